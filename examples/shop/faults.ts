@@ -1,0 +1,106 @@
+// What the services are told to do wrong, so that one can see what becomes of an order then. Faults stand in memory:
+// a restart heals everything. The services ask here before and after their work (books.ts); no service and no style
+// knows more about faults than that.
+import { setTimeout as pause } from 'node:timers/promises'
+import { z } from 'zod'
+
+const operations = {
+  catalog: ['reserve', 'release'],
+  cart: ['checkOut'],
+  payment: ['charge', 'refund'],
+  shipping: ['ship'],
+  notification: ['notify'],
+} as const
+export type ServiceName = keyof typeof operations
+export const serviceNames = Object.keys(operations) as ServiceName[]
+const decliners: readonly ServiceName[] = ['catalog', 'payment', 'shipping']
+
+const times = z.int().min(0).max(1_000_000)
+
+export const Fault = z
+  .strictObject({
+    service: z.enum(serviceNames),
+    /** Only this operation of the service; without it all of them. */
+    operation: z.string().max(64).optional(),
+    /** Every answer takes this much longer. */
+    slowMs: z.int().min(0).max(600_000).optional(),
+    /** The next attempts break before anything happened. */
+    failTimes: times.optional(),
+    /** The next attempts do their work, and then their answer is lost. */
+    loseAnswers: times.optional(),
+    /** The business says no: out of stock, declined, not deliverable. */
+    decline: z.boolean().optional(),
+    /** Every attempt breaks until this is taken back. */
+    down: z.boolean().optional(),
+  })
+  .refine((fault) => !fault.decline || decliners.includes(fault.service), {
+    path: ['decline'],
+    message: `this service has no way to decline: ${decliners.join(', ')} have`,
+  })
+  .superRefine(({ service, operation }, context) => {
+    const known: readonly string[] = operations[service]
+    if (operation === undefined || known.includes(operation)) return
+    context.addIssue({ code: 'custom', path: ['operation'], message: `${service} has ${known.join(' and ')}` })
+  })
+export type Fault = z.infer<typeof Fault>
+
+/** The faults of one shop. Setting those of a service replaces the ones that it had. */
+export class Faults {
+  readonly #faults = new Map<ServiceName, Fault>()
+  #changed = new AbortController()
+
+  set(fault: Fault): void {
+    this.#faults.set(fault.service, fault)
+  }
+
+  /** All is well again: also what is slow at this moment goes on at once. */
+  clear(): void {
+    this.#faults.clear()
+    this.#changed.abort()
+    this.#changed = new AbortController()
+  }
+
+  list(): Fault[] {
+    return [...this.#faults.values()]
+  }
+
+  declines(service: ServiceName): boolean {
+    return this.#faults.get(service)?.decline === true
+  }
+
+  /** Slows an attempt down; resolves with the reason why it is to break, or null. Rejects when `signal` is aborted. */
+  async before(service: ServiceName, operation: string, signal: AbortSignal): Promise<string | null> {
+    signal.throwIfAborted()
+    const slowMs = this.#of(service, operation)?.slowMs ?? 0
+    if (slowMs > 0) await this.#pause(slowMs, signal)
+    if (this.#of(service, operation)?.down) return `${service} is down`
+    return this.#take(service, operation, 'failTimes') ? `${service} broke` : null
+  }
+
+  /** Whether the answer of an attempt that did its work is to be lost. */
+  losesAnswer(service: ServiceName, operation: string): boolean {
+    return this.#take(service, operation, 'loseAnswers')
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    try {
+      await pause(ms, undefined, { signal: AbortSignal.any([signal, this.#changed.signal]) })
+    } catch {
+      // Only a signal ends a pause early: the attempt's own, or the word that all is well again.
+      signal.throwIfAborted()
+    }
+  }
+
+  #of(service: ServiceName, operation: string): Fault | undefined {
+    const fault = this.#faults.get(service)
+    return fault?.operation === undefined || fault.operation === operation ? fault : undefined
+  }
+
+  #take(service: ServiceName, operation: string, kind: 'failTimes' | 'loseAnswers'): boolean {
+    const fault = this.#of(service, operation)
+    const left = fault?.[kind] ?? 0
+    if (fault === undefined || left === 0) return false
+    this.#faults.set(service, { ...fault, [kind]: left - 1 })
+    return true
+  }
+}

@@ -1,0 +1,40 @@
+// The shop as an application of Ballet: its services, connected in both styles. The default export is what the command
+// line loads (`ballet dev examples/shop/shop.ts`); tests make shops of their own.
+import { dirname, join } from 'node:path'
+import { ballet } from 'ballet'
+import { checkoutWorkflow } from './checkout.ts'
+import { shopRoutes } from './http.ts'
+import { connect } from './reactions.ts'
+import { openServices } from './services.ts'
+
+/** A shop of its own: its definition, to be opened on a store, and its services. `folder` null keeps them in memory. */
+export function makeShop(folder: string | null) {
+  const { services, books, faults, ledger, open, close } = openServices(folder)
+  connect(services)
+  const checkout = checkoutWorkflow(services)
+  const definition = ballet({
+    name: 'shop',
+    version: '1',
+    services: Object.values(services),
+    workflows: [checkout],
+    http: shopRoutes({ services, books, checkout, faults, ledger }),
+  })
+  return { definition, books, ledger, open, close }
+}
+
+export interface ShopPlace {
+  /** `file:<path>` or `memory:`. */
+  readonly store: string
+  /** Where the services keep their databases: beside the store. */
+  readonly folder: string | null
+}
+
+/** Where the shop stands, as the environment says: BALLET_STORE is a file, or `memory:`. */
+export function shopPlace(env: Readonly<Record<string, string | undefined>>): ShopPlace {
+  const store = env['BALLET_STORE'] || '.ballet/shop.db'
+  if (store === 'memory:') return { store, folder: null }
+  const file = store.replace(/^file:/, '')
+  return { store: `file:${file}`, folder: join(dirname(file), 'services') }
+}
+
+export default makeShop(shopPlace(process.env).folder).definition

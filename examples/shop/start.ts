@@ -1,0 +1,96 @@
+// What `npm start` runs: the shop on its store, served over HTTP, until it is told to end. It listens before it opens
+// the store, so that a busy port is told before any order moves. On a new store it carries an order through in each
+// style; on an old one it says what it took up again. It can be killed at any time.
+import { isBalletError, open, type Application } from 'ballet'
+import { serve, type Serving } from 'ballet/server'
+import { makeShop, shopPlace, type ShopPlace } from './shop.ts'
+import { paintFor } from './terminal.ts'
+import { tour } from './tour.ts'
+import { thingsToTry } from './welcome.ts'
+
+const print = (line: string): void => console.log(line)
+const paint = paintFor(process.stdout.isTTY, process.env)
+// Whoever reads the output may go away (`npm start | head`); the shop stays.
+process.stdout.on('error', () => {})
+
+/** What is running, and how it is ended. */
+interface Running {
+  readonly app: Application
+  readonly serving: Serving
+  readonly close: () => Promise<void>
+}
+
+async function main(): Promise<void> {
+  const leaving = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => leaving.abort())
+  const asked = new Promise<void>((resolve) => leaving.signal.addEventListener('abort', () => resolve()))
+
+  const place = shopPlace(process.env)
+  const { app, serving, close } = await begin(place, portOf(process.env['PORT']))
+  const address = `localhost:${serving.port}`
+  print(`${paint('bold', 'Ballet: the shop')}, five services, orders carried through in two styles`)
+  print(`  address   http://${address}`)
+  print(`  store     ${place.store.replace(/^file:/, '')}`)
+  print(`  services  ${place.folder === null ? 'in memory' : `${place.folder}/, a database each`}`)
+  print('')
+  const isNew = (await app.runs({ limit: 1 })).items.length === 0
+  if (isNew) await tour({ app, url: serving.url, print, paint, signal: leaving.signal })
+  else tellRecovery(app)
+  if (!leaving.signal.aborted) tellWhatToTry(address)
+  await asked
+  print('closing')
+  await close()
+}
+
+/** Listens, then opens; neither is left behind when the other fails. */
+async function begin({ store, folder }: ShopPlace, port: number): Promise<Running> {
+  const shop = makeShop(folder)
+  const ready = Promise.withResolvers<Application>()
+  const serving = await serve(ready.promise, { port, routes: shop.definition.http ?? undefined })
+  try {
+    shop.open()
+    const app = await open(shop.definition, { store })
+    ready.resolve(app)
+    const close = async (): Promise<void> => {
+      await serving.close()
+      await app.close()
+      shop.close()
+    }
+    return { app, serving, close }
+  } catch (error) {
+    await serving.close()
+    throw error
+  }
+}
+
+function tellRecovery({ recovered: { runs, stuck, durationMs } }: Application): void {
+  const found = runs === 0 ? 'nothing was left open' : `${runs} open ${runs === 1 ? 'run goes' : 'runs go'} on`
+  const person = stuck === 0 ? '' : `, ${stuck} of them ${stuck === 1 ? 'needs' : 'need'} a person`
+  print(`recovered in ${durationMs.toFixed(0)} ms: ${found}${person}`)
+  print('')
+}
+
+function tellWhatToTry(address: string): void {
+  print('Try, in another terminal:')
+  for (const [what, command] of thingsToTry(address)) print(`  ${paint('dim', `# ${what}`)}\n  ${command}`)
+  print('')
+  print('Ctrl-C closes the shop. Kill it in the middle of an order if you like: npm start goes on where it was.')
+}
+
+function portOf(text: string | undefined): number {
+  const port = text === undefined || text === '' ? 4400 : Number(text)
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port
+  throw new RangeError(`PORT is "${text}"; it must be a number from 0 to 65535`)
+}
+
+try {
+  await main()
+} catch (error) {
+  const isKnown = isBalletError(error) || error instanceof RangeError
+  console.error(
+    `${paint('red', 'error')} ${isKnown ? error.message : String(error instanceof Error ? error.stack : error)}`,
+  )
+  if (isBalletError(error))
+    console.error(`${paint('dim', 'hint ')} ${error.hint}\n${paint('dim', `code  ${error.code}`)}`)
+  process.exitCode = 1
+}

@@ -1,0 +1,88 @@
+// A real shop for a test: a real store, real services, real HTTP on a free port. Nothing is pretended and nothing
+// sleeps: `over` answers when the order has ended.
+import { readFileSync } from 'node:fs'
+import { open, type Application } from 'ballet'
+import { serve } from 'ballet/server'
+import { z } from 'zod'
+import type { LedgerRow } from './ledger.ts'
+import { makeShop, type ShopPlace } from './shop.ts'
+import type { OrderView, Style } from './status.ts'
+
+export interface Answer {
+  readonly status: number
+  /** Parsed JSON, or the text when it is none. */
+  readonly body: unknown
+}
+
+export interface RunningShop {
+  readonly app: Application
+  readonly url: string
+  get(path: string): Promise<Answer>
+  post(path: string, body: unknown): Promise<Answer>
+  send(method: string, path: string, init?: RequestInit): Promise<Answer>
+  /** Places a sample order and gives its id. */
+  order(sample: Sample, style: Style, orderId?: string): Promise<string>
+  /** The order, when nothing happens to it any more. */
+  over(orderId: string): Promise<OrderView>
+  /** What the services wrote about an order, oldest first. */
+  ledger(orderId: string): LedgerRow[]
+  close(): Promise<void>
+}
+
+export type Sample = 'ok' | 'declined' | 'shipping-fails'
+
+export const styles: readonly Style[] = ['orchestrated', 'choreographed']
+
+export const sampleOf = (sample: Sample): Readonly<Record<string, unknown>> =>
+  z
+    .record(z.string(), z.unknown())
+    .parse(JSON.parse(readFileSync(new URL(`./orders/${sample}.json`, import.meta.url), 'utf8')))
+
+/** Opens a shop; in memory unless told where. */
+export async function startShop(
+  { store, folder }: ShopPlace = { store: 'memory:', folder: null },
+): Promise<RunningShop> {
+  const shop = makeShop(folder)
+  const app = await open(shop.definition, { store })
+  const server = await serve(app, { port: 0, routes: shop.definition.http ?? undefined })
+  const send = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
+    const response = await fetch(server.url + path, { ...init, method })
+    const text = await response.text()
+    return {
+      status: response.status,
+      body: /\/(problem\+)?json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : text,
+    }
+  }
+  const get = (path: string): Promise<Answer> => send('GET', path)
+  const post = (path: string, body: unknown): Promise<Answer> =>
+    send('POST', path, { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+  return {
+    app,
+    url: server.url,
+    get,
+    post,
+    send,
+    order: async (sample, style, orderId) => {
+      const { status, body } = await post(`/orders?style=${style}`, { ...sampleOf(sample), orderId })
+      if (status !== 202) throw new Error(`not placed: ${JSON.stringify(body)}`)
+      return z.object({ orderId: z.string() }).parse(body).orderId
+    },
+    over: async (orderId) => (await get(`/orders/${orderId}?wait=20s`)).body as OrderView,
+    ledger: (orderId) =>
+      shop
+        .ledger()
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as LedgerRow)
+        .filter((row) => row.run === orderId),
+    close: async () => {
+      await server.close()
+      await app.close()
+      shop.close()
+    },
+  }
+}
+
+/** A ledger without what differs between two orders that went the same way. */
+export const deeds = (rows: readonly LedgerRow[]): string[] =>
+  rows.map(({ step, outcome, amount }) => [step, outcome, ...(amount === undefined ? [] : [amount])].join(' '))

@@ -1,0 +1,59 @@
+// Builds dist/ with tsc alone. Old output is replaced file by file and only what has no source any more is removed
+// afterwards, so that a process which runs from dist/ while it is rebuilt never finds it empty. With `--prepare` (npm
+// calls it so at the end of an installation) a build that is up to date is left alone, and an error of the compiler is
+// told but does not undo the installation: whoever is to mend the source needs the tools.
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { commandFile, ensureInstalled, root, runNode } from './install.mjs'
+
+const stampFile = join(root, 'node_modules', '.ballet', 'built')
+
+function filesUnder(folder) {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    return entry.isDirectory() ? filesUnder(path) : [path]
+  })
+}
+
+/** Changes when a source, the build's settings or the compiler changes. */
+function fingerprint() {
+  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'node_modules/typescript/package.json']
+  const hash = createHash('sha256')
+  for (const path of [...filesUnder(join(root, 'src')), ...settings.map((name) => join(root, name))].sort()) {
+    if (/\.test(-d)?\.ts$/.test(path)) continue
+    const { size, mtimeMs } = statSync(path)
+    hash.update(`${relative(root, path)} ${size} ${mtimeMs}\n`)
+  }
+  return hash.digest('hex')
+}
+
+function removeOrphans() {
+  for (const path of filesUnder(join(root, 'dist'))) {
+    const source = join(root, 'src', relative(join(root, 'dist'), path)).replace(/(\.d)?\.(js|ts)$/, '.ts')
+    if (!existsSync(source) || /\.test(-d)?\.ts$/.test(source)) rmSync(path)
+  }
+}
+
+/** Resolves with the compiler's exit code. Nothing is compiled when `ifStale` is set and dist/ is up to date. */
+export async function build({ ifStale = false } = {}) {
+  const before = fingerprint()
+  const built = existsSync(stampFile) && existsSync(join(root, 'dist')) ? readFileSync(stampFile, 'utf8') : ''
+  if (ifStale && built === before) return 0
+  const code = await runNode([commandFile('typescript', 'tsc'), '-p', 'tsconfig.build.json'])
+  removeOrphans()
+  mkdirSync(dirname(stampFile), { recursive: true })
+  // A build that failed leaves no stamp, so that the next one does not believe it.
+  writeFileSync(stampFile, code === 0 ? before : '')
+  return code
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const prepare = process.argv.includes('--prepare')
+  if (!prepare) ensureInstalled()
+  const code = await build({ ifStale: prepare })
+  if (prepare && code !== 0) console.error('ballet: dist/ could not be built; `npm run build` says why')
+  process.exitCode = prepare ? 0 : code
+}

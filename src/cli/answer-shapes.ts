@@ -1,0 +1,133 @@
+// What an application answers, checked where it comes in: a server of another version, or something else that listens
+// there, must be named as such and not fail somewhere in a renderer. A shape checks and leaves the value as it is, so
+// that --json passes on fields that this version does not know.
+import { isRecord } from '../core/json.ts'
+import type { ApplicationView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
+
+/** Returns the path of the first thing that is not as it should be, or undefined. */
+type Shape = (value: unknown, path: string) => string | undefined
+
+const is =
+  (type: 'string' | 'number' | 'boolean'): Shape =>
+  (value, path) =>
+    typeof value === type ? undefined : `${path} is not a ${type}`
+const text = is('string')
+const number = is('number')
+const flag = is('boolean')
+const present: Shape = (value, path) => (value === undefined ? `${path} is missing` : undefined)
+
+const nullable =
+  (shape: Shape): Shape =>
+  (value, path) =>
+    value === null ? undefined : shape(value, path)
+
+const optional =
+  (shape: Shape): Shape =>
+  (value, path) =>
+    value === undefined ? undefined : shape(value, path)
+
+const list =
+  (shape: Shape): Shape =>
+  (value, path) => {
+    if (!Array.isArray(value)) return `${path} is not a list`
+    for (const [index, item] of value.entries()) {
+      const problem = shape(item, `${path}.${index}`)
+      if (problem !== undefined) return problem
+    }
+    return undefined
+  }
+
+const record =
+  (fields: Readonly<Record<string, Shape>>): Shape =>
+  (value, path) => {
+    if (!isRecord(value)) return `${path} is not an object`
+    for (const [name, shape] of Object.entries(fields)) {
+      const problem = shape(value[name], `${path}.${name}`)
+      if (problem !== undefined) return problem
+    }
+    return undefined
+  }
+
+const error = record({ code: text, message: text })
+const wait = record({
+  op: text,
+  kind: text,
+  for: text,
+  from: text,
+  since: text,
+  until: nullable(text),
+  attempt: optional(record({ number, error, next: nullable(text) })),
+})
+const run = record({
+  id: text,
+  kind: text,
+  name: text,
+  version: text,
+  key: nullable(record({ field: text, value: text })),
+  root: text,
+  cause: nullable(text),
+  parent: nullable(text),
+  status: text,
+  phase: optional(text),
+  reason: optional(text),
+  waits: list(wait),
+  choices: list(text),
+  error: optional(error),
+  created: text,
+  ended: nullable(text),
+})
+const event = record({
+  id: text,
+  source: text,
+  type: text,
+  subject: text,
+  time: text,
+  data: present,
+  correlationid: text,
+  causationid: optional(text),
+  sequence: text,
+  published: flag,
+})
+const journal = record({ pos: number, seq: number, kind: text, at: text, commands: optional(list(present)) })
+const page = (item: Shape): Shape => record({ items: list(item), cursor: optional(text) })
+const named = record({ name: text })
+
+const shapes = {
+  run,
+  runs: page(run),
+  journal: page(journal),
+  events: page(event),
+  key: record({ field: text, value: text, runs: list(run), events: list(event) }),
+  graph: record({ runs: list(run), events: list(event) }),
+  app: record({
+    name: text,
+    version: text,
+    services: list(named),
+    workflows: list(record({ name: text, key: optional(text) })),
+    events: list(record({ type: text, key: text })),
+  }),
+  accepted: record({ id: text, created: flag }),
+} satisfies Record<string, Shape>
+
+/** What a write answers. */
+export interface Accepted {
+  readonly id: string
+  readonly created: boolean
+}
+
+/** The type that a checked answer has. */
+export interface Answers {
+  readonly run: RunView
+  readonly runs: Page<RunView>
+  readonly journal: Page<JournalView>
+  readonly events: Page<EventView>
+  readonly key: KeyView
+  readonly graph: { readonly runs: readonly RunView[]; readonly events: readonly EventView[] }
+  readonly app: ApplicationView
+  readonly accepted: Accepted
+}
+
+/** What is wrong with an answer, or undefined when it has the shape. */
+export function shapeProblem(kind: keyof Answers, value: unknown): string | undefined {
+  return shapes[kind](value, 'it')
+}

@@ -1,0 +1,105 @@
+// Finds the application that a command is about: the address that was given, else the process that left its address
+// beside the store (in `--store`'s folder, or .ballet here or in a folder above). A process file counts only while its
+// process lives and answers; a stale one is said to be stale. Reads go on without a process, on the file itself,
+// read-only; writes say what to start.
+import { existsSync, readdirSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fault } from '../core/errors.ts'
+import { answersHealth, clientFor, type Client } from './client.ts'
+import type { Given } from './command.ts'
+import { readFile } from './file-reads.ts'
+import { isAlive, processFilePath, readProcessFile, type ProcessRecord } from './process-file.ts'
+import type { Reads } from './reads.ts'
+import { STORE_FOLDER, storePlace, type StorePlace } from './store-place.ts'
+import type { Terminal } from './terminal.ts'
+
+export type Found =
+  | { readonly kind: 'process'; readonly url: string; readonly token: string | null }
+  /** A process lives but does not answer. */
+  | { readonly kind: 'silent'; readonly record: ProcessRecord }
+  | { readonly kind: 'none'; readonly place: StorePlace | null; readonly app: string | null }
+
+/** A client for the running application. @throws PROCESS_MISSING with the command to run, PROCESS_UNREACHABLE, STORE_UNKNOWN. */
+export async function findWriter(given: Given, terminal: Terminal): Promise<Client> {
+  const found = await find(given, terminal)
+  if (found.kind === 'process') return clientFor(found.url, found.token, terminal.clock)
+  if (found.kind === 'silent') throw silent(found.record)
+  throw missing(found.place, found.app, terminal)
+}
+
+/** Reads of the running application, or of the file when none runs. @throws PROCESS_MISSING, STORE_MISSING, STORE_FOREIGN, STORE_NEWER. */
+export async function findReader(given: Given, terminal: Terminal): Promise<Reads> {
+  const found = await find(given, terminal)
+  if (found.kind === 'process') return clientFor(found.url, found.token, terminal.clock)
+  const place = found.kind === 'none' ? found.place : storePlace(found.record.store, terminal.cwd)
+  if (place?.kind !== 'file') throw found.kind === 'silent' ? silent(found.record) : missing(place, found.app, terminal)
+  if (!existsSync(place.path)) throw fault('STORE_MISSING', { path: place.path })
+  if (found.kind === 'silent') terminal.note(`Process ${found.record.pid} lives but does not answer at ${found.record.url}.`)
+  terminal.note(`Reading ${shownPath(place.path, terminal)} itself: no process answers for it, so nothing in it moves now.`)
+  return readFile(place.path)
+}
+
+/** Looks for the application. Says on stderr what it found and could not use. */
+export async function find(given: Given, terminal: Terminal): Promise<Found> {
+  const { env, cwd, clock } = terminal
+  const url = given.text('url') ?? (env['BALLET_URL'] === '' ? undefined : env['BALLET_URL'])
+  const wanted = given.text('store')
+  if (url !== undefined) {
+    if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw fault('USAGE', { problem: `"${url}" is not the address of an application, such as http://127.0.0.1:4400.` })
+    return { kind: 'process', url, token: env['BALLET_TOKEN'] ?? null }
+  }
+  const place = wanted === undefined ? null : storePlace(wanted, cwd)
+  const folder = place?.folder ?? folderAbove(cwd)
+  if (folder === null) return { kind: 'none', place: null, app: null }
+  const file = readProcessFile(folder)
+  const path = shownPath(processFilePath(folder), terminal)
+  if (file.kind === 'unusable') terminal.note(`${path} is not used: ${file.problem}.`)
+  if (file.kind !== 'record') return { kind: 'none', place: place ?? onlyStore(folder), app: null }
+  const { record } = file
+  const own = storePlace(record.store, cwd)
+  if (place !== null && place.url !== own.url) {
+    terminal.note(`${path} is about another store (${record.store}).`)
+    return { kind: 'none', place, app: null }
+  }
+  if (!isAlive(record.pid)) {
+    terminal.note(`${path} is stale: process ${record.pid} is gone.`)
+    return { kind: 'none', place: own, app: record.app }
+  }
+  if (!(await answersHealth(record.url, clock))) return { kind: 'silent', record }
+  return { kind: 'process', url: record.url, token: record.token }
+}
+
+/** The nearest .ballet, here or in a folder above. */
+function folderAbove(cwd: string): string | null {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    const candidate = join(folder, STORE_FOLDER)
+    if (existsSync(candidate)) return candidate
+    if (dirname(folder) === folder) return null
+  }
+}
+
+/** The store of a folder that nobody named: app.db, else the only one that is there. */
+function onlyStore(folder: string): StorePlace | null {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.db'))
+  if (names.length > 1 && !names.includes('app.db')) {
+    throw fault('USAGE', { problem: `${folder} has several stores; name one with --store file:<path>: ${names.sort().join(', ')}.` })
+  }
+  const name = names.includes('app.db') ? 'app.db' : names[0]
+  return name === undefined ? null : storePlace(join(folder, name), folder)
+}
+
+function missing(place: StorePlace | null, app: string | null, terminal: Terminal): Error {
+  const store = place === null ? 'this folder' : place.kind === 'memory' ? 'memory:' : shownPath(place.path, terminal)
+  const named = place === null ? '' : ` --store ${place.kind === 'memory' ? 'memory:' : `file:${shownPath(place.path, terminal)}`}`
+  return fault('PROCESS_MISSING', { store, command: `ballet serve ${app === null ? '<app.ts>' : shownPath(app, terminal)}${named}` })
+}
+
+function silent(record: ProcessRecord): Error {
+  return fault('PROCESS_UNREACHABLE', { url: record.url, problem: `process ${record.pid} lives, but its health check fails` })
+}
+
+/** A path as it is shortest from here. */
+export function shownPath(path: string, terminal: Pick<Terminal, 'cwd'>): string {
+  const near = relative(terminal.cwd, path)
+  return near === '' || near.startsWith(`..`) ? path : near
+}

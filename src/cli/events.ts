@@ -1,0 +1,50 @@
+// `ballet events`: lists events, the oldest first, as they stand in the log.
+import type { EventView } from '../core/views.ts'
+import { PLACE_OPTIONS, type Command } from './command.ts'
+import { findReader } from './discovery.ts'
+import { EXIT } from './exit-code.ts'
+import { wholeNumber } from './parse.ts'
+import { preview, printable } from './printable.ts'
+import { table } from './table.ts'
+import { print, type Terminal } from './terminal.ts'
+import { shownTime } from './times.ts'
+
+export const events: Command = {
+  name: 'events',
+  about: 'List events, the oldest first.',
+  words: [],
+  options: {
+    key: { value: '<field:value>', about: 'Of one business key, for example orderId:8841.' },
+    type: { value: '<type>', about: 'Of this type.', many: true },
+    limit: { value: '<count>', about: 'At most so many, 1 to 1000; default 50.' },
+    cursor: { value: '<cursor>', about: 'Go on where the last list ended.' },
+    ...PLACE_OPTIONS,
+  },
+  examples: ['ballet events --key orderId:8841', 'ballet events --type payment.declined --limit 1000 --json'],
+  async run(given, terminal) {
+    const types = given.all('type').flatMap((value) => value.split(','))
+    const limit = wholeNumber(events, given, 'limit', 1000)
+    const reads = await findReader(given, terminal)
+    try {
+      const page = await reads.events({ key: given.text('key'), cursor: given.text('cursor'), limit, types: types.length === 0 ? undefined : types })
+      print(terminal, given.flag('json'), page, () => (page.items.length === 0 ? [] : lines(page.items, terminal)))
+      if (page.items.length === 0) terminal.note('No event fits.')
+      if (page.cursor !== undefined) terminal.note(`There are more: --cursor ${printable(page.cursor)}`)
+    } finally {
+      await reads.close()
+    }
+    return EXIT.ok
+  },
+}
+
+function lines(items: readonly EventView[], { paint, columns }: Terminal): readonly string[] {
+  const rows = items.map((event) => [
+    { text: shownTime(event.time), colour: paint.dim },
+    { text: event.type, colour: paint.cyan },
+    { text: event.subject },
+    { text: event.source },
+    { text: event.published ? 'published' : 'kept' },
+    { text: preview(event.data, 2000) },
+  ])
+  return table(['AT', 'TYPE', 'KEY', 'SOURCE', 'SEEN', 'DATA'], rows, columns, paint)
+}

@@ -1,0 +1,127 @@
+// The words for what stands in a journal: what was delivered to a run, what the run did about it, and the notes between.
+// The rows come from a store or over the wire, perhaps written by a newer version: a kind that is not known here is
+// shown as it is, never dropped.
+import { showMs } from '../core/duration.ts'
+import { isRecord, type Json } from '../core/json.ts'
+import { preview } from './printable.ts'
+import { shownTime } from './times.ts'
+
+/** A row's part with its fields to read. */
+export type Part = Readonly<Record<string, unknown>>
+
+/** The part as an object; an empty one when it is none. */
+export function part(value: Json | undefined): Part {
+  return isRecord(value) ? value : {}
+}
+
+/** A field as text; empty when it is absent. */
+export function word(from: Part, name: string): string {
+  const value = from[name]
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+}
+
+/** What an operation answered: the type of its outcome with the data, or the value. */
+export function answerWords(payload: unknown, limit: number): string {
+  if (isRecord(payload) && payload['kind'] === 'event' && typeof payload['type'] === 'string') return `${payload['type']} ${preview(payload['data'] as Json, limit)}`.trim()
+  return payload === undefined ? '' : preview(payload as Json, limit)
+}
+
+/** The words for a stored error. */
+export function failureWords(value: unknown): string {
+  const failure = part(value as Json)
+  const message = (word(failure, 'message').split('\n')[0] ?? '').trim()
+  return [word(failure, 'code'), message].filter((text) => text !== '').join(': ') || 'unknown'
+}
+
+/** What was delivered. `sinceMs` is how long ago the run asked for it. */
+export function deliveredWords(delivered: Part, sinceMs: number | undefined, limit: number): string {
+  const op = word(delivered, 'op')
+  const took = sinceMs === undefined ? '' : ` after ${showMs(sinceMs)}`
+  const attempt = Number(word(delivered, 'attempt')) > 1 ? `, attempt ${word(delivered, 'attempt')}` : ''
+  switch (word(delivered, 'kind')) {
+    case 'start':
+      return 'starts'
+    case 'done': {
+      const answer = answerWords(delivered['payload'], limit)
+      return `${op} answered${took}${attempt}${answer === '' ? '' : `: ${answer}`}`
+    }
+    case 'failed':
+      return `${op} failed${took}${attempt}: ${failureWords(delivered['error'])}`
+    case 'timer':
+      return `the time of ${op} has come${took}`
+    case 'signal':
+      return `signal ${word(delivered, 'name')} ${preview(delivered['payload'] as Json, limit)}`.trim()
+    case 'event':
+      return `event ${word(delivered, 'type')} from ${word(delivered, 'source')} ${preview(delivered['payload'] as Json, limit)}`.trim()
+    case 'cancel':
+      return `cancelled by ${word(delivered, 'by')}: ${word(delivered, 'reason')}`
+    case 'resume':
+      return `resumed: turn ${word(delivered, 'of')} is made again with the mended code`
+    default:
+      return preview(delivered as Json, limit)
+  }
+}
+
+/** What the run did: one command. */
+export function commandWords(command: Part, limit: number): string {
+  const op = word(command, 'op')
+  const input = preview((command['raw'] ?? command['input']) as Json, limit)
+  const due = command['due'] === undefined ? '' : ` until ${shownTime(Number(command['due']))}`
+  switch (word(command, 'kind')) {
+    case 'call':
+      return `${command['undoes'] === undefined ? 'calls' : `takes back ${word(command, 'undoes')} with`} ${op} ${input}`.trim()
+    case 'step':
+      return `runs the step ${op}`
+    case 'sleep':
+      return `sleeps${due}`
+    case 'wait':
+      return `waits for ${names(command['names'])}${due}`
+    case 'child':
+      return `starts ${word(command, 'run')}${command['wait'] === false ? '' : ' and waits for it'} ${input}`.trim()
+    case 'join':
+      return `waits for the run ${word(command, 'run')}`
+    case 'emit':
+      return `emits ${word(command, 'type')} ${input}`.trim()
+    case 'send':
+      return `sends the signal ${word(command, 'name')} to ${word(command, 'run')} ${input}`.trim()
+    case 'set':
+      return `sets its state to ${preview(command['state'] as Json, limit)}`
+    case 'patch':
+      return `takes the way of patch ${word(command, 'id')}`
+    case 'undo':
+      return `takes back what it did ${input}`.trim()
+    case 'end':
+      return `ends${command['output'] === undefined ? '' : ` with ${answerWords(command['output'], limit)}`}`
+    case 'fail':
+      return `fails: ${failureWords(command['error'])}`
+    case 'threw':
+      return `threw: ${failureWords(command['error'])}`
+    case 'continue':
+      return `goes on as a new generation with ${input}`
+    default:
+      return preview(command as Json, limit)
+  }
+}
+
+/** What happened around the run: an attempt that failed, a standstill, a person's action. */
+export function noteWords(note: Part, at: string, limit: number): string {
+  const op = word(note, 'op')
+  switch (word(note, 'kind')) {
+    case 'attempt': {
+      const next = note['next']
+      const again = typeof next === 'number' ? `again in ${showMs(Math.max(0, next - Date.parse(at)))}` : 'not tried again'
+      return `attempt ${word(note, 'attempt')} of ${op} failed after ${showMs(Number(note['ms'] ?? 0))}: ${failureWords(note['error'])}; ${again}`
+    }
+    case 'stuck':
+      return `stuck (${word(note, 'reason')})${op === '' ? '' : ` at ${op}`}: ${failureWords(note['error'])}`
+    case 'freed':
+      return `free again (${word(note, 'reason')})`
+    default:
+      return preview(note as Json, limit)
+  }
+}
+
+function names(value: unknown): string {
+  if (!Array.isArray(value)) return 'something'
+  return value.map((name) => `the ${String(name).replace(':', ' ')}`).join(' or ')
+}

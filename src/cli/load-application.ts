@@ -1,0 +1,72 @@
+// Brings in the file that a person wrote: imports it and takes its default export. Whatever keeps it from being an
+// application is told as one error with the true cause and its place; the file runs in this process, as `node` would
+// run it.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { fault, isBalletError, type BalletError } from '../core/errors.ts'
+import { isRecord } from '../core/json.ts'
+import { nearest } from '../core/names.ts'
+import type { ApplicationDefinition } from '../define/definition.ts'
+
+/** The definition in a file. @throws APP_INVALID with the cause and its place; an error of the catalogue that the file raises passes through. */
+export async function loadApplication(path: string, cwd: string): Promise<ApplicationDefinition> {
+  const file = resolve(cwd, path)
+  const invalid = (problem: string, cause?: unknown): BalletError => fault('APP_INVALID', { path: file, problem }, cause)
+  if (!existsSync(file)) throw invalid(`there is no such file${nearFile(file)}`)
+  if (statSync(file).isDirectory()) throw invalid('it is a folder; name the file, for example app.ts')
+  let loaded: unknown
+  try {
+    loaded = await import(pathToFileURL(file).href)
+  } catch (error) {
+    if (isBalletError(error)) throw error
+    throw invalid(importProblem(error, file), error)
+  }
+  const module = isRecord(loaded) ? loaded : {}
+  if (isApplication(module['default'])) return module['default']
+  const named = Object.keys(module).find((name) => isApplication(module[name]))
+  if (named !== undefined) throw invalid(`its application is exported as "${named}" and not as the default`)
+  throw invalid('default' in module ? 'its default export is something else' : 'it has no default export')
+}
+
+function isApplication(value: unknown): value is ApplicationDefinition {
+  return isRecord(value) && value['kind'] === 'application' && Array.isArray(value['services']) && Array.isArray(value['workflows'])
+}
+
+/** What an import failed with, and where. */
+function importProblem(error: unknown, file: string): string {
+  if (!(error instanceof Error)) return `it threw ${String(error)}`
+  if (error instanceof SyntaxError) return `${syntaxPlace(error, file)}${error.message.trim().replace(/\.$/, '')}`
+  if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return error.message.split('\n')[0] ?? error.message
+  const frame = error.stack?.split('\n').find((line) => /^\s+at .*file:\/\//.test(line) && !line.includes('/node_modules/'))
+  return `it threw ${error.name}: ${error.message}${frame === undefined ? '' : ` (${frame.trim()})`}`
+}
+
+/** Where the syntax is wrong: Node puts the place above the stack, for JavaScript only when the error ends a process. */
+function syntaxPlace(error: SyntaxError, file: string): string {
+  const own = placeLines(error.stack ?? '')
+  if (own !== '') return own
+  const check = spawnSync(process.execPath, ['-e', 'import(process.argv[1])', pathToFileURL(file).href], {
+    encoding: 'utf8',
+    timeout: 10_000,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  return placeLines(check.stderr ?? '')
+}
+
+/** `path:line` with the line and the mark under it, to stand above the words. */
+function placeLines(text: string): string {
+  const lines = text.split('\n')
+  const first = lines.findIndex((line) => /^(?:file:\/\/)?\/?.*\.[cm]?[jt]sx?:\d+$/.test(line))
+  if (first === -1 || first > 2) return ''
+  const end = lines.findIndex((line, index) => index > first && line.trim() === '')
+  const shown = lines.slice(first, end === -1 ? first + 3 : Math.min(end, first + 4))
+  return `\n${shown.map((line) => `  ${line}\n`).join('')}`
+}
+
+function nearFile(file: string): string {
+  const folder = dirname(file)
+  const near = existsSync(folder) ? /"(.*)"/.exec(nearest(basename(file), readdirSync(folder)))?.[1] : undefined
+  return near === undefined ? '' : `, perhaps ${near}`
+}

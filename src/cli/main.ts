@@ -1,0 +1,37 @@
+// The command: connects a command line to this process. It runs when it is imported (bin/ballet.js does). The exit code
+// is set and the process ends by itself, so that nothing that was printed is cut off (on Linux and macOS a write to a
+// pipe or a terminal is done when it returns; on Windows it may not be); a reader that has gone away
+// (`ballet runs | head`) ends it quietly.
+import { systemClock } from '../engine/clock.ts'
+import { paintFor } from './paint.ts'
+import { runCommand } from './run-command.ts'
+
+const argv = process.argv.slice(2)
+/** These live on when nobody reads what they print. */
+const isServing = argv[0] === 'serve' || argv[0] === 'dev'
+
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    if (!isServing) process.exit()
+  })
+}
+
+const exitCode = await runCommand(argv, {
+  out: (line) => void process.stdout.write(`${line}\n`),
+  note: (line) => void process.stderr.write(`${line}\n`),
+  async input() {
+    const chunks: Buffer[] = []
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+    return Buffer.concat(chunks)
+  },
+  paint: paintFor(process.stdout.isTTY, process.env),
+  notePaint: paintFor(process.stderr.isTTY, process.env),
+  columns: process.stdout.columns || 120,
+  env: process.env,
+  cwd: process.cwd(),
+  clock: systemClock,
+})
+process.exitCode = exitCode
+// What the application itself left open (a connection, a timer) must not keep a process that has drained.
+if (isServing) process.exit()

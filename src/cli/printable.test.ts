@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest'
+import { cut, oneLine, preview, printable, printableView } from './printable.ts'
+
+it('shows controls instead of sending them', () => {
+  expect(printable('\u001b[2Jhidden\u0007')).toBe('\\u001b[2Jhidden\\u0007')
+  expect(printable('\u009b31m')).toBe('\\u009b31m')
+  expect(printable('a\rb\tc\u0000')).toBe('a\\u000db\\u0009c\\u0000')
+  expect(printable('safe\u202egnp.exe')).toBe('safe\\u202egnp.exe')
+  expect(printable('a\u2028b\ufeff')).toBe('a\\u2028b\\ufeff')
+  expect(printable('\ud800')).toBe('\\ud800')
+  expect(printable('tag\u{e0041}')).toBe('tag\\u{e0041}')
+})
+
+it('leaves what people write', () => {
+  for (const text of ['Grüße, 世界', 'naïve\nlines', '👩‍👧 ok', '100 €']) expect(printable(text)).toBe(text)
+})
+
+it('keeps what must be one line on one line', () => {
+  expect(oneLine('a\nb')).toBe('a\\nb')
+})
+
+it('reaches every text of a view, also the keys', () => {
+  const view = { id: 'a\u001b', list: [{ deep: '\u0007' }], ['\u001bkey']: 1, none: null, count: 2 }
+  expect(printableView(view).id).toBe('a\\u001b')
+  expect(printableView(view).list[0]?.deep).toBe('\\u0007')
+  expect(Object.keys(printableView(view))).toContain('\\u001bkey')
+})
+
+it('previews JSON on one line and never cuts a character in two', () => {
+  expect(preview({ a: 'x'.repeat(100) }, 10)).toBe('{"a":"xxx…')
+  expect(preview(undefined, 10)).toBe('')
+  expect(preview('\u001b\u0085', 40)).toBe('"\\u001b\\u0085"')
+  expect(cut('ab😀cd', 4)).toBe('ab…')
+})

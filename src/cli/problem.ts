@@ -1,0 +1,48 @@
+// An error as the command shows it: the code of the catalogue, what happened, what to do. Whatever is thrown inside a
+// command ends here, and here alone is decided what a person and what a script sees of it.
+import { isBalletError } from '../core/errors.ts'
+import { EXIT, exitCodeOf, type ExitCode } from './exit-code.ts'
+import { printable } from './printable.ts'
+import { print, type Terminal } from './terminal.ts'
+
+export interface Problem {
+  readonly code: string
+  readonly status: number
+  readonly detail: string
+  readonly hint: string
+}
+
+/** An error that an application answered with: its code may be one that this version does not know. */
+export class RemoteError extends Error {
+  override readonly name: string = 'RemoteError'
+  readonly problem: Problem
+
+  constructor(problem: Problem) {
+    super(problem.detail)
+    this.problem = problem
+  }
+}
+
+/** What is shown of something that was thrown. */
+export function problemOf(thrown: unknown): Problem {
+  if (thrown instanceof RemoteError) return { ...thrown.problem, hint: here(thrown.problem.hint) }
+  if (isBalletError(thrown)) return { code: thrown.code, status: thrown.status, detail: thrown.message, hint: here(thrown.hint) }
+  const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
+  return { code: 'UNEXPECTED', status: 500, detail, hint: 'This is not expected. Report it with the lines above.' }
+}
+
+/** A hint for callers of the API, in the words of the command line. */
+function here(hint: string): string {
+  return hint.replaceAll('GET /api/runs', 'ballet runs')
+}
+
+/** Says on stderr what went wrong (and with --json on stdout as `{"error": ...}`); returns the exit code. */
+export function report(thrown: unknown, terminal: Terminal, json: boolean): ExitCode {
+  const problem = problemOf(thrown)
+  const { red, dim } = terminal.notePaint
+  terminal.note(`${red('error')} ${printable(problem.detail)}`)
+  if (problem.hint !== '') terminal.note(`${dim('hint ')} ${printable(problem.hint)}`)
+  if (problem.code !== 'USAGE') terminal.note(dim(`code  ${printable(problem.code)}`))
+  if (json) print(terminal, true, { error: problem }, () => [])
+  return problem.code === 'UNEXPECTED' ? EXIT.failed : exitCodeOf(problem.code, problem.status)
+}

@@ -1,0 +1,81 @@
+// `process.json` beside a store: which process runs the application on it, and how to talk to it. It is written whole
+// or not at all, readable by its owner alone (it may hold a token), and removed by the process that wrote it. A file
+// that a killed process left behind is told apart by its pid; one that belongs to another user is not believed.
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isRecord } from '../core/json.ts'
+
+export interface ProcessRecord {
+  readonly pid: number
+  /** `http://127.0.0.1:4400` */
+  readonly url: string
+  readonly token: string | null
+  /** `file:<absolute path>` or `memory:`. */
+  readonly store: string
+  /** Path of the application, to say how it is started again. */
+  readonly app: string | null
+}
+
+export type ProcessFile =
+  | { readonly kind: 'absent' }
+  /** There, but not to be used: why. */
+  | { readonly kind: 'unusable'; readonly problem: string }
+  | { readonly kind: 'record'; readonly record: ProcessRecord }
+
+/** The path of the process file in a folder. */
+export function processFilePath(folder: string): string {
+  return join(folder, 'process.json')
+}
+
+/** Writes the record atomically with mode 0600, over what stands there. */
+export function writeProcessFile(folder: string, record: ProcessRecord): void {
+  mkdirSync(folder, { recursive: true })
+  const path = processFilePath(folder)
+  const draft = `${path}.${record.pid}.tmp`
+  rmSync(draft, { force: true })
+  writeFileSync(draft, `${JSON.stringify(record)}\n`, { mode: 0o600, flag: 'wx' })
+  renameSync(draft, path)
+}
+
+/** Removes the file if it is still the one of this process. Never throws: it runs while a process ends. */
+export function removeProcessFile(folder: string, pid: number): void {
+  try {
+    const found = readProcessFile(folder)
+    if (found.kind === 'record' && found.record.pid === pid) rmSync(processFilePath(folder), { force: true })
+  } catch {
+    // What cannot be read or removed stays; its pid tells that it is stale.
+  }
+}
+
+/** Reads the file of a folder. `user` is the id of the user that asks; undefined where there is none (Windows). */
+export function readProcessFile(folder: string, user: number | undefined = process.getuid?.()): ProcessFile {
+  const path = processFilePath(folder)
+  const owner = statSync(path, { throwIfNoEntry: false })?.uid
+  if (owner === undefined) return { kind: 'absent' }
+  if (user !== undefined && user !== 0 && owner !== user) return { kind: 'unusable', problem: 'it belongs to another user' }
+  try {
+    const record = parseRecord(JSON.parse(readFileSync(path, 'utf8')))
+    return record === undefined ? { kind: 'unusable', problem: 'it is not what ballet writes' } : { kind: 'record', record }
+  } catch (error) {
+    return { kind: 'unusable', problem: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** Whether a process of this id lives (also one of another user). */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+function parseRecord(value: unknown): ProcessRecord | undefined {
+  if (!isRecord(value)) return undefined
+  const { pid, url, token = null, store, app = null } = value
+  if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0 || typeof store !== 'string') return undefined
+  if (typeof url !== 'string' || !/^https?:\/\//.test(url) || !URL.canParse(url)) return undefined
+  if ((token !== null && typeof token !== 'string') || (app !== null && typeof app !== 'string')) return undefined
+  return { pid, url, token, store, app }
+}

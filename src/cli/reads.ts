@@ -1,0 +1,31 @@
+// What the reading commands ask, whether a process answers (client.ts) or the file is read without one (file-reads.ts).
+import type { EventsRequest, RunsRequest } from '../define/application.ts'
+import type { EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
+
+export interface Reads {
+  run(id: string): Promise<RunView | null>
+  runs(request: RunsRequest): Promise<Page<RunView>>
+  journal(run: string, request: { readonly limit?: number; readonly cursor?: string | undefined }): Promise<Page<JournalView> | null>
+  events(request: EventsRequest): Promise<Page<EventView>>
+  key(field: string, value: string): Promise<KeyView>
+  /** Everything of a causal graph, by its root. */
+  graph(root: string): Promise<{ readonly runs: readonly RunView[]; readonly events: readonly EventView[] }>
+  /** The fields that keys have here. */
+  fields(): Promise<readonly string[]>
+  close(): Promise<void>
+}
+
+const PAGE = 1000
+
+/** The whole journal of a run, page by page; null when there is no such run. */
+export async function wholeJournal(reads: Reads, run: string): Promise<readonly JournalView[] | null> {
+  const rows: JournalView[] = []
+  let cursor: string | undefined
+  do {
+    const page = await reads.journal(run, { limit: PAGE, cursor })
+    if (page === null) return null
+    rows.push(...page.items)
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return rows
+}

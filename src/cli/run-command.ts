@@ -1,0 +1,82 @@
+// From the words of a command line to its exit code: finds the command, reads its words, runs it, reports what it
+// throws. Everything that a command does goes through the terminal that it is given.
+import { readFileSync } from 'node:fs'
+import { fault } from '../core/errors.ts'
+import { nearest } from '../core/names.ts'
+import type { Command } from './command.ts'
+import { dev } from './dev.ts'
+import { events } from './events.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
+import { commandHelp, overview } from './help.ts'
+import { parse } from './parse.ts'
+import { report } from './problem.ts'
+import { publish } from './publish.ts'
+import { runs } from './runs.ts'
+import { serve } from './serve.ts'
+import { show } from './show.ts'
+import { signal } from './signal.ts'
+import { start } from './start.ts'
+import { print, type Terminal } from './terminal.ts'
+import { why } from './why.ts'
+
+const help: Command = {
+  name: 'help',
+  about: 'Show what the commands are, or one of them.',
+  words: [{ name: 'command', about: 'The command to explain.', optional: true }],
+  options: {},
+  examples: ['ballet help start'],
+  async run(given, terminal) {
+    const [name] = given.words
+    if (name !== undefined && find(name) === undefined) throw unknown(name)
+    return showHelp(name === undefined ? undefined : find(name), terminal, given.flag('json'))
+  },
+}
+
+/** Every command, in the order in which help lists them. */
+export const commands: readonly Command[] = [dev, serve, start, publish, signal, runs, show, why, events, help]
+
+/** Runs a command line. Never throws. */
+export async function runCommand(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const [name, ...rest] = argv
+  // Also before it is known what the words mean: a mistake in them is reported as JSON as well.
+  const json = argv.includes('--json')
+  try {
+    if (name === undefined || name === '--help' || name === '-h') return showHelp(undefined, terminal, json)
+    if (name === '--version' || name === '-v') return showVersion(terminal, json)
+    if (name.startsWith('-')) throw fault('USAGE', { problem: `The command comes first: ballet ${rest.find((word) => find(word) !== undefined) ?? 'runs'} ${name}.` })
+    const command = find(name)
+    if (command === undefined) throw unknown(name)
+    const given = parse(command, rest)
+    if (given.flag('help')) return showHelp(command, terminal, json)
+    return await command.run(given, terminal)
+  } catch (error) {
+    return report(error, terminal, json)
+  }
+}
+
+function find(name: string): Command | undefined {
+  return commands.find((command) => command.name === name)
+}
+
+function unknown(name: string): Error {
+  return fault('USAGE', { problem: `There is no command "${name}".${nearest(name, commands.map((command) => command.name))}` })
+}
+
+function showHelp(command: Command | undefined, terminal: Terminal, json: boolean): ExitCode {
+  const described = command === undefined ? commands : [command]
+  const value = described.map(({ run: _run, ...description }) => description)
+  print(terminal, json, command === undefined ? value : value[0], () =>
+    command === undefined ? overview(commands, version(), terminal.paint) : commandHelp(command, terminal.paint),
+  )
+  return EXIT.ok
+}
+
+function showVersion(terminal: Terminal, json: boolean): ExitCode {
+  print(terminal, json, { version: version(), node: process.versions.node }, () => [version()])
+  return EXIT.ok
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
+}

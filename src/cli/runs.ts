@@ -1,0 +1,75 @@
+// `ballet runs`: lists runs, the newest first, with why they wait.
+import { showMs } from '../core/duration.ts'
+import { nearest } from '../core/names.ts'
+import type { RunStatus } from '../core/store.ts'
+import type { RunView } from '../core/views.ts'
+import { PLACE_OPTIONS, type Command } from './command.ts'
+import { findReader } from './discovery.ts'
+import { EXIT } from './exit-code.ts'
+import { usage, wholeNumber } from './parse.ts'
+import { cut, oneLine, printable } from './printable.ts'
+import { table } from './table.ts'
+import { print, type Terminal } from './terminal.ts'
+import { statusPaint } from './timeline.ts'
+import { between, shownTime } from './times.ts'
+import { waitingLine } from './why-waiting.ts'
+
+const STATUSES: readonly RunStatus[] = ['running', 'stuck', 'completed', 'failed', 'cancelled']
+
+export const runs: Command = {
+  name: 'runs',
+  about: 'List runs, the newest first, with why they wait.',
+  words: [],
+  options: {
+    status: { value: '<status>', about: `${STATUSES.join(', ')}; several with commas.`, many: true },
+    name: { value: '<name>', about: 'Of the workflow, operation or reaction.' },
+    key: { value: '<field:value>', about: 'Of one business key, for example orderId:8841.' },
+    limit: { value: '<count>', about: 'At most so many, 1 to 1000; default 50.' },
+    cursor: { value: '<cursor>', about: 'Go on where the last list ended.' },
+    ...PLACE_OPTIONS,
+  },
+  examples: ['ballet runs --status stuck', 'ballet runs --name checkout --limit 10 --json'],
+  async run(given, terminal) {
+    const status = given.all('status').flatMap((value) => value.split(',')).map(statusOf)
+    const limit = wholeNumber(runs, given, 'limit', 1000)
+    const request = { name: given.text('name'), key: given.text('key'), cursor: given.text('cursor'), limit, status: status.length === 0 ? undefined : status }
+    const reads = await findReader(given, terminal)
+    try {
+      const page = await reads.runs(request)
+      print(terminal, given.flag('json'), page, () => (page.items.length === 0 ? [] : lines(page.items, terminal)))
+      if (page.items.length === 0) terminal.note('No run fits.')
+      if (page.cursor !== undefined) terminal.note(`There are more: --cursor ${printable(page.cursor)}`)
+    } finally {
+      await reads.close()
+    }
+    return EXIT.ok
+  },
+}
+
+function statusOf(text: string): RunStatus {
+  const status = STATUSES.find((name) => name === text)
+  if (status === undefined) throw usage(runs, `There is no status "${text}".${nearest(text, STATUSES)} They are ${STATUSES.join(', ')}.`)
+  return status
+}
+
+/** A line for each run, its id whole at the end, because it is there to be copied; below it why it waits or failed. */
+function lines(items: readonly RunView[], { paint, columns, clock }: Terminal): readonly string[] {
+  const now = clock.now()
+  const rows = items.map((run) => [
+    { text: run.status, colour: statusPaint(paint, run.status) },
+    { text: run.name },
+    { text: run.key === null ? '' : `${run.key.field}:${run.key.value}` },
+    { text: shownTime(run.created) },
+    { text: showMs(between(run.created, run.ended, now)) },
+    { text: run.id, colour: paint.bold },
+  ])
+  const [title = '', ...entries] = table(['STATUS', 'NAME', 'KEY', 'BEGAN', 'TOOK', 'RUN'], rows, Infinity, paint)
+  return [
+    title,
+    ...entries.flatMap((line, index) => {
+      const run = items[index]
+      if (run === undefined || run.status === 'completed') return [line]
+      return [line, paint.dim(cut(`${' '.repeat(11)}${oneLine(waitingLine(run, now))}`, Math.max(columns, 60)))]
+    }),
+  ]
+}

@@ -1,0 +1,113 @@
+// `ballet serve`: runs an application on its store and serves it, until it is told to end. It listens before it opens
+// the store, so that a busy port is told before any run moves, and leaves its address beside the store only when it
+// takes work. Ending drains: no new request, what runs is finished or left to the journal, the store is closed.
+import { showMs } from '../core/duration.ts'
+import type { Application } from '../define/application.ts'
+import type { ApplicationDefinition } from '../define/definition.ts'
+import type { Serving } from '../server/serve.ts'
+import type { Command, Given, OptionSpec } from './command.ts'
+import { shownPath } from './discovery.ts'
+import { EXIT } from './exit-code.ts'
+import { untilAsked } from './lifetime.ts'
+import { loadApplication } from './load-application.ts'
+import { wholeNumber } from './parse.ts'
+import { isAlive, readProcessFile, removeProcessFile, writeProcessFile } from './process-file.ts'
+import { storePlace, type StorePlace } from './store-place.ts'
+import { print, type Terminal } from './terminal.ts'
+
+/** Set to 1 in the environment of the child of `ballet dev`: what is not durable is then found out by name. */
+export const DEVELOPMENT = 'BALLET_DEVELOPMENT'
+
+/** Options of the commands that run an application. */
+export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  store: { value: '<file:path>', about: 'Where the truth is: file:<path> or memory:; default file:.ballet/app.db.' },
+  port: { value: '<port>', about: 'Default: PORT, else 4400; 0 takes any free one.' },
+  host: { value: '<address>', about: 'Default 127.0.0.1; any other needs BALLET_TOKEN.' },
+}
+
+export const serve: Command = {
+  name: 'serve',
+  about: 'Run an application and serve it.',
+  words: [{ name: 'app.ts', about: 'File whose default export is ballet({ ... }).' }],
+  options: SERVE_OPTIONS,
+  examples: ['ballet serve app.ts', 'ballet serve app.ts --store file:/var/lib/shop/app.db --port 8080'],
+  async run(given, terminal) {
+    const [path = ''] = given.words
+    const place = storePlace(given.text('store') ?? 'file:.ballet/app.db', terminal.cwd)
+    const port = portOf(given, terminal)
+    const definition = await loadApplication(path, terminal.cwd)
+    // From here on a signal must not cut the opening short.
+    const asked = untilAsked()
+    const { BALLET_TOKEN: token, [DEVELOPMENT]: development } = terminal.env
+    const { app, serving } = await begin(definition, place, { port, host: given.text('host'), token }, development === '1')
+    const record = { pid: process.pid, url: reachable(serving.url), token: token === undefined || token === '' ? null : token, store: place.url, app: path }
+    warnOfOther(place, terminal)
+    writeProcessFile(place.folder, record)
+    process.once('exit', () => removeProcessFile(place.folder, process.pid))
+    print(terminal, given.flag('json'), { url: serving.url, pid: process.pid, store: place.url, app: app.name, recovered: app.recovered }, () =>
+      banner(app, serving, place, terminal),
+    )
+    const reason = await asked
+    terminal.note(`Ending (${reason}): finishing what runs. Once more ends at once.`)
+    await serving.close()
+    await app.close()
+    terminal.note('Ended. Open runs go on at the next start.')
+    return EXIT.ok
+  },
+}
+
+interface Running {
+  readonly app: Application
+  readonly serving: Serving
+}
+
+/** Listens, then opens the store; neither is left behind when the other fails. */
+async function begin(
+  definition: ApplicationDefinition,
+  place: StorePlace,
+  options: { readonly port: number; readonly host: string | undefined; readonly token: string | undefined },
+  development: boolean,
+): Promise<Running> {
+  const [{ open }, { serve: listen }] = await Promise.all([import('../engine/open.ts'), import('../server/serve.ts')])
+  let opened: (app: Application) => void = () => {}
+  const ready = new Promise<Application>((resolve) => {
+    opened = resolve
+  })
+  const serving = await listen(ready, { ...options, routes: definition.http ?? undefined })
+  try {
+    const app = await open(definition, { store: place.url, development })
+    opened(app)
+    return { app, serving }
+  } catch (error) {
+    await serving.close()
+    throw error
+  }
+}
+
+/** The port that was asked for. @throws USAGE */
+export function portOf(given: Given, { env }: Terminal): number {
+  const { PORT: fromEnv } = env
+  if (given.text('port') === undefined && fromEnv !== undefined && fromEnv !== '') {
+    return wholeNumber(serve, { ...given, text: () => fromEnv }, 'port', 65_535, 0) ?? 0
+  }
+  return wholeNumber(serve, given, 'port', 65_535, 0) ?? 4400
+}
+
+/** The address under which this machine reaches a server that listens on every address. */
+function reachable(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+}
+
+/** One folder holds one address: whoever runs another store beside this one is not found any more. */
+function warnOfOther(place: StorePlace, terminal: Terminal): void {
+  const file = readProcessFile(place.folder)
+  if (file.kind !== 'record' || file.record.pid === process.pid || file.record.store === place.url || !isAlive(file.record.pid)) return
+  terminal.note(`Process ${file.record.pid} runs ${file.record.store} in this folder; commands will find this process now. Use --url for that one.`)
+}
+
+function banner(app: Application, { url }: Serving, place: StorePlace, terminal: Terminal): readonly string[] {
+  const { runs, stuck, durationMs } = app.recovered
+  const found = runs === 0 ? 'no open run' : `${runs} open run${runs === 1 ? '' : 's'} recovered in ${showMs(durationMs)}${stuck === 0 ? '' : `, ${stuck} stuck`}`
+  const { bold, cyan } = terminal.paint
+  return [`${bold(app.name)} serves ${cyan(url)} on ${place.kind === 'file' ? shownPath(place.path, terminal) : 'memory'} (${found}); process ${process.pid}`]
+}

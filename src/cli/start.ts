@@ -1,0 +1,73 @@
+// `ballet start`: starts a run of a workflow or an operation, and waits for its end when asked to. The id on stdout is
+// the answer; the same id with the same input starts nothing twice.
+import { showMs, toMs } from '../core/duration.ts'
+import { fault } from '../core/errors.ts'
+import type { RunView } from '../core/views.ts'
+import type { Client } from './client.ts'
+import { PLACE_OPTIONS, type Command } from './command.ts'
+import { findWriter } from './discovery.ts'
+import { EXIT, exitCodeOfRun } from './exit-code.ts'
+import { usage } from './parse.ts'
+import { printable } from './printable.ts'
+import { readInput } from './read-input.ts'
+import { print, type Terminal } from './terminal.ts'
+import { statusPaint } from './timeline.ts'
+import { shellWord, waitingLine } from './why-waiting.ts'
+
+/** How long one request waits: a run that is stuck does not end, and is to be told soon. */
+const TURN_MS = 2000
+
+export const start: Command = {
+  name: 'start',
+  about: 'Start a run of a workflow or an operation.',
+  words: [{ name: 'call', about: 'A workflow, or service.operation.' }],
+  options: {
+    input: { value: '<json|@file|->', about: 'Its input: JSON, a file, or stdin.' },
+    id: { value: '<id>', about: 'Id of the run; the same id and input is the same run.' },
+    wait: {
+      value: '<duration>',
+      about: 'Wait for its end (30s unless told) and print its output.',
+      bare: { value: '30s', matches: /^\d+(\.\d+)?(ms|s|m|h|d)$/ },
+    },
+    ...PLACE_OPTIONS,
+  },
+  examples: [
+    `ballet start checkout --input '{"orderId":"8841","total":4200}' --wait`,
+    'ballet start payment.charge --input @charge.json --id charge-8841',
+  ],
+  async run(given, terminal) {
+    const [call = ''] = given.words
+    const text = given.text('input')
+    if (text === undefined) throw usage(start, 'ballet start needs --input <json|@file|->.')
+    const wait = given.text('wait')
+    const waitMs = wait === undefined ? undefined : toMs(wait)
+    const input = await readInput(start, 'input', text, terminal)
+    const client = await findWriter(given, terminal)
+    const { created, id } = await client.start({ call, input, id: given.text('id') })
+    if (!created) terminal.note(`${printable(id)} exists with this input; nothing new was started.`)
+    if (waitMs === undefined) {
+      print(terminal, given.flag('json'), { id, created }, () => [printable(id)])
+      if (!given.flag('json')) terminal.note(`See it: ballet show ${printable(shellWord(id))}`)
+      return EXIT.ok
+    }
+    const settled = await settle(client, id, waitMs, terminal)
+    print(terminal, given.flag('json'), { id, created, run: settled }, () => outcome(settled, terminal))
+    if (settled.status === 'running') terminal.note(`${printable(settled.id)} has not ended within ${showMs(waitMs)}; it goes on.`)
+    return exitCodeOfRun(settled.status)
+  },
+}
+
+/** The run once it has ended or is stuck, or as it is when the time is over. */
+async function settle(client: Client, id: string, waitMs: number, { clock }: Terminal): Promise<RunView> {
+  const deadline = clock.now() + waitMs
+  for (;;) {
+    const run = await client.settled(id, Math.max(0, Math.min(TURN_MS, deadline - clock.now())))
+    if (run === null) throw fault('RUN_UNKNOWN', { id })
+    if (run.status !== 'running' || clock.now() >= deadline) return run
+  }
+}
+
+function outcome(run: RunView, { paint, clock }: Terminal): readonly string[] {
+  const line = `${printable(run.id)}: ${printable(waitingLine(run, clock.now()))}`
+  return [statusPaint(paint, run.status)(line), ...(run.output === undefined ? [] : [printable(JSON.stringify(run.output, null, 2))])]
+}

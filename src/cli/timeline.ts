@@ -1,0 +1,112 @@
+// The page of a run as lines: first why it waits and what can be done, then what it is, then its journal as a timeline:
+// what came, what the run did about it, the attempts between, and what it still waits for. Pure: views in, lines out.
+import type { Json } from '../core/json.ts'
+import type { JournalView, RunView } from '../core/views.ts'
+import { answerWords, commandWords, deliveredWords, noteWords, part, word } from './journal-words.ts'
+import { plain, type Paint } from './paint.ts'
+import { cut, printableView } from './printable.ts'
+import { offset, shownTime } from './times.ts'
+import { waitingLine, waitWords } from './why-waiting.ts'
+
+export interface TimelineStyle {
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly paint: Paint
+  readonly columns: number
+}
+
+const OFFSET_WIDTH = 9
+const SEQ_WIDTH = 5
+
+/** The page of a run. The first line says why it waits and what can be done. */
+export function timeline(unsafe: RunView, unsafeJournal: readonly JournalView[], style: TimelineStyle): readonly string[] {
+  const run = printableView(unsafe)
+  const journal = printableView(unsafeJournal)
+  const { paint, now } = style
+  return [
+    statusPaint(paint, run.status)(waitingLine(run, now).replaceAll('\n', ' ')),
+    '',
+    ...header(run, style),
+    '',
+    ...soloStart(run, journal, style),
+    ...rows(run, journal, style),
+    ...run.waits.map((wait) => entry(style, '', '', `⌛ ${waitWords(wait, now)}`, paint.yellow)),
+  ]
+}
+
+/** The colour in which a status is written. */
+export function statusPaint(paint: Paint, status: RunView['status']): (text: string) => string {
+  switch (status) {
+    case 'completed':
+      return paint.green
+    case 'running':
+      return paint.cyan
+    case 'stuck':
+      return paint.yellow
+    case 'failed':
+    case 'cancelled':
+      return paint.red
+  }
+}
+
+function header(run: RunView, { paint, columns }: TimelineStyle): string[] {
+  const key = run.key === null ? '' : `, key ${run.key.field}:${run.key.value}`
+  const own = `run:${run.id}`
+  const causes = [
+    run.parent === null ? '' : `child of ${run.parent}`,
+    run.cause === null || run.cause === `run:${run.parent ?? ''}` ? '' : `caused by ${run.cause}`,
+    run.root === own || run.root === run.cause ? '' : `root ${run.root}`,
+  ].filter((text) => text !== '')
+  const ended = run.ended === null ? '' : `, ended ${shownTime(run.ended)}`
+  const phase = run.phase === undefined ? '' : `, phase ${run.phase}`
+  const lines = [
+    `${paint.bold(run.id)}  ${run.kind} ${run.name}, version ${run.version}${key}, ${run.status}${phase}`,
+    paint.dim(`began ${shownTime(run.created)}${ended}${causes.length === 0 ? '' : `; ${causes.join('; ')}`}`),
+  ]
+  const payload = (name: string, value: Json | undefined): void => {
+    if (value !== undefined) lines.push(`${paint.dim(name.padEnd(7))} ${answerWords(value, Math.max(40, columns - 8))}`)
+  }
+  payload('input', run.input)
+  payload('state', run.state)
+  payload('output', run.output)
+  const [, ...more] = run.error?.message.split('\n') ?? []
+  return [...lines, ...more.map((line) => paint.red(line))]
+}
+
+/** A run of one call has no row for its start. */
+function soloStart(run: RunView, journal: readonly JournalView[], style: TimelineStyle): string[] {
+  if (run.kind === 'workflow') return []
+  const op = run.waits[0]?.op ?? journal.map(({ delivered }) => word(part(delivered), 'op')).find((name) => name !== '')
+  return op === undefined ? [] : [entry(style, '+0ms', '', `→ calls ${op}`)]
+}
+
+function rows(run: RunView, journal: readonly JournalView[], style: TimelineStyle): string[] {
+  const origin = Date.parse(run.created)
+  const limit = Math.max(30, style.columns - 50)
+  /** When the run asked for an operation, by its id. */
+  const asked = new Map<string, number>()
+  if (run.kind !== 'workflow') asked.set('', origin)
+  return journal.flatMap((row) => {
+    const at = Date.parse(row.at)
+    const when = offset(at, origin)
+    if (row.kind === 'note') return [entry(style, when, '', noteWords(part(row.note), row.at, limit), style.paint.yellow)]
+    const delivered = part(row.delivered ?? row.note)
+    const from = asked.get(word(delivered, 'op')) ?? (word(delivered, 'op') === '' ? undefined : asked.get(''))
+    const words = deliveredWords(delivered, from === undefined ? undefined : at - from, limit)
+    const lines =
+      row.kind === 'mail'
+        ? [entry(style, when, '', `kept for later: ${words}`)]
+        : [entry(style, when, String(row.seq), words, style.paint.bold)]
+    for (const command of row.commands ?? []) {
+      const op = word(part(command), 'op')
+      if (op !== '') asked.set(op, at)
+      lines.push(entry(style, '', '', `→ ${commandWords(part(command), limit)}`))
+    }
+    return lines
+  })
+}
+
+function entry({ paint, columns }: TimelineStyle, when: string, seq: string, text: string, colour = plain.bold): string {
+  const head = `${when.padStart(OFFSET_WIDTH)} ${seq.padStart(SEQ_WIDTH)}  `
+  return `${paint.dim(head)}${colour(cut(text, Math.max(60, columns - head.length)))}`
+}

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest'
+import type { RunView, WaitView } from '../core/views.ts'
+import { shellWord, waitingLine } from './why-waiting.ts'
+
+const now = Date.parse('2026-01-31T12:00:10.000Z')
+const run = (part: Partial<RunView>): RunView => ({
+  id: 'checkout:8841',
+  kind: 'workflow',
+  name: 'checkout',
+  version: '1',
+  key: { field: 'orderId', value: '8841' },
+  root: 'run:checkout:8841',
+  cause: null,
+  parent: null,
+  status: 'running',
+  waits: [],
+  choices: [],
+  input: {},
+  created: '2026-01-31T12:00:00.000Z',
+  ended: null,
+  ...part,
+})
+const wait = (part: Partial<WaitView>): WaitView => ({
+  op: 'payment.charge#0',
+  kind: 'call',
+  for: 'payment.charge',
+  from: 'payment',
+  since: '2026-01-31T12:00:04.000Z',
+  until: null,
+  ...part,
+})
+const line = (...waits: readonly Partial<WaitView>[]): string => waitingLine(run({ waits: waits.map(wait) }), now)
+
+describe('a run that goes on', () => {
+  it('names the service that has to answer', () => {
+    expect(line({})).toBe('Waits for payment.charge since 6s; it goes on when payment answers.')
+  })
+
+  it('tells the failed attempt and the next one', () => {
+    const attempt = { number: 2, error: { code: 'Error', message: 'HTTP 503\nstack' }, next: '2026-01-31T12:00:13.000Z' }
+    expect(line({ attempt })).toBe('Waits for payment.charge since 6s; attempt 2 failed (Error: HTTP 503); it is tried again in 3s.')
+  })
+
+  it('gives the command for a signal, without a full stop that would be copied', () => {
+    const receive = { op: 'receive#0', kind: 'receive', for: 'approve', from: 'signal', until: '2026-01-31T14:00:10.000Z' } as const
+    expect(line(receive)).toBe(
+      "Waits for the signal approve since 6s, until 2026-01-31 14:00:10Z (in 2h); send it: ballet signal checkout:8841 approve --data '<json>'",
+    )
+  })
+
+  it('names events, alone or with signals', () => {
+    expect(line({ kind: 'receive', for: 'order.shipped', from: 'event' })).toBe(
+      'Waits for the event order.shipped since 6s; it goes on when that is published.',
+    )
+    expect(line({ kind: 'receive', for: 'order.shipped | cancel', from: 'event | signal' })).toBe(
+      'Waits for the event or signal order.shipped or cancel since 6s; it goes on when one of them comes.',
+    )
+  })
+
+  it('tells when a sleep is over, and where a child is seen', () => {
+    expect(line({ kind: 'timer', for: 'timer', from: 'clock', until: '2026-02-02T12:00:10.000Z' })).toBe(
+      'Sleeps until 2026-02-02 12:00:10Z (in 2d); it goes on by itself.',
+    )
+    expect(line({ kind: 'child', for: 'checkout:8841~wrap.0', from: 'wrap' })).toBe(
+      "Waits for the run checkout:8841~wrap.0 since 6s; see: ballet show 'checkout:8841~wrap.0'",
+    )
+  })
+
+  it('tells all that it waits for on one line', () => {
+    expect(line({}, { kind: 'step', op: 'mail#0', for: 'mail', from: 'the workflow' })).toBe(
+      'Waits for payment.charge since 6s; it goes on when payment answers. Waits for the step mail since 6s; it runs now.',
+    )
+    expect(line()).toBe('Running for 10s: its code has the word; it waits for nothing.')
+  })
+})
+
+describe('a run that does not', () => {
+  it('tells how long it took', () => {
+    expect(waitingLine(run({ status: 'completed', ended: '2026-01-31T12:00:01.240Z' }), now)).toBe('Completed in 1.24s.')
+    expect(waitingLine(run({ status: 'cancelled', ended: '2026-01-31T12:01:00.000Z' }), now)).toBe('Cancelled after 1m.')
+    const error = { code: 'TERMINAL', message: 'no such customer.' }
+    expect(waitingLine(run({ status: 'failed', error, ended: '2026-01-31T12:00:01.000Z' }), now)).toBe('Failed after 1s: TERMINAL: no such customer.')
+  })
+
+  it('tells why it is stuck and the choices', () => {
+    const attempt = { number: 10, error: { code: 'Error', message: 'the bank is away' }, next: null }
+    const stuck = run({ status: 'stuck', reason: 'call', waits: [wait({ attempt })], choices: ['retry', 'answer', 'cancel'] })
+    expect(waitingLine(stuck, now)).toBe(
+      'Stuck: a call has failed for good, payment.charge#0 after 10 attempts (Error: the bank is away). You can: retry, answer, cancel.',
+    )
+  })
+
+  it('gives the hint of the error where there is no choice', () => {
+    const error = { code: 'RUN_THREW', message: 'The code of workflow checkout threw TypeError: x is not a function' }
+    expect(waitingLine(run({ status: 'stuck', reason: 'threw', error }), now)).toBe(
+      'Stuck: its code threw (RUN_THREW: The code of workflow checkout threw TypeError: x is not a function). Mend the code and start the application again: the run goes on from there.',
+    )
+    expect(waitingLine(run({ status: 'stuck', reason: 'something-new' }), now)).toBe('Stuck: something-new.')
+  })
+})
+
+it('quotes what a shell would not take as it is', () => {
+  expect(shellWord('checkout:8841')).toBe('checkout:8841')
+  expect(shellWord('a~b#0')).toBe("'a~b#0'")
+  expect(shellWord("it's")).toBe(`'it'\\''s'`)
+})

@@ -1,0 +1,102 @@
+// The one line that stands first wherever a run is shown: why it waits and what can be done, or how it ended. A pure
+// function of the run's view, used by `show`, `why` and `runs`.
+import { showMs } from '../core/duration.ts'
+import { catalogue, fault, type ErrorCode } from '../core/errors.ts'
+import type { ErrorView, RunView, WaitView } from '../core/views.ts'
+import { between, inTime, shownTime } from './times.ts'
+
+const REASONS: Readonly<Record<string, string>> = {
+  diverged: 'its code does not repeat its journal',
+  threw: 'its code threw',
+  call: 'a call has failed for good',
+  poisoned: 'the process died in the same turn again and again',
+}
+
+/** Why a run waits and what can be done, or how it ended. One line without a line break. */
+export function waitingLine(run: RunView, now: number): string {
+  const length = showMs(between(run.created, run.ended, now))
+  switch (run.status) {
+    case 'completed':
+      return `Completed in ${length}.`
+    case 'cancelled':
+      return `Cancelled after ${length}.`
+    case 'failed':
+      return `Failed after ${length}${run.error === undefined ? '' : `: ${errorWords(run.error)}`}.`
+    case 'stuck':
+      return stuckLine(run)
+    case 'running':
+      if (run.waits.length === 0) return `Running for ${length}: its code has the word; it waits for nothing.`
+      return run.waits.map((wait) => sentence(`${waitWords(wait, now)}; ${advice(run, wait, now)}`)).join(' ')
+  }
+}
+
+/** What a wait is for, since when and until when. */
+export function waitWords(wait: WaitView, now: number): string {
+  const until = wait.until === null ? '' : `, until ${shownTime(wait.until)} (${inTime(wait.until, now)})`
+  const since = `since ${showMs(between(wait.since, null, now))}`
+  switch (wait.kind) {
+    case 'timer':
+      return wait.until === null ? `sleeps ${since}` : `sleeps until ${shownTime(wait.until)} (${inTime(wait.until, now)})`
+    case 'receive':
+      return `waits for ${nouns(wait)} ${since}${until}`
+    case 'child':
+      return `waits for the run ${wait.for} ${since}${until}`
+    case 'step':
+      return `waits for the step ${wait.for} ${since}${failed(wait)}`
+    case 'call':
+      return `waits for ${wait.for} ${since}${failed(wait)}`
+  }
+}
+
+/** The first line of an error, its code before it. */
+export function errorWords(error: ErrorView): string {
+  const message = (error.message.split('\n')[0] ?? '').replace(/[.:]$/, '')
+  return message === '' ? error.code : `${error.code}: ${message}`
+}
+
+/** A word as a shell takes it. */
+export function shellWord(word: string): string {
+  return /^[\w.:@+=/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
+
+function stuckLine(run: RunView): string {
+  const attempt = run.waits.find((wait) => wait.attempt !== undefined && wait.attempt.next === null)
+  const error = run.error ?? attempt?.attempt?.error
+  const reason = run.reason === undefined ? 'it needs a person' : (REASONS[run.reason] ?? run.reason)
+  const where = attempt === undefined ? '' : `, ${attempt.op} after ${attempt.attempt?.number ?? 0} attempts`
+  const hint = error !== undefined && Object.hasOwn(catalogue, error.code) ? fault(error.code as ErrorCode).hint : ''
+  const choices = run.choices.length > 0 ? ` You can: ${run.choices.join(', ')}.` : hint === '' ? '' : ` ${hint}`
+  return `Stuck: ${reason}${where}${error === undefined ? '' : ` (${errorWords(error)})`}.${choices}`
+}
+
+function failed({ attempt }: WaitView): string {
+  return attempt === undefined ? '' : `; attempt ${attempt.number} failed (${errorWords(attempt.error)})`
+}
+
+/** What moves the run on. */
+function advice(run: RunView, wait: WaitView, now: number): string {
+  const { attempt } = wait
+  switch (wait.kind) {
+    case 'timer':
+      return 'it goes on by itself'
+    case 'child':
+      return `see: ballet show ${shellWord(wait.for)}`
+    case 'step':
+    case 'call':
+      if (attempt === undefined) return wait.kind === 'step' ? 'it runs now' : `it goes on when ${wait.from} answers`
+      return attempt.next === null ? 'it is not tried again by itself' : `it is tried again ${inTime(attempt.next, now)}`
+    case 'receive':
+      if (wait.from !== 'signal') return `it goes on when ${wait.for.includes(' | ') ? 'one of them comes' : 'that is published'}`
+      return `send it: ballet signal ${shellWord(run.id)} ${shellWord(wait.for.split(' | ')[0] ?? '')} --data '<json>'`
+  }
+}
+
+/** `the signal approve`, `the event order.shipped or order.lost`, `the event or signal a or b`. */
+function nouns({ from, for: names }: WaitView): string {
+  return `the ${from.replaceAll(' | ', ' or ')} ${names.replaceAll(' | ', ' or ')}`
+}
+
+/** With a capital and a full stop, but none behind a command that is there to be copied. */
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.includes(': ballet ') ? '' : '.'}`
+}

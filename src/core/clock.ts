@@ -1,0 +1,18 @@
+// Time and randomness as the engine sees them: injected, so that the simulator can replace both.
+
+/** Cancels a timer; safe to call twice. */
+export type Cancel = () => void
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** Calls back once, never early by this clock, also for delays past the limit of `setTimeout` (2^31 ms). */
+  after(delayMs: number, callback: () => void): Cancel
+}
+
+export interface Random {
+  /** A whole number from 0 to 2^32 - 1. */
+  seed(): number
+  /** A UUID of version 7 (RFC 9562): sorts by the time it was made. */
+  uuid(nowMs: number): string
+}

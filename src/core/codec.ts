@@ -1,0 +1,28 @@
+// Payloads pass through a codec on their way to and from the store, so that encryption needs no migration.
+// The engine calls it once for every payload of a row; ids, names, keys and times stay readable for queries.
+import type { JsonText } from './json.ts'
+
+/** What a store keeps of a payload: JSON text, or the bytes that a codec made of it. */
+export type Payload = string | Uint8Array
+
+/** Where a payload stands: bound into what the codec makes of it, so that two payloads cannot be exchanged. */
+export interface PayloadPlace {
+  readonly namespace: string
+  readonly row: 'input' | 'output' | 'error' | 'turn' | 'event'
+  /** The id of the run or event that the payload belongs to. */
+  readonly id: string
+}
+
+/** Encodes payloads for the store and decodes them again. `decode(encode(text, place), place)` is `text`. */
+export interface Codec {
+  encode(text: JsonText, place: PayloadPlace): Payload
+  decode(payload: Payload, place: PayloadPlace): JsonText
+}
+
+const utf8 = { fatal: true } as const
+
+/** The codec that changes nothing. Bytes are read as UTF-8. */
+export const plainCodec: Codec = {
+  encode: (text) => text,
+  decode: (payload) => (typeof payload === 'string' ? payload : new TextDecoder('utf-8', utf8).decode(payload)),
+}

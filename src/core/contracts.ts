@@ -1,0 +1,48 @@
+// What a run asks of the definitions while it runs: validation at its doors, and the words that bring a run to life.
+// The engine answers from the application's definitions; core knows no definition.
+import type { JsonText } from './json.ts'
+import type { Duration } from './duration.ts'
+import type { Retry } from './retry.ts'
+import type { Undo } from './undo.ts'
+import type { CallValue, EventValue, SignalValue } from './values.ts'
+
+/** How one call, step or child is made. */
+export interface CallSettings {
+  readonly id?: string
+  readonly undo?: Undo
+  readonly publish?: boolean
+  readonly retry?: Retry
+  readonly timeout?: Duration
+  readonly abort?: AbortSignal
+}
+
+/** The doors of a run. Each `check...` validates and returns what the schema made of the value. */
+export interface Contracts {
+  /** Refuses a policy that means nothing. @throws DEFINITION_INVALID, DURATION_INVALID */
+  checkPolicy(settings: CallSettings, name: string): void
+  /** Refuses an undo that does not take `call` back. @throws DEFINITION_INVALID */
+  checkUndo(call: string, undo: CallValue): void
+  /** @throws CALL_UNKNOWN, INPUT_INVALID */
+  checkInput(call: CallValue): unknown
+  /** @throws EVENT_UNKNOWN, INPUT_INVALID */
+  checkEvent(event: EventValue): unknown
+  /** `field:value` of an event, without validating its data. @throws EVENT_UNKNOWN, KEY_INVALID */
+  eventKey(event: EventValue): string
+  /** @throws SIGNAL_UNKNOWN, INPUT_INVALID */
+  checkSignal(signal: SignalValue): unknown
+  /** @throws INPUT_INVALID */
+  checkState(state: unknown): unknown
+  /** @throws INPUT_INVALID */
+  checkOutput(output: unknown): unknown
+  /** Refuses to wait for what the workflow cannot get. @throws EVENT_UNKNOWN, SIGNAL_UNKNOWN */
+  checkReceivable(what: Receivable): void
+}
+
+/** An event type or a signal type, as `receive` takes it. */
+export interface Receivable {
+  readonly kind: 'event' | 'signal'
+  readonly type: string
+}
+
+export type LogLevel = 'info' | 'warn' | 'error'
+export type LogSink = (level: LogLevel, message: string, data: JsonText | undefined) => void

@@ -1,0 +1,174 @@
+// The error catalogue: every error that Ballet raises has a code here, with its words, a hint what to do, the HTTP
+// status and how its caller should react. problem+json, exit codes and docs/errors.md derive from this table; codes
+// are never reused. A class stands for the reaction of the caller, not for the place where it arose.
+
+/** What the caller should do: mend the input, try again later, accept that it is so, or report a bug of ours. */
+export type ErrorFamily = 'fix' | 'retry' | 'final' | 'bug'
+
+/** Every error: family, HTTP status, message, hint. `{name}` in the words is replaced by the detail of that name. */
+export const catalogue = {
+  // Requests
+  JSON_MALFORMED: { family: 'fix', status: 400, message: 'The body is not JSON: {problem}.', hint: 'Send one JSON value in UTF-8.' },
+  JSON_TOO_DEEP: { family: 'fix', status: 400, message: 'The JSON is nested deeper than {limit} levels.', hint: 'Flatten the value.' },
+  JSON_KEY_FORBIDDEN: { family: 'fix', status: 400, message: 'The key "{key}" is not allowed, at {path}.', hint: 'Rename the field.' },
+  JSON_KEY_REPEATED: { family: 'fix', status: 400, message: 'The key "{key}" stands twice, at {path}.', hint: 'Send every key once.' },
+  JSON_TOO_MANY: { family: 'fix', status: 400, message: 'There are more than {limit} {what} at {path}.', hint: 'Send less at once, or a reference to it.' },
+  JSON_NUMBER_LOSSY: { family: 'fix', status: 400, message: 'The number {number} at {path} cannot be kept exactly.', hint: 'Send it as a string.' },
+  BODY_TOO_LARGE: { family: 'fix', status: 413, message: 'The body is larger than {limit} bytes.', hint: 'Send less, or send a reference to it.' },
+  BODY_TYPE: { family: 'fix', status: 415, message: 'The content type "{type}" is not understood here.', hint: 'Send {expected}.' },
+  BODY_ENCODED: { family: 'fix', status: 415, message: 'The content encoding "{encoding}" is not understood here.', hint: 'Send the body as it is.' },
+  BODY_INCOMPLETE: { family: 'retry', status: 400, message: 'The body ended before it was complete.', hint: 'Send the request again.' },
+  REQUEST_MALFORMED: { family: 'fix', status: 400, message: 'The request is not valid HTTP: {problem}.', hint: 'Correct the request.' },
+  REQUEST_TIMEOUT: { family: 'retry', status: 408, message: 'The request did not arrive in time.', hint: 'Send it again, faster.' },
+  HEADERS_TOO_LARGE: { family: 'fix', status: 431, message: 'The headers are larger than {limit} bytes.', hint: 'Send fewer or shorter headers.' },
+  REQUEST_INVALID: { family: 'fix', status: 422, message: '{what} is not valid at {path}: {problem}.', hint: 'Correct that field and send again.' },
+  QUERY_INVALID: { family: 'fix', status: 400, message: 'The parameter "{name}" is not valid: {problem}.', hint: 'Correct the parameter.' },
+  ROUTE_UNKNOWN: { family: 'final', status: 404, message: 'There is nothing at {method} {path}.{nearest}', hint: 'GET /api/app lists what this application has.' },
+  METHOD_NOT_ALLOWED: { family: 'final', status: 405, message: '{method} is not allowed on {path}.', hint: 'Use {allowed}.' },
+  ORIGIN_FORBIDDEN: { family: 'fix', status: 403, message: 'A request from the origin "{origin}" is not accepted.', hint: 'Call the API from its own origin, or from outside a browser.' },
+  HOST_FORBIDDEN: { family: 'fix', status: 403, message: 'A request for the host "{host}" is not accepted.', hint: 'Call the server by the address that it printed; a name that leads to it is allowed with the option hosts.' },
+  TOKEN_REQUIRED: { family: 'fix', status: 401, message: 'This server asks for a token.', hint: 'Send "Authorization: Bearer <token>"; the token stands in .ballet/process.json on the server.' },
+  // Values and names
+  INPUT_INVALID: { family: 'fix', status: 422, message: '{what} is not valid at {path}: {problem}.', hint: 'Correct that field; GET /api/app names what is expected.' },
+  VALUE_NOT_JSON: { family: 'fix', status: 422, message: '{what} cannot be stored as JSON: {problem}.', hint: 'Pass plain JSON values.' },
+  ID_INVALID: { family: 'fix', status: 422, message: '{what} "{id}" is not a valid id: {problem}.', hint: 'Use up to 256 letters, digits and . _ : @ + = - only.' },
+  KEY_INVALID: { family: 'fix', status: 422, message: 'The key {field} "{value}" is not valid: {problem}.', hint: 'Use up to 256 letters, digits and . _ : @ + = - only.' },
+  CALL_UNKNOWN: { family: 'fix', status: 422, message: 'There is no workflow or operation "{name}" here.{nearest}', hint: 'GET /api/app lists them.' },
+  EVENT_UNKNOWN: { family: 'fix', status: 422, message: 'There is no event "{type}" here.{nearest}', hint: 'GET /api/app lists them; add it to ballet({ events }) if it is new.' },
+  SIGNAL_UNKNOWN: { family: 'fix', status: 422, message: '{what} does not take the signal "{type}".{nearest}', hint: 'Declare it in the signals of the workflow.' },
+  RUN_UNKNOWN: { family: 'final', status: 404, message: 'There is no run "{id}".', hint: 'GET /api/runs lists them.' },
+  KEY_UNKNOWN: { family: 'final', status: 404, message: 'There is no run and no event of the key {key}.', hint: 'ballet runs and ballet events list what there is.' },
+  RUN_ENDED: { family: 'final', status: 409, message: 'The run "{id}" has ended ({status}).', hint: 'Nothing can be sent to it any more.' },
+  RUN_CONFLICT: { family: 'final', status: 409, message: 'The run "{id}" exists with another input.', hint: 'Use another id, or the same input.' },
+  EVENT_CONFLICT: { family: 'final', status: 409, message: 'The event "{id}" of "{source}" exists with other data.', hint: 'Give every event an id of its own.' },
+  // Definitions
+  DEFINITION_INVALID: { family: 'fix', status: 500, message: '{what}: {problem}.', hint: 'Correct the definition.' },
+  DURATION_INVALID: { family: 'fix', status: 500, message: '"{duration}" is not a duration.', hint: 'Write a number and ms, s, m, h or d, for example "90s" or "1.5h".' },
+  APPLICATION_UNFIT: { family: 'fix', status: 500, message: 'The parts of the application do not fit ({count}):\n{list}', hint: 'Mend each line above; nothing was started.' },
+  SCHEMA_ASYNC: { family: 'fix', status: 500, message: 'The schema of {what} validates asynchronously.', hint: 'Use a synchronous schema; look things up in an operation.' },
+  // What goes wrong in a run
+  TERMINAL: { family: 'final', status: 422, message: '{message}', hint: 'The business said no: nothing to retry.' },
+  ATTEMPT_FAILED: { family: 'retry', status: 502, message: '{message}', hint: 'See the attempts of the run.' },
+  ATTEMPT_TIMEOUT: { family: 'retry', status: 504, message: '{call} did not answer within {limit}.', hint: 'Look at the service; raise the timeout of the operation if it needs longer.' },
+  OUTCOME_UNDECLARED: { family: 'fix', status: 500, message: '{call} answered with {got}, which it does not declare.{nearest}', hint: 'Add the event to the outcomes of the operation, or return one that is declared.' },
+  CALL_FAILED: { family: 'final', status: 422, message: '{call} failed: {message}', hint: 'See the attempts of the run.' },
+  CHILD_FAILED: { family: 'final', status: 422, message: 'The run "{id}" ended as {status}: {message}', hint: 'See that run.' },
+  RUN_FAILED: { family: 'final', status: 422, message: 'The run "{id}" failed: {message}', hint: 'See the journal of the run.' },
+  RUN_THREW: { family: 'fix', status: 500, message: 'The code of {run} threw {name}: {message}', hint: 'Mend the code and start the application again: the run goes on from there.' },
+  RUN_DIVERGED: { family: 'fix', status: 500, message: '{run} does not repeat what its journal says, at turn {seq}:\n{diff}', hint: 'Restore the code that wrote it, or guard the change with run.patched(id).' },
+  FOREIGN_AWAIT: { family: 'fix', status: 500, message: '{run} awaits something that is not durable{work}.', hint: 'Wrap it in run.step(name, fn), or make it an operation; use run.sleep for time.' },
+  OP_ID_REPEATED: { family: 'fix', status: 500, message: 'The id "{op}" is used twice in {run}.', hint: 'Give every call of one name an id of its own, or none.' },
+  CODE_MISSING: { family: 'fix', status: 500, message: '{run} needs {call}, which this application does not have.', hint: 'Bring the definition back, or answer the run by hand.' },
+  // Stores
+  STORE_UNKNOWN: { family: 'fix', status: 500, message: 'The store "{url}" is not understood.', hint: 'Use memory: or file:<path>.' },
+  STORE_MISSING: { family: 'final', status: 404, message: 'There is no store at {path}.', hint: 'Start the application once, or name another file with --store.' },
+  STORE_LOCKED: { family: 'final', status: 409, message: 'The store {path} is in use by another process{owner}.', hint: 'Talk to that process, or stop it first.' },
+  STORE_FOREIGN: { family: 'fix', status: 500, message: '{path} is not a Ballet store: {problem}.', hint: 'Name another file; this one was left as it is.' },
+  STORE_NEWER: { family: 'fix', status: 500, message: '{path} was written by a newer Ballet (layout {found}, this one knows {known}).', hint: 'Use that newer version; the file was left as it is.' },
+  STORE_FAILED: { family: 'retry', status: 503, message: 'The store failed: {problem}.', hint: 'Nothing was acknowledged; look at the disk and start again.' },
+  STORE_READ_ONLY: { family: 'final', status: 409, message: 'The store {path} is open for reading only.', hint: 'Start the application to write.' },
+  SHARD_FENCED: { family: 'retry', status: 503, message: 'Another process has taken over shard {shard}.', hint: 'Ask that process; this one stops.' },
+  INBOX_GONE: { family: 'bug', status: 500, message: 'Inbox rows were consumed twice.', hint: 'Report this.' },
+  NOT_YET: { family: 'fix', status: 500, message: 'This version does not have {what} yet.', hint: 'Leave it out; the changelog says when it comes.' },
+  COMMIT_UNKNOWN: { family: 'retry', status: 503, message: 'It is not known whether a commit happened.', hint: 'It is settled by reading the store.' },
+  // The process
+  APP_CLOSED: { family: 'retry', status: 503, message: 'The application is closing.', hint: 'Ask again in a moment.' },
+  NOT_READY: { family: 'retry', status: 503, message: 'The application is still recovering.', hint: 'Ask again in a moment.' },
+  PORT_BUSY: { family: 'fix', status: 500, message: 'Port {port} is in use.', hint: 'Stop what listens there, or set PORT (or --port) to another.' },
+  BIND_UNSAFE: { family: 'fix', status: 500, message: 'Binding to {host} would open the API to the network without a token.', hint: 'Bind to 127.0.0.1, or set BALLET_TOKEN.' },
+  LISTEN_FAILED: { family: 'fix', status: 500, message: 'The server cannot listen on {host}, port {port}: {problem}.', hint: 'Name an address of this machine and a port that you may use.' },
+  PROCESS_MISSING: { family: 'retry', status: 503, message: 'No running application was found for {store}.', hint: 'Start it with: {command}' },
+  PROCESS_UNREACHABLE: { family: 'retry', status: 503, message: 'The application at {url} does not answer: {problem}.', hint: 'Is it running? --url names another.' },
+  USAGE: { family: 'fix', status: 400, message: '{problem}', hint: 'ballet --help lists the commands.' },
+  APP_INVALID: { family: 'fix', status: 500, message: '{path} is not an application: {problem}.', hint: 'Its default export must be ballet({ ... }).' },
+  ROUTE_THREW: { family: 'fix', status: 500, message: 'The route of the application for {method} {path} threw.', hint: 'Its log says what was thrown.' },
+  INVARIANT: { family: 'bug', status: 500, message: 'A rule of the engine was broken: {problem}.', hint: 'This is our bug. Report it with the journal of the run.' },
+} as const
+
+export type ErrorCode = keyof typeof catalogue
+
+type Detail = string | number | boolean | null | readonly string[]
+export type Details = Readonly<Record<string, Detail>>
+
+/** Any error of Ballet: `code` from the catalogue, `hint` says what to do, `details` are the values in the message. */
+export class BalletError extends Error {
+  readonly code: ErrorCode
+  readonly details: Details
+  override readonly name: string = 'BalletError'
+
+  constructor(code: ErrorCode, details: Details = {}, cause?: unknown) {
+    super(fill(catalogue[code].message, details), cause === undefined ? undefined : { cause })
+    this.code = code
+    this.details = details
+  }
+
+  get hint(): string {
+    return fill(catalogue[this.code].hint, this.details)
+  }
+  get status(): number {
+    return catalogue[this.code].status
+  }
+  get family(): ErrorFamily {
+    return catalogue[this.code].family
+  }
+}
+
+/** The input is wrong: mend it and send it again. */
+export class FixError extends BalletError {
+  override readonly name: string = 'FixError'
+}
+/** Not now: the same request may succeed later. */
+export class RetryError extends BalletError {
+  override readonly name: string = 'RetryError'
+}
+/** It is so and stays so. */
+export class FinalError extends BalletError {
+  override readonly name: string = 'FinalError'
+}
+/** A bug of ours. */
+export class BugError extends BalletError {
+  override readonly name: string = 'BugError'
+}
+
+const classes = { fix: FixError, retry: RetryError, final: FinalError, bug: BugError } as const
+
+/** The error of a code, in the class of its family. */
+export function fault(code: ErrorCode, details: Details = {}, cause?: unknown): BalletError {
+  return new classes[catalogue[code].family](code, details, cause)
+}
+
+/** Stops the run or the process when something that must be true is not. */
+export function invariant(condition: unknown, problem: string): asserts condition {
+  if (!condition) throw fault('INVARIANT', { problem })
+}
+
+/** Marks a switch as complete: a new case is a compile error here, and an invariant at run time. */
+export function assertNever(value: never): never {
+  throw fault('INVARIANT', { problem: `unexpected ${JSON.stringify(value)}` })
+}
+
+/** Whether an unknown thrown thing is an error of the catalogue (also one from another copy of this module). */
+export function isBalletError(error: unknown): error is BalletError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in catalogue
+}
+
+/**
+ * Thrown by an operation: this will never work, do not retry; the call fails.
+ * Thrown by a workflow: the run ends as failed (and takes back what it did).
+ */
+export class TerminalError extends Error {
+  override readonly name: string = 'TerminalError'
+  readonly terminal: true = true
+}
+
+/** Whether an unknown thrown thing asks not to be retried. */
+export function isTerminal(error: unknown): boolean {
+  return error instanceof Error && 'terminal' in error && error.terminal === true
+}
+
+function fill(template: string, details: Details): string {
+  return template.replace(/\{(\w+)\}/g, (_all, name: string) => {
+    const value = details[name]
+    return value === undefined || value === null ? '' : Array.isArray(value) ? value.join(', ') : String(value)
+  })
+}

@@ -1,0 +1,61 @@
+// Errors as they are kept in the journal: a code, words, and the values in them. Whatever was thrown (also something
+// that is no error, or one whose fields throw when read) becomes a failure; nothing here can fail in turn.
+import { BalletError, fault, isBalletError, isTerminal, type ErrorCode } from './errors.ts'
+
+/** A stored error. `code` is a code of the catalogue, or the name of the class that was thrown. */
+export interface Failure {
+  readonly code: string
+  readonly message: string
+}
+
+const MESSAGE_LIMIT = 4000
+
+/** What is kept of something that was thrown. Messages are cut at 4,000 characters. */
+export function toFailure(thrown: unknown): Failure {
+  try {
+    if (isBalletError(thrown)) return { code: thrown.code, message: cut(thrown.message) }
+    if (isTerminal(thrown)) return { code: 'TERMINAL', message: cut((thrown as Error).message) }
+    if (thrown instanceof Error) return { code: cut(String(thrown.name)), message: cut(String(thrown.message)) }
+    return { code: 'THROWN', message: cut(typeof thrown === 'string' ? thrown : JSON.stringify(thrown) ?? String(thrown)) }
+  } catch {
+    return { code: 'THROWN', message: 'something that cannot be read' }
+  }
+}
+
+/**
+ * The rejection that a workflow sees when a call, a step or a child has failed for good. Only these, and
+ * `TerminalError`, end a workflow as failed; `failure` is what was stored.
+ */
+export class CallError extends BalletError {
+  override readonly name: string = 'CallError'
+  readonly failure: Failure
+
+  constructor(code: Extract<ErrorCode, 'CALL_FAILED' | 'CHILD_FAILED'>, call: string, failure: Failure) {
+    super(code, { call, id: call, status: failure.code, message: failure.message })
+    this.failure = failure
+  }
+}
+
+/** Whether a rejection that a workflow let pass means that it failed; anything else is a bug in its code. */
+export function endsAsFailed(thrown: unknown): boolean {
+  if (thrown instanceof AggregateError) return thrown.errors.length > 0 && thrown.errors.every(endsAsFailed)
+  return thrown instanceof CallError || isTerminal(thrown)
+}
+
+/** What is kept of the rejection that ended a workflow. */
+export function endingFailure(thrown: unknown): Failure {
+  if (thrown instanceof CallError) return thrown.failure.code === 'TERMINAL' ? thrown.failure : toFailure(thrown)
+  if (thrown instanceof AggregateError) return endingFailure(thrown.errors[0])
+  return toFailure(thrown)
+}
+
+/** The error for a fault in the code of a run: it parks the run, it never ends it. */
+export function threw(run: string, thrown: unknown): BalletError {
+  if (isBalletError(thrown) && (thrown.code === 'FOREIGN_AWAIT' || thrown.code === 'RUN_DIVERGED')) return thrown
+  const { code, message } = toFailure(thrown)
+  return fault('RUN_THREW', { run, name: code, message }, thrown)
+}
+
+function cut(text: string): string {
+  return text.length > MESSAGE_LIMIT ? `${text.slice(0, MESSAGE_LIMIT)}…` : text
+}

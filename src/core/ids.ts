@@ -1,0 +1,64 @@
+// Ids that the engine derives. They are functions of the run and the place in it, never of time or chance, so a
+// replay and a retry arrive at the same ones. Every key holds the store's id (a deleted file must not make a provider
+// deduplicate the first order of the next one) and the run's generation (names begin anew in a continued run).
+import { idProblem } from './names.ts'
+
+/** What derived ids are made of. */
+export interface RunIdentity {
+  readonly store: string
+  readonly id: string
+  readonly generation: number
+}
+
+/** Operation id: the name and its occurrence (`payment.charge#0`), or the name and a given id (`payment.charge/sku-1`). */
+export function operationId(name: string, occurrence: number, given: string | undefined): string {
+  return given === undefined ? `${name}#${occurrence}` : `${name}/${given}`
+}
+
+/** The key under which a service sees one call, in every attempt: also the id of the outcome's event. */
+export function idempotencyKey(run: RunIdentity, op: string): string {
+  return `${run.store}:${run.id}:${run.generation}:${op}`
+}
+
+/** Id of a child run: the parent's, and the operation with marks that need no escaping in most places. */
+export function childId(run: RunIdentity, op: string): string {
+  const generation = run.generation === 0 ? '' : `~g${run.generation}`
+  return `${run.id}${generation}~${op.replace('#', '.').replace('/', '~')}`
+}
+
+/** Event ids up to this length stand in the id of a reaction's run as they are. */
+const PLAIN_EVENT_ID = 64
+
+/**
+ * Id of the run of a reaction: the reaction and the event. Two sources may use one event id, and the id of an outcome
+ * holds the id of the run that it came from; so an event of another source, or with a long id, stands there as a digest,
+ * after a `~` that no event id holds. Ids then stay short however long a chain of reactions is (ADR 0011).
+ *
+ * @param own source of events that the application publishes itself.
+ */
+export function reactionId(
+  reaction: string,
+  event: { readonly source: string; readonly id: string },
+  own: string,
+  digest: (text: string) => string,
+): string {
+  const plain = event.source === own && event.id.length <= PLAIN_EVENT_ID && idProblem(event.id) === undefined
+  return `${reaction}:${plain ? event.id : `~${digest(eventRef(event.source, event.id))}`}`
+}
+
+/** A run as a cause. */
+export function runRef(id: string): string {
+  return `run:${id}`
+}
+
+/** An event as a cause: CloudEvents identity is source and id together. */
+export function eventRef(source: string, id: string): string {
+  return `event:${source}:${id}`
+}
+
+/** 14-bit slot of a tag (a run's key, else its id; an event's key): FNV-1a, 32 bit, folded (Fowler, Noll, Vo 1991). */
+export function slotOf(tag: string, slots: number): number {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < tag.length; index++) hash = Math.imul(hash ^ tag.charCodeAt(index), 0x01000193)
+  return ((hash >>> 0) ^ (hash >>> 18)) % slots >>> 0
+}

@@ -1,0 +1,128 @@
+// The turns of a run: what was delivered to it and what it did about it. One turn is one journal row of three lines,
+// none of which can hold a newline (they are JSON):
+//   1  what was delivered, without its payload
+//   2  the payload, as it was stored; empty when there is none
+//   3  the commands that the run issued in response
+// Line 3 of a replay is compared with the stored line as text; only where they differ are both parsed (replay.ts).
+import type { Failure } from './failure.ts'
+import type { JsonText } from './json.ts'
+
+/** What can be delivered to a run. `cancel` and `resume` have their place here; see docs/vocabulary.md. */
+export type Delivered =
+  | { readonly kind: 'start'; readonly seed: number }
+  /** An operation, step or child answered. `attempt` and `ms` tell which attempt and how long it took. */
+  | { readonly kind: 'done'; readonly op: string; readonly payload: JsonText | undefined; readonly attempt?: number; readonly ms?: number }
+  | { readonly kind: 'failed'; readonly op: string; readonly error: Failure; readonly attempt?: number }
+  | { readonly kind: 'timer'; readonly op: string }
+  /** `mail` is the seq of the mail row in which the signal waited while the run was frozen. */
+  | { readonly kind: 'signal'; readonly name: string; readonly id: string; readonly payload: JsonText | undefined; readonly mail?: number }
+  | { readonly kind: 'event'; readonly type: string; readonly pos: number; readonly source: string; readonly id: string; readonly key: string; readonly payload: JsonText }
+  | { readonly kind: 'cancel'; readonly by: string; readonly reason: string }
+  /** The turn `of` threw; the code was mended and the same delivery is made again, now with these commands. */
+  | { readonly kind: 'resume'; readonly of: number }
+
+/** What a run can do in a turn. */
+export type Command =
+  /** `raw` is the input as the workflow gave it, when its schema made something else of it. */
+  | { readonly kind: 'call'; readonly op: string; readonly call: string; readonly input: JsonText; readonly raw?: JsonText; readonly publish?: boolean; readonly undo?: boolean; readonly undoes?: string }
+  | { readonly kind: 'step'; readonly op: string; readonly undo?: boolean }
+  | { readonly kind: 'sleep'; readonly op: string; readonly due: number }
+  /** `names` are `event:<type>` and `signal:<type>`. */
+  | { readonly kind: 'wait'; readonly op: string; readonly names: readonly string[]; readonly due?: number }
+  /** `wait` is false for a child that the run does not wait for. */
+  | { readonly kind: 'child'; readonly op: string; readonly run: string; readonly call: string; readonly input: JsonText; readonly raw?: JsonText; readonly wait: boolean; readonly undo?: boolean; readonly undoes?: string }
+  | { readonly kind: 'join'; readonly op: string; readonly run: string }
+  | { readonly kind: 'emit'; readonly op: string; readonly type: string; readonly key: string; readonly input: JsonText; readonly raw?: JsonText }
+  | { readonly kind: 'send'; readonly op: string; readonly run: string; readonly name: string; readonly input: JsonText; readonly raw?: JsonText }
+  | { readonly kind: 'set'; readonly state: JsonText }
+  | { readonly kind: 'patch'; readonly id: string }
+  | { readonly kind: 'end'; readonly output: JsonText | undefined }
+  | { readonly kind: 'fail'; readonly error: Failure }
+  /** The code of the run threw: nothing else of this turn counts, and the run is frozen until a `resume`. */
+  | { readonly kind: 'threw'; readonly error: Failure }
+  | { readonly kind: 'continue'; readonly input: JsonText }
+
+/** A row that is not replayed: what happened around a run. */
+export type Note =
+  | { readonly kind: 'attempt'; readonly op: string; readonly attempt: number; readonly error: Failure; readonly ms: number; readonly next: number | null }
+  | { readonly kind: 'stuck'; readonly op: string | null; readonly reason: string; readonly error: Failure }
+  | { readonly kind: 'freed'; readonly reason: string }
+
+/** A turn as it is stored. */
+export interface Turn {
+  readonly delivered: Delivered
+  /** Line 3, as it was written. */
+  readonly commandsText: string
+}
+
+/** A command as it was stored: payloads are parsed. */
+export type StoredCommand = { readonly kind: Command['kind'] } & Readonly<Record<string, unknown>>
+
+const quote = JSON.stringify
+
+/** The three lines of a turn. */
+export function turnText(delivered: Delivered, commandsText: string): string {
+  if (!('payload' in delivered)) return `${quote(delivered)}\n\n${commandsText}`
+  const { payload, ...head } = delivered
+  return `${quote(head)}\n${payload ?? ''}\n${commandsText}`
+}
+
+/** Reads the three lines of a turn. */
+export function parseTurn(text: string): Turn {
+  const first = text.indexOf('\n')
+  const second = text.indexOf('\n', first + 1)
+  const head = JSON.parse(text.slice(0, first)) as Delivered
+  const commandsText = text.slice(second + 1)
+  if (head.kind !== 'done' && head.kind !== 'signal' && head.kind !== 'event') return { delivered: head, commandsText }
+  const payload = second === first + 1 ? undefined : text.slice(first + 1, second)
+  return { delivered: { ...head, payload } as Delivered, commandsText }
+}
+
+/** Line 3: the commands as a JSON array, their payloads put in as they are. */
+export function commandsText(commands: readonly Command[]): string {
+  if (commands.length === 0) return '[]'
+  let text = '['
+  for (const [index, command] of commands.entries()) text += (index === 0 ? '' : ',') + commandText(command)
+  return `${text}]`
+}
+
+function commandText(command: Command): string {
+  switch (command.kind) {
+    case 'call':
+    case 'child':
+    case 'emit':
+    case 'send': {
+      const { input, raw, ...head } = command
+      return `${quote(head).slice(0, -1)},"input":${input}${raw === undefined ? '' : `,"raw":${raw}`}}`
+    }
+    case 'set':
+      return `{"kind":"set","state":${command.state}}`
+    case 'end':
+      return command.output === undefined ? '{"kind":"end"}' : `{"kind":"end","output":${command.output}}`
+    case 'continue':
+      return `{"kind":"continue","input":${command.input}}`
+    case 'step':
+    case 'sleep':
+    case 'wait':
+    case 'join':
+    case 'patch':
+    case 'fail':
+    case 'threw':
+      return quote(command)
+  }
+}
+
+/** Reads line 3. */
+export function parseCommands(text: string): readonly StoredCommand[] {
+  return JSON.parse(text) as readonly StoredCommand[]
+}
+
+/** A stored command as the run would issue it: payloads as text again. */
+export function revive(stored: StoredCommand): Command {
+  const text: Record<string, unknown> = { ...stored }
+  for (const field of ['input', 'raw', 'state', 'output'] as const) {
+    if (field in text) text[field] = quote(text[field])
+  }
+  if (stored.kind === 'end' && !('output' in stored)) text['output'] = undefined
+  return text as unknown as Command
+}

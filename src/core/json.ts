@@ -1,0 +1,60 @@
+// JSON as the journal knows it: what may be stored, and how a value is brought to text once and compared.
+// Everything that crosses a door (input, outcome, event, signal, state) becomes JSON text here exactly once, and
+// what is delivered later is parsed from that text, so a first delivery and a replay cannot differ.
+import { fault } from './errors.ts'
+
+/** A value that JSON keeps as it is. Optional fields may be absent or `undefined` (then they are not stored). */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
+
+/** JSON text made by `toText`: well-formed, on one line, without NUL and lone surrogates (they are escaped). */
+export type JsonText = string
+
+/** What JSON makes of a `T`: the honest type of anything that was stored (a `Date` comes back as a string). */
+export type Stored<T> = [T] extends [Json | undefined] ? T : StoredPart<T>
+type StoredPart<T> = T extends { toJSON(): infer J }
+  ? J
+  : T extends null | boolean | number | string
+    ? T
+    : T extends undefined | void
+      ? undefined
+      : T extends bigint | symbol | ((...args: never) => unknown)
+        ? never
+        : T extends object
+          ? { [K in keyof T]: Stored<T[K]> }
+          : never
+
+/**
+ * The JSON text of a value, or undefined for `undefined`.
+ * @param what names the value in the error, for example `the output of workflow "checkout"`.
+ * @throws VALUE_NOT_JSON for what JSON cannot hold (a cycle, a bigint, a function).
+ */
+export function toText(value: unknown, what: string): JsonText | undefined {
+  let problem = 'it is a function or a symbol'
+  try {
+    const text = JSON.stringify(value) as JsonText | undefined
+    if (text !== undefined || value === undefined) return text
+  } catch (error) {
+    problem = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+  }
+  throw fault('VALUE_NOT_JSON', { what, problem })
+}
+
+/** The value that `toText` stored; absent text is `undefined`. */
+export function fromText(text: JsonText | undefined): unknown {
+  return text === undefined ? undefined : JSON.parse(text)
+}
+
+/** JSON text with the keys of every object sorted: equal values have equal text. Used for hashes and comparison. */
+export function canonicalText(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => {
+    if (part === null || typeof part !== 'object' || Array.isArray(part)) return part
+    const sorted: Record<string, unknown> = Object.create(null) as Record<string, unknown>
+    for (const key of Object.keys(part).sort()) sorted[key] = (part as Record<string, unknown>)[key]
+    return sorted
+  })
+}
+
+/** Whether an unknown value is a plain object with fields to read. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,71 @@
+// Verification: a replayed turn must do again what its journal says it did. Compared is what has an effect: which
+// operations, children, waits and events, under which ids, with which input. A duration, a state or a log line may
+// change with the code; what was recorded of them stands. A mismatch is never guessed away: it becomes a diff.
+import { canonicalText } from './json.ts'
+import { commandsText, parseCommands, revive, type Command, type StoredCommand } from './journal.ts'
+
+export type Verdict =
+  | { readonly kind: 'same' }
+  /** The same in effect, but not as text: `commands` are the recorded ones, and they hold. */
+  | { readonly kind: 'recorded'; readonly commands: readonly Command[] }
+  | { readonly kind: 'different'; readonly diff: string }
+
+/** Compares what a replayed turn produced with what was recorded. */
+export function verify(produced: readonly Command[], recordedText: string): Verdict {
+  if (commandsText(produced) === recordedText) return { kind: 'same' }
+  const recorded = parseCommands(recordedText)
+  const mine = produced.map((command) => meaning(parseCommands(commandsText([command]))[0] as StoredCommand))
+  const theirs = recorded.map(meaning)
+  const left = theirs.filter((line) => line !== '')
+  const right = mine.filter((line) => line !== '')
+  if (left.length === right.length && left.every((line, index) => line === right[index])) {
+    return { kind: 'recorded', commands: recorded.map(revive) }
+  }
+  return { kind: 'different', diff: diffLines(left, right) }
+}
+
+/** What of a command must be the same in a replay, as one line; empty for what need not be. */
+function meaning(command: StoredCommand): string {
+  const { kind } = command
+  if (kind === 'set' || kind === 'patch') return ''
+  const parts: string[] = [kind]
+  for (const field of ['op', 'call', 'run', 'type', 'name', 'names', 'key', 'wait'] as const) {
+    if (field in command) parts.push(canonicalText(command[field]))
+  }
+  const payload = kind === 'end' ? command['output'] : 'raw' in command ? command['raw'] : command['input']
+  if (payload !== undefined) parts.push(canonicalText(payload))
+  return parts.join(' ')
+}
+
+/** Commands of one turn that a diff looks at: a person reads the first difference, and the table below is quadratic. */
+const DIFF_LIMIT = 200
+
+/** Lines of two lists: `=` in both, `-` recorded only, `+` produced only, by their longest common subsequence. */
+function diffLines(allRecorded: readonly string[], allProduced: readonly string[]): string {
+  const recorded = allRecorded.slice(0, DIFF_LIMIT)
+  const produced = allProduced.slice(0, DIFF_LIMIT)
+  const rows = recorded.length
+  const columns = produced.length
+  const length: number[][] = Array.from({ length: rows + 1 }, () => Array.from({ length: columns + 1 }, () => 0))
+  const at = (row: number, column: number): number => (length[row] as number[])[column] as number
+  for (let row = rows - 1; row >= 0; row--) {
+    for (let column = columns - 1; column >= 0; column--) {
+      const same = recorded[row] === produced[column]
+      ;(length[row] as number[])[column] = same ? at(row + 1, column + 1) + 1 : Math.max(at(row + 1, column), at(row, column + 1))
+    }
+  }
+  const lines: string[] = []
+  let row = 0
+  let column = 0
+  while (row < rows || column < columns) {
+    if (row < rows && column < columns && recorded[row] === produced[column]) {
+      lines.push(`  = ${recorded[row++]}`)
+      column++
+    } else if (row < rows && (column === columns || at(row + 1, column) >= at(row, column + 1))) {
+      lines.push(`  - recorded ${recorded[row++]}`)
+    } else {
+      lines.push(`  + produced ${produced[column++]}`)
+    }
+  }
+  return lines.slice(0, 40).join('\n')
+}

@@ -1,0 +1,44 @@
+// Standard Schema (version 1, standardschema.dev): any library that implements it serves (zod, valibot, arktype).
+// Ballet validates synchronously and exactly once, where a value enters.
+import { fault } from './errors.ts'
+
+interface Issue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+type Result<Output> = { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly Issue[] }
+
+/** The part of Standard Schema that Ballet uses. `Input` is what is sent, `Output` what the schema makes of it. */
+export interface Schema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => Result<Output> | Promise<Result<Output>>
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined
+  }
+}
+
+export type SchemaInput<S> = S extends Schema<infer Input, infer _Output> ? Input : never
+export type SchemaOutput<S> = S extends Schema<infer _Input, infer Output> ? Output : never
+
+/**
+ * The value that a schema makes of `value`.
+ * @param what names it in the error: `the input of payment.charge`.
+ * @throws INPUT_INVALID with the path of the first field that is wrong, SCHEMA_ASYNC.
+ */
+export function validate<Output>(schema: Schema<unknown, Output>, value: unknown, what: string): Output {
+  const result = schema['~standard'].validate(value)
+  if (result instanceof Promise) {
+    result.catch(() => {})
+    throw fault('SCHEMA_ASYNC', { what })
+  }
+  if (result.issues === undefined) return result.value
+  const first = result.issues[0]
+  const path = (first?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part))
+  const more = result.issues.length > 1 ? ` (and ${result.issues.length - 1} more)` : ''
+  throw fault('INPUT_INVALID', {
+    what,
+    path: path.length === 0 ? 'the top' : path.join('.'),
+    problem: `${first?.message ?? 'it does not match its schema'}${more}`,
+  })
+}

@@ -1,0 +1,29 @@
+// A run of one call: an operation that was started on its own, or a reaction. Its row in the store says which call and
+// with which input, so it has no start turn; the answer is its only turn. A reaction whose call is a workflow ends as
+// soon as that workflow has started.
+import { endingFailure, CallError } from './failure.ts'
+import { childId, operationId, type RunIdentity } from './ids.ts'
+import type { JsonText } from './json.ts'
+import type { Command, Delivered } from './journal.ts'
+
+/** What a run of one call does, from its row. */
+export interface Solo {
+  readonly identity: RunIdentity
+  readonly call: string
+  readonly target: 'operation' | 'workflow'
+  readonly input: JsonText
+}
+
+/** The command with which such a run begins. A workflow gets `child`, the id under which it starts. */
+export function soloCommand(solo: Solo, child?: string): Command & { readonly op: string } {
+  const op = operationId(solo.call, 0, undefined)
+  if (solo.target === 'operation') return { kind: 'call', op, call: solo.call, input: solo.input, publish: true }
+  return { kind: 'child', op, run: child ?? childId(solo.identity, op), call: solo.call, input: solo.input, wait: false }
+}
+
+/** What the run does about the answer to its call. */
+export function soloEnd(solo: Solo, delivered: Extract<Delivered, { kind: 'done' | 'failed' }>): Command {
+  return delivered.kind === 'done'
+    ? { kind: 'end', output: delivered.payload }
+    : { kind: 'fail', error: endingFailure(new CallError('CALL_FAILED', solo.call, delivered.error)) }
+}

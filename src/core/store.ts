@@ -1,0 +1,216 @@
+// The contract between the engine and the truth: one writer per shard, fenced by (epoch, head), everything that a
+// batch holds in one transaction or not at all. Stores know rows and payloads, never workflows. A store passes the
+// conformance suite of `ballet/testing`; the engine is its only writer.
+//
+// One sequence per shard numbers everything: `head` counts positions, and every journal row, event and new run of a
+// batch has a position of its own in (base, head]. So "earlier" is one comparison, over runs and events alike.
+import type { Payload } from './codec.ts'
+
+/** The layout that this version writes. Stores keep it and migrate older files; a newer one is refused. */
+export const SCHEMA_VERSION = 1
+
+/** Number of slots of a new store: ids and keys hash to a slot, slots map to shards. Fixed when a store is made. */
+export const SLOT_COUNT = 16_384
+
+export type RunKind = 'workflow' | 'operation' | 'reaction'
+export type RunStatus = 'running' | 'stuck' | 'completed' | 'failed' | 'cancelled'
+
+/** Identity of a store. `id` is random and never changes; `incarnation` is raised when a backup is restored. */
+export interface StoreInfo {
+  readonly id: string
+  readonly incarnation: number
+  readonly schema: number
+  readonly slots: number
+  readonly shards: number
+}
+
+/** The right to write a shard: whoever holds the highest epoch. `head` is the last position that is durable. */
+export interface Tenure {
+  readonly shard: number
+  readonly epoch: number
+  readonly head: number
+}
+
+/** One execution of a workflow, an operation or a reaction. Written at start, park and end, not per turn. */
+export interface RunRow {
+  /** Position in the shard: names the run in every other table. */
+  readonly num: number
+  readonly ns: string
+  readonly id: string
+  readonly kind: RunKind
+  /** Workflow name, `service.operation`, or `service:event.type` of a reaction. */
+  readonly name: string
+  /** What the run executes: the workflow itself, or the call that an operation run or a reaction makes. */
+  readonly call: string
+  readonly version: string
+  /** `field:value`, or null. */
+  readonly key: string | null
+  readonly status: RunStatus
+  readonly phase: string | null
+  /** Why a run is stuck: `diverged`, `threw`, `call` ..., or null. */
+  readonly reason: string | null
+  /** `run:<id>` or `event:<source>:<id>`: where the causal graph began, and what directly brought this run about. */
+  readonly root: string
+  readonly cause: string | null
+  /** The run that waits for this one, and its operation there; null for a run that nobody waits for. */
+  readonly parent: number | null
+  readonly parentOp: string | null
+  readonly generation: number
+  readonly input: Payload
+  readonly output: Payload | null
+  readonly error: Payload | null
+  /** Milliseconds since the epoch. */
+  readonly created: number
+  readonly ended: number | null
+}
+
+/** What may change of a run after its start. */
+export interface RunChange {
+  readonly num: number
+  readonly status: RunStatus
+  readonly phase: string | null
+  readonly reason: string | null
+  readonly output: Payload | null
+  readonly error: Payload | null
+  readonly ended: number | null
+}
+
+/** A row of the journal. `turn` is replayed; `note` (an attempt, a human's action) and `mail` (an input for a frozen run) are not. */
+export interface JournalRow {
+  readonly pos: number
+  readonly run: number
+  readonly seq: number
+  readonly kind: 'turn' | 'note' | 'mail'
+  readonly at: number
+  readonly data: Payload
+}
+
+/** A typed fact. `published` ones reach reactions and `receive`; the others are seen by queries only. */
+export interface EventRow {
+  readonly pos: number
+  readonly ns: string
+  readonly type: string
+  /** `field:value`. */
+  readonly key: string
+  readonly source: string
+  readonly id: string
+  readonly data: Payload
+  readonly root: string
+  readonly cause: string | null
+  readonly published: boolean
+  readonly at: number
+}
+
+/** A name that may be taken once. It outlives the run or event that took it, until `until` (null: for ever). */
+export interface Claim {
+  readonly ns: string
+  readonly space: 'run' | 'event'
+  readonly id: string
+  /** The run's number or the event's position. */
+  readonly num: number
+  /** Of the canonical raw input: the same id with the same hash is the same thing, with another a conflict. */
+  readonly hash: string
+  readonly until: number | null
+}
+
+/** Wakes operation `op` of run `run` when the clock has reached `due` (milliseconds since the epoch). */
+export interface TimerRow {
+  readonly due: number
+  readonly run: number
+  readonly op: string
+}
+
+/** Something from outside the shard's owner, waiting to be moved into the journal. */
+export interface InboxItem {
+  readonly slot: number
+  readonly kind: 'start' | 'signal' | 'event'
+  /** Run id, workflow name or event type. */
+  readonly target: string
+  readonly data: Payload
+  readonly at: number
+}
+
+export interface InboxRow extends InboxItem {
+  readonly id: number
+}
+
+/** What one commit writes. All of it or nothing. */
+export interface Batch {
+  readonly shard: number
+  readonly epoch: number
+  /** The head that this batch follows; the commit fails with SHARD_FENCED unless epoch and head are still these. */
+  readonly base: number
+  /** The head after it. */
+  readonly head: number
+  readonly runs: readonly RunRow[]
+  readonly changes: readonly RunChange[]
+  /** Inserted if the name is free; a taken one is left as it is (the engine has looked before). */
+  readonly claims: readonly Claim[]
+  readonly journal: readonly JournalRow[]
+  readonly events: readonly EventRow[]
+  readonly timers: readonly TimerRow[]
+  readonly timersGone: readonly TimerRow[]
+  readonly posts: readonly InboxItem[]
+  /** Inbox ids that this batch consumed; it fails with INBOX_GONE unless it deletes exactly these. */
+  readonly drained: readonly number[]
+}
+
+export interface RunQuery {
+  readonly ns: string
+  readonly name?: string | undefined
+  readonly status?: readonly RunStatus[] | undefined
+  readonly kind?: RunKind | undefined
+  readonly key?: string | undefined
+  readonly root?: string | undefined
+  readonly parent?: number | undefined
+  /** Runs with a number below / above this. `before` reads newest first, `after` oldest first; newest first without either. */
+  readonly before?: number | undefined
+  readonly after?: number | undefined
+  readonly limit: number
+}
+
+export interface EventQuery {
+  readonly ns: string
+  readonly key?: string | undefined
+  readonly types?: readonly string[] | undefined
+  readonly root?: string | undefined
+  readonly published?: boolean | undefined
+  /** Events with a position above this, oldest first. */
+  readonly after?: number | undefined
+  readonly limit: number
+}
+
+/** Reads of committed rows. Safe beside a writer; `shard` is 0 in an embedded store. */
+export interface StoreReader {
+  info(): Promise<StoreInfo>
+  /** The claims of these ids, in their order, null where the name is free. */
+  claims(shard: number, ns: string, space: Claim['space'], ids: readonly string[]): Promise<readonly (Claim | null)[]>
+  run(shard: number, num: number): Promise<RunRow | null>
+  runs(shard: number, query: RunQuery): Promise<readonly RunRow[]>
+  /** Rows of a run with a seq above `after`, in order. Pass -1 for all. */
+  journal(shard: number, run: number, after: number, limit: number): Promise<readonly JournalRow[]>
+  events(shard: number, query: EventQuery): Promise<readonly EventRow[]>
+  /** Timers with from <= due < to, by due. */
+  timers(shard: number, from: number, to: number, limit: number): Promise<readonly TimerRow[]>
+  /** Inbox rows that are present, lowest id first. Consume by presence, never by `id > last`. */
+  inbox(shard: number, limit: number): Promise<readonly InboxRow[]>
+  close(): Promise<void>
+}
+
+/** The truth of an application. */
+export interface Store extends StoreReader {
+  /** `memory`, `sqlite` ... */
+  readonly kind: string
+  /** What a person calls it: the file's path, for example. */
+  readonly name: string
+  /** Makes or migrates the layout and takes what must be exclusive. Errors: STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED. */
+  open(): Promise<StoreInfo>
+  /** Takes a shard over: raises its epoch durably, so that whoever held it before is fenced. */
+  acquire(shard: number, owner: string): Promise<Tenure>
+  /** Epoch and head as they are durable now: settles a commit whose outcome is unknown. */
+  tenure(shard: number): Promise<Tenure>
+  /** Durable when it resolves. Errors: SHARD_FENCED, INBOX_GONE (nothing was written), COMMIT_UNKNOWN (read `tenure`), STORE_FAILED. */
+  commit(batch: Batch): Promise<void>
+  /** Puts items into the inbox, from any process that can write the store. Durable when it resolves. */
+  post(shard: number, items: readonly InboxItem[]): Promise<void>
+}

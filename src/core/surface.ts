@@ -1,0 +1,281 @@
+// The run as an author's workflow sees it: each method turns into a command of the turn in progress. The author's types
+// stand in define/run.ts; this is what answers them. Names and occurrences make the ids, never a running number, so a
+// harmless change of the code does not shift them.
+import type { CallSettings, Receivable } from './contracts.ts'
+import { toMs, type Duration } from './duration.ts'
+import { fault } from './errors.ts'
+import { endsAsFailed } from './failure.ts'
+import { childId, operationId } from './ids.ts'
+import { canonicalText, fromText, toText, type JsonText } from './json.ts'
+import type { Machine } from './machine.ts'
+import { checkId } from './names.ts'
+import { streamUuid } from './randomness.ts'
+import type { Registered, Undo } from './undo.ts'
+import type { CallValue, EventValue, SignalValue } from './values.ts'
+
+/** A step's body and how it is tried: kept in memory until the engine runs it. */
+export interface StepWork {
+  readonly body: (context: never) => unknown
+  readonly settings: CallSettings
+}
+
+/** A child that the run does not wait for. */
+export interface ChildHandle {
+  readonly id: string
+  result(): Promise<unknown>
+  signal(value: SignalValue): void
+  cancel(): never
+}
+
+const never = (): Promise<never> => new Promise(() => {})
+
+/** Runs a workflow's body over a machine. */
+export function startBody(machine: Machine, body: (run: Surface, input: unknown) => Promise<unknown>, input: unknown): Promise<unknown> {
+  const surface = new Surface(machine)
+  return surface.drive(() => body(surface, input))
+}
+
+export class Surface {
+  readonly #machine: Machine
+  readonly #occurrences = new Map<string, number>()
+  readonly #given = new Set<string>()
+  /** Answers of `patched`, the first of each id. */
+  readonly #patches = new Map<string, boolean>()
+  /** Waits without a limit, by what they name: a second one is the same promise. */
+  readonly #sharedWaits = new Map<string, Promise<unknown>>()
+  #undoing: Promise<void> | null = null
+
+  constructor(machine: Machine) {
+    this.#machine = machine
+  }
+
+  get id(): string {
+    return this.#machine.spec.identity.id
+  }
+  get key(): string | null {
+    return this.#machine.spec.key
+  }
+
+  call(call: CallValue, settings: CallSettings = {}): Promise<unknown> {
+    return this.#guard(() => this.#issueCall(call, settings, this.#op(call.name, settings.id)))
+  }
+
+  step(name: string, body: (context: never) => unknown, settings: CallSettings = {}): Promise<unknown> {
+    return this.#guard(() => {
+      const op = this.#op(checkId(name, 'The name of the step'), settings.id)
+      this.#machine.spec.contracts.checkPolicy(settings, name)
+      const work: StepWork = { body, settings }
+      return this.#withUndo(op, name, settings.undo, (undo) => this.#machine.issue({ kind: 'step', op, ...undo }, work))
+    })
+  }
+
+  sleep(duration: Duration): Promise<unknown> {
+    return this.#guard(() => this.#machine.issue({ kind: 'sleep', op: this.#op('sleep'), due: this.#machine.at + toMs(duration) }))
+  }
+
+  receive(what: Receivable | readonly Receivable[], options: { readonly within?: Duration } = {}): Promise<unknown> {
+    return this.#guard(() => {
+      const machine = this.#machine
+      const wanted: readonly Receivable[] = 'type' in what ? [what] : what
+      for (const one of wanted) machine.spec.contracts.checkReceivable(one)
+      const names = wanted.map((one) => `${one.kind}:${one.type}`).sort()
+      const signal = machine.mailbox.take(names)
+      if (signal !== undefined) return Promise.resolve({ kind: 'signal', type: signal.name, data: fromText(signal.payload) })
+      if (options.within !== undefined) {
+        const due = machine.at + toMs(options.within)
+        return machine.issue({ kind: 'wait', op: this.#op('receive'), names, due })
+      }
+      const shared = names.join(' ')
+      const pending = this.#sharedWaits.get(shared)
+      if (pending !== undefined) return pending
+      const promise = machine.issue({ kind: 'wait', op: this.#op('receive'), names })
+      this.#sharedWaits.set(shared, promise)
+      promise.then(() => this.#sharedWaits.delete(shared))
+      return promise
+    })
+  }
+
+  start(call: CallValue, settings: CallSettings = {}): ChildHandle {
+    const op = this.#inTurn(() => this.#op(call.name, settings.id))
+    const id = childId(this.#machine.spec.identity, op)
+    const payload = this.#payload(op, call.input, () => this.#machine.spec.contracts.checkInput(call), `the input of ${call.name}`)
+    this.#machine.commands.push({ kind: 'child', op, run: id, call: call.name, ...payload, wait: false })
+    let joined: Promise<unknown> | undefined
+    const result = (): Promise<unknown> => this.#machine.issue({ kind: 'join', op: `join:${op}`, run: id })
+    return {
+      id,
+      result: () => (joined ??= this.#guard(result)),
+      signal: (value) => this.#send(id, value),
+      cancel: () => {
+        throw fault('NOT_YET', { what: 'cancel' })
+      },
+    }
+  }
+
+  emit(event: EventValue): void {
+    this.#inTurn(() => {
+      const { contracts } = this.#machine.spec
+      const op = this.#op(`emit:${event.type}`)
+      const payload = this.#payload(op, event.data, () => contracts.checkEvent(event), `the data of ${event.type}`)
+      this.#machine.commands.push({ kind: 'emit', op, type: event.type, key: contracts.eventKey(event), ...payload })
+    })
+  }
+
+  set(state: unknown): void {
+    this.#inTurn(() => {
+      const { contracts } = this.#machine.spec
+      const value = this.#machine.recorded === null ? contracts.checkState(state) : state
+      this.#machine.commands.push({ kind: 'set', state: toText(value, 'the state') ?? 'null' })
+    })
+  }
+
+  /** Takes back what was registered with an undo, last first. */
+  undo(): Promise<unknown> {
+    return this.#guard(() => (this.#undoing ??= this.#undoAll().finally(() => (this.#undoing = null))))
+  }
+
+  /** Nothing can interrupt a run in this version, so a shielded part is just run. */
+  shield(work: (run: Surface) => Promise<unknown>): Promise<unknown> {
+    return this.#guard(() => work(this))
+  }
+
+  /** Its place in the journal is kept; it comes into force with the limits on the size of a run. */
+  continueAs(): never {
+    throw fault('NOT_YET', { what: 'continueAs' })
+  }
+
+  patched(id: string): boolean {
+    return this.#inTurn(() => {
+      const known = this.#patches.get(checkId(id, 'The id of the patch'))
+      if (known !== undefined) return known
+      const { recorded, commands } = this.#machine
+      const answer = recorded === null || recorded.includes(JSON.stringify({ kind: 'patch', id }))
+      this.#patches.set(id, answer)
+      if (answer) commands.push({ kind: 'patch', id })
+      return answer
+    })
+  }
+
+  now(): Date {
+    return this.#inTurn(() => new Date(this.#machine.at))
+  }
+  random(): number {
+    return this.#inTurn(() => this.#machine.stream())
+  }
+  uuid(): string {
+    return this.#inTurn(() => streamUuid(this.#machine.stream))
+  }
+
+  readonly log = {
+    info: (message: string, data?: unknown): void => this.#log('info', message, data),
+    warn: (message: string, data?: unknown): void => this.#log('warn', message, data),
+    error: (message: string, data?: unknown): void => this.#log('error', message, data),
+  }
+
+  /** Runs the body; when it fails, takes back first; when it ends, settles and takes back the losers of its races. */
+  async drive(body: () => Promise<unknown>): Promise<unknown> {
+    try {
+      const output = await body()
+      for (const entry of this.#machine.undos.takeOpen()) await this.#undoOne(entry)
+      return output
+    } catch (error) {
+      if (endsAsFailed(error)) await (this.#undoing ?? this.#undoAll())
+      throw error
+    }
+  }
+
+  #issueCall(call: CallValue, settings: CallSettings, op: string, undoes?: string): Promise<unknown> {
+    if (settings.abort !== undefined) throw fault('NOT_YET', { what: 'abort' })
+    const machine = this.#machine
+    machine.spec.contracts.checkPolicy(settings, call.name)
+    const payload = this.#payload(op, call.input, () => machine.spec.contracts.checkInput(call), `the input of ${call.name}`)
+    const mark = undoes === undefined ? {} : { undoes }
+    return this.#withUndo(op, call.name, settings.undo, (undo) =>
+      call.target === 'workflow'
+        ? machine.issue({ kind: 'child', op, run: childId(machine.spec.identity, op), call: call.name, ...payload, wait: true, ...undo, ...mark })
+        : machine.issue({ kind: 'call', op, call: call.name, ...payload, ...(settings.publish === true ? { publish: true } : {}), ...undo, ...mark }, settings),
+    )
+  }
+
+  #withUndo(op: string, name: string, undo: Undo | undefined, issue: (mark: { readonly undo?: true }) => Promise<unknown>): Promise<unknown> {
+    if (undo === undefined) return issue({})
+    const promise = issue({ undo: true })
+    this.#machine.undos.register(op, name, undo, promise)
+    return promise
+  }
+
+  async #undoAll(): Promise<void> {
+    for (let entry = this.#machine.undos.takeLast(); entry !== undefined; entry = this.#machine.undos.takeLast()) {
+      await this.#undoOne(entry)
+    }
+  }
+
+  async #undoOne(entry: Registered): Promise<void> {
+    const outcome = await entry.settled
+    const call = typeof entry.undo === 'function' ? entry.undo(outcome) : entry.undo
+    if (call === null) return
+    this.#machine.spec.contracts.checkUndo(entry.name, call)
+    await this.#guard(() => this.#issueCall(call, {}, `undo:${entry.op}`, entry.op))
+  }
+
+  #send(run: string, value: SignalValue): void {
+    this.#inTurn(() => {
+      const op = this.#op(`send:${value.type}`)
+      const payload = this.#payload(op, value.data, () => this.#machine.spec.contracts.checkSignal(value), `the data of ${value.type}`)
+      this.#machine.commands.push({ kind: 'send', op, run, name: value.type, ...payload })
+    })
+  }
+
+  #log(level: 'info' | 'warn' | 'error', message: string, data: unknown): void {
+    this.#inTurn(() => {
+      if (this.#machine.recorded === null) this.#machine.spec.log(level, message, toText(data, 'the data of a log line'))
+    })
+  }
+
+  #op(name: string, given?: string): string {
+    if (given !== undefined) {
+      const op = operationId(name, 0, checkId(given, `The id of ${name}`))
+      if (this.#given.has(op)) throw fault('OP_ID_REPEATED', { op, run: this.#machine.name })
+      this.#given.add(op)
+      return op
+    }
+    const occurrence = this.#occurrences.get(name) ?? 0
+    this.#occurrences.set(name, occurrence + 1)
+    return operationId(name, occurrence, undefined)
+  }
+
+  /**
+   * A payload as its command keeps it. Live, it is validated and what the schema made of it is stored (with the raw
+   * text beside it when they differ in more than the order of keys); what a journal holds is never validated again.
+   */
+  #payload(op: string, raw: unknown, check: () => unknown, what: string): { readonly input: JsonText; readonly raw?: JsonText } {
+    const { recorded } = this.#machine
+    if (recorded?.includes(JSON.stringify(op)) === true) return { input: toText(raw, what) ?? 'null' }
+    const checked = check()
+    const rawText = toText(raw, what) ?? 'null'
+    const input = toText(checked, what) ?? 'null'
+    if (input === rawText || (input.length === rawText.length && canonicalText(checked) === canonicalText(raw))) return { input: rawText }
+    return { input, raw: rawText }
+  }
+
+  /** Runs a door that answers later: what it throws becomes a rejection; outside a turn the code is at fault. */
+  #guard(work: () => Promise<unknown>): Promise<unknown> {
+    if (!this.#machine.active) {
+      this.#machine.blame(fault('FOREIGN_AWAIT', { run: this.#machine.name, work: '' }))
+      return never()
+    }
+    try {
+      return work()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Runs a door that answers at once. */
+  #inTurn<T>(work: () => T): T {
+    if (this.#machine.active) return work()
+    const error = fault('FOREIGN_AWAIT', { run: this.#machine.name, work: '' })
+    this.#machine.blame(error)
+    throw error
+  }
+}

@@ -1,0 +1,37 @@
+// The values that authors pass around: a call, an event value, a signal value. Applying an operation (or a workflow)
+// to its input gives a call; nothing has happened yet. They are plain data and are validated at the doors (run.call,
+// run.emit, app.start, app.publish), never when they are made, so that a replay does not validate again.
+
+/** An operation or a workflow applied to its input. */
+export interface CallValue {
+  readonly kind: 'call'
+  readonly target: 'operation' | 'workflow'
+  /** `service.operation`, or the workflow's name. */
+  readonly name: string
+  readonly input: unknown
+}
+
+/** An event applied to its data. `key` is the value of the event's key field. */
+export interface EventValue<Type extends string = string, Data = unknown> {
+  readonly kind: 'event'
+  readonly type: Type
+  readonly data: Data
+  readonly key: string
+}
+
+/** A signal applied to its data. */
+export interface SignalValue<Type extends string = string, Data = unknown> {
+  readonly kind: 'signal'
+  readonly type: Type
+  readonly data: Data
+}
+
+/** Whether an unknown value is an event value. */
+export function isEventValue(value: unknown): value is EventValue {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'event' && 'type' in value
+}
+
+/** Whether an unknown value is a call. */
+export function isCallValue(value: unknown): value is CallValue {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'call' && 'name' in value
+}

@@ -1,0 +1,114 @@
+// What operators see of runs, events and the application: the shapes that the API, the command line and the
+// application's own queries answer with. Made by engine/queries.ts from committed rows alone.
+import type { Json } from './json.ts'
+import type { RunKind, RunStatus } from './store.ts'
+
+/** An error as it is kept: the code of the catalogue (or the thrown error's name) and its words. */
+export interface ErrorView {
+  readonly code: string
+  readonly message: string
+  readonly details?: Json | undefined
+}
+
+/** One thing that a run waits for: what, from whom, since when, until when (ISO 8601; null: without limit). */
+export interface WaitView {
+  /** Operation id in the run, for example `payment.charge#0`. */
+  readonly op: string
+  /** `call`, `step`, `timer`, `event`, `signal`, `child`. */
+  readonly kind: 'call' | 'step' | 'timer' | 'receive' | 'child'
+  /** `payment.charge`, `order.shipped`, `approve`, `timer`, or the child's id. Several are joined by ` | `. */
+  readonly for: string
+  /** The service, `signal`, `event`, `clock`, or the workflow that will answer. */
+  readonly from: string
+  readonly since: string
+  readonly until: string | null
+  /** The last failed attempt, when there was one. */
+  readonly attempt?: { readonly number: number; readonly error: ErrorView; readonly next: string | null } | undefined
+}
+
+/** A run. Times are ISO 8601. */
+export interface RunView {
+  readonly id: string
+  readonly kind: RunKind
+  readonly name: string
+  readonly version: string
+  readonly key: { readonly field: string; readonly value: string } | null
+  readonly root: string
+  readonly cause: string | null
+  readonly parent: string | null
+  readonly status: RunStatus
+  readonly phase?: string | undefined
+  readonly reason?: string | undefined
+  readonly state?: Json | undefined
+  readonly waits: readonly WaitView[]
+  /** What a person can do about a stuck run. */
+  readonly choices: readonly string[]
+  readonly input: Json
+  readonly output?: Json | undefined
+  readonly error?: ErrorView | undefined
+  readonly created: string
+  readonly ended: string | null
+}
+
+/** A journal row, decoded. `delivered` and `commands` of a turn; `note` of a note. */
+export interface JournalView {
+  readonly pos: number
+  readonly seq: number
+  readonly kind: 'turn' | 'note' | 'mail'
+  readonly at: string
+  readonly delivered?: Json | undefined
+  readonly commands?: readonly Json[] | undefined
+  readonly note?: Json | undefined
+}
+
+/** An event as CloudEvents 1.0 JSON, with Ballet's extension attributes. */
+export interface EventView {
+  readonly specversion: '1.0'
+  readonly id: string
+  readonly source: string
+  readonly type: string
+  readonly subject: string
+  readonly time: string
+  readonly datacontenttype: 'application/json'
+  readonly data: Json
+  readonly correlationid: string
+  readonly causationid?: string | undefined
+  readonly partitionkey: string
+  /** Position in the shard, as a string of 16 digits, so that it sorts as text. */
+  readonly sequence: string
+  /** Extension: whether reactions and `receive` saw it. */
+  readonly published: boolean
+}
+
+/** Everything of one key. */
+export interface KeyView {
+  readonly field: string
+  readonly value: string
+  readonly runs: readonly RunView[]
+  readonly events: readonly EventView[]
+}
+
+/** A page of a list: `cursor` continues it, absent at the end. */
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly cursor?: string | undefined
+}
+
+/** The application as it stands: what can be called, what reacts to what. */
+export interface ApplicationView {
+  readonly name: string
+  readonly version: string
+  readonly store: { readonly kind: string; readonly name: string; readonly id: string; readonly incarnation: number }
+  readonly services: readonly {
+    readonly name: string
+    readonly operations: readonly {
+      readonly name: string
+      readonly outcomes: readonly string[]
+      readonly undoes?: string | undefined
+    }[]
+    readonly reactions: readonly { readonly name: string; readonly event: string; readonly order: 'key' | 'none' }[]
+  }[]
+  readonly workflows: readonly { readonly name: string; readonly key?: string | undefined; readonly signals: readonly string[] }[]
+  readonly events: readonly { readonly type: string; readonly key: string }[]
+  readonly signals: readonly string[]
+}

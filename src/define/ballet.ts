@@ -1,0 +1,102 @@
+// The application as a definition: `ballet({...})` collects services, workflows, reactions and events into the plain
+// shapes that the engine reads. Nothing runs and nothing is judged here beyond the kind of each part; whether the parts
+// fit is asked by open(...), which wants every fault at once (fit.ts). Collecting a service closes its list of
+// reactions, so that none that comes later is lost without a word.
+import { isRecord } from '../core/json.ts'
+import type { HttpRoutes } from './application.ts'
+import { definitionOf, type Defined } from './definition-symbol.ts'
+import type {
+  ApplicationDefinition,
+  EventDefinition,
+  ReactionDefinition,
+  ServiceDefinition,
+  WorkflowDefinition,
+} from './definition.ts'
+import { isEventType } from './event.ts'
+import { refuse, refuseName, refuseNotFunction, refuseUnknownOptions } from './refusal.ts'
+
+/** What an application is made of. */
+export interface ApplicationParts {
+  /** Shown to people, and the source of its events; default `application`. Letters, digits, _ and -. */
+  readonly name?: string | undefined
+  /** Of the code: shown on every run; default `0`. 1 to 64 printable characters without spaces. */
+  readonly version?: string | undefined
+  readonly services: readonly Defined<ServiceDefinition>[]
+  readonly workflows?: readonly Defined<WorkflowDefinition>[] | undefined
+  /** Reactions that were not registered with `service.on`: `[on(payment, OrderCreated, ...)]`. */
+  readonly reactions?: readonly ReactionDefinition[] | undefined
+  /** Event types that are neither the outcome of an operation nor answered by a reaction: what is emitted or received. */
+  readonly events?: readonly EventDefinition[] | undefined
+  /** The application's own HTTP routes, beside /api, /hooks, /callbacks, /healthz and /readyz. */
+  readonly http?: HttpRoutes | undefined
+}
+
+const PARTS = ['name', 'version', 'services', 'workflows', 'reactions', 'events', 'http']
+
+/**
+ * Defines an application; `open(definition, { store })` makes it run.
+ *
+ *     export default ballet({ name: 'shop', services: [payment, shipping], workflows: [checkout] })
+ *
+ * @throws DEFINITION_INVALID
+ */
+export function ballet(parts: ApplicationParts): ApplicationDefinition {
+  const what = 'ballet({...})'
+  refuseUnknownOptions(parts, PARTS, what)
+  const { name = 'application', version = '0', http } = parts
+  refuseName('application', name)
+  if (typeof version !== 'string' || !/^[\x21-\x7e]{1,64}$/.test(version)) {
+    refuse(what, 'version must be a string of 1 to 64 printable characters without spaces')
+  }
+  if (http !== undefined) refuseNotFunction(http, what, 'http')
+  const services = list(parts.services, 'services', 'a service, made by service(...)', serviceOf)
+  const workflows = list(parts.workflows ?? [], 'workflows', 'a workflow, made by workflow(...)', workflowOf)
+  const apart = list(parts.reactions ?? [], 'reactions', 'a reaction, made by on(...)', reactionOf)
+  const events = list(parts.events ?? [], 'events', 'an event type, made by event(...)', eventOf)
+  for (const service of services) Object.freeze(service.reactions)
+  const reactions = [...new Set(services.flatMap((service) => service.reactions)), ...apart]
+  const outcomes = services.flatMap(({ operations }) => operations.flatMap((operation) => operation.outcomes))
+  return Object.freeze({
+    kind: 'application',
+    name,
+    version,
+    services: services.map((service) => ({
+      ...service,
+      reactions: reactions.filter((one) => one.service === service.name),
+    })),
+    workflows,
+    reactions,
+    events: [...new Set([...outcomes, ...reactions.map((reaction) => reaction.event), ...events])],
+    http: http ?? null,
+  })
+}
+
+function list<Part>(
+  parts: unknown,
+  option: string,
+  wanted: string,
+  read: (part: unknown) => Part | undefined,
+): readonly Part[] {
+  if (!Array.isArray(parts)) refuse('ballet({...})', `${option} must be a list`)
+  return parts.map((part: unknown, index) => {
+    return read(part) ?? refuse('ballet({...})', `${option}[${index}] is not ${wanted}`)
+  })
+}
+
+function serviceOf(part: unknown): ServiceDefinition | undefined {
+  const definition = definitionOf(part)
+  return isRecord(definition) && 'operations' in definition ? (definition as unknown as ServiceDefinition) : undefined
+}
+
+function workflowOf(part: unknown): WorkflowDefinition | undefined {
+  const definition = definitionOf(part)
+  return isRecord(definition) && 'body' in definition ? (definition as unknown as WorkflowDefinition) : undefined
+}
+
+function reactionOf(part: unknown): ReactionDefinition | undefined {
+  return isRecord(part) && typeof part['react'] === 'function' ? (part as unknown as ReactionDefinition) : undefined
+}
+
+function eventOf(part: unknown): EventDefinition | undefined {
+  return isEventType(part) ? part : undefined
+}

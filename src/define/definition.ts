@@ -1,0 +1,113 @@
+// What definitions are at run time: the plain shapes that the engine, the checks and the views read. The typed
+// functions that authors use (event, signal, operation, service, workflow, ballet) produce exactly these.
+import type { Json } from '../core/json.ts'
+import type { RetryPolicy } from '../core/retry.ts'
+import type { Schema } from '../core/schema.ts'
+import type { CallValue, EventValue } from '../core/values.ts'
+import type { HttpRoutes } from './application.ts'
+
+/** The event types that authors call are functions with these fields. `key` is the name of the key field. */
+export interface EventDefinition {
+  readonly kind: 'event'
+  readonly type: string
+  readonly key: string
+  readonly schema: Schema
+}
+
+export interface SignalDefinition {
+  readonly kind: 'signal'
+  readonly type: string
+  readonly schema: Schema
+}
+
+/** Writes a line to the application's log. */
+export interface Log {
+  info(message: string, data?: Json): void
+  warn(message: string, data?: Json): void
+  error(message: string, data?: Json): void
+}
+
+/** What an operation learns of the attempt that it serves. */
+export interface OperationContext {
+  /** The same in every attempt of this call, and in no other call: hand it to whatever you call. */
+  readonly idempotencyKey: string
+  /** `incarnation.shard.epoch`, never falls: refuse a lower one than you have seen of a shard, it is a zombie. */
+  readonly fence: string
+  /** 1 in the first attempt. */
+  readonly attempt: number
+  /** The business key of the run, `field:value`, or null. */
+  readonly key: string | null
+  /** Run id and operation id that made the call. */
+  readonly run: string
+  readonly op: string
+  /** What began the causal graph, and what brought the run about: `run:<id>` or `event:<source>:<id>`. */
+  readonly root: string
+  readonly cause: string | null
+  /** The idempotency key of the call that this call takes back, when it is an undo. */
+  readonly undoes: string | null
+  /** Aborted when the attempt times out or the process closes. */
+  readonly signal: AbortSignal
+  readonly log: Log
+}
+
+export interface OperationDefinition {
+  readonly kind: 'operation'
+  /** `service.operation`. */
+  readonly name: string
+  readonly service: string
+  readonly input: Schema
+  /** Events that it may answer with; empty when it has an output. */
+  readonly outcomes: readonly EventDefinition[]
+  readonly output: Schema | null
+  /** The operation of the same service that this one takes back. */
+  readonly undoes: string | null
+  readonly retry: RetryPolicy
+  /** Of one attempt. */
+  readonly timeoutMs: number
+  /** Null when it is implemented elsewhere. */
+  readonly run: ((input: unknown, context: OperationContext) => unknown) | null
+}
+
+export interface ReactionDefinition {
+  /** `service:event.type`, or `service:name` when it was given a name. */
+  readonly name: string
+  readonly service: string
+  readonly event: EventDefinition
+  /** `key`: one at a time per (service, key). `none`: at once. */
+  readonly order: 'key' | 'none'
+  /** Pure and synchronous: the call that answers the event, or null. */
+  readonly react: (data: never, event: EventValue) => CallValue | null
+}
+
+export interface ServiceDefinition {
+  readonly name: string
+  readonly operations: readonly OperationDefinition[]
+  readonly reactions: readonly ReactionDefinition[]
+}
+
+export interface WorkflowDefinition {
+  readonly name: string
+  readonly input: Schema
+  readonly output: Schema
+  readonly state: Schema | null
+  /** The field of the input that is the run's key. */
+  readonly key: string | null
+  readonly signals: readonly SignalDefinition[]
+  /** The author's function; the engine hands it a run (define/run.ts). */
+  readonly body: (run: never, input: never) => Promise<unknown>
+}
+
+/** An application before it runs: made by `ballet({...})`, opened by `open(definition, ...)`. */
+export interface ApplicationDefinition {
+  readonly kind: 'application'
+  readonly name: string
+  /** Of the author's code; shown on runs, and what `diverged` binds to. */
+  readonly version: string
+  readonly services: readonly ServiceDefinition[]
+  readonly workflows: readonly WorkflowDefinition[]
+  /** Those of the services and those that were given apart. */
+  readonly reactions: readonly ReactionDefinition[]
+  /** Every event type that the application knows. */
+  readonly events: readonly EventDefinition[]
+  readonly http: HttpRoutes | null
+}

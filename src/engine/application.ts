@@ -1,0 +1,197 @@
+// A running application: the doors of one store, one shard behind them. Starts and stops what runs inside, and answers
+// questions from committed rows; whatever it acknowledges is durable.
+import { toFailure } from '../core/failure.ts'
+import type { Clock, Random } from '../core/clock.ts'
+import type { Codec } from '../core/codec.ts'
+import { fault } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
+import type { Store, StoreInfo } from '../core/store.ts'
+import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
+import type { ApplicationView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
+import type {
+  Application,
+  EventsRequest,
+  Published,
+  PublishRequest,
+  RecoveryView,
+  RunsRequest,
+  SignalRequest,
+  Started,
+  StartRequest,
+} from '../define/application.ts'
+import type { Log } from '../define/definition.ts'
+import { describe } from './describe.ts'
+import type { Directory } from './directory.ts'
+import { Queries } from './queries.ts'
+import { Requests } from './requests.ts'
+import { Shard } from './shard.ts'
+
+export interface ApplicationOptions {
+  readonly directory: Directory
+  readonly store: Store
+  readonly namespace: string
+  readonly codec: Codec
+  readonly log: Log
+  readonly clock: Clock
+  readonly random: Random
+  readonly liveRuns: number
+  readonly graceMs: number
+  readonly development: boolean
+}
+
+const SHARD = 0
+
+export class RunningApplication implements Application {
+  readonly name: string
+  readonly #options: ApplicationOptions
+  readonly #queries: Queries
+  #recovered: RecoveryView = { runs: 0, stuck: 0, durationMs: 0 }
+  #info: StoreInfo | null = null
+  #shard: Shard | null = null
+  #requests: Requests | null = null
+  #closing: Promise<void> | null = null
+
+  constructor(options: ApplicationOptions) {
+    this.#options = options
+    this.name = options.directory.definition.name
+    this.#queries = new Queries({ reader: options.store, ns: options.namespace, shard: SHARD, codec: options.codec })
+  }
+
+  /** Takes the store and recovers. On a failure the store is let go again. */
+  async open(): Promise<void> {
+    const { store, clock, directory, namespace, codec, random, log, liveRuns, development } = this.#options
+    const began = clock.now()
+    this.#info = await store.open()
+    try {
+      const tenure = await store.acquire(SHARD, this.name)
+      const handleInbox: Requests['fromInbox'] = (row) => this.requests.fromInbox(row)
+      const onFailure = (error: Error): void => log.error(`The application stopped: ${error.message}`)
+      const shard = new Shard({ store, info: this.#info, tenure, ns: namespace, directory, codec, clock, random, log, liveRuns, development, handleInbox, onFailure })
+      this.#shard = shard
+      this.#requests = new Requests(shard, this.name)
+      const { runs, stuck } = await shard.recover()
+      shard.check()
+      this.#recovered = { runs, stuck, durationMs: clock.now() - began }
+    } catch (error) {
+      await this.#shard?.close(0)
+      await store.close()
+      throw error
+    }
+  }
+
+  get recovered(): RecoveryView {
+    return this.#recovered
+  }
+
+  get shard(): Shard {
+    if (this.#shard === null) throw fault('NOT_READY')
+    return this.#shard
+  }
+  get requests(): Requests {
+    if (this.#requests === null) throw fault('NOT_READY')
+    return this.#requests
+  }
+
+  start(call: CallValue, options: { readonly id?: string } = {}): Promise<Started> {
+    return this.startNamed({ call: call.name, input: call.input, ...options })
+  }
+  async startNamed(request: StartRequest): Promise<Started> {
+    return this.requests.start(request)
+  }
+
+  publish(event: EventValue, options: { readonly id?: string; readonly source?: string } = {}): Promise<Published> {
+    return this.publishNamed({ type: event.type, data: event.data, ...options })
+  }
+  async publishNamed(request: PublishRequest): Promise<Published> {
+    return this.requests.publish(request)
+  }
+
+  signal(run: string, signal: SignalValue, options: { readonly id?: string } = {}): Promise<{ readonly id: string; readonly created: boolean }> {
+    return this.signalNamed({ run, name: signal.type, data: signal.data, ...options })
+  }
+  async signalNamed(request: SignalRequest): Promise<{ readonly id: string; readonly created: boolean }> {
+    return this.requests.signal(request)
+  }
+
+  async result(id: string): Promise<Json | undefined> {
+    const run = await this.settled(id, Number.POSITIVE_INFINITY)
+    if (run === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
+    if (run.status === 'completed') return run.output
+    this.shard.check()
+    throw fault('RUN_FAILED', { id, message: run.error?.message ?? run.status })
+  }
+
+  async run(id: string): Promise<RunView | null> {
+    const found = await this.#queries.run(id)
+    if (found !== null) return found
+    // A start that was acknowledged elsewhere may still lie in the inbox: a negative answer waits for it.
+    await this.shard.context.inbox.read()
+    await this.shard.context.writer.barrier()
+    return this.#queries.run(id)
+  }
+
+  async settled(id: string, waitMs: number, signal?: AbortSignal): Promise<RunView | null> {
+    const { watchers } = this.shard.context
+    let stop = (): void => {}
+    // Watch first, then look: an end between the two is seen.
+    const ended = new Promise<void>((resolve) => (stop = watchers.onEnd(id, resolve)))
+    const given = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }))
+    let cancel = (): void => {}
+    try {
+      const now = await this.run(id)
+      if (now === null || now.ended !== null || waitMs <= 0 || signal?.aborted === true) return now
+      const late = new Promise<void>((resolve) => {
+        if (Number.isFinite(waitMs)) cancel = this.#options.clock.after(waitMs, resolve)
+      })
+      await Promise.race([ended, late, given])
+    } finally {
+      stop()
+      cancel()
+    }
+    return this.run(id)
+  }
+
+  runs(request?: RunsRequest): Promise<Page<RunView>> {
+    return this.#queries.runs(request)
+  }
+  journal(run: string, options?: { readonly limit?: number; readonly cursor?: string }): Promise<Page<JournalView> | null> {
+    return this.#queries.journal(run, options)
+  }
+  events(request?: EventsRequest): Promise<Page<EventView>> {
+    return this.#queries.events(request)
+  }
+  key(field: string, value: string): Promise<KeyView> {
+    return this.#queries.key(field, value)
+  }
+  graph(root: string): Promise<{ readonly runs: readonly RunView[]; readonly events: readonly EventView[] }> {
+    return this.#queries.graph(root)
+  }
+
+  async describe(): Promise<ApplicationView> {
+    const { store, directory } = this.#options
+    if (this.#info === null) throw fault('NOT_READY')
+    // Whether the engine still works is part of the answer: probes ask for it.
+    this.shard.check()
+    return describe(directory.definition, store, this.#info)
+  }
+
+  watch(key: string | null, listener: () => void): () => void {
+    return this.shard.context.watchers.onKey(key, () => {
+      try {
+        listener()
+      } catch (error) {
+        this.#options.log.error('A watcher threw', { message: toFailure(error).message })
+      }
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#shard?.close(this.#options.graceMs)
+    await this.#options.store.close()
+  }
+}

@@ -1,0 +1,96 @@
+// How runs come to be: the row, the claim of its id, and the live run, all in the batch of whatever brought it about.
+// A run without a turn begins at recovery as it would have begun here, so a crash between its birth and its first turn
+// loses nothing.
+import type { Failure } from '../core/failure.ts'
+import type { JsonText } from '../core/json.ts'
+import { Machine } from '../core/machine.ts'
+import type { RunKind, RunRow } from '../core/store.ts'
+import type { LogLevel } from '../core/contracts.ts'
+import { startBody, type Surface } from '../core/surface.ts'
+import type { WorkflowDefinition } from '../define/definition.ts'
+import { soloOf, type LiveRun } from './live-run.ts'
+import type { ShardContext } from './shard-context.ts'
+
+/** What a new run is. */
+export interface Birth {
+  readonly id: string
+  readonly kind: RunKind
+  readonly name: string
+  readonly call: string
+  readonly key: string | null
+  readonly root: string
+  readonly cause: string | null
+  readonly parent: number | null
+  readonly parentOp: string | null
+  readonly input: JsonText
+  /** Hash of the canonical raw input; empty for runs that nobody can start by hand (reactions). */
+  readonly hash: string
+  /** Why it cannot begin: its reaction threw, for example. */
+  readonly stuck?: { readonly reason: string; readonly error: Failure }
+}
+
+/** Writes a new run and makes it live. It does nothing before `begin`. */
+export function createRun(context: ShardContext, birth: Birth): LiveRun {
+  const { writer, claims, open, ns } = context
+  const num = writer.position()
+  const row: RunRow = {
+    num,
+    ns,
+    id: birth.id,
+    kind: birth.kind,
+    name: birth.name,
+    call: birth.call,
+    version: context.version,
+    key: birth.key,
+    status: birth.stuck === undefined ? 'running' : 'stuck',
+    phase: null,
+    reason: birth.stuck?.reason ?? null,
+    root: birth.root,
+    cause: birth.cause,
+    parent: birth.parent,
+    parentOp: birth.parentOp,
+    generation: 0,
+    input: context.encode(birth.input, 'input', birth.id),
+    output: null,
+    error: birth.stuck === undefined ? null : context.encode(JSON.stringify(birth.stuck.error), 'error', birth.id),
+    created: context.now(),
+    ended: null,
+  }
+  writer.rows.runs.push(row)
+  writer.rows.claims.push(claims.take('run', birth.id, { num, hash: birth.hash }))
+  writer.onDurable(() => {
+    claims.durable('run', birth.id)
+    context.watchers.touched(birth.key)
+  })
+  const run = liveRun(context, row, birth.input)
+  open.add(run)
+  return run
+}
+
+/** A live run over its row, with nothing replayed yet. */
+export function liveRun(context: ShardContext, row: RunRow, input: JsonText): LiveRun {
+  const run: LiveRun = { row, executor: { kind: 'frozen' }, seq: 0, queued: 0, stuckOps: new Set(), attempts: new Map() }
+  const found = context.directory.find(row.call)
+  if (row.kind !== 'workflow') {
+    const solo = soloOf(row, context.environment.store, found?.kind ?? 'operation', input)
+    run.executor = { kind: 'solo', solo, command: null }
+  } else if (found?.kind === 'workflow') {
+    run.executor = { kind: 'workflow', machine: machineOf(context, run, found.workflow, input) }
+  }
+  return run
+}
+
+function machineOf(context: ShardContext, run: LiveRun, workflow: WorkflowDefinition, input: JsonText): Machine {
+  const { row } = run
+  return new Machine({
+    identity: { store: context.environment.store, id: row.id, generation: row.generation },
+    key: row.key,
+    input,
+    contracts: context.directory.contracts(workflow),
+    // The author's types (define/run.ts) describe what core's surface does.
+    start: (machine, data) => startBody(machine, workflow.body as unknown as (run: Surface, input: unknown) => Promise<unknown>, data),
+    log: (level: LogLevel, message: string, data) =>
+      context.environment.log(row.id, workflow.name)[level](message, data === undefined ? undefined : JSON.parse(data)),
+    onFault: (error) => context.blame(run, error),
+  })
+}

@@ -1,0 +1,134 @@
+// Turns a call or a step into an effect: finds the operation's body, builds its context, checks what it answers and
+// brings the answer to its stored form. An operation with outcomes answers with an event value, one with an output
+// with that; what it does not declare is a fault in its code and is not retried.
+import { fault } from '../core/errors.ts'
+import { idempotencyKey } from '../core/ids.ts'
+import { fromText, toText, type JsonText } from '../core/json.ts'
+import type { Command } from '../core/journal.ts'
+import { keyOf, nearest } from '../core/names.ts'
+import { validate } from '../core/schema.ts'
+import type { RunRow } from '../core/store.ts'
+import type { CallSettings } from '../core/contracts.ts'
+import type { StepWork } from '../core/surface.ts'
+import { isEventValue } from '../core/values.ts'
+import type { Log, OperationContext, OperationDefinition } from '../define/definition.ts'
+import { isRecord } from '../core/json.ts'
+import { ATTEMPTS, attemptPolicy, type AttemptPolicy } from '../define/policy.ts'
+import type { Effect } from './effects.ts'
+
+/** What every call of a process shares. */
+export interface CallEnvironment {
+  readonly store: string
+  readonly fence: string
+  readonly log: (run: string, op: string) => Log
+}
+
+/** Attempts that were made before, from the notes of the journal. */
+export interface Attempts {
+  readonly failed: number
+  readonly dueAt: number
+}
+
+/** The effect of a `call` command. An operation that is not here (any more) parks the call. */
+export function callEffect(
+  environment: CallEnvironment,
+  row: RunRow,
+  command: Extract<Command, { kind: 'call' }>,
+  operation: OperationDefinition | undefined,
+  settings: CallSettings | undefined,
+  attempts: Attempts,
+): Effect {
+  return {
+    run: row.num,
+    op: command.op,
+    name: command.call,
+    ...policyOf(settings, command.call, operation),
+    ...attempts,
+    mustSucceed: command.undoes !== undefined,
+    attempt: async (attempt, signal) => {
+      if (operation?.run == null) throw fault('CODE_MISSING', { run: `The run "${row.id}"`, call: command.call })
+      const context = contextOf(environment, row, command.op, command.undoes, attempt, signal)
+      return answerText(operation, await operation.run(fromText(command.input), context))
+    },
+  }
+}
+
+/** The effect of a `step` command. */
+export function stepEffect(environment: CallEnvironment, row: RunRow, op: string, work: StepWork, attempts: Attempts): Effect {
+  const name = op.replace(/[#/].*$/, '')
+  return {
+    run: row.num,
+    op,
+    name,
+    ...policyOf(work.settings, name, undefined),
+    ...attempts,
+    mustSucceed: false,
+    attempt: async (attempt, signal) => {
+      const body = work.body as (context: OperationContext) => unknown
+      return toText(await body(contextOf(environment, row, op, undefined, attempt, signal)), `what step "${name}" returned`)
+    },
+  }
+}
+
+function policyOf(settings: CallSettings | undefined, name: string, base: AttemptPolicy = ATTEMPTS): Pick<Effect, 'policy' | 'timeoutMs'> {
+  const { retry, timeoutMs } = attemptPolicy(settings ?? {}, name, base)
+  return { policy: retry, timeoutMs }
+}
+
+/** The outcome event in the stored answer of an operation, with its key; null when the operation has an output. */
+export function outcomeOf(
+  operation: OperationDefinition,
+  payload: JsonText | undefined,
+): { readonly type: string; readonly key: string; readonly data: JsonText } | null {
+  const value = operation.outcomes.length === 0 ? undefined : fromText(payload)
+  if (!isEventValue(value)) return null
+  const event = operation.outcomes.find((outcome) => outcome.type === value.type)
+  if (event === undefined) return null
+  return { type: value.type, key: `${event.key}:${value.key}`, data: toText(value.data, 'an outcome') ?? 'null' }
+}
+
+function contextOf(
+  environment: CallEnvironment,
+  row: RunRow,
+  op: string,
+  undoes: string | undefined,
+  attempt: number,
+  signal: AbortSignal,
+): OperationContext {
+  const identity = { store: environment.store, id: row.id, generation: row.generation }
+  return {
+    idempotencyKey: idempotencyKey(identity, op),
+    fence: environment.fence,
+    attempt,
+    key: row.key,
+    run: row.id,
+    op,
+    root: row.root,
+    cause: row.cause,
+    undoes: undoes === undefined ? null : idempotencyKey(identity, undoes),
+    signal,
+    log: environment.log(row.id, op),
+  }
+}
+
+/** The stored form of what an operation returned. @throws OUTCOME_UNDECLARED, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID */
+function answerText(operation: OperationDefinition, answer: unknown): JsonText | undefined {
+  const what = `what ${operation.name} answered`
+  if (operation.output !== null) return toText(validate(operation.output, answer, what), what)
+  if (operation.outcomes.length === 0) return undefined
+  const declared = isEventValue(answer) ? operation.outcomes.find((event) => event.type === answer.type) : undefined
+  if (declared === undefined || !isEventValue(answer)) {
+    const got = isEventValue(answer) ? answer.type : describe(answer)
+    const near = nearest(got, operation.outcomes.map((event) => event.type))
+    throw fault('OUTCOME_UNDECLARED', { call: operation.name, got, nearest: near })
+  }
+  const data = validate(declared.schema, answer.data, `the data of ${answer.type}`)
+  const key = isRecord(data) ? data[declared.key] : undefined
+  keyOf(declared.key, key)
+  return toText({ kind: 'event', type: answer.type, data, key }, what)
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  return isRecord(value) ? 'an object that is no event' : `a ${typeof value}`
+}

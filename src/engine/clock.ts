@@ -1,0 +1,35 @@
+// The only place that reads the time and asks for randomness. Everything else gets a Clock and a Random.
+import { randomBytes, randomInt } from 'node:crypto'
+import type { Cancel, Clock, Random } from '../core/clock.ts'
+
+/** `setTimeout` fires at once past 2^31 - 1 ms; longer delays are walked in steps of a day. */
+const STEP_MS = 86_400_000
+
+/** The clock of the machine. Its timers keep the process alive: an open application does not end by itself. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs: number, callback: () => void): Cancel {
+    const due = Date.now() + delayMs
+    let timer: NodeJS.Timeout
+    const wait = (): void => {
+      const left = due - Date.now()
+      if (left <= 0) callback()
+      else timer = setTimeout(wait, Math.min(left, STEP_MS))
+    }
+    timer = setTimeout(wait, Math.min(Math.max(delayMs, 0), STEP_MS))
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Randomness of the machine. */
+export const systemRandom: Random = {
+  seed: () => randomInt(2 ** 32),
+  uuid(nowMs: number): string {
+    const bytes = randomBytes(16)
+    bytes.writeUIntBE(nowMs, 0, 6)
+    bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
+    bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
+    const hex = bytes.toString('hex')
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  },
+}

@@ -1,0 +1,173 @@
+// Deliveries to open runs. A workflow gets each in a macrotask of its own (pump.ts); a run of one call answers at once.
+// A run that is parked is loaded first; one that is frozen keeps signals as mail and takes nothing else: what it was
+// waiting for is asked for again, under the same key, when its code is mended.
+import { fault, invariant } from '../core/errors.ts'
+import { threw, toFailure } from '../core/failure.ts'
+import { turnText, type Command, type Delivered } from '../core/journal.ts'
+import type { Machine } from '../core/machine.ts'
+import { splitKey } from '../core/names.ts'
+import { soloCommand, soloEnd } from '../core/solo.ts'
+import { markStuck } from './endings.ts'
+import type { LiveRun } from './live-run.ts'
+import type { TurnJob } from './pump.ts'
+import type { DeliveryExtras, ShardContext } from './shard-context.ts'
+import { startEffect, writeTurn } from './turn-rows.ts'
+
+/** Gives something to a live run. */
+export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
+  switch (run.executor.kind) {
+    case 'workflow':
+      context.pump.add(new DeliveryJob(context, run, delivered, extras))
+      break
+    case 'solo':
+      answerSolo(context, run, delivered)
+      break
+    case 'frozen':
+      keepMail(context, run, delivered, extras)
+      break
+  }
+}
+
+/** A delivery that was not made, because the run has ended or does not wait for it. */
+export function settleUndelivered(context: ShardContext, extras: DeliveryExtras, result: 'taken' | 'seen' | 'ended'): void {
+  if (extras.drained !== undefined) drain(context, extras.drained)
+  if (extras.settled !== undefined) acknowledge(context, extras, result)
+}
+
+/** One delivery to a workflow: begin delivers, end closes the turn and writes it. */
+export class DeliveryJob implements TurnJob {
+  readonly run: LiveRun
+  readonly #context: ShardContext
+  readonly #delivered: Delivered
+  readonly #extras: DeliveryExtras
+  #machine: Machine | null = null
+  #answered: Command | undefined
+
+  constructor(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras) {
+    this.run = run
+    this.#context = context
+    this.#delivered = delivered
+    this.#extras = extras
+    run.queued += 1
+  }
+
+  begin(): void {
+    const { executor, row } = this.run
+    const delivered = this.#delivered
+    if (executor.kind !== 'workflow' || row.ended !== null || !executor.machine.accepts(delivered)) return
+    this.#machine = executor.machine
+    this.#answered = 'op' in delivered ? executor.machine.pending.get(delivered.op)?.command : undefined
+    executor.machine.deliver(delivered, this.#context.now(), this.run.seq, null)
+  }
+
+  end(): void {
+    const { run } = this
+    const context = this.#context
+    run.queued -= 1
+    if (this.#machine === null) {
+      if (run.executor.kind === 'frozen' && run.row.ended === null) keepMail(context, run, this.#delivered, this.#extras)
+      else settleUndelivered(context, this.#extras, run.row.ended === null ? 'seen' : 'ended')
+      return
+    }
+    const closed = this.#machine.close()
+    const turn = { delivered: this.#delivered, taken: this.#delivered, answered: this.#answered, at: this.#machine.at }
+    if (closed.kind === 'threw') freezeThrown(context, run, turn.delivered, turn.at, closed.error)
+    else writeTurn(context, run, { ...turn, commands: closed.commands })
+    if (this.#extras.drained !== undefined) drain(context, this.#extras.drained)
+    if (this.#extras.settled !== undefined) acknowledge(context, this.#extras, 'taken')
+    context.writer.seal()
+  }
+}
+
+/** The code of a run threw in a turn: the delivery is kept with the error, nothing else of the turn counts. */
+function freezeThrown(context: ShardContext, run: LiveRun, delivered: Delivered, at: number, error: Error): void {
+  const { writer } = context
+  const failure = toFailure(error)
+  const command: Command = { kind: 'threw', error: failure }
+  const data = context.encode(turnText(delivered, JSON.stringify([command])), 'turn', run.row.id)
+  writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: run.seq++, kind: 'turn', at, data })
+  freeze(context, run)
+  markStuck(context, run, null, 'threw', failure)
+}
+
+/** Takes the machine away: nothing more is delivered until the application is opened with mended code. */
+export function freeze(context: ShardContext, run: LiveRun): void {
+  if (run.executor.kind === 'workflow') {
+    for (const op of run.executor.machine.pending.keys()) context.effects.drop(run.row.num, op)
+  }
+  context.receivers.forget(run.row.num)
+  run.executor = { kind: 'frozen' }
+}
+
+/** The code of a run did something outside a turn. */
+export function blameRun(context: ShardContext, run: LiveRun, error: Error): void {
+  if (run.executor.kind !== 'workflow' || run.row.ended !== null) return
+  freeze(context, run)
+  markStuck(context, run, null, 'threw', toFailure(threw(`the run "${run.row.id}"`, error)))
+}
+
+/** Begins a run of one call, when its lane lets it. */
+export async function releaseSolo(context: ShardContext, run: LiveRun): Promise<void> {
+  const { executor, row } = run
+  if (executor.kind !== 'solo' || row.ended !== null || run.stuckOps.size > 0 || row.status === 'stuck') return
+  const { solo } = executor
+  if (solo.target === 'operation') {
+    executor.command = soloCommand(solo)
+    const { op } = executor.command
+    context.writer.onDurable(() => startEffect(context, run, op))
+    // Not at once: whoever began this run still writes rows that belong into the same batch.
+    queueMicrotask(() => context.writer.flush())
+    return
+  }
+  await startWorkflow(context, run)
+}
+
+/** A reaction whose call is a workflow: starts it under its own identity, and ends. */
+async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void> {
+  const { executor, row } = run
+  invariant(executor.kind === 'solo', 'only a run of one call starts a workflow so')
+  const { solo } = executor
+  const key = context.directory.runKey(solo.call, JSON.parse(solo.input))
+  const id = key === null ? undefined : `${solo.call}:${splitKey(key).value}`
+  const taken = id === undefined ? null : await context.claims.find('run', id)
+  if (taken !== null && taken.hash !== context.hash(JSON.parse(solo.input))) {
+    return markStuck(context, run, null, 'conflict', toFailure(fault('RUN_CONFLICT', { id: id ?? '' })))
+  }
+  const command = soloCommand(solo, id)
+  const output = JSON.stringify({ run: 'run' in command ? command.run : row.id })
+  const start: Delivered = { kind: 'start', seed: 0 }
+  const commands: readonly Command[] = [...(taken === null ? [command] : []), { kind: 'end', output }]
+  writeTurn(context, run, { delivered: start, taken: start, answered: undefined, commands, at: context.now() })
+  context.writer.flush()
+}
+
+function answerSolo(context: ShardContext, run: LiveRun, delivered: Delivered): void {
+  const { executor, row } = run
+  if (executor.kind !== 'solo' || row.ended !== null || (delivered.kind !== 'done' && delivered.kind !== 'failed')) return
+  const answered = executor.command ?? undefined
+  writeTurn(context, run, { delivered, taken: delivered, answered, commands: [soloEnd(executor.solo, delivered)], at: context.now() })
+  context.writer.seal()
+  context.writer.flush()
+}
+
+/** Signals for a frozen run wait in its journal, in order. */
+function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
+  if (delivered.kind !== 'signal') return
+  const { writer } = context
+  const data = context.encode(turnText(delivered, '[]'), 'turn', run.row.id)
+  writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: run.seq++, kind: 'mail', at: context.now(), data })
+  settleUndelivered(context, extras, 'taken')
+  writer.flush()
+}
+
+function drain(context: ShardContext, id: number): void {
+  context.writer.rows.drained.push(id)
+  context.writer.onDurable(() => context.inbox.gone(id))
+}
+
+function acknowledge(context: ShardContext, extras: DeliveryExtras, result: 'taken' | 'seen' | 'ended'): void {
+  context.writer.acknowledgement(
+    () => extras.settled?.(result),
+    (error) => extras.failed?.(error),
+  )
+}

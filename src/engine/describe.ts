@@ -1,0 +1,37 @@
+// The application as it stands, for GET /api/app and for people.
+import type { StoreInfo } from '../core/store.ts'
+import type { ApplicationView } from '../core/views.ts'
+import type { ApplicationDefinition } from '../define/definition.ts'
+
+/** What can be called, and what reacts to what. */
+export function describe(
+  definition: ApplicationDefinition,
+  store: { readonly kind: string; readonly name: string },
+  info: StoreInfo,
+): ApplicationView {
+  const { services, workflows, events, reactions } = definition
+  const signals = new Set(workflows.flatMap((workflow) => workflow.signals.map((signal) => signal.type)))
+  return {
+    name: definition.name,
+    version: definition.version,
+    store: { kind: store.kind, name: store.name, id: info.id, incarnation: info.incarnation },
+    services: services.map((service) => ({
+      name: service.name,
+      operations: service.operations.map((operation) => ({
+        name: operation.name,
+        outcomes: operation.outcomes.map((event) => event.type),
+        ...(operation.undoes === null ? {} : { undoes: operation.undoes }),
+      })),
+      reactions: reactions
+        .filter((reaction) => reaction.service === service.name)
+        .map((reaction) => ({ name: reaction.name, event: reaction.event.type, order: reaction.order })),
+    })),
+    workflows: workflows.map((workflow) => ({
+      name: workflow.name,
+      ...(workflow.key === null ? {} : { key: workflow.key }),
+      signals: workflow.signals.map((signal) => signal.type),
+    })),
+    events: events.map((event) => ({ type: event.type, key: event.key })),
+    signals: [...signals],
+  }
+}

@@ -1,0 +1,143 @@
+// The application's definitions, found by their names, and the doors of a run answered from them. Built once when the
+// application is opened; everything that needs to know what a name stands for asks here.
+import type { CallSettings, Contracts, Receivable } from '../core/contracts.ts'
+import { fault } from '../core/errors.ts'
+import { keyOf, nearest } from '../core/names.ts'
+import { validate } from '../core/schema.ts'
+import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
+import { attemptPolicy } from '../define/policy.ts'
+import type { ApplicationDefinition, EventDefinition, OperationDefinition, ReactionDefinition, SignalDefinition, WorkflowDefinition } from '../define/definition.ts'
+import { isRecord } from '../core/json.ts'
+
+/** What a call's name stands for. */
+export type Callable =
+  | { readonly kind: 'operation'; readonly operation: OperationDefinition }
+  | { readonly kind: 'workflow'; readonly workflow: WorkflowDefinition }
+
+export class Directory {
+  readonly definition: ApplicationDefinition
+  readonly operations: ReadonlyMap<string, OperationDefinition>
+  readonly workflows: ReadonlyMap<string, WorkflowDefinition>
+  readonly events: ReadonlyMap<string, EventDefinition>
+  readonly signals: ReadonlyMap<string, SignalDefinition>
+  readonly #reactions = new Map<string, ReactionDefinition[]>()
+  readonly #reactionsByName: ReadonlyMap<string, ReactionDefinition>
+
+  constructor(definition: ApplicationDefinition) {
+    this.definition = definition
+    this.operations = byName(definition.services.flatMap((service) => service.operations))
+    this.workflows = byName(definition.workflows)
+    this.events = new Map(definition.events.map((event) => [event.type, event]))
+    this.signals = new Map(definition.workflows.flatMap((workflow) => workflow.signals).map((signal) => [signal.type, signal]))
+    for (const reaction of definition.reactions) {
+      const list = this.#reactions.get(reaction.event.type) ?? []
+      this.#reactions.set(reaction.event.type, [...list, reaction])
+    }
+    this.#reactionsByName = byName(definition.reactions)
+  }
+
+  /** Reactions to an event, in the order in which they were declared. */
+  reactionsTo(type: string): readonly ReactionDefinition[] {
+    return this.#reactions.get(type) ?? []
+  }
+
+  reaction(name: string): ReactionDefinition | undefined {
+    return this.#reactionsByName.get(name)
+  }
+
+  find(name: string): Callable | undefined {
+    const operation = this.operations.get(name)
+    if (operation !== undefined) return { kind: 'operation', operation }
+    const workflow = this.workflows.get(name)
+    return workflow === undefined ? undefined : { kind: 'workflow', workflow }
+  }
+
+  /** @throws CALL_UNKNOWN */
+  callable(name: string): Callable {
+    const found = this.find(name)
+    if (found !== undefined) return found
+    throw fault('CALL_UNKNOWN', { name: name.slice(0, 80), nearest: nearest(name, [...this.operations.keys(), ...this.workflows.keys()]) })
+  }
+
+  /** @throws EVENT_UNKNOWN */
+  event(type: string): EventDefinition {
+    const found = this.events.get(type)
+    if (found !== undefined) return found
+    throw fault('EVENT_UNKNOWN', { type: type.slice(0, 80), nearest: nearest(type, this.events.keys()) })
+  }
+
+  /** The signal of a run: only a workflow takes signals, and only those it declares. @throws SIGNAL_UNKNOWN */
+  signal(run: { readonly id: string; readonly name: string }, type: string): SignalDefinition {
+    const declared = this.workflows.get(run.name)?.signals ?? []
+    const found = declared.find((signal) => signal.type === type)
+    if (found !== undefined) return found
+    const names = declared.map((signal) => signal.type)
+    throw fault('SIGNAL_UNKNOWN', { what: `The run "${run.id}"`, type: type.slice(0, 80), nearest: nearest(type, names) })
+  }
+
+  /** What the schema of a call makes of an input. @throws CALL_UNKNOWN, INPUT_INVALID */
+  checkInput(name: string, input: unknown): unknown {
+    const found = this.callable(name)
+    const { input: schema } = found.kind === 'operation' ? found.operation : found.workflow
+    return validate(schema, input, `the input of ${name}`)
+  }
+
+  /** What the schema of an event makes of its data. @throws EVENT_UNKNOWN, INPUT_INVALID */
+  checkEvent(type: string, data: unknown): unknown {
+    return validate(this.event(type).schema, data, `the data of ${type}`)
+  }
+
+  /** `field:value` of an event. @throws EVENT_UNKNOWN, KEY_INVALID */
+  eventKey(type: string, data: unknown): string {
+    const { key } = this.event(type)
+    return keyOf(key, isRecord(data) ? data[key] : undefined)
+  }
+
+  /** `field:value` of a run, or null when its definition has no key. @throws KEY_INVALID */
+  runKey(name: string, input: unknown): string | null {
+    const key = this.workflows.get(name)?.key ?? null
+    return key === null ? null : keyOf(key, isRecord(input) ? input[key] : undefined)
+  }
+
+  /** An operation is taken back by one that declares to undo it; a workflow or a step by any call. */
+  #checkUndo(name: string, undo: CallValue): void {
+    const call = this.operations.get(name)
+    if (call === undefined) return
+    const by = this.operations.get(undo.name)
+    if (by?.undoes !== null && by?.service === call.service && `${by.service}.${by.undoes}` === name) return
+    throw fault('DEFINITION_INVALID', { what: `The undo of ${name}`, problem: `${undo.name} does not undo it` })
+  }
+
+  /** The doors of the runs of a workflow. */
+  contracts(workflow: WorkflowDefinition): Contracts {
+    const run = { id: workflow.name, name: workflow.name }
+    return {
+      checkPolicy: (settings: CallSettings, name: string) => void attemptPolicy(settings, name),
+      checkUndo: (call: string, undo: CallValue) => this.#checkUndo(call, undo),
+      checkInput: (call: CallValue) => this.checkInput(call.name, call.input),
+      checkEvent: (event: EventValue) => this.checkEvent(event.type, event.data),
+      eventKey: (event: EventValue) => this.eventKey(event.type, event.data),
+      checkSignal: (signal: SignalValue) => {
+        const found = this.signals.get(signal.type)
+        if (found === undefined) throw fault('SIGNAL_UNKNOWN', { what: 'No workflow', type: signal.type, nearest: nearest(signal.type, this.signals.keys()) })
+        return validate(found.schema, signal.data, `the data of ${signal.type}`)
+      },
+      checkState: (state: unknown) => {
+        if (workflow.state === null) throw fault('DEFINITION_INVALID', { what: `Workflow "${workflow.name}"`, problem: 'it has no state to set; give it a state schema' })
+        return validate(workflow.state, state, `the state of ${workflow.name}`)
+      },
+      checkOutput: (output: unknown) => validate(workflow.output, output, `the output of ${workflow.name}`),
+      checkReceivable: (what: Receivable) => {
+        if (what.kind === 'signal') return void this.signal(run, what.type)
+        const { key } = this.event(what.type)
+        if (key === workflow.key) return
+        const own = workflow.key === null ? 'it has no key' : `its own key is ${workflow.key}`
+        throw fault('DEFINITION_INVALID', { what: `Workflow "${workflow.name}"`, problem: `it cannot receive ${what.type}, whose key is ${key}; ${own}` })
+      },
+    }
+  }
+}
+
+function byName<T extends { readonly name: string }>(items: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(items.map((item) => [item.name, item]))
+}

@@ -1,0 +1,167 @@
+// Runs the bodies of operations and steps: attempt after attempt, each with its own time limit, until one answers, the
+// policy is exhausted or the run is gone. An effect starts only when every earlier turn of its run is durable; the
+// shard sees to that. Failed attempts are notes in the journal, they ride along with the next commit.
+//
+//   waiting --due--> running --answer--> delivered
+//                      |  --failure--> waiting (attempts left) | stuck | failed
+//                      '--run ended or process closing--> dropped
+import type { Cancel, Clock, Random } from '../core/clock.ts'
+import { fault, isTerminal } from '../core/errors.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
+import type { JsonText } from '../core/json.ts'
+import { retryDelayMs, type RetryPolicy } from '../core/retry.ts'
+
+/** One call or step to be carried out. */
+export interface Effect {
+  readonly run: number
+  readonly op: string
+  /** What errors call it: `payment.charge`, or the step's name. */
+  readonly name: string
+  readonly policy: RetryPolicy
+  readonly timeoutMs: number
+  /** Attempts that failed before (in an earlier process), and when the next is due. */
+  readonly failed: number
+  readonly dueAt: number
+  /** A failure that may not be retried parks it for a person instead of failing it: an undo is never skipped. */
+  readonly mustSucceed: boolean
+  /** Makes one attempt; resolves to the stored form of the answer. */
+  readonly attempt: (attempt: number, signal: AbortSignal) => Promise<JsonText | undefined>
+}
+
+/** What becomes of effects. */
+export interface EffectsOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly answered: (effect: Effect, payload: JsonText | undefined, attempt: number, ms: number) => void
+  readonly failed: (effect: Effect, error: Failure, attempt: number) => void
+  readonly stuck: (effect: Effect, error: Failure) => void
+  /** An attempt failed; `next` is when the next one is due, null when there is none. */
+  readonly attempted: (effect: Effect, attempt: number, error: Failure, ms: number, next: number | null) => void
+}
+
+interface Running {
+  readonly effect: Effect
+  controller: AbortController | null
+  cancel: Cancel | null
+}
+
+/** The effects of a shard that are under way. */
+export class Effects {
+  readonly #options: EffectsOptions
+  readonly #running = new Map<string, Running>()
+  #bodies = 0
+  #closing = false
+  #onQuiet: (() => void) | null = null
+
+  constructor(options: EffectsOptions) {
+    this.#options = options
+  }
+
+  /** Whether any effect of a run is under way. */
+  has(run: number, op: string): boolean {
+    return this.#running.has(`${run} ${op}`)
+  }
+
+  start(effect: Effect): void {
+    const name = `${effect.run} ${effect.op}`
+    if (this.#closing || this.#running.has(name)) return
+    const running: Running = { effect, controller: null, cancel: null }
+    this.#running.set(name, running)
+    const wait = effect.dueAt - this.#options.clock.now()
+    if (wait > 0) running.cancel = this.#options.clock.after(wait, () => void this.#attempt(running, effect.failed + 1))
+    else void this.#attempt(running, effect.failed + 1)
+  }
+
+  /** Drops an effect whose run has ended: its body is told to stop, its answer is not delivered. */
+  drop(run: number, op: string): void {
+    const running = this.#running.get(`${run} ${op}`)
+    if (running === undefined) return
+    this.#running.delete(`${run} ${op}`)
+    running.cancel?.()
+    running.controller?.abort(fault('APP_CLOSED'))
+  }
+
+  /** Starts nothing more, waits up to `graceMs` for bodies that are running, then tells the rest to stop. */
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true
+    for (const running of this.#running.values()) running.cancel?.()
+    if (this.#bodies > 0) {
+      let cancel: Cancel = () => {}
+      const quiet = new Promise<void>((resolve) => (this.#onQuiet = resolve))
+      const late = new Promise<void>((resolve) => (cancel = this.#options.clock.after(graceMs, resolve)))
+      await Promise.race([quiet, late])
+      cancel()
+    }
+    for (const running of this.#running.values()) running.controller?.abort(fault('APP_CLOSED'))
+    this.#running.clear()
+  }
+
+  async #attempt(running: Running, attempt: number): Promise<void> {
+    const { effect } = running
+    const began = this.#options.clock.now()
+    const controller = new AbortController()
+    running.controller = controller
+    running.cancel = null
+    this.#bodies += 1
+    try {
+      const payload = await this.#withTimeout(effect, attempt, controller)
+      if (this.#finish(running)) this.#options.answered(effect, payload, attempt, this.#options.clock.now() - began)
+    } catch (error) {
+      if (this.#isCurrent(running)) this.#failedAttempt(running, attempt, error, this.#options.clock.now() - began)
+    } finally {
+      this.#bodies -= 1
+      if (this.#bodies === 0) this.#onQuiet?.()
+    }
+  }
+
+  async #withTimeout(effect: Effect, attempt: number, controller: AbortController): Promise<JsonText | undefined> {
+    let cancel: Cancel = () => {}
+    const late = new Promise<never>((_resolve, reject) => {
+      cancel = this.#options.clock.after(effect.timeoutMs, () => {
+        const error = fault('ATTEMPT_TIMEOUT', { call: effect.name, limit: `${effect.timeoutMs}ms` })
+        controller.abort(error)
+        reject(error)
+      })
+    })
+    try {
+      return await Promise.race([effect.attempt(attempt, controller.signal), late])
+    } finally {
+      cancel()
+    }
+  }
+
+  #failedAttempt(running: Running, attempt: number, error: unknown, ms: number): void {
+    const { effect } = running
+    const { clock, random } = this.#options
+    const failure = toFailure(error)
+    const terminal = isTerminal(error)
+    const hopeless = terminal || HOPELESS.has(failure.code)
+    const left = !hopeless && attempt < effect.policy.attempts
+    const next = left && !this.#closing ? clock.now() + retryDelayMs(effect.policy, attempt, random.seed() / 2 ** 32) : null
+    this.#options.attempted(effect, attempt, failure, ms, next)
+    if (next !== null) {
+      running.controller = null
+      running.cancel = clock.after(next - clock.now(), () => void this.#attempt(running, attempt + 1))
+      return
+    }
+    if (this.#closing && left) return
+    this.#finish(running)
+    const fails = terminal || (effect.policy.exhausted === 'fail' && !HOPELESS.has(failure.code))
+    if (fails && !effect.mustSucceed) this.#options.failed(effect, failure, attempt)
+    else this.#options.stuck(effect, failure)
+  }
+
+  /** False when the run has ended or the process is closing: then the answer is not wanted any more. */
+  #finish(running: Running): boolean {
+    const wanted = this.#isCurrent(running)
+    if (wanted) this.#running.delete(`${running.effect.run} ${running.effect.op}`)
+    return wanted
+  }
+
+  #isCurrent(running: Running): boolean {
+    return this.#running.get(`${running.effect.run} ${running.effect.op}`) === running
+  }
+}
+
+/** Failures that another attempt cannot mend: the code is wrong, not the world. */
+const HOPELESS: ReadonlySet<string> = new Set(['OUTCOME_UNDECLARED', 'INPUT_INVALID', 'KEY_INVALID', 'VALUE_NOT_JSON', 'SCHEMA_ASYNC', 'CODE_MISSING'])

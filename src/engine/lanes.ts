@@ -1,0 +1,38 @@
+// The order of reactions: one at a time per (service, key), in the order of the events. A lane holds the reactions that
+// have not ended; its head is the one that runs. A stuck reaction holds only its lane.
+
+/** What a lane needs to know of a reaction's run. */
+export interface LaneMember {
+  readonly num: number
+  readonly lane: string
+}
+
+/** The lanes of a shard. */
+export class Lanes {
+  readonly #lanes = new Map<string, number[]>()
+  readonly #memberOf = new Map<number, string>()
+
+  /** Adds a reaction at the end of its lane. Returns whether it may run at once. */
+  enter(member: LaneMember): boolean {
+    const lane = this.#lanes.get(member.lane)
+    this.#memberOf.set(member.num, member.lane)
+    if (lane === undefined) {
+      this.#lanes.set(member.lane, [member.num])
+      return true
+    }
+    lane.push(member.num)
+    return false
+  }
+
+  /** Removes a reaction that has ended. Returns the one that may run now, if it was the head. */
+  leave(num: number): number | undefined {
+    const name = this.#memberOf.get(num)
+    if (name === undefined) return undefined
+    this.#memberOf.delete(num)
+    const lane = this.#lanes.get(name) as number[]
+    const wasHead = lane[0] === num
+    lane.splice(lane.indexOf(num), 1)
+    if (lane.length === 0) this.#lanes.delete(name)
+    return wasHead ? lane[0] : undefined
+  }
+}

@@ -1,0 +1,31 @@
+// An open run in memory. A workflow has a machine; an operation run or a reaction is a single call. The row here is
+// ahead of the store by what the writer has not committed yet.
+import type { Machine } from '../core/machine.ts'
+import type { Command } from '../core/journal.ts'
+import type { Solo } from '../core/solo.ts'
+import type { RunRow } from '../core/store.ts'
+
+/** How a run executes. */
+export type Executor =
+  | { readonly kind: 'workflow'; readonly machine: Machine }
+  | { readonly kind: 'solo'; readonly solo: Solo; command: (Command & { readonly op: string }) | null }
+  /** Its code is wrong (it threw, diverged, or is gone): nothing is delivered until the application is opened again. */
+  | { readonly kind: 'frozen' }
+
+export interface LiveRun {
+  row: RunRow
+  executor: Executor
+  /** Seq of the next journal row. */
+  seq: number
+  /** Turns that are queued or running: such a run is not evicted. */
+  queued: number
+  /** Operations whose retries are exhausted: each waits for a person. */
+  readonly stuckOps: Set<string>
+  /** Attempts that failed in an earlier process, by operation. */
+  readonly attempts: Map<string, { readonly failed: number; readonly dueAt: number }>
+}
+
+/** What an operation run's or reaction's row says that it does. */
+export function soloOf(row: RunRow, store: string, target: 'operation' | 'workflow', input: string): Solo {
+  return { identity: { store, id: row.id, generation: row.generation }, call: row.call, target, input }
+}

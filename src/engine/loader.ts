@@ -1,0 +1,123 @@
+// Opens a run that is on disk: replays it and takes up what it was doing. Used for every open run at recovery, and for
+// a parked one when something comes for it. Recovery goes through the same turns as live work.
+import { fault } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
+import type { Delivered } from '../core/journal.ts'
+import type { Command } from '../core/journal.ts'
+import type { Machine, Pending } from '../core/machine.ts'
+import type { RunRow } from '../core/store.ts'
+import { liveRun } from './births.ts'
+import { freeze } from './deliveries.ts'
+import { markFreed, markStuck } from './endings.ts'
+import { readHistory, type History } from './history.ts'
+import type { LiveRun } from './live-run.ts'
+import type { TurnJob } from './pump.ts'
+import { replay, type Replayed } from './replayer.ts'
+import type { ShardContext } from './shard-context.ts'
+import { armNow, startEffect, writeTurn } from './turn-rows.ts'
+
+/** A run that has been brought back, and what is left to take up. */
+export interface Loaded {
+  readonly run: LiveRun
+  readonly history: History
+  readonly replayed: Replayed
+}
+
+/** Replays a run from the store. Everything that this process wrote of it must be durable. */
+export async function loadRun(context: ShardContext, row: RunRow): Promise<Loaded> {
+  const history = await readHistory(context, row)
+  const run = liveRun(context, row, context.decode(row.input, 'input', row.id))
+  run.seq = history.nextSeq
+  for (const op of history.stuckOps) run.stuckOps.add(op)
+  for (const [op, attempts] of history.attempts) run.attempts.set(op, attempts)
+  const replayed = run.executor.kind === 'workflow' ? await replay(context.pump, run.executor.machine, history.turns) : { kind: 'ready' as const }
+  return { run, history, replayed }
+}
+
+/** Takes up what a loaded run was doing. The run is among the open ones. */
+export function takeUp(context: ShardContext, loaded: Loaded): void {
+  const { run, history, replayed } = loaded
+  switch (run.executor.kind) {
+    case 'frozen':
+      park(context, run, fault('CODE_MISSING', { run: `The run "${run.row.id}"`, call: run.row.call }))
+      break
+    case 'solo':
+      context.begin(run)
+      break
+    case 'workflow':
+      if (replayed.kind === 'diverged') park(context, run, replayed.error)
+      else if (replayed.kind === 'threw') context.pump.add(new ResumeJob(context, loaded, run.executor.machine, replayed))
+      else if (history.turns.length === 0) context.begin(run)
+      else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()])
+      break
+  }
+}
+
+function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, waiting: readonly Pending[]): void {
+  const { row } = run
+  if (row.status === 'stuck' && run.stuckOps.size === 0) markFreed(context, run, 'its code goes on')
+  for (const { op, command } of waiting) {
+    switch (command.kind) {
+      case 'call':
+      case 'step':
+        if (!run.stuckOps.has(op)) startEffect(context, run, op)
+        break
+      case 'sleep':
+      case 'wait':
+        if (command.due !== undefined) context.timers.add({ due: command.due, run: row.num, op })
+        break
+      case 'child':
+      case 'join':
+        context.joined(command.run, row.num, op)
+        break
+    }
+  }
+  armNow(context, run)
+  for (const mail of history.mail) context.deliver(row.num, mail)
+}
+
+/** Freezes a run whose code does not fit its journal; its row changes only if it was not known before. */
+function park(context: ShardContext, run: LiveRun, error: Error): void {
+  freeze(context, run)
+  if (run.row.status !== 'stuck' || run.row.reason !== 'diverged') markStuck(context, run, null, 'diverged', toFailure(error))
+}
+
+/** Does a turn that threw again, with today's code. */
+class ResumeJob implements TurnJob {
+  readonly #context: ShardContext
+  readonly #loaded: Loaded
+  readonly #machine: Machine
+  readonly #threw: Extract<Replayed, { kind: 'threw' }>
+  #answered: Command | undefined
+  /** What was under way before: it is taken up again. What the turn issues anew waits for its commit. */
+  #before: readonly Pending[] = []
+
+  constructor(context: ShardContext, loaded: Loaded, machine: Machine, threw: Extract<Replayed, { kind: 'threw' }>) {
+    this.#context = context
+    this.#loaded = loaded
+    this.#machine = machine
+    this.#threw = threw
+    loaded.run.queued += 1
+  }
+
+  begin(): void {
+    const { delivered } = this.#threw
+    this.#before = [...this.#machine.pending.values()]
+    this.#answered = 'op' in delivered ? this.#machine.pending.get(delivered.op)?.command : undefined
+    this.#machine.deliver(delivered, this.#context.now(), this.#loaded.run.seq, null)
+  }
+
+  end(): void {
+    const { run, history } = this.#loaded
+    const context = this.#context
+    run.queued -= 1
+    const closed = this.#machine.close()
+    // Still broken: the row that says so is there already.
+    if (closed.kind === 'threw') return freeze(context, run)
+    const delivered: Delivered = { kind: 'resume', of: this.#threw.seq }
+    const { delivered: taken } = this.#threw
+    writeTurn(context, run, { delivered, taken, answered: this.#answered, commands: closed.commands, at: this.#machine.at })
+    if (run.row.ended !== null) return
+    takeUpWorkflow(context, run, history, this.#before.filter(({ op }) => this.#machine.pending.has(op)))
+  }
+}

@@ -1,0 +1,58 @@
+// Opens an application on a store and makes it run: checks that its parts fit, takes the store, recovers. The way in
+// for authors: `const app = await open(definition, { store: 'file:.ballet/shop.db' })`.
+import { plainCodec, type Codec } from '../core/codec.ts'
+import type { Clock, Random } from '../core/clock.ts'
+import { fault } from '../core/errors.ts'
+import { isName } from '../core/names.ts'
+import type { Store } from '../core/store.ts'
+import type { Application } from '../define/application.ts'
+import type { ApplicationDefinition, Log } from '../define/definition.ts'
+import { requireFit } from '../define/fit.ts'
+import { RunningApplication } from './application.ts'
+import { systemClock, systemRandom } from './clock.ts'
+import { Directory } from './directory.ts'
+import { consoleLog } from './log.ts'
+import { storeOf } from './store-of.ts'
+
+export interface OpenOptions {
+  /** `file:<path>`, `memory:`, or a store of your own. Default `memory:`. */
+  readonly store?: string | Store | undefined
+  /** Tenants that share a store have a namespace each. Default `default`. */
+  readonly namespace?: string | undefined
+  /** Encodes payloads, for example encrypts them. */
+  readonly codec?: Codec | undefined
+  readonly log?: Log | undefined
+  /** Runs held in memory; idle ones beyond it wait on disk. Default 10,000. */
+  readonly liveRuns?: number | undefined
+  /** How long running bodies may take at close, milliseconds. Default 5,000. */
+  readonly graceMs?: number | undefined
+  /** Names what a workflow awaited that is not durable; costs time. Default false. */
+  readonly development?: boolean | undefined
+  readonly clock?: Clock | undefined
+  readonly random?: Random | undefined
+}
+
+/**
+ * Opens an application. Resolves when every open run has been taken up again.
+ * @throws APPLICATION_UNFIT with every fault, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED, STORE_UNKNOWN
+ */
+export async function open(definition: ApplicationDefinition, options: OpenOptions = {}): Promise<Application> {
+  requireFit(definition)
+  const namespace = options.namespace ?? 'default'
+  if (!isName(namespace)) throw fault('DEFINITION_INVALID', { what: `Namespace "${namespace}"`, problem: 'it must be a name' })
+  const store = typeof options.store === 'object' ? options.store : storeOf(options.store ?? 'memory:')
+  const application = new RunningApplication({
+    directory: new Directory(definition),
+    store,
+    namespace,
+    codec: options.codec ?? plainCodec,
+    log: options.log ?? consoleLog,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    liveRuns: options.liveRuns ?? 10_000,
+    graceMs: options.graceMs ?? 5000,
+    development: options.development ?? false,
+  })
+  await application.open()
+  return application
+}

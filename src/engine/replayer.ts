@@ -1,0 +1,101 @@
+// Brings a workflow run back from its journal: each turn is delivered again, in a macrotask of its own, and what the
+// code does is compared with what was recorded. It never guesses: at the first difference the run is frozen with a diff.
+// A turn that threw is done again with today's code; if that is mended, the run goes on from there.
+import { fault } from '../core/errors.ts'
+import { parseCommands, type Command, type Delivered } from '../core/journal.ts'
+import type { Closed, Machine } from '../core/machine.ts'
+import { verify } from '../core/replay.ts'
+import type { HistoryTurn } from './history.ts'
+import type { Pump, TurnJob } from './pump.ts'
+
+/** What a replay came to. */
+export type Replayed =
+  | { readonly kind: 'ready' }
+  /** The last turn threw, and nothing has taken its place yet. */
+  | { readonly kind: 'threw'; readonly delivered: Delivered; readonly seq: number }
+  | { readonly kind: 'diverged'; readonly error: Error }
+
+/** Replays all turns. Resolves when the last has been closed. */
+export function replay(pump: Pump, machine: Machine, turns: readonly HistoryTurn[]): Promise<Replayed> {
+  if (turns.length === 0) return Promise.resolve({ kind: 'ready' })
+  return new Promise((resolve) => {
+    const progress: Progress = { machine, held: null, diverged: null }
+    for (const [index, turn] of turns.entries()) {
+      pump.add(new ReplayJob(progress, turn, index === turns.length - 1 ? resolve : null))
+    }
+  })
+}
+
+interface Progress {
+  readonly machine: Machine
+  /** The delivery of a turn that threw, until a `resume` makes it again. */
+  held: { readonly delivered: Delivered; readonly seq: number } | null
+  diverged: Error | null
+}
+
+class ReplayJob implements TurnJob {
+  readonly #progress: Progress
+  readonly #turn: HistoryTurn
+  readonly #done: ((replayed: Replayed) => void) | null
+  #delivered = false
+
+  constructor(progress: Progress, turn: HistoryTurn, done: ((replayed: Replayed) => void) | null) {
+    this.#progress = progress
+    this.#turn = turn
+    this.#done = done
+  }
+
+  begin(): void {
+    const { machine } = this.#progress
+    const { delivered, commandsText, seq, at } = this.#turn
+    if (this.#progress.diverged !== null) return
+    if (commandsText.startsWith('[{"kind":"threw"')) {
+      this.#progress.held = { delivered, seq }
+      return
+    }
+    const taken = delivered.kind === 'resume' ? this.#progress.held?.delivered : delivered
+    if (delivered.kind === 'resume') this.#progress.held = null
+    if (taken === undefined || !machine.accepts(taken)) {
+      return this.#diverge(`  - recorded ${deliveredWords(delivered)}\n  + produced nothing that waits for it`)
+    }
+    this.#delivered = true
+    machine.deliver(taken, at, seq, commandsText)
+  }
+
+  end(): void {
+    if (this.#delivered) this.#check(this.#progress.machine.close())
+    if (this.#done === null) return
+    const { diverged, held } = this.#progress
+    if (diverged !== null) this.#done({ kind: 'diverged', error: diverged })
+    else this.#done(held === null ? { kind: 'ready' } : { kind: 'threw', ...held })
+  }
+
+  #check(closed: Closed): void {
+    const { machine } = this.#progress
+    if (closed.kind === 'threw') {
+      const recorded = parseCommands(this.#turn.commandsText).map((command) => `  - recorded ${command.kind} ${String(command['op'] ?? '')}`)
+      return this.#diverge([...recorded, `  + produced ${closed.error.message}`].join('\n'))
+    }
+    const verdict = verify(closed.commands, this.#turn.commandsText)
+    if (verdict.kind === 'different') this.#diverge(verdict.diff)
+    else if (verdict.kind === 'recorded') adopt(machine, verdict.commands)
+  }
+
+  #diverge(diff: string): void {
+    const { machine } = this.#progress
+    this.#progress.diverged = fault('RUN_DIVERGED', { run: machine.name, seq: this.#turn.seq, diff })
+  }
+}
+
+/** What was recorded holds: decoded inputs, due times. */
+function adopt(machine: Machine, commands: readonly Command[]): void {
+  for (const command of commands) {
+    const pending = 'op' in command ? machine.pending.get(command.op) : undefined
+    if (pending !== undefined) pending.command = command
+  }
+}
+
+function deliveredWords(delivered: Delivered): string {
+  if ('op' in delivered) return `${delivered.kind} ${delivered.op}`
+  return 'name' in delivered ? `${delivered.kind} ${delivered.name}` : delivered.kind
+}

@@ -1,0 +1,158 @@
+// What comes from outside: starts, events and signals, by hand or through the inbox. Each is validated once, here;
+// looked up; taken; and acknowledged when its row is durable. An answer about something that exists already rests on
+// durable rows too.
+import { fault } from '../core/errors.ts'
+import { runRef } from '../core/ids.ts'
+import { toText } from '../core/json.ts'
+import { checkEventName, checkId, splitKey } from '../core/names.ts'
+import { validate } from '../core/schema.ts'
+import type { InboxRow, RunRow } from '../core/store.ts'
+import type { Published, PublishRequest, SignalRequest, Started, StartRequest } from '../define/application.ts'
+import { createRun } from './births.ts'
+import { appendEvent } from './facts.ts'
+import type { Shard } from './shard.ts'
+import type { ShardContext } from './shard-context.ts'
+
+/** How a request came: by hand, or as an inbox row that is to be drained with what it writes. */
+interface Way {
+  readonly drained?: number
+}
+
+export class Requests {
+  readonly #shard: Shard
+  readonly #source: string
+
+  /** @param source of events that are published without one: the application's name. */
+  constructor(shard: Shard, source: string) {
+    this.#shard = shard
+    this.#source = source
+  }
+
+  async start(request: StartRequest, way: Way = {}): Promise<Started> {
+    this.#shard.check()
+    const { context } = this.#shard
+    const { directory, claims } = context
+    const found = directory.callable(request.call)
+    const what = `the input of ${request.call}`
+    const value = directory.checkInput(request.call, request.input)
+    const input = toText(value, what) ?? 'null'
+    const key = directory.runKey(request.call, value)
+    const id = this.#runId(request, key)
+    const hash = context.hash(request.input)
+    const taken = id.given ? ((await claims.find('run', id.id, way.drained !== undefined)) ?? claims.fresh('run', id.id)) : null
+    this.#shard.check()
+    if (taken !== null) {
+      await context.writer.barrier()
+      this.#drain(way)
+      if (taken.hash !== hash) throw fault('RUN_CONFLICT', { id: id.id })
+      return { id: id.id, created: false }
+    }
+    const { call } = request
+    const birth = { id: id.id, kind: found.kind, name: call, call, key, root: runRef(id.id), cause: null, parent: null, parentOp: null, input, hash }
+    context.begin(createRun(context, birth))
+    this.#drain(way)
+    await durable(context)
+    return { id: id.id, created: true }
+  }
+
+  async publish(request: PublishRequest, way: Way = {}): Promise<Published> {
+    this.#shard.check()
+    const { context } = this.#shard
+    const { directory, claims } = context
+    const source = checkEventName(request.source ?? this.#source, 'The source')
+    const given = request.id !== undefined
+    const id = given ? checkEventName(request.id, 'The event id') : context.random.uuid(context.clock.now())
+    const value = directory.checkEvent(request.type, request.data)
+    const data = toText(value, `the data of ${request.type}`) ?? 'null'
+    const key = directory.eventKey(request.type, value)
+    const hash = context.hash({ type: request.type, data: request.data })
+    const name = `${source} ${id}`
+    const taken = given ? ((await claims.find('event', name, way.drained !== undefined)) ?? claims.fresh('event', name)) : null
+    this.#shard.check()
+    if (taken !== null) {
+      await context.writer.barrier()
+      this.#drain(way)
+      if (taken.hash !== hash) throw fault('EVENT_CONFLICT', { id, source })
+      return { id, source, position: taken.num, created: false }
+    }
+    const { type, cause = null } = request
+    const event = appendEvent(context, { type, key, source, id, data, root: null, cause, published: true })
+    context.writer.rows.claims.push(claims.take('event', name, { num: event.pos, hash }))
+    context.writer.onDurable(() => claims.durable('event', name))
+    this.#drain(way)
+    await durable(context)
+    return { id, source, position: event.pos, created: true }
+  }
+
+  async signal(request: SignalRequest, way: Way = {}): Promise<{ readonly id: string; readonly created: boolean }> {
+    this.#shard.check()
+    const { context } = this.#shard
+    const run = await this.#openRun(request.run, way)
+    const signal = context.directory.signal(run, request.name)
+    const payload = toText(validate(signal.schema, request.data, `the data of ${request.name}`), `the data of ${request.name}`)
+    // An id from the inbox is an idempotency key, which is outside the alphabet of given ones.
+    const id = request.id === undefined ? context.random.uuid(context.clock.now()) : way.drained === undefined ? checkId(request.id, 'The signal id') : request.id
+    const drained = way.drained === undefined ? {} : { drained: way.drained }
+    const result = await new Promise<'taken' | 'seen' | 'ended'>((resolve, reject) => {
+      context.deliver(run.num, { kind: 'signal', name: request.name, id, payload }, { ...drained, settled: resolve, failed: reject })
+    })
+    if (result === 'ended') throw fault('RUN_ENDED', { id: request.run, status: 'meanwhile' })
+    return { id, created: result === 'taken' }
+  }
+
+  /** Handles an inbox row. What cannot be taken is drained all the same, and said in the log: it must not block the rest. */
+  async fromInbox(row: InboxRow): Promise<void> {
+    const { context } = this.#shard
+    const way = { drained: row.id }
+    try {
+      const body = JSON.parse(context.decode(row.data, 'turn', row.target)) as SignalRequest & StartRequest & PublishRequest
+      if (row.kind === 'signal') await this.signal(body, way)
+      else if (row.kind === 'start') await this.start(body, way)
+      else await this.publish(body, way)
+    } catch (error) {
+      this.#shard.check()
+      context.log.warn(`An inbox row for ${row.target} was not taken: ${error instanceof Error ? error.message : String(error)}`)
+      this.#drain(way)
+      context.writer.flush()
+    }
+  }
+
+  #runId(request: StartRequest, key: string | null): { readonly id: string; readonly given: boolean } {
+    const { context } = this.#shard
+    if (request.id !== undefined) return { id: checkId(request.id, 'The run id'), given: true }
+    if (key !== null) return { id: `${request.call}:${splitKey(key).value}`, given: true }
+    return { id: context.random.uuid(context.clock.now()), given: false }
+  }
+
+  /** The row of an open run. @throws RUN_UNKNOWN, RUN_ENDED */
+  async #openRun(id: string, way: Way): Promise<Pick<RunRow, 'num' | 'id' | 'name'>> {
+    const { context } = this.#shard
+    const num = context.open.numOf(id)
+    const live = num === undefined ? undefined : context.open.use(num)
+    if (live !== undefined) return live.row
+    const taken = await context.claims.find('run', id.slice(0, 1024), way.drained !== undefined)
+    if (taken === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
+    await context.writer.barrier()
+    const row = await context.store.run(context.shard, taken.num)
+    if (row === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
+    if (row.ended !== null) throw fault('RUN_ENDED', { id, status: row.status })
+    return row
+  }
+
+  #drain(way: Way): void {
+    const { context } = this.#shard
+    const { drained } = way
+    if (drained === undefined) return
+    context.writer.rows.drained.push(drained)
+    context.writer.onDurable(() => context.inbox.gone(drained))
+  }
+}
+
+/** Resolves when what was written just now is durable. */
+function durable(context: ShardContext): Promise<void> {
+  return new Promise((resolve, reject) => {
+    context.writer.acknowledgement(resolve, reject)
+    context.writer.flush()
+  })
+}
+

@@ -1,0 +1,73 @@
+// What the parts of a shard share. One object per shard, built in shard.ts; the parts are functions over it, each in a
+// file of its own, and reach one another through the few functions at its end, so that no file imports its caller.
+import type { Codec, PayloadPlace } from '../core/codec.ts'
+import type { Clock, Random } from '../core/clock.ts'
+import type { JsonText } from '../core/json.ts'
+import type { Delivered } from '../core/journal.ts'
+import type { EventRow, Store } from '../core/store.ts'
+import type { Log } from '../define/definition.ts'
+import type { CallEnvironment } from './calls.ts'
+import type { Claims } from './claims.ts'
+import type { Directory } from './directory.ts'
+import type { Effects } from './effects.ts'
+import type { Inbox } from './inbox.ts'
+import type { Lanes } from './lanes.ts'
+import type { LiveRun } from './live-run.ts'
+import type { OpenRuns } from './open-runs.ts'
+import type { Pump } from './pump.ts'
+import type { Receivers } from './receivers.ts'
+import type { Timers } from './timers.ts'
+import type { Watchers } from './watchers.ts'
+import type { Writer } from './writer.ts'
+
+/** What goes with a delivery from outside. */
+export interface DeliveryExtras {
+  /** The inbox row that it came in. */
+  readonly drained?: number
+  /** Told once the turn is durable: whether it was taken, or had been delivered before. */
+  readonly settled?: (result: 'taken' | 'seen' | 'ended') => void
+  readonly failed?: (error: Error) => void
+}
+
+export interface ShardContext {
+  readonly shard: number
+  readonly ns: string
+  readonly version: string
+  readonly store: Store
+  readonly codec: Codec
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly directory: Directory
+  readonly environment: CallEnvironment
+  readonly writer: Writer
+  readonly pump: Pump
+  readonly effects: Effects
+  readonly timers: Timers
+  readonly receivers: Receivers
+  readonly lanes: Lanes
+  readonly inbox: Inbox
+  readonly claims: Claims
+  readonly open: OpenRuns
+  readonly watchers: Watchers
+
+  /** Time of the shard: never earlier than it was before. */
+  now(): number
+  /** Text of a payload of a row, and back. */
+  encode(text: JsonText, row: PayloadPlace['row'], id: string): EventRow['data']
+  decode(payload: EventRow['data'], row: PayloadPlace['row'], id: string): JsonText
+  /** Gives something to a run: at once, or after it was loaded. A run that has ended takes nothing. */
+  deliver(run: number, delivered: Delivered, extras?: DeliveryExtras): void
+  /** The code of a run did something outside a turn: it is parked. */
+  blame(run: LiveRun, error: Error): void
+  /** Hash of the canonical form of a value. */
+  hash(value: unknown): string
+  /** Run `run` waits with `op` for the end of the run `id`, which may have ended already. */
+  joined(id: string, run: number, op: string): void
+  /** Lets a reaction begin: it is the head of its lane. */
+  release(run: LiveRun): void
+  /** Lets a new run begin; a reaction enters its lane first. */
+  begin(run: LiveRun): void
+  /** The shard stops: nothing is written or started any more. */
+  fail(error: unknown): void
+}

@@ -1,0 +1,306 @@
+// One shard with its single writer: builds the parts, routes deliveries, recovers the open runs, stops. Whatever fails
+// below it (the store, an invariant) stops the whole shard: nothing is acknowledged or started after that.
+//
+//   opening --recover--> serving --close--> closed
+//                           '--fenced, store failed--> failed
+import { createHash } from 'node:crypto'
+import type { Clock, Random } from '../core/clock.ts'
+import type { Codec } from '../core/codec.ts'
+import { fault } from '../core/errors.ts'
+import { runRef } from '../core/ids.ts'
+import { canonicalText } from '../core/json.ts'
+import type { Delivered } from '../core/journal.ts'
+import type { InboxRow, Store, StoreInfo, Tenure } from '../core/store.ts'
+import type { Log } from '../define/definition.ts'
+import { Claims } from './claims.ts'
+import { blameRun, deliverTo, releaseSolo, settleUndelivered, DeliveryJob } from './deliveries.ts'
+import type { Directory } from './directory.ts'
+import { Effects, type Effect } from './effects.ts'
+import { answerJoins, markStuck, writeNote } from './endings.ts'
+import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
+import { Inbox } from './inbox.ts'
+import { Lanes } from './lanes.ts'
+import type { LiveRun } from './live-run.ts'
+import { loadRun, takeUp } from './loader.ts'
+import { OpenRuns } from './open-runs.ts'
+import { Pump } from './pump.ts'
+import { Receivers } from './receivers.ts'
+import { isUnread, watchRejections } from './rejections.ts'
+import type { DeliveryExtras, ShardContext } from './shard-context.ts'
+import { Timers } from './timers.ts'
+import { Watchers } from './watchers.ts'
+import { Writer } from './writer.ts'
+
+export interface ShardOptions {
+  readonly store: Store
+  readonly info: StoreInfo
+  readonly tenure: Tenure
+  readonly ns: string
+  readonly directory: Directory
+  readonly codec: Codec
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly liveRuns: number
+  readonly development: boolean
+  /** Handles an inbox row; the row's number is to be drained with what it writes. */
+  readonly handleInbox: (row: InboxRow) => Promise<void>
+  readonly onFailure: (error: Error) => void
+}
+
+export class Shard {
+  readonly context: ShardContext
+  readonly #options: ShardOptions
+  readonly #loading = new Map<number, { readonly delivered: Delivered; readonly extras: DeliveryExtras }[]>()
+  readonly #unwatch: () => void
+  readonly #foreign: ForeignWork | null
+  #lastAt = 0
+  #failure: Error | null = null
+  #closed = false
+
+  constructor(options: ShardOptions) {
+    this.#options = options
+    const { store, clock, random, log, tenure, ns, info, directory, codec } = options
+    const onFailure = (error: unknown): void => this.#fail(error)
+    const writer = new Writer(store, tenure, onFailure, () => this.context.pump.resume())
+    const pump = new Pump(() => this.#roundEnd(), onFailure)
+    const shard = tenure.shard
+    const inbox: Inbox = new Inbox({ clock, store, shard, handle: options.handleInbox, onFailure })
+    this.#foreign = options.development ? watchForeignWork(() => pump.current !== null) : null
+    this.context = {
+      shard,
+      ns,
+      version: directory.definition.version,
+      store,
+      codec,
+      clock,
+      random,
+      log,
+      directory,
+      environment: { store: info.id, fence: `${info.incarnation}.${shard}.${tenure.epoch}`, log: (run, op) => prefixed(log, `${run} ${op}`) },
+      writer,
+      pump,
+      effects: new Effects({ clock, random, ...this.#effectAnswers() }),
+      timers: new Timers({
+        clock,
+        store,
+        shard,
+        barrier: () => writer.barrier(),
+        readInbox: () => inbox.read(),
+        fire: ({ run, op }) => this.#deliver(run, { kind: 'timer', op }, {}),
+        onFailure,
+      }),
+      receivers: new Receivers({ store, shard, deliver: (run, event) => this.#deliverEvent(run, event), onFailure }),
+      lanes: new Lanes(),
+      inbox,
+      claims: new Claims(store, shard, ns, () => inbox.read()),
+      open: new OpenRuns(options.liveRuns),
+      watchers: new Watchers(),
+      now: () => (this.#lastAt = Math.max(this.#lastAt, clock.now())),
+      encode: (text, row, id) => codec.encode(text, { namespace: ns, row, id }),
+      decode: (payload, row, id) => codec.decode(payload, { namespace: ns, row, id }),
+      deliver: (run, delivered, extras = {}) => this.#deliver(run, delivered, extras),
+      blame: (run, error) => this.#blame(run, error),
+      hash: (value) => createHash('sha256').update(canonicalText(value) ?? 'undefined').digest('base64url'),
+      joined: (id, run, op) => this.#joined(id, run, op),
+      release: (run) => this.#release(run),
+      begin: (run) => this.#begin(run),
+      fail: onFailure,
+    }
+    this.#unwatch = watchRejections((reason) => this.#claimRejection(reason))
+  }
+
+  /** Brings back every open run and takes up its work. */
+  async recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
+    const { context } = this
+    const page = { ns: context.ns, status: ['running', 'stuck'] as const, limit: 256 }
+    let runs = 0
+    let stuck = 0
+    for (let after = 0; ; ) {
+      const rows = await context.store.runs(context.shard, { ...page, after })
+      const loaded = await Promise.all(rows.map((row) => loadRun(context, row)))
+      for (const one of loaded) {
+        context.open.add(one.run)
+        takeUp(context, one)
+      }
+      runs += rows.length
+      stuck += rows.filter((row) => row.status === 'stuck').length
+      after = rows.at(-1)?.num ?? after
+      if (rows.length < page.limit) break
+      this.#parkIdle()
+    }
+    await context.inbox.read()
+    context.inbox.start()
+    await context.timers.start()
+    context.writer.flush()
+    return { runs, stuck }
+  }
+
+  /** Throws what stopped the shard, or APP_CLOSED. */
+  check(): void {
+    if (this.#failure !== null) throw this.#failure
+    if (this.#closed) throw fault('APP_CLOSED')
+  }
+
+  get failure(): Error | null {
+    return this.#failure
+  }
+
+  /** Stops: no new effects, running bodies get a grace, what was written becomes durable. */
+  async close(graceMs: number): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const { effects, timers, inbox, writer, watchers } = this.context
+    timers.stop()
+    inbox.stop()
+    await effects.close(graceMs)
+    // Turns that are queued are run and written; a failed shard has nothing to wait for.
+    while (!this.context.pump.idle && this.#failure === null) await new Promise((resolve) => setImmediate(resolve))
+    await writer.barrier().catch(() => {})
+    watchers.close()
+    this.#unwatch()
+    this.#foreign?.stop()
+  }
+
+  #effectAnswers() {
+    const live = (effect: Effect): LiveRun | undefined => this.context.open.use(effect.run)
+    return {
+      answered: (effect: Effect, payload: string | undefined, attempt: number, ms: number): void =>
+        this.#deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms }, {}),
+      failed: (effect: Effect, error: { code: string; message: string }, attempt: number): void =>
+        this.#deliver(effect.run, { kind: 'failed', op: effect.op, error, attempt }, {}),
+      stuck: (effect: Effect, error: { code: string; message: string }): void => {
+        const run = live(effect)
+        if (run === undefined) return
+        run.stuckOps.add(effect.op)
+        markStuck(this.context, run, effect.op, 'call', error)
+      },
+      attempted: (effect: Effect, attempt: number, error: { code: string; message: string }, ms: number, next: number | null): void => {
+        const run = live(effect)
+        if (run !== undefined) writeNote(this.context, run, { kind: 'attempt', op: effect.op, attempt, error, ms, next })
+      },
+    }
+  }
+
+  #deliver(num: number, delivered: Delivered, extras: DeliveryExtras): void {
+    if (this.#failure !== null) return extras.failed?.(this.#failure)
+    const { open } = this.context
+    const run = open.use(num)
+    if (run !== undefined) return deliverTo(this.context, run, delivered, extras)
+    if (!open.isParked(num)) {
+      settleUndelivered(this.context, extras, 'ended')
+      return this.context.writer.flush()
+    }
+    const waiting = this.#loading.get(num)
+    if (waiting !== undefined) return void waiting.push({ delivered, extras })
+    this.#loading.set(num, [{ delivered, extras }])
+    this.#load(num).catch((error: unknown) => this.#fail(error))
+  }
+
+  async #load(num: number): Promise<void> {
+    const { context } = this
+    await context.writer.barrier()
+    const row = await context.store.run(context.shard, num)
+    if (row === null) throw fault('INVARIANT', { problem: `the parked run ${num} has no row` })
+    const loaded = await loadRun(context, row)
+    const waiting = this.#loading.get(num) ?? []
+    this.#loading.delete(num)
+    context.open.add(loaded.run)
+    takeUp(context, loaded)
+    for (const { delivered, extras } of waiting) this.#deliver(num, delivered, extras)
+  }
+
+  #deliverEvent(run: number, event: { readonly type: string; readonly pos: number; readonly source: string; readonly id: string; readonly key: string; readonly data: string | Uint8Array }): void {
+    const { type, pos, source, id } = event
+    const payload = this.context.decode(event.data, 'event', id)
+    this.#deliver(run, { kind: 'event', type, pos, source, id, key: event.key.slice(event.key.indexOf(':') + 1), payload }, {})
+  }
+
+  #begin(run: LiveRun): void {
+    const { context } = this
+    if (run.row.kind === 'workflow') {
+      return run.executor.kind === 'workflow' ? this.#deliver(run.row.num, { kind: 'start', seed: context.random.seed() }, {}) : this.#blame(run, fault('CODE_MISSING', { run: run.row.id, call: run.row.call }))
+    }
+    if (run.row.kind === 'reaction' && context.directory.reaction(run.row.name)?.order !== 'none') {
+      const service = run.row.name.slice(0, run.row.name.indexOf(':'))
+      if (!context.lanes.enter({ num: run.row.num, lane: `${service} ${run.row.ns} ${run.row.key ?? run.row.id}` })) return
+    }
+    this.#release(run)
+  }
+
+  #release(run: LiveRun): void {
+    releaseSolo(this.context, run).catch((error: unknown) => this.#fail(error))
+  }
+
+  #joined(id: string, run: number, op: string): void {
+    const { context } = this
+    context.open.join(id, run, op)
+    if (context.open.numOf(id) === undefined) this.#answerEnded(id).catch((error: unknown) => this.#fail(error))
+  }
+
+  /** A run that is waited for may have ended long ago: then the store knows how. */
+  async #answerEnded(id: string): Promise<void> {
+    const { context } = this
+    await context.writer.barrier()
+    const taken = await context.claims.find('run', id)
+    const row = taken === null ? null : await context.store.run(context.shard, taken.num)
+    if (row === null || row.ended === null) return
+    const output = row.output === null ? undefined : context.decode(row.output, 'output', id)
+    const error = row.error === null ? { code: row.status, message: runRef(id) } : JSON.parse(context.decode(row.error, 'error', id))
+    answerJoins(context, id, row.status === 'completed' ? { kind: 'end', output } : { kind: 'fail', error })
+  }
+
+  #blame(run: LiveRun, error: Error): void {
+    blameRun(this.context, run, error)
+    this.context.writer.flush()
+  }
+
+  /** An unhandled rejection between the delivery and the close of a turn is that run's fault. */
+  #claimRejection(reason: unknown): boolean {
+    const job = this.context.pump.current
+    if (job === null) return false
+    if (job instanceof DeliveryJob && !isUnread(reason)) {
+      const { executor } = job.run
+      if (executor.kind === 'workflow') executor.machine.blame(reason instanceof Error ? reason : fault('ATTEMPT_FAILED', { message: String(reason) }))
+    }
+    return true
+  }
+
+  #roundEnd(): void {
+    const { writer, pump } = this.context
+    writer.flushNow()
+    if (writer.isBehind) pump.pause()
+    this.#parkIdle()
+  }
+
+  #parkIdle(): void {
+    const { effects, open } = this.context
+    open.park((run) => {
+      const { executor } = run
+      if (executor.kind !== 'workflow' || run.queued > 0 || executor.machine.settled) return false
+      for (const { op, command } of executor.machine.pending.values()) {
+        if ((command.kind === 'call' || command.kind === 'step') && (effects.has(run.row.num, op) || !run.stuckOps.has(op))) return false
+      }
+      return executor.machine.pending.size > 0
+    })
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure !== null) return
+    this.#failure = error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })
+    this.context.writer.fail(this.#failure)
+    this.context.timers.stop()
+    this.context.inbox.stop()
+    this.context.watchers.close()
+    void this.context.effects.close(0)
+    this.#options.onFailure(this.#failure)
+  }
+}
+
+function prefixed(log: Log, prefix: string): Log {
+  return {
+    info: (message, data) => log.info(`${prefix}: ${message}`, data),
+    warn: (message, data) => log.warn(`${prefix}: ${message}`, data),
+    error: (message, data) => log.error(`${prefix}: ${message}`, data),
+  }
+}

@@ -1,0 +1,14 @@
+// Which store a URL means.
+import { fileURLToPath } from 'node:url'
+import { fault } from '../core/errors.ts'
+import type { Store } from '../core/store.ts'
+import { memory } from '../stores/memory/memory-store.ts'
+import { sqlite } from '../stores/sqlite/sqlite-store.ts'
+
+/** The store of `memory:` or `file:<path>` (relative to the working folder, or a file URL). @throws STORE_UNKNOWN */
+export function storeOf(url: string): Store {
+  if (url === 'memory:') return memory()
+  if (url.startsWith('file://')) return sqlite({ file: fileURLToPath(url) })
+  if (url.startsWith('file:') && url.length > 5) return sqlite({ file: url.slice(5) })
+  throw fault('STORE_UNKNOWN', { url: url.slice(0, 200) })
+}

@@ -1,0 +1,149 @@
+// Durable timers: a row each, due in milliseconds since the epoch. Memory holds those of the coming window only; the
+// rest wait on disk. A timer never fires early, and never before an inbox read that began after it was due, so that an
+// input that was acknowledged before a deadline is delivered before it.
+import type { Cancel, Clock } from '../core/clock.ts'
+import type { StoreReader, TimerRow } from '../core/store.ts'
+
+const WINDOW_MS = 600_000
+/** Timers delivered in one go; the rest follow in the next round of the event loop. */
+const AT_ONCE = 1000
+const PAGE = 10_000
+
+export interface TimersOptions {
+  readonly clock: Clock
+  readonly store: StoreReader
+  readonly shard: number
+  /** Resolves when everything written so far is durable. */
+  readonly barrier: () => Promise<void>
+  /** Resolves after an inbox read that began now. */
+  readonly readInbox: () => Promise<void>
+  readonly fire: (timer: TimerRow) => void
+  readonly onFailure: (error: unknown) => void
+}
+
+/** The timers of a shard. */
+export class Timers {
+  readonly #options: TimersOptions
+  /** A binary heap by due time. */
+  readonly #heap: TimerRow[] = []
+  readonly #armed = new Map<string, number>()
+  #horizon: number
+  #wake: Cancel | null = null
+  #wakeAt = Number.POSITIVE_INFINITY
+  #extend: Cancel | null = null
+  #stopped = false
+  #firing = false
+
+  constructor(options: TimersOptions) {
+    this.#options = options
+    this.#horizon = options.clock.now()
+  }
+
+  /** Reads the first window. */
+  async start(): Promise<void> {
+    await this.#advance()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#wake?.()
+    this.#extend?.()
+  }
+
+  /** A timer whose row is written or about to be. Adding one twice is adding it once. */
+  add(timer: TimerRow): void {
+    if (timer.due >= this.#horizon || this.#armed.get(nameOf(timer)) === timer.due) return
+    this.#armed.set(nameOf(timer), timer.due)
+    push(this.#heap, timer)
+    this.#schedule()
+  }
+
+  /** Forgets a timer: its row is gone. */
+  remove(timer: TimerRow): void {
+    this.#armed.delete(nameOf(timer))
+  }
+
+  #schedule(): void {
+    const first = this.#heap[0]
+    if (first === undefined || this.#stopped || this.#firing || this.#wakeAt <= first.due) return
+    this.#wake?.()
+    this.#wakeAt = first.due
+    this.#wake = this.#options.clock.after(Math.max(0, first.due - this.#options.clock.now()), () => void this.#fireDue())
+  }
+
+  async #fireDue(): Promise<void> {
+    this.#wakeAt = Number.POSITIVE_INFINITY
+    this.#firing = true
+    try {
+      await this.#options.readInbox()
+      const now = this.#options.clock.now()
+      for (let count = 0; count < AT_ONCE && !this.#stopped; count++) {
+        const first = this.#heap[0]
+        if (first === undefined || first.due > now) break
+        pop(this.#heap)
+        if (this.#armed.get(nameOf(first)) !== first.due) continue
+        this.#armed.delete(nameOf(first))
+        this.#options.fire(first)
+      }
+    } catch (error) {
+      this.#options.onFailure(error)
+    } finally {
+      this.#firing = false
+      this.#schedule()
+    }
+  }
+
+  /** Moves the window on: rows written before the move and still on disk are read after they are durable. */
+  async #advance(): Promise<void> {
+    const { clock, store, shard } = this.#options
+    const from = this.#horizon
+    const first = this.#extend === null
+    this.#horizon = clock.now() + WINDOW_MS
+    try {
+      await this.#options.barrier()
+      for (let since = first ? 0 : from, limit = PAGE; ; ) {
+        const rows = await store.timers(shard, since, this.#horizon, limit)
+        for (const row of rows) this.add(row)
+        const last = rows.at(-1)
+        if (last === undefined || rows.length < limit) break
+        // A page may end within one instant: that instant is read again (`add` ignores what it has), and a page that
+        // is one instant through and through is made larger.
+        if (last.due === since) limit *= 2
+        since = last.due
+      }
+    } catch (error) {
+      this.#options.onFailure(error)
+    }
+    if (!this.#stopped) this.#extend = clock.after(WINDOW_MS / 2, () => void this.#advance())
+  }
+}
+
+function nameOf(timer: TimerRow): string {
+  return `${timer.run} ${timer.op}`
+}
+
+function push(heap: TimerRow[], timer: TimerRow): void {
+  let index = heap.push(timer) - 1
+  while (index > 0) {
+    const parent = (index - 1) >> 1
+    if ((heap[parent] as TimerRow).due <= timer.due) break
+    heap[index] = heap[parent] as TimerRow
+    index = parent
+  }
+  heap[index] = timer
+}
+
+function pop(heap: TimerRow[]): void {
+  const last = heap.pop()
+  if (last === undefined || heap.length === 0) return
+  let index = 0
+  for (;;) {
+    let child = 2 * index + 1
+    if (child >= heap.length) break
+    if (child + 1 < heap.length && (heap[child + 1] as TimerRow).due < (heap[child] as TimerRow).due) child++
+    if ((heap[child] as TimerRow).due >= last.due) break
+    heap[index] = heap[child] as TimerRow
+    index = child
+  }
+  heap[index] = last
+}

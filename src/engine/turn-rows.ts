@@ -1,0 +1,202 @@
+// What a turn writes, and what follows once it is durable: one journal row, the rows that its commands stand for, and
+// behind the commit the effects. Everything is pushed into the open batch in the order of delivery.
+import { assertNever } from '../core/errors.ts'
+import { idempotencyKey, runRef } from '../core/ids.ts'
+import { commandsText, turnText, type Command, type Delivered } from '../core/journal.ts'
+import type { TimerRow } from '../core/store.ts'
+import type { CallSettings } from '../core/contracts.ts'
+import type { StepWork } from '../core/surface.ts'
+import { slotOf } from '../core/ids.ts'
+import { SLOT_COUNT } from '../core/store.ts'
+import { createRun } from './births.ts'
+import { callEffect, outcomeOf, stepEffect, type Attempts } from './calls.ts'
+import { endRun } from './endings.ts'
+import { appendEvent } from './facts.ts'
+import type { LiveRun } from './live-run.ts'
+import type { ShardContext } from './shard-context.ts'
+
+/** A turn that has been closed. */
+export interface WrittenTurn {
+  /** What goes into the row. */
+  readonly delivered: Delivered
+  /** What was delivered to the run: the same, but for a `resume`. */
+  readonly taken: Delivered
+  /** The call that was answered, if the delivery answered one; it is not pending any more. */
+  readonly answered: Command | undefined
+  readonly commands: readonly Command[]
+  readonly at: number
+}
+
+const NONE: Attempts = { failed: 0, dueAt: 0 }
+
+/** Writes a turn of a run. */
+export function writeTurn(context: ShardContext, run: LiveRun, turn: WrittenTurn): void {
+  const { writer } = context
+  const text = turnText(turn.delivered, commandsText(turn.commands))
+  const data = context.encode(text, 'turn', run.row.id)
+  writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: run.seq++, kind: 'turn', at: turn.at, data })
+  writeAnswer(context, run, turn)
+  const last = turn.commands.at(-1)
+  const ending = last?.kind === 'end' || last?.kind === 'fail' ? last : null
+  for (const command of turn.commands) writeCommand(context, run, command, ending !== null)
+  if (run.executor.kind === 'workflow') {
+    for (const { op, due } of run.executor.machine.released) dropTimer(context, { due, run: run.row.num, op })
+    if (ending === null) armReceiver(context, run, turn)
+  }
+  if (ending !== null) endRun(context, run, ending)
+  writer.onDurable(() => context.watchers.touched(run.row.key))
+}
+
+/** The outcome of a call is an event; a timer that fired is gone. */
+function writeAnswer(context: ShardContext, run: LiveRun, turn: WrittenTurn): void {
+  const { taken, answered } = turn
+  if (taken.kind === 'timer' && answered !== undefined && 'due' in answered && answered.due !== undefined) {
+    dropTimer(context, { due: answered.due, run: run.row.num, op: answered.op })
+  }
+  if (taken.kind !== 'done' || answered?.kind !== 'call') return
+  const operation = context.directory.operations.get(answered.call)
+  const outcome = operation === undefined ? null : outcomeOf(operation, taken.payload)
+  if (operation === undefined || outcome === null) return
+  const identity = { store: context.environment.store, id: run.row.id, generation: run.row.generation }
+  appendEvent(context, {
+    ...outcome,
+    source: operation.service,
+    id: idempotencyKey(identity, answered.op),
+    root: run.row.root,
+    cause: runRef(run.row.id),
+    published: answered.publish === true,
+  })
+}
+
+function writeCommand(context: ShardContext, run: LiveRun, command: Command, ending: boolean): void {
+  switch (command.kind) {
+    case 'call':
+    case 'step':
+      // What is issued in the turn that ends the run is never begun.
+      if (!ending) context.writer.onDurable(() => startEffect(context, run, command.op))
+      break
+    case 'sleep':
+    case 'wait':
+      if (!ending && command.due !== undefined) {
+        const timer = { due: command.due, run: run.row.num, op: command.op }
+        context.writer.rows.timers.push(timer)
+        context.timers.add(timer)
+      }
+      break
+    case 'child':
+      writeChild(context, run, command)
+      break
+    case 'join':
+      if (!ending) context.joined(command.run, run.row.num, command.op)
+      break
+    case 'emit':
+      writeEmit(context, run, command)
+      break
+    case 'send':
+      writeSend(context, run, command)
+      break
+    case 'set':
+    case 'patch':
+    case 'end':
+    case 'fail':
+    case 'threw':
+    case 'continue':
+      break
+    default:
+      assertNever(command)
+  }
+}
+
+/** Starts the effect of a pending call or step. Called when its turn is durable; the run may have ended since. */
+export function startEffect(context: ShardContext, run: LiveRun, op: string): void {
+  const attempts = run.attempts.get(op) ?? NONE
+  const { environment, directory, effects } = context
+  const { executor, row } = run
+  if (executor.kind === 'solo') {
+    const { command } = executor
+    if (command?.kind === 'call') effects.start(callEffect(environment, row, command, directory.operations.get(command.call), undefined, attempts))
+    return
+  }
+  const pending = executor.kind === 'workflow' ? executor.machine.pending.get(op) : undefined
+  if (pending?.command.kind === 'call') {
+    const { command, work } = pending
+    const operation = directory.operations.get(command.call)
+    effects.start(callEffect(environment, row, command, operation, work as CallSettings | undefined, attempts))
+  } else if (pending?.command.kind === 'step') {
+    effects.start(stepEffect(environment, row, op, pending.work as StepWork, attempts))
+  }
+}
+
+function writeChild(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'child' }>): void {
+  const input: unknown = JSON.parse(command.input)
+  const child = createRun(context, {
+    id: command.run,
+    kind: context.directory.operations.has(command.call) ? 'operation' : 'workflow',
+    name: command.call,
+    call: command.call,
+    key: context.directory.runKey(command.call, input) ?? run.row.key,
+    root: run.row.root,
+    cause: runRef(run.row.id),
+    parent: run.row.num,
+    parentOp: command.op,
+    input: command.input,
+    hash: context.hash(input),
+  })
+  if (command.wait) context.open.join(command.run, run.row.num, command.op)
+  context.begin(child)
+}
+
+function writeEmit(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'emit' }>): void {
+  const identity = { store: context.environment.store, id: run.row.id, generation: run.row.generation }
+  appendEvent(context, {
+    type: command.type,
+    key: command.key,
+    source: run.row.name,
+    id: idempotencyKey(identity, command.op),
+    data: command.input,
+    root: run.row.root,
+    cause: runRef(run.row.id),
+    published: true,
+  })
+}
+
+/** A signal to another run goes through the inbox, in this turn's commit: it cannot be lost between the two. */
+function writeSend(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'send' }>): void {
+  const identity = { store: context.environment.store, id: run.row.id, generation: run.row.generation }
+  const text = JSON.stringify({ run: command.run, name: command.name, id: idempotencyKey(identity, command.op), data: JSON.parse(command.input) })
+  context.writer.rows.posts.push({
+    slot: slotOf(command.run, SLOT_COUNT),
+    kind: 'signal',
+    target: command.run,
+    data: context.encode(text, 'turn', command.run),
+    at: context.now(),
+  })
+  context.writer.onDurable(() => void context.inbox.read().catch((error: unknown) => context.fail(error)))
+}
+
+function armReceiver(context: ShardContext, run: LiveRun, turn: WrittenTurn): void {
+  if (run.executor.kind !== 'workflow' || run.row.key === null) return
+  const changed = turn.taken.kind === 'event' || turn.taken.kind === 'timer' || turn.commands.some((command) => command.kind === 'wait')
+  if (changed) context.writer.onDurable(() => armNow(context, run))
+}
+
+/** Registers the events that a run waits for now. */
+export function armNow(context: ShardContext, run: LiveRun): void {
+  const { executor, row } = run
+  if (executor.kind !== 'workflow' || row.key === null) return
+  const cursors = new Map<string, number>()
+  for (const { command } of executor.machine.pending.values()) {
+    if (command.kind !== 'wait') continue
+    for (const name of command.names) {
+      // The log is read from the run's birth on: what came before it is not for it.
+      if (name.startsWith('event:')) cursors.set(name.slice(6), Math.max(executor.machine.mailbox.cursor(name.slice(6)), row.num))
+    }
+  }
+  if (cursors.size === 0) context.receivers.forget(row.num)
+  else context.receivers.arm({ run: row.num, ns: row.ns, key: row.key, cursors })
+}
+
+function dropTimer(context: ShardContext, timer: TimerRow): void {
+  context.writer.rows.timersGone.push(timer)
+  context.timers.remove(timer)
+}

@@ -1,0 +1,50 @@
+// Who wants to know what has become durable: answers that wait for the end of a run, and live views of a key. Called
+// after a commit only, so nobody is told of what may still be lost.
+
+/** Listeners of a shard. */
+export class Watchers {
+  readonly #ends = new Map<string, Set<() => void>>()
+  readonly #keys = new Map<string | null, Set<() => void>>()
+
+  /** Calls back at the end of the run `id`, once, unless the returned function is called before. */
+  onEnd(id: string, listener: () => void): () => void {
+    return add(this.#ends, id, listener)
+  }
+
+  /** Calls back after every commit that concerned `key`; null for any key. */
+  onKey(key: string | null, listener: () => void): () => void {
+    return add(this.#keys, key, listener)
+  }
+
+  /** Whether anybody watches keys: spares the bookkeeping when not. */
+  get watchesKeys(): boolean {
+    return this.#keys.size > 0
+  }
+
+  ended(id: string): void {
+    const listeners = this.#ends.get(id)
+    this.#ends.delete(id)
+    for (const listener of listeners ?? []) listener()
+  }
+
+  touched(key: string | null): void {
+    for (const listener of [...(this.#keys.get(null) ?? []), ...(key === null ? [] : (this.#keys.get(key) ?? []))]) listener()
+  }
+
+  /** The shard closes: whoever waits looks for himself. */
+  close(): void {
+    for (const id of [...this.#ends.keys()]) this.ended(id)
+    this.#keys.clear()
+  }
+}
+
+function add<Name>(map: Map<Name, Set<() => void>>, name: Name, listener: () => void): () => void {
+  const known = map.get(name)
+  if (known === undefined) map.set(name, new Set([listener]))
+  else known.add(listener)
+  return () => {
+    const listeners = map.get(name)
+    listeners?.delete(listener)
+    if (listeners?.size === 0) map.delete(name)
+  }
+}

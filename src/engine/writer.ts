@@ -1,0 +1,187 @@
+// Group commit: whatever the turns of a shard wrote while the last commit was on its way is the next one. Rows are in
+// the order of delivery, one batch is in flight, and what must not happen before a row is durable (an effect, an
+// acknowledgement) waits in `onDurable`.
+//
+//   open --seal (full, or nothing in flight)--> sealed --commit--> in flight --ok--> durable
+//                                                                   --unknown--> read the tenure: durable | send again
+//                                                                   --anything else--> failed: the shard stops
+import { fault, isBalletError } from '../core/errors.ts'
+import type { Batch, Claim, EventRow, InboxItem, JournalRow, RunChange, RunRow, Store, Tenure, TimerRow } from '../core/store.ts'
+
+/** Rows of one batch; more wait for the next. */
+const BATCH_ROWS = 512
+/** Rows that may wait in memory before the shard stops taking deliveries. */
+const BACKLOG_ROWS = 16_384
+
+/** The rows of a batch that is still being filled. */
+class OpenBatch {
+  readonly runs: RunRow[] = []
+  readonly changes: RunChange[] = []
+  readonly claims: Claim[] = []
+  readonly journal: JournalRow[] = []
+  readonly events: EventRow[] = []
+  readonly timers: TimerRow[] = []
+  readonly timersGone: TimerRow[] = []
+  readonly posts: InboxItem[] = []
+  readonly drained: number[] = []
+  readonly durable: (() => void)[] = []
+  head = 0
+
+  get size(): number {
+    return this.journal.length + this.runs.length + this.events.length + this.changes.length + this.posts.length + this.drained.length
+  }
+}
+
+export interface WriterCounts {
+  commits: number
+  rows: number
+}
+
+/** Writes one shard. */
+export class Writer {
+  readonly counts: WriterCounts = { commits: 0, rows: 0 }
+  readonly #store: Store
+  readonly #tenure: Tenure
+  readonly #onFailure: (error: Error) => void
+  #open = new OpenBatch()
+  #sealed: OpenBatch[] = []
+  #inFlight = false
+  #failure: Error | null = null
+  #durableHead: number
+  /** The last position given out. */
+  #head: number
+
+  readonly #onCaughtUp: () => void
+
+  /** @param onCaughtUp called after a commit when the writer is not behind: deliveries may go on. */
+  constructor(store: Store, tenure: Tenure, onFailure: (error: Error) => void, onCaughtUp: () => void) {
+    this.#store = store
+    this.#onCaughtUp = onCaughtUp
+    this.#tenure = tenure
+    this.#head = tenure.head
+    this.#durableHead = tenure.head
+    this.#onFailure = onFailure
+  }
+
+  /** The batch that is being filled: push rows into it. */
+  get rows(): OpenBatch {
+    return this.#open
+  }
+
+  /** A position of its own for a row. */
+  position(): number {
+    return ++this.#head
+  }
+
+  /** Calls back once everything written so far in the open batch is durable; never after a failure. */
+  onDurable(callback: () => void): void {
+    this.#open.durable.push(callback)
+  }
+
+  /** Whether so much waits that the shard should pause. */
+  get isBehind(): boolean {
+    return this.#sealed.length * BATCH_ROWS > BACKLOG_ROWS
+  }
+
+  /** Resolves once everything written so far is durable: what an answer derives from must be. */
+  barrier(): Promise<void> {
+    if (this.#failure !== null) return Promise.reject(this.#failure)
+    if (this.#open.size === 0 && this.#open.durable.length === 0 && this.#sealed.length === 0 && !this.#inFlight) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.onDurable(() => resolve())
+      this.#waiting.add(reject)
+      this.onDurable(() => this.#waiting.delete(reject))
+      this.flush()
+    })
+  }
+  readonly #waiting = new Set<(error: Error) => void>()
+
+  /** Registers what to tell when the shard fails before `settle` was called: acknowledgements that never come. */
+  acknowledgement(settle: () => void, reject: (error: Error) => void): void {
+    if (this.#failure !== null) return reject(this.#failure)
+    this.#waiting.add(reject)
+    this.onDurable(() => {
+      this.#waiting.delete(reject)
+      settle()
+    })
+  }
+
+  /** Called at the end of every turn: closes a full batch. */
+  seal(): void {
+    if (this.#open.size >= BATCH_ROWS) this.#sealNow()
+  }
+
+  /** Asks for a commit in the next round of the event loop: never in the middle of a turn, whose rows belong together. */
+  flush(): void {
+    if (this.#flushAsked) return
+    this.#flushAsked = true
+    setImmediate(() => {
+      this.#flushAsked = false
+      this.flushNow()
+    })
+  }
+  #flushAsked = false
+
+  /** Starts a commit if none is on its way. Called between turns only. */
+  flushNow(): void {
+    if (this.#inFlight || this.#failure !== null) return
+    if (this.#sealed.length === 0) {
+      if (this.#open.size === 0 && this.#open.durable.length === 0) return
+      this.#sealNow()
+    }
+    const open = this.#sealed.shift()
+    if (open === undefined) return
+    this.#inFlight = true
+    void this.#commit(open)
+  }
+
+  /** Stops for good: nothing is written, acknowledged or called back any more. */
+  fail(error: Error): void {
+    if (this.#failure !== null) return
+    this.#failure = error
+    for (const reject of this.#waiting) reject(error)
+    this.#waiting.clear()
+  }
+
+  #sealNow(): void {
+    this.#open.head = this.#head
+    this.#sealed.push(this.#open)
+    this.#open = new OpenBatch()
+  }
+
+  async #commit(open: OpenBatch): Promise<void> {
+    const { shard, epoch } = this.#tenure
+    const { durable, ...rows } = open
+    const batch: Batch = { shard, epoch, base: this.#durableHead, ...rows, head: open.head }
+    try {
+      if (open.size > 0) await this.#commitKnown(batch)
+    } catch (error) {
+      const failure = error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })
+      this.fail(failure)
+      return this.#onFailure(failure)
+    }
+    this.counts.commits += open.size > 0 ? 1 : 0
+    this.counts.rows += open.size
+    this.#durableHead = open.head
+    this.#inFlight = false
+    // The next batch goes out first: what is called back now fills the one after it.
+    for (const callback of durable) callback()
+    this.flushNow()
+    if (!this.isBehind) this.#onCaughtUp()
+  }
+
+  /** A commit whose reply was lost is settled by reading; the retry is the same batch to the byte. */
+  async #commitKnown(batch: Batch): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#store.commit(batch)
+      } catch (error) {
+        if (!isBalletError(error) || error.code !== 'COMMIT_UNKNOWN') throw error
+        const now = await this.#store.tenure(batch.shard)
+        if (now.epoch !== batch.epoch) throw fault('SHARD_FENCED', { shard: batch.shard }, error)
+        if (now.head === batch.head && batch.head !== batch.base) return
+        if (now.head !== batch.base) throw fault('INVARIANT', { problem: `head ${now.head} between ${batch.base} and ${batch.head}` }, error)
+      }
+    }
+  }
+}

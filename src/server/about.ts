@@ -1,0 +1,31 @@
+// The application itself: what it has, whether its process is up, whether it takes work.
+import type { Route } from './route.ts'
+import { answer } from './answer.ts'
+
+export const aboutRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/api/app',
+    summary: 'Show what can be called and what reacts to what',
+    query: [],
+    answer: async ({ app }) => answer(200, await app.describe()),
+  },
+  {
+    method: 'GET',
+    path: '/healthz',
+    summary: 'Whether the process is up',
+    query: [],
+    answer: () => Promise.resolve(answer(200, { status: 'up' })),
+  },
+  {
+    method: 'GET',
+    path: '/readyz',
+    summary: 'Whether the application takes work',
+    query: [],
+    async answer({ app }) {
+      // An engine that has stopped (closed, fenced, its disk gone) refuses this too, and its error is the answer.
+      await app.describe()
+      return answer(200, { status: 'ready', recovered: app.recovered })
+    },
+  },
+]

@@ -1,0 +1,91 @@
+// Reads what a request carries, never more than its limit: the bytes are counted as they come, so that neither a
+// missing nor a false Content-Length helps, and the first byte too many ends the reading. A body is UTF-8 JSON and is
+// parsed by the guard of core/json-guard.ts. Used by the API and, through `readJson`, by the application's own routes.
+import { fault, isBalletError } from '../core/errors.ts'
+import { parseJson } from '../core/json-guard.ts'
+import type { Json } from '../core/json.ts'
+
+/** 1 MiB. */
+export const BODY_LIMIT_BYTES = 1_048_576
+/** 32 MiB: past it a body belongs in a file store, with a reference to it in the input. */
+export const BODY_LIMIT_MAX_BYTES: number = 32 * BODY_LIMIT_BYTES
+
+/** The type of a body without its parameters, in lower case; null when none is named. */
+export function mediaType(request: Request): string | null {
+  const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
+  return type === undefined || type === '' ? null : type
+}
+
+/** Refuses a body that is not UTF-8 of the type `expected` (words for the hint). @throws BODY_TYPE, BODY_ENCODED */
+export function checkEncoding(request: Request, isExpected: boolean, expected: string): void {
+  const type = request.headers.get('content-type') ?? ''
+  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(type)?.[1]?.toLowerCase()
+  if (!isExpected || (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')) {
+    throw fault('BODY_TYPE', { type: type.slice(0, 100), expected })
+  }
+  const encoding = request.headers.get('content-encoding')?.toLowerCase() ?? 'identity'
+  if (encoding !== 'identity') throw fault('BODY_ENCODED', { encoding: encoding.slice(0, 100) })
+}
+
+/**
+ * The JSON body of a request whose content type is `application/json`.
+ * @param limitBytes default 1 MiB.
+ * @throws BODY_TYPE, BODY_ENCODED, BODY_TOO_LARGE, BODY_INCOMPLETE, and what `parseJson` throws.
+ */
+export async function readJson(request: Request, limitBytes: number = BODY_LIMIT_BYTES): Promise<Json> {
+  checkEncoding(request, mediaType(request) === 'application/json', 'application/json')
+  return parseBytes(await readBytes(request, limitBytes))
+}
+
+/** The value of JSON bytes. @throws JSON_MALFORMED and what `parseJson` throws. */
+export function parseBytes(bytes: Uint8Array): Json {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw fault('JSON_MALFORMED', { problem: 'it is not UTF-8' })
+  }
+  return parseJson(text)
+}
+
+/** All bytes of a body. @throws BODY_TOO_LARGE as soon as that is known, BODY_INCOMPLETE */
+export async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  const reader = limitedBody(request, limitBytes)?.getReader()
+  if (reader === undefined) return new Uint8Array()
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) chunks.push(read.value)
+  } catch (error) {
+    throw isBalletError(error) ? error : fault('BODY_INCOMPLETE', {}, error)
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+}
+
+/** The same request, whose body fails with BODY_TOO_LARGE when it is read past the limit. @throws BODY_TOO_LARGE */
+export function limitRequest(request: Request, limitBytes: number): Request {
+  if (request.method === 'GET' || request.method === 'HEAD') return request
+  const body = limitedBody(request, limitBytes)
+  if (body === null) return request
+  const { method, headers, signal } = request
+  return new Request(request.url, { method, headers, signal, body, duplex: 'half' })
+}
+
+function limitedBody(request: Request, limitBytes: number): ReadableStream<Uint8Array> | null {
+  const tooLarge = (): Error => fault('BODY_TOO_LARGE', { limit: limitBytes })
+  if (Number(request.headers.get('content-length') ?? 0) > limitBytes) throw tooLarge()
+  const source: ReadableStream<Uint8Array> | null = request.body
+  if (source === null) return null
+  const reader = source.getReader()
+  let bytes = 0
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await reader.read()
+      if (done) return controller.close()
+      bytes += value.byteLength
+      if (bytes <= limitBytes) return controller.enqueue(value)
+      controller.error(tooLarge())
+      await reader.cancel()
+    },
+    cancel: (reason) => reader.cancel(reason),
+  })
+}

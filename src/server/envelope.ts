@@ -1,0 +1,47 @@
+// The outer object of a body, read strictly: only the fields that a route knows, each of its type. What stands inside
+// `input` and `data` is the application's, and its schemas judge it.
+import { fault } from '../core/errors.ts'
+import { isRecord, type Json } from '../core/json.ts'
+import { nearest } from '../core/names.ts'
+
+export type Envelope = Readonly<Record<string, Json | undefined>>
+
+/** The fields of a body. @throws REQUEST_INVALID when it is no object, or has a field that is not in `names`. */
+export function readEnvelope(body: Json, names: readonly string[]): Envelope {
+  if (!isRecord(body)) throw wrong('the top', `it must be an object with ${names.join(', ')}`)
+  for (const name of Object.keys(body))
+    if (!names.includes(name)) throw wrong(shown(name), unknownName('field', name, names))
+  return body
+}
+
+/** The string in a field, or undefined. @throws REQUEST_INVALID */
+export function optionalText(envelope: Envelope, name: string): string | undefined {
+  const value = envelope[name]
+  if (value === undefined) return undefined
+  if (typeof value !== 'string' || value === '') throw wrong(name, 'it must be a string that is not empty')
+  return value
+}
+
+/** The string in a field. @throws REQUEST_INVALID */
+export function requiredText(envelope: Envelope, name: string): string {
+  const value = optionalText(envelope, name)
+  if (value === undefined) throw wrong(name, 'it is missing')
+  return value
+}
+
+/** Says that there is no such field (or attribute, parameter), with the nearest one. */
+export function unknownName(what: string, name: string, names: readonly string[]): string {
+  const near = /"(.*)"/.exec(nearest(name, names))?.[1]
+  if (near !== undefined) return `there is no such ${what}, perhaps "${near}"`
+  return `there is no such ${what} (${names.length === 0 ? 'it takes none' : `only ${names.join(', ')}`})`
+}
+
+/** The refusal of a field of the body. */
+export function wrong(path: string, problem: string): Error {
+  return fault('REQUEST_INVALID', { what: 'The body', path, problem })
+}
+
+/** A field's name, short enough for a message. */
+export function shown(name: string): string {
+  return name.length > 64 ? `${name.slice(0, 64)}…` : name
+}

@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest'
+import { isLoopback } from './guard.ts'
+import type { Problem } from './problem.ts'
+import { ROUTES } from './routes.ts'
+import { serve } from './serve.ts'
+import { testApplication } from './test-application.ts'
+import { connection } from './test-socket.ts'
+
+const code = async (response: Response): Promise<string> => ((await response.json()) as Problem).code
+const run = JSON.stringify({ call: 'checkout', input: {} })
+
+describe('where the server listens', () => {
+  const local = ['127.0.0.1', 'localhost', '::1', '127.1.2.3']
+  const open = ['0.0.0.0', '::', '']
+
+  it.each([...local, '0.0.0.0', '::'])('%s with a token', async (host) => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0, host, token: 'open-sesame' })
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
+  })
+
+  it.each(local)('%s without a token', async (host) => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0, host })
+    expect((await fetch(`${server.url}/api/app`)).status).toBe(200)
+  })
+
+  it.each(open.flatMap((host) => [undefined, ''].map((token) => [host, token] as const)))(
+    'not %j with the token %j',
+    async (host, token) => {
+      const { app } = testApplication()
+      await expect(serve(app, { port: 0, host, token })).rejects.toMatchObject({ code: 'BIND_UNSAFE' })
+    },
+  )
+
+  it('not on a port that is taken, or an address that is not here', async () => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0 })
+    await expect(serve(app, { port: server.port })).rejects.toMatchObject({
+      code: 'PORT_BUSY',
+      details: { port: server.port },
+    })
+    await expect(serve(app, { port: 70_000 })).rejects.toMatchObject({ code: 'LISTEN_FAILED' })
+    await expect(serve(app, { port: 0, host: '192.0.2.1', token: 'x' })).rejects.toMatchObject({
+      code: 'LISTEN_FAILED',
+    })
+  })
+
+  it('knows the names of this machine', () => {
+    const names = ['localhost', 'LOCALHOST', 'shop.localhost', '127.0.0.1', '127.255.0.9', '::1', '[::1]']
+    expect(names.filter((name) => !isLoopback(name))).toEqual([])
+    const others = ['localhost.evil.com', '127.0.0.1.evil.com', '1127.0.0.1', '0.0.0.0', '::', '10.0.0.1', 'evil', '']
+    expect(others.filter((name) => isLoopback(name))).toEqual([])
+  })
+})
+
+describe('the host that a request names', () => {
+  const ask = async (lines: string, hosts: readonly string[] = []): Promise<string> => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0, hosts })
+    const client = await connection(server.port)
+    client.send(`${lines.replaceAll('\n', '\r\n')}\r\nConnection: close\r\n\r\n`)
+    const answer = await client.ended()
+    return `${answer.slice(9, 12)} ${/"code":"(\w+)"/.exec(answer)?.[1] ?? ''}`.trim()
+  }
+
+  it.each(['localhost', 'LOCALHOST:4400', '127.0.0.1:1', '[::1]:4400', 'shop.localhost'])('may be %s', async (host) => {
+    expect(await ask(`GET /api/app HTTP/1.1\nHost: ${host}`)).toBe('200')
+  })
+
+  it.each([
+    'evil.com',
+    'localhost.evil.com',
+    '192.168.0.7:4400',
+    'localhost@evil.com',
+    'evil.com#localhost',
+    'localhost/x',
+    'a b',
+  ])('may not be %s, on any path', async (host) => {
+    for (const path of ['/api/app', '/healthz', '/orders']) {
+      expect(await ask(`GET ${path} HTTP/1.1\nHost: ${host}`)).toMatch(/^(403 HOST_FORBIDDEN|400 REQUEST_MALFORMED)$/)
+    }
+  })
+
+  it('may not differ from the one in the request line', async () => {
+    expect(await ask('GET http://evil.com/api/app HTTP/1.1\nHost: localhost')).toBe('403 HOST_FORBIDDEN')
+    expect(await ask('GET http://localhost/api/app HTTP/1.1\nHost: evil.com')).toBe('403 HOST_FORBIDDEN')
+    expect(await ask('GET http://localhost/api/app HTTP/1.1\nHost: localhost')).toBe('200')
+  })
+
+  it('may be a name that the options allow', async () => {
+    expect(await ask('GET /api/app HTTP/1.1\nHost: shop.internal:80', ['Shop.internal'])).toBe('200')
+    expect(await ask('GET /api/app HTTP/1.1\nHost: other.internal', ['shop.internal'])).toBe('403 HOST_FORBIDDEN')
+  })
+})
+
+describe('the origin of a write', () => {
+  const write = async (origin: string, origins: readonly string[] = [], path = '/api/runs'): Promise<Response> => {
+    const { app } = testApplication()
+    const routes = () => () => new Response('done')
+    await using server = await serve(app, { port: 0, origins, routes })
+    const own = origin === 'own' ? server.url : origin
+    const headers = { 'content-type': 'application/json', origin: own }
+    const response = await fetch(`${server.url}${path}`, { method: 'POST', headers, body: run })
+    return new Response(await response.text(), { status: response.status, headers: response.headers })
+  }
+
+  it('may be the server itself, or one that the options allow', async () => {
+    expect((await write('own')).status).toBe(201)
+    expect((await write('https://shop.example.com', ['https://shop.example.com'])).status).toBe(201)
+  })
+
+  it.each(['https://evil.com', 'null', 'http://localhost:1', 'http://127.0.0.1', 'file://', 'own, https://evil.com'])(
+    'may not be %s',
+    async (origin) => {
+      expect(await code(await write(origin))).toBe('ORIGIN_FORBIDDEN')
+      expect(await code(await write(origin, [], '/orders'))).toBe('ORIGIN_FORBIDDEN')
+    },
+  )
+
+  it('does not matter for a read, which no page of another origin can see', async () => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0 })
+    const response = await fetch(`${server.url}/api/app`, { headers: { origin: 'https://evil.com' } })
+    expect(response.status).toBe(200)
+    expect(response.headers.get('access-control-allow-origin')).toBeNull()
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'cross-origin-resource-policy': 'same-origin',
+      'cache-control': 'no-store',
+    })
+  })
+})
+
+describe('the token', () => {
+  const paths = [
+    ...ROUTES.map((route) => [route.method, route.path.replace(/\{\w+\}/g, 'x')] as const),
+    ...(
+      [
+        'GET /api',
+        'GET /api/',
+        'GET /api/none',
+        'PUT /api/runs',
+        'GET /%61pi/app',
+        'GET /hooks/a',
+        'POST /callbacks/a',
+      ] as const
+    ).map((line) => line.split(' ') as [string, string]),
+  ]
+  const given: readonly (readonly [string, Record<string, string>])[] = [
+    ['none', {}],
+    ['a wrong one', { authorization: 'Bearer open-sesam' }],
+    ['a longer one', { authorization: 'Bearer open-sesame-' }],
+    ['two', { authorization: 'Bearer open-sesame, Bearer x' }],
+    ['another scheme', { authorization: 'Basic open-sesame' }],
+    ['one in the wrong place', { 'x-api-key': 'open-sesame' }],
+  ]
+
+  it.each(paths)('guards %s %s', async (method, path) => {
+    const { app, asked } = testApplication()
+    await using server = await serve(app, { port: 0, token: 'open-sesame' })
+    const ask = (headers: Record<string, string>): Promise<Response> =>
+      fetch(`${server.url}${path}`, {
+        method,
+        headers: { 'content-type': 'application/json', ...headers },
+        ...(method === 'GET' ? {} : { body: run }),
+      })
+    const isProbe = path === '/healthz' || path === '/readyz'
+    for (const [, headers] of given) {
+      const response = await ask(headers)
+      expect(response.status === 401).toBe(!isProbe)
+      expect(response.headers.get('www-authenticate')).toBe(isProbe ? null : 'Bearer')
+    }
+    expect(asked.filter(([name]) => name !== 'describe')).toEqual([])
+    expect((await ask({ authorization: 'Bearer open-sesame' })).status).not.toBe(401)
+    expect((await ask({ authorization: 'bearer  open-sesame' })).status).not.toBe(401)
+  })
+
+  it("is not asked for by the application's own routes", async () => {
+    const { app } = testApplication()
+    const routes = () => () => new Response('open')
+    await using server = await serve(app, { port: 0, token: 'open-sesame', routes })
+    expect(await (await fetch(`${server.url}/orders`)).text()).toBe('open')
+  })
+})

@@ -1,0 +1,66 @@
+// Who may ask. Three rules, each failing closed: the host that a request names must be one of ours, so that a page
+// that rebinds its name to this machine is not served; a write that a browser sends for a page must come from a page
+// of this server; and where a token is set, the API answers nobody without it. Called first for every request.
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { fault } from '../core/errors.ts'
+
+export interface GuardOptions {
+  /** What callers of the API must bear; null: nothing. */
+  readonly token: string | null
+  /** Names that a request may be for, besides those of this machine itself; null: every name. */
+  readonly hosts: readonly string[] | null
+  /** Origins of other servers whose pages may write here, `https://shop.example.com`. */
+  readonly origins: readonly string[]
+}
+
+export interface Guard {
+  /** @throws HOST_FORBIDDEN, ORIGIN_FORBIDDEN */
+  admit(request: Request): void
+  /** @throws TOKEN_REQUIRED */
+  identify(request: Request): void
+}
+
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+const HOST = /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]\\]+)(?::[0-9]{1,5})?$/
+
+/** Whether a name or address (without port, IPv6 with or without brackets) leads to this machine only. */
+export function isLoopback(name: string): boolean {
+  return /^(?:localhost|.+\.localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]|::1)$/.test(name.toLowerCase())
+}
+
+/** The guard of a server. */
+export function createGuard({ token, hosts, origins }: GuardOptions): Guard {
+  const names = new Set(hosts?.map((host) => host.toLowerCase()))
+  const expected = token === null ? null : digest(token)
+
+  const isOurs = (host: string): boolean => {
+    if (hosts === null) return true
+    const name = HOST.exec(host)?.[1]
+    return name !== undefined && (isLoopback(name) || names.has(name))
+  }
+
+  return {
+    admit(request) {
+      const target = new URL(request.url).host
+      const host = request.headers.get('host')?.toLowerCase() ?? target
+      // A request line may name a host of its own (absolute form): both must be ours.
+      for (const named of [host, target])
+        if (!isOurs(named)) throw fault('HOST_FORBIDDEN', { host: named.slice(0, 200) })
+      const origin = request.headers.get('origin')
+      if (origin === null || READS.has(request.method)) return
+      if (!origins.includes(origin) && origin !== `http://${host}` && origin !== `https://${host}`) {
+        throw fault('ORIGIN_FORBIDDEN', { origin: origin.slice(0, 200) })
+      }
+    },
+    identify(request) {
+      if (expected === null) return
+      const given = /^Bearer +([^\s,]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+      // Digests have one length, and comparing them takes the same time wherever they differ.
+      if (given === undefined || !timingSafeEqual(digest(given), expected)) throw fault('TOKEN_REQUIRED')
+    },
+  }
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

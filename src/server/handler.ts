@@ -1,0 +1,170 @@
+// From a request to its answer, for a server of our own (serve.ts) and for any framework that speaks fetch. Order of
+// judgement: who asks (guard.ts), whether the application takes work, which route, then the route itself. What is not
+// Ballet's goes to the application's own routes. Nothing that is thrown leaves as anything but a problem.
+import { Hono, type Context } from 'hono'
+import { fault, isBalletError, type BalletError } from '../core/errors.ts'
+import type { Application, HttpRoutes } from '../define/application.ts'
+import type { Log } from '../define/definition.ts'
+import { consoleLog } from '../engine/log.ts'
+import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
+import { createGuard, type Guard } from './guard.ts'
+import { problemAnswer, stackOf, tellable } from './problem.ts'
+import { Query } from './query.ts'
+import type { Route } from './route.ts'
+import { allowedMethods, asksForToken, isReserved, nearestRoute, ROUTES } from './routes.ts'
+import { Traffic } from './traffic.ts'
+
+export interface HandlerOptions {
+  /**
+   * What callers of the API must bear (`Authorization: Bearer <token>`). Null only where something in front of the
+   * handler decides who may reach it.
+   */
+  readonly token: string | null
+  /** Further names that a request may be for, `shop.internal`; without them a request may name any host. */
+  readonly hosts?: readonly string[] | undefined
+  /** Other origins whose pages may write here, `https://shop.example.com`. */
+  readonly origins?: readonly string[] | undefined
+  /** The application's own routes; they get every path that is not Ballet's. */
+  readonly routes?: HttpRoutes | undefined
+  /** Largest body of a request, in bytes; default 1 MiB, at most 32 MiB. */
+  readonly bodyLimitBytes?: number | undefined
+  /** Where unexpected errors are written; default: the standard error. */
+  readonly log?: Log | undefined
+}
+
+/** An application, or one that is still recovering: until it is there, requests are answered with 503 NOT_READY. */
+export type AppSource = Application | Promise<Application>
+
+type OwnRoutes = ReturnType<HttpRoutes>
+type Backing =
+  | { readonly kind: 'recovering' }
+  | { readonly kind: 'ready'; readonly app: Application; readonly own: OwnRoutes | null }
+
+/**
+ * The HTTP API and the application's own routes as one function from request to answer, to mount in another server.
+ * @example
+ * export const POST = handler(app, { token: process.env.BALLET_TOKEN ?? null })
+ */
+export function handler(app: AppSource, options: HandlerOptions): (request: Request) => Promise<Response> {
+  return createFetch(app, options, new Traffic())
+}
+
+/** `handler` for a server that counts its requests in `traffic`. */
+export function createFetch(
+  app: AppSource,
+  options: HandlerOptions,
+  traffic: Traffic,
+): (request: Request) => Promise<Response> {
+  const site = new Site(app, options, traffic)
+  const hono = new Hono()
+  for (const route of ROUTES) {
+    const path = route.path.replace(/\{(\w+)\}/g, ':$1')
+    hono.on(route.method, path, (context) => site.route(route, context))
+  }
+  hono.notFound((context) => site.elsewhere(context))
+  hono.onError((error, context) => site.failed(error, context.req.raw))
+  return async (request) => {
+    try {
+      return await hono.fetch(request)
+    } catch (error) {
+      return site.failed(error, request)
+    }
+  }
+}
+
+class Site {
+  readonly #guard: Guard
+  readonly #traffic: Traffic
+  readonly #limitBytes: number
+  readonly #log: Log
+  #backing: Backing = { kind: 'recovering' }
+
+  constructor(app: AppSource, options: HandlerOptions, traffic: Traffic) {
+    this.#guard = createGuard({ token: options.token, hosts: options.hosts ?? null, origins: options.origins ?? [] })
+    this.#traffic = traffic
+    this.#limitBytes = Math.min(options.bodyLimitBytes ?? BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES)
+    this.#log = options.log ?? consoleLog
+    const take = (opened: Application): void => {
+      this.#backing = { kind: 'ready', app: opened, own: options.routes?.(opened) ?? null }
+    }
+    if (!(app instanceof Promise)) take(app)
+    // Whoever opens the application hears of it when that fails; here it stays not ready.
+    else
+      app
+        .then(take)
+        .catch((error: unknown) => this.#log.error('the application is not ready', { stack: stackOf(error) }))
+  }
+
+  async route(route: Route, context: Context): Promise<Response> {
+    const request = context.req.raw
+    this.#admit(request, context.req.path)
+    const ready = (): Application => this.#ready().app
+    return route.answer({
+      get app() {
+        return ready()
+      },
+      request,
+      segments: context.req.param(),
+      query: new Query(request.url, route.query),
+      bodyLimitBytes: this.#limitBytes,
+      wait: (work) => this.#traffic.wait(request.signal, work),
+    })
+  }
+
+  /** Every request that no route of the table takes. */
+  async elsewhere(context: Context): Promise<Response> {
+    const { method, path } = context.req
+    this.#admit(context.req.raw, path)
+    if (!isReserved(path)) return this.#own(context.req.raw, path)
+    const allowed = allowedMethods(path)
+    throw allowed === '' ? nowhere(method, path) : fault('METHOD_NOT_ALLOWED', { method, path: shown(path), allowed })
+  }
+
+  failed(error: unknown, request: Request): Response {
+    const { pathname } = new URL(request.url)
+    return problemAnswer(tellable(error, this.#log, `${request.method} ${pathname}`), pathname)
+  }
+
+  async #own(request: Request, path: string): Promise<Response> {
+    const { own } = this.#ready()
+    const response = own === null ? undefined : await this.#ask(own, request, path)
+    if (response === undefined) throw nowhere(request.method, path)
+    return response
+  }
+
+  /** HEAD is answered as GET without the body when the routes do not know it. */
+  async #ask(own: OwnRoutes, request: Request, path: string): Promise<Response | undefined> {
+    const { method } = request
+    try {
+      const response = await own(limitRequest(request, this.#limitBytes))
+      if (response !== undefined || method !== 'HEAD') return response
+      const { url, headers, signal } = request
+      const got = await own(new Request(url, { headers, signal }))
+      await got?.body?.cancel()
+      return got === undefined ? undefined : new Response(null, got)
+    } catch (error) {
+      if (isBalletError(error)) throw error
+      this.#log.error(`the application's route for ${method} ${path} threw`, { stack: stackOf(error) })
+      throw fault('ROUTE_THREW', { method, path: shown(path) })
+    }
+  }
+
+  #admit(request: Request, path: string): void {
+    this.#guard.admit(request)
+    if (asksForToken(path)) this.#guard.identify(request)
+  }
+
+  #ready(): Extract<Backing, { kind: 'ready' }> {
+    if (this.#traffic.isClosing) throw fault('APP_CLOSED')
+    if (this.#backing.kind === 'recovering') throw fault('NOT_READY')
+    return this.#backing
+  }
+}
+
+function nowhere(method: string, path: string): BalletError {
+  return fault('ROUTE_UNKNOWN', { method, path: shown(path), nearest: nearestRoute(path) })
+}
+
+function shown(path: string): string {
+  return path.length > 200 ? `${path.slice(0, 200)}…` : path
+}

@@ -1,0 +1,34 @@
+// What belongs together: everything of a business key, and everything that one run or event brought about.
+import { keyOf, splitKey } from '../core/names.ts'
+import { fault } from '../core/errors.ts'
+import { answer } from './answer.ts'
+import { segment, type Exchange, type Route } from './route.ts'
+
+async function showKey(exchange: Exchange): Promise<Response> {
+  const { field, value } = splitKey(keyOf(segment(exchange, 'field'), segment(exchange, 'value')))
+  return answer(200, await exchange.app.key(field, value))
+}
+
+async function showGraph({ app, query }: Exchange): Promise<Response> {
+  const root = query.text('root')
+  if (root === undefined) throw fault('QUERY_INVALID', { name: 'root', problem: 'it is missing' })
+  const { runs, events } = await app.graph(root)
+  return answer(200, { root, runs, events })
+}
+
+export const keyRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/api/keys/{field}/{value}',
+    summary: 'Show all runs and events of a key',
+    query: [],
+    answer: showKey,
+  },
+  {
+    method: 'GET',
+    path: '/api/graph',
+    summary: 'Show all runs and events that one root brought about',
+    query: ['root'],
+    answer: showGraph,
+  },
+]

@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest'
+import { fault } from '../core/errors.ts'
+import type { HttpRoutes } from '../define/application.ts'
+import { readJson } from './body.ts'
+import { handler } from './handler.ts'
+import type { Problem } from './problem.ts'
+import { serve } from './serve.ts'
+import { testApplication } from './test-application.ts'
+import { connection } from './test-socket.ts'
+
+const quiet = { info: () => {}, warn: () => {}, error: () => {} }
+const problem = async (response: Response): Promise<Problem> => (await response.json()) as Problem
+
+/** What the examples do: look at the path, read a body, pass on what is not theirs. */
+const orders: HttpRoutes = (app) => async (request) => {
+  const { pathname } = new URL(request.url)
+  if (pathname === '/orders' && request.method === 'POST') {
+    const body = await readJson(request)
+    return Response.json({ app: app.name, body }, { status: 202 })
+  }
+  if (pathname === '/orders' && request.method === 'GET')
+    return new Response('all orders', { headers: { 'x-own': '1' } })
+  if (pathname === '/declined') throw fault('RUN_UNKNOWN', { id: 'x' })
+  if (pathname === '/broken') throw new TypeError('secret')
+  if (pathname === '/raw') return new Response(await request.text())
+  return undefined
+}
+
+describe("the application's own routes", () => {
+  it('get every path that is not reserved', async () => {
+    const { app } = testApplication()
+    const seen: string[] = []
+    const routes: HttpRoutes = () => (request) => {
+      seen.push(new URL(request.url).pathname)
+      return new Response('own')
+    }
+    await using server = await serve(app, { port: 0, routes })
+    const own = ['/', '/orders', '/apis', '/api-docs', '/healthz2', '/v1/api/runs', '/%61pix', '//api']
+    const reserved = [
+      '/api',
+      '/api/',
+      '/api/none',
+      '/%61pi',
+      '/api%2f',
+      '/hooks',
+      '/hooks/github',
+      '/callbacks/1',
+      '/healthz/x',
+      '/readyz/',
+    ]
+    for (const path of [...own, ...reserved]) await fetch(`${server.url}${path}`)
+    expect(seen).toEqual([...own, '/api%2f'])
+  })
+
+  it('answer as they like', async () => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0, routes: orders })
+    const got = await fetch(`${server.url}/orders`)
+    expect([got.status, got.headers.get('x-own'), await got.text()]).toEqual([200, '1', 'all orders'])
+    const headers = { 'content-type': 'application/json' }
+    const posted = await fetch(`${server.url}/orders`, { method: 'POST', headers, body: '{"a":[1]}' })
+    expect([posted.status, await posted.json()]).toEqual([202, { app: 'shop', body: { a: [1] } }])
+  })
+
+  it('answer HEAD as GET when they do not know it', async () => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0, routes: orders })
+    const head = await fetch(`${server.url}/orders`, { method: 'HEAD' })
+    expect([head.status, head.headers.get('x-own'), await head.text()]).toEqual([200, '1', ''])
+    expect((await fetch(`${server.url}/none`, { method: 'HEAD' })).status).toBe(404)
+  })
+
+  it('that pass a request on leave a 404', async () => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0, routes: orders })
+    const response = await fetch(`${server.url}/ordres`)
+    expect(response.status).toBe(404)
+    expect(await problem(response)).toMatchObject({ code: 'ROUTE_UNKNOWN', instance: '/ordres' })
+    await using bare = await serve(app, { port: 0 })
+    expect((await fetch(`${bare.url}/orders`)).status).toBe(404)
+  })
+
+  it('that throw become a problem: their own, or one that tells nothing', async () => {
+    const { app } = testApplication()
+    const errors: string[] = []
+    const log = {
+      ...quiet,
+      error: (line: string, data?: unknown) => void errors.push(`${line} ${JSON.stringify(data)}`),
+    }
+    await using server = await serve(app, { port: 0, routes: orders, log })
+    expect(await problem(await fetch(`${server.url}/declined`))).toMatchObject({ status: 404, code: 'RUN_UNKNOWN' })
+    expect(errors).toEqual([])
+    const response = await fetch(`${server.url}/broken`)
+    const text = await response.text()
+    expect([response.status, text.includes('secret')]).toEqual([500, false])
+    expect(JSON.parse(text)).toMatchObject({ code: 'ROUTE_THREW', details: { method: 'GET', path: '/broken' } })
+    expect(errors.join()).toContain('secret')
+  })
+
+  it('never read more than the limit', async () => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0, routes: orders, bodyLimitBytes: 1000, log: quiet })
+    const ask = (body: string): Promise<Response> => fetch(`${server.url}/raw`, { method: 'POST', body })
+    expect(await (await ask('x'.repeat(1000))).text()).toBe('x'.repeat(1000))
+    expect(await problem(await ask('x'.repeat(1001)))).toMatchObject({ status: 413, code: 'BODY_TOO_LARGE' })
+    const client = await connection(server.port)
+    client.send('POST /raw HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n')
+    client.send(`3e9\r\n${'x'.repeat(1001)}\r\n`)
+    expect(await client.until(/BODY_TOO_LARGE/)).toMatch(/^HTTP\/1\.1 413 /)
+    client.socket.destroy()
+  })
+
+  it('read JSON with the guard of the API', async () => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0, routes: orders })
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(`${server.url}/orders`, { method: 'POST', headers, body: '{"__proto__":1}' })
+    expect(await problem(response)).toMatchObject({ status: 400, code: 'JSON_KEY_FORBIDDEN' })
+  })
+})
+
+describe('the handler, mounted in another server', () => {
+  const request = (path: string, init: RequestInit = {}): Request =>
+    new Request(`https://shop.example.com${path}`, init)
+
+  it('serves the API and the own routes', async () => {
+    const { app } = testApplication()
+    const answer = handler(app, { token: null, routes: orders })
+    expect((await answer(request('/api/app'))).status).toBe(200)
+    expect(await (await answer(request('/orders'))).text()).toBe('all orders')
+    const body = JSON.stringify({ call: 'checkout', input: {} })
+    const headers = { 'content-type': 'application/json' }
+    expect((await answer(request('/api/runs', { method: 'POST', headers, body }))).status).toBe(201)
+    const foreign = { ...headers, origin: 'https://evil.com' }
+    expect((await answer(request('/api/runs', { method: 'POST', headers: foreign, body }))).status).toBe(403)
+    const own = { ...headers, origin: 'https://shop.example.com' }
+    expect((await answer(request('/api/runs', { method: 'POST', headers: own, body }))).status).toBe(201)
+  })
+
+  it('asks for the token, and for the hosts when they are named', async () => {
+    const { app } = testApplication()
+    const answer = handler(app, { token: 'open-sesame', hosts: ['shop.example.com'] })
+    expect((await answer(request('/api/app'))).status).toBe(401)
+    expect((await answer(request('/api/app', { headers: { authorization: 'Bearer open-sesame' } }))).status).toBe(200)
+    expect((await answer(new Request('https://evil.com/api/app'))).status).toBe(403)
+  })
+})

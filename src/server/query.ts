@@ -1,0 +1,94 @@
+// The parameters of a request, strict: a name that a route does not take is refused with the nearest one that it
+// does, because a filter that is silently ignored shows somebody the wrong runs.
+import { toMs } from '../core/duration.ts'
+import { fault } from '../core/errors.ts'
+import { keyOf, splitKey } from '../core/names.ts'
+import { shown, unknownName } from './envelope.ts'
+
+export class Query {
+  readonly #values: URLSearchParams
+
+  /** @throws QUERY_INVALID for a name that is not in `names` or has no value. */
+  constructor(url: string, names: readonly string[]) {
+    this.#values = new URL(url).searchParams
+    for (const [name, value] of this.#values) {
+      if (!names.includes(name)) throw invalid(shown(name), unknownName('parameter', name, names))
+      if (value === '') throw invalid(name, 'it is empty')
+    }
+  }
+
+  /** @throws QUERY_INVALID when it is given twice. */
+  text(name: string): string | undefined {
+    const values = this.#values.getAll(name)
+    if (values.length > 1) throw invalid(name, 'it is given more than once')
+    return values[0]
+  }
+
+  /** Values separated by commas, or given more than once. */
+  list(name: string): readonly string[] | undefined {
+    const values = this.#values.getAll(name).flatMap((value) => value.split(','))
+    return values.length === 0 ? undefined : values
+  }
+
+  /** One of a few words. */
+  word<Word extends string>(name: string, words: readonly Word[]): Word | undefined {
+    const value = this.text(name)
+    return value === undefined ? undefined : checkWord(name, value, words)
+  }
+
+  /** Several of a few words. */
+  words<Word extends string>(name: string, words: readonly Word[]): readonly Word[] | undefined {
+    return this.list(name)?.map((value) => checkWord(name, value, words))
+  }
+
+  flag(name: string): boolean | undefined {
+    const value = this.word(name, ['true', 'false'])
+    return value === undefined ? undefined : value === 'true'
+  }
+
+  /** A whole number from 1 to `most`. */
+  count(name: string, most: number): number | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    const count = /^[0-9]{1,9}$/.test(value) ? Number(value) : 0
+    if (count < 1 || count > most) throw invalid(name, `it must be a whole number from 1 to ${most}`)
+    return count
+  }
+
+  /** A length of time up to `most`, in milliseconds. */
+  duration(name: string, most: string): number | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    const ms = parseMs(value)
+    if (ms === undefined) throw invalid(name, 'it must be a number with ms, s or m, for example 30s')
+    if (ms > toMs(most)) throw invalid(name, `it must be at most ${most}`)
+    return ms
+  }
+
+  /** A business key, `field:value`. @throws KEY_INVALID */
+  key(name: string): string | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    if (!value.includes(':')) throw invalid(name, 'it must be field:value, for example orderId:8841')
+    const key = splitKey(value)
+    return keyOf(key.field, key.value)
+  }
+}
+
+function parseMs(value: string): number | undefined {
+  try {
+    return toMs(value)
+  } catch {
+    return undefined
+  }
+}
+
+function checkWord<Word extends string>(name: string, value: string, words: readonly Word[]): Word {
+  const found = words.find((word) => word === value)
+  if (found === undefined) throw invalid(name, `it must be one of ${words.join(', ')}`)
+  return found
+}
+
+function invalid(name: string, problem: string): Error {
+  return fault('QUERY_INVALID', { name, problem })
+}

@@ -1,0 +1,39 @@
+// What a route of the API is, and what its answer is made from. All routes stand in one table (routes.ts), from which
+// matching, 405, the nearest path of a 404 and the check of docs/reference/http.md are derived.
+import type { Application } from '../define/application.ts'
+import { invariant } from '../core/errors.ts'
+import type { Query } from './query.ts'
+
+export interface Route {
+  readonly method: 'GET' | 'POST'
+  /** `{name}` stands for one segment. */
+  readonly path: `/${string}`
+  /** One line for people. */
+  readonly summary: string
+  /** The parameters that it takes; any other is refused. */
+  readonly query: readonly string[]
+  readonly answer: (exchange: Exchange) => Promise<Response>
+}
+
+/** One request to a route, admitted and ready to be answered. */
+export interface Exchange {
+  /** Throws NOT_READY or APP_CLOSED while the application takes no work. */
+  readonly app: Application
+  readonly request: Request
+  /** The segments that the braces of the path stand for, decoded. */
+  readonly segments: Readonly<Record<string, string>>
+  readonly query: Query
+  readonly bodyLimitBytes: number
+  /** Runs work that only waits; its signal is aborted when the client has gone or the server is closing. */
+  readonly wait: <Result>(work: (signal: AbortSignal) => Promise<Result>) => Promise<Result>
+}
+
+/** Most items of a page. */
+export const PAGE_LIMIT = 1000
+
+/** A segment of the path. */
+export function segment(exchange: Exchange, name: string): string {
+  const value = exchange.segments[name]
+  invariant(value !== undefined, `the path of a route has no segment ${name}`)
+  return value
+}

@@ -1,0 +1,43 @@
+// The one table of the API's routes, and the questions that are asked of it: which methods a path takes, which route
+// somebody may have meant, which paths the application's own routes may not have.
+import { nearest } from '../core/names.ts'
+import { aboutRoutes } from './about.ts'
+import { eventRoutes } from './events.ts'
+import { keyRoutes } from './keys.ts'
+import type { Route } from './route.ts'
+import { runRoutes } from './runs.ts'
+import { signalRoutes } from './signals.ts'
+
+export const ROUTES: readonly Route[] = [...runRoutes, ...signalRoutes, ...eventRoutes, ...keyRoutes, ...aboutRoutes]
+
+/** First segments of paths that belong to Ballet, used and to come. */
+const RESERVED: ReadonlySet<string> = new Set(['api', 'hooks', 'callbacks', 'healthz', 'readyz'])
+
+/** Whether a path is Ballet's; the others are the application's. */
+export function isReserved(path: string): boolean {
+  return RESERVED.has(path.split('/', 2)[1] ?? '')
+}
+
+/** Whether a path asks for the token, when there is one: everything of Ballet but the probes of an orchestrator. */
+export function asksForToken(path: string): boolean {
+  return isReserved(path) && path !== '/healthz' && path !== '/readyz'
+}
+
+/** The methods that a path takes, `GET, HEAD`; empty when there is no such path. */
+export function allowedMethods(path: string): string {
+  const methods = ROUTES.filter((route) => patternOf(route, path) === path).map((route) => route.method)
+  return methods.map((method) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ')
+}
+
+/** ` Did you mean "/api/runs"?`, or nothing when no route is near. */
+export function nearestRoute(path: string): string {
+  return nearest(path, new Set(ROUTES.map((route) => patternOf(route, path))))
+}
+
+/** The path of a route with the segments of `path` in the places of its braces. */
+function patternOf(route: Route, path: string): string {
+  const segments = path.split('/')
+  const parts = route.path.split('/')
+  if (parts.length !== segments.length) return route.path
+  return parts.map((part, at) => (part.startsWith('{') && segments[at] !== '' ? segments[at] : part)).join('/')
+}

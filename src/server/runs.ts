@@ -1,0 +1,90 @@
+// Runs over HTTP: start one, list them, look at one or wait for its end, read its journal.
+import { fault } from '../core/errors.ts'
+import type { RunKind, RunStatus } from '../core/store.ts'
+import { answer, pathTo } from './answer.ts'
+import { readJson } from './body.ts'
+import { optionalText, readEnvelope, requiredText } from './envelope.ts'
+import { PAGE_LIMIT, segment, type Exchange, type Route } from './route.ts'
+
+const STATUSES = ['running', 'stuck', 'completed', 'failed', 'cancelled'] as const satisfies readonly RunStatus[]
+const KINDS = ['workflow', 'operation', 'reaction'] as const satisfies readonly RunKind[]
+/** Longest wait of one request; a client asks again. */
+const WAIT_LIMIT = '60s'
+
+async function start({ app, request, bodyLimitBytes }: Exchange): Promise<Response> {
+  const body = readEnvelope(await readJson(request, bodyLimitBytes), ['call', 'input', 'id'])
+  const started = await app.startNamed({
+    call: requiredText(body, 'call'),
+    input: body['input'],
+    id: optionalText(body, 'id'),
+  })
+  const { id, created } = started
+  return answer(created ? 201 : 200, { id, created }, { location: pathTo('/api/runs', id) })
+}
+
+async function list({ app, query }: Exchange): Promise<Response> {
+  return answer(
+    200,
+    await app.runs({
+      name: query.text('name'),
+      status: query.words('status', STATUSES),
+      kind: query.word('kind', KINDS),
+      key: query.key('key'),
+      root: query.text('root'),
+      limit: query.count('limit', PAGE_LIMIT),
+      cursor: query.text('cursor'),
+    }),
+  )
+}
+
+async function show(exchange: Exchange): Promise<Response> {
+  const id = runId(exchange)
+  const waitMs = exchange.query.duration('wait', WAIT_LIMIT)
+  const { app, wait } = exchange
+  // Cut short (the client has gone, the server closes), a wait answers with the run as it is.
+  const run = waitMs === undefined ? await app.run(id) : await wait((signal) => app.settled(id, waitMs, signal))
+  if (run === null) throw unknown(id)
+  return answer(200, run)
+}
+
+async function journal(exchange: Exchange): Promise<Response> {
+  const id = runId(exchange)
+  const limit = exchange.query.count('limit', PAGE_LIMIT)
+  const cursor = exchange.query.text('cursor')
+  const page = await exchange.app.journal(id, {
+    ...(limit === undefined ? {} : { limit }),
+    ...(cursor === undefined ? {} : { cursor }),
+  })
+  if (page === null) throw unknown(id)
+  return answer(200, page)
+}
+
+/** The id in the path. One that no run can have is not looked for. @throws RUN_UNKNOWN */
+export function runId(exchange: Exchange): string {
+  const id = segment(exchange, 'id')
+  if (!/^[\x21-\x7e]+$/.test(id)) throw unknown(id)
+  return id
+}
+
+function unknown(id: string): Error {
+  return fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
+}
+
+export const runRoutes: readonly Route[] = [
+  { method: 'POST', path: '/api/runs', summary: 'Start a workflow or an operation', query: [], answer: start },
+  {
+    method: 'GET',
+    path: '/api/runs',
+    summary: 'List runs, newest first',
+    query: ['name', 'status', 'kind', 'key', 'root', 'limit', 'cursor'],
+    answer: list,
+  },
+  { method: 'GET', path: '/api/runs/{id}', summary: 'Show a run, or wait for its end', query: ['wait'], answer: show },
+  {
+    method: 'GET',
+    path: '/api/runs/{id}/journal',
+    summary: 'Read the journal of a run',
+    query: ['limit', 'cursor'],
+    answer: journal,
+  },
+]

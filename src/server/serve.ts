@@ -1,0 +1,156 @@
+// The server: one port for the API and the application's own routes. Safe by default: it listens on this machine only,
+// serves only requests that name this machine, and refuses to listen elsewhere without a token. Every connection has
+// limits in time and size. It closes without cutting off an answer:
+//
+//   listening  --close()-->  refuses new requests, finishes those under way (grace)  -->  answers waits with what is
+//   known  -->  ends what is left  -->  closed
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { getRequestListener } from '@hono/node-server'
+import type { Cancel, Clock } from '../core/clock.ts'
+import { fault } from '../core/errors.ts'
+import { systemClock } from '../engine/clock.ts'
+import { BODY_LIMIT_BYTES } from './body.ts'
+import { createFetch, type AppSource, type HandlerOptions } from './handler.ts'
+import { isLoopback } from './guard.ts'
+import { refuseConnection, refuseRequest, HEADER_LIMIT_BYTES } from './refusal.ts'
+import { Traffic } from './traffic.ts'
+
+export interface ServeOptions extends Omit<HandlerOptions, 'token'> {
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Address to listen on; default 127.0.0.1. Any that is not of this machine alone needs a token. */
+  readonly host?: string | undefined
+  readonly token?: string | undefined
+  /** How long `close()` lets requests finish, in milliseconds; default 5,000. */
+  readonly graceMs?: number | undefined
+  /** How long a client may take to send its headers, in milliseconds; default 10,000. */
+  readonly headersTimeoutMs?: number | undefined
+  /** How long a client may take to send its whole request, in milliseconds; default 60,000. */
+  readonly requestTimeoutMs?: number | undefined
+  readonly clock?: Clock | undefined
+}
+
+export interface Serving extends AsyncDisposable {
+  /** `http://127.0.0.1:4400` */
+  readonly url: string
+  readonly port: number
+  /** Ends as described above; resolves once the port is free. Safe to call twice. The application stays open. */
+  close(): Promise<void>
+}
+
+const GRACE_MS = 5000
+/** What is left after the grace: to write out the answers of waits that were cut short. */
+const LAST_ANSWERS_MS = 500
+const KEEP_ALIVE_MS = 10_000
+const CONNECTIONS = 8192
+
+/**
+ * Serves an application until `close()`. Given a promise of one, it listens at once and answers 503 until it is there.
+ * Errors: BIND_UNSAFE, PORT_BUSY, LISTEN_FAILED.
+ */
+export async function serve(app: AppSource, options: ServeOptions): Promise<Serving> {
+  const host = options.host ?? '127.0.0.1'
+  const token = options.token === undefined || options.token === '' ? null : options.token
+  const isLocal = isLoopback(host)
+  if (!isLocal && token === null) throw fault('BIND_UNSAFE', { host: host === '' ? 'every address' : host })
+  const traffic = new Traffic()
+  const hosts = isLocal ? (options.hosts ?? []) : options.hosts
+  const server = createListener(createFetch(app, { ...options, token, hosts }, traffic), traffic, options)
+  const port = await listen(server, host, options.port)
+  let closed: Promise<void> | undefined
+  const end = (): Promise<void> => (closed ??= close(server, traffic, options))
+  return {
+    url: `http://${reachable(host)}:${port}`,
+    port,
+    close: end,
+    [Symbol.asyncDispose]: end,
+  }
+}
+
+/** The host of a URL under which this machine reaches a server that listens on `host`. */
+function reachable(host: string): string {
+  if (host === '' || host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function createListener(
+  fetch: (request: Request) => Promise<Response>,
+  traffic: Traffic,
+  options: ServeOptions,
+): Server {
+  const listener = getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: refuseRequest })
+  const server = createServer({
+    headersTimeout: options.headersTimeoutMs ?? 10_000,
+    requestTimeout: options.requestTimeoutMs ?? 60_000,
+    connectionsCheckingInterval: Math.min(1000, options.headersTimeoutMs ?? 1000),
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: HEADER_LIMIT_BYTES,
+    // A request without a host is refused like any other bad one, with a problem and not with an empty answer.
+    requireHostHeader: false,
+    keepAlive: true,
+    noDelay: true,
+  })
+  server.maxConnections = CONNECTIONS
+  const answers = new WeakMap<Duplex, ServerResponse>()
+  const take = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    outgoing.on('close', traffic.enter())
+    answers.set(incoming.socket, outgoing)
+    if (traffic.isClosing) outgoing.setHeader('connection', 'close')
+    void listener(incoming, outgoing)
+  }
+  server.on('request', take)
+  // A client that asks before it sends a body that is too large is told so instead of being asked to send it.
+  server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const limitBytes = options.bodyLimitBytes ?? BODY_LIMIT_BYTES
+    if (Number(incoming.headers['content-length'] ?? 0) <= limitBytes) outgoing.writeContinue()
+    take(incoming, outgoing)
+  })
+  server.on('clientError', (error, socket) => refuseConnection(error, socket, answers.get(socket)))
+  return server
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: unknown): void => {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+      const problem = error instanceof Error ? error.message : String(error)
+      reject(
+        code === 'EADDRINUSE' ? fault('PORT_BUSY', { port }) : fault('LISTEN_FAILED', { host, port, problem }, error),
+      )
+    }
+    server.once('error', failed)
+    try {
+      server.listen({ port, host, exclusive: true }, () => {
+        server.off('error', failed)
+        resolve((server.address() as AddressInfo).port)
+      })
+    } catch (error) {
+      failed(error)
+    }
+  })
+}
+
+async function close(server: Server, traffic: Traffic, options: ServeOptions): Promise<void> {
+  const clock = options.clock ?? systemClock
+  traffic.close()
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  await within(clock, options.graceMs ?? GRACE_MS, traffic.onlyWaits())
+  traffic.cut()
+  // A connection that is kept alive after its answer would keep the server open.
+  await within(clock, LAST_ANSWERS_MS, traffic.none())
+  server.closeAllConnections()
+  await closed
+}
+
+/** Resolves with `work`, or when the time is up. */
+async function within(clock: Clock, limitMs: number, work: Promise<void>): Promise<void> {
+  let cancel: Cancel = () => {}
+  const late = new Promise<void>((resolve) => {
+    cancel = clock.after(limitMs, resolve)
+  })
+  await Promise.race([work, late])
+  cancel()
+}

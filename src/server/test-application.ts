@@ -1,0 +1,77 @@
+// An application that only records what it was asked and answers with what a test gave it: for the tests of what the
+// server does before and after the engine (guards, limits, routing, problems). It keeps no runs; what rests on the
+// engine is tested on the engine.
+import { fault } from '../core/errors.ts'
+import type { RunView } from '../core/views.ts'
+import type { Application } from '../define/application.ts'
+
+/** A call of one of the application's functions, with its arguments. */
+export type Asked = readonly [name: string, ...given: readonly unknown[]]
+
+const unanswered = (name: string) => (): Promise<never> =>
+  Promise.reject(fault('INVARIANT', { problem: `the test gave no answer to ${name}` }))
+
+/** The run that `run` and `settled` answer with unless a test says otherwise. */
+export const RUN: RunView = {
+  id: 'checkout:8841',
+  kind: 'workflow',
+  name: 'checkout',
+  version: '1',
+  key: { field: 'orderId', value: '8841' },
+  root: 'run:checkout:8841',
+  cause: null,
+  parent: null,
+  status: 'running',
+  waits: [],
+  choices: [],
+  input: { orderId: '8841' },
+  created: '2026-01-31T12:00:00.000Z',
+  ended: null,
+}
+
+/** An application with these answers, and the list of what it was asked. */
+export function testApplication(answers: Partial<Application> = {}): { app: Application; asked: Asked[] } {
+  const asked: Asked[] = []
+  const given: Application = {
+    name: 'shop',
+    recovered: { runs: 0, stuck: 0, durationMs: 1 },
+    start: unanswered('start'),
+    startNamed: ({ id }) => Promise.resolve({ id: id ?? 'checkout:8841', created: true }),
+    publish: unanswered('publish'),
+    publishNamed: ({ id = 'e-1', source = 'shop' }) => Promise.resolve({ id, source, position: 7, created: true }),
+    signal: unanswered('signal'),
+    signalNamed: ({ id = 's-1' }) => Promise.resolve({ id, created: true }),
+    result: unanswered('result'),
+    run: (id) => Promise.resolve(id === RUN.id ? RUN : null),
+    settled: (id) => Promise.resolve(id === RUN.id ? RUN : null),
+    runs: () => Promise.resolve({ items: [RUN], cursor: 'next' }),
+    journal: (id) => Promise.resolve(id === RUN.id ? { items: [] } : null),
+    events: () => Promise.resolve({ items: [] }),
+    key: (field, value) => Promise.resolve({ field, value, runs: [RUN], events: [] }),
+    graph: () => Promise.resolve({ runs: [RUN], events: [] }),
+    describe: () =>
+      Promise.resolve({
+        name: 'shop',
+        version: '1',
+        store: { kind: 'memory', name: 'memory:', id: 's', incarnation: 1 },
+        services: [],
+        workflows: [],
+        events: [{ type: 'order.created', key: 'orderId' }],
+        signals: [],
+      }),
+    watch: () => () => {},
+    close: () => Promise.resolve(),
+    ...answers,
+  }
+  const app = new Proxy(given, {
+    get(target, name: keyof Application) {
+      const value: unknown = target[name]
+      if (typeof value !== 'function') return value
+      return (...args: readonly unknown[]): unknown => {
+        asked.push([name, ...args])
+        return (value as (...args: readonly unknown[]) => unknown)(...args)
+      }
+    },
+  })
+  return { app, asked }
+}

@@ -1,0 +1,162 @@
+// What a store in memory holds, and the rules under which a batch changes it: the same as those of a SQL store, with
+// every check before the first change, so that a batch that fails has written nothing. Rows are kept as they are
+// given. Nothing here waits; MemoryStore calls it.
+import { fault, invariant } from '../../core/errors.ts'
+import {
+  SCHEMA_VERSION,
+  SLOT_COUNT,
+  type Batch,
+  type Claim,
+  type EventRow,
+  type InboxItem,
+  type InboxRow,
+  type JournalRow,
+  type RunRow,
+  type StoreInfo,
+  type Tenure,
+  type TimerRow,
+} from '../../core/store.ts'
+import { checkBatch } from '../check-batch.ts'
+
+/** The one shard of a store in memory. */
+const SHARD = 0
+
+/** The content of a store in memory. Several stores over the same data see, and fence, each other. */
+export class MemoryData {
+  readonly info: StoreInfo
+  readonly runs: Map<number, RunRow> = new Map()
+  /** Numbers of all runs, ascending. */
+  readonly runOrder: number[] = []
+  /** Of every run, by seq. */
+  readonly journal: Map<number, JournalRow[]> = new Map()
+  /** By position. */
+  readonly events: EventRow[] = []
+  readonly claims: Map<string, Claim> = new Map()
+  readonly timers: Map<string, TimerRow> = new Map()
+  /** By id, and so in the order of arrival. */
+  readonly inbox: Map<number, InboxRow> = new Map()
+  epoch = 0
+  head = 0
+  #lastInboxId = 0
+
+  /** @param id identity of the store; random when it is not given. */
+  constructor(id: string = globalThis.crypto.randomUUID()) {
+    this.info = { id, incarnation: 1, schema: SCHEMA_VERSION, slots: SLOT_COUNT, shards: 1 }
+  }
+
+  tenure(shard: number): Tenure {
+    invariant(shard === SHARD, `there is no shard ${shard}`)
+    return { shard, epoch: this.epoch, head: this.head }
+  }
+
+  acquire(shard: number): Tenure {
+    invariant(shard === SHARD, `there is no shard ${shard}`)
+    this.epoch += 1
+    return this.tenure(shard)
+  }
+
+  /** The events above a position, oldest first. */
+  *eventsAfter(pos: number): Generator<EventRow> {
+    let low = 0
+    let high = this.events.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const event = this.events[middle]
+      if (event !== undefined && event.pos <= pos) low = middle + 1
+      else high = middle
+    }
+    for (let index = low; index < this.events.length; index++) {
+      const event = this.events[index]
+      if (event !== undefined) yield event
+    }
+  }
+
+  commit(batch: Batch): void {
+    checkBatch(batch)
+    const { shard, epoch, base } = batch
+    if (shard !== SHARD || epoch !== this.epoch || base !== this.head) throw fault('SHARD_FENCED', { shard })
+    this.#checkInbox(batch.drained)
+    this.#checkRows(batch)
+
+    this.head = batch.head
+    for (const id of batch.drained) this.inbox.delete(id)
+    for (const run of batch.runs) this.#addRun(run)
+    for (const change of batch.changes) {
+      const run = this.runs.get(change.num)
+      if (run !== undefined) this.runs.set(change.num, { ...run, ...change })
+    }
+    for (const claim of batch.claims) this.#addClaim(claim)
+    for (const row of batch.journal) insertSorted(this.#journalOf(row.run), row, bySeq)
+    for (const event of batch.events) insertSorted(this.events, event, byPos)
+    for (const timer of batch.timers) this.timers.set(timerKey(timer), timer)
+    for (const timer of batch.timersGone) this.timers.delete(timerKey(timer))
+    this.post(shard, batch.posts)
+  }
+
+  post(shard: number, items: readonly InboxItem[]): void {
+    invariant(shard === SHARD, `there is no shard ${shard}`)
+    for (const item of items) {
+      const id = ++this.#lastInboxId
+      this.inbox.set(id, { id, ...item })
+    }
+  }
+
+  #checkInbox(drained: readonly number[]): void {
+    const distinct = new Set(drained)
+    if (distinct.size !== drained.length) throw fault('INBOX_GONE')
+    for (const id of distinct) if (!this.inbox.has(id)) throw fault('INBOX_GONE')
+  }
+
+  /** Positions are new because they lie above the head; within the batch they must differ. */
+  #checkRows(batch: Batch): void {
+    differ(batch.runs, (run) => run.num, 'the number of a run')
+    differ(batch.journal, (row) => row.pos, 'a position of the journal')
+    differ(batch.events, (event) => event.pos, 'the position of an event')
+    differ(batch.journal, (row) => `${row.run} ${row.seq}`, 'a seq of the journal')
+    for (const { run, seq } of batch.journal) {
+      const rows = this.journal.get(run) ?? []
+      const last = rows.at(-1)?.seq ?? -1
+      invariant(seq > last || !rows.some((row) => row.seq === seq), `run ${run} has a row ${seq} already`)
+    }
+    const started = new Set(batch.runs.map((run) => run.num))
+    for (const { num } of batch.changes) {
+      invariant(started.has(num) || this.runs.has(num), 'a change names a run that the store does not have')
+    }
+  }
+
+  #addRun(run: RunRow): void {
+    this.runs.set(run.num, run)
+    insertSorted(this.runOrder, run.num, (a, b) => a - b)
+  }
+
+  #addClaim(claim: Claim): void {
+    const key = claimKey(claim.ns, claim.space, claim.id)
+    if (!this.claims.has(key)) this.claims.set(key, claim)
+  }
+
+  #journalOf(run: number): JournalRow[] {
+    const known = this.journal.get(run)
+    if (known !== undefined) return known
+    const rows: JournalRow[] = []
+    this.journal.set(run, rows)
+    return rows
+  }
+}
+
+// Ids and namespaces hold no spaces that could shift a border, but the key must not rest on that.
+export const claimKey = (ns: string, space: Claim['space'], id: string): string => JSON.stringify([ns, space, id])
+
+const timerKey = ({ due, run, op }: TimerRow): string => `${due} ${run} ${op}`
+const bySeq = (a: JournalRow, b: JournalRow): number => a.seq - b.seq
+const byPos = (a: EventRow, b: EventRow): number => a.pos - b.pos
+
+/** Almost always at the end. */
+function insertSorted<T>(rows: T[], row: T, compare: (a: T, b: T) => number): void {
+  let at = rows.length
+  for (let last = rows[at - 1]; last !== undefined && compare(last, row) > 0; last = rows[at - 1]) at -= 1
+  rows.splice(at, 0, row)
+}
+
+function differ<T>(rows: readonly T[], key: (row: T) => unknown, what: string): void {
+  invariant(new Set(rows.map(key)).size === rows.length, `${what} is used twice`)
+}

@@ -1,0 +1,151 @@
+// A store in memory, for tests, simulation and a first look: the semantics of the contract (fence, drain, claims, all
+// or nothing) without I/O. It forgets everything with the process, and answers in the order in which it is asked.
+// A second store over the same data stands for another process that takes the shard over.
+import { fault } from '../../core/errors.ts'
+import type {
+  Batch,
+  Claim,
+  EventQuery,
+  EventRow,
+  InboxItem,
+  InboxRow,
+  JournalRow,
+  RunQuery,
+  RunRow,
+  Store,
+  StoreInfo,
+  Tenure,
+  TimerRow,
+} from '../../core/store.ts'
+import { claimKey, MemoryData } from './memory-data.ts'
+
+/**
+ * A store that keeps nothing: for tests and examples.
+ * @param data shared content, so that a test can reopen a store or let two stores compete for it.
+ */
+export function memory(data: MemoryData = new MemoryData()): Store {
+  return new MemoryStore(data)
+}
+
+class MemoryStore implements Store {
+  readonly kind = 'memory'
+  readonly name = 'memory:'
+  readonly #data: MemoryData
+  #state: 'new' | 'open' | 'closed' = 'new'
+
+  constructor(data: MemoryData) {
+    this.#data = data
+  }
+
+  async open(): Promise<StoreInfo> {
+    if (this.#state === 'closed') throw fault('STORE_FAILED', { problem: 'it is closed' })
+    this.#state = 'open'
+    return this.#data.info
+  }
+
+  async close(): Promise<void> {
+    this.#state = 'closed'
+  }
+
+  async info(): Promise<StoreInfo> {
+    return this.#opened().info
+  }
+
+  async acquire(shard: number, _owner: string): Promise<Tenure> {
+    return this.#opened().acquire(shard)
+  }
+
+  async tenure(shard: number): Promise<Tenure> {
+    return this.#opened().tenure(shard)
+  }
+
+  async commit(batch: Batch): Promise<void> {
+    this.#opened().commit(batch)
+  }
+
+  async post(shard: number, items: readonly InboxItem[]): Promise<void> {
+    this.#opened().post(shard, items)
+  }
+
+  async claims(
+    _shard: number,
+    ns: string,
+    space: Claim['space'],
+    ids: readonly string[],
+  ): Promise<readonly (Claim | null)[]> {
+    const { claims } = this.#opened()
+    return ids.map((id) => claims.get(claimKey(ns, space, id)) ?? null)
+  }
+
+  async run(_shard: number, num: number): Promise<RunRow | null> {
+    return this.#opened().runs.get(num) ?? null
+  }
+
+  async runs(_shard: number, query: RunQuery): Promise<readonly RunRow[]> {
+    const { runs, runOrder } = this.#opened()
+    const { before = Infinity, after = -Infinity } = query
+    const oldestFirst = query.after !== undefined && query.before === undefined
+    const found: RunRow[] = []
+    for (let index = 0; index < runOrder.length && found.length < query.limit; index++) {
+      const num = runOrder.at(oldestFirst ? index : -1 - index)
+      const run = num === undefined ? undefined : runs.get(num)
+      if (run !== undefined && run.num < before && run.num > after && runMatches(run, query)) found.push(run)
+    }
+    return found
+  }
+
+  async journal(_shard: number, run: number, after: number, limit: number): Promise<readonly JournalRow[]> {
+    const rows = this.#opened().journal.get(run) ?? []
+    return rows.filter((row) => row.seq > after).slice(0, limit)
+  }
+
+  async events(_shard: number, query: EventQuery): Promise<readonly EventRow[]> {
+    const found: EventRow[] = []
+    for (const event of this.#opened().eventsAfter(query.after ?? -1)) {
+      if (found.length >= query.limit) break
+      if (eventMatches(event, query)) found.push(event)
+    }
+    return found
+  }
+
+  async timers(_shard: number, from: number, to: number, limit: number): Promise<readonly TimerRow[]> {
+    const due = [...this.#opened().timers.values()].filter((timer) => timer.due >= from && timer.due < to)
+    return due.sort((a, b) => a.due - b.due || a.run - b.run || (a.op < b.op ? -1 : 1)).slice(0, limit)
+  }
+
+  async inbox(_shard: number, limit: number): Promise<readonly InboxRow[]> {
+    const rows: InboxRow[] = []
+    for (const row of this.#opened().inbox.values()) {
+      if (rows.length >= limit) break
+      rows.push(row)
+    }
+    return rows
+  }
+
+  #opened(): MemoryData {
+    if (this.#state === 'open') return this.#data
+    throw fault('STORE_FAILED', { problem: this.#state === 'closed' ? 'it is closed' : 'it is not open' })
+  }
+}
+
+function runMatches(run: RunRow, query: RunQuery): boolean {
+  return (
+    run.ns === query.ns &&
+    (query.name === undefined || run.name === query.name) &&
+    (query.status === undefined || query.status.includes(run.status)) &&
+    (query.kind === undefined || run.kind === query.kind) &&
+    (query.key === undefined || run.key === query.key) &&
+    (query.root === undefined || run.root === query.root) &&
+    (query.parent === undefined || run.parent === query.parent)
+  )
+}
+
+function eventMatches(event: EventRow, query: EventQuery): boolean {
+  return (
+    event.ns === query.ns &&
+    (query.key === undefined || event.key === query.key) &&
+    (query.types === undefined || query.types.includes(event.type)) &&
+    (query.root === undefined || event.root === query.root) &&
+    (query.published === undefined || event.published === query.published)
+  )
+}

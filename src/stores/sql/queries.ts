@@ -1,0 +1,132 @@
+// What a store reads, as SQL text and flat values: pure functions from the queries of the contract. Every query names
+// its columns in the order of tables.ts, reads in the order of a position or an id, and is bounded by a limit. The
+// texts are made so that each finds its index: layout.test.ts holds the plans of SQLite against that.
+import type { Claim, EventQuery, RunQuery, RunStatus } from '../../core/store.ts'
+import type { Statement } from './statements.ts'
+import {
+  claimsTable,
+  eventsTable,
+  inboxTable,
+  journalTable,
+  runsTable,
+  timersTable,
+  type Table,
+  type Value,
+} from './tables.ts'
+
+const columns = <Row>(table: Table<Row>): string => table.columns.map((column) => column.name).join(', ')
+
+/** Conditions with their parameters, numbered as they come. */
+class Conditions {
+  readonly #terms: string[] = []
+  readonly #values: Value[] = []
+  #branches: readonly string[] = []
+
+  /** `?` in the term stands for the next parameter. */
+  add(term: string, ...values: readonly Value[]): void {
+    let used = 0
+    this.#terms.push(term.replaceAll('?', () => this.#parameter(values[used++] ?? null)))
+  }
+
+  addIfGiven(term: string, value: Value | undefined): void {
+    if (value !== undefined) this.add(term, value)
+  }
+
+  /**
+   * One of several. Each becomes a query of its own, and the answers are merged: an index is in the order of
+   * positions within one value only, and sorting all that match would cost what the limit is to spare.
+   */
+  addOneOf(alternatives: readonly (readonly [term: string, value: Value])[]): void {
+    const [only] = alternatives
+    if (only === undefined) this.#terms.push('1 = 0')
+    else if (alternatives.length === 1) this.add(...only)
+    else this.#branches = alternatives.map(([term, value]) => term.replace('?', () => this.#parameter(value)))
+  }
+
+  select<Row>(table: Table<Row>, order: string, limit: number): Statement {
+    const end = `ORDER BY ${order} LIMIT ${this.#parameter(limit)}`
+    const from = `SELECT ${columns(table)} FROM ${table.name} WHERE ${this.#terms.join(' AND ')}`
+    const parts = this.#branches.map((branch) => `SELECT * FROM (${from} AND ${branch} ${end}) AS part`)
+    const sql = parts.length === 0 ? `${from} ${end}` : `${parts.join(' UNION ALL ')} ${end}`
+    return { sql, width: this.#values.length, values: this.#values }
+  }
+
+  #parameter(value: Value): string {
+    return `?${this.#values.push(value)}`
+  }
+}
+
+/** Answers with one row: id, incarnation, schema, slots, number of shards. */
+export const infoQuery: Statement = {
+  sql: 'SELECT id, incarnation, schema, slots, (SELECT count(*) FROM shards) FROM store WHERE 1 = ?1',
+  width: 1,
+  values: [1],
+}
+
+/** Answers with epoch and head. */
+export function tenureQuery(shard: number): Statement {
+  return { sql: 'SELECT epoch, head FROM shards WHERE id = ?1', width: 1, values: [shard] }
+}
+
+/** Runs once an id: answers with the claims that exist, in any order. */
+export function claimsQuery(shard: number, ns: string, space: Claim['space'], ids: readonly string[]): Statement {
+  const sql = `SELECT ${columns(claimsTable)} FROM claims WHERE shard = ?1 AND ns = ?2 AND space = ?3 AND id = ?4`
+  return { sql, width: 4, values: ids.flatMap((id) => [shard, ns, space, id]) }
+}
+
+export function runQuery(shard: number, num: number): Statement {
+  const sql = `SELECT ${columns(runsTable)} FROM runs WHERE shard = ?1 AND num = ?2`
+  return { sql, width: 2, values: [shard, num] }
+}
+
+export function runsQuery(shard: number, query: RunQuery): Statement {
+  const { before, after, status } = query
+  const where = new Conditions()
+  where.add('shard = ?', shard)
+  where.add('ns = ?', query.ns)
+  where.addIfGiven('key = ?', query.key)
+  where.addIfGiven('root = ?', query.root)
+  where.addIfGiven('parent = ?', query.parent)
+  where.addIfGiven('name = ?', query.name)
+  where.addIfGiven('kind = ?', query.kind)
+  if (status !== undefined) {
+    // The condition of the partial index, word by word: a parameter would not lead to it.
+    const term = (one: RunStatus): string =>
+      one === 'completed' ? 'status = ?' : "status = ? AND status <> 'completed'"
+    where.addOneOf([...new Set(status)].map((one) => [term(one), one]))
+  }
+  where.addIfGiven('num < ?', before)
+  where.addIfGiven('num > ?', after)
+  const oldestFirst = after !== undefined && before === undefined
+  return where.select(runsTable, oldestFirst ? 'num' : 'num DESC', query.limit)
+}
+
+export function journalQuery(shard: number, run: number, after: number, limit: number): Statement {
+  const where = new Conditions()
+  where.add('shard = ? AND run = ? AND seq > ?', shard, run, after)
+  return where.select(journalTable, 'seq', limit)
+}
+
+export function eventsQuery(shard: number, query: EventQuery): Statement {
+  const where = new Conditions()
+  where.add('shard = ?', shard)
+  where.add('ns = ?', query.ns)
+  where.addIfGiven('key = ?', query.key)
+  where.addIfGiven('root = ?', query.root)
+  if (query.types !== undefined) where.addOneOf([...new Set(query.types)].map((type) => ['type = ?', type]))
+  if (query.published !== undefined) where.add('published = ?', query.published ? 1 : 0)
+  where.addIfGiven('pos > ?', query.after)
+  return where.select(eventsTable, 'pos', query.limit)
+}
+
+export function timersQuery(shard: number, from: number, to: number, limit: number): Statement {
+  const where = new Conditions()
+  where.add('shard = ? AND due >= ? AND due < ?', shard, from, to)
+  return where.select(timersTable, 'due, run, op', limit)
+}
+
+export function inboxQuery(shard: number, limit: number): Statement {
+  const where = new Conditions()
+  where.add('shard = ?', shard)
+  return where.select(inboxTable, 'id', limit)
+}

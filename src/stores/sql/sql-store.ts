@@ -1,0 +1,137 @@
+// The half of a store that is the same over every SQL database: the operations of the contract as statements, and
+// rows from what they answer. A store extends it with its life (open, close) and with the way in which statements
+// reach the database: `read` in one snapshot, `write` in one transaction that holds altogether or not at all.
+import { invariant } from '../../core/errors.ts'
+import type {
+  Batch,
+  Claim,
+  EventQuery,
+  EventRow,
+  InboxItem,
+  InboxRow,
+  JournalRow,
+  RunQuery,
+  RunRow,
+  Store,
+  StoreInfo,
+  Tenure,
+  TimerRow,
+} from '../../core/store.ts'
+import { checkBatch } from '../check-batch.ts'
+import {
+  claimsQuery,
+  eventsQuery,
+  inboxQuery,
+  infoQuery,
+  journalQuery,
+  runQuery,
+  runsQuery,
+  tenureQuery,
+  timersQuery,
+} from './queries.ts'
+import { fromValues } from './rows.ts'
+import { acquireStatement, batchStatements, postStatement, type Statement } from './statements.ts'
+import {
+  claimsTable,
+  eventsTable,
+  inboxTable,
+  journalTable,
+  runsTable,
+  timersTable,
+  type Table,
+  type Value,
+} from './tables.ts'
+
+export abstract class SqlStore implements Store {
+  abstract readonly kind: string
+  abstract readonly name: string
+
+  abstract open(): Promise<StoreInfo>
+  abstract close(): Promise<void>
+  /** The values of all rows, of committed data alone. */
+  protected abstract read(statement: Statement): Promise<readonly Value[]>
+  /** The values of all rows that the statements returned; durable when it resolves. */
+  protected abstract write(statements: readonly Statement[]): Promise<readonly Value[]>
+  /** As `read`, but after every write that was asked for earlier. */
+  protected abstract readAfterWrites(statement: Statement): Promise<readonly Value[]>
+
+  async info(): Promise<StoreInfo> {
+    const [id, incarnation, schema, slots, shards] = await this.read(infoQuery)
+    invariant(typeof id === 'string', 'the store does not know its identity')
+    return {
+      id,
+      incarnation: whole(incarnation),
+      schema: whole(schema),
+      slots: whole(slots),
+      shards: whole(shards),
+    }
+  }
+
+  async acquire(shard: number, owner: string): Promise<Tenure> {
+    return tenure(shard, await this.write([acquireStatement(shard, owner)]))
+  }
+
+  async tenure(shard: number): Promise<Tenure> {
+    return tenure(shard, await this.readAfterWrites(tenureQuery(shard)))
+  }
+
+  async commit(batch: Batch): Promise<void> {
+    checkBatch(batch)
+    await this.write(batchStatements(batch))
+  }
+
+  async post(shard: number, items: readonly InboxItem[]): Promise<void> {
+    if (items.length > 0) await this.write([postStatement(shard, items)])
+  }
+
+  async claims(
+    shard: number,
+    ns: string,
+    space: Claim['space'],
+    ids: readonly string[],
+  ): Promise<readonly (Claim | null)[]> {
+    if (ids.length === 0) return []
+    const found = await this.#rows(claimsTable, claimsQuery(shard, ns, space, ids))
+    const byId = new Map(found.map((claim) => [claim.id, claim]))
+    return ids.map((id) => byId.get(id) ?? null)
+  }
+
+  async run(shard: number, num: number): Promise<RunRow | null> {
+    const [run] = await this.#rows(runsTable, runQuery(shard, num))
+    return run ?? null
+  }
+
+  runs(shard: number, query: RunQuery): Promise<readonly RunRow[]> {
+    return this.#rows(runsTable, runsQuery(shard, query))
+  }
+
+  journal(shard: number, run: number, after: number, limit: number): Promise<readonly JournalRow[]> {
+    return this.#rows(journalTable, journalQuery(shard, run, after, limit))
+  }
+
+  events(shard: number, query: EventQuery): Promise<readonly EventRow[]> {
+    return this.#rows(eventsTable, eventsQuery(shard, query))
+  }
+
+  timers(shard: number, from: number, to: number, limit: number): Promise<readonly TimerRow[]> {
+    return this.#rows(timersTable, timersQuery(shard, from, to, limit))
+  }
+
+  inbox(shard: number, limit: number): Promise<readonly InboxRow[]> {
+    return this.#rows(inboxTable, inboxQuery(shard, limit))
+  }
+
+  async #rows<Row extends object>(table: Table<Row>, query: Statement): Promise<Row[]> {
+    return fromValues(table, await this.read(query))
+  }
+}
+
+function whole(value: Value | undefined): number {
+  invariant(typeof value === 'number', 'the store answered without a number')
+  return value
+}
+
+function tenure(shard: number, [epoch, head]: readonly Value[]): Tenure {
+  invariant(epoch !== undefined, `there is no shard ${shard}`)
+  return { shard, epoch: whole(epoch), head: whole(head) }
+}

@@ -1,0 +1,151 @@
+// How a file becomes an open store: looked at without touching it, refused when it is not ours or newer, made whole
+// under another name when it is new, migrated when it is older, and opened with settings that are read back, because
+// durability rests on them. Whoever opens it for writing holds its lock (lock.ts). Called in the threads (worker.ts).
+import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync, statSync, type Stats } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
+import { fault } from '../../core/errors.ts'
+import { SCHEMA_VERSION } from '../../core/store.ts'
+import { describe, isBusy, isSqliteError, storeFailed } from './failure.ts'
+import { APPLICATION_ID, layoutVersion, migrate, pragma } from './layout.ts'
+import { syncFolder } from './folder.ts'
+
+/** How long SQLite waits for somebody else's lock on the file (a backup, a person with a shell). */
+const BUSY_TIMEOUT_MS = 5_000
+const WAL_PAGES = 4_000
+const WRITER_CACHE_KIB = 32 * 1024
+const READER_CACHE_KIB = 16 * 1024
+const WAL_KEPT_BYTES = 64 * 1024 * 1024
+const FULL = 2
+
+/** Refuses what is not a store of ours, without changing it or its folder. Returns whether there is a store. */
+export function inspect(path: string): boolean {
+  const stats = statOf(path)
+  if (stats === undefined) return false
+  if (!stats.isFile()) throw foreign(path, stats.isDirectory() ? 'it is a folder' : 'it is not a regular file')
+  // An empty file holds nothing that could be lost.
+  if (stats.size === 0) return false
+  const url = pathToFileURL(path)
+  // Neither locks nor looks at a journal beside it: a foreign file gets no file of ours as a neighbour.
+  url.searchParams.set('immutable', '1')
+  const [application, version] = withDatabase(path, url, (db) => [pragma(db, 'application_id'), layoutVersion(db)])
+  if (application !== APPLICATION_ID) throw foreign(path, 'it is another SQLite database')
+  refuseNewer(path, version)
+  // A newer version may stand in the log alone. A connection that only reads leaves the log as it is.
+  if (existsSync(`${path}-wal`)) refuseNewer(path, withDatabase(path, path, layoutVersion))
+  return true
+}
+
+/** The one connection that writes. The caller holds the lock. */
+export function openWriter(path: string): DatabaseSync {
+  try {
+    if (!inspect(path)) create(path)
+    const db = connect(path)
+    try {
+      migrate(db)
+      return db
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  } catch (error) {
+    throw storeFailed(path, error)
+  }
+}
+
+/** A connection for queries, beside a writer in this or another process, or after one that was killed. */
+export function openReader(path: string): DatabaseSync {
+  try {
+    if (!inspect(path)) throw fault('STORE_MISSING', { path })
+    const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
+    db.exec(`PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -${READER_CACHE_KIB}`)
+    const found = layoutVersion(db)
+    if (found === SCHEMA_VERSION) return db
+    db.close()
+    const problem = `${path} has the layout ${found} of an older Ballet; it is migrated when it is opened for writing`
+    throw fault('STORE_FAILED', { problem })
+  } catch (error) {
+    throw storeFailed(path, error)
+  }
+}
+
+/** Closes the writer; what stands in the log moves into the file, unless somebody else still reads it. */
+export function closeWriter(db: DatabaseSync): void {
+  try {
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  } catch (error) {
+    if (!isBusy(error)) throw error
+  } finally {
+    db.close()
+  }
+}
+
+function connect(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
+  try {
+    // macOS needs `fullfsync` for an fsync that reaches the disk; elsewhere it changes nothing.
+    db.exec(`
+      PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${WRITER_CACHE_KIB};
+      PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA synchronous = FULL;
+      PRAGMA wal_autocheckpoint = ${WAL_PAGES}; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`)
+    const mode = Object.values(db.prepare('PRAGMA journal_mode = WAL').get() ?? {})[0]
+    if (mode !== 'wal')
+      throw fault('STORE_FAILED', { problem: `${path} cannot have a write-ahead log (${String(mode)})` })
+    if (pragma(db, 'synchronous') !== FULL) throw fault('STORE_FAILED', { problem: `${path} does not sync in full` })
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** Made under another name and moved into place, so that a process killed here leaves no half of a store. */
+function create(path: string): void {
+  const draft = `${path}.new`
+  for (const rest of [draft, `${draft}-wal`, `${draft}-shm`, `${draft}-journal`]) rmSync(rest, { force: true })
+  closeSync(openSync(draft, 'wx', 0o600))
+  // The mode above is cut by the umask only; this one is exact, and SQLite gives it to the files beside as well.
+  chmodSync(draft, 0o600)
+  const db = connect(draft)
+  try {
+    db.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+    migrate(db)
+  } finally {
+    db.close()
+  }
+  // A log without its file would be taken for the log of the new one. SQLite drops it in the same way.
+  for (const rest of [`${path}-wal`, `${path}-shm`, `${path}-journal`]) rmSync(rest, { force: true })
+  renameSync(draft, path)
+  syncFolder(dirname(path))
+}
+
+function withDatabase<T>(path: string, location: string | URL, use: (db: DatabaseSync) => T): T {
+  const db = new DatabaseSync(location, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
+  try {
+    return use(db)
+  } catch (error) {
+    const NOT_A_DATABASE = 26
+    if (isSqliteError(error) && error.errcode === NOT_A_DATABASE) throw foreign(path, describe(error))
+    throw error
+  } finally {
+    db.close()
+  }
+}
+
+function refuseNewer(path: string, found: number): void {
+  if (found > SCHEMA_VERSION) throw fault('STORE_NEWER', { path, found, known: SCHEMA_VERSION })
+}
+
+function foreign(path: string, problem: string): Error {
+  return fault('STORE_FOREIGN', { path, problem })
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}

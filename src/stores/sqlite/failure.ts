@@ -1,0 +1,69 @@
+// What went wrong in SQLite, in the words of the catalogue, and in a form that crosses from a thread to the main one.
+// The invariant: after a failure that is `fatal` nothing about the file is certain any more (a failed fsync may have
+// lost what it was to keep), so that the store must not be used again; after any other, nothing was written.
+import { fault, isBalletError, type BalletError, type Details, type ErrorCode } from '../../core/errors.ts'
+
+export interface Failure {
+  readonly code: ErrorCode
+  readonly details: Details
+  readonly fatal: boolean
+}
+
+/** Primary result codes of SQLite (the lowest byte of an extended one). */
+const BUSY = 5
+const FULL = 13
+const TOOBIG = 18
+const CONSTRAINT = 19
+const MISMATCH = 20
+const RANGE = 25
+
+/** Refused by a rule of the tables: the rows are wrong, and the file is well. */
+const oursToMend: readonly number[] = [TOOBIG, CONSTRAINT, MISMATCH, RANGE]
+
+interface SqliteError extends Error {
+  /** The extended result code. */
+  readonly errcode: number
+  readonly errstr: string
+}
+
+export function isSqliteError(error: unknown): error is SqliteError {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
+}
+
+/** Whether somebody else holds the lock that was asked for. */
+export function isBusy(error: unknown): boolean {
+  return isSqliteError(error) && primary(error) === BUSY
+}
+
+/** The failure that an error from the work on an open file stands for. */
+export function failureOf(error: unknown): Failure {
+  if (isBalletError(error)) return { code: error.code, details: error.details, fatal: false }
+  if (isSqliteError(error)) {
+    const code = primary(error)
+    const problem = describe(error)
+    if (oursToMend.includes(code)) return { code: 'INVARIANT', details: { problem }, fatal: false }
+    return { code: 'STORE_FAILED', details: { problem }, fatal: code !== FULL && code !== BUSY }
+  }
+  // A value that SQLite cannot hold never reached it.
+  const unbindable = error instanceof TypeError && 'code' in error && error.code === 'ERR_INVALID_ARG_TYPE'
+  if (unbindable) return { code: 'INVARIANT', details: { problem: error.message }, fatal: false }
+  return { code: 'STORE_FAILED', details: { problem: describe(error) }, fatal: true }
+}
+
+/** The error of a failure that came from a thread. */
+export function errorOf(failure: Failure): BalletError {
+  return fault(failure.code, failure.details)
+}
+
+/** STORE_FAILED about something that was done to a path. */
+export function storeFailed(what: string, error: unknown): BalletError {
+  return isBalletError(error) ? error : fault('STORE_FAILED', { problem: `${what}: ${describe(error)}` }, error)
+}
+
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  // The first says what happened, the second which rule of SQLite that is.
+  return isSqliteError(error) && error.errstr !== error.message ? `${error.message} (${error.errstr})` : error.message
+}
+
+const primary = (error: SqliteError): number => error.errcode & 0xff

@@ -1,0 +1,157 @@
+import { DatabaseSync } from 'node:sqlite'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { EventQuery, RunQuery } from '../../core/store.ts'
+import { claimsQuery, eventsQuery, inboxQuery, journalQuery, runsQuery, timersQuery } from '../sql/queries.ts'
+import type { Statement } from '../sql/statements.ts'
+import {
+  changesTable,
+  claimsTable,
+  eventsTable,
+  inboxTable,
+  journalTable,
+  runsTable,
+  timersTable,
+} from '../sql/tables.ts'
+import { openReader, openWriter } from './database.ts'
+import { APPLICATION_ID, layoutVersion, migrate, migrations, pragma, type Migration } from './layout.ts'
+
+let folder: string
+let file: string
+const opened: DatabaseSync[] = []
+
+function keep(db: DatabaseSync): DatabaseSync {
+  opened.push(db)
+  return db
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ballet-layout-'))
+  file = join(folder, 'store.db')
+})
+
+afterEach(() => {
+  for (const db of opened.splice(0)) if (db.isOpen) db.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('commits are synced in full, through a write-ahead log', () => {
+  const db = keep(openWriter(file))
+  expect(pragma(db, 'synchronous')).toBe(2)
+  expect(pragma(db, 'fullfsync')).toBe(1)
+  expect(pragma(db, 'wal_autocheckpoint')).toBe(4_000)
+  expect(Object.values(db.prepare('PRAGMA journal_mode').get() ?? {})).toEqual(['wal'])
+  expect(pragma(db, 'application_id')).toBe(APPLICATION_ID)
+})
+
+test('the columns of the file are those of the rows', () => {
+  const db = keep(openWriter(file))
+  for (const table of [runsTable, claimsTable, journalTable, eventsTable, timersTable, inboxTable]) {
+    const inFile = db.prepare(`SELECT name FROM pragma_table_info('${table.name}')`).all()
+    const names = inFile.map((row) => String(row.name)).toSorted()
+    expect(names).toEqual(['shard', ...table.columns.map((column) => column.name)].toSorted())
+  }
+  const columns = runsTable.columns.map((column) => column.name)
+  expect(columns).toEqual(expect.arrayContaining(changesTable.columns.map((column) => column.name)))
+})
+
+describe('migrations', () => {
+  const ofVersion2: Migration = { version: 2, up: (db) => db.exec('ALTER TABLE shards ADD COLUMN addr TEXT') }
+  const failing: Migration = {
+    version: 3,
+    up: (db) => db.exec('UPDATE shards SET head = 99; CREATE TABLE extra (a); CREATE TABLE extra (a)'),
+  }
+
+  test('a file of version 0 is brought to the present one, and what it held is kept', () => {
+    const old = keep(new DatabaseSync(file))
+    old.exec(`PRAGMA application_id = ${APPLICATION_ID}; CREATE TABLE earlier (a TEXT)`)
+    old.exec("INSERT INTO earlier VALUES ('kept')")
+    old.close()
+    const db = keep(openWriter(file))
+    expect(layoutVersion(db)).toBe(migrations.length)
+    expect(db.prepare('SELECT schema, incarnation FROM store').get()).toMatchObject({ schema: 1, incarnation: 1 })
+    expect(db.prepare('SELECT a FROM earlier').get()).toMatchObject({ a: 'kept' })
+  })
+
+  test('only what is missing runs, one version after the other', () => {
+    const db = keep(openWriter(file))
+    db.exec('UPDATE shards SET head = 7')
+    migrate(db, [...migrations, ofVersion2])
+    migrate(db, [...migrations, ofVersion2])
+    expect(layoutVersion(db)).toBe(2)
+    expect(db.prepare('SELECT schema FROM store').get()).toMatchObject({ schema: 2 })
+    expect(db.prepare('SELECT head, addr FROM shards').get()).toMatchObject({ head: 7, addr: null })
+  })
+
+  test('a migration that fails leaves the layout before it, whole', () => {
+    const db = keep(openWriter(file))
+    expect(() => migrate(db, [...migrations, ofVersion2, failing])).toThrow('extra already exists')
+    expect(layoutVersion(db)).toBe(2)
+    expect(db.prepare('SELECT head FROM shards').get()).toMatchObject({ head: 0 })
+    expect(db.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name = 'extra'").get()).toMatchObject({ n: 0 })
+  })
+
+  test('a gap in the list is a bug of ours', () => {
+    const db = keep(openWriter(file))
+    expect(() => migrate(db, [failing])).toThrow('there is no migration from layout 1 to 3')
+  })
+
+  test('a reader refuses an older layout, and says how it is migrated', () => {
+    const old = keep(new DatabaseSync(file))
+    old.exec(`PRAGMA application_id = ${APPLICATION_ID}; CREATE TABLE earlier (a TEXT)`)
+    old.close()
+    expect(() => openReader(file)).toThrow('has the layout 0 of an older Ballet')
+  })
+})
+
+describe('plans', () => {
+  const plan = (db: DatabaseSync, { sql, values }: Statement): string[] =>
+    db
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .all(...values)
+      .map((row) => String(row.detail))
+
+  const runs = (query: Partial<RunQuery>): Statement => runsQuery(0, { ns: 'default', limit: 10, ...query })
+  const events = (query: Partial<EventQuery>): Statement => eventsQuery(0, { ns: 'default', limit: 10, ...query })
+
+  test.each<[string, Statement]>([
+    ['SCAN runs', runs({})],
+    ['SEARCH runs USING INTEGER PRIMARY KEY (rowid<?)', runs({ before: 9 })],
+    ['SEARCH runs USING INTEGER PRIMARY KEY (rowid>?)', runs({ after: 9, kind: 'workflow' })],
+    ['SEARCH runs USING INDEX runs_status (status=? AND ns=? AND rowid<?)', runs({ status: ['stuck'], before: 9 })],
+    ['SEARCH runs USING INDEX runs_status (status=? AND ns=?)', runs({ status: ['failed'], name: 'checkout' })],
+    ['SEARCH runs USING INDEX runs_name (name=? AND ns=? AND rowid<?)', runs({ name: 'checkout', before: 9 })],
+    ['SEARCH runs USING INDEX runs_key (key=? AND ns=?)', runs({ key: 'a:1', name: 'x', status: ['running'] })],
+    ['SEARCH runs USING INDEX runs_root (root=? AND ns=? AND rowid>?)', runs({ root: 'run:1', after: 0 })],
+    ['SEARCH runs USING INDEX runs_parent (parent=?)', runs({ parent: 1, status: ['running'] })],
+    ['SCAN events', events({})],
+    ['SEARCH events USING INTEGER PRIMARY KEY (rowid>?)', events({ published: true, after: 9 })],
+    [
+      'SEARCH events USING INDEX events_key (key=? AND ns=? AND rowid>?)',
+      events({ key: 'a:1', types: ['A'], after: 9 }),
+    ],
+    ['SEARCH events USING INDEX events_type (type=? AND ns=? AND rowid>?)', events({ types: ['A'], after: 9 })],
+    ['SEARCH events USING INDEX events_root (root=? AND ns=?)', events({ root: 'run:1' })],
+    ['SEARCH journal USING INDEX journal_run (shard=? AND run=? AND seq>?)', journalQuery(0, 1, -1, 10)],
+    ['SEARCH timers USING PRIMARY KEY (shard=? AND due>? AND due<?)', timersQuery(0, 1, 2, 10)],
+    ['SCAN inbox', inboxQuery(0, 10)],
+    ['SEARCH claims USING PRIMARY KEY (shard=? AND ns=? AND space=? AND id=?)', claimsQuery(0, 'a', 'run', ['1'])],
+  ])('%s', (expected, statement) => {
+    openWriter(file).close()
+    // Read in order from one index, so that the limit stops the reading.
+    expect(plan(keep(openReader(file)), statement)).toEqual([expected])
+  })
+
+  test('several statuses or types are read from their index each, up to the limit, and merged', () => {
+    openWriter(file).close()
+    const db = keep(openReader(file))
+    const details = plan(db, runs({ status: ['running', 'stuck'], after: 9 }))
+    const search = 'SEARCH runs USING INDEX runs_status (status=? AND ns=? AND rowid>?)'
+    expect(details.filter((detail) => detail.startsWith('SEARCH'))).toEqual([search, search])
+    expect(details[0]).toBe('MERGE (UNION ALL)')
+    const types = plan(db, events({ types: ['A', 'B', 'C'], after: 9 }))
+    expect(types.filter((detail) => detail.includes('USING INDEX events_type'))).toHaveLength(3)
+  })
+})

@@ -1,0 +1,24 @@
+// What crosses between the main thread and the threads of a store. Requests carry statements, answers carry values:
+// a thread knows SQL and transactions, and nothing of runs. One message holds all requests of a tick, in order.
+import type { Statement } from '../sql/statements.ts'
+import type { Value } from '../sql/tables.ts'
+import type { Failure } from './failure.ts'
+
+/** `writer` holds the one connection that writes, `reader` one that only reads. */
+export type ThreadRole = 'writer' | 'reader'
+
+export interface ThreadSettings {
+  readonly role: ThreadRole
+  readonly path: string
+}
+
+export type Request =
+  | { readonly id: number; readonly kind: 'open' | 'close' }
+  /** In one snapshot. */
+  | { readonly id: number; readonly kind: 'read'; readonly statements: readonly Statement[] }
+  /** In one transaction, durable before the answer. */
+  | { readonly id: number; readonly kind: 'write'; readonly statements: readonly Statement[] }
+
+export type Answer =
+  | { readonly id: number; readonly kind: 'done'; readonly values: readonly Value[] }
+  | { readonly id: number; readonly kind: 'failed'; readonly failure: Failure }

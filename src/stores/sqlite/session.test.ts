@@ -1,0 +1,93 @@
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { aRun, aTurn, batchAfter } from '../../testing/store-rows.ts'
+import { batchStatements, type Statement } from '../sql/statements.ts'
+import { openWriter } from './database.ts'
+import { failureOf, type Failure } from './failure.ts'
+import { pragma } from './layout.ts'
+import { Session } from './session.ts'
+
+let folder: string
+let db: DatabaseSync
+let session: Session
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ballet-session-'))
+  db = openWriter(join(folder, 'store.db'))
+  session = new Session(db)
+})
+
+afterEach(() => {
+  db.close()
+  rmSync(folder, { recursive: true })
+})
+
+const fresh = { shard: 0, epoch: 0, head: 0 }
+const count: Statement = { sql: 'SELECT count(*) FROM journal WHERE 1 = ?1', width: 1, values: [1] }
+
+function failure(work: () => unknown): Failure | undefined {
+  try {
+    work()
+    return undefined
+  } catch (error) {
+    return failureOf(error)
+  }
+}
+
+test('a full disk fails the batch with nothing written, and the next one that fits holds', () => {
+  db.exec(`PRAGMA max_page_count = ${pragma(db, 'page_count') + 20}`)
+  const large = batchAfter(fresh, { journal: [aTurn(1, 1, 0), aTurn(2, 1, 1, { data: 'x'.repeat(1_000_000) })] })
+  const failed = failure(() => session.write(batchStatements(large)))
+  expect(failed).toMatchObject({ code: 'STORE_FAILED', fatal: false })
+  expect(failed?.details.problem).toContain('full')
+  expect(session.read([count])).toEqual([0])
+  session.write(batchStatements(batchAfter(fresh, { journal: [aTurn(1, 1, 0)] })))
+  expect(session.read([count])).toEqual([1])
+})
+
+test('a row that the tables refuse breaks an invariant and undoes its batch', () => {
+  const refused = [
+    { ...aTurn(2, 1, 1), at: 1.5 },
+    { ...aTurn(2, 1, 1), kind: null },
+    { ...aTurn(2, 1, 1), data: undefined },
+  ]
+  for (const row of refused) {
+    const { kind, data, ...rest } = row
+    const [fence, insert] = batchStatements(batchAfter(fresh, { head: 2, journal: [aTurn(1, 1, 0)] }))
+    if (fence === undefined || insert === undefined) expect.fail('a batch is a fence and an insert')
+    const values = [...insert.values, 0, rest.pos, rest.run, rest.seq, kind, rest.at, data] as Statement['values']
+    const failed = failure(() => session.write([fence, { ...insert, values }]))
+    expect(failed).toMatchObject({ code: 'INVARIANT', fatal: false })
+    expect(session.read([count])).toEqual([0])
+    expect(db.isTransaction).toBe(false)
+  }
+})
+
+test('a change that touches too few rows undoes the batch', () => {
+  const batch = batchAfter(fresh, { runs: [aRun(1)], drained: [1] })
+  expect(failure(() => session.write(batchStatements(batch)))).toMatchObject({ code: 'INBOX_GONE', fatal: false })
+  expect(session.read([{ ...count, sql: count.sql.replace('journal', 'runs') }])).toEqual([0])
+})
+
+test('a file that is damaged is in doubt', () => {
+  const found = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'journal'").get()
+  const page = pragma(db, 'page_size')
+  db.close()
+  const file = openSync(join(folder, 'store.db'), 'r+')
+  writeSync(file, Buffer.alloc(page, 0xff), 0, page, (Number(found?.rootpage) - 1) * page)
+  closeSync(file)
+  db = openWriter(join(folder, 'store.db'))
+  session = new Session(db)
+  const failed = failure(() => session.write(batchStatements(batchAfter(fresh, { journal: [aTurn(1, 1, 0)] }))))
+  expect(failed).toMatchObject({ code: 'STORE_FAILED', fatal: true })
+})
+
+test('many different texts do not pile up', () => {
+  for (let index = 0; index < 1_200; index++) {
+    session.read([{ sql: `SELECT ${index} WHERE 1 = ?1`, width: 1, values: [1] }])
+  }
+  expect(session.read([count])).toEqual([0])
+})

@@ -1,0 +1,94 @@
+// The main thread's end of one thread of a store: requests of one tick cross in one message, answers settle promises.
+// The invariant: every request settles, also when the thread dies. A thread without requests does not keep the
+// process alive. Owned by SqliteStore.
+import { Worker } from 'node:worker_threads'
+import { fault, type BalletError } from '../../core/errors.ts'
+import type { Statement } from '../sql/statements.ts'
+import type { Value } from '../sql/tables.ts'
+import { describe, errorOf } from './failure.ts'
+import type { Answer, Request, ThreadRole, ThreadSettings } from './messages.ts'
+
+interface Waiting {
+  resolve(values: readonly Value[]): void
+  reject(error: BalletError): void
+}
+
+type Body = { kind: 'open' | 'close' } | { kind: 'read' | 'write'; statements: readonly Statement[] }
+
+/** Beside this file, built or not. */
+const workerUrl = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+
+export class StoreThread {
+  readonly #worker: Worker
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #fatal: (error: BalletError) => void
+  #outbox: Request[] = []
+  #lastId = 0
+  #ended: BalletError | undefined
+
+  /** `fatal` is called when the thread dies or finds the file in doubt, before the requests that wait are rejected. */
+  constructor(role: ThreadRole, path: string, fatal: (error: BalletError) => void) {
+    this.#fatal = fatal
+    const settings: ThreadSettings = { role, path }
+    // Options of this process (`--eval`, a debugger's port) are not meant for the thread.
+    this.#worker = new Worker(workerUrl, { workerData: settings, execArgv: [], name: `ballet store ${role}` })
+    this.#worker.unref()
+    this.#worker.on('message', (answers: readonly Answer[]) => this.#settle(answers))
+    this.#worker.on('messageerror', (error) => this.#end(describe(error)))
+    this.#worker.on('error', (error) => this.#end(describe(error)))
+    this.#worker.on('exit', (code) => this.#end(`exit code ${code}`))
+  }
+
+  request(body: Body): Promise<readonly Value[]> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended)
+    return new Promise((resolve, reject) => {
+      const id = ++this.#lastId
+      if (this.#waiting.size === 0) this.#worker.ref()
+      this.#waiting.set(id, { resolve, reject })
+      if (this.#outbox.length === 0) queueMicrotask(() => this.#flush())
+      this.#outbox.push({ id, ...body })
+    })
+  }
+
+  /** Closes the connection and ends the thread. */
+  async close(): Promise<void> {
+    try {
+      await this.request({ kind: 'close' })
+    } finally {
+      this.#ended ??= fault('STORE_FAILED', { problem: 'it is closed' })
+      await this.#worker.terminate()
+    }
+  }
+
+  #flush(): void {
+    const requests = this.#outbox
+    this.#outbox = []
+    if (this.#ended !== undefined) return
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    this.#worker.postMessage(requests)
+  }
+
+  #settle(answers: readonly Answer[]): void {
+    for (const answer of answers) {
+      const waiting = this.#waiting.get(answer.id)
+      if (waiting === undefined) continue
+      this.#waiting.delete(answer.id)
+      if (answer.kind === 'done') {
+        waiting.resolve(answer.values)
+        continue
+      }
+      const error = errorOf(answer.failure)
+      if (answer.failure.fatal) this.#fatal(error)
+      waiting.reject(error)
+    }
+    if (this.#waiting.size === 0) this.#worker.unref()
+  }
+
+  #end(how: string): void {
+    if (this.#ended !== undefined) return
+    this.#ended = fault('STORE_FAILED', { problem: `a thread of the store ended (${how})` })
+    this.#fatal(this.#ended)
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#ended)
+    this.#waiting.clear()
+  }
+}

@@ -1,0 +1,77 @@
+// A thread of a SQLite store: holds one connection and answers requests in order, each write at once, reads together.
+// After a failure that leaves the file in doubt it answers nothing but that failure. Started by StoreThread.
+import { parentPort, workerData } from 'node:worker_threads'
+import type { DatabaseSync } from 'node:sqlite'
+import { assertNever, fault, invariant } from '../../core/errors.ts'
+import type { Value } from '../sql/tables.ts'
+import { closeWriter, openReader, openWriter } from './database.ts'
+import { failureOf, type Failure } from './failure.ts'
+import type { Answer, Request, ThreadSettings } from './messages.ts'
+import { Session } from './session.ts'
+
+const { role, path } = workerData as ThreadSettings
+const port = parentPort
+invariant(port !== null, 'this file runs in a thread')
+
+let db: DatabaseSync | undefined
+let session: Session | undefined
+let dead: Failure | undefined
+
+port.on('message', (requests: readonly Request[]) => {
+  let answers: Answer[] = []
+  const send = (): void => {
+    if (answers.length > 0) port.postMessage(answers)
+    answers = []
+  }
+  for (const request of requests) {
+    answers.push(answer(request))
+    // A commit that is durable is not held back by what comes after it.
+    if (request.kind === 'write') send()
+  }
+  send()
+})
+
+function answer(request: Request): Answer {
+  const { id } = request
+  if (dead !== undefined && request.kind !== 'close') return { id, kind: 'failed', failure: dead }
+  try {
+    return { id, kind: 'done', values: work(request) }
+  } catch (error) {
+    const failure = failureOf(error)
+    if (failure.fatal) dead = failure
+    return { id, kind: 'failed', failure }
+  }
+}
+
+function work(request: Request): Value[] {
+  switch (request.kind) {
+    case 'open':
+      db = role === 'writer' ? openWriter(path) : openReader(path)
+      session = new Session(db)
+      return []
+    case 'read':
+      return opened().read(request.statements)
+    case 'write':
+      return opened().write(request.statements)
+    case 'close':
+      close()
+      return []
+    default:
+      return assertNever(request)
+  }
+}
+
+function close(): void {
+  const closing = db
+  db = undefined
+  session = undefined
+  if (closing === undefined) return
+  // In doubt about the file, nothing more is written to it.
+  if (role === 'reader' || dead !== undefined) closing.close()
+  else closeWriter(closing)
+}
+
+function opened(): Session {
+  if (session === undefined) throw fault('STORE_FAILED', { problem: 'it is not open' })
+  return session
+}

@@ -1,0 +1,183 @@
+// Conformance of stores: only the holder of the newest epoch writes, only after the head that it knows, and a batch
+// that is refused leaves no trace.
+import assert from 'node:assert/strict'
+import type { Batch, Store } from '../core/store.ts'
+import {
+  NS,
+  SHARD,
+  aChange,
+  aClaim,
+  aRun,
+  aTimer,
+  aTurn,
+  anEvent,
+  anItem,
+  batchAfter,
+  commitAfter,
+  commitFirst,
+  type StoreCase,
+} from './store-rows.ts'
+
+/** Something for every table, on positions 11 to 13. */
+const everything: Partial<Batch> = {
+  runs: [aRun(11)],
+  changes: [aChange(11)],
+  claims: [aClaim('run-11', 11)],
+  journal: [aTurn(12, 11, 0)],
+  events: [anEvent(13)],
+  timers: [aTimer(5, 11, 'sleep#0')],
+  posts: [anItem('never')],
+}
+
+async function assertNothingOf(store: Store): Promise<void> {
+  assert.equal(await store.run(SHARD, 11), null)
+  assert.deepEqual(await store.claims(SHARD, NS, 'run', ['run-11']), [null])
+  assert.deepEqual(await store.journal(SHARD, 11, -1, 10), [])
+  assert.deepEqual(await store.events(SHARD, { ns: NS, limit: 10 }), [])
+  assert.deepEqual(await store.timers(SHARD, 0, 10, 10), [])
+  const targets = (await store.inbox(SHARD, 10)).map((row) => row.target)
+  assert.ok(!targets.includes('never'))
+}
+
+/** The batch fails with a code, has written nothing, and the store goes on. */
+async function assertRefused(store: Store, batch: Batch, code: string): Promise<void> {
+  const before = await store.tenure(SHARD)
+  await assert.rejects(store.commit(batch), { code })
+  assert.deepEqual(await store.tenure(SHARD), before)
+  await assertNothingOf(store)
+  const after = await store.acquire(SHARD, 'next')
+  await commitAfter(store, after, { journal: [aTurn(after.head + 1, 99, after.head)] })
+}
+
+export const storeFenceCases: readonly StoreCase[] = [
+  {
+    name: 'a commit moves the head',
+    async run({ store }) {
+      const tenure = await commitFirst(store, { head: 5, journal: [aTurn(3, 1, 0)] })
+      assert.deepEqual(await store.tenure(SHARD), { ...tenure, head: 5 })
+    },
+  },
+  {
+    name: 'a commit without rows may move the head or leave it',
+    async run({ store }) {
+      const first = await commitFirst(store, {})
+      const second = await commitAfter(store, first, { head: 2 })
+      assert.deepEqual(await store.tenure(SHARD), { ...second, head: 2 })
+    },
+  },
+  {
+    name: 'an old epoch is fenced, and nothing of its batch is written',
+    async run({ store }) {
+      const old = await store.acquire(SHARD, 'old')
+      await store.acquire(SHARD, 'new')
+      await assertRefused(store, batchAfter(old, everything), 'SHARD_FENCED')
+    },
+  },
+  {
+    name: 'an epoch that nobody has yet is fenced',
+    async run({ store }) {
+      const tenure = await store.acquire(SHARD, 'one')
+      await assertRefused(store, batchAfter({ ...tenure, epoch: tenure.epoch + 1 }, everything), 'SHARD_FENCED')
+    },
+  },
+  {
+    name: 'a base below the head is fenced',
+    async run({ store }) {
+      const tenure = await commitFirst(store, { head: 3 })
+      await assertRefused(store, batchAfter({ ...tenure, head: 2 }, everything), 'SHARD_FENCED')
+    },
+  },
+  {
+    name: 'a base above the head is fenced',
+    async run({ store }) {
+      const tenure = await store.acquire(SHARD, 'one')
+      await assertRefused(store, batchAfter({ ...tenure, head: tenure.head + 1 }, everything), 'SHARD_FENCED')
+    },
+  },
+  {
+    name: 'a shard that the store does not have is fenced',
+    async run({ store, info }) {
+      const tenure = await store.acquire(SHARD, 'one')
+      await assertRefused(store, batchAfter({ ...tenure, shard: info.shards }, everything), 'SHARD_FENCED')
+    },
+  },
+  {
+    name: 'of two commits after the same base one holds',
+    async run({ store }) {
+      const tenure = await store.acquire(SHARD, 'one')
+      const results = await Promise.allSettled([
+        store.commit(batchAfter(tenure, { journal: [aTurn(1, 1, 0, { data: '"a"' })] })),
+        store.commit(batchAfter(tenure, { journal: [aTurn(1, 1, 0, { data: '"b"' })] })),
+      ])
+      assert.equal(results.filter((result) => result.status === 'fulfilled').length, 1)
+      assert.equal((await store.journal(SHARD, 1, -1, 10)).length, 1)
+      assert.equal((await store.tenure(SHARD)).head, 1)
+    },
+  },
+  {
+    name: 'a fenced batch consumes nothing from the inbox',
+    async run({ store }) {
+      const old = await store.acquire(SHARD, 'old')
+      await store.post(SHARD, [anItem('kept')])
+      const rows = await store.inbox(SHARD, 10)
+      await store.acquire(SHARD, 'new')
+      await assertRefused(store, batchAfter(old, { drained: rows.map((row) => row.id) }), 'SHARD_FENCED')
+      assert.deepEqual(await store.inbox(SHARD, 10), rows)
+    },
+  },
+  {
+    name: 'draining what is not there fails with INBOX_GONE and undoes the whole batch',
+    async run({ store }) {
+      const tenure = await store.acquire(SHARD, 'one')
+      await store.post(SHARD, [anItem('a'), anItem('b')])
+      const rows = await store.inbox(SHARD, 10)
+      const [a, b] = rows.map((row) => row.id)
+      assert.ok(a !== undefined && b !== undefined)
+      await assertRefused(store, batchAfter(tenure, { ...everything, drained: [a, b, b + 1] }), 'INBOX_GONE')
+      assert.deepEqual(await store.inbox(SHARD, 10), rows)
+    },
+  },
+  {
+    name: 'draining a row twice fails with INBOX_GONE, in one batch and in two',
+    async run({ store }) {
+      const tenure = await store.acquire(SHARD, 'one')
+      await store.post(SHARD, [anItem('a')])
+      const drained = (await store.inbox(SHARD, 10)).map((row) => row.id)
+      const twice = batchAfter(tenure, { ...everything, drained: [...drained, ...drained] })
+      await assertRefused(store, twice, 'INBOX_GONE')
+      const after = await commitAfter(store, await store.acquire(SHARD, 'again'), { drained })
+      await assertRefused(store, batchAfter(after, { ...everything, drained }), 'INBOX_GONE')
+    },
+  },
+  {
+    name: 'a position outside of the batch breaks an INVARIANT',
+    async run({ store }) {
+      const tenure = await store.acquire(SHARD, 'one')
+      await assertRefused(store, batchAfter(tenure, { ...everything, head: 12 }), 'INVARIANT')
+      const later = await commitAfter(store, await store.acquire(SHARD, 'two'), { head: 12 })
+      await assertRefused(store, batchAfter(later, everything), 'INVARIANT')
+    },
+  },
+  {
+    name: 'a position or a seq that is used twice breaks an INVARIANT',
+    async run({ store }) {
+      const tenure = await store.acquire(SHARD, 'one')
+      const samePosition = { ...everything, journal: [aTurn(12, 11, 0), aTurn(12, 11, 1)] }
+      await assertRefused(store, batchAfter(tenure, samePosition), 'INVARIANT')
+      const again = await store.acquire(SHARD, 'two')
+      const sameSeq = { ...everything, journal: [aTurn(12, 11, 0), aTurn(13, 11, 0)] }
+      await assertRefused(store, batchAfter(again, sameSeq), 'INVARIANT')
+      const last = await store.acquire(SHARD, 'three')
+      // The run and seq of the row that the check above has committed.
+      await assertRefused(store, batchAfter(last, { ...everything, journal: [aTurn(12, 99, 0)] }), 'INVARIANT')
+    },
+  },
+  {
+    name: 'a change of a run that is not there breaks an INVARIANT',
+    async run({ store }) {
+      const tenure = await store.acquire(SHARD, 'one')
+      const batch = batchAfter(tenure, { ...everything, changes: [aChange(11), aChange(10)] })
+      await assertRefused(store, batch, 'INVARIANT')
+    },
+  },
+]

@@ -1,0 +1,141 @@
+// Conformance of stores: opening, identity, taking a shard over, closing.
+import assert from 'node:assert/strict'
+import { SCHEMA_VERSION, SLOT_COUNT, type Store } from '../core/store.ts'
+import {
+  SHARD,
+  NS,
+  aClaim,
+  aRun,
+  aTimer,
+  aTurn,
+  anEvent,
+  anItem,
+  batchAfter,
+  commitAfter,
+  commitFirst,
+  type StoreCase,
+} from './store-rows.ts'
+
+export const storeLifeCases: readonly StoreCase[] = [
+  {
+    name: 'a new store has an identity, the present layout and its slots',
+    async run({ store, info }) {
+      assert.ok(info.id.length >= 16)
+      assert.ok(info.incarnation >= 0)
+      assert.equal(info.schema, SCHEMA_VERSION)
+      assert.equal(info.slots, SLOT_COUNT)
+      assert.ok(info.shards >= 1)
+      assert.deepEqual(await store.info(), info)
+    },
+  },
+  {
+    name: 'opening an open store changes nothing',
+    async run({ store, info }) {
+      assert.deepEqual(await store.open(), info)
+    },
+  },
+  {
+    name: 'the identity stays the same when the store is opened again',
+    async run({ info, reopen }) {
+      assert.deepEqual(await (await reopen()).info(), info)
+    },
+  },
+  {
+    name: 'a new shard begins at position 0',
+    async run({ store }) {
+      assert.equal((await store.tenure(SHARD)).head, 0)
+    },
+  },
+  {
+    name: 'acquire raises the epoch and keeps the head',
+    async run({ store }) {
+      const first = await commitFirst(store, { journal: [aTurn(1, 1, 0)] })
+      const second = await store.acquire(SHARD, 'second')
+      assert.deepEqual(second, { shard: SHARD, epoch: first.epoch + 1, head: 1 })
+      assert.deepEqual(await store.tenure(SHARD), second)
+    },
+  },
+  {
+    name: 'two who acquire at once get different epochs',
+    async run({ store }) {
+      const [a, b] = await Promise.all([store.acquire(SHARD, 'a'), store.acquire(SHARD, 'b')])
+      assert.notEqual(a.epoch, b.epoch)
+      assert.equal((await store.tenure(SHARD)).epoch, Math.max(a.epoch, b.epoch))
+    },
+  },
+  {
+    name: 'epoch and head are kept when the store is opened again, and the epoch rises on',
+    async run({ store, reopen }) {
+      const before = await commitFirst(store, { journal: [aTurn(1, 1, 0), aTurn(2, 1, 1)] })
+      const again = await reopen()
+      assert.deepEqual(await again.tenure(SHARD), before)
+      assert.deepEqual(await again.acquire(SHARD, 'again'), { ...before, epoch: before.epoch + 1 })
+    },
+  },
+  {
+    name: 'everything that was committed is there when the store is opened again',
+    async run({ store, reopen }) {
+      await commitFirst(store, {
+        runs: [aRun(1)],
+        claims: [aClaim('run-1', 1)],
+        journal: [aTurn(2, 1, 0)],
+        events: [anEvent(3)],
+        timers: [aTimer(10, 1, 'sleep#0')],
+        posts: [anItem('later')],
+      })
+      const again = await reopen()
+      assert.deepEqual(await again.run(SHARD, 1), aRun(1))
+      assert.deepEqual(await again.claims(SHARD, NS, 'run', ['run-1']), [aClaim('run-1', 1)])
+      assert.deepEqual(await again.journal(SHARD, 1, -1, 10), [aTurn(2, 1, 0)])
+      assert.deepEqual(await again.events(SHARD, { ns: NS, limit: 10 }), [anEvent(3)])
+      assert.deepEqual(await again.timers(SHARD, 0, 100, 10), [aTimer(10, 1, 'sleep#0')])
+      const [row] = await again.inbox(SHARD, 10)
+      assert.equal(row?.target, 'later')
+    },
+  },
+  {
+    name: 'closing waits for the commit that is in flight',
+    async run({ store, reopen }) {
+      const tenure = await store.acquire(SHARD, 'closer')
+      const commit = commitAfter(store, tenure, { journal: [aTurn(1, 1, 0)] })
+      const again = await reopen()
+      await commit
+      assert.deepEqual(await again.journal(SHARD, 1, -1, 10), [aTurn(1, 1, 0)])
+    },
+  },
+  {
+    name: 'closing twice is safe',
+    async run({ store }) {
+      await Promise.all([store.close(), store.close()])
+      await store.close()
+    },
+  },
+  {
+    name: 'every call after close fails with STORE_FAILED',
+    async run({ store }) {
+      await store.close()
+      for (const call of allCalls(store)) await assert.rejects(call, { code: 'STORE_FAILED' })
+      await assert.rejects(store.open(), { code: 'STORE_FAILED' })
+    },
+  },
+]
+
+function allCalls(store: Store): Promise<unknown>[] {
+  const calls = [
+    store.info(),
+    store.acquire(SHARD, 'late'),
+    store.tenure(SHARD),
+    store.commit(batchAfter({ shard: SHARD, epoch: 1, head: 0 }, {})),
+    store.post(SHARD, [anItem('late')]),
+    store.claims(SHARD, NS, 'run', ['late']),
+    store.run(SHARD, 1),
+    store.runs(SHARD, { ns: NS, limit: 1 }),
+    store.journal(SHARD, 1, -1, 1),
+    store.events(SHARD, { ns: NS, limit: 1 }),
+    store.timers(SHARD, 0, 1, 1),
+    store.inbox(SHARD, 1),
+  ]
+  // They are awaited one after the other, and all fail at once.
+  for (const call of calls) call.catch(() => undefined)
+  return calls
+}

@@ -1,0 +1,140 @@
+// How an application is served, ended, killed and found again: real processes and signals on a real file.
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { application } from './application.ts'
+import { Sandbox } from './sandbox.ts'
+
+let box: Sandbox
+const processFile = (): string => join(box.folder, '.ballet', 'process.json')
+const record = (): Record<string, unknown> => JSON.parse(readFileSync(processFile(), 'utf8')) as Record<string, unknown>
+const order = (orderId: string): string => JSON.stringify({ orderId, total: 5 })
+
+beforeEach(() => {
+  box = new Sandbox({ 'app.ts': application })
+})
+afterEach(() => box.remove())
+
+describe('a process that serves', () => {
+  it('leaves its address for its owner alone, and takes it away when it has drained', async () => {
+    const serving = await box.serve()
+    const [, url] = await serving.until(/serves (http\S+) on \.ballet\/app\.db \(no open run\)/)
+    expect(statSync(processFile()).mode & 0o777).toBe(0o600)
+    expect(record()).toEqual({ pid: serving.child.pid, url, token: null, store: `file:${join(box.folder, '.ballet', 'app.db')}`, app: 'app.ts' })
+    serving.child.kill('SIGTERM')
+    expect(await serving.ended).toMatchObject({ code: 0 })
+    expect(existsSync(processFile())).toBe(false)
+    expect((await box.run(['runs'])).stderr).toContain('Reading .ballet/app.db itself')
+  })
+
+  it('is found from a folder below, and by its store from elsewhere', async () => {
+    await box.serve(['--store', 'file:data/shop.db'])
+    box.write('below/deep/note.txt', '')
+    expect(await box.run(['runs', '--store', '../../data/shop.db'], { cwd: 'below/deep' })).toMatchObject({ code: 0, stderr: 'No run fits.\n' })
+    expect(await box.run(['runs'], { cwd: 'below/deep' })).toMatchObject({ code: 5, stderr: expect.stringContaining('ballet serve <app.ts>') as string })
+    const other = await box.run(['runs', '--store', 'file:data/other.db'])
+    expect(other.code).toBe(3)
+    expect(other.stderr).toContain('data/process.json is about another store')
+    await box.serve()
+    expect(await box.run(['runs'], { cwd: 'below/deep' })).toMatchObject({ code: 0, stderr: 'No run fits.\n' })
+  })
+
+  it('ends at once on a second signal; its runs go on at the next start', async () => {
+    const serving = await box.serve()
+    await box.run(['start', 'payment.hang', '--input', '{}', '--id', 'h-1'])
+    serving.child.kill('SIGTERM')
+    await serving.until(/Ending \(SIGTERM\)/)
+    serving.child.kill('SIGINT')
+    expect(await serving.ended).toMatchObject({ code: 130 })
+    expect(existsSync(processFile())).toBe(false)
+    const next = await box.serve()
+    await next.until(/1 open run recovered/)
+    expect(await box.json(['show', 'h-1'])).toMatchObject({ value: { run: { status: 'running' } } })
+  })
+
+  it('prints one JSON document when it is asked to', async () => {
+    const serving = box.begin(['serve', 'app.ts', '--port', '0', '--json'])
+    await serving.until(/"url":"http/)
+    expect(JSON.parse(serving.stdout)).toMatchObject({ pid: serving.child.pid, app: 'shop', recovered: { runs: 0 } })
+  })
+})
+
+describe('a process that was killed', () => {
+  it('is said to be gone; reads go on, writes say what to start, and nothing is lost', async () => {
+    const serving = await box.serve()
+    await box.run(['start', 'checkout', '--input', order('k-1')])
+    serving.child.kill('SIGKILL')
+    await serving.ended
+    const reading = await box.run(['show', 'checkout:k-1'])
+    expect(reading.code).toBe(0)
+    expect(reading.stderr).toContain(`.ballet/process.json is stale: process ${serving.child.pid} is gone.`)
+    expect(reading.stderr).toContain('Reading .ballet/app.db itself')
+    expect((await box.run(['why', 'k-1'])).stdout).toContain('workflow checkout checkout:k-1  running')
+    const writing = await box.json(['start', 'checkout', '--input', order('k-2')])
+    expect(writing).toMatchObject({ code: 5, value: { error: { code: 'PROCESS_MISSING', hint: 'Start it with: ballet serve app.ts --store file:.ballet/app.db' } } })
+    await box.serve()
+    await box.run(['signal', 'checkout:k-1', 'approve', '--data', '{"by":"ann"}'])
+    expect(await box.json(['start', 'checkout', '--input', order('k-1'), '--wait', '10s'])).toMatchObject({ code: 0, value: { created: false, run: { status: 'completed' } } })
+  })
+
+  it('is not taken for another process that answers nothing', async () => {
+    await (await box.serve()).child.kill('SIGSTOP')
+    box.write('.ballet/process.json', JSON.stringify({ ...record(), pid: process.pid, url: 'http://127.0.0.1:1' }))
+    expect(await box.json(['publish', 'order.created', '--data', order('x')])).toMatchObject({ code: 5, value: { error: { code: 'PROCESS_UNREACHABLE' } } })
+    const reading = await box.run(['runs'])
+    expect(reading.code).toBe(0)
+    expect(reading.stderr).toContain(`Process ${process.pid} lives but does not answer`)
+  })
+})
+
+describe('what cannot be served', () => {
+  it('says that the port is busy, before the store is touched', async () => {
+    const { url } = (await box.serve()) && (record() as { url: string })
+    const { code, value } = await box.json(['serve', 'app.ts', '--store', 'file:other/app.db', '--port', new URL(url).port])
+    expect({ code, value }).toMatchObject({ code: 2, value: { error: { code: 'PORT_BUSY' } } })
+    expect(existsSync(join(box.folder, 'other'))).toBe(false)
+  })
+
+  it('says who has the store, and leaves the address of that process', async () => {
+    const serving = await box.serve()
+    expect(await box.json(['serve', 'app.ts', '--port', '0'])).toMatchObject({ code: 4, value: { error: { code: 'STORE_LOCKED' } } })
+    expect(record()['pid']).toBe(serving.child.pid)
+  })
+
+  it('does not open the API to a network without a token', async () => {
+    expect(await box.json(['serve', 'app.ts', '--port', '0', '--host', '0.0.0.0'])).toMatchObject({ code: 2, value: { error: { code: 'BIND_UNSAFE' } } })
+    await box.serve(['--host', '0.0.0.0'], { env: { BALLET_TOKEN: 'secret' } })
+    expect(record()).toMatchObject({ token: 'secret', url: expect.stringContaining('http://127.0.0.1:') as string })
+    expect(await box.run(['runs'])).toMatchObject({ code: 0 })
+    const url = String(record()['url'])
+    expect(await box.json(['runs', '--url', url])).toMatchObject({ code: 2, value: { error: { code: 'TOKEN_REQUIRED' } } })
+    expect(await box.run(['runs'], { env: { BALLET_URL: url, BALLET_TOKEN: 'secret' } })).toMatchObject({ code: 0 })
+  })
+
+  it.each([
+    ['nothing.ts', '', 'there is no such file'],
+    ['syntax.ts', 'export const a = {\nexport default a', 'syntax.ts:2'],
+    ['plain.mjs', 'export const a = {\nexport default a', 'plain.mjs:2'],
+    ['missing.ts', 'import "./absent.ts"', "Cannot find module '"],
+    ['throws.ts', 'const f = () => { throw new TypeError("boom") }\nf()', 'it threw TypeError: boom (at f (file://'],
+    ['none.ts', 'export const x = 1', 'it has no default export'],
+    ['other.ts', 'export default 5', 'its default export is something else'],
+    ['named.ts', 'import { ballet } from "ballet"\nexport const app = ballet({ services: [] })', 'its application is exported as "app"'],
+  ])('says what is wrong with %s', async (path, text, words) => {
+    if (text !== '') box.write(path, text)
+    const { code, stderr } = await box.run(['serve', path, '--port', '0'])
+    expect(code).toBe(2)
+    expect(stderr).toContain(words)
+    expect(stderr).toContain('APP_INVALID')
+    expect(existsSync(join(box.folder, '.ballet'))).toBe(false)
+  })
+
+  it('lists every fault of an application whose parts do not fit', async () => {
+    box.write('unfit.ts', application.replace('services: [payment, shipping]', 'services: [payment, payment]').replace('workflows: [checkout,', 'workflows: [checkout, checkout,'))
+    const { code, stderr } = await box.run(['serve', 'unfit.ts', '--port', '0'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('do not fit')
+    expect(stderr).toContain('"payment"')
+    expect(stderr).toContain('"checkout"')
+  })
+})

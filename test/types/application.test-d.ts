@@ -1,0 +1,31 @@
+// What an application's definition and a running application take.
+import { ballet, checkFit, open, type Application, type ApplicationDefinition, type Fault } from 'ballet'
+import { CancelOrder, OrderCreated, payment, same, wrap } from './contracts.ts'
+
+const definition = ballet({
+  name: 'shop',
+  version: '1.2.0',
+  services: [payment],
+  workflows: [wrap],
+  http: (app) => async (request) => (request.url.endsWith('/runs') ? Response.json(await app.runs()) : undefined),
+})
+same<typeof definition, ApplicationDefinition>()
+same<ReturnType<typeof checkFit>, readonly Fault[]>()
+
+export async function use(): Promise<void> {
+  const app = await open(definition, { store: 'memory:' })
+  same<typeof app, Application>()
+  await app.start(wrap({ orderId: '1' }), { id: 'wrap-1' })
+  await app.start(payment.charge({ orderId: '1', amount: 1 }))
+  await app.publish(OrderCreated({ orderId: '1', total: 1, items: [] }))
+  await app.signal('wrap-1', CancelOrder({ by: 'customer' }))
+  // @ts-expect-error not applied to an input
+  await app.start(wrap)
+  // @ts-expect-error an event is published
+  await app.start(OrderCreated({ orderId: '1', total: 1, items: [] }))
+  // @ts-expect-error a call is started
+  await app.publish(payment.refund({ orderId: '1' }))
+  // @ts-expect-error an event is published, not sent to a run
+  await app.signal('wrap-1', OrderCreated({ orderId: '1', total: 1, items: [] }))
+  await app.close()
+}
