@@ -15,14 +15,22 @@ const OFFSET_WIDTH = 9
 const DEPTH_LIMIT = 32
 
 /** One line for the whole key: what there is, and for every open run why it waits and what can be done. */
-export function summaryLines(key: string, runs: readonly RunView[], eventCount: number, { now, paint }: TimelineStyle): readonly string[] {
+export function summaryLines(
+  key: string,
+  runs: readonly RunView[],
+  eventCount: number,
+  { now, paint }: TimelineStyle,
+): readonly string[] {
   const open = printableView(runs.filter(({ status }) => status === 'running' || status === 'stuck'))
   const counts = new Map<string, number>()
   for (const { status } of runs) counts.set(status, (counts.get(status) ?? 0) + 1)
   const states = [...counts].map(([status, count]) => `${count} ${status}`).join(', ')
   const events = `${eventCount} event${eventCount === 1 ? '' : 's'}`
   const first = `${paint.bold(key)}: ${runs.length === 0 ? 'no run' : states}; ${events}.${open.length === 0 ? ' Nothing is awaited.' : ''}`
-  return [first, ...open.map((run) => statusPaint(paint, run.status)(`${run.id}: ${waitingLine(run, now).replaceAll('\n', ' ')}`))]
+  return [
+    first,
+    ...open.map((run) => statusPaint(paint, run.status)(`${run.id}: ${waitingLine(run, now).replaceAll('\n', ' ')}`)),
+  ]
 }
 
 /** The lines of a tree, roots at the margin. */
@@ -86,7 +94,12 @@ function runWords({ run, call, attempts }: RunNode, isRoot: boolean, { paint, no
   const length = showMs(between(run.created, run.ended, now))
   const tries = attempts > 1 ? `, ${attempts} attempts` : ''
   const error = run.error === undefined ? '' : ` (${errorWords(run.error)})`
-  const state = run.status === 'running' ? `running for ${length}` : run.status === 'stuck' ? `stuck${error}` : `${run.status} in ${length}${error}`
+  const state =
+    run.status === 'running'
+      ? `running for ${length}`
+      : run.status === 'stuck'
+        ? `stuck${error}`
+        : `${run.status} in ${length}${error}`
   const solo = run.kind === 'workflow' ? '' : pending(run.waits[0], now)
   const id = run.kind === 'reaction' ? '' : ` ${paint.dim(run.id)}`
   return `${paint.bold(`${name}${what}`)}${id}  ${statusPaint(paint, run.status)(`${state}${tries}`)}${solo}${isRoot ? foreign(run.cause, paint.dim) : ''}`
@@ -101,9 +114,11 @@ function callWords(call: CallNode, { paint, now, columns }: TimelineStyle): stri
   const back = call.undoes === null ? '' : ` takes back ${call.undoes}`
   const name = `${call.step ? 'step ' : ''}${call.op}${back}`
   const tries = call.attempts > 1 ? `, ${call.attempts} attempts` : ''
-  if (call.ended === null) return `${name}  ${paint.yellow(call.wait === null ? `not answered${tries}` : `not answered${pending(call.wait, now)}`)}`
+  if (call.ended === null)
+    return `${name}  ${paint.yellow(call.wait === null ? `not answered${tries}` : `not answered${pending(call.wait, now)}`)}`
   const length = showMs(between(call.asked, call.ended, now))
-  if (call.failure !== null) return `${name}  ${paint.red(`failed after ${length}${tries}: ${failureWords(call.failure)}`)}`
+  if (call.failure !== null)
+    return `${name}  ${paint.red(`failed after ${length}${tries}: ${failureWords(call.failure)}`)}`
   return `${name}  ${answered(call.answer, columns)}${paint.dim(`${length}${tries}`)}`
 }
 
@@ -114,7 +129,9 @@ function answered(answer: Json | null, columns: number): string {
 }
 
 function pending(wait: WaitView | undefined, now: number): string {
-  return wait === undefined ? '' : `, ${waitWords(wait, now)}${wait.attempt?.next == null ? '' : `, again in ${showMs(Math.max(0, Date.parse(wait.attempt.next) - now))}`}`
+  return wait === undefined
+    ? ''
+    : `, ${waitWords(wait, now)}${wait.attempt?.next == null ? '' : `, again in ${showMs(Math.max(0, Date.parse(wait.attempt.next) - now))}`}`
 }
 
 /** A root whose cause is not among what was found. */

@@ -42,9 +42,22 @@ const event = (source: string, id: string, type: string, part: Partial<EventView
   published: true,
   ...part,
 })
-const turn = (seq: number, ms: number, delivered: Json, ...commands: Json[]): JournalView => ({ pos: pos++, seq, kind: 'turn', at: at(ms), delivered, commands })
-const lines = (causes: Partial<Causes>): readonly string[] => causalLines(causalTree({ runs: [], events: [], journals: new Map(), ...causes }), style)
-const done = (op: string, type: string): Json => ({ kind: 'done', op, attempt: 1, payload: { kind: 'event', type, data: {}, key: '8841' } })
+const turn = (seq: number, ms: number, delivered: Json, ...commands: Json[]): JournalView => ({
+  pos: pos++,
+  seq,
+  kind: 'turn',
+  at: at(ms),
+  delivered,
+  commands,
+})
+const lines = (causes: Partial<Causes>): readonly string[] =>
+  causalLines(causalTree({ runs: [], events: [], journals: new Map(), ...causes }), style)
+const done = (op: string, type: string): Json => ({
+  kind: 'done',
+  op,
+  attempt: 1,
+  payload: { kind: 'event', type, data: {}, key: '8841' },
+})
 const call = (op: string): Json => ({ kind: 'call', op, call: op.replace(/#.*/, ''), input: {} })
 
 describe('the tree of an orchestrated order', () => {
@@ -52,7 +65,15 @@ describe('the tree of an orchestrated order', () => {
     status: 'running',
     ended: null,
     waits: [
-      { op: 'shipping.ship#0', kind: 'call', for: 'shipping.ship', from: 'shipping', since: at(60), until: null, attempt: { number: 2, error: { code: 'Error', message: 'HTTP 503' }, next: at(12_000) } },
+      {
+        op: 'shipping.ship#0',
+        kind: 'call',
+        for: 'shipping.ship',
+        from: 'shipping',
+        since: at(60),
+        until: null,
+        attempt: { number: 2, error: { code: 'Error', message: 'HTTP 503' }, next: at(12_000) },
+      },
       { op: 'receive#0', kind: 'receive', for: 'cancel-order', from: 'signal', since: at(60), until: null },
     ],
   })
@@ -60,16 +81,55 @@ describe('the tree of an orchestrated order', () => {
     turn(0, 1, { kind: 'start', seed: 1 }, call('catalog.reserve/a'), call('catalog.reserve/b')),
     turn(1, 20, done('catalog.reserve/b', 'stock.reserved')),
     turn(2, 30, done('catalog.reserve/a', 'stock.reserved'), call('payment.charge#0')),
-    { pos: pos++, seq: 3, kind: 'note' as const, at: at(40), note: { kind: 'attempt', op: 'payment.charge#0', attempt: 1, error: { code: 'Error', message: 'x' }, ms: 3, next: null } },
-    turn(4, 60, { kind: 'done', op: 'payment.charge#0', attempt: 2, payload: { receipt: 'r-1' } }, call('shipping.ship#0'), { kind: 'wait', op: 'receive#0', names: ['signal:cancel-order'] }, { kind: 'step', op: 'mail#0' }, { kind: 'emit', op: 'emit#0', type: 'order.packed', key: '8841', input: {} }, { kind: 'child', op: 'wrap#0', run: 'checkout:8841~wrap.0', call: 'wrap', input: {}, wait: false }),
+    {
+      pos: pos++,
+      seq: 3,
+      kind: 'note' as const,
+      at: at(40),
+      note: {
+        kind: 'attempt',
+        op: 'payment.charge#0',
+        attempt: 1,
+        error: { code: 'Error', message: 'x' },
+        ms: 3,
+        next: null,
+      },
+    },
+    turn(
+      4,
+      60,
+      { kind: 'done', op: 'payment.charge#0', attempt: 2, payload: { receipt: 'r-1' } },
+      call('shipping.ship#0'),
+      { kind: 'wait', op: 'receive#0', names: ['signal:cancel-order'] },
+      { kind: 'step', op: 'mail#0' },
+      { kind: 'emit', op: 'emit#0', type: 'order.packed', key: '8841', input: {} },
+      { kind: 'child', op: 'wrap#0', run: 'checkout:8841~wrap.0', call: 'wrap', input: {}, wait: false },
+    ),
     turn(5, 70, { kind: 'failed', op: 'mail#0', error: { code: 'TERMINAL', message: 'no address' } }),
   ]
   const key = (op: string): string => `store-1:checkout:8841:0:${op}`
   const causes: Causes = {
-    runs: [order, run('checkout:8841~wrap.0', { name: 'wrap', parent: 'checkout:8841', cause: 'run:checkout:8841', created: at(61), ended: at(90) })],
+    runs: [
+      order,
+      run('checkout:8841~wrap.0', {
+        name: 'wrap',
+        parent: 'checkout:8841',
+        cause: 'run:checkout:8841',
+        created: at(61),
+        ended: at(90),
+      }),
+    ],
     events: [
-      event('catalog', key('catalog.reserve/a'), 'stock.reserved', { causationid: 'run:checkout:8841', published: false, time: at(30) }),
-      event('catalog', key('catalog.reserve/b'), 'stock.reserved', { causationid: 'run:checkout:8841', published: false, time: at(20) }),
+      event('catalog', key('catalog.reserve/a'), 'stock.reserved', {
+        causationid: 'run:checkout:8841',
+        published: false,
+        time: at(30),
+      }),
+      event('catalog', key('catalog.reserve/b'), 'stock.reserved', {
+        causationid: 'run:checkout:8841',
+        published: false,
+        time: at(20),
+      }),
       event('shop', key('emit#0'), 'order.packed', { causationid: 'run:checkout:8841', time: at(60) }),
     ],
     journals: new Map([['checkout:8841', journal]]),
@@ -93,7 +153,9 @@ describe('the tree of an orchestrated order', () => {
     const [root] = causalTree(causes)
     const first = root?.children[0]
     expect(first?.kind === 'call' && first.op).toBe('catalog.reserve/a')
-    expect(first?.children.map((child) => (child.kind === 'event' ? child.event.type : child.kind))).toEqual(['stock.reserved'])
+    expect(first?.children.map((child) => (child.kind === 'event' ? child.event.type : child.kind))).toEqual([
+      'stock.reserved',
+    ])
   })
 
   it('is summed up by what is awaited', () => {
@@ -109,14 +171,35 @@ it('shows a choreographed order: events and the reactions that they brought abou
   const shipped = 'shipping:payment.approved:x'
   const causes: Causes = {
     runs: [
-      run(shipped, { kind: 'reaction', name: 'shipping:payment.approved', cause: `event:payment:s:${charged}:0:payment.charge#0`, created: at(30), ended: null, status: 'running', waits: [{ op: 'shipping.ship#0', kind: 'call', for: 'shipping.ship', from: 'shipping', since: at(30), until: null }] }),
-      run(charged, { kind: 'reaction', name: 'payment:order.created', cause: 'event:shop:e-1', created: at(1), ended: at(20) }),
+      run(shipped, {
+        kind: 'reaction',
+        name: 'shipping:payment.approved',
+        cause: `event:payment:s:${charged}:0:payment.charge#0`,
+        created: at(30),
+        ended: null,
+        status: 'running',
+        waits: [
+          { op: 'shipping.ship#0', kind: 'call', for: 'shipping.ship', from: 'shipping', since: at(30), until: null },
+        ],
+      }),
+      run(charged, {
+        kind: 'reaction',
+        name: 'payment:order.created',
+        cause: 'event:shop:e-1',
+        created: at(1),
+        ended: at(20),
+      }),
     ],
     events: [
       event('shop', 'e-1', 'order.created'),
-      event('payment', `s:${charged}:0:payment.charge#0`, 'payment.approved', { causationid: `run:${charged}`, time: at(20) }),
+      event('payment', `s:${charged}:0:payment.charge#0`, 'payment.approved', {
+        causationid: `run:${charged}`,
+        time: at(20),
+      }),
     ],
-    journals: new Map([[charged, [turn(0, 20, { ...(done('payment.charge#0', 'payment.approved') as object), attempt: 3 })]]]),
+    journals: new Map([
+      [charged, [turn(0, 20, { ...(done('payment.charge#0', 'payment.approved') as object), attempt: 3 })]],
+    ]),
   }
   expect(lines(causes)).toEqual([
     '     +0ms  order.created from shop',
@@ -134,7 +217,8 @@ it('keeps what has a cause elsewhere, and says so', () => {
 
 describe('claims that cannot be', () => {
   const count = (nodes: readonly CausalNode[]): number => nodes.reduce((sum, node) => sum + 1 + count(node.children), 0)
-  const claim = (id: string, cause: string): EventView => event('out', id, 'claimed', { causationid: `event:out:${cause}` })
+  const claim = (id: string, cause: string): EventView =>
+    event('out', id, 'claimed', { causationid: `event:out:${cause}` })
 
   it('loses nothing of a circle', () => {
     const events = [claim('a', 'b'), claim('b', 'c'), claim('c', 'a'), claim('d', 'b'), claim('self', 'self')]

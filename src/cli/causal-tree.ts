@@ -170,7 +170,8 @@ function settle(call: Growing<CallNode> | undefined, row: JournalView): void {
 }
 
 function countAttempt(call: Growing<CallNode> | undefined, note: Part): void {
-  if (call !== undefined && word(note, 'kind') === 'attempt') call.attempts = Math.max(call.attempts, Number(word(note, 'attempt')) || 1)
+  if (call !== undefined && word(note, 'kind') === 'attempt')
+    call.attempts = Math.max(call.attempts, Number(word(note, 'attempt')) || 1)
 }
 
 /** The call of an operation's or reaction's run, and how often it was tried. */
@@ -189,7 +190,8 @@ function addWaits(node: Growing<RunNode>, { byRef, calls }: Growth): void {
     const call = calls.get(opRef(id, wait.op))
     if (call !== undefined) call.wait = wait
     // A child that is among the runs tells for itself how it stands.
-    else if (wait.kind !== 'child' || !byRef.has(runRef(wait.for))) node.children.push({ kind: 'wait', run: id, wait, children: [] })
+    else if (wait.kind !== 'child' || !byRef.has(runRef(wait.for)))
+      node.children.push({ kind: 'wait', run: id, wait, children: [] })
   }
 }
 

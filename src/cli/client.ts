@@ -37,11 +37,18 @@ interface Answer {
 /** A client for the application at `url`. Nothing is sent before it is asked for something. */
 export function clientFor(url: string, token: string | null, clock: Clock): Client {
   const base = url.replace(/\/+$/, '')
-  const ask = async (method: 'GET' | 'POST', path: string, { query = {}, body, extraMs = 0 }: Ask = {}): Promise<Answer> => {
+  const ask = async (
+    method: 'GET' | 'POST',
+    path: string,
+    { query = {}, body, extraMs = 0 }: Ask = {},
+  ): Promise<Answer> => {
     const target = new URL(`${base}${path}`)
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) target.searchParams.append(name, String(value))
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) target.searchParams.append(name, String(value))
     const abort = new AbortController()
-    const cancel = clock.after(DEADLINE_MS + extraMs, () => abort.abort(fault('PROCESS_UNREACHABLE', { url: base, problem: 'no answer in time' })))
+    const cancel = clock.after(DEADLINE_MS + extraMs, () =>
+      abort.abort(fault('PROCESS_UNREACHABLE', { url: base, problem: 'no answer in time' })),
+    )
     try {
       const response = await fetch(target, {
         method,
@@ -56,7 +63,9 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
       })
       return read(base, response.status, await response.text())
     } catch (error) {
-      throw isBalletError(error) || error instanceof RemoteError ? error : fault('PROCESS_UNREACHABLE', { url: base, problem: reason(error) }, error)
+      throw isBalletError(error) || error instanceof RemoteError
+        ? error
+        : fault('PROCESS_UNREACHABLE', { url: base, problem: reason(error) }, error)
     } finally {
       cancel()
     }
@@ -66,18 +75,29 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
     if (problem === undefined) return body as Answers[Kind]
     throw fault('PROCESS_UNREACHABLE', { url: base, problem: `its answer is not understood, ${problem}` })
   }
-  const get = async <Kind extends keyof Answers>(kind: Kind, path: string, query: Ask['query'] = {}): Promise<Answers[Kind]> =>
-    checked(kind, await ask('GET', path, { query }))
+  const get = async <Kind extends keyof Answers>(
+    kind: Kind,
+    path: string,
+    query: Ask['query'] = {},
+  ): Promise<Answers[Kind]> => checked(kind, await ask('GET', path, { query }))
   const settled = async (id: string, waitMs: number): Promise<RunView | null> =>
-    orNull(async () => checked('run', await ask('GET', `/api/runs/${segment(id)}`, { query: { wait: `${waitMs}ms` }, extraMs: waitMs })))
+    orNull(async () =>
+      checked('run', await ask('GET', `/api/runs/${segment(id)}`, { query: { wait: `${waitMs}ms` }, extraMs: waitMs })),
+    )
   return {
     url: base,
     settled,
     start: async (request) => checked('accepted', await ask('POST', '/api/runs', { body: request })),
     publish: async ({ cause, ...event }) =>
-      checked('accepted', await ask('POST', '/api/events', { body: { specversion: '1.0', ...event, causationid: cause } })),
+      checked(
+        'accepted',
+        await ask('POST', '/api/events', { body: { specversion: '1.0', ...event, causationid: cause } }),
+      ),
     signal: async ({ run, name, data, id }) =>
-      checked('accepted', await ask('POST', `/api/runs/${segment(run)}/signals/${segment(name)}`, { body: { data, id } })),
+      checked(
+        'accepted',
+        await ask('POST', `/api/runs/${segment(run)}/signals/${segment(name)}`, { body: { data, id } }),
+      ),
     run: async (id) => orNull(async () => get('run', `/api/runs/${segment(id)}`)),
     runs: async ({ status, ...rest }) => get('runs', '/api/runs', { ...rest, status: status?.join(',') }),
     journal: async (run, request) => orNull(async () => get('journal', `/api/runs/${segment(run)}/journal`, request)),
@@ -86,7 +106,12 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
     graph: async (root) => get('graph', '/api/graph', { root }),
     async fields() {
       const { events, workflows } = await get('app', '/api/app')
-      return [...new Set([...events.map(({ key }) => key), ...workflows.flatMap(({ key }) => (key === undefined ? [] : [key]))])]
+      return [
+        ...new Set([
+          ...events.map(({ key }) => key),
+          ...workflows.flatMap(({ key }) => (key === undefined ? [] : [key])),
+        ]),
+      ]
     },
     close: async () => {},
   }
@@ -108,8 +133,9 @@ export async function answersHealth(url: string, clock: Clock, limitMs = 2000): 
 }
 
 /** An id as one segment of a path: also `~`, which some proxies treat in their own way. @throws ID_INVALID for a dot segment. */
-export function segment(id: string): string {
-  if (id === '.' || id === '..' || id === '') throw fault('ID_INVALID', { what: 'The id', id, problem: 'it cannot stand in an address' })
+function segment(id: string): string {
+  if (id === '.' || id === '..' || id === '')
+    throw fault('ID_INVALID', { what: 'The id', id, problem: 'it cannot stand in an address' })
   return encodeURIComponent(id).replaceAll('~', '%7E')
 }
 
@@ -122,7 +148,8 @@ function read(url: string, status: number, text: string): Answer {
   }
   if (status < 400) return { status, body }
   const { code, detail, title, hint } = isRecord(body) ? body : {}
-  if (typeof code !== 'string') throw fault('PROCESS_UNREACHABLE', { url, problem: `it answered ${status} without an error of ours` })
+  if (typeof code !== 'string')
+    throw fault('PROCESS_UNREACHABLE', { url, problem: `it answered ${status} without an error of ours` })
   const words = typeof detail === 'string' ? detail : typeof title === 'string' ? title : code
   throw new RemoteError({ code, status, detail: words, hint: typeof hint === 'string' ? hint : '' })
 }

@@ -37,7 +37,10 @@ export const dev: Command = {
     portOf(given, terminal)
     const asked = untilAsked()
     const child = new Restarting(() => launch(path, given, terminal), terminal)
-    const folders = [dirname(resolve(terminal.cwd, path)), ...given.all('watch').map((folder) => resolve(terminal.cwd, folder))]
+    const folders = [
+      dirname(resolve(terminal.cwd, path)),
+      ...given.all('watch').map((folder) => resolve(terminal.cwd, folder)),
+    ]
     const watches = folders.map((folder) =>
       watchFolder(folder, terminal.clock, (changed) => {
         terminal.note(terminal.notePaint.dim(`${oneLine(shownPath(changed, terminal))} changed: starting again`))
@@ -111,7 +114,10 @@ class Restarting {
       this.#child = undefined
       if (this.#over !== undefined) this.#over()
       else if (this.#wanted) this.#start()
-      else this.#terminal.note(this.#terminal.notePaint.yellow(`The application ended (${how}); a change starts it again.`))
+      else
+        this.#terminal.note(
+          this.#terminal.notePaint.yellow(`The application ended (${how}); a change starts it again.`),
+        )
     }
     child.once('error', (error) => gone(error.message))
     child.once('exit', (code, signal) => gone(signal ?? `exit code ${code ?? 0}`))
@@ -122,7 +128,9 @@ class Restarting {
     this.#draining = child
     child.kill('SIGTERM')
     const cancel: Cancel = this.#terminal.clock.after(DRAIN_MS, () => {
-      this.#terminal.note(`It has not ended within ${DRAIN_MS / 1000} s: ending it at once; its runs go on from the journal.`)
+      this.#terminal.note(
+        `It has not ended within ${DRAIN_MS / 1000} s: ending it at once; its runs go on from the journal.`,
+      )
       child.kill('SIGKILL')
     })
     child.once('exit', cancel)

@@ -34,18 +34,22 @@ export async function findReader(given: Given, terminal: Terminal): Promise<Read
   const place = found.kind === 'none' ? found.place : storePlace(found.record.store, terminal.cwd)
   if (place?.kind !== 'file') throw found.kind === 'silent' ? silent(found.record) : missing(place, found.app, terminal)
   if (!existsSync(place.path)) throw fault('STORE_MISSING', { path: place.path })
-  if (found.kind === 'silent') terminal.note(`Process ${found.record.pid} lives but does not answer at ${found.record.url}.`)
-  terminal.note(`Reading ${shownPath(place.path, terminal)} itself: no process answers for it, so nothing in it moves now.`)
+  if (found.kind === 'silent')
+    terminal.note(`Process ${found.record.pid} lives but does not answer at ${found.record.url}.`)
+  terminal.note(
+    `Reading ${shownPath(place.path, terminal)} itself, read-only: no running application has left its address there.`,
+  )
   return readFile(place.path)
 }
 
 /** Looks for the application. Says on stderr what it found and could not use. */
-export async function find(given: Given, terminal: Terminal): Promise<Found> {
+async function find(given: Given, terminal: Terminal): Promise<Found> {
   const { env, cwd, clock } = terminal
   const url = given.text('url') ?? (env['BALLET_URL'] === '' ? undefined : env['BALLET_URL'])
   const wanted = given.text('store')
   if (url !== undefined) {
-    if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw fault('USAGE', { problem: `"${url}" is not the address of an application, such as http://127.0.0.1:4400.` })
+    if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+      throw fault('USAGE', { problem: `"${url}" is not the address of an application, such as http://127.0.0.1:4400.` })
     return { kind: 'process', url, token: env['BALLET_TOKEN'] ?? null }
   }
   const place = wanted === undefined ? null : storePlace(wanted, cwd)
@@ -82,7 +86,9 @@ function folderAbove(cwd: string): string | null {
 function onlyStore(folder: string): StorePlace | null {
   const names = readdirSync(folder).filter((name) => name.endsWith('.db'))
   if (names.length > 1 && !names.includes('app.db')) {
-    throw fault('USAGE', { problem: `${folder} has several stores; name one with --store file:<path>: ${names.sort().join(', ')}.` })
+    throw fault('USAGE', {
+      problem: `${folder} has several stores; name one with --store file:<path>: ${names.sort().join(', ')}.`,
+    })
   }
   const name = names.includes('app.db') ? 'app.db' : names[0]
   return name === undefined ? null : storePlace(join(folder, name), folder)
@@ -90,12 +96,19 @@ function onlyStore(folder: string): StorePlace | null {
 
 function missing(place: StorePlace | null, app: string | null, terminal: Terminal): Error {
   const store = place === null ? 'this folder' : place.kind === 'memory' ? 'memory:' : shownPath(place.path, terminal)
-  const named = place === null ? '' : ` --store ${place.kind === 'memory' ? 'memory:' : `file:${shownPath(place.path, terminal)}`}`
-  return fault('PROCESS_MISSING', { store, command: `ballet serve ${app === null ? '<app.ts>' : shownPath(app, terminal)}${named}` })
+  const named =
+    place === null ? '' : ` --store ${place.kind === 'memory' ? 'memory:' : `file:${shownPath(place.path, terminal)}`}`
+  return fault('PROCESS_MISSING', {
+    store,
+    command: `ballet serve ${app === null ? '<app.ts>' : shownPath(app, terminal)}${named}`,
+  })
 }
 
 function silent(record: ProcessRecord): Error {
-  return fault('PROCESS_UNREACHABLE', { url: record.url, problem: `process ${record.pid} lives, but its health check fails` })
+  return fault('PROCESS_UNREACHABLE', {
+    url: record.url,
+    problem: `process ${record.pid} lives, but its health check fails`,
+  })
 }
 
 /** A path as it is shortest from here. */

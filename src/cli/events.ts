@@ -26,7 +26,12 @@ export const events: Command = {
     const limit = wholeNumber(events, given, 'limit', 1000)
     const reads = await findReader(given, terminal)
     try {
-      const page = await reads.events({ key: given.text('key'), cursor: given.text('cursor'), limit, types: types.length === 0 ? undefined : types })
+      const page = await reads.events({
+        key: given.text('key'),
+        cursor: given.text('cursor'),
+        limit,
+        types: types.length === 0 ? undefined : types,
+      })
       print(terminal, given.flag('json'), page, () => (page.items.length === 0 ? [] : lines(page.items, terminal)))
       if (page.items.length === 0) terminal.note('No event fits.')
       if (page.cursor !== undefined) terminal.note(`There are more: --cursor ${printable(page.cursor)}`)

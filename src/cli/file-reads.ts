@@ -8,7 +8,10 @@ const SAMPLE = 1000
 
 /** Opens the file for reading. @throws STORE_MISSING, STORE_FOREIGN, STORE_NEWER, STORE_FAILED */
 export async function readFile(path: string): Promise<Reads> {
-  const [{ sqlite }, { Queries }] = await Promise.all([import('../stores/sqlite/sqlite-store.ts'), import('../engine/queries.ts')])
+  const [{ sqlite }, { Queries }] = await Promise.all([
+    import('../stores/sqlite/sqlite-store.ts'),
+    import('../engine/queries.ts'),
+  ])
   const store = sqlite({ file: path, readOnly: true })
   await store.open()
   const queries = new Queries({ reader: store })

@@ -8,7 +8,11 @@ export function overview(commands: readonly Command[], version: string, paint: P
   return [
     `${paint.bold('ballet')} ${version}: durable coordination of services, by workflows and by reactions to events`,
     '',
-    ...section('Commands', commands.map((command) => [command.name, command.about]), paint),
+    ...section(
+      'Commands',
+      commands.map((command) => [command.name, command.about]),
+      paint,
+    ),
     '',
     ...section('Options', [['--version', 'Show the version.'], ...optionRows(GLOBAL_OPTIONS)], paint),
     '',
@@ -24,7 +28,16 @@ export function commandHelp(command: Command, paint: Paint): readonly string[] {
     '',
     command.about,
     '',
-    ...(command.words.length === 0 ? [] : [...section('Words', command.words.map(({ name, about }) => [name, about]), paint), '']),
+    ...(command.words.length === 0
+      ? []
+      : [
+          ...section(
+            'Words',
+            command.words.map(({ name, about }) => [name, about]),
+            paint,
+          ),
+          '',
+        ]),
     ...section('Options', optionRows({ ...command.options, ...GLOBAL_OPTIONS }), paint),
     '',
     paint.bold(command.examples.length === 1 ? 'Example' : 'Examples'),

@@ -22,7 +22,8 @@ export function word(from: Part, name: string): string {
 
 /** What an operation answered: the type of its outcome with the data, or the value. */
 export function answerWords(payload: unknown, limit: number): string {
-  if (isRecord(payload) && payload['kind'] === 'event' && typeof payload['type'] === 'string') return `${payload['type']} ${preview(payload['data'] as Json, limit)}`.trim()
+  if (isRecord(payload) && payload['kind'] === 'event' && typeof payload['type'] === 'string')
+    return `${payload['type']} ${preview(payload['data'] as Json, limit)}`.trim()
   return payload === undefined ? '' : preview(payload as Json, limit)
 }
 
@@ -109,7 +110,8 @@ export function noteWords(note: Part, at: string, limit: number): string {
   switch (word(note, 'kind')) {
     case 'attempt': {
       const next = note['next']
-      const again = typeof next === 'number' ? `again in ${showMs(Math.max(0, next - Date.parse(at)))}` : 'not tried again'
+      const again =
+        typeof next === 'number' ? `again in ${showMs(Math.max(0, next - Date.parse(at)))}` : 'not tried again'
       return `attempt ${word(note, 'attempt')} of ${op} failed after ${showMs(Number(note['ms'] ?? 0))}: ${failureWords(note['error'])}; ${again}`
     }
     case 'stuck':

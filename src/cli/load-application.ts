@@ -13,7 +13,8 @@ import type { ApplicationDefinition } from '../define/definition.ts'
 /** The definition in a file. @throws APP_INVALID with the cause and its place; an error of the catalogue that the file raises passes through. */
 export async function loadApplication(path: string, cwd: string): Promise<ApplicationDefinition> {
   const file = resolve(cwd, path)
-  const invalid = (problem: string, cause?: unknown): BalletError => fault('APP_INVALID', { path: file, problem }, cause)
+  const invalid = (problem: string, cause?: unknown): BalletError =>
+    fault('APP_INVALID', { path: file, problem }, cause)
   if (!existsSync(file)) throw invalid(`there is no such file${nearFile(file)}`)
   if (statSync(file).isDirectory()) throw invalid('it is a folder; name the file, for example app.ts')
   let loaded: unknown
@@ -31,7 +32,12 @@ export async function loadApplication(path: string, cwd: string): Promise<Applic
 }
 
 function isApplication(value: unknown): value is ApplicationDefinition {
-  return isRecord(value) && value['kind'] === 'application' && Array.isArray(value['services']) && Array.isArray(value['workflows'])
+  return (
+    isRecord(value) &&
+    value['kind'] === 'application' &&
+    Array.isArray(value['services']) &&
+    Array.isArray(value['workflows'])
+  )
 }
 
 /** What an import failed with, and where. */
@@ -39,7 +45,9 @@ function importProblem(error: unknown, file: string): string {
   if (!(error instanceof Error)) return `it threw ${String(error)}`
   if (error instanceof SyntaxError) return `${syntaxPlace(error, file)}${error.message.trim().replace(/\.$/, '')}`
   if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return error.message.split('\n')[0] ?? error.message
-  const frame = error.stack?.split('\n').find((line) => /^\s+at .*file:\/\//.test(line) && !line.includes('/node_modules/'))
+  const frame = error.stack
+    ?.split('\n')
+    .find((line) => /^\s+at .*file:\/\//.test(line) && !line.includes('/node_modules/'))
   return `it threw ${error.name}: ${error.message}${frame === undefined ? '' : ` (${frame.trim()})`}`
 }
 

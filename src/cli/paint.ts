@@ -10,7 +10,8 @@ export interface Paint {
   readonly cyan: (text: string) => string
 }
 
-const as = (open: number, close: number) => (text: string) => (text === '' ? '' : `\u001b[${open}m${text}\u001b[${close}m`)
+const as = (open: number, close: number) => (text: string) =>
+  text === '' ? '' : `\u001b[${open}m${text}\u001b[${close}m`
 const plainly = (text: string): string => text
 
 const coloured: Paint = {
@@ -23,7 +24,14 @@ const coloured: Paint = {
 }
 
 /** The paint that changes nothing. */
-export const plain: Paint = { bold: plainly, dim: plainly, red: plainly, green: plainly, yellow: plainly, cyan: plainly }
+export const plain: Paint = {
+  bold: plainly,
+  dim: plainly,
+  red: plainly,
+  green: plainly,
+  yellow: plainly,
+  cyan: plainly,
+}
 
 /** The paint for a stream: no-color.org, then FORCE_COLOR, then whether somebody looks. */
 export function paintFor(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): Paint {

@@ -88,8 +88,10 @@ describe('what is refused', () => {
 })
 
 it('takes whole numbers within their limits', () => {
-  const number = (text: string): number | undefined => wholeNumber(command, parse(command, ['one', '--limit', text]), 'limit', 100)
+  const number = (text: string): number | undefined =>
+    wholeNumber(command, parse(command, ['one', '--limit', text]), 'limit', 100)
   expect(number('100')).toBe(100)
-  for (const text of ['0', '101', '1.5', '1e1', 'x', '0x10']) expect(() => number(text)).toThrow('--limit must be a whole number from 1 to 100')
+  for (const text of ['0', '101', '1.5', '1e1', 'x', '0x10'])
+    expect(() => number(text)).toThrow('--limit must be a whole number from 1 to 100')
   expect(wholeNumber(command, parse(command, ['one']), 'limit', 100)).toBeUndefined()
 })

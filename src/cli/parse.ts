@@ -19,7 +19,10 @@ export function parse(command: Command, argv: readonly string[]): Given {
   const { tokens } = parseArgs({
     args: fillBare(argv, options),
     options: Object.fromEntries(
-      Object.entries(options).map(([name, option]) => [name, { type: option.value === undefined ? 'boolean' : 'string', multiple: true }]),
+      Object.entries(options).map(([name, option]) => [
+        name,
+        { type: option.value === undefined ? 'boolean' : 'string', multiple: true },
+      ]),
     ),
     allowPositionals: true,
     strict: false,
@@ -58,7 +61,10 @@ interface OptionToken {
 function checked(command: Command, options: Readonly<Record<string, OptionSpec>>, token: OptionToken): string | true {
   const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined
   if (option === undefined) {
-    const near = nearest(`--${token.name}`, Object.keys(options).map((name) => `--${name}`))
+    const near = nearest(
+      `--${token.name}`,
+      Object.keys(options).map((name) => `--${name}`),
+    )
     throw usage(command, `ballet ${command.name} has no option ${token.rawName}.${near}`)
   }
   const { value } = token
@@ -68,7 +74,10 @@ function checked(command: Command, options: Readonly<Record<string, OptionSpec>>
   }
   if (value === undefined || value === '') throw usage(command, `--${token.name} needs a value: ${option.value}.`)
   if (token.inlineValue !== true && value.length > 1 && value.startsWith('-')) {
-    throw usage(command, `--${token.name} needs a value: ${option.value}. If it is ${value}, write --${token.name}=${value}`)
+    throw usage(
+      command,
+      `--${token.name} needs a value: ${option.value}. If it is ${value}, write --${token.name}=${value}`,
+    )
   }
   return value
 }
@@ -77,7 +86,8 @@ function checkWords(command: Command, words: readonly string[]): void {
   const missing = command.words.filter(({ optional }) => optional !== true)[words.length]
   if (missing !== undefined) throw usage(command, `ballet ${command.name} needs <${missing.name}>.`)
   const extra = words[command.words.length]
-  if (extra !== undefined) throw usage(command, `ballet ${command.name} does not take "${extra}"; quote a value that has spaces.`)
+  if (extra !== undefined)
+    throw usage(command, `ballet ${command.name} does not take "${extra}"; quote a value that has spaces.`)
 }
 
 /** Writes the value of an option out where it may be left out: `--wait` becomes `--wait=30s`. */
@@ -100,7 +110,13 @@ function fillBare(argv: readonly string[], options: Readonly<Record<string, Opti
 }
 
 /** A whole number from 1 to `limit`, or undefined when the option is absent. @throws USAGE */
-export function wholeNumber(command: Pick<Command, 'name'>, given: Given, name: string, limit: number, least = 1): number | undefined {
+export function wholeNumber(
+  command: Pick<Command, 'name'>,
+  given: Given,
+  name: string,
+  limit: number,
+  least = 1,
+): number | undefined {
   const text = given.text(name)
   if (text === undefined) return undefined
   const number = Number(text)

@@ -24,9 +24,10 @@ export class RemoteError extends Error {
 }
 
 /** What is shown of something that was thrown. */
-export function problemOf(thrown: unknown): Problem {
+function problemOf(thrown: unknown): Problem {
   if (thrown instanceof RemoteError) return { ...thrown.problem, hint: here(thrown.problem.hint) }
-  if (isBalletError(thrown)) return { code: thrown.code, status: thrown.status, detail: thrown.message, hint: here(thrown.hint) }
+  if (isBalletError(thrown))
+    return { code: thrown.code, status: thrown.status, detail: thrown.message, hint: here(thrown.hint) }
   const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
   return { code: 'UNEXPECTED', status: 500, detail, hint: 'This is not expected. Report it with the lines above.' }
 }

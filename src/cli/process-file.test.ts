@@ -4,10 +4,23 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { isAlive, processFilePath, readProcessFile, removeProcessFile, writeProcessFile, type ProcessRecord } from './process-file.ts'
+import {
+  isAlive,
+  processFilePath,
+  readProcessFile,
+  removeProcessFile,
+  writeProcessFile,
+  type ProcessRecord,
+} from './process-file.ts'
 
 let folder = ''
-const record: ProcessRecord = { pid: 4711, url: 'http://127.0.0.1:4400', token: 'secret', store: 'file:/x/app.db', app: 'app.ts' }
+const record: ProcessRecord = {
+  pid: 4711,
+  url: 'http://127.0.0.1:4400',
+  token: 'secret',
+  store: 'file:/x/app.db',
+  app: 'app.ts',
+}
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'ballet-process-'))

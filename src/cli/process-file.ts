@@ -4,6 +4,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isRecord } from '../core/json.ts'
+import { storePlace } from './store-place.ts'
 
 export interface ProcessRecord {
   readonly pid: number
@@ -14,6 +15,14 @@ export interface ProcessRecord {
   readonly store: string
   /** Path of the application, to say how it is started again. */
   readonly app: string | null
+}
+
+/** Where a process can be reached, and what it runs on. */
+export interface Address {
+  readonly store: string
+  readonly url: string
+  readonly token?: string | null | undefined
+  readonly app?: string | null | undefined
 }
 
 export type ProcessFile =
@@ -37,6 +46,30 @@ export function writeProcessFile(folder: string, record: ProcessRecord): void {
   renameSync(draft, path)
 }
 
+/**
+ * Leaves the address of this process beside its store, so that commands find it. It is taken away when the process
+ * ends, or by the function that is returned.
+ * @param store as it was given to `open`: `file:<path>` or `memory:`.
+ */
+export function leaveAddress({ store, url, token = null, app = null }: Address): () => void {
+  const place = storePlace(store, process.cwd())
+  writeProcessFile(place.folder, {
+    pid: process.pid,
+    url: reachable(url),
+    token: token === '' ? null : token,
+    store: place.url,
+    app,
+  })
+  const remove = (): void => removeProcessFile(place.folder, process.pid)
+  process.once('exit', remove)
+  return remove
+}
+
+/** The address under which this machine reaches a server that listens on every address. */
+function reachable(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+}
+
 /** Removes the file if it is still the one of this process. Never throws: it runs while a process ends. */
 export function removeProcessFile(folder: string, pid: number): void {
   try {
@@ -52,10 +85,13 @@ export function readProcessFile(folder: string, user: number | undefined = proce
   const path = processFilePath(folder)
   const owner = statSync(path, { throwIfNoEntry: false })?.uid
   if (owner === undefined) return { kind: 'absent' }
-  if (user !== undefined && user !== 0 && owner !== user) return { kind: 'unusable', problem: 'it belongs to another user' }
+  if (user !== undefined && user !== 0 && owner !== user)
+    return { kind: 'unusable', problem: 'it belongs to another user' }
   try {
     const record = parseRecord(JSON.parse(readFileSync(path, 'utf8')))
-    return record === undefined ? { kind: 'unusable', problem: 'it is not what ballet writes' } : { kind: 'record', record }
+    return record === undefined
+      ? { kind: 'unusable', problem: 'it is not what ballet writes' }
+      : { kind: 'record', record }
   } catch (error) {
     return { kind: 'unusable', problem: error instanceof Error ? error.message : String(error) }
   }

@@ -17,7 +17,10 @@ export const publish: Command = {
     source: { value: '<source>', about: 'Who says so; default: the application.' },
     ...PLACE_OPTIONS,
   },
-  examples: [`ballet publish order.created --data '{"orderId":"8841"}'`, 'ballet publish order.created --data @order.json --id order-8841-created'],
+  examples: [
+    `ballet publish order.created --data '{"orderId":"8841"}'`,
+    'ballet publish order.created --data @order.json --id order-8841-created',
+  ],
   async run(given, terminal) {
     const [type = ''] = given.words
     const text = given.text('data')

@@ -10,10 +10,20 @@ import { usage } from './parse.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The value that `text` gives. @throws USAGE for a file that cannot be read, JSON_MALFORMED. */
-export async function readInput(command: Pick<Command, 'name'>, option: string, text: string, terminal: Terminal): Promise<Json> {
+export async function readInput(
+  command: Pick<Command, 'name'>,
+  option: string,
+  text: string,
+  terminal: Terminal,
+): Promise<Json> {
   const source = text === '-' ? 'stdin' : text.startsWith('@') ? text.slice(1) : `--${option}`
   try {
-    const json = text === '-' ? decode(await terminal.input()) : text.startsWith('@') ? file(command, option, text.slice(1), terminal) : text
+    const json =
+      text === '-'
+        ? decode(await terminal.input())
+        : text.startsWith('@')
+          ? file(command, option, text.slice(1), terminal)
+          : text
     return parseJson(json)
   } catch (error) {
     if (!isBalletError(error) || error.code !== 'JSON_MALFORMED') throw error
@@ -28,7 +38,10 @@ function file(command: Pick<Command, 'name'>, option: string, path: string, term
   try {
     bytes = readFileSync(absolute)
   } catch (error) {
-    throw usage(command, `--${option}: ${absolute} cannot be read (${error instanceof Error ? error.message : String(error)}).`)
+    throw usage(
+      command,
+      `--${option}: ${absolute} cannot be read (${error instanceof Error ? error.message : String(error)}).`,
+    )
   }
   return decode(bytes)
 }

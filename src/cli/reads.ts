@@ -5,7 +5,10 @@ import type { EventView, JournalView, KeyView, Page, RunView } from '../core/vie
 export interface Reads {
   run(id: string): Promise<RunView | null>
   runs(request: RunsRequest): Promise<Page<RunView>>
-  journal(run: string, request: { readonly limit?: number; readonly cursor?: string | undefined }): Promise<Page<JournalView> | null>
+  journal(
+    run: string,
+    request: { readonly limit?: number; readonly cursor?: string | undefined },
+  ): Promise<Page<JournalView> | null>
   events(request: EventsRequest): Promise<Page<EventView>>
   key(field: string, value: string): Promise<KeyView>
   /** Everything of a causal graph, by its root. */

@@ -43,7 +43,10 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
   try {
     if (name === undefined || name === '--help' || name === '-h') return showHelp(undefined, terminal, json)
     if (name === '--version' || name === '-v') return showVersion(terminal, json)
-    if (name.startsWith('-')) throw fault('USAGE', { problem: `The command comes first: ballet ${rest.find((word) => find(word) !== undefined) ?? 'runs'} ${name}.` })
+    if (name.startsWith('-'))
+      throw fault('USAGE', {
+        problem: `The command comes first: ballet ${rest.find((word) => find(word) !== undefined) ?? 'runs'} ${name}.`,
+      })
     const command = find(name)
     if (command === undefined) throw unknown(name)
     const given = parse(command, rest)
@@ -59,7 +62,12 @@ function find(name: string): Command | undefined {
 }
 
 function unknown(name: string): Error {
-  return fault('USAGE', { problem: `There is no command "${name}".${nearest(name, commands.map((command) => command.name))}` })
+  return fault('USAGE', {
+    problem: `There is no command "${name}".${nearest(
+      name,
+      commands.map((command) => command.name),
+    )}`,
+  })
 }
 
 function showHelp(command: Command | undefined, terminal: Terminal, json: boolean): ExitCode {

@@ -30,9 +30,18 @@ export const runs: Command = {
   },
   examples: ['ballet runs --status stuck', 'ballet runs --name checkout --limit 10 --json'],
   async run(given, terminal) {
-    const status = given.all('status').flatMap((value) => value.split(',')).map(statusOf)
+    const status = given
+      .all('status')
+      .flatMap((value) => value.split(','))
+      .map(statusOf)
     const limit = wholeNumber(runs, given, 'limit', 1000)
-    const request = { name: given.text('name'), key: given.text('key'), cursor: given.text('cursor'), limit, status: status.length === 0 ? undefined : status }
+    const request = {
+      name: given.text('name'),
+      key: given.text('key'),
+      cursor: given.text('cursor'),
+      limit,
+      status: status.length === 0 ? undefined : status,
+    }
     const reads = await findReader(given, terminal)
     try {
       const page = await reads.runs(request)
@@ -48,7 +57,8 @@ export const runs: Command = {
 
 function statusOf(text: string): RunStatus {
   const status = STATUSES.find((name) => name === text)
-  if (status === undefined) throw usage(runs, `There is no status "${text}".${nearest(text, STATUSES)} They are ${STATUSES.join(', ')}.`)
+  if (status === undefined)
+    throw usage(runs, `There is no status "${text}".${nearest(text, STATUSES)} They are ${STATUSES.join(', ')}.`)
   return status
 }
 

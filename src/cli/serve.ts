@@ -1,6 +1,7 @@
 // `ballet serve`: runs an application on its store and serves it, until it is told to end. It listens before it opens
 // the store, so that a busy port is told before any run moves, and leaves its address beside the store only when it
 // takes work. Ending drains: no new request, what runs is finished or left to the journal, the store is closed.
+import { resolve } from 'node:path'
 import { showMs } from '../core/duration.ts'
 import type { Application } from '../define/application.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
@@ -11,7 +12,7 @@ import { EXIT } from './exit-code.ts'
 import { untilAsked } from './lifetime.ts'
 import { loadApplication } from './load-application.ts'
 import { wholeNumber } from './parse.ts'
-import { isAlive, readProcessFile, removeProcessFile, writeProcessFile } from './process-file.ts'
+import { isAlive, leaveAddress, readProcessFile } from './process-file.ts'
 import { storePlace, type StorePlace } from './store-place.ts'
 import { print, type Terminal } from './terminal.ts'
 
@@ -39,13 +40,19 @@ export const serve: Command = {
     // From here on a signal must not cut the opening short.
     const asked = untilAsked()
     const { BALLET_TOKEN: token, [DEVELOPMENT]: development } = terminal.env
-    const { app, serving } = await begin(definition, place, { port, host: given.text('host'), token }, development === '1')
-    const record = { pid: process.pid, url: reachable(serving.url), token: token === undefined || token === '' ? null : token, store: place.url, app: path }
+    const { app, serving } = await begin(
+      definition,
+      place,
+      { port, host: given.text('host'), token },
+      development === '1',
+    )
     warnOfOther(place, terminal)
-    writeProcessFile(place.folder, record)
-    process.once('exit', () => removeProcessFile(place.folder, process.pid))
-    print(terminal, given.flag('json'), { url: serving.url, pid: process.pid, store: place.url, app: app.name, recovered: app.recovered }, () =>
-      banner(app, serving, place, terminal),
+    leaveAddress({ store: place.url, url: serving.url, token, app: resolve(terminal.cwd, path) })
+    print(
+      terminal,
+      given.flag('json'),
+      { url: serving.url, pid: process.pid, store: place.url, app: app.name, recovered: app.recovered },
+      () => banner(app, serving, place, terminal),
     )
     const reason = await asked
     terminal.note(`Ending (${reason}): finishing what runs. Once more ends at once.`)
@@ -70,8 +77,8 @@ async function begin(
 ): Promise<Running> {
   const [{ open }, { serve: listen }] = await Promise.all([import('../engine/open.ts'), import('../server/serve.ts')])
   let opened: (app: Application) => void = () => {}
-  const ready = new Promise<Application>((resolve) => {
-    opened = resolve
+  const ready = new Promise<Application>((take) => {
+    opened = take
   })
   const serving = await listen(ready, { ...options, routes: definition.http ?? undefined })
   try {
@@ -93,21 +100,29 @@ export function portOf(given: Given, { env }: Terminal): number {
   return wholeNumber(serve, given, 'port', 65_535, 0) ?? 4400
 }
 
-/** The address under which this machine reaches a server that listens on every address. */
-function reachable(url: string): string {
-  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
-}
-
 /** One folder holds one address: whoever runs another store beside this one is not found any more. */
 function warnOfOther(place: StorePlace, terminal: Terminal): void {
   const file = readProcessFile(place.folder)
-  if (file.kind !== 'record' || file.record.pid === process.pid || file.record.store === place.url || !isAlive(file.record.pid)) return
-  terminal.note(`Process ${file.record.pid} runs ${file.record.store} in this folder; commands will find this process now. Use --url for that one.`)
+  if (
+    file.kind !== 'record' ||
+    file.record.pid === process.pid ||
+    file.record.store === place.url ||
+    !isAlive(file.record.pid)
+  )
+    return
+  terminal.note(
+    `Process ${file.record.pid} runs ${file.record.store} in this folder; commands will find this process now. Use --url for that one.`,
+  )
 }
 
 function banner(app: Application, { url }: Serving, place: StorePlace, terminal: Terminal): readonly string[] {
   const { runs, stuck, durationMs } = app.recovered
-  const found = runs === 0 ? 'no open run' : `${runs} open run${runs === 1 ? '' : 's'} recovered in ${showMs(durationMs)}${stuck === 0 ? '' : `, ${stuck} stuck`}`
+  const found =
+    runs === 0
+      ? 'no open run'
+      : `${runs} open run${runs === 1 ? '' : 's'} recovered in ${showMs(durationMs)}${stuck === 0 ? '' : `, ${stuck} stuck`}`
   const { bold, cyan } = terminal.paint
-  return [`${bold(app.name)} serves ${cyan(url)} on ${place.kind === 'file' ? shownPath(place.path, terminal) : 'memory'} (${found}); process ${process.pid}`]
+  return [
+    `${bold(app.name)} serves ${cyan(url)} on ${place.kind === 'file' ? shownPath(place.path, terminal) : 'memory'} (${found}); process ${process.pid}`,
+  ]
 }

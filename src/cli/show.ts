@@ -21,7 +21,9 @@ export const show: Command = {
       const journal = run === null ? null : await wholeJournal(reads, id)
       if (run === null || journal === null) throw fault('RUN_UNKNOWN', { id })
       const { paint, columns, clock } = terminal
-      print(terminal, given.flag('json'), { run, journal }, () => timeline(run, journal, { now: clock.now(), paint, columns }))
+      print(terminal, given.flag('json'), { run, journal }, () =>
+        timeline(run, journal, { now: clock.now(), paint, columns }),
+      )
     } finally {
       await reads.close()
     }

@@ -15,7 +15,7 @@ import { statusPaint } from './timeline.ts'
 import { shellWord, waitingLine } from './why-waiting.ts'
 
 /** How long one request waits: a run that is stuck does not end, and is to be told soon. */
-const TURN_MS = 2000
+const TURN_MS = 1000
 
 export const start: Command = {
   name: 'start',
@@ -52,7 +52,8 @@ export const start: Command = {
     }
     const settled = await settle(client, id, waitMs, terminal)
     print(terminal, given.flag('json'), { id, created, run: settled }, () => outcome(settled, terminal))
-    if (settled.status === 'running') terminal.note(`${printable(settled.id)} has not ended within ${showMs(waitMs)}; it goes on.`)
+    if (settled.status === 'running')
+      terminal.note(`${printable(settled.id)} has not ended within ${showMs(waitMs)}; it goes on.`)
     return exitCodeOfRun(settled.status)
   },
 }
@@ -69,5 +70,8 @@ async function settle(client: Client, id: string, waitMs: number, { clock }: Ter
 
 function outcome(run: RunView, { paint, clock }: Terminal): readonly string[] {
   const line = `${printable(run.id)}: ${printable(waitingLine(run, clock.now()))}`
-  return [statusPaint(paint, run.status)(line), ...(run.output === undefined ? [] : [printable(JSON.stringify(run.output, null, 2))])]
+  return [
+    statusPaint(paint, run.status)(line),
+    ...(run.output === undefined ? [] : [printable(JSON.stringify(run.output, null, 2))]),
+  ]
 }

@@ -8,9 +8,16 @@ export interface Cell {
 }
 
 /** The lines of a table. Cells come as they are; they are made printable here. */
-export function table(titles: readonly string[], rows: readonly (readonly Cell[])[], columns: number, paint: Paint): readonly string[] {
+export function table(
+  titles: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  columns: number,
+  paint: Paint,
+): readonly string[] {
   const safe = rows.map((row) => row.map(({ text, colour }) => ({ text: oneLine(text), colour: colour ?? plainly })))
-  const widths = titles.map((title, index) => Math.max(title.length, ...safe.map((row) => row[index]?.text.length ?? 0)))
+  const widths = titles.map((title, index) =>
+    Math.max(title.length, ...safe.map((row) => row[index]?.text.length ?? 0)),
+  )
   const line = (cells: readonly { readonly text: string; readonly colour: (text: string) => string }[]): string => {
     let used = 0
     const parts = cells.map(({ text, colour }, index) => {

@@ -6,8 +6,21 @@ import { timeline, type TimelineStyle } from './timeline.ts'
 
 const style: TimelineStyle = { now: Date.parse('2026-01-31T12:00:10.000Z'), paint: plain, columns: 120 }
 const at = (ms: number): string => new Date(Date.parse('2026-01-31T12:00:00.000Z') + ms).toISOString()
-const turn = (seq: number, ms: number, delivered: Json, ...commands: Json[]): JournalView => ({ pos: seq + 10, seq, kind: 'turn', at: at(ms), delivered, commands })
-const note = (seq: number, ms: number, value: Json): JournalView => ({ pos: seq + 10, seq, kind: 'note', at: at(ms), note: value })
+const turn = (seq: number, ms: number, delivered: Json, ...commands: Json[]): JournalView => ({
+  pos: seq + 10,
+  seq,
+  kind: 'turn',
+  at: at(ms),
+  delivered,
+  commands,
+})
+const note = (seq: number, ms: number, value: Json): JournalView => ({
+  pos: seq + 10,
+  seq,
+  kind: 'note',
+  at: at(ms),
+  note: value,
+})
 
 const run: RunView = {
   id: 'checkout:8841',
@@ -28,12 +41,97 @@ const run: RunView = {
 }
 const approved = { kind: 'event', type: 'payment.approved', data: { orderId: '8841' }, key: '8841' }
 
+/** Everything that can come to a run and be done by it, also what a newer version may add. */
+const everything: readonly JournalView[] = [
+    turn(
+      0,
+      0,
+      { kind: 'start', seed: 1 },
+      { kind: 'step', op: 'mail#0' },
+      { kind: 'sleep', op: 'sleep#0', due: Date.parse(at(60_000)) },
+    ),
+    turn(
+      1,
+      10,
+      { kind: 'failed', op: 'mail#0', error: { code: 'TERMINAL', message: 'no address' } },
+      { kind: 'child', op: 'wrap#0', run: 'checkout:8841~wrap.0', call: 'wrap', input: 1, wait: true },
+    ),
+    turn(
+      2,
+      20,
+      { kind: 'signal', name: 'cancel', id: 's-1', payload: { by: 'ann' } },
+      { kind: 'emit', op: 'emit#0', type: 'order.lost', key: '8841', input: {} },
+    ),
+    turn(
+      3,
+      60_000,
+      { kind: 'timer', op: 'sleep#0' },
+      { kind: 'send', op: 'send#0', run: 'other', name: 'go', input: null },
+    ),
+    turn(
+      4,
+      60_001,
+      { kind: 'event', type: 'order.shipped', pos: 9, source: 'shipping', id: 'e-9', key: '8841', payload: { a: 1 } },
+      { kind: 'join', op: 'join#0', run: 'other' },
+    ),
+    {
+      pos: 15,
+      seq: 5,
+      kind: 'mail',
+      at: at(60_002),
+      delivered: { kind: 'signal', name: 'late', id: 's-2', payload: null },
+      commands: [],
+    },
+    note(6, 60_003, { kind: 'stuck', op: null, reason: 'threw', error: { code: 'RUN_THREW', message: 'x' } }),
+    note(7, 60_004, { kind: 'freed', reason: 'resumed' }),
+    turn(
+      8,
+      60_005,
+      { kind: 'resume', of: 4 },
+      { kind: 'patch', id: 'p-1' },
+      { kind: 'call', op: 'shop.undo#0', call: 'shop.undo', input: 2, undoes: 'shop.do#0' },
+    ),
+    turn(
+      9,
+      60_006,
+      { kind: 'cancel', by: 'ann', reason: 'fraud' },
+      { kind: 'threw', error: { code: 'TypeError', message: 'x' } },
+      { kind: 'continue', input: 3 },
+    ),
+    turn(
+      10,
+      60_007,
+      { kind: 'something', new: true },
+      { kind: 'else', new: true },
+      { kind: 'fail', error: { code: 'TERMINAL', message: 'no' } },
+      { kind: 'end', output: { ok: true } },
+    ),
+]
+
 describe('the page of a workflow', () => {
   it('begins with why it waits, then tells turn by turn what came and what was done', () => {
     const journal = [
-      turn(0, 2, { kind: 'start', seed: 1 }, { kind: 'set', state: 'paying' }, { kind: 'call', op: 'payment.charge#0', call: 'payment.charge', input: { total: 13 } }),
-      note(1, 20, { kind: 'attempt', op: 'payment.charge#0', attempt: 1, error: { code: 'Error', message: 'the bank is away' }, ms: 8, next: Date.parse(at(220)) }),
-      turn(2, 1500, { kind: 'done', op: 'payment.charge#0', payload: approved, attempt: 2, ms: 12 }, { kind: 'wait', op: 'receive#0', names: ['signal:approve'] }),
+      turn(
+        0,
+        2,
+        { kind: 'start', seed: 1 },
+        { kind: 'set', state: 'paying' },
+        { kind: 'call', op: 'payment.charge#0', call: 'payment.charge', input: { total: 13 } },
+      ),
+      note(1, 20, {
+        kind: 'attempt',
+        op: 'payment.charge#0',
+        attempt: 1,
+        error: { code: 'Error', message: 'the bank is away' },
+        ms: 8,
+        next: Date.parse(at(220)),
+      }),
+      turn(
+        2,
+        1500,
+        { kind: 'done', op: 'payment.charge#0', payload: approved, attempt: 2, ms: 12 },
+        { kind: 'wait', op: 'receive#0', names: ['signal:approve'] },
+      ),
     ]
     expect(timeline(run, journal, style)).toEqual([
       "Waits for the signal approve since 8.5s; send it: ballet signal checkout:8841 approve --data '<json>'",
@@ -54,20 +152,7 @@ describe('the page of a workflow', () => {
   })
 
   it('has words for everything that can come and be done', () => {
-    const journal: readonly JournalView[] = [
-      turn(0, 0, { kind: 'start', seed: 1 }, { kind: 'step', op: 'mail#0' }, { kind: 'sleep', op: 'sleep#0', due: Date.parse(at(60_000)) }),
-      turn(1, 10, { kind: 'failed', op: 'mail#0', error: { code: 'TERMINAL', message: 'no address' } }, { kind: 'child', op: 'wrap#0', run: 'checkout:8841~wrap.0', call: 'wrap', input: 1, wait: true }),
-      turn(2, 20, { kind: 'signal', name: 'cancel', id: 's-1', payload: { by: 'ann' } }, { kind: 'emit', op: 'emit#0', type: 'order.lost', key: '8841', input: {} }),
-      turn(3, 60_000, { kind: 'timer', op: 'sleep#0' }, { kind: 'send', op: 'send#0', run: 'other', name: 'go', input: null }),
-      turn(4, 60_001, { kind: 'event', type: 'order.shipped', pos: 9, source: 'shipping', id: 'e-9', key: '8841', payload: { a: 1 } }, { kind: 'join', op: 'join#0', run: 'other' }),
-      { pos: 15, seq: 5, kind: 'mail', at: at(60_002), delivered: { kind: 'signal', name: 'late', id: 's-2', payload: null }, commands: [] },
-      note(6, 60_003, { kind: 'stuck', op: null, reason: 'threw', error: { code: 'RUN_THREW', message: 'x' } }),
-      note(7, 60_004, { kind: 'freed', reason: 'resumed' }),
-      turn(8, 60_005, { kind: 'resume', of: 4 }, { kind: 'patch', id: 'p-1' }, { kind: 'call', op: 'shop.undo#0', call: 'shop.undo', input: 2, undoes: 'shop.do#0' }),
-      turn(9, 60_006, { kind: 'cancel', by: 'ann', reason: 'fraud' }, { kind: 'threw', error: { code: 'TypeError', message: 'x' } }, { kind: 'continue', input: 3 }),
-      turn(10, 60_007, { kind: 'something', new: true }, { kind: 'else', new: true }, { kind: 'fail', error: { code: 'TERMINAL', message: 'no' } }, { kind: 'end', output: { ok: true } }),
-    ]
-    const text = timeline({ ...run, waits: [] }, journal, style).slice(7)
+    const text = timeline({ ...run, waits: [] }, everything, style).slice(7)
     expect(text.map((line) => line.slice(17))).toEqual([
       'starts',
       '→ runs the step mail#0',
@@ -97,17 +182,43 @@ describe('the page of a workflow', () => {
   })
 
   it('tells the whole of an error that has several lines', () => {
-    const error = { code: 'RUN_DIVERGED', message: 'checkout does not repeat its journal, at turn 1:\n  - recorded call a\n  + produced call b' }
+    const error = {
+      code: 'RUN_DIVERGED',
+      message: 'checkout does not repeat its journal, at turn 1:\n  - recorded call a\n  + produced call b',
+    }
     const lines = timeline({ ...run, status: 'stuck', reason: 'diverged', error, waits: [] }, [], style)
-    expect(lines[0]).toContain('Stuck: its code does not repeat its journal (RUN_DIVERGED: checkout does not repeat its journal, at turn 1).')
+    expect(lines[0]).toContain(
+      'Stuck: its code does not repeat its journal (RUN_DIVERGED: checkout does not repeat its journal, at turn 1).',
+    )
     expect(lines).toContain('  - recorded call a')
     expect(lines).toContain('  + produced call b')
   })
 })
 
 it('shows the one call of a reaction, whose start has no row', () => {
-  const reaction: RunView = { ...run, id: 'payment:order.created:e-1', kind: 'reaction', name: 'payment:order.created', status: 'completed', ended: at(40), state: undefined, waits: [], output: approved }
-  const lines = timeline(reaction, [turn(0, 40, { kind: 'done', op: 'payment.charge#0', payload: approved, attempt: 1 }, { kind: 'end', output: approved })], style)
+  const reaction: RunView = {
+    ...run,
+    id: 'payment:order.created:e-1',
+    kind: 'reaction',
+    name: 'payment:order.created',
+    status: 'completed',
+    ended: at(40),
+    state: undefined,
+    waits: [],
+    output: approved,
+  }
+  const lines = timeline(
+    reaction,
+    [
+      turn(
+        0,
+        40,
+        { kind: 'done', op: 'payment.charge#0', payload: approved, attempt: 1 },
+        { kind: 'end', output: approved },
+      ),
+    ],
+    style,
+  )
   expect(lines[0]).toBe('Completed in 40ms.')
   expect(lines).toContain('output  payment.approved {"orderId":"8841"}')
   expect(lines.slice(-3)).toEqual([
@@ -119,8 +230,21 @@ it('shows the one call of a reaction, whose start has no row', () => {
 
 it('lets nothing from a payload act on the terminal, and cuts without cutting a colour', () => {
   const evil = '\u001b[2J\u001b]0;owned\u0007\r\u009b31m\u202e'
-  const journal = [turn(0, 0, { kind: 'signal', name: evil, id: 'x', payload: { [evil]: evil } }, { kind: 'call', op: evil, call: evil, input: 'x'.repeat(5000) })]
-  const hurt: RunView = { ...run, id: evil, input: { evil }, error: { code: evil, message: `${evil}\n${evil}` }, waits: [{ op: 'a', kind: 'receive', for: evil, from: evil, since: at(0), until: null }] }
+  const journal = [
+    turn(
+      0,
+      0,
+      { kind: 'signal', name: evil, id: 'x', payload: { [evil]: evil } },
+      { kind: 'call', op: evil, call: evil, input: 'x'.repeat(5000) },
+    ),
+  ]
+  const hurt: RunView = {
+    ...run,
+    id: evil,
+    input: { evil },
+    error: { code: evil, message: `${evil}\n${evil}` },
+    waits: [{ op: 'a', kind: 'receive', for: evil, from: evil, since: at(0), until: null }],
+  }
   const plainText = timeline(hurt, journal, style).join('\n')
   expect(plainText).not.toMatch(/[^\P{C}\n]/u)
   const coloured = timeline(hurt, journal, { ...style, paint: paintFor(true, {}) }).join('\n')

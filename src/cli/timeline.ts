@@ -19,7 +19,11 @@ const OFFSET_WIDTH = 9
 const SEQ_WIDTH = 5
 
 /** The page of a run. The first line says why it waits and what can be done. */
-export function timeline(unsafe: RunView, unsafeJournal: readonly JournalView[], style: TimelineStyle): readonly string[] {
+export function timeline(
+  unsafe: RunView,
+  unsafeJournal: readonly JournalView[],
+  style: TimelineStyle,
+): readonly string[] {
   const run = printableView(unsafe)
   const journal = printableView(unsafeJournal)
   const { paint, now } = style
@@ -89,7 +93,8 @@ function rows(run: RunView, journal: readonly JournalView[], style: TimelineStyl
   return journal.flatMap((row) => {
     const at = Date.parse(row.at)
     const when = offset(at, origin)
-    if (row.kind === 'note') return [entry(style, when, '', noteWords(part(row.note), row.at, limit), style.paint.yellow)]
+    if (row.kind === 'note')
+      return [entry(style, when, '', noteWords(part(row.note), row.at, limit), style.paint.yellow)]
     const delivered = part(row.delivered ?? row.note)
     const from = asked.get(word(delivered, 'op')) ?? (word(delivered, 'op') === '' ? undefined : asked.get(''))
     const words = deliveredWords(delivered, from === undefined ? undefined : at - from, limit)
@@ -106,7 +111,13 @@ function rows(run: RunView, journal: readonly JournalView[], style: TimelineStyl
   })
 }
 
-function entry({ paint, columns }: TimelineStyle, when: string, seq: string, text: string, colour = plain.bold): string {
+function entry(
+  { paint, columns }: TimelineStyle,
+  when: string,
+  seq: string,
+  text: string,
+  colour = plain.bold,
+): string {
   const head = `${when.padStart(OFFSET_WIDTH)} ${seq.padStart(SEQ_WIDTH)}  `
   return `${paint.dim(head)}${colour(cut(text, Math.max(60, columns - head.length)))}`
 }

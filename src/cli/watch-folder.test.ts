@@ -63,9 +63,20 @@ it('hears editors that write beside and rename', async () => {
 })
 
 it('does not look at packages, output, hidden folders and what is no source', async () => {
-  for (const folder of ['node_modules/x', 'dist', '.ballet', '.git', 'coverage']) mkdirSync(join(root, folder), { recursive: true })
+  for (const folder of ['node_modules/x', 'dist', '.ballet', '.git', 'coverage'])
+    mkdirSync(join(root, folder), { recursive: true })
   watch()
-  for (const path of ['node_modules/x/index.js', 'dist/app.js', '.ballet/process.json', '.git/a.ts', 'coverage/a.js', 'shop.db', 'shop.db-wal', 'notes.txt', '.env.ts']) {
+  for (const path of [
+    'node_modules/x/index.js',
+    'dist/app.js',
+    '.ballet/process.json',
+    '.git/a.ts',
+    'coverage/a.js',
+    'shop.db',
+    'shop.db-wal',
+    'notes.txt',
+    '.env.ts',
+  ]) {
     writeFileSync(join(root, path), '1')
   }
   const told = change()

@@ -37,12 +37,24 @@ describe('a run that goes on', () => {
   })
 
   it('tells the failed attempt and the next one', () => {
-    const attempt = { number: 2, error: { code: 'Error', message: 'HTTP 503\nstack' }, next: '2026-01-31T12:00:13.000Z' }
-    expect(line({ attempt })).toBe('Waits for payment.charge since 6s; attempt 2 failed (Error: HTTP 503); it is tried again in 3s.')
+    const attempt = {
+      number: 2,
+      error: { code: 'Error', message: 'HTTP 503\nstack' },
+      next: '2026-01-31T12:00:13.000Z',
+    }
+    expect(line({ attempt })).toBe(
+      'Waits for payment.charge since 6s; attempt 2 failed (Error: HTTP 503); it is tried again in 3s.',
+    )
   })
 
   it('gives the command for a signal, without a full stop that would be copied', () => {
-    const receive = { op: 'receive#0', kind: 'receive', for: 'approve', from: 'signal', until: '2026-01-31T14:00:10.000Z' } as const
+    const receive = {
+      op: 'receive#0',
+      kind: 'receive',
+      for: 'approve',
+      from: 'signal',
+      until: '2026-01-31T14:00:10.000Z',
+    } as const
     expect(line(receive)).toBe(
       "Waits for the signal approve since 6s, until 2026-01-31 14:00:10Z (in 2h); send it: ballet signal checkout:8841 approve --data '<json>'",
     )
@@ -76,15 +88,26 @@ describe('a run that goes on', () => {
 
 describe('a run that does not', () => {
   it('tells how long it took', () => {
-    expect(waitingLine(run({ status: 'completed', ended: '2026-01-31T12:00:01.240Z' }), now)).toBe('Completed in 1.24s.')
-    expect(waitingLine(run({ status: 'cancelled', ended: '2026-01-31T12:01:00.000Z' }), now)).toBe('Cancelled after 1m.')
+    expect(waitingLine(run({ status: 'completed', ended: '2026-01-31T12:00:01.240Z' }), now)).toBe(
+      'Completed in 1.24s.',
+    )
+    expect(waitingLine(run({ status: 'cancelled', ended: '2026-01-31T12:01:00.000Z' }), now)).toBe(
+      'Cancelled after 1m.',
+    )
     const error = { code: 'TERMINAL', message: 'no such customer.' }
-    expect(waitingLine(run({ status: 'failed', error, ended: '2026-01-31T12:00:01.000Z' }), now)).toBe('Failed after 1s: TERMINAL: no such customer.')
+    expect(waitingLine(run({ status: 'failed', error, ended: '2026-01-31T12:00:01.000Z' }), now)).toBe(
+      'Failed after 1s: TERMINAL: no such customer.',
+    )
   })
 
   it('tells why it is stuck and the choices', () => {
     const attempt = { number: 10, error: { code: 'Error', message: 'the bank is away' }, next: null }
-    const stuck = run({ status: 'stuck', reason: 'call', waits: [wait({ attempt })], choices: ['retry', 'answer', 'cancel'] })
+    const stuck = run({
+      status: 'stuck',
+      reason: 'call',
+      waits: [wait({ attempt })],
+      choices: ['retry', 'answer', 'cancel'],
+    })
     expect(waitingLine(stuck, now)).toBe(
       'Stuck: a call has failed for good, payment.charge#0 after 10 attempts (Error: the bank is away). You can: retry, answer, cancel.',
     )

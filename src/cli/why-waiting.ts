@@ -36,7 +36,9 @@ export function waitWords(wait: WaitView, now: number): string {
   const since = `since ${showMs(between(wait.since, null, now))}`
   switch (wait.kind) {
     case 'timer':
-      return wait.until === null ? `sleeps ${since}` : `sleeps until ${shownTime(wait.until)} (${inTime(wait.until, now)})`
+      return wait.until === null
+        ? `sleeps ${since}`
+        : `sleeps until ${shownTime(wait.until)} (${inTime(wait.until, now)})`
     case 'receive':
       return `waits for ${nouns(wait)} ${since}${until}`
     case 'child':
@@ -84,9 +86,12 @@ function advice(run: RunView, wait: WaitView, now: number): string {
     case 'step':
     case 'call':
       if (attempt === undefined) return wait.kind === 'step' ? 'it runs now' : `it goes on when ${wait.from} answers`
-      return attempt.next === null ? 'it is not tried again by itself' : `it is tried again ${inTime(attempt.next, now)}`
+      return attempt.next === null
+        ? 'it is not tried again by itself'
+        : `it is tried again ${inTime(attempt.next, now)}`
     case 'receive':
-      if (wait.from !== 'signal') return `it goes on when ${wait.for.includes(' | ') ? 'one of them comes' : 'that is published'}`
+      if (wait.from !== 'signal')
+        return `it goes on when ${wait.for.includes(' | ') ? 'one of them comes' : 'that is published'}`
       return `send it: ballet signal ${shellWord(run.id)} ${shellWord(wait.for.split(' | ')[0] ?? '')} --data '<json>'`
   }
 }

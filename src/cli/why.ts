@@ -45,7 +45,9 @@ async function findKey(reads: Reads, key: string): Promise<KeyView> {
   const fields = await reads.fields()
   // A value may hold a colon itself: `field:` counts only where there is such a field.
   const named = colon > 0 && (fields.length === 0 || fields.includes(key.slice(0, colon)))
-  const candidates = named ? [[key.slice(0, colon), key.slice(colon + 1)] as const] : fields.map((field) => [field, key] as const)
+  const candidates = named
+    ? [[key.slice(0, colon), key.slice(colon + 1)] as const]
+    : fields.map((field) => [field, key] as const)
   const found: KeyView[] = []
   for (const [field, value] of candidates) {
     const view = await reads.key(field, value)
@@ -53,7 +55,11 @@ async function findKey(reads: Reads, key: string): Promise<KeyView> {
   }
   const [only, second] = found
   if (only === undefined) throw fault('KEY_UNKNOWN', { key })
-  if (second !== undefined) throw usage(why, `Several keys have the value "${key}": ${found.map(({ field }) => `${field}:${key}`).join(', ')}. Name one.`)
+  if (second !== undefined)
+    throw usage(
+      why,
+      `Several keys have the value "${key}": ${found.map(({ field }) => `${field}:${key}`).join(', ')}. Name one.`,
+    )
   return only
 }
 

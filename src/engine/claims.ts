@@ -23,6 +23,11 @@ export class Claims {
   readonly #readInbox: () => Promise<void>
   /** Claims whose rows are not durable yet. */
   readonly #fresh = new Map<string, Taken>()
+  /** Claims that are durable, and the number of the last question asked before they were. */
+  readonly #stored: { readonly name: string; readonly asked: number }[] = []
+  /** Questions that are not decided yet, by their number, oldest first. */
+  readonly #asking = new Map<symbol, number>()
+  #asked = 0
   #questions: Question[] = []
 
   constructor(store: StoreReader, shard: number, ns: string, readInbox: () => Promise<void>) {
@@ -32,28 +37,50 @@ export class Claims {
     this.#readInbox = readInbox
   }
 
-  /** Who has taken a name; what this process took a moment ago counts. `fromInbox` is for the inbox's own questions. */
-  async find(space: Claim['space'], id: string, fromInbox = false): Promise<Taken | null> {
-    const fresh = this.#fresh.get(`${space} ${id}`)
-    if (fresh !== undefined) return fresh
-    const stored = fromInbox ? await this.#ask(space, id) : await this.#askBoth(space, id)
-    return stored ?? this.#fresh.get(`${space} ${id}`) ?? null
+  /**
+   * Looks up who has taken a name and decides at once: nobody else can take it between the answer and `decide`.
+   * @param fromInbox for the inbox's own questions, which cannot wait for the inbox.
+   */
+  async settle<T>(space: Claim['space'], id: string, decide: (taken: Taken | null) => T, fromInbox = false): Promise<Awaited<T>> {
+    const name = `${space} ${id}`
+    const question = Symbol(name)
+    this.#asking.set(question, ++this.#asked)
+    let decided: T
+    try {
+      let taken = this.#fresh.get(name) ?? null
+      if (taken === null) {
+        const stored = fromInbox ? await this.#ask(space, id) : await this.#askBoth(space, id)
+        taken = stored ?? this.#fresh.get(name) ?? null
+      }
+      decided = decide(taken)
+    } finally {
+      this.#asking.delete(question)
+      this.#forget()
+    }
+    return await decided
   }
 
-  /** Who has taken a name in this process and is not durable yet: to be asked again after `find`, without giving up control. */
-  fresh(space: Claim['space'], id: string): Taken | null {
-    return this.#fresh.get(`${space} ${id}`) ?? null
-  }
-
-  /** Takes a name: the caller has found it free since it last gave up control. */
+  /** Takes a name: within `settle`, or one that nobody else can want. */
   take(space: Claim['space'], id: string, taken: Taken): Claim {
     this.#fresh.set(`${space} ${id}`, taken)
     return { ns: this.#ns, space, id, num: taken.num, hash: taken.hash, until: null }
   }
 
-  /** The row of a claim is durable: the store knows it from now on. */
+  /** The row of a claim is durable: the store knows it, but a question that was asked before may still miss it there. */
   durable(space: Claim['space'], id: string): void {
-    this.#fresh.delete(`${space} ${id}`)
+    this.#stored.push({ name: `${space} ${id}`, asked: this.#asked })
+    this.#forget()
+  }
+
+  #forget(): void {
+    const oldest = this.#asking.values().next().value ?? Number.POSITIVE_INFINITY
+    let count = 0
+    for (const { name, asked } of this.#stored) {
+      if (asked >= oldest) break
+      this.#fresh.delete(name)
+      count += 1
+    }
+    if (count > 0) this.#stored.splice(0, count)
   }
 
   async #askBoth(space: Claim['space'], id: string): Promise<Taken | null> {

@@ -6,7 +6,8 @@ import { threw, toFailure } from '../core/failure.ts'
 import { turnText, type Command, type Delivered } from '../core/journal.ts'
 import type { Machine } from '../core/machine.ts'
 import { splitKey } from '../core/names.ts'
-import { soloCommand, soloEnd } from '../core/solo.ts'
+import { soloCommand, soloEnd, type Solo } from '../core/solo.ts'
+import type { Taken } from './claims.ts'
 import { markStuck } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
 import type { TurnJob } from './pump.ts'
@@ -115,26 +116,28 @@ export async function releaseSolo(context: ShardContext, run: LiveRun): Promise<
     executor.command = soloCommand(solo)
     const { op } = executor.command
     context.writer.onDurable(() => startEffect(context, run, op))
-    // Not at once: whoever began this run still writes rows that belong into the same batch.
-    queueMicrotask(() => context.writer.flush())
-    return
+    return context.writer.flush()
   }
   await startWorkflow(context, run)
 }
 
 /** A reaction whose call is a workflow: starts it under its own identity, and ends. */
 async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void> {
-  const { executor, row } = run
+  const { executor } = run
   invariant(executor.kind === 'solo', 'only a run of one call starts a workflow so')
   const { solo } = executor
   const key = context.directory.runKey(solo.call, JSON.parse(solo.input))
   const id = key === null ? undefined : `${solo.call}:${splitKey(key).value}`
-  const taken = id === undefined ? null : await context.claims.find('run', id)
+  if (id === undefined) return begin(context, run, solo, undefined, null)
+  await context.claims.settle('run', id, (taken) => begin(context, run, solo, id, taken))
+}
+
+function begin(context: ShardContext, run: LiveRun, solo: Solo, id: string | undefined, taken: Taken | null): void {
   if (taken !== null && taken.hash !== context.hash(JSON.parse(solo.input))) {
     return markStuck(context, run, null, 'conflict', toFailure(fault('RUN_CONFLICT', { id: id ?? '' })))
   }
   const command = soloCommand(solo, id)
-  const output = JSON.stringify({ run: 'run' in command ? command.run : row.id })
+  const output = JSON.stringify({ run: 'run' in command ? command.run : run.row.id })
   const start: Delivered = { kind: 'start', seed: 0 }
   const commands: readonly Command[] = [...(taken === null ? [command] : []), { kind: 'end', output }]
   writeTurn(context, run, { delivered: start, taken: start, answered: undefined, commands, at: context.now() })

@@ -10,8 +10,8 @@ import type { InboxRow, RunRow } from '../core/store.ts'
 import type { Published, PublishRequest, SignalRequest, Started, StartRequest } from '../define/application.ts'
 import { createRun } from './births.ts'
 import { appendEvent } from './facts.ts'
+import type { Taken } from './claims.ts'
 import type { Shard } from './shard.ts'
-import type { ShardContext } from './shard-context.ts'
 
 /** How a request came: by hand, or as an inbox row that is to be drained with what it writes. */
 interface Way {
@@ -39,20 +39,16 @@ export class Requests {
     const key = directory.runKey(request.call, value)
     const id = this.#runId(request, key)
     const hash = context.hash(request.input)
-    const taken = id.given ? ((await claims.find('run', id.id, way.drained !== undefined)) ?? claims.fresh('run', id.id)) : null
-    this.#shard.check()
-    if (taken !== null) {
-      await context.writer.barrier()
-      this.#drain(way)
-      if (taken.hash !== hash) throw fault('RUN_CONFLICT', { id: id.id })
-      return { id: id.id, created: false }
-    }
     const { call } = request
     const birth = { id: id.id, kind: found.kind, name: call, call, key, root: runRef(id.id), cause: null, parent: null, parentOp: null, input, hash }
-    context.begin(createRun(context, birth))
-    this.#drain(way)
-    await durable(context)
-    return { id: id.id, created: true }
+    const decide = async (taken: Taken | null): Promise<Started> => {
+      this.#shard.check()
+      if (taken === null) context.begin(createRun(context, birth))
+      await this.#settled(way, taken === null)
+      if (taken !== null && taken.hash !== hash) throw fault('RUN_CONFLICT', { id: id.id })
+      return { id: id.id, created: taken === null }
+    }
+    return id.given ? claims.settle('run', id.id, decide, way.drained !== undefined) : decide(null)
   }
 
   async publish(request: PublishRequest, way: Way = {}): Promise<Published> {
@@ -67,21 +63,20 @@ export class Requests {
     const key = directory.eventKey(request.type, value)
     const hash = context.hash({ type: request.type, data: request.data })
     const name = `${source} ${id}`
-    const taken = given ? ((await claims.find('event', name, way.drained !== undefined)) ?? claims.fresh('event', name)) : null
-    this.#shard.check()
-    if (taken !== null) {
-      await context.writer.barrier()
-      this.#drain(way)
-      if (taken.hash !== hash) throw fault('EVENT_CONFLICT', { id, source })
-      return { id, source, position: taken.num, created: false }
-    }
     const { type, cause = null } = request
-    const event = appendEvent(context, { type, key, source, id, data, root: null, cause, published: true })
-    context.writer.rows.claims.push(claims.take('event', name, { num: event.pos, hash }))
-    context.writer.onDurable(() => claims.durable('event', name))
-    this.#drain(way)
-    await durable(context)
-    return { id, source, position: event.pos, created: true }
+    const decide = async (taken: Taken | null): Promise<Published> => {
+      this.#shard.check()
+      let position = taken?.num ?? 0
+      if (taken === null) {
+        position = appendEvent(context, { type, key, source, id, data, root: null, cause, published: true }).pos
+        context.writer.rows.claims.push(claims.take('event', name, { num: position, hash }))
+        context.writer.onDurable(() => claims.durable('event', name))
+      }
+      await this.#settled(way, taken === null)
+      if (taken !== null && taken.hash !== hash) throw fault('EVENT_CONFLICT', { id, source })
+      return { id, source, position, created: taken === null }
+    }
+    return given ? claims.settle('event', name, decide, way.drained !== undefined) : decide(null)
   }
 
   async signal(request: SignalRequest, way: Way = {}): Promise<{ readonly id: string; readonly created: boolean }> {
@@ -92,9 +87,13 @@ export class Requests {
     const payload = toText(validate(signal.schema, request.data, `the data of ${request.name}`), `the data of ${request.name}`)
     // An id from the inbox is an idempotency key, which is outside the alphabet of given ones.
     const id = request.id === undefined ? context.random.uuid(context.clock.now()) : way.drained === undefined ? checkId(request.id, 'The signal id') : request.id
-    const drained = way.drained === undefined ? {} : { drained: way.drained }
+    const delivered = { kind: 'signal' as const, name: request.name, id, payload }
+    if (way.drained !== undefined) {
+      context.deliver(run.num, delivered, { drained: way.drained })
+      return { id, created: true }
+    }
     const result = await new Promise<'taken' | 'seen' | 'ended'>((resolve, reject) => {
-      context.deliver(run.num, { kind: 'signal', name: request.name, id, payload }, { ...drained, settled: resolve, failed: reject })
+      context.deliver(run.num, delivered, { settled: resolve, failed: reject })
     })
     if (result === 'ended') throw fault('RUN_ENDED', { id: request.run, status: 'meanwhile' })
     return { id, created: result === 'taken' }
@@ -130,13 +129,22 @@ export class Requests {
     const num = context.open.numOf(id)
     const live = num === undefined ? undefined : context.open.use(num)
     if (live !== undefined) return live.row
-    const taken = await context.claims.find('run', id.slice(0, 1024), way.drained !== undefined)
+    const taken = await context.claims.settle('run', id.slice(0, 1024), (found) => found, way.drained !== undefined)
     if (taken === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
     await context.writer.barrier()
     const row = await context.store.run(context.shard, taken.num)
     if (row === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
     if (row.ended !== null) throw fault('RUN_ENDED', { id, status: row.status })
     return row
+  }
+
+  /** Waits until what was just written, or what an answer derives from, is durable. The inbox has nobody to answer. */
+  async #settled(way: Way, written: boolean): Promise<void> {
+    const { writer } = this.#shard.context
+    this.#drain(way)
+    if (way.drained !== undefined) return writer.flush()
+    if (!written) return writer.barrier()
+    await new Promise<void>((resolve, reject) => writer.acknowledgement(resolve, reject))
   }
 
   #drain(way: Way): void {
@@ -147,12 +155,3 @@ export class Requests {
     context.writer.onDurable(() => context.inbox.gone(drained))
   }
 }
-
-/** Resolves when what was written just now is durable. */
-function durable(context: ShardContext): Promise<void> {
-  return new Promise((resolve, reject) => {
-    context.writer.acknowledgement(resolve, reject)
-    context.writer.flush()
-  })
-}
-

@@ -242,7 +242,7 @@ export class Shard {
   async #answerEnded(id: string): Promise<void> {
     const { context } = this
     await context.writer.barrier()
-    const taken = await context.claims.find('run', id)
+    const taken = await context.claims.settle('run', id, (found) => found)
     const row = taken === null ? null : await context.store.run(context.shard, taken.num)
     if (row === null || row.ended === null) return
     const output = row.output === null ? undefined : context.decode(row.output, 'output', id)

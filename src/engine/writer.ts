@@ -47,6 +47,8 @@ export class Writer {
   #sealed: OpenBatch[] = []
   #inFlight = false
   #failure: Error | null = null
+  /** Whom to tell when the shard fails: acknowledgements that will not come. */
+  readonly #waiting = new Set<(error: Error) => void>()
   #durableHead: number
   /** The last position given out. */
   #head: number
@@ -87,14 +89,8 @@ export class Writer {
   barrier(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     if (this.#open.size === 0 && this.#open.durable.length === 0 && this.#sealed.length === 0 && !this.#inFlight) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      this.onDurable(() => resolve())
-      this.#waiting.add(reject)
-      this.onDurable(() => this.#waiting.delete(reject))
-      this.flush()
-    })
+    return new Promise((resolve, reject) => this.acknowledgement(resolve, reject))
   }
-  readonly #waiting = new Set<(error: Error) => void>()
 
   /** Registers what to tell when the shard fails before `settle` was called: acknowledgements that never come. */
   acknowledgement(settle: () => void, reject: (error: Error) => void): void {
@@ -104,6 +100,7 @@ export class Writer {
       this.#waiting.delete(reject)
       settle()
     })
+    this.flush()
   }
 
   /** Called at the end of every turn: closes a full batch. */

@@ -50,42 +50,66 @@ export function parseBytes(bytes: Uint8Array): Json {
 
 /** All bytes of a body. @throws BODY_TOO_LARGE as soon as that is known, BODY_INCOMPLETE */
 export async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  const reader = limitedBody(request, limitBytes)?.getReader()
-  if (reader === undefined) return new Uint8Array()
+  const count = counter(request, limitBytes)
   try {
-    for (let read = await reader.read(); !read.done; read = await reader.read()) chunks.push(read.value)
+    // A length that is named is kept by the parser of HTTP, so the whole can be asked for; it is counted all the same.
+    if (!request.headers.has('content-length')) return await readChunks(request.body, count)
+    const bytes = new Uint8Array(await request.arrayBuffer())
+    count(bytes)
+    return bytes
   } catch (error) {
     throw isBalletError(error) ? error : fault('BODY_INCOMPLETE', {}, error)
   }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+}
+
+async function readChunks(
+  body: ReadableStream<Uint8Array> | null,
+  count: (chunk: Uint8Array) => void,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  const reader = body?.getReader()
+  if (reader === undefined) return new Uint8Array()
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      count(read.value)
+      chunks.push(read.value)
+    }
+  } finally {
+    reader.cancel().catch(() => {})
+  }
+  return Buffer.concat(chunks)
 }
 
 /** The same request, whose body fails with BODY_TOO_LARGE when it is read past the limit. @throws BODY_TOO_LARGE */
 export function limitRequest(request: Request, limitBytes: number): Request {
-  if (request.method === 'GET' || request.method === 'HEAD') return request
-  const body = limitedBody(request, limitBytes)
-  if (body === null) return request
-  const { method, headers, signal } = request
-  return new Request(request.url, { method, headers, signal, body, duplex: 'half' })
-}
-
-function limitedBody(request: Request, limitBytes: number): ReadableStream<Uint8Array> | null {
-  const tooLarge = (): Error => fault('BODY_TOO_LARGE', { limit: limitBytes })
-  if (Number(request.headers.get('content-length') ?? 0) > limitBytes) throw tooLarge()
+  const count = counter(request, limitBytes)
+  const { url, method, headers, signal } = request
+  // Only a body in chunks can grow past what was said.
+  if (method === 'GET' || method === 'HEAD' || headers.has('content-length')) return request
   const source: ReadableStream<Uint8Array> | null = request.body
-  if (source === null) return null
+  if (source === null) return request
   const reader = source.getReader()
-  let bytes = 0
-  return new ReadableStream<Uint8Array>({
+  const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done, value } = await reader.read()
       if (done) return controller.close()
-      bytes += value.byteLength
-      if (bytes <= limitBytes) return controller.enqueue(value)
-      controller.error(tooLarge())
-      await reader.cancel()
+      count(value)
+      controller.enqueue(value)
     },
     cancel: (reason) => reader.cancel(reason),
   })
+  return new Request(url, { method, headers, signal, body, duplex: 'half' })
+}
+
+/** Counts chunks. @throws BODY_TOO_LARGE at once for a length that is named, else with the first byte too many. */
+function counter(request: Request, limitBytes: number): (chunk: Uint8Array) => void {
+  const check = (bytes: number): void => {
+    if (bytes > limitBytes) throw fault('BODY_TOO_LARGE', { limit: limitBytes })
+  }
+  check(Number(request.headers.get('content-length') ?? 0))
+  let bytes = 0
+  return (chunk) => {
+    bytes += chunk.byteLength
+    check(bytes)
+  }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Clock } from '../core/clock.ts'
 import type { RunView } from '../core/views.ts'
 import type { Application } from '../define/application.ts'
 import type { Problem } from './problem.ts'
@@ -46,7 +47,15 @@ describe('close', () => {
   it('lets a request under way finish first', async () => {
     const slow = Promise.withResolvers<{ items: [] }>()
     const { app, asked } = testApplication({ runs: () => slow.promise })
-    const server = await serve(app, { port: 0, graceMs: 60_000 })
+    // A clock on which everything but the grace is over at once.
+    const clock: Clock = {
+      now: () => 0,
+      after(delayMs, callback) {
+        if (delayMs < 60_000) callback()
+        return () => {}
+      },
+    }
+    const server = await serve(app, { port: 0, graceMs: 60_000, clock })
     const client = await connection(server.port)
     client.send('GET /api/runs HTTP/1.1\r\nHost: localhost\r\n\r\nGET /api/app HTTP/1.1\r\nHost: localhost\r\n\r\n')
     await until(() => asked.length > 0)

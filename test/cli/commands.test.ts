@@ -44,18 +44,34 @@ describe('start', () => {
     expect(failed.stdout).toMatch(/Failed after .*no such account \\u001b\[31m/)
     const stuck = await box.run(['start', 'payment.never', '--input', '{}', '--wait', '10s'])
     expect(stuck.code).toBe(6)
-    expect(stuck.stdout).toContain('Stuck: a call has failed for good, payment.never#0 after 1 attempts (Error: always).')
+    expect(stuck.stdout).toContain(
+      'Stuck: a call has failed for good, payment.never#0 after 1 attempts (Error: always).',
+    )
   })
 
   it('reads the input from a file and from stdin', async () => {
-    expect(await box.run(['start', 'checkout', '--input', '@order.json'])).toMatchObject({ code: 0, stdout: 'checkout:from-file\n' })
-    expect(await box.run(['start', 'checkout', '--input', '-'], { input: order('from-stdin') })).toMatchObject({ code: 0, stdout: 'checkout:from-stdin\n' })
+    expect(await box.run(['start', 'checkout', '--input', '@order.json'])).toMatchObject({
+      code: 0,
+      stdout: 'checkout:from-file\n',
+    })
+    expect(await box.run(['start', 'checkout', '--input', '-'], { input: order('from-stdin') })).toMatchObject({
+      code: 0,
+      stdout: 'checkout:from-stdin\n',
+    })
   })
 
   it.each([
     ['what is no JSON', ['checkout', '--input', '{orderId:1}'], 'JSON_MALFORMED'],
-    ['a key that stands twice', ['checkout', '--input', '{"orderId":"1","orderId":"2","total":1}'], 'JSON_KEY_REPEATED'],
-    ['a number that would be another one', ['checkout', '--input', '{"orderId":"1","total":12345678901234567890}'], 'JSON_NUMBER_LOSSY'],
+    [
+      'a key that stands twice',
+      ['checkout', '--input', '{"orderId":"1","orderId":"2","total":1}'],
+      'JSON_KEY_REPEATED',
+    ],
+    [
+      'a number that would be another one',
+      ['checkout', '--input', '{"orderId":"1","total":12345678901234567890}'],
+      'JSON_NUMBER_LOSSY',
+    ],
     ['a file that is not there', ['checkout', '--input', '@nothing.json'], 'USAGE'],
     ['no input', ['checkout'], 'USAGE'],
     ['a wrong field', ['checkout', '--input', '{"orderId":"1","total":"5"}'], 'INPUT_INVALID'],
@@ -68,11 +84,15 @@ describe('start', () => {
 
   it('names the nearest name and the path of a field', async () => {
     expect((await box.run(['start', 'chekout', '--input', '{}'])).stderr).toContain('Did you mean "checkout"?')
-    expect((await box.run(['start', 'checkout', '--input', '{"orderId":"1","total":"5"}'])).stderr).toContain('at total')
+    expect((await box.run(['start', 'checkout', '--input', '{"orderId":"1","total":"5"}'])).stderr).toContain(
+      'at total',
+    )
   })
 
   it('does not send bytes that are no UTF-8', async () => {
-    expect(await box.run(['start', 'checkout', '--input', '-'], { input: Buffer.from([0x22, 0xff, 0x22]) })).toMatchObject({ code: 2 })
+    expect(
+      await box.run(['start', 'checkout', '--input', '-'], { input: Buffer.from([0x22, 0xff, 0x22]) }),
+    ).toMatchObject({ code: 2 })
   })
 })
 
@@ -83,7 +103,10 @@ describe('signal', () => {
     expect(await box.json(send)).toMatchObject({ code: 0, value: { created: true } })
     const { value } = await box.json(['start', 'checkout', '--input', order('g-1'), '--wait', '10s'])
     expect(value).toMatchObject({ run: { output: { status: 'version 1, approved by ann' } } })
-    expect(await box.json([...send.slice(0, -1), 'sig-2'])).toMatchObject({ code: 4, value: { error: { code: 'RUN_ENDED' } } })
+    expect(await box.json([...send.slice(0, -1), 'sig-2'])).toMatchObject({
+      code: 4,
+      value: { error: { code: 'RUN_ENDED' } },
+    })
   })
 
   it.each([
@@ -98,11 +121,38 @@ describe('signal', () => {
 
 describe('publish, events and why', () => {
   it('lets an order go through by reactions, and tells why', async () => {
-    const published = await box.json(['publish', 'order.created', '--data', order('c-1', 13), '--id', 'e-1', '--source', 'web'])
+    const published = await box.json([
+      'publish',
+      'order.created',
+      '--data',
+      order('c-1', 13),
+      '--id',
+      'e-1',
+      '--source',
+      'web',
+    ])
     expect(published).toMatchObject({ code: 0, value: { id: 'e-1', source: 'web', created: true } })
-    const again = await box.json(['publish', 'order.created', '--data', order('c-1', 13), '--id', 'e-1', '--source', 'web'])
+    const again = await box.json([
+      'publish',
+      'order.created',
+      '--data',
+      order('c-1', 13),
+      '--id',
+      'e-1',
+      '--source',
+      'web',
+    ])
     expect(again).toMatchObject({ code: 0, value: { created: false } })
-    const other = await box.json(['publish', 'order.created', '--data', order('c-1', 14), '--id', 'e-1', '--source', 'web'])
+    const other = await box.json([
+      'publish',
+      'order.created',
+      '--data',
+      order('c-1', 14),
+      '--id',
+      'e-1',
+      '--source',
+      'web',
+    ])
     expect(other).toMatchObject({ code: 4, value: { error: { code: 'EVENT_CONFLICT' } } })
 
     await settled('orderId:c-1', 2)
@@ -118,8 +168,14 @@ describe('publish, events and why', () => {
       '         └─ order.shipped from shipping',
     ])
     const events = await box.run(['events', '--key', 'orderId:c-1'])
-    expect(events.stdout.match(/(order\.created|payment\.approved|order\.shipped) /g)).toEqual(['order.created ', 'payment.approved ', 'order.shipped '])
-    expect((await box.json(['events', '--key', 'orderId:c-1', '--type', 'order.shipped,payment.approved'])).value['items']).toHaveLength(2)
+    expect(events.stdout.match(/(order\.created|payment\.approved|order\.shipped) /g)).toEqual([
+      'order.created ',
+      'payment.approved ',
+      'order.shipped ',
+    ])
+    expect(
+      (await box.json(['events', '--key', 'orderId:c-1', '--type', 'order.shipped,payment.approved'])).value['items'],
+    ).toHaveLength(2)
   })
 
   it('tells the same of a workflow, with what it waits for', async () => {
@@ -127,13 +183,22 @@ describe('publish, events and why', () => {
     await waiting('checkout:w-1', 'receive')
     const { stdout } = await box.run(['why', 'orderId:w-1'])
     expect(stdout).toContain('orderId:w-1: 1 running; 1 event.\ncheckout:w-1: Waits for the signal approve since ')
-    expect(stdout).toMatch(/├─ payment\.charge#0 {2}payment\.approved {2}\S+, 2 attempts\n.*└─ ⌛ waits for the signal approve/)
+    expect(stdout).toMatch(
+      /├─ payment\.charge#0 {2}payment\.approved {2}\S+, 2 attempts\n.*└─ ⌛ waits for the signal approve/,
+    )
     const json = await box.json(['why', 'orderId:w-1'])
-    expect(json.value).toMatchObject({ field: 'orderId', value: 'w-1', tree: [{ kind: 'run', children: [{ kind: 'call' }, { kind: 'wait' }] }] })
+    expect(json.value).toMatchObject({
+      field: 'orderId',
+      value: 'w-1',
+      tree: [{ kind: 'run', children: [{ kind: 'call' }, { kind: 'wait' }] }],
+    })
   })
 
   it('says when there is nothing of a key', async () => {
-    expect(await box.json(['why', 'nothing-of-it'])).toMatchObject({ code: 3, value: { error: { code: 'KEY_UNKNOWN' } } })
+    expect(await box.json(['why', 'nothing-of-it'])).toMatchObject({
+      code: 3,
+      value: { error: { code: 'KEY_UNKNOWN' } },
+    })
     expect(await box.json(['why', 'orderId:nothing-of-it'])).toMatchObject({ code: 3 })
   })
 
@@ -142,7 +207,9 @@ describe('publish, events and why', () => {
     await box.run(['publish', 'visit.noted', '--data', '{"visitId":"both"}'])
     const { code, stderr } = await box.run(['why', 'both'])
     expect(code).toBe(2)
-    expect(stderr).toMatch(/Several keys have the value "both": (orderId:both, visitId:both|visitId:both, orderId:both)/)
+    expect(stderr).toMatch(
+      /Several keys have the value "both": (orderId:both, visitId:both|visitId:both, orderId:both)/,
+    )
     expect((await box.run(['why', 'visitId:both'])).stdout).toContain('visit.noted from shop')
   })
 })
@@ -155,9 +222,15 @@ describe('runs and show', () => {
     const rest = await box.json(['runs', '--name', 'wrap', '--cursor', String(page.value['cursor'])])
     expect(rest.value).toMatchObject({ items: [{ id: 'l-1' }] })
     const table = await box.run(['runs', '--name', 'wrap', '--status', 'running,stuck', '--limit', '1'])
-    expect(table.stdout).toMatch(/^STATUS {3}NAME {2}KEY {2}BEGAN {17}TOOK +RUN\nrunning {2}wrap .* l-3\n {11}Waits for the signal approve/)
+    expect(table.stdout).toMatch(
+      /^STATUS {3}NAME {2}KEY {2}BEGAN {17}TOOK +RUN\nrunning {2}wrap .* l-3\n {11}Waits for the signal approve/,
+    )
     expect(table.stderr).toMatch(/There are more: --cursor \S+\n/)
-    expect(await box.run(['runs', '--key', 'orderId:none-such'])).toEqual({ code: 0, stdout: '', stderr: 'No run fits.\n' })
+    expect(await box.run(['runs', '--key', 'orderId:none-such'])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'No run fits.\n',
+    })
     expect((await box.run(['runs', '--status', 'runing'])).stderr).toContain('Did you mean "running"?')
   })
 
@@ -168,16 +241,18 @@ describe('runs and show', () => {
     const child = wait?.for ?? ''
     expect(child).toContain('~')
     const parent = await box.run(['show', 'p-1'])
-    expect(parent.stdout.split('\n')[0]).toMatch(new RegExp(`^Waits for the run ${child} since \\S+; see: ballet show '${child}'$`))
+    expect(parent.stdout.split('\n')[0]).toMatch(
+      new RegExp(`^Waits for the run ${child} since \\S+; see: ballet show '${child}'$`),
+    )
     expect((await box.run(['show', child])).stdout).toContain('child of p-1')
   })
 
-  it('shows the run of a reaction, whose id has slashes and number signs', async () => {
+  it('shows the runs of reactions to an event with an id of any characters', async () => {
     await box.run(['publish', 'order.created', '--data', order('sh-1'), '--id', 'a/b?c#d%20'])
     await settled('orderId:sh-1', 2)
     const { value } = await box.json(['runs', '--key', 'orderId:sh-1'])
     const ids = (value['items'] as { readonly id: string }[]).map(({ id }) => id)
-    expect(ids.some((id) => id.includes('a/b?c#d%20'))).toBe(true)
+    expect(ids).toHaveLength(2)
     for (const id of ids) expect(await box.json(['show', id])).toMatchObject({ code: 0, value: { run: { id } } })
   })
 
@@ -202,10 +277,17 @@ describe('how it speaks', () => {
 
   it('knows its version, its commands, and the nearest one', async () => {
     expect((await box.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
-    for (const words of [[], ['--help'], ['help']]) expect(await box.run(words)).toMatchObject({ code: 0, stdout: expect.stringContaining('Commands') as string })
+    for (const words of [[], ['--help'], ['help']])
+      expect(await box.run(words)).toMatchObject({ code: 0, stdout: expect.stringContaining('Commands') as string })
     expect((await box.run(['help', 'start'])).stdout).toBe((await box.run(['start', '--help'])).stdout)
-    expect(await box.run(['strat'])).toMatchObject({ code: 2, stderr: expect.stringContaining('Did you mean "start"?') as string })
-    expect(await box.run(['--json', 'runs'])).toMatchObject({ code: 2, stderr: expect.stringContaining('ballet runs --json') as string })
+    expect(await box.run(['strat'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Did you mean "start"?') as string,
+    })
+    expect(await box.run(['--json', 'runs'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('ballet runs --json') as string,
+    })
   })
 })
 

@@ -56,7 +56,8 @@ export class Process {
         const match = matches[times - 1]
         if (match === undefined && this.child.exitCode === null && this.child.signalCode === null) return
         this.#looks.delete(look)
-        if (match === undefined) reject(new Error(`it ended without ${String(pattern)}:\n${this.stdout}\n${this.stderr}`))
+        if (match === undefined)
+          reject(new Error(`it ended without ${String(pattern)}:\n${this.stdout}\n${this.stderr}`))
         else resolve(match)
       }
       this.#looks.add(look)
@@ -86,7 +87,11 @@ export class Sandbox {
   /** Starts a command that goes on. */
   begin(words: readonly string[], { env = {}, cwd = '.' }: Given = {}): Process {
     const { PORT: _port, NO_COLOR: _noColor, FORCE_COLOR: _forceColor, ...inherited } = process.env
-    const child = spawn(process.execPath, [launcher, ...words], { cwd: join(this.folder, cwd), env: { ...inherited, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [launcher, ...words], {
+      cwd: join(this.folder, cwd),
+      env: { ...inherited, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
     child.stdin.on('error', () => {})
     const started = new Process(child)
     this.#processes.push(started)
@@ -101,7 +106,10 @@ export class Sandbox {
   }
 
   /** Runs a command to its end; `stdout` must be one JSON document. */
-  async json(words: readonly string[], given: Given = {}): Promise<{ readonly code: number | null; readonly value: Record<string, unknown>; readonly stderr: string }> {
+  async json(
+    words: readonly string[],
+    given: Given = {},
+  ): Promise<{ readonly code: number | null; readonly value: Record<string, unknown>; readonly stderr: string }> {
     const { code, stdout, stderr } = await this.run([...words, '--json'], given)
     if (stdout.trimEnd().includes('\n')) throw new Error(`more than one line on stdout:\n${stdout}`)
     return { code, value: JSON.parse(stdout) as Record<string, unknown>, stderr }
@@ -115,7 +123,8 @@ export class Sandbox {
   }
 
   async remove(): Promise<void> {
-    for (const { child } of this.#processes) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+    for (const { child } of this.#processes)
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await Promise.all(this.#processes.map(({ ended }) => ended))
     rmSync(this.folder, { recursive: true, force: true })
   }

@@ -20,7 +20,13 @@ describe('a process that serves', () => {
     const serving = await box.serve()
     const [, url] = await serving.until(/serves (http\S+) on \.ballet\/app\.db \(no open run\)/)
     expect(statSync(processFile()).mode & 0o777).toBe(0o600)
-    expect(record()).toEqual({ pid: serving.child.pid, url, token: null, store: `file:${join(box.folder, '.ballet', 'app.db')}`, app: 'app.ts' })
+    expect(record()).toEqual({
+      pid: serving.child.pid,
+      url,
+      token: null,
+      store: `file:${join(box.folder, '.ballet', 'app.db')}`,
+      app: join(box.folder, 'app.ts'),
+    })
     serving.child.kill('SIGTERM')
     expect(await serving.ended).toMatchObject({ code: 0 })
     expect(existsSync(processFile())).toBe(false)
@@ -30,8 +36,14 @@ describe('a process that serves', () => {
   it('is found from a folder below, and by its store from elsewhere', async () => {
     await box.serve(['--store', 'file:data/shop.db'])
     box.write('below/deep/note.txt', '')
-    expect(await box.run(['runs', '--store', '../../data/shop.db'], { cwd: 'below/deep' })).toMatchObject({ code: 0, stderr: 'No run fits.\n' })
-    expect(await box.run(['runs'], { cwd: 'below/deep' })).toMatchObject({ code: 5, stderr: expect.stringContaining('ballet serve <app.ts>') as string })
+    expect(await box.run(['runs', '--store', '../../data/shop.db'], { cwd: 'below/deep' })).toMatchObject({
+      code: 0,
+      stderr: 'No run fits.\n',
+    })
+    expect(await box.run(['runs'], { cwd: 'below/deep' })).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('ballet serve <app.ts>') as string,
+    })
     const other = await box.run(['runs', '--store', 'file:data/other.db'])
     expect(other.code).toBe(3)
     expect(other.stderr).toContain('data/process.json is about another store')
@@ -71,16 +83,28 @@ describe('a process that was killed', () => {
     expect(reading.stderr).toContain('Reading .ballet/app.db itself')
     expect((await box.run(['why', 'k-1'])).stdout).toContain('workflow checkout checkout:k-1  running')
     const writing = await box.json(['start', 'checkout', '--input', order('k-2')])
-    expect(writing).toMatchObject({ code: 5, value: { error: { code: 'PROCESS_MISSING', hint: 'Start it with: ballet serve app.ts --store file:.ballet/app.db' } } })
+    expect(writing).toMatchObject({
+      code: 5,
+      value: {
+        error: { code: 'PROCESS_MISSING', hint: 'Start it with: ballet serve app.ts --store file:.ballet/app.db' },
+      },
+    })
     await box.serve()
     await box.run(['signal', 'checkout:k-1', 'approve', '--data', '{"by":"ann"}'])
-    expect(await box.json(['start', 'checkout', '--input', order('k-1'), '--wait', '10s'])).toMatchObject({ code: 0, value: { created: false, run: { status: 'completed' } } })
+    expect(await box.json(['start', 'checkout', '--input', order('k-1'), '--wait', '10s'])).toMatchObject({
+      code: 0,
+      value: { created: false, run: { status: 'completed' } },
+    })
   })
 
   it('is not taken for another process that answers nothing', async () => {
-    await (await box.serve()).child.kill('SIGSTOP')
+    const serving = await box.serve()
+    serving.child.kill('SIGSTOP')
     box.write('.ballet/process.json', JSON.stringify({ ...record(), pid: process.pid, url: 'http://127.0.0.1:1' }))
-    expect(await box.json(['publish', 'order.created', '--data', order('x')])).toMatchObject({ code: 5, value: { error: { code: 'PROCESS_UNREACHABLE' } } })
+    expect(await box.json(['publish', 'order.created', '--data', order('x')])).toMatchObject({
+      code: 5,
+      value: { error: { code: 'PROCESS_UNREACHABLE' } },
+    })
     const reading = await box.run(['runs'])
     expect(reading.code).toBe(0)
     expect(reading.stderr).toContain(`Process ${process.pid} lives but does not answer`)
@@ -90,24 +114,40 @@ describe('a process that was killed', () => {
 describe('what cannot be served', () => {
   it('says that the port is busy, before the store is touched', async () => {
     const { url } = (await box.serve()) && (record() as { url: string })
-    const { code, value } = await box.json(['serve', 'app.ts', '--store', 'file:other/app.db', '--port', new URL(url).port])
+    const { code, value } = await box.json([
+      'serve',
+      'app.ts',
+      '--store',
+      'file:other/app.db',
+      '--port',
+      new URL(url).port,
+    ])
     expect({ code, value }).toMatchObject({ code: 2, value: { error: { code: 'PORT_BUSY' } } })
     expect(existsSync(join(box.folder, 'other'))).toBe(false)
   })
 
   it('says who has the store, and leaves the address of that process', async () => {
     const serving = await box.serve()
-    expect(await box.json(['serve', 'app.ts', '--port', '0'])).toMatchObject({ code: 4, value: { error: { code: 'STORE_LOCKED' } } })
+    expect(await box.json(['serve', 'app.ts', '--port', '0'])).toMatchObject({
+      code: 4,
+      value: { error: { code: 'STORE_LOCKED' } },
+    })
     expect(record()['pid']).toBe(serving.child.pid)
   })
 
   it('does not open the API to a network without a token', async () => {
-    expect(await box.json(['serve', 'app.ts', '--port', '0', '--host', '0.0.0.0'])).toMatchObject({ code: 2, value: { error: { code: 'BIND_UNSAFE' } } })
+    expect(await box.json(['serve', 'app.ts', '--port', '0', '--host', '0.0.0.0'])).toMatchObject({
+      code: 2,
+      value: { error: { code: 'BIND_UNSAFE' } },
+    })
     await box.serve(['--host', '0.0.0.0'], { env: { BALLET_TOKEN: 'secret' } })
     expect(record()).toMatchObject({ token: 'secret', url: expect.stringContaining('http://127.0.0.1:') as string })
     expect(await box.run(['runs'])).toMatchObject({ code: 0 })
     const url = String(record()['url'])
-    expect(await box.json(['runs', '--url', url])).toMatchObject({ code: 2, value: { error: { code: 'TOKEN_REQUIRED' } } })
+    expect(await box.json(['runs', '--url', url])).toMatchObject({
+      code: 2,
+      value: { error: { code: 'TOKEN_REQUIRED' } },
+    })
     expect(await box.run(['runs'], { env: { BALLET_URL: url, BALLET_TOKEN: 'secret' } })).toMatchObject({ code: 0 })
   })
 
@@ -119,7 +159,11 @@ describe('what cannot be served', () => {
     ['throws.ts', 'const f = () => { throw new TypeError("boom") }\nf()', 'it threw TypeError: boom (at f (file://'],
     ['none.ts', 'export const x = 1', 'it has no default export'],
     ['other.ts', 'export default 5', 'its default export is something else'],
-    ['named.ts', 'import { ballet } from "ballet"\nexport const app = ballet({ services: [] })', 'its application is exported as "app"'],
+    [
+      'named.ts',
+      'import { ballet } from "ballet"\nexport const app = ballet({ services: [] })',
+      'its application is exported as "app"',
+    ],
   ])('says what is wrong with %s', async (path, text, words) => {
     if (text !== '') box.write(path, text)
     const { code, stderr } = await box.run(['serve', path, '--port', '0'])
@@ -130,7 +174,12 @@ describe('what cannot be served', () => {
   })
 
   it('lists every fault of an application whose parts do not fit', async () => {
-    box.write('unfit.ts', application.replace('services: [payment, shipping]', 'services: [payment, payment]').replace('workflows: [checkout,', 'workflows: [checkout, checkout,'))
+    box.write(
+      'unfit.ts',
+      application
+        .replace('services: [payment, shipping]', 'services: [payment, payment]')
+        .replace('workflows: [checkout,', 'workflows: [checkout, checkout,'),
+    )
     const { code, stderr } = await box.run(['serve', 'unfit.ts', '--port', '0'])
     expect(code).toBe(2)
     expect(stderr).toContain('do not fit')

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { fault } from '../../core/errors.ts'
 import { SCHEMA_VERSION } from '../../core/store.ts'
-import { describe, isBusy, isSqliteError, storeFailed } from './failure.ts'
+import { describe, failureOf, isSqliteError, storeFailed } from './failure.ts'
 import { APPLICATION_ID, layoutVersion, migrate, pragma } from './layout.ts'
 import { syncFolder } from './folder.ts'
 
@@ -17,7 +17,9 @@ const WAL_PAGES = 4_000
 const WRITER_CACHE_KIB = 32 * 1024
 const READER_CACHE_KIB = 16 * 1024
 const WAL_KEPT_BYTES = 64 * 1024 * 1024
-const FULL = 2
+/** Values of SQLite: of the pragma `synchronous`, and a result code. */
+const SYNCHRONOUS_FULL = 2
+const NOT_A_DATABASE = 26
 
 /** Refuses what is not a store of ours, without changing it or its folder. Returns whether there is a store. */
 export function inspect(path: string): boolean {
@@ -26,14 +28,9 @@ export function inspect(path: string): boolean {
   if (!stats.isFile()) throw foreign(path, stats.isDirectory() ? 'it is a folder' : 'it is not a regular file')
   // An empty file holds nothing that could be lost.
   if (stats.size === 0) return false
-  const url = pathToFileURL(path)
-  // Neither locks nor looks at a journal beside it: a foreign file gets no file of ours as a neighbour.
-  url.searchParams.set('immutable', '1')
-  const [application, version] = withDatabase(path, url, (db) => [pragma(db, 'application_id'), layoutVersion(db)])
+  const [application, version] = withDatabase(path, (db) => [pragma(db, 'application_id'), layoutVersion(db)])
   if (application !== APPLICATION_ID) throw foreign(path, 'it is another SQLite database')
-  refuseNewer(path, version)
-  // A newer version may stand in the log alone. A connection that only reads leaves the log as it is.
-  if (existsSync(`${path}-wal`)) refuseNewer(path, withDatabase(path, path, layoutVersion))
+  if (version > SCHEMA_VERSION) throw fault('STORE_NEWER', { path, found: version, known: SCHEMA_VERSION })
   return true
 }
 
@@ -59,23 +56,26 @@ export function openReader(path: string): DatabaseSync {
   try {
     if (!inspect(path)) throw fault('STORE_MISSING', { path })
     const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
-    db.exec(`PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -${READER_CACHE_KIB}`)
-    const found = layoutVersion(db)
-    if (found === SCHEMA_VERSION) return db
-    db.close()
-    const problem = `${path} has the layout ${found} of an older Ballet; it is migrated when it is opened for writing`
-    throw fault('STORE_FAILED', { problem })
+    try {
+      db.exec(`PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -${READER_CACHE_KIB}`)
+      refuseOlder(path, layoutVersion(db))
+      return db
+    } catch (error) {
+      db.close()
+      throw error
+    }
   } catch (error) {
     throw storeFailed(path, error)
   }
 }
 
-/** Closes the writer; what stands in the log moves into the file, unless somebody else still reads it. */
+/** Closes the writer. What stands in the log moves into the file, unless somebody reads it or the disk is full. */
 export function closeWriter(db: DatabaseSync): void {
   try {
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   } catch (error) {
-    if (!isBusy(error)) throw error
+    // Everything is durable in the log all the same.
+    if (failureOf(error).fatal) throw error
   } finally {
     db.close()
   }
@@ -92,7 +92,8 @@ function connect(path: string): DatabaseSync {
     const mode = Object.values(db.prepare('PRAGMA journal_mode = WAL').get() ?? {})[0]
     if (mode !== 'wal')
       throw fault('STORE_FAILED', { problem: `${path} cannot have a write-ahead log (${String(mode)})` })
-    if (pragma(db, 'synchronous') !== FULL) throw fault('STORE_FAILED', { problem: `${path} does not sync in full` })
+    if (pragma(db, 'synchronous') !== SYNCHRONOUS_FULL)
+      throw fault('STORE_FAILED', { problem: `${path} does not sync in full` })
     return db
   } catch (error) {
     db.close()
@@ -120,12 +121,17 @@ function create(path: string): void {
   syncFolder(dirname(path))
 }
 
-function withDatabase<T>(path: string, location: string | URL, use: (db: DatabaseSync) => T): T {
+/** Looks into a file without writing to it or to its log. */
+function withDatabase<T>(path: string, use: (db: DatabaseSync) => T): T {
+  // With a log beside it the file alone may be half of the truth: a checkpoint may have been cut short. Without one it
+  // is opened as if nothing could change it, so that a foreign file gets no log as a neighbour.
+  const alone = pathToFileURL(path)
+  alone.searchParams.set('immutable', '1')
+  const location = existsSync(`${path}-wal`) ? path : alone
   const db = new DatabaseSync(location, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
   try {
     return use(db)
   } catch (error) {
-    const NOT_A_DATABASE = 26
     if (isSqliteError(error) && error.errcode === NOT_A_DATABASE) throw foreign(path, describe(error))
     throw error
   } finally {
@@ -133,8 +139,10 @@ function withDatabase<T>(path: string, location: string | URL, use: (db: Databas
   }
 }
 
-function refuseNewer(path: string, found: number): void {
-  if (found > SCHEMA_VERSION) throw fault('STORE_NEWER', { path, found, known: SCHEMA_VERSION })
+function refuseOlder(path: string, found: number): void {
+  if (found === SCHEMA_VERSION) return
+  const problem = `${path} has the layout ${found} of an older Ballet; it is migrated when it is opened for writing`
+  throw fault('STORE_FAILED', { problem })
 }
 
 function foreign(path: string, problem: string): Error {

@@ -1,5 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,8 +40,8 @@ async function refusal(store: Store): Promise<BalletError> {
     () => undefined,
     (reason: unknown) => reason,
   )
-  if (!(error instanceof BalletError)) expect.fail('the store opened')
-  return error
+  expect(error).toBeInstanceOf(BalletError)
+  return error as BalletError
 }
 
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8)
@@ -76,14 +85,13 @@ describe('a new store', () => {
 })
 
 describe('what is not a store is refused and left as it is', () => {
-  async function expectUntouched(code: string, words: string, readOnly: boolean): Promise<void> {
+  /** What the refusal says, or that the file or its folder has changed. */
+  async function refusedUntouched(readOnly: boolean): Promise<string> {
     const before = readFileSync(file)
-    const beside = readdirSync(folder)
-    const error = await refusal(make({ readOnly }))
-    expect(error).toMatchObject({ code })
-    expect(error.message).toContain(words)
-    expect(readFileSync(file).equals(before)).toBe(true)
-    expect(readdirSync(folder)).toEqual(beside)
+    const beside = readdirSync(folder).join()
+    const { code, message } = await refusal(make({ readOnly }))
+    const same = readFileSync(file).equals(before) && readdirSync(folder).join() === beside
+    return same ? `${code}: ${message}` : 'changed'
   }
 
   describe.each([{ readOnly: false }, { readOnly: true }])('readOnly: $readOnly', ({ readOnly }) => {
@@ -91,7 +99,7 @@ describe('what is not a store is refused and left as it is', () => {
       '%#',
       async (text) => {
         writeFileSync(file, text)
-        await expectUntouched('STORE_FOREIGN', 'not a Ballet store', readOnly)
+        expect(await refusedUntouched(readOnly)).toMatch(/STORE_FOREIGN.*not a Ballet store/)
       },
     )
 
@@ -101,7 +109,7 @@ describe('what is not a store is refused and left as it is', () => {
         const db = new DatabaseSync(file)
         db.exec(`PRAGMA journal_mode = ${journal}; CREATE TABLE t (a); INSERT INTO t VALUES (1)`)
         db.close()
-        await expectUntouched('STORE_FOREIGN', 'it is another SQLite database', readOnly)
+        expect(await refusedUntouched(readOnly)).toMatch(/STORE_FOREIGN.*it is another SQLite database/)
       }
     })
 
@@ -111,9 +119,9 @@ describe('what is not a store is refused and left as it is', () => {
       db.close()
       const writer = new DatabaseSync(file)
       writer.exec('PRAGMA user_version = 7')
-      await expectUntouched('STORE_NEWER', '(layout 7, this one knows 1)', readOnly)
+      expect(await refusedUntouched(readOnly)).toMatch(/STORE_NEWER.*\(layout 7, this one knows 1\)/)
       writer.close()
-      await expectUntouched('STORE_NEWER', '(layout 7, this one knows 1)', readOnly)
+      expect(await refusedUntouched(readOnly)).toMatch(/STORE_NEWER.*\(layout 7, this one knows 1\)/)
     })
 
     test('a folder', async () => {
@@ -129,16 +137,6 @@ describe('what is not a store is refused and left as it is', () => {
     expect(error).toMatchObject({ code: 'STORE_FAILED' })
     expect(readFileSync(join(folder, 'plain'), 'utf8')).toBe('a file')
   })
-
-  test.skipIf(process.getuid?.() === 0 || process.platform === 'win32')(
-    'a folder without the right to write',
-    async () => {
-      chmodSync(folder, 0o500)
-      const error = await refusal(make())
-      chmodSync(folder, 0o700)
-      expect(error).toMatchObject({ code: 'STORE_FAILED' })
-    },
-  )
 })
 
 describe('a store that is in use', () => {

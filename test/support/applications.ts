@@ -1,0 +1,54 @@
+// Applications for tests: opened on a store that outlives them, closed after each test, with a log that is kept.
+import { afterEach } from 'vitest'
+import type { Application } from '../../src/define/application.ts'
+import type { ApplicationDefinition, Log } from '../../src/define/definition.ts'
+import { open, type OpenOptions } from '../../src/engine/open.ts'
+
+const opened: Application[] = []
+
+afterEach(async () => {
+  for (const application of opened.splice(0)) await application.close()
+})
+
+/** A log that keeps its lines. */
+export function keptLog(): Log & { readonly lines: string[] } {
+  const lines: string[] = []
+  const keep =
+    (level: string) =>
+    (message: string): void =>
+      void lines.push(`${level} ${message}`)
+  return { lines, info: keep('info'), warn: keep('warn'), error: keep('error') }
+}
+
+/** Opens an application for one test. */
+export async function openForTest(definition: ApplicationDefinition, options: OpenOptions = {}): Promise<Application> {
+  const application = await open(definition, { log: keptLog(), graceMs: 0, ...options })
+  opened.push(application)
+  return application
+}
+
+/** Resolves when `condition` holds after some commit that concerns `key` (any, for null). */
+export async function until<T>(app: Application, key: string | null, condition: () => Promise<T | undefined | false>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      condition().then((found) => {
+        if (found === undefined || found === false) return
+        stop()
+        resolve(found)
+      }, reject)
+    }
+    const stop = app.watch(key, look)
+    look()
+  })
+}
+
+/** A promise that a test settles. */
+export function gate<T = void>(): { readonly promise: Promise<T>; open(value: T): void; fail(error: Error): void } {
+  let open!: (value: T) => void
+  let fail!: (error: Error) => void
+  const promise = new Promise<T>((resolve, reject) => {
+    open = resolve
+    fail = reject
+  })
+  return { promise, open, fail }
+}
