@@ -41,7 +41,27 @@ export type {
 } from './define/definition.ts'
 
 // Running
-export { open, type OpenOptions } from './engine/open.ts'
+import type { Application } from './define/application.ts'
+import type { ApplicationDefinition } from './define/definition.ts'
+import type { Store } from './core/store.ts'
+import { openOn, type RunOptions } from './engine/open.ts'
+import { storeOf } from './stores/store-of.ts'
+
+/** Where and how an application runs. */
+export interface OpenOptions extends RunOptions {
+  /** `file:<path>`, `memory:`, or a store of your own. Default `memory:`, which forgets everything at the end. */
+  readonly store?: string | Store | undefined
+}
+
+/**
+ * Opens an application and makes it run: `const app = await open(definition, { store: 'file:.ballet/shop.db' })`.
+ * Resolves when every open run has been taken up again.
+ * @throws APPLICATION_UNFIT with every fault, STORE_UNKNOWN, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED
+ */
+export async function open(definition: ApplicationDefinition, options: OpenOptions = {}): Promise<Application> {
+  const { store = 'memory:', ...rest } = options
+  return openOn(definition, typeof store === 'string' ? storeOf(store) : store, rest)
+}
 export type {
   Application,
   EventsRequest,
@@ -65,7 +85,9 @@ export type {
   WaitView,
 } from './core/views.ts'
 
-// What can be plugged in: a store passes the conformance suite of `ballet/testing`
+// What can be plugged in: a store passes the conformance suite of `ballet/testing`; the built-in one for files can be
+// given options, or wrapped
+export { sqlite, type SqliteOptions } from './stores/sqlite/sqlite-store.ts'
 export type { Cancel, Clock, Random } from './core/clock.ts'
 export type { Codec, Payload, PayloadPlace } from './core/codec.ts'
 export type {

@@ -102,6 +102,7 @@ const shapes = {
   app: record({
     name: text,
     version: text,
+    store: record({ id: text, name: text }),
     services: list(named),
     workflows: list(record({ name: text, key: optional(text) })),
     events: list(record({ type: text, key: text })),

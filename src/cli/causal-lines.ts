@@ -111,8 +111,8 @@ function eventWords({ event }: EventNode, isRoot: boolean, { paint }: TimelineSt
 }
 
 function callWords(call: CallNode, { paint, now, columns }: TimelineStyle): string {
-  const back = call.undoes === null ? '' : ` takes back ${call.undoes}`
-  const name = `${call.step ? 'step ' : ''}${call.op}${back}`
+  const name =
+    call.undoes === null ? `${call.step ? 'step ' : ''}${call.op}` : `${call.call ?? call.op} takes back ${call.undoes}`
   const tries = call.attempts > 1 ? `, ${call.attempts} attempts` : ''
   if (call.ended === null)
     return `${name}  ${paint.yellow(call.wait === null ? `not answered${tries}` : `not answered${pending(call.wait, now)}`)}`

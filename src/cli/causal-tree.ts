@@ -32,6 +32,8 @@ export interface CallNode extends Branch {
   readonly kind: 'call'
   readonly run: string
   readonly op: string
+  /** `service.operation`; null for a step. */
+  readonly call: string | null
   readonly step: boolean
   /** The operation that this call takes back. */
   readonly undoes: string | null
@@ -144,6 +146,7 @@ function addCalls(node: Growing<RunNode>, journal: readonly JournalView[], { cal
         kind: 'call',
         run: id,
         op,
+        call: word(command, 'call') || null,
         step: kind === 'step',
         undoes: word(command, 'undoes') || null,
         asked: row.at,

@@ -2,9 +2,9 @@
 // application said (RemoteError with its code), an answer is checked before anybody reads it. The token goes to the
 // address that it belongs to and nowhere else: redirects are refused.
 import type { Clock } from '../core/clock.ts'
-import { fault, isBalletError } from '../core/errors.ts'
+import { fault, isBalletError, type BalletError } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
-import type { RunView } from '../core/views.ts'
+import type { ApplicationView, RunView } from '../core/views.ts'
 import type { PublishRequest, SignalRequest, StartRequest } from '../define/application.ts'
 import { shapeProblem, type Accepted, type Answers } from './answer-shapes.ts'
 import { RemoteError } from './problem.ts'
@@ -14,6 +14,7 @@ const DEADLINE_MS = 30_000
 
 export interface Client extends Reads {
   readonly url: string
+  app(): Promise<ApplicationView>
   /** `created` is false when it existed already. */
   start(request: StartRequest): Promise<Accepted>
   /** The answer has the event's source and position as well. */
@@ -23,97 +24,107 @@ export interface Client extends Reads {
   settled(id: string, waitMs: number): Promise<RunView | null>
 }
 
-interface Ask {
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
-  readonly body?: unknown
-  readonly extraMs?: number
-}
-
-interface Answer {
-  readonly status: number
-  readonly body: unknown
-}
-
 /** A client for the application at `url`. Nothing is sent before it is asked for something. */
 export function clientFor(url: string, token: string | null, clock: Clock): Client {
-  const base = url.replace(/\/+$/, '')
-  const ask = async (
-    method: 'GET' | 'POST',
+  const api = new Api(url.replace(/\/+$/, ''), token, clock)
+  const ofRun = (id: string): string => `/api/runs/${segment(id)}`
+  return {
+    url: api.url,
+    start: async (body) => api.post('accepted', '/api/runs', body),
+    publish: async ({ cause, ...event }) =>
+      api.post('accepted', '/api/events', { specversion: '1.0', ...event, causationid: cause }),
+    signal: async ({ run, name, data, id }) =>
+      api.post('accepted', `${ofRun(run)}/signals/${segment(name)}`, { data, id }),
+    settled: async (id, waitMs) =>
+      orNull(async () => api.get('run', ofRun(id), { wait: `${Math.round(waitMs)}ms` }, waitMs)),
+    run: async (id) => orNull(async () => api.get('run', ofRun(id))),
+    runs: async ({ status, ...rest }) => api.get('runs', '/api/runs', { ...rest, status: status?.join(',') }),
+    journal: async (run, query) => orNull(async () => api.get('journal', `${ofRun(run)}/journal`, query)),
+    events: async ({ types, ...rest }) => api.get('events', '/api/events', { ...rest, type: types?.join(',') }),
+    key: async (field, value) => api.get('key', `/api/keys/${segment(field)}/${segment(value)}`),
+    graph: async (root) => api.get('graph', '/api/graph', { root }),
+    app: async () => api.get('app', '/api/app'),
+    async fields() {
+      const { events, workflows } = await api.get('app', '/api/app')
+      return [...new Set([...events, ...workflows].flatMap(({ key }) => (key === undefined ? [] : [key])))]
+    },
+    close: async () => {},
+  }
+}
+
+type Query = Readonly<Record<string, string | number | boolean | undefined>>
+
+/** One request and its answer, checked. */
+class Api {
+  readonly url: string
+  readonly #token: string | null
+  readonly #clock: Clock
+
+  constructor(url: string, token: string | null, clock: Clock) {
+    this.url = url
+    this.#token = token
+    this.#clock = clock
+  }
+
+  async get<Kind extends keyof Answers>(
+    kind: Kind,
     path: string,
-    { query = {}, body, extraMs = 0 }: Ask = {},
-  ): Promise<Answer> => {
-    const target = new URL(`${base}${path}`)
-    for (const [name, value] of Object.entries(query))
+    query: Query = {},
+    waitMs = 0,
+  ): Promise<Answers[Kind]> {
+    const target = new URL(`${this.url}${path}`)
+    for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) target.searchParams.append(name, String(value))
+    }
+    return this.#ask(kind, target, { method: 'GET' }, waitMs)
+  }
+
+  async post<Kind extends keyof Answers>(kind: Kind, path: string, body: unknown): Promise<Answers[Kind]> {
+    const headers = { 'content-type': 'application/json' }
+    return this.#ask(kind, new URL(`${this.url}${path}`), { method: 'POST', headers, body: JSON.stringify(body) }, 0)
+  }
+
+  async #ask<Kind extends keyof Answers>(
+    kind: Kind,
+    target: URL,
+    init: RequestInit,
+    waitMs: number,
+  ): Promise<Answers[Kind]> {
     const abort = new AbortController()
-    const cancel = clock.after(DEADLINE_MS + extraMs, () =>
-      abort.abort(fault('PROCESS_UNREACHABLE', { url: base, problem: 'no answer in time' })),
-    )
+    const cancel = this.#clock.after(DEADLINE_MS + waitMs, () => abort.abort(this.#unreachable('no answer in time')))
+    const bearer: Readonly<Record<string, string>> =
+      this.#token === null ? {} : { authorization: `Bearer ${this.#token}` }
     try {
-      const response = await fetch(target, {
-        method,
-        headers: {
-          accept: 'application/json',
-          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        redirect: 'error',
-        signal: abort.signal,
-      })
-      return read(base, response.status, await response.text())
+      const headers = { accept: 'application/json', ...bearer, ...(init.headers as Record<string, string> | undefined) }
+      const response = await fetch(target, { ...init, headers, redirect: 'error', signal: abort.signal })
+      return this.#read(kind, response.status, await response.text())
     } catch (error) {
-      throw isBalletError(error) || error instanceof RemoteError
-        ? error
-        : fault('PROCESS_UNREACHABLE', { url: base, problem: reason(error) }, error)
+      throw isBalletError(error) || error instanceof RemoteError ? error : this.#unreachable(reason(error), error)
     } finally {
       cancel()
     }
   }
-  const checked = <Kind extends keyof Answers>(kind: Kind, { body }: Answer): Answers[Kind] => {
-    const problem = shapeProblem(kind, body)
-    if (problem === undefined) return body as Answers[Kind]
-    throw fault('PROCESS_UNREACHABLE', { url: base, problem: `its answer is not understood, ${problem}` })
+
+  #read<Kind extends keyof Answers>(kind: Kind, status: number, text: string): Answers[Kind] {
+    let body: unknown
+    try {
+      body = JSON.parse(text)
+    } catch {
+      throw this.#unreachable(`it answered ${status} with something that is not JSON`)
+    }
+    if (status < 400) {
+      const problem = shapeProblem(kind, body)
+      if (problem === undefined) return body as Answers[Kind]
+      throw this.#unreachable(`its answer is not understood, ${problem}`)
+    }
+    const { code, detail, title, hint } = isRecord(body) ? body : {}
+    if (typeof code !== 'string') throw this.#unreachable(`it answered ${status} without an error of ours`)
+    const words = typeof detail === 'string' ? detail : typeof title === 'string' ? title : code
+    throw new RemoteError({ code, status, detail: words, hint: typeof hint === 'string' ? hint : '' })
   }
-  const get = async <Kind extends keyof Answers>(
-    kind: Kind,
-    path: string,
-    query: Ask['query'] = {},
-  ): Promise<Answers[Kind]> => checked(kind, await ask('GET', path, { query }))
-  const settled = async (id: string, waitMs: number): Promise<RunView | null> =>
-    orNull(async () =>
-      checked('run', await ask('GET', `/api/runs/${segment(id)}`, { query: { wait: `${waitMs}ms` }, extraMs: waitMs })),
-    )
-  return {
-    url: base,
-    settled,
-    start: async (request) => checked('accepted', await ask('POST', '/api/runs', { body: request })),
-    publish: async ({ cause, ...event }) =>
-      checked(
-        'accepted',
-        await ask('POST', '/api/events', { body: { specversion: '1.0', ...event, causationid: cause } }),
-      ),
-    signal: async ({ run, name, data, id }) =>
-      checked(
-        'accepted',
-        await ask('POST', `/api/runs/${segment(run)}/signals/${segment(name)}`, { body: { data, id } }),
-      ),
-    run: async (id) => orNull(async () => get('run', `/api/runs/${segment(id)}`)),
-    runs: async ({ status, ...rest }) => get('runs', '/api/runs', { ...rest, status: status?.join(',') }),
-    journal: async (run, request) => orNull(async () => get('journal', `/api/runs/${segment(run)}/journal`, request)),
-    events: async ({ types, ...rest }) => get('events', '/api/events', { ...rest, type: types?.join(',') }),
-    key: async (field, value) => get('key', `/api/keys/${segment(field)}/${segment(value)}`),
-    graph: async (root) => get('graph', '/api/graph', { root }),
-    async fields() {
-      const { events, workflows } = await get('app', '/api/app')
-      return [
-        ...new Set([
-          ...events.map(({ key }) => key),
-          ...workflows.flatMap(({ key }) => (key === undefined ? [] : [key])),
-        ]),
-      ]
-    },
-    close: async () => {},
+
+  #unreachable(problem: string, cause?: unknown): BalletError {
+    return fault('PROCESS_UNREACHABLE', { url: this.url, problem }, cause)
   }
 }
 
@@ -137,21 +148,6 @@ function segment(id: string): string {
   if (id === '.' || id === '..' || id === '')
     throw fault('ID_INVALID', { what: 'The id', id, problem: 'it cannot stand in an address' })
   return encodeURIComponent(id).replaceAll('~', '%7E')
-}
-
-function read(url: string, status: number, text: string): Answer {
-  let body: unknown
-  try {
-    body = JSON.parse(text)
-  } catch {
-    throw fault('PROCESS_UNREACHABLE', { url, problem: `it answered ${status} with something that is not JSON` })
-  }
-  if (status < 400) return { status, body }
-  const { code, detail, title, hint } = isRecord(body) ? body : {}
-  if (typeof code !== 'string')
-    throw fault('PROCESS_UNREACHABLE', { url, problem: `it answered ${status} without an error of ours` })
-  const words = typeof detail === 'string' ? detail : typeof title === 'string' ? title : code
-  throw new RemoteError({ code, status, detail: words, hint: typeof hint === 'string' ? hint : '' })
 }
 
 async function orNull<Value>(work: () => Promise<Value>): Promise<Value | null> {

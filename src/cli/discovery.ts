@@ -4,11 +4,13 @@
 // read-only; writes say what to start.
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import type { Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import { answersHealth, clientFor, type Client } from './client.ts'
 import type { Given } from './command.ts'
 import { readFile } from './file-reads.ts'
 import { isAlive, processFilePath, readProcessFile, type ProcessRecord } from './process-file.ts'
+import { RemoteError } from './problem.ts'
 import type { Reads } from './reads.ts'
 import { STORE_FOLDER, storePlace, type StorePlace } from './store-place.ts'
 import type { Terminal } from './terminal.ts'
@@ -45,11 +47,17 @@ export async function findReader(given: Given, terminal: Terminal): Promise<Read
 /** Looks for the application. Says on stderr what it found and could not use. */
 async function find(given: Given, terminal: Terminal): Promise<Found> {
   const { env, cwd, clock } = terminal
-  const url = given.text('url') ?? (env['BALLET_URL'] === '' ? undefined : env['BALLET_URL'])
   const wanted = given.text('store')
+  if (wanted !== undefined && given.text('url') !== undefined) {
+    throw fault('USAGE', { problem: '--url and --store both name an application; give one.' })
+  }
+  // What stands on the command line is meant before what stands in the environment.
+  const fromEnv = wanted === undefined && env['BALLET_URL'] !== '' ? env['BALLET_URL'] : undefined
+  const url = given.text('url') ?? fromEnv
   if (url !== undefined) {
-    if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-      throw fault('USAGE', { problem: `"${url}" is not the address of an application, such as http://127.0.0.1:4400.` })
+    if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
+      throw fault('USAGE', { problem: `"${url}" is no address of an application, such as http://127.0.0.1:4400.` })
+    }
     return { kind: 'process', url, token: env['BALLET_TOKEN'] ?? null }
   }
   const place = wanted === undefined ? null : storePlace(wanted, cwd)
@@ -70,7 +78,24 @@ async function find(given: Given, terminal: Terminal): Promise<Found> {
     return { kind: 'none', place: own, app: record.app }
   }
   if (!(await answersHealth(record.url, clock))) return { kind: 'silent', record }
+  if (record.storeId !== null && (await isAnother(record, record.storeId, clock))) {
+    terminal.note(`${path} is stale: ${record.url} is another application now.`)
+    return { kind: 'none', place: own, app: record.app }
+  }
   return { kind: 'process', url: record.url, token: record.token }
+}
+
+/**
+ * Whether what answers there runs on another store: after a restart (of a container, say) both the pid and the port may
+ * have gone to another application. One that cannot tell, because it recovers or closes, is taken for the right one.
+ */
+async function isAnother(record: ProcessRecord, storeId: string, clock: Clock): Promise<boolean> {
+  try {
+    const { store } = await clientFor(record.url, record.token, clock).app()
+    return store.id !== storeId
+  } catch (error) {
+    return error instanceof RemoteError && error.problem.code === 'TOKEN_REQUIRED'
+  }
 }
 
 /** The nearest .ballet, here or in a folder above. */

@@ -30,7 +30,7 @@ export function answerWords(payload: unknown, limit: number): string {
 /** The words for a stored error. */
 export function failureWords(value: unknown): string {
   const failure = part(value as Json)
-  const message = (word(failure, 'message').split('\n')[0] ?? '').trim()
+  const message = (word(failure, 'message').split('\n')[0] ?? '').trim().replace(/:$/, '')
   return [word(failure, 'code'), message].filter((text) => text !== '').join(': ') || 'unknown'
 }
 
@@ -70,7 +70,7 @@ export function commandWords(command: Part, limit: number): string {
   const due = command['due'] === undefined ? '' : ` until ${shownTime(Number(command['due']))}`
   switch (word(command, 'kind')) {
     case 'call':
-      return `${command['undoes'] === undefined ? 'calls' : `takes back ${word(command, 'undoes')} with`} ${op} ${input}`.trim()
+      return `${command['undoes'] === undefined ? `calls ${op}` : `takes back ${word(command, 'undoes')} with ${word(command, 'call')}`} ${input}`.trim()
     case 'step':
       return `runs the step ${op}`
     case 'sleep':

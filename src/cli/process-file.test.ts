@@ -19,6 +19,7 @@ const record: ProcessRecord = {
   url: 'http://127.0.0.1:4400',
   token: 'secret',
   store: 'file:/x/app.db',
+  storeId: 's-1',
   app: 'app.ts',
 }
 

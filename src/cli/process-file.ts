@@ -13,6 +13,8 @@ export interface ProcessRecord {
   readonly token: string | null
   /** `file:<absolute path>` or `memory:`. */
   readonly store: string
+  /** Id of the store, to tell this application from another one that got its address later. */
+  readonly storeId: string | null
   /** Path of the application, to say how it is started again. */
   readonly app: string | null
 }
@@ -21,6 +23,7 @@ export interface ProcessRecord {
 export interface Address {
   readonly store: string
   readonly url: string
+  readonly storeId?: string | null | undefined
   readonly token?: string | null | undefined
   readonly app?: string | null | undefined
 }
@@ -51,13 +54,14 @@ export function writeProcessFile(folder: string, record: ProcessRecord): void {
  * ends, or by the function that is returned.
  * @param store as it was given to `open`: `file:<path>` or `memory:`.
  */
-export function leaveAddress({ store, url, token = null, app = null }: Address): () => void {
+export function leaveAddress({ store, storeId = null, url, token = null, app = null }: Address): () => void {
   const place = storePlace(store, process.cwd())
   writeProcessFile(place.folder, {
     pid: process.pid,
     url: reachable(url),
     token: token === '' ? null : token,
     store: place.url,
+    storeId,
     app,
   })
   const remove = (): void => removeProcessFile(place.folder, process.pid)
@@ -109,9 +113,13 @@ export function isAlive(pid: number): boolean {
 
 function parseRecord(value: unknown): ProcessRecord | undefined {
   if (!isRecord(value)) return undefined
-  const { pid, url, token = null, store, app = null } = value
+  const { pid, url, token = null, store, storeId = null, app = null } = value
   if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0 || typeof store !== 'string') return undefined
   if (typeof url !== 'string' || !/^https?:\/\//.test(url) || !URL.canParse(url)) return undefined
-  if ((token !== null && typeof token !== 'string') || (app !== null && typeof app !== 'string')) return undefined
-  return { pid, url, token, store, app }
+  if (!isTextOrNull(token) || !isTextOrNull(storeId) || !isTextOrNull(app)) return undefined
+  return { pid, url, token, store, storeId, app }
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string'
 }

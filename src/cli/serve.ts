@@ -47,7 +47,8 @@ export const serve: Command = {
       development === '1',
     )
     warnOfOther(place, terminal)
-    leaveAddress({ store: place.url, url: serving.url, token, app: resolve(terminal.cwd, path) })
+    const { store } = await app.describe()
+    leaveAddress({ store: place.url, storeId: store.id, url: serving.url, token, app: resolve(terminal.cwd, path) })
     print(
       terminal,
       given.flag('json'),
@@ -75,7 +76,7 @@ async function begin(
   options: { readonly port: number; readonly host: string | undefined; readonly token: string | undefined },
   development: boolean,
 ): Promise<Running> {
-  const [{ open }, { serve: listen }] = await Promise.all([import('../engine/open.ts'), import('../server/serve.ts')])
+  const [{ open }, { serve: listen }] = await Promise.all([import('../index.ts'), import('../server/serve.ts')])
   let opened: (app: Application) => void = () => {}
   const ready = new Promise<Application>((take) => {
     opened = take

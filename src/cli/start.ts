@@ -50,7 +50,10 @@ export const start: Command = {
       if (!given.flag('json')) terminal.note(`See it: ballet show ${printable(shellWord(id))}`)
       return EXIT.ok
     }
-    const settled = await settle(client, id, waitMs, terminal)
+    const settled = await settle(client, id, waitMs, terminal).catch((error: unknown) => {
+      terminal.note(`${printable(id)} was started; how it stands now is not known.`)
+      throw error
+    })
     print(terminal, given.flag('json'), { id, created, run: settled }, () => outcome(settled, terminal))
     if (settled.status === 'running')
       terminal.note(`${printable(settled.id)} has not ended within ${showMs(waitMs)}; it goes on.`)

@@ -6,7 +6,7 @@ import { answerWords, commandWords, deliveredWords, noteWords, part, word } from
 import { plain, type Paint } from './paint.ts'
 import { cut, printableView } from './printable.ts'
 import { offset, shownTime } from './times.ts'
-import { waitingLine, waitWords } from './why-waiting.ts'
+import { errorWords, waitingLine, waitWords } from './why-waiting.ts'
 
 export interface TimelineStyle {
   /** Milliseconds since the epoch. */
@@ -74,7 +74,8 @@ function header(run: RunView, { paint, columns }: TimelineStyle): string[] {
   payload('state', run.state)
   payload('output', run.output)
   const [, ...more] = run.error?.message.split('\n') ?? []
-  return [...lines, ...more.map((line) => paint.red(line))]
+  if (run.error === undefined || more.length === 0) return lines
+  return [...lines, `${paint.dim('error  ')} ${errorWords(run.error)}`, ...more.map((line) => paint.red(line))]
 }
 
 /** A run of one call has no row for its start. */

@@ -1,6 +1,7 @@
 // `ballet why`: where is order 8841? Everything of a business key as a tree of causes, over workflows and reactions
 // alike, with what is awaited. The key is `orderId:8841`, or its value alone where only one field has it.
 import { fault } from '../core/errors.ts'
+import { isField, splitKey } from '../core/names.ts'
 import type { EventView, JournalView, KeyView, RunView } from '../core/views.ts'
 import { causalLines, summaryLines } from './causal-lines.ts'
 import { causalTree, type Causes } from './causal-tree.ts'
@@ -41,26 +42,26 @@ export const why: Command = {
 
 /** What there is of a key. @throws KEY_UNKNOWN, USAGE when several fields have the value. */
 async function findKey(reads: Reads, key: string): Promise<KeyView> {
-  const colon = key.indexOf(':')
-  const fields = await reads.fields()
-  // A value may hold a colon itself: `field:` counts only where there is such a field.
-  const named = colon > 0 && (fields.length === 0 || fields.includes(key.slice(0, colon)))
-  const candidates = named
-    ? [[key.slice(0, colon), key.slice(colon + 1)] as const]
-    : fields.map((field) => [field, key] as const)
+  const { field, value } = splitKey(key)
+  if (key.includes(':') && isField(field)) {
+    const named = await reads.key(field, value)
+    if (!isEmpty(named)) return named
+  }
+  // A value may hold a colon itself.
   const found: KeyView[] = []
-  for (const [field, value] of candidates) {
-    const view = await reads.key(field, value)
-    if (view.runs.length > 0 || view.events.length > 0) found.push(view)
+  for (const name of await reads.fields()) {
+    const view = await reads.key(name, key)
+    if (!isEmpty(view)) found.push(view)
   }
   const [only, second] = found
   if (only === undefined) throw fault('KEY_UNKNOWN', { key })
-  if (second !== undefined)
-    throw usage(
-      why,
-      `Several keys have the value "${key}": ${found.map(({ field }) => `${field}:${key}`).join(', ')}. Name one.`,
-    )
-  return only
+  if (second === undefined) return only
+  const names = found.map((view) => `${view.field}:${key}`).join(', ')
+  throw usage(why, `Several keys have the value "${key}": ${names}. Name one.`)
+}
+
+function isEmpty({ runs, events }: KeyView): boolean {
+  return runs.length === 0 && events.length === 0
 }
 
 /** The causal graphs that the key is part of, with the journals of their runs. */

@@ -19,6 +19,11 @@ export class Mailbox {
     return this.#seen.has(signalId)
   }
 
+  /** Ids of the signals that have been delivered. */
+  get seen(): ReadonlySet<string> {
+    return this.#seen
+  }
+
   /** Marks a signal as delivered; it is kept unless somebody was waiting. */
   accept(id: string, name: string, payload: JsonText | undefined, waited: boolean): void {
     this.#seen.add(id)

@@ -14,6 +14,7 @@ const SOURCE = /^[\x21\x23-\x7d]{1,256}$/
 export function idProblem(id: string): string | undefined {
   if (id === '') return 'it is empty'
   if (id.length > 256) return 'it is longer than 256 characters'
+  if (id === '.' || id === '..') return 'no address can hold it'
   return ID.test(id) ? undefined : 'it has a character outside the alphabet'
 }
 

@@ -69,7 +69,7 @@ export function createRun(context: ShardContext, birth: Birth): LiveRun {
 
 /** A live run over its row, with nothing replayed yet. */
 export function liveRun(context: ShardContext, row: RunRow, input: JsonText): LiveRun {
-  const run: LiveRun = { row, executor: { kind: 'frozen' }, seq: 0, queued: 0, stuckOps: new Set(), attempts: new Map() }
+  const run: LiveRun = { row, executor: { kind: 'frozen', seen: new Set() }, seq: 0, queued: 0, stuckOps: new Set(), attempts: new Map() }
   const found = context.directory.find(row.call)
   if (row.kind !== 'workflow') {
     const solo = soloOf(row, context.environment.store, found?.kind ?? 'operation', input)

@@ -1,8 +1,8 @@
 // Deliveries to open runs. A workflow gets each in a macrotask of its own (pump.ts); a run of one call answers at once.
 // A run that is parked is loaded first; one that is frozen keeps signals as mail and takes nothing else: what it was
 // waiting for is asked for again, under the same key, when its code is mended.
-import { fault, invariant } from '../core/errors.ts'
-import { threw, toFailure } from '../core/failure.ts'
+import { fault, invariant, isBalletError } from '../core/errors.ts'
+import { threw, toFailure, type Failure } from '../core/failure.ts'
 import { turnText, type Command, type Delivered } from '../core/journal.ts'
 import type { Machine } from '../core/machine.ts'
 import { splitKey } from '../core/names.ts'
@@ -74,6 +74,8 @@ export class DeliveryJob implements TurnJob {
     const turn = { delivered: this.#delivered, taken: this.#delivered, answered: this.#answered, at: this.#machine.at }
     if (closed.kind === 'threw') freezeThrown(context, run, turn.delivered, turn.at, closed.error)
     else writeTurn(context, run, { ...turn, commands: closed.commands })
+    const work = closed.kind === 'threw' ? '' : context.foreignWork(run)
+    if (work !== '') context.log.warn(`The run "${run.row.id}" began work that is not durable${work}: what it awaits of it will not replay`)
     if (this.#extras.drained !== undefined) drain(context, this.#extras.drained)
     if (this.#extras.settled !== undefined) acknowledge(context, this.#extras, 'taken')
     context.writer.seal()
@@ -83,7 +85,7 @@ export class DeliveryJob implements TurnJob {
 /** The code of a run threw in a turn: the delivery is kept with the error, nothing else of the turn counts. */
 function freezeThrown(context: ShardContext, run: LiveRun, delivered: Delivered, at: number, error: Error): void {
   const { writer } = context
-  const failure = toFailure(error)
+  const failure = failureOf(context, run, error)
   const command: Command = { kind: 'threw', error: failure }
   const data = context.encode(turnText(delivered, JSON.stringify([command])), 'turn', run.row.id)
   writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: run.seq++, kind: 'turn', at, data })
@@ -97,14 +99,21 @@ export function freeze(context: ShardContext, run: LiveRun): void {
     for (const op of run.executor.machine.pending.keys()) context.effects.drop(run.row.num, op)
   }
   context.receivers.forget(run.row.num)
-  run.executor = { kind: 'frozen' }
+  const seen = run.executor.kind === 'workflow' ? run.executor.machine.mailbox.seen : []
+  run.executor = { kind: 'frozen', seen: new Set(seen) }
 }
 
 /** The code of a run did something outside a turn. */
 export function blameRun(context: ShardContext, run: LiveRun, error: Error): void {
   if (run.executor.kind !== 'workflow' || run.row.ended !== null) return
   freeze(context, run)
-  markStuck(context, run, null, 'threw', toFailure(threw(`the run "${run.row.id}"`, error)))
+  markStuck(context, run, null, 'threw', failureOf(context, run, threw(`the run "${run.row.id}"`, error)))
+}
+
+/** What is kept of a fault in the code of a run; a foreign await is named where that is watched. */
+function failureOf(context: ShardContext, run: LiveRun, error: Error): Failure {
+  if (!isBalletError(error) || error.code !== 'FOREIGN_AWAIT') return toFailure(error)
+  return toFailure(fault('FOREIGN_AWAIT', { ...error.details, work: context.foreignWork(run) }))
 }
 
 /** Begins a run of one call, when its lane lets it. */
@@ -155,7 +164,10 @@ function answerSolo(context: ShardContext, run: LiveRun, delivered: Delivered): 
 
 /** Signals for a frozen run wait in its journal, in order. */
 function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
-  if (delivered.kind !== 'signal') return
+  if (delivered.kind !== 'signal' || run.executor.kind !== 'frozen') return
+  const { seen } = run.executor
+  if (seen.has(delivered.id)) return settleUndelivered(context, extras, 'seen')
+  seen.add(delivered.id)
   const { writer } = context
   const data = context.encode(turnText(delivered, '[]'), 'turn', run.row.id)
   writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: run.seq++, kind: 'mail', at: context.now(), data })

@@ -38,7 +38,7 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
   const attempts = new Map<string, Attempt>()
   const stuckOps = new Set<string>()
   let state: Json | undefined
-  if (row.kind !== 'workflow') open.set(`${row.call}#0`, { command: { kind: 'call', op: `${row.call}#0`, call: row.call }, since: row.created })
+  if (row.kind !== 'workflow' && row.call !== '') open.set(`${row.call}#0`, { command: { kind: 'call', op: `${row.call}#0`, call: row.call }, since: row.created })
   for (const { kind, text, at } of rows) {
     if (kind === 'note') {
       const note = JSON.parse(text) as Note
@@ -48,8 +48,6 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
     if (kind !== 'turn') continue
     const { delivered, commandsText } = parseTurn(text)
     const commands = parseCommands(commandsText)
-    // A turn that threw was not accepted: what it delivered is still to be done.
-    if (commands[0]?.kind === 'threw') continue
     if ('op' in delivered) open.delete(delivered.op)
     if (delivered.kind === 'signal') answer(open, `signal:${delivered.name}`)
     if (delivered.kind === 'event') answer(open, `event:${delivered.type}`)

@@ -7,24 +7,29 @@ import { createHook } from 'node:async_hooks'
 const HARMLESS: ReadonlySet<string> = new Set(['PROMISE', 'Microtask', 'TickObject', 'RANDOMBYTESREQUEST'])
 
 export interface ForeignWork {
-  /** ` (Timeout, begun at file:line)`, or an empty string when nothing was seen. */
-  words(): string
+  /** ` (Timeout, begun at file:line)`: what was begun last in a turn of `run` since it was asked last; or empty. */
+  words(run: object): string
   stop(): void
 }
 
-/** Watches for foreign work. `inTurn` tells whether a run's code is what runs now. */
-export function watchForeignWork(inTurn: () => boolean): ForeignWork {
-  let last = ''
+/** Watches for foreign work. `inTurn` gives the run whose code runs now, if any. */
+export function watchForeignWork(inTurn: () => object | null): ForeignWork {
+  const last = new WeakMap<object, string>()
   const hook = createHook({
     init(_id: number, type: string) {
-      if (HARMLESS.has(type) || !inTurn()) return
+      const run = HARMLESS.has(type) ? null : inTurn()
+      if (run === null) return
       const holder: { stack?: string } = {}
       Error.captureStackTrace(holder)
-      last = ` (${type}${placeOf(holder.stack ?? '')})`
+      last.set(run, ` (${type}${placeOf(holder.stack ?? '')})`)
     },
   }).enable()
   return {
-    words: () => last,
+    words: (run) => {
+      const words = last.get(run) ?? ''
+      last.delete(run)
+      return words
+    },
     stop: () => {
       hook.disable()
     },

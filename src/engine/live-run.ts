@@ -9,8 +9,9 @@ import type { RunRow } from '../core/store.ts'
 export type Executor =
   | { readonly kind: 'workflow'; readonly machine: Machine }
   | { readonly kind: 'solo'; readonly solo: Solo; command: (Command & { readonly op: string }) | null }
-  /** Its code is wrong (it threw, diverged, or is gone): nothing is delivered until the application is opened again. */
-  | { readonly kind: 'frozen' }
+  /** Its code is wrong (it threw, diverged, or is gone): nothing is delivered until the application is opened again.
+   *  `seen` are the ids of its signals. */
+  | { readonly kind: 'frozen'; readonly seen: Set<string> }
 
 export interface LiveRun {
   row: RunRow

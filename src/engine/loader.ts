@@ -39,13 +39,13 @@ export function takeUp(context: ShardContext, loaded: Loaded): void {
   const { run, history, replayed } = loaded
   switch (run.executor.kind) {
     case 'frozen':
-      park(context, run, fault('CODE_MISSING', { run: `The run "${run.row.id}"`, call: run.row.call }))
+      park(context, run, history.mail, fault('CODE_MISSING', { run: `The run "${run.row.id}"`, call: run.row.call }))
       break
     case 'solo':
       context.begin(run)
       break
     case 'workflow':
-      if (replayed.kind === 'diverged') park(context, run, replayed.error)
+      if (replayed.kind === 'diverged') park(context, run, history.mail, replayed.error)
       else if (replayed.kind === 'threw') context.pump.add(new ResumeJob(context, loaded, run.executor.machine, replayed))
       else if (history.turns.length === 0) context.begin(run)
       else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()])
@@ -77,9 +77,15 @@ function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, w
 }
 
 /** Freezes a run whose code does not fit its journal; its row changes only if it was not known before. */
-function park(context: ShardContext, run: LiveRun, error: Error): void {
+function park(context: ShardContext, run: LiveRun, mail: readonly Delivered[], error: Error): void {
   freeze(context, run)
+  keepSeen(run, mail)
   if (run.row.status !== 'stuck' || run.row.reason !== 'diverged') markStuck(context, run, null, 'diverged', toFailure(error))
+}
+
+/** Signals that wait as mail have been seen, too. */
+function keepSeen(run: LiveRun, mail: readonly Delivered[]): void {
+  for (const one of mail) if (one.kind === 'signal' && run.executor.kind === 'frozen') run.executor.seen.add(one.id)
 }
 
 /** Does a turn that threw again, with today's code. */
@@ -113,7 +119,10 @@ class ResumeJob implements TurnJob {
     run.queued -= 1
     const closed = this.#machine.close()
     // Still broken: the row that says so is there already.
-    if (closed.kind === 'threw') return freeze(context, run)
+    if (closed.kind === 'threw') {
+      freeze(context, run)
+      return keepSeen(run, history.mail)
+    }
     const delivered: Delivered = { kind: 'resume', of: this.#threw.seq }
     const { delivered: taken } = this.#threw
     writeTurn(context, run, { delivered, taken, answered: this.#answered, commands: closed.commands, at: this.#machine.at })

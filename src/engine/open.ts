@@ -1,5 +1,5 @@
-// Opens an application on a store and makes it run: checks that its parts fit, takes the store, recovers. The way in
-// for authors: `const app = await open(definition, { store: 'file:.ballet/shop.db' })`.
+// Opens an application on a store and makes it run: checks that its parts fit, takes the store, recovers. The door
+// src/index.ts finds the store of a URL and calls this.
 import { plainCodec, type Codec } from '../core/codec.ts'
 import type { Clock, Random } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
@@ -12,11 +12,9 @@ import { RunningApplication } from './application.ts'
 import { systemClock, systemRandom } from './clock.ts'
 import { Directory } from './directory.ts'
 import { consoleLog } from './log.ts'
-import { storeOf } from './store-of.ts'
 
-export interface OpenOptions {
-  /** `file:<path>`, `memory:`, or a store of your own. Default `memory:`. */
-  readonly store?: string | Store | undefined
+/** How an application runs. */
+export interface RunOptions {
   /** Tenants that share a store have a namespace each. Default `default`. */
   readonly namespace?: string | undefined
   /** Encodes payloads, for example encrypts them. */
@@ -33,14 +31,13 @@ export interface OpenOptions {
 }
 
 /**
- * Opens an application. Resolves when every open run has been taken up again.
- * @throws APPLICATION_UNFIT with every fault, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED, STORE_UNKNOWN
+ * Opens an application on a store. Resolves when every open run has been taken up again.
+ * @throws APPLICATION_UNFIT with every fault, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED
  */
-export async function open(definition: ApplicationDefinition, options: OpenOptions = {}): Promise<Application> {
+export async function openOn(definition: ApplicationDefinition, store: Store, options: RunOptions): Promise<Application> {
   requireFit(definition)
   const namespace = options.namespace ?? 'default'
   if (!isName(namespace)) throw fault('DEFINITION_INVALID', { what: `Namespace "${namespace}"`, problem: 'it must be a name' })
-  const store = typeof options.store === 'object' ? options.store : storeOf(options.store ?? 'memory:')
   const application = new RunningApplication({
     directory: new Directory(definition),
     store,

@@ -64,6 +64,8 @@ export interface ShardContext {
   hash(value: unknown): string
   /** Run `run` waits with `op` for the end of the run `id`, which may have ended already. */
   joined(id: string, run: number, op: string): void
+  /** What a run awaited that is not durable, in words; empty when that is not watched. */
+  foreignWork(run: LiveRun): string
   /** Lets a reaction begin: it is the head of its lane. */
   release(run: LiveRun): void
   /** Lets a new run begin; a reaction enters its lane first. */

@@ -66,7 +66,7 @@ export class Shard {
     const pump = new Pump(() => this.#roundEnd(), onFailure)
     const shard = tenure.shard
     const inbox: Inbox = new Inbox({ clock, store, shard, handle: options.handleInbox, onFailure })
-    this.#foreign = options.development ? watchForeignWork(() => pump.current !== null) : null
+    this.#foreign = options.development ? watchForeignWork(() => (pump.current instanceof DeliveryJob ? pump.current.run : null)) : null
     this.context = {
       shard,
       ns,
@@ -104,6 +104,7 @@ export class Shard {
       hash: (value) => createHash('sha256').update(canonicalText(value) ?? 'undefined').digest('base64url'),
       joined: (id, run, op) => this.#joined(id, run, op),
       release: (run) => this.#release(run),
+      foreignWork: (run) => this.#foreign?.words(run) ?? '',
       begin: (run) => this.#begin(run),
       fail: onFailure,
     }

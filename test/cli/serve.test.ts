@@ -25,6 +25,7 @@ describe('a process that serves', () => {
       url,
       token: null,
       store: `file:${join(box.folder, '.ballet', 'app.db')}`,
+      storeId: expect.stringMatching(/./) as string,
       app: join(box.folder, 'app.ts'),
     })
     serving.child.kill('SIGTERM')
@@ -109,6 +110,34 @@ describe('a process that was killed', () => {
     expect(reading.code).toBe(0)
     expect(reading.stderr).toContain(`Process ${process.pid} lives but does not answer`)
   })
+})
+
+it('is not taken for another application that has its pid and its address now', async () => {
+  const first = await box.serve()
+  const left = record()
+  first.child.kill('SIGKILL')
+  await first.ended
+  const { port } = new URL(String(left['url']))
+  const second = box.begin(['serve', 'app.ts', '--port', port, '--store', 'file:second/app.db'])
+  await second.until(/ serves http/)
+  box.write('.ballet/process.json', JSON.stringify({ ...left, pid: second.child.pid }))
+  const reading = await box.run(['runs'])
+  expect(reading.code).toBe(0)
+  expect(reading.stderr).toContain('is another application now')
+  expect(reading.stderr).toContain('Reading .ballet/app.db itself')
+  const writing = await box.json(['publish', 'order.created', '--data', order('x')])
+  expect(writing).toMatchObject({ code: 5, value: { error: { code: 'PROCESS_MISSING' } } })
+  expect(await box.run(['runs', '--store', 'second/app.db'])).toMatchObject({ code: 0, stderr: 'No run fits.\n' })
+})
+
+it('takes the command line before the environment', async () => {
+  await box.serve()
+  const env = { BALLET_URL: 'http://127.0.0.1:1' }
+  expect(await box.run(['runs'], { env })).toMatchObject({ code: 5 })
+  expect(await box.run(['runs', '--store', '.ballet/app.db'], { env })).toMatchObject({ code: 0 })
+  expect(await box.run(['runs', '--url', String(record()['url'])], { env })).toMatchObject({ code: 0 })
+  expect(await box.run(['runs', '--url', 'http://x', '--store', '.ballet/app.db'])).toMatchObject({ code: 2 })
+  expect(await box.run(['runs', '--url', 'localhost:4400'])).toMatchObject({ code: 2 })
 })
 
 describe('what cannot be served', () => {

@@ -2,7 +2,7 @@
 import { afterEach } from 'vitest'
 import type { Application } from '../../src/define/application.ts'
 import type { ApplicationDefinition, Log } from '../../src/define/definition.ts'
-import { open, type OpenOptions } from '../../src/engine/open.ts'
+import { open, type OpenOptions } from '../../src/index.ts'
 
 const opened: Application[] = []
 

@@ -40,6 +40,9 @@ export function openWriter(path: string): DatabaseSync {
     if (!inspect(path)) create(path)
     const db = connect(path)
     try {
+      // After a failed fsync and a restart the log may stand in the system's cache alone, where a later fsync does not
+      // find it: it must be in the file before anything new is acknowledged on top of it.
+      emptyLog(db)
       migrate(db)
       return db
     } catch (error) {
@@ -69,15 +72,22 @@ export function openReader(path: string): DatabaseSync {
   }
 }
 
-/** Closes the writer. What stands in the log moves into the file, unless somebody reads it or the disk is full. */
-export function closeWriter(db: DatabaseSync): void {
+/** Closes the connection that writes, without an attempt to write when the file is `inDoubt`. */
+export function closeWriter(db: DatabaseSync, inDoubt: boolean): void {
+  try {
+    if (!inDoubt) emptyLog(db)
+  } finally {
+    db.close()
+  }
+}
+
+/** Moves what stands in the log into the file, unless somebody reads it or the disk is full. */
+function emptyLog(db: DatabaseSync): void {
   try {
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   } catch (error) {
     // Everything is durable in the log all the same.
     if (failureOf(error).fatal) throw error
-  } finally {
-    db.close()
   }
 }
 

@@ -129,15 +129,17 @@ class SqliteStore extends SqlStore {
     await this.#opening?.catch(() => undefined)
     const parts = this.#parts
     if (parts === undefined) return
-    // What was asked for earlier is answered first: a thread takes its requests in order. The writer is the last to
-    // go, so that it can empty the log.
+    const { writer, reader, lock } = parts
+    // What was asked for earlier is answered first: a thread takes its requests in order. The last connection to go
+    // empties the log into the file. That is to be the writer, but not in doubt about the file: the reader cannot.
+    const [first, last] = this.#dead === undefined ? [reader, writer] : [writer, reader]
     try {
-      await parts.reader.close()
+      await first?.close()
     } finally {
       try {
-        await parts.writer?.close()
+        await last?.close()
       } finally {
-        parts.lock?.release()
+        lock?.release()
       }
     }
   }

@@ -66,9 +66,8 @@ function close(): void {
   db = undefined
   session = undefined
   if (closing === undefined) return
-  // In doubt about the file, nothing more is written to it.
-  if (role === 'reader' || dead !== undefined) closing.close()
-  else closeWriter(closing)
+  if (role === 'reader') closing.close()
+  else closeWriter(closing, dead !== undefined)
 }
 
 function opened(): Session {

@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url'
 import { fault } from '../core/errors.ts'
 import type { Store } from '../core/store.ts'
-import { memory } from '../stores/memory/memory-store.ts'
-import { sqlite } from '../stores/sqlite/sqlite-store.ts'
+import { memory } from './memory/memory-store.ts'
+import { sqlite } from './sqlite/sqlite-store.ts'
 
 /** The store of `memory:` or `file:<path>` (relative to the working folder, or a file URL). @throws STORE_UNKNOWN */
 export function storeOf(url: string): Store {

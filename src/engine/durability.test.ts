@@ -1,0 +1,152 @@
+// What waits for the disk: acknowledgements, effects, answers. The store here is the real one in memory behind a gate
+// that a test holds: a commit can be kept, refused, or done with its reply lost.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { gate, openForTest, until } from '../../test/support/applications.ts'
+import { fault } from '../core/errors.ts'
+import type { Batch, Store } from '../core/store.ts'
+import { ballet, event, operation, service, workflow } from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
+
+const output = z.json()
+const Fact = event('a.fact', z.object({ id: z.string() }), { key: 'id' })
+
+/** A store whose commits pass through `commit`. */
+function through(store: Store, commit: (batch: Batch, pass: () => Promise<void>) => Promise<void>): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'commit') return (batch: Batch) => commit(batch, () => target.commit(batch))
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+const parts = () => {
+  const effects: string[] = []
+  const desk = service('desk', { stamp: operation({ input: z.string(), output: z.string(), run: (text) => (effects.push(text), text) }) })
+  const flow = workflow('flow', { input: z.array(z.string()), output }, async (run, texts) => {
+    for (const text of texts) await run.call(desk.stamp(text))
+    return texts.length
+  })
+  return { effects, desk, flow, definition: ballet({ services: [desk], workflows: [flow], events: [Fact] }) }
+}
+
+test('an effect starts only when every earlier turn of its run is durable; so does an acknowledgement', async () => {
+  const { effects, flow, definition } = parts()
+  let held: { readonly batch: Batch; readonly release: () => void } | null = null
+  let holding = false
+  const store = through(memory(), async (batch, pass) => {
+    if (holding) {
+      const door = gate()
+      held = { batch, release: door.open }
+      await door.promise
+    }
+    return pass()
+  })
+  const app = await openForTest(definition, { store })
+  holding = true
+  let acknowledged = false
+  const started = app.start(flow(['one', 'two']), { id: 'f' }).then(() => (acknowledged = true))
+  const commits: number[] = []
+  for (let step = 0; step < 3; step++) {
+    const { batch, release } = await new Promise<{ batch: Batch; release: () => void }>((resolve) => {
+      const look = (): void => void (held === null ? setImmediate(look) : resolve(held))
+      look()
+    })
+    held = null
+    // While the commit is held, nothing that depends on it has happened.
+    expect(effects.length).toBe(step)
+    expect(acknowledged).toBe(step > 0)
+    commits.push(batch.journal.length)
+    release()
+    if (step === 0) await started
+  }
+  expect(await app.result('f')).toBe(2)
+  expect(commits).toEqual([1, 1, 1])
+})
+
+test.each([1, 3, 10])('a run of %i sequential effects takes one commit more than it has effects', async (count) => {
+  const { flow, definition } = parts()
+  let commits = 0
+  const app = await openForTest(definition, {
+    store: through(memory(), (_batch, pass) => {
+      commits += 1
+      return pass()
+    }),
+  })
+  await app.start(flow(Array.from({ length: count }, (_, index) => `${index}`)), { id: 'f' })
+  await app.result('f')
+  expect(commits).toBe(count + 1)
+})
+
+test('a commit whose reply is lost is settled by reading; one that did not happen is sent again, to the byte', async () => {
+  const { effects, flow, definition } = parts()
+  const sent: Batch[] = []
+  let count = 0
+  const app = await openForTest(definition, {
+    store: through(memory(), async (batch, pass) => {
+      sent.push(batch)
+      count += 1
+      if (count === 1) throw fault('COMMIT_UNKNOWN')
+      await pass()
+      if (count === 3) throw fault('COMMIT_UNKNOWN')
+    }),
+  })
+  await app.start(flow(['a', 'b']), { id: 'f' })
+  expect(await app.result('f')).toBe(2)
+  expect(effects).toEqual(['a', 'b'])
+  expect(sent[0]).toEqual(sent[1])
+  expect(sent.length).toBe(4)
+})
+
+test('a store that fails stops the application: nothing is acknowledged, nothing more is done', async () => {
+  const { effects, flow, definition } = parts()
+  let failing = false
+  const data = new MemoryData()
+  const app = await openForTest(definition, {
+    store: through(memory(data), (_batch, pass) => (failing ? Promise.reject(fault('STORE_FAILED', { problem: 'disk on fire' })) : pass())),
+  })
+  await app.start(flow([]), { id: 'before' })
+  failing = true
+  await expect(app.start(flow(['x']), { id: 'f' })).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  await expect(app.publish(Fact({ id: 'o' }))).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  await expect(app.settled('before', 0)).resolves.toMatchObject({ status: 'completed' })
+  expect(effects).toEqual([])
+  const next = await openForTest(definition, { store: memory(data) })
+  expect(await next.run('f')).toBeNull()
+})
+
+test('the same id with the same input is the same run, also at once; with another input a conflict', async () => {
+  const { flow, definition } = parts()
+  const app = await openForTest(definition)
+  const all = await Promise.all(Array.from({ length: 20 }, () => app.start(flow(['a']), { id: 'same' })))
+  expect(all.filter((one) => one.created).length).toBe(1)
+  await expect(app.start(flow(['b']), { id: 'same' })).rejects.toMatchObject({ code: 'RUN_CONFLICT' })
+  await expect(app.start(flow(['b']), { id: 'not an id' })).rejects.toMatchObject({ code: 'ID_INVALID' })
+  await expect(app.startNamed({ call: 'flwo', input: [] })).rejects.toMatchObject({ code: 'CALL_UNKNOWN', message: expect.stringContaining('"flow"') })
+  await expect(app.startNamed({ call: 'flow', input: [1] })).rejects.toMatchObject({ code: 'INPUT_INVALID' })
+  expect((await app.runs()).items.length).toBe(1)
+})
+
+test('an item in the inbox is taken once, whatever it is; one that cannot be taken does not block the rest', async () => {
+  const { definition } = parts()
+  const data = new MemoryData()
+  const store = memory(data)
+  const app = await openForTest(definition, { store })
+  const item = (kind: 'start' | 'event' | 'signal', target: string, body: unknown) => ({ slot: 0, kind, target, data: JSON.stringify(body), at: 0 })
+  await store.post(0, [
+    item('signal', 'nobody', { run: 'nobody', name: 'x', data: null }),
+    item('start', 'flow', { call: 'flow', input: ['a'], id: 'posted' }),
+    item('start', 'flow', { call: 'flow', input: ['a'], id: 'posted' }),
+    item('event', 'a.fact', { type: 'a.fact', data: { id: 'o' }, id: 'e' }),
+    { slot: 0, kind: 'start', target: 'flow', data: 'not json', at: 0 },
+  ])
+  // A negative answer waits for the inbox: the start that lies there is found.
+  expect((await app.run('posted'))?.id).toBe('posted')
+  expect(await app.result('posted')).toBe(1)
+  await until(app, null, async () => (await store.inbox(0, 10)).length === 0)
+  expect((await app.events()).items.length).toBe(1)
+  expect((await app.runs()).items.length).toBe(1)
+})

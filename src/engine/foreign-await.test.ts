@@ -1,0 +1,74 @@
+// Workflows that await what is not durable, and branches that nobody awaits: found out, named, and no harm to others.
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { openForTest, until } from '../../test/support/applications.ts'
+import { ballet, operation, service, TerminalError, workflow } from '../index.ts'
+
+const output = z.json()
+const math = service('math', {
+  one: operation({ input: z.null(), output: z.number(), run: () => 1 }),
+  fails: operation({
+    input: z.null(),
+    run: () => {
+      throw new TerminalError('no')
+    },
+  }),
+})
+
+const foreign = {
+  file: () => readFile('package.json', 'utf8'),
+  immediate: () => new Promise((resolve) => setImmediate(resolve)),
+  digest: () => crypto.subtle.digest('SHA-256', new Uint8Array(8)),
+} as const
+
+test.each(Object.keys(foreign) as (keyof typeof foreign)[])('a workflow that awaits a foreign %s is stuck, and it is said what', async (kind) => {
+  const alone = workflow('alone', { input: z.null(), output }, async () => {
+    await foreign[kind]()
+    return 1
+  })
+  const between = workflow('between', { input: z.null(), output }, async (run) => {
+    const [one] = await Promise.all([run.call(math.one(null)), foreign[kind]().then(() => run.call(math.one(null)))])
+    return one
+  })
+  const fine = workflow('fine', { input: z.null(), output }, async (run) => run.call(math.one(null)))
+  const app = await openForTest(ballet({ services: [math], workflows: [alone, between, fine] }), { development: true })
+  await app.start(alone(null), { id: 'alone' })
+  await app.start(between(null), { id: 'between' })
+  await app.start(fine(null), { id: 'fine' })
+  expect(await app.result('fine')).toBe(1)
+  for (const id of ['alone', 'between']) {
+    const run = await until(app, null, async () => (await app.run(id))?.status === 'stuck' && app.run(id))
+    expect(run).toMatchObject({ reason: 'threw', error: { code: 'FOREIGN_AWAIT' } })
+    if (id === 'alone') expect(run?.error?.message).toMatch(/foreign-await\.test\.ts:\d+/)
+  }
+})
+
+test('a branch that nobody awaits cannot end the process: a bug in it is that run’s, a failed call is nobody’s', async () => {
+  const bug = workflow('bug', { input: z.null(), output }, async (run) => {
+    const branch = async (): Promise<never> => {
+      await run.call(math.one(null))
+      throw new RangeError('in a branch')
+    }
+    void branch()
+    await run.sleep('50ms')
+    return 'end'
+  })
+  const failed = workflow('failed', { input: z.null(), output }, async (run) => {
+    const branch = async (): Promise<void> => {
+      await run.call(math.fails(null))
+    }
+    const later = branch()
+    await run.sleep('20ms')
+    return later.then(
+      () => 'no',
+      () => 'seen late',
+    )
+  })
+  const app = await openForTest(ballet({ services: [math], workflows: [bug, failed] }))
+  await app.start(bug(null), { id: 'bug' })
+  await app.start(failed(null), { id: 'failed' })
+  expect(await app.result('failed')).toBe('seen late')
+  const run = await until(app, null, async () => (await app.run('bug'))?.status === 'stuck' && app.run('bug'))
+  expect(run?.error?.message).toContain('in a branch')
+})
