@@ -10,7 +10,7 @@ export interface Cost {
 
 const BLOCK_BYTES = 512
 
-export async function metered(work: () => Promise<void>): Promise<Cost> {
+export async function metered(work: () => Promise<unknown>): Promise<Cost> {
   const written = process.resourceUsage().fsWrite
   const main = process.threadCpuUsage()
   const cpu = process.cpuUsage()
@@ -24,25 +24,29 @@ export async function metered(work: () => Promise<void>): Promise<Cost> {
 }
 
 /**
- * Keeps `inFlight` things going until `total` have ended. `begin` begins one; whoever knows that some have ended calls
- * `ended`. What `begin` rejects with is what `done` rejects with.
+ * Keeps `inFlight` things under way until `total` have ended. One has ended when what `begin` answered settles, or,
+ * with `watch`, when the function that `watch` is given is told so.
  */
-export function closedLoop(total: number, inFlight: number, begin: () => Promise<unknown>) {
-  let begun = 0
-  let over = 0
-  let resolve = (): void => {}
-  let reject = (_error: unknown): void => {}
-  const done = new Promise<void>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  const fill = (): void => {
-    for (; begun < total && begun - over < inFlight; begun++) begin().catch((error: unknown) => reject(error))
-  }
-  const ended = (count: number): void => {
-    over += count
+export function closedLoop(
+  total: number,
+  inFlight: number,
+  begin: () => Promise<unknown>,
+  watch?: (ended: (count: number) => void) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let begun = 0
+    let over = 0
+    const fill = (): void => {
+      for (; begun < total && begun - over < inFlight; begun++) {
+        begin().then(() => watch === undefined && ended(1), reject)
+      }
+    }
+    const ended = (count: number): void => {
+      over += count
+      if (over >= total) resolve()
+      else if (count > 0) fill()
+    }
+    watch?.(ended)
     fill()
-    if (over >= total) resolve()
-  }
-  return { done, ended, fill }
+  })
 }

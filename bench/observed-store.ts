@@ -4,8 +4,8 @@ import { sqlite, type Batch, type Store } from 'ballet'
 
 export interface Observed {
   readonly store: Store
-  /** Batches that have become durable. */
-  readonly seen: { commits: number; rows: number; steps: number; bytes: number }
+  /** What has become durable: commits, journal rows, and bytes in those. */
+  readonly seen: { commits: number; rows: number; bytes: number }
   /** Called after every commit; set by whoever measures. */
   onCommit: (batch: Batch) => void
 }
@@ -13,21 +13,14 @@ export interface Observed {
 export function observedStore(file: string): Observed {
   const store = sqlite({ file })
   const commit = store.commit.bind(store)
-  const observed: Observed = {
-    store: Object.assign(store, {
-      commit: async (batch: Batch): Promise<void> => {
-        await commit(batch)
-        observed.seen.commits += 1
-        observed.seen.rows += batch.journal.length
-        for (const { data } of batch.journal) observed.seen.bytes += data.length
-        observed.onCommit(batch)
-      },
-    }),
-    seen: { commits: 0, rows: 0, steps: 0, bytes: 0 },
-    onCommit: () => {},
+  const seen = { commits: 0, rows: 0, bytes: 0 }
+  const show = (batch: Batch): void => {
+    seen.commits += 1
+    seen.rows += batch.journal.length
+    for (const { data } of batch.journal) seen.bytes += data.length
+    observed.onCommit(batch)
   }
+  const seeing: Pick<Store, 'commit'> = { commit: async (batch) => commit(batch).then(() => show(batch)) }
+  const observed: Observed = { store: Object.assign(store, seeing), seen, onCommit: () => {} }
   return observed
 }
-
-/** How many runs a batch ended. */
-export const endedIn = (batch: Batch): number => batch.changes.filter(({ ended }) => ended !== null).length

@@ -1,6 +1,12 @@
 // The door of the package: what authors write applications with, and what they hold when one runs. Names are listed one
 // by one; what is not listed here, in `ballet/server` or in `ballet/testing`, may change at any time.
 
+import type { Store } from './core/store.ts'
+import type { Application } from './define/application.ts'
+import type { ApplicationDefinition } from './define/definition.ts'
+import { openOn, type RunOptions } from './engine/open.ts'
+import { storeOf } from './stores/store-of.ts'
+
 // Defining
 export { ballet, type ApplicationParts } from './define/ballet.ts'
 export { event, type EventOf, type EventType } from './define/event.ts'
@@ -41,12 +47,6 @@ export type {
 } from './define/definition.ts'
 
 // Running
-import type { Application } from './define/application.ts'
-import type { ApplicationDefinition } from './define/definition.ts'
-import type { Store } from './core/store.ts'
-import { openOn, type RunOptions } from './engine/open.ts'
-import { storeOf } from './stores/store-of.ts'
-
 /** Where and how an application runs. */
 export interface OpenOptions extends RunOptions {
   /** `file:<path>`, `memory:`, or a store of your own. Default `memory:`, which forgets everything at the end. */
@@ -87,6 +87,7 @@ export type {
 
 // What can be plugged in: a store passes the conformance suite of `ballet/testing`; the built-in one for files can be
 // given options, or wrapped
+export { memory } from './stores/memory/memory-store.ts'
 export { sqlite, type SqliteOptions } from './stores/sqlite/sqlite-store.ts'
 export type { Cancel, Clock, Random } from './core/clock.ts'
 export type { Codec, Payload, PayloadPlace } from './core/codec.ts'

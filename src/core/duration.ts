@@ -6,15 +6,15 @@ type Unit = 'ms' | 's' | 'm' | 'h' | 'd'
 /** A length of time: `'200ms'`, `'10s'`, `'1.5h'`, `'2d'`. */
 export type Duration = `${number}${Unit}`
 
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const UNITS_MS: Readonly<Record<Unit, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 /** A hundred years: past it a typo is likelier than a wish, and dates stay far from their limits. */
 const LIMIT_MS = 100 * 365.25 * 86_400_000
 
 /** Milliseconds of a duration. @throws DURATION_INVALID when it is none, negative, or longer than 100 years. */
 export function toMs(duration: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration)
-  const ms = match === null ? Number.NaN : Math.round(Number(match[1]) * (UNITS_MS[match[2] ?? ''] ?? Number.NaN))
-  if (!Number.isFinite(ms) || ms > LIMIT_MS) throw fault('DURATION_INVALID', { duration: String(duration).slice(0, 40) })
+  const ms = match === null ? Number.NaN : Math.round(Number(match[1]) * UNITS_MS[match[2] as Unit])
+  if (!Number.isFinite(ms) || ms > LIMIT_MS) throw fault('DURATION_INVALID', { duration: duration.slice(0, 40) })
   return ms
 }
 

@@ -20,9 +20,12 @@ export function idempotencyKey(run: RunIdentity, op: string): string {
   return `${run.store}:${run.id}:${run.generation}:${op}`
 }
 
-/** Id of a child run: the parent's, and the operation with marks that need no escaping in most places. */
+/**
+ * Id of a child run: the parent's, and the operation with marks that need no escaping in most places. A generation is a
+ * number between two `~`, where a name would begin with a letter.
+ */
 export function childId(run: RunIdentity, op: string): string {
-  const generation = run.generation === 0 ? '' : `~g${run.generation}`
+  const generation = run.generation === 0 ? '' : `~${run.generation}`
   return `${run.id}${generation}~${op.replace('#', '.').replace('/', '~')}`
 }
 
@@ -56,9 +59,15 @@ export function eventRef(source: string, id: string): string {
   return `event:${source}:${id}`
 }
 
-/** 14-bit slot of a tag (a run's key, else its id; an event's key): FNV-1a, 32 bit, folded (Fowler, Noll, Vo 1991). */
+/** 14-bit slot of a tag (a run's key, else its id; an event's key): its hash, folded. */
 export function slotOf(tag: string, slots: number): number {
+  const hash = hashOf(tag)
+  return ((hash ^ (hash >>> 18)) >>> 0) % slots
+}
+
+/** 32-bit hash of a text, from 0 to 2^32 - 1: FNV-1a over its UTF-16 units (Fowler, Noll, Vo 1991). */
+export function hashOf(text: string): number {
   let hash = 0x811c9dc5
-  for (let index = 0; index < tag.length; index++) hash = Math.imul(hash ^ tag.charCodeAt(index), 0x01000193)
-  return ((hash >>> 0) ^ (hash >>> 18)) % slots >>> 0
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
+  return hash >>> 0
 }

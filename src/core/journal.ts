@@ -61,10 +61,10 @@ export type StoredCommand = { readonly kind: Command['kind'] } & Readonly<Record
 const quote = JSON.stringify
 
 /** The three lines of a turn. */
-export function turnText(delivered: Delivered, commandsText: string): string {
-  if (!('payload' in delivered)) return `${quote(delivered)}\n\n${commandsText}`
+export function turnText(delivered: Delivered, commands: string): string {
+  if (!('payload' in delivered)) return `${quote(delivered)}\n\n${commands}`
   const { payload, ...head } = delivered
-  return `${quote(head)}\n${payload ?? ''}\n${commandsText}`
+  return `${quote(head)}\n${payload ?? ''}\n${commands}`
 }
 
 /** Reads the three lines of a turn. */
@@ -72,10 +72,10 @@ export function parseTurn(text: string): Turn {
   const first = text.indexOf('\n')
   const second = text.indexOf('\n', first + 1)
   const head = JSON.parse(text.slice(0, first)) as Delivered
-  const commandsText = text.slice(second + 1)
-  if (head.kind !== 'done' && head.kind !== 'signal' && head.kind !== 'event') return { delivered: head, commandsText }
+  const line3 = text.slice(second + 1)
+  if (head.kind !== 'done' && head.kind !== 'signal' && head.kind !== 'event') return { delivered: head, commandsText: line3 }
   const payload = second === first + 1 ? undefined : text.slice(first + 1, second)
-  return { delivered: { ...head, payload } as Delivered, commandsText }
+  return { delivered: { ...head, payload } as Delivered, commandsText: line3 }
 }
 
 /** Line 3: the commands as a JSON array, their payloads put in as they are. */

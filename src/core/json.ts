@@ -2,6 +2,7 @@
 // Everything that crosses a door (input, outcome, event, signal, state) becomes JSON text here exactly once, and
 // what is delivered later is parsed from that text, so a first delivery and a replay cannot differ.
 import { fault } from './errors.ts'
+import { toFailure } from './failure.ts'
 
 /** A value that JSON keeps as it is. Optional fields may be absent or `undefined` (then they are not stored). */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
@@ -34,7 +35,7 @@ export function toText(value: unknown, what: string): JsonText | undefined {
     const text = JSON.stringify(value) as JsonText | undefined
     if (text !== undefined || value === undefined) return text
   } catch (error) {
-    problem = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+    problem = toFailure(error).message.replace(/\n.*/s, '')
   }
   throw fault('VALUE_NOT_JSON', { what, problem })
 }
@@ -44,8 +45,12 @@ export function fromText(text: JsonText | undefined): unknown {
   return text === undefined ? undefined : JSON.parse(text)
 }
 
-/** JSON text with the keys of every object sorted: equal values have equal text. Used for hashes and comparison. */
+/**
+ * JSON text with the keys of every object sorted: equal values have equal text. Used for hashes and comparison, on what
+ * `fromText` gave. `undefined` has the text `undefined`.
+ */
 export function canonicalText(value: unknown): string {
+  if (value === undefined) return 'undefined'
   return JSON.stringify(value, (_key, part: unknown) => {
     if (part === null || typeof part !== 'object' || Array.isArray(part)) return part
     const sorted: Record<string, unknown> = Object.create(null) as Record<string, unknown>

@@ -217,7 +217,7 @@ export class Machine {
   }
 
   #answerWaits(name: string, value: () => unknown): void {
-    for (const pending of [...this.pending.values()]) {
+    for (const pending of this.pending.values()) {
       const { command } = pending
       if (command.kind !== 'wait' || !command.names.includes(name)) continue
       this.pending.delete(pending.op)

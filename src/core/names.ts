@@ -27,10 +27,14 @@ export function checkId(id: string, what: string): string {
 
 /** `field:value`, the form in which a key is kept. @throws KEY_INVALID */
 export function keyOf(field: string, value: unknown): string {
-  const problem =
-    typeof value !== 'string' ? 'it is not a string' : (idProblem(value) ?? (FIELD.test(field) ? undefined : 'its field has no such name'))
-  if (problem !== undefined) throw fault('KEY_INVALID', { field: shown(field), value: shown(String(value)), problem })
-  return `${field}:${String(value)}`
+  if (typeof value !== 'string') {
+    // What an object says of itself comes from outside, and may throw.
+    const words = typeof value === 'object' && value !== null ? 'an object' : typeof value === 'function' ? 'a function' : String(value)
+    throw fault('KEY_INVALID', { field: shown(field), value: shown(words), problem: 'it is not a string' })
+  }
+  const problem = idProblem(value) ?? (FIELD.test(field) ? undefined : 'its field has no such name')
+  if (problem !== undefined) throw fault('KEY_INVALID', { field: shown(field), value: shown(value), problem })
+  return `${field}:${value}`
 }
 
 /** Splits `field:value`. */
@@ -62,10 +66,11 @@ export function checkEventName(value: string, what: string): string {
 
 /** ` Did you mean "x"?` for the candidate nearest to `name`, or an empty string when none is near. */
 export function nearest(name: string, candidates: Iterable<string>): string {
+  const word = name.slice(0, 64).toLowerCase()
   let best = ''
-  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1
+  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
   for (const candidate of candidates) {
-    const distance = editDistance(name.slice(0, 64).toLowerCase(), candidate.toLowerCase(), bestDistance)
+    const distance = editDistance(word, candidate.toLowerCase(), bestDistance)
     if (distance < bestDistance) {
       best = candidate
       bestDistance = distance
@@ -77,16 +82,17 @@ export function nearest(name: string, candidates: Iterable<string>): string {
 /** Levenshtein distance (Wagner and Fischer 1974), given up at `limit`. */
 function editDistance(left: string, right: string, limit: number): number {
   if (Math.abs(left.length - right.length) >= limit) return limit
+  const at = (row: readonly number[], column: number): number => row[column] as number
   let previous = Array.from({ length: right.length + 1 }, (_, index) => index)
   for (let row = 1; row <= left.length; row++) {
     const current = [row]
     for (let column = 1; column <= right.length; column++) {
-      const swap = (previous[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1)
-      current.push(Math.min(swap, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1))
+      const swap = at(previous, column - 1) + (left[row - 1] === right[column - 1] ? 0 : 1)
+      current.push(Math.min(swap, at(previous, column) + 1, at(current, column - 1) + 1))
     }
     previous = current
   }
-  return previous[right.length] ?? limit
+  return at(previous, right.length)
 }
 
 /** A value cut and escaped for an error message. */

@@ -28,8 +28,8 @@ export type SchemaOutput<S> = S extends Schema<infer _Input, infer Output> ? Out
  */
 export function validate<Output>(schema: Schema<unknown, Output>, value: unknown, what: string): Output {
   const result = schema['~standard'].validate(value)
-  if (result instanceof Promise) {
-    result.catch(() => {})
+  if ('then' in result) {
+    Promise.resolve(result).catch(() => {})
     throw fault('SCHEMA_ASYNC', { what })
   }
   if (result.issues === undefined) return result.value

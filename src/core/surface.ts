@@ -90,7 +90,7 @@ export class Surface {
       if (pending !== undefined) return pending
       const promise = machine.issue({ kind: 'wait', op: this.#op('receive'), names })
       this.#sharedWaits.set(shared, promise)
-      promise.then(() => this.#sharedWaits.delete(shared))
+      void promise.then(() => this.#sharedWaits.delete(shared))
       return promise
     })
   }

@@ -2,7 +2,7 @@
 // A run without a turn begins at recovery as it would have begun here, so a crash between its birth and its first turn
 // loses nothing.
 import type { Failure } from '../core/failure.ts'
-import type { JsonText } from '../core/json.ts'
+import type { Json, JsonText } from '../core/json.ts'
 import { Machine } from '../core/machine.ts'
 import type { RunKind, RunRow } from '../core/store.ts'
 import type { LogLevel } from '../core/contracts.ts'
@@ -90,7 +90,7 @@ function machineOf(context: ShardContext, run: LiveRun, workflow: WorkflowDefini
     // The author's types (define/run.ts) describe what core's surface does.
     start: (machine, data) => startBody(machine, workflow.body as unknown as (run: Surface, input: unknown) => Promise<unknown>, data),
     log: (level: LogLevel, message: string, data) =>
-      context.environment.log(row.id, workflow.name)[level](message, data === undefined ? undefined : JSON.parse(data)),
+      context.environment.log(row.id, workflow.name)[level](message, data === undefined ? undefined : (JSON.parse(data) as Json)),
     onFault: (error) => context.blame(run, error),
   })
 }

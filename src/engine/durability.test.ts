@@ -18,7 +18,7 @@ function through(store: Store, commit: (batch: Batch, pass: () => Promise<void>)
     get(target, name) {
       if (name === 'commit') return (batch: Batch) => commit(batch, () => target.commit(batch))
       const value: unknown = Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) : value
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
     },
   })
 }
@@ -40,7 +40,7 @@ test('an effect starts only when every earlier turn of its run is durable; so do
   const store = through(memory(), async (batch, pass) => {
     if (holding) {
       const door = gate()
-      held = { batch, release: door.open }
+      held = { batch, release: () => door.open() }
       await door.promise
     }
     return pass()

@@ -44,7 +44,7 @@ export function appendEvent(context: ShardContext, fact: Fact): EventRow {
 /** Creates the run of one reaction. What its mapping throws parks that run; the others and the event go on. */
 function react(context: ShardContext, reaction: ReactionDefinition, fact: Fact, event: EventRow, ref: string): void {
   const birth = {
-    id: reactionId(reaction.name, fact, context.directory.definition.name, context.hash),
+    id: reactionId(reaction.name, fact, context.directory.definition.name, (text) => context.hash(text)),
     kind: 'reaction' as const,
     name: reaction.name,
     key: fact.key,

@@ -1,6 +1,6 @@
 // Opens a run that is on disk: replays it and takes up what it was doing. Used for every open run at recovery, and for
 // a parked one when something comes for it. Recovery goes through the same turns as live work.
-import { fault } from '../core/errors.ts'
+import { fault, invariant } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { Command } from '../core/journal.ts'
@@ -70,6 +70,8 @@ function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, w
       case 'join':
         context.joined(command.run, row.num, op)
         break
+      default:
+        invariant(false, `${command.kind} is never waited for`)
     }
   }
   armNow(context, run)

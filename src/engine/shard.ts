@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault } from '../core/errors.ts'
+import type { Failure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
 import { canonicalText } from '../core/json.ts'
 import type { Delivered } from '../core/journal.ts'
@@ -168,15 +169,15 @@ export class Shard {
     return {
       answered: (effect: Effect, payload: string | undefined, attempt: number, ms: number): void =>
         this.#deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms }, {}),
-      failed: (effect: Effect, error: { code: string; message: string }, attempt: number): void =>
+      failed: (effect: Effect, error: Failure, attempt: number): void =>
         this.#deliver(effect.run, { kind: 'failed', op: effect.op, error, attempt }, {}),
-      stuck: (effect: Effect, error: { code: string; message: string }): void => {
+      stuck: (effect: Effect, error: Failure): void => {
         const run = live(effect)
         if (run === undefined) return
         run.stuckOps.add(effect.op)
         markStuck(this.context, run, effect.op, 'call', error)
       },
-      attempted: (effect: Effect, attempt: number, error: { code: string; message: string }, ms: number, next: number | null): void => {
+      attempted: (effect: Effect, attempt: number, error: Failure, ms: number, next: number | null): void => {
         const run = live(effect)
         if (run !== undefined) writeNote(this.context, run, { kind: 'attempt', op: effect.op, attempt, error, ms, next })
       },
@@ -247,7 +248,7 @@ export class Shard {
     const row = taken === null ? null : await context.store.run(context.shard, taken.num)
     if (row === null || row.ended === null) return
     const output = row.output === null ? undefined : context.decode(row.output, 'output', id)
-    const error = row.error === null ? { code: row.status, message: runRef(id) } : JSON.parse(context.decode(row.error, 'error', id))
+    const error = row.error === null ? { code: row.status, message: runRef(id) } : (JSON.parse(context.decode(row.error, 'error', id)) as Failure)
     answerJoins(context, id, row.status === 'completed' ? { kind: 'end', output } : { kind: 'fail', error })
   }
 

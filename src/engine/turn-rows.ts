@@ -163,7 +163,7 @@ function writeEmit(context: ShardContext, run: LiveRun, command: Extract<Command
 /** A signal to another run goes through the inbox, in this turn's commit: it cannot be lost between the two. */
 function writeSend(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'send' }>): void {
   const identity = { store: context.environment.store, id: run.row.id, generation: run.row.generation }
-  const text = JSON.stringify({ run: command.run, name: command.name, id: idempotencyKey(identity, command.op), data: JSON.parse(command.input) })
+  const text = JSON.stringify({ run: command.run, name: command.name, id: idempotencyKey(identity, command.op), data: JSON.parse(command.input) as unknown })
   context.writer.rows.posts.push({
     slot: slotOf(command.run, SLOT_COUNT),
     kind: 'signal',

@@ -28,7 +28,9 @@ export class Watchers {
   }
 
   touched(key: string | null): void {
-    for (const listener of [...(this.#keys.get(null) ?? []), ...(key === null ? [] : (this.#keys.get(key) ?? []))]) listener()
+    // A copy: a listener may start or stop watching.
+    const listeners = [...(this.#keys.get(null) ?? []), ...(key === null ? [] : (this.#keys.get(key) ?? []))]
+    for (const listener of listeners) listener()
   }
 
   /** The shard closes: whoever waits looks for himself. */

@@ -41,7 +41,7 @@ test('race, any and allSettled; a failed call rejects with CALL_FAILED and its c
   })
   const flow = workflow('flow', { input: z.null(), output }, async (run) => {
     const race = await Promise.race([run.call(odd.hangs(null)), run.call(odd.one(null))])
-    const any = await Promise.any([run.call(odd.fails('no')), run.call(odd.one(null))])
+    const first = await Promise.any([run.call(odd.fails('no')), run.call(odd.one(null))])
     const settled = await Promise.allSettled([run.call(odd.fails('never')), run.call(odd.one(null))])
     let caught = ''
     try {
@@ -51,13 +51,13 @@ test('race, any and allSettled; a failed call rejects with CALL_FAILED and its c
     } finally {
       await run.call(odd.one(null))
     }
-    return { race, any, settled: settled.map((one) => one.status), caught }
+    return { race, first, settled: settled.map((one) => one.status), caught }
   })
   const app = await openForTest(ballet({ services: [odd], workflows: [flow] }))
   const { id } = await app.start(flow(null))
   expect(await app.result(id)).toEqual({
     race: 1,
-    any: 1,
+    first: 1,
     settled: ['rejected', 'fulfilled'],
     caught: 'odd.fails failed: card expired',
   })
@@ -153,8 +153,8 @@ test('children: called, started and joined, signalled; a failed child rejects wi
     handle.signal(Approve({ by: 'parent' }))
     const seven = await handle.result()
     const failed = await run.call(child({ n: -1 })).catch((error: Error) => error.message)
-    const operation = await run.start(math.add({ a: 2, b: 2 })).result()
-    return { one, id: handle.id, seven, failed, operation }
+    const four = await run.start(math.add({ a: 2, b: 2 })).result()
+    return { one, id: handle.id, seven, failed, four }
   })
   const app = await openForTest(ballet({ services: [math], workflows: [child, quick, parent] }))
   await app.start(parent(null), { id: 'p' })
@@ -163,7 +163,7 @@ test('children: called, started and joined, signalled; a failed child rejects wi
     id: 'p~child~seven',
     seven: 107,
     failed: 'The run "p~child.0" ended as TERMINAL: negative',
-    operation: 4,
+    four: 4,
   })
   expect(await app.run('p~child~seven')).toMatchObject({ parent: 'p', cause: 'run:p', root: 'run:p', status: 'completed' })
 })

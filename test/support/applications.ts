@@ -43,12 +43,7 @@ export async function until<T>(app: Application, key: string | null, condition: 
 }
 
 /** A promise that a test settles. */
-export function gate<T = void>(): { readonly promise: Promise<T>; open(value: T): void; fail(error: Error): void } {
-  let open!: (value: T) => void
-  let fail!: (error: Error) => void
-  const promise = new Promise<T>((resolve, reject) => {
-    open = resolve
-    fail = reject
-  })
-  return { promise, open, fail }
+export function gate<T = void>(): { readonly promise: Promise<T>; open: (value: T) => void; fail: (error: Error) => void } {
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  return { promise, open: resolve, fail: reject }
 }

@@ -1,0 +1,136 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { BalletError } from './errors.ts'
+import { canonicalText, fromText, isRecord, toText } from './json.ts'
+
+function refusal(value: unknown): BalletError {
+  try {
+    toText(value, 'the output of workflow "checkout"')
+  } catch (error) {
+    if (error instanceof BalletError) return error
+    throw error
+  }
+  throw new Error('it was accepted')
+}
+
+/** The same value with the keys of every object in another order. */
+function shuffled(value: unknown, flip: () => boolean): unknown {
+  if (Array.isArray(value)) return value.map((part) => shuffled(part, flip))
+  if (!isRecord(value)) return value
+  const keys = Object.keys(value)
+  if (flip()) keys.reverse()
+  const half = flip() ? Math.floor(keys.length / 2) : 0
+  const entries = [...keys.slice(half), ...keys.slice(0, half)].map((key) => [key, shuffled(value[key], flip)] as const)
+  return Object.fromEntries(entries)
+}
+
+describe('the text of a value', () => {
+  it('comes back as the value, and is one line without NUL and lone surrogates', () => {
+    const strings = fc.string({ unit: fc.oneof(fc.constantFrom('\n', '\0', '\ud800', '\udfff', '\u2028', '😀'), fc.string()) })
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), strings, fc.dictionary(strings, strings)), (value) => {
+        const text = toText(value, 'a value')
+        expect(fromText(text)).toEqual(JSON.parse(JSON.stringify(value)))
+        // oxlint-disable-next-line no-control-regex
+        expect(text).not.toMatch(/[\n\r\0]/)
+        expect(text?.isWellFormed()).toBe(true)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('is absent for undefined, and comes back as undefined', () => {
+    expect(toText(undefined, 'a value')).toBeUndefined()
+    expect(fromText(undefined)).toBeUndefined()
+    expect(fromText('null')).toBeNull()
+  })
+
+  it('is what JSON makes of a Date, a class and an absent field', () => {
+    class Money {
+      readonly cents = 5
+    }
+    expect(toText({ at: new Date(0), price: new Money(), none: undefined }, 'a value')).toBe(
+      '{"at":"1970-01-01T00:00:00.000Z","price":{"cents":5}}',
+    )
+  })
+
+  it('is a fresh value each time it is read', () => {
+    const text = toText({ items: [1] }, 'a value')
+    expect(fromText(text)).not.toBe(fromText(text))
+  })
+
+  it.each([
+    ['a bigint', { amount: 1n }, 'Do not know how to serialize a BigInt'],
+    ['a function', () => 1, 'it is a function or a symbol'],
+    ['a symbol', Symbol('a'), 'it is a function or a symbol'],
+  ])('is refused for %s', (_name, value, problem) => {
+    expect(refusal(value)).toMatchObject({
+      code: 'VALUE_NOT_JSON',
+      message: `the output of workflow "checkout" cannot be stored as JSON: ${problem}.`,
+    })
+  })
+
+  it('is refused for a cycle, with the first line of the reason only', () => {
+    const cycle: { self?: unknown } = {}
+    cycle.self = cycle
+    const { details } = refusal(cycle)
+    expect(details['problem']).toBe('Converting circular structure to JSON')
+  })
+
+  it('is refused for a value that throws when it is read, whatever it throws', () => {
+    const throwing = (thrown: unknown): unknown => ({
+      toJSON(): never {
+        throw thrown
+      },
+    })
+    expect(refusal(throwing('just words')).details['problem']).toBe('just words')
+    expect(refusal(throwing(Object.assign(new Error('x'), { message: 5 }))).details['problem']).toBe('5')
+    expect(refusal(throwing(Object.create(null))).code).toBe('VALUE_NOT_JSON')
+  })
+})
+
+describe('the canonical text', () => {
+  it('is the same whatever the order of keys', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.infiniteStream(fc.boolean()), (value, flips) => {
+        const other = shuffled(value, () => flips.next().value as boolean)
+        expect(canonicalText(other)).toBe(canonicalText(value))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('differs when the values differ', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (left, right) => {
+        const same = (text: unknown): unknown => JSON.parse(JSON.stringify(text))
+        let isEqual = true
+        try {
+          expect(same(left)).toStrictEqual(same(right))
+        } catch {
+          isEqual = false
+        }
+        expect(canonicalText(left) === canonicalText(right)).toBe(isEqual)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('keeps the order of arrays, sorts at every depth and leaves out absent fields', () => {
+    expect(canonicalText({ b: [{ d: 1, c: 2 }, 3], a: undefined, A: null })).toBe('{"A":null,"b":[{"c":2,"d":1},3]}')
+    expect(canonicalText([2, 1])).toBe('[2,1]')
+  })
+
+  it('keeps a key named __proto__', () => {
+    expect(canonicalText(JSON.parse('{"b":1,"__proto__":{"z":1,"y":2}}'))).toBe('{"__proto__":{"y":2,"z":1},"b":1}')
+  })
+
+  it('is a text for undefined too', () => {
+    expect(canonicalText(undefined)).toBe('undefined')
+  })
+})
+
+it('a record is an object that is no array', () => {
+  expect([{}, Object.create(null), { a: 1 }].map(isRecord)).toEqual([true, true, true])
+  expect([null, undefined, [], 'a', 5, () => {}].map(isRecord)).toEqual([false, false, false, false, false, false])
+})

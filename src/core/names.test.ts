@@ -1,0 +1,165 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { BalletError } from './errors.ts'
+import { checkEventName, checkId, idProblem, isField, isName, isType, keyOf, nearest, splitKey } from './names.ts'
+
+function refusal(work: () => unknown): BalletError {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof BalletError) return error
+    throw error
+  }
+  throw new Error('it was accepted')
+}
+
+const ids = fc.stringMatching(/^[A-Za-z0-9._:@+=-]{1,256}$/)
+
+describe('an id', () => {
+  it('is 1 to 256 characters of its alphabet', () => {
+    fc.assert(
+      fc.property(ids, (id) => {
+        expect(checkId(id, 'The id')).toBe(id)
+      }),
+    )
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 256 }), (id) => {
+        const isPlain = [...id].every((letter) => /[A-Za-z0-9._:@+=-]/.test(letter))
+        expect(idProblem(id) === undefined).toBe(isPlain)
+      }),
+    )
+  })
+
+  it.each([
+    ['', '', 'it is empty'],
+    ['a'.repeat(257), `${'a'.repeat(80)}…`, 'it is longer than 256 characters'],
+    ['a b', 'a b', 'it has a character outside the alphabet'],
+    ['a\n', 'a\\n', 'it has a character outside the alphabet'],
+    ['a\0', 'a\\u0000', 'it has a character outside the alphabet'],
+    ['\ud800', '\\ud800', 'it has a character outside the alphabet'],
+    ['a~b', 'a~b', 'it has a character outside the alphabet'],
+    ['a/b', 'a/b', 'it has a character outside the alphabet'],
+    ['é', 'é', 'it has a character outside the alphabet'],
+  ])('%j is refused', (id, shown, problem) => {
+    expect(refusal(() => checkId(id, 'The id of the run'))).toMatchObject({
+      code: 'ID_INVALID',
+      message: `The id of the run "${shown}" is not a valid id: ${problem}.`,
+    })
+  })
+})
+
+describe('a key', () => {
+  it('is its field and value, and is split again, also when the value has colons', () => {
+    const fields = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/)
+    fc.assert(
+      fc.property(fields, ids, (field, value) => {
+        expect(keyOf(field, value)).toBe(`${field}:${value}`)
+        expect(splitKey(keyOf(field, value))).toEqual({ field, value })
+      }),
+    )
+  })
+
+  it.each<[string, unknown, string, string]>([
+    ['orderId', 5, '5', 'it is not a string'],
+    ['orderId', undefined, 'undefined', 'it is not a string'],
+    ['orderId', null, 'null', 'it is not a string'],
+    ['orderId', '', '', 'it is empty'],
+    ['orderId', 'a b', 'a b', 'it has a character outside the alphabet'],
+    ['order-id', 'a', 'a', 'its field has no such name'],
+    ['', 'a', 'a', 'its field has no such name'],
+  ])('%s of %j is refused', (field, value, shown, problem) => {
+    expect(refusal(() => keyOf(field, value))).toMatchObject({
+      code: 'KEY_INVALID',
+      details: { field, value: shown, problem },
+    })
+  })
+
+  it('is refused for every value that is no string, also one that cannot be written as one', () => {
+    fc.assert(
+      fc.property(fc.anything({ withNullPrototype: true, withBigInt: true }), (value) => {
+        fc.pre(typeof value !== 'string')
+        expect(refusal(() => keyOf('orderId', value)).code).toBe('KEY_INVALID')
+      }),
+    )
+    const hostile: unknown = JSON.parse('{"toString":1,"valueOf":2}')
+    expect(refusal(() => keyOf('orderId', hostile)).details).toMatchObject({ value: 'an object' })
+    expect(refusal(() => keyOf('orderId', Symbol('a'))).code).toBe('KEY_INVALID')
+  })
+})
+
+it('names of services, operations and workflows', () => {
+  expect(['a', 'A-1_b', `a${'b'.repeat(63)}`].map(isName)).toEqual([true, true, true])
+  expect(['', '1a', 'a.b', 'a b', '-a', 'a\n', `a${'b'.repeat(64)}`].filter(isName)).toEqual([])
+})
+
+it('types of events and signals', () => {
+  expect(['order', 'order.created', 'a.1', 'a-b_c.D', 'a'.repeat(128)].map(isType)).toEqual([true, true, true, true, true])
+  expect(['', '.a', 'a.', 'a..b', '1a', 'a b', 'a:b', 'a\n', 'a'.repeat(129)].filter(isType)).toEqual([])
+})
+
+it('fields of keys', () => {
+  expect(['a', '_id', 'orderId2', 'a'.repeat(64)].map(isField)).toEqual([true, true, true, true])
+  expect(['', '2a', 'a-b', 'a:b', 'a'.repeat(65)].filter(isField)).toEqual([])
+})
+
+it('the source and id of an event are printable ASCII without spaces, quotes and ~', () => {
+  for (const value of ['https://shop.example/a?b=c#d', 'a', '!', '}', 'a'.repeat(256)]) {
+    expect(checkEventName(value, 'The source')).toBe(value)
+  }
+  for (const value of ['', 'a b', 'a"b', 'a~b', 'é', 'a\u007f', 'a'.repeat(257)]) {
+    expect(refusal(() => checkEventName(value, 'The source'))).toMatchObject({
+      code: 'ID_INVALID',
+      details: { what: 'The source', problem: 'it must be 1 to 256 printable ASCII characters without spaces, quotes and ~' },
+    })
+  }
+})
+
+describe('the nearest name', () => {
+  const names = ['payment.charge', 'payment.refund', 'shipping.ship', 'notify']
+
+  it.each([
+    ['payment.chrage', 'payment.charge'],
+    ['Payment.Charge', 'payment.charge'],
+    ['payment.refun', 'payment.refund'],
+    ['shiping.ship', 'shipping.ship'],
+    ['notfy', 'notify'],
+  ])('of %s is %s', (name, near) => {
+    expect(nearest(name, names)).toBe(` Did you mean "${near}"?`)
+  })
+
+  it('is none when nothing is near, and when there is nothing', () => {
+    expect(nearest('inventory.reserve', names)).toBe('')
+    expect(nearest('x', [])).toBe('')
+    expect(nearest('', names)).toBe('')
+  })
+
+  it('is no short name for a long word that has nothing of it', () => {
+    expect(nearest('x'.repeat(3000), ['notify', 'payment.charge'])).toBe('')
+  })
+
+  it('is the first of several that are as near', () => {
+    expect(nearest('shop-c', ['shop-a', 'shop-b'])).toBe(' Did you mean "shop-a"?')
+  })
+
+  it('is the name itself when it is there, and one that is a letter away before all others', () => {
+    const words = fc.stringMatching(/^[a-z]{4,20}$/)
+    fc.assert(
+      fc.property(words, fc.array(words, { maxLength: 8 }), fc.nat(), (name, others, place) => {
+        expect(nearest(name, [...others, name])).toBe(` Did you mean "${name}"?`)
+        const at = place % name.length
+        const typo = `${name.slice(0, at)}_${name.slice(at + 1)}`
+        const found = /"(.*)"/.exec(nearest(typo, [...others, name]))?.[1]
+        expect([...others, name]).toContain(found)
+        expect(distance(typo, found ?? '')).toBeLessThanOrEqual(1)
+      }),
+    )
+  })
+})
+
+/** Edits between two words, by the definition. */
+function distance(left: string, right: string): number {
+  if (left === '' || right === '') return left.length + right.length
+  if (left[0] === right[0]) return distance(left.slice(1), right.slice(1))
+  if (Math.abs(left.length - right.length) > 1) return 2
+  return left.slice(1) === right.slice(1) || left.slice(1) === right || left === right.slice(1) ? 1 : 2
+}
