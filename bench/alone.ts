@@ -1,42 +1,57 @@
 // One order at a time, in units of one commit. Every order stands beside as many raw commits of one row as it needs
 // itself, so that a disk that is slow for a moment is slow for both. And how many commits an order needs: one for each
 // step, and one for the beginning.
-import type { Contenders } from './contenders.ts'
 import { chain, newOrder } from './checkout.ts'
+import { runsEnded, type Contenders, type Engine } from './contenders.ts'
 import { median, quantile, type Figures } from './figures.ts'
 import { closedLoop } from './meter.ts'
-import type { Engine } from './contenders.ts'
 import type { Plan } from './plan.ts'
 
 /** Of one order: three steps and the beginning. */
 const COMMITS = 4
+/** Of a row of the journal, about. */
+const ROW_BYTES = 350
+
+const names = ['engine', 'awaited', 'ceiling'] as const
+const words = {
+  engine: 'of the engine',
+  awaited: 'of the engine, with a key, until the client has the result',
+  ceiling: 'of the ceiling',
+} as const
+
+/** Milliseconds of every order and of every raw commit of a round. */
+type Round = Readonly<Record<(typeof names)[number] | 'commit', number[]>>
 
 export async function measureAlone(contenders: Contenders, plan: Plan, figures: Figures): Promise<void> {
-  const { raw, drive } = contenders
-  const names = ['engine', 'awaited', 'ceiling'] as const
-  const rounds = []
-  for (let index = 0; index <= plan.rounds; index++) {
-    const ms = { engine: [] as number[], awaited: [] as number[], ceiling: [] as number[], commit: [] as number[] }
-    for (let order = 0; order < plan.alone; order++) {
-      for (const name of names) {
-        const since = performance.now()
-        await drive[name](1, 1)
-        ms[name].push(performance.now() - since)
-      }
-      const { durationsMs } = await raw.insert({ batches: COMMITS, rows: 1, bytes: 350 })
-      ms.commit.push(...durationsMs)
+  // The first one warms up.
+  await round(contenders, plan)
+  const rounds: Round[] = []
+  for (let index = 0; index < plan.rounds; index++) rounds.push(await round(contenders, plan))
+  for (const name of names) {
+    const add = (quantileName: string, share: number, bar?: string): void => {
+      const inCommits = rounds.map((ms) => quantile(ms[name], share) / median(ms.commit))
+      figures.add(`one order alone, ${words[name]}: ${quantileName}`, 'commits', inCommits, bar)
     }
-    // The first round warms up.
-    if (index > 0) rounds.push(ms)
+    add('p50', 0.5, name === 'engine' ? `at most ${1.25 * COMMITS}` : undefined)
+    add('p99', 0.99)
   }
-  for (const [name, words] of [['engine', 'of the engine'], ['awaited', 'with a key, until the client has the result'], ['ceiling', 'of the ceiling']] as const) {
-    const inCommits = (share: number) => (ms: (typeof rounds)[number]): number => quantile(ms[name], share) / median(ms.commit)
-    const bar = name === 'engine' ? `at most ${1.25 * COMMITS}` : undefined
-    figures.add(`one order alone, ${words}: p50`, 'commits', rounds.map(inCommits(0.5)), bar)
-    figures.add(`one order alone, ${words}: p99`, 'commits', rounds.map(inCommits(0.99)))
+  const commitMs = (share: number): number[] => rounds.map((ms) => quantile(ms.commit, share))
+  figures.add('a raw commit of one row: p50', 'ms', commitMs(0.5))
+  figures.add('a raw commit of one row: p99', 'ms', commitMs(0.99))
+}
+
+async function round({ raw, drive }: Contenders, plan: Plan): Promise<Round> {
+  const ms: Round = { engine: [], awaited: [], ceiling: [], commit: [] }
+  for (let order = 0; order < plan.alone; order++) {
+    for (const name of names) {
+      const since = performance.now()
+      await drive[name](1, 1)
+      ms[name].push(performance.now() - since)
+    }
+    const { durationsMs } = await raw.insert({ batches: COMMITS, rows: 1, bytes: ROW_BYTES })
+    ms.commit.push(...durationsMs)
   }
-  figures.add('one raw commit of one row: p50', 'ms', rounds.map((ms) => median(ms.commit)))
-  figures.add('one raw commit of one row: p99', 'ms', rounds.map((ms) => quantile(ms.commit, 0.99)))
+  return ms
 }
 
 /** Commits of one run of `length` sequential steps that is alone, from its start to its end. */
@@ -44,7 +59,7 @@ export async function commitsOf({ app, observed }: Engine, length: number): Prom
   const before = observed.seen.commits
   const begin = (): Promise<unknown> => app.start(chain({ order: newOrder(), length }))
   await closedLoop(1, 1, begin, (ended) => {
-    observed.onCommit = (batch) => ended(batch.changes.filter((change) => change.ended !== null).length)
+    observed.onCommit = (batch) => ended(runsEnded(batch))
   })
   return observed.seen.commits - before
 }

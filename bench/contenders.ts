@@ -39,7 +39,9 @@ export async function openContenders(folder: string): Promise<Contenders> {
   const raw = new RawRows(join(folder, 'raw.db'))
   const seen = (begin: () => Promise<unknown>, endedIn: (batch: Batch) => number): Drive => {
     return (orders, inFlight) =>
-      closedLoop(orders, inFlight, begin, (ended) => (observed.onCommit = (batch) => ended(endedIn(batch))))
+      closedLoop(orders, inFlight, begin, (ended) => {
+        observed.onCommit = (batch) => ended(endedIn(batch))
+      })
   }
   const told = (carry: () => Promise<unknown>): Drive => {
     return (orders, inFlight) => closedLoop(orders, inFlight, carry)
@@ -64,5 +66,6 @@ export async function openContenders(folder: string): Promise<Contenders> {
   }
 }
 
-const runsEnded = (batch: Batch): number => batch.changes.filter(({ ended }) => ended !== null).length
+/** How many runs a batch ended. */
+export const runsEnded = (batch: Batch): number => batch.changes.filter(({ ended }) => ended !== null).length
 const notified = (batch: Batch): number => batch.events.filter(({ type }) => type === Notified.type).length

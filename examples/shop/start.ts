@@ -2,7 +2,7 @@
 // the store, so that a busy port is told before any order moves. On a new store it carries an order through in each
 // style; on an old one it says what it took up again. It can be killed at any time.
 import { isBalletError, open, type Application } from 'ballet'
-import { serve, type Serving } from 'ballet/server'
+import { leaveAddress, serve, type Serving } from 'ballet/server'
 import { makeShop, shopPlace, type ShopPlace } from './shop.ts'
 import { paintFor } from './terminal.ts'
 import { tour } from './tour.ts'
@@ -51,7 +51,11 @@ async function begin({ store, folder }: ShopPlace, port: number): Promise<Runnin
     shop.open()
     const app = await open(shop.definition, { store })
     ready.resolve(app)
+    // The commands (npx ballet why 8841) find this process by the address that it leaves beside the store.
+    const { store: found } = await app.describe()
+    const removeAddress = leaveAddress({ store, storeId: found.id, url: serving.url })
     const close = async (): Promise<void> => {
+      removeAddress()
       await serving.close()
       await app.close()
       shop.close()

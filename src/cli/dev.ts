@@ -14,7 +14,7 @@ import { EXIT } from './exit-code.ts'
 import { untilAsked } from './lifetime.ts'
 import { oneLine } from './printable.ts'
 import { DEVELOPMENT, portOf, SERVE_OPTIONS } from './serve.ts'
-import { storePlace } from './store-place.ts'
+import { storePlace } from '../server/store-place.ts'
 import type { Terminal } from './terminal.ts'
 import { watchFolder } from './watch-folder.ts'
 

@@ -9,10 +9,10 @@ import { fault } from '../core/errors.ts'
 import { answersHealth, clientFor, type Client } from './client.ts'
 import type { Given } from './command.ts'
 import { readFile } from './file-reads.ts'
-import { isAlive, processFilePath, readProcessFile, type ProcessRecord } from './process-file.ts'
+import { isAlive, processFilePath, readProcessFile, type ProcessRecord } from '../server/process-file.ts'
 import { RemoteError } from './problem.ts'
 import type { Reads } from './reads.ts'
-import { STORE_FOLDER, storePlace, type StorePlace } from './store-place.ts'
+import { STORE_FOLDER, storePlace, type StorePlace } from '../server/store-place.ts'
 import type { Terminal } from './terminal.ts'
 
 export type Found =

@@ -12,8 +12,8 @@ import { EXIT } from './exit-code.ts'
 import { untilAsked } from './lifetime.ts'
 import { loadApplication } from './load-application.ts'
 import { wholeNumber } from './parse.ts'
-import { isAlive, leaveAddress, readProcessFile } from './process-file.ts'
-import { storePlace, type StorePlace } from './store-place.ts'
+import { isAlive, leaveAddress, readProcessFile } from '../server/process-file.ts'
+import { storePlace, type StorePlace } from '../server/store-place.ts'
 import { print, type Terminal } from './terminal.ts'
 
 /** Set to 1 in the environment of the child of `ballet dev`: what is not durable is then found out by name. */
@@ -55,7 +55,13 @@ export const serve: Command = {
       { url: serving.url, pid: process.pid, store: place.url, app: app.name, recovered: app.recovered },
       () => banner(app, serving, place, terminal),
     )
-    const reason = await asked
+    // An application that cannot go on (its store failed, another process has it) is no use to anybody: end, and say so.
+    const reason = await Promise.race([asked, app.stopped.then((failure) => failure ?? 'closed')])
+    if (reason instanceof Error) {
+      await serving.close()
+      await app.close()
+      throw reason
+    }
     terminal.note(`Ending (${reason}): finishing what runs. Once more ends at once.`)
     await serving.close()
     await app.close()

@@ -19,7 +19,7 @@ export interface Codec {
   decode(payload: Payload, place: PayloadPlace): JsonText
 }
 
-const utf8 = { fatal: true } as const
+const utf8 = { fatal: true, ignoreBOM: true } as const
 
 /** The codec that changes nothing. Bytes are read as UTF-8. */
 export const plainCodec: Codec = {

@@ -149,7 +149,7 @@ export function assertNever(value: never): never {
 
 /** Whether an unknown thrown thing is an error of the catalogue (also one from another copy of this module). */
 export function isBalletError(error: unknown): error is BalletError {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in catalogue
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && Object.hasOwn(catalogue, error.code)
 }
 
 /**

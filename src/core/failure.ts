@@ -38,8 +38,12 @@ export class CallError extends BalletError {
 
 /** Whether a rejection that a workflow let pass means that it failed; anything else is a bug in its code. */
 export function endsAsFailed(thrown: unknown): boolean {
-  if (thrown instanceof AggregateError) return thrown.errors.length > 0 && thrown.errors.every(endsAsFailed)
-  return thrown instanceof CallError || isTerminal(thrown)
+  try {
+    if (thrown instanceof AggregateError) return thrown.errors.length > 0 && thrown.errors.every(endsAsFailed)
+    return thrown instanceof CallError || isTerminal(thrown)
+  } catch {
+    return false
+  }
 }
 
 /** What is kept of the rejection that ended a workflow. */
@@ -51,11 +55,12 @@ export function endingFailure(thrown: unknown): Failure {
 
 /** The error for a fault in the code of a run: it parks the run, it never ends it. */
 export function threw(run: string, thrown: unknown): BalletError {
-  if (isBalletError(thrown) && (thrown.code === 'FOREIGN_AWAIT' || thrown.code === 'RUN_DIVERGED')) return thrown
   const { code, message } = toFailure(thrown)
+  if ((code === 'FOREIGN_AWAIT' || code === 'RUN_DIVERGED') && isBalletError(thrown)) return thrown
   return fault('RUN_THREW', { run, name: code, message }, thrown)
 }
 
-function cut(text: string): string {
+function cut(words: unknown): string {
+  const text = String(words)
   return text.length > MESSAGE_LIMIT ? `${text.slice(0, MESSAGE_LIMIT)}…` : text
 }

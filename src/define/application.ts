@@ -80,6 +80,8 @@ export interface Application {
   readonly name: string
   /** What recovery found when the store was opened. */
   readonly recovered: RecoveryView
+  /** Resolves when the application runs no more: null after `close`, else what stopped it (the store failed, or another process has taken it over). */
+  readonly stopped: Promise<Error | null>
 
   /** Starts a run; durable when it resolves. Errors: INPUT_INVALID, ID_INVALID, CALL_UNKNOWN, RUN_CONFLICT. */
   start(call: CallValue, options?: { readonly id?: string }): Promise<Started>

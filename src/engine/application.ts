@@ -4,7 +4,7 @@ import { toFailure } from '../core/failure.ts'
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault } from '../core/errors.ts'
-import type { Json } from '../core/json.ts'
+import { fromText, type Json } from '../core/json.ts'
 import type { Store, StoreInfo } from '../core/store.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
 import type { ApplicationView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
@@ -25,6 +25,7 @@ import type { Directory } from './directory.ts'
 import { Queries } from './queries.ts'
 import { Requests } from './requests.ts'
 import { Shard } from './shard.ts'
+import type { Ending } from './watchers.ts'
 
 export interface ApplicationOptions {
   readonly directory: Directory
@@ -43,6 +44,8 @@ const SHARD = 0
 
 export class RunningApplication implements Application {
   readonly name: string
+  readonly stopped: Promise<Error | null>
+  readonly #stop: (failure: Error | null) => void
   readonly #options: ApplicationOptions
   readonly #queries: Queries
   #recovered: RecoveryView = { runs: 0, stuck: 0, durationMs: 0 }
@@ -54,6 +57,9 @@ export class RunningApplication implements Application {
   constructor(options: ApplicationOptions) {
     this.#options = options
     this.name = options.directory.definition.name
+    const { promise, resolve } = Promise.withResolvers<Error | null>()
+    this.stopped = promise
+    this.#stop = resolve
     this.#queries = new Queries({ reader: options.store, ns: options.namespace, shard: SHARD, codec: options.codec })
   }
 
@@ -65,7 +71,10 @@ export class RunningApplication implements Application {
     try {
       const tenure = await store.acquire(SHARD, this.name)
       const handleInbox: Requests['fromInbox'] = (row) => this.requests.fromInbox(row)
-      const onFailure = (error: Error): void => log.error(`The application stopped: ${error.message}`)
+      const onFailure = (error: Error): void => {
+        log.error(`The application stopped: ${error.message}`)
+        this.#stop(error)
+      }
       const shard = new Shard({ store, info: this.#info, tenure, ns: namespace, directory, codec, clock, random, log, liveRuns, development, handleInbox, onFailure })
       this.#shard = shard
       this.#requests = new Requests(shard, this.name)
@@ -114,6 +123,11 @@ export class RunningApplication implements Application {
   }
 
   async result(id: string): Promise<Json | undefined> {
+    const { open, watchers } = this.shard.context
+    // A run of this process tells how it ended; for any other, and when the shard closes meanwhile, the store is asked.
+    const ending = open.numOf(id) === undefined ? undefined : await new Promise<Ending>((resolve) => watchers.onEnd(id, resolve))
+    if (ending?.kind === 'end') return fromText(ending.output) as Json | undefined
+    if (ending?.kind === 'fail') throw fault('RUN_FAILED', { id, message: ending.error.message })
     const run = await this.settled(id, Number.POSITIVE_INFINITY)
     if (run === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
     if (run.status === 'completed') return run.output
@@ -134,7 +148,7 @@ export class RunningApplication implements Application {
     const { watchers } = this.shard.context
     let stop = (): void => {}
     // Watch first, then look: an end between the two is seen.
-    const ended = new Promise<void>((resolve) => (stop = watchers.onEnd(id, resolve)))
+    const ended = new Promise<void>((resolve) => (stop = watchers.onEnd(id, () => resolve())))
     const given = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }))
     let cancel = (): void => {}
     try {
@@ -193,5 +207,6 @@ export class RunningApplication implements Application {
   async #close(): Promise<void> {
     await this.#shard?.close(this.#options.graceMs)
     await this.#options.store.close()
+    this.#stop(null)
   }
 }

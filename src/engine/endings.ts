@@ -30,7 +30,7 @@ export function endRun(context: ShardContext, run: LiveRun, ending: Extract<Comm
   }
   answerJoins(context, row.id, ending)
   writer.onDurable(() => {
-    context.watchers.ended(row.id)
+    context.watchers.ended(row.id, ending)
     leaveLane(context, row.num)
   })
 }

@@ -176,7 +176,7 @@ export function queriesOver(reader: StoreReader): Queries {
 /** What a person can do about a stuck run. */
 function choicesOf(row: RunRow, stuckOps: ReadonlySet<string>): readonly string[] {
   if (row.status !== 'stuck') return []
-  if (row.reason === 'call') return [...stuckOps].map((op) => `mend ${op.split('#')[0]} and wait for the next version's retry, or start anew under another id`)
+  if (row.reason === 'call') return [...stuckOps].map((op) => `${op} waits for a person; retry and answer come with a later version`)
   return ['mend the code and start the application again']
 }
 

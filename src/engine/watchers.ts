@@ -1,13 +1,20 @@
 // Who wants to know what has become durable: answers that wait for the end of a run, and live views of a key. Called
 // after a commit only, so nobody is told of what may still be lost.
 
+import type { Command } from '../core/journal.ts'
+
+/** How a run ended: its last command. Absent when the shard closes: whoever waits looks for himself. */
+export type Ending = Extract<Command, { kind: 'end' | 'fail' }> | undefined
+
+type OnEnd = (ending: Ending) => void
+
 /** Listeners of a shard. */
 export class Watchers {
-  readonly #ends = new Map<string, Set<() => void>>()
+  readonly #ends = new Map<string, Set<OnEnd>>()
   readonly #keys = new Map<string | null, Set<() => void>>()
 
   /** Calls back at the end of the run `id`, once, unless the returned function is called before. */
-  onEnd(id: string, listener: () => void): () => void {
+  onEnd(id: string, listener: OnEnd): () => void {
     return add(this.#ends, id, listener)
   }
 
@@ -21,10 +28,11 @@ export class Watchers {
     return this.#keys.size > 0
   }
 
-  ended(id: string): void {
+  ended(id: string, ending: Ending): void {
     const listeners = this.#ends.get(id)
+    if (listeners === undefined) return
     this.#ends.delete(id)
-    for (const listener of listeners ?? []) listener()
+    for (const listener of listeners) listener(ending)
   }
 
   touched(key: string | null): void {
@@ -35,12 +43,12 @@ export class Watchers {
 
   /** The shard closes: whoever waits looks for himself. */
   close(): void {
-    for (const id of [...this.#ends.keys()]) this.ended(id)
+    for (const id of [...this.#ends.keys()]) this.ended(id, undefined)
     this.#keys.clear()
   }
 }
 
-function add<Name>(map: Map<Name, Set<() => void>>, name: Name, listener: () => void): () => void {
+function add<Name, Listener>(map: Map<Name, Set<Listener>>, name: Name, listener: Listener): () => void {
   const known = map.get(name)
   if (known === undefined) map.set(name, new Set([listener]))
   else known.add(listener)

@@ -35,6 +35,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
   const given: Application = {
     name: 'shop',
     recovered: { runs: 0, stuck: 0, durationMs: 1 },
+    stopped: new Promise(() => {}),
     start: unanswered('start'),
     startNamed: ({ id }) => Promise.resolve({ id: id ?? 'checkout:8841', created: true }),
     publish: unanswered('publish'),

@@ -3,7 +3,7 @@
 import { endsAsFailed } from '../../src/core/failure.ts'
 import { TerminalError } from '../../src/core/errors.ts'
 import { assertNever } from '../../src/core/errors.ts'
-import { Halt, Nudge, Ping, playCall, Pong, type Parts, type PlayInput, type PlayRun } from './application.ts'
+import { Halt, Nudge, Ping, playCall, Pong, type Parts, type PlayInput, type PlayRun } from './services.ts'
 import type { Block, Part } from './program.ts'
 
 const LIMIT = 1_000_003
@@ -121,8 +121,8 @@ class Performance {
     const { work } = this.#parts
     const { orderId } = this.#input
     const v = line.value
-    const options = { ...this.#name(part), publish: part.publish }
     await pads(this.#variation.pads?.(part.site) ?? 0)
+    const options = { ...this.#name(part), publish: part.publish }
     if (part.call === 'quote') return learn(line, (await this.#run.call(work.quote({ v }), options)).v)
     if (part.call === 'book') {
       const undo = part.undo === 'none' ? undefined : part.undo === 'call' ? work.release({ v }) : (booked?: { v: number }) => work.release({ v: booked?.v ?? v })

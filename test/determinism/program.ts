@@ -49,7 +49,9 @@ export interface Style {
 /** The program of a seed. It has at least one part that is awaited. */
 export function programOf(seed: number, style: Style): Block {
   const maker = new Maker(new Chance(seed), style)
-  return [maker.operation(), ...maker.block(style.depth)]
+  const program: Part[] = [maker.operation()]
+  while (maker.left > style.size / 3) program.push(...maker.block(style.depth))
+  return program
 }
 
 class Maker {
@@ -62,6 +64,11 @@ class Maker {
     this.#chance = chance
     this.#style = style
     this.#left = style.size
+  }
+
+  /** How many operations there may still be. */
+  get left(): number {
+    return this.#left
   }
 
   block(depth: number): Block {

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest'
+import { BalletError, TerminalError, fault } from './errors.ts'
+import { CallError, endingFailure, endsAsFailed, threw, toFailure, type Failure } from './failure.ts'
+
+/** An error whose fields cannot be read. */
+const unreadable = (...fields: readonly string[]): Error =>
+  new Proxy(new Error('x'), {
+    get: (target, field, receiver) => {
+      if (fields.includes(String(field))) throw new TypeError(`${String(field)} cannot be read`)
+      return Reflect.get(target, field, receiver) as unknown
+    },
+    has: (target, field) => fields.includes(String(field)) || field in target,
+  })
+const revoked = (): unknown => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
+const declined = new CallError('CALL_FAILED', 'payment.charge', { code: 'TERMINAL', message: 'stolen' })
+const down = new CallError('CALL_FAILED', 'payment.charge', { code: 'ATTEMPT_FAILED', message: 'no answer' })
+
+describe('what is kept of something thrown', () => {
+  class Odd extends Error {
+    override readonly name = 'Odd'
+  }
+  const cycle: { self?: unknown } = {}
+  cycle.self = cycle
+
+  it.each<[string, unknown, Failure]>([
+    ['an error of ours', fault('RUN_UNKNOWN', { id: 'a' }), { code: 'RUN_UNKNOWN', message: 'There is no run "a".' }],
+    ['a terminal error', new TerminalError('stolen'), { code: 'TERMINAL', message: 'stolen' }],
+    ['an error', new Odd('x'), { code: 'Odd', message: 'x' }],
+    ['an error without words', new TypeError(), { code: 'TypeError', message: '' }],
+    ['an error whose words are no text', Object.assign(new Error('x'), { name: 1, message: { a: 1 } }), { code: '1', message: '[object Object]' }],
+    ['a terminal error whose words are no text', Object.assign(new TerminalError('x'), { message: 5 }), { code: 'TERMINAL', message: '5' }],
+    ['a text', 'just words', { code: 'THROWN', message: 'just words' }],
+    ['an object', { a: 1 }, { code: 'THROWN', message: '{"a":1}' }],
+    ['null', null, { code: 'THROWN', message: 'null' }],
+    ['undefined', undefined, { code: 'THROWN', message: 'undefined' }],
+    ['a symbol', Symbol('a'), { code: 'THROWN', message: 'Symbol(a)' }],
+    ['a bigint', 5n, { code: 'THROWN', message: 'something that cannot be read' }],
+    ['a cycle', cycle, { code: 'THROWN', message: 'something that cannot be read' }],
+    ['an error whose code throws', unreadable('code'), { code: 'THROWN', message: 'something that cannot be read' }],
+    ['an error whose message throws', unreadable('message'), { code: 'THROWN', message: 'something that cannot be read' }],
+    ['a revoked proxy', revoked(), { code: 'THROWN', message: 'something that cannot be read' }],
+  ])('%s', (_name, thrown, failure) => {
+    expect(toFailure(thrown)).toEqual(failure)
+  })
+
+  it('is cut at 4,000 characters', () => {
+    const name = 'n'.repeat(4001)
+    const kept = toFailure(Object.assign(new Error('m'.repeat(4001)), { name }))
+    expect(kept).toEqual({ code: `${'n'.repeat(4000)}…`, message: `${'m'.repeat(4000)}…` })
+    expect(toFailure('m'.repeat(4000)).message).toBe('m'.repeat(4000))
+    for (const thrown of ['m'.repeat(9000), new TerminalError('m'.repeat(9000)), fault('TERMINAL', { message: 'm'.repeat(9000) })]) {
+      expect(toFailure(thrown).message).toBe(`${'m'.repeat(4000)}…`)
+    }
+  })
+})
+
+describe('the failure of a call', () => {
+  it('tells which call, and keeps what was stored', () => {
+    expect(down).toMatchObject({
+      name: 'CallError',
+      code: 'CALL_FAILED',
+      message: 'payment.charge failed: no answer',
+      failure: { code: 'ATTEMPT_FAILED', message: 'no answer' },
+    })
+    expect(down).toBeInstanceOf(BalletError)
+    expect(new CallError('CHILD_FAILED', 'r1~ship.0', { code: 'failed', message: 'no truck' }).message).toBe(
+      'The run "r1~ship.0" ended as failed: no truck',
+    )
+  })
+})
+
+describe('a rejection that a workflow let pass', () => {
+  const cyclic = new AggregateError([])
+  cyclic.errors.push(cyclic)
+
+  it.each<[string, unknown]>([
+    ['the failure of a call', down],
+    ['a terminal error', new TerminalError('no')],
+    ['several of these', new AggregateError([down, new TerminalError('no')])],
+    ['several within several', new AggregateError([new AggregateError([down])])],
+  ])('%s ends it as failed', (_name, thrown) => {
+    expect(endsAsFailed(thrown)).toBe(true)
+  })
+
+  it.each<[string, unknown]>([
+    ['an error', new Error('x')],
+    ['an error of ours', fault('INPUT_INVALID')],
+    ['the failure of a call beside an error', new AggregateError([down, new Error('x')])],
+    ['several of nothing', new AggregateError([])],
+    ['several that are themselves', cyclic],
+    ['a text', 'x'],
+    ['nothing', undefined],
+    ['an error whose mark cannot be read', unreadable('terminal')],
+    ['a revoked proxy', revoked()],
+  ])('%s is a fault in its code', (_name, thrown) => {
+    expect(endsAsFailed(thrown)).toBe(false)
+  })
+
+  it('is kept as the call that failed, and what the business said as the business said it', () => {
+    expect(endingFailure(down)).toEqual({ code: 'CALL_FAILED', message: 'payment.charge failed: no answer' })
+    expect(endingFailure(declined)).toEqual({ code: 'TERMINAL', message: 'stolen' })
+    expect(endingFailure(new TerminalError('no'))).toEqual({ code: 'TERMINAL', message: 'no' })
+    expect(endingFailure(new AggregateError([declined, down]))).toEqual({ code: 'TERMINAL', message: 'stolen' })
+    expect(endingFailure(new AggregateError([new AggregateError([down])]))).toEqual(endingFailure(down))
+  })
+})
+
+describe('a fault in the code of a run', () => {
+  it('names the run and what was thrown, and keeps it as the cause', () => {
+    const thrown = new TypeError('x is not a function')
+    const error = threw('the run "a"', thrown)
+    expect(error).toMatchObject({ code: 'RUN_THREW', message: 'The code of the run "a" threw TypeError: x is not a function' })
+    expect(error.cause).toBe(thrown)
+    expect(threw('the run "a"', fault('INPUT_INVALID', { what: 'it', path: 'x', problem: 'no' })).message).toBe(
+      'The code of the run "a" threw INPUT_INVALID: it is not valid at x: no.',
+    )
+  })
+
+  it('that says already what is wrong stays as it is', () => {
+    for (const code of ['FOREIGN_AWAIT', 'RUN_DIVERGED'] as const) {
+      const error = fault(code, { run: 'a' })
+      expect(threw('the run "b"', error)).toBe(error)
+    }
+  })
+
+  it('is told of whatever was thrown', () => {
+    expect(threw('the run "a"', unreadable('code')).message).toBe('The code of the run "a" threw THROWN: something that cannot be read')
+    expect(threw('the run "a"', revoked()).code).toBe('RUN_THREW')
+    expect(threw('the run "a"', Object.assign(new Error('x'), { name: 'FOREIGN_AWAIT' })).code).toBe('RUN_THREW')
+    expect(threw('the run "a"', undefined).message).toBe('The code of the run "a" threw THROWN: undefined')
+  })
+})

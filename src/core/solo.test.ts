@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { commandsText } from './journal.ts'
+import { soloCommand, soloEnd, type Solo } from './solo.ts'
+
+const identity = { store: 's1', id: 'payment:order.created:8841', generation: 0 }
+const charge: Solo = { identity, call: 'payment.charge', target: 'operation', input: '{"amount":5}' }
+const ship: Solo = { identity, call: 'ship', target: 'workflow', input: '{"order":1}' }
+
+describe('a run of one call', () => {
+  it('makes that call, and its outcome is published', () => {
+    expect(soloCommand(charge)).toEqual({
+      kind: 'call',
+      op: 'payment.charge#0',
+      call: 'payment.charge',
+      input: '{"amount":5}',
+      publish: true,
+    })
+  })
+
+  it('starts a workflow that it does not wait for, under its own id or the one that the workflow has', () => {
+    const command = { kind: 'child', op: 'ship#0', call: 'ship', input: '{"order":1}', wait: false }
+    expect(soloCommand(ship)).toEqual({ ...command, run: 'payment:order.created:8841~ship.0' })
+    expect(soloCommand(ship, 'ship:8841')).toEqual({ ...command, run: 'ship:8841' })
+  })
+
+  it('ends with the answer', () => {
+    expect(soloEnd(charge, { kind: 'done', op: 'payment.charge#0', payload: '{"ok":1}' })).toEqual({ kind: 'end', output: '{"ok":1}' })
+    expect(commandsText([soloEnd(charge, { kind: 'done', op: 'payment.charge#0', payload: undefined })])).toBe('[{"kind":"end"}]')
+  })
+
+  it('fails with its call, and with what the business said', () => {
+    const failed = { kind: 'failed', op: 'payment.charge#0' } as const
+    expect(soloEnd(charge, { ...failed, error: { code: 'ATTEMPT_TIMEOUT', message: 'late' } })).toEqual({
+      kind: 'fail',
+      error: { code: 'CALL_FAILED', message: 'payment.charge failed: late' },
+    })
+    expect(soloEnd(charge, { ...failed, error: { code: 'TERMINAL', message: 'stolen' } })).toEqual({
+      kind: 'fail',
+      error: { code: 'TERMINAL', message: 'stolen' },
+    })
+  })
+})
