@@ -75,11 +75,13 @@ export class Directory {
     throw fault('SIGNAL_UNKNOWN', { what: `The run "${run.id}"`, type: type.slice(0, 80), nearest: nearest(type, names) })
   }
 
-  /** What the schema of a call makes of an input. @throws CALL_UNKNOWN, INPUT_INVALID */
+  /** What the schema of a call makes of an input, whose key can stand in an id. @throws CALL_UNKNOWN, INPUT_INVALID, KEY_INVALID */
   checkInput(name: string, input: unknown): unknown {
     const found = this.callable(name)
     const { input: schema } = found.kind === 'operation' ? found.operation : found.workflow
-    return validate(schema, input, `the input of ${name}`)
+    const value = validate(schema, input, `the input of ${name}`)
+    this.runKey(name, value)
+    return value
   }
 
   /** What the schema of an event makes of its data. @throws EVENT_UNKNOWN, INPUT_INVALID */

@@ -51,5 +51,6 @@ export async function readHistory(context: ShardContext, run: { readonly num: nu
     if (delivered.kind === 'signal' && delivered.mail !== undefined) mail.delete(delivered.mail)
     turns.push({ ...turn, seq: row.seq, at: row.at })
   }
+  context.notBefore(rows.at(-1)?.at ?? 0)
   return { turns, attempts, stuckOps, mail: [...mail.values()], nextSeq: (rows.at(-1)?.seq ?? -1) + 1 }
 }

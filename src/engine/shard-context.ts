@@ -53,6 +53,8 @@ export interface ShardContext {
 
   /** Time of the shard: never earlier than it was before. */
   now(): number
+  /** The journal has reached this time. */
+  notBefore(at: number): void
   /** Text of a payload of a row, and back. */
   encode(text: JsonText, row: PayloadPlace['row'], id: string): EventRow['data']
   decode(payload: EventRow['data'], row: PayloadPlace['row'], id: string): JsonText

@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto'
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
-import { fault } from '../core/errors.ts'
-import type { Failure } from '../core/failure.ts'
+import { fault, isBalletError } from '../core/errors.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
 import { canonicalText } from '../core/json.ts'
 import type { Delivered } from '../core/journal.ts'
@@ -61,7 +61,8 @@ export class Shard {
 
   constructor(options: ShardOptions) {
     this.#options = options
-    const { store, clock, random, log, tenure, ns, info, directory, codec } = options
+    const { store, clock, random, tenure, ns, info, directory, codec } = options
+    const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
     const writer = new Writer(store, tenure, onFailure, () => this.context.pump.resume())
     const pump = new Pump(() => this.#roundEnd(), onFailure)
@@ -97,7 +98,8 @@ export class Shard {
       claims: new Claims(store, shard, ns, () => inbox.read()),
       open: new OpenRuns(options.liveRuns),
       watchers: new Watchers(),
-      now: () => (this.#lastAt = Math.max(this.#lastAt, clock.now())),
+      now: () => this.#notBefore(clock.now()),
+      notBefore: (at) => void this.#notBefore(at),
       encode: (text, row, id) => codec.encode(text, { namespace: ns, row, id }),
       decode: (payload, row, id) => codec.decode(payload, { namespace: ns, row, id }),
       deliver: (run, delivered, extras = {}) => this.#deliver(run, delivered, extras),
@@ -218,6 +220,12 @@ export class Shard {
     this.#deliver(run, { kind: 'event', type, pos, source, id, key: event.key.slice(event.key.indexOf(':') + 1), payload }, {})
   }
 
+  /** The shard's time never goes back, whatever the clock does, also over a restart. */
+  #notBefore(at: number): number {
+    this.#lastAt = Math.max(this.#lastAt, at)
+    return this.#lastAt
+  }
+
   #begin(run: LiveRun): void {
     const { context } = this
     if (run.row.kind === 'workflow') {
@@ -231,7 +239,11 @@ export class Shard {
   }
 
   #release(run: LiveRun): void {
-    releaseSolo(this.context, run).catch((error: unknown) => this.#fail(error))
+    releaseSolo(this.context, run).catch((error: unknown) => {
+      // A definition that changed since (its key, for example) parks the run that it does not fit, and nothing else.
+      if (isBalletError(error) && error.family === 'fix') markStuck(this.context, run, null, 'threw', toFailure(error))
+      else this.#fail(error)
+    })
   }
 
   #joined(id: string, run: number, op: string): void {
@@ -296,6 +308,24 @@ export class Shard {
     this.context.watchers.close()
     void this.context.effects.close(0)
     this.#options.onFailure(this.#failure)
+  }
+}
+
+/** A log that cannot harm: what the application's own log throws is dropped. */
+function safeLog(log: Log): Log {
+  const safely =
+    (write: Log['info']): Log['info'] =>
+    (message, data) => {
+      try {
+        write(message, data)
+      } catch {
+        // There is nowhere left to say it.
+      }
+    }
+  return {
+    info: safely((message, data) => log.info(message, data)),
+    warn: safely((message, data) => log.warn(message, data)),
+    error: safely((message, data) => log.error(message, data)),
   }
 }
 

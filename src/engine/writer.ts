@@ -162,7 +162,13 @@ export class Writer {
     this.#durableHead = open.head
     this.#inFlight = false
     // The next batch goes out first: what is called back now fills the one after it.
-    for (const callback of durable) callback()
+    try {
+      for (const callback of durable) callback()
+    } catch (error) {
+      const failure = error instanceof Error ? error : fault('INVARIANT', { problem: String(error) })
+      this.fail(failure)
+      return this.#onFailure(failure)
+    }
     this.flushNow()
     if (!this.isBehind) this.#onCaughtUp()
   }

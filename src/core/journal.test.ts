@@ -1,0 +1,103 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { commandsText, parseCommands, parseTurn, revive, turnText, type Command, type Delivered } from './journal.ts'
+
+const words = fc.string({ unit: fc.oneof(fc.constantFrom('\n', '\0', '"', '\\', '\ud800', '\u2028', '😀'), fc.string()) })
+const json = fc.oneof(fc.jsonValue(), words, fc.dictionary(words, words)).map((value) => JSON.stringify(value))
+const perhaps = <T>(some: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(some, { nil: undefined })
+const error = fc.record({ code: words, message: words })
+/** A record without the fields that are absent. */
+const record = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }, required: readonly (keyof T & string)[]): fc.Arbitrary<Partial<T>> =>
+  fc.record(fields, { requiredKeys: [...required] as never[] }) as unknown as fc.Arbitrary<Partial<T>>
+
+const deliveries = fc.oneof(
+  fc.record({ kind: fc.constant('start'), seed: fc.nat() }),
+  record({ kind: fc.constant('done'), op: words, payload: perhaps(json), attempt: fc.nat(), ms: fc.nat() }, ['kind', 'op', 'payload']),
+  record({ kind: fc.constant('failed'), op: words, error, attempt: fc.nat() }, ['kind', 'op', 'error']),
+  fc.record({ kind: fc.constant('timer'), op: words }),
+  record({ kind: fc.constant('signal'), name: words, id: words, payload: perhaps(json), mail: fc.nat() }, ['kind', 'name', 'id', 'payload']),
+  fc.record({ kind: fc.constant('event'), type: words, pos: fc.nat(), source: words, id: words, key: words, payload: json }),
+  fc.record({ kind: fc.constant('cancel'), by: words, reason: words }),
+  fc.record({ kind: fc.constant('resume'), of: fc.nat() }),
+) as fc.Arbitrary<Delivered>
+
+const yes = fc.constant(true)
+const payload = { input: json, raw: json }
+const commands = fc.array(
+  fc.oneof(
+    record({ kind: fc.constant('call'), op: words, call: words, ...payload, publish: yes, undo: yes, undoes: words }, ['kind', 'op', 'call', 'input']),
+    record({ kind: fc.constant('step'), op: words, undo: yes }, ['kind', 'op']),
+    fc.record({ kind: fc.constant('sleep'), op: words, due: fc.nat() }),
+    record({ kind: fc.constant('wait'), op: words, names: fc.array(words), due: fc.nat() }, ['kind', 'op', 'names']),
+    record({ kind: fc.constant('child'), op: words, run: words, call: words, ...payload, wait: fc.boolean() }, ['kind', 'op', 'run', 'call', 'input', 'wait']),
+    fc.record({ kind: fc.constant('join'), op: words, run: words }),
+    record({ kind: fc.constant('emit'), op: words, type: words, key: words, ...payload }, ['kind', 'op', 'type', 'key', 'input']),
+    record({ kind: fc.constant('send'), op: words, run: words, name: words, ...payload }, ['kind', 'op', 'run', 'name', 'input']),
+    fc.record({ kind: fc.constant('set'), state: json }),
+    fc.record({ kind: fc.constant('patch'), id: words }),
+    record({ kind: fc.constant('end'), output: perhaps(json), raw: json }, ['kind', 'output']),
+    fc.record({ kind: fc.constant('fail'), error }),
+    fc.record({ kind: fc.constant('threw'), error }),
+    fc.record({ kind: fc.constant('continue'), input: json }),
+  ) as fc.Arbitrary<Command>,
+  { maxLength: 4 },
+)
+
+describe('a turn', () => {
+  it('comes back from its text as it was, whatever is in it', () => {
+    fc.assert(
+      fc.property(deliveries, commands, (delivered, issued) => {
+        const line = commandsText(issued)
+        const text = turnText(delivered, line)
+        expect(text.split('\n')).toHaveLength(3)
+        expect(text).not.toContain('\0')
+        expect(text.isWellFormed()).toBe(true)
+        expect(parseTurn(text)).toEqual({ delivered, commandsText: line })
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('is three lines: the delivery, its payload, the commands', () => {
+    const delivered: Delivered = { kind: 'done', op: 'payment.charge#0', payload: '{"paid":true}', attempt: 2, ms: 15 }
+    expect(turnText(delivered, '[{"kind":"end"}]')).toBe(
+      '{"kind":"done","op":"payment.charge#0","attempt":2,"ms":15}\n{"paid":true}\n[{"kind":"end"}]',
+    )
+    expect(turnText({ kind: 'timer', op: 'sleep#0' }, '[]')).toBe('{"kind":"timer","op":"sleep#0"}\n\n[]')
+  })
+
+  it('keeps an absent payload apart from null and from an empty text', () => {
+    const payloads = [undefined, 'null', '""']
+    const texts = payloads.map((text) => turnText({ kind: 'done', op: 'a', payload: text }, '[]'))
+    expect(texts.map((text) => parseTurn(text).delivered)).toEqual(payloads.map((text) => ({ kind: 'done', op: 'a', payload: text })))
+  })
+})
+
+describe('the commands of a turn', () => {
+  it('come back as they were', () => {
+    fc.assert(
+      fc.property(commands, (issued) => {
+        expect(parseCommands(commandsText(issued)).map(revive)).toEqual(issued)
+        expect(commandsText(parseCommands(commandsText(issued)).map(revive))).toBe(commandsText(issued))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('are an array whose payloads are JSON, not text', () => {
+    const call: Command = { kind: 'call', op: 'a.b#0', call: 'a.b', input: '{"x":1}', raw: '{"x":"1"}', undo: true }
+    expect(commandsText([])).toBe('[]')
+    expect(commandsText([call, { kind: 'set', state: '"paid"' }, { kind: 'end', output: undefined }])).toBe(
+      '[{"kind":"call","op":"a.b#0","call":"a.b","undo":true,"input":{"x":1},"raw":{"x":"1"}},{"kind":"set","state":"paid"},{"kind":"end"}]',
+    )
+    expect(parseCommands(commandsText([call]))).toEqual([
+      { kind: 'call', op: 'a.b#0', call: 'a.b', undo: true, input: { x: 1 }, raw: { x: '1' } },
+    ])
+  })
+
+  it('of an end are its output, and what the workflow returned when its schema made something else of it', () => {
+    expect(commandsText([{ kind: 'end', output: '1' }])).toBe('[{"kind":"end","output":1}]')
+    expect(commandsText([{ kind: 'end', output: '1', raw: '"1"' }])).toBe('[{"kind":"end","output":1,"raw":"1"}]')
+    expect(commandsText([{ kind: 'end', output: undefined, raw: '5' }])).toBe('[{"kind":"end","raw":5}]')
+  })
+})

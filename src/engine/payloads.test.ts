@@ -1,0 +1,89 @@
+// Payloads on their way to the store and back: the codec sees every one, and what is accepted comes back as it was.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { openForTest, until } from '../../test/support/applications.ts'
+import type { Codec, PayloadPlace } from '../core/codec.ts'
+import { ballet, event, operation, service, signal, workflow } from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
+
+const Box = z.object({ id: z.string(), value: z.json() })
+const Put = event('box.put', Box, { key: 'id' })
+const Give = signal('give', z.json())
+
+/** Turns text around bit by bit, so that nothing of it can be read in the store. */
+const flipped: Codec & { readonly places: Set<PayloadPlace['row']> } = {
+  places: new Set(),
+  encode(text, place) {
+    this.places.add(place.row)
+    return Buffer.from(text).map((byte) => byte ^ 0xff)
+  },
+  decode: (payload) => Buffer.from(Buffer.from(payload as Uint8Array).map((byte) => byte ^ 0xff)).toString(),
+}
+
+const values = {
+  words: 'canary-Ωmega',
+  nul: 'a\u0000b',
+  surrogate: '\ud800',
+  newlines: 'one\ntwo\r\n\u2028three',
+  deep: JSON.parse(`${'['.repeat(60)}1${']'.repeat(60)}`) as unknown,
+  prototype: JSON.parse('{"constructor":{"prototype":1},"toString":2}') as unknown,
+  numbers: [0, 1e21, 5e-324, 2 ** 53 - 1],
+  empty: ['', {}, [], null, false],
+  large: 'x'.repeat(200_000),
+} as const
+
+test('every place of a payload passes through the codec; nothing readable is left in the store', async () => {
+  const boxes = service('boxes', {
+    keep: operation({ input: Box, outcomes: [Put], run: (box) => Put(box) }),
+    fail: operation({
+      input: z.null(),
+      retry: { attempts: 1 },
+      run: (): void => {
+        throw new Error('canary-Ωmega')
+      },
+    }),
+  })
+  const flow = workflow('flow', { input: Box, output: z.json(), key: 'id', signals: [Give], state: z.json() }, async (run, box) => {
+    run.set(box.value)
+    const put = await run.call(boxes.keep(box))
+    const given = await run.receive(Give)
+    return [put.data.value, given.data]
+  })
+  const data = new MemoryData()
+  const definition = ballet({ services: [boxes], workflows: [flow] })
+  const app = await openForTest(definition, { store: memory(data), codec: flipped })
+  await app.start(flow({ id: 'o', value: 'canary-Ωmega' }))
+  await app.signal('flow:o', Give('canary-Ωmega'))
+  await app.start(boxes.fail(null), { id: 'failing' })
+  expect(await app.result('flow:o')).toEqual(['canary-Ωmega', 'canary-Ωmega'])
+  await until(app, null, async () => (await app.run('failing'))?.status === 'stuck')
+  expect([...flipped.places].sort()).toEqual(['error', 'event', 'input', 'output', 'turn'])
+  const all = JSON.stringify([[...data.runs.values()], [...data.journal.values()], data.events], (_key, part: unknown) =>
+    part instanceof Uint8Array ? Buffer.from(part).toString('latin1') : part,
+  )
+  expect(all).not.toContain('canary')
+  const again = await openForTest(definition, { store: memory(data), codec: flipped })
+  expect(await again.run('flow:o')).toMatchObject({ input: { id: 'o', value: 'canary-Ωmega' }, state: 'canary-Ωmega' })
+})
+
+test.each(Object.entries(values))('%s: what is accepted comes back as it was, through input, outcome, signal, state and output', async (_name, value) => {
+  const boxes = service('boxes', { keep: operation({ input: Box, outcomes: [Put], run: (box) => Put(box) }) })
+  const flow = workflow('flow', { input: Box, output: z.json(), key: 'id', signals: [Give], state: z.json() }, async (run, box) => {
+    run.set(box.value)
+    const put = await run.call(boxes.keep(box))
+    const given = await run.receive(Give)
+    return [put.data.value, given.data]
+  })
+  const data = new MemoryData()
+  const definition = ballet({ services: [boxes], workflows: [flow] })
+  const app = await openForTest(definition, { store: memory(data) })
+  await app.startNamed({ call: 'flow', input: { id: 'o', value } })
+  await until(app, null, async () => (await app.run('flow:o'))?.waits[0]?.kind === 'receive')
+  const again = await openForTest(definition, { store: memory(data) })
+  await again.signalNamed({ run: 'flow:o', name: 'give', data: value })
+  expect(await again.result('flow:o')).toEqual([value, value])
+  const { events, runs } = await again.key('id', 'o')
+  expect(events[0]?.data).toEqual({ id: 'o', value })
+  expect(runs[0]).toMatchObject({ state: value, input: { id: 'o', value } })
+})

@@ -1,0 +1,122 @@
+// Timers of a shard, on a clock that the test moves: never early, none lost, many at once, those of the next window
+// read from the store, and an input that was there before a deadline delivered before it.
+import { expect, test } from 'vitest'
+import type { Clock } from '../core/clock.ts'
+import type { TimerRow } from '../core/store.ts'
+import { memory } from '../stores/memory/memory-store.ts'
+import { Timers } from './timers.ts'
+
+/** A clock whose callbacks run when the test moves it. */
+class HandClock implements Clock {
+  time = 1_000_000
+  #waiting: { readonly due: number; readonly callback: () => void }[] = []
+
+  now(): number {
+    return this.time
+  }
+  after(delayMs: number, callback: () => void): () => void {
+    const one = { due: this.time + delayMs, callback }
+    this.#waiting.push(one)
+    return () => (this.#waiting = this.#waiting.filter((other) => other !== one))
+  }
+  /** Moves to `time`, stopping at every callback on the way. */
+  async moveTo(time: number): Promise<void> {
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const next = this.#waiting.filter((one) => one.due <= time).sort((a, b) => a.due - b.due)[0]
+      if (next === undefined) break
+      this.#waiting = this.#waiting.filter((one) => one !== next)
+      this.time = Math.max(this.time, next.due)
+      next.callback()
+    }
+    this.time = time
+  }
+}
+
+async function setUp(rows: readonly TimerRow[] = []) {
+  const clock = new HandClock()
+  const store = memory()
+  await store.open()
+  const { epoch, head } = await store.acquire(0, 'test')
+  const none = { runs: [], changes: [], claims: [], journal: [], events: [], timersGone: [], posts: [], drained: [] }
+  if (rows.length > 0) await store.commit({ shard: 0, epoch, base: head, head: head + 1, ...none, timers: rows })
+  const fired: { readonly op: string; readonly at: number }[] = []
+  const log: string[] = []
+  const timers = new Timers({
+    clock,
+    store,
+    shard: 0,
+    barrier: () => Promise.resolve(),
+    readInbox: () => {
+      log.push('inbox')
+      return Promise.resolve()
+    },
+    fire: ({ op }) => {
+      log.push(op)
+      fired.push({ op, at: clock.now() })
+    },
+    onFailure: (error) => {
+      throw error
+    },
+  })
+  await timers.start()
+  return { clock, timers, fired, log }
+}
+
+const T = 1_000_000
+
+test('fires in the order of what is due, never early, after reading the inbox', async () => {
+  const { clock, timers, fired, log } = await setUp()
+  for (const due of [T + 50, T + 10, T + 30]) timers.add({ due, run: 1, op: `o${due - T}` })
+  await clock.moveTo(T + 9)
+  expect(fired).toEqual([])
+  await clock.moveTo(T + 100)
+  expect(fired).toEqual([
+    { op: 'o10', at: T + 10 },
+    { op: 'o30', at: T + 30 },
+    { op: 'o50', at: T + 50 },
+  ])
+  expect(log).toEqual(['inbox', 'o10', 'inbox', 'o30', 'inbox', 'o50'])
+  timers.stop()
+})
+
+test('one that was removed does not fire, one that was added twice fires once, an earlier one is not kept waiting', async () => {
+  const { clock, timers, fired } = await setUp()
+  timers.add({ due: T + 60_000, run: 1, op: 'late' })
+  timers.add({ due: T + 20, run: 1, op: 'gone' })
+  timers.add({ due: T + 20, run: 1, op: 'twice' })
+  timers.add({ due: T + 20, run: 1, op: 'twice' })
+  timers.remove({ due: T + 20, run: 1, op: 'gone' })
+  await clock.moveTo(T + 70_000)
+  expect(fired.map(({ op, at }) => [op, at - T])).toEqual([
+    ['twice', 20],
+    ['late', 60_000],
+  ])
+  timers.stop()
+})
+
+test('what is overdue at the start fires, what is far is read from the store when its time comes', async () => {
+  const day = 86_400_000
+  const { clock, timers, fired } = await setUp([
+    { due: T - 5000, run: 1, op: 'overdue' },
+    { due: T + 400_000, run: 1, op: 'soon' },
+    { due: T + 2 * day, run: 1, op: 'far' },
+  ])
+  // Beyond the window: memory does not hold it, its row does.
+  timers.add({ due: T + 2 * day, run: 1, op: 'far' })
+  await clock.moveTo(T + 3 * day)
+  expect(fired.map(({ op, at }) => [op, at - T])).toEqual([
+    ['overdue', 0],
+    ['soon', 400_000],
+    ['far', 2 * day],
+  ])
+  timers.stop()
+})
+
+test('a crowd that is due in one instant all fires, each once', async () => {
+  const rows = Array.from({ length: 25_000 }, (_, index) => ({ due: T + 1000, run: index, op: 'o' }))
+  const { clock, timers, fired } = await setUp(rows)
+  await clock.moveTo(T + 2000)
+  expect(fired.length).toBe(25_000)
+  timers.stop()
+})

@@ -1,0 +1,107 @@
+// The services behind the operations, as they stand beyond the engine: a ledger of effects by idempotency key, which
+// survives every crash. It holds the engine to its word: an effect is begun only when the command that asks for it is
+// durable, and whenever it is begun again it has the same input.
+import { TerminalError } from '../../src/core/errors.ts'
+import { parseTurn } from '../../src/core/journal.ts'
+import type { OperationContext } from '../../src/define/definition.ts'
+import type { Chance } from './chance.ts'
+import { claimKey, type MemoryData } from '../../src/stores/memory/memory-data.ts'
+import { answerOf } from './scene.ts'
+import type { Outside } from './services.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+
+/** An effect: begun and perhaps done, each when the store had seen so many changes. */
+export interface Entry {
+  readonly key: string
+  readonly what: string
+  readonly input: number
+  readonly run: string
+  readonly op: string
+  readonly begunAt: number
+  doneAt: number
+  /** What came of it; null when the service refused for good. */
+  answer: number | null
+}
+
+/** What the ledger lives in. */
+export interface LedgerWorld {
+  readonly clock: VirtualClock
+  readonly chance: Chance
+  readonly data: MemoryData
+  readonly changes: readonly unknown[]
+  readonly blame: (words: string) => void
+}
+
+export class Ledger implements Outside {
+  readonly entries: ReadonlyMap<string, Entry>
+  readonly #entries: Map<string, Entry>
+  readonly #world: LedgerWorld
+  #attempts = 0
+
+  /** @param entries what was done before a crash. */
+  constructor(world: LedgerWorld, entries: Iterable<Entry>) {
+    this.#world = world
+    this.#entries = new Map([...entries].map((entry) => [entry.key, { ...entry }]))
+    this.entries = this.#entries
+  }
+
+  /** Bodies that were run, repetitions included. */
+  get attempts(): number {
+    return this.#attempts
+  }
+
+  /** What of these entries had happened when the store had seen `count` changes. */
+  static asOf(entries: Iterable<Entry>, count: number): readonly Entry[] {
+    return [...entries].filter(({ begunAt }) => begunAt <= count).map((entry) => (entry.doneAt <= count ? entry : { ...entry, doneAt: Infinity }))
+  }
+
+  async work(what: string, input: number, context: OperationContext): Promise<number> {
+    const { clock, chance } = this.#world
+    this.#attempts += 1
+    const entry = this.#begin(what, input, context)
+    await clock.wait(chance.latencyMs())
+    if (chance.is(0.06)) throw new Error('the request was lost')
+    if (entry.doneAt === Infinity) {
+      const refuses = context.undoes === null && what !== 'note' && chance.is(0.08)
+      entry.answer = refuses ? null : answerOf(input, chance.between(0, 1000))
+      entry.doneAt = this.#world.changes.length
+    }
+    if (chance.is(0.04)) throw new Error('the reply was lost')
+    if (entry.answer === null) throw new TerminalError(`refused ${input}`)
+    return entry.answer
+  }
+
+  #begin(what: string, input: number, context: OperationContext): Entry {
+    const { blame, changes } = this.#world
+    const { idempotencyKey: key, run, op } = context
+    const problem = this.#gateProblem(run, op, what, input)
+    if (problem !== null) blame(`${key} (${what} ${input}) was begun although ${problem}`)
+    const known = this.#entries.get(key)
+    if (known !== undefined) {
+      if (known.input !== input || known.what !== what) blame(`${key} was ${known.what} ${known.input} and is now ${what} ${input}`)
+      return known
+    }
+    const entry: Entry = { key, what, input, run, op, begunAt: changes.length, doneAt: Infinity, answer: null }
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  /** Why an effect may not begin: what the store holds of its run does not ask for it. */
+  #gateProblem(run: string, op: string, what: string, input: number): string | null {
+    const { data } = this.#world
+    const num = data.claims.get(claimKey('default', 'run', run))?.num
+    const row = num === undefined ? undefined : data.runs.get(num)
+    if (num === undefined || row === undefined) return 'its run is not in the store'
+    const asked = row.kind === 'workflow' ? (data.journal.get(num) ?? []).flatMap((one) => askedInput(String(one.data), one.kind, op)) : [JSON.parse(String(row.input)) as { v: number }]
+    if (asked.length !== 1) return `${asked.length} turns of its run ask for it`
+    const wanted = asked[0]?.v
+    return wanted === undefined || wanted === input || what === 'step' ? null : `its turn asks for ${wanted}`
+  }
+}
+
+/** The inputs with which a turn asks for an operation or step. */
+function askedInput(text: string, kind: string, op: string): readonly { v?: number }[] {
+  if (kind !== 'turn' || !text.includes(JSON.stringify(op))) return []
+  const commands = JSON.parse(parseTurn(text).commandsText) as { kind: string; op?: string; input?: { v: number } }[]
+  return commands.filter((one) => one.op === op && (one.kind === 'call' || one.kind === 'step')).map((one) => one.input ?? {})
+}

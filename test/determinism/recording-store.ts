@@ -1,0 +1,113 @@
+// A store in memory that remembers every change in its order, so that the data can be built again as it was after any
+// of them: that is what a crash leaves. It answers after a random number of rounds of the event loop, and now and then
+// loses the reply of a commit, before or after it was written.
+import { fault } from '../../src/core/errors.ts'
+import type { Batch, Claim, EventQuery, InboxItem, RunQuery, Store, StoreInfo, Tenure } from '../../src/core/store.ts'
+import { MemoryData } from '../../src/stores/memory/memory-data.ts'
+import { memory } from '../../src/stores/memory/memory-store.ts'
+import type { Chance } from './chance.ts'
+
+/** A change of the store, and the time of the clock at it. */
+export type Change = { readonly at: number } & (
+  | { readonly kind: 'acquired' }
+  | { readonly kind: 'committed'; readonly batch: Batch }
+  | { readonly kind: 'posted'; readonly items: readonly InboxItem[] }
+)
+
+/** What a store that had seen these changes would hold. */
+export function dataAfter(id: string, changes: readonly Change[]): MemoryData {
+  const data = new MemoryData(id)
+  for (const change of changes) {
+    if (change.kind === 'acquired') data.acquire(0)
+    else if (change.kind === 'committed') data.commit(change.batch)
+    else data.post(0, change.items)
+  }
+  return data
+}
+
+/** Rounds of the event loop that something takes. */
+export async function rounds(count: number): Promise<void> {
+  for (let round = 0; round < count; round++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+export class RecordingStore implements Store {
+  readonly kind = 'memory'
+  readonly name = 'recording'
+  readonly data: MemoryData
+  readonly changes: Change[]
+  readonly #inner: Store
+  readonly #chance: Chance
+  readonly #now: () => number
+
+  /** @param changes what has happened to the store before; the data is built from it. */
+  constructor(id: string, changes: readonly Change[], chance: Chance, now: () => number) {
+    this.data = dataAfter(id, changes)
+    this.changes = [...changes]
+    this.#inner = memory(this.data)
+    this.#chance = chance
+    this.#now = now
+  }
+
+  open(): Promise<StoreInfo> {
+    return this.#inner.open()
+  }
+  close(): Promise<void> {
+    return this.#inner.close()
+  }
+
+  async acquire(shard: number, owner: string): Promise<Tenure> {
+    this.changes.push({ at: this.#now(), kind: 'acquired' })
+    return this.#inner.acquire(shard, owner)
+  }
+
+  async commit(batch: Batch): Promise<void> {
+    const lost = this.#chance.is(0.03) ? this.#chance.pick(['request', 'reply'] as const) : null
+    await rounds(this.#chance.between(0, 3))
+    if (lost === 'request') throw fault('COMMIT_UNKNOWN')
+    await this.#inner.commit(batch)
+    this.changes.push({ at: this.#now(), kind: 'committed', batch })
+    await rounds(this.#chance.between(0, 2))
+    if (lost === 'reply') throw fault('COMMIT_UNKNOWN')
+  }
+
+  async post(shard: number, items: readonly InboxItem[]): Promise<void> {
+    await this.#inner.post(shard, items)
+    this.changes.push({ at: this.#now(), kind: 'posted', items })
+  }
+
+  info() {
+    return this.#read(() => this.#inner.info())
+  }
+  tenure(shard: number) {
+    return this.#read(() => this.#inner.tenure(shard))
+  }
+  claims(shard: number, ns: string, space: Claim['space'], ids: readonly string[]) {
+    return this.#read(() => this.#inner.claims(shard, ns, space, ids))
+  }
+  run(shard: number, num: number) {
+    return this.#read(() => this.#inner.run(shard, num))
+  }
+  runs(shard: number, query: RunQuery) {
+    return this.#read(() => this.#inner.runs(shard, query))
+  }
+  journal(shard: number, run: number, after: number, limit: number) {
+    return this.#read(() => this.#inner.journal(shard, run, after, limit))
+  }
+  events(shard: number, query: EventQuery) {
+    return this.#read(() => this.#inner.events(shard, query))
+  }
+  timers(shard: number, from: number, to: number, limit: number) {
+    return this.#read(() => this.#inner.timers(shard, from, to, limit))
+  }
+  inbox(shard: number, limit: number) {
+    return this.#read(() => this.#inner.inbox(shard, limit))
+  }
+
+  /** An answer is as old as the moment in which the store gave it. */
+  async #read<T>(read: () => Promise<T>): Promise<T> {
+    await rounds(this.#chance.between(0, 2))
+    const answer = await read()
+    await rounds(this.#chance.between(0, 2))
+    return answer
+  }
+}

@@ -1,0 +1,157 @@
+// The clients of the shop: they place orders over HTTP and follow each one to its end, through every kill. The invariant:
+// a `submit` is recorded before anything is sent, and what comes back as it came. No answer in time, or a connection
+// that breaks, is `unknown`, and the same order is sent again under the same id until somebody says that he has it.
+import { z } from 'zod'
+import type { Chance } from '../determinism/chance.ts'
+import type { Address } from './address.ts'
+import type { PlannedOrder } from './orders.ts'
+import type { Ending, Records } from './records.ts'
+
+const endings: readonly string[] = ['confirmed', 'declined', 'refunded'] satisfies Ending[]
+const Placed = z.object({ orderId: z.string(), style: z.string() })
+const Shown = z.object({ status: z.string(), paid: z.number() })
+const KeyView = z.object({
+  runs: z.array(z.object({ root: z.string() })),
+  events: z.array(z.object({ correlationid: z.string() })),
+})
+
+const SENDERS = 4
+const PATIENCE_MS = 10_000
+
+export interface ClientsOptions {
+  readonly address: Address
+  readonly records: Records
+  readonly chance: Chance
+  /** Tells all clients to stop. */
+  readonly signal: AbortSignal
+  /** Something happened that no shop may do. */
+  readonly onTrouble: (error: unknown) => void
+}
+
+export class Clients {
+  readonly #options: ClientsOptions
+  readonly #senders: Promise<void>[] = Array.from({ length: SENDERS }, () => Promise.resolve())
+  readonly #released: PlannedOrder[] = []
+  /** Released and not ended. */
+  readonly #open = new Set<string>()
+  /** Sent, and no answer yet. */
+  readonly #asking = new Set<string>()
+  #idle = Promise.withResolvers<void>()
+
+  constructor(options: ClientsOptions) {
+    this.#options = options
+    this.#idle.resolve()
+  }
+
+  /** Requests to place an order that have no answer at this moment. */
+  get asking(): readonly string[] {
+    return [...this.#asking]
+  }
+
+  /** Resolves when every order that was released has ended. */
+  get idle(): Promise<void> {
+    return this.#idle.promise
+  }
+
+  /** Lets the clients place further orders: a few at a time, each as soon as the one before was acknowledged. */
+  release(orders: readonly PlannedOrder[]): void {
+    if (orders.length === 0) return
+    if (this.#open.size === 0) this.#idle = Promise.withResolvers()
+    for (const order of orders) {
+      this.#open.add(order.id)
+      const index = this.#released.push(order) % SENDERS
+      this.#senders[index] = (this.#senders[index] ?? Promise.resolve())
+        .then(() => this.#place(order))
+        .then(() => void this.#follow(order).catch(this.#options.onTrouble))
+        .catch(this.#options.onTrouble)
+    }
+  }
+
+  /** Places every order once more and reads its end once more: neither may make a difference. */
+  async again(): Promise<void> {
+    const waiting = [...this.#released]
+    const sender = async (): Promise<void> => {
+      for (let order = waiting.shift(); order !== undefined; order = waiting.shift()) {
+        await this.#place(order)
+        await this.#readEnd(order)
+      }
+    }
+    await Promise.all(Array.from({ length: SENDERS }, sender))
+  }
+
+  async #place(order: PlannedOrder): Promise<void> {
+    const { records, chance } = this.#options
+    const { id, wants } = order
+    records.order({ t: Date.now(), type: 'submit', id, flow: 'order', key: id, wants })
+    // Now and then somebody is too impatient to hear the answer.
+    for (let patienceMs = chance.is(0.1) ? chance.between(1, 40) : PATIENCE_MS; ; patienceMs = PATIENCE_MS) {
+      const url = await this.#options.address.current()
+      this.#asking.add(id)
+      const answer = await this.#post(`${url}/orders`, order.body, patienceMs)
+      this.#asking.delete(id)
+      this.#options.signal.throwIfAborted()
+      const t = Date.now()
+      if (answer === null) records.order({ t, type: 'unknown', id })
+      else if (answer.status === 503) records.order({ t, type: 'nack', id })
+      else if (answer.status === 202) {
+        const { orderId, style } = Placed.parse(JSON.parse(answer.text))
+        records.order({ t, type: 'ack', id, run: `${style} ${orderId}` })
+        return
+      } else throw new Error(`the order ${id} was answered with ${answer.status}: ${answer.text}`)
+    }
+  }
+
+  /** Null when no answer came. */
+  async #post(url: string, body: string, patienceMs: number): Promise<{ status: number; text: string } | null> {
+    const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(patienceMs)])
+    try {
+      const headers = { 'content-type': 'application/json' }
+      const response = await fetch(url, { method: 'POST', headers, body, signal })
+      return { status: response.status, text: await response.text() }
+    } catch {
+      return null
+    }
+  }
+
+  async #follow(order: PlannedOrder): Promise<void> {
+    await this.#readEnd(order)
+    this.#open.delete(order.id)
+    if (this.#open.size === 0) this.#idle.resolve()
+  }
+
+  /** Waits for the end of an order as long as it takes. One that is stuck has none, and is left to the audit. */
+  async #readEnd({ id }: PlannedOrder): Promise<void> {
+    for (;;) {
+      const order = Shown.nullable().parse(await this.#get(`/orders/${id}?wait=10s`))
+      if (order === null || order.status === 'in progress') continue
+      const view = KeyView.nullable().parse(await this.#get(`/api/keys/orderId/${id}`))
+      if (view === null) continue
+      if (!endings.includes(order.status)) return
+      const named = [...view.runs.map(({ root }) => root), ...view.events.map((event) => event.correlationid)]
+      // The clock shows whole milliseconds; the end was read before the next one.
+      const t = Date.now() + 1
+      const { status, paid: amount } = order
+      this.#options.records.order({ t, type: 'final', id, status, amount, roots: [...new Set(named)].sort() })
+      return
+    }
+  }
+
+  /** The parsed answer of the shop, or null when none came: then it is gone, or will be back. */
+  async #get(path: string): Promise<unknown> {
+    const url = (await this.#options.address.current()) + path
+    try {
+      const response = await fetch(url, { signal: this.#options.signal })
+      const text = await response.text()
+      if (response.ok) return JSON.parse(text)
+      if (response.status === 503) return null
+      throw new Refused(`${path} was answered with ${response.status}: ${text}`)
+    } catch (error) {
+      this.#options.signal.throwIfAborted()
+      if (error instanceof Refused) throw error
+      return null
+    }
+  }
+}
+
+/** An answer, and one that the client cannot live with. */
+class Refused extends Error {}

@@ -1,0 +1,71 @@
+// What is to happen in one life of the shop: what its services do wrong, and at which moment it is killed. Moments are
+// counted in things that happen (an acknowledgement, a write to one of the databases) and not in milliseconds alone, so
+// that a kill meets the shop at work on a fast machine as on a slow one: between an effect and its record, between a
+// record and its acknowledgement, in the middle of a commit, and while it takes up again what an earlier kill left.
+import type { Chance } from '../determinism/chance.ts'
+
+const services = ['catalog', 'payment', 'shipping', 'notification'] as const
+type Service = (typeof services)[number]
+
+export type Database = 'store' | Service
+
+/** When to kill: `delayMs` after something has happened `count` times, counted from the start or once it takes orders. */
+export interface Moment {
+  readonly since: 'start' | 'ready'
+  readonly of: 'ack' | 'time' | Database
+  readonly count: number
+  readonly delayMs: number
+}
+
+/** What a service is told to do wrong: to be slow, to break, or to lose its answers after the work. */
+export type Misdeed =
+  | { readonly kind: 'slow'; readonly service: Service; readonly slowMs: number }
+  | { readonly kind: 'fail'; readonly service: Service; readonly failTimes: number }
+  | { readonly kind: 'lose'; readonly service: Service; readonly loseAnswers: number }
+
+export interface Life {
+  readonly misdeeds: readonly Misdeed[]
+  readonly moment: Moment
+}
+
+/**
+ * The lives of a campaign, each of which ends with a kill. The first loses answers that it is then killed without
+ * having asked for again: so every campaign has at least one step that is asked for by two processes.
+ * @param orders how many orders are placed in one life, on the average.
+ */
+export function planLives(kills: number, orders: number, chance: Chance): Life[] {
+  return Array.from({ length: kills }, (_, index) => (index === 0 ? firstLife(orders) : randomLife(orders, chance)))
+}
+
+const firstLife = (orders: number): Life => ({
+  misdeeds: [{ kind: 'lose', service: 'catalog', loseAnswers: orders + 2 }],
+  moment: { since: 'ready', of: 'catalog', count: Math.max(1, Math.floor(orders / 2)), delayMs: 2 },
+})
+
+function randomLife(orders: number, chance: Chance): Life {
+  const moment = chance.weighted<Moment>([
+    [3, { since: 'ready', of: 'ack', count: chance.between(1, orders), delayMs: 0 }],
+    [2, { since: 'ready', of: 'ack', count: chance.between(1, orders), delayMs: chance.between(1, 30) }],
+    [4, { since: 'ready', of: 'store', count: chance.between(1, 4 * orders), delayMs: chance.between(0, 3) }],
+    [6, { since: 'ready', of: chance.pick(services), count: chance.between(1, orders), delayMs: chance.between(0, 2) }],
+    [2, { since: 'ready', of: 'time', count: 0, delayMs: chance.between(0, 20 * orders) }],
+    [2, { since: 'start', of: 'store', count: chance.between(1, 6), delayMs: chance.between(0, 3) }],
+    [1, { since: 'start', of: chance.pick(services), count: 1, delayMs: chance.between(0, 2) }],
+    [1, { since: 'start', of: 'time', count: 0, delayMs: chance.between(100, 1500) }],
+  ])
+  return { misdeeds: chance.is(0.6) ? [misdeed(orders, chance)] : [], moment }
+}
+
+function misdeed(orders: number, chance: Chance): Misdeed {
+  const service = chance.pick(services)
+  return chance.weighted<Misdeed>([
+    [2, { kind: 'slow', service, slowMs: chance.between(20, 400) }],
+    [1, { kind: 'fail', service, failTimes: chance.between(1, 3) }],
+    [2, { kind: 'lose', service, loseAnswers: chance.between(1, orders) }],
+  ])
+}
+
+/** `store 3 +2 ms, while it starts` */
+export function momentText({ since, of, count, delayMs }: Moment): string {
+  return `${of}${of === 'time' ? '' : ` ${count}`} +${delayMs} ms${since === 'start' ? ', while it starts' : ''}`
+}
