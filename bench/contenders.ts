@@ -1,7 +1,8 @@
 // Everything that is measured side by side, each open on a file of its own for all rounds: the engine with the work in
-// its variants, the ceiling, and raw rows. The end of an order is seen in the commit that made it durable.
+// its variants, the ceiling, and raw rows. An order has ended when its client holds the result; a choreographed one has no
+// client, it has ended when its last event is durable.
 import { join } from 'node:path'
-import { open, type Application, type Batch } from 'ballet'
+import { open, type Application, type Batch, type CallValue, type EventValue } from 'ballet'
 import { Ceiling } from './ceiling.ts'
 import { checkout, definition, keyedCheckout, newOrder, Notified, orchestrated, Placed } from './checkout.ts'
 import { closedLoop } from './meter.ts'
@@ -11,8 +12,8 @@ import { RawRows } from './raw-rows.ts'
 /** Carries `orders` orders through, with `inFlight` of them under way at any time. */
 type Drive = (orders: number, inFlight: number) => Promise<void>
 
-/** `keyed`: the order's id is the run's. `awaited`: the same, with a client that asks for the result. */
-export type Contender = 'engine' | 'ceiling' | 'keyed' | 'awaited' | 'orchestrated' | 'choreographed'
+/** `keyed` orders have a business key, so the engine looks first whether the order exists; those of `engine` have none. */
+export type Contender = 'engine' | 'ceiling' | 'keyed' | 'orchestrated' | 'choreographed'
 
 export interface Engine {
   readonly app: Application
@@ -37,26 +38,29 @@ export async function openContenders(folder: string): Promise<Contenders> {
   const { app, observed } = await openEngine(join(folder, 'engine.db'))
   const ceiling = new Ceiling(join(folder, 'ceiling.db'))
   const raw = new RawRows(join(folder, 'raw.db'))
-  const seen = (begin: () => Promise<unknown>, endedIn: (batch: Batch) => number): Drive => {
-    return (orders, inFlight) =>
-      closedLoop(orders, inFlight, begin, (ended) => {
-        observed.onCommit = (batch) => ended(endedIn(batch))
-      })
-  }
-  const told = (carry: () => Promise<unknown>): Drive => {
+  const carried = (carry: () => Promise<unknown>): Drive => {
     return (orders, inFlight) => closedLoop(orders, inFlight, carry)
+  }
+  const called = (call: () => CallValue): Drive => carried(async () => app.result((await app.start(call())).id))
+  const published = (event: () => EventValue): Drive => {
+    return (orders, inFlight) =>
+      closedLoop(
+        orders,
+        inFlight,
+        () => app.publish(event()),
+        (ended) => (observed.onCommit = (batch) => ended(lastEvents(batch))),
+      )
   }
   return {
     app,
     observed,
     raw,
     drive: {
-      engine: seen(() => app.start(checkout(newOrder())), runsEnded),
-      ceiling: told(() => ceiling.order(newOrder())),
-      keyed: seen(() => app.start(keyedCheckout(newOrder())), runsEnded),
-      awaited: told(async () => app.result((await app.start(keyedCheckout(newOrder()))).id)),
-      orchestrated: seen(() => app.start(orchestrated(newOrder())), runsEnded),
-      choreographed: seen(() => app.publish(Placed(newOrder())), notified),
+      engine: called(() => checkout(newOrder())),
+      ceiling: carried(() => ceiling.order(newOrder())),
+      keyed: called(() => keyedCheckout(newOrder())),
+      orchestrated: called(() => orchestrated(newOrder())),
+      choreographed: published(() => Placed(newOrder())),
     },
     close: async () => {
       await app.close()
@@ -66,6 +70,5 @@ export async function openContenders(folder: string): Promise<Contenders> {
   }
 }
 
-/** How many runs a batch ended. */
-export const runsEnded = (batch: Batch): number => batch.changes.filter(({ ended }) => ended !== null).length
-const notified = (batch: Batch): number => batch.events.filter(({ type }) => type === Notified.type).length
+/** How many choreographed orders a batch brought to their end. */
+const lastEvents = (batch: Batch): number => batch.events.filter(({ type }) => type === Notified.type).length

@@ -44,9 +44,9 @@ export function closedLoop(
     const ended = (count: number): void => {
       over += count
       if (over >= total) resolve()
-      else if (count > 0) fill()
+      else fill()
     }
     watch?.(ended)
-    fill()
+    ended(0)
   })
 }

@@ -10,7 +10,7 @@ const STEPS = 3
 const RAW_BATCH = 256
 const cases: readonly { readonly inFlight: 1 | 64 | 1024; readonly contenders: readonly Contender[] }[] = [
   { inFlight: 1, contenders: ['engine', 'ceiling'] },
-  { inFlight: 64, contenders: ['engine', 'ceiling', 'keyed', 'awaited', 'orchestrated', 'choreographed'] },
+  { inFlight: 64, contenders: ['engine', 'ceiling', 'keyed', 'orchestrated', 'choreographed'] },
   { inFlight: 1024, contenders: ['engine', 'ceiling'] },
 ]
 
@@ -89,6 +89,5 @@ function reportVariants(figures: Figures, rounds: readonly Round[]): void {
     figures.add(`64 in flight: CPU of ${what}`, 'ratio', rounds.map(cpu), bar)
   }
   add('an order with a key / without', 'keyed', 'engine')
-  add('an order whose client asks for the result / that nobody asks for', 'awaited', 'keyed')
   add('a choreographed order / the same orchestrated', 'choreographed', 'orchestrated', 'at most 1.5')
 }

@@ -46,7 +46,7 @@ describe.each(styles)('%s', (style) => {
       items: [{ sku: 'music-box', qty: 1 }],
       customer: { name: 'Odette', email: 'odette@example.com', card: '1' },
     })
-    expect(body).toEqual({ orderId: `short-${style}`, style, status: `/orders/short-${style}` })
+    expect(body).toEqual({ orderId: `short-${style}`, style, url: `/orders/short-${style}` })
     expect(await shop.over(`short-${style}`)).toMatchObject({ status: 'declined', paid: 0 })
     expect(await stepsOf(`short-${style}`)).toEqual(['reserve refused', 'notify done'])
     expect(deeds(shop.ledger(`short-${style}`))).toEqual(['reserve refused', 'apologise applied'])

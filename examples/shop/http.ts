@@ -31,10 +31,16 @@ interface Visit {
   readonly id: string
 }
 
+/** What the shop is and what to try, at the address that was asked. */
+function front({ request }: Visit): Response {
+  const { host } = new URL(request.url)
+  return new Response(welcome(host), { headers: { 'content-type': 'text/plain; charset=utf-8' } })
+}
+
 type Answer = (visit: Visit) => Response | Promise<Response>
 
 const routes: Readonly<Record<string, Readonly<Record<string, Answer>>>> = {
-  '/': { GET: () => new Response(welcome, { headers: { 'content-type': 'text/plain; charset=utf-8' } }) },
+  '/': { GET: front },
   '/orders': { GET: listOrders, POST: placeOrder },
   '/orders/:id': { GET: showOrder },
   '/products': { GET: ({ desk }) => Response.json({ products: products(desk.books.catalog) }) },
@@ -96,8 +102,8 @@ async function placeOrder({ orders, request, query }: Visit): Promise<Response> 
     throw new Problem(422, 'ORDER_INVALID', detail, 'Say it once.', 'style')
   }
   const { orderId, style } = await orders.place({ ...body, style: asked ?? body.style })
-  const status = `/orders/${orderId}`
-  return Response.json({ orderId, style, status }, { status: 202, headers: { location: status } })
+  const url = `/orders/${orderId}`
+  return Response.json({ orderId, style, url }, { status: 202, headers: { location: url } })
 }
 
 async function showOrder({ app, id, query, request }: Visit): Promise<Response> {

@@ -17,16 +17,17 @@ export const thingsToTry = (address: string): readonly (readonly [what: string, 
     `curl -d '{"service":"payment","failTimes":2}' ${json} ${address}/shop/faults`,
   ],
   ['what the services really did', `curl ${address}/shop/ledger`],
-  ['how one thing led to the other', `npx ballet why orderId:first-choreographed --url http://${address}`],
+  ['how one thing led to the other', `npx ballet why orderId:first-choreographed`],
 ]
 
-export const welcome = `The shop: five services (catalog, cart, payment, shipping, notification) that know nothing of each other.
+/** The front page. `address` is where it was asked for. */
+export const welcome = (address: string): string => `The shop: five services (catalog, cart, payment, shipping, notification) that know nothing of each other.
 An order goes through them either led by a workflow (style=orchestrated) or by their reactions to each
 other's events (style=choreographed). The services are the same, line for line.
 
 What to try, from the folder of the repository:
 
-${thingsToTry('localhost:4400')
+${thingsToTry(address)
   .map(([what, command]) => `  # ${what}\n  ${command}\n`)
   .join('')}
 Routes of the shop:

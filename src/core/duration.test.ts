@@ -18,18 +18,31 @@ describe('a duration', () => {
     expect(toMs(duration)).toBe(ms)
   })
 
-  it.each(['', '5', 's', '-1s', '1 s', ' 1s', '1s\n', '1e3ms', '.5s', '1.s', '1w', '1S', 'Infinityd', '36525.01d', `${'9'.repeat(400)}d`])(
-    '%j is none',
-    (duration) => {
-      let thrown: unknown
-      try {
-        toMs(duration)
-      } catch (error) {
-        thrown = error
-      }
-      expect(isBalletError(thrown) && thrown.code).toBe('DURATION_INVALID')
-    },
-  )
+  it.each([
+    '',
+    '5',
+    's',
+    '-1s',
+    '1 s',
+    ' 1s',
+    '1s\n',
+    '1e3ms',
+    '.5s',
+    '1.s',
+    '1w',
+    '1S',
+    'Infinityd',
+    '36525.01d',
+    `${'9'.repeat(400)}d`,
+  ])('%j is none', (duration) => {
+    let thrown: unknown
+    try {
+      toMs(duration)
+    } catch (error) {
+      thrown = error
+    }
+    expect(isBalletError(thrown) && thrown.code).toBe('DURATION_INVALID')
+  })
 
   it('is cut in the message', () => {
     expect(() => toMs('x'.repeat(1000))).toThrow(`"${'x'.repeat(40)}" is not a duration.`)

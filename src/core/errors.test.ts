@@ -54,7 +54,9 @@ describe('the details of an error', () => {
   })
 
   it('are not looked at again for names in braces, nor for marks of a replacement', () => {
-    expect(fault('RUN_FAILED', { id: '{message}', message: '$& $1 {id}' }).message).toBe('The run "{message}" failed: $& $1 {id}')
+    expect(fault('RUN_FAILED', { id: '{message}', message: '$& $1 {id}' }).message).toBe(
+      'The run "{message}" failed: $& $1 {id}',
+    )
   })
 })
 
@@ -69,11 +71,15 @@ describe('an invariant', () => {
   it('is a bug of ours when it does not hold', () => {
     expect(() => invariant(1, 'never')).not.toThrow()
     expect(() => invariant('', 'a turn closed twice')).toThrow(BugError)
-    expect(() => invariant(null, 'a turn closed twice')).toThrow('A rule of the engine was broken: a turn closed twice.')
+    expect(() => invariant(null, 'a turn closed twice')).toThrow(
+      'A rule of the engine was broken: a turn closed twice.',
+    )
   })
 
   it('is broken by a case that a switch does not know', () => {
-    expect(() => assertNever({ kind: 'new' } as never)).toThrow('A rule of the engine was broken: unexpected {"kind":"new"}.')
+    expect(() => assertNever({ kind: 'new' } as never)).toThrow(
+      'A rule of the engine was broken: unexpected {"kind":"new"}.',
+    )
   })
 })
 

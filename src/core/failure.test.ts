@@ -32,8 +32,16 @@ describe('what is kept of something thrown', () => {
     ['a terminal error', new TerminalError('stolen'), { code: 'TERMINAL', message: 'stolen' }],
     ['an error', new Odd('x'), { code: 'Odd', message: 'x' }],
     ['an error without words', new TypeError(), { code: 'TypeError', message: '' }],
-    ['an error whose words are no text', Object.assign(new Error('x'), { name: 1, message: { a: 1 } }), { code: '1', message: '[object Object]' }],
-    ['a terminal error whose words are no text', Object.assign(new TerminalError('x'), { message: 5 }), { code: 'TERMINAL', message: '5' }],
+    [
+      'an error whose words are no text',
+      Object.assign(new Error('x'), { name: 1, message: { a: 1 } }),
+      { code: '1', message: '[object Object]' },
+    ],
+    [
+      'a terminal error whose words are no text',
+      Object.assign(new TerminalError('x'), { message: 5 }),
+      { code: 'TERMINAL', message: '5' },
+    ],
     ['a text', 'just words', { code: 'THROWN', message: 'just words' }],
     ['an object', { a: 1 }, { code: 'THROWN', message: '{"a":1}' }],
     ['null', null, { code: 'THROWN', message: 'null' }],
@@ -42,7 +50,11 @@ describe('what is kept of something thrown', () => {
     ['a bigint', 5n, { code: 'THROWN', message: 'something that cannot be read' }],
     ['a cycle', cycle, { code: 'THROWN', message: 'something that cannot be read' }],
     ['an error whose code throws', unreadable('code'), { code: 'THROWN', message: 'something that cannot be read' }],
-    ['an error whose message throws', unreadable('message'), { code: 'THROWN', message: 'something that cannot be read' }],
+    [
+      'an error whose message throws',
+      unreadable('message'),
+      { code: 'THROWN', message: 'something that cannot be read' },
+    ],
     ['a revoked proxy', revoked(), { code: 'THROWN', message: 'something that cannot be read' }],
   ])('%s', (_name, thrown, failure) => {
     expect(toFailure(thrown)).toEqual(failure)
@@ -53,7 +65,11 @@ describe('what is kept of something thrown', () => {
     const kept = toFailure(Object.assign(new Error('m'.repeat(4001)), { name }))
     expect(kept).toEqual({ code: `${'n'.repeat(4000)}…`, message: `${'m'.repeat(4000)}…` })
     expect(toFailure('m'.repeat(4000)).message).toBe('m'.repeat(4000))
-    for (const thrown of ['m'.repeat(9000), new TerminalError('m'.repeat(9000)), fault('TERMINAL', { message: 'm'.repeat(9000) })]) {
+    for (const thrown of [
+      'm'.repeat(9000),
+      new TerminalError('m'.repeat(9000)),
+      fault('TERMINAL', { message: 'm'.repeat(9000) }),
+    ]) {
       expect(toFailure(thrown).message).toBe(`${'m'.repeat(4000)}…`)
     }
   })
@@ -114,7 +130,10 @@ describe('a fault in the code of a run', () => {
   it('names the run and what was thrown, and keeps it as the cause', () => {
     const thrown = new TypeError('x is not a function')
     const error = threw('the run "a"', thrown)
-    expect(error).toMatchObject({ code: 'RUN_THREW', message: 'The code of the run "a" threw TypeError: x is not a function' })
+    expect(error).toMatchObject({
+      code: 'RUN_THREW',
+      message: 'The code of the run "a" threw TypeError: x is not a function',
+    })
     expect(error.cause).toBe(thrown)
     expect(threw('the run "a"', fault('INPUT_INVALID', { what: 'it', path: 'x', problem: 'no' })).message).toBe(
       'The code of the run "a" threw INPUT_INVALID: it is not valid at x: no.',
@@ -129,7 +148,9 @@ describe('a fault in the code of a run', () => {
   })
 
   it('is told of whatever was thrown', () => {
-    expect(threw('the run "a"', unreadable('code')).message).toBe('The code of the run "a" threw THROWN: something that cannot be read')
+    expect(threw('the run "a"', unreadable('code')).message).toBe(
+      'The code of the run "a" threw THROWN: something that cannot be read',
+    )
     expect(threw('the run "a"', revoked()).code).toBe('RUN_THREW')
     expect(threw('the run "a"', Object.assign(new Error('x'), { name: 'FOREIGN_AWAIT' })).code).toBe('RUN_THREW')
     expect(threw('the run "a"', undefined).message).toBe('The code of the run "a" threw THROWN: undefined')

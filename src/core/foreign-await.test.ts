@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Driver, commandsOf, event, signal, call, type Body } from '../../test/core/machine-driver.ts'
-import { BalletError } from './errors.ts'
+import { TerminalError, type BalletError } from './errors.ts'
 import type { ChildHandle, Surface } from './surface.ts'
 
 /** A promise that the test settles when it likes: what is not durable. */
@@ -41,6 +41,21 @@ describe('a run that awaits what is not durable', () => {
     expect(driver.faults).toMatchObject([FOREIGN])
   })
 
+  it('is found when its body fails outside of a turn, before it takes anything back', async () => {
+    const one = foreign()
+    const driver = new Driver(async (run) => {
+      await run.call(call('a.do'), { undo: call('a.undo') })
+      void run.sleep('1d')
+      await one.promise
+      throw new TerminalError('no')
+    })
+    await driver.start()
+    await driver.done('a.do#0')
+    await one.settle()
+    expect(driver.faults).toMatchObject([FOREIGN])
+    expect(driver.waits).toEqual(['sleep#0'])
+  })
+
   it('is found when its body throws outside of a turn', async () => {
     const one = foreign()
     const body: Body = async (run) => {
@@ -56,7 +71,9 @@ describe('a run that awaits what is not durable', () => {
 })
 
 describe('a door that is used outside of a turn', () => {
-  const late = async (work: (run: Surface, child: ChildHandle) => unknown): Promise<{ driver: Driver; thrown: unknown[] }> => {
+  const late = async (
+    work: (run: Surface, child: ChildHandle) => unknown,
+  ): Promise<{ driver: Driver; thrown: unknown[] }> => {
     const one = foreign()
     const thrown: unknown[] = []
     const driver = new Driver(async (run) => {

@@ -2,21 +2,43 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { commandsText, parseCommands, parseTurn, revive, turnText, type Command, type Delivered } from './journal.ts'
 
-const words = fc.string({ unit: fc.oneof(fc.constantFrom('\n', '\0', '"', '\\', '\ud800', '\u2028', '😀'), fc.string()) })
+const words = fc.string({
+  unit: fc.oneof(fc.constantFrom('\n', '\0', '"', '\\', '\ud800', '\u2028', '😀'), fc.string()),
+})
 const json = fc.oneof(fc.jsonValue(), words, fc.dictionary(words, words)).map((value) => JSON.stringify(value))
 const perhaps = <T>(some: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(some, { nil: undefined })
 const error = fc.record({ code: words, message: words })
 /** A record without the fields that are absent. */
-const record = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }, required: readonly (keyof T & string)[]): fc.Arbitrary<Partial<T>> =>
+const record = <T>(
+  fields: { [K in keyof T]: fc.Arbitrary<T[K]> },
+  required: readonly (keyof T & string)[],
+): fc.Arbitrary<Partial<T>> =>
   fc.record(fields, { requiredKeys: [...required] as never[] }) as unknown as fc.Arbitrary<Partial<T>>
 
 const deliveries = fc.oneof(
   fc.record({ kind: fc.constant('start'), seed: fc.nat() }),
-  record({ kind: fc.constant('done'), op: words, payload: perhaps(json), attempt: fc.nat(), ms: fc.nat() }, ['kind', 'op', 'payload']),
+  record({ kind: fc.constant('done'), op: words, payload: perhaps(json), attempt: fc.nat(), ms: fc.nat() }, [
+    'kind',
+    'op',
+    'payload',
+  ]),
   record({ kind: fc.constant('failed'), op: words, error, attempt: fc.nat() }, ['kind', 'op', 'error']),
   fc.record({ kind: fc.constant('timer'), op: words }),
-  record({ kind: fc.constant('signal'), name: words, id: words, payload: perhaps(json), mail: fc.nat() }, ['kind', 'name', 'id', 'payload']),
-  fc.record({ kind: fc.constant('event'), type: words, pos: fc.nat(), source: words, id: words, key: words, payload: json }),
+  record({ kind: fc.constant('signal'), name: words, id: words, payload: perhaps(json), mail: fc.nat() }, [
+    'kind',
+    'name',
+    'id',
+    'payload',
+  ]),
+  fc.record({
+    kind: fc.constant('event'),
+    type: words,
+    pos: fc.nat(),
+    source: words,
+    id: words,
+    key: words,
+    payload: json,
+  }),
   fc.record({ kind: fc.constant('cancel'), by: words, reason: words }),
   fc.record({ kind: fc.constant('resume'), of: fc.nat() }),
 ) as fc.Arbitrary<Delivered>
@@ -25,14 +47,38 @@ const yes = fc.constant(true)
 const payload = { input: json, raw: json }
 const commands = fc.array(
   fc.oneof(
-    record({ kind: fc.constant('call'), op: words, call: words, ...payload, publish: yes, undo: yes, undoes: words }, ['kind', 'op', 'call', 'input']),
+    record({ kind: fc.constant('call'), op: words, call: words, ...payload, publish: yes, undo: yes, undoes: words }, [
+      'kind',
+      'op',
+      'call',
+      'input',
+    ]),
     record({ kind: fc.constant('step'), op: words, undo: yes }, ['kind', 'op']),
     fc.record({ kind: fc.constant('sleep'), op: words, due: fc.nat() }),
     record({ kind: fc.constant('wait'), op: words, names: fc.array(words), due: fc.nat() }, ['kind', 'op', 'names']),
-    record({ kind: fc.constant('child'), op: words, run: words, call: words, ...payload, wait: fc.boolean() }, ['kind', 'op', 'run', 'call', 'input', 'wait']),
+    record({ kind: fc.constant('child'), op: words, run: words, call: words, ...payload, wait: fc.boolean() }, [
+      'kind',
+      'op',
+      'run',
+      'call',
+      'input',
+      'wait',
+    ]),
     fc.record({ kind: fc.constant('join'), op: words, run: words }),
-    record({ kind: fc.constant('emit'), op: words, type: words, key: words, ...payload }, ['kind', 'op', 'type', 'key', 'input']),
-    record({ kind: fc.constant('send'), op: words, run: words, name: words, ...payload }, ['kind', 'op', 'run', 'name', 'input']),
+    record({ kind: fc.constant('emit'), op: words, type: words, key: words, ...payload }, [
+      'kind',
+      'op',
+      'type',
+      'key',
+      'input',
+    ]),
+    record({ kind: fc.constant('send'), op: words, run: words, name: words, ...payload }, [
+      'kind',
+      'op',
+      'run',
+      'name',
+      'input',
+    ]),
     fc.record({ kind: fc.constant('set'), state: json }),
     fc.record({ kind: fc.constant('patch'), id: words }),
     record({ kind: fc.constant('end'), output: perhaps(json), raw: json }, ['kind', 'output']),
@@ -69,11 +115,17 @@ describe('a turn', () => {
   it('keeps an absent payload apart from null and from an empty text', () => {
     const payloads = [undefined, 'null', '""']
     const texts = payloads.map((text) => turnText({ kind: 'done', op: 'a', payload: text }, '[]'))
-    expect(texts.map((text) => parseTurn(text).delivered)).toEqual(payloads.map((text) => ({ kind: 'done', op: 'a', payload: text })))
+    expect(texts.map((text) => parseTurn(text).delivered)).toEqual(
+      payloads.map((text) => ({ kind: 'done', op: 'a', payload: text })),
+    )
   })
 })
 
 describe('the commands of a turn', () => {
+  it('are of kinds that are known', () => {
+    expect(() => commandsText([{ kind: 'other' } as never])).toThrow('unexpected {"kind":"other"}')
+  })
+
   it('come back as they were', () => {
     fc.assert(
       fc.property(commands, (issued) => {

@@ -4,6 +4,7 @@
 //   2  the payload, as it was stored; empty when there is none
 //   3  the commands that the run issued in response
 // Line 3 of a replay is compared with the stored line as text; only where they differ are both parsed (replay.ts).
+import { assertNever } from './errors.ts'
 import type { Failure } from './failure.ts'
 import type { JsonText } from './json.ts'
 
@@ -36,7 +37,8 @@ export type Command =
   | { readonly kind: 'send'; readonly op: string; readonly run: string; readonly name: string; readonly input: JsonText; readonly raw?: JsonText }
   | { readonly kind: 'set'; readonly state: JsonText }
   | { readonly kind: 'patch'; readonly id: string }
-  | { readonly kind: 'end'; readonly output: JsonText | undefined }
+  /** `raw` is what the workflow returned, when its schema made something else of it; `null` for nothing. */
+  | { readonly kind: 'end'; readonly output: JsonText | undefined; readonly raw?: JsonText }
   | { readonly kind: 'fail'; readonly error: Failure }
   /** The code of the run threw: nothing else of this turn counts, and the run is frozen until a `resume`. */
   | { readonly kind: 'threw'; readonly error: Failure }
@@ -93,12 +95,12 @@ function commandText(command: Command): string {
     case 'emit':
     case 'send': {
       const { input, raw, ...head } = command
-      return `${quote(head).slice(0, -1)},"input":${input}${raw === undefined ? '' : `,"raw":${raw}`}}`
+      return `${quote(head).slice(0, -1)}${field('input', input)}${field('raw', raw)}}`
     }
     case 'set':
       return `{"kind":"set","state":${command.state}}`
     case 'end':
-      return command.output === undefined ? '{"kind":"end"}' : `{"kind":"end","output":${command.output}}`
+      return `{"kind":"end"${field('output', command.output)}${field('raw', command.raw)}}`
     case 'continue':
       return `{"kind":"continue","input":${command.input}}`
     case 'step':
@@ -109,7 +111,13 @@ function commandText(command: Command): string {
     case 'fail':
     case 'threw':
       return quote(command)
+    default:
+      return assertNever(command)
   }
+}
+
+function field(name: string, payload: JsonText | undefined): string {
+  return payload === undefined ? '' : `,"${name}":${payload}`
 }
 
 /** Reads line 3. */
@@ -120,8 +128,8 @@ export function parseCommands(text: string): readonly StoredCommand[] {
 /** A stored command as the run would issue it: payloads as text again. */
 export function revive(stored: StoredCommand): Command {
   const text: Record<string, unknown> = { ...stored }
-  for (const field of ['input', 'raw', 'state', 'output'] as const) {
-    if (field in text) text[field] = quote(text[field])
+  for (const name of ['input', 'raw', 'state', 'output'] as const) {
+    if (name in text) text[name] = quote(text[name])
   }
   if (stored.kind === 'end' && !('output' in stored)) text['output'] = undefined
   return text as unknown as Command

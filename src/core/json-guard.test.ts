@@ -54,7 +54,7 @@ describe('a valid text', () => {
 })
 
 describe('a malformed text', () => {
-  it('is refused exactly when JSON.parse refuses it', () => {
+  it('is refused when JSON.parse refuses it, and only then as malformed', () => {
     const pieces = [
       '{',
       '}',
@@ -86,7 +86,10 @@ describe('a malformed text', () => {
         } catch {
           parses = false
         }
-        expect(verdict(text)?.code === 'JSON_MALFORMED').toBe(!parses)
+        const code = verdict(text)?.code
+        if (parses) expect(code).not.toBe('JSON_MALFORMED')
+        // A number or a key that is refused may stand before what is malformed.
+        else expect(['JSON_MALFORMED', 'JSON_NUMBER_LOSSY', 'JSON_KEY_REPEATED']).toContain(code)
       }),
       { numRuns: 5000 },
     )

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BalletError } from './errors.ts'
-import { canonicalText, fromText, isRecord, toText } from './json.ts'
+import { bothTexts, canonicalText, fromText, isRecord, toText } from './json.ts'
 
 function refusal(value: unknown): BalletError {
   try {
@@ -26,12 +26,13 @@ function shuffled(value: unknown, flip: () => boolean): unknown {
 
 describe('the text of a value', () => {
   it('comes back as the value, and is one line without NUL and lone surrogates', () => {
-    const strings = fc.string({ unit: fc.oneof(fc.constantFrom('\n', '\0', '\ud800', '\udfff', '\u2028', '😀'), fc.string()) })
+    const strings = fc.string({
+      unit: fc.oneof(fc.constantFrom('\n', '\0', '\ud800', '\udfff', '\u2028', '😀'), fc.string()),
+    })
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), strings, fc.dictionary(strings, strings)), (value) => {
         const text = toText(value, 'a value')
         expect(fromText(text)).toEqual(JSON.parse(JSON.stringify(value)))
-        // oxlint-disable-next-line no-control-regex
         expect(text).not.toMatch(/[\n\r\0]/)
         expect(text?.isWellFormed()).toBe(true)
       }),
@@ -127,6 +128,27 @@ describe('the canonical text', () => {
 
   it('is a text for undefined too', () => {
     expect(canonicalText(undefined)).toBe('undefined')
+  })
+})
+
+describe('the texts of a value that a schema has let in', () => {
+  it.each<[string, unknown, unknown, object]>([
+    ['the same', { a: 1 }, { a: 1 }, { text: '{"a":1}' }],
+    ['the keys in another order', { a: 1, b: 2 }, { b: 2, a: 1 }, { text: '{"a":1,"b":2}' }],
+    ['another value of the same length', { a: 1 }, { a: 2 }, { text: '{"a":2}', raw: '{"a":1}' }],
+    ['another value', { a: '1', b: 2 }, { a: 1 }, { text: '{"a":1}', raw: '{"a":"1","b":2}' }],
+    ['a default for nothing', undefined, { a: 1 }, { text: '{"a":1}', raw: 'null' }],
+    ['nothing of a value', { a: 1 }, undefined, { text: undefined, raw: '{"a":1}' }],
+    ['null of nothing', undefined, null, { text: 'null', raw: 'null' }],
+    ['nothing of nothing', undefined, undefined, { text: undefined }],
+    ['the text of a date', new Date(0), new Date(0), { text: '"1970-01-01T00:00:00.000Z"' }],
+  ])('%s', (_name, given, made, texts) => {
+    expect(bothTexts(given, made, 'a value')).toEqual(texts)
+  })
+
+  it('are refused when one of them is no JSON', () => {
+    expect(() => bothTexts(1n, '1', 'the output')).toThrow('the output cannot be stored as JSON')
+    expect(() => bothTexts('1', 1n, 'the output')).toThrow('the output cannot be stored as JSON')
   })
 })
 

@@ -40,6 +40,23 @@ export function toText(value: unknown, what: string): JsonText | undefined {
   throw fault('VALUE_NOT_JSON', { what, problem })
 }
 
+/**
+ * The texts of a value that a schema has let in: what it made of it, and as `raw` what was given, when that is another
+ * value (the order of keys is none of its difference). An absent value that became one is `null` as given.
+ * @throws VALUE_NOT_JSON
+ */
+export function bothTexts(
+  given: unknown,
+  made: unknown,
+  what: string,
+): { readonly text: JsonText | undefined; readonly raw?: JsonText } {
+  const raw = toText(given, what)
+  const text = toText(made, what)
+  const isSame =
+    text === raw || (text?.length === raw?.length && canonicalText(fromText(text)) === canonicalText(fromText(raw)))
+  return isSame ? { text: raw } : { text, raw: raw ?? 'null' }
+}
+
 /** The value that `toText` stored; absent text is `undefined`. */
 export function fromText(text: JsonText | undefined): unknown {
   return text === undefined ? undefined : JSON.parse(text)

@@ -48,7 +48,11 @@ describe('a run', () => {
 
   it('that returns nothing has no output', async () => {
     const driver = new Driver(async () => {})
-    expect(await driver.start()).toEqual({ kind: 'ended', status: 'completed', commands: [{ kind: 'end', output: undefined }] })
+    expect(await driver.start()).toEqual({
+      kind: 'ended',
+      status: 'completed',
+      commands: [{ kind: 'end', output: undefined }],
+    })
     await expectRepeats(driver)
   })
 
@@ -67,7 +71,9 @@ describe('a run', () => {
   })
 
   it('goes on by one delivery a turn, so that the first of two decides a race', async () => {
-    const driver = new Driver((run) => Promise.race([run.sleep('1h').then(() => 'time'), run.step('a', () => {}).then(() => 'step')]))
+    const driver = new Driver((run) =>
+      Promise.race([run.sleep('1h').then(() => 'time'), run.step('a', () => {}).then(() => 'step')]),
+    )
     await driver.start()
     expect(commandsOf(await driver.done('a#0'))).toEqual([{ kind: 'end', output: '"step"' }])
     await expectRepeats(driver)
@@ -137,12 +143,20 @@ describe('a body that throws', () => {
     ['the failure of a call', failed, 'CALL_FAILED', 'payment.charge failed: no'],
     ['several failures of calls', new AggregateError([failed, failed]), 'CALL_FAILED', 'payment.charge failed: no'],
   ])('%s fails', async (_name, error, code, message) => {
-    expect(await thrown(error)).toEqual({ kind: 'ended', status: 'failed', commands: [{ kind: 'fail', error: { code, message } }] })
+    expect(await thrown(error)).toEqual({
+      kind: 'ended',
+      status: 'failed',
+      commands: [{ kind: 'fail', error: { code, message } }],
+    })
   })
 
   it.each<[string, unknown, string]>([
     ['an error', new TypeError('x is not a function'), 'TypeError: x is not a function'],
-    ['an error of ours', fault('INPUT_INVALID', { what: 'it', path: 'a', problem: 'no' }), 'INPUT_INVALID: it is not valid at a: no.'],
+    [
+      'an error of ours',
+      fault('INPUT_INVALID', { what: 'it', path: 'a', problem: 'no' }),
+      'INPUT_INVALID: it is not valid at a: no.',
+    ],
     ['a failure beside an error', new AggregateError([failed, new Error('x')], 'both'), 'AggregateError: both'],
     ['a text', 'words', 'THROWN: words'],
     ['nothing', undefined, 'THROWN: undefined'],
@@ -178,7 +192,11 @@ describe('an output', () => {
 
   it.each<[string, unknown, string]>([
     ['that its schema refuses', 'wrong', 'INPUT_INVALID: the output is not valid at the top: no.'],
-    ['that is no JSON', 1n, 'VALUE_NOT_JSON: the output of the run "r1" cannot be stored as JSON: Do not know how to serialize a BigInt.'],
+    [
+      'that is no JSON',
+      1n,
+      'VALUE_NOT_JSON: the output of the run "r1" cannot be stored as JSON: Do not know how to serialize a BigInt.',
+    ],
   ])('%s is a fault in the code', async (_name, output, words) => {
     const setting = output === 1n ? {} : { contracts: { checkOutput } }
     expect(await new Driver(async () => output, setting).start()).toMatchObject({
@@ -283,7 +301,9 @@ describe('a broken rule of the engine', () => {
 
   it('is an answer to nothing', async () => {
     const { machine } = await started()
-    expect(() => machine.deliver({ kind: 'done', op: 'x#0', payload: undefined }, 0, 1, null)).toThrow('nothing waits for x#0')
+    expect(() => machine.deliver({ kind: 'done', op: 'x#0', payload: undefined }, 0, 1, null)).toThrow(
+      'nothing waits for x#0',
+    )
   })
 
   it('is a delivery inside a turn, and a turn that is closed twice', async () => {

@@ -6,9 +6,9 @@
 //   idle --deliver--> in a turn --close--> idle | ended (body settled) | faulty (its code is wrong)
 import { assertNever, fault, invariant } from './errors.ts'
 import { CallError, endingFailure, endsAsFailed, threw, type Failure } from './failure.ts'
-import type { RunIdentity } from './ids.ts'
-import { fromText, toText, type JsonText } from './json.ts'
-import type { Command, Delivered } from './journal.ts'
+import { hashOf, type RunIdentity } from './ids.ts'
+import { bothTexts, fromText, toText, type JsonText } from './json.ts'
+import { parseCommands, type Command, type Delivered, type StoredCommand } from './journal.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Contracts, LogSink } from './contracts.ts'
 import { turnStream, type Stream } from './randomness.ts'
@@ -63,11 +63,15 @@ export class Machine {
   recorded: string | null = null
   active = false
   #seed = 0
+  readonly #salt: number
+  #recordedCommands: readonly StoredCommand[] | null = null
   #settled: Settled | null = null
   #fault: Error | null = null
 
   constructor(spec: MachineSpec) {
     this.spec = spec
+    const { store, id, generation } = spec.identity
+    this.#salt = hashOf(`${store}:${id}:${generation}`)
   }
 
   /** Whether this delivery means anything to the run now; late answers do not. */
@@ -85,6 +89,8 @@ export class Machine {
       case 'cancel':
       case 'resume':
         return true
+      default:
+        return assertNever(delivered)
     }
   }
 
@@ -103,10 +109,11 @@ export class Machine {
     this.active = true
     this.at = at
     this.recorded = recorded
+    this.#recordedCommands = null
     this.commands = []
     this.released = []
     if (delivered.kind === 'start') this.#seed = delivered.seed
-    this.stream = turnStream(this.#seed, seq)
+    this.stream = turnStream(this.#seed, seq, this.#salt)
     switch (delivered.kind) {
       case 'start':
         this.#begin()
@@ -157,11 +164,25 @@ export class Machine {
       return { kind: 'ended', commands: [...commands, { kind: 'fail', error }], status: 'failed' }
     }
     try {
-      const output = toText(this.recorded === null ? this.spec.contracts.checkOutput(settled.value) : settled.value, `the output of ${this.name}`)
-      return { kind: 'ended', commands: [...commands, { kind: 'end', output }], status: 'completed' }
+      return { kind: 'ended', commands: [...commands, this.#end(settled.value)], status: 'completed' }
     } catch (error) {
       return { kind: 'threw', error: threw(this.name, error) }
     }
+  }
+
+  /** The last command of a body that has returned. What a journal holds is never validated again. */
+  #end(value: unknown): Command {
+    const what = `the output of ${this.name}`
+    if (this.recorded !== null) return { kind: 'end', output: toText(value, what) }
+    const { text, ...given } = bothTexts(value, this.spec.contracts.checkOutput(value), what)
+    return { kind: 'end', output: text, ...given }
+  }
+
+  /** The commands of the turn that is being replayed, or null in a live turn. */
+  recordedCommands(): readonly StoredCommand[] | null {
+    if (this.recorded === null) return null
+    this.#recordedCommands ??= parseCommands(this.recorded)
+    return this.#recordedCommands
   }
 
   /** How errors name this run. */

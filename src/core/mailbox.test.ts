@@ -19,6 +19,7 @@ describe('signals', () => {
     mailbox.accept('1', 'approve', '"a"', true)
     mailbox.accept('2', 'approve', '"b"', false)
     expect(['1', '2', '3'].map((id) => mailbox.hasSeen(id))).toEqual([true, true, false])
+    expect([...mailbox.seen]).toEqual(['1', '2'])
     expect(mailbox.take(['signal:approve'])?.payload).toBe('"b"')
     expect(mailbox.take(['signal:approve'])).toBeUndefined()
   })

@@ -13,6 +13,8 @@ function refusal(work: () => unknown): BalletError {
   throw new Error('it was accepted')
 }
 
+const letters = fc.oneof(fc.nat(0xffff), fc.nat(0x7f))
+const texts = fc.array(letters, { minLength: 1, maxLength: 5 }).map((units) => String.fromCharCode(...units))
 const ids = fc.stringMatching(/^[A-Za-z0-9._:@+=-]{1,256}$/).filter((id) => id !== '.' && id !== '..')
 
 describe('an id', () => {
@@ -23,8 +25,8 @@ describe('an id', () => {
       }),
     )
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 256 }), (id) => {
-        const isPlain = [...id].every((letter) => /[A-Za-z0-9._:@+=-]/.test(letter)) && !/^\.\.?$/.test(id)
+      fc.property(texts, (id) => {
+        const isPlain = id.split('').every((letter) => /[A-Za-z0-9._:@+=-]/.test(letter)) && !/^\.\.?$/.test(id)
         expect(idProblem(id) === undefined).toBe(isPlain)
       }),
     )
@@ -85,7 +87,8 @@ describe('a key', () => {
     )
     const hostile: unknown = JSON.parse('{"toString":1,"valueOf":2}')
     expect(refusal(() => keyOf('orderId', hostile)).details).toMatchObject({ value: 'an object' })
-    expect(refusal(() => keyOf('orderId', Symbol('a'))).code).toBe('KEY_INVALID')
+    expect(refusal(() => keyOf('orderId', () => {})).details).toMatchObject({ value: 'a function' })
+    expect(refusal(() => keyOf('orderId', Symbol('a'))).details).toMatchObject({ value: 'Symbol(a)' })
   })
 })
 
@@ -95,7 +98,13 @@ it('names of services, operations and workflows', () => {
 })
 
 it('types of events and signals', () => {
-  expect(['order', 'order.created', 'a.1', 'a-b_c.D', 'a'.repeat(128)].map(isType)).toEqual([true, true, true, true, true])
+  expect(['order', 'order.created', 'a.1', 'a-b_c.D', 'a'.repeat(128)].map(isType)).toEqual([
+    true,
+    true,
+    true,
+    true,
+    true,
+  ])
   expect(['', '.a', 'a.', 'a..b', '1a', 'a b', 'a:b', 'a\n', 'a'.repeat(129)].filter(isType)).toEqual([])
 })
 
@@ -111,7 +120,10 @@ it('the source and id of an event are printable ASCII without spaces, quotes and
   for (const value of ['', 'a b', 'a"b', 'a~b', 'é', 'a\u007f', 'a'.repeat(257)]) {
     expect(refusal(() => checkEventName(value, 'The source'))).toMatchObject({
       code: 'ID_INVALID',
-      details: { what: 'The source', problem: 'it must be 1 to 256 printable ASCII characters without spaces, quotes and ~' },
+      details: {
+        what: 'The source',
+        problem: 'it must be 1 to 256 printable ASCII characters without spaces, quotes and ~',
+      },
     })
   }
 })

@@ -41,18 +41,24 @@ function meaning(command: StoredCommand): string {
   for (const field of ['op', 'call', 'run', 'type', 'name', 'names', 'key', 'wait'] as const) {
     if (field in command) parts.push(canonicalText(command[field]))
   }
-  const payload = kind === 'end' ? command['output'] : 'raw' in command ? command['raw'] : command['input']
+  const payload = 'raw' in command ? command['raw'] : kind === 'end' ? (command['output'] ?? null) : command['input']
   if (payload !== undefined) parts.push(canonicalText(payload))
   return parts.join(' ')
 }
 
-/** Commands of one turn that a diff looks at: a person reads the first difference, and the table below is quadratic. */
+/** A person reads the first difference: what stands before it, how much is compared (quadratic), shown, and of a line. */
+const CONTEXT_LINES = 3
 const DIFF_LIMIT = 200
+const DIFF_LINES = 40
+const LINE_LIMIT = 200
 
 /** Lines of two lists: `=` in both, `-` recorded only, `+` produced only, by their longest common subsequence. */
 function diffLines(allRecorded: readonly string[], allProduced: readonly string[]): string {
-  const recorded = allRecorded.slice(0, DIFF_LIMIT)
-  const produced = allProduced.slice(0, DIFF_LIMIT)
+  let first = 0
+  while (first < allRecorded.length && allRecorded[first] === allProduced[first]) first++
+  const from = Math.max(0, first - CONTEXT_LINES)
+  const recorded = allRecorded.slice(from, from + DIFF_LIMIT)
+  const produced = allProduced.slice(from, from + DIFF_LIMIT)
   const rows = recorded.length
   const columns = produced.length
   const length: number[][] = Array.from({ length: rows + 1 }, () => Array.from({ length: columns + 1 }, () => 0))
@@ -63,18 +69,27 @@ function diffLines(allRecorded: readonly string[], allProduced: readonly string[
       ;(length[row] as number[])[column] = same ? at(row + 1, column + 1) + 1 : Math.max(at(row + 1, column), at(row, column + 1))
     }
   }
-  const lines: string[] = []
+  const lines: string[] = from === 0 ? [] : [`  … ${from} the same`]
   let row = 0
   let column = 0
   while (row < rows || column < columns) {
     if (row < rows && column < columns && recorded[row] === produced[column]) {
-      lines.push(`  = ${recorded[row++]}`)
-      column++
+      lines.push(`  = ${part(recorded[row++] as string, produced[column++])}`)
     } else if (row < rows && (column === columns || at(row + 1, column) >= at(row, column + 1))) {
-      lines.push(`  - recorded ${recorded[row++]}`)
+      lines.push(`  - recorded ${part(recorded[row++] as string, produced[column])}`)
     } else {
-      lines.push(`  + produced ${produced[column++]}`)
+      lines.push(`  + produced ${part(produced[column++] as string, recorded[row - 1])}`)
     }
   }
-  return lines.slice(0, 40).join('\n')
+  return lines.length > DIFF_LINES ? [...lines.slice(0, DIFF_LINES), '  …'].join('\n') : lines.join('\n')
+}
+
+/** A line; of a long one its beginning, and where it begins to differ from `other`. */
+function part(line: string, other: string | undefined): string {
+  if (line.length <= LINE_LIMIT) return line
+  let same = 0
+  while (same < line.length && line[same] === other?.[same]) same++
+  const half = LINE_LIMIT / 2
+  if (same < half || same === line.length) return `${line.slice(0, LINE_LIMIT)}…`
+  return `${line.slice(0, half)}…${line.slice(same - half / 2, same + half)}${same + half < line.length ? '…' : ''}`
 }

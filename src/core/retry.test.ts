@@ -50,10 +50,16 @@ describe('the delay before the next attempt', () => {
 
   it('never shrinks from one attempt to the next, and grows with chance', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 100 }), fc.double({ min: 0, max: 0.99, noNaN: true }), (attempt, fraction) => {
-        expect(retryDelayMs(RETRY, attempt + 1, fraction)).toBeGreaterThanOrEqual(retryDelayMs(RETRY, attempt, fraction))
-        expect(retryDelayMs(RETRY, attempt, fraction)).toBeGreaterThanOrEqual(retryDelayMs(RETRY, attempt, 0))
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 100 }),
+        fc.double({ min: 0, max: 0.99, noNaN: true }),
+        (attempt, fraction) => {
+          expect(retryDelayMs(RETRY, attempt + 1, fraction)).toBeGreaterThanOrEqual(
+            retryDelayMs(RETRY, attempt, fraction),
+          )
+          expect(retryDelayMs(RETRY, attempt, fraction)).toBeGreaterThanOrEqual(retryDelayMs(RETRY, attempt, 0))
+        },
+      ),
     )
   })
 })

@@ -24,8 +24,13 @@ describe('a run of one call', () => {
   })
 
   it('ends with the answer', () => {
-    expect(soloEnd(charge, { kind: 'done', op: 'payment.charge#0', payload: '{"ok":1}' })).toEqual({ kind: 'end', output: '{"ok":1}' })
-    expect(commandsText([soloEnd(charge, { kind: 'done', op: 'payment.charge#0', payload: undefined })])).toBe('[{"kind":"end"}]')
+    expect(soloEnd(charge, { kind: 'done', op: 'payment.charge#0', payload: '{"ok":1}' })).toEqual({
+      kind: 'end',
+      output: '{"ok":1}',
+    })
+    expect(commandsText([soloEnd(charge, { kind: 'done', op: 'payment.charge#0', payload: undefined })])).toBe(
+      '[{"kind":"end"}]',
+    )
   })
 
   it('fails with its call, and with what the business said', () => {

@@ -6,7 +6,7 @@ import { toMs, type Duration } from './duration.ts'
 import { fault } from './errors.ts'
 import { endsAsFailed } from './failure.ts'
 import { childId, operationId } from './ids.ts'
-import { canonicalText, fromText, toText, type JsonText } from './json.ts'
+import { bothTexts, fromText, toText, type JsonText } from './json.ts'
 import type { Machine } from './machine.ts'
 import { checkId } from './names.ts'
 import { streamUuid } from './randomness.ts'
@@ -29,6 +29,18 @@ export interface ChildHandle {
 
 const never = (): Promise<never> => new Promise(() => {})
 
+/** Names of steps: not those that the ids of an undo and of a join begin with. @throws ID_INVALID */
+function checkStepName(name: string): string {
+  const what = 'The name of the step'
+  if (!/^(?:undo|join):/.test(checkId(name, what))) return name
+  throw fault('ID_INVALID', { what, id: name, problem: 'names that begin with undo: and join: are made by the engine' })
+}
+
+/** @throws NOT_YET */
+function refuseAbort(settings: CallSettings): void {
+  if (settings.abort !== undefined) throw fault('NOT_YET', { what: 'abort' })
+}
+
 /** Runs a workflow's body over a machine. */
 export function startBody(machine: Machine, body: (run: Surface, input: unknown) => Promise<unknown>, input: unknown): Promise<unknown> {
   const surface = new Surface(machine)
@@ -44,6 +56,8 @@ export class Surface {
   /** Waits without a limit, by what they name: a second one is the same promise. */
   readonly #sharedWaits = new Map<string, Promise<unknown>>()
   #undoing: Promise<void> | null = null
+  /** The body has returned or failed: what is left is to take back, and its other branches get and do nothing more. */
+  #over = false
 
   constructor(machine: Machine) {
     this.#machine = machine
@@ -62,7 +76,8 @@ export class Surface {
 
   step(name: string, body: (context: never) => unknown, settings: CallSettings = {}): Promise<unknown> {
     return this.#guard(() => {
-      const op = this.#op(checkId(name, 'The name of the step'), settings.id)
+      const op = this.#op(checkStepName(name), settings.id)
+      refuseAbort(settings)
       this.#machine.spec.contracts.checkPolicy(settings, name)
       const work: StepWork = { body, settings }
       return this.#withUndo(op, name, settings.undo, (undo) => this.#machine.issue({ kind: 'step', op, ...undo }, work))
@@ -98,8 +113,10 @@ export class Surface {
   start(call: CallValue, settings: CallSettings = {}): ChildHandle {
     const op = this.#inTurn(() => this.#op(call.name, settings.id))
     const id = childId(this.#machine.spec.identity, op)
-    const payload = this.#payload(op, call.input, () => this.#machine.spec.contracts.checkInput(call), `the input of ${call.name}`)
-    this.#machine.commands.push({ kind: 'child', op, run: id, call: call.name, ...payload, wait: false })
+    this.#act(() => {
+      const payload = this.#payload(op, call.input, () => this.#machine.spec.contracts.checkInput(call), `the input of ${call.name}`)
+      this.#machine.commands.push({ kind: 'child', op, run: id, call: call.name, ...payload, wait: false })
+    })
     let joined: Promise<unknown> | undefined
     const result = (): Promise<unknown> => this.#machine.issue({ kind: 'join', op: `join:${op}`, run: id })
     return {
@@ -113,7 +130,7 @@ export class Surface {
   }
 
   emit(event: EventValue): void {
-    this.#inTurn(() => {
+    this.#act(() => {
       const { contracts } = this.#machine.spec
       const op = this.#op(`emit:${event.type}`)
       const payload = this.#payload(op, event.data, () => contracts.checkEvent(event), `the data of ${event.type}`)
@@ -122,10 +139,13 @@ export class Surface {
   }
 
   set(state: unknown): void {
-    this.#inTurn(() => {
-      const { contracts } = this.#machine.spec
-      const value = this.#machine.recorded === null ? contracts.checkState(state) : state
-      this.#machine.commands.push({ kind: 'set', state: toText(value, 'the state') ?? 'null' })
+    this.#act(() => {
+      const { spec, commands } = this.#machine
+      const isSet = ({ kind }: { readonly kind: string }): boolean => kind === 'set'
+      // A state that was refused left no trace: it is refused again in a replay, in the same place.
+      const isRecorded = (this.#machine.recordedCommands() ?? []).filter(isSet).length > commands.filter(isSet).length
+      const value = isRecorded ? state : spec.contracts.checkState(state)
+      commands.push({ kind: 'set', state: toText(value, 'the state') ?? 'null' })
     })
   }
 
@@ -148,10 +168,10 @@ export class Surface {
     return this.#inTurn(() => {
       const known = this.#patches.get(checkId(id, 'The id of the patch'))
       if (known !== undefined) return known
-      const { recorded, commands } = this.#machine
-      const answer = recorded === null || recorded.includes(JSON.stringify({ kind: 'patch', id }))
+      const recorded = this.#machine.recordedCommands()
+      const answer = recorded === null || recorded.some((command) => command.kind === 'patch' && command['id'] === id)
       this.#patches.set(id, answer)
-      if (answer) commands.push({ kind: 'patch', id })
+      if (answer) this.#machine.commands.push({ kind: 'patch', id })
       return answer
     })
   }
@@ -176,16 +196,19 @@ export class Surface {
   async drive(body: () => Promise<unknown>): Promise<unknown> {
     try {
       const output = await body()
+      this.#over = true
+      await this.#undoing
       for (const entry of this.#machine.undos.takeOpen()) await this.#undoOne(entry)
       return output
     } catch (error) {
+      this.#over = true
       if (endsAsFailed(error)) await (this.#undoing ?? this.#undoAll())
       throw error
     }
   }
 
   #issueCall(call: CallValue, settings: CallSettings, op: string, undoes?: string): Promise<unknown> {
-    if (settings.abort !== undefined) throw fault('NOT_YET', { what: 'abort' })
+    refuseAbort(settings)
     const machine = this.#machine
     machine.spec.contracts.checkPolicy(settings, call.name)
     const payload = this.#payload(op, call.input, () => machine.spec.contracts.checkInput(call), `the input of ${call.name}`)
@@ -215,11 +238,11 @@ export class Surface {
     const call = typeof entry.undo === 'function' ? entry.undo(outcome) : entry.undo
     if (call === null) return
     this.#machine.spec.contracts.checkUndo(entry.name, call)
-    await this.#guard(() => this.#issueCall(call, {}, `undo:${entry.op}`, entry.op))
+    await this.#door(() => this.#issueCall(call, {}, `undo:${entry.op}`, entry.op))
   }
 
   #send(run: string, value: SignalValue): void {
-    this.#inTurn(() => {
+    this.#act(() => {
       const op = this.#op(`send:${value.type}`)
       const payload = this.#payload(op, value.data, () => this.#machine.spec.contracts.checkSignal(value), `the data of ${value.type}`)
       this.#machine.commands.push({ kind: 'send', op, run, name: value.type, ...payload })
@@ -228,7 +251,8 @@ export class Surface {
 
   #log(level: 'info' | 'warn' | 'error', message: string, data: unknown): void {
     this.#inTurn(() => {
-      if (this.#machine.recorded === null) this.#machine.spec.log(level, message, toText(data, 'the data of a log line'))
+      const text = toText(data, 'the data of a log line')
+      if (this.#machine.recorded === null) this.#machine.spec.log(level, message, text)
     })
   }
 
@@ -251,15 +275,17 @@ export class Surface {
   #payload(op: string, raw: unknown, check: () => unknown, what: string): { readonly input: JsonText; readonly raw?: JsonText } {
     const { recorded } = this.#machine
     if (recorded?.includes(JSON.stringify(op)) === true) return { input: toText(raw, what) ?? 'null' }
-    const checked = check()
-    const rawText = toText(raw, what) ?? 'null'
-    const input = toText(checked, what) ?? 'null'
-    if (input === rawText || (input.length === rawText.length && canonicalText(checked) === canonicalText(raw))) return { input: rawText }
-    return { input, raw: rawText }
+    const { text, ...given } = bothTexts(raw ?? null, check() ?? null, what)
+    return { input: text as JsonText, ...given }
+  }
+
+  /** Runs a door that answers later, to the body and its branches. */
+  #guard(work: () => Promise<unknown>): Promise<unknown> {
+    return this.#over && this.#machine.active ? never() : this.#door(work)
   }
 
   /** Runs a door that answers later: what it throws becomes a rejection; outside a turn the code is at fault. */
-  #guard(work: () => Promise<unknown>): Promise<unknown> {
+  #door(work: () => Promise<unknown>): Promise<unknown> {
     if (!this.#machine.active) {
       this.#machine.blame(fault('FOREIGN_AWAIT', { run: this.#machine.name, work: '' }))
       return never()
@@ -269,6 +295,13 @@ export class Surface {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /** Runs a door that answers nothing: what it does counts while the body runs. */
+  #act(work: () => void): void {
+    this.#inTurn(() => {
+      if (!this.#over) work()
+    })
   }
 
   /** Runs a door that answers at once. */

@@ -12,7 +12,7 @@ import { markStuck } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
 import type { TurnJob } from './pump.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
-import { startEffect, writeTurn } from './turn-rows.ts'
+import { armNow, startEffect, writeTurn } from './turn-rows.ts'
 
 /** Gives something to a live run. */
 export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
@@ -68,6 +68,8 @@ export class DeliveryJob implements TurnJob {
     if (this.#machine === null) {
       if (run.executor.kind === 'frozen' && run.row.ended === null) keepMail(context, run, this.#delivered, this.#extras)
       else settleUndelivered(context, this.#extras, run.row.ended === null ? 'seen' : 'ended')
+      // What brought the event has forgotten the run, which may still wait for others.
+      if (this.#delivered.kind === 'event') context.writer.onDurable(() => armNow(context, run))
       return
     }
     const closed = this.#machine.close()

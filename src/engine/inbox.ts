@@ -77,6 +77,7 @@ export class Inbox {
       for (const [id, last] of this.#handled) if (last < read) this.#handled.delete(id)
       const fresh = rows.filter((row) => !this.#handled.has(row.id))
       for (const row of fresh) {
+        if (this.#stopped) return
         this.#handled.set(row.id, Number.POSITIVE_INFINITY)
         await this.#options.handle(row)
       }

@@ -12,9 +12,10 @@ export class Lanes {
   readonly #lanes = new Map<string, number[]>()
   readonly #memberOf = new Map<number, string>()
 
-  /** Adds a reaction at the end of its lane. Returns whether it may run at once. */
+  /** Adds a reaction at the end of its lane, unless it stands there already. Returns whether it may run at once. */
   enter(member: LaneMember): boolean {
     const lane = this.#lanes.get(member.lane)
+    if (this.#memberOf.has(member.num)) return lane?.[0] === member.num
     this.#memberOf.set(member.num, member.lane)
     if (lane === undefined) {
       this.#lanes.set(member.lane, [member.num])

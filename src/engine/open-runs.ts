@@ -29,6 +29,12 @@ export class OpenRuns {
     this.#nums.set(run.row.id, run.row.num)
   }
 
+  /** A run that is open, and still on disk. */
+  know(num: number, id: string): void {
+    this.#parked.set(num, id)
+    this.#nums.set(id, num)
+  }
+
   /** The live run, which becomes the one used last. */
   use(num: number): LiveRun | undefined {
     const run = this.#live.get(num)
@@ -61,9 +67,10 @@ export class OpenRuns {
     let looked = 0
     for (const [num, run] of this.#live) {
       if (this.#live.size <= this.#limit || ++looked > 64) return
-      if (!isIdle(run)) continue
       this.#live.delete(num)
-      this.#parked.set(num, run.row.id)
+      if (isIdle(run)) this.#parked.set(num, run.row.id)
+      // One that cannot be parked (it is stuck, perhaps for long) goes to the end, or it would hide the others.
+      else this.#live.set(num, run)
     }
   }
 

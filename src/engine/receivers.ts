@@ -34,6 +34,7 @@ export class Receivers {
   readonly #options: ReceiversOptions
   readonly #byRun = new Map<number, Subscription>()
   readonly #byKey = new Map<string, Set<Subscription>>()
+  readonly #reads = new Set<Promise<void>>()
 
   constructor(options: ReceiversOptions) {
     this.#options = options
@@ -48,7 +49,7 @@ export class Receivers {
     const known = this.#byKey.get(name)
     if (known === undefined) this.#byKey.set(name, new Set([subscription]))
     else known.add(subscription)
-    void this.#read(subscription)
+    this.#read(subscription)
   }
 
   /** The run waits for no event any more. */
@@ -65,14 +66,24 @@ export class Receivers {
   /** A published event is durable. */
   notice(event: EventRow): void {
     for (const subscription of this.#byKey.get(nameOf(event)) ?? []) {
-      if (subscription.receiver.cursors.has(event.type)) void this.#read(subscription)
+      if (subscription.receiver.cursors.has(event.type)) this.#read(subscription)
     }
   }
 
-  async #read(subscription: Subscription): Promise<void> {
+  /** Resolves when every event that is durable by now has been delivered to who waits for it. */
+  async caughtUp(): Promise<void> {
+    await Promise.all(this.#reads)
+  }
+
+  #read(subscription: Subscription): void {
     subscription.again = true
     if (subscription.reading) return
     subscription.reading = true
+    const read: Promise<void> = this.#readAll(subscription).finally(() => this.#reads.delete(read))
+    this.#reads.add(read)
+  }
+
+  async #readAll(subscription: Subscription): Promise<void> {
     try {
       while (subscription.again && this.#byRun.get(subscription.receiver.run) === subscription) {
         subscription.again = false

@@ -44,8 +44,7 @@ export class Requests {
     const decide = async (taken: Taken | null): Promise<Started> => {
       this.#shard.check()
       if (taken === null) context.begin(createRun(context, birth))
-      await this.#settled(way, taken === null)
-      if (taken !== null && taken.hash !== hash) throw fault('RUN_CONFLICT', { id: id.id })
+      await this.#settled(way, taken, hash, () => fault('RUN_CONFLICT', { id: id.id }))
       return { id: id.id, created: taken === null }
     }
     return id.given ? claims.settle('run', id.id, decide, way.drained !== undefined) : decide(null)
@@ -72,16 +71,18 @@ export class Requests {
         context.writer.rows.claims.push(claims.take('event', name, { num: position, hash }))
         context.writer.onDurable(() => claims.durable('event', name))
       }
-      await this.#settled(way, taken === null)
-      if (taken !== null && taken.hash !== hash) throw fault('EVENT_CONFLICT', { id, source })
+      await this.#settled(way, taken, hash, () => fault('EVENT_CONFLICT', { id, source }))
       return { id, source, position, created: taken === null }
     }
-    return given ? claims.settle('event', name, decide, way.drained !== undefined) : decide(null)
+    if (given) return claims.settle('event', name, decide, way.drained !== undefined)
+    await this.#inboxFirst(way)
+    return decide(null)
   }
 
   async signal(request: SignalRequest, way: Way = {}): Promise<{ readonly id: string; readonly created: boolean }> {
     this.#shard.check()
     const { context } = this.#shard
+    await this.#inboxFirst(way)
     const run = await this.#openRun(request.run, way)
     const signal = context.directory.signal(run, request.name)
     const payload = toText(validate(signal.schema, request.data, `the data of ${request.name}`), `the data of ${request.name}`)
@@ -109,7 +110,8 @@ export class Requests {
       else if (row.kind === 'start') await this.start(body, way)
       else await this.publish(body, way)
     } catch (error) {
-      this.#shard.check()
+      // It stays where it is, for the next time that the application is opened.
+      if (this.#shard.isStopped) return
       context.log.warn(`An inbox row for ${row.target} was not taken: ${error instanceof Error ? error.message : String(error)}`)
       this.#drain(way)
       context.writer.flush()
@@ -138,13 +140,26 @@ export class Requests {
     return row
   }
 
-  /** Waits until what was just written, or what an answer derives from, is durable. The inbox has nobody to answer. */
-  async #settled(way: Way, written: boolean): Promise<void> {
+  /** What came by hand stands behind what lay in the inbox before it: the order of whoever waits for each answer. */
+  async #inboxFirst(way: Way): Promise<void> {
+    if (way.drained === undefined) await this.#shard.context.inbox.read()
+  }
+
+  /**
+   * Waits until what was just written, or what an answer derives from, is durable. The inbox has nobody to answer: there
+   * a conflict is told before the row is drained, which happens once, with the reason.
+   */
+  async #settled(way: Way, taken: Taken | null, hash: string, conflict: () => Error): Promise<void> {
     const { writer } = this.#shard.context
-    this.#drain(way)
-    if (way.drained !== undefined) return writer.flush()
-    if (!written) return writer.barrier()
-    await new Promise<void>((resolve, reject) => writer.acknowledgement(resolve, reject))
+    const isConflict = taken !== null && taken.hash !== hash
+    if (way.drained !== undefined) {
+      if (isConflict) throw conflict()
+      this.#drain(way)
+      return writer.flush()
+    }
+    if (taken === null) return new Promise<void>((resolve, reject) => writer.acknowledgement(resolve, reject))
+    await writer.barrier()
+    if (isConflict) throw conflict()
   }
 
   #drain(way: Way): void {

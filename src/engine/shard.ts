@@ -11,7 +11,7 @@ import { toFailure, type Failure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
 import { canonicalText } from '../core/json.ts'
 import type { Delivered } from '../core/journal.ts'
-import type { InboxRow, Store, StoreInfo, Tenure } from '../core/store.ts'
+import type { InboxRow, RunRow, Store, StoreInfo, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import { Claims } from './claims.ts'
 import { blameRun, deliverTo, releaseSolo, settleUndelivered, DeliveryJob } from './deliveries.ts'
@@ -22,7 +22,7 @@ import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
 import { Inbox } from './inbox.ts'
 import { Lanes } from './lanes.ts'
 import type { LiveRun } from './live-run.ts'
-import { loadRun, takeUp } from './loader.ts'
+import { loadRun, takeUp, type Loaded } from './loader.ts'
 import { OpenRuns } from './open-runs.ts'
 import { Pump } from './pump.ts'
 import { Receivers } from './receivers.ts'
@@ -88,7 +88,7 @@ export class Shard {
         store,
         shard,
         barrier: () => writer.barrier(),
-        readInbox: () => inbox.read(),
+        catchUp: () => this.#catchUp(),
         fire: ({ run, op }) => this.#deliver(run, { kind: 'timer', op }, {}),
         onFailure,
       }),
@@ -117,33 +117,51 @@ export class Shard {
   /** Brings back every open run and takes up its work. */
   async recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
     const { context } = this
-    const page = { ns: context.ns, status: ['running', 'stuck'] as const, limit: 256 }
-    let runs = 0
-    let stuck = 0
-    for (let after = 0; ; ) {
-      const rows = await context.store.runs(context.shard, { ...page, after })
-      const loaded = await Promise.all(rows.map((row) => loadRun(context, row)))
-      for (const one of loaded) {
-        context.open.add(one.run)
-        takeUp(context, one)
+    // All of them are known before the first goes on: what it does may concern any other.
+    const counts = { runs: 0, stuck: 0 }
+    await this.#eachOpen((rows) => {
+      for (const row of rows) {
+        context.open.know(row.num, row.id)
+        this.#enterLane(row)
       }
-      runs += rows.length
-      stuck += rows.filter((row) => row.status === 'stuck').length
-      after = rows.at(-1)?.num ?? after
-      if (rows.length < page.limit) break
+      counts.runs += rows.length
+      counts.stuck += rows.filter((row) => row.status === 'stuck').length
+    })
+    await this.#eachOpen(async (rows) => {
+      // Runs that began since, and those that were wanted sooner, are open already.
+      const asleep = rows.filter(({ num }) => context.open.isParked(num) && !this.#loading.has(num))
+      for (const { num } of asleep) this.#loading.set(num, [])
+      const loaded = await Promise.all(asleep.map((row) => loadRun(context, row)))
+      for (const one of loaded) this.#wake(one)
       this.#parkIdle()
-    }
+    })
     await context.inbox.read()
     context.inbox.start()
     await context.timers.start()
     context.writer.flush()
-    return { runs, stuck }
+    return counts
+  }
+
+  /** Reads the open runs of the store, oldest first, page by page. */
+  async #eachOpen(use: (rows: readonly RunRow[]) => void | Promise<void>): Promise<void> {
+    const page = { ns: this.context.ns, status: ['running', 'stuck'] as const, limit: 256 }
+    for (let after = 0; ; ) {
+      const rows = await this.context.store.runs(this.context.shard, { ...page, after })
+      await use(rows)
+      after = rows.at(-1)?.num ?? after
+      if (rows.length < page.limit) return
+    }
   }
 
   /** Throws what stopped the shard, or APP_CLOSED. */
   check(): void {
     if (this.#failure !== null) throw this.#failure
     if (this.#closed) throw fault('APP_CLOSED')
+  }
+
+  /** Whether nothing new is taken any more. */
+  get isStopped(): boolean {
+    return this.#closed || this.#failure !== null
   }
 
   get failure(): Error | null {
@@ -158,12 +176,22 @@ export class Shard {
     timers.stop()
     inbox.stop()
     await effects.close(graceMs)
-    // Turns that are queued are run and written; a failed shard has nothing to wait for.
-    while (!this.context.pump.idle && this.#failure === null) await new Promise((resolve) => setImmediate(resolve))
+    // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
+    while ((!this.context.pump.idle || this.#loading.size > 0) && this.#failure === null) await new Promise((resolve) => setImmediate(resolve))
     await writer.barrier().catch(() => {})
+    // What still reads the store finds it closed: that is no failure.
+    this.#failure ??= fault('APP_CLOSED')
     watchers.close()
     this.#unwatch()
     this.#foreign?.stop()
+  }
+
+  /** Everything that has been acknowledged by now is on its way to the runs: what lay in the inbox, and events. */
+  async #catchUp(): Promise<void> {
+    const { inbox, writer, receivers } = this.context
+    await inbox.read()
+    await writer.barrier()
+    await receivers.caughtUp()
   }
 
   #effectAnswers() {
@@ -206,11 +234,16 @@ export class Shard {
     await context.writer.barrier()
     const row = await context.store.run(context.shard, num)
     if (row === null) throw fault('INVARIANT', { problem: `the parked run ${num} has no row` })
-    const loaded = await loadRun(context, row)
+    this.#wake(await loadRun(context, row))
+  }
+
+  /** A run has been loaded: it takes up its work, then gets what came for it meanwhile. */
+  #wake(loaded: Loaded): void {
+    const { num } = loaded.run.row
     const waiting = this.#loading.get(num) ?? []
     this.#loading.delete(num)
-    context.open.add(loaded.run)
-    takeUp(context, loaded)
+    this.context.open.add(loaded.run)
+    takeUp(this.context, loaded)
     for (const { delivered, extras } of waiting) this.#deliver(num, delivered, extras)
   }
 
@@ -231,11 +264,16 @@ export class Shard {
     if (run.row.kind === 'workflow') {
       return run.executor.kind === 'workflow' ? this.#deliver(run.row.num, { kind: 'start', seed: context.random.seed() }, {}) : this.#blame(run, fault('CODE_MISSING', { run: run.row.id, call: run.row.call }))
     }
-    if (run.row.kind === 'reaction' && context.directory.reaction(run.row.name)?.order !== 'none') {
-      const service = run.row.name.slice(0, run.row.name.indexOf(':'))
-      if (!context.lanes.enter({ num: run.row.num, lane: `${service} ${run.row.ns} ${run.row.key ?? run.row.id}` })) return
-    }
+    if (!this.#enterLane(run.row)) return
     this.#release(run)
+  }
+
+  /** Puts a reaction into its lane, once. Returns whether the run may go on. */
+  #enterLane(row: RunRow): boolean {
+    const { directory, lanes } = this.context
+    if (row.kind !== 'reaction' || directory.reaction(row.name)?.order === 'none') return true
+    const service = row.name.slice(0, row.name.indexOf(':'))
+    return lanes.enter({ num: row.num, lane: `${service} ${row.ns} ${row.key ?? row.id}` })
   }
 
   #release(run: LiveRun): void {
@@ -307,6 +345,10 @@ export class Shard {
     this.context.inbox.stop()
     this.context.watchers.close()
     void this.context.effects.close(0)
+    // Deliveries that wait are answered: they are not made durable.
+    for (const { extras } of [...this.#loading.values()].flat()) extras.failed?.(this.#failure)
+    this.#loading.clear()
+    this.context.pump.resume()
     this.#options.onFailure(this.#failure)
   }
 }

@@ -47,7 +47,7 @@ async function setUp(rows: readonly TimerRow[] = []) {
     store,
     shard: 0,
     barrier: () => Promise.resolve(),
-    readInbox: () => {
+    catchUp: () => {
       log.push('inbox')
       return Promise.resolve()
     },
@@ -65,7 +65,7 @@ async function setUp(rows: readonly TimerRow[] = []) {
 
 const T = 1_000_000
 
-test('fires in the order of what is due, never early, after reading the inbox', async () => {
+test('fires in the order of what is due, never early, after catching up', async () => {
   const { clock, timers, fired, log } = await setUp()
   for (const due of [T + 50, T + 10, T + 30]) timers.add({ due, run: 1, op: `o${due - T}` })
   await clock.moveTo(T + 9)

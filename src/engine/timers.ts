@@ -1,6 +1,6 @@
 // Durable timers: a row each, due in milliseconds since the epoch. Memory holds those of the coming window only; the
-// rest wait on disk. A timer never fires early, and never before an inbox read that began after it was due, so that an
-// input that was acknowledged before a deadline is delivered before it.
+// rest wait on disk. A timer never fires early, and never before what was acknowledged when it was due has been given
+// to the runs: neither a signal in the inbox nor an event in the log loses against a deadline.
 import type { Cancel, Clock } from '../core/clock.ts'
 import type { StoreReader, TimerRow } from '../core/store.ts'
 
@@ -15,8 +15,8 @@ export interface TimersOptions {
   readonly shard: number
   /** Resolves when everything written so far is durable. */
   readonly barrier: () => Promise<void>
-  /** Resolves after an inbox read that began now. */
-  readonly readInbox: () => Promise<void>
+  /** Resolves when everything that has been acknowledged by now is delivered to the runs that wait for it. */
+  readonly catchUp: () => Promise<void>
   readonly fire: (timer: TimerRow) => void
   readonly onFailure: (error: unknown) => void
 }
@@ -74,9 +74,10 @@ export class Timers {
   async #fireDue(): Promise<void> {
     this.#wakeAt = Number.POSITIVE_INFINITY
     this.#firing = true
+    // What becomes due during the catching up waits for the next one.
+    const now = this.#options.clock.now()
     try {
-      await this.#options.readInbox()
-      const now = this.#options.clock.now()
+      await this.#options.catchUp()
       for (let count = 0; count < AT_ONCE && !this.#stopped; count++) {
         const first = this.#heap[0]
         if (first === undefined || first.due > now) break

@@ -3,7 +3,7 @@
 import { assertNever } from '../core/errors.ts'
 import { idempotencyKey, runRef } from '../core/ids.ts'
 import { commandsText, turnText, type Command, type Delivered } from '../core/journal.ts'
-import type { TimerRow } from '../core/store.ts'
+import type { RunRow, TimerRow } from '../core/store.ts'
 import type { CallSettings } from '../core/contracts.ts'
 import type { StepWork } from '../core/surface.ts'
 import { slotOf } from '../core/ids.ts'
@@ -183,17 +183,24 @@ function armReceiver(context: ShardContext, run: LiveRun, turn: WrittenTurn): vo
 /** Registers the events that a run waits for now. */
 export function armNow(context: ShardContext, run: LiveRun): void {
   const { executor, row } = run
-  if (executor.kind !== 'workflow' || row.key === null) return
+  if (executor.kind !== 'workflow' || row.key === null || row.ended !== null) return
   const cursors = new Map<string, number>()
   for (const { command } of executor.machine.pending.values()) {
     if (command.kind !== 'wait') continue
     for (const name of command.names) {
-      // The log is read from the run's birth on: what came before it is not for it.
-      if (name.startsWith('event:')) cursors.set(name.slice(6), Math.max(executor.machine.mailbox.cursor(name.slice(6)), row.num))
+      if (name.startsWith('event:')) cursors.set(name.slice(6), Math.max(executor.machine.mailbox.cursor(name.slice(6)), originOf(row)))
     }
   }
   if (cursors.size === 0) context.receivers.forget(row.num)
   else context.receivers.arm({ run: row.num, ns: row.ns, key: row.key, cursors })
+}
+
+/**
+ * Where a run begins to listen: at its birth, or at that of the reaction that started it, which stands right behind the
+ * event that caused both. Only a reaction starts a workflow under an id that is not derived from its own.
+ */
+function originOf({ num, id, parent }: RunRow): number {
+  return parent === null || id.includes('~') ? num : parent
 }
 
 function dropTimer(context: ShardContext, timer: TimerRow): void {

@@ -12,9 +12,11 @@ type OnEnd = (ending: Ending) => void
 export class Watchers {
   readonly #ends = new Map<string, Set<OnEnd>>()
   readonly #keys = new Map<string | null, Set<() => void>>()
+  #closed = false
 
-  /** Calls back at the end of the run `id`, once, unless the returned function is called before. */
+  /** Calls back at the end of the run `id`, once, unless the returned function is called before. At once when closed. */
   onEnd(id: string, listener: OnEnd): () => void {
+    if (this.#closed) listener(undefined)
     return add(this.#ends, id, listener)
   }
 
@@ -43,6 +45,7 @@ export class Watchers {
 
   /** The shard closes: whoever waits looks for himself. */
   close(): void {
+    this.#closed = true
     for (const id of [...this.#ends.keys()]) this.ended(id, undefined)
     this.#keys.clear()
   }

@@ -52,6 +52,8 @@ export class Writer {
   #durableHead: number
   /** The last position given out. */
   #head: number
+  /** Head of the last batch that was sealed. */
+  #sealedHead: number
 
   readonly #onCaughtUp: () => void
 
@@ -61,6 +63,7 @@ export class Writer {
     this.#onCaughtUp = onCaughtUp
     this.#tenure = tenure
     this.#head = tenure.head
+    this.#sealedHead = tenure.head
     this.#durableHead = tenure.head
     this.#onFailure = onFailure
   }
@@ -141,7 +144,11 @@ export class Writer {
   }
 
   #sealNow(): void {
+    // A batch without a row that has a position (it only drains or posts) takes one all the same: by the head alone a
+    // commit whose reply was lost is told from one that never was, and must not be sent twice.
+    if (this.#open.size > 0 && this.#head === this.#sealedHead) this.#head += 1
     this.#open.head = this.#head
+    this.#sealedHead = this.#head
     this.#sealed.push(this.#open)
     this.#open = new OpenBatch()
   }

@@ -24,10 +24,10 @@ export interface Setting {
 export const accepting: Contracts = {
   checkPolicy: () => {},
   checkUndo: () => {},
-  checkInput: (call) => call.input,
-  checkEvent: (event) => event.data,
-  eventKey: (event) => `orderId:${event.key}`,
-  checkSignal: (signal) => signal.data,
+  checkInput: ({ input }) => input,
+  checkEvent: ({ data }) => data,
+  eventKey: ({ key }) => `orderId:${key}`,
+  checkSignal: ({ data }) => data,
   checkState: (state) => state,
   checkOutput: (output) => output,
   checkReceivable: () => {},
@@ -50,7 +50,6 @@ export class Driver {
   readonly logs: (readonly unknown[])[] = []
   readonly faults: Error[] = []
   #seq = 0
-  #signals = 0
 
   constructor(body: Body, setting: Setting = {}) {
     this.body = body
@@ -76,7 +75,7 @@ export class Driver {
         try {
           work()
         } catch (error) {
-          reject(error as Error)
+          reject(error)
         }
       }
       setImmediate(safely(() => this.machine.deliver(delivered, turnAt, turnSeq, recorded)))
@@ -93,7 +92,7 @@ export class Driver {
     return this.turn({ kind: 'start', seed: this.setting.seed ?? 7 })
   }
   done(op: string, value?: unknown): Promise<Closed> {
-    return this.turn({ kind: 'done', op, payload: JSON.stringify(value) as string | undefined })
+    return this.turn({ kind: 'done', op, payload: JSON.stringify(value) })
   }
   failed(op: string, code = 'ATTEMPT_FAILED', message = 'no answer'): Promise<Closed> {
     return this.turn({ kind: 'failed', op, error: { code, message } })
@@ -101,8 +100,8 @@ export class Driver {
   timer(op: string): Promise<Closed> {
     return this.turn({ kind: 'timer', op })
   }
-  signal(name: string, data?: unknown, id = `signal-${this.#signals++}`): Promise<Closed> {
-    return this.turn({ kind: 'signal', name, id, payload: JSON.stringify(data) as string | undefined })
+  signal(name: string, data?: unknown, id = `signal-${this.#seq}`): Promise<Closed> {
+    return this.turn({ kind: 'signal', name, id, payload: JSON.stringify(data) })
   }
   event(type: string, pos: number, data: unknown = {}): Promise<Closed> {
     const identity = { source: 'shop', id: `event-${pos}`, key: 'orderId:8841' }

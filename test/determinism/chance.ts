@@ -1,19 +1,28 @@
-// Dice that a seed loads: everything random in these tests comes from here, so that a seed is a whole story. The numbers
-// are those of core's stream for runs; a chance is split for each part of a test that must not disturb the others.
-import { turnStream } from '../../src/core/randomness.ts'
+// Dice that a seed loads: everything random in these tests comes from here, so that a seed is a whole story. Dice are
+// split for each part of a test that must not disturb the others. They are of their own making and not the product's, so
+// that a seed written down today tells the same story when the product has changed its numbers.
 
 export class Chance {
-  readonly #next: () => number
   readonly #seed: number
+  #state: number
 
   constructor(seed: number) {
-    this.#seed = seed >>> 0
-    this.#next = turnStream(this.#seed, 0)
+    this.#seed = seed | 0
+    this.#state = this.#seed
   }
 
   /** Dice of their own for one part, named by a number: what the others throw does not change them. */
   part(name: number): Chance {
     return new Chance(Math.imul(this.#seed ^ Math.imul(name + 1, 0x9e3779b1), 0x85ebca6b))
+  }
+
+  /** A number from 0 up to 1: a counter whose bits are mixed (splitmix, in 32 bits). */
+  #next(): number {
+    this.#state = (this.#state + 0x9e3779b9) | 0
+    let mixed = this.#state ^ (this.#state >>> 16)
+    mixed = Math.imul(mixed, 0x21f0aaad)
+    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97)
+    return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32
   }
 
   /** True with a probability from 0 to 1. */

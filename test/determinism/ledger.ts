@@ -55,6 +55,14 @@ export class Ledger implements Outside {
     return [...entries].filter(({ begunAt }) => begunAt <= count).map((entry) => (entry.doneAt <= count ? entry : { ...entry, doneAt: Infinity }))
   }
 
+  /** Blames whatever was begun and is not asked for by what the store holds: its command was not durable. */
+  audit(): void {
+    for (const { key, run, op, what, input } of this.#entries.values()) {
+      const problem = this.#gateProblem(run, op, what, input)
+      if (problem !== null) this.#world.blame(`${key} (${what} ${input}) had begun, and ${problem}`)
+    }
+  }
+
   async work(what: string, input: number, context: OperationContext): Promise<number> {
     const { clock, chance } = this.#world
     this.#attempts += 1

@@ -112,7 +112,7 @@ class Maker {
     const chance = this.#chance
     return [
       [1.5, () => [{ kind: 'sleep', ms: chance.between(0, 80) }]],
-      [2, () => [this.#receive()]],
+      [3.5, () => [this.#receive()]],
       [1, () => [{ kind: 'emit', type: chance.pick(['ping', 'pong'] as const) }]],
       [this.#style.children > 0 ? 1.2 : 0, () => [this.#child()]],
       [0.5, () => [{ kind: 'set' }]],
@@ -126,7 +126,16 @@ class Maker {
 
   #receive(): Part {
     const chance = this.#chance
-    const wanted = chance.pick<readonly Wanted[]>([['ping'], ['pong'], ['nudge'], ['halt'], ['nudge', 'halt'], ['ping', 'pong'], ['ping', 'nudge'], ['halt', 'pong', 'nudge']])
+    const wanted = chance.pick<readonly Wanted[]>([
+      ['ping'],
+      ['pong'],
+      ['nudge'],
+      ['nudge', 'halt'],
+      ['ping', 'pong'],
+      ['ping', 'nudge'],
+      ['pong', 'halt'],
+      ['halt', 'pong', 'nudge'],
+    ])
     this.#left -= 1
     return { kind: 'receive', wanted, withinMs: chance.is(0.4) ? chance.between(0, 150) : null }
   }
@@ -147,7 +156,9 @@ class Maker {
     const joint = chance.pick<Joint>(['all', 'all', 'race', 'race', 'first', 'settled', 'floating'])
     // A calm branch begins with an operation: one that could end in the turn of its birth would race with its siblings.
     const branch = (): Block => (this.#style.calm ? [this.operation(), ...this.block(depth)] : this.block(depth))
-    const branches = Array.from({ length: chance.between(2, 3) }, branch)
+    // Often several waits at once: what answers one of them must leave the others where they are.
+    const waits = !this.#style.calm && chance.is(0.25)
+    const branches = Array.from({ length: chance.between(2, 3) }, () => (waits ? [this.#receive()] : branch()))
     return { kind: 'branches', joint, shared: !this.#style.calm && chance.is(0.4), branches }
   }
 

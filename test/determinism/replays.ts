@@ -14,10 +14,10 @@ export const turnsOf = (rows: readonly Row[]): readonly HistoryTurn[] => rows.ma
 
 /**
  * Replays turns on a new machine by the engine's replayer, each in a macrotask of its own.
- * @param pending what the machine must wait for afterwards.
+ * @param pending what the machine must wait for afterwards; null when nobody knows.
  * @param strict every turn must be the same as text, but for inputs that a schema made something else of.
  */
-export async function replayed(stage: StagePump, scene: Scene, turns: readonly HistoryTurn[], pending: string, strict = true): Promise<Replay> {
+export async function replayed(stage: StagePump, scene: Scene, turns: readonly HistoryTurn[], pending: string | null, strict = true): Promise<Replay> {
   const faults: Error[] = []
   const machine = machineOf(scene, faults)
   const result = await Promise.race([replay(stage.pump, machine, turns), stage.failed])
@@ -32,7 +32,7 @@ export async function replayed(stage: StagePump, scene: Scene, turns: readonly H
     }
   }
   const now = pendingWords(machine)
-  return now === pending ? { kind: 'same', machine } : different(`it waits for something else after turn ${turns.length - 1}:\n- ${pending}\n+ ${now}`)
+  return pending === null || now === pending ? { kind: 'same', machine } : different(`it waits for something else after turn ${turns.length - 1}:\n- ${pending}\n+ ${now}`)
 }
 
 const different = (words: string): Replay => ({ kind: 'different', words })
@@ -59,20 +59,20 @@ export async function batched(stage: StagePump, scene: Scene, turns: readonly Hi
     let words: string | null = null
     await stage.turn(
       () => {
+        const recorded = commandsOf(turns.slice(next, next + 3))
         for (const turn of turns.slice(next, next + 3)) {
           if (!machine.accepts(turn.delivered)) break
           // Two deliveries in one turn: the rule that forbids it is put out of force.
           machine.active = false
           group.push(turn)
-          machine.deliver(turn.delivered, turn.at, turn.seq, turns.slice(next, next + 3).map((one) => one.commandsText).join(''))
+          machine.deliver(turn.delivered, turn.at, turn.seq, recorded)
         }
       },
       () => {
         if (group.length === 0) return void (words = `nothing waits for turn ${next}`)
         const closed = machine.close()
         if (closed.kind === 'threw') return void (words = closed.error.message)
-        const recorded = group.map((turn) => turn.commandsText.slice(1, -1)).filter((text) => text !== '')
-        const verdict = verify(closed.commands, `[${recorded.join(',')}]`)
+        const verdict = verify(closed.commands, commandsOf(group))
         if (verdict.kind === 'different') words = verdict.diff
       },
     )
@@ -81,4 +81,10 @@ export async function batched(stage: StagePump, scene: Scene, turns: readonly Hi
     next += group.length
   }
   return { joined, words: null }
+}
+
+/** The commands of several turns, as one turn would have recorded them. */
+function commandsOf(turns: readonly HistoryTurn[]): string {
+  const texts = turns.map((turn) => turn.commandsText.slice(1, -1)).filter((text) => text !== '')
+  return `[${texts.join(',')}]`
 }

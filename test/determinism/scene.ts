@@ -2,6 +2,7 @@
 // pump, the contracts of the real application and the watch over lost rejections are what it has in common with one.
 import { endsAsFailed } from '../../src/core/failure.ts'
 import type { Contracts } from '../../src/core/contracts.ts'
+import type { RunIdentity } from '../../src/core/ids.ts'
 import { commandsText } from '../../src/core/journal.ts'
 import { Machine, type Closed } from '../../src/core/machine.ts'
 import { startBody } from '../../src/core/surface.ts'
@@ -22,6 +23,7 @@ export interface Row {
 /** A program and the run that performs it. */
 export interface Scene {
   readonly seed: number
+  readonly identity: RunIdentity
   readonly style: Style
   readonly input: PlayInput
   readonly variation: Variation
@@ -51,6 +53,7 @@ export const answerOf = (input: number, whim: number): number => fold(fold(input
 
 export const sceneOf = (seed: number, style: Style): Scene => ({
   seed,
+  identity: { store: 'store', id: `play:o-${seed}`, generation: 0 },
   style,
   input: { orderId: `o-${seed}`, seed, level: 1, v: seed % 1000 },
   variation: {},
@@ -58,11 +61,11 @@ export const sceneOf = (seed: number, style: Style): Scene => ({
 
 /** A new machine for a scene. `faults` collects what its code did outside of a turn. */
 export function machineOf(scene: Scene, faults: Error[]): WatchedMachine {
-  const { input, seed, style, variation } = scene
+  const { identity, input, seed, style, variation } = scene
   const program = programOf(seed, style)
   const perhaps = async (run: PlayRun): Promise<unknown> => ({ v: await perform(program, run, input, parts, variation) })
   return new WatchedMachine({
-    identity: { store: 'store', id: `play:${input.orderId}`, generation: 0 },
+    identity,
     key: `orderId:${input.orderId}`,
     input: JSON.stringify(input),
     contracts,

@@ -54,6 +54,7 @@ export class VirtualClock implements Clock {
     this.#looking = true
     setImmediate(() => {
       this.#looking = false
+      if (this.#stopped) return
       if (process.getActiveResourcesInfo().includes('Immediate')) return this.#look()
       const alarm = this.#alarms.shift()
       if (alarm === undefined) return

@@ -3,6 +3,7 @@
 
 export class Address {
   #next = Promise.withResolvers<string>()
+  #isFound = false
 
   /** Resolves with the URL when there is a shop that takes orders. */
   current(): Promise<string> {
@@ -10,11 +11,13 @@ export class Address {
   }
 
   found(url: string): void {
+    this.#isFound = true
     this.#next.resolve(url)
   }
 
-  /** The shop that was found is gone, or about to be. */
+  /** The shop is gone, or about to be. Whoever waits for one that was never found waits for the next. */
   lost(): void {
-    this.#next = Promise.withResolvers()
+    if (this.#isFound) this.#next = Promise.withResolvers()
+    this.#isFound = false
   }
 }

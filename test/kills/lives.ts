@@ -9,6 +9,9 @@ type Service = (typeof services)[number]
 
 export type Database = 'store' | Service
 
+/** Roughly how often an order makes the file system tell of a write to each database, as counted on Linux. */
+const WRITES = { store: 8, catalog: 5, payment: 5, shipping: 2, notification: 4 } as const
+
 /** When to kill: `delayMs` after something has happened `count` times, counted from the start or once it takes orders. */
 export interface Moment {
   readonly since: 'start' | 'ready'
@@ -39,18 +42,30 @@ export function planLives(kills: number, orders: number, chance: Chance): Life[]
 
 const firstLife = (orders: number): Life => ({
   misdeeds: [{ kind: 'lose', service: 'catalog', loseAnswers: orders + 2 }],
-  moment: { since: 'ready', of: 'catalog', count: Math.max(1, Math.floor(orders / 2)), delayMs: 2 },
+  moment: { since: 'ready', of: 'catalog', count: Math.ceil((WRITES.catalog * orders) / 2), delayMs: 2 },
 })
 
 function randomLife(orders: number, chance: Chance): Life {
+  const service = chance.pick(services)
   const moment = chance.weighted<Moment>([
     [3, { since: 'ready', of: 'ack', count: chance.between(1, orders), delayMs: 0 }],
     [2, { since: 'ready', of: 'ack', count: chance.between(1, orders), delayMs: chance.between(1, 30) }],
-    [4, { since: 'ready', of: 'store', count: chance.between(1, 4 * orders), delayMs: chance.between(0, 3) }],
-    [6, { since: 'ready', of: chance.pick(services), count: chance.between(1, orders), delayMs: chance.between(0, 2) }],
+    [
+      4,
+      { since: 'ready', of: 'store', count: chance.between(1, WRITES.store * orders), delayMs: chance.between(0, 3) },
+    ],
+    [
+      6,
+      {
+        since: 'ready',
+        of: service,
+        count: chance.between(1, WRITES[service] * orders),
+        delayMs: chance.between(0, 2),
+      },
+    ],
     [2, { since: 'ready', of: 'time', count: 0, delayMs: chance.between(0, 20 * orders) }],
     [2, { since: 'start', of: 'store', count: chance.between(1, 6), delayMs: chance.between(0, 3) }],
-    [1, { since: 'start', of: chance.pick(services), count: 1, delayMs: chance.between(0, 2) }],
+    [1, { since: 'start', of: service, count: 1, delayMs: chance.between(0, 2) }],
     [1, { since: 'start', of: 'time', count: 0, delayMs: chance.between(100, 1500) }],
   ])
   return { misdeeds: chance.is(0.6) ? [misdeed(orders, chance)] : [], moment }

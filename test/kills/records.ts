@@ -41,7 +41,7 @@ export interface FaultRow {
   /** Of a kill: the moment that it was meant for, and whether the shop was still recovering. */
   readonly moment?: string
   readonly recovering?: boolean
-  /** Of a kill: orders that were acknowledged and not carried through, and requests that had no answer. */
+  /** Of a kill: orders that the shop had begun and not carried through, and requests that had no answer. */
   readonly open?: number
   readonly cut?: number
 }

@@ -1,0 +1,77 @@
+// The inbox as other processes fill it: what it holds came first, is taken once, and whatever stands in it, the
+// application goes on.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { gate, openForTest, until } from '../../test/support/applications.ts'
+import { guarded } from '../../test/support/stores.ts'
+import { ballet, event, signal, workflow } from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
+
+const Fact = event('a.fact', z.object({ id: z.string(), n: z.number() }), { key: 'id' })
+const Go = signal('go', z.object({ n: z.number() }))
+const output = z.json()
+const flow = workflow('flow', { input: z.number(), output }, async (_run, n) => n)
+const two = workflow('two', { input: z.null(), output, signals: [Go] }, async (run) => [(await run.receive(Go)).data.n, (await run.receive(Go)).data.n])
+const definition = ballet({ services: [], workflows: [flow, two], events: [Fact] })
+
+const item = (kind: 'start' | 'event' | 'signal', target: string, body: unknown) => ({ slot: 0, kind, target, data: JSON.stringify(body), at: 0 })
+
+test('a start and an event that conflict with what there is are dropped, and nothing stops', async () => {
+  const data = new MemoryData()
+  const store = memory(data)
+  const app = await openForTest(definition, { store })
+  await app.start(flow(1), { id: 'f' })
+  await app.publish(Fact({ id: 'k', n: 1 }), { id: 'e' })
+  await store.post(0, [
+    item('start', 'flow', { call: 'flow', input: 2, id: 'f' }),
+    item('event', 'a.fact', { type: 'a.fact', data: { id: 'k', n: 2 }, id: 'e' }),
+    item('start', 'flow', { call: 'flow', input: 3, id: 'g' }),
+  ])
+  expect((await app.run('g'))?.id).toBe('g')
+  expect(await app.result('g')).toBe(3)
+  expect(await app.result('f')).toBe(1)
+  await until(app, null, async () => (await store.inbox(0, 10)).length === 0)
+})
+
+test('what lay in the inbox comes before what comes by hand after it', async () => {
+  const data = new MemoryData()
+  const store = memory(data)
+  const app = await openForTest(definition, { store })
+  await app.start(two(null), { id: 't' })
+  await store.post(0, [item('event', 'a.fact', { type: 'a.fact', data: { id: 'k', n: 1 } }), item('signal', 't', { run: 't', name: 'go', id: 's1', data: { n: 1 } })])
+  await app.publish(Fact({ id: 'k', n: 2 }))
+  await app.signal('t', Go({ n: 2 }))
+  expect(await app.result('t')).toEqual([1, 2])
+  expect((await app.events()).items.map(({ data: fact }) => fact)).toEqual([
+    { id: 'k', n: 1 },
+    { id: 'k', n: 2 },
+  ])
+})
+
+test('an application that closes while it reads the inbox leaves the rest there, and closes without a failure', async () => {
+  const data = new MemoryData()
+  const door = gate()
+  const asked = gate()
+  const store = guarded(memory(data), 'claims', async (pass, _shard, _ns, _space, ids) => {
+    if (ids.includes('one')) {
+      asked.open()
+      await door.promise
+    }
+    return pass()
+  })
+  const app = await openForTest(definition, { store })
+  const outside = memory(data)
+  await outside.open()
+  await outside.post(0, [item('start', 'flow', { call: 'flow', input: 1, id: 'one' }), item('start', 'flow', { call: 'flow', input: 2, id: 'two' })])
+  const answer = app.run('nobody').catch(() => null)
+  await asked.promise
+  const closed = app.close()
+  door.open()
+  await closed
+  await answer
+  expect(await app.stopped).toBeNull()
+  const next = await openForTest(definition, { store: memory(data) })
+  expect(await next.result('one')).toBe(1)
+  expect(await next.result('two')).toBe(2)
+})

@@ -1,0 +1,88 @@
+// Whoever waits for an answer gets one when the application stops, whatever it was doing; and what it was doing ends.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { gate, openForTest, until } from '../../test/support/applications.ts'
+import { guarded } from '../../test/support/stores.ts'
+import { fault } from '../core/errors.ts'
+import { ballet, event, signal, workflow } from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
+
+const Go = signal('go', z.object({ n: z.number() }))
+const Fact = event('a.fact', z.object({ id: z.string() }), { key: 'id' })
+const output = z.json()
+const waiter = workflow('waiter', { input: z.null(), output, signals: [Go] }, async (run) => (await run.receive(Go)).data.n)
+const keyed = workflow('keyed', { input: z.object({ id: z.string() }), output, key: 'id' }, async (run) => (await run.receive(Fact)).data.id)
+const definition = ballet({ services: [], workflows: [waiter, keyed], events: [Fact] })
+
+const answerOf = (promise: Promise<unknown>): Promise<unknown> =>
+  Promise.race([promise.catch((error: { readonly code: string }) => error.code), new Promise((resolve) => setTimeout(resolve, 1500, 'no answer'))])
+
+test.each(['journal', 'run'] as const)('a signal to a parked run that cannot be loaded (%s) is answered', async (method) => {
+  let failing = false
+  const data = new MemoryData()
+  const store = guarded(memory(data), method, async (pass: () => Promise<never>) => (failing ? Promise.reject(fault('STORE_FAILED', { problem: 'gone' })) : pass()))
+  const app = await openForTest(definition, { store, liveRuns: 1 })
+  for (const id of ['a', 'b', 'c']) await app.start(waiter(null), { id })
+  await until(app, null, async () => (await app.run('c'))?.waits.length === 1)
+  failing = true
+  expect(await answerOf(app.signal('a', Go({ n: 1 })))).toBe('STORE_FAILED')
+})
+
+test('a signal to a parked run that is being loaded is answered when the application closes', async () => {
+  const door = gate()
+  let holding = false
+  const data = new MemoryData()
+  const store = guarded(memory(data), 'journal', async (pass) => {
+    if (holding) await door.promise
+    return pass()
+  })
+  const app = await openForTest(definition, { store, liveRuns: 1 })
+  for (const id of ['a', 'b', 'c']) await app.start(waiter(null), { id })
+  await until(app, null, async () => (await app.run('c'))?.waits.length === 1)
+  holding = true
+  const sent = app.signal('a', Go({ n: 1 }), { id: 's' })
+  for (let round = 0; round < 10; round++) await new Promise((resolve) => setImmediate(resolve))
+  const closed = app.close()
+  for (let round = 0; round < 10; round++) await new Promise((resolve) => setImmediate(resolve))
+  door.open()
+  const answer = await answerOf(sent)
+  await closed
+  expect(await app.stopped).toBeNull()
+  const next = await openForTest(definition, { store: memory(data) })
+  // Acknowledged is durable; refused may be sent again.
+  if (typeof answer === 'string') await next.signal('a', Go({ n: 1 }), { id: 's' })
+  expect(await next.result('a')).toBe(1)
+  expect(answer).not.toBe('no answer')
+})
+
+test('whoever asks for the result of an open run of a stopped application is told', async () => {
+  let failing = false
+  const store = guarded(memory(), 'commit', (pass) => (failing ? Promise.reject(fault('STORE_FAILED', { problem: 'gone' })) : pass()))
+  const app = await openForTest(definition, { store })
+  await app.start(waiter(null), { id: 'a' })
+  const before = app.result('a')
+  failing = true
+  expect(await answerOf(app.start(waiter(null), { id: 'b' }))).toBe('STORE_FAILED')
+  expect(await answerOf(before)).toBe('STORE_FAILED')
+  expect(await answerOf(app.result('a'))).toBe('STORE_FAILED')
+  expect(await answerOf(app.settled('a', Number.POSITIVE_INFINITY))).toMatchObject({ status: 'running' })
+})
+
+test('a store that is closed under a read does not make a clean close a failure', async () => {
+  const door = gate()
+  let holding = false
+  const store = guarded(memory(), 'events', async (pass) => {
+    if (holding) await door.promise
+    return pass()
+  })
+  const app = await openForTest(definition, { store })
+  await app.start(keyed({ id: 'k' }))
+  await until(app, null, async () => (await app.run('keyed:k'))?.waits.length === 1)
+  holding = true
+  await app.publish(Fact({ id: 'k' }))
+  const closed = app.close()
+  setTimeout(() => door.open(), 50)
+  await closed
+  expect(await app.stopped).toBeNull()
+})

@@ -1,0 +1,158 @@
+// Those outside: they start runs, send signals and publish events, by the doors of the application or by rows in its
+// inbox, and they give everything again after a crash, under the same ids, because nobody told them that it arrived.
+// What was acknowledged before must then be known. Now and then they look who waits, and give what is waited for.
+import { SLOT_COUNT, type InboxItem } from '../../src/core/store.ts'
+import { isBalletError } from '../../src/core/errors.ts'
+import { slotOf } from '../../src/core/ids.ts'
+import type { Application } from '../../src/index.ts'
+import type { Chance } from './chance.ts'
+import type { RecordingStore } from './recording-store.ts'
+import type { PlayInput } from './services.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+
+type Given =
+  | { readonly kind: 'start'; readonly id: string; readonly input: PlayInput }
+  | { readonly kind: 'signal'; readonly id: string; readonly run: string; readonly name: string; readonly v: number }
+  | { readonly kind: 'event'; readonly id: string; readonly orderId: string; readonly type: string; readonly v: number }
+
+/** Something given from outside: through the doors or as a row, after a while, acknowledged or not. */
+export type Input = Given & {
+  readonly way: 'door' | 'row'
+  readonly afterMs: number
+  /** How many changes the store had seen at the acknowledgement. */
+  readonly takenAt: number
+}
+
+/** The inputs that a seed makes for some runs. */
+export function inputsOf(chance: Chance, runs: number, seed: number): readonly Input[] {
+  const inputs: Input[] = []
+  const way = (): Input['way'] => (chance.is(0.25) ? 'row' : 'door')
+  for (let run = 0; run < runs; run++) {
+    const orderId = `o-${run}`
+    const input: PlayInput = { orderId, seed: seed * 100 + run, level: 1, v: chance.between(0, 999) }
+    inputs.push({ kind: 'start', id: `play:${orderId}`, input, way: way(), afterMs: chance.between(0, 100), takenAt: Infinity })
+    for (let count = chance.between(0, 4); count > 0; count--) {
+      const name = chance.pick(['nudge', 'halt'])
+      inputs.push({ kind: 'signal', id: `s-${run}-${count}`, run: `play:${orderId}`, name, v: count, way: way(), afterMs: chance.between(0, 1000), takenAt: Infinity })
+    }
+    for (let count = chance.between(0, 4); count > 0; count--) {
+      const type = chance.pick(['ping', 'pong'])
+      inputs.push({ kind: 'event', id: `e-${run}-${count}`, orderId, type, v: count, way: way(), afterMs: chance.between(0, 1000), takenAt: Infinity })
+    }
+  }
+  return inputs
+}
+
+/** What the audience stands before. */
+export interface Stalls {
+  readonly app: Application
+  readonly store: RecordingStore
+  readonly clock: VirtualClock
+  readonly chance: Chance
+  readonly blame: (words: string) => void
+}
+
+const PATIENCE_MS = 250
+
+export class Audience {
+  readonly #stalls: Stalls
+  readonly #inputs: Input[] = []
+  #under = 0
+  #rescues = 0
+
+  constructor(stalls: Stalls) {
+    this.#stalls = stalls
+  }
+
+  /** Everything that was given, with what became of it. */
+  get inputs(): readonly Input[] {
+    return this.#inputs
+  }
+
+  /** Whether everything was taken that was to be given. */
+  get done(): boolean {
+    return this.#under === 0
+  }
+
+  /** Gives all of these in their time. */
+  give(inputs: readonly Input[]): void {
+    for (const input of inputs) {
+      this.#under += 1
+      const index = this.#inputs.push(input) - 1
+      this.#giveOne(input)
+        .then((taken) => {
+          this.#under -= 1
+          if (taken) this.#inputs[index] = { ...input, takenAt: Math.min(input.takenAt, this.#stalls.store.changes.length) }
+        })
+        .catch((error: unknown) => this.#stalls.blame(`${input.kind} ${input.id} was refused: ${String(error)}`))
+    }
+  }
+
+  /** Looks after those that wait for something from outside. */
+  async lookAround(): Promise<void> {
+    const { app, store, chance, clock } = this.#stalls
+    await clock.wait(PATIENCE_MS)
+    for (const row of store.data.runs.values()) {
+      if (row.ended !== null || row.kind !== 'workflow' || chance.is(0.3)) continue
+      const view = await app.run(row.id)
+      const wait = view?.waits.find(({ kind }) => kind === 'receive')
+      if (wait === undefined || view?.key == null) continue
+      // Beside what it waits for often something else, at the same moment.
+      const types = [...chance.pick(view.waits.filter(({ kind }) => kind === 'receive')).for.split(' | '), 'ping', 'pong', 'nudge']
+      const gifts = Array.from({ length: chance.between(1, 3) }, (_, index) => (index === 0 ? chance.pick(wait.for.split(' | ')) : chance.pick(types)))
+      this.give(gifts.map((type) => this.#gift(type, row.id, view.key?.value ?? '')))
+    }
+  }
+
+  #gift(type: string, run: string, orderId: string): Input {
+    const { chance, store } = this.#stalls
+    const id = `r-${store.changes.length}-${this.#rescues++}`
+    const head = { id, v: chance.between(0, 999), way: 'door', afterMs: chance.between(0, 3), takenAt: Infinity } as const
+    if (type === 'ping' || type === 'pong') return { ...head, kind: 'event', orderId, type }
+    return { ...head, kind: 'signal', run, name: type }
+  }
+
+  /** Resolves to whether it was acknowledged. */
+  async #giveOne(input: Input): Promise<boolean> {
+    const { clock, store } = this.#stalls
+    await clock.wait(input.afterMs)
+    // A signal for a run that nobody has heard of is not kept: the sender asks first, and again.
+    while (input.kind === 'signal' && (await this.#stalls.app.run(input.run)) === null) {
+      if (input.takenAt !== Infinity) this.#stalls.blame(`the run of the acknowledged signal ${input.id} is unknown`)
+      await clock.wait(100)
+    }
+    if (input.way === 'row') {
+      await store.post(0, [this.#row(input)])
+      return true
+    }
+    const created = await this.#takenByDoor(input)
+    if (created === true && input.takenAt !== Infinity) this.#stalls.blame(`the acknowledged ${input.kind} ${input.id} was lost`)
+    return created !== null
+  }
+
+  /** Whether it was new; null when the run had ended before. */
+  async #takenByDoor(input: Input): Promise<boolean | null> {
+    const { app } = this.#stalls
+    switch (input.kind) {
+      case 'start':
+        return (await app.startNamed({ call: 'play', input: input.input })).created
+      case 'event':
+        return (await app.publishNamed({ type: input.type, data: { orderId: input.orderId, v: input.v }, id: input.id, source: 'audience' })).created
+      case 'signal':
+        try {
+          return (await app.signalNamed({ run: input.run, name: input.name, data: { v: input.v }, id: input.id })).created
+        } catch (error) {
+          if (isBalletError(error) && error.code === 'RUN_ENDED') return null
+          throw error
+        }
+    }
+  }
+
+  #row(input: Input): InboxItem {
+    const at = this.#stalls.clock.now()
+    const item = (kind: InboxItem['kind'], target: string, tag: string, body: object): InboxItem => ({ slot: slotOf(tag, SLOT_COUNT), kind, target, data: JSON.stringify(body), at })
+    if (input.kind === 'start') return item('start', 'play', input.input.orderId, { call: 'play', input: input.input })
+    if (input.kind === 'signal') return item('signal', input.run, input.run, { run: input.run, name: input.name, data: { v: input.v }, id: input.id })
+    return item('event', input.type, input.orderId, { type: input.type, data: { orderId: input.orderId, v: input.v }, id: input.id, source: 'audience' })
+  }
+}

@@ -1,0 +1,166 @@
+// What must be true of a store when every run of it has ended, read from its rows and held against the ledger of the
+// services: nothing is left over, every answer in a journal is what the service said, events came in their order and
+// signals once, what had to be taken back was, children and reactions are there exactly once.
+import { isDeepStrictEqual } from 'node:util'
+import { eventRef, idempotencyKey } from '../../src/core/ids.ts'
+import { parseCommands, parseTurn, type Delivered, type StoredCommand } from '../../src/core/journal.ts'
+import type { RunRow } from '../../src/core/store.ts'
+import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
+import { STORE } from './act.ts'
+import type { Entry } from './ledger.ts'
+
+interface StoredTurn {
+  readonly at: number
+  readonly delivered: Delivered
+  readonly commands: readonly StoredCommand[]
+}
+
+/** Everything that is wrong, in words. */
+export function verdictOf(data: MemoryData, entries: readonly Entry[]): readonly string[] {
+  const ledger = new Map(entries.map((entry) => [entry.key, entry]))
+  const left = [
+    ...[...data.timers.values()].map((timer) => `the timer ${timer.op} of run ${timer.run} is left`),
+    ...[...data.inbox.values()].map((row) => `the inbox row ${row.id} for ${row.target} is left`),
+  ]
+  const runs = [...data.runs.values()].flatMap((row) => {
+    const problems = row.kind === 'workflow' ? new WorkflowVerdict(data, ledger, row).problems() : []
+    if (row.status !== 'completed' && row.status !== 'failed') problems.push(`it is ${row.status}`)
+    return problems.map((problem) => `run ${row.id}: ${problem}`)
+  })
+  return [...left, ...runs, ...reactionProblems(data)]
+}
+
+/** Every published ping has one reaction. */
+function reactionProblems(data: MemoryData): readonly string[] {
+  const reactions = [...data.runs.values()].filter((row) => row.kind === 'reaction')
+  const pings = data.events.filter((event) => event.type === 'ping' && event.published)
+  const caused = pings.map((event) => reactions.filter((row) => row.cause === eventRef(event.source, event.id)).length)
+  const wrong = caused.filter((count) => count !== 1).length
+  return wrong === 0 && reactions.length === pings.length ? [] : [`${pings.length} pings have ${reactions.length} reactions, ${wrong} of them none or several`]
+}
+
+class WorkflowVerdict {
+  readonly #data: MemoryData
+  readonly #ledger: ReadonlyMap<string, Entry>
+  readonly #row: RunRow
+  readonly #turns: readonly StoredTurn[]
+  readonly #commands: readonly StoredCommand[]
+  readonly #asked: ReadonlyMap<string, StoredCommand>
+  readonly #answers: ReadonlyMap<string, Delivered>
+
+  constructor(data: MemoryData, ledger: ReadonlyMap<string, Entry>, row: RunRow) {
+    this.#data = data
+    this.#ledger = ledger
+    this.#row = row
+    const rows = (data.journal.get(row.num) ?? []).filter((one) => one.kind === 'turn')
+    this.#turns = rows.map((one) => {
+      const { delivered, commandsText } = parseTurn(String(one.data))
+      return { at: one.at, delivered, commands: parseCommands(commandsText) }
+    })
+    this.#commands = this.#turns.flatMap((turn) => turn.commands)
+    this.#asked = new Map(this.#commands.map((command) => [String(command['op']), command]))
+    this.#answers = new Map(this.#turns.flatMap(({ delivered }) => ('op' in delivered ? [[delivered.op, delivered] as const] : [])))
+  }
+
+  problems(): string[] {
+    return [
+      ...this.#turns.flatMap((turn) => this.#turnProblems(turn)),
+      ...this.#repeated(),
+      ...this.#eventsOutOfOrder(),
+      ...this.#commands.flatMap((command) => this.#commandProblems(command)),
+    ]
+  }
+
+  #turnProblems({ at, delivered }: StoredTurn): readonly string[] {
+    switch (delivered.kind) {
+      case 'done':
+        return this.#answerProblems(delivered.op, delivered)
+      case 'failed': {
+        const command = this.#asked.get(delivered.op)
+        if (command?.kind === 'child' || command?.kind === 'join') return this.#childOf(command)?.status === 'failed' ? [] : [`${delivered.op} failed and its child did not`]
+        return this.#entryOf(delivered.op)?.answer === null ? [] : [`${delivered.op} failed and the service did not refuse`]
+      }
+      case 'timer': {
+        const due = Number(this.#asked.get(delivered.op)?.['due'])
+        return at >= due ? [] : [`the timer ${delivered.op} fired at ${at}, before ${due}`]
+      }
+      default:
+        return []
+    }
+  }
+
+  #answerProblems(op: string, delivered: Extract<Delivered, { kind: 'done' }>): readonly string[] {
+    const command = this.#asked.get(op)
+    const payload: unknown = JSON.parse(delivered.payload ?? 'null')
+    if (command?.kind === 'child' || command?.kind === 'join') {
+      const output: unknown = JSON.parse(String(this.#childOf(command)?.output))
+      return isDeepStrictEqual(output, payload) ? [] : [`${op} was answered with ${delivered.payload}, its run ended with ${JSON.stringify(output)}`]
+    }
+    const entry = this.#entryOf(op)
+    const answer = numberIn(payload)
+    return entry !== undefined && entry.answer === answer ? [] : [`${op} was answered with ${answer}, the service said ${entry?.answer}`]
+  }
+
+  #commandProblems(command: StoredCommand): readonly string[] {
+    const op = String(command['op'])
+    if (command.kind === 'emit') {
+      const id = this.#key(op)
+      const count = this.#data.events.filter((event) => event.id === id && event.published).length
+      return count === 1 ? [] : [`${op} is ${count} events`]
+    }
+    if (command.kind === 'child' && this.#childOf(command) === undefined) return [`the child of ${op} does not exist`]
+    if (command['undo'] !== true || !this.#mustBeUndone(command, op)) return []
+    return this.#answers.get(`undo:${op}`)?.kind === 'done' ? [] : [`${op} was not taken back`]
+  }
+
+  /** Whether a call had happened, or may have, and the run did not keep it. */
+  #mustBeUndone(command: StoredCommand, op: string): boolean {
+    const answer = this.#answers.get(op)
+    const hasBegun = command.kind === 'child' || this.#ledger.has(this.#key(op))
+    if (answer === undefined) return hasBegun && !this.#isLast(command)
+    // A declined charge may have an undo that says: nothing to take back.
+    const declined = answer.kind === 'done' && answer.payload?.includes('"work.declined"') === true
+    return this.#row.status === 'failed' && answer.kind === 'done' && !declined
+  }
+
+  /** What is asked in the last turn of a run is never begun. */
+  #isLast(command: StoredCommand): boolean {
+    return this.#turns.at(-1)?.commands.includes(command) === true
+  }
+
+  #repeated(): readonly string[] {
+    const signals = this.#turns.flatMap(({ delivered }) => (delivered.kind === 'signal' ? [delivered.id] : []))
+    const ops = this.#commands.flatMap((command) => ('op' in command ? [String(command['op'])] : []))
+    return [...signals, ...ops].filter((id, index, all) => all.indexOf(id) !== index).map((id) => `${id} is there twice`)
+  }
+
+  /** `receive` takes the oldest event of the run's key that it has not seen, never one from before the run. */
+  #eventsOutOfOrder(): readonly string[] {
+    const cursors = new Map<string, number>()
+    return this.#turns.flatMap(({ delivered }) => {
+      if (delivered.kind !== 'event') return []
+      const { type, pos } = delivered
+      const after = cursors.get(type) ?? this.#row.num
+      cursors.set(type, pos)
+      const oldest = this.#data.events.find((event) => event.type === type && event.key === this.#row.key && event.published && event.pos > after)
+      return oldest?.pos === pos ? [] : [`the event ${type} at ${pos} came after ${after}, the oldest was at ${oldest?.pos}`]
+    })
+  }
+
+  #key(op: string): string {
+    return idempotencyKey({ store: STORE, id: this.#row.id, generation: this.#row.generation }, op)
+  }
+  #entryOf(op: string): Entry | undefined {
+    return this.#ledger.get(this.#key(op))
+  }
+  #childOf(command: StoredCommand): RunRow | undefined {
+    return [...this.#data.runs.values()].find((row) => row.id === command['run'])
+  }
+}
+
+/** What the service said, in the answer of an operation (an outcome or an output) or of a step. */
+function numberIn(payload: unknown): unknown {
+  if (typeof payload !== 'object' || payload === null) return payload
+  if ('data' in payload) return numberIn(payload.data)
+  return 'v' in payload ? payload.v : undefined
+}

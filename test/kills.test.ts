@@ -1,0 +1,29 @@
+// The shop is killed in the middle of ten orders of each style, by SIGKILL and as a real process, and started again on
+// the same store: every order ends as it has to, and the ledgers of the services agree with what the clients were told.
+// test/kills holds the campaign; `npm run kills` runs longer ones.
+import { randomInt } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { audit } from './kills/audit.ts'
+import { runCampaign } from './kills/campaign.ts'
+import { flow } from './kills/evidence.ts'
+import { count } from './kills/figures.ts'
+
+/** BALLET_SEED brings a campaign that failed back, as far as its orders, faults and moments go. */
+const seed = Number(process.env['BALLET_SEED'] ?? randomInt(2 ** 32))
+
+test(
+  'ten orders of each style end as they have to, however often the shop is killed',
+  { timeout: 90_000 },
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ballet-kills-'))
+    const { records, effects } = await runCampaign({ kills: 5, orders: 20, seed, folder, stallMs: 30_000 })
+    const seen = { orders: records.orders, effects, faults: records.faults }
+    const least = { acks: 20, hits: 3, redelivered: 1, endings: ['confirmed', 'declined', 'refunded'] }
+    const findings = audit({ ...seen, flow, least })
+    expect(findings, `seed ${seed}, store in ${folder}, ${JSON.stringify(count(seen))}`).toEqual([])
+    rmSync(folder, { recursive: true })
+  },
+)

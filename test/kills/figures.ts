@@ -1,0 +1,57 @@
+// The figures of a campaign: what was asked, what was done to the shop, and how much of it met work under way. A kill that
+// hit nothing and a step that was never asked for twice prove nothing, so these are what an audit looks at as well.
+import type { LedgerRow } from '../../examples/shop/ledger.ts'
+import type { FaultRow, OrderRow } from './records.ts'
+
+/** What a campaign saw. */
+export interface Figures {
+  readonly orders: number
+  /** Orders, requests and kills are counted once each. */
+  readonly acks: number
+  readonly unknown: number
+  readonly nacks: number
+  readonly kills: number
+  readonly hits: number
+  /** Kills before the shop took orders again. */
+  readonly inRecovery: number
+  /** Steps that reached a service more than once, and of those the ones that two lives of the shop asked for. */
+  readonly redelivered: number
+  readonly acrossKills: number
+  /** Lines of the ledgers by their outcome, and orders by their ending. */
+  readonly outcomes: Readonly<Record<string, number>>
+  readonly endings: Readonly<Record<string, number>>
+}
+
+export function count({
+  orders,
+  effects,
+  faults,
+}: {
+  readonly orders: readonly OrderRow[]
+  readonly effects: readonly LedgerRow[]
+  readonly faults: readonly FaultRow[]
+}): Figures {
+  const kills = faults.filter(({ kind }) => kind === 'kill')
+  const ids = (type: OrderRow['type']): number =>
+    new Set(orders.flatMap((row) => (row.type === type ? [row.id] : []))).size
+  const steps = [...Map.groupBy(effects, ({ run, step }) => `${run} ${step}`).values()].filter(
+    ({ length }) => length > 1,
+  )
+  const ends = new Map(orders.flatMap((row) => (row.type === 'final' ? [[row.id, row.status] as const] : [])))
+  return {
+    orders: ids('submit'),
+    acks: ids('ack'),
+    unknown: orders.filter(({ type }) => type === 'unknown').length,
+    nacks: orders.filter(({ type }) => type === 'nack').length,
+    kills: kills.length,
+    hits: kills.filter(({ open = 0, cut = 0 }) => open + cut > 0).length,
+    inRecovery: kills.filter(({ recovering }) => recovering).length,
+    redelivered: steps.length,
+    acrossKills: steps.filter((rows) => new Set(rows.map(({ epoch }) => epoch)).size > 1).length,
+    outcomes: tally(effects.map(({ outcome }) => outcome)),
+    endings: tally([...ends.values()]),
+  }
+}
+
+const tally = (words: readonly string[]): Record<string, number> =>
+  Object.fromEntries([...Map.groupBy(words, (word) => word)].map(([word, those]) => [word, those.length]))

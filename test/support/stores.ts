@@ -1,0 +1,20 @@
+// Stores for tests that hold, refuse or watch what an application asks of a real one.
+import type { Store } from '../../src/core/store.ts'
+
+type Method = 'commit' | 'events' | 'inbox' | 'run' | 'runs' | 'journal' | 'claims'
+
+/** A store whose `method` passes through `door`; everything else is the store's own. */
+export function guarded<Name extends Method>(
+  store: Store,
+  method: Name,
+  door: (pass: () => ReturnType<Store[Name]>, ...args: Parameters<Store[Name]>) => ReturnType<Store[Name]>,
+): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      const own = value.bind(target) as (...args: Parameters<Store[Name]>) => ReturnType<Store[Name]>
+      return name === method ? (...args: Parameters<Store[Name]>) => door(() => own(...args), ...args) : own
+    },
+  })
+}
