@@ -56,7 +56,7 @@ async function round({ raw, drive }: Contenders, plan: Plan): Promise<Round> {
 /** Commits of one run of `length` sequential steps that is alone, from its start to its end. */
 export async function commitsOf({ app, observed }: Engine, length: number): Promise<number> {
   // What was before is over only when the event loop has gone round: a commit that is asked for is not made at once.
-  for (let round = 0; round < 3; round++) await new Promise((resolve) => setImmediate(resolve))
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
   const before = observed.seen.commits
   await app.result((await app.start(chain({ order: newOrder(), length }))).id)
   return observed.seen.commits - before

@@ -48,7 +48,8 @@ try {
   }
   await measureRestarts(plan, figures)
   if (values.json !== true) console.log(`\n${figures.table()}`)
-  if (inMemory) console.error('The folder is in memory, so these figures say nothing of commits: give --folder <path> on a disk')
+  if (inMemory)
+    console.error('The folder is in memory, so these figures say nothing of commits: give --folder <path> on a disk')
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -8,7 +8,7 @@ export interface Figure {
   readonly min: number
   readonly max: number
   readonly rounds: number
-  /** What design asks for, where it asks for something. */
+  /** What the design asks for, where it does. */
   readonly bar?: string
 }
 
@@ -38,20 +38,27 @@ export class Figures {
   add(figure: string, unit: string, values: readonly number[], bar?: string): void {
     const least = Math.min(...values)
     const most = Math.max(...values)
-    const added = { figure, unit, median: round(median(values)), min: round(least), max: round(most), rounds: values.length }
+    const added = {
+      figure,
+      unit,
+      median: round(median(values)),
+      min: round(least),
+      max: round(most),
+      rounds: values.length,
+    }
     this.#all.push(bar === undefined ? added : { ...added, bar })
     this.#emit(this.#all.at(-1) as Figure)
   }
 
   /** A table for people. */
   table(): string {
-    const rows = this.#all.map(({ figure, unit, median, min, max, bar = '' }) => [
-      figure,
-      String(median),
-      String(min),
-      String(max),
-      unit,
-      bar,
+    const rows = this.#all.map((one) => [
+      one.figure,
+      String(one.median),
+      String(one.min),
+      String(one.max),
+      one.unit,
+      one.bar ?? '',
     ])
     const lines = [['figure', 'median', 'min', 'max', 'unit', 'bar'], ...rows]
     const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
@@ -59,7 +66,9 @@ export class Figures {
     return lines
       .map((line) =>
         line
-          .map((cell, column) => (numeric(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+          .map((cell, column) =>
+            numeric(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+          )
           .join('  ')
           .trimEnd(),
       )

@@ -39,7 +39,13 @@ export async function measureThroughput(contenders: Contenders, plan: Plan, figu
 }
 
 /** One round: who comes first changes with the round, so that a machine that slows down slows everybody down. */
-async function round(contenders: Contenders, plan: Plan, inFlight: 1 | 64 | 1024, names: readonly Contender[], index: number): Promise<Round> {
+async function round(
+  contenders: Contenders,
+  plan: Plan,
+  inFlight: 1 | 64 | 1024,
+  names: readonly Contender[],
+  index: number,
+): Promise<Round> {
   const { observed, drive, raw } = contenders
   const orders = plan.orders[inFlight]
   const samples = new Map<Contender, Sample>()
@@ -47,7 +53,11 @@ async function round(contenders: Contenders, plan: Plan, inFlight: 1 | 64 | 1024
     const name = names[(index + offset) % names.length] as Contender
     const before = { ...observed.seen }
     const cost = await metered(() => drive[name](orders, inFlight))
-    samples.set(name, { ...cost, commits: observed.seen.commits - before.commits, rows: observed.seen.rows - before.rows })
+    samples.set(name, {
+      ...cost,
+      commits: observed.seen.commits - before.commits,
+      rows: observed.seen.rows - before.rows,
+    })
   }
   const bytes = Math.round(observed.seen.bytes / observed.seen.rows)
   const { durationsMs } = await raw.insert({ batches: plan.rawBatches, rows: RAW_BATCH, bytes })
@@ -66,8 +76,14 @@ function reportSteps(figures: Figures, inFlight: number, rounds: readonly Round[
     figures.add(`${inFlight} in flight: ${what}`, unit, rounds.map(value), bar)
   const steps = (one: Round): number => one.orders * STEPS
   const rate = (one: Round, name: Contender): number => steps(one) / one.of[name].seconds
-  const cpuUs = (one: Round, name: Contender): number => (one.of[name].cpuUs - idleUs * one.of[name].seconds) / steps(one)
-  add('steps of the engine / of the ceiling', 'ratio', (one) => rate(one, 'engine') / rate(one, 'ceiling'), inFlight === 64 ? 'at least 0.5' : undefined)
+  const cpuUs = (one: Round, name: Contender): number =>
+    (one.of[name].cpuUs - idleUs * one.of[name].seconds) / steps(one)
+  add(
+    'steps of the engine / of the ceiling',
+    'ratio',
+    (one) => rate(one, 'engine') / rate(one, 'ceiling'),
+    inFlight === 64 ? 'at least 0.5' : undefined,
+  )
   add('steps of the engine / raw rows', 'ratio', (one) => rate(one, 'engine') / one.rawRowsPerSecond)
   add('CPU of a step / of a step of the ceiling', 'ratio', (one) => cpuUs(one, 'engine') / cpuUs(one, 'ceiling'))
   add('CPU of a step', 'us', (one) => cpuUs(one, 'engine'), inFlight === 1 ? undefined : 'at most 12')

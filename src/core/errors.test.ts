@@ -106,6 +106,12 @@ describe('a terminal error', () => {
     expect(error).toMatchObject({ name: 'TerminalError', terminal: true, message: 'the card is stolen' })
     expect(isTerminal(error)).toBe(true)
     expect(isTerminal(Object.assign(new Error('x'), { terminal: true }))).toBe(true)
+    const hostile = Object.defineProperty(new Error('x'), 'terminal', {
+      get: () => {
+        throw new Error('do not look')
+      },
+    })
+    expect(isTerminal(hostile)).toBe(false)
   })
 
   it.each<[string, unknown]>([

@@ -163,7 +163,11 @@ export class TerminalError extends Error {
 
 /** Whether an unknown thrown thing asks not to be retried. */
 export function isTerminal(error: unknown): boolean {
-  return error instanceof Error && 'terminal' in error && error.terminal === true
+  try {
+    return error instanceof Error && 'terminal' in error && error.terminal === true
+  } catch {
+    return false
+  }
 }
 
 function fill(template: string, details: Details): string {

@@ -55,6 +55,18 @@ describe('the text of a value', () => {
     )
   })
 
+  it('has 500 levels and not one more, whatever stands in its strings', () => {
+    const deep = (levels: number, leaf: string): string => `${'{"a":['.repeat(levels / 2)}${leaf}${']}'.repeat(levels / 2)}`
+    for (const leaf of ['0', JSON.stringify('[{"'.repeat(600))]) {
+      const text = deep(500, leaf)
+      expect(toText(JSON.parse(text), 'a value')).toBe(text)
+      expect(() => toText(JSON.parse(deep(502, leaf)), 'a value')).toThrow('it is nested deeper than 500 levels')
+    }
+    const wide = JSON.stringify(Array.from({ length: 2000 }, () => [{}]))
+    expect(toText(JSON.parse(wide), 'a value')).toBe(wide)
+    expect(canonicalText(JSON.parse(deep(500, '0')))).toBe(deep(500, '0'))
+  })
+
   it('is a fresh value each time it is read', () => {
     const text = toText({ items: [1] }, 'a value')
     expect(fromText(text)).not.toBe(fromText(text))

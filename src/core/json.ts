@@ -24,21 +24,44 @@ type StoredPart<T> = T extends { toJSON(): infer J }
           ? { [K in keyof T]: Stored<T[K]> }
           : never
 
+/** Levels of nesting: what is compared, hashed and read again must not exhaust the stack, wherever that is done. */
+const DEPTH_LIMIT = 500
+
 /**
  * The JSON text of a value, or undefined for `undefined`.
  * @param what names the value in the error, for example `the output of workflow "checkout"`.
- * @throws VALUE_NOT_JSON for what JSON cannot hold (a cycle, a bigint, a function).
+ * @throws VALUE_NOT_JSON for what JSON cannot hold (a cycle, a bigint, a function), and for more than 500 levels.
  */
 export function toText(value: unknown, what: string): JsonText | undefined {
   let problem = 'it is a function or a symbol'
   try {
     const text = JSON.stringify(value) as JsonText | undefined
-    if (text !== undefined || value === undefined) return text
+    if (text === undefined ? value === undefined : !isTooDeep(text)) return text
+    if (text !== undefined) problem = `it is nested deeper than ${DEPTH_LIMIT} levels`
   } catch (error) {
     problem = toFailure(error).message.replace(/\n.*/s, '')
   }
   throw fault('VALUE_NOT_JSON', { what, problem })
 }
+
+/** Whether a text made by `JSON.stringify` has too many levels. */
+function isTooDeep(text: string): boolean {
+  if (text.length <= 2 * DEPTH_LIMIT) return false
+  let depth = 0
+  let isInString = false
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code === QUOTE) isInString = !isInString
+    else if (isInString) index += code === BACKSLASH ? 1 : 0
+    else if (code === BRACE || code === BRACKET) {
+      if (++depth > DEPTH_LIMIT) return true
+    } else if (code === BRACE + 2 || code === BRACKET + 2) depth -= 1
+  }
+  return false
+}
+
+// An opening brace and bracket stand two places before their closing ones.
+const [QUOTE, BACKSLASH, BRACE, BRACKET] = [0x22, 0x5c, 0x7b, 0x5b]
 
 /**
  * The texts of a value that a schema has let in: what it made of it, and as `raw` what was given, when that is another

@@ -32,6 +32,10 @@ describe('an id', () => {
     )
   })
 
+  it('may be as long as 256 characters', () => {
+    expect(checkId('a'.repeat(256), 'The id')).toHaveLength(256)
+  })
+
   it.each([
     ['', '', 'it is empty'],
     ['a'.repeat(257), `${'a'.repeat(80)}…`, 'it is longer than 256 characters'],

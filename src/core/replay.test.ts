@@ -133,6 +133,16 @@ describe('a difference', () => {
     )
   })
 
+  it('is seen before any number of commands that are the same', () => {
+    const lines = diff([step('x#0'), ...steps(0, 100)], [step('y#0'), ...steps(0, 100)]).split('\n')
+    expect(lines.slice(0, 3)).toEqual(['  - recorded step "y#0"', '  + produced step "x#0"', '  = step "s#0"'])
+    expect(diff([...steps(0, 100), step('x#0')], steps(0, 100)).split('\n')).toEqual([
+      '  … 97 the same',
+      ...steps(97, 100).map((command) => `  = step "${'op' in command && command.op}"`),
+      '  + produced step "x#0"',
+    ])
+  })
+
   it('is cut after 40 lines', () => {
     const lines = diff(steps(0, 300), []).split('\n')
     expect(lines).toHaveLength(41)
@@ -191,6 +201,7 @@ describe('a difference', () => {
           .map((line) => /^ {2}([-=+]) (?:recorded |produced )?step "(.*)"$/.exec(line) ?? ['', '', line])
         const side = (marks: string): string[] =>
           lines.filter(([, mark]) => marks.includes(mark as string)).map(([, , op]) => op as string)
+        expect(side('=')).toHaveLength(common(produced, recorded))
         expect(side('=-')).toEqual(recorded.map((command) => 'op' in command && command.op))
         expect(side('=+')).toEqual(produced.map((command) => 'op' in command && command.op))
       }),
@@ -198,3 +209,12 @@ describe('a difference', () => {
     )
   })
 })
+
+/** The length of the longest list that is a part of both, by the definition. */
+function common(left: readonly Command[], right: readonly Command[]): number {
+  const [first, ...others] = left
+  if (first === undefined || right.length === 0) return 0
+  const at = right.findIndex((command) => JSON.stringify(command) === JSON.stringify(first))
+  const without = common(others, right)
+  return at === -1 ? without : Math.max(without, 1 + common(others, right.slice(at + 1)))
+}

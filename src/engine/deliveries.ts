@@ -3,16 +3,17 @@
 // waiting for is asked for again, under the same key, when its code is mended.
 import { fault, invariant, isBalletError } from '../core/errors.ts'
 import { threw, toFailure, type Failure } from '../core/failure.ts'
+import { bothTexts } from '../core/json.ts'
 import { turnText, type Command, type Delivered } from '../core/journal.ts'
 import type { Machine } from '../core/machine.ts'
 import { splitKey } from '../core/names.ts'
-import { soloCommand, soloEnd, type Solo } from '../core/solo.ts'
+import { soloCommand, soloEnd } from '../core/solo.ts'
 import type { Taken } from './claims.ts'
 import { markStuck } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
 import type { TurnJob } from './pump.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
-import { armNow, startEffect, writeTurn } from './turn-rows.ts'
+import { armNow, startEffect, writeTurn, type WrittenTurn } from './turn-rows.ts'
 
 /** Gives something to a live run. */
 export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
@@ -43,6 +44,8 @@ export class DeliveryJob implements TurnJob {
   readonly #extras: DeliveryExtras
   #machine: Machine | null = null
   #answered: Command | undefined
+  /** Of the turn's row: its random numbers come from it, so it is taken before the turn; a note may follow meanwhile. */
+  #seq = 0
 
   constructor(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras) {
     this.run = run
@@ -58,7 +61,8 @@ export class DeliveryJob implements TurnJob {
     if (executor.kind !== 'workflow' || row.ended !== null || !executor.machine.accepts(delivered)) return
     this.#machine = executor.machine
     this.#answered = 'op' in delivered ? executor.machine.pending.get(delivered.op)?.command : undefined
-    executor.machine.deliver(delivered, this.#context.now(), this.run.seq, null)
+    this.#seq = this.run.seq++
+    executor.machine.deliver(delivered, this.#context.now(), this.#seq, null)
   }
 
   end(): void {
@@ -73,8 +77,8 @@ export class DeliveryJob implements TurnJob {
       return
     }
     const closed = this.#machine.close()
-    const turn = { delivered: this.#delivered, taken: this.#delivered, answered: this.#answered, at: this.#machine.at }
-    if (closed.kind === 'threw') freezeThrown(context, run, turn.delivered, turn.at, closed.error)
+    const turn = { seq: this.#seq, delivered: this.#delivered, taken: this.#delivered, answered: this.#answered, at: this.#machine.at }
+    if (closed.kind === 'threw') freezeThrown(context, run, turn, closed.error)
     else writeTurn(context, run, { ...turn, commands: closed.commands })
     const work = closed.kind === 'threw' ? '' : context.foreignWork(run)
     if (work !== '') context.log.warn(`The run "${run.row.id}" began work that is not durable${work}: what it awaits of it will not replay`)
@@ -85,12 +89,12 @@ export class DeliveryJob implements TurnJob {
 }
 
 /** The code of a run threw in a turn: the delivery is kept with the error, nothing else of the turn counts. */
-function freezeThrown(context: ShardContext, run: LiveRun, delivered: Delivered, at: number, error: Error): void {
+function freezeThrown(context: ShardContext, run: LiveRun, turn: Pick<WrittenTurn, 'seq' | 'delivered' | 'at'>, error: Error): void {
   const { writer } = context
   const failure = failureOf(context, run, error)
   const command: Command = { kind: 'threw', error: failure }
-  const data = context.encode(turnText(delivered, JSON.stringify([command])), 'turn', run.row.id)
-  writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: run.seq++, kind: 'turn', at, data })
+  const data = context.encode(turnText(turn.delivered, JSON.stringify([command])), 'turn', run.row.id)
+  writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: turn.seq, kind: 'turn', at: turn.at, data })
   freeze(context, run)
   markStuck(context, run, null, 'threw', failure)
 }
@@ -137,21 +141,25 @@ async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void>
   const { executor } = run
   invariant(executor.kind === 'solo', 'only a run of one call starts a workflow so')
   const { solo } = executor
-  const key = context.directory.runKey(solo.call, JSON.parse(solo.input))
+  const given: unknown = JSON.parse(solo.input)
+  const made = context.directory.checkInput(solo.call, given)
+  const { text = 'null', ...raw } = bothTexts(given, made, `the input of ${solo.call}`)
+  const key = context.directory.runKey(solo.call, made)
   const id = key === null ? undefined : `${solo.call}:${splitKey(key).value}`
-  if (id === undefined) return begin(context, run, solo, undefined, null)
-  await context.claims.settle('run', id, (taken) => begin(context, run, solo, id, taken))
+  const command = { ...soloCommand(solo, id), input: text, ...raw }
+  if (id === undefined) return begin(context, run, command, null)
+  await context.claims.settle('run', id, (taken) => begin(context, run, command, taken))
 }
 
-function begin(context: ShardContext, run: LiveRun, solo: Solo, id: string | undefined, taken: Taken | null): void {
-  if (taken !== null && taken.hash !== context.hash(JSON.parse(solo.input))) {
-    return markStuck(context, run, null, 'conflict', toFailure(fault('RUN_CONFLICT', { id: id ?? '' })))
+function begin(context: ShardContext, run: LiveRun, command: Command, taken: Taken | null): void {
+  invariant(command.kind === 'child', 'only a workflow is started so')
+  if (taken !== null && taken.hash !== context.hash(JSON.parse(command.raw ?? command.input))) {
+    return markStuck(context, run, null, 'conflict', toFailure(fault('RUN_CONFLICT', { id: command.run })))
   }
-  const command = soloCommand(solo, id)
-  const output = JSON.stringify({ run: 'run' in command ? command.run : run.row.id })
+  const output = JSON.stringify({ run: command.run })
   const start: Delivered = { kind: 'start', seed: 0 }
   const commands: readonly Command[] = [...(taken === null ? [command] : []), { kind: 'end', output }]
-  writeTurn(context, run, { delivered: start, taken: start, answered: undefined, commands, at: context.now() })
+  writeTurn(context, run, { seq: run.seq++, delivered: start, taken: start, answered: undefined, commands, at: context.now() })
   context.writer.flush()
 }
 
@@ -159,7 +167,7 @@ function answerSolo(context: ShardContext, run: LiveRun, delivered: Delivered): 
   const { executor, row } = run
   if (executor.kind !== 'solo' || row.ended !== null || (delivered.kind !== 'done' && delivered.kind !== 'failed')) return
   const answered = executor.command ?? undefined
-  writeTurn(context, run, { delivered, taken: delivered, answered, commands: [soloEnd(executor.solo, delivered)], at: context.now() })
+  writeTurn(context, run, { seq: run.seq++, delivered, taken: delivered, answered, commands: [soloEnd(executor.solo, delivered)], at: context.now() })
   context.writer.seal()
   context.writer.flush()
 }

@@ -45,6 +45,12 @@ export class Directory {
     return this.#reactionsByName.get(name)
   }
 
+  /** Whether the run of a reaction could have this id: `<service>:<name>:<event id>`. */
+  isOfReaction(id: string): boolean {
+    const end = id.indexOf(':', id.indexOf(':') + 1)
+    return end > 0 && this.#reactionsByName.has(id.slice(0, end))
+  }
+
   find(name: string): Callable | undefined {
     const operation = this.operations.get(name)
     if (operation !== undefined) return { kind: 'operation', operation }

@@ -57,7 +57,10 @@ function react(context: ShardContext, reaction: ReactionDefinition, fact: Fact, 
   try {
     const call = mapped(reaction, fact)
     if (call === null) return
-    const input = toText(context.directory.checkInput(call.name, call.input), `the input of ${call.name}`) ?? 'null'
+    const made = context.directory.checkInput(call.name, call.input)
+    // The run that a workflow gets is known by its raw input: that is kept, and made into the workflow's then.
+    const kept = context.directory.workflows.has(call.name) ? call.input : made
+    const input = toText(kept, `the input of ${call.name}`) ?? 'null'
     context.begin(createRun(context, { ...birth, call: call.name, input }))
   } catch (error) {
     const failure = toFailure(error)
@@ -72,5 +75,7 @@ function mapped(reaction: ReactionDefinition, fact: Fact): CallValue | null {
   const call: unknown = (reaction.react as (data: unknown, event: EventValue) => unknown)(data, value)
   if (call === null || call === undefined) return null
   if (isCallValue(call)) return call
+  // What an asynchronous mapping comes to is nobody's: its failure must not end the process.
+  Promise.resolve(call).catch(() => {})
   throw fault('DEFINITION_INVALID', { what: `Reaction "${reaction.name}"`, problem: 'it must return a call or null, at once' })
 }

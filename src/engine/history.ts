@@ -22,14 +22,18 @@ export interface History {
 
 const PAGE = 1000
 
-/** Reads all of a run's journal that is durable. */
-export async function readHistory(context: ShardContext, run: { readonly num: number; readonly id: string }): Promise<History> {
+/** Reads all rows of a run's journal that are durable. */
+export async function readRows(context: ShardContext, run: { readonly num: number }): Promise<readonly JournalRow[]> {
   const rows: JournalRow[] = []
   for (;;) {
     const page = await context.store.journal(context.shard, run.num, rows.at(-1)?.seq ?? -1, PAGE)
     rows.push(...page)
-    if (page.length < PAGE) break
+    if (page.length < PAGE) return rows
   }
+}
+
+/** What the rows of a run say. Throws when one cannot be read: it was damaged, or encoded with a key that is gone. */
+export function historyOf(context: ShardContext, run: { readonly id: string }, rows: readonly JournalRow[]): History {
   const turns: HistoryTurn[] = []
   const attempts = new Map<string, { failed: number; dueAt: number }>()
   const stuckOps = new Set<string>()

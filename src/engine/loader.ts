@@ -5,11 +5,11 @@ import { toFailure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { Command } from '../core/journal.ts'
 import type { Machine, Pending } from '../core/machine.ts'
-import type { RunRow } from '../core/store.ts'
+import type { JournalRow, RunRow } from '../core/store.ts'
 import { liveRun } from './births.ts'
 import { freeze } from './deliveries.ts'
 import { markFreed, markStuck } from './endings.ts'
-import { readHistory, type History } from './history.ts'
+import { historyOf, readRows, type History } from './history.ts'
 import type { LiveRun } from './live-run.ts'
 import type { TurnJob } from './pump.ts'
 import { replay, type Replayed } from './replayer.ts'
@@ -25,7 +25,15 @@ export interface Loaded {
 
 /** Replays a run from the store. Everything that this process wrote of it must be durable. */
 export async function loadRun(context: ShardContext, row: RunRow): Promise<Loaded> {
-  const history = await readHistory(context, row)
+  const rows = await readRows(context, row)
+  try {
+    return await bringBack(context, row, historyOf(context, row, rows))
+  } catch (error) {
+    return unreadable(context, row, rows, error)
+  }
+}
+
+async function bringBack(context: ShardContext, row: RunRow, history: History): Promise<Loaded> {
   const run = liveRun(context, row, context.decode(row.input, 'input', row.id))
   run.seq = history.nextSeq
   for (const op of history.stuckOps) run.stuckOps.add(op)
@@ -34,23 +42,42 @@ export async function loadRun(context: ShardContext, row: RunRow): Promise<Loade
   return { run, history, replayed }
 }
 
+/** A run whose rows cannot be read is frozen as they are: it is one run's fault, and the others are opened. */
+function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRow[], error: unknown): Loaded {
+  const run = liveRun(context, row, 'null')
+  run.executor = { kind: 'frozen', seen: new Set() }
+  run.seq = (rows.at(-1)?.seq ?? -1) + 1
+  const diff = `  its rows cannot be read: ${toFailure(error).message}`
+  const history = { turns: [], attempts: new Map(), stuckOps: new Set<string>(), mail: [], nextSeq: run.seq }
+  return { run, history, replayed: { kind: 'diverged', error: fault('RUN_DIVERGED', { run: `the run "${row.id}"`, seq: 0, diff }) } }
+}
+
 /** Takes up what a loaded run was doing. The run is among the open ones. */
 export function takeUp(context: ShardContext, loaded: Loaded): void {
   const { run, history, replayed } = loaded
   switch (run.executor.kind) {
     case 'frozen':
-      park(context, run, history.mail, fault('CODE_MISSING', { run: `The run "${run.row.id}"`, call: run.row.call }))
+      park(context, run, history.mail, replayed.kind === 'diverged' ? replayed.error : fault('CODE_MISSING', { run: `The run "${run.row.id}"`, call: run.row.call }))
       break
     case 'solo':
+      // It did not fit its definition, and nothing of it has begun: today's may do.
+      if (run.row.reason === 'threw' && run.stuckOps.size === 0 && run.row.call !== '') markFreed(context, run, 'its definition is tried again')
       context.begin(run)
       break
     case 'workflow':
       if (replayed.kind === 'diverged') park(context, run, history.mail, replayed.error)
       else if (replayed.kind === 'threw') context.pump.add(new ResumeJob(context, loaded, run.executor.machine, replayed))
-      else if (history.turns.length === 0) context.begin(run)
+      else if (history.turns.length === 0) beginWorkflow(context, run, history)
       else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()])
       break
   }
+}
+
+/** Its code was gone when it was to begin. */
+function beginWorkflow(context: ShardContext, run: LiveRun, history: History): void {
+  if (run.row.status === 'stuck') markFreed(context, run, 'its code is there')
+  context.begin(run)
+  for (const mail of history.mail) context.deliver(run.row.num, mail)
 }
 
 function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, waiting: readonly Pending[]): void {
@@ -97,6 +124,7 @@ class ResumeJob implements TurnJob {
   readonly #machine: Machine
   readonly #threw: Extract<Replayed, { kind: 'threw' }>
   #answered: Command | undefined
+  #seq = 0
   /** What was under way before: it is taken up again. What the turn issues anew waits for its commit. */
   #before: readonly Pending[] = []
 
@@ -112,7 +140,8 @@ class ResumeJob implements TurnJob {
     const { delivered } = this.#threw
     this.#before = [...this.#machine.pending.values()]
     this.#answered = 'op' in delivered ? this.#machine.pending.get(delivered.op)?.command : undefined
-    this.#machine.deliver(delivered, this.#context.now(), this.#loaded.run.seq, null)
+    this.#seq = this.#loaded.run.seq++
+    this.#machine.deliver(delivered, this.#context.now(), this.#seq, null)
   }
 
   end(): void {
@@ -127,7 +156,7 @@ class ResumeJob implements TurnJob {
     }
     const delivered: Delivered = { kind: 'resume', of: this.#threw.seq }
     const { delivered: taken } = this.#threw
-    writeTurn(context, run, { delivered, taken, answered: this.#answered, commands: closed.commands, at: this.#machine.at })
+    writeTurn(context, run, { seq: this.#seq, delivered, taken, answered: this.#answered, commands: closed.commands, at: this.#machine.at })
     if (run.row.ended !== null) return
     takeUpWorkflow(context, run, history, this.#before.filter(({ op }) => this.#machine.pending.has(op)))
   }

@@ -1,4 +1,5 @@
-// Where log lines go when the application brings no log of its own: one JSON object a line on the error stream.
+// The logs of an application: its own, made harmless and given a prefix; without one, a JSON object a line on the error
+// stream.
 import type { Json } from '../core/json.ts'
 import type { Log } from '../define/definition.ts'
 
@@ -14,4 +15,31 @@ export const silentLog: Log = { info: () => {}, warn: () => {}, error: () => {} 
 
 function write(level: string, message: string, data: Json | undefined): void {
   process.stderr.write(`${JSON.stringify({ level, message, data })}\n`)
+}
+
+/** A log that cannot harm: what the application's own log throws is dropped. */
+export function safeLog(log: Log): Log {
+  const safely =
+    (write: Log['info']): Log['info'] =>
+    (message, data) => {
+      try {
+        write(message, data)
+      } catch {
+        // There is nowhere left to say it.
+      }
+    }
+  return {
+    info: safely((message, data) => log.info(message, data)),
+    warn: safely((message, data) => log.warn(message, data)),
+    error: safely((message, data) => log.error(message, data)),
+  }
+}
+
+/** A log whose lines begin with a prefix. */
+export function prefixed(log: Log, prefix: string): Log {
+  return {
+    info: (message, data) => log.info(`${prefix}: ${message}`, data),
+    warn: (message, data) => log.warn(`${prefix}: ${message}`, data),
+    error: (message, data) => log.error(`${prefix}: ${message}`, data),
+  }
 }

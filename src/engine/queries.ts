@@ -1,14 +1,14 @@
 // The questions of operators, answered from committed rows: runs, journals, events, keys, causal graphs. Needs a reader
 // of the store and nothing of a running engine, so a file can be read without its application.
 import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core/codec.ts'
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { parseCommands, parseTurn } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
 import type { EventRow, RunRow, StoreReader } from '../core/store.ts'
 import type { ErrorView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
 import type { EventsRequest, RunsRequest } from '../define/application.ts'
-import { presentOf, type DecodedRow } from './fold.ts'
+import { presentOf, type DecodedRow, type Present } from './fold.ts'
 
 export interface QueriesOptions {
   readonly reader: StoreReader
@@ -82,7 +82,7 @@ export class Queries {
 
   /** A run as operators see it. */
   async view(row: RunRow): Promise<RunView> {
-    const { waits, state, stuckOps } = presentOf(row, await this.#rows(row))
+    const { waits, state, stuckOps } = await this.#present(row)
     const parent = row.parent === null ? null : await this.#reader.run(this.#shard, row.parent)
     return {
       id: row.id,
@@ -143,6 +143,16 @@ export class Queries {
     return { runs: await Promise.all(rows.map((row) => this.view(row))), events: events.map((row) => this.eventView(row)) }
   }
 
+  /** The present of a run; rows that cannot be read (damaged, or encoded with a key that is gone) tell nothing of it. */
+  async #present(row: RunRow): Promise<Present> {
+    try {
+      return presentOf(row, await this.#rows(row))
+    } catch (error) {
+      if (isBalletError(error)) throw error
+      return { waits: [], state: undefined, stuckOps: new Set() }
+    }
+  }
+
   /** What of the journal tells the present: nothing for a run of one call that has ended. */
   async #rows(row: RunRow): Promise<readonly DecodedRow[]> {
     if (row.ended !== null && row.kind !== 'workflow') return []
@@ -166,11 +176,6 @@ export class Queries {
   #text(payload: Payload, row: PayloadPlace['row'], id: string): string {
     return this.#codec.decode(payload, { namespace: this.#ns, row, id })
   }
-}
-
-/** The questions over a store that is open for reading, without an application. */
-export function queriesOver(reader: StoreReader): Queries {
-  return new Queries({ reader })
 }
 
 /** What a person can do about a stuck run. */

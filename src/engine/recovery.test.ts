@@ -219,3 +219,31 @@ test('idle runs beyond the limit are parked on disk and replayed when something 
   expect(await Promise.all(ids.map((id) => app.result(id)))).toEqual(ids.map((_, index) => index + 1000))
   expect(bodies).toBeGreaterThan(60)
 })
+
+test('a turn during which an attempt fails draws the same random numbers in a replay', async () => {
+  const patient = workflow('patient', { input: z.null(), output, signals: [Go] }, async (run) => {
+    const own = Promise.withResolvers<null>()
+    void run.step('own', () => own.promise, { retry: { attempts: 2, backoff: '1h' } })
+    await run.receive(Go)
+    own.reject(new Error('not now'))
+    for (let round = 0; round < 50; round++) await null
+    await run.call(math.take(run.random()))
+    await run.receive(Go)
+    return 'done'
+  })
+  const math = service('math', { take: operation({ input: z.number(), run: () => {} }) })
+  const definition = ballet({ services: [math], workflows: [patient] })
+  const data = new MemoryData()
+  const first = await openForTest(definition, { store: memory(data) })
+  await first.start(patient(null), { id: 'p' })
+  await until(first, null, async () => (await first.run('p'))?.waits.length === 2)
+  await first.signal('p', Go({ n: 1 }))
+  await until(first, null, async () => (await first.run('p'))?.waits.filter((wait) => wait.kind === 'receive').length === 1)
+  // The note of the attempt came in the middle of the turn.
+  const rows = (await first.journal('p'))?.items ?? []
+  const turn = rows.findIndex(({ delivered }) => JSON.stringify(delivered).includes('signal'))
+  expect(rows[turn + 1]).toMatchObject({ kind: 'note', note: { kind: 'attempt' } })
+  expect(rows[turn + 1]?.pos).toBeLessThan(rows[turn]?.pos ?? 0)
+  const second = await openForTest(definition, { store: memory(data) })
+  expect(await second.run('p')).toMatchObject({ status: 'running' })
+})

@@ -2,6 +2,7 @@
 // code does is compared with what was recorded. It never guesses: at the first difference the run is frozen with a diff.
 // A turn that threw is done again with today's code; if that is mended, the run goes on from there.
 import { fault } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
 import { parseCommands, type Command, type Delivered } from '../core/journal.ts'
 import type { Closed, Machine } from '../core/machine.ts'
 import { verify } from '../core/replay.ts'
@@ -46,6 +47,27 @@ class ReplayJob implements TurnJob {
   }
 
   begin(): void {
+    this.#safely(() => this.#begin())
+  }
+
+  end(): void {
+    this.#safely(() => this.#end())
+    if (this.#done === null) return
+    const { diverged, held } = this.#progress
+    if (diverged !== null) this.#done({ kind: 'diverged', error: diverged })
+    else this.#done(held === null ? { kind: 'ready' } : { kind: 'threw', ...held })
+  }
+
+  /** What a damaged row makes of the engine's own code is that run's fault. */
+  #safely(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#diverge(`  its row cannot be replayed: ${toFailure(error).message}`)
+    }
+  }
+
+  #begin(): void {
     const { machine } = this.#progress
     const { delivered, commandsText, seq, at } = this.#turn
     if (this.#progress.diverged !== null) return
@@ -62,12 +84,13 @@ class ReplayJob implements TurnJob {
     machine.deliver(taken, at, seq, commandsText)
   }
 
-  end(): void {
-    if (this.#delivered) this.#check(this.#progress.machine.close())
-    if (this.#done === null) return
-    const { diverged, held } = this.#progress
-    if (diverged !== null) this.#done({ kind: 'diverged', error: diverged })
-    else this.#done(held === null ? { kind: 'ready' } : { kind: 'threw', ...held })
+  #end(): void {
+    const { machine, held } = this.#progress
+    if (this.#delivered) this.#check(machine.close())
+    // A turn that threw is to be done again: today's code must wait for what was delivered then.
+    if (this.#done !== null && held !== null && !machine.accepts(held.delivered)) {
+      this.#diverge(`  - recorded ${deliveredWords(held.delivered)}\n  + produced nothing that waits for it`)
+    }
   }
 
   #check(closed: Closed): void {
@@ -83,7 +106,7 @@ class ReplayJob implements TurnJob {
 
   #diverge(diff: string): void {
     const { machine } = this.#progress
-    this.#progress.diverged = fault('RUN_DIVERGED', { run: machine.name, seq: this.#turn.seq, diff })
+    this.#progress.diverged ??= fault('RUN_DIVERGED', { run: machine.name, seq: this.#turn.seq, diff })
   }
 }
 

@@ -120,7 +120,11 @@ export class Requests {
 
   #runId(request: StartRequest, key: string | null): { readonly id: string; readonly given: boolean } {
     const { context } = this.#shard
-    if (request.id !== undefined) return { id: checkId(request.id, 'The run id'), given: true }
+    if (request.id !== undefined) {
+      const id = checkId(request.id, 'The run id')
+      if (context.directory.isOfReaction(id)) throw fault('ID_INVALID', { what: 'The run id', id, problem: 'the runs of a reaction have such ids' })
+      return { id, given: true }
+    }
     if (key !== null) return { id: `${request.call}:${splitKey(key).value}`, given: true }
     return { id: context.random.uuid(context.clock.now()), given: false }
   }

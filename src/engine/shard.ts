@@ -10,7 +10,7 @@ import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
 import { canonicalText } from '../core/json.ts'
-import type { Delivered } from '../core/journal.ts'
+import type { Command, Delivered } from '../core/journal.ts'
 import type { InboxRow, RunRow, Store, StoreInfo, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import { Claims } from './claims.ts'
@@ -23,6 +23,7 @@ import { Inbox } from './inbox.ts'
 import { Lanes } from './lanes.ts'
 import type { LiveRun } from './live-run.ts'
 import { loadRun, takeUp, type Loaded } from './loader.ts'
+import { prefixed, safeLog } from './log.ts'
 import { OpenRuns } from './open-runs.ts'
 import { Pump } from './pump.ts'
 import { Receivers } from './receivers.ts'
@@ -205,11 +206,11 @@ export class Shard {
         const run = live(effect)
         if (run === undefined) return
         run.stuckOps.add(effect.op)
-        markStuck(this.context, run, effect.op, 'call', error)
+        this.#safely(() => markStuck(this.context, run, effect.op, 'call', error))
       },
       attempted: (effect: Effect, attempt: number, error: Failure, ms: number, next: number | null): void => {
         const run = live(effect)
-        if (run !== undefined) writeNote(this.context, run, { kind: 'attempt', op: effect.op, attempt, error, ms, next })
+        if (run !== undefined) this.#safely(() => writeNote(this.context, run, { kind: 'attempt', op: effect.op, attempt, error, ms, next }))
       },
     }
   }
@@ -249,7 +250,12 @@ export class Shard {
 
   #deliverEvent(run: number, event: { readonly type: string; readonly pos: number; readonly source: string; readonly id: string; readonly key: string; readonly data: string | Uint8Array }): void {
     const { type, pos, source, id } = event
-    const payload = this.context.decode(event.data, 'event', id)
+    let payload: string
+    try {
+      payload = this.context.decode(event.data, 'event', id)
+    } catch (error) {
+      return this.#damaged(run, `the event ${id}`, error)
+    }
     this.#deliver(run, { kind: 'event', type, pos, source, id, key: event.key.slice(event.key.indexOf(':') + 1), payload }, {})
   }
 
@@ -297,9 +303,25 @@ export class Shard {
     const taken = await context.claims.settle('run', id, (found) => found)
     const row = taken === null ? null : await context.store.run(context.shard, taken.num)
     if (row === null || row.ended === null) return
-    const output = row.output === null ? undefined : context.decode(row.output, 'output', id)
-    const error = row.error === null ? { code: row.status, message: runRef(id) } : (JSON.parse(context.decode(row.error, 'error', id)) as Failure)
-    answerJoins(context, id, row.status === 'completed' ? { kind: 'end', output } : { kind: 'fail', error })
+    try {
+      answerJoins(context, id, this.#endingOf(row))
+    } catch (error) {
+      for (const { run } of context.open.takeJoins(id)) this.#damaged(run, `the end of the run "${id}"`, error)
+    }
+  }
+
+  #endingOf({ id, status, output, error }: RunRow): Extract<Command, { kind: 'end' | 'fail' }> {
+    const { decode } = this.context
+    if (status === 'completed') return { kind: 'end', output: output === null ? undefined : decode(output, 'output', id) }
+    return { kind: 'fail', error: error === null ? { code: status, message: runRef(id) } : (JSON.parse(decode(error, 'error', id)) as Failure) }
+  }
+
+  /** What a run waits for cannot be read (damaged, or encoded with a key that is gone): that run waits for a person. */
+  #damaged(num: number, what: string, error: unknown): void {
+    const run = this.context.open.use(num)
+    const words = `${what} cannot be read: ${toFailure(error).message}`
+    if (run === undefined) this.context.log.error(words)
+    else this.#blame(run, fault('ATTEMPT_FAILED', { message: words }))
   }
 
   #blame(run: LiveRun, error: Error): void {
@@ -313,7 +335,7 @@ export class Shard {
     if (job === null) return false
     if (job instanceof DeliveryJob && !isUnread(reason)) {
       const { executor } = job.run
-      if (executor.kind === 'workflow') executor.machine.blame(reason instanceof Error ? reason : fault('ATTEMPT_FAILED', { message: String(reason) }))
+      if (executor.kind === 'workflow') executor.machine.blame(reason instanceof Error ? reason : fault('ATTEMPT_FAILED', { message: toFailure(reason).message }))
     }
     return true
   }
@@ -337,6 +359,15 @@ export class Shard {
     })
   }
 
+  /** What the engine does beside a turn: when that fails (the codec, perhaps), the shard does. */
+  #safely(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
   #fail(error: unknown): void {
     if (this.#failure !== null) return
     this.#failure = error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })
@@ -350,31 +381,5 @@ export class Shard {
     this.#loading.clear()
     this.context.pump.resume()
     this.#options.onFailure(this.#failure)
-  }
-}
-
-/** A log that cannot harm: what the application's own log throws is dropped. */
-function safeLog(log: Log): Log {
-  const safely =
-    (write: Log['info']): Log['info'] =>
-    (message, data) => {
-      try {
-        write(message, data)
-      } catch {
-        // There is nowhere left to say it.
-      }
-    }
-  return {
-    info: safely((message, data) => log.info(message, data)),
-    warn: safely((message, data) => log.warn(message, data)),
-    error: safely((message, data) => log.error(message, data)),
-  }
-}
-
-function prefixed(log: Log, prefix: string): Log {
-  return {
-    info: (message, data) => log.info(`${prefix}: ${message}`, data),
-    warn: (message, data) => log.warn(`${prefix}: ${message}`, data),
-    error: (message, data) => log.error(`${prefix}: ${message}`, data),
   }
 }

@@ -18,10 +18,10 @@ const definition = ballet({ services: [], workflows: [waiter, keyed], events: [F
 const answerOf = (promise: Promise<unknown>): Promise<unknown> =>
   Promise.race([promise.catch((error: { readonly code: string }) => error.code), new Promise((resolve) => setTimeout(resolve, 1500, 'no answer'))])
 
-test.each(['journal', 'run'] as const)('a signal to a parked run that cannot be loaded (%s) is answered', async (method) => {
+test('a signal to a parked run that cannot be loaded is answered', async () => {
   let failing = false
   const data = new MemoryData()
-  const store = guarded(memory(data), method, async (pass: () => Promise<never>) => (failing ? Promise.reject(fault('STORE_FAILED', { problem: 'gone' })) : pass()))
+  const store = guarded(memory(data), 'journal', async (pass) => (failing ? Promise.reject(fault('STORE_FAILED', { problem: 'gone' })) : pass()))
   const app = await openForTest(definition, { store, liveRuns: 1 })
   for (const id of ['a', 'b', 'c']) await app.start(waiter(null), { id })
   await until(app, null, async () => (await app.run('c'))?.waits.length === 1)

@@ -1,6 +1,7 @@
 // What a turn writes, and what follows once it is durable: one journal row, the rows that its commands stand for, and
 // behind the commit the effects. Everything is pushed into the open batch in the order of delivery.
 import { assertNever } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
 import { idempotencyKey, runRef } from '../core/ids.ts'
 import { commandsText, turnText, type Command, type Delivered } from '../core/journal.ts'
 import type { RunRow, TimerRow } from '../core/store.ts'
@@ -10,13 +11,15 @@ import { slotOf } from '../core/ids.ts'
 import { SLOT_COUNT } from '../core/store.ts'
 import { createRun } from './births.ts'
 import { callEffect, outcomeOf, stepEffect, type Attempts } from './calls.ts'
-import { endRun } from './endings.ts'
+import { endRun, markStuck } from './endings.ts'
 import { appendEvent } from './facts.ts'
 import type { LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** A turn that has been closed. */
 export interface WrittenTurn {
+  /** Of its row, taken from the run when the turn began. */
+  readonly seq: number
   /** What goes into the row. */
   readonly delivered: Delivered
   /** What was delivered to the run: the same, but for a `resume`. */
@@ -34,7 +37,7 @@ export function writeTurn(context: ShardContext, run: LiveRun, turn: WrittenTurn
   const { writer } = context
   const text = turnText(turn.delivered, commandsText(turn.commands))
   const data = context.encode(text, 'turn', run.row.id)
-  writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: run.seq++, kind: 'turn', at: turn.at, data })
+  writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: turn.seq, kind: 'turn', at: turn.at, data })
   writeAnswer(context, run, turn)
   const last = turn.commands.at(-1)
   const ending = last?.kind === 'end' || last?.kind === 'fail' ? last : null
@@ -107,8 +110,20 @@ function writeCommand(context: ShardContext, run: LiveRun, command: Command, end
   }
 }
 
-/** Starts the effect of a pending call or step. Called when its turn is durable; the run may have ended since. */
+/**
+ * Starts the effect of a pending call or step. Called when its turn is durable; the run may have ended since. Settings
+ * that their author has changed since the call was made, so that they mean nothing, park the call.
+ */
 export function startEffect(context: ShardContext, run: LiveRun, op: string): void {
+  try {
+    start(context, run, op)
+  } catch (error) {
+    run.stuckOps.add(op)
+    markStuck(context, run, op, 'call', toFailure(error))
+  }
+}
+
+function start(context: ShardContext, run: LiveRun, op: string): void {
   const attempts = run.attempts.get(op) ?? NONE
   const { environment, directory, effects } = context
   const { executor, row } = run
@@ -140,7 +155,7 @@ function writeChild(context: ShardContext, run: LiveRun, command: Extract<Comman
     parent: run.row.num,
     parentOp: command.op,
     input: command.input,
-    hash: context.hash(input),
+    hash: context.hash(command.raw === undefined ? input : JSON.parse(command.raw)),
   })
   if (command.wait) context.open.join(command.run, run.row.num, command.op)
   context.begin(child)

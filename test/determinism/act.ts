@@ -1,13 +1,13 @@
 // One act of the engine: an application over a recorded store is opened, given its inputs and left to bring every run
 // to its end. What it leaves (the changes of its store, the ledger of its services, who was told what) is enough to
 // begin a next act as after a crash at any of its changes.
-import { open, type Random } from '../../src/index.ts'
+import { open, type Application, type Random } from '../../src/index.ts'
 import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import { applicationOf } from './application.ts'
 import { Audience, type Input } from './audience.ts'
 import type { Chance } from './chance.ts'
 import { Ledger, type Entry } from './ledger.ts'
-import { RecordingStore, type Change } from './recording-store.ts'
+import { contentAfter, RecordingStore, type Change, type Content } from './recording-store.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** How an act begins. */
@@ -17,6 +17,10 @@ export interface Opening {
   readonly entries: readonly Entry[]
   readonly inputs: readonly Input[]
   readonly nowMs: number
+  /** Looks around before the application is closed in the middle of its work; without it the act goes to its end. */
+  readonly closeAfter?: number
+  /** Looks around before another process takes the store, while this one lives on and does not know. */
+  readonly usurpAfter?: number
   /** Breaks the data on purpose. */
   readonly tamper?: (data: MemoryData) => void
 }
@@ -31,6 +35,8 @@ export interface Ended {
   readonly faults: readonly string[]
   /** Bodies of operations and steps that were run. */
   readonly attempts: number
+  /** Whether every run has ended and every input was taken. */
+  readonly isOver: boolean
 }
 
 export const STORE = 'theatre'
@@ -38,48 +44,115 @@ const LIMIT_MS = 5 * 60_000
 
 const randomOf = (chance: Chance): Random => ({
   seed: () => chance.between(0, 2 ** 32 - 1),
-  uuid: (nowMs) => `${nowMs.toString(16)}-${chance.between(0, 1e9).toString(16)}-${chance.between(0, 1e9).toString(16)}`,
+  uuid: (nowMs) =>
+    `${nowMs.toString(16)}-${chance.between(0, 1e9).toString(16)}-${chance.between(0, 1e9).toString(16)}`,
 })
 
 /** Plays an act to its end, or to the first fault. */
 export async function playAct(opening: Opening): Promise<Ended> {
-  const { chance, changes, nowMs } = opening
-  const faults: string[] = []
-  const blame = (words: string): void => void faults.push(words)
-  const clock = new VirtualClock(nowMs)
-  const store = new RecordingStore(STORE, changes, chance.part(1), () => clock.now())
-  opening.tamper?.(store.data)
-  const ledger = new Ledger({ clock, chance: chance.part(2), data: store.data, changes: store.changes, blame }, opening.entries)
-  ledger.audit()
-  const quiet = { info: () => {}, warn: () => {}, error: (message: string) => blame(message) }
-  // With few live runs the others are evicted and replayed all the time.
-  const liveRuns = chance.pick([1, 3, 10_000])
-  const app = await open(applicationOf(ledger), { store, clock, random: randomOf(chance.part(3)), log: quiet, liveRuns, graceMs: 0 })
-  const audience = new Audience({ app, store, clock, chance: chance.part(4), blame })
-  audience.give(opening.inputs)
-  const goesOn = (): boolean => !audience.done || store.data.inbox.size > 0 || [...store.data.runs.values()].some((run) => run.ended === null)
-  while (faults.length === 0 && goesOn()) {
-    await audience.lookAround()
-    if (clock.now() - nowMs > LIMIT_MS) blame(await waiting(store.data, (id) => app.run(id)))
+  const act = new Act(opening)
+  await act.play()
+  return act.ended()
+}
+
+class Act {
+  readonly #opening: Opening
+  readonly #faults: string[] = []
+  readonly #clock: VirtualClock
+  readonly #content: Content
+  readonly #ledger: Ledger
+  readonly #audience: Audience
+  /** The one that holds the store stands last. */
+  readonly #applications: Application[] = []
+  #isOver = false
+
+  constructor(opening: Opening) {
+    const { chance, changes, nowMs, entries } = opening
+    this.#opening = opening
+    this.#clock = new VirtualClock(nowMs)
+    this.#content = contentAfter(STORE, changes)
+    opening.tamper?.(this.#content.data)
+    const world = { clock: this.#clock, content: this.#content, blame: (words: string): void => this.#blame(words) }
+    this.#ledger = new Ledger({ ...world, chance: chance.part(2) }, entries)
+    this.#audience = new Audience({ ...world, chance: chance.part(4), app: () => this.#app })
   }
-  // What was broken is left as it is: the clock stands still, and with it whoever waits for it.
-  if (faults.length === 0) await app.close()
-  clock.stop()
-  return { changes: store.changes, entries: [...ledger.entries.values()], inputs: audience.inputs, data: store.data, faults, attempts: ledger.attempts }
+
+  async play(): Promise<void> {
+    const { inputs, nowMs, closeAfter, usurpAfter } = this.#opening
+    this.#ledger.audit()
+    await this.#open()
+    this.#audience.give(inputs)
+    for (let looks = 0; this.#faults.length === 0 && this.#goesOn() && looks !== closeAfter; looks++) {
+      if (looks === usurpAfter) await this.#open()
+      await this.#audience.lookAround()
+      if (this.#clock.now() - nowMs > LIMIT_MS) this.#blame(await waiting(this.#content.data, (id) => this.#app.run(id)))
+    }
+    this.#isOver = !this.#goesOn()
+    this.#audience.leave()
+    // What was broken is left as it is: the clock stands still, and with it whoever waits for it.
+    if (this.#faults.length === 0) for (const application of this.#applications) await application.close()
+    this.#clock.stop()
+  }
+
+  ended(): Ended {
+    const { data, changes } = this.#content
+    const { attempts, entries } = this.#ledger
+    const { inputs } = this.#audience
+    return { changes, entries: [...entries.values()], inputs, data, faults: this.#faults, attempts, isOver: this.#isOver }
+  }
+
+  get #app(): Application {
+    return this.#applications.at(-1) as Application
+  }
+
+  async #open(): Promise<void> {
+    const place = this.#applications.length
+    const chance = this.#opening.chance.part(10 + place)
+    const clock = this.#clock
+    const store = new RecordingStore(this.#content, chance.part(1), () => clock.now())
+    const error = (message: string): void => {
+      const isUsurped = place < this.#applications.length - 1 && message.includes('Another process has taken over')
+      if (!isUsurped) this.#blame(message)
+    }
+    const log = { info: () => {}, warn: () => {}, error }
+    // With few live runs the others are evicted and replayed all the time.
+    const liveRuns = chance.pick([1, 3, 10_000])
+    const options = { store, clock, random: randomOf(chance.part(2)), log, liveRuns, graceMs: 0 }
+    this.#applications.push(await open(applicationOf(this.#ledger), options))
+  }
+
+  #goesOn(): boolean {
+    const { inbox, runs } = this.#content.data
+    return !this.#audience.done || inbox.size > 0 || [...runs.values()].some((run) => run.ended === null)
+  }
+
+  #blame(words: string): void {
+    this.#faults.push(words)
+  }
 }
 
 async function waiting(data: MemoryData, look: (id: string) => Promise<unknown>): Promise<string> {
-  const open = [...data.runs.values()].filter((run) => run.ended === null)
-  const views = await Promise.all(open.map(({ id }) => look(id)))
+  const left = [...data.runs.values()].filter((run) => run.ended === null)
+  const views = await Promise.all(left.map(({ id }) => look(id)))
   return `it does not come to its end: ${JSON.stringify(views, ['id', 'name', 'status', 'reason', 'waits', 'op', 'kind', 'for', 'from', 'until'], 1)}`
 }
 
 /** The opening after a crash of `act` when its store had seen `count` changes. */
-export function afterCrash(act: Pick<Ended, 'changes' | 'entries' | 'inputs'>, count: number, chance: Chance, believed: number = count): Opening {
+export function afterCrash(
+  act: Pick<Ended, 'changes' | 'entries' | 'inputs'>,
+  count: number,
+  chance: Chance,
+  believed: number = count,
+): Opening {
   const changes = act.changes.slice(0, count)
   const inputs = act.inputs
     .filter((input) => input.takenAt <= believed || !input.id.startsWith('r-'))
-    .map((input) => ({ ...input, afterMs: chance.between(0, 400), takenAt: input.takenAt <= believed ? input.takenAt : Infinity }))
-  const nowMs = (changes.at(-1)?.at ?? 0) + chance.between(0, 3000)
+    .map((input) => ({
+      ...input,
+      afterMs: chance.between(0, 400),
+      takenAt: input.takenAt <= believed ? input.takenAt : Infinity,
+    }))
+  // The clock of the machine may have been set back meanwhile.
+  const nowMs = (changes.at(-1)?.at ?? 0) + chance.between(-500, 3000)
   return { chance, changes, entries: Ledger.asOf(act.entries, believed), inputs, nowMs }
 }

@@ -6,7 +6,7 @@ import { isBalletError } from '../../src/core/errors.ts'
 import { slotOf } from '../../src/core/ids.ts'
 import type { Application } from '../../src/index.ts'
 import type { Chance } from './chance.ts'
-import type { RecordingStore } from './recording-store.ts'
+import type { Content } from './recording-store.ts'
 import type { PlayInput } from './services.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
@@ -30,14 +30,39 @@ export function inputsOf(chance: Chance, runs: number, seed: number): readonly I
   for (let run = 0; run < runs; run++) {
     const orderId = `o-${run}`
     const input: PlayInput = { orderId, seed: seed * 100 + run, level: 1, v: chance.between(0, 999) }
-    inputs.push({ kind: 'start', id: `play:${orderId}`, input, way: way(), afterMs: chance.between(0, 100), takenAt: Infinity })
+    inputs.push({
+      kind: 'start',
+      id: `play:${orderId}`,
+      input,
+      way: way(),
+      afterMs: chance.between(0, 100),
+      takenAt: Infinity,
+    })
     for (let count = chance.between(0, 4); count > 0; count--) {
       const name = chance.pick(['nudge', 'halt'])
-      inputs.push({ kind: 'signal', id: `s-${run}-${count}`, run: `play:${orderId}`, name, v: count, way: way(), afterMs: chance.between(0, 1000), takenAt: Infinity })
+      inputs.push({
+        kind: 'signal',
+        id: `s-${run}-${count}`,
+        run: `play:${orderId}`,
+        name,
+        v: count,
+        way: way(),
+        afterMs: chance.between(0, 1000),
+        takenAt: Infinity,
+      })
     }
     for (let count = chance.between(0, 4); count > 0; count--) {
       const type = chance.pick(['ping', 'pong'])
-      inputs.push({ kind: 'event', id: `e-${run}-${count}`, orderId, type, v: count, way: way(), afterMs: chance.between(0, 1000), takenAt: Infinity })
+      inputs.push({
+        kind: 'event',
+        id: `e-${run}-${count}`,
+        orderId,
+        type,
+        v: count,
+        way: way(),
+        afterMs: chance.between(0, 1000),
+        takenAt: Infinity,
+      })
     }
   }
   return inputs
@@ -45,8 +70,9 @@ export function inputsOf(chance: Chance, runs: number, seed: number): readonly I
 
 /** What the audience stands before. */
 export interface Stalls {
-  readonly app: Application
-  readonly store: RecordingStore
+  /** The application that holds the store now. */
+  readonly app: () => Application
+  readonly content: Content
   readonly clock: VirtualClock
   readonly chance: Chance
   readonly blame: (words: string) => void
@@ -59,6 +85,7 @@ export class Audience {
   readonly #inputs: Input[] = []
   #under = 0
   #rescues = 0
+  #hasLeft = false
 
   constructor(stalls: Stalls) {
     this.#stalls = stalls
@@ -74,6 +101,11 @@ export class Audience {
     return this.#under === 0
   }
 
+  /** What is refused from now on is refused to nobody: the application closes. */
+  leave(): void {
+    this.#hasLeft = true
+  }
+
   /** Gives all of these in their time. */
   give(inputs: readonly Input[]): void {
     for (const input of inputs) {
@@ -82,32 +114,49 @@ export class Audience {
       this.#giveOne(input)
         .then((taken) => {
           this.#under -= 1
-          if (taken) this.#inputs[index] = { ...input, takenAt: Math.min(input.takenAt, this.#stalls.store.changes.length) }
+          if (taken)
+            this.#inputs[index] = { ...input, takenAt: Math.min(input.takenAt, this.#stalls.content.changes.length) }
         })
-        .catch((error: unknown) => this.#stalls.blame(`${input.kind} ${input.id} was refused: ${String(error)}`))
+        .catch(
+          (error: unknown) =>
+            this.#hasLeft || this.#stalls.blame(`${input.kind} ${input.id} was refused: ${String(error)}`),
+        )
     }
   }
 
   /** Looks after those that wait for something from outside. */
   async lookAround(): Promise<void> {
-    const { app, store, chance, clock } = this.#stalls
+    const { app, content, chance, clock } = this.#stalls
     await clock.wait(PATIENCE_MS)
-    for (const row of store.data.runs.values()) {
+    for (const row of content.data.runs.values()) {
       if (row.ended !== null || row.kind !== 'workflow' || chance.is(0.3)) continue
-      const view = await app.run(row.id)
+      const view = await app().run(row.id)
       const wait = view?.waits.find(({ kind }) => kind === 'receive')
       if (wait === undefined || view?.key == null) continue
       // Beside what it waits for often something else, at the same moment.
-      const types = [...chance.pick(view.waits.filter(({ kind }) => kind === 'receive')).for.split(' | '), 'ping', 'pong', 'nudge']
-      const gifts = Array.from({ length: chance.between(1, 3) }, (_, index) => (index === 0 ? chance.pick(wait.for.split(' | ')) : chance.pick(types)))
+      const types = [
+        ...chance.pick(view.waits.filter(({ kind }) => kind === 'receive')).for.split(' | '),
+        'ping',
+        'pong',
+        'nudge',
+      ]
+      const gifts = Array.from({ length: chance.between(1, 3) }, (_, index) =>
+        index === 0 ? chance.pick(wait.for.split(' | ')) : chance.pick(types),
+      )
       this.give(gifts.map((type) => this.#gift(type, row.id, view.key?.value ?? '')))
     }
   }
 
   #gift(type: string, run: string, orderId: string): Input {
-    const { chance, store } = this.#stalls
-    const id = `r-${store.changes.length}-${this.#rescues++}`
-    const head = { id, v: chance.between(0, 999), way: 'door', afterMs: chance.between(0, 3), takenAt: Infinity } as const
+    const { chance, content } = this.#stalls
+    const id = `r-${content.changes.length}-${this.#rescues++}`
+    const head = {
+      id,
+      v: chance.between(0, 999),
+      way: 'door',
+      afterMs: chance.between(0, 3),
+      takenAt: Infinity,
+    } as const
     if (type === 'ping' || type === 'pong') return { ...head, kind: 'event', orderId, type }
     return { ...head, kind: 'signal', run, name: type }
   }
@@ -126,7 +175,8 @@ export class Audience {
       return true
     }
     const created = await this.#takenByDoor(input)
-    if (created === true && input.takenAt !== Infinity) this.#stalls.blame(`the acknowledged ${input.kind} ${input.id} was lost`)
+    if (created === true && input.takenAt !== Infinity)
+      this.#stalls.blame(`the acknowledged ${input.kind} ${input.id} was lost`)
     return created !== null
   }
 
@@ -137,10 +187,18 @@ export class Audience {
       case 'start':
         return (await app.startNamed({ call: 'play', input: input.input })).created
       case 'event':
-        return (await app.publishNamed({ type: input.type, data: { orderId: input.orderId, v: input.v }, id: input.id, source: 'audience' })).created
+        return (
+          await app.publishNamed({
+            type: input.type,
+            data: { orderId: input.orderId, v: input.v },
+            id: input.id,
+            source: 'audience',
+          })
+        ).created
       case 'signal':
         try {
-          return (await app.signalNamed({ run: input.run, name: input.name, data: { v: input.v }, id: input.id })).created
+          return (await app.signalNamed({ run: input.run, name: input.name, data: { v: input.v }, id: input.id }))
+            .created
         } catch (error) {
           if (isBalletError(error) && error.code === 'RUN_ENDED') return null
           throw error
@@ -150,9 +208,26 @@ export class Audience {
 
   #row(input: Input): InboxItem {
     const at = this.#stalls.clock.now()
-    const item = (kind: InboxItem['kind'], target: string, tag: string, body: object): InboxItem => ({ slot: slotOf(tag, SLOT_COUNT), kind, target, data: JSON.stringify(body), at })
+    const item = (kind: InboxItem['kind'], target: string, tag: string, body: object): InboxItem => ({
+      slot: slotOf(tag, SLOT_COUNT),
+      kind,
+      target,
+      data: JSON.stringify(body),
+      at,
+    })
     if (input.kind === 'start') return item('start', 'play', input.input.orderId, { call: 'play', input: input.input })
-    if (input.kind === 'signal') return item('signal', input.run, input.run, { run: input.run, name: input.name, data: { v: input.v }, id: input.id })
-    return item('event', input.type, input.orderId, { type: input.type, data: { orderId: input.orderId, v: input.v }, id: input.id, source: 'audience' })
+    if (input.kind === 'signal')
+      return item('signal', input.run, input.run, {
+        run: input.run,
+        name: input.name,
+        data: { v: input.v },
+        id: input.id,
+      })
+    return item('event', input.type, input.orderId, {
+      type: input.type,
+      data: { orderId: input.orderId, v: input.v },
+      id: input.id,
+      source: 'audience',
+    })
   }
 }

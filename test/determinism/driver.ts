@@ -32,6 +32,12 @@ interface Plan {
 
 const TURNS = 400
 
+/** What operations with outcomes answer with. */
+const OUTCOMES: Readonly<Record<string, (v: number) => string>> = {
+  'work.charge': (v) => (v % 4 === 0 ? 'work.declined' : 'work.charged'),
+  'work.refund': () => 'work.refunded',
+}
+
 export class Driver {
   readonly #scene: Scene
   readonly #machine: WatchedMachine
@@ -69,7 +75,9 @@ export class Driver {
       invariant(this.#rows.length < TURNS, 'a program does not come to its end')
       this.#offer()
       if (this.#plans.length === 0) this.#provoke()
-      const plan = this.#plans.reduce((first, one) => (one.at < first.at || (one.at === first.at && one.order < first.order) ? one : first))
+      const plan = this.#plans.reduce((first, one) =>
+        one.at < first.at || (one.at === first.at && one.order < first.order) ? one : first,
+      )
       this.#plans.splice(this.#plans.indexOf(plan), 1)
       this.#now = Math.max(this.#now, plan.at)
       if (plan.delivered.kind === 'event') this.#offered = false
@@ -102,7 +110,12 @@ export class Driver {
       if (command.kind === 'emit') this.#publish(command.type, command.input)
       else if (command.kind === 'sleep' || (command.kind === 'wait' && command.due !== undefined)) {
         this.#plan(command.due as number, { kind: 'timer', op: command.op })
-      } else if (command.kind === 'call' || command.kind === 'step' || command.kind === 'join' || (command.kind === 'child' && command.wait)) {
+      } else if (
+        command.kind === 'call' ||
+        command.kind === 'step' ||
+        command.kind === 'join' ||
+        (command.kind === 'child' && command.wait)
+      ) {
         this.#plan(this.#now + this.#chance.latencyMs(), this.#answer(command))
       }
     }
@@ -116,7 +129,8 @@ export class Driver {
     const chance = this.#chance
     const { op } = command
     const mustSucceed = 'undoes' in command
-    if (!mustSucceed && chance.is(0.08)) return { kind: 'failed', op, error: { code: 'TERMINAL', message: `no (${chance.between(1, 9)})` }, attempt: 1 }
+    if (!mustSucceed && chance.is(0.08))
+      return { kind: 'failed', op, error: { code: 'TERMINAL', message: `no (${chance.between(1, 9)})` }, attempt: 1 }
     const whim = chance.between(0, 1000)
     return { kind: 'done', op, payload: this.#payload(command, whim), attempt: 1 + (whim % 3), ms: whim }
   }
@@ -124,13 +138,17 @@ export class Driver {
   #payload(command: Extract<Command, { kind: 'call' | 'step' | 'child' | 'join' }>, whim: number): string {
     if (command.kind === 'step') {
       const work = this.#machine.pending.get(command.op)?.work as StepWork
-      return JSON.stringify((work.body as (context: OperationContext) => unknown)({ attempt: whim } as OperationContext))
+      return JSON.stringify(
+        (work.body as (context: OperationContext) => unknown)({ attempt: whim } as OperationContext),
+      )
     }
     const input = 'input' in command ? (JSON.parse(command.input) as { v: number }).v : 0
     const v = answerOf(input, whim)
     const { orderId } = this.#scene.input
-    const outcome = { 'work.charge': v % 4 === 0 ? 'work.declined' : 'work.charged', 'work.refund': 'work.refunded' }[String('call' in command ? command.call : '')]
-    return JSON.stringify(outcome === undefined ? { v } : { kind: 'event', type: outcome, data: { orderId, v }, key: orderId })
+    const outcome = 'call' in command ? OUTCOMES[command.call]?.(v) : undefined
+    return JSON.stringify(
+      outcome === undefined ? { v } : { kind: 'event', type: outcome, data: { orderId, v }, key: orderId },
+    )
   }
 
   #publish(type: string, payload: string): void {
@@ -141,7 +159,8 @@ export class Driver {
   #meddle(): void {
     const chance = this.#chance
     for (let count = chance.between(0, 4); count > 0; count--) this.#send(this.#now + chance.between(0, 600))
-    for (let count = chance.between(0, 3); count > 0; count--) this.#publish(chance.pick(['ping', 'pong']), this.#data())
+    for (let count = chance.between(0, 3); count > 0; count--)
+      this.#publish(chance.pick(['ping', 'pong']), this.#data())
   }
 
   #data(): string {
@@ -159,17 +178,29 @@ export class Driver {
   #offer(): void {
     if (this.#offered) return
     const { mailbox } = this.#machine
-    const fact = this.#log.find(({ type, pos }) => this.#machine.waitsFor(`event:${type}`) && pos > mailbox.cursor(type))
+    const fact = this.#log.find(
+      ({ type, pos }) => this.#machine.waitsFor(`event:${type}`) && pos > mailbox.cursor(type),
+    )
     if (fact === undefined) return
     this.#offered = true
     const { type, pos, payload } = fact
     const { orderId } = this.#scene.input
-    this.#plan(this.#now + this.#chance.between(0, 40), { kind: 'event', type, pos, source: 'world', id: `e-${pos}`, key: orderId, payload })
+    this.#plan(this.#now + this.#chance.between(0, 40), {
+      kind: 'event',
+      type,
+      pos,
+      source: 'world',
+      id: `e-${pos}`,
+      key: orderId,
+      payload,
+    })
   }
 
   /** Nothing is under way: gives one of the waits what it waits for. */
   #provoke(): void {
-    const names = [...this.#machine.pending.values()].flatMap(({ command }) => (command.kind === 'wait' ? command.names : []))
+    const names = [...this.#machine.pending.values()].flatMap(({ command }) =>
+      command.kind === 'wait' ? command.names : [],
+    )
     invariant(names.length > 0, 'a machine waits for nothing that could come')
     const [kind, type] = this.#chance.pick(names).split(':') as [string, string]
     if (kind === 'signal') this.#send(this.#now + 1, type)

@@ -5,7 +5,7 @@
 import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import { afterCrash, playAct, STORE, type Ended, type Opening } from './act.ts'
 import { styleOf } from './application.ts'
-import { inputsOf } from './audience.ts'
+import { inputsOf, type Input } from './audience.ts'
 import { Chance } from './chance.ts'
 import type { Tally } from './machine-campaign.ts'
 import { programOf } from './program.ts'
@@ -54,7 +54,7 @@ export async function engineCampaign(programs: number, seed: number, crashes: nu
     stories: [],
   }
   for (let index = 0; index < programs; index++) {
-    await new Season(seed + index, figures).play(crashes)
+    await new Season(seed + index, crashes, figures).play()
     figures.programs += 1
   }
   return figures
@@ -62,38 +62,63 @@ export async function engineCampaign(programs: number, seed: number, crashes: nu
 
 class Season {
   readonly #seed: number
+  readonly #crashes: number
   readonly #chance: Chance
   readonly #figures: EngineFigures
 
-  constructor(seed: number, figures: EngineFigures) {
+  constructor(seed: number, crashes: number, figures: EngineFigures) {
     this.#seed = seed
+    this.#crashes = crashes
     this.#chance = new Chance(seed)
     this.#figures = figures
   }
 
-  async play(crashes: number): Promise<void> {
+  async play(): Promise<void> {
     const chance = this.#chance
     const inputs = inputsOf(chance.part(1), RUNS, this.#seed)
-    const whole = await this.#act('the first act', { chance: chance.part(2), changes: [], entries: [], inputs, nowMs: NOW_MS })
+    const whole = await this.#act('the first act', {
+      chance: chance.part(2),
+      changes: [],
+      entries: [],
+      inputs,
+      nowMs: NOW_MS,
+    })
     if (whole === null) return
     await this.#replayJournals(whole.data)
-    for (const count of pointsOf(chance, whole.changes.length, crashes)) {
+    for (const count of pointsOf(chance, whole.changes.length, this.#crashes)) {
       this.#figures.crashes.cases += 1
       const words = `crashed after ${count} of ${whole.changes.length} changes`
       const next = await this.#act(words, afterCrash(whole, count, chance.part(1000 + count)))
       if (next === null || !chance.is(TWICE) || next.changes.length <= count + 2) continue
       this.#figures.crashes.cases += 1
       const again = chance.between(count + 1, next.changes.length - 1)
-      const last = await this.#act(`${words}, and again after ${again} of ${next.changes.length}`, afterCrash(next, again, chance.part(5000 + again)))
+      const last = await this.#act(
+        `${words}, and again after ${again} of ${next.changes.length}`,
+        afterCrash(next, again, chance.part(5000 + again)),
+      )
       if (last !== null) await this.#replayJournals(last.data)
     }
+    await this.#closed(inputs)
     await this.#mutants(whole)
+  }
+
+  /** The application is closed in the middle, twice, and opened again: nothing is lost and nothing is repeated in vain. */
+  async #closed(inputs: readonly Input[]): Promise<void> {
+    const chance = this.#chance.part(4)
+    let opening: Opening = { chance: chance.part(0), changes: [], entries: [], inputs, nowMs: NOW_MS }
+    for (let times = 1; times <= 2; times++) {
+      const begun = await this.#act(`closed ${times} times`, { ...opening, closeAfter: chance.between(0, 5) })
+      if (begun === null) return
+      opening = afterCrash(begun, begun.changes.length, chance.part(times))
+    }
+    this.#figures.crashes.cases += 1
+    await this.#act('closed and opened again, twice', opening)
   }
 
   /** Null when something was wrong, which has been told. */
   async #act(words: string, opening: Opening): Promise<Ended | null> {
     const ended = await playAct(opening)
-    const faults = ended.faults.length > 0 ? ended.faults : verdictOf(ended.data, ended.entries)
+    const faults = ended.faults.length > 0 || !ended.isOver ? ended.faults : verdictOf(ended.data, ended.entries)
     this.#figures.attempts += ended.attempts
     this.#figures.runs += ended.data.runs.size
     for (const rows of ended.data.journal.values()) this.#figures.turns += rows.length
@@ -119,11 +144,17 @@ class Season {
     const { exchanged, lost } = this.#figures
     const chance = this.#chance.part(3)
     const middle = chance.between(Math.floor(whole.changes.length / 3), whole.changes.length - 2)
-    const swapped = await this.#mutant({ ...afterCrash(whole, middle, chance.part(1)), tamper: (data) => exchangeRows(data, chance) })
+    const swapped = await this.#mutant({
+      ...afterCrash(whole, middle, chance.part(1)),
+      tamper: (data) => exchangeRows(data, chance),
+    })
     // A commit upon which effects were begun.
     const believed = chance.pick(whole.entries).begunAt
     const forgotten = await this.#mutant(afterCrash(whole, believed - 1, chance.part(2), believed))
-    for (const [tally, isBroken] of [[exchanged, swapped], [lost, forgotten]] as const) {
+    for (const [tally, isBroken] of [
+      [exchanged, swapped],
+      [lost, forgotten],
+    ] as const) {
       tally.cases += 1
       if (isBroken) tally.different += 1
     }
@@ -139,10 +170,11 @@ class Season {
     if (stories.length >= STORIES) return
     const named = scenesOf(data).filter(({ scene }) => what.includes(scene.identity.id))
     const parts = named.flatMap(({ scene, rows }) => [
-      [`program of ${scene.identity.id}`, programText(programOf(scene.seed, scene.style))],
+      [`program of ${scene.identity.id}`, programText(scene.program)],
       [`journal of ${scene.identity.id}`, journalText(rows)],
     ])
-    stories.push(storyOf('engine', this.#seed, what, Object.fromEntries(parts) as Record<string, string>))
+    const options = `--level engine --programs 1 --seed ${this.#seed} --crashes ${this.#crashes}`
+    stories.push(storyOf(options, what, Object.fromEntries(parts) as Record<string, string>))
   }
 }
 
@@ -162,7 +194,13 @@ function scenesOf(data: MemoryData): readonly { readonly scene: Scene; readonly 
       const identity = { store: STORE, id: row.id, generation: row.generation }
       const turns = (data.journal.get(row.num) ?? []).filter((one) => one.kind === 'turn')
       return {
-        scene: { seed: input.seed, identity, style: styleOf(input.level), input, variation: {} },
+        scene: {
+          seed: input.seed,
+          identity,
+          program: programOf(input.seed, styleOf(input.level)),
+          input,
+          variation: {},
+        },
         rows: turns.map(({ seq, at, data: text }) => ({ seq, at, text: String(text) })),
       }
     })
@@ -171,7 +209,9 @@ function scenesOf(data: MemoryData): readonly { readonly scene: Scene; readonly 
 /** Two turns of one open run change places. */
 function exchangeRows(data: MemoryData, chance: Chance): void {
   const open = [...data.runs.values()].filter((row) => row.ended === null && row.kind === 'workflow')
-  const journals = open.map((row) => data.journal.get(row.num) ?? []).filter((rows) => rows.filter(({ kind }) => kind === 'turn').length > 2)
+  const journals = open
+    .map((row) => data.journal.get(row.num) ?? [])
+    .filter((rows) => rows.filter(({ kind }) => kind === 'turn').length > 2)
   if (journals.length === 0) return
   const rows = chance.pick(journals)
   const turns = rows.filter(({ kind }) => kind === 'turn')

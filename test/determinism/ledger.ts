@@ -5,8 +5,9 @@ import { TerminalError } from '../../src/core/errors.ts'
 import { parseTurn } from '../../src/core/journal.ts'
 import type { OperationContext } from '../../src/define/definition.ts'
 import type { Chance } from './chance.ts'
-import { claimKey, type MemoryData } from '../../src/stores/memory/memory-data.ts'
+import { claimKey } from '../../src/stores/memory/memory-data.ts'
 import { answerOf } from './scene.ts'
+import type { Content } from './recording-store.ts'
 import type { Outside } from './services.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
@@ -27,8 +28,7 @@ export interface Entry {
 export interface LedgerWorld {
   readonly clock: VirtualClock
   readonly chance: Chance
-  readonly data: MemoryData
-  readonly changes: readonly unknown[]
+  readonly content: Content
   readonly blame: (words: string) => void
 }
 
@@ -52,7 +52,9 @@ export class Ledger implements Outside {
 
   /** What of these entries had happened when the store had seen `count` changes. */
   static asOf(entries: Iterable<Entry>, count: number): readonly Entry[] {
-    return [...entries].filter(({ begunAt }) => begunAt <= count).map((entry) => (entry.doneAt <= count ? entry : { ...entry, doneAt: Infinity }))
+    return [...entries]
+      .filter(({ begunAt }) => begunAt <= count)
+      .map((entry) => (entry.doneAt <= count ? entry : { ...entry, doneAt: Infinity }))
   }
 
   /** Blames whatever was begun and is not asked for by what the store holds: its command was not durable. */
@@ -72,7 +74,7 @@ export class Ledger implements Outside {
     if (entry.doneAt === Infinity) {
       const refuses = context.undoes === null && what !== 'note' && chance.is(0.08)
       entry.answer = refuses ? null : answerOf(input, chance.between(0, 1000))
-      entry.doneAt = this.#world.changes.length
+      entry.doneAt = this.#world.content.changes.length
     }
     if (chance.is(0.04)) throw new Error('the reply was lost')
     if (entry.answer === null) throw new TerminalError(`refused ${input}`)
@@ -80,27 +82,31 @@ export class Ledger implements Outside {
   }
 
   #begin(what: string, input: number, context: OperationContext): Entry {
-    const { blame, changes } = this.#world
+    const { blame, content } = this.#world
     const { idempotencyKey: key, run, op } = context
     const problem = this.#gateProblem(run, op, what, input)
     if (problem !== null) blame(`${key} (${what} ${input}) was begun although ${problem}`)
     const known = this.#entries.get(key)
     if (known !== undefined) {
-      if (known.input !== input || known.what !== what) blame(`${key} was ${known.what} ${known.input} and is now ${what} ${input}`)
+      if (known.input !== input || known.what !== what)
+        blame(`${key} was ${known.what} ${known.input} and is now ${what} ${input}`)
       return known
     }
-    const entry: Entry = { key, what, input, run, op, begunAt: changes.length, doneAt: Infinity, answer: null }
+    const entry: Entry = { key, what, input, run, op, begunAt: content.changes.length, doneAt: Infinity, answer: null }
     this.#entries.set(key, entry)
     return entry
   }
 
   /** Why an effect may not begin: what the store holds of its run does not ask for it. */
   #gateProblem(run: string, op: string, what: string, input: number): string | null {
-    const { data } = this.#world
+    const { data } = this.#world.content
     const num = data.claims.get(claimKey('default', 'run', run))?.num
     const row = num === undefined ? undefined : data.runs.get(num)
     if (num === undefined || row === undefined) return 'its run is not in the store'
-    const asked = row.kind === 'workflow' ? (data.journal.get(num) ?? []).flatMap((one) => askedInput(String(one.data), one.kind, op)) : [JSON.parse(String(row.input)) as { v: number }]
+    const asked =
+      row.kind === 'workflow'
+        ? (data.journal.get(num) ?? []).flatMap((one) => askedInput(String(one.data), one.kind, op))
+        : [JSON.parse(String(row.input)) as { v: number }]
     if (asked.length !== 1) return `${asked.length} turns of its run ask for it`
     const wanted = asked[0]?.v
     return wanted === undefined || wanted === input || what === 'step' ? null : `its turn asks for ${wanted}`
@@ -111,5 +117,7 @@ export class Ledger implements Outside {
 function askedInput(text: string, kind: string, op: string): readonly { v?: number }[] {
   if (kind !== 'turn' || !text.includes(JSON.stringify(op))) return []
   const commands = JSON.parse(parseTurn(text).commandsText) as { kind: string; op?: string; input?: { v: number } }[]
-  return commands.filter((one) => one.op === op && (one.kind === 'call' || one.kind === 'step')).map((one) => one.input ?? {})
+  return commands
+    .filter((one) => one.op === op && (one.kind === 'call' || one.kind === 'step'))
+    .map((one) => one.input ?? {})
 }

@@ -1,9 +1,10 @@
 // Random programs on machines of core. Each is brought to its end in virtual time; then its run is crashed at every
 // prefix of its journal and replayed, some of the replayed machines live on with other dice to another end, and those
 // journals are replayed again. Beside it the same replays with one rule broken (mutants) are counted: they must differ.
+import type { HistoryTurn } from '../../src/engine/history.ts'
 import { Chance } from './chance.ts'
 import { Driver, NOTHING_YET, type Life } from './driver.ts'
-import { programOf, type Style } from './program.ts'
+import type { Style } from './program.ts'
 import { batched, replayed, swapped, turnsOf, type Replay } from './replays.ts'
 import { machineOf, sceneOf, StagePump, type Scene, type WatchedMachine } from './scene.ts'
 import { journalText, programText, storyOf } from './story.ts'
@@ -58,7 +59,12 @@ export async function machineCampaign(programs: number, seed: number): Promise<M
       await calmTrial(stage, seed + index, figures)
     } catch (error) {
       figures.crashes.different += 1
-      tell(figures, sceneOf(seed + index, STYLE), [], `it broke: ${error instanceof Error ? String(error.stack) : String(error)}`)
+      tell(
+        figures,
+        sceneOf(seed + index, STYLE),
+        [],
+        `it broke: ${error instanceof Error ? String(error.stack) : String(error)}`,
+      )
     }
     stage.stop()
     figures.programs += 1
@@ -68,8 +74,8 @@ export async function machineCampaign(programs: number, seed: number): Promise<M
 
 function tell(figures: MachineFigures, scene: Scene, rows: Life['rows'], what: string): void {
   if (figures.stories.length >= STORIES) return
-  const parts = { program: programText(programOf(scene.seed, scene.style)), journal: journalText(rows) }
-  figures.stories.push(storyOf('machine', scene.seed, what, parts))
+  const parts = { program: programText(scene.program), journal: journalText(rows) }
+  figures.stories.push(storyOf(`--level machine --programs 1 --seed ${scene.seed}`, what, parts))
 }
 
 class Trial {
@@ -88,42 +94,53 @@ class Trial {
   async run(): Promise<void> {
     const life = await this.#live(machineOf(this.#scene, []), this.#chance.part(1), NOTHING_YET)
     this.#figures.turns += life.rows.length
-    const { length } = life.rows
+    const turns = turnsOf(life.rows)
+    const { length } = turns
     const goesOn = new Set(Array.from({ length: CONTINUED }, () => this.#chance.between(1, Math.max(1, length - 1))))
     for (let count = 1; count <= length; count++) {
-      const replay = await this.#replay(life, count, this.#figures.crashes)
+      const replay = await this.#replay(life, turns.slice(0, count), this.#figures.crashes)
       if (replay.kind === 'same' && count < length && goesOn.has(count)) await this.#goOn(life, count, replay.machine)
     }
-    await this.#mutants(life)
+    await this.#mutants(life, turns)
   }
 
   #live(machine: WatchedMachine, chance: Chance, life: Life): Promise<Life> {
     return new Driver(this.#scene, machine, this.#stage, chance, life).live()
   }
 
-  async #replay(life: Life, count: number, tally: Tally): Promise<Replay> {
-    const replay = await replayed(this.#stage, this.#scene, turnsOf(life.rows.slice(0, count)), life.pending[count - 1] ?? '')
+  /** @param turns of the life, up to the crash. */
+  async #replay(life: Life, turns: readonly HistoryTurn[], tally: Tally): Promise<Replay> {
+    const replay = await replayed(this.#stage, this.#scene, turns, life.pending[turns.length - 1] ?? '')
     tally.cases += 1
     if (replay.kind === 'different') {
       tally.different += 1
-      tell(this.#figures, this.#scene, life.rows, `crashed after ${count} of ${life.rows.length} turns: ${replay.words}`)
+      tell(
+        this.#figures,
+        this.#scene,
+        life.rows,
+        `crashed after ${turns.length} of ${life.rows.length} turns: ${replay.words}`,
+      )
     }
     return replay
   }
 
   /** The world goes another way after the crash; what is written then is crashed at its end and halfway. */
   async #goOn(life: Life, count: number, machine: WatchedMachine): Promise<void> {
-    const before: Life = { rows: life.rows.slice(0, count), pending: life.pending.slice(0, count), facts: life.facts.slice(0, count) }
+    const before: Life = {
+      rows: life.rows.slice(0, count),
+      pending: life.pending.slice(0, count),
+      facts: life.facts.slice(0, count),
+    }
     const after = await this.#live(machine, this.#chance.part(100 + count), before)
-    const { length } = after.rows
+    const turns = turnsOf(after.rows)
+    const { length } = turns
     for (const point of new Set([count + Math.floor((length - count) / 2), length])) {
-      await this.#replay(after, point, this.#figures.continued)
+      await this.#replay(after, turns.slice(0, point), this.#figures.continued)
     }
   }
 
-  async #mutants(life: Life): Promise<void> {
+  async #mutants(life: Life, turns: readonly HistoryTurn[]): Promise<void> {
     const { swapped: swaps, batched: batches } = this.#figures
-    const turns = turnsOf(life.rows)
     for (let count = 0; count < SWAPS && turns.length > 3; count++) {
       const at = this.#chance.between(1, turns.length - 3)
       const replay = await replayed(this.#stage, this.#scene, swapped(turns, at), life.pending.at(-1) ?? '', false)
@@ -141,7 +158,13 @@ class Trial {
 async function calmTrial(stage: StagePump, seed: number, figures: MachineFigures): Promise<void> {
   for (const isNumbered of [false, true]) {
     const tally = isNumbered ? figures.numbered : figures.padded
-    const life = await new Driver(calmScene(seed, isNumbered, false), machineOf(calmScene(seed, isNumbered, false), []), stage, new Chance(seed), NOTHING_YET).live()
+    const life = await new Driver(
+      calmScene(seed, isNumbered, false),
+      machineOf(calmScene(seed, isNumbered, false), []),
+      stage,
+      new Chance(seed),
+      NOTHING_YET,
+    ).live()
     const scene = calmScene(seed, isNumbered, true)
     const replay = await replayed(stage, scene, turnsOf(life.rows), life.pending.at(-1) ?? '', false)
     tally.cases += 1

@@ -1,7 +1,7 @@
-// The campaigns from the command line: so many programs from a seed on, one line of figures, and a story for what went
-// wrong. `node test/determinism/main.ts --programs 1000 --seed 1 [--level machine|engine] [--crashes 20] [--json]`.
-// Exits with 1 when anything differed. Runs in a process of its own, because rejections that nobody has looked at yet
-// are part of what is tested.
+// The campaigns from the command line: so many programs from a seed on, a line of figures each, and a story for what went
+// wrong: `npm run determinism -- --programs 1000 --seed 1 [--level machine|engine] [--crashes 20] [--json]`. Exits with 1
+// when anything differed. They run in a process of their own, because rejections that nobody has looked at yet are part
+// of what is tested.
 import { parseArgs } from 'node:util'
 import { engineCampaign, type EngineFigures } from './engine-campaign.ts'
 import { machineCampaign, type MachineFigures, type Tally } from './machine-campaign.ts'
@@ -33,7 +33,9 @@ const differs = (...tallies: readonly Tally[]): boolean => tallies.some(({ diffe
 const [programs, seed, crashes] = [Number(values.programs), Number(values.seed), Number(values.crashes)]
 // Node warns of a rejection that is looked at late; here that is the rule.
 process.on('rejectionHandled', () => {})
-process.on('uncaughtExceptionMonitor', () => process.stderr.write(`in a campaign of ${programs} programs from seed ${seed} on\n`))
+process.on('uncaughtExceptionMonitor', () =>
+  process.stderr.write(`in a campaign of ${programs} programs from seed ${seed} on\n`),
+)
 
 const levels = values.level.split(',')
 const print = (text: string): void => void process.stdout.write(`${text}\n`)

@@ -1,8 +1,7 @@
 // Performs a program as the body of a workflow. Everything that the run answers is folded into one value, and that value
 // is the input of whatever comes next: a single wrong or misplaced delivery changes every input after it.
+import { assertNever, TerminalError } from '../../src/core/errors.ts'
 import { endsAsFailed } from '../../src/core/failure.ts'
-import { TerminalError } from '../../src/core/errors.ts'
-import { assertNever } from '../../src/core/errors.ts'
 import { Halt, Nudge, Ping, playCall, Pong, type Parts, type PlayInput, type PlayRun } from './services.ts'
 import type { Block, Part } from './program.ts'
 
@@ -32,7 +31,13 @@ interface Line {
 }
 
 /** Performs `program` from `input.v` and answers with the value at its end. */
-export async function perform(program: Block, run: PlayRun, input: PlayInput, parts: Parts, variation: Variation = {}): Promise<number> {
+export async function perform(
+  program: Block,
+  run: PlayRun,
+  input: PlayInput,
+  parts: Parts,
+  variation: Variation = {},
+): Promise<number> {
   const line: Line = { value: input.v, shared: null }
   await new Performance(run, input, parts, variation).block(program, line)
   return line.value
@@ -59,7 +64,13 @@ class Performance {
   readonly #variation: Variation
   readonly #visits: Map<number, number>
 
-  constructor(run: PlayRun, input: PlayInput, parts: Parts, variation: Variation, visits: Map<number, number> = new Map()) {
+  constructor(
+    run: PlayRun,
+    input: PlayInput,
+    parts: Parts,
+    variation: Variation,
+    visits: Map<number, number> = new Map(),
+  ) {
     this.#run = run
     this.#input = input
     this.#parts = parts
@@ -90,7 +101,14 @@ class Performance {
       case 'set':
         return run.set({ v: line.value })
       case 'fold':
-        return learn(line, part.what === 'now' ? run.now().getTime() % LIMIT : part.what === 'random' ? Math.floor(run.random() * LIMIT) : digest(run.uuid()))
+        return learn(
+          line,
+          part.what === 'now'
+            ? run.now().getTime() % LIMIT
+            : part.what === 'random'
+              ? Math.floor(run.random() * LIMIT)
+              : digest(run.uuid()),
+        )
       case 'patched':
         return learn(line, run.patched(part.id) ? 1 : 2)
       case 'pad':
@@ -98,7 +116,7 @@ class Performance {
       case 'branches':
         return this.#branches(part, line)
       case 'if':
-        return this.block(line.value % part.modulus === 0 ? part.then : part.otherwise, line)
+        return this.block(line.value % part.modulus === 0 ? part.holds : part.otherwise, line)
       case 'try':
         return this.#attempt(part, line)
       case 'loop':
@@ -108,7 +126,9 @@ class Performance {
         await run.undo()
         return learn(line, 3)
       case 'shield':
-        return run.shield((own) => new Performance(own, this.#input, this.#parts, this.#variation, this.#visits).block(part.body, line))
+        return run.shield((own) =>
+          new Performance(own, this.#input, this.#parts, this.#variation, this.#visits).block(part.body, line),
+        )
       case 'fail':
         if (line.value % part.modulus === 0) throw new TerminalError(`nothing is left of ${line.value}`)
         return
@@ -125,7 +145,12 @@ class Performance {
     const options = { ...this.#name(part), publish: part.publish }
     if (part.call === 'quote') return learn(line, (await this.#run.call(work.quote({ v }), options)).v)
     if (part.call === 'book') {
-      const undo = part.undo === 'none' ? undefined : part.undo === 'call' ? work.release({ v }) : (booked?: { v: number }) => work.release({ v: booked?.v ?? v })
+      const undo =
+        part.undo === 'none'
+          ? undefined
+          : part.undo === 'call'
+            ? work.release({ v })
+            : (booked?: { v: number }) => work.release({ v: booked?.v ?? v })
       return learn(line, (await this.#run.call(work.book({ v }), { ...options, undo })).v)
     }
     const undo = {
@@ -142,13 +167,21 @@ class Performance {
     const v = line.value
     await pads(this.#variation.pads?.(part.site) ?? 0)
     const undo = part.undo ? this.#parts.work.release({ v }) : undefined
-    learn(line, await this.#run.step(`look-${part.site % 3}`, (context) => this.#parts.outside.work('step', v, context), { undo }))
+    learn(
+      line,
+      await this.#run.step(`look-${part.site % 3}`, (context) => this.#parts.outside.work('step', v, context), {
+        undo,
+      }),
+    )
   }
 
   async #receive(part: Extract<Part, { kind: 'receive' }>, line: Line): Promise<void> {
     const wanted = part.wanted.map((name) => CATALOGUE[name])
     const what = wanted.length === 1 ? (wanted[0] as (typeof wanted)[number]) : wanted
-    const received = part.withinMs === null ? await this.#run.receive(what) : await this.#run.receive(what, { within: `${part.withinMs}ms` })
+    const received =
+      part.withinMs === null
+        ? await this.#run.receive(what)
+        : await this.#run.receive(what, { within: `${part.withinMs}ms` })
     learn(line, received === null ? 4 : digest(received.type) + received.data.v)
   }
 
@@ -220,5 +253,5 @@ class Performance {
 
 /** Awaits of resolved promises: they change the order of microtasks and must not change anything else. */
 async function pads(count: number): Promise<void> {
-  for (let pad = 0; pad < count; pad++) await null
+  for (let pad = 0; pad < count; pad++) await Promise.resolve()
 }

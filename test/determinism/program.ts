@@ -9,19 +9,32 @@ export type Joint = 'all' | 'race' | 'first' | 'settled' | 'floating'
 
 export type Part =
   /** `pads`: awaits of resolved promises before it. `undo`: what is registered with the call. */
-  | { readonly kind: 'call'; readonly site: number; readonly call: 'charge' | 'book' | 'quote'; readonly undo: 'none' | 'call' | 'function'; readonly named: boolean; readonly publish: boolean }
+  | {
+      readonly kind: 'call'
+      readonly site: number
+      readonly call: 'charge' | 'book' | 'quote'
+      readonly undo: 'none' | 'call' | 'function'
+      readonly named: boolean
+      readonly publish: boolean
+    }
   | { readonly kind: 'step'; readonly site: number; readonly undo: boolean }
   | { readonly kind: 'sleep'; readonly ms: number }
   | { readonly kind: 'receive'; readonly wanted: readonly Wanted[]; readonly withinMs: number | null }
   | { readonly kind: 'emit'; readonly type: 'ping' | 'pong' }
-  | { readonly kind: 'child'; readonly way: 'call' | 'start' | 'forget'; readonly seed: number; readonly undo: boolean; readonly signal: boolean }
+  | {
+      readonly kind: 'child'
+      readonly way: 'call' | 'start' | 'forget'
+      readonly seed: number
+      readonly undo: boolean
+      readonly signal: boolean
+    }
   | { readonly kind: 'set' }
   | { readonly kind: 'fold'; readonly what: 'now' | 'random' | 'uuid' }
   | { readonly kind: 'patched'; readonly id: string }
   | { readonly kind: 'pad'; readonly count: number }
   /** `shared`: branches also fold what they learn into their parent's value as they go, so that their order shows. */
   | { readonly kind: 'branches'; readonly joint: Joint; readonly shared: boolean; readonly branches: readonly Block[] }
-  | { readonly kind: 'if'; readonly modulus: number; readonly then: Block; readonly otherwise: Block }
+  | { readonly kind: 'if'; readonly modulus: number; readonly holds: Block; readonly otherwise: Block }
   | { readonly kind: 'try'; readonly body: Block; readonly caught: Block; readonly last: Block | null }
   | { readonly kind: 'loop'; readonly times: number; readonly body: Block }
   | { readonly kind: 'undo' }
@@ -88,7 +101,8 @@ class Maker {
       [2, 'call'],
       [2, 'function'],
     ] as const)
-    const call = undo === 'none' ? chance.pick(['charge', 'book', 'quote'] as const) : chance.pick(['charge', 'book'] as const)
+    const call =
+      undo === 'none' ? chance.pick(['charge', 'book', 'quote'] as const) : chance.pick(['charge', 'book'] as const)
     return { kind: 'call', site, call, undo, named: chance.is(0.2), publish: chance.is(0.15) }
   }
 
@@ -148,7 +162,13 @@ class Maker {
       [3, 'start'],
       [1, 'forget'],
     ] as const)
-    return { kind: 'child', way, seed: chance.between(1, 1e9), undo: way === 'call' && chance.is(0.3), signal: way !== 'call' && chance.is(0.4) }
+    return {
+      kind: 'child',
+      way,
+      seed: chance.between(1, 1e9),
+      undo: way === 'call' && chance.is(0.3),
+      signal: way !== 'call' && chance.is(0.4),
+    }
   }
 
   #branches(depth: number): Part {
@@ -163,11 +183,14 @@ class Maker {
   }
 
   #condition(depth: number): Part {
-    return { kind: 'if', modulus: this.#chance.between(2, 3), then: this.block(depth), otherwise: this.block(depth) }
+    return { kind: 'if', modulus: this.#chance.between(2, 3), holds: this.block(depth), otherwise: this.block(depth) }
   }
 
   #attempt(depth: number): Part {
-    const body: Block = this.#chance.is(0.3) && !this.#style.calm ? [...this.block(depth), { kind: 'fail', modulus: 2 }] : this.block(depth)
+    const body: Block =
+      this.#chance.is(0.3) && !this.#style.calm
+        ? [...this.block(depth), { kind: 'fail', modulus: 2 }]
+        : this.block(depth)
     return { kind: 'try', body, caught: this.block(depth), last: this.#chance.is(0.5) ? this.block(depth) : null }
   }
 }

@@ -1,5 +1,5 @@
 // A store in memory that remembers every change in its order, so that the data can be built again as it was after any
-// of them: that is what a crash leaves. It answers after a random number of rounds of the event loop, and now and then
+// of them: that is what a crash leaves. Two of them over the same content stand for two processes. It answers after a random number of rounds of the event loop, and now and then
 // loses the reply of a commit, before or after it was written.
 import { fault } from '../../src/core/errors.ts'
 import type { Batch, Claim, EventQuery, InboxItem, RunQuery, Store, StoreInfo, Tenure } from '../../src/core/store.ts'
@@ -14,36 +14,39 @@ export type Change = { readonly at: number } & (
   | { readonly kind: 'posted'; readonly items: readonly InboxItem[] }
 )
 
-/** What a store that had seen these changes would hold. */
-export function dataAfter(id: string, changes: readonly Change[]): MemoryData {
+/** What a store holds, and all that it has seen. */
+export interface Content {
+  readonly data: MemoryData
+  readonly changes: Change[]
+}
+
+/** The content of a store that had seen these changes. */
+export function contentAfter(id: string, changes: readonly Change[]): Content {
   const data = new MemoryData(id)
   for (const change of changes) {
     if (change.kind === 'acquired') data.acquire(0)
     else if (change.kind === 'committed') data.commit(change.batch)
     else data.post(0, change.items)
   }
-  return data
+  return { data, changes: [...changes] }
 }
 
 /** Rounds of the event loop that something takes. */
-export async function rounds(count: number): Promise<void> {
+async function rounds(count: number): Promise<void> {
   for (let round = 0; round < count; round++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 export class RecordingStore implements Store {
   readonly kind = 'memory'
   readonly name = 'recording'
-  readonly data: MemoryData
-  readonly changes: Change[]
+  readonly #content: Content
   readonly #inner: Store
   readonly #chance: Chance
   readonly #now: () => number
 
-  /** @param changes what has happened to the store before; the data is built from it. */
-  constructor(id: string, changes: readonly Change[], chance: Chance, now: () => number) {
-    this.data = dataAfter(id, changes)
-    this.changes = [...changes]
-    this.#inner = memory(this.data)
+  constructor(content: Content, chance: Chance, now: () => number) {
+    this.#content = content
+    this.#inner = memory(content.data)
     this.#chance = chance
     this.#now = now
   }
@@ -55,24 +58,27 @@ export class RecordingStore implements Store {
     return this.#inner.close()
   }
 
-  async acquire(shard: number, owner: string): Promise<Tenure> {
-    this.changes.push({ at: this.#now(), kind: 'acquired' })
-    return this.#inner.acquire(shard, owner)
+  async acquire(shard: number, _owner: string): Promise<Tenure> {
+    const { data, changes } = this.#content
+    changes.push({ at: this.#now(), kind: 'acquired' })
+    return data.acquire(shard)
   }
 
   async commit(batch: Batch): Promise<void> {
+    const { data, changes } = this.#content
     const lost = this.#chance.is(0.03) ? this.#chance.pick(['request', 'reply'] as const) : null
     await rounds(this.#chance.between(0, 3))
     if (lost === 'request') throw fault('COMMIT_UNKNOWN')
-    await this.#inner.commit(batch)
-    this.changes.push({ at: this.#now(), kind: 'committed', batch })
+    data.commit(batch)
+    changes.push({ at: this.#now(), kind: 'committed', batch })
     await rounds(this.#chance.between(0, 2))
     if (lost === 'reply') throw fault('COMMIT_UNKNOWN')
   }
 
   async post(shard: number, items: readonly InboxItem[]): Promise<void> {
-    await this.#inner.post(shard, items)
-    this.changes.push({ at: this.#now(), kind: 'posted', items })
+    const { data, changes } = this.#content
+    data.post(shard, items)
+    changes.push({ at: this.#now(), kind: 'posted', items })
   }
 
   info() {

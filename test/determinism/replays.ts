@@ -8,16 +8,25 @@ import { replay } from '../../src/engine/replayer.ts'
 import { machineOf, pendingWords, type Row, type Scene, type StagePump, type WatchedMachine } from './scene.ts'
 
 /** What a replay came to: a machine to go on with, or what differed, in words. */
-export type Replay = { readonly kind: 'same'; readonly machine: WatchedMachine } | { readonly kind: 'different'; readonly words: string }
+export type Replay =
+  | { readonly kind: 'same'; readonly machine: WatchedMachine }
+  | { readonly kind: 'different'; readonly words: string }
 
-export const turnsOf = (rows: readonly Row[]): readonly HistoryTurn[] => rows.map(({ seq, at, text }) => ({ ...parseTurn(text), seq, at }))
+export const turnsOf = (rows: readonly Row[]): readonly HistoryTurn[] =>
+  rows.map(({ seq, at, text }) => ({ ...parseTurn(text), seq, at }))
 
 /**
  * Replays turns on a new machine by the engine's replayer, each in a macrotask of its own.
  * @param pending what the machine must wait for afterwards; null when nobody knows.
  * @param strict every turn must be the same as text, but for inputs that a schema made something else of.
  */
-export async function replayed(stage: StagePump, scene: Scene, turns: readonly HistoryTurn[], pending: string | null, strict = true): Promise<Replay> {
+export async function replayed(
+  stage: StagePump,
+  scene: Scene,
+  turns: readonly HistoryTurn[],
+  pending: string | null,
+  strict = true,
+): Promise<Replay> {
   const faults: Error[] = []
   const machine = machineOf(scene, faults)
   const result = await Promise.race([replay(stage.pump, machine, turns), stage.failed])
@@ -32,7 +41,9 @@ export async function replayed(stage: StagePump, scene: Scene, turns: readonly H
     }
   }
   const now = pendingWords(machine)
-  return pending === null || now === pending ? { kind: 'same', machine } : different(`it waits for something else after turn ${turns.length - 1}:\n- ${pending}\n+ ${now}`)
+  return pending === null || now === pending
+    ? { kind: 'same', machine }
+    : different(`it waits for something else after turn ${turns.length - 1}:\n- ${pending}\n+ ${now}`)
 }
 
 const different = (words: string): Replay => ({ kind: 'different', words })
@@ -54,7 +65,7 @@ export async function batched(stage: StagePump, scene: Scene, turns: readonly Hi
   const faults: Error[] = []
   const machine = machineOf(scene, faults)
   let joined = 0
-  for (let next = 0; next < turns.length; ) {
+  for (let next = 0; next < turns.length;) {
     const group: HistoryTurn[] = []
     let words: string | null = null
     await stage.turn(

@@ -10,7 +10,7 @@ import { Directory } from '../../src/engine/directory.ts'
 import { Pump } from '../../src/engine/pump.ts'
 import { applicationOf } from './application.ts'
 import { fold, perform, type Variation } from './perform.ts'
-import { programOf, type Style } from './program.ts'
+import { programOf, type Block, type Style } from './program.ts'
 import { partsOf, type Outside, type PlayInput, type PlayRun } from './services.ts'
 
 /** One row of a journal: the three lines of a turn, as a store would keep them. */
@@ -24,7 +24,7 @@ export interface Row {
 export interface Scene {
   readonly seed: number
   readonly identity: RunIdentity
-  readonly style: Style
+  readonly program: Block
   readonly input: PlayInput
   readonly variation: Variation
 }
@@ -54,16 +54,17 @@ export const answerOf = (input: number, whim: number): number => fold(fold(input
 export const sceneOf = (seed: number, style: Style): Scene => ({
   seed,
   identity: { store: 'store', id: `play:o-${seed}`, generation: 0 },
-  style,
+  program: programOf(seed, style),
   input: { orderId: `o-${seed}`, seed, level: 1, v: seed % 1000 },
   variation: {},
 })
 
 /** A new machine for a scene. `faults` collects what its code did outside of a turn. */
 export function machineOf(scene: Scene, faults: Error[]): WatchedMachine {
-  const { identity, input, seed, style, variation } = scene
-  const program = programOf(seed, style)
-  const perhaps = async (run: PlayRun): Promise<unknown> => ({ v: await perform(program, run, input, parts, variation) })
+  const { identity, input, program, variation } = scene
+  const perhaps = async (run: PlayRun): Promise<unknown> => ({
+    v: await perform(program, run, input, parts, variation),
+  })
   return new WatchedMachine({
     identity,
     key: `orderId:${input.orderId}`,

@@ -9,7 +9,7 @@ export interface Outside {
   work(what: string, input: number, context: OperationContext): number | Promise<number>
 }
 
-export const Value = z.object({ orderId: z.string(), v: z.number() })
+const Value = z.object({ orderId: z.string(), v: z.number() })
 export const Amount = z.object({ v: z.number() })
 
 export const Ping = event('ping', Value, { key: 'orderId' })

@@ -1,15 +1,8 @@
-// Failures as stories that a person can read: the command that brings one back, what went wrong, the program as
+// Failures as stories that a person can read: what went wrong, the command that brings it back, the program as
 // pseudo-code, and the journal.
 import { parseTurn } from '../../src/core/journal.ts'
 import type { Block, Part } from './program.ts'
 import type { Row } from './scene.ts'
-
-/** Which campaign a story is from. */
-export type Level = 'machine' | 'engine'
-
-/** The command that brings a story back. */
-export const commandOf = (level: Level, seed: number): string =>
-  `npx --no-install node test/determinism/main.ts --level ${level} --programs 1 --seed ${seed}`
 
 /** A program as pseudo-code. */
 export function programText(block: Block, indent = '  '): string {
@@ -40,7 +33,7 @@ function partText(part: Part, indent: string): string {
     case 'branches':
       return `${part.joint}${part.shared ? ' shared' : ''} ${part.branches.map(inner).join(' and ')}`
     case 'if':
-      return `if value % ${part.modulus} = 0 ${inner(part.then)} else ${inner(part.otherwise)}`
+      return `if value % ${part.modulus} = 0 ${inner(part.holds)} else ${inner(part.otherwise)}`
     case 'try':
       return `try ${inner(part.body)} catch ${inner(part.caught)}${part.last === null ? '' : ` finally ${inner(part.last)}`}`
     case 'loop':
@@ -65,8 +58,8 @@ export function journalText(rows: readonly Row[]): string {
     .join('\n')
 }
 
-/** A failure from beginning to end. */
-export function storyOf(level: Level, seed: number, what: string, parts: Readonly<Record<string, string>>): string {
+/** A failure from beginning to end. `options` are those of the campaign that bring it back. */
+export function storyOf(options: string, what: string, parts: Readonly<Record<string, string>>): string {
   const told = Object.entries(parts).map(([title, text]) => `${title}:\n${text}`)
-  return [`${level} ${seed}: ${what}`, `again: ${commandOf(level, seed)}`, ...told].join('\n\n')
+  return [what, `again: npm run determinism -- ${options}`, ...told].join('\n\n')
 }

@@ -36,7 +36,9 @@ function reactionProblems(data: MemoryData): readonly string[] {
   const pings = data.events.filter((event) => event.type === 'ping' && event.published)
   const caused = pings.map((event) => reactions.filter((row) => row.cause === eventRef(event.source, event.id)).length)
   const wrong = caused.filter((count) => count !== 1).length
-  return wrong === 0 && reactions.length === pings.length ? [] : [`${pings.length} pings have ${reactions.length} reactions, ${wrong} of them none or several`]
+  return wrong === 0 && reactions.length === pings.length
+    ? []
+    : [`${pings.length} pings have ${reactions.length} reactions, ${wrong} of them none or several`]
 }
 
 class WorkflowVerdict {
@@ -59,12 +61,17 @@ class WorkflowVerdict {
     })
     this.#commands = this.#turns.flatMap((turn) => turn.commands)
     this.#asked = new Map(this.#commands.map((command) => [String(command['op']), command]))
-    this.#answers = new Map(this.#turns.flatMap(({ delivered }) => ('op' in delivered ? [[delivered.op, delivered] as const] : [])))
+    this.#answers = new Map(
+      this.#turns.flatMap(({ delivered }) => ('op' in delivered ? [[delivered.op, delivered] as const] : [])),
+    )
   }
 
   problems(): string[] {
     return [
       ...this.#turns.flatMap((turn) => this.#turnProblems(turn)),
+      ...this.#turns
+        .filter(({ at }, index) => at < (this.#turns[index - 1]?.at ?? 0))
+        .map(({ at }) => `time went back to ${at}`),
       ...this.#repeated(),
       ...this.#eventsOutOfOrder(),
       ...this.#commands.flatMap((command) => this.#commandProblems(command)),
@@ -77,8 +84,11 @@ class WorkflowVerdict {
         return this.#answerProblems(delivered.op, delivered)
       case 'failed': {
         const command = this.#asked.get(delivered.op)
-        if (command?.kind === 'child' || command?.kind === 'join') return this.#childOf(command)?.status === 'failed' ? [] : [`${delivered.op} failed and its child did not`]
-        return this.#entryOf(delivered.op)?.answer === null ? [] : [`${delivered.op} failed and the service did not refuse`]
+        if (command?.kind === 'child' || command?.kind === 'join')
+          return this.#childOf(command)?.status === 'failed' ? [] : [`${delivered.op} failed and its child did not`]
+        return this.#entryOf(delivered.op)?.answer === null
+          ? []
+          : [`${delivered.op} failed and the service did not refuse`]
       }
       case 'timer': {
         const due = Number(this.#asked.get(delivered.op)?.['due'])
@@ -94,11 +104,15 @@ class WorkflowVerdict {
     const payload: unknown = JSON.parse(delivered.payload ?? 'null')
     if (command?.kind === 'child' || command?.kind === 'join') {
       const output: unknown = JSON.parse(String(this.#childOf(command)?.output))
-      return isDeepStrictEqual(output, payload) ? [] : [`${op} was answered with ${delivered.payload}, its run ended with ${JSON.stringify(output)}`]
+      return isDeepStrictEqual(output, payload)
+        ? []
+        : [`${op} was answered with ${delivered.payload}, its run ended with ${JSON.stringify(output)}`]
     }
     const entry = this.#entryOf(op)
     const answer = numberIn(payload)
-    return entry !== undefined && entry.answer === answer ? [] : [`${op} was answered with ${answer}, the service said ${entry?.answer}`]
+    return entry !== undefined && entry.answer === answer
+      ? []
+      : [`${op} was answered with ${String(answer)}, the service said ${entry?.answer}`]
   }
 
   #commandProblems(command: StoredCommand): readonly string[] {
@@ -131,7 +145,9 @@ class WorkflowVerdict {
   #repeated(): readonly string[] {
     const signals = this.#turns.flatMap(({ delivered }) => (delivered.kind === 'signal' ? [delivered.id] : []))
     const ops = this.#commands.flatMap((command) => ('op' in command ? [String(command['op'])] : []))
-    return [...signals, ...ops].filter((id, index, all) => all.indexOf(id) !== index).map((id) => `${id} is there twice`)
+    return [...signals, ...ops]
+      .filter((id, index, all) => all.indexOf(id) !== index)
+      .map((id) => `${id} is there twice`)
   }
 
   /** `receive` takes the oldest event of the run's key that it has not seen, never one from before the run. */
@@ -142,8 +158,12 @@ class WorkflowVerdict {
       const { type, pos } = delivered
       const after = cursors.get(type) ?? this.#row.num
       cursors.set(type, pos)
-      const oldest = this.#data.events.find((event) => event.type === type && event.key === this.#row.key && event.published && event.pos > after)
-      return oldest?.pos === pos ? [] : [`the event ${type} at ${pos} came after ${after}, the oldest was at ${oldest?.pos}`]
+      const oldest = this.#data.events.find(
+        (event) => event.type === type && event.key === this.#row.key && event.published && event.pos > after,
+      )
+      return oldest?.pos === pos
+        ? []
+        : [`the event ${type} at ${pos} came after ${after}, the oldest was at ${oldest?.pos}`]
     })
   }
 

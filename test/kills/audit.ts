@@ -142,7 +142,7 @@ export function audit(exhibits: Exhibits): Finding[] {
   const findings = distinct([...rows.keys(), ...done.keys()]).flatMap((id) => {
     const story = new Story(rows.get(id) ?? [], done.get(id) ?? [], flow)
     return (Object.entries(rules) as [RuleName, Rule][]).flatMap(([rule, find]) =>
-      find(story).map((detail): Finding => ({ rule, about: id, detail })),
+      distinct(find(story)).map((detail): Finding => ({ rule, about: id, detail })),
     )
   })
   return [...findings, ...sharedKeys(effects), ...vacuous(exhibits)]

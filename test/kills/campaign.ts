@@ -32,13 +32,13 @@ export interface Evidence {
 }
 
 /** The ledgers of the services, from their databases. */
-export function readEffects(folder: string): LedgerRow[] {
+function readEffects(folder: string): LedgerRow[] {
   const lines = exportLedgers(servicesOf(folder)).split('\n')
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as LedgerRow)
 }
 
 /** Orders that were acknowledged or have had an effect, and whose customer was not told yet how they ended. */
-export function openOrders({ orders }: Records, effects: readonly LedgerRow[]): Set<string> {
+function openOrders({ orders }: Records, effects: readonly LedgerRow[]): Set<string> {
   const acknowledged = orders.flatMap((row) => (row.type === 'ack' ? [row.id] : []))
   const open = new Set([...acknowledged, ...effects.map(({ run }) => run)])
   for (const { step, outcome, run } of effects)

@@ -119,14 +119,16 @@ export class Clients {
     if (this.#open.size === 0) this.#idle.resolve()
   }
 
-  /** Waits for the end of an order as long as it takes. One that is stuck has none, and is left to the audit. */
+  /** Waits for the end of an order as long as it takes. One that is stuck or gone has none, and is left to the audit. */
   async #readEnd({ id }: PlannedOrder): Promise<void> {
     for (;;) {
-      const order = Shown.nullable().parse(await this.#get(`/orders/${id}?wait=10s`))
+      const shown = await this.#get(`/orders/${id}?wait=10s`)
+      if (shown === 'gone') return
+      const order = Shown.nullable().parse(shown)
       if (order === null || order.status === 'in progress') continue
+      if (!endings.includes(order.status)) return
       const view = KeyView.nullable().parse(await this.#get(`/api/keys/orderId/${id}`))
       if (view === null) continue
-      if (!endings.includes(order.status)) return
       const named = [...view.runs.map(({ root }) => root), ...view.events.map((event) => event.correlationid)]
       // The clock shows whole milliseconds; the end was read before the next one.
       const t = Date.now() + 1
@@ -136,7 +138,7 @@ export class Clients {
     }
   }
 
-  /** The parsed answer of the shop, or null when none came: then it is gone, or will be back. */
+  /** The parsed answer of the shop, `gone` when it knows of nothing there, null when no answer came: ask again. */
   async #get(path: string): Promise<unknown> {
     const url = (await this.#options.address.current()) + path
     try {
@@ -144,6 +146,7 @@ export class Clients {
       const text = await response.text()
       if (response.ok) return JSON.parse(text)
       if (response.status === 503) return null
+      if (response.status === 404) return 'gone'
       throw new Refused(`${path} was answered with ${response.status}: ${text}`)
     } catch (error) {
       this.#options.signal.throwIfAborted()

@@ -1,7 +1,7 @@
 // `npm run kills -- --kills 100 --orders 1000 [--seed 7] [--out folder] [--auditor path/to/cli.mjs]`: a campaign of any
 // length, its figures, and the verdicts. Exits with 1 when the audit, or the auditor that was named, finds anything.
 import { randomInt } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -40,8 +40,9 @@ async function main(): Promise<boolean> {
     endings: ['confirmed', 'declined', 'refunded'],
   }
   const folder = mkdtempSync(join(tmpdir(), 'ballet-kills-'))
-  const out = resolve(values.out ?? join(folder, 'evidence'))
-  mkdirSync(out, { recursive: true })
+  const out = values.out === undefined ? mkdtempSync(join(tmpdir(), 'ballet-evidence-')) : resolve(values.out)
+  if (values.auditor !== undefined && !existsSync(values.auditor))
+    throw new RangeError(`${values.auditor} is not there`)
   console.log(`${kills} kills, ${orders} orders, seed ${seed}; evidence in ${out}`)
   const since = performance.now()
   const onKill = (done: number): void => {
@@ -60,11 +61,12 @@ async function main(): Promise<boolean> {
   const verdict = values.auditor === undefined ? null : await askAuditor(resolve(values.auditor), out, least)
   if (verdict !== null) console.log(`auditor: ${verdict.isSilent ? 'silent' : 'NOT SILENT'}\n${verdict.said}`)
   const isGood = findings.length === 0 && verdict?.isSilent !== false
-  if (isGood && values.out !== undefined) rmSync(folder, { recursive: true })
-  else if (!isGood) console.log(`the store is kept in ${folder}; run it again with --seed ${seed}`)
+  if (isGood) rmSync(folder, { recursive: true })
+  else console.log(`the store is kept in ${folder}; run it again with --seed ${seed}`)
   return isGood
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 try {
   process.exitCode = (await main()) ? 0 : 1
 } catch (error) {

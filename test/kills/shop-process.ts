@@ -12,6 +12,12 @@ const script = fileURLToPath(new URL('../../examples/shop/start.ts', import.meta
 /** Where the five services of a shop keep their databases. */
 export const servicesOf = (folder: string): string => join(folder, 'services')
 
+/** No shop outlives whoever started it. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 export class ShopProcess {
   /** The address once it takes orders; null when the process ended before that. */
   readonly ready: Promise<string | null>
@@ -28,6 +34,7 @@ export class ShopProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
+    running.add(child)
     const address = Promise.withResolvers<string>()
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
@@ -38,7 +45,10 @@ export class ShopProcess {
     }
     this.exit = new Promise((resolve, reject) => {
       child.once('error', reject)
-      child.once('exit', (code) => resolve(code))
+      child.once('exit', (code) => {
+        running.delete(child)
+        resolve(code)
+      })
     })
     this.ready = Promise.race([address.promise, this.exit.then(() => null)])
   }

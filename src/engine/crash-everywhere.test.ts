@@ -1,0 +1,150 @@
+// A process that dies before or after any of its commits: the next one ends what the first began, with the same
+// effects, once each by their keys, in the same order for every key. The store is the real one in memory; at the chosen
+// commit it stops to answer, which is what a dead process sees.
+import { afterAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { keptLog } from '../../test/support/applications.ts'
+import { guarded } from '../../test/support/stores.ts'
+import { isBalletError } from '../core/errors.ts'
+import type { Batch, Store } from '../core/store.ts'
+import { ballet, event, open, operation, service, signal, workflow, type Application } from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
+
+const Order = z.object({ orderId: z.string() })
+const Placed = event('order.placed', Order, { key: 'orderId' })
+const Charged = event('order.charged', Order, { key: 'orderId' })
+const Shipped = event('order.shipped', Order, { key: 'orderId' })
+const Told = event('order.told', Order, { key: 'orderId' })
+const Go = signal('go', z.object({ by: z.string() }))
+const output = z.json()
+const ORDERS = ['a', 'b', 'c']
+
+/** What the services saw, by idempotency key, in the order of arrival. */
+class Ledger {
+  readonly keys = new Set<string>()
+  readonly lines: string[] = []
+
+  write(key: string, line: string): void {
+    if (this.keys.has(key)) return
+    this.keys.add(key)
+    this.lines.push(line)
+  }
+}
+
+function definitionOver(ledger: Ledger) {
+  const bank = service('bank', {
+    charge: operation({ input: Order, outcomes: [Charged], run: ({ orderId }, { idempotencyKey }) => (ledger.write(idempotencyKey, `${orderId} charge`), Charged({ orderId })) }),
+    note: operation({ input: Order, output: z.null(), run: ({ orderId }, { idempotencyKey }) => (ledger.write(idempotencyKey, `${orderId} note`), null) }),
+  })
+  const dock = service('dock', {
+    ship: operation({ input: Order, outcomes: [Shipped], run: ({ orderId }, { idempotencyKey }) => (ledger.write(idempotencyKey, `${orderId} ship`), Shipped({ orderId })) }),
+  })
+  const asked = workflow('asked', { input: Order, output, signals: [Go] }, async (run, { orderId }) => {
+    const one = await run.receive(Go)
+    const two = await run.receive(Go)
+    return `${orderId} ${one.data.by} ${two.data.by}`
+  })
+  const follow = workflow('follow', { input: Order, output, key: 'orderId', signals: [Go] }, async (run, order) => {
+    const handle = run.start(asked(order))
+    const shipped = run.receive(Shipped)
+    handle.signal(Go({ by: 'first' }))
+    const [ticket] = await Promise.all([run.step('ticket', ({ idempotencyKey }) => (ledger.write(idempotencyKey, `${order.orderId} ticket`), run.id)), run.sleep('1ms')])
+    handle.signal(Go({ by: 'second' }))
+    const child = await handle.result()
+    await shipped
+    const late = await run.receive(Told, { within: '1ms' })
+    const go = await run.receive(Go)
+    run.emit(Told(order))
+    return { ticket, child, late: late?.type ?? null, go: go.data.by, random: run.uuid().length }
+  })
+  bank.on(Placed, (order) => bank.charge(order))
+  dock.on(Placed, (order) => follow(order))
+  dock.on(Charged, (order) => dock.ship(order))
+  bank.on(Told, (order) => bank.note(order))
+  return ballet({ services: [bank, dock], workflows: [follow, asked], events: [Placed, Charged, Shipped, Told] })
+}
+
+const dead: (() => void)[] = []
+afterAll(() => {
+  for (const bury of dead) bury()
+})
+
+/** A store that dies at commit number `at`, before it is made or after. */
+function mortal(store: Store, at: number, when: 'before' | 'after', died: () => void): Store {
+  let commits = 0
+  const silence = (): Promise<never> => new Promise((_resolve, reject) => dead.push(() => reject(new Error('dead'))))
+  return guarded(store, 'commit', async (pass, _batch: Batch) => {
+    commits += 1
+    if (commits < at) return pass()
+    if (commits === at && when === 'after') await pass()
+    died()
+    return silence()
+  })
+}
+
+/** What a client does: everything under ids of its own, again and again until it is acknowledged. */
+async function drive(app: Application, acknowledged: Set<string>): Promise<void> {
+  const once = async (name: string, send: () => Promise<unknown>): Promise<void> => {
+    if (acknowledged.has(name)) return
+    // A run that has ended has had it: the acknowledgement was lost with the process.
+    await send().catch((error: unknown) => isBalletError(error) && error.code === 'RUN_ENDED' ? null : Promise.reject(error))
+    acknowledged.add(name)
+  }
+  await Promise.all(
+    ORDERS.map(async (orderId) => {
+      await once(`place ${orderId}`, () => app.publish(Placed({ orderId }), { id: `p-${orderId}` }))
+      await app.result(`dock:order.placed:p-${orderId}`)
+      await once(`go ${orderId}`, () => app.signal(`follow:${orderId}`, Go({ by: 'client' }), { id: `g-${orderId}` }))
+      await app.result(`follow:${orderId}`)
+    }),
+  )
+  // The last reactions, to what the workflows emitted.
+  for (;;) {
+    const { items } = await app.runs({ limit: 200 })
+    if (items.some((run) => run.status === 'stuck')) throw new Error(JSON.stringify(items.filter((run) => run.status === 'stuck')))
+    if (items.every((run) => run.status === 'completed')) return
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}
+
+async function summary(app: Application, ledger: Ledger): Promise<unknown> {
+  const { items: runs } = await app.runs({ limit: 200 })
+  const { items: events } = await app.events({ limit: 200 })
+  return {
+    runs: runs.map((run) => `${run.id} ${JSON.stringify(run.output)}`).sort(),
+    events: events.map((one) => `${one.source} ${one.type} ${one.subject} ${one.id}`).sort(),
+    effects: ORDERS.map((orderId) => ledger.lines.filter((line) => line.startsWith(`${orderId} `) && !line.endsWith('ticket')).join(', ')),
+    keys: [...ledger.keys].sort(),
+  }
+}
+
+const settings = () => ({ log: keptLog(), graceMs: 0, liveRuns: 2 })
+
+test('whatever commit is the last of a process, the next one ends the same', async () => {
+  const calm = new Ledger()
+  const whole = await open(definitionOver(calm), { store: memory(new MemoryData('s')), ...settings() })
+  await drive(whole, new Set())
+  const expected = await summary(whole, calm)
+  await whole.close()
+  expect(calm.lines.length).toBe(12)
+
+  let deaths = 0
+  for (const when of ['before', 'after'] as const) {
+    for (let at = 1; at <= 40; at++) {
+      const data = new MemoryData('s')
+      const ledger = new Ledger()
+      const acknowledged = new Set<string>()
+      let app: Application | null = null
+      const death = Promise.withResolvers<'dead'>()
+      app = await open(definitionOver(ledger), { store: mortal(memory(data), at, when, () => death.resolve('dead')), ...settings() })
+      const ended = await Promise.race([drive(app, acknowledged), death.promise])
+      if (ended === 'dead') deaths += 1
+      const next = await open(definitionOver(ledger), { store: memory(data), ...settings() })
+      await drive(next, acknowledged)
+      expect(await summary(next, ledger), `died ${when} commit ${at}`).toEqual(expected)
+      await next.close()
+    }
+  }
+  expect(deaths).toBeGreaterThan(30)
+}, 60_000)

@@ -1,0 +1,130 @@
+// Faults of the application's own code, in places where the engine calls it: they are one run's, never the shard's.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { openForTest, until } from '../../test/support/applications.ts'
+import { plainCodec, type Codec } from '../core/codec.ts'
+import { ballet, event, operation, service, workflow, type Application } from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
+
+const Fact = event('a.fact', z.object({ id: z.string() }), { key: 'id' })
+const output = z.json()
+
+const stuck = (app: Application, id: string) =>
+  until(app, null, async () => {
+    const run = await app.run(id)
+    return run?.status === 'stuck' && run
+  })
+const fine = workflow('fine', { input: z.null(), output }, async () => 'fine')
+const isFine = async (app: Application): Promise<void> => {
+  await app.start(fine(null), { id: 'fine' })
+  expect(await app.result('fine')).toBe('fine')
+}
+
+/** Deeper than the canonical form of a value can be made, though JSON holds it. */
+const deep = (levels: number): unknown => {
+  let value: unknown = 0
+  for (let level = 0; level < levels; level++) value = { a: value }
+  return value
+}
+
+test.each([500, 3000, 4000, 100_000])('a value %i levels deep is taken or refused, and other runs go on', async (levels) => {
+  const any = z.custom<string>(() => true)
+  const child = workflow('child', { input: any, output }, async () => 'child')
+  const desk = service('desk', { take: operation({ input: any, output: any, run: (value) => value }) })
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    const value = await run.step('make', () => deep(levels) as string)
+    await run.call(desk.take(value))
+    await run.call(child(value))
+    return 'done'
+  })
+  const app = await openForTest(ballet({ services: [desk], workflows: [flow, child, fine] }))
+  await app.start(flow(null), { id: 'f' })
+  const run = await until(app, null, async () => {
+    const found = await app.run('f')
+    return found !== null && found.status !== 'running' && found
+  })
+  expect(['completed', 'stuck']).toContain(run.status)
+  await isFine(app)
+})
+
+test('a mapping that is asynchronous and fails parks its reaction', async () => {
+  const desk = service('desk', { take: operation({ input: z.null(), output: z.null(), run: () => null }) })
+  desk.on(Fact, (async () => {
+    throw new Error('late')
+  }) as unknown as () => null)
+  const app = await openForTest(ballet({ services: [desk], workflows: [fine], events: [Fact] }))
+  await app.publish(Fact({ id: 'k' }), { id: 'e' })
+  expect(await stuck(app, 'desk:a.fact:e')).toMatchObject({ reason: 'threw' })
+  await isFine(app)
+})
+
+test('something that cannot be read, thrown in a body or lost in a turn, is that call and that run', async () => {
+  class Hostile extends Error {
+    get terminal(): boolean {
+      throw new Error('do not look')
+    }
+  }
+  const desk = service('desk', {
+    fail: operation({ input: z.null(), retry: { attempts: 1 }, run: () => { throw new Hostile('hostile') } }),
+  })
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => (await run.call(desk.fail(null)), null))
+  const lost = workflow('lost', { input: z.null(), output }, async (run) => {
+    void Promise.reject(Object.create(null) as Error)
+    await run.sleep('1h')
+    return null
+  })
+  const app = await openForTest(ballet({ services: [desk], workflows: [flow, lost, fine] }))
+  await app.start(flow(null), { id: 'f' })
+  await app.start(lost(null), { id: 'l' })
+  expect(await stuck(app, 'f')).toMatchObject({ reason: 'call' })
+  expect(await stuck(app, 'l')).toMatchObject({ reason: 'threw' })
+  await isFine(app)
+})
+
+test('a policy that is changed after the call was made parks the call', async () => {
+  const desk = service('desk', { take: operation({ input: z.null(), run: () => {} }) })
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    const settings: { timeout: `${number}s` } = { timeout: '1s' }
+    const call = run.call(desk.take(null), settings)
+    settings.timeout = 'soon' as '1s'
+    await call
+    return null
+  })
+  const app = await openForTest(ballet({ services: [desk], workflows: [flow, fine] }))
+  await app.start(flow(null), { id: 'f' })
+  await until(app, null, async () => (await app.run('f'))?.status !== 'running')
+  await isFine(app)
+})
+
+test('a row that cannot be read parks its run; the application opens', async () => {
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => (await run.sleep('1h'), null))
+  const definition = ballet({ services: [], workflows: [flow, fine] })
+  const data = new MemoryData()
+  const before = await openForTest(definition, { store: memory(data) })
+  await before.start(flow(null), { id: 'f' })
+  await until(before, null, async () => (await before.run('f'))?.waits.length === 1)
+  await before.close()
+  for (const [num, rows] of data.journal) data.journal.set(num, rows.map((row) => ({ ...row, data: 'torn' })))
+  const app = await openForTest(definition, { store: memory(data) })
+  await isFine(app)
+  expect((await app.runs({ status: ['stuck'] })).items).toHaveLength(1)
+})
+
+test('an event that cannot be read parks the run that waits for it', async () => {
+  const flow = workflow('flow', { input: z.object({ id: z.string() }), output, key: 'id' }, async (run) => (await run.receive(Fact)).data.id)
+  let isKeyGone = false
+  const codec: Codec = {
+    encode: (text) => text,
+    decode(payload, place) {
+      if (isKeyGone && place.row === 'event') throw new Error('no such key')
+      return plainCodec.decode(payload, place)
+    },
+  }
+  const app = await openForTest(ballet({ services: [], workflows: [flow, fine], events: [Fact] }), { codec })
+  await app.start(flow({ id: 'k' }))
+  isKeyGone = true
+  await app.publish(Fact({ id: 'k' }))
+  expect(await stuck(app, 'flow:k')).toMatchObject({ reason: 'threw', error: { message: expect.stringContaining('no such key') } })
+  await isFine(app)
+})
