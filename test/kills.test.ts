@@ -19,7 +19,7 @@ test(
   { timeout: 90_000 },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'ballet-kills-'))
-    const { records, effects } = await runCampaign({ kills: 5, orders: 20, seed, folder, stallMs: 30_000 })
+    const { records, effects } = await runCampaign({ kills: 4, orders: 20, seed, folder, stallMs: 30_000 })
     const seen = { orders: records.orders, effects, faults: records.faults }
     const least = { acks: 20, hits: 3, redelivered: 1, endings: ['confirmed', 'declined', 'refunded'] }
     const findings = audit({ ...seen, flow, least })

@@ -52,6 +52,7 @@ export const catalogue = {
   ATTEMPT_TIMEOUT: { family: 'retry', status: 504, message: '{call} did not answer within {limit}.', hint: 'Look at the service; raise the timeout of the operation if it needs longer.' },
   OUTCOME_UNDECLARED: { family: 'fix', status: 500, message: '{call} answered with {got}, which it does not declare.{nearest}', hint: 'Add the event to the outcomes of the operation, or return one that is declared.' },
   CALL_FAILED: { family: 'final', status: 422, message: '{call} failed: {message}', hint: 'See the attempts of the run.' },
+  UNDO_FAILED: { family: 'fix', status: 500, message: '{op} was not taken back: {call} failed: {message}', hint: 'What was registered before it is not taken back either. Mend the service and start the application again.' },
   CHILD_FAILED: { family: 'final', status: 422, message: 'The run "{id}" ended as {status}: {message}', hint: 'See that run.' },
   RUN_FAILED: { family: 'final', status: 422, message: 'The run "{id}" failed: {message}', hint: 'See the journal of the run.' },
   RUN_THREW: { family: 'fix', status: 500, message: 'The code of {run} threw {name}: {message}', hint: 'Mend the code and start the application again: the run goes on from there.' },

@@ -4,7 +4,7 @@
 import type { CallSettings, Receivable } from './contracts.ts'
 import { toMs, type Duration } from './duration.ts'
 import { fault } from './errors.ts'
-import { endsAsFailed } from './failure.ts'
+import { endsAsFailed, toFailure } from './failure.ts'
 import { childId, operationId } from './ids.ts'
 import { bothTexts, fromText, toText, type JsonText } from './json.ts'
 import type { Machine } from './machine.ts'
@@ -133,8 +133,13 @@ export class Surface {
     this.#act(() => {
       const { contracts } = this.#machine.spec
       const op = this.#op(`emit:${event.type}`)
-      const payload = this.#payload(op, event.data, () => contracts.checkEvent(event), `the data of ${event.type}`)
-      this.#machine.commands.push({ kind: 'emit', op, type: event.type, key: contracts.eventKey(event), ...payload })
+      let data: unknown = event.data
+      const check = (): unknown => (data = contracts.checkEvent(event))
+      const payload = this.#payload(op, event.data, check, `the data of ${event.type}`)
+      // The key is of what the schema made of the data; a replay, which makes nothing of it again, has it recorded.
+      const recorded = this.#machine.recordedCommands()?.find((command) => command['op'] === op)
+      const key = recorded === undefined ? contracts.eventKey({ ...event, data }) : String(recorded['key'])
+      this.#machine.commands.push({ kind: 'emit', op, type: event.type, key, ...payload })
     })
   }
 
@@ -238,7 +243,12 @@ export class Surface {
     const call = typeof entry.undo === 'function' ? entry.undo(outcome) : entry.undo
     if (call === null) return
     this.#machine.spec.contracts.checkUndo(entry.name, call)
-    await this.#door(() => this.#issueCall(call, {}, `undo:${entry.op}`, entry.op))
+    try {
+      await this.#door(() => this.#issueCall(call, {}, `undo:${entry.op}`, entry.op))
+    } catch (error) {
+      // A run is never half undone quietly: it stands where it is, for a person to look.
+      throw endsAsFailed(error) ? fault('UNDO_FAILED', { call: call.name, op: entry.op, message: toFailure(error).message }, error) : error
+    }
   }
 
   #send(run: string, value: SignalValue): void {

@@ -23,10 +23,15 @@ export interface Birth {
   readonly parent: number | null
   readonly parentOp: string | null
   readonly input: JsonText
-  /** Hash of the canonical raw input; empty for runs that nobody can start by hand (reactions). */
+  /** Of `startHash`; empty for runs that nobody can start by hand (reactions). */
   readonly hash: string
   /** Why it cannot begin: its reaction threw, for example. */
   readonly stuck?: { readonly reason: string; readonly error: Failure }
+}
+
+/** What makes two starts of one id the same: what is called, and the input as it was given. */
+export function startHash(context: ShardContext, call: string, input: unknown): string {
+  return context.hash({ call, input })
 }
 
 /** Writes a new run and makes it live. It does nothing before `begin`. */

@@ -3,7 +3,7 @@
 // commit it stops to answer, which is what a dead process sees.
 import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { keptLog } from '../../test/support/applications.ts'
+import { keptLog, until } from '../../test/support/applications.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { isBalletError } from '../core/errors.ts'
 import type { Batch, Store } from '../core/store.ts'
@@ -100,12 +100,11 @@ async function drive(app: Application, acknowledged: Set<string>): Promise<void>
     }),
   )
   // The last reactions, to what the workflows emitted.
-  for (;;) {
+  await until(app, null, async () => {
     const { items } = await app.runs({ limit: 200 })
-    if (items.some((run) => run.status === 'stuck')) throw new Error(JSON.stringify(items.filter((run) => run.status === 'stuck')))
-    if (items.every((run) => run.status === 'completed')) return
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
+    expect(items.filter((run) => run.status === 'stuck')).toEqual([])
+    return items.every((run) => run.status === 'completed')
+  })
 }
 
 async function summary(app: Application, ledger: Ledger): Promise<unknown> {

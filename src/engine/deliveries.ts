@@ -8,6 +8,7 @@ import { turnText, type Command, type Delivered } from '../core/journal.ts'
 import type { Machine } from '../core/machine.ts'
 import { splitKey } from '../core/names.ts'
 import { soloCommand, soloEnd } from '../core/solo.ts'
+import { startHash } from './births.ts'
 import type { Taken } from './claims.ts'
 import { markStuck } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
@@ -42,7 +43,7 @@ export class DeliveryJob implements TurnJob {
   readonly #context: ShardContext
   readonly #delivered: Delivered
   readonly #extras: DeliveryExtras
-  #machine: Machine | null = null
+  machine: Machine | null = null
   #answered: Command | undefined
   /** Of the turn's row: its random numbers come from it, so it is taken before the turn; a note may follow meanwhile. */
   #seq = 0
@@ -59,7 +60,7 @@ export class DeliveryJob implements TurnJob {
     const { executor, row } = this.run
     const delivered = this.#delivered
     if (executor.kind !== 'workflow' || row.ended !== null || !executor.machine.accepts(delivered)) return
-    this.#machine = executor.machine
+    this.machine = executor.machine
     this.#answered = 'op' in delivered ? executor.machine.pending.get(delivered.op)?.command : undefined
     this.#seq = this.run.seq++
     executor.machine.deliver(delivered, this.#context.now(), this.#seq, null)
@@ -69,15 +70,15 @@ export class DeliveryJob implements TurnJob {
     const { run } = this
     const context = this.#context
     run.queued -= 1
-    if (this.#machine === null) {
+    if (this.machine === null) {
       if (run.executor.kind === 'frozen' && run.row.ended === null) keepMail(context, run, this.#delivered, this.#extras)
       else settleUndelivered(context, this.#extras, run.row.ended === null ? 'seen' : 'ended')
       // What brought the event has forgotten the run, which may still wait for others.
       if (this.#delivered.kind === 'event') context.writer.onDurable(() => armNow(context, run))
       return
     }
-    const closed = this.#machine.close()
-    const turn = { seq: this.#seq, delivered: this.#delivered, taken: this.#delivered, answered: this.#answered, at: this.#machine.at }
+    const closed = this.machine.close()
+    const turn = { seq: this.#seq, delivered: this.#delivered, taken: this.#delivered, answered: this.#answered, at: this.machine.at }
     if (closed.kind === 'threw') freezeThrown(context, run, turn, closed.error)
     else writeTurn(context, run, { ...turn, commands: closed.commands })
     const work = closed.kind === 'threw' ? '' : context.foreignWork(run)
@@ -153,7 +154,7 @@ async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void>
 
 function begin(context: ShardContext, run: LiveRun, command: Command, taken: Taken | null): void {
   invariant(command.kind === 'child', 'only a workflow is started so')
-  if (taken !== null && taken.hash !== context.hash(JSON.parse(command.raw ?? command.input))) {
+  if (taken !== null && taken.hash !== startHash(context, command.call, JSON.parse(command.raw ?? command.input))) {
     return markStuck(context, run, null, 'conflict', toFailure(fault('RUN_CONFLICT', { id: command.run })))
   }
   const output = JSON.stringify({ run: command.run })

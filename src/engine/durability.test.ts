@@ -150,3 +150,31 @@ test('an item in the inbox is taken once, whatever it is; one that cannot be tak
   expect((await app.events()).items.length).toBe(1)
   expect((await app.runs()).items.length).toBe(1)
 })
+
+test('an id that was given to one call is not another call’s, also with the same input', async () => {
+  const desk = service('desk', {
+    charge: operation({ input: z.string(), run: () => {} }),
+    refund: operation({ input: z.string(), run: () => {} }),
+  })
+  const app = await openForTest(ballet({ services: [desk] }))
+  expect(await app.start(desk.charge('o'), { id: 'x' })).toEqual({ id: 'x', created: true })
+  await expect(app.start(desk.refund('o'), { id: 'x' })).rejects.toMatchObject({ code: 'RUN_CONFLICT' })
+})
+
+test('an engine that cannot write an answer stops: it does not leave a run half written', async () => {
+  const { flow, definition } = parts()
+  let failing = false
+  const app = await openForTest(definition, {
+    codec: {
+      encode: (text, place) => {
+        if (failing && place.row === 'turn' && text.includes('"done"')) throw new RangeError('no key')
+        return text
+      },
+      decode: (payload) => String(payload),
+    },
+  })
+  failing = true
+  await app.start(flow(['a']), { id: 'f' })
+  expect(await app.stopped).toMatchObject({ message: 'no key' })
+  await expect(app.start(flow([]), { id: 'g' })).rejects.toMatchObject({ message: 'no key' })
+})

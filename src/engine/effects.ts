@@ -35,6 +35,8 @@ export interface EffectsOptions {
   readonly answered: (effect: Effect, payload: JsonText | undefined, attempt: number, ms: number) => void
   readonly failed: (effect: Effect, error: Failure, attempt: number) => void
   readonly stuck: (effect: Effect, error: Failure) => void
+  /** Something of the engine threw. */
+  readonly onFailure: (error: unknown) => void
   /** An attempt failed; `next` is when the next one is due, null when there is none. */
   readonly attempted: (effect: Effect, attempt: number, error: Failure, ms: number, next: number | null) => void
 }
@@ -103,15 +105,23 @@ export class Effects {
     running.controller = controller
     running.cancel = null
     this.#bodies += 1
+    let made: { readonly payload: JsonText | undefined } | { readonly error: unknown }
     try {
-      const payload = await this.#withTimeout(effect, attempt, controller)
-      if (this.#finish(running)) this.#options.answered(effect, payload, attempt, this.#options.clock.now() - began)
+      made = { payload: await this.#withTimeout(effect, attempt, controller) }
     } catch (error) {
-      if (this.#isCurrent(running)) this.#failedAttempt(running, attempt, error, this.#options.clock.now() - began)
-    } finally {
-      this.#bodies -= 1
-      if (this.#bodies === 0) this.#onQuiet?.()
+      made = { error }
     }
+    this.#bodies -= 1
+    // What the engine makes of an answer is no failure of the attempt: it stops the shard, as any fault of the engine.
+    try {
+      const ms = this.#options.clock.now() - began
+      if ('error' in made) {
+        if (this.#isCurrent(running)) this.#failedAttempt(running, attempt, made.error, ms)
+      } else if (this.#finish(running)) this.#options.answered(effect, made.payload, attempt, ms)
+    } catch (error) {
+      this.#options.onFailure(error)
+    }
+    if (this.#bodies === 0) this.#onQuiet?.()
   }
 
   async #withTimeout(effect: Effect, attempt: number, controller: AbortController): Promise<JsonText | undefined> {

@@ -9,6 +9,7 @@ import { fault } from '../core/errors.ts'
 import { splitKey } from '../core/names.ts'
 import type { ReactionDefinition } from '../define/definition.ts'
 import { createRun } from './births.ts'
+import { soloOf, type LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** An event to be written. */
@@ -57,19 +58,44 @@ function react(context: ShardContext, reaction: ReactionDefinition, fact: Fact, 
   try {
     const call = mapped(reaction, fact)
     if (call === null) return
-    const made = context.directory.checkInput(call.name, call.input)
-    // The run that a workflow gets is known by its raw input: that is kept, and made into the workflow's then.
-    const kept = context.directory.workflows.has(call.name) ? call.input : made
-    const input = toText(kept, `the input of ${call.name}`) ?? 'null'
+    const { input } = readyCall(context, call)
     context.begin(createRun(context, { ...birth, call: call.name, input }))
   } catch (error) {
     const failure = toFailure(error)
     context.log.error(`The reaction ${reaction.name} to ${ref} is stuck: ${failure.message}`)
-    context.begin(createRun(context, { ...birth, call: '', input: 'null', stuck: { reason: 'threw', error: failure } }))
+    context.begin(createRun(context, { ...birth, call: '', input: fact.data, stuck: { reason: 'threw', error: failure } }))
   }
 }
 
-function mapped(reaction: ReactionDefinition, fact: Fact): CallValue | null {
+/**
+ * Maps the event of a reaction whose mapping threw again, with today's code: its row holds the data of the event.
+ * Returns whether the mapping asks for nothing any more.
+ */
+export function mapAgain(context: ShardContext, run: LiveRun): boolean {
+  const { row } = run
+  const reaction = context.directory.reaction(row.name)
+  if (reaction === undefined || row.key === null) return false
+  try {
+    const call = mapped(reaction, { type: reaction.event.type, key: row.key, data: context.decode(row.input, 'input', row.id) })
+    if (call === null) return true
+    const again = readyCall(context, call)
+    run.row = { ...row, call: again.call }
+    run.executor = { kind: 'solo', solo: soloOf(run.row, context.environment.store, again.target, again.input), command: null }
+  } catch (error) {
+    context.log.error(`The reaction ${row.name} (run ${row.id}) is still stuck: ${toFailure(error).message}`)
+  }
+  return false
+}
+
+/** A call of a reaction, validated; a workflow gets its input raw, because its run is known by that. */
+function readyCall(context: ShardContext, call: CallValue): { readonly call: string; readonly target: CallValue['target']; readonly input: JsonText } {
+  const made = context.directory.checkInput(call.name, call.input)
+  const target = context.directory.workflows.has(call.name) ? 'workflow' : 'operation'
+  const input = toText(target === 'workflow' ? call.input : made, `the input of ${call.name}`) ?? 'null'
+  return { call: call.name, target, input }
+}
+
+function mapped(reaction: ReactionDefinition, fact: Pick<Fact, 'type' | 'key' | 'data'>): CallValue | null {
   const data = fromText(fact.data)
   const value: EventValue = { kind: 'event', type: fact.type, data, key: splitKey(fact.key).value }
   const call: unknown = (reaction.react as (data: unknown, event: EventValue) => unknown)(data, value)

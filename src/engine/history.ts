@@ -43,7 +43,8 @@ export function historyOf(context: ShardContext, run: { readonly id: string }, r
     if (row.kind === 'note') {
       const note = JSON.parse(text) as Note
       if (note.kind === 'attempt') attempts.set(note.op, { failed: note.attempt, dueAt: note.next ?? 0 })
-      else if (note.kind === 'stuck' && note.op !== null) stuckOps.add(note.op)
+      // A call whose code was gone is tried again: it may be back.
+      else if (note.kind === 'stuck' && note.op !== null && note.error.code !== 'CODE_MISSING') stuckOps.add(note.op)
       continue
     }
     const turn = parseTurn(text)

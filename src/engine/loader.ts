@@ -8,6 +8,7 @@ import type { Machine, Pending } from '../core/machine.ts'
 import type { JournalRow, RunRow } from '../core/store.ts'
 import { liveRun } from './births.ts'
 import { freeze } from './deliveries.ts'
+import { mapAgain } from './facts.ts'
 import { markFreed, markStuck } from './endings.ts'
 import { historyOf, readRows, type History } from './history.ts'
 import type { LiveRun } from './live-run.ts'
@@ -60,8 +61,9 @@ export function takeUp(context: ShardContext, loaded: Loaded): void {
       park(context, run, history.mail, replayed.kind === 'diverged' ? replayed.error : fault('CODE_MISSING', { run: `The run "${run.row.id}"`, call: run.row.call }))
       break
     case 'solo':
+      if (run.row.call === '' && mapAgain(context, run)) return endWithNothing(context, run)
       // It did not fit its definition, and nothing of it has begun: today's may do.
-      if (run.row.reason === 'threw' && run.stuckOps.size === 0 && run.row.call !== '') markFreed(context, run, 'its definition is tried again')
+      if (run.row.status === 'stuck' && run.stuckOps.size === 0 && run.row.call !== '') markFreed(context, run, 'its definition is tried again')
       context.begin(run)
       break
     case 'workflow':
@@ -71,6 +73,13 @@ export function takeUp(context: ShardContext, loaded: Loaded): void {
       else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()])
       break
   }
+}
+
+/** A reaction whose mended mapping asks for nothing. */
+function endWithNothing(context: ShardContext, run: LiveRun): void {
+  const delivered: Delivered = { kind: 'start', seed: 0 }
+  const commands: readonly Command[] = [{ kind: 'end', output: undefined }]
+  writeTurn(context, run, { seq: run.seq++, delivered, taken: delivered, answered: undefined, commands, at: context.now() })
 }
 
 /** Its code was gone when it was to begin. */
@@ -121,7 +130,7 @@ function keepSeen(run: LiveRun, mail: readonly Delivered[]): void {
 class ResumeJob implements TurnJob {
   readonly #context: ShardContext
   readonly #loaded: Loaded
-  readonly #machine: Machine
+  readonly machine: Machine
   readonly #threw: Extract<Replayed, { kind: 'threw' }>
   #answered: Command | undefined
   #seq = 0
@@ -131,24 +140,24 @@ class ResumeJob implements TurnJob {
   constructor(context: ShardContext, loaded: Loaded, machine: Machine, threw: Extract<Replayed, { kind: 'threw' }>) {
     this.#context = context
     this.#loaded = loaded
-    this.#machine = machine
+    this.machine = machine
     this.#threw = threw
     loaded.run.queued += 1
   }
 
   begin(): void {
     const { delivered } = this.#threw
-    this.#before = [...this.#machine.pending.values()]
-    this.#answered = 'op' in delivered ? this.#machine.pending.get(delivered.op)?.command : undefined
+    this.#before = [...this.machine.pending.values()]
+    this.#answered = 'op' in delivered ? this.machine.pending.get(delivered.op)?.command : undefined
     this.#seq = this.#loaded.run.seq++
-    this.#machine.deliver(delivered, this.#context.now(), this.#seq, null)
+    this.machine.deliver(delivered, this.#context.now(), this.#seq, null)
   }
 
   end(): void {
     const { run, history } = this.#loaded
     const context = this.#context
     run.queued -= 1
-    const closed = this.#machine.close()
+    const closed = this.machine.close()
     // Still broken: the row that says so is there already.
     if (closed.kind === 'threw') {
       freeze(context, run)
@@ -156,8 +165,8 @@ class ResumeJob implements TurnJob {
     }
     const delivered: Delivered = { kind: 'resume', of: this.#threw.seq }
     const { delivered: taken } = this.#threw
-    writeTurn(context, run, { seq: this.#seq, delivered, taken, answered: this.#answered, commands: closed.commands, at: this.#machine.at })
+    writeTurn(context, run, { seq: this.#seq, delivered, taken, answered: this.#answered, commands: closed.commands, at: this.machine.at })
     if (run.row.ended !== null) return
-    takeUpWorkflow(context, run, history, this.#before.filter(({ op }) => this.#machine.pending.has(op)))
+    takeUpWorkflow(context, run, history, this.#before.filter(({ op }) => this.machine.pending.has(op)))
   }
 }

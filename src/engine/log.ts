@@ -5,15 +5,15 @@ import type { Log } from '../define/definition.ts'
 
 /** Writes JSON lines to the error stream. */
 export const consoleLog: Log = {
-  info: (message, data) => write('info', message, data),
-  warn: (message, data) => write('warn', message, data),
-  error: (message, data) => write('error', message, data),
+  info: (message, data) => writeLine('info', message, data),
+  warn: (message, data) => writeLine('warn', message, data),
+  error: (message, data) => writeLine('error', message, data),
 }
 
 /** Keeps nothing. */
 export const silentLog: Log = { info: () => {}, warn: () => {}, error: () => {} }
 
-function write(level: string, message: string, data: Json | undefined): void {
+function writeLine(level: string, message: string, data: Json | undefined): void {
   process.stderr.write(`${JSON.stringify({ level, message, data })}\n`)
 }
 

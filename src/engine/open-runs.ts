@@ -68,7 +68,11 @@ export class OpenRuns {
     for (const [num, run] of this.#live) {
       if (this.#live.size <= this.#limit || ++looked > 64) return
       this.#live.delete(num)
-      if (isIdle(run)) this.#parked.set(num, run.row.id)
+      if (isIdle(run)) {
+        this.#parked.set(num, run.row.id)
+        // What its old body still does outside its turns concerns nobody any more.
+        run.executor = { kind: 'frozen', seen: new Set() }
+      }
       // One that cannot be parked (it is stuck, perhaps for long) goes to the end, or it would hide the others.
       else this.#live.set(num, run)
     }

@@ -3,10 +3,14 @@
 // immediate, a file `stat` inside a workflow went unnoticed in 215 of 400 cases; with the pair in none). Several pairs
 // go into one round of the event loop.
 
+import type { Machine } from '../core/machine.ts'
+
 /** A turn to be run. `begin` delivers, `end` closes; the owner decides in `begin` whether there is anything to do. */
 export interface TurnJob {
   begin(): void
   end(): void
+  /** The run whose code runs in between; null when nothing was delivered. */
+  readonly machine?: Machine | null
 }
 
 /** Pairs in one round: enough to spread the cost of a round, few enough to let input and output in. */

@@ -185,3 +185,22 @@ test('reactions that were not done at a crash are done after it, in order, under
   expect(new Set(keys).size).toBe(3)
   hold.open()
 })
+
+test('a mapping that threw is tried again when the application is opened: mended, its reaction and its lane go on', async () => {
+  let broken = true
+  const done: number[] = []
+  const payment = service('payment', { charge: operation({ input: Order, run: ({ n }) => void done.push(n) }) })
+  payment.on(Created, (order) => {
+    if (broken) throw new RangeError('a bug in the mapping')
+    return order.n === 2 ? null : payment.charge(order)
+  })
+  const definition = ballet({ services: [payment] })
+  const data = new MemoryData()
+  const first = await openForTest(definition, { store: memory(data) })
+  for (const n of [1, 2, 3]) await first.publish(Created({ orderId: 'o', n }))
+  await until(first, null, async () => (await first.runs({ status: ['stuck'] })).items.length === 3)
+  broken = false
+  const second = await openForTest(definition, { store: memory(data) })
+  await until(second, null, ended(second, 3))
+  expect(done).toEqual([1, 3])
+})

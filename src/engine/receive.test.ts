@@ -32,16 +32,20 @@ test('a deadline does not beat an event that was acknowledged before it', async 
     await run.receive(Go)
     return (await run.receive(Paid, { within: '1ms' }))?.data.n ?? 'late'
   })
+  const door = gate()
   let slow = false
   const store = guarded(memory(), 'commit', async (pass) => {
-    if (slow) await new Promise((resolve) => setTimeout(resolve, 30))
+    if (slow) await door.promise
     return pass()
   })
   const app = await openForTest(ballet({ services: [], workflows: [flow], events: [Paid] }), { store })
   await app.start(flow({ orderId: 'o' }))
   await app.publish(Paid({ orderId: 'o', n: 5 }))
   slow = true
-  await app.signal('flow:o', Go({ n: 1 }))
+  const sent = app.signal('flow:o', Go({ n: 1 }))
+  // Long after the deadline, the turn that waits becomes durable.
+  setTimeout(() => door.open(), 30)
+  await sent
   expect(await app.result('flow:o')).toBe(5)
 })
 

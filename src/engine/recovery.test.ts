@@ -223,10 +223,12 @@ test('idle runs beyond the limit are parked on disk and replayed when something 
 test('a turn during which an attempt fails draws the same random numbers in a replay', async () => {
   const patient = workflow('patient', { input: z.null(), output, signals: [Go] }, async (run) => {
     const own = Promise.withResolvers<null>()
+    own.promise.catch(() => {})
     void run.step('own', () => own.promise, { retry: { attempts: 2, backoff: '1h' } })
     await run.receive(Go)
+    own.promise.catch(() => {})
     own.reject(new Error('not now'))
-    for (let round = 0; round < 50; round++) await null
+    for (let round = 0; round < 50; round++) await Promise.resolve()
     await run.call(math.take(run.random()))
     await run.receive(Go)
     return 'done'

@@ -1,6 +1,7 @@
 // Rejections that nobody handles. One that is raised while a run is in its turn is that run's fault, not the process's:
 // Node raises it between the delivery and the close. Any other is the application's, and ends the process as it would
 // without Ballet.
+import { isBalletError } from '../core/errors.ts'
 import { endsAsFailed } from '../core/failure.ts'
 
 /** Who may be at fault. Returns false when no run is in a turn. */
@@ -19,6 +20,8 @@ export function watchRejections(suspect: Suspect): () => void {
 }
 
 function onRejection(reason: unknown): void {
+  // A branch of a run that went on outside a turn: that run has been parked for it already.
+  if (isBalletError(reason) && reason.code === 'FOREIGN_AWAIT') return
   for (const suspect of suspects) if (suspect(reason)) return
   // Others listen: it is theirs to decide. Alone, keep Node's own rule: the process ends.
   if (process.listenerCount('unhandledRejection') === 1) throw reason

@@ -46,6 +46,10 @@ class ReplayJob implements TurnJob {
     this.#done = done
   }
 
+  get machine(): Machine | null {
+    return this.#delivered ? this.#progress.machine : null
+  }
+
   begin(): void {
     this.#safely(() => this.#begin())
   }

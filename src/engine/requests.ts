@@ -8,7 +8,7 @@ import { checkEventName, checkId, splitKey } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { InboxRow, RunRow } from '../core/store.ts'
 import type { Published, PublishRequest, SignalRequest, Started, StartRequest } from '../define/application.ts'
-import { createRun } from './births.ts'
+import { createRun, startHash } from './births.ts'
 import { appendEvent } from './facts.ts'
 import type { Taken } from './claims.ts'
 import type { Shard } from './shard.ts'
@@ -38,7 +38,7 @@ export class Requests {
     const input = toText(value, what) ?? 'null'
     const key = directory.runKey(request.call, value)
     const id = this.#runId(request, key)
-    const hash = context.hash(request.input)
+    const hash = startHash(context, request.call, request.input)
     const { call } = request
     const birth = { id: id.id, kind: found.kind, name: call, call, key, root: runRef(id.id), cause: null, parent: null, parentOp: null, input, hash }
     const decide = async (taken: Taken | null): Promise<Started> => {

@@ -83,7 +83,7 @@ export class Shard {
       environment: { store: info.id, fence: `${info.incarnation}.${shard}.${tenure.epoch}`, log: (run, op) => prefixed(log, `${run} ${op}`) },
       writer,
       pump,
-      effects: new Effects({ clock, random, ...this.#effectAnswers() }),
+      effects: new Effects({ clock, random, onFailure, ...this.#effectAnswers() }),
       timers: new Timers({
         clock,
         store,
@@ -311,9 +311,9 @@ export class Shard {
   }
 
   #endingOf({ id, status, output, error }: RunRow): Extract<Command, { kind: 'end' | 'fail' }> {
-    const { decode } = this.context
-    if (status === 'completed') return { kind: 'end', output: output === null ? undefined : decode(output, 'output', id) }
-    return { kind: 'fail', error: error === null ? { code: status, message: runRef(id) } : (JSON.parse(decode(error, 'error', id)) as Failure) }
+    const { context } = this
+    if (status === 'completed') return { kind: 'end', output: output === null ? undefined : context.decode(output, 'output', id) }
+    return { kind: 'fail', error: error === null ? { code: status, message: runRef(id) } : (JSON.parse(context.decode(error, 'error', id)) as Failure) }
   }
 
   /** What a run waits for cannot be read (damaged, or encoded with a key that is gone): that run waits for a person. */
@@ -333,10 +333,7 @@ export class Shard {
   #claimRejection(reason: unknown): boolean {
     const job = this.context.pump.current
     if (job === null) return false
-    if (job instanceof DeliveryJob && !isUnread(reason)) {
-      const { executor } = job.run
-      if (executor.kind === 'workflow') executor.machine.blame(reason instanceof Error ? reason : fault('ATTEMPT_FAILED', { message: toFailure(reason).message }))
-    }
+    if (!isUnread(reason)) job.machine?.blame(reason instanceof Error ? reason : fault('ATTEMPT_FAILED', { message: toFailure(reason).message }))
     return true
   }
 

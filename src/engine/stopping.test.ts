@@ -15,8 +15,7 @@ const waiter = workflow('waiter', { input: z.null(), output, signals: [Go] }, as
 const keyed = workflow('keyed', { input: z.object({ id: z.string() }), output, key: 'id' }, async (run) => (await run.receive(Fact)).data.id)
 const definition = ballet({ services: [], workflows: [waiter, keyed], events: [Fact] })
 
-const answerOf = (promise: Promise<unknown>): Promise<unknown> =>
-  Promise.race([promise.catch((error: { readonly code: string }) => error.code), new Promise((resolve) => setTimeout(resolve, 1500, 'no answer'))])
+const answerOf = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error: { readonly code: string }) => error.code)
 
 test('a signal to a parked run that cannot be loaded is answered', async () => {
   let failing = false
@@ -53,7 +52,6 @@ test('a signal to a parked run that is being loaded is answered when the applica
   // Acknowledged is durable; refused may be sent again.
   if (typeof answer === 'string') await next.signal('a', Go({ n: 1 }), { id: 's' })
   expect(await next.result('a')).toBe(1)
-  expect(answer).not.toBe('no answer')
 })
 
 test('whoever asks for the result of an open run of a stopped application is told', async () => {

@@ -9,7 +9,7 @@ import type { CallSettings } from '../core/contracts.ts'
 import type { StepWork } from '../core/surface.ts'
 import { slotOf } from '../core/ids.ts'
 import { SLOT_COUNT } from '../core/store.ts'
-import { createRun } from './births.ts'
+import { createRun, startHash } from './births.ts'
 import { callEffect, outcomeOf, stepEffect, type Attempts } from './calls.ts'
 import { endRun, markStuck } from './endings.ts'
 import { appendEvent } from './facts.ts'
@@ -155,7 +155,7 @@ function writeChild(context: ShardContext, run: LiveRun, command: Extract<Comman
     parent: run.row.num,
     parentOp: command.op,
     input: command.input,
-    hash: context.hash(command.raw === undefined ? input : JSON.parse(command.raw)),
+    hash: startHash(context, command.call, command.raw === undefined ? input : JSON.parse(command.raw)),
   })
   if (command.wait) context.open.join(command.run, run.row.num, command.op)
   context.begin(child)

@@ -29,9 +29,9 @@ const deep = (levels: number): unknown => {
 }
 
 test.each([500, 3000, 4000, 100_000])('a value %i levels deep is taken or refused, and other runs go on', async (levels) => {
-  const any = z.custom<string>(() => true)
-  const child = workflow('child', { input: any, output }, async () => 'child')
-  const desk = service('desk', { take: operation({ input: any, output: any, run: (value) => value }) })
+  const anything = z.custom<string>(() => true)
+  const child = workflow('child', { input: anything, output }, async () => 'child')
+  const desk = service('desk', { take: operation({ input: anything, output: anything, run: (value) => value }) })
   const flow = workflow('flow', { input: z.null(), output }, async (run) => {
     const value = await run.step('make', () => deep(levels) as string)
     await run.call(desk.take(value))
@@ -93,7 +93,7 @@ test('a policy that is changed after the call was made parks the call', async ()
   })
   const app = await openForTest(ballet({ services: [desk], workflows: [flow, fine] }))
   await app.start(flow(null), { id: 'f' })
-  await until(app, null, async () => (await app.run('f'))?.status !== 'running')
+  expect(await stuck(app, 'f')).toMatchObject({ reason: 'call' })
   await isFine(app)
 })
 

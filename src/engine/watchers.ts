@@ -46,7 +46,7 @@ export class Watchers {
   /** The shard closes: whoever waits looks for himself. */
   close(): void {
     this.#closed = true
-    for (const id of [...this.#ends.keys()]) this.ended(id, undefined)
+    for (const id of this.#ends.keys()) this.ended(id, undefined)
     this.#keys.clear()
   }
 }

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
 import { ballet, event, operation, service, signal, TerminalError, workflow } from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
 
 const Order = z.object({ orderId: z.string() })
 const Approve = signal('approve', z.object({ by: z.string() }))
@@ -344,4 +346,40 @@ test('a call that this application does not have, and values that are not valid,
     })
     expect(run.error?.message).toContain(words)
   }
+})
+
+test('an undo that fails leaves the run where it stands, visibly: it does not end half undone', async () => {
+  const stock = service('stock', {
+    take: operation({ input: z.string(), output: z.string(), run: (sku) => sku }),
+    give: operation({ input: z.string(), undoes: 'take', run: () => {} }),
+  })
+  const inner = workflow('inner', { input: z.null(), output }, async () => null)
+  const back = workflow('back', { input: z.null(), output }, async () => {
+    throw new TerminalError('no way back')
+  })
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    await run.call(stock.take('a'), { undo: stock.give('a') })
+    await run.call(inner(null), { undo: back(null) })
+    throw new TerminalError('enough')
+  })
+  const app = await openForTest(ballet({ services: [stock], workflows: [inner, back, flow] }))
+  await app.start(flow(null), { id: 'f' })
+  const run = await until(app, null, async () => (await app.run('f'))?.status === 'stuck' && app.run('f'))
+  expect(run).toMatchObject({ reason: 'threw', error: { message: expect.stringContaining('no way back') } })
+})
+
+test('the key of an emitted event is of what its schema made of the data, in a replay too', async () => {
+  const Loud = event('loud.said', z.object({ id: z.string().transform((id) => id.toLowerCase()) }), { key: 'id' })
+  const data = new MemoryData()
+  const flow = workflow('flow', { input: z.null(), output, signals: [Approve] }, async (run) => {
+    run.emit(Loud({ id: 'ABC' }))
+    return (await run.receive(Approve)).data.by
+  })
+  const definition = ballet({ services: [], workflows: [flow], events: [Loud] })
+  const first = await openForTest(definition, { store: memory(data) })
+  await first.start(flow(null), { id: 'f' })
+  expect((await first.events()).items).toMatchObject([{ subject: 'abc', data: { id: 'abc' } }])
+  const second = await openForTest(definition, { store: memory(data) })
+  await second.signal('f', Approve({ by: 'ada' }))
+  expect(await second.result('f')).toBe('ada')
 })

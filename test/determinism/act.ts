@@ -85,7 +85,8 @@ class Act {
     for (let looks = 0; this.#faults.length === 0 && this.#goesOn() && looks !== closeAfter; looks++) {
       if (looks === usurpAfter) await this.#open()
       await this.#audience.lookAround()
-      if (this.#clock.now() - nowMs > LIMIT_MS) this.#blame(await waiting(this.#content.data, (id) => this.#app.run(id)))
+      if (this.#clock.now() - nowMs > LIMIT_MS)
+        this.#blame(await waiting(this.#content.data, (id) => this.#app.run(id)))
     }
     this.#isOver = !this.#goesOn()
     this.#audience.leave()
@@ -98,7 +99,15 @@ class Act {
     const { data, changes } = this.#content
     const { attempts, entries } = this.#ledger
     const { inputs } = this.#audience
-    return { changes, entries: [...entries.values()], inputs, data, faults: this.#faults, attempts, isOver: this.#isOver }
+    return {
+      changes,
+      entries: [...entries.values()],
+      inputs,
+      data,
+      faults: this.#faults,
+      attempts,
+      isOver: this.#isOver,
+    }
   }
 
   get #app(): Application {

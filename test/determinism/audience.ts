@@ -2,11 +2,11 @@
 // inbox, and they give everything again after a crash, under the same ids, because nobody told them that it arrived.
 // What was acknowledged before must then be known. Now and then they look who waits, and give what is waited for.
 import { SLOT_COUNT, type InboxItem } from '../../src/core/store.ts'
-import { isBalletError } from '../../src/core/errors.ts'
+import { assertNever, isBalletError } from '../../src/core/errors.ts'
 import { slotOf } from '../../src/core/ids.ts'
 import type { Application } from '../../src/index.ts'
 import type { Chance } from './chance.ts'
-import type { Content } from './recording-store.ts'
+import { post, type Content } from './recording-store.ts'
 import type { PlayInput } from './services.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
@@ -65,7 +65,9 @@ export function inputsOf(chance: Chance, runs: number, seed: number): readonly I
       })
     }
   }
-  return inputs
+  // Some are given twice at nearly the same moment: both senders must hear of one.
+  const twice = inputs.filter(() => chance.is(0.25))
+  return [...inputs, ...twice.map((input) => ({ ...input, way: way(), afterMs: input.afterMs + chance.between(0, 2) }))]
 }
 
 /** What the audience stands before. */
@@ -163,15 +165,15 @@ export class Audience {
 
   /** Resolves to whether it was acknowledged. */
   async #giveOne(input: Input): Promise<boolean> {
-    const { clock, store } = this.#stalls
+    const { app, clock, content } = this.#stalls
     await clock.wait(input.afterMs)
     // A signal for a run that nobody has heard of is not kept: the sender asks first, and again.
-    while (input.kind === 'signal' && (await this.#stalls.app.run(input.run)) === null) {
+    while (input.kind === 'signal' && (await app().run(input.run)) === null) {
       if (input.takenAt !== Infinity) this.#stalls.blame(`the run of the acknowledged signal ${input.id} is unknown`)
       await clock.wait(100)
     }
     if (input.way === 'row') {
-      await store.post(0, [this.#row(input)])
+      post(content, clock.now(), [this.#row(input)])
       return true
     }
     const created = await this.#takenByDoor(input)
@@ -180,29 +182,32 @@ export class Audience {
     return created !== null
   }
 
-  /** Whether it was new; null when the run had ended before. */
+  /** Whether it was new; null when the run had ended before. Asks again when the application has lost the store. */
   async #takenByDoor(input: Input): Promise<boolean | null> {
-    const { app } = this.#stalls
+    for (;;) {
+      try {
+        return await this.#knock(input, this.#stalls.app())
+      } catch (error) {
+        if (!isBalletError(error)) throw error
+        if (error.code === 'RUN_ENDED') return null
+        if (error.code !== 'SHARD_FENCED') throw error
+        await this.#stalls.clock.wait(100)
+      }
+    }
+  }
+
+  async #knock(input: Input, app: Application): Promise<boolean> {
     switch (input.kind) {
       case 'start':
         return (await app.startNamed({ call: 'play', input: input.input })).created
-      case 'event':
-        return (
-          await app.publishNamed({
-            type: input.type,
-            data: { orderId: input.orderId, v: input.v },
-            id: input.id,
-            source: 'audience',
-          })
-        ).created
+      case 'event': {
+        const data = { orderId: input.orderId, v: input.v }
+        return (await app.publishNamed({ type: input.type, data, id: input.id, source: 'audience' })).created
+      }
       case 'signal':
-        try {
-          return (await app.signalNamed({ run: input.run, name: input.name, data: { v: input.v }, id: input.id }))
-            .created
-        } catch (error) {
-          if (isBalletError(error) && error.code === 'RUN_ENDED') return null
-          throw error
-        }
+        return (await app.signalNamed({ run: input.run, name: input.name, data: { v: input.v }, id: input.id })).created
+      default:
+        return assertNever(input)
     }
   }
 

@@ -99,6 +99,9 @@ class Season {
       if (last !== null) await this.#replayJournals(last.data)
     }
     await this.#closed(inputs)
+    this.#figures.crashes.cases += 1
+    const opening = { chance: chance.part(5), changes: [], entries: [], inputs, nowMs: NOW_MS }
+    await this.#act('another process took the store', { ...opening, usurpAfter: chance.between(0, 5) })
     await this.#mutants(whole)
   }
 

@@ -27,7 +27,12 @@ export function verdictOf(data: MemoryData, entries: readonly Entry[]): readonly
     if (row.status !== 'completed' && row.status !== 'failed') problems.push(`it is ${row.status}`)
     return problems.map((problem) => `run ${row.id}: ${problem}`)
   })
-  return [...left, ...runs, ...reactionProblems(data)]
+  const names = [
+    ...[...data.runs.values()].map(({ id }) => `run ${id}`),
+    ...data.events.map(({ source, id }) => eventRef(source, id)),
+  ]
+  const twins = names.filter((name, index) => names.indexOf(name) !== index).map((name) => `there are two of ${name}`)
+  return [...left, ...twins, ...runs, ...reactionProblems(data)]
 }
 
 /** Every published ping has one reaction. */
