@@ -74,7 +74,7 @@ export class DeliveryJob implements TurnJob {
       if (run.executor.kind === 'frozen' && run.row.ended === null) keepMail(context, run, this.#delivered, this.#extras)
       else settleUndelivered(context, this.#extras, run.row.ended === null ? 'seen' : 'ended')
       // What brought the event has forgotten the run, which may still wait for others.
-      if (this.#delivered.kind === 'event') context.writer.onDurable(() => armNow(context, run))
+      if (this.#delivered.kind === 'event') armNow(context, run)
       return
     }
     const closed = this.machine.close()

@@ -86,3 +86,12 @@ test('a run that a reaction started hears what came after the event that caused 
   await until(app, null, async () => (await app.run('flow:o')) !== null)
   expect((await app.settled('flow:o', 1000))?.output).toBe(2)
 })
+
+test('runs that are parked as soon as they wait hear their events', async () => {
+  const flow = workflow('flow', { input: Order, output, key: 'orderId' }, async (run) => [(await run.receive(Paid)).data.n, (await run.receive(Paid)).data.n])
+  const app = await openForTest(ballet({ services: [], workflows: [flow], events: [Paid] }), { liveRuns: 1 })
+  const orders = Array.from({ length: 20 }, (_, n) => `o${n}`)
+  await Promise.all(orders.map((orderId) => app.start(flow({ orderId }))))
+  for (const n of [1, 2]) await Promise.all(orders.map((orderId) => app.publish(Paid({ orderId, n }))))
+  for (const orderId of orders) expect(await app.result(`flow:${orderId}`)).toEqual([1, 2])
+})

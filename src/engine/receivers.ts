@@ -40,7 +40,7 @@ export class Receivers {
     this.#options = options
   }
 
-  /** A run waits: called once the turn that said so is durable. Replaces what was known of the run. */
+  /** A run waits. Replaces what was known of the run. Events that are not durable yet will be noticed. */
   arm(receiver: Receiver): void {
     this.forget(receiver.run)
     const subscription: Subscription = { receiver, reading: false, again: false }

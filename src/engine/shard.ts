@@ -50,13 +50,19 @@ export interface ShardOptions {
   readonly onFailure: (error: Error) => void
 }
 
+/** Rounds of turns that one commit waits for. */
+const ROUNDS = 16
+
 export class Shard {
   readonly context: ShardContext
   readonly #options: ShardOptions
   readonly #loading = new Map<number, { readonly delivered: Delivered; readonly extras: DeliveryExtras }[]>()
+  /** Runs that were open when the store was, and have not been brought back yet. */
+  readonly #asleep = new Set<number>()
   readonly #unwatch: () => void
   readonly #foreign: ForeignWork | null
   #lastAt = 0
+  #rounds = 0
   #failure: Error | null = null
   #closed = false
 
@@ -65,7 +71,7 @@ export class Shard {
     const { store, clock, random, tenure, ns, info, directory, codec } = options
     const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
-    const writer = new Writer(store, tenure, onFailure, () => this.context.pump.resume())
+    const writer = new Writer(store, tenure, { onFailure, onCaughtUp: () => this.context.pump.resume(), isQuiet: () => this.context.pump.idle })
     const pump = new Pump(() => this.#roundEnd(), onFailure)
     const shard = tenure.shard
     const inbox: Inbox = new Inbox({ clock, store, shard, handle: options.handleInbox, onFailure })
@@ -123,14 +129,15 @@ export class Shard {
     await this.#eachOpen((rows) => {
       for (const row of rows) {
         context.open.know(row.num, row.id)
+        this.#asleep.add(row.num)
         this.#enterLane(row)
       }
       counts.runs += rows.length
       counts.stuck += rows.filter((row) => row.status === 'stuck').length
     })
     await this.#eachOpen(async (rows) => {
-      // Runs that began since, and those that were wanted sooner, are open already.
-      const asleep = rows.filter(({ num }) => context.open.isParked(num) && !this.#loading.has(num))
+      // Runs that began since, and those that were wanted sooner, have been brought back already.
+      const asleep = rows.filter(({ num }) => this.#asleep.delete(num))
       for (const { num } of asleep) this.#loading.set(num, [])
       const loaded = await Promise.all(asleep.map((row) => loadRun(context, row)))
       for (const one of loaded) this.#wake(one)
@@ -232,6 +239,7 @@ export class Shard {
 
   async #load(num: number): Promise<void> {
     const { context } = this
+    this.#asleep.delete(num)
     await context.writer.barrier()
     const row = await context.store.run(context.shard, num)
     if (row === null) throw fault('INVARIANT', { problem: `the parked run ${num} has no row` })
@@ -339,7 +347,11 @@ export class Shard {
 
   #roundEnd(): void {
     const { writer, pump } = this.context
-    writer.flushNow()
+    // Turns that are ready go into one commit; but not for ever, when they never end.
+    if (pump.idle || ++this.#rounds >= ROUNDS) {
+      this.#rounds = 0
+      writer.flushNow()
+    }
     if (writer.isBehind) pump.pause()
     this.#parkIdle()
   }

@@ -192,7 +192,8 @@ function writeSend(context: ShardContext, run: LiveRun, command: Extract<Command
 function armReceiver(context: ShardContext, run: LiveRun, turn: WrittenTurn): void {
   if (run.executor.kind !== 'workflow' || run.row.key === null) return
   const changed = turn.taken.kind === 'event' || turn.taken.kind === 'timer' || turn.commands.some((command) => command.kind === 'wait')
-  if (changed) context.writer.onDurable(() => armNow(context, run))
+  // At once: what is read is durable whatever becomes of this turn, and the run may be parked before its commit.
+  if (changed) armNow(context, run)
 }
 
 /** Registers the events that a run waits for now. */

@@ -37,12 +37,21 @@ export interface WriterCounts {
   rows: number
 }
 
+/** What a writer tells, and asks, its shard. */
+export interface WriterHooks {
+  readonly onFailure: (error: Error) => void
+  /** After a commit, when the writer is not behind: deliveries may go on. */
+  readonly onCaughtUp: () => void
+  /** Whether no turn is queued or running. */
+  readonly isQuiet: () => boolean
+}
+
 /** Writes one shard. */
 export class Writer {
   readonly counts: WriterCounts = { commits: 0, rows: 0 }
   readonly #store: Store
   readonly #tenure: Tenure
-  readonly #onFailure: (error: Error) => void
+  readonly #hooks: WriterHooks
   #open = new OpenBatch()
   #sealed: OpenBatch[] = []
   #inFlight = false
@@ -55,17 +64,13 @@ export class Writer {
   /** Head of the last batch that was sealed. */
   #sealedHead: number
 
-  readonly #onCaughtUp: () => void
-
-  /** @param onCaughtUp called after a commit when the writer is not behind: deliveries may go on. */
-  constructor(store: Store, tenure: Tenure, onFailure: (error: Error) => void, onCaughtUp: () => void) {
+  constructor(store: Store, tenure: Tenure, hooks: WriterHooks) {
     this.#store = store
-    this.#onCaughtUp = onCaughtUp
+    this.#hooks = hooks
     this.#tenure = tenure
     this.#head = tenure.head
     this.#sealedHead = tenure.head
     this.#durableHead = tenure.head
-    this.#onFailure = onFailure
   }
 
   /** The batch that is being filled: push rows into it. */
@@ -111,13 +116,16 @@ export class Writer {
     if (this.#open.size >= BATCH_ROWS) this.#sealNow()
   }
 
-  /** Asks for a commit in the next round of the event loop: never in the middle of a turn, whose rows belong together. */
+  /**
+   * Asks for a commit in the next round of the event loop: never in the middle of a turn, whose rows belong together. While
+   * turns are running, the end of their round commits: what they write goes out with what is here.
+   */
   flush(): void {
     if (this.#flushAsked) return
     this.#flushAsked = true
     setImmediate(() => {
       this.#flushAsked = false
-      this.flushNow()
+      if (this.#hooks.isQuiet()) this.flushNow()
     })
   }
   #flushAsked = false
@@ -162,22 +170,23 @@ export class Writer {
     } catch (error) {
       const failure = error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })
       this.fail(failure)
-      return this.#onFailure(failure)
+      return this.#hooks.onFailure(failure)
     }
     this.counts.commits += open.size > 0 ? 1 : 0
     this.counts.rows += open.size
     this.#durableHead = open.head
     this.#inFlight = false
-    // The next batch goes out first: what is called back now fills the one after it.
     try {
       for (const callback of durable) callback()
     } catch (error) {
       const failure = error instanceof Error ? error : fault('INVARIANT', { problem: String(error) })
       this.fail(failure)
-      return this.#onFailure(failure)
+      return this.#hooks.onFailure(failure)
     }
-    this.flushNow()
-    if (!this.isBehind) this.#onCaughtUp()
+    // What the callbacks began answers in a moment, for one commit together; a batch that is full goes out at once.
+    if (this.#sealed.length > 0) this.flushNow()
+    else this.flush()
+    if (!this.isBehind) this.#hooks.onCaughtUp()
   }
 
   /** A commit whose reply was lost is settled by reading; the retry is the same batch to the byte. */
