@@ -37,9 +37,11 @@ async function main(): Promise<void> {
   if (isNew) await tour({ app, url: serving.url, print, paint, signal: leaving.signal })
   else tellRecovery(app)
   if (!leaving.signal.aborted) tellWhatToTry(address)
-  await asked
+  // A shop whose store has failed, or was taken over by another process, serves nobody: it says so and ends.
+  const failure = await Promise.race([asked.then(() => null), app.stopped])
   print('closing')
   await close()
+  if (failure !== null) throw failure
 }
 
 /** Listens, then opens; neither is left behind when the other fails. */

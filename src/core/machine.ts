@@ -135,11 +135,8 @@ export class Machine {
         break
       case 'event': {
         const { type, key, payload } = delivered
-        // It is the oldest of all that the wait names: the others have nothing unread before it.
-        for (const { command } of this.pending.values()) {
-          if (command.kind !== 'wait' || !command.names.includes(`event:${type}`)) continue
-          for (const name of command.names) if (name.startsWith('event:')) this.mailbox.advance(name.slice(6), delivered.pos)
-        }
+        // Of this type only: a wait that was issued after the log was read may name others, unread before this event.
+        this.mailbox.advance(type, delivered.pos)
         this.#answerWaits(`event:${type}`, () => ({ kind: 'event', type, key, data: fromText(payload) }))
         break
       }

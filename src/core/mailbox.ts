@@ -43,6 +43,6 @@ export class Mailbox {
 
   /** Remembers that an event of this type and all before it were read. */
   advance(type: string, pos: number): void {
-    this.#cursors.set(type, Math.max(pos, this.cursor(type)))
+    this.#cursors.set(type, pos)
   }
 }

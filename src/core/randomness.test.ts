@@ -32,6 +32,13 @@ describe('the stream of a turn', () => {
     expect(take(4, turnStream(1, 2))).not.toEqual(take(4, turnStream(2, 2)))
   })
 
+  it('is another one for every seed, turn and salt that are neighbours', () => {
+    const streams = [1, 2, 3, 4].flatMap((seed) =>
+      [1, 2, 3, 4].flatMap((seq) => [1, 2, 3, 4].map((salt) => turnStream(seed, seq, salt))),
+    )
+    expect(new Set(streams.map((stream) => stream())).size).toBe(64)
+  })
+
   it('is another one for another seed, salt or turn', () => {
     const places = fc.tuple(words, fc.nat(1e6), words)
     fc.assert(

@@ -37,6 +37,7 @@ describe('a value', () => {
   it('is refused with the number of further problems', () => {
     const schema = z.object({ a: z.string(), b: z.string(), c: z.string() })
     expect(refusal(schema, {}).message).toMatch(/ at a: .* \(and 2 more\)\.$/)
+    expect(refusal(schema, { a: '' }).message).toMatch(/ at b: .* \(and 1 more\)\.$/)
   })
 
   it.each<[string, unknown, string, string]>([

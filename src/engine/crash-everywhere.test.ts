@@ -126,7 +126,7 @@ function unsteady(store: Store, stream: Stream, died: () => void): Store {
   const wait = async (): Promise<void> => {
     for (let rounds = Math.floor(stream() ** 3 * 12); rounds > 0; rounds--) await new Promise((resolve) => setImmediate(resolve))
   }
-  const at = 1 + Math.floor(stream() * 25)
+  const at = 1 + Math.floor(stream() * 14)
   const when = stream() < 0.5 ? 'before' : 'after'
   let slow = store
   slow = guarded(slow, 'events', async (pass) => (await wait(), pass()))

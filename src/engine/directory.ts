@@ -20,6 +20,7 @@ export class Directory {
   readonly workflows: ReadonlyMap<string, WorkflowDefinition>
   readonly events: ReadonlyMap<string, EventDefinition>
   readonly signals: ReadonlyMap<string, SignalDefinition>
+  readonly #contracts = new Map<string, Contracts>()
   readonly #reactions = new Map<string, ReactionDefinition[]>()
   readonly #reactionsByName: ReadonlyMap<string, ReactionDefinition>
 
@@ -116,8 +117,16 @@ export class Directory {
     throw fault('DEFINITION_INVALID', { what: `The undo of ${name}`, problem: `${undo.name} does not undo it` })
   }
 
-  /** The doors of the runs of a workflow. */
+  /** The doors of the runs of a workflow: the same for all of them. */
   contracts(workflow: WorkflowDefinition): Contracts {
+    const known = this.#contracts.get(workflow.name)
+    if (known !== undefined) return known
+    const made = this.#contractsOf(workflow)
+    this.#contracts.set(workflow.name, made)
+    return made
+  }
+
+  #contractsOf(workflow: WorkflowDefinition): Contracts {
     const run = { id: workflow.name, name: workflow.name }
     return {
       checkPolicy: (settings: CallSettings, name: string) => void attemptPolicy(settings, name),

@@ -73,7 +73,11 @@ export class Pump {
   readonly #begin = (): void => {
     const job = this.#queue[this.#next] as TurnJob
     this.#current = job
-    this.#safely(() => job.begin())
+    try {
+      job.begin()
+    } catch (error) {
+      this.#onFailure(error)
+    }
   }
 
   readonly #end = (): void => {
@@ -87,18 +91,14 @@ export class Pump {
       this.#queue = this.#queue.slice(this.#next)
       this.#next = 0
     }
-    this.#safely(() => job.end())
+    try {
+      job.end()
+    } catch (error) {
+      this.#onFailure(error)
+    }
     if (--this.#left > 0) return
     this.#scheduled = false
     this.#roundEnd()
     this.#schedule()
-  }
-
-  #safely(work: () => void): void {
-    try {
-      work()
-    } catch (error) {
-      this.#onFailure(error)
-    }
   }
 }

@@ -35,6 +35,8 @@ export class Receivers {
   readonly #byRun = new Map<number, Subscription>()
   readonly #byKey = new Map<string, Set<Subscription>>()
   readonly #reads = new Set<Promise<void>>()
+  /** By run and type: the position before which a read found nothing unread, so that it is not read again and again. */
+  readonly #floors = new Map<number, Map<string, number>>()
 
   constructor(options: ReceiversOptions) {
     this.#options = options
@@ -42,7 +44,7 @@ export class Receivers {
 
   /** A run waits. Replaces what was known of the run. Events that are not durable yet will be noticed. */
   arm(receiver: Receiver): void {
-    this.forget(receiver.run)
+    this.#unsubscribe(receiver.run)
     const subscription: Subscription = { receiver, reading: false, again: false }
     this.#byRun.set(receiver.run, subscription)
     const name = nameOf(receiver)
@@ -54,6 +56,11 @@ export class Receivers {
 
   /** The run waits for no event any more. */
   forget(run: number): void {
+    this.#floors.delete(run)
+    this.#unsubscribe(run)
+  }
+
+  #unsubscribe(run: number): void {
     const subscription = this.#byRun.get(run)
     if (subscription === undefined) return
     this.#byRun.delete(run)
@@ -90,7 +97,8 @@ export class Receivers {
         const found = await this.#oldest(subscription.receiver)
         if (found === undefined || this.#byRun.get(subscription.receiver.run) !== subscription) continue
         // The run tells where it stands when it waits again.
-        this.forget(subscription.receiver.run)
+        this.#unsubscribe(subscription.receiver.run)
+        this.#raise(subscription.receiver, found.pos - 1)
         this.#options.deliver(subscription.receiver.run, found)
       }
     } catch (error) {
@@ -100,10 +108,19 @@ export class Receivers {
     }
   }
 
+  /** Of what this receiver waits for, nothing is unread up to `pos`. */
+  #raise({ run, cursors }: Receiver, pos: number): void {
+    const floors = this.#floors.get(run) ?? new Map<string, number>()
+    for (const type of cursors.keys()) floors.set(type, pos)
+    this.#floors.set(run, floors)
+  }
+
   async #oldest(receiver: Receiver): Promise<EventRow | undefined> {
     const { store, shard } = this.#options
     const types = [...receiver.cursors.keys()]
-    for (let after = Math.min(...receiver.cursors.values()); ; ) {
+    const floors = this.#floors.get(receiver.run)
+    const unread = [...receiver.cursors].map(([type, cursor]) => Math.max(cursor, floors?.get(type) ?? 0))
+    for (let after = Math.min(...unread); ; ) {
       const query = { ns: receiver.ns, key: receiver.key, types, published: true, after, limit: PAGE }
       const page = await store.events(shard, query)
       const found = page.find((event) => event.pos > (receiver.cursors.get(event.type) ?? 0))

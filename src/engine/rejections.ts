@@ -8,23 +8,39 @@ import { endsAsFailed } from '../core/failure.ts'
 export type Suspect = (reason: unknown) => boolean
 
 const suspects = new Set<Suspect>()
+/** Rejections that a run has answered for: that a branch looks at one later is no news. */
+const claimed = new WeakSet<Promise<unknown>>()
 
 /** Attributes unhandled rejections to runs while it is registered. Returns how to stop. */
 export function watchRejections(suspect: Suspect): () => void {
-  if (suspects.size === 0) process.on('unhandledRejection', onRejection)
+  if (suspects.size === 0) {
+    process.on('unhandledRejection', onRejection)
+    process.on('rejectionHandled', onHandled)
+  }
   suspects.add(suspect)
   return () => {
     suspects.delete(suspect)
-    if (suspects.size === 0) process.off('unhandledRejection', onRejection)
+    if (suspects.size > 0) return
+    process.off('unhandledRejection', onRejection)
+    process.off('rejectionHandled', onHandled)
   }
 }
 
-function onRejection(reason: unknown): void {
+function onRejection(reason: unknown, promise: Promise<unknown>): void {
   // A branch of a run that went on outside a turn: that run has been parked for it already.
-  if (isBalletError(reason) && reason.code === 'FOREIGN_AWAIT') return
-  for (const suspect of suspects) if (suspect(reason)) return
+  const isForeign = isBalletError(reason) && reason.code === 'FOREIGN_AWAIT'
+  if (isForeign || [...suspects].some((suspect) => suspect(reason))) {
+    claimed.add(promise)
+    return
+  }
   // Others listen: it is theirs to decide. Alone, keep Node's own rule: the process ends.
   if (process.listenerCount('unhandledRejection') === 1) throw reason
+}
+
+/** Node warns of a rejection that is handled late only when nobody listens: for what is not a run's, keep that. */
+function onHandled(promise: Promise<unknown>): void {
+  if (claimed.has(promise) || process.listenerCount('rejectionHandled') > 1) return
+  process.emitWarning('A promise rejection was handled asynchronously', 'PromiseRejectionHandledWarning')
 }
 
 /** Whether a rejection is only the failure of a call that a branch has not looked at yet. */

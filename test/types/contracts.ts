@@ -5,7 +5,7 @@ import { event, operation, service, signal, workflow } from 'ballet'
 import { z } from 'zod'
 
 export const id = z.object({ orderId: z.string() })
-export const Item = z.object({ sku: z.string(), qty: z.number() })
+const Item = z.object({ sku: z.string(), qty: z.number() })
 
 export const OrderCreated = event('order.created', id.extend({ total: z.number(), items: z.array(Item) }), {
   key: 'orderId',
@@ -13,8 +13,8 @@ export const OrderCreated = event('order.created', id.extend({ total: z.number()
 export const PaymentApproved = event('payment.approved', id.extend({ receipt: z.string() }), { key: 'orderId' })
 export const PaymentDeclined = event('payment.declined', id.extend({ reason: z.string() }), { key: 'orderId' })
 export const PaymentRefunded = event('payment.refunded', id, { key: 'orderId' })
-export const StockReserved = event('stock.reserved', id.extend({ sku: z.string() }), { key: 'orderId' })
-export const StockReleased = event('stock.released', id.extend({ sku: z.string() }), { key: 'orderId' })
+const StockReserved = event('stock.reserved', id.extend({ sku: z.string() }), { key: 'orderId' })
+const StockReleased = event('stock.released', id.extend({ sku: z.string() }), { key: 'orderId' })
 export const CartClosed = event('cart.closed', z.object({ cartId: z.string() }), { key: 'cartId' })
 
 export const Approve = signal('approve', z.object({ by: z.string() }))
