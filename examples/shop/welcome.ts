@@ -21,7 +21,9 @@ export const thingsToTry = (address: string): readonly (readonly [what: string, 
 ]
 
 /** The front page. `address` is where it was asked for. */
-export const welcome = (address: string): string => `The shop: five services (catalog, cart, payment, shipping, notification) that know nothing of each other.
+export const welcome = (
+  address: string,
+): string => `The shop: five services (catalog, cart, payment, shipping, notification) that know nothing of each other.
 An order goes through them either led by a workflow (style=orchestrated) or by their reactions to each
 other's events (style=choreographed). The services are the same, line for line.
 

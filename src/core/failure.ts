@@ -16,7 +16,10 @@ export function toFailure(thrown: unknown): Failure {
     if (isBalletError(thrown)) return { code: thrown.code, message: cut(thrown.message) }
     if (isTerminal(thrown)) return { code: 'TERMINAL', message: cut((thrown as Error).message) }
     if (thrown instanceof Error) return { code: cut(thrown.name), message: cut(thrown.message) }
-    return { code: 'THROWN', message: cut(typeof thrown === 'string' ? thrown : JSON.stringify(thrown) ?? String(thrown)) }
+    return {
+      code: 'THROWN',
+      message: cut(typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown))),
+    }
   } catch {
     return { code: 'THROWN', message: 'something that cannot be read' }
   }

@@ -12,12 +12,32 @@ import type { JsonText } from './json.ts'
 export type Delivered =
   | { readonly kind: 'start'; readonly seed: number }
   /** An operation, step or child answered. `attempt` and `ms` tell which attempt and how long it took. */
-  | { readonly kind: 'done'; readonly op: string; readonly payload: JsonText | undefined; readonly attempt?: number; readonly ms?: number }
+  | {
+      readonly kind: 'done'
+      readonly op: string
+      readonly payload: JsonText | undefined
+      readonly attempt?: number
+      readonly ms?: number
+    }
   | { readonly kind: 'failed'; readonly op: string; readonly error: Failure; readonly attempt?: number }
   | { readonly kind: 'timer'; readonly op: string }
   /** `mail` is the seq of the mail row in which the signal waited while the run was frozen. */
-  | { readonly kind: 'signal'; readonly name: string; readonly id: string; readonly payload: JsonText | undefined; readonly mail?: number }
-  | { readonly kind: 'event'; readonly type: string; readonly pos: number; readonly source: string; readonly id: string; readonly key: string; readonly payload: JsonText }
+  | {
+      readonly kind: 'signal'
+      readonly name: string
+      readonly id: string
+      readonly payload: JsonText | undefined
+      readonly mail?: number
+    }
+  | {
+      readonly kind: 'event'
+      readonly type: string
+      readonly pos: number
+      readonly source: string
+      readonly id: string
+      readonly key: string
+      readonly payload: JsonText
+    }
   | { readonly kind: 'cancel'; readonly by: string; readonly reason: string }
   /** The turn `of` threw; the code was mended and the same delivery is made again, now with these commands. */
   | { readonly kind: 'resume'; readonly of: number }
@@ -25,16 +45,49 @@ export type Delivered =
 /** What a run can do in a turn. */
 export type Command =
   /** `raw` is the input as the workflow gave it, when its schema made something else of it. */
-  | { readonly kind: 'call'; readonly op: string; readonly call: string; readonly input: JsonText; readonly raw?: JsonText; readonly publish?: boolean; readonly undo?: boolean; readonly undoes?: string }
+  | {
+      readonly kind: 'call'
+      readonly op: string
+      readonly call: string
+      readonly input: JsonText
+      readonly raw?: JsonText
+      readonly publish?: boolean
+      readonly undo?: boolean
+      readonly undoes?: string
+    }
   | { readonly kind: 'step'; readonly op: string; readonly undo?: boolean }
   | { readonly kind: 'sleep'; readonly op: string; readonly due: number }
   /** `names` are `event:<type>` and `signal:<type>`. */
   | { readonly kind: 'wait'; readonly op: string; readonly names: readonly string[]; readonly due?: number }
   /** `wait` is false for a child that the run does not wait for. */
-  | { readonly kind: 'child'; readonly op: string; readonly run: string; readonly call: string; readonly input: JsonText; readonly raw?: JsonText; readonly wait: boolean; readonly undo?: boolean; readonly undoes?: string }
+  | {
+      readonly kind: 'child'
+      readonly op: string
+      readonly run: string
+      readonly call: string
+      readonly input: JsonText
+      readonly raw?: JsonText
+      readonly wait: boolean
+      readonly undo?: boolean
+      readonly undoes?: string
+    }
   | { readonly kind: 'join'; readonly op: string; readonly run: string }
-  | { readonly kind: 'emit'; readonly op: string; readonly type: string; readonly key: string; readonly input: JsonText; readonly raw?: JsonText }
-  | { readonly kind: 'send'; readonly op: string; readonly run: string; readonly name: string; readonly input: JsonText; readonly raw?: JsonText }
+  | {
+      readonly kind: 'emit'
+      readonly op: string
+      readonly type: string
+      readonly key: string
+      readonly input: JsonText
+      readonly raw?: JsonText
+    }
+  | {
+      readonly kind: 'send'
+      readonly op: string
+      readonly run: string
+      readonly name: string
+      readonly input: JsonText
+      readonly raw?: JsonText
+    }
   | { readonly kind: 'set'; readonly state: JsonText }
   | { readonly kind: 'patch'; readonly id: string }
   /** `raw` is what the workflow returned, when its schema made something else of it; `null` for nothing. */
@@ -46,7 +99,14 @@ export type Command =
 
 /** A row that is not replayed: what happened around a run. */
 export type Note =
-  | { readonly kind: 'attempt'; readonly op: string; readonly attempt: number; readonly error: Failure; readonly ms: number; readonly next: number | null }
+  | {
+      readonly kind: 'attempt'
+      readonly op: string
+      readonly attempt: number
+      readonly error: Failure
+      readonly ms: number
+      readonly next: number | null
+    }
   | { readonly kind: 'stuck'; readonly op: string | null; readonly reason: string; readonly error: Failure }
   | { readonly kind: 'freed'; readonly reason: string }
 
@@ -75,7 +135,8 @@ export function parseTurn(text: string): Turn {
   const second = text.indexOf('\n', first + 1)
   const head = JSON.parse(text.slice(0, first)) as Delivered
   const line3 = text.slice(second + 1)
-  if (head.kind !== 'done' && head.kind !== 'signal' && head.kind !== 'event') return { delivered: head, commandsText: line3 }
+  if (head.kind !== 'done' && head.kind !== 'signal' && head.kind !== 'event')
+    return { delivered: head, commandsText: line3 }
   const payload = second === first + 1 ? undefined : text.slice(first + 1, second)
   return { delivered: { ...head, payload } as Delivered, commandsText: line3 }
 }

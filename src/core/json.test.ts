@@ -56,7 +56,8 @@ describe('the text of a value', () => {
   })
 
   it('has 500 levels and not one more, whatever stands in its strings', () => {
-    const deep = (levels: number, leaf: string): string => `${'{"a":['.repeat(levels / 2)}${leaf}${']}'.repeat(levels / 2)}`
+    const deep = (levels: number, leaf: string): string =>
+      `${'{"a":['.repeat(levels / 2)}${leaf}${']}'.repeat(levels / 2)}`
     for (const leaf of ['0', JSON.stringify('[{"'.repeat(600))]) {
       const text = deep(500, leaf)
       expect(toText(JSON.parse(text), 'a value')).toBe(text)

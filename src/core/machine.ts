@@ -96,7 +96,8 @@ export class Machine {
 
   /** Whether a wait is open that names `event:<type>` or `signal:<type>`. */
   waitsFor(name: string): boolean {
-    for (const { command } of this.pending.values()) if (command.kind === 'wait' && command.names.includes(name)) return true
+    for (const { command } of this.pending.values())
+      if (command.kind === 'wait' && command.names.includes(name)) return true
     return false
   }
 
@@ -131,7 +132,11 @@ export class Machine {
       }
       case 'signal':
         this.mailbox.accept(delivered.id, delivered.name, delivered.payload, this.waitsFor(`signal:${delivered.name}`))
-        this.#answerWaits(`signal:${delivered.name}`, () => ({ kind: 'signal', type: delivered.name, data: fromText(delivered.payload) }))
+        this.#answerWaits(`signal:${delivered.name}`, () => ({
+          kind: 'signal',
+          type: delivered.name,
+          data: fromText(delivered.payload),
+        }))
         break
       case 'event': {
         const { type, key, payload } = delivered
@@ -157,7 +162,9 @@ export class Machine {
     if (this.#fault !== null) return { kind: 'threw', error: threw(this.name, this.#fault) }
     const settled = this.#settled
     if (settled === null) {
-      return this.pending.size > 0 ? { kind: 'open', commands } : { kind: 'threw', error: fault('FOREIGN_AWAIT', { run: this.name, work: '' }) }
+      return this.pending.size > 0
+        ? { kind: 'open', commands }
+        : { kind: 'threw', error: fault('FOREIGN_AWAIT', { run: this.name, work: '' }) }
     }
     if (!settled.ok) {
       if (!endsAsFailed(settled.error)) return { kind: 'threw', error: threw(this.name, settled.error) }

@@ -29,7 +29,12 @@ export function checkId(id: string, what: string): string {
 export function keyOf(field: string, value: unknown): string {
   if (typeof value !== 'string') {
     // What an object says of itself comes from outside, and may throw.
-    const words = typeof value === 'object' && value !== null ? 'an object' : typeof value === 'function' ? 'a function' : String(value)
+    const words =
+      typeof value === 'object' && value !== null
+        ? 'an object'
+        : typeof value === 'function'
+          ? 'a function'
+          : String(value)
     throw fault('KEY_INVALID', { field: shown(field), value: shown(words), problem: 'it is not a string' })
   }
   const problem = idProblem(value) ?? (FIELD.test(field) ? undefined : 'its field has no such name')
@@ -61,7 +66,11 @@ export function isField(field: string): boolean {
 /** Refuses the source or id of a published event outside printable ASCII. @throws ID_INVALID */
 export function checkEventName(value: string, what: string): string {
   if (SOURCE.test(value)) return value
-  throw fault('ID_INVALID', { what, id: shown(value), problem: 'it must be 1 to 256 printable ASCII characters without spaces, quotes and ~' })
+  throw fault('ID_INVALID', {
+    what,
+    id: shown(value),
+    problem: 'it must be 1 to 256 printable ASCII characters without spaces, quotes and ~',
+  })
 }
 
 /** ` Did you mean "x"?` for the candidate nearest to `name`, or an empty string when none is near. */

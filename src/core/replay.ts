@@ -66,7 +66,9 @@ function diffLines(allRecorded: readonly string[], allProduced: readonly string[
   for (let row = rows - 1; row >= 0; row--) {
     for (let column = columns - 1; column >= 0; column--) {
       const same = recorded[row] === produced[column]
-      ;(length[row] as number[])[column] = same ? at(row + 1, column + 1) + 1 : Math.max(at(row + 1, column), at(row, column + 1))
+      ;(length[row] as number[])[column] = same
+        ? at(row + 1, column + 1) + 1
+        : Math.max(at(row + 1, column), at(row, column + 1))
     }
   }
   const lines: string[] = from === 0 ? [] : [`  … ${from} the same`]

@@ -18,7 +18,14 @@ export interface Solo {
 export function soloCommand(solo: Solo, child?: string): Command & { readonly op: string } {
   const op = operationId(solo.call, 0, undefined)
   if (solo.target === 'operation') return { kind: 'call', op, call: solo.call, input: solo.input, publish: true }
-  return { kind: 'child', op, run: child ?? childId(solo.identity, op), call: solo.call, input: solo.input, wait: false }
+  return {
+    kind: 'child',
+    op,
+    run: child ?? childId(solo.identity, op),
+    call: solo.call,
+    input: solo.input,
+    wait: false,
+  }
 }
 
 /** What the run does about the answer to its call. */

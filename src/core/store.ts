@@ -122,6 +122,7 @@ export interface TimerRow {
 
 /** Something from outside the shard's owner, waiting to be moved into the journal. */
 export interface InboxItem {
+  readonly ns: string
   readonly slot: number
   readonly kind: 'start' | 'signal' | 'event'
   /** Run id, workflow name or event type. */
@@ -193,7 +194,7 @@ export interface StoreReader {
   /** Timers with from <= due < to, by due. */
   timers(shard: number, from: number, to: number, limit: number): Promise<readonly TimerRow[]>
   /** Inbox rows that are present, lowest id first. Consume by presence, never by `id > last`. */
-  inbox(shard: number, limit: number): Promise<readonly InboxRow[]>
+  inbox(shard: number, ns: string, limit: number): Promise<readonly InboxRow[]>
   close(): Promise<void>
 }
 

@@ -1,15 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  Driver,
-  call,
-  commandsOf,
-  event,
-  linesOf,
-  opsOf,
-  replay,
-  signal,
-  type Body,
-} from '../../test/core/machine-driver.ts'
+import { Driver, call, event, linesOf, opsOf, replay, signal, type Body } from '../../test/core/machine-driver.ts'
 import { TerminalError, fault } from './errors.ts'
 import type { Surface } from './surface.ts'
 
@@ -327,7 +317,7 @@ describe('a run that returns', () => {
     await expectRepeats(driver)
   })
 
-  it('fails, and takes everything back, when the undo of a loser fails', async () => {
+  it('stands where it is, for a person to look, when the undo of a loser fails', async () => {
     const body: Body = async (run) => {
       await reserve(run, 'a')
       await Promise.race([run.call(call('ship'), { undo: call('unship') }), run.sleep('1s')])
@@ -339,10 +329,6 @@ describe('a run that returns', () => {
       [],
       ['child undo:ship#0'],
     ])
-    expect(opsOf(await driver.failed('undo:ship#0'))).toEqual(['call undo:a.do#0'])
-    expect(commandsOf(await driver.done('undo:a.do#0'))).toMatchObject([
-      { kind: 'fail', error: { code: 'CHILD_FAILED' } },
-    ])
-    await expectRepeats(driver)
+    await expect(driver.failed('undo:ship#0')).rejects.toThrow(/UNDO_FAILED: ship#0 was not taken back/)
   })
 })

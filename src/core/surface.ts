@@ -42,7 +42,11 @@ function refuseAbort(settings: CallSettings): void {
 }
 
 /** Runs a workflow's body over a machine. */
-export function startBody(machine: Machine, body: (run: Surface, input: unknown) => Promise<unknown>, input: unknown): Promise<unknown> {
+export function startBody(
+  machine: Machine,
+  body: (run: Surface, input: unknown) => Promise<unknown>,
+  input: unknown,
+): Promise<unknown> {
   const surface = new Surface(machine)
   return surface.drive(() => body(surface, input))
 }
@@ -85,7 +89,9 @@ export class Surface {
   }
 
   sleep(duration: Duration): Promise<unknown> {
-    return this.#guard(() => this.#machine.issue({ kind: 'sleep', op: this.#op('sleep'), due: this.#machine.at + toMs(duration) }))
+    return this.#guard(() =>
+      this.#machine.issue({ kind: 'sleep', op: this.#op('sleep'), due: this.#machine.at + toMs(duration) }),
+    )
   }
 
   receive(what: Receivable | readonly Receivable[], options: { readonly within?: Duration } = {}): Promise<unknown> {
@@ -95,7 +101,8 @@ export class Surface {
       for (const one of wanted) machine.spec.contracts.checkReceivable(one)
       const names = wanted.map((one) => `${one.kind}:${one.type}`).sort()
       const signal = machine.mailbox.take(names)
-      if (signal !== undefined) return Promise.resolve({ kind: 'signal', type: signal.name, data: fromText(signal.payload) })
+      if (signal !== undefined)
+        return Promise.resolve({ kind: 'signal', type: signal.name, data: fromText(signal.payload) })
       if (options.within !== undefined) {
         const due = machine.at + toMs(options.within)
         return machine.issue({ kind: 'wait', op: this.#op('receive'), names, due })
@@ -114,7 +121,12 @@ export class Surface {
     const op = this.#inTurn(() => this.#op(call.name, settings.id))
     const id = childId(this.#machine.spec.identity, op)
     this.#act(() => {
-      const payload = this.#payload(op, call.input, () => this.#machine.spec.contracts.checkInput(call), `the input of ${call.name}`)
+      const payload = this.#payload(
+        op,
+        call.input,
+        () => this.#machine.spec.contracts.checkInput(call),
+        `the input of ${call.name}`,
+      )
       this.#machine.commands.push({ kind: 'child', op, run: id, call: call.name, ...payload, wait: false })
     })
     let joined: Promise<unknown> | undefined
@@ -216,16 +228,46 @@ export class Surface {
     refuseAbort(settings)
     const machine = this.#machine
     machine.spec.contracts.checkPolicy(settings, call.name)
-    const payload = this.#payload(op, call.input, () => machine.spec.contracts.checkInput(call), `the input of ${call.name}`)
+    const payload = this.#payload(
+      op,
+      call.input,
+      () => machine.spec.contracts.checkInput(call),
+      `the input of ${call.name}`,
+    )
     const mark = undoes === undefined ? {} : { undoes }
     return this.#withUndo(op, call.name, settings.undo, (undo) =>
       call.target === 'workflow'
-        ? machine.issue({ kind: 'child', op, run: childId(machine.spec.identity, op), call: call.name, ...payload, wait: true, ...undo, ...mark })
-        : machine.issue({ kind: 'call', op, call: call.name, ...payload, ...(settings.publish === true ? { publish: true } : {}), ...undo, ...mark }, settings),
+        ? machine.issue({
+            kind: 'child',
+            op,
+            run: childId(machine.spec.identity, op),
+            call: call.name,
+            ...payload,
+            wait: true,
+            ...undo,
+            ...mark,
+          })
+        : machine.issue(
+            {
+              kind: 'call',
+              op,
+              call: call.name,
+              ...payload,
+              ...(settings.publish === true ? { publish: true } : {}),
+              ...undo,
+              ...mark,
+            },
+            settings,
+          ),
     )
   }
 
-  #withUndo(op: string, name: string, undo: Undo | undefined, issue: (mark: { readonly undo?: true }) => Promise<unknown>): Promise<unknown> {
+  #withUndo(
+    op: string,
+    name: string,
+    undo: Undo | undefined,
+    issue: (mark: { readonly undo?: true }) => Promise<unknown>,
+  ): Promise<unknown> {
     if (undo === undefined) return issue({})
     const promise = issue({ undo: true })
     this.#machine.undos.register(op, name, undo, promise)
@@ -247,14 +289,21 @@ export class Surface {
       await this.#door(() => this.#issueCall(call, {}, `undo:${entry.op}`, entry.op))
     } catch (error) {
       // A run is never half undone quietly: it stands where it is, for a person to look.
-      throw endsAsFailed(error) ? fault('UNDO_FAILED', { call: call.name, op: entry.op, message: toFailure(error).message }, error) : error
+      throw endsAsFailed(error)
+        ? fault('UNDO_FAILED', { call: call.name, op: entry.op, message: toFailure(error).message }, error)
+        : error
     }
   }
 
   #send(run: string, value: SignalValue): void {
     this.#act(() => {
       const op = this.#op(`send:${value.type}`)
-      const payload = this.#payload(op, value.data, () => this.#machine.spec.contracts.checkSignal(value), `the data of ${value.type}`)
+      const payload = this.#payload(
+        op,
+        value.data,
+        () => this.#machine.spec.contracts.checkSignal(value),
+        `the data of ${value.type}`,
+      )
       this.#machine.commands.push({ kind: 'send', op, run, name: value.type, ...payload })
     })
   }
@@ -282,7 +331,12 @@ export class Surface {
    * A payload as its command keeps it. Live, it is validated and what the schema made of it is stored (with the raw
    * text beside it when they differ in more than the order of keys); what a journal holds is never validated again.
    */
-  #payload(op: string, raw: unknown, check: () => unknown, what: string): { readonly input: JsonText; readonly raw?: JsonText } {
+  #payload(
+    op: string,
+    raw: unknown,
+    check: () => unknown,
+    what: string,
+  ): { readonly input: JsonText; readonly raw?: JsonText } {
     const { recorded } = this.#machine
     if (recorded?.includes(JSON.stringify(op)) === true) return { input: toText(raw, what) ?? 'null' }
     const { text, ...given } = bothTexts(raw ?? null, check() ?? null, what)

@@ -108,7 +108,11 @@ export interface ApplicationView {
     }[]
     readonly reactions: readonly { readonly name: string; readonly event: string; readonly order: 'key' | 'none' }[]
   }[]
-  readonly workflows: readonly { readonly name: string; readonly key?: string | undefined; readonly signals: readonly string[] }[]
+  readonly workflows: readonly {
+    readonly name: string
+    readonly key?: string | undefined
+    readonly signals: readonly string[]
+  }[]
   readonly events: readonly { readonly type: string; readonly key: string }[]
   readonly signals: readonly string[]
 }

@@ -90,7 +90,11 @@ export interface Application {
   publish(event: EventValue, options?: { readonly id?: string; readonly source?: string }): Promise<Published>
   publishNamed(request: PublishRequest): Promise<Published>
   /** Sends a signal to a run; durable when it resolves. Errors: RUN_UNKNOWN, RUN_ENDED, SIGNAL_UNKNOWN, INPUT_INVALID. */
-  signal(run: string, signal: SignalValue, options?: { readonly id?: string }): Promise<{ readonly id: string; readonly created: boolean }>
+  signal(
+    run: string,
+    signal: SignalValue,
+    options?: { readonly id?: string },
+  ): Promise<{ readonly id: string; readonly created: boolean }>
   signalNamed(request: SignalRequest): Promise<{ readonly id: string; readonly created: boolean }>
 
   /** The output of a run once it has ended. Errors: RUN_UNKNOWN, RUN_FAILED (also for a cancelled run). Waits as long as it takes. */
@@ -100,7 +104,10 @@ export interface Application {
   /** The run once it has ended, or as it is after `waitMs` or when `signal` is aborted; null when there is none. */
   settled(id: string, waitMs: number, signal?: AbortSignal): Promise<RunView | null>
   runs(request?: RunsRequest): Promise<Page<RunView>>
-  journal(run: string, options?: { readonly limit?: number; readonly cursor?: string }): Promise<Page<JournalView> | null>
+  journal(
+    run: string,
+    options?: { readonly limit?: number; readonly cursor?: string },
+  ): Promise<Page<JournalView> | null>
   events(request?: EventsRequest): Promise<Page<EventView>>
   key(field: string, value: string): Promise<KeyView>
   /** All runs and events of a causal graph, by its root reference. */
@@ -114,4 +121,6 @@ export interface Application {
 }
 
 /** The application's own HTTP routes; undefined passes the request on. */
-export type HttpRoutes = (app: Application) => (request: Request) => Response | undefined | Promise<Response | undefined>
+export type HttpRoutes = (
+  app: Application,
+) => (request: Request) => Response | undefined | Promise<Response | undefined>

@@ -75,7 +75,21 @@ export class RunningApplication implements Application {
         log.error(`The application stopped: ${error.message}`)
         this.#stop(error)
       }
-      const shard = new Shard({ store, info: this.#info, tenure, ns: namespace, directory, codec, clock, random, log, liveRuns, development, handleInbox, onFailure })
+      const shard = new Shard({
+        store,
+        info: this.#info,
+        tenure,
+        ns: namespace,
+        directory,
+        codec,
+        clock,
+        random,
+        log,
+        liveRuns,
+        development,
+        handleInbox,
+        onFailure,
+      })
       this.#shard = shard
       this.#requests = new Requests(shard, this.name)
       const { runs, stuck } = await shard.recover()
@@ -115,7 +129,11 @@ export class RunningApplication implements Application {
     return this.requests.publish(request)
   }
 
-  signal(run: string, signal: SignalValue, options: { readonly id?: string } = {}): Promise<{ readonly id: string; readonly created: boolean }> {
+  signal(
+    run: string,
+    signal: SignalValue,
+    options: { readonly id?: string } = {},
+  ): Promise<{ readonly id: string; readonly created: boolean }> {
     return this.signalNamed({ run, name: signal.type, data: signal.data, ...options })
   }
   async signalNamed(request: SignalRequest): Promise<{ readonly id: string; readonly created: boolean }> {
@@ -125,7 +143,8 @@ export class RunningApplication implements Application {
   async result(id: string): Promise<Json | undefined> {
     const { open, watchers } = this.shard.context
     // A run of this process tells how it ended; for any other, and when the shard closes meanwhile, the store is asked.
-    const ending = open.numOf(id) === undefined ? undefined : await new Promise<Ending>((resolve) => watchers.onEnd(id, resolve))
+    const ending =
+      open.numOf(id) === undefined ? undefined : await new Promise<Ending>((resolve) => watchers.onEnd(id, resolve))
     if (ending?.kind === 'end') return fromText(ending.output) as Json | undefined
     if (ending?.kind === 'fail') throw fault('RUN_FAILED', { id, message: ending.error.message })
     const run = await this.settled(id, Number.POSITIVE_INFINITY)
@@ -168,7 +187,10 @@ export class RunningApplication implements Application {
   runs(request?: RunsRequest): Promise<Page<RunView>> {
     return this.#queries.runs(request)
   }
-  journal(run: string, options?: { readonly limit?: number; readonly cursor?: string }): Promise<Page<JournalView> | null> {
+  journal(
+    run: string,
+    options?: { readonly limit?: number; readonly cursor?: string },
+  ): Promise<Page<JournalView> | null> {
     return this.#queries.journal(run, options)
   }
   events(request?: EventsRequest): Promise<Page<EventView>> {

@@ -74,7 +74,14 @@ export function createRun(context: ShardContext, birth: Birth): LiveRun {
 
 /** A live run over its row, with nothing replayed yet. */
 export function liveRun(context: ShardContext, row: RunRow, input: JsonText): LiveRun {
-  const run: LiveRun = { row, executor: { kind: 'frozen', seen: new Set() }, seq: 0, queued: 0, stuckOps: new Set(), attempts: new Map() }
+  const run: LiveRun = {
+    row,
+    executor: { kind: 'frozen', seen: new Set() },
+    seq: 0,
+    queued: 0,
+    stuckOps: new Set(),
+    attempts: new Map(),
+  }
   const found = context.directory.find(row.call)
   if (row.kind !== 'workflow') {
     const solo = soloOf(row, context.environment.store, found?.kind ?? 'operation', input)
@@ -93,9 +100,12 @@ function machineOf(context: ShardContext, run: LiveRun, workflow: WorkflowDefini
     input,
     contracts: context.directory.contracts(workflow),
     // The author's types (define/run.ts) describe what core's surface does.
-    start: (machine, data) => startBody(machine, workflow.body as unknown as (run: Surface, input: unknown) => Promise<unknown>, data),
+    start: (machine, data) =>
+      startBody(machine, workflow.body as unknown as (run: Surface, input: unknown) => Promise<unknown>, data),
     log: (level: LogLevel, message: string, data) =>
-      context.environment.log(row.id, workflow.name)[level](message, data === undefined ? undefined : (JSON.parse(data) as Json)),
+      context.environment
+        .log(row.id, workflow.name)
+        [level](message, data === undefined ? undefined : (JSON.parse(data) as Json)),
     onFault: (error) => context.blame(run, error),
   })
 }

@@ -54,7 +54,13 @@ export function callEffect(
 }
 
 /** The effect of a `step` command. */
-export function stepEffect(environment: CallEnvironment, row: RunRow, op: string, work: StepWork, attempts: Attempts): Effect {
+export function stepEffect(
+  environment: CallEnvironment,
+  row: RunRow,
+  op: string,
+  work: StepWork,
+  attempts: Attempts,
+): Effect {
   const name = op.replace(/[#/].*$/, '')
   return {
     run: row.num,
@@ -65,12 +71,19 @@ export function stepEffect(environment: CallEnvironment, row: RunRow, op: string
     mustSucceed: false,
     attempt: async (attempt, signal) => {
       const body = work.body as (context: OperationContext) => unknown
-      return toText(await body(contextOf(environment, row, op, undefined, attempt, signal)), `what step "${name}" returned`)
+      return toText(
+        await body(contextOf(environment, row, op, undefined, attempt, signal)),
+        `what step "${name}" returned`,
+      )
     },
   }
 }
 
-function policyOf(settings: CallSettings | undefined, name: string, base: AttemptPolicy = ATTEMPTS): Pick<Effect, 'policy' | 'timeoutMs'> {
+function policyOf(
+  settings: CallSettings | undefined,
+  name: string,
+  base: AttemptPolicy = ATTEMPTS,
+): Pick<Effect, 'policy' | 'timeoutMs'> {
   const { retry, timeoutMs } = attemptPolicy(settings ?? {}, name, base)
   return { policy: retry, timeoutMs }
 }
@@ -119,7 +132,10 @@ function answerText(operation: OperationDefinition, answer: unknown): JsonText |
   const declared = isEventValue(answer) ? operation.outcomes.find((event) => event.type === answer.type) : undefined
   if (declared === undefined || !isEventValue(answer)) {
     const got = isEventValue(answer) ? answer.type : describe(answer)
-    const near = nearest(got, operation.outcomes.map((event) => event.type))
+    const near = nearest(
+      got,
+      operation.outcomes.map((event) => event.type),
+    )
     throw fault('OUTCOME_UNDECLARED', { call: operation.name, got, nearest: near })
   }
   const data = validate(declared.schema, answer.data, `the data of ${answer.type}`)

@@ -41,7 +41,12 @@ export class Claims {
    * Looks up who has taken a name and decides at once: nobody else can take it between the answer and `decide`.
    * @param fromInbox for the inbox's own questions, which cannot wait for the inbox.
    */
-  async settle<T>(space: Claim['space'], id: string, decide: (taken: Taken | null) => T, fromInbox = false): Promise<Awaited<T>> {
+  async settle<T>(
+    space: Claim['space'],
+    id: string,
+    decide: (taken: Taken | null) => T,
+    fromInbox = false,
+  ): Promise<Awaited<T>> {
     const name = `${space} ${id}`
     const question = Symbol(name)
     this.#asking.set(question, ++this.#asked)
@@ -102,7 +107,12 @@ export class Claims {
       const asked = questions.filter((question) => question.space === space)
       if (asked.length === 0) continue
       try {
-        const found = await this.#store.claims(this.#shard, this.#ns, space, asked.map((question) => question.id))
+        const found = await this.#store.claims(
+          this.#shard,
+          this.#ns,
+          space,
+          asked.map((question) => question.id),
+        )
         for (const [index, question] of asked.entries()) question.answer(found[index] ?? null)
       } catch (error) {
         for (const question of asked) question.fail(error)

@@ -10,14 +10,17 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-test.each([0, 1, 999, 2 ** 31 - 1, 2 ** 31, 40 * 86_400_000])('a timer of %i ms fires then, and not before', (delayMs) => {
-  const fired = vi.fn<() => void>()
-  systemClock.after(delayMs, fired)
-  if (delayMs > 0) vi.advanceTimersByTime(delayMs - 1)
-  expect(fired).not.toHaveBeenCalled()
-  vi.advanceTimersByTime(1)
-  expect(fired).toHaveBeenCalledOnce()
-})
+test.each([0, 1, 999, 2 ** 31 - 1, 2 ** 31, 40 * 86_400_000])(
+  'a timer of %i ms fires then, and not before',
+  (delayMs) => {
+    const fired = vi.fn<() => void>()
+    systemClock.after(delayMs, fired)
+    if (delayMs > 0) vi.advanceTimersByTime(delayMs - 1)
+    expect(fired).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(1)
+    expect(fired).toHaveBeenCalledOnce()
+  },
+)
 
 test('a timer that was cancelled does not fire, also when it was cancelled on its way', () => {
   const fired = vi.fn<() => void>()

@@ -35,11 +35,26 @@ class Ledger {
 
 function definitionOver(ledger: Ledger) {
   const bank = service('bank', {
-    charge: operation({ input: Order, outcomes: [Charged], run: ({ orderId }, { idempotencyKey }) => (ledger.write(idempotencyKey, `${orderId} charge`), Charged({ orderId })) }),
-    note: operation({ input: Order, output: z.null(), run: ({ orderId }, { idempotencyKey }) => (ledger.write(idempotencyKey, `${orderId} note`), null) }),
+    charge: operation({
+      input: Order,
+      outcomes: [Charged],
+      run: ({ orderId }, { idempotencyKey }) => (
+        ledger.write(idempotencyKey, `${orderId} charge`),
+        Charged({ orderId })
+      ),
+    }),
+    note: operation({
+      input: Order,
+      output: z.null(),
+      run: ({ orderId }, { idempotencyKey }) => (ledger.write(idempotencyKey, `${orderId} note`), null),
+    }),
   })
   const dock = service('dock', {
-    ship: operation({ input: Order, outcomes: [Shipped], run: ({ orderId }, { idempotencyKey }) => (ledger.write(idempotencyKey, `${orderId} ship`), Shipped({ orderId })) }),
+    ship: operation({
+      input: Order,
+      outcomes: [Shipped],
+      run: ({ orderId }, { idempotencyKey }) => (ledger.write(idempotencyKey, `${orderId} ship`), Shipped({ orderId })),
+    }),
   })
   const asked = workflow('asked', { input: Order, output, signals: [Go] }, async (run, { orderId }) => {
     const one = await run.receive(Go)
@@ -50,7 +65,10 @@ function definitionOver(ledger: Ledger) {
     const handle = run.start(asked(order))
     const shipped = run.receive(Shipped)
     handle.signal(Go({ by: 'first' }))
-    const [ticket] = await Promise.all([run.step('ticket', ({ idempotencyKey }) => (ledger.write(idempotencyKey, `${order.orderId} ticket`), run.id)), run.sleep('1ms')])
+    const [ticket] = await Promise.all([
+      run.step('ticket', ({ idempotencyKey }) => (ledger.write(idempotencyKey, `${order.orderId} ticket`), run.id)),
+      run.sleep('1ms'),
+    ])
     handle.signal(Go({ by: 'second' }))
     const child = await handle.result()
     await shipped
@@ -89,7 +107,9 @@ async function drive(app: Application, acknowledged: Set<string>): Promise<void>
   const once = async (name: string, send: () => Promise<unknown>): Promise<void> => {
     if (acknowledged.has(name)) return
     // A run that has ended has had it: the acknowledgement was lost with the process.
-    await send().catch((error: unknown) => isBalletError(error) && error.code === 'RUN_ENDED' ? null : Promise.reject(error))
+    await send().catch((error: unknown) =>
+      isBalletError(error) && error.code === 'RUN_ENDED' ? null : Promise.reject(error),
+    )
     acknowledged.add(name)
   }
   await Promise.all(
@@ -114,7 +134,9 @@ async function summary(app: Application, ledger: Ledger): Promise<unknown> {
   return {
     runs: runs.map((run) => `${run.id} ${JSON.stringify(run.output)}`).sort(),
     events: events.map((one) => `${one.source} ${one.type} ${one.subject} ${one.id}`).sort(),
-    effects: ORDERS.map((orderId) => ledger.lines.filter((line) => line.startsWith(`${orderId} `) && !line.endsWith('ticket')).join(', ')),
+    effects: ORDERS.map((orderId) =>
+      ledger.lines.filter((line) => line.startsWith(`${orderId} `) && !line.endsWith('ticket')).join(', '),
+    ),
     keys: [...ledger.keys].sort(),
   }
 }
@@ -124,7 +146,8 @@ const settings = () => ({ log: keptLog(), graceMs: 0, liveRuns: 2 })
 /** A store that answers late, now and then with a lost reply, and dies at some commit: all by `stream`. */
 function unsteady(store: Store, stream: Stream, died: () => void): Store {
   const wait = async (): Promise<void> => {
-    for (let rounds = Math.floor(stream() ** 3 * 12); rounds > 0; rounds--) await new Promise((resolve) => setImmediate(resolve))
+    for (let rounds = Math.floor(stream() ** 3 * 12); rounds > 0; rounds--)
+      await new Promise((resolve) => setImmediate(resolve))
   }
   const at = 1 + Math.floor(stream() * 14)
   const when = stream() < 0.5 ? 'before' : 'after'
@@ -159,7 +182,10 @@ test('however slowly a store answers and how often its processes die, what they 
     for (let life = 0, isOver = false; !isOver; life++) {
       const death = Promise.withResolvers<'dead'>()
       const store = life < 5 ? unsteady(memory(data), stream, () => death.resolve('dead')) : memory(data)
-      const app = await Promise.race([open(definitionOver(ledger), { store, ...settings(), liveRuns: stream() < 0.5 ? 1 : 100 }), death.promise])
+      const app = await Promise.race([
+        open(definitionOver(ledger), { store, ...settings(), liveRuns: stream() < 0.5 ? 1 : 100 }),
+        death.promise,
+      ])
       isOver = app !== 'dead' && (await Promise.race([drive(app, acknowledged), death.promise])) !== 'dead'
       deaths += isOver ? 0 : 1
       if (app === 'dead' || !isOver) continue
@@ -186,7 +212,10 @@ test('whatever commit is the last of a process, the next one ends the same', asy
       const acknowledged = new Set<string>()
       let app: Application | null = null
       const death = Promise.withResolvers<'dead'>()
-      app = await open(definitionOver(ledger), { store: mortal(memory(data), at, when, () => death.resolve('dead')), ...settings() })
+      app = await open(definitionOver(ledger), {
+        store: mortal(memory(data), at, when, () => death.resolve('dead')),
+        ...settings(),
+      })
       const ended = await Promise.race([drive(app, acknowledged), death.promise])
       if (ended === 'dead') deaths += 1
       const next = await open(definitionOver(ledger), { store: memory(data), ...settings() })

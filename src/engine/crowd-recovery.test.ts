@@ -16,7 +16,11 @@ const Fact = event('a.fact', z.object({ id: z.string(), n: z.number() }), { key:
 const output = z.json()
 const CROWD = 300
 
-const waiter = workflow('waiter', { input: z.null(), output, signals: [Go] }, async (run) => (await run.receive(Go)).data.n)
+const waiter = workflow(
+  'waiter',
+  { input: z.null(), output, signals: [Go] },
+  async (run) => (await run.receive(Go)).data.n,
+)
 
 const rounds = async (count: number): Promise<void> => {
   for (let round = 0; round < count; round++) await new Promise((resolve) => setImmediate(resolve))
@@ -71,8 +75,20 @@ test('a signal in the inbox waits for a run that is not loaded yet', async () =>
   const other = memory(data)
   await other.open()
   const last = `w${CROWD - 1}`
-  await other.post(0, [{ slot: 0, kind: 'signal', target: last, data: JSON.stringify({ run: last, name: 'go', id: 's', data: { n: 7 } }), at: 0 }])
-  const clock: Clock = { now: () => systemClock.now() + 7_200_000, after: (delayMs, callback) => systemClock.after(delayMs, callback) }
+  await other.post(0, [
+    {
+      ns: 'default',
+      slot: 0,
+      kind: 'signal',
+      target: last,
+      data: JSON.stringify({ run: last, name: 'go', id: 's', data: { n: 7 } }),
+      at: 0,
+    },
+  ])
+  const clock: Clock = {
+    now: () => systemClock.now() + 7_200_000,
+    after: (delayMs, callback) => systemClock.after(delayMs, callback),
+  }
   const app = await openForTest(definition, { store: withLatePages(data), clock })
   expect(await app.result('sleeper')).toBe('slept')
   expect((await app.settled(last, 1000))?.output).toBe(7)
@@ -83,7 +99,11 @@ test('reactions of a key keep their order when an older run publishes during rec
   let held = true
   const seen: number[] = []
   const desk = service('desk', {
-    note: operation({ input: z.number(), output: z.null(), run: async (n) => (held && (await hold.promise), seen.push(n), null) }),
+    note: operation({
+      input: z.number(),
+      output: z.null(),
+      run: async (n) => (held && (await hold.promise), seen.push(n), null),
+    }),
     open: operation({ input: z.null(), output: z.null(), run: async () => (held && (await hold.promise), null) }),
   })
   desk.on(Fact, (fact) => desk.note(fact.n))

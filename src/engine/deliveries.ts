@@ -32,7 +32,11 @@ export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delive
 }
 
 /** A delivery that was not made, because the run has ended or does not wait for it. */
-export function settleUndelivered(context: ShardContext, extras: DeliveryExtras, result: 'taken' | 'seen' | 'ended'): void {
+export function settleUndelivered(
+  context: ShardContext,
+  extras: DeliveryExtras,
+  result: 'taken' | 'seen' | 'ended',
+): void {
   if (extras.drained !== undefined) drain(context, extras.drained)
   if (extras.settled !== undefined) acknowledge(context, extras, result)
 }
@@ -71,18 +75,28 @@ export class DeliveryJob implements TurnJob {
     const context = this.#context
     run.queued -= 1
     if (this.machine === null) {
-      if (run.executor.kind === 'frozen' && run.row.ended === null) keepMail(context, run, this.#delivered, this.#extras)
+      if (run.executor.kind === 'frozen' && run.row.ended === null)
+        keepMail(context, run, this.#delivered, this.#extras)
       else settleUndelivered(context, this.#extras, run.row.ended === null ? 'seen' : 'ended')
       // What brought the event has forgotten the run, which may still wait for others.
       if (this.#delivered.kind === 'event') armNow(context, run)
       return
     }
     const closed = this.machine.close()
-    const turn = { seq: this.#seq, delivered: this.#delivered, taken: this.#delivered, answered: this.#answered, at: this.machine.at }
+    const turn = {
+      seq: this.#seq,
+      delivered: this.#delivered,
+      taken: this.#delivered,
+      answered: this.#answered,
+      at: this.machine.at,
+    }
     if (closed.kind === 'threw') freezeThrown(context, run, turn, closed.error)
     else writeTurn(context, run, { ...turn, commands: closed.commands })
     const work = closed.kind === 'threw' ? '' : context.foreignWork(run)
-    if (work !== '') context.log.warn(`The run "${run.row.id}" began work that is not durable${work}: what it awaits of it will not replay`)
+    if (work !== '')
+      context.log.warn(
+        `The run "${run.row.id}" began work that is not durable${work}: what it awaits of it will not replay`,
+      )
     if (this.#extras.drained !== undefined) drain(context, this.#extras.drained)
     if (this.#extras.settled !== undefined) acknowledge(context, this.#extras, 'taken')
     context.writer.seal()
@@ -90,7 +104,12 @@ export class DeliveryJob implements TurnJob {
 }
 
 /** The code of a run threw in a turn: the delivery is kept with the error, nothing else of the turn counts. */
-function freezeThrown(context: ShardContext, run: LiveRun, turn: Pick<WrittenTurn, 'seq' | 'delivered' | 'at'>, error: Error): void {
+function freezeThrown(
+  context: ShardContext,
+  run: LiveRun,
+  turn: Pick<WrittenTurn, 'seq' | 'delivered' | 'at'>,
+  error: Error,
+): void {
   const { writer } = context
   const failure = failureOf(context, run, error)
   const command: Command = { kind: 'threw', error: failure }
@@ -160,15 +179,30 @@ function begin(context: ShardContext, run: LiveRun, command: Command, taken: Tak
   const output = JSON.stringify({ run: command.run })
   const start: Delivered = { kind: 'start', seed: 0 }
   const commands: readonly Command[] = [...(taken === null ? [command] : []), { kind: 'end', output }]
-  writeTurn(context, run, { seq: run.seq++, delivered: start, taken: start, answered: undefined, commands, at: context.now() })
+  writeTurn(context, run, {
+    seq: run.seq++,
+    delivered: start,
+    taken: start,
+    answered: undefined,
+    commands,
+    at: context.now(),
+  })
   context.writer.flush()
 }
 
 function answerSolo(context: ShardContext, run: LiveRun, delivered: Delivered): void {
   const { executor, row } = run
-  if (executor.kind !== 'solo' || row.ended !== null || (delivered.kind !== 'done' && delivered.kind !== 'failed')) return
+  if (executor.kind !== 'solo' || row.ended !== null || (delivered.kind !== 'done' && delivered.kind !== 'failed'))
+    return
   const answered = executor.command ?? undefined
-  writeTurn(context, run, { seq: run.seq++, delivered, taken: delivered, answered, commands: [soloEnd(executor.solo, delivered)], at: context.now() })
+  writeTurn(context, run, {
+    seq: run.seq++,
+    delivered,
+    taken: delivered,
+    answered,
+    commands: [soloEnd(executor.solo, delivered)],
+    at: context.now(),
+  })
   context.writer.seal()
   context.writer.flush()
 }
@@ -181,7 +215,14 @@ function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, ext
   seen.add(delivered.id)
   const { writer } = context
   const data = context.encode(turnText(delivered, '[]'), 'turn', run.row.id)
-  writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: run.seq++, kind: 'mail', at: context.now(), data })
+  writer.rows.journal.push({
+    pos: writer.position(),
+    run: run.row.num,
+    seq: run.seq++,
+    kind: 'mail',
+    at: context.now(),
+    data,
+  })
   settleUndelivered(context, extras, 'taken')
   writer.flush()
 }

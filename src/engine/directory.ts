@@ -6,7 +6,14 @@ import { keyOf, nearest } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
 import { attemptPolicy } from '../define/policy.ts'
-import type { ApplicationDefinition, EventDefinition, OperationDefinition, ReactionDefinition, SignalDefinition, WorkflowDefinition } from '../define/definition.ts'
+import type {
+  ApplicationDefinition,
+  EventDefinition,
+  OperationDefinition,
+  ReactionDefinition,
+  SignalDefinition,
+  WorkflowDefinition,
+} from '../define/definition.ts'
 import { isRecord } from '../core/json.ts'
 
 /** What a call's name stands for. */
@@ -29,7 +36,9 @@ export class Directory {
     this.operations = byName(definition.services.flatMap((service) => service.operations))
     this.workflows = byName(definition.workflows)
     this.events = new Map(definition.events.map((event) => [event.type, event]))
-    this.signals = new Map(definition.workflows.flatMap((workflow) => workflow.signals).map((signal) => [signal.type, signal]))
+    this.signals = new Map(
+      definition.workflows.flatMap((workflow) => workflow.signals).map((signal) => [signal.type, signal]),
+    )
     for (const reaction of definition.reactions) {
       const list = this.#reactions.get(reaction.event.type) ?? []
       this.#reactions.set(reaction.event.type, [...list, reaction])
@@ -63,7 +72,10 @@ export class Directory {
   callable(name: string): Callable {
     const found = this.find(name)
     if (found !== undefined) return found
-    throw fault('CALL_UNKNOWN', { name: name.slice(0, 80), nearest: nearest(name, [...this.operations.keys(), ...this.workflows.keys()]) })
+    throw fault('CALL_UNKNOWN', {
+      name: name.slice(0, 80),
+      nearest: nearest(name, [...this.operations.keys(), ...this.workflows.keys()]),
+    })
   }
 
   /** @throws EVENT_UNKNOWN */
@@ -79,7 +91,11 @@ export class Directory {
     const found = declared.find((signal) => signal.type === type)
     if (found !== undefined) return found
     const names = declared.map((signal) => signal.type)
-    throw fault('SIGNAL_UNKNOWN', { what: `The run "${run.id}"`, type: type.slice(0, 80), nearest: nearest(type, names) })
+    throw fault('SIGNAL_UNKNOWN', {
+      what: `The run "${run.id}"`,
+      type: type.slice(0, 80),
+      nearest: nearest(type, names),
+    })
   }
 
   /** What the schema of a call makes of an input, whose key can stand in an id. @throws CALL_UNKNOWN, INPUT_INVALID, KEY_INVALID */
@@ -136,11 +152,20 @@ export class Directory {
       eventKey: (event: EventValue) => this.eventKey(event.type, event.data),
       checkSignal: (signal: SignalValue) => {
         const found = this.signals.get(signal.type)
-        if (found === undefined) throw fault('SIGNAL_UNKNOWN', { what: 'No workflow', type: signal.type, nearest: nearest(signal.type, this.signals.keys()) })
+        if (found === undefined)
+          throw fault('SIGNAL_UNKNOWN', {
+            what: 'No workflow',
+            type: signal.type,
+            nearest: nearest(signal.type, this.signals.keys()),
+          })
         return validate(found.schema, signal.data, `the data of ${signal.type}`)
       },
       checkState: (state: unknown) => {
-        if (workflow.state === null) throw fault('DEFINITION_INVALID', { what: `Workflow "${workflow.name}"`, problem: 'it has no state to set; give it a state schema' })
+        if (workflow.state === null)
+          throw fault('DEFINITION_INVALID', {
+            what: `Workflow "${workflow.name}"`,
+            problem: 'it has no state to set; give it a state schema',
+          })
         return validate(workflow.state, state, `the state of ${workflow.name}`)
       },
       checkOutput: (output: unknown) => validate(workflow.output, output, `the output of ${workflow.name}`),
@@ -149,7 +174,10 @@ export class Directory {
         const { key } = this.event(what.type)
         if (key === workflow.key) return
         const own = workflow.key === null ? 'it has no key' : `its own key is ${workflow.key}`
-        throw fault('DEFINITION_INVALID', { what: `Workflow "${workflow.name}"`, problem: `it cannot receive ${what.type}, whose key is ${key}; ${own}` })
+        throw fault('DEFINITION_INVALID', {
+          what: `Workflow "${workflow.name}"`,
+          problem: `it cannot receive ${what.type}, whose key is ${key}; ${own}`,
+        })
       },
     }
   }

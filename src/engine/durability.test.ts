@@ -25,7 +25,9 @@ function through(store: Store, commit: (batch: Batch, pass: () => Promise<void>)
 
 const parts = () => {
   const effects: string[] = []
-  const desk = service('desk', { stamp: operation({ input: z.string(), output: z.string(), run: (text) => (effects.push(text), text) }) })
+  const desk = service('desk', {
+    stamp: operation({ input: z.string(), output: z.string(), run: (text) => (effects.push(text), text) }),
+  })
   const flow = workflow('flow', { input: z.array(z.string()), output }, async (run, texts) => {
     for (const text of texts) await run.call(desk.stamp(text))
     return texts.length
@@ -106,7 +108,9 @@ test('a store that fails stops the application: nothing is acknowledged, nothing
   let failing = false
   const data = new MemoryData()
   const app = await openForTest(definition, {
-    store: through(memory(data), (_batch, pass) => (failing ? Promise.reject(fault('STORE_FAILED', { problem: 'disk on fire' })) : pass())),
+    store: through(memory(data), (_batch, pass) =>
+      failing ? Promise.reject(fault('STORE_FAILED', { problem: 'disk on fire' })) : pass(),
+    ),
   })
   await app.start(flow([]), { id: 'before' })
   failing = true
@@ -125,7 +129,10 @@ test('the same id with the same input is the same run, also at once; with anothe
   expect(all.filter((one) => one.created).length).toBe(1)
   await expect(app.start(flow(['b']), { id: 'same' })).rejects.toMatchObject({ code: 'RUN_CONFLICT' })
   await expect(app.start(flow(['b']), { id: 'not an id' })).rejects.toMatchObject({ code: 'ID_INVALID' })
-  await expect(app.startNamed({ call: 'flwo', input: [] })).rejects.toMatchObject({ code: 'CALL_UNKNOWN', message: expect.stringContaining('"flow"') })
+  await expect(app.startNamed({ call: 'flwo', input: [] })).rejects.toMatchObject({
+    code: 'CALL_UNKNOWN',
+    message: expect.stringContaining('"flow"'),
+  })
   await expect(app.startNamed({ call: 'flow', input: [1] })).rejects.toMatchObject({ code: 'INPUT_INVALID' })
   expect((await app.runs()).items.length).toBe(1)
 })
@@ -135,18 +142,25 @@ test('an item in the inbox is taken once, whatever it is; one that cannot be tak
   const data = new MemoryData()
   const store = memory(data)
   const app = await openForTest(definition, { store })
-  const item = (kind: 'start' | 'event' | 'signal', target: string, body: unknown) => ({ slot: 0, kind, target, data: JSON.stringify(body), at: 0 })
+  const item = (kind: 'start' | 'event' | 'signal', target: string, body: unknown) => ({
+    ns: 'default',
+    slot: 0,
+    kind,
+    target,
+    data: JSON.stringify(body),
+    at: 0,
+  })
   await store.post(0, [
     item('signal', 'nobody', { run: 'nobody', name: 'x', data: null }),
     item('start', 'flow', { call: 'flow', input: ['a'], id: 'posted' }),
     item('start', 'flow', { call: 'flow', input: ['a'], id: 'posted' }),
     item('event', 'a.fact', { type: 'a.fact', data: { id: 'o' }, id: 'e' }),
-    { slot: 0, kind: 'start', target: 'flow', data: 'not json', at: 0 },
+    { ns: 'default', slot: 0, kind: 'start', target: 'flow', data: 'not json', at: 0 },
   ])
   // A negative answer waits for the inbox: the start that lies there is found.
   expect((await app.run('posted'))?.id).toBe('posted')
   expect(await app.result('posted')).toBe(1)
-  await until(app, null, async () => (await store.inbox(0, 10)).length === 0)
+  await until(app, null, async () => (await store.inbox(0, 'default', 10)).length === 0)
   expect((await app.events()).items.length).toBe(1)
   expect((await app.runs()).items.length).toBe(1)
 })

@@ -147,7 +147,8 @@ export class Effects {
     const terminal = isTerminal(error)
     const hopeless = terminal || HOPELESS.has(failure.code)
     const left = !hopeless && attempt < effect.policy.attempts
-    const next = left && !this.#closing ? clock.now() + retryDelayMs(effect.policy, attempt, random.seed() / 2 ** 32) : null
+    const next =
+      left && !this.#closing ? clock.now() + retryDelayMs(effect.policy, attempt, random.seed() / 2 ** 32) : null
     this.#options.attempted(effect, attempt, failure, ms, next)
     if (next !== null) {
       running.controller = null
@@ -174,4 +175,11 @@ export class Effects {
 }
 
 /** Failures that another attempt cannot mend: the code is wrong, not the world. */
-const HOPELESS: ReadonlySet<string> = new Set(['OUTCOME_UNDECLARED', 'INPUT_INVALID', 'KEY_INVALID', 'VALUE_NOT_JSON', 'SCHEMA_ASYNC', 'CODE_MISSING'])
+const HOPELESS: ReadonlySet<string> = new Set([
+  'OUTCOME_UNDECLARED',
+  'INPUT_INVALID',
+  'KEY_INVALID',
+  'VALUE_NOT_JSON',
+  'SCHEMA_ASYNC',
+  'CODE_MISSING',
+])

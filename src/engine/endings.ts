@@ -12,10 +12,19 @@ export function endRun(context: ShardContext, run: LiveRun, ending: Extract<Comm
   const { writer, open, effects, timers, receivers } = context
   const { row, executor } = run
   const status: RunStatus = ending.kind === 'end' ? 'completed' : 'failed'
-  const output = ending.kind === 'end' && ending.output !== undefined ? context.encode(ending.output, 'output', row.id) : null
+  const output =
+    ending.kind === 'end' && ending.output !== undefined ? context.encode(ending.output, 'output', row.id) : null
   const error = ending.kind === 'fail' ? context.encode(JSON.stringify(ending.error), 'error', row.id) : null
   run.row = { ...row, status, reason: null, output, error, ended: context.now() }
-  writer.rows.changes.push({ num: row.num, status, phase: row.phase, reason: null, output, error, ended: run.row.ended })
+  writer.rows.changes.push({
+    num: row.num,
+    status,
+    phase: row.phase,
+    reason: null,
+    output,
+    error,
+    ended: run.row.ended,
+  })
   open.remove(row.num)
   receivers.forget(row.num)
   if (executor.kind === 'workflow') {
@@ -36,7 +45,11 @@ export function endRun(context: ShardContext, run: LiveRun, ending: Extract<Comm
 }
 
 /** Tells the runs that wait for the run `id` how it ended. */
-export function answerJoins(context: ShardContext, id: string, ending: Extract<Command, { kind: 'end' | 'fail' }>): void {
+export function answerJoins(
+  context: ShardContext,
+  id: string,
+  ending: Extract<Command, { kind: 'end' | 'fail' }>,
+): void {
   for (const { run, op } of context.open.takeJoins(id)) {
     if (ending.kind === 'end') context.deliver(run, { kind: 'done', op, payload: ending.output })
     else context.deliver(run, { kind: 'failed', op, error: ending.error })
@@ -51,7 +64,13 @@ function leaveLane(context: ShardContext, num: number): void {
 }
 
 /** Marks a run as stuck: a person has to look. Its row changes only if it was not stuck before. */
-export function markStuck(context: ShardContext, run: LiveRun, op: string | null, reason: string, error: Failure): void {
+export function markStuck(
+  context: ShardContext,
+  run: LiveRun,
+  op: string | null,
+  reason: string,
+  error: Failure,
+): void {
   writeNote(context, run, { kind: 'stuck', op, reason, error })
   setStatus(context, run, 'stuck', reason, error)
   context.log.error(`The run "${run.row.id}" is stuck (${reason}${op === null ? '' : `, ${op}`}): ${error.message}`)
@@ -67,12 +86,25 @@ export function markFreed(context: ShardContext, run: LiveRun, reason: string): 
 export function writeNote(context: ShardContext, run: LiveRun, note: Note): void {
   const { writer } = context
   const data = context.encode(JSON.stringify(note), 'turn', run.row.id)
-  writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: run.seq++, kind: 'note', at: context.now(), data })
+  writer.rows.journal.push({
+    pos: writer.position(),
+    run: run.row.num,
+    seq: run.seq++,
+    kind: 'note',
+    at: context.now(),
+    data,
+  })
   writer.onDurable(() => context.watchers.touched(run.row.key))
   writer.flush()
 }
 
-function setStatus(context: ShardContext, run: LiveRun, status: RunStatus, reason: string | null, failure: Failure | null): void {
+function setStatus(
+  context: ShardContext,
+  run: LiveRun,
+  status: RunStatus,
+  reason: string | null,
+  failure: Failure | null,
+): void {
   const error = failure === null ? null : context.encode(JSON.stringify(failure), 'error', run.row.id)
   run.row = { ...run.row, status, reason, error }
   const { num, phase, output, ended } = run.row

@@ -38,7 +38,8 @@ export function appendEvent(context: ShardContext, fact: Fact): EventRow {
     if (fact.published) receivers.notice(row)
     watchers.touched(fact.key)
   })
-  if (fact.published) for (const reaction of context.directory.reactionsTo(fact.type)) react(context, reaction, fact, row, ref)
+  if (fact.published)
+    for (const reaction of context.directory.reactionsTo(fact.type)) react(context, reaction, fact, row, ref)
   return row
 }
 
@@ -63,7 +64,9 @@ function react(context: ShardContext, reaction: ReactionDefinition, fact: Fact, 
   } catch (error) {
     const failure = toFailure(error)
     context.log.error(`The reaction ${reaction.name} to ${ref} is stuck: ${failure.message}`)
-    context.begin(createRun(context, { ...birth, call: '', input: fact.data, stuck: { reason: 'threw', error: failure } }))
+    context.begin(
+      createRun(context, { ...birth, call: '', input: fact.data, stuck: { reason: 'threw', error: failure } }),
+    )
   }
 }
 
@@ -76,11 +79,19 @@ export function mapAgain(context: ShardContext, run: LiveRun): boolean {
   const reaction = context.directory.reaction(row.name)
   if (reaction === undefined || row.key === null) return false
   try {
-    const call = mapped(reaction, { type: reaction.event.type, key: row.key, data: context.decode(row.input, 'input', row.id) })
+    const call = mapped(reaction, {
+      type: reaction.event.type,
+      key: row.key,
+      data: context.decode(row.input, 'input', row.id),
+    })
     if (call === null) return true
     const again = readyCall(context, call)
     run.row = { ...row, call: again.call }
-    run.executor = { kind: 'solo', solo: soloOf(run.row, context.environment.store, again.target, again.input), command: null }
+    run.executor = {
+      kind: 'solo',
+      solo: soloOf(run.row, context.environment.store, again.target, again.input),
+      command: null,
+    }
   } catch (error) {
     context.log.error(`The reaction ${row.name} (run ${row.id}) is still stuck: ${toFailure(error).message}`)
   }
@@ -88,7 +99,10 @@ export function mapAgain(context: ShardContext, run: LiveRun): boolean {
 }
 
 /** A call of a reaction, validated; a workflow gets its input raw, because its run is known by that. */
-function readyCall(context: ShardContext, call: CallValue): { readonly call: string; readonly target: CallValue['target']; readonly input: JsonText } {
+function readyCall(
+  context: ShardContext,
+  call: CallValue,
+): { readonly call: string; readonly target: CallValue['target']; readonly input: JsonText } {
   const made = context.directory.checkInput(call.name, call.input)
   const target = context.directory.workflows.has(call.name) ? 'workflow' : 'operation'
   const input = toText(target === 'workflow' ? call.input : made, `the input of ${call.name}`) ?? 'null'
@@ -103,5 +117,8 @@ function mapped(reaction: ReactionDefinition, fact: Pick<Fact, 'type' | 'key' | 
   if (isCallValue(call)) return call
   // What an asynchronous mapping comes to is nobody's: its failure must not end the process.
   Promise.resolve(call).catch(() => {})
-  throw fault('DEFINITION_INVALID', { what: `Reaction "${reaction.name}"`, problem: 'it must return a call or null, at once' })
+  throw fault('DEFINITION_INVALID', {
+    what: `Reaction "${reaction.name}"`,
+    problem: 'it must return a call or null, at once',
+  })
 }

@@ -38,7 +38,8 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
   const attempts = new Map<string, Attempt>()
   const stuckOps = new Set<string>()
   let state: Json | undefined
-  if (row.kind !== 'workflow' && row.call !== '') open.set(`${row.call}#0`, { command: { kind: 'call', op: `${row.call}#0`, call: row.call }, since: row.created })
+  if (row.kind !== 'workflow' && row.call !== '')
+    open.set(`${row.call}#0`, { command: { kind: 'call', op: `${row.call}#0`, call: row.call }, since: row.created })
   for (const { kind, text, at } of rows) {
     if (kind === 'note') {
       const note = JSON.parse(text) as Note
@@ -57,7 +58,11 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
     }
   }
   const isOpen = row.ended === null
-  return { waits: isOpen ? [...open.values()].map((one) => waitOf(one, attempts)) : [], state, stuckOps: isOpen ? stuckOps : new Set() }
+  return {
+    waits: isOpen ? [...open.values()].map((one) => waitOf(one, attempts)) : [],
+    state,
+    stuckOps: isOpen ? stuckOps : new Set(),
+  }
 }
 
 function isWaiting(command: StoredCommand): boolean {
@@ -66,7 +71,8 @@ function isWaiting(command: StoredCommand): boolean {
 }
 
 function answer(open: Map<string, Open>, name: string): void {
-  for (const [op, { command }] of open) if (command.kind === 'wait' && (command['names'] as string[]).includes(name)) open.delete(op)
+  for (const [op, { command }] of open)
+    if (command.kind === 'wait' && (command['names'] as string[]).includes(name)) open.delete(op)
 }
 
 function waitOf({ command, since }: Open, attempts: ReadonlyMap<string, Attempt>): WaitView {
@@ -78,7 +84,13 @@ function waitOf({ command, since }: Open, attempts: ReadonlyMap<string, Attempt>
     error: attempt.error,
     next: attempt.next === null ? null : new Date(attempt.next).toISOString(),
   }
-  return { op, ...wordsOf(command), since: new Date(since).toISOString(), until: due, ...(failed === undefined ? {} : { attempt: failed }) }
+  return {
+    op,
+    ...wordsOf(command),
+    since: new Date(since).toISOString(),
+    until: due,
+    ...(failed === undefined ? {} : { attempt: failed }),
+  }
 }
 
 function wordsOf(command: StoredCommand): Pick<WaitView, 'kind' | 'for' | 'from'> {

@@ -22,27 +22,32 @@ const foreign = {
   digest: () => crypto.subtle.digest('SHA-256', new Uint8Array(8)),
 } as const
 
-test.each(Object.keys(foreign) as (keyof typeof foreign)[])('a workflow that awaits a foreign %s is stuck, and it is said what', async (kind) => {
-  const alone = workflow('alone', { input: z.null(), output }, async () => {
-    await foreign[kind]()
-    return 1
-  })
-  const between = workflow('between', { input: z.null(), output }, async (run) => {
-    const [one] = await Promise.all([run.call(math.one(null)), foreign[kind]().then(() => run.call(math.one(null)))])
-    return one
-  })
-  const fine = workflow('fine', { input: z.null(), output }, async (run) => run.call(math.one(null)))
-  const app = await openForTest(ballet({ services: [math], workflows: [alone, between, fine] }), { development: true })
-  await app.start(alone(null), { id: 'alone' })
-  await app.start(between(null), { id: 'between' })
-  await app.start(fine(null), { id: 'fine' })
-  expect(await app.result('fine')).toBe(1)
-  for (const id of ['alone', 'between']) {
-    const run = await until(app, null, async () => (await app.run(id))?.status === 'stuck' && app.run(id))
-    expect(run).toMatchObject({ reason: 'threw', error: { code: 'FOREIGN_AWAIT' } })
-  }
-  expect((await app.run('alone'))?.error?.message).toMatch(/foreign-await\.test\.ts:\d+/)
-})
+test.each(Object.keys(foreign) as (keyof typeof foreign)[])(
+  'a workflow that awaits a foreign %s is stuck, and it is said what',
+  async (kind) => {
+    const alone = workflow('alone', { input: z.null(), output }, async () => {
+      await foreign[kind]()
+      return 1
+    })
+    const between = workflow('between', { input: z.null(), output }, async (run) => {
+      const [one] = await Promise.all([run.call(math.one(null)), foreign[kind]().then(() => run.call(math.one(null)))])
+      return one
+    })
+    const fine = workflow('fine', { input: z.null(), output }, async (run) => run.call(math.one(null)))
+    const app = await openForTest(ballet({ services: [math], workflows: [alone, between, fine] }), {
+      development: true,
+    })
+    await app.start(alone(null), { id: 'alone' })
+    await app.start(between(null), { id: 'between' })
+    await app.start(fine(null), { id: 'fine' })
+    expect(await app.result('fine')).toBe(1)
+    for (const id of ['alone', 'between']) {
+      const run = await until(app, null, async () => (await app.run(id))?.status === 'stuck' && app.run(id))
+      expect(run).toMatchObject({ reason: 'threw', error: { code: 'FOREIGN_AWAIT' } })
+    }
+    expect((await app.run('alone'))?.error?.message).toMatch(/foreign-await\.test\.ts:\d+/)
+  },
+)
 
 test('a branch that nobody awaits cannot end the process: a bug in it is that run’s, a failed call is nobody’s', async () => {
   const bug = workflow('bug', { input: z.null(), output }, async (run) => {

@@ -38,7 +38,9 @@ export function watchForeignWork(inTurn: () => object | null): ForeignWork {
 
 /** The first place in the author's code: neither Node's nor Ballet's engine. */
 function placeOf(stack: string): string {
-  const line = stack.split('\n').find((text) => /\(?(file:|\/).*:\d+:\d+\)?$/.test(text) && !/engine\/(foreign-work|pump)|node:internal/.test(text))
+  const line = stack
+    .split('\n')
+    .find((text) => /\(?(file:|\/).*:\d+:\d+\)?$/.test(text) && !/engine\/(foreign-work|pump)|node:internal/.test(text))
   const place = line === undefined ? undefined : /((?:file:)?\/[^()\s]+:\d+):\d+\)?$/.exec(line)?.[1]
   return place === undefined ? '' : `, begun at ${place.replace(/^file:\/\//, '')}`
 }

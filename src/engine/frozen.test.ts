@@ -18,21 +18,54 @@ test.each([1, 10_000])('its call, child, timer, event and signals, with %i runs 
   const keys: string[] = []
   const hold = gate()
   const desk = service('desk', {
-    slow: operation({ input: z.null(), output: z.string(), run: async (_input, { idempotencyKey }) => (keys.push(idempotencyKey), await hold.promise, 'slow') }),
+    slow: operation({
+      input: z.null(),
+      output: z.string(),
+      run: async (_input, { idempotencyKey }) => (keys.push(idempotencyKey), await hold.promise, 'slow'),
+    }),
   })
-  const child = workflow('child', { input: z.null(), output, signals: [Go] }, async (run) => (await run.receive(Go)).data.n)
+  const child = workflow(
+    'child',
+    { input: z.null(), output, signals: [Go] },
+    async (run) => (await run.receive(Go)).data.n,
+  )
   const flow = workflow('flow', { input: Order, output, key: 'orderId', signals: [Go] }, async (run) => {
-    const parts = [run.call(desk.slow(null)), run.call(child(null)), run.sleep('1h'), run.receive(Paid), run.receive(Paid, { within: '2h' })]
+    const parts = [
+      run.call(desk.slow(null)),
+      run.call(child(null)),
+      run.sleep('1h'),
+      run.receive(Paid),
+      run.receive(Paid, { within: '2h' }),
+    ]
     const go = await run.receive(Go)
     if (broken) throw new TypeError('oops')
-    const [slow, answer, , paid, limited] = await Promise.all(parts as [Promise<string>, Promise<unknown>, Promise<void>, Promise<{ data: { n: number } }>, Promise<{ data: { n: number } } | null>])
+    const [slow, answer, , paid, limited] = await Promise.all(
+      parts as [
+        Promise<string>,
+        Promise<unknown>,
+        Promise<void>,
+        Promise<{ data: { n: number } }>,
+        Promise<{ data: { n: number } } | null>,
+      ],
+    )
     const more = [(await run.receive(Go)).data.n, (await run.receive(Go)).data.n]
-    return { go: go.data.n, slow, answer: answer as number, paid: paid.data.n, limited: limited?.data.n ?? null, more, next: (await run.receive(Paid)).data.n }
+    return {
+      go: go.data.n,
+      slow,
+      answer: answer as number,
+      paid: paid.data.n,
+      limited: limited?.data.n ?? null,
+      more,
+      next: (await run.receive(Paid)).data.n,
+    }
   })
   const definition = ballet({ services: [desk], workflows: [flow, child], events: [Paid] })
   const data = new MemoryData()
   let ahead = 0
-  const clock: Clock = { now: () => systemClock.now() + ahead, after: (delayMs, callback) => systemClock.after(delayMs, callback) }
+  const clock: Clock = {
+    now: () => systemClock.now() + ahead,
+    after: (delayMs, callback) => systemClock.after(delayMs, callback),
+  }
   const app = await openForTest(definition, { store: memory(data), clock, liveRuns })
   await app.start(flow({ orderId: 'o' }))
   await until(app, null, async () => keys.length === 1)
@@ -51,6 +84,14 @@ test.each([1, 10_000])('its call, child, timer, event and signals, with %i runs 
   expect((await still.run('flow:o'))?.status).toBe('stuck')
   broken = false
   const mended = await openForTest(definition, { store: memory(data), clock, liveRuns })
-  expect(await mended.result('flow:o')).toEqual({ go: 0, slow: 'slow', answer: 7, paid: 8, limited: 8, more: [1, 2], next: 9 })
+  expect(await mended.result('flow:o')).toEqual({
+    go: 0,
+    slow: 'slow',
+    answer: 7,
+    paid: 8,
+    limited: 8,
+    more: [1, 2],
+    next: 9,
+  })
   expect(new Set(keys).size).toBe(1)
 })

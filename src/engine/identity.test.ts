@@ -6,11 +6,19 @@ import { ballet, event, operation, service, workflow } from '../index.ts'
 
 const Paid = event('order.paid', z.object({ orderId: z.string() }), { key: 'orderId' })
 const output = z.json()
-const flow = workflow('flow', { input: z.object({ orderId: z.string(), at: z.string().default('home') }), output, key: 'orderId' }, async (_run, order) => order)
+const flow = workflow(
+  'flow',
+  { input: z.object({ orderId: z.string(), at: z.string().default('home') }), output, key: 'orderId' },
+  async (_run, order) => order,
+)
 const shop = () => {
   const charged: string[] = []
   const desk = service('desk', {
-    charge: operation({ input: z.string(), output: z.null(), run: (text, context) => (charged.push(`${text} ${context.idempotencyKey}`), null) }),
+    charge: operation({
+      input: z.string(),
+      output: z.null(),
+      run: (text, context) => (charged.push(`${text} ${context.idempotencyKey}`), null),
+    }),
   })
   return { charged, desk }
 }
@@ -33,7 +41,9 @@ test('a run cannot be given the id that the run of a reaction will have', async 
   const { charged, desk } = shop()
   desk.on(Paid, ({ orderId }) => desk.charge(orderId))
   const app = await openForTest(ballet({ services: [desk], workflows: [flow], events: [Paid] }))
-  await expect(app.start(desk.charge('mine'), { id: 'desk:order.paid:e' })).rejects.toMatchObject({ code: 'ID_INVALID' })
+  await expect(app.start(desk.charge('mine'), { id: 'desk:order.paid:e' })).rejects.toMatchObject({
+    code: 'ID_INVALID',
+  })
   await app.publish(Paid({ orderId: 'a' }), { id: 'e' })
   await app.result('desk:order.paid:e')
   expect(charged.length).toBe(1)

@@ -12,10 +12,20 @@ const Fact = event('a.fact', z.object({ id: z.string(), n: z.number() }), { key:
 const Go = signal('go', z.object({ n: z.number() }))
 const output = z.json()
 const flow = workflow('flow', { input: z.number(), output }, async (_run, n) => n)
-const two = workflow('two', { input: z.null(), output, signals: [Go] }, async (run) => [(await run.receive(Go)).data.n, (await run.receive(Go)).data.n])
+const two = workflow('two', { input: z.null(), output, signals: [Go] }, async (run) => [
+  (await run.receive(Go)).data.n,
+  (await run.receive(Go)).data.n,
+])
 const definition = ballet({ services: [], workflows: [flow, two], events: [Fact] })
 
-const item = (kind: 'start' | 'event' | 'signal', target: string, body: unknown) => ({ slot: 0, kind, target, data: JSON.stringify(body), at: 0 })
+const item = (kind: 'start' | 'event' | 'signal', target: string, body: unknown) => ({
+  ns: 'default',
+  slot: 0,
+  kind,
+  target,
+  data: JSON.stringify(body),
+  at: 0,
+})
 
 test('a start and an event that conflict with what there is are dropped, and nothing stops', async () => {
   const data = new MemoryData()
@@ -31,7 +41,7 @@ test('a start and an event that conflict with what there is are dropped, and not
   expect((await app.run('g'))?.id).toBe('g')
   expect(await app.result('g')).toBe(3)
   expect(await app.result('f')).toBe(1)
-  await until(app, null, async () => (await store.inbox(0, 10)).length === 0)
+  await until(app, null, async () => (await store.inbox(0, 'default', 10)).length === 0)
 })
 
 test('what lay in the inbox comes before what comes by hand after it', async () => {
@@ -39,7 +49,10 @@ test('what lay in the inbox comes before what comes by hand after it', async () 
   const store = memory(data)
   const app = await openForTest(definition, { store })
   await app.start(two(null), { id: 't' })
-  await store.post(0, [item('event', 'a.fact', { type: 'a.fact', data: { id: 'k', n: 1 } }), item('signal', 't', { run: 't', name: 'go', id: 's1', data: { n: 1 } })])
+  await store.post(0, [
+    item('event', 'a.fact', { type: 'a.fact', data: { id: 'k', n: 1 } }),
+    item('signal', 't', { run: 't', name: 'go', id: 's1', data: { n: 1 } }),
+  ])
   await app.publish(Fact({ id: 'k', n: 2 }))
   await app.signal('t', Go({ n: 2 }))
   expect(await app.result('t')).toEqual([1, 2])
@@ -63,7 +76,10 @@ test('an application that closes while it reads the inbox leaves the rest there,
   const app = await openForTest(definition, { store })
   const outside = memory(data)
   await outside.open()
-  await outside.post(0, [item('start', 'flow', { call: 'flow', input: 1, id: 'one' }), item('start', 'flow', { call: 'flow', input: 2, id: 'two' })])
+  await outside.post(0, [
+    item('start', 'flow', { call: 'flow', input: 1, id: 'one' }),
+    item('start', 'flow', { call: 'flow', input: 2, id: 'two' }),
+  ])
   const answer = app.run('nobody').catch(() => null)
   await asked.promise
   const closed = app.close()

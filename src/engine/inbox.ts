@@ -11,6 +11,7 @@ export interface InboxOptions {
   readonly clock: Clock
   readonly store: StoreReader
   readonly shard: number
+  readonly ns: string
   /** Handles a row: resolves once the row's deletion has been given to the writer. */
   readonly handle: (row: InboxRow) => Promise<void>
   readonly onFailure: (error: unknown) => void
@@ -73,7 +74,7 @@ export class Inbox {
     for (;;) {
       if (this.#stopped) return
       const read = ++this.#reads
-      const rows = await this.#options.store.inbox(this.#options.shard, PAGE)
+      const rows = await this.#options.store.inbox(this.#options.shard, this.#options.ns, PAGE)
       for (const [id, last] of this.#handled) if (last < read) this.#handled.delete(id)
       const fresh = rows.filter((row) => !this.#handled.has(row.id))
       for (const row of fresh) {

@@ -39,7 +39,10 @@ async function bringBack(context: ShardContext, row: RunRow, history: History): 
   run.seq = history.nextSeq
   for (const op of history.stuckOps) run.stuckOps.add(op)
   for (const [op, attempts] of history.attempts) run.attempts.set(op, attempts)
-  const replayed = run.executor.kind === 'workflow' ? await replay(context.pump, run.executor.machine, history.turns) : { kind: 'ready' as const }
+  const replayed =
+    run.executor.kind === 'workflow'
+      ? await replay(context.pump, run.executor.machine, history.turns)
+      : { kind: 'ready' as const }
   return { run, history, replayed }
 }
 
@@ -50,7 +53,11 @@ function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRo
   run.seq = (rows.at(-1)?.seq ?? -1) + 1
   const diff = `  its rows cannot be read: ${toFailure(error).message}`
   const history = { turns: [], attempts: new Map(), stuckOps: new Set<string>(), mail: [], nextSeq: run.seq }
-  return { run, history, replayed: { kind: 'diverged', error: fault('RUN_DIVERGED', { run: `the run "${row.id}"`, seq: 0, diff }) } }
+  return {
+    run,
+    history,
+    replayed: { kind: 'diverged', error: fault('RUN_DIVERGED', { run: `the run "${row.id}"`, seq: 0, diff }) },
+  }
 }
 
 /** Takes up what a loaded run was doing. The run is among the open ones. */
@@ -58,17 +65,26 @@ export function takeUp(context: ShardContext, loaded: Loaded): void {
   const { run, history, replayed } = loaded
   switch (run.executor.kind) {
     case 'frozen':
-      park(context, run, history.mail, replayed.kind === 'diverged' ? replayed.error : fault('CODE_MISSING', { run: `The run "${run.row.id}"`, call: run.row.call }))
+      park(
+        context,
+        run,
+        history.mail,
+        replayed.kind === 'diverged'
+          ? replayed.error
+          : fault('CODE_MISSING', { run: `The run "${run.row.id}"`, call: run.row.call }),
+      )
       break
     case 'solo':
       if (run.row.call === '' && mapAgain(context, run)) return endWithNothing(context, run)
       // It did not fit its definition, and nothing of it has begun: today's may do.
-      if (run.row.status === 'stuck' && run.stuckOps.size === 0 && run.row.call !== '') markFreed(context, run, 'its definition is tried again')
+      if (run.row.status === 'stuck' && run.stuckOps.size === 0 && run.row.call !== '')
+        markFreed(context, run, 'its definition is tried again')
       context.begin(run)
       break
     case 'workflow':
       if (replayed.kind === 'diverged') park(context, run, history.mail, replayed.error)
-      else if (replayed.kind === 'threw') context.pump.add(new ResumeJob(context, loaded, run.executor.machine, replayed))
+      else if (replayed.kind === 'threw')
+        context.pump.add(new ResumeJob(context, loaded, run.executor.machine, replayed))
       else if (history.turns.length === 0) beginWorkflow(context, run, history)
       else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()])
       break
@@ -79,7 +95,14 @@ export function takeUp(context: ShardContext, loaded: Loaded): void {
 function endWithNothing(context: ShardContext, run: LiveRun): void {
   const delivered: Delivered = { kind: 'start', seed: 0 }
   const commands: readonly Command[] = [{ kind: 'end', output: undefined }]
-  writeTurn(context, run, { seq: run.seq++, delivered, taken: delivered, answered: undefined, commands, at: context.now() })
+  writeTurn(context, run, {
+    seq: run.seq++,
+    delivered,
+    taken: delivered,
+    answered: undefined,
+    commands,
+    at: context.now(),
+  })
 }
 
 /** Its code was gone when it was to begin. */
@@ -118,7 +141,8 @@ function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, w
 function park(context: ShardContext, run: LiveRun, mail: readonly Delivered[], error: Error): void {
   freeze(context, run)
   keepSeen(run, mail)
-  if (run.row.status !== 'stuck' || run.row.reason !== 'diverged') markStuck(context, run, null, 'diverged', toFailure(error))
+  if (run.row.status !== 'stuck' || run.row.reason !== 'diverged')
+    markStuck(context, run, null, 'diverged', toFailure(error))
 }
 
 /** Signals that wait as mail have been seen, too. */
@@ -165,8 +189,20 @@ class ResumeJob implements TurnJob {
     }
     const delivered: Delivered = { kind: 'resume', of: this.#threw.seq }
     const { delivered: taken } = this.#threw
-    writeTurn(context, run, { seq: this.#seq, delivered, taken, answered: this.#answered, commands: closed.commands, at: this.machine.at })
+    writeTurn(context, run, {
+      seq: this.#seq,
+      delivered,
+      taken,
+      answered: this.#answered,
+      commands: closed.commands,
+      at: this.machine.at,
+    })
     if (run.row.ended !== null) return
-    takeUpWorkflow(context, run, history, this.#before.filter(({ op }) => this.machine.pending.has(op)))
+    takeUpWorkflow(
+      context,
+      run,
+      history,
+      this.#before.filter(({ op }) => this.machine.pending.has(op)),
+    )
   }
 }

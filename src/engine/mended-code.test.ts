@@ -13,7 +13,9 @@ const output = z.json()
 test('a reaction whose workflow did not take its input goes on when it does; its lane with it', async () => {
   const noted: number[] = []
   const definition = (min: number) => {
-    const desk = service('desk', { note: operation({ input: z.number(), output: z.null(), run: (n) => (noted.push(n), null) }) })
+    const desk = service('desk', {
+      note: operation({ input: z.number(), output: z.null(), run: (n) => (noted.push(n), null) }),
+    })
     // The schema is looked at again when the workflow starts.
     let looks = 0
     const input = z.object({ orderId: z.string(), n: z.number().refine((n) => n >= min || ++looks % 2 === 1) })
@@ -34,7 +36,11 @@ test('a reaction whose workflow did not take its input goes on when it does; its
 })
 
 test('a workflow that was gone before its first turn runs when it is back, and is not called stuck', async () => {
-  const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => ((await run.receive(Go)), 'done'))
+  const flow = workflow(
+    'flow',
+    { input: z.null(), output, signals: [Go] },
+    async (run) => (await run.receive(Go), 'done'),
+  )
   const whole = ballet({ services: [], workflows: [flow] })
   const data = new MemoryData()
   const first = await openForTest(whole, { store: memory(data) })
@@ -43,7 +49,9 @@ test('a workflow that was gone before its first turn runs when it is back, and i
   // A crash right behind the birth of a run leaves its row alone.
   data.journal.clear()
   const without = await openForTest(ballet({ services: [], workflows: [] }), { store: memory(data) })
-  expect(await until(without, null, async () => (await without.run('f'))?.status === 'stuck' && without.run('f'))).toMatchObject({ error: { code: 'CODE_MISSING' } })
+  expect(
+    await until(without, null, async () => (await without.run('f'))?.status === 'stuck' && without.run('f')),
+  ).toMatchObject({ error: { code: 'CODE_MISSING' } })
   const back = await openForTest(whole, { store: memory(data) })
   await until(back, null, async () => (await back.run('f'))?.waits.length === 1)
   expect(await back.run('f')).toMatchObject({ status: 'running' })

@@ -7,7 +7,14 @@ const runs = (count: number): OpenRuns => {
   const open = new OpenRuns(10)
   for (let num = 1; num <= count; num++) {
     const row = { num, id: `r${num}` } as LiveRun['row']
-    open.add({ row, executor: { kind: 'frozen', seen: new Set() }, seq: 0, queued: 0, stuckOps: new Set(), attempts: new Map() })
+    open.add({
+      row,
+      executor: { kind: 'frozen', seen: new Set() },
+      seq: 0,
+      queued: 0,
+      stuckOps: new Set(),
+      attempts: new Map(),
+    })
   }
   return open
 }

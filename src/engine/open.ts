@@ -34,10 +34,15 @@ export interface RunOptions {
  * Opens an application on a store. Resolves when every open run has been taken up again.
  * @throws APPLICATION_UNFIT with every fault, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED
  */
-export async function openOn(definition: ApplicationDefinition, store: Store, options: RunOptions): Promise<Application> {
+export async function openOn(
+  definition: ApplicationDefinition,
+  store: Store,
+  options: RunOptions,
+): Promise<Application> {
   requireFit(definition)
   const namespace = options.namespace ?? 'default'
-  if (!isName(namespace)) throw fault('DEFINITION_INVALID', { what: `Namespace "${namespace}"`, problem: 'it must be a name' })
+  if (!isName(namespace))
+    throw fault('DEFINITION_INVALID', { what: `Namespace "${namespace}"`, problem: 'it must be a name' })
   const application = new RunningApplication({
     directory: new Directory(definition),
     store,

@@ -44,12 +44,16 @@ test('every place of a payload passes through the codec; nothing readable is lef
       },
     }),
   })
-  const flow = workflow('flow', { input: Box, output: z.json(), key: 'id', signals: [Give], state: z.json() }, async (run, box) => {
-    run.set(box.value)
-    const put = await run.call(boxes.keep(box))
-    const given = await run.receive(Give)
-    return [put.data.value, given.data]
-  })
+  const flow = workflow(
+    'flow',
+    { input: Box, output: z.json(), key: 'id', signals: [Give], state: z.json() },
+    async (run, box) => {
+      run.set(box.value)
+      const put = await run.call(boxes.keep(box))
+      const given = await run.receive(Give)
+      return [put.data.value, given.data]
+    },
+  )
   const data = new MemoryData()
   const definition = ballet({ services: [boxes], workflows: [flow] })
   const app = await openForTest(definition, { store: memory(data), codec: flipped })
@@ -59,31 +63,39 @@ test('every place of a payload passes through the codec; nothing readable is lef
   expect(await app.result('flow:o')).toEqual(['canary-Ωmega', 'canary-Ωmega'])
   await until(app, null, async () => (await app.run('failing'))?.status === 'stuck')
   expect([...flipped.places].sort()).toEqual(['error', 'event', 'input', 'output', 'turn'])
-  const all = JSON.stringify([[...data.runs.values()], [...data.journal.values()], data.events], (_key, part: unknown) =>
-    part instanceof Uint8Array ? Buffer.from(part).toString('latin1') : part,
+  const all = JSON.stringify(
+    [[...data.runs.values()], [...data.journal.values()], data.events],
+    (_key, part: unknown) => (part instanceof Uint8Array ? Buffer.from(part).toString('latin1') : part),
   )
   expect(all).not.toContain('canary')
   const again = await openForTest(definition, { store: memory(data), codec: flipped })
   expect(await again.run('flow:o')).toMatchObject({ input: { id: 'o', value: 'canary-Ωmega' }, state: 'canary-Ωmega' })
 })
 
-test.each(Object.entries(values))('%s: what is accepted comes back as it was, through input, outcome, signal, state and output', async (_name, value) => {
-  const boxes = service('boxes', { keep: operation({ input: Box, outcomes: [Put], run: (box) => Put(box) }) })
-  const flow = workflow('flow', { input: Box, output: z.json(), key: 'id', signals: [Give], state: z.json() }, async (run, box) => {
-    run.set(box.value)
-    const put = await run.call(boxes.keep(box))
-    const given = await run.receive(Give)
-    return [put.data.value, given.data]
-  })
-  const data = new MemoryData()
-  const definition = ballet({ services: [boxes], workflows: [flow] })
-  const app = await openForTest(definition, { store: memory(data) })
-  await app.startNamed({ call: 'flow', input: { id: 'o', value } })
-  await until(app, null, async () => (await app.run('flow:o'))?.waits[0]?.kind === 'receive')
-  const again = await openForTest(definition, { store: memory(data) })
-  await again.signalNamed({ run: 'flow:o', name: 'give', data: value })
-  expect(await again.result('flow:o')).toEqual([value, value])
-  const { events, runs } = await again.key('id', 'o')
-  expect(events[0]?.data).toEqual({ id: 'o', value })
-  expect(runs[0]).toMatchObject({ state: value, input: { id: 'o', value } })
-})
+test.each(Object.entries(values))(
+  '%s: what is accepted comes back as it was, through input, outcome, signal, state and output',
+  async (_name, value) => {
+    const boxes = service('boxes', { keep: operation({ input: Box, outcomes: [Put], run: (box) => Put(box) }) })
+    const flow = workflow(
+      'flow',
+      { input: Box, output: z.json(), key: 'id', signals: [Give], state: z.json() },
+      async (run, box) => {
+        run.set(box.value)
+        const put = await run.call(boxes.keep(box))
+        const given = await run.receive(Give)
+        return [put.data.value, given.data]
+      },
+    )
+    const data = new MemoryData()
+    const definition = ballet({ services: [boxes], workflows: [flow] })
+    const app = await openForTest(definition, { store: memory(data) })
+    await app.startNamed({ call: 'flow', input: { id: 'o', value } })
+    await until(app, null, async () => (await app.run('flow:o'))?.waits[0]?.kind === 'receive')
+    const again = await openForTest(definition, { store: memory(data) })
+    await again.signalNamed({ run: 'flow:o', name: 'give', data: value })
+    expect(await again.result('flow:o')).toEqual([value, value])
+    const { events, runs } = await again.key('id', 'o')
+    expect(events[0]?.data).toEqual({ id: 'o', value })
+    expect(runs[0]).toMatchObject({ state: value, input: { id: 'o', value } })
+  },
+)

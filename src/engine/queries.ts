@@ -49,17 +49,31 @@ export class Queries {
     const limit = limitOf(request.limit)
     const { name, status, kind, key, root } = request
     const before = request.cursor === undefined ? undefined : cursorOf(request.cursor)
-    const rows = await this.#reader.runs(this.#shard, { ns: this.#ns, name, status, kind, key, root, before, limit: limit + 1 })
+    const rows = await this.#reader.runs(this.#shard, {
+      ns: this.#ns,
+      name,
+      status,
+      kind,
+      key,
+      root,
+      before,
+      limit: limit + 1,
+    })
     return page(await Promise.all(rows.slice(0, limit).map((row) => this.view(row))), rows, limit, (row) => row.num)
   }
 
-  async journal(id: string, options: { readonly limit?: number; readonly cursor?: string | undefined } = {}): Promise<Page<JournalView> | null> {
+  async journal(
+    id: string,
+    options: { readonly limit?: number; readonly cursor?: string | undefined } = {},
+  ): Promise<Page<JournalView> | null> {
     const row = await this.row(id)
     if (row === null) return null
     const limit = limitOf(options.limit)
     const after = options.cursor === undefined ? -1 : cursorOf(options.cursor)
     const rows = await this.#reader.journal(this.#shard, row.num, after, limit + 1)
-    const views = rows.slice(0, limit).map((one) => this.#journalView({ ...one, text: this.#text(one.data, 'turn', id) }))
+    const views = rows
+      .slice(0, limit)
+      .map((one) => this.#journalView({ ...one, text: this.#text(one.data, 'turn', id) }))
     return page(views, rows, limit, (one) => one.seq)
   }
 
@@ -67,8 +81,20 @@ export class Queries {
     const limit = limitOf(request.limit)
     const { key, types, published } = request
     const after = request.cursor === undefined ? undefined : cursorOf(request.cursor)
-    const rows = await this.#reader.events(this.#shard, { ns: this.#ns, key, types, published, after, limit: limit + 1 })
-    return page(rows.slice(0, limit).map((row) => this.eventView(row)), rows, limit, (row) => row.pos)
+    const rows = await this.#reader.events(this.#shard, {
+      ns: this.#ns,
+      key,
+      types,
+      published,
+      after,
+      limit: limit + 1,
+    })
+    return page(
+      rows.slice(0, limit).map((row) => this.eventView(row)),
+      rows,
+      limit,
+      (row) => row.pos,
+    )
   }
 
   async key(field: string, value: string): Promise<KeyView> {
@@ -127,7 +153,10 @@ export class Queries {
     }
   }
 
-  async #all(of: { readonly key?: string; readonly root?: string }): Promise<{ readonly runs: readonly RunView[]; readonly events: readonly EventView[] }> {
+  async #all(of: {
+    readonly key?: string
+    readonly root?: string
+  }): Promise<{ readonly runs: readonly RunView[]; readonly events: readonly EventView[] }> {
     const rows: RunRow[] = []
     for (let after = 0; rows.length < GRAPH_LIMIT; after = rows.at(-1)?.num ?? 0) {
       const some = await this.#reader.runs(this.#shard, { ns: this.#ns, ...of, after, limit: PAGE })
@@ -140,7 +169,10 @@ export class Queries {
       events.push(...some)
       if (some.length < PAGE) break
     }
-    return { runs: await Promise.all(rows.map((row) => this.view(row))), events: events.map((row) => this.eventView(row)) }
+    return {
+      runs: await Promise.all(rows.map((row) => this.view(row))),
+      events: events.map((row) => this.eventView(row)),
+    }
   }
 
   /** The present of a run; rows that cannot be read (damaged, or encoded with a key that is gone) tell nothing of it. */
@@ -181,11 +213,17 @@ export class Queries {
 /** What a person can do about a stuck run. */
 function choicesOf(row: RunRow, stuckOps: ReadonlySet<string>): readonly string[] {
   if (row.status !== 'stuck') return []
-  if (row.reason === 'call') return [...stuckOps].map((op) => `${op} waits for a person; retry and answer come with a later version`)
+  if (row.reason === 'call')
+    return [...stuckOps].map((op) => `${op} waits for a person; retry and answer come with a later version`)
   return ['mend the code and start the application again']
 }
 
-function page<Row, View>(items: readonly View[], rows: readonly Row[], limit: number, of: (row: Row) => number): Page<View> {
+function page<Row, View>(
+  items: readonly View[],
+  rows: readonly Row[],
+  limit: number,
+  of: (row: Row) => number,
+): Page<View> {
   const last = rows[limit - 1]
   return rows.length > limit && last !== undefined ? { items, cursor: of(last).toString(36) } : { items }
 }

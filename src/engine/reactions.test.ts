@@ -20,8 +20,12 @@ const ended = (app: Application, count: number) => async () => {
 }
 
 test('a chain of reactions: outcomes are published, each step names its cause, ids stay short', async () => {
-  const payment = service('payment', { charge: operation({ input: Order, outcomes: [Paid], run: (order) => Paid(order) }) })
-  const shipping = service('shipping', { ship: operation({ input: Order, outcomes: [Shipped], run: (order) => Shipped(order) }) })
+  const payment = service('payment', {
+    charge: operation({ input: Order, outcomes: [Paid], run: (order) => Paid(order) }),
+  })
+  const shipping = service('shipping', {
+    ship: operation({ input: Order, outcomes: [Shipped], run: (order) => Shipped(order) }),
+  })
   payment.on(Created, (order) => payment.charge(order))
   shipping.on(Paid, (order) => shipping.ship(order))
   const app = await openForTest(ballet({ name: 'shop', services: [payment, shipping] }))
@@ -30,10 +34,21 @@ test('a chain of reactions: outcomes are published, each step names its cause, i
   await until(app, 'orderId:o', ended(app, 2))
   const { runs, events } = await app.key('orderId', 'o')
   expect(runs.map((run) => run.name)).toEqual(['payment:order.created', 'shipping:order.paid'])
-  expect(runs[0]).toMatchObject({ id: 'payment:order.created:e1', kind: 'reaction', cause: 'event:shop:e1', root: 'event:shop:e1', status: 'completed' })
+  expect(runs[0]).toMatchObject({
+    id: 'payment:order.created:e1',
+    kind: 'reaction',
+    cause: 'event:shop:e1',
+    root: 'event:shop:e1',
+    status: 'completed',
+  })
   const [created, paid, shipped] = events
   expect(events.map((one) => one.type)).toEqual(['order.created', 'order.paid', 'order.shipped'])
-  expect(paid).toMatchObject({ source: 'payment', causationid: `run:${runs[0]?.id}`, correlationid: 'event:shop:e1', published: true })
+  expect(paid).toMatchObject({
+    source: 'payment',
+    causationid: `run:${runs[0]?.id}`,
+    correlationid: 'event:shop:e1',
+    published: true,
+  })
   expect(runs[1]?.cause).toBe(`event:payment:${paid?.id}`)
   expect(shipped?.causationid).toBe(`run:${runs[1]?.id}`)
   expect(shipped?.id.length).toBeLessThan(140)
@@ -42,13 +57,21 @@ test('a chain of reactions: outcomes are published, each step names its cause, i
 
 test('the same event is reacted to once, from the same source; another source is another event', async () => {
   const seen: string[] = []
-  const payment = service('payment', { charge: operation({ input: Order, run: (_order, context) => void seen.push(context.idempotencyKey) }) })
+  const payment = service('payment', {
+    charge: operation({ input: Order, run: (_order, context) => void seen.push(context.idempotencyKey) }),
+  })
   payment.on(Created, (order) => payment.charge(order))
   const app = await openForTest(ballet({ services: [payment] }))
   const order = Created({ orderId: 'o', n: 1 })
-  const all = await Promise.all([app.publish(order, { id: 'e' }), app.publish(order, { id: 'e' }), app.publish(order, { id: 'e', source: 'elsewhere' })])
+  const all = await Promise.all([
+    app.publish(order, { id: 'e' }),
+    app.publish(order, { id: 'e' }),
+    app.publish(order, { id: 'e', source: 'elsewhere' }),
+  ])
   expect(all.map((one) => one.created).sort()).toEqual([false, true, true])
-  await expect(app.publish(Created({ orderId: 'o', n: 2 }), { id: 'e' })).rejects.toMatchObject({ code: 'EVENT_CONFLICT' })
+  await expect(app.publish(Created({ orderId: 'o', n: 2 }), { id: 'e' })).rejects.toMatchObject({
+    code: 'EVENT_CONFLICT',
+  })
   await until(app, 'orderId:o', ended(app, 2))
   expect(new Set(seen).size).toBe(2)
 })
@@ -88,9 +111,14 @@ test('one at a time per key in the order of the events, other keys at once, orde
 test('a stuck reaction holds its lane and no other; a mapping that throws or lies is stuck at once', async () => {
   const done: string[] = []
   const payment = service('payment', {
-    charge: operation({ input: Order.extend({ n: z.number().max(5) }), run: ({ orderId, n }) => void done.push(`${orderId}${n}`) }),
+    charge: operation({
+      input: Order.extend({ n: z.number().max(5) }),
+      run: ({ orderId, n }) => void done.push(`${orderId}${n}`),
+    }),
   })
-  const other = service('other', { note: operation({ input: Order, run: ({ orderId, n }) => void done.push(`note ${orderId}${n}`) }) })
+  const other = service('other', {
+    note: operation({ input: Order, run: ({ orderId, n }) => void done.push(`note ${orderId}${n}`) }),
+  })
   payment.on(Created, (order) => {
     if (order.n === 0) throw new RangeError('a bug in the mapping')
     return payment.charge(order)
@@ -124,21 +152,36 @@ test('a reaction whose call is a workflow ends when that has started, under the 
     return order.n
   })
   const desk = service('desk', {})
-  const definition = ballet({ services: [desk], workflows: [checkout], reactions: [on(desk, Created, (order) => checkout(order))] })
+  const definition = ballet({
+    services: [desk],
+    workflows: [checkout],
+    reactions: [on(desk, Created, (order) => checkout(order))],
+  })
   const app = await openForTest(definition)
   await app.publish(Created({ orderId: 'o', n: 4 }), { id: 'e' })
-  expect(await until(app, null, async () => (await app.run('checkout:o'))?.ended !== undefined && app.result('checkout:o'))).toBe(4)
+  expect(
+    await until(app, null, async () => (await app.run('checkout:o'))?.ended !== undefined && app.result('checkout:o')),
+  ).toBe(4)
   expect(await app.run('desk:order.created:e')).toMatchObject({ status: 'completed', output: { run: 'checkout:o' } })
-  expect(await app.run('checkout:o')).toMatchObject({ cause: 'run:desk:order.created:e', parent: 'desk:order.created:e' })
+  expect(await app.run('checkout:o')).toMatchObject({
+    cause: 'run:desk:order.created:e',
+    parent: 'desk:order.created:e',
+  })
   await app.publish(Created({ orderId: 'o', n: 5 }), { id: 'f' })
-  const conflict = await until(app, null, async () => (await app.run('desk:order.created:f'))?.status === 'stuck' && app.run('desk:order.created:f'))
+  const conflict = await until(
+    app,
+    null,
+    async () => (await app.run('desk:order.created:f'))?.status === 'stuck' && app.run('desk:order.created:f'),
+  )
   expect(conflict).toMatchObject({ reason: 'conflict', error: { code: 'RUN_CONFLICT' } })
   expect(await app.start(checkout({ orderId: 'o', n: 4 }))).toEqual({ id: 'checkout:o', created: false })
 })
 
 test('outcomes of a workflow are events that nobody reacts to, unless it publishes them', async () => {
   const reacted: number[] = []
-  const payment = service('payment', { charge: operation({ input: Order, outcomes: [Paid], run: (order) => Paid(order) }) })
+  const payment = service('payment', {
+    charge: operation({ input: Order, outcomes: [Paid], run: (order) => Paid(order) }),
+  })
   const other = service('other', { note: operation({ input: Order, run: ({ n }) => void reacted.push(n) }) })
   other.on(Paid, (order) => other.note(order))
   const flow = workflow('flow', { input: Order, output, key: 'orderId' }, async (run, { orderId }) => {

@@ -50,7 +50,11 @@ test('a deadline does not beat an event that was acknowledged before it', async 
 })
 
 test('a deadline does not beat an event whose log is read slowly', async () => {
-  const flow = workflow('flow', { input: Order, output, key: 'orderId' }, async (run) => (await run.receive(Paid, { within: '20ms' }))?.data.n ?? 'late')
+  const flow = workflow(
+    'flow',
+    { input: Order, output, key: 'orderId' },
+    async (run) => (await run.receive(Paid, { within: '20ms' }))?.data.n ?? 'late',
+  )
   const door = gate()
   let holding = false
   const store = guarded(memory(), 'events', async (pass) => {
@@ -67,7 +71,11 @@ test('a deadline does not beat an event whose log is read slowly', async () => {
 })
 
 test('a run that a reaction started hears what came after the event that caused it', async () => {
-  const flow = workflow('flow', { input: Order, output, key: 'orderId' }, async (run) => (await run.receive(Shipped)).data.n)
+  const flow = workflow(
+    'flow',
+    { input: Order, output, key: 'orderId' },
+    async (run) => (await run.receive(Shipped)).data.n,
+  )
   const desk = service('desk', { noop: operation({ input: z.null(), output: z.null(), run: () => null }) })
   desk.on(Paid, ({ orderId }) => flow({ orderId }))
   const door = gate()
@@ -88,7 +96,10 @@ test('a run that a reaction started hears what came after the event that caused 
 })
 
 test('runs that are parked as soon as they wait hear their events', async () => {
-  const flow = workflow('flow', { input: Order, output, key: 'orderId' }, async (run) => [(await run.receive(Paid)).data.n, (await run.receive(Paid)).data.n])
+  const flow = workflow('flow', { input: Order, output, key: 'orderId' }, async (run) => [
+    (await run.receive(Paid)).data.n,
+    (await run.receive(Paid)).data.n,
+  ])
   const app = await openForTest(ballet({ services: [], workflows: [flow], events: [Paid] }), { liveRuns: 1 })
   const orders = Array.from({ length: 20 }, (_, n) => `o${n}`)
   await Promise.all(orders.map((orderId) => app.start(flow({ orderId }))))

@@ -120,7 +120,7 @@ export class Receivers {
     const types = [...receiver.cursors.keys()]
     const floors = this.#floors.get(receiver.run)
     const unread = [...receiver.cursors].map(([type, cursor]) => Math.max(cursor, floors?.get(type) ?? 0))
-    for (let after = Math.min(...unread); ; ) {
+    for (let after = Math.min(...unread); ;) {
       const query = { ns: receiver.ns, key: receiver.key, types, published: true, after, limit: PAGE }
       const page = await store.events(shard, query)
       const found = page.find((event) => event.pos > (receiver.cursors.get(event.type) ?? 0))

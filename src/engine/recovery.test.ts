@@ -27,7 +27,11 @@ test('a run goes on after a crash from wherever it was: call, step, sleep, signa
       },
     }),
   })
-  const child = workflow('child', { input: z.null(), output: z.number(), signals: [Go] }, async (run) => (await run.receive(Go)).data.n)
+  const child = workflow(
+    'child',
+    { input: z.null(), output: z.number(), signals: [Go] },
+    async (run) => (await run.receive(Go)).data.n,
+  )
   const flow = workflow('flow', { input: Order, output, key: 'orderId', signals: [Go] }, async (run) => {
     const buffered = await run.receive(Go)
     const call = await run.call(math.slow(1))
@@ -36,7 +40,14 @@ test('a run goes on after a crash from wherever it was: call, step, sleep, signa
     const fact = await run.receive(Fact)
     const later = await run.receive(Go, { within: '1h' })
     const step = await run.step('once', () => run.id)
-    return { buffered: buffered.data.n, call, fact: fact.data.n, later: later?.data.n, child: await handle.result(), step }
+    return {
+      buffered: buffered.data.n,
+      call,
+      fact: fact.data.n,
+      later: later?.data.n,
+      child: await handle.result(),
+      step,
+    }
   })
   const definition = ballet({ services: [math], workflows: [flow, child], events: [Fact] })
   const data = new MemoryData()
@@ -61,7 +72,11 @@ test('a run goes on after a crash from wherever it was: call, step, sleep, signa
 })
 
 test('a fenced application stops: what it answers is an error, and what it wrote is nothing', async () => {
-  const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => (await run.receive(Go)).data.n)
+  const flow = workflow(
+    'flow',
+    { input: z.null(), output, signals: [Go] },
+    async (run) => (await run.receive(Go)).data.n,
+  )
   const definition = ballet({ services: [], workflows: [flow] })
   const data = new MemoryData()
   const first = await openForTest(definition, { store: memory(data) })
@@ -102,7 +117,9 @@ test('attempts are counted on, and a stuck call stays stuck, over a crash', asyn
 test('a run whose code threw goes on from there when the code is mended; signals wait for it as mail', async () => {
   let broken = true
   const calls: string[] = []
-  const math = service('math', { one: operation({ input: z.string(), output: z.number(), run: (n) => (calls.push(n), 1) }) })
+  const math = service('math', {
+    one: operation({ input: z.string(), output: z.number(), run: (n) => (calls.push(n), 1) }),
+  })
   const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
     const one = await run.call(math.one('first'))
     if (broken) throw new RangeError('oops')
@@ -165,7 +182,9 @@ test('changed code under a live run: stuck with a diff that can be read; restore
 test('a guarded change: runs from before keep the old way, new ones take the new', async () => {
   let version = 1
   const seen: string[] = []
-  const math = service('math', { one: operation({ input: z.string(), output: z.number(), run: (n) => (seen.push(n), 1) }) })
+  const math = service('math', {
+    one: operation({ input: z.string(), output: z.number(), run: (n) => (seen.push(n), 1) }),
+  })
   const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
     if (version === 2 && run.patched('greet')) await run.call(math.one('new'))
     await run.receive(Go)
@@ -188,13 +207,19 @@ test('a guarded change: runs from before keep the old way, new ones take the new
 })
 
 test('a run whose workflow is gone is stuck, the others go on, and it goes on when it is back', async () => {
-  const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => (await run.receive(Go)).data.n)
+  const flow = workflow(
+    'flow',
+    { input: z.null(), output, signals: [Go] },
+    async (run) => (await run.receive(Go)).data.n,
+  )
   const other = workflow('other', { input: z.null(), output }, async () => 'fine')
   const data = new MemoryData()
   const first = await openForTest(ballet({ services: [], workflows: [flow, other] }), { store: memory(data) })
   await first.start(flow(null), { id: 'f' })
   const second = await openForTest(ballet({ services: [], workflows: [other] }), { store: memory(data) })
-  expect(await until(second, null, async () => (await second.run('f'))?.status === 'stuck' && second.run('f'))).toMatchObject({ error: { code: 'CODE_MISSING' } })
+  expect(
+    await until(second, null, async () => (await second.run('f'))?.status === 'stuck' && second.run('f')),
+  ).toMatchObject({ error: { code: 'CODE_MISSING' } })
   await second.start(other(null), { id: 'o' })
   expect(await second.result('o')).toBe('fine')
   const third = await openForTest(ballet({ services: [], workflows: [flow, other] }), { store: memory(data) })
@@ -240,7 +265,11 @@ test('a turn during which an attempt fails draws the same random numbers in a re
   await first.start(patient(null), { id: 'p' })
   await until(first, null, async () => (await first.run('p'))?.waits.length === 2)
   await first.signal('p', Go({ n: 1 }))
-  await until(first, null, async () => (await first.run('p'))?.waits.filter((wait) => wait.kind === 'receive').length === 1)
+  await until(
+    first,
+    null,
+    async () => (await first.run('p'))?.waits.filter((wait) => wait.kind === 'receive').length === 1,
+  )
   // The note of the attempt came in the middle of the turn.
   const rows = (await first.journal('p'))?.items ?? []
   const turn = rows.findIndex(({ delivered }) => JSON.stringify(delivered).includes('signal'))

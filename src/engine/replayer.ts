@@ -100,7 +100,9 @@ class ReplayJob implements TurnJob {
   #check(closed: Closed): void {
     const { machine } = this.#progress
     if (closed.kind === 'threw') {
-      const recorded = parseCommands(this.#turn.commandsText).map((command) => `  - recorded ${command.kind} ${JSON.stringify(command['op'])}`)
+      const recorded = parseCommands(this.#turn.commandsText).map(
+        (command) => `  - recorded ${command.kind} ${JSON.stringify(command['op'])}`,
+      )
       return this.#diverge([...recorded, `  + produced ${closed.error.message}`].join('\n'))
     }
     const verdict = verify(closed.commands, this.#turn.commandsText)

@@ -2,6 +2,7 @@
 // looked up; taken; and acknowledged when its row is durable. An answer about something that exists already rests on
 // durable rows too.
 import { fault } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
 import { toText } from '../core/json.ts'
 import { checkEventName, checkId, splitKey } from '../core/names.ts'
@@ -40,7 +41,19 @@ export class Requests {
     const id = this.#runId(request, key)
     const hash = startHash(context, request.call, request.input)
     const { call } = request
-    const birth = { id: id.id, kind: found.kind, name: call, call, key, root: runRef(id.id), cause: null, parent: null, parentOp: null, input, hash }
+    const birth = {
+      id: id.id,
+      kind: found.kind,
+      name: call,
+      call,
+      key,
+      root: runRef(id.id),
+      cause: null,
+      parent: null,
+      parentOp: null,
+      input,
+      hash,
+    }
     const decide = async (taken: Taken | null): Promise<Started> => {
       this.#shard.check()
       if (taken === null) context.begin(createRun(context, birth))
@@ -85,9 +98,17 @@ export class Requests {
     await this.#inboxFirst(way)
     const run = await this.#openRun(request.run, way)
     const signal = context.directory.signal(run, request.name)
-    const payload = toText(validate(signal.schema, request.data, `the data of ${request.name}`), `the data of ${request.name}`)
+    const payload = toText(
+      validate(signal.schema, request.data, `the data of ${request.name}`),
+      `the data of ${request.name}`,
+    )
     // An id from the inbox is an idempotency key, which is outside the alphabet of given ones.
-    const id = request.id === undefined ? context.random.uuid(context.clock.now()) : way.drained === undefined ? checkId(request.id, 'The signal id') : request.id
+    const id =
+      request.id === undefined
+        ? context.random.uuid(context.clock.now())
+        : way.drained === undefined
+          ? checkId(request.id, 'The signal id')
+          : request.id
     const delivered = { kind: 'signal' as const, name: request.name, id, payload }
     if (way.drained !== undefined) {
       context.deliver(run.num, delivered, { drained: way.drained })
@@ -104,15 +125,22 @@ export class Requests {
   async fromInbox(row: InboxRow): Promise<void> {
     const { context } = this.#shard
     const way = { drained: row.id }
+    let text: string
     try {
-      const body = JSON.parse(context.decode(row.data, 'turn', row.target)) as SignalRequest & StartRequest & PublishRequest
+      text = context.decode(row.data, 'turn', row.target)
+    } catch (error) {
+      // A key that is missing today may be there tomorrow: what was acknowledged stays.
+      return context.log.error(`An inbox row for ${row.target} cannot be read and waits: ${toFailure(error).message}`)
+    }
+    try {
+      const body = JSON.parse(text) as SignalRequest & StartRequest & PublishRequest
       if (row.kind === 'signal') await this.signal(body, way)
       else if (row.kind === 'start') await this.start(body, way)
       else await this.publish(body, way)
     } catch (error) {
       // It stays where it is, for the next time that the application is opened.
       if (this.#shard.isStopped) return
-      context.log.warn(`An inbox row for ${row.target} was not taken: ${error instanceof Error ? error.message : String(error)}`)
+      context.log.warn(`An inbox row for ${row.target} was not taken: ${toFailure(error).message}`)
       this.#drain(way)
       context.writer.flush()
     }
@@ -122,7 +150,8 @@ export class Requests {
     const { context } = this.#shard
     if (request.id !== undefined) {
       const id = checkId(request.id, 'The run id')
-      if (context.directory.isOfReaction(id)) throw fault('ID_INVALID', { what: 'The run id', id, problem: 'the runs of a reaction have such ids' })
+      if (context.directory.isOfReaction(id))
+        throw fault('ID_INVALID', { what: 'The run id', id, problem: 'the runs of a reaction have such ids' })
       return { id, given: true }
     }
     if (key !== null) return { id: `${request.call}:${splitKey(key).value}`, given: true }

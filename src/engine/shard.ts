@@ -71,11 +71,17 @@ export class Shard {
     const { store, clock, random, tenure, ns, info, directory, codec } = options
     const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
-    const writer = new Writer(store, tenure, { onFailure, onCaughtUp: () => this.context.pump.resume(), isQuiet: () => this.context.pump.idle })
+    const writer = new Writer(store, tenure, {
+      onFailure,
+      onCaughtUp: () => this.context.pump.resume(),
+      isQuiet: () => this.context.pump.idle,
+    })
     const pump = new Pump(() => this.#roundEnd(), onFailure)
     const shard = tenure.shard
-    const inbox: Inbox = new Inbox({ clock, store, shard, handle: options.handleInbox, onFailure })
-    this.#foreign = options.development ? watchForeignWork(() => (pump.current instanceof DeliveryJob ? pump.current.run : null)) : null
+    const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, onFailure })
+    this.#foreign = options.development
+      ? watchForeignWork(() => (pump.current instanceof DeliveryJob ? pump.current.run : null))
+      : null
     this.context = {
       shard,
       ns,
@@ -86,7 +92,11 @@ export class Shard {
       random,
       log,
       directory,
-      environment: { store: info.id, fence: `${info.incarnation}.${shard}.${tenure.epoch}`, log: (run, op) => prefixed(log, `${run} ${op}`) },
+      environment: {
+        store: info.id,
+        fence: `${info.incarnation}.${shard}.${tenure.epoch}`,
+        log: (run, op) => prefixed(log, `${run} ${op}`),
+      },
       writer,
       pump,
       effects: new Effects({ clock, random, onFailure, ...this.#effectAnswers() }),
@@ -111,7 +121,10 @@ export class Shard {
       decode: (payload, row, id) => codec.decode(payload, { namespace: ns, row, id }),
       deliver: (run, delivered, extras = {}) => this.#deliver(run, delivered, extras),
       blame: (run, error) => this.#blame(run, error),
-      hash: (value) => createHash('sha256').update(canonicalText(value) ?? 'undefined').digest('base64url'),
+      hash: (value) =>
+        createHash('sha256')
+          .update(canonicalText(value) ?? 'undefined')
+          .digest('base64url'),
       joined: (id, run, op) => this.#joined(id, run, op),
       release: (run) => this.#release(run),
       foreignWork: (run) => this.#foreign?.words(run) ?? '',
@@ -153,7 +166,7 @@ export class Shard {
   /** Reads the open runs of the store, oldest first, page by page. */
   async #eachOpen(use: (rows: readonly RunRow[]) => void | Promise<void>): Promise<void> {
     const page = { ns: this.context.ns, status: ['running', 'stuck'] as const, limit: 256 }
-    for (let after = 0; ; ) {
+    for (let after = 0; ;) {
       const rows = await this.context.store.runs(this.context.shard, { ...page, after })
       await use(rows)
       after = rows.at(-1)?.num ?? after
@@ -185,7 +198,8 @@ export class Shard {
     inbox.stop()
     await effects.close(graceMs)
     // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
-    while ((!this.context.pump.idle || this.#loading.size > 0) && this.#failure === null) await new Promise((resolve) => setImmediate(resolve))
+    while ((!this.context.pump.idle || this.#loading.size > 0) && this.#failure === null)
+      await new Promise((resolve) => setImmediate(resolve))
     await writer.barrier().catch(() => {})
     // What still reads the store finds it closed: that is no failure.
     this.#failure ??= fault('APP_CLOSED')
@@ -217,7 +231,8 @@ export class Shard {
       },
       attempted: (effect: Effect, attempt: number, error: Failure, ms: number, next: number | null): void => {
         const run = live(effect)
-        if (run !== undefined) this.#safely(() => writeNote(this.context, run, { kind: 'attempt', op: effect.op, attempt, error, ms, next }))
+        if (run !== undefined)
+          this.#safely(() => writeNote(this.context, run, { kind: 'attempt', op: effect.op, attempt, error, ms, next }))
       },
     }
   }
@@ -256,7 +271,17 @@ export class Shard {
     for (const { delivered, extras } of waiting) this.#deliver(num, delivered, extras)
   }
 
-  #deliverEvent(run: number, event: { readonly type: string; readonly pos: number; readonly source: string; readonly id: string; readonly key: string; readonly data: string | Uint8Array }): void {
+  #deliverEvent(
+    run: number,
+    event: {
+      readonly type: string
+      readonly pos: number
+      readonly source: string
+      readonly id: string
+      readonly key: string
+      readonly data: string | Uint8Array
+    },
+  ): void {
     const { type, pos, source, id } = event
     let payload: string
     try {
@@ -264,7 +289,11 @@ export class Shard {
     } catch (error) {
       return this.#damaged(run, `the event ${id}`, error)
     }
-    this.#deliver(run, { kind: 'event', type, pos, source, id, key: event.key.slice(event.key.indexOf(':') + 1), payload }, {})
+    this.#deliver(
+      run,
+      { kind: 'event', type, pos, source, id, key: event.key.slice(event.key.indexOf(':') + 1), payload },
+      {},
+    )
   }
 
   /** The shard's time never goes back, whatever the clock does, also over a restart. */
@@ -276,7 +305,9 @@ export class Shard {
   #begin(run: LiveRun): void {
     const { context } = this
     if (run.row.kind === 'workflow') {
-      return run.executor.kind === 'workflow' ? this.#deliver(run.row.num, { kind: 'start', seed: context.random.seed() }, {}) : this.#blame(run, fault('CODE_MISSING', { run: run.row.id, call: run.row.call }))
+      return run.executor.kind === 'workflow'
+        ? this.#deliver(run.row.num, { kind: 'start', seed: context.random.seed() }, {})
+        : this.#blame(run, fault('CODE_MISSING', { run: run.row.id, call: run.row.call }))
     }
     if (!this.#enterLane(run.row)) return
     this.#release(run)
@@ -320,8 +351,15 @@ export class Shard {
 
   #endingOf({ id, status, output, error }: RunRow): Extract<Command, { kind: 'end' | 'fail' }> {
     const { context } = this
-    if (status === 'completed') return { kind: 'end', output: output === null ? undefined : context.decode(output, 'output', id) }
-    return { kind: 'fail', error: error === null ? { code: status, message: runRef(id) } : (JSON.parse(context.decode(error, 'error', id)) as Failure) }
+    if (status === 'completed')
+      return { kind: 'end', output: output === null ? undefined : context.decode(output, 'output', id) }
+    return {
+      kind: 'fail',
+      error:
+        error === null
+          ? { code: status, message: runRef(id) }
+          : (JSON.parse(context.decode(error, 'error', id)) as Failure),
+    }
   }
 
   /** What a run waits for cannot be read (damaged, or encoded with a key that is gone): that run waits for a person. */
@@ -341,7 +379,10 @@ export class Shard {
   #claimRejection(reason: unknown): boolean {
     const job = this.context.pump.current
     if (job === null) return false
-    if (!isUnread(reason)) job.machine?.blame(reason instanceof Error ? reason : fault('ATTEMPT_FAILED', { message: toFailure(reason).message }))
+    if (!isUnread(reason))
+      job.machine?.blame(
+        reason instanceof Error ? reason : fault('ATTEMPT_FAILED', { message: toFailure(reason).message }),
+      )
     return true
   }
 
@@ -362,7 +403,11 @@ export class Shard {
       const { executor } = run
       if (executor.kind !== 'workflow' || run.queued > 0 || executor.machine.settled) return false
       for (const { op, command } of executor.machine.pending.values()) {
-        if ((command.kind === 'call' || command.kind === 'step') && (effects.has(run.row.num, op) || !run.stuckOps.has(op))) return false
+        if (
+          (command.kind === 'call' || command.kind === 'step') &&
+          (effects.has(run.row.num, op) || !run.stuckOps.has(op))
+        )
+          return false
       }
       return executor.machine.pending.size > 0
     })

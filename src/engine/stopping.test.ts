@@ -11,16 +11,27 @@ import { memory } from '../stores/memory/memory-store.ts'
 const Go = signal('go', z.object({ n: z.number() }))
 const Fact = event('a.fact', z.object({ id: z.string() }), { key: 'id' })
 const output = z.json()
-const waiter = workflow('waiter', { input: z.null(), output, signals: [Go] }, async (run) => (await run.receive(Go)).data.n)
-const keyed = workflow('keyed', { input: z.object({ id: z.string() }), output, key: 'id' }, async (run) => (await run.receive(Fact)).data.id)
+const waiter = workflow(
+  'waiter',
+  { input: z.null(), output, signals: [Go] },
+  async (run) => (await run.receive(Go)).data.n,
+)
+const keyed = workflow(
+  'keyed',
+  { input: z.object({ id: z.string() }), output, key: 'id' },
+  async (run) => (await run.receive(Fact)).data.id,
+)
 const definition = ballet({ services: [], workflows: [waiter, keyed], events: [Fact] })
 
-const answerOf = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error: { readonly code: string }) => error.code)
+const answerOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.catch((error: { readonly code: string }) => error.code)
 
 test('a signal to a parked run that cannot be loaded is answered', async () => {
   let failing = false
   const data = new MemoryData()
-  const store = guarded(memory(data), 'journal', async (pass) => (failing ? Promise.reject(fault('STORE_FAILED', { problem: 'gone' })) : pass()))
+  const store = guarded(memory(data), 'journal', async (pass) =>
+    failing ? Promise.reject(fault('STORE_FAILED', { problem: 'gone' })) : pass(),
+  )
   const app = await openForTest(definition, { store, liveRuns: 1 })
   for (const id of ['a', 'b', 'c']) await app.start(waiter(null), { id })
   await until(app, null, async () => (await app.run('c'))?.waits.length === 1)
@@ -56,7 +67,9 @@ test('a signal to a parked run that is being loaded is answered when the applica
 
 test('whoever asks for the result of an open run of a stopped application is told', async () => {
   let failing = false
-  const store = guarded(memory(), 'commit', (pass) => (failing ? Promise.reject(fault('STORE_FAILED', { problem: 'gone' })) : pass()))
+  const store = guarded(memory(), 'commit', (pass) =>
+    failing ? Promise.reject(fault('STORE_FAILED', { problem: 'gone' })) : pass(),
+  )
   const app = await openForTest(definition, { store })
   await app.start(waiter(null), { id: 'a' })
   const before = app.result('a')

@@ -68,7 +68,10 @@ export class Timers {
     if (first === undefined || this.#stopped || this.#firing || this.#wakeAt <= first.due) return
     this.#wake?.()
     this.#wakeAt = first.due
-    this.#wake = this.#options.clock.after(Math.max(0, first.due - this.#options.clock.now()), () => void this.#fireDue())
+    this.#wake = this.#options.clock.after(
+      Math.max(0, first.due - this.#options.clock.now()),
+      () => void this.#fireDue(),
+    )
   }
 
   async #fireDue(): Promise<void> {
@@ -102,7 +105,7 @@ export class Timers {
     this.#horizon = clock.now() + WINDOW_MS
     try {
       await this.#options.barrier()
-      for (let since = first ? 0 : from, limit = PAGE; ; ) {
+      for (let since = first ? 0 : from, limit = PAGE; ;) {
         const rows = await store.timers(shard, since, this.#horizon, limit)
         for (const row of rows) this.add(row)
         const last = rows.at(-1)

@@ -129,7 +129,8 @@ function start(context: ShardContext, run: LiveRun, op: string): void {
   const { executor, row } = run
   if (executor.kind === 'solo') {
     const { command } = executor
-    if (command?.kind === 'call') effects.start(callEffect(environment, row, command, directory.operations.get(command.call), undefined, attempts))
+    if (command?.kind === 'call')
+      effects.start(callEffect(environment, row, command, directory.operations.get(command.call), undefined, attempts))
     return
   }
   const pending = executor.kind === 'workflow' ? executor.machine.pending.get(op) : undefined
@@ -178,8 +179,14 @@ function writeEmit(context: ShardContext, run: LiveRun, command: Extract<Command
 /** A signal to another run goes through the inbox, in this turn's commit: it cannot be lost between the two. */
 function writeSend(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'send' }>): void {
   const identity = { store: context.environment.store, id: run.row.id, generation: run.row.generation }
-  const text = JSON.stringify({ run: command.run, name: command.name, id: idempotencyKey(identity, command.op), data: JSON.parse(command.input) as unknown })
+  const text = JSON.stringify({
+    run: command.run,
+    name: command.name,
+    id: idempotencyKey(identity, command.op),
+    data: JSON.parse(command.input) as unknown,
+  })
   context.writer.rows.posts.push({
+    ns: run.row.ns,
     slot: slotOf(command.run, SLOT_COUNT),
     kind: 'signal',
     target: command.run,
@@ -191,7 +198,10 @@ function writeSend(context: ShardContext, run: LiveRun, command: Extract<Command
 
 function armReceiver(context: ShardContext, run: LiveRun, turn: WrittenTurn): void {
   if (run.executor.kind !== 'workflow' || run.row.key === null) return
-  const changed = turn.taken.kind === 'event' || turn.taken.kind === 'timer' || turn.commands.some((command) => command.kind === 'wait')
+  const changed =
+    turn.taken.kind === 'event' ||
+    turn.taken.kind === 'timer' ||
+    turn.commands.some((command) => command.kind === 'wait')
   // At once: what is read is durable whatever becomes of this turn, and the run may be parked before its commit.
   if (changed) armNow(context, run)
 }
@@ -204,7 +214,8 @@ export function armNow(context: ShardContext, run: LiveRun): void {
   for (const { command } of executor.machine.pending.values()) {
     if (command.kind !== 'wait') continue
     for (const name of command.names) {
-      if (name.startsWith('event:')) cursors.set(name.slice(6), Math.max(executor.machine.mailbox.cursor(name.slice(6)), originOf(row)))
+      if (name.startsWith('event:'))
+        cursors.set(name.slice(6), Math.max(executor.machine.mailbox.cursor(name.slice(6)), originOf(row)))
     }
   }
   if (cursors.size === 0) context.receivers.forget(row.num)

@@ -28,25 +28,28 @@ const deep = (levels: number): unknown => {
   return value
 }
 
-test.each([500, 3000, 4000, 100_000])('a value %i levels deep is taken or refused, and other runs go on', async (levels) => {
-  const anything = z.custom<string>(() => true)
-  const child = workflow('child', { input: anything, output }, async () => 'child')
-  const desk = service('desk', { take: operation({ input: anything, output: anything, run: (value) => value }) })
-  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
-    const value = await run.step('make', () => deep(levels) as string)
-    await run.call(desk.take(value))
-    await run.call(child(value))
-    return 'done'
-  })
-  const app = await openForTest(ballet({ services: [desk], workflows: [flow, child, fine] }))
-  await app.start(flow(null), { id: 'f' })
-  const run = await until(app, null, async () => {
-    const found = await app.run('f')
-    return found !== null && found.status !== 'running' && found
-  })
-  expect(['completed', 'stuck']).toContain(run.status)
-  await isFine(app)
-})
+test.each([500, 3000, 4000, 100_000])(
+  'a value %i levels deep is taken or refused, and other runs go on',
+  async (levels) => {
+    const anything = z.custom<string>(() => true)
+    const child = workflow('child', { input: anything, output }, async () => 'child')
+    const desk = service('desk', { take: operation({ input: anything, output: anything, run: (value) => value }) })
+    const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+      const value = await run.step('make', () => deep(levels) as string)
+      await run.call(desk.take(value))
+      await run.call(child(value))
+      return 'done'
+    })
+    const app = await openForTest(ballet({ services: [desk], workflows: [flow, child, fine] }))
+    await app.start(flow(null), { id: 'f' })
+    const run = await until(app, null, async () => {
+      const found = await app.run('f')
+      return found !== null && found.status !== 'running' && found
+    })
+    expect(['completed', 'stuck']).toContain(run.status)
+    await isFine(app)
+  },
+)
 
 test('a mapping that is asynchronous and fails parks its reaction', async () => {
   const desk = service('desk', { take: operation({ input: z.null(), output: z.null(), run: () => null }) })
@@ -66,7 +69,13 @@ test('something that cannot be read, thrown in a body or lost in a turn, is that
     }
   }
   const desk = service('desk', {
-    fail: operation({ input: z.null(), retry: { attempts: 1 }, run: () => { throw new Hostile('hostile') } }),
+    fail: operation({
+      input: z.null(),
+      retry: { attempts: 1 },
+      run: () => {
+        throw new Hostile('hostile')
+      },
+    }),
   })
   const flow = workflow('flow', { input: z.null(), output }, async (run) => (await run.call(desk.fail(null)), null))
   const lost = workflow('lost', { input: z.null(), output }, async (run) => {
@@ -105,14 +114,22 @@ test('a row that cannot be read parks its run; the application opens', async () 
   await before.start(flow(null), { id: 'f' })
   await until(before, null, async () => (await before.run('f'))?.waits.length === 1)
   await before.close()
-  for (const [num, rows] of data.journal) data.journal.set(num, rows.map((row) => ({ ...row, data: 'torn' })))
+  for (const [num, rows] of data.journal)
+    data.journal.set(
+      num,
+      rows.map((row) => ({ ...row, data: 'torn' })),
+    )
   const app = await openForTest(definition, { store: memory(data) })
   await isFine(app)
   expect((await app.runs({ status: ['stuck'] })).items).toHaveLength(1)
 })
 
 test('an event that cannot be read parks the run that waits for it', async () => {
-  const flow = workflow('flow', { input: z.object({ id: z.string() }), output, key: 'id' }, async (run) => (await run.receive(Fact)).data.id)
+  const flow = workflow(
+    'flow',
+    { input: z.object({ id: z.string() }), output, key: 'id' },
+    async (run) => (await run.receive(Fact)).data.id,
+  )
   let isKeyGone = false
   const codec: Codec = {
     encode: (text) => text,
@@ -125,6 +142,9 @@ test('an event that cannot be read parks the run that waits for it', async () =>
   await app.start(flow({ id: 'k' }))
   isKeyGone = true
   await app.publish(Fact({ id: 'k' }))
-  expect(await stuck(app, 'flow:k')).toMatchObject({ reason: 'threw', error: { message: expect.stringContaining('no such key') } })
+  expect(await stuck(app, 'flow:k')).toMatchObject({
+    reason: 'threw',
+    error: { message: expect.stringContaining('no such key') },
+  })
   await isFine(app)
 })

@@ -13,7 +13,11 @@ const Paid = event('order.paid', Order.extend({ amount: z.number() }), { key: 'o
 const Noted = event('order.noted', Order, { key: 'orderId' })
 const output = z.json()
 
-const add = operation({ input: z.object({ a: z.number(), b: z.number() }), output: z.number(), run: ({ a, b }) => a + b })
+const add = operation({
+  input: z.object({ a: z.number(), b: z.number() }),
+  output: z.number(),
+  run: ({ a, b }) => a + b,
+})
 
 test('calls in sequence and at once; the answer of each is what JSON kept of it', async () => {
   const math = service('math', { add })
@@ -90,14 +94,23 @@ test('a call that is let pass fails the run; anything else that is thrown parks 
   await app.start(fails(null), { id: 'a' })
   await app.start(gives(null), { id: 'b' })
   await app.start(broken(null), { id: 'c' })
-  expect(await app.settled('a', 60_000)).toMatchObject({ status: 'failed', error: { code: 'TERMINAL', message: 'no such card' } })
-  expect(await app.settled('b', 60_000)).toMatchObject({ status: 'failed', error: { code: 'TERMINAL', message: 'enough' } })
+  expect(await app.settled('a', 60_000)).toMatchObject({
+    status: 'failed',
+    error: { code: 'TERMINAL', message: 'no such card' },
+  })
+  expect(await app.settled('b', 60_000)).toMatchObject({
+    status: 'failed',
+    error: { code: 'TERMINAL', message: 'enough' },
+  })
   await expect(app.result('a')).rejects.toMatchObject({ code: 'RUN_FAILED' })
   const stuck = await until(app, null, async () => {
     const run = await app.run('c')
     return run?.status === 'stuck' && run
   })
-  expect(stuck).toMatchObject({ reason: 'threw', error: { code: 'RUN_THREW', message: expect.stringContaining('RangeError: a bug') } })
+  expect(stuck).toMatchObject({
+    reason: 'threw',
+    error: { code: 'RUN_THREW', message: expect.stringContaining('RangeError: a bug') },
+  })
   expect(stuck.choices.length).toBe(1)
 })
 
@@ -143,12 +156,18 @@ test('receive takes the oldest event of the key that came after the start, each 
 
 test('children: called, started and joined, signalled; a failed child rejects with CHILD_FAILED', async () => {
   const math = service('math', { add })
-  const child = workflow('child', { input: z.object({ n: z.number() }), output: z.number(), signals: [Approve] }, async (run, { n }) => {
-    if (n < 0) throw new TerminalError('negative')
-    const go = await run.receive(Approve, { within: '1h' })
-    return n + (go === null ? 0 : 100)
-  })
-  const quick = workflow('quick', { input: z.number(), output: z.number() }, async (run, n) => run.call(math.add({ a: n, b: 1 })))
+  const child = workflow(
+    'child',
+    { input: z.object({ n: z.number() }), output: z.number(), signals: [Approve] },
+    async (run, { n }) => {
+      if (n < 0) throw new TerminalError('negative')
+      const go = await run.receive(Approve, { within: '1h' })
+      return n + (go === null ? 0 : 100)
+    },
+  )
+  const quick = workflow('quick', { input: z.number(), output: z.number() }, async (run, n) =>
+    run.call(math.add({ a: n, b: 1 })),
+  )
   const parent = workflow('parent', { input: z.null(), output }, async (run) => {
     const one = await run.call(quick(1))
     const handle = run.start(child({ n: 7 }), { id: 'seven' })
@@ -167,18 +186,27 @@ test('children: called, started and joined, signalled; a failed child rejects wi
     failed: 'The run "p~child.0" ended as TERMINAL: negative',
     four: 4,
   })
-  expect(await app.run('p~child~seven')).toMatchObject({ parent: 'p', cause: 'run:p', root: 'run:p', status: 'completed' })
+  expect(await app.run('p~child~seven')).toMatchObject({
+    parent: 'p',
+    cause: 'run:p',
+    root: 'run:p',
+    status: 'completed',
+  })
 })
 
 test('state, emit, time, randomness and uuid; the last state is shown', async () => {
-  const flow = workflow('flow', { input: Order, output, key: 'orderId', state: z.object({ stage: z.string() }) }, async (run, order) => {
-    run.set({ stage: 'one' })
-    const before = run.now().getTime()
-    await run.sleep('20ms')
-    run.emit(Paid({ orderId: order.orderId, amount: 5 }))
-    run.set({ stage: 'two' })
-    return { slept: run.now().getTime() - before, random: run.random(), uuid: run.uuid(), key: run.key, id: run.id }
-  })
+  const flow = workflow(
+    'flow',
+    { input: Order, output, key: 'orderId', state: z.object({ stage: z.string() }) },
+    async (run, order) => {
+      run.set({ stage: 'one' })
+      const before = run.now().getTime()
+      await run.sleep('20ms')
+      run.emit(Paid({ orderId: order.orderId, amount: 5 }))
+      run.set({ stage: 'two' })
+      return { slept: run.now().getTime() - before, random: run.random(), uuid: run.uuid(), key: run.key, id: run.id }
+    },
+  )
   const app = await openForTest(ballet({ services: [], workflows: [flow], events: [Paid] }))
   await app.start(flow({ orderId: 'o' }))
   const result = (await app.result('flow:o')) as Record<string, unknown>
@@ -186,7 +214,15 @@ test('state, emit, time, randomness and uuid; the last state is shown', async ()
   expect(result['slept']).toBeGreaterThanOrEqual(20)
   expect((await app.run('flow:o'))?.state).toEqual({ stage: 'two' })
   const { items } = await app.events({ key: 'orderId:o' })
-  expect(items).toMatchObject([{ type: 'order.paid', source: 'flow', published: true, causationid: 'run:flow:o', data: { orderId: 'o', amount: 5 } }])
+  expect(items).toMatchObject([
+    {
+      type: 'order.paid',
+      source: 'flow',
+      published: true,
+      causationid: 'run:flow:o',
+      data: { orderId: 'o', amount: 5 },
+    },
+  ])
 })
 
 test('an attempt that fails is retried with the same key; one that takes too long is aborted', async () => {
@@ -208,7 +244,8 @@ test('an attempt that fails is retried with the same key; one that takes too lon
       output: z.number(),
       timeout: '5ms',
       retry: { attempts: 2, backoff: '1ms', exhausted: 'fail' },
-      run: (_input, context) => new Promise<number>(() => context.signal.addEventListener('abort', () => aborted.push(context.attempt))),
+      run: (_input, context) =>
+        new Promise<number>(() => context.signal.addEventListener('abort', () => aborted.push(context.attempt))),
     }),
   })
   const flow = workflow('flow', { input: z.null(), output }, async (run) => {
@@ -274,7 +311,11 @@ test('an outcome that is not declared, or not valid, is a fault of the service: 
         return Noted({ orderId: 'o' }) as never
       },
     }),
-    invalid: operation({ input: z.null(), outcomes: [Paid], run: () => Paid({ orderId: 'o', amount: 'much' as never }) }),
+    invalid: operation({
+      input: z.null(),
+      outcomes: [Paid],
+      run: () => Paid({ orderId: 'o', amount: 'much' as never }),
+    }),
     keyless: operation({ input: z.null(), outcomes: [Paid], run: () => Paid({ orderId: 'not a key', amount: 1 }) }),
   })
   const app = await openForTest(ballet({ services: [odd], events: [Noted] }))
@@ -297,8 +338,16 @@ test('undo runs in reverse order, with the key of what it takes back, and waits 
   const log: string[] = []
   const slow = gate<number>()
   const stock = service('stock', {
-    reserve: operation({ input: z.string(), output: z.string(), run: (sku, context) => (log.push(`reserve ${sku} ${context.undoes}`), sku) }),
-    release: operation({ input: z.string(), undoes: 'reserve', run: (sku, context) => void log.push(`release ${sku} ${context.undoes?.split(':').at(-1)}`) }),
+    reserve: operation({
+      input: z.string(),
+      output: z.string(),
+      run: (sku, context) => (log.push(`reserve ${sku} ${context.undoes}`), sku),
+    }),
+    release: operation({
+      input: z.string(),
+      undoes: 'reserve',
+      run: (sku, context) => void log.push(`release ${sku} ${context.undoes?.split(':').at(-1)}`),
+    }),
     hold: operation({ input: z.null(), output: z.number(), run: () => slow.promise }),
     drop: operation({ input: z.number().nullable(), undoes: 'hold', run: (n) => void log.push(`drop ${n}`) }),
   })
@@ -314,7 +363,13 @@ test('undo runs in reverse order, with the key of what it takes back, and waits 
   })
   const app = await openForTest(ballet({ services: [stock], workflows: [flow] }))
   await app.start(flow(null), { id: 'f' })
-  await until(app, null, async () => (await app.run('f'))?.waits.length === 1 && (await app.journal('f'))?.items.some((row) => JSON.stringify(row.delivered).includes('timer')))
+  await until(
+    app,
+    null,
+    async () =>
+      (await app.run('f'))?.waits.length === 1 &&
+      (await app.journal('f'))?.items.some((row) => JSON.stringify(row.delivered).includes('timer')),
+  )
   expect(log).toEqual(['reserve a null', 'reserve b null', 'reserve kept null'])
   slow.open(3)
   expect(await app.settled('f', 60_000)).toMatchObject({ status: 'failed', error: { code: 'TERMINAL' } })
@@ -327,7 +382,11 @@ test('a call that this application does not have, and values that are not valid,
   const flow = workflow('flow', { input: z.string(), output }, async (run, how) => {
     if (how === 'foreign') return run.call(other.add({ a: 1, b: 1 }))
     if (how === 'input') return run.call(math.add({ a: 1, b: 'x' as never }))
-    if (how === 'twice') return Promise.all([run.call(math.add({ a: 1, b: 1 }), { id: 'x' }), run.call(math.add({ a: 1, b: 1 }), { id: 'x' })])
+    if (how === 'twice')
+      return Promise.all([
+        run.call(math.add({ a: 1, b: 1 }), { id: 'x' }),
+        run.call(math.add({ a: 1, b: 1 }), { id: 'x' }),
+      ])
     if (how === 'policy') return run.call(math.add({ a: 1, b: 1 }), { retry: { attempts: 0 } })
     return (() => 1) as never
   })

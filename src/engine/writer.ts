@@ -6,7 +6,18 @@
 //                                                                   --unknown--> read the tenure: durable | send again
 //                                                                   --anything else--> failed: the shard stops
 import { fault, isBalletError } from '../core/errors.ts'
-import type { Batch, Claim, EventRow, InboxItem, JournalRow, RunChange, RunRow, Store, Tenure, TimerRow } from '../core/store.ts'
+import type {
+  Batch,
+  Claim,
+  EventRow,
+  InboxItem,
+  JournalRow,
+  RunChange,
+  RunRow,
+  Store,
+  Tenure,
+  TimerRow,
+} from '../core/store.ts'
 
 /** Rows of one batch; more wait for the next. */
 const BATCH_ROWS = 512
@@ -28,7 +39,14 @@ class OpenBatch {
   head = 0
 
   get size(): number {
-    return this.journal.length + this.runs.length + this.events.length + this.changes.length + this.posts.length + this.drained.length
+    return (
+      this.journal.length +
+      this.runs.length +
+      this.events.length +
+      this.changes.length +
+      this.posts.length +
+      this.drained.length
+    )
   }
 }
 
@@ -96,7 +114,8 @@ export class Writer {
   /** Resolves once everything written so far is durable: what an answer derives from must be. */
   barrier(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
-    if (this.#open.size === 0 && this.#open.durable.length === 0 && this.#sealed.length === 0 && !this.#inFlight) return Promise.resolve()
+    if (this.#open.size === 0 && this.#open.durable.length === 0 && this.#sealed.length === 0 && !this.#inFlight)
+      return Promise.resolve()
     return new Promise((resolve, reject) => this.acknowledgement(resolve, reject))
   }
 
@@ -199,7 +218,8 @@ export class Writer {
         const now = await this.#store.tenure(batch.shard)
         if (now.epoch !== batch.epoch) throw fault('SHARD_FENCED', { shard: batch.shard }, error)
         if (now.head === batch.head && batch.head !== batch.base) return
-        if (now.head !== batch.base) throw fault('INVARIANT', { problem: `head ${now.head} between ${batch.base} and ${batch.head}` }, error)
+        if (now.head !== batch.base)
+          throw fault('INVARIANT', { problem: `head ${now.head} between ${batch.base} and ${batch.head}` }, error)
       }
     }
   }

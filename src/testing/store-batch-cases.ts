@@ -108,7 +108,7 @@ export const storeBatchCases: readonly StoreCase[] = [
     name: 'posts of a batch are in the inbox after it',
     async run({ store }) {
       await commitFirst(store, { posts: [anItem('a'), anItem('b', { kind: 'event', slot: 3 })] })
-      const rows = await store.inbox(SHARD, 10)
+      const rows = await store.inbox(SHARD, NS, 10)
       assert.deepEqual(
         rows.map(({ id: _id, ...item }) => item),
         [anItem('a'), anItem('b', { kind: 'event', slot: 3 })],
@@ -120,7 +120,7 @@ export const storeBatchCases: readonly StoreCase[] = [
     async run({ store }) {
       await store.post(SHARD, [])
       await Promise.all(Array.from({ length: 50 }, (_, index) => store.post(SHARD, [anItem(`item-${index}`)])))
-      const rows = await store.inbox(SHARD, 100)
+      const rows = await store.inbox(SHARD, NS, 100)
       assert.equal(new Set(rows.map((row) => row.id)).size, 50)
       assert.equal(new Set(rows.map((row) => row.target)).size, 50)
       assert.equal((await store.tenure(SHARD)).head, 0)
@@ -131,12 +131,12 @@ export const storeBatchCases: readonly StoreCase[] = [
     async run({ store }) {
       const tenure = await store.acquire(SHARD, 'one')
       await store.post(SHARD, [anItem('a'), anItem('b'), anItem('c')])
-      const [a, , c] = await store.inbox(SHARD, 10)
+      const [a, , c] = await store.inbox(SHARD, NS, 10)
       assert.ok(a !== undefined && c !== undefined)
       await store.post(SHARD, [anItem('d')])
       await commitAfter(store, tenure, { drained: [c.id, a.id], journal: [aTurn(1, 1, 0)] })
       assert.deepEqual(
-        (await store.inbox(SHARD, 10)).map((row) => row.target),
+        (await store.inbox(SHARD, NS, 10)).map((row) => row.target),
         ['b', 'd'],
       )
     },
@@ -146,11 +146,11 @@ export const storeBatchCases: readonly StoreCase[] = [
     async run({ store, reopen }) {
       const tenure = await store.acquire(SHARD, 'one')
       await store.post(SHARD, [anItem('a'), anItem('b')])
-      const drained = (await store.inbox(SHARD, 10)).map((row) => row.id)
+      const drained = (await store.inbox(SHARD, NS, 10)).map((row) => row.id)
       await commitAfter(store, tenure, { drained })
       const again = await reopen()
       await again.post(SHARD, [anItem('c')])
-      const [row] = await again.inbox(SHARD, 10)
+      const [row] = await again.inbox(SHARD, NS, 10)
       assert.ok(row !== undefined && row.id > Math.max(...drained))
     },
   },

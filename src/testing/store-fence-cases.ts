@@ -35,7 +35,7 @@ async function assertNothingOf(store: Store): Promise<void> {
   assert.deepEqual(await store.journal(SHARD, 11, -1, 10), [])
   assert.deepEqual(await store.events(SHARD, { ns: NS, limit: 10 }), [])
   assert.deepEqual(await store.timers(SHARD, 0, 10, 10), [])
-  const targets = (await store.inbox(SHARD, 10)).map((row) => row.target)
+  const targets = (await store.inbox(SHARD, NS, 10)).map((row) => row.target)
   assert.ok(!targets.includes('never'))
 }
 
@@ -119,10 +119,10 @@ export const storeFenceCases: readonly StoreCase[] = [
     async run({ store }) {
       const old = await store.acquire(SHARD, 'old')
       await store.post(SHARD, [anItem('kept')])
-      const rows = await store.inbox(SHARD, 10)
+      const rows = await store.inbox(SHARD, NS, 10)
       await store.acquire(SHARD, 'new')
       await assertRefused(store, batchAfter(old, { drained: rows.map((row) => row.id) }), 'SHARD_FENCED')
-      assert.deepEqual(await store.inbox(SHARD, 10), rows)
+      assert.deepEqual(await store.inbox(SHARD, NS, 10), rows)
     },
   },
   {
@@ -130,11 +130,11 @@ export const storeFenceCases: readonly StoreCase[] = [
     async run({ store }) {
       const tenure = await store.acquire(SHARD, 'one')
       await store.post(SHARD, [anItem('a'), anItem('b')])
-      const rows = await store.inbox(SHARD, 10)
+      const rows = await store.inbox(SHARD, NS, 10)
       const [a, b] = rows.map((row) => row.id)
       assert.ok(a !== undefined && b !== undefined)
       await assertRefused(store, batchAfter(tenure, { ...everything, drained: [a, b, b + 1] }), 'INBOX_GONE')
-      assert.deepEqual(await store.inbox(SHARD, 10), rows)
+      assert.deepEqual(await store.inbox(SHARD, NS, 10), rows)
     },
   },
   {
@@ -142,7 +142,7 @@ export const storeFenceCases: readonly StoreCase[] = [
     async run({ store }) {
       const tenure = await store.acquire(SHARD, 'one')
       await store.post(SHARD, [anItem('a')])
-      const drained = (await store.inbox(SHARD, 10)).map((row) => row.id)
+      const drained = (await store.inbox(SHARD, NS, 10)).map((row) => row.id)
       const twice = batchAfter(tenure, { ...everything, drained: [...drained, ...drained] })
       await assertRefused(store, twice, 'INBOX_GONE')
       const after = await commitAfter(store, await store.acquire(SHARD, 'again'), { drained })

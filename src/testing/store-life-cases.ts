@@ -89,7 +89,7 @@ export const storeLifeCases: readonly StoreCase[] = [
       assert.deepEqual(await again.journal(SHARD, 1, -1, 10), [aTurn(2, 1, 0)])
       assert.deepEqual(await again.events(SHARD, { ns: NS, limit: 10 }), [anEvent(3)])
       assert.deepEqual(await again.timers(SHARD, 0, 100, 10), [aTimer(10, 1, 'sleep#0')])
-      const [row] = await again.inbox(SHARD, 10)
+      const [row] = await again.inbox(SHARD, NS, 10)
       assert.equal(row?.target, 'later')
     },
   },
@@ -133,7 +133,7 @@ function allCalls(store: Store): Promise<unknown>[] {
     store.journal(SHARD, 1, -1, 1),
     store.events(SHARD, { ns: NS, limit: 1 }),
     store.timers(SHARD, 0, 1, 1),
-    store.inbox(SHARD, 1),
+    store.inbox(SHARD, NS, 1),
   ]
   // They are awaited one after the other, and all fail at once.
   for (const call of calls) call.catch(() => undefined)

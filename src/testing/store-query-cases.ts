@@ -201,11 +201,11 @@ const logCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'inbox: lowest id first, up to a limit',
+    name: 'inbox: of one namespace, lowest id first, up to a limit',
     async run({ store }) {
-      await store.post(SHARD, [anItem('a'), anItem('b')])
+      await store.post(SHARD, [anItem('a'), anItem('x', { ns: 'other' }), anItem('b')])
       await store.post(SHARD, [anItem('c')])
-      const rows = await store.inbox(SHARD, 10)
+      const rows = await store.inbox(SHARD, NS, 10)
       assert.deepEqual(
         rows.map((row) => row.target),
         ['a', 'b', 'c'],
@@ -215,7 +215,11 @@ const logCases: readonly StoreCase[] = [
         ids,
         ids.toSorted((a, b) => a - b),
       )
-      assert.deepEqual(await store.inbox(SHARD, 2), rows.slice(0, 2))
+      assert.deepEqual(await store.inbox(SHARD, NS, 2), rows.slice(0, 2))
+      assert.deepEqual(
+        (await store.inbox(SHARD, 'other', 10)).map((row) => row.target),
+        ['x'],
+      )
     },
   },
 ]

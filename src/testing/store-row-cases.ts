@@ -126,7 +126,7 @@ export const storeRowCases: readonly StoreCase[] = [
         anItem(`target-${index}`, { data, kind: kinds[index % 3] ?? 'start' }),
       )
       await store.post(SHARD, items)
-      const rows = await store.inbox(SHARD, 100)
+      const rows = await store.inbox(SHARD, NS, 100)
       assert.deepEqual(
         rows.map(({ id: _id, ...item }) => item),
         items,

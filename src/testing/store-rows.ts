@@ -94,7 +94,7 @@ export function aTimer(due: number, run: number, op: string): TimerRow {
 }
 
 export function anItem(target: string, part: Partial<InboxItem> = {}): InboxItem {
-  return { slot: 7, kind: 'signal', target, data: '{}', at: NOON, ...part }
+  return { ns: NS, slot: 7, kind: 'signal', target, data: '{}', at: NOON, ...part }
 }
 
 /** A batch that follows a tenure and ends at the highest position in it, or at `head`. */

@@ -214,6 +214,7 @@ export class Audience {
   #row(input: Input): InboxItem {
     const at = this.#stalls.clock.now()
     const item = (kind: InboxItem['kind'], target: string, tag: string, body: object): InboxItem => ({
+      ns: 'default',
       slot: slotOf(tag, SLOT_COUNT),
       kind,
       target,

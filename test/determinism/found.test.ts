@@ -57,7 +57,9 @@ test('a commit that only drains, and whose reply is lost, is not sent twice', as
   await store.open()
   const app = await openForTest(definition, { store })
   const nobody = { run: 'pair:nobody', name: 'nudge', data: one, id: 'n-1' }
-  await store.post(0, [{ slot: 0, kind: 'signal', target: nobody.run, data: JSON.stringify(nobody), at: 0 }])
+  await store.post(0, [
+    { ns: 'default', slot: 0, kind: 'signal', target: nobody.run, data: JSON.stringify(nobody), at: 0 },
+  ])
   expect(await app.run(nobody.run)).toBeNull()
   await lost.promise
   expect(await app.start(pair(one))).toEqual({ id: 'pair:1', created: true })

@@ -109,8 +109,8 @@ export class RecordingStore implements Store {
   timers(shard: number, from: number, to: number, limit: number) {
     return this.#read(() => this.#inner.timers(shard, from, to, limit))
   }
-  inbox(shard: number, limit: number) {
-    return this.#read(() => this.#inner.inbox(shard, limit))
+  inbox(shard: number, ns: string, limit: number) {
+    return this.#read(() => this.#inner.inbox(shard, ns, limit))
   }
 
   /** An answer is as old as the moment in which the store gave it. */

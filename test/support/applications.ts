@@ -28,7 +28,11 @@ export async function openForTest(definition: ApplicationDefinition, options: Op
 }
 
 /** Resolves when `condition` holds after some commit that concerns `key` (any, for null). */
-export async function until<T>(app: Application, key: string | null, condition: () => Promise<T | undefined | false>): Promise<T> {
+export async function until<T>(
+  app: Application,
+  key: string | null,
+  condition: () => Promise<T | undefined | false>,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const look = (): void => {
       condition().then((found) => {
@@ -43,7 +47,11 @@ export async function until<T>(app: Application, key: string | null, condition: 
 }
 
 /** A promise that a test settles. */
-export function gate<T = void>(): { readonly promise: Promise<T>; open: (value: T) => void; fail: (error: Error) => void } {
+export function gate<T = void>(): {
+  readonly promise: Promise<T>
+  open: (value: T) => void
+  fail: (error: Error) => void
+} {
   const { promise, resolve, reject } = Promise.withResolvers<T>()
   return { promise, open: resolve, fail: reject }
 }

@@ -113,11 +113,11 @@ class MemoryStore implements Store {
     return due.sort((a, b) => a.due - b.due || a.run - b.run || (a.op < b.op ? -1 : 1)).slice(0, limit)
   }
 
-  async inbox(_shard: number, limit: number): Promise<readonly InboxRow[]> {
+  async inbox(_shard: number, ns: string, limit: number): Promise<readonly InboxRow[]> {
     const rows: InboxRow[] = []
     for (const row of this.#opened().inbox.values()) {
       if (rows.length >= limit) break
-      rows.push(row)
+      if (row.ns === ns) rows.push(row)
     }
     return rows
   }

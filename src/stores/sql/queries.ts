@@ -125,8 +125,8 @@ export function timersQuery(shard: number, from: number, to: number, limit: numb
   return where.select(timersTable, 'due, run, op', limit)
 }
 
-export function inboxQuery(shard: number, limit: number): Statement {
+export function inboxQuery(shard: number, ns: string, limit: number): Statement {
   const where = new Conditions()
-  where.add('shard = ?', shard)
+  where.add('shard = ? AND ns = ?', shard, ns)
   return where.select(inboxTable, 'id', limit)
 }

@@ -117,8 +117,8 @@ export abstract class SqlStore implements Store {
     return this.#rows(timersTable, timersQuery(shard, from, to, limit))
   }
 
-  inbox(shard: number, limit: number): Promise<readonly InboxRow[]> {
-    return this.#rows(inboxTable, inboxQuery(shard, limit))
+  inbox(shard: number, ns: string, limit: number): Promise<readonly InboxRow[]> {
+    return this.#rows(inboxTable, inboxQuery(shard, ns, limit))
   }
 
   async #rows<Row extends object>(table: Table<Row>, query: Statement): Promise<Row[]> {

@@ -103,6 +103,7 @@ export const timersTable: Table<TimerRow> = table<TimerRow>('timers', { due: 'in
 
 /** What is put into the inbox; the store gives the id. */
 export const inboxItems: Table<InboxItem> = table<InboxItem>('inbox', {
+  ns: 'text',
   slot: 'integer',
   kind: 'text',
   target: 'text',
@@ -112,6 +113,7 @@ export const inboxItems: Table<InboxItem> = table<InboxItem>('inbox', {
 
 export const inboxTable: Table<InboxRow> = table<InboxRow>('inbox', {
   id: 'integer',
+  ns: 'text',
   slot: 'integer',
   kind: 'text',
   target: 'text',
