@@ -329,6 +329,9 @@ describe('a run that returns', () => {
       [],
       ['child undo:ship#0'],
     ])
-    await expect(driver.failed('undo:ship#0')).rejects.toThrow(/UNDO_FAILED: ship#0 was not taken back/)
+    expect(await driver.failed('undo:ship#0')).toMatchObject({
+      kind: 'threw',
+      error: { message: expect.stringContaining('UNDO_FAILED: ship#0 was not taken back') },
+    })
   })
 })

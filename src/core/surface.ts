@@ -289,9 +289,7 @@ export class Surface {
       await this.#door(() => this.#issueCall(call, {}, `undo:${entry.op}`, entry.op))
     } catch (error) {
       // A run is never half undone quietly: it stands where it is, for a person to look.
-      throw endsAsFailed(error)
-        ? fault('UNDO_FAILED', { call: call.name, op: entry.op, message: toFailure(error).message }, error)
-        : error
+      throw fault('UNDO_FAILED', { call: call.name, op: entry.op, message: toFailure(error).message }, error)
     }
   }
 
