@@ -82,9 +82,11 @@ async function perform(run: Surface, plan: Program): Promise<unknown> {
     case 'try':
       return perform(run, plan.first).catch(() => perform(run, plan.second))
     case 'finally':
-      return perform(run, plan.first).finally(async () => {
+      try {
+        return await perform(run, plan.first)
+      } finally {
         await perform(run, plan.second)
-      })
+      }
   }
 }
 

@@ -116,6 +116,12 @@ describe('a signal', () => {
 })
 
 describe('a wait', () => {
+  it('for nothing is refused', async () => {
+    const driver = new Driver((run) => run.receive([]).catch((error: unknown) => (error as { code: string }).code))
+    await driver.start()
+    expect(output(driver)).toBe('DEFINITION_INVALID')
+  })
+
   it('for the same again is the same while it is pending', async () => {
     const same: boolean[] = []
     const body: Body = async (run) => {

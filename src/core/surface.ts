@@ -98,6 +98,9 @@ export class Surface {
     return this.#guard(() => {
       const machine = this.#machine
       const wanted: readonly Receivable[] = 'type' in what ? [what] : what
+      if (wanted.length === 0) {
+        throw fault('DEFINITION_INVALID', { what: 'run.receive', problem: 'it names nothing to wait for' })
+      }
       for (const one of wanted) machine.spec.contracts.checkReceivable(one)
       const names = wanted.map((one) => `${one.kind}:${one.type}`).sort()
       const signal = machine.mailbox.take(names)

@@ -124,6 +124,7 @@ export interface Run<
    * of it: a Date is a string.
    *
    * @param name up to 256 letters, digits and `. _ : @ + = -`; steps of one name are told apart by their order or `id`.
+   *   Names that begin with `undo:` and `join:` are the engine's.
    * @throws CALL_FAILED, VALUE_NOT_JSON, ID_INVALID, OP_ID_REPEATED
    */
   step<Result>(
@@ -142,6 +143,9 @@ export interface Run<
    * Waits for an event or a signal, or the first of several: `run.receive([Approve, Reject], { within: '2d' })`.
    * Events: the oldest of this run's key that it has not received yet, from what brought the run about onwards. Signals:
    * in their order from the start of the run. With `within`, null when nothing came in time.
+   *
+   * A wait that lost a race stays open and takes what comes for it: ask for the same again and it answers both. While the
+   * run does something else in between, what comes is gone with it; keep the promise, or wait `within` a time instead.
    *
    * @throws EVENT_UNKNOWN, SIGNAL_UNKNOWN, DURATION_INVALID
    */

@@ -102,10 +102,10 @@ function machineOf(context: ShardContext, run: LiveRun, workflow: WorkflowDefini
     // The author's types (define/run.ts) describe what core's surface does.
     start: (machine, data) =>
       startBody(machine, workflow.body as unknown as (run: Surface, input: unknown) => Promise<unknown>, data),
-    log: (level: LogLevel, message: string, data) =>
-      context.environment
-        .log(row.id, workflow.name)
-        [level](message, data === undefined ? undefined : (JSON.parse(data) as Json)),
+    log: (level: LogLevel, message: string, data) => {
+      const log = context.environment.log(row.id, workflow.name)
+      log[level](message, data === undefined ? undefined : (JSON.parse(data) as Json))
+    },
     onFault: (error) => context.blame(run, error),
   })
 }

@@ -13,6 +13,9 @@ const Paid = event('order.paid', Order.extend({ n: z.number() }), { key: 'orderI
 const Go = signal('go', z.object({ n: z.number() }))
 const output = z.json()
 
+type Fact = { readonly data: { readonly n: number } }
+type Parts = [Promise<string>, Promise<unknown>, Promise<void>, Promise<Fact>, Promise<Fact | null>]
+
 test.each([1, 10_000])('its call, child, timer, event and signals, with %i runs in memory', async (liveRuns) => {
   let broken = true
   const keys: string[] = []
@@ -39,15 +42,7 @@ test.each([1, 10_000])('its call, child, timer, event and signals, with %i runs 
     ]
     const go = await run.receive(Go)
     if (broken) throw new TypeError('oops')
-    const [slow, answer, , paid, limited] = await Promise.all(
-      parts as [
-        Promise<string>,
-        Promise<unknown>,
-        Promise<void>,
-        Promise<{ data: { n: number } }>,
-        Promise<{ data: { n: number } } | null>,
-      ],
-    )
+    const [slow, answer, , paid, limited] = await Promise.all(parts as Parts)
     const more = [(await run.receive(Go)).data.n, (await run.receive(Go)).data.n]
     return {
       go: go.data.n,
@@ -84,14 +79,7 @@ test.each([1, 10_000])('its call, child, timer, event and signals, with %i runs 
   expect((await still.run('flow:o'))?.status).toBe('stuck')
   broken = false
   const mended = await openForTest(definition, { store: memory(data), clock, liveRuns })
-  expect(await mended.result('flow:o')).toEqual({
-    go: 0,
-    slow: 'slow',
-    answer: 7,
-    paid: 8,
-    limited: 8,
-    more: [1, 2],
-    next: 9,
-  })
+  const expected = { go: 0, slow: 'slow', answer: 7, paid: 8, limited: 8, more: [1, 2], next: 9 }
+  expect(await mended.result('flow:o')).toEqual(expected)
   expect(new Set(keys).size).toBe(1)
 })

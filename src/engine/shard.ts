@@ -8,18 +8,19 @@ import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
-import { runRef } from '../core/ids.ts'
 import { canonicalText } from '../core/json.ts'
-import type { Command, Delivered } from '../core/journal.ts'
-import type { InboxRow, RunRow, Store, StoreInfo, Tenure } from '../core/store.ts'
+import type { Delivered } from '../core/journal.ts'
+import { splitKey } from '../core/names.ts'
+import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import { Claims } from './claims.ts'
 import { blameRun, deliverTo, releaseSolo, settleUndelivered, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
 import { Effects, type Effect } from './effects.ts'
-import { answerJoins, markStuck, writeNote } from './endings.ts'
+import { markStuck, writeNote } from './endings.ts'
 import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
 import { Inbox } from './inbox.ts'
+import { joinRun, parkDamaged } from './joins.ts'
 import { Lanes } from './lanes.ts'
 import type { LiveRun } from './live-run.ts'
 import { loadRun, takeUp, type Loaded } from './loader.ts'
@@ -125,7 +126,7 @@ export class Shard {
         createHash('sha256')
           .update(canonicalText(value) ?? 'undefined')
           .digest('base64url'),
-      joined: (id, run, op) => this.#joined(id, run, op),
+      joined: (id, run, op) => joinRun(this.context, id, run, op),
       release: (run) => this.#release(run),
       foreignWork: (run) => this.#foreign?.words(run) ?? '',
       begin: (run) => this.#begin(run),
@@ -271,29 +272,15 @@ export class Shard {
     for (const { delivered, extras } of waiting) this.#deliver(num, delivered, extras)
   }
 
-  #deliverEvent(
-    run: number,
-    event: {
-      readonly type: string
-      readonly pos: number
-      readonly source: string
-      readonly id: string
-      readonly key: string
-      readonly data: string | Uint8Array
-    },
-  ): void {
+  #deliverEvent(run: number, event: EventRow): void {
     const { type, pos, source, id } = event
     let payload: string
     try {
       payload = this.context.decode(event.data, 'event', id)
     } catch (error) {
-      return this.#damaged(run, `the event ${id}`, error)
+      return parkDamaged(this.context, run, `the event ${id}`, error)
     }
-    this.#deliver(
-      run,
-      { kind: 'event', type, pos, source, id, key: event.key.slice(event.key.indexOf(':') + 1), payload },
-      {},
-    )
+    this.#deliver(run, { kind: 'event', type, pos, source, id, key: splitKey(event.key).value, payload }, {})
   }
 
   /** The shard's time never goes back, whatever the clock does, also over a restart. */
@@ -327,47 +314,6 @@ export class Shard {
       if (isBalletError(error) && error.family === 'fix') markStuck(this.context, run, null, 'threw', toFailure(error))
       else this.#fail(error)
     })
-  }
-
-  #joined(id: string, run: number, op: string): void {
-    const { context } = this
-    context.open.join(id, run, op)
-    if (context.open.numOf(id) === undefined) this.#answerEnded(id).catch((error: unknown) => this.#fail(error))
-  }
-
-  /** A run that is waited for may have ended long ago: then the store knows how. */
-  async #answerEnded(id: string): Promise<void> {
-    const { context } = this
-    await context.writer.barrier()
-    const taken = await context.claims.settle('run', id, (found) => found)
-    const row = taken === null ? null : await context.store.run(context.shard, taken.num)
-    if (row === null || row.ended === null) return
-    try {
-      answerJoins(context, id, this.#endingOf(row))
-    } catch (error) {
-      for (const { run } of context.open.takeJoins(id)) this.#damaged(run, `the end of the run "${id}"`, error)
-    }
-  }
-
-  #endingOf({ id, status, output, error }: RunRow): Extract<Command, { kind: 'end' | 'fail' }> {
-    const { context } = this
-    if (status === 'completed')
-      return { kind: 'end', output: output === null ? undefined : context.decode(output, 'output', id) }
-    return {
-      kind: 'fail',
-      error:
-        error === null
-          ? { code: status, message: runRef(id) }
-          : (JSON.parse(context.decode(error, 'error', id)) as Failure),
-    }
-  }
-
-  /** What a run waits for cannot be read (damaged, or encoded with a key that is gone): that run waits for a person. */
-  #damaged(num: number, what: string, error: unknown): void {
-    const run = this.context.open.use(num)
-    const words = `${what} cannot be read: ${toFailure(error).message}`
-    if (run === undefined) this.context.log.error(words)
-    else this.#blame(run, fault('ATTEMPT_FAILED', { message: words }))
   }
 
   #blame(run: LiveRun, error: Error): void {

@@ -334,48 +334,6 @@ test('an outcome that is not declared, or not valid, is a fault of the service: 
   expect(attempts).toBe(1)
 })
 
-test('undo runs in reverse order, with the key of what it takes back, and waits for what is still open', async () => {
-  const log: string[] = []
-  const slow = gate<number>()
-  const stock = service('stock', {
-    reserve: operation({
-      input: z.string(),
-      output: z.string(),
-      run: (sku, context) => (log.push(`reserve ${sku} ${context.undoes}`), sku),
-    }),
-    release: operation({
-      input: z.string(),
-      undoes: 'reserve',
-      run: (sku, context) => void log.push(`release ${sku} ${context.undoes?.split(':').at(-1)}`),
-    }),
-    hold: operation({ input: z.null(), output: z.number(), run: () => slow.promise }),
-    drop: operation({ input: z.number().nullable(), undoes: 'hold', run: (n) => void log.push(`drop ${n}`) }),
-  })
-  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
-    for (const sku of ['a', 'b']) await run.call(stock.reserve(sku), { id: sku, undo: stock.release(sku) })
-    await run.call(stock.reserve('kept'), { undo: () => null })
-    const first = await Promise.race([
-      run.call(stock.hold(null), { undo: (n) => stock.drop(n ?? null) }).then(() => 'held'),
-      run.sleep('1ms').then(() => 'late'),
-    ])
-    if (first === 'late') throw new TerminalError('too slow')
-    return null
-  })
-  const app = await openForTest(ballet({ services: [stock], workflows: [flow] }))
-  await app.start(flow(null), { id: 'f' })
-  await until(
-    app,
-    null,
-    async () =>
-      (await app.run('f'))?.waits.length === 1 &&
-      (await app.journal('f'))?.items.some((row) => JSON.stringify(row.delivered).includes('timer')),
-  )
-  expect(log).toEqual(['reserve a null', 'reserve b null', 'reserve kept null'])
-  slow.open(3)
-  expect(await app.settled('f', 60_000)).toMatchObject({ status: 'failed', error: { code: 'TERMINAL' } })
-  expect(log.slice(3)).toEqual(['drop 3', 'release b stock.reserve/b', 'release a stock.reserve/a'])
-})
-
 test('a call that this application does not have, and values that are not valid, are faults of the code', async () => {
   const math = service('math', { add })
   const other = service('other', { add })
@@ -405,26 +363,6 @@ test('a call that this application does not have, and values that are not valid,
     })
     expect(run.error?.message).toContain(words)
   }
-})
-
-test('an undo that fails leaves the run where it stands, visibly: it does not end half undone', async () => {
-  const stock = service('stock', {
-    take: operation({ input: z.string(), output: z.string(), run: (sku) => sku }),
-    give: operation({ input: z.string(), undoes: 'take', run: () => {} }),
-  })
-  const inner = workflow('inner', { input: z.null(), output }, async () => null)
-  const back = workflow('back', { input: z.null(), output }, async () => {
-    throw new TerminalError('no way back')
-  })
-  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
-    await run.call(stock.take('a'), { undo: stock.give('a') })
-    await run.call(inner(null), { undo: back(null) })
-    throw new TerminalError('enough')
-  })
-  const app = await openForTest(ballet({ services: [stock], workflows: [inner, back, flow] }))
-  await app.start(flow(null), { id: 'f' })
-  const run = await until(app, null, async () => (await app.run('f'))?.status === 'stuck' && app.run('f'))
-  expect(run).toMatchObject({ reason: 'threw', error: { message: expect.stringContaining('no way back') } })
 })
 
 test('the key of an emitted event is of what its schema made of the data, in a replay too', async () => {

@@ -1,0 +1,46 @@
+// Runs that wait for the end of another, which may have ended long ago: then the store knows how. An end that cannot be
+// read (damaged, or encoded with a key that is gone) leaves the one that waits to a person.
+import { fault } from '../core/errors.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
+import { runRef } from '../core/ids.ts'
+import type { Command } from '../core/journal.ts'
+import type { RunRow } from '../core/store.ts'
+import { answerJoins } from './endings.ts'
+import type { ShardContext } from './shard-context.ts'
+
+/** Run `run` waits with `op` for the end of the run `id`. */
+export function joinRun(context: ShardContext, id: string, run: number, op: string): void {
+  context.open.join(id, run, op)
+  if (context.open.numOf(id) === undefined) answerEnded(context, id).catch((error: unknown) => context.fail(error))
+}
+
+/** Parks a run that cannot be given what it waits for. */
+export function parkDamaged(context: ShardContext, num: number, what: string, error: unknown): void {
+  const run = context.open.use(num)
+  const message = `${what} cannot be read: ${toFailure(error).message}`
+  if (run === undefined) context.log.error(message)
+  else context.blame(run, fault('ATTEMPT_FAILED', { message }))
+}
+
+async function answerEnded(context: ShardContext, id: string): Promise<void> {
+  await context.writer.barrier()
+  const taken = await context.claims.settle('run', id, (found) => found)
+  const row = taken === null ? null : await context.store.run(context.shard, taken.num)
+  if (row === null || row.ended === null) return
+  try {
+    answerJoins(context, id, endingOf(context, row))
+  } catch (error) {
+    for (const { run } of context.open.takeJoins(id)) parkDamaged(context, run, `the end of the run "${id}"`, error)
+  }
+}
+
+function endingOf(
+  context: ShardContext,
+  { id, status, output, error }: RunRow,
+): Extract<Command, { kind: 'end' | 'fail' }> {
+  if (status === 'completed') {
+    return { kind: 'end', output: output === null ? undefined : context.decode(output, 'output', id) }
+  }
+  if (error === null) return { kind: 'fail', error: { code: status, message: runRef(id) } }
+  return { kind: 'fail', error: JSON.parse(context.decode(error, 'error', id)) as Failure }
+}
