@@ -72,9 +72,15 @@ export function runNode(args, { cwd = root, env } = {}) {
     child.kill(signal)
   }
   for (const signal of signals) process.on(signal, pass)
+  // npm starts a script through a shell, which ends at a signal without passing it on: an orphan ends its child.
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid !== parent) child.kill('SIGTERM')
+  }, 500)
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', (code, signal) => {
+      clearInterval(watch)
       for (const name of signals) process.off(name, pass)
       resolve(code ?? 128 + (signalNumbers[signal] ?? 0))
     })

@@ -1,5 +1,6 @@
 // What becomes of orders when services misbehave, and what the faults door takes.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { deeds, startShop, styles, type RunningShop } from './testing.ts'
 
 let shop: RunningShop
@@ -77,6 +78,8 @@ test.each([
   [{ service: 'payment', operation: 'chrge' }, 'operation', 'charge and refund'],
   [{ service: 'notification', decline: true }, 'decline', 'no way to decline'],
   [{ service: 'payment', slow: 5 }, 'slow', 'Unrecognized'],
+  [{ service: 'payment' }, 'the top', 'it does nothing: give slowMs'],
+  [{ service: 'payment', operation: 'charge' }, 'the top', 'it does nothing'],
   [[], 'the top', 'expected object'],
 ])('%j is refused at the field', async (fault, path, words) => {
   const { status, body } = await shop.post('/shop/faults', fault)
@@ -87,6 +90,20 @@ test.each([
     detail: expect.stringContaining(words) as string,
   })
   expect((await shop.get('/shop/faults')).body).toEqual({ faults: [] })
+})
+
+test.each([
+  [{ service: 'paymnt', down: true }, ' Did you mean "payment"?'],
+  [{ service: 'payment', operation: 'chrge', down: true }, ' Did you mean "charge"?'],
+  [{ service: 'payment', failtimes: 2 }, ' Did you mean "failTimes"?'],
+  [{ service: 'payment', operation: 'levitate', down: true }, ''],
+  [{ service: 'payment', weather: 'rain' }, ''],
+  [{ service: 'payment', failTimes: '2' }, ''],
+  [{ service: 7, down: true }, ''],
+])('%j is answered with the nearest word of that place, or none', async (fault, words) => {
+  const { body } = await shop.post('/shop/faults', fault)
+  const { detail } = z.object({ detail: z.string() }).parse(body)
+  expect(/ Did you mean .*/.exec(detail)?.[0] ?? '').toBe(words)
 })
 
 test('faults are told and taken back', async () => {

@@ -1,5 +1,5 @@
 // What the services are told to do wrong, so that one can see what becomes of an order then. Faults stand in memory:
-// a restart heals everything. The services ask here before and after their work (books.ts); no service and no style
+// a restart forgets them. The services ask here before and after their work (books.ts); no service and no style
 // knows more about faults than that.
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
@@ -12,9 +12,10 @@ const operations = {
   notification: ['notify'],
 } as const
 export type ServiceName = keyof typeof operations
-export const serviceNames = Object.keys(operations) as ServiceName[]
+const serviceNames = Object.keys(operations) as ServiceName[]
 const decliners: readonly ServiceName[] = ['catalog', 'payment', 'shipping']
 
+const kinds = ['slowMs', 'failTimes', 'loseAnswers', 'decline', 'down'] as const
 const times = z.int().min(0).max(1_000_000)
 
 export const Fault = z
@@ -40,7 +41,11 @@ export const Fault = z
   .superRefine(({ service, operation }, context) => {
     const known: readonly string[] = operations[service]
     if (operation === undefined || known.includes(operation)) return
-    context.addIssue({ code: 'custom', path: ['operation'], message: `${service} has ${known.join(' and ')}` })
+    const message = `${service} has ${known.join(' and ')}`
+    context.addIssue({ code: 'custom', path: ['operation'], message, params: { known } })
+  })
+  .refine((fault) => kinds.some((kind) => fault[kind] !== undefined), {
+    message: `it does nothing: give ${kinds.join(', ')}`,
   })
 export type Fault = z.infer<typeof Fault>
 

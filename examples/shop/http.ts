@@ -5,11 +5,11 @@ import type { Application, HttpRoutes } from 'ballet'
 import { z } from 'zod'
 import { withAttempts } from './attempts.ts'
 import { Item } from './contracts.ts'
-import { Fault, serviceNames, type Faults } from './faults.ts'
+import { Fault, type Faults } from './faults.ts'
 import { follow } from './follow.ts'
-import { nearest } from './nearest.ts'
 import { OrderRequest, Orders, type OrderDesk } from './orders.ts'
 import { Problem } from './problem.ts'
+import { checkQuery, parseQuery } from './query.ts'
 import { readBody } from './read-body.ts'
 import { addToCart, readCart } from './services/cart.ts'
 import { products } from './services/catalog.ts'
@@ -59,8 +59,16 @@ const routes: Readonly<Record<string, Readonly<Record<string, Answer>>>> = {
   },
 }
 
+/** The parameters that a route takes; the others take none. */
+const parameters: Readonly<Record<string, readonly string[]>> = {
+  'GET /orders': ['limit'],
+  'POST /orders': ['style'],
+  'GET /orders/:id': ['wait'],
+}
+
 const NAME = '[A-Za-z0-9._-]{1,64}'
 const patterns = Object.entries(routes).map(([path, methods]) => ({
+  path,
   methods,
   pattern: new RegExp(`^${path.replace(':id', `(${NAME})`)}$`),
 }))
@@ -84,6 +92,7 @@ export function shopRoutes(desk: ShopDesk): HttpRoutes {
             `Use ${allowed}.`,
           )
         }
+        checkQuery(query, parameters[`${request.method} ${route.path}`] ?? [])
         const id = route.pattern.exec(pathname)?.[1] ?? ''
         return await answer({ app, desk, orders, request, query, id })
       } catch (error) {
@@ -138,10 +147,7 @@ async function addItem({ desk, orders, request, id }: Visit): Promise<Response> 
 }
 
 async function setFault({ desk, request }: Visit): Promise<Response> {
-  const fault = await readBody(request, Fault, (body) => {
-    const named = z.looseObject({ service: z.string() }).safeParse(body)
-    return named.success ? nearest(named.data.service, serviceNames) : ''
-  })
+  const fault = await readBody(request, Fault)
   desk.faults.set(fault)
   return Response.json({ faults: desk.faults.list() })
 }
@@ -152,10 +158,3 @@ const Wait = z
   .regex(/^\d{1,2}s$/, 'write 1s to 60s')
   .transform((text) => Number(text.slice(0, -1)) * 1_000)
   .pipe(z.int().min(0).max(60_000))
-
-function parseQuery<Output>(name: string, value: string, schema: z.ZodType<Output>): Output {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const detail = `The parameter "${name}" is not valid: ${parsed.error.issues[0]?.message}.`
-  throw new Problem(400, 'QUERY_INVALID', detail, 'Correct the parameter.', name)
-}

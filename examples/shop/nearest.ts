@@ -2,8 +2,10 @@
 
 /** ` Did you mean "tutu"?` for the candidate nearest to `word`, or an empty string when none is near. */
 export function nearest(word: string, candidates: readonly string[]): string {
-  const limit = Math.max(2, Math.floor(word.length / 3))
-  const scored = candidates.map((candidate) => ({ candidate, distance: distance(word.toLowerCase(), candidate) }))
+  // Longer words are like nothing that the shop knows, and comparing them costs time.
+  const asked = word.slice(0, 64).toLowerCase()
+  const limit = Math.max(2, Math.floor(asked.length / 3))
+  const scored = candidates.map((candidate) => ({ candidate, distance: distance(asked, candidate.toLowerCase()) }))
   const best = scored.sort((left, right) => left.distance - right.distance)[0]
   return best === undefined || best.distance > limit ? '' : ` Did you mean "${best.candidate}"?`
 }

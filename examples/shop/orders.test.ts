@@ -89,6 +89,12 @@ test.each([
   ['no customer', { items }, 'customer', 'expected object'],
   ['an address that is none', { items, customer: { ...customer, email: 'odette' } }, 'customer.email', 'email'],
   ['a field that there is not', { items, customer, stile: 'orchestrated' }, 'stile', 'Unrecognized'],
+  [
+    'a field of the customer that there is not',
+    { items, customer: { ...customer, emial: '' } },
+    'customer.emial',
+    '"email"',
+  ],
   ['a style that there is not', { items, customer, style: 'ballet' }, 'style', 'orchestrated'],
   ['an id that cannot be one', { items, customer, orderId: '../x' }, 'orderId', 'letters'],
   ['an empty cart', { cart: 'nothing-in-it', customer }, 'cart', 'empty'],
@@ -97,6 +103,23 @@ test.each([
   expect(answer).toMatchObject({
     status: 422,
     body: { details: { path }, detail: expect.stringContaining(words) as string },
+  })
+})
+
+test.each([
+  ['GET', '/orders?lmit=3', 'Did you mean "limit"?'],
+  ['GET', '/orders?style=foo', 'no parameter "style" here.'],
+  ['GET', '/orders?limit=1&limit=2', 'more than once'],
+  ['GET', '/orders/x?wat=1s', 'Did you mean "wait"?'],
+  ['POST', '/orders?style=orchestrated&style=choreographed', 'more than once'],
+  ['POST', '/orders?stlye=choreographed', 'Did you mean "style"?'],
+  ['POST', '/carts/parameters/items?qty=2', 'no parameter "qty" here.'],
+  ['DELETE', '/shop/faults?service=payment', 'no parameter "service" here.'],
+])('%s %s is refused for its parameters', async (method, path, words) => {
+  const body = method === 'POST' ? JSON.stringify({ items, customer }) : null
+  expect(await shop.send(method, path, { body, headers: { 'content-type': 'application/json' } })).toMatchObject({
+    status: 400,
+    body: { code: 'QUERY_INVALID', detail: expect.stringContaining(words) as string },
   })
 })
 

@@ -23,7 +23,7 @@ export function makeShop(folder: string | null) {
 }
 
 export interface ShopPlace {
-  /** `file:<path>` or `memory:`. */
+  /** `file:<path>` or `memory:`, or an address that `open` will refuse. */
   readonly store: string
   /** Where the services keep their databases: beside the store. */
   readonly folder: string | null
@@ -33,6 +33,8 @@ export interface ShopPlace {
 export function shopPlace(env: Readonly<Record<string, string | undefined>>): ShopPlace {
   const store = env['BALLET_STORE'] || '.ballet/shop.db'
   if (store === 'memory:') return { store, folder: null }
+  // Any other address is for `open` to refuse; as the name of a file it would become a folder of that name.
+  if (store.includes('://') && !store.startsWith('file://')) return { store, folder: null }
   const file = store.replace(/^file:/, '')
   return { store: `file:${file}`, folder: join(dirname(file), 'services') }
 }

@@ -1,7 +1,7 @@
 // What `npm start` gives a newcomer, with real processes: the first orders, recovery, a busy port, a graceful end.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { deeds } from './testing.ts'
 import { exportLedgers, type LedgerRow } from './ledger.ts'
+import { shopPlace } from './shop.ts'
 
 const script = fileURLToPath(new URL('./start.ts', import.meta.url))
 let folder: string
@@ -36,8 +37,9 @@ interface Started {
 }
 
 /** Starts the shop and resolves when it has said everything, or has ended. */
-async function start(env: Record<string, string> = {}): Promise<Started> {
+async function start(env: Record<string, string> = {}, cwd = process.cwd()): Promise<Started> {
   const child = spawn(process.execPath, [script], {
+    cwd,
     env: { ...process.env, PORT: '0', BALLET_STORE: join(folder, 'shop.db'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -76,6 +78,7 @@ test('a new store shows an order in each style; an old one says what it took up;
   expect(first.lines.filter((line) => line.includes('=  confirmed, paid 107.00'))).toHaveLength(2)
   expect(first.lines.filter((line) => /ms {2}charge {4}done/.test(line))).toHaveLength(2)
   expect(text).toContain('examples/shop/orders/ok.json')
+  expect(text).toContain(`  process   ${first.child.pid}, kill -9`)
   expect(text).not.toContain('\u001b')
   first.child.kill('SIGTERM')
   expect(await first.exit).toBe(0)
@@ -122,4 +125,13 @@ test('a port that is none is a clear error', async () => {
   const { lines, exit } = await start({ PORT: 'http' })
   expect(await exit).toBe(1)
   expect(lines.join('\n')).toContain('PORT is "http"; it must be a number from 0 to 65535')
+})
+
+test('a store of a kind that there is not is refused, and nothing is made of its name', async () => {
+  expect(shopPlace({ BALLET_STORE: 'file:///srv/shop.db' }).folder).toMatch(/\/srv\/services$/)
+  const { lines, exit } = await start({ BALLET_STORE: 'postgres://x' }, folder)
+  expect(await exit).toBe(1)
+  expect(lines.join('\n')).toContain('The store "postgres://x" is not understood.')
+  expect(lines.join('\n')).toContain('STORE_UNKNOWN')
+  expect(readdirSync(folder)).toEqual([])
 })

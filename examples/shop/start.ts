@@ -32,6 +32,7 @@ async function main(): Promise<void> {
   print(`  address   http://${address}`)
   print(`  store     ${place.store.replace(/^file:/, '')}`)
   print(`  services  ${place.folder === null ? 'in memory' : `${place.folder}/, a database each`}`)
+  print(`  process   ${process.pid}, kill -9 it if you like`)
   print('')
   const isNew = (await app.runs({ limit: 1 })).items.length === 0
   if (isNew) await tour({ app, url: serving.url, print, paint, signal: leaving.signal })

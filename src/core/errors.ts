@@ -33,7 +33,7 @@ export const catalogue = {
   HOST_FORBIDDEN: { family: 'fix', status: 403, message: 'A request for the host "{host}" is not accepted.', hint: 'Call the server by the address that it printed; a name that leads to it is allowed with the option hosts.' },
   TOKEN_REQUIRED: { family: 'fix', status: 401, message: 'This server asks for a token.', hint: 'Send "Authorization: Bearer <token>"; the token stands in .ballet/process.json on the server.' },
   // Values and names
-  INPUT_INVALID: { family: 'fix', status: 422, message: '{what} is not valid at {path}: {problem}.', hint: 'Correct that field; GET /api/app names what is expected.' },
+  INPUT_INVALID: { family: 'fix', status: 422, message: '{what} is not valid at {path}: {problem}.', hint: 'Correct that field and send again.' },
   VALUE_NOT_JSON: { family: 'fix', status: 422, message: '{what} cannot be stored as JSON: {problem}.', hint: 'Pass plain JSON values.' },
   ID_INVALID: { family: 'fix', status: 422, message: '{what} "{id}" is not a valid id: {problem}.', hint: 'Use up to 256 letters, digits and . _ : @ + = - only.' },
   KEY_INVALID: { family: 'fix', status: 422, message: 'The key {field} "{value}" is not valid: {problem}.', hint: 'Use up to 256 letters, digits and . _ : @ + = - only.' },

@@ -41,8 +41,8 @@ type Answered<E extends Outcomes, Output extends Schema> = [E[number]] extends [
   : EventOf<E[number]>
 
 /** An output has no field that its schema does not know. Outcomes are checked where they are built. */
-type ExactOutput<Answer, E extends Outcomes, Output extends Schema> = [E[number]] extends [never]
-  ? Exact<Answer, SchemaInput<Output>>
+type ExactRun<Answer, E extends Outcomes, Output extends Schema> = [E[number]] extends [never]
+  ? { readonly run?: (input: never, context: never) => MaybePromise<Exact<Answer, SchemaInput<Output>>> }
   : unknown
 
 type IsUnion<T, All = T> = [T] extends [never] ? false : T extends unknown ? ([All] extends [T] ? false : true) : never
@@ -82,11 +82,8 @@ export function operation<
     readonly outcomes?: E & OneKey<E>
     readonly output?: Output & JsonAnswer<Output> & OneAnswer<NoInfer<E>>
     readonly undoes?: Undoes
-    readonly run?: (
-      input: SchemaOutput<NoInfer<S>>,
-      context: OperationContext,
-    ) => MaybePromise<Answer & ExactOutput<NoInfer<Answer>, NoInfer<E>, NoInfer<Output>>>
-  },
+    readonly run?: (input: SchemaOutput<NoInfer<S>>, context: OperationContext) => MaybePromise<Answer>
+  } & ExactRun<NoInfer<Answer>, NoInfer<E>, NoInfer<Output>>,
 ): Operation<SchemaInput<S>, Answered<E, Output>, Undoes> {
   return Object.freeze({ kind: 'operation', [DEFINITION]: spec })
 }

@@ -116,7 +116,7 @@ function freezeThrown(
   const data = context.encode(turnText(turn.delivered, JSON.stringify([command])), 'turn', run.row.id)
   writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: turn.seq, kind: 'turn', at: turn.at, data })
   freeze(context, run)
-  markStuck(context, run, null, 'threw', failure)
+  markStuck(context, run, null, 'threw', failure, error)
 }
 
 /** Takes the machine away: nothing more is delivered until the application is opened with mended code. */
@@ -133,7 +133,7 @@ export function freeze(context: ShardContext, run: LiveRun): void {
 export function blameRun(context: ShardContext, run: LiveRun, error: Error): void {
   if (run.executor.kind !== 'workflow' || run.row.ended !== null) return
   freeze(context, run)
-  markStuck(context, run, null, 'threw', failureOf(context, run, threw(`the run "${run.row.id}"`, error)))
+  markStuck(context, run, null, 'threw', failureOf(context, run, threw(`the run "${run.row.id}"`, error)), error)
 }
 
 /** What is kept of a fault in the code of a run; a foreign await is named where that is watched. */

@@ -63,17 +63,29 @@ function leaveLane(context: ShardContext, num: number): void {
   if (run !== undefined) context.release(run)
 }
 
-/** Marks a run as stuck: a person has to look. Its row changes only if it was not stuck before. */
+/**
+ * Marks a run as stuck: a person has to look. Its row changes only if it was not stuck before.
+ * @param thrown where it came from: its stack goes into the log, for whoever mends the code.
+ */
 export function markStuck(
   context: ShardContext,
   run: LiveRun,
   op: string | null,
   reason: string,
   error: Failure,
+  thrown?: unknown,
 ): void {
   writeNote(context, run, { kind: 'stuck', op, reason, error })
   setStatus(context, run, 'stuck', reason, error)
-  context.log.error(`The run "${run.row.id}" is stuck (${reason}${op === null ? '' : `, ${op}`}): ${error.message}`)
+  const words = `The run "${run.row.id}" is stuck (${reason}${op === null ? '' : `, ${op}`}): ${error.message}`
+  const stack = stackOf(thrown)
+  context.log.error(words, stack === undefined ? undefined : { stack })
+}
+
+/** The stack of what the author's code threw, which the engine has wrapped. */
+function stackOf(thrown: unknown): string | undefined {
+  const origin = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown
+  return origin instanceof Error && typeof origin.stack === 'string' ? origin.stack : undefined
 }
 
 /** Marks a stuck run as running again. */

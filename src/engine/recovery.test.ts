@@ -278,3 +278,23 @@ test('a turn during which an attempt fails draws the same random numbers in a re
   const second = await openForTest(definition, { store: memory(data) })
   expect(await second.run('p')).toMatchObject({ status: 'running' })
 })
+
+test('whoever mends code that threw finds its place in the log; what is stuck is counted after the code was tried', async () => {
+  let broken = true
+  const other = workflow('other', { input: z.null(), output, signals: [Go] }, async (run) => {
+    await run.sleep('1ms')
+    if (broken) throw new RangeError('here')
+    return (await run.receive(Go)).data.n
+  })
+  const lines: unknown[] = []
+  const log = { info: () => {}, warn: () => {}, error: (_message: string, data?: unknown) => void lines.push(data) }
+  const definition = ballet({ services: [], workflows: [other] })
+  const data = new MemoryData()
+  const first = await openForTest(definition, { store: memory(data), log })
+  await first.start(other(null), { id: 'o' })
+  await until(first, null, async () => (await first.run('o'))?.status === 'stuck')
+  expect(JSON.stringify(lines)).toMatch(/recovery\.test\.ts:\d+/)
+  expect((await openForTest(definition, { store: memory(data) })).recovered).toMatchObject({ runs: 1, stuck: 1 })
+  broken = false
+  expect((await openForTest(definition, { store: memory(data) })).recovered).toMatchObject({ runs: 1, stuck: 0 })
+})

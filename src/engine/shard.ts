@@ -51,6 +51,9 @@ export interface ShardOptions {
   readonly onFailure: (error: Error) => void
 }
 
+/** Rounds of the event loop that opening waits for what it has taken up, to say what is stuck. */
+const TRIED_ROUNDS = 1000
+
 /** Rounds of turns that one commit waits for. */
 const ROUNDS = 16
 
@@ -139,7 +142,7 @@ export class Shard {
   async recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
     const { context } = this
     // All of them are known before the first goes on: what it does may concern any other.
-    const counts = { runs: 0, stuck: 0 }
+    const counts = { runs: 0 }
     await this.#eachOpen((rows) => {
       for (const row of rows) {
         context.open.know(row.num, row.id)
@@ -147,7 +150,6 @@ export class Shard {
         this.#enterLane(row)
       }
       counts.runs += rows.length
-      counts.stuck += rows.filter((row) => row.status === 'stuck').length
     })
     await this.#eachOpen(async (rows) => {
       // Runs that began since, and those that were wanted sooner, have been brought back already.
@@ -161,7 +163,20 @@ export class Shard {
     context.inbox.start()
     await context.timers.start()
     context.writer.flush()
-    return counts
+    return { ...counts, stuck: await this.#countStuck() }
+  }
+
+  /** Stuck runs, after today's code has been tried on them. */
+  async #countStuck(): Promise<number> {
+    for (let round = 0; round < TRIED_ROUNDS && !this.context.pump.idle && this.#failure === null; round++) {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await this.context.writer.barrier()
+    let stuck = 0
+    await this.#eachOpen((rows) => {
+      stuck += rows.filter((row) => row.status === 'stuck').length
+    })
+    return stuck
   }
 
   /** Reads the open runs of the store, oldest first, page by page. */
