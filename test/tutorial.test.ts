@@ -101,3 +101,24 @@ it('releases the room after ten seconds without an answer', async () => {
   await waiting(app, next)
 })
 
+/** A clock whose time passes when the test says so. */
+function handClock(): Clock & { readonly pass: (ms: number) => void } {
+  const alarms = new Set<{ readonly due: number; readonly ring: () => void }>()
+  let now = Date.UTC(2026, 0, 31)
+  return {
+    now: () => now,
+    after(delayMs, ring) {
+      const alarm = { due: now + delayMs, ring }
+      alarms.add(alarm)
+      return () => void alarms.delete(alarm)
+    },
+    pass(ms) {
+      now += ms
+      for (const alarm of alarms) {
+        if (alarm.due > now) continue
+        alarms.delete(alarm)
+        alarm.ring()
+      }
+    },
+  }
+}

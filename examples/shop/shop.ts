@@ -1,6 +1,7 @@
 // The shop as an application of Ballet: its services, connected in both styles. The default export is what the command
 // line loads (`ballet dev examples/shop/shop.ts`); tests make shops of their own.
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { ballet } from 'ballet'
 import { checkoutWorkflow } from './checkout.ts'
 import { shopRoutes } from './http.ts'
@@ -33,10 +34,18 @@ export interface ShopPlace {
 export function shopPlace(env: Readonly<Record<string, string | undefined>>): ShopPlace {
   const store = env['BALLET_STORE'] || '.ballet/shop.db'
   if (store === 'memory:') return { store, folder: null }
-  // Any other address is for `open` to refuse; as the name of a file it would become a folder of that name.
-  if (store.includes('://') && !store.startsWith('file://')) return { store, folder: null }
+  if (store.includes('://')) return { store, folder: besideUrl(store) }
   const file = store.replace(/^file:/, '')
   return { store: `file:${file}`, folder: join(dirname(file), 'services') }
+}
+
+/** Null for an address that is no file's: `open` refuses it, and taken as a path it would become a folder of that name. */
+function besideUrl(url: string): string | null {
+  try {
+    return join(dirname(fileURLToPath(url)), 'services')
+  } catch {
+    return null
+  }
 }
 
 export default makeShop(shopPlace(process.env).folder).definition

@@ -128,7 +128,10 @@ test('a port that is none is a clear error', async () => {
 })
 
 test('a store of a kind that there is not is refused, and nothing is made of its name', async () => {
-  expect(shopPlace({ BALLET_STORE: 'file:///srv/shop.db' }).folder).toMatch(/\/srv\/services$/)
+  expect(shopPlace({ BALLET_STORE: 'file:///srv/a%20b/shop.db' })).toEqual({
+    store: 'file:///srv/a%20b/shop.db',
+    folder: '/srv/a b/services',
+  })
   const { lines, exit } = await start({ BALLET_STORE: 'postgres://x' }, folder)
   expect(await exit).toBe(1)
   expect(lines.join('\n')).toContain('The store "postgres://x" is not understood.')
