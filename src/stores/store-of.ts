@@ -8,7 +8,15 @@ import { sqlite } from './sqlite/sqlite-store.ts'
 /** The store of `memory:` or `file:<path>` (relative to the working folder, or a file URL). @throws STORE_UNKNOWN */
 export function storeOf(url: string): Store {
   if (url === 'memory:') return memory()
-  if (url.startsWith('file://')) return sqlite({ file: fileURLToPath(url) })
+  if (url.startsWith('file://')) return sqlite({ file: pathOf(url) })
   if (url.startsWith('file:') && url.length > 5) return sqlite({ file: url.slice(5) })
   throw fault('STORE_UNKNOWN', { url: url.slice(0, 200) })
+}
+
+function pathOf(url: string): string {
+  try {
+    return fileURLToPath(url)
+  } catch (error) {
+    throw fault('STORE_UNKNOWN', { url: url.slice(0, 200) }, error)
+  }
 }
