@@ -8,7 +8,7 @@ import type { RunKind, RunRow } from '../core/store.ts'
 import type { LogLevel } from '../core/contracts.ts'
 import { startBody, type Surface } from '../core/surface.ts'
 import type { WorkflowDefinition } from '../define/definition.ts'
-import { soloOf, type LiveRun } from './live-run.ts'
+import { identityOf, soloOf, type LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** What a new run is. */
@@ -95,7 +95,7 @@ export function liveRun(context: ShardContext, row: RunRow, input: JsonText): Li
 function machineOf(context: ShardContext, run: LiveRun, workflow: WorkflowDefinition, input: JsonText): Machine {
   const { row } = run
   return new Machine({
-    identity: { store: context.environment.store, id: row.id, generation: row.generation },
+    identity: identityOf(context.environment.store, row),
     key: row.key,
     input,
     contracts: context.directory.contracts(workflow),

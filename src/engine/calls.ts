@@ -15,6 +15,7 @@ import type { Log, OperationContext, OperationDefinition } from '../define/defin
 import { isRecord } from '../core/json.ts'
 import { ATTEMPTS, attemptPolicy, type AttemptPolicy } from '../define/policy.ts'
 import type { Effect } from './effects.ts'
+import { identityOf } from './live-run.ts'
 
 /** What every call of a process shares. */
 export interface CallEnvironment {
@@ -108,7 +109,7 @@ function contextOf(
   attempt: number,
   signal: AbortSignal,
 ): OperationContext {
-  const identity = { store: environment.store, id: row.id, generation: row.generation }
+  const identity = identityOf(environment.store, row)
   return {
     idempotencyKey: idempotencyKey(identity, op),
     fence: environment.fence,

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
+import { guarded, inboxItem } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
 import type { Batch, Store } from '../core/store.ts'
 import { ballet, event, operation, service, workflow } from '../index.ts'
@@ -13,15 +14,8 @@ const output = z.json()
 const Fact = event('a.fact', z.object({ id: z.string() }), { key: 'id' })
 
 /** A store whose commits pass through `commit`. */
-function through(store: Store, commit: (batch: Batch, pass: () => Promise<void>) => Promise<void>): Store {
-  return new Proxy(store, {
-    get(target, name) {
-      if (name === 'commit') return (batch: Batch) => commit(batch, () => target.commit(batch))
-      const value: unknown = Reflect.get(target, name)
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value
-    },
-  })
-}
+const through = (store: Store, commit: (batch: Batch, pass: () => Promise<void>) => Promise<void>): Store =>
+  guarded(store, 'commit', (pass, batch) => commit(batch, pass))
 
 const parts = () => {
   const effects: string[] = []
@@ -142,19 +136,11 @@ test('an item in the inbox is taken once, whatever it is; one that cannot be tak
   const data = new MemoryData()
   const store = memory(data)
   const app = await openForTest(definition, { store })
-  const item = (kind: 'start' | 'event' | 'signal', target: string, body: unknown) => ({
-    ns: 'default',
-    slot: 0,
-    kind,
-    target,
-    data: JSON.stringify(body),
-    at: 0,
-  })
   await store.post(0, [
-    item('signal', 'nobody', { run: 'nobody', name: 'x', data: null }),
-    item('start', 'flow', { call: 'flow', input: ['a'], id: 'posted' }),
-    item('start', 'flow', { call: 'flow', input: ['a'], id: 'posted' }),
-    item('event', 'a.fact', { type: 'a.fact', data: { id: 'o' }, id: 'e' }),
+    inboxItem('signal', 'nobody', { run: 'nobody', name: 'x', data: null }),
+    inboxItem('start', 'flow', { call: 'flow', input: ['a'], id: 'posted' }),
+    inboxItem('start', 'flow', { call: 'flow', input: ['a'], id: 'posted' }),
+    inboxItem('event', 'a.fact', { type: 'a.fact', data: { id: 'o' }, id: 'e' }),
     { ns: 'default', slot: 0, kind: 'start', target: 'flow', data: 'not json', at: 0 },
   ])
   // A negative answer waits for the inbox: the start that lies there is found.

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
-import { guarded } from '../../test/support/stores.ts'
+import { guarded, inboxItem } from '../../test/support/stores.ts'
 import { ballet, event, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
@@ -18,15 +18,6 @@ const two = workflow('two', { input: z.null(), output, signals: [Go] }, async (r
 ])
 const definition = ballet({ services: [], workflows: [flow, two], events: [Fact] })
 
-const item = (kind: 'start' | 'event' | 'signal', target: string, body: unknown) => ({
-  ns: 'default',
-  slot: 0,
-  kind,
-  target,
-  data: JSON.stringify(body),
-  at: 0,
-})
-
 test('a start and an event that conflict with what there is are dropped, and nothing stops', async () => {
   const data = new MemoryData()
   const store = memory(data)
@@ -34,9 +25,9 @@ test('a start and an event that conflict with what there is are dropped, and not
   await app.start(flow(1), { id: 'f' })
   await app.publish(Fact({ id: 'k', n: 1 }), { id: 'e' })
   await store.post(0, [
-    item('start', 'flow', { call: 'flow', input: 2, id: 'f' }),
-    item('event', 'a.fact', { type: 'a.fact', data: { id: 'k', n: 2 }, id: 'e' }),
-    item('start', 'flow', { call: 'flow', input: 3, id: 'g' }),
+    inboxItem('start', 'flow', { call: 'flow', input: 2, id: 'f' }),
+    inboxItem('event', 'a.fact', { type: 'a.fact', data: { id: 'k', n: 2 }, id: 'e' }),
+    inboxItem('start', 'flow', { call: 'flow', input: 3, id: 'g' }),
   ])
   expect((await app.run('g'))?.id).toBe('g')
   expect(await app.result('g')).toBe(3)
@@ -50,8 +41,8 @@ test('what lay in the inbox comes before what comes by hand after it', async () 
   const app = await openForTest(definition, { store })
   await app.start(two(null), { id: 't' })
   await store.post(0, [
-    item('event', 'a.fact', { type: 'a.fact', data: { id: 'k', n: 1 } }),
-    item('signal', 't', { run: 't', name: 'go', id: 's1', data: { n: 1 } }),
+    inboxItem('event', 'a.fact', { type: 'a.fact', data: { id: 'k', n: 1 } }),
+    inboxItem('signal', 't', { run: 't', name: 'go', id: 's1', data: { n: 1 } }),
   ])
   await app.publish(Fact({ id: 'k', n: 2 }))
   await app.signal('t', Go({ n: 2 }))
@@ -77,8 +68,8 @@ test('an application that closes while it reads the inbox leaves the rest there,
   const outside = memory(data)
   await outside.open()
   await outside.post(0, [
-    item('start', 'flow', { call: 'flow', input: 1, id: 'one' }),
-    item('start', 'flow', { call: 'flow', input: 2, id: 'two' }),
+    inboxItem('start', 'flow', { call: 'flow', input: 1, id: 'one' }),
+    inboxItem('start', 'flow', { call: 'flow', input: 2, id: 'two' }),
   ])
   const answer = app.run('nobody').catch(() => null)
   await asked.promise

@@ -1,5 +1,6 @@
 // An open run in memory. A workflow has a machine; an operation run or a reaction is a single call. The row here is
 // ahead of the store by what the writer has not committed yet.
+import type { RunIdentity } from '../core/ids.ts'
 import type { Machine } from '../core/machine.ts'
 import type { Command } from '../core/journal.ts'
 import type { Solo } from '../core/solo.ts'
@@ -26,7 +27,12 @@ export interface LiveRun {
   readonly attempts: Map<string, { readonly failed: number; readonly dueAt: number }>
 }
 
+/** What derived ids of a run are made of, in the store of this id. */
+export function identityOf(store: string, row: Pick<RunRow, 'id' | 'generation'>): RunIdentity {
+  return { store, id: row.id, generation: row.generation }
+}
+
 /** What an operation run's or reaction's row says that it does. */
 export function soloOf(row: RunRow, store: string, target: 'operation' | 'workflow', input: string): Solo {
-  return { identity: { store, id: row.id, generation: row.generation }, call: row.call, target, input }
+  return { identity: identityOf(store, row), call: row.call, target, input }
 }

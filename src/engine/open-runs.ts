@@ -16,9 +16,6 @@ export class OpenRuns {
     this.#limit = limit
   }
 
-  get size(): number {
-    return this.#live.size + this.#parked.size
-  }
   get liveCount(): number {
     return this.#live.size
   }

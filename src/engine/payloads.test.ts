@@ -33,27 +33,28 @@ const values = {
   large: 'x'.repeat(200_000),
 } as const
 
-test('every place of a payload passes through the codec; nothing readable is left in the store', async () => {
-  const boxes = service('boxes', {
-    keep: operation({ input: Box, outcomes: [Put], run: (box) => Put(box) }),
-    fail: operation({
-      input: z.null(),
-      retry: { attempts: 1 },
-      run: (): void => {
-        throw new Error('canary-Ωmega')
-      },
-    }),
-  })
-  const flow = workflow(
-    'flow',
-    { input: Box, output: z.json(), key: 'id', signals: [Give], state: z.json() },
-    async (run, box) => {
-      run.set(box.value)
-      const put = await run.call(boxes.keep(box))
-      const given = await run.receive(Give)
-      return [put.data.value, given.data]
+const boxes = service('boxes', {
+  keep: operation({ input: Box, outcomes: [Put], run: (box) => Put(box) }),
+  fail: operation({
+    input: z.null(),
+    retry: { attempts: 1 },
+    run: (): void => {
+      throw new Error('canary-Ωmega')
     },
-  )
+  }),
+})
+const flow = workflow(
+  'flow',
+  { input: Box, output: z.json(), key: 'id', signals: [Give], state: z.json() },
+  async (run, box) => {
+    run.set(box.value)
+    const put = await run.call(boxes.keep(box))
+    const given = await run.receive(Give)
+    return [put.data.value, given.data]
+  },
+)
+
+test('every place of a payload passes through the codec; nothing readable is left in the store', async () => {
   const data = new MemoryData()
   const definition = ballet({ services: [boxes], workflows: [flow] })
   const app = await openForTest(definition, { store: memory(data), codec: flipped })
@@ -75,17 +76,6 @@ test('every place of a payload passes through the codec; nothing readable is lef
 test.each(Object.entries(values))(
   '%s: what is accepted comes back as it was, through input, outcome, signal, state and output',
   async (_name, value) => {
-    const boxes = service('boxes', { keep: operation({ input: Box, outcomes: [Put], run: (box) => Put(box) }) })
-    const flow = workflow(
-      'flow',
-      { input: Box, output: z.json(), key: 'id', signals: [Give], state: z.json() },
-      async (run, box) => {
-        run.set(box.value)
-        const put = await run.call(boxes.keep(box))
-        const given = await run.receive(Give)
-        return [put.data.value, given.data]
-      },
-    )
     const data = new MemoryData()
     const definition = ballet({ services: [boxes], workflows: [flow] })
     const app = await openForTest(definition, { store: memory(data) })

@@ -2,7 +2,6 @@
 // Node raises it between the delivery and the close. Any other is the application's, and ends the process as it would
 // without Ballet.
 import { isBalletError } from '../core/errors.ts'
-import { endsAsFailed } from '../core/failure.ts'
 
 /** Who may be at fault. Returns false when no run is in a turn. */
 export type Suspect = (reason: unknown) => boolean
@@ -41,9 +40,4 @@ function onRejection(reason: unknown, promise: Promise<unknown>): void {
 function onHandled(promise: Promise<unknown>): void {
   if (claimed.has(promise) || process.listenerCount('rejectionHandled') > 1) return
   process.emitWarning('A promise rejection was handled asynchronously', 'PromiseRejectionHandledWarning')
-}
-
-/** Whether a rejection is only the failure of a call that a branch has not looked at yet. */
-export function isUnread(reason: unknown): boolean {
-  return endsAsFailed(reason)
 }

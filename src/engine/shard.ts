@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
-import { toFailure, type Failure } from '../core/failure.ts'
+import { endsAsFailed, toFailure, type Failure } from '../core/failure.ts'
 import { canonicalText } from '../core/json.ts'
 import type { Delivered } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
@@ -28,7 +28,7 @@ import { prefixed, safeLog } from './log.ts'
 import { OpenRuns } from './open-runs.ts'
 import { Pump } from './pump.ts'
 import { Receivers } from './receivers.ts'
-import { isUnread, watchRejections } from './rejections.ts'
+import { watchRejections } from './rejections.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { Timers } from './timers.ts'
 import { Watchers } from './watchers.ts'
@@ -201,10 +201,6 @@ export class Shard {
     return this.#closed || this.#failure !== null
   }
 
-  get failure(): Error | null {
-    return this.#failure
-  }
-
   /** Stops: no new effects, running bodies get a grace, what was written becomes durable. */
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
@@ -340,7 +336,8 @@ export class Shard {
   #claimRejection(reason: unknown): boolean {
     const job = this.context.pump.current
     if (job === null) return false
-    if (!isUnread(reason))
+    // The failure of a call that a branch has not looked at yet is no fault.
+    if (!endsAsFailed(reason))
       job.machine?.blame(
         reason instanceof Error ? reason : fault('ATTEMPT_FAILED', { message: toFailure(reason).message }),
       )

@@ -13,7 +13,7 @@ import { createRun, startHash } from './births.ts'
 import { callEffect, outcomeOf, stepEffect, type Attempts } from './calls.ts'
 import { endRun, markStuck } from './endings.ts'
 import { appendEvent } from './facts.ts'
-import type { LiveRun } from './live-run.ts'
+import { identityOf, type LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** A turn that has been closed. */
@@ -60,7 +60,7 @@ function writeAnswer(context: ShardContext, run: LiveRun, turn: WrittenTurn): vo
   const operation = context.directory.operations.get(answered.call)
   const outcome = operation === undefined ? null : outcomeOf(operation, taken.payload)
   if (operation === undefined || outcome === null) return
-  const identity = { store: context.environment.store, id: run.row.id, generation: run.row.generation }
+  const identity = identityOf(context.environment.store, run.row)
   appendEvent(context, {
     ...outcome,
     source: operation.service,
@@ -163,7 +163,7 @@ function writeChild(context: ShardContext, run: LiveRun, command: Extract<Comman
 }
 
 function writeEmit(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'emit' }>): void {
-  const identity = { store: context.environment.store, id: run.row.id, generation: run.row.generation }
+  const identity = identityOf(context.environment.store, run.row)
   appendEvent(context, {
     type: command.type,
     key: command.key,
@@ -178,7 +178,7 @@ function writeEmit(context: ShardContext, run: LiveRun, command: Extract<Command
 
 /** A signal to another run goes through the inbox, in this turn's commit: it cannot be lost between the two. */
 function writeSend(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'send' }>): void {
-  const identity = { store: context.environment.store, id: run.row.id, generation: run.row.generation }
+  const identity = identityOf(context.environment.store, run.row)
   const text = JSON.stringify({
     run: command.run,
     name: command.name,

@@ -25,11 +25,6 @@ export class Watchers {
     return add(this.#keys, key, listener)
   }
 
-  /** Whether anybody watches keys: spares the bookkeeping when not. */
-  get watchesKeys(): boolean {
-    return this.#keys.size > 0
-  }
-
   ended(id: string, ending: Ending): void {
     const listeners = this.#ends.get(id)
     if (listeners === undefined) return

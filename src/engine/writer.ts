@@ -50,11 +50,6 @@ class OpenBatch {
   }
 }
 
-export interface WriterCounts {
-  commits: number
-  rows: number
-}
-
 /** What a writer tells, and asks, its shard. */
 export interface WriterHooks {
   readonly onFailure: (error: Error) => void
@@ -66,7 +61,6 @@ export interface WriterHooks {
 
 /** Writes one shard. */
 export class Writer {
-  readonly counts: WriterCounts = { commits: 0, rows: 0 }
   readonly #store: Store
   readonly #tenure: Tenure
   readonly #hooks: WriterHooks
@@ -191,8 +185,6 @@ export class Writer {
       this.fail(failure)
       return this.#hooks.onFailure(failure)
     }
-    this.counts.commits += open.size > 0 ? 1 : 0
-    this.counts.rows += open.size
     this.#durableHead = open.head
     this.#inFlight = false
     try {

@@ -1,5 +1,5 @@
 // Stores for tests that hold, refuse or watch what an application asks of a real one.
-import type { Store } from '../../src/core/store.ts'
+import type { InboxItem, Store } from '../../src/core/store.ts'
 
 type Method = 'commit' | 'events' | 'inbox' | 'run' | 'runs' | 'journal' | 'claims'
 
@@ -17,4 +17,9 @@ export function guarded<Name extends Method>(
       return name === method ? (...args: Parameters<Store[Name]>) => door(() => own(...args), ...args) : own
     },
   })
+}
+
+/** An item for the inbox, as another process would put it there. */
+export function inboxItem(kind: InboxItem['kind'], target: string, body: unknown): InboxItem {
+  return { ns: 'default', slot: 0, kind, target, data: JSON.stringify(body), at: 0 }
 }
