@@ -16,14 +16,21 @@ const seed = Number(process.env['BALLET_SEED'] ?? randomInt(2 ** 32))
 
 test(
   'ten orders of each style end as they have to, however often the shop is killed',
-  { timeout: 90_000 },
+  { timeout: 150_000 },
   async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'ballet-kills-'))
-    const { records, effects } = await runCampaign({ kills: 4, orders: 20, seed, folder, stallMs: 30_000 })
-    const seen = { orders: records.orders, effects, faults: records.faults }
-    const least = { acks: 20, hits: 3, redelivered: 1, endings: ['confirmed', 'declined', 'refunded'] }
-    const findings = audit({ ...seen, flow, least })
-    expect(findings, `seed ${seed}, store in ${folder}, ${JSON.stringify(count(seen))}`).toEqual([])
-    rmSync(folder, { recursive: true })
+    // Kills that met nothing at work prove nothing: then another campaign is run. Any other finding stands.
+    for (let campaign = 0; ; campaign++) {
+      const folder = mkdtempSync(join(tmpdir(), 'ballet-kills-'))
+      const own = seed + campaign
+      const { records, effects } = await runCampaign({ kills: 6, orders: 20, seed: own, folder, stallMs: 30_000 })
+      const seen = { orders: records.orders, effects, faults: records.faults }
+      const least = { acks: 20, hits: 3, redelivered: 1, endings: ['confirmed', 'declined', 'refunded'] }
+      const findings = audit({ ...seen, flow, least })
+      const isVacuous = findings.length > 0 && findings.every(({ rule }) => rule === 'VACUOUS')
+      if (isVacuous && campaign < 3) continue
+      expect(findings, `seed ${own}, store in ${folder}, ${JSON.stringify(count(seen))}`).toEqual([])
+      rmSync(folder, { recursive: true })
+      return
+    }
   },
 )
