@@ -63,19 +63,30 @@ export async function open(definition: ApplicationDefinition, options: OpenOptio
   return openOn(definition, typeof store === 'string' ? storeOf(store) : store, rest)
 }
 export type {
+  ActAllRequest,
+  Acted,
+  ActedAll,
+  Action,
+  AnswerRequest,
   Application,
   EventsRequest,
+  FailRequest,
   HttpRoutes,
   Published,
   PublishRequest,
+  Reasoned,
   RecoveryView,
+  RetryRequest,
   RunsRequest,
   SignalRequest,
   Started,
   StartRequest,
+  StartSettings,
+  Time,
 } from './define/application.ts'
 export type {
   ApplicationView,
+  ChoiceView,
   ErrorView,
   EventView,
   JournalView,

@@ -71,7 +71,7 @@ const run = record({
   phase: optional(text),
   reason: optional(text),
   waits: list(wait),
-  choices: list(text),
+  choices: list(record({ action: text, op: optional(text), after: optional(text) })),
   error: optional(error),
   created: text,
   ended: nullable(text),

@@ -106,7 +106,7 @@ describe('a run that does not', () => {
       status: 'stuck',
       reason: 'call',
       waits: [wait({ attempt })],
-      choices: ['retry', 'answer', 'cancel'],
+      choices: [{ action: 'retry' }, { action: 'answer' }, { action: 'cancel' }],
     })
     expect(waitingLine(stuck, now)).toBe(
       'Stuck: a call has failed for good, payment.charge#0 after 10 attempts (Error: the bank is away). You can: retry, answer, cancel.',

@@ -2,7 +2,7 @@
 // function of the run's view, used by `show`, `why` and `runs`.
 import { showMs } from '../core/duration.ts'
 import { catalogue, fault, type ErrorCode } from '../core/errors.ts'
-import type { ErrorView, RunView, WaitView } from '../core/views.ts'
+import type { ChoiceView, ErrorView, RunView, WaitView } from '../core/views.ts'
 import { between, inTime, shownTime } from './times.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -67,12 +67,19 @@ function stuckLine(run: RunView): string {
   const reason = run.reason === undefined ? 'it needs a person' : (REASONS[run.reason] ?? run.reason)
   const where = attempt === undefined ? '' : `, ${attempt.op} after ${attempt.attempt?.number ?? 0} attempts`
   const hint = error !== undefined && Object.hasOwn(catalogue, error.code) ? fault(error.code as ErrorCode).hint : ''
-  const choices = run.choices.length > 0 ? ` You can: ${run.choices.join(', ')}.` : hint === '' ? '' : ` ${hint}`
+  const choices =
+    run.choices.length > 0 ? ` You can: ${run.choices.map(choiceWords).join(', ')}.` : hint === '' ? '' : ` ${hint}`
   return `Stuck: ${reason}${where}${error === undefined ? '' : ` (${errorWords(error)})`}.${choices}`
 }
 
 function failed({ attempt }: WaitView): string {
   return attempt === undefined ? '' : `; attempt ${attempt.number} failed (${errorWords(attempt.error)})`
+}
+
+/** `retry payment.charge#0`, `cancel`. */
+function choiceWords({ action, op, after }: ChoiceView): string {
+  const what = op === undefined ? action : `${action} ${op}`
+  return after === undefined ? what : `${after}, then ${what}`
 }
 
 /** What moves the run on. */

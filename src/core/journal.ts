@@ -8,18 +8,27 @@ import { assertNever } from './errors.ts'
 import type { Failure } from './failure.ts'
 import type { JsonText } from './json.ts'
 
-/** What can be delivered to a run. `cancel` and `resume` have their place here; see docs/vocabulary.md. */
+/** What can be delivered to a run. */
 export type Delivered =
   | { readonly kind: 'start'; readonly seed: number }
-  /** An operation, step or child answered. `attempt` and `ms` tell which attempt and how long it took. */
+  /** An operation, step or child answered: in `attempt`, after `ms`; or a person in its place, `by` whom and `why`. */
   | {
       readonly kind: 'done'
       readonly op: string
       readonly payload: JsonText | undefined
       readonly attempt?: number
       readonly ms?: number
+      readonly by?: string
+      readonly why?: string
     }
-  | { readonly kind: 'failed'; readonly op: string; readonly error: Failure; readonly attempt?: number }
+  | {
+      readonly kind: 'failed'
+      readonly op: string
+      readonly error: Failure
+      readonly attempt?: number
+      readonly by?: string
+      readonly why?: string
+    }
   | { readonly kind: 'timer'; readonly op: string }
   /** `mail` is the seq of the mail row in which the signal waited while the run was frozen. */
   | {
@@ -38,7 +47,8 @@ export type Delivered =
       readonly key: string
       readonly payload: JsonText
     }
-  | { readonly kind: 'cancel'; readonly by: string; readonly reason: string }
+  /** `forced`: the code cannot go on (it threw, it is poisoned), so nothing of it is run but what takes things back. */
+  | { readonly kind: 'cancel'; readonly by: string; readonly why: string; readonly forced?: true }
   /** The turn `of` threw; the code was mended and the same delivery is made again, now with these commands. */
   | { readonly kind: 'resume'; readonly of: number }
 
@@ -90,8 +100,19 @@ export type Command =
     }
   | { readonly kind: 'set'; readonly state: JsonText }
   | { readonly kind: 'patch'; readonly id: string }
+  /** A call, step or wait is given up. `settles`: its answer is still wanted, to know what there is to undo. */
+  | { readonly kind: 'drop'; readonly op: string; readonly settles?: true }
+  /** A child is asked to stop. */
+  | { readonly kind: 'stop'; readonly run: string }
+  /** The run begins to take back what it did, or is done with that. */
+  | { readonly kind: 'phase'; readonly phase: 'undoing' | null }
   /** `raw` is what the workflow returned, when its schema made something else of it; `null` for nothing. */
-  | { readonly kind: 'end'; readonly output: JsonText | undefined; readonly raw?: JsonText }
+  | {
+      readonly kind: 'end'
+      readonly output: JsonText | undefined
+      readonly raw?: JsonText
+      readonly cancelled?: Failure
+    }
   | { readonly kind: 'fail'; readonly error: Failure }
   /** The code of the run threw: nothing else of this turn counts, and the run is frozen until a `resume`. */
   | { readonly kind: 'threw'; readonly error: Failure }
@@ -109,6 +130,14 @@ export type Note =
     }
   | { readonly kind: 'stuck'; readonly op: string | null; readonly reason: string; readonly error: Failure }
   | { readonly kind: 'freed'; readonly reason: string }
+  /** What a person asked for, and why. */
+  | {
+      readonly kind: 'action'
+      readonly action: 'retry' | 'fail' | 'cancel'
+      readonly op: string | null
+      readonly by: string
+      readonly why: string
+    }
 
 /** A turn as it is stored. */
 export interface Turn {
@@ -169,6 +198,9 @@ function commandText(command: Command): string {
     case 'wait':
     case 'join':
     case 'patch':
+    case 'drop':
+    case 'stop':
+    case 'phase':
     case 'fail':
     case 'threw':
       return quote(command)

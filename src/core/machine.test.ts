@@ -286,7 +286,7 @@ describe('what a run takes', () => {
   it('is a start, a cancellation and a resumption', () => {
     const { machine } = new Driver(async () => {})
     expect(machine.accepts({ kind: 'start', seed: 1 })).toBe(true)
-    expect(machine.accepts({ kind: 'cancel', by: 'ann', reason: '' })).toBe(true)
+    expect(machine.accepts({ kind: 'cancel', by: 'ann', why: '' })).toBe(true)
     expect(machine.accepts({ kind: 'resume', of: 1 })).toBe(true)
     expect(() => machine.accepts({ kind: 'other' } as never)).toThrow(BugError)
   })
@@ -314,7 +314,7 @@ describe('a broken rule of the engine', () => {
   })
 
   it.each<[string, Delivered]>([
-    ['a machine is not given cancel', { kind: 'cancel', by: 'ann', reason: '' }],
+    ['a machine is not given cancel', { kind: 'cancel', by: 'ann', why: '' }],
     ['a machine is not given resume', { kind: 'resume', of: 1 }],
     ['unexpected {"kind":"other"}', { kind: 'other' } as never],
   ])('%s', async (problem, delivered) => {

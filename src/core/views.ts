@@ -22,8 +22,20 @@ export interface WaitView {
   readonly from: string
   readonly since: string
   readonly until: string | null
+  /** The run has given it up (cancelled, aborted, taken back): it waits only to know what is to be undone. */
+  readonly givenUp?: true | undefined
+  /** The operation of this run that it takes back, when it is an undo. */
+  readonly undoes?: string | undefined
   /** The last failed attempt, when there was one. */
   readonly attempt?: { readonly number: number; readonly error: ErrorView; readonly next: string | null } | undefined
+}
+
+/** Something that a person can do to a stuck run; `op` names the call or step that it is about. */
+export interface ChoiceView {
+  readonly action: 'retry' | 'answer' | 'fail' | 'cancel'
+  readonly op?: string | undefined
+  /** What must come first, in words: `mend the code`. */
+  readonly after?: string | undefined
 }
 
 /** A run. Times are ISO 8601. */
@@ -37,12 +49,18 @@ export interface RunView {
   readonly cause: string | null
   readonly parent: string | null
   readonly status: RunStatus
-  readonly phase?: string | undefined
+  /** `scheduled`: it begins later, at `at`. `undoing`: it takes back what it did. `cancelling`: it was asked to stop. */
+  readonly phase?: 'scheduled' | 'undoing' | 'cancelling' | undefined
+  /** When a scheduled run begins, and when a run that has not ended is cancelled. */
+  readonly at?: string | undefined
+  readonly deadline?: string | undefined
+  /** How often the run has continued as a new generation; absent for 0. */
+  readonly generation?: number | undefined
   readonly reason?: string | undefined
   readonly state?: Json | undefined
   readonly waits: readonly WaitView[]
   /** What a person can do about a stuck run. */
-  readonly choices: readonly string[]
+  readonly choices: readonly ChoiceView[]
   readonly input: Json
   readonly output?: Json | undefined
   readonly error?: ErrorView | undefined

@@ -19,12 +19,88 @@ export interface Published {
   readonly created: boolean
 }
 
+/** A point in time: a Date, milliseconds since the epoch, or ISO 8601 with a time zone. */
+export type Time = Date | number | string
+
+/** How a run is started. */
+export interface StartSettings {
+  /** Default: `<name>:<key>` of a workflow with a key, else a UUIDv7. */
+  readonly id?: string | undefined
+  /** Not before this time; until then the run is in the phase `scheduled`. */
+  readonly at?: Time | undefined
+  /** A run that has not ended at this time is cancelled. */
+  readonly deadline?: Time | undefined
+}
+
 /** A request to start something by its name, as it comes from outside. */
-export interface StartRequest {
+export interface StartRequest extends StartSettings {
   /** Workflow name or `service.operation`. */
   readonly call: string
   readonly input: unknown
-  readonly id?: string | undefined
+}
+
+/** Who asks for something to be done to a run, and why: it stands in the journal. */
+export interface Reasoned {
+  /** A name, up to 256 characters; default `unknown`. */
+  readonly by?: string | undefined
+  /** Up to 4,000 characters. */
+  readonly why?: string | undefined
+}
+
+export interface RetryRequest extends Reasoned {
+  /** The call or step to try again at once; default: everything of the run that is stuck, or its code. */
+  readonly op?: string | undefined
+}
+
+export interface AnswerRequest extends Reasoned {
+  readonly op: string
+  /** What the operation would have answered: `{ type, data }` of one of its outcomes, or its output. */
+  readonly value: unknown
+}
+
+export interface FailRequest extends Reasoned {
+  /** The call or step that is to fail; without it a frozen run ends as failed, and nothing is taken back. */
+  readonly op?: string | undefined
+  readonly error: { readonly code?: string | undefined; readonly message: string }
+}
+
+export type Action = 'retry' | 'answer' | 'fail' | 'cancel'
+
+/** What an action came to, once it is durable. */
+export interface Acted {
+  /** The run. */
+  readonly id: string
+  readonly action: Action
+  /** False when it had been asked for before (a second cancel): nothing new happened. */
+  readonly changed: boolean
+  /** The calls and steps that it concerned. */
+  readonly ops: readonly string[]
+}
+
+/** One action for all runs that match. Newest first, each on its own: one that refuses does not stop the others. */
+export interface ActAllRequest extends Reasoned {
+  readonly action: 'retry' | 'cancel'
+  readonly name?: string | undefined
+  /** Only runs that are stuck for this reason: `call`, `threw`, `diverged`, `poisoned` ... */
+  readonly reason?: string | undefined
+  readonly status?: readonly ('running' | 'stuck')[] | undefined
+  readonly kind?: RunKind | undefined
+  /** `field:value`. */
+  readonly key?: string | undefined
+  readonly root?: string | undefined
+  /** Runs at most, 1 to 10,000; default 1,000. */
+  readonly limit?: number | undefined
+}
+
+export interface ActedAll {
+  readonly action: 'retry' | 'cancel'
+  /** Runs that were looked at, and of those the ones that changed. */
+  readonly matched: number
+  readonly changed: number
+  /** Whether more match than `limit`. */
+  readonly more: boolean
+  /** The first hundred that refused, with the code and words of why. */
+  readonly refused: readonly { readonly id: string; readonly code: string; readonly message: string }[]
 }
 
 /** An event from outside. Without an id it gets a UUIDv7; (source, id) is its identity. */
@@ -83,8 +159,11 @@ export interface Application {
   /** Resolves when the application runs no more: null after `close`, else what stopped it (the store failed, or another process has taken it over). */
   readonly stopped: Promise<Error | null>
 
-  /** Starts a run; durable when it resolves. Errors: INPUT_INVALID, ID_INVALID, CALL_UNKNOWN, RUN_CONFLICT. */
-  start(call: CallValue, options?: { readonly id?: string }): Promise<Started>
+  /**
+   * Starts a run; durable when it resolves. Errors: INPUT_INVALID, ID_INVALID, TIME_INVALID, CALL_UNKNOWN, RUN_CONFLICT,
+   * OVERLOADED.
+   */
+  start(call: CallValue, options?: StartSettings): Promise<Started>
   startNamed(request: StartRequest): Promise<Started>
   /** Publishes an event; durable when it resolves. Errors: EVENT_UNKNOWN, INPUT_INVALID, EVENT_CONFLICT. */
   publish(event: EventValue, options?: { readonly id?: string; readonly source?: string }): Promise<Published>
@@ -97,7 +176,24 @@ export interface Application {
   ): Promise<{ readonly id: string; readonly created: boolean }>
   signalNamed(request: SignalRequest): Promise<{ readonly id: string; readonly created: boolean }>
 
-  /** The output of a run once it has ended. Errors: RUN_UNKNOWN, RUN_FAILED (also for a cancelled run). Waits as long as it takes. */
+  /**
+   * Asks a run to stop and to take back what it did; durable when it resolves, and decided: a run that ended before says
+   * RUN_ENDED. A frozen run takes it back as far as its journal goes. Errors: RUN_UNKNOWN, RUN_ENDED.
+   */
+  cancel(run: string, request?: Reasoned): Promise<Acted>
+  /**
+   * Tries a stuck call again, or one that waits for its next attempt, at once; a frozen run with today's code.
+   * Errors: RUN_UNKNOWN, RUN_ENDED, OP_UNKNOWN, ACTION_REFUSED.
+   */
+  retry(run: string, request?: RetryRequest): Promise<Acted>
+  /** Answers a stuck call in the place of its service. Errors: as retry, and INPUT_INVALID, OUTCOME_UNDECLARED. */
+  answer(run: string, request: AnswerRequest): Promise<Acted>
+  /** Lets a stuck call fail; an undo cannot be failed. Errors: as retry. */
+  fail(run: string, request: FailRequest): Promise<Acted>
+  /** One action for every run that matches. Errors: QUERY_INVALID. */
+  actOnAll(request: ActAllRequest): Promise<ActedAll>
+
+  /** The output of a run once it has ended. Errors: RUN_UNKNOWN, RUN_FAILED, RUN_CANCELLED. Waits as long as it takes. */
   result(run: string): Promise<Json | undefined>
   /** The run, or null. */
   run(id: string): Promise<RunView | null>

@@ -9,17 +9,26 @@ import type { Store, StoreInfo } from '../core/store.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
 import type { ApplicationView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
 import type {
+  ActAllRequest,
+  Acted,
+  ActedAll,
+  AnswerRequest,
   Application,
   EventsRequest,
+  FailRequest,
   Published,
   PublishRequest,
+  Reasoned,
   RecoveryView,
+  RetryRequest,
   RunsRequest,
   SignalRequest,
   Started,
   StartRequest,
+  StartSettings,
 } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
+import { Actions } from './actions.ts'
 import { describe } from './describe.ts'
 import type { Directory } from './directory.ts'
 import { Queries } from './queries.ts'
@@ -52,6 +61,7 @@ export class RunningApplication implements Application {
   #info: StoreInfo | null = null
   #shard: Shard | null = null
   #requests: Requests | null = null
+  #actions: Actions | null = null
   #closing: Promise<void> | null = null
 
   constructor(options: ApplicationOptions) {
@@ -92,6 +102,7 @@ export class RunningApplication implements Application {
       })
       this.#shard = shard
       this.#requests = new Requests(shard, this.name)
+      this.#actions = new Actions(shard)
       const { runs, stuck } = await shard.recover()
       shard.check()
       this.#recovered = { runs, stuck, durationMs: clock.now() - began }
@@ -110,12 +121,16 @@ export class RunningApplication implements Application {
     if (this.#shard === null) throw fault('NOT_READY')
     return this.#shard
   }
+  get actions(): Actions {
+    if (this.#actions === null) throw fault('NOT_READY')
+    return this.#actions
+  }
   get requests(): Requests {
     if (this.#requests === null) throw fault('NOT_READY')
     return this.#requests
   }
 
-  start(call: CallValue, options: { readonly id?: string } = {}): Promise<Started> {
+  start(call: CallValue, options: StartSettings = {}): Promise<Started> {
     return this.startNamed({ call: call.name, input: call.input, ...options })
   }
   async startNamed(request: StartRequest): Promise<Started> {
@@ -138,6 +153,22 @@ export class RunningApplication implements Application {
   }
   async signalNamed(request: SignalRequest): Promise<{ readonly id: string; readonly created: boolean }> {
     return this.requests.signal(request)
+  }
+
+  cancel(run: string, request: Reasoned = {}): Promise<Acted> {
+    return this.actions.cancel(run, request)
+  }
+  retry(run: string, request: RetryRequest = {}): Promise<Acted> {
+    return this.actions.retry(run, request)
+  }
+  answer(run: string, request: AnswerRequest): Promise<Acted> {
+    return this.actions.answer(run, request)
+  }
+  fail(run: string, request: FailRequest): Promise<Acted> {
+    return this.actions.fail(run, request)
+  }
+  actOnAll(request: ActAllRequest): Promise<ActedAll> {
+    return this.actions.all(request)
   }
 
   async result(id: string): Promise<Json | undefined> {

@@ -6,7 +6,7 @@ import type { Json } from '../core/json.ts'
 import { parseCommands, parseTurn } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
 import type { EventRow, RunRow, StoreReader } from '../core/store.ts'
-import type { ErrorView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
+import type { ChoiceView, ErrorView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
 import type { EventsRequest, RunsRequest } from '../define/application.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
 
@@ -120,7 +120,7 @@ export class Queries {
       cause: row.cause,
       parent: parent?.id ?? null,
       status: row.status,
-      ...(row.phase === null ? {} : { phase: row.phase }),
+      ...(row.phase === null ? {} : { phase: row.phase as NonNullable<RunView['phase']> }),
       ...(row.reason === null ? {} : { reason: row.reason }),
       ...(state === undefined ? {} : { state }),
       waits,
@@ -211,11 +211,18 @@ export class Queries {
 }
 
 /** What a person can do about a stuck run. */
-function choicesOf(row: RunRow, stuckOps: ReadonlySet<string>): readonly string[] {
+function choicesOf(row: RunRow, stuckOps: ReadonlySet<string>): readonly ChoiceView[] {
   if (row.status !== 'stuck') return []
-  if (row.reason === 'call')
-    return [...stuckOps].map((op) => `${op} waits for a person; retry and answer come with a later version`)
-  return ['mend the code and start the application again']
+  if (row.reason === 'call') {
+    // What takes a call back can be done by hand, but never given up.
+    const ofOp = (op: string): ChoiceView[] => [
+      { action: 'retry', op },
+      { action: 'answer', op },
+      ...(op.startsWith('undo:') ? [] : [{ action: 'fail', op } as const]),
+    ]
+    return [...[...stuckOps].flatMap(ofOp), { action: 'cancel' }]
+  }
+  return [{ action: 'retry', after: 'mend the code' }, { action: 'cancel' }]
 }
 
 function page<Row, View>(

@@ -100,6 +100,9 @@ function writeCommand(context: ShardContext, run: LiveRun, command: Command, end
       break
     case 'set':
     case 'patch':
+    case 'drop':
+    case 'stop':
+    case 'phase':
     case 'end':
     case 'fail':
     case 'threw':
