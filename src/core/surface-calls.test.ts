@@ -13,7 +13,7 @@ import {
 import type { CallSettings } from './contracts.ts'
 import { fault, type BalletError } from './errors.ts'
 import type { Command } from './journal.ts'
-import type { StepWork } from './surface.ts'
+import type { StepWork } from './issue.ts'
 
 async function expectRepeats(driver: Driver): Promise<void> {
   const again = await replay(driver)

@@ -72,8 +72,11 @@ export function createRun(context: ShardContext, birth: Birth): LiveRun {
   return run
 }
 
-/** A live run over its row, with nothing replayed yet. */
-export function liveRun(context: ShardContext, row: RunRow, input: JsonText): LiveRun {
+/**
+ * A live run over its row, with nothing replayed yet.
+ * @param carry what the generation before handed on.
+ */
+export function liveRun(context: ShardContext, row: RunRow, input: JsonText, carry: JsonText | null = null): LiveRun {
   const run: LiveRun = {
     row,
     executor: { kind: 'frozen', seen: new Set() },
@@ -87,17 +90,25 @@ export function liveRun(context: ShardContext, row: RunRow, input: JsonText): Li
     const solo = soloOf(row, context.environment.store, found?.kind ?? 'operation', input)
     run.executor = { kind: 'solo', solo, command: null }
   } else if (found?.kind === 'workflow') {
-    run.executor = { kind: 'workflow', machine: machineOf(context, run, found.workflow, input) }
+    run.executor = { kind: 'workflow', machine: machineOf(context, run, found.workflow, input, carry) }
   }
   return run
 }
 
-function machineOf(context: ShardContext, run: LiveRun, workflow: WorkflowDefinition, input: JsonText): Machine {
+/** The machine of a run's present generation, before its first turn. */
+export function machineOf(
+  context: ShardContext,
+  run: LiveRun,
+  workflow: WorkflowDefinition,
+  input: JsonText,
+  carry: JsonText | null,
+): Machine {
   const { row } = run
   return new Machine({
     identity: identityOf(context.environment.store, row),
     key: row.key,
     input,
+    carry,
     contracts: context.directory.contracts(workflow),
     // The author's types (define/run.ts) describe what core's surface does.
     start: (machine, data) =>

@@ -2,14 +2,14 @@
 // brings the answer to its stored form. An operation with outcomes answers with an event value, one with an output
 // with that; what it does not declare is a fault in its code and is not retried.
 import { fault } from '../core/errors.ts'
-import { idempotencyKey } from '../core/ids.ts'
+import { idempotencyKey, undoneKey } from '../core/ids.ts'
 import { fromText, toText, type JsonText } from '../core/json.ts'
 import type { Command } from '../core/journal.ts'
 import { keyOf, nearest } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { RunRow } from '../core/store.ts'
 import type { CallSettings } from '../core/contracts.ts'
-import type { StepWork } from '../core/surface.ts'
+import type { StepWork } from '../core/issue.ts'
 import { isEventValue } from '../core/values.ts'
 import type { Log, OperationContext, OperationDefinition } from '../define/definition.ts'
 import { isRecord } from '../core/json.ts'
@@ -119,7 +119,7 @@ function contextOf(
     op,
     root: row.root,
     cause: row.cause,
-    undoes: undoes === undefined ? null : idempotencyKey(identity, undoes),
+    undoes: undoes === undefined ? null : undoneKey(identity, undoes),
     signal,
     log: environment.log(row.id, op),
   }

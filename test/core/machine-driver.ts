@@ -17,6 +17,7 @@ export interface Setting {
   readonly key?: string
   readonly input?: unknown
   readonly seed?: number
+  readonly carry?: string
   readonly contracts?: Partial<Contracts>
 }
 
@@ -31,6 +32,7 @@ const accepting: Contracts = {
   checkState: (state) => state,
   checkOutput: (output) => output,
   checkReceivable: () => {},
+  checkContinue: (input) => input,
 }
 
 export interface Row {
@@ -58,6 +60,7 @@ export class Driver {
       identity: { store: setting.store ?? 's1', id: setting.id ?? 'r1', generation: setting.generation ?? 0 },
       key: setting.key ?? null,
       input: JSON.stringify(setting.input ?? null),
+      carry: setting.carry ?? null,
       contracts: { ...accepting, ...setting.contracts },
       start: (machine, input) => startBody(machine, body, input),
       log: (...line) => this.logs.push(line),
