@@ -48,7 +48,13 @@ export type Delivered =
       readonly payload: JsonText
     }
   /** `forced`: the code cannot go on (it threw, it is poisoned), so nothing of it is run but what takes things back. */
-  | { readonly kind: 'cancel'; readonly by: string; readonly why: string; readonly forced?: true }
+  | {
+      readonly kind: 'cancel'
+      readonly by: string
+      readonly why: string
+      readonly forced?: true
+      readonly mail?: number
+    }
   /** The turn `of` threw; the code was mended and the same delivery is made again, now with these commands. */
   | { readonly kind: 'resume'; readonly of: number }
 

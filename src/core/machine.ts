@@ -76,7 +76,7 @@ export type Closed =
   | {
       readonly kind: 'ended'
       readonly commands: readonly Command[]
-      readonly status: 'completed' | 'failed' | 'cancelled'
+      readonly status: Ending
     }
   | { readonly kind: 'threw'; readonly error: Error }
 

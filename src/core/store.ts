@@ -124,7 +124,7 @@ export interface TimerRow {
 export interface InboxItem {
   readonly ns: string
   readonly slot: number
-  readonly kind: 'start' | 'signal' | 'event'
+  readonly kind: 'start' | 'signal' | 'event' | 'cancel'
   /** Run id, workflow name or event type. */
   readonly target: string
   readonly data: Payload

@@ -4,11 +4,12 @@
 import type { Failure } from '../core/failure.ts'
 import type { Json, JsonText } from '../core/json.ts'
 import { Machine } from '../core/machine.ts'
+import { soloCommand, type Solo } from '../core/solo.ts'
 import type { RunKind, RunRow } from '../core/store.ts'
 import type { LogLevel } from '../core/contracts.ts'
 import { startBody, type Surface } from '../core/surface.ts'
 import type { WorkflowDefinition } from '../define/definition.ts'
-import { identityOf, soloOf, type LiveRun } from './live-run.ts'
+import { identityOf, soloOf, type Executor, type LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** What a new run is. */
@@ -83,16 +84,22 @@ export function liveRun(context: ShardContext, row: RunRow, input: JsonText, car
     seq: 0,
     queued: 0,
     stuckOps: new Set(),
+    lingering: new Set(),
     attempts: new Map(),
   }
   const found = context.directory.find(row.call)
   if (row.kind !== 'workflow') {
     const solo = soloOf(row, context.environment.store, found?.kind ?? 'operation', input)
-    run.executor = { kind: 'solo', solo, command: null }
+    run.executor = soloExecutor(solo)
   } else if (found?.kind === 'workflow') {
     run.executor = { kind: 'workflow', machine: machineOf(context, run, found.workflow, input, carry) }
   }
   return run
+}
+
+/** How a run of one call executes: its call is known from its row. */
+export function soloExecutor(solo: Solo): Extract<Executor, { kind: 'solo' }> {
+  return { kind: 'solo', solo, command: solo.target === 'operation' ? soloCommand(solo) : null, cancelled: null }
 }
 
 /** The machine of a run's present generation, before its first turn. */

@@ -12,6 +12,7 @@ const runs = (count: number): OpenRuns => {
       executor: { kind: 'frozen', seen: new Set() },
       seq: 0,
       queued: 0,
+      lingering: new Set(),
       stuckOps: new Set(),
       attempts: new Map(),
     })

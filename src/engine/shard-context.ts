@@ -20,13 +20,22 @@ import type { Timers } from './timers.ts'
 import type { Watchers } from './watchers.ts'
 import type { Writer } from './writer.ts'
 
+/** How a delivery came out: it was taken, it had been made before, or the run had ended. */
+export type DeliveryResult = 'taken' | 'seen' | 'ended'
+
 /** What goes with a delivery from outside. */
 export interface DeliveryExtras {
   /** The inbox row that it came in. */
   readonly drained?: number
   /** Told once the turn is durable: whether it was taken, or had been delivered before. */
-  readonly settled?: (result: 'taken' | 'seen' | 'ended') => void
+  readonly settled?: (result: DeliveryResult) => void
   readonly failed?: (error: Error) => void
+}
+
+/** A run that is to be brought back from its journal, and stopped there: its code cannot go on. */
+export interface ForcedStop {
+  readonly delivered: Extract<Delivered, { kind: 'cancel' }>
+  readonly extras: DeliveryExtras
 }
 
 export interface ShardContext {
@@ -60,6 +69,10 @@ export interface ShardContext {
   decode(payload: EventRow['data'], row: PayloadPlace['row'], id: string): JsonText
   /** Gives something to a run: at once, or after it was loaded. A run that has ended takes nothing. */
   deliver(run: number, delivered: Delivered, extras?: DeliveryExtras): void
+  /** The live run, brought back if it is parked; undefined when it has ended. */
+  live(run: number): Promise<LiveRun | undefined>
+  /** Brings a frozen run back from its journal, with today's code: to go on, or to stop. */
+  thaw(run: LiveRun, stop?: ForcedStop): void
   /** The code of a run did something outside a turn: it is parked. */
   blame(run: LiveRun, error: Error): void
   /** Hash of the canonical form of a value. */
