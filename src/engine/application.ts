@@ -28,6 +28,7 @@ import type {
   StartSettings,
 } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
+import type { Limits } from '../define/limits.ts'
 import { Actions } from './actions.ts'
 import { actOnAll } from './act-on-all.ts'
 import { describe } from './describe.ts'
@@ -46,6 +47,7 @@ export interface ApplicationOptions {
   readonly clock: Clock
   readonly random: Random
   readonly liveRuns: number
+  readonly limits: Limits
   readonly graceMs: number
   readonly development: boolean
 }
@@ -76,7 +78,7 @@ export class RunningApplication implements Application {
 
   /** Takes the store and recovers. On a failure the store is let go again. */
   async open(): Promise<void> {
-    const { store, clock, directory, namespace, codec, random, log, liveRuns, development } = this.#options
+    const { store, clock, directory, namespace, codec, random, log, liveRuns, limits, development } = this.#options
     const began = clock.now()
     this.#info = await store.open()
     try {
@@ -97,6 +99,7 @@ export class RunningApplication implements Application {
         random,
         log,
         liveRuns,
+        limits,
         development,
         handleInbox,
         onFailure,

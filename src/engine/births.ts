@@ -82,6 +82,8 @@ export function liveRun(context: ShardContext, row: RunRow, input: JsonText, car
     row,
     executor: { kind: 'frozen', seen: new Set() },
     seq: 0,
+    turns: 0,
+    bytes: 0,
     queued: 0,
     stuckOps: new Set(),
     lingering: new Set(),

@@ -7,6 +7,7 @@ import { turnText, type Command, type Delivered } from '../core/journal.ts'
 import { isUndo, type Machine } from '../core/machine.ts'
 import { markStuck } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
+import { tellLong, tooLong, tooWide } from './long-runs.ts'
 import type { TurnJob } from './pump.ts'
 import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
@@ -27,6 +28,7 @@ export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delive
       // The code cannot go on, but its journal says what there is to take back.
       if (delivered.kind === 'cancel' && run.row.reason === 'threw')
         context.thaw(run, { delivered: { ...delivered, forced: true }, extras })
+      else if (delivered.kind === 'cancel' && run.row.reason === 'limit') context.thaw(run, { delivered, extras })
       else keepMail(context, run, delivered, extras)
       break
   }
@@ -52,6 +54,7 @@ export class DeliveryJob implements TurnJob {
   readonly #extras: DeliveryExtras
   machine: Machine | null = null
   #answered: Command | undefined
+  #full = false
   /** Of the turn's row: its random numbers come from it, so it is taken before the turn; a note may follow meanwhile. */
   #seq = 0
 
@@ -67,16 +70,31 @@ export class DeliveryJob implements TurnJob {
     const { executor, row } = this.run
     const delivered = this.#delivered
     if (executor.kind !== 'workflow' || row.ended !== null || !executor.machine.accepts(delivered)) return
+    if (this.#isFull(executor.machine)) return
+    const long = delivered.kind === 'cancel' ? null : tooLong(this.#context, this.run)
+    if (long !== null) {
+      freeze(this.#context, this.run)
+      return markStuck(this.#context, this.run, null, 'limit', toFailure(long))
+    }
     this.machine = executor.machine
     this.#answered = 'op' in delivered ? executor.machine.pending.get(delivered.op)?.command : undefined
     this.#seq = this.run.seq++
     executor.machine.deliver(delivered, this.#context.now(), this.#seq, null)
   }
 
+  /** A signal by hand that nobody waits for, when the run holds as many as it may. What lay in the inbox was acknowledged. */
+  #isFull(machine: Machine): boolean {
+    const { kind } = this.#delivered
+    if (kind !== 'signal' || this.#extras.drained !== undefined) return false
+    if (machine.mailbox.unread < this.#context.limits.signals) return false
+    return (this.#full = !machine.waitsFor(`signal:${this.#delivered.name}`))
+  }
+
   end(): void {
     const { run } = this
     const context = this.#context
     run.queued -= 1
+    if (this.#full) return settleDelivery(context, this.#extras, 'full')
     if (this.machine === null) {
       // Frozen, or brought back anew meanwhile: whoever stands for the run now gets it.
       if (run.executor.kind === 'frozen' && run.row.ended === null)
@@ -94,9 +112,13 @@ export class DeliveryJob implements TurnJob {
       answered: this.#answered,
       at: this.machine.at,
     }
-    if (closed.kind === 'threw') freezeThrown(context, run, turn, closed.error)
-    else writeTurn(context, run, { ...turn, commands: closed.commands })
-    const work = closed.kind === 'threw' ? '' : context.foreignWork(run)
+    const wrong = closed.kind === 'threw' ? closed.error : closed.kind === 'open' ? tooWide(context, run) : null
+    if (wrong !== null) freezeThrown(context, run, turn, wrong)
+    else if (closed.kind !== 'threw') {
+      writeTurn(context, run, { ...turn, commands: closed.commands })
+      tellLong(context, run)
+    }
+    const work = wrong === null ? context.foreignWork(run) : ''
     if (work !== '')
       context.log.warn(
         `The run "${run.row.id}" began work that is not durable${work}: what it awaits of it will not replay`,
@@ -154,6 +176,8 @@ function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, ext
   const { seen } = run.executor
   const id = delivered.kind === 'signal' ? delivered.id : CANCEL_SEEN
   if (seen.has(id)) return settleDelivery(context, extras, 'seen')
+  if (delivered.kind === 'signal' && extras.drained === undefined && seen.size >= context.limits.signals)
+    return settleDelivery(context, extras, 'full')
   seen.add(id)
   const { writer } = context
   const data = context.encode(turnText(delivered, '[]'), 'turn', run.row.id)

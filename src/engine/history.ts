@@ -20,6 +20,8 @@ export interface History {
   /** Who asked the run to stop, if anybody has. */
   readonly cancelled: Cancelled | null
   readonly nextSeq: number
+  /** Of the turns, as text. */
+  readonly bytes: number
 }
 
 const PAGE = 1000
@@ -41,6 +43,7 @@ export function historyOf(context: ShardContext, run: { readonly id: string }, r
   const stuckOps = new Set<string>()
   const mail = new Map<number, Delivered>()
   let cancelled: Cancelled | null = null
+  let bytes = 0
   for (const row of rows) {
     const text = context.decode(row.data, 'turn', run.id)
     if (row.kind === 'note') {
@@ -55,6 +58,7 @@ export function historyOf(context: ShardContext, run: { readonly id: string }, r
       continue
     }
     const turn = parseTurn(text)
+    bytes += text.length
     const { delivered } = turn
     if (row.kind === 'mail') {
       if (delivered.kind === 'signal' || delivered.kind === 'cancel') mail.set(row.seq, { ...delivered, mail: row.seq })
@@ -67,7 +71,15 @@ export function historyOf(context: ShardContext, run: { readonly id: string }, r
     turns.push({ ...turn, seq: row.seq, at: row.at })
   }
   context.notBefore(rows.at(-1)?.at ?? 0)
-  return { turns, attempts, stuckOps, mail: [...mail.values()], cancelled, nextSeq: (rows.at(-1)?.seq ?? -1) + 1 }
+  return {
+    turns,
+    attempts,
+    stuckOps,
+    mail: [...mail.values()],
+    cancelled,
+    nextSeq: (rows.at(-1)?.seq ?? -1) + 1,
+    bytes,
+  }
 }
 
 /** Operations that a turn has given up. */

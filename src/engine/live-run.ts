@@ -25,6 +25,9 @@ export interface LiveRun {
   executor: Executor
   /** Seq of the next journal row. */
   seq: number
+  /** Turns of this generation in the journal, and their bytes as text. */
+  turns: number
+  bytes: number
   /** Turns that are queued or running: such a run is not evicted. */
   queued: number
   /** Operations whose retries are exhausted: each waits for a person. */

@@ -12,6 +12,7 @@ import { mapAgain } from './facts.ts'
 import { markFreed, markStuck } from './endings.ts'
 import { historyOf, readRows, type History } from './history.ts'
 import type { LiveRun } from './live-run.ts'
+import { tooLong } from './long-runs.ts'
 import type { TurnJob } from './pump.ts'
 import { replay, type Replayed } from './replayer.ts'
 import type { ForcedStop, ShardContext } from './shard-context.ts'
@@ -38,6 +39,8 @@ export async function loadRun(context: ShardContext, row: RunRow): Promise<Loade
 async function bringBack(context: ShardContext, row: RunRow, history: History): Promise<Loaded> {
   const run = liveRun(context, row, context.decode(row.input, 'input', row.id))
   run.seq = history.nextSeq
+  run.turns = history.turns.length
+  run.bytes = history.bytes
   for (const op of history.stuckOps) run.stuckOps.add(op)
   for (const [op, attempts] of history.attempts) run.attempts.set(op, attempts)
   const replayed =
@@ -60,6 +63,7 @@ function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRo
     mail: [],
     cancelled: null,
     nextSeq: run.seq,
+    bytes: 0,
   }
   return {
     run,
@@ -73,10 +77,14 @@ function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRo
  * @param stop the run is only to take back what it did, and to end.
  */
 export function takeUp(context: ShardContext, loaded: Loaded, stop?: ForcedStop): void {
-  const { run, replayed } = loaded
-  if (stop !== undefined && run.executor.kind === 'workflow' && replayed.kind !== 'diverged')
-    return stopLoaded(context, run, replayed, run.executor.machine, stop)
-  takeUpOpen(context, loaded)
+  const { run, history, replayed } = loaded
+  const { executor } = run
+  if (stop?.delivered.forced === true && executor.kind === 'workflow' && replayed.kind !== 'diverged')
+    return stopLoaded(context, run, replayed, executor.machine, stop)
+  // A run that is too long goes on only to take back what it did.
+  const long = stop === undefined && history.cancelled === null ? tooLong(context, run) : null
+  if (long === null) takeUpOpen(context, loaded)
+  else parkTooLong(context, run, history.mail, long)
   if (stop !== undefined) context.deliver(run.row.num, stop.delivered, stop.extras)
 }
 
@@ -169,6 +177,13 @@ function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, w
   }
   armNow(context, run)
   for (const mail of history.mail) context.deliver(row.num, mail)
+}
+
+/** A run that has been too long since it was parked for that, or since the limit was lowered. */
+function parkTooLong(context: ShardContext, run: LiveRun, mail: readonly Delivered[], error: Error): void {
+  freeze(context, run)
+  keepSeen(run, mail)
+  if (run.row.status !== 'stuck') markStuck(context, run, null, 'limit', toFailure(error))
 }
 
 /** Freezes a run whose code does not fit its journal; its row changes only if it was not known before. */

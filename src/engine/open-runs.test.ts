@@ -11,6 +11,8 @@ const runs = (count: number): OpenRuns => {
       row,
       executor: { kind: 'frozen', seen: new Set() },
       seq: 0,
+      turns: 0,
+      bytes: 0,
       queued: 0,
       lingering: new Set(),
       stuckOps: new Set(),

@@ -13,6 +13,7 @@ import { createRun, startHash } from './births.ts'
 import { appendEvent } from './facts.ts'
 import type { Taken } from './claims.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
+import type { DeliveryResult } from './shard-context.ts'
 import type { Shard } from './shard.ts'
 
 export class Requests {
@@ -110,9 +111,10 @@ export class Requests {
       context.deliver(run.num, delivered, { drained: way.drained })
       return { id, created: true }
     }
-    const result = await new Promise<'taken' | 'seen' | 'ended'>((resolve, reject) => {
+    const result = await new Promise<DeliveryResult>((resolve, reject) => {
       context.deliver(run.num, delivered, { settled: resolve, failed: reject })
     })
+    if (result === 'full') throw fault('SIGNALS_FULL', { id: run.id, limit: context.limits.signals, seconds: 1 })
     if (result === 'ended') throw fault('RUN_ENDED', { id: request.run, status: 'meanwhile' })
     return { id, created: result === 'taken' }
   }

@@ -6,6 +6,7 @@ import type { JsonText } from '../core/json.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { EventRow, Store } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
+import type { Limits } from '../define/limits.ts'
 import type { CallEnvironment } from './calls.ts'
 import type { Claims } from './claims.ts'
 import type { Directory } from './directory.ts'
@@ -20,8 +21,8 @@ import type { Timers } from './timers.ts'
 import type { Watchers } from './watchers.ts'
 import type { Writer } from './writer.ts'
 
-/** How a delivery came out: it was taken, it had been made before, or the run had ended. */
-export type DeliveryResult = 'taken' | 'seen' | 'ended'
+/** How a delivery came out: it was taken, it had been made before, the run had ended, or holds too many signals. */
+export type DeliveryResult = 'taken' | 'seen' | 'ended' | 'full'
 
 /** What goes with a delivery from outside. */
 export interface DeliveryExtras {
@@ -48,6 +49,7 @@ export interface ShardContext {
   readonly random: Random
   readonly log: Log
   readonly directory: Directory
+  readonly limits: Limits
   readonly environment: CallEnvironment
   readonly writer: Writer
   readonly pump: Pump

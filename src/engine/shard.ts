@@ -13,6 +13,7 @@ import type { Delivered } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
 import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
+import type { Limits } from '../define/limits.ts'
 import { Claims } from './claims.ts'
 import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
@@ -47,6 +48,7 @@ export interface ShardOptions {
   readonly random: Random
   readonly log: Log
   readonly liveRuns: number
+  readonly limits: Limits
   readonly development: boolean
   /** Handles an inbox row; the row's number is to be drained with what it writes. */
   readonly handleInbox: (row: InboxRow) => Promise<void>
@@ -93,6 +95,7 @@ export class Shard {
       random,
       log,
       directory,
+      limits: options.limits,
       environment: {
         store: info.id,
         fence: `${info.incarnation}.${shard}.${tenure.epoch}`,

@@ -36,6 +36,8 @@ const NONE: Attempts = { failed: 0, dueAt: 0 }
 export function writeTurn(context: ShardContext, run: LiveRun, turn: WrittenTurn): void {
   const { writer } = context
   const text = turnText(turn.delivered, commandsText(turn.commands))
+  run.turns += 1
+  run.bytes += text.length
   const data = context.encode(text, 'turn', run.row.id)
   writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: turn.seq, kind: 'turn', at: turn.at, data })
   writeAnswer(context, run, turn)
