@@ -103,14 +103,19 @@ export { sqlite, type SqliteOptions } from './stores/sqlite/sqlite-store.ts'
 export type { Cancel, Clock, Random } from './core/clock.ts'
 export type { Codec, Payload, PayloadPlace } from './core/codec.ts'
 export type {
+  Aged,
+  AgedEvent,
   Batch,
   Claim,
+  ClaimName,
+  ClaimUntil,
   EventQuery,
   EventRow,
   InboxItem,
   InboxRow,
   JournalRow,
   RunChange,
+  RunContinued,
   RunKind,
   RunQuery,
   RunRow,
@@ -118,6 +123,7 @@ export type {
   Store,
   StoreInfo,
   StoreReader,
+  SuspectRow,
   Tenure,
   TimerRow,
 } from './core/store.ts'

@@ -2,6 +2,7 @@
 // no test framework of its own: the caller passes `describe` and `test` of the one that is in use. Every case gets a
 // store of its own, and checks with node:assert.
 import type { Store } from '../core/store.ts'
+import { storeAgeCases } from './store-age-cases.ts'
 import { storeBatchCases } from './store-batch-cases.ts'
 import { storeFenceCases } from './store-fence-cases.ts'
 import { storeLifeCases } from './store-life-cases.ts'
@@ -31,6 +32,7 @@ const groups: readonly (readonly [string, readonly StoreCase[]])[] = [
   ['batches', storeBatchCases],
   ['rows as they were given', storeRowCases],
   ['queries', storeQueryCases],
+  ['a long life', storeAgeCases],
 ]
 
 /**
