@@ -2,6 +2,7 @@
 // its columns in the order of tables.ts, reads in the order of a position or an id, and is bounded by a limit. The
 // texts are made so that each finds its index: layout.test.ts holds the plans of SQLite against that.
 import type { Claim, EventQuery, RunQuery, RunStatus } from '../../core/store.ts'
+import { payloadText } from './blobs.ts'
 import type { Statement } from './statements.ts'
 import {
   agedEventsTable,
@@ -17,7 +18,8 @@ import {
   type Value,
 } from './tables.ts'
 
-const columns = <Row>(table: Table<Row>): string => table.columns.map((column) => column.name).join(', ')
+const columns = <Row>({ name, columns: all }: Table<Row>): string =>
+  all.map((column) => (column.type === 'payload' ? payloadText(name, column.name) : column.name)).join(', ')
 
 /** Conditions with their parameters, numbered as they come. */
 class Conditions {

@@ -4,6 +4,7 @@
 // thread, a connection) is not known here. Called by SqlStore.
 import type { Details, ErrorCode } from '../../core/errors.ts'
 import type { Batch, InboxItem } from '../../core/store.ts'
+import { releaseText } from './blobs.ts'
 import { toValues } from './rows.ts'
 import {
   changesTable,
@@ -13,6 +14,7 @@ import {
   continuedTable,
   eventsTable,
   inboxItems,
+  inboxTable,
   journalTable,
   runsTable,
   suspectsTable,
@@ -27,6 +29,10 @@ export interface Statement {
   readonly sql: string
   readonly width: number
   readonly values: readonly Value[]
+  /** Which of the `width` values may be large payloads, to be kept as blobs. */
+  readonly payloads?: readonly number[] | undefined
+  /** A text for the same values, to be run before it for what it takes away, if there are blobs. */
+  readonly release?: string
   /** How many rows it must touch in all; otherwise the transaction is undone and fails with `code`. */
   readonly expect?: Expectation
 }
@@ -80,6 +86,16 @@ const texts = {
   claimGone: `DELETE FROM claims WHERE ${where(claimNames)}`,
 } as const
 
+/** By the last parameter of the statement, which names the row. */
+const releases = {
+  drain: releaseText(inboxTable, 'shard = ?1 AND id = ?2'),
+  change: releaseText(changesTable, `shard = ?1 AND num = ?${changesTable.columns.length + 1}`),
+  continued: releaseText(continuedTable, `shard = ?1 AND num = ?${continuedTable.columns.length + 1}`),
+  forgottenJournal: releaseText(journalTable, 'shard = ?1 AND run = ?2'),
+  forgottenRun: releaseText(runsTable, 'shard = ?1 AND num = ?2'),
+  eventGone: releaseText(eventsTable, 'shard = ?1 AND pos = ?2'),
+} as const
+
 /**
  * The fence comes first: a batch that missed it must not have touched anything. Names are free before they are taken,
  * and what is forgotten goes last.
@@ -105,9 +121,9 @@ export function batchStatements(batch: Batch): Statement[] {
     over(texts.suspect, suspectsTable, shard, batch.suspects),
     each(texts.suspectGone, shard, batch.forgotten),
     each(texts.forgottenTimers, shard, batch.forgotten),
-    each(texts.forgottenJournal, shard, batch.forgotten),
-    each(texts.forgottenRun, shard, batch.forgotten),
-    each(texts.eventGone, shard, batch.eventsGone),
+    { ...each(texts.forgottenJournal, shard, batch.forgotten), release: releases.forgottenJournal },
+    { ...each(texts.forgottenRun, shard, batch.forgotten), release: releases.forgottenRun },
+    { ...each(texts.eventGone, shard, batch.eventsGone), release: releases.eventGone },
   ]
   return all.filter((statement) => statement.values.length > 0)
 }
@@ -130,7 +146,7 @@ export function postStatement(shard: number, items: readonly InboxItem[]): State
 }
 
 function over<Row extends object>(sql: string, table: Table<Row>, shard: number, rows: readonly Row[]): Statement {
-  return { sql, width: table.columns.length + 1, values: toValues(table, shard, rows) }
+  return { sql, width: table.columns.length + 1, values: toValues(table, shard, rows), payloads: table.payloads }
 }
 
 /** Once for every number. */
@@ -149,15 +165,17 @@ function fence({ shard, epoch, base, head }: Batch): Statement {
 
 function drain({ shard, drained }: Batch): Statement {
   const expect: Expectation = { changes: drained.length, code: 'INBOX_GONE', details: {} }
-  return { ...each(texts.drain, shard, drained), expect }
+  return { ...each(texts.drain, shard, drained), release: releases.drain, expect }
 }
 
 function change({ shard, changes }: Batch): Statement {
-  return { ...over(texts.change, changesTable, shard, changes), expect: allThere(changes, 'a change') }
+  const expect = allThere(changes, 'a change')
+  return { ...over(texts.change, changesTable, shard, changes), release: releases.change, expect }
 }
 
 function continued({ shard, continued: rows }: Batch): Statement {
-  return { ...over(texts.continued, continuedTable, shard, rows), expect: allThere(rows, 'a new generation') }
+  const expect = allThere(rows, 'a new generation')
+  return { ...over(texts.continued, continuedTable, shard, rows), release: releases.continued, expect }
 }
 
 function allThere(rows: readonly unknown[], what: string): Expectation {

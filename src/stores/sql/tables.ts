@@ -36,13 +36,16 @@ export interface Table<Row> {
   readonly name: string
   /** Without `shard`, which comes first in every table. */
   readonly columns: readonly Column[]
+  /** Where payloads stand among the values of a row, the shard first; undefined for a table without any. */
+  readonly payloads: readonly number[] | undefined
   /** Only carries the type of its rows; never set. */
   readonly row?: Row
 }
 
 function table<Row>(name: string, fields: Readonly<Record<keyof Row & string, ColumnType>>): Table<Row> {
   const columns = Object.entries<ColumnType>(fields).map(([field, type]) => ({ field, name: columnName(field), type }))
-  return { name, columns }
+  const payloads = columns.flatMap((column, index) => (column.type === 'payload' ? [index + 1] : []))
+  return { name, columns, payloads: payloads.length === 0 ? undefined : payloads }
 }
 
 const columnName = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SCHEMA_VERSION, type Batch, type EventQuery, type RunQuery } from '../../core/store.ts'
-import { aTimer, batchAfter } from '../../testing/store-rows.ts'
+import { aChange, aTimer, batchAfter } from '../../testing/store-rows.ts'
 import {
   agedClaimsQuery,
   agedEventsQuery,
@@ -140,6 +140,8 @@ describe('plans', () => {
       .prepare(`EXPLAIN QUERY PLAN ${sql}`)
       .all(...values)
       .map((row) => String(row.detail))
+      // How a payload that is a blob is found, for each column that may hold one.
+      .filter((detail) => !detail.startsWith('CORRELATED') && !detail.startsWith('SEARCH blob_data USING INTEGER'))
 
   const runs = (query: Partial<RunQuery>): Statement => runsQuery(0, { ns: 'default', limit: 10, ...query })
   const events = (query: Partial<EventQuery>): Statement => eventsQuery(0, { ns: 'default', limit: 10, ...query })
@@ -198,6 +200,27 @@ describe('plans', () => {
       ['SEARCH runs USING INTEGER PRIMARY KEY (rowid=?)'],
       ['SEARCH events USING INTEGER PRIMARY KEY (rowid=?)'],
     ])
+  })
+
+  test('what a row held of blobs is found by its place, and the blobs by their numbers', () => {
+    const db = keep(openWriter(file))
+    const parts: Partial<Batch> = {
+      changes: [aChange(1)],
+      continued: [{ num: 1, generation: 1, since: 1, input: '1' }],
+      drained: [1],
+      forgotten: [1],
+      eventsGone: [1],
+    }
+    const statements = batchStatements(batchAfter({ shard: 0, epoch: 0, head: 0, crashes: 0 }, parts))
+    const releases = statements.flatMap(({ release, width, values }) =>
+      release === undefined ? [] : [{ sql: release, width, values: values.slice(0, width) }],
+    )
+    expect(releases).toHaveLength(6)
+    for (const release of releases) {
+      const steps = plan(db, release)
+      expect(steps).toContain('SEARCH blobs USING INTEGER PRIMARY KEY (rowid=?)')
+      expect(steps.filter((step) => step.startsWith('SCAN') && !/SCAN (gone|held)$/.test(step))).toEqual([])
+    }
   })
 
   test('several statuses or types are read from their index each, up to the limit, and merged', () => {

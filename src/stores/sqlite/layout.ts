@@ -106,6 +106,16 @@ const secondLayout = `
   CREATE INDEX claims_until ON claims (ns, until, space, id) WHERE until IS NOT NULL;
   CREATE INDEX timers_run ON timers (run);
 
+  -- The count stands apart from the data, so that counting does not write the data again.
+  CREATE TABLE blobs (
+    num INTEGER PRIMARY KEY, shard INTEGER NOT NULL, sha TEXT NOT NULL, refs INTEGER NOT NULL, UNIQUE (shard, sha)
+  ) STRICT;
+  CREATE TABLE blob_data (num INTEGER PRIMARY KEY, data ANY NOT NULL) STRICT;
+  CREATE TRIGGER blobs_gone AFTER UPDATE OF refs ON blobs WHEN NEW.refs = 0 BEGIN
+    DELETE FROM blob_data WHERE num = NEW.num;
+    DELETE FROM blobs WHERE num = NEW.num;
+  END;
+
   INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('claims', 'claims_until', '100000 100000 10 5 1'), ('timers', 'timers_run', '100000 2');
 `
