@@ -104,14 +104,19 @@ export type { Cancel, Clock, Random } from './core/clock.ts'
 export { LIMITS, type Limits } from './define/limits.ts'
 export type { Codec, Payload, PayloadPlace } from './core/codec.ts'
 export type {
+  Aged,
+  AgedEvent,
   Batch,
   Claim,
+  ClaimName,
+  ClaimUntil,
   EventQuery,
   EventRow,
   InboxItem,
   InboxRow,
   JournalRow,
   RunChange,
+  RunContinued,
   RunKind,
   RunQuery,
   RunRow,
@@ -119,6 +124,7 @@ export type {
   Store,
   StoreInfo,
   StoreReader,
+  SuspectRow,
   Tenure,
   TimerRow,
 } from './core/store.ts'

@@ -61,6 +61,9 @@ export function createRun(context: ShardContext, birth: Birth): LiveRun {
     error: birth.stuck === undefined ? null : context.encode(JSON.stringify(birth.stuck.error), 'error', birth.id),
     created: context.now(),
     ended: null,
+    since: 0,
+    deadline: null,
+    at: null,
   }
   writer.rows.runs.push(row)
   writer.rows.claims.push(claims.take('run', birth.id, { num, hash: birth.hash }))
