@@ -10,6 +10,7 @@ import type { LogLevel } from '../core/contracts.ts'
 import { startBody, type Surface } from '../core/surface.ts'
 import type { WorkflowDefinition } from '../define/definition.ts'
 import { identityOf, soloOf, type Executor, type LiveRun } from './live-run.ts'
+import { writeSchedule } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** What a new run is. */
@@ -24,6 +25,9 @@ export interface Birth {
   readonly parent: number | null
   readonly parentOp: string | null
   readonly input: JsonText
+  /** Not before this time, and cancelled at that one, milliseconds since the epoch. */
+  readonly at?: number | null
+  readonly deadline?: number | null
   /** Of `startHash`; empty for runs that nobody can start by hand (reactions). */
   readonly hash: string
   /** Why it cannot begin: its reaction threw, for example. */
@@ -39,6 +43,8 @@ export function startHash(context: ShardContext, call: string, input: unknown): 
 export function createRun(context: ShardContext, birth: Birth): LiveRun {
   const { writer, claims, open, ns } = context
   const num = writer.position()
+  const { at = null } = birth
+  const isLater = at !== null && at > context.now()
   const row: RunRow = {
     num,
     ns,
@@ -49,7 +55,7 @@ export function createRun(context: ShardContext, birth: Birth): LiveRun {
     version: context.version,
     key: birth.key,
     status: birth.stuck === undefined ? 'running' : 'stuck',
-    phase: null,
+    phase: isLater ? 'scheduled' : null,
     reason: birth.stuck?.reason ?? null,
     root: birth.root,
     cause: birth.cause,
@@ -62,10 +68,11 @@ export function createRun(context: ShardContext, birth: Birth): LiveRun {
     created: context.now(),
     ended: null,
     since: 0,
-    deadline: null,
-    at: null,
+    deadline: birth.deadline ?? null,
+    at: isLater ? at : null,
   }
   writer.rows.runs.push(row)
+  writeSchedule(context, row)
   writer.rows.claims.push(claims.take('run', birth.id, { num, hash: birth.hash }))
   writer.onDurable(() => {
     claims.durable('run', birth.id)

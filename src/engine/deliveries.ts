@@ -7,8 +7,11 @@ import { turnText, type Command, type Delivered } from '../core/journal.ts'
 import { isUndo, type Machine } from '../core/machine.ts'
 import { markStuck } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
+
 import { tellLong, tooLong, tooWide } from './long-runs.ts'
+import { ownTimerFired } from './own-timers.ts'
 import type { TurnJob } from './pump.ts'
+import { isOwnTimer } from './schedule.ts'
 import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { answerSolo, cancelSolo } from './solo-runs.ts'
@@ -16,6 +19,7 @@ import { armNow, writeTurn, type WrittenTurn } from './turn-rows.ts'
 
 /** Gives something to a live run. */
 export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
+  if (delivered.kind === 'timer' && isOwnTimer(delivered.op)) return ownTimerFired(context, run, delivered.op)
   switch (run.executor.kind) {
     case 'workflow':
       if (!isUndoThatFailed(context, run, delivered)) context.pump.add(new DeliveryJob(context, run, delivered, extras))
@@ -179,18 +183,19 @@ function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, ext
   if (delivered.kind === 'signal' && extras.drained === undefined && seen.size >= context.limits.signals)
     return settleDelivery(context, extras, 'full')
   seen.add(id)
-  const { writer } = context
-  const data = context.encode(turnText(delivered, '[]'), 'turn', run.row.id)
-  writer.rows.journal.push({
-    pos: writer.position(),
-    run: run.row.num,
-    seq: run.seq++,
-    kind: 'mail',
-    at: context.now(),
-    data,
-  })
+  writeMail(context, run, delivered)
   settleDelivery(context, extras, 'taken')
-  writer.flush()
+  context.writer.flush()
+}
+
+/** Keeps something for a run that cannot take it yet. Returns the seq of its row. */
+export function writeMail(context: ShardContext, run: LiveRun, delivered: Delivered): number {
+  const { writer } = context
+  const { num, id } = run.row
+  const seq = run.seq++
+  const data = context.encode(turnText(delivered, '[]'), 'turn', id)
+  writer.rows.journal.push({ pos: writer.position(), run: num, seq, kind: 'mail', at: context.now(), data })
+  return seq
 }
 
 /** What waits as mail of a frozen run has been seen, too. */

@@ -5,6 +5,7 @@ import { toFailure, type Failure } from '../core/failure.ts'
 import type { Cancelled, Command, Note } from '../core/journal.ts'
 import type { RunStatus } from '../core/store.ts'
 import type { LiveRun } from './live-run.ts'
+import { dropSchedule } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** The last command of a run. */
@@ -25,6 +26,7 @@ export function endRun(context: ShardContext, run: LiveRun, ending: Ending): voi
   open.remove(num)
   receivers.forget(num)
   dropPending(context, run)
+  dropSchedule(context, row)
   answerJoins(context, row.id, ending)
   writer.onDurable(() => {
     context.watchers.ended(row.id, ending)

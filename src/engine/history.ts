@@ -1,7 +1,8 @@
 // The journal of a run, read for replay: its turns in order, and what its notes and mail say of what is still to do.
 import { parseCommands, parseTurn, type Cancelled, type Note, type Turn } from '../core/journal.ts'
 import type { Delivered } from '../core/journal.ts'
-import type { JournalRow } from '../core/store.ts'
+import type { JsonText } from '../core/json.ts'
+import type { JournalRow, RunRow } from '../core/store.ts'
 import type { ShardContext } from './shard-context.ts'
 
 export interface HistoryTurn extends Turn {
@@ -20,29 +21,39 @@ export interface History {
   /** Who asked the run to stop, if anybody has. */
   readonly cancelled: Cancelled | null
   readonly nextSeq: number
+  /** What the generation before handed on. */
+  readonly carry: JsonText | null
   /** Of the turns, as text. */
   readonly bytes: number
 }
 
 const PAGE = 1000
 
-/** Reads all rows of a run's journal that are durable. */
-export async function readRows(context: ShardContext, run: { readonly num: number }): Promise<readonly JournalRow[]> {
+/** Reads all rows of the present generation of a run that are durable. */
+export async function readRows(
+  context: ShardContext,
+  run: Pick<RunRow, 'num' | 'since'>,
+): Promise<readonly JournalRow[]> {
   const rows: JournalRow[] = []
   for (;;) {
-    const page = await context.store.journal(context.shard, run.num, rows.at(-1)?.seq ?? -1, PAGE)
+    const page = await context.store.journal(context.shard, run.num, rows.at(-1)?.seq ?? run.since - 1, PAGE)
     rows.push(...page)
     if (page.length < PAGE) return rows
   }
 }
 
 /** What the rows of a run say. Throws when one cannot be read: it was damaged, or encoded with a key that is gone. */
-export function historyOf(context: ShardContext, run: { readonly id: string }, rows: readonly JournalRow[]): History {
+export function historyOf(
+  context: ShardContext,
+  run: Pick<RunRow, 'id' | 'generation' | 'since'>,
+  rows: readonly JournalRow[],
+): History {
   const turns: HistoryTurn[] = []
   const attempts = new Map<string, { failed: number; dueAt: number }>()
   const stuckOps = new Set<string>()
   const mail = new Map<number, Delivered>()
   let cancelled: Cancelled | null = null
+  let carry: JsonText | null = null
   let bytes = 0
   for (const row of rows) {
     const text = context.decode(row.data, 'turn', run.id)
@@ -58,6 +69,10 @@ export function historyOf(context: ShardContext, run: { readonly id: string }, r
       continue
     }
     const turn = parseTurn(text)
+    if (run.generation > 0 && row.seq === run.since) {
+      carry = JSON.stringify(parseCommands(turn.commandsText).at(-1)?.['carry'])
+      continue
+    }
     bytes += text.length
     const { delivered } = turn
     if (row.kind === 'mail') {
@@ -78,6 +93,7 @@ export function historyOf(context: ShardContext, run: { readonly id: string }, r
     mail: [...mail.values()],
     cancelled,
     nextSeq: (rows.at(-1)?.seq ?? -1) + 1,
+    carry,
     bytes,
   }
 }

@@ -7,7 +7,7 @@ import type { Command } from '../core/journal.ts'
 import type { Machine, Pending } from '../core/machine.ts'
 import type { JournalRow, RunRow } from '../core/store.ts'
 import { liveRun } from './births.ts'
-import { DeliveryJob, freeze, keepSeen } from './deliveries.ts'
+import { DeliveryJob, freeze, keepSeen, writeMail } from './deliveries.ts'
 import { mapAgain } from './facts.ts'
 import { markFreed, markStuck } from './endings.ts'
 import { historyOf, readRows, type History } from './history.ts'
@@ -37,7 +37,7 @@ export async function loadRun(context: ShardContext, row: RunRow): Promise<Loade
 }
 
 async function bringBack(context: ShardContext, row: RunRow, history: History): Promise<Loaded> {
-  const run = liveRun(context, row, context.decode(row.input, 'input', row.id))
+  const run = liveRun(context, row, context.decode(row.input, 'input', row.id), history.carry)
   run.seq = history.nextSeq
   run.turns = history.turns.length
   run.bytes = history.bytes
@@ -63,6 +63,7 @@ function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRo
     mail: [],
     cancelled: null,
     nextSeq: run.seq,
+    carry: null,
     bytes: 0,
   }
   return {
@@ -194,6 +195,14 @@ function park(context: ShardContext, run: LiveRun, mail: readonly Delivered[], e
     markStuck(context, run, null, 'diverged', toFailure(error))
 }
 
+/** A run has continued before its mail was delivered: it is kept anew, in the rows of this generation. */
+function keepMailOn(context: ShardContext, run: LiveRun, mail: readonly Delivered[]): void {
+  for (const one of mail) {
+    const seq = writeMail(context, run, one)
+    context.deliver(run.row.num, { ...one, mail: seq } as Delivered)
+  }
+}
+
 /** Does a turn that threw again, with today's code. */
 class ResumeJob implements TurnJob {
   readonly #context: ShardContext
@@ -242,6 +251,8 @@ class ResumeJob implements TurnJob {
       at: this.machine.at,
     })
     if (run.row.ended !== null) return
+    if (run.executor.kind === 'workflow' && run.executor.machine !== this.machine)
+      return keepMailOn(context, run, history.mail)
     takeUpWorkflow(
       context,
       run,

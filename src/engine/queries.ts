@@ -122,6 +122,9 @@ export class Queries {
       parent: parent?.id ?? null,
       status: row.status,
       ...(row.phase === null ? {} : { phase: row.phase as NonNullable<RunView['phase']> }),
+      ...(row.phase === 'scheduled' && row.at !== null ? { at: new Date(row.at).toISOString() } : {}),
+      ...(row.deadline === null ? {} : { deadline: new Date(row.deadline).toISOString() }),
+      ...(row.generation === 0 ? {} : { generation: row.generation }),
       ...(row.reason === null ? {} : { reason: row.reason }),
       ...(state === undefined ? {} : { state }),
       waits,
@@ -191,7 +194,7 @@ export class Queries {
     if (row.ended !== null && row.kind !== 'workflow') return []
     const all: DecodedRow[] = []
     for (;;) {
-      const some = await this.#reader.journal(this.#shard, row.num, all.at(-1)?.seq ?? -1, PAGE)
+      const some = await this.#reader.journal(this.#shard, row.num, all.at(-1)?.seq ?? row.since - 1, PAGE)
       for (const one of some) all.push({ ...one, text: this.#text(one.data, 'turn', row.id) })
       if (some.length < PAGE) return all
     }

@@ -14,6 +14,7 @@ import { appendEvent } from './facts.ts'
 import type { Taken } from './claims.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
 import type { DeliveryResult } from './shard-context.ts'
+import { checkDeadline, timeOf } from './schedule.ts'
 import type { Shard } from './shard.ts'
 
 export class Requests {
@@ -38,6 +39,9 @@ export class Requests {
     const id = this.#runId(request, key)
     const hash = startHash(context, request.call, request.input)
     const { call } = request
+    const now = context.clock.now()
+    const at = timeOf(request.at, 'The start', now)
+    const deadline = timeOf(request.deadline, 'The deadline', now)
     const birth = {
       id: id.id,
       kind: found.kind,
@@ -49,10 +53,14 @@ export class Requests {
       parent: null,
       parentOp: null,
       input,
+      at,
+      deadline,
       hash,
     }
     const decide = async (taken: Taken | null): Promise<Started> => {
       this.#shard.check()
+      // One that exists is answered as it is: whoever asks again asks later.
+      if (taken === null && deadline !== null) checkDeadline(deadline, Math.max(at ?? now, now))
       if (taken === null) context.begin(createRun(context, birth))
       await this.#settled(way, taken, hash, () => fault('RUN_CONFLICT', { id: id.id }))
       return { id: id.id, created: taken === null }

@@ -243,6 +243,8 @@ export class Shard {
 
   #begin(run: LiveRun): void {
     const { context } = this
+    // Its timer begins it.
+    if (run.row.phase === 'scheduled') return
     if (run.row.kind === 'workflow') {
       return run.executor.kind === 'workflow'
         ? this.#deliver(run.row.num, { kind: 'start', seed: context.random.seed() }, {})
@@ -301,6 +303,7 @@ export class Shard {
     open.park((run) => {
       const { executor } = run
       if (executor.kind !== 'workflow' || run.queued > 0 || executor.machine.settled) return false
+      if (run.row.phase === 'scheduled') return true
       for (const { op, command } of executor.machine.pending.values()) {
         if (
           (command.kind === 'call' || command.kind === 'step') &&

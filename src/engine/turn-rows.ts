@@ -9,6 +9,7 @@ import type { CallSettings } from '../core/contracts.ts'
 import type { StepWork } from '../core/issue.ts'
 import { SLOT_COUNT } from '../core/store.ts'
 import { createRun, startHash } from './births.ts'
+import { continueRun } from './generations.ts'
 import { callEffect, outcomeOf, stepEffect, type Attempts } from './calls.ts'
 import type { Effect } from './effects.ts'
 import { endRun, freeIfNothingIsStuck, markStuck, setPhase } from './endings.ts'
@@ -43,12 +44,14 @@ export function writeTurn(context: ShardContext, run: LiveRun, turn: WrittenTurn
   writeAnswer(context, run, turn)
   const last = turn.commands.at(-1)
   const ending = last?.kind === 'end' || last?.kind === 'fail' ? last : null
-  for (const command of turn.commands) writeCommand(context, run, command, ending !== null)
+  const isLast = ending !== null || last?.kind === 'continue'
+  for (const command of turn.commands) writeCommand(context, run, command, isLast)
   if (run.executor.kind === 'workflow') {
     for (const { op, due } of run.executor.machine.released) dropTimer(context, { due, run: run.row.num, op })
-    if (ending === null) armReceiver(context, run, turn)
+    if (!isLast) armReceiver(context, run, turn)
   }
   if (ending !== null) endRun(context, run, ending)
+  else if (last?.kind === 'continue') continueRun(context, run, last, turn.seq)
   else setPhase(context, run, phaseAfter(run, turn))
   if ('op' in turn.taken && run.stuckOps.delete(turn.taken.op)) freeIfNothingIsStuck(context, run)
   writer.onDurable(() => context.watchers.touched(run.row.key))
