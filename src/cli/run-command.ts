@@ -3,14 +3,18 @@
 import { readFileSync } from 'node:fs'
 import { fault } from '../core/errors.ts'
 import { nearest } from '../core/names.ts'
+import { answer } from './answer.ts'
+import { cancel } from './cancel.ts'
 import type { Command } from './command.ts'
 import { dev } from './dev.ts'
 import { events } from './events.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import { fail } from './fail.ts'
 import { commandHelp, overview } from './help.ts'
 import { parse } from './parse.ts'
 import { report } from './problem.ts'
 import { publish } from './publish.ts'
+import { retry } from './retry.ts'
 import { runs } from './runs.ts'
 import { serve } from './serve.ts'
 import { show } from './show.ts'
@@ -33,7 +37,22 @@ const help: Command = {
 }
 
 /** Every command, in the order in which help lists them. */
-export const commands: readonly Command[] = [dev, serve, start, publish, signal, runs, show, why, events, help]
+export const commands: readonly Command[] = [
+  dev,
+  serve,
+  start,
+  publish,
+  signal,
+  runs,
+  show,
+  why,
+  events,
+  cancel,
+  retry,
+  answer,
+  fail,
+  help,
+]
 
 /** Runs a command line. Never throws. */
 export async function runCommand(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {

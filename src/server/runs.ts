@@ -7,7 +7,7 @@ import { optionalText, readEnvelope, requiredText } from './envelope.ts'
 import { PAGE_LIMIT, segment, type Exchange, type Route } from './route.ts'
 
 const STATUSES = ['running', 'stuck', 'completed', 'failed', 'cancelled'] as const satisfies readonly RunStatus[]
-export const KINDS = ['workflow', 'operation', 'reaction'] as const satisfies readonly RunKind[]
+export const KINDS: readonly RunKind[] = ['workflow', 'operation', 'reaction']
 /** Longest wait of one request; a client asks again. */
 const WAIT_LIMIT = '60s'
 
