@@ -14,6 +14,7 @@ import { commandHelp, overview } from './help.ts'
 import { parse } from './parse.ts'
 import { report } from './problem.ts'
 import { publish } from './publish.ts'
+import { replay } from './replay.ts'
 import { retry } from './retry.ts'
 import { runs } from './runs.ts'
 import { serve } from './serve.ts'
@@ -51,6 +52,7 @@ export const commands: readonly Command[] = [
   retry,
   answer,
   fail,
+  replay,
   help,
 ]
 

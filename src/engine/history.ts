@@ -1,7 +1,7 @@
 // The journal of a run, read for replay: its turns in order, and what its notes and mail say of what is still to do.
 import { parseTurn, type Note, type Turn } from '../core/journal.ts'
 import type { Delivered } from '../core/journal.ts'
-import type { JournalRow } from '../core/store.ts'
+import type { JournalRow, StoreReader } from '../core/store.ts'
 import type { ShardContext } from './shard-context.ts'
 
 export interface HistoryTurn extends Turn {
@@ -23,7 +23,10 @@ export interface History {
 const PAGE = 1000
 
 /** Reads all rows of a run's journal that are durable. */
-export async function readRows(context: ShardContext, run: { readonly num: number }): Promise<readonly JournalRow[]> {
+export async function readRows(
+  context: { readonly store: Pick<StoreReader, 'journal'>; readonly shard: number },
+  run: { readonly num: number },
+): Promise<readonly JournalRow[]> {
   const rows: JournalRow[] = []
   for (;;) {
     const page = await context.store.journal(context.shard, run.num, rows.at(-1)?.seq ?? -1, PAGE)
@@ -33,7 +36,11 @@ export async function readRows(context: ShardContext, run: { readonly num: numbe
 }
 
 /** What the rows of a run say. Throws when one cannot be read: it was damaged, or encoded with a key that is gone. */
-export function historyOf(context: ShardContext, run: { readonly id: string }, rows: readonly JournalRow[]): History {
+export function historyOf(
+  context: Pick<ShardContext, 'decode' | 'notBefore'>,
+  run: { readonly id: string },
+  rows: readonly JournalRow[],
+): History {
   const turns: HistoryTurn[] = []
   const attempts = new Map<string, { failed: number; dueAt: number }>()
   const stuckOps = new Set<string>()
