@@ -22,6 +22,7 @@ import { RemoteError } from './problem.ts'
 import type { Reads } from './reads.ts'
 
 const DEADLINE_MS = 30_000
+const PROBE_MS = 2000
 /** What an action on up to 10,000 runs may take besides. */
 const BULK_MS = 300_000
 
@@ -153,12 +154,16 @@ class Api {
   }
 }
 
-/** Whether something at `url` answers its health check. */
-export async function answersHealth(url: string, clock: Clock, limitMs = 2000): Promise<boolean> {
+/** Whether something at `url` answers its health check, or says that it takes work. */
+export async function answersHealth(
+  url: string,
+  clock: Clock,
+  probe: '/healthz' | '/readyz' = '/healthz',
+): Promise<boolean> {
   const abort = new AbortController()
-  const cancel = clock.after(limitMs, () => abort.abort())
+  const cancel = clock.after(PROBE_MS, () => abort.abort())
   try {
-    const response = await fetch(new URL('/healthz', url), { signal: abort.signal, redirect: 'error' })
+    const response = await fetch(new URL(probe, url), { signal: abort.signal, redirect: 'error' })
     await response.arrayBuffer()
     return response.ok
   } catch {
