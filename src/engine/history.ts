@@ -2,7 +2,7 @@
 import { parseCommands, parseTurn, type Cancelled, type Note, type Turn } from '../core/journal.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { JsonText } from '../core/json.ts'
-import type { JournalRow, RunRow } from '../core/store.ts'
+import type { JournalRow, RunRow, StoreReader } from '../core/store.ts'
 import type { ShardContext } from './shard-context.ts'
 
 export interface HistoryTurn extends Turn {
@@ -31,7 +31,7 @@ const PAGE = 1000
 
 /** Reads all rows of the present generation of a run that are durable. */
 export async function readRows(
-  context: ShardContext,
+  context: { readonly store: Pick<StoreReader, 'journal'>; readonly shard: number },
   run: Pick<RunRow, 'num' | 'since'>,
 ): Promise<readonly JournalRow[]> {
   const rows: JournalRow[] = []
@@ -44,7 +44,7 @@ export async function readRows(
 
 /** What the rows of a run say. Throws when one cannot be read: it was damaged, or encoded with a key that is gone. */
 export function historyOf(
-  context: ShardContext,
+  context: Pick<ShardContext, 'decode' | 'notBefore'>,
   run: Pick<RunRow, 'id' | 'generation' | 'since'>,
   rows: readonly JournalRow[],
 ): History {

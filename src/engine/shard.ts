@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
-import { endsAsFailed, toFailure, type Failure } from '../core/failure.ts'
+import { endsAsFailed, isCancellation, toFailure, type Failure } from '../core/failure.ts'
 import { canonicalText } from '../core/json.ts'
 import type { Delivered } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
@@ -280,7 +280,7 @@ export class Shard {
     const job = this.context.pump.current
     if (job === null) return false
     // The failure of a call that a branch has not looked at yet is no fault.
-    if (!endsAsFailed(reason))
+    if (!endsAsFailed(reason) && !isCancellation(reason))
       job.machine?.blame(
         reason instanceof Error ? reason : fault('ATTEMPT_FAILED', { message: toFailure(reason).message }),
       )

@@ -17,6 +17,9 @@ describe('a problem', () => {
   it('has the headers that its code asks for', () => {
     const headers = (code: ErrorCode, details = {}): Headers => problemAnswer(fault(code, details), '/').headers
     expect(headers('NOT_READY').get('retry-after')).toBe('1')
+    expect(headers('OVERLOADED', { problem: 'full', seconds: 2.2 }).get('retry-after')).toBe('3')
+    for (const code of ['OVERLOADED', 'SIGNALS_FULL', 'STORE_FULL', 'STORE_FAILED'] as const)
+      expect(headers(code).get('retry-after')).toBe('1')
     expect(headers('TOKEN_REQUIRED').get('www-authenticate')).toBe('Bearer')
     expect(headers('METHOD_NOT_ALLOWED', { allowed: 'GET, HEAD' }).get('allow')).toBe('GET, HEAD')
     expect(headers('RUN_UNKNOWN').get('retry-after')).toBeNull()

@@ -18,8 +18,10 @@ export interface Problem {
   readonly details: Details
 }
 
-/** Seconds after which a 503 may be asked again. */
-const RETRY_AFTER = '1'
+/** Statuses that say when to ask again. */
+const PASSING: ReadonlySet<number> = new Set([429, 503, 507])
+/** Seconds after which to do so, where the error does not know better. */
+const RETRY_AFTER_SECONDS = 1
 
 /** The problem of an error. */
 export function problemOf(error: BalletError, instance: string): Problem {
@@ -45,10 +47,15 @@ function valuesOf({ nearest, ...details }: Details): Details {
 /** The headers that the code of an error asks for. */
 export function problemHeaders(error: BalletError): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
-  if (error.status === 503) headers['retry-after'] = RETRY_AFTER
+  if (PASSING.has(error.status)) headers['retry-after'] = String(secondsOf(error))
   if (error.code === 'TOKEN_REQUIRED') headers['www-authenticate'] = 'Bearer'
   if (error.code === 'METHOD_NOT_ALLOWED') headers['allow'] = String(error.details['allowed'])
   return headers
+}
+
+function secondsOf({ details }: BalletError): number {
+  const { seconds } = details
+  return typeof seconds === 'number' && seconds > 0 ? Math.ceil(seconds) : RETRY_AFTER_SECONDS
 }
 
 /** The answer to a request that failed with `error`. */
