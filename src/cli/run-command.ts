@@ -2,6 +2,7 @@
 // throws. Everything that a command does goes through the terminal that it is given.
 import { readFileSync } from 'node:fs'
 import { fault } from '../core/errors.ts'
+import { parseText } from '../core/json-text.ts'
 import { nearest } from '../core/names.ts'
 import type { Command } from './command.ts'
 import { dev } from './dev.ts'
@@ -86,5 +87,5 @@ function showVersion(terminal: Terminal, json: boolean): ExitCode {
 
 function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { readonly version: string }).version
+  return (parseText(text) as { readonly version: string }).version
 }

@@ -5,6 +5,7 @@ import { fault, invariant, isBalletError } from '../core/errors.ts'
 import { threw, toFailure, type Failure } from '../core/failure.ts'
 import { bothTexts } from '../core/json.ts'
 import { turnText, type Command, type Delivered } from '../core/journal.ts'
+import { parseText } from '../core/json-text.ts'
 import type { Machine } from '../core/machine.ts'
 import { splitKey } from '../core/names.ts'
 import { soloCommand, soloEnd } from '../core/solo.ts'
@@ -161,7 +162,7 @@ async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void>
   const { executor } = run
   invariant(executor.kind === 'solo', 'only a run of one call starts a workflow so')
   const { solo } = executor
-  const given: unknown = JSON.parse(solo.input)
+  const given: unknown = parseText(solo.input)
   const made = context.directory.checkInput(solo.call, given)
   const { text = 'null', ...raw } = bothTexts(given, made, `the input of ${solo.call}`)
   const key = context.directory.runKey(solo.call, made)
@@ -173,7 +174,7 @@ async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void>
 
 function begin(context: ShardContext, run: LiveRun, command: Command, taken: Taken | null): void {
   invariant(command.kind === 'child', 'only a workflow is started so')
-  if (taken !== null && taken.hash !== startHash(context, command.call, JSON.parse(command.raw ?? command.input))) {
+  if (taken !== null && taken.hash !== startHash(context, command.call, parseText(command.raw ?? command.input))) {
     return markStuck(context, run, null, 'conflict', toFailure(fault('RUN_CONFLICT', { id: command.run })))
   }
   const output = JSON.stringify({ run: command.run })

@@ -2,6 +2,7 @@
 // committed rows alone, so a process that only reads the file sees the same as the one that runs the application.
 import { parseCommands, parseTurn, type Note, type StoredCommand } from '../core/journal.ts'
 import type { Failure } from '../core/failure.ts'
+import { parseText } from '../core/json-text.ts'
 import { splitKey } from '../core/names.ts'
 import type { RunRow } from '../core/store.ts'
 import type { WaitView } from '../core/views.ts'
@@ -42,7 +43,7 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
     open.set(`${row.call}#0`, { command: { kind: 'call', op: `${row.call}#0`, call: row.call }, since: row.created })
   for (const { kind, text, at } of rows) {
     if (kind === 'note') {
-      const note = JSON.parse(text) as Note
+      const note = parseText(text) as Note
       if (note.kind === 'attempt') attempts.set(note.op, { number: note.attempt, error: note.error, next: note.next })
       else if (note.kind === 'stuck' && note.op !== null) stuckOps.add(note.op)
     }

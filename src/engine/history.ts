@@ -1,6 +1,7 @@
 // The journal of a run, read for replay: its turns in order, and what its notes and mail say of what is still to do.
 import { parseTurn, type Note, type Turn } from '../core/journal.ts'
 import type { Delivered } from '../core/journal.ts'
+import { parseText } from '../core/json-text.ts'
 import type { JournalRow } from '../core/store.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -41,7 +42,7 @@ export function historyOf(context: ShardContext, run: { readonly id: string }, r
   for (const row of rows) {
     const text = context.decode(row.data, 'turn', run.id)
     if (row.kind === 'note') {
-      const note = JSON.parse(text) as Note
+      const note = parseText(text) as Note
       if (note.kind === 'attempt') attempts.set(note.op, { failed: note.attempt, dueAt: note.next ?? 0 })
       // A call whose code was gone is tried again: it may be back.
       else if (note.kind === 'stuck' && note.op !== null && note.error.code !== 'CODE_MISSING') stuckOps.add(note.op)

@@ -4,6 +4,7 @@ import { fault } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
 import type { Command } from '../core/journal.ts'
+import { parseText } from '../core/json-text.ts'
 import type { RunRow } from '../core/store.ts'
 import { answerJoins } from './endings.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -42,5 +43,5 @@ function endingOf(
     return { kind: 'end', output: output === null ? undefined : context.decode(output, 'output', id) }
   }
   if (error === null) return { kind: 'fail', error: { code: status, message: runRef(id) } }
-  return { kind: 'fail', error: JSON.parse(context.decode(error, 'error', id)) as Failure }
+  return { kind: 'fail', error: parseText(context.decode(error, 'error', id)) as Failure }
 }

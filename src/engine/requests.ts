@@ -4,6 +4,7 @@
 import { fault } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
+import { parseText } from '../core/json-text.ts'
 import { toText } from '../core/json.ts'
 import { checkEventName, checkId, splitKey } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
@@ -133,7 +134,7 @@ export class Requests {
       return context.log.error(`An inbox row for ${row.target} cannot be read and waits: ${toFailure(error).message}`)
     }
     try {
-      const body = JSON.parse(text) as SignalRequest & StartRequest & PublishRequest
+      const body = parseText(text) as SignalRequest & StartRequest & PublishRequest
       if (row.kind === 'signal') await this.signal(body, way)
       else if (row.kind === 'start') await this.start(body, way)
       else await this.publish(body, way)

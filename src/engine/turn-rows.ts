@@ -8,6 +8,7 @@ import type { RunRow, TimerRow } from '../core/store.ts'
 import type { CallSettings } from '../core/contracts.ts'
 import type { StepWork } from '../core/surface.ts'
 import { slotOf } from '../core/ids.ts'
+import { parseText } from '../core/json-text.ts'
 import { SLOT_COUNT } from '../core/store.ts'
 import { createRun, startHash } from './births.ts'
 import { callEffect, outcomeOf, stepEffect, type Attempts } from './calls.ts'
@@ -147,7 +148,7 @@ function start(context: ShardContext, run: LiveRun, op: string): void {
 }
 
 function writeChild(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'child' }>): void {
-  const input: unknown = JSON.parse(command.input)
+  const input: unknown = parseText(command.input)
   const child = createRun(context, {
     id: command.run,
     kind: context.directory.operations.has(command.call) ? 'operation' : 'workflow',
@@ -159,7 +160,7 @@ function writeChild(context: ShardContext, run: LiveRun, command: Extract<Comman
     parent: run.row.num,
     parentOp: command.op,
     input: command.input,
-    hash: startHash(context, command.call, command.raw === undefined ? input : JSON.parse(command.raw)),
+    hash: startHash(context, command.call, command.raw === undefined ? input : parseText(command.raw)),
   })
   if (command.wait) context.open.join(command.run, run.row.num, command.op)
   context.begin(child)
@@ -186,7 +187,7 @@ function writeSend(context: ShardContext, run: LiveRun, command: Extract<Command
     run: command.run,
     name: command.name,
     id: idempotencyKey(identity, command.op),
-    data: JSON.parse(command.input) as unknown,
+    data: parseText(command.input),
   })
   context.writer.rows.posts.push({
     ns: run.row.ns,
