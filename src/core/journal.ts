@@ -6,6 +6,7 @@
 // Line 3 of a replay is compared with the stored line as text; only where they differ are both parsed (replay.ts).
 import { assertNever } from './errors.ts'
 import type { Failure } from './failure.ts'
+import { parseText } from './json-text.ts'
 import type { JsonText } from './json.ts'
 
 /** What can be delivered to a run. */
@@ -178,7 +179,7 @@ export function turnText(delivered: Delivered, commands: string): string {
 export function parseTurn(text: string): Turn {
   const first = text.indexOf('\n')
   const second = text.indexOf('\n', first + 1)
-  const head = JSON.parse(text.slice(0, first)) as Delivered
+  const head = parseText(text.slice(0, first)) as Delivered
   const line3 = text.slice(second + 1)
   if (head.kind !== 'done' && head.kind !== 'signal' && head.kind !== 'event')
     return { delivered: head, commandsText: line3 }
@@ -231,7 +232,7 @@ function field(name: string, payload: JsonText | undefined): string {
 
 /** Reads line 3. */
 export function parseCommands(text: string): readonly StoredCommand[] {
-  return JSON.parse(text) as readonly StoredCommand[]
+  return parseText(text) as readonly StoredCommand[]
 }
 
 /** A stored command as the run would issue it: payloads as text again. */

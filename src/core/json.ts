@@ -3,6 +3,7 @@
 // what is delivered later is parsed from that text, so a first delivery and a replay cannot differ.
 import { fault } from './errors.ts'
 import { toFailure } from './failure.ts'
+import { parseText } from './json-text.ts'
 
 /** A value that JSON keeps as it is. Optional fields may be absent or `undefined` (then they are not stored). */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
@@ -107,7 +108,7 @@ export function bothTexts(
 
 /** The value that `toText` stored; absent text is `undefined`. */
 export function fromText(text: JsonText | undefined): unknown {
-  return text === undefined ? undefined : JSON.parse(text)
+  return text === undefined ? undefined : parseText(text)
 }
 
 /**

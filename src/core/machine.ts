@@ -7,6 +7,7 @@
 //
 // A command that is answered can be given up: its promise rejects at once. If it may have to be taken back, it stays
 // pending until it has settled, for the undo log alone.
+import { parseText } from './json-text.ts'
 import { assertNever, fault, invariant, type BalletError } from './errors.ts'
 import { CallError, endingFailure, endsAsFailed, isCancellation, threw, type Failure } from './failure.ts'
 import { hashOf, type RunIdentity } from './ids.ts'
@@ -117,7 +118,7 @@ export class Machine {
 
   constructor(spec: MachineSpec) {
     this.spec = spec
-    const carried = spec.carry === null ? null : (JSON.parse(spec.carry) as Carried)
+    const carried = spec.carry === null ? null : (parseText(spec.carry) as Carried)
     this.mailbox = new Mailbox(carried?.mail)
     this.undos = new UndoLog(carried?.undos)
     this.state = carried?.state === undefined ? null : JSON.stringify(carried.state)

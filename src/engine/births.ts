@@ -7,6 +7,7 @@ import { Machine } from '../core/machine.ts'
 import { soloCommand, type Solo } from '../core/solo.ts'
 import type { RunKind, RunRow } from '../core/store.ts'
 import type { LogLevel } from '../core/contracts.ts'
+import { parseText } from '../core/json-text.ts'
 import { startBody, type Surface } from '../core/surface.ts'
 import type { WorkflowDefinition } from '../define/definition.ts'
 import { identityOf, soloOf, type Executor, type LiveRun } from './live-run.ts'
@@ -134,7 +135,7 @@ export function machineOf(
       startBody(machine, workflow.body as unknown as (run: Surface, input: unknown) => Promise<unknown>, data),
     log: (level: LogLevel, message: string, data) => {
       const log = context.environment.log(row.id, workflow.name)
-      log[level](message, data === undefined ? undefined : (JSON.parse(data) as Json))
+      log[level](message, data === undefined ? undefined : (parseText(data) as Json))
     },
     onFault: (error) => context.blame(run, error),
   })

@@ -1,5 +1,6 @@
 // What the journal of a run says of its present: what it waits for, its state, which attempts failed. Computed from
 // committed rows alone, so a process that only reads the file sees the same as the one that runs the application.
+import { parseText } from '../core/json-text.ts'
 import { parseCommands, parseTurn, type Note, type StoredCommand, type Turn } from '../core/journal.ts'
 import type { Failure } from '../core/failure.ts'
 import { splitKey } from '../core/names.ts'
@@ -41,7 +42,7 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
     folding.open.set(op, { command: { kind: 'call', op, call: row.call }, since: row.created, givenUp: false })
   }
   for (const { kind, text, at } of rows) {
-    if (kind === 'note') foldNote(folding, JSON.parse(text) as Note)
+    if (kind === 'note') foldNote(folding, parseText(text) as Note)
     else if (kind === 'turn') foldTurn(folding, parseTurn(text), at)
   }
   const { open, attempts, stuckOps, state } = folding

@@ -1,4 +1,5 @@
 // The journal of a run, read for replay: its turns in order, and what its notes and mail say of what is still to do.
+import { parseText } from '../core/json-text.ts'
 import { parseCommands, parseTurn, type Cancelled, type Note, type Turn } from '../core/journal.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { JsonText } from '../core/json.ts'
@@ -58,7 +59,7 @@ export function historyOf(
   for (const row of rows) {
     const text = context.decode(row.data, 'turn', run.id)
     if (row.kind === 'note') {
-      const note = JSON.parse(text) as Note
+      const note = parseText(text) as Note
       if (note.kind === 'attempt') attempts.set(note.op, { failed: note.attempt, dueAt: note.next ?? 0 })
       // A call whose code was gone is tried again: it may be back.
       else if (note.kind === 'stuck' && note.op !== null && note.error.code !== 'CODE_MISSING') stuckOps.add(note.op)

@@ -1,5 +1,6 @@
 // Runs that wait for the end of another, which may have ended long ago: then the store knows how. An end that cannot be
 // read (damaged, or encoded with a key that is gone) leaves the one that waits to a person.
+import { parseText } from '../core/json-text.ts'
 import { fault } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
@@ -39,7 +40,7 @@ function endingOf(context: ShardContext, { id, status, output, error }: RunRow):
     return { kind: 'end', output: output === null ? undefined : context.decode(output, 'output', id) }
   }
   if (error === null) return { kind: 'fail', error: { code: status, message: runRef(id) } }
-  const failure = JSON.parse(context.decode(error, 'error', id)) as Failure & { readonly details?: Cancelled }
+  const failure = parseText(context.decode(error, 'error', id)) as Failure & { readonly details?: Cancelled }
   if (status !== 'cancelled' || failure.details === undefined) return { kind: 'fail', error: failure }
   return { kind: 'end', output: undefined, cancelled: failure.details }
 }

@@ -1,5 +1,6 @@
 // The questions of operators, answered from committed rows: runs, journals, events, keys, causal graphs. Needs a reader
 // of the store and nothing of a running engine, so a file can be read without its application.
+import { parseText } from '../core/json-text.ts'
 import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
@@ -129,9 +130,9 @@ export class Queries {
       ...(state === undefined ? {} : { state }),
       waits,
       choices: choicesOf(row, present),
-      input: JSON.parse(this.#text(row.input, 'input', row.id)) as Json,
-      ...(row.output === null ? {} : { output: JSON.parse(this.#text(row.output, 'output', row.id)) as Json }),
-      ...(row.error === null ? {} : { error: JSON.parse(this.#text(row.error, 'error', row.id)) as ErrorView }),
+      input: parseText(this.#text(row.input, 'input', row.id)) as Json,
+      ...(row.output === null ? {} : { output: parseText(this.#text(row.output, 'output', row.id)) as Json }),
+      ...(row.error === null ? {} : { error: parseText(this.#text(row.error, 'error', row.id)) as ErrorView }),
       created: new Date(row.created).toISOString(),
       ended: row.ended === null ? null : new Date(row.ended).toISOString(),
     }
@@ -148,7 +149,7 @@ export class Queries {
       subject: value,
       time: new Date(row.at).toISOString(),
       datacontenttype: 'application/json',
-      data: JSON.parse(this.#text(row.data, 'event', row.id)) as Json,
+      data: parseText(this.#text(row.data, 'event', row.id)) as Json,
       correlationid: row.root,
       ...(row.cause === null ? {} : { causationid: row.cause }),
       partitionkey: value,
@@ -202,10 +203,10 @@ export class Queries {
 
   #journalView(row: DecodedRow): JournalView {
     const head = { pos: row.pos, seq: row.seq, kind: row.kind, at: new Date(row.at).toISOString() }
-    if (row.kind === 'note') return { ...head, note: JSON.parse(row.text) as Json }
+    if (row.kind === 'note') return { ...head, note: parseText(row.text) as Json }
     const { delivered, commandsText } = parseTurn(row.text)
     const { payload, ...rest } = { payload: undefined, ...delivered }
-    const shown = payload === undefined ? rest : { ...rest, payload: JSON.parse(payload) as Json }
+    const shown = payload === undefined ? rest : { ...rest, payload: parseText(payload) as Json }
     return { ...head, delivered: shown as Json, commands: parseCommands(commandsText) as readonly Json[] }
   }
 

@@ -1,6 +1,7 @@
 // What comes from outside: starts, events and signals, by hand or through the inbox. Each is validated once, here;
 // looked up; taken; and acknowledged when its row is durable. An answer about something that exists already rests on
 // durable rows too.
+import { parseText } from '../core/json-text.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
@@ -155,7 +156,7 @@ export class Requests {
       return context.log.error(`An inbox row for ${row.target} cannot be read and waits: ${toFailure(error).message}`)
     }
     try {
-      const body = JSON.parse(text) as SignalRequest & StartRequest & PublishRequest & { by: string; why: string }
+      const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & { by: string; why: string }
       if (row.kind === 'cancel') await this.#stop(body, way)
       else if (row.kind === 'signal') await this.signal(body, way)
       else if (row.kind === 'start') await this.start(body, way)

@@ -1,6 +1,7 @@
 // Runs of one call: an operation that was started on its own, or a reaction. They have no machine; the answer of their
 // call is their end. A reaction whose call is a workflow ends when that has started. Called by the deliveries, and by the
 // shard when a lane lets a reaction begin.
+import { parseText } from '../core/json-text.ts'
 import { fault, invariant } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { bothTexts } from '../core/json.ts'
@@ -32,7 +33,7 @@ async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void>
   const { executor } = run
   invariant(executor.kind === 'solo', 'only a run of one call starts a workflow so')
   const { solo } = executor
-  const given: unknown = JSON.parse(solo.input)
+  const given: unknown = parseText(solo.input)
   const made = context.directory.checkInput(solo.call, given)
   const { text = 'null', ...raw } = bothTexts(given, made, `the input of ${solo.call}`)
   const key = context.directory.runKey(solo.call, made)
@@ -44,7 +45,7 @@ async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void>
 
 function begin(context: ShardContext, run: LiveRun, command: Command, taken: Taken | null): void {
   invariant(command.kind === 'child', 'only a workflow is started so')
-  if (taken !== null && taken.hash !== startHash(context, command.call, JSON.parse(command.raw ?? command.input))) {
+  if (taken !== null && taken.hash !== startHash(context, command.call, parseText(command.raw ?? command.input))) {
     return markStuck(context, run, null, 'conflict', toFailure(fault('RUN_CONFLICT', { id: command.run })))
   }
   const output = JSON.stringify({ run: command.run })

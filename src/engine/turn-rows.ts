@@ -1,5 +1,6 @@
 // What a turn writes, and what follows once it is durable: one journal row, the rows that its commands stand for, and
 // behind the commit the effects. Everything is pushed into the open batch in the order of delivery.
+import { parseText } from '../core/json-text.ts'
 import { assertNever, fault } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { idempotencyKey, runRef, slotOf } from '../core/ids.ts'
@@ -204,7 +205,7 @@ export function settleGivenUp(
 }
 
 function writeChild(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'child' }>): void {
-  const input: unknown = JSON.parse(command.input)
+  const input: unknown = parseText(command.input)
   const child = createRun(context, {
     id: command.run,
     kind: context.directory.operations.has(command.call) ? 'operation' : 'workflow',
@@ -216,7 +217,7 @@ function writeChild(context: ShardContext, run: LiveRun, command: Extract<Comman
     parent: run.row.num,
     parentOp: command.op,
     input: command.input,
-    hash: startHash(context, command.call, command.raw === undefined ? input : JSON.parse(command.raw)),
+    hash: startHash(context, command.call, command.raw === undefined ? input : parseText(command.raw)),
   })
   if (command.wait) context.open.join(command.run, run.row.num, command.op)
   context.begin(child)
@@ -243,7 +244,7 @@ function writeSend(context: ShardContext, run: LiveRun, command: Extract<Command
     run: command.run,
     name: command.name,
     id: idempotencyKey(identity, command.op),
-    data: JSON.parse(command.input) as unknown,
+    data: parseText(command.input) as unknown,
   })
   post(context, run, 'signal', command.run, text)
 }
