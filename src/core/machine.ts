@@ -68,16 +68,12 @@ export interface Carried {
 }
 
 /** How a body came out; `continued` is a new beginning. */
-export type Ending = 'completed' | 'failed' | 'cancelled' | 'continued'
+type Ending = 'completed' | 'failed' | 'cancelled' | 'continued'
 
 /** What a turn came to. */
 export type Closed =
   | { readonly kind: 'open'; readonly commands: readonly Command[] }
-  | {
-      readonly kind: 'ended'
-      readonly commands: readonly Command[]
-      readonly status: 'completed' | 'failed' | 'cancelled'
-    }
+  | { readonly kind: 'ended'; readonly commands: readonly Command[]; readonly status: Ending }
   | { readonly kind: 'threw'; readonly error: Error }
 
 type Settled = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }

@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BEGIN, Driver, call, commandsOf, linesOf, opsOf, replay, type Body } from '../../test/core/machine-driver.ts'
+import { expectRepeats } from '../../test/core/repeats.ts'
 import { fault, type BalletError } from './errors.ts'
-
-async function expectRepeats(driver: Driver, body: Body = driver.body): Promise<void> {
-  const again = await replay(driver, body)
-  expect(again.lines).toEqual(linesOf(driver))
-  expect(again.driver.waits).toEqual(driver.waits)
-}
 
 const output = (driver: Driver): unknown =>
   (JSON.parse(linesOf(driver).at(-1) as string) as { readonly output?: unknown }[]).at(-1)?.output
@@ -263,13 +258,5 @@ describe('the other doors', () => {
     await driver.done('a#0', 5)
     expect(output(driver)).toEqual([5])
     await expectRepeats(driver)
-  })
-
-  it('continueAs is not there yet', async () => {
-    const driver = new Driver(async (run) => run.continueAs())
-    expect(await driver.start()).toMatchObject({
-      kind: 'threw',
-      error: { message: 'The code of the run "r1" threw NOT_YET: This version does not have continueAs yet.' },
-    })
   })
 })

@@ -72,8 +72,9 @@ export class Surface {
 
   sleep(duration: Duration): Promise<unknown> {
     return this.#guard(() => {
+      const op = this.#scope.op('sleep')
       const due = this.#machine.at + toMs(duration)
-      return this.#machine.issue({ kind: 'sleep', op: this.#scope.op('sleep'), due }, { shielded: this.#shielded })
+      return this.#machine.issue({ kind: 'sleep', op, due }, { shielded: this.#shielded })
     })
   }
 
