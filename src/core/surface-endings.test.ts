@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Driver, call, event, linesOf, opsOf, signal, type Body } from '../../test/core/machine-driver.ts'
-import { answer, expectRepeats } from '../../test/core/repeats.ts'
+import { Driver, call, event, opsOf, signal, type Body } from '../../test/core/machine-driver.ts'
+import { answer, expectRepeats, outputOf } from '../../test/core/repeats.ts'
 import { TerminalError } from './errors.ts'
 import type { Surface } from './surface.ts'
 
@@ -114,9 +114,9 @@ describe('a run that returns', () => {
       [],
       ['call undo:c.do#0'],
       ['call undo:a.do#0'],
-      ['end'],
+      ['phase over', 'end'],
     ])
-    expect(linesOf(driver).at(-1)).toBe('[{"kind":"end","output":"b"}]')
+    expect(outputOf(driver)).toBe('b')
     await expectRepeats(driver)
   })
 
@@ -139,7 +139,7 @@ describe('a run that returns', () => {
     expect(await answer(driver, 'sleep#0', 'a.do#0', 'undo:a.do#0')).toEqual([
       ['drop a.do#0', 'phase undoing'],
       ['call undo:a.do#0'],
-      ['end'],
+      ['phase over', 'end'],
     ])
     expect(driver.waits).toEqual([])
     await expectRepeats(driver)
@@ -162,7 +162,7 @@ describe('a run that returns', () => {
     expect(await answer(driver, 'sleep#0', 'a.do#0', 'undo:a.do#0')).toEqual([
       ['drop a.do#0', 'phase undoing'],
       ['call undo:a.do#0'],
-      ['end'],
+      ['phase over', 'end'],
     ])
     await expectRepeats(driver)
   })

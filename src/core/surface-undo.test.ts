@@ -202,7 +202,8 @@ describe('undo', () => {
     expect(await driver.done('a.do#0')).toMatchObject({
       kind: 'threw',
       error: {
-        message: 'The code of the run "r1" threw DEFINITION_INVALID: The undo of a.do: a.undo does not undo it.',
+        message:
+          'The code of the run "r1" threw UNDO_FAILED: a.do#0 was not taken back: a.undo failed: The undo of a.do: a.undo does not undo it.',
       },
     })
   })
