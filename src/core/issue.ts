@@ -31,6 +31,7 @@ export function issueCall(
 ): Promise<unknown> {
   const { machine } = scope
   const { contracts, identity } = machine.spec
+  refuseAborted(settings, call.target === 'operation' ? call.name : childId(identity, op))
   contracts.checkPolicy(settings, call.name)
   const given = scope.payload(op, call.input, () => contracts.checkInput(call), `the input of ${call.name}`)
   const { shielded, undoing = {} } = how
@@ -61,6 +62,7 @@ export function issueStep(
 ): Promise<unknown> {
   const { machine } = scope
   const { settings } = work
+  refuseAborted(settings, op)
   machine.spec.contracts.checkPolicy(settings, name)
   const issue = (mark: Mark, settles: Settles): Promise<unknown> =>
     machine.issue({ kind: 'step', op, ...mark }, { work, shielded, ...settles })
@@ -74,12 +76,10 @@ function withUndo(
   scope: RunScope,
   op: string,
   name: string,
-  { undo, abort }: CallSettings,
+  { undo }: CallSettings,
   issue: (mark: Mark, settles: Settles) => Promise<unknown>,
   isAwaited = false,
 ): Promise<unknown> {
-  // It is not made at all: there is nothing to take back.
-  if (abort?.aborted === true) throw aborted({ op, command: { kind: 'step', op } })
   if (undo === undefined && !isAwaited) return issue({}, {})
   const settles = scope.machine.undos.register(op, name, undo ?? null)
   return issue(undo === undefined ? {} : { undo: true }, { settles })
@@ -101,8 +101,16 @@ function abortable(scope: RunScope, op: string, { abort }: CallSettings, promise
 
 /** What a call that was given up rejects with. */
 export function aborted({ op, command }: Pick<Pending, 'op' | 'command'>): CallError {
-  const call = nameOf(op, command)
+  return abortedError(nameOf(op, command))
+}
+
+function abortedError(call: string): CallError {
   return new CallError('CALL_ABORTED', call, { code: 'CALL_ABORTED', message: `${call} was given up` })
+}
+
+/** A call whose signal is aborted already is not made at all: there is nothing to take back. @throws CALL_ABORTED */
+function refuseAborted({ abort }: CallSettings, call: string): void {
+  if (abort?.aborted === true) throw abortedError(call)
 }
 
 /** Whether something is given up when its run takes everything back. */

@@ -7,16 +7,16 @@
 //
 // A command that is answered can be given up: its promise rejects at once. If it may have to be taken back, it stays
 // pending until it has settled, for the undo log alone.
-import { parseText } from './json-text.ts'
+import { carriedOf, carryText } from './carry.ts'
 import { assertNever, fault, invariant, type BalletError } from './errors.ts'
 import { CallError, endingFailure, endsAsFailed, isCancellation, threw, type Failure } from './failure.ts'
 import { hashOf, type RunIdentity } from './ids.ts'
-import { bothTexts, fromText, toText, type Json, type JsonText } from './json.ts'
+import { bothTexts, fromText, toText, type JsonText } from './json.ts'
 import { parseCommands, type Cancelled, type Command, type Delivered, type StoredCommand } from './journal.ts'
-import { Mailbox, type CarriedMail } from './mailbox.ts'
+import { Mailbox } from './mailbox.ts'
 import type { Contracts, LogSink } from './contracts.ts'
 import { turnStream, type Stream } from './randomness.ts'
-import { UndoLog, type CarriedUndo } from './undo.ts'
+import { UndoLog } from './undo.ts'
 
 /** Everything that a machine needs to know of its run. */
 export interface MachineSpec {
@@ -61,24 +61,13 @@ export function isUndo({ command }: Pending): boolean {
   return 'undoes' in command
 }
 
-/** What a generation of a run hands on to the next. */
-export interface Carried {
-  readonly mail: CarriedMail
-  readonly undos: readonly CarriedUndo[]
-  readonly state?: Json
-}
-
 /** How a body came out; `continued` is a new beginning. */
-export type Ending = 'completed' | 'failed' | 'cancelled' | 'continued'
+type Ending = 'completed' | 'failed' | 'cancelled' | 'continued'
 
 /** What a turn came to. */
 export type Closed =
   | { readonly kind: 'open'; readonly commands: readonly Command[] }
-  | {
-      readonly kind: 'ended'
-      readonly commands: readonly Command[]
-      readonly status: Ending
-    }
+  | { readonly kind: 'ended'; readonly commands: readonly Command[]; readonly status: Ending }
   | { readonly kind: 'threw'; readonly error: Error }
 
 type Settled = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
@@ -103,7 +92,7 @@ export class Machine {
   /** Who asked the run to stop, once somebody has. */
   cancelled: Cancelled | null = null
   /** Children that stop when this run does, though it does not wait for them. */
-  readonly followers: Set<string> = new Set()
+  readonly followers: Set<string>
   /** Takes back what the body did, in its place (undoing.ts); there once the body has begun. */
   takeBack: (() => Promise<void>) | null = null
   /** What `run.set` said last. */
@@ -114,14 +103,16 @@ export class Machine {
   readonly #salt: number
   #recordedCommands: readonly StoredCommand[] | null = null
   #settled: Settled | null = null
-  #fault: Error | null = null
+  /** What its code did wrong in this turn. */
+  #fault: { readonly thrown: unknown } | null = null
 
   constructor(spec: MachineSpec) {
     this.spec = spec
-    const carried = spec.carry === null ? null : (parseText(spec.carry) as Carried)
-    this.mailbox = new Mailbox(carried?.mail)
-    this.undos = new UndoLog(carried?.undos)
-    this.state = carried?.state === undefined ? null : JSON.stringify(carried.state)
+    const carried = carriedOf(spec.carry)
+    this.mailbox = new Mailbox(carried.mail)
+    this.undos = new UndoLog(carried.undos)
+    this.followers = new Set(carried.followers)
+    this.state = carried.state === undefined ? null : JSON.stringify(carried.state)
     const { store, id, generation } = spec.identity
     this.#salt = hashOf(`${store}:${id}:${generation}`)
   }
@@ -140,6 +131,7 @@ export class Machine {
       case 'cancel':
         return this.cancelled === null || delivered.forced === true
       case 'start':
+        return this.takeBack === null
       case 'resume':
         return true
       default:
@@ -176,13 +168,13 @@ export class Machine {
         const pending = this.#take(delivered.op)
         const value = fromText(delivered.payload)
         pending.settles?.(value)
-        pending.resolve(value)
+        if (!pending.givenUp) pending.resolve(value)
         break
       }
       case 'failed': {
         const pending = this.#take(delivered.op)
         pending.settles?.(undefined)
-        this.#reject(pending, delivered.error)
+        if (!pending.givenUp) this.#reject(pending, delivered.error)
         break
       }
       case 'timer': {
@@ -221,7 +213,7 @@ export class Machine {
     invariant(this.active, 'a turn closed twice')
     this.active = false
     const { commands } = this
-    if (this.#fault !== null) return { kind: 'threw', error: threw(this.name, this.#fault) }
+    if (this.#fault !== null) return { kind: 'threw', error: threw(this.name, this.#fault.thrown) }
     if (this.#continues !== null)
       return { kind: 'ended', commands: [...commands, this.#continues], status: 'continued' }
     const settled = this.#settled
@@ -280,33 +272,39 @@ export class Machine {
     return promise
   }
 
-  /** Gives up, in the order of their ids, those that are waited for and meant; each rejects with its error. */
-  giveUp(isMeant: (pending: Pending) => boolean, errorOf: (pending: Pending) => Error): void {
+  /**
+   * Gives up, in the order of their ids, those that are waited for and meant; each rejects with its error. Without one
+   * nobody hears of it.
+   */
+  giveUp(isMeant: (pending: Pending) => boolean, errorOf: ((pending: Pending) => Error) | null): void {
     const meant = [...this.pending.values()].filter((pending) => !pending.givenUp && isMeant(pending))
     for (const pending of meant.sort((a, b) => (a.op < b.op ? -1 : 1))) {
       const { op, command, settles } = pending
       this.commands.push({ kind: 'drop', op, ...(settles === undefined ? {} : { settles: true }) })
       if (command.kind === 'child' && pending.stops === true) this.commands.push({ kind: 'stop', run: command.run })
+      pending.givenUp = true
       if (settles === undefined) this.pending.delete(op)
-      else pending.givenUp = true
+      else this.undos.lose(op)
       if ('due' in command && command.due !== undefined) this.released.push({ op, due: command.due })
-      pending.reject(errorOf(pending))
+      if (errorOf !== null) pending.reject(errorOf(pending))
     }
   }
 
   /**
    * Ends this generation: the run goes on as a new one.
-   * @throws CONTINUE_REFUSED while something is under way whose answer would belong to nobody.
+   * @throws CONTINUE_REFUSED while something is under way whose answer would belong to nobody; and as `carryText`.
    */
   continueAs(input: JsonText, raw: { readonly raw?: JsonText }): void {
     const busy = [...this.pending.values()].find(({ command: { kind } }) => kind !== 'sleep' && kind !== 'wait')
     if (busy !== undefined) throw fault('CONTINUE_REFUSED', { run: this.name, problem: `${busy.op} is under way` })
-    const carried: Carried = {
-      mail: this.mailbox.carried,
-      undos: this.undos.carried(this.spec.identity.generation),
-      ...(this.state === null ? {} : { state: fromText(this.state) as Json }),
-    }
-    this.#continues = { kind: 'continue', input, ...raw, carry: JSON.stringify(carried) }
+    const { contracts, identity } = this.spec
+    const carry = carryText(this, identity.generation, contracts, this.recorded !== null)
+    this.#continues = { kind: 'continue', input, ...raw, carry }
+  }
+
+  /** Whether the run goes on as a new generation: this one does nothing more. */
+  get continues(): boolean {
+    return this.#continues !== null
   }
 
   /** What everything rejects with once the run is cancelled. */
@@ -315,10 +313,14 @@ export class Machine {
     return fault('RUN_CANCELLED', { id: this.spec.identity.id, ...this.cancelled })
   }
 
-  /** Notes that the code of the run is at fault: in a turn it parks the run at close, outside at once. */
-  blame(error: Error): void {
-    if (this.active) this.#fault ??= error
-    else this.spec.onFault(threw(this.name, error))
+  /**
+   * Notes that the code of the run is at fault: in a turn it parks the run at close, outside at once. That nobody looked
+   * at a cancellation is no fault, nor is what a body does that was forced to stop.
+   */
+  blame(thrown: unknown): void {
+    if (this.cancelled !== null && isCancellation(thrown)) return
+    if (this.active) this.#fault ??= { thrown }
+    else if (!this.#forced) this.spec.onFault(threw(this.name, thrown))
   }
 
   /** Whether the body has returned or thrown. */
@@ -341,20 +343,23 @@ export class Machine {
 
   #cancel({ by, why, forced }: Extract<Delivered, { kind: 'cancel' }>): void {
     this.cancelled ??= { by, why }
-    const failed = (error: unknown): void => {
-      this.#settled = { ok: false, error }
-    }
-    // It has not begun: there is nothing to take back.
-    if (this.takeBack === null) return failed(this.cancellation)
     const { cancellation } = this
     for (const run of this.followers) this.commands.push({ kind: 'stop', run })
     this.followers.clear()
-    this.#forced = forced === true
-    this.giveUp(
-      (pending) => (this.#forced ? !isUndo(pending) : pending.shielded !== true),
-      () => cancellation,
-    )
-    if (this.#forced) this.takeBack().then(() => failed(cancellation), failed)
+    // It has not begun: its body is not run, but what it was handed may have to be taken back (undoing.ts).
+    if (this.takeBack === null) return this.#begin()
+    if (forced !== true) {
+      return this.giveUp(
+        (pending) => pending.shielded !== true,
+        () => cancellation,
+      )
+    }
+    this.#forced = true
+    this.giveUp((pending) => !isUndo(pending), null)
+    const failed = (error: unknown): void => {
+      this.#settled = { ok: false, error }
+    }
+    this.takeBack().then(() => failed(cancellation), failed)
   }
 
   #take(op: string): Pending {

@@ -38,7 +38,7 @@ function meaning(command: StoredCommand): string {
   const { kind } = command
   if (kind === 'set' || kind === 'patch' || kind === 'phase') return ''
   const parts: string[] = [kind]
-  for (const field of ['op', 'call', 'run', 'type', 'name', 'names', 'key', 'wait'] as const) {
+  for (const field of ['op', 'call', 'run', 'type', 'name', 'names', 'key', 'wait', 'settles'] as const) {
     if (field in command) parts.push(canonicalText(command[field]))
   }
   const payload = 'raw' in command ? command['raw'] : kind === 'end' ? (command['output'] ?? null) : command['input']

@@ -9,15 +9,23 @@ import { checkId } from './names.ts'
 
 export const never = (): Promise<never> => new Promise(() => {})
 
+/** How often a cancelled run may ask for more in one turn: more branches than that a workflow does not have. */
+const REFUSALS = 10_000
+
 export class RunScope {
   readonly machine: Machine
   readonly #occurrences = new Map<string, number>()
   readonly #given = new Set<string>()
+  #refused = 0
+  /** The turn in which they were refused: each has commands of its own. */
+  #refusedIn: unknown = null
   /** Answers of `patched`, the first of each id. */
   readonly patches: Map<string, boolean> = new Map()
   /** Waits without a limit, by what they name: a second one is the same promise. */
   readonly sharedWaits: Map<string, Promise<unknown>> = new Map()
+  /** What is being taken back, until it is done; all of it, or what was given up. */
   undoing: Promise<void> | null = null
+  undoesAll = false
   /** The body has returned or failed: what is left is to take back, and its other branches get and do nothing more. */
   over = false
 
@@ -48,10 +56,29 @@ export class RunScope {
     check: () => unknown,
     what: string,
   ): { readonly input: JsonText; readonly raw?: JsonText } {
-    const { recorded } = this.machine
-    if (recorded?.includes(JSON.stringify(op)) === true) return { input: toText(raw, what) ?? 'null' }
+    if (this.#isRecorded(op)) return { input: toText(raw, what) ?? 'null' }
     const { text, ...given } = bothTexts(raw ?? null, check() ?? null, what)
     return { input: text as JsonText, ...given }
+  }
+
+  /** Whether the turn that is replayed issued this. A payload may hold the same words, so the text alone does not say. */
+  #isRecorded(op: string): boolean {
+    const { machine } = this
+    if (machine.recorded?.includes(JSON.stringify(op)) !== true) return false
+    return machine.recordedCommands()?.some((command) => command['op'] === op || command.kind === op) === true
+  }
+
+  /**
+   * What a cancelled run is answered that asks for more. A body that asks again whatever it is answered would never let
+   * its turn end, and nobody else have one.
+   */
+  refuse(): Promise<never> {
+    const { machine } = this
+    if (this.#refusedIn !== machine.commands) this.#refused = 0
+    this.#refusedIn = machine.commands
+    if (++this.#refused < REFUSALS) return Promise.reject(machine.cancellation)
+    machine.blame(fault('CANCEL_IGNORED', { run: machine.name, count: REFUSALS }))
+    return never()
   }
 
   /** Runs a door that answers later: what it throws becomes a rejection; outside a turn the code is at fault. */

@@ -72,8 +72,9 @@ export class Surface {
 
   sleep(duration: Duration): Promise<unknown> {
     return this.#guard(() => {
+      const op = this.#scope.op('sleep')
       const due = this.#machine.at + toMs(duration)
-      return this.#machine.issue({ kind: 'sleep', op: this.#scope.op('sleep'), due }, { shielded: this.#shielded })
+      return this.#machine.issue({ kind: 'sleep', op, due }, { shielded: this.#shielded })
     })
   }
 
@@ -147,19 +148,25 @@ export class Surface {
 
   set(state: unknown): void {
     this.#act(() => {
-      const { spec, commands } = this.#machine
+      const machine = this.#machine
       const isSet = ({ kind }: { readonly kind: string }): boolean => kind === 'set'
       // A state that was refused left no trace: it is refused again in a replay, in the same place.
-      const isRecorded = (this.#machine.recordedCommands() ?? []).filter(isSet).length > commands.filter(isSet).length
-      const value = isRecorded ? state : spec.contracts.checkState(state)
-      this.#machine.state = toText(value, 'the state') ?? 'null'
-      commands.push({ kind: 'set', state: this.#machine.state })
+      const recorded = machine.recordedCommands()?.filter(isSet)[machine.commands.filter(isSet).length]
+      const value = recorded === undefined ? machine.spec.contracts.checkState(state) : recorded['state']
+      machine.state = toText(value, 'the state') ?? 'null'
+      machine.commands.push({ kind: 'set', state: machine.state })
     })
   }
 
   /** Takes back what was registered with an undo, last first. A cancellation does not interrupt it. */
   undo(): Promise<unknown> {
-    return this.#unlessOver(() => takeBack(this.#scope))
+    return this.#unlessOver(async () => {
+      try {
+        await takeBack(this.#scope)
+      } finally {
+        if (this.#scope.over) await never()
+      }
+    })
   }
 
   /** Runs a part that a cancellation does not interrupt: what goes through the handle that it is given. */
@@ -169,8 +176,10 @@ export class Surface {
 
   /** Ends this generation of the run: it goes on as a new one, with nothing of its journal but what it carries. */
   continueAs(input: unknown): Promise<unknown> {
-    return this.#guard(() => {
+    return this.#unlessOver(() => {
       const { machine, undoing } = this.#scope
+      // Also where it is shielded: a run that was asked to stop has no new beginning.
+      if (machine.cancelled !== null) return this.#scope.refuse()
       if (undoing !== null)
         throw fault('CONTINUE_REFUSED', { run: machine.name, problem: 'it is taking back what it did' })
       const { contracts, key } = machine.spec
@@ -233,8 +242,7 @@ export class Surface {
   /** Runs a door that answers later, to the body and its branches; a cancelled run asks for nothing more. */
   #guard(work: () => Promise<unknown>): Promise<unknown> {
     return this.#unlessOver(() => {
-      if (this.#machine.cancelled !== null && !this.#shielded) throw this.#machine.cancellation
-      return work()
+      return this.#machine.cancelled !== null && !this.#shielded ? this.#scope.refuse() : work()
     })
   }
 

@@ -22,19 +22,22 @@ export interface CarriedUndo {
   readonly op: string
   readonly name: string
   readonly undo: CallValue
+  readonly lost?: true
 }
 
 interface Entry extends Registered {
   outcome: unknown
+  /** The run did not take its answer: it is taken back however the run ends. */
+  lost: boolean
 }
 
 /** The undos of one run. */
 export class UndoLog {
   readonly #entries: Entry[] = []
-  readonly #open = new Set<string>()
 
   constructor(carried: readonly CarriedUndo[] = []) {
-    for (const one of carried) this.#entries.push({ ...one, settled: Promise.resolve(), outcome: undefined })
+    for (const { op, name, undo, lost = false } of carried)
+      this.#entries.push({ op, name, undo, settled: Promise.resolve(), outcome: undefined, lost })
   }
 
   /**
@@ -42,45 +45,44 @@ export class UndoLog {
    * has settled.
    */
   carried(generation: number): readonly CarriedUndo[] {
-    return this.#entries.flatMap(({ op, name, undo, outcome }) => {
+    return this.#entries.flatMap(({ op, name, undo, outcome, lost }) => {
       const call = typeof undo === 'function' ? undo(outcome) : undo
-      return call === null ? [] : [{ op: op.includes('~') ? op : `${generation}~${op}`, name, undo: call }]
+      const named = op.includes('~') ? op : `${generation}~${op}`
+      return call === null ? [] : [{ op: named, name, undo: call, ...(lost ? { lost } : {}) }]
     })
   }
 
   /** Registers what takes back `op`. Returns how to say that it has settled. */
   register(op: string, name: string, undo: Undo | null): (outcome: unknown) => void {
     const { promise, resolve } = Promise.withResolvers<unknown>()
-    const entry: Entry = { op, name, undo, settled: promise, outcome: undefined }
-    this.#open.add(op)
+    const entry: Entry = { op, name, undo, settled: promise, outcome: undefined, lost: false }
     this.#entries.push(entry)
     return (outcome) => {
-      this.#open.delete(op)
       if (undo === null) this.#remove(entry)
       entry.outcome = outcome
       resolve(outcome)
     }
   }
 
-  /** Whether there is nothing to take back and nothing to wait for. */
-  get isEmpty(): boolean {
-    return this.#entries.length === 0
+  /** Notes that a call was given up: whatever it came to, the run knows nothing of it. */
+  lose(op: string): void {
+    for (const entry of this.#entries) if (entry.op === op) entry.lost = true
   }
 
-  /** The one registered last, removed; undefined at the end. */
-  takeLast(): Registered | undefined {
-    return this.#entries.pop()
+  /** Whether there is something to take back or to wait for: all of it, or what was given up. */
+  has(all: boolean): boolean {
+    return this.#entries.some((entry) => all || entry.lost)
   }
 
-  /** Removes and returns the calls that have not settled, last first: the losers of a race when a run ends. */
-  takeOpen(): readonly Registered[] {
-    const open = this.#entries.filter((entry) => this.#open.has(entry.op)).reverse()
-    for (const entry of open) this.#remove(entry)
-    return open
+  /** The one registered last, of all or of those that were given up, removed; undefined at the end. */
+  take(all: boolean): Registered | undefined {
+    const entry = this.#entries.findLast((one) => all || one.lost)
+    if (entry !== undefined) this.#remove(entry)
+    return entry
   }
 
   #remove(entry: Entry): void {
-    const index = this.#entries.indexOf(entry)
+    const index = this.#entries.lastIndexOf(entry)
     if (index >= 0) this.#entries.splice(index, 1)
   }
 }

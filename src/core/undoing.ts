@@ -5,7 +5,7 @@
 import { fault } from './errors.ts'
 import { endsAsFailed, isCancellation, toFailure } from './failure.ts'
 import { aborted, isTakenBack, issueCall } from './issue.ts'
-import type { RunScope } from './run-scope.ts'
+import { never, type RunScope } from './run-scope.ts'
 import type { Registered } from './undo.ts'
 
 /** Runs a body; when it fails or is cancelled, takes back first; when it ends, settles the losers of its races. */
@@ -16,14 +16,17 @@ export async function drive(scope: RunScope, body: () => Promise<unknown>): Prom
     return takeBack(scope)
   }
   try {
+    // Cancelled before it began: what it was handed is taken back, and nothing else is done.
+    if (machine.cancelled !== null) throw machine.cancellation
     const output = await body()
+    if (machine.continues) return await never()
     scope.over = true
-    await scope.undoing
-    await settleLosers(scope)
+    await undo(scope, false)
     // A cancellation that came before the last turn counts: nothing stays done.
     if (machine.cancelled !== null) await takeBack(scope)
     return output
   } catch (error) {
+    if (machine.continues) return await never()
     scope.over = true
     if (endsAsFailed(error) || (machine.cancelled !== null && isCancellation(error))) await takeBack(scope)
     throw error
@@ -32,40 +35,48 @@ export async function drive(scope: RunScope, body: () => Promise<unknown>): Prom
 
 /** Takes back everything that is registered. Asked for while it is being done, it is the same. */
 export function takeBack(scope: RunScope): Promise<void> {
-  scope.undoing ??= undoAll(scope).finally(() => (scope.undoing = null))
+  return undo(scope, true)
+}
+
+/** Gives up what is under way, then takes back: what was given up, or everything once somebody asked for that. */
+function undo(scope: RunScope, all: boolean): Promise<void> {
+  const { machine } = scope
+  machine.giveUp(isTakenBack, aborted)
+  if (scope.undoing !== null) {
+    scope.undoesAll ||= all
+    return scope.undoing
+  }
+  if (!machine.undos.has(all)) return Promise.resolve()
+  scope.undoesAll = all
+  scope.undoing = undoEach(scope)
   return scope.undoing
 }
 
-async function undoAll(scope: RunScope): Promise<void> {
+async function undoEach(scope: RunScope): Promise<void> {
   const { machine } = scope
-  machine.giveUp(isTakenBack, aborted)
-  if (machine.undos.isEmpty) return
+  const next = (): Registered | undefined => machine.undos.take(scope.undoesAll)
   machine.commands.push({ kind: 'phase', phase: 'undoing' })
-  for (let entry = machine.undos.takeLast(); entry !== undefined; entry = machine.undos.takeLast()) {
-    await undoOne(scope, entry)
+  try {
+    for (let entry = next(); entry !== undefined; entry = next()) await undoOne(scope, entry)
+  } finally {
+    scope.undoing = null
   }
   machine.commands.push({ kind: 'phase', phase: null })
 }
 
-async function settleLosers(scope: RunScope): Promise<void> {
-  const { machine } = scope
-  machine.giveUp(isTakenBack, aborted)
-  const losers = machine.undos.takeOpen()
-  if (losers.length === 0) return
-  machine.commands.push({ kind: 'phase', phase: 'undoing' })
-  for (const entry of losers) await undoOne(scope, entry)
-}
-
-async function undoOne(scope: RunScope, entry: Registered): Promise<void> {
-  const outcome = await entry.settled
-  const call = typeof entry.undo === 'function' ? entry.undo(outcome) : entry.undo
-  if (call === null) return
-  scope.machine.spec.contracts.checkUndo(entry.name, call)
-  const how = { shielded: true, undoing: { undoes: entry.op } }
+async function undoOne(scope: RunScope, { op, name, undo: how, settled }: Registered): Promise<void> {
+  const outcome = await settled
+  let undoing = `the undo of ${name}`
   try {
-    await scope.door(() => issueCall(scope, call, {}, `undo:${entry.op}`, how))
+    const call = typeof how === 'function' ? how(outcome) : how
+    if (call === null) return
+    undoing = call.name
+    scope.machine.spec.contracts.checkUndo(name, call)
+    await scope.door(() => issueCall(scope, call, {}, `undo:${op}`, { shielded: true, undoing: { undoes: op } }))
   } catch (error) {
-    // A run is never half undone quietly: it stands where it is, for a person to look.
-    throw fault('UNDO_FAILED', { call: call.name, op: entry.op, message: toFailure(error).message }, error)
+    const failed = fault('UNDO_FAILED', { call: undoing, op, message: toFailure(error).message }, error)
+    // A run is never half undone quietly, even where its code would: it stands where it is, for a person to look.
+    scope.machine.blame(failed)
+    throw failed
   }
 }
