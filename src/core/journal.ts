@@ -135,6 +135,9 @@ export type Command =
   /** The run goes on as a new generation with this input and what it carries (a `Carried`). */
   | { readonly kind: 'continue'; readonly input: JsonText; readonly raw?: JsonText; readonly carry: JsonText }
 
+/** The last command of a run. */
+export type RunEnding = Extract<Command, { kind: 'end' | 'fail' }>
+
 /** A row that is not replayed: what happened around a run. */
 export type Note =
   | {

@@ -154,8 +154,8 @@ export class Actions {
   /** A run that was thawed has done what it was about to do, with today's code. */
   async #tried(num: number): Promise<void> {
     const run = await this.#shard.context.live(num)
-    while (run !== undefined && run.queued > 0 && !this.#shard.isStopped)
-      await new Promise((resolve) => setImmediate(resolve))
+    const isBusy = (): boolean => run !== undefined && run.queued > 0 && !this.#shard.isStopped
+    while (isBusy()) await new Promise((resolve) => setImmediate(resolve))
   }
 
   #deliver(num: number, delivered: Delivered): Promise<DeliveryResult> {

@@ -5,6 +5,7 @@ import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault } from '../core/errors.ts'
 import { fromText, isRecord, type Json } from '../core/json.ts'
+import type { RunEnding } from '../core/journal.ts'
 import type { Store, StoreInfo } from '../core/store.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
 import type { ApplicationView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
@@ -36,7 +37,7 @@ import type { Directory } from './directory.ts'
 import { Queries } from './queries.ts'
 import { Requests } from './requests.ts'
 import { Shard } from './shard.ts'
-import { failureOfEnding, type Ending } from './endings.ts'
+import { failureOfEnding } from './endings.ts'
 
 export interface ApplicationOptions {
   readonly directory: Directory
@@ -181,7 +182,7 @@ export class RunningApplication implements Application {
     const ending =
       open.numOf(id) === undefined
         ? undefined
-        : await new Promise<Ending | undefined>((resolve) => watchers.onEnd(id, resolve))
+        : await new Promise<RunEnding | undefined>((resolve) => watchers.onEnd(id, resolve))
     const failure = ending === undefined ? null : failureOfEnding(id, ending)
     if (failure !== null) throw failedResult(id, failure)
     if (ending?.kind === 'end') return fromText(ending.output) as Json | undefined

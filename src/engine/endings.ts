@@ -2,17 +2,14 @@
 // timers and its effects, and answers whoever waits for it.
 import { fault } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
-import type { Cancelled, Command, Note } from '../core/journal.ts'
+import type { Cancelled, Note, RunEnding } from '../core/journal.ts'
 import type { RunStatus } from '../core/store.ts'
 import type { LiveRun } from './live-run.ts'
 import { dropSchedule } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 
-/** The last command of a run. */
-export type Ending = Extract<Command, { kind: 'end' | 'fail' }>
-
 /** Ends a run with its last command. */
-export function endRun(context: ShardContext, run: LiveRun, ending: Ending): void {
+export function endRun(context: ShardContext, run: LiveRun, ending: RunEnding): void {
   const { writer, open, receivers } = context
   const { row } = run
   const failure = failureOfEnding(row.id, ending)
@@ -34,13 +31,13 @@ export function endRun(context: ShardContext, run: LiveRun, ending: Ending): voi
   })
 }
 
-function statusOfEnding(ending: Ending): RunStatus {
+function statusOfEnding(ending: RunEnding): RunStatus {
   if (ending.kind === 'fail') return 'failed'
   return ending.cancelled === undefined ? 'completed' : 'cancelled'
 }
 
 /** The error that a run ended with, for its row and for who waits for it; null when it completed. */
-export function failureOfEnding(id: string, ending: Ending): (Failure & { readonly details?: Cancelled }) | null {
+export function failureOfEnding(id: string, ending: RunEnding): (Failure & { readonly details?: Cancelled }) | null {
   if (ending.kind === 'fail') return ending.error
   if (ending.cancelled === undefined) return null
   const { by, why } = ending.cancelled
@@ -64,7 +61,7 @@ export function dropPending(context: ShardContext, run: LiveRun): void {
 }
 
 /** Tells the runs that wait for the run `id` how it ended. */
-export function answerJoins(context: ShardContext, id: string, ending: Ending): void {
+export function answerJoins(context: ShardContext, id: string, ending: RunEnding): void {
   const failure = failureOfEnding(id, ending)
   for (const { run, op } of context.open.takeJoins(id)) {
     if (failure === null && ending.kind === 'end') context.deliver(run, { kind: 'done', op, payload: ending.output })

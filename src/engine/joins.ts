@@ -4,9 +4,9 @@ import { parseText } from '../core/json-text.ts'
 import { fault } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
-import type { Cancelled } from '../core/journal.ts'
+import type { Cancelled, RunEnding } from '../core/journal.ts'
 import type { RunRow } from '../core/store.ts'
-import { answerJoins, type Ending } from './endings.ts'
+import { answerJoins } from './endings.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** Run `run` waits with `op` for the end of the run `id`. */
@@ -35,7 +35,7 @@ async function answerEnded(context: ShardContext, id: string): Promise<void> {
   }
 }
 
-function endingOf(context: ShardContext, { id, status, output, error }: RunRow): Ending {
+function endingOf(context: ShardContext, { id, status, output, error }: RunRow): RunEnding {
   if (status === 'completed') {
     return { kind: 'end', output: output === null ? undefined : context.decode(output, 'output', id) }
   }

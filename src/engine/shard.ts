@@ -104,15 +104,7 @@ export class Shard {
       writer,
       pump,
       effects: new Effects({ clock, random, onFailure, ...this.#effectAnswers() }),
-      timers: new Timers({
-        clock,
-        store,
-        shard,
-        barrier: () => writer.barrier(),
-        catchUp: () => this.#catchUp(),
-        fire: ({ run, op }) => this.#deliver(run, { kind: 'timer', op }, {}),
-        onFailure,
-      }),
+      timers: this.#timersOver(writer),
       receivers: new Receivers({ store, shard, deliver: (run, event) => this.#deliverEvent(run, event), onFailure }),
       lanes: new Lanes(),
       inbox,
@@ -143,6 +135,19 @@ export class Shard {
       failure: () => this.#failure,
     })
     this.#unwatch = watchRejections((reason) => this.#claimRejection(reason))
+  }
+
+  #timersOver(writer: Writer): Timers {
+    const { clock, store, tenure } = this.#options
+    return new Timers({
+      clock,
+      store,
+      shard: tenure.shard,
+      barrier: () => writer.barrier(),
+      catchUp: () => this.#catchUp(),
+      fire: ({ run, op }) => this.#deliver(run, { kind: 'timer', op }, {}),
+      onFailure: (error) => this.#fail(error),
+    })
   }
 
   /** Brings back every open run and takes up its work. */

@@ -1,10 +1,10 @@
 // Who wants to know what has become durable: answers that wait for the end of a run, and live views of a key. Called
 // after a commit only, so nobody is told of what may still be lost.
 
-import type { Ending } from './endings.ts'
+import type { RunEnding } from '../core/journal.ts'
 
 /** Gets the last command of the run; nothing when the shard closes: whoever waits looks for himself. */
-type OnEnd = (ending: Ending | undefined) => void
+type OnEnd = (ending: RunEnding | undefined) => void
 
 /** Listeners of a shard. */
 export class Watchers {
@@ -23,7 +23,7 @@ export class Watchers {
     return add(this.#keys, key, listener)
   }
 
-  ended(id: string, ending: Ending | undefined): void {
+  ended(id: string, ending: RunEnding | undefined): void {
     const listeners = this.#ends.get(id)
     if (listeners === undefined) return
     this.#ends.delete(id)
