@@ -17,6 +17,7 @@ import type { LiveRun } from './live-run.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump } from './pump.ts'
 import type { Receivers } from './receivers.ts'
+import type { Suspects } from './suspects.ts'
 import type { Timers } from './timers.ts'
 import type { Watchers } from './watchers.ts'
 import type { Writer } from './writer.ts'
@@ -61,6 +62,7 @@ export interface ShardContext {
   readonly claims: Claims
   readonly open: OpenRuns
   readonly watchers: Watchers
+  readonly suspects: Suspects
 
   /** Time of the shard: never earlier than it was before. */
   now(): number

@@ -33,6 +33,7 @@ import { watchRejections } from './rejections.ts'
 import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { releaseSolo } from './solo-runs.ts'
+import { Suspects } from './suspects.ts'
 import { Timers } from './timers.ts'
 import { Watchers } from './watchers.ts'
 import { Writer } from './writer.ts'
@@ -80,7 +81,9 @@ export class Shard {
       isQuiet: () => this.context.pump.idle,
     })
     const pump = new Pump(() => this.#roundEnd(), onFailure)
-    const shard = tenure.shard
+    const { shard, epoch, crashes } = tenure
+    const open = new OpenRuns(options.liveRuns)
+    const isOpen = (run: number): boolean => open.use(run) !== undefined || open.isParked(run)
     const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, onFailure })
     this.#foreign = options.development
       ? watchForeignWork(() => (pump.current instanceof DeliveryJob ? pump.current.run : null))
@@ -109,8 +112,9 @@ export class Shard {
       lanes: new Lanes(),
       inbox,
       claims: new Claims(store, shard, ns, () => inbox.read()),
-      open: new OpenRuns(options.liveRuns),
+      open,
       watchers: new Watchers(),
+      suspects: new Suspects({ clock, store, shard, epoch, crashes, writer, pump, log, isOpen, onFailure }),
       now: () => this.#notBefore(clock.now()),
       notBefore: (at) => void this.#notBefore(at),
       encode: (text, row, id) => codec.encode(text, { namespace: ns, row, id }),
@@ -170,14 +174,18 @@ export class Shard {
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const { effects, timers, inbox, writer, watchers } = this.context
+    const { effects, timers, inbox, writer, watchers, suspects, store, shard } = this.context
     timers.stop()
     inbox.stop()
+    this.#loading.close()
+    suspects.close()
     await effects.close(graceMs)
     // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
     while ((!this.context.pump.idle || !this.#loading.isIdle) && this.#failure === null)
       await new Promise((resolve) => setImmediate(resolve))
     await writer.barrier().catch(() => {})
+    // Only an end that left nothing in doubt is a good one.
+    if (this.#failure === null) await store.release(shard, this.#options.tenure.epoch).catch(() => {})
     // What still reads the store finds it closed: that is no failure.
     this.#failure ??= fault('APP_CLOSED')
     watchers.close()
@@ -196,6 +204,8 @@ export class Shard {
   #effectAnswers() {
     const live = (effect: Effect): LiveRun | undefined => this.context.open.use(effect.run)
     return {
+      admit: ({ run, op }: Effect, begin: (passed: () => void) => void): void =>
+        this.context.suspects.effect(run, op, begin),
       answered: (effect: Effect, payload: string | undefined, attempt: number, ms: number): void =>
         this.#deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms }, {}),
       failed: (effect: Effect, error: Failure, attempt: number): void =>
@@ -336,6 +346,7 @@ export class Shard {
     this.context.timers.stop()
     this.context.inbox.stop()
     this.context.watchers.close()
+    this.context.suspects.close()
     void this.context.effects.close(0)
     this.#loading.fail(this.#failure)
     this.context.pump.resume()
