@@ -51,12 +51,14 @@ interface Running {
   /** Its first attempt is to be made when it is admitted. */
   admitting: boolean
   controller: AbortController | null
+  /** Of the wait for the next attempt, and of the time limit of the present one. */
   cancel: Cancel | null
+  limit: Cancel | null
   /** Number of the attempt that is waited for. */
   next: number
 }
 
-const FRESH = { givenUp: false, admitting: false, controller: null, cancel: null } as const
+const FRESH = { givenUp: false, admitting: false, controller: null, cancel: null, limit: null } as const
 
 /** The effects of a shard that are under way. */
 export class Effects {
@@ -90,7 +92,7 @@ export class Effects {
     const running = this.#running.get(`${run} ${op}`)
     if (running === undefined) return
     this.#running.delete(`${run} ${op}`)
-    running.cancel?.()
+    stopTimers(running)
     running.controller?.abort(fault('CALL_ABORTED', { call: running.effect.name }))
   }
 
@@ -150,7 +152,10 @@ export class Effects {
       await Promise.race([quiet, late])
       cancel()
     }
-    for (const running of this.#running.values()) running.controller?.abort(fault('APP_CLOSED'))
+    for (const running of this.#running.values()) {
+      stopTimers(running)
+      running.controller?.abort(fault('APP_CLOSED'))
+    }
     this.#running.clear()
   }
 
@@ -173,7 +178,7 @@ export class Effects {
     this.#bodies += 1
     let made: { readonly payload: JsonText | undefined } | { readonly error: unknown }
     try {
-      made = { payload: await this.#withTimeout(effect, attempt, controller) }
+      made = { payload: await this.#withTimeout(running, attempt, controller) }
     } catch (error) {
       made = { error }
     }
@@ -190,10 +195,11 @@ export class Effects {
     if (this.#bodies === 0) this.#onQuiet?.()
   }
 
-  async #withTimeout(effect: Effect, attempt: number, controller: AbortController): Promise<JsonText | undefined> {
+  async #withTimeout(running: Running, attempt: number, controller: AbortController): Promise<JsonText | undefined> {
+    const { effect } = running
     let cancel: Cancel = () => {}
     const late = new Promise<never>((_resolve, reject) => {
-      cancel = this.#options.clock.after(effect.timeoutMs, () => {
+      cancel = running.limit = this.#options.clock.after(effect.timeoutMs, () => {
         const error = fault('ATTEMPT_TIMEOUT', { call: effect.name, limit: `${effect.timeoutMs}ms` })
         controller.abort(error)
         reject(error)
@@ -239,6 +245,12 @@ export class Effects {
   #isCurrent(running: Running): boolean {
     return this.#running.get(`${running.effect.run} ${running.effect.op}`) === running
   }
+}
+
+/** A body that takes no notice of being told to stop must not keep the process alive. */
+function stopTimers({ cancel, limit }: Running): void {
+  cancel?.()
+  limit?.()
 }
 
 /** Failures that another attempt cannot mend: the code is wrong, not the world. */

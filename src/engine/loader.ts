@@ -120,8 +120,10 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       // It did not fit its definition, and nothing of it has begun: today's may do.
       if (run.row.status === 'stuck' && run.stuckOps.size === 0 && run.row.call !== '')
         markFreed(context, run, 'its definition is tried again')
-      if (history.cancelled !== null) outwaitSolo(context, run, history.cancelled)
-      else context.begin(run)
+      if (history.cancelled !== null) return outwaitSolo(context, run, history.cancelled)
+      // Asked to stop while it was left alone: then it does not begin.
+      for (const mail of history.mail) context.deliver(run.row.num, mail)
+      if (run.row.ended === null) context.begin(run)
       break
     case 'workflow':
       if (replayed.kind === 'diverged') park(context, run, history.mail, replayed.error)

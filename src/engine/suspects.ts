@@ -5,17 +5,18 @@
 // A run that was open at such a take-over is guarded: bringing it back, its first turn after that, and the first attempt
 // of each effect that was under way are on trial, each under a mark {what, deaths}. A run without a guard is not.
 //
-//   mark that was found     what is done for the run                               a mark while it is under way
+//   mark that was found     what is done for the run                               its mark while it is under way
 //   none                    on trial in its turn, with others when there are many  {what, 1}, or 0 beside others
 //   0 deaths                the same, with fewer                                   {what, 1}, or 0 beside others
-//   1 or 2 deaths           on trial after 5 s for each of them, alone             {what, deaths + 1}
+//   1 or 2 deaths           on trial when 10 s or 30 s have passed, alone          {what, deaths + 1}
 //   3 deaths                nothing: the run is stuck (`poisoned`), frozen         none: its row says it
 //   a person retries that   on trial at once, alone                                {what, 3}
+//   any, and the last process died while nobody was under way: none of them does that, and all marks go
 //
 // It has passed when it was brought back; when its turn is durable; when the attempt was answered, or has taken a second.
 // A mark goes when what it names has passed, when the run's first turn has, or when the process has lived for a minute
 // since it brought back the last run: then all marks go, and the store counts crashes anew. A guarded run that is new
-// has no mark: its first turn waits until there is a row to accuse.
+// has no mark: its first turn waits until there is a row to accuse. ADR 13 says why, and what it costs.
 import type { Cancel, Clock } from '../core/clock.ts'
 import type { Store, SuspectRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
@@ -32,8 +33,8 @@ const CAREFUL_FROM = 2
 const GROUPS = 64
 /** An attempt that takes longer has passed: a long call is neither accused nor holds up the others. */
 const ATTEMPT_MS = 1000
-/** Life without a suspect before it is tried again, for each death: whoever kills from outside strikes in it. */
-const QUIET_MS = 5000
+/** Life without a suspect before it is tried again, by its deaths: whoever kills from outside strikes in it. */
+const QUIET_MS = [0, 10_000, 30_000] as const
 /** Life after which a process did not die young. */
 const STEADY_MS = 60_000
 
@@ -88,20 +89,18 @@ export class Suspects {
     readonly poisoned: ReadonlyMap<number, SuspectRow>
     readonly tried: readonly number[]
   }> {
-    const { store, shard, crashes, log } = this.#options
+    const { crashes, log } = this.#options
     const known = new Set(open)
-    const found = new Map((await store.suspects(shard)).map((row) => [row.run, row]))
-    for (const { run } of found.values()) {
-      if (!known.has(run)) await this.#forgetEnded(run)
-    }
-    const poisoned = new Map([...found].filter(([run, { deaths }]) => known.has(run) && deaths >= DEATHS))
+    const found = await this.#findMarks(known)
+    const poisoned = new Map([...found].filter(([, { deaths }]) => deaths >= DEATHS))
     const marks = open.map((run) => found.get(run)).filter((row) => row !== undefined)
     const before = { none: open.length - marks.length, some: marks.filter(({ deaths }) => deaths === 0).length }
     const tried = open.filter((run) => !poisoned.has(run) && (this.#isCareful || found.has(run)))
     for (const run of tried) {
       const mark = found.get(run) ?? null
       const width = mark === null ? groupOf(before.none) : mark.deaths === 0 ? groupOf(before.some) : 1
-      this.#guard(run, mark, width)
+      const guard = this.#guard(run, mark, width)
+      if (mark !== null) this.#trials.leave(guard)
     }
     if (tried.length > 0)
       log.warn(
@@ -120,11 +119,11 @@ export class Suspects {
   bringBack(run: number, work: () => Promise<void>): Promise<void> | null {
     const guard = this.#guards.get(run) ?? this.#guard(run, null, 1)
     const { clock } = this.#options
-    const quietMs = guard.found?.what === RETRY ? 0 : (guard.found?.deaths ?? 0) * QUIET_MS
+    const quietMs = guard.found?.what === RETRY ? 0 : (QUIET_MS[guard.found?.deaths ?? 0] ?? 0)
     this.#away += 1
     this.#steadyTimer?.()
     const back = new Promise<void>((resolve, reject) => {
-      this.#try(guard, 'its replay', {
+      this.#try(guard, 'replay', 'its replay', {
         works: [
           (passed) => {
             work().then(() => {
@@ -165,7 +164,7 @@ export class Suspects {
     if (guard.turn === 'waits') return
     guard.turn = 'waits'
     if (!guard.isNew)
-      return this.#try(guard, `turn ${run.turns}`, { works: [(passed) => this.#release(guard, passed)] })
+      return this.#try(guard, 'turn', `turn ${run.turns}`, { works: [(passed) => this.#release(guard, passed)] })
     writer.onDurable(() => {
       this.#guards.delete(guard.run)
       this.#release(guard, () => {})
@@ -185,7 +184,7 @@ export class Suspects {
         passed()
       })
     }
-    if (guard.effects === null) this.#try(guard, `effect ${op}`, { works: [work] })
+    if (guard.effects === null) this.#try(guard, 'effect', `effect ${op}`, { works: [work] })
     else guard.effects.works.push(work)
   }
 
@@ -212,16 +211,16 @@ export class Suspects {
     return guard
   }
 
-  #try(guard: Guard, what: string, part: Pick<Trial, 'works'> & Partial<Trial>): void {
-    const isTurn = what.startsWith('turn ')
+  #try(guard: Guard, kind: Trial['kind'], what: string, part: Pick<Trial, 'works'> & Partial<Trial>): void {
     guard.trials += 1
     const trial: Trial = {
       accused: guard,
+      kind,
       what,
       notBefore: 0,
       over: () => {
         guard.trials -= 1
-        if (isTurn) guard.turn = 'taken'
+        if (kind === 'turn') guard.turn = 'taken'
         const isFree = guard.turn === 'taken' && guard.trials === 0
         if (isFree && this.#guards.get(guard.run) === guard) this.#guards.delete(guard.run)
         return isFree || !this.#options.isOpen(guard.run)
@@ -229,7 +228,7 @@ export class Suspects {
       failed: () => {},
       ...part,
     }
-    if (what.startsWith('effect ')) guard.effects = trial
+    if (kind === 'effect') guard.effects = trial
     this.#trials.add(trial)
   }
 
@@ -243,11 +242,20 @@ export class Suspects {
     for (const job of others) pump.add(job)
   }
 
-  /** A mark of a run that ended in the same moment, or that was forgotten; one of another namespace is not ours. */
-  async #forgetEnded(run: number): Promise<void> {
-    const { store, shard, writer } = this.#options
-    const row = await store.run(shard, run)
-    if (row === null || row.ended !== null) writer.rows.suspectsGone.push(run)
+  /** The marks of these runs, as far as they stand. One of another namespace is not ours. */
+  async #findMarks(open: ReadonlySet<number>): Promise<ReadonlyMap<number, SuspectRow>> {
+    const { store, shard, crashes, writer } = this.#options
+    const found = new Map<number, SuspectRow>()
+    let isExplained = crashes === 0
+    for (const mark of await store.suspects(shard)) {
+      const what = /^\((.*)\)$/s.exec(mark.what)?.[1]
+      if (what === undefined) isExplained = true
+      if (open.has(mark.run)) found.set(mark.run, { ...mark, what: what ?? mark.what })
+      else if ((await store.run(shard, mark.run))?.ended !== null) writer.rows.suspectsGone.push(mark.run)
+    }
+    if (isExplained) return found
+    writer.rows.suspectsGone.push(...found.keys())
+    return new Map()
   }
 
   #armSteady(): void {

@@ -9,7 +9,10 @@
 import type { Cancel, Clock } from '../core/clock.ts'
 import type { Writer } from './writer.ts'
 
-/** What a mark says: in what a run was under way, and how many processes died while it alone was. */
+/**
+ * What a mark says: in what a run was under way, and how many processes died while it alone was. In the store, that of a
+ * run that is not under way stands in brackets: so the next process knows whether there was anybody to die of.
+ */
 export interface Mark {
   readonly what: string
   readonly deaths: number
@@ -27,6 +30,8 @@ export interface Accused {
 /** Something that is done for a run under a mark. */
 export interface Trial {
   readonly accused: Accused
+  readonly kind: 'replay' | 'turn' | 'effect'
+  /** In words, for the mark. */
   readonly what: string
   /** Each is begun when the mark is durable, and tells when it has passed. */
   readonly works: ((passed: () => void) => void)[]
@@ -62,7 +67,7 @@ export class Trials {
     this.#wake?.()
     const under = [...this.#under]
     this.#under.clear()
-    for (const [{ accused }] of under) this.#leave(accused)
+    for (const [{ accused }] of under) this.leave(accused)
     const marked = under.flatMap(([trial, isBegun]) => (isBegun ? [] : [trial]))
     return [...marked, ...this.#waiting.splice(0)]
   }
@@ -79,10 +84,12 @@ export class Trials {
     this.#writer.rows.suspectsGone.push(accused.run)
   }
 
-  #leave(accused: Accused): void {
-    if (accused.found === null) return this.clear(accused)
+  /** What was found of a run stands, and it is not under way. */
+  leave(accused: Accused): void {
+    const { run, found } = accused
+    if (found === null) return this.clear(accused)
     this.#unwrite(accused)
-    this.#writer.rows.suspects.push({ run: accused.run, ...accused.found })
+    this.#writer.rows.suspects.push({ run, what: `(${found.what})`, deaths: found.deaths })
   }
 
   /** What goes is taken before what is marked, in one batch: a mark that is not sealed yet must not outlive its end. */
@@ -116,15 +123,15 @@ export class Trials {
     this.#writer.acknowledgement(go, failed)
   }
 
-  /** The first that may go, and with it others of its width. */
+  /** The first that may go, and with it others like it: what was brought back need not wait for an effect. */
   #takeGroup(): readonly Trial[] {
     const now = this.#clock.now()
     const ready = this.#waiting.filter(({ notBefore }) => notBefore <= now)
-    const width = ready[0]?.accused.width ?? 0
+    const [first] = ready
     const group: Trial[] = []
     for (const trial of ready) {
-      if (group.length === width) break
-      const isAlike = trial.accused.width === width
+      if (group.length === first?.accused.width) break
+      const isAlike = trial.accused.width === first?.accused.width && trial.kind === first.kind
       if (isAlike && !group.some(({ accused }) => accused === trial.accused)) group.push(trial)
     }
     for (const trial of group) this.#waiting.splice(this.#waiting.indexOf(trial), 1)
@@ -142,7 +149,7 @@ export class Trials {
     const { accused, what } = trial
     const isCleared = trial.over()
     if (isCleared || accused.found === null || accused.found.what === what) this.clear(accused)
-    else this.#leave(accused)
+    else this.leave(accused)
     this.#next()
     this.#writer.flush()
   }

@@ -150,7 +150,8 @@ export function startEffect(context: ShardContext, run: LiveRun, op: string): vo
 }
 
 function start(context: ShardContext, run: LiveRun, op: string): void {
-  // One that was given up before it was made is not made.
+  // The run has ended since, or has given it up: then it is not made.
+  if (run.row.ended !== null) return
   if (run.executor.kind === 'workflow' && run.executor.machine.pending.get(op)?.givenUp === true) return
   const effect = effectOf(context, run, op)
   if (effect === undefined) return
