@@ -2,6 +2,7 @@
 import { parseText } from '../core/json-text.ts'
 import { parseCommands, parseTurn, type Cancelled, type Note, type Turn } from '../core/journal.ts'
 import type { Delivered } from '../core/journal.ts'
+import type { Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
 import type { JournalRow, RunRow, StoreReader } from '../core/store.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -15,8 +16,8 @@ export interface History {
   readonly turns: readonly HistoryTurn[]
   /** Failed attempts of operations, by operation. */
   readonly attempts: ReadonlyMap<string, { readonly failed: number; readonly dueAt: number }>
-  /** Operations that wait for a person. */
-  readonly stuckOps: ReadonlySet<string>
+  /** Operations that wait for a person, and why. */
+  readonly stuckOps: ReadonlyMap<string, Failure>
   /** Signals that came while the run was frozen and were not delivered since. */
   readonly mail: readonly Delivered[]
   /** Who asked the run to stop, if anybody has. */
@@ -51,7 +52,7 @@ export function historyOf(
 ): History {
   const turns: HistoryTurn[] = []
   const attempts = new Map<string, { failed: number; dueAt: number }>()
-  const stuckOps = new Set<string>()
+  const stuckOps = new Map<string, Failure>()
   const mail = new Map<number, Delivered>()
   let cancelled: Cancelled | null = null
   let carry: JsonText | null = null
@@ -62,7 +63,8 @@ export function historyOf(
       const note = parseText(text) as Note
       if (note.kind === 'attempt') attempts.set(note.op, { failed: note.attempt, dueAt: note.next ?? 0 })
       // A call whose code was gone is tried again: it may be back.
-      else if (note.kind === 'stuck' && note.op !== null && note.error.code !== 'CODE_MISSING') stuckOps.add(note.op)
+      else if (note.kind === 'stuck' && note.op !== null && note.error.code !== 'CODE_MISSING')
+        stuckOps.set(note.op, note.error)
       else if (note.kind === 'action' && note.action === 'retry' && note.op !== null) {
         stuckOps.delete(note.op)
         attempts.delete(note.op)

@@ -1,7 +1,7 @@
 // Opens a run that is on disk: replays it and takes up what it was doing. Used for every open run at recovery, and for
 // a parked one when something comes for it. Recovery goes through the same turns as live work.
 import { fault, invariant } from '../core/errors.ts'
-import { toFailure } from '../core/failure.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { Command } from '../core/journal.ts'
 import type { Machine, Pending } from '../core/machine.ts'
@@ -41,7 +41,7 @@ async function bringBack(context: ShardContext, row: RunRow, history: History): 
   run.seq = history.nextSeq
   run.turns = history.turns.length
   run.bytes = history.bytes
-  for (const op of history.stuckOps) run.stuckOps.add(op)
+  for (const op of history.stuckOps.keys()) run.stuckOps.add(op)
   for (const [op, attempts] of history.attempts) run.attempts.set(op, attempts)
   const replayed =
     run.executor.kind === 'workflow'
@@ -59,7 +59,7 @@ function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRo
   const history = {
     turns: [],
     attempts: new Map(),
-    stuckOps: new Set<string>(),
+    stuckOps: new Map<string, Failure>(),
     mail: [],
     cancelled: null,
     nextSeq: run.seq,
@@ -158,7 +158,7 @@ function beginWorkflow(context: ShardContext, run: LiveRun, history: History): v
 
 function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, waiting: readonly Pending[]): void {
   const { row } = run
-  if (row.status === 'stuck' && run.stuckOps.size === 0) markFreed(context, run, 'its code goes on')
+  if (row.status === 'stuck') freeGoingOn(context, run, history)
   for (const { op, command, givenUp } of waiting) {
     switch (command.kind) {
       case 'call':
@@ -180,6 +180,14 @@ function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, w
   }
   armNow(context, run)
   for (const mail of history.mail) context.deliver(row.num, mail)
+}
+
+/** The code of a run goes on; it stays stuck by its calls, if any are. */
+function freeGoingOn(context: ShardContext, run: LiveRun, history: History): void {
+  const [op] = run.stuckOps
+  if (op === undefined) return markFreed(context, run, 'its code goes on')
+  const error = history.stuckOps.get(op)
+  if (run.row.reason !== 'call' && error !== undefined) markStuck(context, run, op, 'call', error)
 }
 
 /** A run that has been too long since it was parked for that, or since the limit was lowered. */

@@ -31,6 +31,14 @@ function hanging() {
       },
     }),
     work: operation({ input: z.null(), output: z.null(), run: () => null }),
+    refuse: operation({
+      input: z.null(),
+      output: z.null(),
+      retry: { attempts: 1 },
+      run: () => {
+        throw new Error('refused')
+      },
+    }),
   })
   const hang = workflow('hang', { input: z.null(), output, signals: [Go] }, async (run) => {
     await run.call(desk.hang(null))
@@ -38,12 +46,16 @@ function hanging() {
     return data.n
   })
   const work = workflow('work', { input: z.null(), output }, async (run) => (await run.call(desk.work(null)), 'done'))
+  const both = workflow('both', { input: z.null(), output }, async (run) => {
+    await Promise.all([run.call(desk.refuse(null)), run.call(desk.hang(null))])
+    return null
+  })
   const waiter = workflow('waiter', { input: z.null(), output, signals: [Go] }, async (run) => {
     return (await run.receive(Go)).data.n
   })
   return {
-    definition: ballet({ services: [desk], workflows: [hang, work, waiter] }),
-    calls: { hang, work, waiter, alone: desk.hang },
+    definition: ballet({ services: [desk], workflows: [hang, work, waiter, both] }),
+    calls: { workflow: hang, hang, work, waiter, both, operation: desk.hang },
     seen,
     /** Resolves with the run whose call is made next. */
     next: () => new Promise<string>((resolve) => (entered = resolve)),
@@ -71,13 +83,13 @@ async function nextLife(
 }
 
 /** Five processes die while the run `bad` is under way; returns the sixth. */
-async function poisoned(kind: 'workflow' | 'operation' = 'workflow') {
+async function poisoned(kind: 'workflow' | 'operation' | 'both' = 'workflow') {
   const data = new MemoryData()
   const parts = hanging()
   const { definition, calls, next } = parts
   let entered = next()
   const first = await nextLife(definition, data)
-  await first.app.start(kind === 'workflow' ? calls.hang(null) : calls.alone(null), { id: 'bad' })
+  await first.app.start(calls[kind](null), { id: 'bad' })
   await entered
   for (const quietMs of [0, 0, 10_000, 30_000]) {
     entered = next()
@@ -174,6 +186,19 @@ test.each(['workflow', 'operation'] as const)(
     expect(marks(data)).toEqual([])
   },
 )
+
+test('a poisoned run with a stuck call is stuck by that again, when it goes on', async () => {
+  const { app, mend } = await poisoned('both')
+  expect(await app.run('bad')).toMatchObject({ status: 'stuck', reason: 'poisoned' })
+  mend()
+  await app.retry('bad')
+  expect(await app.run('bad')).toMatchObject({
+    status: 'stuck',
+    reason: 'call',
+    error: { message: 'refused' },
+    choices: [{ op: 'desk.refuse#0' }, { op: 'desk.refuse#0' }, { op: 'desk.refuse#0' }, { action: 'cancel' }],
+  })
+})
 
 test('a retry of code that still kills is one more death, and the run is left alone again', async () => {
   const { app, data, definition, next, seen } = await poisoned()
