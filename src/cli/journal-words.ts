@@ -127,6 +127,12 @@ export function noteWords(note: Part, at: string, limit: number): string {
       return `stuck (${word(note, 'reason')})${op === '' ? '' : ` at ${op}`}: ${failureWords(note['error'])}`
     case 'freed':
       return `free again (${word(note, 'reason')})`
+    case 'late': {
+      const again = word(note, 'run')
+      const next =
+        again === '' ? `it stays done: ${failureWords(note['error'])}` : `the run ${again} takes it back again`
+      return `${op} answered after it had been taken back; ${next}`
+    }
     case 'action':
       return `${word(note, 'by')} asks to ${word(note, 'action')} ${op === '' ? 'the run' : op}${whyWords(note)}`
     default:

@@ -117,6 +117,8 @@ const everything: readonly JournalView[] = [
   turn(13, 60_010, { kind: 'done', op: 'shop.do#0', payload: 5, by: 'ann', why: 'by phone' }),
   turn(14, 60_011, { kind: 'failed', op: 'b#0', error: { code: 'GONE', message: 'no' }, by: 'bob' }),
   turn(15, 60_012, { kind: 'cancel', by: 'deadline', why: '', forced: true }),
+  note(16, 60_013, { kind: 'late', op: 'shop.do#0', attempt: 1, run: 'a~late:shop.do.0:1' }),
+  note(17, 60_014, { kind: 'late', op: 'b#0', attempt: 1, run: null, error: { code: 'Error', message: 'no idea' } }),
 ]
 
 describe('the page of a workflow', () => {
@@ -200,6 +202,8 @@ describe('the page of a workflow', () => {
       'shop.do#0 was answered by ann: 5, because: by phone',
       'b#0 was failed by bob: GONE: no',
       'cancelled by deadline; its code is run no more',
+      'shop.do#0 answered after it had been taken back; the run a~late:shop.do.0:1 takes it back again',
+      'b#0 answered after it had been taken back; it stays done: Error: no idea',
     ])
   })
 

@@ -10,7 +10,7 @@ const REASONS: Readonly<Record<string, string>> = {
   diverged: 'its code does not repeat its journal',
   threw: 'its code threw',
   call: 'a call has failed for good',
-  poisoned: 'the process died in the same turn again and again',
+  poisoned: 'the process died of it again and again',
 }
 
 const STUCK_PHASES: Readonly<Record<string, string>> = {

@@ -150,6 +150,14 @@ export type Note =
     }
   | { readonly kind: 'stuck'; readonly op: string | null; readonly reason: string; readonly error: Failure }
   | { readonly kind: 'freed'; readonly reason: string }
+  /** A call answered after it had been taken back: `run` takes it back again, or an error says why none does. */
+  | {
+      readonly kind: 'late'
+      readonly op: string
+      readonly attempt: number
+      readonly run: string | null
+      readonly error?: Failure
+    }
   /** What a person asked for, and why. */
   | {
       readonly kind: 'action'

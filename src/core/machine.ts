@@ -16,7 +16,7 @@ import { parseCommands, type Cancelled, type Command, type Delivered, type Store
 import { Mailbox } from './mailbox.ts'
 import type { Contracts, LogSink } from './contracts.ts'
 import { turnStream, type Stream } from './randomness.ts'
-import { UndoLog } from './undo.ts'
+import { UndoLog, type Settle } from './undo.ts'
 
 /** Everything that a machine needs to know of its run. */
 export interface MachineSpec {
@@ -40,7 +40,7 @@ export interface Issuing {
   /** A cancellation does not reach it. */
   readonly shielded?: boolean
   /** Tells the undo log how it came out; absent for what is never taken back. */
-  readonly settles?: (outcome: unknown) => void
+  readonly settles?: Settle
   /** It is a child that is to stop when it is given up. */
   readonly stops?: boolean
 }
@@ -167,7 +167,7 @@ export class Machine {
       case 'done': {
         const pending = this.#take(delivered.op)
         const value = fromText(delivered.payload)
-        pending.settles?.(value)
+        pending.settles?.(value, true)
         if (!pending.givenUp) pending.resolve(value)
         break
       }

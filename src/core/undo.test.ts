@@ -45,6 +45,16 @@ describe('the log of undos', () => {
     expect(taken(log, true)).toEqual(['c#0', 'b#0'])
   })
 
+  it('knows what was taken back without knowing how it had come out', () => {
+    const log = new UndoLog()
+    log.register('a#0', 'a', refund)({ paid: true }, true)
+    log.register('b#0', 'b', refund)(undefined, true)
+    log.register('c#0', 'c', refund)(undefined)
+    expect(log.takenUnknown('c#0')).toBeUndefined()
+    expect(taken(log, true)).toEqual(['c#0', 'b#0', 'a#0'])
+    expect(['a#0', 'b#0', 'c#0'].map((op) => log.takenUnknown(op)?.op)).toEqual([undefined, undefined, 'c#0'])
+  })
+
   it('forgets what only had to settle, when it has', () => {
     const log = new UndoLog()
     log.register('a#0', 'a', refund)

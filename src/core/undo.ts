@@ -25,8 +25,12 @@ export interface CarriedUndo {
   readonly lost?: true
 }
 
+/** Says how a call came out, and whether that is known: nothing may be what it answers. */
+export type Settle = (outcome: unknown, isKnown?: boolean) => void
+
 interface Entry extends Registered {
   outcome: unknown
+  isKnown: boolean
   /** The run did not take its answer: it is taken back however the run ends. */
   lost: boolean
 }
@@ -34,10 +38,12 @@ interface Entry extends Registered {
 /** The undos of one run. */
 export class UndoLog {
   readonly #entries: Entry[] = []
+  /** Those that have been taken back, or are being. */
+  readonly #taken = new Map<string, Entry>()
 
   constructor(carried: readonly CarriedUndo[] = []) {
     for (const { op, name, undo, lost = false } of carried)
-      this.#entries.push({ op, name, undo, settled: Promise.resolve(), outcome: undefined, lost })
+      this.#entries.push({ op, name, undo, settled: Promise.resolve(), outcome: undefined, isKnown: false, lost })
   }
 
   /**
@@ -53,13 +59,14 @@ export class UndoLog {
   }
 
   /** Registers what takes back `op`. Returns how to say that it has settled. */
-  register(op: string, name: string, undo: Undo | null): (outcome: unknown) => void {
+  register(op: string, name: string, undo: Undo | null): Settle {
     const { promise, resolve } = Promise.withResolvers<unknown>()
-    const entry: Entry = { op, name, undo, settled: promise, outcome: undefined, lost: false }
+    const entry: Entry = { op, name, undo, settled: promise, outcome: undefined, isKnown: false, lost: false }
     this.#entries.push(entry)
-    return (outcome) => {
+    return (outcome, isKnown = false) => {
       if (undo === null) this.#remove(entry)
       entry.outcome = outcome
+      entry.isKnown = isKnown
       resolve(outcome)
     }
   }
@@ -77,8 +84,16 @@ export class UndoLog {
   /** The one registered last, of all or of those that were given up, removed; undefined at the end. */
   take(all: boolean): Registered | undefined {
     const entry = this.#entries.findLast((one) => all || one.lost)
-    if (entry !== undefined) this.#remove(entry)
+    if (entry === undefined) return undefined
+    this.#remove(entry)
+    this.#taken.set(entry.op, entry)
     return entry
+  }
+
+  /** What took back this operation, or is doing so, without knowing how it had come out. */
+  takenUnknown(op: string): Registered | undefined {
+    const entry = this.#taken.get(op)
+    return entry?.isKnown === false ? entry : undefined
   }
 
   #remove(entry: Entry): void {

@@ -2,7 +2,7 @@
 // brings the answer to its stored form. An operation with outcomes answers with an event value, one with an output
 // with that; what it does not declare is a fault in its code and is not retried.
 import { fault } from '../core/errors.ts'
-import { idempotencyKey, undoneKey } from '../core/ids.ts'
+import { idempotencyKey } from '../core/ids.ts'
 import { fromText, toText, type JsonText } from '../core/json.ts'
 import type { Command } from '../core/journal.ts'
 import { keyOf, nearest } from '../core/names.ts'
@@ -33,7 +33,13 @@ export interface Attempts {
   readonly dueAt: number
 }
 
-/** The effect of a `call` command. An operation that is not here (any more) parks the call. */
+/** An effect, but for what becomes of answers that come too late. */
+type Undertaking = Omit<Effect, 'late'>
+
+/**
+ * The effect of a `call` command. An operation that is not here (any more) parks the call.
+ * @param undone key of the call that it takes back.
+ */
 export function callEffect(
   environment: CallEnvironment,
   row: RunRow,
@@ -41,19 +47,20 @@ export function callEffect(
   operation: OperationDefinition | undefined,
   settings: CallSettings | undefined,
   attempts: Attempts,
-): Effect {
+  undone: string | null,
+): Undertaking {
   return {
     run: row.num,
     op: command.op,
     name: command.call,
     ...policyOf(settings, command.call, operation),
     ...attempts,
-    mustSucceed: command.undoes !== undefined,
+    mustSucceed: undone !== null,
     attempt: async (attempt, signal) => {
       const run = operation?.run
       if (operation === undefined || run == null)
         throw fault('CODE_MISSING', { run: `The run "${row.id}"`, call: command.call })
-      const context = contextOf(environment, row, command.op, command.undoes, attempt, signal)
+      const context = contextOf(environment, row, command.op, undone, attempt, signal)
       const { current } = environment
       const answer = current.body(row.id, command.op, () => run(fromText(command.input), context))
       return answerText(operation, await answer)
@@ -68,7 +75,7 @@ export function stepEffect(
   op: string,
   work: StepWork,
   attempts: Attempts,
-): Effect {
+): Undertaking {
   const name = op.replace(/[#/].*$/, '')
   return {
     run: row.num,
@@ -79,7 +86,7 @@ export function stepEffect(
     mustSucceed: false,
     attempt: async (attempt, signal) => {
       const body = work.body as (context: OperationContext) => unknown
-      const context = contextOf(environment, row, op, undefined, attempt, signal)
+      const context = contextOf(environment, row, op, null, attempt, signal)
       return toText(await environment.current.body(row.id, op, () => body(context)), `what step "${name}" returned`)
     },
   }
@@ -110,7 +117,7 @@ function contextOf(
   environment: CallEnvironment,
   row: RunRow,
   op: string,
-  undoes: string | undefined,
+  undoes: string | null,
   attempt: number,
   signal: AbortSignal,
 ): OperationContext {
@@ -124,7 +131,7 @@ function contextOf(
     op,
     root: row.root,
     cause: row.cause,
-    undoes: undoes === undefined ? null : undoneKey(identity, undoes),
+    undoes,
     signal,
     log: environment.log(row.id, op),
   }

@@ -124,8 +124,8 @@ export class Directory {
     return key === null ? null : keyOf(key, isRecord(input) ? input[key] : undefined)
   }
 
-  /** An operation is taken back by one that declares to undo it; a workflow or a step by any call. */
-  #checkUndo(name: string, undo: CallValue): void {
+  /** An operation is taken back by one that declares to undo it; a workflow or a step by any call. @throws DEFINITION_INVALID */
+  checkUndo(name: string, undo: CallValue): void {
     const call = this.operations.get(name)
     if (call === undefined) return
     const by = this.operations.get(undo.name)
@@ -146,7 +146,7 @@ export class Directory {
     const run = { id: workflow.name, name: workflow.name }
     return {
       checkPolicy: (settings: CallSettings, name: string) => void attemptPolicy(settings, name),
-      checkUndo: (call: string, undo: CallValue) => this.#checkUndo(call, undo),
+      checkUndo: (call: string, undo: CallValue) => this.checkUndo(call, undo),
       checkInput: (call: CallValue) => this.checkInput(call.name, call.input),
       checkEvent: (event: EventValue) => this.checkEvent(event.type, event.data),
       eventKey: (event: EventValue) => this.eventKey(event.type, event.data),

@@ -27,6 +27,8 @@ export interface Effect {
   readonly mustSucceed: boolean
   /** Makes one attempt; resolves to the stored form of the answer. */
   readonly attempt: (attempt: number, signal: AbortSignal) => Promise<JsonText | undefined>
+  /** The answer of an attempt that was given up comes all the same. */
+  readonly late: (attempt: number, payload: JsonText | undefined) => void
 }
 
 /** What becomes of effects. */
@@ -189,6 +191,7 @@ export class Effects {
       if ('error' in made) {
         if (this.#isCurrent(running)) this.#failedAttempt(running, attempt, made.error, ms)
       } else if (this.#finish(running)) this.#options.answered(effect, made.payload, attempt, ms)
+      else this.#late(effect, attempt, made.payload)
     } catch (error) {
       this.#options.onFailure(error)
     }
@@ -198,17 +201,30 @@ export class Effects {
   async #withTimeout(running: Running, attempt: number, controller: AbortController): Promise<JsonText | undefined> {
     const { effect } = running
     let cancel: Cancel = () => {}
+    const body = effect.attempt(attempt, controller.signal)
     const late = new Promise<never>((_resolve, reject) => {
       cancel = running.limit = this.#options.clock.after(effect.timeoutMs, () => {
         const error = fault('ATTEMPT_TIMEOUT', { call: effect.name, limit: `${effect.timeoutMs}ms` })
         controller.abort(error)
         reject(error)
+        body.then(
+          (payload) => this.#late(effect, attempt, payload),
+          () => {},
+        )
       })
     })
     try {
-      return await Promise.race([effect.attempt(attempt, controller.signal), late])
+      return await Promise.race([body, late])
     } finally {
       cancel()
+    }
+  }
+
+  #late(effect: Effect, attempt: number, payload: JsonText | undefined): void {
+    try {
+      if (!this.#closing) effect.late(attempt, payload)
+    } catch (error) {
+      this.#options.onFailure(error)
     }
   }
 

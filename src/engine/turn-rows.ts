@@ -3,7 +3,7 @@
 import { parseText } from '../core/json-text.ts'
 import { assertNever, fault } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import { idempotencyKey, runRef, slotOf } from '../core/ids.ts'
+import { idempotencyKey, runRef, slotOf, undoneKey } from '../core/ids.ts'
 import { commandsText, turnText, type Command, type Delivered } from '../core/journal.ts'
 import type { RunRow, TimerRow } from '../core/store.ts'
 import type { CallSettings } from '../core/contracts.ts'
@@ -15,6 +15,7 @@ import { callEffect, outcomeOf, stepEffect, type Attempts } from './calls.ts'
 import type { Effect } from './effects.ts'
 import { endRun, freeIfNothingIsStuck, markStuck, setPhase } from './endings.ts'
 import { appendEvent } from './facts.ts'
+import { lateAnswer, lateUndone } from './late-answers.ts'
 import { identityOf, type LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -167,16 +168,24 @@ export function effectOf(context: ShardContext, run: LiveRun, op: string): Effec
   if (executor.kind === 'solo') {
     const { command } = executor
     if (command?.kind !== 'call') return undefined
-    return callEffect(environment, row, command, directory.operations.get(command.call), undefined, attempts)
+    const late = lateUndone(row)
+    const undone =
+      late === null ? null : undoneKey({ store: environment.store, id: late.id, generation: 0 }, late.undoes)
+    const operation = directory.operations.get(command.call)
+    return { ...callEffect(environment, row, command, operation, undefined, attempts, undone), late: () => {} }
   }
   const pending = executor.kind === 'workflow' ? executor.machine.pending.get(op) : undefined
   if (pending?.command.kind === 'call') {
     const { command, work } = pending
     const operation = directory.operations.get(command.call)
-    return callEffect(environment, row, command, operation, work as CallSettings | undefined, attempts)
+    const { undoes } = command
+    const undone = undoes === undefined ? null : undoneKey(identityOf(environment.store, row), undoes)
+    const effect = callEffect(environment, row, command, operation, work as CallSettings | undefined, attempts, undone)
+    return { ...effect, late: lateAnswer(context, run, op) }
   }
   if (pending?.command.kind !== 'step') return undefined
-  return stepEffect(environment, row, op, pending.work as StepWork, attempts)
+  const effect = stepEffect(environment, row, op, pending.work as StepWork, attempts)
+  return { ...effect, late: lateAnswer(context, run, op) }
 }
 
 /** A call or step that its run has given up; one that is to be taken back is waited for until it has settled. */

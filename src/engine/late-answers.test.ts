@@ -1,0 +1,184 @@
+// A call that was taken back because nobody knew how it came out, and then comes out after all: what it did does not
+// stay done (the first rule of the protocol).
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { gate, keptLog, openForTest, until } from '../../test/support/applications.ts'
+import {
+  ballet,
+  operation,
+  service,
+  TerminalError,
+  workflow,
+  type Application,
+  type OperationContext,
+} from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
+
+const output = z.json()
+
+/** A bank whose charges take as long as the gate, and take no notice of being given up. */
+function bankWith(refund: (n: number | null) => void = () => {}, attempts = 1) {
+  const entered = gate<OperationContext>()
+  const answer = gate<number>()
+  const refunds: { readonly n: number | null; readonly context: OperationContext }[] = []
+  const bank = service('bank', {
+    charge: operation({
+      input: z.null(),
+      output: z.number(),
+      timeout: '20ms',
+      retry: { attempts, backoff: '1ms' },
+      run: (_input, context) => (entered.open(context), answer.promise),
+    }),
+    refund: operation({
+      input: z.number().nullable(),
+      undoes: 'charge',
+      run: (n, context) => {
+        refunds.push({ n, context })
+        refund(n)
+      },
+    }),
+  })
+  return { bank, entered, answer, refunds }
+}
+
+const settled = (app: Application, id: string) =>
+  until(app, null, async () => {
+    const run = await app.run(id)
+    return run !== null && run.status !== 'running' && run
+  })
+
+test('after its run has ended it is taken back again, by a run of its own under a key of its own', async () => {
+  const { bank, entered, answer, refunds } = bankWith()
+  const flow = workflow('flow', { input: z.object({ id: z.string() }), output, key: 'id' }, async (run) => {
+    return run.call(bank.charge(null), { undo: (n) => bank.refund(n ?? null) })
+  })
+  const log = keptLog()
+  const app = await openForTest(ballet({ services: [bank], workflows: [flow] }), { log })
+  await app.start(flow({ id: 'k' }))
+  const charge = await entered.promise
+  await app.cancel('flow:k', { by: 'ann' })
+  expect(await settled(app, 'flow:k')).toMatchObject({ status: 'cancelled' })
+  expect(refunds.map(({ n }) => n)).toEqual([null])
+  answer.open(7)
+  const late = await settled(app, 'flow:k~late:bank.charge.0:1')
+  expect(late).toMatchObject({ status: 'completed', cause: 'run:flow:k', parent: 'flow:k', key: { value: 'k' } })
+  expect(refunds.map(({ n }) => n)).toEqual([null, 7])
+  const [first, second] = refunds.map(({ context }) => context)
+  expect([first?.undoes, second?.undoes]).toEqual([charge.idempotencyKey, charge.idempotencyKey])
+  expect(second?.idempotencyKey).not.toBe(first?.idempotencyKey)
+  const notes = (await app.journal('flow:k'))?.items.map(({ note }) => note)
+  expect(notes).toContainEqual({ kind: 'late', op: 'bank.charge#0', attempt: 1, run: late.id })
+  expect(log.lines.at(-1)).toContain('answered after it had been taken back')
+})
+
+test('also while its run goes on, and when it was a step', async () => {
+  const { bank, refunds } = bankWith()
+  const answer = gate<number>()
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    const step = run.step('book', () => answer.promise, { timeout: '10ms', undo: (n) => bank.refund(n ?? null) })
+    await Promise.race([step, run.sleep('1ms')])
+    await run.undo()
+    await run.sleep('1h')
+    return null
+  })
+  const app = await openForTest(ballet({ services: [bank], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  await until(app, null, async () => (await app.run('f'))?.waits.some(({ op }) => op === 'sleep#1'))
+  answer.open(5)
+  expect(await settled(app, 'f~late:book.0:1')).toMatchObject({ status: 'completed' })
+  expect(refunds.map(({ n, context }) => [n, context.undoes?.split(':').at(-1)])).toEqual([
+    [null, 'book#0'],
+    [5, 'book#0'],
+  ])
+  expect((await app.run('f'))?.status).toBe('running')
+})
+
+test('an undo that is to come, or of a call that is known to have happened, needs no second', async () => {
+  const hold = gate()
+  const { bank, answer, refunds, entered } = bankWith(() => {}, 2)
+  let attempts = 0
+  const slow = service('slow', {
+    take: operation({
+      input: z.null(),
+      output: z.number(),
+      timeout: '20ms',
+      retry: { attempts: 2, backoff: '1ms' },
+      run: () => (++attempts === 1 ? answer.promise : 2),
+    }),
+    give: operation({ input: z.number(), undoes: 'take', run: () => hold.promise }),
+  })
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    void run.call(bank.charge(null), { undo: (n) => bank.refund(n ?? null) })
+    await run.call(slow.take(null), { undo: (n) => slow.give(n ?? 0) })
+    throw new TerminalError('enough')
+  })
+  const app = await openForTest(ballet({ services: [bank, slow], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  await entered.promise
+  // The undo of the last call is being made, that of the first waits for it.
+  await until(app, null, async () => {
+    const waits = (await app.run('f'))?.waits ?? []
+    return waits.length === 1 && waits[0]?.op === 'undo:slow.take#0'
+  })
+  answer.open(9)
+  hold.open()
+  expect(await settled(app, 'f')).toMatchObject({ status: 'failed' })
+  expect(refunds).toHaveLength(1)
+  expect((await app.runs()).items).toHaveLength(1)
+})
+
+test('a body that refuses what was undone has nothing to take back, nor has an undo that asks for nothing', async () => {
+  const { bank, entered, answer, refunds } = bankWith()
+  const asks: unknown[] = []
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    await run.call(bank.charge(null), { undo: (n) => (asks.push(n), null) })
+    return null
+  })
+  const app = await openForTest(ballet({ services: [bank], workflows: [flow] }))
+  for (const id of ['a', 'b']) {
+    await app.start(flow(null), { id })
+    await entered.promise
+    await app.cancel(id)
+    expect(await settled(app, id)).toMatchObject({ status: 'cancelled' })
+  }
+  answer.open(3)
+  await until(app, null, async () => asks.length === 4 || (await app.start(flow(null)), false))
+  expect([asks.slice(0, 4), refunds]).toEqual([[undefined, undefined, 3, 3], []])
+  expect((await app.runs({ kind: 'operation' })).items).toEqual([])
+})
+
+test('one that cannot be made is told, and one that the service refuses waits for a person', async () => {
+  const { bank, entered, answer } = bankWith((n) => {
+    if (n !== null) throw new TerminalError('too late')
+  })
+  const flow = workflow('flow', { input: z.boolean(), output }, async (run, fails) => {
+    const undo = (n?: number) => {
+      if (n !== undefined && fails) throw new Error('no idea')
+      return bank.refund(n ?? null)
+    }
+    return run.call(bank.charge(null), { undo })
+  })
+  const log = keptLog()
+  const data = new MemoryData()
+  const definition = ballet({ services: [bank], workflows: [flow] })
+  const app = await openForTest(definition, { log, store: memory(data) })
+  await app.start(flow(true), { id: 'a' })
+  await app.start(flow(false), { id: 'b' })
+  await entered.promise
+  for (const id of ['a', 'b']) {
+    await app.cancel(id)
+    expect(await settled(app, id)).toMatchObject({ status: 'cancelled' })
+  }
+  answer.open(3)
+  const late = 'b~late:bank.charge.0:1'
+  expect(await settled(app, late)).toMatchObject({ status: 'stuck', reason: 'call' })
+  expect(log.lines).toContainEqual(expect.stringContaining('cannot be taken back again: no idea'))
+  const notes = (await app.journal('a'))?.items.map(({ note }) => note)
+  expect(notes?.at(-1)).toMatchObject({ kind: 'late', op: 'bank.charge#0', run: null, error: { message: 'no idea' } })
+  // It is an undo also after a restart.
+  await app.close()
+  const again = await openForTest(definition, { store: memory(data) })
+  await again.retry(late)
+  expect(await settled(again, late)).toMatchObject({ status: 'stuck', reason: 'call' })
+})

@@ -1,0 +1,112 @@
+// An attempt that was given up, and answers all the same when its call has been taken back: what it did stands again, and
+// an undo of it has been and gone (protocol: an idempotency key does not help, it is the same call). So it is taken back
+// once more, under a new key, by a run of its own: the run that made the call may have ended. A service that refuses a
+// key once it has undone it never gets here. Called by the effects, through the effect of each attempt.
+import { toFailure } from '../core/failure.ts'
+import { childId, runRef } from '../core/ids.ts'
+import { fromText, toText, type JsonText } from '../core/json.ts'
+import type { Note } from '../core/journal.ts'
+import type { Machine } from '../core/machine.ts'
+import type { Registered } from '../core/undo.ts'
+import type { CallValue } from '../core/values.ts'
+import { createRun } from './births.ts'
+import { writeNote } from './endings.ts'
+import { identityOf, type LiveRun } from './live-run.ts'
+import type { ShardContext } from './shard-context.ts'
+
+/** Where a run of one call says in its row what it takes back: the generation and the operation of the run that caused it. */
+const LATE = 'late:'
+
+/** The key of the call that a run of one call takes back, from its row; null for any other run. */
+export function lateUndone(row: LiveRun['row']): { readonly id: string; readonly undoes: string } | null {
+  if (row.parentOp?.startsWith(LATE) !== true || row.cause === null) return null
+  return { id: row.cause.slice(runRef('').length), undoes: row.parentOp.slice(LATE.length) }
+}
+
+/** What to do when attempt `attempt` of `op` answers after it was given up. */
+export function lateAnswer(
+  context: ShardContext,
+  run: LiveRun,
+  op: string,
+): (attempt: number, payload: JsonText | undefined) => void {
+  const { executor } = run
+  const { generation } = run.row
+  if (executor.kind !== 'workflow') return () => {}
+  const { machine } = executor
+  return (attempt, payload) => {
+    const undone = undoneOf(context, run, machine, { op, generation })
+    if (undone !== undefined) takeBackAgain(context, run, undone, { op, generation, attempt, payload })
+  }
+}
+
+interface Called {
+  readonly op: string
+  readonly generation: number
+}
+
+/** What has taken back the call, or is doing so; undefined when that is still to come, or nobody wants it. */
+function undoneOf(
+  context: ShardContext,
+  { row }: LiveRun,
+  machine: Machine,
+  { op, generation }: Called,
+): Registered | undefined {
+  const live = context.open.use(row.num)
+  // The run may have been brought back anew, or gone on as another generation, since the attempt began.
+  const now = live?.executor.kind === 'workflow' ? live.executor.machine : machine
+  const name = now.spec.identity.generation === generation ? op : `${generation}~${op}`
+  const undone = now.undos.takenUnknown(name)
+  const isToCome = context.effects.state(row.num, `undo:${name}`) === 'waiting'
+  return isToCome ? undefined : undone
+}
+
+/** Takes back what is known to have happened now. */
+function takeBackAgain(
+  context: ShardContext,
+  run: LiveRun,
+  { name, undo }: Registered,
+  { op, generation, attempt, payload }: Called & { readonly attempt: number; readonly payload: JsonText | undefined },
+): void {
+  const { claims, log, directory } = context
+  const { row } = run
+  const words = `${op} of the run "${row.id}" answered after it had been taken back`
+  try {
+    const call = typeof undo === 'function' ? undo(fromText(payload)) : undo
+    if (call === null) return
+    directory.checkUndo(name, call)
+    const id = childId({ ...identityOf(context.environment.store, row), generation }, `${LATE}${op}:${attempt}`)
+    const birth = { ...birthOf(context, row, call), id, parentOp: `${LATE}${generation}~${op}` }
+    const begin = (taken: unknown): void => {
+      if (taken !== null) return
+      log.error(`${words}: it is taken back again, by the run "${id}"`)
+      context.begin(createRun(context, birth))
+      note(context, run, { kind: 'late', op, attempt, run: id })
+      context.writer.flush()
+    }
+    claims.settle('run', id, begin).catch((error: unknown) => context.fail(error))
+  } catch (error) {
+    const failure = toFailure(error)
+    log.error(`${words}, and cannot be taken back again: ${failure.message}`)
+    note(context, run, { kind: 'late', op, attempt, run: null, error: failure })
+  }
+}
+
+function birthOf({ directory, hash }: ShardContext, row: LiveRun['row'], call: CallValue) {
+  const value = directory.checkInput(call.name, call.input)
+  return {
+    kind: directory.callable(call.name).kind,
+    name: call.name,
+    call: call.name,
+    key: directory.runKey(call.name, value) ?? row.key,
+    root: row.root,
+    cause: runRef(row.id),
+    parent: row.num,
+    input: toText(value, `the input of ${call.name}`) ?? 'null',
+    hash: hash({ call: call.name, input: call.input }),
+  }
+}
+
+/** In the journal of the run that made the call, as long as nobody else writes there. */
+function note(context: ShardContext, run: LiveRun, words: Note): void {
+  if (context.open.use(run.row.num) === run || run.row.ended !== null) writeNote(context, run, words)
+}
