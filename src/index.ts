@@ -114,6 +114,7 @@ export type {
   EventRow,
   InboxItem,
   InboxRow,
+  JournalBefore,
   JournalRow,
   RunChange,
   RunContinued,

@@ -109,6 +109,12 @@ export interface JournalRow {
   readonly data: Payload
 }
 
+/** The rows of a run's journal with a seq below `before`. */
+export interface JournalBefore {
+  readonly run: number
+  readonly before: number
+}
+
 /** A typed fact. `published` ones reach reactions and `receive`; the others are seen by queries only. */
 export interface EventRow {
   readonly pos: number
@@ -197,6 +203,8 @@ export interface Batch {
   readonly suspectsGone: readonly number[]
   /** Numbers of runs of which everything goes but their claims, last: row, journal, timers, payloads, being a suspect. */
   readonly forgotten: readonly number[]
+  /** Parts of journals that nothing reads any more: generations that are over, and pieces of what will be forgotten. */
+  readonly journalGone: readonly JournalBefore[]
   /** Positions. */
   readonly eventsGone: readonly number[]
   /** Ends of claims, those of this batch included. */

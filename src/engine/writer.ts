@@ -13,6 +13,7 @@ import type {
   ClaimUntil,
   EventRow,
   InboxItem,
+  JournalBefore,
   JournalRow,
   RunChange,
   RunContinued,
@@ -43,6 +44,7 @@ class OpenBatch {
   readonly suspects: SuspectRow[] = []
   readonly suspectsGone: number[] = []
   readonly forgotten: number[] = []
+  readonly journalGone: JournalBefore[] = []
   readonly eventsGone: number[] = []
   readonly claimsUntil: ClaimUntil[] = []
   readonly claimsGone: ClaimName[] = []
@@ -61,6 +63,7 @@ class OpenBatch {
       this.suspects.length +
       this.suspectsGone.length +
       this.forgotten.length +
+      this.journalGone.length +
       this.eventsGone.length +
       this.claimsUntil.length +
       this.claimsGone.length

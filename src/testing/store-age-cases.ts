@@ -117,6 +117,24 @@ const goneCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'a journal is shortened from its beginning, also past its end, and its run stays',
+    async run({ store, reopen }) {
+      const turns = [2, 3, 4, 5].map((pos) => aTurn(pos, 1, pos - 2))
+      const first = await commitFirst(store, { runs: [aRun(1)], journal: [...turns, aTurn(6, 9, 0)] })
+      const gone = [
+        { run: 1, before: 2 },
+        { run: 8, before: 5 },
+      ]
+      const second = await commitAfter(store, first, { journalGone: gone, journal: [aTurn(7, 1, 4)] })
+      const seqs = async (of: Store): Promise<unknown> => (await of.journal(SHARD, 1, -1, 10)).map((row) => row.seq)
+      assert.deepEqual(await seqs(store), [2, 3, 4])
+      await commitAfter(store, second, { journalGone: [{ run: 1, before: 99 }] })
+      const again = await reopen()
+      assert.deepEqual([await seqs(again), (await again.run(SHARD, 1))?.num], [[], 1])
+      assert.equal((await again.journal(SHARD, 9, -1, 10)).length, 1)
+    },
+  },
+  {
     name: 'a name that goes may be taken in the same batch',
     async run({ store }) {
       const first = await commitFirst(store, { claims: [aClaim('a', 1, { until: 5 })] })

@@ -126,6 +126,7 @@ export function batchAfter(tenure: Tenure, part: Partial<Batch>): Batch {
     suspects: [],
     suspectsGone: [],
     forgotten: [],
+    journalGone: [],
     eventsGone: [],
     claimsUntil: [],
     claimsGone: [],

@@ -114,6 +114,7 @@ export class MemoryData {
     this.post(shard, batch.posts)
     for (const suspect of batch.suspects) this.suspects.set(suspect.run, suspect)
     this.#forget(new Set(batch.forgotten))
+    for (const { run, before } of batch.journalGone) this.#shorten(run, before)
     removeFrom(this.events, (event) => event.pos, new Set(batch.eventsGone))
   }
 
@@ -157,6 +158,12 @@ export class MemoryData {
     }
     removeFrom(this.runOrder, (num) => num, runs)
     for (const [key, timer] of this.timers) if (runs.has(timer.run)) this.timers.delete(key)
+  }
+
+  #shorten(run: number, before: number): void {
+    const rows = this.journal.get(run) ?? []
+    const kept = rows.findIndex((row) => row.seq >= before)
+    rows.splice(0, kept < 0 ? rows.length : kept)
   }
 
   #addRun(run: RunRow): void {

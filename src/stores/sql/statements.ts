@@ -15,6 +15,7 @@ import {
   eventsTable,
   inboxItems,
   inboxTable,
+  journalBefore,
   journalTable,
   runsTable,
   suspectsTable,
@@ -81,18 +82,20 @@ const texts = {
   forgottenRun: 'DELETE FROM runs WHERE shard = ?1 AND num = ?2',
   forgottenJournal: 'DELETE FROM journal WHERE shard = ?1 AND run = ?2',
   forgottenTimers: 'DELETE FROM timers WHERE shard = ?1 AND run = ?2',
+  journalGone: 'DELETE FROM journal WHERE shard = ?1 AND run = ?2 AND seq < ?3',
   eventGone: 'DELETE FROM events WHERE shard = ?1 AND pos = ?2',
   claimUntil: `UPDATE claims SET until = ?5 WHERE ${where(claimNames)}`,
   claimGone: `DELETE FROM claims WHERE ${where(claimNames)}`,
 } as const
 
-/** By the last parameter of the statement, which names the row. */
+/** By the parameters of the statement that name the row or rows. */
 const releases = {
   drain: releaseText(inboxTable, 'shard = ?1 AND id = ?2'),
   change: releaseText(changesTable, `shard = ?1 AND num = ?${changesTable.columns.length + 1}`),
   continued: releaseText(continuedTable, `shard = ?1 AND num = ?${continuedTable.columns.length + 1}`),
   forgottenJournal: releaseText(journalTable, 'shard = ?1 AND run = ?2'),
   forgottenRun: releaseText(runsTable, 'shard = ?1 AND num = ?2'),
+  journalGone: releaseText(journalTable, 'shard = ?1 AND run = ?2 AND seq < ?3'),
   eventGone: releaseText(eventsTable, 'shard = ?1 AND pos = ?2'),
 } as const
 
@@ -123,6 +126,7 @@ export function batchStatements(batch: Batch): Statement[] {
     each(texts.forgottenTimers, shard, batch.forgotten),
     { ...each(texts.forgottenJournal, shard, batch.forgotten), release: releases.forgottenJournal },
     { ...each(texts.forgottenRun, shard, batch.forgotten), release: releases.forgottenRun },
+    { ...over(texts.journalGone, journalBefore, shard, batch.journalGone), release: releases.journalGone },
     { ...each(texts.eventGone, shard, batch.eventsGone), release: releases.eventGone },
   ]
   return all.filter((statement) => statement.values.length > 0)

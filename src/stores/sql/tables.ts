@@ -11,6 +11,7 @@ import type {
   EventRow,
   InboxItem,
   InboxRow,
+  JournalBefore,
   JournalRow,
   RunChange,
   RunContinued,
@@ -137,6 +138,11 @@ export const journalTable: Table<JournalRow> = table<JournalRow>('journal', {
   kind: 'text',
   at: 'integer',
   data: 'payload',
+})
+
+export const journalBefore: Table<JournalBefore> = table<JournalBefore>('journal', {
+  run: 'integer',
+  before: 'integer',
 })
 
 export const eventsTable: Table<EventRow> = table<EventRow>('events', {

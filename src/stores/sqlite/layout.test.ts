@@ -183,6 +183,7 @@ describe('plans', () => {
     const fresh = { shard: 0, epoch: 0, head: 0, crashes: 0 }
     const gone = {
       forgotten: [1],
+      journalGone: [{ run: 1, before: 5 }],
       eventsGone: [1],
       suspectsGone: [1],
       claimsGone: [{ ns: 'a', space: 'run', id: '1' }],
@@ -198,6 +199,7 @@ describe('plans', () => {
       ['SEARCH timers USING COVERING INDEX timers_run (run=? AND shard=?)'],
       ['SEARCH journal USING INDEX journal_run (shard=? AND run=?)'],
       ['SEARCH runs USING INTEGER PRIMARY KEY (rowid=?)'],
+      ['SEARCH journal USING INDEX journal_run (shard=? AND run=? AND seq<?)'],
       ['SEARCH events USING INTEGER PRIMARY KEY (rowid=?)'],
     ])
   })
@@ -209,13 +211,14 @@ describe('plans', () => {
       continued: [{ num: 1, generation: 1, since: 1, input: '1' }],
       drained: [1],
       forgotten: [1],
+      journalGone: [{ run: 1, before: 5 }],
       eventsGone: [1],
     }
     const statements = batchStatements(batchAfter({ shard: 0, epoch: 0, head: 0, crashes: 0 }, parts))
     const releases = statements.flatMap(({ release, width, values }) =>
       release === undefined ? [] : [{ sql: release, width, values: values.slice(0, width) }],
     )
-    expect(releases).toHaveLength(6)
+    expect(releases).toHaveLength(7)
     for (const release of releases) {
       const steps = plan(db, release)
       expect(steps).toContain('SEARCH blobs USING INTEGER PRIMARY KEY (rowid=?)')
