@@ -102,6 +102,7 @@ export { memory } from './stores/memory/memory-store.ts'
 export { sqlite, type SqliteOptions } from './stores/sqlite/sqlite-store.ts'
 export type { Cancel, Clock, Random } from './core/clock.ts'
 export { LIMITS, type Limits } from './define/limits.ts'
+export type { Retention } from './define/retention.ts'
 export type { Codec, Payload, PayloadPlace } from './core/codec.ts'
 export type {
   Aged,

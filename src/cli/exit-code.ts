@@ -30,6 +30,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 const parked: ReadonlySet<string> = new Set<ErrorCode>([
   'RUN_THREW',
   'RUN_DIVERGED',
+  'RUN_POISONED',
   'FOREIGN_AWAIT',
   'OP_ID_REPEATED',
   'CODE_MISSING',
@@ -49,7 +50,11 @@ export function exitCodeOf(code: string, status: number): ExitCode {
     case 'fix':
       return EXIT.usage
     case 'final':
-      return known.status === 404 ? EXIT.missing : known.status === 409 ? EXIT.conflict : EXIT.failed
+      return known.status === 404 || known.status === 410
+        ? EXIT.missing
+        : known.status === 409
+          ? EXIT.conflict
+          : EXIT.failed
   }
 }
 

@@ -44,6 +44,7 @@ export const catalogue = {
   EVENT_UNKNOWN: { family: 'fix', status: 422, message: 'There is no event "{type}" here.{nearest}', hint: 'GET /api/app lists them; add it to ballet({ events }) if it is new.' },
   SIGNAL_UNKNOWN: { family: 'fix', status: 422, message: '{what} does not take the signal "{type}".{nearest}', hint: 'Declare it in the signals of the workflow.' },
   RUN_UNKNOWN: { family: 'final', status: 404, message: 'There is no run "{id}".', hint: 'GET /api/runs lists them.' },
+  RUN_FORGOTTEN: { family: 'final', status: 410, message: 'The run "{id}" ended long ago and is forgotten.', hint: 'Its id is still taken: the option retention says for how long. GET /api/runs lists the runs that are there.' },
   KEY_UNKNOWN: { family: 'final', status: 404, message: 'There is no run and no event of the key {key}.', hint: 'ballet runs and ballet events list what there is.' },
   RUN_ENDED: { family: 'final', status: 409, message: 'The run "{id}" has ended ({status}).', hint: 'Nothing can be sent to it any more.' },
   RUN_CONFLICT: { family: 'final', status: 409, message: 'The run "{id}" exists with another input.', hint: 'Use another id, or the same input.' },

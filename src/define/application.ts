@@ -193,9 +193,9 @@ export interface Application {
   /** One action for every run that matches. Errors: QUERY_INVALID. */
   actOnAll(request: ActAllRequest): Promise<ActedAll>
 
-  /** The output of a run once it has ended. Errors: RUN_UNKNOWN, RUN_FAILED, RUN_CANCELLED. Waits as long as it takes. */
+  /** The output of a run once it has ended. Errors: RUN_UNKNOWN, RUN_FORGOTTEN, RUN_FAILED, RUN_CANCELLED. Waits as long as it takes. */
   result(run: string): Promise<Json | undefined>
-  /** The run, or null. */
+  /** The run, or null. Errors: RUN_FORGOTTEN, also of `settled` and `journal`. */
   run(id: string): Promise<RunView | null>
   /** The run once it has ended, or as it is after `waitMs` or when `signal` is aborted; null when there is none. */
   settled(id: string, waitMs: number, signal?: AbortSignal): Promise<RunView | null>

@@ -30,6 +30,7 @@ import type {
 } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
+import type { RetentionMs } from '../define/retention.ts'
 import { Actions } from './actions.ts'
 import { actOnAll } from './act-on-all.ts'
 import { describe } from './describe.ts'
@@ -50,6 +51,7 @@ export interface ApplicationOptions {
   readonly random: Random
   readonly liveRuns: number
   readonly limits: Limits
+  readonly retention: RetentionMs | null
   readonly graceMs: number
   readonly development: boolean
   readonly watchdogMs: number | undefined
@@ -107,6 +109,7 @@ export class RunningApplication implements Application {
         log,
         liveRuns,
         limits,
+        retention: this.#options.retention,
         development,
         current: watchdog.current,
         handleInbox,

@@ -9,7 +9,7 @@ export interface Way {
   readonly drained?: number
 }
 
-/** The row of an open run. @throws RUN_UNKNOWN, RUN_ENDED */
+/** The row of an open run. @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED */
 export async function openRun(
   context: ShardContext,
   id: string,
@@ -22,7 +22,7 @@ export async function openRun(
   if (taken === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
   await context.writer.barrier()
   const row = await context.store.run(context.shard, taken.num)
-  if (row === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
+  if (row === null) throw fault('RUN_FORGOTTEN', { id: id.slice(0, 256) })
   if (row.ended !== null) throw fault('RUN_ENDED', { id, status: row.status })
   return row
 }

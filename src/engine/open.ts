@@ -9,6 +9,7 @@ import type { Application } from '../define/application.ts'
 import type { ApplicationDefinition, Log } from '../define/definition.ts'
 import { requireFit } from '../define/fit.ts'
 import { limitsOf, type Limits } from '../define/limits.ts'
+import { retentionOf, type Retention } from '../define/retention.ts'
 import { RunningApplication } from './application.ts'
 import { systemClock, systemRandom } from './clock.ts'
 import { Directory } from './directory.ts'
@@ -25,6 +26,8 @@ export interface RunOptions {
   readonly liveRuns?: number | undefined
   /** What the application takes on at most; what is omitted is as in `LIMITS`. */
   readonly limits?: Partial<Limits> | undefined
+  /** How long what has ended is kept; default for ever. */
+  readonly retention?: Retention | undefined
   /** How long running bodies may take at close, milliseconds. Default 5,000. */
   readonly graceMs?: number | undefined
   /** Names what a workflow awaited that is not durable; costs time. Default false. */
@@ -40,7 +43,7 @@ export interface RunOptions {
 
 /**
  * Opens an application on a store. Resolves when every open run has been taken up again.
- * @throws APPLICATION_UNFIT with every fault, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED
+ * @throws DEFINITION_INVALID for an option, APPLICATION_UNFIT with every fault, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED
  */
 export async function openOn(
   definition: ApplicationDefinition,
@@ -61,6 +64,7 @@ export async function openOn(
     random: options.random ?? systemRandom,
     liveRuns: options.liveRuns ?? 10_000,
     limits: limitsOf(options.limits),
+    retention: retentionOf(options.retention),
     graceMs: options.graceMs ?? 5000,
     development: options.development ?? false,
     watchdogMs: options.watchdogMs,

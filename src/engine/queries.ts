@@ -35,10 +35,13 @@ export class Queries {
     this.#codec = codec
   }
 
-  /** The row of a run by its id, or null. */
+  /** The row of a run by its id, or null. @throws RUN_FORGOTTEN when there was one whose name is still taken. */
   async row(id: string): Promise<RunRow | null> {
     const [claim] = await this.#reader.claims(this.#shard, this.#ns, 'run', [id])
-    return claim === null || claim === undefined ? null : this.#reader.run(this.#shard, claim.num)
+    if (claim === null || claim === undefined) return null
+    const row = await this.#reader.run(this.#shard, claim.num)
+    if (row === null) throw fault('RUN_FORGOTTEN', { id: id.slice(0, 256) })
+    return row
   }
 
   async run(id: string): Promise<RunView | null> {

@@ -14,6 +14,7 @@ import { splitKey } from '../core/names.ts'
 import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
+import type { RetentionMs } from '../define/retention.ts'
 import { Claims } from './claims.ts'
 import type { CurrentWork } from './current-work.ts'
 import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
@@ -31,6 +32,7 @@ import { OpenRuns } from './open-runs.ts'
 import { Pump } from './pump.ts'
 import { Receivers } from './receivers.ts'
 import { watchRejections } from './rejections.ts'
+import { RetentionSweep } from './retention.ts'
 import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { releaseSolo } from './solo-runs.ts'
@@ -51,6 +53,7 @@ export interface ShardOptions {
   readonly log: Log
   readonly liveRuns: number
   readonly limits: Limits
+  readonly retention: RetentionMs | null
   readonly development: boolean
   readonly current: CurrentWork
   /** Handles an inbox row; the row's number is to be drained with what it writes. */
@@ -67,6 +70,7 @@ export class Shard {
   readonly #loading: Loading
   readonly #unwatch: () => void
   readonly #foreign: ForeignWork | null
+  readonly #retention: RetentionSweep | null
   #lastAt = 0
   #rounds = 0
   #failure: Error | null = null
@@ -141,6 +145,7 @@ export class Shard {
       parkIdle: () => this.#parkIdle(),
       failure: () => this.#failure,
     })
+    this.#retention = options.retention === null ? null : new RetentionSweep(this.context, options.retention)
     this.#unwatch = watchRejections((reason) => this.#claimRejection(reason))
   }
 
@@ -158,8 +163,10 @@ export class Shard {
   }
 
   /** Brings back every open run and takes up its work. */
-  recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
-    return this.#loading.recover()
+  async recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
+    const recovered = await this.#loading.recover()
+    this.#retention?.start()
+    return recovered
   }
 
   /** Throws what stopped the shard, or APP_CLOSED. */
@@ -180,6 +187,7 @@ export class Shard {
     const { effects, timers, inbox, writer, watchers, suspects, store, shard } = this.context
     timers.stop()
     inbox.stop()
+    this.#retention?.stop()
     this.#loading.close()
     suspects.close()
     await effects.close(graceMs)
@@ -349,6 +357,7 @@ export class Shard {
     this.context.timers.stop()
     this.context.inbox.stop()
     this.context.watchers.close()
+    this.#retention?.stop()
     this.context.suspects.close()
     void this.context.effects.close(0)
     this.#loading.fail(this.#failure)

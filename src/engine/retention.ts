@@ -1,0 +1,242 @@
+// Forgets what has ended long ago: runs with their journals, events that no open run may still read, generations that
+// are over, and names whose time is up. A sweep goes on beside the work, in small steps with pauses that grow with what
+// a commit takes. Each step is one batch, so that a process that dies between two leaves nothing half forgotten.
+//
+//   a run that has ended   --runs-->    forgotten, its name still taken   --dedupe-->   its name is free
+//   a run started by another run is forgotten when no run above it is open: one of them may still ask how it ended
+//   an event               --runs-->    forgotten, unless a run of its key is open, or one that reacted to it is there
+//
+// The names of runs that follow from others (children, reactions) go with the runs: nobody can ask for them, and what
+// would bring them about again is itself known by its name.
+import type { Cancel } from '../core/clock.ts'
+import { eventRef, runRef } from '../core/ids.ts'
+import type { Aged, AgedEvent, Claim, RunRow } from '../core/store.ts'
+import type { RetentionMs } from '../define/retention.ts'
+import type { ShardContext } from './shard-context.ts'
+
+/** What is looked at in one read, and forgotten in one batch. */
+const PAGE = 500
+const STEP = 32
+/** Rows of one journal that go in one batch. */
+const PIECE = 100
+/** Sweeps within the time that runs are kept, and how far apart they are at least and at most. */
+const SWEEPS = 20
+const SOONEST_MS = 1000
+const LATEST_MS = 600_000
+/** How much longer than its commit a step is followed by nothing. */
+const REST = 4
+const REST_LEAST_MS = 10
+/** A name whose time is up, but from which something that is there still follows, is looked at again. */
+const LATER_MS = 86_400_000
+
+const OPEN = ['running', 'stuck'] as const
+
+export class RetentionSweep {
+  readonly #context: ShardContext
+  readonly #retention: RetentionMs
+  #cancel: Cancel = () => {}
+  #stopped = false
+
+  constructor(context: ShardContext, retention: RetentionMs) {
+    this.#context = context
+    this.#retention = retention
+  }
+
+  /** Sweeps now and then, from a while after this on. */
+  start(): void {
+    const everyMs = Math.min(Math.max(this.#retention.runsMs / SWEEPS, SOONEST_MS), LATEST_MS)
+    this.#cancel = this.#context.clock.after(everyMs, () => {
+      this.#sweep().then(
+        () => {
+          if (!this.#stopped) this.start()
+        },
+        // A store that is being closed answers no more.
+        (error: unknown) => {
+          if (!this.#stopped) this.#context.fail(error)
+        },
+      )
+    })
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#cancel()
+  }
+
+  /** Everything that is due, once. */
+  async #sweep(): Promise<void> {
+    const cutoff = this.#context.clock.now() - this.#retention.runsMs
+    await this.#runs(cutoff)
+    await this.#generations(cutoff)
+    await this.#events(cutoff)
+    if (this.#retention.dedupeMs !== null) await this.#names()
+  }
+
+  async #runs(cutoff: number): Promise<void> {
+    const { store, shard, ns } = this.#context
+    const young = await this.#firstYoung(cutoff)
+    for (let after = 0; !this.#stopped;) {
+      const page = await store.aged(shard, ns, after, PAGE)
+      const due = page.filter((run) => run.num < young && this.#isDue(run, cutoff))
+      for (let at = 0; at < due.length && !this.#stopped; at += STEP) await this.#forget(due.slice(at, at + STEP))
+      after = page.at(-1)?.num ?? after
+      if (page.length < PAGE || after >= young) return
+    }
+  }
+
+  /** A number below which every run is older, and from which on none can have ended so long ago. */
+  async #firstYoung(cutoff: number): Promise<number> {
+    const { store, shard, ns } = this.#context
+    const { head } = await store.tenure(shard)
+    let [low, high] = [0, head + 1]
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      const [next] = await store.runs(shard, { ns, after: middle, limit: 1 })
+      if (next === undefined || next.created > cutoff) high = middle
+      else low = next.num
+    }
+    return high + 1
+  }
+
+  #isDue({ id, ended }: Aged, cutoff: number): boolean {
+    return ended !== null && ended <= cutoff && !this.#hasOpenAbove(id)
+  }
+
+  /** Whether a run that this one follows from is open. Only ids that are derived have a mark in them. */
+  #hasOpenAbove(id: string): boolean {
+    for (let end = id.indexOf('~'); end > 0; end = id.indexOf('~', end + 1))
+      if (this.#context.open.numOf(id.slice(0, end)) !== undefined) return true
+    return false
+  }
+
+  async #forget(runs: readonly Aged[]): Promise<void> {
+    const { store, shard, ns } = this.#context
+    const far = await Promise.all(runs.map(({ num }) => store.journal(shard, num, PIECE - 1, 1)))
+    for (const [index, { num }] of runs.entries()) if (far[index]?.length === 1) await this.#shorten(num)
+    await this.#step((rows) => {
+      for (const { num, id, ended } of runs) {
+        rows.forgotten.push(num)
+        const name = { ns, space: 'run', id } as const
+        if (this.#isDerived(id)) rows.claimsGone.push(name)
+        else if (this.#retention.dedupeMs !== null)
+          rows.claimsUntil.push({ ...name, until: (ended ?? 0) + this.#retention.dedupeMs })
+      }
+    })
+  }
+
+  #isDerived(id: string): boolean {
+    return id.includes('~') || this.#context.directory.isOfReaction(id)
+  }
+
+  /** A long journal goes piece by piece. */
+  async #shorten(run: number): Promise<void> {
+    const { store, shard } = this.#context
+    for (let [far] = await store.journal(shard, run, PIECE - 1, 1); far !== undefined && !this.#stopped;) {
+      const before = far.seq
+      await this.#step((rows) => void rows.journalGone.push({ run, before }))
+      ;[far] = await store.journal(shard, run, before + PIECE - 1, 1)
+    }
+  }
+
+  /** What open runs did before they continued. */
+  async #generations(cutoff: number): Promise<void> {
+    const { store, shard, ns } = this.#context
+    for (let after = 0; !this.#stopped;) {
+      const page = await store.runs(shard, { ns, status: OPEN, after, limit: 256 })
+      for (const run of page) if (run.since > 0) await this.#generationsOf(run, cutoff)
+      after = page.at(-1)?.num ?? after
+      if (page.length < 256) return
+    }
+  }
+
+  async #generationsOf({ num, since }: RunRow, cutoff: number): Promise<void> {
+    const { store, shard } = this.#context
+    for (;;) {
+      const rows = await store.journal(shard, num, -1, STEP)
+      const kept = rows.find(({ seq, at }) => seq >= since || at > cutoff)
+      const before = kept?.seq ?? (rows.at(-1)?.seq ?? -1) + 1
+      if (rows[0] === undefined || before === rows[0].seq || this.#stopped) return
+      await this.#step((batch) => void batch.journalGone.push({ run: num, before }))
+      if (kept !== undefined) return
+    }
+  }
+
+  async #events(cutoff: number): Promise<void> {
+    const { store, shard, ns } = this.#context
+    // A reaction that is open may yet start a workflow that reads from there on.
+    const [oldest] = await store.runs(shard, { ns, kind: 'reaction', status: OPEN, after: 0, limit: 1 })
+    const end = oldest?.num ?? Number.POSITIVE_INFINITY
+    for (let after = 0; !this.#stopped;) {
+      const page = await store.agedEvents(shard, ns, after, STEP)
+      const due: AgedEvent[] = []
+      for (const event of page) {
+        if (event.at <= cutoff && event.pos < end && !(await this.#isRead(event))) due.push(event)
+      }
+      if (due.length > 0) await this.#step((rows) => this.#forgetEvents(rows, due))
+      const last = page.at(-1)
+      if (last === undefined || page.length < STEP || last.at > cutoff || last.pos >= end) return
+      after = last.pos
+    }
+  }
+
+  /** Whether an open run may still read an event, or a run that reacted to it is there. */
+  async #isRead({ ns, key, pos, source, id }: AgedEvent): Promise<boolean> {
+    const { store, shard } = this.#context
+    const [open] = await store.runs(shard, { ns, key, status: OPEN, limit: 1 })
+    if (open !== undefined) return true
+    // They stand right behind it.
+    const reactions = await store.runs(shard, { ns, key, kind: 'reaction', after: pos, limit: STEP })
+    return reactions.some(({ cause }) => cause === eventRef(source, id))
+  }
+
+  #forgetEvents(rows: ShardContext['writer']['rows'], events: readonly AgedEvent[]): void {
+    const { dedupeMs } = this.#retention
+    for (const { ns, pos, source, id, at } of events) {
+      rows.eventsGone.push(pos)
+      if (dedupeMs !== null) rows.claimsUntil.push({ ns, space: 'event', id: `${source} ${id}`, until: at + dedupeMs })
+    }
+  }
+
+  /** Names whose time is up are free. */
+  async #names(): Promise<void> {
+    const { clock, store, shard, ns } = this.#context
+    for (;;) {
+      const now = clock.now()
+      const page = await store.agedClaims(shard, ns, now, STEP)
+      const held = await Promise.all(page.map((claim) => this.#isHeld(claim)))
+      if (page.length === 0 || this.#stopped) return
+      await this.#step((rows) => {
+        for (const [index, { space, id }] of page.entries()) {
+          if (held[index] === true) rows.claimsUntil.push({ ns, space, id, until: now + LATER_MS })
+          else rows.claimsGone.push({ ns, space, id })
+        }
+      })
+    }
+  }
+
+  /** Whether something that follows from a run is there still: it would meet what follows from the next of that name. */
+  async #isHeld({ space, id, num }: Claim): Promise<boolean> {
+    if (space === 'event') return false
+    const { store, shard, ns } = this.#context
+    const found = await Promise.all([
+      store.runs(shard, { ns, parent: num, limit: 1 }),
+      store.runs(shard, { ns, root: runRef(id), limit: 1 }),
+    ])
+    return found.some((runs) => runs.length > 0)
+  }
+
+  /** One batch of its own, as far as nothing else is written, and the pause after it. */
+  async #step(write: (rows: ShardContext['writer']['rows']) => void): Promise<void> {
+    const { writer, clock } = this.#context
+    // What is on its way is not made larger.
+    await writer.barrier()
+    if (this.#stopped) return
+    const began = clock.now()
+    write(writer.rows)
+    await writer.barrier()
+    const restMs = Math.max((clock.now() - began) * REST, REST_LEAST_MS)
+    await new Promise<void>((resolve) => {
+      this.#cancel = clock.after(restMs, resolve)
+    })
+  }
+}
