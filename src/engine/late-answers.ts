@@ -9,7 +9,7 @@ import type { Note } from '../core/journal.ts'
 import type { Machine } from '../core/machine.ts'
 import type { Registered } from '../core/undo.ts'
 import type { CallValue } from '../core/values.ts'
-import { createRun } from './births.ts'
+import { createRun, startHash } from './births.ts'
 import { writeNote } from './endings.ts'
 import { identityOf, type LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -91,7 +91,8 @@ function takeBackAgain(
   }
 }
 
-function birthOf({ directory, hash }: ShardContext, row: LiveRun['row'], call: CallValue) {
+function birthOf(context: ShardContext, row: LiveRun['row'], call: CallValue) {
+  const { directory } = context
   const value = directory.checkInput(call.name, call.input)
   return {
     kind: directory.callable(call.name).kind,
@@ -102,7 +103,7 @@ function birthOf({ directory, hash }: ShardContext, row: LiveRun['row'], call: C
     cause: runRef(row.id),
     parent: row.num,
     input: toText(value, `the input of ${call.name}`) ?? 'null',
-    hash: hash({ call: call.name, input: call.input }),
+    hash: startHash(context, call.name, call.input),
   }
 }
 

@@ -253,7 +253,7 @@ test('a sweep goes in small steps: many runs, and long journals piece by piece',
     expect(journalGone.length).toBeLessThanOrEqual(1)
   }
   const pieces = batches.flatMap(({ journalGone }) => journalGone.map(({ before }) => before))
-  expect(pieces).toEqual([100, 200, 300, 400])
+  expect(pieces).toEqual([50, 100, 150, 200, 250, 300, 350, 400, 450])
 })
 
 test('wherever a sweep is cut off by a kill, the next process ends it, and no door is open meanwhile', async () => {

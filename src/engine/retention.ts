@@ -18,13 +18,13 @@ import type { ShardContext } from './shard-context.ts'
 const PAGE = 500
 const STEP = 32
 /** Rows of one journal that go in one batch. */
-const PIECE = 100
+const PIECE = 50
 /** Sweeps within the time that runs are kept, and how far apart they are at least and at most. */
 const SWEEPS = 20
 const SOONEST_MS = 1000
 const LATEST_MS = 600_000
 /** How much longer than its commit a step is followed by nothing. */
-const REST = 4
+const REST = 8
 const REST_LEAST_MS = 10
 /** A name whose time is up, but from which something that is there still follows, is looked at again. */
 const LATER_MS = 86_400_000

@@ -70,7 +70,7 @@ export class Shard {
   readonly #loading: Loading
   readonly #unwatch: () => void
   readonly #foreign: ForeignWork | null
-  readonly #retention: RetentionSweep | null
+  #retention: RetentionSweep | null = null
   #lastAt = 0
   #rounds = 0
   #failure: Error | null = null
@@ -89,7 +89,6 @@ export class Shard {
     const pump = new Pump(() => this.#roundEnd(), onFailure)
     const { shard, epoch, crashes } = tenure
     const open = new OpenRuns(options.liveRuns)
-    const isOpen = (run: number): boolean => open.use(run) !== undefined || open.isParked(run)
     const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, onFailure })
     this.#foreign = options.development
       ? watchForeignWork(() => (pump.current instanceof DeliveryJob ? pump.current.run : null))
@@ -121,7 +120,7 @@ export class Shard {
       claims: new Claims(store, shard, ns, () => inbox.read()),
       open,
       watchers: new Watchers(),
-      suspects: new Suspects({ clock, store, shard, epoch, crashes, writer, pump, log, isOpen, onFailure }),
+      suspects: new Suspects({ clock, store, shard, epoch, crashes, writer, pump, log, open, onFailure }),
       now: () => this.#notBefore(clock.now()),
       notBefore: (at) => void this.#notBefore(at),
       encode: (text, row, id) => codec.encode(text, { namespace: ns, row, id }),
@@ -145,7 +144,6 @@ export class Shard {
       parkIdle: () => this.#parkIdle(),
       failure: () => this.#failure,
     })
-    this.#retention = options.retention === null ? null : new RetentionSweep(this.context, options.retention)
     this.#unwatch = watchRejections((reason) => this.#claimRejection(reason))
   }
 
@@ -165,7 +163,11 @@ export class Shard {
   /** Brings back every open run and takes up its work. */
   async recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
     const recovered = await this.#loading.recover()
-    this.#retention?.start()
+    const { retention } = this.#options
+    if (retention !== null && !this.isStopped) {
+      this.#retention = new RetentionSweep(this.context, retention)
+      this.#retention.start()
+    }
     return recovered
   }
 

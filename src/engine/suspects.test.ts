@@ -164,14 +164,10 @@ test('what is under way is marked; three deaths of it alone, and the run is left
 })
 
 test.each(['workflow', 'operation'] as const)(
-  'what comes for a poisoned %s waits as mail, over a restart; retried when it is mended, it goes on',
+  'a poisoned %s that is asked to stop does so when it is mended and retried, also after a restart',
   async (kind) => {
     const { app, data, definition, mend } = await poisoned(kind)
     expect(await app.cancel('bad', { by: 'ann', why: 'enough' })).toMatchObject({ changed: true })
-    if (kind === 'workflow') {
-      expect(await app.signal('bad', Go({ n: 7 }), { id: 's' })).toMatchObject({ created: true })
-      expect(await app.signal('bad', Go({ n: 7 }), { id: 's' })).toMatchObject({ created: false })
-    }
     await app.close()
     const { app: later } = await nextLife(definition, data)
     expect(await later.cancel('bad')).toMatchObject({ changed: false })
@@ -186,6 +182,18 @@ test.each(['workflow', 'operation'] as const)(
     expect(marks(data)).toEqual([])
   },
 )
+
+test('signals for a poisoned run wait as mail, each once, and reach it when it is mended', async () => {
+  const { app, data, definition, mend } = await poisoned()
+  const send = (to: Application) => to.signal('bad', Go({ n: 7 }), { id: 's' })
+  expect([(await send(app)).created, (await send(app)).created]).toEqual([true, false])
+  await app.close()
+  const { app: later } = await nextLife(definition, data)
+  expect((await send(later)).created).toBe(false)
+  mend()
+  await later.retry('bad')
+  expect(await later.result('bad')).toBe(7)
+})
 
 test('a poisoned run with a stuck call is stuck by that again, when it goes on', async () => {
   const { app, mend } = await poisoned('both')
@@ -267,8 +275,8 @@ test('many runs are tried in groups: a death of a group counts for none, and the
   const first = await nextLife(definition, data)
   await Promise.all(Array.from({ length: 200 }, (_, n) => first.app.start(calls.hang(null), { id: `r${n}` })))
   await until(first.app, null, async () => seen.length === 200)
-  const second = await nextLife(definition, data)
-  await until(second.app, null, async () => seen.length === 400)
+  const after = await nextLife(definition, data)
+  await until(after.app, null, async () => seen.length === 400)
   let entered = next()
   const third = await nextLife(definition, data)
   await entered

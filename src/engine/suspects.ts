@@ -21,6 +21,7 @@ import type { Cancel, Clock } from '../core/clock.ts'
 import type { Store, SuspectRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { LiveRun } from './live-run.ts'
+import type { OpenRuns } from './open-runs.ts'
 import type { Pump, TurnJob } from './pump.ts'
 import { Trials, type Accused, type Trial } from './trials.ts'
 import type { Writer } from './writer.ts'
@@ -48,7 +49,7 @@ export interface SuspectsOptions {
   readonly writer: Writer
   readonly pump: Pick<Pump, 'add'>
   readonly log: Log
-  readonly isOpen: (run: number) => boolean
+  readonly open: Pick<OpenRuns, 'use' | 'isParked'>
   readonly onFailure: (error: unknown) => void
 }
 
@@ -223,13 +224,18 @@ export class Suspects {
         if (kind === 'turn') guard.turn = 'taken'
         const isFree = guard.turn === 'taken' && guard.trials === 0
         if (isFree && this.#guards.get(guard.run) === guard) this.#guards.delete(guard.run)
-        return isFree || !this.#options.isOpen(guard.run)
+        return isFree || !this.#isOpen(guard.run)
       },
       failed: () => {},
       ...part,
     }
     if (kind === 'effect') guard.effects = trial
     this.#trials.add(trial)
+  }
+
+  #isOpen(run: number): boolean {
+    const { open } = this.#options
+    return open.use(run) !== undefined || open.isParked(run)
   }
 
   /** Queues what waited, the first turn before something that tells when that has been closed. */

@@ -3,6 +3,7 @@
 //   POISON=exit|loop|abort|memory|none STORE=<file> CLOCK=<times> node main.ts
 import { z } from 'zod'
 import { ballet, open, operation, service, signal, workflow, type Application } from '../../src/index.ts'
+import { systemClock } from '../../src/engine/clock.ts'
 import { fastClock } from '../support/clocks.ts'
 
 /** What the parent asks for, and what it is told. */
@@ -35,7 +36,7 @@ const desk = service('desk', {
     input: z.null(),
     output: z.null(),
     timeout: '1h',
-    run: () => new Promise<null>((resolve) => setTimeout(() => resolve(null), Number(longMs))),
+    run: () => new Promise<null>((resolve) => systemClock.after(Number(longMs), () => resolve(null))),
   }),
 })
 const healthy = workflow('healthy', { input: z.number(), output }, async (run, n) => {
