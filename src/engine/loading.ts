@@ -69,7 +69,8 @@ export class Loading {
     open.shelve(num, id)
     if (reason !== 'poisoned') return this.#load(num, [], stop)
     suspects.retry(num)
-    void this.#tryOut(num)
+    // What fails in it has failed the shard, or the shard is being closed.
+    this.#tryOut(num, true).catch(() => {})
   }
 
   /** Runs that wait for their trial stay on disk. */
@@ -102,7 +103,8 @@ export class Loading {
     })
     const runs = this.#asleep.size
     const { poisoned, tried } = await suspects.takeOver([...this.#asleep].filter((num) => !alone.has(num)))
-    const back = tried.map((num) => this.#tryOut(num))
+    const back = Promise.all(tried.map((num) => this.#tryOut(num, false)))
+    back.catch(() => {})
     await this.#eachOpen(async (rows) => {
       // Runs that began since, and those that were wanted sooner, have been brought back already.
       const asleep = rows.filter(({ num }) => this.#asleep.delete(num))
@@ -113,7 +115,7 @@ export class Loading {
       ])
       this.#hooks.parkIdle()
     })
-    await Promise.all(back)
+    await back
     this.#hooks.parkIdle()
     await inbox.read()
     inbox.start()
@@ -166,15 +168,21 @@ export class Loading {
   }
 
   /** Brings a run back on trial. Resolves when it is back, or at once when that takes a while. */
-  async #tryOut(num: number): Promise<void> {
+  async #tryOut(num: number, isRetried: boolean): Promise<void> {
     this.#asleep.delete(num)
     this.#held.set(num, [])
-    await this.#context.suspects.bringBack(num, async () => {
+    const bringBack = async (): Promise<void> => {
       const waiting = this.#held.get(num) ?? []
       this.#held.delete(num)
       this.#waiting.set(num, waiting)
-      await this.#loadAndWake(num, undefined)
-    })
+      try {
+        await this.#loadAndWake(num, undefined)
+      } catch (error) {
+        this.#context.fail(error)
+        throw error
+      }
+    }
+    await this.#context.suspects.bringBack(num, bringBack, isRetried)
   }
 
   #load(num: number, waiting: Waiting[], stop?: ForcedStop): void {

@@ -18,6 +18,7 @@
 // since it brought back the last run: then all marks go, and the store counts crashes anew. A guarded run that is new
 // has no mark: its first turn waits until there is a row to accuse. ADR 13 says why, and what it costs.
 import type { Cancel, Clock } from '../core/clock.ts'
+import { fault } from '../core/errors.ts'
 import type { Store, SuspectRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { LiveRun } from './live-run.ts'
@@ -27,7 +28,7 @@ import { Trials, type Accused, type Trial } from './trials.ts'
 import type { Writer } from './writer.ts'
 
 /** Deaths of processes while it alone was under way, after which a run is left alone. */
-export const DEATHS = 3
+const DEATHS = 3
 /** Take-overs in a row from processes that died young, from which on every open run is suspected. */
 const CAREFUL_FROM = 2
 /** Trials, one after the other, in which all open runs are brought back. */
@@ -114,13 +115,13 @@ export class Suspects {
   }
 
   /**
-   * Brings a run back on trial.
+   * Brings a run back on trial, at once if it `isRetried`.
    * @returns null for one that is tried after a time only: nobody waits for that.
    */
-  bringBack(run: number, work: () => Promise<void>): Promise<void> | null {
+  bringBack(run: number, work: () => Promise<void>, isRetried: boolean): Promise<void> | null {
     const guard = this.#guards.get(run) ?? this.#guard(run, null, 1)
     const { clock } = this.#options
-    const quietMs = guard.found?.what === RETRY ? 0 : (QUIET_MS[guard.found?.deaths ?? 0] ?? 0)
+    const quietMs = isRetried ? 0 : (QUIET_MS[guard.found?.deaths ?? 0] ?? 0)
     this.#away += 1
     this.#steadyTimer?.()
     const back = new Promise<void>((resolve, reject) => {
@@ -140,7 +141,6 @@ export class Suspects {
       })
     })
     if (quietMs === 0) return back
-    // Whatever fails in it fails the shard.
     back.catch(() => {})
     return null
   }
@@ -194,7 +194,7 @@ export class Suspects {
     this.#stopped = true
     this.#isCareful = false
     this.#steadyTimer?.()
-    this.#trials.stop()
+    for (const trial of this.#trials.stop()) trial.failed(fault('APP_CLOSED'))
     const guards = [...this.#guards.values()]
     this.#guards.clear()
     for (const guard of guards) if (guard.held.length > 0) this.#release(guard, () => {})
@@ -257,11 +257,18 @@ export class Suspects {
       const what = /^\((.*)\)$/s.exec(mark.what)?.[1]
       if (what === undefined) isExplained = true
       if (open.has(mark.run)) found.set(mark.run, { ...mark, what: what ?? mark.what })
-      else if ((await store.run(shard, mark.run))?.ended !== null) writer.rows.suspectsGone.push(mark.run)
+      else if (await this.#isOver(mark.run)) writer.rows.suspectsGone.push(mark.run)
     }
     if (isExplained) return found
     writer.rows.suspectsGone.push(...found.keys())
     return new Map()
+  }
+
+  /** Whether a run has ended, was forgotten, or is left alone: then a mark means nothing any more. */
+  async #isOver(run: number): Promise<boolean> {
+    const { store, shard } = this.#options
+    const row = await store.run(shard, run)
+    return row === null || row.ended !== null || row.reason === 'poisoned'
   }
 
   #armSteady(): void {
