@@ -2,7 +2,9 @@
 // slow. The parser of node:http finds them and gives the bare connection, so the answer is written by hand.
 import { STATUS_CODES, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Clock } from '../core/clock.ts'
 import { fault, type BalletError } from '../core/errors.ts'
+import { isLingering, linger } from './linger.ts'
 import { problemAnswer, problemHeaders, problemOf } from './problem.ts'
 
 /** 16 KiB. */
@@ -12,7 +14,9 @@ export const HEADER_LIMIT_BYTES = 16_384
  * Answers a connection whose request could not be read, and ends it.
  * @param last the answer that was begun last on this connection. While it stands between, nothing may be written.
  */
-export function refuseConnection(error: Error, socket: Duplex, last: ServerResponse | undefined): void {
+export function refuseConnection(error: Error, socket: Duplex, last: ServerResponse | undefined, clock: Clock): void {
+  // What comes after a refusal is thrown away, whatever it is.
+  if (isLingering(socket)) return
   const isBusy = last !== undefined && !last.writableFinished && (last.headersSent || last.req.complete)
   if (isBusy || !socket.writable || codeOf(error) === 'ECONNRESET') {
     socket.destroy()
@@ -23,7 +27,8 @@ export function refuseConnection(error: Error, socket: Duplex, last: ServerRespo
   const headers = { ...problemHeaders(problem), 'content-length': String(Buffer.byteLength(body)), connection: 'close' }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   const status = `${problem.status} ${STATUS_CODES[problem.status] ?? ''}`
-  socket.end(`HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`, () => socket.destroy())
+  socket.write(`HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`)
+  linger(socket, clock)
 }
 
 function faultOf(error: Error): BalletError {

@@ -14,6 +14,7 @@ import { systemClock } from '../engine/clock.ts'
 import { BODY_LIMIT_BYTES } from './body.ts'
 import { createFetch, type AppSource, type HandlerOptions } from './handler.ts'
 import { isLoopback } from './guard.ts'
+import { lingerAfterAnswers } from './linger.ts'
 import { refuseConnection, refuseRequest, HEADER_LIMIT_BYTES } from './refusal.ts'
 import { Traffic } from './traffic.ts'
 
@@ -94,7 +95,11 @@ function createListener(
     noDelay: true,
   })
   server.maxConnections = CONNECTIONS
+  const clock = options.clock ?? systemClock
   const answers = new WeakMap<Duplex, ServerResponse>()
+  server.on('connection', (socket) => {
+    lingerAfterAnswers(socket, () => answers.get(socket)?.req.complete === false, clock)
+  })
   const take = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     outgoing.on('close', traffic.enter())
     answers.set(incoming.socket, outgoing)
@@ -108,7 +113,9 @@ function createListener(
     if (Number(incoming.headers['content-length'] ?? 0) <= limitBytes) outgoing.writeContinue()
     take(incoming, outgoing)
   })
-  server.on('clientError', (error, socket) => refuseConnection(error, socket, answers.get(socket)))
+  // Any other expectation may be ignored, and is.
+  server.on('checkExpectation', take)
+  server.on('clientError', (error, socket) => refuseConnection(error, socket, answers.get(socket), clock))
   return server
 }
 
