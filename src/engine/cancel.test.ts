@@ -113,7 +113,7 @@ test('a shielded part goes on, and what the body returns is kept', async () => {
       const more = await run.step('more', () => {}).catch((refusal: { code?: unknown }) => refusal.code)
       return [(error as { code?: unknown }).code, more].map(String)
     }
-    return null
+    return []
   })
   const app = await openForTest(ballet({ services: [stock], workflows: [flow] }))
   await app.start(flow(null), { id: 'f' })

@@ -11,7 +11,7 @@ import { endsAsFailed, isCancellation, toFailure, type Failure } from '../core/f
 import { canonicalText } from '../core/json.ts'
 import type { Delivered } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
-import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure } from '../core/store.ts'
+import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import { Claims } from './claims.ts'
@@ -145,7 +145,7 @@ export class Shard {
       shard: tenure.shard,
       barrier: () => writer.barrier(),
       catchUp: () => this.#catchUp(),
-      fire: ({ run, op }) => this.#deliver(run, { kind: 'timer', op }, {}),
+      fire: (timer) => this.#timerFired(timer),
       onFailure: (error) => this.#fail(error),
     })
   }
@@ -212,6 +212,15 @@ export class Shard {
           this.#safely(() => writeNote(this.context, run, { kind: 'attempt', op: effect.op, attempt, error, ms, next }))
       },
     }
+  }
+
+  /** The row of a timer whose run has ended (it was frozen then, and its timers were not known) goes. */
+  #timerFired(timer: TimerRow): void {
+    const { open, writer } = this.context
+    const { run, op } = timer
+    if (open.use(run) !== undefined || open.isParked(run)) return this.#deliver(run, { kind: 'timer', op }, {})
+    writer.rows.timersGone.push(timer)
+    writer.flush()
   }
 
   #deliver(num: number, delivered: Delivered, extras: DeliveryExtras): void {

@@ -244,7 +244,7 @@ function writeSend(context: ShardContext, run: LiveRun, command: Extract<Command
     run: command.run,
     name: command.name,
     id: idempotencyKey(identity, command.op),
-    data: parseText(command.input) as unknown,
+    data: parseText(command.input),
   })
   post(context, run, 'signal', command.run, text)
 }
