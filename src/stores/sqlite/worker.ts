@@ -5,8 +5,10 @@ import type { DatabaseSync } from 'node:sqlite'
 import { assertNever, fault, invariant } from '../../core/errors.ts'
 import type { Value } from '../sql/tables.ts'
 import { closeWriter, openReader, openWriter } from './database.ts'
-import { failureOf, type Failure } from './failure.ts'
+import { failureOf, isDiskFull, type Failure } from './failure.ts'
 import type { Answer, Request, ThreadSettings } from './messages.ts'
+import { Reserve } from './reserve.ts'
+import { Room } from './room.ts'
 import { Session } from './session.ts'
 
 const { role, path } = workerData as ThreadSettings
@@ -15,6 +17,7 @@ invariant(port !== null, 'this file runs in a thread')
 
 let db: DatabaseSync | undefined
 let session: Session | undefined
+let room: Room | undefined
 let dead: Failure | undefined
 
 port.on('message', (requests: readonly Request[]) => {
@@ -46,13 +49,14 @@ function answer(request: Request): Answer {
 function work(request: Request): Value[] {
   switch (request.kind) {
     case 'open':
-      db = role === 'writer' ? openWriter(path) : openReader(path)
-      session = new Session(db)
+      open()
       return []
     case 'read':
-      return opened().read(request.statements)
+      return opened(session).read(request.statements)
     case 'write':
-      return opened().write(request.statements)
+      return opened(room).write(request.statements, request.urgent)
+    case 'room':
+      return [opened(room).isAmple() ? 1 : 0]
     case 'close':
       close()
       return []
@@ -61,16 +65,39 @@ function work(request: Request): Value[] {
   }
 }
 
+function open(): void {
+  if (role === 'reader') {
+    db = openReader(path)
+    session = new Session(db)
+    return
+  }
+  const reserve = new Reserve(path)
+  db = openInReserve(reserve)
+  session = new Session(db)
+  room = new Room(path, db, session, reserve)
+}
+
+/** Opening needs a little space itself. */
+function openInReserve(reserve: Reserve): DatabaseSync {
+  try {
+    return openWriter(path)
+  } catch (error) {
+    if (!isDiskFull(error) || !reserve.release()) throw error
+    return openWriter(path)
+  }
+}
+
 function close(): void {
   const closing = db
   db = undefined
   session = undefined
+  room = undefined
   if (closing === undefined) return
   if (role === 'reader') closing.close()
   else closeWriter(closing, dead !== undefined)
 }
 
-function opened(): Session {
-  if (session === undefined) throw fault('STORE_FAILED', { problem: 'it is not open' })
-  return session
+function opened<T>(part: T | undefined): T {
+  if (part === undefined) throw fault('STORE_FAILED', { problem: 'it is not open' })
+  return part
 }
