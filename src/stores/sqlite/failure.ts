@@ -1,6 +1,6 @@
 // What went wrong in SQLite, in the words of the catalogue, and in a form that crosses from a thread to the main one.
-// The invariant: after a failure that is `fatal` nothing about the file is certain any more (a failed fsync may have
-// lost what it was to keep), so that the store must not be used again; after any other, nothing was written.
+// The invariant: after a write that failed in a way that is `fatal` nothing about the file is certain any more (a failed
+// fsync may have lost what it was to keep), so that the store must not be used again; after any other, nothing was written.
 import { fault, isBalletError, type BalletError, type Details, type ErrorCode } from '../../core/errors.ts'
 
 export interface Failure {

@@ -1,5 +1,6 @@
 // A thread of a SQLite store: holds one connection and answers requests in order, each write at once, reads together.
-// After a failure that leaves the file in doubt it answers nothing but that failure. Started by StoreThread.
+// After a failure that leaves the file in doubt it answers nothing but that failure; a read that fails leaves nothing in
+// doubt. Started by StoreThread.
 import { parentPort, workerData } from 'node:worker_threads'
 import type { DatabaseSync } from 'node:sqlite'
 import { assertNever, fault, invariant } from '../../core/errors.ts'
@@ -41,6 +42,8 @@ function answer(request: Request): Answer {
     return { id, kind: 'done', values: work(request) }
   } catch (error) {
     const failure = failureOf(error)
+    // A read has changed nothing, whatever it met: a damaged page is the fault of the rows in it, and others are well.
+    if (request.kind === 'read') return { id, kind: 'failed', failure: { ...failure, fatal: false } }
     if (failure.fatal) dead = failure
     return { id, kind: 'failed', failure }
   }
