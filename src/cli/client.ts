@@ -3,6 +3,7 @@
 // address that it belongs to and nowhere else: redirects are refused.
 import type { Clock } from '../core/clock.ts'
 import { fault, isBalletError, type BalletError } from '../core/errors.ts'
+import { parseText } from '../core/json-text.ts'
 import { isRecord } from '../core/json.ts'
 import type { ApplicationView, RunView } from '../core/views.ts'
 import type {
@@ -134,7 +135,7 @@ class Api {
   #read<Kind extends keyof Answers>(kind: Kind, status: number, text: string): Answers[Kind] {
     let body: unknown
     try {
-      body = JSON.parse(text)
+      body = parseText(text)
     } catch {
       throw this.#unreachable(`it answered ${status} with something that is not JSON`)
     }

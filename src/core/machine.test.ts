@@ -10,16 +10,10 @@ import {
   replay,
   type Body,
 } from '../../test/core/machine-driver.ts'
+import { expectRepeats } from '../../test/core/repeats.ts'
 import { BugError, TerminalError, fault } from './errors.ts'
 import { CallError } from './failure.ts'
 import type { Delivered } from './journal.ts'
-
-/** Line 3 is the same, turn by turn, when the rows are replayed. */
-async function expectRepeats(driver: Driver): Promise<void> {
-  const again = await replay(driver)
-  expect(again.lines).toEqual(linesOf(driver))
-  expect(again.driver.waits).toEqual(driver.waits)
-}
 
 describe('a run', () => {
   it('gets its input, does its work turn by turn, and ends with its output', async () => {
@@ -314,7 +308,6 @@ describe('a broken rule of the engine', () => {
   })
 
   it.each<[string, Delivered]>([
-    ['a machine is not given cancel', { kind: 'cancel', by: 'ann', why: '' }],
     ['a machine is not given resume', { kind: 'resume', of: 1 }],
     ['unexpected {"kind":"other"}', { kind: 'other' } as never],
   ])('%s', async (problem, delivered) => {

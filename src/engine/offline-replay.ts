@@ -3,7 +3,7 @@
 // time is read. What it finds is what opening the application would find, run by run. Used by `ballet replay`.
 import { plainCodec, type Codec, type PayloadPlace } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
-import { endsAsFailed, toFailure } from '../core/failure.ts'
+import { endsAsFailed, isCancellation, toFailure } from '../core/failure.ts'
 import { Machine } from '../core/machine.ts'
 import type { RunRow, RunStatus, StoreReader } from '../core/store.ts'
 import { startBody, type Surface } from '../core/surface.ts'
@@ -144,12 +144,13 @@ export class OfflineReplay {
     const rows = await readRows({ store: this.#reader, shard: SHARD }, row)
     const decode = (payload: RunRow['input'], place: PayloadPlace['row'], id: string): string =>
       this.#codec.decode(payload, { namespace: this.#ns, row: place, id })
-    const { turns } = historyOf({ decode, notBefore: () => {} }, row, rows)
+    const { turns, carry } = historyOf({ decode, notBefore: () => {} }, row, rows)
     let blamed: Error | null = null
     const machine = new Machine({
       identity: identityOf(this.#store, row),
       key: row.key,
       input: decode(row.input, 'input', row.id),
+      carry,
       contracts: this.#directory.contracts(workflow),
       start: (started, input) =>
         startBody(started, workflow.body as unknown as (run: Surface, input: unknown) => Promise<unknown>, input),
@@ -167,7 +168,7 @@ export class OfflineReplay {
 
   /** A rejection inside a turn is that run's; any other is of something that a body began and nobody waits for. */
   #claimRejection(reason: unknown): boolean {
-    if (!endsAsFailed(reason))
+    if (!endsAsFailed(reason) && !isCancellation(reason))
       this.#pump.current?.machine?.blame(
         reason instanceof Error ? reason : fault('ATTEMPT_FAILED', { message: toFailure(reason).message }),
       )

@@ -3,6 +3,7 @@
 // that a killed process left behind is told apart by its pid; one that belongs to another user is not believed.
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseText } from '../core/json-text.ts'
 import { isRecord } from '../core/json.ts'
 import { storePlace } from './store-place.ts'
 import { balletVersion } from './version.ts'
@@ -96,7 +97,7 @@ export function readProcessFile(folder: string, user: number | undefined = proce
   if (user !== undefined && user !== 0 && owner !== user)
     return { kind: 'unusable', problem: 'it belongs to another user' }
   try {
-    const record = parseRecord(JSON.parse(readFileSync(path, 'utf8')))
+    const record = parseRecord(parseText(readFileSync(path, 'utf8')))
     return record === undefined
       ? { kind: 'unusable', problem: 'it is not what ballet writes' }
       : { kind: 'record', record }

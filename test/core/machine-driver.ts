@@ -17,6 +17,7 @@ export interface Setting {
   readonly key?: string
   readonly input?: unknown
   readonly seed?: number
+  readonly carry?: string
   readonly contracts?: Partial<Contracts>
 }
 
@@ -31,6 +32,7 @@ const accepting: Contracts = {
   checkState: (state) => state,
   checkOutput: (output) => output,
   checkReceivable: () => {},
+  checkContinue: (input) => input,
 }
 
 export interface Row {
@@ -58,6 +60,7 @@ export class Driver {
       identity: { store: setting.store ?? 's1', id: setting.id ?? 'r1', generation: setting.generation ?? 0 },
       key: setting.key ?? null,
       input: JSON.stringify(setting.input ?? null),
+      carry: setting.carry ?? null,
       contracts: { ...accepting, ...setting.contracts },
       start: (machine, input) => startBody(machine, body, input),
       log: (...line) => this.logs.push(line),
@@ -103,6 +106,10 @@ export class Driver {
   signal(name: string, data?: unknown, id = `signal-${this.#seq}`): Promise<Closed> {
     return this.turn({ kind: 'signal', name, id, payload: JSON.stringify(data) })
   }
+  /** Somebody asks the run to stop; forced when its code cannot go on. */
+  cancel(forced = false): Promise<Closed> {
+    return this.turn({ kind: 'cancel', by: 'ann', why: 'changed her mind', ...(forced ? { forced } : {}) })
+  }
   event(type: string, pos: number, data: unknown = {}): Promise<Closed> {
     const identity = { source: 'shop', id: `event-${pos}`, key: 'orderId:8841' }
     return this.turn({ kind: 'event', type, pos, ...identity, payload: JSON.stringify(data) })
@@ -120,9 +127,13 @@ export function commandsOf(closed: Closed): readonly Command[] {
   return closed.commands
 }
 
-/** The operations that a turn issued, with the kind of each: `call payment.charge#0`. */
+/** What a turn issued, in short: `call payment.charge#0`, `stop r1~ship.0`, `phase undoing`. */
 export function opsOf(closed: Closed): readonly string[] {
-  return commandsOf(closed).map((command) => ('op' in command ? `${command.kind} ${command.op}` : command.kind))
+  return commandsOf(closed).map((command) => {
+    if ('op' in command) return `${command.kind} ${command.op}`
+    if (command.kind === 'stop') return `stop ${command.run}`
+    return command.kind === 'phase' ? `phase ${command.phase ?? 'over'}` : command.kind
+  })
 }
 
 /** Replays the rows of a driver on a machine of its own, up to the first difference. */
