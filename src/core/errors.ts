@@ -99,6 +99,7 @@ export const catalogue = {
   PROCESS_UNREACHABLE: { family: 'retry', status: 503, message: 'The application at {url} does not answer: {problem}.', hint: 'Is it running? --url names another.' },
   USAGE: { family: 'fix', status: 400, message: '{problem}', hint: 'ballet --help lists the commands.' },
   APP_INVALID: { family: 'fix', status: 500, message: '{path} is not an application: {problem}.', hint: 'Its default export must be ballet({ ... }).' },
+  FILES_EXIST: { family: 'final', status: 409, message: '{folder} has {files} already; nothing was written.', hint: 'Use another folder; --force writes what is missing and leaves these as they are.' },
   ROUTE_THREW: { family: 'fix', status: 500, message: 'The route of the application for {method} {path} threw.', hint: 'Its log says what was thrown.' },
   INVARIANT: { family: 'bug', status: 500, message: 'A rule of the engine was broken: {problem}.', hint: 'This is our bug. Report it with the journal of the run.' },
 } as const
