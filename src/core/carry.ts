@@ -41,15 +41,16 @@ export function carryText(
   contracts: Contracts,
   isRecorded: boolean,
 ): JsonText {
-  const carried: Carried = {
-    mail: mailbox.carried,
-    undos: undos.carried(generation),
-    ...(followers.size === 0 ? {} : { followers: [...followers].slice(-FOLLOWERS_CARRIED) }),
-    ...(state === null ? {} : { state: fromText(state) as Json }),
-  }
-  for (const { name, undo } of carried.undos ?? []) {
+  const calls = undos.carried(generation)
+  for (const { name, undo } of calls) {
     contracts.checkUndo(name, undo)
     if (!isRecorded) contracts.checkInput(undo)
+  }
+  const carried: Carried = {
+    mail: mailbox.carried,
+    undos: calls,
+    ...(followers.size === 0 ? {} : { followers: [...followers].slice(-FOLLOWERS_CARRIED) }),
+    ...(state === null ? {} : { state: fromText(state) as Json }),
   }
   return toText(carried, 'What the run carries') as JsonText
 }

@@ -143,7 +143,6 @@ describe('a rejection that says that its run was cancelled', () => {
     ['several that are themselves', cyclic, false],
     ['the failure of a call', down, false],
     ['another error of ours', fault('RUN_FAILED'), false],
-    ['an error with the same words', Object.assign(new Error('x'), { code: 'RUN_CANCELLED' }), false],
     ['an error whose code cannot be read', unreadable('code'), false],
     ['a revoked proxy', revoked(), false],
     ['nothing', undefined, false],
