@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
 import { Driver, call, linesOf, opsOf, type Body } from '../../test/core/machine-driver.ts'
 import { answer, expectRepeats, finish, outputOf, undoneOf } from '../../test/core/repeats.ts'
+import type { Contracts } from './contracts.ts'
 import { fault, type BalletError } from './errors.ts'
 import { CallError } from './failure.ts'
 import type { Surface } from './surface.ts'
@@ -14,7 +15,7 @@ const charge = (run: Surface, abort: AbortSignal, undo = call('payment.refund'))
 
 describe('a call that is aborted', () => {
   it('before it is made is not made', async () => {
-    const checkInput = vi.fn(({ input }: { readonly input: unknown }) => input)
+    const checkInput = vi.fn<Contracts['checkInput']>(({ input }) => input)
     const body: Body = async (run) => {
       const abort = AbortSignal.abort()
       const words = [
@@ -261,7 +262,7 @@ describe('a signal', () => {
   })
 
   it('may be given to a thousand calls at once, without a warning', async () => {
-    const warned = vi.fn()
+    const warned = vi.fn<() => void>()
     process.on('warning', warned)
     const driver = new Driver(async (run) => {
       const abort = new AbortController()

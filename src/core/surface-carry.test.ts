@@ -27,9 +27,9 @@ const looping =
   (work: (run: Surface, round: number) => Promise<unknown>, rounds: number): Body =>
   async (run, input) => {
     const round = Number(input)
-    const answer = await work(run, round)
+    const output = await work(run, round)
     if (round < rounds) return run.continueAs(round + 1)
-    return answer
+    return output
   }
 
 /** Brings a run from generation to generation, each answered and replayed; the last one is given back. */
