@@ -27,7 +27,7 @@ const FOLLOWERS_CARRIED = 10_000
 
 /** What the generation before handed on; nothing to the first. */
 export function carriedOf(carry: JsonText | null): Carried {
-  return carry === null ? {} : (JSON.parse(carry) as Carried)
+  return carry === null ? {} : (fromText(carry) as Carried)
 }
 
 /**

@@ -167,9 +167,17 @@ export function assertNever(value: never): never {
 
 /** Whether an unknown thrown thing is an error of the catalogue (also one from another copy of this module). */
 export function isBalletError(error: unknown): error is BalletError {
-  return (
-    error instanceof Error && 'code' in error && typeof error.code === 'string' && Object.hasOwn(catalogue, error.code)
-  )
+  try {
+    return (
+      error instanceof Error &&
+      'code' in error &&
+      typeof error.code === 'string' &&
+      Object.hasOwn(catalogue, error.code)
+    )
+  } catch {
+    // What cannot even be looked at is none of ours.
+    return false
+  }
 }
 
 /**

@@ -13,7 +13,8 @@ const MESSAGE_LIMIT = 4000
 /** What is kept of something that was thrown. Messages are cut at 4,000 characters. */
 export function toFailure(thrown: unknown): Failure {
   try {
-    if (isBalletError(thrown)) return { code: thrown.code, message: cut(thrown.message) }
+    // Every field is read for what it gives now, which may be anything, and another thing the next time.
+    if (isBalletError(thrown)) return { code: cut(thrown.code), message: cut(thrown.message) }
     if (isTerminal(thrown)) return { code: 'TERMINAL', message: cut((thrown as Error).message) }
     if (thrown instanceof Error) return { code: cut(thrown.name), message: cut(thrown.message) }
     return {
@@ -68,8 +69,14 @@ export function isCancellation(thrown: unknown): boolean {
 
 /** What is kept of the rejection that ended a workflow. */
 export function endingFailure(thrown: unknown): Failure {
-  if (thrown instanceof CallError) return thrown.failure.code === 'TERMINAL' ? thrown.failure : toFailure(thrown)
-  if (thrown instanceof AggregateError) return endingFailure(thrown.errors[0])
+  try {
+    if (thrown instanceof CallError && thrown.failure.code === 'TERMINAL') {
+      return { code: 'TERMINAL', message: cut(thrown.failure.message) }
+    }
+    if (thrown instanceof AggregateError) return endingFailure(thrown.errors[0])
+  } catch {
+    // What cannot be read is kept like everything else of this kind.
+  }
   return toFailure(thrown)
 }
 
@@ -82,5 +89,8 @@ export function threw(run: string, thrown: unknown): BalletError {
 
 function cut(words: unknown): string {
   const text = String(words)
-  return text.length > MESSAGE_LIMIT ? `${text.slice(0, MESSAGE_LIMIT)}…` : text
+  if (text.length <= MESSAGE_LIMIT) return text
+  // A character of two units is not cut in half.
+  const isHalf = (text.codePointAt(MESSAGE_LIMIT - 1) ?? 0) > 0xffff
+  return `${text.slice(0, isHalf ? MESSAGE_LIMIT - 1 : MESSAGE_LIMIT)}…`
 }

@@ -5,12 +5,7 @@ import { commandsText, parseCommands, parseTurn, revive, turnText, type Command,
 const words = fc.string({
   unit: fc.oneof(fc.constantFrom('\n', '\0', '"', '\\', '\ud800', '\u2028', '😀'), fc.string()),
 })
-// Node 24.21 reads the key "\\n" as "\\\\" when an object with that key in that place was read before (a fault of its
-// JSON.parse, which no text of ours can cure): objects whose keys begin with an escape are left out.
-const json = fc
-  .oneof(fc.jsonValue(), words, fc.dictionary(words, words))
-  .map((value) => JSON.stringify(value))
-  .filter((text) => !/[{,]"\\/.test(text))
+const json = fc.oneof(fc.jsonValue(), words, fc.dictionary(words, words)).map((value) => JSON.stringify(value))
 const perhaps = <T>(some: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(some, { nil: undefined })
 const error = fc.record({ code: words, message: words })
 /** A record without the fields that are absent. */

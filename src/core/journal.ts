@@ -6,6 +6,7 @@
 // Line 3 of a replay is compared with the stored line as text; only where they differ are both parsed (replay.ts).
 import { assertNever } from './errors.ts'
 import type { Failure } from './failure.ts'
+import { parseText } from './json-text.ts'
 import type { JsonText } from './json.ts'
 
 /** What can be delivered to a run. */
@@ -48,7 +49,13 @@ export type Delivered =
       readonly payload: JsonText
     }
   /** `forced`: the code cannot go on (it threw, it is poisoned), so nothing of it is run but what takes things back. */
-  | { readonly kind: 'cancel'; readonly by: string; readonly why: string; readonly forced?: true }
+  | {
+      readonly kind: 'cancel'
+      readonly by: string
+      readonly why: string
+      readonly forced?: true
+      readonly mail?: number
+    }
   /** The turn `of` threw; the code was mended and the same delivery is made again, now with these commands. */
   | { readonly kind: 'resume'; readonly of: number }
 
@@ -128,6 +135,9 @@ export type Command =
   /** The run goes on as a new generation with this input and what it carries (a `Carried`). */
   | { readonly kind: 'continue'; readonly input: JsonText; readonly raw?: JsonText; readonly carry: JsonText }
 
+/** The last command of a run. */
+export type RunEnding = Extract<Command, { kind: 'end' | 'fail' }>
+
 /** A row that is not replayed: what happened around a run. */
 export type Note =
   | {
@@ -172,7 +182,7 @@ export function turnText(delivered: Delivered, commands: string): string {
 export function parseTurn(text: string): Turn {
   const first = text.indexOf('\n')
   const second = text.indexOf('\n', first + 1)
-  const head = JSON.parse(text.slice(0, first)) as Delivered
+  const head = parseText(text.slice(0, first)) as Delivered
   const line3 = text.slice(second + 1)
   if (head.kind !== 'done' && head.kind !== 'signal' && head.kind !== 'event')
     return { delivered: head, commandsText: line3 }
@@ -225,7 +235,7 @@ function field(name: string, payload: JsonText | undefined): string {
 
 /** Reads line 3. */
 export function parseCommands(text: string): readonly StoredCommand[] {
-  return JSON.parse(text) as readonly StoredCommand[]
+  return parseText(text) as readonly StoredCommand[]
 }
 
 /** A stored command as the run would issue it: payloads as text again. */

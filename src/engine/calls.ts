@@ -125,6 +125,16 @@ function contextOf(
   }
 }
 
+/**
+ * The stored form of what a person answers in the place of an operation: `{ type, data }` of an outcome, or its output.
+ * @throws OUTCOME_UNDECLARED, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID
+ */
+export function givenAnswerText(operation: OperationDefinition, value: unknown): JsonText | undefined {
+  if (operation.outcomes.length === 0 || !isRecord(value) || typeof value['type'] !== 'string')
+    return answerText(operation, value)
+  return answerText(operation, { kind: 'event', type: value['type'], data: value['data'] })
+}
+
 /** The stored form of what an operation returned. @throws OUTCOME_UNDECLARED, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID */
 function answerText(operation: OperationDefinition, answer: unknown): JsonText | undefined {
   const what = `what ${operation.name} answered`

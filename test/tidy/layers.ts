@@ -103,6 +103,12 @@ export const clock: Rule = (sources) => [
   ),
 ]
 
+/** JSON.parse misreads keys; the one file that knows how to avoid it reads JSON for all of the product. */
+export const jsonReading: Rule = forbid(
+  (file) => isProduct(file) && file.path !== 'src/core/json-text.ts',
+  /(?<![\w$.])JSON\s*\.\s*parse\b/,
+)
+
 export const purity: Rule = forbid(
   (file) => isProduct(file) && pure.has(layerOf(file.path)),
   /(?<![\w$.])(?:process|globalThis|crypto|performance|Buffer|window)\s*(?:\.|\[)/,

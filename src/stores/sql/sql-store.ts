@@ -3,6 +3,8 @@
 // reach the database: `read` in one snapshot, `write` in one transaction that holds altogether or not at all.
 import { invariant } from '../../core/errors.ts'
 import type {
+  Aged,
+  AgedEvent,
   Batch,
   Claim,
   EventQuery,
@@ -14,11 +16,15 @@ import type {
   RunRow,
   Store,
   StoreInfo,
+  SuspectRow,
   Tenure,
   TimerRow,
 } from '../../core/store.ts'
 import { checkBatch } from '../check-batch.ts'
 import {
+  agedClaimsQuery,
+  agedEventsQuery,
+  agedQuery,
   claimsQuery,
   eventsQuery,
   inboxQuery,
@@ -26,17 +32,28 @@ import {
   journalQuery,
   runQuery,
   runsQuery,
+  suspectsQuery,
   tenureQuery,
   timersQuery,
 } from './queries.ts'
 import { fromValues } from './rows.ts'
-import { acquireStatement, batchStatements, postStatement, type Statement } from './statements.ts'
 import {
+  acquireStatement,
+  batchStatements,
+  postStatement,
+  releaseStatement,
+  steadyStatement,
+  type Statement,
+} from './statements.ts'
+import {
+  agedEventsTable,
+  agedTable,
   claimsTable,
   eventsTable,
   inboxTable,
   journalTable,
   runsTable,
+  suspectsTable,
   timersTable,
   type Table,
   type Value,
@@ -69,6 +86,14 @@ export abstract class SqlStore implements Store {
 
   async acquire(shard: number, owner: string): Promise<Tenure> {
     return tenure(shard, await this.write([acquireStatement(shard, owner)]))
+  }
+
+  async release(shard: number, epoch: number): Promise<void> {
+    await this.write([releaseStatement(shard, epoch)])
+  }
+
+  async steady(shard: number, epoch: number): Promise<void> {
+    await this.write([steadyStatement(shard, epoch)])
   }
 
   async tenure(shard: number): Promise<Tenure> {
@@ -121,6 +146,22 @@ export abstract class SqlStore implements Store {
     return this.#rows(inboxTable, inboxQuery(shard, ns, limit))
   }
 
+  suspects(shard: number): Promise<readonly SuspectRow[]> {
+    return this.#rows(suspectsTable, suspectsQuery(shard))
+  }
+
+  aged(shard: number, ns: string, after: number, limit: number): Promise<readonly Aged[]> {
+    return this.#rows(agedTable, agedQuery(shard, ns, after, limit))
+  }
+
+  agedEvents(shard: number, ns: string, after: number, limit: number): Promise<readonly AgedEvent[]> {
+    return this.#rows(agedEventsTable, agedEventsQuery(shard, ns, after, limit))
+  }
+
+  agedClaims(shard: number, ns: string, now: number, limit: number): Promise<readonly Claim[]> {
+    return this.#rows(claimsTable, agedClaimsQuery(shard, ns, now, limit))
+  }
+
   async #rows<Row extends object>(table: Table<Row>, query: Statement): Promise<Row[]> {
     return fromValues(table, await this.read(query))
   }
@@ -131,7 +172,7 @@ function whole(value: Value | undefined): number {
   return value
 }
 
-function tenure(shard: number, [epoch, head]: readonly Value[]): Tenure {
+function tenure(shard: number, [epoch, head, crashes]: readonly Value[]): Tenure {
   invariant(epoch !== undefined, `there is no shard ${shard}`)
-  return { shard, epoch: whole(epoch), head: whole(head) }
+  return { shard, epoch: whole(epoch), head: whole(head), crashes: whole(crashes) }
 }

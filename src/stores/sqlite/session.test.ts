@@ -26,7 +26,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-const fresh = { shard: 0, epoch: 0, head: 0 }
+const fresh = { shard: 0, epoch: 0, head: 0, crashes: 0 }
 const count: Statement = { sql: 'SELECT count(*) FROM journal WHERE 1 = ?1', width: 1, values: [1] }
 
 function failure(work: () => unknown): Failure | undefined {

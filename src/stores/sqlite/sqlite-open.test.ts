@@ -119,9 +119,9 @@ describe('what is not a store is refused and left as it is', () => {
       db.close()
       const writer = new DatabaseSync(file)
       writer.exec('PRAGMA user_version = 7')
-      expect(await refusedUntouched(readOnly)).toMatch(/STORE_NEWER.*\(layout 7, this one knows 1\)/)
+      expect(await refusedUntouched(readOnly)).toMatch(/STORE_NEWER.*\(layout 7, this one knows 2\)/)
       writer.close()
-      expect(await refusedUntouched(readOnly)).toMatch(/STORE_NEWER.*\(layout 7, this one knows 1\)/)
+      expect(await refusedUntouched(readOnly)).toMatch(/STORE_NEWER.*\(layout 7, this one knows 2\)/)
     })
 
     test('a folder', async () => {
