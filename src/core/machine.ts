@@ -298,7 +298,8 @@ export class Machine {
     const busy = [...this.pending.values()].find(({ command: { kind } }) => kind !== 'sleep' && kind !== 'wait')
     if (busy !== undefined) throw fault('CONTINUE_REFUSED', { run: this.name, problem: `${busy.op} is under way` })
     const { contracts, identity } = this.spec
-    const carry = carryText(this, identity.generation, contracts, this.recorded !== null)
+    const isRecorded = this.recordedCommands()?.at(-1)?.kind === 'continue'
+    const carry = carryText(this, identity.generation, contracts, isRecorded)
     this.#continues = { kind: 'continue', input, ...raw, carry }
   }
 
