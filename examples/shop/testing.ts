@@ -1,7 +1,7 @@
 // A real shop for a test: a real store, real services, real HTTP on a free port. Nothing is pretended and nothing
 // sleeps: `over` answers when the order has ended.
 import { readFileSync } from 'node:fs'
-import { open, type Application, type Clock } from 'ballet'
+import { open, type Application, type Clock, type Random } from 'ballet'
 import { serve } from 'ballet/server'
 import { z } from 'zod'
 import type { Fault } from './faults.ts'
@@ -47,15 +47,16 @@ export const sampleOf = (sample: Sample): Readonly<Record<string, unknown>> =>
 export interface ShopOptions {
   /** In memory unless told where. */
   readonly place?: ShopPlace
-  /** Of the engine and of the faults; the machine's without one. */
+  /** Of the engine and of the faults, and the engine's chance; the machine's without them. */
   readonly clock?: Clock
+  readonly random?: Random
 }
 
 /** Opens a shop. */
 export async function startShop(options: ShopOptions = {}): Promise<RunningShop> {
-  const { place: { store, folder } = { store: 'memory:', folder: null }, clock } = options
-  const shop = makeShop(folder, clock?.now)
-  const app = await open(shop.definition, { store, clock })
+  const { place: { store, folder } = { store: 'memory:', folder: null }, clock, random } = options
+  const shop = makeShop(folder, clock && (() => clock.now()))
+  const app = await open(shop.definition, { store, clock, random })
   const server = await serve(app, { port: 0, routes: shop.definition.http ?? undefined })
   const send = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
     const response = await fetch(server.url + path, { ...init, method })
