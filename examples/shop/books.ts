@@ -106,7 +106,7 @@ export class Books {
     }
     if (this.#faults.garbles(this.service, entry.operation)) {
       writeLedger(this.db, { ...line, outcome: 'failed' })
-      return nonsense as Work['answer']
+      return nonsense
     }
     const settled = transaction(this.db, () => this.#settle(context, line, work))
     if (settled.no !== undefined) throw new TerminalError(settled.no)

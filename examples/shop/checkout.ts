@@ -3,7 +3,7 @@
 // of the process, and goes on from there.
 import { isBalletError, workflow } from 'ballet'
 import { z } from 'zod'
-import { CancelOrder, Ending, Order, type News } from './contracts.ts'
+import { CancelOrder, Ending, Order, type Item, type News } from './contracts.ts'
 import type { Services } from './services.ts'
 
 const Confirmation = z.object({ status: Ending, tracking: z.string().optional() })
@@ -15,36 +15,34 @@ export const checkoutWorkflow = ({ catalog, payment, shipping, notification }: S
     { input: Order, output: Confirmation, state: Stage, key: 'orderId', signals: [CancelOrder] },
     async (run, order) => {
       const { orderId, items, customer } = order
-      const tell = (news: News, detail: string) =>
-        run.call(notification.notify({ orderId, customer, news, detail }), { id: news.replace(' ', '-') })
+      const tell = (news: News, detail: string) => run.call(notification.notify({ orderId, customer, news, detail }))
 
-      // Whenever the customer cancels, shipping decides whether that is in time. If it is, what is under way is given up.
-      const giveUp = new AbortController()
-      const abort = giveUp.signal
+      // The customer may cancel at any time. Shipping says whether that is in time; if so, what is under way is given up.
+      const cancellation = new AbortController()
+      const { signal: abort } = cancellation
       const cancel = async (by: string) => {
         const answer = await run.call(shipping.stop({ ...order, by }))
-        if (answer.type === 'shipping.stopped') giveUp.abort(answer.data.reason)
+        if (answer.type === 'shipping.stopped') cancellation.abort(answer.data.reason)
         else if (answer.data.tracking !== null) await tell('too late', answer.data.tracking)
       }
       let cancelling = Promise.resolve()
-      run.receive(CancelOrder).then(
-        ({ data }) => (cancelling = cancel(data.by).catch(() => {})),
-        () => {},
-      )
+      const asked = run.receive(CancelOrder).then(({ data }) => (cancelling = cancel(data.by)))
+      // A stop that a person lets fail stops nothing.
+      asked.catch(() => {})
 
       const end = async (status: Ending, detail: string) => {
         run.set({ stage: 'telling' })
         await tell(status, detail)
-        await cancelling
+        await cancelling.catch(() => {})
         return { status }
       }
 
       try {
         run.set({ stage: 'reserving' })
-        const reserve = ({ sku }: { readonly sku: string }) =>
+        const reserve = ({ sku }: Item) =>
           run.call(catalog.reserve({ ...order, sku }), {
             id: sku,
-            undo: (answer) => (answer?.data.short === undefined ? catalog.release({ orderId, sku }) : null),
+            undo: (outcome) => (outcome?.data.short === undefined ? catalog.release({ orderId, sku }) : null),
           })
         const stock = await Promise.all(items.map(reserve))
         const short = stock.flatMap(({ data }) => data.short ?? [])
@@ -56,7 +54,8 @@ export const checkoutWorkflow = ({ catalog, payment, shipping, notification }: S
         run.set({ stage: 'paying' })
         const amount = stock.reduce((sum, { data }) => sum + data.price, 0)
         const paid = await run.call(payment.charge({ ...order, amount }), {
-          undo: (answer) => (answer?.type === 'payment.declined' ? null : payment.refund({ orderId })),
+          abort,
+          undo: (outcome) => (outcome?.type === 'payment.declined' ? null : payment.refund({ orderId })),
         })
         if (paid.type === 'payment.declined') {
           await run.undo()
@@ -64,7 +63,7 @@ export const checkoutWorkflow = ({ catalog, payment, shipping, notification }: S
         }
 
         run.set({ stage: 'shipping' })
-        const shipped = await run.call(shipping.ship(order))
+        const shipped = await run.call(shipping.ship(order), { abort })
         if (shipped.type === 'shipping.failed') {
           await run.undo()
           return await end(shipped.data.stopped ? 'cancelled' : 'refunded', shipped.data.reason)

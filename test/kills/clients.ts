@@ -2,7 +2,6 @@
 // kill. The invariant: a `submit` is recorded before anything is sent, and what comes back as it came. No answer in time,
 // or a connection that breaks, is `unknown`, and the same order is sent again under the same id until somebody says that
 // he has it. A cancellation is sent again likewise; an order is not read to its end before it was answered.
-import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Chance } from '../determinism/chance.ts'
 import type { Address } from './address.ts'
@@ -24,8 +23,6 @@ const KeyView = z.object({
 
 const SENDERS = 4
 const PATIENCE_MS = 10_000
-/** How often somebody looks whether an order is being shipped. */
-const LOOK_MS = 5
 
 export interface ClientsOptions {
   readonly address: Address
@@ -131,14 +128,13 @@ export class Clients {
     if (this.#open.size === 0) this.#idle.resolve()
   }
 
-  /** Waits until an order is being shipped, was, or has ended. */
+  /** Looks again and again until an order is being shipped, was, or has ended. */
   async #untilShipping({ id }: PlannedOrder): Promise<void> {
     for (;;) {
       const shown = await this.#get(`/orders/${id}`)
       const order = shown === 'gone' ? null : Shown.nullable().parse(shown)
       if (shown === 'gone' || order?.steps.some(({ step }) => step === 'ship')) return
       if (order !== null && order.status !== 'in progress') return
-      await pause(LOOK_MS, undefined, { signal: this.#options.signal })
     }
   }
 

@@ -68,12 +68,16 @@ function randomLife(orders: number, chance: Chance): Life {
     [1, { since: 'start', of: service, count: 1, delayMs: chance.between(0, 2) }],
     [1, { since: 'start', of: 'time', count: 0, delayMs: chance.between(100, 1500) }],
   ])
-  return { misdeeds: chance.is(0.6) ? [misdeed(orders, chance)] : [], moment }
+  // Half of the time shipping is slow, so that somebody can cancel meanwhile.
+  const slow = { kind: 'slow', service: 'shipping', slowMs: chance.between(20, 300) } as const
+  return {
+    misdeeds: [...(chance.is(0.5) ? [slow] : []), ...(chance.is(0.5) ? [misdeed(orders, chance)] : [])],
+    moment,
+  }
 }
 
 function misdeed(orders: number, chance: Chance): Misdeed {
-  // Somebody cancels while shipping is slow.
-  const service = chance.pick([...services, 'shipping'] as const)
+  const service = chance.pick(services)
   return chance.weighted<Misdeed>([
     [2, { kind: 'slow', service, slowMs: chance.between(20, 400) }],
     [1, { kind: 'fail', service, failTimes: chance.between(1, 3) }],

@@ -22,15 +22,13 @@ export const paymentTables = `
 const Charged = z.object({ amount: z.number() })
 const Closed = z.object({ reason: z.string() })
 
-/** Carries an outage of a minute over: twelve attempts last for 111 seconds at least. */
-const retry = { attempts: 12, backoff: '200ms' } as const
-
 export const paymentService = (books: Books) =>
   service('payment', {
     charge: operation({
       input: Order.extend({ amount: z.int() }),
       outcomes: [PaymentApproved, PaymentDeclined],
-      retry,
+      // Carries an outage of a minute over: so many attempts last for 111 seconds at least.
+      retry: { attempts: 12, backoff: '200ms' },
       timeout: '10s',
       run: ({ amount, ...order }, context) =>
         books.once(context, { orderId: order.orderId, operation: 'charge' }, () => {
@@ -51,7 +49,7 @@ export const paymentService = (books: Books) =>
       input: z.object({ orderId: OrderId, amends: Amends.optional() }),
       undoes: 'charge',
       outcomes: [PaymentRefunded, NothingToRefund],
-      retry,
+      retry: { attempts: 12, backoff: '200ms' },
       run: ({ orderId, amends }, context) =>
         books.once(context, { orderId, operation: 'refund' }, () => {
           const { db } = books
