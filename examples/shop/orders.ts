@@ -6,13 +6,24 @@ import { randomUUID } from 'node:crypto'
 import { BalletError, type Application, type RunView } from 'ballet'
 import { z } from 'zod'
 import type { Checkout } from './checkout.ts'
-import { CartId, Customer, Items, OrderCreated, OrderId, type Item, type Order } from './contracts.ts'
+import {
+  By,
+  CancelOrder,
+  CartId,
+  Customer,
+  Items,
+  Order,
+  OrderCancelled,
+  OrderCreated,
+  OrderId,
+  type Item,
+} from './contracts.ts'
 import { nearest } from './nearest.ts'
 import { Problem } from './problem.ts'
 import type { Services, ShopBooks } from './services.ts'
 import { readCart, whyNot } from './services/cart.ts'
 import { products } from './services/catalog.ts'
-import { readOrder, Style } from './status.ts'
+import { deriveOrder, readOrder, Style } from './status.ts'
 
 /** What `POST /orders` takes: the items themselves, or the cart that holds them. */
 export const OrderRequest = z
@@ -28,6 +39,9 @@ export const OrderRequest = z
     message: 'give either items or a cart',
   })
 export type OrderRequest = z.infer<typeof OrderRequest>
+
+/** What `POST /orders/{id}/cancel` takes. */
+export const CancelRequest = z.strictObject({ by: By.default('the customer') })
 
 export interface Placed {
   readonly orderId: string
@@ -65,6 +79,38 @@ export class Orders {
       await this.#begin({ orderId, items: taken, customer }, style)
       return { orderId, style }
     })
+  }
+
+  /**
+   * Asks for an order to be cancelled, whichever style it has; durable when it resolves. Whether that was in time is
+   * shipping's to say, and stands in the order then. @throws Problem 404 for no order, 409 when it is final.
+   */
+  cancel(orderId: string, by: string): Promise<Placed> {
+    return this.#inTurn(orderId, async () => {
+      const view = await this.#app.key('orderId', orderId)
+      const order = deriveOrder(view)
+      if (order === null) throw unknownOrder(orderId)
+      const { style, status, cancellation } = order
+      // Asking twice is asking once.
+      if (cancellation !== undefined) return { orderId, style }
+      if (status !== 'in progress' && status !== 'stuck') throw final(orderId, status)
+      if (style === 'orchestrated') await this.#signal(orderId, by)
+      else {
+        const placed = Order.parse(view.events.find(({ type }) => type === OrderCreated.type)?.data)
+        // A source of its own, because the event that began the order has this id.
+        await this.#app.publish(OrderCancelled({ ...placed, by }), { id: orderId, source: 'customer' })
+      }
+      return { orderId, style }
+    })
+  }
+
+  async #signal(orderId: string, by: string): Promise<void> {
+    try {
+      await this.#app.signal(`checkout:${orderId}`, CancelOrder({ by }), { id: 'cancel-order' })
+    } catch (error) {
+      if (error instanceof BalletError && error.code === 'RUN_ENDED') throw final(orderId, 'over')
+      throw error
+    }
   }
 
   /** @throws Problem 422 with the path of the first product that does not exist. */
@@ -141,6 +187,12 @@ const conflict = (orderId: string, problem: string): Problem =>
     'Use another orderId, or send the same order again.',
     'orderId',
   )
+
+export const unknownOrder = (orderId: string): Problem =>
+  new Problem(404, 'ORDER_UNKNOWN', `There is no order "${orderId}".`, 'GET /orders lists them.')
+
+const final = (orderId: string, status: string): Problem =>
+  new Problem(409, 'ORDER_FINAL', `The order ${orderId} is ${status}.`, 'Only an order in progress can be cancelled.')
 
 /** What the cart answered, or null when it has not ended. */
 function cartOutcome(

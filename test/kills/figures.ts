@@ -20,6 +20,8 @@ export interface Figures {
   /** Lines of the ledgers by their outcome, and orders by their ending. */
   readonly outcomes: Readonly<Record<string, number>>
   readonly endings: Readonly<Record<string, number>>
+  /** Cancellations by whether they came in time. */
+  readonly cancellations: Readonly<Record<string, number>>
 }
 
 export function count({
@@ -37,7 +39,8 @@ export function count({
   const steps = [...Map.groupBy(effects, ({ run, step }) => `${run} ${step}`).values()].filter(
     ({ length }) => length > 1,
   )
-  const ends = new Map(orders.flatMap((row) => (row.type === 'final' ? [[row.id, row.status] as const] : [])))
+  const finals = new Map(orders.flatMap((row) => (row.type === 'final' ? [[row.id, row] as const] : [])))
+  const ends = [...finals.values()]
   return {
     orders: ids('submit'),
     acks: ids('ack'),
@@ -49,7 +52,8 @@ export function count({
     redelivered: steps.length,
     acrossKills: steps.filter((rows) => new Set(rows.map(({ epoch }) => epoch)).size > 1).length,
     outcomes: tally(effects.map(({ outcome }) => outcome)),
-    endings: tally([...ends.values()]),
+    endings: tally(ends.map(({ status }) => status)),
+    cancellations: tally(ends.flatMap(({ cancellation }) => cancellation ?? [])),
   }
 }
 
