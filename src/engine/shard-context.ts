@@ -17,6 +17,7 @@ import type { LiveRun } from './live-run.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump } from './pump.ts'
 import type { Receivers } from './receivers.ts'
+import type { Space } from './space.ts'
 import type { Timers } from './timers.ts'
 import type { Watchers } from './watchers.ts'
 import type { Writer } from './writer.ts'
@@ -51,6 +52,7 @@ export interface ShardContext {
   readonly directory: Directory
   readonly limits: Limits
   readonly environment: CallEnvironment
+  readonly space: Space
   readonly writer: Writer
   readonly pump: Pump
   readonly effects: Effects

@@ -33,6 +33,7 @@ import { watchRejections } from './rejections.ts'
 import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { releaseSolo } from './solo-runs.ts'
+import { Space } from './space.ts'
 import { Timers } from './timers.ts'
 import { Watchers } from './watchers.ts'
 import { Writer } from './writer.ts'
@@ -74,7 +75,9 @@ export class Shard {
     const { store, clock, random, tenure, ns, info, directory, codec } = options
     const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
+    const space = new Space({ store, clock, log, onFailure })
     const writer = new Writer(store, tenure, {
+      space,
       onFailure,
       onCaughtUp: () => this.context.pump.resume(),
       isQuiet: () => this.context.pump.idle,
@@ -101,6 +104,7 @@ export class Shard {
         fence: `${info.incarnation}.${shard}.${tenure.epoch}`,
         log: (run, op) => prefixed(log, `${run} ${op}`),
       },
+      space,
       writer,
       pump,
       effects: new Effects({ clock, random, onFailure, ...this.#effectAnswers() }),
@@ -170,10 +174,13 @@ export class Shard {
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const { effects, timers, inbox, writer, watchers } = this.context
+    const { effects, timers, inbox, space, writer, watchers } = this.context
     timers.stop()
     inbox.stop()
+    space.stop()
     await effects.close(graceMs)
+    // On a full disk what is left may never become durable: nobody has been told that it is.
+    if (space.isFull) writer.fail(fault('APP_CLOSED'))
     // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
     while ((!this.context.pump.idle || !this.#loading.isIdle) && this.#failure === null)
       await new Promise((resolve) => setImmediate(resolve))
@@ -344,6 +351,7 @@ export class Shard {
     this.context.writer.fail(this.#failure)
     this.context.timers.stop()
     this.context.inbox.stop()
+    this.context.space.stop()
     this.context.watchers.close()
     void this.context.effects.close(0)
     this.#loading.fail(this.#failure)
