@@ -236,7 +236,7 @@ export class Writer {
       try {
         return await this.#store.commit({ ...batch, urgent })
       } catch (error) {
-        if (this.#failure !== null) throw this.#failure
+        this.#checkFailure()
         if (!isBalletError(error)) throw error
         if (error.code === 'STORE_FULL') {
           space.ranOut(String(error.details['problem']))
@@ -247,8 +247,12 @@ export class Writer {
           await space.pause(UNKNOWN_PAUSE_MS)
         } else throw error
       }
-      if (this.#failure !== null) throw this.#failure
+      this.#checkFailure()
     }
+  }
+
+  #checkFailure(): void {
+    if (this.#failure !== null) throw this.#failure
   }
 
   /** Whether a batch of which that is not known was committed. @throws SHARD_FENCED */
