@@ -40,7 +40,7 @@ import { fromValues } from './rows.ts'
 import {
   acquireStatement,
   batchStatements,
-  postStatement,
+  postStatements,
   releaseStatement,
   steadyStatement,
   type Statement,
@@ -109,7 +109,7 @@ export abstract class SqlStore implements Store {
   async post(shard: number, items: readonly InboxItem[]): Promise<void> {
     // Nothing else in the inbox is for what is there already.
     const urgent = items.every((item) => item.kind === 'signal')
-    if (items.length > 0) await this.write([postStatement(shard, items)], urgent)
+    if (items.length > 0) await this.write(postStatements(shard, items), urgent)
   }
 
   async claims(
