@@ -36,6 +36,7 @@ export const shippingService = (books: Books) =>
     /** Keeps a parcel in the house, if it is still there: from then on it is not shipped. */
     stop: operation({
       input: Order.extend({ by: By }),
+      undoes: 'ship',
       outcomes: [ShippingStopped, StopTooLate],
       run: ({ by, ...order }, context) =>
         books.once(context, { orderId: order.orderId, operation: 'stop' }, () => {
