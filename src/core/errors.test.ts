@@ -95,6 +95,14 @@ describe('an error of the catalogue', () => {
     ['no code', new Error('x')],
     ['no error', { code: 'RUN_UNKNOWN' }],
     ['nothing', undefined],
+    [
+      'a code that cannot be read',
+      Object.defineProperty(new Error('x'), 'code', {
+        get: () => {
+          throw fault('INVARIANT')
+        },
+      }),
+    ],
   ])('is not one with %s', (_name, error) => {
     expect(isBalletError(error)).toBe(false)
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BalletError, TerminalError, fault } from './errors.ts'
-import { CallError, endingFailure, endsAsFailed, threw, toFailure, type Failure } from './failure.ts'
+import { CallError, endingFailure, endsAsFailed, isCancellation, threw, toFailure, type Failure } from './failure.ts'
 
 /** An error whose fields cannot be read. */
 const unreadable = (...fields: readonly string[]): Error =>
@@ -15,6 +15,12 @@ const revoked = (): unknown => {
   const { proxy, revoke } = Proxy.revocable({}, {})
   revoke()
   return proxy
+}
+
+/** An error of ours whose `field` is another thing each time that it is read. */
+const unsteady = (field: string, ...values: readonly unknown[]): Error => {
+  let reads = 0
+  return Object.defineProperty(fault('RUN_UNKNOWN'), field, { get: () => values[reads++ % values.length] })
 }
 
 const declined = new CallError('CALL_FAILED', 'payment.charge', { code: 'TERMINAL', message: 'stolen' })
@@ -49,15 +55,25 @@ describe('what is kept of something thrown', () => {
     ['a symbol', Symbol('a'), { code: 'THROWN', message: 'Symbol(a)' }],
     ['a bigint', 5n, { code: 'THROWN', message: 'something that cannot be read' }],
     ['a cycle', cycle, { code: 'THROWN', message: 'something that cannot be read' }],
-    ['an error whose code throws', unreadable('code'), { code: 'THROWN', message: 'something that cannot be read' }],
+    ['an error whose code throws', unreadable('code'), { code: 'Error', message: 'x' }],
     [
       'an error whose message throws',
       unreadable('message'),
       { code: 'THROWN', message: 'something that cannot be read' },
     ],
     ['a revoked proxy', revoked(), { code: 'THROWN', message: 'something that cannot be read' }],
+    [
+      'an error whose code is no text when it is read again',
+      unsteady('code', 'RUN_UNKNOWN', 'RUN_UNKNOWN', 5n),
+      { code: '5', message: 'There is no run "".' },
+    ],
   ])('%s', (_name, thrown, failure) => {
     expect(toFailure(thrown)).toEqual(failure)
+  })
+
+  it('is not cut within a character', () => {
+    expect(toFailure(`${'m'.repeat(3999)}😀`).message).toBe(`${'m'.repeat(3999)}…`)
+    expect(toFailure(`${'m'.repeat(3998)}😀😀`).message).toBe(`${'m'.repeat(3998)}😀…`)
   })
 
   it('is cut at 4,000 characters', () => {
@@ -124,6 +140,47 @@ describe('a rejection that a workflow let pass', () => {
     expect(endingFailure(new AggregateError([declined, down]))).toEqual({ code: 'TERMINAL', message: 'stolen' })
     expect(endingFailure(new AggregateError([new AggregateError([down])]))).toEqual(endingFailure(down))
   })
+
+  it('is kept as something that cannot be read when it cannot, whatever it said before', () => {
+    const broken = new CallError('CALL_FAILED', 'a.b', { code: 'TERMINAL', message: '' })
+    Object.defineProperty(broken, 'failure', { get: () => null })
+    expect(endingFailure(broken).code).toBe('CALL_FAILED')
+    const several = new AggregateError([])
+    Object.defineProperty(several, 'errors', { get: () => undefined })
+    expect(endingFailure(several).code).toBe('AggregateError')
+  })
+})
+
+describe('a rejection that says that its run was cancelled', () => {
+  const stopped = fault('RUN_CANCELLED', { id: 'r1', by: 'ann', why: 'no' })
+  const cyclic = new AggregateError([stopped])
+  cyclic.errors.push(cyclic)
+  const several = (...errors: readonly unknown[]): AggregateError => new AggregateError(errors)
+
+  it.each<[string, unknown, boolean]>([
+    ['the cancellation', stopped, true],
+    ['several of them', several(stopped, stopped), true],
+    ['one within several', several(several(stopped)), true],
+    ['one beside the failure of a call', several(down, stopped, new TerminalError('no')), true],
+    ['one beside an error', several(stopped, new Error('x')), false],
+    ['failures of calls alone', several(down, declined), false],
+    ['several of nothing', several(), false],
+    ['several that are themselves', cyclic, false],
+    ['the failure of a call', down, false],
+    ['another error of ours', fault('RUN_FAILED'), false],
+    ['an error whose code cannot be read', unreadable('code'), false],
+    ['a revoked proxy', revoked(), false],
+    ['nothing', undefined, false],
+  ])('%s', (_name, thrown, is) => {
+    expect(isCancellation(thrown)).toBe(is)
+  })
+
+  it('is the failure of a call where that was given up', () => {
+    const error = new CallError('CALL_ABORTED', 'payment.charge', { code: 'CALL_ABORTED', message: 'given up' })
+    expect(error.message).toBe('payment.charge was given up before it answered.')
+    expect([isCancellation(error), endsAsFailed(error)]).toEqual([false, true])
+    expect(endingFailure(error)).toEqual({ code: 'CALL_ABORTED', message: error.message })
+  })
 })
 
 describe('a fault in the code of a run', () => {
@@ -148,7 +205,7 @@ describe('a fault in the code of a run', () => {
   })
 
   it('is told of whatever was thrown', () => {
-    expect(threw('the run "a"', unreadable('code')).message).toBe(
+    expect(threw('the run "a"', unreadable('message')).message).toBe(
       'The code of the run "a" threw THROWN: something that cannot be read',
     )
     expect(threw('the run "a"', revoked()).code).toBe('RUN_THREW')

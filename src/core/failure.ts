@@ -13,7 +13,8 @@ const MESSAGE_LIMIT = 4000
 /** What is kept of something that was thrown. Messages are cut at 4,000 characters. */
 export function toFailure(thrown: unknown): Failure {
   try {
-    if (isBalletError(thrown)) return { code: thrown.code, message: cut(thrown.message) }
+    // Every field is read for what it gives now, which may be anything, and another thing the next time.
+    if (isBalletError(thrown)) return { code: cut(thrown.code), message: cut(thrown.message) }
     if (isTerminal(thrown)) return { code: 'TERMINAL', message: cut((thrown as Error).message) }
     if (thrown instanceof Error) return { code: cut(thrown.name), message: cut(thrown.message) }
     return {
@@ -26,14 +27,18 @@ export function toFailure(thrown: unknown): Failure {
 }
 
 /**
- * The rejection that a workflow sees when a call, a step or a child has failed for good. Only these, and
- * `TerminalError`, end a workflow as failed; `failure` is what was stored.
+ * The rejection that a workflow sees when a call, a step or a child has failed for good, or was given up. Only these,
+ * and `TerminalError`, end a workflow as failed; `failure` is what was stored.
  */
 export class CallError extends BalletError {
   override readonly name: string = 'CallError'
   readonly failure: Failure
 
-  constructor(code: Extract<ErrorCode, 'CALL_FAILED' | 'CHILD_FAILED'>, call: string, failure: Failure) {
+  constructor(
+    code: Extract<ErrorCode, 'CALL_FAILED' | 'CHILD_FAILED' | 'CALL_ABORTED'>,
+    call: string,
+    failure: Failure,
+  ) {
     super(code, { call, id: call, status: failure.code, message: failure.message })
     this.failure = failure
   }
@@ -49,10 +54,29 @@ export function endsAsFailed(thrown: unknown): boolean {
   }
 }
 
+/** Whether a rejection says that its run was cancelled: alone, or among failures that came of it. */
+export function isCancellation(thrown: unknown): boolean {
+  try {
+    if (thrown instanceof AggregateError)
+      return (
+        thrown.errors.some(isCancellation) && thrown.errors.every((one) => isCancellation(one) || endsAsFailed(one))
+      )
+    return isBalletError(thrown) && thrown.code === 'RUN_CANCELLED'
+  } catch {
+    return false
+  }
+}
+
 /** What is kept of the rejection that ended a workflow. */
 export function endingFailure(thrown: unknown): Failure {
-  if (thrown instanceof CallError) return thrown.failure.code === 'TERMINAL' ? thrown.failure : toFailure(thrown)
-  if (thrown instanceof AggregateError) return endingFailure(thrown.errors[0])
+  try {
+    if (thrown instanceof CallError && thrown.failure.code === 'TERMINAL') {
+      return { code: 'TERMINAL', message: cut(thrown.failure.message) }
+    }
+    if (thrown instanceof AggregateError) return endingFailure(thrown.errors[0])
+  } catch {
+    // What cannot be read is kept like everything else of this kind.
+  }
   return toFailure(thrown)
 }
 
@@ -65,5 +89,8 @@ export function threw(run: string, thrown: unknown): BalletError {
 
 function cut(words: unknown): string {
   const text = String(words)
-  return text.length > MESSAGE_LIMIT ? `${text.slice(0, MESSAGE_LIMIT)}…` : text
+  if (text.length <= MESSAGE_LIMIT) return text
+  // A character of two units is not cut in half.
+  const isHalf = (text.codePointAt(MESSAGE_LIMIT - 1) ?? 0) > 0xffff
+  return `${text.slice(0, isHalf ? MESSAGE_LIMIT - 1 : MESSAGE_LIMIT)}…`
 }

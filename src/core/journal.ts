@@ -6,6 +6,7 @@
 // Line 3 of a replay is compared with the stored line as text; only where they differ are both parsed (replay.ts).
 import { assertNever } from './errors.ts'
 import type { Failure } from './failure.ts'
+import { parseText } from './json-text.ts'
 import type { JsonText } from './json.ts'
 
 /** What can be delivered to a run. */
@@ -48,9 +49,21 @@ export type Delivered =
       readonly payload: JsonText
     }
   /** `forced`: the code cannot go on (it threw, it is poisoned), so nothing of it is run but what takes things back. */
-  | { readonly kind: 'cancel'; readonly by: string; readonly why: string; readonly forced?: true }
+  | {
+      readonly kind: 'cancel'
+      readonly by: string
+      readonly why: string
+      readonly forced?: true
+      readonly mail?: number
+    }
   /** The turn `of` threw; the code was mended and the same delivery is made again, now with these commands. */
   | { readonly kind: 'resume'; readonly of: number }
+
+/** Who cancelled a run, and why. */
+export interface Cancelled {
+  readonly by: string
+  readonly why: string
+}
 
 /** What a run can do in a turn. */
 export type Command =
@@ -106,17 +119,24 @@ export type Command =
   | { readonly kind: 'stop'; readonly run: string }
   /** The run begins to take back what it did, or is done with that. */
   | { readonly kind: 'phase'; readonly phase: 'undoing' | null }
-  /** `raw` is what the workflow returned, when its schema made something else of it; `null` for nothing. */
+  /**
+   * `raw` is what the workflow returned, when its schema made something else of it; `null` for nothing. `cancelled` when
+   * the run was: then it has taken back what it did.
+   */
   | {
       readonly kind: 'end'
       readonly output: JsonText | undefined
       readonly raw?: JsonText
-      readonly cancelled?: Failure
+      readonly cancelled?: Cancelled
     }
   | { readonly kind: 'fail'; readonly error: Failure }
   /** The code of the run threw: nothing else of this turn counts, and the run is frozen until a `resume`. */
   | { readonly kind: 'threw'; readonly error: Failure }
-  | { readonly kind: 'continue'; readonly input: JsonText }
+  /** The run goes on as a new generation with this input and what it carries (a `Carried`). */
+  | { readonly kind: 'continue'; readonly input: JsonText; readonly raw?: JsonText; readonly carry: JsonText }
+
+/** The last command of a run. */
+export type RunEnding = Extract<Command, { kind: 'end' | 'fail' }>
 
 /** A row that is not replayed: what happened around a run. */
 export type Note =
@@ -162,7 +182,7 @@ export function turnText(delivered: Delivered, commands: string): string {
 export function parseTurn(text: string): Turn {
   const first = text.indexOf('\n')
   const second = text.indexOf('\n', first + 1)
-  const head = JSON.parse(text.slice(0, first)) as Delivered
+  const head = parseText(text.slice(0, first)) as Delivered
   const line3 = text.slice(second + 1)
   if (head.kind !== 'done' && head.kind !== 'signal' && head.kind !== 'event')
     return { delivered: head, commandsText: line3 }
@@ -190,9 +210,9 @@ function commandText(command: Command): string {
     case 'set':
       return `{"kind":"set","state":${command.state}}`
     case 'end':
-      return `{"kind":"end"${field('output', command.output)}${field('raw', command.raw)}}`
+      return `{"kind":"end"${field('output', command.output)}${field('raw', command.raw)}${field('cancelled', command.cancelled && quote(command.cancelled))}}`
     case 'continue':
-      return `{"kind":"continue","input":${command.input}}`
+      return `{"kind":"continue","input":${command.input}${field('raw', command.raw)},"carry":${command.carry}}`
     case 'step':
     case 'sleep':
     case 'wait':
@@ -215,13 +235,13 @@ function field(name: string, payload: JsonText | undefined): string {
 
 /** Reads line 3. */
 export function parseCommands(text: string): readonly StoredCommand[] {
-  return JSON.parse(text) as readonly StoredCommand[]
+  return parseText(text) as readonly StoredCommand[]
 }
 
 /** A stored command as the run would issue it: payloads as text again. */
 export function revive(stored: StoredCommand): Command {
   const text: Record<string, unknown> = { ...stored }
-  for (const name of ['input', 'raw', 'state', 'output'] as const) {
+  for (const name of ['input', 'raw', 'state', 'output', 'carry'] as const) {
     if (name in text) text[name] = quote(text[name])
   }
   if (stored.kind === 'end' && !('output' in stored)) text['output'] = undefined

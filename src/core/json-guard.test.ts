@@ -116,7 +116,7 @@ describe('a malformed text', () => {
 })
 
 describe('limits', () => {
-  const small: JsonLimits = { depth: 64, keys: 2, items: 3, characters: 4 }
+  const small: JsonLimits = { depth: 64, keys: 2, items: 3, values: 5, characters: 4 }
 
   it.each<[string, string, string, JsonLimits, ErrorCode]>([
     ['depth', nested(64), nested(65), JSON_LIMITS, 'JSON_TOO_DEEP'],
@@ -128,6 +128,7 @@ describe('limits', () => {
       'JSON_TOO_DEEP',
     ],
     ['keys', '{"a":1,"b":2}', '{"a":1,"b":2,"c":3}', small, 'JSON_TOO_MANY'],
+    ['values in all', '[[1,2],{"a":3}]', '[[1,2],{"a":{"b":4}}]', small, 'JSON_TOO_MANY'],
     ['items', '[[1,2,3]]', '[[1,2,3,4]]', small, 'JSON_TOO_MANY'],
     ['characters', '"abcd"', '"abcde"', small, 'JSON_TOO_MANY'],
     ['characters of a key', '{"abcd":1}', '{"abcde":1}', small, 'JSON_TOO_MANY'],
@@ -136,13 +137,17 @@ describe('limits', () => {
     expect(refusal(over, limits).code).toBe(code)
   })
 
-  it('are 10,000 keys, 100,000 items and a million characters', () => {
+  it('are 10,000 keys, 100,000 items, 150,000 of both in all and a million characters', () => {
     const object = (keys: number): string =>
       JSON.stringify(Object.fromEntries(Array.from({ length: keys }, (_, n) => [`k${n}`, n])))
     const array = (items: number): string => JSON.stringify(Array.from({ length: items }, () => 0))
     parseJson(object(10_000))
     parseJson(array(100_000))
+    parseJson(`[${array(100_000)},${array(49_998)}]`)
     parseJson(JSON.stringify('x'.repeat(1_048_576)))
+    expect(refusal(`[${array(100_000)},${array(49_999)}]`).message).toBe(
+      'There are more than 150000 values in all at the top.',
+    )
     expect(refusal(object(10_001)).message).toBe('There are more than 10000 keys at the top.')
     expect(refusal(`{"list":${array(100_001)}}`).message).toBe('There are more than 100000 items at list.')
     expect(refusal(JSON.stringify('x'.repeat(1_048_577))).code).toBe('JSON_TOO_MANY')
@@ -175,6 +180,19 @@ describe('keys', () => {
       details: { key: 'amount', path: 'a.amount' },
     })
     expect(parseJson('[{"a":1},{"a":{"a":2}}]')).toEqual([{ a: 1 }, { a: { a: 2 } }])
+  })
+
+  it('that are written with an escape are read as they are, whatever keys were read before', () => {
+    expect(Object.keys(parseJson('{"a":1,"\\\\":2}') as object)).toEqual(['a', '\\'])
+    for (const [written, key] of [
+      ['\\n', '\n'],
+      ['\\"', '"'],
+      ['\\u0041', 'A'],
+    ] as const) {
+      expect(Object.keys(parseJson(`{"a":1,"${written}":2}`) as object)).toEqual(['a', key])
+    }
+    expect(refusal('{"a":1,"\\\\":2,"\\u005c":3}').code).toBe('JSON_KEY_REPEATED')
+    expect(refusal(`{"a":{"${'k'.repeat(JSON_LIMITS.characters + 1)}":1}}`).message).toMatch(/ at a\.$/)
   })
 
   it('are cut in a message', () => {

@@ -9,12 +9,16 @@ import { fault, isBalletError } from '../core/errors.ts'
 import type {
   Batch,
   Claim,
+  ClaimName,
+  ClaimUntil,
   EventRow,
   InboxItem,
   JournalRow,
   RunChange,
+  RunContinued,
   RunRow,
   Store,
+  SuspectRow,
   Tenure,
   TimerRow,
 } from '../core/store.ts'
@@ -35,6 +39,13 @@ class OpenBatch {
   readonly timersGone: TimerRow[] = []
   readonly posts: InboxItem[] = []
   readonly drained: number[] = []
+  readonly continued: RunContinued[] = []
+  readonly suspects: SuspectRow[] = []
+  readonly suspectsGone: number[] = []
+  readonly forgotten: number[] = []
+  readonly eventsGone: number[] = []
+  readonly claimsUntil: ClaimUntil[] = []
+  readonly claimsGone: ClaimName[] = []
   readonly durable: (() => void)[] = []
   head = 0
 
@@ -45,8 +56,20 @@ class OpenBatch {
       this.events.length +
       this.changes.length +
       this.posts.length +
-      this.drained.length
+      this.drained.length +
+      this.continued.length +
+      this.suspects.length +
+      this.suspectsGone.length +
+      this.forgotten.length +
+      this.eventsGone.length +
+      this.claimsUntil.length +
+      this.claimsGone.length
     )
+  }
+
+  /** Whether nothing in it is new from outside: what a run or an event has caused belongs to what was acknowledged. */
+  get isUrgent(): boolean {
+    return this.runs.every((run) => run.cause !== null) && this.events.every((event) => event.cause !== null)
   }
 }
 
@@ -177,7 +200,7 @@ export class Writer {
   async #commit(open: OpenBatch): Promise<void> {
     const { shard, epoch } = this.#tenure
     const { durable, ...rows } = open
-    const batch: Batch = { shard, epoch, base: this.#durableHead, ...rows, head: open.head }
+    const batch: Batch = { shard, epoch, base: this.#durableHead, ...rows, urgent: open.isUrgent }
     try {
       if (open.size > 0) await this.#commitKnown(batch)
     } catch (error) {

@@ -2,13 +2,13 @@
 // judgement: who asks (guard.ts), whether the application takes work, which route, then the route itself. What is not
 // Ballet's goes to the application's own routes. Nothing that is thrown leaves as anything but a problem.
 import { Hono, type Context } from 'hono'
-import { fault, isBalletError, type BalletError } from '../core/errors.ts'
+import { fault, type BalletError } from '../core/errors.ts'
 import type { Application, HttpRoutes } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
 import { consoleLog } from '../engine/log.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
 import { createGuard, type Guard } from './guard.ts'
-import { problemAnswer, stackOf, tellable } from './problem.ts'
+import { isProblem, problemAnswer, stackOf, tellable } from './problem.ts'
 import { Query } from './query.ts'
 import type { Route } from './route.ts'
 import { allowedMethods, asksForToken, isReserved, nearestRoute, ROUTES } from './routes.ts'
@@ -143,7 +143,7 @@ class Site {
       await got?.body?.cancel()
       return got === undefined ? undefined : new Response(null, got)
     } catch (error) {
-      if (isBalletError(error)) throw error
+      if (isProblem(error)) throw error
       this.#log.error(`the application's route for ${method} ${path} threw`, { stack: stackOf(error) })
       throw fault('ROUTE_THREW', { method, path: shown(path) })
     }

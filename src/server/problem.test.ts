@@ -17,13 +17,26 @@ describe('a problem', () => {
   it('has the headers that its code asks for', () => {
     const headers = (code: ErrorCode, details = {}): Headers => problemAnswer(fault(code, details), '/').headers
     expect(headers('NOT_READY').get('retry-after')).toBe('1')
+    expect(headers('STORE_FULL').get('retry-after')).toBe('1')
+    expect(headers('OVERLOADED', { problem: 'full', seconds: 2.2 }).get('retry-after')).toBe('3')
+    expect(headers('OVERLOADED', { seconds: 7 }).get('retry-after')).toBe('7')
     expect(headers('TOKEN_REQUIRED').get('www-authenticate')).toBe('Bearer')
     expect(headers('METHOD_NOT_ALLOWED', { allowed: 'GET, HEAD' }).get('allow')).toBe('GET, HEAD')
     expect(headers('RUN_UNKNOWN').get('retry-after')).toBeNull()
   })
 
   it('tells nothing of an error that is not in the catalogue', () => {
-    for (const thrown of [new TypeError('secret'), 'secret', null, { code: 'RUN_UNKNOWN', message: 'secret' }]) {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    for (const thrown of [
+      new TypeError('secret'),
+      'secret',
+      null,
+      { code: 'RUN_UNKNOWN', message: 'secret' },
+      Object.assign(new Error('secret'), { code: 'RUN_UNKNOWN' }),
+      Object.defineProperty(new Error('secret'), 'stack', { get: () => Symbol('secret') }),
+      proxy,
+    ]) {
       const told = tellable(thrown, silentLog, 'GET /')
       expect([told.code, told.message.includes('secret')]).toEqual(['INVARIANT', false])
     }

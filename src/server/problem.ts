@@ -1,7 +1,8 @@
 // Errors as they leave the server: application/problem+json (RFC 9457), made from the catalogue alone. What is not an
 // error of the catalogue is written to the log and told as one that says nothing of the inside: no stack and no
 // message of foreign code reaches a caller.
-import { fault, isBalletError, type BalletError, type Details, type ErrorCode } from '../core/errors.ts'
+import { catalogue, fault, isBalletError, type BalletError, type Details, type ErrorCode } from '../core/errors.ts'
+import { isRecord } from '../core/json.ts'
 import type { Log } from '../define/definition.ts'
 import { answer } from './answer.ts'
 
@@ -18,8 +19,10 @@ export interface Problem {
   readonly details: Details
 }
 
-/** Seconds after which a 503 may be asked again. */
-const RETRY_AFTER = '1'
+/** Seconds after which something that is refused for now may be asked again, when the error does not say. */
+const RETRY_AFTER = 1
+/** Too much at once, not ready, the disk is full. */
+const FOR_NOW: ReadonlySet<number> = new Set([429, 503, 507])
 
 /** The problem of an error. */
 export function problemOf(error: BalletError, instance: string): Problem {
@@ -42,10 +45,16 @@ function valuesOf({ nearest, ...details }: Details): Details {
   return name === undefined ? details : { ...details, nearest: name }
 }
 
+/** Whole seconds after which to ask again. */
+function secondsOf({ details }: BalletError): number {
+  const seconds = details['seconds']
+  return typeof seconds === 'number' && seconds > 0 ? Math.ceil(seconds) : RETRY_AFTER
+}
+
 /** The headers that the code of an error asks for. */
 export function problemHeaders(error: BalletError): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
-  if (error.status === 503) headers['retry-after'] = RETRY_AFTER
+  if (FOR_NOW.has(error.status)) headers['retry-after'] = String(secondsOf(error))
   if (error.code === 'TOKEN_REQUIRED') headers['www-authenticate'] = 'Bearer'
   if (error.code === 'METHOD_NOT_ALLOWED') headers['allow'] = String(error.details['allowed'])
   return headers
@@ -61,14 +70,23 @@ export function problemAnswer(error: BalletError, instance: string): Response {
  * is in the log. Our own bugs go to the log too.
  */
 export function tellable(error: unknown, log: Log, where: string): BalletError {
-  const isKnown = isBalletError(error)
+  const isKnown = isProblem(error)
   if (!isKnown || error.family === 'bug') log.error(`${where} failed`, { stack: stackOf(error) })
   return isKnown
     ? error
     : fault('INVARIANT', { problem: 'the server met an error that it does not know; its log has it' })
 }
 
+/** Whether an error is one of the catalogue in whole, and not one of somebody else that has such a code by chance. */
+export function isProblem(error: unknown): error is BalletError {
+  return isBalletError(error) && isRecord(error.details) && error.status === catalogue[error.code].status
+}
+
 /** The stack of anything that was thrown, for the log. */
 export function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  try {
+    return String(error instanceof Error ? (error.stack ?? error.message) : error)
+  } catch {
+    return 'something that cannot be read'
+  }
 }

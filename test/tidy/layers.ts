@@ -53,7 +53,7 @@ export const packageImports: Rule = (sources) =>
 /** Examples and measurements use the package as its users do. */
 export const publicDoors: Rule = (sources) =>
   sources
-    .filter(({ path }) => /^(?:examples|bench|dashboard)\//.test(path))
+    .filter(({ path }) => /^(?:examples|bench|template|dashboard)\//.test(path))
     .flatMap((file) =>
       imports(file)
         .filter(({ specifier }) => specifier.startsWith('.'))
@@ -102,6 +102,12 @@ export const clock: Rule = (sources) => [
       .map(({ specifier, line }) => `${file.path}:${line}  ${specifier}`),
   ),
 ]
+
+/** JSON.parse misreads keys; the one file that knows how to avoid it reads JSON for all of the product. */
+export const jsonReading: Rule = forbid(
+  (file) => isProduct(file) && file.path !== 'src/core/json-text.ts',
+  /(?<![\w$.])JSON\s*\.\s*parse\b/,
+)
 
 export const purity: Rule = forbid(
   (file) => isProduct(file) && pure.has(layerOf(file.path)),

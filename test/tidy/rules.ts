@@ -105,6 +105,12 @@ const dependencies: readonly NamedRule[] = [
     ],
   },
   {
+    name: 'JSON is read by core/json-text.ts, because JSON.parse misreads keys',
+    rule: layers.jsonReading,
+    good: { 'src/core/json-text.ts': 'JSON.parse(a)', 'src/core/a.ts': '// JSON.parse(a)\nJSON.stringify(a)' },
+    bad: [core('JSON.parse(a)'), engine('texts.map(JSON.parse)')],
+  },
+  {
     name: 'core and define touch no clock, chance, network or process',
     rule: layers.purity,
     good: { 'src/core/a.ts': "run.fetch(a)\n// process.env\n'crypto.x'", 'src/engine/a.ts': 'process.pid' },

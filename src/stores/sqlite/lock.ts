@@ -5,6 +5,7 @@ import { chmodSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../core/errors.ts'
+import { parseText } from '../../core/json-text.ts'
 import { isRecord } from '../../core/json.ts'
 import { isBusy, storeFailed } from './failure.ts'
 
@@ -35,7 +36,7 @@ export function takeLock(path: string): FileLock {
 /** ` (pid 123, http://...)` from the `process.json` beside the store, or nothing. */
 function ownerOf(path: string): string {
   try {
-    const owner: unknown = JSON.parse(readFileSync(join(dirname(path), 'process.json'), 'utf8'))
+    const owner: unknown = parseText(readFileSync(join(dirname(path), 'process.json'), 'utf8'))
     if (!isRecord(owner) || typeof owner.pid !== 'number') return ''
     // One folder may hold several stores; the note is about one of them.
     if (typeof owner.store === 'string' && basename(owner.store) !== basename(path)) return ''
