@@ -123,8 +123,8 @@ describe.each(styles)('%s', (style) => {
     await shop.fault()
     const words = async (orderId: string) =>
       (await shop.over(orderId)).steps.find(({ step }) => step === 'notify')?.detail
-    expect(await words(orders[0])).toBe('cancelled: cancelled by the warehouse')
-    expect(await words(orders[1])).toBe('cancelled: cancelled by the customer')
+    expect(await words(orders[0])).toBe('cancelled: at the wish of the warehouse')
+    expect(await words(orders[1])).toBe('cancelled: at the wish of the customer')
   })
 })
 

@@ -66,7 +66,7 @@ export const checkoutWorkflow = (services: Services) =>
         if (!isBalletError(error) || !['CALL_ABORTED', 'RUN_CANCELLED'].includes(error.code)) throw error
         return run.shield(async (shielded) => {
           await shielded.undo()
-          return end('cancelled', String(abort.reason ?? 'cancelled by the shop'), shielded)
+          return end('cancelled', String(abort.reason ?? 'at the wish of the shop'), shielded)
         })
       }
     },

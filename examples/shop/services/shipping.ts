@@ -40,7 +40,7 @@ export const shippingService = (books: Books) =>
       outcomes: [ShippingStopped, StopTooLate],
       run: ({ by, ...order }, context) =>
         books.once(context, { orderId: order.orderId, operation: 'stop' }, () => {
-          const stop: Decision = { decision: 'stopped', detail: `cancelled by ${by}` }
+          const stop: Decision = { decision: 'stopped', detail: `at the wish of ${by}` }
           const { decision, detail } = decide(books, order.orderId, stop)
           if (decision === 'stopped') return applied(ShippingStopped({ ...order, reason: detail }))
           return refused(StopTooLate({ ...order, tracking: decision === 'shipped' ? detail : null }))
