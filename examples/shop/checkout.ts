@@ -3,37 +3,26 @@
 // of the process, and goes on from there.
 import { isBalletError, workflow } from 'ballet'
 import { z } from 'zod'
-import { CancelOrder, Ending, Order, type Item, type News } from './contracts.ts'
+import { listenForCancel } from './cancellation.ts'
+import { CancelOrder, Ending, Order, type Item } from './contracts.ts'
 import type { Services } from './services.ts'
 
 const Confirmation = z.object({ status: Ending, tracking: z.string().optional() })
 const Stage = z.object({ stage: z.enum(['reserving', 'paying', 'shipping', 'telling']) })
 
-export const checkoutWorkflow = ({ catalog, payment, shipping, notification }: Services) =>
+export const checkoutWorkflow = (services: Services) =>
   workflow(
     'checkout',
     { input: Order, output: Confirmation, state: Stage, key: 'orderId', signals: [CancelOrder] },
     async (run, order) => {
+      const { catalog, payment, shipping, notification } = services
       const { orderId, items, customer } = order
-      const tell = (news: News, detail: string) => run.call(notification.notify({ orderId, customer, news, detail }))
+      const { abort, settled } = listenForCancel(run, order, services)
 
-      // The customer may cancel at any time. Shipping says whether that is in time; if so, what is under way is given up.
-      const cancellation = new AbortController()
-      const { signal: abort } = cancellation
-      const cancel = async (by: string) => {
-        const answer = await run.call(shipping.stop({ ...order, by }))
-        if (answer.type === 'shipping.stopped') cancellation.abort(answer.data.reason)
-        else if (answer.data.tracking !== null) await tell('too late', answer.data.tracking)
-      }
-      let cancelling = Promise.resolve()
-      const asked = run.receive(CancelOrder).then(({ data }) => (cancelling = cancel(data.by)))
-      // A stop that a person lets fail stops nothing.
-      asked.catch(() => {})
-
-      const end = async (status: Ending, detail: string) => {
-        run.set({ stage: 'telling' })
-        await tell(status, detail)
-        await cancelling.catch(() => {})
+      const end = async (status: Ending, detail: string, own = run) => {
+        own.set({ stage: 'telling' })
+        await own.call(notification.notify({ orderId, customer, news: status, detail }))
+        await settled()
         return { status }
       }
 
@@ -63,16 +52,22 @@ export const checkoutWorkflow = ({ catalog, payment, shipping, notification }: S
         }
 
         run.set({ stage: 'shipping' })
-        const shipped = await run.call(shipping.ship(order), { abort })
+        const shipped = await run.call(shipping.ship(order), {
+          abort,
+          undo: (outcome) => (outcome || abort.aborted ? null : shipping.stop({ ...order, by: 'the shop' })),
+        })
         if (shipped.type === 'shipping.failed') {
           await run.undo()
           return await end(shipped.data.stopped ? 'cancelled' : 'refunded', shipped.data.reason)
         }
         return { ...(await end('confirmed', shipped.data.tracking)), tracking: shipped.data.tracking }
       } catch (error) {
-        if (!isBalletError(error) || error.code !== 'CALL_ABORTED') throw error
-        await run.undo()
-        return end('cancelled', String(abort.reason))
+        // Given up by the customer, or with the whole run by whoever runs the shop: it is undone and told all the same.
+        if (!isBalletError(error) || !['CALL_ABORTED', 'RUN_CANCELLED'].includes(error.code)) throw error
+        return run.shield(async (shielded) => {
+          await shielded.undo()
+          return end('cancelled', String(abort.reason ?? 'at the wish of the shop'), shielded)
+        })
       }
     },
   )

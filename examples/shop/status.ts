@@ -108,12 +108,14 @@ export function deriveOrder({ value: orderId, runs, events }: KeyView): OrderVie
 }
 
 function statusOf(runs: readonly RunView[], events: readonly EventView[]): OrderView['status'] {
-  const ending = events.flatMap((event) => endingOf(event) ?? [])[0]
   // What brings a thing about and what follows from it are one commit: when nothing is open, nothing more will come.
-  if (ending !== undefined && runs.every((run) => run.ended !== null)) return ending
+  const isOpen = runs.some((run) => run.ended === null)
+  const ending = events.flatMap((event) => endingOf(event) ?? [])[0]
+  if (ending !== undefined && !isOpen) return ending
   if (runs.some((run) => run.kind === 'workflow' && run.status === 'cancelled')) return 'cancelled'
-  // A run that failed has no one left who would go on: that needs a person as much as one that is stuck.
-  return runs.some((run) => run.status === 'stuck' || run.status === 'failed') ? 'stuck' : 'in progress'
+  // Nobody goes on with what has failed, or was given up: that needs a person as much as what is stuck.
+  const needsPerson = runs.some((run) => run.status === 'stuck' || run.status === 'failed')
+  return needsPerson || !isOpen ? 'stuck' : 'in progress'
 }
 
 /** How the order ended, as the customer was told. */

@@ -23,11 +23,17 @@ async function stuckOrder(sample: Sample, style: Style): Promise<{ orderId: stri
   return { orderId, step: step as StepView }
 }
 
+/** What a person does, over HTTP. */
+async function act(action: 'retry' | 'answer', { run = '', op }: StepView, more: object): Promise<void> {
+  const path = `/api/runs/${encodeURIComponent(run)}/${action}`
+  expect(await shop.post(path, { op, by: 'the support desk', ...more })).toMatchObject({ status: 202 })
+}
+
 describe.each(styles)('%s', (style) => {
   test('it is tried again by a person, once the service is mended', async () => {
     const { orderId, step } = await stuckOrder('ok', style)
     await shop.fault()
-    await shop.app.retry(step.run ?? '', { by: 'the support desk', why: 'mended' })
+    await act('retry', step, { why: 'mended' })
     expect(await shop.when(orderId, ({ status }) => status === 'confirmed')).toMatchObject({ paid: 10_700 })
     expect(done(shop.ledger(orderId)).slice(2)).toEqual(['charge 10700', 'ship', 'notify'])
   })
@@ -35,7 +41,7 @@ describe.each(styles)('%s', (style) => {
   test('it is answered by a person, who has called the customer', async () => {
     const { orderId, step } = await stuckOrder('ok', style)
     const value = { type: 'customer.notified', data: { orderId, news: 'confirmed', detail: 'told by telephone' } }
-    await shop.app.answer(step.run ?? '', { op: step.op ?? '', value, by: 'the support desk' })
+    await act('answer', step, { value })
     const { steps } = await shop.when(orderId, ({ status }) => status === 'confirmed')
     expect(steps.at(-1)).toMatchObject({ step: 'notify', status: 'done', detail: 'confirmed: told by telephone' })
     expect(done(shop.ledger(orderId)).slice(2)).toEqual(['charge 10700', 'ship'])
@@ -46,7 +52,7 @@ describe.each(styles)('%s', (style) => {
     const before = ['refund 3450', 'release#ribbon', 'release#poster']
     expect(done(shop.ledger(orderId)).slice(-3)).toEqual(before)
     await shop.fault()
-    await shop.app.retry(step.run ?? '')
+    await act('retry', step, {})
     expect(await shop.when(orderId, ({ status }) => status === 'refunded')).toMatchObject({ paid: 0 })
     expect(done(shop.ledger(orderId)).slice(-4)).toEqual([...before, 'apologise'])
   })

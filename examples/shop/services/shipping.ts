@@ -36,10 +36,11 @@ export const shippingService = (books: Books) =>
     /** Keeps a parcel in the house, if it is still there: from then on it is not shipped. */
     stop: operation({
       input: Order.extend({ by: By }),
+      undoes: 'ship',
       outcomes: [ShippingStopped, StopTooLate],
       run: ({ by, ...order }, context) =>
         books.once(context, { orderId: order.orderId, operation: 'stop' }, () => {
-          const stop: Decision = { decision: 'stopped', detail: `cancelled by ${by}` }
+          const stop: Decision = { decision: 'stopped', detail: `at the wish of ${by}` }
           const { decision, detail } = decide(books, order.orderId, stop)
           if (decision === 'stopped') return applied(ShippingStopped({ ...order, reason: detail }))
           return refused(StopTooLate({ ...order, tracking: decision === 'shipped' ? detail : null }))

@@ -123,9 +123,21 @@ describe.each(styles)('%s', (style) => {
     await shop.fault()
     const words = async (orderId: string) =>
       (await shop.over(orderId)).steps.find(({ step }) => step === 'notify')?.detail
-    expect(await words(orders[0])).toBe('cancelled: cancelled by the warehouse')
-    expect(await words(orders[1])).toBe('cancelled: cancelled by the customer')
+    expect(await words(orders[0])).toBe('cancelled: at the wish of the warehouse')
+    expect(await words(orders[1])).toBe('cancelled: at the wish of the customer')
   })
+})
+
+test('whoever runs the shop may cancel the run itself: it is taken back and told like any other', async () => {
+  await shop.fault({ service: 'shipping', operation: 'ship', ...slow })
+  const orderId = await shop.order('ok', 'orchestrated')
+  await shop.when(orderId, ({ steps }) => steps.some(({ step }) => step === 'ship'))
+  await shop.app.cancel(`checkout:${orderId}`, { by: 'the shop' })
+  expect(await shop.over(orderId)).toMatchObject({ status: 'cancelled', paid: 0 })
+  // Nobody knows whether it was shipped, so shipping is told not to.
+  const deeds = [...reserved, 'charge 10700', 'stop', 'refund 10700', ...released]
+  expect(done(shop.ledger(orderId))).toEqual(deeds)
+  expect(await shop.app.run(`checkout:${orderId}`)).toMatchObject({ status: 'cancelled' })
 })
 
 test.each([
