@@ -38,11 +38,11 @@ export interface Issuing {
   /** The body of a step, or the settings of a call: what the engine needs to carry it out. */
   readonly work?: unknown
   /** A cancellation does not reach it. */
-  readonly shielded?: boolean
+  readonly shielded?: boolean | undefined
   /** Tells the undo log how it came out; absent for what is never taken back. */
-  readonly settles?: (outcome: unknown) => void
+  readonly settles?: ((outcome: unknown) => void) | undefined
   /** It is a child that is to stop when it is given up. */
-  readonly stops?: boolean
+  readonly stops?: boolean | undefined
 }
 
 /** A command that will be answered, and how to answer it. */
@@ -265,7 +265,20 @@ export class Machine {
     this.commands.push(command)
     const promise = new Promise<unknown>((resolve, reject) => {
       const { op } = command
-      this.pending.set(op, { ...issuing, op, command, at: this.at, resolve, reject, givenUp: false })
+      const { work, shielded, settles, stops } = issuing
+      const pending: Pending = {
+        op,
+        command,
+        at: this.at,
+        work,
+        shielded,
+        settles,
+        stops,
+        resolve,
+        reject,
+        givenUp: false,
+      }
+      this.pending.set(op, pending)
     })
     // A branch that nobody awaits must not end the process when its call fails.
     promise.catch(noop)
