@@ -6,7 +6,7 @@ import { closeSync, fchmodSync, openSync, statfsSync, statSync, truncateSync, wr
 import { dirname } from 'node:path'
 
 /** Hundreds of small commits. */
-export const RESERVE_BYTES = 4 * 1024 * 1024
+export const RESERVE_BYTES: number = 4 * 1024 * 1024
 
 export const reservePath = (path: string): string => `${path}.reserve`
 
