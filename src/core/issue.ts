@@ -6,7 +6,7 @@ import { fault } from './errors.ts'
 import { CallError } from './failure.ts'
 import { childId } from './ids.ts'
 import type { Command } from './journal.ts'
-import { isUndo, type Issuing, type Pending } from './machine.ts'
+import type { Issuing, Pending } from './machine.ts'
 import type { RunScope } from './run-scope.ts'
 import type { CallValue } from './values.ts'
 
@@ -119,9 +119,9 @@ function refuseAborted({ abort }: CallSettings, call: string): void {
   if (abort?.aborted === true) throw abortedError(call)
 }
 
-/** Whether something is given up when its run takes everything back. */
+/** Whether something is given up when its run takes everything back: not what does that. */
 export function isTakenBack(pending: Pending): boolean {
-  return pending.settles !== undefined && !isUndo(pending)
+  return pending.settles !== undefined
 }
 
 function nameOf(op: string, command: Command): string {

@@ -114,11 +114,26 @@ describe('a forced cancellation', () => {
     await driver.start()
     await driver.done('a.do#0')
     expect(opsOf(await driver.cancel())).toEqual([])
-    expect(opsOf(await driver.cancel(true))).toEqual(['drop sleep#0', 'phase undoing', 'call undo:a.do#0'])
+    expect(opsOf(await driver.cancel(true, 'bob'))).toEqual(['drop sleep#0', 'phase undoing', 'call undo:a.do#0'])
     // Once more, while it takes back: it is the same.
     expect(opsOf(await driver.cancel(true))).toEqual([])
     expect(await driver.done('undo:a.do#0')).toMatchObject({ kind: 'ended', status: 'cancelled' })
     expect(steps).toEqual([])
+    // Who asked first has cancelled it.
+    expect(driver.machine.cancelled).toMatchObject({ by: 'ann' })
+    await expectRepeats(driver)
+  })
+
+  it('tells the body nothing of the calls that settle, nor of those that fail', async () => {
+    const steps: string[] = []
+    const note = (): void => void steps.push('on')
+    const driver = new Driver((run) => Promise.all(['a', 'b'].map((name) => reserve(run, name).then(note, note))))
+    await driver.start()
+    await driver.cancel(true)
+    expect(opsOf(await driver.failed('b.do#0'))).toEqual(['call undo:b.do#0'])
+    await driver.done('a.do#0')
+    expect(await finish(driver)).toMatchObject({ kind: 'ended', status: 'cancelled' })
+    expect([steps, undoneOf(driver)]).toEqual([[], ['b.do#0', 'a.do#0']])
     await expectRepeats(driver)
   })
 

@@ -114,8 +114,8 @@ export class Driver {
     return this.turn({ kind: 'signal', name, id, payload: JSON.stringify(data) })
   }
   /** Somebody asks the run to stop; forced when its code cannot go on. */
-  cancel(forced = false): Promise<Closed> {
-    return this.turn({ kind: 'cancel', by: 'ann', why: 'changed her mind', ...(forced ? { forced } : {}) })
+  cancel(forced = false, by = 'ann'): Promise<Closed> {
+    return this.turn({ kind: 'cancel', by, why: 'changed her mind', ...(forced ? { forced } : {}) })
   }
   event(type: string, pos: number, data: unknown = {}): Promise<Closed> {
     const identity = { source: 'shop', id: `event-${pos}`, key: 'orderId:8841' }

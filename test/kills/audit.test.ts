@@ -230,6 +230,7 @@ test('a good history passes', () => {
     nacks: 1,
     kills: 1,
     hits: 1,
+    inUndo: 0,
     inRecovery: 0,
     redelivered: 1,
     acrossKills: 1,
@@ -237,6 +238,17 @@ test('a good history passes', () => {
     endings: { confirmed: 2, declined: 1, refunded: 1, cancelled: 1 },
     cancellations: { 'in time': 1, 'too late': 1 },
   })
+})
+
+test('a kill is in an undo from the first no until the customer is told', () => {
+  const during = (run: string, step: string): number => {
+    const made = history()
+    const effect = made.effects.find((one) => one.run === run && one.step === step)!
+    made.faults = made.faults.map((row) => ({ ...row, t: effect.t + 0.5 }))
+    return count(made).inUndo
+  }
+  expect([during('far', 'charge'), during('far', 'ship'), during('far', 'release#ribbon')]).toEqual([0, 1, 1])
+  expect([during('far', 'apologise'), during('soon', 'stop'), during('late', 'stop')]).toEqual([0, 1, 0])
 })
 
 test.each(spoils)('%s finds it: %s, %s', (rule, about, _what, spoil) => {
