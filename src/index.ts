@@ -101,16 +101,22 @@ export type {
 export { memory } from './stores/memory/memory-store.ts'
 export { sqlite, type SqliteOptions } from './stores/sqlite/sqlite-store.ts'
 export type { Cancel, Clock, Random } from './core/clock.ts'
+export { LIMITS, type Limits } from './define/limits.ts'
 export type { Codec, Payload, PayloadPlace } from './core/codec.ts'
 export type {
+  Aged,
+  AgedEvent,
   Batch,
   Claim,
+  ClaimName,
+  ClaimUntil,
   EventQuery,
   EventRow,
   InboxItem,
   InboxRow,
   JournalRow,
   RunChange,
+  RunContinued,
   RunKind,
   RunQuery,
   RunRow,
@@ -118,6 +124,7 @@ export type {
   Store,
   StoreInfo,
   StoreReader,
+  SuspectRow,
   Tenure,
   TimerRow,
 } from './core/store.ts'

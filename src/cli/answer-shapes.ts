@@ -3,6 +3,7 @@
 // that --json passes on fields that this version does not know.
 import { isRecord } from '../core/json.ts'
 import type { ApplicationView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
+import type { Acted, ActedAll } from '../define/application.ts'
 
 /** Returns the path of the first thing that is not as it should be, or undefined. */
 type Shape = (value: unknown, path: string) => string | undefined
@@ -56,6 +57,8 @@ const wait = record({
   from: text,
   since: text,
   until: nullable(text),
+  givenUp: optional(flag),
+  undoes: optional(text),
   attempt: optional(record({ number, error, next: nullable(text) })),
 })
 const run = record({
@@ -69,6 +72,9 @@ const run = record({
   parent: nullable(text),
   status: text,
   phase: optional(text),
+  at: optional(text),
+  deadline: optional(text),
+  generation: optional(number),
   reason: optional(text),
   waits: list(wait),
   choices: list(record({ action: text, op: optional(text), after: optional(text) })),
@@ -108,6 +114,14 @@ const shapes = {
     events: list(record({ type: text, key: text })),
   }),
   accepted: record({ id: text, created: flag }),
+  acted: record({ id: text, action: text, changed: flag, ops: list(text) }),
+  actedAll: record({
+    action: text,
+    matched: number,
+    changed: number,
+    more: flag,
+    refused: list(record({ id: text, code: text, message: text })),
+  }),
 } satisfies Record<string, Shape>
 
 /** What a write answers. */
@@ -126,6 +140,8 @@ export interface Answers {
   readonly graph: { readonly runs: readonly RunView[]; readonly events: readonly EventView[] }
   readonly app: ApplicationView
   readonly accepted: Accepted
+  readonly acted: Acted
+  readonly actedAll: ActedAll
 }
 
 /** What is wrong with an answer, or undefined when it has the shape. */

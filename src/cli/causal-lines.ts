@@ -4,12 +4,13 @@
 import { isRecord, type Json } from '../core/json.ts'
 import { showMs } from '../core/duration.ts'
 import type { RunView, WaitView } from '../core/views.ts'
+import { choiceLines } from './choices.ts'
 import type { CallNode, CausalNode, EventNode, RunNode } from './causal-tree.ts'
 import { answerWords, failureWords } from './journal-words.ts'
 import { printableView } from './printable.ts'
 import { between, offset } from './times.ts'
 import { statusPaint, type TimelineStyle } from './timeline.ts'
-import { errorWords, waitingLine, waitWords } from './why-waiting.ts'
+import { errorWords, lengthWords, waitingLine, waitWords } from './why-waiting.ts'
 
 const OFFSET_WIDTH = 9
 const DEPTH_LIMIT = 32
@@ -29,7 +30,10 @@ export function summaryLines(
   const first = `${paint.bold(key)}: ${runs.length === 0 ? 'no run' : states}; ${events}.${open.length === 0 ? ' Nothing is awaited.' : ''}`
   return [
     first,
-    ...open.map((run) => statusPaint(paint, run.status)(`${run.id}: ${waitingLine(run, now).replaceAll('\n', ' ')}`)),
+    ...open.flatMap((run) => [
+      statusPaint(paint, run.status)(`${run.id}: ${waitingLine(run, now).replaceAll('\n', ' ')}`),
+      ...choiceLines(run),
+    ]),
   ]
 }
 
@@ -91,14 +95,14 @@ function words(unsafe: CausalNode, isRoot: boolean, style: TimelineStyle): strin
 function runWords({ run, call, attempts }: RunNode, isRoot: boolean, { paint, now }: TimelineStyle): string {
   const name = run.kind === 'reaction' ? `${run.name.split(':')[0] ?? run.name} reacts` : `${run.kind} ${run.name}`
   const what = call === null || call === run.name ? '' : `: ${call}`
-  const length = showMs(between(run.created, run.ended, now))
+  const length = lengthWords(run, now)
   const tries = attempts > 1 ? `, ${attempts} attempts` : ''
   const error = run.error === undefined ? '' : ` (${errorWords(run.error)})`
   const state =
     run.status === 'running'
-      ? `running for ${length}`
+      ? `${run.phase ?? 'running'} for ${length}`
       : run.status === 'stuck'
-        ? `stuck${error}`
+        ? `stuck${run.phase === undefined ? '' : `, ${run.phase}`}${error}`
         : `${run.status} in ${length}${error}`
   const solo = run.kind === 'workflow' ? '' : pending(run.waits[0], now)
   const id = run.kind === 'reaction' ? '' : ` ${paint.dim(run.id)}`
@@ -114,12 +118,17 @@ function callWords(call: CallNode, { paint, now, columns }: TimelineStyle): stri
   const name =
     call.undoes === null ? `${call.step ? 'step ' : ''}${call.op}` : `${call.call ?? call.op} takes back ${call.undoes}`
   const tries = call.attempts > 1 ? `, ${call.attempts} attempts` : ''
-  if (call.ended === null)
-    return `${name}  ${paint.yellow(call.wait === null ? `not answered${tries}` : `not answered${pending(call.wait, now)}`)}`
+  const open = call.givenUp ? 'given up' : 'not answered'
+  if (call.ended === null) {
+    // What it takes back is said by its name.
+    const waits = call.wait === null ? tries : pending({ ...call.wait, undoes: undefined }, now)
+    return `${name}  ${paint.yellow(`${open}${waits}`)}`
+  }
   const length = showMs(between(call.asked, call.ended, now))
+  const by = call.by === null ? '' : `, by ${call.by}`
   if (call.failure !== null)
-    return `${name}  ${paint.red(`failed after ${length}${tries}: ${failureWords(call.failure)}`)}`
-  return `${name}  ${answered(call.answer, columns)}${paint.dim(`${length}${tries}`)}`
+    return `${name}  ${paint.red(`failed after ${length}${tries}${by}: ${failureWords(call.failure)}`)}`
+  return `${name}  ${answered(call.answer, columns)}${paint.dim(`${length}${tries}${by}`)}`
 }
 
 /** The type of an outcome; a value is shown short. */

@@ -232,3 +232,41 @@ describe('claims that cannot be', () => {
     expect(Math.max(...shown.map((line) => line.length))).toBeLessThan(200)
   })
 })
+
+it('tells what was given up, what a person answered, and in which phase a run is', () => {
+  const order = run('checkout:8841', {
+    status: 'running',
+    phase: 'undoing',
+    ended: null,
+    choices: [{ action: 'cancel' }],
+    waits: [
+      { op: 'b.do#0', kind: 'call', for: 'b.do', from: 'b', since: at(0), until: null, givenUp: true },
+      { op: 'undo:a.do#0', kind: 'call', for: 'a.undo', from: 'a', since: at(30), until: null, undoes: 'a.do#0' },
+    ],
+  })
+  const undo: Json = { kind: 'call', op: 'undo:a.do#0', call: 'a.undo', input: {}, undoes: 'a.do#0' }
+  const journal = [
+    turn(0, 0, { kind: 'start', seed: 1 }, call('a.do#0'), call('b.do#0'), call('c.do#0')),
+    turn(1, 10, { kind: 'done', op: 'a.do#0', payload: 5, by: 'ann' }),
+    turn(2, 20, { kind: 'failed', op: 'c.do#0', error: { code: 'GONE', message: 'no' }, by: 'bob' }),
+    turn(
+      3,
+      30,
+      { kind: 'cancel', by: 'ann', why: 'x' },
+      { kind: 'drop', op: 'b.do#0', settles: true },
+      { kind: 'phase', phase: 'undoing' },
+      undo,
+    ),
+  ]
+  expect(lines({ runs: [order], journals: new Map([[order.id, journal]]) })).toEqual([
+    '     +0ms  workflow checkout checkout:8841  undoing for 10s',
+    '     +0ms  ├─ a.do#0  5  10ms, by ann',
+    '     +0ms  ├─ b.do#0  given up, waits for b.do since 10s',
+    '     +0ms  ├─ c.do#0  failed after 20ms, by bob: GONE: no',
+    '    +30ms  └─ a.undo takes back a.do#0  not answered, waits for a.undo since 9.97s',
+  ])
+  expect(summaryLines('orderId:8841', [order], 0, style).slice(1)).toEqual([
+    expect.stringMatching(/^checkout:8841: Takes back what it did\. Waits for b\.do since 10s; it was given up/),
+    '  ballet cancel checkout:8841',
+  ])
+})

@@ -42,6 +42,10 @@ export interface CallNode extends Branch {
   readonly attempts: number
   readonly answer: Json | null
   readonly failure: Json | null
+  /** Who answered or failed it in the place of the service. */
+  readonly by: string | null
+  /** The run gave it up before it answered. */
+  readonly givenUp: boolean
   readonly wait: WaitView | null
 }
 
@@ -139,7 +143,9 @@ function addCalls(node: Growing<RunNode>, journal: readonly JournalView[], { cal
       const kind = word(command, 'kind')
       const op = word(command, 'op')
       const place = { time: Date.parse(row.at), step: (step += 1) }
-      if (op !== '') places.set(opRef(id, op), place)
+      const given = kind === 'drop' ? calls.get(opRef(id, op)) : undefined
+      if (given !== undefined) given.givenUp = true
+      else if (op !== '') places.set(opRef(id, op), place)
       if (kind === 'child') places.set(runRef(word(command, 'run')), place)
       if (kind !== 'call' && kind !== 'step') continue
       const call: Growing<CallNode> = {
@@ -154,6 +160,8 @@ function addCalls(node: Growing<RunNode>, journal: readonly JournalView[], { cal
         attempts: 1,
         answer: null,
         failure: null,
+        by: null,
+        givenUp: false,
         wait: null,
         children: [],
       }
@@ -167,6 +175,7 @@ function settle(call: Growing<CallNode> | undefined, row: JournalView): void {
   if (call === undefined) return
   const delivered = part(row.delivered)
   call.ended = row.at
+  call.by = word(delivered, 'by') || null
   call.attempts = Math.max(call.attempts, Number(word(delivered, 'attempt')) || 1)
   if (word(delivered, 'kind') === 'failed') call.failure = (delivered['error'] as Json | undefined) ?? null
   else call.answer = (delivered['payload'] as Json | undefined) ?? null

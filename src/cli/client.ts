@@ -6,12 +6,26 @@ import { fault, isBalletError, type BalletError } from '../core/errors.ts'
 import { parseText } from '../core/json-text.ts'
 import { isRecord } from '../core/json.ts'
 import type { ApplicationView, RunView } from '../core/views.ts'
-import type { PublishRequest, SignalRequest, StartRequest } from '../define/application.ts'
+import type {
+  ActAllRequest,
+  Acted,
+  ActedAll,
+  AnswerRequest,
+  FailRequest,
+  PublishRequest,
+  Reasoned,
+  RetryRequest,
+  SignalRequest,
+  StartRequest,
+} from '../define/application.ts'
 import { shapeProblem, type Accepted, type Answers } from './answer-shapes.ts'
 import { RemoteError } from './problem.ts'
 import type { Reads } from './reads.ts'
 
 const DEADLINE_MS = 30_000
+const PROBE_MS = 2000
+/** What an action on up to 10,000 runs may take besides. */
+const BULK_MS = 300_000
 
 export interface Client extends Reads {
   readonly url: string
@@ -21,6 +35,11 @@ export interface Client extends Reads {
   /** The answer has the event's source and position as well. */
   publish(request: PublishRequest): Promise<Accepted>
   signal(request: SignalRequest): Promise<Accepted>
+  cancel(run: string, request: Reasoned): Promise<Acted>
+  retry(run: string, request: RetryRequest): Promise<Acted>
+  answer(run: string, request: AnswerRequest): Promise<Acted>
+  fail(run: string, request: FailRequest): Promise<Acted>
+  actOnAll(request: ActAllRequest): Promise<ActedAll>
   /** The run when it has ended, or as it is after `waitMs`. */
   settled(id: string, waitMs: number): Promise<RunView | null>
 }
@@ -36,6 +55,12 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
       api.post('accepted', '/api/events', { specversion: '1.0', ...event, causationid: cause }),
     signal: async ({ run, name, data, id }) =>
       api.post('accepted', `${ofRun(run)}/signals/${segment(name)}`, { data, id }),
+    cancel: async (run, body) => api.post('acted', `${ofRun(run)}/cancel`, body),
+    retry: async (run, body) => api.post('acted', `${ofRun(run)}/retry`, body),
+    answer: async (run, body) => api.post('acted', `${ofRun(run)}/answer`, body),
+    fail: async (run, body) => api.post('acted', `${ofRun(run)}/fail`, body),
+    actOnAll: async ({ action, limit, by, why, ...filter }) =>
+      api.post('actedAll', '/api/actions', { action, filter, limit, by, why }, BULK_MS),
     settled: async (id, waitMs) =>
       orNull(async () => api.get('run', ofRun(id), { wait: `${Math.round(waitMs)}ms` }, waitMs)),
     run: async (id) => orNull(async () => api.get('run', ofRun(id))),
@@ -80,9 +105,10 @@ class Api {
     return this.#ask(kind, target, { method: 'GET' }, waitMs)
   }
 
-  async post<Kind extends keyof Answers>(kind: Kind, path: string, body: unknown): Promise<Answers[Kind]> {
+  async post<Kind extends keyof Answers>(kind: Kind, path: string, body: unknown, waitMs = 0): Promise<Answers[Kind]> {
     const headers = { 'content-type': 'application/json' }
-    return this.#ask(kind, new URL(`${this.url}${path}`), { method: 'POST', headers, body: JSON.stringify(body) }, 0)
+    const init = { method: 'POST', headers, body: JSON.stringify(body) }
+    return this.#ask(kind, new URL(`${this.url}${path}`), init, waitMs)
   }
 
   async #ask<Kind extends keyof Answers>(
@@ -129,12 +155,16 @@ class Api {
   }
 }
 
-/** Whether something at `url` answers its health check. */
-export async function answersHealth(url: string, clock: Clock, limitMs = 2000): Promise<boolean> {
+/** Whether something at `url` answers its health check, or says that it takes work. */
+export async function answersHealth(
+  url: string,
+  clock: Clock,
+  probe: '/healthz' | '/readyz' = '/healthz',
+): Promise<boolean> {
   const abort = new AbortController()
-  const cancel = clock.after(limitMs, () => abort.abort())
+  const cancel = clock.after(PROBE_MS, () => abort.abort())
   try {
-    const response = await fetch(new URL('/healthz', url), { signal: abort.signal, redirect: 'error' })
+    const response = await fetch(new URL(probe, url), { signal: abort.signal, redirect: 'error' })
     await response.arrayBuffer()
     return response.ok
   } catch {

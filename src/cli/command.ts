@@ -17,6 +17,8 @@ export interface ArgumentSpec {
   readonly name: string
   readonly about: string
   readonly optional?: boolean
+  /** All that it can be, where that is known. */
+  readonly oneOf?: () => readonly string[]
 }
 
 /** A command line as it was understood. */

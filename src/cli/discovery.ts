@@ -9,7 +9,13 @@ import { fault } from '../core/errors.ts'
 import { answersHealth, clientFor, type Client } from './client.ts'
 import type { Given } from './command.ts'
 import { readFile } from './file-reads.ts'
-import { isAlive, processFilePath, readProcessFile, type ProcessRecord } from '../server/process-file.ts'
+import {
+  isAlive,
+  processFilePath,
+  readProcessFile,
+  type ProcessFile,
+  type ProcessRecord,
+} from '../server/process-file.ts'
 import { RemoteError } from './problem.ts'
 import type { Reads } from './reads.ts'
 import { STORE_FOLDER, storePlace, type StorePlace } from '../server/store-place.ts'
@@ -42,6 +48,26 @@ export async function findReader(given: Given, terminal: Terminal): Promise<Read
     `Reading ${shownPath(place.path, terminal)} itself, read-only: no running application has left its address there.`,
   )
   return readFile(place.path)
+}
+
+/** A store of which nobody asked whether a process has it: its place, and what the process file of its folder says. */
+export interface FoundStore {
+  readonly place: StorePlace
+  readonly file: ProcessFile
+}
+
+/** The store that a command line means; null when none is named and there is no .ballet here or above. */
+export function findStore(given: Given, { cwd }: Terminal): FoundStore | null {
+  const wanted = given.text('store')
+  if (wanted !== undefined) {
+    const place = storePlace(wanted, cwd)
+    return { place, file: readProcessFile(place.folder) }
+  }
+  const folder = folderAbove(cwd)
+  if (folder === null) return null
+  const file = readProcessFile(folder)
+  const place = file.kind === 'record' ? storePlace(file.record.store, cwd) : onlyStore(folder)
+  return place === null ? null : { place, file }
 }
 
 /** Looks for the application. Says on stderr what it found and could not use. */

@@ -44,10 +44,13 @@ export function deliveredWords(delivered: Part, sinceMs: number | undefined, lim
       return 'starts'
     case 'done': {
       const answer = answerWords(delivered['payload'], limit)
-      return `${op} answered${took}${attempt}${answer === '' ? '' : `: ${answer}`}`
+      const by = delivered['by'] === undefined ? 'answered' : `was answered by ${whoWords(delivered)}`
+      return `${op} ${by}${took}${attempt}${answer === '' ? '' : `: ${answer}`}`
     }
-    case 'failed':
-      return `${op} failed${took}${attempt}: ${failureWords(delivered['error'])}`
+    case 'failed': {
+      const by = delivered['by'] === undefined ? 'failed' : `was failed by ${whoWords(delivered)}`
+      return `${op} ${by}${took}${attempt}: ${failureWords(delivered['error'])}`
+    }
     case 'timer':
       return `the time of ${op} has come${took}`
     case 'signal':
@@ -55,7 +58,7 @@ export function deliveredWords(delivered: Part, sinceMs: number | undefined, lim
     case 'event':
       return `event ${word(delivered, 'type')} from ${word(delivered, 'source')} ${preview(delivered['payload'] as Json, limit)}`.trim()
     case 'cancel':
-      return `cancelled by ${word(delivered, 'by')}: ${word(delivered, 'reason')}`
+      return `cancelled by ${whoWords(delivered)}${delivered['forced'] === true ? '; its code is run no more' : ''}`
     case 'resume':
       return `resumed: turn ${word(delivered, 'of')} is made again with the mended code`
     default:
@@ -89,10 +92,16 @@ export function commandWords(command: Part, limit: number): string {
       return `sets its state to ${preview(command['state'] as Json, limit)}`
     case 'patch':
       return `takes the way of patch ${word(command, 'id')}`
-    case 'undo':
-      return `takes back what it did ${input}`.trim()
-    case 'end':
-      return `ends${command['output'] === undefined ? '' : ` with ${answerWords(command['output'], limit)}`}`
+    case 'drop':
+      return `gives up ${op}${command['settles'] === true ? ', and waits to know what there is to take back' : ''}`
+    case 'stop':
+      return `asks the run ${word(command, 'run')} to stop`
+    case 'phase':
+      return command['phase'] === null ? 'has taken back what it did' : 'begins to take back what it did'
+    case 'end': {
+      const as = command['cancelled'] === undefined ? '' : ' as cancelled'
+      return `ends${as}${command['output'] === undefined ? '' : ` with ${answerWords(command['output'], limit)}`}`
+    }
     case 'fail':
       return `fails: ${failureWords(command['error'])}`
     case 'threw':
@@ -118,9 +127,17 @@ export function noteWords(note: Part, at: string, limit: number): string {
       return `stuck (${word(note, 'reason')})${op === '' ? '' : ` at ${op}`}: ${failureWords(note['error'])}`
     case 'freed':
       return `free again (${word(note, 'reason')})`
+    case 'action':
+      return `${word(note, 'action')} ${op === '' ? 'the run' : op}, asked for by ${whoWords(note)}`
     default:
       return preview(note as Json, limit)
   }
+}
+
+/** `ann (the bank is back)`: who did something, and why if that was said. It stands before payloads, which may be cut. */
+function whoWords(from: Part): string {
+  const why = word(from, 'why')
+  return `${word(from, 'by')}${why === '' ? '' : ` (${why})`}`
 }
 
 function names(value: unknown): string {

@@ -33,5 +33,5 @@ const exitCode = await runCommand(argv, {
   clock: systemClock,
 })
 process.exitCode = exitCode
-// What the application itself left open (a connection, a timer) must not keep a process that has drained.
-if (isServing) process.exit()
+// What the application itself left open (a connection, a timer) must not keep a process that is done with it.
+if (isServing || argv[0] === 'replay') process.exit()

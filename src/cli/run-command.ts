@@ -1,20 +1,27 @@
 // From the words of a command line to its exit code: finds the command, reads its words, runs it, reports what it
 // throws. Everything that a command does goes through the terminal that it is given.
-import { readFileSync } from 'node:fs'
 import { fault } from '../core/errors.ts'
-import { parseText } from '../core/json-text.ts'
 import { nearest } from '../core/names.ts'
+import { answer } from './answer.ts'
+import { cancel } from './cancel.ts'
 import type { Command } from './command.ts'
+import { completionOf } from './completion.ts'
 import { dev } from './dev.ts'
+import { doctor } from './doctor.ts'
 import { events } from './events.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import { fail } from './fail.ts'
 import { commandHelp, overview } from './help.ts'
+import { init } from './init.ts'
 import { parse } from './parse.ts'
 import { report } from './problem.ts'
 import { publish } from './publish.ts'
+import { replay } from './replay.ts'
+import { retry } from './retry.ts'
 import { runs } from './runs.ts'
 import { serve } from './serve.ts'
 import { show } from './show.ts'
+import { balletVersion } from '../server/version.ts'
 import { signal } from './signal.ts'
 import { start } from './start.ts'
 import { print, type Terminal } from './terminal.ts'
@@ -23,7 +30,14 @@ import { why } from './why.ts'
 const help: Command = {
   name: 'help',
   about: 'Show what the commands are, or one of them.',
-  words: [{ name: 'command', about: 'The command to explain.', optional: true }],
+  words: [
+    {
+      name: 'command',
+      about: 'The command to explain.',
+      optional: true,
+      oneOf: () => commands.map(({ name }) => name),
+    },
+  ],
   options: {},
   examples: ['ballet help start'],
   async run(given, terminal) {
@@ -34,7 +48,26 @@ const help: Command = {
 }
 
 /** Every command, in the order in which help lists them. */
-export const commands: readonly Command[] = [dev, serve, start, publish, signal, runs, show, why, events, help]
+export const commands: readonly Command[] = [
+  init,
+  dev,
+  serve,
+  start,
+  publish,
+  signal,
+  runs,
+  show,
+  why,
+  events,
+  cancel,
+  retry,
+  answer,
+  fail,
+  replay,
+  doctor,
+  completionOf(() => commands),
+  help,
+]
 
 /** Runs a command line. Never throws. */
 export async function runCommand(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -75,17 +108,12 @@ function showHelp(command: Command | undefined, terminal: Terminal, json: boolea
   const described = command === undefined ? commands : [command]
   const value = described.map(({ run: _run, ...description }) => description)
   print(terminal, json, command === undefined ? value : value[0], () =>
-    command === undefined ? overview(commands, version(), terminal.paint) : commandHelp(command, terminal.paint),
+    command === undefined ? overview(commands, balletVersion(), terminal.paint) : commandHelp(command, terminal.paint),
   )
   return EXIT.ok
 }
 
 function showVersion(terminal: Terminal, json: boolean): ExitCode {
-  print(terminal, json, { version: version(), node: process.versions.node }, () => [version()])
+  print(terminal, json, { version: balletVersion(), node: process.versions.node }, () => [balletVersion()])
   return EXIT.ok
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (parseText(text) as { readonly version: string }).version
 }

@@ -1,5 +1,4 @@
 // `ballet runs`: lists runs, the newest first, with why they wait.
-import { showMs } from '../core/duration.ts'
 import { nearest } from '../core/names.ts'
 import type { RunStatus } from '../core/store.ts'
 import type { RunView } from '../core/views.ts'
@@ -11,8 +10,8 @@ import { cut, oneLine, printable } from './printable.ts'
 import { table } from './table.ts'
 import { print, type Terminal } from './terminal.ts'
 import { statusPaint } from './timeline.ts'
-import { between, shownTime } from './times.ts'
-import { waitingLine } from './why-waiting.ts'
+import { shownTime } from './times.ts'
+import { lengthWords, waitingLine } from './why-waiting.ts'
 
 const STATUSES: readonly RunStatus[] = ['running', 'stuck', 'completed', 'failed', 'cancelled']
 
@@ -66,11 +65,11 @@ function statusOf(text: string): RunStatus {
 function lines(items: readonly RunView[], { paint, columns, clock }: Terminal): readonly string[] {
   const now = clock.now()
   const rows = items.map((run) => [
-    { text: run.status, colour: statusPaint(paint, run.status) },
+    { text: run.status === 'running' ? (run.phase ?? run.status) : run.status, colour: statusPaint(paint, run.status) },
     { text: run.name },
     { text: run.key === null ? '' : `${run.key.field}:${run.key.value}` },
     { text: shownTime(run.created) },
-    { text: showMs(between(run.created, run.ended, now)) },
+    { text: lengthWords(run, now) },
     { text: run.id, colour: paint.bold },
   ])
   const [title = '', ...entries] = table(['STATUS', 'NAME', 'KEY', 'BEGAN', 'TOOK', 'RUN'], rows, Infinity, paint)

@@ -3,8 +3,9 @@
 import { showMs, toMs } from '../core/duration.ts'
 import { fault } from '../core/errors.ts'
 import type { RunView } from '../core/views.ts'
+import { choiceLines } from './choices.ts'
 import type { Client } from './client.ts'
-import { PLACE_OPTIONS, type Command } from './command.ts'
+import { PLACE_OPTIONS, type Command, type Given } from './command.ts'
 import { findWriter } from './discovery.ts'
 import { EXIT, exitCodeOfRun } from './exit-code.ts'
 import { usage } from './parse.ts'
@@ -16,6 +17,7 @@ import { shellWord, waitingLine } from './why-waiting.ts'
 
 /** How long one request waits: a run that is stuck does not end, and is to be told soon. */
 const TURN_MS = 1000
+const DURATION = /^\d+(\.\d+)?(ms|s|m|h|d)$/
 
 export const start: Command = {
   name: 'start',
@@ -24,16 +26,19 @@ export const start: Command = {
   options: {
     input: { value: '<json|@file|->', about: 'Its input: JSON, a file, or stdin.' },
     id: { value: '<id>', about: 'Id of the run; the same id and input is the same run.' },
+    at: { value: '<time>', about: 'Not before: ISO 8601 with a time zone, or a length from now, 2h.' },
+    deadline: { value: '<time>', about: 'Cancel it if it has not ended by then; as --at.' },
     wait: {
       value: '<duration>',
       about: 'Wait for its end (30s unless told) and print its output.',
-      bare: { value: '30s', matches: /^\d+(\.\d+)?(ms|s|m|h|d)$/ },
+      bare: { value: '30s', matches: DURATION },
     },
     ...PLACE_OPTIONS,
   },
   examples: [
     `ballet start checkout --input '{"orderId":"8841","total":4200}' --wait`,
     'ballet start payment.charge --input @charge.json --id charge-8841',
+    'ballet start reminder --input @reminder.json --at 2d --deadline 2026-12-24T18:00:00Z',
   ],
   async run(given, terminal) {
     const [call = ''] = given.words
@@ -43,7 +48,9 @@ export const start: Command = {
     const waitMs = wait === undefined ? undefined : toMs(wait)
     const input = await readInput(start, 'input', text, terminal)
     const client = await findWriter(given, terminal)
-    const { created, id } = await client.start({ call, input, id: given.text('id') })
+    const at = timeIn(given, 'at', terminal)
+    const deadline = timeIn(given, 'deadline', terminal)
+    const { created, id } = await client.start({ call, input, id: given.text('id'), at, deadline })
     if (!created) terminal.note(`${printable(id)} exists with this input; nothing new was started.`)
     if (waitMs === undefined) {
       print(terminal, given.flag('json'), { id, created }, () => [printable(id)])
@@ -61,6 +68,13 @@ export const start: Command = {
   },
 }
 
+/** A time as the application takes it: a length of time counts from now, anything else is judged there. */
+function timeIn(given: Given, option: string, { clock }: Terminal): string | undefined {
+  const text = given.text(option)
+  if (text === undefined || !DURATION.test(text)) return text
+  return new Date(clock.now() + toMs(text)).toISOString()
+}
+
 /** The run once it has ended or is stuck, or as it is when the time is over. */
 async function settle(client: Client, id: string, waitMs: number, { clock }: Terminal): Promise<RunView> {
   const deadline = clock.now() + waitMs
@@ -75,6 +89,7 @@ function outcome(run: RunView, { paint, clock }: Terminal): readonly string[] {
   const line = `${printable(run.id)}: ${printable(waitingLine(run, clock.now()))}`
   return [
     statusPaint(paint, run.status)(line),
+    ...choiceLines(run).map(printable),
     ...(run.output === undefined ? [] : [printable(JSON.stringify(run.output, null, 2))]),
   ]
 }

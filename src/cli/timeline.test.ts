@@ -94,9 +94,15 @@ const everything: readonly JournalView[] = [
   turn(
     9,
     60_006,
-    { kind: 'cancel', by: 'ann', reason: 'fraud' },
+    { kind: 'cancel', by: 'ann', why: 'fraud' },
     { kind: 'threw', error: { code: 'TypeError', message: 'x' } },
     { kind: 'continue', input: 3 },
+    { kind: 'drop', op: 'mail#1' },
+    { kind: 'drop', op: 'shop.do#1', settles: true },
+    { kind: 'stop', run: 'other' },
+    { kind: 'phase', phase: 'undoing' },
+    { kind: 'phase', phase: null },
+    { kind: 'end', cancelled: { code: 'RUN_CANCELLED', message: 'x' } },
   ),
   turn(
     10,
@@ -106,6 +112,11 @@ const everything: readonly JournalView[] = [
     { kind: 'fail', error: { code: 'TERMINAL', message: 'no' } },
     { kind: 'end', output: { ok: true } },
   ),
+  note(11, 60_008, { kind: 'action', action: 'retry', op: 'shop.do#0', by: 'ann', why: 'the bank is back' }),
+  note(12, 60_009, { kind: 'action', action: 'cancel', op: null, by: 'ann', why: '' }),
+  turn(13, 60_010, { kind: 'done', op: 'shop.do#0', payload: 5, by: 'ann', why: 'by phone' }),
+  turn(14, 60_011, { kind: 'failed', op: 'b#0', error: { code: 'GONE', message: 'no' }, by: 'bob' }),
+  turn(15, 60_012, { kind: 'cancel', by: 'deadline', why: '', forced: true }),
 ]
 
 describe('the page of a workflow', () => {
@@ -171,13 +182,45 @@ describe('the page of a workflow', () => {
       'resumed: turn 4 is made again with the mended code',
       '→ takes the way of patch p-1',
       '→ takes back shop.do#0 with shop.undo 2',
-      'cancelled by ann: fraud',
+      'cancelled by ann (fraud)',
       '→ threw: TypeError: x',
       '→ goes on as a new generation with 3',
+      '→ gives up mail#1',
+      '→ gives up shop.do#1, and waits to know what there is to take back',
+      '→ asks the run other to stop',
+      '→ begins to take back what it did',
+      '→ has taken back what it did',
+      '→ ends as cancelled',
       '{"kind":"something","new":true}',
       '→ {"kind":"else","new":true}',
       '→ fails: TERMINAL: no',
       '→ ends with {"ok":true}',
+      'retry shop.do#0, asked for by ann (the bank is back)',
+      'cancel the run, asked for by ann',
+      'shop.do#0 was answered by ann (by phone): 5',
+      'b#0 was failed by bob: GONE: no',
+      'cancelled by deadline; its code is run no more',
+    ])
+  })
+
+  it('tells its times, its generation, its phase and the commands for what can be done', () => {
+    const later = { at: at(5000), deadline: at(70_000), generation: 2 }
+    const lines = timeline({ ...run, ...later, phase: 'undoing', waits: [] }, [], style)
+    expect(lines.slice(2, 4)).toEqual([
+      'checkout:8841  workflow checkout, version 3, key orderId:8841, generation 2, running, undoing',
+      'asked for 2026-01-31 12:00:00Z, began 2026-01-31 12:00:05Z, deadline 2026-01-31 12:01:10Z (in 1m); caused by event:shop:e-1',
+    ])
+    const scheduled = timeline({ ...run, phase: 'scheduled', at: at(20_000), waits: [] }, [], style)
+    expect(scheduled[3]).toBe(
+      'asked for 2026-01-31 12:00:00Z, begins 2026-01-31 12:00:20Z (in 10s); caused by event:shop:e-1',
+    )
+    const choices = [{ action: 'retry', op: 'a#0' }, { action: 'cancel' }] as const
+    const stuck = timeline({ ...run, status: 'stuck', reason: 'call', choices, waits: [] }, [], style)
+    expect(stuck.slice(0, 4)).toEqual([
+      'Stuck: a call has failed for good. You can: retry a#0; cancel the run.',
+      "  ballet retry checkout:8841 --op 'a#0'",
+      '  ballet cancel checkout:8841',
+      '',
     ])
   })
 

@@ -2,10 +2,11 @@
 // what came, what the run did about it, the attempts between, and what it still waits for. Pure: views in, lines out.
 import type { Json } from '../core/json.ts'
 import type { JournalView, RunView } from '../core/views.ts'
+import { choiceLines } from './choices.ts'
 import { answerWords, commandWords, deliveredWords, noteWords, part, word } from './journal-words.ts'
 import { plain, type Paint } from './paint.ts'
 import { cut, printableView } from './printable.ts'
-import { offset, shownTime } from './times.ts'
+import { inTime, offset, shownTime } from './times.ts'
 import { errorWords, waitingLine, waitWords } from './why-waiting.ts'
 
 export interface TimelineStyle {
@@ -29,6 +30,7 @@ export function timeline(
   const { paint, now } = style
   return [
     statusPaint(paint, run.status)(waitingLine(run, now).replaceAll('\n', ' ')),
+    ...choiceLines(run),
     '',
     ...header(run, style),
     '',
@@ -53,7 +55,7 @@ export function statusPaint(paint: Paint, status: RunView['status']): (text: str
   }
 }
 
-function header(run: RunView, { paint, columns }: TimelineStyle): string[] {
+function header(run: RunView, { now, paint, columns }: TimelineStyle): string[] {
   const key = run.key === null ? '' : `, key ${run.key.field}:${run.key.value}`
   const own = `run:${run.id}`
   const causes = [
@@ -61,11 +63,11 @@ function header(run: RunView, { paint, columns }: TimelineStyle): string[] {
     run.cause === null || run.cause === `run:${run.parent ?? ''}` ? '' : `caused by ${run.cause}`,
     run.root === own || run.root === run.cause ? '' : `root ${run.root}`,
   ].filter((text) => text !== '')
-  const ended = run.ended === null ? '' : `, ended ${shownTime(run.ended)}`
-  const phase = run.phase === undefined ? '' : `, phase ${run.phase}`
+  const phase = run.phase === undefined ? '' : `, ${run.phase}`
+  const generation = run.generation === undefined ? '' : `, generation ${run.generation}`
   const lines = [
-    `${paint.bold(run.id)}  ${run.kind} ${run.name}, version ${run.version}${key}, ${run.status}${phase}`,
-    paint.dim(`began ${shownTime(run.created)}${ended}${causes.length === 0 ? '' : `; ${causes.join('; ')}`}`),
+    `${paint.bold(run.id)}  ${run.kind} ${run.name}, version ${run.version}${key}${generation}, ${run.status}${phase}`,
+    paint.dim([times(run, now), ...causes].join('; ')),
   ]
   const payload = (name: string, value: Json | undefined): void => {
     if (value !== undefined) lines.push(`${paint.dim(name.padEnd(7))} ${answerWords(value, Math.max(40, columns - 8))}`)
@@ -76,6 +78,16 @@ function header(run: RunView, { paint, columns }: TimelineStyle): string[] {
   const [, ...more] = run.error?.message.split('\n') ?? []
   if (run.error === undefined || more.length === 0) return lines
   return [...lines, `${paint.dim('error  ')} ${errorWords(run.error)}`, ...more.map((line) => paint.red(line))]
+}
+
+/** When it began, or is to; when it ended, or must have. */
+function times({ created, at, phase, ended, deadline }: RunView, now: number): string {
+  const begun = at === undefined || phase === 'scheduled' ? '' : `, began ${shownTime(at)}`
+  const begins = phase === 'scheduled' && at !== undefined ? `, begins ${shownTime(at)} (${inTime(at, now)})` : begun
+  const limit = deadline === undefined ? '' : `, deadline ${shownTime(deadline)}`
+  const left = limit === '' || ended !== null ? limit : `${limit} (${inTime(deadline ?? '', now)})`
+  const first = at === undefined ? `began ${shownTime(created)}` : `asked for ${shownTime(created)}`
+  return `${first}${begins}${ended === null ? '' : `, ended ${shownTime(ended)}`}${left}`
 }
 
 /** A run of one call has no row for its start. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RunView, WaitView } from '../core/views.ts'
+import { choiceLines } from './choices.ts'
 import { shellWord, waitingLine } from './why-waiting.ts'
 
 const now = Date.parse('2026-01-31T12:00:10.000Z')
@@ -78,6 +79,23 @@ describe('a run that goes on', () => {
     )
   })
 
+  it('tells what is special about it: when it begins, that it stops, that it takes things back, its deadline', () => {
+    const at = '2026-01-31T14:00:10.000Z'
+    expect(waitingLine(run({ phase: 'scheduled', at }), now)).toBe('Begins 2026-01-31 14:00:10Z (in 2h), by itself.')
+    expect(waitingLine(run({ phase: 'scheduled', at, deadline: '2026-01-31T15:00:10.000Z' }), now)).toBe(
+      'Begins 2026-01-31 14:00:10Z (in 2h), by itself; is cancelled at 2026-01-31 15:00:10Z (in 3h) if not done.',
+    )
+    expect(waitingLine(run({ at: '2026-01-31T12:00:08.000Z' }), now)).toContain('Running for 2s: ')
+    const given = wait({ givenUp: true })
+    expect(waitingLine(run({ phase: 'cancelling', deadline: at, waits: [given] }), now)).toBe(
+      'Was asked to stop. Waits for payment.charge since 6s; it was given up, and its answer tells what there is to take back.',
+    )
+    const undo = wait({ op: 'undo:payment.charge#0', for: 'payment.refund', undoes: 'payment.charge#0' })
+    expect(waitingLine(run({ phase: 'undoing', deadline: at, waits: [undo] }), now)).toBe(
+      'It is cancelled at 2026-01-31 14:00:10Z (in 2h) if not done. Takes back what it did. Waits for payment.refund, which takes back payment.charge#0, since 6s; it goes on when payment answers.',
+    )
+  })
+
   it('tells all that it waits for on one line', () => {
     expect(line({}, { kind: 'step', op: 'mail#0', for: 'mail', from: 'the workflow' })).toBe(
       'Waits for payment.charge since 6s; it goes on when payment answers. Waits for the step mail since 6s; it runs now.',
@@ -94,6 +112,11 @@ describe('a run that does not', () => {
     expect(waitingLine(run({ status: 'cancelled', ended: '2026-01-31T12:01:00.000Z' }), now)).toBe(
       'Cancelled after 1m.',
     )
+    const details = { id: 'checkout:8841', by: 'ann', why: 'ordered twice.' }
+    const cancelled = { code: 'RUN_CANCELLED', message: 'The run was cancelled', details }
+    expect(waitingLine(run({ status: 'cancelled', error: cancelled, ended: '2026-01-31T12:01:00.000Z' }), now)).toBe(
+      'Cancelled by ann after 1m: ordered twice.',
+    )
     const error = { code: 'TERMINAL', message: 'no such customer.' }
     expect(waitingLine(run({ status: 'failed', error, ended: '2026-01-31T12:00:01.000Z' }), now)).toBe(
       'Failed after 1s: TERMINAL: no such customer.',
@@ -106,11 +129,39 @@ describe('a run that does not', () => {
       status: 'stuck',
       reason: 'call',
       waits: [wait({ attempt })],
-      choices: [{ action: 'retry' }, { action: 'answer' }, { action: 'cancel' }],
+      choices: [
+        { action: 'retry', op: 'payment.charge#0' },
+        { action: 'answer', op: 'payment.charge#0' },
+        { action: 'cancel' },
+      ],
     })
-    expect(waitingLine(stuck, now)).toBe(
-      'Stuck: a call has failed for good, payment.charge#0 after 10 attempts (Error: the bank is away). You can: retry, answer, cancel.',
+    const words =
+      'a call has failed for good, payment.charge#0 after 10 attempts (Error: the bank is away). You can: retry, answer payment.charge#0; cancel the run.'
+    expect(waitingLine(stuck, now)).toBe(`Stuck: ${words}`)
+    expect(waitingLine({ ...stuck, phase: 'undoing' }, now)).toBe(`Stuck while it takes back what it did: ${words}`)
+    const two = { ...stuck, waits: [wait({ attempt }), wait({ attempt, op: 'b#0' }), wait({ op: 'c#0' })] }
+    expect(waitingLine(two, now)).toContain(', payment.charge#0 after 10 attempts and 1 more (Error')
+    expect(choiceLines({ ...stuck, id: 'checkout:a~b' })).toEqual([
+      "  ballet retry 'checkout:a~b' --op 'payment.charge#0'",
+      "  ballet answer 'checkout:a~b' 'payment.charge#0' --value '<json>'",
+      "  ballet cancel 'checkout:a~b'",
+    ])
+  })
+
+  it('tells what has to come first', () => {
+    const threw = run({
+      status: 'stuck',
+      reason: 'threw',
+      choices: [{ action: 'retry', after: 'mend the code' }, { action: 'fail' }, { action: 'cancel' }],
+    })
+    expect(waitingLine(threw, now)).toBe(
+      'Stuck: its code threw. You can: mend the code and retry, fail, cancel the run.',
     )
+    expect(choiceLines(threw)).toEqual([
+      '  mend the code, then: ballet retry checkout:8841',
+      "  ballet fail checkout:8841 --message '<text>'",
+      '  ballet cancel checkout:8841',
+    ])
   })
 
   it('gives the hint of the error where there is no choice', () => {

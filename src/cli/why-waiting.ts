@@ -2,6 +2,7 @@
 // function of the run's view, used by `show`, `why` and `runs`.
 import { showMs } from '../core/duration.ts'
 import { catalogue, fault, type ErrorCode } from '../core/errors.ts'
+import { isRecord } from '../core/json.ts'
 import type { ChoiceView, ErrorView, RunView, WaitView } from '../core/views.ts'
 import { between, inTime, shownTime } from './times.ts'
 
@@ -10,24 +11,63 @@ const REASONS: Readonly<Record<string, string>> = {
   threw: 'its code threw',
   call: 'a call has failed for good',
   poisoned: 'the process died in the same turn again and again',
+  limit: 'it is longer than it may be',
+  conflict: 'another run has the id that it would give',
+}
+
+const STUCK_PHASES: Readonly<Record<string, string>> = {
+  undoing: ' while it takes back what it did',
+  cancelling: ' while it stops',
 }
 
 /** Why a run waits and what can be done, or how it ended. One line without a line break. */
 export function waitingLine(run: RunView, now: number): string {
-  const length = showMs(between(run.created, run.ended, now))
+  const length = lengthWords(run, now)
   switch (run.status) {
     case 'completed':
       return `Completed in ${length}.`
     case 'cancelled':
-      return `Cancelled after ${length}.`
+      return cancelledLine(run, length)
     case 'failed':
       return `Failed after ${length}${run.error === undefined ? '' : `: ${errorWords(run.error)}`}.`
     case 'stuck':
       return stuckLine(run)
     case 'running':
-      if (run.waits.length === 0) return `Running for ${length}: its code has the word; it waits for nothing.`
-      return run.waits.map((wait) => sentence(`${waitWords(wait, now)}; ${advice(run, wait, now)}`)).join(' ')
+      return `${phaseWords(run, now)}${runningWords(run, length, now)}`
   }
+}
+
+function cancelledLine({ error }: RunView, length: string): string {
+  const details = isRecord(error?.details) ? error.details : {}
+  const { by, why } = details
+  const who = typeof by === 'string' ? ` by ${by}` : ''
+  return `Cancelled${who} after ${length}${typeof why === 'string' && why !== '' ? `: ${why.replace(/[.]$/, '')}` : ''}.`
+}
+
+/** How long a run has taken so far, or took; one that was to begin later counts from then. */
+export function lengthWords(run: RunView, now: number): string {
+  return showMs(between(run.at ?? run.created, run.ended, now))
+}
+
+/** What is special about an open run, before what it waits for. */
+function phaseWords({ phase, deadline }: RunView, now: number): string {
+  if (phase === 'scheduled') return ''
+  if (phase === 'cancelling') return 'Was asked to stop. '
+  const until = deadline === undefined ? '' : `It ${deadlineWords(deadline, now)}. `
+  return phase === 'undoing' ? `${until}Takes back what it did. ` : until
+}
+
+function deadlineWords(deadline: string, now: number): string {
+  return `is cancelled at ${shownTime(deadline)} (${inTime(deadline, now)}) if not done`
+}
+
+function runningWords(run: RunView, length: string, now: number): string {
+  if (run.phase === 'scheduled' && run.at !== undefined) {
+    const until = run.deadline === undefined ? '' : `; ${deadlineWords(run.deadline, now)}`
+    return `Begins ${shownTime(run.at)} (${inTime(run.at, now)}), by itself${until}.`
+  }
+  if (run.waits.length === 0) return `Running for ${length}: its code has the word; it waits for nothing.`
+  return run.waits.map((wait) => sentence(`${waitWords(wait, now)}; ${advice(run, wait, now)}`)).join(' ')
 }
 
 /** What a wait is for, since when and until when. */
@@ -45,8 +85,10 @@ export function waitWords(wait: WaitView, now: number): string {
       return `waits for the run ${wait.for} ${since}${until}`
     case 'step':
       return `waits for the step ${wait.for} ${since}${failed(wait)}`
-    case 'call':
-      return `waits for ${wait.for} ${since}${failed(wait)}`
+    case 'call': {
+      const undo = wait.undoes === undefined ? '' : `, which takes back ${wait.undoes},`
+      return `waits for ${wait.for}${undo} ${since}${failed(wait)}`
+    }
   }
 }
 
@@ -62,29 +104,38 @@ export function shellWord(word: string): string {
 }
 
 function stuckLine(run: RunView): string {
-  const attempt = run.waits.find((wait) => wait.attempt !== undefined && wait.attempt.next === null)
+  const [attempt, ...others] = run.waits.filter((wait) => wait.attempt?.next === null)
   const error = run.error ?? attempt?.attempt?.error
   const reason = run.reason === undefined ? 'it needs a person' : (REASONS[run.reason] ?? run.reason)
-  const where = attempt === undefined ? '' : `, ${attempt.op} after ${attempt.attempt?.number ?? 0} attempts`
+  const more = others.length === 0 ? '' : ` and ${others.length} more`
+  const tries = attempt?.attempt?.number ?? 0
+  const where = attempt === undefined ? '' : `, ${attempt.op} after ${tries} attempt${tries === 1 ? '' : 's'}${more}`
+  const phase = run.phase === undefined ? '' : (STUCK_PHASES[run.phase] ?? ` (${run.phase})`)
   const hint = error !== undefined && Object.hasOwn(catalogue, error.code) ? fault(error.code as ErrorCode).hint : ''
-  const choices =
-    run.choices.length > 0 ? ` You can: ${run.choices.map(choiceWords).join(', ')}.` : hint === '' ? '' : ` ${hint}`
-  return `Stuck: ${reason}${where}${error === undefined ? '' : ` (${errorWords(error)})`}.${choices}`
+  const choices = run.choices.length > 0 ? ` You can: ${choiceWords(run.choices)}.` : hint === '' ? '' : ` ${hint}`
+  return `Stuck${phase}: ${reason}${where}${error === undefined ? '' : ` (${errorWords(error)})`}.${choices}`
 }
 
 function failed({ attempt }: WaitView): string {
   return attempt === undefined ? '' : `; attempt ${attempt.number} failed (${errorWords(attempt.error)})`
 }
 
-/** `retry payment.charge#0`, `cancel`. */
-function choiceWords({ action, op, after }: ChoiceView): string {
-  const what = op === undefined ? action : `${action} ${op}`
-  return after === undefined ? what : `${after}, then ${what}`
+/** `retry, answer, fail payment.charge#0; cancel the run`. */
+function choiceWords(choices: readonly ChoiceView[]): string {
+  const actions = new Map<string, string[]>()
+  for (const { action, op, after } of choices) {
+    const target = op ?? 'the run'
+    const words = actions.get(target) ?? []
+    words.push(after === undefined ? action : `${after} and ${action}`)
+    actions.set(target, words)
+  }
+  return [...actions].map(([target, words]) => `${words.join(', ')} ${target}`).join('; ')
 }
 
 /** What moves the run on. */
 function advice(run: RunView, wait: WaitView, now: number): string {
   const { attempt } = wait
+  if (wait.givenUp === true) return 'it was given up, and its answer tells what there is to take back'
   switch (wait.kind) {
     case 'timer':
       return 'it goes on by itself'

@@ -14,7 +14,11 @@ export interface CallSettings {
   readonly retry?: Retry
   readonly timeout?: Duration
   readonly abort?: AbortSignal
+  readonly onCancel?: OnCancel
 }
+
+/** What becomes of a child when the run that started it is cancelled: it is too, it goes on, or it is waited for. */
+export type OnCancel = 'cancel' | 'leave' | 'wait'
 
 /** The doors of a run. Each `check...` validates and returns what the schema made of the value. */
 export interface Contracts {
@@ -34,6 +38,8 @@ export interface Contracts {
   checkState(state: unknown): unknown
   /** @throws INPUT_INVALID */
   checkOutput(output: unknown): unknown
+  /** What a continued run begins with; its key stays `key`. @throws INPUT_INVALID, CONTINUE_REFUSED */
+  checkContinue(input: unknown, key: string | null): unknown
   /** Refuses to wait for what the workflow cannot get. @throws EVENT_UNKNOWN, SIGNAL_UNKNOWN */
   checkReceivable(what: Receivable): void
 }

@@ -65,6 +65,7 @@ export const catalogue = {
   UNDO_FAILED: { family: 'fix', status: 500, message: '{op} was not taken back: {call} failed: {message}', hint: 'What was registered before it is not taken back either. Mend the service and start the application again.' },
   CALL_ABORTED: { family: 'final', status: 409, message: '{call} was given up before it answered.', hint: 'It is taken back if it has an undo; catch this where that is as it should be.' },
   RUN_CANCELLED: { family: 'final', status: 409, message: 'The run "{id}" was cancelled by {by}: {why}', hint: 'What it had done was taken back; see its journal.' },
+  CANCEL_IGNORED: { family: 'fix', status: 500, message: '{run} was cancelled and goes on asking, {count} times in one turn.', hint: 'Let the rejection RUN_CANCELLED pass, or work in run.shield; then retry the run, or cancel it again.' },
   CHILD_FAILED: { family: 'final', status: 422, message: 'The run "{id}" ended as {status}: {message}', hint: 'See that run.' },
   RUN_FAILED: { family: 'final', status: 422, message: 'The run "{id}" failed: {message}', hint: 'See the journal of the run.' },
   RUN_THREW: { family: 'fix', status: 500, message: 'The code of {run} threw {name}: {message}', hint: 'Mend the code and start the application again: the run goes on from there.' },
@@ -98,6 +99,7 @@ export const catalogue = {
   PROCESS_UNREACHABLE: { family: 'retry', status: 503, message: 'The application at {url} does not answer: {problem}.', hint: 'Is it running? --url names another.' },
   USAGE: { family: 'fix', status: 400, message: '{problem}', hint: 'ballet --help lists the commands.' },
   APP_INVALID: { family: 'fix', status: 500, message: '{path} is not an application: {problem}.', hint: 'Its default export must be ballet({ ... }).' },
+  FILES_EXIST: { family: 'final', status: 409, message: '{folder} has {files} already; nothing was written.', hint: 'Use another folder; --force writes what is missing and leaves these as they are.' },
   ROUTE_THREW: { family: 'fix', status: 500, message: 'The route of the application for {method} {path} threw.', hint: 'Its log says what was thrown.' },
   INVARIANT: { family: 'bug', status: 500, message: 'A rule of the engine was broken: {problem}.', hint: 'This is our bug. Report it with the journal of the run.' },
 } as const

@@ -27,14 +27,18 @@ export function toFailure(thrown: unknown): Failure {
 }
 
 /**
- * The rejection that a workflow sees when a call, a step or a child has failed for good. Only these, and
- * `TerminalError`, end a workflow as failed; `failure` is what was stored.
+ * The rejection that a workflow sees when a call, a step or a child has failed for good, or was given up. Only these,
+ * and `TerminalError`, end a workflow as failed; `failure` is what was stored.
  */
 export class CallError extends BalletError {
   override readonly name: string = 'CallError'
   readonly failure: Failure
 
-  constructor(code: Extract<ErrorCode, 'CALL_FAILED' | 'CHILD_FAILED'>, call: string, failure: Failure) {
+  constructor(
+    code: Extract<ErrorCode, 'CALL_FAILED' | 'CHILD_FAILED' | 'CALL_ABORTED'>,
+    call: string,
+    failure: Failure,
+  ) {
     super(code, { call, id: call, status: failure.code, message: failure.message })
     this.failure = failure
   }
@@ -45,6 +49,19 @@ export function endsAsFailed(thrown: unknown): boolean {
   try {
     if (thrown instanceof AggregateError) return thrown.errors.length > 0 && thrown.errors.every(endsAsFailed)
     return thrown instanceof CallError || isTerminal(thrown)
+  } catch {
+    return false
+  }
+}
+
+/** Whether a rejection says that its run was cancelled: alone, or among failures that came of it. */
+export function isCancellation(thrown: unknown): boolean {
+  try {
+    if (thrown instanceof AggregateError)
+      return (
+        thrown.errors.some(isCancellation) && thrown.errors.every((one) => isCancellation(one) || endsAsFailed(one))
+      )
+    return isBalletError(thrown) && thrown.code === 'RUN_CANCELLED'
   } catch {
     return false
   }

@@ -20,6 +20,12 @@ export function idempotencyKey(run: RunIdentity, op: string): string {
   return `${run.store}:${run.id}:${run.generation}:${op}`
 }
 
+/** The key of a call that is taken back; one of an earlier generation has that in front: `0~payment.charge#0`. */
+export function undoneKey(run: RunIdentity, undoes: string): string {
+  const [, generation, op] = /^(\d+)~(.*)$/s.exec(undoes) ?? []
+  return op === undefined ? idempotencyKey(run, undoes) : idempotencyKey({ ...run, generation: Number(generation) }, op)
+}
+
 /**
  * Id of a child run: the parent's, and the operation with marks that need no escaping in most places. A generation is a
  * number between two `~`, where a name would begin with a letter.

@@ -15,14 +15,17 @@ const record = <T>(
 ): fc.Arbitrary<Partial<T>> =>
   fc.record(fields, { requiredKeys: [...required] as never[] }) as unknown as fc.Arbitrary<Partial<T>>
 
+/** Who answered in the place of a service, and why. */
+const person = { by: words, why: words }
+
 const deliveries = fc.oneof(
   fc.record({ kind: fc.constant('start'), seed: fc.nat() }),
-  record({ kind: fc.constant('done'), op: words, payload: perhaps(json), attempt: fc.nat(), ms: fc.nat() }, [
+  record({ kind: fc.constant('done'), op: words, payload: perhaps(json), attempt: fc.nat(), ms: fc.nat(), ...person }, [
     'kind',
     'op',
     'payload',
   ]),
-  record({ kind: fc.constant('failed'), op: words, error, attempt: fc.nat() }, ['kind', 'op', 'error']),
+  record({ kind: fc.constant('failed'), op: words, error, attempt: fc.nat(), ...person }, ['kind', 'op', 'error']),
   fc.record({ kind: fc.constant('timer'), op: words }),
   record({ kind: fc.constant('signal'), name: words, id: words, payload: perhaps(json), mail: fc.nat() }, [
     'kind',
@@ -39,7 +42,7 @@ const deliveries = fc.oneof(
     key: words,
     payload: json,
   }),
-  fc.record({ kind: fc.constant('cancel'), by: words, reason: words }),
+  record({ kind: fc.constant('cancel'), by: words, why: words, forced: fc.constant(true) }, ['kind', 'by', 'why']),
   fc.record({ kind: fc.constant('resume'), of: fc.nat() }),
 ) as fc.Arbitrary<Delivered>
 
@@ -56,14 +59,19 @@ const commands = fc.array(
     record({ kind: fc.constant('step'), op: words, undo: yes }, ['kind', 'op']),
     fc.record({ kind: fc.constant('sleep'), op: words, due: fc.nat() }),
     record({ kind: fc.constant('wait'), op: words, names: fc.array(words), due: fc.nat() }, ['kind', 'op', 'names']),
-    record({ kind: fc.constant('child'), op: words, run: words, call: words, ...payload, wait: fc.boolean() }, [
-      'kind',
-      'op',
-      'run',
-      'call',
-      'input',
-      'wait',
-    ]),
+    record(
+      {
+        kind: fc.constant('child'),
+        op: words,
+        run: words,
+        call: words,
+        ...payload,
+        wait: fc.boolean(),
+        undo: yes,
+        undoes: words,
+      },
+      ['kind', 'op', 'run', 'call', 'input', 'wait'],
+    ),
     fc.record({ kind: fc.constant('join'), op: words, run: words }),
     record({ kind: fc.constant('emit'), op: words, type: words, key: words, ...payload }, [
       'kind',
@@ -81,10 +89,16 @@ const commands = fc.array(
     ]),
     fc.record({ kind: fc.constant('set'), state: json }),
     fc.record({ kind: fc.constant('patch'), id: words }),
-    record({ kind: fc.constant('end'), output: perhaps(json), raw: json }, ['kind', 'output']),
+    record({ kind: fc.constant('drop'), op: words, settles: yes }, ['kind', 'op']),
+    fc.record({ kind: fc.constant('stop'), run: words }),
+    fc.record({ kind: fc.constant('phase'), phase: fc.constantFrom('undoing', null) }),
+    record({ kind: fc.constant('end'), output: perhaps(json), raw: json, cancelled: fc.record(person) }, [
+      'kind',
+      'output',
+    ]),
     fc.record({ kind: fc.constant('fail'), error }),
     fc.record({ kind: fc.constant('threw'), error }),
-    fc.record({ kind: fc.constant('continue'), input: json }),
+    record({ kind: fc.constant('continue'), input: json, raw: json, carry: json }, ['kind', 'input', 'carry']),
   ) as fc.Arbitrary<Command>,
   { maxLength: 4 },
 )
@@ -154,5 +168,33 @@ describe('the commands of a turn', () => {
     expect(commandsText([{ kind: 'end', output: '1' }])).toBe('[{"kind":"end","output":1}]')
     expect(commandsText([{ kind: 'end', output: '1', raw: '"1"' }])).toBe('[{"kind":"end","output":1,"raw":"1"}]')
     expect(commandsText([{ kind: 'end', output: undefined, raw: '5' }])).toBe('[{"kind":"end","raw":5}]')
+  })
+
+  it('of a cancelled run say who cancelled it, and why', () => {
+    const cancelled = { by: 'ann', why: 'changed "her" mind' }
+    const line = commandsText([{ kind: 'end', output: '1', raw: '"1"', cancelled }])
+    expect(line).toBe('[{"kind":"end","output":1,"raw":"1","cancelled":{"by":"ann","why":"changed \\"her\\" mind"}}]')
+    expect(parseCommands(line).map(revive)).toEqual([{ kind: 'end', output: '1', raw: '"1"', cancelled }])
+    expect(commandsText([{ kind: 'end', output: undefined, cancelled }])).toMatch(/^\[\{"kind":"end","cancelled":/)
+  })
+
+  it.each<[string, Command, string]>([
+    ['a call is given up', { kind: 'drop', op: 'a.b#0' }, '{"kind":"drop","op":"a.b#0"}'],
+    [
+      'a call is given up whose answer is wanted',
+      { kind: 'drop', op: 'a.b#0', settles: true },
+      '{"kind":"drop","op":"a.b#0","settles":true}',
+    ],
+    ['a child is to stop', { kind: 'stop', run: 'r1~ship.0' }, '{"kind":"stop","run":"r1~ship.0"}'],
+    ['it begins to take back', { kind: 'phase', phase: 'undoing' }, '{"kind":"phase","phase":"undoing"}'],
+    ['it is done with that', { kind: 'phase', phase: null }, '{"kind":"phase","phase":null}'],
+    [
+      'it goes on as a new generation',
+      { kind: 'continue', input: '{"n":1}', raw: '{"n":"1"}', carry: '{"mail":{}}' },
+      '{"kind":"continue","input":{"n":1},"raw":{"n":"1"},"carry":{"mail":{}}}',
+    ],
+  ])('say that %s', (_name, command, text) => {
+    expect(commandsText([command])).toBe(`[${text}]`)
+    expect(parseCommands(`[${text}]`).map(revive)).toEqual([command])
   })
 })

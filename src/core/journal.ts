@@ -49,9 +49,21 @@ export type Delivered =
       readonly payload: JsonText
     }
   /** `forced`: the code cannot go on (it threw, it is poisoned), so nothing of it is run but what takes things back. */
-  | { readonly kind: 'cancel'; readonly by: string; readonly why: string; readonly forced?: true }
+  | {
+      readonly kind: 'cancel'
+      readonly by: string
+      readonly why: string
+      readonly forced?: true
+      readonly mail?: number
+    }
   /** The turn `of` threw; the code was mended and the same delivery is made again, now with these commands. */
   | { readonly kind: 'resume'; readonly of: number }
+
+/** Who cancelled a run, and why. */
+export interface Cancelled {
+  readonly by: string
+  readonly why: string
+}
 
 /** What a run can do in a turn. */
 export type Command =
@@ -107,17 +119,24 @@ export type Command =
   | { readonly kind: 'stop'; readonly run: string }
   /** The run begins to take back what it did, or is done with that. */
   | { readonly kind: 'phase'; readonly phase: 'undoing' | null }
-  /** `raw` is what the workflow returned, when its schema made something else of it; `null` for nothing. */
+  /**
+   * `raw` is what the workflow returned, when its schema made something else of it; `null` for nothing. `cancelled` when
+   * the run was: then it has taken back what it did.
+   */
   | {
       readonly kind: 'end'
       readonly output: JsonText | undefined
       readonly raw?: JsonText
-      readonly cancelled?: Failure
+      readonly cancelled?: Cancelled
     }
   | { readonly kind: 'fail'; readonly error: Failure }
   /** The code of the run threw: nothing else of this turn counts, and the run is frozen until a `resume`. */
   | { readonly kind: 'threw'; readonly error: Failure }
-  | { readonly kind: 'continue'; readonly input: JsonText }
+  /** The run goes on as a new generation with this input and what it carries (a `Carried`). */
+  | { readonly kind: 'continue'; readonly input: JsonText; readonly raw?: JsonText; readonly carry: JsonText }
+
+/** The last command of a run. */
+export type RunEnding = Extract<Command, { kind: 'end' | 'fail' }>
 
 /** A row that is not replayed: what happened around a run. */
 export type Note =
@@ -191,9 +210,9 @@ function commandText(command: Command): string {
     case 'set':
       return `{"kind":"set","state":${command.state}}`
     case 'end':
-      return `{"kind":"end"${field('output', command.output)}${field('raw', command.raw)}}`
+      return `{"kind":"end"${field('output', command.output)}${field('raw', command.raw)}${field('cancelled', command.cancelled && quote(command.cancelled))}}`
     case 'continue':
-      return `{"kind":"continue","input":${command.input}}`
+      return `{"kind":"continue","input":${command.input}${field('raw', command.raw)},"carry":${command.carry}}`
     case 'step':
     case 'sleep':
     case 'wait':
@@ -222,7 +241,7 @@ export function parseCommands(text: string): readonly StoredCommand[] {
 /** A stored command as the run would issue it: payloads as text again. */
 export function revive(stored: StoredCommand): Command {
   const text: Record<string, unknown> = { ...stored }
-  for (const name of ['input', 'raw', 'state', 'output'] as const) {
+  for (const name of ['input', 'raw', 'state', 'output', 'carry'] as const) {
     if (name in text) text[name] = quote(text[name])
   }
   if (stored.kind === 'end' && !('output' in stored)) text['output'] = undefined

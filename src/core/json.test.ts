@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BalletError } from './errors.ts'
-import { bothTexts, canonicalText, fromText, isRecord, toText } from './json.ts'
+import { TEXT_LIMIT, bothTexts, canonicalText, fromText, isRecord, toText } from './json.ts'
 
 function refusal(value: unknown): BalletError {
   try {
@@ -53,6 +53,27 @@ describe('the text of a value', () => {
     expect(toText({ at: new Date(0), price: new Money(), none: undefined }, 'a value')).toBe(
       '{"at":"1970-01-01T00:00:00.000Z","price":{"cents":5}}',
     )
+  })
+
+  it.each([
+    ['characters of one byte', 'x', 1],
+    ['of two', 'é', 2],
+    ['of three', '語', 3],
+    ['of four, in pairs', '😀', 4],
+    ['escapes', '\n', 2],
+  ])('has 32 MiB and not one byte more, in %s', (_what, unit, bytes) => {
+    const rest = TEXT_LIMIT - 2
+    const most = unit.repeat(Math.floor(rest / bytes)) + 'x'.repeat(rest % bytes)
+    const text = toText(most, 'a value')
+    expect(text).toBe(JSON.stringify(most))
+    expect(new TextEncoder().encode(text)).toHaveLength(TEXT_LIMIT)
+    const error = refusal(`${most}x`)
+    expect([error.code, error.status]).toEqual(['PAYLOAD_TOO_LARGE', 413])
+    expect(error.details).toEqual({
+      what: 'the output of workflow "checkout"',
+      size: TEXT_LIMIT + 1,
+      limit: TEXT_LIMIT,
+    })
   })
 
   it('has 500 levels and not one more, whatever stands in its strings', () => {

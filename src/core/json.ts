@@ -28,21 +28,46 @@ type StoredPart<T> = T extends { toJSON(): infer J }
 /** Levels of nesting: what is compared, hashed and read again must not exhaust the stack, wherever that is done. */
 const DEPTH_LIMIT = 500
 
+/** Bytes of one text in UTF-8. What is larger belongs elsewhere, with a reference to it here. */
+export const TEXT_LIMIT: number = 32 * 1024 * 1024
+
 /**
  * The JSON text of a value, or undefined for `undefined`.
  * @param what names the value in the error, for example `the output of workflow "checkout"`.
- * @throws VALUE_NOT_JSON for what JSON cannot hold (a cycle, a bigint, a function), and for more than 500 levels.
+ * @throws VALUE_NOT_JSON for what JSON cannot hold (a cycle, a bigint, a function), and for more than 500 levels;
+ * PAYLOAD_TOO_LARGE for more than 32 MiB.
  */
 export function toText(value: unknown, what: string): JsonText | undefined {
+  const text = stringified(value, what)
+  if (text === undefined) return undefined
+  checkSize(text, what)
+  if (isTooDeep(text))
+    throw fault('VALUE_NOT_JSON', { what, problem: `it is nested deeper than ${DEPTH_LIMIT} levels` })
+  return text
+}
+
+function stringified(value: unknown, what: string): JsonText | undefined {
   let problem = 'it is a function or a symbol'
   try {
     const text = JSON.stringify(value) as JsonText | undefined
-    if (text === undefined ? value === undefined : !isTooDeep(text)) return text
-    if (text !== undefined) problem = `it is nested deeper than ${DEPTH_LIMIT} levels`
+    if (text !== undefined || value === undefined) return text
   } catch (error) {
     problem = toFailure(error).message.replace(/\n.*/s, '')
   }
   throw fault('VALUE_NOT_JSON', { what, problem })
+}
+
+/** A character has 3 bytes at most (a pair of surrogates 4), so that only what may be too large is counted. */
+function checkSize(text: JsonText, what: string): void {
+  if (text.length * 3 <= TEXT_LIMIT) return
+  let size = text.length
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code < 0x80) continue
+    // Half of a pair has 2 of its 4 bytes; text of JSON.stringify has no half alone.
+    size += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2
+  }
+  if (size > TEXT_LIMIT) throw fault('PAYLOAD_TOO_LARGE', { what, size, limit: TEXT_LIMIT })
 }
 
 /** Whether a text made by `JSON.stringify` has too many levels. */

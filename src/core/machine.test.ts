@@ -10,16 +10,10 @@ import {
   replay,
   type Body,
 } from '../../test/core/machine-driver.ts'
+import { expectRepeats } from '../../test/core/repeats.ts'
 import { BugError, TerminalError, fault } from './errors.ts'
 import { CallError } from './failure.ts'
 import type { Delivered } from './journal.ts'
-
-/** Line 3 is the same, turn by turn, when the rows are replayed. */
-async function expectRepeats(driver: Driver): Promise<void> {
-  const again = await replay(driver)
-  expect(again.lines).toEqual(linesOf(driver))
-  expect(again.driver.waits).toEqual(driver.waits)
-}
 
 describe('a run', () => {
   it('gets its input, does its work turn by turn, and ends with its output', async () => {
@@ -288,6 +282,8 @@ describe('what a run takes', () => {
     expect(machine.accepts({ kind: 'start', seed: 1 })).toBe(true)
     expect(machine.accepts({ kind: 'cancel', by: 'ann', why: '' })).toBe(true)
     expect(machine.accepts({ kind: 'resume', of: 1 })).toBe(true)
+    machine.deliver({ kind: 'start', seed: 1 }, 0, 0, null)
+    expect(machine.accepts({ kind: 'start', seed: 1 })).toBe(false)
     expect(() => machine.accepts({ kind: 'other' } as never)).toThrow(BugError)
   })
 })
@@ -314,7 +310,6 @@ describe('a broken rule of the engine', () => {
   })
 
   it.each<[string, Delivered]>([
-    ['a machine is not given cancel', { kind: 'cancel', by: 'ann', why: '' }],
     ['a machine is not given resume', { kind: 'resume', of: 1 }],
     ['unexpected {"kind":"other"}', { kind: 'other' } as never],
   ])('%s', async (problem, delivered) => {

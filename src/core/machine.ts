@@ -4,11 +4,15 @@
 // order of deliveries alone decides what the body does.
 //
 //   idle --deliver--> in a turn --close--> idle | ended (body settled) | faulty (its code is wrong)
-import { assertNever, fault, invariant } from './errors.ts'
-import { CallError, endingFailure, endsAsFailed, threw, type Failure } from './failure.ts'
+//
+// A command that is answered can be given up: its promise rejects at once. If it may have to be taken back, it stays
+// pending until it has settled, for the undo log alone.
+import { carriedOf, carryText } from './carry.ts'
+import { assertNever, fault, invariant, type BalletError } from './errors.ts'
+import { CallError, endingFailure, endsAsFailed, isCancellation, threw, type Failure } from './failure.ts'
 import { hashOf, type RunIdentity } from './ids.ts'
 import { bothTexts, fromText, toText, type JsonText } from './json.ts'
-import { parseCommands, type Command, type Delivered, type StoredCommand } from './journal.ts'
+import { parseCommands, type Cancelled, type Command, type Delivered, type StoredCommand } from './journal.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Contracts, LogSink } from './contracts.ts'
 import { turnStream, type Stream } from './randomness.ts'
@@ -19,6 +23,8 @@ export interface MachineSpec {
   readonly identity: RunIdentity
   readonly key: string | null
   readonly input: JsonText
+  /** What the generation before handed on (a `Carried`), or null. */
+  readonly carry: JsonText | null
   readonly contracts: Contracts
   /** Runs the workflow's body over this machine (surface.ts). */
   readonly start: (machine: Machine, input: unknown) => Promise<unknown>
@@ -27,20 +33,41 @@ export interface MachineSpec {
   readonly onFault: (error: Error) => void
 }
 
-/** A command that will be answered, and how to answer it. `work` is the body of a step. */
-export interface Pending {
+/** How a command is issued. */
+export interface Issuing {
+  /** The body of a step, or the settings of a call: what the engine needs to carry it out. */
+  readonly work?: unknown
+  /** A cancellation does not reach it. */
+  readonly shielded?: boolean | undefined
+  /** Tells the undo log how it came out; absent for what is never taken back. */
+  readonly settles?: ((outcome: unknown) => void) | undefined
+  /** It is a child that is to stop when it is given up. */
+  readonly stops?: boolean | undefined
+}
+
+/** A command that will be answered, and how to answer it. */
+export interface Pending extends Issuing {
   readonly op: string
   command: Command
   readonly at: number
-  readonly work: unknown
   readonly resolve: (value: unknown) => void
   readonly reject: (error: Error) => void
+  /** Its promise has rejected: what is still to come of it concerns the undo log alone. */
+  givenUp: boolean
 }
+
+/** Whether it takes something back. */
+export function isUndo({ command }: Pending): boolean {
+  return 'undoes' in command
+}
+
+/** How a body came out; `continued` is a new beginning. */
+type Ending = 'completed' | 'failed' | 'cancelled' | 'continued'
 
 /** What a turn came to. */
 export type Closed =
   | { readonly kind: 'open'; readonly commands: readonly Command[] }
-  | { readonly kind: 'ended'; readonly commands: readonly Command[]; readonly status: 'completed' | 'failed' }
+  | { readonly kind: 'ended'; readonly commands: readonly Command[]; readonly status: Ending }
   | { readonly kind: 'threw'; readonly error: Error }
 
 type Settled = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
@@ -49,8 +76,8 @@ const noop = (): void => {}
 
 export class Machine {
   readonly spec: MachineSpec
-  readonly mailbox: Mailbox = new Mailbox()
-  readonly undos: UndoLog = new UndoLog()
+  readonly mailbox: Mailbox
+  readonly undos: UndoLog
   readonly pending: Map<string, Pending> = new Map()
   /** Time of the delivery, milliseconds since the epoch. */
   at = 0
@@ -62,14 +89,30 @@ export class Machine {
   /** Line 3 of the turn being replayed, or null in a live turn. */
   recorded: string | null = null
   active = false
+  /** Who asked the run to stop, once somebody has. */
+  cancelled: Cancelled | null = null
+  /** Children that stop when this run does, though it does not wait for them. */
+  readonly followers: Set<string>
+  /** Takes back what the body did, in its place (undoing.ts); there once the body has begun. */
+  takeBack: (() => Promise<void>) | null = null
+  /** What `run.set` said last. */
+  state: JsonText | null
+  #continues: Command | null = null
+  #forced = false
   #seed = 0
   readonly #salt: number
   #recordedCommands: readonly StoredCommand[] | null = null
   #settled: Settled | null = null
-  #fault: Error | null = null
+  /** What its code did wrong in this turn. */
+  #fault: { readonly thrown: unknown } | null = null
 
   constructor(spec: MachineSpec) {
     this.spec = spec
+    const carried = carriedOf(spec.carry)
+    this.mailbox = new Mailbox(carried.mail)
+    this.undos = new UndoLog(carried.undos)
+    this.followers = new Set(carried.followers)
+    this.state = carried.state === undefined ? null : JSON.stringify(carried.state)
     const { store, id, generation } = spec.identity
     this.#salt = hashOf(`${store}:${id}:${generation}`)
   }
@@ -85,8 +128,10 @@ export class Machine {
         return !this.mailbox.hasSeen(delivered.id)
       case 'event':
         return this.mailbox.cursor(delivered.type) < delivered.pos && this.waitsFor(`event:${delivered.type}`)
-      case 'start':
       case 'cancel':
+        return this.cancelled === null || delivered.forced === true
+      case 'start':
+        return this.takeBack === null
       case 'resume':
         return true
       default:
@@ -119,12 +164,19 @@ export class Machine {
       case 'start':
         this.#begin()
         break
-      case 'done':
-        this.#take(delivered.op).resolve(fromText(delivered.payload))
+      case 'done': {
+        const pending = this.#take(delivered.op)
+        const value = fromText(delivered.payload)
+        pending.settles?.(value)
+        if (!pending.givenUp) pending.resolve(value)
         break
-      case 'failed':
-        this.#reject(this.#take(delivered.op), delivered.error)
+      }
+      case 'failed': {
+        const pending = this.#take(delivered.op)
+        pending.settles?.(undefined)
+        if (!pending.givenUp) this.#reject(pending, delivered.error)
         break
+      }
       case 'timer': {
         const waiting = this.#take(delivered.op)
         waiting.resolve(waiting.command.kind === 'wait' ? null : undefined)
@@ -146,8 +198,10 @@ export class Machine {
         break
       }
       case 'cancel':
+        this.#cancel(delivered)
+        break
       case 'resume':
-        invariant(false, `a machine is not given ${delivered.kind}`)
+        invariant(false, 'a machine is not given resume')
         break
       default:
         assertNever(delivered)
@@ -159,7 +213,9 @@ export class Machine {
     invariant(this.active, 'a turn closed twice')
     this.active = false
     const { commands } = this
-    if (this.#fault !== null) return { kind: 'threw', error: threw(this.name, this.#fault) }
+    if (this.#fault !== null) return { kind: 'threw', error: threw(this.name, this.#fault.thrown) }
+    if (this.#continues !== null)
+      return { kind: 'ended', commands: [...commands, this.#continues], status: 'continued' }
     const settled = this.#settled
     if (settled === null) {
       return this.pending.size > 0
@@ -167,19 +223,25 @@ export class Machine {
         : { kind: 'threw', error: fault('FOREIGN_AWAIT', { run: this.name, work: '' }) }
     }
     if (!settled.ok) {
+      if (this.cancelled !== null && isCancellation(settled.error)) {
+        const end: Command = { kind: 'end', output: undefined, cancelled: this.cancelled }
+        return { kind: 'ended', commands: [...commands, end], status: 'cancelled' }
+      }
       if (!endsAsFailed(settled.error)) return { kind: 'threw', error: threw(this.name, settled.error) }
       const error: Failure = endingFailure(settled.error)
       return { kind: 'ended', commands: [...commands, { kind: 'fail', error }], status: 'failed' }
     }
     try {
-      return { kind: 'ended', commands: [...commands, this.#end(settled.value)], status: 'completed' }
+      const end = this.#end(settled.value)
+      if (this.cancelled === null) return { kind: 'ended', commands: [...commands, end], status: 'completed' }
+      return { kind: 'ended', commands: [...commands, { ...end, cancelled: this.cancelled }], status: 'cancelled' }
     } catch (error) {
       return { kind: 'threw', error: threw(this.name, error) }
     }
   }
 
   /** The last command of a body that has returned. What a journal holds is never validated again. */
-  #end(value: unknown): Command {
+  #end(value: unknown): Extract<Command, { kind: 'end' }> {
     const what = `the output of ${this.name}`
     if (this.recorded !== null) return { kind: 'end', output: toText(value, what) }
     const { text, ...given } = bothTexts(value, this.spec.contracts.checkOutput(value), what)
@@ -199,20 +261,80 @@ export class Machine {
   }
 
   /** Issues a command that will be answered. */
-  issue(command: Command & { readonly op: string }, work?: unknown): Promise<unknown> {
+  issue(command: Command & { readonly op: string }, issuing: Issuing = {}): Promise<unknown> {
     this.commands.push(command)
     const promise = new Promise<unknown>((resolve, reject) => {
-      this.pending.set(command.op, { op: command.op, command, at: this.at, work, resolve, reject })
+      const { op } = command
+      const { work, shielded, settles, stops } = issuing
+      const pending: Pending = {
+        op,
+        command,
+        at: this.at,
+        work,
+        shielded,
+        settles,
+        stops,
+        resolve,
+        reject,
+        givenUp: false,
+      }
+      this.pending.set(op, pending)
     })
     // A branch that nobody awaits must not end the process when its call fails.
     promise.catch(noop)
     return promise
   }
 
-  /** Notes that the code of the run is at fault: in a turn it parks the run at close, outside at once. */
-  blame(error: Error): void {
-    if (this.active) this.#fault ??= error
-    else this.spec.onFault(threw(this.name, error))
+  /**
+   * Gives up, in the order of their ids, those that are waited for and meant; each rejects with its error. Without one
+   * nobody hears of it.
+   */
+  giveUp(isMeant: (pending: Pending) => boolean, errorOf: ((pending: Pending) => Error) | null): void {
+    const meant = [...this.pending.values()].filter((pending) => !pending.givenUp && isMeant(pending))
+    for (const pending of meant.sort((a, b) => (a.op < b.op ? -1 : 1))) {
+      const { op, command, settles } = pending
+      this.commands.push({ kind: 'drop', op, ...(settles === undefined ? {} : { settles: true }) })
+      if (command.kind === 'child' && pending.stops === true) this.commands.push({ kind: 'stop', run: command.run })
+      pending.givenUp = true
+      if (settles === undefined) this.pending.delete(op)
+      else this.undos.lose(op)
+      if ('due' in command && command.due !== undefined) this.released.push({ op, due: command.due })
+      if (errorOf !== null) pending.reject(errorOf(pending))
+    }
+  }
+
+  /**
+   * Ends this generation: the run goes on as a new one.
+   * @throws CONTINUE_REFUSED while something is under way whose answer would belong to nobody; and as `carryText`.
+   */
+  continueAs(input: JsonText, raw: { readonly raw?: JsonText }): void {
+    const busy = [...this.pending.values()].find(({ command: { kind } }) => kind !== 'sleep' && kind !== 'wait')
+    if (busy !== undefined) throw fault('CONTINUE_REFUSED', { run: this.name, problem: `${busy.op} is under way` })
+    const { contracts, identity } = this.spec
+    const isRecorded = this.recordedCommands()?.at(-1)?.kind === 'continue'
+    const carry = carryText(this, identity.generation, contracts, isRecorded)
+    this.#continues = { kind: 'continue', input, ...raw, carry }
+  }
+
+  /** Whether the run goes on as a new generation: this one does nothing more. */
+  get continues(): boolean {
+    return this.#continues !== null
+  }
+
+  /** What everything rejects with once the run is cancelled. */
+  get cancellation(): BalletError {
+    invariant(this.cancelled !== null, 'a run that is not cancelled has no cancellation')
+    return fault('RUN_CANCELLED', { id: this.spec.identity.id, ...this.cancelled })
+  }
+
+  /**
+   * Notes that the code of the run is at fault: in a turn it parks the run at close, outside at once. That nobody looked
+   * at a cancellation is no fault, nor is what a body does that was forced to stop.
+   */
+  blame(thrown: unknown): void {
+    if (this.cancelled !== null && isCancellation(thrown)) return
+    if (this.active) this.#fault ??= { thrown }
+    else if (!this.#forced) this.spec.onFault(threw(this.name, thrown))
   }
 
   /** Whether the body has returned or thrown. */
@@ -222,6 +344,8 @@ export class Machine {
 
   #begin(): void {
     const settle = (settled: Settled): void => {
+      // A body that was forced to stop has nothing to say any more.
+      if (this.#forced) return
       this.#settled = settled
       if (!this.active) this.spec.onFault(fault('FOREIGN_AWAIT', { run: this.name, work: '' }))
     }
@@ -229,6 +353,27 @@ export class Machine {
       (value) => settle({ ok: true, value }),
       (error: unknown) => settle({ ok: false, error }),
     )
+  }
+
+  #cancel({ by, why, forced }: Extract<Delivered, { kind: 'cancel' }>): void {
+    this.cancelled ??= { by, why }
+    const { cancellation } = this
+    for (const run of this.followers) this.commands.push({ kind: 'stop', run })
+    this.followers.clear()
+    // It has not begun: its body is not run, but what it was handed may have to be taken back (undoing.ts).
+    if (this.takeBack === null) return this.#begin()
+    if (forced !== true) {
+      return this.giveUp(
+        (pending) => pending.shielded !== true,
+        () => cancellation,
+      )
+    }
+    this.#forced = true
+    this.giveUp((pending) => !isUndo(pending), null)
+    const failed = (error: unknown): void => {
+      this.#settled = { ok: false, error }
+    }
+    this.takeBack().then(() => failed(cancellation), failed)
   }
 
   #take(op: string): Pending {

@@ -8,11 +8,42 @@ interface Buffered {
   readonly payload: JsonText | undefined
 }
 
+/** What a run that continues hands on of its mailbox. */
+export interface CarriedMail {
+  /** Signals that nobody has received, in order. */
+  readonly signals: readonly { readonly name: string; readonly payload?: JsonText }[]
+  /** Ids of signals that have been delivered, the oldest first. */
+  readonly seen: readonly string[]
+  /** Type and position of the last event that was read of it. */
+  readonly cursors: readonly (readonly [type: string, pos: number])[]
+}
+
+/** Ids of signals that a continued run still knows: one that is sent again after so many others is taken for new. */
+const SEEN_CARRIED = 10_000
+
 /** The signals of one run, and how far it has read the events of its key. */
 export class Mailbox {
   readonly #buffer: Buffered[] = []
   readonly #seen = new Set<string>()
   readonly #cursors = new Map<string, number>()
+
+  constructor(carried?: CarriedMail) {
+    if (carried === undefined) return
+    for (const { name, payload } of carried.signals) this.#buffer.push({ name, payload })
+    for (const id of carried.seen) this.#seen.add(id)
+    for (const [type, pos] of carried.cursors) this.#cursors.set(type, pos)
+  }
+
+  /** What the next generation of the run begins with. */
+  get carried(): CarriedMail {
+    const signals = this.#buffer.map(({ name, payload }) => ({ name, ...(payload === undefined ? {} : { payload }) }))
+    return { signals, seen: [...this.#seen].slice(-SEEN_CARRIED), cursors: [...this.#cursors] }
+  }
+
+  /** Signals that nobody has received yet. */
+  get unread(): number {
+    return this.#buffer.length
+  }
 
   /** Whether a signal of this id has been delivered before. */
   hasSeen(signalId: string): boolean {

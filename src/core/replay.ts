@@ -36,9 +36,9 @@ function sameInAnyOrder(left: readonly string[], right: readonly string[]): bool
 /** What of a command must be the same in a replay, as one line; empty for what need not be. */
 function meaning(command: StoredCommand): string {
   const { kind } = command
-  if (kind === 'set' || kind === 'patch') return ''
+  if (kind === 'set' || kind === 'patch' || kind === 'phase') return ''
   const parts: string[] = [kind]
-  for (const field of ['op', 'call', 'run', 'type', 'name', 'names', 'key', 'wait'] as const) {
+  for (const field of ['op', 'call', 'run', 'type', 'name', 'names', 'key', 'wait', 'settles'] as const) {
     if (field in command) parts.push(canonicalText(command[field]))
   }
   const payload = 'raw' in command ? command['raw'] : kind === 'end' ? (command['output'] ?? null) : command['input']

@@ -4,7 +4,7 @@
 import { endingFailure, CallError } from './failure.ts'
 import { childId, operationId, type RunIdentity } from './ids.ts'
 import type { JsonText } from './json.ts'
-import type { Command, Delivered } from './journal.ts'
+import type { Cancelled, Command, Delivered } from './journal.ts'
 
 /** What a run of one call does, from its row. */
 export interface Solo {
@@ -28,9 +28,16 @@ export function soloCommand(solo: Solo, child?: string): Command & { readonly op
   }
 }
 
-/** What the run does about the answer to its call. */
-export function soloEnd(solo: Solo, delivered: Extract<Delivered, { kind: 'done' | 'failed' }>): Command {
-  return delivered.kind === 'done'
-    ? { kind: 'end', output: delivered.payload }
-    : { kind: 'fail', error: endingFailure(new CallError('CALL_FAILED', solo.call, delivered.error)) }
+/**
+ * What the run does about the answer to its call.
+ * @param cancelled who asked it to stop, if anybody has: an answer that comes all the same counts.
+ */
+export function soloEnd(
+  solo: Solo,
+  delivered: Extract<Delivered, { kind: 'done' | 'failed' }>,
+  cancelled: Cancelled | null = null,
+): Command {
+  if (delivered.kind === 'done') return { kind: 'end', output: delivered.payload }
+  if (cancelled !== null) return { kind: 'end', output: undefined, cancelled }
+  return { kind: 'fail', error: endingFailure(new CallError('CALL_FAILED', solo.call, delivered.error)) }
 }

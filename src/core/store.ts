@@ -7,7 +7,7 @@
 import type { Payload } from './codec.ts'
 
 /** The layout that this version writes. Stores keep it and migrate older files; a newer one is refused. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /** Number of slots of a new store: ids and keys hash to a slot, slots map to shards. Fixed when a store is made. */
 export const SLOT_COUNT = 16_384
@@ -29,6 +29,8 @@ export interface Tenure {
   readonly shard: number
   readonly epoch: number
   readonly head: number
+  /** How many times in a row the shard was taken over from an owner that had neither let it go nor been `steady`. */
+  readonly crashes: number
 }
 
 /** One execution of a workflow, an operation or a reaction. Written at start, park and end, not per turn. */
@@ -62,6 +64,11 @@ export interface RunRow {
   /** Milliseconds since the epoch. */
   readonly created: number
   readonly ended: number | null
+  /** Seq of the journal row at which the present generation begins: a replay reads from there. */
+  readonly since: number
+  /** When it must have ended, and before when it must not begin: milliseconds since the epoch, or null. */
+  readonly deadline: number | null
+  readonly at: number | null
 }
 
 /** What may change of a run after its start. */
@@ -73,6 +80,23 @@ export interface RunChange {
   readonly output: Payload | null
   readonly error: Payload | null
   readonly ended: number | null
+}
+
+/** A run that goes on as a new generation, with another input and a journal that begins anew at `since`. */
+export interface RunContinued {
+  readonly num: number
+  readonly generation: number
+  readonly since: number
+  readonly input: Payload
+}
+
+/** What a run was about to do when it is feared to end the process: written before, so that the next process can count. */
+export interface SuspectRow {
+  readonly run: number
+  /** The delivery or the effect, in words of the engine's. */
+  readonly what: string
+  /** How many processes died in it. */
+  readonly deaths: number
 }
 
 /** A row of the journal. `turn` is replayed; `note` (an attempt, a human's action) and `mail` (an input for a frozen run) are not. */
@@ -113,6 +137,17 @@ export interface Claim {
   readonly until: number | null
 }
 
+/** The name of a claim, and until when it is taken from now on. */
+export interface ClaimUntil {
+  readonly ns: string
+  readonly space: Claim['space']
+  readonly id: string
+  readonly until: number
+}
+
+/** The name of a claim. */
+export type ClaimName = Omit<ClaimUntil, 'until'>
+
 /** Wakes operation `op` of run `run` when the clock has reached `due` (milliseconds since the epoch). */
 export interface TimerRow {
   readonly due: number
@@ -124,7 +159,7 @@ export interface TimerRow {
 export interface InboxItem {
   readonly ns: string
   readonly slot: number
-  readonly kind: 'start' | 'signal' | 'event'
+  readonly kind: 'start' | 'signal' | 'event' | 'cancel'
   /** Run id, workflow name or event type. */
   readonly target: string
   readonly data: Payload
@@ -154,6 +189,22 @@ export interface Batch {
   readonly posts: readonly InboxItem[]
   /** Inbox ids that this batch consumed; it fails with INBOX_GONE unless it deletes exactly these. */
   readonly drained: readonly number[]
+  /** Each names a run that is there, or that the batch brings. */
+  readonly continued: readonly RunContinued[]
+  /** One a run: the newest replaces the one before. */
+  readonly suspects: readonly SuspectRow[]
+  /** Runs that are suspects no more, until `suspects` names them again. Whatever is to go and is not there does no harm. */
+  readonly suspectsGone: readonly number[]
+  /** Numbers of runs of which everything goes but their claims, last: row, journal, timers, payloads, being a suspect. */
+  readonly forgotten: readonly number[]
+  /** Positions. */
+  readonly eventsGone: readonly number[]
+  /** Ends of claims, those of this batch included. */
+  readonly claimsUntil: readonly ClaimUntil[]
+  /** Names that are free again, before `claims` takes any. */
+  readonly claimsGone: readonly ClaimName[]
+  /** Nothing in it is new from outside, so that it may use the space that a store keeps for when its disk is full. */
+  readonly urgent: boolean
 }
 
 export interface RunQuery {
@@ -181,6 +232,12 @@ export interface EventQuery {
   readonly limit: number
 }
 
+/** What retention needs to know of a run; no payloads. */
+export type Aged = Pick<RunRow, 'num' | 'ns' | 'id' | 'key' | 'status' | 'ended'>
+
+/** What retention needs to know of an event; no payload. */
+export type AgedEvent = Pick<EventRow, 'pos' | 'ns' | 'key' | 'source' | 'id' | 'at'>
+
 /** Reads of committed rows. Safe beside a writer; `shard` is 0 in an embedded store. */
 export interface StoreReader {
   info(): Promise<StoreInfo>
@@ -195,6 +252,14 @@ export interface StoreReader {
   timers(shard: number, from: number, to: number, limit: number): Promise<readonly TimerRow[]>
   /** Inbox rows that are present, lowest id first. Consume by presence, never by `id > last`. */
   inbox(shard: number, ns: string, limit: number): Promise<readonly InboxRow[]>
+  /** All of them, by run. */
+  suspects(shard: number): Promise<readonly SuspectRow[]>
+  /** Runs with a number above `after`, whether they have ended or not, in order. */
+  aged(shard: number, ns: string, after: number, limit: number): Promise<readonly Aged[]>
+  /** Events with a position above `after`, in order. */
+  agedEvents(shard: number, ns: string, after: number, limit: number): Promise<readonly AgedEvent[]>
+  /** Claims with an end that has come (`until` <= now), the oldest end first. */
+  agedClaims(shard: number, ns: string, now: number, limit: number): Promise<readonly Claim[]>
   close(): Promise<void>
 }
 
@@ -204,14 +269,26 @@ export interface Store extends StoreReader {
   readonly kind: string
   /** What a person calls it: the file's path, for example. */
   readonly name: string
-  /** Makes or migrates the layout and takes what must be exclusive. Errors: STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED. */
+  /** Makes or migrates the layout and takes what must be exclusive. Errors: STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FULL, STORE_FAILED. */
   open(): Promise<StoreInfo>
-  /** Takes a shard over: raises its epoch durably, so that whoever held it before is fenced. */
+  /**
+   * Takes a shard over: raises its epoch durably, so that whoever held it before is fenced. Counts a crash when that
+   * owner had not released it, and begins to count anew when it had.
+   */
   acquire(shard: number, owner: string): Promise<Tenure>
+  /** Lets a shard go at a good end. Does nothing when the epoch is another one by now. */
+  release(shard: number, epoch: number): Promise<void>
+  /** The owner has lived long enough: crashes are counted anew. Does nothing when the epoch is another one by now. */
+  steady(shard: number, epoch: number): Promise<void>
   /** Epoch and head as they are durable now: settles a commit whose outcome is unknown. */
   tenure(shard: number): Promise<Tenure>
-  /** Durable when it resolves. Errors: SHARD_FENCED, INBOX_GONE (nothing was written), COMMIT_UNKNOWN (read `tenure`), STORE_FAILED. */
+  /**
+   * Durable when it resolves. Errors: SHARD_FENCED, INBOX_GONE, STORE_FULL (nothing was written; the same batch may be
+   * sent again when there is space), COMMIT_UNKNOWN (read `tenure`), STORE_FAILED (the store is done for).
+   */
   commit(batch: Batch): Promise<void>
-  /** Puts items into the inbox, from any process that can write the store. Durable when it resolves. */
+  /** Puts items into the inbox, from any process that can write the store. Durable when it resolves. Signals are urgent. */
   post(shard: number, items: readonly InboxItem[]): Promise<void>
+  /** Whether there is room for more than what is urgent. False after a STORE_FULL until there is space again. */
+  hasRoom(): Promise<boolean>
 }

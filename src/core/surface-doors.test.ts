@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BEGIN, Driver, call, commandsOf, linesOf, opsOf, replay, type Body } from '../../test/core/machine-driver.ts'
+import { expectRepeats } from '../../test/core/repeats.ts'
 import { fault, type BalletError } from './errors.ts'
-
-async function expectRepeats(driver: Driver, body: Body = driver.body): Promise<void> {
-  const again = await replay(driver, body)
-  expect(again.lines).toEqual(linesOf(driver))
-  expect(again.driver.waits).toEqual(driver.waits)
-}
 
 const output = (driver: Driver): unknown =>
   (JSON.parse(linesOf(driver).at(-1) as string) as { readonly output?: unknown }[]).at(-1)?.output
@@ -206,10 +201,9 @@ describe('the state', () => {
       `[{"kind":"set","state":{"stage":"paid"}},{"kind":"set","state":{}},{"kind":"sleep","op":"sleep#0","due":${BEGIN + 1000}}]`,
     ])
     const refusing = { contracts: { checkState: () => expect.unreachable('validated again') } }
-    const { verdicts } = await replay(driver, body, refusing)
-    expect(verdicts).toMatchObject([
-      { kind: 'recorded', commands: [{ state: '{"stage":"paid"}' }, { state: '{}' }, {}] },
-    ])
+    const { verdicts, driver: again } = await replay(driver, body, refusing)
+    expect(verdicts).toEqual([{ kind: 'same' }])
+    expect([driver.machine.state, again.machine.state]).toEqual(['{}', '{}'])
   })
 
   it('without a value is null', async () => {
@@ -263,13 +257,5 @@ describe('the other doors', () => {
     await driver.done('a#0', 5)
     expect(output(driver)).toEqual([5])
     await expectRepeats(driver)
-  })
-
-  it('continueAs is not there yet', async () => {
-    const driver = new Driver(async (run) => run.continueAs())
-    expect(await driver.start()).toMatchObject({
-      kind: 'threw',
-      error: { message: 'The code of the run "r1" threw NOT_YET: This version does not have continueAs yet.' },
-    })
   })
 })

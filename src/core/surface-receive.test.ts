@@ -11,14 +11,9 @@ import {
   replay,
   type Body,
 } from '../../test/core/machine-driver.ts'
+import { expectRepeats } from '../../test/core/repeats.ts'
 import { fault } from './errors.ts'
 import type { Surface } from './surface.ts'
-
-async function expectRepeats(driver: Driver): Promise<void> {
-  const again = await replay(driver)
-  expect(again.lines).toEqual(linesOf(driver))
-  expect(again.driver.waits).toEqual(driver.waits)
-}
 
 const approve = aSignal('approve')
 const reject = aSignal('reject')

@@ -1,33 +1,27 @@
 // The run as an author's workflow sees it: each method turns into a command of the turn in progress. The author's types
 // stand in define/run.ts; this is what answers them. Names and occurrences make the ids, never a running number, so a
-// harmless change of the code does not shift them.
-import type { CallSettings, Receivable } from './contracts.ts'
+// harmless change of the code does not shift them. A shielded surface is another handle of the same run: what is done
+// through it goes on when the run is cancelled.
+import type { CallSettings, OnCancel, Receivable } from './contracts.ts'
 import { toMs, type Duration } from './duration.ts'
 import { fault } from './errors.ts'
-import { endsAsFailed, toFailure } from './failure.ts'
-import { childId, operationId } from './ids.ts'
-import { bothTexts, fromText, toText, type JsonText } from './json.ts'
+import { childId } from './ids.ts'
+import { issueCall, issueStep, NO_SETTINGS } from './issue.ts'
+import { fromText, toText } from './json.ts'
 import type { Machine } from './machine.ts'
 import { checkId } from './names.ts'
 import { streamUuid } from './randomness.ts'
-import type { Registered, Undo } from './undo.ts'
+import { never, RunScope } from './run-scope.ts'
+import { drive, takeBack } from './undoing.ts'
 import type { CallValue, EventValue, SignalValue } from './values.ts'
-
-/** A step's body and how it is tried: kept in memory until the engine runs it. */
-export interface StepWork {
-  readonly body: (context: never) => unknown
-  readonly settings: CallSettings
-}
 
 /** A child that the run does not wait for. */
 export interface ChildHandle {
   readonly id: string
   result(): Promise<unknown>
   signal(value: SignalValue): void
-  cancel(): never
+  cancel(): void
 }
-
-const never = (): Promise<never> => new Promise(() => {})
 
 /** Names of steps: not those that the ids of an undo and of a join begin with. @throws ID_INVALID */
 function checkStepName(name: string): string {
@@ -36,35 +30,25 @@ function checkStepName(name: string): string {
   throw fault('ID_INVALID', { what, id: name, problem: 'names that begin with undo: and join: are made by the engine' })
 }
 
-/** @throws NOT_YET */
-function refuseAbort(settings: CallSettings): void {
-  if (settings.abort !== undefined) throw fault('NOT_YET', { what: 'abort' })
-}
-
 /** Runs a workflow's body over a machine. */
 export function startBody(
   machine: Machine,
   body: (run: Surface, input: unknown) => Promise<unknown>,
   input: unknown,
 ): Promise<unknown> {
-  const surface = new Surface(machine)
-  return surface.drive(() => body(surface, input))
+  const scope = new RunScope(machine)
+  return drive(scope, () => body(new Surface(scope, false), input))
 }
 
 export class Surface {
+  readonly #scope: RunScope
   readonly #machine: Machine
-  readonly #occurrences = new Map<string, number>()
-  readonly #given = new Set<string>()
-  /** Answers of `patched`, the first of each id. */
-  readonly #patches = new Map<string, boolean>()
-  /** Waits without a limit, by what they name: a second one is the same promise. */
-  readonly #sharedWaits = new Map<string, Promise<unknown>>()
-  #undoing: Promise<void> | null = null
-  /** The body has returned or failed: what is left is to take back, and its other branches get and do nothing more. */
-  #over = false
+  readonly #shielded: boolean
 
-  constructor(machine: Machine) {
-    this.#machine = machine
+  constructor(scope: RunScope, shielded: boolean) {
+    this.#scope = scope
+    this.#machine = scope.machine
+    this.#shielded = shielded
   }
 
   get id(): string {
@@ -74,29 +58,30 @@ export class Surface {
     return this.#machine.spec.key
   }
 
-  call(call: CallValue, settings: CallSettings = {}): Promise<unknown> {
-    return this.#guard(() => this.#issueCall(call, settings, this.#op(call.name, settings.id)))
+  call(call: CallValue, settings: CallSettings = NO_SETTINGS): Promise<unknown> {
+    const how = { shielded: this.#shielded }
+    return this.#guard(() => issueCall(this.#scope, call, settings, this.#scope.op(call.name, settings.id), how))
   }
 
   step(name: string, body: (context: never) => unknown, settings: CallSettings = {}): Promise<unknown> {
     return this.#guard(() => {
-      const op = this.#op(checkStepName(name), settings.id)
-      refuseAbort(settings)
-      this.#machine.spec.contracts.checkPolicy(settings, name)
-      const work: StepWork = { body, settings }
-      return this.#withUndo(op, name, settings.undo, (undo) => this.#machine.issue({ kind: 'step', op, ...undo }, work))
+      const op = this.#scope.op(checkStepName(name), settings.id)
+      return issueStep(this.#scope, op, name, { body, settings }, this.#shielded)
     })
   }
 
   sleep(duration: Duration): Promise<unknown> {
-    return this.#guard(() =>
-      this.#machine.issue({ kind: 'sleep', op: this.#op('sleep'), due: this.#machine.at + toMs(duration) }),
-    )
+    return this.#guard(() => {
+      const op = this.#scope.op('sleep')
+      const due = this.#machine.at + toMs(duration)
+      return this.#machine.issue({ kind: 'sleep', op, due }, { shielded: this.#shielded })
+    })
   }
 
   receive(what: Receivable | readonly Receivable[], options: { readonly within?: Duration } = {}): Promise<unknown> {
     return this.#guard(() => {
       const machine = this.#machine
+      const shielded = this.#shielded
       const wanted: readonly Receivable[] = 'type' in what ? [what] : what
       if (wanted.length === 0) {
         throw fault('DEFINITION_INVALID', { what: 'run.receive', problem: 'it names nothing to wait for' })
@@ -108,49 +93,52 @@ export class Surface {
         return Promise.resolve({ kind: 'signal', type: signal.name, data: fromText(signal.payload) })
       if (options.within !== undefined) {
         const due = machine.at + toMs(options.within)
-        return machine.issue({ kind: 'wait', op: this.#op('receive'), names, due })
+        return machine.issue({ kind: 'wait', op: this.#scope.op('receive'), names, due }, { shielded })
       }
-      const shared = names.join(' ')
-      const pending = this.#sharedWaits.get(shared)
+      const { sharedWaits } = this.#scope
+      const shared = `${shielded ? 'shielded ' : ''}${names.join(' ')}`
+      const pending = sharedWaits.get(shared)
       if (pending !== undefined) return pending
-      const promise = machine.issue({ kind: 'wait', op: this.#op('receive'), names })
-      this.#sharedWaits.set(shared, promise)
-      void promise.then(() => this.#sharedWaits.delete(shared))
+      const promise = machine.issue({ kind: 'wait', op: this.#scope.op('receive'), names }, { shielded })
+      sharedWaits.set(shared, promise)
+      const forget = (): void => void sharedWaits.delete(shared)
+      promise.then(forget, forget)
       return promise
     })
   }
 
-  start(call: CallValue, settings: CallSettings = {}): ChildHandle {
-    const op = this.#inTurn(() => this.#op(call.name, settings.id))
-    const id = childId(this.#machine.spec.identity, op)
+  start(call: CallValue, settings: { readonly id?: string; readonly onCancel?: OnCancel } = {}): ChildHandle {
+    const scope = this.#scope
+    const machine = this.#machine
+    const op = scope.inTurn(() => {
+      if (machine.cancelled !== null && !this.#shielded) throw machine.cancellation
+      return scope.op(call.name, settings.id)
+    })
+    const id = childId(machine.spec.identity, op)
     this.#act(() => {
-      const payload = this.#payload(
-        op,
-        call.input,
-        () => this.#machine.spec.contracts.checkInput(call),
-        `the input of ${call.name}`,
-      )
-      this.#machine.commands.push({ kind: 'child', op, run: id, call: call.name, ...payload, wait: false })
+      const check = (): unknown => machine.spec.contracts.checkInput(call)
+      const payload = scope.payload(op, call.input, check, `the input of ${call.name}`)
+      machine.commands.push({ kind: 'child', op, run: id, call: call.name, ...payload, wait: false })
+      if (settings.onCancel === 'cancel') machine.followers.add(id)
     })
     let joined: Promise<unknown> | undefined
-    const result = (): Promise<unknown> => this.#machine.issue({ kind: 'join', op: `join:${op}`, run: id })
+    const result = (): Promise<unknown> =>
+      machine.issue({ kind: 'join', op: `join:${op}`, run: id }, { shielded: this.#shielded })
     return {
       id,
       result: () => (joined ??= this.#guard(result)),
       signal: (value) => this.#send(id, value),
-      cancel: () => {
-        throw fault('NOT_YET', { what: 'cancel' })
-      },
+      cancel: () => this.#act(() => machine.commands.push({ kind: 'stop', run: id })),
     }
   }
 
   emit(event: EventValue): void {
     this.#act(() => {
       const { contracts } = this.#machine.spec
-      const op = this.#op(`emit:${event.type}`)
+      const op = this.#scope.op(`emit:${event.type}`)
       let data: unknown = event.data
       const check = (): unknown => (data = contracts.checkEvent(event))
-      const payload = this.#payload(op, event.data, check, `the data of ${event.type}`)
+      const payload = this.#scope.payload(op, event.data, check, `the data of ${event.type}`)
       // The key is of what the schema made of the data; a replay, which makes nothing of it again, has it recorded.
       const recorded = this.#machine.recordedCommands()?.find((command) => command['op'] === op)
       const key = recorded === undefined ? contracts.eventKey({ ...event, data }) : String(recorded['key'])
@@ -160,37 +148,56 @@ export class Surface {
 
   set(state: unknown): void {
     this.#act(() => {
-      const { spec, commands } = this.#machine
+      const machine = this.#machine
       const isSet = ({ kind }: { readonly kind: string }): boolean => kind === 'set'
       // A state that was refused left no trace: it is refused again in a replay, in the same place.
-      const isRecorded = (this.#machine.recordedCommands() ?? []).filter(isSet).length > commands.filter(isSet).length
-      const value = isRecorded ? state : spec.contracts.checkState(state)
-      commands.push({ kind: 'set', state: toText(value, 'the state') ?? 'null' })
+      const recorded = machine.recordedCommands()?.filter(isSet)[machine.commands.filter(isSet).length]
+      const value = recorded === undefined ? machine.spec.contracts.checkState(state) : recorded['state']
+      machine.state = toText(value, 'the state') ?? 'null'
+      machine.commands.push({ kind: 'set', state: machine.state })
     })
   }
 
-  /** Takes back what was registered with an undo, last first. */
+  /** Takes back what was registered with an undo, last first. A cancellation does not interrupt it. */
   undo(): Promise<unknown> {
-    return this.#guard(() => (this.#undoing ??= this.#undoAll().finally(() => (this.#undoing = null))))
+    return this.#unlessOver(async () => {
+      try {
+        await takeBack(this.#scope)
+      } finally {
+        if (this.#scope.over) await never()
+      }
+    })
   }
 
-  /** Nothing can interrupt a run in this version, so a shielded part is just run. */
+  /** Runs a part that a cancellation does not interrupt: what goes through the handle that it is given. */
   shield(work: (run: Surface) => Promise<unknown>): Promise<unknown> {
-    return this.#guard(() => work(this))
+    return this.#unlessOver(() => work(new Surface(this.#scope, true)))
   }
 
-  /** Its place in the journal is kept; it comes into force with the limits on the size of a run. */
-  continueAs(): never {
-    throw fault('NOT_YET', { what: 'continueAs' })
+  /** Ends this generation of the run: it goes on as a new one, with nothing of its journal but what it carries. */
+  continueAs(input: unknown): Promise<unknown> {
+    return this.#unlessOver(() => {
+      const { machine, undoing } = this.#scope
+      // Also where it is shielded: a run that was asked to stop has no new beginning.
+      if (machine.cancelled !== null) return this.#scope.refuse()
+      if (undoing !== null)
+        throw fault('CONTINUE_REFUSED', { run: machine.name, problem: 'it is taking back what it did' })
+      const { contracts, key } = machine.spec
+      const check = (): unknown => contracts.checkContinue(input, key)
+      const { input: text, ...raw } = this.#scope.payload('continue', input, check, `the input of ${machine.name}`)
+      machine.continueAs(text, raw)
+      this.#scope.over = true
+      return never()
+    })
   }
 
   patched(id: string): boolean {
     return this.#inTurn(() => {
-      const known = this.#patches.get(checkId(id, 'The id of the patch'))
+      const known = this.#scope.patches.get(checkId(id, 'The id of the patch'))
       if (known !== undefined) return known
       const recorded = this.#machine.recordedCommands()
       const answer = recorded === null || recorded.some((command) => command.kind === 'patch' && command['id'] === id)
-      this.#patches.set(id, answer)
+      this.#scope.patches.set(id, answer)
       if (answer) this.#machine.commands.push({ kind: 'patch', id })
       return answer
     })
@@ -212,94 +219,10 @@ export class Surface {
     error: (message: string, data?: unknown): void => this.#log('error', message, data),
   }
 
-  /** Runs the body; when it fails, takes back first; when it ends, settles and takes back the losers of its races. */
-  async drive(body: () => Promise<unknown>): Promise<unknown> {
-    try {
-      const output = await body()
-      this.#over = true
-      await this.#undoing
-      for (const entry of this.#machine.undos.takeOpen()) await this.#undoOne(entry)
-      return output
-    } catch (error) {
-      this.#over = true
-      if (endsAsFailed(error)) await (this.#undoing ?? this.#undoAll())
-      throw error
-    }
-  }
-
-  #issueCall(call: CallValue, settings: CallSettings, op: string, undoes?: string): Promise<unknown> {
-    refuseAbort(settings)
-    const machine = this.#machine
-    machine.spec.contracts.checkPolicy(settings, call.name)
-    const payload = this.#payload(
-      op,
-      call.input,
-      () => machine.spec.contracts.checkInput(call),
-      `the input of ${call.name}`,
-    )
-    const mark = undoes === undefined ? {} : { undoes }
-    return this.#withUndo(op, call.name, settings.undo, (undo) =>
-      call.target === 'workflow'
-        ? machine.issue({
-            kind: 'child',
-            op,
-            run: childId(machine.spec.identity, op),
-            call: call.name,
-            ...payload,
-            wait: true,
-            ...undo,
-            ...mark,
-          })
-        : machine.issue(
-            {
-              kind: 'call',
-              op,
-              call: call.name,
-              ...payload,
-              ...(settings.publish === true ? { publish: true } : {}),
-              ...undo,
-              ...mark,
-            },
-            settings,
-          ),
-    )
-  }
-
-  #withUndo(
-    op: string,
-    name: string,
-    undo: Undo | undefined,
-    issue: (mark: { readonly undo?: true }) => Promise<unknown>,
-  ): Promise<unknown> {
-    if (undo === undefined) return issue({})
-    const promise = issue({ undo: true })
-    this.#machine.undos.register(op, name, undo, promise)
-    return promise
-  }
-
-  async #undoAll(): Promise<void> {
-    for (let entry = this.#machine.undos.takeLast(); entry !== undefined; entry = this.#machine.undos.takeLast()) {
-      await this.#undoOne(entry)
-    }
-  }
-
-  async #undoOne(entry: Registered): Promise<void> {
-    const outcome = await entry.settled
-    const call = typeof entry.undo === 'function' ? entry.undo(outcome) : entry.undo
-    if (call === null) return
-    this.#machine.spec.contracts.checkUndo(entry.name, call)
-    try {
-      await this.#door(() => this.#issueCall(call, {}, `undo:${entry.op}`, entry.op))
-    } catch (error) {
-      // A run is never half undone quietly: it stands where it is, for a person to look.
-      throw fault('UNDO_FAILED', { call: call.name, op: entry.op, message: toFailure(error).message }, error)
-    }
-  }
-
   #send(run: string, value: SignalValue): void {
     this.#act(() => {
-      const op = this.#op(`send:${value.type}`)
-      const payload = this.#payload(
+      const op = this.#scope.op(`send:${value.type}`)
+      const payload = this.#scope.payload(
         op,
         value.data,
         () => this.#machine.spec.contracts.checkSignal(value),
@@ -316,64 +239,25 @@ export class Surface {
     })
   }
 
-  #op(name: string, given?: string): string {
-    if (given !== undefined) {
-      const op = operationId(name, 0, checkId(given, `The id of ${name}`))
-      if (this.#given.has(op)) throw fault('OP_ID_REPEATED', { op, run: this.#machine.name })
-      this.#given.add(op)
-      return op
-    }
-    const occurrence = this.#occurrences.get(name) ?? 0
-    this.#occurrences.set(name, occurrence + 1)
-    return operationId(name, occurrence, undefined)
-  }
-
-  /**
-   * A payload as its command keeps it. Live, it is validated and what the schema made of it is stored (with the raw
-   * text beside it when they differ in more than the order of keys); what a journal holds is never validated again.
-   */
-  #payload(
-    op: string,
-    raw: unknown,
-    check: () => unknown,
-    what: string,
-  ): { readonly input: JsonText; readonly raw?: JsonText } {
-    const { recorded } = this.#machine
-    if (recorded?.includes(JSON.stringify(op)) === true) return { input: toText(raw, what) ?? 'null' }
-    const { text, ...given } = bothTexts(raw ?? null, check() ?? null, what)
-    return { input: text as JsonText, ...given }
-  }
-
-  /** Runs a door that answers later, to the body and its branches. */
+  /** Runs a door that answers later, to the body and its branches; a cancelled run asks for nothing more. */
   #guard(work: () => Promise<unknown>): Promise<unknown> {
-    return this.#over && this.#machine.active ? never() : this.#door(work)
+    return this.#unlessOver(() => {
+      return this.#machine.cancelled !== null && !this.#shielded ? this.#scope.refuse() : work()
+    })
   }
 
-  /** Runs a door that answers later: what it throws becomes a rejection; outside a turn the code is at fault. */
-  #door(work: () => Promise<unknown>): Promise<unknown> {
-    if (!this.#machine.active) {
-      this.#machine.blame(fault('FOREIGN_AWAIT', { run: this.#machine.name, work: '' }))
-      return never()
-    }
-    try {
-      return work()
-    } catch (error) {
-      return Promise.reject(error)
-    }
+  #unlessOver(work: () => Promise<unknown>): Promise<unknown> {
+    return this.#scope.over && this.#machine.active ? never() : this.#scope.door(work)
   }
 
   /** Runs a door that answers nothing: what it does counts while the body runs. */
   #act(work: () => void): void {
     this.#inTurn(() => {
-      if (!this.#over) work()
+      if (!this.#scope.over) work()
     })
   }
 
-  /** Runs a door that answers at once. */
   #inTurn<T>(work: () => T): T {
-    if (this.#machine.active) return work()
-    const error = fault('FOREIGN_AWAIT', { run: this.#machine.name, work: '' })
-    this.#machine.blame(error)
-    throw error
+    return this.#scope.inTurn(work)
   }
 }

@@ -1,39 +1,98 @@
 import { describe, expect, it } from 'vitest'
-import { UndoLog } from './undo.ts'
+import { UndoLog, type CarriedUndo } from './undo.ts'
 import type { CallValue } from './values.ts'
 
 const refund: CallValue = { kind: 'call', target: 'operation', name: 'payment.refund', input: {} }
-const ops = (entries: readonly { readonly op: string }[]): readonly string[] => entries.map(({ op }) => op)
+/** Takes all that there is, and says which. */
+const taken = (log: UndoLog, all: boolean): readonly string[] => {
+  const ops: string[] = []
+  for (let entry = log.take(all); entry !== undefined; entry = log.take(all)) ops.push(entry.op)
+  return ops
+}
 
 describe('the log of undos', () => {
   it('gives back the one registered last, each once', () => {
     const log = new UndoLog()
-    const pending = new Promise(() => {})
-    for (const op of ['a#0', 'b#0', 'c#0']) log.register(op, op.slice(0, 1), refund, pending)
-    expect(log.takeLast()).toMatchObject({ op: 'c#0', name: 'c', undo: refund })
-    expect(log.takeLast()?.op).toBe('b#0')
-    expect(log.takeLast()?.op).toBe('a#0')
-    expect(log.takeLast()).toBeUndefined()
+    expect(log.has(true)).toBe(false)
+    for (const op of ['a#0', 'b#0', 'c#0']) log.register(op, op.slice(0, 1), refund)
+    expect(log.take(true)).toMatchObject({ op: 'c#0', name: 'c', undo: refund })
+    expect(log.has(true)).toBe(true)
+    expect(taken(log, true)).toEqual(['b#0', 'a#0'])
+    expect(log.has(true)).toBe(false)
   })
 
   it('knows the outcome of a call once it has settled: undefined when it failed', async () => {
     const log = new UndoLog()
-    log.register('a#0', 'a', refund, Promise.resolve({ paid: true }))
-    log.register('b#0', 'b', refund, Promise.reject(new Error('no answer')))
-    await expect(log.takeLast()?.settled).resolves.toBeUndefined()
-    await expect(log.takeLast()?.settled).resolves.toEqual({ paid: true })
+    log.register('a#0', 'a', refund)({ paid: true })
+    log.register('b#0', 'b', refund)(undefined)
+    const settles = log.register('c#0', 'c', refund)
+    const last = log.take(true)
+    settles('late')
+    await expect(last?.settled).resolves.toBe('late')
+    await expect(log.take(true)?.settled).resolves.toBeUndefined()
+    await expect(log.take(true)?.settled).resolves.toEqual({ paid: true })
   })
 
-  it('gives back those that have not settled, last first, and keeps the others', async () => {
+  it('gives back those that were given up, settled or not, last first, and keeps the others', () => {
     const log = new UndoLog()
-    const pending = new Promise(() => {})
-    log.register('a#0', 'a', refund, pending)
-    log.register('b#0', 'b', refund, Promise.resolve())
-    log.register('c#0', 'c', refund, pending)
-    log.register('d#0', 'd', refund, Promise.reject(new Error('no answer')))
-    await Promise.resolve()
-    expect(ops(log.takeOpen())).toEqual(['c#0', 'a#0'])
-    expect(log.takeOpen()).toEqual([])
-    expect([log.takeLast()?.op, log.takeLast()?.op, log.takeLast()]).toEqual(['d#0', 'b#0', undefined])
+    const settle = new Map(['a#0', 'b#0', 'c#0', 'd#0'].map((op) => [op, log.register(op, op.slice(0, 1), refund)]))
+    settle.get('b#0')?.({})
+    expect(log.has(false)).toBe(false)
+    for (const op of ['a#0', 'd#0', 'x#0']) log.lose(op)
+    settle.get('d#0')?.(undefined)
+    expect(log.has(false)).toBe(true)
+    expect(taken(log, false)).toEqual(['d#0', 'a#0'])
+    expect(taken(log, true)).toEqual(['c#0', 'b#0'])
+  })
+
+  it('forgets what only had to settle, when it has', () => {
+    const log = new UndoLog()
+    log.register('a#0', 'a', refund)
+    const settles = log.register('ship#0', 'ship', null)
+    log.lose('ship#0')
+    settles('shipped')
+    expect(log.has(false)).toBe(false)
+    expect(taken(log, true)).toEqual(['a#0'])
+    const later = log.register('ship#1', 'ship', null)
+    expect(log.take(true)).toMatchObject({ op: 'ship#1', undo: null })
+    later(undefined)
+    expect(log.has(true)).toBe(false)
+  })
+})
+
+describe('what a continued run takes over', () => {
+  it('is what its undos come to, in order, with the generation that made the call and whether it was given up', () => {
+    const first = new UndoLog()
+    first.register('a#0', 'a', refund)({ paid: true })
+    first.register('b#0', 'b', (outcome) => ({ ...refund, input: { outcome } }))(5)
+    first.register('c#0', 'c', () => null)(undefined)
+    first.register('d/x', 'd', (outcome) => (outcome === undefined ? refund : null))(undefined)
+    first.lose('d/x')
+    const carried = first.carried(0)
+    expect(carried).toEqual([
+      { op: '0~a#0', name: 'a', undo: refund },
+      { op: '0~b#0', name: 'b', undo: { ...refund, input: { outcome: 5 } } },
+      { op: '0~d/x', name: 'd', undo: refund, lost: true },
+    ])
+    const second = new UndoLog(JSON.parse(JSON.stringify(carried)) as CarriedUndo[])
+    second.register('a#0', 'a', refund)({ paid: true })
+    expect(second.carried(1).map(({ op, lost }) => [op, lost])).toEqual([
+      ['0~a#0', undefined],
+      ['0~b#0', undefined],
+      ['0~d/x', true],
+      ['1~a#0', undefined],
+    ])
+    expect(taken(second, false)).toEqual(['0~d/x'])
+  })
+
+  it('has settled', async () => {
+    const log = new UndoLog([{ op: '0~a#0', name: 'a', undo: refund }])
+    await expect(log.take(true)?.settled).resolves.toBeUndefined()
+  })
+
+  it('without anything is nothing', () => {
+    const log = new UndoLog()
+    log.register('ship#0', 'ship', null)(undefined)
+    expect(log.carried(3)).toEqual([])
   })
 })

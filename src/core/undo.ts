@@ -1,5 +1,7 @@
 // What a run would have to take back: calls with an undo, in the order in which they were registered (before the call
-// was issued, so that one whose answer is unknown is taken back too). The machine runs them in reverse.
+// was issued, so that one whose answer is unknown is taken back too). The undoing runs them in reverse (undoing.ts). A
+// child that a run waits for is registered without an undo: it takes itself back, but must have settled before what the
+// run did before it is.
 import type { CallValue } from './values.ts'
 
 /** The undo of a call: another call, or a function of the outcome (undefined: unknown), null for nothing to do. */
@@ -9,35 +11,78 @@ export interface Registered {
   readonly op: string
   /** The name of the call: `payment.charge`. */
   readonly name: string
-  readonly undo: Undo
-  /** Settles when the call has; never rejects. Resolves to the outcome, or undefined when it failed. */
+  /** Null: there is nothing to take back, it only has to settle first. */
+  readonly undo: Undo | null
+  /** Resolves when the call has settled, also one that was given up; to undefined when its outcome is not known. */
   readonly settled: Promise<unknown>
+}
+
+/** An undo that a continued run hands on: `op` begins with the generation that made the call. */
+export interface CarriedUndo {
+  readonly op: string
+  readonly name: string
+  readonly undo: CallValue
+  readonly lost?: true
+}
+
+interface Entry extends Registered {
+  outcome: unknown
+  /** The run did not take its answer: it is taken back however the run ends. */
+  lost: boolean
 }
 
 /** The undos of one run. */
 export class UndoLog {
-  readonly #entries: Registered[] = []
-  readonly #open = new Set<string>()
+  readonly #entries: Entry[] = []
 
-  /** @param call the promise of the call that may have to be taken back. */
-  register(op: string, name: string, undo: Undo, call: Promise<unknown>): void {
-    this.#open.add(op)
-    const close = (outcome?: unknown): unknown => {
-      this.#open.delete(op)
-      return outcome
+  constructor(carried: readonly CarriedUndo[] = []) {
+    for (const { op, name, undo, lost = false } of carried)
+      this.#entries.push({ op, name, undo, settled: Promise.resolve(), outcome: undefined, lost })
+  }
+
+  /**
+   * What the next generation has to take back: the calls that the undos come to, in the order of registration. Everything
+   * has settled.
+   */
+  carried(generation: number): readonly CarriedUndo[] {
+    return this.#entries.flatMap(({ op, name, undo, outcome, lost }) => {
+      const call = typeof undo === 'function' ? undo(outcome) : undo
+      const named = op.includes('~') ? op : `${generation}~${op}`
+      return call === null ? [] : [{ op: named, name, undo: call, ...(lost ? { lost } : {}) }]
+    })
+  }
+
+  /** Registers what takes back `op`. Returns how to say that it has settled. */
+  register(op: string, name: string, undo: Undo | null): (outcome: unknown) => void {
+    const { promise, resolve } = Promise.withResolvers<unknown>()
+    const entry: Entry = { op, name, undo, settled: promise, outcome: undefined, lost: false }
+    this.#entries.push(entry)
+    return (outcome) => {
+      if (undo === null) this.#remove(entry)
+      entry.outcome = outcome
+      resolve(outcome)
     }
-    this.#entries.push({ op, name, undo, settled: call.then(close, () => close()) })
   }
 
-  /** The one registered last, removed; undefined at the end. */
-  takeLast(): Registered | undefined {
-    return this.#entries.pop()
+  /** Notes that a call was given up: whatever it came to, the run knows nothing of it. */
+  lose(op: string): void {
+    for (const entry of this.#entries) if (entry.op === op) entry.lost = true
   }
 
-  /** Removes and returns the calls that have not settled, last first: the losers of a race when a run ends. */
-  takeOpen(): readonly Registered[] {
-    const open = this.#entries.filter((entry) => this.#open.has(entry.op)).reverse()
-    for (const entry of open) this.#entries.splice(this.#entries.indexOf(entry), 1)
-    return open
+  /** Whether there is something to take back or to wait for: all of it, or what was given up. */
+  has(all: boolean): boolean {
+    return this.#entries.some((entry) => all || entry.lost)
+  }
+
+  /** The one registered last, of all or of those that were given up, removed; undefined at the end. */
+  take(all: boolean): Registered | undefined {
+    const entry = this.#entries.findLast((one) => all || one.lost)
+    if (entry !== undefined) this.#remove(entry)
+    return entry
+  }
+
+  #remove(entry: Entry): void {
+    const index = this.#entries.lastIndexOf(entry)
+    if (index >= 0) this.#entries.splice(index, 1)
   }
 }

@@ -27,10 +27,15 @@ export interface CallOptions<Result = unknown, Name extends string = string> ext
    */
   readonly undo?: UndoOf<Name> | ((outcome: Result | undefined) => UndoOf<Name> | null) | undefined
   /**
-   * Gives the call up when it is aborted: the promise rejects, and the call is undone if it has an undo. In this version
-   * it is refused with NOT_YET.
+   * Gives the call up when it is aborted: the promise rejects with CALL_ABORTED, its body is told to stop, and if it has
+   * an undo it is taken back, once it has settled, when the run takes back what it did or ends.
    */
   readonly abort?: AbortSignal | undefined
+  /**
+   * What becomes of the run of a workflow that is called, when this run is cancelled or gives the call up: it is cancelled
+   * and waited for (`cancel`, the default), it goes on by itself (`leave`), or this run waits for it to end (`wait`).
+   */
+  readonly onCancel?: 'cancel' | 'leave' | 'wait' | undefined
   /** Lets reactions and `receive` see the outcome event of the call; default false. */
   readonly publish?: boolean | undefined
 }
@@ -48,6 +53,8 @@ export interface StepOptions<Result = unknown> extends Policy {
 export interface StartOptions {
   /** Names this start among the starts of the same name. */
   readonly id?: string | undefined
+  /** What becomes of it when this run is cancelled: it goes on by itself (`leave`, the default), or is cancelled too. */
+  readonly onCancel?: 'cancel' | 'leave' | undefined
 }
 
 export interface ReceiveOptions {
@@ -60,7 +67,7 @@ export interface RunHandle<Result = unknown> {
   readonly id: string
   /** Its output, once it has ended. Rejects with CHILD_FAILED. */
   result(): Promise<Result>
-  /** Asks it to stop and to take back what it did. In this version it is refused with NOT_YET. */
+  /** Asks it to stop and to take back what it did. One that has ended takes no notice. */
   cancel(): void
   /** Sends it a signal that it declares. */
   signal(value: SignalValue): void
@@ -157,7 +164,10 @@ export interface Run<
   /** Starts a run that goes on by itself: also when this one ends. @throws INPUT_INVALID, CALL_UNKNOWN, OP_ID_REPEATED */
   start<Result>(call: Call<Result>, options?: StartOptions): RunHandle<Result>
 
-  /** Takes back everything that was registered with an undo, last first, and answers when it is done. */
+  /**
+   * Takes back everything that was registered with an undo, last first, and answers when it is done. Calls with an undo
+   * that are under way are given up first (their promises reject with CALL_ABORTED). Nothing interrupts it.
+   */
   undo(): Promise<void>
 
   /** Says where the run stands: shown on its page and in the API. Replaces the whole state. @throws INPUT_INVALID */
@@ -171,8 +181,8 @@ export interface Run<
   uuid(): string
 
   /**
-   * Runs `work` to its end even when the run is cancelled meanwhile. Only what goes through the run that it is handed
-   * is shielded. In this version nothing cancels a run, so it just runs.
+   * Runs `work` to its end even when the run is cancelled meanwhile, or has been: to tell a customer, say. Only what goes
+   * through the run that it is handed is shielded.
    */
   shield<Result>(work: (run: Run<State, Signals, Key, Input>) => Promise<Result>): Promise<Result>
 
@@ -183,8 +193,11 @@ export interface Run<
   patched(id: string): boolean
 
   /**
-   * Ends this run and goes on as a new one with the same id and `input`: `return run.continueAs(input)`. In this version
-   * it is refused with NOT_YET.
+   * Ends this generation of the run and goes on as a new one, with the same id and key, `input` and an empty journal:
+   * `return run.continueAs(input)`. Undos, unread signals, the ids of signals seen and the state are carried over. For what
+   * goes on for ever, before its journal grows past what a run may have.
+   *
+   * @throws INPUT_INVALID, CONTINUE_REFUSED while calls, steps or children are under way.
    */
   continueAs(input: Input): Promise<never>
 }

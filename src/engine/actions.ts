@@ -1,16 +1,26 @@
-// What a person does to a run: cancel it, try a stuck call again, answer or fail it. Each is on the record, with who and
-// why; whatever it answers is durable.
+// What a person does to a run: cancel it, try a stuck call again, answer or fail it in the place of its service. Each is
+// on the record, with who and why, and decided when it is answered: what it answers is durable.
+//
+//   call or step    retry  answer  fail     undo            retry  answer
+//   stuck           x      x       x        stuck           x      x
+//   waiting         x      x       x        waiting         x      x
+//   running         -      -       -        running         -      -
 import { fault } from '../core/errors.ts'
-import type {
-  ActAllRequest,
-  Acted,
-  ActedAll,
-  AnswerRequest,
-  FailRequest,
-  Reasoned,
-  RetryRequest,
-} from '../define/application.ts'
+import type { Failure } from '../core/failure.ts'
+import { toText, type JsonText } from '../core/json.ts'
+import type { Command, Delivered } from '../core/journal.ts'
+import { nearest } from '../core/names.ts'
+import type { Acted, Action, AnswerRequest, FailRequest, Reasoned, RetryRequest } from '../define/application.ts'
+import { givenAnswerText } from './calls.ts'
+import { endRun, freeIfNothingIsStuck, writeNote } from './endings.ts'
+import { inboxFirst, openRun } from './find-run.ts'
+import type { LiveRun } from './live-run.ts'
+import type { DeliveryResult } from './shard-context.ts'
 import type { Shard } from './shard.ts'
+import { startEffect } from './turn-rows.ts'
+
+const NAME_LIMIT = 256
+const WORDS_LIMIT = 4000
 
 export class Actions {
   readonly #shard: Shard
@@ -19,20 +29,178 @@ export class Actions {
     this.#shard = shard
   }
 
-  async cancel(_run: string, _request: Reasoned): Promise<Acted> {
+  async cancel(id: string, request: Reasoned): Promise<Acted> {
+    const { by, why } = reasonOf(request)
+    const { num } = await this.#find(id)
+    const result = await this.#deliver(num, { kind: 'cancel', by, why })
+    if (result === 'ended') throw fault('RUN_ENDED', { id, status: 'meanwhile' })
+    return { id, action: 'cancel', changed: result === 'taken', ops: [] }
+  }
+
+  async retry(id: string, request: RetryRequest): Promise<Acted> {
+    const reason = reasonOf(request)
+    const run = await this.#live(id)
+    const { op } = request
+    if (run.executor.kind === 'frozen' || isUnmapped(run)) {
+      if (op !== undefined) throw refused(id, 'retry', `its code cannot go on, so that ${op} is not looked at`)
+      writeNote(this.#shard.context, run, { kind: 'action', action: 'retry', op: null, ...reason })
+      this.#shard.context.thaw(run)
+      await this.#tried(run.row.num)
+      return this.#done({ id, action: 'retry', changed: true, ops: [] })
+    }
+    const ops = (op === undefined ? [...run.stuckOps] : [op]).map((one) => this.#callOf(run, one, 'retry').op)
+    if (ops.length === 0) throw refused(id, 'retry', 'nothing of it is stuck')
+    for (const one of ops) this.#tryAgain(run, one, reason)
+    freeIfNothingIsStuck(this.#shard.context, run)
+    return this.#done({ id, action: 'retry', changed: true, ops })
+  }
+
+  async answer(id: string, request: AnswerRequest): Promise<Acted> {
+    const reason = reasonOf(request)
+    const run = await this.#live(id)
+    const { op } = request
+    const payload = this.#answerOf(run, this.#callOf(run, op, 'answer'), request.value)
+    return this.#give(run, 'answer', { kind: 'done', op, payload, ...reason })
+  }
+
+  async fail(id: string, request: FailRequest): Promise<Acted> {
+    const reason = reasonOf(request)
+    const run = await this.#live(id)
+    const { op } = request
+    const error = failureOf(request.error)
+    if (op === undefined) return this.#giveUp(run, error, reason)
+    const command = this.#callOf(run, op, 'fail')
+    if ('undoes' in command)
+      throw refused(id, 'fail', `${op} takes something back; retry it, or answer it when that was done by hand`)
+    return this.#give(run, 'fail', { kind: 'failed', op, error, ...reason })
+  }
+
+  /** A run whose code cannot go on ends as failed. What it did stays done: that is said, and on the record. */
+  async #giveUp(run: LiveRun, error: Failure, reason: Reason): Promise<Acted> {
+    const { id } = run.row
+    if (run.executor.kind !== 'frozen')
+      throw refused(id, 'fail', 'its code can go on: name the call that is to fail, or cancel the run')
+    const { context } = this.#shard
+    writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason })
+    endRun(context, run, { kind: 'fail', error })
+    return this.#done({ id, action: 'fail', changed: true, ops: [] })
+  }
+
+  #tryAgain(run: LiveRun, op: string, reason: Reason): void {
+    const { context } = this.#shard
+    if (!run.stuckOps.has(op)) {
+      writeNote(context, run, { kind: 'action', action: 'retry', op, ...reason })
+      context.effects.hurry(run.row.num, op)
+      return
+    }
+    run.stuckOps.delete(op)
+    run.attempts.delete(op)
+    writeNote(context, run, { kind: 'action', action: 'retry', op, ...reason })
+    context.writer.onDurable(() => startEffect(context, run, op))
+  }
+
+  /** Delivers in the place of a service. Whatever was waited for is not tried any more. */
+  async #give(run: LiveRun, action: Action, delivered: Extract<Delivered, { op: string }>): Promise<Acted> {
+    const { num, id } = run.row
+    this.#shard.context.effects.drop(num, delivered.op)
+    const result = await this.#deliver(num, delivered)
+    if (result === 'ended') throw fault('RUN_ENDED', { id, status: 'meanwhile' })
+    return { id, action, changed: result === 'taken', ops: [delivered.op] }
+  }
+
+  /** The call or step that is meant, when it stands so that a person may act on it. @throws OP_UNKNOWN, ACTION_REFUSED */
+  #callOf(run: LiveRun, op: string, action: Action): Command & { readonly op: string } {
+    const { id, num } = run.row
+    const commands = commandsOf(run)
+    const command = commands.find((one) => one.op === op)
+    if (run.executor.kind === 'frozen') throw refused(id, action, 'its code cannot go on: mend it, then retry the run')
+    if (command === undefined) {
+      const ops = commands.map((one) => one.op)
+      throw fault('OP_UNKNOWN', { id, op: op.slice(0, NAME_LIMIT), nearest: nearest(op, ops) })
+    }
+    if (command.kind === 'child') {
+      // The one thing that can be done about a workflow that was to take something back: say that it is done.
+      if (run.stuckOps.has(op) && action === 'answer') return command
+      throw refused(id, action, `${op} is a run of its own, "${command.run}": act on that`)
+    }
+    if (command.kind !== 'call' && command.kind !== 'step') throw refused(id, action, `${op} is no call and no step`)
+    if (!run.stuckOps.has(op) && this.#shard.context.effects.state(num, op) !== 'waiting')
+      throw refused(id, action, `an attempt of ${op} is under way; wait until it has answered or failed`)
+    return command
+  }
+
+  #answerOf(run: LiveRun, command: Command, value: unknown): JsonText | undefined {
+    if (command.kind !== 'call') return toText(value, 'the answer')
+    const { directory } = this.#shard.context
+    const operation = directory.operations.get(command.call)
+    if (operation === undefined) throw fault('CODE_MISSING', { run: `The run "${run.row.id}"`, call: command.call })
+    return givenAnswerText(operation, value)
+  }
+
+  async #find(id: string): Promise<{ readonly num: number }> {
     this.#shard.check()
-    throw fault('NOT_YET', { what: 'cancel' })
+    const { context } = this.#shard
+    await inboxFirst(context)
+    return openRun(context, id)
   }
-  async retry(_run: string, _request: RetryRequest): Promise<Acted> {
-    throw fault('NOT_YET', { what: 'retry' })
+
+  async #live(id: string): Promise<LiveRun> {
+    const { num } = await this.#find(id)
+    const run = await this.#shard.context.live(num)
+    if (run === undefined || run.row.ended !== null) throw fault('RUN_ENDED', { id, status: 'meanwhile' })
+    return run
   }
-  async answer(_run: string, _request: AnswerRequest): Promise<Acted> {
-    throw fault('NOT_YET', { what: 'answer' })
+
+  /** A run that was thawed has done what it was about to do, with today's code. */
+  async #tried(num: number): Promise<void> {
+    const run = await this.#shard.context.live(num)
+    const isBusy = (): boolean => run !== undefined && run.queued > 0 && !this.#shard.isStopped
+    while (isBusy()) await new Promise((resolve) => setImmediate(resolve))
   }
-  async fail(_run: string, _request: FailRequest): Promise<Acted> {
-    throw fault('NOT_YET', { what: 'fail' })
+
+  #deliver(num: number, delivered: Delivered): Promise<DeliveryResult> {
+    return new Promise((resolve, reject) => {
+      this.#shard.context.deliver(num, delivered, { settled: resolve, failed: reject })
+    })
   }
-  async all(_request: ActAllRequest): Promise<ActedAll> {
-    throw fault('NOT_YET', { what: 'actOnAll' })
+
+  async #done(acted: Acted): Promise<Acted> {
+    await this.#shard.context.writer.barrier()
+    return acted
   }
+}
+
+interface Reason {
+  readonly by: string
+  readonly why: string
+}
+
+/** @throws REQUEST_INVALID */
+function reasonOf({ by = 'unknown', why = '' }: Reasoned): Reason {
+  return { by: words(by, 'by', NAME_LIMIT), why: words(why, 'why', WORDS_LIMIT) }
+}
+
+function failureOf({ code = 'FAILED_BY_HAND', message }: FailRequest['error']): Failure {
+  return { code: words(code, 'error.code', NAME_LIMIT), message: words(message, 'error.message', WORDS_LIMIT) }
+}
+
+function words(value: unknown, path: string, limit: number): string {
+  if (typeof value === 'string' && value.length <= limit) return value
+  const problem = typeof value === 'string' ? `it has more than ${limit} characters` : 'it is not a string'
+  throw fault('REQUEST_INVALID', { what: 'The request', path, problem })
+}
+
+function refused(id: string, action: Action, problem: string): Error {
+  return fault('ACTION_REFUSED', { id, action, problem })
+}
+
+/** A reaction that made no call, or one whose start was refused: its definition is tried again. */
+function isUnmapped(run: LiveRun): boolean {
+  return run.executor.kind === 'solo' && run.row.status === 'stuck' && run.stuckOps.size === 0
+}
+
+function commandsOf({ executor }: LiveRun): readonly (Command & { readonly op: string })[] {
+  if (executor.kind === 'solo') return executor.command === null ? [] : [executor.command]
+  if (executor.kind !== 'workflow') return []
+  return [...executor.machine.pending.values()].flatMap(({ command }) => ('op' in command ? [command] : []))
 }

@@ -1,10 +1,11 @@
 // A running application: the doors of one store, one shard behind them. Starts and stops what runs inside, and answers
 // questions from committed rows; whatever it acknowledges is durable.
-import { toFailure } from '../core/failure.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault } from '../core/errors.ts'
-import { fromText, type Json } from '../core/json.ts'
+import { fromText, isRecord, type Json } from '../core/json.ts'
+import type { RunEnding } from '../core/journal.ts'
 import type { Store, StoreInfo } from '../core/store.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
 import type { ApplicationView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
@@ -28,13 +29,15 @@ import type {
   StartSettings,
 } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
+import type { Limits } from '../define/limits.ts'
 import { Actions } from './actions.ts'
+import { actOnAll } from './act-on-all.ts'
 import { describe } from './describe.ts'
 import type { Directory } from './directory.ts'
 import { Queries } from './queries.ts'
 import { Requests } from './requests.ts'
 import { Shard } from './shard.ts'
-import type { Ending } from './watchers.ts'
+import { failureOfEnding } from './endings.ts'
 
 export interface ApplicationOptions {
   readonly directory: Directory
@@ -45,6 +48,7 @@ export interface ApplicationOptions {
   readonly clock: Clock
   readonly random: Random
   readonly liveRuns: number
+  readonly limits: Limits
   readonly graceMs: number
   readonly development: boolean
 }
@@ -75,7 +79,7 @@ export class RunningApplication implements Application {
 
   /** Takes the store and recovers. On a failure the store is let go again. */
   async open(): Promise<void> {
-    const { store, clock, directory, namespace, codec, random, log, liveRuns, development } = this.#options
+    const { store, clock, directory, namespace, codec, random, log, liveRuns, limits, development } = this.#options
     const began = clock.now()
     this.#info = await store.open()
     try {
@@ -96,6 +100,7 @@ export class RunningApplication implements Application {
         random,
         log,
         liveRuns,
+        limits,
         development,
         handleInbox,
         onFailure,
@@ -168,21 +173,24 @@ export class RunningApplication implements Application {
     return this.actions.fail(run, request)
   }
   actOnAll(request: ActAllRequest): Promise<ActedAll> {
-    return this.actions.all(request)
+    return actOnAll(this.actions, this.#queries, request)
   }
 
   async result(id: string): Promise<Json | undefined> {
     const { open, watchers } = this.shard.context
     // A run of this process tells how it ended; for any other, and when the shard closes meanwhile, the store is asked.
     const ending =
-      open.numOf(id) === undefined ? undefined : await new Promise<Ending>((resolve) => watchers.onEnd(id, resolve))
+      open.numOf(id) === undefined
+        ? undefined
+        : await new Promise<RunEnding | undefined>((resolve) => watchers.onEnd(id, resolve))
+    const failure = ending === undefined ? null : failureOfEnding(id, ending)
+    if (failure !== null) throw failedResult(id, failure)
     if (ending?.kind === 'end') return fromText(ending.output) as Json | undefined
-    if (ending?.kind === 'fail') throw fault('RUN_FAILED', { id, message: ending.error.message })
     const run = await this.settled(id, Number.POSITIVE_INFINITY)
     if (run === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
     if (run.status === 'completed') return run.output
     this.shard.check()
-    throw fault('RUN_FAILED', { id, message: run.error?.message ?? run.status })
+    throw failedResult(id, run.error ?? { code: run.status, message: run.status })
   }
 
   async run(id: string): Promise<RunView | null> {
@@ -262,4 +270,11 @@ export class RunningApplication implements Application {
     await this.#options.store.close()
     this.#stop(null)
   }
+}
+
+/** What whoever asks for the result of a run gets, when it has none. */
+function failedResult(id: string, failure: Failure & { readonly details?: unknown }): Error {
+  const { code, message, details } = failure
+  if (code !== 'RUN_CANCELLED' || !isRecord(details)) return fault('RUN_FAILED', { id, message })
+  return fault('RUN_CANCELLED', { id, by: String(details['by']), why: String(details['why']) })
 }

@@ -4,12 +4,14 @@
 import type { Failure } from '../core/failure.ts'
 import type { Json, JsonText } from '../core/json.ts'
 import { Machine } from '../core/machine.ts'
+import { soloCommand, type Solo } from '../core/solo.ts'
 import type { RunKind, RunRow } from '../core/store.ts'
 import type { LogLevel } from '../core/contracts.ts'
 import { parseText } from '../core/json-text.ts'
 import { startBody, type Surface } from '../core/surface.ts'
 import type { WorkflowDefinition } from '../define/definition.ts'
-import { identityOf, soloOf, type LiveRun } from './live-run.ts'
+import { identityOf, soloOf, type Executor, type LiveRun } from './live-run.ts'
+import { writeSchedule } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** What a new run is. */
@@ -24,6 +26,9 @@ export interface Birth {
   readonly parent: number | null
   readonly parentOp: string | null
   readonly input: JsonText
+  /** Not before this time, and cancelled at that one, milliseconds since the epoch. */
+  readonly at?: number | null
+  readonly deadline?: number | null
   /** Of `startHash`; empty for runs that nobody can start by hand (reactions). */
   readonly hash: string
   /** Why it cannot begin: its reaction threw, for example. */
@@ -39,6 +44,8 @@ export function startHash(context: ShardContext, call: string, input: unknown): 
 export function createRun(context: ShardContext, birth: Birth): LiveRun {
   const { writer, claims, open, ns } = context
   const num = writer.position()
+  const { at = null } = birth
+  const isLater = at !== null && at > context.now()
   const row: RunRow = {
     num,
     ns,
@@ -49,7 +56,7 @@ export function createRun(context: ShardContext, birth: Birth): LiveRun {
     version: context.version,
     key: birth.key,
     status: birth.stuck === undefined ? 'running' : 'stuck',
-    phase: null,
+    phase: isLater ? 'scheduled' : null,
     reason: birth.stuck?.reason ?? null,
     root: birth.root,
     cause: birth.cause,
@@ -61,8 +68,12 @@ export function createRun(context: ShardContext, birth: Birth): LiveRun {
     error: birth.stuck === undefined ? null : context.encode(JSON.stringify(birth.stuck.error), 'error', birth.id),
     created: context.now(),
     ended: null,
+    since: 0,
+    deadline: birth.deadline ?? null,
+    at: isLater ? at : null,
   }
   writer.rows.runs.push(row)
+  writeSchedule(context, row)
   writer.rows.claims.push(claims.take('run', birth.id, { num, hash: birth.hash }))
   writer.onDurable(() => {
     claims.durable('run', birth.id)
@@ -73,32 +84,51 @@ export function createRun(context: ShardContext, birth: Birth): LiveRun {
   return run
 }
 
-/** A live run over its row, with nothing replayed yet. */
-export function liveRun(context: ShardContext, row: RunRow, input: JsonText): LiveRun {
+/**
+ * A live run over its row, with nothing replayed yet.
+ * @param carry what the generation before handed on.
+ */
+export function liveRun(context: ShardContext, row: RunRow, input: JsonText, carry: JsonText | null = null): LiveRun {
   const run: LiveRun = {
     row,
     executor: { kind: 'frozen', seen: new Set() },
     seq: 0,
+    turns: 0,
+    bytes: 0,
     queued: 0,
     stuckOps: new Set(),
+    lingering: new Set(),
     attempts: new Map(),
   }
   const found = context.directory.find(row.call)
   if (row.kind !== 'workflow') {
     const solo = soloOf(row, context.environment.store, found?.kind ?? 'operation', input)
-    run.executor = { kind: 'solo', solo, command: null }
+    run.executor = soloExecutor(solo)
   } else if (found?.kind === 'workflow') {
-    run.executor = { kind: 'workflow', machine: machineOf(context, run, found.workflow, input) }
+    run.executor = { kind: 'workflow', machine: machineOf(context, run, found.workflow, input, carry) }
   }
   return run
 }
 
-function machineOf(context: ShardContext, run: LiveRun, workflow: WorkflowDefinition, input: JsonText): Machine {
+/** How a run of one call executes: its call is known from its row. */
+export function soloExecutor(solo: Solo): Extract<Executor, { kind: 'solo' }> {
+  return { kind: 'solo', solo, command: solo.target === 'operation' ? soloCommand(solo) : null, cancelled: null }
+}
+
+/** The machine of a run's present generation, before its first turn. */
+export function machineOf(
+  context: ShardContext,
+  run: LiveRun,
+  workflow: WorkflowDefinition,
+  input: JsonText,
+  carry: JsonText | null,
+): Machine {
   const { row } = run
   return new Machine({
     identity: identityOf(context.environment.store, row),
     key: row.key,
     input,
+    carry,
     contracts: context.directory.contracts(workflow),
     // The author's types (define/run.ts) describe what core's surface does.
     start: (machine, data) =>

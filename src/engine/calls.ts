@@ -2,14 +2,14 @@
 // brings the answer to its stored form. An operation with outcomes answers with an event value, one with an output
 // with that; what it does not declare is a fault in its code and is not retried.
 import { fault } from '../core/errors.ts'
-import { idempotencyKey } from '../core/ids.ts'
+import { idempotencyKey, undoneKey } from '../core/ids.ts'
 import { fromText, toText, type JsonText } from '../core/json.ts'
 import type { Command } from '../core/journal.ts'
 import { keyOf, nearest } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { RunRow } from '../core/store.ts'
 import type { CallSettings } from '../core/contracts.ts'
-import type { StepWork } from '../core/surface.ts'
+import type { StepWork } from '../core/issue.ts'
 import { isEventValue } from '../core/values.ts'
 import type { Log, OperationContext, OperationDefinition } from '../define/definition.ts'
 import { isRecord } from '../core/json.ts'
@@ -119,10 +119,20 @@ function contextOf(
     op,
     root: row.root,
     cause: row.cause,
-    undoes: undoes === undefined ? null : idempotencyKey(identity, undoes),
+    undoes: undoes === undefined ? null : undoneKey(identity, undoes),
     signal,
     log: environment.log(row.id, op),
   }
+}
+
+/**
+ * The stored form of what a person answers in the place of an operation: `{ type, data }` of an outcome, or its output.
+ * @throws OUTCOME_UNDECLARED, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID
+ */
+export function givenAnswerText(operation: OperationDefinition, value: unknown): JsonText | undefined {
+  if (operation.outcomes.length === 0 || !isRecord(value) || typeof value['type'] !== 'string')
+    return answerText(operation, value)
+  return answerText(operation, { kind: 'event', type: value['type'], data: value['data'] })
 }
 
 /** The stored form of what an operation returned. @throws OUTCOME_UNDECLARED, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID */

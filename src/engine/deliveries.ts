@@ -1,45 +1,53 @@
 // Deliveries to open runs. A workflow gets each in a macrotask of its own (pump.ts); a run of one call answers at once.
 // A run that is parked is loaded first; one that is frozen keeps signals as mail and takes nothing else: what it was
 // waiting for is asked for again, under the same key, when its code is mended.
-import { fault, invariant, isBalletError } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import { threw, toFailure, type Failure } from '../core/failure.ts'
-import { bothTexts } from '../core/json.ts'
 import { turnText, type Command, type Delivered } from '../core/journal.ts'
-import { parseText } from '../core/json-text.ts'
-import type { Machine } from '../core/machine.ts'
-import { splitKey } from '../core/names.ts'
-import { soloCommand, soloEnd } from '../core/solo.ts'
-import { startHash } from './births.ts'
-import type { Taken } from './claims.ts'
+import { isUndo, type Machine } from '../core/machine.ts'
 import { markStuck } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
+
+import { tellLong, tooLong, tooWide } from './long-runs.ts'
+import { ownTimerFired } from './own-timers.ts'
 import type { TurnJob } from './pump.ts'
+import { isOwnTimer } from './schedule.ts'
+import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
-import { armNow, startEffect, writeTurn, type WrittenTurn } from './turn-rows.ts'
+import { answerSolo, cancelSolo } from './solo-runs.ts'
+import { armNow, writeTurn, type WrittenTurn } from './turn-rows.ts'
 
 /** Gives something to a live run. */
 export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
+  if (delivered.kind === 'timer' && isOwnTimer(delivered.op)) return ownTimerFired(context, run, delivered.op)
   switch (run.executor.kind) {
     case 'workflow':
-      context.pump.add(new DeliveryJob(context, run, delivered, extras))
+      if (!isUndoThatFailed(context, run, delivered)) context.pump.add(new DeliveryJob(context, run, delivered, extras))
       break
     case 'solo':
-      answerSolo(context, run, delivered)
+      if (delivered.kind === 'cancel') cancelSolo(context, run, delivered, extras)
+      else answerSolo(context, run, delivered, extras)
       break
     case 'frozen':
-      keepMail(context, run, delivered, extras)
+      // The code cannot go on, but its journal says what there is to take back.
+      if (delivered.kind === 'cancel' && run.row.reason === 'threw')
+        context.thaw(run, { delivered: { ...delivered, forced: true }, extras })
+      else if (delivered.kind === 'cancel' && run.row.reason === 'limit') context.thaw(run, { delivered, extras })
+      else keepMail(context, run, delivered, extras)
       break
   }
 }
 
-/** A delivery that was not made, because the run has ended or does not wait for it. */
-export function settleUndelivered(
-  context: ShardContext,
-  extras: DeliveryExtras,
-  result: 'taken' | 'seen' | 'ended',
-): void {
-  if (extras.drained !== undefined) drain(context, extras.drained)
-  if (extras.settled !== undefined) acknowledge(context, extras, result)
+/** An undo is never skipped: a workflow that was to take something back and failed leaves that to a person. */
+function isUndoThatFailed(context: ShardContext, run: LiveRun, delivered: Delivered): boolean {
+  if (delivered.kind !== 'failed' || delivered.by !== undefined || run.executor.kind !== 'workflow') return false
+  const pending = run.executor.machine.pending.get(delivered.op)
+  if (pending === undefined || !isUndo(pending)) return false
+  if (!run.stuckOps.has(delivered.op)) {
+    run.stuckOps.add(delivered.op)
+    markStuck(context, run, delivered.op, 'call', delivered.error)
+  }
+  return true
 }
 
 /** One delivery to a workflow: begin delivers, end closes the turn and writes it. */
@@ -50,6 +58,7 @@ export class DeliveryJob implements TurnJob {
   readonly #extras: DeliveryExtras
   machine: Machine | null = null
   #answered: Command | undefined
+  #full = false
   /** Of the turn's row: its random numbers come from it, so it is taken before the turn; a note may follow meanwhile. */
   #seq = 0
 
@@ -65,20 +74,36 @@ export class DeliveryJob implements TurnJob {
     const { executor, row } = this.run
     const delivered = this.#delivered
     if (executor.kind !== 'workflow' || row.ended !== null || !executor.machine.accepts(delivered)) return
+    if (this.#isFull(executor.machine)) return
+    const long = delivered.kind === 'cancel' ? null : tooLong(this.#context, this.run)
+    if (long !== null) {
+      freeze(this.#context, this.run)
+      return markStuck(this.#context, this.run, null, 'limit', toFailure(long))
+    }
     this.machine = executor.machine
     this.#answered = 'op' in delivered ? executor.machine.pending.get(delivered.op)?.command : undefined
     this.#seq = this.run.seq++
     executor.machine.deliver(delivered, this.#context.now(), this.#seq, null)
   }
 
+  /** A signal by hand that nobody waits for, when the run holds as many as it may. What lay in the inbox was acknowledged. */
+  #isFull(machine: Machine): boolean {
+    const { kind } = this.#delivered
+    if (kind !== 'signal' || this.#extras.drained !== undefined) return false
+    if (machine.mailbox.unread < this.#context.limits.signals) return false
+    return (this.#full = !machine.waitsFor(`signal:${this.#delivered.name}`))
+  }
+
   end(): void {
     const { run } = this
     const context = this.#context
     run.queued -= 1
+    if (this.#full) return settleDelivery(context, this.#extras, 'full')
     if (this.machine === null) {
+      // Frozen, or brought back anew meanwhile: whoever stands for the run now gets it.
       if (run.executor.kind === 'frozen' && run.row.ended === null)
-        keepMail(context, run, this.#delivered, this.#extras)
-      else settleUndelivered(context, this.#extras, run.row.ended === null ? 'seen' : 'ended')
+        context.deliver(run.row.num, this.#delivered, this.#extras)
+      else settleDelivery(context, this.#extras, run.row.ended === null ? 'seen' : 'ended')
       // What brought the event has forgotten the run, which may still wait for others.
       if (this.#delivered.kind === 'event') armNow(context, run)
       return
@@ -91,15 +116,18 @@ export class DeliveryJob implements TurnJob {
       answered: this.#answered,
       at: this.machine.at,
     }
-    if (closed.kind === 'threw') freezeThrown(context, run, turn, closed.error)
-    else writeTurn(context, run, { ...turn, commands: closed.commands })
-    const work = closed.kind === 'threw' ? '' : context.foreignWork(run)
+    const wrong = closed.kind === 'threw' ? closed.error : closed.kind === 'open' ? tooWide(context, run) : null
+    if (wrong !== null) freezeThrown(context, run, turn, wrong)
+    else if (closed.kind !== 'threw') {
+      writeTurn(context, run, { ...turn, commands: closed.commands })
+      tellLong(context, run)
+    }
+    const work = wrong === null ? context.foreignWork(run) : ''
     if (work !== '')
       context.log.warn(
         `The run "${run.row.id}" began work that is not durable${work}: what it awaits of it will not replay`,
       )
-    if (this.#extras.drained !== undefined) drain(context, this.#extras.drained)
-    if (this.#extras.settled !== undefined) acknowledge(context, this.#extras, 'taken')
+    settleDelivery(context, this.#extras, 'taken')
     context.writer.seal()
   }
 }
@@ -143,99 +171,38 @@ function failureOf(context: ShardContext, run: LiveRun, error: Error): Failure {
   return toFailure(fault('FOREIGN_AWAIT', { ...error.details, work: context.foreignWork(run) }))
 }
 
-/** Begins a run of one call, when its lane lets it. */
-export async function releaseSolo(context: ShardContext, run: LiveRun): Promise<void> {
-  const { executor, row } = run
-  if (executor.kind !== 'solo' || row.ended !== null || run.stuckOps.size > 0 || row.status === 'stuck') return
-  const { solo } = executor
-  if (solo.target === 'operation') {
-    executor.command = soloCommand(solo)
-    const { op } = executor.command
-    context.writer.onDurable(() => startEffect(context, run, op))
-    return context.writer.flush()
-  }
-  await startWorkflow(context, run)
-}
+/** In the place of a signal's id, which holds no space: a frozen run has been asked to stop. */
+const CANCEL_SEEN = ' cancel'
 
-/** A reaction whose call is a workflow: starts it under its own identity, and ends. */
-async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void> {
-  const { executor } = run
-  invariant(executor.kind === 'solo', 'only a run of one call starts a workflow so')
-  const { solo } = executor
-  const given: unknown = parseText(solo.input)
-  const made = context.directory.checkInput(solo.call, given)
-  const { text = 'null', ...raw } = bothTexts(given, made, `the input of ${solo.call}`)
-  const key = context.directory.runKey(solo.call, made)
-  const id = key === null ? undefined : `${solo.call}:${splitKey(key).value}`
-  const command = { ...soloCommand(solo, id), input: text, ...raw }
-  if (id === undefined) return begin(context, run, command, null)
-  await context.claims.settle('run', id, (taken) => begin(context, run, command, taken))
-}
-
-function begin(context: ShardContext, run: LiveRun, command: Command, taken: Taken | null): void {
-  invariant(command.kind === 'child', 'only a workflow is started so')
-  if (taken !== null && taken.hash !== startHash(context, command.call, parseText(command.raw ?? command.input))) {
-    return markStuck(context, run, null, 'conflict', toFailure(fault('RUN_CONFLICT', { id: command.run })))
-  }
-  const output = JSON.stringify({ run: command.run })
-  const start: Delivered = { kind: 'start', seed: 0 }
-  const commands: readonly Command[] = [...(taken === null ? [command] : []), { kind: 'end', output }]
-  writeTurn(context, run, {
-    seq: run.seq++,
-    delivered: start,
-    taken: start,
-    answered: undefined,
-    commands,
-    at: context.now(),
-  })
-  context.writer.flush()
-}
-
-function answerSolo(context: ShardContext, run: LiveRun, delivered: Delivered): void {
-  const { executor, row } = run
-  if (executor.kind !== 'solo' || row.ended !== null || (delivered.kind !== 'done' && delivered.kind !== 'failed'))
-    return
-  const answered = executor.command ?? undefined
-  writeTurn(context, run, {
-    seq: run.seq++,
-    delivered,
-    taken: delivered,
-    answered,
-    commands: [soloEnd(executor.solo, delivered)],
-    at: context.now(),
-  })
-  context.writer.seal()
-  context.writer.flush()
-}
-
-/** Signals for a frozen run wait in its journal, in order. */
+/** Signals for a frozen run, and the wish that it stops, wait in its journal, in order. */
 function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
-  if (delivered.kind !== 'signal' || run.executor.kind !== 'frozen') return
+  if (run.executor.kind !== 'frozen' || (delivered.kind !== 'signal' && delivered.kind !== 'cancel')) return
   const { seen } = run.executor
-  if (seen.has(delivered.id)) return settleUndelivered(context, extras, 'seen')
-  seen.add(delivered.id)
+  const id = delivered.kind === 'signal' ? delivered.id : CANCEL_SEEN
+  if (seen.has(id)) return settleDelivery(context, extras, 'seen')
+  if (delivered.kind === 'signal' && extras.drained === undefined && seen.size >= context.limits.signals)
+    return settleDelivery(context, extras, 'full')
+  seen.add(id)
+  writeMail(context, run, delivered)
+  settleDelivery(context, extras, 'taken')
+  context.writer.flush()
+}
+
+/** Keeps something for a run that cannot take it yet. Returns the seq of its row. */
+export function writeMail(context: ShardContext, run: LiveRun, delivered: Delivered): number {
   const { writer } = context
-  const data = context.encode(turnText(delivered, '[]'), 'turn', run.row.id)
-  writer.rows.journal.push({
-    pos: writer.position(),
-    run: run.row.num,
-    seq: run.seq++,
-    kind: 'mail',
-    at: context.now(),
-    data,
-  })
-  settleUndelivered(context, extras, 'taken')
-  writer.flush()
+  const { num, id } = run.row
+  const seq = run.seq++
+  const data = context.encode(turnText(delivered, '[]'), 'turn', id)
+  writer.rows.journal.push({ pos: writer.position(), run: num, seq, kind: 'mail', at: context.now(), data })
+  return seq
 }
 
-function drain(context: ShardContext, id: number): void {
-  context.writer.rows.drained.push(id)
-  context.writer.onDurable(() => context.inbox.gone(id))
-}
-
-function acknowledge(context: ShardContext, extras: DeliveryExtras, result: 'taken' | 'seen' | 'ended'): void {
-  context.writer.acknowledgement(
-    () => extras.settled?.(result),
-    (error) => extras.failed?.(error),
-  )
+/** What waits as mail of a frozen run has been seen, too. */
+export function keepSeen(run: LiveRun, mail: readonly Delivered[]): void {
+  if (run.executor.kind !== 'frozen') return
+  for (const one of mail) {
+    if (one.kind === 'signal') run.executor.seen.add(one.id)
+    else if (one.kind === 'cancel') run.executor.seen.add(CANCEL_SEEN)
+  }
 }

@@ -169,6 +169,14 @@ export class Directory {
         return validate(workflow.state, state, `the state of ${workflow.name}`)
       },
       checkOutput: (output: unknown) => validate(workflow.output, output, `the output of ${workflow.name}`),
+      checkContinue: (input: unknown, key: string | null) => {
+        const value = this.checkInput(workflow.name, input)
+        if (this.runKey(workflow.name, value) === key) return value
+        throw fault('CONTINUE_REFUSED', {
+          run: `The workflow ${workflow.name}`,
+          problem: 'the input has another key',
+        })
+      },
       checkReceivable: (what: Receivable) => {
         if (what.kind === 'signal') return void this.signal(run, what.type)
         const { key } = this.event(what.type)

@@ -4,6 +4,7 @@
 //
 //   waiting --due--> running --answer--> delivered
 //                      |  --failure--> waiting (attempts left) | stuck | failed
+//                      |  --given up--> settling --answer, failure, time limit--> delivered
 //                      '--run ended or process closing--> dropped
 import type { Cancel, Clock, Random } from '../core/clock.ts'
 import { fault, isTerminal } from '../core/errors.ts'
@@ -43,8 +44,12 @@ export interface EffectsOptions {
 
 interface Running {
   readonly effect: Effect
+  /** Its run wants to know how this attempt comes out, and no other is made. */
+  givenUp: boolean
   controller: AbortController | null
   cancel: Cancel | null
+  /** Number of the attempt that is waited for. */
+  next: number
 }
 
 /** The effects of a shard that are under way. */
@@ -67,7 +72,7 @@ export class Effects {
   start(effect: Effect): void {
     const name = `${effect.run} ${effect.op}`
     if (this.#closing || this.#running.has(name)) return
-    const running: Running = { effect, controller: null, cancel: null }
+    const running: Running = { effect, givenUp: false, controller: null, cancel: null, next: effect.failed + 1 }
     this.#running.set(name, running)
     const wait = effect.dueAt - this.#options.clock.now()
     if (wait > 0) running.cancel = this.#options.clock.after(wait, () => void this.#attempt(running, effect.failed + 1))
@@ -80,7 +85,51 @@ export class Effects {
     if (running === undefined) return
     this.#running.delete(`${run} ${op}`)
     running.cancel?.()
-    running.controller?.abort(fault('APP_CLOSED'))
+    running.controller?.abort(fault('CALL_ABORTED', { call: running.effect.name }))
+  }
+
+  /** Whether its body runs, or it waits for its next attempt; `absent` when it is not under way here. */
+  state(run: number, op: string): 'absent' | 'waiting' | 'running' {
+    const running = this.#running.get(`${run} ${op}`)
+    if (running === undefined) return 'absent'
+    return running.controller === null ? 'waiting' : 'running'
+  }
+
+  /**
+   * Makes no further attempt and tells the body to stop. Returns whether an attempt is under way: how it comes out is
+   * delivered, at the latest when its time is over. Otherwise nothing more comes of it.
+   */
+  giveUp(run: number, op: string): boolean {
+    const running = this.#running.get(`${run} ${op}`)
+    if (running?.controller == null) {
+      this.drop(run, op)
+      return false
+    }
+    running.givenUp = true
+    running.controller.abort(fault('CALL_ABORTED', { call: running.effect.name }))
+    return true
+  }
+
+  /** An attempt of an earlier life may still be under way: when its time is over, it has failed. */
+  outwait(effect: Effect): void {
+    const name = `${effect.run} ${effect.op}`
+    if (this.#closing || this.#running.has(name)) return
+    const running: Running = { effect, givenUp: true, controller: null, cancel: null, next: effect.failed + 1 }
+    this.#running.set(name, running)
+    running.cancel = this.#options.clock.after(effect.timeoutMs, () => {
+      if (!this.#finish(running)) return
+      const error = fault('CALL_ABORTED', { call: effect.name })
+      this.#options.failed(effect, toFailure(error), effect.failed)
+    })
+  }
+
+  /** Makes the next attempt now. False when none is waited for. */
+  hurry(run: number, op: string): boolean {
+    const running = this.#running.get(`${run} ${op}`)
+    if (running === undefined || running.controller !== null || running.givenUp) return false
+    running.cancel?.()
+    void this.#attempt(running, running.next)
+    return true
   }
 
   /** Starts nothing more, waits up to `graceMs` for bodies that are running, then tells the rest to stop. */
@@ -146,19 +195,20 @@ export class Effects {
     const failure = toFailure(error)
     const terminal = isTerminal(error)
     const hopeless = terminal || HOPELESS.has(failure.code)
-    const left = !hopeless && attempt < effect.policy.attempts
+    const left = !hopeless && !running.givenUp && attempt < effect.policy.attempts
     const next =
       left && !this.#closing ? clock.now() + retryDelayMs(effect.policy, attempt, random.seed() / 2 ** 32) : null
     this.#options.attempted(effect, attempt, failure, ms, next)
     if (next !== null) {
       running.controller = null
+      running.next = attempt + 1
       running.cancel = clock.after(next - clock.now(), () => void this.#attempt(running, attempt + 1))
       return
     }
     if (this.#closing && left) return
     this.#finish(running)
     const fails = terminal || (effect.policy.exhausted === 'fail' && !HOPELESS.has(failure.code))
-    if (fails && !effect.mustSucceed) this.#options.failed(effect, failure, attempt)
+    if (running.givenUp || (fails && !effect.mustSucceed)) this.#options.failed(effect, failure, attempt)
     else this.#options.stuck(effect, failure)
   }
 

@@ -1,58 +1,74 @@
 // How runs end and how they are parked: the one row that changes, and who is told. The end of a run frees its lane, its
 // timers and its effects, and answers whoever waits for it.
-import type { Command } from '../core/journal.ts'
-import type { Note } from '../core/journal.ts'
-import type { Failure } from '../core/failure.ts'
+import { fault } from '../core/errors.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
+import type { Cancelled, Note, RunEnding } from '../core/journal.ts'
 import type { RunStatus } from '../core/store.ts'
 import type { LiveRun } from './live-run.ts'
+import { dropSchedule } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** Ends a run with its last command. */
-export function endRun(context: ShardContext, run: LiveRun, ending: Extract<Command, { kind: 'end' | 'fail' }>): void {
-  const { writer, open, effects, timers, receivers } = context
-  const { row, executor } = run
-  const status: RunStatus = ending.kind === 'end' ? 'completed' : 'failed'
+export function endRun(context: ShardContext, run: LiveRun, ending: RunEnding): void {
+  const { writer, open, receivers } = context
+  const { row } = run
+  const failure = failureOfEnding(row.id, ending)
   const output =
     ending.kind === 'end' && ending.output !== undefined ? context.encode(ending.output, 'output', row.id) : null
-  const error = ending.kind === 'fail' ? context.encode(JSON.stringify(ending.error), 'error', row.id) : null
-  run.row = { ...row, status, reason: null, output, error, ended: context.now() }
-  writer.rows.changes.push({
-    num: row.num,
-    status,
-    phase: row.phase,
-    reason: null,
-    output,
-    error,
-    ended: run.row.ended,
-  })
-  open.remove(row.num)
-  receivers.forget(row.num)
-  if (executor.kind === 'workflow') {
-    for (const { op, command } of executor.machine.pending.values()) {
-      effects.drop(row.num, op)
-      if ((command.kind === 'sleep' || command.kind === 'wait') && command.due !== undefined) {
-        const timer = { due: command.due, run: row.num, op }
-        writer.rows.timersGone.push(timer)
-        timers.remove(timer)
-      }
-    }
-  }
+  const error = failure === null ? null : context.encode(JSON.stringify(failure), 'error', row.id)
+  const status = statusOfEnding(ending)
+  run.row = { ...row, status, phase: null, reason: null, output, error, ended: context.now() }
+  const { num, ended } = run.row
+  writer.rows.changes.push({ num, status, phase: null, reason: null, output, error, ended })
+  open.remove(num)
+  receivers.forget(num)
+  dropPending(context, run)
+  dropSchedule(context, row)
   answerJoins(context, row.id, ending)
   writer.onDurable(() => {
     context.watchers.ended(row.id, ending)
-    leaveLane(context, row.num)
+    leaveLane(context, num)
   })
 }
 
+function statusOfEnding(ending: RunEnding): RunStatus {
+  if (ending.kind === 'fail') return 'failed'
+  return ending.cancelled === undefined ? 'completed' : 'cancelled'
+}
+
+/** The error that a run ended with, for its row and for who waits for it; null when it completed. */
+export function failureOfEnding(id: string, ending: RunEnding): (Failure & { readonly details?: Cancelled }) | null {
+  if (ending.kind === 'fail') return ending.error
+  if (ending.cancelled === undefined) return null
+  const { by, why } = ending.cancelled
+  return { ...toFailure(fault('RUN_CANCELLED', { id, by, why })), details: { by, why } }
+}
+
+/** Nothing that a run waits for is wanted any more: effects are told to stop, timers go. */
+export function dropPending(context: ShardContext, run: LiveRun): void {
+  const { writer, effects, timers } = context
+  const { executor, row } = run
+  if (executor.kind === 'solo' && executor.command !== null) effects.drop(row.num, executor.command.op)
+  if (executor.kind !== 'workflow') return
+  for (const { op, command } of executor.machine.pending.values()) {
+    effects.drop(row.num, op)
+    if ((command.kind === 'sleep' || command.kind === 'wait') && command.due !== undefined) {
+      const timer = { due: command.due, run: row.num, op }
+      writer.rows.timersGone.push(timer)
+      timers.remove(timer)
+    }
+  }
+}
+
 /** Tells the runs that wait for the run `id` how it ended. */
-export function answerJoins(
-  context: ShardContext,
-  id: string,
-  ending: Extract<Command, { kind: 'end' | 'fail' }>,
-): void {
+export function answerJoins(context: ShardContext, id: string, ending: RunEnding): void {
+  const failure = failureOfEnding(id, ending)
   for (const { run, op } of context.open.takeJoins(id)) {
-    if (ending.kind === 'end') context.deliver(run, { kind: 'done', op, payload: ending.output })
-    else context.deliver(run, { kind: 'failed', op, error: ending.error })
+    if (failure === null && ending.kind === 'end') context.deliver(run, { kind: 'done', op, payload: ending.output })
+    else if (failure !== null) {
+      const { code, message } = failure
+      context.deliver(run, { kind: 'failed', op, error: { code, message } })
+    }
   }
 }
 
@@ -98,6 +114,21 @@ function stackOf(thrown: unknown): string | undefined {
 export function markFreed(context: ShardContext, run: LiveRun, reason: string): void {
   writeNote(context, run, { kind: 'freed', reason })
   setStatus(context, run, 'running', null, null)
+}
+
+/** What a person did for it has freed a run, when nothing else of it is stuck. */
+export function freeIfNothingIsStuck(context: ShardContext, run: LiveRun): void {
+  const { status, reason, ended } = run.row
+  if (ended === null && status === 'stuck' && reason === 'call' && run.stuckOps.size === 0)
+    markFreed(context, run, 'nothing of it is stuck any more')
+}
+
+/** Says where a run stands: `undoing`, `cancelling`, or nothing in particular. */
+export function setPhase(context: ShardContext, run: LiveRun, phase: string | null): void {
+  if (run.row.phase === phase) return
+  run.row = { ...run.row, phase }
+  const { num, status, reason, output, error, ended } = run.row
+  context.writer.rows.changes.push({ num, status, phase, reason, output, error, ended })
 }
 
 /** Writes a row that is not replayed: it rides along with the next commit. */

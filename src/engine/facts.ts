@@ -8,7 +8,7 @@ import { isCallValue, type CallValue, type EventValue } from '../core/values.ts'
 import { fault } from '../core/errors.ts'
 import { splitKey } from '../core/names.ts'
 import type { ReactionDefinition } from '../define/definition.ts'
-import { createRun } from './births.ts'
+import { createRun, soloExecutor } from './births.ts'
 import { soloOf, type LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -87,11 +87,7 @@ export function mapAgain(context: ShardContext, run: LiveRun): boolean {
     if (call === null) return true
     const again = readyCall(context, call)
     run.row = { ...row, call: again.call }
-    run.executor = {
-      kind: 'solo',
-      solo: soloOf(run.row, context.environment.store, again.target, again.input),
-      command: null,
-    }
+    run.executor = soloExecutor(soloOf(run.row, context.environment.store, again.target, again.input))
   } catch (error) {
     context.log.error(`The reaction ${row.name} (run ${row.id}) is still stuck: ${toFailure(error).message}`)
   }

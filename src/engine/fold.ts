@@ -1,8 +1,8 @@
 // What the journal of a run says of its present: what it waits for, its state, which attempts failed. Computed from
 // committed rows alone, so a process that only reads the file sees the same as the one that runs the application.
-import { parseCommands, parseTurn, type Note, type StoredCommand } from '../core/journal.ts'
-import type { Failure } from '../core/failure.ts'
 import { parseText } from '../core/json-text.ts'
+import { parseCommands, parseTurn, type Note, type StoredCommand, type Turn } from '../core/journal.ts'
+import type { Failure } from '../core/failure.ts'
 import { splitKey } from '../core/names.ts'
 import type { RunRow } from '../core/store.ts'
 import type { WaitView } from '../core/views.ts'
@@ -26,6 +26,7 @@ export interface Present {
 interface Open {
   readonly command: StoredCommand
   readonly since: number
+  readonly givenUp: boolean
 }
 interface Attempt {
   readonly number: number
@@ -35,34 +36,60 @@ interface Attempt {
 
 /** The present of a run, from its row and journal. */
 export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
-  const open = new Map<string, Open>()
-  const attempts = new Map<string, Attempt>()
-  const stuckOps = new Set<string>()
-  let state: Json | undefined
-  if (row.kind !== 'workflow' && row.call !== '')
-    open.set(`${row.call}#0`, { command: { kind: 'call', op: `${row.call}#0`, call: row.call }, since: row.created })
-  for (const { kind, text, at } of rows) {
-    if (kind === 'note') {
-      const note = parseText(text) as Note
-      if (note.kind === 'attempt') attempts.set(note.op, { number: note.attempt, error: note.error, next: note.next })
-      else if (note.kind === 'stuck' && note.op !== null) stuckOps.add(note.op)
-    }
-    if (kind !== 'turn') continue
-    const { delivered, commandsText } = parseTurn(text)
-    const commands = parseCommands(commandsText)
-    if ('op' in delivered) open.delete(delivered.op)
-    if (delivered.kind === 'signal') answer(open, `signal:${delivered.name}`)
-    if (delivered.kind === 'event') answer(open, `event:${delivered.type}`)
-    for (const command of commands) {
-      if (command.kind === 'set') state = command['state'] as Json
-      if (isWaiting(command)) open.set(String(command['op']), { command, since: at })
-    }
+  const folding: Folding = { open: new Map(), attempts: new Map(), stuckOps: new Set(), state: undefined }
+  if (row.kind !== 'workflow' && row.call !== '') {
+    const op = `${row.call}#0`
+    folding.open.set(op, { command: { kind: 'call', op, call: row.call }, since: row.created, givenUp: false })
   }
+  for (const { kind, text, at } of rows) {
+    if (kind === 'note') foldNote(folding, parseText(text) as Note)
+    else if (kind === 'turn') foldTurn(folding, parseTurn(text), at)
+  }
+  const { open, attempts, stuckOps, state } = folding
   const isOpen = row.ended === null
   return {
     waits: isOpen ? [...open.values()].map((one) => waitOf(one, attempts)) : [],
     state,
     stuckOps: isOpen ? stuckOps : new Set(),
+  }
+}
+
+interface Folding {
+  readonly open: Map<string, Open>
+  readonly attempts: Map<string, Attempt>
+  readonly stuckOps: Set<string>
+  state: Json | undefined
+}
+
+function foldNote({ attempts, stuckOps }: Folding, note: Note): void {
+  if (note.kind === 'attempt') attempts.set(note.op, { number: note.attempt, error: note.error, next: note.next })
+  else if (note.kind === 'stuck' && note.op !== null) stuckOps.add(note.op)
+  else if (note.kind === 'action' && note.action === 'retry' && note.op !== null) {
+    stuckOps.delete(note.op)
+    attempts.delete(note.op)
+  }
+}
+
+function foldTurn(folding: Folding, { delivered, commandsText }: Turn, at: number): void {
+  const { open, stuckOps } = folding
+  if ('op' in delivered) {
+    open.delete(delivered.op)
+    stuckOps.delete(delivered.op)
+  }
+  if (delivered.kind === 'signal') answer(open, `signal:${delivered.name}`)
+  if (delivered.kind === 'event') answer(open, `event:${delivered.type}`)
+  for (const command of parseCommands(commandsText)) {
+    const op = String(command['op'])
+    if (command.kind === 'set') folding.state = command['state'] as Json
+    else if (command.kind === 'drop') {
+      stuckOps.delete(op)
+      const dropped = open.get(op)
+      if (dropped !== undefined && command['settles'] === true) open.set(op, { ...dropped, givenUp: true })
+      else open.delete(op)
+    } else if (command.kind === 'continue') {
+      open.clear()
+      folding.state = (command['carry'] as { readonly state?: Json }).state
+    } else if (isWaiting(command)) open.set(op, { command, since: at, givenUp: false })
   }
 }
 
@@ -76,7 +103,7 @@ function answer(open: Map<string, Open>, name: string): void {
     if (command.kind === 'wait' && (command['names'] as string[]).includes(name)) open.delete(op)
 }
 
-function waitOf({ command, since }: Open, attempts: ReadonlyMap<string, Attempt>): WaitView {
+function waitOf({ command, since, givenUp }: Open, attempts: ReadonlyMap<string, Attempt>): WaitView {
   const op = String(command['op'])
   const due = typeof command['due'] === 'number' ? new Date(command['due']).toISOString() : null
   const attempt = attempts.get(op)
@@ -90,6 +117,8 @@ function waitOf({ command, since }: Open, attempts: ReadonlyMap<string, Attempt>
     ...wordsOf(command),
     since: new Date(since).toISOString(),
     until: due,
+    ...(givenUp ? { givenUp } : {}),
+    ...(typeof command['undoes'] === 'string' ? { undoes: command['undoes'] } : {}),
     ...(failed === undefined ? {} : { attempt: failed }),
   }
 }

@@ -1,8 +1,9 @@
 // The journal of a run, read for replay: its turns in order, and what its notes and mail say of what is still to do.
-import { parseTurn, type Note, type Turn } from '../core/journal.ts'
-import type { Delivered } from '../core/journal.ts'
 import { parseText } from '../core/json-text.ts'
-import type { JournalRow } from '../core/store.ts'
+import { parseCommands, parseTurn, type Cancelled, type Note, type Turn } from '../core/journal.ts'
+import type { Delivered } from '../core/journal.ts'
+import type { JsonText } from '../core/json.ts'
+import type { JournalRow, RunRow, StoreReader } from '../core/store.ts'
 import type { ShardContext } from './shard-context.ts'
 
 export interface HistoryTurn extends Turn {
@@ -18,27 +19,43 @@ export interface History {
   readonly stuckOps: ReadonlySet<string>
   /** Signals that came while the run was frozen and were not delivered since. */
   readonly mail: readonly Delivered[]
+  /** Who asked the run to stop, if anybody has. */
+  readonly cancelled: Cancelled | null
   readonly nextSeq: number
+  /** What the generation before handed on. */
+  readonly carry: JsonText | null
+  /** Of the turns, as text. */
+  readonly bytes: number
 }
 
 const PAGE = 1000
 
-/** Reads all rows of a run's journal that are durable. */
-export async function readRows(context: ShardContext, run: { readonly num: number }): Promise<readonly JournalRow[]> {
+/** Reads all rows of the present generation of a run that are durable. */
+export async function readRows(
+  context: { readonly store: Pick<StoreReader, 'journal'>; readonly shard: number },
+  run: Pick<RunRow, 'num' | 'since'>,
+): Promise<readonly JournalRow[]> {
   const rows: JournalRow[] = []
   for (;;) {
-    const page = await context.store.journal(context.shard, run.num, rows.at(-1)?.seq ?? -1, PAGE)
+    const page = await context.store.journal(context.shard, run.num, rows.at(-1)?.seq ?? run.since - 1, PAGE)
     rows.push(...page)
     if (page.length < PAGE) return rows
   }
 }
 
 /** What the rows of a run say. Throws when one cannot be read: it was damaged, or encoded with a key that is gone. */
-export function historyOf(context: ShardContext, run: { readonly id: string }, rows: readonly JournalRow[]): History {
+export function historyOf(
+  context: Pick<ShardContext, 'decode' | 'notBefore'>,
+  run: Pick<RunRow, 'id' | 'generation' | 'since'>,
+  rows: readonly JournalRow[],
+): History {
   const turns: HistoryTurn[] = []
   const attempts = new Map<string, { failed: number; dueAt: number }>()
   const stuckOps = new Set<string>()
   const mail = new Map<number, Delivered>()
+  let cancelled: Cancelled | null = null
+  let carry: JsonText | null = null
+  let bytes = 0
   for (const row of rows) {
     const text = context.decode(row.data, 'turn', run.id)
     if (row.kind === 'note') {
@@ -46,17 +63,44 @@ export function historyOf(context: ShardContext, run: { readonly id: string }, r
       if (note.kind === 'attempt') attempts.set(note.op, { failed: note.attempt, dueAt: note.next ?? 0 })
       // A call whose code was gone is tried again: it may be back.
       else if (note.kind === 'stuck' && note.op !== null && note.error.code !== 'CODE_MISSING') stuckOps.add(note.op)
+      else if (note.kind === 'action' && note.action === 'retry' && note.op !== null) {
+        stuckOps.delete(note.op)
+        attempts.delete(note.op)
+      }
       continue
     }
     const turn = parseTurn(text)
-    const { delivered } = turn
-    if (row.kind === 'mail') {
-      if (delivered.kind === 'signal') mail.set(row.seq, { ...delivered, mail: row.seq })
+    if (run.generation > 0 && row.seq === run.since) {
+      carry = JSON.stringify(parseCommands(turn.commandsText).at(-1)?.['carry'])
       continue
     }
-    if (delivered.kind === 'signal' && delivered.mail !== undefined) mail.delete(delivered.mail)
+    bytes += text.length
+    const { delivered } = turn
+    if (row.kind === 'mail') {
+      if (delivered.kind === 'signal' || delivered.kind === 'cancel') mail.set(row.seq, { ...delivered, mail: row.seq })
+      continue
+    }
+    if ('mail' in delivered && delivered.mail !== undefined) mail.delete(delivered.mail)
+    if (delivered.kind === 'cancel') cancelled ??= { by: delivered.by, why: delivered.why }
+    if ('op' in delivered) stuckOps.delete(delivered.op)
+    if (stuckOps.size > 0) for (const op of dropped(turn.commandsText)) stuckOps.delete(op)
     turns.push({ ...turn, seq: row.seq, at: row.at })
   }
   context.notBefore(rows.at(-1)?.at ?? 0)
-  return { turns, attempts, stuckOps, mail: [...mail.values()], nextSeq: (rows.at(-1)?.seq ?? -1) + 1 }
+  return {
+    turns,
+    attempts,
+    stuckOps,
+    mail: [...mail.values()],
+    cancelled,
+    nextSeq: (rows.at(-1)?.seq ?? -1) + 1,
+    carry,
+    bytes,
+  }
+}
+
+/** Operations that a turn has given up. */
+function dropped(commandsText: string): readonly string[] {
+  if (!commandsText.includes('"drop"')) return []
+  return parseCommands(commandsText).flatMap(({ kind, op }) => (kind === 'drop' ? [String(op)] : []))
 }

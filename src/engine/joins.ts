@@ -1,10 +1,10 @@
 // Runs that wait for the end of another, which may have ended long ago: then the store knows how. An end that cannot be
 // read (damaged, or encoded with a key that is gone) leaves the one that waits to a person.
+import { parseText } from '../core/json-text.ts'
 import { fault } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
-import type { Command } from '../core/journal.ts'
-import { parseText } from '../core/json-text.ts'
+import type { Cancelled, RunEnding } from '../core/journal.ts'
 import type { RunRow } from '../core/store.ts'
 import { answerJoins } from './endings.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -35,13 +35,12 @@ async function answerEnded(context: ShardContext, id: string): Promise<void> {
   }
 }
 
-function endingOf(
-  context: ShardContext,
-  { id, status, output, error }: RunRow,
-): Extract<Command, { kind: 'end' | 'fail' }> {
+function endingOf(context: ShardContext, { id, status, output, error }: RunRow): RunEnding {
   if (status === 'completed') {
     return { kind: 'end', output: output === null ? undefined : context.decode(output, 'output', id) }
   }
   if (error === null) return { kind: 'fail', error: { code: status, message: runRef(id) } }
-  return { kind: 'fail', error: parseText(context.decode(error, 'error', id)) as Failure }
+  const failure = parseText(context.decode(error, 'error', id)) as Failure & { readonly details?: Cancelled }
+  if (status !== 'cancelled' || failure.details === undefined) return { kind: 'fail', error: failure }
+  return { kind: 'end', output: undefined, cancelled: failure.details }
 }

@@ -2,14 +2,20 @@
 // ahead of the store by what the writer has not committed yet.
 import type { RunIdentity } from '../core/ids.ts'
 import type { Machine } from '../core/machine.ts'
-import type { Command } from '../core/journal.ts'
+import type { Cancelled, Command } from '../core/journal.ts'
 import type { Solo } from '../core/solo.ts'
 import type { RunRow } from '../core/store.ts'
 
 /** How a run executes. */
 export type Executor =
   | { readonly kind: 'workflow'; readonly machine: Machine }
-  | { readonly kind: 'solo'; readonly solo: Solo; command: (Command & { readonly op: string }) | null }
+  | {
+      readonly kind: 'solo'
+      readonly solo: Solo
+      command: (Command & { readonly op: string }) | null
+      /** Who asked it to stop while an attempt was under way. */
+      cancelled: Cancelled | null
+    }
   /** Its code is wrong (it threw, diverged, or is gone): nothing is delivered until the application is opened again.
    *  `seen` are the ids of its signals. */
   | { readonly kind: 'frozen'; readonly seen: Set<string> }
@@ -19,10 +25,15 @@ export interface LiveRun {
   executor: Executor
   /** Seq of the next journal row. */
   seq: number
+  /** Turns of this generation in the journal, and their bytes as text. */
+  turns: number
+  bytes: number
   /** Turns that are queued or running: such a run is not evicted. */
   queued: number
   /** Operations whose retries are exhausted: each waits for a person. */
   readonly stuckOps: Set<string>
+  /** Operations of which an attempt from an earlier life of the run may still be under way. */
+  readonly lingering: Set<string>
   /** Attempts that failed in an earlier process, by operation. */
   readonly attempts: Map<string, { readonly failed: number; readonly dueAt: number }>
 }

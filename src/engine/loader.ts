@@ -7,15 +7,17 @@ import type { Command } from '../core/journal.ts'
 import type { Machine, Pending } from '../core/machine.ts'
 import type { JournalRow, RunRow } from '../core/store.ts'
 import { liveRun } from './births.ts'
-import { freeze } from './deliveries.ts'
+import { DeliveryJob, freeze, keepSeen, writeMail } from './deliveries.ts'
 import { mapAgain } from './facts.ts'
 import { markFreed, markStuck } from './endings.ts'
 import { historyOf, readRows, type History } from './history.ts'
 import type { LiveRun } from './live-run.ts'
+import { tooLong } from './long-runs.ts'
 import type { TurnJob } from './pump.ts'
 import { replay, type Replayed } from './replayer.ts'
-import type { ShardContext } from './shard-context.ts'
-import { armNow, startEffect, writeTurn } from './turn-rows.ts'
+import type { ForcedStop, ShardContext } from './shard-context.ts'
+import { outwaitSolo } from './solo-runs.ts'
+import { armNow, settleGivenUp, startEffect, writeTurn } from './turn-rows.ts'
 
 /** A run that has been brought back, and what is left to take up. */
 export interface Loaded {
@@ -35,8 +37,10 @@ export async function loadRun(context: ShardContext, row: RunRow): Promise<Loade
 }
 
 async function bringBack(context: ShardContext, row: RunRow, history: History): Promise<Loaded> {
-  const run = liveRun(context, row, context.decode(row.input, 'input', row.id))
+  const run = liveRun(context, row, context.decode(row.input, 'input', row.id), history.carry)
   run.seq = history.nextSeq
+  run.turns = history.turns.length
+  run.bytes = history.bytes
   for (const op of history.stuckOps) run.stuckOps.add(op)
   for (const [op, attempts] of history.attempts) run.attempts.set(op, attempts)
   const replayed =
@@ -52,7 +56,16 @@ function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRo
   run.executor = { kind: 'frozen', seen: new Set() }
   run.seq = (rows.at(-1)?.seq ?? -1) + 1
   const diff = `  its rows cannot be read: ${toFailure(error).message}`
-  const history = { turns: [], attempts: new Map(), stuckOps: new Set<string>(), mail: [], nextSeq: run.seq }
+  const history = {
+    turns: [],
+    attempts: new Map(),
+    stuckOps: new Set<string>(),
+    mail: [],
+    cancelled: null,
+    nextSeq: run.seq,
+    carry: null,
+    bytes: 0,
+  }
   return {
     run,
     history,
@@ -60,9 +73,37 @@ function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRo
   }
 }
 
-/** Takes up what a loaded run was doing. The run is among the open ones. */
-export function takeUp(context: ShardContext, loaded: Loaded): void {
+/**
+ * Takes up what a loaded run was doing. The run is among the open ones.
+ * @param stop the run is only to take back what it did, and to end.
+ */
+export function takeUp(context: ShardContext, loaded: Loaded, stop?: ForcedStop): void {
   const { run, history, replayed } = loaded
+  const { executor } = run
+  if (stop?.delivered.forced === true && executor.kind === 'workflow' && replayed.kind !== 'diverged')
+    return stopLoaded(context, run, replayed, executor.machine, stop)
+  // A run that is too long goes on only to take back what it did.
+  const long = stop === undefined && history.cancelled === null ? tooLong(context, run) : null
+  if (long === null) takeUpOpen(context, loaded)
+  else parkTooLong(context, run, history.mail, long)
+  if (stop !== undefined) context.deliver(run.row.num, stop.delivered, stop.extras)
+}
+
+/** Nothing of its body is run any more. What was under way in an earlier life may still be, but for what was answered. */
+function stopLoaded(
+  context: ShardContext,
+  run: LiveRun,
+  replayed: Replayed,
+  machine: Machine,
+  { delivered, extras }: ForcedStop,
+): void {
+  for (const op of machine.pending.keys()) run.lingering.add(op)
+  if (replayed.kind === 'threw' && 'op' in replayed.delivered) run.lingering.delete(replayed.delivered.op)
+  markFreed(context, run, `${delivered.by} asked it to stop`)
+  context.pump.add(new DeliveryJob(context, run, delivered, extras))
+}
+
+function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): void {
   switch (run.executor.kind) {
     case 'frozen':
       park(
@@ -79,12 +120,13 @@ export function takeUp(context: ShardContext, loaded: Loaded): void {
       // It did not fit its definition, and nothing of it has begun: today's may do.
       if (run.row.status === 'stuck' && run.stuckOps.size === 0 && run.row.call !== '')
         markFreed(context, run, 'its definition is tried again')
-      context.begin(run)
+      if (history.cancelled !== null) outwaitSolo(context, run, history.cancelled)
+      else context.begin(run)
       break
     case 'workflow':
       if (replayed.kind === 'diverged') park(context, run, history.mail, replayed.error)
       else if (replayed.kind === 'threw')
-        context.pump.add(new ResumeJob(context, loaded, run.executor.machine, replayed))
+        context.pump.add(new ResumeJob(context, { run, history, replayed }, run.executor.machine, replayed))
       else if (history.turns.length === 0) beginWorkflow(context, run, history)
       else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()])
       break
@@ -115,11 +157,12 @@ function beginWorkflow(context: ShardContext, run: LiveRun, history: History): v
 function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, waiting: readonly Pending[]): void {
   const { row } = run
   if (row.status === 'stuck' && run.stuckOps.size === 0) markFreed(context, run, 'its code goes on')
-  for (const { op, command } of waiting) {
+  for (const { op, command, givenUp } of waiting) {
     switch (command.kind) {
       case 'call':
       case 'step':
-        if (!run.stuckOps.has(op)) startEffect(context, run, op)
+        if (givenUp) settleGivenUp(context, run, op, 'perhaps')
+        else if (!run.stuckOps.has(op)) startEffect(context, run, op)
         break
       case 'sleep':
       case 'wait':
@@ -137,6 +180,13 @@ function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, w
   for (const mail of history.mail) context.deliver(row.num, mail)
 }
 
+/** A run that has been too long since it was parked for that, or since the limit was lowered. */
+function parkTooLong(context: ShardContext, run: LiveRun, mail: readonly Delivered[], error: Error): void {
+  freeze(context, run)
+  keepSeen(run, mail)
+  if (run.row.status !== 'stuck') markStuck(context, run, null, 'limit', toFailure(error))
+}
+
 /** Freezes a run whose code does not fit its journal; its row changes only if it was not known before. */
 function park(context: ShardContext, run: LiveRun, mail: readonly Delivered[], error: Error): void {
   freeze(context, run)
@@ -145,9 +195,12 @@ function park(context: ShardContext, run: LiveRun, mail: readonly Delivered[], e
     markStuck(context, run, null, 'diverged', toFailure(error))
 }
 
-/** Signals that wait as mail have been seen, too. */
-function keepSeen(run: LiveRun, mail: readonly Delivered[]): void {
-  for (const one of mail) if (one.kind === 'signal' && run.executor.kind === 'frozen') run.executor.seen.add(one.id)
+/** A run has continued before its mail was delivered: it is kept anew, in the rows of this generation. */
+function keepMailOn(context: ShardContext, run: LiveRun, mail: readonly Delivered[]): void {
+  for (const one of mail) {
+    const seq = writeMail(context, run, one)
+    context.deliver(run.row.num, { ...one, mail: seq } as Delivered)
+  }
 }
 
 /** Does a turn that threw again, with today's code. */
@@ -198,6 +251,8 @@ class ResumeJob implements TurnJob {
       at: this.machine.at,
     })
     if (run.row.ended !== null) return
+    if (run.executor.kind === 'workflow' && run.executor.machine !== this.machine)
+      return keepMailOn(context, run, history.mail)
     takeUpWorkflow(
       context,
       run,

@@ -11,7 +11,10 @@ const runs = (count: number): OpenRuns => {
       row,
       executor: { kind: 'frozen', seen: new Set() },
       seq: 0,
+      turns: 0,
+      bytes: 0,
       queued: 0,
+      lingering: new Set(),
       stuckOps: new Set(),
       attempts: new Map(),
     })

@@ -42,6 +42,14 @@ export class OpenRuns {
     return run
   }
 
+  /** A live run that is to be brought back anew: what its old body still does concerns nobody any more. */
+  shelve(num: number, id: string): void {
+    const run = this.#live.get(num)
+    if (run !== undefined) run.executor = { kind: 'frozen', seen: new Set() }
+    this.#live.delete(num)
+    this.#parked.set(num, id)
+  }
+
   isParked(num: number): boolean {
     return this.#parked.has(num)
   }

@@ -8,6 +8,7 @@ import type { Store } from '../core/store.ts'
 import type { Application } from '../define/application.ts'
 import type { ApplicationDefinition, Log } from '../define/definition.ts'
 import { requireFit } from '../define/fit.ts'
+import { limitsOf, type Limits } from '../define/limits.ts'
 import { RunningApplication } from './application.ts'
 import { systemClock, systemRandom } from './clock.ts'
 import { Directory } from './directory.ts'
@@ -22,6 +23,8 @@ export interface RunOptions {
   readonly log?: Log | undefined
   /** Runs held in memory; idle ones beyond it wait on disk. Default 10,000. */
   readonly liveRuns?: number | undefined
+  /** What the application takes on at most; what is omitted is as in `LIMITS`. */
+  readonly limits?: Partial<Limits> | undefined
   /** How long running bodies may take at close, milliseconds. Default 5,000. */
   readonly graceMs?: number | undefined
   /** Names what a workflow awaited that is not durable; costs time. Default false. */
@@ -52,6 +55,7 @@ export async function openOn(
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     liveRuns: options.liveRuns ?? 10_000,
+    limits: limitsOf(options.limits),
     graceMs: options.graceMs ?? 5000,
     development: options.development ?? false,
   })

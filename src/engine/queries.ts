@@ -1,13 +1,13 @@
 // The questions of operators, answered from committed rows: runs, journals, events, keys, causal graphs. Needs a reader
 // of the store and nothing of a running engine, so a file can be read without its application.
+import { parseText } from '../core/json-text.ts'
 import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { parseCommands, parseTurn } from '../core/journal.ts'
-import { parseText } from '../core/json-text.ts'
 import { splitKey } from '../core/names.ts'
 import type { EventRow, RunRow, StoreReader } from '../core/store.ts'
-import type { ChoiceView, ErrorView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
+import type { ChoiceView, ErrorView, EventView, JournalView, KeyView, Page, RunView, WaitView } from '../core/views.ts'
 import type { EventsRequest, RunsRequest } from '../define/application.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
 
@@ -109,7 +109,8 @@ export class Queries {
 
   /** A run as operators see it. */
   async view(row: RunRow): Promise<RunView> {
-    const { waits, state, stuckOps } = await this.#present(row)
+    const present = await this.#present(row)
+    const { waits, state } = present
     const parent = row.parent === null ? null : await this.#reader.run(this.#shard, row.parent)
     return {
       id: row.id,
@@ -122,10 +123,13 @@ export class Queries {
       parent: parent?.id ?? null,
       status: row.status,
       ...(row.phase === null ? {} : { phase: row.phase as NonNullable<RunView['phase']> }),
+      ...(row.phase === 'scheduled' && row.at !== null ? { at: new Date(row.at).toISOString() } : {}),
+      ...(row.deadline === null ? {} : { deadline: new Date(row.deadline).toISOString() }),
+      ...(row.generation === 0 ? {} : { generation: row.generation }),
       ...(row.reason === null ? {} : { reason: row.reason }),
       ...(state === undefined ? {} : { state }),
       waits,
-      choices: choicesOf(row, stuckOps),
+      choices: choicesOf(row, present),
       input: parseText(this.#text(row.input, 'input', row.id)) as Json,
       ...(row.output === null ? {} : { output: parseText(this.#text(row.output, 'output', row.id)) as Json }),
       ...(row.error === null ? {} : { error: parseText(this.#text(row.error, 'error', row.id)) as ErrorView }),
@@ -191,7 +195,7 @@ export class Queries {
     if (row.ended !== null && row.kind !== 'workflow') return []
     const all: DecodedRow[] = []
     for (;;) {
-      const some = await this.#reader.journal(this.#shard, row.num, all.at(-1)?.seq ?? -1, PAGE)
+      const some = await this.#reader.journal(this.#shard, row.num, all.at(-1)?.seq ?? row.since - 1, PAGE)
       for (const one of some) all.push({ ...one, text: this.#text(one.data, 'turn', row.id) })
       if (some.length < PAGE) return all
     }
@@ -212,18 +216,22 @@ export class Queries {
 }
 
 /** What a person can do about a stuck run. */
-function choicesOf(row: RunRow, stuckOps: ReadonlySet<string>): readonly ChoiceView[] {
+function choicesOf(row: RunRow, { stuckOps, waits }: Present): readonly ChoiceView[] {
   if (row.status !== 'stuck') return []
-  if (row.reason === 'call') {
-    // What takes a call back can be done by hand, but never given up.
-    const ofOp = (op: string): ChoiceView[] => [
-      { action: 'retry', op },
-      { action: 'answer', op },
-      ...(op.startsWith('undo:') ? [] : [{ action: 'fail', op } as const]),
-    ]
-    return [...[...stuckOps].flatMap(ofOp), { action: 'cancel' }]
-  }
-  return [{ action: 'retry', after: 'mend the code' }, { action: 'cancel' }]
+  if (row.reason === 'call') return [...[...stuckOps].flatMap((op) => choicesOfOp(op, waits)), { action: 'cancel' }]
+  // A run that threw can be brought back as far as its journal goes; one that does not get there can only wait.
+  const after = 'mend the code'
+  const cancel: ChoiceView = row.reason === 'threw' ? { action: 'cancel' } : { action: 'cancel', after }
+  return [{ action: 'retry', after }, cancel, { action: 'fail' }]
+}
+
+function choicesOfOp(op: string, waits: readonly WaitView[]): readonly ChoiceView[] {
+  const wait = waits.find((one) => one.op === op)
+  const answer: ChoiceView = { action: 'answer', op }
+  // A workflow that was to take something back has ended: what is left is to do it by hand and say so.
+  if (wait?.kind === 'child') return [answer]
+  // What takes a call back can be done by hand, but never given up.
+  return [{ action: 'retry', op }, answer, ...(wait?.undoes === undefined ? [{ action: 'fail', op } as const] : [])]
 }
 
 function page<Row, View>(

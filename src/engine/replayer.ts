@@ -80,7 +80,7 @@ class ReplayJob implements TurnJob {
       return
     }
     const taken = delivered.kind === 'resume' ? this.#progress.held?.delivered : delivered
-    if (delivered.kind === 'resume') this.#progress.held = null
+    if (delivered.kind === 'resume' || delivered.kind === 'cancel') this.#progress.held = null
     if (taken === undefined || !machine.accepts(taken)) {
       return this.#diverge(`  - recorded ${deliveredWords(delivered)}\n  + produced nothing that waits for it`)
     }

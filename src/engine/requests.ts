@@ -1,24 +1,22 @@
 // What comes from outside: starts, events and signals, by hand or through the inbox. Each is validated once, here;
 // looked up; taken; and acknowledged when its row is durable. An answer about something that exists already rests on
 // durable rows too.
-import { fault } from '../core/errors.ts'
+import { parseText } from '../core/json-text.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
-import { parseText } from '../core/json-text.ts'
 import { toText } from '../core/json.ts'
 import { checkEventName, checkId, splitKey } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
-import type { InboxRow, RunRow } from '../core/store.ts'
+import type { InboxRow } from '../core/store.ts'
 import type { Published, PublishRequest, SignalRequest, Started, StartRequest } from '../define/application.ts'
 import { createRun, startHash } from './births.ts'
 import { appendEvent } from './facts.ts'
 import type { Taken } from './claims.ts'
+import { inboxFirst, openRun, type Way } from './find-run.ts'
+import type { DeliveryResult } from './shard-context.ts'
+import { checkDeadline, timeOf } from './schedule.ts'
 import type { Shard } from './shard.ts'
-
-/** How a request came: by hand, or as an inbox row that is to be drained with what it writes. */
-interface Way {
-  readonly drained?: number
-}
 
 export class Requests {
   readonly #shard: Shard
@@ -42,6 +40,9 @@ export class Requests {
     const id = this.#runId(request, key)
     const hash = startHash(context, request.call, request.input)
     const { call } = request
+    const now = context.clock.now()
+    const at = timeOf(request.at, 'The start', now)
+    const deadline = timeOf(request.deadline, 'The deadline', now)
     const birth = {
       id: id.id,
       kind: found.kind,
@@ -53,10 +54,15 @@ export class Requests {
       parent: null,
       parentOp: null,
       input,
+      at,
+      deadline,
       hash,
     }
     const decide = async (taken: Taken | null): Promise<Started> => {
       this.#shard.check()
+      // One that exists is answered as it is: whoever asks again asks later.
+      if (taken === null) this.#refuseNew(way)
+      if (taken === null && deadline !== null) checkDeadline(deadline, Math.max(at ?? now, now))
       if (taken === null) context.begin(createRun(context, birth))
       await this.#settled(way, taken, hash, () => fault('RUN_CONFLICT', { id: id.id }))
       return { id: id.id, created: taken === null }
@@ -79,6 +85,7 @@ export class Requests {
     const { type, cause = null } = request
     const decide = async (taken: Taken | null): Promise<Published> => {
       this.#shard.check()
+      if (taken === null) this.#refuseNew(way)
       let position = taken?.num ?? 0
       if (taken === null) {
         position = appendEvent(context, { type, key, source, id, data, root: null, cause, published: true }).pos
@@ -89,15 +96,15 @@ export class Requests {
       return { id, source, position, created: taken === null }
     }
     if (given) return claims.settle('event', name, decide, way.drained !== undefined)
-    await this.#inboxFirst(way)
+    await inboxFirst(context, way)
     return decide(null)
   }
 
   async signal(request: SignalRequest, way: Way = {}): Promise<{ readonly id: string; readonly created: boolean }> {
     this.#shard.check()
     const { context } = this.#shard
-    await this.#inboxFirst(way)
-    const run = await this.#openRun(request.run, way)
+    await inboxFirst(context, way)
+    const run = await openRun(context, request.run, way)
     const signal = context.directory.signal(run, request.name)
     const payload = toText(
       validate(signal.schema, request.data, `the data of ${request.name}`),
@@ -115,11 +122,33 @@ export class Requests {
       context.deliver(run.num, delivered, { drained: way.drained })
       return { id, created: true }
     }
-    const result = await new Promise<'taken' | 'seen' | 'ended'>((resolve, reject) => {
+    const result = await new Promise<DeliveryResult>((resolve, reject) => {
       context.deliver(run.num, delivered, { settled: resolve, failed: reject })
     })
+    if (result === 'full') throw fault('SIGNALS_FULL', { id: run.id, limit: context.limits.signals, seconds: 1 })
     if (result === 'ended') throw fault('RUN_ENDED', { id: request.run, status: 'meanwhile' })
     return { id, created: result === 'taken' }
+  }
+
+  /** What is new is refused while the store has no room; what lay in the inbox has been acknowledged. @throws STORE_FULL */
+  #refuseNew(way: Way): void {
+    if (way.drained === undefined) this.#shard.context.space.check()
+  }
+
+  /** Asks a run to stop, because its parent has. One that has ended takes no notice. */
+  async #stop(
+    { run, by, why }: { readonly run: string; readonly by: string; readonly why: string },
+    way: Way,
+  ): Promise<void> {
+    const { context } = this.#shard
+    try {
+      const { num } = await openRun(context, run, way)
+      context.deliver(num, { kind: 'cancel', by, why }, way)
+    } catch (error) {
+      if (!isBalletError(error) || error.code !== 'RUN_ENDED') throw error
+      this.#drain(way)
+      context.writer.flush()
+    }
   }
 
   /** Handles an inbox row. What cannot be taken is drained all the same, and said in the log: it must not block the rest. */
@@ -134,8 +163,9 @@ export class Requests {
       return context.log.error(`An inbox row for ${row.target} cannot be read and waits: ${toFailure(error).message}`)
     }
     try {
-      const body = parseText(text) as SignalRequest & StartRequest & PublishRequest
-      if (row.kind === 'signal') await this.signal(body, way)
+      const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & { by: string; why: string }
+      if (row.kind === 'cancel') await this.#stop(body, way)
+      else if (row.kind === 'signal') await this.signal(body, way)
       else if (row.kind === 'start') await this.start(body, way)
       else await this.publish(body, way)
     } catch (error) {
@@ -157,26 +187,6 @@ export class Requests {
     }
     if (key !== null) return { id: `${request.call}:${splitKey(key).value}`, given: true }
     return { id: context.random.uuid(context.clock.now()), given: false }
-  }
-
-  /** The row of an open run. @throws RUN_UNKNOWN, RUN_ENDED */
-  async #openRun(id: string, way: Way): Promise<Pick<RunRow, 'num' | 'id' | 'name'>> {
-    const { context } = this.#shard
-    const num = context.open.numOf(id)
-    const live = num === undefined ? undefined : context.open.use(num)
-    if (live !== undefined) return live.row
-    const taken = await context.claims.settle('run', id.slice(0, 1024), (found) => found, way.drained !== undefined)
-    if (taken === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
-    await context.writer.barrier()
-    const row = await context.store.run(context.shard, taken.num)
-    if (row === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
-    if (row.ended !== null) throw fault('RUN_ENDED', { id, status: row.status })
-    return row
-  }
-
-  /** What came by hand stands behind what lay in the inbox before it: the order of whoever waits for each answer. */
-  async #inboxFirst(way: Way): Promise<void> {
-    if (way.drained === undefined) await this.#shard.context.inbox.read()
   }
 
   /**

@@ -6,6 +6,7 @@ import type { JsonText } from '../core/json.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { EventRow, Store } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
+import type { Limits } from '../define/limits.ts'
 import type { CallEnvironment } from './calls.ts'
 import type { Claims } from './claims.ts'
 import type { Directory } from './directory.ts'
@@ -16,17 +17,27 @@ import type { LiveRun } from './live-run.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump } from './pump.ts'
 import type { Receivers } from './receivers.ts'
+import type { Space } from './space.ts'
 import type { Timers } from './timers.ts'
 import type { Watchers } from './watchers.ts'
 import type { Writer } from './writer.ts'
+
+/** How a delivery came out: it was taken, it had been made before, the run had ended, or holds too many signals. */
+export type DeliveryResult = 'taken' | 'seen' | 'ended' | 'full'
 
 /** What goes with a delivery from outside. */
 export interface DeliveryExtras {
   /** The inbox row that it came in. */
   readonly drained?: number
   /** Told once the turn is durable: whether it was taken, or had been delivered before. */
-  readonly settled?: (result: 'taken' | 'seen' | 'ended') => void
+  readonly settled?: (result: DeliveryResult) => void
   readonly failed?: (error: Error) => void
+}
+
+/** A run that is to be brought back from its journal, and stopped there: its code cannot go on. */
+export interface ForcedStop {
+  readonly delivered: Extract<Delivered, { kind: 'cancel' }>
+  readonly extras: DeliveryExtras
 }
 
 export interface ShardContext {
@@ -39,7 +50,9 @@ export interface ShardContext {
   readonly random: Random
   readonly log: Log
   readonly directory: Directory
+  readonly limits: Limits
   readonly environment: CallEnvironment
+  readonly space: Space
   readonly writer: Writer
   readonly pump: Pump
   readonly effects: Effects
@@ -60,6 +73,10 @@ export interface ShardContext {
   decode(payload: EventRow['data'], row: PayloadPlace['row'], id: string): JsonText
   /** Gives something to a run: at once, or after it was loaded. A run that has ended takes nothing. */
   deliver(run: number, delivered: Delivered, extras?: DeliveryExtras): void
+  /** The live run, brought back if it is parked; undefined when it has ended. */
+  live(run: number): Promise<LiveRun | undefined>
+  /** Brings a frozen run back from its journal, with today's code: to go on, or to stop. */
+  thaw(run: LiveRun, stop?: ForcedStop): void
   /** The code of a run did something outside a turn: it is parked. */
   blame(run: LiveRun, error: Error): void
   /** Hash of the canonical form of a value. */

@@ -7,14 +7,15 @@ import { createHash } from 'node:crypto'
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
-import { endsAsFailed, toFailure, type Failure } from '../core/failure.ts'
+import { endsAsFailed, isCancellation, toFailure, type Failure } from '../core/failure.ts'
 import { canonicalText } from '../core/json.ts'
 import type { Delivered } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
-import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure } from '../core/store.ts'
+import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
+import type { Limits } from '../define/limits.ts'
 import { Claims } from './claims.ts'
-import { blameRun, deliverTo, releaseSolo, settleUndelivered, DeliveryJob } from './deliveries.ts'
+import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
 import { Effects, type Effect } from './effects.ts'
 import { markStuck, writeNote } from './endings.ts'
@@ -23,13 +24,16 @@ import { Inbox } from './inbox.ts'
 import { joinRun, parkDamaged } from './joins.ts'
 import { Lanes } from './lanes.ts'
 import type { LiveRun } from './live-run.ts'
-import { loadRun, takeUp, type Loaded } from './loader.ts'
+import { Loading } from './loading.ts'
 import { prefixed, safeLog } from './log.ts'
 import { OpenRuns } from './open-runs.ts'
 import { Pump } from './pump.ts'
 import { Receivers } from './receivers.ts'
 import { watchRejections } from './rejections.ts'
+import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
+import { releaseSolo } from './solo-runs.ts'
+import { Space } from './space.ts'
 import { Timers } from './timers.ts'
 import { Watchers } from './watchers.ts'
 import { Writer } from './writer.ts'
@@ -45,14 +49,12 @@ export interface ShardOptions {
   readonly random: Random
   readonly log: Log
   readonly liveRuns: number
+  readonly limits: Limits
   readonly development: boolean
   /** Handles an inbox row; the row's number is to be drained with what it writes. */
   readonly handleInbox: (row: InboxRow) => Promise<void>
   readonly onFailure: (error: Error) => void
 }
-
-/** Rounds of the event loop that opening waits for what it has taken up, to say what is stuck. */
-const TRIED_ROUNDS = 1000
 
 /** Rounds of turns that one commit waits for. */
 const ROUNDS = 16
@@ -60,9 +62,7 @@ const ROUNDS = 16
 export class Shard {
   readonly context: ShardContext
   readonly #options: ShardOptions
-  readonly #loading = new Map<number, { readonly delivered: Delivered; readonly extras: DeliveryExtras }[]>()
-  /** Runs that were open when the store was, and have not been brought back yet. */
-  readonly #asleep = new Set<number>()
+  readonly #loading: Loading
   readonly #unwatch: () => void
   readonly #foreign: ForeignWork | null
   #lastAt = 0
@@ -75,7 +75,9 @@ export class Shard {
     const { store, clock, random, tenure, ns, info, directory, codec } = options
     const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
+    const space = new Space({ store, clock, log, onFailure })
     const writer = new Writer(store, tenure, {
+      space,
       onFailure,
       onCaughtUp: () => this.context.pump.resume(),
       isQuiet: () => this.context.pump.idle,
@@ -96,23 +98,17 @@ export class Shard {
       random,
       log,
       directory,
+      limits: options.limits,
       environment: {
         store: info.id,
         fence: `${info.incarnation}.${shard}.${tenure.epoch}`,
         log: (run, op) => prefixed(log, `${run} ${op}`),
       },
+      space,
       writer,
       pump,
       effects: new Effects({ clock, random, onFailure, ...this.#effectAnswers() }),
-      timers: new Timers({
-        clock,
-        store,
-        shard,
-        barrier: () => writer.barrier(),
-        catchUp: () => this.#catchUp(),
-        fire: ({ run, op }) => this.#deliver(run, { kind: 'timer', op }, {}),
-        onFailure,
-      }),
+      timers: this.#timersOver(writer),
       receivers: new Receivers({ store, shard, deliver: (run, event) => this.#deliverEvent(run, event), onFailure }),
       lanes: new Lanes(),
       inbox,
@@ -124,6 +120,8 @@ export class Shard {
       encode: (text, row, id) => codec.encode(text, { namespace: ns, row, id }),
       decode: (payload, row, id) => codec.decode(payload, { namespace: ns, row, id }),
       deliver: (run, delivered, extras = {}) => this.#deliver(run, delivered, extras),
+      live: (run) => this.#loading.live(run),
+      thaw: (run, stop) => this.#loading.thaw(run, stop),
       blame: (run, error) => this.#blame(run, error),
       hash: (value) =>
         createHash('sha256')
@@ -135,59 +133,30 @@ export class Shard {
       begin: (run) => this.#begin(run),
       fail: onFailure,
     }
+    this.#loading = new Loading(this.context, {
+      enterLane: (row) => void this.#enterLane(row),
+      parkIdle: () => this.#parkIdle(),
+      failure: () => this.#failure,
+    })
     this.#unwatch = watchRejections((reason) => this.#claimRejection(reason))
   }
 
+  #timersOver(writer: Writer): Timers {
+    const { clock, store, tenure } = this.#options
+    return new Timers({
+      clock,
+      store,
+      shard: tenure.shard,
+      barrier: () => writer.barrier(),
+      catchUp: () => this.#catchUp(),
+      fire: (timer) => this.#timerFired(timer),
+      onFailure: (error) => this.#fail(error),
+    })
+  }
+
   /** Brings back every open run and takes up its work. */
-  async recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
-    const { context } = this
-    // All of them are known before the first goes on: what it does may concern any other.
-    const counts = { runs: 0 }
-    await this.#eachOpen((rows) => {
-      for (const row of rows) {
-        context.open.know(row.num, row.id)
-        this.#asleep.add(row.num)
-        this.#enterLane(row)
-      }
-      counts.runs += rows.length
-    })
-    await this.#eachOpen(async (rows) => {
-      // Runs that began since, and those that were wanted sooner, have been brought back already.
-      const asleep = rows.filter(({ num }) => this.#asleep.delete(num))
-      for (const { num } of asleep) this.#loading.set(num, [])
-      const loaded = await Promise.all(asleep.map((row) => loadRun(context, row)))
-      for (const one of loaded) this.#wake(one)
-      this.#parkIdle()
-    })
-    await context.inbox.read()
-    context.inbox.start()
-    await context.timers.start()
-    context.writer.flush()
-    return { ...counts, stuck: await this.#countStuck() }
-  }
-
-  /** Stuck runs, after today's code has been tried on them. */
-  async #countStuck(): Promise<number> {
-    for (let round = 0; round < TRIED_ROUNDS && !this.context.pump.idle && this.#failure === null; round++) {
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-    await this.context.writer.barrier()
-    let stuck = 0
-    await this.#eachOpen((rows) => {
-      stuck += rows.filter((row) => row.status === 'stuck').length
-    })
-    return stuck
-  }
-
-  /** Reads the open runs of the store, oldest first, page by page. */
-  async #eachOpen(use: (rows: readonly RunRow[]) => void | Promise<void>): Promise<void> {
-    const page = { ns: this.context.ns, status: ['running', 'stuck'] as const, limit: 256 }
-    for (let after = 0; ;) {
-      const rows = await this.context.store.runs(this.context.shard, { ...page, after })
-      await use(rows)
-      after = rows.at(-1)?.num ?? after
-      if (rows.length < page.limit) return
-    }
+  recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
+    return this.#loading.recover()
   }
 
   /** Throws what stopped the shard, or APP_CLOSED. */
@@ -205,12 +174,15 @@ export class Shard {
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const { effects, timers, inbox, writer, watchers } = this.context
+    const { effects, timers, inbox, space, writer, watchers } = this.context
     timers.stop()
     inbox.stop()
+    space.stop()
     await effects.close(graceMs)
+    // On a full disk what is left may never become durable: nobody has been told that it is.
+    if (space.isFull) writer.fail(fault('APP_CLOSED'))
     // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
-    while ((!this.context.pump.idle || this.#loading.size > 0) && this.#failure === null)
+    while ((!this.context.pump.idle || !this.#loading.isIdle) && this.#failure === null)
       await new Promise((resolve) => setImmediate(resolve))
     await writer.barrier().catch(() => {})
     // What still reads the store finds it closed: that is no failure.
@@ -249,38 +221,28 @@ export class Shard {
     }
   }
 
+  /** The row of a timer whose run has ended (it was frozen then, and its timers were not known) goes. */
+  #timerFired(timer: TimerRow): void {
+    const { open, writer } = this.context
+    const { run, op } = timer
+    if (open.use(run) !== undefined || open.isParked(run)) return this.#deliver(run, { kind: 'timer', op }, {})
+    writer.rows.timersGone.push(timer)
+    writer.flush()
+  }
+
   #deliver(num: number, delivered: Delivered, extras: DeliveryExtras): void {
     if (this.#failure !== null) return extras.failed?.(this.#failure)
     const { open } = this.context
     const run = open.use(num)
     if (run !== undefined) return deliverTo(this.context, run, delivered, extras)
     if (!open.isParked(num)) {
-      settleUndelivered(this.context, extras, 'ended')
+      settleDelivery(this.context, extras, 'ended')
       return this.context.writer.flush()
     }
-    const waiting = this.#loading.get(num)
-    if (waiting !== undefined) return void waiting.push({ delivered, extras })
-    this.#loading.set(num, [{ delivered, extras }])
-    this.#load(num).catch((error: unknown) => this.#fail(error))
-  }
-
-  async #load(num: number): Promise<void> {
-    const { context } = this
-    this.#asleep.delete(num)
-    await context.writer.barrier()
-    const row = await context.store.run(context.shard, num)
-    if (row === null) throw fault('INVARIANT', { problem: `the parked run ${num} has no row` })
-    this.#wake(await loadRun(context, row))
-  }
-
-  /** A run has been loaded: it takes up its work, then gets what came for it meanwhile. */
-  #wake(loaded: Loaded): void {
-    const { num } = loaded.run.row
-    const waiting = this.#loading.get(num) ?? []
-    this.#loading.delete(num)
-    this.context.open.add(loaded.run)
-    takeUp(this.context, loaded)
-    for (const { delivered, extras } of waiting) this.#deliver(num, delivered, extras)
+    this.#loading.afterwards(num, {
+      go: () => this.#deliver(num, delivered, extras),
+      failed: (error) => extras.failed?.(error),
+    })
   }
 
   #deliverEvent(run: number, event: EventRow): void {
@@ -302,6 +264,8 @@ export class Shard {
 
   #begin(run: LiveRun): void {
     const { context } = this
+    // Its timer begins it.
+    if (run.row.phase === 'scheduled') return
     if (run.row.kind === 'workflow') {
       return run.executor.kind === 'workflow'
         ? this.#deliver(run.row.num, { kind: 'start', seed: context.random.seed() }, {})
@@ -337,7 +301,7 @@ export class Shard {
     const job = this.context.pump.current
     if (job === null) return false
     // The failure of a call that a branch has not looked at yet is no fault.
-    if (!endsAsFailed(reason))
+    if (!endsAsFailed(reason) && !isCancellation(reason))
       job.machine?.blame(
         reason instanceof Error ? reason : fault('ATTEMPT_FAILED', { message: toFailure(reason).message }),
       )
@@ -360,6 +324,7 @@ export class Shard {
     open.park((run) => {
       const { executor } = run
       if (executor.kind !== 'workflow' || run.queued > 0 || executor.machine.settled) return false
+      if (run.row.phase === 'scheduled') return true
       for (const { op, command } of executor.machine.pending.values()) {
         if (
           (command.kind === 'call' || command.kind === 'step') &&
@@ -386,11 +351,10 @@ export class Shard {
     this.context.writer.fail(this.#failure)
     this.context.timers.stop()
     this.context.inbox.stop()
+    this.context.space.stop()
     this.context.watchers.close()
     void this.context.effects.close(0)
-    // Deliveries that wait are answered: they are not made durable.
-    for (const { extras } of [...this.#loading.values()].flat()) extras.failed?.(this.#failure)
-    this.#loading.clear()
+    this.#loading.fail(this.#failure)
     this.context.pump.resume()
     this.#options.onFailure(this.#failure)
   }

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { Clock } from '../core/clock.ts'
 import type { TimerRow } from '../core/store.ts'
 import { memory } from '../stores/memory/memory-store.ts'
+import { batchAfter } from '../testing/store-rows.ts'
 import { Timers } from './timers.ts'
 
 /** A clock whose callbacks run when the test moves it. */
@@ -37,9 +38,8 @@ async function setUp(rows: readonly TimerRow[] = []) {
   const clock = new HandClock()
   const store = memory()
   await store.open()
-  const { epoch, head } = await store.acquire(0, 'test')
-  const none = { runs: [], changes: [], claims: [], journal: [], events: [], timersGone: [], posts: [], drained: [] }
-  if (rows.length > 0) await store.commit({ shard: 0, epoch, base: head, head: head + 1, ...none, timers: rows })
+  const tenure = await store.acquire(0, 'test')
+  if (rows.length > 0) await store.commit(batchAfter(tenure, { head: tenure.head + 1, timers: rows }))
   const fired: { readonly op: string; readonly at: number }[] = []
   const log: string[] = []
   const timers = new Timers({

@@ -1,18 +1,19 @@
 // What a turn writes, and what follows once it is durable: one journal row, the rows that its commands stand for, and
 // behind the commit the effects. Everything is pushed into the open batch in the order of delivery.
-import { assertNever } from '../core/errors.ts'
+import { parseText } from '../core/json-text.ts'
+import { assertNever, fault } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import { idempotencyKey, runRef } from '../core/ids.ts'
+import { idempotencyKey, runRef, slotOf } from '../core/ids.ts'
 import { commandsText, turnText, type Command, type Delivered } from '../core/journal.ts'
 import type { RunRow, TimerRow } from '../core/store.ts'
 import type { CallSettings } from '../core/contracts.ts'
-import type { StepWork } from '../core/surface.ts'
-import { slotOf } from '../core/ids.ts'
-import { parseText } from '../core/json-text.ts'
+import type { StepWork } from '../core/issue.ts'
 import { SLOT_COUNT } from '../core/store.ts'
 import { createRun, startHash } from './births.ts'
+import { continueRun } from './generations.ts'
 import { callEffect, outcomeOf, stepEffect, type Attempts } from './calls.ts'
-import { endRun, markStuck } from './endings.ts'
+import type { Effect } from './effects.ts'
+import { endRun, freeIfNothingIsStuck, markStuck, setPhase } from './endings.ts'
 import { appendEvent } from './facts.ts'
 import { identityOf, type LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -37,18 +38,35 @@ const NONE: Attempts = { failed: 0, dueAt: 0 }
 export function writeTurn(context: ShardContext, run: LiveRun, turn: WrittenTurn): void {
   const { writer } = context
   const text = turnText(turn.delivered, commandsText(turn.commands))
+  run.turns += 1
+  run.bytes += text.length
   const data = context.encode(text, 'turn', run.row.id)
   writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: turn.seq, kind: 'turn', at: turn.at, data })
   writeAnswer(context, run, turn)
   const last = turn.commands.at(-1)
   const ending = last?.kind === 'end' || last?.kind === 'fail' ? last : null
-  for (const command of turn.commands) writeCommand(context, run, command, ending !== null)
+  const isLast = ending !== null || last?.kind === 'continue'
+  for (const command of turn.commands) writeCommand(context, run, command, isLast)
   if (run.executor.kind === 'workflow') {
     for (const { op, due } of run.executor.machine.released) dropTimer(context, { due, run: run.row.num, op })
-    if (ending === null) armReceiver(context, run, turn)
+    if (!isLast) armReceiver(context, run, turn)
   }
   if (ending !== null) endRun(context, run, ending)
+  else if (last?.kind === 'continue') continueRun(context, run, last, turn.seq)
+  else setPhase(context, run, phaseAfter(run, turn))
+  if ('op' in turn.taken && run.stuckOps.delete(turn.taken.op)) freeIfNothingIsStuck(context, run)
   writer.onDurable(() => context.watchers.touched(run.row.key))
+}
+
+/** Where the run stands after a turn that did not end it. */
+function phaseAfter(run: LiveRun, { taken, commands }: WrittenTurn): string | null {
+  const { executor, row } = run
+  const isCancelled = executor.kind === 'workflow' && executor.machine.cancelled !== null
+  let phase = taken.kind === 'cancel' ? 'cancelling' : row.phase
+  for (const command of commands) {
+    if (command.kind === 'phase') phase = command.phase ?? (isCancelled ? 'cancelling' : null)
+  }
+  return phase
 }
 
 /** The outcome of a call is an event; a timer that fired is gone. */
@@ -99,10 +117,14 @@ function writeCommand(context: ShardContext, run: LiveRun, command: Command, end
     case 'send':
       writeSend(context, run, command)
       break
+    case 'drop':
+      giveUp(context, run, command)
+      break
+    case 'stop':
+      writeStop(context, run, command.run)
+      break
     case 'set':
     case 'patch':
-    case 'drop':
-    case 'stop':
     case 'phase':
     case 'end':
     case 'fail':
@@ -128,23 +150,58 @@ export function startEffect(context: ShardContext, run: LiveRun, op: string): vo
 }
 
 function start(context: ShardContext, run: LiveRun, op: string): void {
+  // One that was given up before it was made is not made.
+  if (run.executor.kind === 'workflow' && run.executor.machine.pending.get(op)?.givenUp === true) return
+  const effect = effectOf(context, run, op)
+  if (effect === undefined) return
+  run.lingering.delete(op)
+  context.effects.start(effect)
+}
+
+/** The effect of a call or step that a run waits for; undefined when it does not. @throws DEFINITION_INVALID, DURATION_INVALID */
+export function effectOf(context: ShardContext, run: LiveRun, op: string): Effect | undefined {
   const attempts = run.attempts.get(op) ?? NONE
-  const { environment, directory, effects } = context
+  const { environment, directory } = context
   const { executor, row } = run
   if (executor.kind === 'solo') {
     const { command } = executor
-    if (command?.kind === 'call')
-      effects.start(callEffect(environment, row, command, directory.operations.get(command.call), undefined, attempts))
-    return
+    if (command?.kind !== 'call') return undefined
+    return callEffect(environment, row, command, directory.operations.get(command.call), undefined, attempts)
   }
   const pending = executor.kind === 'workflow' ? executor.machine.pending.get(op) : undefined
   if (pending?.command.kind === 'call') {
     const { command, work } = pending
     const operation = directory.operations.get(command.call)
-    effects.start(callEffect(environment, row, command, operation, work as CallSettings | undefined, attempts))
-  } else if (pending?.command.kind === 'step') {
-    effects.start(stepEffect(environment, row, op, pending.work as StepWork, attempts))
+    return callEffect(environment, row, command, operation, work as CallSettings | undefined, attempts)
   }
+  if (pending?.command.kind !== 'step') return undefined
+  return stepEffect(environment, row, op, pending.work as StepWork, attempts)
+}
+
+/** A call or step that its run has given up; one that is to be taken back is waited for until it has settled. */
+function giveUp(context: ShardContext, run: LiveRun, { op, settles }: Extract<Command, { kind: 'drop' }>): void {
+  const wasStuck = run.stuckOps.delete(op)
+  if (wasStuck) freeIfNothingIsStuck(context, run)
+  if (settles !== true) return context.effects.drop(run.row.num, op)
+  settleGivenUp(context, run, op, wasStuck ? 'over' : run.lingering.has(op) ? 'perhaps' : 'known')
+}
+
+/**
+ * Sees to it that a call that was given up settles: by the answer of the attempt that is under way; when none is, at once.
+ * @param earlier whether an attempt of an earlier life may still be under way: then its time must be over first.
+ */
+export function settleGivenUp(
+  context: ShardContext,
+  run: LiveRun,
+  op: string,
+  earlier: 'over' | 'known' | 'perhaps',
+): void {
+  const effect = effectOf(context, run, op)
+  // A child answers when it has ended.
+  if (effect === undefined || context.effects.giveUp(run.row.num, op)) return
+  if (earlier === 'perhaps') return context.effects.outwait(effect)
+  const error = toFailure(fault('CALL_ABORTED', { call: effect.name }))
+  context.deliver(run.row.num, { kind: 'failed', op, error })
 }
 
 function writeChild(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'child' }>): void {
@@ -189,12 +246,22 @@ function writeSend(context: ShardContext, run: LiveRun, command: Extract<Command
     id: idempotencyKey(identity, command.op),
     data: parseText(command.input),
   })
+  post(context, run, 'signal', command.run, text)
+}
+
+/** A child is asked to stop, through the inbox, as with a signal. */
+function writeStop(context: ShardContext, run: LiveRun, child: string): void {
+  const body = { run: child, by: runRef(run.row.id), why: 'the run that started it has given it up' }
+  post(context, run, 'cancel', child, JSON.stringify(body))
+}
+
+function post(context: ShardContext, run: LiveRun, kind: 'signal' | 'cancel', target: string, text: string): void {
   context.writer.rows.posts.push({
     ns: run.row.ns,
-    slot: slotOf(command.run, SLOT_COUNT),
-    kind: 'signal',
-    target: command.run,
-    data: context.encode(text, 'turn', command.run),
+    slot: slotOf(target, SLOT_COUNT),
+    kind,
+    target,
+    data: context.encode(text, 'turn', target),
     at: context.now(),
   })
   context.writer.onDurable(() => void context.inbox.read().catch((error: unknown) => context.fail(error)))

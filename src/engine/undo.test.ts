@@ -65,5 +65,16 @@ test('an undo that fails leaves the run where it stands, visibly: it does not en
   const app = await openForTest(ballet({ services: [stock], workflows: [inner, back, flow] }))
   await app.start(flow(null), { id: 'f' })
   const run = await until(app, null, async () => (await app.run('f'))?.status === 'stuck' && app.run('f'))
-  expect(run).toMatchObject({ reason: 'threw', error: { message: expect.stringContaining('no way back') } })
+  expect(run).toMatchObject({
+    reason: 'call',
+    phase: 'undoing',
+    error: { message: expect.stringContaining('no way back') },
+    choices: [{ action: 'answer', op: 'undo:inner#0' }, { action: 'cancel' }],
+  })
+  await expect(app.retry('f')).rejects.toMatchObject({ code: 'ACTION_REFUSED' })
+  await expect(app.fail('f', { op: 'undo:inner#0', error: { message: 'never' } })).rejects.toMatchObject({
+    code: 'ACTION_REFUSED',
+  })
+  await app.answer('f', { op: 'undo:inner#0', value: null, by: 'ann', why: 'done by hand' })
+  expect(await app.settled('f', 60_000)).toMatchObject({ status: 'failed', error: { code: 'TERMINAL' } })
 })

@@ -1,12 +1,10 @@
 // Who wants to know what has become durable: answers that wait for the end of a run, and live views of a key. Called
 // after a commit only, so nobody is told of what may still be lost.
 
-import type { Command } from '../core/journal.ts'
+import type { RunEnding } from '../core/journal.ts'
 
-/** How a run ended: its last command. Absent when the shard closes: whoever waits looks for himself. */
-export type Ending = Extract<Command, { kind: 'end' | 'fail' }> | undefined
-
-type OnEnd = (ending: Ending) => void
+/** Gets the last command of the run; nothing when the shard closes: whoever waits looks for himself. */
+type OnEnd = (ending: RunEnding | undefined) => void
 
 /** Listeners of a shard. */
 export class Watchers {
@@ -25,7 +23,7 @@ export class Watchers {
     return add(this.#keys, key, listener)
   }
 
-  ended(id: string, ending: Ending): void {
+  ended(id: string, ending: RunEnding | undefined): void {
     const listeners = this.#ends.get(id)
     if (listeners === undefined) return
     this.#ends.delete(id)

@@ -111,7 +111,7 @@ test('a call that is let pass fails the run; anything else that is thrown parks 
     reason: 'threw',
     error: { code: 'RUN_THREW', message: expect.stringContaining('RangeError: a bug') },
   })
-  expect(stuck.choices.map(({ action }) => action)).toEqual(['retry', 'answer', 'fail', 'cancel'])
+  expect(stuck.choices.map(({ action }) => action)).toEqual(['retry', 'cancel', 'fail'])
 })
 
 test('signals are kept in order from the start, one receive takes one, several names are one wait', async () => {

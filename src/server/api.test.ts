@@ -20,6 +20,18 @@ describe('POST /api/runs', () => {
     expect(asked).toEqual([['startNamed', { call: 'checkout', input: { orderId: '8841' }, id: undefined }]])
   })
 
+  it('hands the times on, and says when an overloaded application may be asked again', async () => {
+    const { app, asked } = testApplication({
+      startNamed: () => Promise.reject(fault('OVERLOADED', { problem: '10,000 runs are under way', seconds: 7 })),
+    })
+    await using server = await serve(app, { port: 0 })
+    const times = { at: '2026-12-24T18:00:00Z', deadline: '2026-12-25T18:00:00+01:00' }
+    const response = await fetch(`${server.url}/api/runs`, post({ call: 'checkout', input: 1, ...times }))
+    expect(asked).toEqual([['startNamed', { call: 'checkout', input: 1, ...times }]])
+    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '7'])
+    expect(await problem(response)).toMatchObject({ code: 'OVERLOADED', details: { seconds: 7 } })
+  })
+
   it('answers 200 when the run exists, and 409 when it has another input', async () => {
     const { app } = testApplication({
       startNamed: ({ id = '', input }) =>
@@ -44,12 +56,13 @@ describe('POST /api/runs', () => {
   })
 
   it.each([
-    [[], 'the top', 'it must be an object with call, input, id'],
+    [[], 'the top', 'it must be an object with call, input, id, at, deadline'],
     [{ call: 'checkout', inptu: {} }, 'inptu', 'there is no such field, perhaps "input"'],
-    [{ call: 'checkout', zzzzzz: {} }, 'zzzzzz', 'there is no such field (only call, input, id)'],
+    [{ call: 'checkout', zzzzzz: {} }, 'zzzzzz', 'there is no such field (only call, input, id, at, deadline)'],
     [{ input: {} }, 'call', 'it is missing'],
     [{ call: 7, input: {} }, 'call', 'it must be a string that is not empty'],
     [{ call: 'checkout', input: {}, id: '' }, 'id', 'it must be a string that is not empty'],
+    [{ call: 'checkout', input: {}, at: 1764547200000 }, 'at', 'it must be a string that is not empty'],
   ])('refuses %j', async (body, path, why) => {
     const { app, asked } = testApplication()
     await using server = await serve(app, { port: 0 })

@@ -37,6 +37,14 @@ export async function readJson(request: Request, limitBytes: number = BODY_LIMIT
   return parseBytes(await readBytes(request, limitBytes))
 }
 
+/** As `readJson`; undefined for a body of no bytes, whatever its type is said to be. */
+export async function readJsonOrNothing(request: Request, limitBytes: number): Promise<Json | undefined> {
+  const bytes = await readBytes(request, limitBytes)
+  if (bytes.byteLength === 0) return undefined
+  checkEncoding(request, mediaType(request) === 'application/json', 'application/json')
+  return parseBytes(bytes)
+}
+
 /** The value of JSON bytes. @throws JSON_MALFORMED and what `parseJson` throws. */
 export function parseBytes(bytes: Uint8Array): Json {
   let text: string

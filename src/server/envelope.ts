@@ -6,27 +6,49 @@ import { nearest } from '../core/names.ts'
 
 export type Envelope = Readonly<Record<string, Json | undefined>>
 
-/** The fields of a body. @throws REQUEST_INVALID when it is no object, or has a field that is not in `names`. */
-export function readEnvelope(body: Json, names: readonly string[]): Envelope {
-  if (!isRecord(body)) throw wrong('the top', `it must be an object with ${names.join(', ')}`)
+/**
+ * The fields of a body, or of the object that stands in its field `inside`.
+ * @throws REQUEST_INVALID when it is no object, or has a field that is not in `names`.
+ */
+export function readEnvelope(body: Json, names: readonly string[], inside = ''): Envelope {
+  if (!isRecord(body)) throw wrong(inside === '' ? 'the top' : inside, `it must be an object with ${names.join(', ')}`)
   for (const name of Object.keys(body))
-    if (!names.includes(name)) throw wrong(shown(name), unknownName('field', name, names))
+    if (!names.includes(name)) throw wrong(pathOf(inside, shown(name)), unknownName('field', name, names))
   return body
 }
 
 /** The string in a field, or undefined. @throws REQUEST_INVALID */
-export function optionalText(envelope: Envelope, name: string): string | undefined {
+export function optionalText(envelope: Envelope, name: string, inside = ''): string | undefined {
   const value = envelope[name]
   if (value === undefined) return undefined
-  if (typeof value !== 'string' || value === '') throw wrong(name, 'it must be a string that is not empty')
+  if (typeof value !== 'string' || value === '')
+    throw wrong(pathOf(inside, name), 'it must be a string that is not empty')
   return value
 }
 
 /** The string in a field. @throws REQUEST_INVALID */
-export function requiredText(envelope: Envelope, name: string): string {
-  const value = optionalText(envelope, name)
-  if (value === undefined) throw wrong(name, 'it is missing')
+export function requiredText(envelope: Envelope, name: string, inside = ''): string {
+  const value = optionalText(envelope, name, inside)
+  if (value === undefined) throw wrong(pathOf(inside, name), 'it is missing')
   return value
+}
+
+/** One of a few words in a field, or undefined. @throws REQUEST_INVALID */
+export function optionalWord<Word extends string>(
+  envelope: Envelope,
+  name: string,
+  words: readonly Word[],
+  inside = '',
+): Word | undefined {
+  const value = optionalText(envelope, name, inside)
+  const found = words.find((word) => word === value)
+  if (value !== undefined && found === undefined)
+    throw wrong(pathOf(inside, name), `it must be one of ${words.join(', ')}`)
+  return found
+}
+
+function pathOf(inside: string, name: string): string {
+  return inside === '' ? name : `${inside}.${name}`
 }
 
 /** Says that there is no such field (or attribute, parameter), with the nearest one. */

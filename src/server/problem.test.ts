@@ -18,6 +18,7 @@ describe('a problem', () => {
     const headers = (code: ErrorCode, details = {}): Headers => problemAnswer(fault(code, details), '/').headers
     expect(headers('NOT_READY').get('retry-after')).toBe('1')
     expect(headers('STORE_FULL').get('retry-after')).toBe('1')
+    expect(headers('OVERLOADED', { problem: 'full', seconds: 2.2 }).get('retry-after')).toBe('3')
     expect(headers('OVERLOADED', { seconds: 7 }).get('retry-after')).toBe('7')
     expect(headers('TOKEN_REQUIRED').get('www-authenticate')).toBe('Bearer')
     expect(headers('METHOD_NOT_ALLOWED', { allowed: 'GET, HEAD' }).get('allow')).toBe('GET, HEAD')

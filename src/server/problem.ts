@@ -45,10 +45,16 @@ function valuesOf({ nearest, ...details }: Details): Details {
   return name === undefined ? details : { ...details, nearest: name }
 }
 
+/** Whole seconds after which to ask again. */
+function secondsOf({ details }: BalletError): number {
+  const seconds = details['seconds']
+  return typeof seconds === 'number' && seconds > 0 ? Math.ceil(seconds) : RETRY_AFTER
+}
+
 /** The headers that the code of an error asks for. */
 export function problemHeaders(error: BalletError): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
-  if (FOR_NOW.has(error.status)) headers['retry-after'] = String(error.details['seconds'] ?? RETRY_AFTER)
+  if (FOR_NOW.has(error.status)) headers['retry-after'] = String(secondsOf(error))
   if (error.code === 'TOKEN_REQUIRED') headers['www-authenticate'] = 'Bearer'
   if (error.code === 'METHOD_NOT_ALLOWED') headers['allow'] = String(error.details['allowed'])
   return headers

@@ -21,6 +21,7 @@ const record: ProcessRecord = {
   store: 'file:/x/app.db',
   storeId: 's-1',
   app: 'app.ts',
+  ballet: '0.1.0',
 }
 
 beforeEach(() => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { parseText } from '../core/json-text.ts'
 import { isRecord } from '../core/json.ts'
 import { storePlace } from './store-place.ts'
+import { balletVersion } from './version.ts'
 
 export interface ProcessRecord {
   readonly pid: number
@@ -18,6 +19,8 @@ export interface ProcessRecord {
   readonly storeId: string | null
   /** Path of the application, to say how it is started again. */
   readonly app: string | null
+  /** Version of Ballet that the process runs. */
+  readonly ballet: string | null
 }
 
 /** Where a process can be reached, and what it runs on. */
@@ -64,6 +67,7 @@ export function leaveAddress({ store, storeId = null, url, token = null, app = n
     store: place.url,
     storeId,
     app,
+    ballet: balletVersion(),
   })
   const remove = (): void => removeProcessFile(place.folder, process.pid)
   process.once('exit', remove)
@@ -114,11 +118,11 @@ export function isAlive(pid: number): boolean {
 
 function parseRecord(value: unknown): ProcessRecord | undefined {
   if (!isRecord(value)) return undefined
-  const { pid, url, token = null, store, storeId = null, app = null } = value
+  const { pid, url, token = null, store, storeId = null, app = null, ballet = null } = value
   if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0 || typeof store !== 'string') return undefined
   if (typeof url !== 'string' || !/^https?:\/\//.test(url) || !URL.canParse(url)) return undefined
-  if (!isTextOrNull(token) || !isTextOrNull(storeId) || !isTextOrNull(app)) return undefined
-  return { pid, url, token, store, storeId, app }
+  if (!isTextOrNull(token) || !isTextOrNull(storeId) || !isTextOrNull(app) || !isTextOrNull(ballet)) return undefined
+  return { pid, url, token, store, storeId, app, ballet }
 }
 
 function isTextOrNull(value: unknown): value is string | null {

@@ -22,6 +22,17 @@ const payment = service('payment', {
 })
 payment.on(OrderCreated, (order) => payment.charge(order))
 
+const notification = service('notification', {
+  mail: operation({
+    input: z.object({ to: z.string() }),
+    output: z.object({ sent: z.boolean() }),
+    retry: { attempts: 1 },
+    run: () => {
+      throw new Error('the mail server is away')
+    },
+  }),
+})
+
 const checkout = workflow(
   'checkout',
   { input: Order, output: z.object({ approvedBy: z.string() }), key: 'orderId', signals: [Approve] },
@@ -35,7 +46,7 @@ const checkout = workflow(
 const definition = ballet({
   name: 'shop',
   version: '1',
-  services: [payment],
+  services: [payment, notification],
   workflows: [checkout],
   events: [OrderCreated],
 })

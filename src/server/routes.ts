@@ -2,13 +2,21 @@
 // somebody may have meant, which paths the application's own routes may not have.
 import { nearest } from '../core/names.ts'
 import { aboutRoutes } from './about.ts'
+import { actionRoutes } from './actions.ts'
 import { eventRoutes } from './events.ts'
 import { keyRoutes } from './keys.ts'
 import type { Route } from './route.ts'
 import { runRoutes } from './runs.ts'
 import { signalRoutes } from './signals.ts'
 
-export const ROUTES: readonly Route[] = [...runRoutes, ...signalRoutes, ...eventRoutes, ...keyRoutes, ...aboutRoutes]
+export const ROUTES: readonly Route[] = [
+  ...runRoutes,
+  ...signalRoutes,
+  ...actionRoutes,
+  ...eventRoutes,
+  ...keyRoutes,
+  ...aboutRoutes,
+]
 
 /** First segments of paths that belong to Ballet, used and to come. */
 const RESERVED: ReadonlySet<string> = new Set(['api', 'hooks', 'callbacks', 'healthz', 'readyz'])

@@ -7,16 +7,18 @@ import { optionalText, readEnvelope, requiredText } from './envelope.ts'
 import { PAGE_LIMIT, segment, type Exchange, type Route } from './route.ts'
 
 const STATUSES = ['running', 'stuck', 'completed', 'failed', 'cancelled'] as const satisfies readonly RunStatus[]
-const KINDS = ['workflow', 'operation', 'reaction'] as const satisfies readonly RunKind[]
+export const KINDS: readonly RunKind[] = ['workflow', 'operation', 'reaction']
 /** Longest wait of one request; a client asks again. */
 const WAIT_LIMIT = '60s'
 
 async function start({ app, request, bodyLimitBytes }: Exchange): Promise<Response> {
-  const body = readEnvelope(await readJson(request, bodyLimitBytes), ['call', 'input', 'id'])
+  const body = readEnvelope(await readJson(request, bodyLimitBytes), ['call', 'input', 'id', 'at', 'deadline'])
   const started = await app.startNamed({
     call: requiredText(body, 'call'),
     input: body['input'],
     id: optionalText(body, 'id'),
+    at: optionalText(body, 'at'),
+    deadline: optionalText(body, 'deadline'),
   })
   const { id, created } = started
   return answer(created ? 201 : 200, { id, created }, { location: pathTo('/api/runs', id) })

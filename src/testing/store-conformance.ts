@@ -2,8 +2,10 @@
 // no test framework of its own: the caller passes `describe` and `test` of the one that is in use. Every case gets a
 // store of its own, and checks with node:assert.
 import type { Store } from '../core/store.ts'
+import { storeAgeCases } from './store-age-cases.ts'
 import { storeBatchCases } from './store-batch-cases.ts'
 import { storeFenceCases } from './store-fence-cases.ts'
+import { storeLargeCases } from './store-large-cases.ts'
 import { storeLifeCases } from './store-life-cases.ts'
 import { storeQueryCases } from './store-query-cases.ts'
 import { storeRowCases } from './store-row-cases.ts'
@@ -30,7 +32,9 @@ const groups: readonly (readonly [string, readonly StoreCase[]])[] = [
   ['fence', storeFenceCases],
   ['batches', storeBatchCases],
   ['rows as they were given', storeRowCases],
+  ['large payloads', storeLargeCases],
   ['queries', storeQueryCases],
+  ['a long life', storeAgeCases],
 ]
 
 /**

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import type { Batch, Store } from '../core/store.ts'
 import {
+  NOON,
   NS,
   SHARD,
   aChange,
@@ -27,6 +28,9 @@ const everything: Partial<Batch> = {
   events: [anEvent(13)],
   timers: [aTimer(5, 11, 'sleep#0')],
   posts: [anItem('never')],
+  continued: [{ num: 11, generation: 1, since: 1, input: '"never"' }],
+  suspects: [{ run: 11, what: 'never', deaths: 1 }],
+  claimsUntil: [{ ns: NS, space: 'run', id: 'run-11', until: 1 }],
 }
 
 async function assertNothingOf(store: Store): Promise<void> {
@@ -35,6 +39,8 @@ async function assertNothingOf(store: Store): Promise<void> {
   assert.deepEqual(await store.journal(SHARD, 11, -1, 10), [])
   assert.deepEqual(await store.events(SHARD, { ns: NS, limit: 10 }), [])
   assert.deepEqual(await store.timers(SHARD, 0, 10, 10), [])
+  assert.deepEqual(await store.suspects(SHARD), [])
+  assert.deepEqual(await store.agedClaims(SHARD, NS, NOON, 10), [])
   const targets = (await store.inbox(SHARD, NS, 10)).map((row) => row.target)
   assert.ok(!targets.includes('never'))
 }
@@ -178,6 +184,36 @@ export const storeFenceCases: readonly StoreCase[] = [
       const tenure = await store.acquire(SHARD, 'one')
       const batch = batchAfter(tenure, { ...everything, changes: [aChange(11), aChange(10)] })
       await assertRefused(store, batch, 'INVARIANT')
+    },
+  },
+  {
+    name: 'a new generation of a run that is not there breaks an INVARIANT',
+    async run({ store }) {
+      const tenure = await store.acquire(SHARD, 'one')
+      const continued = [{ num: 10, generation: 1, since: 1, input: '1' }]
+      await assertRefused(store, batchAfter(tenure, { ...everything, continued }), 'INVARIANT')
+    },
+  },
+  {
+    name: 'a fenced batch takes nothing away',
+    async run({ store }) {
+      const rows = { runs: [aRun(1)], journal: [aTurn(2, 1, 0)], events: [anEvent(3)], timers: [aTimer(5, 1, 'a')] }
+      const suspects = [{ run: 1, what: 'turn 3', deaths: 2 }]
+      const old = await commitFirst(store, { ...rows, suspects, claims: [aClaim('run-1', 1)] })
+      await store.acquire(SHARD, 'new')
+      const gone = {
+        forgotten: [1],
+        eventsGone: [3],
+        suspectsGone: [1],
+        claimsGone: [{ ns: NS, space: 'run', id: 'run-1' }],
+      }
+      await assert.rejects(store.commit(batchAfter(old, gone as Partial<Batch>)), { code: 'SHARD_FENCED' })
+      assert.deepEqual(await store.run(SHARD, 1), aRun(1))
+      assert.deepEqual(await store.journal(SHARD, 1, -1, 10), rows.journal)
+      assert.deepEqual(await store.events(SHARD, { ns: NS, limit: 10 }), rows.events)
+      assert.deepEqual(await store.timers(SHARD, 0, 10, 10), rows.timers)
+      assert.deepEqual(await store.suspects(SHARD), suspects)
+      assert.deepEqual(await store.claims(SHARD, NS, 'run', ['run-1']), [aClaim('run-1', 1)])
     },
   },
 ]

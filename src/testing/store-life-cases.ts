@@ -51,7 +51,7 @@ export const storeLifeCases: readonly StoreCase[] = [
     async run({ store }) {
       const first = await commitFirst(store, { journal: [aTurn(1, 1, 0)] })
       const second = await store.acquire(SHARD, 'second')
-      assert.deepEqual(second, { shard: SHARD, epoch: first.epoch + 1, head: 1 })
+      assert.deepEqual(second, { shard: SHARD, epoch: first.epoch + 1, head: 1, crashes: 1 })
       assert.deepEqual(await store.tenure(SHARD), second)
     },
   },
@@ -64,12 +64,58 @@ export const storeLifeCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'an owner that does not let the shard go is counted as a crash by the next one, in a row, also when it is opened again',
+    async run({ store, reopen }) {
+      assert.equal((await store.acquire(SHARD, 'first')).crashes, 0)
+      assert.equal((await store.acquire(SHARD, 'second')).crashes, 1)
+      assert.equal((await store.tenure(SHARD)).crashes, 1)
+      const again = await reopen()
+      assert.equal((await again.tenure(SHARD)).crashes, 1)
+      const third = await again.acquire(SHARD, 'third')
+      assert.equal(third.crashes, 2)
+      assert.deepEqual(await again.tenure(SHARD), third)
+    },
+  },
+  {
+    name: 'a shard that was released is taken over without a crash, and the crashes before are forgotten',
+    async run({ store, reopen }) {
+      await store.acquire(SHARD, 'first')
+      const second = await store.acquire(SHARD, 'second')
+      await store.release(SHARD, second.epoch)
+      assert.deepEqual(await store.tenure(SHARD), { ...second, crashes: 0 })
+      const again = await reopen()
+      assert.deepEqual(await again.acquire(SHARD, 'third'), { ...second, epoch: second.epoch + 1, crashes: 0 })
+      assert.equal((await again.acquire(SHARD, 'fourth')).crashes, 1)
+    },
+  },
+  {
+    name: 'an owner that is steady has no crashes before it, and is one itself when it dies',
+    async run({ store }) {
+      await store.acquire(SHARD, 'first')
+      const second = await store.acquire(SHARD, 'second')
+      await store.steady(SHARD, second.epoch)
+      assert.deepEqual(await store.tenure(SHARD), { ...second, crashes: 0 })
+      assert.equal((await store.acquire(SHARD, 'third')).crashes, 1)
+    },
+  },
+  {
+    name: 'an owner of an earlier epoch can neither release the shard nor be steady, and is not told',
+    async run({ store }) {
+      const first = await store.acquire(SHARD, 'first')
+      const second = await store.acquire(SHARD, 'second')
+      await store.release(SHARD, first.epoch)
+      await store.steady(SHARD, first.epoch)
+      assert.deepEqual(await store.tenure(SHARD), second)
+      assert.equal((await store.acquire(SHARD, 'third')).crashes, 2)
+    },
+  },
+  {
     name: 'epoch and head are kept when the store is opened again, and the epoch rises on',
     async run({ store, reopen }) {
       const before = await commitFirst(store, { journal: [aTurn(1, 1, 0), aTurn(2, 1, 1)] })
       const again = await reopen()
       assert.deepEqual(await again.tenure(SHARD), before)
-      assert.deepEqual(await again.acquire(SHARD, 'again'), { ...before, epoch: before.epoch + 1 })
+      assert.deepEqual(await again.acquire(SHARD, 'again'), { ...before, epoch: before.epoch + 1, crashes: 1 })
     },
   },
   {
@@ -91,6 +137,15 @@ export const storeLifeCases: readonly StoreCase[] = [
       assert.deepEqual(await again.timers(SHARD, 0, 100, 10), [aTimer(10, 1, 'sleep#0')])
       const [row] = await again.inbox(SHARD, NS, 10)
       assert.equal(row?.target, 'later')
+    },
+  },
+  {
+    name: 'a store has room for urgent batches and others',
+    async run({ store }) {
+      const first = await commitFirst(store, { urgent: true, journal: [aTurn(1, 1, 0)] })
+      await commitAfter(store, first, { urgent: false, journal: [aTurn(2, 1, 1)] })
+      assert.equal((await store.journal(SHARD, 1, -1, 10)).length, 2)
+      assert.equal(await store.hasRoom(), true)
     },
   },
   {
@@ -124,9 +179,12 @@ function allCalls(store: Store): Promise<unknown>[] {
   const calls = [
     store.info(),
     store.acquire(SHARD, 'late'),
+    store.release(SHARD, 1),
+    store.steady(SHARD, 1),
     store.tenure(SHARD),
-    store.commit(batchAfter({ shard: SHARD, epoch: 1, head: 0 }, {})),
+    store.commit(batchAfter({ shard: SHARD, epoch: 1, head: 0, crashes: 0 }, {})),
     store.post(SHARD, [anItem('late')]),
+    store.hasRoom(),
     store.claims(SHARD, NS, 'run', ['late']),
     store.run(SHARD, 1),
     store.runs(SHARD, { ns: NS, limit: 1 }),
@@ -134,6 +192,10 @@ function allCalls(store: Store): Promise<unknown>[] {
     store.events(SHARD, { ns: NS, limit: 1 }),
     store.timers(SHARD, 0, 1, 1),
     store.inbox(SHARD, NS, 1),
+    store.suspects(SHARD),
+    store.aged(SHARD, NS, 0, 1),
+    store.agedEvents(SHARD, NS, 0, 1),
+    store.agedClaims(SHARD, NS, 0, 1),
   ]
   // They are awaited one after the other, and all fail at once.
   for (const call of calls) call.catch(() => undefined)

@@ -61,6 +61,9 @@ const fullRun: RunRow = {
   error: '{"message":"\\n"}',
   created: NOON,
   ended: NOON + 1,
+  since: 41,
+  deadline: NOON + 2,
+  at: NOON - 1,
 }
 
 export const storeRowCases: readonly StoreCase[] = [

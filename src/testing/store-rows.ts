@@ -55,6 +55,9 @@ export function aRun(num: number, part: Partial<RunRow> = {}): RunRow {
     error: null,
     created: NOON,
     ended: null,
+    since: 0,
+    deadline: null,
+    at: null,
     ...part,
   }
 }
@@ -119,6 +122,14 @@ export function batchAfter(tenure: Tenure, part: Partial<Batch>): Batch {
     timersGone: [],
     posts: [],
     drained: [],
+    continued: [],
+    suspects: [],
+    suspectsGone: [],
+    forgotten: [],
+    eventsGone: [],
+    claimsUntil: [],
+    claimsGone: [],
+    urgent: false,
     ...part,
   }
 }

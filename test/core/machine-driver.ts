@@ -1,7 +1,14 @@
 // Drives one machine as the engine does: delivers in one immediate, closes in the next, and keeps the rows that a store
 // would keep. A driver can be replayed from its rows, by the same body or by another, on a machine of its own.
 import type { Contracts } from '../../src/core/contracts.ts'
-import { commandsText, parseTurn, turnText, type Command, type Delivered } from '../../src/core/journal.ts'
+import {
+  commandsText,
+  parseCommands,
+  parseTurn,
+  turnText,
+  type Command,
+  type Delivered,
+} from '../../src/core/journal.ts'
 import { Machine, type Closed } from '../../src/core/machine.ts'
 import { verify, type Verdict } from '../../src/core/replay.ts'
 import { startBody, type Surface } from '../../src/core/surface.ts'
@@ -17,6 +24,7 @@ export interface Setting {
   readonly key?: string
   readonly input?: unknown
   readonly seed?: number
+  readonly carry?: string
   readonly contracts?: Partial<Contracts>
 }
 
@@ -31,6 +39,7 @@ const accepting: Contracts = {
   checkState: (state) => state,
   checkOutput: (output) => output,
   checkReceivable: () => {},
+  checkContinue: (input) => input,
 }
 
 export interface Row {
@@ -58,6 +67,7 @@ export class Driver {
       identity: { store: setting.store ?? 's1', id: setting.id ?? 'r1', generation: setting.generation ?? 0 },
       key: setting.key ?? null,
       input: JSON.stringify(setting.input ?? null),
+      carry: setting.carry ?? null,
       contracts: { ...accepting, ...setting.contracts },
       start: (machine, input) => startBody(machine, body, input),
       log: (...line) => this.logs.push(line),
@@ -103,6 +113,10 @@ export class Driver {
   signal(name: string, data?: unknown, id = `signal-${this.#seq}`): Promise<Closed> {
     return this.turn({ kind: 'signal', name, id, payload: JSON.stringify(data) })
   }
+  /** Somebody asks the run to stop; forced when its code cannot go on. */
+  cancel(forced = false, by = 'ann'): Promise<Closed> {
+    return this.turn({ kind: 'cancel', by, why: 'changed her mind', ...(forced ? { forced } : {}) })
+  }
   event(type: string, pos: number, data: unknown = {}): Promise<Closed> {
     const identity = { source: 'shop', id: `event-${pos}`, key: 'orderId:8841' }
     return this.turn({ kind: 'event', type, pos, ...identity, payload: JSON.stringify(data) })
@@ -120,9 +134,13 @@ export function commandsOf(closed: Closed): readonly Command[] {
   return closed.commands
 }
 
-/** The operations that a turn issued, with the kind of each: `call payment.charge#0`. */
+/** What a turn issued, in short: `call payment.charge#0`, `stop r1~ship.0`, `phase undoing`. */
 export function opsOf(closed: Closed): readonly string[] {
-  return commandsOf(closed).map((command) => ('op' in command ? `${command.kind} ${command.op}` : command.kind))
+  return commandsOf(closed).map((command) => {
+    if ('op' in command) return `${command.kind} ${command.op}`
+    if (command.kind === 'stop') return `stop ${command.run}`
+    return command.kind === 'phase' ? `phase ${command.phase ?? 'over'}` : command.kind
+  })
 }
 
 /** Replays the rows of a driver on a machine of its own, up to the first difference. */
@@ -171,3 +189,12 @@ export const event = (type: string, data: unknown = {}, key = '8841') => ({ kind
 export const signal = (type: string, data: unknown = {}) => ({ kind: 'signal', type, data }) as const
 export const anEvent = (type: string) => ({ kind: 'event', type }) as const
 export const aSignal = (type: string) => ({ kind: 'signal', type }) as const
+
+/** The next generation of a run that has continued, as the engine begins it: from what stands in the journal. */
+export function nextOf(driver: Driver, body: Body = driver.body): Driver {
+  const last = parseCommands(linesOf(driver).at(-1) as string).at(-1)
+  if (last?.kind !== 'continue') throw new Error('it has not continued')
+  const { generation = 0 } = driver.setting
+  const carry = JSON.stringify(last['carry'])
+  return new Driver(body, { ...driver.setting, generation: generation + 1, input: last['input'], carry })
+}

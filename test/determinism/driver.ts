@@ -3,7 +3,7 @@
 // take up a machine that was replayed, as the engine's loader does, with other dice.
 import { invariant } from '../../src/core/errors.ts'
 import { commandsText, turnText, type Command, type Delivered } from '../../src/core/journal.ts'
-import type { StepWork } from '../../src/core/surface.ts'
+import type { StepWork } from '../../src/core/issue.ts'
 import type { OperationContext } from '../../src/define/definition.ts'
 import type { Chance } from './chance.ts'
 import { answerOf, pendingWords, type Row, type Scene, type StagePump, type WatchedMachine } from './scene.ts'

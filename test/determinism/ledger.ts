@@ -100,7 +100,7 @@ export class Ledger implements Outside {
   /** Why an effect may not begin: what the store holds of its run does not ask for it. */
   #gateProblem(run: string, op: string, what: string, input: number): string | null {
     const { data } = this.#world.content
-    const num = data.claims.get(claimKey('default', 'run', run))?.num
+    const num = data.claims.get(claimKey({ ns: 'default', space: 'run', id: run }))?.num
     const row = num === undefined ? undefined : data.runs.get(num)
     if (num === undefined || row === undefined) return 'its run is not in the store'
     const asked =

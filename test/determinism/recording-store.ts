@@ -9,7 +9,9 @@ import type { Chance } from './chance.ts'
 
 /** A change of the store, and the time of the clock at it. */
 export type Change = { readonly at: number } & (
-  | { readonly kind: 'acquired' }
+  | { readonly kind: 'acquired'; readonly owner: string }
+  | { readonly kind: 'released'; readonly epoch: number }
+  | { readonly kind: 'steady'; readonly epoch: number }
   | { readonly kind: 'committed'; readonly batch: Batch }
   | { readonly kind: 'posted'; readonly items: readonly InboxItem[] }
 )
@@ -24,7 +26,9 @@ export interface Content {
 export function contentAfter(id: string, changes: readonly Change[]): Content {
   const data = new MemoryData(id)
   for (const change of changes) {
-    if (change.kind === 'acquired') data.acquire(0)
+    if (change.kind === 'acquired') data.acquire(0, change.owner)
+    else if (change.kind === 'released') data.release(0, change.epoch)
+    else if (change.kind === 'steady') data.steady(0, change.epoch)
     else if (change.kind === 'committed') data.commit(change.batch)
     else data.post(0, change.items)
   }
@@ -64,10 +68,22 @@ export class RecordingStore implements Store {
     return this.#inner.close()
   }
 
-  async acquire(shard: number, _owner: string): Promise<Tenure> {
+  async acquire(shard: number, owner: string): Promise<Tenure> {
     const { data, changes } = this.#content
-    changes.push({ at: this.#now(), kind: 'acquired' })
-    return data.acquire(shard)
+    changes.push({ at: this.#now(), kind: 'acquired', owner })
+    return data.acquire(shard, owner)
+  }
+
+  async release(shard: number, epoch: number): Promise<void> {
+    const { data, changes } = this.#content
+    changes.push({ at: this.#now(), kind: 'released', epoch })
+    data.release(shard, epoch)
+  }
+
+  async steady(shard: number, epoch: number): Promise<void> {
+    const { data, changes } = this.#content
+    changes.push({ at: this.#now(), kind: 'steady', epoch })
+    data.steady(shard, epoch)
   }
 
   async commit(batch: Batch): Promise<void> {
@@ -85,6 +101,9 @@ export class RecordingStore implements Store {
     post(this.#content, this.#now(), items)
   }
 
+  hasRoom() {
+    return this.#inner.hasRoom()
+  }
   info() {
     return this.#read(() => this.#inner.info())
   }
@@ -111,6 +130,19 @@ export class RecordingStore implements Store {
   }
   inbox(shard: number, ns: string, limit: number) {
     return this.#read(() => this.#inner.inbox(shard, ns, limit))
+  }
+
+  suspects(shard: number) {
+    return this.#read(() => this.#inner.suspects(shard))
+  }
+  aged(shard: number, ns: string, after: number, limit: number) {
+    return this.#read(() => this.#inner.aged(shard, ns, after, limit))
+  }
+  agedEvents(shard: number, ns: string, after: number, limit: number) {
+    return this.#read(() => this.#inner.agedEvents(shard, ns, after, limit))
+  }
+  agedClaims(shard: number, ns: string, now: number, limit: number) {
+    return this.#read(() => this.#inner.agedClaims(shard, ns, now, limit))
   }
 
   /** An answer is as old as the moment in which the store gave it. */

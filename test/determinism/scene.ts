@@ -69,6 +69,7 @@ export function machineOf(scene: Scene, faults: Error[]): WatchedMachine {
     identity,
     key: `orderId:${input.orderId}`,
     input: JSON.stringify(input),
+    carry: null,
     contracts,
     start: (machine) => startBody(machine, (surface) => perhaps(surface as unknown as PlayRun), input),
     log: () => {},

@@ -7,12 +7,15 @@ import {
   SLOT_COUNT,
   type Batch,
   type Claim,
+  type ClaimName,
+  type ClaimUntil,
   type EventRow,
   type InboxItem,
   type InboxRow,
   type JournalRow,
   type RunRow,
   type StoreInfo,
+  type SuspectRow,
   type Tenure,
   type TimerRow,
 } from '../../core/store.ts'
@@ -31,12 +34,16 @@ export class MemoryData {
   readonly journal: Map<number, JournalRow[]> = new Map()
   /** By position. */
   readonly events: EventRow[] = []
+  /** By run. */
+  readonly suspects: Map<number, SuspectRow> = new Map()
   readonly claims: Map<string, Claim> = new Map()
   readonly timers: Map<string, TimerRow> = new Map()
   /** By id, and so in the order of arrival. */
   readonly inbox: Map<number, InboxRow> = new Map()
   epoch = 0
   head = 0
+  owner: string | null = null
+  crashes = 0
   #lastInboxId = 0
 
   /** @param id identity of the store; random when it is not given. */
@@ -46,13 +53,24 @@ export class MemoryData {
 
   tenure(shard: number): Tenure {
     invariant(shard === SHARD, `there is no shard ${shard}`)
-    return { shard, epoch: this.epoch, head: this.head }
+    return { shard, epoch: this.epoch, head: this.head, crashes: this.crashes }
   }
 
-  acquire(shard: number): Tenure {
+  acquire(shard: number, owner: string): Tenure {
     invariant(shard === SHARD, `there is no shard ${shard}`)
     this.epoch += 1
+    this.crashes = this.owner === null ? 0 : this.crashes + 1
+    this.owner = owner
     return this.tenure(shard)
+  }
+
+  release(shard: number, epoch: number): void {
+    if (shard === SHARD && epoch === this.epoch) this.owner = null
+    this.steady(shard, epoch)
+  }
+
+  steady(shard: number, epoch: number): void {
+    if (shard === SHARD && epoch === this.epoch) this.crashes = 0
   }
 
   /** The events above a position, oldest first. */
@@ -80,17 +98,23 @@ export class MemoryData {
 
     this.head = batch.head
     for (const id of batch.drained) this.inbox.delete(id)
+    for (const run of batch.suspectsGone) this.suspects.delete(run)
+    for (const claim of batch.claimsGone) this.claims.delete(claimKey(claim))
     for (const run of batch.runs) this.#addRun(run)
-    for (const change of batch.changes) {
+    for (const change of [...batch.changes, ...batch.continued]) {
       const run = this.runs.get(change.num)
       if (run !== undefined) this.runs.set(change.num, { ...run, ...change })
     }
     for (const claim of batch.claims) this.#addClaim(claim)
+    for (const claim of batch.claimsUntil) this.#endClaim(claim)
     for (const row of batch.journal) insertSorted(this.#journalOf(row.run), row, bySeq)
     for (const event of batch.events) insertSorted(this.events, event, byPos)
     for (const timer of batch.timers) this.timers.set(timerKey(timer), timer)
     for (const timer of batch.timersGone) this.timers.delete(timerKey(timer))
     this.post(shard, batch.posts)
+    for (const suspect of batch.suspects) this.suspects.set(suspect.run, suspect)
+    this.#forget(new Set(batch.forgotten))
+    removeFrom(this.events, (event) => event.pos, new Set(batch.eventsGone))
   }
 
   post(shard: number, items: readonly InboxItem[]): void {
@@ -119,9 +143,20 @@ export class MemoryData {
       invariant(seq > last || !rows.some((row) => row.seq === seq), `run ${run} has a row ${seq} already`)
     }
     const started = new Set(batch.runs.map((run) => run.num))
-    for (const { num } of batch.changes) {
+    for (const { num } of [...batch.changes, ...batch.continued]) {
       invariant(started.has(num) || this.runs.has(num), 'a change names a run that the store does not have')
     }
+  }
+
+  #forget(runs: ReadonlySet<number>): void {
+    if (runs.size === 0) return
+    for (const run of runs) {
+      this.suspects.delete(run)
+      this.journal.delete(run)
+      this.runs.delete(run)
+    }
+    removeFrom(this.runOrder, (num) => num, runs)
+    for (const [key, timer] of this.timers) if (runs.has(timer.run)) this.timers.delete(key)
   }
 
   #addRun(run: RunRow): void {
@@ -130,8 +165,14 @@ export class MemoryData {
   }
 
   #addClaim(claim: Claim): void {
-    const key = claimKey(claim.ns, claim.space, claim.id)
+    const key = claimKey(claim)
     if (!this.claims.has(key)) this.claims.set(key, claim)
+  }
+
+  #endClaim({ until, ...name }: ClaimUntil): void {
+    const key = claimKey(name)
+    const claim = this.claims.get(key)
+    if (claim !== undefined) this.claims.set(key, { ...claim, until })
   }
 
   #journalOf(run: number): JournalRow[] {
@@ -144,7 +185,7 @@ export class MemoryData {
 }
 
 // Ids and namespaces hold no spaces that could shift a border, but the key must not rest on that.
-export const claimKey = (ns: string, space: Claim['space'], id: string): string => JSON.stringify([ns, space, id])
+export const claimKey = ({ ns, space, id }: ClaimName): string => JSON.stringify([ns, space, id])
 
 const timerKey = ({ due, run, op }: TimerRow): string => `${due} ${run} ${op}`
 const bySeq = (a: JournalRow, b: JournalRow): number => a.seq - b.seq
@@ -155,6 +196,13 @@ function insertSorted<T>(rows: T[], row: T, compare: (a: T, b: T) => number): vo
   let at = rows.length
   for (let last = rows[at - 1]; last !== undefined && compare(last, row) > 0; last = rows[at - 1]) at -= 1
   rows.splice(at, 0, row)
+}
+
+function removeFrom<T>(rows: T[], key: (row: T) => number, gone: ReadonlySet<number>): void {
+  if (gone.size === 0) return
+  const kept = rows.filter((row) => !gone.has(key(row)))
+  rows.length = 0
+  for (const row of kept) rows.push(row)
 }
 
 function differ<T>(rows: readonly T[], key: (row: T) => unknown, what: string): void {

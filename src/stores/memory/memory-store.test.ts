@@ -18,7 +18,7 @@ describe('memory store', () => {
     const [first, second] = [memory(data), memory(data)]
     await Promise.all([first.open(), second.open()])
     const tenure = await commitFirst(first, { journal: [aTurn(1, 1, 0)] })
-    expect(await second.acquire(SHARD, 'second')).toEqual({ shard: SHARD, epoch: 2, head: 1 })
+    expect(await second.acquire(SHARD, 'second')).toEqual({ shard: SHARD, epoch: 2, head: 1, crashes: 1 })
     await expect(first.commit(batchAfter(tenure, {}))).rejects.toMatchObject({ code: 'SHARD_FENCED' })
     expect(await second.journal(SHARD, 1, -1, 10)).toEqual([aTurn(1, 1, 0)])
   })
@@ -27,7 +27,7 @@ describe('memory store', () => {
     const [one, two] = [memory(), memory()]
     expect((await one.open()).id).not.toBe((await two.open()).id)
     await one.acquire(SHARD, 'one')
-    expect(await two.tenure(SHARD)).toEqual({ shard: SHARD, epoch: 0, head: 0 })
+    expect(await two.tenure(SHARD)).toEqual({ shard: SHARD, epoch: 0, head: 0, crashes: 0 })
   })
 
   test('a store is not usable before it is open', async () => {

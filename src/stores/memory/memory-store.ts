@@ -3,6 +3,8 @@
 // A second store over the same data stands for another process that takes the shard over.
 import { fault } from '../../core/errors.ts'
 import type {
+  Aged,
+  AgedEvent,
   Batch,
   Claim,
   EventQuery,
@@ -14,6 +16,7 @@ import type {
   RunRow,
   Store,
   StoreInfo,
+  SuspectRow,
   Tenure,
   TimerRow,
 } from '../../core/store.ts'
@@ -51,8 +54,16 @@ class MemoryStore implements Store {
     return this.#opened().info
   }
 
-  async acquire(shard: number, _owner: string): Promise<Tenure> {
-    return this.#opened().acquire(shard)
+  async acquire(shard: number, owner: string): Promise<Tenure> {
+    return this.#opened().acquire(shard, owner)
+  }
+
+  async release(shard: number, epoch: number): Promise<void> {
+    this.#opened().release(shard, epoch)
+  }
+
+  async steady(shard: number, epoch: number): Promise<void> {
+    this.#opened().steady(shard, epoch)
   }
 
   async tenure(shard: number): Promise<Tenure> {
@@ -67,6 +78,11 @@ class MemoryStore implements Store {
     this.#opened().post(shard, items)
   }
 
+  async hasRoom(): Promise<boolean> {
+    this.#opened()
+    return true
+  }
+
   async claims(
     _shard: number,
     ns: string,
@@ -74,7 +90,7 @@ class MemoryStore implements Store {
     ids: readonly string[],
   ): Promise<readonly (Claim | null)[]> {
     const { claims } = this.#opened()
-    return ids.map((id) => claims.get(claimKey(ns, space, id)) ?? null)
+    return ids.map((id) => claims.get(claimKey({ ns, space, id })) ?? null)
   }
 
   async run(_shard: number, num: number): Promise<RunRow | null> {
@@ -122,10 +138,36 @@ class MemoryStore implements Store {
     return rows
   }
 
+  async suspects(_shard: number): Promise<readonly SuspectRow[]> {
+    return [...this.#opened().suspects.values()].sort((a, b) => a.run - b.run)
+  }
+
+  async aged(shard: number, ns: string, after: number, limit: number): Promise<readonly Aged[]> {
+    const runs = await this.runs(shard, { ns, after, limit })
+    return runs.map(({ num, id, key, status, ended }) => ({ num, ns, id, key, status, ended }))
+  }
+
+  async agedEvents(shard: number, ns: string, after: number, limit: number): Promise<readonly AgedEvent[]> {
+    const events = await this.events(shard, { ns, after, limit })
+    return events.map(({ pos, key, source, id, at }) => ({ pos, ns, key, source, id, at }))
+  }
+
+  async agedClaims(_shard: number, ns: string, now: number, limit: number): Promise<readonly Claim[]> {
+    const over = (until: number | null): boolean => until !== null && until <= now
+    const found = [...this.#opened().claims.values()].filter((claim) => claim.ns === ns && over(claim.until))
+    return found.sort(byUntil).slice(0, limit)
+  }
+
   #opened(): MemoryData {
     if (this.#state === 'open') return this.#data
     throw fault('STORE_FAILED', { problem: this.#state === 'closed' ? 'it is closed' : 'it is not open' })
   }
+}
+
+const compare = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1)
+
+function byUntil(a: Claim, b: Claim): number {
+  return (a.until ?? 0) - (b.until ?? 0) || compare(a.space, b.space) || compare(a.id, b.id)
 }
 
 function runMatches(run: RunRow, query: RunQuery): boolean {

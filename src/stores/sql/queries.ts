@@ -2,19 +2,24 @@
 // its columns in the order of tables.ts, reads in the order of a position or an id, and is bounded by a limit. The
 // texts are made so that each finds its index: layout.test.ts holds the plans of SQLite against that.
 import type { Claim, EventQuery, RunQuery, RunStatus } from '../../core/store.ts'
+import { payloadText } from './blobs.ts'
 import type { Statement } from './statements.ts'
 import {
+  agedEventsTable,
+  agedTable,
   claimsTable,
   eventsTable,
   inboxTable,
   journalTable,
   runsTable,
+  suspectsTable,
   timersTable,
   type Table,
   type Value,
 } from './tables.ts'
 
-const columns = <Row>(table: Table<Row>): string => table.columns.map((column) => column.name).join(', ')
+const columns = <Row>({ name, columns: all }: Table<Row>): string =>
+  all.map((column) => (column.type === 'payload' ? payloadText(name, column.name) : column.name)).join(', ')
 
 /** Conditions with their parameters, numbered as they come. */
 class Conditions {
@@ -63,9 +68,9 @@ export const infoQuery: Statement = {
   values: [1],
 }
 
-/** Answers with epoch and head. */
+/** Answers with epoch, head and crashes. */
 export function tenureQuery(shard: number): Statement {
-  return { sql: 'SELECT epoch, head FROM shards WHERE id = ?1', width: 1, values: [shard] }
+  return { sql: 'SELECT epoch, head, crashes FROM shards WHERE id = ?1', width: 1, values: [shard] }
 }
 
 /** Runs once an id: answers with the claims that exist, in any order. */
@@ -129,4 +134,27 @@ export function inboxQuery(shard: number, ns: string, limit: number): Statement 
   const where = new Conditions()
   where.add('shard = ? AND ns = ?', shard, ns)
   return where.select(inboxTable, 'id', limit)
+}
+
+export function suspectsQuery(shard: number): Statement {
+  const sql = `SELECT ${columns(suspectsTable)} FROM suspects WHERE shard = ?1 ORDER BY run`
+  return { sql, width: 1, values: [shard] }
+}
+
+export function agedQuery(shard: number, ns: string, after: number, limit: number): Statement {
+  const where = new Conditions()
+  where.add('shard = ? AND ns = ? AND num > ?', shard, ns, after)
+  return where.select(agedTable, 'num', limit)
+}
+
+export function agedEventsQuery(shard: number, ns: string, after: number, limit: number): Statement {
+  const where = new Conditions()
+  where.add('shard = ? AND ns = ? AND pos > ?', shard, ns, after)
+  return where.select(agedEventsTable, 'pos', limit)
+}
+
+export function agedClaimsQuery(shard: number, ns: string, now: number, limit: number): Statement {
+  const where = new Conditions()
+  where.add('shard = ? AND ns = ? AND until <= ?', shard, ns, now)
+  return where.select(claimsTable, 'until, space, id', limit)
 }

@@ -3,6 +3,8 @@
 // reach the database: `read` in one snapshot, `write` in one transaction that holds altogether or not at all.
 import { invariant } from '../../core/errors.ts'
 import type {
+  Aged,
+  AgedEvent,
   Batch,
   Claim,
   EventQuery,
@@ -14,11 +16,15 @@ import type {
   RunRow,
   Store,
   StoreInfo,
+  SuspectRow,
   Tenure,
   TimerRow,
 } from '../../core/store.ts'
 import { checkBatch } from '../check-batch.ts'
 import {
+  agedClaimsQuery,
+  agedEventsQuery,
+  agedQuery,
   claimsQuery,
   eventsQuery,
   inboxQuery,
@@ -26,17 +32,28 @@ import {
   journalQuery,
   runQuery,
   runsQuery,
+  suspectsQuery,
   tenureQuery,
   timersQuery,
 } from './queries.ts'
 import { fromValues } from './rows.ts'
-import { acquireStatement, batchStatements, postStatement, type Statement } from './statements.ts'
 import {
+  acquireStatement,
+  batchStatements,
+  postStatements,
+  releaseStatement,
+  steadyStatement,
+  type Statement,
+} from './statements.ts'
+import {
+  agedEventsTable,
+  agedTable,
   claimsTable,
   eventsTable,
   inboxTable,
   journalTable,
   runsTable,
+  suspectsTable,
   timersTable,
   type Table,
   type Value,
@@ -50,8 +67,9 @@ export abstract class SqlStore implements Store {
   abstract close(): Promise<void>
   /** The values of all rows, of committed data alone. */
   protected abstract read(statement: Statement): Promise<readonly Value[]>
-  /** The values of all rows that the statements returned; durable when it resolves. */
-  protected abstract write(statements: readonly Statement[]): Promise<readonly Value[]>
+  abstract hasRoom(): Promise<boolean>
+  /** The values of all rows that the statements returned; durable when it resolves. `urgent` as in a batch. */
+  protected abstract write(statements: readonly Statement[], urgent: boolean): Promise<readonly Value[]>
   /** As `read`, but after every write that was asked for earlier. */
   protected abstract readAfterWrites(statement: Statement): Promise<readonly Value[]>
 
@@ -68,7 +86,15 @@ export abstract class SqlStore implements Store {
   }
 
   async acquire(shard: number, owner: string): Promise<Tenure> {
-    return tenure(shard, await this.write([acquireStatement(shard, owner)]))
+    return tenure(shard, await this.write([acquireStatement(shard, owner)], true))
+  }
+
+  async release(shard: number, epoch: number): Promise<void> {
+    await this.write([releaseStatement(shard, epoch)], true)
+  }
+
+  async steady(shard: number, epoch: number): Promise<void> {
+    await this.write([steadyStatement(shard, epoch)], true)
   }
 
   async tenure(shard: number): Promise<Tenure> {
@@ -77,11 +103,13 @@ export abstract class SqlStore implements Store {
 
   async commit(batch: Batch): Promise<void> {
     checkBatch(batch)
-    await this.write(batchStatements(batch))
+    await this.write(batchStatements(batch), batch.urgent)
   }
 
   async post(shard: number, items: readonly InboxItem[]): Promise<void> {
-    if (items.length > 0) await this.write([postStatement(shard, items)])
+    // Nothing else in the inbox is for what is there already.
+    const urgent = items.every((item) => item.kind === 'signal')
+    if (items.length > 0) await this.write(postStatements(shard, items), urgent)
   }
 
   async claims(
@@ -121,6 +149,22 @@ export abstract class SqlStore implements Store {
     return this.#rows(inboxTable, inboxQuery(shard, ns, limit))
   }
 
+  suspects(shard: number): Promise<readonly SuspectRow[]> {
+    return this.#rows(suspectsTable, suspectsQuery(shard))
+  }
+
+  aged(shard: number, ns: string, after: number, limit: number): Promise<readonly Aged[]> {
+    return this.#rows(agedTable, agedQuery(shard, ns, after, limit))
+  }
+
+  agedEvents(shard: number, ns: string, after: number, limit: number): Promise<readonly AgedEvent[]> {
+    return this.#rows(agedEventsTable, agedEventsQuery(shard, ns, after, limit))
+  }
+
+  agedClaims(shard: number, ns: string, now: number, limit: number): Promise<readonly Claim[]> {
+    return this.#rows(claimsTable, agedClaimsQuery(shard, ns, now, limit))
+  }
+
   async #rows<Row extends object>(table: Table<Row>, query: Statement): Promise<Row[]> {
     return fromValues(table, await this.read(query))
   }
@@ -131,7 +175,7 @@ function whole(value: Value | undefined): number {
   return value
 }
 
-function tenure(shard: number, [epoch, head]: readonly Value[]): Tenure {
+function tenure(shard: number, [epoch, head, crashes]: readonly Value[]): Tenure {
   invariant(epoch !== undefined, `there is no shard ${shard}`)
-  return { shard, epoch: whole(epoch), head: whole(head) }
+  return { shard, epoch: whole(epoch), head: whole(head), crashes: whole(crashes) }
 }

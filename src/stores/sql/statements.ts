@@ -4,14 +4,20 @@
 // thread, a connection) is not known here. Called by SqlStore.
 import type { Details, ErrorCode } from '../../core/errors.ts'
 import type { Batch, InboxItem } from '../../core/store.ts'
+import { releaseText } from './blobs.ts'
 import { toValues } from './rows.ts'
 import {
   changesTable,
+  claimNames,
   claimsTable,
+  claimsUntil,
+  continuedTable,
   eventsTable,
   inboxItems,
+  inboxTable,
   journalTable,
   runsTable,
+  suspectsTable,
   timersTable,
   type Column,
   type Table,
@@ -23,6 +29,10 @@ export interface Statement {
   readonly sql: string
   readonly width: number
   readonly values: readonly Value[]
+  /** Which of the `width` values may be large payloads, to be kept as blobs. */
+  readonly payloads?: readonly number[] | undefined
+  /** A text for the same values, to be run before it for what it takes away, if there are blobs. */
+  readonly release?: string | undefined
   /** How many rows it must touch in all; otherwise the transaction is undone and fails with `code`. */
   readonly expect?: Expectation
 }
@@ -43,53 +53,114 @@ function insert<Row>(table: Table<Row>): string {
   return `INSERT INTO ${table.name} (${names.join(', ')}) VALUES (${marks.join(', ')})`
 }
 
-const changeText = `UPDATE runs SET ${assignments(changesTable.columns.slice(0, -1)).join(', ')}
-  WHERE shard = ?1 AND num = ?${changesTable.columns.length + 1}`
+/** Sets all columns but the last, which is the run's number. */
+function update<Row>({ name, columns }: Table<Row>): string {
+  return `UPDATE ${name} SET ${assignments(columns.slice(0, -1)).join(', ')} WHERE shard = ?1 AND num = ?${columns.length + 1}`
+}
+
+const where = <Row>({ columns }: Table<Row>): string => ['shard = ?1', ...assignments(columns)].join(' AND ')
 
 const texts = {
   fence: 'UPDATE shards SET head = ?4 WHERE id = ?1 AND epoch = ?2 AND head = ?3',
-  acquire: 'UPDATE shards SET epoch = epoch + 1, owner = ?2 WHERE id = ?1 RETURNING epoch, head',
+  acquire: `UPDATE shards SET epoch = epoch + 1, crashes = CASE WHEN owner IS NULL THEN 0 ELSE crashes + 1 END, owner = ?2
+    WHERE id = ?1 RETURNING epoch, head, crashes`,
+  release: 'UPDATE shards SET owner = NULL, crashes = 0 WHERE id = ?1 AND epoch = ?2',
+  steady: 'UPDATE shards SET crashes = 0 WHERE id = ?1 AND epoch = ?2',
   drain: 'DELETE FROM inbox WHERE shard = ?1 AND id = ?2',
   run: insert(runsTable),
-  change: changeText,
+  change: update(changesTable),
+  continued: update(continuedTable),
   claim: `${insert(claimsTable)} ON CONFLICT DO NOTHING`,
   journal: insert(journalTable),
   event: insert(eventsTable),
   timer: `${insert(timersTable)} ON CONFLICT DO NOTHING`,
-  timerGone: `DELETE FROM timers WHERE ${['shard = ?1', ...assignments(timersTable.columns)].join(' AND ')}`,
+  timerGone: `DELETE FROM timers WHERE ${where(timersTable)}`,
   post: insert(inboxItems),
+  suspect: `${insert(suspectsTable)} ON CONFLICT (shard, run) DO UPDATE SET what = excluded.what, deaths = excluded.deaths`,
+  suspectGone: 'DELETE FROM suspects WHERE shard = ?1 AND run = ?2',
+  forgottenRun: 'DELETE FROM runs WHERE shard = ?1 AND num = ?2',
+  forgottenJournal: 'DELETE FROM journal WHERE shard = ?1 AND run = ?2',
+  forgottenTimers: 'DELETE FROM timers WHERE shard = ?1 AND run = ?2',
+  eventGone: 'DELETE FROM events WHERE shard = ?1 AND pos = ?2',
+  claimUntil: `UPDATE claims SET until = ?5 WHERE ${where(claimNames)}`,
+  claimGone: `DELETE FROM claims WHERE ${where(claimNames)}`,
 } as const
 
-/** The fence comes first: a batch that missed it must not have touched anything. */
+/** By the last parameter of the statement, which names the row. */
+const releases = {
+  drain: releaseText(inboxTable, 'shard = ?1 AND id = ?2'),
+  change: releaseText(changesTable, `shard = ?1 AND num = ?${changesTable.columns.length + 1}`),
+  continued: releaseText(continuedTable, `shard = ?1 AND num = ?${continuedTable.columns.length + 1}`),
+  forgottenJournal: releaseText(journalTable, 'shard = ?1 AND run = ?2'),
+  forgottenRun: releaseText(runsTable, 'shard = ?1 AND num = ?2'),
+  eventGone: releaseText(eventsTable, 'shard = ?1 AND pos = ?2'),
+} as const
+
+/**
+ * The fence comes first: a batch that missed it must not have touched anything. Names are free before they are taken,
+ * and what is forgotten goes last.
+ */
 export function batchStatements(batch: Batch): Statement[] {
-  const { shard } = batch
-  const all = [
+  const { shard, forgotten } = batch
+  return [
     fence(batch),
-    drain(batch),
-    over(texts.run, runsTable, shard, batch.runs),
-    change(batch),
-    over(texts.claim, claimsTable, shard, batch.claims),
-    over(texts.journal, journalTable, shard, batch.journal),
-    over(texts.event, eventsTable, shard, batch.events),
+    ...drain(batch),
+    ...each(texts.suspectGone, shard, batch.suspectsGone),
+    ...over(texts.claimGone, claimNames, shard, batch.claimsGone),
+    ...over(texts.run, runsTable, shard, batch.runs),
+    ...change(texts.change, releases.change, changesTable, shard, batch.changes),
+    ...change(texts.continued, releases.continued, continuedTable, shard, batch.continued),
+    ...over(texts.claim, claimsTable, shard, batch.claims),
+    ...over(texts.claimUntil, claimsUntil, shard, batch.claimsUntil),
+    ...over(texts.journal, journalTable, shard, batch.journal),
+    ...over(texts.event, eventsTable, shard, batch.events),
     // A timer that is set and gone in one batch is gone.
-    over(texts.timer, timersTable, shard, batch.timers),
-    over(texts.timerGone, timersTable, shard, batch.timersGone),
-    over(texts.post, inboxItems, shard, batch.posts),
+    ...over(texts.timer, timersTable, shard, batch.timers),
+    ...over(texts.timerGone, timersTable, shard, batch.timersGone),
+    ...over(texts.post, inboxItems, shard, batch.posts),
+    ...over(texts.suspect, suspectsTable, shard, batch.suspects),
+    ...each(texts.suspectGone, shard, forgotten),
+    ...each(texts.forgottenTimers, shard, forgotten),
+    ...each(texts.forgottenJournal, shard, forgotten, releases.forgottenJournal),
+    ...each(texts.forgottenRun, shard, forgotten, releases.forgottenRun),
+    ...each(texts.eventGone, shard, batch.eventsGone, releases.eventGone),
   ]
-  return all.filter((statement) => statement.values.length > 0)
 }
 
-/** Answers with the new epoch and the head. */
+/** Answers with the new epoch, the head and the crashes. */
 export function acquireStatement(shard: number, owner: string): Statement {
   return { sql: texts.acquire, width: 2, values: [shard, owner] }
 }
 
-export function postStatement(shard: number, items: readonly InboxItem[]): Statement {
+export function releaseStatement(shard: number, epoch: number): Statement {
+  return { sql: texts.release, width: 2, values: [shard, epoch] }
+}
+
+export function steadyStatement(shard: number, epoch: number): Statement {
+  return { sql: texts.steady, width: 2, values: [shard, epoch] }
+}
+
+export function postStatements(shard: number, items: readonly InboxItem[]): readonly Statement[] {
   return over(texts.post, inboxItems, shard, items)
 }
 
-function over<Row extends object>(sql: string, table: Table<Row>, shard: number, rows: readonly Row[]): Statement {
-  return { sql, width: table.columns.length + 1, values: toValues(table, shard, rows) }
+/** What a batch does not have costs nothing. */
+const none: readonly Statement[] = []
+
+function over<Row extends object>(
+  sql: string,
+  table: Table<Row>,
+  shard: number,
+  rows: readonly Row[],
+): readonly Statement[] {
+  if (rows.length === 0) return none
+  return [{ sql, width: table.columns.length + 1, values: toValues(table, shard, rows), payloads: table.payloads }]
+}
+
+/** Once for every number. */
+function each(sql: string, shard: number, numbers: readonly number[], release?: string): readonly Statement[] {
+  if (numbers.length === 0) return none
+  return [{ sql, width: 2, values: numbers.flatMap((number) => [shard, number]), release }]
 }
 
 function fence({ shard, epoch, base, head }: Batch): Statement {
@@ -101,13 +172,20 @@ function fence({ shard, epoch, base, head }: Batch): Statement {
   }
 }
 
-function drain({ shard, drained }: Batch): Statement {
+function drain({ shard, drained }: Batch): readonly Statement[] {
   const expect: Expectation = { changes: drained.length, code: 'INBOX_GONE', details: {} }
-  return { sql: texts.drain, width: 2, values: drained.flatMap((id) => [shard, id]), expect }
+  return each(texts.drain, shard, drained, releases.drain).map((statement) => ({ ...statement, expect }))
 }
 
-function change({ shard, changes }: Batch): Statement {
+/** An update of runs, which must all be there. */
+function change<Row extends object>(
+  sql: string,
+  release: string,
+  table: Table<Row>,
+  shard: number,
+  rows: readonly Row[],
+): readonly Statement[] {
   const details = { problem: 'a change names a run that the store does not have' }
-  const expect: Expectation = { changes: changes.length, code: 'INVARIANT', details }
-  return { ...over(texts.change, changesTable, shard, changes), expect }
+  const expect: Expectation = { changes: rows.length, code: 'INVARIANT', details }
+  return over(sql, table, shard, rows).map((statement) => ({ ...statement, release, expect }))
 }

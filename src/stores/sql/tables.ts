@@ -2,7 +2,22 @@
 // Every table begins with the column `shard`, which the rows of the contract do not repeat. The compiler holds these
 // lists against the row types, so a field that is added there cannot be forgotten here. SQL text, the flat form in
 // which rows cross to a thread or a server, and the way back are all derived from this file.
-import type { Claim, EventRow, InboxItem, InboxRow, JournalRow, RunChange, RunRow, TimerRow } from '../../core/store.ts'
+import type {
+  Aged,
+  AgedEvent,
+  Claim,
+  ClaimName,
+  ClaimUntil,
+  EventRow,
+  InboxItem,
+  InboxRow,
+  JournalRow,
+  RunChange,
+  RunContinued,
+  RunRow,
+  SuspectRow,
+  TimerRow,
+} from '../../core/store.ts'
 
 /** What a column can hold. Payload columns keep text as text and bytes as bytes. */
 export type Value = null | number | string | Uint8Array
@@ -21,13 +36,16 @@ export interface Table<Row> {
   readonly name: string
   /** Without `shard`, which comes first in every table. */
   readonly columns: readonly Column[]
+  /** Where payloads stand among the values of a row, the shard first; undefined for a table without any. */
+  readonly payloads: readonly number[] | undefined
   /** Only carries the type of its rows; never set. */
   readonly row?: Row
 }
 
 function table<Row>(name: string, fields: Readonly<Record<keyof Row & string, ColumnType>>): Table<Row> {
   const columns = Object.entries<ColumnType>(fields).map(([field, type]) => ({ field, name: columnName(field), type }))
-  return { name, columns }
+  const payloads = columns.flatMap((column, index) => (column.type === 'payload' ? [index + 1] : []))
+  return { name, columns, payloads: payloads.length === 0 ? undefined : payloads }
 }
 
 const columnName = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
@@ -54,6 +72,9 @@ export const runsTable: Table<RunRow> = table<RunRow>('runs', {
   error: 'payload',
   created: 'integer',
   ended: 'integer',
+  since: 'integer',
+  deadline: 'integer',
+  at: 'integer',
 })
 
 /** What an update of a run sets; `num` comes last, because it stands in the condition. */
@@ -67,6 +88,23 @@ export const changesTable: Table<RunChange> = table<RunChange>('runs', {
   num: 'integer',
 })
 
+/** What a new generation sets of a run; `num` comes last here too. */
+export const continuedTable: Table<RunContinued> = table<RunContinued>('runs', {
+  generation: 'integer',
+  since: 'integer',
+  input: 'payload',
+  num: 'integer',
+})
+
+export const agedTable: Table<Aged> = table<Aged>('runs', {
+  num: 'integer',
+  ns: 'text',
+  id: 'text',
+  key: 'text',
+  status: 'text',
+  ended: 'integer',
+})
+
 export const claimsTable: Table<Claim> = table<Claim>('claims', {
   ns: 'text',
   space: 'text',
@@ -74,6 +112,22 @@ export const claimsTable: Table<Claim> = table<Claim>('claims', {
   num: 'integer',
   hash: 'text',
   until: 'integer',
+})
+
+export const claimNames: Table<ClaimName> = table<ClaimName>('claims', { ns: 'text', space: 'text', id: 'text' })
+
+/** `until` comes last: the name stands in the condition as it does in that of `claimNames`. */
+export const claimsUntil: Table<ClaimUntil> = table<ClaimUntil>('claims', {
+  ns: 'text',
+  space: 'text',
+  id: 'text',
+  until: 'integer',
+})
+
+export const suspectsTable: Table<SuspectRow> = table<SuspectRow>('suspects', {
+  run: 'integer',
+  what: 'text',
+  deaths: 'integer',
 })
 
 export const journalTable: Table<JournalRow> = table<JournalRow>('journal', {
@@ -96,6 +150,15 @@ export const eventsTable: Table<EventRow> = table<EventRow>('events', {
   root: 'text',
   cause: 'text',
   published: 'flag',
+  at: 'integer',
+})
+
+export const agedEventsTable: Table<AgedEvent> = table<AgedEvent>('events', {
+  pos: 'integer',
+  ns: 'text',
+  key: 'text',
+  source: 'text',
+  id: 'text',
   at: 'integer',
 })
 

@@ -3,16 +3,33 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { EventQuery, RunQuery } from '../../core/store.ts'
-import { claimsQuery, eventsQuery, inboxQuery, journalQuery, runsQuery, timersQuery } from '../sql/queries.ts'
-import type { Statement } from '../sql/statements.ts'
+import { SCHEMA_VERSION, type Batch, type EventQuery, type RunQuery } from '../../core/store.ts'
+import { aChange, aTimer, batchAfter } from '../../testing/store-rows.ts'
 import {
+  agedClaimsQuery,
+  agedEventsQuery,
+  agedQuery,
+  claimsQuery,
+  eventsQuery,
+  inboxQuery,
+  journalQuery,
+  runsQuery,
+  suspectsQuery,
+  timersQuery,
+} from '../sql/queries.ts'
+import { batchStatements, type Statement } from '../sql/statements.ts'
+import {
+  agedEventsTable,
+  agedTable,
   changesTable,
   claimsTable,
+  claimsUntil,
+  continuedTable,
   eventsTable,
   inboxTable,
   journalTable,
   runsTable,
+  suspectsTable,
   timersTable,
 } from '../sql/tables.ts'
 import { openReader, openWriter } from './database.ts'
@@ -48,19 +65,25 @@ test('commits are synced in full, through a write-ahead log', () => {
 
 test('the columns of the file are those of the rows', () => {
   const db = keep(openWriter(file))
-  for (const table of [runsTable, claimsTable, journalTable, eventsTable, timersTable, inboxTable]) {
+  const whole = [runsTable, claimsTable, journalTable, eventsTable, timersTable, inboxTable, suspectsTable]
+  for (const table of whole) {
     const inFile = db.prepare(`SELECT name FROM pragma_table_info('${table.name}')`).all()
     const names = inFile.map((row) => String(row.name)).toSorted()
     expect(names).toEqual(['shard', ...table.columns.map((column) => column.name)].toSorted())
   }
-  const columns = runsTable.columns.map((column) => column.name)
-  expect(columns).toEqual(expect.arrayContaining(changesTable.columns.map((column) => column.name)))
+  for (const part of [changesTable, continuedTable, agedTable, claimsUntil, agedEventsTable]) {
+    const table = whole.find(({ name }) => name === part.name)
+    expect(table?.columns).toEqual(expect.arrayContaining([...part.columns]))
+  }
 })
 
 describe('migrations', () => {
-  const ofVersion2: Migration = { version: 2, up: (db) => db.exec('ALTER TABLE shards ADD COLUMN addr TEXT') }
+  const next: Migration = {
+    version: SCHEMA_VERSION + 1,
+    up: (db) => db.exec('ALTER TABLE shards ADD COLUMN addr TEXT'),
+  }
   const failing: Migration = {
-    version: 3,
+    version: SCHEMA_VERSION + 2,
     up: (db) => db.exec('UPDATE shards SET head = 99; CREATE TABLE extra (a); CREATE TABLE extra (a)'),
   }
 
@@ -71,31 +94,36 @@ describe('migrations', () => {
     old.close()
     const db = keep(openWriter(file))
     expect(layoutVersion(db)).toBe(migrations.length)
-    expect(db.prepare('SELECT schema, incarnation FROM store').get()).toMatchObject({ schema: 1, incarnation: 1 })
+    expect(db.prepare('SELECT schema, incarnation FROM store').get()).toMatchObject({
+      schema: SCHEMA_VERSION,
+      incarnation: 1,
+    })
     expect(db.prepare('SELECT a FROM earlier').get()).toMatchObject({ a: 'kept' })
   })
 
   test('only what is missing runs, one version after the other', () => {
     const db = keep(openWriter(file))
     db.exec('UPDATE shards SET head = 7')
-    migrate(db, [...migrations, ofVersion2])
-    migrate(db, [...migrations, ofVersion2])
-    expect(layoutVersion(db)).toBe(2)
-    expect(db.prepare('SELECT schema FROM store').get()).toMatchObject({ schema: 2 })
+    migrate(db, [...migrations, next])
+    migrate(db, [...migrations, next])
+    expect(layoutVersion(db)).toBe(next.version)
+    expect(db.prepare('SELECT schema FROM store').get()).toMatchObject({ schema: next.version })
     expect(db.prepare('SELECT head, addr FROM shards').get()).toMatchObject({ head: 7, addr: null })
   })
 
   test('a migration that fails leaves the layout before it, whole', () => {
     const db = keep(openWriter(file))
-    expect(() => migrate(db, [...migrations, ofVersion2, failing])).toThrow('extra already exists')
-    expect(layoutVersion(db)).toBe(2)
+    expect(() => migrate(db, [...migrations, next, failing])).toThrow('extra already exists')
+    expect(layoutVersion(db)).toBe(next.version)
     expect(db.prepare('SELECT head FROM shards').get()).toMatchObject({ head: 0 })
     expect(db.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name = 'extra'").get()).toMatchObject({ n: 0 })
   })
 
   test('a gap in the list is a bug of ours', () => {
     const db = keep(openWriter(file))
-    expect(() => migrate(db, [failing])).toThrow('there is no migration from layout 1 to 3')
+    expect(() => migrate(db, [failing])).toThrow(
+      `there is no migration from layout ${SCHEMA_VERSION} to ${SCHEMA_VERSION + 2}`,
+    )
   })
 
   test('a reader refuses an older layout, and says how it is migrated', () => {
@@ -112,6 +140,8 @@ describe('plans', () => {
       .prepare(`EXPLAIN QUERY PLAN ${sql}`)
       .all(...values)
       .map((row) => String(row.detail))
+      // How a payload that is a blob is found, for each column that may hold one.
+      .filter((detail) => !detail.startsWith('CORRELATED') && !detail.startsWith('SEARCH blob_data USING INTEGER'))
 
   const runs = (query: Partial<RunQuery>): Statement => runsQuery(0, { ns: 'default', limit: 10, ...query })
   const events = (query: Partial<EventQuery>): Statement => eventsQuery(0, { ns: 'default', limit: 10, ...query })
@@ -138,10 +168,59 @@ describe('plans', () => {
     ['SEARCH timers USING PRIMARY KEY (shard=? AND due>? AND due<?)', timersQuery(0, 1, 2, 10)],
     ['SCAN inbox', inboxQuery(0, 'default', 10)],
     ['SEARCH claims USING PRIMARY KEY (shard=? AND ns=? AND space=? AND id=?)', claimsQuery(0, 'a', 'run', ['1'])],
+    ['SEARCH suspects USING PRIMARY KEY (shard=?)', suspectsQuery(0)],
+    ['SEARCH runs USING INTEGER PRIMARY KEY (rowid>?)', agedQuery(0, 'default', 9, 10)],
+    ['SEARCH events USING INTEGER PRIMARY KEY (rowid>?)', agedEventsQuery(0, 'default', 9, 10)],
+    ['SEARCH claims USING INDEX claims_until (ns=? AND until<?)', agedClaimsQuery(0, 'default', 9, 10)],
   ])('%s', (expected, statement) => {
     openWriter(file).close()
     // Read in order from one index, so that the limit stops the reading.
     expect(plan(keep(openReader(file)), statement)).toEqual([expected])
+  })
+
+  test('what is forgotten is found by an index in every table', () => {
+    const db = keep(openWriter(file))
+    const fresh = { shard: 0, epoch: 0, head: 0, crashes: 0 }
+    const gone = {
+      forgotten: [1],
+      eventsGone: [1],
+      suspectsGone: [1],
+      claimsGone: [{ ns: 'a', space: 'run', id: '1' }],
+    }
+    const batch = batchAfter(fresh, { ...(gone as Partial<Batch>), timers: [aTimer(1, 1, 'a')] })
+    const deletes = batchStatements(batch).filter(({ sql }) => sql.startsWith('DELETE'))
+    expect(
+      deletes.map((statement) => plan(db, { ...statement, values: statement.values.slice(0, statement.width) })),
+    ).toEqual([
+      ['SEARCH suspects USING PRIMARY KEY (shard=? AND run=?)'],
+      ['SEARCH claims USING PRIMARY KEY (shard=? AND ns=? AND space=? AND id=?)'],
+      ['SEARCH suspects USING PRIMARY KEY (shard=? AND run=?)'],
+      ['SEARCH timers USING COVERING INDEX timers_run (run=? AND shard=?)'],
+      ['SEARCH journal USING INDEX journal_run (shard=? AND run=?)'],
+      ['SEARCH runs USING INTEGER PRIMARY KEY (rowid=?)'],
+      ['SEARCH events USING INTEGER PRIMARY KEY (rowid=?)'],
+    ])
+  })
+
+  test('what a row held of blobs is found by its place, and the blobs by their numbers', () => {
+    const db = keep(openWriter(file))
+    const parts: Partial<Batch> = {
+      changes: [aChange(1)],
+      continued: [{ num: 1, generation: 1, since: 1, input: '1' }],
+      drained: [1],
+      forgotten: [1],
+      eventsGone: [1],
+    }
+    const statements = batchStatements(batchAfter({ shard: 0, epoch: 0, head: 0, crashes: 0 }, parts))
+    const releases = statements.flatMap(({ release, width, values }) =>
+      release === undefined ? [] : [{ sql: release, width, values: values.slice(0, width) }],
+    )
+    expect(releases).toHaveLength(6)
+    for (const release of releases) {
+      const steps = plan(db, release)
+      expect(steps).toContain('SEARCH blobs USING INTEGER PRIMARY KEY (rowid=?)')
+      expect(steps.filter((step) => step.startsWith('SCAN') && !/SCAN (gone|held)$/.test(step))).toEqual([])
+    }
   })
 
   test('several statuses or types are read from their index each, up to the limit, and merged', () => {

@@ -88,6 +88,38 @@ const firstFigures = `
     ('events', 'events_type', '1000000 50000 50000'), ('events', 'events_root', '1000000 5 5');
 `
 
+/**
+ * What the second version of the contract adds. A layout 1 never let a shard go, so that its owner says nothing about
+ * crashes. Only few claims have an end, and only a run that is forgotten is looked for among the timers.
+ */
+const secondLayout = `
+  ALTER TABLE runs ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE runs ADD COLUMN deadline INTEGER;
+  ALTER TABLE runs ADD COLUMN at INTEGER;
+  ALTER TABLE shards ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
+  UPDATE shards SET owner = NULL;
+
+  CREATE TABLE suspects (
+    shard INTEGER NOT NULL, run INTEGER NOT NULL, what TEXT NOT NULL, deaths INTEGER NOT NULL,
+    PRIMARY KEY (shard, run)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX claims_until ON claims (ns, until, space, id) WHERE until IS NOT NULL;
+  CREATE INDEX timers_run ON timers (run);
+
+  -- The count stands apart from the data, so that counting does not write the data again.
+  CREATE TABLE blobs (
+    num INTEGER PRIMARY KEY, shard INTEGER NOT NULL, sha TEXT NOT NULL, refs INTEGER NOT NULL, UNIQUE (shard, sha)
+  ) STRICT;
+  CREATE TABLE blob_data (num INTEGER PRIMARY KEY, data ANY NOT NULL) STRICT;
+  CREATE TRIGGER blobs_gone AFTER UPDATE OF refs ON blobs WHEN NEW.refs = 0 BEGIN
+    DELETE FROM blob_data WHERE num = NEW.num;
+    DELETE FROM blobs WHERE num = NEW.num;
+  END;
+
+  INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('claims', 'claims_until', '100000 100000 10 5 1'), ('timers', 'timers_run', '100000 2');
+`
+
 export const migrations: readonly Migration[] = [
   {
     version: 1,
@@ -101,6 +133,7 @@ export const migrations: readonly Migration[] = [
       db.exec('INSERT INTO shards (id, epoch, head) VALUES (0, 0, 0)')
     },
   },
+  { version: 2, up: (db) => db.exec(secondLayout) },
 ]
 
 /** Brings the file to the last version of the list. A file that is there already is not written to. */

@@ -1,8 +1,11 @@
 // Runs statements on one connection: each text is prepared once, a write is one transaction that is undone as a whole
-// when anything in it fails or does not touch the rows that it must. Used by the threads of a store (worker.ts), and
+// when anything in it fails or does not touch the rows that it must. Large payloads become blobs here, in the thread that
+// writes: hashing them is work. Used by the threads of a store (worker.ts), and
 // by tests that need a connection in their hands.
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { fault } from '../../core/errors.ts'
+import { hash } from 'node:crypto'
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { fault, invariant } from '../../core/errors.ts'
+import { blobTexts, isLarge } from '../sql/blobs.ts'
 import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 
@@ -12,6 +15,8 @@ const PREPARED_LIMIT = 500
 export class Session {
   readonly #db: DatabaseSync
   readonly #prepared = new Map<string, StatementSync>()
+  /** Whether there may be any: nobody else writes. */
+  #hasBlobs: boolean | undefined
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -32,6 +37,7 @@ export class Session {
   write(statements: readonly Statement[]): Value[] {
     return this.#within('BEGIN IMMEDIATE', () => {
       const values: Value[] = []
+      this.#hasBlobs ??= this.#prepare(blobTexts.any).all().length > 0
       for (const statement of statements) {
         if (/\bRETURNING\b/.test(statement.sql)) this.#query(statement, values)
         else this.#change(statement)
@@ -61,13 +67,38 @@ export class Session {
     }
   }
 
-  #change({ sql, width, values, expect }: Statement): void {
+  #change({ sql, width, values, payloads, release, expect }: Statement): void {
     const prepared = this.#prepare(sql)
     let changes = 0
     for (let offset = 0; offset < values.length; offset += width) {
-      changes += Number(prepared.run(...values.slice(offset, offset + width)).changes)
+      const row: SQLInputValue[] = values.slice(offset, offset + width)
+      if (payloads !== undefined) this.#keepLarge(row, payloads)
+      if (release !== undefined && this.#hasBlobs) this.#prepare(release).run(...row)
+      changes += Number(prepared.run(...row).changes)
     }
     if (expect !== undefined && changes !== expect.changes) throw fault(expect.code, expect.details)
+  }
+
+  /** Puts the number of a blob in the place of each large payload of a row. */
+  #keepLarge(row: SQLInputValue[], payloads: readonly number[]): void {
+    for (let index = 0; index < payloads.length; index++) {
+      const place = payloads[index] ?? 0
+      const payload = row[place]
+      if (isLarge(payload)) row[place] = this.#keep(row[0], payload)
+    }
+  }
+
+  /** The number of the blob, as an integer of SQLite: a number of JavaScript would become a real one here. */
+  #keep(shard: SQLInputValue | undefined, payload: string | Uint8Array): bigint {
+    invariant(typeof shard === 'number', 'a row does not begin with its shard')
+    // Text and bytes that are equal byte for byte are two payloads.
+    const sha = `${typeof payload === 'string' ? 'text' : 'bytes'}:${hash('sha256', payload)}`
+    const [blob] = this.#prepare(blobTexts.refer).all(shard, sha) as unknown as readonly (readonly number[])[]
+    const [num, refs] = blob ?? []
+    invariant(num !== undefined, 'a blob has no number')
+    this.#hasBlobs = true
+    if (refs === 1) this.#prepare(blobTexts.keep).run(num, payload)
+    return BigInt(num)
   }
 
   #prepare(sql: string): StatementSync {

@@ -1,7 +1,7 @@
 // What the store promises when processes and threads die, with real ones.
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, truncateSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { createInterface, type Interface } from 'node:readline'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -124,11 +124,12 @@ test.each([{ readOnly: true }, { readOnly: false }])(
   async (options) => {
     const journal = Array.from({ length: 2_000 }, (_, at) => aTurn(at + 1, 1, at, { data: 'x'.repeat(300) }))
     const store = await opened()
+    const { size } = statSync(file)
     await commitFirst(store, { journal })
-    // The log before the checkpoint, beside a file of which only the first pages have been written.
+    // The log before the checkpoint, beside a file to which none of its pages has been added.
     copyFileSync(`${file}-wal`, join(folder, 'log'))
     await store.close()
-    truncateSync(file, 8 * 4_096)
+    truncateSync(file, size)
     renameSync(join(folder, 'log'), `${file}-wal`)
     const again = await opened(options)
     expect(await again.journal(SHARD, 1, -1, 10_000)).toEqual(journal)

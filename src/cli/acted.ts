@@ -1,0 +1,33 @@
+// What the commands that act on one run print: a sentence that says what is durable now, and on stderr what a person
+// may want to know next.
+import type { Acted, Action } from '../define/application.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
+import { printable } from './printable.ts'
+import { print, type Terminal } from './terminal.ts'
+import { shellWord } from './why-waiting.ts'
+
+/** Prints what an action came to. */
+export function printActed(acted: Acted, json: boolean, terminal: Terminal): ExitCode {
+  if (!acted.changed) terminal.note('This had been asked for before; nothing new happened.')
+  print(terminal, json, acted, () => [printable(sentence(acted))])
+  if (!json) terminal.note(`See it: ballet show ${printable(shellWord(acted.id))}`)
+  return EXIT.ok
+}
+
+const OF_RUN: Readonly<Record<Action, string>> = {
+  cancel: 'is asked to stop and to take back what it did.',
+  retry: 'goes on with the code of today.',
+  answer: 'is answered.',
+  fail: 'ends as failed.',
+}
+const OF_CALLS: Readonly<Record<Action, readonly [one: string, several: string]>> = {
+  cancel: ['is given up', 'are given up'],
+  retry: ['is tried again', 'are tried again'],
+  answer: ['is answered', 'are answered'],
+  fail: ['fails', 'fail'],
+}
+
+function sentence({ id, action, ops }: Acted): string {
+  if (ops.length === 0 || action === 'cancel') return `${id} ${OF_RUN[action]}`
+  return `${id}: ${ops.join(', ')} ${OF_CALLS[action][ops.length === 1 ? 0 : 1]}.`
+}

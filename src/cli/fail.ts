@@ -1,0 +1,35 @@
+// `ballet fail`: lets a stuck call fail, so that its workflow decides what follows; or ends a run whose code cannot go on.
+import { printActed } from './acted.ts'
+import { PLACE_OPTIONS, type Command } from './command.ts'
+import { findWriter } from './discovery.ts'
+import { usage } from './parse.ts'
+import { REASON_OPTIONS, reasonOf } from './reasoned.ts'
+
+export const fail: Command = {
+  name: 'fail',
+  about: 'Let a stuck call fail, or end a run whose code cannot go on.',
+  words: [
+    { name: 'run', about: 'Id of the run.' },
+    {
+      name: 'op',
+      about: 'The call or step; without it the run ends as failed, and nothing is taken back.',
+      optional: true,
+    },
+  ],
+  options: {
+    message: { value: '<text>', about: 'The words of the error.' },
+    code: { value: '<code>', about: 'Its code.' },
+    ...REASON_OPTIONS,
+    ...PLACE_OPTIONS,
+  },
+  examples: [`ballet fail checkout:8841 'payment.charge#0' --message 'the card is gone' --code CARD_GONE`],
+  async run(given, terminal) {
+    const [run = '', op] = given.words
+    const message = given.text('message')
+    if (message === undefined) throw usage(fail, 'ballet fail needs --message <text>.')
+    const error = { code: given.text('code'), message }
+    const client = await findWriter(given, terminal)
+    const acted = await client.fail(run, { op, error, ...reasonOf(given, terminal) })
+    return printActed(acted, given.flag('json'), terminal)
+  },
+}

@@ -1,0 +1,127 @@
+// `ballet replay`: would the code of today do what the journals of this store say? The check before a deploy. It reads
+// the file beside a running application, holds no lock, and does nothing but run the code of workflows up to where
+// their runs stand.
+import { existsSync } from 'node:fs'
+import { showMs } from '../core/duration.ts'
+import { fault } from '../core/errors.ts'
+import { requireFit } from '../define/fit.ts'
+import type { ReplayedRun } from '../engine/offline-replay.ts'
+import type { Command } from './command.ts'
+import { findStore, shownPath } from './discovery.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
+import { loadApplication } from './load-application.ts'
+import type { Paint } from './paint.ts'
+import { oneLine, printable } from './printable.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Of the runs that have ended, the newest so many. */
+const ENDED = 1000
+const PROGRESS_MS = 2000
+
+export const replay: Command = {
+  name: 'replay',
+  about: 'Replay stored journals against the code of today, without doing anything: the check before a deploy.',
+  words: [{ name: 'app.ts', about: 'File whose default export is ballet({ ... }).' }],
+  options: {
+    run: { value: '<id>', about: `One run; default: all open ones and the newest ${ENDED} that have ended.` },
+    store: { value: '<file:path>', about: 'The store whose journals are read; default: .ballet here or above.' },
+  },
+  examples: ['ballet replay app.ts', 'ballet replay app.ts --run checkout:8841 --store file:/var/lib/shop/app.db'],
+  async run(given, terminal) {
+    const [path = ''] = given.words
+    const json = given.flag('json')
+    const found = findStore(given, terminal)
+    if (found === null) throw fault('STORE_MISSING', { path: `${terminal.cwd}/.ballet` })
+    if (found.place.kind !== 'file')
+      throw fault('USAGE', { problem: 'A store in memory has no journals that another process could read.' })
+    if (!existsSync(found.place.path)) throw fault('STORE_MISSING', { path: found.place.path })
+    const definition = await ownOutputAside(() => loadApplication(path, terminal.cwd))
+    requireFit(definition)
+    const [{ sqlite }, { OfflineReplay }] = await Promise.all([
+      import('../stores/sqlite/sqlite-store.ts'),
+      import('../engine/offline-replay.ts'),
+    ])
+    const reader = sqlite({ file: found.place.path, readOnly: true })
+    await reader.open()
+    try {
+      terminal.note(`Reading ${shownPath(found.place.path, terminal)}, read-only.`)
+      const replaying = new OfflineReplay({ definition, reader })
+      const id = given.text('run')
+      const runs = id === undefined ? replaying.all(ENDED) : one(replaying.one(id))
+      return await ownOutputAside(() => tell(runs, json, terminal))
+    } finally {
+      await reader.close()
+    }
+  },
+}
+
+async function* one(run: Promise<ReplayedRun>): AsyncGenerator<ReplayedRun> {
+  yield await run
+}
+
+/** Prints each run as it is done, then the sum. With --json one document at the end. */
+async function tell(runs: AsyncGenerator<ReplayedRun>, json: boolean, terminal: Terminal): Promise<ExitCode> {
+  const { clock, paint, out, note } = terminal
+  const counts = { ok: 0, diverged: 0, unreadable: 0, skipped: 0 }
+  const kept: ReplayedRun[] = []
+  const began = clock.now()
+  let turns = 0
+  let told = began
+  for await (const run of runs) {
+    counts[run.verdict] += 1
+    turns += run.turns
+    if (json) kept.push(run)
+    else for (const line of lines(run, paint)) out(line)
+    if (clock.now() - told < PROGRESS_MS) continue
+    told = clock.now()
+    note(`${sum(counts)}, ${turns} turns so far`)
+  }
+  const ms = clock.now() - began
+  if (json) out(JSON.stringify({ ...counts, turns, ms, runs: kept }))
+  else out(`${sum(counts)}; ${turns} turn${turns === 1 ? '' : 's'} in ${showMs(ms)}.`)
+  if (counts.diverged > 0) return EXIT.stuck
+  return counts.unreadable > 0 ? EXIT.failed : EXIT.ok
+}
+
+type Counts = Readonly<Record<ReplayedRun['verdict'], number>>
+
+function sum({ ok, diverged, unreadable, skipped }: Counts): string {
+  const all = ok + diverged + unreadable + skipped
+  const parts = [
+    `${ok} ok`,
+    `${diverged} diverged`,
+    ...(unreadable === 0 ? [] : [`${unreadable} cannot be read`]),
+    ...(skipped === 0 ? [] : [`${skipped} without anything to replay`]),
+  ]
+  return `${all} run${all === 1 ? '' : 's'}: ${parts.join(', ')}`
+}
+
+function lines(run: ReplayedRun, { green, red, yellow, dim }: Paint): readonly string[] {
+  const id = printable(run.id)
+  const turns = `${run.turns} turn${run.turns === 1 ? '' : 's'}`
+  switch (run.verdict) {
+    case 'ok':
+      return [`${green('ok')}        ${id}  ${dim(turns)}`]
+    case 'diverged':
+      return [
+        `${red('diverged')}  ${id}  ${dim(`at turn ${run.seq ?? 0}`)}`,
+        ...(run.diff ?? '').split('\n').map((line) => `  ${printable(line)}`),
+      ]
+    case 'unreadable':
+      return [`${red('damaged')}   ${id}  its rows cannot be read: ${oneLine(run.problem ?? '')}`]
+    case 'skipped':
+      return [`${yellow('skipped')}   ${id}  ${oneLine(run.problem ?? '')}`]
+  }
+}
+
+/** Runs code of the application; what that prints is none of the result, and goes to stderr. */
+async function ownOutputAside<Result>(work: () => Promise<Result>): Promise<Result> {
+  const { log, info, debug } = console
+  const aside = (...words: readonly unknown[]): void => console.error(...words)
+  Object.assign(console, { log: aside, info: aside, debug: aside })
+  try {
+    return await work()
+  } finally {
+    Object.assign(console, { log, info, debug })
+  }
+}

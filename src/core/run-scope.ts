@@ -1,0 +1,104 @@
+// What all handles of one run share while its body runs: the names that have been given, the answers of `patched`, the
+// waits that are one promise, and whether the body is over. A door of a run is entered through here, so that whatever is
+// done outside a turn is found. Used by the surface and by what it issues.
+import { fault } from './errors.ts'
+import { operationId } from './ids.ts'
+import { bothTexts, toText, type JsonText } from './json.ts'
+import type { Machine } from './machine.ts'
+import { checkId } from './names.ts'
+
+export const never = (): Promise<never> => new Promise(() => {})
+
+/** How often a cancelled run may ask for more in one turn: more branches than that a workflow does not have. */
+const REFUSALS = 10_000
+
+export class RunScope {
+  readonly machine: Machine
+  readonly #occurrences = new Map<string, number>()
+  readonly #given = new Set<string>()
+  #refused = 0
+  /** The turn in which they were refused: each has commands of its own. */
+  #refusedIn: unknown = null
+  /** Answers of `patched`, the first of each id. */
+  readonly patches: Map<string, boolean> = new Map()
+  /** Waits without a limit, by what they name: a second one is the same promise. */
+  readonly sharedWaits: Map<string, Promise<unknown>> = new Map()
+  /** What is being taken back, until it is done; all of it, or what was given up. */
+  undoing: Promise<void> | null = null
+  undoesAll = false
+  /** The body has returned or failed: what is left is to take back, and its other branches get and do nothing more. */
+  over = false
+
+  constructor(machine: Machine) {
+    this.machine = machine
+  }
+
+  /** The id of an operation: its name and occurrence, or the name and a given id. @throws ID_INVALID, OP_ID_REPEATED */
+  op(name: string, given?: string): string {
+    if (given !== undefined) {
+      const op = operationId(name, 0, checkId(given, `The id of ${name}`))
+      if (this.#given.has(op)) throw fault('OP_ID_REPEATED', { op, run: this.machine.name })
+      this.#given.add(op)
+      return op
+    }
+    const occurrence = this.#occurrences.get(name) ?? 0
+    this.#occurrences.set(name, occurrence + 1)
+    return operationId(name, occurrence, undefined)
+  }
+
+  /**
+   * A payload as its command keeps it. Live, it is validated and what the schema made of it is stored (with the raw
+   * text beside it when they differ in more than the order of keys); what a journal holds is never validated again.
+   */
+  payload(
+    op: string,
+    raw: unknown,
+    check: () => unknown,
+    what: string,
+  ): { readonly input: JsonText; readonly raw?: JsonText } {
+    if (this.#isRecorded(op)) return { input: toText(raw, what) ?? 'null' }
+    const { text, ...given } = bothTexts(raw ?? null, check() ?? null, what)
+    return { input: text as JsonText, ...given }
+  }
+
+  /** Whether the turn that is replayed issued this. A payload may hold the same words, so the text alone does not say. */
+  #isRecorded(op: string): boolean {
+    const { machine } = this
+    if (machine.recorded?.includes(JSON.stringify(op)) !== true) return false
+    return machine.recordedCommands()?.some((command) => command['op'] === op || command.kind === op) === true
+  }
+
+  /**
+   * What a cancelled run is answered that asks for more. A body that asks again whatever it is answered would never let
+   * its turn end, and nobody else have one.
+   */
+  refuse(): Promise<never> {
+    const { machine } = this
+    if (this.#refusedIn !== machine.commands) this.#refused = 0
+    this.#refusedIn = machine.commands
+    if (++this.#refused < REFUSALS) return Promise.reject(machine.cancellation)
+    machine.blame(fault('CANCEL_IGNORED', { run: machine.name, count: REFUSALS }))
+    return never()
+  }
+
+  /** Runs a door that answers later: what it throws becomes a rejection; outside a turn the code is at fault. */
+  door(work: () => Promise<unknown>): Promise<unknown> {
+    if (!this.machine.active) {
+      this.machine.blame(fault('FOREIGN_AWAIT', { run: this.machine.name, work: '' }))
+      return never()
+    }
+    try {
+      return work()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Runs a door that answers at once. */
+  inTurn<T>(work: () => T): T {
+    if (this.machine.active) return work()
+    const error = fault('FOREIGN_AWAIT', { run: this.machine.name, work: '' })
+    this.machine.blame(error)
+    throw error
+  }
+}

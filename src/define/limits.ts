@@ -1,0 +1,43 @@
+// What an application takes on at most. Every limit refuses before anything is acknowledged, or parks the one run that
+// passes it; the defaults are far from what a healthy application needs. Given to open(...); read by the engine.
+import { refuse, refuseUnknownOptions } from './refusal.ts'
+
+export interface Limits {
+  /** Turns of one generation of a run; past it the run is stuck until it is cancelled, or continued by its code. */
+  readonly turns: number
+  /** Bytes of the journal of one generation of a run. */
+  readonly journalBytes: number
+  /** Things that a run may wait for at once. */
+  readonly fanOut: number
+  /** Signals that a run holds without having received them; past it they are refused. */
+  readonly signals: number
+  /** Runs that have not ended; past it starts and events are refused. */
+  readonly openRuns: number
+  /** Milliseconds that the oldest turn may wait for its place; past it starts and events are refused. */
+  readonly queueMs: number
+  /** Milliseconds that a commit may take; past it starts and events are refused. */
+  readonly commitMs: number
+}
+
+export const LIMITS: Limits = {
+  turns: 50_000,
+  journalBytes: 50 * 1024 * 1024,
+  fanOut: 10_000,
+  signals: 10_000,
+  openRuns: 1_000_000,
+  queueMs: 1000,
+  commitMs: 5000,
+}
+
+/** Turns at which the log says that a run should continue as a new generation. */
+export const TURNS_TOLD = 4000
+
+/** The limits that an author's words make over the defaults. @throws DEFINITION_INVALID */
+export function limitsOf(given: Partial<Limits> = {}): Limits {
+  refuseUnknownOptions(given, Object.keys(LIMITS), 'limits')
+  for (const [name, value] of Object.entries(given)) {
+    if (!(Number.isSafeInteger(value) && value >= 1))
+      refuse('limits', `${name} must be a whole number from 1, not ${String(value)}`)
+  }
+  return { ...LIMITS, ...given }
+}

@@ -1,0 +1,59 @@
+// One action for all runs that match a filter, newest first, one after the other: a run that refuses does not stop the
+// rest, and what each came to is counted. The pages are of the moment: a run that begins meanwhile is not looked at.
+import { fault, isBalletError } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
+import type { RunView } from '../core/views.ts'
+import type { ActAllRequest, ActedAll } from '../define/application.ts'
+import type { Actions } from './actions.ts'
+import type { Queries } from './queries.ts'
+
+const LIMIT = 1000
+const LIMIT_MOST = 10_000
+const PAGE = 200
+const REFUSED_SHOWN = 100
+
+/** @throws QUERY_INVALID */
+export async function actOnAll(actions: Actions, queries: Queries, request: ActAllRequest): Promise<ActedAll> {
+  const { action, by, why, limit = LIMIT } = request
+  if (action !== 'retry' && action !== 'cancel')
+    throw fault('QUERY_INVALID', { name: 'action', problem: 'it must be retry or cancel' })
+  if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MOST)
+    throw fault('QUERY_INVALID', { name: 'limit', problem: `it must be a whole number from 1 to ${LIMIT_MOST}` })
+  const refused: { id: string; code: string; message: string }[] = []
+  let matched = 0
+  let changed = 0
+  for await (const run of matching(queries, request)) {
+    if (matched === limit) return { action, matched, changed, more: true, refused }
+    matched += 1
+    try {
+      const acted = await actions[action](run.id, { by, why })
+      if (acted.changed) changed += 1
+    } catch (error) {
+      // What stops the application stops this too; what one run says is its own.
+      if (!isBalletError(error) || error.family === 'retry') throw error
+      if (refused.length < REFUSED_SHOWN) refused.push({ id: run.id, ...toFailure(error) })
+    }
+  }
+  return { action, matched, changed, more: false, refused }
+}
+
+async function* matching(queries: Queries, request: ActAllRequest): AsyncGenerator<RunView> {
+  const { name, kind, key, root, reason } = request
+  // Only what is stuck can be retried as a whole.
+  const status =
+    request.status ?? (request.action === 'retry' || reason !== undefined ? ['stuck'] : ['running', 'stuck'])
+  for (let cursor: string | undefined; ;) {
+    const page = await queries.runs({
+      name,
+      kind,
+      key,
+      root,
+      status,
+      limit: PAGE,
+      cursor,
+    })
+    for (const run of page.items) if (reason === undefined || run.reason === reason) yield run
+    cursor = page.cursor
+    if (cursor === undefined) return
+  }
+}

@@ -1,0 +1,289 @@
+// Cancellation on the real engine: a run that is asked to stop takes back what it did, whatever it was doing, and says so.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { gate, openForTest, until } from '../../test/support/applications.ts'
+import { ballet, memory, operation, service, signal, TerminalError, workflow, type Application } from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+
+const output = z.json()
+
+/** A stock whose calls are logged, and a `hold` that answers when the test lets it. */
+function stockFor(log: string[], held = gate<number>()) {
+  const aborted = gate()
+  const stock = service('stock', {
+    take: operation({ input: z.string(), output: z.string(), run: (sku) => (log.push(`take ${sku}`), sku) }),
+    give: operation({ input: z.string(), undoes: 'take', run: (sku) => void log.push(`give ${sku}`) }),
+    hold: operation({
+      input: z.null(),
+      output: z.number(),
+      timeout: '200ms',
+      retry: { backoff: '1ms', attempts: 3 },
+      run: (_input, context) => {
+        log.push('hold')
+        context.signal.addEventListener('abort', () => aborted.open())
+        return held.promise
+      },
+    }),
+    drop: operation({
+      input: z.number().nullable(),
+      undoes: 'hold',
+      run: (n, { undoes }) => void log.push(`drop ${n} ${undoes?.split(':').at(-1)}`),
+    }),
+  })
+  return { stock, held, aborted }
+}
+
+const waitsFor = (app: Application, id: string, op: string): Promise<unknown> =>
+  until(app, null, async () => (await app.run(id))?.waits.some((wait) => wait.op === op))
+
+test('a cancelled run takes back what it did, last first, and ends as cancelled', async () => {
+  const log: string[] = []
+  const { stock } = stockFor(log)
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    for (const sku of ['a', 'b']) await run.call(stock.take(sku), { undo: stock.give(sku) })
+    await run.sleep('1d')
+    return null
+  })
+  const app = await openForTest(ballet({ services: [stock], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  await waitsFor(app, 'f', 'sleep#0')
+  const result = app.result('f').then(
+    () => null,
+    (error: unknown) => error,
+  )
+  expect(await app.cancel('f', { by: 'ann', why: 'too late' })).toEqual({
+    id: 'f',
+    action: 'cancel',
+    changed: true,
+    ops: [],
+  })
+  expect(await app.settled('f', 60_000)).toMatchObject({ status: 'cancelled', error: { code: 'RUN_CANCELLED' } })
+  expect(log).toEqual(['take a', 'take b', 'give b', 'give a'])
+  expect(await result).toMatchObject({ code: 'RUN_CANCELLED', details: { by: 'ann', why: 'too late' } })
+  await expect(app.cancel('f')).rejects.toMatchObject({ code: 'RUN_ENDED', status: 409 })
+  await expect(app.cancel('nobody')).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
+})
+
+test('a call that is under way is told to stop, and taken back once it has answered', async () => {
+  const log: string[] = []
+  const { stock, held, aborted } = stockFor(log)
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    await run.call(stock.take('a'), { undo: stock.give('a') })
+    await run.call(stock.hold(null), { undo: (n) => stock.drop(n ?? null) })
+    return null
+  })
+  const app = await openForTest(ballet({ services: [stock], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  await until(app, null, async () => log.includes('hold'))
+  expect(await app.cancel('f')).toMatchObject({ changed: true })
+  await aborted.promise
+  expect(await app.cancel('f')).toMatchObject({ changed: false })
+  expect(await app.run('f')).toMatchObject({ phase: 'undoing', waits: [{ op: 'stock.hold#0', givenUp: true }] })
+  expect(log).toEqual(['take a', 'hold'])
+  held.open(7)
+  expect(await app.settled('f', 60_000)).toMatchObject({ status: 'cancelled' })
+  expect(log.slice(2)).toEqual(['drop 7 stock.hold#0', 'give a'])
+})
+
+test('one that never answers is taken back as unknown when its time is over, and not tried again', async () => {
+  const log: string[] = []
+  const { stock } = stockFor(log)
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    await run.call(stock.hold(null), { undo: (n) => stock.drop(n ?? null) })
+    return null
+  })
+  const app = await openForTest(ballet({ services: [stock], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  await until(app, null, async () => log.includes('hold'))
+  await app.cancel('f')
+  expect(await app.settled('f', 60_000)).toMatchObject({ status: 'cancelled' })
+  expect(log).toEqual(['hold', 'drop null stock.hold#0'])
+})
+
+test('a shielded part goes on, and what the body returns is kept', async () => {
+  const log: string[] = []
+  const { stock } = stockFor(log)
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    await run.call(stock.take('a'), { undo: stock.give('a') })
+    try {
+      await run.sleep('1d')
+    } catch (error) {
+      await run.undo()
+      await run.shield((safe) => safe.step('tell', () => void log.push('tell')))
+      const more = await run.step('more', () => {}).catch((refusal: { code?: unknown }) => refusal.code)
+      return [(error as { code?: unknown }).code, more].map(String)
+    }
+    return []
+  })
+  const app = await openForTest(ballet({ services: [stock], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  await waitsFor(app, 'f', 'sleep#0')
+  await app.cancel('f')
+  expect(await app.settled('f', 60_000)).toMatchObject({
+    status: 'cancelled',
+    output: ['RUN_CANCELLED', 'RUN_CANCELLED'],
+  })
+  expect(log).toEqual(['take a', 'give a', 'tell'])
+})
+
+test('a child is cancelled with its parent, and has ended before its parent takes anything back', async () => {
+  const log: string[] = []
+  const { stock } = stockFor(log)
+  const child = workflow('child', { input: z.string(), output }, async (run, sku) => {
+    await run.call(stock.take(sku), { undo: stock.give(sku) })
+    await run.sleep('1d')
+    return null
+  })
+  const parent = workflow('parent', { input: z.null(), output }, async (run) => {
+    await run.call(stock.take('p'), { undo: stock.give('p') })
+    run.start(child('left'), { id: 'left' })
+    run.start(child('followed'), { id: 'followed', onCancel: 'cancel' })
+    await run.call(child('c'))
+    return null
+  })
+  const app = await openForTest(ballet({ services: [stock], workflows: [child, parent] }))
+  await app.start(parent(null), { id: 'p' })
+  for (const id of ['p~child.0', 'p~child~left', 'p~child~followed']) await waitsFor(app, id, 'sleep#0')
+  await app.cancel('p', { by: 'ann' })
+  expect(await app.settled('p', 60_000)).toMatchObject({ status: 'cancelled' })
+  expect(await app.settled('p~child~followed', 60_000)).toMatchObject({
+    status: 'cancelled',
+    error: { details: { by: 'run:p' } },
+  })
+  expect(await app.run('p~child.0')).toMatchObject({ status: 'cancelled' })
+  expect(await app.run('p~child~left')).toMatchObject({ status: 'running' })
+  expect(log.indexOf('give c')).toBeLessThan(log.indexOf('give p'))
+  expect(log.filter((line) => line === 'give left')).toEqual([])
+})
+
+test('a call that lost is given up by its signal and taken back', async () => {
+  const log: string[] = []
+  const { stock, held } = stockFor(log)
+  const Stop = signal('stop', z.null())
+  const flow = workflow('flow', { input: z.null(), output, signals: [Stop] }, async (run) => {
+    const abort = new AbortController()
+    const call = run.call(stock.hold(null), { abort: abort.signal, undo: (n) => stock.drop(n ?? null) })
+    await Promise.race([call, run.receive(Stop)])
+    abort.abort()
+    await run.undo()
+    return call.then(
+      () => 'answered',
+      (error: { code?: unknown }) => String(error.code),
+    )
+  })
+  const app = await openForTest(ballet({ services: [stock], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  await until(app, null, async () => log.includes('hold'))
+  await app.signal('f', Stop(null))
+  held.open(1)
+  expect(await app.result('f')).toBe('CALL_ABORTED')
+  expect(log).toEqual(['hold', 'drop 1 stock.hold#0'])
+})
+
+test('a run that was cancelled and not yet undone goes on with that after a restart', async () => {
+  const log: string[] = []
+  const data = new MemoryData()
+  const open = gate()
+  const stock = service('stock', {
+    take: operation({ input: z.string(), output: z.string(), run: (sku) => (log.push(`take ${sku}`), sku) }),
+    give: operation({
+      input: z.string(),
+      undoes: 'take',
+      retry: { backoff: '1ms' },
+      run: async (sku, context) => {
+        const stopped = new Promise((_resolve, reject) => context.signal.addEventListener('abort', reject))
+        await Promise.race([open.promise, stopped])
+        log.push(`give ${sku}`)
+      },
+    }),
+  })
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    for (const sku of ['a', 'b']) await run.call(stock.take(sku), { undo: stock.give(sku) })
+    await run.sleep('1d')
+    return null
+  })
+  const definition = ballet({ services: [stock], workflows: [flow] })
+  const first = await openForTest(definition, { store: memory(data) })
+  await first.start(flow(null), { id: 'f' })
+  await waitsFor(first, 'f', 'sleep#0')
+  await first.cancel('f')
+  await waitsFor(first, 'f', 'undo:stock.take#1')
+  await first.close()
+  open.open()
+  const second = await openForTest(definition, { store: memory(data) })
+  expect(await second.settled('f', 60_000)).toMatchObject({ status: 'cancelled' })
+  expect(log).toEqual(['take a', 'take b', 'give b', 'give a'])
+})
+
+test('after a restart a call of which nothing is known is taken back when its time is over', async () => {
+  const log: string[] = []
+  const data = new MemoryData()
+  const { stock, aborted } = stockFor(log)
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    await run.call(stock.hold(null), { undo: (n) => stock.drop(n ?? null), timeout: '300ms' })
+    return null
+  })
+  const definition = ballet({ services: [stock], workflows: [flow] })
+  const first = await openForTest(definition, { store: memory(data) })
+  await first.start(flow(null), { id: 'f' })
+  await until(first, null, async () => log.includes('hold'))
+  await first.cancel('f')
+  await aborted.promise
+  await first.close()
+  const second = await openForTest(definition, { store: memory(data) })
+  expect(await second.run('f')).toMatchObject({ phase: 'undoing', waits: [{ givenUp: true }] })
+  expect(await second.settled('f', 60_000)).toMatchObject({ status: 'cancelled' })
+  expect(log).toEqual(['hold', 'drop null stock.hold#0'])
+})
+
+test('a run whose code threw is stopped without it: what its journal knows of is taken back', async () => {
+  const log: string[] = []
+  const { stock } = stockFor(log)
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    for (const sku of ['a', 'b']) await run.call(stock.take(sku), { undo: stock.give(sku) })
+    throw new RangeError('a bug')
+  })
+  const app = await openForTest(ballet({ services: [stock], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  await until(app, null, async () => (await app.run('f'))?.status === 'stuck')
+  expect(await app.cancel('f', { by: 'ann' })).toMatchObject({ changed: true })
+  expect(await app.settled('f', 60_000)).toMatchObject({ status: 'cancelled' })
+  expect(log.slice(2)).toEqual(['give b', 'give a'])
+})
+
+test('an operation on its own is stopped; what it answers all the same counts', async () => {
+  const log: string[] = []
+  const { stock, held, aborted } = stockFor(log)
+  const app = await openForTest(ballet({ services: [stock] }))
+  await app.start(stock.hold(null), { id: 'h' })
+  await until(app, null, async () => log.includes('hold'))
+  expect(await app.cancel('h')).toMatchObject({ changed: true })
+  await aborted.promise
+  expect(await app.cancel('h')).toMatchObject({ changed: false })
+  expect(await app.run('h')).toMatchObject({ status: 'running', phase: 'cancelling' })
+  held.open(3)
+  expect(await app.settled('h', 60_000)).toMatchObject({ status: 'completed', output: 3 })
+  const never = stockFor([])
+  const other = await openForTest(ballet({ services: [never.stock] }))
+  await other.start(never.stock.hold(null), { id: 'h' })
+  await other.cancel('h')
+  expect(await other.settled('h', 60_000)).toMatchObject({ status: 'cancelled' })
+})
+
+test('a failure after a cancellation is a failure; a cancellation during the undo of a failure changes nothing', async () => {
+  const log: string[] = []
+  const { stock } = stockFor(log)
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    await run.call(stock.take('a'), { undo: stock.give('a') })
+    await run.sleep('1d').catch(() => {
+      throw new TerminalError('in the way')
+    })
+    return null
+  })
+  const app = await openForTest(ballet({ services: [stock], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  await waitsFor(app, 'f', 'sleep#0')
+  await app.cancel('f')
+  expect(await app.settled('f', 60_000)).toMatchObject({ status: 'failed', error: { code: 'TERMINAL' } })
+  expect(log).toEqual(['take a', 'give a'])
+})

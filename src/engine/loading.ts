@@ -1,0 +1,155 @@
+// Brings runs back from the store: every open one at recovery, a parked one when something comes for it, a frozen one when
+// a person asks. While a run is being loaded, what comes for it waits and follows in order; none is loaded twice at once.
+// One part of a shard (shard.ts).
+import { fault } from '../core/errors.ts'
+import type { RunRow } from '../core/store.ts'
+import type { LiveRun } from './live-run.ts'
+import { loadRun, takeUp, type Loaded } from './loader.ts'
+import type { ForcedStop, ShardContext } from './shard-context.ts'
+
+/** Rounds of the event loop that opening waits for what it has taken up, to say what is stuck. */
+const TRIED_ROUNDS = 1000
+
+/** Something that waits until a run has been loaded. */
+export interface Waiting {
+  go(): void
+  failed(error: Error): void
+}
+
+export interface LoadingHooks {
+  /** Puts a reaction into its lane, once. */
+  readonly enterLane: (row: RunRow) => void
+  readonly parkIdle: () => void
+  /** What stopped the shard, if anything has. */
+  readonly failure: () => Error | null
+}
+
+export class Loading {
+  readonly #context: ShardContext
+  readonly #hooks: LoadingHooks
+  readonly #waiting = new Map<number, Waiting[]>()
+  /** Runs that were open when the store was, and have not been brought back yet. */
+  readonly #asleep = new Set<number>()
+
+  constructor(context: ShardContext, hooks: LoadingHooks) {
+    this.#context = context
+    this.#hooks = hooks
+  }
+
+  /** Whether no run is being loaded. */
+  get isIdle(): boolean {
+    return this.#waiting.size === 0
+  }
+
+  /** Does something after a parked run has been loaded, which it is for that. */
+  afterwards(num: number, waiting: Waiting): void {
+    const others = this.#waiting.get(num)
+    if (others !== undefined) return void others.push(waiting)
+    this.#load(num, [waiting])
+  }
+
+  /** The live run, brought back if it is parked; undefined when it has ended. */
+  async live(num: number): Promise<LiveRun | undefined> {
+    const { open } = this.#context
+    const run = open.use(num)
+    if (run !== undefined || !open.isParked(num)) return run
+    return new Promise((resolve, reject) => {
+      this.afterwards(num, { go: () => resolve(open.use(num)), failed: reject })
+    })
+  }
+
+  /** Brings a live run back anew, with today's code. */
+  thaw(run: LiveRun, stop?: ForcedStop): void {
+    const { num, id } = run.row
+    this.#context.open.shelve(num, id)
+    this.#load(num, [], stop)
+  }
+
+  /** Whoever waits is told that the shard has stopped. */
+  fail(error: Error): void {
+    const all = [...this.#waiting.values()].flat()
+    this.#waiting.clear()
+    for (const waiting of all) waiting.failed(error)
+  }
+
+  /** Brings back every open run and takes up its work. */
+  async recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
+    const { open, inbox, timers, writer } = this.#context
+    // All of them are known before the first goes on: what it does may concern any other.
+    const counts = { runs: 0 }
+    await this.#eachOpen((rows) => {
+      for (const row of rows) {
+        open.know(row.num, row.id)
+        this.#asleep.add(row.num)
+        this.#hooks.enterLane(row)
+      }
+      counts.runs += rows.length
+    })
+    await this.#eachOpen(async (rows) => {
+      // Runs that began since, and those that were wanted sooner, have been brought back already.
+      const asleep = rows.filter(({ num }) => this.#asleep.delete(num))
+      for (const { num } of asleep) this.#waiting.set(num, [])
+      const loaded = await Promise.all(asleep.map((row) => loadRun(this.#context, row)))
+      for (const one of loaded) this.#wake(one)
+      this.#hooks.parkIdle()
+    })
+    await inbox.read()
+    inbox.start()
+    await timers.start()
+    writer.flush()
+    return { ...counts, stuck: await this.#countStuck() }
+  }
+
+  /** Stuck runs, after today's code has been tried on them. */
+  async #countStuck(): Promise<number> {
+    const { pump, writer } = this.#context
+    for (let round = 0; round < TRIED_ROUNDS && !pump.idle && this.#hooks.failure() === null; round++) {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await writer.barrier()
+    let stuck = 0
+    await this.#eachOpen((rows) => {
+      stuck += rows.filter((row) => row.status === 'stuck').length
+    })
+    return stuck
+  }
+
+  /** Reads the open runs of the store, oldest first, page by page. */
+  async #eachOpen(use: (rows: readonly RunRow[]) => void | Promise<void>): Promise<void> {
+    const { ns, shard, store } = this.#context
+    const page = { ns, status: ['running', 'stuck'] as const, limit: 256 }
+    for (let after = 0; ;) {
+      const rows = await store.runs(shard, { ...page, after })
+      await use(rows)
+      after = rows.at(-1)?.num ?? after
+      if (rows.length < page.limit) return
+    }
+  }
+
+  #load(num: number, waiting: Waiting[], stop?: ForcedStop): void {
+    this.#waiting.set(num, waiting)
+    this.#loadAndWake(num, stop).catch((error: unknown) => {
+      stop?.extras.failed?.(error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) }))
+      this.#context.fail(error)
+    })
+  }
+
+  async #loadAndWake(num: number, stop: ForcedStop | undefined): Promise<void> {
+    const { shard, store, writer } = this.#context
+    this.#asleep.delete(num)
+    await writer.barrier()
+    const row = await store.run(shard, num)
+    if (row === null) throw fault('INVARIANT', { problem: `the parked run ${num} has no row` })
+    this.#wake(await loadRun(this.#context, row), stop)
+  }
+
+  /** A run has been loaded: it takes up its work, then gets what came for it meanwhile. */
+  #wake(loaded: Loaded, stop?: ForcedStop): void {
+    const { num } = loaded.run.row
+    const waiting = this.#waiting.get(num) ?? []
+    this.#waiting.delete(num)
+    this.#context.open.add(loaded.run)
+    takeUp(this.#context, loaded, stop)
+    for (const one of waiting) one.go()
+  }
+}

@@ -1,0 +1,185 @@
+// Replays stored journals against the code of today without an application: the check before a deploy. It needs a
+// reader of the store and the definition, and does nothing in the world: no effect is started, nothing is written, no
+// time is read. What it finds is what opening the application would find, run by run. Used by `ballet replay`.
+import { plainCodec, type Codec, type PayloadPlace } from '../core/codec.ts'
+import { fault, isBalletError } from '../core/errors.ts'
+import { endsAsFailed, isCancellation, toFailure } from '../core/failure.ts'
+import { Machine } from '../core/machine.ts'
+import type { RunRow, RunStatus, StoreReader } from '../core/store.ts'
+import { startBody, type Surface } from '../core/surface.ts'
+import type { ApplicationDefinition, WorkflowDefinition } from '../define/definition.ts'
+import { Directory } from './directory.ts'
+import { historyOf, readRows } from './history.ts'
+import { identityOf } from './live-run.ts'
+import { Pump } from './pump.ts'
+import { watchRejections } from './rejections.ts'
+import { replay } from './replayer.ts'
+
+export interface OfflineReplayOptions {
+  readonly definition: ApplicationDefinition
+  /** An open reader of the store, also beside a process that writes it. */
+  readonly reader: StoreReader
+  readonly namespace?: string | undefined
+  readonly codec?: Codec | undefined
+}
+
+/** What came of one run. */
+export interface ReplayedRun {
+  readonly id: string
+  readonly name: string
+  readonly status: RunStatus
+  /** Of its journal; those after a difference were not made. */
+  readonly turns: number
+  /** `skipped`: there is nothing of it to replay; `problem` says why. `unreadable`: its rows cannot be read. */
+  readonly verdict: 'ok' | 'diverged' | 'unreadable' | 'skipped'
+  /** The turn that differs, and how: recorded (-) against produced (+). */
+  readonly seq?: number
+  readonly diff?: string
+  readonly problem?: string
+}
+
+const OPEN: readonly RunStatus[] = ['running', 'stuck']
+const ENDED: readonly RunStatus[] = ['completed', 'failed', 'cancelled']
+const SHARD = 0
+const PAGE = 1000
+/** Runs whose turns are queued together: enough to read the next while one is made, few enough to hold in memory. */
+const TOGETHER = 32
+
+export class OfflineReplay {
+  readonly #directory: Directory
+  readonly #reader: StoreReader
+  readonly #ns: string
+  readonly #codec: Codec
+  readonly #pump = new Pump(
+    () => {},
+    (error) => {
+      this.#broken ??= error
+    },
+  )
+  #broken: unknown
+  #store = ''
+
+  constructor({ definition, reader, namespace = 'default', codec = plainCodec }: OfflineReplayOptions) {
+    this.#directory = new Directory(definition)
+    this.#reader = reader
+    this.#ns = namespace
+    this.#codec = codec
+  }
+
+  /** One run. @throws RUN_UNKNOWN */
+  async one(id: string): Promise<ReplayedRun> {
+    const [claim] = await this.#reader.claims(SHARD, this.#ns, 'run', [id])
+    const row = claim === null || claim === undefined ? null : await this.#reader.run(SHARD, claim.num)
+    if (row === null) throw fault('RUN_UNKNOWN', { id })
+    for await (const replayed of this.#each([row])) return replayed
+    throw fault('INVARIANT', { problem: 'a run was not replayed' })
+  }
+
+  /** All open runs of workflows, then the newest `ended` of those that have ended; each as it is done. */
+  async *all(ended: number): AsyncGenerator<ReplayedRun> {
+    const seen = new Set<number>()
+    const fresh = (rows: readonly RunRow[]): readonly RunRow[] => {
+      const some = rows.filter(({ num }) => !seen.has(num))
+      for (const { num } of some) seen.add(num)
+      return some
+    }
+    for await (const rows of this.#pages(OPEN, Infinity)) yield* this.#each(fresh(rows))
+    // What ended meanwhile has been seen.
+    for await (const rows of this.#pages(ENDED, ended)) yield* this.#each(fresh(rows))
+  }
+
+  async *#pages(status: readonly RunStatus[], limit: number): AsyncGenerator<readonly RunRow[]> {
+    let left = limit
+    let before: number | undefined
+    while (left > 0) {
+      const size = Math.min(PAGE, left)
+      const rows = await this.#reader.runs(SHARD, { ns: this.#ns, kind: 'workflow', status, before, limit: size })
+      yield rows
+      if (rows.length < size) return
+      before = rows.at(-1)?.num
+      left -= size
+    }
+  }
+
+  async *#each(rows: readonly RunRow[]): AsyncGenerator<ReplayedRun> {
+    if (this.#store === '') this.#store = (await this.#reader.info()).id
+    const unwatch = watchRejections((reason) => this.#claimRejection(reason))
+    try {
+      for (let from = 0; from < rows.length; from += TOGETHER) {
+        yield* await Promise.all(rows.slice(from, from + TOGETHER).map((row) => this.#replay(row)))
+      }
+    } finally {
+      unwatch()
+    }
+  }
+
+  async #replay(row: RunRow): Promise<ReplayedRun> {
+    const told = { id: row.id, name: row.name, status: row.status }
+    if (row.kind !== 'workflow')
+      return { ...told, turns: 0, verdict: 'skipped', problem: 'it makes one call and has no code of its own' }
+    const found = this.#directory.find(row.call)
+    if (found?.kind !== 'workflow') {
+      const problem = `there is no workflow "${row.call}"`
+      if (row.ended !== null) return { ...told, turns: 0, verdict: 'skipped', problem }
+      return {
+        ...told,
+        turns: 0,
+        verdict: 'diverged',
+        seq: 0,
+        diff: `  - recorded a run of ${row.call}\n  + ${problem}`,
+      }
+    }
+    try {
+      return { ...told, ...(await this.#make(row, found.workflow)) }
+    } catch (error) {
+      if (isBalletError(error) && error.family === 'bug') throw error
+      return { ...told, turns: 0, verdict: 'unreadable', problem: toFailure(error).message }
+    }
+  }
+
+  async #make(
+    row: RunRow,
+    workflow: WorkflowDefinition,
+  ): Promise<Pick<ReplayedRun, 'turns' | 'verdict' | 'seq' | 'diff'>> {
+    const rows = await readRows({ store: this.#reader, shard: SHARD }, row)
+    const decode = (payload: RunRow['input'], place: PayloadPlace['row'], id: string): string =>
+      this.#codec.decode(payload, { namespace: this.#ns, row: place, id })
+    const { turns, carry } = historyOf({ decode, notBefore: () => {} }, row, rows)
+    let blamed: Error | null = null
+    const machine = new Machine({
+      identity: identityOf(this.#store, row),
+      key: row.key,
+      input: decode(row.input, 'input', row.id),
+      carry,
+      contracts: this.#directory.contracts(workflow),
+      start: (started, input) =>
+        startBody(started, workflow.body as unknown as (run: Surface, input: unknown) => Promise<unknown>, input),
+      log: () => {},
+      onFault: (error) => {
+        blamed ??= error
+      },
+    })
+    const replayed = await replay(this.#pump, machine, turns)
+    if (this.#broken !== undefined) throw fault('INVARIANT', { problem: 'a turn could not be replayed' }, this.#broken)
+    const error = replayed.kind === 'diverged' ? replayed.error : (blamed as Error | null)
+    if (error === null) return { turns: turns.length, verdict: 'ok' }
+    return { turns: turns.length, verdict: 'diverged', ...differenceOf(error, turns.at(-1)?.seq ?? 0) }
+  }
+
+  /** A rejection inside a turn is that run's; any other is of something that a body began and nobody waits for. */
+  #claimRejection(reason: unknown): boolean {
+    if (!endsAsFailed(reason) && !isCancellation(reason))
+      this.#pump.current?.machine?.blame(
+        reason instanceof Error ? reason : fault('ATTEMPT_FAILED', { message: toFailure(reason).message }),
+      )
+    return true
+  }
+}
+
+function differenceOf(error: Error, last: number): { readonly seq: number; readonly diff: string } {
+  const { seq, diff } = isBalletError(error) ? error.details : {}
+  return {
+    seq: typeof seq === 'number' ? seq : last,
+    diff: typeof diff === 'string' ? diff : `  + produced ${error.message}`,
+  }
+}

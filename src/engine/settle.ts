@@ -1,0 +1,17 @@
+// Answers whoever made a delivery: the inbox row that it came in goes with the batch, and the one who waits is told once
+// that batch is durable. Used for what was delivered and for what was not (the run has ended, or had it before).
+import type { DeliveryExtras, DeliveryResult, ShardContext } from './shard-context.ts'
+
+/** Tells how a delivery came out, when that is durable. */
+export function settleDelivery(context: ShardContext, extras: DeliveryExtras, result: DeliveryResult): void {
+  const { drained } = extras
+  if (drained !== undefined) {
+    context.writer.rows.drained.push(drained)
+    context.writer.onDurable(() => context.inbox.gone(drained))
+  }
+  if (extras.settled === undefined) return
+  context.writer.acknowledgement(
+    () => extras.settled?.(result),
+    (error) => extras.failed?.(error),
+  )
+}
