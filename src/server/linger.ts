@@ -5,16 +5,12 @@
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { Clock } from '../core/clock.ts'
+import type { Unanswered } from './unanswered.ts'
 
 /** A client that sends for longer has to do without the answer. */
 const LINGER_MS = 1000
 
 const lingering = new WeakSet<Duplex>()
-
-/** Whether a connection has been ended and only throws away what comes. */
-export function isLingering(socket: Duplex): boolean {
-  return lingering.has(socket)
-}
 
 /** Ends our side, and cuts the connection when the client has ended its own, or after a moment. */
 export function linger(socket: Duplex, clock: Clock): void {
@@ -29,10 +25,10 @@ export function linger(socket: Duplex, clock: Clock): void {
 }
 
 /** Lets a connection that the server means to close after an answer linger, when a request has not come in whole. */
-export function lingerAfterAnswers(socket: Socket, isReceiving: () => boolean, clock: Clock): void {
+export function lingerAfterAnswers(socket: Socket, unanswered: Unanswered, clock: Clock): void {
   const soon = socket.destroySoon.bind(socket)
   socket.destroySoon = (): void => {
-    if (isReceiving()) linger(socket, clock)
+    if (unanswered.of(socket).some(({ req }) => !req.complete)) linger(socket, clock)
     else soon()
   }
 }
