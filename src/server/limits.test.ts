@@ -4,7 +4,7 @@ import type { Page, RunView } from '../core/views.ts'
 import type { Problem } from './problem.ts'
 import { serve } from './serve.ts'
 import { testApplication } from './test-application.ts'
-import { connection } from './test-socket.ts'
+import { connection, type Connection } from './test-socket.ts'
 
 const MIB = 1_048_576
 const head = (...lines: readonly string[]): string => [...lines, '', ''].join('\r\n')
@@ -18,6 +18,13 @@ const ask = (
 ): Promise<Response> =>
   fetch(`${url}/api/runs`, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } })
 const code = async (response: Response): Promise<string> => ((await response.json()) as Problem).code
+
+/** What a client receives that reads nothing before it has sent everything. */
+async function sentFirst({ socket, ended }: Connection, bytes: string): Promise<string> {
+  socket.pause()
+  socket.write(bytes, () => socket.resume())
+  return ended()
+}
 
 /** JSON of exactly so many bytes. */
 function sized(bytes: number): string {
@@ -88,12 +95,13 @@ describe('the size of a body', () => {
     for (const lines of [[`Content-Length: ${20 * MIB}`], ['Transfer-Encoding: chunked']]) {
       const client = await connection(server.port)
       const body = lines[0]?.startsWith('C') === true ? 'x'.repeat(20 * MIB) : chunk('x'.repeat(MIB)).repeat(20)
-      client.send(`${head(...post, 'Connection: close', ...lines)}${body}`)
-      expect(await client.ended()).toMatch(/^HTTP\/1\.1 413 [^]*BODY_TOO_LARGE/)
+      expect(await sentFirst(client, `${head(...post, 'Connection: close', ...lines)}${body}`)).toMatch(
+        /^HTTP\/1\.1 413 [^]*BODY_TOO_LARGE/,
+      )
     }
-    const long = await connection(server.port)
-    long.send('A'.repeat(20 * MIB))
-    expect(await long.ended()).toMatch(/^HTTP\/1\.1 400 [^]*REQUEST_MALFORMED/)
+    expect(await sentFirst(await connection(server.port), 'A'.repeat(20 * MIB))).toMatch(
+      /^HTTP\/1\.1 400 [^]*REQUEST_MALFORMED/,
+    )
     expect(asked).toEqual([])
   })
 
