@@ -4,7 +4,8 @@
 import { fault, isBalletError } from '../core/errors.ts'
 import { threw, toFailure, type Failure } from '../core/failure.ts'
 import { turnText, type Command, type Delivered } from '../core/journal.ts'
-import { isUndo, type Machine } from '../core/machine.ts'
+import { type Machine } from '../core/machine.ts'
+import { isUndo } from '../core/pending.ts'
 import { markStuck } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
 

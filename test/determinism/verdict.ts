@@ -159,7 +159,8 @@ class WorkflowVerdict {
 
   #repeated(): readonly string[] {
     const signals = this.#turns.flatMap(({ delivered }) => (delivered.kind === 'signal' ? [delivered.id] : []))
-    const ops = this.#commands.flatMap(({ kind, op }) => (op === undefined || kind === 'drop' ? [] : [String(op)]))
+    const asked = this.#commands.filter((command) => 'op' in command && command.kind !== 'drop')
+    const ops = asked.map((command) => String(command['op']))
     return [...signals, ...ops]
       .filter((id, index, all) => all.indexOf(id) !== index)
       .map((id) => `${id} is there twice`)
