@@ -46,7 +46,7 @@ async function bringBack(context: ShardContext, row: RunRow, history: History): 
   for (const [op, attempts] of history.attempts) run.attempts.set(op, attempts)
   const replayed =
     run.executor.kind === 'workflow'
-      ? await replay(context.pump, run.executor.machine, history.turns)
+      ? await replay(context.pump, row.name, run.executor.machine, history.turns)
       : { kind: 'ready' as const }
   return { run, history, replayed }
 }
@@ -206,6 +206,7 @@ function keepMailOn(context: ShardContext, run: LiveRun, mail: readonly Delivere
 
 /** Does a turn that threw again, with today's code. */
 class ResumeJob implements TurnJob {
+  readonly workflow: string
   readonly #context: ShardContext
   readonly #loaded: Loaded
   readonly machine: Machine
@@ -220,6 +221,7 @@ class ResumeJob implements TurnJob {
     this.#loaded = loaded
     this.machine = machine
     this.#threw = threw
+    this.workflow = loaded.run.row.name
     loaded.run.queued += 1
   }
 
