@@ -6,7 +6,7 @@ import { fault } from './errors.ts'
 import { CallError } from './failure.ts'
 import { childId } from './ids.ts'
 import type { Command } from './journal.ts'
-import type { Issuing, Pending } from './machine.ts'
+import type { Issuing, Pending } from './pending.ts'
 import type { RunScope } from './run-scope.ts'
 import type { CallValue } from './values.ts'
 

@@ -7,6 +7,7 @@ import type { Delivered } from '../core/journal.ts'
 import type { EventRow, Store } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
+import type { Admission } from './admission.ts'
 import type { CallEnvironment } from './calls.ts'
 import type { Claims } from './claims.ts'
 import type { Directory } from './directory.ts'
@@ -61,6 +62,7 @@ export interface ShardContext {
   readonly lanes: Lanes
   readonly inbox: Inbox
   readonly claims: Claims
+  readonly admission: Admission
   readonly open: OpenRuns
   readonly watchers: Watchers
 

@@ -14,6 +14,7 @@ import { splitKey } from '../core/names.ts'
 import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
+import { Admission } from './admission.ts'
 import { Claims } from './claims.ts'
 import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
@@ -76,13 +77,15 @@ export class Shard {
     const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
     const space = new Space({ store, clock, log, onFailure })
+    const now = (): number => clock.now()
     const writer = new Writer(store, tenure, {
       space,
       onFailure,
       onCaughtUp: () => this.context.pump.resume(),
       isQuiet: () => this.context.pump.idle,
+      now,
     })
-    const pump = new Pump(() => this.#roundEnd(), onFailure)
+    const pump = new Pump(() => this.#roundEnd(), onFailure, now)
     const shard = tenure.shard
     const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, onFailure })
     this.#foreign = options.development
@@ -113,6 +116,7 @@ export class Shard {
       lanes: new Lanes(),
       inbox,
       claims: new Claims(store, shard, ns, () => inbox.read()),
+      admission: this.#admissionTo(pump, writer),
       open: new OpenRuns(options.liveRuns),
       watchers: new Watchers(),
       now: () => this.#notBefore(clock.now()),
@@ -123,10 +127,7 @@ export class Shard {
       live: (run) => this.#loading.live(run),
       thaw: (run, stop) => this.#loading.thaw(run, stop),
       blame: (run, error) => this.#blame(run, error),
-      hash: (value) =>
-        createHash('sha256')
-          .update(canonicalText(value) ?? 'undefined')
-          .digest('base64url'),
+      hash: hashOf,
       joined: (id, run, op) => joinRun(this.context, id, run, op),
       release: (run) => this.#release(run),
       foreignWork: (run) => this.#foreign?.words(run) ?? '',
@@ -139,6 +140,17 @@ export class Shard {
       failure: () => this.#failure,
     })
     this.#unwatch = watchRejections((reason) => this.#claimRejection(reason))
+  }
+
+  #admissionTo(pump: Pump, writer: Writer): Admission {
+    const { limits, random } = this.#options
+    return new Admission({
+      limits,
+      random,
+      turnWaitMs: (workflow) => pump.waitMs(workflow),
+      commitWaitMs: () => writer.waitMs,
+      openRuns: () => this.context.open.count,
+    })
   }
 
   #timersOver(writer: Writer): Timers {
@@ -358,4 +370,11 @@ export class Shard {
     this.context.pump.resume()
     this.#options.onFailure(this.#failure)
   }
+}
+
+/** Of the canonical form of a value. */
+function hashOf(value: unknown): string {
+  return createHash('sha256')
+    .update(canonicalText(value) ?? 'undefined')
+    .digest('base64url')
 }

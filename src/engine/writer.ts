@@ -54,6 +54,7 @@ class OpenBatch {
   readonly claimsGone: ClaimName[] = []
   readonly durable: (() => void)[] = []
   head = 0
+  sealedAt = 0
 
   get size(): number {
     return (
@@ -83,6 +84,8 @@ export interface WriterHooks {
   readonly isQuiet: () => boolean
   /** Is told when a commit did not fit. */
   readonly space: Space
+  /** Milliseconds. */
+  readonly now: () => number
 }
 
 /** Writes one shard. */
@@ -92,7 +95,9 @@ export class Writer {
   readonly #hooks: WriterHooks
   #open = new OpenBatch()
   #sealed: OpenBatch[] = []
-  #inFlight = false
+  #inFlight: OpenBatch | null = null
+  /** How long the last commit took. */
+  #lastMs = 0
   #failure: Error | null = null
   /** Whom to tell when the shard fails: acknowledgements that will not come. */
   readonly #waiting = new Set<(error: Error) => void>()
@@ -131,10 +136,22 @@ export class Writer {
     return this.#sealed.length * BATCH_ROWS > BACKLOG_ROWS
   }
 
+  /** How long a commit has to wait: what the oldest has, or what is before a new one as fast as the last one was. */
+  get waitMs(): number {
+    const oldest = this.#inFlight ?? this.#sealed[0]
+    if (oldest === undefined) return 0
+    return Math.max(this.#hooks.now() - oldest.sealedAt, this.#sealed.length * this.#lastMs)
+  }
+
   /** Resolves once everything written so far is durable: what an answer derives from must be. */
   barrier(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
-    if (this.#open.size === 0 && this.#open.durable.length === 0 && this.#sealed.length === 0 && !this.#inFlight)
+    if (
+      this.#open.size === 0 &&
+      this.#open.durable.length === 0 &&
+      this.#sealed.length === 0 &&
+      this.#inFlight === null
+    )
       return Promise.resolve()
     return new Promise((resolve, reject) => this.acknowledgement(resolve, reject))
   }
@@ -171,14 +188,14 @@ export class Writer {
 
   /** Starts a commit if none is on its way. Called between turns only. */
   flushNow(): void {
-    if (this.#inFlight || this.#failure !== null) return
+    if (this.#inFlight !== null || this.#failure !== null) return
     if (this.#sealed.length === 0) {
       if (this.#open.size === 0 && this.#open.durable.length === 0) return
       this.#sealNow()
     }
     const open = this.#sealed.shift()
     if (open === undefined) return
-    this.#inFlight = true
+    this.#inFlight = open
     void this.#commit(open)
   }
 
@@ -195,6 +212,7 @@ export class Writer {
     // commit whose reply was lost is told from one that never was, and must not be sent twice.
     if (this.#open.size > 0 && this.#head === this.#sealedHead) this.#head += 1
     this.#open.head = this.#head
+    this.#open.sealedAt = this.#hooks.now()
     this.#sealedHead = this.#head
     this.#sealed.push(this.#open)
     this.#open = new OpenBatch()
@@ -202,8 +220,9 @@ export class Writer {
 
   async #commit(open: OpenBatch): Promise<void> {
     const { shard, epoch } = this.#tenure
-    const { durable, ...rows } = open
+    const { durable, sealedAt: _, ...rows } = open
     const batch: Batch = { shard, epoch, base: this.#durableHead, ...rows, urgent: false }
+    const since = this.#hooks.now()
     try {
       if (open.size > 0) await this.#commitKnown(batch)
     } catch (error) {
@@ -212,7 +231,8 @@ export class Writer {
       return this.#hooks.onFailure(failure)
     }
     this.#durableHead = open.head
-    this.#inFlight = false
+    this.#inFlight = null
+    this.#lastMs = this.#hooks.now() - since
     try {
       for (const callback of durable) callback()
     } catch (error) {

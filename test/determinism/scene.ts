@@ -113,6 +113,7 @@ export class StagePump {
   turn(begin: () => void, end: () => void): Promise<void> {
     const done = new Promise<void>((resolve) => {
       this.pump.add({
+        workflow: 'scene',
         begin,
         end: () => {
           end()
