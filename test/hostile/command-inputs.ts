@@ -36,7 +36,7 @@ const FINE: Readonly<Record<string, string>> = {
 }
 
 let made: string | undefined
-const workFolder = (): string => (made ??= mkdtempSync(join(tmpdir(), 'ballet-hostile-')))
+PLACEHOLDER
 
 /** Every input for the command line. */
 export const commandInputs: readonly Input[] = commands.flatMap((command) => {
