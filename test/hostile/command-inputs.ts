@@ -36,7 +36,7 @@ const FINE: Readonly<Record<string, string>> = {
 }
 
 let made: string | undefined
-PLACEHOLDER
+const workFolder = (): string => (made ??= mkdtempSync(join(tmpdir(), 'ballet-hostile-')))
 
 /** Every input for the command line. */
 export const commandInputs: readonly Input[] = commands.flatMap((command) => {
