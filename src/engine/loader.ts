@@ -237,6 +237,7 @@ class ResumeJob implements TurnJob {
     const { run, history } = this.#loaded
     const context = this.#context
     run.queued -= 1
+    if (!this.machine.active) return
     const closed = this.machine.close()
     // Still broken: the row that says so is there already.
     if (closed.kind === 'threw') {

@@ -199,6 +199,7 @@ export class Shard {
     await writer.barrier().catch(() => {})
     // What still reads the store finds it closed: that is no failure.
     this.#failure ??= fault('APP_CLOSED')
+    this.context.pump.stop()
     watchers.close()
     this.#unwatch()
     this.#foreign?.stop()
@@ -367,6 +368,7 @@ export class Shard {
     this.context.watchers.close()
     void this.context.effects.close(0)
     this.#loading.fail(this.#failure)
+    this.context.pump.stop()
     this.context.pump.resume()
     this.#options.onFailure(this.#failure)
   }
