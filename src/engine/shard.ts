@@ -35,6 +35,7 @@ import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { releaseSolo } from './solo-runs.ts'
 import { Space } from './space.ts'
+import { Suspects } from './suspects.ts'
 import { Timers } from './timers.ts'
 import { Watchers } from './watchers.ts'
 import { Writer } from './writer.ts'
@@ -78,15 +79,13 @@ export class Shard {
     const onFailure = (error: unknown): void => this.#fail(error)
     const space = new Space({ store, clock, log, onFailure })
     const now = (): number => clock.now()
-    const writer = new Writer(store, tenure, {
-      space,
-      onFailure,
-      onCaughtUp: () => this.context.pump.resume(),
-      isQuiet: () => this.context.pump.idle,
-      now,
-    })
+    const onCaughtUp = (): void => this.context.pump.resume()
+    const isQuiet = (): boolean => this.context.pump.idle
+    const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp, isQuiet, now })
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)
-    const shard = tenure.shard
+    const { shard, epoch, crashes } = tenure
+    const open = new OpenRuns(options.liveRuns)
+    const isOpen = (run: number): boolean => open.use(run) !== undefined || open.isParked(run)
     const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, onFailure })
     this.#foreign = options.development
       ? watchForeignWork(() => (pump.current instanceof DeliveryJob ? pump.current.run : null))
@@ -117,8 +116,9 @@ export class Shard {
       inbox,
       claims: new Claims(store, shard, ns, () => inbox.read()),
       admission: this.#admissionTo(pump, writer),
-      open: new OpenRuns(options.liveRuns),
+      open,
       watchers: new Watchers(),
+      suspects: new Suspects({ clock, store, shard, epoch, crashes, writer, pump, log, isOpen, onFailure }),
       now: () => this.#notBefore(clock.now()),
       notBefore: (at) => void this.#notBefore(at),
       encode: (text, row, id) => codec.encode(text, { namespace: ns, row, id }),
@@ -186,10 +186,12 @@ export class Shard {
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const { effects, timers, inbox, space, writer, watchers } = this.context
+    const { effects, timers, inbox, space, writer, watchers, suspects, store, shard } = this.context
     timers.stop()
     inbox.stop()
     space.stop()
+    this.#loading.close()
+    suspects.close()
     await effects.close(graceMs)
     // On a full disk what is left may never become durable: nobody has been told that it is.
     if (space.isFull) writer.fail(fault('APP_CLOSED'))
@@ -197,6 +199,8 @@ export class Shard {
     while ((!this.context.pump.idle || !this.#loading.isIdle) && this.#failure === null)
       await new Promise((resolve) => setImmediate(resolve))
     await writer.barrier().catch(() => {})
+    // Only an end that left nothing in doubt is a good one.
+    if (this.#failure === null) await store.release(shard, this.#options.tenure.epoch).catch(() => {})
     // What still reads the store finds it closed: that is no failure.
     this.#failure ??= fault('APP_CLOSED')
     this.context.pump.stop()
@@ -216,6 +220,8 @@ export class Shard {
   #effectAnswers() {
     const live = (effect: Effect): LiveRun | undefined => this.context.open.use(effect.run)
     return {
+      admit: ({ run, op }: Effect, begin: (passed: () => void) => void): void =>
+        this.context.suspects.effect(run, op, begin),
       answered: (effect: Effect, payload: string | undefined, attempt: number, ms: number): void =>
         this.#deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms }, {}),
       failed: (effect: Effect, error: Failure, attempt: number): void =>
@@ -366,6 +372,7 @@ export class Shard {
     this.context.inbox.stop()
     this.context.space.stop()
     this.context.watchers.close()
+    this.context.suspects.close()
     void this.context.effects.close(0)
     this.#loading.fail(this.#failure)
     this.context.pump.stop()
