@@ -19,11 +19,14 @@ const ask = (
   fetch(`${url}/api/runs`, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } })
 const code = async (response: Response): Promise<string> => ((await response.json()) as Problem).code
 
-/** What a client receives that reads nothing before it has sent everything. */
+/** What a client receives that sends everything before it listens. A reset on the way would cost it the answer. */
 async function sentFirst({ socket, ended }: Connection, bytes: string): Promise<string> {
+  let reset = ''
+  socket.on('error', (error) => (reset = error.message))
   socket.pause()
   socket.write(bytes, () => socket.resume())
-  return ended()
+  const received = await ended()
+  return reset === '' ? received : reset
 }
 
 /** JSON of exactly so many bytes. */

@@ -21,6 +21,8 @@ export function linger(socket: Duplex, clock: Clock): void {
   socket.once('end', cut)
   socket.once('close', cancel)
   socket.end()
+  // A request whose body nobody reads any more stops the connection with every piece that comes.
+  socket.on('pause', () => socket.resume())
   socket.resume()
 }
 
