@@ -87,7 +87,6 @@ export const catalogue = {
   STORE_READ_ONLY: { family: 'final', status: 409, message: 'The store {path} is open for reading only.', hint: 'Start the application to write.' },
   SHARD_FENCED: { family: 'retry', status: 503, message: 'Another process has taken over shard {shard}.', hint: 'Ask that process; this one stops.' },
   INBOX_GONE: { family: 'bug', status: 500, message: 'Inbox rows were consumed twice.', hint: 'Report this.' },
-  NOT_YET: { family: 'fix', status: 500, message: 'This version does not have {what} yet.', hint: 'Leave it out; the changelog says when it comes.' },
   COMMIT_UNKNOWN: { family: 'retry', status: 503, message: 'It is not known whether a commit happened.', hint: 'It is settled by reading the store.' },
   // The process
   APP_CLOSED: { family: 'retry', status: 503, message: 'The application is closing.', hint: 'Ask again in a moment.' },
