@@ -25,7 +25,7 @@ import { Trials, type Accused, type Trial } from './trials.ts'
 import type { Writer } from './writer.ts'
 
 /** Deaths of processes while it alone was under way, after which a run is left alone. */
-export const DEATHS = 3
+const DEATHS = 3
 /** Take-overs in a row from processes that died young, from which on every open run is suspected. */
 const CAREFUL_FROM = 2
 /** Trials, one after the other, in which all open runs are brought back. */
