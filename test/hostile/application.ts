@@ -93,7 +93,7 @@ const places = {
   throw: (run, name) => run.call(desk.fail({ place: '', name })),
   reject: (run, name) => run.call(desk.reject({ place: '', name })),
   'operation log': (run, name) => run.call(desk.log({ place: '', name })),
-  step: (run, name) => run.step('make', () => evil(name)),
+  step: (run, name) => run.step('make', () => evil(name), once),
   'step that throws': (run, name) =>
     run.step(
       'make',

@@ -19,13 +19,17 @@ const THROWING: ReadonlySet<string> = new Set([
 /** Where nothing of the value is given back. */
 const SILENT: ReadonlySet<string> = new Set(['log', 'operation log', 'event', 'caught error'])
 
+/** Where the value stands within another, and JSON leaves a field out that it cannot hold. */
+const WITHIN: ReadonlySet<string> = new Set(['event', 'outcome'])
+const LEFT_OUT: ReadonlySet<string> = new Set(['a symbol', 'a function'])
+
 /** How a run may end that did this. */
-function endings(place: string, isKept: boolean): readonly Status[] {
+function endings(place: string, name: string): readonly Status[] {
   if (place === 'workflow that throws') return ['stuck', 'failed']
   if (place === 'caught error') return ['completed']
   if (THROWING.has(place)) return ['failed']
-  // A line of a log is never worth a run.
-  if (isKept || place === 'log' || place === 'operation log') return ['completed']
+  const isKept = keptNames.includes(name) || (WITHIN.has(place) && LEFT_OUT.has(name))
+  if (isKept || place === 'operation log') return ['completed']
   return ['stuck', 'failed']
 }
 
@@ -38,8 +42,7 @@ function input(place: string, name: string): Input {
       const started = judge(await target.ask({ target: '/api/runs', body }))
       if (started.verdict !== 'taken') return withFaults(started, ['the run was not taken'])
       const { status, text } = await settled(tag, target)
-      const isKept = keptNames.includes(name) || (place === 'step' && evil(name) === undefined)
-      const allowed = endings(place, isKept)
+      const allowed = endings(place, name)
       const isReturned = status === 'completed' && !SILENT.has(place) && !THROWING.has(place)
       return withFaults(started, [
         allowed.includes(status as Status)
@@ -62,9 +65,9 @@ async function settled(id: string, target: Target): Promise<{ readonly status: s
 
 /** What is wrong with a value that came back. */
 function changed(place: string, name: string, text: string): string | undefined {
-  const wanted = JSON.stringify(evil(name))
+  if (!keptNames.includes(name)) return undefined
   const came = canonical(text, place === 'state' ? 'state' : 'output')
-  if (wanted === undefined || came === canonical(wanted)) return undefined
+  if (came === canonical(JSON.stringify(evil(name)))) return undefined
   return `it came back as another: ${String(came).slice(0, 300)}`
 }
 

@@ -32,8 +32,20 @@ const FINE: Readonly<Record<string, string>> = {
   run: 'nobody',
   name: 'said',
   key: 'noteId:n',
+  op: 'desk.echo#0',
+  shell: 'bash',
   command: 'runs',
 }
+/** What a command asks for besides, when it is not what is hostile. */
+const NEEDED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  start: { input: '1' },
+  publish: { data: '{"noteId":"n"}' },
+  signal: { data: '1' },
+  answer: { value: '1' },
+  fail: { message: 'm' },
+}
+/** Options that belong to the form of a command for many runs; the others are of the form for one as well. */
+const OF_ALL: ReadonlySet<string> = new Set(['name', 'reason', 'status', 'kind', 'key', 'root', 'limit'])
 
 let made: string | undefined
 const workFolder = (): string => (made ??= mkdtempSync(join(tmpdir(), 'ballet-hostile-')))
@@ -42,13 +54,23 @@ const workFolder = (): string => (made ??= mkdtempSync(join(tmpdir(), 'ballet-ho
 export const commandInputs: readonly Input[] = commands.flatMap((command) => {
   const options = Object.entries({ ...command.options, ...GLOBAL_OPTIONS })
   return [
-    ...command.words.flatMap(({ name }, at) => inputs(command, `<${name}>`, (value) => words(command, at, value))),
-    ...options.flatMap(([option, { value: takes }]) =>
-      inputs(command, option, (value) => [...words(command), `--${option}${takes === undefined ? '' : '='}${value}`]),
+    ...command.words.flatMap(({ name }, at) =>
+      inputs(command, `<${name}>`, (value) => [...words(command, at, value), ...needed(command)]),
     ),
-    ...inputs(command, 'an option', (value) => [...words(command), `--${value}`]),
+    ...options.flatMap(([option, { value: takes }]) => {
+      const isOfAll = 'all' in command.options && OF_ALL.has(option)
+      const others = [...(isOfAll ? ['--all'] : words(command)), ...needed(command, option)]
+      return inputs(command, option, (value) => [...others, `--${option}${takes === undefined ? '' : '='}${value}`])
+    }),
+    ...inputs(command, 'an option', (value) => [...words(command), ...needed(command), `--${value}`]),
   ]
 })
+
+function needed({ name }: Command, but?: string): readonly string[] {
+  return Object.entries(NEEDED[name] ?? {}).flatMap(([option, value]) =>
+    option === but ? [] : [`--${option}=${value}`],
+  )
+}
 
 function words(command: Command, at = -1, value = ''): readonly string[] {
   return command.words.map(({ name }, index) => (index === at ? value : (FINE[name] ?? 'x')))

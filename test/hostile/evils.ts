@@ -59,13 +59,6 @@ const kept: readonly (readonly [string, () => unknown])[] = [
   ['frozen', () => Object.freeze({ a: Object.freeze([1]) })],
   ['a pattern', () => /a/g],
   ['a getter', () => getter('a', () => 1)],
-  [
-    'a getter that counts',
-    () => {
-      let reads = 0
-      return getter('a', () => (reads += 1))
-    },
-  ],
   ['toJSON', () => ({ toJSON: () => ({ b: 1 }) })],
   ['its own prototype', () => JSON.parse('{"__proto__":{"admin":true},"constructor":{"prototype":1}}')],
   ['a proxy', () => new Proxy({ a: 1 }, {})],
@@ -83,7 +76,7 @@ const kept: readonly (readonly [string, () => unknown])[] = [
     ],
   ],
   ['a thenable within', () => ({ a: { then: 1 } })],
-  ['4 MB', () => 'x'.repeat(4_000_000)],
+  ['1 MB', () => 'x'.repeat(1_000_000)],
 ]
 
 /** Values that JSON cannot hold. */

@@ -5,6 +5,7 @@ import { judge, withFaults, type Attempt, type Input, type Outcome } from './inp
 import { canonical } from './json-reference.ts'
 import type { Text } from './json-texts.ts'
 import { escaped } from './requests.ts'
+import type { Target } from './target.ts'
 
 type Send = (attempt: Attempt, text: string) => Promise<Outcome>
 
@@ -71,11 +72,47 @@ export const payloadPlaces: Readonly<Record<string, Send>> = {
     const run = await target.ask({ target: `/api/runs/${tag}?wait=15s` })
     return withFaults(outcome, [differs('output', text, run.body, 'output')])
   },
+  'answer of a person': async ({ target, tag }, text) => {
+    // Its call is stuck, because it answers with what no JSON can hold.
+    const wish = '{"place":"output","name":"a bigint"}'
+    await target.ask({ target: '/api/runs', body: `{"call":"wicked","id":"${tag}","input":${wish}}` })
+    const stuck = await untilStuck(target, tag)
+    const body = `{"op":"desk.give#0","value":${text}}`
+    const outcome = judge(await target.ask({ target: `/api/runs/${tag}/answer`, body }))
+    if (outcome.verdict !== 'taken') return withFaults(outcome, [stuck])
+    const run = await target.ask({ target: `/api/runs/${tag}?wait=15s` })
+    return withFaults(outcome, [stuck, differs('output', text, run.body, 'output')])
+  },
+  'reason of a person': async ({ target, tag }, text) => {
+    await target.ask({ target: '/api/runs', body: `{"call":"listener","id":"${tag}","input":null}` })
+    const outcome = judge(await target.ask({ target: `/api/runs/${tag}/cancel`, body: `{"by":"ann","why":${text}}` }))
+    if (outcome.verdict !== 'taken') {
+      await target.ask({ target: `/api/runs/${tag}/signals/said`, body: '{"data":"enough"}' })
+      return outcome
+    }
+    const run = await target.ask({ target: `/api/runs/${tag}?wait=15s` })
+    const journal = await target.ask({ target: `/api/runs/${tag}/journal` })
+    return withFaults(outcome, [
+      /"status":"cancelled"/.test(run.body) ? undefined : `it is not cancelled: ${shown(run.body)}`,
+      canonical(journal.body)?.includes(canonical(text) ?? '') === true
+        ? undefined
+        : `the reason is not in the journal`,
+    ])
+  },
   'body of an own route': async ({ target }, text) => {
     const answer = await target.ask({ target: '/echo', body: text })
     const outcome = judge(answer)
     return outcome.verdict === 'taken' ? withFaults(outcome, [differs('answer', text, answer.body)]) : outcome
   },
+}
+
+/** What is wrong when a run does not become stuck. */
+async function untilStuck(target: Target, id: string): Promise<string | undefined> {
+  for (let round = 0; round < 100; round++) {
+    const { body } = await target.ask({ target: `/api/runs/${id}?wait=50ms` })
+    if (body.includes('"status":"stuck"')) return undefined
+  }
+  return 'the run did not become stuck'
 }
 
 /** One text in one of these places. */

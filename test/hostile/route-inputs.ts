@@ -35,6 +35,10 @@ const BODIES: Readonly<
     base: { type: '"note.taken"', data: '{"noteId":"n"}' },
   },
   'POST /api/runs/{id}/signals/{name}': { base: { data: 'null' } },
+  'POST /api/runs/{id}/answer': { base: { op: '"desk.echo#0"', value: 'null' } },
+  'POST /api/runs/{id}/fail': { base: { error: '{"message":"m"}' } },
+  // Whatever is hostile here must not be about runs that others look at.
+  'POST /api/actions': { base: { action: '"retry"', filter: '{"name":"nobody"}' } },
 }
 
 const HEADERS = [
