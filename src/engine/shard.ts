@@ -20,6 +20,7 @@ import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
 import { Effects, type Effect } from './effects.ts'
 import { markStuck, writeNote } from './endings.ts'
+import { Eviction } from './eviction.ts'
 import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
 import { Inbox } from './inbox.ts'
 import { joinRun, parkDamaged } from './joins.ts'
@@ -63,6 +64,7 @@ export class Shard {
   readonly context: ShardContext
   readonly #options: ShardOptions
   readonly #loading: Loading
+  readonly #eviction: Eviction
   readonly #unwatch: () => void
   readonly #foreign: ForeignWork | null
   #lastAt = 0
@@ -78,7 +80,7 @@ export class Shard {
     const now = (): number => clock.now()
     const writer = new Writer(store, tenure, {
       onFailure,
-      onCaughtUp: () => this.context.pump.resume(),
+      onCaughtUp: () => this.#caughtUp(),
       isQuiet: () => this.context.pump.idle,
       now,
     })
@@ -113,7 +115,7 @@ export class Shard {
       inbox,
       claims: new Claims(store, shard, ns, () => inbox.read()),
       admission: this.#admissionTo(pump, writer),
-      open: new OpenRuns(options.liveRuns),
+      open: new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits }),
       watchers: new Watchers(),
       now: () => this.#notBefore(clock.now()),
       notBefore: (at) => void this.#notBefore(at),
@@ -130,9 +132,10 @@ export class Shard {
       begin: (run) => this.#begin(run),
       fail: onFailure,
     }
+    this.#eviction = new Eviction(this.context)
     this.#loading = new Loading(this.context, {
       enterLane: (row) => void this.#enterLane(row),
-      parkIdle: () => this.#parkIdle(),
+      parkIdle: () => void this.#eviction.park(),
       failure: () => this.#failure,
     })
     this.#unwatch = watchRejections((reason) => this.#claimRejection(reason))
@@ -164,6 +167,7 @@ export class Shard {
 
   /** Brings back every open run and takes up its work. */
   recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
+    this.#eviction.start()
     return this.#loading.recover()
   }
 
@@ -185,6 +189,7 @@ export class Shard {
     const { effects, timers, inbox, writer, watchers } = this.context
     timers.stop()
     inbox.stop()
+    this.#eviction.stop()
     await effects.close(graceMs)
     // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
     while ((!this.context.pump.idle || !this.#loading.isIdle) && this.#failure === null)
@@ -304,6 +309,11 @@ export class Shard {
     return true
   }
 
+  #caughtUp(): void {
+    this.#eviction.park()
+    this.context.pump.resume()
+  }
+
   #roundEnd(): void {
     const { writer, pump } = this.context
     // Turns that are ready go into one commit; but not for ever, when they never end.
@@ -312,24 +322,7 @@ export class Shard {
       writer.flushNow()
     }
     if (writer.isBehind) pump.pause()
-    this.#parkIdle()
-  }
-
-  #parkIdle(): void {
-    const { effects, open } = this.context
-    open.park((run) => {
-      const { executor } = run
-      if (executor.kind !== 'workflow' || run.queued > 0 || executor.machine.settled) return false
-      if (run.row.phase === 'scheduled') return true
-      for (const { op, command } of executor.machine.pending.values()) {
-        if (
-          (command.kind === 'call' || command.kind === 'step') &&
-          (effects.has(run.row.num, op) || !run.stuckOps.has(op))
-        )
-          return false
-      }
-      return executor.machine.pending.size > 0
-    })
+    this.#eviction.park()
   }
 
   /** What the engine does beside a turn: when that fails (the codec, perhaps), the shard does. */
@@ -347,6 +340,7 @@ export class Shard {
     this.context.writer.fail(this.#failure)
     this.context.timers.stop()
     this.context.inbox.stop()
+    this.#eviction.stop()
     this.context.watchers.close()
     void this.context.effects.close(0)
     this.#loading.fail(this.#failure)
