@@ -23,7 +23,8 @@ export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delive
   if (delivered.kind === 'timer' && isOwnTimer(delivered.op)) return ownTimerFired(context, run, delivered.op)
   switch (run.executor.kind) {
     case 'workflow':
-      if (!isUndoThatFailed(context, run, delivered)) context.pump.add(new DeliveryJob(context, run, delivered, extras))
+      if (!isUndoThatFailed(context, run, delivered))
+        context.suspects.turn(run, new DeliveryJob(context, run, delivered, extras))
       break
     case 'solo':
       if (delivered.kind === 'cancel') cancelSolo(context, run, delivered, extras)

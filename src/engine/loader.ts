@@ -101,7 +101,7 @@ function stopLoaded(
   for (const op of machine.pending.keys()) run.lingering.add(op)
   if (replayed.kind === 'threw' && 'op' in replayed.delivered) run.lingering.delete(replayed.delivered.op)
   markFreed(context, run, `${delivered.by} asked it to stop`)
-  context.pump.add(new DeliveryJob(context, run, delivered, extras))
+  context.suspects.turn(run, new DeliveryJob(context, run, delivered, extras))
 }
 
 function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): void {
@@ -127,7 +127,7 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
     case 'workflow':
       if (replayed.kind === 'diverged') park(context, run, history.mail, replayed.error)
       else if (replayed.kind === 'threw')
-        context.pump.add(new ResumeJob(context, { run, history, replayed }, run.executor.machine, replayed))
+        context.suspects.turn(run, new ResumeJob(context, { run, history, replayed }, run.executor.machine, replayed))
       else if (history.turns.length === 0) beginWorkflow(context, run, history)
       else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()])
       break
@@ -237,6 +237,7 @@ class ResumeJob implements TurnJob {
     const { run, history } = this.#loaded
     const context = this.#context
     run.queued -= 1
+    if (!this.machine.active) return
     const closed = this.machine.close()
     // Still broken: the row that says so is there already.
     if (closed.kind === 'threw') {

@@ -9,6 +9,7 @@ import { TurnQueue } from './turn-queue.ts'
 /** A turn to be run. `begin` delivers, `end` closes; the owner decides in `begin` whether there is anything to do. */
 export interface TurnJob {
   begin(): void
+  /** Comes without a `begin` when the pump has stopped meanwhile. */
   end(): void
   /** The workflow whose turn it is: a run's turns all have the same, and are made in the order in which they came. */
   readonly workflow: string
@@ -30,6 +31,7 @@ export class Pump {
   readonly #queue = new TurnQueue<TurnJob>()
   #scheduled = false
   #paused = false
+  #stopped = false
   #left = 0
   #current: TurnJob | null = null
   readonly #roundEnd: () => void
@@ -83,6 +85,11 @@ export class Pump {
     return Math.max(this.#now() - oldest, Math.min(before, this.#queue.size) / this.#rate)
   }
 
+  /** No code of a run is run any more: what is queued is only ended, so that whoever waits is told. */
+  stop(): void {
+    this.#stopped = true
+  }
+
   /** Holds deliveries back while the writer is behind. */
   pause(): void {
     this.#paused = true
@@ -106,7 +113,7 @@ export class Pump {
     const job = this.#queue.take()
     this.#current = job
     try {
-      job.begin()
+      if (!this.#stopped) job.begin()
     } catch (error) {
       this.#onFailure(error)
     }

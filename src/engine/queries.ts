@@ -184,7 +184,7 @@ export class Queries {
       return presentOf(row, await this.#rows(row))
     } catch (error) {
       if (isBalletError(error)) throw error
-      return { waits: [], state: undefined, stuckOps: new Set() }
+      return { waits: [], state: undefined, stuckOps: new Set(), isCancelled: false }
     }
   }
 
@@ -214,9 +214,12 @@ export class Queries {
 }
 
 /** What a person can do about a stuck run. */
-function choicesOf(row: RunRow, { stuckOps, waits }: Present): readonly ChoiceView[] {
+function choicesOf(row: RunRow, { stuckOps, waits, isCancelled }: Present): readonly ChoiceView[] {
   if (row.status !== 'stuck') return []
-  if (row.reason === 'call') return [...[...stuckOps].flatMap((op) => choicesOfOp(op, waits)), { action: 'cancel' }]
+  if (row.reason === 'call') {
+    const ofOps = [...stuckOps].flatMap((op) => choicesOfOp(op, waits))
+    return isCancelled ? ofOps : [...ofOps, { action: 'cancel' }]
+  }
   // A run that threw can be brought back as far as its journal goes; one that does not get there can only wait.
   const after = 'mend the code'
   const cancel: ChoiceView = row.reason === 'threw' ? { action: 'cancel' } : { action: 'cancel', after }

@@ -19,6 +19,7 @@ import type { OpenRuns } from './open-runs.ts'
 import type { Pump } from './pump.ts'
 import type { Receivers } from './receivers.ts'
 import type { Space } from './space.ts'
+import type { Suspects } from './suspects.ts'
 import type { Timers } from './timers.ts'
 import type { Watchers } from './watchers.ts'
 import type { Writer } from './writer.ts'
@@ -65,6 +66,7 @@ export interface ShardContext {
   readonly admission: Admission
   readonly open: OpenRuns
   readonly watchers: Watchers
+  readonly suspects: Suspects
 
   /** Time of the shard: never earlier than it was before. */
   now(): number

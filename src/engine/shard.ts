@@ -20,6 +20,7 @@ import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
 import { Effects, type Effect } from './effects.ts'
 import { markStuck, writeNote } from './endings.ts'
+import { Eviction } from './eviction.ts'
 import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
 import { Inbox } from './inbox.ts'
 import { joinRun, parkDamaged } from './joins.ts'
@@ -35,6 +36,7 @@ import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { releaseSolo } from './solo-runs.ts'
 import { Space } from './space.ts'
+import { Suspects } from './suspects.ts'
 import { Timers } from './timers.ts'
 import { Watchers } from './watchers.ts'
 import { Writer } from './writer.ts'
@@ -64,6 +66,7 @@ export class Shard {
   readonly context: ShardContext
   readonly #options: ShardOptions
   readonly #loading: Loading
+  readonly #eviction: Eviction
   readonly #unwatch: () => void
   readonly #foreign: ForeignWork | null
   #lastAt = 0
@@ -78,15 +81,13 @@ export class Shard {
     const onFailure = (error: unknown): void => this.#fail(error)
     const space = new Space({ store, clock, log, onFailure })
     const now = (): number => clock.now()
-    const writer = new Writer(store, tenure, {
-      space,
-      onFailure,
-      onCaughtUp: () => this.context.pump.resume(),
-      isQuiet: () => this.context.pump.idle,
-      now,
-    })
+    const onCaughtUp = (): void => this.#caughtUp()
+    const isQuiet = (): boolean => this.context.pump.idle
+    const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp, isQuiet, now })
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)
-    const shard = tenure.shard
+    const { shard, epoch, crashes } = tenure
+    const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
+    const isOpen = (run: number): boolean => open.use(run) !== undefined || open.isParked(run)
     const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, onFailure })
     this.#foreign = options.development
       ? watchForeignWork(() => (pump.current instanceof DeliveryJob ? pump.current.run : null))
@@ -117,8 +118,9 @@ export class Shard {
       inbox,
       claims: new Claims(store, shard, ns, () => inbox.read()),
       admission: this.#admissionTo(pump, writer),
-      open: new OpenRuns(options.liveRuns),
+      open,
       watchers: new Watchers(),
+      suspects: new Suspects({ clock, store, shard, epoch, crashes, writer, pump, log, isOpen, onFailure }),
       now: () => this.#notBefore(clock.now()),
       notBefore: (at) => void this.#notBefore(at),
       encode: (text, row, id) => codec.encode(text, { namespace: ns, row, id }),
@@ -134,9 +136,10 @@ export class Shard {
       begin: (run) => this.#begin(run),
       fail: onFailure,
     }
+    this.#eviction = new Eviction(this.context)
     this.#loading = new Loading(this.context, {
       enterLane: (row) => void this.#enterLane(row),
-      parkIdle: () => this.#parkIdle(),
+      parkIdle: () => void this.#eviction.park(),
       failure: () => this.#failure,
     })
     this.#unwatch = watchRejections((reason) => this.#claimRejection(reason))
@@ -168,6 +171,7 @@ export class Shard {
 
   /** Brings back every open run and takes up its work. */
   recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
+    this.#eviction.start()
     return this.#loading.recover()
   }
 
@@ -186,10 +190,13 @@ export class Shard {
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const { effects, timers, inbox, space, writer, watchers } = this.context
+    const { effects, timers, inbox, space, writer, watchers, suspects, store, shard } = this.context
     timers.stop()
     inbox.stop()
     space.stop()
+    this.#loading.close()
+    suspects.close()
+    this.#eviction.stop()
     await effects.close(graceMs)
     // On a full disk what is left may never become durable: nobody has been told that it is.
     if (space.isFull) writer.fail(fault('APP_CLOSED'))
@@ -197,8 +204,11 @@ export class Shard {
     while ((!this.context.pump.idle || !this.#loading.isIdle) && this.#failure === null)
       await new Promise((resolve) => setImmediate(resolve))
     await writer.barrier().catch(() => {})
+    // Only an end that left nothing in doubt is a good one.
+    if (this.#failure === null) await store.release(shard, this.#options.tenure.epoch).catch(() => {})
     // What still reads the store finds it closed: that is no failure.
     this.#failure ??= fault('APP_CLOSED')
+    this.context.pump.stop()
     watchers.close()
     this.#unwatch()
     this.#foreign?.stop()
@@ -215,6 +225,8 @@ export class Shard {
   #effectAnswers() {
     const live = (effect: Effect): LiveRun | undefined => this.context.open.use(effect.run)
     return {
+      admit: ({ run, op }: Effect, begin: (passed: () => void) => void): void =>
+        this.context.suspects.effect(run, op, begin),
       answered: (effect: Effect, payload: string | undefined, attempt: number, ms: number): void =>
         this.#deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms }, {}),
       failed: (effect: Effect, error: Failure, attempt: number): void =>
@@ -320,6 +332,11 @@ export class Shard {
     return true
   }
 
+  #caughtUp(): void {
+    this.#eviction.park()
+    this.context.pump.resume()
+  }
+
   #roundEnd(): void {
     const { writer, pump } = this.context
     // Turns that are ready go into one commit; but not for ever, when they never end.
@@ -328,24 +345,7 @@ export class Shard {
       writer.flushNow()
     }
     if (writer.isBehind) pump.pause()
-    this.#parkIdle()
-  }
-
-  #parkIdle(): void {
-    const { effects, open } = this.context
-    open.park((run) => {
-      const { executor } = run
-      if (executor.kind !== 'workflow' || run.queued > 0 || executor.machine.settled) return false
-      if (run.row.phase === 'scheduled') return true
-      for (const { op, command } of executor.machine.pending.values()) {
-        if (
-          (command.kind === 'call' || command.kind === 'step') &&
-          (effects.has(run.row.num, op) || !run.stuckOps.has(op))
-        )
-          return false
-      }
-      return executor.machine.pending.size > 0
-    })
+    this.#eviction.park()
   }
 
   /** What the engine does beside a turn: when that fails (the codec, perhaps), the shard does. */
@@ -364,9 +364,12 @@ export class Shard {
     this.context.timers.stop()
     this.context.inbox.stop()
     this.context.space.stop()
+    this.#eviction.stop()
     this.context.watchers.close()
+    this.context.suspects.close()
     void this.context.effects.close(0)
     this.#loading.fail(this.#failure)
+    this.context.pump.stop()
     this.context.pump.resume()
     this.#options.onFailure(this.#failure)
   }

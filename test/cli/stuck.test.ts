@@ -187,7 +187,9 @@ describe('a run with times', () => {
     const words = ['start', 'pay', '--input', '{"orderId":"t-1"}', '--at', '1h', '--deadline', '2h']
     expect((await box.run(words)).code).toBe(0)
     const [first = '', , header = '', times = ''] = await lines(['show', 'pay:t-1'])
-    expect(first).toMatch(/^Begins \d{4}-\S+ \S+Z \(in (1h|59\.\d+m)\), by itself; is cancelled at .* if not done\.$/)
+    expect(first).toMatch(
+      /^Begins \d{4}-\S+ \S+Z \(in (1h|60m|59\.\d+m)\), by itself; is cancelled at .* if not done\.$/,
+    )
     expect(header).toMatch(/, running, scheduled$/)
     expect(times).toMatch(/^asked for .*, begins .*, deadline .*\(in /)
     expect((await box.run(['runs', '--key', 'orderId:t-1'])).stdout).toMatch(/\nscheduled +pay /)

@@ -1,6 +1,7 @@
 // What went wrong in SQLite, in the words of the catalogue, and in a form that crosses from a thread to the main one.
 // The invariant: after a write that failed in a way that is `fatal` nothing about the file is certain any more (a failed
 // fsync may have lost what it was to keep), so that the store must not be used again; after any other, nothing was written.
+import { constants } from 'node:os'
 import { fault, isBalletError, type BalletError, type Details, type ErrorCode } from '../../core/errors.ts'
 
 export interface Failure {
@@ -17,7 +18,8 @@ const CONSTRAINT = 19
 const MISMATCH = 20
 const RANGE = 25
 
-/** The index of the log could not grow: extended code of the primary code IOERR. */
+/** Extended codes of the primary code IOERR: a write failed; the index of the log could not grow. */
+const IOERR_WRITE = 10 | (3 << 8)
 const IOERR_SHMSIZE = 10 | (19 << 8)
 
 /** Refused by a rule of the tables: the rows are wrong, and the file is well. */
@@ -42,7 +44,14 @@ export function isBusy(error: unknown): boolean {
 export function isDiskFull(error: unknown): boolean {
   if (isBalletError(error)) return error.code === 'STORE_FULL'
   if (isSqliteError(error)) return primary(error) === FULL || error.errcode === IOERR_SHMSIZE
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+  if (!(error instanceof Error && 'code' in error && 'errno' in error)) return false
+  // Node.js has no name for the error of a quota, and gives its number alone, below zero.
+  return error.code === 'ENOSPC' || error.errno === -constants.errno.EDQUOT
+}
+
+/** Whether a write failed, for whatever reason but a full disk: SQLite does not tell a quota from a broken disk. */
+export function isFailedWrite(error: unknown): boolean {
+  return isSqliteError(error) && error.errcode === IOERR_WRITE
 }
 
 /** The failure that an error from the work on an open file stands for. */

@@ -2,11 +2,24 @@
 // urgent (a cancel, a signal, the turns of runs that are there) can still be written, and made again when there is
 // space. A file of no bytes says that it is given up, also to the next process. Owned by Room, in the thread that writes.
 import { randomFillSync } from 'node:crypto'
-import { closeSync, fchmodSync, openSync, statfsSync, statSync, truncateSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fchmodSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
+import { isDiskFull } from './failure.ts'
 
 /** Hundreds of small commits. */
 export const RESERVE_BYTES: number = 4 * 1024 * 1024
+
+const PROBE_BYTES = 64 * 1024
 
 export const reservePath = (path: string): string => `${path}.reserve`
 
@@ -51,6 +64,19 @@ export class Reserve {
     if (this.#state !== 'held') return false
     this.#state = 'spent'
     return this.#empty()
+  }
+
+  /** Whether the system refuses even a small file for want of space, as it does when a quota is used up. */
+  isRefused(): boolean {
+    const probe = `${this.#file}.probe`
+    try {
+      writeFileSync(probe, randomFillSync(new Uint8Array(PROBE_BYTES)), { mode: 0o600 })
+      return false
+    } catch (error) {
+      return isDiskFull(error)
+    } finally {
+      rmSync(probe, { force: true })
+    }
   }
 
   #empty(): boolean {

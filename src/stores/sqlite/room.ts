@@ -9,7 +9,7 @@ import { fault } from '../../core/errors.ts'
 import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 import { WAL_PAGES, moveLog } from './database.ts'
-import { failureOf, isDiskFull } from './failure.ts'
+import { describe, failureOf, isDiskFull, isFailedWrite } from './failure.ts'
 import { layoutVersion, pragma } from './layout.ts'
 import type { Reserve } from './reserve.ts'
 import type { Session } from './session.ts'
@@ -63,6 +63,8 @@ export class Room {
       return this.#session.write(statements)
     } catch (error) {
       if (isDiskFull(error)) this.#overwrite()
+      else if (isFailedWrite(error) && this.#reserve.isRefused())
+        throw fault('STORE_FULL', { problem: `${describe(error)}, by a quota` }, error)
       throw error
     }
   }
