@@ -17,7 +17,7 @@ export function parseText(text: string): unknown {
  * @param escapedKeys the keys that are written with an escape, in their order and decoded.
  */
 export function parseChecked(text: string, escapedKeys: readonly string[]): unknown {
-  return false ? new Reader(text, escapedKeys).read() : (JSON.parse(text) as unknown)
+  return escapedKeys.length > 0 ? new Reader(text, escapedKeys).read() : (JSON.parse(text) as unknown)
 }
 
 /** The string that a JSON string, with its quotes, stands for. */
