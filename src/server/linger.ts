@@ -18,6 +18,8 @@ export function linger(socket: Duplex, clock: Clock): void {
   lingering.add(socket)
   const cut = (): void => void socket.destroy()
   const cancel = clock.after(LINGER_MS, cut)
+  // Nobody else may listen on it any more, and a reset by the client is no error of ours.
+  socket.on('error', cut)
   socket.once('end', cut)
   socket.once('close', cancel)
   socket.end()

@@ -30,6 +30,8 @@ export interface ServeOptions extends Omit<HandlerOptions, 'token'> {
   readonly headersTimeoutMs?: number | undefined
   /** How long a client may take to send its whole request, in milliseconds; default 60,000. */
   readonly requestTimeoutMs?: number | undefined
+  /** How long a client may take to read the next piece of its answer, in milliseconds; default 30,000. */
+  readonly stallTimeoutMs?: number | undefined
   readonly clock?: Clock | undefined
 }
 
@@ -45,7 +47,10 @@ const GRACE_MS = 5000
 /** What is left after the grace: to write out the answers of waits that were cut short. */
 const LAST_ANSWERS_MS = 500
 const KEEP_ALIVE_MS = 10_000
+const STALL_MS = 30_000
 const CONNECTIONS = 8192
+/** Connections that the system holds until they are taken: a crowd that comes at once is not turned away. */
+const BACKLOG = 4096
 
 /**
  * Serves an application until `close()`. Given a promise of one, it listens at once and answers 503 until it is there.
@@ -89,11 +94,12 @@ function createListener(
     },
     { overrideGlobalObjects: false, errorHandler: refuseRequest },
   )
+  const stallMs = options.stallTimeoutMs ?? STALL_MS
   const server = createServer({
     headersTimeout: options.headersTimeoutMs ?? 10_000,
     requestTimeout: options.requestTimeoutMs ?? 60_000,
     connectionsCheckingInterval: Math.min(1000, options.headersTimeoutMs ?? 1000),
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeout: Math.min(KEEP_ALIVE_MS, stallMs),
     maxHeaderSize: HEADER_LIMIT_BYTES,
     // A request without a host is refused like any other bad one, with a problem and not with an empty answer.
     requireHostHeader: false,
@@ -101,6 +107,7 @@ function createListener(
     noDelay: true,
   })
   server.maxConnections = CONNECTIONS
+  server.timeout = stallMs
   const clock = options.clock ?? systemClock
   const unanswered = new Unanswered()
   server.on('connection', (socket) => lingerAfterAnswers(socket, unanswered, clock))
@@ -119,6 +126,11 @@ function createListener(
   })
   // Any other expectation may be ignored, and is.
   server.on('checkExpectation', take)
+  // Nothing has moved for a while: a connection that is kept alive, or an answer that nobody reads and that takes memory.
+  // While an answer is being made, nothing has to move.
+  server.on('timeout', (socket) => {
+    if (socket.writableLength > 0 || unanswered.of(socket).length === 0) socket.destroy()
+  })
   // There is nothing behind this server that a client could be connected to.
   server.on('connect', (_incoming, socket) =>
     refuse(fault('REQUEST_MALFORMED', { problem: 'this is no proxy' }), socket, clock),
@@ -138,7 +150,7 @@ function listen(server: Server, host: string, port: number): Promise<number> {
     }
     server.once('error', failed)
     try {
-      server.listen({ port, host, exclusive: true }, () => {
+      server.listen({ port, host, exclusive: true, backlog: BACKLOG }, () => {
         server.off('error', failed)
         resolve((server.address() as AddressInfo).port)
       })
