@@ -64,9 +64,9 @@ describe('connections', () => {
 
   it('F23: a hundred clients that come and go: nothing is left of them', async () => {
     await using server = await open()
-    for (const { socket, send } of await crowd(server.port, 100)) {
-      send(head('POST /api/runs HTTP/1.1', 'Host: localhost', 'Content-Length: 100'))
-      socket.resetAndDestroy()
+    for (const client of await crowd(server.port, 100)) {
+      client.send(head('POST /api/runs HTTP/1.1', 'Host: localhost', 'Content-Length: 100'))
+      client.socket.resetAndDestroy()
     }
     expect(await isServed(server)).toBe(true)
   })
@@ -74,11 +74,11 @@ describe('connections', () => {
   it('F23: a client that asks for another server and resets: nobody notices', async () => {
     await using server = await open()
     for (let round = 0; round < 20; round++) {
-      const { socket, send } = await one(server.port)
-      send(head('CONNECT localhost:80 HTTP/1.1', 'Host: localhost'))
+      const client = await one(server.port)
+      client.send(head('CONNECT localhost:80 HTTP/1.1', 'Host: localhost'))
       await new Promise((resolve) => setImmediate(resolve))
-      send('x'.repeat(100_000))
-      socket.resetAndDestroy()
+      client.send('x'.repeat(100_000))
+      client.socket.resetAndDestroy()
     }
     expect(await isServed(server)).toBe(true)
   })
@@ -106,6 +106,19 @@ describe('answers', () => {
     await server.close()
     client.socket.resume()
     expect((await client.ended()).length).toBeLessThan(20_000_000)
+  })
+
+  it('F1: a server that is closed while an answer is read slowly: the answer arrives whole', async () => {
+    const server = await open({}, { runs: () => Promise.resolve(large) })
+    const client = await one(server.port)
+    client.send(get('/api/runs'))
+    await client.until(/HTTP\/1\.1 200 /)
+    client.socket.pause()
+    const closed = server.close()
+    await expect(fetch(`${server.url}/healthz`)).rejects.toThrow('fetch failed')
+    client.socket.resume()
+    await closed
+    expect((await client.ended()).length).toBeGreaterThan(20_000_000)
   })
 
   it('F23: an answer that takes longer to make than to stall: it is waited for', async () => {
@@ -167,9 +180,9 @@ describe('the bodies that come in', () => {
       'Content-Length: 900000',
     )
     for (let round = 0; round < 10; round++) {
-      for (const { socket, send } of await crowd(server.port, 40)) {
-        send(bytes + 'x'.repeat(80_000))
-        socket.destroy()
+      for (const client of await crowd(server.port, 40)) {
+        client.send(bytes + 'x'.repeat(80_000))
+        client.socket.destroy()
       }
     }
     const answer = await fetch(`${server.url}/api/runs`, {

@@ -5,7 +5,7 @@
 //   listening  --close()-->  refuses new requests, finishes those under way (grace)  -->  answers waits with what is
 //   known  -->  ends what is left  -->  closed
 import { createServer, IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { Server as Listener, type AddressInfo, type Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
@@ -128,7 +128,7 @@ function createListener(
   server.on('checkExpectation', take)
   // Nothing has moved for a while: a connection that is kept alive, or an answer that nobody reads and that takes memory.
   // While an answer is being made, nothing has to move.
-  server.on('timeout', (socket) => {
+  server.on('timeout', (socket: Socket) => {
     if (socket.writableLength > 0 || unanswered.of(socket).length === 0) socket.destroy()
   })
   // There is nothing behind this server that a client could be connected to.
@@ -163,11 +163,15 @@ function listen(server: Server, host: string, port: number): Promise<number> {
 async function close(server: Server, traffic: Traffic, options: ServeOptions): Promise<void> {
   const clock = options.clock ?? systemClock
   traffic.close()
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // The server of node:http would cut off every answer that is made and not yet read in whole; the listener below it only
+  // stops listening.
+  const closed = new Promise<void>((resolve) => Listener.prototype.close.call(server, () => resolve()))
   await within(clock, options.graceMs ?? GRACE_MS, traffic.onlyWaits())
   traffic.cut()
   // A connection that is kept alive after its answer would keep the server open.
   await within(clock, LAST_ANSWERS_MS, traffic.none())
+  // This also ends the watch over slow clients.
+  server.close()
   server.closeAllConnections()
   await closed
 }
