@@ -42,7 +42,7 @@ const app = await open(application, {
   },
 })
 void app.stopped.then((failure) => failure !== null && noted('the engine stopped')(failure))
-const server = await serve(app, { port: 0, headersTimeoutMs: 1000, requestTimeoutMs: 2000, graceMs: 0 })
+const server = await serve(app, { port: 0, headersTimeoutMs: 2000, requestTimeoutMs: 4000, graceMs: 0 })
 
 process.on('message', () => {
   const report: Health = { ...health, blockedMs: delays.max / 1e6, rssBytes: process.memoryUsage.rss() }
