@@ -51,10 +51,16 @@ export class Target {
     throw new Error(`the process under attack is gone (${this.#child.exitCode}): ${this.#words.join('').slice(-4000)}`)
   }
 
-  /** One well-formed request and its answer. */
+  /**
+   * One well-formed request and its answer. This process may be so busy with judging that its own request comes too late
+   * for the short limits of the other: then it is sent again, as the answer says.
+   */
   async ask(parts: RequestParts): Promise<Answer> {
-    const { answers, end } = await exchange(this.port, [send(request(parts))])
-    return answers[0] ?? { status: 0, headers: new Map(), body: `no answer (${end})` }
+    for (let attempt = 1; ; attempt++) {
+      const { answers, end } = await exchange(this.port, [send(request(parts))])
+      const answer = answers[0] ?? { status: 0, headers: new Map(), body: `no answer (${end})` }
+      if (answer.status !== 408 || attempt === 3) return answer
+    }
   }
 
   async stop(): Promise<void> {
