@@ -61,6 +61,8 @@ export interface ShardOptions {
 
 /** Rounds of turns that one commit waits for. */
 const ROUNDS = 16
+/** And how long: rounds are few where much is asked in between. */
+const FLUSH_MS = 5
 
 export class Shard {
   readonly context: ShardContext
@@ -71,6 +73,7 @@ export class Shard {
   readonly #foreign: ForeignWork | null
   #lastAt = 0
   #rounds = 0
+  #flushedAt = 0
   #failure: Error | null = null
   #closed = false
 
@@ -340,8 +343,10 @@ export class Shard {
   #roundEnd(): void {
     const { writer, pump } = this.context
     // Turns that are ready go into one commit; but not for ever, when they never end.
-    if (pump.idle || ++this.#rounds >= ROUNDS) {
+    const now = this.context.clock.now()
+    if (pump.idle || ++this.#rounds >= ROUNDS || now - this.#flushedAt >= FLUSH_MS) {
       this.#rounds = 0
+      this.#flushedAt = now
       writer.flushNow()
     }
     if (writer.isBehind) pump.pause()
