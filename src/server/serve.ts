@@ -30,6 +30,8 @@ export interface ServeOptions extends Omit<HandlerOptions, 'token'> {
   readonly headersTimeoutMs?: number | undefined
   /** How long a client may take to send its whole request, in milliseconds; default 60,000. */
   readonly requestTimeoutMs?: number | undefined
+  /** How many connections may be open at once; default 1,000. */
+  readonly connections?: number | undefined
   readonly clock?: Clock | undefined
 }
 
@@ -45,7 +47,11 @@ const GRACE_MS = 5000
 /** What is left after the grace: to write out the answers of waits that were cut short. */
 const LAST_ANSWERS_MS = 500
 const KEEP_ALIVE_MS = 10_000
-const CONNECTIONS = 8192
+/**
+ * Connections at once; more are closed as they come. Past 1,024 busy ones libuv reads them over and over before it lets
+ * anything else in (48 times, in uv__io_poll), and the engine stands still: put a proxy that pools in front.
+ */
+const CONNECTIONS = 1000
 
 /**
  * Serves an application until `close()`. Given a promise of one, it listens at once and answers 503 until it is there.
@@ -94,7 +100,7 @@ function createListener(
     keepAlive: true,
     noDelay: true,
   })
-  server.maxConnections = CONNECTIONS
+  server.maxConnections = options.connections ?? CONNECTIONS
   const clock = options.clock ?? systemClock
   const unanswered = new Unanswered()
   server.on('connection', (socket) => lingerAfterAnswers(socket, unanswered, clock))

@@ -54,7 +54,7 @@ export async function overload({ seconds, factor, connections }: Plan): Promise<
   try {
     const server = await Server.start(join(folder, 'store.db'))
     const crowd = new Crowd(server.port)
-    await crowd.open(connections)
+    await crowd.open(PEAK_CONNECTIONS)
     // Once without being counted, so that the code is warm.
     await crowd.closedLoop(2000, PEAK_CONNECTIONS)
     const began = Date.now()
@@ -62,6 +62,8 @@ export async function overload({ seconds, factor, connections }: Plan): Promise<
     const peak = perSecond(server.between(began, Date.now()))
     await server.finished(crowd.accepted)
 
+    // Not before: a server closes connections that are idle.
+    await crowd.open(connections - PEAK_CONNECTIONS)
     const from = Date.now()
     const withheld = await crowd.openLoop(peak * factor, seconds * 1000)
     const to = Date.now()

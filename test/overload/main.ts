@@ -1,4 +1,4 @@
-// The campaign from the command line: `npm run overload -- --seconds 60 --factor 10 [--connections 1024] [--json]`. Exits
+// The campaign from the command line: `npm run overload -- --seconds 60 --factor 10 [--connections 1000] [--json]`. Exits
 // with 1 when an accepted order did not complete, a refused one left something, or the goodput is below 0.8 of the peak.
 import { parseArgs } from 'node:util'
 import { overload } from './campaign.ts'
@@ -7,7 +7,7 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
     factor: { type: 'string', default: '10' },
-    connections: { type: 'string', default: '1024' },
+    connections: { type: 'string', default: '1000' },
     json: { type: 'boolean', default: false },
   },
 })
