@@ -65,7 +65,7 @@ export class Queries {
     const read = (before: number | undefined, limit: number): Promise<readonly RunRow[]> =>
       this.#reader.runs(this.#shard, { ns, name, status, kind, key, root, before, limit })
     const { rows, next } = await readPage({ read, ...ofRun }, cursorOf(request.cursor), limitOf(request.limit))
-    return page(await Promise.all(rows.map((row) => this.view(row))), next)
+    return page(await this.#views(rows), next)
   }
 
   async journal(
@@ -155,6 +155,13 @@ export class Queries {
     }
   }
 
+  /** One after the other: each reads the journal of its run, and between two of them others have their turn. */
+  async #views(rows: readonly RunRow[]): Promise<readonly RunView[]> {
+    const views: RunView[] = []
+    for (const row of rows) views.push(await this.view(row))
+    return views
+  }
+
   async #all(of: { readonly key?: string; readonly root?: string }): Promise<Related> {
     const ns = this.#ns
     const readRuns = (after = 0, limit: number): Promise<readonly RunRow[]> =>
@@ -163,10 +170,12 @@ export class Queries {
       this.#reader.events(this.#shard, { ns, ...of, after, limit })
     const runs = await readPage({ read: readRuns, ...ofRun }, undefined, GRAPH_LIMIT, GRAPH_SIZE)
     const events = await readPage({ read: readEvents, ...ofEvent }, undefined, GRAPH_LIMIT, GRAPH_SIZE)
-    const views: RunView[] = []
-    for (const row of runs.rows) views.push(await this.view(row))
     const isCut = runs.next !== undefined || events.next !== undefined
-    return { runs: views, events: events.rows.map((row) => this.eventView(row)), ...(isCut ? { more: true } : {}) }
+    return {
+      runs: await this.#views(runs.rows),
+      events: events.rows.map((row) => this.eventView(row)),
+      ...(isCut ? { more: true } : {}),
+    }
   }
 
   /** The present of a run; rows that cannot be read (damaged, or encoded with a key that is gone) tell nothing of it. */

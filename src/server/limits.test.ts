@@ -20,12 +20,13 @@ const ask = (
 const code = async (response: Response): Promise<string> => ((await response.json()) as Problem).code
 
 /** What a client receives that sends everything before it listens. A reset on the way would cost it the answer. */
-async function sentFirst({ socket, ended }: Connection, bytes: string): Promise<string> {
+async function sentFirst(client: Connection, bytes: string): Promise<string> {
+  const { socket } = client
   let reset = ''
   socket.on('error', (error) => (reset = error.message))
   socket.pause()
   socket.write(bytes, () => socket.resume())
-  const received = await ended()
+  const received = await client.ended()
   return reset === '' ? received : reset
 }
 

@@ -1,6 +1,6 @@
 // Answers to what never becomes a request: bytes that are not HTTP, headers that are too large, clients that are too
 // slow. The parser of node:http finds them and gives the bare connection, so the answer is written by hand.
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../core/clock.ts'
 import { fault, type BalletError } from '../core/errors.ts'
@@ -34,7 +34,18 @@ export function refuseConnection(error: Error, socket: Duplex, unanswered: Unans
   }
   // A request that broke off behind others is not answered: its connection is cut once they are.
   const others = isBroken ? owed.slice(0, -1) : owed
-  void isOut(others).then(() => (isBroken ? socket.destroy() : linger(socket, clock)))
+  void endAfter(others, socket, isBroken, clock)
+}
+
+async function endAfter(
+  answers: readonly ServerResponse[],
+  socket: Duplex,
+  isBroken: boolean,
+  clock: Clock,
+): Promise<void> {
+  await isOut(answers)
+  if (isBroken) socket.destroy()
+  else linger(socket, clock)
 }
 
 /** Writes a refusal to the bare connection, on which nothing is owed, and ends it. */

@@ -4,13 +4,13 @@
 //
 //   listening  --close()-->  refuses new requests, finishes those under way (grace)  -->  answers waits with what is
 //   known  -->  ends what is left  -->  closed
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import { systemClock } from '../engine/clock.ts'
-import { BODY_LIMIT_BYTES } from './body.ts'
+import { BODY_LIMIT_BYTES, readFrom } from './body.ts'
 import { createFetch, type AppSource, type HandlerOptions } from './handler.ts'
 import { isLoopback } from './guard.ts'
 import { lingerAfterAnswers } from './linger.ts'
@@ -88,7 +88,13 @@ function createListener(
   traffic: Traffic,
   options: ServeOptions,
 ): Server {
-  const listener = getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: refuseRequest })
+  const listener = getRequestListener(
+    async (request, { incoming }) => {
+      if (incoming instanceof IncomingMessage) readFrom(request, incoming)
+      return fetch(request)
+    },
+    { overrideGlobalObjects: false, errorHandler: refuseRequest },
+  )
   const server = createServer({
     headersTimeout: options.headersTimeoutMs ?? 10_000,
     requestTimeout: options.requestTimeoutMs ?? 60_000,

@@ -60,7 +60,7 @@ const desk = service('desk', {
     output: anything,
     ...once,
     run({ name }, { log }) {
-      log.info(String(name), evil(name) as string)
+      log.info(name, evil(name) as string)
       return 'logged'
     },
   }),
@@ -72,7 +72,7 @@ const mirror = workflow('mirror', { input: anything, output: anything, state: an
   run.set(input)
   run.log.info('mirrored', input)
   const stepped = await run.step('step', () => input)
-  return run.call(desk.echo(stepped as string))
+  return run.call(desk.echo(stepped))
 })
 const keyed = workflow(
   'keyed',
@@ -122,8 +122,7 @@ const places = {
 export const placeNames: readonly string[] = Object.keys(places)
 
 const wicked = workflow('wicked', { input: Wish, output: anything, state: anything }, async (run, { place, name }) => {
-  const given = (places as Record<string, Place>)[place]?.(run, name)
-  const value = given instanceof Promise ? await given : given
+  const value: unknown = await (places as Record<string, Place>)[place]?.(run, name)
   return place === 'state' || place === 'log' || place === 'event' ? 'done' : (value as string)
 })
 

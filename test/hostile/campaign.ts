@@ -111,7 +111,9 @@ class Campaign {
       sent: this.#sent,
       taken: this.#taken,
       ended: this.#ended,
-      refused: Object.fromEntries(Object.entries(this.#refused).toSorted()),
+      refused: Object.fromEntries(
+        Object.entries(this.#refused).toSorted(([left], [right]) => left.localeCompare(right)),
+      ),
       places: new Set(inputs.map(({ place }) => place)).size,
       blockedMs: Math.round(this.#blockedMs),
       repeated: this.#repeated,
@@ -158,14 +160,16 @@ class Campaign {
   /** Numbers of the list, shuffled, of every place in turn; a tenth and what the list does not have are made by dice. */
   #numbers(get: (number: number) => Numbered | undefined, chance: Chance, wanted: number): readonly number[] {
     const byPlace = new Map<string, number[]>()
+    const chosen: number[] = []
     for (let number = 0; number < this.#length; number++) {
-      const place = get(number)?.place ?? ''
+      const { place = '', isAlways = false } = get(number) ?? {}
+      if (isAlways && chosen.length < wanted) chosen.push(number)
+      if (isAlways) continue
       const numbers = byPlace.get(place) ?? []
       byPlace.set(place, numbers)
       numbers.splice(chance.between(0, numbers.length), 0, number)
     }
     const listed = Math.min(this.#length, Math.ceil(wanted * 0.9))
-    const chosen: number[] = []
     for (let round = 0; chosen.length < listed; round++) {
       for (const numbers of byPlace.values()) {
         const number = numbers[round]

@@ -5,7 +5,7 @@
 // --json prints JSON alone.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -48,7 +48,16 @@ const NEEDED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 const OF_ALL: ReadonlySet<string> = new Set(['name', 'reason', 'status', 'kind', 'key', 'root', 'limit'])
 
 let made: string | undefined
-const workFolder = (): string => (made ??= mkdtempSync(join(tmpdir(), 'ballet-hostile-')))
+/** Deep enough that no path up leads out of what is removed at the end. */
+const workFolder = (): string => (made ??= makeFolder())
+
+function makeFolder(): string {
+  const top = mkdtempSync(join(tmpdir(), 'ballet-hostile-'))
+  process.once('exit', () => rmSync(top, { recursive: true, force: true }))
+  const folder = join(top, 'a/b/c/d/e')
+  mkdirSync(folder, { recursive: true })
+  return folder
+}
 
 /** Every input for the command line. */
 export const commandInputs: readonly Input[] = commands.flatMap((command) => {

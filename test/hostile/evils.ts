@@ -19,6 +19,10 @@ const deep = (levels: number, wrap: (value: unknown) => unknown): unknown => {
   for (let level = 0; level < levels; level++) value = wrap(value)
   return value
 }
+const sameTwice = (): unknown => {
+  const value = { a: [1] }
+  return [value, value, { value }]
+}
 const revoked = (): unknown => {
   const { proxy, revoke } = Proxy.revocable({}, {})
   revoke()
@@ -26,10 +30,7 @@ const revoked = (): unknown => {
 }
 /** Everything that is done to it throws. */
 const thorny = (target: object): object =>
-  new Proxy(
-    target,
-    Object.fromEntries(Object.getOwnPropertyNames(Reflect).map((trap) => [trap, broken])) as ProxyHandler<object>,
-  )
+  new Proxy(target, Object.fromEntries(Object.getOwnPropertyNames(Reflect).map((trap) => [trap, broken])))
 
 /** Values that JSON can hold: what comes back is what JSON makes of them. */
 const kept: readonly (readonly [string, () => unknown])[] = [
@@ -54,15 +55,15 @@ const kept: readonly (readonly [string, () => unknown])[] = [
   ['fields without values', () => ({ a: undefined, b: () => 1, c: Symbol('c'), d: [undefined, Symbol('e')] })],
   ['no prototype', () => Object.assign(Object.create(null) as object, { a: 1 })],
   ['an array with holes', () => Object.assign([], { 3: 1, name: 'x' })],
-  ['boxes', () => [Object('a'), Object(1), Object(true)]],
+  ['boxes', (): unknown => [Object('a'), Object(1), Object(true)]],
   ['an error', () => new Error('x')],
   ['frozen', () => Object.freeze({ a: Object.freeze([1]) })],
   ['a pattern', () => /a/g],
   ['a getter', () => getter('a', () => 1)],
   ['toJSON', () => ({ toJSON: () => ({ b: 1 }) })],
-  ['its own prototype', () => JSON.parse('{"__proto__":{"admin":true},"constructor":{"prototype":1}}')],
+  ['its own prototype', (): unknown => JSON.parse('{"__proto__":{"admin":true},"constructor":{"prototype":1}}')],
   ['a proxy', () => new Proxy({ a: 1 }, {})],
-  ['the same twice', () => Array.from({ length: 10 }).fill({ a: [1] })],
+  ['the same twice', () => sameTwice()],
   ['400 levels', () => deep(400, (value) => ({ a: value }))],
   ['20,000 keys', () => Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`k${at}`, at]))],
   ['200,000 items', () => Array.from({ length: 200_000 }, () => 0)],
@@ -75,7 +76,6 @@ const kept: readonly (readonly [string, () => unknown])[] = [
       { a: 1, '"': 2 },
     ],
   ],
-  ['a thenable within', () => ({ a: { then: 1 } })],
   ['1 MB', () => 'x'.repeat(1_000_000)],
 ]
 
@@ -109,7 +109,7 @@ const thrown: readonly (readonly [string, () => unknown])[] = [
     'an error whose words are symbols',
     () => Object.assign(new Error('x'), { name: Symbol('n'), message: Symbol('m') }),
   ],
-  ['an error without a prototype', () => Object.setPrototypeOf(new Error('x'), null)],
+  ['an error without a prototype', (): unknown => Object.setPrototypeOf(new Error('x'), null)],
   [
     'an error that causes itself',
     () => {

@@ -24,6 +24,8 @@ export interface Input {
   readonly place: string
   /** What it is. */
   readonly name: string
+  /** Sent in every campaign, however short: it is not one of many of its kind. */
+  readonly isAlways?: boolean
   attack(attempt: Attempt): Promise<Outcome>
 }
 

@@ -10,8 +10,8 @@ export type Text = readonly [name: string, text: () => string]
 const nested = (levels: number, open: string, close: string, middle = ''): string =>
   open.repeat(levels) + middle + close.repeat(levels)
 const array = (items: number, item = '0'): string => `[${Array.from({ length: items }, () => item).join(',')}]`
-const object = (keys: number, key: (at: number) => string = (at) => `k${at}`): string =>
-  `{${Array.from({ length: keys }, (_, at) => `"${key(at)}":${at}`).join(',')}}`
+const object = (keys: number, named: (at: number) => string = (at) => `k${at}`): string =>
+  `{${Array.from({ length: keys }, (_, at) => `"${named(at)}":${at}`).join(',')}}`
 
 const numbers = [
   '-0',

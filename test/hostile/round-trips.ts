@@ -108,8 +108,8 @@ export const payloadPlaces: Readonly<Record<string, Send>> = {
 
 /** What is wrong when a run does not become stuck. */
 async function untilStuck(target: Target, id: string): Promise<string | undefined> {
-  for (let round = 0; round < 100; round++) {
-    const { body } = await target.ask({ target: `/api/runs/${id}?wait=50ms` })
+  for (let round = 0; round < 1000; round++) {
+    const { body } = await target.ask({ target: `/api/runs/${id}?wait=10ms` })
     if (body.includes('"status":"stuck"')) return undefined
   }
   return 'the run did not become stuck'
@@ -118,7 +118,8 @@ async function untilStuck(target: Target, id: string): Promise<string | undefine
 /** One text in one of these places. */
 export function payloadInput(place: string, [name, text]: Text): Input {
   const send = payloadPlaces[place] as Send
-  return { place, name, attack: async (attempt) => send(attempt, text()) }
+  const isAlways = name.includes('misread')
+  return { place, name, isAlways, attack: async (attempt) => send(attempt, text()) }
 }
 
 /** What is wrong with what came back. */

@@ -36,7 +36,8 @@ const app = await open(application, {
     warn: () => void (health.logged += 1),
     // A run that is stuck is told here too, and judged by its status; what is said of the engine or the server is not.
     error(message) {
-      if (!/^The run "/.test(message) && !/^the application's route /.test(message)) noted('log')(message)
+      const isMeant = message.startsWith('The run "') || message.startsWith("the application's route ")
+      if (!isMeant) noted('log')(message)
     },
   },
 })
