@@ -54,20 +54,24 @@ export class Crowd {
    * Sends so many orders a second for a time, whatever is answered.
    * @returns how many were withheld, because the connections had too many without an answer.
    */
-  async openLoop(perSecond: number, ms: number): Promise<number> {
+  openLoop(perSecond: number, ms: number): Promise<number> {
     const began = Date.now()
+    const over = Promise.withResolvers<number>()
     let offered = 0
     let withheld = 0
-    for (let at = 0; at < ms; at = Date.now() - began) {
-      const due = Math.floor((at / 1000) * perSecond)
-      for (; offered < due; offered++) {
+    const tick = (): void => {
+      const at = Date.now() - began
+      for (const due = Math.floor((at / 1000) * perSecond); offered < due; offered++) {
         const line = this.#lines[this.#next++ % this.#lines.length] as Line
         if (line.outstanding < OUTSTANDING) void line.send(this.#note())
         else withheld += 1
       }
-      await new Promise((resolve) => setTimeout(resolve, 2))
+      if (at < ms) return
+      clearInterval(rhythm)
+      over.resolve(withheld)
     }
-    return withheld
+    const rhythm = setInterval(tick, 2)
+    return over.promise
   }
 
   /** Resolves when every request has its answer, or its connection is gone. */
