@@ -88,6 +88,7 @@ export class DeliveryJob implements TurnJob {
     this.machine = executor.machine
     this.#answered = 'op' in delivered ? executor.machine.pending.get(delivered.op)?.command : undefined
     this.#seq = this.run.seq++
+    this.#context.environment.current.turn(row.id, this.run.turns)
     executor.machine.deliver(delivered, this.#context.now(), this.#seq, null)
   }
 
@@ -102,6 +103,7 @@ export class DeliveryJob implements TurnJob {
   end(): void {
     const { run } = this
     const context = this.#context
+    context.environment.current.over()
     run.queued -= 1
     if (this.#full) return settleDelivery(context, this.#extras, 'full')
     if (this.machine === null) {

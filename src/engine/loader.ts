@@ -46,7 +46,7 @@ async function bringBack(context: ShardContext, row: RunRow, history: History): 
   for (const [op, attempts] of history.attempts) run.attempts.set(op, attempts)
   const replayed =
     run.executor.kind === 'workflow'
-      ? await replay(context.pump, row.name, run.executor.machine, history.turns)
+      ? await replay(context.pump, row.name, run.executor.machine, history.turns, context.environment.current)
       : { kind: 'ready' as const }
   return { run, history, replayed }
 }
@@ -230,12 +230,14 @@ class ResumeJob implements TurnJob {
     this.#before = [...this.machine.pending.values()]
     this.#answered = 'op' in delivered ? this.machine.pending.get(delivered.op)?.command : undefined
     this.#seq = this.#loaded.run.seq++
+    this.#context.environment.current.turn(this.#loaded.run.row.id, this.#loaded.run.turns)
     this.machine.deliver(delivered, this.#context.now(), this.#seq, null)
   }
 
   end(): void {
     const { run, history } = this.#loaded
     const context = this.#context
+    context.environment.current.over()
     run.queued -= 1
     if (!this.machine.active) return
     const closed = this.machine.close()

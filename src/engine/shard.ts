@@ -16,6 +16,7 @@ import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import { Admission } from './admission.ts'
 import { Claims } from './claims.ts'
+import type { CurrentWork } from './current-work.ts'
 import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
 import { Effects, type Effect } from './effects.ts'
@@ -54,6 +55,7 @@ export interface ShardOptions {
   readonly liveRuns: number
   readonly limits: Limits
   readonly development: boolean
+  readonly current: CurrentWork
   /** Handles an inbox row; the row's number is to be drained with what it writes. */
   readonly handleInbox: (row: InboxRow) => Promise<void>
   readonly onFailure: (error: Error) => void
@@ -110,6 +112,7 @@ export class Shard {
         store: info.id,
         fence: `${info.incarnation}.${shard}.${tenure.epoch}`,
         log: (run, op) => prefixed(log, `${run} ${op}`),
+        current: options.current,
       },
       space,
       writer,
