@@ -35,7 +35,7 @@ export class CurrentWork {
   }
 
   /** Over new memory, or that of another thread. */
-  static watched(memory = new SharedArrayBuffer(CELLS * 4 + NAME * 2)): CurrentWork {
+  static watched(memory: SharedArrayBuffer = new SharedArrayBuffer(CELLS * 4 + NAME * 2)): CurrentWork {
     return new CurrentWork(memory)
   }
 
