@@ -81,7 +81,7 @@ export class Shard {
 
   constructor(options: ShardOptions) {
     this.#options = options
-    const { store, clock, random, tenure, ns, info, directory, codec } = options
+    const { store, clock, random, tenure, ns, directory, codec } = options
     const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
     const space = new Space({ store, clock, log, onFailure })
@@ -108,12 +108,7 @@ export class Shard {
       log,
       directory,
       limits: options.limits,
-      environment: {
-        store: info.id,
-        fence: `${info.incarnation}.${shard}.${tenure.epoch}`,
-        log: (run, op) => prefixed(log, `${run} ${op}`),
-        current: options.current,
-      },
+      environment: this.#environmentOver(log),
       space,
       writer,
       pump,
@@ -160,6 +155,16 @@ export class Shard {
       commitWaitMs: () => writer.waitMs,
       openRuns: () => this.context.open.count,
     })
+  }
+
+  #environmentOver(log: Log): ShardContext['environment'] {
+    const { info, tenure, current } = this.#options
+    return {
+      store: info.id,
+      fence: `${info.incarnation}.${tenure.shard}.${tenure.epoch}`,
+      log: (run, op) => prefixed(log, `${run} ${op}`),
+      current,
+    }
   }
 
   #timersOver(writer: Writer): Timers {

@@ -147,7 +147,7 @@ class Campaign {
       if (listed !== undefined) return { ...listed, number }
       const chance = new Chance(this.#options.seed).part(number)
       const text = randomText(chance)
-      return { ...payloadInput(chance.pick(places), [`dice: ${text.slice(0, 80)}`, () => text]), number }
+      return { ...payloadInput(chance.pick(places), [`dice: ${text.slice(0, 80)}`, () => text.toWellFormed()]), number }
     }
   }
 
