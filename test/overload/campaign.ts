@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { sqlite } from '../../src/index.ts'
 import { Crowd, orderId } from './crowd.ts'
 
@@ -152,7 +153,7 @@ class Server {
   }
 
   static async start(file: string): Promise<Server> {
-    const child = fork(join(import.meta.dirname, 'server-process.ts'), [file], {
+    const child = fork(fileURLToPath(new URL('./server-process.ts', import.meta.url)), [file], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     const [ready] = (await once(child, 'message')) as [{ readonly port: number }]
