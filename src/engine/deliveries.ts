@@ -184,7 +184,9 @@ const CANCEL_SEEN = ' cancel'
 
 /** Signals for a frozen run, and the wish that it stops, wait in its journal, in order. */
 function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
-  if (run.executor.kind !== 'frozen' || (delivered.kind !== 'signal' && delivered.kind !== 'cancel')) return
+  if (run.executor.kind !== 'frozen') return
+  // Whoever acts on a call that the run cannot be told of is told so.
+  if (delivered.kind !== 'signal' && delivered.kind !== 'cancel') return settleDelivery(context, extras, 'frozen')
   const { seen } = run.executor
   const id = delivered.kind === 'signal' ? delivered.id : CANCEL_SEEN
   if (seen.has(id)) return settleDelivery(context, extras, 'seen')
