@@ -22,7 +22,7 @@ function campaign(inputs: number, ...more: readonly string[]): Promise<Figures> 
 }
 
 test(
-  'hostile inputs of every place are taken as they are or refused with a code, and nobody else notices',
+  'F23: hostile inputs of every place: they are taken as they are or refused with a code, and nobody else notices',
   { timeout: 150_000 },
   async () => {
     const { findings, unknownRoutes, ...figures } = await campaign(2200)

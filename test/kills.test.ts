@@ -17,7 +17,7 @@ const endings = ['confirmed', 'declined', 'refunded', 'cancelled']
 const seed = Number(process.env['BALLET_SEED'] ?? randomInt(2 ** 32))
 
 test(
-  'twelve orders of each style end as they have to, however often the shop is killed',
+  'F1: the shop is killed again and again: twelve orders of each style end as they have to',
   { timeout: 150_000 },
   async () => {
     // Kills that met nothing at work prove nothing: then another campaign is run. Any other finding stands.

@@ -101,7 +101,7 @@ describe.each(styles)('%s', (style) => {
     }
   })
 
-  test('cancelling twice is cancelling once, also afterwards', async () => {
+  test('F12: a cancellation that comes twice: it is one, also afterwards', async () => {
     await shop.fault({ service: 'shipping', operation: 'ship', ...slow })
     const orderId = await orderUntil('ship')
     const answers = await Promise.all([cancel(orderId), cancel(orderId, { by: 'the shop' })])

@@ -37,7 +37,7 @@ describe.each(styles)('%s', (style) => {
     ])
   })
 
-  test('a declined card: item after item is released, then the customer is told', async () => {
+  test('F13: a declined card: item after item is released, then the customer is told', async () => {
     const orderId = await shop.order('declined', style)
     expect(await shop.over(orderId)).toMatchObject({ status: 'declined', paid: 0 })
     expect(deeds(shop.ledger(orderId))).toEqual([
@@ -50,7 +50,7 @@ describe.each(styles)('%s', (style) => {
     ])
   })
 
-  test('one of three items is out of stock: the others are released, then the customer is told', async () => {
+  test('F13: one of three items is out of stock: the others are released, then the customer is told', async () => {
     const orderId = await shop.order('short', style)
     expect(await shop.over(orderId)).toMatchObject({ status: 'declined', paid: 0 })
     expect(await stepsOf(orderId)).toEqual([
@@ -86,7 +86,7 @@ describe.each(styles)('%s', (style) => {
     expect(deeds(shop.ledger(orderId))).toEqual(expected)
   })
 
-  test('not deliverable: refund, release item after item, tell, in this order', async () => {
+  test('F13: an order that is not deliverable: refund, release item after item, tell, in this order', async () => {
     const orderId = await shop.order('shipping-fails', style)
     expect(await shop.over(orderId)).toMatchObject({ status: 'refunded', paid: 0 })
     expect(deeds(shop.ledger(orderId))).toEqual([

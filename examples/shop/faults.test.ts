@@ -14,7 +14,7 @@ const reserved = ['reserve#pointe-shoes applied', 'reserve#ribbon applied']
 const confirmed = [...reserved, 'charge applied 10700', 'ship applied', 'notify applied']
 
 describe.each(styles)('%s', (style) => {
-  test('payment breaks twice and then succeeds: charged once, under one key', async () => {
+  test('F13: payment breaks twice and then succeeds: charged once, under one key', async () => {
     await shop.post('/shop/faults', { service: 'payment', failTimes: 2 })
     const orderId = await shop.order('ok', style)
     const { status, steps } = await shop.over(orderId)
@@ -31,14 +31,14 @@ describe.each(styles)('%s', (style) => {
     expect(new Set(rows.filter(({ step }) => step === 'charge').map(({ key }) => key)).size).toBe(1)
   })
 
-  test('an answer that is lost is given again, and nothing is done twice', async () => {
+  test('F12: an answer that is lost: it is given again, and nothing is done twice', async () => {
     await shop.post('/shop/faults', { service: 'payment', loseAnswers: 1 })
     const orderId = await shop.order('ok', style)
     expect(await shop.over(orderId)).toMatchObject({ status: 'confirmed' })
     expect(deeds(shop.ledger(orderId))).toEqual([...confirmed.slice(0, 3), 'charge deduped', ...confirmed.slice(3)])
   })
 
-  test('a slow service holds its own orders up and no others', async () => {
+  test('F13: a slow service: it holds its own orders up and no others', async () => {
     await shop.post('/shop/faults', { service: 'shipping', slowMs: 600_000 })
     const waiting = await shop.order('ok', style)
     const declined = await shop.over(await shop.order('declined', style))
@@ -51,7 +51,7 @@ describe.each(styles)('%s', (style) => {
     expect(await shop.over(await shop.order('ok', style))).toMatchObject({ status: 'refunded' })
   })
 
-  test('an order waits for a service that is down, says so, and goes on when it is back', async () => {
+  test('F13: a service that is down: an order waits for it, says so, and goes on when it is back', async () => {
     await shop.post('/shop/faults', { service: 'payment', down: true })
     const orderId = await shop.order('ok', style)
     await shop.when(orderId, ({ steps }) => steps.some(({ status }) => status === 'retrying'))

@@ -54,7 +54,7 @@ test('a scheduled run begins at its time, and one that has not ended at its dead
   clock.stop()
 })
 
-test('both times hold over a restart, and their timers go with the run', async () => {
+test('F1: a restart before a start that is scheduled: both its times hold, and their timers go with the run', async () => {
   const data = new MemoryData()
   let clock = new VirtualClock(NOON)
   const { flow, log, definition } = shop(() => clock)

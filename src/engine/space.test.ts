@@ -12,7 +12,7 @@ const flow = workflow('flow', { input: z.string(), output: z.string() }, async (
 const definition = ballet({ services: [], workflows: [flow] })
 const full = (): Error => fault('STORE_FULL', { problem: 'database or disk is full' })
 
-test('what did not fit is sent again, the same rows, as urgent ones', async () => {
+test('F7: a batch that did not fit: it is sent again, the same rows, as urgent ones', async () => {
   const sent: Batch[] = []
   const store: Store = guarded(memory(), 'commit', (pass, batch) => {
     sent.push(batch)
@@ -25,7 +25,7 @@ test('what did not fit is sent again, the same rows, as urgent ones', async () =
   expect({ ...sent[2], urgent: false }).toEqual(sent[0])
 })
 
-test('nothing new is taken while the store has no room, and everything as soon as it has', async () => {
+test('F7: a store that has no room: nothing new is taken, and everything as soon as it has', async () => {
   let refusing = true
   const spaceAgain = gate()
   const log = {
@@ -47,7 +47,7 @@ test('nothing new is taken while the store has no room, and everything as soon a
   expect(await app.start(flow('b'), { id: 'b' })).toMatchObject({ created: true })
 })
 
-test('an application is closed although nothing fits: who waits is told that it was not kept', async () => {
+test('F7: an application that is closed while nothing fits: who waits is told that it was not kept', async () => {
   const asked = gate()
   const store = guarded(memory(), 'commit', (_pass, batch) => {
     if (batch.urgent) asked.open()

@@ -149,7 +149,7 @@ const limits: readonly Limit[] = [
 
 describe('a limit at the doors', () => {
   it.each<Limit>(limits)(
-    'when a request has too many $what: it is refused, and nothing is kept',
+    'a request with too many $what is refused, and nothing is kept',
     async ({ sent, limit: most, refusal, within }) => {
       expect(await ask(sent(most - 1))).toBe(within)
       expect(await ask(sent(most))).toBe(within)
@@ -160,7 +160,7 @@ describe('a limit at the doors', () => {
     },
   )
 
-  it('when the headers are too large: the request is refused, and nothing is kept', async () => {
+  it('F23: headers that are too large: the request is refused, and nothing is kept', async () => {
     // The parser counts the address, names and values, and none of what stands between them.
     const counted = (bytes: number): string => {
       const body = '{"call":"desk.echo","input":1}'
@@ -182,7 +182,7 @@ describe('a limit at the doors', () => {
   })
 
   it.each([' ', '/', '~', '#', '?', '%', '"', "'", '\\', '<', 'é', '😀', '\0', '\n', '\u202e', '\ud800'])(
-    'when an id or a key has the character %j: it is refused, and nothing is kept',
+    'an id or a key with the character %j is refused, and nothing is kept',
     async (character) => {
       const text = JSON.stringify(`a${character}b`).slice(1, -1)
       const before = kept()
@@ -194,7 +194,7 @@ describe('a limit at the doors', () => {
     },
   )
 
-  it('when the JSON is a bomb of 5,000,000 levels: it is refused at once, and nothing is kept', async () => {
+  it('F23: JSON of 5,000,000 levels: it is refused at once, and nothing is kept', async () => {
     const before = kept()
     expect(await ask(roomy(start(nested(5_000_000))))).toBe('400 JSON_TOO_DEEP')
     expect(await ask(roomy(start(`${'{"a":'.repeat(3_000_000)}1`)))).toBe('400 JSON_TOO_DEEP')

@@ -58,7 +58,7 @@ describe('the size of a body', () => {
     expect(await refused.json()).toMatchObject({ code: 'BODY_TOO_LARGE', details: { limit: 32 * MIB } })
   })
 
-  it('is refused by what the header says before a byte has come, and the client may go on', async () => {
+  it('F23: a body that is said to be too large: it is refused before a byte has come, and the client may go on', async () => {
     const { app } = testApplication()
     await using server = await serve(app, { port: 0 })
     const client = await connection(server.port)
@@ -70,7 +70,7 @@ describe('the size of a body', () => {
     client.socket.destroy()
   })
 
-  it('is counted while it comes in chunks, and refused long before its end', async () => {
+  it('F23: a body in chunks that grows too large: it is refused long before its end', async () => {
     const { app, asked } = testApplication()
     await using server = await serve(app, { port: 0 })
     const client = await connection(server.port)
@@ -85,7 +85,7 @@ describe('the size of a body', () => {
     client.socket.destroy()
   })
 
-  it('ends the connection of a client that never ends its body', async () => {
+  it('F23: a client that never ends its body: its connection is ended', async () => {
     const { app } = testApplication()
     await using server = await serve(app, { port: 0 })
     const client = await connection(server.port)
@@ -93,7 +93,7 @@ describe('the size of a body', () => {
     expect(await client.ended()).toContain('BODY_TOO_LARGE')
   })
 
-  it('is refused to a client that sends all of it before it listens, and the answer arrives', async () => {
+  it('F23: a client that sends all of too large a body before it listens: the refusal arrives', async () => {
     const { app, asked } = testApplication()
     await using server = await serve(app, { port: 0 })
     for (const lines of [[`Content-Length: ${20 * MIB}`], ['Transfer-Encoding: chunked']]) {
@@ -132,7 +132,7 @@ describe('the size of a body', () => {
     polite.socket.destroy()
   })
 
-  it('does not matter to others: a server full of half-sent bodies answers at once', async () => {
+  it('F23: a hundred bodies that are half sent: others are answered at once', async () => {
     const { app } = testApplication()
     await using server = await serve(app, { port: 0 })
     const slow = await Promise.all(Array.from({ length: 100 }, () => connection(server.port)))
@@ -174,7 +174,7 @@ describe('what a body is', () => {
     })
   })
 
-  it('that breaks off reaches nobody, and nobody is bothered', async () => {
+  it('F23: a body that breaks off: it reaches nobody, and nobody is bothered', async () => {
     const errors: unknown[] = []
     const log = { info: () => {}, warn: () => {}, error: (...line: unknown[]) => void errors.push(line) }
     const { app, asked } = testApplication()
@@ -217,7 +217,7 @@ describe('what is hardly a request', () => {
     expect((await ask(server.url, small)).status).toBe(201)
   })
 
-  it('does not get the answer of the request before it, which is still answered', async () => {
+  it('F23: garbage behind a request: the request is answered, and nothing else', async () => {
     const held = Promise.withResolvers<Page<RunView>>()
     const { app } = testApplication({ runs: () => held.promise })
     await using server = await serve(app, { port: 0 })
@@ -229,7 +229,7 @@ describe('what is hardly a request', () => {
     expect((await client.ended()).match(/HTTP\/1\.1 \d+|"items":\[\]/g)).toEqual(['HTTP/1.1 200', '"items":[]'])
   })
 
-  it('breaks off in its body behind another request: that one is answered', async () => {
+  it('F23: a body that breaks off behind another request: that one is answered', async () => {
     const held = Promise.withResolvers<Page<RunView>>()
     const { app, asked } = testApplication({ runs: () => held.promise })
     await using server = await serve(app, { port: 0 })
@@ -243,7 +243,7 @@ describe('what is hardly a request', () => {
     expect(asked.map(([what]) => what)).toEqual(['runs', 'startNamed'])
   })
 
-  it('is a request that was to be the last: the answer is whole, and what follows is not read', async () => {
+  it('F23: requests behind one that was to be the last: its answer is whole, and they are not read', async () => {
     const { app, asked } = testApplication()
     await using server = await serve(app, { port: 0 })
     const client = await connection(server.port)
@@ -253,7 +253,7 @@ describe('what is hardly a request', () => {
     expect(asked.length).toBe(1)
   })
 
-  it('asks for another server: that is refused', async () => {
+  it('F23: a request for another server through this one: it is refused', async () => {
     const { app } = testApplication()
     await using server = await serve(app, { port: 0 })
     const client = await connection(server.port)

@@ -75,7 +75,7 @@ function integrity(file: string): unknown {
   }
 }
 
-test('what does not fit is refused whole, reads go on, and so do commits when there is space again', async (context) => {
+test('F7: a batch that does not fit on the disk: it is refused whole, reads go on, and so do commits when there is space again', async (context) => {
   const file = onDisk(context, 24)
   const store = await opened(file)
   const first = await commitAfter(store, await store.acquire(SHARD, 'one'), { runs: [aRun(1)] })
@@ -149,7 +149,7 @@ test('a reserve that is used up refuses what is urgent too, and loses nothing', 
   expect(await seqs(store)).toEqual(upTo(after.head))
 })
 
-test('a store is opened and taken over on a full disk', async (context) => {
+test('F7: a store on a full disk: it is opened and taken over', async (context) => {
   const file = onDisk(context, 24)
   const before = await opened(file)
   const tenure = await commitAfter(before, await before.acquire(SHARD, 'one'), { runs: [aRun(1)] })
@@ -215,7 +215,7 @@ function rowsOf(session: Session, { head }: Tenure): number {
   return head
 }
 
-test('a batch whose log could not be indexed is not found after a crash', async (context) => {
+test('F7: a log that could not be indexed: its batch is not found after a crash', async (context) => {
   const file = onDisk(context, 40)
   const { commit, count } = roomOn(file)
   const reader = new DatabaseSync(file, { readOnly: true })

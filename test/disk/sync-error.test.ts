@@ -128,7 +128,7 @@ test.for(counts)(
   },
 )
 
-test('a log that cannot be moved into the file is kept, and everything in it', async (context) => {
+test('F6: a log that cannot be moved into the file: it is kept, and everything in it', async (context) => {
   const faults = preloadedFaults(folder) ?? straceFaults()
   context.skip(faults === undefined, 'there is neither strace nor a C compiler (cc) here')
   if (faults === undefined) return

@@ -80,7 +80,7 @@ test('the store that has met one writes on, and closes', async () => {
   expect(await again.journal(SHARD, 1, 19, 10)).toEqual([aTurn(61, 1, 20)])
 })
 
-test('a write that meets one is the end of the store, and nothing of it is there', async () => {
+test('F5: a write that meets a damaged page: the store ends, and nothing of it is there', async () => {
   damagePageOf('turn 39 ')
   const store = await opened()
   const tenure = await store.acquire(SHARD, 'next')
