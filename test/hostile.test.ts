@@ -43,11 +43,11 @@ test(
   { timeout: 60_000 },
   async () => {
     // With a limit that nothing can keep, an input that is sent again alone is blamed.
-    const alone = (): Promise<Figures> => campaign(1, '--limit', '0', '--only', '0')
+    const alone = (): Promise<Figures> => campaign(1, '--limit', '0', '--only', '40')
     const { findings, sent } = await alone()
     expect(sent).toBe(1)
     expect(findings).toEqual([
-      expect.objectContaining({ number: 0, fault: expect.stringContaining('the event loop stood still') }),
+      expect.objectContaining({ number: 40, fault: expect.stringContaining('the event loop stood still') }),
     ])
     const again = (await alone()).findings
     expect(again.map(({ place, name }) => [place, name])).toEqual(findings.map(({ place, name }) => [place, name]))

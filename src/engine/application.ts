@@ -37,6 +37,7 @@ import type { Directory } from './directory.ts'
 import { Queries } from './queries.ts'
 import { Requests } from './requests.ts'
 import { Shard } from './shard.ts'
+import { startWatchdog, type Watchdog } from './watchdog.ts'
 import { failureOfEnding } from './endings.ts'
 
 export interface ApplicationOptions {
@@ -51,6 +52,7 @@ export interface ApplicationOptions {
   readonly limits: Limits
   readonly graceMs: number
   readonly development: boolean
+  readonly watchdogMs: number | undefined
 }
 
 const SHARD = 0
@@ -66,6 +68,7 @@ export class RunningApplication implements Application {
   #shard: Shard | null = null
   #requests: Requests | null = null
   #actions: Actions | null = null
+  #watchdog: Watchdog | null = null
   #closing: Promise<void> | null = null
 
   constructor(options: ApplicationOptions) {
@@ -83,6 +86,9 @@ export class RunningApplication implements Application {
     const began = clock.now()
     this.#info = await store.open()
     try {
+      // What it watches for may come with the first replay.
+      const watchdog = startWatchdog(this.#options.watchdogMs)
+      this.#watchdog = watchdog
       const tenure = await store.acquire(SHARD, this.name)
       const handleInbox: Requests['fromInbox'] = (row) => this.requests.fromInbox(row)
       const onFailure = (error: Error): void => {
@@ -102,6 +108,7 @@ export class RunningApplication implements Application {
         liveRuns,
         limits,
         development,
+        current: watchdog.current,
         handleInbox,
         onFailure,
       })
@@ -114,6 +121,7 @@ export class RunningApplication implements Application {
     } catch (error) {
       await this.#shard?.close(0)
       await store.close()
+      this.#watchdog?.stop()
       throw error
     }
   }
@@ -268,6 +276,7 @@ export class RunningApplication implements Application {
   async #close(): Promise<void> {
     await this.#shard?.close(this.#options.graceMs)
     await this.#options.store.close()
+    this.#watchdog?.stop()
     this.#stop(null)
   }
 }

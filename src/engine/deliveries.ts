@@ -88,6 +88,7 @@ export class DeliveryJob implements TurnJob {
     this.machine = executor.machine
     this.#answered = 'op' in delivered ? executor.machine.pending.get(delivered.op)?.command : undefined
     this.#seq = this.run.seq++
+    this.#context.environment.current.turn(row.id, this.run.turns)
     executor.machine.deliver(delivered, this.#context.now(), this.#seq, null)
   }
 
@@ -102,6 +103,7 @@ export class DeliveryJob implements TurnJob {
   end(): void {
     const { run } = this
     const context = this.#context
+    context.environment.current.over()
     run.queued -= 1
     if (this.#full) return settleDelivery(context, this.#extras, 'full')
     if (this.machine === null) {
@@ -182,7 +184,9 @@ const CANCEL_SEEN = ' cancel'
 
 /** Signals for a frozen run, and the wish that it stops, wait in its journal, in order. */
 function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
-  if (run.executor.kind !== 'frozen' || (delivered.kind !== 'signal' && delivered.kind !== 'cancel')) return
+  if (run.executor.kind !== 'frozen') return
+  // Whoever acts on a call that the run cannot be told of is told so.
+  if (delivered.kind !== 'signal' && delivered.kind !== 'cancel') return settleDelivery(context, extras, 'frozen')
   const { seen } = run.executor
   const id = delivered.kind === 'signal' ? delivered.id : CANCEL_SEEN
   if (seen.has(id)) return settleDelivery(context, extras, 'seen')

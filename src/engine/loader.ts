@@ -5,7 +5,7 @@ import { toFailure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { Command } from '../core/journal.ts'
 import type { Machine } from '../core/machine.ts'
-import type { Pending } from '../core/pending.ts'
+import { isUndo, type Pending } from '../core/pending.ts'
 import type { JournalRow, RunRow } from '../core/store.ts'
 import { liveRun } from './births.ts'
 import { DeliveryJob, freeze, keepSeen, writeMail } from './deliveries.ts'
@@ -46,7 +46,7 @@ async function bringBack(context: ShardContext, row: RunRow, history: History): 
   for (const [op, attempts] of history.attempts) run.attempts.set(op, attempts)
   const replayed =
     run.executor.kind === 'workflow'
-      ? await replay(context.pump, row.name, run.executor.machine, history.turns)
+      ? await replay(context.pump, row.name, run.executor.machine, history.turns, context.environment.current)
       : { kind: 'ready' as const }
   return { run, history, replayed }
 }
@@ -85,9 +85,10 @@ export function takeUp(context: ShardContext, loaded: Loaded, stop?: ForcedStop)
     return stopLoaded(context, run, replayed, executor.machine, stop)
   // A run that is too long goes on only to take back what it did.
   const long = stop === undefined && history.cancelled === null ? tooLong(context, run) : null
+  // Before its mail, which a run that is too long would not take otherwise.
+  if (stop !== undefined) context.deliver(run.row.num, stop.delivered, stop.extras)
   if (long === null) takeUpOpen(context, loaded)
   else parkTooLong(context, run, history.mail, long)
-  if (stop !== undefined) context.deliver(run.row.num, stop.delivered, stop.extras)
 }
 
 /** Nothing of its body is run any more. What was under way in an earlier life may still be, but for what was answered. */
@@ -98,10 +99,22 @@ function stopLoaded(
   machine: Machine,
   { delivered, extras }: ForcedStop,
 ): void {
-  for (const op of machine.pending.keys()) run.lingering.add(op)
+  for (const pending of machine.pending.values()) takeUpStopped(context, run, pending)
   if (replayed.kind === 'threw' && 'op' in replayed.delivered) run.lingering.delete(replayed.delivered.op)
   markFreed(context, run, `${delivered.by} asked it to stop`)
   context.suspects.turn(run, new DeliveryJob(context, run, delivered, extras))
+}
+
+/** What a run that is stopped still waits for: what it takes back, and what has to settle before. */
+function takeUpStopped(context: ShardContext, run: LiveRun, pending: Pending): void {
+  const { op, command, givenUp } = pending
+  if (command.kind === 'child' || command.kind === 'join') return context.joined(command.run, run.row.num, op)
+  if (givenUp) return settleGivenUp(context, run, op, 'perhaps')
+  if (isUndo(pending)) {
+    if (!run.stuckOps.has(op)) startEffect(context, run, op)
+    return
+  }
+  run.lingering.add(op)
 }
 
 function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): void {
@@ -230,12 +243,14 @@ class ResumeJob implements TurnJob {
     this.#before = [...this.machine.pending.values()]
     this.#answered = 'op' in delivered ? this.machine.pending.get(delivered.op)?.command : undefined
     this.#seq = this.#loaded.run.seq++
+    this.#context.environment.current.turn(this.#loaded.run.row.id, this.#loaded.run.turns)
     this.machine.deliver(delivered, this.#context.now(), this.#seq, null)
   }
 
   end(): void {
     const { run, history } = this.#loaded
     const context = this.#context
+    context.environment.current.over()
     run.queued -= 1
     if (!this.machine.active) return
     const closed = this.machine.close()

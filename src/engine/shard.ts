@@ -16,6 +16,7 @@ import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import { Admission } from './admission.ts'
 import { Claims } from './claims.ts'
+import type { CurrentWork } from './current-work.ts'
 import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
 import { Effects, type Effect } from './effects.ts'
@@ -54,6 +55,7 @@ export interface ShardOptions {
   readonly liveRuns: number
   readonly limits: Limits
   readonly development: boolean
+  readonly current: CurrentWork
   /** Handles an inbox row; the row's number is to be drained with what it writes. */
   readonly handleInbox: (row: InboxRow) => Promise<void>
   readonly onFailure: (error: Error) => void
@@ -61,6 +63,8 @@ export interface ShardOptions {
 
 /** Rounds of turns that one commit waits for. */
 const ROUNDS = 16
+/** And how long: rounds are few where much is asked in between. */
+const FLUSH_MS = 5
 
 export class Shard {
   readonly context: ShardContext
@@ -71,12 +75,13 @@ export class Shard {
   readonly #foreign: ForeignWork | null
   #lastAt = 0
   #rounds = 0
+  #flushedAt = 0
   #failure: Error | null = null
   #closed = false
 
   constructor(options: ShardOptions) {
     this.#options = options
-    const { store, clock, random, tenure, ns, info, directory, codec } = options
+    const { store, clock, random, tenure, ns, directory, codec } = options
     const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
     const space = new Space({ store, clock, log, onFailure })
@@ -103,11 +108,7 @@ export class Shard {
       log,
       directory,
       limits: options.limits,
-      environment: {
-        store: info.id,
-        fence: `${info.incarnation}.${shard}.${tenure.epoch}`,
-        log: (run, op) => prefixed(log, `${run} ${op}`),
-      },
+      environment: this.#environmentOver(log),
       space,
       writer,
       pump,
@@ -154,6 +155,16 @@ export class Shard {
       commitWaitMs: () => writer.waitMs,
       openRuns: () => this.context.open.count,
     })
+  }
+
+  #environmentOver(log: Log): ShardContext['environment'] {
+    const { info, tenure, current } = this.#options
+    return {
+      store: info.id,
+      fence: `${info.incarnation}.${tenure.shard}.${tenure.epoch}`,
+      log: (run, op) => prefixed(log, `${run} ${op}`),
+      current,
+    }
   }
 
   #timersOver(writer: Writer): Timers {
@@ -340,8 +351,10 @@ export class Shard {
   #roundEnd(): void {
     const { writer, pump } = this.context
     // Turns that are ready go into one commit; but not for ever, when they never end.
-    if (pump.idle || ++this.#rounds >= ROUNDS) {
+    const now = this.context.clock.now()
+    if (pump.idle || ++this.#rounds >= ROUNDS || now - this.#flushedAt >= FLUSH_MS) {
       this.#rounds = 0
+      this.#flushedAt = now
       writer.flushNow()
     }
     if (writer.isBehind) pump.pause()

@@ -32,6 +32,8 @@ export interface ServeOptions extends Omit<HandlerOptions, 'token'> {
   readonly requestTimeoutMs?: number | undefined
   /** How long a client may take to read the next piece of its answer, in milliseconds; default 30,000. */
   readonly stallTimeoutMs?: number | undefined
+  /** How many connections may be open at once; default 1,000. */
+  readonly connections?: number | undefined
   readonly clock?: Clock | undefined
 }
 
@@ -48,7 +50,11 @@ const GRACE_MS = 5000
 const LAST_ANSWERS_MS = 500
 const KEEP_ALIVE_MS = 10_000
 const STALL_MS = 30_000
-const CONNECTIONS = 8192
+/**
+ * Connections at once; more are closed as they come. Past 1,024 busy ones libuv reads them over and over before it lets
+ * anything else in (48 times, in uv__io_poll), and the engine stands still: put a proxy that pools in front.
+ */
+const CONNECTIONS = 1000
 /** Connections that the system holds until they are taken: a crowd that comes at once is not turned away. */
 const BACKLOG = 4096
 
@@ -106,7 +112,7 @@ function createListener(
     keepAlive: true,
     noDelay: true,
   })
-  server.maxConnections = CONNECTIONS
+  server.maxConnections = options.connections ?? CONNECTIONS
   server.timeout = stallMs
   const clock = options.clock ?? systemClock
   const unanswered = new Unanswered()
