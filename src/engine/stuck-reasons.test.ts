@@ -66,6 +66,19 @@ test('a run that threw while a call was stuck is stuck by the call alone once it
   expect(await app.run('f')).toMatchObject({ status: 'running' })
 })
 
+test('a frozen run takes as many signals as it may hold, whatever it has received before', async () => {
+  const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
+    for (let count = 0; count < 3; count++) await run.receive(Go)
+    throw new RangeError('a bug')
+  })
+  const app = await openForTest(ballet({ services: [], workflows: [flow] }), { limits: { signals: 3 } })
+  await app.start(flow(null), { id: 'f' })
+  for (let count = 0; count < 3; count++) await app.signal('f', Go(null))
+  await isStuck(app, 'threw')
+  for (let count = 0; count < 3; count++) expect(await app.signal('f', Go(null))).toMatchObject({ created: true })
+  await expect(app.signal('f', Go(null))).rejects.toMatchObject({ code: 'SIGNALS_FULL' })
+})
+
 test('an operation that was left alone and asked to stop is not begun when it is retried', async () => {
   const data = new MemoryData()
   const began = gate()
