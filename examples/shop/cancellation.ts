@@ -31,3 +31,17 @@ export function listenForCancel(
   listening.catch(ignore)
   return { abort: cancellation.signal, settled: () => cancelling.catch(ignore) }
 }
+
+/**
+ * Stops a parcel of which nobody knows whether it has left: shipping decides, as it does for the customer who cancels.
+ * Gives its tracking number if it has left, and then nothing of the order may be taken back.
+ */
+export async function stopParcel(
+  run: Run<never, typeof CancelOrder>,
+  order: Order,
+  { shipping }: Services,
+  by: string,
+): Promise<string | undefined> {
+  const answer = await run.call(shipping.stop({ ...order, by }))
+  return answer.type === 'shipping.stop-too-late' ? (answer.data.tracking ?? undefined) : undefined
+}

@@ -57,3 +57,42 @@ describe.each(styles)('%s', (style) => {
     expect(done(shop.ledger(orderId)).slice(-4)).toEqual([...before, 'apologise'])
   })
 })
+
+describe('an order that has shipped', () => {
+  const cancelRun = async ({ run = '' }: StepView): Promise<void> => {
+    const path = `/api/runs/${encodeURIComponent(run)}/cancel`
+    expect(await shop.post(path, { by: 'the support desk' })).toMatchObject({ status: 202 })
+  }
+  const kept = ['charge 10700', 'ship']
+
+  test('keeps its money and its stock when its run is cancelled: the parcel has left', async () => {
+    const { orderId, step } = await stuckOrder('ok', 'orchestrated')
+    await cancelRun(step)
+    await shop.fault()
+    const { steps } = await shop.when(orderId, (order) => order.steps.some(({ status }) => status === 'stuck'))
+    await act('retry', steps.find(({ status }) => status === 'stuck') as StepView, {})
+    expect(await shop.when(orderId, ({ status }) => status === 'confirmed')).toMatchObject({ paid: 10_700 })
+    expect(done(shop.ledger(orderId)).slice(2)).toEqual([...kept, 'notify'])
+  })
+
+  test('keeps them when a person lets the message fail', async () => {
+    const { orderId, step } = await stuckOrder('ok', 'orchestrated')
+    const { run = '', op } = step
+    const error = { message: 'the address is gone' }
+    const path = `/api/runs/${encodeURIComponent(run)}/fail`
+    expect(await shop.post(path, { op, error, by: 'the support desk' })).toMatchObject({ status: 202 })
+    expect(await shop.over(orderId)).toMatchObject({ paid: 10_700 })
+    expect(done(shop.ledger(orderId)).slice(2)).toEqual(kept)
+  })
+})
+
+test('whether a parcel has left is for shipping to say, also when its answer is lost and the run is cancelled', async () => {
+  await shop.fault({ service: 'shipping', operation: 'ship', loseAnswers: 1_000_000 })
+  const orderId = await shop.order('ok', 'orchestrated')
+  await shop.when(orderId, ({ steps }) => steps.some(({ step, status }) => step === 'ship' && status === 'retrying'))
+  const path = `/api/runs/${encodeURIComponent(`checkout:${orderId}`)}/cancel`
+  expect(await shop.post(path, { by: 'the support desk' })).toMatchObject({ status: 202 })
+  await shop.fault()
+  expect(await shop.when(orderId, ({ status }) => status === 'confirmed')).toMatchObject({ paid: 10_700 })
+  expect(done(shop.ledger(orderId)).slice(2)).toEqual(['charge 10700', 'ship', 'notify'])
+})

@@ -191,7 +191,8 @@ export class Machine {
       return { kind: 'ended', commands: [...commands, this.#continues], status: 'continued' }
     const settled = this.#settled
     if (settled === null) {
-      return this.pending.size > 0
+      // A signal may come before the body has begun: it is kept for it.
+      return this.pending.size > 0 || this.takeBack === null
         ? { kind: 'open', commands }
         : { kind: 'threw', error: fault('FOREIGN_AWAIT', { run: this.name, work: '' }) }
     }

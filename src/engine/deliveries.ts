@@ -163,7 +163,8 @@ export function freeze(context: ShardContext, run: LiveRun): void {
   }
   context.receivers.forget(run.row.num)
   const seen = run.executor.kind === 'workflow' ? run.executor.machine.mailbox.seen : []
-  run.executor = { kind: 'frozen', seen: new Set(seen) }
+  const unread = run.executor.kind === 'workflow' ? run.executor.machine.mailbox.unread : 0
+  run.executor = { kind: 'frozen', seen: new Set(seen), unread }
 }
 
 /** The code of a run did something outside a turn. */
@@ -187,12 +188,13 @@ function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, ext
   if (run.executor.kind !== 'frozen') return
   // Whoever acts on a call that the run cannot be told of is told so.
   if (delivered.kind !== 'signal' && delivered.kind !== 'cancel') return settleDelivery(context, extras, 'frozen')
-  const { seen } = run.executor
+  const { seen, unread = 0 } = run.executor
   const id = delivered.kind === 'signal' ? delivered.id : CANCEL_SEEN
   if (seen.has(id)) return settleDelivery(context, extras, 'seen')
-  if (delivered.kind === 'signal' && extras.drained === undefined && seen.size >= context.limits.signals)
+  if (delivered.kind === 'signal' && extras.drained === undefined && unread >= context.limits.signals)
     return settleDelivery(context, extras, 'full')
   seen.add(id)
+  if (delivered.kind === 'signal') run.executor.unread = unread + 1
   writeMail(context, run, delivered)
   settleDelivery(context, extras, 'taken')
   context.writer.flush()
@@ -212,7 +214,10 @@ export function writeMail(context: ShardContext, run: LiveRun, delivered: Delive
 export function keepSeen(run: LiveRun, mail: readonly Delivered[]): void {
   if (run.executor.kind !== 'frozen') return
   for (const one of mail) {
-    if (one.kind === 'signal') run.executor.seen.add(one.id)
-    else if (one.kind === 'cancel') run.executor.seen.add(CANCEL_SEEN)
+    if (one.kind === 'signal') {
+      run.executor.seen.add(one.id)
+      run.executor.unread = (run.executor.unread ?? 0) + 1
+    }
+    if (one.kind === 'cancel') run.executor.seen.add(CANCEL_SEEN)
   }
 }

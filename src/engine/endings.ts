@@ -119,6 +119,12 @@ export function markFreed(context: ShardContext, run: LiveRun, reason: string): 
   setStatus(context, run, 'running', null, null)
 }
 
+/** A run whose code goes on still has calls that are stuck. */
+export function markCallStuck(context: ShardContext, run: LiveRun, reason: string): void {
+  writeNote(context, run, { kind: 'freed', reason })
+  setStatus(context, run, 'stuck', 'call', null)
+}
+
 /** What a person did for it has freed a run, when nothing else of it is stuck. */
 export function freeIfNothingIsStuck(context: ShardContext, run: LiveRun): void {
   const { status, reason, ended } = run.row

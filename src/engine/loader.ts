@@ -10,7 +10,7 @@ import type { JournalRow, RunRow } from '../core/store.ts'
 import { liveRun } from './births.ts'
 import { DeliveryJob, freeze, keepSeen, writeMail } from './deliveries.ts'
 import { mapAgain } from './facts.ts'
-import { markFreed, markStuck } from './endings.ts'
+import { markCallStuck, markFreed, markStuck } from './endings.ts'
 import { historyOf, readRows, type History } from './history.ts'
 import type { LiveRun } from './live-run.ts'
 import { tooLong } from './long-runs.ts'
@@ -131,6 +131,9 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       break
     case 'solo':
       if (run.row.call === '' && mapAgain(context, run)) return endWithNothing(context, run)
+      // That it is to stop may have been kept while it was left alone: then nothing of it is begun.
+      for (const mail of history.mail) context.deliver(run.row.num, mail)
+      if (run.row.ended !== null) return
       // It did not fit its definition, and nothing of it has begun: today's may do.
       if (run.row.status === 'stuck' && run.stuckOps.size === 0 && run.row.call !== '')
         markFreed(context, run, 'its definition is tried again')
@@ -141,7 +144,7 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       if (replayed.kind === 'diverged') park(context, run, history.mail, replayed.error)
       else if (replayed.kind === 'threw')
         context.suspects.turn(run, new ResumeJob(context, { run, history, replayed }, run.executor.machine, replayed))
-      else if (history.turns.length === 0) beginWorkflow(context, run, history)
+      else if (run.executor.machine.takeBack === null) beginWorkflow(context, run, history)
       else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()])
       break
   }
@@ -161,7 +164,7 @@ function endWithNothing(context: ShardContext, run: LiveRun): void {
   })
 }
 
-/** Its code was gone when it was to begin. */
+/** Its body has not begun: its time had not come, its code was gone, or the process died before. */
 function beginWorkflow(context: ShardContext, run: LiveRun, history: History): void {
   if (run.row.status === 'stuck') markFreed(context, run, 'its code is there')
   context.begin(run)
@@ -171,6 +174,7 @@ function beginWorkflow(context: ShardContext, run: LiveRun, history: History): v
 function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, waiting: readonly Pending[]): void {
   const { row } = run
   if (row.status === 'stuck' && run.stuckOps.size === 0) markFreed(context, run, 'its code goes on')
+  else if (row.status === 'stuck' && row.reason !== 'call') markCallStuck(context, run, 'its code goes on')
   for (const { op, command, givenUp } of waiting) {
     switch (command.kind) {
       case 'call':
@@ -198,7 +202,9 @@ function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, w
 function parkTooLong(context: ShardContext, run: LiveRun, mail: readonly Delivered[], error: Error): void {
   freeze(context, run)
   keepSeen(run, mail)
-  if (run.row.status !== 'stuck') markStuck(context, run, null, 'limit', toFailure(error))
+  // One that threw is stopped without its code, which is another matter.
+  const isKnown = run.row.status === 'stuck' && (run.row.reason === 'limit' || run.row.reason === 'threw')
+  if (!isKnown) markStuck(context, run, null, 'limit', toFailure(error))
 }
 
 /** Freezes a run whose code does not fit its journal; its row changes only if it was not known before. */
@@ -272,6 +278,7 @@ class ResumeJob implements TurnJob {
     if (run.row.ended !== null) return
     if (run.executor.kind === 'workflow' && run.executor.machine !== this.machine)
       return keepMailOn(context, run, history.mail)
+    if (this.machine.takeBack === null) return beginWorkflow(context, run, history)
     takeUpWorkflow(
       context,
       run,
