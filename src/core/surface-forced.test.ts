@@ -116,7 +116,7 @@ describe('a forced cancellation', () => {
     expect(opsOf(await driver.cancel())).toEqual([])
     expect(opsOf(await driver.cancel(true, 'bob'))).toEqual(['drop sleep#0', 'phase undoing', 'call undo:a.do#0'])
     // Once more, while it takes back: it is the same.
-    expect(opsOf(await driver.cancel(true))).toEqual([])
+    expect(opsOf(await driver.cancel(true, 'bob'))).toEqual([])
     expect(await driver.done('undo:a.do#0')).toMatchObject({ kind: 'ended', status: 'cancelled' })
     expect(steps).toEqual([])
     // Who asked first has cancelled it.
