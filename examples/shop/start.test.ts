@@ -105,7 +105,7 @@ test('killed in the middle of an order of each style, it goes on, and charges on
     const ended: unknown = await (await fetch(`${second.url}/orders/killed-${style}?wait=20s`)).json()
     expect(ended).toMatchObject({ style, status: 'confirmed', paid: 1_500 })
     const applied = deeds(rowsOf(`killed-${style}`).filter(({ outcome }) => outcome === 'applied'))
-    expect(applied).toEqual(['reserve applied', 'charge applied 1500', 'ship applied', 'notify applied'])
+    expect(applied).toEqual(['reserve#poster applied', 'charge applied 1500', 'ship applied', 'notify applied'])
   }
 })
 

@@ -229,3 +229,21 @@ test('all runs that match are acted on, each by itself', async () => {
   for (const limit of [0, 10_001, 1.5])
     await expect(app.actOnAll({ action: 'retry', limit })).rejects.toMatchObject({ code: 'QUERY_INVALID' })
 })
+
+test('a run that is stuck while it takes back after a cancellation is not offered another one', async () => {
+  const { definition, checkout, state } = shop()
+  const app = await openForTest(definition)
+  await app.start(checkout({ orderId: '1' }), { id: 'c' })
+  await isStuck(app, 'c')
+  await app.cancel('c', { by: 'ann' })
+  const undo = 'undo:payment.charge#0'
+  await until(app, null, async () => (await app.run('c'))?.choices.some((choice) => choice.op === undo))
+  expect((await app.run('c'))?.choices).toEqual([
+    { action: 'retry', op: undo },
+    { action: 'answer', op: undo },
+  ])
+  expect(await app.cancel('c')).toMatchObject({ changed: false })
+  state.broken = false
+  await app.retry('c')
+  expect(await app.settled('c', 60_000)).toMatchObject({ status: 'cancelled' })
+})

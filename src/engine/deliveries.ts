@@ -4,7 +4,8 @@
 import { fault, isBalletError } from '../core/errors.ts'
 import { threw, toFailure, type Failure } from '../core/failure.ts'
 import { turnText, type Command, type Delivered } from '../core/journal.ts'
-import { isUndo, type Machine } from '../core/machine.ts'
+import { type Machine } from '../core/machine.ts'
+import { isUndo } from '../core/pending.ts'
 import { markStuck } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
 
@@ -22,7 +23,8 @@ export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delive
   if (delivered.kind === 'timer' && isOwnTimer(delivered.op)) return ownTimerFired(context, run, delivered.op)
   switch (run.executor.kind) {
     case 'workflow':
-      if (!isUndoThatFailed(context, run, delivered)) context.pump.add(new DeliveryJob(context, run, delivered, extras))
+      if (!isUndoThatFailed(context, run, delivered))
+        context.suspects.turn(run, new DeliveryJob(context, run, delivered, extras))
       break
     case 'solo':
       if (delivered.kind === 'cancel') cancelSolo(context, run, delivered, extras)
@@ -53,6 +55,8 @@ function isUndoThatFailed(context: ShardContext, run: LiveRun, delivered: Delive
 /** One delivery to a workflow: begin delivers, end closes the turn and writes it. */
 export class DeliveryJob implements TurnJob {
   readonly run: LiveRun
+  readonly workflow: string
+  cost = 1
   readonly #context: ShardContext
   readonly #delivered: Delivered
   readonly #extras: DeliveryExtras
@@ -64,6 +68,7 @@ export class DeliveryJob implements TurnJob {
 
   constructor(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras) {
     this.run = run
+    this.workflow = run.row.name
     this.#context = context
     this.#delivered = delivered
     this.#extras = extras
@@ -119,6 +124,7 @@ export class DeliveryJob implements TurnJob {
     const wrong = closed.kind === 'threw' ? closed.error : closed.kind === 'open' ? tooWide(context, run) : null
     if (wrong !== null) freezeThrown(context, run, turn, wrong)
     else if (closed.kind !== 'threw') {
+      this.cost += closed.commands.length
       writeTurn(context, run, { ...turn, commands: closed.commands })
       tellLong(context, run)
     }

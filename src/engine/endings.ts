@@ -100,8 +100,14 @@ export function markStuck(
 
 /** The stack of what the author's code threw, which the engine has wrapped. */
 function stackOf(thrown: unknown): string | undefined {
-  const origin = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown
-  return origin instanceof Error && typeof origin.stack === 'string' ? origin.stack : undefined
+  try {
+    const origin = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown
+    const stack: unknown = origin instanceof Error ? origin.stack : undefined
+    return typeof stack === 'string' ? stack : undefined
+  } catch {
+    // Whatever was thrown may throw in turn when it is looked at; that is worth a line of the log, not the shard.
+    return undefined
+  }
 }
 
 /** Marks a stuck run as running again. */

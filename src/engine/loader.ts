@@ -4,7 +4,8 @@ import { fault, invariant } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { Command } from '../core/journal.ts'
-import type { Machine, Pending } from '../core/machine.ts'
+import type { Machine } from '../core/machine.ts'
+import type { Pending } from '../core/pending.ts'
 import type { JournalRow, RunRow } from '../core/store.ts'
 import { liveRun } from './births.ts'
 import { DeliveryJob, freeze, keepSeen, writeMail } from './deliveries.ts'
@@ -45,7 +46,7 @@ async function bringBack(context: ShardContext, row: RunRow, history: History): 
   for (const [op, attempts] of history.attempts) run.attempts.set(op, attempts)
   const replayed =
     run.executor.kind === 'workflow'
-      ? await replay(context.pump, run.executor.machine, history.turns)
+      ? await replay(context.pump, row.name, run.executor.machine, history.turns)
       : { kind: 'ready' as const }
   return { run, history, replayed }
 }
@@ -100,7 +101,7 @@ function stopLoaded(
   for (const op of machine.pending.keys()) run.lingering.add(op)
   if (replayed.kind === 'threw' && 'op' in replayed.delivered) run.lingering.delete(replayed.delivered.op)
   markFreed(context, run, `${delivered.by} asked it to stop`)
-  context.pump.add(new DeliveryJob(context, run, delivered, extras))
+  context.suspects.turn(run, new DeliveryJob(context, run, delivered, extras))
 }
 
 function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): void {
@@ -126,7 +127,7 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
     case 'workflow':
       if (replayed.kind === 'diverged') park(context, run, history.mail, replayed.error)
       else if (replayed.kind === 'threw')
-        context.pump.add(new ResumeJob(context, { run, history, replayed }, run.executor.machine, replayed))
+        context.suspects.turn(run, new ResumeJob(context, { run, history, replayed }, run.executor.machine, replayed))
       else if (history.turns.length === 0) beginWorkflow(context, run, history)
       else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()])
       break
@@ -205,6 +206,7 @@ function keepMailOn(context: ShardContext, run: LiveRun, mail: readonly Delivere
 
 /** Does a turn that threw again, with today's code. */
 class ResumeJob implements TurnJob {
+  readonly workflow: string
   readonly #context: ShardContext
   readonly #loaded: Loaded
   readonly machine: Machine
@@ -219,6 +221,7 @@ class ResumeJob implements TurnJob {
     this.#loaded = loaded
     this.machine = machine
     this.#threw = threw
+    this.workflow = loaded.run.row.name
     loaded.run.queued += 1
   }
 
@@ -234,6 +237,7 @@ class ResumeJob implements TurnJob {
     const { run, history } = this.#loaded
     const context = this.#context
     run.queued -= 1
+    if (!this.machine.active) return
     const closed = this.machine.close()
     // Still broken: the row that says so is there already.
     if (closed.kind === 'threw') {

@@ -20,6 +20,11 @@ export class OpenRuns {
     return this.#live.size
   }
 
+  /** Live and parked. */
+  get count(): number {
+    return this.#live.size + this.#parked.size
+  }
+
   add(run: LiveRun): void {
     this.#live.set(run.row.num, run)
     this.#parked.delete(run.row.num)

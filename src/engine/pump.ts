@@ -1,39 +1,56 @@
 // Delivers to workflow runs, one delivery per macrotask: a delivery and the close of its turn are queued as a pair of
 // immediates, so that every microtask of the run settles in between and nothing else can slip in (with a single
 // immediate, a file `stat` inside a workflow went unnoticed in 215 of 400 cases; with the pair in none). Several pairs
-// go into one round of the event loop.
+// go into one round of the event loop. Which turn is next, turn-queue.ts says.
 
 import type { Machine } from '../core/machine.ts'
+import { TurnQueue } from './turn-queue.ts'
 
 /** A turn to be run. `begin` delivers, `end` closes; the owner decides in `begin` whether there is anything to do. */
 export interface TurnJob {
   begin(): void
+  /** Comes without a `begin` when the pump has stopped meanwhile. */
   end(): void
+  /** The workflow whose turn it is: a run's turns all have the same, and are made in the order in which they came. */
+  readonly workflow: string
+  /** What it has cost, once it has ended; 1 when it does not say. */
+  readonly cost?: number
   /** The run whose code runs in between; null when nothing was delivered. */
   readonly machine?: Machine | null
 }
 
 /** Pairs in one round: enough to spread the cost of a round, few enough to let input and output in. */
 const PAIRS = 64
+/** Turns in a millisecond, as long as nothing was measured. */
+const FIRST_RATE = 10
+/** The rate is measured over so long without a pause, at least. */
+const MEASURED_MS = 20
 
 /** The queue of turns of a shard. */
 export class Pump {
-  #queue: TurnJob[] = []
-  #next = 0
+  readonly #queue = new TurnQueue<TurnJob>()
   #scheduled = false
   #paused = false
+  #stopped = false
   #left = 0
   #current: TurnJob | null = null
   readonly #roundEnd: () => void
   readonly #onFailure: (error: unknown) => void
+  readonly #now: () => number
+  #rate = FIRST_RATE
+  /** Since when every round was full, and how many turns were made since; null when the last was not. */
+  #busySince: number | null = null
+  #made = 0
 
   /**
    * @param roundEnd called after each round of turns: time to commit.
    * @param onFailure called when a job throws, which is a bug of the engine: the code of a run cannot get here.
+   * @param now milliseconds; without it nobody asks how long turns wait.
    */
-  constructor(roundEnd: () => void, onFailure: (error: unknown) => void) {
+  constructor(roundEnd: () => void, onFailure: (error: unknown) => void, now: () => number = () => 0) {
     this.#roundEnd = roundEnd
     this.#onFailure = onFailure
+    this.#now = now
   }
 
   /** The turn between its delivery and its close, if any: a rejection raised now is that run's. */
@@ -43,12 +60,34 @@ export class Pump {
 
   /** Whether no turn is queued or running. */
   get idle(): boolean {
-    return this.#queue.length === this.#next && this.#current === null
+    return this.#queue.size === 0 && this.#current === null
+  }
+
+  /** Turns that wait. */
+  get size(): number {
+    return this.#queue.size
   }
 
   add(job: TurnJob): void {
-    this.#queue.push(job)
+    const now = this.#now()
+    this.#queue.add(job.workflow, job, now)
     this.#schedule()
+  }
+
+  /**
+   * Milliseconds that a turn of this workflow has to wait, or one of any for null: what the oldest has waited, or what
+   * is before a new one at the pace of the last turns, whichever is more.
+   */
+  waitMs(workflow: string | null): number {
+    const oldest = this.#queue.oldest(workflow)
+    if (oldest === null) return 0
+    const before = workflow === null ? this.#queue.size : this.#queue.sizeOf(workflow) * this.#queue.lines
+    return Math.max(this.#now() - oldest, Math.min(before, this.#queue.size) / this.#rate)
+  }
+
+  /** No code of a run is run any more: what is queued is only ended, so that whoever waits is told. */
+  stop(): void {
+    this.#stopped = true
   }
 
   /** Holds deliveries back while the writer is behind. */
@@ -61,9 +100,9 @@ export class Pump {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#paused || this.#queue.length === this.#next) return
+    if (this.#scheduled || this.#paused || this.#queue.size === 0) return
     this.#scheduled = true
-    this.#left = Math.min(this.#queue.length - this.#next, PAIRS)
+    this.#left = Math.min(this.#queue.size, PAIRS)
     for (let pair = 0; pair < this.#left; pair++) {
       setImmediate(this.#begin)
       setImmediate(this.#end)
@@ -71,10 +110,10 @@ export class Pump {
   }
 
   readonly #begin = (): void => {
-    const job = this.#queue[this.#next] as TurnJob
+    const job = this.#queue.take()
     this.#current = job
     try {
-      job.begin()
+      if (!this.#stopped) job.begin()
     } catch (error) {
       this.#onFailure(error)
     }
@@ -83,22 +122,28 @@ export class Pump {
   readonly #end = (): void => {
     const job = this.#current as TurnJob
     this.#current = null
-    this.#next += 1
-    if (this.#next === this.#queue.length) {
-      this.#queue = []
-      this.#next = 0
-    } else if (this.#next > 8192) {
-      this.#queue = this.#queue.slice(this.#next)
-      this.#next = 0
-    }
     try {
       job.end()
     } catch (error) {
       this.#onFailure(error)
     }
+    this.#queue.pay(job.cost ?? 1)
     if (--this.#left > 0) return
     this.#scheduled = false
+    this.#measure()
     this.#roundEnd()
     this.#schedule()
+  }
+
+  /** How fast turns are made while rounds are full: what the rest of the process takes meanwhile is in it. */
+  #measure(): void {
+    const now = this.#now()
+    const ms = this.#busySince === null ? 0 : now - this.#busySince
+    this.#made += PAIRS
+    const isFull = this.#queue.size >= PAIRS
+    if (isFull && this.#busySince !== null && ms < MEASURED_MS) return
+    if (ms >= MEASURED_MS) this.#rate = (this.#rate + this.#made / ms) / 2
+    this.#busySince = isFull ? now : null
+    this.#made = 0
   }
 }

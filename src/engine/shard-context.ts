@@ -7,6 +7,7 @@ import type { Delivered } from '../core/journal.ts'
 import type { EventRow, Store } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
+import type { Admission } from './admission.ts'
 import type { CallEnvironment } from './calls.ts'
 import type { Claims } from './claims.ts'
 import type { Directory } from './directory.ts'
@@ -17,6 +18,8 @@ import type { LiveRun } from './live-run.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump } from './pump.ts'
 import type { Receivers } from './receivers.ts'
+import type { Space } from './space.ts'
+import type { Suspects } from './suspects.ts'
 import type { Timers } from './timers.ts'
 import type { Watchers } from './watchers.ts'
 import type { Writer } from './writer.ts'
@@ -51,6 +54,7 @@ export interface ShardContext {
   readonly directory: Directory
   readonly limits: Limits
   readonly environment: CallEnvironment
+  readonly space: Space
   readonly writer: Writer
   readonly pump: Pump
   readonly effects: Effects
@@ -59,8 +63,10 @@ export interface ShardContext {
   readonly lanes: Lanes
   readonly inbox: Inbox
   readonly claims: Claims
+  readonly admission: Admission
   readonly open: OpenRuns
   readonly watchers: Watchers
+  readonly suspects: Suspects
 
   /** Time of the shard: never earlier than it was before. */
   now(): number

@@ -14,6 +14,7 @@ import { splitKey } from '../core/names.ts'
 import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
+import { Admission } from './admission.ts'
 import { Claims } from './claims.ts'
 import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
@@ -33,6 +34,8 @@ import { watchRejections } from './rejections.ts'
 import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { releaseSolo } from './solo-runs.ts'
+import { Space } from './space.ts'
+import { Suspects } from './suspects.ts'
 import { Timers } from './timers.ts'
 import { Watchers } from './watchers.ts'
 import { Writer } from './writer.ts'
@@ -74,13 +77,15 @@ export class Shard {
     const { store, clock, random, tenure, ns, info, directory, codec } = options
     const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
-    const writer = new Writer(store, tenure, {
-      onFailure,
-      onCaughtUp: () => this.context.pump.resume(),
-      isQuiet: () => this.context.pump.idle,
-    })
-    const pump = new Pump(() => this.#roundEnd(), onFailure)
-    const shard = tenure.shard
+    const space = new Space({ store, clock, log, onFailure })
+    const now = (): number => clock.now()
+    const onCaughtUp = (): void => this.context.pump.resume()
+    const isQuiet = (): boolean => this.context.pump.idle
+    const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp, isQuiet, now })
+    const pump = new Pump(() => this.#roundEnd(), onFailure, now)
+    const { shard, epoch, crashes } = tenure
+    const open = new OpenRuns(options.liveRuns)
+    const isOpen = (run: number): boolean => open.use(run) !== undefined || open.isParked(run)
     const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, onFailure })
     this.#foreign = options.development
       ? watchForeignWork(() => (pump.current instanceof DeliveryJob ? pump.current.run : null))
@@ -101,6 +106,7 @@ export class Shard {
         fence: `${info.incarnation}.${shard}.${tenure.epoch}`,
         log: (run, op) => prefixed(log, `${run} ${op}`),
       },
+      space,
       writer,
       pump,
       effects: new Effects({ clock, random, onFailure, ...this.#effectAnswers() }),
@@ -109,8 +115,10 @@ export class Shard {
       lanes: new Lanes(),
       inbox,
       claims: new Claims(store, shard, ns, () => inbox.read()),
-      open: new OpenRuns(options.liveRuns),
+      admission: this.#admissionTo(pump, writer),
+      open,
       watchers: new Watchers(),
+      suspects: new Suspects({ clock, store, shard, epoch, crashes, writer, pump, log, isOpen, onFailure }),
       now: () => this.#notBefore(clock.now()),
       notBefore: (at) => void this.#notBefore(at),
       encode: (text, row, id) => codec.encode(text, { namespace: ns, row, id }),
@@ -119,10 +127,7 @@ export class Shard {
       live: (run) => this.#loading.live(run),
       thaw: (run, stop) => this.#loading.thaw(run, stop),
       blame: (run, error) => this.#blame(run, error),
-      hash: (value) =>
-        createHash('sha256')
-          .update(canonicalText(value) ?? 'undefined')
-          .digest('base64url'),
+      hash: hashOf,
       joined: (id, run, op) => joinRun(this.context, id, run, op),
       release: (run) => this.#release(run),
       foreignWork: (run) => this.#foreign?.words(run) ?? '',
@@ -135,6 +140,17 @@ export class Shard {
       failure: () => this.#failure,
     })
     this.#unwatch = watchRejections((reason) => this.#claimRejection(reason))
+  }
+
+  #admissionTo(pump: Pump, writer: Writer): Admission {
+    const { limits, random } = this.#options
+    return new Admission({
+      limits,
+      random,
+      turnWaitMs: (workflow) => pump.waitMs(workflow),
+      commitWaitMs: () => writer.waitMs,
+      openRuns: () => this.context.open.count,
+    })
   }
 
   #timersOver(writer: Writer): Timers {
@@ -170,16 +186,24 @@ export class Shard {
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const { effects, timers, inbox, writer, watchers } = this.context
+    const { effects, timers, inbox, space, writer, watchers, suspects, store, shard } = this.context
     timers.stop()
     inbox.stop()
+    space.stop()
+    this.#loading.close()
+    suspects.close()
     await effects.close(graceMs)
+    // On a full disk what is left may never become durable: nobody has been told that it is.
+    if (space.isFull) writer.fail(fault('APP_CLOSED'))
     // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
     while ((!this.context.pump.idle || !this.#loading.isIdle) && this.#failure === null)
       await new Promise((resolve) => setImmediate(resolve))
     await writer.barrier().catch(() => {})
+    // Only an end that left nothing in doubt is a good one.
+    if (this.#failure === null) await store.release(shard, this.#options.tenure.epoch).catch(() => {})
     // What still reads the store finds it closed: that is no failure.
     this.#failure ??= fault('APP_CLOSED')
+    this.context.pump.stop()
     watchers.close()
     this.#unwatch()
     this.#foreign?.stop()
@@ -196,6 +220,8 @@ export class Shard {
   #effectAnswers() {
     const live = (effect: Effect): LiveRun | undefined => this.context.open.use(effect.run)
     return {
+      admit: ({ run, op }: Effect, begin: (passed: () => void) => void): void =>
+        this.context.suspects.effect(run, op, begin),
       answered: (effect: Effect, payload: string | undefined, attempt: number, ms: number): void =>
         this.#deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms }, {}),
       failed: (effect: Effect, error: Failure, attempt: number): void =>
@@ -344,10 +370,20 @@ export class Shard {
     this.context.writer.fail(this.#failure)
     this.context.timers.stop()
     this.context.inbox.stop()
+    this.context.space.stop()
     this.context.watchers.close()
+    this.context.suspects.close()
     void this.context.effects.close(0)
     this.#loading.fail(this.#failure)
+    this.context.pump.stop()
     this.context.pump.resume()
     this.#options.onFailure(this.#failure)
   }
+}
+
+/** Of the canonical form of a value. */
+function hashOf(value: unknown): string {
+  return createHash('sha256')
+    .update(canonicalText(value) ?? 'undefined')
+    .digest('base64url')
 }

@@ -1,9 +1,10 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import type { Page, RunView } from '../core/views.ts'
 import type { Problem } from './problem.ts'
 import { serve } from './serve.ts'
 import { testApplication } from './test-application.ts'
-import { connection } from './test-socket.ts'
+import { connection, type Connection } from './test-socket.ts'
 
 const MIB = 1_048_576
 const head = (...lines: readonly string[]): string => [...lines, '', ''].join('\r\n')
@@ -17,6 +18,16 @@ const ask = (
 ): Promise<Response> =>
   fetch(`${url}/api/runs`, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } })
 const code = async (response: Response): Promise<string> => ((await response.json()) as Problem).code
+
+/** What a client receives that sends everything before it listens. A reset on the way would cost it the answer. */
+async function sentFirst({ socket, ended }: Connection, bytes: string): Promise<string> {
+  let reset = ''
+  socket.on('error', (error) => (reset = error.message))
+  socket.pause()
+  socket.write(bytes, () => socket.resume())
+  const received = await ended()
+  return reset === '' ? received : reset
+}
 
 /** JSON of exactly so many bytes. */
 function sized(bytes: number): string {
@@ -79,6 +90,30 @@ describe('the size of a body', () => {
     const client = await connection(server.port)
     client.send(head(...post, `Content-Length: ${MIB * 100}`))
     expect(await client.ended()).toContain('BODY_TOO_LARGE')
+  })
+
+  it('is refused to a client that sends all of it before it listens, and the answer arrives', async () => {
+    const { app, asked } = testApplication()
+    await using server = await serve(app, { port: 0 })
+    for (const lines of [[`Content-Length: ${20 * MIB}`], ['Transfer-Encoding: chunked']]) {
+      const client = await connection(server.port)
+      const body = lines[0]?.startsWith('C') === true ? 'x'.repeat(20 * MIB) : chunk('x'.repeat(MIB)).repeat(20)
+      expect(await sentFirst(client, `${head(...post, 'Connection: close', ...lines)}${body}`)).toMatch(
+        /^HTTP\/1\.1 413 [^]*BODY_TOO_LARGE/,
+      )
+    }
+    expect(await sentFirst(await connection(server.port), 'A'.repeat(20 * MIB))).toMatch(
+      /^HTTP\/1\.1 400 [^]*REQUEST_MALFORMED/,
+    )
+    expect(asked).toEqual([])
+  })
+
+  it('may come with an expectation that nobody knows', async () => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0 })
+    const client = await connection(server.port)
+    client.send(head(...post, `Content-Length: ${small.length}`, 'Expect: a-miracle', 'Connection: close') + small)
+    expect(await client.ended()).toMatch(/^HTTP\/1\.1 201 /)
   })
 
   it('is refused before it is sent when the client asks first', async () => {
@@ -181,12 +216,48 @@ describe('what is hardly a request', () => {
     expect((await ask(server.url, small)).status).toBe(201)
   })
 
-  it('does not get the answer of the request before it', async () => {
-    const { app } = testApplication({ runs: () => new Promise(() => {}) })
-    await using server = await serve(app, { port: 0, graceMs: 0 })
+  it('does not get the answer of the request before it, which is still answered', async () => {
+    const held = Promise.withResolvers<Page<RunView>>()
+    const { app } = testApplication({ runs: () => held.promise })
+    await using server = await serve(app, { port: 0 })
     const client = await connection(server.port)
     client.send(`${head('GET /api/runs HTTP/1.1', 'Host: localhost')}GARBAGE\r\n\r\n`)
-    expect(await client.ended()).toBe('')
+    const other = await ask(server.url, small)
+    expect([other.status, client.received()]).toEqual([201, ''])
+    held.resolve({ items: [] })
+    expect((await client.ended()).match(/HTTP\/1\.1 \d+|"items":\[\]/g)).toEqual(['HTTP/1.1 200', '"items":[]'])
+  })
+
+  it('breaks off in its body behind another request: that one is answered', async () => {
+    const held = Promise.withResolvers<Page<RunView>>()
+    const { app, asked } = testApplication({ runs: () => held.promise })
+    await using server = await serve(app, { port: 0 })
+    const client = await connection(server.port)
+    client.send(
+      `${head('GET /api/runs HTTP/1.1', 'Host: localhost')}${head(...post, 'Transfer-Encoding: chunked')}zz\r\n`,
+    )
+    await ask(server.url, small)
+    held.resolve({ items: [] })
+    expect((await client.ended()).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200'])
+    expect(asked.map(([what]) => what)).toEqual(['runs', 'startNamed'])
+  })
+
+  it('is a request that was to be the last: the answer is whole, and what follows is not read', async () => {
+    const { app, asked } = testApplication()
+    await using server = await serve(app, { port: 0 })
+    const client = await connection(server.port)
+    const get = head('GET /api/runs HTTP/1.1', 'Host: localhost', 'Connection: close')
+    client.send(`${get}${get}${get}`)
+    expect((await client.ended()).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200'])
+    expect(asked.length).toBe(1)
+  })
+
+  it('asks for another server: that is refused', async () => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0 })
+    const client = await connection(server.port)
+    client.send(head('CONNECT localhost:80 HTTP/1.1', 'Host: localhost'))
+    expect(await client.ended()).toMatch(/^HTTP\/1\.1 400 [^]*REQUEST_MALFORMED/)
   })
 
   it('answers requests that come in one piece in their order', async () => {

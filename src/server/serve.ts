@@ -6,7 +6,6 @@
 //   known  -->  ends what is left  -->  closed
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
@@ -14,8 +13,10 @@ import { systemClock } from '../engine/clock.ts'
 import { BODY_LIMIT_BYTES } from './body.ts'
 import { createFetch, type AppSource, type HandlerOptions } from './handler.ts'
 import { isLoopback } from './guard.ts'
-import { refuseConnection, refuseRequest, HEADER_LIMIT_BYTES } from './refusal.ts'
+import { lingerAfterAnswers } from './linger.ts'
+import { refuse, refuseConnection, refuseRequest, HEADER_LIMIT_BYTES } from './refusal.ts'
 import { Traffic } from './traffic.ts'
+import { Unanswered } from './unanswered.ts'
 
 export interface ServeOptions extends Omit<HandlerOptions, 'token'> {
   /** 0 takes any free port. */
@@ -94,10 +95,12 @@ function createListener(
     noDelay: true,
   })
   server.maxConnections = CONNECTIONS
-  const answers = new WeakMap<Duplex, ServerResponse>()
+  const clock = options.clock ?? systemClock
+  const unanswered = new Unanswered()
+  server.on('connection', (socket) => lingerAfterAnswers(socket, unanswered, clock))
   const take = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     outgoing.on('close', traffic.enter())
-    answers.set(incoming.socket, outgoing)
+    unanswered.enter(outgoing)
     if (traffic.isClosing) outgoing.setHeader('connection', 'close')
     void listener(incoming, outgoing)
   }
@@ -108,7 +111,13 @@ function createListener(
     if (Number(incoming.headers['content-length'] ?? 0) <= limitBytes) outgoing.writeContinue()
     take(incoming, outgoing)
   })
-  server.on('clientError', (error, socket) => refuseConnection(error, socket, answers.get(socket)))
+  // Any other expectation may be ignored, and is.
+  server.on('checkExpectation', take)
+  // There is nothing behind this server that a client could be connected to.
+  server.on('connect', (_incoming, socket) =>
+    refuse(fault('REQUEST_MALFORMED', { problem: 'this is no proxy' }), socket, clock),
+  )
+  server.on('clientError', (error, socket) => refuseConnection(error, socket, unanswered, clock))
   return server
 }
 

@@ -170,7 +170,7 @@ export async function replay(
 function adopt(machine: Machine, commands: readonly Command[]): void {
   for (const command of commands) {
     const pending = 'op' in command ? machine.pending.get(command.op) : undefined
-    if (pending !== undefined) pending.command = command
+    if (pending?.command.kind === command.kind) pending.command = command
   }
 }
 
