@@ -75,8 +75,11 @@ export function answerJoins(context: ShardContext, id: string, ending: RunEnding
 /** Lets the next reaction of a lane begin. */
 function leaveLane(context: ShardContext, num: number): void {
   const next = context.lanes.leave(num)
-  const run = next === undefined ? undefined : context.open.use(next)
+  if (next === undefined) return
+  const run = context.open.use(next)
   if (run !== undefined) context.release(run)
+  // Bringing it back from the disk lets it begin.
+  else context.live(next).catch((error: unknown) => context.fail(error))
 }
 
 /**

@@ -20,6 +20,7 @@ import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
 import { Effects, type Effect } from './effects.ts'
 import { markStuck, writeNote } from './endings.ts'
+import { Eviction } from './eviction.ts'
 import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
 import { Inbox } from './inbox.ts'
 import { joinRun, parkDamaged } from './joins.ts'
@@ -60,15 +61,19 @@ export interface ShardOptions {
 
 /** Rounds of turns that one commit waits for. */
 const ROUNDS = 16
+/** And how long: rounds are few where much is asked in between. */
+const FLUSH_MS = 5
 
 export class Shard {
   readonly context: ShardContext
   readonly #options: ShardOptions
   readonly #loading: Loading
+  readonly #eviction: Eviction
   readonly #unwatch: () => void
   readonly #foreign: ForeignWork | null
   #lastAt = 0
   #rounds = 0
+  #flushedAt = 0
   #failure: Error | null = null
   #closed = false
 
@@ -79,12 +84,12 @@ export class Shard {
     const onFailure = (error: unknown): void => this.#fail(error)
     const space = new Space({ store, clock, log, onFailure })
     const now = (): number => clock.now()
-    const onCaughtUp = (): void => this.context.pump.resume()
+    const onCaughtUp = (): void => this.#caughtUp()
     const isQuiet = (): boolean => this.context.pump.idle
     const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp, isQuiet, now })
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)
     const { shard, epoch, crashes } = tenure
-    const open = new OpenRuns(options.liveRuns)
+    const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
     const isOpen = (run: number): boolean => open.use(run) !== undefined || open.isParked(run)
     const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, onFailure })
     this.#foreign = options.development
@@ -134,9 +139,10 @@ export class Shard {
       begin: (run) => this.#begin(run),
       fail: onFailure,
     }
+    this.#eviction = new Eviction(this.context)
     this.#loading = new Loading(this.context, {
       enterLane: (row) => void this.#enterLane(row),
-      parkIdle: () => this.#parkIdle(),
+      parkIdle: () => void this.#eviction.park(),
       failure: () => this.#failure,
     })
     this.#unwatch = watchRejections((reason) => this.#claimRejection(reason))
@@ -168,6 +174,7 @@ export class Shard {
 
   /** Brings back every open run and takes up its work. */
   recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
+    this.#eviction.start()
     return this.#loading.recover()
   }
 
@@ -192,6 +199,7 @@ export class Shard {
     space.stop()
     this.#loading.close()
     suspects.close()
+    this.#eviction.stop()
     await effects.close(graceMs)
     // On a full disk what is left may never become durable: nobody has been told that it is.
     if (space.isFull) writer.fail(fault('APP_CLOSED'))
@@ -327,32 +335,22 @@ export class Shard {
     return true
   }
 
+  #caughtUp(): void {
+    this.#eviction.park()
+    this.context.pump.resume()
+  }
+
   #roundEnd(): void {
     const { writer, pump } = this.context
     // Turns that are ready go into one commit; but not for ever, when they never end.
-    if (pump.idle || ++this.#rounds >= ROUNDS) {
+    const now = this.context.clock.now()
+    if (pump.idle || ++this.#rounds >= ROUNDS || now - this.#flushedAt >= FLUSH_MS) {
       this.#rounds = 0
+      this.#flushedAt = now
       writer.flushNow()
     }
     if (writer.isBehind) pump.pause()
-    this.#parkIdle()
-  }
-
-  #parkIdle(): void {
-    const { effects, open } = this.context
-    open.park((run) => {
-      const { executor } = run
-      if (executor.kind !== 'workflow' || run.queued > 0 || executor.machine.settled) return false
-      if (run.row.phase === 'scheduled') return true
-      for (const { op, command } of executor.machine.pending.values()) {
-        if (
-          (command.kind === 'call' || command.kind === 'step') &&
-          (effects.has(run.row.num, op) || !run.stuckOps.has(op))
-        )
-          return false
-      }
-      return executor.machine.pending.size > 0
-    })
+    this.#eviction.park()
   }
 
   /** What the engine does beside a turn: when that fails (the codec, perhaps), the shard does. */
@@ -371,6 +369,7 @@ export class Shard {
     this.context.timers.stop()
     this.context.inbox.stop()
     this.context.space.stop()
+    this.#eviction.stop()
     this.context.watchers.close()
     this.context.suspects.close()
     void this.context.effects.close(0)

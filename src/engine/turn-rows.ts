@@ -40,6 +40,7 @@ export function writeTurn(context: ShardContext, run: LiveRun, turn: WrittenTurn
   const text = turnText(turn.delivered, commandsText(turn.commands))
   run.turns += 1
   run.bytes += text.length
+  context.open.weigh(run)
   const data = context.encode(text, 'turn', run.row.id)
   writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: turn.seq, kind: 'turn', at: turn.at, data })
   writeAnswer(context, run, turn)
