@@ -218,9 +218,9 @@ function accounts(driver: Driver): Accounts {
   )
   const due = commands.flatMap((command) => {
     const op = String(command['op'])
-    const answer = answers.get(op)
+    const settled = answers.get(op)
     // Its undo says that there is nothing to do (see `perform`).
-    const isNothing = command.kind === 'call' && answer?.kind === 'done' && answer.payload === '3'
+    const isNothing = command.kind === 'call' && settled?.kind === 'done' && settled.payload === '3'
     return command['undo'] === true && !isNothing && (ending !== 'completed' || given.has(op)) ? [op] : []
   })
   return {

@@ -167,6 +167,26 @@ describe('a forced cancellation', () => {
     await expectRepeats(driver)
   })
 
+  it.each([true, false])(
+    'while a loser is waited for takes back in the one order that there is (%s)',
+    async (forced) => {
+      const driver = new Driver(async (run) => {
+        void reserve(run, 'lost')
+        await reserve(run, 'kept')
+        return 'done'
+      })
+      await driver.start()
+      expect(await answer(driver, 'kept.do#0')).toEqual([['drop lost.do#0', 'phase undoing']])
+      await driver.cancel(forced)
+      expect(await answer(driver, 'lost.do#0', 'undo:kept.do#0')).toEqual([
+        ['call undo:kept.do#0'],
+        ['call undo:lost.do#0'],
+      ])
+      expect(await finish(driver)).toMatchObject({ kind: 'ended', status: 'cancelled' })
+      await expectRepeats(driver)
+    },
+  )
+
   it('does not pass over an undo that cannot be made', async () => {
     const body: Body = async (run) => {
       await reserve(run, 'a')

@@ -19,8 +19,9 @@ const { values } = parseArgs({
 const counted = ({ cases, different }: Tally): string => `${different} of ${cases}`
 
 function machineLine(figures: MachineFigures): string {
-  const { programs, turns, crashes, continued, padded, swapped, batched, numbered } = figures
-  return `machine: ${programs} programs, ${turns} turns; different: ${counted(crashes)} crashes, ${counted(continued)} continued, ${counted(padded)} with awaits added; mutants: order ${counted(swapped)}, batch ${counted(batched)}, numbers ${counted(numbered)}`
+  const { programs, turns, crashes, continued, padded, swapped, batched, numbered, reversed, hasty, forgetful } =
+    figures
+  return `machine: ${programs} programs, ${turns} turns; different: ${counted(crashes)} crashes, ${counted(continued)} continued, ${counted(padded)} with awaits added; mutants: order ${counted(swapped)}, batch ${counted(batched)}, numbers ${counted(numbered)}, given up in reverse ${counted(reversed)}, hasty ${counted(hasty)}, forgetful ${counted(forgetful)}`
 }
 
 function engineLine(figures: EngineFigures): string {
