@@ -21,6 +21,9 @@ export interface Tally {
 export interface MachineFigures {
   programs: number
   turns: number
+  /** Lives that a cancellation reached, and calls that were taken back. */
+  cancelled: number
+  undone: number
   /** Crashes at a prefix, each replayed on a new machine. */
   crashes: Tally
   /** Replayed machines that lived on, and the replays of the journals that they wrote. */
@@ -51,6 +54,8 @@ export async function machineCampaign(programs: number, seed: number): Promise<M
   const figures: MachineFigures = {
     programs: 0,
     turns: 0,
+    cancelled: 0,
+    undone: 0,
     crashes: tally(),
     continued: tally(),
     padded: tally(),
@@ -137,7 +142,11 @@ class Trial {
 
   /** Everything is taken back that must be, in its order. */
   #judge(life: Life, tally: Tally): void {
-    const problems = undoProblems(journalOf(life.rows))
+    const journal = journalOf(life.rows)
+    const commands = journal.flatMap((turn) => turn.commands)
+    if (journal.some(({ delivered }) => delivered.kind === 'cancel')) this.#figures.cancelled += 1
+    this.#figures.undone += commands.filter((command) => 'undoes' in command).length
+    const problems = undoProblems(journal)
     if (problems.length === 0) return
     tally.different += 1
     tell(this.#figures, this.#scene, life.rows, problems.join('\n'))
