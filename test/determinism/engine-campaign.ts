@@ -19,6 +19,8 @@ export interface EngineFigures {
   /** Groups of runs that were played together. */
   programs: number
   runs: number
+  /** Of these, those that ended as cancelled. */
+  cancelled: number
   turns: number
   /** Bodies of operations and steps that were run, repetitions included. */
   attempts: number
@@ -45,6 +47,7 @@ export async function engineCampaign(programs: number, seed: number, crashes: nu
   const figures: EngineFigures = {
     programs: 0,
     runs: 0,
+    cancelled: 0,
     turns: 0,
     attempts: 0,
     crashes: tally(),
@@ -124,6 +127,7 @@ class Season {
     const faults = ended.faults.length > 0 || !ended.isOver ? ended.faults : verdictOf(ended.data, ended.entries)
     this.#figures.attempts += ended.attempts
     this.#figures.runs += ended.data.runs.size
+    this.#figures.cancelled += [...ended.data.runs.values()].filter(({ status }) => status === 'cancelled').length
     for (const rows of ended.data.journal.values()) this.#figures.turns += rows.length
     if (faults.length === 0) return ended
     this.#figures.crashes.different += 1

@@ -18,6 +18,8 @@ export interface Entry {
   readonly input: number
   readonly run: string
   readonly op: string
+  /** The key of what it takes back, or null. */
+  readonly undoes: string | null
   readonly begunAt: number
   doneAt: number
   /** What came of it; null when the service refused for good. */
@@ -36,6 +38,9 @@ export class Ledger implements Outside {
   readonly entries: ReadonlyMap<string, Entry>
   readonly #entries: Map<string, Entry>
   readonly #world: LedgerWorld
+  /** Attempts that are under way, by key. */
+  readonly #underWay = new Map<string, object>()
+  #epoch = 0
   #attempts = 0
 
   /** @param entries what was done before a crash. */
@@ -69,7 +74,7 @@ export class Ledger implements Outside {
     const { clock, chance } = this.#world
     this.#attempts += 1
     const entry = this.#begin(what, input, context)
-    await clock.wait(chance.latencyMs())
+    await this.#while(context, () => clock.wait(chance.latencyMs()))
     if (chance.is(0.06)) throw new Error('the request was lost')
     if (entry.doneAt === Infinity) {
       const refuses = context.undoes === null && what !== 'note' && chance.is(0.08)
@@ -92,9 +97,30 @@ export class Ledger implements Outside {
         blame(`${key} was ${known.what} ${known.input} and is now ${what} ${input}`)
       return known
     }
-    const entry: Entry = { key, what, input, run, op, begunAt: content.changes.length, doneAt: Infinity, answer: null }
+    const { undoes } = context
+    const begunAt = content.changes.length
+    const entry: Entry = { key, what, input, run, op, undoes, begunAt, doneAt: Infinity, answer: null }
     this.#entries.set(key, entry)
     return entry
+  }
+
+  /**
+   * Holds the engine to the order of undo: nothing is taken back while it is under way, nor begun when it has been. What a
+   * process that has lost the store still has under way is its own affair: it has the key of what its successor asked for.
+   */
+  async #while({ idempotencyKey: key, undoes, fence }: OperationContext, work: () => Promise<void>): Promise<void> {
+    const epoch = Number(fence.split('.').at(-1))
+    if (epoch < this.#epoch) return work()
+    if (epoch > this.#epoch) this.#underWay.clear()
+    this.#epoch = epoch
+    if (undoes !== null && this.#underWay.has(undoes))
+      this.#world.blame(`${key} takes back ${undoes}, which is under way`)
+    if ([...this.#entries.values()].some((entry) => entry.undoes === key))
+      this.#world.blame(`${key} was begun although it has been taken back`)
+    const mark = {}
+    this.#underWay.set(key, mark)
+    await work()
+    if (this.#underWay.get(key) === mark) this.#underWay.delete(key)
   }
 
   /** Why an effect may not begin: what the store holds of its run does not ask for it. */

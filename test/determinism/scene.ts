@@ -27,6 +27,8 @@ export interface Scene {
   readonly program: Block
   readonly input: PlayInput
   readonly variation: Variation
+  /** Where it is not one that keeps the rules (mutants.ts). */
+  readonly machine?: typeof WatchedMachine
 }
 
 /** What a machine of a scene did, turn by turn: kept beside the machine, so that the real replayer can drive it. */
@@ -61,11 +63,11 @@ export const sceneOf = (seed: number, style: Style): Scene => ({
 
 /** A new machine for a scene. `faults` collects what its code did outside of a turn. */
 export function machineOf(scene: Scene, faults: Error[]): WatchedMachine {
-  const { identity, input, program, variation } = scene
+  const { identity, input, program, variation, machine: Kind = WatchedMachine } = scene
   const perhaps = async (run: PlayRun): Promise<unknown> => ({
     v: await perform(program, run, input, parts, variation),
   })
-  return new WatchedMachine({
+  return new Kind({
     identity,
     key: `orderId:${input.orderId}`,
     input: JSON.stringify(input),

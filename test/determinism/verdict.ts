@@ -8,12 +8,7 @@ import type { RunRow } from '../../src/core/store.ts'
 import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import { STORE } from './act.ts'
 import type { Entry } from './ledger.ts'
-
-interface StoredTurn {
-  readonly at: number
-  readonly delivered: Delivered
-  readonly commands: readonly StoredCommand[]
-}
+import { undoProblems, type JournalTurn } from './undone.ts'
 
 /** Everything that is wrong, in words. */
 export function verdictOf(data: MemoryData, entries: readonly Entry[]): readonly string[] {
@@ -50,7 +45,7 @@ class WorkflowVerdict {
   readonly #data: MemoryData
   readonly #ledger: ReadonlyMap<string, Entry>
   readonly #row: RunRow
-  readonly #turns: readonly StoredTurn[]
+  readonly #turns: readonly JournalTurn[]
   readonly #commands: readonly StoredCommand[]
   readonly #asked: ReadonlyMap<string, StoredCommand>
   readonly #answers: ReadonlyMap<string, Delivered>
@@ -85,10 +80,12 @@ class WorkflowVerdict {
       ...this.#repeated(),
       ...this.#eventsOutOfOrder(),
       ...this.#commands.flatMap((command) => this.#commandProblems(command)),
+      ...undoProblems(this.#turns),
+      ...this.#endProblems(),
     ]
   }
 
-  #turnProblems({ at, delivered }: StoredTurn): readonly string[] {
+  #turnProblems({ at, delivered }: JournalTurn): readonly string[] {
     switch (delivered.kind) {
       case 'done':
         return this.#answerProblems(delivered.op, delivered)
@@ -129,6 +126,18 @@ class WorkflowVerdict {
       : [`${op} was answered with ${String(answer)}, the service said ${entry?.answer}`]
   }
 
+  /** How the run ended is what its last turn says; one that took a cancellation has not ended well. */
+  #endProblems(): readonly string[] {
+    const last = this.#commands.at(-1)
+    const ending =
+      last?.kind === 'fail' ? 'failed' : last !== undefined && 'cancelled' in last ? 'cancelled' : 'completed'
+    const isCancelled = this.#turns.some(({ delivered }) => delivered.kind === 'cancel')
+    return [
+      ...(ending === this.#row.status ? [] : [`it is ${this.#row.status}, and its last turn says ${ending}`]),
+      ...(isCancelled && ending === 'completed' ? ['it was cancelled and is completed'] : []),
+    ]
+  }
+
   #commandProblems(command: StoredCommand): readonly string[] {
     const op = String(command['op'])
     if (command.kind === 'emit') {
@@ -137,24 +146,8 @@ class WorkflowVerdict {
       return count === 1 ? [] : [`${op} is ${count} events`]
     }
     if (command.kind === 'child' && this.#childOf(command) === undefined) return [`the child of ${op} does not exist`]
-    if (command['undo'] !== true || !this.#mustBeUndone(command, op)) return []
-    return this.#answers.get(`undo:${op}`)?.kind === 'done' ? [] : [`${op} was not taken back`]
-  }
-
-  /** Whether a call had happened, or may have, and the run did not keep it. */
-  #mustBeUndone(command: StoredCommand, op: string): boolean {
-    const answer = this.#answers.get(op)
-    const hasBegun = command.kind === 'child' || this.#ledger.has(this.#key(op))
-    if (answer === undefined) return hasBegun && !this.#isLast(command)
-    // A declined charge may have an undo that says: nothing to take back.
-    const declined = answer.kind === 'done' && answer.payload?.includes('"work.declined"') === true
-    if (this.#dropped.has(op)) return hasBegun && !declined
-    return this.#row.status === 'failed' && answer.kind === 'done' && !declined
-  }
-
-  /** What is asked in the last turn of a run is never begun. */
-  #isLast(command: StoredCommand): boolean {
-    return this.#turns.at(-1)?.commands.includes(command) === true
+    if (!('undoes' in command)) return []
+    return this.#answers.get(op)?.kind === 'done' ? [] : [`${op} was asked for and not done`]
   }
 
   #repeated(): readonly string[] {
