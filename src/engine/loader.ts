@@ -141,7 +141,7 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       if (replayed.kind === 'diverged') park(context, run, history.mail, replayed.error)
       else if (replayed.kind === 'threw')
         context.suspects.turn(run, new ResumeJob(context, { run, history, replayed }, run.executor.machine, replayed))
-      else if (history.turns.length === 0) beginWorkflow(context, run, history)
+      else if (!run.executor.machine.begun) beginWorkflow(context, run, history)
       else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()])
       break
   }
@@ -161,7 +161,7 @@ function endWithNothing(context: ShardContext, run: LiveRun): void {
   })
 }
 
-/** Its code was gone when it was to begin. */
+/** It had not begun: its code was gone, or the process ended between the turn in which it continued and its start. */
 function beginWorkflow(context: ShardContext, run: LiveRun, history: History): void {
   if (run.row.status === 'stuck') markFreed(context, run, 'its code is there')
   context.begin(run)

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { VirtualClock } from '../../test/determinism/virtual-clock.ts'
 import { openForTest } from '../../test/support/applications.ts'
-import { ballet, memory, operation, service, workflow, type Application } from '../index.ts'
+import { ballet, memory, operation, service, signal, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { timeOf } from './schedule.ts'
 
@@ -90,4 +90,25 @@ test('times that are none are refused; a start that is asked for again is not ju
   await settled(app, 'x')
   expect(await app.start(flow('x'), { id: 'x', deadline: NOON + UNIT })).toEqual({ id: 'x', created: false })
   expect(timeOf('2026-11-27T15:00:00+03:00', 'it', NOON)).toBe(NOON)
+  await app.close()
+  clock.stop()
+})
+
+test('a signal for a run that begins later waits for it, also over a restart', async () => {
+  const data = new MemoryData()
+  const Add = signal('add', z.number())
+  const flow = workflow('flow', { input: z.null(), output, signals: [Add] }, async (run) => {
+    return [(await run.receive(Add)).data, (await run.receive(Add)).data, run.now().getTime() >= NOON + 2 * UNIT]
+  })
+  const definition = ballet({ services: [], workflows: [flow] })
+  for (const n of [1, 2]) {
+    const clock = new VirtualClock(NOON + n)
+    const app = await openForTest(definition, { clock, store: memory(data) })
+    await app.start(flow(null), { id: 'a', at: NOON + 2 * UNIT })
+    await app.signal('a', Add(n))
+    expect(await app.run('a')).toMatchObject({ status: 'running', phase: 'scheduled' })
+    if (n === 2) expect(await app.result('a')).toEqual([1, 2, true])
+    await app.close()
+    clock.stop()
+  }
 })
