@@ -101,14 +101,19 @@ test('a signal for a run that begins later waits for it, also over a restart', a
     return [(await run.receive(Add)).data, (await run.receive(Add)).data, run.now().getTime() >= NOON + 2 * UNIT]
   })
   const definition = ballet({ services: [], workflows: [flow] })
-  for (const n of [1, 2]) {
+  const openNext = async (n: number): Promise<{ readonly app: Application; readonly clock: VirtualClock }> => {
     const clock = new VirtualClock(NOON + n)
     const app = await openForTest(definition, { clock, store: memory(data) })
     await app.start(flow(null), { id: 'a', at: NOON + 2 * UNIT })
     await app.signal('a', Add(n))
     expect(await app.run('a')).toMatchObject({ status: 'running', phase: 'scheduled' })
-    if (n === 2) expect(await app.result('a')).toEqual([1, 2, true])
-    await app.close()
-    clock.stop()
+    return { app, clock }
   }
+  const first = await openNext(1)
+  await first.app.close()
+  first.clock.stop()
+  const second = await openNext(2)
+  expect(await second.app.result('a')).toEqual([1, 2, true])
+  await second.app.close()
+  second.clock.stop()
 })
