@@ -30,7 +30,8 @@ export function inputsOf(chance: Chance, runs: number, seed: number): readonly I
   const way = (): Input['way'] => (chance.is(0.25) ? 'row' : 'door')
   for (let run = 0; run < runs; run++) {
     const orderId = `o-${run}`
-    const input: PlayInput = { orderId, seed: seed * 100 + run, level: 1, v: chance.between(0, 999) }
+    const rounds = chance.pick([0, 0, 1, 2])
+    const input: PlayInput = { orderId, seed: seed * 100 + run, level: 1, rounds, v: chance.between(0, 999) }
     inputs.push({
       kind: 'start',
       id: `play:${orderId}`,

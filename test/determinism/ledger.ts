@@ -2,10 +2,12 @@
 // survives every crash. It holds the engine to its word: an effect is begun only when the command that asks for it is
 // durable, and whenever it is begun again it has the same input.
 import { TerminalError } from '../../src/core/errors.ts'
-import { parseTurn } from '../../src/core/journal.ts'
+import { parseCommands, parseTurn } from '../../src/core/journal.ts'
+import type { JournalRow } from '../../src/core/store.ts'
 import type { OperationContext } from '../../src/define/definition.ts'
 import type { Chance } from './chance.ts'
 import { claimKey } from '../../src/stores/memory/memory-data.ts'
+import { generationsOf } from './generations.ts'
 import { answerOf } from './scene.ts'
 import type { Content } from './recording-store.ts'
 import type { Outside } from './services.ts'
@@ -65,7 +67,7 @@ export class Ledger implements Outside {
   /** Blames whatever was begun and is not asked for by what the store holds: its command was not durable. */
   audit(): void {
     for (const { key, run, op, what, input } of this.#entries.values()) {
-      const problem = this.#gateProblem(run, op, what, input)
+      const problem = this.#gateProblem(key, run, op, what, input)
       if (problem !== null) this.#world.blame(`${key} (${what} ${input}) had begun, and ${problem}`)
     }
   }
@@ -89,7 +91,7 @@ export class Ledger implements Outside {
   #begin(what: string, input: number, context: OperationContext): Entry {
     const { blame, content } = this.#world
     const { idempotencyKey: key, run, op } = context
-    const problem = this.#gateProblem(run, op, what, input)
+    const problem = this.#gateProblem(key, run, op, what, input)
     if (problem !== null) blame(`${key} (${what} ${input}) was begun although ${problem}`)
     const known = this.#entries.get(key)
     if (known !== undefined) {
@@ -124,14 +126,14 @@ export class Ledger implements Outside {
   }
 
   /** Why an effect may not begin: what the store holds of its run does not ask for it. */
-  #gateProblem(run: string, op: string, what: string, input: number): string | null {
+  #gateProblem(key: string, run: string, op: string, what: string, input: number): string | null {
     const { data } = this.#world.content
     const num = data.claims.get(claimKey({ ns: 'default', space: 'run', id: run }))?.num
     const row = num === undefined ? undefined : data.runs.get(num)
     if (num === undefined || row === undefined) return 'its run is not in the store'
     const asked =
       row.kind === 'workflow'
-        ? (data.journal.get(num) ?? []).flatMap((one) => askedInput(String(one.data), one.kind, op))
+        ? askedInputs(data.journal.get(num) ?? [], key, op)
         : [JSON.parse(String(row.input)) as { v: number }]
     if (asked.length !== 1) return `${asked.length} turns of its run ask for it`
     const wanted = asked[0]?.v
@@ -139,11 +141,18 @@ export class Ledger implements Outside {
   }
 }
 
-/** The inputs with which a turn asks for an operation or step. */
-function askedInput(text: string, kind: string, op: string): readonly { v?: number }[] {
-  if (kind !== 'turn' || !text.includes(JSON.stringify(op))) return []
-  const commands = JSON.parse(parseTurn(text).commandsText) as { kind: string; op?: string; input?: { v: number } }[]
+/** The inputs with which the turns of a run ask for an operation or step, in the generation that its key names. */
+function askedInputs(rows: readonly JournalRow[], key: string, op: string): readonly { v?: number }[] {
+  const number = Number(
+    key
+      .slice(0, key.length - op.length - 1)
+      .split(':')
+      .at(-1),
+  )
+  const turns = rows.filter(({ kind }) => kind === 'turn').map(({ data }) => parseTurn(String(data)).commandsText)
+  const generations = generationsOf(turns.map((text) => ({ commands: parseCommands(text) })))
+  const commands = generations[number]?.turns.flatMap((turn) => turn.commands) ?? []
   return commands
-    .filter((one) => one.op === op && (one.kind === 'call' || one.kind === 'step'))
-    .map((one) => one.input ?? {})
+    .filter((one) => one['op'] === op && (one.kind === 'call' || one.kind === 'step'))
+    .map((one) => (one['input'] ?? {}) as { v?: number })
 }

@@ -28,8 +28,8 @@ function machineLine(figures: MachineFigures): string {
 }
 
 function engineLine(figures: EngineFigures): string {
-  const { programs, runs, cancelled, turns, attempts, crashes, journals, exchanged, lost } = figures
-  return `engine: ${programs} programs, ${runs} runs (${cancelled} cancelled), ${turns} rows, ${attempts} attempts; different: ${counted(crashes)} crashes, ${counted(journals)} journals; mutants: rows exchanged ${counted(exchanged)}, commit lost ${counted(lost)}`
+  const { programs, runs, cancelled, continued, turns, attempts, crashes, journals, exchanged, lost } = figures
+  return `engine: ${programs} programs, ${runs} runs (${cancelled} cancelled, ${continued} times continued), ${turns} rows, ${attempts} attempts; different: ${counted(crashes)} crashes, ${counted(journals)} journals; mutants: rows exchanged ${counted(exchanged)}, commit lost ${counted(lost)}`
 }
 
 const differs = (...tallies: readonly Tally[]): boolean => tallies.some(({ different }) => different > 0)

@@ -1,6 +1,6 @@
 // Performs a program as the body of a workflow. Everything that the run answers is folded into one value, and that value
 // is the input of whatever comes next: a single wrong or misplaced delivery changes every input after it.
-import { assertNever, TerminalError } from '../../src/core/errors.ts'
+import { assertNever, isBalletError, TerminalError } from '../../src/core/errors.ts'
 import { endsAsFailed, isCancellation } from '../../src/core/failure.ts'
 import { Halt, Nudge, Ping, playCall, Pong, type Parts, type PlayInput, type PlayRun } from './services.ts'
 import type { Block, Part } from './program.ts'
@@ -41,6 +41,17 @@ export async function perform(
   const line: Line = { value: input.v, shared: null }
   await new Performance(run, input, parts, variation).block(program, line)
   return line.value
+}
+
+/** The next round of a play, as a new generation; this was the last where something is still under way. */
+export async function goOn(run: PlayRun, input: PlayInput, v: number): Promise<{ v: number }> {
+  if (input.rounds === 0) return { v }
+  try {
+    return await run.continueAs({ ...input, seed: input.seed + 1_000_000, rounds: input.rounds - 1, v })
+  } catch (error) {
+    if (isBalletError(error) && error.code === 'CONTINUE_REFUSED') return { v }
+    throw error
+  }
 }
 
 function learn(line: Line, learnt: number): void {
@@ -211,7 +222,8 @@ class Performance {
     const run = this.#run
     const { orderId, level } = this.#input
     const v = line.value
-    const child = playCall({ orderId, seed: part.seed, level: Math.max(0, level - 1), v })
+    const rounds = part.seed % 5 === 0 ? 1 : 0
+    const child = playCall({ orderId, seed: part.seed, level: Math.max(0, level - 1), rounds, v })
     if (part.way === 'call') {
       const undo = part.undo ? this.#parts.work.release({ v }) : undefined
       return learn(line, (await run.call(child, { undo, abort, onCancel: part.onCancel })).v)

@@ -2,6 +2,8 @@
 // whatever it gave up, is taken back; each once, last one first, and none before it has settled. Judged from the rows
 // alone, so that it serves journals of machines and of the engine.
 import type { Delivered, StoredCommand } from '../../src/core/journal.ts'
+import type { CarriedUndo } from '../../src/core/undo.ts'
+import { carriedUndos } from './generations.ts'
 
 export interface JournalTurn {
   readonly at: number
@@ -9,11 +11,23 @@ export interface JournalTurn {
   readonly commands: readonly StoredCommand[]
 }
 
-/** Everything that is wrong, in words. The run has ended. */
-export function undoProblems(turns: readonly JournalTurn[]): readonly string[] {
-  const asked = new Map<string, { readonly command: StoredCommand; readonly turn: number; readonly place: number }>()
-  const settled = new Map<string, Delivered>()
+/**
+ * Everything that is wrong, in words. The run, or its generation, has ended.
+ * @param carried what the generation before handed on.
+ */
+export function undoProblems(
+  turns: readonly JournalTurn[],
+  carried: readonly CarriedUndo[] = [],
+  generation = 0,
+): readonly string[] {
+  const asked = new Map<string, { readonly turn: number; readonly place: number }>()
+  const settled = new Map<string, Delivered | null>()
   const dropped = new Set<string>()
+  for (const [index, { op, lost }] of carried.entries()) {
+    asked.set(op, { turn: -1, place: index - carried.length })
+    settled.set(op, null)
+    if (lost === true) dropped.add(op)
+  }
   const undone = new Set<string>()
   const problems: string[] = []
   let pass = { begun: 0, place: Infinity }
@@ -37,21 +51,27 @@ export function undoProblems(turns: readonly JournalTurn[]): readonly string[] {
         if (undone.has(undoes)) problems.push(`${undoes} is taken back twice`)
         if (!settled.has(undoes)) problems.push(`${undoes} is taken back before it has settled`)
         undone.add(undoes)
-      } else if (command['undo'] === true) asked.set(op, { command, turn, place: place++ })
+      } else if (command['undo'] === true) asked.set(op, { turn, place: place++ })
     }
   }
   const last = turns.at(-1)?.commands.at(-1)
   const isBad = last?.kind === 'fail' || (last !== undefined && 'cancelled' in last)
+  const handedOn = new Set(carriedUndos(last).map(({ op }) => op))
   for (const [op, { turn }] of asked) {
     const answer = settled.get(op)
+    if (undone.has(op) || leavesNothing(answer)) continue
+    if (last?.kind === 'continue') {
+      if (!handedOn.has(turn < 0 ? op : `${generation}~${op}`)) problems.push(`${op} was not handed on`)
+      continue
+    }
     // What is asked in the last turn of a run is never begun.
     const isDue = isBad || dropped.has(op) || (answer === undefined && turn < turns.length - 1)
-    if (isDue && !undone.has(op) && !leavesNothing(answer)) problems.push(`${op} was not taken back`)
+    if (isDue) problems.push(`${op} was not taken back`)
   }
   return problems
 }
 
 /** A declined charge may have an undo that says: nothing to take back. */
-function leavesNothing(answer: Delivered | undefined): boolean {
+function leavesNothing(answer: Delivered | null | undefined): boolean {
   return answer?.kind === 'done' && answer.payload?.includes('"work.declined"') === true
 }
