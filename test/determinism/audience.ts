@@ -142,6 +142,7 @@ export class Audience {
       const view = await app().run(row.id)
       const wait = view?.waits.find(({ kind }) => kind === 'receive')
       if (wait === undefined || view?.key == null) continue
+      const way = chance.is(0.3) ? 'row' : 'door'
       // Beside what it waits for often something else, at the same moment.
       const types = [
         ...chance.pick(view.waits.filter(({ kind }) => kind === 'receive')).for.split(' | '),
@@ -152,17 +153,17 @@ export class Audience {
       const gifts = Array.from({ length: chance.between(1, 3) }, (_, index) =>
         index === 0 ? chance.pick(wait.for.split(' | ')) : chance.pick(types),
       )
-      this.give(gifts.map((type) => this.#gift(type, row.id, view.key?.value ?? '')))
+      this.give(gifts.map((type) => this.#gift(type, row.id, view.key?.value ?? '', way)))
     }
   }
 
-  #gift(type: string, run: string, orderId: string): Input {
+  #gift(type: string, run: string, orderId: string, way: Input['way']): Input {
     const { chance, content } = this.#stalls
     const id = `r-${content.changes.length}-${this.#rescues++}`
     const head = {
       id,
       v: chance.between(0, 999),
-      way: 'door',
+      way,
       afterMs: chance.between(0, 3),
       takenAt: Infinity,
     } as const

@@ -46,6 +46,8 @@ export async function perform(
 /** The next round of a play, as a new generation; this was the last where something is still under way. */
 export async function goOn(run: PlayRun, input: PlayInput, v: number): Promise<{ v: number }> {
   if (input.rounds === 0) return { v }
+  // Often something stands in line behind what ends the round.
+  await run.receive([Nudge, Ping], { within: '2s' })
   try {
     return await run.continueAs({ ...input, seed: input.seed + 1_000_000, rounds: input.rounds - 1, v })
   } catch (error) {
