@@ -150,3 +150,27 @@ test('signals that stand in line when it continues go to the generations after, 
     expect([count, await play(memory(data))]).toEqual([count, 15])
   }
 })
+
+test('the end of a child that a generation gave up is not taken for that of its namesake in the next', async () => {
+  const Go = signal('go', z.null())
+  const child = workflow('child', { input: z.number(), output: z.number(), signals: [Go] }, async (run, n) => {
+    await run.receive(Go)
+    return n
+  })
+  const parent = workflow('parent', { input: z.number(), output: z.number() }, async (run, n) => {
+    const abort = new AbortController()
+    const called = run.call(child(n), { onCancel: 'leave', abort: abort.signal })
+    if (n > 0) return called
+    called.catch(() => {})
+    await run.step('s', () => null)
+    abort.abort()
+    return run.continueAs(1)
+  })
+  const app = await openForTest(ballet({ services: [], workflows: [parent, child] }))
+  await app.start(parent(0), { id: 'p' })
+  await until(app, null, async () => (await app.run('p~1~child.0'))?.waits.length === 1)
+  await app.signal('p~child.0', Go(null))
+  expect(await app.result('p~child.0')).toBe(0)
+  await app.signal('p~1~child.0', Go(null))
+  expect(await app.result('p')).toBe(1)
+})
