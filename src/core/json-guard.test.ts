@@ -154,14 +154,11 @@ describe('limits', () => {
   })
 
   it('stop a bomb of 5 million brackets where it passes them', () => {
-    const deep = '['.repeat(5_000_000)
-    const wide = `[${'[],'.repeat(1_700_000)}`
-    const start = performance.now()
-    expect(refusal(deep).code).toBe('JSON_TOO_DEEP')
-    const deepMs = performance.now() - start
-    expect(refusal(wide).code).toBe('JSON_TOO_MANY')
-    // The bomb itself costs microseconds; the bound leaves room for a busy machine.
-    expect(deepMs).toBeLessThan(50)
+    expect(refusal('['.repeat(5_000_000)).code).toBe('JSON_TOO_DEEP')
+    expect(refusal(`[${'[],'.repeat(1_700_000)}`).code).toBe('JSON_TOO_MANY')
+    // What comes behind the limit is not looked at: it would be another fault.
+    expect(refusal(`${'['.repeat(1000)}!`).code).toBe('JSON_TOO_DEEP')
+    expect(refusal(`[${'[],'.repeat(1_000_000)}!`).code).toBe('JSON_TOO_MANY')
   })
 })
 

@@ -104,7 +104,7 @@ export class Machine {
       case 'cancel':
         return this.cancelled === null || delivered.forced === true
       case 'start':
-        return this.takeBack === null
+        return !this.begun
       case 'resume':
         return true
       default:
@@ -191,8 +191,8 @@ export class Machine {
       return { kind: 'ended', commands: [...commands, this.#continues], status: 'continued' }
     const settled = this.#settled
     if (settled === null) {
-      // A signal may come before the body has begun: it is kept for it.
-      return this.pending.size > 0 || this.takeBack === null
+      // What came before it began lies in its mailbox.
+      return this.pending.size > 0 || !this.begun
         ? { kind: 'open', commands }
         : { kind: 'threw', error: fault('FOREIGN_AWAIT', { run: this.name, work: '' }) }
     }
@@ -311,6 +311,11 @@ export class Machine {
     else if (!this.#forced) this.spec.onFault(threw(this.name, thrown))
   }
 
+  /** Whether its start, or a cancellation in its place, has been delivered. */
+  get begun(): boolean {
+    return this.takeBack !== null
+  }
+
   /** Whether the body has returned or thrown. */
   get settled(): boolean {
     return this.#settled !== null
@@ -335,7 +340,8 @@ export class Machine {
     for (const run of this.followers) this.commands.push({ kind: 'stop', run })
     this.followers.clear()
     // It has not begun: its body is not run, but what it was handed may have to be taken back (undoing.ts).
-    if (this.takeBack === null) return this.#begin()
+    const { takeBack } = this
+    if (takeBack === null) return this.#begin()
     if (forced !== true) {
       return this.giveUp(
         (pending) => pending.shielded !== true,
@@ -347,7 +353,7 @@ export class Machine {
     const failed = (error: unknown): void => {
       this.#settled = { ok: false, error }
     }
-    this.takeBack().then(() => failed(cancellation), failed)
+    takeBack().then(() => failed(cancellation), failed)
   }
 
   #take(op: string): Pending {

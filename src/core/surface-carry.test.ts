@@ -166,6 +166,18 @@ describe('what is carried', () => {
     await expectRepeats(second)
   })
 
+  it('are signals that come before the generation begins, too', async () => {
+    const first = new Driver((run) => run.continueAs(1))
+    await first.start()
+    const second = nextOf(first, (run) => run.receive(aSignal('approve')))
+    expect(second.machine.begun).toBe(false)
+    expect(await second.signal('approve', 'early')).toEqual({ kind: 'open', commands: [] })
+    expect(second.machine.begun).toBe(false)
+    expect(opsOf(await second.start())).toEqual(['end'])
+    expect(outputOf(second)).toMatchObject({ data: 'early' })
+    await expectRepeats(second)
+  })
+
   it('is how far the events of each type were read', async () => {
     const body: Body = async (run, input) => {
       await run.receive(anEvent('order.shipped'))

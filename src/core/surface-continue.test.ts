@@ -88,8 +88,18 @@ describe('a run that continues', () => {
     await driver.start()
     expect(opsOf(await driver.done('a.do#0'))).toEqual(['continue'])
     await expectRepeats(driver)
-    const returning = new Driver(async (run) => void run.continueAs(1))
-    expect(opsOf(await returning.start())).toEqual(['continue'])
+    const returning = new Driver(async (run) => {
+      const abort = new AbortController()
+      run.call(call('lost.do'), { undo: call('lost.undo'), abort: abort.signal }).catch(() => {})
+      abort.abort()
+      await run.sleep('1s')
+      void run.continueAs(1)
+      return 'done'
+    })
+    await returning.start()
+    await returning.done('lost.do#0')
+    // What was given up is handed on, and not taken back here too.
+    expect(opsOf(await returning.timer('sleep#0'))).toEqual(['continue'])
     await expectRepeats(returning)
   })
 

@@ -116,7 +116,7 @@ describe('a forced cancellation', () => {
     expect(opsOf(await driver.cancel())).toEqual([])
     expect(opsOf(await driver.cancel(true, 'bob'))).toEqual(['drop sleep#0', 'phase undoing', 'call undo:a.do#0'])
     // Once more, while it takes back: it is the same.
-    expect(opsOf(await driver.cancel(true))).toEqual([])
+    expect(opsOf(await driver.cancel(true, 'bob'))).toEqual([])
     expect(await driver.done('undo:a.do#0')).toMatchObject({ kind: 'ended', status: 'cancelled' })
     expect(steps).toEqual([])
     // Who asked first has cancelled it.
@@ -166,6 +166,26 @@ describe('a forced cancellation', () => {
     expect(await driver.done('undo:kept.do#0')).toMatchObject({ kind: 'ended', status: 'cancelled' })
     await expectRepeats(driver)
   })
+
+  it.each([true, false])(
+    'while a loser is waited for takes back in the one order that there is (%s)',
+    async (forced) => {
+      const driver = new Driver(async (run) => {
+        void reserve(run, 'lost')
+        await reserve(run, 'kept')
+        return 'done'
+      })
+      await driver.start()
+      expect(await answer(driver, 'kept.do#0')).toEqual([['drop lost.do#0', 'phase undoing']])
+      await driver.cancel(forced)
+      expect(await answer(driver, 'lost.do#0', 'undo:kept.do#0')).toEqual([
+        ['call undo:kept.do#0'],
+        ['call undo:lost.do#0'],
+      ])
+      expect(await finish(driver)).toMatchObject({ kind: 'ended', status: 'cancelled' })
+      await expectRepeats(driver)
+    },
+  )
 
   it('does not pass over an undo that cannot be made', async () => {
     const body: Body = async (run) => {

@@ -58,7 +58,7 @@ export class UndoLog {
     const entry: Entry = { op, name, undo, settled: promise, outcome: undefined, lost: false }
     this.#entries.push(entry)
     return (outcome) => {
-      if (undo === null) this.#remove(entry)
+      if (undo === null) this.remove(entry)
       entry.outcome = outcome
       resolve(outcome)
     }
@@ -69,20 +69,13 @@ export class UndoLog {
     for (const entry of this.#entries) if (entry.op === op) entry.lost = true
   }
 
-  /** Whether there is something to take back or to wait for: all of it, or what was given up. */
-  has(all: boolean): boolean {
-    return this.#entries.some((entry) => all || entry.lost)
+  /** The one registered last, of all or of those that were given up. */
+  last(all: boolean): Registered | undefined {
+    return this.#entries.findLast((entry) => all || entry.lost)
   }
 
-  /** The one registered last, of all or of those that were given up, removed; undefined at the end. */
-  take(all: boolean): Registered | undefined {
-    const entry = this.#entries.findLast((one) => all || one.lost)
-    if (entry !== undefined) this.#remove(entry)
-    return entry
-  }
-
-  #remove(entry: Entry): void {
-    const index = this.#entries.lastIndexOf(entry)
+  remove(entry: Registered): void {
+    const index = this.#entries.lastIndexOf(entry as Entry)
     if (index >= 0) this.#entries.splice(index, 1)
   }
 }

@@ -79,6 +79,7 @@ export class DeliveryJob implements TurnJob {
     const { executor, row } = this.run
     const delivered = this.#delivered
     if (executor.kind !== 'workflow' || row.ended !== null || !executor.machine.accepts(delivered)) return
+    if (!this.#isMeant(executor.machine)) return
     if (this.#isFull(executor.machine)) return
     const long = delivered.kind === 'cancel' ? null : tooLong(this.#context, this.run)
     if (long !== null) {
@@ -90,6 +91,14 @@ export class DeliveryJob implements TurnJob {
     this.#seq = this.run.seq++
     this.#context.environment.current.turn(row.id, this.run.turns)
     executor.machine.deliver(delivered, this.#context.now(), this.#seq, null)
+  }
+
+  /** Whether the end of another run is the end that is waited for. */
+  #isMeant({ pending }: Machine): boolean {
+    const { ended } = this.#extras
+    if (ended === undefined || !('op' in this.#delivered)) return true
+    const command = pending.get(this.#delivered.op)?.command
+    return (command?.kind === 'child' || command?.kind === 'join') && command.run === ended
   }
 
   /** A signal by hand that nobody waits for, when the run holds as many as it may. What lay in the inbox was acknowledged. */

@@ -64,10 +64,11 @@ export function dropPending(context: ShardContext, run: LiveRun): void {
 export function answerJoins(context: ShardContext, id: string, ending: RunEnding): void {
   const failure = failureOfEnding(id, ending)
   for (const { run, op } of context.open.takeJoins(id)) {
-    if (failure === null && ending.kind === 'end') context.deliver(run, { kind: 'done', op, payload: ending.output })
+    if (failure === null && ending.kind === 'end')
+      context.deliver(run, { kind: 'done', op, payload: ending.output }, { ended: id })
     else if (failure !== null) {
       const { code, message } = failure
-      context.deliver(run, { kind: 'failed', op, error: { code, message } })
+      context.deliver(run, { kind: 'failed', op, error: { code, message } }, { ended: id })
     }
   }
 }

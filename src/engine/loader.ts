@@ -144,7 +144,7 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       if (replayed.kind === 'diverged') park(context, run, history.mail, replayed.error)
       else if (replayed.kind === 'threw')
         context.suspects.turn(run, new ResumeJob(context, { run, history, replayed }, run.executor.machine, replayed))
-      else if (run.executor.machine.takeBack === null) beginWorkflow(context, run, history)
+      else if (!run.executor.machine.begun) beginWorkflow(context, run, history)
       else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()])
       break
   }
@@ -164,7 +164,7 @@ function endWithNothing(context: ShardContext, run: LiveRun): void {
   })
 }
 
-/** Its body has not begun: its time had not come, its code was gone, or the process died before. */
+/** Its body has not begun: its time had not come, its code was gone, or the process ended before. */
 function beginWorkflow(context: ShardContext, run: LiveRun, history: History): void {
   if (run.row.status === 'stuck') markFreed(context, run, 'its code is there')
   context.begin(run)
@@ -278,7 +278,7 @@ class ResumeJob implements TurnJob {
     if (run.row.ended !== null) return
     if (run.executor.kind === 'workflow' && run.executor.machine !== this.machine)
       return keepMailOn(context, run, history.mail)
-    if (this.machine.takeBack === null) return beginWorkflow(context, run, history)
+    if (!this.machine.begun) return beginWorkflow(context, run, history)
     takeUpWorkflow(
       context,
       run,

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { VirtualClock } from '../../test/determinism/virtual-clock.ts'
 import { gate, openForTest } from '../../test/support/applications.ts'
 import { guarded } from '../../test/support/stores.ts'
-import { ballet, memory, operation, service, workflow, type Application } from '../index.ts'
+import { ballet, memory, operation, service, signal, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { timeOf } from './schedule.ts'
 
@@ -91,6 +91,32 @@ test('times that are none are refused; a start that is asked for again is not ju
   await settled(app, 'x')
   expect(await app.start(flow('x'), { id: 'x', deadline: NOON + UNIT })).toEqual({ id: 'x', created: false })
   expect(timeOf('2026-11-27T15:00:00+03:00', 'it', NOON)).toBe(NOON)
+  await app.close()
+  clock.stop()
+})
+
+test('a signal for a run that begins later waits for it, also over a restart', async () => {
+  const data = new MemoryData()
+  const Add = signal('add', z.number())
+  const flow = workflow('flow', { input: z.null(), output, signals: [Add] }, async (run) => {
+    return [(await run.receive(Add)).data, (await run.receive(Add)).data, run.now().getTime() >= NOON + 2 * UNIT]
+  })
+  const definition = ballet({ services: [], workflows: [flow] })
+  const openNext = async (n: number): Promise<{ readonly app: Application; readonly clock: VirtualClock }> => {
+    const clock = new VirtualClock(NOON + n)
+    const app = await openForTest(definition, { clock, store: memory(data) })
+    await app.start(flow(null), { id: 'a', at: NOON + 2 * UNIT })
+    await app.signal('a', Add(n))
+    expect(await app.run('a')).toMatchObject({ status: 'running', phase: 'scheduled' })
+    return { app, clock }
+  }
+  const first = await openNext(1)
+  await first.app.close()
+  first.clock.stop()
+  const second = await openNext(2)
+  expect(await second.app.result('a')).toEqual([1, 2, true])
+  await second.app.close()
+  second.clock.stop()
 })
 
 test('the timer of a deadline stands until the run has been asked to stop, or a crash in between would lose it', async () => {

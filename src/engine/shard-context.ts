@@ -31,6 +31,11 @@ export type DeliveryResult = 'taken' | 'seen' | 'ended' | 'frozen' | 'full'
 export interface DeliveryExtras {
   /** The inbox row that it came in. */
   readonly drained?: number
+  /**
+   * The run whose end is the answer: only what waits for that run takes it. A generation that is over may have given up a
+   * child under the name that a child of this one has.
+   */
+  readonly ended?: string
   /** Told once the turn is durable: whether it was taken, or had been delivered before. */
   readonly settled?: (result: DeliveryResult) => void
   readonly failed?: (error: Error) => void
