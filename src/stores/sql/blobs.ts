@@ -5,7 +5,7 @@
 import type { Table } from './tables.ts'
 
 /** Bytes, in UTF-8 for text. More go into a blob. */
-export const INLINE_BYTES = 128 * 1024
+export const INLINE_BYTES: number = 128 * 1024
 
 export const blobTexts = {
   any: 'SELECT 1 FROM blobs LIMIT 1',

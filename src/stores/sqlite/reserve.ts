@@ -17,7 +17,7 @@ import { dirname } from 'node:path'
 import { isDiskFull } from './failure.ts'
 
 /** Hundreds of small commits. */
-export const RESERVE_BYTES = 4 * 1024 * 1024
+export const RESERVE_BYTES: number = 4 * 1024 * 1024
 
 const PROBE_BYTES = 64 * 1024
 
