@@ -175,12 +175,14 @@ function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, w
   const { row } = run
   if (row.status === 'stuck' && run.stuckOps.size === 0) markFreed(context, run, 'its code goes on')
   else if (row.status === 'stuck' && row.reason !== 'call') markCallStuck(context, run, 'its code goes on')
+  // It may have been asked to stop while it was left alone: then what goes on all the same begins behind that.
+  const isStopping = history.mail.some(({ kind }) => kind === 'cancel')
   for (const { op, command, givenUp } of waiting) {
     switch (command.kind) {
       case 'call':
       case 'step':
         if (givenUp) settleGivenUp(context, run, op, 'perhaps')
-        else if (!run.stuckOps.has(op)) startEffect(context, run, op)
+        else if (!run.stuckOps.has(op) && !isStopping) startEffect(context, run, op)
         break
       case 'sleep':
       case 'wait':
@@ -195,7 +197,10 @@ function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, w
     }
   }
   armNow(context, run)
-  for (const mail of history.mail) context.deliver(row.num, mail)
+  const settled = (): void => {
+    for (const { op } of waiting) if (!run.stuckOps.has(op)) startEffect(context, run, op)
+  }
+  for (const mail of history.mail) context.deliver(row.num, mail, mail.kind === 'cancel' ? { settled } : {})
 }
 
 /** A run that has been too long since it was parked for that, or since the limit was lowered. */
@@ -260,9 +265,10 @@ class ResumeJob implements TurnJob {
     run.queued -= 1
     if (!this.machine.active) return
     const closed = this.machine.close()
-    // Still broken: the row that says so is there already.
+    // Still broken: the turn that says so is in the journal already; its row may say otherwise.
     if (closed.kind === 'threw') {
       freeze(context, run)
+      if (run.row.reason !== 'threw') markStuck(context, run, null, 'threw', toFailure(closed.error), closed.error)
       return keepSeen(run, history.mail)
     }
     const delivered: Delivered = { kind: 'resume', of: this.#threw.seq }

@@ -107,3 +107,86 @@ test('an operation that was left alone and asked to stop is not begun when it is
   expect(await second.settled('f', 5000)).toMatchObject({ status: 'cancelled' })
   expect(calls).toBe(1)
 })
+
+test('a workflow that was left alone and asked to stop calls nothing when it is retried, but what is shielded', async () => {
+  const data = new MemoryData()
+  const began = gate()
+  const log: string[] = []
+  const pay = service('pay', {
+    charge: operation({
+      input: z.string(),
+      output: z.string(),
+      timeout: '50ms',
+      retry: { attempts: 1 },
+      run: async (name, { signal: stopped }) => {
+        log.push(name)
+        if (log.length === 2) began.open()
+        if (log.length > 2) return 'paid'
+        return new Promise<string>((_resolve, reject) => stopped.addEventListener('abort', reject))
+      },
+    }),
+  })
+  const flow = workflow('flow', { input: z.null(), output }, (run) =>
+    Promise.all([run.call(pay.charge('open')), run.shield((own) => own.call(pay.charge('shielded')))]),
+  )
+  const definition = ballet({ services: [pay], workflows: [flow] })
+  const first = await openForTest(definition, { store: memory(data) })
+  await first.start(flow(null), { id: 'f' })
+  await began.promise
+  await first.close()
+  const [[num, row]] = [...data.runs] as [[number, NonNullable<ReturnType<typeof data.runs.get>>]]
+  data.runs.set(num, { ...row, status: 'stuck', reason: 'poisoned' })
+  const second = await openForTest(definition, { store: memory(data) })
+  expect(await second.cancel('f')).toMatchObject({ changed: true })
+  await second.retry('f')
+  expect(await second.settled('f', 5000)).toMatchObject({ status: 'cancelled' })
+  expect(log.toSorted()).toEqual(['open', 'shielded', 'shielded'])
+})
+
+test('a run whose code did not fit and now throws says that it threw', async () => {
+  const data = new MemoryData()
+  const versionOf = (body: 'throws' | 'differs') => {
+    const pay = payment({ isDown: false })
+    const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
+      if (body === 'differs') await run.call(pay.charge(null))
+      await run.receive(Go)
+      throw new RangeError(body)
+    })
+    return { flow, definition: ballet({ services: [pay], workflows: [flow] }) }
+  }
+  const openWith = (body: 'throws' | 'differs'): Promise<Application> =>
+    openForTest(versionOf(body).definition, { store: memory(data) })
+  const first = await openWith('throws')
+  await first.start(versionOf('throws').flow(null), { id: 'f' })
+  await first.signal('f', Go(null))
+  await isStuck(first, 'threw')
+  await first.close()
+  const second = await openWith('differs')
+  await isStuck(second, 'diverged')
+  await second.close()
+  const third = await openWith('throws')
+  await isStuck(third, 'threw')
+  expect((await third.run('f'))?.error?.message).toContain('throws')
+})
+
+test('what is left of a generation that is over does not park the next', async () => {
+  const late = gate()
+  const flow = workflow('flow', { input: z.number(), output, signals: [Go] }, async (run, generation) => {
+    if (generation === 0) {
+      void late.promise.then(() => run.sleep('1h'))
+      await run.step('once', () => null)
+      return run.continueAs(1)
+    }
+    await run.receive(Go)
+    return 'whole'
+  })
+  const app = await openForTest(ballet({ services: [], workflows: [flow] }))
+  await app.start(flow(0), { id: 'f' })
+  await until(app, null, async () => {
+    const run = await app.run('f')
+    return run?.generation === 1 && run.waits.length > 0
+  })
+  late.open()
+  await app.signal('f', Go(null))
+  expect(await app.settled('f', 5000)).toMatchObject({ status: 'completed', output: 'whole' })
+})

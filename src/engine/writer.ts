@@ -62,6 +62,7 @@ class OpenBatch {
       this.runs.length +
       this.events.length +
       this.changes.length +
+      this.timersGone.length +
       this.posts.length +
       this.drained.length +
       this.continued.length +
