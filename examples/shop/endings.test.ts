@@ -129,13 +129,16 @@ test.each<Sample>(['ok', 'declined', 'short', 'shipping-fails'])(
   },
 )
 
-test('an order that nobody can go on with is stuck, in both styles', async () => {
+test('an order that nobody can go on with has failed, in both styles', async () => {
   const order = { items: [{ sku: 'no-such-thing', qty: 1 }], customer }
   // The shop's own door would have refused the product.
   await shop.app.startNamed({ call: 'checkout', input: { ...order, orderId: 'lost-orchestrated' } })
   await shop.app.publish(OrderCreated({ ...order, orderId: 'lost-choreographed' }))
-  for (const style of styles)
-    expect(await shop.over(`lost-${style}`)).toMatchObject({ style, status: 'stuck', paid: 0 })
+  for (const style of styles) {
+    const lost = await shop.over(`lost-${style}`)
+    expect(lost).toMatchObject({ style, status: 'failed', paid: 0 })
+    expect(lost.steps.at(-1)).toMatchObject({ status: 'failed', detail: 'there is no product no-such-thing' })
+  }
 })
 
 test('flow.json knows every deed', async () => {

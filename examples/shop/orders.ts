@@ -53,6 +53,9 @@ export interface OrderDesk extends CartDesk {
   readonly checkout: Checkout
 }
 
+/** An order in one of these can be cancelled; shipping says whether that was in time. */
+const GOING_ON: ReadonlySet<string> = new Set(['in progress', 'stuck', 'failed'])
+
 export class Orders {
   readonly #app: Application
   readonly #desk: OrderDesk
@@ -89,7 +92,7 @@ export class Orders {
       const { style, status, cancellation } = order
       // Asking twice is asking once.
       if (cancellation !== undefined) return { orderId, style }
-      if (status !== 'in progress' && status !== 'stuck') throw final(orderId, status)
+      if (!GOING_ON.has(status)) throw final(orderId, status)
       if (style === 'orchestrated') await this.#signal(orderId, by)
       else {
         const placed = Order.parse(view.events.find(({ type }) => type === OrderCreated.type)?.data)

@@ -12,13 +12,16 @@ export interface StepView {
   readonly step: string
   /** The product, when the step is about one item of the order. */
   readonly item?: string
-  /** `refused`: the service said no, which is an answer. `retrying`: attempts broke, more will follow. */
-  readonly status: 'done' | 'refused' | 'running' | 'retrying' | 'stuck'
+  /**
+   * `refused`: the service said no, which is an answer. `retrying`: attempts broke, more will follow. `failed`: for
+   * good, by itself or by a person, and nothing follows it.
+   */
+  readonly status: 'done' | 'refused' | 'running' | 'retrying' | 'stuck' | 'failed'
   /** When it ended, or since when it is waited for (ISO 8601). */
   readonly at: string
   readonly attempts?: number
   readonly detail?: string
-  /** Of a stuck one: the run and the operation there, for whoever retries or answers it. */
+  /** Of a stuck one: the run and the operation there, for whoever retries or answers it. Of a failed one: the run. */
   readonly run?: string
   readonly op?: string
 }
@@ -26,7 +29,7 @@ export interface StepView {
 export interface OrderView {
   readonly orderId: string
   readonly style: Style
-  readonly status: 'in progress' | 'stuck' | Ending
+  readonly status: 'in progress' | 'stuck' | 'failed' | Ending
   /** What became of the customer's wish to cancel, when there is one. */
   readonly cancellation?: 'asked' | 'in time' | 'too late'
   /** Cents that the customer has paid and not got back. */
@@ -103,7 +106,7 @@ export function deriveOrder({ value: orderId, runs, events }: KeyView): OrderVie
     ...(cancellation === undefined ? {} : { cancellation }),
     paid: paidOf(events),
     created,
-    steps: [...ended, ...open],
+    steps: [...ended, ...open, ...runs.flatMap(failedOf)],
   }
 }
 
@@ -113,9 +116,10 @@ function statusOf(runs: readonly RunView[], events: readonly EventView[]): Order
   const ending = events.flatMap((event) => endingOf(event) ?? [])[0]
   if (ending !== undefined && !isOpen) return ending
   if (runs.some((run) => run.kind === 'workflow' && run.status === 'cancelled')) return 'cancelled'
-  // Nobody goes on with what has failed, or was given up: that needs a person as much as what is stuck.
-  const needsPerson = runs.some((run) => run.status === 'stuck' || run.status === 'failed')
-  return needsPerson || !isOpen ? 'stuck' : 'in progress'
+  if (runs.some((run) => run.status === 'stuck')) return 'stuck'
+  // Nobody goes on with what has failed, and nothing of it can be tried again.
+  if (runs.some((run) => run.status === 'failed')) return 'failed'
+  return isOpen ? 'in progress' : 'stuck'
 }
 
 /** How the order ended, as the customer was told. */
@@ -169,6 +173,11 @@ function waitOf(run: RunView, { op, for: call, since, attempt }: WaitView): Step
   }
   if (attempt === undefined) return { ...step, status: 'running' }
   return { ...step, status: 'retrying', attempts: attempt.number, detail: attempt.error.message }
+}
+
+function failedOf({ id, name, status, ended, error }: RunView): readonly StepView[] {
+  if (status !== 'failed') return []
+  return [{ step: name, status, at: ended ?? '', detail: error?.message ?? '', run: id }]
 }
 
 /** The item that an operation of a run is about: in its id, when a workflow has several, or else in its input. */

@@ -75,13 +75,15 @@ describe('an order that has shipped', () => {
     expect(done(shop.ledger(orderId)).slice(2)).toEqual([...kept, 'notify'])
   })
 
-  test('keeps them when a person lets the message fail', async () => {
-    const { orderId, step } = await stuckOrder('ok', 'orchestrated')
+  test.each(styles)('keeps them when a person lets the message fail: %s', async (style) => {
+    const { orderId, step } = await stuckOrder('ok', style)
     const { run = '', op } = step
     const error = { message: 'the address is gone' }
     const path = `/api/runs/${encodeURIComponent(run)}/fail`
     expect(await shop.post(path, { op, error, by: 'the support desk' })).toMatchObject({ status: 202 })
-    expect(await shop.over(orderId)).toMatchObject({ paid: 10_700 })
+    const order = await shop.when(orderId, ({ status }) => status === 'failed')
+    expect(order.paid).toBe(10_700)
+    expect(order.steps.at(-1)).toMatchObject({ status: 'failed', run, detail: expect.stringContaining(error.message) })
     expect(done(shop.ledger(orderId)).slice(2)).toEqual(kept)
   })
 })

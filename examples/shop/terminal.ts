@@ -18,6 +18,7 @@ const colours: Readonly<Record<StepView['status'], Colour>> = {
   running: 'dim',
   retrying: 'yellow',
   stuck: 'red',
+  failed: 'red',
 }
 
 /** `    +12 ms  reserve   done      tutu: 249.00` */
