@@ -10,6 +10,7 @@ const REASONS: Readonly<Record<string, string>> = {
   diverged: 'its code does not repeat its journal',
   threw: 'its code threw',
   call: 'a call has failed for good',
+  unreadable: 'the store cannot read its journal',
   poisoned: 'the process died in the same turn again and again',
   limit: 'it is longer than it may be',
   conflict: 'another run has the id that it would give',

@@ -70,6 +70,7 @@ export const catalogue = {
   RUN_FAILED: { family: 'final', status: 422, message: 'The run "{id}" failed: {message}', hint: 'See the journal of the run.' },
   RUN_THREW: { family: 'fix', status: 500, message: 'The code of {run} threw {name}: {message}', hint: 'Mend the code and start the application again: the run goes on from there.' },
   RUN_DIVERGED: { family: 'fix', status: 500, message: '{run} does not repeat what its journal says, at turn {seq}:\n{diff}', hint: 'Restore the code that wrote it, or guard the change with run.patched(id).' },
+  RUN_UNREADABLE: { family: 'fix', status: 500, message: 'What the store has of {run} cannot be read: {problem}.', hint: 'Restore the store from a backup and retry the run, or end it with `fail`; the others go on.' },
   RUN_POISONED: { family: 'fix', status: 500, message: 'The process died {deaths} times while {run} alone was under way ({what}).', hint: 'Mend the code, then retry the run; the others go on.' },
   RUN_TOO_LONG: { family: 'fix', status: 500, message: '{run} has {what}, and may have {limit}.', hint: 'Let the workflow go on with run.continueAs(input); cancel this run, or raise the limit and retry it.' },
   CONTINUE_REFUSED: { family: 'fix', status: 500, message: '{run} cannot continue as a new generation: {problem}.', hint: 'Await or abort what is under way before run.continueAs.' },

@@ -82,6 +82,7 @@ export class Actions {
       throw refused(id, 'fail', 'its code can go on: name the call that is to fail, or cancel the run')
     const { context } = this.#shard
     writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason })
+    if (run.executor.sealed !== undefined) context.log.warn(`${reason.by} let the run "${id}" fail: ${reason.why}`)
     endRun(context, run, { kind: 'fail', error })
     return this.#done({ id, action: 'fail', changed: true, ops: [] })
   }

@@ -197,7 +197,9 @@ function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, ext
   if (run.executor.kind !== 'frozen') return
   // Whoever acts on a call that the run cannot be told of is told so.
   if (delivered.kind !== 'signal' && delivered.kind !== 'cancel') return settleDelivery(context, extras, 'frozen')
-  const { seen, unread = 0 } = run.executor
+  const { seen, unread = 0, sealed } = run.executor
+  // What lay in the inbox stays there, and comes again when the application is opened.
+  if (sealed !== undefined) return extras.failed?.(sealed)
   const id = delivered.kind === 'signal' ? delivered.id : CANCEL_SEEN
   if (seen.has(id)) return settleDelivery(context, extras, 'seen')
   if (delivered.kind === 'signal' && extras.drained === undefined && unread >= context.limits.signals)

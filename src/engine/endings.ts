@@ -144,6 +144,7 @@ export function setPhase(context: ShardContext, run: LiveRun, phase: string | nu
 /** Writes a row that is not replayed: it rides along with the next commit. */
 export function writeNote(context: ShardContext, run: LiveRun, note: Note): void {
   const { writer } = context
+  if (run.executor.kind === 'frozen' && run.executor.sealed !== undefined) return writer.flush()
   const data = context.encode(JSON.stringify(note), 'turn', run.row.id)
   writer.rows.journal.push({
     pos: writer.position(),

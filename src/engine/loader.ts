@@ -1,6 +1,6 @@
 // Opens a run that is on disk: replays it and takes up what it was doing. Used for every open run at recovery, and for
 // a parked one when something comes for it. Recovery goes through the same turns as live work.
-import { fault, invariant } from '../core/errors.ts'
+import { fault, invariant, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { Command } from '../core/journal.ts'
@@ -11,7 +11,7 @@ import { liveRun } from './births.ts'
 import { DeliveryJob, freeze, keepSeen, writeMail } from './deliveries.ts'
 import { mapAgain } from './facts.ts'
 import { markCallStuck, markFreed, markStuck } from './endings.ts'
-import { historyOf, readRows, type History } from './history.ts'
+import { historyOf, readRows, sealedBy, type History } from './history.ts'
 import type { LiveRun } from './live-run.ts'
 import { tooLong } from './long-runs.ts'
 import type { TurnJob } from './pump.ts'
@@ -29,7 +29,8 @@ export interface Loaded {
 
 /** Replays a run from the store. Everything that this process wrote of it must be durable. */
 export async function loadRun(context: ShardContext, row: RunRow): Promise<Loaded> {
-  const rows = await readRows(context, row)
+  const rows = await readRows(context, row).catch((error: unknown) => sealedBy(row, error))
+  if (rows instanceof Error) return unreadable(context, row, [], rows)
   try {
     return await bringBack(context, row, historyOf(context, row, rows))
   } catch (error) {
@@ -54,7 +55,8 @@ async function bringBack(context: ShardContext, row: RunRow, history: History): 
 /** A run whose rows cannot be read is frozen as they are: it is one run's fault, and the others are opened. */
 function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRow[], error: unknown): Loaded {
   const run = liveRun(context, row, 'null')
-  run.executor = { kind: 'frozen', seen: new Set() }
+  const isSealed = isBalletError(error) && error.code === 'RUN_UNREADABLE'
+  run.executor = { kind: 'frozen', seen: new Set(), ...(isSealed ? { sealed: error } : {}) }
   run.seq = (rows.at(-1)?.seq ?? -1) + 1
   const diff = `  its rows cannot be read: ${toFailure(error).message}`
   const history = {
@@ -70,7 +72,10 @@ function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRo
   return {
     run,
     history,
-    replayed: { kind: 'diverged', error: fault('RUN_DIVERGED', { run: `the run "${row.id}"`, seq: 0, diff }) },
+    replayed: {
+      kind: 'diverged',
+      error: isSealed ? error : fault('RUN_DIVERGED', { run: `the run "${row.id}"`, seq: 0, diff }),
+    },
   }
 }
 
@@ -214,10 +219,11 @@ function parkTooLong(context: ShardContext, run: LiveRun, mail: readonly Deliver
 
 /** Freezes a run whose code does not fit its journal; its row changes only if it was not known before. */
 function park(context: ShardContext, run: LiveRun, mail: readonly Delivered[], error: Error): void {
-  freeze(context, run)
+  if (run.executor.kind !== 'frozen') freeze(context, run)
   keepSeen(run, mail)
-  if (run.row.status !== 'stuck' || run.row.reason !== 'diverged')
-    markStuck(context, run, null, 'diverged', toFailure(error))
+  const isSealed = run.executor.kind === 'frozen' && run.executor.sealed !== undefined
+  const reason = isSealed ? 'unreadable' : 'diverged'
+  if (run.row.status !== 'stuck' || run.row.reason !== reason) markStuck(context, run, null, reason, toFailure(error))
 }
 
 /** A run has continued before its mail was delivered: it is kept anew, in the rows of this generation. */

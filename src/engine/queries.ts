@@ -183,7 +183,7 @@ export class Queries {
     try {
       return presentOf(row, await this.#rows(row))
     } catch (error) {
-      if (isBalletError(error)) throw error
+      if (isBalletError(error) && error.code !== 'STORE_FAILED') throw error
       return { waits: [], state: undefined, stuckOps: new Set(), isCancelled: false }
     }
   }
@@ -220,6 +220,7 @@ function choicesOf(row: RunRow, { stuckOps, waits, isCancelled }: Present): read
     const ofOps = [...stuckOps].flatMap((op) => choicesOfOp(op, waits))
     return isCancelled ? ofOps : [...ofOps, { action: 'cancel' }]
   }
+  if (row.reason === 'unreadable') return [{ action: 'retry', after: 'restore the store' }, { action: 'fail' }]
   // A run that threw can be brought back as far as its journal goes; one that does not get there can only wait.
   const after = 'mend the code'
   const cancel: ChoiceView = row.reason === 'threw' ? { action: 'cancel' } : { action: 'cancel', after }

@@ -36,7 +36,7 @@ test('F5: a signal to a parked run that cannot be loaded: it is answered', async
   for (const id of ['a', 'b', 'c']) await app.start(waiter(null), { id })
   await until(app, null, async () => (await app.run('c'))?.waits.length === 1)
   failing = true
-  expect(await answerOf(app.signal('a', Go({ n: 1 })))).toBe('STORE_FAILED')
+  expect(await answerOf(app.signal('a', Go({ n: 1 })))).toBe('RUN_UNREADABLE')
 })
 
 test('a signal to a parked run that is being loaded is answered when the application closes', async () => {
