@@ -57,7 +57,7 @@ function history(): History {
   ended('far', 'refunded', 0)
   for (const id of ['soon', 'late']) {
     asked(id, ['cancelled', 'confirmed'])
-    made.orders.push({ t: ++t, type: 'cancel', id })
+    made.orders.push({ t: ++t, type: 'cancel', id, by: 'the customer' })
     did(id, 'reserve#tutu')
     did(id, 'charge', { amount: 900 })
   }

@@ -123,17 +123,15 @@ const rules = {
   /** Whoever cancels is told whether that was in time, and it is true. */
   CANCEL: (story) => {
     const wasStopped = story.position('stop') >= 0
+    const isCustomers = story.cancels.some(({ by }) => by === 'the customer')
     return story.finals.flatMap(({ status, cancellation }) =>
-      when(
-        story.cancels.length > 0 && !CANCELLED.includes(cancellation ?? ''),
-        'cancelled, and nobody says whether in time',
-      )
+      when(isCustomers && !CANCELLED.includes(cancellation ?? ''), 'cancelled, and nobody says whether in time')
         .concat(when(story.cancels.length === 0 && status === 'cancelled', 'cancelled, and nobody asked for it'))
         .concat(when(wasStopped !== (cancellation === 'in time'), `shown as ${cancellation}, the books say otherwise`))
         .concat(when(wasStopped && status === 'confirmed', 'cancelled in time, and confirmed'))
         .concat(
           when(
-            cancellation === 'too late' && status === 'confirmed' && story.position('regret') < 0,
+            isCustomers && cancellation === 'too late' && status === 'confirmed' && story.position('regret') < 0,
             'nobody told the customer that it was too late',
           ),
         ),

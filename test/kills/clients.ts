@@ -139,13 +139,14 @@ export class Clients {
   }
 
   /** Asks for an order to be cancelled until there is an answer: it will be seen, or the order is final already. */
-  async #cancel({ id }: PlannedOrder): Promise<void> {
+  async #cancel({ id, by }: PlannedOrder): Promise<void> {
+    const path = by === 'the shop' ? `/api/runs/checkout:${id}/cancel` : `/orders/${id}/cancel`
     for (;;) {
       const url = await this.#options.address.current()
-      const answer = await this.#post(`${url}/orders/${id}/cancel`, '{"by":"the customer"}', PATIENCE_MS)
+      const answer = await this.#post(url + path, JSON.stringify({ by }), PATIENCE_MS)
       this.#options.signal.throwIfAborted()
       if (answer === null || answer.status === 503) continue
-      if (answer.status === 202) return this.#options.records.order({ t: Date.now(), type: 'cancel', id })
+      if (answer.status === 202) return this.#options.records.order({ t: Date.now(), type: 'cancel', id, by })
       if (answer.status === 409 || answer.status === 404) return
       throw new Error(`cancelling ${id} was answered with ${answer.status}: ${answer.text}`)
     }

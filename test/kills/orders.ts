@@ -1,11 +1,12 @@
 // The orders of a campaign: as many of one style as of the other, and in each style all the ways that an order can go: well,
-// declined at every place, not deliverable, and cancelled, at once or when shipping has begun. The first two are those that
+// declined at every place, not deliverable, and cancelled, at once or when shipping has begun; by the customer, or by
+// whoever runs the shop, who cancels the run of the workflow itself. The first two are those that
 // the shop places itself when its store is new; the client asks for the very same ones, and whoever comes first, each is
 // one order.
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { Chance } from '../determinism/chance.ts'
-import type { Ending } from './records.ts'
+import type { CancelledBy, Ending } from './records.ts'
 
 const samples = new URL('../../examples/shop/orders/', import.meta.url)
 const Body = z.looseObject({ items: z.array(z.object({ sku: z.string(), qty: z.number() })) })
@@ -21,6 +22,7 @@ interface Kind {
   readonly body: Body
   readonly wants: readonly Ending[]
   readonly cancel?: CancelMoment
+  readonly by?: CancelledBy
 }
 
 const [ok, declined, short, shippingFails] = ['ok', 'declined', 'short', 'shipping-fails'].map(sample) as [
@@ -45,6 +47,8 @@ const kinds: readonly Kind[] = [
   { body: declined, wants: ['cancelled', 'declined'], cancel: 'at once' },
   { body: shortOf('music-box', 'tutu', 'poster'), wants: ['declined'] },
   { body: shortOf('music-box'), wants: ['declined'] },
+  { body: ok, wants: ['cancelled', 'confirmed'], cancel: 'while shipping', by: 'the shop' },
+  { body: ok, wants: ['cancelled', 'confirmed'], cancel: 'at once', by: 'the shop' },
 ]
 
 /** One order, as the client knows it. */
@@ -54,6 +58,7 @@ export interface PlannedOrder {
   readonly wants: readonly Ending[]
   readonly items: readonly string[]
   readonly cancel: CancelMoment | null
+  readonly by: CancelledBy
   /** What is posted, word for word the same however often. */
   readonly body: string
 }
@@ -62,10 +67,18 @@ export interface PlannedOrder {
 export function planOrders(count: number, chance: Chance): PlannedOrder[] {
   const planned = Array.from({ length: count }, (_, index): PlannedOrder => {
     const style = styles[index % 2] ?? 'orchestrated'
-    const { body, wants, cancel = null } = kinds[Math.floor(index / 2) % kinds.length] ?? well
+    const { body, wants, cancel = null, by = 'the customer' } = kinds[Math.floor(index / 2) % kinds.length] ?? well
     const id = index < 2 ? `first-${style}` : `${style}-${index}`
     const items = body.items.map(({ sku }) => sku)
-    return { id, wants, items, cancel, body: JSON.stringify({ ...body, orderId: id, style }) }
+    // Nobody is in charge of a choreography: there is no run that could be cancelled for all of it.
+    return {
+      id,
+      wants,
+      items,
+      cancel,
+      by: style === 'orchestrated' ? by : 'the customer',
+      body: JSON.stringify({ ...body, orderId: id, style }),
+    }
   })
   const later = planned.slice(2)
   for (let index = later.length - 1; index > 0; index -= 1) {

@@ -6,6 +6,9 @@
 /** The ways in which an order ends for good; `in progress` and `stuck` are none of them. */
 export type Ending = 'confirmed' | 'declined' | 'refunded' | 'cancelled'
 
+/** Whoever runs the shop knows the runs of an order, and can cancel that of a workflow. */
+export type CancelledBy = 'the customer' | 'the shop'
+
 /** One thing that happened between a client and the shop. `t` is in milliseconds since the epoch, by the client. */
 export type OrderRow =
   /** The client is about to send; `wants` are the ways in which an order of this kind may end. */
@@ -23,8 +26,8 @@ export type OrderRow =
   | { readonly t: number; readonly type: 'ack'; readonly id: string; readonly run: string }
   /** `nack`: the shop said that it took nothing. `unknown`: no answer came, whatever the shop did. */
   | { readonly t: number; readonly type: 'nack' | 'unknown'; readonly id: string }
-  /** The shop said that it will see whether the order can still be cancelled. */
-  | { readonly t: number; readonly type: 'cancel'; readonly id: string }
+  /** The shop said that it will see whether the order can still be cancelled; `by` the customer, or whoever runs it. */
+  | { readonly t: number; readonly type: 'cancel'; readonly id: string; readonly by: CancelledBy }
   /** The end of the order, as it was read; `amount` in cents, `roots` the causal graphs that its runs and events name. */
   | {
       readonly t: number
