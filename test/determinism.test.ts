@@ -27,7 +27,8 @@ function campaign(level: string, programs: number): Promise<unknown> {
 const share = ({ cases, different }: Tally): number => different / cases
 
 test('a run replays from every prefix of its journal', { timeout: 120_000 }, async () => {
-  const { stories, crashes, continued, padded, swapped, batched, numbered } = await campaign('machine', 300)
+  const figures = await campaign('machine', 300)
+  const { stories, crashes, continued, padded, swapped, batched, numbered, reversed, hasty, forgetful } = figures
   expect(stories).toEqual([])
   expect([crashes.different, continued.different, padded.different]).toEqual([0, 0, 0])
   expect(crashes.cases + continued.cases).toBeGreaterThanOrEqual(5000)
@@ -35,13 +36,19 @@ test('a run replays from every prefix of its journal', { timeout: 120_000 }, asy
   expect(share(swapped)).toBeGreaterThan(0.4)
   expect(share(batched)).toBeGreaterThan(0.25)
   expect(share(numbered)).toBeGreaterThan(0.2)
+  // What is given up in another order, taken back before it has settled, or not at all: each is found.
+  expect(Math.min(figures.cancelled, figures.undone)).toBeGreaterThan(100)
+  expect(share(reversed)).toBeGreaterThan(0.8)
+  expect(share(hasty)).toBeGreaterThan(0.5)
+  expect(share(forgetful)).toBeGreaterThan(0.05)
 })
 
 test('the engine brings every run to its end after a crash at any commit', { timeout: 120_000 }, async () => {
-  const { stories, crashes, journals, exchanged, lost } = await campaign('engine', 30)
+  const { stories, cancelled, crashes, journals, exchanged, lost } = await campaign('engine', 30)
   expect(stories).toEqual([])
   expect([crashes.different, journals.different]).toEqual([0, 0])
   expect(crashes.cases).toBeGreaterThan(200)
+  expect(cancelled).toBeGreaterThan(100)
   // Rows of a journal exchanged, a commit lost that was acknowledged: each is found.
   expect(share(exchanged)).toBeGreaterThan(0.3)
   expect(share(lost)).toBeGreaterThan(0.7)

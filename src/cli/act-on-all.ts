@@ -20,7 +20,10 @@ const KINDS = ['workflow', 'operation', 'reaction'] as const satisfies readonly 
 export const ALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   all: { about: 'All runs that match, instead of one.' },
   name: { value: '<name>', about: 'With --all: of this workflow, operation or reaction.' },
-  reason: { value: '<reason>', about: 'With --all: stuck for this reason: call, threw, diverged, poisoned.' },
+  reason: {
+    value: '<reason>',
+    about: 'With --all: stuck for this reason: call, threw, diverged, poisoned, unreadable.',
+  },
   status: { value: '<status>', about: `With --all: ${STATUSES.join(' or ')}.` },
   kind: { value: '<kind>', about: `With --all: ${KINDS.join(', ')}.` },
   key: { value: '<field:value>', about: 'With --all: of one business key.' },

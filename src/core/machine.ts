@@ -13,10 +13,11 @@ import { CallError, endingFailure, endsAsFailed, isCancellation, threw, type Fai
 import { hashOf, type RunIdentity } from './ids.ts'
 import { bothTexts, fromText, toText, type JsonText } from './json.ts'
 import { parseCommands, type Cancelled, type Command, type Delivered, type StoredCommand } from './journal.ts'
+import { isUndo, type Issuing, type Pending } from './pending.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Contracts, LogSink } from './contracts.ts'
 import { turnStream, type Stream } from './randomness.ts'
-import { UndoLog, type Settle } from './undo.ts'
+import { UndoLog } from './undo.ts'
 
 /** Everything that a machine needs to know of its run. */
 export interface MachineSpec {
@@ -31,34 +32,6 @@ export interface MachineSpec {
   readonly log: LogSink
   /** Called when the body does something outside a turn: it awaited what is not durable. */
   readonly onFault: (error: Error) => void
-}
-
-/** How a command is issued. */
-export interface Issuing {
-  /** The body of a step, or the settings of a call: what the engine needs to carry it out. */
-  readonly work?: unknown
-  /** A cancellation does not reach it. */
-  readonly shielded?: boolean
-  /** Tells the undo log how it came out; absent for what is never taken back. */
-  readonly settles?: Settle
-  /** It is a child that is to stop when it is given up. */
-  readonly stops?: boolean
-}
-
-/** A command that will be answered, and how to answer it. */
-export interface Pending extends Issuing {
-  readonly op: string
-  command: Command
-  readonly at: number
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: Error) => void
-  /** Its promise has rejected: what is still to come of it concerns the undo log alone. */
-  givenUp: boolean
-}
-
-/** Whether it takes something back. */
-export function isUndo({ command }: Pending): boolean {
-  return 'undoes' in command
 }
 
 /** How a body came out; `continued` is a new beginning. */
@@ -131,7 +104,7 @@ export class Machine {
       case 'cancel':
         return this.cancelled === null || delivered.forced === true
       case 'start':
-        return this.takeBack === null
+        return !this.begun
       case 'resume':
         return true
       default:
@@ -218,7 +191,8 @@ export class Machine {
       return { kind: 'ended', commands: [...commands, this.#continues], status: 'continued' }
     const settled = this.#settled
     if (settled === null) {
-      return this.pending.size > 0
+      // What came before it began lies in its mailbox.
+      return this.pending.size > 0 || !this.begun
         ? { kind: 'open', commands }
         : { kind: 'threw', error: fault('FOREIGN_AWAIT', { run: this.name, work: '' }) }
     }
@@ -265,7 +239,20 @@ export class Machine {
     this.commands.push(command)
     const promise = new Promise<unknown>((resolve, reject) => {
       const { op } = command
-      this.pending.set(op, { ...issuing, op, command, at: this.at, resolve, reject, givenUp: false })
+      const { work, shielded, settles, stops } = issuing
+      const pending: Pending = {
+        op,
+        command,
+        at: this.at,
+        work,
+        shielded,
+        settles,
+        stops,
+        resolve,
+        reject,
+        givenUp: false,
+      }
+      this.pending.set(op, pending)
     })
     // A branch that nobody awaits must not end the process when its call fails.
     promise.catch(noop)
@@ -298,7 +285,8 @@ export class Machine {
     const busy = [...this.pending.values()].find(({ command: { kind } }) => kind !== 'sleep' && kind !== 'wait')
     if (busy !== undefined) throw fault('CONTINUE_REFUSED', { run: this.name, problem: `${busy.op} is under way` })
     const { contracts, identity } = this.spec
-    const carry = carryText(this, identity.generation, contracts, this.recorded !== null)
+    const isRecorded = this.recordedCommands()?.at(-1)?.kind === 'continue'
+    const carry = carryText(this, identity.generation, contracts, isRecorded)
     this.#continues = { kind: 'continue', input, ...raw, carry }
   }
 
@@ -321,6 +309,11 @@ export class Machine {
     if (this.cancelled !== null && isCancellation(thrown)) return
     if (this.active) this.#fault ??= { thrown }
     else if (!this.#forced) this.spec.onFault(threw(this.name, thrown))
+  }
+
+  /** Whether its start, or a cancellation in its place, has been delivered. */
+  get begun(): boolean {
+    return this.takeBack !== null
   }
 
   /** Whether the body has returned or thrown. */
@@ -347,7 +340,8 @@ export class Machine {
     for (const run of this.followers) this.commands.push({ kind: 'stop', run })
     this.followers.clear()
     // It has not begun: its body is not run, but what it was handed may have to be taken back (undoing.ts).
-    if (this.takeBack === null) return this.#begin()
+    const { takeBack } = this
+    if (takeBack === null) return this.#begin()
     if (forced !== true) {
       return this.giveUp(
         (pending) => pending.shielded !== true,
@@ -359,7 +353,7 @@ export class Machine {
     const failed = (error: unknown): void => {
       this.#settled = { ok: false, error }
     }
-    this.takeBack().then(() => failed(cancellation), failed)
+    takeBack().then(() => failed(cancellation), failed)
   }
 
   #take(op: string): Pending {

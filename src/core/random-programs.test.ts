@@ -1,16 +1,23 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Driver, aSignal, call, event, linesOf, replay, type Body } from '../../test/core/machine-driver.ts'
+import type { OnCancel } from './contracts.ts'
 import { TerminalError } from './errors.ts'
-import type { Pending } from './machine.ts'
+import { parseCommands, parseTurn } from './journal.ts'
+import type { Closed } from './machine.ts'
+import type { Pending } from './pending.ts'
 import type { Surface } from './surface.ts'
+
+type Named = 'step' | 'call' | 'child' | 'receive' | 'lapse' | 'emit' | 'join' | 'follow'
 
 /** A program that a workflow could be: what it waits for, and how its parts are put together. Names are few, so that they recur. */
 type Program =
-  | { readonly kind: 'step' | 'call' | 'child' | 'receive' | 'lapse' | 'emit' | 'join'; readonly name: string }
+  | { readonly kind: Named; readonly name: string }
   | { readonly kind: 'sleep' | 'undo' | 'draw' | 'fail' }
   | { readonly kind: 'seq' | 'all' | 'race' | 'some' | 'settled' | 'branch'; readonly parts: readonly Program[] }
   | { readonly kind: 'try' | 'finally'; readonly first: Program; readonly second: Program }
+  | { readonly kind: 'shield' | 'abort'; readonly first: Program }
+  | { readonly kind: 'policy'; readonly onCancel: OnCancel }
 
 const names = fc.constantFrom('a', 'b')
 const { program } = fc.letrec<{ program: Program }>((tie) => {
@@ -22,7 +29,7 @@ const { program } = fc.letrec<{ program: Program }>((tie) => {
       {
         weight: 5,
         arbitrary: fc.record({
-          kind: fc.constantFrom('step', 'call', 'child', 'receive', 'lapse', 'emit', 'join'),
+          kind: fc.constantFrom('step', 'call', 'call', 'child', 'receive', 'lapse', 'emit', 'join', 'follow'),
           name: names,
         }),
       },
@@ -32,6 +39,11 @@ const { program } = fc.letrec<{ program: Program }>((tie) => {
         arbitrary: fc.record({ kind: fc.constantFrom('seq', 'all', 'race', 'some', 'settled', 'branch'), parts }),
       },
       { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('try', 'finally'), ...both }) },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('shield', 'abort'), first: tie('program') }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ kind: fc.constant('policy'), onCancel: fc.constantFrom('cancel', 'leave', 'wait') }),
+      },
     ),
   }
 })
@@ -55,6 +67,19 @@ async function perform(run: Surface, plan: Program): Promise<unknown> {
       return run.emit(event(plan.name, run.random()))
     case 'join':
       return run.start(call(plan.name)).result()
+    case 'follow':
+      return run.start(call(plan.name), { onCancel: 'cancel' }).id
+    case 'policy':
+      return run.call(call('a'), { onCancel: plan.onCancel })
+    case 'shield':
+      return run.shield((own) => perform(own, plan.first))
+    case 'abort': {
+      const abort = new AbortController()
+      const given = run.call(call('a.do'), { undo: call('a.undo'), abort: abort.signal })
+      given.catch(() => {})
+      await perform(run, plan.first).finally(() => abort.abort())
+      return given
+    }
     case 'sleep':
       return run.sleep('1h')
     case 'undo':
@@ -90,8 +115,9 @@ async function perform(run: Surface, plan: Program): Promise<unknown> {
   }
 }
 
-/** Answers one of the things that a run waits for, or sends it a signal. */
-function answer(driver: Driver, pending: Pending | undefined, chance: number): Promise<{ readonly kind: string }> {
+/** Answers one of the things that a run waits for, sends it a signal, or cancels it. */
+function answer(driver: Driver, pending: Pending | undefined, chance: number): Promise<Closed> {
+  if (chance > 97 || (chance > 94 && driver.machine.cancelled === null)) return driver.cancel(chance > 97)
   if (pending === undefined) return driver.signal(chance % 2 === 0 ? 'a' : 'b', chance)
   const { op, command } = pending
   if (command.kind === 'sleep' || (command.kind === 'wait' && command.due !== undefined)) return driver.timer(op)
@@ -102,7 +128,7 @@ function answer(driver: Driver, pending: Pending | undefined, chance: number): P
 
 async function play(body: Body, chances: readonly number[]): Promise<Driver> {
   const driver = new Driver(body)
-  let closed: { readonly kind: string } = await driver.start()
+  let closed = await driver.start()
   for (const chance of chances) {
     if (closed.kind !== 'open') break
     const waiting = [...driver.machine.pending.values()]
@@ -147,8 +173,8 @@ describe('any program', () => {
     )
   })
 
-  it('that has ended leaves no call behind that has an undo, and no undo', async () => {
-    let ends = 0
+  it('that has ended leaves no call behind that has an undo, and has taken back what it must', async () => {
+    const ends = { completed: 0, failed: 0, cancelled: 0 }
     let undos = 0
     await fc.assert(
       fc.asyncProperty(program, plays, async (plan, chances) => {
@@ -160,12 +186,46 @@ describe('any program', () => {
         expect(driver.machine.settled).toBe(true)
         const open = [...driver.machine.pending.values()].map(({ command }) => command)
         expect(open.filter((command) => 'undo' in command || 'undoes' in command)).toEqual([])
-        ends += 1
-        undos += linesOf(driver).filter((line) => line.includes('"undoes"')).length
+        const { ending, due, undone } = accounts(driver)
+        expect(undone).toEqual([...new Set(undone)])
+        expect(due.filter((op) => !undone.includes(op))).toEqual([])
+        ends[ending] += 1
+        undos += undone.length
       }),
-      { numRuns: 300 },
+      { numRuns: 400 },
     )
-    expect(ends).toBe(300)
-    expect(undos).toBeGreaterThan(20)
+    expect(ends.completed + ends.failed + ends.cancelled).toBe(400)
+    expect(Math.min(ends.failed, ends.cancelled)).toBeGreaterThan(30)
+    expect(undos).toBeGreaterThan(40)
   })
 })
+
+interface Accounts {
+  readonly ending: 'completed' | 'failed' | 'cancelled'
+  /** What had to be taken back: everything of a run that ended badly, and whatever was given up. */
+  readonly due: readonly string[]
+  readonly undone: readonly string[]
+}
+
+function accounts(driver: Driver): Accounts {
+  const commands = linesOf(driver).flatMap(parseCommands)
+  const last = commands.at(-1)
+  const ending =
+    last?.kind === 'fail' ? 'failed' : last !== undefined && 'cancelled' in last ? 'cancelled' : 'completed'
+  const given = new Set(commands.filter(({ kind }) => kind === 'drop').map((command) => command['op']))
+  const answers = new Map(
+    driver.rows.map(({ text }) => parseTurn(text).delivered).map((one) => ['op' in one && one.op, one]),
+  )
+  const due = commands.flatMap((command) => {
+    const op = String(command['op'])
+    const settled = answers.get(op)
+    // Its undo says that there is nothing to do (see `perform`).
+    const isNothing = command.kind === 'call' && settled?.kind === 'done' && settled.payload === '3'
+    return command['undo'] === true && !isNothing && (ending !== 'completed' || given.has(op)) ? [op] : []
+  })
+  return {
+    ending,
+    due,
+    undone: commands.flatMap((command) => ('undoes' in command ? [String(command['undoes'])] : [])),
+  }
+}

@@ -23,9 +23,8 @@ export class RunScope {
   readonly patches: Map<string, boolean> = new Map()
   /** Waits without a limit, by what they name: a second one is the same promise. */
   readonly sharedWaits: Map<string, Promise<unknown>> = new Map()
-  /** What is being taken back, until it is done; all of it, or what was given up. */
+  /** The taking back that is under way. */
   undoing: Promise<void> | null = null
-  undoesAll = false
   /** The body has returned or failed: what is left is to take back, and its other branches get and do nothing more. */
   over = false
 

@@ -131,6 +131,23 @@ describe('undo', () => {
     await expectRepeats(driver)
   })
 
+  it('takes back first what came to stand behind a call while that was waited for', async () => {
+    const driver = new Driver(async (run) => {
+      void reserve(run, 'a')
+      void run.sleep('1s').then(() => reserve(run, 'b'))
+      await run.undo()
+    })
+    await driver.start()
+    expect(await answer(driver, 'sleep#0', 'b.do#0', 'a.do#0', 'undo:b.do#0', 'undo:a.do#0')).toEqual([
+      ['call b.do#0'],
+      [],
+      ['call undo:b.do#0'],
+      ['call undo:a.do#0'],
+      ['phase over', 'end'],
+    ])
+    await expectRepeats(driver)
+  })
+
   it('leaves what has no undo as it is', async () => {
     const body: Body = async (run) => {
       const plain = run.call(call('plain.do'))

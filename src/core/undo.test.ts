@@ -1,24 +1,30 @@
 import { describe, expect, it } from 'vitest'
-import { UndoLog, type CarriedUndo } from './undo.ts'
+import { UndoLog, type CarriedUndo, type Registered } from './undo.ts'
 import type { CallValue } from './values.ts'
 
 const refund: CallValue = { kind: 'call', target: 'operation', name: 'payment.refund', input: {} }
+/** Takes the last. */
+const take = (log: UndoLog, all = true): Registered | undefined => {
+  const entry = log.last(all)
+  if (entry !== undefined) log.take(entry)
+  return entry
+}
 /** Takes all that there is, and says which. */
 const taken = (log: UndoLog, all: boolean): readonly string[] => {
   const ops: string[] = []
-  for (let entry = log.take(all); entry !== undefined; entry = log.take(all)) ops.push(entry.op)
+  for (let entry = take(log, all); entry !== undefined; entry = take(log, all)) ops.push(entry.op)
   return ops
 }
 
 describe('the log of undos', () => {
   it('gives back the one registered last, each once', () => {
     const log = new UndoLog()
-    expect(log.has(true)).toBe(false)
+    expect(log.last(true)).toBeUndefined()
     for (const op of ['a#0', 'b#0', 'c#0']) log.register(op, op.slice(0, 1), refund)
-    expect(log.take(true)).toMatchObject({ op: 'c#0', name: 'c', undo: refund })
-    expect(log.has(true)).toBe(true)
+    expect(take(log)).toMatchObject({ op: 'c#0', name: 'c', undo: refund })
+    expect(log.last(true)).toBeDefined()
     expect(taken(log, true)).toEqual(['b#0', 'a#0'])
-    expect(log.has(true)).toBe(false)
+    expect(log.last(true)).toBeUndefined()
   })
 
   it('knows the outcome of a call once it has settled: undefined when it failed', async () => {
@@ -26,21 +32,21 @@ describe('the log of undos', () => {
     log.register('a#0', 'a', refund)({ paid: true })
     log.register('b#0', 'b', refund)(undefined)
     const settles = log.register('c#0', 'c', refund)
-    const last = log.take(true)
+    const last = take(log)
     settles('late')
     await expect(last?.settled).resolves.toBe('late')
-    await expect(log.take(true)?.settled).resolves.toBeUndefined()
-    await expect(log.take(true)?.settled).resolves.toEqual({ paid: true })
+    await expect(take(log)?.settled).resolves.toBeUndefined()
+    await expect(take(log)?.settled).resolves.toEqual({ paid: true })
   })
 
   it('gives back those that were given up, settled or not, last first, and keeps the others', () => {
     const log = new UndoLog()
     const settle = new Map(['a#0', 'b#0', 'c#0', 'd#0'].map((op) => [op, log.register(op, op.slice(0, 1), refund)]))
     settle.get('b#0')?.({})
-    expect(log.has(false)).toBe(false)
+    expect(log.last(false)).toBeUndefined()
     for (const op of ['a#0', 'd#0', 'x#0']) log.lose(op)
     settle.get('d#0')?.(undefined)
-    expect(log.has(false)).toBe(true)
+    expect(log.last(false)).toBeDefined()
     expect(taken(log, false)).toEqual(['d#0', 'a#0'])
     expect(taken(log, true)).toEqual(['c#0', 'b#0'])
   })
@@ -61,12 +67,12 @@ describe('the log of undos', () => {
     const settles = log.register('ship#0', 'ship', null)
     log.lose('ship#0')
     settles('shipped')
-    expect(log.has(false)).toBe(false)
+    expect(log.last(false)).toBeUndefined()
     expect(taken(log, true)).toEqual(['a#0'])
     const later = log.register('ship#1', 'ship', null)
-    expect(log.take(true)).toMatchObject({ op: 'ship#1', undo: null })
+    expect(take(log)).toMatchObject({ op: 'ship#1', undo: null })
     later(undefined)
-    expect(log.has(true)).toBe(false)
+    expect(log.last(true)).toBeUndefined()
   })
 })
 
@@ -97,7 +103,7 @@ describe('what a continued run takes over', () => {
 
   it('has settled', async () => {
     const log = new UndoLog([{ op: '0~a#0', name: 'a', undo: refund }])
-    await expect(log.take(true)?.settled).resolves.toBeUndefined()
+    await expect(take(log)?.settled).resolves.toBeUndefined()
   })
 
   it('without anything is nothing', () => {

@@ -76,18 +76,15 @@ export class UndoLog {
     for (const entry of this.#entries) if (entry.op === op) entry.lost = true
   }
 
-  /** Whether there is something to take back or to wait for: all of it, or what was given up. */
-  has(all: boolean): boolean {
-    return this.#entries.some((entry) => all || entry.lost)
+  /** The one registered last, of all or of those that were given up. */
+  last(all: boolean): Registered | undefined {
+    return this.#entries.findLast((entry) => all || entry.lost)
   }
 
-  /** The one registered last, of all or of those that were given up, removed; undefined at the end. */
-  take(all: boolean): Registered | undefined {
-    const entry = this.#entries.findLast((one) => all || one.lost)
-    if (entry === undefined) return undefined
+  /** It is being taken back: it is registered no more. */
+  take(entry: Registered): void {
     this.#remove(entry)
-    this.#taken.set(entry.op, entry)
-    return entry
+    this.#taken.set(entry.op, entry as Entry)
   }
 
   /** What took back this operation, or is doing so, without knowing how it had come out. */
@@ -96,8 +93,8 @@ export class UndoLog {
     return entry?.isKnown === false ? entry : undefined
   }
 
-  #remove(entry: Entry): void {
-    const index = this.#entries.lastIndexOf(entry)
+  #remove(entry: Registered): void {
+    const index = this.#entries.lastIndexOf(entry as Entry)
     if (index >= 0) this.#entries.splice(index, 1)
   }
 }

@@ -21,7 +21,8 @@ export async function drive(scope: RunScope, body: () => Promise<unknown>): Prom
     const output = await body()
     if (machine.continues) return await never()
     scope.over = true
-    await undo(scope, false)
+    const isLeft = machine.pending.size > 0 || scope.undoing !== null || machine.undos.last(false) !== undefined
+    if (isLeft) await undo(scope, false)
     // A cancellation that came before the last turn counts: nothing stays done.
     if (machine.cancelled !== null) await takeBack(scope)
     return output
@@ -38,34 +39,34 @@ export function takeBack(scope: RunScope): Promise<void> {
   return undo(scope, true)
 }
 
-/** Gives up what is under way, then takes back: what was given up, or everything once somebody asked for that. */
+/** Gives up what is under way, then takes back: everything, or what was given up. */
 function undo(scope: RunScope, all: boolean): Promise<void> {
   const { machine } = scope
   machine.giveUp(isTakenBack, aborted)
-  if (scope.undoing !== null) {
-    scope.undoesAll ||= all
-    return scope.undoing
-  }
-  if (!machine.undos.has(all)) return Promise.resolve()
-  scope.undoesAll = all
-  scope.undoing = undoEach(scope)
-  return scope.undoing
+  if (scope.undoing === null && machine.undos.last(all) !== undefined) scope.undoing = undoEach(scope, all)
+  return scope.undoing ?? Promise.resolve()
 }
 
-async function undoEach(scope: RunScope): Promise<void> {
+async function undoEach(scope: RunScope, all: boolean): Promise<void> {
   const { machine } = scope
-  const next = (): Registered | undefined => machine.undos.take(scope.undoesAll)
+  // A cancellation that comes while the losers of a race are settled is for everything.
+  const next = (): Registered | undefined => machine.undos.last(all || machine.cancelled !== null)
   machine.commands.push({ kind: 'phase', phase: 'undoing' })
   try {
-    for (let entry = next(); entry !== undefined; entry = next()) await undoOne(scope, entry)
+    for (let entry = next(); entry !== undefined; entry = next()) {
+      const outcome = await entry.settled
+      // Whatever came to stand behind it meanwhile is taken back before it.
+      if (entry !== next()) continue
+      machine.undos.take(entry)
+      await undoOne(scope, entry, outcome)
+    }
   } finally {
     scope.undoing = null
   }
   machine.commands.push({ kind: 'phase', phase: null })
 }
 
-async function undoOne(scope: RunScope, { op, name, undo: how, settled }: Registered): Promise<void> {
-  const outcome = await settled
+async function undoOne(scope: RunScope, { op, name, undo: how }: Registered, outcome: unknown): Promise<void> {
   let undoing = `the undo of ${name}`
   try {
     const call = typeof how === 'function' ? how(outcome) : how

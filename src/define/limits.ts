@@ -13,10 +13,16 @@ export interface Limits {
   readonly signals: number
   /** Runs that have not ended; past it starts and events are refused. */
   readonly openRuns: number
-  /** Milliseconds that the oldest turn may wait for its place; past it starts and events are refused. */
+  /** Milliseconds that the turns of a workflow may wait for their place; past it starts of that workflow are refused. */
   readonly queueMs: number
-  /** Milliseconds that a commit may take; past it starts and events are refused. */
+  /** Milliseconds that a commit may wait and take; past it starts and events are refused. */
   readonly commitMs: number
+  /** Starts and events that may wait for their acknowledgement at once; past it they are refused. */
+  readonly arrivals: number
+  /** Bytes of input and journal of the runs in memory; past it idle ones wait on disk. */
+  readonly liveBytes: number
+  /** Milliseconds after which an idle run leaves memory and waits on disk. */
+  readonly idleMs: number
 }
 
 export const LIMITS: Limits = {
@@ -27,6 +33,9 @@ export const LIMITS: Limits = {
   openRuns: 1_000_000,
   queueMs: 1000,
   commitMs: 5000,
+  arrivals: 10_000,
+  liveBytes: 256 * 1024 * 1024,
+  idleMs: 600_000,
 }
 
 /** Turns at which the log says that a run should continue as a new generation. */

@@ -48,7 +48,7 @@ export class Actions {
       await this.#tried(run.row.num)
       return this.#done({ id, action: 'retry', changed: true, ops: [] })
     }
-    const ops = (op === undefined ? [...run.stuckOps] : [op]).map((one) => this.#callOf(run, one, 'retry').op)
+    const ops = (op === undefined ? stuckCallsOf(run) : [op]).map((one) => this.#callOf(run, one, 'retry').op)
     if (ops.length === 0) throw refused(id, 'retry', 'nothing of it is stuck')
     for (const one of ops) this.#tryAgain(run, one, reason)
     freeIfNothingIsStuck(this.#shard.context, run)
@@ -82,6 +82,7 @@ export class Actions {
       throw refused(id, 'fail', 'its code can go on: name the call that is to fail, or cancel the run')
     const { context } = this.#shard
     writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason })
+    if (run.executor.sealed !== undefined) context.log.warn(`${reason.by} let the run "${id}" fail: ${reason.why}`)
     endRun(context, run, { kind: 'fail', error })
     return this.#done({ id, action: 'fail', changed: true, ops: [] })
   }
@@ -89,9 +90,9 @@ export class Actions {
   #tryAgain(run: LiveRun, op: string, reason: Reason): void {
     const { context } = this.#shard
     if (!run.stuckOps.has(op)) {
-      writeNote(context, run, { kind: 'action', action: 'retry', op, ...reason })
-      context.effects.hurry(run.row.num, op)
-      return
+      if (!context.effects.hurry(run.row.num, op))
+        throw refused(run.row.id, 'retry', `an attempt of ${op} may still be under way, and none is made after it`)
+      return writeNote(context, run, { kind: 'action', action: 'retry', op, ...reason })
     }
     run.stuckOps.delete(op)
     run.attempts.delete(op)
@@ -105,6 +106,7 @@ export class Actions {
     this.#shard.context.effects.drop(num, delivered.op)
     const result = await this.#deliver(num, delivered)
     if (result === 'ended') throw fault('RUN_ENDED', { id, status: 'meanwhile' })
+    if (result === 'frozen') throw refused(id, action, 'its code cannot go on: see why, then retry the run')
     return { id, action, changed: result === 'taken', ops: [delivered.op] }
   }
 
@@ -124,7 +126,9 @@ export class Actions {
       throw refused(id, action, `${op} is a run of its own, "${command.run}": act on that`)
     }
     if (command.kind !== 'call' && command.kind !== 'step') throw refused(id, action, `${op} is no call and no step`)
-    if (!run.stuckOps.has(op) && this.#shard.context.effects.state(num, op) !== 'waiting')
+    const state = run.stuckOps.has(op) ? 'waiting' : this.#shard.context.effects.state(num, op)
+    if (state === 'absent') throw refused(id, action, `${op} has not begun; wait until it has, or cancel the run`)
+    if (state === 'running')
       throw refused(id, action, `an attempt of ${op} is under way; wait until it has answered or failed`)
     return command
   }
@@ -197,6 +201,14 @@ function refused(id: string, action: Action, problem: string): Error {
 /** A reaction that made no call, or one whose start was refused: its definition is tried again. */
 function isUnmapped(run: LiveRun): boolean {
   return run.executor.kind === 'solo' && run.row.status === 'stuck' && run.stuckOps.size === 0
+}
+
+/** What of a run is stuck and can be tried again. A workflow that was to take something back can only be answered. */
+function stuckCallsOf(run: LiveRun): readonly string[] {
+  const stuck = [...run.stuckOps]
+  const children = new Set(commandsOf(run).flatMap(({ kind, op }) => (kind === 'child' ? [op] : [])))
+  const calls = stuck.filter((op) => !children.has(op))
+  return calls.length > 0 ? calls : stuck
 }
 
 function commandsOf({ executor }: LiveRun): readonly (Command & { readonly op: string })[] {

@@ -8,7 +8,7 @@ import { fromText, isRecord, type Json } from '../core/json.ts'
 import type { RunEnding } from '../core/journal.ts'
 import type { Store, StoreInfo } from '../core/store.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
-import type { ApplicationView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
+import type { ApplicationView, EventView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
 import type {
   ActAllRequest,
   Acted,
@@ -249,7 +249,7 @@ export class RunningApplication implements Application {
   key(field: string, value: string): Promise<KeyView> {
     return this.#queries.key(field, value)
   }
-  graph(root: string): Promise<{ readonly runs: readonly RunView[]; readonly events: readonly EventView[] }> {
+  graph(root: string): Promise<Related> {
     return this.#queries.graph(root)
   }
 

@@ -125,19 +125,23 @@ export function machineOf(
   carry: JsonText | null,
 ): Machine {
   const { row } = run
-  return new Machine({
+  const machine = new Machine({
     identity: identityOf(context.environment.store, row),
     key: row.key,
     input,
     carry,
     contracts: context.directory.contracts(workflow),
     // The author's types (define/run.ts) describe what core's surface does.
-    start: (machine, data) =>
-      startBody(machine, workflow.body as unknown as (run: Surface, input: unknown) => Promise<unknown>, data),
+    start: (self, data) =>
+      startBody(self, workflow.body as unknown as (run: Surface, input: unknown) => Promise<unknown>, data),
     log: (level: LogLevel, message: string, data) => {
       const log = context.environment.log(row.id, workflow.name)
       log[level](message, data === undefined ? undefined : (parseText(data) as Json))
     },
-    onFault: (error) => context.blame(run, error),
+    // What is left of a generation that is over, or of code that was taken away, is no fault of what came after it.
+    onFault: (error) => {
+      if (run.executor.kind === 'workflow' && run.executor.machine === machine) context.blame(run, error)
+    },
   })
+  return machine
 }

@@ -1,7 +1,10 @@
 // Generations of a run on the real engine: a journal that begins anew, keys that never recur, and nothing lost between.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { Chance } from '../../test/determinism/chance.ts'
+import { contentAfter, RecordingStore } from '../../test/determinism/recording-store.ts'
 import { openForTest, until } from '../../test/support/applications.ts'
+import type { Store } from '../core/store.ts'
 import { ballet, memory, operation, service, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 
@@ -113,4 +116,61 @@ test('a thousand generations leave a short journal to replay', async () => {
   await first.close()
   const second = await openForTest(definition, { store: memory(data), limits: { turns: 10 } })
   expect(await second.run('f')).toMatchObject({ status: 'running', generation: 1000 })
+})
+
+/** Adds up what it is sent, a generation for each. */
+const adding = workflow(
+  'adding',
+  { input: z.object({ left: z.number(), sum: z.number() }), output: z.number(), signals: [Add] },
+  async (run, { left, sum }) => {
+    const { data } = await run.receive(Add)
+    return left > 1 ? run.continueAs({ left: left - 1, sum: sum + data }) : sum + data
+  },
+)
+
+test('signals that stand in line when it continues go to the generations after, whenever the process dies', async () => {
+  const definition = ballet({ services: [], workflows: [adding] })
+  // More than a commit holds: some of what the second generation is sent is durable before it has begun.
+  const numbers = Array.from({ length: 600 }, (_, n) => 2 ** Math.min(n, 9))
+  /** Everything is sent at once, and again by senders that heard nothing. */
+  const play = async (store: Store): Promise<unknown> => {
+    const app = await openForTest(definition, { store })
+    await app.start(adding({ left: 4, sum: 0 }), { id: 'a' })
+    const sent = numbers.map((n, index) => app.signal('a', Add(n), { id: `s${index}` }).catch(() => {}))
+    const result = await app.result('a')
+    await Promise.all(sent)
+    await app.close()
+    return result
+  }
+  const whole = contentAfter('s', [])
+  expect(await play(new RecordingStore(whole, new Chance(1), () => 0))).toBe(15)
+  expect([...whole.data.runs.values()]).toMatchObject([{ generation: 3, status: 'completed' }])
+  for (let count = 1; count < whole.changes.length; count++) {
+    const { data } = contentAfter('s', whole.changes.slice(0, count))
+    expect([count, await play(memory(data))]).toEqual([count, 15])
+  }
+})
+
+test('the end of a child that a generation gave up is not taken for that of its namesake in the next', async () => {
+  const Go = signal('go', z.null())
+  const child = workflow('child', { input: z.number(), output: z.number(), signals: [Go] }, async (run, n) => {
+    await run.receive(Go)
+    return n
+  })
+  const parent = workflow('parent', { input: z.number(), output: z.number() }, async (run, n) => {
+    const abort = new AbortController()
+    const called = run.call(child(n), { onCancel: 'leave', abort: abort.signal })
+    if (n > 0) return called
+    called.catch(() => {})
+    await run.step('s', () => null)
+    abort.abort()
+    return run.continueAs(1)
+  })
+  const app = await openForTest(ballet({ services: [], workflows: [parent, child] }))
+  await app.start(parent(0), { id: 'p' })
+  await until(app, null, async () => (await app.run('p~1~child.0'))?.waits.length === 1)
+  await app.signal('p~child.0', Go(null))
+  expect(await app.result('p~child.0')).toBe(0)
+  await app.signal('p~1~child.0', Go(null))
+  expect(await app.result('p')).toBe(1)
 })

@@ -168,7 +168,7 @@ function unsteady(store: Store, stream: Stream, died: () => void): Store {
   return mortal(slow, at, when, died)
 }
 
-test('however slowly a store answers and how often its processes die, what they leave is the same', async () => {
+test('F1: processes that die often, on a store that answers slowly: what they leave is the same', async () => {
   const calm = new Ledger()
   const whole = await open(definitionOver(calm), { store: memory(new MemoryData('s')), ...settings() })
   await drive(whole, new Set())
@@ -199,7 +199,7 @@ test('however slowly a store answers and how often its processes die, what they 
   expect(deaths).toBeGreaterThan(100)
 }, 60_000)
 
-test('whatever commit is the last of a process, the next one ends the same', async () => {
+test('F1: a crash after any commit: the next process ends the same', async () => {
   const calm = new Ledger()
   const whole = await open(definitionOver(calm), { store: memory(new MemoryData('s')), ...settings() })
   await drive(whole, new Set())

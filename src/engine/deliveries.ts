@@ -4,7 +4,8 @@
 import { fault, isBalletError } from '../core/errors.ts'
 import { threw, toFailure, type Failure } from '../core/failure.ts'
 import { turnText, type Command, type Delivered } from '../core/journal.ts'
-import { isUndo, type Machine } from '../core/machine.ts'
+import { type Machine } from '../core/machine.ts'
+import { isUndo } from '../core/pending.ts'
 import { markStuck } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
 
@@ -54,6 +55,8 @@ function isUndoThatFailed(context: ShardContext, run: LiveRun, delivered: Delive
 /** One delivery to a workflow: begin delivers, end closes the turn and writes it. */
 export class DeliveryJob implements TurnJob {
   readonly run: LiveRun
+  readonly workflow: string
+  cost = 1
   readonly #context: ShardContext
   readonly #delivered: Delivered
   readonly #extras: DeliveryExtras
@@ -65,6 +68,7 @@ export class DeliveryJob implements TurnJob {
 
   constructor(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras) {
     this.run = run
+    this.workflow = run.row.name
     this.#context = context
     this.#delivered = delivered
     this.#extras = extras
@@ -75,6 +79,7 @@ export class DeliveryJob implements TurnJob {
     const { executor, row } = this.run
     const delivered = this.#delivered
     if (executor.kind !== 'workflow' || row.ended !== null || !executor.machine.accepts(delivered)) return
+    if (!this.#isMeant(executor.machine)) return
     if (this.#isFull(executor.machine)) return
     const long = delivered.kind === 'cancel' ? null : tooLong(this.#context, this.run)
     if (long !== null) {
@@ -86,6 +91,14 @@ export class DeliveryJob implements TurnJob {
     this.#seq = this.run.seq++
     this.#context.environment.current.turn(row.id, this.run.turns)
     executor.machine.deliver(delivered, this.#context.now(), this.#seq, null)
+  }
+
+  /** Whether the end of another run is the end that is waited for. */
+  #isMeant({ pending }: Machine): boolean {
+    const { ended } = this.#extras
+    if (ended === undefined || !('op' in this.#delivered)) return true
+    const command = pending.get(this.#delivered.op)?.command
+    return (command?.kind === 'child' || command?.kind === 'join') && command.run === ended
   }
 
   /** A signal by hand that nobody waits for, when the run holds as many as it may. What lay in the inbox was acknowledged. */
@@ -122,6 +135,7 @@ export class DeliveryJob implements TurnJob {
     const wrong = closed.kind === 'threw' ? closed.error : closed.kind === 'open' ? tooWide(context, run) : null
     if (wrong !== null) freezeThrown(context, run, turn, wrong)
     else if (closed.kind !== 'threw') {
+      this.cost += closed.commands.length
       writeTurn(context, run, { ...turn, commands: closed.commands })
       tellLong(context, run)
     }
@@ -158,7 +172,8 @@ export function freeze(context: ShardContext, run: LiveRun): void {
   }
   context.receivers.forget(run.row.num)
   const seen = run.executor.kind === 'workflow' ? run.executor.machine.mailbox.seen : []
-  run.executor = { kind: 'frozen', seen: new Set(seen) }
+  const unread = run.executor.kind === 'workflow' ? run.executor.machine.mailbox.unread : 0
+  run.executor = { kind: 'frozen', seen: new Set(seen), unread }
 }
 
 /** The code of a run did something outside a turn. */
@@ -179,13 +194,18 @@ const CANCEL_SEEN = ' cancel'
 
 /** Signals for a frozen run, and the wish that it stops, wait in its journal, in order. */
 function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
-  if (run.executor.kind !== 'frozen' || (delivered.kind !== 'signal' && delivered.kind !== 'cancel')) return
-  const { seen } = run.executor
+  if (run.executor.kind !== 'frozen') return
+  // Whoever acts on a call that the run cannot be told of is told so.
+  if (delivered.kind !== 'signal' && delivered.kind !== 'cancel') return settleDelivery(context, extras, 'frozen')
+  const { seen, unread = 0, sealed } = run.executor
+  // What lay in the inbox stays there, and comes again when the application is opened.
+  if (sealed !== undefined) return extras.failed?.(sealed)
   const id = delivered.kind === 'signal' ? delivered.id : CANCEL_SEEN
   if (seen.has(id)) return settleDelivery(context, extras, 'seen')
-  if (delivered.kind === 'signal' && extras.drained === undefined && seen.size >= context.limits.signals)
+  if (delivered.kind === 'signal' && extras.drained === undefined && unread >= context.limits.signals)
     return settleDelivery(context, extras, 'full')
   seen.add(id)
+  if (delivered.kind === 'signal') run.executor.unread = unread + 1
   writeMail(context, run, delivered)
   settleDelivery(context, extras, 'taken')
   context.writer.flush()
@@ -205,7 +225,10 @@ export function writeMail(context: ShardContext, run: LiveRun, delivered: Delive
 export function keepSeen(run: LiveRun, mail: readonly Delivered[]): void {
   if (run.executor.kind !== 'frozen') return
   for (const one of mail) {
-    if (one.kind === 'signal') run.executor.seen.add(one.id)
-    else if (one.kind === 'cancel') run.executor.seen.add(CANCEL_SEEN)
+    if (one.kind === 'signal') {
+      run.executor.seen.add(one.id)
+      run.executor.unread = (run.executor.unread ?? 0) + 1
+    }
+    if (one.kind === 'cancel') run.executor.seen.add(CANCEL_SEEN)
   }
 }

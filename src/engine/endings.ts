@@ -64,10 +64,11 @@ export function dropPending(context: ShardContext, run: LiveRun): void {
 export function answerJoins(context: ShardContext, id: string, ending: RunEnding): void {
   const failure = failureOfEnding(id, ending)
   for (const { run, op } of context.open.takeJoins(id)) {
-    if (failure === null && ending.kind === 'end') context.deliver(run, { kind: 'done', op, payload: ending.output })
+    if (failure === null && ending.kind === 'end')
+      context.deliver(run, { kind: 'done', op, payload: ending.output }, { ended: id })
     else if (failure !== null) {
       const { code, message } = failure
-      context.deliver(run, { kind: 'failed', op, error: { code, message } })
+      context.deliver(run, { kind: 'failed', op, error: { code, message } }, { ended: id })
     }
   }
 }
@@ -75,8 +76,11 @@ export function answerJoins(context: ShardContext, id: string, ending: RunEnding
 /** Lets the next reaction of a lane begin. */
 function leaveLane(context: ShardContext, num: number): void {
   const next = context.lanes.leave(num)
-  const run = next === undefined ? undefined : context.open.use(next)
+  if (next === undefined) return
+  const run = context.open.use(next)
   if (run !== undefined) context.release(run)
+  // Bringing it back from the disk lets it begin.
+  else context.live(next).catch((error: unknown) => context.fail(error))
 }
 
 /**
@@ -100,8 +104,14 @@ export function markStuck(
 
 /** The stack of what the author's code threw, which the engine has wrapped. */
 function stackOf(thrown: unknown): string | undefined {
-  const origin = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown
-  return origin instanceof Error && typeof origin.stack === 'string' ? origin.stack : undefined
+  try {
+    const origin = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown
+    const stack: unknown = origin instanceof Error ? origin.stack : undefined
+    return typeof stack === 'string' ? stack : undefined
+  } catch {
+    // Whatever was thrown may throw in turn when it is looked at; that is worth a line of the log, not the shard.
+    return undefined
+  }
 }
 
 /** Marks a stuck run as running again. */
@@ -128,6 +138,7 @@ export function setPhase(context: ShardContext, run: LiveRun, phase: string | nu
 /** Writes a row that is not replayed: it rides along with the next commit. */
 export function writeNote(context: ShardContext, run: LiveRun, note: Note): void {
   const { writer } = context
+  if (run.executor.kind === 'frozen' && run.executor.sealed !== undefined) return writer.flush()
   const data = context.encode(JSON.stringify(note), 'turn', run.row.id)
   writer.rows.journal.push({
     pos: writer.position(),

@@ -1,4 +1,5 @@
 // The journal of a run, read for replay: its turns in order, and what its notes and mail say of what is still to do.
+import { fault, isBalletError } from '../core/errors.ts'
 import { parseText } from '../core/json-text.ts'
 import { parseCommands, parseTurn, type Cancelled, type Note, type Turn } from '../core/journal.ts'
 import type { Delivered } from '../core/journal.ts'
@@ -42,6 +43,16 @@ export async function readRows(
     rows.push(...page)
     if (page.length < PAGE) return rows
   }
+}
+
+/**
+ * A read that fails, fails alone: a damaged page is the fault of the runs whose rows are on it. What is written there may
+ * meet it too, which would end the store. A store that has failed altogether says so at the next commit.
+ * @throws whatever else the read failed with.
+ */
+export function sealedBy({ id }: Pick<RunRow, 'id'>, error: unknown): Error {
+  if (!isBalletError(error) || error.code !== 'STORE_FAILED') throw error
+  return fault('RUN_UNREADABLE', { run: `the run "${id}"`, problem: error.details['problem'] ?? '' }, error)
 }
 
 /** What the rows of a run say. Throws when one cannot be read: it was damaged, or encoded with a key that is gone. */

@@ -25,6 +25,12 @@ export class Lanes {
     return false
   }
 
+  /** Whether others of its lane are before it. */
+  isWaiting(num: number): boolean {
+    const name = this.#memberOf.get(num)
+    return name !== undefined && this.#lanes.get(name)?.[0] !== num
+  }
+
   /** Removes a reaction that has ended. Returns the one that may run now, if it was the head. */
   leave(num: number): number | undefined {
     const name = this.#memberOf.get(num)

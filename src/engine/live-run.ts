@@ -17,8 +17,9 @@ export type Executor =
       cancelled: Cancelled | null
     }
   /** Its code is wrong (it threw, diverged, or is gone): nothing is delivered until the application is opened again.
-   *  `seen` are the ids of its signals. */
-  | { readonly kind: 'frozen'; readonly seen: Set<string> }
+   *  `seen` are the ids of its signals, `unread` how many it has not received. `sealed`: the store cannot read its journal,
+   *  so that nothing is written there either. */
+  | { readonly kind: 'frozen'; readonly seen: Set<string>; unread?: number; readonly sealed?: Error }
 
 export interface LiveRun {
   row: RunRow

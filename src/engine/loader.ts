@@ -1,16 +1,17 @@
 // Opens a run that is on disk: replays it and takes up what it was doing. Used for every open run at recovery, and for
 // a parked one when something comes for it. Recovery goes through the same turns as live work.
-import { fault, invariant } from '../core/errors.ts'
+import { fault, invariant, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { Command } from '../core/journal.ts'
-import type { Machine, Pending } from '../core/machine.ts'
+import type { Machine } from '../core/machine.ts'
+import { isUndo, type Pending } from '../core/pending.ts'
 import type { JournalRow, RunRow } from '../core/store.ts'
 import { liveRun } from './births.ts'
 import { DeliveryJob, freeze, keepSeen, writeMail } from './deliveries.ts'
 import { mapAgain } from './facts.ts'
 import { markFreed, markStuck } from './endings.ts'
-import { historyOf, readRows, type History } from './history.ts'
+import { historyOf, readRows, sealedBy, type History } from './history.ts'
 import type { LiveRun } from './live-run.ts'
 import { tooLong } from './long-runs.ts'
 import type { TurnJob } from './pump.ts'
@@ -28,7 +29,8 @@ export interface Loaded {
 
 /** Replays a run from the store. Everything that this process wrote of it must be durable. */
 export async function loadRun(context: ShardContext, row: RunRow): Promise<Loaded> {
-  const rows = await readRows(context, row)
+  const rows = await readRows(context, row).catch((error: unknown) => sealedBy(row, error))
+  if (rows instanceof Error) return unreadable(context, row, [], rows)
   try {
     return await bringBack(context, row, historyOf(context, row, rows))
   } catch (error) {
@@ -45,7 +47,7 @@ async function bringBack(context: ShardContext, row: RunRow, history: History): 
   for (const [op, attempts] of history.attempts) run.attempts.set(op, attempts)
   const replayed =
     run.executor.kind === 'workflow'
-      ? await replay(context.pump, run.executor.machine, history.turns, context.environment.current)
+      ? await replay(context.pump, row.name, run.executor.machine, history.turns, context.environment.current)
       : { kind: 'ready' as const }
   return { run, history, replayed }
 }
@@ -53,7 +55,8 @@ async function bringBack(context: ShardContext, row: RunRow, history: History): 
 /** A run whose rows cannot be read is frozen as they are: it is one run's fault, and the others are opened. */
 function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRow[], error: unknown): Loaded {
   const run = liveRun(context, row, 'null')
-  run.executor = { kind: 'frozen', seen: new Set() }
+  const isSealed = isBalletError(error) && error.code === 'RUN_UNREADABLE'
+  run.executor = { kind: 'frozen', seen: new Set(), ...(isSealed ? { sealed: error } : {}) }
   run.seq = (rows.at(-1)?.seq ?? -1) + 1
   const diff = `  its rows cannot be read: ${toFailure(error).message}`
   const history = {
@@ -69,7 +72,10 @@ function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRo
   return {
     run,
     history,
-    replayed: { kind: 'diverged', error: fault('RUN_DIVERGED', { run: `the run "${row.id}"`, seq: 0, diff }) },
+    replayed: {
+      kind: 'diverged',
+      error: isSealed ? error : fault('RUN_DIVERGED', { run: `the run "${row.id}"`, seq: 0, diff }),
+    },
   }
 }
 
@@ -84,9 +90,10 @@ export function takeUp(context: ShardContext, loaded: Loaded, stop?: ForcedStop)
     return stopLoaded(context, run, replayed, executor.machine, stop)
   // A run that is too long goes on only to take back what it did.
   const long = stop === undefined && history.cancelled === null ? tooLong(context, run) : null
+  // Before its mail, which a run that is too long would not take otherwise.
+  if (stop !== undefined) context.deliver(run.row.num, stop.delivered, stop.extras)
   if (long === null) takeUpOpen(context, loaded)
   else parkTooLong(context, run, history.mail, long)
-  if (stop !== undefined) context.deliver(run.row.num, stop.delivered, stop.extras)
 }
 
 /** Nothing of its body is run any more. What was under way in an earlier life may still be, but for what was answered. */
@@ -97,10 +104,22 @@ function stopLoaded(
   machine: Machine,
   { delivered, extras }: ForcedStop,
 ): void {
-  for (const op of machine.pending.keys()) run.lingering.add(op)
+  for (const pending of machine.pending.values()) takeUpStopped(context, run, pending)
   if (replayed.kind === 'threw' && 'op' in replayed.delivered) run.lingering.delete(replayed.delivered.op)
   markFreed(context, run, `${delivered.by} asked it to stop`)
   context.suspects.turn(run, new DeliveryJob(context, run, delivered, extras))
+}
+
+/** What a run that is stopped still waits for: what it takes back, and what has to settle before. */
+function takeUpStopped(context: ShardContext, run: LiveRun, pending: Pending): void {
+  const { op, command, givenUp } = pending
+  if (command.kind === 'child' || command.kind === 'join') return context.joined(command.run, run.row.num, op)
+  if (givenUp) return settleGivenUp(context, run, op, 'perhaps')
+  if (isUndo(pending)) {
+    if (!run.stuckOps.has(op)) startEffect(context, run, op)
+    return
+  }
+  run.lingering.add(op)
 }
 
 function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): void {
@@ -117,6 +136,9 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       break
     case 'solo':
       if (run.row.call === '' && mapAgain(context, run)) return endWithNothing(context, run)
+      // That it is to stop may have been kept while it was left alone: then nothing of it is begun.
+      for (const mail of history.mail) context.deliver(run.row.num, mail)
+      if (run.row.ended !== null) return
       // It did not fit its definition, and nothing of it has begun: today's may do.
       if (run.row.status === 'stuck' && run.stuckOps.size === 0 && run.row.call !== '')
         markFreed(context, run, 'its definition is tried again')
@@ -129,7 +151,7 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       if (replayed.kind === 'diverged') park(context, run, history.mail, replayed.error)
       else if (replayed.kind === 'threw')
         context.suspects.turn(run, new ResumeJob(context, { run, history, replayed }, run.executor.machine, replayed))
-      else if (history.turns.length === 0) beginWorkflow(context, run, history)
+      else if (!run.executor.machine.begun) beginWorkflow(context, run, history)
       else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()])
       break
   }
@@ -149,7 +171,7 @@ function endWithNothing(context: ShardContext, run: LiveRun): void {
   })
 }
 
-/** Its code was gone when it was to begin. */
+/** Its body has not begun: its time had not come, its code was gone, or the process ended before. */
 function beginWorkflow(context: ShardContext, run: LiveRun, history: History): void {
   if (run.row.status === 'stuck') markFreed(context, run, 'its code is there')
   context.begin(run)
@@ -159,12 +181,14 @@ function beginWorkflow(context: ShardContext, run: LiveRun, history: History): v
 function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, waiting: readonly Pending[]): void {
   const { row } = run
   if (row.status === 'stuck') freeGoingOn(context, run, history)
+  // It may have been asked to stop while it was left alone: then what goes on all the same begins behind that.
+  const isStopping = history.mail.some(({ kind }) => kind === 'cancel')
   for (const { op, command, givenUp } of waiting) {
     switch (command.kind) {
       case 'call':
       case 'step':
         if (givenUp) settleGivenUp(context, run, op, 'perhaps')
-        else if (!run.stuckOps.has(op)) startEffect(context, run, op)
+        else if (!run.stuckOps.has(op) && !isStopping) startEffect(context, run, op)
         break
       case 'sleep':
       case 'wait':
@@ -179,7 +203,10 @@ function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, w
     }
   }
   armNow(context, run)
-  for (const mail of history.mail) context.deliver(row.num, mail)
+  const settled = (): void => {
+    for (const { op } of waiting) if (!run.stuckOps.has(op)) startEffect(context, run, op)
+  }
+  for (const mail of history.mail) context.deliver(row.num, mail, mail.kind === 'cancel' ? { settled } : {})
 }
 
 /** The code of a run goes on; it stays stuck by its calls, if any are. */
@@ -194,15 +221,18 @@ function freeGoingOn(context: ShardContext, run: LiveRun, history: History): voi
 function parkTooLong(context: ShardContext, run: LiveRun, mail: readonly Delivered[], error: Error): void {
   freeze(context, run)
   keepSeen(run, mail)
-  if (run.row.status !== 'stuck') markStuck(context, run, null, 'limit', toFailure(error))
+  // One that threw is stopped without its code, which is another matter.
+  const isKnown = run.row.status === 'stuck' && (run.row.reason === 'limit' || run.row.reason === 'threw')
+  if (!isKnown) markStuck(context, run, null, 'limit', toFailure(error))
 }
 
 /** Freezes a run whose code does not fit its journal; its row changes only if it was not known before. */
 function park(context: ShardContext, run: LiveRun, mail: readonly Delivered[], error: Error): void {
-  freeze(context, run)
+  if (run.executor.kind !== 'frozen') freeze(context, run)
   keepSeen(run, mail)
-  if (run.row.status !== 'stuck' || run.row.reason !== 'diverged')
-    markStuck(context, run, null, 'diverged', toFailure(error))
+  const isSealed = run.executor.kind === 'frozen' && run.executor.sealed !== undefined
+  const reason = isSealed ? 'unreadable' : 'diverged'
+  if (run.row.status !== 'stuck' || run.row.reason !== reason) markStuck(context, run, null, reason, toFailure(error))
 }
 
 /** A run has continued before its mail was delivered: it is kept anew, in the rows of this generation. */
@@ -215,6 +245,7 @@ function keepMailOn(context: ShardContext, run: LiveRun, mail: readonly Delivere
 
 /** Does a turn that threw again, with today's code. */
 class ResumeJob implements TurnJob {
+  readonly workflow: string
   readonly #context: ShardContext
   readonly #loaded: Loaded
   readonly machine: Machine
@@ -229,6 +260,7 @@ class ResumeJob implements TurnJob {
     this.#loaded = loaded
     this.machine = machine
     this.#threw = threw
+    this.workflow = loaded.run.row.name
     loaded.run.queued += 1
   }
 
@@ -246,10 +278,12 @@ class ResumeJob implements TurnJob {
     const context = this.#context
     context.environment.current.over()
     run.queued -= 1
+    if (!this.machine.active) return
     const closed = this.machine.close()
-    // Still broken: the row that says so is there already.
+    // Still broken: the turn that says so is in the journal already; its row may say otherwise.
     if (closed.kind === 'threw') {
       freeze(context, run)
+      if (run.row.reason !== 'threw') markStuck(context, run, null, 'threw', toFailure(closed.error), closed.error)
       return keepSeen(run, history.mail)
     }
     const delivered: Delivered = { kind: 'resume', of: this.#threw.seq }
@@ -265,6 +299,7 @@ class ResumeJob implements TurnJob {
     if (run.row.ended !== null) return
     if (run.executor.kind === 'workflow' && run.executor.machine !== this.machine)
       return keepMailOn(context, run, history.mail)
+    if (!this.machine.begun) return beginWorkflow(context, run, history)
     takeUpWorkflow(
       context,
       run,

@@ -159,7 +159,7 @@ export class OfflineReplay {
         blamed ??= error
       },
     })
-    const replayed = await replay(this.#pump, machine, turns)
+    const replayed = await replay(this.#pump, row.name, machine, turns)
     if (this.#broken !== undefined) throw fault('INVARIANT', { problem: 'a turn could not be replayed' }, this.#broken)
     const error = replayed.kind === 'diverged' ? replayed.error : (blamed as Error | null)
     if (error === null) return { turns: turns.length, verdict: 'ok' }

@@ -1,29 +1,66 @@
 // The runs of a shard that have not ended: in memory as a live run, or parked on disk. Parked ones are replayed when
-// something comes for them. The one used least recently is parked first, when there are more than memory should hold.
+// something comes for them. The one used least recently is parked first: when there are more than memory should hold, when
+// their journals are larger than it should hold, and when it was idle for long. eviction.ts says when, and which may be.
+import type { Clock } from '../core/clock.ts'
 import type { LiveRun } from './live-run.ts'
+
+/** Live runs that are looked at in one go. */
+export const LOOKS = 64
+
+export interface OpenRunsOptions {
+  readonly clock: Pick<Clock, 'now'>
+  /** Live runs to hold; more are parked when they are idle. */
+  readonly liveRuns: number
+  /** Bytes of input and journal of live runs to hold. */
+  readonly liveBytes: number
+  /** Milliseconds after which an idle run is parked. */
+  readonly idleMs: number
+}
+
+interface Live {
+  readonly run: LiveRun
+  /** When it was put at the end of the row, which it is not at every use. */
+  usedAt: number
+  bytes: number
+}
 
 /** The open runs of a shard. */
 export class OpenRuns {
-  readonly #live = new Map<number, LiveRun>()
+  readonly #options: OpenRunsOptions
+  /** In the order of their last use. */
+  readonly #live = new Map<number, Live>()
   readonly #parked = new Map<number, string>()
   readonly #nums = new Map<string, number>()
-  readonly #limit: number
+  #bytes = 0
   /** Who waits for the end of a run: by the run's id, the runs and their operations. */
   readonly #joins = new Map<string, { readonly run: number; readonly op: string }[]>()
 
-  /** @param limit live runs to hold; more are parked when they are idle. */
-  constructor(limit: number) {
-    this.#limit = limit
+  constructor(options: OpenRunsOptions) {
+    this.#options = options
   }
 
   get liveCount(): number {
     return this.#live.size
   }
 
+  /** Of input and journal of the live runs. */
+  get liveBytes(): number {
+    return this.#bytes
+  }
+
+  /** Live and parked. */
+  get count(): number {
+    return this.#live.size + this.#parked.size
+  }
+
   add(run: LiveRun): void {
-    this.#live.set(run.row.num, run)
-    this.#parked.delete(run.row.num)
-    this.#nums.set(run.row.id, run.row.num)
+    const { num, id } = run.row
+    this.#dropLive(num)
+    const live = { run, usedAt: this.#options.clock.now(), bytes: sizeOf(run) }
+    this.#live.set(num, live)
+    this.#bytes += live.bytes
+    this.#parked.delete(num)
+    this.#nums.set(id, num)
   }
 
   /** A run that is open, and still on disk. */
@@ -34,19 +71,30 @@ export class OpenRuns {
 
   /** The live run, which becomes the one used last. */
   use(num: number): LiveRun | undefined {
-    const run = this.#live.get(num)
-    if (run !== undefined && this.#live.size > this.#limit / 2) {
-      this.#live.delete(num)
-      this.#live.set(num, run)
-    }
-    return run
+    const live = this.#live.get(num)
+    if (live === undefined) return undefined
+    const { liveRuns, liveBytes, idleMs, clock } = this.#options
+    const now = clock.now()
+    // Where there is room for all of them, their order need not be exact.
+    if (this.#live.size > liveRuns / 2 || this.#bytes > liveBytes / 2 || now - live.usedAt > idleMs / 16)
+      this.#toEnd(num, live, now)
+    return live.run
+  }
+
+  /** A turn of it was written. */
+  weigh(run: LiveRun): void {
+    const live = this.#live.get(run.row.num)
+    if (live === undefined) return
+    const bytes = sizeOf(run)
+    this.#bytes += bytes - live.bytes
+    live.bytes = bytes
   }
 
   /** A live run that is to be brought back anew: what its old body still does concerns nobody any more. */
   shelve(num: number, id: string): void {
-    const run = this.#live.get(num)
-    if (run !== undefined) run.executor = { kind: 'frozen', seen: new Set() }
-    this.#live.delete(num)
+    const live = this.#live.get(num)
+    if (live !== undefined) live.run.executor = { kind: 'frozen', seen: new Set() }
+    this.#dropLive(num)
     this.#parked.set(num, id)
   }
 
@@ -60,31 +108,43 @@ export class OpenRuns {
   }
 
   remove(num: number): void {
-    const id = this.#live.get(num)?.row.id ?? this.#parked.get(num)
-    this.#live.delete(num)
+    const id = this.#live.get(num)?.run.row.id ?? this.#parked.get(num)
+    this.#dropLive(num)
     this.#parked.delete(num)
     if (id !== undefined && this.#nums.get(id) === num) this.#nums.delete(id)
   }
 
-  /** Parks idle runs past the limit, least recently used first. */
-  park(isIdle: (run: LiveRun) => boolean): void {
-    if (this.#live.size <= this.#limit) return
+  /**
+   * Parks idle runs that memory should not hold, least recently used first, and looks at a few of them only.
+   * @returns whether there may be more.
+   */
+  park(isIdle: (run: LiveRun) => boolean): boolean {
+    const { clock, idleMs } = this.#options
+    const now = clock.now()
     let looked = 0
-    for (const [num, run] of this.#live) {
-      if (this.#live.size <= this.#limit || ++looked > 64) return
-      this.#live.delete(num)
-      if (isIdle(run)) {
-        this.#parked.set(num, run.row.id)
-        // What its old body still does outside its turns concerns nobody any more.
-        run.executor = { kind: 'frozen', seen: new Set() }
-      }
+    for (const [num, live] of this.#live) {
+      if (!this.#isCrowded() && now - live.usedAt < idleMs) return false
+      if (++looked > LOOKS) return true
+      if (isIdle(live.run)) this.shelve(num, live.run.row.id)
       // One that cannot be parked (it is stuck, perhaps for long) goes to the end, or it would hide the others.
-      else this.#live.set(num, run)
+      else this.#toEnd(num, live, now)
     }
+    return false
   }
 
-  live(): IterableIterator<LiveRun> {
-    return this.#live.values()
+  #isCrowded(): boolean {
+    return this.#live.size > this.#options.liveRuns || this.#bytes > this.#options.liveBytes
+  }
+
+  #toEnd(num: number, live: Live, now: number): void {
+    this.#live.delete(num)
+    this.#live.set(num, live)
+    live.usedAt = now
+  }
+
+  #dropLive(num: number): void {
+    this.#bytes -= this.#live.get(num)?.bytes ?? 0
+    this.#live.delete(num)
   }
 
   /** Run `run` waits with `op` for the end of the run `id`. */
@@ -99,4 +159,8 @@ export class OpenRuns {
     this.#joins.delete(id)
     return known
   }
+}
+
+function sizeOf({ row, bytes }: LiveRun): number {
+  return row.input.length + bytes
 }

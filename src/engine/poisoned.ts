@@ -7,14 +7,18 @@ import type { RunRow, SuspectRow } from '../core/store.ts'
 import { liveRun } from './births.ts'
 import { keepSeen } from './deliveries.ts'
 import { markStuck } from './endings.ts'
-import { historyOf, readRows } from './history.ts'
+import { historyOf, readRows, sealedBy } from './history.ts'
 import type { LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** Brings a run back frozen, without a turn of it. */
 export async function leaveAlone(context: ShardContext, row: RunRow): Promise<LiveRun> {
-  const rows = await readRows(context, row)
+  const rows = await readRows(context, row).catch((error: unknown) => sealedBy(row, error))
   const run = liveRun(context, row, 'null')
+  if (rows instanceof Error) {
+    run.executor = { kind: 'frozen', seen: new Set(), sealed: rows }
+    return run
+  }
   run.executor = { kind: 'frozen', seen: new Set() }
   run.seq = (rows.at(-1)?.seq ?? row.since - 1) + 1
   try {

@@ -17,16 +17,17 @@ export type Replayed =
   | { readonly kind: 'threw'; readonly delivered: Delivered; readonly seq: number }
   | { readonly kind: 'diverged'; readonly error: Error }
 
-/** Replays all turns. Resolves when the last has been closed. */
+/** Replays all turns of a run of `workflow`. Resolves when the last has been closed. */
 export function replay(
   pump: Pump,
+  workflow: string,
   machine: Machine,
   turns: readonly HistoryTurn[],
   current: CurrentWork = CurrentWork.unwatched(),
 ): Promise<Replayed> {
   if (turns.length === 0) return Promise.resolve({ kind: 'ready' })
   return new Promise((resolve) => {
-    const progress: Progress = { machine, current, number: 0, held: null, diverged: null }
+    const progress: Progress = { workflow, machine, current, number: 0, held: null, diverged: null }
     for (const [index, turn] of turns.entries()) {
       pump.add(new ReplayJob(progress, turn, index === turns.length - 1 ? resolve : null))
     }
@@ -34,6 +35,7 @@ export function replay(
 }
 
 interface Progress {
+  readonly workflow: string
   readonly machine: Machine
   readonly current: CurrentWork
   /** Of the next turn, of this generation. */
@@ -53,6 +55,10 @@ class ReplayJob implements TurnJob {
     this.#progress = progress
     this.#turn = turn
     this.#done = done
+  }
+
+  get workflow(): string {
+    return this.#progress.workflow
   }
 
   get machine(): Machine | null {
@@ -131,7 +137,7 @@ class ReplayJob implements TurnJob {
 function adopt(machine: Machine, commands: readonly Command[]): void {
   for (const command of commands) {
     const pending = 'op' in command ? machine.pending.get(command.op) : undefined
-    if (pending !== undefined) pending.command = command
+    if (pending?.command.kind === command.kind) pending.command = command
   }
 }
 

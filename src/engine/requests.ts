@@ -10,6 +10,7 @@ import { checkEventName, checkId, splitKey } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { InboxRow } from '../core/store.ts'
 import type { Published, PublishRequest, SignalRequest, Started, StartRequest } from '../define/application.ts'
+import type { Arrival, Place } from './admission.ts'
 import { createRun, startHash } from './births.ts'
 import { appendEvent } from './facts.ts'
 import type { Taken } from './claims.ts'
@@ -43,6 +44,11 @@ export class Requests {
     const now = context.clock.now()
     const at = timeOf(request.at, 'The start', now)
     const deadline = timeOf(request.deadline, 'The deadline', now)
+    // Whoever asks again for one that is open is answered, whatever there is to do.
+    const isOpen = id.given && context.open.numOf(id.id) !== undefined
+    const place = isOpen
+      ? null
+      : this.#admit(way, { workflow: found.kind === 'workflow' ? request.call : null, runs: 1 })
     const birth = {
       id: id.id,
       kind: found.kind,
@@ -61,12 +67,14 @@ export class Requests {
     const decide = async (taken: Taken | null): Promise<Started> => {
       this.#shard.check()
       // One that exists is answered as it is: whoever asks again asks later.
+      if (taken === null) this.#refuseNew(way)
       if (taken === null && deadline !== null) checkDeadline(deadline, Math.max(at ?? now, now))
       if (taken === null) context.begin(createRun(context, birth))
+      place?.born()
       await this.#settled(way, taken, hash, () => fault('RUN_CONFLICT', { id: id.id }))
       return { id: id.id, created: taken === null }
     }
-    return id.given ? claims.settle('run', id.id, decide, way.drained !== undefined) : decide(null)
+    return leaving(place, id.given ? claims.settle('run', id.id, decide, way.drained !== undefined) : decide(null))
   }
 
   async publish(request: PublishRequest, way: Way = {}): Promise<Published> {
@@ -82,20 +90,25 @@ export class Requests {
     const hash = context.hash({ type: request.type, data: request.data })
     const name = `${source} ${id}`
     const { type, cause = null } = request
+    const place = this.#admit(way, { workflow: null, runs: directory.reactionsTo(request.type).length })
     const decide = async (taken: Taken | null): Promise<Published> => {
       this.#shard.check()
+      if (taken === null) this.#refuseNew(way)
       let position = taken?.num ?? 0
       if (taken === null) {
         position = appendEvent(context, { type, key, source, id, data, root: null, cause, published: true }).pos
         context.writer.rows.claims.push(claims.take('event', name, { num: position, hash }))
         context.writer.onDurable(() => claims.durable('event', name))
       }
+      place?.born()
       await this.#settled(way, taken, hash, () => fault('EVENT_CONFLICT', { id, source }))
       return { id, source, position, created: taken === null }
     }
-    if (given) return claims.settle('event', name, decide, way.drained !== undefined)
-    await inboxFirst(context, way)
-    return decide(null)
+    if (given) return leaving(place, claims.settle('event', name, decide, way.drained !== undefined))
+    return leaving(
+      place,
+      inboxFirst(context, way).then(() => decide(null)),
+    )
   }
 
   async signal(request: SignalRequest, way: Way = {}): Promise<{ readonly id: string; readonly created: boolean }> {
@@ -126,6 +139,11 @@ export class Requests {
     if (result === 'full') throw fault('SIGNALS_FULL', { id: run.id, limit: context.limits.signals, seconds: 1 })
     if (result === 'ended') throw fault('RUN_ENDED', { id: request.run, status: 'meanwhile' })
     return { id, created: result === 'taken' }
+  }
+
+  /** What is new is refused while the store has no room; what lay in the inbox has been acknowledged. @throws STORE_FULL */
+  #refuseNew(way: Way): void {
+    if (way.drained === undefined) this.#shard.context.space.check()
   }
 
   /** Asks a run to stop, because its parent has. One that has ended takes no notice. */
@@ -170,6 +188,11 @@ export class Requests {
     }
   }
 
+  /** What lay in the inbox was acknowledged: nobody refuses it any more. @throws OVERLOADED */
+  #admit(way: Way, arrival: Arrival): Place | null {
+    return way.drained === undefined ? this.#shard.context.admission.enter(arrival) : null
+  }
+
   #runId(request: StartRequest, key: string | null): { readonly id: string; readonly given: boolean } {
     const { context } = this.#shard
     if (request.id !== undefined) {
@@ -205,5 +228,14 @@ export class Requests {
     if (drained === undefined) return
     context.writer.rows.drained.push(drained)
     context.writer.onDurable(() => context.inbox.gone(drained))
+  }
+}
+
+/** Gives the place back when the request has been answered. */
+async function leaving<T>(place: Place | null, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } finally {
+    place?.leave()
   }
 }

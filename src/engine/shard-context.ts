@@ -7,6 +7,7 @@ import type { Delivered } from '../core/journal.ts'
 import type { EventRow, Store } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
+import type { Admission } from './admission.ts'
 import type { CallEnvironment } from './calls.ts'
 import type { Claims } from './claims.ts'
 import type { Directory } from './directory.ts'
@@ -17,18 +18,24 @@ import type { LiveRun } from './live-run.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump } from './pump.ts'
 import type { Receivers } from './receivers.ts'
+import type { Space } from './space.ts'
 import type { Suspects } from './suspects.ts'
 import type { Timers } from './timers.ts'
 import type { Watchers } from './watchers.ts'
 import type { Writer } from './writer.ts'
 
-/** How a delivery came out: it was taken, it had been made before, the run had ended, or holds too many signals. */
-export type DeliveryResult = 'taken' | 'seen' | 'ended' | 'full'
+/** How a delivery came out: it was taken, it had been made before, the run had ended, is frozen, or holds too many signals. */
+export type DeliveryResult = 'taken' | 'seen' | 'ended' | 'frozen' | 'full'
 
 /** What goes with a delivery from outside. */
 export interface DeliveryExtras {
   /** The inbox row that it came in. */
   readonly drained?: number
+  /**
+   * The run whose end is the answer: only what waits for that run takes it. A generation that is over may have given up a
+   * child under the name that a child of this one has.
+   */
+  readonly ended?: string
   /** Told once the turn is durable: whether it was taken, or had been delivered before. */
   readonly settled?: (result: DeliveryResult) => void
   readonly failed?: (error: Error) => void
@@ -52,6 +59,7 @@ export interface ShardContext {
   readonly directory: Directory
   readonly limits: Limits
   readonly environment: CallEnvironment
+  readonly space: Space
   readonly writer: Writer
   readonly pump: Pump
   readonly effects: Effects
@@ -60,6 +68,7 @@ export interface ShardContext {
   readonly lanes: Lanes
   readonly inbox: Inbox
   readonly claims: Claims
+  readonly admission: Admission
   readonly open: OpenRuns
   readonly watchers: Watchers
   readonly suspects: Suspects

@@ -11,16 +11,18 @@ import { endsAsFailed, isCancellation, toFailure, type Failure } from '../core/f
 import { canonicalText } from '../core/json.ts'
 import type { Delivered } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
-import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure } from '../core/store.ts'
+import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
+import { Admission } from './admission.ts'
 import { Claims } from './claims.ts'
 import type { CurrentWork } from './current-work.ts'
 import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
 import { Effects, type Effect } from './effects.ts'
 import { markStuck, writeNote } from './endings.ts'
+import { Eviction } from './eviction.ts'
 import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
 import { Inbox } from './inbox.ts'
 import { joinRun, parkDamaged } from './joins.ts'
@@ -36,6 +38,7 @@ import { RetentionSweep } from './retention.ts'
 import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { releaseSolo } from './solo-runs.ts'
+import { Space } from './space.ts'
 import { Suspects } from './suspects.ts'
 import { Timers } from './timers.ts'
 import { Watchers } from './watchers.ts'
@@ -63,32 +66,36 @@ export interface ShardOptions {
 
 /** Rounds of turns that one commit waits for. */
 const ROUNDS = 16
+/** And how long: rounds are few where much is asked in between. */
+const FLUSH_MS = 5
 
 export class Shard {
   readonly context: ShardContext
   readonly #options: ShardOptions
   readonly #loading: Loading
+  readonly #eviction: Eviction
   readonly #unwatch: () => void
   readonly #foreign: ForeignWork | null
   #retention: RetentionSweep | null = null
   #lastAt = 0
   #rounds = 0
+  #flushedAt = 0
   #failure: Error | null = null
   #closed = false
 
   constructor(options: ShardOptions) {
     this.#options = options
-    const { store, clock, random, tenure, ns, info, directory, codec } = options
+    const { store, clock, random, tenure, ns, directory, codec } = options
     const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
-    const writer = new Writer(store, tenure, {
-      onFailure,
-      onCaughtUp: () => this.context.pump.resume(),
-      isQuiet: () => this.context.pump.idle,
-    })
-    const pump = new Pump(() => this.#roundEnd(), onFailure)
+    const space = new Space({ store, clock, log, onFailure })
+    const now = (): number => clock.now()
+    const onCaughtUp = (): void => this.#caughtUp()
+    const isQuiet = (): boolean => this.context.pump.idle
+    const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp, isQuiet, now })
+    const pump = new Pump(() => this.#roundEnd(), onFailure, now)
     const { shard, epoch, crashes } = tenure
-    const open = new OpenRuns(options.liveRuns)
+    const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
     const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, onFailure })
     this.#foreign = options.development
       ? watchForeignWork(() => (pump.current instanceof DeliveryJob ? pump.current.run : null))
@@ -104,12 +111,8 @@ export class Shard {
       log,
       directory,
       limits: options.limits,
-      environment: {
-        store: info.id,
-        fence: `${info.incarnation}.${shard}.${tenure.epoch}`,
-        log: (run, op) => prefixed(log, `${run} ${op}`),
-        current: options.current,
-      },
+      environment: this.#environmentOver(log),
+      space,
       writer,
       pump,
       effects: new Effects({ clock, random, onFailure, ...this.#effectAnswers() }),
@@ -118,6 +121,7 @@ export class Shard {
       lanes: new Lanes(),
       inbox,
       claims: new Claims(store, shard, ns, () => inbox.read()),
+      admission: this.#admissionTo(pump, writer),
       open,
       watchers: new Watchers(),
       suspects: new Suspects({ clock, store, shard, epoch, crashes, writer, pump, log, open, onFailure }),
@@ -129,22 +133,41 @@ export class Shard {
       live: (run) => this.#loading.live(run),
       thaw: (run, stop) => this.#loading.thaw(run, stop),
       blame: (run, error) => this.#blame(run, error),
-      hash: (value) =>
-        createHash('sha256')
-          .update(canonicalText(value) ?? 'undefined')
-          .digest('base64url'),
+      hash: hashOf,
       joined: (id, run, op) => joinRun(this.context, id, run, op),
       release: (run) => this.#release(run),
       foreignWork: (run) => this.#foreign?.words(run) ?? '',
       begin: (run) => this.#begin(run),
       fail: onFailure,
     }
+    this.#eviction = new Eviction(this.context)
     this.#loading = new Loading(this.context, {
       enterLane: (row) => void this.#enterLane(row),
-      parkIdle: () => this.#parkIdle(),
+      parkIdle: () => void this.#eviction.park(),
       failure: () => this.#failure,
     })
     this.#unwatch = watchRejections((reason) => this.#claimRejection(reason))
+  }
+
+  #admissionTo(pump: Pump, writer: Writer): Admission {
+    const { limits, random } = this.#options
+    return new Admission({
+      limits,
+      random,
+      turnWaitMs: (workflow) => pump.waitMs(workflow),
+      commitWaitMs: () => writer.waitMs,
+      openRuns: () => this.context.open.count,
+    })
+  }
+
+  #environmentOver(log: Log): ShardContext['environment'] {
+    const { info, tenure, current } = this.#options
+    return {
+      store: info.id,
+      fence: `${info.incarnation}.${tenure.shard}.${tenure.epoch}`,
+      log: (run, op) => prefixed(log, `${run} ${op}`),
+      current,
+    }
   }
 
   #timersOver(writer: Writer): Timers {
@@ -155,13 +178,14 @@ export class Shard {
       shard: tenure.shard,
       barrier: () => writer.barrier(),
       catchUp: () => this.#catchUp(),
-      fire: ({ run, op }) => this.#deliver(run, { kind: 'timer', op }, {}),
+      fire: (timer) => this.#timerFired(timer),
       onFailure: (error) => this.#fail(error),
     })
   }
 
   /** Brings back every open run and takes up its work. */
   async recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
+    this.#eviction.start()
     const recovered = await this.#loading.recover()
     const { retention } = this.#options
     if (retention !== null && !this.isStopped) {
@@ -186,13 +210,17 @@ export class Shard {
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const { effects, timers, inbox, writer, watchers, suspects, store, shard } = this.context
+    const { effects, timers, inbox, space, writer, watchers, suspects, store, shard } = this.context
     timers.stop()
     inbox.stop()
     this.#retention?.stop()
+    space.stop()
     this.#loading.close()
     suspects.close()
+    this.#eviction.stop()
     await effects.close(graceMs)
+    // On a full disk what is left may never become durable: nobody has been told that it is.
+    if (space.isFull) writer.fail(fault('APP_CLOSED'))
     // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
     while ((!this.context.pump.idle || !this.#loading.isIdle) && this.#failure === null)
       await new Promise((resolve) => setImmediate(resolve))
@@ -201,6 +229,7 @@ export class Shard {
     if (this.#failure === null) await store.release(shard, this.#options.tenure.epoch).catch(() => {})
     // What still reads the store finds it closed: that is no failure.
     this.#failure ??= fault('APP_CLOSED')
+    this.context.pump.stop()
     watchers.close()
     this.#unwatch()
     this.#foreign?.stop()
@@ -235,6 +264,15 @@ export class Shard {
           this.#safely(() => writeNote(this.context, run, { kind: 'attempt', op: effect.op, attempt, error, ms, next }))
       },
     }
+  }
+
+  /** The row of a timer whose run has ended (it was frozen then, and its timers were not known) goes. */
+  #timerFired(timer: TimerRow): void {
+    const { open, writer } = this.context
+    const { run, op } = timer
+    if (open.use(run) !== undefined || open.isParked(run)) return this.#deliver(run, { kind: 'timer', op }, {})
+    writer.rows.timersGone.push(timer)
+    writer.flush()
   }
 
   #deliver(num: number, delivered: Delivered, extras: DeliveryExtras): void {
@@ -315,32 +353,22 @@ export class Shard {
     return true
   }
 
+  #caughtUp(): void {
+    this.#eviction.park()
+    this.context.pump.resume()
+  }
+
   #roundEnd(): void {
     const { writer, pump } = this.context
     // Turns that are ready go into one commit; but not for ever, when they never end.
-    if (pump.idle || ++this.#rounds >= ROUNDS) {
+    const now = this.context.clock.now()
+    if (pump.idle || ++this.#rounds >= ROUNDS || now - this.#flushedAt >= FLUSH_MS) {
       this.#rounds = 0
+      this.#flushedAt = now
       writer.flushNow()
     }
     if (writer.isBehind) pump.pause()
-    this.#parkIdle()
-  }
-
-  #parkIdle(): void {
-    const { effects, open } = this.context
-    open.park((run) => {
-      const { executor } = run
-      if (executor.kind !== 'workflow' || run.queued > 0 || executor.machine.settled) return false
-      if (run.row.phase === 'scheduled') return true
-      for (const { op, command } of executor.machine.pending.values()) {
-        if (
-          (command.kind === 'call' || command.kind === 'step') &&
-          (effects.has(run.row.num, op) || !run.stuckOps.has(op))
-        )
-          return false
-      }
-      return executor.machine.pending.size > 0
-    })
+    this.#eviction.park()
   }
 
   /** What the engine does beside a turn: when that fails (the codec, perhaps), the shard does. */
@@ -358,12 +386,22 @@ export class Shard {
     this.context.writer.fail(this.#failure)
     this.context.timers.stop()
     this.context.inbox.stop()
+    this.context.space.stop()
+    this.#eviction.stop()
     this.context.watchers.close()
     this.#retention?.stop()
     this.context.suspects.close()
     void this.context.effects.close(0)
     this.#loading.fail(this.#failure)
+    this.context.pump.stop()
     this.context.pump.resume()
     this.#options.onFailure(this.#failure)
   }
+}
+
+/** Of the canonical form of a value. */
+function hashOf(value: unknown): string {
+  return createHash('sha256')
+    .update(canonicalText(value) ?? 'undefined')
+    .digest('base64url')
 }

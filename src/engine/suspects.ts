@@ -16,7 +16,7 @@
 // It has passed when it was brought back; when its turn is durable; when the attempt was answered, or has taken a second.
 // A mark goes when what it names has passed, when the run's first turn has, or when the process has lived for a minute
 // since it brought back the last run: then all marks go, and the store counts crashes anew. A guarded run that is new
-// has no mark: its first turn waits until there is a row to accuse. ADR 13 says why, and what it costs.
+// has no mark: its first turn waits until there is a row to accuse. ADR 18 says why, and what it costs.
 import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import type { Store, SuspectRow } from '../core/store.ts'
@@ -244,7 +244,7 @@ export class Suspects {
     const [first, ...others] = guard.held.splice(0)
     guard.turn = 'taken'
     if (first !== undefined) pump.add(first)
-    pump.add({ begin: () => {}, end: passed })
+    pump.add({ workflow: first?.workflow ?? '', begin: () => {}, end: passed })
     for (const job of others) pump.add(job)
   }
 

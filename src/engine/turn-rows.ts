@@ -41,6 +41,7 @@ export function writeTurn(context: ShardContext, run: LiveRun, turn: WrittenTurn
   const text = turnText(turn.delivered, commandsText(turn.commands))
   run.turns += 1
   run.bytes += text.length
+  context.open.weigh(run)
   const data = context.encode(text, 'turn', run.row.id)
   writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: turn.seq, kind: 'turn', at: turn.at, data })
   writeAnswer(context, run, turn)
@@ -102,6 +103,7 @@ function writeCommand(context: ShardContext, run: LiveRun, command: Command, end
     case 'wait':
       if (!ending && command.due !== undefined) {
         const timer = { due: command.due, run: run.row.num, op: command.op }
+        keepTimer(context, run, timer)
         context.writer.rows.timers.push(timer)
         context.timers.add(timer)
       }
@@ -309,6 +311,17 @@ export function armNow(context: ShardContext, run: LiveRun): void {
  */
 function originOf({ num, id, parent }: RunRow): number {
   return parent === null || id.includes('~') ? num : parent
+}
+
+/**
+ * The generation before may have dropped a timer of the same name and time in this very batch, in which what is gone is
+ * gone: then its row stays, for this one.
+ */
+function keepTimer({ writer }: ShardContext, { row }: LiveRun, { due, run, op }: TimerRow): void {
+  if (row.generation === 0) return
+  const { timersGone } = writer.rows
+  const index = timersGone.findIndex((gone) => gone.run === run && gone.op === op && gone.due === due)
+  if (index >= 0) timersGone.splice(index, 1)
 }
 
 function dropTimer(context: ShardContext, timer: TimerRow): void {

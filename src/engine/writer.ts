@@ -4,6 +4,7 @@
 //
 //   open --seal (full, or nothing in flight)--> sealed --commit--> in flight --ok--> durable
 //                                                                   --unknown--> read the tenure: durable | send again
+//                                                                   --full-----> send again, into the store's reserve
 //                                                                   --anything else--> failed: the shard stops
 import { fault, isBalletError } from '../core/errors.ts'
 import type {
@@ -23,11 +24,16 @@ import type {
   Tenure,
   TimerRow,
 } from '../core/store.ts'
+import type { Space } from './space.ts'
 
 /** Rows of one batch; more wait for the next. */
 const BATCH_ROWS = 512
 /** Rows that may wait in memory before the shard stops taking deliveries. */
 const BACKLOG_ROWS = 16_384
+
+/** How long to wait before a commit that did not fit, or of which nothing is known, is sent again. */
+const FULL_PAUSE_MS = 500
+const UNKNOWN_PAUSE_MS = 20
 
 /** The rows of a batch that is still being filled. */
 class OpenBatch {
@@ -50,6 +56,7 @@ class OpenBatch {
   readonly claimsGone: ClaimName[] = []
   readonly durable: (() => void)[] = []
   head = 0
+  sealedAt = 0
 
   get size(): number {
     return (
@@ -57,6 +64,7 @@ class OpenBatch {
       this.runs.length +
       this.events.length +
       this.changes.length +
+      this.timersGone.length +
       this.posts.length +
       this.drained.length +
       this.continued.length +
@@ -69,11 +77,6 @@ class OpenBatch {
       this.claimsGone.length
     )
   }
-
-  /** Whether nothing in it is new from outside: what a run or an event has caused belongs to what was acknowledged. */
-  get isUrgent(): boolean {
-    return this.runs.every((run) => run.cause !== null) && this.events.every((event) => event.cause !== null)
-  }
 }
 
 /** What a writer tells, and asks, its shard. */
@@ -83,6 +86,10 @@ export interface WriterHooks {
   readonly onCaughtUp: () => void
   /** Whether no turn is queued or running. */
   readonly isQuiet: () => boolean
+  /** Is told when a commit did not fit. */
+  readonly space: Space
+  /** Milliseconds. */
+  readonly now: () => number
 }
 
 /** Writes one shard. */
@@ -92,7 +99,9 @@ export class Writer {
   readonly #hooks: WriterHooks
   #open = new OpenBatch()
   #sealed: OpenBatch[] = []
-  #inFlight = false
+  #inFlight: OpenBatch | null = null
+  /** How long the last commit took. */
+  #lastMs = 0
   #failure: Error | null = null
   /** Whom to tell when the shard fails: acknowledgements that will not come. */
   readonly #waiting = new Set<(error: Error) => void>()
@@ -131,10 +140,22 @@ export class Writer {
     return this.#sealed.length * BATCH_ROWS > BACKLOG_ROWS
   }
 
+  /** How long a commit has to wait: what the oldest has, or what is before a new one as fast as the last one was. */
+  get waitMs(): number {
+    const oldest = this.#inFlight ?? this.#sealed[0]
+    if (oldest === undefined) return 0
+    return Math.max(this.#hooks.now() - oldest.sealedAt, this.#sealed.length * this.#lastMs)
+  }
+
   /** Resolves once everything written so far is durable: what an answer derives from must be. */
   barrier(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
-    if (this.#open.size === 0 && this.#open.durable.length === 0 && this.#sealed.length === 0 && !this.#inFlight)
+    if (
+      this.#open.size === 0 &&
+      this.#open.durable.length === 0 &&
+      this.#sealed.length === 0 &&
+      this.#inFlight === null
+    )
       return Promise.resolve()
     return new Promise((resolve, reject) => this.acknowledgement(resolve, reject))
   }
@@ -171,14 +192,14 @@ export class Writer {
 
   /** Starts a commit if none is on its way. Called between turns only. */
   flushNow(): void {
-    if (this.#inFlight || this.#failure !== null) return
+    if (this.#inFlight !== null || this.#failure !== null) return
     if (this.#sealed.length === 0) {
       if (this.#open.size === 0 && this.#open.durable.length === 0) return
       this.#sealNow()
     }
     const open = this.#sealed.shift()
     if (open === undefined) return
-    this.#inFlight = true
+    this.#inFlight = open
     void this.#commit(open)
   }
 
@@ -195,6 +216,7 @@ export class Writer {
     // commit whose reply was lost is told from one that never was, and must not be sent twice.
     if (this.#open.size > 0 && this.#head === this.#sealedHead) this.#head += 1
     this.#open.head = this.#head
+    this.#open.sealedAt = this.#hooks.now()
     this.#sealedHead = this.#head
     this.#sealed.push(this.#open)
     this.#open = new OpenBatch()
@@ -202,8 +224,9 @@ export class Writer {
 
   async #commit(open: OpenBatch): Promise<void> {
     const { shard, epoch } = this.#tenure
-    const { durable, ...rows } = open
-    const batch: Batch = { shard, epoch, base: this.#durableHead, ...rows, urgent: open.isUrgent }
+    const { durable, sealedAt: _, ...rows } = open
+    const batch: Batch = { shard, epoch, base: this.#durableHead, ...rows, urgent: false }
+    const since = this.#hooks.now()
     try {
       if (open.size > 0) await this.#commitKnown(batch)
     } catch (error) {
@@ -212,7 +235,8 @@ export class Writer {
       return this.#hooks.onFailure(failure)
     }
     this.#durableHead = open.head
-    this.#inFlight = false
+    this.#inFlight = null
+    this.#lastMs = this.#hooks.now() - since
     try {
       for (const callback of durable) callback()
     } catch (error) {
@@ -226,19 +250,41 @@ export class Writer {
     if (!this.isBehind) this.#hooks.onCaughtUp()
   }
 
-  /** A commit whose reply was lost is settled by reading; the retry is the same batch to the byte. */
+  /**
+   * A commit whose reply was lost is settled by reading; the retry is the same batch to the byte. One that did not fit was
+   * not written: it is sent again, into the reserve of the store, until it is there.
+   */
   async #commitKnown(batch: Batch): Promise<void> {
-    for (;;) {
+    const { space } = this.#hooks
+    for (let urgent = space.isFull; ;) {
       try {
-        return await this.#store.commit(batch)
+        return await this.#store.commit({ ...batch, urgent })
       } catch (error) {
-        if (!isBalletError(error) || error.code !== 'COMMIT_UNKNOWN') throw error
-        const now = await this.#store.tenure(batch.shard)
-        if (now.epoch !== batch.epoch) throw fault('SHARD_FENCED', { shard: batch.shard }, error)
-        if (now.head === batch.head && batch.head !== batch.base) return
-        if (now.head !== batch.base)
-          throw fault('INVARIANT', { problem: `head ${now.head} between ${batch.base} and ${batch.head}` }, error)
+        this.#checkFailure()
+        if (!isBalletError(error)) throw error
+        if (error.code === 'STORE_FULL') {
+          space.ranOut(String(error.details['problem']))
+          if (urgent) await space.pause(FULL_PAUSE_MS)
+          urgent = true
+        } else if (error.code === 'COMMIT_UNKNOWN') {
+          if (await this.#isThere(batch, error)) return
+          await space.pause(UNKNOWN_PAUSE_MS)
+        } else throw error
       }
+      this.#checkFailure()
     }
+  }
+
+  #checkFailure(): void {
+    if (this.#failure !== null) throw this.#failure
+  }
+
+  /** Whether a batch of which that is not known was committed. @throws SHARD_FENCED */
+  async #isThere(batch: Batch, error: Error): Promise<boolean> {
+    const now = await this.#store.tenure(batch.shard)
+    if (now.epoch !== batch.epoch) throw fault('SHARD_FENCED', { shard: batch.shard }, error)
+    if (now.head === batch.head && batch.head !== batch.base) return true
+    if (now.head === batch.base) return false
+    throw fault('INVARIANT', { problem: `head ${now.head} between ${batch.base} and ${batch.head}` }, error)
   }
 }

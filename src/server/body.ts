@@ -1,14 +1,27 @@
 // Reads what a request carries, never more than its limit: the bytes are counted as they come, so that neither a
 // missing nor a false Content-Length helps, and the first byte too many ends the reading. A body is UTF-8 JSON and is
 // parsed by the guard of core/json-guard.ts. Used by the API and, through `readJson`, by the application's own routes.
+import type { IncomingMessage } from 'node:http'
 import { fault, isBalletError } from '../core/errors.ts'
 import { parseJson } from '../core/json-guard.ts'
 import type { Json } from '../core/json.ts'
+import { BodyRoom } from './body-room.ts'
 
 /** 1 MiB. */
 export const BODY_LIMIT_BYTES = 1_048_576
 /** 32 MiB: past it a body belongs in a file store, with a reference to it in the input. */
 export const BODY_LIMIT_MAX_BYTES: number = 32 * BODY_LIMIT_BYTES
+
+/** Where the body of a request of our own server comes from. */
+const sources = new WeakMap<Request, IncomingMessage>()
+
+/**
+ * Lets the body of a request be read where it comes in: a client may send it in pieces of one byte, and what a stream of
+ * `fetch` costs for each would keep everybody else waiting.
+ */
+export function readFrom(request: Request, incoming: IncomingMessage): void {
+  sources.set(request, incoming)
+}
 
 /** The type of a body without its parameters, in lower case; null when none is named. */
 export function mediaType(request: Request): string | null {
@@ -56,18 +69,54 @@ export function parseBytes(bytes: Uint8Array): Json {
   return parseJson(text)
 }
 
-/** All bytes of a body. @throws BODY_TOO_LARGE as soon as that is known, BODY_INCOMPLETE */
-export async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
+/** All bytes of a body. @throws BODY_TOO_LARGE as soon as that is known, OVERLOADED, BODY_INCOMPLETE */
+export async function readBytes(
+  request: Request,
+  limitBytes: number,
+  room: BodyRoom = everybodys,
+): Promise<Uint8Array> {
   const count = counter(request, limitBytes)
+  let held = 0
+  const hold = (chunk: Uint8Array): void => {
+    const bytes = count(chunk)
+    room.grow(held, bytes)
+    held = bytes
+  }
+  const source = sources.get(request)
   try {
+    if (source !== undefined && !source.readableDidRead) return await readIncoming(source, hold)
     // A length that is named is kept by the parser of HTTP, so the whole can be asked for; it is counted all the same.
-    if (!request.headers.has('content-length')) return await readChunks(request.body, count)
+    if (!request.headers.has('content-length')) return await readChunks(request.body, hold)
     const bytes = new Uint8Array(await request.arrayBuffer())
     count(bytes)
     return bytes
   } catch (error) {
     throw isBalletError(error) ? error : fault('BODY_INCOMPLETE', {}, error)
+  } finally {
+    room.leave(held)
   }
+}
+
+/** Memory is one for all servers of a process. */
+const everybodys = new BodyRoom()
+
+function readIncoming(incoming: IncomingMessage, count: (chunk: Uint8Array) => void): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = []
+    const take = (chunk: Uint8Array): void => {
+      try {
+        count(chunk)
+        chunks.push(chunk)
+      } catch (error) {
+        incoming.off('data', take).pause()
+        reject(error)
+      }
+    }
+    incoming.once('end', () => resolve(Buffer.concat(chunks)))
+    incoming.once('error', reject)
+    incoming.once('close', reject)
+    incoming.on('data', take)
+  })
 }
 
 async function readChunks(
@@ -109,8 +158,11 @@ export function limitRequest(request: Request, limitBytes: number): Request {
   return new Request(url, { method, headers, signal, body, duplex: 'half' })
 }
 
-/** Counts chunks. @throws BODY_TOO_LARGE at once for a length that is named, else with the first byte too many. */
-function counter(request: Request, limitBytes: number): (chunk: Uint8Array) => void {
+/**
+ * Counts chunks and gives the bytes so far.
+ * @throws BODY_TOO_LARGE at once for a length that is named, else with the first byte too many.
+ */
+function counter(request: Request, limitBytes: number): (chunk: Uint8Array) => number {
   const check = (bytes: number): void => {
     if (bytes > limitBytes) throw fault('BODY_TOO_LARGE', { limit: limitBytes })
   }
@@ -119,5 +171,6 @@ function counter(request: Request, limitBytes: number): (chunk: Uint8Array) => v
   return (chunk) => {
     bytes += chunk.byteLength
     check(bytes)
+    return bytes
   }
 }

@@ -13,6 +13,7 @@ import type { VirtualClock } from './virtual-clock.ts'
 type Given =
   | { readonly kind: 'start'; readonly id: string; readonly input: PlayInput }
   | { readonly kind: 'signal'; readonly id: string; readonly run: string; readonly name: string; readonly v: number }
+  | { readonly kind: 'cancel'; readonly id: string; readonly run: string }
   | { readonly kind: 'event'; readonly id: string; readonly orderId: string; readonly type: string; readonly v: number }
 
 /** Something given from outside: through the doors or as a row, after a while, acknowledged or not. */
@@ -29,7 +30,8 @@ export function inputsOf(chance: Chance, runs: number, seed: number): readonly I
   const way = (): Input['way'] => (chance.is(0.25) ? 'row' : 'door')
   for (let run = 0; run < runs; run++) {
     const orderId = `o-${run}`
-    const input: PlayInput = { orderId, seed: seed * 100 + run, level: 1, v: chance.between(0, 999) }
+    const rounds = chance.pick([0, 0, 1, 2])
+    const input: PlayInput = { orderId, seed: seed * 100 + run, level: 1, rounds, v: chance.between(0, 999) }
     inputs.push({
       kind: 'start',
       id: `play:${orderId}`,
@@ -64,6 +66,11 @@ export function inputsOf(chance: Chance, runs: number, seed: number): readonly I
         takenAt: Infinity,
       })
     }
+  }
+  for (let run = 0; run < runs; run++) {
+    if (!chance.is(0.3)) continue
+    const head = { kind: 'cancel', id: `c-${run}`, run: `play:o-${run}`, takenAt: Infinity } as const
+    inputs.push({ ...head, way: way(), afterMs: chance.between(0, 1200) })
   }
   // Some are given twice at nearly the same moment: both senders must hear of one.
   const twice = inputs.filter(() => chance.is(0.25))
@@ -135,6 +142,7 @@ export class Audience {
       const view = await app().run(row.id)
       const wait = view?.waits.find(({ kind }) => kind === 'receive')
       if (wait === undefined || view?.key == null) continue
+      const way = chance.is(0.3) ? 'row' : 'door'
       // Beside what it waits for often something else, at the same moment.
       const types = [
         ...chance.pick(view.waits.filter(({ kind }) => kind === 'receive')).for.split(' | '),
@@ -145,17 +153,17 @@ export class Audience {
       const gifts = Array.from({ length: chance.between(1, 3) }, (_, index) =>
         index === 0 ? chance.pick(wait.for.split(' | ')) : chance.pick(types),
       )
-      this.give(gifts.map((type) => this.#gift(type, row.id, view.key?.value ?? '')))
+      this.give(gifts.map((type) => this.#gift(type, row.id, view.key?.value ?? '', way)))
     }
   }
 
-  #gift(type: string, run: string, orderId: string): Input {
+  #gift(type: string, run: string, orderId: string, way: Input['way']): Input {
     const { chance, content } = this.#stalls
     const id = `r-${content.changes.length}-${this.#rescues++}`
     const head = {
       id,
       v: chance.between(0, 999),
-      way: 'door',
+      way,
       afterMs: chance.between(0, 3),
       takenAt: Infinity,
     } as const
@@ -168,8 +176,9 @@ export class Audience {
     const { app, clock, content } = this.#stalls
     await clock.wait(input.afterMs)
     // A signal for a run that nobody has heard of is not kept: the sender asks first, and again.
-    while (input.kind === 'signal' && (await app().run(input.run)) === null) {
-      if (input.takenAt !== Infinity) this.#stalls.blame(`the run of the acknowledged signal ${input.id} is unknown`)
+    while ((input.kind === 'signal' || input.kind === 'cancel') && (await app().run(input.run)) === null) {
+      if (input.takenAt !== Infinity)
+        this.#stalls.blame(`the run of the acknowledged ${input.kind} ${input.id} is unknown`)
       await clock.wait(100)
     }
     if (input.way === 'row') {
@@ -206,6 +215,8 @@ export class Audience {
       }
       case 'signal':
         return (await app.signalNamed({ run: input.run, name: input.name, data: { v: input.v }, id: input.id })).created
+      case 'cancel':
+        return (await app.cancel(input.run, { by: 'audience', why: input.id })).changed
       default:
         return assertNever(input)
     }
@@ -229,6 +240,8 @@ export class Audience {
         data: { v: input.v },
         id: input.id,
       })
+    if (input.kind === 'cancel')
+      return item('cancel', input.run, input.run, { run: input.run, by: 'audience', why: input.id })
     return item('event', input.type, input.orderId, {
       type: input.type,
       data: { orderId: input.orderId, v: input.v },

@@ -108,6 +108,7 @@ export class Driver {
   #takeUp(commands: readonly Command[]): void {
     for (const command of commands) {
       if (command.kind === 'emit') this.#publish(command.type, command.input)
+      else if (command.kind === 'stop') this.#stop(command.run)
       else if (command.kind === 'sleep' || (command.kind === 'wait' && command.due !== undefined)) {
         this.#plan(command.due as number, { kind: 'timer', op: command.op })
       } else if (
@@ -116,8 +117,19 @@ export class Driver {
         command.kind === 'join' ||
         (command.kind === 'child' && command.wait)
       ) {
-        this.#plan(this.#now + this.#chance.latencyMs(), this.#answer(command))
+        // One that was given up in the turn that asked for it is never made.
+        if (this.#machine.pending.has(command.op))
+          this.#plan(this.#now + this.#chance.latencyMs(), this.#answer(command))
       }
+    }
+  }
+
+  /** A child that is asked to stop does so soon, if it has not come to its end before. */
+  #stop(run: string): void {
+    for (const { op, command } of this.#machine.pending.values()) {
+      if ((command.kind !== 'child' && command.kind !== 'join') || command.run !== run) continue
+      const error = { code: 'cancelled', message: 'its parent stopped' }
+      this.#plan(this.#now + this.#chance.latencyMs(), { kind: 'failed', op, error })
     }
   }
 
@@ -161,6 +173,11 @@ export class Driver {
     for (let count = chance.between(0, 4); count > 0; count--) this.#send(this.#now + chance.between(0, 600))
     for (let count = chance.between(0, 3); count > 0; count--)
       this.#publish(chance.pick(['ping', 'pong']), this.#data())
+    // Some runs are cancelled, some of those twice, and some without asking their code.
+    for (let time = 0; time < 2 && chance.is(0.35); time++) {
+      const forced = chance.is(0.2) ? ({ forced: true } as const) : {}
+      this.#plan(this.#now + chance.between(0, 900), { kind: 'cancel', by: 'audience', why: `time ${time}`, ...forced })
+    }
   }
 
   #data(): string {

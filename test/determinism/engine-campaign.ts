@@ -2,11 +2,13 @@
 // then crashed at prefixes of what the store has seen, and at a prefix of what it saw after that, each time opened
 // again and brought to its end. At the end of each act everything that the rows and the services say must fit, and
 // every journal must replay on a machine of its own.
+import { parseCommands, parseTurn } from '../../src/core/journal.ts'
 import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import { afterCrash, playAct, STORE, type Ended, type Opening } from './act.ts'
 import { styleOf } from './application.ts'
 import { inputsOf, type Input } from './audience.ts'
 import { Chance } from './chance.ts'
+import { generationsOf } from './generations.ts'
 import type { Tally } from './machine-campaign.ts'
 import { programOf } from './program.ts'
 import { replayed, turnsOf } from './replays.ts'
@@ -19,6 +21,9 @@ export interface EngineFigures {
   /** Groups of runs that were played together. */
   programs: number
   runs: number
+  /** Of these, those that ended as cancelled, and generations that continued another. */
+  cancelled: number
+  continued: number
   turns: number
   /** Bodies of operations and steps that were run, repetitions included. */
   attempts: number
@@ -45,6 +50,8 @@ export async function engineCampaign(programs: number, seed: number, crashes: nu
   const figures: EngineFigures = {
     programs: 0,
     runs: 0,
+    cancelled: 0,
+    continued: 0,
     turns: 0,
     attempts: 0,
     crashes: tally(),
@@ -124,6 +131,8 @@ class Season {
     const faults = ended.faults.length > 0 || !ended.isOver ? ended.faults : verdictOf(ended.data, ended.entries)
     this.#figures.attempts += ended.attempts
     this.#figures.runs += ended.data.runs.size
+    this.#figures.cancelled += [...ended.data.runs.values()].filter(({ status }) => status === 'cancelled').length
+    for (const { generation } of ended.data.runs.values()) this.#figures.continued += generation
     for (const rows of ended.data.journal.values()) this.#figures.turns += rows.length
     if (faults.length === 0) return ended
     this.#figures.crashes.different += 1
@@ -188,24 +197,28 @@ function pointsOf(chance: Chance, length: number, most: number): readonly number
   return points
 }
 
-/** The runs of workflows in a store, as scenes that can be replayed without an engine. */
+/**
+ * The runs of workflows in a store, as scenes that can be replayed without an engine: every generation but the first of
+ * a run that has continued, whose input nobody keeps.
+ */
 function scenesOf(data: MemoryData): readonly { readonly scene: Scene; readonly rows: readonly Row[] }[] {
   return [...data.runs.values()]
     .filter((row) => row.kind === 'workflow')
-    .map((row) => {
-      const input = JSON.parse(String(row.input)) as PlayInput
-      const identity = { store: STORE, id: row.id, generation: row.generation }
-      const turns = (data.journal.get(row.num) ?? []).filter((one) => one.kind === 'turn')
-      return {
-        scene: {
-          seed: input.seed,
-          identity,
-          program: programOf(input.seed, styleOf(input.level)),
-          input,
-          variation: {},
-        },
-        rows: turns.map(({ seq, at, data: text }) => ({ seq, at, text: String(text) })),
-      }
+    .flatMap((row) => {
+      const rows = (data.journal.get(row.num) ?? []).filter((one) => one.kind === 'turn')
+      const turns = rows.map(({ seq, at, data: text }) => {
+        const { commandsText } = parseTurn(String(text))
+        return { seq, at, text: String(text), commands: parseCommands(commandsText) }
+      })
+      return generationsOf(turns)
+        .filter(({ number }) => number > 0 || row.generation === 0)
+        .map(({ number, from, turns: own }) => {
+          const input = (from?.['input'] ?? JSON.parse(String(row.input))) as PlayInput
+          const identity = { store: STORE, id: row.id, generation: number }
+          const program = programOf(input.seed, styleOf(input.level))
+          const carry = from === null ? {} : { carry: JSON.stringify(from['carry']) }
+          return { scene: { seed: input.seed, identity, program, input, variation: {}, ...carry }, rows: own }
+        })
     })
 }
 

@@ -1,13 +1,16 @@
 // Random programs on machines of core. Each is brought to its end in virtual time; then its run is crashed at every
 // prefix of its journal and replayed, some of the replayed machines live on with other dice to another end, and those
 // journals are replayed again. Beside it the same replays with one rule broken (mutants) are counted: they must differ.
+import { parseCommands } from '../../src/core/journal.ts'
 import type { HistoryTurn } from '../../src/engine/history.ts'
 import { Chance } from './chance.ts'
 import { Driver, NOTHING_YET, type Life } from './driver.ts'
+import { ForgetfulMachine, HastyMachine, ReversedMachine } from './mutants.ts'
 import type { Style } from './program.ts'
 import { batched, replayed, swapped, turnsOf, type Replay } from './replays.ts'
 import { machineOf, sceneOf, StagePump, type Scene, type WatchedMachine } from './scene.ts'
 import { journalText, programText, storyOf } from './story.ts'
+import { undoProblems, type JournalTurn } from './undone.ts'
 
 /** How often something was tried, and how often it differed. */
 export interface Tally {
@@ -18,6 +21,9 @@ export interface Tally {
 export interface MachineFigures {
   programs: number
   turns: number
+  /** Lives that a cancellation reached, and calls that were taken back. */
+  cancelled: number
+  undone: number
   /** Crashes at a prefix, each replayed on a new machine. */
   crashes: Tally
   /** Replayed machines that lived on, and the replays of the journals that they wrote. */
@@ -28,6 +34,10 @@ export interface MachineFigures {
   swapped: Tally
   batched: Tally
   numbered: Tally
+  /** Mutants: replays that give up in the reverse order of ids; lives that take back before, or not at all. */
+  reversed: Tally
+  hasty: Tally
+  forgetful: Tally
   /** What went wrong, as stories; the first few. */
   stories: string[]
 }
@@ -44,12 +54,17 @@ export async function machineCampaign(programs: number, seed: number): Promise<M
   const figures: MachineFigures = {
     programs: 0,
     turns: 0,
+    cancelled: 0,
+    undone: 0,
     crashes: tally(),
     continued: tally(),
     padded: tally(),
     swapped: tally(),
     batched: tally(),
     numbered: tally(),
+    reversed: tally(),
+    hasty: tally(),
+    forgetful: tally(),
     stories: [],
   }
   for (let index = 0; index < programs; index++) {
@@ -95,6 +110,7 @@ class Trial {
     const life = await this.#live(machineOf(this.#scene, []), this.#chance.part(1), NOTHING_YET)
     this.#figures.turns += life.rows.length
     const turns = turnsOf(life.rows)
+    this.#judge(life, this.#figures.crashes)
     const { length } = turns
     const goesOn = new Set(Array.from({ length: CONTINUED }, () => this.#chance.between(1, Math.max(1, length - 1))))
     for (let count = 1; count <= length; count++) {
@@ -124,6 +140,18 @@ class Trial {
     return replay
   }
 
+  /** Everything is taken back that must be, in its order. */
+  #judge(life: Life, tally: Tally): void {
+    const journal = journalOf(life.rows)
+    const commands = journal.flatMap((turn) => turn.commands)
+    if (journal.some(({ delivered }) => delivered.kind === 'cancel')) this.#figures.cancelled += 1
+    this.#figures.undone += commands.filter((command) => 'undoes' in command).length
+    const problems = undoProblems(journal)
+    if (problems.length === 0) return
+    tally.different += 1
+    tell(this.#figures, this.#scene, life.rows, problems.join('\n'))
+  }
+
   /** The world goes another way after the crash; what is written then is crashed at its end and halfway. */
   async #goOn(life: Life, count: number, machine: WatchedMachine): Promise<void> {
     const before: Life = {
@@ -134,6 +162,7 @@ class Trial {
     const after = await this.#live(machine, this.#chance.part(100 + count), before)
     const turns = turnsOf(after.rows)
     const { length } = turns
+    this.#judge(after, this.#figures.continued)
     for (const point of new Set([count + Math.floor((length - count) / 2), length])) {
       await this.#replay(after, turns.slice(0, point), this.#figures.continued)
     }
@@ -147,12 +176,40 @@ class Trial {
       swaps.cases += 1
       if (replay.kind === 'different') swaps.different += 1
     }
+    await this.#mutantsOfUndo(life, turns)
     const { joined, words } = await batched(this.#stage, this.#scene, turns)
     if (joined === 0) return
     batches.cases += 1
     if (words !== null) batches.different += 1
   }
+
+  async #mutantsOfUndo(life: Life, turns: readonly HistoryTurn[]): Promise<void> {
+    const { reversed, hasty, forgetful } = this.#figures
+    const drops = (turn: JournalTurn): number => turn.commands.filter(({ kind }) => kind === 'drop').length
+    if (journalOf(life.rows).some((turn) => turn.delivered.kind === 'cancel' && drops(turn) > 1)) {
+      const scene = { ...this.#scene, machine: ReversedMachine }
+      const replay = await replayed(this.#stage, scene, turns, life.pending.at(-1) ?? '')
+      reversed.cases += 1
+      if (replay.kind === 'different') reversed.different += 1
+    }
+    for (const [tally, machine] of [
+      [hasty, HastyMachine],
+      [forgetful, ForgetfulMachine],
+    ] as const) {
+      // It lives the same life as far as the dice go, by other rules.
+      const scene = { ...this.#scene, machine }
+      const world = new Driver(scene, machineOf(scene, []), this.#stage, this.#chance.part(1), NOTHING_YET)
+      const journal = journalOf((await world.live()).rows)
+      if (!journal.some(({ commands }) => commands.some((command) => command['settles'] === true))) continue
+      tally.cases += 1
+      if (undoProblems(journal).length > 0) tally.different += 1
+    }
+  }
 }
+
+/** The turns of a life with their commands. */
+const journalOf = (rows: Life['rows']): readonly JournalTurn[] =>
+  turnsOf(rows).map(({ at, delivered, commandsText }) => ({ at, delivered, commands: parseCommands(commandsText) }))
 
 /** A program is changed harmlessly under its journal: with names of their own for its operations, and with numbers. */
 async function calmTrial(stage: StagePump, seed: number, figures: MachineFigures): Promise<void> {

@@ -19,13 +19,17 @@ const { values } = parseArgs({
 const counted = ({ cases, different }: Tally): string => `${different} of ${cases}`
 
 function machineLine(figures: MachineFigures): string {
-  const { programs, turns, crashes, continued, padded, swapped, batched, numbered } = figures
-  return `machine: ${programs} programs, ${turns} turns; different: ${counted(crashes)} crashes, ${counted(continued)} continued, ${counted(padded)} with awaits added; mutants: order ${counted(swapped)}, batch ${counted(batched)}, numbers ${counted(numbered)}`
+  const { programs, turns, cancelled, undone, crashes, continued, padded } = figures
+  const { swapped, batched, numbered, reversed, hasty, forgetful } = figures
+  const right = `${counted(crashes)} crashes, ${counted(continued)} continued, ${counted(padded)} with awaits added`
+  const order = `order ${counted(swapped)}, batch ${counted(batched)}, numbers ${counted(numbered)}`
+  const undo = `given up in reverse ${counted(reversed)}, hasty ${counted(hasty)}, forgetful ${counted(forgetful)}`
+  return `machine: ${programs} programs, ${turns} turns, ${cancelled} lives cancelled, ${undone} calls undone; different: ${right}; mutants: ${order}, ${undo}`
 }
 
 function engineLine(figures: EngineFigures): string {
-  const { programs, runs, turns, attempts, crashes, journals, exchanged, lost } = figures
-  return `engine: ${programs} programs, ${runs} runs, ${turns} rows, ${attempts} attempts; different: ${counted(crashes)} crashes, ${counted(journals)} journals; mutants: rows exchanged ${counted(exchanged)}, commit lost ${counted(lost)}`
+  const { programs, runs, cancelled, continued, turns, attempts, crashes, journals, exchanged, lost } = figures
+  return `engine: ${programs} programs, ${runs} runs (${cancelled} cancelled, ${continued} times continued), ${turns} rows, ${attempts} attempts; different: ${counted(crashes)} crashes, ${counted(journals)} journals; mutants: rows exchanged ${counted(exchanged)}, commit lost ${counted(lost)}`
 }
 
 const differs = (...tallies: readonly Tally[]): boolean => tallies.some(({ different }) => different > 0)

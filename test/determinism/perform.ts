@@ -1,7 +1,7 @@
 // Performs a program as the body of a workflow. Everything that the run answers is folded into one value, and that value
 // is the input of whatever comes next: a single wrong or misplaced delivery changes every input after it.
-import { assertNever, TerminalError } from '../../src/core/errors.ts'
-import { endsAsFailed } from '../../src/core/failure.ts'
+import { assertNever, isBalletError, TerminalError } from '../../src/core/errors.ts'
+import { endsAsFailed, isCancellation } from '../../src/core/failure.ts'
 import { Halt, Nudge, Ping, playCall, Pong, type Parts, type PlayInput, type PlayRun } from './services.ts'
 import type { Block, Part } from './program.ts'
 
@@ -43,6 +43,19 @@ export async function perform(
   return line.value
 }
 
+/** The next round of a play, as a new generation; this was the last where something is still under way. */
+export async function goOn(run: PlayRun, input: PlayInput, v: number): Promise<{ v: number }> {
+  if (input.rounds === 0) return { v }
+  // Often something stands in line behind what ends the round.
+  await run.receive([Nudge, Ping], { within: '2s' })
+  try {
+    return await run.continueAs({ ...input, seed: input.seed + 1_000_000, rounds: input.rounds - 1, v })
+  } catch (error) {
+    if (isBalletError(error) && error.code === 'CONTINUE_REFUSED') return { v }
+    throw error
+  }
+}
+
 function learn(line: Line, learnt: number): void {
   line.value = fold(line.value, learnt)
   if (line.shared !== null) learn(line.shared, learnt)
@@ -82,13 +95,16 @@ class Performance {
     for (const part of block) await this.#part(part, line)
   }
 
-  async #part(part: Part, line: Line): Promise<void> {
+  /** @param abort gives up the call, step or child that the part is. */
+  async #part(part: Part, line: Line, abort?: AbortSignal): Promise<void> {
     const run = this.#run
     switch (part.kind) {
       case 'call':
-        return this.#call(part, line)
+        return this.#call(part, line, abort)
       case 'step':
-        return this.#step(part, line)
+        return this.#step(part, line, abort)
+      case 'abort':
+        return this.#abort(part, line)
       case 'sleep':
         await run.sleep(`${part.ms}ms`)
         return learn(line, part.ms)
@@ -97,7 +113,7 @@ class Performance {
       case 'emit':
         return run.emit((part.type === 'ping' ? Ping : Pong)({ orderId: this.#input.orderId, v: line.value }))
       case 'child':
-        return this.#child(part, line)
+        return this.#child(part, line, abort)
       case 'set':
         return run.set({ v: line.value })
       case 'fold':
@@ -137,12 +153,30 @@ class Performance {
     }
   }
 
-  async #call(part: Extract<Part, { kind: 'call' }>, line: Line): Promise<void> {
+  async #abort(part: Extract<Part, { kind: 'abort' }>, line: Line): Promise<void> {
+    const abort = new AbortController()
+    const own: Line = { value: line.value, shared: null }
+    const given = this.#part(part.given, own, abort.signal)
+    given.catch(() => {})
+    try {
+      await this.block(part.meanwhile, line)
+    } finally {
+      abort.abort()
+    }
+    try {
+      await given
+      learn(line, own.value)
+    } catch (error) {
+      learnFailure(line, error)
+    }
+  }
+
+  async #call(part: Extract<Part, { kind: 'call' }>, line: Line, abort: AbortSignal | undefined): Promise<void> {
     const { work } = this.#parts
     const { orderId } = this.#input
     const v = line.value
     await pads(this.#variation.pads?.(part.site) ?? 0)
-    const options = { ...this.#name(part), publish: part.publish }
+    const options = { ...this.#name(part), publish: part.publish, abort }
     if (part.call === 'quote') return learn(line, (await this.#run.call(work.quote({ v }), options)).v)
     if (part.call === 'book') {
       const undo =
@@ -163,7 +197,7 @@ class Performance {
     learn(line, paid.data.v + paid.type.length)
   }
 
-  async #step(part: Extract<Part, { kind: 'step' }>, line: Line): Promise<void> {
+  async #step(part: Extract<Part, { kind: 'step' }>, line: Line, abort: AbortSignal | undefined): Promise<void> {
     const v = line.value
     await pads(this.#variation.pads?.(part.site) ?? 0)
     const undo = part.undo ? this.#parts.work.release({ v }) : undefined
@@ -171,6 +205,7 @@ class Performance {
       line,
       await this.#run.step(`look-${part.site % 3}`, (context) => this.#parts.outside.work('step', v, context), {
         undo,
+        abort,
       }),
     )
   }
@@ -185,18 +220,21 @@ class Performance {
     learn(line, received === null ? 4 : digest(received.type) + received.data.v)
   }
 
-  async #child(part: Extract<Part, { kind: 'child' }>, line: Line): Promise<void> {
+  async #child(part: Extract<Part, { kind: 'child' }>, line: Line, abort: AbortSignal | undefined): Promise<void> {
     const run = this.#run
     const { orderId, level } = this.#input
     const v = line.value
-    const child = playCall({ orderId, seed: part.seed, level: Math.max(0, level - 1), v })
+    const rounds = part.seed % 5 === 0 ? 1 : 0
+    const child = playCall({ orderId, seed: part.seed, level: Math.max(0, level - 1), rounds, v })
     if (part.way === 'call') {
       const undo = part.undo ? this.#parts.work.release({ v }) : undefined
-      return learn(line, (await run.call(child, { undo })).v)
+      return learn(line, (await run.call(child, { undo, abort, onCancel: part.onCancel })).v)
     }
     // Some of what is started is an operation of its own.
-    const handle = run.start(part.seed % 3 === 0 ? this.#parts.work.book({ v }) : child)
+    const onCancel = part.onCancel === 'cancel' ? part.onCancel : undefined
+    const handle = run.start(part.seed % 3 === 0 ? this.#parts.work.book({ v }) : child, { onCancel })
     learn(line, digest(handle.id))
+    if (part.stop) handle.cancel()
     if (part.signal && part.seed % 3 !== 0) handle.signal(Nudge({ v }))
     if (part.way === 'start') learn(line, (await handle.result()).v)
   }
@@ -234,7 +272,8 @@ class Performance {
     try {
       await this.block(part.body, line)
     } catch (error) {
-      learnFailure(line, error)
+      if (part.stubborn && isCancellation(error)) learn(line, 6)
+      else learnFailure(line, error)
       await this.block(part.caught, line)
     } finally {
       if (part.last !== null) await this.block(part.last, line)

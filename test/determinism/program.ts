@@ -27,7 +27,13 @@ export type Part =
       readonly seed: number
       readonly undo: boolean
       readonly signal: boolean
+      /** What becomes of it when this run is cancelled; undefined: as usual. */
+      readonly onCancel: 'cancel' | 'leave' | 'wait' | undefined
+      /** Its handle asks it to stop as soon as it is started. */
+      readonly stop: boolean
     }
+  /** Makes a call, does something else meanwhile, and gives the call up, which may have settled by then. */
+  | { readonly kind: 'abort'; readonly given: Part; readonly meanwhile: Block }
   | { readonly kind: 'set' }
   | { readonly kind: 'fold'; readonly what: 'now' | 'random' | 'uuid' }
   | { readonly kind: 'patched'; readonly id: string }
@@ -35,7 +41,14 @@ export type Part =
   /** `shared`: branches also fold what they learn into their parent's value as they go, so that their order shows. */
   | { readonly kind: 'branches'; readonly joint: Joint; readonly shared: boolean; readonly branches: readonly Block[] }
   | { readonly kind: 'if'; readonly modulus: number; readonly holds: Block; readonly otherwise: Block }
-  | { readonly kind: 'try'; readonly body: Block; readonly caught: Block; readonly last: Block | null }
+  /** `stubborn`: also a cancellation is caught. */
+  | {
+      readonly kind: 'try'
+      readonly body: Block
+      readonly caught: Block
+      readonly last: Block | null
+      readonly stubborn: boolean
+    }
   | { readonly kind: 'loop'; readonly times: number; readonly body: Block }
   | { readonly kind: 'undo' }
   | { readonly kind: 'shield'; readonly body: Block }
@@ -132,9 +145,10 @@ class Maker {
       [0.5, () => [{ kind: 'set' }]],
       [1.2, () => [{ kind: 'fold', what: chance.pick(['now', 'random', 'uuid'] as const) }]],
       [0.5, () => [{ kind: 'patched', id: chance.pick(['first', 'second']) }]],
-      [0.6, () => [{ kind: 'undo' }]],
+      [0.8, () => [{ kind: 'undo' }]],
       [0.4, () => [{ kind: 'fail', modulus: chance.between(2, 5) }]],
-      [depth > 0 ? 0.3 : 0, () => [{ kind: 'shield', body: this.block(depth - 1) }]],
+      [depth > 0 ? 1 : 0, () => [{ kind: 'shield', body: this.block(depth - 1) }]],
+      [depth > 0 ? 1.2 : 0, () => [this.#abort(depth - 1)]],
     ]
   }
 
@@ -168,7 +182,15 @@ class Maker {
       seed: chance.between(1, 1e9),
       undo: way === 'call' && chance.is(0.3),
       signal: way !== 'call' && chance.is(0.4),
+      onCancel:
+        way === 'call' ? chance.pick([undefined, 'cancel', 'leave', 'wait']) : chance.pick([undefined, 'cancel']),
+      stop: way !== 'call' && chance.is(0.2),
     }
+  }
+
+  #abort(depth: number): Part {
+    const given = this.#style.children > 0 && this.#chance.is(0.2) ? this.#child() : this.operation()
+    return { kind: 'abort', given, meanwhile: this.block(depth) }
   }
 
   #branches(depth: number): Part {
@@ -191,6 +213,7 @@ class Maker {
       this.#chance.is(0.3) && !this.#style.calm
         ? [...this.block(depth), { kind: 'fail', modulus: 2 }]
         : this.block(depth)
-    return { kind: 'try', body, caught: this.block(depth), last: this.#chance.is(0.5) ? this.block(depth) : null }
+    const last = this.#chance.is(0.5) ? this.block(depth) : null
+    return { kind: 'try', body, caught: this.block(depth), last, stubborn: this.#chance.is(0.25) }
   }
 }

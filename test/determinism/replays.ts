@@ -29,7 +29,7 @@ export async function replayed(
 ): Promise<Replay> {
   const faults: Error[] = []
   const machine = machineOf(scene, faults)
-  const result = await Promise.race([replay(stage.pump, machine, turns), stage.failed])
+  const result = await Promise.race([replay(stage.pump, machine.name, machine, turns), stage.failed])
   if (result.kind === 'diverged') return different(result.error.message)
   if (result.kind === 'threw') return different('a turn threw')
   if (faults.length > 0) return different(`outside of a turn: ${String(faults[0]?.message)}`)

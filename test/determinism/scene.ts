@@ -1,6 +1,6 @@
 // One program as a machine of core that anybody can begin: from nothing, or to be replayed. No engine is around it; the
 // pump, the contracts of the real application and the watch over lost rejections are what it has in common with one.
-import { endsAsFailed } from '../../src/core/failure.ts'
+import { endsAsFailed, isCancellation } from '../../src/core/failure.ts'
 import type { Contracts } from '../../src/core/contracts.ts'
 import type { RunIdentity } from '../../src/core/ids.ts'
 import { commandsText } from '../../src/core/journal.ts'
@@ -9,7 +9,7 @@ import { startBody } from '../../src/core/surface.ts'
 import { Directory } from '../../src/engine/directory.ts'
 import { Pump } from '../../src/engine/pump.ts'
 import { applicationOf } from './application.ts'
-import { fold, perform, type Variation } from './perform.ts'
+import { fold, goOn, perform, type Variation } from './perform.ts'
 import { programOf, type Block, type Style } from './program.ts'
 import { partsOf, type Outside, type PlayInput, type PlayRun } from './services.ts'
 
@@ -27,6 +27,10 @@ export interface Scene {
   readonly program: Block
   readonly input: PlayInput
   readonly variation: Variation
+  /** What the generation before handed on; absent: nothing. */
+  readonly carry?: string
+  /** Where it is not one that keeps the rules (mutants.ts). */
+  readonly machine?: typeof WatchedMachine
 }
 
 /** What a machine of a scene did, turn by turn: kept beside the machine, so that the real replayer can drive it. */
@@ -55,21 +59,20 @@ export const sceneOf = (seed: number, style: Style): Scene => ({
   seed,
   identity: { store: 'store', id: `play:o-${seed}`, generation: 0 },
   program: programOf(seed, style),
-  input: { orderId: `o-${seed}`, seed, level: 1, v: seed % 1000 },
+  input: { orderId: `o-${seed}`, seed, level: 1, rounds: seed % 4 === 0 ? 1 : 0, v: seed % 1000 },
   variation: {},
 })
 
 /** A new machine for a scene. `faults` collects what its code did outside of a turn. */
 export function machineOf(scene: Scene, faults: Error[]): WatchedMachine {
-  const { identity, input, program, variation } = scene
-  const perhaps = async (run: PlayRun): Promise<unknown> => ({
-    v: await perform(program, run, input, parts, variation),
-  })
-  return new WatchedMachine({
+  const { identity, input, program, variation, machine: Kind = WatchedMachine } = scene
+  const perhaps = async (run: PlayRun): Promise<unknown> =>
+    goOn(run, input, await perform(program, run, input, parts, variation))
+  return new Kind({
     identity,
     key: `orderId:${input.orderId}`,
     input: JSON.stringify(input),
-    carry: null,
+    carry: scene.carry ?? null,
     contracts,
     start: (machine) => startBody(machine, (surface) => perhaps(surface as unknown as PlayRun), input),
     log: () => {},
@@ -98,7 +101,7 @@ export class StagePump {
     this.pump = new Pump(() => {}, fail)
     // As the engine does: a failed call that a branch has not looked at yet is nobody's fault.
     const onRejection = (reason: unknown): void => {
-      if (!endsAsFailed(reason)) fail(reason)
+      if (!endsAsFailed(reason) && !isCancellation(reason)) fail(reason)
     }
     const onHandled = (): void => {}
     process.on('unhandledRejection', onRejection)
@@ -113,6 +116,7 @@ export class StagePump {
   turn(begin: () => void, end: () => void): Promise<void> {
     const done = new Promise<void>((resolve) => {
       this.pump.add({
+        workflow: 'scene',
         begin,
         end: () => {
           end()

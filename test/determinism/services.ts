@@ -20,7 +20,14 @@ const Refunded = event('work.refunded', Value, { key: 'orderId' })
 export const Nudge = signal('nudge', Amount)
 export const Halt = signal('halt', Amount)
 
-export const PlayInput = z.object({ orderId: z.string(), seed: z.number(), level: z.number(), v: z.number() })
+/** `rounds`: generations that are still to come, each with a program of its own. */
+export const PlayInput = z.object({
+  orderId: z.string(),
+  seed: z.number(),
+  level: z.number(),
+  rounds: z.number(),
+  v: z.number(),
+})
 export type PlayInput = z.infer<typeof PlayInput>
 export type PlayRun = Run<z.infer<typeof Amount>, typeof Nudge | typeof Halt, 'orderId', PlayInput>
 

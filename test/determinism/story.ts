@@ -23,7 +23,9 @@ function partText(part: Part, indent: string): string {
     case 'emit':
       return `emit ${part.type}`
     case 'child':
-      return `${part.way} child ${part.seed}${part.undo ? ' undo' : ''}${part.signal ? ' and signal it' : ''}`
+      return `${part.way} child ${part.seed}${part.undo ? ' undo' : ''}${part.onCancel === undefined ? '' : ` on cancel ${part.onCancel}`}${part.signal ? ' and signal it' : ''}${part.stop ? ' and stop it' : ''}`
+    case 'abort':
+      return `begin ${partText(part.given, indent)}, meanwhile ${inner(part.meanwhile)}, abort it`
     case 'fold':
       return part.what
     case 'patched':
@@ -35,7 +37,7 @@ function partText(part: Part, indent: string): string {
     case 'if':
       return `if value % ${part.modulus} = 0 ${inner(part.holds)} else ${inner(part.otherwise)}`
     case 'try':
-      return `try ${inner(part.body)} catch ${inner(part.caught)}${part.last === null ? '' : ` finally ${inner(part.last)}`}`
+      return `try ${inner(part.body)} catch${part.stubborn ? ' all' : ''} ${inner(part.caught)}${part.last === null ? '' : ` finally ${inner(part.last)}`}`
     case 'loop':
       return `loop ${part.times} ${inner(part.body)}`
     case 'shield':

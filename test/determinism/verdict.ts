@@ -7,13 +7,9 @@ import { parseCommands, parseTurn, type Delivered, type StoredCommand } from '..
 import type { RunRow } from '../../src/core/store.ts'
 import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import { STORE } from './act.ts'
+import { carriedUndos, generationsOf, type Generation } from './generations.ts'
 import type { Entry } from './ledger.ts'
-
-interface StoredTurn {
-  readonly at: number
-  readonly delivered: Delivered
-  readonly commands: readonly StoredCommand[]
-}
+import { undoProblems, type JournalTurn } from './undone.ts'
 
 /** Everything that is wrong, in words. */
 export function verdictOf(data: MemoryData, entries: readonly Entry[]): readonly string[] {
@@ -23,8 +19,8 @@ export function verdictOf(data: MemoryData, entries: readonly Entry[]): readonly
     ...[...data.inbox.values()].map((row) => `the inbox row ${row.id} for ${row.target} is left`),
   ]
   const runs = [...data.runs.values()].flatMap((row) => {
-    const problems = row.kind === 'workflow' ? new WorkflowVerdict(data, ledger, row).problems() : []
-    if (row.status !== 'completed' && row.status !== 'failed') problems.push(`it is ${row.status}`)
+    const problems = row.kind === 'workflow' ? workflowProblems(data, ledger, row) : []
+    if (row.status === 'running' || row.status === 'stuck') problems.push(`it is ${row.status}`)
     return problems.map((problem) => `run ${row.id}: ${problem}`)
   })
   const names = [
@@ -46,51 +42,109 @@ function reactionProblems(data: MemoryData): readonly string[] {
     : [`${pings.length} pings have ${reactions.length} reactions, ${wrong} of them none or several`]
 }
 
-class WorkflowVerdict {
+function workflowProblems(data: MemoryData, ledger: ReadonlyMap<string, Entry>, row: RunRow): string[] {
+  const rows = (data.journal.get(row.num) ?? []).filter((one) => one.kind === 'turn')
+  const turns = rows.map((one) => {
+    const { delivered, commandsText } = parseTurn(String(one.data))
+    return { at: one.at, delivered, commands: parseCommands(commandsText) }
+  })
+  const generations = generationsOf(turns)
+  const signals = turns.flatMap(({ delivered }) => (delivered.kind === 'signal' ? [delivered.id] : []))
+  return [
+    ...generations.flatMap((one) => new GenerationVerdict(data, ledger, row, one).problems()),
+    ...turns.filter(({ at }, index) => at < (turns[index - 1]?.at ?? 0)).map(({ at }) => `time went back to ${at}`),
+    ...twice(signals),
+    ...eventsOutOfOrder(data, row, turns),
+    ...endProblems(row, turns),
+    ...(generations.length === row.generation + 1
+      ? []
+      : [`it is in generation ${row.generation} of ${generations.length}`]),
+  ]
+}
+
+const twice = (ids: readonly string[]): readonly string[] =>
+  ids.filter((id, index) => ids.indexOf(id) !== index).map((id) => `${id} is there twice`)
+
+/** `receive` takes the oldest event of the run's key that it has not seen, never one from before the run. */
+function eventsOutOfOrder(data: MemoryData, row: RunRow, turns: readonly JournalTurn[]): readonly string[] {
+  const cursors = new Map<string, number>()
+  return turns.flatMap(({ delivered }) => {
+    if (delivered.kind !== 'event') return []
+    const { type, pos } = delivered
+    const after = cursors.get(type) ?? row.num
+    cursors.set(type, pos)
+    const oldest = data.events.find(
+      (event) => event.type === type && event.key === row.key && event.published && event.pos > after,
+    )
+    return oldest?.pos === pos
+      ? []
+      : [`the event ${type} at ${pos} came after ${after}, the oldest was at ${oldest?.pos}`]
+  })
+}
+
+/** How the run ended is what its last turn says; one that took a cancellation has not ended well. */
+function endProblems(row: RunRow, turns: readonly JournalTurn[]): readonly string[] {
+  const last = turns.at(-1)?.commands.at(-1)
+  const ending =
+    last?.kind === 'fail' ? 'failed' : last !== undefined && 'cancelled' in last ? 'cancelled' : 'completed'
+  const isCancelled = turns.some(({ delivered }) => delivered.kind === 'cancel')
+  return [
+    ...(ending === row.status ? [] : [`it is ${row.status}, and its last turn says ${ending}`]),
+    ...(isCancelled && ending === 'completed' ? ['it was cancelled and is completed'] : []),
+  ]
+}
+
+/** One generation of a run of a workflow. */
+class GenerationVerdict {
   readonly #data: MemoryData
   readonly #ledger: ReadonlyMap<string, Entry>
   readonly #row: RunRow
-  readonly #turns: readonly StoredTurn[]
+  readonly #generation: Generation<JournalTurn>
   readonly #commands: readonly StoredCommand[]
   readonly #asked: ReadonlyMap<string, StoredCommand>
   readonly #answers: ReadonlyMap<string, Delivered>
+  /** Operations that the run has given up. */
+  readonly #dropped: ReadonlySet<string>
 
-  constructor(data: MemoryData, ledger: ReadonlyMap<string, Entry>, row: RunRow) {
+  constructor(data: MemoryData, ledger: ReadonlyMap<string, Entry>, row: RunRow, generation: Generation<JournalTurn>) {
     this.#data = data
     this.#ledger = ledger
     this.#row = row
-    const rows = (data.journal.get(row.num) ?? []).filter((one) => one.kind === 'turn')
-    this.#turns = rows.map((one) => {
-      const { delivered, commandsText } = parseTurn(String(one.data))
-      return { at: one.at, delivered, commands: parseCommands(commandsText) }
-    })
-    this.#commands = this.#turns.flatMap((turn) => turn.commands)
-    this.#asked = new Map(this.#commands.map((command) => [String(command['op']), command]))
+    this.#generation = generation
+    const { turns } = generation
+    this.#commands = turns.flatMap((turn) => turn.commands)
+    this.#asked = new Map(
+      this.#commands.filter(({ kind }) => kind !== 'drop').map((command) => [String(command['op']), command]),
+    )
+    this.#dropped = new Set(this.#commands.flatMap(({ kind, op }) => (kind === 'drop' ? [String(op)] : [])))
     this.#answers = new Map(
-      this.#turns.flatMap(({ delivered }) => ('op' in delivered ? [[delivered.op, delivered] as const] : [])),
+      turns.flatMap(({ delivered }) => ('op' in delivered ? [[delivered.op, delivered] as const] : [])),
     )
   }
 
   problems(): string[] {
+    const { turns, from, number } = this.#generation
+    const asked = this.#commands.filter((command) => 'op' in command && command.kind !== 'drop')
     return [
-      ...this.#turns.flatMap((turn) => this.#turnProblems(turn)),
-      ...this.#turns
-        .filter(({ at }, index) => at < (this.#turns[index - 1]?.at ?? 0))
-        .map(({ at }) => `time went back to ${at}`),
-      ...this.#repeated(),
-      ...this.#eventsOutOfOrder(),
+      ...turns.flatMap((turn) => this.#turnProblems(turn)),
+      ...twice(asked.map((command) => String(command['op']))),
       ...this.#commands.flatMap((command) => this.#commandProblems(command)),
+      ...undoProblems(turns, carriedUndos(from), number),
     ]
   }
 
-  #turnProblems({ at, delivered }: StoredTurn): readonly string[] {
+  #turnProblems({ at, delivered }: JournalTurn): readonly string[] {
     switch (delivered.kind) {
       case 'done':
         return this.#answerProblems(delivered.op, delivered)
       case 'failed': {
         const command = this.#asked.get(delivered.op)
         if (command?.kind === 'child' || command?.kind === 'join')
-          return this.#childOf(command)?.status === 'failed' ? [] : [`${delivered.op} failed and its child did not`]
+          return ['failed', 'cancelled'].includes(String(this.#childOf(command)?.status))
+            ? []
+            : [`${delivered.op} failed and its child did not`]
+        // One that was given up is not asked again: what came of it stays unknown.
+        if (this.#dropped.has(delivered.op)) return []
         return this.#entryOf(delivered.op)?.answer === null
           ? []
           : [`${delivered.op} failed and the service did not refuse`]
@@ -128,52 +182,12 @@ class WorkflowVerdict {
       return count === 1 ? [] : [`${op} is ${count} events`]
     }
     if (command.kind === 'child' && this.#childOf(command) === undefined) return [`the child of ${op} does not exist`]
-    if (command['undo'] !== true || !this.#mustBeUndone(command, op)) return []
-    return this.#answers.get(`undo:${op}`)?.kind === 'done' ? [] : [`${op} was not taken back`]
-  }
-
-  /** Whether a call had happened, or may have, and the run did not keep it. */
-  #mustBeUndone(command: StoredCommand, op: string): boolean {
-    const answer = this.#answers.get(op)
-    const hasBegun = command.kind === 'child' || this.#ledger.has(this.#key(op))
-    if (answer === undefined) return hasBegun && !this.#isLast(command)
-    // A declined charge may have an undo that says: nothing to take back.
-    const declined = answer.kind === 'done' && answer.payload?.includes('"work.declined"') === true
-    return this.#row.status === 'failed' && answer.kind === 'done' && !declined
-  }
-
-  /** What is asked in the last turn of a run is never begun. */
-  #isLast(command: StoredCommand): boolean {
-    return this.#turns.at(-1)?.commands.includes(command) === true
-  }
-
-  #repeated(): readonly string[] {
-    const signals = this.#turns.flatMap(({ delivered }) => (delivered.kind === 'signal' ? [delivered.id] : []))
-    const ops = this.#commands.flatMap((command) => ('op' in command ? [String(command['op'])] : []))
-    return [...signals, ...ops]
-      .filter((id, index, all) => all.indexOf(id) !== index)
-      .map((id) => `${id} is there twice`)
-  }
-
-  /** `receive` takes the oldest event of the run's key that it has not seen, never one from before the run. */
-  #eventsOutOfOrder(): readonly string[] {
-    const cursors = new Map<string, number>()
-    return this.#turns.flatMap(({ delivered }) => {
-      if (delivered.kind !== 'event') return []
-      const { type, pos } = delivered
-      const after = cursors.get(type) ?? this.#row.num
-      cursors.set(type, pos)
-      const oldest = this.#data.events.find(
-        (event) => event.type === type && event.key === this.#row.key && event.published && event.pos > after,
-      )
-      return oldest?.pos === pos
-        ? []
-        : [`the event ${type} at ${pos} came after ${after}, the oldest was at ${oldest?.pos}`]
-    })
+    if (!('undoes' in command)) return []
+    return this.#answers.get(op)?.kind === 'done' ? [] : [`${op} was asked for and not done`]
   }
 
   #key(op: string): string {
-    return idempotencyKey({ store: STORE, id: this.#row.id, generation: this.#row.generation }, op)
+    return idempotencyKey({ store: STORE, id: this.#row.id, generation: this.#generation.number }, op)
   }
   #entryOf(op: string): Entry | undefined {
     return this.#ledger.get(this.#key(op))
