@@ -1,5 +1,5 @@
 // Runs that wait for the end of another, which may have ended long ago: then the store knows how. An end that cannot be
-// read (damaged, or encoded with a key that is gone) leaves the one that waits to a person.
+// read (gone, damaged, or encoded with a key that is) leaves the one that waits to a person.
 import { parseText } from '../core/json-text.ts'
 import { fault } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
@@ -27,8 +27,9 @@ async function answerEnded(context: ShardContext, id: string): Promise<void> {
   await context.writer.barrier()
   const taken = await context.claims.settle('run', id, (found) => found)
   const row = taken === null ? null : await context.store.run(context.shard, taken.num)
-  if (row === null || row.ended === null) return
+  if (row !== null && row.ended === null) return
   try {
+    if (row === null) throw fault('RUN_UNKNOWN', { id })
     answerJoins(context, id, endingOf(context, row))
   } catch (error) {
     for (const { run } of context.open.takeJoins(id)) parkDamaged(context, run, `the end of the run "${id}"`, error)

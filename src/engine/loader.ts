@@ -136,9 +136,6 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       break
     case 'solo':
       if (run.row.call === '' && mapAgain(context, run)) return endWithNothing(context, run)
-      // That it is to stop may have been kept while it was left alone: then nothing of it is begun.
-      for (const mail of history.mail) context.deliver(run.row.num, mail)
-      if (run.row.ended !== null) return
       // It did not fit its definition, and nothing of it has begun: today's may do.
       if (run.row.status === 'stuck' && run.stuckOps.size === 0 && run.row.call !== '')
         markFreed(context, run, 'its definition is tried again')

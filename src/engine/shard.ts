@@ -3,12 +3,10 @@
 //
 //   opening --recover--> serving --close--> closed
 //                           '--fenced, store failed--> failed
-import { createHash } from 'node:crypto'
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { endsAsFailed, isCancellation, toFailure, type Failure } from '../core/failure.ts'
-import { canonicalText } from '../core/json.ts'
 import type { Delivered } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
 import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
@@ -17,6 +15,7 @@ import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Admission } from './admission.ts'
 import { Claims } from './claims.ts'
+import { contentHash } from './content-hash.ts'
 import type { CurrentWork } from './current-work.ts'
 import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
@@ -133,7 +132,7 @@ export class Shard {
       live: (run) => this.#loading.live(run),
       thaw: (run, stop) => this.#loading.thaw(run, stop),
       blame: (run, error) => this.#blame(run, error),
-      hash: hashOf,
+      hash: contentHash,
       joined: (id, run, op) => joinRun(this.context, id, run, op),
       release: (run) => this.#release(run),
       foreignWork: (run) => this.#foreign?.words(run) ?? '',
@@ -397,11 +396,4 @@ export class Shard {
     this.context.pump.resume()
     this.#options.onFailure(this.#failure)
   }
-}
-
-/** Of the canonical form of a value. */
-function hashOf(value: unknown): string {
-  return createHash('sha256')
-    .update(canonicalText(value) ?? 'undefined')
-    .digest('base64url')
 }

@@ -126,9 +126,11 @@ test('a workflow that was left alone and asked to stop calls nothing when it is 
       },
     }),
   })
-  const flow = workflow('flow', { input: z.null(), output }, (run) =>
-    Promise.all([run.call(pay.charge('open')), run.shield((own) => own.call(pay.charge('shielded')))]),
-  )
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    const shielded = run.shield((own) => own.call(pay.charge('shielded')))
+    await run.call(pay.charge('open')).finally(() => shielded)
+    return shielded
+  })
   const definition = ballet({ services: [pay], workflows: [flow] })
   const first = await openForTest(definition, { store: memory(data) })
   await first.start(flow(null), { id: 'f' })

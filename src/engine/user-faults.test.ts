@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
 import { plainCodec, type Codec } from '../core/codec.ts'
-import { ballet, event, operation, service, workflow, type Application } from '../index.ts'
+import { ballet, event, operation, service, signal, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
@@ -122,6 +122,31 @@ test('F5: a row that cannot be read: its run is parked, and the application open
   const app = await openForTest(definition, { store: memory(data) })
   await isFine(app)
   expect((await app.runs({ status: ['stuck'] })).items).toHaveLength(1)
+})
+
+test('F5: a child that is not there any more: the run that asks how it ended is parked', async () => {
+  const Go = signal('go', z.null())
+  const child = workflow('child', { input: z.null(), output: z.string() }, async () => 'done')
+  const flow = workflow('flow', { input: z.null(), output: z.string(), signals: [Go] }, async (run) => {
+    const started = run.start(child(null))
+    await run.receive(Go)
+    return started.result()
+  })
+  const data = new MemoryData()
+  const definition = ballet({ services: [], workflows: [flow, child, fine] })
+  const before = await openForTest(definition, { store: memory(data) })
+  await before.start(flow(null), { id: 'f' })
+  expect(await before.result('f~child.0')).toBe('done')
+  await before.close()
+  for (const [name, { num, id }] of data.claims) {
+    if (id !== 'f~child.0') continue
+    data.claims.delete(name)
+    data.runs.delete(num)
+  }
+  const app = await openForTest(definition, { store: memory(data) })
+  await app.signal('f', Go(null))
+  expect(await stuck(app, 'f')).toMatchObject({ error: { message: expect.stringContaining('f~child.0') } })
+  await isFine(app)
 })
 
 test('F5: an event that cannot be read: the run that waits for it is parked', async () => {
