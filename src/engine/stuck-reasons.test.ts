@@ -128,8 +128,11 @@ test('a workflow that was left alone and asked to stop calls nothing when it is 
   })
   const flow = workflow('flow', { input: z.null(), output }, async (run) => {
     const shielded = run.shield((own) => own.call(pay.charge('shielded')))
-    await run.call(pay.charge('open')).finally(() => shielded)
-    return shielded
+    try {
+      return await run.call(pay.charge('open'))
+    } finally {
+      await shielded
+    }
   })
   const definition = ballet({ services: [pay], workflows: [flow] })
   const first = await openForTest(definition, { store: memory(data) })
