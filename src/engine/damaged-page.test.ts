@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import { openForTest, until } from '../../test/support/applications.ts'
-import { ballet, signal, workflow, type Application } from '../index.ts'
+import { keptLog, openForTest, until } from '../../test/support/applications.ts'
+import { fastClock } from '../../test/support/clocks.ts'
+import { ballet, signal, workflow, type Application, type OpenOptions } from '../index.ts'
 
 const PAGE = 4_096
 const Go = signal('go', z.string())
@@ -24,8 +25,8 @@ const definition = ballet({ services: [], workflows: [flow, parent] })
 
 let file: string
 let app: Application
-const openAgain = async (): Promise<void> => {
-  app = await openForTest(definition, { store: `file:${file}` })
+const openAgain = async (options: OpenOptions = {}): Promise<void> => {
+  app = await openForTest(definition, { store: `file:${file}`, ...options })
 }
 const waits = (id: string): Promise<unknown> =>
   until(app, null, async () => (await app.run(id))?.waits.some(({ kind }) => kind === 'receive'))
@@ -92,4 +93,25 @@ test('it is ended by a person', async () => {
   await app.close()
   await openAgain()
   expect(await app.run('p~flow~damaged')).toMatchObject(ended)
+})
+
+test('F5: it is not forgotten, and others are: what cannot be read cannot be deleted', async () => {
+  await app.fail('p~flow~damaged', { error: { message: 'the file is gone' } })
+  await app.signal('p', Go('on'))
+  await app.signal('sound', Go('on'))
+  for (const id of ['p', 'sound']) await app.result(id)
+  await app.close()
+  const log = keptLog()
+  const failed = Promise.withResolvers<void>()
+  const error = (message: string): void => {
+    log.error(message)
+    if (message.includes('cannot be forgotten')) failed.resolve()
+  }
+  await openAgain({ clock: fastClock(50), retention: { runs: '2s' }, log: { ...log, error } })
+  await failed.promise
+  // Nobody is told of what is forgotten.
+  while ((await app.runs()).items.length > 1) await new Promise((resolve) => setImmediate(resolve))
+  expect(await app.run('p~flow~damaged')).toMatchObject({ status: 'failed' })
+  await app.start(flow('new'), { id: 'new' })
+  await waits('new')
 })

@@ -9,6 +9,8 @@
 // The names of runs that follow from others (children, reactions) go with the runs: nobody can ask for them, and what
 // would bring them about again is itself known by its name.
 import type { Cancel } from '../core/clock.ts'
+import { isBalletError, type BalletError } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
 import { eventRef, runRef } from '../core/ids.ts'
 import type { Aged, AgedEvent, Claim, RunRow } from '../core/store.ts'
 import type { RetentionMs } from '../define/retention.ts'
@@ -52,7 +54,11 @@ export class RetentionSweep {
         },
         // A store that is being closed answers no more.
         (error: unknown) => {
-          if (!this.#stopped) this.#context.fail(error)
+          if (this.#stopped) return
+          if (!isStoreFailed(error)) return this.#context.fail(error)
+          // A read that fails, fails alone; a store that has failed altogether has stopped the shard.
+          this.#context.log.error(`What has ended was not forgotten: ${toFailure(error).message}`)
+          this.start()
         },
       )
     })
@@ -109,10 +115,12 @@ export class RetentionSweep {
     return false
   }
 
-  async #forget(runs: readonly Aged[]): Promise<void> {
-    const { store, shard, ns } = this.#context
-    const far = await Promise.all(runs.map(({ num }) => store.journal(shard, num, PIECE - 1, 1)))
-    for (const [index, { num }] of runs.entries()) if (far[index]?.length === 1) await this.#shorten(num)
+  async #forget(due: readonly Aged[]): Promise<void> {
+    const { ns } = this.#context
+    const runs: Aged[] = []
+    for (const run of due) if (await this.#isLegible(run)) runs.push(run)
+    for (const { num } of runs) await this.#shorten(num)
+    if (runs.length === 0) return
     await this.#step((rows) => {
       for (const { num, id, ended } of runs) {
         rows.forgotten.push(num)
@@ -122,6 +130,26 @@ export class RetentionSweep {
           rows.claimsUntil.push({ ...name, until: (ended ?? 0) + this.#retention.dedupeMs })
       }
     })
+  }
+
+  /**
+   * Whether the store can read all of a run's journal. What it cannot read, because a page is damaged, it could not delete
+   * either, and a write that fails ends the store: such a run stays.
+   */
+  async #isLegible({ num, id }: Aged): Promise<boolean> {
+    const { store, shard, log } = this.#context
+    try {
+      for (let after = -1; !this.#stopped;) {
+        const rows = await store.journal(shard, num, after, PIECE)
+        if (rows.length < PIECE) return true
+        after = rows.at(-1)?.seq ?? after
+      }
+      return false
+    } catch (error) {
+      if (!isStoreFailed(error)) throw error
+      log.error(`The run "${id}" cannot be forgotten: ${error.message}`)
+      return false
+    }
   }
 
   #isDerived(id: string): boolean {
@@ -239,4 +267,8 @@ export class RetentionSweep {
       this.#cancel = clock.after(restMs, resolve)
     })
   }
+}
+
+function isStoreFailed(error: unknown): error is BalletError {
+  return isBalletError(error) && error.code === 'STORE_FAILED'
 }
