@@ -97,7 +97,9 @@ function policyOf(
   name: string,
   base: AttemptPolicy = ATTEMPTS,
 ): Pick<Effect, 'policy' | 'timeoutMs'> {
-  const { retry, timeoutMs } = attemptPolicy(settings ?? {}, name, base)
+  // Most calls say nothing of their own.
+  const isOwn = settings?.retry !== undefined || settings?.timeout !== undefined
+  const { retry, timeoutMs } = isOwn ? attemptPolicy(settings, name, base) : base
   return { policy: retry, timeoutMs }
 }
 

@@ -1,5 +1,5 @@
 // The only place that reads the time and asks for randomness. Everything else gets a Clock and a Random.
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomFillSync, randomInt } from 'node:crypto'
 import type { Cancel, Clock, Random } from '../core/clock.ts'
 
 /** `setTimeout` fires at once past 2^31 - 1 ms; longer delays are walked in steps of a day. */
@@ -21,11 +21,24 @@ export const systemClock: Clock = {
   },
 }
 
+/** Random bytes are asked for in stock: a few at a time cost as much. */
+const UUID_BYTES = 16
+const stock = Buffer.alloc(256 * UUID_BYTES)
+let used = stock.length
+
+function uuidBytes(): Buffer {
+  if (used === stock.length) {
+    randomFillSync(stock)
+    used = 0
+  }
+  return stock.subarray(used, (used += UUID_BYTES))
+}
+
 /** Randomness of the machine. */
 export const systemRandom: Random = {
   seed: () => randomInt(2 ** 32),
   uuid(nowMs: number): string {
-    const bytes = randomBytes(16)
+    const bytes = uuidBytes()
     bytes.writeUIntBE(nowMs, 0, 6)
     bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
     bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)

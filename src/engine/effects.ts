@@ -60,6 +60,9 @@ interface Running {
   next: number
 }
 
+/** What an attempt came to. */
+type Made = { readonly payload: JsonText | undefined } | { readonly error: unknown }
+
 const FRESH = { givenUp: false, admitting: false, controller: null, cancel: null, limit: null } as const
 
 /** The effects of a shard that are under way. */
@@ -171,52 +174,49 @@ export class Effects {
     })
   }
 
-  async #attempt(running: Running, attempt: number): Promise<void> {
+  /** Makes an attempt. Resolves when it has answered or failed, or its time is over. */
+  #attempt(running: Running, attempt: number): Promise<void> {
     const { effect } = running
-    const began = this.#options.clock.now()
     const controller = new AbortController()
     running.controller = controller
     running.cancel = null
     this.#bodies += 1
-    let made: { readonly payload: JsonText | undefined } | { readonly error: unknown }
+    const began = this.#options.clock.now()
+    return new Promise((passed) => {
+      let isOver = false
+      const over = (made: Made): void => {
+        isOver = true
+        limit()
+        this.#bodies -= 1
+        this.#made(running, attempt, made, this.#options.clock.now() - began)
+        if (this.#bodies === 0) this.#onQuiet?.()
+        passed()
+      }
+      const limit = (running.limit = this.#options.clock.after(effect.timeoutMs, () => {
+        if (isOver) return
+        const error = fault('ATTEMPT_TIMEOUT', { call: effect.name, limit: `${effect.timeoutMs}ms` })
+        controller.abort(error)
+        over({ error })
+      }))
+      effect.attempt(attempt, controller.signal).then(
+        (payload) => (isOver ? this.#late(effect, attempt, payload) : over({ payload })),
+        (error: unknown) => {
+          if (!isOver) over({ error })
+        },
+      )
+    })
+  }
+
+  /** What the engine makes of an answer is no failure of the attempt: it stops the shard, as any fault of the engine. */
+  #made(running: Running, attempt: number, made: Made, ms: number): void {
+    const { effect } = running
     try {
-      made = { payload: await this.#withTimeout(running, attempt, controller) }
-    } catch (error) {
-      made = { error }
-    }
-    this.#bodies -= 1
-    // What the engine makes of an answer is no failure of the attempt: it stops the shard, as any fault of the engine.
-    try {
-      const ms = this.#options.clock.now() - began
       if ('error' in made) {
         if (this.#isCurrent(running)) this.#failedAttempt(running, attempt, made.error, ms)
       } else if (this.#finish(running)) this.#options.answered(effect, made.payload, attempt, ms)
       else this.#late(effect, attempt, made.payload)
     } catch (error) {
       this.#options.onFailure(error)
-    }
-    if (this.#bodies === 0) this.#onQuiet?.()
-  }
-
-  async #withTimeout(running: Running, attempt: number, controller: AbortController): Promise<JsonText | undefined> {
-    const { effect } = running
-    let cancel: Cancel = () => {}
-    const body = effect.attempt(attempt, controller.signal)
-    const late = new Promise<never>((_resolve, reject) => {
-      cancel = running.limit = this.#options.clock.after(effect.timeoutMs, () => {
-        const error = fault('ATTEMPT_TIMEOUT', { call: effect.name, limit: `${effect.timeoutMs}ms` })
-        controller.abort(error)
-        reject(error)
-        body.then(
-          (payload) => this.#late(effect, attempt, payload),
-          () => {},
-        )
-      })
-    })
-    try {
-      return await Promise.race([body, late])
-    } finally {
-      cancel()
     }
   }
 

@@ -20,7 +20,7 @@ export interface TurnJob {
 }
 
 /** Pairs in one round: enough to spread the cost of a round, few enough to let input and output in. */
-const PAIRS = 64
+const PAIRS = 16
 /** So many times as long as the rest of the loop, turns may take, and so long at most. */
 const FAVOUR = 4
 const ROUND_MS = 200
@@ -99,6 +99,11 @@ export class Pump {
   /** No code of a run is run any more: what is queued is only ended, so that whoever waits is told. */
   stop(): void {
     this.#stopped = true
+  }
+
+  /** How long the turns that wait will take, milliseconds. */
+  get leftMs(): number {
+    return this.#queue.size / this.#pace
   }
 
   /** Holds deliveries back while the writer is behind. */

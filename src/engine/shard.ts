@@ -361,7 +361,7 @@ export class Shard {
     const { writer, pump } = this.context
     // Turns that are ready go into one commit; but not for ever, when they never end.
     const now = this.context.clock.now()
-    if (pump.idle || ++this.#rounds >= ROUNDS || now - this.#flushedAt >= FLUSH_MS) {
+    if (pump.idle || ++this.#rounds >= ROUNDS || now - this.#flushedAt >= FLUSH_MS || writer.isWorthwhile(pump.leftMs)) {
       this.#rounds = 0
       this.#flushedAt = now
       writer.flushNow()

@@ -179,6 +179,8 @@ test.each(['workflow', 'operation'] as const)(
       return found?.ended !== null && found
     })
     expect(run).toMatchObject({ status: 'cancelled', error: { details: { by: 'ann', why: 'enough' } } })
+    // Its mark goes with the next commit.
+    await rounds()
     expect(marks(data)).toEqual([])
   },
 )

@@ -140,6 +140,11 @@ export class Writer {
     return this.#sealed.length * BATCH_ROWS > BACKLOG_ROWS
   }
 
+  /** Whether a commit that begins now ends before the turns that are to be made, which take so long. */
+  isWorthwhile(leftMs: number): boolean {
+    return this.#inFlight === null && leftMs > this.#lastMs
+  }
+
   /** How long a commit has to wait: what the oldest has, or what is before a new one as fast as the last one was. */
   get waitMs(): number {
     const oldest = this.#inFlight ?? this.#sealed[0]
