@@ -241,7 +241,10 @@ export interface EventQuery {
 }
 
 /** What retention needs to know of a run; no payloads. */
-export type Aged = Pick<RunRow, 'num' | 'ns' | 'id' | 'key' | 'status' | 'ended'>
+export type Aged = Pick<
+  RunRow,
+  'num' | 'ns' | 'id' | 'kind' | 'key' | 'status' | 'root' | 'generation' | 'ended' | 'since'
+>
 
 /** What retention needs to know of an event; no payload. */
 export type AgedEvent = Pick<EventRow, 'pos' | 'ns' | 'key' | 'source' | 'id' | 'at'>

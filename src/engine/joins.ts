@@ -7,6 +7,7 @@ import { runRef } from '../core/ids.ts'
 import type { Cancelled, RunEnding } from '../core/journal.ts'
 import type { RunRow } from '../core/store.ts'
 import { answerJoins } from './endings.ts'
+import type { LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** Run `run` waits with `op` for the end of the run `id`. */
@@ -17,10 +18,15 @@ export function joinRun(context: ShardContext, id: string, run: number, op: stri
 
 /** Parks a run that cannot be given what it waits for. */
 export function parkDamaged(context: ShardContext, num: number, what: string, error: unknown): void {
-  const run = context.open.use(num)
   const message = `${what} cannot be read: ${toFailure(error).message}`
-  if (run === undefined) context.log.error(message)
-  else context.blame(run, fault('ATTEMPT_FAILED', { message }))
+  const blame = (run: LiveRun | undefined): void => {
+    if (run === undefined) context.log.error(message)
+    else context.blame(run, fault('ATTEMPT_FAILED', { message }))
+  }
+  const run = context.open.use(num)
+  if (run !== undefined) return blame(run)
+  // On disk meanwhile, where it would wait for ever and say nothing of it.
+  context.live(num).then(blame, (failed: unknown) => context.fail(failed))
 }
 
 async function answerEnded(context: ShardContext, id: string): Promise<void> {

@@ -66,11 +66,12 @@ export class OfflineReplay {
     this.#codec = codec
   }
 
-  /** One run. @throws RUN_UNKNOWN */
+  /** One run. @throws RUN_UNKNOWN, RUN_FORGOTTEN */
   async one(id: string): Promise<ReplayedRun> {
     const [claim] = await this.#reader.claims(SHARD, this.#ns, 'run', [id])
-    const row = claim === null || claim === undefined ? null : await this.#reader.run(SHARD, claim.num)
-    if (row === null) throw fault('RUN_UNKNOWN', { id })
+    if (claim === null || claim === undefined) throw fault('RUN_UNKNOWN', { id })
+    const row = await this.#reader.run(SHARD, claim.num)
+    if (row === null) throw fault('RUN_FORGOTTEN', { id })
     for await (const replayed of this.#each([row])) return replayed
     throw fault('INVARIANT', { problem: 'a run was not replayed' })
   }
@@ -130,11 +131,20 @@ export class OfflineReplay {
       }
     }
     try {
+      if (await this.#isBeingForgotten(row))
+        return { ...told, turns: 0, verdict: 'skipped', problem: 'the beginning of its journal is forgotten' }
       return { ...told, ...(await this.#make(row, found.workflow)) }
     } catch (error) {
       if (isBalletError(error) && error.family === 'bug') throw error
       return { ...told, turns: 0, verdict: 'unreadable', problem: toFailure(error).message }
     }
+  }
+
+  /** A long journal is forgotten piece by piece, and its run with the last. */
+  async #isBeingForgotten({ num, since, ended }: RunRow): Promise<boolean> {
+    if (ended === null) return false
+    const [first] = await this.#reader.journal(SHARD, num, since - 1, 1)
+    return first !== undefined && first.seq > since
   }
 
   async #make(

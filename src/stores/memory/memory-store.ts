@@ -144,7 +144,9 @@ class MemoryStore implements Store {
 
   async aged(shard: number, ns: string, after: number, limit: number): Promise<readonly Aged[]> {
     const runs = await this.runs(shard, { ns, after, limit })
-    return runs.map(({ num, id, key, status, ended }) => ({ num, ns, id, key, status, ended }))
+    return runs.map(({ num, id, kind, key, status, root, generation, ended, since }) => {
+      return { num, ns, id, kind, key, status, root, generation, ended, since }
+    })
   }
 
   async agedEvents(shard: number, ns: string, after: number, limit: number): Promise<readonly AgedEvent[]> {

@@ -101,9 +101,13 @@ export const agedTable: Table<Aged> = table<Aged>('runs', {
   num: 'integer',
   ns: 'text',
   id: 'text',
+  kind: 'text',
   key: 'text',
   status: 'text',
+  root: 'text',
+  generation: 'integer',
   ended: 'integer',
+  since: 'integer',
 })
 
 export const claimsTable: Table<Claim> = table<Claim>('claims', {
