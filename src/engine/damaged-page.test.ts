@@ -95,7 +95,7 @@ test('it is ended by a person', async () => {
   expect(await app.run('p~flow~damaged')).toMatchObject(ended)
 })
 
-test('F5: it is not forgotten, and others are: what cannot be read cannot be deleted', async () => {
+test('F5: a run on a damaged page that ended long ago: it is not forgotten, and others are', async () => {
   await app.fail('p~flow~damaged', { error: { message: 'the file is gone' } })
   await app.signal('p', Go('on'))
   await app.signal('sound', Go('on'))
