@@ -1,6 +1,7 @@
 // Forgets what has ended long ago: runs with their journals, events that no open run may still read, generations that
 // are over, and names whose time is up. A sweep goes on beside the work, in small steps with pauses that grow with what
-// a commit takes. Each step is one batch, so that a process that dies between two leaves nothing half forgotten.
+// a commit takes. Each step is one batch, and a row goes with what becomes of its name: a process that dies between two
+// leaves at most an ended run without the beginning of its journal, with which the next sweep goes on.
 //
 //   a run that has ended   --runs-->    forgotten, its name still taken   --dedupe-->   its name is free
 //   a run started by another is forgotten when no open run may ask for it any more (ancestry.ts)
