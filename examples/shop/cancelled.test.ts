@@ -140,6 +140,16 @@ test('whoever runs the shop may cancel the run itself: it is taken back and told
   expect(await shop.app.run(`checkout:${orderId}`)).toMatchObject({ status: 'cancelled' })
 })
 
+test('the run of an order is cancelled while the customer is told: told once, under one key', async () => {
+  await shop.fault({ service: 'notification', operation: 'notify', loseAnswers: 1_000_000 })
+  const orderId = await shop.order('ok', 'orchestrated')
+  await shop.when(orderId, ({ steps }) => steps.some(({ step, status }) => step === 'notify' && status === 'retrying'))
+  await shop.app.cancel(`checkout:${orderId}`, { by: 'the shop' })
+  await shop.fault()
+  expect(await shop.over(orderId)).toMatchObject({ status: 'confirmed', paid: 10_700 })
+  expect(done(shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'ship', 'notify'])
+})
+
 test.each([
   ['an order that there is not', 'nobody', {}, 404, 'ORDER_UNKNOWN'],
   ['a field that there is not', 'nobody', { who: 'me' }, 422, 'BODY_INVALID'],

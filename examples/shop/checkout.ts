@@ -15,7 +15,8 @@ const ending =
   ({ orderId, customer }: Order, { notification }: Services, settled: () => Promise<void>) =>
   async (run: Run<z.infer<typeof Stage>, typeof CancelOrder>, status: Ending, detail: string) => {
     run.set({ stage: 'telling' })
-    await run.call(notification.notify({ orderId, customer, news: status, detail }))
+    // Not interrupted: whoever cancels now would have the customer told a second time.
+    await run.shield((own) => own.call(notification.notify({ orderId, customer, news: status, detail })))
     await settled()
     return { status }
   }
