@@ -19,7 +19,10 @@ import { armNow, writeTurn, type WrittenTurn } from './turn-rows.ts'
 
 /** Gives something to a live run. */
 export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
-  if (delivered.kind === 'timer' && isOwnTimer(delivered.op)) return ownTimerFired(context, run, delivered.op)
+  if (delivered.kind === 'timer' && isOwnTimer(delivered.op)) {
+    ownTimerFired(context, run, delivered.op)
+    return settleDelivery(context, extras, 'taken')
+  }
   switch (run.executor.kind) {
     case 'workflow':
       if (!isUndoThatFailed(context, run, delivered)) context.pump.add(new DeliveryJob(context, run, delivered, extras))
@@ -180,7 +183,9 @@ const CANCEL_SEEN = ' cancel'
 
 /** Signals for a frozen run, and the wish that it stops, wait in its journal, in order. */
 function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
-  if (run.executor.kind !== 'frozen' || (delivered.kind !== 'signal' && delivered.kind !== 'cancel')) return
+  if (run.executor.kind !== 'frozen') return
+  // Whatever it waited for is asked for again when its code is mended.
+  if (delivered.kind !== 'signal' && delivered.kind !== 'cancel') return settleDelivery(context, extras, 'seen')
   const { seen } = run.executor
   const id = delivered.kind === 'signal' ? delivered.id : CANCEL_SEEN
   if (seen.has(id)) return settleDelivery(context, extras, 'seen')

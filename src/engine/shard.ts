@@ -160,7 +160,7 @@ export class Shard {
       shard: tenure.shard,
       barrier: () => writer.barrier(),
       catchUp: () => this.#catchUp(),
-      fire: ({ run, op }) => this.#deliver(run, { kind: 'timer', op }, {}),
+      fire: ({ run, op }, done) => this.#deliver(run, { kind: 'timer', op }, { settled: done, failed: done }),
       onFailure: (error) => this.#fail(error),
     })
   }
