@@ -86,6 +86,26 @@ test('an attempt that was told to break is in the ledger and does nothing', asyn
   expect(outcomes()).toEqual(['charge failed', 'charge applied'])
 })
 
+test('an attempt that was told to answer nonsense does nothing', async () => {
+  faults.set({ service: 'payment', garble: true })
+  expect(await act(context('a'))).toMatchObject({ type: 'nonsense' })
+  faults.clear()
+  await act(context('a', { attempt: 2 }))
+  expect(outcomes()).toEqual(['charge failed', 'charge applied'])
+})
+
+test('a service that is down for a while is up again by itself', async () => {
+  let now = 0
+  const own = new Faults(() => now)
+  own.set({ service: 'payment', operation: 'charge', downMs: 60_000 })
+  const asked = (operation: string) => own.before('payment', operation, new AbortController().signal)
+  expect(await asked('refund')).toBeNull()
+  now = 59_999
+  expect(await asked('charge')).toBe('payment is down')
+  now = 60_000
+  expect(await asked('charge')).toBeNull()
+})
+
 test('an attempt that is aborted while it is slow does nothing', async () => {
   faults.set({ service: 'payment', slowMs: 600_000 })
   const abort = new AbortController()

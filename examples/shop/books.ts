@@ -37,6 +37,8 @@ export interface Entry {
   readonly operation: string
   /** The step of the order, when it is called otherwise than the operation. */
   readonly step?: string | undefined
+  /** The item, when it is about one: `reserve#tutu`. */
+  readonly item?: string | undefined
 }
 
 const tables = `${ledgerTable}
@@ -45,6 +47,8 @@ const tables = `${ledgerTable}
   CREATE TABLE IF NOT EXISTS fences (
     store TEXT, shard INTEGER, incarnation INTEGER NOT NULL, epoch INTEGER NOT NULL, PRIMARY KEY (store, shard));
 `
+/** No operation declares this answer. */
+const nonsense: EventValue = { kind: 'event', type: 'nonsense', data: {}, key: '' }
 const StoredAnswer = z.object({ answer: z.string() })
 const StoredFence = z.object({ incarnation: z.number(), epoch: z.number() })
 
@@ -100,6 +104,10 @@ export class Books {
       writeLedger(this.db, { ...line, outcome: 'failed' })
       throw new Error(problem)
     }
+    if (this.#faults.garbles(this.service, entry.operation)) {
+      writeLedger(this.db, { ...line, outcome: 'failed' })
+      return nonsense
+    }
     const settled = transaction(this.db, () => this.#settle(context, line, work))
     if (settled.no !== undefined) throw new TerminalError(settled.no)
     if (this.#faults.losesAnswer(this.service, entry.operation))
@@ -149,11 +157,20 @@ export class Books {
 type Line = Omit<LedgerRow, 't' | 'outcome' | 'amount' | 'event'>
 type Settled<Answer> = { readonly no: string } | { readonly no?: undefined; readonly answer: Answer }
 
-function lineOf(context: OperationContext, { orderId, operation, step }: Entry): Line {
-  // A cause is `event:<source>:<id>` or `run:<id>`; only events stand in the ledgers.
-  const cause = /^event:[^:]*:(.*)$/.exec(context.cause ?? '')?.[1]
-  return { run: orderId, step: step ?? operation, key: context.idempotencyKey, cause, epoch: fenceOf(context).epoch }
+function lineOf(context: OperationContext, { orderId, operation, step = operation, item }: Entry): Line {
+  const { idempotencyKey: key, cause, root } = context
+  return {
+    run: orderId,
+    step: item === undefined ? step : `${step}#${item}`,
+    key,
+    // Only events stand in the ledgers. A run that another run started has the event that began it all.
+    cause: eventOf(cause) ?? eventOf(root),
+    epoch: fenceOf(context).epoch,
+  }
 }
+
+/** The id in `event:<source>:<id>`; undefined for a run. */
+const eventOf = (cause: string | null): string | undefined => /^event:[^:]*:(.*)$/.exec(cause ?? '')?.[1]
 
 /** Epochs count within one store; its random id begins every idempotency key. */
 function fenceOf({ fence, idempotencyKey }: OperationContext) {

@@ -1,53 +1,98 @@
 // The order process as a workflow: one function calls the services in its own order. A call names how it is taken
 // back; `run.undo()` takes back what was done, last thing first. The function may be interrupted anywhere by the end
 // of the process, and goes on from there.
-import { workflow } from 'ballet'
+import { isBalletError, workflow, type Run } from 'ballet'
 import { z } from 'zod'
-import { Ending, Order } from './contracts.ts'
+import { listenForCancel, stopParcel } from './cancellation.ts'
+import { CancelOrder, Ending, Order, type Item } from './contracts.ts'
 import type { Services } from './services.ts'
 
 const Confirmation = z.object({ status: Ending, tracking: z.string().optional() })
 const Stage = z.object({ stage: z.enum(['reserving', 'paying', 'shipping', 'telling']) })
 
-export const checkoutWorkflow = ({ catalog, payment, shipping, notification }: Services) =>
+/** The end of an order: the customer is told, and whoever cancelled in the meantime has an answer before the run ends. */
+const ending =
+  ({ orderId, customer }: Order, { notification }: Services, settled: () => Promise<void>) =>
+  async (run: Run<z.infer<typeof Stage>, typeof CancelOrder>, status: Ending, detail: string) => {
+    run.set({ stage: 'telling' })
+    await run.call(notification.notify({ orderId, customer, news: status, detail }))
+    await settled()
+    return { status }
+  }
+
+export const checkoutWorkflow = (services: Services) =>
   workflow(
     'checkout',
-    { input: Order, output: Confirmation, state: Stage, key: 'orderId' },
-    async (run, { orderId, items, customer }) => {
-      const tell = async (ending: Ending, detail: string) => {
-        run.set({ stage: 'telling' })
-        await run.call(notification.notify({ orderId, customer, ending, detail }))
-      }
+    { input: Order, output: Confirmation, state: Stage, key: 'orderId', signals: [CancelOrder] },
+    async (run, order) => {
+      const { catalog, payment, shipping } = services
+      const { orderId, items } = order
+      const { abort, settled } = listenForCancel(run, order, services)
 
-      run.set({ stage: 'reserving' })
-      const stock = await run.call(catalog.reserve({ orderId, items, customer }), {
-        undo: (outcome) => (outcome?.type === 'stock.short' ? null : catalog.release({ orderId })),
-      })
-      if (stock.type === 'stock.short') {
-        await tell('declined', stock.data.reason)
-        return { status: 'declined' }
-      }
+      const end = ending(order, services, settled)
 
-      run.set({ stage: 'paying' })
-      const paid = await run.call(payment.charge({ orderId, amount: stock.data.total, customer }), {
-        undo: (outcome) => (outcome?.type === 'payment.declined' ? null : payment.refund({ orderId })),
-      })
-      if (paid.type === 'payment.declined') {
-        await run.undo()
-        await tell('declined', paid.data.reason)
-        return { status: 'declined' }
-      }
+      /** Of the parcel, once it has left the house: from then on nothing is taken back, whoever asks for it. */
+      let tracking: string | undefined
+      /** Shipping was asked, and has not answered. */
+      let isShipping = false
 
-      run.set({ stage: 'shipping' })
-      const shipped = await run.call(shipping.ship({ orderId, customer }))
-      if (shipped.type === 'shipping.failed') {
-        await run.undo()
-        await tell('refunded', shipped.data.reason)
-        return { status: 'refunded' }
-      }
+      try {
+        run.set({ stage: 'reserving' })
+        const reserve = ({ sku }: Item) =>
+          run.call(catalog.reserve({ ...order, sku }), {
+            id: sku,
+            undo: (outcome) =>
+              tracking === undefined && outcome?.data.short === undefined ? catalog.release({ orderId, sku }) : null,
+          })
+        const stock = await Promise.all(items.map(reserve))
+        const short = stock.flatMap(({ data }) => data.short ?? [])
+        if (short.length > 0) {
+          await run.undo()
+          return await end(run, 'declined', short.join(', '))
+        }
 
-      await tell('confirmed', shipped.data.tracking)
-      return { status: 'confirmed', tracking: shipped.data.tracking }
+        run.set({ stage: 'paying' })
+        const amount = stock.reduce((sum, { data }) => sum + data.price, 0)
+        const paid = await run.call(payment.charge({ ...order, amount }), {
+          abort,
+          undo: (outcome) =>
+            tracking === undefined && outcome?.type !== 'payment.declined' ? payment.refund({ orderId }) : null,
+        })
+        if (paid.type === 'payment.declined') {
+          await run.undo()
+          return await end(run, 'declined', paid.data.reason)
+        }
+
+        run.set({ stage: 'shipping' })
+        isShipping = true
+        const shipped = await run.call(shipping.ship(order), {
+          abort,
+          undo: (outcome) => {
+            if (outcome?.type === 'order.shipped') tracking = outcome.data.tracking
+            return outcome || abort.aborted || !isShipping ? null : shipping.stop({ ...order, by: 'the shop' })
+          },
+        })
+        isShipping = false
+        if (shipped.type === 'shipping.failed') {
+          await run.undo()
+          return await end(run, shipped.data.stopped ? 'cancelled' : 'refunded', shipped.data.reason)
+        }
+        tracking = shipped.data.tracking
+        return { ...(await end(run, 'confirmed', tracking)), tracking }
+      } catch (error) {
+        if (!isBalletError(error)) throw error
+        return run.shield(async (shielded) => {
+          if (isShipping && !abort.aborted) {
+            tracking = await stopParcel(shielded, order, services, 'the shop')
+            isShipping = false
+          }
+          // Given up by the customer, or with the whole run by whoever runs the shop: undone, if it can be, and told.
+          if (!['CALL_ABORTED', 'RUN_CANCELLED'].includes(error.code)) throw error
+          if (tracking !== undefined) return { ...(await end(shielded, 'confirmed', tracking)), tracking }
+          await shielded.undo()
+          return end(shielded, 'cancelled', String(abort.reason ?? 'at the wish of the shop'))
+        })
+      }
     },
   )
 

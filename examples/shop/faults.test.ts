@@ -10,33 +10,35 @@ beforeAll(async () => {
 afterEach(() => shop.send('DELETE', '/shop/faults'))
 afterAll(() => shop.close())
 
-const confirmed = ['reserve applied', 'charge applied 10700', 'ship applied', 'notify applied']
+const reserved = ['reserve#pointe-shoes applied', 'reserve#ribbon applied']
+const confirmed = [...reserved, 'charge applied 10700', 'ship applied', 'notify applied']
 
 describe.each(styles)('%s', (style) => {
-  test('payment breaks twice and then succeeds: charged once, under one key', async () => {
+  test('F13: payment breaks twice and then succeeds: charged once, under one key', async () => {
     await shop.post('/shop/faults', { service: 'payment', failTimes: 2 })
     const orderId = await shop.order('ok', style)
     const { status, steps } = await shop.over(orderId)
     expect(status).toBe('confirmed')
     expect(steps.map(({ step, attempts = 1 }) => `${step} ${attempts}`)).toEqual([
       'reserve 1',
+      'reserve 1',
       'charge 3',
       'ship 1',
       'notify 1',
     ])
     const rows = shop.ledger(orderId)
-    expect(deeds(rows)).toEqual([confirmed[0], 'charge failed', 'charge failed', ...confirmed.slice(1)])
+    expect(deeds(rows)).toEqual([...reserved, 'charge failed', 'charge failed', ...confirmed.slice(2)])
     expect(new Set(rows.filter(({ step }) => step === 'charge').map(({ key }) => key)).size).toBe(1)
   })
 
-  test('an answer that is lost is given again, and nothing is done twice', async () => {
+  test('F12: an answer that is lost: it is given again, and nothing is done twice', async () => {
     await shop.post('/shop/faults', { service: 'payment', loseAnswers: 1 })
     const orderId = await shop.order('ok', style)
     expect(await shop.over(orderId)).toMatchObject({ status: 'confirmed' })
-    expect(deeds(shop.ledger(orderId))).toEqual([...confirmed.slice(0, 2), 'charge deduped', ...confirmed.slice(2)])
+    expect(deeds(shop.ledger(orderId))).toEqual([...confirmed.slice(0, 3), 'charge deduped', ...confirmed.slice(3)])
   })
 
-  test('a slow service holds its own orders up and no others', async () => {
+  test('F13: a slow service: it holds its own orders up and no others', async () => {
     await shop.post('/shop/faults', { service: 'shipping', slowMs: 600_000 })
     const waiting = await shop.order('ok', style)
     const declined = await shop.over(await shop.order('declined', style))
@@ -49,27 +51,41 @@ describe.each(styles)('%s', (style) => {
     expect(await shop.over(await shop.order('ok', style))).toMatchObject({ status: 'refunded' })
   })
 
-  test('an order waits for a service that is down, says so, and goes on when it is back', async () => {
+  test('F13: a service that is down: an order waits for it, says so, and goes on when it is back', async () => {
     await shop.post('/shop/faults', { service: 'payment', down: true })
     const orderId = await shop.order('ok', style)
-    await untilRetrying(orderId)
-    await shop.send('DELETE', '/shop/faults')
+    await shop.when(orderId, ({ steps }) => steps.some(({ status }) => status === 'retrying'))
+    await shop.fault()
     expect(await shop.over(orderId)).toMatchObject({ status: 'confirmed' })
   })
 })
 
-/** Resolves once the order tells that its charge broke. */
-async function untilRetrying(orderId: string): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const look = async (): Promise<void> => {
-    const { body } = await shop.get(`/orders/${orderId}`)
-    if (JSON.stringify(body).includes('"status":"retrying"')) resolve()
-  }
-  const stop = shop.app.watch(`orderId:${orderId}`, () => void look())
-  await look()
-  await promise
-  stop()
-}
+describe.each(styles)('%s', (style) => {
+  test('one item of several breaks: it alone is tried again', async () => {
+    await shop.fault({ service: 'catalog', operation: 'reserve', failTimes: 1 })
+    const orderId = await shop.order('ok', style)
+    expect(await shop.over(orderId)).toMatchObject({ status: 'confirmed', paid: 10_700 })
+    const steps = shop.ledger(orderId).map(({ step, outcome }) => `${step} ${outcome}`)
+    expect(steps.filter((step) => step.startsWith('reserve'))).toHaveLength(3)
+    expect(steps.filter((step) => step.endsWith('failed'))).toHaveLength(1)
+  })
+
+  test('what takes back is tried again too, and happens once and in reverse order', async () => {
+    await shop.fault({ service: 'catalog', operation: 'release', failTimes: 1 })
+    await shop.fault({ service: 'payment', operation: 'refund', loseAnswers: 1 })
+    const orderId = await shop.order('shipping-fails', style)
+    expect(await shop.over(orderId)).toMatchObject({ status: 'refunded', paid: 0 })
+    expect(deeds(shop.ledger(orderId)).slice(3)).toEqual([
+      'ship refused',
+      'refund applied 3450',
+      'refund deduped',
+      'release#ribbon failed',
+      'release#ribbon applied',
+      'release#poster applied',
+      'apologise applied',
+    ])
+  })
+})
 
 test.each([
   [{ service: 'paymnt' }, 'service', 'Did you mean "payment"?'],
@@ -98,6 +114,7 @@ test.each([
   [{ service: 'payment', failtimes: 2 }, ' Did you mean "failTimes"?'],
   [{ service: 'payment', operation: 'levitate', down: true }, ''],
   [{ service: 'payment', weather: 'rain' }, ''],
+  [{ service: 'shipping', operation: 'stopp', down: true }, ' Did you mean "stop"?'],
   [{ service: 'payment', failTimes: '2' }, ''],
   [{ service: 7, down: true }, ''],
 ])('%j is answered with the nearest word of that place, or none', async (fault, words) => {

@@ -8,14 +8,14 @@ const operations = {
   catalog: ['reserve', 'release'],
   cart: ['checkOut'],
   payment: ['charge', 'refund'],
-  shipping: ['ship'],
+  shipping: ['ship', 'stop'],
   notification: ['notify'],
 } as const
 export type ServiceName = keyof typeof operations
 const serviceNames = Object.keys(operations) as ServiceName[]
 const decliners: readonly ServiceName[] = ['catalog', 'payment', 'shipping']
 
-const kinds = ['slowMs', 'failTimes', 'loseAnswers', 'decline', 'down'] as const
+const kinds = ['slowMs', 'failTimes', 'loseAnswers', 'decline', 'garble', 'down', 'downMs'] as const
 const times = z.int().min(0).max(1_000_000)
 
 export const Fault = z
@@ -31,8 +31,12 @@ export const Fault = z
     loseAnswers: times.optional(),
     /** The business says no: out of stock, declined, not deliverable. */
     decline: z.boolean().optional(),
+    /** Every answer is nonsense, and nothing happens: what no attempt can mend is stuck at once. */
+    garble: z.boolean().optional(),
     /** Every attempt breaks until this is taken back. */
     down: z.boolean().optional(),
+    /** Every attempt breaks for so long from now on. */
+    downMs: z.int().min(0).max(86_400_000).optional(),
   })
   .refine((fault) => !fault.decline || decliners.includes(fault.service), {
     path: ['decline'],
@@ -51,11 +55,20 @@ export type Fault = z.infer<typeof Fault>
 
 /** The faults of one shop. Setting those of a service replaces the ones that it had. */
 export class Faults {
+  readonly #now: () => number
   readonly #faults = new Map<ServiceName, Fault>()
+  /** When a service that is down for a while is up again. */
+  readonly #upAt = new Map<ServiceName, number>()
   #changed = new AbortController()
+
+  /** @param now milliseconds by some clock. */
+  constructor(now: () => number = Date.now) {
+    this.#now = now
+  }
 
   set(fault: Fault): void {
     this.#faults.set(fault.service, fault)
+    this.#upAt.set(fault.service, this.#now() + (fault.downMs ?? 0))
   }
 
   /** All is well again: also what is slow at this moment goes on at once. */
@@ -78,8 +91,13 @@ export class Faults {
     signal.throwIfAborted()
     const slowMs = this.#of(service, operation)?.slowMs ?? 0
     if (slowMs > 0) await this.#pause(slowMs, signal)
-    if (this.#of(service, operation)?.down) return `${service} is down`
+    if (this.#isDown(service, operation)) return `${service} is down`
     return this.#take(service, operation, 'failTimes') ? `${service} broke` : null
+  }
+
+  /** Whether an attempt is to answer nonsense. */
+  garbles(service: ServiceName, operation: string): boolean {
+    return this.#of(service, operation)?.garble === true
   }
 
   /** Whether the answer of an attempt that did its work is to be lost. */
@@ -94,6 +112,12 @@ export class Faults {
       // Only a signal ends a pause early: the attempt's own, or the word that all is well again.
       signal.throwIfAborted()
     }
+  }
+
+  #isDown(service: ServiceName, operation: string): boolean {
+    const fault = this.#of(service, operation)
+    if (fault === undefined) return false
+    return fault.down === true || (fault.downMs !== undefined && this.#now() < (this.#upAt.get(service) ?? 0))
   }
 
   #of(service: ServiceName, operation: string): Fault | undefined {

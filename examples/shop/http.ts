@@ -7,7 +7,8 @@ import { withAttempts } from './attempts.ts'
 import { Item } from './contracts.ts'
 import { Fault, type Faults } from './faults.ts'
 import { follow } from './follow.ts'
-import { OrderRequest, Orders, type OrderDesk } from './orders.ts'
+import { unknownOrder } from './order-problems.ts'
+import { CancelRequest, OrderRequest, Orders, type OrderDesk } from './orders.ts'
 import { Problem } from './problem.ts'
 import { checkQuery, parseQuery } from './query.ts'
 import { readBody } from './read-body.ts'
@@ -43,6 +44,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, Answer>>>> = {
   '/': { GET: front },
   '/orders': { GET: listOrders, POST: placeOrder },
   '/orders/:id': { GET: showOrder },
+  '/orders/:id/cancel': { POST: cancelOrder },
   '/products': { GET: ({ desk }) => Response.json({ products: products(desk.books.catalog) }) },
   '/carts/:id': { GET: ({ desk, id }) => Response.json(readCart(desk.books.cart, id)) },
   '/carts/:id/items': { POST: addItem },
@@ -115,11 +117,17 @@ async function placeOrder({ orders, request, query }: Visit): Promise<Response> 
   return Response.json({ orderId, style, url }, { status: 202, headers: { location: url } })
 }
 
+/** Without a body it is the customer who cancels. */
+async function cancelOrder({ orders, request, id }: Visit): Promise<Response> {
+  const isEmpty = request.headers.get('content-type') === null
+  const { by } = isEmpty ? CancelRequest.parse({}) : await readBody(request, CancelRequest)
+  const { orderId, style } = await orders.cancel(id, by)
+  return Response.json({ orderId, style, url: `/orders/${orderId}` }, { status: 202 })
+}
+
 async function showOrder({ app, id, query, request }: Visit): Promise<Response> {
-  const unknown = (): Problem =>
-    new Problem(404, 'ORDER_UNKNOWN', `There is no order "${id}".`, 'GET /orders lists them.')
   let order = await readOrder(app, id)
-  if (order === null) throw unknown()
+  if (order === null) throw unknownOrder(id)
   if (query.has('wait')) {
     const ms = parseQuery('wait', query.get('wait') ?? '', Wait)
     for await (const state of follow(app, id, AbortSignal.any([request.signal, AbortSignal.timeout(ms)]))) order = state

@@ -12,6 +12,7 @@ export interface LedgerRow {
   readonly t: number
   /** The order. */
   readonly run: string
+  /** Of one item: `reserve#tutu`. */
   readonly step: string
   /** The idempotency key of the call. */
   readonly key: string

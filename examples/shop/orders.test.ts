@@ -84,6 +84,7 @@ test.each([
   ],
   ['no items', { items: [], customer }, 'items', 'Too small'],
   ['a quantity of nothing', { items: [{ sku: 'poster', qty: 0 }], customer }, 'items.0.qty', 'Too small'],
+  ['the same product twice', { items: [...items, ...items], customer }, 'items', 'name each product once'],
   ['neither items nor cart', { customer }, 'items', 'either items or a cart'],
   ['items and a cart', { items, cart: 'c', customer }, 'items', 'either items or a cart'],
   ['no customer', { items }, 'customer', 'expected object'],
@@ -169,7 +170,7 @@ test('the other doors', async () => {
 })
 
 test('the samples are orders as they are', () => {
-  for (const sample of ['ok', 'declined', 'shipping-fails'] as const) {
+  for (const sample of ['ok', 'declined', 'short', 'shipping-fails'] as const) {
     expect(Object.keys(sampleOf(sample)).sort()).toEqual(['customer', 'items'])
   }
 })

@@ -3,16 +3,28 @@
 // event exclude each other; so requests for one order go one after the other (the store belongs to this process alone)
 // and look first whether the order exists in the other style.
 import { randomUUID } from 'node:crypto'
-import { BalletError, type Application, type RunView } from 'ballet'
+import { BalletError, type Application } from 'ballet'
 import { z } from 'zod'
+import { checkOutCart, type CartDesk } from './cart-checkout.ts'
 import type { Checkout } from './checkout.ts'
-import { CartId, Customer, Items, OrderCreated, OrderId, type Item, type Order } from './contracts.ts'
+import {
+  By,
+  CancelOrder,
+  CartId,
+  Customer,
+  Items,
+  Order,
+  OrderCancelled,
+  OrderCreated,
+  OrderId,
+  type Item,
+} from './contracts.ts'
 import { nearest } from './nearest.ts'
+import { conflict, final, unknownOrder } from './order-problems.ts'
 import { Problem } from './problem.ts'
-import type { Services, ShopBooks } from './services.ts'
-import { readCart, whyNot } from './services/cart.ts'
 import { products } from './services/catalog.ts'
-import { readOrder, Style } from './status.ts'
+import { deriveOrder, readOrder, Style } from './status.ts'
+import { Turns } from './turns.ts'
 
 /** What `POST /orders` takes: the items themselves, or the cart that holds them. */
 export const OrderRequest = z
@@ -29,24 +41,22 @@ export const OrderRequest = z
   })
 export type OrderRequest = z.infer<typeof OrderRequest>
 
+/** What `POST /orders/{id}/cancel` takes. */
+export const CancelRequest = z.strictObject({ by: By.default('the customer') })
+
 export interface Placed {
   readonly orderId: string
   readonly style: Style
 }
 
-export interface OrderDesk {
-  readonly services: Services
-  readonly books: ShopBooks
+export interface OrderDesk extends CartDesk {
   readonly checkout: Checkout
 }
-
-const CART_WAIT_MS = 5_000
 
 export class Orders {
   readonly #app: Application
   readonly #desk: OrderDesk
-  /** The last request for an order that is under way, by the order. */
-  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #turns = new Turns()
 
   constructor(app: Application, desk: OrderDesk) {
     this.#app = app
@@ -57,14 +67,46 @@ export class Orders {
   place({ orderId: given, style = 'orchestrated', items, cart, customer }: OrderRequest): Promise<Placed> {
     // A cart makes one order, so that asking again after a lost answer is safe even without an id.
     const orderId = given ?? (cart === undefined ? `order-${randomUUID().slice(-12)}` : `order-${cart}`)
-    return this.#inTurn(orderId, async () => {
+    return this.#turns.take(orderId, async () => {
       const before = await readOrder(this.#app, orderId)
       if (before !== null && before.style !== style) throw conflict(orderId, `is ${before.style} already`)
       if (items !== undefined) this.checkItems(items)
-      const taken = items ?? (await this.#checkOut(orderId, cart ?? ''))
+      const taken = items ?? (await checkOutCart(this.#app, this.#desk, { orderId, cartId: cart ?? '' }))
       await this.#begin({ orderId, items: taken, customer }, style)
       return { orderId, style }
     })
+  }
+
+  /**
+   * Asks for an order to be cancelled, whichever style it has; durable when it resolves. Whether that was in time is
+   * shipping's to say, and stands in the order then. @throws Problem 404 for no order, 409 when it is final.
+   */
+  cancel(orderId: string, by: string): Promise<Placed> {
+    return this.#turns.take(orderId, async () => {
+      const view = await this.#app.key('orderId', orderId)
+      const order = deriveOrder(view)
+      if (order === null) throw unknownOrder(orderId)
+      const { style, status, cancellation } = order
+      // Asking twice is asking once.
+      if (cancellation !== undefined) return { orderId, style }
+      if (status !== 'in progress' && status !== 'stuck') throw final(orderId, status)
+      if (style === 'orchestrated') await this.#signal(orderId, by)
+      else {
+        const placed = Order.parse(view.events.find(({ type }) => type === OrderCreated.type)?.data)
+        // A source of its own, because the event that began the order has this id.
+        await this.#app.publish(OrderCancelled({ ...placed, by }), { id: orderId, source: 'customer' })
+      }
+      return { orderId, style }
+    })
+  }
+
+  async #signal(orderId: string, by: string): Promise<void> {
+    try {
+      await this.#app.signal(`checkout:${orderId}`, CancelOrder({ by }), { id: 'cancel-order' })
+    } catch (error) {
+      if (error instanceof BalletError && error.code === 'RUN_ENDED') throw final(orderId, 'over')
+      throw error
+    }
   }
 
   /** @throws Problem 422 with the path of the first product that does not exist. */
@@ -87,65 +129,4 @@ export class Orders {
       throw conflict(order.orderId, 'exists with other items or another customer')
     }
   }
-
-  /** Hands a cart over to an order: a durable operation of the cart, started under the name of the order. */
-  async #checkOut(orderId: string, cartId: string): Promise<Item[]> {
-    const no = whyNot(readCart(this.#desk.books.cart, cartId), orderId)
-    if (no === 'it is empty') throw new Problem(422, 'CART_EMPTY', `The cart ${cartId} is empty.`, cartHint, 'cart')
-    if (no !== null)
-      throw new Problem(409, 'CART_TAKEN', `The cart ${cartId} cannot be ordered: ${no}.`, cartHint, 'cart')
-    const { id } = await this.#start(orderId, cartId)
-    const outcome = cartOutcome(await this.#app.settled(id, CART_WAIT_MS))
-    if (outcome === null) {
-      throw new Problem(503, 'CART_SLOW', 'The cart has not answered yet.', 'Send the same request again in a moment.')
-    }
-    if (outcome.items === undefined) {
-      throw new Problem(409, 'CART_TAKEN', `The cart ${cartId} cannot be ordered: ${outcome.reason}.`, cartHint, 'cart')
-    }
-    return outcome.items
-  }
-
-  async #start(orderId: string, cartId: string): Promise<{ readonly id: string }> {
-    try {
-      return await this.#app.start(this.#desk.services.cart.checkOut({ orderId, cartId }), {
-        id: `cart.checkOut:${orderId}`,
-      })
-    } catch (error) {
-      if (error instanceof BalletError && error.code === 'RUN_CONFLICT') throw conflict(orderId, 'is for another cart')
-      throw error
-    }
-  }
-
-  async #inTurn<Result>(orderId: string, work: () => Promise<Result>): Promise<Result> {
-    const turn = (this.#turns.get(orderId) ?? Promise.resolve()).then(work)
-    const settled = turn.then(
-      () => {},
-      () => {},
-    )
-    this.#turns.set(orderId, settled)
-    try {
-      return await turn
-    } finally {
-      if (this.#turns.get(orderId) === settled) this.#turns.delete(orderId)
-    }
-  }
-}
-
-const cartHint = 'GET /carts/{id} shows it; POST /carts/{id}/items adds to it.'
-
-const conflict = (orderId: string, problem: string): Problem =>
-  new Problem(
-    409,
-    'ORDER_CONFLICT',
-    `The order ${orderId} ${problem}.`,
-    'Use another orderId, or send the same order again.',
-    'orderId',
-  )
-
-/** What the cart answered, or null when it has not ended. */
-function cartOutcome(
-  run: RunView | null,
-): { readonly items?: Item[] | undefined; readonly reason?: string | undefined } | null {
-  if (run?.status !== 'completed') return null
-  return z.object({ data: z.object({ items: Items.optional(), reason: z.string().optional() }) }).parse(run.output).data
 }

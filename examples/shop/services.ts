@@ -12,8 +12,8 @@ export type Services = ReturnType<typeof openServices>['services']
 export type ShopBooks = ReturnType<typeof openServices>['books']
 
 /** @param folder where the databases of the services stand; null keeps them in memory. */
-export function openServices(folder: string | null) {
-  const faults = new Faults()
+export function openServices(folder: string | null, now?: () => number) {
+  const faults = new Faults(now)
   const books = {
     catalog: new Books('catalog', catalogTables, folder, faults),
     cart: new Books('cart', cartTables, folder, faults),

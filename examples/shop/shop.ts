@@ -8,16 +8,20 @@ import { shopRoutes } from './http.ts'
 import { connect } from './reactions.ts'
 import { openServices } from './services.ts'
 
-/** A shop of its own: its definition, to be opened on a store, and its services. `folder` null keeps them in memory. */
-export function makeShop(folder: string | null) {
-  const { services, books, faults, ledger, open, close } = openServices(folder)
-  connect(services)
+/**
+ * A shop of its own: its definition, to be opened on a store, and its services.
+ * @param folder where the services keep their databases; null keeps them in memory.
+ * @param now the clock of the faults that end by themselves.
+ */
+export function makeShop(folder: string | null, now?: () => number) {
+  const { services, books, faults, ledger, open, close } = openServices(folder, now)
+  const reserveItems = connect(services)
   const checkout = checkoutWorkflow(services)
   const definition = ballet({
     name: 'shop',
     version: '1',
     services: Object.values(services),
-    workflows: [checkout],
+    workflows: [checkout, reserveItems],
     http: shopRoutes({ services, books, checkout, faults, ledger }),
   })
   return { definition, books, ledger, open, close }

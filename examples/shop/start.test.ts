@@ -90,7 +90,7 @@ test('a new store shows an order in each style; an old one says what it took up;
   expect(await second.exit).toBe(0)
 })
 
-test('killed in the middle of an order of each style, it goes on, and charges once', async () => {
+test('F1: the shop is killed in the middle of an order of each style: it goes on, and charges once', async () => {
   const first = await start()
   await post(`${first.url}/shop/faults`, { service: 'shipping', slowMs: 600_000 })
   for (const style of ['orchestrated', 'choreographed']) {
@@ -105,11 +105,11 @@ test('killed in the middle of an order of each style, it goes on, and charges on
     const ended: unknown = await (await fetch(`${second.url}/orders/killed-${style}?wait=20s`)).json()
     expect(ended).toMatchObject({ style, status: 'confirmed', paid: 1_500 })
     const applied = deeds(rowsOf(`killed-${style}`).filter(({ outcome }) => outcome === 'applied'))
-    expect(applied).toEqual(['reserve applied', 'charge applied 1500', 'ship applied', 'notify applied'])
+    expect(applied).toEqual(['reserve#poster applied', 'charge applied 1500', 'ship applied', 'notify applied'])
   }
 })
 
-test('a busy port is a clear error', async () => {
+test('F20: a busy port: a clear error', async () => {
   const blocker = createServer()
   await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve))
   const address = blocker.address()

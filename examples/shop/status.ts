@@ -3,25 +3,32 @@
 // is being done now, and the customer being told is its end. Nothing is kept here; all of it is read from the store.
 import type { Application, EventView, KeyView, RunView, WaitView } from 'ballet'
 import { z } from 'zod'
-import { Ending } from './contracts.ts'
+import { Ending, News } from './contracts.ts'
 
 export const Style = z.enum(['orchestrated', 'choreographed'])
 export type Style = z.infer<typeof Style>
 
 export interface StepView {
   readonly step: string
+  /** The product, when the step is about one item of the order. */
+  readonly item?: string
   /** `refused`: the service said no, which is an answer. `retrying`: attempts broke, more will follow. */
   readonly status: 'done' | 'refused' | 'running' | 'retrying' | 'stuck'
   /** When it ended, or since when it is waited for (ISO 8601). */
   readonly at: string
   readonly attempts?: number
   readonly detail?: string
+  /** Of a stuck one: the run and the operation there, for whoever retries or answers it. */
+  readonly run?: string
+  readonly op?: string
 }
 
 export interface OrderView {
   readonly orderId: string
   readonly style: Style
   readonly status: 'in progress' | 'stuck' | Ending
+  /** What became of the customer's wish to cancel, when there is one. */
+  readonly cancellation?: 'asked' | 'in time' | 'too late'
   /** Cents that the customer has paid and not got back. */
   readonly paid: number
   readonly created: string
@@ -30,35 +37,49 @@ export interface OrderView {
 
 interface Meaning {
   readonly step: string
-  readonly refused?: true
-  readonly detail: (data: Data) => string | undefined
+  readonly detail?: (data: Data) => string | undefined
+  readonly isRefused?: (data: Data) => boolean
 }
 
 const Data = z.looseObject({
-  total: z.number().optional(),
+  sku: z.string().optional(),
+  price: z.number().optional(),
+  short: z.string().optional(),
   amount: z.number().optional(),
   reason: z.string().optional(),
-  tracking: z.string().optional(),
+  tracking: z.string().nullish(),
   detail: z.string().optional(),
-  ending: Ending.optional(),
+  news: News.optional(),
 })
 type Data = z.infer<typeof Data>
 
 /** `89.00` */
 export const money = (cents: number | undefined): string => ((cents ?? 0) / 100).toFixed(2)
 
+const no = (): boolean => true
+const reserved: Meaning = {
+  step: 'reserve',
+  detail: ({ price, short }) => short ?? money(price),
+  isRefused: ({ short }) => short !== undefined,
+}
+
 /** What the outcome of each operation says about the order. */
 const meanings = new Map<string, Meaning>([
-  ['cart.checked-out', { step: 'checkOut', detail: () => undefined }],
-  ['stock.reserved', { step: 'reserve', detail: ({ total }) => `for ${money(total)}` }],
-  ['stock.short', { step: 'reserve', refused: true, detail: ({ reason }) => reason }],
+  ['cart.checked-out', { step: 'checkOut' }],
+  ['item.reserved', reserved],
+  ['item.short', reserved],
+  ['stock.reserved', reserved],
+  ['stock.short', reserved],
   ['payment.approved', { step: 'charge', detail: ({ amount }) => money(amount) }],
-  ['payment.declined', { step: 'charge', refused: true, detail: ({ reason }) => reason }],
-  ['order.shipped', { step: 'ship', detail: ({ tracking }) => tracking }],
-  ['shipping.failed', { step: 'ship', refused: true, detail: ({ reason }) => reason }],
+  ['payment.declined', { step: 'charge', isRefused: no, detail: ({ reason }) => reason }],
+  ['order.shipped', { step: 'ship', detail: ({ tracking }) => tracking ?? undefined }],
+  ['shipping.failed', { step: 'ship', isRefused: no, detail: ({ reason }) => reason }],
+  ['shipping.stopped', { step: 'stop', detail: ({ reason }) => reason }],
+  ['shipping.stop-too-late', { step: 'stop', isRefused: no, detail: ({ tracking }) => tracking ?? undefined }],
   ['payment.refunded', { step: 'refund', detail: ({ amount }) => money(amount) }],
-  ['stock.released', { step: 'release', detail: () => undefined }],
-  ['customer.notified', { step: 'notify', detail: ({ ending, detail }) => `${ending}: ${detail}` }],
+  ['payment.nothing-to-refund', { step: 'refund', isRefused: no }],
+  ['stock.released', { step: 'release' }],
+  ['customer.notified', { step: 'notify', detail: ({ news, detail }) => `${news}: ${detail}` }],
 ])
 
 /** The order, or null when there is none of this id. */
@@ -73,11 +94,13 @@ export function deriveOrder({ value: orderId, runs, events }: KeyView): OrderVie
   const created = workflow?.created ?? placed?.time
   if (created === undefined) return null
   const ended = events.flatMap(stepOf)
-  const open = runs.flatMap((run) => run.waits.map((wait) => waitOf(run, wait)))
+  const open = runs.flatMap((run) => run.waits.filter(isCall).map((wait) => waitOf(run, wait)))
+  const cancellation = cancellationOf(events, open)
   return {
     orderId,
     style: workflow === undefined ? 'choreographed' : 'orchestrated',
     status: statusOf(runs, events),
+    ...(cancellation === undefined ? {} : { cancellation }),
     paid: paidOf(events),
     created,
     steps: [...ended, ...open],
@@ -85,13 +108,26 @@ export function deriveOrder({ value: orderId, runs, events }: KeyView): OrderVie
 }
 
 function statusOf(runs: readonly RunView[], events: readonly EventView[]): OrderView['status'] {
-  // The customer is told last: everything that had to be taken back was taken back before.
-  const told = events.find((event) => event.type === 'customer.notified')
-  const ending = told === undefined ? undefined : Data.parse(told.data).ending
-  if (ending !== undefined) return ending
+  // What brings a thing about and what follows from it are one commit: when nothing is open, nothing more will come.
+  const isOpen = runs.some((run) => run.ended === null)
+  const ending = events.flatMap((event) => endingOf(event) ?? [])[0]
+  if (ending !== undefined && !isOpen) return ending
   if (runs.some((run) => run.kind === 'workflow' && run.status === 'cancelled')) return 'cancelled'
-  // A run that failed has no one left who would go on: that needs a person as much as one that is stuck.
-  return runs.some((run) => run.status === 'stuck' || run.status === 'failed') ? 'stuck' : 'in progress'
+  // Nobody goes on with what has failed, or was given up: that needs a person as much as what is stuck.
+  const needsPerson = runs.some((run) => run.status === 'stuck' || run.status === 'failed')
+  return needsPerson || !isOpen ? 'stuck' : 'in progress'
+}
+
+/** How the order ended, as the customer was told. */
+function endingOf({ type, data }: EventView): Ending | undefined {
+  return type === 'customer.notified' ? Ending.safeParse(Data.parse(data).news).data : undefined
+}
+
+function cancellationOf(events: readonly EventView[], open: readonly StepView[]): OrderView['cancellation'] {
+  const has = (type: string): boolean => events.some((event) => event.type === type)
+  if (has('shipping.stopped')) return 'in time'
+  if (has('shipping.stop-too-late')) return 'too late'
+  return has('order.cancelled') || open.some(({ step }) => step === 'stop') ? 'asked' : undefined
 }
 
 function paidOf(events: readonly EventView[]): number {
@@ -105,27 +141,37 @@ function paidOf(events: readonly EventView[]): number {
 function stepOf(event: EventView): StepView[] {
   const meaning = meanings.get(event.type)
   if (meaning === undefined) return []
-  const detail = meaning.detail(Data.parse(event.data))
+  const data = Data.parse(event.data)
+  const detail = meaning.detail?.(data)
   return [
     {
       step: meaning.step,
-      status: meaning.refused ? 'refused' : 'done',
+      ...(data.sku === undefined ? {} : { item: data.sku }),
+      status: meaning.isRefused?.(data) ? 'refused' : 'done',
       at: event.time,
       ...(detail === undefined ? {} : { detail }),
     },
   ]
 }
 
-function waitOf(run: RunView, { for: call, since, attempt }: WaitView): StepView {
-  const step = call.slice(call.indexOf('.') + 1)
-  if (run.status === 'stuck') {
-    return {
-      step,
-      status: 'stuck',
-      at: since,
-      detail: attempt?.error.message ?? run.error?.message ?? run.reason ?? '',
-    }
+/** Of the things that a run waits for, those that are steps of the order. */
+const isCall = ({ kind, for: call }: WaitView): boolean => kind === 'call' && call.includes('.')
+
+function waitOf(run: RunView, { op, for: call, since, attempt }: WaitView): StepView {
+  const item = itemOf(run, op)
+  const step = { step: call.slice(call.indexOf('.') + 1), ...(item === undefined ? {} : { item }), at: since }
+  // A workflow with a stuck call waits for its others as before.
+  const isOther = run.kind === 'workflow' && run.reason === 'call' && attempt?.next !== null
+  const isStuck = run.status === 'stuck' && !isOther
+  if (isStuck) {
+    const detail = attempt?.error.message ?? run.error?.message ?? run.reason ?? ''
+    return { ...step, status: 'stuck', detail, run: run.id, op }
   }
-  if (attempt === undefined) return { step, status: 'running', at: since }
-  return { step, status: 'retrying', at: since, attempts: attempt.number, detail: attempt.error.message }
+  if (attempt === undefined) return { ...step, status: 'running' }
+  return { ...step, status: 'retrying', attempts: attempt.number, detail: attempt.error.message }
+}
+
+/** The item that an operation of a run is about: in its id, when a workflow has several, or else in its input. */
+export function itemOf({ kind, input }: RunView, op: string): string | undefined {
+  return kind === 'workflow' ? /\/(.+)$/.exec(op)?.[1] : Data.safeParse(input).data?.sku
 }

@@ -20,10 +20,10 @@ const colours: Readonly<Record<StepView['status'], Colour>> = {
   stuck: 'red',
 }
 
-/** `    +12 ms  charge    done      107.00` */
-export function stepLine({ step, status, at, attempts, detail }: StepView, since: string, paint: Paint): string {
+/** `    +12 ms  reserve   done      tutu: 249.00` */
+export function stepLine({ step, item, status, at, attempts, detail }: StepView, since: string, paint: Paint): string {
   const ms = `+${Date.parse(at) - Date.parse(since)} ms`
-  const words = [attempts === undefined ? '' : `attempt ${attempts}`, detail ?? '']
+  const words = [item ?? '', attempts === undefined ? '' : `attempt ${attempts}`, detail ?? '']
     .filter((word) => word !== '')
     .join(': ')
   return `  ${paint('dim', ms.padStart(9))}  ${step.padEnd(9)} ${paint(colours[status], status.padEnd(9))} ${words}`.trimEnd()

@@ -1,9 +1,11 @@
 // A real shop for a test: a real store, real services, real HTTP on a free port. Nothing is pretended and nothing
 // sleeps: `over` answers when the order has ended.
 import { readFileSync } from 'node:fs'
-import { open, type Application } from 'ballet'
+import { open, type Application, type Clock, type Random } from 'ballet'
 import { serve } from 'ballet/server'
 import { z } from 'zod'
+import type { Fault } from './faults.ts'
+import { follow } from './follow.ts'
 import type { LedgerRow } from './ledger.ts'
 import { makeShop, type ShopPlace } from './shop.ts'
 import type { OrderView, Style } from './status.ts'
@@ -24,12 +26,16 @@ export interface RunningShop {
   order(sample: Sample, style: Style, orderId?: string): Promise<string>
   /** The order, when nothing happens to it any more. */
   over(orderId: string): Promise<OrderView>
+  /** The order, as soon as something holds of it. */
+  when(orderId: string, holds: (order: OrderView) => boolean): Promise<OrderView>
+  /** Tells a service what to do wrong; all is well again without one. */
+  fault(fault?: Fault): Promise<void>
   /** What the services wrote about an order, oldest first. */
   ledger(orderId: string): LedgerRow[]
   close(): Promise<void>
 }
 
-export type Sample = 'ok' | 'declined' | 'shipping-fails'
+export type Sample = 'ok' | 'declined' | 'short' | 'shipping-fails'
 
 export const styles: readonly Style[] = ['orchestrated', 'choreographed']
 
@@ -38,12 +44,19 @@ export const sampleOf = (sample: Sample): Readonly<Record<string, unknown>> =>
     .record(z.string(), z.unknown())
     .parse(JSON.parse(readFileSync(new URL(`./orders/${sample}.json`, import.meta.url), 'utf8')))
 
-/** Opens a shop; in memory unless told where. */
-export async function startShop(
-  { store, folder }: ShopPlace = { store: 'memory:', folder: null },
-): Promise<RunningShop> {
-  const shop = makeShop(folder)
-  const app = await open(shop.definition, { store })
+export interface ShopOptions {
+  /** In memory unless told where. */
+  readonly place?: ShopPlace
+  /** Of the engine and of the faults, and the engine's chance; the machine's without them. */
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+/** Opens a shop. */
+export async function startShop(options: ShopOptions = {}): Promise<RunningShop> {
+  const { place: { store, folder } = { store: 'memory:', folder: null }, clock, random } = options
+  const shop = makeShop(folder, clock && (() => clock.now()))
+  const app = await open(shop.definition, { store, clock, random })
   const server = await serve(app, { port: 0, routes: shop.definition.http ?? undefined })
   const send = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
     const response = await fetch(server.url + path, { ...init, method })
@@ -68,6 +81,16 @@ export async function startShop(
       return z.object({ orderId: z.string() }).parse(body).orderId
     },
     over: async (orderId) => (await get(`/orders/${orderId}?wait=20s`)).body as OrderView,
+    when: async (orderId, holds) => {
+      for await (const order of follow(app, orderId)) if (holds(order)) return order
+      throw new Error(`the order ${orderId} is over, and it never held`)
+    },
+    fault: async (fault) => {
+      const { status, body } = await (fault === undefined
+        ? send('DELETE', '/shop/faults')
+        : post('/shop/faults', fault))
+      if (status !== 200) throw new Error(`no such fault: ${JSON.stringify(body)}`)
+    },
     ledger: (orderId) =>
       shop
         .ledger()
@@ -86,3 +109,7 @@ export async function startShop(
 /** A ledger without what differs between two orders that went the same way. */
 export const deeds = (rows: readonly LedgerRow[]): string[] =>
   rows.map(({ step, outcome, amount }) => [step, outcome, ...(amount === undefined ? [] : [amount])].join(' '))
+
+/** Of these the ones that happened, and not what was refused or broke. */
+export const done = (rows: readonly LedgerRow[]): string[] =>
+  deeds(rows.filter(({ outcome }) => outcome === 'applied')).map((deed) => deed.replace(' applied', ''))

@@ -11,11 +11,17 @@ export const thingsToTry = (address: string): readonly (readonly [what: string, 
   ],
   ['a card that is declined', `curl -d @examples/shop/orders/declined.json ${json} ${address}/orders`],
   ['a parcel that cannot be delivered', `curl -d @examples/shop/orders/shipping-fails.json ${json} ${address}/orders`],
+  ['one of three items is out of stock', `curl -d @examples/shop/orders/short.json ${json} ${address}/orders`],
   ['what became of the orders', `curl ${address}/orders`],
   [
     'let payment break twice, then order',
     `curl -d '{"service":"payment","failTimes":2}' ${json} ${address}/shop/faults`,
   ],
+  [
+    'make shipping slow, order again, and cancel that order while it is under way',
+    `curl -d '{"service":"shipping","operation":"ship","slowMs":60000}' ${json} ${address}/shop/faults`,
+  ],
+  ['whether that comes in time is for shipping to say', `curl -X POST ${address}/orders/<its orderId>/cancel`],
   ['what the services really did', `curl ${address}/shop/ledger`],
   ['how one thing led to the other', `npx ballet why orderId:first-choreographed`],
 ]
@@ -37,11 +43,13 @@ Routes of the shop:
   POST   /orders               {items: [{sku, qty}] | cart, customer: {name, email, card, city}, orderId?, style?}
   GET    /orders?limit=20      the newest orders
   GET    /orders/{id}          what became of one; ?wait=10s answers when it is over
+  POST   /orders/{id}/cancel   {by?}
   GET    /products             what there is, prices in cents
   POST   /carts/{id}/items     {sku, qty}
   GET    /carts/{id}
   GET    /shop/faults          what the services are told to do wrong
-  POST   /shop/faults          {service, operation?, slowMs?, failTimes?, loseAnswers?, decline?, down?}
+  POST   /shop/faults          {service, operation?, slowMs?, failTimes?, loseAnswers?, decline?, garble?,
+                               down?, downMs?}
   DELETE /shop/faults          all is well again
   GET    /shop/ledger          every attempt that reached a service, one JSON object a line
 

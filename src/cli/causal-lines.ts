@@ -119,8 +119,11 @@ function callWords(call: CallNode, { paint, now, columns }: TimelineStyle): stri
     call.undoes === null ? `${call.step ? 'step ' : ''}${call.op}` : `${call.call ?? call.op} takes back ${call.undoes}`
   const tries = call.attempts > 1 ? `, ${call.attempts} attempts` : ''
   const open = call.givenUp ? 'given up' : 'not answered'
-  if (call.ended === null)
-    return `${name}  ${paint.yellow(call.wait === null ? `${open}${tries}` : `${open}${pending(call.wait, now)}`)}`
+  if (call.ended === null) {
+    // What it takes back is said by its name.
+    const waits = call.wait === null ? tries : pending({ ...call.wait, undoes: undefined }, now)
+    return `${name}  ${paint.yellow(`${open}${waits}`)}`
+  }
   const length = showMs(between(call.asked, call.ended, now))
   const by = call.by === null ? '' : `, by ${call.by}`
   if (call.failure !== null)

@@ -263,7 +263,7 @@ it('tells what was given up, what a person answered, and in which phase a run is
     '     +0ms  ├─ a.do#0  5  10ms, by ann',
     '     +0ms  ├─ b.do#0  given up, waits for b.do since 10s',
     '     +0ms  ├─ c.do#0  failed after 20ms, by bob: GONE: no',
-    '    +30ms  └─ a.undo takes back a.do#0  not answered, waits for a.undo, which takes back a.do#0, since 9.97s',
+    '    +30ms  └─ a.undo takes back a.do#0  not answered, waits for a.undo since 9.97s',
   ])
   expect(summaryLines('orderId:8841', [order], 0, style).slice(1)).toEqual([
     expect.stringMatching(/^checkout:8841: Takes back what it did\. Waits for b\.do since 10s; it was given up/),

@@ -15,7 +15,7 @@ export function completionOf(all: () => readonly Command[]): Command {
     about: 'Print a script that completes commands and options in bash or zsh.',
     words: [{ name: 'shell', about: 'bash or zsh.', oneOf: () => SHELLS }],
     options: {},
-    examples: ['ballet completion bash > ~/.local/share/bash-completion/completions/ballet', 'ballet completion zsh'],
+    examples: ['ballet completion bash', 'ballet completion zsh'],
     async run(given, terminal) {
       const shell = SHELLS.find((name) => name === given.words[0])
       if (shell === undefined)

@@ -18,7 +18,7 @@ export const EXIT = {
   conflict: 4,
   /** Not now: nothing answers, or the time to wait is over. The same command may succeed later. */
   unavailable: 5,
-  /** The run is stuck and waits for a person. */
+  /** The run is stuck and waits for a person; or a replay found one that would be. */
   stuck: 6,
   /** A rule of the engine was broken: a bug of ours. */
   bug: 70,
@@ -34,6 +34,9 @@ const parked: ReadonlySet<string> = new Set<ErrorCode>([
   'OP_ID_REPEATED',
   'CODE_MISSING',
   'OUTCOME_UNDECLARED',
+  'RUN_POISONED',
+  'RUN_TOO_LONG',
+  'CONTINUE_REFUSED',
 ])
 
 /** The exit code for an error. `status` counts for a code that this version does not know. */

@@ -44,12 +44,12 @@ export function deliveredWords(delivered: Part, sinceMs: number | undefined, lim
       return 'starts'
     case 'done': {
       const answer = answerWords(delivered['payload'], limit)
-      const by = delivered['by'] === undefined ? 'answered' : `was answered by ${word(delivered, 'by')}`
-      return `${op} ${by}${took}${attempt}${answer === '' ? '' : `: ${answer}`}${whyWords(delivered)}`
+      const by = delivered['by'] === undefined ? 'answered' : `was answered by ${whoWords(delivered)}`
+      return `${op} ${by}${took}${attempt}${answer === '' ? '' : `: ${answer}`}`
     }
     case 'failed': {
-      const by = delivered['by'] === undefined ? 'failed' : `was failed by ${word(delivered, 'by')}`
-      return `${op} ${by}${took}${attempt}: ${failureWords(delivered['error'])}${whyWords(delivered)}`
+      const by = delivered['by'] === undefined ? 'failed' : `was failed by ${whoWords(delivered)}`
+      return `${op} ${by}${took}${attempt}: ${failureWords(delivered['error'])}`
     }
     case 'timer':
       return `the time of ${op} has come${took}`
@@ -58,7 +58,7 @@ export function deliveredWords(delivered: Part, sinceMs: number | undefined, lim
     case 'event':
       return `event ${word(delivered, 'type')} from ${word(delivered, 'source')} ${preview(delivered['payload'] as Json, limit)}`.trim()
     case 'cancel':
-      return `cancelled by ${word(delivered, 'by')}${whyWords(delivered)}${delivered['forced'] === true ? '; its code is run no more' : ''}`
+      return `cancelled by ${whoWords(delivered)}${delivered['forced'] === true ? '; its code is run no more' : ''}`
     case 'resume':
       return `resumed: turn ${word(delivered, 'of')} is made again with the mended code`
     default:
@@ -128,16 +128,16 @@ export function noteWords(note: Part, at: string, limit: number): string {
     case 'freed':
       return `free again (${word(note, 'reason')})`
     case 'action':
-      return `${word(note, 'by')} asks to ${word(note, 'action')} ${op === '' ? 'the run' : op}${whyWords(note)}`
+      return `${word(note, 'action')} ${op === '' ? 'the run' : op}, asked for by ${whoWords(note)}`
     default:
       return preview(note as Json, limit)
   }
 }
 
-/** `: the bank is back`, or nothing. */
-function whyWords(from: Part): string {
+/** `ann (the bank is back)`: who did something, and why if that was said. It stands before payloads, which may be cut. */
+function whoWords(from: Part): string {
   const why = word(from, 'why')
-  return why === '' ? '' : `, because: ${why}`
+  return `${word(from, 'by')}${why === '' ? '' : ` (${why})`}`
 }
 
 function names(value: unknown): string {

@@ -17,6 +17,8 @@ export async function loadApplication(path: string, cwd: string): Promise<Applic
     fault('APP_INVALID', { path: file, problem }, cause)
   if (!existsSync(file)) throw invalid(`there is no such file${nearFile(file)}`)
   if (statSync(file).isDirectory()) throw invalid('it is a folder; name the file, for example app.ts')
+  // A device could be read for ever.
+  if (!statSync(file).isFile()) throw invalid('it is no file')
   let loaded: unknown
   try {
     loaded = await import(pathToFileURL(file).href)

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { cut, oneLine, preview, printable, printableView } from './printable.ts'
+import { cut, jsonLine, oneLine, preview, printable, printableView } from './printable.ts'
 
 it('shows controls instead of sending them', () => {
   expect(printable('\u001b[2Jhidden\u0007')).toBe('\\u001b[2Jhidden\\u0007')
@@ -13,6 +13,13 @@ it('shows controls instead of sending them', () => {
 
 it('leaves what people write', () => {
   for (const text of ['Grüße, 世界', 'naïve\nlines', '👩‍👧 ok', '100 €']) expect(printable(text)).toBe(text)
+})
+
+it('is JSON of the same value for a program', () => {
+  const value = { 'a\u009b31m': ['\u202e\u{e0041}\ud800', '👩‍👧\n'] }
+  const line = jsonLine(value)
+  expect(line).toBe('{"a\\u009b31m":["\\u202e\\udb40\\udc41\\ud800","👩‍👧\\n"]}')
+  expect(JSON.parse(line)).toEqual(value)
 })
 
 it('keeps what must be one line on one line', () => {

@@ -16,6 +16,16 @@ export function printable(text: string): string {
   })
 }
 
+/** The JSON of a value on one line: the same value to a program, and nothing to a terminal that it would act on. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, (char) =>
+    char
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
+}
+
 /** The text on one line: a newline becomes `\n` in print. */
 export function oneLine(text: string): string {
   return printable(text).replaceAll('\n', '\\n')

@@ -1,6 +1,6 @@
 // What the reading commands ask, whether a process answers (client.ts) or the file is read without one (file-reads.ts).
 import type { EventsRequest, RunsRequest } from '../define/application.ts'
-import type { EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
+import type { EventView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
 
 export interface Reads {
   run(id: string): Promise<RunView | null>
@@ -12,7 +12,7 @@ export interface Reads {
   events(request: EventsRequest): Promise<Page<EventView>>
   key(field: string, value: string): Promise<KeyView>
   /** Everything of a causal graph, by its root. */
-  graph(root: string): Promise<{ readonly runs: readonly RunView[]; readonly events: readonly EventView[] }>
+  graph(root: string): Promise<Related>
   /** The fields that keys have here. */
   fields(): Promise<readonly string[]>
   close(): Promise<void>

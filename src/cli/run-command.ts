@@ -12,6 +12,7 @@ import { events } from './events.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { fail } from './fail.ts'
 import { commandHelp, overview } from './help.ts'
+import { init } from './init.ts'
 import { parse } from './parse.ts'
 import { report } from './problem.ts'
 import { publish } from './publish.ts'
@@ -48,6 +49,7 @@ const help: Command = {
 
 /** Every command, in the order in which help lists them. */
 export const commands: readonly Command[] = [
+  init,
   dev,
   serve,
   start,

@@ -2,7 +2,7 @@
 // the store, so that a busy port is told before any run moves, and leaves its address beside the store only when it
 // takes work. Ending drains: no new request, what runs is finished or left to the journal, the store is closed.
 import { resolve } from 'node:path'
-import { showMs } from '../core/duration.ts'
+import { showMs, toMs } from '../core/duration.ts'
 import type { Application } from '../define/application.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
 import type { Serving } from '../server/serve.ts'
@@ -11,7 +11,7 @@ import { shownPath } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { untilAsked } from './lifetime.ts'
 import { loadApplication } from './load-application.ts'
-import { wholeNumber } from './parse.ts'
+import { usage, wholeNumber } from './parse.ts'
 import { isAlive, leaveAddress, readProcessFile } from '../server/process-file.ts'
 import { storePlace, type StorePlace } from '../server/store-place.ts'
 import { print, type Terminal } from './terminal.ts'
@@ -30,12 +30,19 @@ export const serve: Command = {
   name: 'serve',
   about: 'Run an application and serve it.',
   words: [{ name: 'app.ts', about: 'File whose default export is ballet({ ... }).' }],
-  options: SERVE_OPTIONS,
+  options: {
+    ...SERVE_OPTIONS,
+    watchdog: {
+      value: '<time>',
+      about: 'End the process when its main loop has hung for so long: default 30s, or off.',
+    },
+  },
   examples: ['ballet serve app.ts', 'ballet serve app.ts --store file:/var/lib/shop/app.db --port 8080'],
   async run(given, terminal) {
     const [path = ''] = given.words
     const place = storePlace(given.text('store') ?? 'file:.ballet/app.db', terminal.cwd)
     const port = portOf(given, terminal)
+    const watchdogMs = watchdogOf(given)
     const definition = await loadApplication(path, terminal.cwd)
     // From here on a signal must not cut the opening short.
     const asked = untilAsked()
@@ -44,7 +51,8 @@ export const serve: Command = {
       definition,
       place,
       { port, host: given.text('host'), token },
-      development === '1',
+      // Whoever develops may stop at a line for as long as they like.
+      development === '1' ? { development: true } : { watchdogMs },
     )
     warnOfOther(place, terminal)
     const { store } = await app.describe()
@@ -80,7 +88,7 @@ async function begin(
   definition: ApplicationDefinition,
   place: StorePlace,
   options: { readonly port: number; readonly host: string | undefined; readonly token: string | undefined },
-  development: boolean,
+  how: { readonly development?: boolean; readonly watchdogMs?: number | undefined },
 ): Promise<Running> {
   const [{ open }, { serve: listen }] = await Promise.all([import('../index.ts'), import('../server/serve.ts')])
   let opened: (app: Application) => void = () => {}
@@ -89,7 +97,7 @@ async function begin(
   })
   const serving = await listen(ready, { ...options, routes: definition.http ?? undefined })
   try {
-    const app = await open(definition, { store: place.url, development })
+    const app = await open(definition, { store: place.url, ...how })
     opened(app)
     return { app, serving }
   } catch (error) {
@@ -105,6 +113,15 @@ export function portOf(given: Given, { env }: Terminal): number {
     return wholeNumber(serve, { ...given, text: () => fromEnv }, 'port', 65_535, 0) ?? 0
   }
   return wholeNumber(serve, given, 'port', 65_535, 0) ?? 4400
+}
+
+/** How long the process may hang, in milliseconds, or undefined for ever. @throws USAGE, DURATION_INVALID */
+function watchdogOf(given: Given): number | undefined {
+  const text = given.text('watchdog') ?? '30s'
+  if (text === 'off') return undefined
+  const ms = toMs(text)
+  if (ms >= 1000) return ms
+  throw usage(serve, `--watchdog must be off or at least 1s, not "${text}".`)
 }
 
 /** One folder holds one address: whoever runs another store beside this one is not found any more. */

@@ -3,6 +3,7 @@
 // line. Made by main.ts; tests make their own.
 import type { Clock } from '../core/clock.ts'
 import type { Paint } from './paint.ts'
+import { jsonLine } from './printable.ts'
 
 export interface Terminal {
   /** A line on stdout. */
@@ -22,6 +23,6 @@ export interface Terminal {
 
 /** Prints a result: as JSON when it was asked for, else as lines. */
 export function print(terminal: Terminal, json: boolean, value: unknown, lines: () => readonly string[]): void {
-  if (json) terminal.out(JSON.stringify(value))
+  if (json) terminal.out(jsonLine(value))
   else for (const line of lines()) terminal.out(line)
 }

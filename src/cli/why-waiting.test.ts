@@ -82,6 +82,9 @@ describe('a run that goes on', () => {
   it('tells what is special about it: when it begins, that it stops, that it takes things back, its deadline', () => {
     const at = '2026-01-31T14:00:10.000Z'
     expect(waitingLine(run({ phase: 'scheduled', at }), now)).toBe('Begins 2026-01-31 14:00:10Z (in 2h), by itself.')
+    expect(waitingLine(run({ phase: 'scheduled', at, deadline: '2026-01-31T15:00:10.000Z' }), now)).toBe(
+      'Begins 2026-01-31 14:00:10Z (in 2h), by itself; is cancelled at 2026-01-31 15:00:10Z (in 3h) if not done.',
+    )
     expect(waitingLine(run({ at: '2026-01-31T12:00:08.000Z' }), now)).toContain('Running for 2s: ')
     const given = wait({ givenUp: true })
     expect(waitingLine(run({ phase: 'cancelling', deadline: at, waits: [given] }), now)).toBe(

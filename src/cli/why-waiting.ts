@@ -11,6 +11,8 @@ const REASONS: Readonly<Record<string, string>> = {
   threw: 'its code threw',
   call: 'a call has failed for good',
   poisoned: 'the process died in the same turn again and again',
+  limit: 'it is longer than it may be',
+  conflict: 'another run has the id that it would give',
 }
 
 const STUCK_PHASES: Readonly<Record<string, string>> = {
@@ -49,15 +51,21 @@ export function lengthWords(run: RunView, now: number): string {
 
 /** What is special about an open run, before what it waits for. */
 function phaseWords({ phase, deadline }: RunView, now: number): string {
-  const until =
-    deadline === undefined ? '' : `It is cancelled at ${shownTime(deadline)} (${inTime(deadline, now)}) if not done. `
-  if (phase === 'undoing') return `${until}Takes back what it did. `
-  return phase === 'cancelling' ? 'Was asked to stop. ' : until
+  if (phase === 'scheduled') return ''
+  if (phase === 'cancelling') return 'Was asked to stop. '
+  const until = deadline === undefined ? '' : `It ${deadlineWords(deadline, now)}. `
+  return phase === 'undoing' ? `${until}Takes back what it did. ` : until
+}
+
+function deadlineWords(deadline: string, now: number): string {
+  return `is cancelled at ${shownTime(deadline)} (${inTime(deadline, now)}) if not done`
 }
 
 function runningWords(run: RunView, length: string, now: number): string {
-  if (run.phase === 'scheduled' && run.at !== undefined)
-    return `Begins ${shownTime(run.at)} (${inTime(run.at, now)}), by itself.`
+  if (run.phase === 'scheduled' && run.at !== undefined) {
+    const until = run.deadline === undefined ? '' : `; ${deadlineWords(run.deadline, now)}`
+    return `Begins ${shownTime(run.at)} (${inTime(run.at, now)}), by itself${until}.`
+  }
   if (run.waits.length === 0) return `Running for ${length}: its code has the word; it waits for nothing.`
   return run.waits.map((wait) => sentence(`${waitWords(wait, now)}; ${advice(run, wait, now)}`)).join(' ')
 }
@@ -100,7 +108,8 @@ function stuckLine(run: RunView): string {
   const error = run.error ?? attempt?.attempt?.error
   const reason = run.reason === undefined ? 'it needs a person' : (REASONS[run.reason] ?? run.reason)
   const more = others.length === 0 ? '' : ` and ${others.length} more`
-  const where = attempt === undefined ? '' : `, ${attempt.op} after ${attempt.attempt?.number ?? 0} attempts${more}`
+  const tries = attempt?.attempt?.number ?? 0
+  const where = attempt === undefined ? '' : `, ${attempt.op} after ${tries} attempt${tries === 1 ? '' : 's'}${more}`
   const phase = run.phase === undefined ? '' : (STUCK_PHASES[run.phase] ?? ` (${run.phase})`)
   const hint = error !== undefined && Object.hasOwn(catalogue, error.code) ? fault(error.code as ErrorCode).hint : ''
   const choices = run.choices.length > 0 ? ` You can: ${choiceWords(run.choices)}.` : hint === '' ? '' : ` ${hint}`

@@ -2,7 +2,7 @@
 // alike, with what is awaited. The key is `orderId:8841`, or its value alone where only one field has it.
 import { fault } from '../core/errors.ts'
 import { isField, splitKey } from '../core/names.ts'
-import type { EventView, JournalView, KeyView, RunView } from '../core/views.ts'
+import type { EventView, JournalView, KeyView, Related, RunView } from '../core/views.ts'
 import { causalLines, summaryLines } from './causal-lines.ts'
 import { causalTree, type Causes } from './causal-tree.ts'
 import { PLACE_OPTIONS, type Command } from './command.ts'
@@ -28,6 +28,7 @@ export const why: Command = {
       const { paint, columns, clock } = terminal
       const style = { now: clock.now(), paint, columns }
       const { runs, events } = causes
+      if (causes.isCut) terminal.note('There is more than one answer can hold; this is the beginning of it.')
       print(terminal, given.flag('json'), { field: found.field, value: found.value, runs, events, tree }, () => [
         ...summaryLines(`${found.field}:${found.value}`, runs, events.length, style),
         '',
@@ -65,10 +66,12 @@ function isEmpty({ runs, events }: KeyView): boolean {
 }
 
 /** The causal graphs that the key is part of, with the journals of their runs. */
-async function collect(reads: Reads, key: KeyView): Promise<Causes> {
+async function collect(reads: Reads, key: KeyView): Promise<Causes & { readonly isCut: boolean }> {
   const runs = new Map<string, RunView>()
   const events = new Map<string, EventView>()
-  const add = (graph: { readonly runs: readonly RunView[]; readonly events: readonly EventView[] }): void => {
+  let isCut = false
+  const add = (graph: Related): void => {
+    isCut ||= graph.more === true
     for (const run of graph.runs) runs.set(run.id, run)
     for (const event of graph.events) events.set(`${event.source} ${event.id}`, event)
   }
@@ -77,5 +80,5 @@ async function collect(reads: Reads, key: KeyView): Promise<Causes> {
   for (const root of roots) add(await reads.graph(root))
   const journals = new Map<string, readonly JournalView[]>()
   for (const id of runs.keys()) journals.set(id, (await wholeJournal(reads, id)) ?? [])
-  return { runs: [...runs.values()], events: [...events.values()], journals }
+  return { runs: [...runs.values()], events: [...events.values()], journals, isCut }
 }

@@ -32,24 +32,25 @@ export function carriedOf(carry: JsonText | null): Carried {
 
 /**
  * The text of what a generation hands on. What takes something back is judged now, while the code that made it can be
- * mended; not again in a replay, where only its name counts.
+ * mended; once it stands in a journal, only its name counts.
  * @throws DEFINITION_INVALID, INPUT_INVALID, VALUE_NOT_JSON for an undo that could not be made.
  */
 export function carryText(
   { mailbox, undos, followers, state }: Carrier,
   generation: number,
   contracts: Contracts,
-  isReplay: boolean,
+  isRecorded: boolean,
 ): JsonText {
+  const calls = undos.carried(generation)
+  for (const { name, undo } of calls) {
+    contracts.checkUndo(name, undo)
+    if (!isRecorded) contracts.checkInput(undo)
+  }
   const carried: Carried = {
     mail: mailbox.carried,
-    undos: undos.carried(generation),
+    undos: calls,
     ...(followers.size === 0 ? {} : { followers: [...followers].slice(-FOLLOWERS_CARRIED) }),
     ...(state === null ? {} : { state: fromText(state) as Json }),
-  }
-  for (const { name, undo } of carried.undos ?? []) {
-    contracts.checkUndo(name, undo)
-    if (!isReplay) contracts.checkInput(undo)
   }
   return toText(carried, 'What the run carries') as JsonText
 }

@@ -70,7 +70,7 @@ export const catalogue = {
   RUN_FAILED: { family: 'final', status: 422, message: 'The run "{id}" failed: {message}', hint: 'See the journal of the run.' },
   RUN_THREW: { family: 'fix', status: 500, message: 'The code of {run} threw {name}: {message}', hint: 'Mend the code and start the application again: the run goes on from there.' },
   RUN_DIVERGED: { family: 'fix', status: 500, message: '{run} does not repeat what its journal says, at turn {seq}:\n{diff}', hint: 'Restore the code that wrote it, or guard the change with run.patched(id).' },
-  RUN_POISONED: { family: 'fix', status: 500, message: 'The process died {deaths} times while {run} did the same thing.', hint: 'Mend the code, then retry the run; the others go on.' },
+  RUN_POISONED: { family: 'fix', status: 500, message: 'The process died {deaths} times while {run} alone was under way ({what}).', hint: 'Mend the code, then retry the run; the others go on.' },
   RUN_TOO_LONG: { family: 'fix', status: 500, message: '{run} has {what}, and may have {limit}.', hint: 'Let the workflow go on with run.continueAs(input); cancel this run, or raise the limit and retry it.' },
   CONTINUE_REFUSED: { family: 'fix', status: 500, message: '{run} cannot continue as a new generation: {problem}.', hint: 'Await or abort what is under way before run.continueAs.' },
   FOREIGN_AWAIT: { family: 'fix', status: 500, message: '{run} awaits something that is not durable{work}.', hint: 'Wrap it in run.step(name, fn), or make it an operation; use run.sleep for time.' },
@@ -87,7 +87,6 @@ export const catalogue = {
   STORE_READ_ONLY: { family: 'final', status: 409, message: 'The store {path} is open for reading only.', hint: 'Start the application to write.' },
   SHARD_FENCED: { family: 'retry', status: 503, message: 'Another process has taken over shard {shard}.', hint: 'Ask that process; this one stops.' },
   INBOX_GONE: { family: 'bug', status: 500, message: 'Inbox rows were consumed twice.', hint: 'Report this.' },
-  NOT_YET: { family: 'fix', status: 500, message: 'This version does not have {what} yet.', hint: 'Leave it out; the changelog says when it comes.' },
   COMMIT_UNKNOWN: { family: 'retry', status: 503, message: 'It is not known whether a commit happened.', hint: 'It is settled by reading the store.' },
   // The process
   APP_CLOSED: { family: 'retry', status: 503, message: 'The application is closing.', hint: 'Ask again in a moment.' },
@@ -99,6 +98,7 @@ export const catalogue = {
   PROCESS_UNREACHABLE: { family: 'retry', status: 503, message: 'The application at {url} does not answer: {problem}.', hint: 'Is it running? --url names another.' },
   USAGE: { family: 'fix', status: 400, message: '{problem}', hint: 'ballet --help lists the commands.' },
   APP_INVALID: { family: 'fix', status: 500, message: '{path} is not an application: {problem}.', hint: 'Its default export must be ballet({ ... }).' },
+  FILES_EXIST: { family: 'final', status: 409, message: '{folder} has {files} already; nothing was written.', hint: 'Use another folder; --force writes what is missing and leaves these as they are.' },
   ROUTE_THREW: { family: 'fix', status: 500, message: 'The route of the application for {method} {path} threw.', hint: 'Its log says what was thrown.' },
   INVARIANT: { family: 'bug', status: 500, message: 'A rule of the engine was broken: {problem}.', hint: 'This is our bug. Report it with the journal of the run.' },
 } as const

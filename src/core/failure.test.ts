@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BalletError, TerminalError, fault } from './errors.ts'
-import { CallError, endingFailure, endsAsFailed, threw, toFailure, type Failure } from './failure.ts'
+import { CallError, endingFailure, endsAsFailed, isCancellation, threw, toFailure, type Failure } from './failure.ts'
 
 /** An error whose fields cannot be read. */
 const unreadable = (...fields: readonly string[]): Error =>
@@ -148,6 +148,38 @@ describe('a rejection that a workflow let pass', () => {
     const several = new AggregateError([])
     Object.defineProperty(several, 'errors', { get: () => undefined })
     expect(endingFailure(several).code).toBe('AggregateError')
+  })
+})
+
+describe('a rejection that says that its run was cancelled', () => {
+  const stopped = fault('RUN_CANCELLED', { id: 'r1', by: 'ann', why: 'no' })
+  const cyclic = new AggregateError([stopped])
+  cyclic.errors.push(cyclic)
+  const several = (...errors: readonly unknown[]): AggregateError => new AggregateError(errors)
+
+  it.each<[string, unknown, boolean]>([
+    ['the cancellation', stopped, true],
+    ['several of them', several(stopped, stopped), true],
+    ['one within several', several(several(stopped)), true],
+    ['one beside the failure of a call', several(down, stopped, new TerminalError('no')), true],
+    ['one beside an error', several(stopped, new Error('x')), false],
+    ['failures of calls alone', several(down, declined), false],
+    ['several of nothing', several(), false],
+    ['several that are themselves', cyclic, false],
+    ['the failure of a call', down, false],
+    ['another error of ours', fault('RUN_FAILED'), false],
+    ['an error whose code cannot be read', unreadable('code'), false],
+    ['a revoked proxy', revoked(), false],
+    ['nothing', undefined, false],
+  ])('%s', (_name, thrown, is) => {
+    expect(isCancellation(thrown)).toBe(is)
+  })
+
+  it('is the failure of a call where that was given up', () => {
+    const error = new CallError('CALL_ABORTED', 'payment.charge', { code: 'CALL_ABORTED', message: 'given up' })
+    expect(error.message).toBe('payment.charge was given up before it answered.')
+    expect([isCancellation(error), endsAsFailed(error)]).toEqual([false, true])
+    expect(endingFailure(error)).toEqual({ code: 'CALL_ABORTED', message: error.message })
   })
 })
 

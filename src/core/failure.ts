@@ -91,6 +91,6 @@ function cut(words: unknown): string {
   const text = String(words)
   if (text.length <= MESSAGE_LIMIT) return text
   // A character of two units is not cut in half.
-  const isHalf = (text.codePointAt(MESSAGE_LIMIT - 1) ?? 0) > 0xffff
+  const isHalf = (text.codePointAt(MESSAGE_LIMIT - 1) as number) > 0xffff
   return `${text.slice(0, isHalf ? MESSAGE_LIMIT - 1 : MESSAGE_LIMIT)}…`
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { childId, eventRef, hashOf, idempotencyKey, operationId, reactionId, runRef, slotOf } from './ids.ts'
+import { childId, eventRef, hashOf, idempotencyKey, operationId, reactionId, runRef, slotOf, undoneKey } from './ids.ts'
 import { idProblem } from './names.ts'
 import { SLOT_COUNT } from './store.ts'
 
@@ -36,11 +36,33 @@ it('the idempotency key holds the store, the run, its generation and the operati
   expect(idempotencyKey({ ...run, generation: 3 }, 'a#0')).toBe('s1:checkout:8841:3:a#0')
 })
 
+describe('the key of a call that is taken back', () => {
+  it('is that of the call', () => {
+    expect(undoneKey(run, 'payment.charge#0')).toBe(idempotencyKey(run, 'payment.charge#0'))
+    expect(undoneKey({ ...run, generation: 3 }, 'a/x#1')).toBe('s1:checkout:8841:3:a/x#1')
+  })
+
+  it('of an earlier generation is that of the call there', () => {
+    expect(undoneKey({ ...run, generation: 12 }, '0~payment.charge#0')).toBe('s1:checkout:8841:0:payment.charge#0')
+    expect(undoneKey({ ...run, generation: 12 }, '10~a/0')).toBe('s1:checkout:8841:10:a/0')
+  })
+
+  it('is the key under which the call was made, whatever the generations', () => {
+    fc.assert(
+      fc.property(fc.nat(20), fc.nat(20), ops, (made, undone, op) => {
+        const undoes = made === undone ? op : `${made}~${op}`
+        expect(undoneKey({ ...run, generation: undone }, undoes)).toBe(idempotencyKey({ ...run, generation: made }, op))
+      }),
+    )
+  })
+})
+
 describe('the id of a child', () => {
   it('is its parent and the operation, without marks that need escaping', () => {
     expect(childId(run, 'ship#0')).toBe('checkout:8841~ship.0')
     expect(childId(run, 'ship/sku-1')).toBe('checkout:8841~ship~sku-1')
     expect(childId({ ...run, id: 'r~a.0' }, 'undo:ship/x')).toBe('r~a.0~undo:ship~x')
+    expect(childId({ ...run, generation: 2 }, 'undo:0~ship#0')).toBe('checkout:8841~2~undo:0~ship.0')
   })
 
   it('never equals an id that somebody gave', () => {

@@ -6,7 +6,7 @@ import { fault } from './errors.ts'
 import { CallError } from './failure.ts'
 import { childId } from './ids.ts'
 import type { Command } from './journal.ts'
-import { isUndo, type Issuing, type Pending } from './machine.ts'
+import type { Issuing, Pending } from './pending.ts'
 import type { RunScope } from './run-scope.ts'
 import type { CallValue } from './values.ts'
 
@@ -20,6 +20,9 @@ export interface StepWork {
 export interface Undoing {
   readonly undoes: string
 }
+
+/** A call that is made as its operation says. */
+export const NO_SETTINGS: CallSettings = Object.freeze({})
 
 /** Issues a call. @throws INPUT_INVALID, CALL_UNKNOWN, DEFINITION_INVALID */
 export function issueCall(
@@ -37,6 +40,9 @@ export function issueCall(
   const { shielded, undoing = {} } = how
   if (call.target === 'operation') {
     const publish = settings.publish === true ? { publish: true } : {}
+    // Most calls are plain: they are made without further ado.
+    if (settings === NO_SETTINGS && how.undoing === undefined)
+      return machine.issue({ kind: 'call', op, call: call.name, ...given }, { work: settings, shielded })
     const command = { kind: 'call', op, call: call.name, ...given, ...publish } as const
     const issue = (mark: Mark, settles: Settles): Promise<unknown> =>
       machine.issue({ ...command, ...mark, ...undoing }, { work: settings, shielded, ...settles })
@@ -113,9 +119,9 @@ function refuseAborted({ abort }: CallSettings, call: string): void {
   if (abort?.aborted === true) throw abortedError(call)
 }
 
-/** Whether something is given up when its run takes everything back. */
+/** Whether something is given up when its run takes everything back: not what does that. */
 export function isTakenBack(pending: Pending): boolean {
-  return pending.settles !== undefined && !isUndo(pending)
+  return pending.settles !== undefined
 }
 
 function nameOf(op: string, command: Command): string {

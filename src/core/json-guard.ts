@@ -16,8 +16,8 @@ export interface JsonLimits {
   readonly keys: number
   /** Items of one array. */
   readonly items: number
-  /** Fields and items in the whole text. */
-  readonly values: number
+  /** Fields, items, arrays and objects in the whole text. */
+  readonly parts: number
   /** Characters of one string, as written. */
   readonly characters: number
 }
@@ -26,7 +26,7 @@ export const JSON_LIMITS: JsonLimits = {
   depth: 64,
   keys: 10_000,
   items: 100_000,
-  values: 150_000,
+  parts: 150_000,
   characters: 1_048_576,
 }
 
@@ -54,7 +54,7 @@ class Scan {
   readonly #text: string
   readonly #limits: JsonLimits
   #at = 0
-  #values = 0
+  #parts = 0
   /** The key or index at which each open object and array stands. */
   readonly #steps: (string | number)[] = []
   #depth = 0
@@ -131,6 +131,7 @@ class Scan {
   /** Passes an opening bracket; the level that it opens, from 0. */
   #enter(): number {
     if (this.#depth === this.#limits.depth) throw fault('JSON_TOO_DEEP', { limit: this.#limits.depth })
+    this.#one()
     this.#at++
     return this.#depth++
   }
@@ -150,8 +151,9 @@ class Scan {
   }
 
   #one(): void {
-    if (++this.#values > this.#limits.values)
-      throw fault('JSON_TOO_MANY', { what: 'values in all', limit: this.#limits.values, path: 'the top' })
+    const limit = this.#limits.parts
+    if (++this.#parts > limit)
+      throw fault('JSON_TOO_MANY', { what: 'fields, items, arrays and objects', limit, path: 'the top' })
   }
 
   /** Passes a string; true when it has an escape. */

@@ -29,7 +29,7 @@ type StoredPart<T> = T extends { toJSON(): infer J }
 const DEPTH_LIMIT = 500
 
 /** Bytes of one text in UTF-8. What is larger belongs elsewhere, with a reference to it here. */
-export const TEXT_LIMIT = 32 * 1024 * 1024
+export const TEXT_LIMIT: number = 32 * 1024 * 1024
 
 /**
  * The JSON text of a value, or undefined for `undefined`.

@@ -282,6 +282,8 @@ describe('what a run takes', () => {
     expect(machine.accepts({ kind: 'start', seed: 1 })).toBe(true)
     expect(machine.accepts({ kind: 'cancel', by: 'ann', why: '' })).toBe(true)
     expect(machine.accepts({ kind: 'resume', of: 1 })).toBe(true)
+    machine.deliver({ kind: 'start', seed: 1 }, 0, 0, null)
+    expect(machine.accepts({ kind: 'start', seed: 1 })).toBe(false)
     expect(() => machine.accepts({ kind: 'other' } as never)).toThrow(BugError)
   })
 })

@@ -13,6 +13,7 @@ import { CallError, endingFailure, endsAsFailed, isCancellation, threw, type Fai
 import { hashOf, type RunIdentity } from './ids.ts'
 import { bothTexts, fromText, toText, type JsonText } from './json.ts'
 import { parseCommands, type Cancelled, type Command, type Delivered, type StoredCommand } from './journal.ts'
+import { isUndo, type Issuing, type Pending } from './pending.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Contracts, LogSink } from './contracts.ts'
 import { turnStream, type Stream } from './randomness.ts'
@@ -31,34 +32,6 @@ export interface MachineSpec {
   readonly log: LogSink
   /** Called when the body does something outside a turn: it awaited what is not durable. */
   readonly onFault: (error: Error) => void
-}
-
-/** How a command is issued. */
-export interface Issuing {
-  /** The body of a step, or the settings of a call: what the engine needs to carry it out. */
-  readonly work?: unknown
-  /** A cancellation does not reach it. */
-  readonly shielded?: boolean
-  /** Tells the undo log how it came out; absent for what is never taken back. */
-  readonly settles?: (outcome: unknown) => void
-  /** It is a child that is to stop when it is given up. */
-  readonly stops?: boolean
-}
-
-/** A command that will be answered, and how to answer it. */
-export interface Pending extends Issuing {
-  readonly op: string
-  command: Command
-  readonly at: number
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: Error) => void
-  /** Its promise has rejected: what is still to come of it concerns the undo log alone. */
-  givenUp: boolean
-}
-
-/** Whether it takes something back. */
-export function isUndo({ command }: Pending): boolean {
-  return 'undoes' in command
 }
 
 /** How a body came out; `continued` is a new beginning. */
@@ -218,7 +191,8 @@ export class Machine {
       return { kind: 'ended', commands: [...commands, this.#continues], status: 'continued' }
     const settled = this.#settled
     if (settled === null) {
-      return this.pending.size > 0
+      // A signal may come before the body has begun: it is kept for it.
+      return this.pending.size > 0 || this.takeBack === null
         ? { kind: 'open', commands }
         : { kind: 'threw', error: fault('FOREIGN_AWAIT', { run: this.name, work: '' }) }
     }
@@ -265,7 +239,20 @@ export class Machine {
     this.commands.push(command)
     const promise = new Promise<unknown>((resolve, reject) => {
       const { op } = command
-      this.pending.set(op, { ...issuing, op, command, at: this.at, resolve, reject, givenUp: false })
+      const { work, shielded, settles, stops } = issuing
+      const pending: Pending = {
+        op,
+        command,
+        at: this.at,
+        work,
+        shielded,
+        settles,
+        stops,
+        resolve,
+        reject,
+        givenUp: false,
+      }
+      this.pending.set(op, pending)
     })
     // A branch that nobody awaits must not end the process when its call fails.
     promise.catch(noop)
@@ -298,7 +285,8 @@ export class Machine {
     const busy = [...this.pending.values()].find(({ command: { kind } }) => kind !== 'sleep' && kind !== 'wait')
     if (busy !== undefined) throw fault('CONTINUE_REFUSED', { run: this.name, problem: `${busy.op} is under way` })
     const { contracts, identity } = this.spec
-    const carry = carryText(this, identity.generation, contracts, this.recorded !== null)
+    const isRecorded = this.recordedCommands()?.at(-1)?.kind === 'continue'
+    const carry = carryText(this, identity.generation, contracts, isRecorded)
     this.#continues = { kind: 'continue', input, ...raw, carry }
   }
 

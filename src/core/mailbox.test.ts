@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Mailbox } from './mailbox.ts'
+import { Mailbox, type CarriedMail } from './mailbox.ts'
 
 describe('signals', () => {
   it('are kept in their order until somebody asks for them, each once', () => {
@@ -40,5 +40,51 @@ describe('the cursor of an event type', () => {
     mailbox.advance('order.shipped', 17)
     expect(mailbox.cursor('order.shipped')).toBe(17)
     expect(mailbox.cursor('order.created')).toBe(-1)
+  })
+})
+
+describe('what a continued run takes over', () => {
+  /** As it comes out of the journal. */
+  const next = (mailbox: Mailbox): Mailbox => new Mailbox(JSON.parse(JSON.stringify(mailbox.carried)) as CarriedMail)
+
+  it('of nothing is nothing', () => {
+    expect(new Mailbox().carried).toEqual({ signals: [], seen: [], cursors: [] })
+  })
+
+  it('is what was not received, what was seen and how far it has read', () => {
+    const mailbox = new Mailbox()
+    mailbox.accept('1', 'approve', '{"by":"ann"}', false)
+    mailbox.accept('2', 'reject', undefined, false)
+    mailbox.accept('3', 'approve', undefined, true)
+    mailbox.take(['signal:other'])
+    mailbox.advance('order.shipped', 17)
+    const after = next(next(mailbox))
+    expect(after.carried).toEqual(mailbox.carried)
+    expect(after.carried).toEqual({
+      signals: [{ name: 'approve', payload: '{"by":"ann"}' }, { name: 'reject' }],
+      seen: ['1', '2', '3'],
+      cursors: [['order.shipped', 17]],
+    })
+    expect(after.unread).toBe(2)
+    expect(after.take(['signal:reject'])).toEqual({ name: 'reject', payload: undefined })
+    expect(after.take(['signal:approve'])?.payload).toBe('{"by":"ann"}')
+    expect([after.cursor('order.shipped'), after.cursor('order.created')]).toEqual([17, -1])
+  })
+
+  it('are the ids of the last 10,000 signals, whichever generation they came to', () => {
+    const first = new Mailbox()
+    for (let id = 0; id < 9_999; id++) first.accept(String(id), 'approve', undefined, true)
+    const second = next(first)
+    expect(second.seen.size).toBe(9_999)
+    for (let id = 9_999; id < 10_003; id++) second.accept(String(id), 'approve', undefined, true)
+    expect(second.hasSeen('0')).toBe(true)
+    const third = next(second)
+    expect([third.seen.size, ...['0', '2', '3', '10002'].map((id) => third.hasSeen(id))]).toEqual([
+      10_000,
+      false,
+      false,
+      true,
+      true,
+    ])
   })
 })

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Driver, aSignal, call, event, linesOf, replay, type Body } from '../../test/core/machine-driver.ts'
 import { TerminalError } from './errors.ts'
-import type { Pending } from './machine.ts'
+import type { Pending } from './pending.ts'
 import type { Surface } from './surface.ts'
 
 /** A program that a workflow could be: what it waits for, and how its parts are put together. Names are few, so that they recur. */

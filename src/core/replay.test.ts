@@ -35,6 +35,11 @@ describe('a turn that does what was recorded', () => {
     ['what the schema made of its input', charge('"5"'), charge('5', { raw: '"5"' })],
     ['what the schema made of its output', { kind: 'end', output: '"5"' }, { kind: 'end', output: '5', raw: '"5"' }],
     [
+      'what it hands on',
+      { kind: 'continue', input: '1', carry: '{"undos":[]}' },
+      { kind: 'continue', input: '1', carry: '{"mail":{}}' },
+    ],
+    [
       'a default for an output that is absent',
       { kind: 'end', output: undefined },
       { kind: 'end', output: '5', raw: 'null' },
@@ -67,6 +72,7 @@ describe('a turn that does what was recorded', () => {
       commands: [set('"a"'), patch, step('a#0')],
     })
     expect(compare([patch, set('1'), step('a#0')], [step('a#0')]).kind).toBe('recorded')
+    expect(compare([step('a#0')], [{ kind: 'phase', phase: 'undoing' }, step('a#0')]).kind).toBe('recorded')
   })
 })
 
@@ -92,6 +98,15 @@ describe('a turn that does something else', () => {
     ['another run to join', { kind: 'join', op: 'join:a#0', run: 'a' }, { kind: 'join', op: 'join:a#0', run: 'b' }],
     ['another output', { kind: 'end', output: '1' }, { kind: 'end', output: '2' }],
     ['no output', { kind: 'end', output: undefined }, { kind: 'end', output: '2' }],
+    ['another call that is given up', { kind: 'drop', op: 'a#0' }, { kind: 'drop', op: 'b#0' }],
+    ['whether its answer is still wanted', { kind: 'drop', op: 'a#0', settles: true }, { kind: 'drop', op: 'a#0' }],
+    ['another child that is to stop', { kind: 'stop', run: 'a' }, { kind: 'stop', run: 'b' }],
+    [
+      'another input of the next generation',
+      { kind: 'continue', input: '1', carry: '{}' },
+      { kind: 'continue', input: '2', carry: '{}' },
+    ],
+    ['an end instead of a new generation', { kind: 'end', output: '1' }, { kind: 'continue', input: '1', carry: '{}' }],
     [
       'an end instead of a failure',
       { kind: 'end', output: undefined },

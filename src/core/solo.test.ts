@@ -33,6 +33,16 @@ describe('a run of one call', () => {
     )
   })
 
+  it('ends as cancelled when it was asked to stop, unless it has answered all the same', () => {
+    const cancelled = { by: 'ann', why: 'too late' }
+    const failed = { kind: 'failed', op: 'payment.charge#0', error: { code: 'CALL_ABORTED', message: '' } } as const
+    expect(soloEnd(charge, failed, cancelled)).toEqual({ kind: 'end', output: undefined, cancelled })
+    expect(soloEnd(charge, { kind: 'done', op: 'payment.charge#0', payload: '1' }, cancelled)).toEqual({
+      kind: 'end',
+      output: '1',
+    })
+  })
+
   it('fails with its call, and with what the business said', () => {
     const failed = { kind: 'failed', op: 'payment.charge#0' } as const
     expect(soloEnd(charge, { ...failed, error: { code: 'ATTEMPT_TIMEOUT', message: 'late' } })).toEqual({

@@ -203,7 +203,7 @@ export interface Batch {
   readonly claimsUntil: readonly ClaimUntil[]
   /** Names that are free again, before `claims` takes any. */
   readonly claimsGone: readonly ClaimName[]
-  /** Whether it may be written in the space that is kept for when the disk is full: it begins nothing that is new from outside. */
+  /** Nothing in it is new from outside, so that it may use the space that a store keeps for when its disk is full. */
   readonly urgent: boolean
 }
 
@@ -269,7 +269,7 @@ export interface Store extends StoreReader {
   readonly kind: string
   /** What a person calls it: the file's path, for example. */
   readonly name: string
-  /** Makes or migrates the layout and takes what must be exclusive. Errors: STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED. */
+  /** Makes or migrates the layout and takes what must be exclusive. Errors: STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FULL, STORE_FAILED. */
   open(): Promise<StoreInfo>
   /**
    * Takes a shard over: raises its epoch durably, so that whoever held it before is fenced. Counts a crash when that
@@ -287,6 +287,8 @@ export interface Store extends StoreReader {
    * sent again when there is space), COMMIT_UNKNOWN (read `tenure`), STORE_FAILED (the store is done for).
    */
   commit(batch: Batch): Promise<void>
-  /** Puts items into the inbox, from any process that can write the store. Durable when it resolves. */
+  /** Puts items into the inbox, from any process that can write the store. Durable when it resolves. Signals are urgent. */
   post(shard: number, items: readonly InboxItem[]): Promise<void>
+  /** Whether there is room for more than what is urgent. False after a STORE_FULL until there is space again. */
+  hasRoom(): Promise<boolean>
 }

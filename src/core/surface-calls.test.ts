@@ -241,20 +241,29 @@ describe('an input that its schema makes something else of', () => {
     expect(commandsOf(await driver.start())).toMatchObject([{ input: '7', raw: '5' }])
   })
 
-  it('is refused with its words when the schema refuses it, live and in a replay alike', async () => {
-    const refusing = {
-      contracts: {
-        checkInput: () => {
-          throw fault('INPUT_INVALID', { what: 'it', path: 'amount', problem: 'no' })
-        },
+  const refusing = {
+    contracts: {
+      checkInput: () => {
+        throw fault('INPUT_INVALID', { what: 'it', path: 'amount', problem: 'no' })
       },
-    }
+    },
+  }
+
+  it('is refused with its words when the schema refuses it, live and in a replay alike', async () => {
     const commands = await firstTurn(async (run) => {
       const words = await run.call(call('a.b')).catch((error: Error) => error.message)
       await run.step('s', () => {})
       return words
     }, refusing)
     expect(commands).toEqual([{ kind: 'step', op: 's#0' }])
+  })
+
+  it('is refused in a replay although its id stands in another payload of that turn', async () => {
+    const commands = await firstTurn(async (run) => {
+      run.set({ op: 'a.b#0' })
+      await run.call(call('a.b')).catch(() => run.step('s', () => {}))
+    }, refusing)
+    expect(commands.map(({ kind }) => kind)).toEqual(['set', 'step'])
   })
 })
 

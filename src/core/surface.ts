@@ -6,7 +6,7 @@ import type { CallSettings, OnCancel, Receivable } from './contracts.ts'
 import { toMs, type Duration } from './duration.ts'
 import { fault } from './errors.ts'
 import { childId } from './ids.ts'
-import { issueCall, issueStep } from './issue.ts'
+import { issueCall, issueStep, NO_SETTINGS } from './issue.ts'
 import { fromText, toText } from './json.ts'
 import type { Machine } from './machine.ts'
 import { checkId } from './names.ts'
@@ -58,7 +58,7 @@ export class Surface {
     return this.#machine.spec.key
   }
 
-  call(call: CallValue, settings: CallSettings = {}): Promise<unknown> {
+  call(call: CallValue, settings: CallSettings = NO_SETTINGS): Promise<unknown> {
     const how = { shielded: this.#shielded }
     return this.#guard(() => issueCall(this.#scope, call, settings, this.#scope.op(call.name, settings.id), how))
   }

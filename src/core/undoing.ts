@@ -21,7 +21,8 @@ export async function drive(scope: RunScope, body: () => Promise<unknown>): Prom
     const output = await body()
     if (machine.continues) return await never()
     scope.over = true
-    await undo(scope, false)
+    const isLeft = machine.pending.size > 0 || scope.undoing !== null || machine.undos.has(false)
+    if (isLeft) await undo(scope, false)
     // A cancellation that came before the last turn counts: nothing stays done.
     if (machine.cancelled !== null) await takeBack(scope)
     return output

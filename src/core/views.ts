@@ -98,12 +98,18 @@ export interface EventView {
   readonly published: boolean
 }
 
-/** Everything of one key. */
-export interface KeyView {
-  readonly field: string
-  readonly value: string
+/** Runs and events that belong together, oldest first. */
+export interface Related {
   readonly runs: readonly RunView[]
   readonly events: readonly EventView[]
+  /** There are more than one answer can hold: these are the first. */
+  readonly more?: true
+}
+
+/** Everything of one key. */
+export interface KeyView extends Related {
+  readonly field: string
+  readonly value: string
 }
 
 /** A page of a list: `cursor` continues it, absent at the end. */

@@ -3,7 +3,7 @@
 import type { Json } from '../core/json.ts'
 import type { RunKind, RunStatus } from '../core/store.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
-import type { ApplicationView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
+import type { ApplicationView, EventView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
 
 export interface Started {
   readonly id: string
@@ -207,7 +207,7 @@ export interface Application {
   events(request?: EventsRequest): Promise<Page<EventView>>
   key(field: string, value: string): Promise<KeyView>
   /** All runs and events of a causal graph, by its root reference. */
-  graph(root: string): Promise<{ readonly runs: readonly RunView[]; readonly events: readonly EventView[] }>
+  graph(root: string): Promise<Related>
   describe(): Promise<ApplicationView>
 
   /** Calls back after every commit that concerned a run or event of `key` (or any, for null), until the returned function is called. */

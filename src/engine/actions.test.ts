@@ -44,7 +44,7 @@ function shop(state = { broken: true }, log: string[] = []) {
 const isStuck = (app: Application, id: string): Promise<unknown> =>
   until(app, null, async () => (await app.run(id))?.status === 'stuck')
 
-test('a stuck call is tried again when a person asks, and its run is free', async () => {
+test('F22: a stuck call that a person retries: it is tried again, and its run is free', async () => {
   const { definition, checkout, state, log } = shop()
   const app = await openForTest(definition)
   await app.start(checkout({ orderId: '1' }), { id: 'c' })
@@ -74,7 +74,7 @@ test('a stuck call is tried again when a person asks, and its run is free', asyn
   })
 })
 
-test('a stuck call is answered in the place of its service, with what it may answer alone', async () => {
+test('F22: a stuck call that a person answers: with what its service may answer alone', async () => {
   const { definition, checkout } = shop()
   const app = await openForTest(definition)
   await app.start(checkout({ orderId: '1' }), { id: 'c' })
@@ -100,7 +100,7 @@ test('a stuck call is answered in the place of its service, with what it may ans
   expect((await app.events({ types: ['declined'] })).items).toHaveLength(1)
 })
 
-test('a stuck call is failed; a stuck undo is not, but can be answered', async () => {
+test('F22: a stuck call that a person fails: it fails; a stuck undo does not, but can be answered', async () => {
   const { definition, checkout, log } = shop()
   const app = await openForTest(definition)
   await app.start(checkout({ orderId: '1' }), { id: 'c' })
@@ -121,7 +121,7 @@ test('a stuck call is failed; a stuck undo is not, but can be answered', async (
   expect(log.filter((line) => line === 'refund')).toHaveLength(1)
 })
 
-test('cancelling a run that is stuck takes back what may have happened', async () => {
+test('F22: a stuck run that a person cancels: what may have happened is taken back', async () => {
   const { definition, checkout, log, state } = shop()
   const app = await openForTest(definition)
   await app.start(checkout({ orderId: '1' }), { id: 'c' })
@@ -132,7 +132,7 @@ test('cancelling a run that is stuck takes back what may have happened', async (
   expect(log).toEqual(['charge', 'charge', 'refund'])
 })
 
-test('what is stuck stays so over a restart, and can be acted on after it', async () => {
+test('F22: a restart while something is stuck: it stays so, and can be acted on after it', async () => {
   const data = new MemoryData()
   const one = shop()
   const first = await openForTest(one.definition, { store: memory(data) })
@@ -184,7 +184,7 @@ test('a call under way is left alone; one that waits for its next attempt is tri
   expect(await app.result('w')).toBe('done')
 })
 
-test('code that threw is retried where it stands; with the same fault it stays stuck, and can be ended by hand', async () => {
+test('F22: code that threw and is retried: it goes on where it stands; with the same fault it stays stuck, and can be ended by hand', async () => {
   const state = { broken: true }
   const flow = workflow('flow', { input: z.null(), output }, async (run) => {
     await run.sleep('1ms')
@@ -228,4 +228,22 @@ test('all runs that match are acted on, each by itself', async () => {
   for (let n = 0; n < 5; n++) expect(await app.result(`c${n}`)).toBe('paid')
   for (const limit of [0, 10_001, 1.5])
     await expect(app.actOnAll({ action: 'retry', limit })).rejects.toMatchObject({ code: 'QUERY_INVALID' })
+})
+
+test('a run that is stuck while it takes back after a cancellation is not offered another one', async () => {
+  const { definition, checkout, state } = shop()
+  const app = await openForTest(definition)
+  await app.start(checkout({ orderId: '1' }), { id: 'c' })
+  await isStuck(app, 'c')
+  await app.cancel('c', { by: 'ann' })
+  const undo = 'undo:payment.charge#0'
+  await until(app, null, async () => (await app.run('c'))?.choices.some((choice) => choice.op === undo))
+  expect((await app.run('c'))?.choices).toEqual([
+    { action: 'retry', op: undo },
+    { action: 'answer', op: undo },
+  ])
+  expect(await app.cancel('c')).toMatchObject({ changed: false })
+  state.broken = false
+  await app.retry('c')
+  expect(await app.settled('c', 60_000)).toMatchObject({ status: 'cancelled' })
 })

@@ -105,6 +105,7 @@ export class Actions {
     this.#shard.context.effects.drop(num, delivered.op)
     const result = await this.#deliver(num, delivered)
     if (result === 'ended') throw fault('RUN_ENDED', { id, status: 'meanwhile' })
+    if (result === 'frozen') throw refused(id, action, 'its code cannot go on: see why, then retry the run')
     return { id, action, changed: result === 'taken', ops: [delivered.op] }
   }
 

@@ -114,7 +114,7 @@ test('runs that are about to be count as open, and an event as many as it will o
   expect([admission.refusal(arrival) === null, admission.refusal({ workflow: null, runs: 0 })]).toEqual([false, null])
 })
 
-test('no more runs than may be open are taken of a burst; one that is there is answered, one that ends makes room', async () => {
+test('F16: a burst of starts: no more runs than may be open are taken; one that is there is answered, one that ends makes room', async () => {
   const app = await openForTest(definition, { limits: { openRuns: 3 } })
   const burst = await codes(Array.from({ length: 10 }, (_, n) => app.start(waiter(null), { id: `w${n}` })))
   expect(burst).toEqual([...Array.from({ length: 3 }, () => 'taken'), ...Array.from({ length: 7 }, () => 'OVERLOADED')])
@@ -127,7 +127,7 @@ test('no more runs than may be open are taken of a burst; one that is there is a
   expect(await codes([app.start(waiter(null), { id: 'w9' })])).toEqual(['taken'])
 })
 
-test('while the disk hangs starts and events are refused and leave nothing; signals and cancellations wait and count', async () => {
+test('F16: a disk that hangs: starts and events are refused and leave nothing; signals and cancellations wait and count', async () => {
   const held = withHeldCommits(memory())
   const clock = movedClock()
   const app = await openForTest(definition, { store: held.store, clock })
@@ -186,7 +186,7 @@ test('a start that another process left in the inbox was acknowledged, and is ta
   await until(app, null, async () => (await app.run('posted'))?.status === 'completed')
 })
 
-test('while its turns wait too long a workflow is not started, another is', async () => {
+test('F16: turns of a workflow that wait too long: it is not started, another is', async () => {
   const clock = movedClock()
   const tried: { readonly early: Promise<string[]>; readonly late: Promise<string[]> }[] = []
   let app: Awaited<ReturnType<typeof openForTest>> | null = null

@@ -8,7 +8,7 @@ import { fromText, isRecord, type Json } from '../core/json.ts'
 import type { RunEnding } from '../core/journal.ts'
 import type { Store, StoreInfo } from '../core/store.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
-import type { ApplicationView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
+import type { ApplicationView, EventView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
 import type {
   ActAllRequest,
   Acted,
@@ -37,6 +37,7 @@ import type { Directory } from './directory.ts'
 import { Queries } from './queries.ts'
 import { Requests } from './requests.ts'
 import { Shard } from './shard.ts'
+import { startWatchdog, type Watchdog } from './watchdog.ts'
 import { failureOfEnding } from './endings.ts'
 
 export interface ApplicationOptions {
@@ -51,6 +52,7 @@ export interface ApplicationOptions {
   readonly limits: Limits
   readonly graceMs: number
   readonly development: boolean
+  readonly watchdogMs: number | undefined
 }
 
 const SHARD = 0
@@ -66,6 +68,7 @@ export class RunningApplication implements Application {
   #shard: Shard | null = null
   #requests: Requests | null = null
   #actions: Actions | null = null
+  #watchdog: Watchdog | null = null
   #closing: Promise<void> | null = null
 
   constructor(options: ApplicationOptions) {
@@ -83,6 +86,9 @@ export class RunningApplication implements Application {
     const began = clock.now()
     this.#info = await store.open()
     try {
+      // What it watches for may come with the first replay.
+      const watchdog = startWatchdog(this.#options.watchdogMs)
+      this.#watchdog = watchdog
       const tenure = await store.acquire(SHARD, this.name)
       const handleInbox: Requests['fromInbox'] = (row) => this.requests.fromInbox(row)
       const onFailure = (error: Error): void => {
@@ -102,6 +108,7 @@ export class RunningApplication implements Application {
         liveRuns,
         limits,
         development,
+        current: watchdog.current,
         handleInbox,
         onFailure,
       })
@@ -114,6 +121,7 @@ export class RunningApplication implements Application {
     } catch (error) {
       await this.#shard?.close(0)
       await store.close()
+      this.#watchdog?.stop()
       throw error
     }
   }
@@ -238,7 +246,7 @@ export class RunningApplication implements Application {
   key(field: string, value: string): Promise<KeyView> {
     return this.#queries.key(field, value)
   }
-  graph(root: string): Promise<{ readonly runs: readonly RunView[]; readonly events: readonly EventView[] }> {
+  graph(root: string): Promise<Related> {
     return this.#queries.graph(root)
   }
 
@@ -268,6 +276,7 @@ export class RunningApplication implements Application {
   async #close(): Promise<void> {
     await this.#shard?.close(this.#options.graceMs)
     await this.#options.store.close()
+    this.#watchdog?.stop()
     this.#stop(null)
   }
 }

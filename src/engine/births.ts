@@ -81,6 +81,7 @@ export function createRun(context: ShardContext, birth: Birth): LiveRun {
   })
   const run = liveRun(context, row, birth.input)
   open.add(run)
+  if (row.kind === 'workflow') context.suspects.born(num)
   return run
 }
 

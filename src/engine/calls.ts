@@ -14,6 +14,7 @@ import { isEventValue } from '../core/values.ts'
 import type { Log, OperationContext, OperationDefinition } from '../define/definition.ts'
 import { isRecord } from '../core/json.ts'
 import { ATTEMPTS, attemptPolicy, type AttemptPolicy } from '../define/policy.ts'
+import type { CurrentWork } from './current-work.ts'
 import type { Effect } from './effects.ts'
 import { identityOf } from './live-run.ts'
 
@@ -22,6 +23,8 @@ export interface CallEnvironment {
   readonly store: string
   readonly fence: string
   readonly log: (run: string, op: string) => Log
+  /** Noted for a watchdog. */
+  readonly current: CurrentWork
 }
 
 /** Attempts that were made before, from the notes of the journal. */
@@ -47,9 +50,13 @@ export function callEffect(
     ...attempts,
     mustSucceed: command.undoes !== undefined,
     attempt: async (attempt, signal) => {
-      if (operation?.run == null) throw fault('CODE_MISSING', { run: `The run "${row.id}"`, call: command.call })
+      const run = operation?.run
+      if (operation === undefined || run == null)
+        throw fault('CODE_MISSING', { run: `The run "${row.id}"`, call: command.call })
       const context = contextOf(environment, row, command.op, command.undoes, attempt, signal)
-      return answerText(operation, await operation.run(fromText(command.input), context))
+      const { current } = environment
+      const answer = current.body(row.id, command.op, () => run(fromText(command.input), context))
+      return answerText(operation, await answer)
     },
   }
 }
@@ -72,10 +79,8 @@ export function stepEffect(
     mustSucceed: false,
     attempt: async (attempt, signal) => {
       const body = work.body as (context: OperationContext) => unknown
-      return toText(
-        await body(contextOf(environment, row, op, undefined, attempt, signal)),
-        `what step "${name}" returned`,
-      )
+      const context = contextOf(environment, row, op, undefined, attempt, signal)
+      return toText(await environment.current.body(row.id, op, () => body(context)), `what step "${name}" returned`)
     },
   }
 }

@@ -36,7 +36,7 @@ function stockFor(log: string[], held = gate<number>()) {
 const waitsFor = (app: Application, id: string, op: string): Promise<unknown> =>
   until(app, null, async () => (await app.run(id))?.waits.some((wait) => wait.op === op))
 
-test('a cancelled run takes back what it did, last first, and ends as cancelled', async () => {
+test('F21: a run that is cancelled: it takes back what it did, last first, and ends as cancelled', async () => {
   const log: string[] = []
   const { stock } = stockFor(log)
   const flow = workflow('flow', { input: z.null(), output }, async (run) => {
@@ -64,7 +64,7 @@ test('a cancelled run takes back what it did, last first, and ends as cancelled'
   await expect(app.cancel('nobody')).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
 })
 
-test('a call that is under way is told to stop, and taken back once it has answered', async () => {
+test('F21: a call under way at a cancellation: it is told to stop, and taken back once it has answered', async () => {
   const log: string[] = []
   const { stock, held, aborted } = stockFor(log)
   const flow = workflow('flow', { input: z.null(), output }, async (run) => {
@@ -85,7 +85,7 @@ test('a call that is under way is told to stop, and taken back once it has answe
   expect(log.slice(2)).toEqual(['drop 7 stock.hold#0', 'give a'])
 })
 
-test('one that never answers is taken back as unknown when its time is over, and not tried again', async () => {
+test('F21: a call that never answers after a cancellation: it is taken back as unknown when its time is over, and not tried again', async () => {
   const log: string[] = []
   const { stock } = stockFor(log)
   const flow = workflow('flow', { input: z.null(), output }, async (run) => {
@@ -113,7 +113,7 @@ test('a shielded part goes on, and what the body returns is kept', async () => {
       const more = await run.step('more', () => {}).catch((refusal: { code?: unknown }) => refusal.code)
       return [(error as { code?: unknown }).code, more].map(String)
     }
-    return null
+    return []
   })
   const app = await openForTest(ballet({ services: [stock], workflows: [flow] }))
   await app.start(flow(null), { id: 'f' })
@@ -126,7 +126,7 @@ test('a shielded part goes on, and what the body returns is kept', async () => {
   expect(log).toEqual(['take a', 'give a', 'tell'])
 })
 
-test('a child is cancelled with its parent, and has ended before its parent takes anything back', async () => {
+test('F21: a parent that is cancelled: its child is too, and has ended before its parent takes anything back', async () => {
   const log: string[] = []
   const { stock } = stockFor(log)
   const child = workflow('child', { input: z.string(), output }, async (run, sku) => {
@@ -156,7 +156,7 @@ test('a child is cancelled with its parent, and has ended before its parent take
   expect(log.filter((line) => line === 'give left')).toEqual([])
 })
 
-test('a call that lost is given up by its signal and taken back', async () => {
+test('F21: a call that lost a race: it is given up by its signal and taken back', async () => {
   const log: string[] = []
   const { stock, held } = stockFor(log)
   const Stop = signal('stop', z.null())
@@ -180,7 +180,7 @@ test('a call that lost is given up by its signal and taken back', async () => {
   expect(log).toEqual(['hold', 'drop 1 stock.hold#0'])
 })
 
-test('a run that was cancelled and not yet undone goes on with that after a restart', async () => {
+test('F21: a crash during a cancellation: the undo goes on after the restart', async () => {
   const log: string[] = []
   const data = new MemoryData()
   const open = gate()
@@ -215,7 +215,7 @@ test('a run that was cancelled and not yet undone goes on with that after a rest
   expect(log).toEqual(['take a', 'take b', 'give b', 'give a'])
 })
 
-test('after a restart a call of which nothing is known is taken back when its time is over', async () => {
+test('F21: a call of which nothing is known after a restart: it is taken back when its time is over', async () => {
   const log: string[] = []
   const data = new MemoryData()
   const { stock, aborted } = stockFor(log)
@@ -236,7 +236,7 @@ test('after a restart a call of which nothing is known is taken back when its ti
   expect(log).toEqual(['hold', 'drop null stock.hold#0'])
 })
 
-test('a run whose code threw is stopped without it: what its journal knows of is taken back', async () => {
+test('F21: a run whose code threw is cancelled: what its journal knows of is taken back', async () => {
   const log: string[] = []
   const { stock } = stockFor(log)
   const flow = workflow('flow', { input: z.null(), output }, async (run) => {

@@ -114,3 +114,26 @@ test('a thousand generations leave a short journal to replay', async () => {
   const second = await openForTest(definition, { store: memory(data), limits: { turns: 10 } })
   expect(await second.run('f')).toMatchObject({ status: 'running', generation: 1000 })
 })
+
+test('signals that come before a generation has begun wait for it, also over a restart', async () => {
+  const log: string[] = []
+  const data = new MemoryData()
+  const { flow, definition } = counter(log)
+  const first = await openForTest(definition, { store: memory(data) })
+  await first.start(flow({ left: 3, sum: 0 }), { id: 'f' })
+  await until(first, null, async () => (await first.run('f'))?.waits.some(({ kind }) => kind === 'receive'))
+  // In one moment: the first makes the run continue, the others are there before the new generation is.
+  await Promise.all([1, 10, 100].map((n) => first.signal('f', Add(n))))
+  expect(await first.settled('f', 5000)).toMatchObject({ status: 'completed', output: 111 })
+  await first.start(flow({ left: 1, sum: 0 }), { id: 'later', at: Date.now() + 3_600_000 })
+  await first.signal('later', Add(7))
+  expect(await first.run('later')).toMatchObject({ status: 'running', phase: 'scheduled' })
+  await first.close()
+  const [row] = [...data.runs.values()].filter(({ id }) => id === 'later')
+  if (row === undefined || row.at === null) throw new TypeError('the run has gone')
+  // Its hour has passed meanwhile.
+  data.timers.clear()
+  data.runs.set(row.num, { ...row, phase: null })
+  const second = await openForTest(definition, { store: memory(data) })
+  expect(await second.settled('later', 5000)).toMatchObject({ status: 'completed', output: 7 })
+})

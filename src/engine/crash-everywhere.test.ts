@@ -4,6 +4,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, until } from '../../test/support/applications.ts'
+import { fastClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { turnStream, type Stream } from '../core/randomness.ts'
@@ -141,7 +142,8 @@ async function summary(app: Application, ledger: Ledger): Promise<unknown> {
   }
 }
 
-const settings = () => ({ log: keptLog(), graceMs: 0, liveRuns: 2 })
+// From the third life on runs are brought back one at a time, and one that was under way waits: not for seconds here.
+const settings = () => ({ log: keptLog(), graceMs: 0, liveRuns: 2, clock: fastClock(200) })
 
 /** A store that answers late, now and then with a lost reply, and dies at some commit: all by `stream`. */
 function unsteady(store: Store, stream: Stream, died: () => void): Store {
@@ -166,7 +168,7 @@ function unsteady(store: Store, stream: Stream, died: () => void): Store {
   return mortal(slow, at, when, died)
 }
 
-test('however slowly a store answers and how often its processes die, what they leave is the same', async () => {
+test('F1: processes that die often, on a store that answers slowly: what they leave is the same', async () => {
   const calm = new Ledger()
   const whole = await open(definitionOver(calm), { store: memory(new MemoryData('s')), ...settings() })
   await drive(whole, new Set())
@@ -181,7 +183,8 @@ test('however slowly a store answers and how often its processes die, what they 
     const acknowledged = new Set<string>()
     for (let life = 0, isOver = false; !isOver; life++) {
       const death = Promise.withResolvers<'dead'>()
-      const store = life < 5 ? unsteady(memory(data), stream, () => death.resolve('dead')) : memory(data)
+      // Two of these deaths may be blamed on a run that happened to be under way; three would leave it alone.
+      const store = life < 4 ? unsteady(memory(data), stream, () => death.resolve('dead')) : memory(data)
       const app = await Promise.race([
         open(definitionOver(ledger), { store, ...settings(), liveRuns: stream() < 0.5 ? 1 : 100 }),
         death.promise,
@@ -196,7 +199,7 @@ test('however slowly a store answers and how often its processes die, what they 
   expect(deaths).toBeGreaterThan(100)
 }, 60_000)
 
-test('whatever commit is the last of a process, the next one ends the same', async () => {
+test('F1: a crash after any commit: the next process ends the same', async () => {
   const calm = new Ledger()
   const whole = await open(definitionOver(calm), { store: memory(new MemoryData('s')), ...settings() })
   await drive(whole, new Set())

@@ -61,7 +61,7 @@ test('what a run of the first page starts is not opened a second time', async ()
   hold.open()
 })
 
-test('a signal in the inbox waits for a run that is not loaded yet', async () => {
+test('F1: a signal that was in the inbox at a crash: it waits for a run that is not loaded yet', async () => {
   const sleeper = workflow('sleeper', { input: z.null(), output }, async (run) => (await run.sleep('1h'), 'slept'))
   const definition = ballet({ services: [], workflows: [sleeper, waiter] })
   const data = new MemoryData()
@@ -94,7 +94,7 @@ test('a signal in the inbox waits for a run that is not loaded yet', async () =>
   expect((await app.settled(last, 1000))?.output).toBe(7)
 })
 
-test('reactions of a key keep their order when an older run publishes during recovery', async () => {
+test('F12: an older run that publishes during recovery: reactions of a key keep their order', async () => {
   const hold = gate()
   let held = true
   const seen: number[] = []

@@ -4,7 +4,8 @@
 import { fault, isBalletError } from '../core/errors.ts'
 import { threw, toFailure, type Failure } from '../core/failure.ts'
 import { turnText, type Command, type Delivered } from '../core/journal.ts'
-import { isUndo, type Machine } from '../core/machine.ts'
+import { type Machine } from '../core/machine.ts'
+import { isUndo } from '../core/pending.ts'
 import { markStuck } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
 
@@ -25,7 +26,8 @@ export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delive
   }
   switch (run.executor.kind) {
     case 'workflow':
-      if (!isUndoThatFailed(context, run, delivered)) context.pump.add(new DeliveryJob(context, run, delivered, extras))
+      if (!isUndoThatFailed(context, run, delivered))
+        context.suspects.turn(run, new DeliveryJob(context, run, delivered, extras))
       break
     case 'solo':
       if (delivered.kind === 'cancel') cancelSolo(context, run, delivered, extras)
@@ -89,6 +91,7 @@ export class DeliveryJob implements TurnJob {
     this.machine = executor.machine
     this.#answered = 'op' in delivered ? executor.machine.pending.get(delivered.op)?.command : undefined
     this.#seq = this.run.seq++
+    this.#context.environment.current.turn(row.id, this.run.turns)
     executor.machine.deliver(delivered, this.#context.now(), this.#seq, null)
   }
 
@@ -103,6 +106,7 @@ export class DeliveryJob implements TurnJob {
   end(): void {
     const { run } = this
     const context = this.#context
+    context.environment.current.over()
     run.queued -= 1
     if (this.#full) return settleDelivery(context, this.#extras, 'full')
     if (this.machine === null) {
@@ -162,7 +166,8 @@ export function freeze(context: ShardContext, run: LiveRun): void {
   }
   context.receivers.forget(run.row.num)
   const seen = run.executor.kind === 'workflow' ? run.executor.machine.mailbox.seen : []
-  run.executor = { kind: 'frozen', seen: new Set(seen) }
+  const unread = run.executor.kind === 'workflow' ? run.executor.machine.mailbox.unread : 0
+  run.executor = { kind: 'frozen', seen: new Set(seen), unread }
 }
 
 /** The code of a run did something outside a turn. */
@@ -184,14 +189,15 @@ const CANCEL_SEEN = ' cancel'
 /** Signals for a frozen run, and the wish that it stops, wait in its journal, in order. */
 function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
   if (run.executor.kind !== 'frozen') return
-  // Whatever it waited for is asked for again when its code is mended.
-  if (delivered.kind !== 'signal' && delivered.kind !== 'cancel') return settleDelivery(context, extras, 'seen')
-  const { seen } = run.executor
+  // Whoever acts on a call that the run cannot be told of is told so.
+  if (delivered.kind !== 'signal' && delivered.kind !== 'cancel') return settleDelivery(context, extras, 'frozen')
+  const { seen, unread = 0 } = run.executor
   const id = delivered.kind === 'signal' ? delivered.id : CANCEL_SEEN
   if (seen.has(id)) return settleDelivery(context, extras, 'seen')
-  if (delivered.kind === 'signal' && extras.drained === undefined && seen.size >= context.limits.signals)
+  if (delivered.kind === 'signal' && extras.drained === undefined && unread >= context.limits.signals)
     return settleDelivery(context, extras, 'full')
   seen.add(id)
+  if (delivered.kind === 'signal') run.executor.unread = unread + 1
   writeMail(context, run, delivered)
   settleDelivery(context, extras, 'taken')
   context.writer.flush()
@@ -211,7 +217,10 @@ export function writeMail(context: ShardContext, run: LiveRun, delivered: Delive
 export function keepSeen(run: LiveRun, mail: readonly Delivered[]): void {
   if (run.executor.kind !== 'frozen') return
   for (const one of mail) {
-    if (one.kind === 'signal') run.executor.seen.add(one.id)
-    else if (one.kind === 'cancel') run.executor.seen.add(CANCEL_SEEN)
+    if (one.kind === 'signal') {
+      run.executor.seen.add(one.id)
+      run.executor.unread = (run.executor.unread ?? 0) + 1
+    }
+    if (one.kind === 'cancel') run.executor.seen.add(CANCEL_SEEN)
   }
 }

@@ -77,7 +77,7 @@ test.each([1, 3, 10])('a run of %i sequential effects takes one commit more than
   expect(commits).toBe(count + 1)
 })
 
-test('a commit whose reply is lost is settled by reading; one that did not happen is sent again, to the byte', async () => {
+test('F9: a commit whose reply is lost: it is settled by reading; one that did not happen is sent again, to the byte', async () => {
   const { effects, flow, definition } = parts()
   const sent: Batch[] = []
   let count = 0
@@ -97,7 +97,7 @@ test('a commit whose reply is lost is settled by reading; one that did not happe
   expect(sent.length).toBe(4)
 })
 
-test('a store that fails stops the application: nothing is acknowledged, nothing more is done', async () => {
+test('F6: a store that fails: the application stops, nothing is acknowledged, nothing more is done', async () => {
   const { effects, flow, definition } = parts()
   let failing = false
   const data = new MemoryData()
@@ -116,7 +116,7 @@ test('a store that fails stops the application: nothing is acknowledged, nothing
   expect(await next.run('f')).toBeNull()
 })
 
-test('the same id with the same input is the same run, also at once; with another input a conflict', async () => {
+test('F12: a start that comes twice: the same id with the same input is the same run, also at once; with another input a conflict', async () => {
   const { flow, definition } = parts()
   const app = await openForTest(definition)
   const all = await Promise.all(Array.from({ length: 20 }, () => app.start(flow(['a']), { id: 'same' })))
@@ -131,7 +131,7 @@ test('the same id with the same input is the same run, also at once; with anothe
   expect((await app.runs()).items.length).toBe(1)
 })
 
-test('an item in the inbox is taken once, whatever it is; one that cannot be taken does not block the rest', async () => {
+test('F12: an item in the inbox that cannot be taken: it does not block the rest, and each is taken once', async () => {
   const { definition } = parts()
   const data = new MemoryData()
   const store = memory(data)
@@ -161,7 +161,7 @@ test('an id that was given to one call is not another call’s, also with the sa
   await expect(app.start(desk.refund('o'), { id: 'x' })).rejects.toMatchObject({ code: 'RUN_CONFLICT' })
 })
 
-test('an engine that cannot write an answer stops: it does not leave a run half written', async () => {
+test('F6: an answer that cannot be written: the engine stops, and does not leave a run half written', async () => {
   const { flow, definition } = parts()
   let failing = false
   const app = await openForTest(definition, {

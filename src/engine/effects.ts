@@ -33,6 +33,8 @@ export interface Effect {
 export interface EffectsOptions {
   readonly clock: Clock
   readonly random: Random
+  /** Begins the first attempt that this process makes, now or later; it is told when that was answered or is not made. */
+  readonly admit: (effect: Effect, begin: (passed: () => void) => void) => void
   readonly answered: (effect: Effect, payload: JsonText | undefined, attempt: number, ms: number) => void
   readonly failed: (effect: Effect, error: Failure, attempt: number) => void
   readonly stuck: (effect: Effect, error: Failure) => void
@@ -46,11 +48,15 @@ interface Running {
   readonly effect: Effect
   /** Its run wants to know how this attempt comes out, and no other is made. */
   givenUp: boolean
+  /** Its first attempt is to be made when it is admitted. */
+  admitting: boolean
   controller: AbortController | null
   cancel: Cancel | null
   /** Number of the attempt that is waited for. */
   next: number
 }
+
+const FRESH = { givenUp: false, admitting: false, controller: null, cancel: null } as const
 
 /** The effects of a shard that are under way. */
 export class Effects {
@@ -72,11 +78,11 @@ export class Effects {
   start(effect: Effect): void {
     const name = `${effect.run} ${effect.op}`
     if (this.#closing || this.#running.has(name)) return
-    const running: Running = { effect, givenUp: false, controller: null, cancel: null, next: effect.failed + 1 }
+    const running: Running = { ...FRESH, effect, next: effect.failed + 1 }
     this.#running.set(name, running)
     const wait = effect.dueAt - this.#options.clock.now()
-    if (wait > 0) running.cancel = this.#options.clock.after(wait, () => void this.#attempt(running, effect.failed + 1))
-    else void this.#attempt(running, effect.failed + 1)
+    if (wait > 0) running.cancel = this.#options.clock.after(wait, () => this.#first(running))
+    else this.#first(running)
   }
 
   /** Drops an effect whose run has ended: its body is told to stop, its answer is not delivered. */
@@ -114,7 +120,7 @@ export class Effects {
   outwait(effect: Effect): void {
     const name = `${effect.run} ${effect.op}`
     if (this.#closing || this.#running.has(name)) return
-    const running: Running = { effect, givenUp: true, controller: null, cancel: null, next: effect.failed + 1 }
+    const running: Running = { ...FRESH, effect, givenUp: true, next: effect.failed + 1 }
     this.#running.set(name, running)
     running.cancel = this.#options.clock.after(effect.timeoutMs, () => {
       if (!this.#finish(running)) return
@@ -128,7 +134,8 @@ export class Effects {
     const running = this.#running.get(`${run} ${op}`)
     if (running === undefined || running.controller !== null || running.givenUp) return false
     running.cancel?.()
-    void this.#attempt(running, running.next)
+    if (running.next > running.effect.failed + 1) void this.#attempt(running, running.next)
+    else if (!running.admitting) this.#first(running)
     return true
   }
 
@@ -145,6 +152,16 @@ export class Effects {
     }
     for (const running of this.#running.values()) running.controller?.abort(fault('APP_CLOSED'))
     this.#running.clear()
+  }
+
+  #first(running: Running): void {
+    running.admitting = true
+    running.cancel = null
+    this.#options.admit(running.effect, (passed) => {
+      running.admitting = false
+      if (this.#isCurrent(running) && !this.#closing) void this.#attempt(running, running.next).then(passed)
+      else passed()
+    })
   }
 
   async #attempt(running: Running, attempt: number): Promise<void> {

@@ -103,14 +103,26 @@ export function markStuck(
 
 /** The stack of what the author's code threw, which the engine has wrapped. */
 function stackOf(thrown: unknown): string | undefined {
-  const origin = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown
-  return origin instanceof Error && typeof origin.stack === 'string' ? origin.stack : undefined
+  try {
+    const origin = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown
+    const stack: unknown = origin instanceof Error ? origin.stack : undefined
+    return typeof stack === 'string' ? stack : undefined
+  } catch {
+    // Whatever was thrown may throw in turn when it is looked at; that is worth a line of the log, not the shard.
+    return undefined
+  }
 }
 
 /** Marks a stuck run as running again. */
 export function markFreed(context: ShardContext, run: LiveRun, reason: string): void {
   writeNote(context, run, { kind: 'freed', reason })
   setStatus(context, run, 'running', null, null)
+}
+
+/** A run whose code goes on still has calls that are stuck. */
+export function markCallStuck(context: ShardContext, run: LiveRun, reason: string): void {
+  writeNote(context, run, { kind: 'freed', reason })
+  setStatus(context, run, 'stuck', 'call', null)
 }
 
 /** What a person did for it has freed a run, when nothing else of it is stuck. */

@@ -21,6 +21,8 @@ export interface Present {
   readonly waits: readonly WaitView[]
   readonly state: Json | undefined
   readonly stuckOps: ReadonlySet<string>
+  /** Whether it has been asked to stop. */
+  readonly isCancelled: boolean
 }
 
 interface Open {
@@ -36,7 +38,13 @@ interface Attempt {
 
 /** The present of a run, from its row and journal. */
 export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
-  const folding: Folding = { open: new Map(), attempts: new Map(), stuckOps: new Set(), state: undefined }
+  const folding: Folding = {
+    open: new Map(),
+    attempts: new Map(),
+    stuckOps: new Set(),
+    state: undefined,
+    isCancelled: false,
+  }
   if (row.kind !== 'workflow' && row.call !== '') {
     const op = `${row.call}#0`
     folding.open.set(op, { command: { kind: 'call', op, call: row.call }, since: row.created, givenUp: false })
@@ -51,6 +59,7 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
     waits: isOpen ? [...open.values()].map((one) => waitOf(one, attempts)) : [],
     state,
     stuckOps: isOpen ? stuckOps : new Set(),
+    isCancelled: folding.isCancelled,
   }
 }
 
@@ -59,6 +68,7 @@ interface Folding {
   readonly attempts: Map<string, Attempt>
   readonly stuckOps: Set<string>
   state: Json | undefined
+  isCancelled: boolean
 }
 
 function foldNote({ attempts, stuckOps }: Folding, note: Note): void {
@@ -76,6 +86,7 @@ function foldTurn(folding: Folding, { delivered, commandsText }: Turn, at: numbe
     open.delete(delivered.op)
     stuckOps.delete(delivered.op)
   }
+  if (delivered.kind === 'cancel') folding.isCancelled = true
   if (delivered.kind === 'signal') answer(open, `signal:${delivered.name}`)
   if (delivered.kind === 'event') answer(open, `event:${delivered.type}`)
   for (const command of parseCommands(commandsText)) {

@@ -49,7 +49,7 @@ test.each(Object.keys(foreign) as (keyof typeof foreign)[])(
   },
 )
 
-test('a branch that nobody awaits cannot end the process: a bug in it is that run’s, a failed call is nobody’s', async () => {
+test('F14: a branch that nobody awaits and that fails: it cannot end the process; a bug in it is that run’s, a failed call is nobody’s', async () => {
   const bug = workflow('bug', { input: z.null(), output }, async (run) => {
     const branch = async (): Promise<never> => {
       await run.call(math.one(null))

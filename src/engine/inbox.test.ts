@@ -18,7 +18,7 @@ const two = workflow('two', { input: z.null(), output, signals: [Go] }, async (r
 ])
 const definition = ballet({ services: [], workflows: [flow, two], events: [Fact] })
 
-test('a start and an event that conflict with what there is are dropped, and nothing stops', async () => {
+test('F12: a start and an event that conflict with what there is: they are dropped, and nothing stops', async () => {
   const data = new MemoryData()
   const store = memory(data)
   const app = await openForTest(definition, { store })

@@ -20,7 +20,7 @@ function looping(log: string[]) {
   return { flow, definition: ballet({ services: [stock], workflows: [flow] }) }
 }
 
-test('a run that has as many turns as it may is stuck, goes on with a higher limit, and is cancelled with its undo', async () => {
+test('F16: a run that has as many turns as it may: stuck, goes on with a higher limit, and is cancelled with its undo', async () => {
   const log: string[] = []
   const data = new MemoryData()
   const { flow, definition } = looping(log)
@@ -41,7 +41,7 @@ test('a run that has as many turns as it may is stuck, goes on with a higher lim
   expect(await higher.result('a')).toBe(10)
 })
 
-test('a run whose journal is too large is stuck', async () => {
+test('F16: a run whose journal is too large: it is stuck', async () => {
   const { flow, definition } = looping([])
   const app = await openForTest(definition, { limits: { journalBytes: 400 } })
   await app.start(flow(10), { id: 'a' })
@@ -49,7 +49,7 @@ test('a run whose journal is too large is stuck', async () => {
   expect((await app.run('a'))?.error?.message).toMatch(/bytes of journal, and may have 400/)
 })
 
-test('a run that waits for too much at once is stuck before any of it is begun', async () => {
+test('F16: a run that waits for too much at once: it is stuck before any of it is begun', async () => {
   const log: string[] = []
   const wide = workflow('wide', { input: z.number(), output }, async (run, count) => {
     await Promise.all(Array.from({ length: count }, async (_, n) => run.step(`s${n}`, () => void log.push(`${n}`))))
@@ -64,7 +64,7 @@ test('a run that waits for too much at once is stuck before any of it is begun',
   expect(log).toHaveLength(3)
 })
 
-test('a signal that nobody receives is refused once the run holds enough of them', async () => {
+test('F16: signals that nobody receives: they are refused once the run holds enough of them', async () => {
   const Ping = signal('ping', z.number())
   const flow = workflow('flow', { input: z.null(), output, signals: [Ping] }, async (run) => {
     await run.sleep('1h')

@@ -17,8 +17,8 @@ export type Executor =
       cancelled: Cancelled | null
     }
   /** Its code is wrong (it threw, diverged, or is gone): nothing is delivered until the application is opened again.
-   *  `seen` are the ids of its signals. */
-  | { readonly kind: 'frozen'; readonly seen: Set<string> }
+   *  `seen` are the ids of its signals, `unread` how many it has not received. */
+  | { readonly kind: 'frozen'; readonly seen: Set<string>; unread?: number }
 
 export interface LiveRun {
   row: RunRow

@@ -4,12 +4,13 @@ import { fault, invariant } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { Command } from '../core/journal.ts'
-import type { Machine, Pending } from '../core/machine.ts'
+import type { Machine } from '../core/machine.ts'
+import { isUndo, type Pending } from '../core/pending.ts'
 import type { JournalRow, RunRow } from '../core/store.ts'
 import { liveRun } from './births.ts'
 import { DeliveryJob, freeze, keepSeen, writeMail } from './deliveries.ts'
 import { mapAgain } from './facts.ts'
-import { markFreed, markStuck } from './endings.ts'
+import { markCallStuck, markFreed, markStuck } from './endings.ts'
 import { historyOf, readRows, type History } from './history.ts'
 import type { LiveRun } from './live-run.ts'
 import { tooLong } from './long-runs.ts'
@@ -45,7 +46,7 @@ async function bringBack(context: ShardContext, row: RunRow, history: History): 
   for (const [op, attempts] of history.attempts) run.attempts.set(op, attempts)
   const replayed =
     run.executor.kind === 'workflow'
-      ? await replay(context.pump, row.name, run.executor.machine, history.turns)
+      ? await replay(context.pump, row.name, run.executor.machine, history.turns, context.environment.current)
       : { kind: 'ready' as const }
   return { run, history, replayed }
 }
@@ -84,9 +85,10 @@ export function takeUp(context: ShardContext, loaded: Loaded, stop?: ForcedStop)
     return stopLoaded(context, run, replayed, executor.machine, stop)
   // A run that is too long goes on only to take back what it did.
   const long = stop === undefined && history.cancelled === null ? tooLong(context, run) : null
+  // Before its mail, which a run that is too long would not take otherwise.
+  if (stop !== undefined) context.deliver(run.row.num, stop.delivered, stop.extras)
   if (long === null) takeUpOpen(context, loaded)
   else parkTooLong(context, run, history.mail, long)
-  if (stop !== undefined) context.deliver(run.row.num, stop.delivered, stop.extras)
 }
 
 /** Nothing of its body is run any more. What was under way in an earlier life may still be, but for what was answered. */
@@ -97,10 +99,22 @@ function stopLoaded(
   machine: Machine,
   { delivered, extras }: ForcedStop,
 ): void {
-  for (const op of machine.pending.keys()) run.lingering.add(op)
+  for (const pending of machine.pending.values()) takeUpStopped(context, run, pending)
   if (replayed.kind === 'threw' && 'op' in replayed.delivered) run.lingering.delete(replayed.delivered.op)
   markFreed(context, run, `${delivered.by} asked it to stop`)
-  context.pump.add(new DeliveryJob(context, run, delivered, extras))
+  context.suspects.turn(run, new DeliveryJob(context, run, delivered, extras))
+}
+
+/** What a run that is stopped still waits for: what it takes back, and what has to settle before. */
+function takeUpStopped(context: ShardContext, run: LiveRun, pending: Pending): void {
+  const { op, command, givenUp } = pending
+  if (command.kind === 'child' || command.kind === 'join') return context.joined(command.run, run.row.num, op)
+  if (givenUp) return settleGivenUp(context, run, op, 'perhaps')
+  if (isUndo(pending)) {
+    if (!run.stuckOps.has(op)) startEffect(context, run, op)
+    return
+  }
+  run.lingering.add(op)
 }
 
 function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): void {
@@ -117,6 +131,9 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       break
     case 'solo':
       if (run.row.call === '' && mapAgain(context, run)) return endWithNothing(context, run)
+      // That it is to stop may have been kept while it was left alone: then nothing of it is begun.
+      for (const mail of history.mail) context.deliver(run.row.num, mail)
+      if (run.row.ended !== null) return
       // It did not fit its definition, and nothing of it has begun: today's may do.
       if (run.row.status === 'stuck' && run.stuckOps.size === 0 && run.row.call !== '')
         markFreed(context, run, 'its definition is tried again')
@@ -126,8 +143,8 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
     case 'workflow':
       if (replayed.kind === 'diverged') park(context, run, history.mail, replayed.error)
       else if (replayed.kind === 'threw')
-        context.pump.add(new ResumeJob(context, { run, history, replayed }, run.executor.machine, replayed))
-      else if (history.turns.length === 0) beginWorkflow(context, run, history)
+        context.suspects.turn(run, new ResumeJob(context, { run, history, replayed }, run.executor.machine, replayed))
+      else if (run.executor.machine.takeBack === null) beginWorkflow(context, run, history)
       else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()])
       break
   }
@@ -147,7 +164,7 @@ function endWithNothing(context: ShardContext, run: LiveRun): void {
   })
 }
 
-/** Its code was gone when it was to begin. */
+/** Its body has not begun: its time had not come, its code was gone, or the process died before. */
 function beginWorkflow(context: ShardContext, run: LiveRun, history: History): void {
   if (run.row.status === 'stuck') markFreed(context, run, 'its code is there')
   context.begin(run)
@@ -157,6 +174,7 @@ function beginWorkflow(context: ShardContext, run: LiveRun, history: History): v
 function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, waiting: readonly Pending[]): void {
   const { row } = run
   if (row.status === 'stuck' && run.stuckOps.size === 0) markFreed(context, run, 'its code goes on')
+  else if (row.status === 'stuck' && row.reason !== 'call') markCallStuck(context, run, 'its code goes on')
   for (const { op, command, givenUp } of waiting) {
     switch (command.kind) {
       case 'call':
@@ -184,7 +202,9 @@ function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, w
 function parkTooLong(context: ShardContext, run: LiveRun, mail: readonly Delivered[], error: Error): void {
   freeze(context, run)
   keepSeen(run, mail)
-  if (run.row.status !== 'stuck') markStuck(context, run, null, 'limit', toFailure(error))
+  // One that threw is stopped without its code, which is another matter.
+  const isKnown = run.row.status === 'stuck' && (run.row.reason === 'limit' || run.row.reason === 'threw')
+  if (!isKnown) markStuck(context, run, null, 'limit', toFailure(error))
 }
 
 /** Freezes a run whose code does not fit its journal; its row changes only if it was not known before. */
@@ -229,13 +249,16 @@ class ResumeJob implements TurnJob {
     this.#before = [...this.machine.pending.values()]
     this.#answered = 'op' in delivered ? this.machine.pending.get(delivered.op)?.command : undefined
     this.#seq = this.#loaded.run.seq++
+    this.#context.environment.current.turn(this.#loaded.run.row.id, this.#loaded.run.turns)
     this.machine.deliver(delivered, this.#context.now(), this.#seq, null)
   }
 
   end(): void {
     const { run, history } = this.#loaded
     const context = this.#context
+    context.environment.current.over()
     run.queued -= 1
+    if (!this.machine.active) return
     const closed = this.machine.close()
     // Still broken: the row that says so is there already.
     if (closed.kind === 'threw') {
@@ -255,6 +278,7 @@ class ResumeJob implements TurnJob {
     if (run.row.ended !== null) return
     if (run.executor.kind === 'workflow' && run.executor.machine !== this.machine)
       return keepMailOn(context, run, history.mail)
+    if (this.machine.takeBack === null) return beginWorkflow(context, run, history)
     takeUpWorkflow(
       context,
       run,

@@ -1,10 +1,12 @@
 // Brings runs back from the store: every open one at recovery, a parked one when something comes for it, a frozen one when
 // a person asks. While a run is being loaded, what comes for it waits and follows in order; none is loaded twice at once.
-// One part of a shard (shard.ts).
+// One that may have ended the last process is brought back on trial (suspects.ts), which says when. One part of a shard
+// (shard.ts).
 import { fault } from '../core/errors.ts'
-import type { RunRow } from '../core/store.ts'
+import type { RunRow, SuspectRow } from '../core/store.ts'
 import type { LiveRun } from './live-run.ts'
 import { loadRun, takeUp, type Loaded } from './loader.ts'
+import { leaveAlone, markPoisoned } from './poisoned.ts'
 import type { ForcedStop, ShardContext } from './shard-context.ts'
 import { Turnstile } from './turnstile.ts'
 
@@ -34,6 +36,8 @@ export class Loading {
   /** Runs that were open when the store was, and have not been brought back yet. */
   readonly #asleep = new Set<number>()
   readonly #turnstile = new Turnstile(AT_ONCE)
+  /** What came for runs that wait for their trial to be brought back. */
+  readonly #held = new Map<number, Waiting[]>()
 
   constructor(context: ShardContext, hooks: LoadingHooks) {
     this.#context = context
@@ -47,7 +51,7 @@ export class Loading {
 
   /** Does something after a parked run has been loaded, which it is for that. */
   afterwards(num: number, waiting: Waiting): void {
-    const others = this.#waiting.get(num)
+    const others = this.#waiting.get(num) ?? this.#held.get(num)
     if (others !== undefined) return void others.push(waiting)
     this.#load(num, [waiting])
   }
@@ -64,44 +68,62 @@ export class Loading {
 
   /** Brings a live run back anew, with today's code. */
   thaw(run: LiveRun, stop?: ForcedStop): void {
-    const { num, id } = run.row
-    this.#context.open.shelve(num, id)
-    this.#load(num, [], stop)
+    const { num, id, reason } = run.row
+    const { open, suspects } = this.#context
+    open.shelve(num, id)
+    if (reason !== 'poisoned') return this.#load(num, [], stop)
+    suspects.retry(num)
+    void this.#tryOut(num)
+  }
+
+  /** Runs that wait for their trial stay on disk. */
+  close(): void {
+    const held = [...this.#held.values()].flat()
+    this.#held.clear()
+    for (const waiting of held) waiting.failed(fault('APP_CLOSED'))
   }
 
   /** Whoever waits is told that the shard has stopped. */
   fail(error: Error): void {
-    const all = [...this.#waiting.values()].flat()
+    const all = [...this.#waiting.values(), ...this.#held.values()].flat()
     this.#waiting.clear()
+    this.#held.clear()
     for (const waiting of all) waiting.failed(error)
   }
 
   /** Brings back every open run and takes up its work. */
   async recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
-    const { open, inbox, timers, writer } = this.#context
+    const { open, inbox, timers, writer, suspects } = this.#context
     // All of them are known before the first goes on: what it does may concern any other.
-    const counts = { runs: 0 }
+    const alone = new Set<number>()
     await this.#eachOpen((rows) => {
       for (const row of rows) {
         open.know(row.num, row.id)
         this.#asleep.add(row.num)
+        if (row.reason === 'poisoned') alone.add(row.num)
         this.#hooks.enterLane(row)
       }
-      counts.runs += rows.length
     })
+    const runs = this.#asleep.size
+    const { poisoned, tried } = await suspects.takeOver([...this.#asleep].filter((num) => !alone.has(num)))
+    const back = tried.map((num) => this.#tryOut(num))
     await this.#eachOpen(async (rows) => {
       // Runs that began since, and those that were wanted sooner, have been brought back already.
       const asleep = rows.filter(({ num }) => this.#asleep.delete(num))
       for (const { num } of asleep) this.#waiting.set(num, [])
-      const loaded = await Promise.all(asleep.map((row) => loadRun(this.#context, row)))
-      for (const one of loaded) this.#wake(one)
+      await Promise.all([
+        this.#loadAll(asleep.filter(({ num }) => !alone.has(num) && !poisoned.has(num))),
+        this.#leaveAlone(asleep, poisoned),
+      ])
       this.#hooks.parkIdle()
     })
+    await Promise.all(back)
+    this.#hooks.parkIdle()
     await inbox.read()
     inbox.start()
     await timers.start()
     writer.flush()
-    return { ...counts, stuck: await this.#countStuck() }
+    return { runs, stuck: await this.#countStuck() }
   }
 
   /** Stuck runs, after today's code has been tried on them. */
@@ -130,6 +152,35 @@ export class Loading {
     }
   }
 
+  async #loadAll(rows: readonly RunRow[]): Promise<void> {
+    const loaded = await Promise.all(rows.map((row) => loadRun(this.#context, row)))
+    for (const one of loaded) this.#wake(one)
+  }
+
+  /** Poisoned runs are there, and nothing of them is done. */
+  async #leaveAlone(rows: readonly RunRow[], found: ReadonlyMap<number, SuspectRow>): Promise<void> {
+    for (const row of rows) {
+      const mark = found.get(row.num)
+      if (mark === undefined && row.reason !== 'poisoned') continue
+      const run = await leaveAlone(this.#context, row)
+      this.#wakeWith(run, () => {
+        if (mark !== undefined) markPoisoned(this.#context, run, mark)
+      })
+    }
+  }
+
+  /** Brings a run back on trial. Resolves when it is back, or at once when that takes a while. */
+  async #tryOut(num: number): Promise<void> {
+    this.#asleep.delete(num)
+    this.#held.set(num, [])
+    await this.#context.suspects.bringBack(num, async () => {
+      const waiting = this.#held.get(num) ?? []
+      this.#held.delete(num)
+      this.#waiting.set(num, waiting)
+      await this.#loadAndWake(num, undefined)
+    })
+  }
+
   #load(num: number, waiting: Waiting[], stop?: ForcedStop): void {
     this.#waiting.set(num, waiting)
     this.#turnstile
@@ -151,11 +202,15 @@ export class Loading {
 
   /** A run has been loaded: it takes up its work, then gets what came for it meanwhile. */
   #wake(loaded: Loaded, stop?: ForcedStop): void {
-    const { num } = loaded.run.row
+    this.#wakeWith(loaded.run, () => takeUp(this.#context, loaded, stop))
+  }
+
+  #wakeWith(run: LiveRun, work: () => void): void {
+    const { num } = run.row
     const waiting = this.#waiting.get(num) ?? []
     this.#waiting.delete(num)
-    this.#context.open.add(loaded.run)
-    takeUp(this.#context, loaded, stop)
+    this.#context.open.add(run)
+    work()
     for (const one of waiting) one.go()
   }
 }

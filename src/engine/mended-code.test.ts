@@ -35,7 +35,7 @@ test('a reaction whose workflow did not take its input goes on when it does; its
   expect(noted).toEqual([2])
 })
 
-test('a workflow that was gone before its first turn runs when it is back, and is not called stuck', async () => {
+test('F15: a workflow that was gone before its first turn: it runs when it is back, and is not called stuck', async () => {
   const flow = workflow(
     'flow',
     { input: z.null(), output, signals: [Go] },

@@ -12,10 +12,15 @@ const Go = signal('go', z.string())
 const done: string[] = []
 const desk = service('desk', {
   one: operation({ input: z.string(), output: z.string(), run: (input) => (done.push(`one ${input}`), 'answer') }),
-  two: operation({ input: z.string(), output: z.string(), run: (input) => (done.push(`two ${input}`), 'answer') }),
+  two: operation({
+    undoes: 'one',
+    input: z.string(),
+    output: z.string(),
+    run: (input) => (done.push(`two ${input}`), 'answer'),
+  }),
 })
 
-type Body = (run: Run<never, typeof Go>, input: string) => Promise<string>
+type Body = (run: Run<never, typeof Go, never, string>, input: string) => Promise<string>
 const shop = (body: Body, name = 'flow'): ApplicationDefinition => {
   const flow = workflow(name, { input: z.string(), output: z.string(), signals: [Go] }, body as never)
   return ballet({ name: 'shop', services: [desk], workflows: [flow] })
@@ -138,4 +143,37 @@ test('one run is found by its id; one of an operation has nothing to replay', as
   expect(await replay.one('open')).toMatchObject({ verdict: 'ok', turns: 3 })
   expect(await replay.one('alone')).toMatchObject({ verdict: 'skipped', turns: 0 })
   await expect(replay.one('nobody')).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
+})
+
+test('a run that was cancelled, one that was forced to stop, one that has continued and one that is to begin fit', async () => {
+  const data = new MemoryData()
+  const body: Body = async (run, input) => {
+    if (input === 'next') return 'done'
+    await run.call(desk.one(input), { undo: desk.two(input) })
+    const said = await run.receive(Go)
+    if (said.data === 'throw') throw new RangeError('a bug')
+    return run.continueAs('next')
+  }
+  const definition = shop(body)
+  const app = await openForTest(definition, { store: memory(data) })
+  for (const id of ['cancelled', 'forced', 'continued']) {
+    await app.startNamed({ call: 'flow', input: id, id })
+    await until(app, null, async () => (await app.run(id))?.waits[0]?.kind === 'receive')
+  }
+  await app.startNamed({ call: 'flow', input: 'later', id: 'later', at: Date.now() + 3_600_000 })
+  await app.signal('forced', Go('throw'))
+  await until(app, null, async () => (await app.run('forced'))?.status === 'stuck')
+  await app.signal('continued', Go('on'))
+  await app.result('continued')
+  for (const id of ['cancelled', 'forced']) {
+    await app.cancel(id, { by: 'ann' })
+    await until(app, null, async () => (await app.run(id))?.ended !== null)
+  }
+  await app.close()
+  expect((await replays(data, definition)).map(({ id, status, verdict }) => [id, status, verdict])).toEqual([
+    ['later', 'running', 'ok'],
+    ['continued', 'completed', 'ok'],
+    ['forced', 'cancelled', 'ok'],
+    ['cancelled', 'cancelled', 'ok'],
+  ])
 })

@@ -69,10 +69,10 @@ test('a run that has been idle for long is parked, one that is used is not', () 
   for (time.now = 0; time.now <= 1700; time.now += 100) open.use(1)
   open.park(always)
   expect([1, 2, 3, 4].map((num) => open.isParked(num))).toEqual([false, true, true, true])
-  time.now += 1200
+  time.now += 1300
   open.park(always)
   expect(open.isParked(1)).toBe(false)
-  time.now += 400
+  time.now += 300
   open.park(always)
   expect(open.isParked(1)).toBe(true)
 })

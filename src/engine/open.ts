@@ -29,6 +29,11 @@ export interface RunOptions {
   readonly graceMs?: number | undefined
   /** Names what a workflow awaited that is not durable; costs time. Default false. */
   readonly development?: boolean | undefined
+  /**
+   * Ends the process when its main loop has hung for so many milliseconds, at least 100, and says in which run, so that
+   * one endless loop does not stop all runs for ever. Off without it, and while a debugger listens.
+   */
+  readonly watchdogMs?: number | undefined
   readonly clock?: Clock | undefined
   readonly random?: Random | undefined
 }
@@ -58,6 +63,7 @@ export async function openOn(
     limits: limitsOf(options.limits),
     graceMs: options.graceMs ?? 5000,
     development: options.development ?? false,
+    watchdogMs: options.watchdogMs,
   })
   await application.open()
   return application

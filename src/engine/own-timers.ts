@@ -16,8 +16,11 @@ export function ownTimerFired(context: ShardContext, run: LiveRun, op: string): 
     return context.writer.flush()
   }
   if (deadline === null) return
-  context.writer.rows.timersGone.push({ due: deadline, run: num, op })
   const why = `it has not ended by ${new Date(deadline).toISOString()}`
-  context.deliver(num, { kind: 'cancel', by: DEADLINE, why })
-  context.writer.flush()
+  // Its row stays until the run has been asked to stop, which may take a replay: a crash in between must not lose it.
+  const settled = (): void => {
+    context.writer.rows.timersGone.push({ due: deadline, run: num, op })
+    context.writer.flush()
+  }
+  context.deliver(num, { kind: 'cancel', by: DEADLINE, why }, { settled })
 }

@@ -9,6 +9,7 @@ import { TurnQueue } from './turn-queue.ts'
 /** A turn to be run. `begin` delivers, `end` closes; the owner decides in `begin` whether there is anything to do. */
 export interface TurnJob {
   begin(): void
+  /** Comes without a `begin` when the pump has stopped meanwhile. */
   end(): void
   /** The workflow whose turn it is: a run's turns all have the same, and are made in the order in which they came. */
   readonly workflow: string
@@ -20,6 +21,11 @@ export interface TurnJob {
 
 /** Pairs in one round: enough to spread the cost of a round, few enough to let input and output in. */
 const PAIRS = 64
+/** So many times as long as the rest of the loop, turns may take, and so long at most. */
+const FAVOUR = 4
+const ROUND_MS = 200
+/** A round that is shorter tells nothing of the pace. */
+const PACED_MS = 2
 /** Turns in a millisecond, as long as nothing was measured. */
 const FIRST_RATE = 10
 /** The rate is measured over so long without a pause, at least. */
@@ -30,12 +36,19 @@ export class Pump {
   readonly #queue = new TurnQueue<TurnJob>()
   #scheduled = false
   #paused = false
+  #stopped = false
   #left = 0
   #current: TurnJob | null = null
   readonly #roundEnd: () => void
   readonly #onFailure: (error: unknown) => void
   readonly #now: () => number
   #rate = FIRST_RATE
+  /** Of the present round: its turns, when it began; when the one before ended, and how long it was from then to now. */
+  #size = 0
+  #began = 0
+  #ended = 0
+  #betweenMs = 0
+  #pace = FIRST_RATE
   /** Since when every round was full, and how many turns were made since; null when the last was not. */
   #busySince: number | null = null
   #made = 0
@@ -83,6 +96,11 @@ export class Pump {
     return Math.max(this.#now() - oldest, Math.min(before, this.#queue.size) / this.#rate)
   }
 
+  /** No code of a run is run any more: what is queued is only ended, so that whoever waits is told. */
+  stop(): void {
+    this.#stopped = true
+  }
+
   /** Holds deliveries back while the writer is behind. */
   pause(): void {
     this.#paused = true
@@ -95,18 +113,42 @@ export class Pump {
   #schedule(): void {
     if (this.#scheduled || this.#paused || this.#queue.size === 0) return
     this.#scheduled = true
-    this.#left = Math.min(this.#queue.size, PAIRS)
+    this.#left = Math.min(this.#queue.size, this.#share())
+    this.#size = this.#left
     for (let pair = 0; pair < this.#left; pair++) {
       setImmediate(this.#begin)
       setImmediate(this.#end)
     }
   }
 
+  /**
+   * Turns of the next round. Where input and output take long between two rounds (many requests at once), turns get a
+   * multiple of that time: what has been taken on is finished before more is.
+   */
+  #share(): number {
+    const ms = Math.min(this.#betweenMs * FAVOUR, ROUND_MS)
+    return Math.max(PAIRS, Math.floor(ms * this.#pace))
+  }
+
+  /** A round begins: how long was everything else? */
+  #enterRound(): void {
+    this.#began = this.#now()
+    this.#betweenMs = this.#began - this.#ended
+  }
+
+  /** How many turns are made in a millisecond, when nothing else is done. */
+  #leaveRound(): void {
+    this.#ended = this.#now()
+    const ms = this.#ended - this.#began
+    if (ms >= PACED_MS) this.#pace = (this.#pace + this.#size / ms) / 2
+  }
+
   readonly #begin = (): void => {
+    if (this.#left === this.#size) this.#enterRound()
     const job = this.#queue.take()
     this.#current = job
     try {
-      job.begin()
+      if (!this.#stopped) job.begin()
     } catch (error) {
       this.#onFailure(error)
     }
@@ -123,6 +165,7 @@ export class Pump {
     this.#queue.pay(job.cost ?? 1)
     if (--this.#left > 0) return
     this.#scheduled = false
+    this.#leaveRound()
     this.#measure()
     this.#roundEnd()
     this.#schedule()

@@ -6,10 +6,21 @@ import { fault, isBalletError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { parseCommands, parseTurn } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
-import type { EventRow, RunRow, StoreReader } from '../core/store.ts'
-import type { ChoiceView, ErrorView, EventView, JournalView, KeyView, Page, RunView, WaitView } from '../core/views.ts'
+import type { EventRow, JournalRow, RunRow, StoreReader } from '../core/store.ts'
+import type {
+  ChoiceView,
+  ErrorView,
+  EventView,
+  JournalView,
+  KeyView,
+  Page,
+  Related,
+  RunView,
+  WaitView,
+} from '../core/views.ts'
 import type { EventsRequest, RunsRequest } from '../define/application.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
+import { readPage } from './pages.ts'
 
 export interface QueriesOptions {
   readonly reader: StoreReader
@@ -18,9 +29,11 @@ export interface QueriesOptions {
   readonly codec?: Codec
 }
 
+/** Turns that are read at once to tell how a run stands. */
 const PAGE = 1000
-/** Runs and events of a graph or a key that one answer holds. */
+/** Runs and events of a graph or a key that one answer holds, and the characters of their payloads: 4 MiB of each. */
 const GRAPH_LIMIT = 100_000
+const GRAPH_SIZE = 4_194_304
 
 export class Queries {
   readonly #reader: StoreReader
@@ -47,20 +60,12 @@ export class Queries {
   }
 
   async runs(request: RunsRequest = {}): Promise<Page<RunView>> {
-    const limit = limitOf(request.limit)
     const { name, status, kind, key, root } = request
-    const before = request.cursor === undefined ? undefined : cursorOf(request.cursor)
-    const rows = await this.#reader.runs(this.#shard, {
-      ns: this.#ns,
-      name,
-      status,
-      kind,
-      key,
-      root,
-      before,
-      limit: limit + 1,
-    })
-    return page(await Promise.all(rows.slice(0, limit).map((row) => this.view(row))), rows, limit, (row) => row.num)
+    const ns = this.#ns
+    const read = (before: number | undefined, limit: number): Promise<readonly RunRow[]> =>
+      this.#reader.runs(this.#shard, { ns, name, status, kind, key, root, before, limit })
+    const { rows, next } = await readPage({ read, ...ofRun }, cursorOf(request.cursor), limitOf(request.limit))
+    return page(await this.#views(rows), next)
   }
 
   async journal(
@@ -69,32 +74,24 @@ export class Queries {
   ): Promise<Page<JournalView> | null> {
     const row = await this.row(id)
     if (row === null) return null
-    const limit = limitOf(options.limit)
-    const after = options.cursor === undefined ? -1 : cursorOf(options.cursor)
-    const rows = await this.#reader.journal(this.#shard, row.num, after, limit + 1)
-    const views = rows
-      .slice(0, limit)
-      .map((one) => this.#journalView({ ...one, text: this.#text(one.data, 'turn', id) }))
-    return page(views, rows, limit, (one) => one.seq)
+    const read = (after = -1, limit: number): Promise<readonly JournalRow[]> =>
+      this.#reader.journal(this.#shard, row.num, after, limit)
+    const { rows, next } = await readPage({ read, ...ofTurn }, cursorOf(options.cursor), limitOf(options.limit))
+    return page(
+      rows.map((one) => this.#journalView({ ...one, text: this.#text(one.data, 'turn', id) })),
+      next,
+    )
   }
 
   async events(request: EventsRequest = {}): Promise<Page<EventView>> {
-    const limit = limitOf(request.limit)
     const { key, types, published } = request
-    const after = request.cursor === undefined ? undefined : cursorOf(request.cursor)
-    const rows = await this.#reader.events(this.#shard, {
-      ns: this.#ns,
-      key,
-      types,
-      published,
-      after,
-      limit: limit + 1,
-    })
+    const ns = this.#ns
+    const read = (after: number | undefined, limit: number): Promise<readonly EventRow[]> =>
+      this.#reader.events(this.#shard, { ns, key, types, published, after, limit })
+    const { rows, next } = await readPage({ read, ...ofEvent }, cursorOf(request.cursor), limitOf(request.limit))
     return page(
-      rows.slice(0, limit).map((row) => this.eventView(row)),
-      rows,
-      limit,
-      (row) => row.pos,
+      rows.map((row) => this.eventView(row)),
+      next,
     )
   }
 
@@ -103,7 +100,7 @@ export class Queries {
   }
 
   /** Everything with this root. */
-  async graph(root: string): Promise<{ readonly runs: readonly RunView[]; readonly events: readonly EventView[] }> {
+  async graph(root: string): Promise<Related> {
     return this.#all({ root })
   }
 
@@ -158,25 +155,26 @@ export class Queries {
     }
   }
 
-  async #all(of: {
-    readonly key?: string
-    readonly root?: string
-  }): Promise<{ readonly runs: readonly RunView[]; readonly events: readonly EventView[] }> {
-    const rows: RunRow[] = []
-    for (let after = 0; rows.length < GRAPH_LIMIT; after = rows.at(-1)?.num ?? 0) {
-      const some = await this.#reader.runs(this.#shard, { ns: this.#ns, ...of, after, limit: PAGE })
-      rows.push(...some)
-      if (some.length < PAGE) break
-    }
-    const events: EventRow[] = []
-    for (let after = 0; events.length < GRAPH_LIMIT; after = events.at(-1)?.pos ?? 0) {
-      const some = await this.#reader.events(this.#shard, { ns: this.#ns, ...of, after, limit: PAGE })
-      events.push(...some)
-      if (some.length < PAGE) break
-    }
+  /** One after the other: each reads the journal of its run, and between two of them others have their turn. */
+  async #views(rows: readonly RunRow[]): Promise<readonly RunView[]> {
+    const views: RunView[] = []
+    for (const row of rows) views.push(await this.view(row))
+    return views
+  }
+
+  async #all(of: { readonly key?: string; readonly root?: string }): Promise<Related> {
+    const ns = this.#ns
+    const readRuns = (after = 0, limit: number): Promise<readonly RunRow[]> =>
+      this.#reader.runs(this.#shard, { ns, ...of, after, limit })
+    const readEvents = (after: number | undefined, limit: number): Promise<readonly EventRow[]> =>
+      this.#reader.events(this.#shard, { ns, ...of, after, limit })
+    const runs = await readPage({ read: readRuns, ...ofRun }, undefined, GRAPH_LIMIT, GRAPH_SIZE)
+    const events = await readPage({ read: readEvents, ...ofEvent }, undefined, GRAPH_LIMIT, GRAPH_SIZE)
+    const isCut = runs.next !== undefined || events.next !== undefined
     return {
-      runs: await Promise.all(rows.map((row) => this.view(row))),
-      events: events.map((row) => this.eventView(row)),
+      runs: await this.#views(runs.rows),
+      events: events.rows.map((row) => this.eventView(row)),
+      ...(isCut ? { more: true } : {}),
     }
   }
 
@@ -186,7 +184,7 @@ export class Queries {
       return presentOf(row, await this.#rows(row))
     } catch (error) {
       if (isBalletError(error)) throw error
-      return { waits: [], state: undefined, stuckOps: new Set() }
+      return { waits: [], state: undefined, stuckOps: new Set(), isCancelled: false }
     }
   }
 
@@ -216,9 +214,12 @@ export class Queries {
 }
 
 /** What a person can do about a stuck run. */
-function choicesOf(row: RunRow, { stuckOps, waits }: Present): readonly ChoiceView[] {
+function choicesOf(row: RunRow, { stuckOps, waits, isCancelled }: Present): readonly ChoiceView[] {
   if (row.status !== 'stuck') return []
-  if (row.reason === 'call') return [...[...stuckOps].flatMap((op) => choicesOfOp(op, waits)), { action: 'cancel' }]
+  if (row.reason === 'call') {
+    const ofOps = [...stuckOps].flatMap((op) => choicesOfOp(op, waits))
+    return isCancelled ? ofOps : [...ofOps, { action: 'cancel' }]
+  }
   // A run that threw can be brought back as far as its journal goes; one that does not get there can only wait.
   const after = 'mend the code'
   const cancel: ChoiceView = row.reason === 'threw' ? { action: 'cancel' } : { action: 'cancel', after }
@@ -234,14 +235,22 @@ function choicesOfOp(op: string, waits: readonly WaitView[]): readonly ChoiceVie
   return [{ action: 'retry', op }, answer, ...(wait?.undoes === undefined ? [{ action: 'fail', op } as const] : [])]
 }
 
-function page<Row, View>(
-  items: readonly View[],
-  rows: readonly Row[],
-  limit: number,
-  of: (row: Row) => number,
-): Page<View> {
-  const last = rows[limit - 1]
-  return rows.length > limit && last !== undefined ? { items, cursor: of(last).toString(36) } : { items }
+/** How rows are read in pages. */
+const ofRun = {
+  place: (row: RunRow): number => row.num,
+  payloads: (row: RunRow): readonly (Payload | null)[] => [row.input, row.output, row.error],
+}
+const ofTurn = {
+  place: (row: JournalRow): number => row.seq,
+  payloads: (row: JournalRow): readonly Payload[] => [row.data],
+}
+const ofEvent = {
+  place: (row: EventRow): number => row.pos,
+  payloads: (row: EventRow): readonly Payload[] => [row.data],
+}
+
+function page<View>(items: readonly View[], next: number | undefined): Page<View> {
+  return next === undefined ? { items } : { items, cursor: next.toString(36) }
 }
 
 function limitOf(limit: number | undefined): number {
@@ -250,7 +259,8 @@ function limitOf(limit: number | undefined): number {
   throw fault('QUERY_INVALID', { name: 'limit', problem: 'it must be a whole number from 1 to 1000' })
 }
 
-function cursorOf(cursor: string): number {
+function cursorOf(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return undefined
   const pos = /^[0-9a-z]{1,11}$/.test(cursor) ? Number.parseInt(cursor, 36) : Number.NaN
   if (Number.isSafeInteger(pos)) return pos
   throw fault('QUERY_INVALID', { name: 'cursor', problem: 'it is none that a list answered with' })

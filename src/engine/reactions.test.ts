@@ -55,7 +55,7 @@ test('a chain of reactions: outcomes are published, each step names its cause, i
   expect(created?.sequence.length).toBe(16)
 })
 
-test('the same event is reacted to once, from the same source; another source is another event', async () => {
+test('F12: an event that comes twice: it is reacted to once, from the same source; another source is another event', async () => {
   const seen: string[] = []
   const payment = service('payment', {
     charge: operation({ input: Order, run: (_order, context) => void seen.push(context.idempotencyKey) }),
@@ -108,7 +108,7 @@ test('one at a time per key in the order of the events, other keys at once, orde
   await until(app, null, ended(app, 4))
 })
 
-test('a stuck reaction holds its lane and no other; a mapping that throws or lies is stuck at once', async () => {
+test('F14: a mapping that throws or lies: its reaction is stuck at once, and holds its lane and no other', async () => {
   const done: string[] = []
   const payment = service('payment', {
     charge: operation({
@@ -202,7 +202,7 @@ test('outcomes of a workflow are events that nobody reacts to, unless it publish
   ])
 })
 
-test('reactions that were not done at a crash are done after it, in order, under the same key', async () => {
+test('F1: a crash before reactions were done: they are done after it, in order, under the same key', async () => {
   const keys: string[] = []
   const hold = gate()
   let held = true

@@ -27,7 +27,7 @@ test('an event that a wait does not want any more does not make the run deaf for
   expect((await app.settled('flow:o', 1000))?.output).toEqual(['go', 2])
 })
 
-test('a deadline does not beat an event that was acknowledged before it', async () => {
+test('F12: a deadline beside an event that was acknowledged before it: the event comes first', async () => {
   const flow = workflow('flow', { input: Order, output, key: 'orderId', signals: [Go] }, async (run) => {
     await run.receive(Go)
     return (await run.receive(Paid, { within: '1ms' }))?.data.n ?? 'late'

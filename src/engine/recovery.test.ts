@@ -12,7 +12,7 @@ const Go = signal('go', z.object({ n: z.number() }))
 const Fact = event('order.fact', Order.extend({ n: z.number() }), { key: 'orderId' })
 const output = z.json()
 
-test('a run goes on after a crash from wherever it was: call, step, sleep, signal, event, child', async () => {
+test('F1: a crash while a run waits: it goes on from wherever it was, call, step, sleep, signal, event or child', async () => {
   const keys: string[] = []
   const hold = gate()
   let held = true
@@ -71,7 +71,7 @@ test('a run goes on after a crash from wherever it was: call, step, sleep, signa
   hold.open()
 })
 
-test('a fenced application stops: what it answers is an error, and what it wrote is nothing', async () => {
+test('F10: another owner takes the store: the fenced application stops, what it answers is an error, and what it wrote is nothing', async () => {
   const flow = workflow(
     'flow',
     { input: z.null(), output, signals: [Go] },
@@ -89,7 +89,7 @@ test('a fenced application stops: what it answers is an error, and what it wrote
   expect(await second.result('a')).toBe(2)
 })
 
-test('attempts are counted on, and a stuck call stays stuck, over a crash', async () => {
+test('F1: a crash between the attempts of a call: they are counted on, and a stuck call stays stuck', async () => {
   const attempts: number[] = []
   const bank = service('bank', {
     pay: operation({
@@ -114,7 +114,7 @@ test('attempts are counted on, and a stuck call stays stuck, over a crash', asyn
   expect((await second.run('alone'))?.status).toBe('stuck')
 })
 
-test('a run whose code threw goes on from there when the code is mended; signals wait for it as mail', async () => {
+test('F14: the code of a run throws: it goes on from there when the code is mended; signals wait for it as mail', async () => {
   let broken = true
   const calls: string[] = []
   const math = service('math', {
@@ -145,7 +145,7 @@ test('a run whose code threw goes on from there when the code is mended; signals
   expect(await after.run('f')).toMatchObject({ status: 'completed', output: 12 })
 })
 
-test('changed code under a live run: stuck with a diff that can be read; restored code goes on', async () => {
+test('F15: changed code under a live run: stuck with a diff that can be read; restored code goes on', async () => {
   let changed = false
   const log = keptLog()
   const math = service('math', { one: operation({ input: z.string(), output: z.number(), run: () => 1 }) })
@@ -206,7 +206,7 @@ test('a guarded change: runs from before keep the old way, new ones take the new
   expect(seen).toEqual(['new'])
 })
 
-test('a run whose workflow is gone is stuck, the others go on, and it goes on when it is back', async () => {
+test('F15: the workflow of a run is gone: it is stuck, the others go on, and it goes on when it is back', async () => {
   const flow = workflow(
     'flow',
     { input: z.null(), output, signals: [Go] },

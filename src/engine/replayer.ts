@@ -6,6 +6,7 @@ import { toFailure } from '../core/failure.ts'
 import { parseCommands, type Command, type Delivered } from '../core/journal.ts'
 import type { Closed, Machine } from '../core/machine.ts'
 import { verify } from '../core/replay.ts'
+import { CurrentWork } from './current-work.ts'
 import type { HistoryTurn } from './history.ts'
 import type { Pump, TurnJob } from './pump.ts'
 
@@ -22,10 +23,11 @@ export function replay(
   workflow: string,
   machine: Machine,
   turns: readonly HistoryTurn[],
+  current: CurrentWork = CurrentWork.unwatched(),
 ): Promise<Replayed> {
   if (turns.length === 0) return Promise.resolve({ kind: 'ready' })
   return new Promise((resolve) => {
-    const progress: Progress = { workflow, machine, held: null, diverged: null }
+    const progress: Progress = { workflow, machine, current, number: 0, held: null, diverged: null }
     for (const [index, turn] of turns.entries()) {
       pump.add(new ReplayJob(progress, turn, index === turns.length - 1 ? resolve : null))
     }
@@ -35,6 +37,9 @@ export function replay(
 interface Progress {
   readonly workflow: string
   readonly machine: Machine
+  readonly current: CurrentWork
+  /** Of the next turn, of this generation. */
+  number: number
   /** The delivery of a turn that threw, until a `resume` makes it again. */
   held: { readonly delivered: Delivered; readonly seq: number } | null
   diverged: Error | null
@@ -65,6 +70,7 @@ class ReplayJob implements TurnJob {
   }
 
   end(): void {
+    this.#progress.current.over()
     this.#safely(() => this.#end())
     if (this.#done === null) return
     const { diverged, held } = this.#progress
@@ -82,8 +88,9 @@ class ReplayJob implements TurnJob {
   }
 
   #begin(): void {
-    const { machine } = this.#progress
+    const { machine, current } = this.#progress
     const { delivered, commandsText, seq, at } = this.#turn
+    current.turn(machine.spec.identity.id, this.#progress.number++)
     if (this.#progress.diverged !== null) return
     if (commandsText.startsWith('[{"kind":"threw"')) {
       this.#progress.held = { delivered, seq }
@@ -130,7 +137,7 @@ class ReplayJob implements TurnJob {
 function adopt(machine: Machine, commands: readonly Command[]): void {
   for (const command of commands) {
     const pending = 'op' in command ? machine.pending.get(command.op) : undefined
-    if (pending !== undefined) pending.command = command
+    if (pending?.command.kind === command.kind) pending.command = command
   }
 }
 

@@ -67,6 +67,7 @@ export class Requests {
     const decide = async (taken: Taken | null): Promise<Started> => {
       this.#shard.check()
       // One that exists is answered as it is: whoever asks again asks later.
+      if (taken === null) this.#refuseNew(way)
       if (taken === null && deadline !== null) checkDeadline(deadline, Math.max(at ?? now, now))
       if (taken === null) context.begin(createRun(context, birth))
       place?.born()
@@ -92,6 +93,7 @@ export class Requests {
     const place = this.#admit(way, { workflow: null, runs: directory.reactionsTo(request.type).length })
     const decide = async (taken: Taken | null): Promise<Published> => {
       this.#shard.check()
+      if (taken === null) this.#refuseNew(way)
       let position = taken?.num ?? 0
       if (taken === null) {
         position = appendEvent(context, { type, key, source, id, data, root: null, cause, published: true }).pos
@@ -137,6 +139,11 @@ export class Requests {
     if (result === 'full') throw fault('SIGNALS_FULL', { id: run.id, limit: context.limits.signals, seconds: 1 })
     if (result === 'ended') throw fault('RUN_ENDED', { id: request.run, status: 'meanwhile' })
     return { id, created: result === 'taken' }
+  }
+
+  /** What is new is refused while the store has no room; what lay in the inbox has been acknowledged. @throws STORE_FULL */
+  #refuseNew(way: Way): void {
+    if (way.drained === undefined) this.#shard.context.space.check()
   }
 
   /** Asks a run to stop, because its parent has. One that has ended takes no notice. */

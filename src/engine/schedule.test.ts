@@ -3,7 +3,8 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { VirtualClock } from '../../test/determinism/virtual-clock.ts'
-import { openForTest } from '../../test/support/applications.ts'
+import { gate, openForTest } from '../../test/support/applications.ts'
+import { guarded } from '../../test/support/stores.ts'
 import { ballet, memory, operation, service, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { timeOf } from './schedule.ts'
@@ -54,7 +55,7 @@ test('a scheduled run begins at its time, and one that has not ended at its dead
   clock.stop()
 })
 
-test('both times hold over a restart, and their timers go with the run', async () => {
+test('F1: a restart before a start that is scheduled: both its times hold, and their timers go with the run', async () => {
   const data = new MemoryData()
   let clock = new VirtualClock(NOON)
   const { flow, log, definition } = shop(() => clock)
@@ -90,4 +91,27 @@ test('times that are none are refused; a start that is asked for again is not ju
   await settled(app, 'x')
   expect(await app.start(flow('x'), { id: 'x', deadline: NOON + UNIT })).toEqual({ id: 'x', created: false })
   expect(timeOf('2026-11-27T15:00:00+03:00', 'it', NOON)).toBe(NOON)
+})
+
+test('the timer of a deadline stands until the run has been asked to stop, or a crash in between would lose it', async () => {
+  const data = new MemoryData()
+  const reading = gate()
+  const released = gate()
+  const store = guarded(memory(data), 'journal', async (pass) => {
+    reading.open()
+    await released.promise
+    return pass()
+  })
+  const flow = workflow('flow', { input: z.null(), output }, async () => {
+    throw new RangeError('a bug')
+  })
+  const app = await openForTest(ballet({ services: [], workflows: [flow] }), { store })
+  await app.start(flow(null), { id: 'f', deadline: Date.now() + 300 })
+  await reading.promise
+  // Whatever is committed meanwhile, the timer is not gone with it.
+  await app.start(flow(null), { id: 'other' })
+  expect([...data.timers.values()]).toMatchObject([{ op: 'deadline' }])
+  released.open()
+  expect(await settled(app, 'f')).toMatchObject({ status: 'cancelled' })
+  expect(data.timers.size).toBe(0)
 })

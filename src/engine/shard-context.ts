@@ -18,12 +18,14 @@ import type { LiveRun } from './live-run.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump } from './pump.ts'
 import type { Receivers } from './receivers.ts'
+import type { Space } from './space.ts'
+import type { Suspects } from './suspects.ts'
 import type { Timers } from './timers.ts'
 import type { Watchers } from './watchers.ts'
 import type { Writer } from './writer.ts'
 
-/** How a delivery came out: it was taken, it had been made before, the run had ended, or holds too many signals. */
-export type DeliveryResult = 'taken' | 'seen' | 'ended' | 'full'
+/** How a delivery came out: it was taken, it had been made before, the run had ended, is frozen, or holds too many signals. */
+export type DeliveryResult = 'taken' | 'seen' | 'ended' | 'frozen' | 'full'
 
 /** What goes with a delivery from outside. */
 export interface DeliveryExtras {
@@ -52,6 +54,7 @@ export interface ShardContext {
   readonly directory: Directory
   readonly limits: Limits
   readonly environment: CallEnvironment
+  readonly space: Space
   readonly writer: Writer
   readonly pump: Pump
   readonly effects: Effects
@@ -63,6 +66,7 @@ export interface ShardContext {
   readonly admission: Admission
   readonly open: OpenRuns
   readonly watchers: Watchers
+  readonly suspects: Suspects
 
   /** Time of the shard: never earlier than it was before. */
   now(): number

@@ -11,11 +11,12 @@ import { endsAsFailed, isCancellation, toFailure, type Failure } from '../core/f
 import { canonicalText } from '../core/json.ts'
 import type { Delivered } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
-import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure } from '../core/store.ts'
+import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import { Admission } from './admission.ts'
 import { Claims } from './claims.ts'
+import type { CurrentWork } from './current-work.ts'
 import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
 import { Effects, type Effect } from './effects.ts'
@@ -35,6 +36,8 @@ import { watchRejections } from './rejections.ts'
 import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { releaseSolo } from './solo-runs.ts'
+import { Space } from './space.ts'
+import { Suspects } from './suspects.ts'
 import { Timers } from './timers.ts'
 import { Watchers } from './watchers.ts'
 import { Writer } from './writer.ts'
@@ -52,6 +55,7 @@ export interface ShardOptions {
   readonly liveRuns: number
   readonly limits: Limits
   readonly development: boolean
+  readonly current: CurrentWork
   /** Handles an inbox row; the row's number is to be drained with what it writes. */
   readonly handleInbox: (row: InboxRow) => Promise<void>
   readonly onFailure: (error: Error) => void
@@ -59,6 +63,8 @@ export interface ShardOptions {
 
 /** Rounds of turns that one commit waits for. */
 const ROUNDS = 16
+/** And how long: rounds are few where much is asked in between. */
+const FLUSH_MS = 5
 
 export class Shard {
   readonly context: ShardContext
@@ -69,23 +75,24 @@ export class Shard {
   readonly #foreign: ForeignWork | null
   #lastAt = 0
   #rounds = 0
+  #flushedAt = 0
   #failure: Error | null = null
   #closed = false
 
   constructor(options: ShardOptions) {
     this.#options = options
-    const { store, clock, random, tenure, ns, info, directory, codec } = options
+    const { store, clock, random, tenure, ns, directory, codec } = options
     const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
+    const space = new Space({ store, clock, log, onFailure })
     const now = (): number => clock.now()
-    const writer = new Writer(store, tenure, {
-      onFailure,
-      onCaughtUp: () => this.#caughtUp(),
-      isQuiet: () => this.context.pump.idle,
-      now,
-    })
+    const onCaughtUp = (): void => this.#caughtUp()
+    const isQuiet = (): boolean => this.context.pump.idle
+    const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp, isQuiet, now })
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)
-    const shard = tenure.shard
+    const { shard, epoch, crashes } = tenure
+    const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
+    const isOpen = (run: number): boolean => open.use(run) !== undefined || open.isParked(run)
     const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, onFailure })
     this.#foreign = options.development
       ? watchForeignWork(() => (pump.current instanceof DeliveryJob ? pump.current.run : null))
@@ -101,11 +108,8 @@ export class Shard {
       log,
       directory,
       limits: options.limits,
-      environment: {
-        store: info.id,
-        fence: `${info.incarnation}.${shard}.${tenure.epoch}`,
-        log: (run, op) => prefixed(log, `${run} ${op}`),
-      },
+      environment: this.#environmentOver(log),
+      space,
       writer,
       pump,
       effects: new Effects({ clock, random, onFailure, ...this.#effectAnswers() }),
@@ -115,8 +119,9 @@ export class Shard {
       inbox,
       claims: new Claims(store, shard, ns, () => inbox.read()),
       admission: this.#admissionTo(pump, writer),
-      open: new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits }),
+      open,
       watchers: new Watchers(),
+      suspects: new Suspects({ clock, store, shard, epoch, crashes, writer, pump, log, isOpen, onFailure }),
       now: () => this.#notBefore(clock.now()),
       notBefore: (at) => void this.#notBefore(at),
       encode: (text, row, id) => codec.encode(text, { namespace: ns, row, id }),
@@ -152,6 +157,16 @@ export class Shard {
     })
   }
 
+  #environmentOver(log: Log): ShardContext['environment'] {
+    const { info, tenure, current } = this.#options
+    return {
+      store: info.id,
+      fence: `${info.incarnation}.${tenure.shard}.${tenure.epoch}`,
+      log: (run, op) => prefixed(log, `${run} ${op}`),
+      current,
+    }
+  }
+
   #timersOver(writer: Writer): Timers {
     const { clock, store, tenure } = this.#options
     return new Timers({
@@ -160,7 +175,7 @@ export class Shard {
       shard: tenure.shard,
       barrier: () => writer.barrier(),
       catchUp: () => this.#catchUp(),
-      fire: ({ run, op }, done) => this.#deliver(run, { kind: 'timer', op }, { settled: done, failed: done }),
+      fire: (timer, done) => this.#timerFired(timer, done),
       onFailure: (error) => this.#fail(error),
     })
   }
@@ -186,17 +201,25 @@ export class Shard {
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const { effects, timers, inbox, writer, watchers } = this.context
+    const { effects, timers, inbox, space, writer, watchers, suspects, store, shard } = this.context
     timers.stop()
     inbox.stop()
+    space.stop()
+    this.#loading.close()
+    suspects.close()
     this.#eviction.stop()
     await effects.close(graceMs)
+    // On a full disk what is left may never become durable: nobody has been told that it is.
+    if (space.isFull) writer.fail(fault('APP_CLOSED'))
     // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
     while ((!this.context.pump.idle || !this.#loading.isIdle) && this.#failure === null)
       await new Promise((resolve) => setImmediate(resolve))
     await writer.barrier().catch(() => {})
+    // Only an end that left nothing in doubt is a good one.
+    if (this.#failure === null) await store.release(shard, this.#options.tenure.epoch).catch(() => {})
     // What still reads the store finds it closed: that is no failure.
     this.#failure ??= fault('APP_CLOSED')
+    this.context.pump.stop()
     watchers.close()
     this.#unwatch()
     this.#foreign?.stop()
@@ -213,6 +236,8 @@ export class Shard {
   #effectAnswers() {
     const live = (effect: Effect): LiveRun | undefined => this.context.open.use(effect.run)
     return {
+      admit: ({ run, op }: Effect, begin: (passed: () => void) => void): void =>
+        this.context.suspects.effect(run, op, begin),
       answered: (effect: Effect, payload: string | undefined, attempt: number, ms: number): void =>
         this.#deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms }, {}),
       failed: (effect: Effect, error: Failure, attempt: number): void =>
@@ -229,6 +254,17 @@ export class Shard {
           this.#safely(() => writeNote(this.context, run, { kind: 'attempt', op: effect.op, attempt, error, ms, next }))
       },
     }
+  }
+
+  /** The row of a timer whose run has ended (it was frozen then, and its timers were not known) goes. */
+  #timerFired(timer: TimerRow, done: () => void): void {
+    const { open, writer } = this.context
+    const { run, op } = timer
+    if (open.use(run) !== undefined || open.isParked(run))
+      return this.#deliver(run, { kind: 'timer', op }, { settled: done, failed: done })
+    writer.rows.timersGone.push(timer)
+    writer.flush()
+    done()
   }
 
   #deliver(num: number, delivered: Delivered, extras: DeliveryExtras): void {
@@ -317,8 +353,10 @@ export class Shard {
   #roundEnd(): void {
     const { writer, pump } = this.context
     // Turns that are ready go into one commit; but not for ever, when they never end.
-    if (pump.idle || ++this.#rounds >= ROUNDS) {
+    const now = this.context.clock.now()
+    if (pump.idle || ++this.#rounds >= ROUNDS || now - this.#flushedAt >= FLUSH_MS) {
       this.#rounds = 0
+      this.#flushedAt = now
       writer.flushNow()
     }
     if (writer.isBehind) pump.pause()
@@ -340,10 +378,13 @@ export class Shard {
     this.context.writer.fail(this.#failure)
     this.context.timers.stop()
     this.context.inbox.stop()
+    this.context.space.stop()
     this.#eviction.stop()
     this.context.watchers.close()
+    this.context.suspects.close()
     void this.context.effects.close(0)
     this.#loading.fail(this.#failure)
+    this.context.pump.stop()
     this.context.pump.resume()
     this.#options.onFailure(this.#failure)
   }

@@ -26,7 +26,7 @@ const definition = ballet({ services: [], workflows: [waiter, keyed], events: [F
 const answerOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.catch((error: { readonly code: string }) => error.code)
 
-test('a signal to a parked run that cannot be loaded is answered', async () => {
+test('F5: a signal to a parked run that cannot be loaded: it is answered', async () => {
   let failing = false
   const data = new MemoryData()
   const store = guarded(memory(data), 'journal', async (pass) =>
@@ -65,7 +65,7 @@ test('a signal to a parked run that is being loaded is answered when the applica
   expect(await next.result('a')).toBe(1)
 })
 
-test('whoever asks for the result of an open run of a stopped application is told', async () => {
+test('F6: a result that is asked of a stopped application: whoever asks is told', async () => {
   let failing = false
   const store = guarded(memory(), 'commit', (pass) =>
     failing ? Promise.reject(fault('STORE_FAILED', { problem: 'gone' })) : pass(),

@@ -73,7 +73,7 @@ async function setUp(rows: readonly TimerRow[] = []) {
 
 const T = 1_000_000
 
-test('fires in the order of what is due, never early, after catching up', async () => {
+test('F11: timers that are late: they fire in the order of what is due, never early, after catching up', async () => {
   const { clock, timers, fired, log } = await setUp()
   for (const due of [T + 50, T + 10, T + 30]) timers.add({ due, run: 1, op: `o${due - T}` })
   await clock.moveTo(T + 9)
@@ -121,7 +121,7 @@ test('what is overdue at the start fires, what is far is read from the store whe
   timers.stop()
 })
 
-test('a crowd that is due in one instant all fires, each once', async () => {
+test('F17: a crowd of timers that is due in one instant: all fire, each once', async () => {
   const rows = Array.from({ length: 25_000 }, (_, index) => ({ due: T + 1000, run: index, op: 'o' }))
   const { clock, timers, fired } = await setUp(rows)
   await clock.moveTo(T + 2000)

@@ -102,6 +102,7 @@ function writeCommand(context: ShardContext, run: LiveRun, command: Command, end
     case 'wait':
       if (!ending && command.due !== undefined) {
         const timer = { due: command.due, run: run.row.num, op: command.op }
+        keepTimer(context, run, timer)
         context.writer.rows.timers.push(timer)
         context.timers.add(timer)
       }
@@ -245,7 +246,7 @@ function writeSend(context: ShardContext, run: LiveRun, command: Extract<Command
     run: command.run,
     name: command.name,
     id: idempotencyKey(identity, command.op),
-    data: parseText(command.input) as unknown,
+    data: parseText(command.input),
   })
   post(context, run, 'signal', command.run, text)
 }
@@ -300,6 +301,17 @@ export function armNow(context: ShardContext, run: LiveRun): void {
  */
 function originOf({ num, id, parent }: RunRow): number {
   return parent === null || id.includes('~') ? num : parent
+}
+
+/**
+ * The generation before may have dropped a timer of the same name and time in this very batch, in which what is gone is
+ * gone: then its row stays, for this one.
+ */
+function keepTimer({ writer }: ShardContext, { row }: LiveRun, { due, run, op }: TimerRow): void {
+  if (row.generation === 0) return
+  const { timersGone } = writer.rows
+  const index = timersGone.findIndex((gone) => gone.run === run && gone.op === op && gone.due === due)
+  if (index >= 0) timersGone.splice(index, 1)
 }
 
 function dropTimer(context: ShardContext, timer: TimerRow): void {

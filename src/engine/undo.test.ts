@@ -6,7 +6,7 @@ import { ballet, operation, service, TerminalError, workflow } from '../index.ts
 
 const output = z.json()
 
-test('undo runs in reverse order, with the key of what it takes back, and waits for what is still open', async () => {
+test('F21: a run that fails in the middle: its undo runs in reverse order, with the key of what it takes back, and waits for what is still open', async () => {
   const log: string[] = []
   const slow = gate<number>()
   const stock = service('stock', {
@@ -48,7 +48,7 @@ test('undo runs in reverse order, with the key of what it takes back, and waits 
   expect(log.slice(3)).toEqual(['drop 3', 'release b stock.reserve/b', 'release a stock.reserve/a'])
 })
 
-test('an undo that fails leaves the run where it stands, visibly: it does not end half undone', async () => {
+test('F21: an undo that fails: the run stays where it stands, visibly, and does not end half undone', async () => {
   const stock = service('stock', {
     take: operation({ input: z.string(), output: z.string(), run: (sku) => sku }),
     give: operation({ input: z.string(), undoes: 'take', run: () => {} }),

@@ -51,7 +51,7 @@ test.each([500, 3000, 4000, 100_000])(
   },
 )
 
-test('a mapping that is asynchronous and fails parks its reaction', async () => {
+test('F14: a mapping that is asynchronous and fails: its reaction is parked', async () => {
   const desk = service('desk', { take: operation({ input: z.null(), output: z.null(), run: () => null }) })
   desk.on(Fact, (async () => {
     throw new Error('late')
@@ -62,7 +62,7 @@ test('a mapping that is asynchronous and fails parks its reaction', async () => 
   await isFine(app)
 })
 
-test('something that cannot be read, thrown in a body or lost in a turn, is that call and that run', async () => {
+test('F14: something that cannot be read, thrown in a body or lost in a turn: it is the fault of that call and that run', async () => {
   class Hostile extends Error {
     get terminal(): boolean {
       throw new Error('do not look')
@@ -91,7 +91,7 @@ test('something that cannot be read, thrown in a body or lost in a turn, is that
   await isFine(app)
 })
 
-test('a policy that is changed after the call was made parks the call', async () => {
+test('F14: a policy that is changed after the call was made: the call is parked', async () => {
   const desk = service('desk', { take: operation({ input: z.null(), run: () => {} }) })
   const flow = workflow('flow', { input: z.null(), output }, async (run) => {
     const settings: { timeout: `${number}s` } = { timeout: '1s' }
@@ -106,7 +106,7 @@ test('a policy that is changed after the call was made parks the call', async ()
   await isFine(app)
 })
 
-test('a row that cannot be read parks its run; the application opens', async () => {
+test('F5: a row that cannot be read: its run is parked, and the application opens', async () => {
   const flow = workflow('flow', { input: z.null(), output }, async (run) => (await run.sleep('1h'), null))
   const definition = ballet({ services: [], workflows: [flow, fine] })
   const data = new MemoryData()
@@ -124,7 +124,7 @@ test('a row that cannot be read parks its run; the application opens', async () 
   expect((await app.runs({ status: ['stuck'] })).items).toHaveLength(1)
 })
 
-test('an event that cannot be read parks the run that waits for it', async () => {
+test('F5: an event that cannot be read: the run that waits for it is parked', async () => {
   const flow = workflow(
     'flow',
     { input: z.object({ id: z.string() }), output, key: 'id' },

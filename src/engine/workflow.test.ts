@@ -225,7 +225,7 @@ test('state, emit, time, randomness and uuid; the last state is shown', async ()
   ])
 })
 
-test('an attempt that fails is retried with the same key; one that takes too long is aborted', async () => {
+test('F13: an attempt that fails or takes too long: it is retried with the same key, or aborted', async () => {
   const seen: { key: string; attempt: number }[] = []
   const aborted: unknown[] = []
   const shaky = service('shaky', {
@@ -268,7 +268,7 @@ test('an attempt that fails is retried with the same key; one that takes too lon
   ])
 })
 
-test('exhausted retries make the call stuck: other branches go on, and the run says what it waits for', async () => {
+test('F13: retries that are exhausted: the call is stuck, other branches go on, and the run says what it waits for', async () => {
   const shaky = service('shaky', {
     never: operation({
       input: z.null(),
@@ -300,7 +300,7 @@ test('exhausted retries make the call stuck: other branches go on, and the run s
   expect(await app.result('f')).toBe('gave up')
 })
 
-test('an outcome that is not declared, or not valid, is a fault of the service: stuck at once, not retried', async () => {
+test('F13: an outcome that is not declared, or not valid: stuck at once, not retried', async () => {
   let attempts = 0
   const odd = service('odd', {
     wrong: operation({
@@ -334,7 +334,7 @@ test('an outcome that is not declared, or not valid, is a fault of the service: 
   expect(attempts).toBe(1)
 })
 
-test('a call that this application does not have, and values that are not valid, are faults of the code', async () => {
+test('F14: a call that this application does not have, and values that are not valid: the run is stuck', async () => {
   const math = service('math', { add })
   const other = service('other', { add })
   const flow = workflow('flow', { input: z.string(), output }, async (run, how) => {

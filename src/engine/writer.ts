@@ -4,6 +4,7 @@
 //
 //   open --seal (full, or nothing in flight)--> sealed --commit--> in flight --ok--> durable
 //                                                                   --unknown--> read the tenure: durable | send again
+//                                                                   --full-----> send again, into the store's reserve
 //                                                                   --anything else--> failed: the shard stops
 import { fault, isBalletError } from '../core/errors.ts'
 import type {
@@ -22,11 +23,16 @@ import type {
   Tenure,
   TimerRow,
 } from '../core/store.ts'
+import type { Space } from './space.ts'
 
 /** Rows of one batch; more wait for the next. */
 const BATCH_ROWS = 512
 /** Rows that may wait in memory before the shard stops taking deliveries. */
 const BACKLOG_ROWS = 16_384
+
+/** How long to wait before a commit that did not fit, or of which nothing is known, is sent again. */
+const FULL_PAUSE_MS = 500
+const UNKNOWN_PAUSE_MS = 20
 
 /** The rows of a batch that is still being filled. */
 class OpenBatch {
@@ -67,11 +73,6 @@ class OpenBatch {
       this.claimsGone.length
     )
   }
-
-  /** Whether nothing in it is new from outside: what a run or an event has caused belongs to what was acknowledged. */
-  get isUrgent(): boolean {
-    return this.runs.every((run) => run.cause !== null) && this.events.every((event) => event.cause !== null)
-  }
 }
 
 /** What a writer tells, and asks, its shard. */
@@ -81,6 +82,8 @@ export interface WriterHooks {
   readonly onCaughtUp: () => void
   /** Whether no turn is queued or running. */
   readonly isQuiet: () => boolean
+  /** Is told when a commit did not fit. */
+  readonly space: Space
   /** Milliseconds. */
   readonly now: () => number
 }
@@ -218,7 +221,7 @@ export class Writer {
   async #commit(open: OpenBatch): Promise<void> {
     const { shard, epoch } = this.#tenure
     const { durable, sealedAt: _, ...rows } = open
-    const batch: Batch = { shard, epoch, base: this.#durableHead, ...rows, urgent: open.isUrgent }
+    const batch: Batch = { shard, epoch, base: this.#durableHead, ...rows, urgent: false }
     const since = this.#hooks.now()
     try {
       if (open.size > 0) await this.#commitKnown(batch)
@@ -243,19 +246,41 @@ export class Writer {
     if (!this.isBehind) this.#hooks.onCaughtUp()
   }
 
-  /** A commit whose reply was lost is settled by reading; the retry is the same batch to the byte. */
+  /**
+   * A commit whose reply was lost is settled by reading; the retry is the same batch to the byte. One that did not fit was
+   * not written: it is sent again, into the reserve of the store, until it is there.
+   */
   async #commitKnown(batch: Batch): Promise<void> {
-    for (;;) {
+    const { space } = this.#hooks
+    for (let urgent = space.isFull; ;) {
       try {
-        return await this.#store.commit(batch)
+        return await this.#store.commit({ ...batch, urgent })
       } catch (error) {
-        if (!isBalletError(error) || error.code !== 'COMMIT_UNKNOWN') throw error
-        const now = await this.#store.tenure(batch.shard)
-        if (now.epoch !== batch.epoch) throw fault('SHARD_FENCED', { shard: batch.shard }, error)
-        if (now.head === batch.head && batch.head !== batch.base) return
-        if (now.head !== batch.base)
-          throw fault('INVARIANT', { problem: `head ${now.head} between ${batch.base} and ${batch.head}` }, error)
+        this.#checkFailure()
+        if (!isBalletError(error)) throw error
+        if (error.code === 'STORE_FULL') {
+          space.ranOut(String(error.details['problem']))
+          if (urgent) await space.pause(FULL_PAUSE_MS)
+          urgent = true
+        } else if (error.code === 'COMMIT_UNKNOWN') {
+          if (await this.#isThere(batch, error)) return
+          await space.pause(UNKNOWN_PAUSE_MS)
+        } else throw error
       }
+      this.#checkFailure()
     }
+  }
+
+  #checkFailure(): void {
+    if (this.#failure !== null) throw this.#failure
+  }
+
+  /** Whether a batch of which that is not known was committed. @throws SHARD_FENCED */
+  async #isThere(batch: Batch, error: Error): Promise<boolean> {
+    const now = await this.#store.tenure(batch.shard)
+    if (now.epoch !== batch.epoch) throw fault('SHARD_FENCED', { shard: batch.shard }, error)
+    if (now.head === batch.head && batch.head !== batch.base) return true
+    if (now.head === batch.base) return false
+    throw fault('INVARIANT', { problem: `head ${now.head} between ${batch.base} and ${batch.head}` }, error)
   }
 }

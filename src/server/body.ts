@@ -1,6 +1,7 @@
 // Reads what a request carries, never more than its limit: the bytes are counted as they come, so that neither a
 // missing nor a false Content-Length helps, and the first byte too many ends the reading. A body is UTF-8 JSON and is
 // parsed by the guard of core/json-guard.ts. Used by the API and, through `readJson`, by the application's own routes.
+import type { IncomingMessage } from 'node:http'
 import { fault, isBalletError } from '../core/errors.ts'
 import { parseJson } from '../core/json-guard.ts'
 import type { Json } from '../core/json.ts'
@@ -9,6 +10,17 @@ import type { Json } from '../core/json.ts'
 export const BODY_LIMIT_BYTES = 1_048_576
 /** 32 MiB: past it a body belongs in a file store, with a reference to it in the input. */
 export const BODY_LIMIT_MAX_BYTES: number = 32 * BODY_LIMIT_BYTES
+
+/** Where the body of a request of our own server comes from. */
+const sources = new WeakMap<Request, IncomingMessage>()
+
+/**
+ * Lets the body of a request be read where it comes in: a client may send it in pieces of one byte, and what a stream of
+ * `fetch` costs for each would keep everybody else waiting.
+ */
+export function readFrom(request: Request, incoming: IncomingMessage): void {
+  sources.set(request, incoming)
+}
 
 /** The type of a body without its parameters, in lower case; null when none is named. */
 export function mediaType(request: Request): string | null {
@@ -59,7 +71,9 @@ export function parseBytes(bytes: Uint8Array): Json {
 /** All bytes of a body. @throws BODY_TOO_LARGE as soon as that is known, BODY_INCOMPLETE */
 export async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
   const count = counter(request, limitBytes)
+  const source = sources.get(request)
   try {
+    if (source !== undefined && !source.readableDidRead) return await readIncoming(source, count)
     // A length that is named is kept by the parser of HTTP, so the whole can be asked for; it is counted all the same.
     if (!request.headers.has('content-length')) return await readChunks(request.body, count)
     const bytes = new Uint8Array(await request.arrayBuffer())
@@ -68,6 +82,25 @@ export async function readBytes(request: Request, limitBytes: number): Promise<U
   } catch (error) {
     throw isBalletError(error) ? error : fault('BODY_INCOMPLETE', {}, error)
   }
+}
+
+function readIncoming(incoming: IncomingMessage, count: (chunk: Uint8Array) => void): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = []
+    const take = (chunk: Uint8Array): void => {
+      try {
+        count(chunk)
+        chunks.push(chunk)
+      } catch (error) {
+        incoming.off('data', take).pause()
+        reject(error)
+      }
+    }
+    incoming.once('end', () => resolve(Buffer.concat(chunks)))
+    incoming.once('error', reject)
+    incoming.once('close', reject)
+    incoming.on('data', take)
+  })
 }
 
 async function readChunks(

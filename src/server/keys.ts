@@ -12,8 +12,7 @@ async function showKey(exchange: Exchange): Promise<Response> {
 async function showGraph({ app, query }: Exchange): Promise<Response> {
   const root = query.text('root')
   if (root === undefined) throw fault('QUERY_INVALID', { name: 'root', problem: 'it is missing' })
-  const { runs, events } = await app.graph(root)
-  return answer(200, { root, runs, events })
+  return answer(200, { root, ...(await app.graph(root)) })
 }
 
 export const keyRoutes: readonly Route[] = [

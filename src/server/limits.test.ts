@@ -1,9 +1,10 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import type { Page, RunView } from '../core/views.ts'
 import type { Problem } from './problem.ts'
 import { serve } from './serve.ts'
 import { testApplication } from './test-application.ts'
-import { connection } from './test-socket.ts'
+import { connection, type Connection } from './test-socket.ts'
 
 const MIB = 1_048_576
 const head = (...lines: readonly string[]): string => [...lines, '', ''].join('\r\n')
@@ -17,6 +18,17 @@ const ask = (
 ): Promise<Response> =>
   fetch(`${url}/api/runs`, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } })
 const code = async (response: Response): Promise<string> => ((await response.json()) as Problem).code
+
+/** What a client receives that sends everything before it listens. A reset on the way would cost it the answer. */
+async function sentFirst(client: Connection, bytes: string): Promise<string> {
+  const { socket } = client
+  let reset = ''
+  socket.on('error', (error) => (reset = error.message))
+  socket.pause()
+  socket.write(bytes, () => socket.resume())
+  const received = await client.ended()
+  return reset === '' ? received : reset
+}
 
 /** JSON of exactly so many bytes. */
 function sized(bytes: number): string {
@@ -46,7 +58,7 @@ describe('the size of a body', () => {
     expect(await refused.json()).toMatchObject({ code: 'BODY_TOO_LARGE', details: { limit: 32 * MIB } })
   })
 
-  it('is refused by what the header says before a byte has come, and the client may go on', async () => {
+  it('F23: a body that is said to be too large: it is refused before a byte has come, and the client may go on', async () => {
     const { app } = testApplication()
     await using server = await serve(app, { port: 0 })
     const client = await connection(server.port)
@@ -58,7 +70,7 @@ describe('the size of a body', () => {
     client.socket.destroy()
   })
 
-  it('is counted while it comes in chunks, and refused long before its end', async () => {
+  it('F23: a body in chunks that grows too large: it is refused long before its end', async () => {
     const { app, asked } = testApplication()
     await using server = await serve(app, { port: 0 })
     const client = await connection(server.port)
@@ -73,12 +85,36 @@ describe('the size of a body', () => {
     client.socket.destroy()
   })
 
-  it('ends the connection of a client that never ends its body', async () => {
+  it('F23: a client that never ends its body: its connection is ended', async () => {
     const { app } = testApplication()
     await using server = await serve(app, { port: 0 })
     const client = await connection(server.port)
     client.send(head(...post, `Content-Length: ${MIB * 100}`))
     expect(await client.ended()).toContain('BODY_TOO_LARGE')
+  })
+
+  it('F23: a client that sends all of too large a body before it listens: the refusal arrives', async () => {
+    const { app, asked } = testApplication()
+    await using server = await serve(app, { port: 0 })
+    for (const lines of [[`Content-Length: ${20 * MIB}`], ['Transfer-Encoding: chunked']]) {
+      const client = await connection(server.port)
+      const body = lines[0]?.startsWith('C') === true ? 'x'.repeat(20 * MIB) : chunk('x'.repeat(MIB)).repeat(20)
+      expect(await sentFirst(client, `${head(...post, 'Connection: close', ...lines)}${body}`)).toMatch(
+        /^HTTP\/1\.1 413 [^]*BODY_TOO_LARGE/,
+      )
+    }
+    expect(await sentFirst(await connection(server.port), 'A'.repeat(20 * MIB))).toMatch(
+      /^HTTP\/1\.1 400 [^]*REQUEST_MALFORMED/,
+    )
+    expect(asked).toEqual([])
+  })
+
+  it('may come with an expectation that nobody knows', async () => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0 })
+    const client = await connection(server.port)
+    client.send(head(...post, `Content-Length: ${small.length}`, 'Expect: a-miracle', 'Connection: close') + small)
+    expect(await client.ended()).toMatch(/^HTTP\/1\.1 201 /)
   })
 
   it('is refused before it is sent when the client asks first', async () => {
@@ -96,7 +132,7 @@ describe('the size of a body', () => {
     polite.socket.destroy()
   })
 
-  it('does not matter to others: a server full of half-sent bodies answers at once', async () => {
+  it('F23: a hundred bodies that are half sent: others are answered at once', async () => {
     const { app } = testApplication()
     await using server = await serve(app, { port: 0 })
     const slow = await Promise.all(Array.from({ length: 100 }, () => connection(server.port)))
@@ -138,7 +174,7 @@ describe('what a body is', () => {
     })
   })
 
-  it('that breaks off reaches nobody, and nobody is bothered', async () => {
+  it('F23: a body that breaks off: it reaches nobody, and nobody is bothered', async () => {
     const errors: unknown[] = []
     const log = { info: () => {}, warn: () => {}, error: (...line: unknown[]) => void errors.push(line) }
     const { app, asked } = testApplication()
@@ -181,12 +217,48 @@ describe('what is hardly a request', () => {
     expect((await ask(server.url, small)).status).toBe(201)
   })
 
-  it('does not get the answer of the request before it', async () => {
-    const { app } = testApplication({ runs: () => new Promise(() => {}) })
-    await using server = await serve(app, { port: 0, graceMs: 0 })
+  it('F23: garbage behind a request: the request is answered, and nothing else', async () => {
+    const held = Promise.withResolvers<Page<RunView>>()
+    const { app } = testApplication({ runs: () => held.promise })
+    await using server = await serve(app, { port: 0 })
     const client = await connection(server.port)
     client.send(`${head('GET /api/runs HTTP/1.1', 'Host: localhost')}GARBAGE\r\n\r\n`)
-    expect(await client.ended()).toBe('')
+    const other = await ask(server.url, small)
+    expect([other.status, client.received()]).toEqual([201, ''])
+    held.resolve({ items: [] })
+    expect((await client.ended()).match(/HTTP\/1\.1 \d+|"items":\[\]/g)).toEqual(['HTTP/1.1 200', '"items":[]'])
+  })
+
+  it('F23: a body that breaks off behind another request: that one is answered', async () => {
+    const held = Promise.withResolvers<Page<RunView>>()
+    const { app, asked } = testApplication({ runs: () => held.promise })
+    await using server = await serve(app, { port: 0 })
+    const client = await connection(server.port)
+    client.send(
+      `${head('GET /api/runs HTTP/1.1', 'Host: localhost')}${head(...post, 'Transfer-Encoding: chunked')}zz\r\n`,
+    )
+    await ask(server.url, small)
+    held.resolve({ items: [] })
+    expect((await client.ended()).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200'])
+    expect(asked.map(([what]) => what)).toEqual(['runs', 'startNamed'])
+  })
+
+  it('F23: requests behind one that was to be the last: its answer is whole, and they are not read', async () => {
+    const { app, asked } = testApplication()
+    await using server = await serve(app, { port: 0 })
+    const client = await connection(server.port)
+    const get = head('GET /api/runs HTTP/1.1', 'Host: localhost', 'Connection: close')
+    client.send(`${get}${get}${get}`)
+    expect((await client.ended()).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200'])
+    expect(asked.length).toBe(1)
+  })
+
+  it('F23: a request for another server through this one: it is refused', async () => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0 })
+    const client = await connection(server.port)
+    client.send(head('CONNECT localhost:80 HTTP/1.1', 'Host: localhost'))
+    expect(await client.ended()).toMatch(/^HTTP\/1\.1 400 [^]*REQUEST_MALFORMED/)
   })
 
   it('answers requests that come in one piece in their order', async () => {

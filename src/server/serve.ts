@@ -4,18 +4,19 @@
 //
 //   listening  --close()-->  refuses new requests, finishes those under way (grace)  -->  answers waits with what is
 //   known  -->  ends what is left  -->  closed
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import { systemClock } from '../engine/clock.ts'
-import { BODY_LIMIT_BYTES } from './body.ts'
+import { BODY_LIMIT_BYTES, readFrom } from './body.ts'
 import { createFetch, type AppSource, type HandlerOptions } from './handler.ts'
 import { isLoopback } from './guard.ts'
-import { refuseConnection, refuseRequest, HEADER_LIMIT_BYTES } from './refusal.ts'
+import { lingerAfterAnswers } from './linger.ts'
+import { refuse, refuseConnection, refuseRequest, HEADER_LIMIT_BYTES } from './refusal.ts'
 import { Traffic } from './traffic.ts'
+import { Unanswered } from './unanswered.ts'
 
 export interface ServeOptions extends Omit<HandlerOptions, 'token'> {
   /** 0 takes any free port. */
@@ -29,6 +30,8 @@ export interface ServeOptions extends Omit<HandlerOptions, 'token'> {
   readonly headersTimeoutMs?: number | undefined
   /** How long a client may take to send its whole request, in milliseconds; default 60,000. */
   readonly requestTimeoutMs?: number | undefined
+  /** How many connections may be open at once; default 1,000. */
+  readonly connections?: number | undefined
   readonly clock?: Clock | undefined
 }
 
@@ -44,7 +47,11 @@ const GRACE_MS = 5000
 /** What is left after the grace: to write out the answers of waits that were cut short. */
 const LAST_ANSWERS_MS = 500
 const KEEP_ALIVE_MS = 10_000
-const CONNECTIONS = 8192
+/**
+ * Connections at once; more are closed as they come. Past 1,024 busy ones libuv reads them over and over before it lets
+ * anything else in (48 times, in uv__io_poll), and the engine stands still: put a proxy that pools in front.
+ */
+const CONNECTIONS = 1000
 
 /**
  * Serves an application until `close()`. Given a promise of one, it listens at once and answers 503 until it is there.
@@ -81,7 +88,13 @@ function createListener(
   traffic: Traffic,
   options: ServeOptions,
 ): Server {
-  const listener = getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: refuseRequest })
+  const listener = getRequestListener(
+    async (request, { incoming }) => {
+      if (incoming instanceof IncomingMessage) readFrom(request, incoming)
+      return fetch(request)
+    },
+    { overrideGlobalObjects: false, errorHandler: refuseRequest },
+  )
   const server = createServer({
     headersTimeout: options.headersTimeoutMs ?? 10_000,
     requestTimeout: options.requestTimeoutMs ?? 60_000,
@@ -93,11 +106,13 @@ function createListener(
     keepAlive: true,
     noDelay: true,
   })
-  server.maxConnections = CONNECTIONS
-  const answers = new WeakMap<Duplex, ServerResponse>()
+  server.maxConnections = options.connections ?? CONNECTIONS
+  const clock = options.clock ?? systemClock
+  const unanswered = new Unanswered()
+  server.on('connection', (socket) => lingerAfterAnswers(socket, unanswered, clock))
   const take = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     outgoing.on('close', traffic.enter())
-    answers.set(incoming.socket, outgoing)
+    unanswered.enter(outgoing)
     if (traffic.isClosing) outgoing.setHeader('connection', 'close')
     void listener(incoming, outgoing)
   }
@@ -108,7 +123,13 @@ function createListener(
     if (Number(incoming.headers['content-length'] ?? 0) <= limitBytes) outgoing.writeContinue()
     take(incoming, outgoing)
   })
-  server.on('clientError', (error, socket) => refuseConnection(error, socket, answers.get(socket)))
+  // Any other expectation may be ignored, and is.
+  server.on('checkExpectation', take)
+  // There is nothing behind this server that a client could be connected to.
+  server.on('connect', (_incoming, socket) =>
+    refuse(fault('REQUEST_MALFORMED', { problem: 'this is no proxy' }), socket, clock),
+  )
+  server.on('clientError', (error, socket) => refuseConnection(error, socket, unanswered, clock))
   return server
 }
 

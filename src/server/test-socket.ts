@@ -1,10 +1,12 @@
 // A bare connection to a server, for the tests of what no well-behaved client sends.
 import { connect, type Socket } from 'node:net'
 
-/** An open connection. `received` is everything that has come so far. */
+/** An open connection. */
 export interface Connection {
   readonly socket: Socket
   send(text: string | Uint8Array): void
+  /** Everything that has come so far. */
+  received(): string
   /** Resolves with everything that was received, once `pattern` has been or the other side has ended the connection. */
   until(pattern: RegExp): Promise<string>
   /** Resolves with everything that was received, once the other side has ended the connection. */
@@ -44,6 +46,7 @@ export async function connection(port: number): Promise<Connection> {
   return {
     socket,
     send: (text) => void socket.write(text),
+    received: () => received,
     until: (pattern) => when(() => pattern.test(received)),
     ended: () => when(() => isEnded),
   }

@@ -140,6 +140,15 @@ export const storeLifeCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'a store has room for urgent batches and others',
+    async run({ store }) {
+      const first = await commitFirst(store, { urgent: true, journal: [aTurn(1, 1, 0)] })
+      await commitAfter(store, first, { urgent: false, journal: [aTurn(2, 1, 1)] })
+      assert.equal((await store.journal(SHARD, 1, -1, 10)).length, 2)
+      assert.equal(await store.hasRoom(), true)
+    },
+  },
+  {
     name: 'closing waits for the commit that is in flight',
     async run({ store, reopen }) {
       const tenure = await store.acquire(SHARD, 'closer')
@@ -175,6 +184,7 @@ function allCalls(store: Store): Promise<unknown>[] {
     store.tenure(SHARD),
     store.commit(batchAfter({ shard: SHARD, epoch: 1, head: 0, crashes: 0 }, {})),
     store.post(SHARD, [anItem('late')]),
+    store.hasRoom(),
     store.claims(SHARD, NS, 'run', ['late']),
     store.run(SHARD, 1),
     store.runs(SHARD, { ns: NS, limit: 1 }),

@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { GLOBAL_OPTIONS } from '../../src/cli/command.ts'
 import { bashScript, zshScript } from '../../src/cli/completion.ts'
 import { commands } from '../../src/cli/run-command.ts'
@@ -20,7 +20,9 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-describe.skipIf(!has('bash'))('bash', () => {
+describe('bash', () => {
+  beforeEach((context) => context.skip(!has('bash'), 'bash is not installed'))
+
   /** What is offered for the last of these words. */
   function offered(...words: readonly string[]): string[] {
     const line = ['ballet', ...words].map((word) => `'${word}'`).join(' ')
@@ -52,8 +54,9 @@ describe.skipIf(!has('bash'))('bash', () => {
   })
 })
 
-describe.skipIf(!has('zsh'))('zsh', () => {
-  it('completes commands, options and known words', () => {
+describe('zsh', () => {
+  it('completes commands, options and known words', (context) => {
+    context.skip(!has('zsh'), 'zsh is not installed')
     const lines: readonly (readonly [typed: string, made: string])[] = [
       ['ballet sta', 'start'],
       ['ballet help compl', 'help completion'],

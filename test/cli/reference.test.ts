@@ -96,8 +96,10 @@ describe('what the page says', () => {
 describe('what the page shows', () => {
   let box: Sandbox
   beforeAll(async () => {
+    const app = blocks('ts')[0] ?? ''
     box = new Sandbox({
-      'app.ts': blocks('ts')[0] ?? '',
+      'app.ts': app,
+      'new.ts': app.replace('run.call(payment.charge(order))', "run.call(payment.charge(order), { id: 'card' })"),
       'bin/ballet': `#!/bin/sh\nexec "${process.execPath}" "${fileURLToPath(new URL('../../bin/ballet.js', import.meta.url))}" "$@"\n`,
     })
     chmodSync(join(box.folder, 'bin/ballet'), 0o755)

@@ -27,6 +27,7 @@ describe('a process that serves', () => {
       store: `file:${join(box.folder, '.ballet', 'app.db')}`,
       storeId: expect.stringMatching(/./) as string,
       app: join(box.folder, 'app.ts'),
+      ballet: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
     })
     serving.child.kill('SIGTERM')
     expect(await serving.ended).toMatchObject({ code: 0 })

@@ -1,7 +1,14 @@
 // Drives one machine as the engine does: delivers in one immediate, closes in the next, and keeps the rows that a store
 // would keep. A driver can be replayed from its rows, by the same body or by another, on a machine of its own.
 import type { Contracts } from '../../src/core/contracts.ts'
-import { commandsText, parseTurn, turnText, type Command, type Delivered } from '../../src/core/journal.ts'
+import {
+  commandsText,
+  parseCommands,
+  parseTurn,
+  turnText,
+  type Command,
+  type Delivered,
+} from '../../src/core/journal.ts'
 import { Machine, type Closed } from '../../src/core/machine.ts'
 import { verify, type Verdict } from '../../src/core/replay.ts'
 import { startBody, type Surface } from '../../src/core/surface.ts'
@@ -107,8 +114,8 @@ export class Driver {
     return this.turn({ kind: 'signal', name, id, payload: JSON.stringify(data) })
   }
   /** Somebody asks the run to stop; forced when its code cannot go on. */
-  cancel(forced = false): Promise<Closed> {
-    return this.turn({ kind: 'cancel', by: 'ann', why: 'changed her mind', ...(forced ? { forced } : {}) })
+  cancel(forced = false, by = 'ann'): Promise<Closed> {
+    return this.turn({ kind: 'cancel', by, why: 'changed her mind', ...(forced ? { forced } : {}) })
   }
   event(type: string, pos: number, data: unknown = {}): Promise<Closed> {
     const identity = { source: 'shop', id: `event-${pos}`, key: 'orderId:8841' }
@@ -163,7 +170,7 @@ export async function replay(
 function adopt(machine: Machine, commands: readonly Command[]): void {
   for (const command of commands) {
     const pending = 'op' in command ? machine.pending.get(command.op) : undefined
-    if (pending !== undefined) pending.command = command
+    if (pending?.command.kind === command.kind) pending.command = command
   }
 }
 
@@ -182,3 +189,12 @@ export const event = (type: string, data: unknown = {}, key = '8841') => ({ kind
 export const signal = (type: string, data: unknown = {}) => ({ kind: 'signal', type, data }) as const
 export const anEvent = (type: string) => ({ kind: 'event', type }) as const
 export const aSignal = (type: string) => ({ kind: 'signal', type }) as const
+
+/** The next generation of a run that has continued, as the engine begins it: from what stands in the journal. */
+export function nextOf(driver: Driver, body: Body = driver.body): Driver {
+  const last = parseCommands(linesOf(driver).at(-1) as string).at(-1)
+  if (last?.kind !== 'continue') throw new Error('it has not continued')
+  const { generation = 0 } = driver.setting
+  const carry = JSON.stringify(last['carry'])
+  return new Driver(body, { ...driver.setting, generation: generation + 1, input: last['input'], carry })
+}

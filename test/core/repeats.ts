@@ -1,6 +1,7 @@
 // What the tests of core ask of every run: that its rows, replayed on a machine of its own, make it do the same again and
 // stand where it stood. Used by the tests of the machine and of the surface beside their sources.
 import { expect } from 'vitest'
+import type { Closed } from '../../src/core/machine.ts'
 import { linesOf, opsOf, replay, type Body, type Driver, type Setting } from './machine-driver.ts'
 
 /** Line 3 is the same, turn by turn, when the rows are replayed, and so is what the run waits for then. */
@@ -28,4 +29,22 @@ export async function answer(driver: Driver, ...ops: readonly string[]): Promise
 export function outputOf(driver: Driver): unknown {
   const line = JSON.parse(linesOf(driver).at(-1) as string) as readonly { kind: string; output?: unknown }[]
   return line.at(-1)?.kind === 'end' ? line.at(-1)?.output : 'it has not ended'
+}
+
+/** Answers what a run waits for, the oldest first, until it has ended or parked. Waits for signals are left alone. */
+export async function finish(driver: Driver): Promise<Closed> {
+  for (;;) {
+    const pending = [...driver.machine.pending.values()].find(({ command }) => command.kind !== 'wait')
+    if (pending === undefined) throw new Error('it waits for nothing that could be answered')
+    const { op, command } = pending
+    const closed = await (command.kind === 'sleep' ? driver.timer(op) : driver.done(op, `outcome of ${op}`))
+    if (closed.kind !== 'open') return closed
+  }
+}
+
+/** The ops that were taken back, in the order in which that was asked for. */
+export function undoneOf(driver: Driver): readonly string[] {
+  return linesOf(driver).flatMap((line) =>
+    (JSON.parse(line) as readonly { undoes?: string }[]).flatMap(({ undoes }) => undoes ?? []),
+  )
 }

@@ -64,6 +64,8 @@ class Act {
   readonly #audience: Audience
   /** The one that holds the store stands last. */
   readonly #applications: Application[] = []
+  /** Applications that have been opened, or are being. */
+  #begun = 0
   #isOver = false
 
   constructor(opening: Opening) {
@@ -115,12 +117,12 @@ class Act {
   }
 
   async #open(): Promise<void> {
-    const place = this.#applications.length
+    const place = this.#begun++
     const chance = this.#opening.chance.part(10 + place)
     const clock = this.#clock
     const store = new RecordingStore(this.#content, chance.part(1), () => clock.now())
     const error = (message: string): void => {
-      const isUsurped = place < this.#applications.length - 1 && message.includes('Another process has taken over')
+      const isUsurped = place < this.#begun - 1 && message.includes('Another process has taken over')
       if (!isUsurped) this.#blame(message)
     }
     const log = { info: () => {}, warn: () => {}, error }

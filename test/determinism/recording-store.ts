@@ -101,6 +101,9 @@ export class RecordingStore implements Store {
     post(this.#content, this.#now(), items)
   }
 
+  hasRoom() {
+    return this.#inner.hasRoom()
+  }
   info() {
     return this.#read(() => this.#inner.info())
   }

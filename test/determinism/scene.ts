@@ -1,6 +1,6 @@
 // One program as a machine of core that anybody can begin: from nothing, or to be replayed. No engine is around it; the
 // pump, the contracts of the real application and the watch over lost rejections are what it has in common with one.
-import { endsAsFailed } from '../../src/core/failure.ts'
+import { endsAsFailed, isCancellation } from '../../src/core/failure.ts'
 import type { Contracts } from '../../src/core/contracts.ts'
 import type { RunIdentity } from '../../src/core/ids.ts'
 import { commandsText } from '../../src/core/journal.ts'
@@ -98,7 +98,7 @@ export class StagePump {
     this.pump = new Pump(() => {}, fail)
     // As the engine does: a failed call that a branch has not looked at yet is nobody's fault.
     const onRejection = (reason: unknown): void => {
-      if (!endsAsFailed(reason)) fail(reason)
+      if (!endsAsFailed(reason) && !isCancellation(reason)) fail(reason)
     }
     const onHandled = (): void => {}
     process.on('unhandledRejection', onRejection)

@@ -24,7 +24,7 @@ export function verdictOf(data: MemoryData, entries: readonly Entry[]): readonly
   ]
   const runs = [...data.runs.values()].flatMap((row) => {
     const problems = row.kind === 'workflow' ? new WorkflowVerdict(data, ledger, row).problems() : []
-    if (row.status !== 'completed' && row.status !== 'failed') problems.push(`it is ${row.status}`)
+    if (row.status === 'running' || row.status === 'stuck') problems.push(`it is ${row.status}`)
     return problems.map((problem) => `run ${row.id}: ${problem}`)
   })
   const names = [
@@ -54,6 +54,8 @@ class WorkflowVerdict {
   readonly #commands: readonly StoredCommand[]
   readonly #asked: ReadonlyMap<string, StoredCommand>
   readonly #answers: ReadonlyMap<string, Delivered>
+  /** Operations that the run has given up. */
+  readonly #dropped: ReadonlySet<string>
 
   constructor(data: MemoryData, ledger: ReadonlyMap<string, Entry>, row: RunRow) {
     this.#data = data
@@ -65,7 +67,10 @@ class WorkflowVerdict {
       return { at: one.at, delivered, commands: parseCommands(commandsText) }
     })
     this.#commands = this.#turns.flatMap((turn) => turn.commands)
-    this.#asked = new Map(this.#commands.map((command) => [String(command['op']), command]))
+    this.#asked = new Map(
+      this.#commands.filter(({ kind }) => kind !== 'drop').map((command) => [String(command['op']), command]),
+    )
+    this.#dropped = new Set(this.#commands.flatMap(({ kind, op }) => (kind === 'drop' ? [String(op)] : [])))
     this.#answers = new Map(
       this.#turns.flatMap(({ delivered }) => ('op' in delivered ? [[delivered.op, delivered] as const] : [])),
     )
@@ -90,7 +95,11 @@ class WorkflowVerdict {
       case 'failed': {
         const command = this.#asked.get(delivered.op)
         if (command?.kind === 'child' || command?.kind === 'join')
-          return this.#childOf(command)?.status === 'failed' ? [] : [`${delivered.op} failed and its child did not`]
+          return ['failed', 'cancelled'].includes(String(this.#childOf(command)?.status))
+            ? []
+            : [`${delivered.op} failed and its child did not`]
+        // One that was given up is not asked again: what came of it stays unknown.
+        if (this.#dropped.has(delivered.op)) return []
         return this.#entryOf(delivered.op)?.answer === null
           ? []
           : [`${delivered.op} failed and the service did not refuse`]
@@ -139,6 +148,7 @@ class WorkflowVerdict {
     if (answer === undefined) return hasBegun && !this.#isLast(command)
     // A declined charge may have an undo that says: nothing to take back.
     const declined = answer.kind === 'done' && answer.payload?.includes('"work.declined"') === true
+    if (this.#dropped.has(op)) return hasBegun && !declined
     return this.#row.status === 'failed' && answer.kind === 'done' && !declined
   }
 
@@ -149,7 +159,8 @@ class WorkflowVerdict {
 
   #repeated(): readonly string[] {
     const signals = this.#turns.flatMap(({ delivered }) => (delivered.kind === 'signal' ? [delivered.id] : []))
-    const ops = this.#commands.flatMap((command) => ('op' in command ? [String(command['op'])] : []))
+    const asked = this.#commands.filter((command) => 'op' in command && command.kind !== 'drop')
+    const ops = asked.map((command) => String(command['op']))
     return [...signals, ...ops]
       .filter((id, index, all) => all.indexOf(id) !== index)
       .map((id) => `${id} is there twice`)

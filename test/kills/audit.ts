@@ -33,6 +33,8 @@ export interface Finding {
 
 type Rule = (story: Story) => readonly string[]
 
+const CANCELLED: readonly string[] = ['in time', 'too late']
+
 const when = (isWrong: boolean, detail: string): string[] => (isWrong ? [detail] : [])
 const distinct = (values: readonly string[]): string[] => [...new Set(values)].sort()
 const sum = (effects: readonly LedgerRow[]): number => effects.reduce((total, { amount }) => total + (amount ?? 0), 0)
@@ -49,9 +51,11 @@ const rules = {
       when(effects.length > 0 && wasRefused, 'effects of an order of which the client was told that it was not taken'),
     ),
   /** One id is one thing, whoever asks and however often. */
-  SPLIT: ({ acks, finals }) => {
+  SPLIT: ({ acks, finals, cancels }) => {
     const runs = distinct(acks.map(({ run }) => run))
-    const roots = distinct(finals.flatMap((final) => final.roots))
+    // The customer's word that cancels a choreographed order begins a graph of its own.
+    const isOwn = (root: string): boolean => cancels.length === 0 || !root.startsWith('event:customer:')
+    const roots = distinct(finals.flatMap((final) => final.roots.filter(isOwn)))
     return when(runs.length > 1, `acknowledged as ${runs.join(' and ')}`).concat(
       when(roots.length > 1, `it has several beginnings: ${roots.join(', ')}`),
     )
@@ -67,45 +71,82 @@ const rules = {
       const keys = distinct(effects.flatMap((effect) => (effect.step === step ? [effect.key] : [])))
       return when(keys.length > 1, `${step} was asked for under ${keys.join(' and ')}`)
     }),
+  /** A step of a kind comes after every step of the kinds that it needs. */
   ORDER: (story) =>
-    story.flow.steps.flatMap(({ name, after = [] }) =>
-      after.flatMap((needed) => {
-        const [at, before] = [story.position(name), story.position(needed)]
+    story.flow.steps.flatMap(({ name, after = [] }) => {
+      const at = story.positions(name)
+      return after.flatMap((needed) => {
+        const before = story.positions(needed)
         const mayLack = story.flow.steps.find((step) => step.name === needed)?.optional === true
-        const isWrong = at >= 0 && (before < 0 ? !mayLack : before > at)
+        const isWrong = at.length > 0 && (before.length === 0 ? !mayLack : Math.max(...before) > Math.min(...at))
         return when(isWrong, `${name} without ${needed} before it`)
-      }),
-    ),
+      })
+    }),
   MISSING: (story) =>
     story.stands !== 'all'
       ? []
-      : story.flow.steps.flatMap(({ name, optional }) =>
-          when(optional !== true && story.position(name) < 0, `${name} is missing`),
-        ),
+      : story.flow.steps
+          .flatMap(({ name, optional }) =>
+            when(optional !== true && story.positions(name).length === 0, `${name} is missing`),
+          )
+          .concat(
+            (story.submits[0]?.items ?? []).flatMap((sku) =>
+              when(story.position(`reserve#${sku}`) < 0, `${sku} was never reserved`),
+            ),
+          ),
   NOT_UNDONE: (story) =>
     story.stands !== 'none'
       ? []
-      : story.undoable().flatMap(({ name, undo }) => when(story.position(undo) < 0, `${name} has no ${undo}`)),
+      : story
+          .undoable()
+          .flat()
+          .flatMap(({ name, undo }) => when(story.position(undo) < 0, `${name} has no ${undo}`)),
+  /** What was done last is taken back first; among the items of one kind of step it makes no difference. */
   UNDO_ORDER: (story) =>
-    story.undoable().flatMap(({ undo }, index, all) => {
-      const [at, earlier] = [story.position(undo), story.position(all[index - 1]?.undo ?? '')]
-      return when(at >= 0 && earlier >= 0 && earlier < at, `${undo} came after ${all[index - 1]?.undo}`)
+    story.undoable().flatMap((later, index, all) => {
+      const last = Math.max(...later.map(({ undo }) => story.position(undo)))
+      const earlier = (all[index - 1] ?? []).filter(({ undo }) => story.position(undo) >= 0)
+      return earlier.flatMap(({ undo }) => when(story.position(undo) < last, `${undo} came too early`))
     }),
   /** What stands is not taken back, and what was not done is not either. */
   UNDO_WRONG: (story) =>
-    story.flow.steps.flatMap(({ name, undo }) => {
-      if (undo === undefined || story.position(undo) < 0) return []
-      return when(story.stands === 'all', `${undo}, and the order stands`).concat(
-        when(story.position(name) < 0, `${undo} without ${name}`),
+    story
+      .undone()
+      .flatMap(({ name, undo }) =>
+        when(story.stands === 'all', `${undo}, and the order stands`).concat(
+          when(story.position(name) < 0, `${undo} without ${name}`),
+        ),
+      ),
+  /** What has left the house is paid for: no other ending may have a parcel on its way. */
+  SENT: (story) =>
+    when(story.stands === 'none' && story.position('ship') >= 0, 'shipped, and the order does not stand'),
+  /** Whoever cancels is told whether that was in time, and it is true. */
+  CANCEL: (story) => {
+    const wasStopped = story.position('stop') >= 0
+    return story.finals.flatMap(({ status, cancellation }) =>
+      when(
+        story.cancels.length > 0 && !CANCELLED.includes(cancellation ?? ''),
+        'cancelled, and nobody says whether in time',
       )
-    }),
+        .concat(when(story.cancels.length === 0 && status === 'cancelled', 'cancelled, and nobody asked for it'))
+        .concat(when(wasStopped !== (cancellation === 'in time'), `shown as ${cancellation}, the books say otherwise`))
+        .concat(when(wasStopped && status === 'confirmed', 'cancelled in time, and confirmed'))
+        .concat(
+          when(
+            cancellation === 'too late' && status === 'confirmed' && story.position('regret') < 0,
+            'nobody told the customer that it was too late',
+          ),
+        ),
+    )
+  },
   FLIP: ({ finals }) => {
     const seen = distinct(finals.map(({ status }) => status))
     return when(seen.length > 1, `it ended as ${seen.join(' and as ')}`)
   },
   WRONG_END: ({ submits, finals }) => {
     const [wants, status] = [submits[0]?.wants, finals[0]?.status]
-    return when(status !== undefined && wants !== undefined && status !== wants, `${status} instead of ${wants}`)
+    const isWrong = status !== undefined && wants !== undefined && !wants.some((ending) => ending === status)
+    return when(isWrong, `${status} instead of ${wants?.join(' or ')}`)
   },
   MONEY: (story) => {
     const paid = sum(story.applied('charge')) - sum(story.applied('refund'))

@@ -1,15 +1,21 @@
-// The clients of the shop: they place orders over HTTP and follow each one to its end, through every kill. The invariant:
-// a `submit` is recorded before anything is sent, and what comes back as it came. No answer in time, or a connection
-// that breaks, is `unknown`, and the same order is sent again under the same id until somebody says that he has it.
+// The clients of the shop: they place orders over HTTP, cancel some of them, and follow each one to its end, through every
+// kill. The invariant: a `submit` is recorded before anything is sent, and what comes back as it came. No answer in time,
+// or a connection that breaks, is `unknown`, and the same order is sent again under the same id until somebody says that
+// he has it. A cancellation is sent again likewise; an order is not read to its end before it was answered.
 import { z } from 'zod'
 import type { Chance } from '../determinism/chance.ts'
 import type { Address } from './address.ts'
 import type { PlannedOrder } from './orders.ts'
 import type { Ending, Records } from './records.ts'
 
-const endings: readonly string[] = ['confirmed', 'declined', 'refunded'] satisfies Ending[]
+const endings: readonly string[] = ['confirmed', 'declined', 'refunded', 'cancelled'] satisfies Ending[]
 const Placed = z.object({ orderId: z.string(), style: z.string() })
-const Shown = z.object({ status: z.string(), paid: z.number() })
+const Shown = z.object({
+  status: z.string(),
+  paid: z.number(),
+  cancellation: z.string().optional(),
+  steps: z.array(z.object({ step: z.string() })),
+})
 const KeyView = z.object({
   runs: z.array(z.object({ root: z.string() })),
   events: z.array(z.object({ correlationid: z.string() })),
@@ -67,12 +73,13 @@ export class Clients {
     }
   }
 
-  /** Places every order once more and reads its end once more: neither may make a difference. */
+  /** Places every order once more, cancels and reads its end once more: none of it may make a difference. */
   async again(): Promise<void> {
     const waiting = [...this.#released]
     const sender = async (): Promise<void> => {
       for (let order = waiting.shift(); order !== undefined; order = waiting.shift()) {
         await this.#place(order)
+        if (order.cancel !== null) await this.#cancel(order)
         await this.#readEnd(order)
       }
     }
@@ -81,8 +88,8 @@ export class Clients {
 
   async #place(order: PlannedOrder): Promise<void> {
     const { records, chance } = this.#options
-    const { id, wants } = order
-    records.order({ t: Date.now(), type: 'submit', id, flow: 'order', key: id, wants })
+    const { id, wants, items } = order
+    records.order({ t: Date.now(), type: 'submit', id, flow: 'order', key: id, wants, items })
     // Now and then somebody is too impatient to hear the answer.
     for (let patienceMs = chance.is(0.1) ? chance.between(1, 40) : PATIENCE_MS; ; patienceMs = PATIENCE_MS) {
       const url = await this.#options.address.current()
@@ -114,9 +121,34 @@ export class Clients {
   }
 
   async #follow(order: PlannedOrder): Promise<void> {
+    if (order.cancel === 'while shipping') await this.#untilShipping(order)
+    if (order.cancel !== null) await this.#cancel(order)
     await this.#readEnd(order)
     this.#open.delete(order.id)
     if (this.#open.size === 0) this.#idle.resolve()
+  }
+
+  /** Looks again and again until an order is being shipped, was, or has ended. */
+  async #untilShipping({ id }: PlannedOrder): Promise<void> {
+    for (;;) {
+      const shown = await this.#get(`/orders/${id}`)
+      const order = shown === 'gone' ? null : Shown.nullable().parse(shown)
+      if (shown === 'gone' || order?.steps.some(({ step }) => step === 'ship')) return
+      if (order !== null && order.status !== 'in progress') return
+    }
+  }
+
+  /** Asks for an order to be cancelled until there is an answer: it will be seen, or the order is final already. */
+  async #cancel({ id }: PlannedOrder): Promise<void> {
+    for (;;) {
+      const url = await this.#options.address.current()
+      const answer = await this.#post(`${url}/orders/${id}/cancel`, '{"by":"the customer"}', PATIENCE_MS)
+      this.#options.signal.throwIfAborted()
+      if (answer === null || answer.status === 503) continue
+      if (answer.status === 202) return this.#options.records.order({ t: Date.now(), type: 'cancel', id })
+      if (answer.status === 409 || answer.status === 404) return
+      throw new Error(`cancelling ${id} was answered with ${answer.status}: ${answer.text}`)
+    }
   }
 
   /** Waits for the end of an order as long as it takes. One that is stuck or gone has none, and is left to the audit. */
@@ -132,8 +164,9 @@ export class Clients {
       const named = [...view.runs.map(({ root }) => root), ...view.events.map((event) => event.correlationid)]
       // The clock shows whole milliseconds; the end was read before the next one.
       const t = Date.now() + 1
-      const { status, paid: amount } = order
-      this.#options.records.order({ t, type: 'final', id, status, amount, roots: [...new Set(named)].sort() })
+      const { status, paid: amount, cancellation } = order
+      const roots = [...new Set(named)].sort()
+      this.#options.records.order({ t, type: 'final', id, status, amount, cancellation, roots })
       return
     }
   }

@@ -1,7 +1,7 @@
 // The evidence of a campaign as files, one JSON object a line, for an auditor who has never seen the engine; and the
 // verdict of one, when there is one to ask. The files have the form that such an auditor reads:
 //
-//   orders.jsonl   {t, type: submit | ack | nack | unknown | final, id, ...}
+//   orders.jsonl   {t, type: submit | ack | nack | unknown | cancel | final, id, ...}
 //   effects.jsonl  {t, run, step, key, outcome: applied | deduped | refused | failed, ...}
 //   faults.jsonl   {t, type: fault | heal, kind, target}
 //   flow.json      {name, steps, terminal}

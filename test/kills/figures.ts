@@ -12,6 +12,8 @@ export interface Figures {
   readonly nacks: number
   readonly kills: number
   readonly hits: number
+  /** Kills that met an order which was being taken back: after the first no, and before the customer was told. */
+  readonly inUndo: number
   /** Kills before the shop took orders again. */
   readonly inRecovery: number
   /** Steps that reached a service more than once, and of those the ones that two lives of the shop asked for. */
@@ -20,6 +22,8 @@ export interface Figures {
   /** Lines of the ledgers by their outcome, and orders by their ending. */
   readonly outcomes: Readonly<Record<string, number>>
   readonly endings: Readonly<Record<string, number>>
+  /** Cancellations by whether they came in time. */
+  readonly cancellations: Readonly<Record<string, number>>
 }
 
 export function count({
@@ -37,7 +41,9 @@ export function count({
   const steps = [...Map.groupBy(effects, ({ run, step }) => `${run} ${step}`).values()].filter(
     ({ length }) => length > 1,
   )
-  const ends = new Map(orders.flatMap((row) => (row.type === 'final' ? [[row.id, row.status] as const] : [])))
+  const undoing = [...Map.groupBy(effects, ({ run }) => run).values()].flatMap(spanOfUndo)
+  const finals = new Map(orders.flatMap((row) => (row.type === 'final' ? [[row.id, row] as const] : [])))
+  const ends = [...finals.values()]
   return {
     orders: ids('submit'),
     acks: ids('ack'),
@@ -45,12 +51,21 @@ export function count({
     nacks: orders.filter(({ type }) => type === 'nack').length,
     kills: kills.length,
     hits: kills.filter(({ open = 0, cut = 0 }) => open + cut > 0).length,
+    inUndo: kills.filter(({ t }) => undoing.some(([begun, told]) => begun < t && t < told)).length,
     inRecovery: kills.filter(({ recovering }) => recovering).length,
     redelivered: steps.length,
     acrossKills: steps.filter((rows) => new Set(rows.map(({ epoch }) => epoch)).size > 1).length,
     outcomes: tally(effects.map(({ outcome }) => outcome)),
-    endings: tally([...ends.values()]),
+    endings: tally(ends.map(({ status }) => status)),
+    cancellations: tally(ends.flatMap(({ cancellation }) => cancellation ?? [])),
   }
+}
+
+/** When an order began to be taken back, and when its customer was told; none for an order that stands. */
+function spanOfUndo(effects: readonly LedgerRow[]): (readonly [begun: number, told: number])[] {
+  const begun = effects.find(({ step, outcome }) => outcome === 'refused' || (step === 'stop' && outcome === 'applied'))
+  const told = effects.find(({ step, outcome }) => step === 'apologise' && outcome === 'applied')
+  return begun === undefined || told === undefined ? [] : [[begun.t, told.t]]
 }
 
 const tally = (words: readonly string[]): Record<string, number> =>

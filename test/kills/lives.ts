@@ -10,7 +10,7 @@ type Service = (typeof services)[number]
 export type Database = 'store' | Service
 
 /** Roughly how often an order makes the file system tell of a write to each database, as counted on Linux. */
-const WRITES = { store: 8, catalog: 5, payment: 5, shipping: 2, notification: 4 } as const
+const WRITES = { store: 10, catalog: 8, payment: 4, shipping: 3, notification: 4 } as const
 
 /** When to kill: `delayMs` after something has happened `count` times, counted from the start or once it takes orders. */
 export interface Moment {
@@ -68,7 +68,12 @@ function randomLife(orders: number, chance: Chance): Life {
     [1, { since: 'start', of: service, count: 1, delayMs: chance.between(0, 2) }],
     [1, { since: 'start', of: 'time', count: 0, delayMs: chance.between(100, 1500) }],
   ])
-  return { misdeeds: chance.is(0.6) ? [misdeed(orders, chance)] : [], moment }
+  // Half of the time shipping is slow, so that somebody can cancel meanwhile.
+  const slow = { kind: 'slow', service: 'shipping', slowMs: chance.between(20, 300) } as const
+  return {
+    misdeeds: [...(chance.is(0.5) ? [slow] : []), ...(chance.is(0.5) ? [misdeed(orders, chance)] : [])],
+    moment,
+  }
 }
 
 function misdeed(orders: number, chance: Chance): Misdeed {

@@ -4,23 +4,27 @@
 // for the audit of this folder.
 
 /** The ways in which an order ends for good; `in progress` and `stuck` are none of them. */
-export type Ending = 'confirmed' | 'declined' | 'refunded'
+export type Ending = 'confirmed' | 'declined' | 'refunded' | 'cancelled'
 
 /** One thing that happened between a client and the shop. `t` is in milliseconds since the epoch, by the client. */
 export type OrderRow =
-  /** The client is about to send; `wants` is how an order of this kind has to end. */
+  /** The client is about to send; `wants` are the ways in which an order of this kind may end. */
   | {
       readonly t: number
       readonly type: 'submit'
       readonly id: string
       readonly flow: string
       readonly key: string
-      readonly wants: Ending
+      readonly wants: readonly Ending[]
+      /** What is ordered. */
+      readonly items: readonly string[]
     }
   /** The shop said that it has the order; `run` is what it called it. */
   | { readonly t: number; readonly type: 'ack'; readonly id: string; readonly run: string }
   /** `nack`: the shop said that it took nothing. `unknown`: no answer came, whatever the shop did. */
   | { readonly t: number; readonly type: 'nack' | 'unknown'; readonly id: string }
+  /** The shop said that it will see whether the order can still be cancelled. */
+  | { readonly t: number; readonly type: 'cancel'; readonly id: string }
   /** The end of the order, as it was read; `amount` in cents, `roots` the causal graphs that its runs and events name. */
   | {
       readonly t: number
@@ -28,6 +32,8 @@ export type OrderRow =
       readonly id: string
       readonly status: string
       readonly amount: number
+      /** What was said of a cancellation. */
+      readonly cancellation?: string | undefined
       readonly roots: readonly string[]
     }
 

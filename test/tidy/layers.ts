@@ -53,7 +53,7 @@ export const packageImports: Rule = (sources) =>
 /** Examples and measurements use the package as its users do. */
 export const publicDoors: Rule = (sources) =>
   sources
-    .filter(({ path }) => /^(?:examples|bench|dashboard)\//.test(path))
+    .filter(({ path }) => /^(?:examples|bench|template|dashboard)\//.test(path))
     .flatMap((file) =>
       imports(file)
         .filter(({ specifier }) => specifier.startsWith('.'))

@@ -3,7 +3,7 @@ import { closing, functionLengths } from './functions.ts'
 import { forbid, imports, isProduct, isTest, isTypeScript, lineAt, places, type Rule, type Source } from './sources.ts'
 
 const isCode = ({ path }: Source): boolean =>
-  /^(?:src|test|examples|bench|scripts|bin|dashboard)\/.*\.m?[jt]s$/.test(path)
+  /^(?:src|test|examples|bench|scripts|bin|template|dashboard)\/.*\.m?[jt]s$/.test(path)
 const isOurs = (file: Source): boolean => isCode(file) && isTypeScript(file)
 
 export const fileLength: Rule = (sources) =>
@@ -25,7 +25,7 @@ const kebab = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)*$/
 export const fileNames: Rule = (sources) =>
   sources
     .map(({ path }) => path)
-    .filter((path) => /^(?:src|test|examples|bench|scripts|docs|dashboard)\//.test(path))
+    .filter((path) => /^(?:src|test|examples|bench|scripts|docs|template|dashboard)\//.test(path))
     .filter((path) =>
       path.split('/').some((part) => !kebab.test(part) && part !== 'README.md' && !part.startsWith('.')),
     )

@@ -1,34 +1,36 @@
-// Customer Notification: tells the customer how the order ended. Its ledger calls good news `notify` and everything
-// else `apologise`, because the first must come after the shipment and the second after the last thing taken back.
+// Customer Notification: tells the customer how the order ended. Its ledger calls good news `notify`, bad news
+// `apologise`, and the word that a cancellation came too late `regret`, because each comes after something else: the
+// shipment, the last thing that was taken back, the cancellation.
 import { operation, service } from 'ballet'
 import { z } from 'zod'
 import { applied, type Books } from '../books.ts'
-import { Customer, CustomerNotified, Ending, OrderId } from '../contracts.ts'
+import { Customer, CustomerNotified, News, OrderId } from '../contracts.ts'
 
 export const notificationTables = `
   CREATE TABLE IF NOT EXISTS messages (key TEXT PRIMARY KEY, order_id TEXT NOT NULL, email TEXT NOT NULL, text TEXT NOT NULL);
 `
 
-const sentences: Readonly<Record<Ending, string>> = {
-  confirmed: 'is on its way',
-  declined: 'could not be accepted',
-  refunded: 'could not be delivered, and you have your money back',
-  cancelled: 'was cancelled',
+const kinds: Readonly<Record<News, readonly [step: string, sentence: string]>> = {
+  confirmed: ['notify', 'is on its way'],
+  declined: ['apologise', 'could not be accepted'],
+  refunded: ['apologise', 'could not be delivered, and you have your money back'],
+  cancelled: ['apologise', 'was cancelled'],
+  'too late': ['regret', 'had left before you cancelled it'],
 }
 
 export const notificationService = (books: Books) =>
   service('notification', {
     notify: operation({
-      input: z.object({ orderId: OrderId, customer: Customer, ending: Ending, detail: z.string() }),
+      input: z.object({ orderId: OrderId, customer: Customer, news: News, detail: z.string() }),
       outcomes: [CustomerNotified],
-      run: ({ orderId, customer, ending, detail }, context) => {
-        const step = ending === 'confirmed' ? 'notify' : 'apologise'
+      run: ({ orderId, customer, news, detail }, context) => {
+        const [step, sentence] = kinds[news]
         return books.once(context, { orderId, operation: 'notify', step }, () => {
-          const text = `${customer.name}, your order ${orderId} ${sentences[ending]}: ${detail}.`
+          const text = `${customer.name}, your order ${orderId} ${sentence}: ${detail}.`
           books.db
             .prepare('INSERT INTO messages VALUES (?, ?, ?, ?)')
             .run(context.idempotencyKey, orderId, customer.email, text)
-          return applied(CustomerNotified({ orderId, ending, detail }))
+          return applied(CustomerNotified({ orderId, news, detail }))
         })
       },
     }),

@@ -13,7 +13,7 @@ describe('memory store', () => {
     { describe, test },
   )
 
-  test('a second store over the same data fences the first', async () => {
+  test('F10: a second store over the same data: it fences the first', async () => {
     const data = new MemoryData()
     const [first, second] = [memory(data), memory(data)]
     await Promise.all([first.open(), second.open()])

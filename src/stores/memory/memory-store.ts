@@ -78,6 +78,11 @@ class MemoryStore implements Store {
     this.#opened().post(shard, items)
   }
 
+  async hasRoom(): Promise<boolean> {
+    this.#opened()
+    return true
+  }
+
   async claims(
     _shard: number,
     ns: string,

@@ -2,10 +2,10 @@
 // hold it, and a row has the number of the blob in its place. A payload is text or bytes and never a whole number, so a
 // reference cannot be taken for a payload, whatever a codec makes. `blobs` counts the rows that refer to each: whatever
 // removes or replaces a row counts down in the same transaction, and the last one takes the blob with it.
-import type { Table, Value } from './tables.ts'
+import type { Table } from './tables.ts'
 
 /** Bytes, in UTF-8 for text. More go into a blob. */
-export const INLINE_BYTES = 128 * 1024
+export const INLINE_BYTES: number = 128 * 1024
 
 export const blobTexts = {
   any: 'SELECT 1 FROM blobs LIMIT 1',
@@ -35,7 +35,7 @@ export function payloadText(table: string, column: string): string {
 }
 
 /** Whether a payload is kept as a blob. */
-export function isLarge(payload: Value | undefined): payload is string | Uint8Array {
+export function isLarge(payload: unknown): payload is string | Uint8Array {
   if (typeof payload === 'string')
     // A character has 3 bytes at most: only the few in between must be counted.
     return payload.length * 3 > INLINE_BYTES && (payload.length > INLINE_BYTES || utf8Bytes(payload) > INLINE_BYTES)

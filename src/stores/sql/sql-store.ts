@@ -40,7 +40,7 @@ import { fromValues } from './rows.ts'
 import {
   acquireStatement,
   batchStatements,
-  postStatement,
+  postStatements,
   releaseStatement,
   steadyStatement,
   type Statement,
@@ -67,8 +67,9 @@ export abstract class SqlStore implements Store {
   abstract close(): Promise<void>
   /** The values of all rows, of committed data alone. */
   protected abstract read(statement: Statement): Promise<readonly Value[]>
-  /** The values of all rows that the statements returned; durable when it resolves. */
-  protected abstract write(statements: readonly Statement[]): Promise<readonly Value[]>
+  abstract hasRoom(): Promise<boolean>
+  /** The values of all rows that the statements returned; durable when it resolves. `urgent` as in a batch. */
+  protected abstract write(statements: readonly Statement[], urgent: boolean): Promise<readonly Value[]>
   /** As `read`, but after every write that was asked for earlier. */
   protected abstract readAfterWrites(statement: Statement): Promise<readonly Value[]>
 
@@ -85,15 +86,15 @@ export abstract class SqlStore implements Store {
   }
 
   async acquire(shard: number, owner: string): Promise<Tenure> {
-    return tenure(shard, await this.write([acquireStatement(shard, owner)]))
+    return tenure(shard, await this.write([acquireStatement(shard, owner)], true))
   }
 
   async release(shard: number, epoch: number): Promise<void> {
-    await this.write([releaseStatement(shard, epoch)])
+    await this.write([releaseStatement(shard, epoch)], true)
   }
 
   async steady(shard: number, epoch: number): Promise<void> {
-    await this.write([steadyStatement(shard, epoch)])
+    await this.write([steadyStatement(shard, epoch)], true)
   }
 
   async tenure(shard: number): Promise<Tenure> {
@@ -102,11 +103,13 @@ export abstract class SqlStore implements Store {
 
   async commit(batch: Batch): Promise<void> {
     checkBatch(batch)
-    await this.write(batchStatements(batch))
+    await this.write(batchStatements(batch), batch.urgent)
   }
 
   async post(shard: number, items: readonly InboxItem[]): Promise<void> {
-    if (items.length > 0) await this.write([postStatement(shard, items)])
+    // Nothing else in the inbox is for what is there already.
+    const urgent = items.every((item) => item.kind === 'signal')
+    if (items.length > 0) await this.write(postStatements(shard, items), urgent)
   }
 
   async claims(

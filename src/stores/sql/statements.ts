@@ -32,7 +32,7 @@ export interface Statement {
   /** Which of the `width` values may be large payloads, to be kept as blobs. */
   readonly payloads?: readonly number[] | undefined
   /** A text for the same values, to be run before it for what it takes away, if there are blobs. */
-  readonly release?: string
+  readonly release?: string | undefined
   /** How many rows it must touch in all; otherwise the transaction is undone and fails with `code`. */
   readonly expect?: Expectation
 }
@@ -101,31 +101,30 @@ const releases = {
  * and what is forgotten goes last.
  */
 export function batchStatements(batch: Batch): Statement[] {
-  const { shard } = batch
-  const all = [
+  const { shard, forgotten } = batch
+  return [
     fence(batch),
-    drain(batch),
-    each(texts.suspectGone, shard, batch.suspectsGone),
-    over(texts.claimGone, claimNames, shard, batch.claimsGone),
-    over(texts.run, runsTable, shard, batch.runs),
-    change(batch),
-    continued(batch),
-    over(texts.claim, claimsTable, shard, batch.claims),
-    over(texts.claimUntil, claimsUntil, shard, batch.claimsUntil),
-    over(texts.journal, journalTable, shard, batch.journal),
-    over(texts.event, eventsTable, shard, batch.events),
+    ...drain(batch),
+    ...each(texts.suspectGone, shard, batch.suspectsGone),
+    ...over(texts.claimGone, claimNames, shard, batch.claimsGone),
+    ...over(texts.run, runsTable, shard, batch.runs),
+    ...change(texts.change, releases.change, changesTable, shard, batch.changes),
+    ...change(texts.continued, releases.continued, continuedTable, shard, batch.continued),
+    ...over(texts.claim, claimsTable, shard, batch.claims),
+    ...over(texts.claimUntil, claimsUntil, shard, batch.claimsUntil),
+    ...over(texts.journal, journalTable, shard, batch.journal),
+    ...over(texts.event, eventsTable, shard, batch.events),
     // A timer that is set and gone in one batch is gone.
-    over(texts.timer, timersTable, shard, batch.timers),
-    over(texts.timerGone, timersTable, shard, batch.timersGone),
-    over(texts.post, inboxItems, shard, batch.posts),
-    over(texts.suspect, suspectsTable, shard, batch.suspects),
-    each(texts.suspectGone, shard, batch.forgotten),
-    each(texts.forgottenTimers, shard, batch.forgotten),
-    { ...each(texts.forgottenJournal, shard, batch.forgotten), release: releases.forgottenJournal },
-    { ...each(texts.forgottenRun, shard, batch.forgotten), release: releases.forgottenRun },
-    { ...each(texts.eventGone, shard, batch.eventsGone), release: releases.eventGone },
+    ...over(texts.timer, timersTable, shard, batch.timers),
+    ...over(texts.timerGone, timersTable, shard, batch.timersGone),
+    ...over(texts.post, inboxItems, shard, batch.posts),
+    ...over(texts.suspect, suspectsTable, shard, batch.suspects),
+    ...each(texts.suspectGone, shard, forgotten),
+    ...each(texts.forgottenTimers, shard, forgotten),
+    ...each(texts.forgottenJournal, shard, forgotten, releases.forgottenJournal),
+    ...each(texts.forgottenRun, shard, forgotten, releases.forgottenRun),
+    ...each(texts.eventGone, shard, batch.eventsGone, releases.eventGone),
   ]
-  return all.filter((statement) => statement.values.length > 0)
 }
 
 /** Answers with the new epoch, the head and the crashes. */
@@ -141,17 +140,27 @@ export function steadyStatement(shard: number, epoch: number): Statement {
   return { sql: texts.steady, width: 2, values: [shard, epoch] }
 }
 
-export function postStatement(shard: number, items: readonly InboxItem[]): Statement {
+export function postStatements(shard: number, items: readonly InboxItem[]): readonly Statement[] {
   return over(texts.post, inboxItems, shard, items)
 }
 
-function over<Row extends object>(sql: string, table: Table<Row>, shard: number, rows: readonly Row[]): Statement {
-  return { sql, width: table.columns.length + 1, values: toValues(table, shard, rows), payloads: table.payloads }
+/** What a batch does not have costs nothing. */
+const none: readonly Statement[] = []
+
+function over<Row extends object>(
+  sql: string,
+  table: Table<Row>,
+  shard: number,
+  rows: readonly Row[],
+): readonly Statement[] {
+  if (rows.length === 0) return none
+  return [{ sql, width: table.columns.length + 1, values: toValues(table, shard, rows), payloads: table.payloads }]
 }
 
 /** Once for every number. */
-function each(sql: string, shard: number, numbers: readonly number[]): Statement {
-  return { sql, width: 2, values: numbers.flatMap((number) => [shard, number]) }
+function each(sql: string, shard: number, numbers: readonly number[], release?: string): readonly Statement[] {
+  if (numbers.length === 0) return none
+  return [{ sql, width: 2, values: numbers.flatMap((number) => [shard, number]), release }]
 }
 
 function fence({ shard, epoch, base, head }: Batch): Statement {
@@ -163,22 +172,20 @@ function fence({ shard, epoch, base, head }: Batch): Statement {
   }
 }
 
-function drain({ shard, drained }: Batch): Statement {
+function drain({ shard, drained }: Batch): readonly Statement[] {
   const expect: Expectation = { changes: drained.length, code: 'INBOX_GONE', details: {} }
-  return { ...each(texts.drain, shard, drained), release: releases.drain, expect }
+  return each(texts.drain, shard, drained, releases.drain).map((statement) => ({ ...statement, expect }))
 }
 
-function change({ shard, changes }: Batch): Statement {
-  const expect = allThere(changes, 'a change')
-  return { ...over(texts.change, changesTable, shard, changes), release: releases.change, expect }
-}
-
-function continued({ shard, continued: rows }: Batch): Statement {
-  const expect = allThere(rows, 'a new generation')
-  return { ...over(texts.continued, continuedTable, shard, rows), release: releases.continued, expect }
-}
-
-function allThere(rows: readonly unknown[], what: string): Expectation {
-  const details = { problem: `${what} names a run that the store does not have` }
-  return { changes: rows.length, code: 'INVARIANT', details }
+/** An update of runs, which must all be there. */
+function change<Row extends object>(
+  sql: string,
+  release: string,
+  table: Table<Row>,
+  shard: number,
+  rows: readonly Row[],
+): readonly Statement[] {
+  const details = { problem: 'a change names a run that the store does not have' }
+  const expect: Expectation = { changes: rows.length, code: 'INVARIANT', details }
+  return over(sql, table, shard, rows).map((statement) => ({ ...statement, release, expect }))
 }

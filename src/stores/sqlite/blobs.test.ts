@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Batch, JournalRow } from '../../core/store.ts'
 import { aChange, aRun, aTurn, anEvent, anItem, batchAfter } from '../../testing/store-rows.ts'
 import { INLINE_BYTES } from '../sql/blobs.ts'
-import { batchStatements, postStatement } from '../sql/statements.ts'
+import { batchStatements, postStatements } from '../sql/statements.ts'
 import { openWriter } from './database.ts'
 import { Session } from './session.ts'
 
@@ -130,7 +130,7 @@ test('whatever rows come, change and go, every reference is counted and nothing 
       forgotten: gone,
       eventsGone,
     })
-    session.write([postStatement(0, [anItem('outside', { data: payload() })])])
+    session.write(postStatements(0, [anItem('outside', { data: payload() })]))
     runs.push(base + 1)
     events.push(base + 2)
     expectBalanced()

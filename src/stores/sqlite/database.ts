@@ -13,7 +13,7 @@ import { syncFolder } from './folder.ts'
 
 /** How long SQLite waits for somebody else's lock on the file (a backup, a person with a shell). */
 const BUSY_TIMEOUT_MS = 5_000
-const WAL_PAGES = 4_000
+export const WAL_PAGES = 4_000
 const WRITER_CACHE_KIB = 32 * 1024
 const READER_CACHE_KIB = 16 * 1024
 const WAL_KEPT_BYTES = 64 * 1024 * 1024
@@ -89,6 +89,11 @@ function emptyLog(db: DatabaseSync): void {
     // Everything is durable in the log all the same.
     if (failureOf(error).fatal) throw error
   }
+}
+
+/** Moves what it can of the log into the file, without waiting for whoever reads it. The log may then begin again. */
+export function moveLog(db: DatabaseSync): void {
+  db.exec('PRAGMA wal_checkpoint(PASSIVE)')
 }
 
 function connect(path: string): DatabaseSync {

@@ -111,7 +111,7 @@ describe('migrations', () => {
     expect(db.prepare('SELECT head, addr FROM shards').get()).toMatchObject({ head: 7, addr: null })
   })
 
-  test('a migration that fails leaves the layout before it, whole', () => {
+  test('F15: a migration of the store that fails: the layout before it is left, whole', () => {
     const db = keep(openWriter(file))
     expect(() => migrate(db, [...migrations, next, failing])).toThrow('extra already exists')
     expect(layoutVersion(db)).toBe(next.version)

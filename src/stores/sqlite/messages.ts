@@ -16,8 +16,10 @@ export type Request =
   | { readonly id: number; readonly kind: 'open' | 'close' }
   /** In one snapshot. */
   | { readonly id: number; readonly kind: 'read'; readonly statements: readonly Statement[] }
-  /** In one transaction, durable before the answer. */
-  | { readonly id: number; readonly kind: 'write'; readonly statements: readonly Statement[] }
+  /** In one transaction, durable before the answer; in the reserve if it is urgent and the disk is full. */
+  | { readonly id: number; readonly kind: 'write'; readonly statements: readonly Statement[]; readonly urgent: boolean }
+  /** Answers with 1 if there is room for more than what is urgent, else with 0. */
+  | { readonly id: number; readonly kind: 'room' }
 
 export type Answer =
   | { readonly id: number; readonly kind: 'done'; readonly values: readonly Value[] }

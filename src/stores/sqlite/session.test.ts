@@ -42,7 +42,7 @@ test('a full disk fails the batch with nothing written, and the next one that fi
   db.exec(`PRAGMA max_page_count = ${pragma(db, 'page_count') + 20}`)
   const large = batchAfter(fresh, { journal: [aTurn(1, 1, 0), aTurn(2, 1, 1, { data: 'x'.repeat(1_000_000) })] })
   const failed = failure(() => session.write(batchStatements(large)))
-  expect(failed).toMatchObject({ code: 'STORE_FAILED', fatal: false })
+  expect(failed).toMatchObject({ code: 'STORE_FULL', fatal: false })
   expect(failed?.details.problem).toContain('full')
   expect(session.read([count])).toEqual([0])
   session.write(batchStatements(batchAfter(fresh, { journal: [aTurn(1, 1, 0)] })))

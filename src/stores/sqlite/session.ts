@@ -72,20 +72,24 @@ export class Session {
     let changes = 0
     for (let offset = 0; offset < values.length; offset += width) {
       const row: SQLInputValue[] = values.slice(offset, offset + width)
-      if (payloads !== undefined) {
-        for (const place of payloads) {
-          const payload = values[offset + place]
-          if (isLarge(payload)) row[place] = this.#keep(values[offset], payload)
-        }
-      }
+      if (payloads !== undefined) this.#keepLarge(row, payloads)
       if (release !== undefined && this.#hasBlobs) this.#prepare(release).run(...row)
       changes += Number(prepared.run(...row).changes)
     }
     if (expect !== undefined && changes !== expect.changes) throw fault(expect.code, expect.details)
   }
 
+  /** Puts the number of a blob in the place of each large payload of a row. */
+  #keepLarge(row: SQLInputValue[], payloads: readonly number[]): void {
+    for (let index = 0; index < payloads.length; index++) {
+      const place = payloads[index] ?? 0
+      const payload = row[place]
+      if (isLarge(payload)) row[place] = this.#keep(row[0], payload)
+    }
+  }
+
   /** The number of the blob, as an integer of SQLite: a number of JavaScript would become a real one here. */
-  #keep(shard: Value | undefined, payload: string | Uint8Array): bigint {
+  #keep(shard: SQLInputValue | undefined, payload: string | Uint8Array): bigint {
     invariant(typeof shard === 'number', 'a row does not begin with its shard')
     // Text and bytes that are equal byte for byte are two payloads.
     const sha = `${typeof payload === 'string' ? 'text' : 'bytes'}:${hash('sha256', payload)}`

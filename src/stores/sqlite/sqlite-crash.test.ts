@@ -73,7 +73,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-test('another process is kept out, and let in the moment the first one is killed', async () => {
+test('F20: two processes on one store: the second is kept out, and let in the moment the first one is killed', async () => {
   const { process: first, lines, exited } = run("say('open'); setInterval(() => {}, 1_000)")
   await once(lines, 'line')
   await expect(opened()).rejects.toMatchObject({ code: 'STORE_LOCKED' })
@@ -136,7 +136,7 @@ test.each([{ readOnly: true }, { readOnly: false }])(
   },
 )
 
-test('a write that fails ends the store, and what was acknowledged stays', async () => {
+test('F6: a write that fails: the store ends, and what was acknowledged stays', async () => {
   const { lines, exited } = run(
     `
     const turn = (pos, data) => batchAfter(tenure, { journal: [aTurn(pos, 1, pos, { data })] })
@@ -159,7 +159,7 @@ test('a write that fails ends the store, and what was acknowledged stays', async
   expect((await store.journal(SHARD, 1, -1, 10)).map((row) => row.data)).toEqual(['first'])
 })
 
-test('a thread that dies fails everything that waits, and the store with it; the lock stays until close', async () => {
+test('F1: the thread of a store dies: everything that waits fails, and the store with it; the lock stays until close', async () => {
   const threads: Worker[] = []
   const keep = (worker: Worker): void => {
     threads.push(worker)

@@ -66,11 +66,11 @@ describe('a new store', () => {
     }
   })
 
-  test('closes into one file and its lock', async () => {
+  test('closes into one file, its lock and its reserve', async () => {
     const store = await opened()
     await commitFirst(store, { journal: [aTurn(1, 1, 0)] })
     await store.close()
-    expect(readdirSync(folder).toSorted()).toEqual(['store.db', 'store.db.lock'])
+    expect(readdirSync(folder).toSorted()).toEqual(['store.db', 'store.db.lock', 'store.db.reserve'])
   })
 
   test('takes the place of an empty file, and of what a killed process left half made', async () => {
@@ -80,7 +80,7 @@ describe('a new store', () => {
     const store = await opened()
     await commitFirst(store, { journal: [aTurn(1, 1, 0)] })
     await store.close()
-    expect(readdirSync(folder).toSorted()).toEqual(['store.db', 'store.db.lock'])
+    expect(readdirSync(folder).toSorted()).toEqual(['store.db', 'store.db.lock', 'store.db.reserve'])
   })
 })
 

@@ -30,7 +30,7 @@ export interface SqliteOptions {
  * power. One process at a time may open a file for writing.
  *
  * Errors of `open`: STORE_LOCKED (another process has it), STORE_FOREIGN and STORE_NEWER (the file was left as it
- * was), STORE_MISSING (only with `readOnly`), STORE_FAILED (the path cannot be used).
+ * was), STORE_MISSING (only with `readOnly`), STORE_FULL, STORE_FAILED (the path cannot be used).
  */
 export function sqlite(options: SqliteOptions): Store {
   return new SqliteStore(options)
@@ -88,10 +88,19 @@ class SqliteStore extends SqlStore {
     return (writer ?? reader).request({ kind: 'read', statements: [statement] })
   }
 
-  protected async write(statements: readonly Statement[]): Promise<readonly Value[]> {
+  protected async write(statements: readonly Statement[], urgent: boolean): Promise<readonly Value[]> {
+    return this.#writer().request({ kind: 'write', statements, urgent })
+  }
+
+  async hasRoom(): Promise<boolean> {
+    const [ample] = await this.#writer().request({ kind: 'room' })
+    return ample === 1
+  }
+
+  #writer(): StoreThread {
     const { writer } = this.#usable()
     if (writer === undefined) throw fault('STORE_READ_ONLY', { path: this.name })
-    return writer.request({ kind: 'write', statements })
+    return writer
   }
 
   #usable(): Parts {

@@ -13,7 +13,10 @@ interface Waiting {
   reject(error: BalletError): void
 }
 
-type Body = { kind: 'open' | 'close' } | { kind: 'read' | 'write'; statements: readonly Statement[] }
+type Body =
+  | { kind: 'open' | 'close' | 'room' }
+  | { kind: 'read'; statements: readonly Statement[] }
+  | { kind: 'write'; statements: readonly Statement[]; urgent: boolean }
 
 /** Beside this file, built or not. */
 const workerUrl = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)

@@ -1,12 +1,15 @@
 // A thread of a SQLite store: holds one connection and answers requests in order, each write at once, reads together.
-// After a failure that leaves the file in doubt it answers nothing but that failure. Started by StoreThread.
+// After a failure that leaves the file in doubt it answers nothing but that failure; a read that fails leaves nothing in
+// doubt. Started by StoreThread.
 import { parentPort, workerData } from 'node:worker_threads'
 import type { DatabaseSync } from 'node:sqlite'
 import { assertNever, fault, invariant } from '../../core/errors.ts'
 import type { Value } from '../sql/tables.ts'
 import { closeWriter, openReader, openWriter } from './database.ts'
-import { failureOf, type Failure } from './failure.ts'
+import { failureOf, isDiskFull, type Failure } from './failure.ts'
 import type { Answer, Request, ThreadSettings } from './messages.ts'
+import { Reserve } from './reserve.ts'
+import { Room } from './room.ts'
 import { Session } from './session.ts'
 
 const { role, path } = workerData as ThreadSettings
@@ -15,6 +18,7 @@ invariant(port !== null, 'this file runs in a thread')
 
 let db: DatabaseSync | undefined
 let session: Session | undefined
+let room: Room | undefined
 let dead: Failure | undefined
 
 port.on('message', (requests: readonly Request[]) => {
@@ -38,6 +42,8 @@ function answer(request: Request): Answer {
     return { id, kind: 'done', values: work(request) }
   } catch (error) {
     const failure = failureOf(error)
+    // A read has changed nothing, whatever it met: a damaged page is the fault of the rows in it, and others are well.
+    if (request.kind === 'read') return { id, kind: 'failed', failure: { ...failure, fatal: false } }
     if (failure.fatal) dead = failure
     return { id, kind: 'failed', failure }
   }
@@ -46,13 +52,14 @@ function answer(request: Request): Answer {
 function work(request: Request): Value[] {
   switch (request.kind) {
     case 'open':
-      db = role === 'writer' ? openWriter(path) : openReader(path)
-      session = new Session(db)
+      open()
       return []
     case 'read':
-      return opened().read(request.statements)
+      return opened(session).read(request.statements)
     case 'write':
-      return opened().write(request.statements)
+      return opened(room).write(request.statements, request.urgent)
+    case 'room':
+      return [opened(room).isAmple() ? 1 : 0]
     case 'close':
       close()
       return []
@@ -61,16 +68,39 @@ function work(request: Request): Value[] {
   }
 }
 
+function open(): void {
+  if (role === 'reader') {
+    db = openReader(path)
+    session = new Session(db)
+    return
+  }
+  const reserve = new Reserve(path)
+  db = openInReserve(reserve)
+  session = new Session(db)
+  room = new Room(path, db, session, reserve)
+}
+
+/** Opening needs a little space itself. */
+function openInReserve(reserve: Reserve): DatabaseSync {
+  try {
+    return openWriter(path)
+  } catch (error) {
+    if (!isDiskFull(error) || !reserve.release()) throw error
+    return openWriter(path)
+  }
+}
+
 function close(): void {
   const closing = db
   db = undefined
   session = undefined
+  room = undefined
   if (closing === undefined) return
   if (role === 'reader') closing.close()
   else closeWriter(closing, dead !== undefined)
 }
 
-function opened(): Session {
-  if (session === undefined) throw fault('STORE_FAILED', { problem: 'it is not open' })
-  return session
+function opened<T>(part: T | undefined): T {
+  if (part === undefined) throw fault('STORE_FAILED', { problem: 'it is not open' })
+  return part
 }

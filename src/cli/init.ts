@@ -1,0 +1,96 @@
+// `ballet init`: a new project in the current folder, from the template of this package: a small application that
+// works, with its tests. Nothing that is there is ever changed or removed.
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { fault } from '../core/errors.ts'
+import { balletVersion } from '../server/version.ts'
+import type { Command } from './command.ts'
+import { EXIT } from './exit-code.ts'
+import { usage } from './parse.ts'
+import { print } from './terminal.ts'
+
+/** The name that the files of the template have in the place of the project's. */
+const PLACEHOLDER = 'ballet-app'
+/** Both a name of npm and one of an application. */
+const NAME = /^[a-z][a-z0-9_-]{0,63}$/
+/** A file of this name would be taken for one of this package, when it is packed. */
+const RENAMED: Readonly<Record<string, string>> = { gitignore: '.gitignore' }
+
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url))
+
+export const init: Command = {
+  name: 'init',
+  about: 'Make a new project in this folder: an application that works, with its tests.',
+  words: [{ name: 'name', about: 'Name of the project; default: that of the folder.', optional: true }],
+  options: { force: { about: 'Write what is missing where some of the files are there; those stay as they are.' } },
+  examples: ['ballet init', 'ballet init my-shop'],
+  async run(given, terminal) {
+    const folder = terminal.cwd
+    const name = nameOf(given.words[0], folder)
+    const files = projectFiles(name, folder)
+    const there = [...files.keys()].filter((path) => existsSync(join(folder, path)))
+    if (there.length > 0 && !given.flag('force')) throw fault('FILES_EXIST', { folder, files: there })
+    const written = [...files].filter(([path]) => !there.includes(path))
+    for (const [path, text] of written) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true })
+      // Not over a file that came in between.
+      writeFileSync(join(folder, path), text, { flag: 'wx' })
+    }
+    const paths = written.map(([path]) => path)
+    const next = ['npm install', 'npm run dev']
+    print(terminal, given.flag('json'), { name, folder, written: paths, kept: there, next }, () => [
+      `${name}: ${paths.length === 0 ? 'nothing was missing' : paths.join(', ')}`,
+      '',
+      ...next.map((command) => `  ${command}`),
+    ])
+    if (there.length > 0) terminal.note(`Left as they are: ${there.join(', ')}`)
+    return EXIT.ok
+  },
+}
+
+function nameOf(given: string | undefined, folder: string): string {
+  if (given === undefined) {
+    const own = basename(folder)
+      .toLowerCase()
+      .replace(/[^a-z0-9_-]+/g, '-')
+      .replace(/^[^a-z]+|-+$/g, '')
+    return NAME.test(own) ? own : PLACEHOLDER
+  }
+  if (NAME.test(given)) return given
+  throw usage(
+    init,
+    `"${given}" cannot be the name of a project: use up to 64 small letters, digits, - and _, a letter first.`,
+  )
+}
+
+/** The files of a project by their paths. */
+function projectFiles(name: string, folder: string): ReadonlyMap<string, string> {
+  const template = join(packageRoot, 'template')
+  const files = new Map([['package.json', packageText(name, folder)]])
+  for (const file of readdirSync(template).sort()) {
+    const text = readFileSync(join(template, file), 'utf8')
+    files.set(RENAMED[file] ?? file, text.replaceAll(PLACEHOLDER, name))
+  }
+  return files
+}
+
+function packageText(name: string, folder: string): string {
+  const content = {
+    name,
+    version: '0.0.0',
+    private: true,
+    type: 'module',
+    engines: { node: '>=24' },
+    scripts: { dev: 'ballet dev app.ts', start: 'ballet serve app.ts', test: 'node --test', types: 'tsc' },
+    dependencies: { ballet: dependencyOn(packageRoot, folder, balletVersion()), zod: '^4.0.0' },
+    devDependencies: { '@types/node': '^24.0.0', typescript: '^7.0.0' },
+  }
+  return `${JSON.stringify(content, null, 2)}\n`
+}
+
+/** This version from the registry; or the clone that this is, which has its sources and is in no registry. */
+export function dependencyOn(root: string, folder: string, version: string): string {
+  if (!existsSync(join(root, 'src'))) return `^${version}`
+  return `file:${relative(realpathSync(folder), realpathSync(root)).replaceAll('\\', '/')}`
+}

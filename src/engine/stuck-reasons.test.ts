@@ -1,0 +1,109 @@
+// Runs that are stuck for one reason and then for another, or no more: what they say of themselves is what can be done.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { gate, openForTest, until } from '../../test/support/applications.ts'
+import { ballet, memory, operation, service, signal, workflow, type Application } from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+
+const output = z.json()
+const Go = signal('go', z.null())
+
+const isStuck = (app: Application, reason: string): Promise<unknown> =>
+  until(app, null, async () => (await app.run('f'))?.reason === reason)
+
+function payment(state: { isDown: boolean }) {
+  return service('pay', {
+    charge: operation({
+      input: z.null(),
+      output: z.string(),
+      retry: { attempts: 1 },
+      run: () => {
+        if (state.isDown) throw new Error('down')
+        return 'paid'
+      },
+    }),
+  })
+}
+
+test('a run with a stuck call that is too long when it is brought back says so, and is stopped', async () => {
+  const data = new MemoryData()
+  const pay = payment({ isDown: true })
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => run.call(pay.charge(null)))
+  const definition = ballet({ services: [pay], workflows: [flow] })
+  const first = await openForTest(definition, { store: memory(data) })
+  await first.start(flow(null), { id: 'f' })
+  await isStuck(first, 'call')
+  await first.close()
+  const second = await openForTest(definition, { store: memory(data), limits: { turns: 1 } })
+  await isStuck(second, 'limit')
+  await second.cancel('f')
+  expect(await second.settled('f', 5000)).toMatchObject({ status: 'cancelled' })
+})
+
+test('a run that threw while a call was stuck is stuck by the call alone once its code is mended, then free', async () => {
+  const state = { isDown: true, isBroken: true }
+  const pay = payment(state)
+  const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
+    const other = async (): Promise<void> => {
+      await run.receive(Go)
+      if (state.isBroken) throw new RangeError('a bug')
+    }
+    await Promise.all([run.call(pay.charge(null)), other()])
+    await run.sleep('1d')
+    return null
+  })
+  const app = await openForTest(ballet({ services: [pay], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  await isStuck(app, 'call')
+  await app.signal('f', Go(null))
+  await isStuck(app, 'threw')
+  state.isBroken = false
+  await app.retry('f')
+  expect(await app.run('f')).toMatchObject({ reason: 'call', choices: [{ action: 'retry' }, {}, {}, {}] })
+  state.isDown = false
+  await app.retry('f')
+  await until(app, null, async () => (await app.run('f'))?.waits.some(({ kind }) => kind === 'timer'))
+  expect(await app.run('f')).toMatchObject({ status: 'running' })
+})
+
+test('a frozen run takes as many signals as it may hold, whatever it has received before', async () => {
+  const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
+    for (let count = 0; count < 3; count++) await run.receive(Go)
+    throw new RangeError('a bug')
+  })
+  const app = await openForTest(ballet({ services: [], workflows: [flow] }), { limits: { signals: 3 } })
+  await app.start(flow(null), { id: 'f' })
+  for (let count = 0; count < 3; count++) await app.signal('f', Go(null))
+  await isStuck(app, 'threw')
+  for (let count = 0; count < 3; count++) expect(await app.signal('f', Go(null))).toMatchObject({ created: true })
+  await expect(app.signal('f', Go(null))).rejects.toMatchObject({ code: 'SIGNALS_FULL' })
+})
+
+test('an operation that was left alone and asked to stop is not begun when it is retried', async () => {
+  const data = new MemoryData()
+  const began = gate()
+  let calls = 0
+  const slow = service('slow', {
+    work: operation({
+      input: z.null(),
+      output: z.null(),
+      run: (_input, { signal: stopped }) => {
+        calls += 1
+        began.open()
+        return new Promise<null>((_resolve, reject) => stopped.addEventListener('abort', reject))
+      },
+    }),
+  })
+  const definition = ballet({ services: [slow], workflows: [] })
+  const first = await openForTest(definition, { store: memory(data) })
+  await first.start(slow.work(null), { id: 'f' })
+  await began.promise
+  await first.close()
+  const [[num, row]] = [...data.runs] as [[number, NonNullable<ReturnType<typeof data.runs.get>>]]
+  data.runs.set(num, { ...row, status: 'stuck', reason: 'poisoned' })
+  const second = await openForTest(definition, { store: memory(data) })
+  expect(await second.cancel('f')).toMatchObject({ changed: true })
+  await second.retry('f')
+  expect(await second.settled('f', 5000)).toMatchObject({ status: 'cancelled' })
+  expect(calls).toBe(1)
+})

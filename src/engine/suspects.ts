@@ -1,0 +1,287 @@
+// Which runs may have ended the process, and what is therefore done for them one at a time (trials.ts), until one that
+// has ended three processes is left alone. Nothing here costs anything while processes end well, or die once in a while:
+// all begins at the second take-over in a row from a process that neither ended well nor lived for a minute.
+//
+// A run that was open at such a take-over is guarded: bringing it back, its first turn after that, and the first attempt
+// of each effect that was under way are on trial, each under a mark {what, deaths}. A run without a guard is not.
+//
+//   mark that was found     what is done for the run                               a mark while it is under way
+//   none                    on trial in its turn, with others when there are many  {what, 1}, or 0 beside others
+//   0 deaths                the same, with fewer                                   {what, 1}, or 0 beside others
+//   1 or 2 deaths           on trial after 5 s for each of them, alone             {what, deaths + 1}
+//   3 deaths                nothing: the run is stuck (`poisoned`), frozen         none: its row says it
+//   a person retries that   on trial at once, alone                                {what, 3}
+//
+// It has passed when it was brought back; when its turn is durable; when the attempt was answered, or has taken a second.
+// A mark goes when what it names has passed, when the run's first turn has, or when the process has lived for a minute
+// since it brought back the last run: then all marks go, and the store counts crashes anew. A guarded run that is new
+// has no mark: its first turn waits until there is a row to accuse.
+import type { Cancel, Clock } from '../core/clock.ts'
+import type { Store, SuspectRow } from '../core/store.ts'
+import type { Log } from '../define/definition.ts'
+import type { LiveRun } from './live-run.ts'
+import type { Pump, TurnJob } from './pump.ts'
+import { Trials, type Accused, type Trial } from './trials.ts'
+import type { Writer } from './writer.ts'
+
+/** Deaths of processes while it alone was under way, after which a run is left alone. */
+const DEATHS = 3
+/** Take-overs in a row from processes that died young, from which on every open run is suspected. */
+const CAREFUL_FROM = 2
+/** Trials, one after the other, in which all open runs are brought back. */
+const GROUPS = 64
+/** An attempt that takes longer has passed: a long call is neither accused nor holds up the others. */
+const ATTEMPT_MS = 1000
+/** Life without a suspect before it is tried again, for each death: whoever kills from outside strikes in it. */
+const QUIET_MS = 5000
+/** Life after which a process did not die young. */
+const STEADY_MS = 60_000
+
+export interface SuspectsOptions {
+  readonly clock: Clock
+  readonly store: Store
+  readonly shard: number
+  readonly epoch: number
+  /** Of the tenure. */
+  readonly crashes: number
+  readonly writer: Writer
+  readonly pump: Pick<Pump, 'add'>
+  readonly log: Log
+  readonly isOpen: (run: number) => boolean
+  readonly onFailure: (error: unknown) => void
+}
+
+interface Guard extends Accused {
+  /** New since the take-over. */
+  readonly isNew: boolean
+  /** Its first turn: not yet there, on trial, or done or being done. */
+  turn: 'none' | 'waits' | 'taken'
+  /** Turns that wait for the first one's trial, in order. */
+  readonly held: TurnJob[]
+  /** Effects that wait for their trial. */
+  effects: Trial | null
+  trials: number
+}
+
+/** The runs of a shard that are suspected. */
+export class Suspects {
+  readonly #options: SuspectsOptions
+  readonly #guards = new Map<number, Guard>()
+  #trials: Trials
+  /** Runs that are still to be brought back on trial. */
+  #away = 0
+  #steadyTimer: Cancel | null = null
+  #isCareful: boolean
+  #stopped = false
+
+  constructor(options: SuspectsOptions) {
+    this.#options = options
+    this.#trials = new Trials(options.clock, options.writer)
+    this.#isCareful = options.crashes >= CAREFUL_FROM
+  }
+
+  /**
+   * Decides about all open runs at a take-over, in their order. Returns those that are left alone from now on, with what
+   * they did, and those that are to be brought back on trial; the rest is brought back as ever.
+   */
+  async takeOver(open: readonly number[]): Promise<{
+    readonly poisoned: ReadonlyMap<number, SuspectRow>
+    readonly tried: readonly number[]
+  }> {
+    const { store, shard, crashes, log } = this.#options
+    const known = new Set(open)
+    const found = new Map((await store.suspects(shard)).map((row) => [row.run, row]))
+    for (const { run } of found.values()) {
+      if (!known.has(run)) await this.#forgetEnded(run)
+    }
+    const poisoned = new Map([...found].filter(([run, { deaths }]) => known.has(run) && deaths >= DEATHS))
+    const marks = open.map((run) => found.get(run)).filter((row) => row !== undefined)
+    const before = { none: open.length - marks.length, some: marks.filter(({ deaths }) => deaths === 0).length }
+    const tried = open.filter((run) => !poisoned.has(run) && (this.#isCareful || found.has(run)))
+    for (const run of tried) {
+      const mark = found.get(run) ?? null
+      const width = mark === null ? groupOf(before.none) : mark.deaths === 0 ? groupOf(before.some) : 1
+      this.#guard(run, mark, width)
+    }
+    if (tried.length > 0)
+      log.warn(
+        `${deathsWords(crashes)}: ${tried.length} open runs are taken up one after the other, to find out which does that`,
+      )
+    this.#armSteady()
+    // Those that are suspected least go first, so that most of the runs go on whatever the others do.
+    const order = (run: number): number => found.get(run)?.deaths ?? -1
+    return { poisoned, tried: tried.toSorted((a, b) => order(a) - order(b)) }
+  }
+
+  /**
+   * Brings a run back on trial.
+   * @returns null for one that is tried after a time only: nobody waits for that.
+   */
+  bringBack(run: number, work: () => Promise<void>): Promise<void> | null {
+    const guard = this.#guards.get(run) ?? this.#guard(run, null, 1)
+    const { clock } = this.#options
+    const quietMs = guard.found?.what === RETRY ? 0 : (guard.found?.deaths ?? 0) * QUIET_MS
+    this.#away += 1
+    this.#steadyTimer?.()
+    const back = new Promise<void>((resolve, reject) => {
+      this.#try(guard, 'its replay', {
+        works: [
+          (passed) => {
+            work().then(() => {
+              passed()
+              this.#away -= 1
+              this.#armSteady()
+              resolve()
+            }, reject)
+          },
+        ],
+        notBefore: clock.now() + quietMs,
+        failed: reject,
+      })
+    })
+    if (quietMs === 0) return back
+    // Whatever fails in it fails the shard.
+    back.catch(() => {})
+    return null
+  }
+
+  /** A person tries a poisoned run again: one more death, and it is left alone as before. */
+  retry(run: number): void {
+    this.#guards.delete(run)
+    this.#guard(run, { what: RETRY, deaths: DEATHS - 1 }, 1)
+  }
+
+  /** A workflow that begins its life. */
+  born(run: number): void {
+    if (this.#isCareful) this.#guard(run, null, 1, true)
+  }
+
+  /** Queues a turn of a run; the first one of a guarded run waits for its trial, and others behind it. */
+  turn(run: LiveRun, job: TurnJob): void {
+    const guard = this.#guards.get(run.row.num)
+    const { pump, writer } = this.#options
+    if (guard === undefined || guard.turn === 'taken') return pump.add(job)
+    guard.held.push(job)
+    if (guard.turn === 'waits') return
+    guard.turn = 'waits'
+    if (!guard.isNew)
+      return this.#try(guard, `turn ${run.turns}`, { works: [(passed) => this.#release(guard, passed)] })
+    writer.onDurable(() => {
+      this.#guards.delete(guard.run)
+      this.#release(guard, () => {})
+    })
+    writer.flush()
+  }
+
+  /** Begins the first attempt of an effect; one of a guarded run waits for its trial. */
+  effect(run: number, op: string, begin: (passed: () => void) => void): void {
+    const guard = this.#guards.get(run)
+    if (guard === undefined || guard.isNew) return begin(() => {})
+    const work = (passed: () => void): void => {
+      guard.effects = null
+      const cancel = this.#options.clock.after(ATTEMPT_MS, passed)
+      begin(() => {
+        cancel()
+        passed()
+      })
+    }
+    if (guard.effects === null) this.#try(guard, `effect ${op}`, { works: [work] })
+    else guard.effects.works.push(work)
+  }
+
+  /** Nothing more is put on trial; turns that wait for one are made, because what was taken is delivered. */
+  close(): void {
+    this.#stopped = true
+    this.#isCareful = false
+    this.#steadyTimer?.()
+    this.#trials.stop()
+    const guards = [...this.#guards.values()]
+    this.#guards.clear()
+    for (const guard of guards) if (guard.held.length > 0) this.#release(guard, () => {})
+  }
+
+  #guard(
+    run: number,
+    found: SuspectRow | { readonly what: string; readonly deaths: number } | null,
+    width: number,
+    isNew = false,
+  ): Guard {
+    const mark = found === null ? null : { what: found.what, deaths: found.deaths }
+    const guard: Guard = { run, found: mark, width, isNew, turn: 'none', held: [], effects: null, trials: 0 }
+    this.#guards.set(run, guard)
+    return guard
+  }
+
+  #try(guard: Guard, what: string, part: Pick<Trial, 'works'> & Partial<Trial>): void {
+    const isTurn = what.startsWith('turn ')
+    guard.trials += 1
+    const trial: Trial = {
+      accused: guard,
+      what,
+      notBefore: 0,
+      over: () => {
+        guard.trials -= 1
+        if (isTurn) guard.turn = 'taken'
+        const isFree = guard.turn === 'taken' && guard.trials === 0
+        if (isFree && this.#guards.get(guard.run) === guard) this.#guards.delete(guard.run)
+        return isFree || !this.#options.isOpen(guard.run)
+      },
+      failed: () => {},
+      ...part,
+    }
+    if (what.startsWith('effect ')) guard.effects = trial
+    this.#trials.add(trial)
+  }
+
+  /** Queues what waited, the first turn before something that tells when that has been closed. */
+  #release(guard: Guard, passed: () => void): void {
+    const { pump } = this.#options
+    const [first, ...others] = guard.held.splice(0)
+    guard.turn = 'taken'
+    if (first !== undefined) pump.add(first)
+    pump.add({ workflow: first?.workflow ?? '', begin: () => {}, end: passed })
+    for (const job of others) pump.add(job)
+  }
+
+  /** A mark of a run that ended in the same moment, or that was forgotten; one of another namespace is not ours. */
+  async #forgetEnded(run: number): Promise<void> {
+    const { store, shard, writer } = this.#options
+    const row = await store.run(shard, run)
+    if (row === null || row.ended !== null) writer.rows.suspectsGone.push(run)
+  }
+
+  #armSteady(): void {
+    this.#steadyTimer?.()
+    if (this.#away > 0 || this.#stopped) return
+    if (this.#options.crashes === 0 && this.#guards.size === 0) return
+    this.#steadyTimer = this.#options.clock.after(STEADY_MS, () => this.#steady())
+  }
+
+  /** The process did not die young: nobody is suspected any more. */
+  #steady(): void {
+    const { clock, store, shard, epoch, writer, onFailure } = this.#options
+    const guards = [...this.#guards.values()]
+    this.#isCareful = false
+    this.#guards.clear()
+    this.#trials.release()
+    this.#trials = new Trials(clock, writer)
+    for (const guard of guards) if (!guard.isNew) this.#trials.clear(guard)
+    writer.flush()
+    store.steady(shard, epoch).catch((error: unknown) => {
+      if (!this.#stopped) onFailure(error)
+    })
+  }
+}
+
+const RETRY = 'a retry by hand'
+
+function deathsWords(crashes: number): string {
+  return crashes >= CAREFUL_FROM
+    ? `${crashes} processes died one after the other`
+    : 'A process died in the middle of something'
+}
+
+/** How many of so many are tried together. */
+function groupOf(count: number): number {
+  return Math.max(1, Math.ceil(count / GROUPS))
+}

@@ -1,0 +1,111 @@
+// `ballet init` as a process: the project that it makes passes its own tests and its own type check, and can be served;
+// and nothing that is in a folder is ever changed.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { dependencyOn } from '../../src/cli/init.ts'
+import { Sandbox } from './sandbox.ts'
+
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+const installed = (path: string): string => join(repository, 'node_modules', path)
+const FILES = [
+  '.gitignore',
+  'README.md',
+  'app.ts',
+  'events.ts',
+  'order.test.ts',
+  'order.ts',
+  'package.json',
+  'payment.ts',
+  'stock.ts',
+  'tsconfig.json',
+]
+
+let box: Sandbox
+beforeEach(() => {
+  box = new Sandbox({})
+  mkdirSync(join(box.folder, 'my-shop'))
+  // What `npm install` would bring.
+  symlinkSync(installed('@types'), join(box.folder, 'node_modules/@types'))
+})
+afterEach(() => box.remove())
+
+const inProject = { cwd: 'my-shop' }
+const project = (path = ''): string => join(box.folder, 'my-shop', path)
+const manifest = (): Record<string, unknown> =>
+  JSON.parse(readFileSync(project('package.json'), 'utf8')) as Record<string, unknown>
+const node = (...words: readonly string[]) =>
+  spawnSync(process.execPath, words, { cwd: project(), encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })
+
+describe('a project', () => {
+  it('passes its own tests and its own type check', async () => {
+    const made = await box.run(['init'], inProject)
+    expect(made).toMatchObject({ code: 0, stderr: '' })
+    expect(made.stdout).toMatch(/^my-shop: package\.json, .*\n\n {2}npm install\n {2}npm run dev\n$/)
+    expect(readdirSync(project()).sort()).toEqual(FILES)
+    const { scripts } = manifest()
+    expect(scripts).toMatchObject({ test: 'node --test', types: 'tsc' })
+    const tests = node('--test')
+    expect([tests.status, /pass (\d+)/.exec(tests.stdout)?.[1], /fail (\d+)/.exec(tests.stdout)?.[1]]).toEqual([
+      0,
+      '3',
+      '0',
+    ])
+    const types = node(installed('typescript/bin/tsc'))
+    expect([types.status, types.stdout]).toEqual([0, ''])
+  })
+
+  it('does what its page says', async () => {
+    await box.run(['init', 'her-shop'], inProject)
+    const server = box.begin(['serve', 'app.ts', '--port', '0'], inProject)
+    await server.until(/her-shop serves/)
+    const lines = [...readFileSync(project('README.md'), 'utf8').matchAll(/^npx ballet (.*)$/gm)].map(
+      ([, line]) => line ?? '',
+    )
+    expect(lines).toHaveLength(4)
+    for (const line of lines) {
+      const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '')
+      expect(await box.run(words, inProject)).toMatchObject({ code: 0 })
+    }
+    const second = await box.run(['show', 'order:2'], inProject)
+    expect(second.stdout).toContain('takes back stock.reserve#0')
+    expect((await box.run(['replay', 'app.ts'], inProject)).code).toBe(0)
+  })
+
+  it('depends on this version, or on the clone that has it', async () => {
+    await box.run(['init', 'her-shop'], inProject)
+    const { name, type, dependencies } = manifest() as { name: string; type: string; dependencies: { ballet: string } }
+    expect([name, type]).toEqual(['her-shop', 'module'])
+    expect(existsSync(project(join(dependencies.ballet.replace('file:', ''), 'bin/ballet.js')))).toBe(true)
+    // A package from a registry has no sources.
+    expect(dependencyOn(project(), project(), '1.2.3')).toBe('^1.2.3')
+  })
+})
+
+describe('a folder that is not empty', () => {
+  it('is left alone when it has one of the files, and completed with --force', async () => {
+    box.write('my-shop/stock.ts', 'export const mine = 1\n')
+    box.write('my-shop/notes.txt', 'mine')
+    const refused = await box.json(['init'], inProject)
+    expect(refused).toMatchObject({ code: 4, value: { error: { code: 'FILES_EXIST' } } })
+    expect(refused.stderr).toContain('has stock.ts already; nothing was written')
+    expect(readdirSync(project()).sort()).toEqual(['notes.txt', 'stock.ts'])
+    const forced = await box.json(['init', '--force'], inProject)
+    expect(forced).toMatchObject({ code: 0, value: { name: 'my-shop', kept: ['stock.ts'] } })
+    expect(readFileSync(project('stock.ts'), 'utf8')).toBe('export const mine = 1\n')
+    expect(readdirSync(project()).sort()).toEqual([...FILES, 'notes.txt'].sort())
+    expect(await box.json(['init', '--force'], inProject)).toMatchObject({ code: 0, value: { written: [] } })
+  })
+
+  it('may have other files', async () => {
+    box.write('my-shop/.git/config', '')
+    expect(await box.run(['init'], inProject)).toMatchObject({ code: 0 })
+  })
+})
+
+it.each(['My-Shop', '../x', 'a b', '9lives', '-x', 'x'.repeat(65)])('refuses the name %s', async (name) => {
+  expect((await box.run(['init', '--', name], inProject)).code).toBe(2)
+  expect(readdirSync(project())).toEqual([])
+})

@@ -1,0 +1,71 @@
+// An application on a disk that is really full: what is new is refused before anything of it is kept, what is under way
+// goes on in the store's reserve, questions are answered, and everything goes on by itself when there is space.
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { ballet, event, open, operation, service, signal, sqlite, workflow } from '../../src/index.ts'
+import { gate, keptLog, until } from '../support/applications.ts'
+import { mountSmallDisk } from './small-disk.ts'
+
+const Go = signal('go', z.string())
+const Happened = event('happened', z.object({ id: z.string() }), { key: 'id' })
+const log: string[] = []
+const stock = service('stock', {
+  take: operation({ input: z.string(), output: z.string(), run: (sku) => (log.push(`take ${sku}`), sku) }),
+  give: operation({ input: z.string(), undoes: 'take', run: (sku) => void log.push(`give ${sku}`) }),
+})
+const flow = workflow('flow', { input: z.string(), output: z.string(), signals: [Go] }, async (run, sku) => {
+  await run.call(stock.take(sku), { undo: stock.give(sku) })
+  const { data } = await run.receive(Go)
+  return data
+})
+
+test('F7: a full disk: refused with 507 before anything is kept; signals, cancellations and questions go on; it recovers by itself', async (context) => {
+  const disk = mountSmallDisk(24)
+  context.skip(disk === undefined, 'a small disk (tmpfs) cannot be mounted here: that needs root')
+  if (disk === undefined) return
+  const spaceAgain = gate()
+  const info = (message: string): void => (message.includes('There is space again') ? spaceAgain.open() : undefined)
+  const definition = ballet({ services: [stock], workflows: [flow], events: [Happened] })
+  const app = await open(definition, {
+    store: sqlite({ file: join(disk.folder, 'store.db') }),
+    log: { ...keptLog(), info },
+    graceMs: 0,
+  })
+  onTestFinished(async () => {
+    await app.close()
+    disk.unmount()
+  })
+  for (const id of ['a', 'b']) {
+    await app.start(flow(id), { id })
+    await until(app, null, async () => (await app.run(id))?.waits[0]?.kind === 'receive')
+  }
+  disk.fill()
+  // The commits that meet the full disk are finished in the reserve; from then on nothing new is taken.
+  let refusal: unknown
+  for (let n = 0; n < 1000 && refusal === undefined; n++)
+    refusal = await app.start(flow('x'.repeat(10_000)), { id: `more-${n}` }).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+  expect(refusal).toMatchObject({ code: 'STORE_FULL', status: 507, family: 'retry' })
+  const before = (await app.runs({ limit: 1000 })).items.length
+  await expect(app.start(flow('late'), { id: 'late' })).rejects.toMatchObject({ code: 'STORE_FULL' })
+  await expect(app.publish(Happened({ id: '1' }), { id: 'e' })).rejects.toMatchObject({ code: 'STORE_FULL' })
+  expect((await app.runs({ limit: 1000 })).items).toHaveLength(before)
+  expect(await app.run('late')).toBeNull()
+  // Who asks again for what is there is answered.
+  expect(await app.start(flow('a'), { id: 'a' })).toEqual({ id: 'a', created: false })
+
+  await app.signal('a', Go('done'))
+  expect(await app.result('a')).toBe('done')
+  expect(await app.cancel('b', { by: 'ann' })).toMatchObject({ changed: true })
+  expect(await app.settled('b', 60_000)).toMatchObject({ status: 'cancelled' })
+  expect(log).toContain('give b')
+
+  disk.clear()
+  await spaceAgain.promise
+  await app.start(flow('after'), { id: 'after' })
+  await app.signal('after', Go('well'))
+  expect(await app.result('after')).toBe('well')
+})
