@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
 import type { Clock } from '../core/clock.ts'
@@ -33,9 +33,8 @@ function setClock(): Clock & { offsetMs: number } {
   return clock
 }
 
-test.each(stores)(
-  'far timers keep, and a clock that is set forward by a year wakes what is due by then (%s)',
-  async (_, store) => {
+describe.each(stores)('runs that sleep (%s)', (_, store) => {
+  test('F11: far timers, and a clock that is set forward by a year: what is due by then wakes, the rest sleeps on', async () => {
     const clock = setClock()
     const woken: { readonly days: number; readonly early: boolean }[] = []
     const sleeper = workflow('sleeper', { input: z.number(), output: z.json() }, async (run, days) => {
@@ -62,12 +61,9 @@ test.each(stores)(
     clock.offsetMs += 70 * YEAR_MS
     expect(await app.result('d36500')).toBeGreaterThanOrEqual(0)
     expect(woken.filter(({ early }) => early)).toEqual([])
-  },
-)
+  })
 
-test.each(stores)(
-  'a clock that is set back by an hour wakes nothing early, also over a restart (%s)',
-  async (_, store) => {
+  test('F11: a clock that is set back by an hour: nothing wakes early, also over a restart', async () => {
     const clock = setClock()
     clock.offsetMs = 200 * YEAR_MS
     const early: number[] = []
@@ -101,5 +97,5 @@ test.each(stores)(
     clock.offsetMs += 30 * 60_000
     expect(await app.result('before')).toBeGreaterThanOrEqual(30 * 60_000)
     expect(early).toEqual([])
-  },
-)
+  })
+})

@@ -1,5 +1,5 @@
 // Very many runs that are due in one instant: each goes on once, and only so many are brought back from the disk together.
-// test/overload holds the same with a hundred thousand, measured.
+// test/alarms holds the same with a hundred thousand, measured.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,7 +47,13 @@ function setUp(name: string) {
     })
   const due = clock.now() + 3_600_000
   return {
-    ...{ clock, begun, store, due, sleeper, later, all: all.promise },
+    clock,
+    begun,
+    store,
+    due,
+    sleeper,
+    later,
+    all: all.promise,
     definition: ballet({ services: [], workflows: [sleeper, later] }),
     ahead: (ms: number): void => void (aheadMs += ms),
     mostTogether: () => most,
@@ -61,7 +67,7 @@ const startAll = async (start: (n: number) => ReturnType<Application['start']>):
 
 const patient = { queueMs: 600_000 }
 
-test('runs that sleep on the disk until one instant go on once each, a few hundred at a time', async () => {
+test('F17: runs that sleep on the disk until one instant: they go on once each, a few hundred at a time', async () => {
   const { clock, begun, store, due, sleeper, all, definition, ahead, mostTogether } = setUp('parked')
   const app = await openForTest(definition, { store: store(), clock, liveRuns: 10, limits: patient })
   await startAll((n) => app.start(sleeper(due), { id: `s${n}` }))
@@ -74,7 +80,7 @@ test('runs that sleep on the disk until one instant go on once each, a few hundr
   expect(mostTogether()).toBeLessThanOrEqual(256)
 })
 
-test('runs that are to begin at one instant begin once each, also when it has passed at recovery', async () => {
+test('F17: runs that are to begin at one instant, which passes while all is closed: they begin once each', async () => {
   const { clock, begun, store, due, later, all, definition, ahead, mostTogether } = setUp('scheduled')
   const before = await openForTest(definition, { store: store(), clock, liveRuns: 10, limits: patient })
   await startAll((n) => before.start(later(n), { id: `l${n}`, at: due }))

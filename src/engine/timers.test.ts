@@ -129,7 +129,7 @@ test('F17: a crowd of timers that is due in one instant: all fire, each once', a
   timers.stop()
 })
 
-test('while what was delivered has not been taken, no more than a few thousand follow', async () => {
+test('F17: a crowd of timers whose runs are slow to take them: no more than a few thousand are under way', async () => {
   const rows = Array.from({ length: 10_000 }, (_, index) => ({ due: T + 1000, run: index, op: `o${index}` }))
   const { clock, timers, fired, crowd } = await setUp(rows)
   crowd.isThere = true
@@ -148,7 +148,7 @@ test('while what was delivered has not been taken, no more than a few thousand f
   timers.stop()
 })
 
-test('a clock that is set forward fires what is due by it within seconds, and what lies beyond its window', async () => {
+test('F11: a clock that is set forward: what is due by it fires within seconds, also what was far', async () => {
   const year = 365 * 86_400_000
   const { clock, timers, fired } = await setUp([
     { due: T + 500_000, run: 1, op: 'near' },
@@ -162,7 +162,7 @@ test('a clock that is set forward fires what is due by it within seconds, and wh
   timers.stop()
 })
 
-test('a clock that is set back fires nothing before it has come there again', async () => {
+test('F11: a clock that is set back: nothing fires before it has come there again', async () => {
   const { clock, timers, fired } = await setUp()
   const hour = 3_600_000
   timers.add({ due: T + 50, run: 1, op: 'soon' })

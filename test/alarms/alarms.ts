@@ -2,6 +2,7 @@
 // They are awake in memory, parked on the disk, or found when the application is opened after the instant has passed.
 // What counts: each fires once, none before its time, and the event loop goes round meanwhile.
 import { join } from 'node:path'
+import { z } from 'zod'
 import { ballet, open, workflow, type Application, type OpenOptions } from '../../src/index.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { watchLoop, type LoopFigures } from './loop-watch.ts'
@@ -10,12 +11,14 @@ const HOUR_MS = 3_600_000
 /** Starts that wait for their acknowledgement at once. */
 const TOGETHER = 2000
 
+/** Where the runs are when the instant comes: awake in memory, on the disk, or in a store that nobody has open. */
+export type Place = 'live' | 'parked' | 'closed'
+
 export interface AlarmsOptions {
   readonly runs: number
   /** An empty folder. */
   readonly folder: string
-  /** Where the runs are when the instant comes. */
-  readonly where: 'live' | 'parked' | 'closed'
+  readonly where: Place
 }
 
 export interface AlarmsFigures extends LoopFigures {
@@ -40,7 +43,7 @@ export async function runAlarms({ runs, folder, where }: AlarmsOptions): Promise
   let early = 0
   const now = (): number => systemClock.now() + aheadMs
   const all = Promise.withResolvers<void>()
-  const sleeper = workflow('sleeper', { input: schemaOf<number>(), output: schemaOf<null>() }, async (run, n) => {
+  const sleeper = workflow('sleeper', { input: z.number(), output: z.null() }, async (run, n) => {
     await run.sleep(`${due - run.now().getTime()}ms`)
     counts[n] = (counts[n] ?? 0) + 1
     if (now() < due) early += 1
@@ -69,11 +72,7 @@ export async function runAlarms({ runs, folder, where }: AlarmsOptions): Promise
     const rounds = loop.stop()
     await app.run('s0')
     const twice = counts.filter((count) => count !== 1).length
-    return {
-      ...{ runs, fired, twice, early, seconds },
-      ...rounds,
-      ...memory.stop(),
-    }
+    return { runs, fired, twice, early, seconds: Math.round(seconds * 10) / 10, ...rounds, ...memory.stop() }
   } finally {
     await app.close()
   }
@@ -100,10 +99,4 @@ function watchMemory(): { stop: () => { readonly restMiB: number; readonly mostM
       return { restMiB: Math.round(rest / 2 ** 20), mostMiB: Math.round(most / 2 ** 20) }
     },
   }
-}
-
-function schemaOf<T>(): {
-  readonly '~standard': { version: 1; vendor: string; validate(value: unknown): { value: T } }
-} {
-  return { '~standard': { version: 1, vendor: 'overload', validate: (value) => ({ value: value as T }) } }
 }
