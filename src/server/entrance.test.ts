@@ -3,9 +3,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog } from '../../test/support/applications.ts'
+import type { HttpRoutes } from '../define/application.ts'
 import { ballet, memory, open, workflow, type Application } from '../index.ts'
 import { systemClock } from '../engine/clock.ts'
-import type { HttpRoutes } from './own-routes.ts'
 import { serve } from './serve.ts'
 import { connection } from './test-socket.ts'
 
