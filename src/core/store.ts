@@ -259,8 +259,8 @@ export interface StoreReader {
   /** Rows of a run with a seq above `after`, in order. Pass -1 for all. */
   journal(shard: number, run: number, after: number, limit: number): Promise<readonly JournalRow[]>
   events(shard: number, query: EventQuery): Promise<readonly EventRow[]>
-  /** Timers with from <= due < to, by due. */
-  timers(shard: number, from: number, to: number, limit: number): Promise<readonly TimerRow[]>
+  /** Timers with from <= due < to, by due, run and op; given `after`, those behind it. */
+  timers(shard: number, from: number, to: number, limit: number, after?: TimerRow): Promise<readonly TimerRow[]>
   /** Inbox rows that are present, lowest id first. Consume by presence, never by `id > last`. */
   inbox(shard: number, ns: string, limit: number): Promise<readonly InboxRow[]>
   /** All of them, by run. */

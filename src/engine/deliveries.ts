@@ -20,7 +20,10 @@ import { armNow, writeTurn, type WrittenTurn } from './turn-rows.ts'
 
 /** Gives something to a live run. */
 export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
-  if (delivered.kind === 'timer' && isOwnTimer(delivered.op)) return ownTimerFired(context, run, delivered.op)
+  if (delivered.kind === 'timer' && isOwnTimer(delivered.op)) {
+    ownTimerFired(context, run, delivered.op)
+    return settleDelivery(context, extras, 'taken')
+  }
   switch (run.executor.kind) {
     case 'workflow':
       if (!isUndoThatFailed(context, run, delivered))

@@ -8,9 +8,12 @@ import type { LiveRun } from './live-run.ts'
 import { loadRun, takeUp, type Loaded } from './loader.ts'
 import { leaveAlone, markPoisoned } from './poisoned.ts'
 import type { ForcedStop, ShardContext } from './shard-context.ts'
+import { Turnstile } from './turnstile.ts'
 
 /** Rounds of the event loop that opening waits for what it has taken up, to say what is stuck. */
 const TRIED_ROUNDS = 1000
+/** Runs that are brought back at once; more wait for their place. */
+const AT_ONCE = 256
 
 /** Something that waits until a run has been loaded. */
 export interface Waiting {
@@ -32,6 +35,7 @@ export class Loading {
   readonly #waiting = new Map<number, Waiting[]>()
   /** Runs that were open when the store was, and have not been brought back yet. */
   readonly #asleep = new Set<number>()
+  readonly #turnstile = new Turnstile(AT_ONCE)
   /** What came for runs that wait for their trial to be brought back. */
   readonly #held = new Map<number, Waiting[]>()
 
@@ -187,10 +191,12 @@ export class Loading {
 
   #load(num: number, waiting: Waiting[], stop?: ForcedStop): void {
     this.#waiting.set(num, waiting)
-    this.#loadAndWake(num, stop).catch((error: unknown) => {
-      stop?.extras.failed?.(error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) }))
-      this.#context.fail(error)
-    })
+    this.#turnstile
+      .pass(() => this.#loadAndWake(num, stop))
+      .catch((error: unknown) => {
+        stop?.extras.failed?.(error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) }))
+        this.#context.fail(error)
+      })
   }
 
   async #loadAndWake(num: number, stop: ForcedStop | undefined): Promise<void> {

@@ -177,7 +177,7 @@ export class Shard {
       shard: tenure.shard,
       barrier: () => writer.barrier(),
       catchUp: () => this.#catchUp(),
-      fire: (timer) => this.#timerFired(timer),
+      fire: (timer, done) => this.#timerFired(timer, done),
       onFailure: (error) => this.#fail(error),
     })
   }
@@ -266,12 +266,14 @@ export class Shard {
   }
 
   /** The row of a timer whose run has ended (it was frozen then, and its timers were not known) goes. */
-  #timerFired(timer: TimerRow): void {
+  #timerFired(timer: TimerRow, done: () => void): void {
     const { open, writer } = this.context
     const { run, op } = timer
-    if (open.use(run) !== undefined || open.isParked(run)) return this.#deliver(run, { kind: 'timer', op }, {})
+    if (open.use(run) !== undefined || open.isParked(run))
+      return this.#deliver(run, { kind: 'timer', op }, { settled: done, failed: done })
     writer.rows.timersGone.push(timer)
     writer.flush()
+    done()
   }
 
   #deliver(num: number, delivered: Delivered, extras: DeliveryExtras): void {

@@ -198,6 +198,10 @@ const logCases: readonly StoreCase[] = [
       assert.deepEqual(await dues(11, 31), [20, 20, 20, 30])
       assert.deepEqual(await dues(0, 100, 2), [10, 20])
       assert.deepEqual(await dues(20, 20), [])
+      const behind = await store.timers(SHARD, 0, 100, 2, aTimer(20, 1, 'c'))
+      assert.deepEqual(behind, [aTimer(20, 1, 'z'), aTimer(20, 2, 'a')])
+      assert.deepEqual(await store.timers(SHARD, 0, 100, 9, aTimer(20, 2, 'a')), [aTimer(30, 1, 'a')])
+      assert.deepEqual(await store.timers(SHARD, 0, 30, 9, aTimer(20, 2, 'a')), [])
     },
   },
   {

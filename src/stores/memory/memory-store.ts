@@ -124,9 +124,16 @@ class MemoryStore implements Store {
     return found
   }
 
-  async timers(_shard: number, from: number, to: number, limit: number): Promise<readonly TimerRow[]> {
-    const due = [...this.#opened().timers.values()].filter((timer) => timer.due >= from && timer.due < to)
-    return due.sort((a, b) => a.due - b.due || a.run - b.run || (a.op < b.op ? -1 : 1)).slice(0, limit)
+  async timers(
+    _shard: number,
+    from: number,
+    to: number,
+    limit: number,
+    after?: TimerRow,
+  ): Promise<readonly TimerRow[]> {
+    const isWanted = (timer: TimerRow): boolean =>
+      timer.due >= from && timer.due < to && (after === undefined || orderOfTimers(timer, after) > 0)
+    return [...this.#opened().timers.values()].filter(isWanted).sort(orderOfTimers).slice(0, limit)
   }
 
   async inbox(_shard: number, ns: string, limit: number): Promise<readonly InboxRow[]> {
@@ -192,4 +199,8 @@ function eventMatches(event: EventRow, query: EventQuery): boolean {
     (query.root === undefined || event.root === query.root) &&
     (query.published === undefined || event.published === query.published)
   )
+}
+
+function orderOfTimers(a: TimerRow, b: TimerRow): number {
+  return a.due - b.due || a.run - b.run || (a.op < b.op ? -1 : a.op > b.op ? 1 : 0)
 }

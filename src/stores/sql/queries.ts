@@ -1,7 +1,7 @@
 // What a store reads, as SQL text and flat values: pure functions from the queries of the contract. Every query names
 // its columns in the order of tables.ts, reads in the order of a position or an id, and is bounded by a limit. The
 // texts are made so that each finds its index: layout.test.ts holds the plans of SQLite against that.
-import type { Claim, EventQuery, RunQuery, RunStatus } from '../../core/store.ts'
+import type { Claim, EventQuery, RunQuery, RunStatus, TimerRow } from '../../core/store.ts'
 import { payloadText } from './blobs.ts'
 import type { Statement } from './statements.ts'
 import {
@@ -124,9 +124,12 @@ export function eventsQuery(shard: number, query: EventQuery): Statement {
   return where.select(eventsTable, 'pos', query.limit)
 }
 
-export function timersQuery(shard: number, from: number, to: number, limit: number): Statement {
+export function timersQuery(shard: number, from: number, to: number, limit: number, after?: TimerRow): Statement {
   const where = new Conditions()
-  where.add('shard = ? AND due >= ? AND due < ?', shard, from, to)
+  where.add('shard = ? AND due < ?', shard, to)
+  // Each alone is the beginning of a range in the index.
+  if (after === undefined || after.due < from) where.add('due >= ?', from)
+  else where.add('(due, run, op) > (?, ?, ?)', after.due, after.run, after.op)
   return where.select(timersTable, 'due, run, op', limit)
 }
 

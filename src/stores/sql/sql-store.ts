@@ -141,8 +141,8 @@ export abstract class SqlStore implements Store {
     return this.#rows(eventsTable, eventsQuery(shard, query))
   }
 
-  timers(shard: number, from: number, to: number, limit: number): Promise<readonly TimerRow[]> {
-    return this.#rows(timersTable, timersQuery(shard, from, to, limit))
+  timers(shard: number, from: number, to: number, limit: number, after?: TimerRow): Promise<readonly TimerRow[]> {
+    return this.#rows(timersTable, timersQuery(shard, from, to, limit, after))
   }
 
   inbox(shard: number, ns: string, limit: number): Promise<readonly InboxRow[]> {
