@@ -25,7 +25,7 @@ import { Eviction } from './eviction.ts'
 import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
 import { Inbox } from './inbox.ts'
 import { joinRun, parkDamaged } from './joins.ts'
-import { Lanes } from './lanes.ts'
+import { laneOf, Lanes } from './lanes.ts'
 import type { LiveRun } from './live-run.ts'
 import { Loading } from './loading.ts'
 import { prefixed, safeLog } from './log.ts'
@@ -325,8 +325,7 @@ export class Shard {
   #enterLane(row: RunRow): boolean {
     const { directory, lanes } = this.context
     if (row.kind !== 'reaction' || directory.reaction(row.name)?.order === 'none') return true
-    const service = row.name.slice(0, row.name.indexOf(':'))
-    return lanes.enter({ num: row.num, lane: `${service} ${row.ns} ${row.key ?? row.id}` })
+    return lanes.enter({ num: row.num, lane: laneOf(row) })
   }
 
   #release(run: LiveRun): void {
