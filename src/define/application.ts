@@ -81,7 +81,7 @@ export interface Acted {
 export interface ActAllRequest extends Reasoned {
   readonly action: 'retry' | 'cancel'
   readonly name?: string | undefined
-  /** Only runs that are stuck for this reason: `call`, `threw`, `diverged`, `poisoned`, `unreadable` ... */
+  /** Only runs that are stuck for this reason: `call`, `threw`, `diverged`, `limit`, `poisoned`, `conflict`, `unreadable`. */
   readonly reason?: string | undefined
   readonly status?: readonly ('running' | 'stuck')[] | undefined
   readonly kind?: RunKind | undefined

@@ -2,7 +2,7 @@
 // rest, and what each came to is counted. The pages are of the moment: a run that begins meanwhile is not looked at.
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import type { RunView } from '../core/views.ts'
+import { STUCK_REASONS, type RunView } from '../core/views.ts'
 import type { ActAllRequest, ActedAll } from '../define/application.ts'
 import type { Actions } from './actions.ts'
 import type { Queries } from './queries.ts'
@@ -19,6 +19,7 @@ export async function actOnAll(actions: Actions, queries: Queries, request: ActA
     throw fault('QUERY_INVALID', { name: 'action', problem: 'it must be retry or cancel' })
   if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MOST)
     throw fault('QUERY_INVALID', { name: 'limit', problem: `it must be a whole number from 1 to ${LIMIT_MOST}` })
+  checkReason(request.reason)
   const refused: { id: string; code: string; message: string }[] = []
   let matched = 0
   let changed = 0
@@ -35,6 +36,12 @@ export async function actOnAll(actions: Actions, queries: Queries, request: ActA
     }
   }
   return { action, matched, changed, more: false, refused }
+}
+
+/** @throws QUERY_INVALID */
+function checkReason(reason: string | undefined): void {
+  if (reason === undefined || (STUCK_REASONS as readonly string[]).includes(reason)) return
+  throw fault('QUERY_INVALID', { name: 'reason', problem: `it must be one of ${STUCK_REASONS.join(', ')}` })
 }
 
 async function* matching(queries: Queries, request: ActAllRequest): AsyncGenerator<RunView> {

@@ -139,11 +139,15 @@ function contextOf(
 
 /**
  * The stored form of what a person answers in the place of an operation: `{ type, data }` of an outcome, or its output.
- * @throws OUTCOME_UNDECLARED, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID
+ * @throws REQUEST_INVALID, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID
  */
 export function givenAnswerText(operation: OperationDefinition, value: unknown): JsonText | undefined {
-  if (operation.outcomes.length === 0 || !isRecord(value) || typeof value['type'] !== 'string')
-    return answerText(operation, value)
+  const types = operation.outcomes.map(({ type }) => type)
+  if (types.length === 0) return answerText(operation, value)
+  if (!isRecord(value) || typeof value['type'] !== 'string' || !types.includes(value['type'])) {
+    const problem = `${operation.name} answers {"type": ..., "data": ...} with the type ${types.join(' or ')}`
+    throw fault('REQUEST_INVALID', { what: 'The answer', path: 'value', problem })
+  }
   return answerText(operation, { kind: 'event', type: value['type'], data: value['data'] })
 }
 

@@ -8,6 +8,7 @@ import { Machine } from '../core/machine.ts'
 import type { RunRow, RunStatus, StoreReader } from '../core/store.ts'
 import { startBody, type Surface } from '../core/surface.ts'
 import type { ApplicationDefinition, WorkflowDefinition } from '../define/definition.ts'
+import type { CurrentWork } from './current-work.ts'
 import { Directory } from './directory.ts'
 import { historyOf, readRows } from './history.ts'
 import { identityOf } from './live-run.ts'
@@ -21,6 +22,8 @@ export interface OfflineReplayOptions {
   readonly reader: StoreReader
   readonly namespace?: string | undefined
   readonly codec?: Codec | undefined
+  /** Noted for a watchdog. */
+  readonly current?: CurrentWork | undefined
 }
 
 /** What came of one run. */
@@ -50,6 +53,7 @@ export class OfflineReplay {
   readonly #reader: StoreReader
   readonly #ns: string
   readonly #codec: Codec
+  readonly #current: CurrentWork | undefined
   readonly #pump = new Pump(
     () => {},
     (error) => {
@@ -59,11 +63,17 @@ export class OfflineReplay {
   #broken: unknown
   #store = ''
 
-  constructor({ definition, reader, namespace = 'default', codec = plainCodec }: OfflineReplayOptions) {
+  constructor({ definition, reader, namespace = 'default', codec = plainCodec, current }: OfflineReplayOptions) {
     this.#directory = new Directory(definition)
     this.#reader = reader
     this.#ns = namespace
     this.#codec = codec
+    this.#current = current
+  }
+
+  /** The run whose code runs at this moment, if any does. */
+  get underWay(): string | null {
+    return this.#pump.current?.machine?.spec.identity.id ?? null
   }
 
   /** One run. @throws RUN_UNKNOWN, RUN_FORGOTTEN */
@@ -169,7 +179,7 @@ export class OfflineReplay {
         blamed ??= error
       },
     })
-    const replayed = await replay(this.#pump, row.name, machine, turns)
+    const replayed = await replay(this.#pump, row.name, machine, turns, this.#current)
     if (this.#broken !== undefined) throw fault('INVARIANT', { problem: 'a turn could not be replayed' }, this.#broken)
     const error = replayed.kind === 'diverged' ? replayed.error : (blamed as Error | null)
     if (error === null) return { turns: turns.length, verdict: 'ok' }

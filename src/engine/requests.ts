@@ -15,6 +15,7 @@ import { createRun, startHash } from './births.ts'
 import { appendEvent } from './facts.ts'
 import type { Taken } from './claims.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
+import { hadSignal } from './given-signals.ts'
 import type { DeliveryResult } from './shard-context.ts'
 import { checkDeadline, timeOf } from './schedule.ts'
 import type { Shard } from './shard.ts'
@@ -115,7 +116,13 @@ export class Requests {
     this.#shard.check()
     const { context } = this.#shard
     await inboxFirst(context, way)
-    const run = await openRun(context, request.run, way)
+    let run: Awaited<ReturnType<typeof openRun>>
+    try {
+      run = await openRun(context, request.run, way)
+    } catch (error) {
+      if (await this.#wasGiven(request, error)) return { id: String(request.id), created: false }
+      throw error
+    }
     const signal = context.directory.signal(run, request.name)
     const payload = toText(
       validate(signal.schema, request.data, `the data of ${request.name}`),
@@ -137,8 +144,18 @@ export class Requests {
       context.deliver(run.num, delivered, { settled: resolve, failed: reject })
     })
     if (result === 'full') throw fault('SIGNALS_FULL', { id: run.id, limit: context.limits.signals, seconds: 1 })
-    if (result === 'ended') throw fault('RUN_ENDED', { id: request.run, status: 'meanwhile' })
+    if (result === 'ended') {
+      const error = fault('RUN_ENDED', { id: request.run, status: 'meanwhile' })
+      if (await this.#wasGiven(request, error)) return { id, created: false }
+      throw error
+    }
     return { id, created: result === 'taken' }
+  }
+
+  /** Whether a run that has ended had this signal before: whoever lost the answer asks again, and is told so. */
+  async #wasGiven({ run, id }: SignalRequest, error: unknown): Promise<boolean> {
+    if (id === undefined || !isBalletError(error) || error.code !== 'RUN_ENDED') return false
+    return hadSignal(this.#shard.context, run, id)
   }
 
   /** What is new is refused while the store has no room; what lay in the inbox has been acknowledged. @throws STORE_FULL */
