@@ -97,6 +97,26 @@ test('F9: a commit whose reply is lost: it is settled by reading; one that did n
   expect(sent.length).toBe(4)
 })
 
+test('F9: a commit that is written after it was looked for: the retry that is refused is settled by reading, too', async () => {
+  const { flow, definition, effects } = parts()
+  let late: (() => Promise<void>) | null = null
+  const store = through(memory(), async (batch, pass) => {
+    if (batch.journal.length === 0) return pass()
+    // The second time it comes after the first, which was only slow.
+    if (late !== null) await late()
+    else {
+      late = pass
+      throw fault('COMMIT_UNKNOWN')
+    }
+    return pass()
+  })
+  const app = await openForTest(definition, { store })
+  await app.start(flow(['one']), { id: 'f' })
+  late = async () => {}
+  expect(await app.result('f')).toBe(1)
+  expect(effects).toEqual(['one'])
+})
+
 test('F6: a store that fails: the application stops, nothing is acknowledged, nothing more is done', async () => {
   const { effects, flow, definition } = parts()
   let failing = false
