@@ -12,8 +12,8 @@ export interface InboxOptions {
   readonly store: StoreReader
   readonly shard: number
   readonly ns: string
-  /** Handles a row: resolves once the row's deletion has been given to the writer. */
-  readonly handle: (row: InboxRow) => Promise<void>
+  /** Handles a row: resolves once the row's deletion has been given to the writer; to false when a later read is to take it. */
+  readonly handle: (row: InboxRow) => Promise<boolean>
   readonly onFailure: (error: unknown) => void
 }
 
@@ -71,16 +71,19 @@ export class Inbox {
   }
 
   async #drain(): Promise<void> {
+    const left = new Set<number>()
     for (;;) {
       if (this.#stopped) return
       const read = ++this.#reads
       const rows = await this.#options.store.inbox(this.#options.shard, this.#options.ns, PAGE)
       for (const [id, last] of this.#handled) if (last < read) this.#handled.delete(id)
-      const fresh = rows.filter((row) => !this.#handled.has(row.id))
+      const fresh = rows.filter(({ id }) => !this.#handled.has(id) && !left.has(id))
       for (const row of fresh) {
         if (this.#stopped) return
         this.#handled.set(row.id, Number.POSITIVE_INFINITY)
-        await this.#options.handle(row)
+        if (await this.#options.handle(row)) continue
+        this.#handled.delete(row.id)
+        left.add(row.id)
       }
       if (rows.length < PAGE || fresh.length === 0) return
     }

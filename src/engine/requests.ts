@@ -162,8 +162,12 @@ export class Requests {
     }
   }
 
-  /** Handles an inbox row. What cannot be taken is drained all the same, and said in the log: it must not block the rest. */
-  async fromInbox(row: InboxRow): Promise<void> {
+  /**
+   * Handles an inbox row. What cannot be taken is drained all the same, and said in the log: it must not block the rest. One
+   * of which the store could not be asked is no such row: it stays.
+   * @returns false when a later read is to take it.
+   */
+  async fromInbox(row: InboxRow): Promise<boolean> {
     const { context } = this.#shard
     const way = { drained: row.id }
     let text: string
@@ -171,21 +175,35 @@ export class Requests {
       text = context.decode(row.data, 'turn', row.target)
     } catch (error) {
       // A key that is missing today may be there tomorrow: what was acknowledged stays.
-      return context.log.error(`An inbox row for ${row.target} cannot be read and waits: ${toFailure(error).message}`)
+      context.log.error(`An inbox row for ${row.target} cannot be read and waits: ${toFailure(error).message}`)
+      return true
     }
     try {
-      const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & { by: string; why: string }
-      if (row.kind === 'cancel') await this.#stop(body, way)
-      else if (row.kind === 'signal') await this.signal(body, way)
-      else if (row.kind === 'start') await this.start(body, way)
-      else await this.publish(body, way)
+      // What fails once may well not fail again, and whoever waits for this read is then told the truth.
+      await this.#take(row, text, way).catch((error: unknown) => {
+        if (!isOfStore(error)) throw error
+        return this.#take(row, text, way)
+      })
     } catch (error) {
       // It stays where it is, for the next time that the application is opened.
-      if (this.#shard.isStopped) return
+      if (this.#shard.isStopped) return true
+      if (isOfStore(error)) {
+        context.log.error(`An inbox row for ${row.target} waits: ${toFailure(error).message}`)
+        return false
+      }
       context.log.warn(`An inbox row for ${row.target} was not taken: ${toFailure(error).message}`)
       this.#drain(way)
       context.writer.flush()
     }
+    return true
+  }
+
+  async #take({ kind }: InboxRow, text: string, way: Way): Promise<void> {
+    const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & { by: string; why: string }
+    if (kind === 'cancel') await this.#stop(body, way)
+    else if (kind === 'signal') await this.signal(body, way)
+    else if (kind === 'start') await this.start(body, way)
+    else await this.publish(body, way)
   }
 
   /** What lay in the inbox was acknowledged: nobody refuses it any more. @throws OVERLOADED */
@@ -230,6 +248,9 @@ export class Requests {
     context.writer.onDurable(() => context.inbox.gone(drained))
   }
 }
+
+/** Whether the store is at fault, and not what was asked. */
+const isOfStore = (error: unknown): boolean => isBalletError(error) && error.code === 'STORE_FAILED'
 
 /** Gives the place back when the request has been answered. */
 async function leaving<T>(place: Place | null, work: Promise<T>): Promise<T> {

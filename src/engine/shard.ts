@@ -58,8 +58,8 @@ export interface ShardOptions {
   readonly retention: RetentionMs | null
   readonly development: boolean
   readonly current: CurrentWork
-  /** Handles an inbox row; the row's number is to be drained with what it writes. */
-  readonly handleInbox: (row: InboxRow) => Promise<void>
+  /** Handles an inbox row, whose number is drained with what it writes. False: a later read is to take it. */
+  readonly handleInbox: (row: InboxRow) => Promise<boolean>
   readonly onFailure: (error: Error) => void
 }
 
