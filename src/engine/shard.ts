@@ -269,6 +269,7 @@ export class Shard {
   #timerFired(timer: TimerRow): void {
     const { open, writer } = this.context
     const { run, op } = timer
+    if (this.#loading.postpones(timer)) return
     if (open.use(run) !== undefined || open.isParked(run)) return this.#deliver(run, { kind: 'timer', op }, {})
     writer.rows.timersGone.push(timer)
     writer.flush()
