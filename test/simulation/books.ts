@@ -116,7 +116,10 @@ function gateProblem({ disk }: World, { run, op, idempotencyKey }: OperationCont
   const words = `"op":${JSON.stringify(op)}`
   const isAsked = disk.journal.get(num)?.some(({ kind, data }) => kind === 'turn' && asksFor(String(data), words))
   if (isAsked !== true) return 'no turn on the disk asks for it'
-  const generation = idempotencyKey.slice(0, -op.length - 1).split(':').at(-1)
+  const generation = idempotencyKey
+    .slice(0, -op.length - 1)
+    .split(':')
+    .at(-1)
   return Number(generation) <= row.generation ? null : 'its generation has not begun on the disk'
 }
 

@@ -33,7 +33,8 @@ export function judgeRows(world: World): void {
   for (const { run, op } of disk.timers.values()) world.blame('LEFT', `the timer ${op} of run ${run}`)
   for (const { id, target } of disk.inbox.values()) world.blame('LEFT', `the inbox row ${id} for ${target}`)
   const events = Map.groupBy(disk.events, ({ source, id }) => `${source} ${id}`)
-  for (const [name, { length }] of events) if (length > 1) world.blame('TWICE', `the event ${name} is there ${length} times`)
+  for (const [name, { length }] of events)
+    if (length > 1) world.blame('TWICE', `the event ${name} is there ${length} times`)
   const runs = Map.groupBy(disk.runs.values(), ({ id }) => id)
   for (const [id, { length }] of runs) if (length > 1) world.blame('TWICE', `the run ${id} is there ${length} times`)
   for (const row of disk.runs.values()) {

@@ -71,7 +71,8 @@ function posted(state: State, { what, value }: Extract<Asked, { kind: 'posted' }
   if (state === null) return what === 'start' ? born(value) : null
   if (state.ended !== null) return state
   if (what === 'cancel') return { ...state, isCancelled: true }
-  if (what === 'signal' && !state.signals.includes(value)) return { ...state, signals: [...state.signals, value].sort() }
+  if (what === 'signal' && !state.signals.includes(value))
+    return { ...state, signals: [...state.signals, value].sort() }
   return state
 }
 

@@ -34,20 +34,27 @@ const POLICY = { retry: { attempts: 3, backoff: '20ms' }, timeout: '900ms' } as 
 
 export function tallyApplication(desk: Desk): ApplicationDefinition {
   const work = service('desk', {
-    book: operation({ input: Sheet, output: Amount, ...POLICY, run: async (input, context) => ({ v: await desk.book(input, context) }) }),
-    unbook: operation({ input: Sheet, output: Amount, undoes: 'book', ...POLICY, run: async (input, context) => ({ v: await desk.unbook(input, context) }) }),
+    book: operation({
+      input: Sheet,
+      output: Amount,
+      ...POLICY,
+      run: async (input, context) => ({ v: await desk.book(input, context) }),
+    }),
+    unbook: operation({
+      input: Sheet,
+      output: Amount,
+      undoes: 'book',
+      ...POLICY,
+      run: async (input, context) => ({ v: await desk.unbook(input, context) }),
+    }),
     note: operation({ input: Sheet, ...POLICY, run: (input, context) => desk.note(input, context) }),
   })
-  const count = workflow(
-    'count',
-    { input: Sheet, output: Amount, key: 'id' },
-    async (run, { id, v }) => {
-      await run.sleep('15ms')
-      const booked = await run.call(work.book({ id, v }), { undo: work.unbook({ id, v }) })
-      await run.sleep('5ms')
-      return booked
-    },
-  )
+  const count = workflow('count', { input: Sheet, output: Amount, key: 'id' }, async (run, { id, v }) => {
+    await run.sleep('15ms')
+    const booked = await run.call(work.book({ id, v }), { undo: work.unbook({ id, v }) })
+    await run.sleep('5ms')
+    return booked
+  })
   const tally = workflow(
     'tally',
     { input: TallyInput, output: Amount, key: 'id', signals: [Add, Close], state: Amount },

@@ -33,13 +33,16 @@ function judgeRun(scene: TallyScene, row: RunRow, turns: readonly Turn[]): void 
   const { world } = scene.stage
   const places = new Map(turns.map(({ delivered }, index) => ['id' in delivered ? delivered.id : '', index]))
   const dues = new Map(turns.flatMap((turn) => turn.commands.map((one) => [String(one['op']), Number(one['due'])])))
-  const asked = turns.flatMap((turn) => turn.commands).filter(({ kind, call }) => kind === 'call' && call === 'desk.book')
+  const asked = turns
+    .flatMap((turn) => turn.commands)
+    .filter(({ kind, call }) => kind === 'call' && call === 'desk.book')
   const end = turns.findIndex((turn) => isEnd(turn, row.id))
   for (const { kind, run, id, v, at, isPosted } of scene.taken) {
     if (run !== row.id || (kind !== 'signal' && kind !== 'event')) continue
     const place = places.get(id) ?? Infinity
     // An event is read only while somebody waits for it; a signal is delivered in any case.
-    if (kind === 'signal' && place === Infinity && !isPosted) world.blame('LOST', `the signal ${id}, which was acknowledged`)
+    if (kind === 'signal' && place === Infinity && !isPosted)
+      world.blame('LOST', `the signal ${id}, which was acknowledged`)
     if (kind === 'event' && isEarlier(world, id, row.num)) continue
     for (const [index, { delivered }] of turns.entries()) {
       if (delivered.kind !== 'timer' || index > place) continue

@@ -47,7 +47,11 @@ export class TallyScene implements Scene {
     const { books } = this
     const desk: Desk = {
       book: ({ id, v }, context) =>
-        books.call(process, context, { run: id, step: `book#${v}`, input: v }, () => ({ outcome: 'applied', answer: v, amount: v })),
+        books.call(process, context, { run: id, step: `book#${v}`, input: v }, () => ({
+          outcome: 'applied',
+          answer: v,
+          amount: v,
+        })),
       unbook: ({ id, v }, context) =>
         books.call(process, context, { run: id, step: `unbook#${v}`, input: v }, () => ({
           outcome: books.has(id, `book#${v}`) && !books.has(id, `unbook#${v}`) ? 'applied' : 'refused',
@@ -55,7 +59,10 @@ export class TallyScene implements Scene {
           amount: v,
         })),
       note: async ({ id, v }, context) => {
-        await books.call(process, context, { run: id, step: `note#${v}`, input: v }, () => ({ outcome: 'applied', answer: v }))
+        await books.call(process, context, { run: id, step: `note#${v}`, input: v }, () => ({
+          outcome: 'applied',
+          answer: v,
+        }))
       },
     }
     return tallyApplication(desk)
@@ -71,7 +78,9 @@ export class TallyScene implements Scene {
 
   look(): void {
     if (this.#acting || this.#chance.is(0.4)) return
-    const stuck = [...this.stage.world.disk.runs.values()].filter(({ status, ended }) => status === 'stuck' && ended === null)
+    const stuck = [...this.stage.world.disk.runs.values()].filter(
+      ({ status, ended }) => status === 'stuck' && ended === null,
+    )
     if (stuck.length === 0) return
     this.#acting = true
     this.#lookAfter(this.#chance.pick(stuck)).finally(() => (this.#acting = false))
@@ -115,7 +124,8 @@ export class TallyScene implements Scene {
     }
     for (let count = chance.between(0, 2); count > 0; count--)
       this.#after(chance.between(0, 900), () => this.#publish(run, id, count))
-    if (chance.is(0.6)) this.#after(chance.between(300, 1200), () => this.#signal(run, 'close', `${run}-close`, 0, way()))
+    if (chance.is(0.6))
+      this.#after(chance.between(300, 1200), () => this.#signal(run, 'close', `${run}-close`, 0, way()))
     if (chance.is(0.25)) this.#after(chance.between(0, 1300), () => this.#cancel(run, way()))
     for (let count = chance.between(0, 3); count > 0; count--)
       this.#after(chance.between(0, 1500), () => this.#get(run))
@@ -181,12 +191,14 @@ export class TallyScene implements Scene {
 
   async #cancel(run: string, isPosted: boolean): Promise<void> {
     if (!(await this.#isThere(run))) return
-    if (isPosted) return this.#post('cancel', run, run, { run, by: 'a client', why: 'a row' }, { run, id: 'cancel', v: 0 })
+    if (isPosted)
+      return this.#post('cancel', run, run, { run, by: 'a client', why: 'a row' }, { run, id: 'cancel', v: 0 })
     const heard = await this.#untilHeard(run, { kind: 'cancel' }, async (app) => {
       const { changed } = await app.cancel(run, { by: 'a client', why: 'it asked' })
       return changed ? 'changed' : 'known'
     })
-    if (heard.kind === 'answer' && heard.answer !== 'ended') this.#take({ kind: 'cancel', run, id: 'cancel', v: 0, isPosted: false })
+    if (heard.kind === 'answer' && heard.answer !== 'ended')
+      this.#take({ kind: 'cancel', run, id: 'cancel', v: 0, isPosted: false })
   }
 
   async #get(run: string): Promise<void> {
@@ -211,14 +223,24 @@ export class TallyScene implements Scene {
     return heard
   }
 
-  async #post(kind: InboxItem['kind'], target: string, tag: string, body: object, one: Pick<Taken, 'run' | 'id' | 'v'>): Promise<void> {
+  async #post(
+    kind: InboxItem['kind'],
+    target: string,
+    tag: string,
+    body: object,
+    one: Pick<Taken, 'run' | 'id' | 'v'>,
+  ): Promise<void> {
     const { world } = this.stage
     const slot = slotOf(tag, SLOT_COUNT)
     world.disk.post(0, [{ ns: 'default', slot, kind, target, data: JSON.stringify(body), at: world.clock.now() }])
     world.note(`posts ${kind} ${one.id}`)
     if (kind === 'event') return this.#take({ kind, ...one, isPosted: true })
     const value = kind === 'start' ? JSON.stringify((body as { input: unknown }).input) : one.id
-    this.history.happened(one.run, { kind: 'posted', what: kind, value }, kind === 'start' ? world.trace.count : Infinity)
+    this.history.happened(
+      one.run,
+      { kind: 'posted', what: kind, value },
+      kind === 'start' ? world.trace.count : Infinity,
+    )
     this.#take({ kind, ...one, isPosted: true })
   }
 
@@ -246,7 +268,8 @@ export class TallyScene implements Scene {
       ] as const)
       world.note(`somebody looks after ${row.id}: ${act} ${wait?.op ?? ''}`)
       if (wait === undefined || act === 'retry') await this.stage.ask((app) => app.retry(row.id, reason))
-      else if (act === 'fail') await this.stage.ask((app) => app.fail(row.id, { op: wait.op, error: { message: 'no' }, ...reason }))
+      else if (act === 'fail')
+        await this.stage.ask((app) => app.fail(row.id, { op: wait.op, error: { message: 'no' }, ...reason }))
       else if (act === 'answer') await this.#doByHand(row, wait.op, wait.for)
       else await this.#cancel(row.id, false)
     } catch (error) {

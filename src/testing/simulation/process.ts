@@ -185,7 +185,9 @@ export class SimulatedProcess {
   /** Another process has taken over, or the store has said that it failed. */
   #mayStop(error: Error): boolean {
     const code = isBalletError(error) ? error.code : ''
-    return (code === 'SHARD_FENCED' && this.world.disk.epoch > this.epoch) || (code === 'STORE_FAILED' && this.isExcused)
+    return (
+      (code === 'SHARD_FENCED' && this.world.disk.epoch > this.epoch) || (code === 'STORE_FAILED' && this.isExcused)
+    )
   }
 
   #log(): Log {
