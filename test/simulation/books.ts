@@ -41,12 +41,12 @@ export class Books {
   }
 
   /** Asks for `work` over the wire; it is done once for the key of the call, and every repeat is answered alike. */
-  call<Answer>(
+  call<Work extends Done<unknown>>(
     process: SimulatedProcess,
     context: OperationContext,
     entry: { readonly run: string; readonly step: string; readonly input?: unknown },
-    work: () => Done<Answer>,
-  ): Promise<Answer> {
+    work: () => Work,
+  ): Promise<Work['answer']> {
     const problem = gateProblem(this.#world, context)
     if (problem !== null) this.#world.blame('GATE', `${context.idempotencyKey} was asked for, and ${problem}`)
     return this.#stage.wire.call(process, `${entry.step} of ${entry.run}`, () => this.#arrive(context, entry, work))
@@ -68,11 +68,11 @@ export class Books {
     return this.#stage.world
   }
 
-  #arrive<Answer>(
+  #arrive<Work extends Done<unknown>>(
     context: OperationContext,
     { run, step, input }: { readonly run: string; readonly step: string; readonly input?: unknown },
-    work: () => Done<Answer>,
-  ): Answer {
+    work: () => Work,
+  ): Work['answer'] {
     const { idempotencyKey: key, undoes, fence } = context
     const epoch = Number(fence.split('.').at(-1))
     const line = { run, step, key, epoch }
@@ -86,7 +86,7 @@ export class Books {
     if (this.#takenBack.has(key)) return this.#refuse(line, 'this call was taken back')
     if (this.#answers.has(key)) {
       this.#write({ ...line, outcome: 'deduped' })
-      return this.#answers.get(key) as Answer
+      return this.#answers.get(key) as Work['answer']
     }
     // From here on the call that is being taken back can never happen any more, not even if it comes late.
     if (undoes !== null) this.#takenBack.add(undoes)

@@ -27,8 +27,11 @@ export function turnsOf({ disk }: World, { num }: RunRow): readonly Turn[] {
     })
 }
 
-/** Blames whatever is wrong with the rows. */
-export function judgeRows(world: World): void {
+/**
+ * Blames whatever is wrong with the rows.
+ * @param isAllUndone whether everything that can be taken back is: an undo may also say that there is nothing to do.
+ */
+export function judgeRows(world: World, isAllUndone: boolean): void {
   const { disk } = world
   for (const { run, op } of disk.timers.values()) world.blame('LEFT', `the timer ${op} of run ${run}`)
   for (const { id, target } of disk.inbox.values()) world.blame('LEFT', `the inbox row ${id} for ${target}`)
@@ -39,7 +42,7 @@ export function judgeRows(world: World): void {
   for (const [id, { length }] of runs) if (length > 1) world.blame('TWICE', `the run ${id} is there ${length} times`)
   for (const row of disk.runs.values()) {
     if (row.parent !== null && !disk.runs.has(row.parent)) world.blame('CAUSE', `${row.id} has no parent`)
-    if (row.kind === 'workflow') judgeRun(world, row)
+    if (row.kind === 'workflow') judgeRun(world, row, isAllUndone)
   }
 }
 
@@ -51,19 +54,24 @@ export async function judgeReplays(world: World, definition: ApplicationDefiniti
     if (verdict === 'diverged' || verdict === 'unreadable') world.blame('REPLAY', `${id}: ${diff ?? problem}`)
 }
 
-function judgeRun(world: World, row: RunRow): void {
+function judgeRun(world: World, row: RunRow, isAllUndone: boolean): void {
   const turns = turnsOf(world, row)
   const signals = turns.flatMap(({ delivered }) => (delivered.kind === 'signal' ? [delivered.id] : []))
   if (new Set(signals).size !== signals.length) world.blame('TWICE', `a signal of ${row.id}: ${signals.join(', ')}`)
   for (const [index, { at }] of turns.entries())
     if (at < (turns[index - 1]?.at ?? 0)) world.blame('TIME', `of ${row.id} went back to ${at}`)
   const generations = generationsOf(turns)
-  for (const generation of generations) judgeGeneration(world, row, generation)
+  for (const generation of generations) judgeGeneration(world, row, generation, isAllUndone)
   if (generations.length !== row.generation + 1)
     world.blame('GENERATION', `${row.id} is in ${row.generation} of ${generations.length}`)
 }
 
-function judgeGeneration(world: World, row: RunRow, { turns, from, number }: Generation<Turn>): void {
+function judgeGeneration(
+  world: World,
+  row: RunRow,
+  { turns, from, number }: Generation<Turn>,
+  isAllUndone: boolean,
+): void {
   const commands = turns.flatMap((turn) => turn.commands)
   const dues = new Map(commands.map((command) => [String(command['op']), Number(command['due'])]))
   for (const { at, delivered } of turns) {
@@ -71,8 +79,8 @@ function judgeGeneration(world: World, row: RunRow, { turns, from, number }: Gen
     const due = dues.get(delivered.op) ?? Infinity
     if (at < due) world.blame('EARLY', `the timer ${delivered.op} of ${row.id} fired ${due - at} ms before its time`)
   }
-  // What a person answered or let fail is not the service's, and what has failed for good stays.
-  for (const problem of undoProblems(turns, carriedUndos(from), number)) world.blame('UNDO', `${row.id}: ${problem}`)
+  const problems = isAllUndone ? undoProblems(turns, carriedUndos(from), number) : []
+  for (const problem of problems) world.blame('UNDO', `${row.id}: ${problem}`)
   for (const command of commands) {
     if (command.kind !== 'emit') continue
     const id = idempotencyKey({ store: world.disk.info.id, id: row.id, generation: number }, String(command['op']))

@@ -1,5 +1,6 @@
 import { tell } from '../../src/testing/simulation/stage.ts'
 import { tally } from './tally.ts'
+import { shop } from './shop.ts'
 const [from = '1', count = '10', told = ''] = process.argv.slice(2)
 Error.stackTraceLimit = 0
 process.on('rejectionHandled', () => {})
@@ -7,7 +8,7 @@ const t0 = performance.now()
 let bad = 0
 const total: Record<string, number> = {}
 for (let s = Number(from); s < Number(from) + Number(count); s++) {
-  const one = await tell(tally, s, told !== '')
+  const one = await tell(process.env['W'] === 'shop' ? shop : tally, s, told !== '')
   if (told) console.log(one.lines?.join('\n'))
   for (const [k, v] of Object.entries(one.figures)) total[k] = (total[k] ?? 0) + v
   if (one.findings.length) {

@@ -10,7 +10,7 @@ import type { TallyScene } from './tally.ts'
 /** Blames whatever is wrong. */
 export async function judgeTally(scene: TallyScene): Promise<void> {
   const { world } = scene.stage
-  judgeRows(world)
+  judgeRows(world, true)
   judgeLifecycles(world, scene.history.operations)
   const rows = new Map([...world.disk.runs.values()].map((row) => [row.id, row]))
   for (const { kind, run, id } of scene.taken)

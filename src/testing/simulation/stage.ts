@@ -120,16 +120,16 @@ export class Stage {
       this.#supervise()
       this.#scene.look()
       if (world.findings.length > 0) break
-      if (this.#isOver()) break
+      if (this.#isOver()) {
+        if (world.weather !== null) world.heal()
+        if (this.#isServing) break
+      }
       if (world.ageMs > LIMIT_MS) {
         world.blame('PROGRESS', this.#left())
         break
       }
     }
-    if (world.findings.length === 0) {
-      if (world.weather !== null) world.heal()
-      await this.#scene.judge()
-    }
+    if (world.findings.length === 0) await this.#scene.judge()
     const hash = world.trace.hash
     for (const process of this.#processes) await process.bury()
     clock.stop()
@@ -184,6 +184,12 @@ export class Stage {
       this.#takeOverAt = Number.POSITIVE_INFINITY
     }
     if (world.ageMs >= this.#startAt) this.#start()
+  }
+
+  /** Whether somebody can be asked how everything ended. */
+  get #isServing(): boolean {
+    const { app, isAlive, stopped, hungSince } = this.current
+    return app !== null && isAlive && stopped === null && hungSince === null
   }
 
   #isOver(): boolean {
