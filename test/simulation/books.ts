@@ -47,6 +47,8 @@ export class Books {
     entry: { readonly run: string; readonly step: string; readonly input?: unknown },
     work: () => Work,
   ): Promise<Work['answer']> {
+    if (context.fence !== `1.0.${process.epoch}`)
+      this.#world.blame('FENCE', `${process.name} asks with ${context.fence} in its epoch ${process.epoch}`)
     const problem = gateProblem(this.#world, context)
     if (problem !== null) this.#world.blame('GATE', `${context.idempotencyKey} was asked for, and ${problem}`)
     return this.#stage.wire.call(process, `${entry.step} of ${entry.run}`, () => this.#arrive(context, entry, work))

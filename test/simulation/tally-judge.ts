@@ -5,7 +5,7 @@ import type { World } from '../../src/testing/simulation/world.ts'
 import { judgeReplays, judgeRows, turnsOf, type Turn } from './journals.ts'
 import { judgeLifecycles } from './lifecycle.ts'
 import { tallyApplication } from './tally-contracts.ts'
-import type { TallyScene } from './tally.ts'
+import type { Taken, TallyScene } from './tally.ts'
 
 /** Blames whatever is wrong. */
 export async function judgeTally(scene: TallyScene): Promise<void> {
@@ -33,6 +33,7 @@ function judgeRun(scene: TallyScene, row: RunRow, turns: readonly Turn[]): void 
   const { world } = scene.stage
   const places = new Map(turns.map(({ delivered }, index) => ['id' in delivered ? delivered.id : '', index]))
   const dues = new Map(turns.flatMap((turn) => turn.commands.map((one) => [String(one['op']), Number(one['due'])])))
+  judgeOrder(scene, row, places)
   const asked = turns
     .flatMap((turn) => turn.commands)
     .filter(({ kind, call }) => kind === 'call' && call === 'desk.book')
@@ -54,6 +55,19 @@ function judgeRun(scene: TallyScene, row: RunRow, turns: readonly Turn[]): void 
     if (kind === 'signal' && v > 0 && place !== Infinity && isOver && !isBooked)
       world.blame('LOST', `${id} was given to the run, which did not book it`)
   }
+}
+
+/** What a client gave after it had heard that something else was taken stands behind that. */
+function judgeOrder({ stage: { world }, taken }: TallyScene, row: RunRow, places: ReadonlyMap<string, number>): void {
+  const first = new Map<string, Taken>()
+  for (const one of taken)
+    if (one.run === row.id && one.kind === 'signal' && !first.has(one.id)) first.set(one.id, one)
+  for (const earlier of first.values())
+    for (const later of first.values()) {
+      const [before, after] = [places.get(earlier.id) ?? Infinity, places.get(later.id) ?? Infinity]
+      if (earlier.to <= later.from && after < before)
+        world.blame('ORDER', `${later.id} was given after ${earlier.id}, and came before it`)
+    }
 }
 
 /** Whether an event stands before the run in the log: then it is not meant. */

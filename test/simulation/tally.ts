@@ -18,6 +18,9 @@ export interface Taken {
   readonly id: string
   readonly v: number
   readonly at: number
+  /** The trace when it was asked for and when that was answered. */
+  readonly from: number
+  readonly to: number
   /** By a row in the inbox. */
   readonly isPosted: boolean
 }
@@ -33,6 +36,8 @@ export class TallyScene implements Scene {
   readonly history: History
   readonly taken: Taken[] = []
   readonly #chance: Chance
+  /** When a signal was asked for first: places in the trace. */
+  readonly #asked = new Map<string, number>()
   #under = 0
   #acting = false
 
@@ -167,13 +172,16 @@ export class TallyScene implements Scene {
 
   async #signal(run: string, name: 'add' | 'close', id: string, v: number, isPosted: boolean): Promise<void> {
     if (!(await this.#isThere(run))) return
+    // Asked for twice, it may have been taken at the first time.
+    const from = this.#asked.get(id) ?? this.stage.world.trace.count
+    this.#asked.set(id, from)
     if (isPosted) return this.#post('signal', run, run, { run, name, data: { v }, id }, { run, id, v })
     const heard = await this.#untilHeard(run, { kind: 'signal', id }, async (app) => {
       const { created } = await app.signalNamed({ run, name, data: { v }, id })
       return created ? 'created' : 'known'
     })
     const isTaken = heard.kind === 'answer' && ['created', 'known'].includes(heard.answer)
-    if (isTaken) this.#take({ kind: 'signal', run, id, v, isPosted: false })
+    if (isTaken) this.#take({ kind: 'signal', run, id, v, isPosted: false }, from)
   }
 
   async #publish(run: string, id: string, count: number): Promise<void> {
@@ -241,11 +249,13 @@ export class TallyScene implements Scene {
       { kind: 'posted', what: kind, value },
       kind === 'start' ? world.trace.count : Infinity,
     )
-    this.#take({ kind, ...one, isPosted: true })
+    this.#take({ kind, ...one, isPosted: true }, this.#asked.get(one.id))
   }
 
-  #take(taken: Omit<Taken, 'at'>): void {
-    this.taken.push({ ...taken, at: this.stage.world.clock.now() })
+  /** @param from the trace when it was asked for; when it was done at once, that is now. */
+  #take(taken: Omit<Taken, 'at' | 'from' | 'to'>, from = this.stage.world.trace.count): void {
+    const { clock, trace } = this.stage.world
+    this.taken.push({ ...taken, at: clock.now(), from, to: trace.count })
   }
 
   #ended(num: number, status: string): void {
