@@ -6,7 +6,7 @@ import { gate, openForTest, until } from '../../test/support/applications.ts'
 import { guarded, inboxItem } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
 import type { Batch, Store } from '../core/store.ts'
-import { ballet, event, operation, service, workflow } from '../index.ts'
+import { ballet, event, operation, service, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
@@ -197,4 +197,20 @@ test('F6: an answer that cannot be written: the engine stops, and does not leave
   await app.start(flow(['a']), { id: 'f' })
   expect(await app.stopped).toMatchObject({ message: 'no key' })
   await expect(app.start(flow([]), { id: 'g' })).rejects.toMatchObject({ message: 'no key' })
+})
+
+test('F10: a process that was replaced and has not noticed: it does not say of a run of its successor that it has ended', async () => {
+  const Go = signal('go', z.object({ n: z.number() }))
+  const waiter = workflow('waiter', { input: z.null(), output, signals: [Go] }, async (run) => {
+    return (await run.receive(Go)).data.n
+  })
+  const definition = ballet({ services: [], workflows: [waiter] })
+  const data = new MemoryData()
+  const first = await openForTest(definition, { store: memory(data) })
+  const second = await openForTest(definition, { store: memory(data) })
+  await second.start(waiter(null), { id: 'w' })
+  await expect(first.signal('w', Go({ n: 1 }))).rejects.toMatchObject({ code: 'SHARD_FENCED' })
+  await expect(first.cancel('w')).rejects.toMatchObject({ code: 'SHARD_FENCED' })
+  await second.signal('w', Go({ n: 2 }))
+  expect(await second.result('w')).toBe(2)
 })

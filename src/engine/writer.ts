@@ -135,6 +135,12 @@ export class Writer {
     this.#open.durable.push(callback)
   }
 
+  /** Asks the store whether the shard is still ours: for what is answered without a commit that would tell. @throws SHARD_FENCED */
+  async checkOwner(): Promise<void> {
+    const { shard, epoch } = this.#tenure
+    if ((await this.#store.tenure(shard)).epoch !== epoch) throw fault('SHARD_FENCED', { shard })
+  }
+
   /** Whether so much waits that the shard should pause. */
   get isBehind(): boolean {
     return this.#sealed.length * BATCH_ROWS > BACKLOG_ROWS
