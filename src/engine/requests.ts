@@ -15,7 +15,7 @@ import { createRun, startHash } from './births.ts'
 import { appendEvent } from './facts.ts'
 import type { Taken } from './claims.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
-import type { DeliveryResult } from './shard-context.ts'
+import type { DeliveryExtras, DeliveryResult } from './shard-context.ts'
 import { checkDeadline, timeOf } from './schedule.ts'
 import type { Shard } from './shard.ts'
 
@@ -130,7 +130,7 @@ export class Requests {
           : request.id
     const delivered = { kind: 'signal' as const, name: request.name, id, payload }
     if (way.drained !== undefined) {
-      context.deliver(run.num, delivered, { drained: way.drained })
+      context.deliver(run.num, delivered, this.#drained(way))
       return { id, created: true }
     }
     const result = await new Promise<DeliveryResult>((resolve, reject) => {
@@ -154,7 +154,7 @@ export class Requests {
     const { context } = this.#shard
     try {
       const { num } = await openRun(context, run, way)
-      context.deliver(num, { kind: 'cancel', by, why }, way)
+      context.deliver(num, { kind: 'cancel', by, why }, this.#drained(way))
     } catch (error) {
       if (!isBalletError(error) || error.code !== 'RUN_ENDED') throw error
       this.#drain(way)
@@ -238,6 +238,11 @@ export class Requests {
     if (taken === null) return new Promise<void>((resolve, reject) => writer.acknowledgement(resolve, reject))
     await writer.barrier()
     if (isConflict) throw conflict()
+  }
+
+  /** A row that a run cannot take (the store cannot read it) is there for a later read: somebody may retry the run. */
+  #drained({ drained }: Way): DeliveryExtras {
+    return drained === undefined ? {} : { drained, failed: () => this.#shard.context.inbox.again(drained) }
   }
 
   #drain(way: Way): void {
