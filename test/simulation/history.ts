@@ -27,7 +27,7 @@ export interface Operation {
 }
 
 /** Refused before anything was done: as if it had never been asked. */
-const NOTHING: ReadonlySet<string> = new Set(['OVERLOADED', 'STORE_FULL', 'SIGNALS_FULL'])
+const NOTHING: ReadonlySet<string> = new Set(['OVERLOADED', 'STORE_FULL', 'SIGNALS_FULL', 'RUN_UNREADABLE'])
 /** Whoever gets these does not know. */
 const UNKNOWN: ReadonlySet<string> = new Set(['SHARD_FENCED', 'STORE_FAILED', 'APP_CLOSED', 'NOT_READY'])
 const ANSWERS: Readonly<Record<string, string>> = {

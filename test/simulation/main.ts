@@ -38,7 +38,9 @@ async function playMany(seeds: number): Promise<void> {
   print(values.json ? JSON.stringify(played) : wordsOf(played))
   for (const { seed, workload, findings } of played.found) {
     const words = findings.slice(0, 5).map(({ rule, detail }) => `  ${rule} ${detail.slice(0, 1000)}`)
-    process.stderr.write(`seed ${seed} (${workload})\n${words.join('\n')}\n  again: npm run simulate -- --seed ${seed}\n`)
+    process.stderr.write(
+      `seed ${seed} (${workload})\n${words.join('\n')}\n  again: npm run simulate -- --seed ${seed}\n`,
+    )
   }
   if (played.found.length > 0) process.exitCode = 1
 }
@@ -53,15 +55,21 @@ async function tellOne(): Promise<void> {
 
 async function oneMutant(name: string): Promise<void> {
   const mutant = MUTANTS.find((one) => one.name === name)
-  if (mutant === undefined) throw new Error(`there is no mutant ${name}; there are ${MUTANTS.map((one) => one.name).join(', ')}`)
+  if (mutant === undefined)
+    throw new Error(`there is no mutant ${name}; there are ${MUTANTS.map((one) => one.name).join(', ')}`)
   breakEngine(mutant)
   const { campaign } = await import('./campaign.ts')
   const { found, seeds } = await campaign(first, Number(values.seeds ?? mutant.within), 1)
   const [one] = found
   if (one === undefined) process.exitCode = 1
   const [finding] = one?.findings ?? []
-  const words = finding === undefined ? 'NOT FOUND' : `${finding.rule} ${finding.detail.replaceAll('\n', ' ').slice(0, 110)}`
-  print(values.json ? JSON.stringify({ name, seeds, found: one !== undefined }) : `${name.padEnd(26)} ${String(seeds).padStart(5)} of ${mutant.within}  ${words}`)
+  const words =
+    finding === undefined ? 'NOT FOUND' : `${finding.rule} ${finding.detail.replaceAll('\n', ' ').slice(0, 110)}`
+  print(
+    values.json
+      ? JSON.stringify({ name, seeds, found: one !== undefined })
+      : `${name.padEnd(26)} ${String(seeds).padStart(5)} of ${mutant.within}  ${words}`,
+  )
 }
 
 /** Each in a process of its own, two at a time. */
@@ -79,7 +87,7 @@ function playMutant({ name }: Mutant): Promise<string> {
   return new Promise((resolve) => {
     execFile(process.execPath, [...args, ...options], (error, stdout, stderr) => {
       if (error !== null) process.exitCode = 1
-      resolve((stdout.trim() || `${name} broke: ${stderr.slice(0, 400)}`))
+      resolve(stdout.trim() || `${name} broke: ${stderr.slice(0, 400)}`)
     })
   })
 }

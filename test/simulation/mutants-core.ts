@@ -55,7 +55,9 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     name: 'undo-skipped',
     breaks: 'what is of unknown outcome is taken back',
     file: 'core/undoing.ts',
-    changes: [['await undoOne(scope, entry, outcome)', 'if (outcome !== undefined) await undoOne(scope, entry, outcome)']],
+    changes: [
+      ['await undoOne(scope, entry, outcome)', 'if (outcome !== undefined) await undoOne(scope, entry, outcome)'],
+    ],
     within: 300,
   },
   {
@@ -83,7 +85,12 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     name: 'other-numbers',
     breaks: 'a replay draws the numbers that were drawn',
     file: 'core/machine.ts',
-    changes: [['turnStream(this.#seed, seq, this.#salt)', 'turnStream(this.#seed, recorded === null ? seq : seq + 1, this.#salt)']],
+    changes: [
+      [
+        'turnStream(this.#seed, seq, this.#salt)',
+        'turnStream(this.#seed, recorded === null ? seq : seq + 1, this.#salt)',
+      ],
+    ],
     within: 1000,
   },
   {
@@ -97,7 +104,12 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     name: 'cancel-ignored',
     breaks: 'a cancelled run does not end well',
     file: 'core/machine.ts',
-    changes: [['if (this.cancelled === null) return { kind: \'ended\', commands: [...commands, end], status: \'completed\' }', 'return { kind: \'ended\', commands: [...commands, end], status: \'completed\' }']],
+    changes: [
+      [
+        "if (this.cancelled === null) return { kind: 'ended', commands: [...commands, end], status: 'completed' }",
+        "return { kind: 'ended', commands: [...commands, end], status: 'completed' }",
+      ],
+    ],
     within: 1000,
   },
 ]

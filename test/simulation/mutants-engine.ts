@@ -47,7 +47,10 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     breaks: 'what waits for a commit waits until it has succeeded',
     file: 'engine/writer.ts',
     changes: [
-      ['    try {\n      if (open.size > 0) await this.#commitKnown(batch)', '    for (const callback of durable.splice(0)) callback()\n    try {\n      if (open.size > 0) await this.#commitKnown(batch)'],
+      [
+        '    try {\n      if (open.size > 0) await this.#commitKnown(batch)',
+        '    for (const callback of durable.splice(0)) callback()\n    try {\n      if (open.size > 0) await this.#commitKnown(batch)',
+      ],
     ],
     within: 300,
   },
@@ -76,7 +79,9 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'forgets-drained-ids',
     breaks: 'a drained id is known until a read that began after its commit has returned',
     file: 'engine/inbox.ts',
-    changes: [['for (const [id, last] of this.#handled) if (last < read) this.#handled.delete(id)', 'this.#handled.clear()']],
+    changes: [
+      ['for (const [id, last] of this.#handled) if (last < read) this.#handled.delete(id)', 'this.#handled.clear()'],
+    ],
     within: 300,
   },
   {
@@ -111,7 +116,12 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'name-free-at-once',
     breaks: 'a name is free when the inbox has been read',
     file: 'engine/claims.ts',
-    changes: [['const [stored] = await Promise.all([this.#ask(space, id), this.#readInbox()])', 'const stored = await this.#ask(space, id)']],
+    changes: [
+      [
+        'const [stored] = await Promise.all([this.#ask(space, id), this.#readInbox()])',
+        'const stored = await this.#ask(space, id)',
+      ],
+    ],
     within: 300,
   },
   {
@@ -139,7 +149,9 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'timer-early',
     breaks: 'a timer is never early',
     file: 'engine/timers.ts',
-    changes: [['const now = this.#options.clock.now()\n    try', 'const now = this.#options.clock.now() + 200\n    try']],
+    changes: [
+      ['const now = this.#options.clock.now()\n    try', 'const now = this.#options.clock.now() + 200\n    try'],
+    ],
     within: 300,
   },
   {
@@ -155,8 +167,8 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     file: 'engine/turn-rows.ts',
     changes: [
       [
-        'function writeEmit(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: \'emit\' }>): void {\n  const identity',
-        'function writeEmit(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: \'emit\' }>, again = true): void {\n  if (again) writeEmit(context, run, command, false)\n  const identity',
+        "function writeEmit(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'emit' }>): void {\n  const identity",
+        "function writeEmit(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'emit' }>, again = true): void {\n  if (again) writeEmit(context, run, command, false)\n  const identity",
       ],
     ],
     within: 300,
@@ -165,7 +177,12 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'reaction-lost',
     breaks: 'a reaction exists exactly when its event does',
     file: 'engine/facts.ts',
-    changes: [['if (fact.published)\n    for (const reaction', 'if (fact.published && row.pos % 5 > 0)\n    for (const reaction']],
+    changes: [
+      [
+        'if (fact.published)\n    for (const reaction',
+        'if (fact.published && row.pos % 5 > 0)\n    for (const reaction',
+      ],
+    ],
     within: 300,
   },
   {
@@ -193,14 +210,21 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'unstable-key',
     breaks: 'the key of a call is the same in every attempt',
     file: 'engine/calls.ts',
-    changes: [['idempotencyKey: idempotencyKey(identity, op),', 'idempotencyKey: `${idempotencyKey(identity, op)}${attempt}`,']],
+    changes: [
+      ['idempotencyKey: idempotencyKey(identity, op),', 'idempotencyKey: `${idempotencyKey(identity, op)}${attempt}`,'],
+    ],
     within: 300,
   },
   {
     name: 'no-tombstone',
     breaks: 'an undo says what it takes back',
     file: 'engine/calls.ts',
-    changes: [['const identity = identityOf(environment.store, row)\n  return {', 'undoes = null\n  const identity = identityOf(environment.store, row)\n  return {']],
+    changes: [
+      [
+        'const identity = identityOf(environment.store, row)\n  return {',
+        'undoes = null\n  const identity = identityOf(environment.store, row)\n  return {',
+      ],
+    ],
     within: 3000,
   },
   {
@@ -214,28 +238,43 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'joins-lost',
     breaks: 'a run hears of the end of another that ended before it asked',
     file: 'engine/joins.ts',
-    changes: [['if (context.open.numOf(id) === undefined) answerEnded', 'if (context.open.numOf(id) === -1) answerEnded']],
+    changes: [
+      ['if (context.open.numOf(id) === undefined) answerEnded', 'if (context.open.numOf(id) === -1) answerEnded'],
+    ],
     within: 1000,
   },
   {
     name: 'unpaired-immediates',
     breaks: 'a delivery and the close of its turn are a pair',
     file: 'engine/pump.ts',
-    changes: [['      setImmediate(this.#begin)\n      setImmediate(this.#end)', '      setImmediate(() => {\n        this.#begin()\n        this.#end()\n      })']],
+    changes: [
+      [
+        '      setImmediate(this.#begin)\n      setImmediate(this.#end)',
+        '      setImmediate(() => {\n        this.#begin()\n        this.#end()\n      })',
+      ],
+    ],
     within: 300,
   },
   {
     name: 'end-told-early',
     breaks: 'a client hears of an end that is durable',
     file: 'engine/settle.ts',
-    changes: [['context.writer.acknowledgement(\n    () => extras.settled?.(result),\n    (error) => extras.failed?.(error),\n  )', 'extras.settled(result)']],
+    changes: [
+      [
+        'context.writer.acknowledgement(\n    () => extras.settled?.(result),\n    (error) => extras.failed?.(error),\n  )',
+        'extras.settled(result)',
+      ],
+    ],
     within: 300,
   },
   {
     name: 'trial-timers-at-once',
     breaks: 'a time limit waits for its run that is being brought back',
     file: 'engine/loading.ts',
-    changes: [['return waiting !== undefined', 'return false'], ['waiting?.push({ go', 'void ({ go']],
+    changes: [
+      ['return waiting !== undefined', 'return false'],
+      ['waiting?.push({ go', 'void ({ go'],
+    ],
     within: 5000,
   },
 ]

@@ -13,7 +13,14 @@ import { verdictOf } from '../determinism/verdict.ts'
 import { judgeReplays } from './journals.ts'
 
 const AGAIN_MS = 120
-const AGAIN: ReadonlySet<string> = new Set(['SHARD_FENCED', 'STORE_FAILED', 'STORE_FULL', 'APP_CLOSED', 'NOT_READY', 'OVERLOADED'])
+const AGAIN: ReadonlySet<string> = new Set([
+  'SHARD_FENCED',
+  'STORE_FAILED',
+  'STORE_FULL',
+  'APP_CLOSED',
+  'NOT_READY',
+  'OVERLOADED',
+])
 
 export const programs: Workload = { name: 'programs', scene: (stage) => new ProgramsScene(stage) }
 

@@ -13,6 +13,15 @@ const PRICES: Readonly<Record<string, number>> = { 'pointe-shoes': 8900, tutu: 2
 /** An attempt that was given up is outwaited after a crash: with a minute, stories would be long. */
 const POLICY = { timeout: '2s' } as const
 
+/** Made once: a schema is compiled when it is used first. */
+const Reserve = Order.extend({ sku: Sku })
+const Release = z.object({ orderId: OrderId, sku: Sku, amends: Amends.optional() })
+const CheckOut = z.object({ orderId: OrderId, cartId: contracts.CartId })
+const Charge = Order.extend({ amount: z.int() })
+const Refund = z.object({ orderId: OrderId, amends: Amends.optional() })
+const Stop = Order.extend({ by: contracts.By })
+const Notify = z.object({ orderId: OrderId, customer: contracts.Customer, news: contracts.News, detail: z.string() })
+
 /** What the services know of one order. */
 interface Kept {
   readonly reserved: Map<string, { readonly price: number; readonly short: string | null; released: boolean }>
@@ -65,7 +74,7 @@ type Once = <Work extends Done<EventValue>>(
 function catalogOf(once: Once, state: ShopState) {
   return service('catalog', {
     reserve: operation({
-      input: Order.extend({ sku: Sku }),
+      input: Reserve,
       outcomes: [contracts.ItemReserved, contracts.ItemShort, contracts.StockReserved, contracts.StockShort],
       ...POLICY,
       run: ({ sku, ...order }, context) =>
@@ -75,7 +84,7 @@ function catalogOf(once: Once, state: ShopState) {
         }),
     }),
     release: operation({
-      input: z.object({ orderId: OrderId, sku: Sku, amends: Amends.optional() }),
+      input: Release,
       undoes: 'reserve',
       outcomes: [contracts.StockReleased],
       ...POLICY,
@@ -100,8 +109,7 @@ function reserve(state: ShopState, order: contracts.Order, sku: string) {
   const price = qty * (each ?? 5900)
   reserved.set(sku, { price, short, released: false })
   const answer = { ...order, sku, price, ...(short === null ? {} : { short }) }
-  if (reserved.size < items.length)
-    return short === null ? contracts.ItemReserved(answer) : contracts.ItemShort(answer)
+  if (reserved.size < items.length) return short === null ? contracts.ItemReserved(answer) : contracts.ItemShort(answer)
   const all = items.flatMap((item) => reserved.get(item.sku) ?? [])
   const reasons = all.flatMap((one) => one.short ?? [])
   if (reasons.length === 0)
@@ -114,7 +122,7 @@ function reserve(state: ShopState, order: contracts.Order, sku: string) {
 const cartOf = () =>
   service('cart', {
     checkOut: operation({
-      input: z.object({ orderId: OrderId, cartId: contracts.CartId }),
+      input: CheckOut,
       outcomes: [contracts.CartCheckedOut, contracts.CartRefused],
       run: ({ orderId, cartId }) => contracts.CartRefused({ orderId, cartId, reason: 'there are none' }),
     }),
@@ -123,7 +131,7 @@ const cartOf = () =>
 const paymentOf = (once: Once, state: ShopState) =>
   service('payment', {
     charge: operation({
-      input: Order.extend({ amount: z.int() }),
+      input: Charge,
       outcomes: [contracts.PaymentApproved, contracts.PaymentDeclined],
       ...POLICY,
       run: ({ amount, ...order }, context) =>
@@ -139,7 +147,7 @@ const paymentOf = (once: Once, state: ShopState) =>
         }),
     }),
     refund: operation({
-      input: z.object({ orderId: OrderId, amends: Amends.optional() }),
+      input: Refund,
       undoes: 'charge',
       outcomes: [contracts.PaymentRefunded, contracts.NothingToRefund],
       ...POLICY,
@@ -177,7 +185,7 @@ const shippingOf = (once: Once, state: ShopState) =>
         }),
     }),
     stop: operation({
-      input: Order.extend({ by: contracts.By }),
+      input: Stop,
       undoes: 'ship',
       outcomes: [contracts.ShippingStopped, contracts.StopTooLate],
       ...POLICY,
@@ -201,7 +209,7 @@ const STEPS: Readonly<Record<contracts.News, string>> = {
 const notificationOf = (once: Once) =>
   service('notification', {
     notify: operation({
-      input: z.object({ orderId: OrderId, customer: contracts.Customer, news: contracts.News, detail: z.string() }),
+      input: Notify,
       outcomes: [contracts.CustomerNotified],
       ...POLICY,
       run: ({ orderId, news, detail }, context) =>

@@ -35,6 +35,8 @@ class ShopScene implements Scene {
   readonly #state = new ShopState()
   readonly #history: History
   readonly #orders: PlannedOrder[] = []
+  /** Cancellations without an answer: taken or not. */
+  readonly #perhapsCancelled = new Map<string, PlannedOrder['by']>()
   #under = 0
   #acting = false
 
@@ -163,6 +165,7 @@ class ShopScene implements Scene {
       const isTaken = body.includes('orchestrated') ? await this.#ask(run, by) : await this.#tell(body, id, by)
       if (isTaken === true) this.rows.push({ t: clock.now(), type: 'cancel', id, by })
       if (isTaken !== null) return
+      this.#perhapsCancelled.set(id, by)
       await clock.wait(AGAIN_MS)
     }
   }
@@ -201,10 +204,17 @@ class ShopScene implements Scene {
       await this.#stage.ask(async (app) => {
         const view = await app.key('orderId', id)
         const order = deriveOrder(view)
-        if (order === null || (!['confirmed', 'declined', 'refunded', 'cancelled'].includes(order.status) && wants.length > 0))
+        if (
+          order === null ||
+          (!['confirmed', 'declined', 'refunded', 'cancelled'].includes(order.status) && wants.length > 0)
+        )
           return
         const roots = [...view.runs.map(({ root }) => root), ...view.events.map((event) => event.correlationid)]
         const { status, paid: amount, cancellation } = order
+        const by = this.#perhapsCancelled.get(id)
+        const isKnown = this.rows.some((row) => row.type === 'cancel' && row.id === id)
+        if (by !== undefined && !isKnown && (status === 'cancelled' || cancellation !== undefined))
+          this.rows.push({ t: world.clock.now(), type: 'cancel', id, by })
         // What is done in the same millisecond was before it.
         const t = world.clock.now() + 0.5
         this.rows.push({ t, type: 'final', id, status, amount, cancellation, roots: [...new Set(roots)].sort() })

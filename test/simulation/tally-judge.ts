@@ -60,8 +60,7 @@ function judgeRun(scene: TallyScene, row: RunRow, turns: readonly Turn[]): void 
 /** What a client gave after it had heard that something else was taken stands behind that. */
 function judgeOrder({ stage: { world }, taken }: TallyScene, row: RunRow, places: ReadonlyMap<string, number>): void {
   const first = new Map<string, Taken>()
-  for (const one of taken)
-    if (one.run === row.id && one.kind === 'signal' && !first.has(one.id)) first.set(one.id, one)
+  for (const one of taken) if (one.run === row.id && one.kind === 'signal' && !first.has(one.id)) first.set(one.id, one)
   for (const earlier of first.values())
     for (const later of first.values()) {
       const [before, after] = [places.get(earlier.id) ?? Infinity, places.get(later.id) ?? Infinity]

@@ -40,12 +40,15 @@ class Access {
   readonly #process: SimulatedProcess
   readonly #world: World
   readonly #chance: Chance
+  /** How long a read takes at most on its way there, and back: rounds of the event loop. */
+  readonly #slowness: number
   #fullUntil = 0
 
   constructor(process: SimulatedProcess) {
     this.#process = process
     this.#world = process.world
     this.#chance = process.world.chance(`${process.name} store`)
+    this.#slowness = this.#chance.pick([0, 0, 1, 3])
   }
 
   async read(name: string, read: () => Promise<unknown>): Promise<unknown> {
@@ -54,9 +57,9 @@ class Access {
       if (this.#chance.is(weather.readHung)) return this.#hang(name)
       if (this.#chance.is(weather.readFailed)) throw this.#failed(name)
     }
-    await rounds(this.#chance.between(0, 1))
+    if (this.#slowness > 0) await rounds(this.#chance.between(0, this.#slowness))
     const answer = await read()
-    await rounds(this.#chance.between(0, 1))
+    if (this.#slowness > 0) await rounds(this.#chance.between(0, this.#slowness))
     return answer
   }
 
