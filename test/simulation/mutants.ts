@@ -27,7 +27,9 @@ export function breakEngine({ name, file, changes }: Mutant): void {
     load(url, context, next) {
       const loaded = next(url, context)
       if (!url.startsWith('file:') || fileURLToPath(url) !== path) return loaded
-      return { ...loaded, source: changes.reduce((text, change) => changed(text, change, name), String(loaded.source)) }
+      const { source } = loaded
+      const whole = typeof source === 'string' ? source : new TextDecoder().decode(source)
+      return { ...loaded, source: changes.reduce((text, change) => changed(text, change, name), whole) }
     },
   })
 }

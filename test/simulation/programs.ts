@@ -55,8 +55,8 @@ class ProgramsScene implements Scene {
   }
 
   begin(): void {
-    const inputs = inputsOf(this.#chance, this.#chance.pick([1, 1, 2]), this.#stage.world.seed)
-    const level = this.#chance.pick([0, 0, 1])
+    const inputs = inputsOf(this.#chance, this.#chance.pick([1, 1, 1, 2]), this.#stage.world.seed)
+    const level = this.#chance.pick([0, 0, 0, 1])
     this.#audience.give(inputs.map((input) => atLevel(input, level)))
   }
 
@@ -64,7 +64,7 @@ class ProgramsScene implements Scene {
     this.#retry()
     if (this.#looking) return
     this.#looking = true
-    this.#audience.lookAround().finally(() => (this.#looking = false))
+    void this.#audience.lookAround().finally(() => (this.#looking = false))
   }
 
   isOver(): boolean {
@@ -106,7 +106,9 @@ function patient(stage: Stage): Application {
     async (...args: unknown[]): Promise<unknown> => {
       for (;;) {
         try {
-          return await stage.ask((app) => Reflect.apply(Reflect.get(app, name) as () => Promise<unknown>, app, args))
+          return await stage.ask(
+            (app) => Reflect.apply(Reflect.get(app, name) as () => unknown, app, args) as Promise<unknown>,
+          )
         } catch (error) {
           if (isBalletError(error) && !AGAIN.has(error.code)) throw error
           await stage.world.clock.wait(AGAIN_MS)

@@ -61,7 +61,7 @@ class ShopScene implements Scene {
     this.#stage.world.onCommit.push(({ changes }) => {
       for (const { num, status, ended } of changes) if (ended !== null) this.#ended(num, status)
     })
-    const count = this.#chance.between(1, 2)
+    const count = this.#chance.pick([1, 1, 2])
     while (this.#orders.length < count) {
       const order = this.#chance.pick(PLANNED)
       if (this.#orders.includes(order)) continue
@@ -77,7 +77,7 @@ class ShopScene implements Scene {
     )
     if (stuck === undefined) return
     this.#acting = true
-    this.#retry(stuck).finally(() => (this.#acting = false))
+    void this.#retry(stuck).finally(() => (this.#acting = false))
   }
 
   isOver(): boolean {
@@ -130,7 +130,7 @@ class ShopScene implements Scene {
     const order = Order.parse(JSON.parse(body))
     const isOrchestrated = body.includes('orchestrated')
     const place = async (app: Application): Promise<string> => {
-      if (!isOrchestrated) return String((await app.publish(OrderCreated(order), { id })).id)
+      if (!isOrchestrated) return (await app.publish(OrderCreated(order), { id })).id
       const { created } = await app.startNamed({ call: 'checkout', input: order })
       return created ? 'created' : 'known'
     }

@@ -74,7 +74,7 @@ export class TallyScene implements Scene {
   }
 
   begin(): void {
-    const runs = this.#chance.between(1, 3)
+    const runs = this.#chance.pick([1, 1, 1, 2, 2, 3])
     this.stage.world.onCommit.push(({ changes }) => {
       for (const { num, status, ended } of changes) if (ended !== null) this.#ended(num, status)
     })
@@ -88,7 +88,7 @@ export class TallyScene implements Scene {
     )
     if (stuck.length === 0) return
     this.#acting = true
-    this.#lookAfter(this.#chance.pick(stuck)).finally(() => (this.#acting = false))
+    void this.#lookAfter(this.#chance.pick(stuck)).finally(() => (this.#acting = false))
   }
 
   isOver(): boolean {

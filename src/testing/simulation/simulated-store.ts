@@ -13,6 +13,7 @@ import { rounds, type World } from './world.ts'
 type Outcome = keyof CommitWeather
 
 const CHANGES = new Set(['open', 'close', 'acquire', 'release', 'steady', 'commit', 'post', 'hasRoom'])
+const COMMIT = 'a commit'
 const SOON_MS = 40
 const LATE_MS = 4000
 const FULL_MS = 1500
@@ -85,6 +86,7 @@ class Access {
     const { weather } = this.#world
     const chances = weather === null ? [] : (Object.entries(weather.commit) as [Outcome, number][])
     const outcome = weather === null ? 'fine' : this.#chance.weighted(chances.map(([name, share]) => [share, name]))
+    if (outcome !== 'fine') this.#world.count(outcome)
     this.#process.cross('before a commit')
     await this.#way()
     // It had left, or had not.
@@ -95,7 +97,7 @@ class Access {
       case 'full':
         return this.#full(batch)
       case 'failed':
-        throw this.#failed('a commit')
+        throw this.#failed(COMMIT)
       case 'requestLost':
         this.#note('a commit does not arrive')
         break
@@ -109,7 +111,7 @@ class Access {
         break
       case 'hung':
         this.#chance.pick([() => this.#write(batch), () => this.#writeLater(batch), () => {}])()
-        return this.#hang('a commit')
+        return this.#hang(COMMIT)
     }
     await this.#way()
     throw fault('COMMIT_UNKNOWN')
@@ -158,12 +160,14 @@ class Access {
 
   #hang(what: string): Promise<never> {
     this.#note(`${what} is not answered`)
+    if (what !== COMMIT) this.#world.count('readHung')
     this.#process.hungSince ??= this.#world.clock.now()
     return new Promise(() => {})
   }
 
   #failed(what: string): Error {
     this.#note(`${what} fails`)
+    if (what !== COMMIT) this.#world.count('readFailed')
     this.#process.isExcused = true
     return fault('STORE_FAILED', { problem: `${what} failed` })
   }

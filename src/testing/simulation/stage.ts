@@ -49,6 +49,8 @@ export interface Figures {
   readonly runs: number
   readonly events: number
   readonly virtualMs: number
+  /** What went wrong, by its kind. */
+  readonly faults: Readonly<Record<string, number>>
 }
 
 const LOOK_MS = 60
@@ -138,7 +140,7 @@ export class Stage {
   #hash = ''
 
   told(): Told {
-    const { seed, findings, trace, disk, ageMs } = this.world
+    const { seed, findings, trace, disk, ageMs, faults } = this.world
     return {
       seed,
       workload: this.#workload.name,
@@ -152,6 +154,7 @@ export class Stage {
         runs: disk.runs.size,
         events: trace.count,
         virtualMs: ageMs,
+        faults,
       },
     }
   }

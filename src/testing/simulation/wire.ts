@@ -36,6 +36,8 @@ export class Wire {
       weather !== null && chance.is(weather.requestTwice),
       weather !== null && chance.is(weather.replyLost),
     ]
+    const kinds = { requestLost: isLost, requestLate: isLate, requestTwice: isTwice, replyLost: isDeaf }
+    for (const [kind, isSo] of Object.entries(kinds)) if (isSo) this.#world.count(`wire ${kind}`)
     if (isLate) this.#again(chance.between(20, LATE_MS), `${what} arrives late`, deliver)
     await clock.wait(latencyMs(chance))
     if (isLost || isLate) throw new Error(`the request was lost`)

@@ -26,6 +26,8 @@ export class World {
   readonly findings: Finding[] = []
   /** Called when a batch is on the disk. */
   readonly onCommit: ((batch: Batch) => void)[] = []
+  /** What has gone wrong, by its kind. */
+  readonly faults: Record<string, number> = {}
   /** How many processes have been started: the newest is the one that should have the disk. */
   processes = 0
   readonly #weather: Weather
@@ -65,6 +67,11 @@ export class World {
   /** Something happened. */
   note(text: string, more?: () => string): void {
     this.trace.note(this.ageMs, text, more)
+  }
+
+  /** Something has gone wrong, as it may. */
+  count(kind: string): void {
+    this.faults[kind] = (this.faults[kind] ?? 0) + 1
   }
 
   /** Something must not be. */
