@@ -190,7 +190,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     breaks: 'reactions of one service and key run one at a time, in order',
     file: 'engine/lanes.ts',
     changes: [['    return false\n  }\n\n  /** Whether others', '    return true\n  }\n\n  /** Whether others']],
-    within: 300,
+    within: 1000,
   },
   {
     name: 'deaf-receivers',
@@ -276,5 +276,12 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
       ['waiting?.push({ go', 'void ({ go'],
     ],
     within: 5000,
+  },
+  {
+    name: 'time-goes-back',
+    breaks: 'times of rows never go back',
+    file: 'engine/shard.ts',
+    changes: [['this.#lastAt = Math.max(this.#lastAt, at)', 'this.#lastAt = at']],
+    within: 1000,
   },
 ]

@@ -24,6 +24,9 @@ interface Alarm {
 /** What a client is told when the process that it asked is gone. */
 export const GONE = 'the connection was lost'
 
+/** How far its clock may be from that of the world. */
+const SKEWS_MS = [0, 0, -400, 1500]
+
 export class SimulatedProcess {
   /** `p1`, `p2` ... in the order in which they were started. */
   readonly name: string
@@ -60,7 +63,8 @@ export class SimulatedProcess {
     const { weather } = world
     const dies = weather !== null && this.chance.is(weather.death)
     this.#left = dies ? this.chance.between(1, weather.crossings) : Number.POSITIVE_INFINITY
-    this.clock = { now: () => world.clock.now(), after: (delayMs, ring) => this.#after(delayMs, ring) }
+    const skewMs = weather?.isSkewed === true ? this.chance.pick(SKEWS_MS) : 0
+    this.clock = { now: () => world.clock.now() + skewMs, after: (delayMs, ring) => this.#after(delayMs, ring) }
     this.store = simulatedStore(this)
     this.random = randomOf(world.chance(`${this.name} random`))
   }

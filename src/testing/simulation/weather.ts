@@ -32,6 +32,8 @@ export interface Weather {
   readonly crossings: number
   /** That another process takes over while this one lives. */
   readonly takeOver: number
+  /** Whether the clocks of the processes differ. */
+  readonly isSkewed: boolean
 }
 
 const FINE: CommitWeather = { fine: 1, full: 0, failed: 0, requestLost: 0, replyLost: 0, late: 0, hung: 0 }
@@ -66,5 +68,6 @@ export function weatherOf(chance: Chance): Weather {
     death: of('crashes', 0.4),
     crossings: chance.pick([20, 60, 150]),
     takeOver: of('crashes', 0.15),
+    isSkewed: kind === 'mixed' && chance.is(0.3),
   }
 }

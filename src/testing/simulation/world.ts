@@ -53,6 +53,11 @@ export class World {
     return this.#isHealed ? null : this.#weather
   }
 
+  /** Whether the clocks of the processes differ, so that what each says of a time is its own affair. */
+  get isSkewed(): boolean {
+    return this.#weather.isSkewed
+  }
+
   /** Milliseconds since the story began. */
   get ageMs(): number {
     return this.clock.now() - BEGIN_MS
