@@ -6,15 +6,13 @@ import { keptLog, openForTest, until } from '../../test/support/applications.ts'
 import { HandClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { VirtualClock } from '../testing/simulation/virtual-clock.ts'
-import { fault } from '../core/errors.ts'
 import type { Store } from '../core/store.ts'
 import { turnStream } from '../core/randomness.ts'
-import { ballet, event, open, operation, service, signal, workflow, type Application } from '../index.ts'
+import { ballet, open, operation, service, signal, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
 const output = z.json()
-const Fact = event('a.fact', z.object({ id: z.string() }), { key: 'id' })
 const Go = signal('go', z.object({ n: z.number() }))
 
 /** An application with a call that never answers, and one that does. */
@@ -373,33 +371,4 @@ test('a long call is not accused by kills from outside, whenever they come', asy
     clock.stop()
   }
   expect(lives).toBe(1000)
-})
-
-test('F11: a time limit that comes while its run is suspected: it does not beat an event that was there before', async () => {
-  const data = new MemoryData()
-  const keyed = workflow('keyed', { input: z.object({ id: z.string() }), output, key: 'id' }, async (run) => {
-    return (await run.receive(Fact, { within: '5s' }))?.type ?? 'too late'
-  })
-  const definition = ballet({ services: [], workflows: [keyed], events: [Fact] })
-  const first = await nextLife(definition, data)
-  await first.app.start(keyed({ id: 'k' }))
-  const [run = 0] = data.runs.keys()
-  data.suspects.set(run, { run, what: 'turn 1', deaths: 1 })
-  const { app, clock } = await nextLife(definition, data)
-  await app.publish(Fact({ id: 'k' }))
-  clock.pass(6000)
-  await rounds()
-  // Now it is brought back, long after its time.
-  clock.pass(5000)
-  expect(await app.result('keyed:k')).toBe('a.fact')
-})
-
-test('F6: a read that fails while suspects are tried: whoever opens the application is told that', async () => {
-  const data = new MemoryData()
-  const { definition, calls } = hanging()
-  const first = await nextLife(definition, data)
-  for (const id of ['a', 'b']) await first.app.start(calls.waiter(null), { id })
-  await nextLife(definition, data)
-  const store = guarded(memory(data), 'run', () => Promise.reject(fault('STORE_FAILED', { problem: 'a read failed' })))
-  await expect(nextLife(definition, data, store)).rejects.toMatchObject({ code: 'STORE_FAILED' })
 })

@@ -29,7 +29,13 @@ export interface Operation {
 /** Refused before anything was done: as if it had never been asked. */
 const NOTHING: ReadonlySet<string> = new Set(['OVERLOADED', 'STORE_FULL', 'SIGNALS_FULL', 'RUN_UNREADABLE'])
 /** Whoever gets these does not know. */
-const UNKNOWN: ReadonlySet<string> = new Set(['SHARD_FENCED', 'STORE_FAILED', 'APP_CLOSED', 'NOT_READY'])
+const UNKNOWN: ReadonlySet<string> = new Set([
+  'PROCESS_UNREACHABLE',
+  'SHARD_FENCED',
+  'STORE_FAILED',
+  'APP_CLOSED',
+  'NOT_READY',
+])
 const ANSWERS: Readonly<Record<string, string>> = {
   RUN_UNKNOWN: 'missing',
   RUN_ENDED: 'ended',

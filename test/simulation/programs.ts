@@ -14,6 +14,7 @@ import { judgeReplays } from './journals.ts'
 
 const AGAIN_MS = 120
 const AGAIN: ReadonlySet<string> = new Set([
+  'PROCESS_UNREACHABLE',
   'SHARD_FENCED',
   'STORE_FAILED',
   'STORE_FULL',

@@ -8,9 +8,9 @@ import type { ApplicationDefinition } from '../../src/define/definition.ts'
 
 const Amount = z.object({ v: z.number() })
 const Sheet = z.object({ id: z.string(), v: z.number() })
-export const Add = signal('add', Amount)
-export const Close = signal('close', Amount)
-export const Noted = event('noted', Sheet, { key: 'id' })
+const Add = signal('add', Amount)
+const Close = signal('close', Amount)
+const Noted = event('noted', Sheet, { key: 'id' })
 
 /** `every`: signals of one generation. `ending`: what it does when it is closed. */
 export const TallyInput = z.object({

@@ -13,6 +13,7 @@ import type { Application } from '../../define/application.ts'
 import type { ApplicationDefinition, Log } from '../../define/definition.ts'
 import { openOn, type RunOptions } from '../../engine/open.ts'
 import type { Chance } from './chance.ts'
+import type { Life } from './life.ts'
 import { simulatedStore } from './simulated-store.ts'
 import type { World } from './world.ts'
 
@@ -21,13 +22,14 @@ interface Alarm {
   cancel: Cancel
 }
 
-/** What a client is told when the process that it asked is gone. */
-export const GONE = 'the connection was lost'
+/** What a client is told when the process that it asked is gone, or says nothing. */
+export const connectionLost = (url: string): Error =>
+  fault('PROCESS_UNREACHABLE', { url, problem: 'the connection was lost' })
 
 /** How far its clock may be from that of the world. */
 const SKEWS_MS = [0, 0, -400, 1500]
 
-export class SimulatedProcess {
+export class SimulatedProcess implements Life {
   /** `p1`, `p2` ... in the order in which they were started. */
   readonly name: string
   readonly number: number
@@ -102,7 +104,7 @@ export class SimulatedProcess {
     this.#state = 'dead'
     this.hasDied = true
     for (const { cancel } of this.#alarms) cancel()
-    for (const tell of this.#clients) tell(new Error(GONE))
+    for (const tell of this.#clients) tell(connectionLost(this.name))
     this.#clients.clear()
   }
 
@@ -126,10 +128,10 @@ export class SimulatedProcess {
     })
   }
 
-  /** A client asks the application. @throws GONE when the process dies before it has answered. */
+  /** A client asks the application. @throws PROCESS_UNREACHABLE when the process dies before it has answered. */
   request<T>(ask: (app: Application) => Promise<T>): Promise<T> {
     const { app } = this
-    if (app === null || !this.isAlive) return Promise.reject(new Error(GONE))
+    if (app === null || !this.isAlive) return Promise.reject(connectionLost(this.name))
     return new Promise((resolve, reject) => {
       this.#clients.add(reject)
       const settle = (tell: () => void): void => {

@@ -6,7 +6,7 @@ import { fault, isBalletError } from '../../core/errors.ts'
 import type { Batch, Store } from '../../core/store.ts'
 import { memory } from '../../stores/memory/memory-store.ts'
 import type { Chance } from './chance.ts'
-import type { SimulatedProcess } from './process.ts'
+import type { Life } from './life.ts'
 import type { CommitWeather } from './weather.ts'
 import { rounds, type World } from './world.ts'
 
@@ -19,7 +19,7 @@ const LATE_MS = 4000
 const FULL_MS = 1500
 
 /** The store as `process` reaches it. */
-export function simulatedStore(process: SimulatedProcess): Store {
+export function simulatedStore(process: Life): Store {
   const access = new Access(process)
   const inner = memory(process.world.disk)
   return new Proxy(inner, {
@@ -38,14 +38,14 @@ export function simulatedStore(process: SimulatedProcess): Store {
 }
 
 class Access {
-  readonly #process: SimulatedProcess
+  readonly #process: Life
   readonly #world: World
   readonly #chance: Chance
   /** How long a read takes at most on its way there, and back: rounds of the event loop. */
   readonly #slowness: number
   #fullUntil = 0
 
-  constructor(process: SimulatedProcess) {
+  constructor(process: Life) {
     this.#process = process
     this.#world = process.world
     this.#chance = process.world.chance(`${process.name} store`)

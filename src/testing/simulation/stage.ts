@@ -5,7 +5,7 @@ import type { Application } from '../../define/application.ts'
 import type { ApplicationDefinition } from '../../define/definition.ts'
 import type { RunOptions } from '../../engine/open.ts'
 import type { Chance } from './chance.ts'
-import { GONE, SimulatedProcess } from './process.ts'
+import { connectionLost, SimulatedProcess } from './process.ts'
 import { Wire } from './wire.ts'
 import { World, type Finding } from './world.ts'
 
@@ -97,7 +97,7 @@ export class Stage {
     const process = older.length > 1 && this.#chance.is(0.2) ? this.#chance.pick(older) : this.current
     const { clock } = this.world
     return new Promise((resolve, reject) => {
-      const cancel = clock.after(PATIENCE_MS, () => reject(new Error(GONE)))
+      const cancel = clock.after(PATIENCE_MS, () => reject(connectionLost(process.name)))
       process.request(ask).then(
         (answer) => {
           cancel()

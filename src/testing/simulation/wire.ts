@@ -1,8 +1,9 @@
 // The way between processes and services in a story. A request arrives late, twice or not at all, and the reply may be
 // lost; what has left a process is carried out whatever becomes of that, also when the call has been given up or taken
 // back meanwhile. Services themselves do not fail here: they are told what arrives, in the order in which it does.
+import { fault } from '../../core/errors.ts'
 import type { Chance } from './chance.ts'
-import type { SimulatedProcess } from './process.ts'
+import type { Life } from './life.ts'
 import type { World } from './world.ts'
 
 const LATE_MS = 2500
@@ -22,12 +23,12 @@ export class Wire {
    * @param deliver what the service does when the request arrives; may be called twice.
    * @throws an error that says what was lost, or what the service threw.
    */
-  call<Answer>(process: SimulatedProcess, what: string, deliver: () => Answer): Promise<Answer> {
+  call<Answer>(process: Life, what: string, deliver: () => Answer): Promise<Answer> {
     process.cross('before a request')
     return process.live(this.#send(process, what, deliver))
   }
 
-  async #send<Answer>(process: SimulatedProcess, what: string, deliver: () => Answer): Promise<Answer> {
+  async #send<Answer>(process: Life, what: string, deliver: () => Answer): Promise<Answer> {
     const { clock, weather } = this.#world
     const chance = this.#chance
     const [isLost, isLate, isTwice, isDeaf] = [
@@ -40,12 +41,12 @@ export class Wire {
     for (const [kind, isSo] of Object.entries(kinds)) if (isSo) this.#world.count(`wire ${kind}`)
     if (isLate) this.#again(chance.between(20, LATE_MS), `${what} arrives late`, deliver)
     await clock.wait(latencyMs(chance))
-    if (isLost || isLate) throw new Error(`the request was lost`)
+    if (isLost || isLate) throw fault('ATTEMPT_FAILED', { message: 'the request was lost' })
     if (isTwice) this.#again(chance.between(0, 400), `${what} arrives again`, deliver)
     const answer = deliver()
     process.cross('behind an effect')
     await clock.wait(latencyMs(chance))
-    if (isDeaf) throw new Error(`the reply was lost`)
+    if (isDeaf) throw fault('ATTEMPT_FAILED', { message: 'the reply was lost' })
     return answer
   }
 
