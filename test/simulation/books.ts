@@ -88,7 +88,7 @@ export class Books {
     if (this.#takenBack.has(key)) return this.#refuse(line, 'this call was taken back')
     if (this.#answers.has(key)) {
       this.#write({ ...line, outcome: 'deduped' })
-      return this.#answers.get(key) as Work['answer']
+      return this.#answers.get(key)
     }
     // From here on the call that is being taken back can never happen any more, not even if it comes late.
     if (undoes !== null) this.#takenBack.add(undoes)

@@ -2,7 +2,7 @@
 //
 //   npm run simulate -- --seeds 20000 [--seed 1]      plays the stories of so many seeds from one on
 //   npm run simulate -- --seed 17                     tells the story of one seed
-//   npm run simulate -- --mutant no-gate|all          breaks the engine and plays until that is found
+//   npm run simulate -- --mutant no-gate,no-lanes     breaks the engine and plays until that is found; `all` for every one
 //
 // Exits with 1 when a story finds something, or when a mutant is not found within its seeds. With --json the figures come as
 // one line of JSON.
@@ -11,20 +11,17 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import type { Campaign } from './campaign.ts'
-import { breakEngine, MUTANTS, type Mutant } from './mutants.ts'
+import { breakEngine, MUTANTS } from './mutants.ts'
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string' },
     seed: { type: 'string', default: '1' },
     mutant: { type: 'string' },
-    soon: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
 const first = Number(values.seed)
-/** `--soon` tries only the mutants that are to be found within so many seeds. */
-const SOON = 300
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
 
 // Stacks are made for every error, and nobody reads them here. A rejection that is looked at late is the rule.
@@ -33,8 +30,9 @@ Error.stackTraceLimit = 0
 setFlagsFromString('--max-semi-space-size=64')
 process.on('rejectionHandled', () => {})
 
-if (values.mutant === 'all') await allMutants()
-else if (values.mutant !== undefined) await oneMutant(values.mutant)
+const mutants = values.mutant === 'all' ? MUTANTS.map(({ name }) => name) : (values.mutant?.split(',') ?? [])
+if (mutants.length > 1) await eachMutant(mutants)
+else if (mutants[0] !== undefined) await oneMutant(mutants[0])
 else if (values.seeds === undefined) await tellOne()
 else await playMany(Number(values.seeds))
 
@@ -79,15 +77,15 @@ async function oneMutant(name: string): Promise<void> {
 }
 
 /** Each in a process of its own, two at a time. */
-async function allMutants(): Promise<void> {
-  const left = MUTANTS.filter(({ within }) => !values.soon || within <= SOON)
+async function eachMutant(names: readonly string[]): Promise<void> {
+  const left = [...names]
   const worker = async (): Promise<void> => {
-    for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) print(await playMutant(mutant))
+    for (let name = left.shift(); name !== undefined; name = left.shift()) print(await playMutant(name))
   }
   await Promise.all([worker(), worker()])
 }
 
-function playMutant({ name }: Mutant): Promise<string> {
+function playMutant(name: string): Promise<string> {
   const args = [fileURLToPath(import.meta.url), '--mutant', name, '--seed', values.seed]
   const options = values.json ? ['--json'] : []
   return new Promise((resolve) => {
