@@ -201,7 +201,7 @@ function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, ext
   // Whoever acts on a call that the run cannot be told of is told so.
   if (delivered.kind !== 'signal' && delivered.kind !== 'cancel') return settleDelivery(context, extras, 'frozen')
   const { seen, unread = 0, sealed } = run.executor
-  // What lay in the inbox stays there, and comes again when the application is opened.
+  // What lay in the inbox stays there, and comes again with the next read.
   if (sealed !== undefined) return extras.failed?.(sealed)
   const id = delivered.kind === 'signal' ? delivered.id : CANCEL_SEEN
   if (seen.has(id)) return settleDelivery(context, extras, 'seen')

@@ -12,8 +12,8 @@ export interface InboxOptions {
   readonly store: StoreReader
   readonly shard: number
   readonly ns: string
-  /** Handles a row: resolves once the row's deletion has been given to the writer. */
-  readonly handle: (row: InboxRow) => Promise<void>
+  /** Handles a row: resolves once the row's deletion has been given to the writer; to false when a later read is to take it. */
+  readonly handle: (row: InboxRow) => Promise<boolean>
   readonly onFailure: (error: unknown) => void
 }
 
@@ -65,22 +65,29 @@ export class Inbox {
     this.#handled.set(id, this.#reads)
   }
 
+  /** A later read is to take this row. */
+  again(id: number): void {
+    this.#handled.delete(id)
+  }
+
   #startNext(): Promise<void> {
     this.#next = null
     return this.read()
   }
 
   async #drain(): Promise<void> {
+    const given = new Set<number>()
     for (;;) {
       if (this.#stopped) return
       const read = ++this.#reads
       const rows = await this.#options.store.inbox(this.#options.shard, this.#options.ns, PAGE)
       for (const [id, last] of this.#handled) if (last < read) this.#handled.delete(id)
-      const fresh = rows.filter((row) => !this.#handled.has(row.id))
+      const fresh = rows.filter(({ id }) => !this.#handled.has(id) && !given.has(id))
       for (const row of fresh) {
         if (this.#stopped) return
         this.#handled.set(row.id, Number.POSITIVE_INFINITY)
-        await this.#options.handle(row)
+        given.add(row.id)
+        if (!(await this.#options.handle(row))) this.again(row.id)
       }
       if (rows.length < PAGE || fresh.length === 0) return
     }

@@ -3,7 +3,7 @@
 // One that may have ended the last process is brought back on trial (suspects.ts), which says when. One part of a shard
 // (shard.ts).
 import { fault } from '../core/errors.ts'
-import type { RunRow, SuspectRow } from '../core/store.ts'
+import type { RunRow, SuspectRow, TimerRow } from '../core/store.ts'
 import type { LiveRun } from './live-run.ts'
 import { loadRun, takeUp, type Loaded } from './loader.ts'
 import { leaveAlone, markPoisoned } from './poisoned.ts'
@@ -54,6 +54,16 @@ export class Loading {
     const others = this.#waiting.get(num) ?? this.#held.get(num)
     if (others !== undefined) return void others.push(waiting)
     this.#load(num, [waiting])
+  }
+
+  /**
+   * Whether a timer has to wait because its run is being brought back: what was acknowledged before it was due may not have
+   * reached the run. It fires anew when the run is there, behind that.
+   */
+  postpones(timer: TimerRow): boolean {
+    const waiting = this.#waiting.get(timer.run) ?? this.#held.get(timer.run)
+    waiting?.push({ go: () => this.#context.timers.add(timer), failed: () => {} })
+    return waiting !== undefined
   }
 
   /** The live run, brought back if it is parked; undefined when it has ended. */

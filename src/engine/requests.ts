@@ -16,7 +16,7 @@ import { appendEvent } from './facts.ts'
 import type { Taken } from './claims.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
 import { hadSignal } from './given-signals.ts'
-import type { DeliveryResult } from './shard-context.ts'
+import type { DeliveryExtras, DeliveryResult } from './shard-context.ts'
 import { checkDeadline, timeOf } from './schedule.ts'
 import type { Shard } from './shard.ts'
 
@@ -137,7 +137,7 @@ export class Requests {
           : request.id
     const delivered = { kind: 'signal' as const, name: request.name, id, payload }
     if (way.drained !== undefined) {
-      context.deliver(run.num, delivered, { drained: way.drained })
+      context.deliver(run.num, delivered, this.#drained(way))
       return { id, created: true }
     }
     const result = await new Promise<DeliveryResult>((resolve, reject) => {
@@ -171,7 +171,7 @@ export class Requests {
     const { context } = this.#shard
     try {
       const { num } = await openRun(context, run, way)
-      context.deliver(num, { kind: 'cancel', by, why }, way)
+      context.deliver(num, { kind: 'cancel', by, why }, this.#drained(way))
     } catch (error) {
       if (!isBalletError(error) || error.code !== 'RUN_ENDED') throw error
       this.#drain(way)
@@ -179,8 +179,12 @@ export class Requests {
     }
   }
 
-  /** Handles an inbox row. What cannot be taken is drained all the same, and said in the log: it must not block the rest. */
-  async fromInbox(row: InboxRow): Promise<void> {
+  /**
+   * Handles an inbox row. What cannot be taken is drained all the same, and said in the log: it must not block the rest. One
+   * of which the store could not be asked is no such row: it stays.
+   * @returns false when a later read is to take it.
+   */
+  async fromInbox(row: InboxRow): Promise<boolean> {
     const { context } = this.#shard
     const way = { drained: row.id }
     let text: string
@@ -188,21 +192,35 @@ export class Requests {
       text = context.decode(row.data, 'turn', row.target)
     } catch (error) {
       // A key that is missing today may be there tomorrow: what was acknowledged stays.
-      return context.log.error(`An inbox row for ${row.target} cannot be read and waits: ${toFailure(error).message}`)
+      context.log.error(`An inbox row for ${row.target} cannot be read and waits: ${toFailure(error).message}`)
+      return true
     }
     try {
-      const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & { by: string; why: string }
-      if (row.kind === 'cancel') await this.#stop(body, way)
-      else if (row.kind === 'signal') await this.signal(body, way)
-      else if (row.kind === 'start') await this.start(body, way)
-      else await this.publish(body, way)
+      // What fails once may well not fail again, and whoever waits for this read is then told the truth.
+      await this.#take(row, text, way).catch((error: unknown) => {
+        if (!isOfStore(error)) throw error
+        return this.#take(row, text, way)
+      })
     } catch (error) {
       // It stays where it is, for the next time that the application is opened.
-      if (this.#shard.isStopped) return
+      if (this.#shard.isStopped) return true
+      if (isOfStore(error)) {
+        context.log.error(`An inbox row for ${row.target} waits: ${toFailure(error).message}`)
+        return false
+      }
       context.log.warn(`An inbox row for ${row.target} was not taken: ${toFailure(error).message}`)
       this.#drain(way)
       context.writer.flush()
     }
+    return true
+  }
+
+  async #take({ kind }: InboxRow, text: string, way: Way): Promise<void> {
+    const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & { by: string; why: string }
+    if (kind === 'cancel') await this.#stop(body, way)
+    else if (kind === 'signal') await this.signal(body, way)
+    else if (kind === 'start') await this.start(body, way)
+    else await this.publish(body, way)
   }
 
   /** What lay in the inbox was acknowledged: nobody refuses it any more. @throws OVERLOADED */
@@ -239,6 +257,11 @@ export class Requests {
     if (isConflict) throw conflict()
   }
 
+  /** A row that a run cannot take (the store cannot read it) is there for a later read: somebody may retry the run. */
+  #drained({ drained }: Way): DeliveryExtras {
+    return drained === undefined ? {} : { drained, failed: () => this.#shard.context.inbox.again(drained) }
+  }
+
   #drain(way: Way): void {
     const { context } = this.#shard
     const { drained } = way
@@ -247,6 +270,9 @@ export class Requests {
     context.writer.onDurable(() => context.inbox.gone(drained))
   }
 }
+
+/** Whether the store is at fault, and not what was asked. */
+const isOfStore = (error: unknown): boolean => isBalletError(error) && error.code === 'STORE_FAILED'
 
 /** Gives the place back when the request has been answered. */
 async function leaving<T>(place: Place | null, work: Promise<T>): Promise<T> {

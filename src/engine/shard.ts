@@ -58,8 +58,8 @@ export interface ShardOptions {
   readonly retention: RetentionMs | null
   readonly development: boolean
   readonly current: CurrentWork
-  /** Handles an inbox row; the row's number is to be drained with what it writes. */
-  readonly handleInbox: (row: InboxRow) => Promise<void>
+  /** Handles an inbox row, whose number is drained with what it writes. False: a later read is to take it. */
+  readonly handleInbox: (row: InboxRow) => Promise<boolean>
   readonly onFailure: (error: Error) => void
 }
 
@@ -269,6 +269,7 @@ export class Shard {
   #timerFired(timer: TimerRow, done: () => void): void {
     const { open, writer } = this.context
     const { run, op } = timer
+    if (this.#loading.postpones(timer)) return done()
     if (open.use(run) !== undefined || open.isParked(run))
       return this.#deliver(run, { kind: 'timer', op }, { settled: done, failed: done })
     writer.rows.timersGone.push(timer)

@@ -5,7 +5,7 @@ import { fault } from '../../src/core/errors.ts'
 import type { Batch, Claim, EventQuery, InboxItem, RunQuery, Store, StoreInfo, Tenure } from '../../src/core/store.ts'
 import { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import { memory } from '../../src/stores/memory/memory-store.ts'
-import type { Chance } from './chance.ts'
+import type { Chance } from '../../src/testing/simulation/chance.ts'
 
 /** A change of the store, and the time of the clock at it. */
 export type Change = { readonly at: number } & (

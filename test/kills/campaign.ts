@@ -3,7 +3,7 @@
 // clients ask for everything once more, the shop closes, and what they were told is compared with the ledgers of the
 // services. A seed draws the orders, the faults and the moments; what the machine does between them is its own.
 import { exportLedgers, type LedgerRow } from '../../examples/shop/ledger.ts'
-import { Chance } from '../determinism/chance.ts'
+import { Chance } from '../../src/testing/simulation/chance.ts'
 import { Address } from './address.ts'
 import { Clients } from './clients.ts'
 import { momentText, planLives, type Life, type Misdeed, type Moment } from './lives.ts'

@@ -3,7 +3,7 @@
 // or a connection that breaks, is `unknown`, and the same order is sent again under the same id until somebody says that
 // he has it. A cancellation is sent again likewise; an order is not read to its end before it was answered.
 import { z } from 'zod'
-import type { Chance } from '../determinism/chance.ts'
+import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { Address } from './address.ts'
 import type { PlannedOrder } from './orders.ts'
 import type { Ending, Records } from './records.ts'

@@ -2,7 +2,7 @@
 // counted in things that happen (an acknowledgement, a write to one of the databases) and not in milliseconds alone, so
 // that a kill meets the shop at work on a fast machine as on a slow one: between an effect and its record, between a
 // record and its acknowledgement, in the middle of a commit, and while it takes up again what an earlier kill left.
-import type { Chance } from '../determinism/chance.ts'
+import type { Chance } from '../../src/testing/simulation/chance.ts'
 
 const services = ['catalog', 'payment', 'shipping', 'notification'] as const
 type Service = (typeof services)[number]

@@ -5,7 +5,7 @@
 // one order.
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import type { Chance } from '../determinism/chance.ts'
+import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { CancelledBy, Ending } from './records.ts'
 
 const samples = new URL('../../examples/shop/orders/', import.meta.url)

@@ -1,7 +1,7 @@
 // A clock whose time passes only when nothing else is ready: no immediate is queued and so, inside of one, no microtask
 // either. An application over a store in memory needs nothing but those, so a day passes in a moment, and the same dice
 // give the same story. One such clock may be alive in a process at a time, or each would wait for the other.
-import type { Cancel, Clock } from '../../src/core/clock.ts'
+import type { Cancel, Clock } from '../../core/clock.ts'
 
 interface Alarm {
   readonly due: number
