@@ -77,7 +77,13 @@ class Children implements Spec<State> {
     this.#mutant = mutant
     this.start = {
       parent: 'new',
-      children: Array.from({ length: bound }, () => ({ is: 'none', charged: 0, air: false, loose: false, known: null })),
+      children: Array.from({ length: bound }, () => ({
+        is: 'none',
+        charged: 0,
+        air: false,
+        loose: false,
+        known: null,
+      })),
       inbox: [[], []],
       turn: [null, null],
       told: [],

@@ -124,7 +124,8 @@ class Lease implements Spec<State> {
       step('the service looks at the key', (draft) => void (draft.service = 'key'))
       return
     }
-    if (s.nodes.every(({ beat }) => beat === null || beat.age < LATE)) step('a tick of the clock', (draft) => tick(draft, this.#long))
+    if (s.nodes.every(({ beat }) => beat === null || beat.age < LATE))
+      step('a tick of the clock', (draft) => tick(draft, this.#long))
     for (const [at, node] of s.nodes.entries()) {
       this.#beat(s, at, node, step)
       this.#own(s, at, node, step)
@@ -153,12 +154,15 @@ class Lease implements Spec<State> {
         nodeOf(draft, at).beat = { age: beat.age, is: isOwner || !doesLook ? 'owner' : 'none' }
       })
     else if (canSend)
-      step(`node ${at} hears that its lease is renewed${beat.is === 'none' ? ', and that it owns nothing' : ''}`, (draft) => {
-        const own = nodeOf(draft, at)
-        own.left = this.#mutant === 'heartbeat stamped at the reply' ? this.#lease : this.#lease - beat.age
-        own.beat = null
-        if (beat.is === 'none') forget(draft, at)
-      })
+      step(
+        `node ${at} hears that its lease is renewed${beat.is === 'none' ? ', and that it owns nothing' : ''}`,
+        (draft) => {
+          const own = nodeOf(draft, at)
+          own.left = this.#mutant === 'heartbeat stamped at the reply' ? this.#lease : this.#lease - beat.age
+          own.beat = null
+          if (beat.is === 'none') forget(draft, at)
+        },
+      )
   }
 
   /** Taking over is one statement of the database, which compares with its own clock. */
@@ -217,8 +221,7 @@ class Lease implements Spec<State> {
         if (draft.owner === at && draft.epoch === epoch) draft.owner = -1
         if (body === null) forget(draft, at)
       })
-    if (is === 'stopping' && epoch === 0)
-      step(`node ${at} starts anew`, (draft) => void (nodeOf(draft, at).is = 'up'))
+    if (is === 'stopping' && epoch === 0) step(`node ${at} starts anew`, (draft) => void (nodeOf(draft, at).is = 'up'))
     if (s.faults === 0 || is !== 'up') return
     if (hung < 0)
       step(`the loop of node ${at} hangs`, (draft) => {

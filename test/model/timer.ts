@@ -122,10 +122,8 @@ class Timer implements Spec<State> {
         own.read = isOver ? null : { since, page: next }
         if (isOver) own.drained = since
       })
-    if (owner.handled.length > 0)
-      step('a batch of the owner is committed', (draft) => this.#commit(draft))
-    if (s.logged)
-      step('the run reads the event in the log', (draft) => void (draft.outcome = 'input'))
+    if (owner.handled.length > 0) step('a batch of the owner is committed', (draft) => this.#commit(draft))
+    if (s.logged) step('the run reads the event in the log', (draft) => void (draft.outcome = 'input'))
   }
 
   /** The next row that is to be handled; the mutant asks for as many rows as fit a page and leaves out what it knows. */
@@ -170,7 +168,8 @@ class Timer implements Spec<State> {
     const doesDrain = this.#mutant !== 'timer before drain'
     const counts = this.#mutant === 'a read begun before the deadline counts' ? owner.drained >= 0 : isDrained
     // A signal is before it in the order of the run's turns. An event must be durable before the log is looked at.
-    const isWritten = owner.written && !(this.#mutant === 'event looked for before it is durable' && s.input === 'event')
+    const isWritten =
+      owner.written && !(this.#mutant === 'event looked for before it is durable' && s.input === 'event')
     const isLooked = !isWritten && (!s.logged || this.#mutant === 'log not looked at')
     if (isDue && (counts || !doesDrain) && isLooked)
       step('the timer fires', (draft) => void (draft.outcome = 'timeout'))
