@@ -59,7 +59,7 @@ interface Found {
 export function check<S>(spec: Spec<S>, maxStates = Number.POSITIVE_INFINITY): Verdict {
   const seen = new Seen()
   const [parents, from, to, ends] = [new Numbers(), new Numbers(), new Numbers(), new Numbers()]
-  let found: Found | null = null
+  const found: Found[] = []
   let next: { readonly state: S; readonly number: number }[] = []
   const meet = (state: S, parent: number): number => {
     const { number, isNew } = seen.meet(JSON.stringify(state))
@@ -68,12 +68,12 @@ export function check<S>(spec: Spec<S>, maxStates = Number.POSITIVE_INFINITY): V
     next.push({ state, number })
     if (spec.isEnd(state)) ends.push(number)
     const broken = Object.keys(spec.always).find((name) => spec.always[name]?.(state) === false)
-    if (broken !== undefined) found ??= { number, broken }
+    if (broken !== undefined) found.push({ number, broken })
     return number
   }
   meet(spec.start, -1)
   let depth = -1
-  while (next.length > 0 && found === null && seen.count <= maxStates) {
+  while (next.length > 0 && found.length === 0 && seen.count <= maxStates) {
     const level = next
     next = []
     depth += 1
@@ -82,15 +82,16 @@ export function check<S>(spec: Spec<S>, maxStates = Number.POSITIVE_INFINITY): V
         from.push(number)
         to.push(meet(after, number))
       })
-      if (found !== null) break
+      if (found.length > 0) break
     }
   }
   const isComplete = next.length === 0
-  const dead = found === null && isComplete ? firstWithout(seen.count, from, to, ends) : undefined
-  if (dead !== undefined) found = { number: dead, broken: ENDS }
+  const dead = found.length === 0 && isComplete ? firstWithout(seen.count, from, to, ends) : undefined
+  if (dead !== undefined) found.push({ number: dead, broken: ENDS })
+  const [first] = found
   const result = { states: seen.count, edges: from.length, depth: Math.max(depth, 0), isComplete }
-  if (found === null) return { ...result, broken: null, story: [] }
-  return { ...result, broken: found.broken, story: storyOf(spec, parents, seen, found.number) }
+  if (first === undefined) return { ...result, broken: null, story: [] }
+  return { ...result, broken: first.broken, story: storyOf(spec, parents, seen, first.number) }
 }
 
 /** Every step from a state, with the state after it. */

@@ -2,7 +2,7 @@
 // handled in memory, what it asks of another node is a row of the inbox. Another writer takes the id of its row before it
 // commits, so that ids become visible out of order. Rows for runs that are stuck lie before all others, and a page of the
 // inbox holds only so many. Somebody asks the owner whether the first event is there. Answers get lost, owners die.
-import { ENDS, type Model, type Spec, type Step } from './checker.ts'
+import type { Model, Spec, Step } from './checker.ts'
 
 interface Item {
   id: number

@@ -175,7 +175,7 @@ class Inbox implements Spec<State> {
       if (isOwned) draft.takeovers -= 1
       const epoch = (draft.epochs[shard] as number) + 1
       draft.epochs[shard] = epoch
-      own(draft, node)[shard] = fresh(epoch, draft.logs[shard] as string[])
+      ownedBy(draft, node)[shard] = fresh(epoch, draft.logs[shard] as string[])
     })
   }
 
@@ -186,14 +186,14 @@ class Inbox implements Spec<State> {
     if (message === undefined) return
     step(`the run on node ${node} sends ${message}`, (draft) => {
       const posts = [{ to: 1, message }]
-      const receiver = own(draft, node)[1]
+      const receiver = ownedBy(draft, node)[1]
       if (this.#mutant === 'same-node shortcut' && receiver != null) {
         posts.pop()
         receiver.rows.push({ row: `got ${message}`, posts: answerTo(message), drains: [] })
       }
       const isApart = this.#mutant === 'posted before the commit'
       if (isApart) draft.loose.push(...posts)
-      own(draft, node)[0]?.rows.push({ row: `send ${message}`, posts: isApart ? [] : posts, drains: [] })
+      ownedBy(draft, node)[0]?.rows.push({ row: `send ${message}`, posts: isApart ? [] : posts, drains: [] })
     })
   }
 
@@ -203,13 +203,13 @@ class Inbox implements Spec<State> {
     const found = s.inbox.filter(({ to }) => to === shard)
     if (tenure.read === null && found.length > 0 && isHinted)
       step(`node ${node} reads the inbox of shard ${shard}`, (draft) => {
-        const reader = own(draft, node)[shard] as Tenure
+        const reader = ownedBy(draft, node)[shard] as Tenure
         reader.read = { found: found.map(({ id, message }) => [id, message] as const), gone: reader.gone.length }
         if (this.#mutant === 'hints and no poll') reader.hint = false
       })
     if (tenure.read === null) return
     step(`node ${node} handles what it read from the inbox of shard ${shard}`, (draft) => {
-      const reader = own(draft, node)[shard] as Tenure
+      const reader = ownedBy(draft, node)[shard] as Tenure
       const { found: rows, gone } = reader.read as NonNullable<Tenure['read']>
       for (const [id, message] of rows) {
         if (reader.gone.includes(id) || reader.rows.some(({ drains }) => drains.includes(id))) continue
@@ -225,7 +225,7 @@ class Inbox implements Spec<State> {
     const hasRoom = s.net.length < 2
     if (commit === 'none' && rows.length > 0 && hasRoom)
       step(`node ${node} sends the batch of shard ${shard}`, (draft) => {
-        const sender = own(draft, node)[shard] as Tenure
+        const sender = ownedBy(draft, node)[shard] as Tenure
         // Fairness between runs may reorder deliveries; this one reorders rows.
         if (this.#mutant === 'rows reordered between batches') sender.rows.reverse()
         sender.inFlight = sender.rows.length
@@ -233,7 +233,7 @@ class Inbox implements Spec<State> {
       })
     if (commit === 'sent')
       step(`node ${node} loses the reply about shard ${shard}`, (draft) => {
-        ;(own(draft, node)[shard] as Tenure).commit = 'unknown'
+        ;(ownedBy(draft, node)[shard] as Tenure).commit = 'unknown'
         for (const request of draft.net) if (request.node === node && request.shard === shard) request.heard = false
       })
     if (commit !== 'unknown') return
@@ -241,14 +241,14 @@ class Inbox implements Spec<State> {
     const words = `node ${node} reads epoch and head of shard ${shard}`
     if (epoch !== s.epochs[shard])
       step(`${words}: it is fenced`, (draft) => {
-        own(draft, node)[shard] = null
+        ownedBy(draft, node)[shard] = null
         for (const request of draft.net) if (request.node === node && request.shard === shard) request.heard = false
       })
     else if (head === log.length + inFlight)
       step(`${words}: its batch is committed`, (draft) => this.#durable(draft, node, shard))
     else if (hasRoom)
       step(`${words}: it sends its batch again`, (draft) =>
-        this.#request(draft, node, shard, own(draft, node)[shard] as Tenure),
+        this.#request(draft, node, shard, ownedBy(draft, node)[shard] as Tenure),
       )
   }
 
@@ -262,7 +262,7 @@ class Inbox implements Spec<State> {
     const isGone = isCounted && drained.some((id) => !s.inbox.some((item) => item.id === id))
     step(`${words} ${isFenced ? 'misses' : isGone ? 'fails: a row of the inbox is gone' : 'happens'}`, (draft) => {
       draft.net.splice(at, 1)
-      const sender = heard ? own(draft, node)[shard] : null
+      const sender = heard ? ownedBy(draft, node)[shard] : null
       const hasDeleted = !isFenced || this.#mutant === 'deleted outside the fence'
       if (hasDeleted && !isGone) draft.inbox = draft.inbox.filter(({ id }) => !drained.includes(id))
       if (isFenced) {
@@ -289,7 +289,7 @@ class Inbox implements Spec<State> {
   }
 
   #durable(draft: State, node: number, shard: number): void {
-    const tenure = own(draft, node)[shard] as Tenure
+    const tenure = ownedBy(draft, node)[shard] as Tenure
     const done = tenure.rows.splice(0, tenure.inFlight)
     tenure.log.push(...done.map(({ row }) => row))
     if (this.#mutant?.startsWith('forget drained ids') !== true) tenure.gone.push(...done.flatMap((row) => row.drains))
@@ -297,7 +297,7 @@ class Inbox implements Spec<State> {
     tenure.commit = 'none'
     // The hint is for the receiver as it is known here: in memory, on the same node.
     for (const { to } of done.flatMap(({ posts }) => posts)) {
-      const receiver = own(draft, node)[to]
+      const receiver = ownedBy(draft, node)[to]
       if (receiver != null) receiver.hint = true
     }
   }
@@ -307,7 +307,7 @@ class Inbox implements Spec<State> {
   }
 }
 
-function own(draft: State, node: number): (Tenure | null)[] {
+function ownedBy(draft: State, node: number): (Tenure | null)[] {
   return draft.tenures[node] as (Tenure | null)[]
 }
 

@@ -97,8 +97,8 @@ class Journal implements Spec<State> {
   }
 
   tidy(draft: State): void {
-    draft.acknowledged.sort()
-    draft.effects.sort()
+    draft.acknowledged.sort((a, b) => a - b)
+    draft.effects.sort((a, b) => a - b)
     draft.net.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
   }
 

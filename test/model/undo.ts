@@ -95,7 +95,7 @@ class Undo implements Spec<State> {
 
   tidy(draft: State): void {
     draft.known.sort()
-    draft.tombs.sort()
+    draft.tombs.sort((a, b) => a - b)
     draft.net.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
   }
 
