@@ -97,6 +97,27 @@ test('F9: a commit whose reply is lost: it is settled by reading; one that did n
   expect(sent.length).toBe(4)
 })
 
+test('F9: a commit that lands late, between the look for it and its second sending: the miss is read, not taken for a fence', async () => {
+  const { effects, flow, definition } = parts()
+  const late: (() => Promise<void>)[] = []
+  let count = 0
+  const app = await openForTest(definition, {
+    store: through(memory(), async (_batch, pass) => {
+      count += 1
+      if (count === 1) {
+        late.push(pass)
+        throw fault('COMMIT_UNKNOWN')
+      }
+      for (const land of late.splice(0)) await land()
+      await pass()
+    }),
+  })
+  await app.start(flow(['a', 'b']), { id: 'f' })
+  expect(await app.result('f')).toBe(2)
+  expect(effects).toEqual(['a', 'b'])
+  expect(count).toBe(4)
+})
+
 test('F6: a store that fails: the application stops, nothing is acknowledged, nothing more is done', async () => {
   const { effects, flow, definition } = parts()
   let failing = false

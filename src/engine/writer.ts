@@ -251,11 +251,13 @@ export class Writer {
   }
 
   /**
-   * A commit whose reply was lost is settled by reading; the retry is the same batch to the byte. One that did not fit was
-   * not written: it is sent again, into the reserve of the store, until it is there.
+   * A commit whose reply was lost is settled by reading; the retry is the same batch to the byte. The first may still land
+   * before the retry, which then misses: that is read as well. One that did not fit was not written: it is sent again, into
+   * the reserve of the store, until it is there.
    */
   async #commitKnown(batch: Batch): Promise<void> {
     const { space } = this.#hooks
+    let isAgain = false
     for (let urgent = space.isFull; ;) {
       try {
         return await this.#store.commit({ ...batch, urgent })
@@ -268,8 +270,10 @@ export class Writer {
           urgent = true
         } else if (error.code === 'COMMIT_UNKNOWN') {
           if (await this.#isThere(batch, error)) return
+          isAgain = true
           await space.pause(UNKNOWN_PAUSE_MS)
-        } else throw error
+        } else if (error.code !== 'SHARD_FENCED' || !isAgain || !(await this.#isThere(batch, error))) throw error
+        else return
       }
       this.#checkFailure()
     }

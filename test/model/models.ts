@@ -12,7 +12,7 @@ import { undo } from './undo.ts'
 
 /** A model whose states nobody outside needs to know. */
 export interface AnyModel extends Pick<Model<never>, 'name' | 'about' | 'code' | 'mutants'> {
-  check(bound: number, mutant: string | null, maxStates?: number): Verdict
+  readonly check: (bound: number, mutant: string | null, maxStates?: number) => Verdict
 }
 
 function hide<S, Name extends string>(model: Model<S, Name>): AnyModel {
