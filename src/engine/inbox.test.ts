@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
 import { guarded, inboxItem } from '../../test/support/stores.ts'
+import type { InboxItem } from '../core/store.ts'
 import { ballet, event, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
@@ -81,4 +82,30 @@ test('an application that closes while it reads the inbox leaves the rest there,
   const next = await openForTest(definition, { store: memory(data) })
   expect(await next.result('one')).toBe(1)
   expect(await next.result('two')).toBe(2)
+})
+
+test('a read of the inbox ends where nothing is left, not at a page of rows that are handled and still there', async () => {
+  const data = new MemoryData()
+  const door = gate()
+  let isHeld = false
+  let reads = 0
+  const slow = guarded(memory(data), 'commit', async (pass) => {
+    if (isHeld) await door.promise
+    return pass()
+  })
+  const store = guarded(slow, 'inbox', (pass) => {
+    // The rows of the first page are handled, and their commit is under way.
+    if (isHeld && ++reads === 2) door.open()
+    return pass()
+  })
+  const app = await openForTest(definition, { store })
+  isHeld = true
+  const outside = memory(data)
+  await outside.open()
+  const item = (n: number): InboxItem => inboxItem('start', 'flow', { call: 'flow', input: n, id: `r${n}` })
+  await outside.post(
+    0,
+    Array.from({ length: 501 }, (_, n) => item(n)),
+  )
+  expect((await app.run('r500'))?.id).toBe('r500')
 })
