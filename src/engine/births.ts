@@ -98,7 +98,7 @@ export function liveRun(context: ShardContext, row: RunRow, input: JsonText, car
     bytes: 0,
     queued: 0,
     stuckOps: new Set(),
-    lingering: new Set(),
+    lingering: new Map(),
     attempts: new Map(),
   }
   const found = context.directory.find(row.call)

@@ -7,7 +7,7 @@ import { fromText, toText, type JsonText } from '../core/json.ts'
 import type { Command } from '../core/journal.ts'
 import { keyOf, nearest } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
-import type { RunRow } from '../core/store.ts'
+import type { RunRow, StoreInfo, Tenure } from '../core/store.ts'
 import type { CallSettings } from '../core/contracts.ts'
 import type { StepWork } from '../core/issue.ts'
 import { isEventValue } from '../core/values.ts'
@@ -17,6 +17,7 @@ import { ATTEMPTS, attemptPolicy, type AttemptPolicy } from '../define/policy.ts
 import type { CurrentWork } from './current-work.ts'
 import type { Effect } from './effects.ts'
 import { identityOf } from './live-run.ts'
+import { prefixed } from './log.ts'
 
 /** What every call of a process shares. */
 export interface CallEnvironment {
@@ -25,6 +26,26 @@ export interface CallEnvironment {
   readonly log: (run: string, op: string) => Log
   /** Noted for a watchdog. */
   readonly current: CurrentWork
+}
+
+/** What calls share in a shard that is held in this tenure. */
+export function environmentOf({
+  info,
+  tenure,
+  current,
+  log,
+}: {
+  readonly info: StoreInfo
+  readonly tenure: Tenure
+  readonly current: CurrentWork
+  readonly log: Log
+}): CallEnvironment {
+  return {
+    store: info.id,
+    fence: `${info.incarnation}.${tenure.shard}.${tenure.epoch}`,
+    log: (run, op) => prefixed(log, `${run} ${op}`),
+    current,
+  }
 }
 
 /** Attempts that were made before, from the notes of the journal. */

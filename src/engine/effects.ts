@@ -50,6 +50,8 @@ interface Running {
   readonly effect: Effect
   /** Its run wants to know how this attempt comes out, and no other is made. */
   givenUp: boolean
+  /** When it was given up: until when an attempt of an earlier life may be under way. */
+  until: number
   /** Its first attempt is to be made when it is admitted. */
   admitting: boolean
   controller: AbortController | null
@@ -60,7 +62,7 @@ interface Running {
   next: number
 }
 
-const FRESH = { givenUp: false, admitting: false, controller: null, cancel: null, limit: null } as const
+const FRESH = { givenUp: false, until: 0, admitting: false, controller: null, cancel: null, limit: null } as const
 
 /** The effects of a shard that are under way. */
 export class Effects {
@@ -108,28 +110,34 @@ export class Effects {
   /**
    * Makes no further attempt and tells the body to stop. Returns whether an attempt is under way: how it comes out is
    * delivered, at the latest when its time is over. Otherwise nothing more comes of it.
+   * @param until its failure says nothing before then: an attempt of an earlier life may be under way as well.
    */
-  giveUp(run: number, op: string): boolean {
+  giveUp(run: number, op: string, until = 0): boolean {
     const running = this.#running.get(`${run} ${op}`)
     if (running?.controller == null) {
       this.drop(run, op)
       return false
     }
     running.givenUp = true
+    running.until = until
     running.controller.abort(fault('CALL_ABORTED', { call: running.effect.name }))
     return true
   }
 
-  /** An attempt of an earlier life may still be under way: when its time is over, it has failed. */
-  outwait(effect: Effect): void {
+  /** An attempt of an earlier life may still be under way: when its time is over, at `until`, it has failed. */
+  outwait(effect: Effect, until: number): void {
     const name = `${effect.run} ${effect.op}`
     if (this.#closing || this.#running.has(name)) return
-    const running: Running = { ...FRESH, effect, givenUp: true, next: effect.failed + 1 }
+    const running: Running = { ...FRESH, effect, givenUp: true, until, next: effect.failed + 1 }
     this.#running.set(name, running)
-    running.cancel = this.#options.clock.after(effect.timeoutMs, () => {
-      if (!this.#finish(running)) return
-      const error = fault('CALL_ABORTED', { call: effect.name })
-      this.#options.failed(effect, toFailure(error), effect.failed)
+    this.#outwait(running, toFailure(fault('CALL_ABORTED', { call: effect.name })), effect.failed)
+  }
+
+  #outwait(running: Running, failure: Failure, attempt: number): void {
+    const { clock, failed } = this.#options
+    running.controller = null
+    running.cancel = clock.after(running.until - clock.now(), () => {
+      if (this.#finish(running)) failed(running.effect, failure, attempt)
     })
   }
 
@@ -245,6 +253,7 @@ export class Effects {
       return
     }
     if (this.#closing && left) return
+    if (running.until > clock.now()) return this.#outwait(running, failure, attempt)
     this.#finish(running)
     const fails = terminal || (effect.policy.exhausted === 'fail' && !HOPELESS.has(failure.code))
     if (running.givenUp || (fails && !effect.mustSucceed)) this.#options.failed(effect, failure, attempt)

@@ -80,7 +80,10 @@ export class Inbox {
     for (;;) {
       if (this.#stopped) return
       const read = ++this.#reads
-      const rows = await this.#options.store.inbox(this.#options.shard, this.#options.ns, PAGE)
+      // Rows that are handled are there until their deletion is durable, and those that wait for a later read stay: neither
+      // must be all that a page has.
+      const limit = PAGE + this.#handled.size + given.size
+      const rows = await this.#options.store.inbox(this.#options.shard, this.#options.ns, limit)
       for (const [id, last] of this.#handled) if (last < read) this.#handled.delete(id)
       const fresh = rows.filter(({ id }) => !this.#handled.has(id) && !given.has(id))
       for (const row of fresh) {
@@ -89,7 +92,7 @@ export class Inbox {
         given.add(row.id)
         if (!(await this.#options.handle(row))) this.again(row.id)
       }
-      if (rows.length < PAGE || fresh.length === 0) return
+      if (rows.length < limit || fresh.length === 0) return
     }
   }
 }

@@ -33,8 +33,8 @@ export interface LiveRun {
   queued: number
   /** Operations whose retries are exhausted: each waits for a person. */
   readonly stuckOps: Set<string>
-  /** Operations of which an attempt from an earlier life of the run may still be under way. */
-  readonly lingering: Set<string>
+  /** Operations of which an attempt from an earlier life of the run may still be under way, and when this life began. */
+  readonly lingering: Map<string, number>
   /** Attempts that failed in an earlier process, by operation. */
   readonly attempts: Map<string, { readonly failed: number; readonly dueAt: number }>
 }

@@ -12,7 +12,7 @@ function liveRun(num: number, bytes = 0): LiveRun {
     turns: 0,
     bytes,
     queued: 0,
-    lingering: new Set(),
+    lingering: new Map(),
     stuckOps: new Set(),
     attempts: new Map(),
   }

@@ -14,6 +14,7 @@ import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Admission } from './admission.ts'
+import { environmentOf } from './calls.ts'
 import { Claims } from './claims.ts'
 import { contentHash } from './content-hash.ts'
 import type { CurrentWork } from './current-work.ts'
@@ -28,7 +29,7 @@ import { joinRun, parkDamaged } from './joins.ts'
 import { laneOf, Lanes } from './lanes.ts'
 import type { LiveRun } from './live-run.ts'
 import { Loading } from './loading.ts'
-import { prefixed, safeLog } from './log.ts'
+import { safeLog } from './log.ts'
 import { OpenRuns } from './open-runs.ts'
 import { Pump } from './pump.ts'
 import { Receivers } from './receivers.ts'
@@ -110,7 +111,7 @@ export class Shard {
       log,
       directory,
       limits: options.limits,
-      environment: this.#environmentOver(log),
+      environment: environmentOf({ ...options, log }),
       space,
       writer,
       pump,
@@ -157,16 +158,6 @@ export class Shard {
       commitWaitMs: () => writer.waitMs,
       openRuns: () => this.context.open.count,
     })
-  }
-
-  #environmentOver(log: Log): ShardContext['environment'] {
-    const { info, tenure, current } = this.#options
-    return {
-      store: info.id,
-      fence: `${info.incarnation}.${tenure.shard}.${tenure.epoch}`,
-      log: (run, op) => prefixed(log, `${run} ${op}`),
-      current,
-    }
   }
 
   #timersOver(writer: Writer): Timers {
