@@ -120,7 +120,8 @@ export class Requests {
     try {
       run = await openRun(context, request.run, way)
     } catch (error) {
-      if (await this.#wasGiven(request, error)) return { id: String(request.id), created: false }
+      if (way.drained === undefined && (await this.#wasGiven(request, error)))
+        return { id: String(request.id), created: false }
       throw error
     }
     const signal = context.directory.signal(run, request.name)

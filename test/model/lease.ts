@@ -284,7 +284,8 @@ export const lease: Model<State, Name> = {
   about: 'who may begin effects: heartbeats, expiry by the clock of the database, hand-over, tokens and keys',
   code: {
     'src/core/store.ts': ['acquire(', 'release('],
-    'src/engine/shard.ts': ['fence:', 'async close('],
+    'src/engine/shard.ts': ['async close('],
+    'src/engine/calls.ts': ['fence:'],
     'src/engine/effects.ts': ['async close('],
   },
   mutants,
