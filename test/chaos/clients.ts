@@ -22,7 +22,12 @@ const KeyView = z.object({
 })
 
 const SENDERS = 4
-const PATIENCE_MS = 10_000
+/** How long a client waits for an answer, unless it is told otherwise. */
+export const PATIENCE_MS = 10_000
+/** After a refusal. */
+const PAUSE_MS = 50
+/** Nothing was taken: the request did not arrive in time (it lay before a frozen shop), too much to do, no space. */
+const REFUSALS: readonly number[] = [408, 503, 507]
 
 export interface ClientsOptions {
   readonly address: Address
@@ -30,6 +35,7 @@ export interface ClientsOptions {
   readonly chance: Chance
   /** Tells all clients to stop. */
   readonly signal: AbortSignal
+  readonly patienceMs: number
   /** Something happened that no shop may do. */
   readonly onTrouble: (error: unknown) => void
 }
@@ -87,11 +93,11 @@ export class Clients {
   }
 
   async #place(order: PlannedOrder): Promise<void> {
-    const { records, chance } = this.#options
+    const { records, chance, patienceMs: usualMs } = this.#options
     const { id, wants, items } = order
     records.order({ t: Date.now(), type: 'submit', id, flow: 'order', key: id, wants, items })
     // Now and then somebody is too impatient to hear the answer.
-    for (let patienceMs = chance.is(0.1) ? chance.between(1, 40) : PATIENCE_MS; ; patienceMs = PATIENCE_MS) {
+    for (let patienceMs = chance.is(0.1) ? chance.between(1, 40) : usualMs; ; patienceMs = usualMs) {
       const url = await this.#options.address.current()
       this.#asking.add(id)
       const answer = await this.#post(`${url}/orders`, order.body, patienceMs)
@@ -99,13 +105,19 @@ export class Clients {
       this.#options.signal.throwIfAborted()
       const t = Date.now()
       if (answer === null) records.order({ t, type: 'unknown', id })
-      else if (answer.status === 503) records.order({ t, type: 'nack', id })
-      else if (answer.status === 202) {
+      else if (REFUSALS.includes(answer.status)) {
+        records.order({ t, type: 'nack', id })
+        await this.#pause()
+      } else if (answer.status === 202) {
         const { orderId, style } = Placed.parse(JSON.parse(answer.text))
         records.order({ t, type: 'ack', id, run: `${style} ${orderId}` })
         return
       } else throw new Error(`the order ${id} was answered with ${answer.status}: ${answer.text}`)
     }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   }
 
   /** Null when no answer came. */
@@ -143,20 +155,24 @@ export class Clients {
     const path = by === 'the shop' ? `/api/runs/checkout:${id}/cancel` : `/orders/${id}/cancel`
     for (;;) {
       const url = await this.#options.address.current()
-      const answer = await this.#post(url + path, JSON.stringify({ by }), PATIENCE_MS)
+      const answer = await this.#post(url + path, JSON.stringify({ by }), this.#options.patienceMs)
       this.#options.signal.throwIfAborted()
-      if (answer === null || answer.status === 503) continue
+      if (answer === null) continue
+      if (REFUSALS.includes(answer.status)) {
+        await this.#pause()
+        continue
+      }
       if (answer.status === 202) return this.#options.records.order({ t: Date.now(), type: 'cancel', id, by })
       if (answer.status === 409 || answer.status === 404) return
       throw new Error(`cancelling ${id} was answered with ${answer.status}: ${answer.text}`)
     }
   }
 
-  /** Waits for the end of an order as long as it takes. One that is stuck or gone has none, and is left to the audit. */
+  /** Waits for the end of an order as long as it takes. One that is stuck has none, and is left to the audit. */
   async #readEnd({ id }: PlannedOrder): Promise<void> {
     for (;;) {
       const shown = await this.#get(`/orders/${id}?wait=10s`)
-      if (shown === 'gone') return
+      if (shown === 'gone') return this.#options.records.order({ t: Date.now(), type: 'gone', id })
       const order = Shown.nullable().parse(shown)
       if (order === null || order.status === 'in progress') continue
       if (!endings.includes(order.status)) return
@@ -179,7 +195,7 @@ export class Clients {
       const response = await fetch(url, { signal: this.#options.signal })
       const text = await response.text()
       if (response.ok) return JSON.parse(text)
-      if (response.status === 503) return null
+      if (REFUSALS.includes(response.status)) return null
       if (response.status === 404) return 'gone'
       throw new Refused(`${path} was answered with ${response.status}: ${text}`)
     } catch (error) {
