@@ -61,7 +61,7 @@ test(
 
 test('F4: the power of its disk is cut again and again: nothing acknowledged is lost', minutes(2), async (context) => {
   const site = await places('full').powerCuts.make()
-  if (typeof site === 'string') return context.skip(site)
+  if (typeof site === 'string') return context.skip(`left out: ${site}`)
   onTestFinished(() => site.remove(true))
   const { findings, figures } = await campaign({ ...site, blows: 3 }, seed, { hits: { cut: 2 }, redelivered: 1 })
   expect(findings, `seed ${seed}, ${figures}`).toEqual([])
@@ -69,7 +69,7 @@ test('F4: the power of its disk is cut again and again: nothing acknowledged is 
 
 test('a store that syncs too little loses orders in the same cuts: they cut', minutes(2), async (context) => {
   const site = await places('normal').powerCuts.make()
-  if (typeof site === 'string') return context.skip(site)
+  if (typeof site === 'string') return context.skip(`left out: ${site}`)
   onTestFinished(() => site.remove(true))
   const { findings } = await campaign({ ...site, blows: 3 }, seed, { hits: {}, redelivered: 0 })
   expect(findings.map(({ rule }) => rule)).toContain('LOST')
@@ -80,7 +80,7 @@ test(
   minutes(2),
   async (context) => {
     const site = await places('full').diskFull.make()
-    if (typeof site === 'string') return context.skip(site)
+    if (typeof site === 'string') return context.skip(`left out: ${site}`)
     onTestFinished(() => site.remove(true))
     const { findings, figures } = await campaign({ ...site, blows: 2 }, seed, { hits: { fill: 1 }, redelivered: 0 })
     expect(findings, `seed ${seed}, ${figures}`).toEqual([])

@@ -2,6 +2,7 @@
 // same process goes on. Each blow is a moment's work that begins at once when it is struck: the moment was chosen well.
 import type { Chance } from '../determinism/chance.ts'
 import type { SmallDisk } from '../disk/small-disk.ts'
+import { pause } from './pause.ts'
 import type { PowerDisk } from './power-disk.ts'
 import type { Records } from './records.ts'
 import type { ShopProcess } from './shop-process.ts'
@@ -21,8 +22,6 @@ export interface Blow {
 /** How many orders a full disk has to refuse, and for how long at most they are waited for. */
 const REFUSALS = 3
 const REFUSALS_WITHIN_MS = 4_000
-
-const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** SIGKILL: the process writes nothing any more. */
 export const kill: Blow = {
@@ -54,7 +53,7 @@ export const freeze = (chance: Chance, timesMs: readonly number[]): Blow => ({
   isFatal: false,
   async strike(shop) {
     shop.freeze()
-    await wait(chance.pick(timesMs))
+    await pause(chance.pick(timesMs))
     shop.thaw()
   },
 })
@@ -67,7 +66,7 @@ export const cut = (disk: PowerDisk): Blow => ({
     disk.cut()
     shop.kill()
     await shop.exit
-    await disk.restore()
+    disk.restore()
   },
 })
 
@@ -102,6 +101,6 @@ async function refusals(records: Records): Promise<void> {
     if (row.type === 'nack') left -= 1
     if (left === 0) enough.resolve()
   })
-  await Promise.race([enough.promise, wait(REFUSALS_WITHIN_MS)])
+  await Promise.race([enough.promise, pause(REFUSALS_WITHIN_MS)])
   forget()
 }

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { Chance } from '../determinism/chance.ts'
 import type { Address } from './address.ts'
 import type { PlannedOrder } from './orders.ts'
+import { pause } from './pause.ts'
 import type { Ending, Records } from './records.ts'
 
 const endings: readonly string[] = ['confirmed', 'declined', 'refunded', 'cancelled'] satisfies Ending[]
@@ -107,17 +108,13 @@ export class Clients {
       if (answer === null) records.order({ t, type: 'unknown', id })
       else if (REFUSALS.includes(answer.status)) {
         records.order({ t, type: 'nack', id })
-        await this.#pause()
+        await pause(PAUSE_MS)
       } else if (answer.status === 202) {
         const { orderId, style } = Placed.parse(JSON.parse(answer.text))
         records.order({ t, type: 'ack', id, run: `${style} ${orderId}` })
         return
       } else throw new Error(`the order ${id} was answered with ${answer.status}: ${answer.text}`)
     }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   }
 
   /** Null when no answer came. */
@@ -159,10 +156,12 @@ export class Clients {
       this.#options.signal.throwIfAborted()
       if (answer === null) continue
       if (REFUSALS.includes(answer.status)) {
-        await this.#pause()
+        await pause(PAUSE_MS)
         continue
       }
-      if (answer.status === 202) return this.#options.records.order({ t: Date.now(), type: 'cancel', id, by })
+      // 200 says that it was asked for before: the answer to that was lost.
+      if (answer.status === 202 || answer.status === 200)
+        return this.#options.records.order({ t: Date.now(), type: 'cancel', id, by })
       if (answer.status === 409 || answer.status === 404) return
       throw new Error(`cancelling ${id} was answered with ${answer.status}: ${answer.text}`)
     }

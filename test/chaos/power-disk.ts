@@ -8,7 +8,6 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const MIB = 1_024 * 1_024
-const UNMOUNT_TRIES = 100
 
 /** What was mounted here, to be unmounted however this process ends. */
 const mounted = new Set<PowerDisk>()
@@ -58,17 +57,8 @@ export class PowerDisk {
   }
 
   /** Mounts it again as it was at the cut. Whoever used it must be gone. */
-  async restore(): Promise<void> {
-    // The files of a process that was killed are closed a moment after its parent has heard of its end.
-    for (let tries = 1; ; tries++) {
-      try {
-        run('umount', this.folder)
-        break
-      } catch (error) {
-        if (tries === UNMOUNT_TRIES) throw error
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
-    }
+  restore(): void {
+    run('umount', this.folder)
     mounted.delete(this)
     this.#mount()
   }
