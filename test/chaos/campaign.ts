@@ -46,7 +46,7 @@ export function readEffects(folder: string): LedgerRow[] {
 }
 
 /** Orders that were acknowledged or have had an effect, and whose customer was not told yet how they ended. */
-function openOrders({ orders }: Records, effects: readonly LedgerRow[]): Set<string> {
+export function openOrders({ orders }: Records, effects: readonly LedgerRow[]): Set<string> {
   const acknowledged = orders.flatMap((row) => (row.type === 'ack' ? [row.id] : []))
   const open = new Set([...acknowledged, ...effects.map(({ run }) => run)])
   for (const { step, outcome, run } of effects)

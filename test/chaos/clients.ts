@@ -33,7 +33,8 @@ const REFUSALS: readonly number[] = [408, 503, 507]
 export interface ClientsOptions {
   readonly address: Address
   readonly records: Records
-  readonly chance: Chance
+  /** Draws who is too impatient to hear the answer; null: nobody is. */
+  readonly chance: Chance | null
   /** Tells all clients to stop. */
   readonly signal: AbortSignal
   readonly patienceMs: number
@@ -97,8 +98,7 @@ export class Clients {
     const { records, chance, patienceMs: usualMs } = this.#options
     const { id, wants, items } = order
     records.order({ t: Date.now(), type: 'submit', id, flow: 'order', key: id, wants, items })
-    // Now and then somebody is too impatient to hear the answer.
-    for (let patienceMs = chance.is(0.1) ? chance.between(1, 40) : usualMs; ; patienceMs = usualMs) {
+    for (let patienceMs = chance?.is(0.1) === true ? chance.between(1, 40) : usualMs; ; patienceMs = usualMs) {
       const url = await this.#options.address.current()
       this.#asking.add(id)
       const answer = await this.#post(`${url}/orders`, order.body, patienceMs)
