@@ -27,8 +27,8 @@ const SENDERS = 4
 export const PATIENCE_MS = 10_000
 /** After a refusal. */
 const PAUSE_MS = 50
-/** Nothing was taken: the request did not arrive in time (it lay before a frozen shop), too much to do, no space. */
-const REFUSALS: readonly number[] = [408, 503, 507]
+/** Nothing was taken: the request lay too long before a frozen shop, there is too much to do, or no space. */
+const REFUSALS: readonly number[] = [408, 429, 503, 507]
 
 export interface ClientsOptions {
   readonly address: Address
