@@ -15,7 +15,8 @@ const ending =
   ({ orderId, customer }: Order, { notification }: Services, settled: () => Promise<void>) =>
   async (run: Run<z.infer<typeof Stage>, typeof CancelOrder>, status: Ending, detail: string) => {
     run.set({ stage: 'telling' })
-    await run.call(notification.notify({ orderId, customer, news: status, detail }))
+    // Nobody is told twice: whoever gives the run up while the message is under way comes too late.
+    await run.shield((shielded) => shielded.call(notification.notify({ orderId, customer, news: status, detail })))
     await settled()
     return { status }
   }
