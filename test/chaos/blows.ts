@@ -66,7 +66,7 @@ export const cut = (disk: PowerDisk): Blow => ({
     disk.cut()
     shop.kill()
     await shop.exit
-    disk.restore()
+    await disk.restore()
   },
 })
 

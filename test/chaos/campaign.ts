@@ -54,15 +54,24 @@ export function openOrders({ orders }: Records, effects: readonly LedgerRow[]): 
   return open
 }
 
+/** For a message about something worse, when the books may be out of reach. */
+function whatIsOpen(records: Records, folder: string): string {
+  try {
+    return [...openOrders(records, readEffects(folder))].join(', ') || 'nothing'
+  } catch (error) {
+    return String(error)
+  }
+}
+
 /** Runs a campaign. Rejects when the shop does what no shop may do, or nothing any more; it says so with the seed. */
 export async function runCampaign(options: CampaignOptions): Promise<Evidence> {
   const campaign = new Campaign(options)
   try {
     await campaign.run()
   } catch (error) {
-    const open = [...openOrders(campaign.records, readEffects(options.folder))].join(', ')
+    const open = whatIsOpen(campaign.records, options.folder)
     throw new Error(
-      `the campaign with seed ${options.seed} broke off; its store is in ${options.folder}; open: ${open || 'nothing'}`,
+      `the campaign with seed ${options.seed} broke off; its store is in ${options.folder}; open: ${open}`,
       { cause: error },
     )
   } finally {

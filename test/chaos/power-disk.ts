@@ -6,8 +6,10 @@ import { closeSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, rmSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { pause } from './pause.ts'
 
 const MIB = 1_024 * 1_024
+const UNMOUNT_TRIES = 100
 
 /** What was mounted here, to be unmounted however this process ends. */
 const mounted = new Set<PowerDisk>()
@@ -57,8 +59,17 @@ export class PowerDisk {
   }
 
   /** Mounts it again as it was at the cut. Whoever used it must be gone. */
-  restore(): void {
-    run('umount', this.folder)
+  async restore(): Promise<void> {
+    // The system may close the files of a process that was killed a little after its end.
+    for (let tries = 1; ; tries++) {
+      try {
+        run('umount', this.folder)
+        break
+      } catch (error) {
+        if (tries === UNMOUNT_TRIES) throw error
+        await pause(50)
+      }
+    }
     mounted.delete(this)
     this.#mount()
   }

@@ -14,7 +14,8 @@ import { counted, dyingAt, placesBetween, recording, type Place } from './trace.
 
 /** So that there is time to cancel. */
 const SLOW_SHIPPING = { service: 'shipping', slowMs: 150 }
-const LONGEST_MS = 60_000
+/** A call of an earlier life that was given up has failed when its time is over, which is a minute. */
+const LONGEST_MS = 150_000
 
 /** What became of a scene. */
 export interface Played {
