@@ -13,6 +13,8 @@ export type BlowKind = 'kill' | 'term' | 'freeze' | 'cut' | 'fill' | 'overfill'
 export interface Blow {
   readonly kind: BlowKind
   readonly isFatal: boolean
+  /** Whoever asks hears nothing any more, whatever the process may still say. */
+  readonly cutsLines?: boolean
   /** Resolves when it is over: when the process is gone, or goes on. */
   strike(shop: ShopProcess): Promise<void>
   /** What remains to be mended once a shop takes orders again. */
@@ -62,6 +64,8 @@ export const freeze = (chance: Chance, timesMs: readonly number[]): Blow => ({
 export const cut = (disk: PowerDisk): Blow => ({
   kind: 'cut',
   isFatal: true,
+  // Between the two cuts below it lives on without a disk, as no process does whose machine is gone.
+  cutsLines: true,
   async strike(shop) {
     disk.cut()
     shop.kill()

@@ -170,6 +170,7 @@ class Campaign {
   /** Begins at once, and is over when the process is gone or goes on. */
   async #strike(shop: ShopProcess, blow: Blow, moment: Moment): Promise<void> {
     if (blow.isFatal) this.#address.lost()
+    if (blow.cutsLines === true) this.#clients.hangUp()
     const recovering = !shop.isReady
     const refusedBefore = this.#refused()
     const over = blow.strike(shop)

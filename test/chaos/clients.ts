@@ -51,6 +51,8 @@ export class Clients {
   /** Sent, and no answer yet. */
   readonly #asking = new Set<string>()
   #idle = Promise.withResolvers<void>()
+  /** The connections to the shop. */
+  #lines = new AbortController()
 
   constructor(options: ClientsOptions) {
     this.#options = options
@@ -65,6 +67,13 @@ export class Clients {
   /** Resolves when every order that was released has ended. */
   get idle(): Promise<void> {
     return this.#idle.promise
+  }
+
+  /** Whoever waits for an answer does not get it. */
+  hangUp(): void {
+    const cut = this.#lines
+    this.#lines = new AbortController()
+    cut.abort()
   }
 
   /** Lets the clients place further orders: a few at a time, each as soon as the one before was acknowledged. */
@@ -119,7 +128,7 @@ export class Clients {
 
   /** Null when no answer came. */
   async #post(url: string, body: string, patienceMs: number): Promise<{ status: number; text: string } | null> {
-    const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(patienceMs)])
+    const signal = AbortSignal.any([this.#options.signal, this.#lines.signal, AbortSignal.timeout(patienceMs)])
     try {
       const headers = { 'content-type': 'application/json' }
       const response = await fetch(url, { method: 'POST', headers, body, signal })
@@ -191,7 +200,7 @@ export class Clients {
   async #get(path: string): Promise<unknown> {
     const url = (await this.#options.address.current()) + path
     try {
-      const response = await fetch(url, { signal: this.#options.signal })
+      const response = await fetch(url, { signal: AbortSignal.any([this.#options.signal, this.#lines.signal]) })
       const text = await response.text()
       if (response.ok) return JSON.parse(text)
       if (REFUSALS.includes(response.status)) return null
