@@ -50,7 +50,9 @@ export async function askAuditor(
   { acks, hits, redelivered, endings }: Least,
 ): Promise<{ readonly isSilent: boolean; readonly said: string }> {
   const files = ['orders', 'effects', 'faults'].flatMap((name) => [`--${name}`, join(folder, `${name}.jsonl`)])
-  const least = ['--min-acks', acks, '--min-faults', hits, '--min-redelivered', redelivered, '--outcomes', endings]
+  const faults = Object.values(hits).reduce((sum, needed) => sum + needed, 0)
+  const least = ['--min-acks', acks, '--min-faults', faults, '--min-redelivered', redelivered]
+  if (endings.length > 0) least.push('--outcomes', endings.join(','))
   const child = spawn(
     process.execPath,
     [auditor, ...files, '--flow', join(folder, 'flow.json'), ...least.map(String)],

@@ -33,6 +33,7 @@ export class Story {
   readonly cancels: readonly OfType<'cancel'>[]
   readonly finals: readonly OfType<'final'>[]
   readonly wasRefused: boolean
+  readonly isGone: boolean
   readonly effects: readonly LedgerRow[]
   readonly flow: Flow
   readonly steps: ReadonlySet<string>
@@ -46,6 +47,7 @@ export class Story {
     this.acks = of('ack')
     this.cancels = of('cancel')
     this.finals = of('final')
+    this.isGone = of('gone').length > 0
     this.wasRefused = of('nack').length > 0 && of('ack').length + of('unknown').length === 0
     this.effects = effects
     this.flow = flow

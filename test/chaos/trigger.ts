@@ -1,7 +1,7 @@
 // Sees when a moment has come: counts the writes to the databases of the shop, as the file system tells them, and the
 // acknowledgements, as the clients record them. It looks from outside, so that the shop does not know when it dies.
 import { watch, type FSWatcher } from 'node:fs'
-import type { Moment } from './lives.ts'
+import type { Moment } from './rounds.ts'
 import type { Records } from './records.ts'
 import { servicesOf } from './shop-process.ts'
 

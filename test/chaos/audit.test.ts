@@ -30,7 +30,7 @@ function history(): History {
   }
   asked('good', ['confirmed'], ['tutu', 'ribbon'])
   did('good', 'reserve#tutu')
-  made.faults.push({ t: ++t, type: 'fault', kind: 'kill', target: 'shop', open: 1, cut: 0 })
+  made.faults.push({ t: ++t, type: 'fault', kind: 'kill', target: 'shop', moment: 'ack 1', open: 1, cut: 0 })
   made.orders.push({ t: ++t, type: 'unknown', id: 'good' })
   did('good', 'reserve#tutu', { outcome: 'deduped', epoch: 2 })
   did('good', 'reserve#ribbon', { epoch: 2 })
@@ -79,7 +79,7 @@ function history(): History {
 const exhibits = (made: History): Exhibits => ({
   ...made,
   flow,
-  least: { acks: 5, hits: 1, redelivered: 1, endings: ['confirmed', 'declined', 'refunded', 'cancelled'] },
+  least: { acks: 5, hits: { kill: 1 }, redelivered: 1, endings: ['confirmed', 'declined', 'refunded', 'cancelled'] },
 })
 
 const at = ({ effects }: History, run: string, step: string): number =>
@@ -115,6 +115,7 @@ type Spoil = readonly [rule: RuleName, about: string, what: string, (made: Histo
 const spoils: readonly Spoil[] = [
   ['LOST', 'good', 'no end', (made) => drop(made, 'good', 'final')],
   ['LOST', 'good', 'effects after an unknown answer, and no end', (made) => drop(made, 'good', 'ack', 'final')],
+  ['LOST', 'good', 'not known any more', (made) => made.orders.push({ t: 1, type: 'gone', id: 'good' })],
   ['LOST', 'good', 'an end that is none', (made) => misread(made, 'good', { status: 'stuck' })],
   ['PHANTOM', 'good', 'never placed', (made) => drop(made, 'good', 'submit')],
   [
@@ -228,8 +229,8 @@ test('a good history passes', () => {
     acks: 5,
     unknown: 1,
     nacks: 1,
-    kills: 1,
-    hits: 1,
+    blows: { kill: 1 },
+    hits: { kill: 1 },
     inUndo: 0,
     inRecovery: 0,
     redelivered: 1,

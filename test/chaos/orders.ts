@@ -13,7 +13,8 @@ const Body = z.looseObject({ items: z.array(z.object({ sku: z.string(), qty: z.n
 type Body = z.infer<typeof Body>
 const sample = (name: string): Body => Body.parse(JSON.parse(readFileSync(new URL(`${name}.json`, samples), 'utf8')))
 
-const styles = ['orchestrated', 'choreographed'] as const
+export const styles = ['orchestrated', 'choreographed'] as const
+export type Style = (typeof styles)[number]
 
 /** Right after the order was acknowledged, or when it is being shipped. */
 export type CancelMoment = 'at once' | 'while shipping'
@@ -32,23 +33,42 @@ const [ok, declined, short, shippingFails] = ['ok', 'declined', 'short', 'shippi
   Body,
 ]
 const shortOf = (...skus: readonly string[]): Body => ({ ...short, items: skus.map((sku) => ({ sku, qty: 1 })) })
-const well: Kind = { body: ok, wants: ['confirmed'] }
+
+/** One order of each kind that makes a difference to how it is carried through. */
+export const referenceKinds = {
+  well: { body: ok, wants: ['confirmed'] },
+  declined: { body: declined, wants: ['declined'] },
+  'out of stock': { body: short, wants: ['declined'] },
+  'not deliverable': { body: shippingFails, wants: ['refunded'] },
+  // A cancellation comes in time or too late: both are right, and the audit knows which of them is true.
+  'cancelled at once': { body: ok, wants: ['cancelled', 'confirmed'], cancel: 'at once' },
+  'cancelled while shipping': { body: ok, wants: ['cancelled', 'confirmed'], cancel: 'while shipping' },
+  'cancelled by the shop': { body: ok, wants: ['cancelled', 'confirmed'], cancel: 'while shipping', by: 'the shop' },
+} as const satisfies Record<string, Kind>
+
+const {
+  well,
+  declined: isDeclined,
+  'not deliverable': notDeliverable,
+  'cancelled at once': atOnce,
+  'cancelled while shipping': whileShipping,
+  'cancelled by the shop': byTheShop,
+} = referenceKinds
 const kinds: readonly Kind[] = [
   well,
-  { body: shippingFails, wants: ['refunded'] },
-  // A cancellation comes in time or too late: both are right, and the audit knows which of them is true.
-  { body: ok, wants: ['cancelled', 'confirmed'], cancel: 'at once' },
-  { body: declined, wants: ['declined'] },
-  { body: ok, wants: ['cancelled', 'confirmed'], cancel: 'while shipping' },
-  { body: short, wants: ['declined'] },
+  notDeliverable,
+  atOnce,
+  isDeclined,
+  whileShipping,
+  referenceKinds['out of stock'],
   { body: shippingFails, wants: ['cancelled', 'refunded'], cancel: 'while shipping' },
   well,
   { body: shortOf('tutu', 'music-box'), wants: ['declined'] },
   { body: declined, wants: ['cancelled', 'declined'], cancel: 'at once' },
   { body: shortOf('music-box', 'tutu', 'poster'), wants: ['declined'] },
   { body: shortOf('music-box'), wants: ['declined'] },
-  { body: ok, wants: ['cancelled', 'confirmed'], cancel: 'while shipping', by: 'the shop' },
-  { body: ok, wants: ['cancelled', 'confirmed'], cancel: 'at once', by: 'the shop' },
+  byTheShop,
+  { ...byTheShop, cancel: 'at once' },
 ]
 
 /** One order, as the client knows it. */
@@ -63,27 +83,35 @@ export interface PlannedOrder {
   readonly body: string
 }
 
+/** One order of a kind. */
+export function planOrder(kind: Kind, style: Style, id: string): PlannedOrder {
+  const { body, wants, cancel, by = 'the customer' } = kind
+  return {
+    id,
+    wants,
+    items: body.items.map(({ sku }) => sku),
+    cancel: cancel ?? null,
+    // Nobody is in charge of a choreography: there is no run that could be cancelled for all of it.
+    by: style === 'orchestrated' ? by : 'the customer',
+    body: JSON.stringify({ ...body, orderId: id, style }),
+  }
+}
+
 /** Orders in the sequence in which they are placed: half of them in each style. */
 export function planOrders(count: number, chance: Chance): PlannedOrder[] {
   const planned = Array.from({ length: count }, (_, index): PlannedOrder => {
     const style = styles[index % 2] ?? 'orchestrated'
-    const { body, wants, cancel = null, by = 'the customer' } = kinds[Math.floor(index / 2) % kinds.length] ?? well
-    const id = index < 2 ? `first-${style}` : `${style}-${index}`
-    const items = body.items.map(({ sku }) => sku)
-    // Nobody is in charge of a choreography: there is no run that could be cancelled for all of it.
-    return {
-      id,
-      wants,
-      items,
-      cancel,
-      by: style === 'orchestrated' ? by : 'the customer',
-      body: JSON.stringify({ ...body, orderId: id, style }),
-    }
+    const kind = kinds[Math.floor(index / 2) % kinds.length] ?? well
+    return planOrder(kind, style, index < 2 ? `first-${style}` : `${style}-${index}`)
   })
-  const later = planned.slice(2)
-  for (let index = later.length - 1; index > 0; index -= 1) {
+  return [...planned.slice(0, 2), ...shuffle(planned.slice(2), chance)]
+}
+
+export function shuffle<T>(items: readonly T[], chance: Chance): T[] {
+  const shuffled = [...items]
+  for (let index = shuffled.length - 1; index > 0; index -= 1) {
     const other = chance.between(0, index)
-    ;[later[index], later[other]] = [later[other] as PlannedOrder, later[index] as PlannedOrder]
+    ;[shuffled[index], shuffled[other]] = [shuffled[other] as T, shuffled[index] as T]
   }
-  return [...planned.slice(0, 2), ...later]
+  return shuffled
 }

@@ -3,6 +3,8 @@
 // row before it. The rows have the names that an auditor knows who has never seen the engine; fields beyond those are
 // for the audit of this folder.
 
+import type { BlowKind } from './blows.ts'
+
 /** The ways in which an order ends for good; `in progress` and `stuck` are none of them. */
 export type Ending = 'confirmed' | 'declined' | 'refunded' | 'cancelled'
 
@@ -24,8 +26,11 @@ export type OrderRow =
     }
   /** The shop said that it has the order; `run` is what it called it. */
   | { readonly t: number; readonly type: 'ack'; readonly id: string; readonly run: string }
-  /** `nack`: the shop said that it took nothing. `unknown`: no answer came, whatever the shop did. */
-  | { readonly t: number; readonly type: 'nack' | 'unknown'; readonly id: string }
+  /**
+   * `nack`: the shop said that it took nothing. `unknown`: no answer came, whatever the shop did. `gone`: it was asked for
+   * an order that it had acknowledged, and said that it knows of none.
+   */
+  | { readonly t: number; readonly type: 'nack' | 'unknown' | 'gone'; readonly id: string }
   /** The shop said that it will see whether the order can still be cancelled; `by` the customer, or whoever runs it. */
   | { readonly t: number; readonly type: 'cancel'; readonly id: string; readonly by: CancelledBy }
   /** The end of the order, as it was read; `amount` in cents, `roots` the causal graphs that its runs and events name. */
@@ -44,15 +49,17 @@ export type OrderRow =
 export interface FaultRow {
   readonly t: number
   readonly type: 'fault' | 'heal'
-  readonly kind: 'kill' | 'slow' | 'fail' | 'lose' | 'restart'
+  readonly kind: BlowKind | 'slow' | 'fail' | 'lose' | 'restart'
   /** The process, or one of its services. */
   readonly target: string
-  /** Of a kill: the moment that it was meant for, and whether the shop was still recovering. */
+  /** Of a blow: the moment that it was meant for, and whether the shop was still recovering. */
   readonly moment?: string
   readonly recovering?: boolean
-  /** Of a kill: orders that the shop had begun and not carried through, and requests that had no answer. */
+  /** Of a blow: orders that the shop had begun and not carried through, and requests that had no answer. */
   readonly open?: number
   readonly cut?: number
+  /** Of a blow: requests that were refused while it lasted. */
+  readonly refused?: number
 }
 
 /** The rows of one campaign, oldest first. */

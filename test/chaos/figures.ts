@@ -1,4 +1,4 @@
-// The figures of a campaign: what was asked, what was done to the shop, and how much of it met work under way. A kill that
+// The figures of a campaign: what was asked, what was done to the shop, and how much of it met work under way. A blow that
 // hit nothing and a step that was never asked for twice prove nothing, so these are what an audit looks at as well.
 import type { LedgerRow } from '../../examples/shop/ledger.ts'
 import type { FaultRow, OrderRow } from './records.ts'
@@ -6,15 +6,16 @@ import type { FaultRow, OrderRow } from './records.ts'
 /** What a campaign saw. */
 export interface Figures {
   readonly orders: number
-  /** Orders, requests and kills are counted once each. */
+  /** Orders, requests and blows are counted once each. */
   readonly acks: number
   readonly unknown: number
   readonly nacks: number
-  readonly kills: number
-  readonly hits: number
-  /** Kills that met an order which was being taken back: after the first no, and before the customer was told. */
+  /** Blows by their kind, and those that met work: a full disk when it refused some, others when some was under way. */
+  readonly blows: Readonly<Record<string, number>>
+  readonly hits: Readonly<Record<string, number>>
+  /** Blows that met an order which was being taken back: after the first no, and before the customer was told. */
   readonly inUndo: number
-  /** Kills before the shop took orders again. */
+  /** Blows before the shop took orders again. */
   readonly inRecovery: number
   /** Steps that reached a service more than once, and of those the ones that two lives of the shop asked for. */
   readonly redelivered: number
@@ -35,7 +36,10 @@ export function count({
   readonly effects: readonly LedgerRow[]
   readonly faults: readonly FaultRow[]
 }): Figures {
-  const kills = faults.filter(({ kind }) => kind === 'kill')
+  const blows = faults.filter(({ moment }) => moment !== undefined)
+  const hits = blows.filter(({ kind, open = 0, cut = 0, refused = 0 }) =>
+    kind === 'fill' || kind === 'overfill' ? refused > 0 : open + cut > 0,
+  )
   const ids = (type: OrderRow['type']): number =>
     new Set(orders.flatMap((row) => (row.type === type ? [row.id] : []))).size
   const steps = [...Map.groupBy(effects, ({ run, step }) => `${run} ${step}`).values()].filter(
@@ -49,10 +53,10 @@ export function count({
     acks: ids('ack'),
     unknown: orders.filter(({ type }) => type === 'unknown').length,
     nacks: orders.filter(({ type }) => type === 'nack').length,
-    kills: kills.length,
-    hits: kills.filter(({ open = 0, cut = 0 }) => open + cut > 0).length,
-    inUndo: kills.filter(({ t }) => undoing.some(([begun, told]) => begun < t && t < told)).length,
-    inRecovery: kills.filter(({ recovering }) => recovering).length,
+    blows: tally(blows.map(({ kind }) => kind)),
+    hits: tally(hits.map(({ kind }) => kind)),
+    inUndo: blows.filter(({ t }) => undoing.some(([begun, told]) => begun < t && t < told)).length,
+    inRecovery: blows.filter(({ recovering }) => recovering).length,
     redelivered: steps.length,
     acrossKills: steps.filter((rows) => new Set(rows.map(({ epoch }) => epoch)).size > 1).length,
     outcomes: tally(effects.map(({ outcome }) => outcome)),

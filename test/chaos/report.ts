@@ -13,8 +13,8 @@ const SliceShape = z.object({
     acks: z.number(),
     unknown: z.number(),
     nacks: z.number(),
-    kills: z.number(),
-    hits: z.number(),
+    blows: counts,
+    hits: counts,
     inUndo: z.number(),
     inRecovery: z.number(),
     redelivered: z.number(),
@@ -25,6 +25,8 @@ const SliceShape = z.object({
   }),
   /** What the audit found; null for an auditor that nobody asked. */
   findings: z.number(),
+  /** Orders that the audit found to be lost. */
+  lost: z.number(),
   isAuditorSilent: z.boolean().nullable(),
 })
 
@@ -43,7 +45,9 @@ export function appendSlice(file: string, slice: Slice): void {
 }
 
 /** All slices as one. */
-export function total(slices: readonly Slice[]): Figures & { readonly seconds: number; readonly findings: number } {
+export function total(
+  slices: readonly Slice[],
+): Figures & { readonly seconds: number; readonly findings: number; readonly lost: number } {
   const sum = (of: (slice: Slice) => number): number => slices.reduce((all, slice) => all + of(slice), 0)
   const sums = (of: (slice: Slice) => Readonly<Record<string, number>>): Record<string, number> => {
     const words = new Set(slices.flatMap((slice) => Object.keys(of(slice))))
@@ -52,12 +56,13 @@ export function total(slices: readonly Slice[]): Figures & { readonly seconds: n
   return {
     seconds: Math.round(sum(({ seconds }) => seconds)),
     findings: sum(({ findings }) => findings),
+    lost: sum(({ lost }) => lost),
     orders: sum(({ figures }) => figures.orders),
     acks: sum(({ figures }) => figures.acks),
     unknown: sum(({ figures }) => figures.unknown),
     nacks: sum(({ figures }) => figures.nacks),
-    kills: sum(({ figures }) => figures.kills),
-    hits: sum(({ figures }) => figures.hits),
+    blows: sums(({ figures }) => figures.blows),
+    hits: sums(({ figures }) => figures.hits),
     inUndo: sum(({ figures }) => figures.inUndo),
     inRecovery: sum(({ figures }) => figures.inRecovery),
     redelivered: sum(({ figures }) => figures.redelivered),

@@ -2,6 +2,7 @@
 // the story of one order and says what is wrong with it; `SHARED_KEY` and `VACUOUS` look at all of them. Effects are
 // taken in the order in which they are given, which is that of time. audit.test.ts breaks every rule once.
 import type { LedgerRow } from '../../examples/shop/ledger.ts'
+import type { BlowKind } from './blows.ts'
 import { count } from './figures.ts'
 import type { FaultRow, OrderRow } from './records.ts'
 import { Story, type Flow } from './story.ts'
@@ -9,8 +10,8 @@ import { Story, type Flow } from './story.ts'
 /** What a campaign must have seen to prove anything. */
 export interface Least {
   readonly acks: number
-  /** Kills that met at least one order at work. */
-  readonly hits: number
+  /** Blows that met at least one order at work, by their kind. */
+  readonly hits: Readonly<Partial<Record<BlowKind, number>>>
   /** Steps that reached a service more than once. */
   readonly redelivered: number
   readonly endings: readonly string[]
@@ -42,9 +43,11 @@ const sum = (effects: readonly LedgerRow[]): number => effects.reduce((total, { 
 /** The rules about one order. */
 const rules = {
   /** Nothing that was acknowledged, or that has had an effect, is without an end. */
-  LOST: ({ acks, effects, stands }) =>
-    when(stands === undefined && acks.length > 0, 'acknowledged and never ended').concat(
-      when(stands === undefined && acks.length === 0 && effects.length > 0, 'it has effects and never ended'),
+  LOST: ({ acks, effects, stands, isGone }) =>
+    when(isGone, 'acknowledged, and nobody knows of it any more').concat(
+      when(stands === undefined && acks.length > 0, 'acknowledged and never ended').concat(
+        when(stands === undefined && acks.length === 0 && effects.length > 0, 'it has effects and never ended'),
+      ),
     ),
   PHANTOM: ({ submits, wasRefused, effects }) =>
     when(effects.length > 0 && submits.length === 0, 'effects of an order that nobody placed').concat(
@@ -203,7 +206,12 @@ function vacuous({ least, ...seen }: Exhibits): Finding[] {
   const missing = least.endings.filter((ending) => !(ending in endings))
   return [
     ...when(acks < least.acks, `${acks} orders acknowledged, at least ${least.acks} are needed`),
-    ...when(hits < least.hits, `${hits} kills met an order at work, at least ${least.hits} are needed`),
+    ...Object.entries(least.hits).flatMap(([kind, needed]) =>
+      when(
+        (hits[kind] ?? 0) < needed,
+        `${hits[kind] ?? 0} of ${kind} met an order at work, at least ${needed} are needed`,
+      ),
+    ),
     ...when(
       redelivered < least.redelivered,
       `${redelivered} steps redelivered, at least ${least.redelivered} are needed`,

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { Address } from './address.ts'
 import type { PlannedOrder } from './orders.ts'
+import { pause } from './pause.ts'
 import type { Ending, Records } from './records.ts'
 
 const endings: readonly string[] = ['confirmed', 'declined', 'refunded', 'cancelled'] satisfies Ending[]
@@ -22,14 +23,21 @@ const KeyView = z.object({
 })
 
 const SENDERS = 4
-const PATIENCE_MS = 10_000
+/** How long a client waits for an answer, unless it is told otherwise. */
+export const PATIENCE_MS = 10_000
+/** After a refusal. */
+const PAUSE_MS = 50
+/** Nothing was taken: the request lay too long before a frozen shop, there is too much to do, or no space. */
+const REFUSALS: readonly number[] = [408, 429, 503, 507]
 
 export interface ClientsOptions {
   readonly address: Address
   readonly records: Records
-  readonly chance: Chance
+  /** Draws who is too impatient to hear the answer; null: nobody is. */
+  readonly chance: Chance | null
   /** Tells all clients to stop. */
   readonly signal: AbortSignal
+  readonly patienceMs: number
   /** Something happened that no shop may do. */
   readonly onTrouble: (error: unknown) => void
 }
@@ -43,6 +51,8 @@ export class Clients {
   /** Sent, and no answer yet. */
   readonly #asking = new Set<string>()
   #idle = Promise.withResolvers<void>()
+  /** The connections to the shop. */
+  #lines = new AbortController()
 
   constructor(options: ClientsOptions) {
     this.#options = options
@@ -57,6 +67,13 @@ export class Clients {
   /** Resolves when every order that was released has ended. */
   get idle(): Promise<void> {
     return this.#idle.promise
+  }
+
+  /** Whoever waits for an answer does not get it. */
+  hangUp(): void {
+    const cut = this.#lines
+    this.#lines = new AbortController()
+    cut.abort()
   }
 
   /** Lets the clients place further orders: a few at a time, each as soon as the one before was acknowledged. */
@@ -87,11 +104,10 @@ export class Clients {
   }
 
   async #place(order: PlannedOrder): Promise<void> {
-    const { records, chance } = this.#options
+    const { records, chance, patienceMs: usualMs } = this.#options
     const { id, wants, items } = order
     records.order({ t: Date.now(), type: 'submit', id, flow: 'order', key: id, wants, items })
-    // Now and then somebody is too impatient to hear the answer.
-    for (let patienceMs = chance.is(0.1) ? chance.between(1, 40) : PATIENCE_MS; ; patienceMs = PATIENCE_MS) {
+    for (let patienceMs = chance?.is(0.1) === true ? chance.between(1, 40) : usualMs; ; patienceMs = usualMs) {
       const url = await this.#options.address.current()
       this.#asking.add(id)
       const answer = await this.#post(`${url}/orders`, order.body, patienceMs)
@@ -99,8 +115,10 @@ export class Clients {
       this.#options.signal.throwIfAborted()
       const t = Date.now()
       if (answer === null) records.order({ t, type: 'unknown', id })
-      else if (answer.status === 503) records.order({ t, type: 'nack', id })
-      else if (answer.status === 202) {
+      else if (REFUSALS.includes(answer.status)) {
+        records.order({ t, type: 'nack', id })
+        await pause(PAUSE_MS)
+      } else if (answer.status === 202) {
         const { orderId, style } = Placed.parse(JSON.parse(answer.text))
         records.order({ t, type: 'ack', id, run: `${style} ${orderId}` })
         return
@@ -110,7 +128,7 @@ export class Clients {
 
   /** Null when no answer came. */
   async #post(url: string, body: string, patienceMs: number): Promise<{ status: number; text: string } | null> {
-    const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(patienceMs)])
+    const signal = AbortSignal.any([this.#options.signal, this.#lines.signal, AbortSignal.timeout(patienceMs)])
     try {
       const headers = { 'content-type': 'application/json' }
       const response = await fetch(url, { method: 'POST', headers, body, signal })
@@ -143,20 +161,26 @@ export class Clients {
     const path = by === 'the shop' ? `/api/runs/checkout:${id}/cancel` : `/orders/${id}/cancel`
     for (;;) {
       const url = await this.#options.address.current()
-      const answer = await this.#post(url + path, JSON.stringify({ by }), PATIENCE_MS)
+      const answer = await this.#post(url + path, JSON.stringify({ by }), this.#options.patienceMs)
       this.#options.signal.throwIfAborted()
-      if (answer === null || answer.status === 503) continue
-      if (answer.status === 202) return this.#options.records.order({ t: Date.now(), type: 'cancel', id, by })
+      if (answer === null) continue
+      if (REFUSALS.includes(answer.status)) {
+        await pause(PAUSE_MS)
+        continue
+      }
+      // 200 says that it was asked for before: the answer to that was lost.
+      if (answer.status === 202 || answer.status === 200)
+        return this.#options.records.order({ t: Date.now(), type: 'cancel', id, by })
       if (answer.status === 409 || answer.status === 404) return
       throw new Error(`cancelling ${id} was answered with ${answer.status}: ${answer.text}`)
     }
   }
 
-  /** Waits for the end of an order as long as it takes. One that is stuck or gone has none, and is left to the audit. */
+  /** Waits for the end of an order as long as it takes. One that is stuck has none, and is left to the audit. */
   async #readEnd({ id }: PlannedOrder): Promise<void> {
     for (;;) {
       const shown = await this.#get(`/orders/${id}?wait=10s`)
-      if (shown === 'gone') return
+      if (shown === 'gone') return this.#options.records.order({ t: Date.now(), type: 'gone', id })
       const order = Shown.nullable().parse(shown)
       if (order === null || order.status === 'in progress') continue
       if (!endings.includes(order.status)) return
@@ -176,10 +200,10 @@ export class Clients {
   async #get(path: string): Promise<unknown> {
     const url = (await this.#options.address.current()) + path
     try {
-      const response = await fetch(url, { signal: this.#options.signal })
+      const response = await fetch(url, { signal: AbortSignal.any([this.#options.signal, this.#lines.signal]) })
       const text = await response.text()
       if (response.ok) return JSON.parse(text)
-      if (response.status === 503) return null
+      if (REFUSALS.includes(response.status)) return null
       if (response.status === 404) return 'gone'
       throw new Refused(`${path} was answered with ${response.status}: ${text}`)
     } catch (error) {

@@ -1,8 +1,10 @@
-// What is to happen in one life of the shop: what its services do wrong, and at which moment it is killed. Moments are
-// counted in things that happen (an acknowledgement, a write to one of the databases) and not in milliseconds alone, so
-// that a kill meets the shop at work on a fast machine as on a slow one: between an effect and its record, between a
-// record and its acknowledgement, in the middle of a commit, and while it takes up again what an earlier kill left.
+// What is to happen in one round of a campaign: what the services of the shop do wrong, with which blow it ends, and at
+// which moment. Moments are counted in things that happen (an acknowledgement, a write to one of the databases) and not
+// in milliseconds alone, so that a blow meets the shop at work on a fast machine as on a slow one: between an effect and
+// its record, between a record and its acknowledgement, in the middle of a commit, and while it takes up again what an
+// earlier blow left.
 import type { Chance } from '../../src/testing/simulation/chance.ts'
+import type { Blow } from './blows.ts'
 
 const services = ['catalog', 'payment', 'shipping', 'notification'] as const
 type Service = (typeof services)[number]
@@ -12,7 +14,7 @@ export type Database = 'store' | Service
 /** Roughly how often an order makes the file system tell of a write to each database, as counted on Linux. */
 const WRITES = { store: 10, catalog: 8, payment: 4, shipping: 3, notification: 4 } as const
 
-/** When to kill: `delayMs` after something has happened `count` times, counted from the start or once it takes orders. */
+/** When to strike: `delayMs` after something has happened `count` times, counted from the start or once it takes orders. */
 export interface Moment {
   readonly since: 'start' | 'ready'
   readonly of: 'ack' | 'time' | Database
@@ -26,26 +28,41 @@ export type Misdeed =
   | { readonly kind: 'fail'; readonly service: Service; readonly failTimes: number }
   | { readonly kind: 'lose'; readonly service: Service; readonly loseAnswers: number }
 
-export interface Life {
+export interface Round {
   readonly misdeeds: readonly Misdeed[]
   readonly moment: Moment
+  readonly blow: Blow
 }
+
+/** Blows, each with how often it is drawn; the first of them is the one that is counted. */
+export type Arsenal = readonly [first: readonly [weight: number, blow: Blow], ...others: (readonly [number, Blow])[]]
 
 /**
- * The lives of a campaign, each of which ends with a kill. The first loses answers that it is then killed without
- * having asked for again: so every campaign has at least one step that is asked for by two processes.
- * @param orders how many orders are placed in one life, on the average.
+ * The rounds of a campaign that has so many blows of the first kind. The first round loses answers, and ends with that
+ * blow before they were asked for again: so every campaign with a fatal one has at least one step that is asked for by
+ * two processes. Each kind comes at least once.
+ * @param orders how many orders are placed in all.
  */
-export function planLives(kills: number, orders: number, chance: Chance): Life[] {
-  return Array.from({ length: kills }, (_, index) => (index === 0 ? firstLife(orders) : randomLife(orders, chance)))
+export function planRounds(arsenal: Arsenal, count: number, orders: number, chance: Chance): Round[] {
+  const blows = arsenal.slice(0, count > 1 ? undefined : 1).map(([, blow]) => blow)
+  const [first] = blows
+  for (let left = count - 1; left > 0;) {
+    const blow = chance.weighted(arsenal)
+    blows.push(blow)
+    if (blow === first) left -= 1
+  }
+  const share = Math.max(1, Math.round(orders / (blows.length + 1)))
+  return blows.map((blow, index) => ({ blow, ...(index === 0 ? firstRound(share) : randomRound(share, chance)) }))
 }
 
-const firstLife = (orders: number): Life => ({
+type Plan = Omit<Round, 'blow'>
+
+const firstRound = (orders: number): Plan => ({
   misdeeds: [{ kind: 'lose', service: 'catalog', loseAnswers: orders + 2 }],
   moment: { since: 'ready', of: 'catalog', count: Math.ceil((WRITES.catalog * orders) / 2), delayMs: 2 },
 })
 
-function randomLife(orders: number, chance: Chance): Life {
+function randomRound(orders: number, chance: Chance): Plan {
   const service = chance.pick(services)
   const moment = chance.weighted<Moment>([
     [3, { since: 'ready', of: 'ack', count: chance.between(1, orders), delayMs: 0 }],
