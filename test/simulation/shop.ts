@@ -1,5 +1,5 @@
 // The orders of the shop in both styles, with every way in which one can go: the definitions are those of examples/shop,
-// the judge is the auditor of the kills, who knows nothing of the engine.
+// the judge is the auditor of chaos, who knows nothing of the engine.
 import { ballet } from 'ballet'
 import { checkoutWorkflow } from '../../examples/shop/checkout.ts'
 import { CancelOrder, Order, OrderCancelled, OrderCreated } from '../../examples/shop/contracts.ts'
@@ -21,7 +21,7 @@ import { judgeLifecycles } from './lifecycle.ts'
 import { shopServices, ShopState } from './shop-services.ts'
 
 const PLANNED = planOrders(56, new Chance(1))
-const NONE = { acks: 0, hits: 0, redelivered: 0, endings: [] }
+const NONE = { acks: 0, hits: {}, redelivered: 0, endings: [] }
 const AGAIN_MS = 120
 const GIVE_UP = 200
 
