@@ -75,6 +75,7 @@ export class Stage {
   readonly #processes: SimulatedProcess[] = []
   readonly #healAt: number
   #startAt = 0
+  #hash = ''
   #takeOverAt = Number.POSITIVE_INFINITY
 
   constructor(workload: Workload, seed: number, isTold: boolean) {
@@ -132,12 +133,10 @@ export class Stage {
       }
     }
     if (world.findings.length === 0) await this.#scene.judge()
-    const hash = world.trace.hash
+    this.#hash = world.trace.hash
     for (const process of this.#processes) await process.bury()
     clock.stop()
-    this.#hash = hash
   }
-  #hash = ''
 
   told(): Told {
     const { seed, findings, trace, disk, ageMs, faults } = this.world
