@@ -22,6 +22,8 @@ export interface Scene {
   readonly isOver: () => boolean
   /** Blames whatever is wrong when everything has ended. */
   readonly judge: () => void | Promise<void>
+  /** What a judge from outside may see. */
+  readonly evidence?: () => unknown
 }
 
 /** Makes scenes of one kind. */
@@ -39,6 +41,7 @@ export interface Told {
   /** Lines for people; null unless they were asked for. */
   readonly lines: readonly string[] | null
   readonly figures: Figures
+  readonly evidence: unknown
 }
 
 /** What has happened in a story: without it, nothing is proved. */
@@ -146,6 +149,7 @@ export class Stage {
       hash: this.#hash,
       findings,
       lines: trace.lines,
+      evidence: this.#scene.evidence?.(),
       figures: {
         processes: this.#processes.length,
         crashes: this.#processes.filter(({ hasDied }) => hasDied).length,
