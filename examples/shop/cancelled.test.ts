@@ -140,6 +140,26 @@ test('whoever runs the shop may cancel the run itself: it is taken back and told
   expect(await shop.app.run(`checkout:${orderId}`)).toMatchObject({ status: 'cancelled' })
 })
 
+test('whoever runs the shop cancels the run while the customer is told: he is told once', async () => {
+  await shop.fault({ service: 'notification', loseAnswers: 1 })
+  const orderId = await shop.order('ok', 'orchestrated')
+  // The message has gone out, and nobody knows.
+  await shop.when(orderId, ({ steps }) => steps.some(({ step, status }) => step === 'notify' && status === 'retrying'))
+  await shop.app.cancel(`checkout:${orderId}`, { by: 'the shop' })
+  expect(await shop.over(orderId)).toMatchObject({ status: 'confirmed', paid: 10_700 })
+  expect(done(shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'ship', 'notify'])
+})
+
+test('a charge of which nobody heard is taken back: nothing is owed', async () => {
+  // The answer is lost, and the next attempt is waited for when the order is cancelled.
+  await shop.fault({ service: 'payment', operation: 'charge', loseAnswers: 1 })
+  const orderId = await shop.order('ok', 'orchestrated')
+  await shop.when(orderId, ({ steps }) => steps.some(({ step, status }) => step === 'charge' && status === 'retrying'))
+  await shop.app.cancel(`checkout:${orderId}`, { by: 'the shop' })
+  expect(await shop.over(orderId)).toMatchObject({ status: 'cancelled', paid: 0 })
+  expect(done(shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'refund 10700', ...released])
+})
+
 test.each([
   ['an order that there is not', 'nobody', {}, 404, 'ORDER_UNKNOWN'],
   ['a field that there is not', 'nobody', { who: 'me' }, 422, 'BODY_INVALID'],
