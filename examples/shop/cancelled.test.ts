@@ -154,6 +154,16 @@ test.each([
   expect(done(shop.ledger(orderId)).slice(-deeds.length)).toEqual(deeds)
 })
 
+test('a charge of which nobody heard is taken back: nothing is owed', async () => {
+  // The answer is lost, and the next attempt is waited for when the order is cancelled.
+  await shop.fault({ service: 'payment', operation: 'charge', loseAnswers: 1 })
+  const orderId = await shop.order('ok', 'orchestrated')
+  await shop.when(orderId, ({ steps }) => steps.some(({ step, status }) => step === 'charge' && status === 'retrying'))
+  await shop.app.cancel(`checkout:${orderId}`, { by: 'the shop' })
+  expect(await shop.over(orderId)).toMatchObject({ status: 'cancelled', paid: 0 })
+  expect(done(shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'refund 10700', ...released])
+})
+
 test.each([
   ['an order that there is not', 'nobody', {}, 404, 'ORDER_UNKNOWN'],
   ['a field that there is not', 'nobody', { who: 'me' }, 422, 'BODY_INVALID'],

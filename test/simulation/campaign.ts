@@ -2,7 +2,7 @@
 // matter of its number, so that one number says all.
 import { tell, type Figures, type Told, type Workload } from '../../src/testing/simulation/stage.ts'
 import { programs } from './programs.ts'
-import { shop } from './shop.ts'
+import { shop, type ShopEvidence } from './shop.ts'
 import { tally } from './tally.ts'
 
 const WORKLOADS: readonly Workload[] = [tally, shop, tally, programs, tally, shop]
@@ -16,6 +16,8 @@ export interface Campaign {
   /** Of each story, in order: two campaigns of the same seeds have the same. */
   readonly hashes: readonly string[]
   readonly byWorkload: Readonly<Record<string, number>>
+  /** Of the orders of the shop, for an auditor from outside; empty unless it was asked for. */
+  readonly evidence: readonly (ShopEvidence & { readonly seed: number })[]
   /** Stories in which something was found. */
   readonly found: readonly Told[]
 }
@@ -26,11 +28,12 @@ export function story(seed: number, isTold = false): Promise<Told> {
 }
 
 /** Plays stories from `first` on, until `most` of them have found something. */
-export async function campaign(first: number, seeds: number, most: number): Promise<Campaign> {
+export async function campaign(first: number, seeds: number, most: number, isKept = false): Promise<Campaign> {
   const found: Told[] = []
   const byWorkload: Record<string, number> = {}
   const figures = { processes: 0, crashes: 0, fenced: 0, runs: 0, events: 0, virtualMs: 0, faults: {} }
   const hashes: string[] = []
+  const evidence: (ShopEvidence & { readonly seed: number })[] = []
   const since = process.cpuUsage()
   let played = 0
   for (let seed = first; seed < first + seeds && found.length < most; seed++) {
@@ -40,9 +43,10 @@ export async function campaign(first: number, seeds: number, most: number): Prom
     hashes.push(told.hash)
     add(figures, told.figures)
     if (told.findings.length > 0) found.push(told)
+    if (isKept && told.workload === shop.name) evidence.push({ seed, ...(told.evidence as ShopEvidence) })
   }
   const { user, system } = process.cpuUsage(since)
-  return { seeds: played, seconds: (user + system) / 1e6, figures, hashes, byWorkload, found }
+  return { seeds: played, seconds: (user + system) / 1e6, figures, hashes, byWorkload, evidence, found }
 }
 
 /** Adds up numbers, and what holds numbers. */

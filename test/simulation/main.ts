@@ -4,7 +4,7 @@
 //   npm run simulate -- --seed 17                     tells the story of one seed
 //   npm run simulate -- --mutant no-gate,no-lanes     breaks the engine and plays until that is found; `all` for every one
 //
-// Exits with 1 when a story finds something, or when a mutant is not found within its seeds. With --json the figures come as
+// With --auditor, a program of somebody else judges the orders of the shop as well. Exits with 1 when a story finds something, or when a mutant is not found within its seeds. With --json the figures come as
 // one line of JSON.
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     seeds: { type: 'string' },
     seed: { type: 'string', default: '1' },
     mutant: { type: 'string' },
+    auditor: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -38,7 +39,7 @@ else await playMany(Number(values.seeds))
 
 async function playMany(seeds: number): Promise<void> {
   const { campaign } = await import('./campaign.ts')
-  const played = await campaign(first, seeds, 10)
+  const played = await campaign(first, seeds, 10, values.auditor !== undefined)
   print(values.json ? JSON.stringify(played) : wordsOf(played))
   for (const { seed, workload, findings } of played.found) {
     const words = findings.slice(0, 5).map(({ rule, detail }) => `  ${rule} ${detail.slice(0, 1000)}`)
@@ -47,6 +48,11 @@ async function playMany(seeds: number): Promise<void> {
     )
   }
   if (played.found.length > 0) process.exitCode = 1
+  if (values.auditor === undefined) return
+  const { auditedBy } = await import('./auditor.ts')
+  const { isSilent, said } = await auditedBy(values.auditor, played.evidence)
+  print(said)
+  if (!isSilent) process.exitCode = 1
 }
 
 async function tellOne(): Promise<void> {

@@ -15,6 +15,8 @@ import { judgeReplays } from './journals.ts'
 const AGAIN_MS = 120
 const AGAIN: ReadonlySet<string> = new Set([
   'PROCESS_UNREACHABLE',
+  // A read of its journal failed: somebody will retry the run.
+  'RUN_UNREADABLE',
   'SHARD_FENCED',
   'STORE_FAILED',
   'STORE_FULL',

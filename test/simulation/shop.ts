@@ -14,7 +14,7 @@ import { audit } from '../chaos/audit.ts'
 import { flow } from '../chaos/evidence.ts'
 import { planOrders, type PlannedOrder } from '../chaos/orders.ts'
 import type { OrderRow } from '../chaos/records.ts'
-import { Books } from './books.ts'
+import { Books, type Line } from './books.ts'
 import { History } from './history.ts'
 import { judgeReplays, judgeRows } from './journals.ts'
 import { judgeLifecycles } from './lifecycle.ts'
@@ -24,6 +24,12 @@ const PLANNED = planOrders(56, new Chance(1))
 const NONE = { acks: 0, hits: {}, redelivered: 0, endings: [] }
 const AGAIN_MS = 120
 const GIVE_UP = 200
+
+/** What an auditor of orders is given. */
+export interface ShopEvidence {
+  readonly orders: readonly OrderRow[]
+  readonly effects: readonly Line[]
+}
 
 export const shop: Workload = { name: 'shop', scene: (stage) => new ShopScene(stage) }
 
@@ -87,8 +93,7 @@ class ShopScene implements Scene {
   async judge(): Promise<void> {
     const { world } = this.#stage
     for (const order of this.#orders) await this.#readEnd(order)
-    // A repeat may arrive long after everything is over, and changes nothing.
-    const effects = this.books.lines.filter(({ outcome }) => outcome !== 'deduped')
+    const { effects } = this.evidence()
     for (const { rule, about, detail } of audit({ orders: this.rows, effects, faults: [], flow, least: NONE })) {
       // One item may be taken back while another, which was given up with it, has not answered yet.
       const isOfItems = rule === 'ORDER' && detail === 'release without reserve before it'
@@ -99,6 +104,11 @@ class ShopScene implements Scene {
     judgeRows(world, false)
     judgeLifecycles(world, this.#history.operations)
     await judgeReplays(world, this.application(this.#stage.current))
+  }
+
+  /** What the clients were told and the services did. A repeat may arrive when everything is over, and changes nothing. */
+  evidence(): ShopEvidence {
+    return { orders: this.rows, effects: this.books.lines.filter(({ outcome }) => outcome !== 'deduped') }
   }
 
   #client(order: PlannedOrder): void {

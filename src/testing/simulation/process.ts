@@ -3,9 +3,9 @@
 // with all others, so it is cut off at its ports: code that still runs in it reaches nothing.
 //
 //   alive --crash--> dead --bury--> buried
-//         '--bury (a good end, or after the story)--> buried
+//         '--bury--> buried
 //
-// A dead one hangs; a buried one is refused everything, so that the engine in it ends and can be forgotten.
+// A dead one hangs. A buried one, after the story, is refused everything, so that the engine in it ends and can be forgotten.
 import type { Cancel, Clock, Random } from '../../core/clock.ts'
 import { fault, isBalletError } from '../../core/errors.ts'
 import type { Store } from '../../core/store.ts'
@@ -32,7 +32,6 @@ const SKEWS_MS = [0, 0, -400, 1500]
 export class SimulatedProcess implements Life {
   /** `p1`, `p2` ... in the order in which they were started. */
   readonly name: string
-  readonly number: number
   readonly world: World
   readonly chance: Chance
   readonly clock: Clock
@@ -59,8 +58,7 @@ export class SimulatedProcess implements Life {
 
   constructor(world: World) {
     this.world = world
-    this.number = ++world.processes
-    this.name = `p${this.number}`
+    this.name = `p${++world.processes}`
     this.chance = world.chance(this.name)
     const { weather } = world
     const dies = weather !== null && this.chance.is(weather.death)
@@ -142,13 +140,6 @@ export class SimulatedProcess implements Life {
         (error: Error) => settle(() => reject(error)),
       )
     })
-  }
-
-  /** Ends a process that lives, as somebody who stops it in good order would. */
-  async close(): Promise<void> {
-    if (this.app !== null) await this.app.close()
-    this.world.note(`${this.name} is closed`)
-    this.#state = 'buried'
   }
 
   /** After the story: whatever hangs is refused, so that nothing of it stays in memory. */

@@ -22,6 +22,8 @@ export interface Scene {
   readonly isOver: () => boolean
   /** Blames whatever is wrong when everything has ended. */
   readonly judge: () => void | Promise<void>
+  /** What a judge from outside may see. */
+  readonly evidence?: () => unknown
 }
 
 /** Makes scenes of one kind. */
@@ -39,6 +41,7 @@ export interface Told {
   /** Lines for people; null unless they were asked for. */
   readonly lines: readonly string[] | null
   readonly figures: Figures
+  readonly evidence: unknown
 }
 
 /** What has happened in a story: without it, nothing is proved. */
@@ -75,6 +78,7 @@ export class Stage {
   readonly #processes: SimulatedProcess[] = []
   readonly #healAt: number
   #startAt = 0
+  #hash = ''
   #takeOverAt = Number.POSITIVE_INFINITY
 
   constructor(workload: Workload, seed: number, isTold: boolean) {
@@ -132,12 +136,10 @@ export class Stage {
       }
     }
     if (world.findings.length === 0) await this.#scene.judge()
-    const hash = world.trace.hash
+    this.#hash = world.trace.hash
     for (const process of this.#processes) await process.bury()
     clock.stop()
-    this.#hash = hash
   }
-  #hash = ''
 
   told(): Told {
     const { seed, findings, trace, disk, ageMs, faults } = this.world
@@ -147,6 +149,7 @@ export class Stage {
       hash: this.#hash,
       findings,
       lines: trace.lines,
+      evidence: this.#scene.evidence?.(),
       figures: {
         processes: this.#processes.length,
         crashes: this.#processes.filter(({ hasDied }) => hasDied).length,
