@@ -24,7 +24,7 @@ describe.each(models)('$name', ({ name, code, mutants, check: checkModel }) => {
     it(`${breaks === null ? 'bears' : 'is found out with'}: ${mutant}`, () => {
       const { broken, story } = checkModel(1, mutant, breaks === null ? 5000 : undefined)
       expect({ broken, story }).toMatchObject({ broken: breaks })
-      const words = breaks === null ? 'nothing: it is borne | ' : `${breaks} | ${story.length}`
+      const words = breaks === null ? 'nothing: it is borne |' : `${breaks} | ${story.length}`
       expect(document).toContain(`| ${name} | ${mutant} | ${rule} | ${words} |`)
     })
   }
