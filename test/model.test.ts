@@ -1,6 +1,6 @@
 // The model check with small bounds: every state of every model is looked at, every rule that is broken on purpose is found
-// by the property that it should be found by, and what the models stand for is still where they say. Larger bounds:
-// `npm run model`; what it all means: docs/reliability/model.md.
+// by the property that it should be found by, what the models stand for is still where they say, and the document has the same
+// figures. Larger bounds: `npm run model`; what it all means: docs/reliability/model.md.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it, test } from 'vitest'
 import { check, ENDS, type Spec } from './model/checker.ts'
@@ -11,6 +11,7 @@ import { Seen } from './model/seen.ts'
 const AT_MOST: Readonly<Record<string, number>> = { lease: 20_000 }
 
 const root = new URL('../', import.meta.url)
+const document = readFileSync(new URL('docs/reliability/model.md', root), 'utf8').replaceAll(/ +/g, ' ')
 
 describe.each(models)('$name', ({ name, code, mutants, check: checkModel }) => {
   it('keeps its promises in every state, and always comes to an end', () => {
@@ -19,10 +20,12 @@ describe.each(models)('$name', ({ name, code, mutants, check: checkModel }) => {
     expect(isComplete || states > (AT_MOST[name] ?? 0)).toBe(true)
   })
 
-  for (const [mutant, { breaks }] of Object.entries(mutants)) {
+  for (const [mutant, { rule, breaks }] of Object.entries(mutants)) {
     it(`${breaks === null ? 'bears' : 'is found out with'}: ${mutant}`, () => {
       const { broken, story } = checkModel(1, mutant, breaks === null ? 5000 : undefined)
       expect({ broken, story }).toMatchObject({ broken: breaks })
+      const words = breaks === null ? 'nothing: it is borne |' : `${breaks} | ${story.length}`
+      expect(document).toContain(`| ${name} | ${mutant} | ${rule} | ${words} |`)
     })
   }
 

@@ -1,6 +1,7 @@
 // Looks at every state that a model can come to, breadth first, so that the first counterexample is a shortest one. A
 // model is plain data and the steps that change it. Two kinds of rules: what must be true in every state, and that from
 // every state the end can still be reached (by the edges in reverse). A counterexample is a story: the steps in words.
+import { parseText } from '../../src/core/json-text.ts'
 import { Numbers, Seen } from './seen.ts'
 
 /** Tells of one possible step: its words, and what it does to a copy of the state. */
@@ -60,12 +61,14 @@ export function check<S>(spec: Spec<S>, maxStates = Number.POSITIVE_INFINITY): V
   const seen = new Seen()
   const [parents, from, to, ends] = [new Numbers(), new Numbers(), new Numbers(), new Numbers()]
   const found: Found[] = []
-  let next: { readonly state: S; readonly number: number }[] = []
+  // As texts, which are a fraction of the size.
+  let next: { readonly text: string; readonly number: number }[] = []
   const meet = (state: S, parent: number): number => {
-    const { number, isNew } = seen.meet(JSON.stringify(state))
+    const text = JSON.stringify(state)
+    const { number, isNew } = seen.meet(text)
     if (!isNew) return number
     parents.push(parent)
-    next.push({ state, number })
+    next.push({ text, number })
     if (spec.isEnd(state)) ends.push(number)
     const broken = Object.keys(spec.always).find((name) => spec.always[name]?.(state) === false)
     if (broken !== undefined) found.push({ number, broken })
@@ -77,8 +80,8 @@ export function check<S>(spec: Spec<S>, maxStates = Number.POSITIVE_INFINITY): V
     const level = next
     next = []
     depth += 1
-    for (const { state, number } of level) {
-      follow(spec, state, (_, after) => {
+    for (const { text, number } of level) {
+      follow(spec, parseText(text) as S, (_, after) => {
         from.push(number)
         to.push(meet(after, number))
       })

@@ -77,7 +77,7 @@ class Journal implements Spec<State> {
   constructor(bound: number, mutant: Name | null) {
     this.#mutant = mutant
     this.#inputs = bound + 1
-    this.#inNet = bound + 1
+    this.#inNet = bound < 3 ? 2 : 3
     this.start = {
       epoch: 0,
       log: [],
@@ -87,8 +87,8 @@ class Journal implements Spec<State> {
       effects: [],
       phantom: false,
       gaveUp: false,
-      takeovers: bound,
-      crashes: bound,
+      takeovers: Math.ceil(bound / 2),
+      crashes: Math.ceil(bound / 2),
     }
   }
 

@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { askAuditor, writeEvidence } from '../kills/evidence.ts'
-import { Records } from '../kills/records.ts'
+import { askAuditor, writeEvidence } from '../chaos/evidence.ts'
+import { Records } from '../chaos/records.ts'
 import type { ShopEvidence } from './shop.ts'
 
 /** Longer than a story. */
