@@ -2,16 +2,15 @@
 // style; the power of its disk is cut; its disk is filled. Each time every order ends as it has to, and the ledgers of
 // the services agree with what the clients were told. test/chaos holds the campaigns; longer ones run by command.
 import { randomInt } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test, type TestContext } from 'vitest'
 import { audit, type Least } from './chaos/audit.ts'
 import * as blows from './chaos/blows.ts'
 import { runCampaign, type CampaignOptions } from './chaos/campaign.ts'
 import { flow } from './chaos/evidence.ts'
 import { count } from './chaos/figures.ts'
-import { places } from './chaos/places.ts'
+import { places, type Place, type Site } from './chaos/places.ts'
+import type { Arsenal } from './chaos/rounds.ts'
+import type { Chance } from './determinism/chance.ts'
 
 /** How orders end, all of which must be seen. */
 const endings = ['confirmed', 'declined', 'refunded', 'cancelled']
@@ -20,69 +19,72 @@ const seed = Number(process.env['BALLET_SEED'] ?? randomInt(2 ** 32))
 const ORDERS = 28
 const minutes = (many: number): { timeout: number } => ({ timeout: many * 60_000 })
 
-type Plan = Pick<CampaignOptions, 'folder' | 'arsenal' | 'blows' | 'shop' | 'patienceMs'>
+type Plan = Pick<CampaignOptions, 'blows' | 'patienceMs'> & Partial<Pick<CampaignOptions, 'arsenal'>>
+type Needed = Pick<Least, 'hits' | 'redelivered'>
 
-/** What one campaign saw, and what the audit found. */
-async function campaign(plan: Plan, own: number, least: Pick<Least, 'hits' | 'redelivered'>) {
-  const { records, effects } = await runCampaign({ ...plan, orders: ORDERS, seed: own, stallMs: 30_000 })
-  const seen = { orders: records.orders, effects, faults: records.faults }
-  const findings = audit({ ...seen, flow, least: { acks: ORDERS, endings, ...least } })
-  return { findings, figures: JSON.stringify(count(seen)) }
+/**
+ * What the audit found in a campaign, and what that saw. Blows that met nothing prove nothing: then another campaign is
+ * run. Any other finding stands.
+ */
+async function campaign(site: () => Promise<Site>, plan: Plan, needed: Needed) {
+  for (let round = 0; ; round++) {
+    const own = seed + round
+    const { folder, shop, arsenal, remove } = await site()
+    const options = { folder, shop, arsenal, orders: ORDERS, seed: own, stallMs: 60_000, ...plan }
+    const { records, effects } = await runCampaign(options).finally(() => remove(true))
+    const seen = { orders: records.orders, effects, faults: records.faults }
+    const findings = audit({ ...seen, flow, least: { acks: ORDERS, endings, ...needed } })
+    const isVacuous = findings.length > 0 && findings.every(({ rule }) => rule === 'VACUOUS')
+    if (!isVacuous || round === 3) return { findings, figures: `seed ${own}, ${JSON.stringify(count(seen))}` }
+  }
+}
+
+/** A place for each campaign of a test, or the test is left out with the reason why there is none. */
+async function sitesOf({ make }: Place, context: TestContext): Promise<() => Promise<Site>> {
+  const made = async (): Promise<Site> => {
+    const site = await make()
+    return typeof site === 'string' ? context.skip(`left out: ${site}`) : site
+  }
+  const first = await made()
+  const ready = [first]
+  return async () => ready.pop() ?? (await made())
 }
 
 test(
   'F1: the shop is killed, closed and frozen again and again: fourteen orders of each style end as they have to',
-  minutes(3),
-  async () => {
-    // Blows that met nothing at work prove nothing: then another campaign is run. Any other finding stands.
-    for (let round = 0; ; round++) {
-      const folder = mkdtempSync(join(tmpdir(), 'ballet-chaos-'))
-      const plan: Plan = {
-        folder,
-        blows: 5,
-        // Longer than the clients wait.
-        patienceMs: 700,
-        arsenal: (chance) => [
-          [4, blows.kill],
-          [1, blows.term],
-          [1, blows.freeze(chance, [1_000])],
-        ],
-      }
-      const own = seed + round
-      const { findings, figures } = await campaign(plan, own, { hits: { kill: 3 }, redelivered: 1 })
-      const isVacuous = findings.length > 0 && findings.every(({ rule }) => rule === 'VACUOUS')
-      if (isVacuous && round < 3) continue
-      expect(findings, `seed ${own}, store in ${folder}, ${figures}`).toEqual([])
-      rmSync(folder, { recursive: true })
-      return
-    }
+  minutes(5),
+  async (context) => {
+    const sites = await sitesOf(places('full').chaos, context)
+    const arsenal = (chance: Chance): Arsenal => [
+      [4, blows.kill],
+      [1, blows.term],
+      // Longer than the clients wait.
+      [1, blows.freeze(chance, [1_000])],
+    ]
+    const plan = { blows: 5, patienceMs: 700, arsenal }
+    const { findings, figures } = await campaign(sites, plan, { hits: { kill: 3 }, redelivered: 1 })
+    expect(findings, `in ${figures}`).toEqual([])
   },
 )
 
-test('F4: the power of its disk is cut again and again: nothing acknowledged is lost', minutes(2), async (context) => {
-  const site = await places('full').powerCuts.make()
-  if (typeof site === 'string') return context.skip(`left out: ${site}`)
-  onTestFinished(() => site.remove(true))
-  const { findings, figures } = await campaign({ ...site, blows: 3 }, seed, { hits: { cut: 2 }, redelivered: 1 })
-  expect(findings, `seed ${seed}, ${figures}`).toEqual([])
+test('F4: the power of its disk is cut again and again: nothing acknowledged is lost', minutes(5), async (context) => {
+  const sites = await sitesOf(places('full').powerCuts, context)
+  const { findings, figures } = await campaign(sites, { blows: 3 }, { hits: { cut: 2 }, redelivered: 1 })
+  expect(findings, `in ${figures}`).toEqual([])
 })
 
-test('a store that syncs too little loses orders in the same cuts: they cut', minutes(2), async (context) => {
-  const site = await places('normal').powerCuts.make()
-  if (typeof site === 'string') return context.skip(`left out: ${site}`)
-  onTestFinished(() => site.remove(true))
-  const { findings } = await campaign({ ...site, blows: 3 }, seed, { hits: {}, redelivered: 0 })
+test('a store that syncs too little loses orders in the same cuts: they cut', minutes(5), async (context) => {
+  const sites = await sitesOf(places('normal').powerCuts, context)
+  const { findings } = await campaign(sites, { blows: 3 }, { hits: {}, redelivered: 0 })
   expect(findings.map(({ rule }) => rule)).toContain('LOST')
 })
 
 test(
   'F7: the disk of the shop is filled and emptied again under load: what it refuses it has not kept',
-  minutes(2),
+  minutes(5),
   async (context) => {
-    const site = await places('full').diskFull.make()
-    if (typeof site === 'string') return context.skip(`left out: ${site}`)
-    onTestFinished(() => site.remove(true))
-    const { findings, figures } = await campaign({ ...site, blows: 2 }, seed, { hits: { fill: 1 }, redelivered: 0 })
-    expect(findings, `seed ${seed}, ${figures}`).toEqual([])
+    const sites = await sitesOf(places('full').diskFull, context)
+    const { findings, figures } = await campaign(sites, { blows: 2 }, { hits: { fill: 1 }, redelivered: 0 })
+    expect(findings, `in ${figures}`).toEqual([])
   },
 )

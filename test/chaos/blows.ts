@@ -13,6 +13,8 @@ export type BlowKind = 'kill' | 'term' | 'freeze' | 'cut' | 'fill' | 'overfill'
 export interface Blow {
   readonly kind: BlowKind
   readonly isFatal: boolean
+  /** The process answers until it is over, and the clients have something to ask. */
+  readonly isUnderLoad?: boolean
   /** Whoever asks hears nothing any more, whatever the process may still say. */
   readonly cutsLines?: boolean
   /** Resolves when it is over: when the process is gone, or goes on. */
@@ -78,6 +80,7 @@ export const cut = (disk: PowerDisk): Blow => ({
 export const fill = (disk: SmallDisk, records: Records): Blow => ({
   kind: 'fill',
   isFatal: false,
+  isUnderLoad: true,
   async strike() {
     disk.fill()
     await refusals(records)
@@ -89,6 +92,7 @@ export const fill = (disk: SmallDisk, records: Records): Blow => ({
 export const overfill = (disk: SmallDisk, records: Records): Blow => ({
   kind: 'overfill',
   isFatal: true,
+  isUnderLoad: true,
   async strike(shop) {
     disk.fill()
     await refusals(records)

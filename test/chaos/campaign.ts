@@ -14,6 +14,9 @@ import { momentText, planRounds, type Arsenal, type Misdeed, type Moment, type R
 import { servicesOf, ShopProcess, type ShopSettings } from './shop-process.ts'
 import { Trigger } from './trigger.ts'
 
+/** Orders that are placed while a blow goes on that needs them. */
+const LOAD = 4
+
 export interface CampaignOptions {
   /** Blows of the first kind of the arsenal; the others come on top of them. */
   readonly blows: number
@@ -169,7 +172,8 @@ class Campaign {
 
   /** Begins at once, and is over when the process is gone or goes on. */
   async #strike(shop: ShopProcess, blow: Blow, moment: Moment): Promise<void> {
-    if (blow.isFatal) this.#address.lost()
+    if (blow.isUnderLoad === true) this.#clients.release(this.#orders.splice(0, LOAD))
+    else if (blow.isFatal) this.#address.lost()
     if (blow.cutsLines === true) this.#clients.hangUp()
     const recovering = !shop.isReady
     const refusedBefore = this.#refused()
@@ -178,7 +182,10 @@ class Campaign {
     const cut = this.#clients.asking.length
     await over
     this.#heal = blow.heal
-    if (blow.isFatal) this.#shop = null
+    if (blow.isFatal) {
+      this.#address.lost()
+      this.#shop = null
+    }
     const open = openOrders(this.records, readEffects(this.#options.folder)).size
     this.#left = open
     const refused = this.#refused() - refusedBefore

@@ -159,25 +159,20 @@ export class Clients {
   /** Asks for an order to be cancelled until there is an answer: it will be seen, or the order is final already. */
   async #cancel({ id, by }: PlannedOrder): Promise<void> {
     const path = by === 'the shop' ? `/api/runs/checkout:${id}/cancel` : `/orders/${id}/cancel`
-    const record = (): void => this.#options.records.order({ t: Date.now(), type: 'cancel', id, by })
-    for (let isUnknown = false; ;) {
+    const taken = (): void => this.#options.records.order({ t: Date.now(), type: 'cancel', id, by })
+    for (let isUnsure = false; ;) {
       const url = await this.#options.address.current()
       const answer = await this.#post(url + path, JSON.stringify({ by }), this.#options.patienceMs)
       this.#options.signal.throwIfAborted()
-      if (answer === null) {
-        isUnknown = true
-        continue
-      }
-      if (REFUSALS.includes(answer.status)) {
-        await pause(PAUSE_MS)
-        continue
-      }
+      if (answer === null) isUnsure = true
       // 200 says that it was asked for before: the answer to that was lost.
-      if (answer.status === 202 || answer.status === 200) return record()
-      // A run that has ended does not say whether it was by what had no answer.
-      if (answer.status === 409 && isUnknown && by === 'the shop') return record()
-      if (answer.status === 409 || answer.status === 404) return
-      throw new Error(`cancelling ${id} was answered with ${answer.status}: ${answer.text}`)
+      else if (answer.status === 202 || answer.status === 200) return taken()
+      else if (answer.status === 409 || answer.status === 404) {
+        // A run that has ended does not say whether that is why; the order of a customer does.
+        if (isUnsure && by === 'the shop') taken()
+        return
+      } else if (REFUSALS.includes(answer.status)) await pause(PAUSE_MS)
+      else throw new Error(`cancelling ${id} was answered with ${answer.status}: ${answer.text}`)
     }
   }
 

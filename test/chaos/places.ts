@@ -32,7 +32,7 @@ export interface Place {
   /** The store is less durable than it is, and has to lose something. */
   readonly isWeak: boolean
   /** Or says why it cannot be had here. */
-  make(): Promise<Site | string>
+  readonly make: () => Promise<Site | string>
 }
 
 const weakSync: ShopSettings = {
