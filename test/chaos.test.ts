@@ -10,7 +10,7 @@ import { flow } from './chaos/evidence.ts'
 import { count } from './chaos/figures.ts'
 import { places, type Place, type Site } from './chaos/places.ts'
 import type { Arsenal } from './chaos/rounds.ts'
-import type { Chance } from './determinism/chance.ts'
+import type { Chance } from '../src/testing/simulation/chance.ts'
 
 /** How orders end, all of which must be seen. */
 const endings = ['confirmed', 'declined', 'refunded', 'cancelled']

@@ -32,7 +32,7 @@ export async function auditedBy(
     writeEvidence(folder, { records, effects })
     const acks = new Set(records.orders.flatMap(({ type, id }) => (type === 'ack' ? [id] : []))).size
     const endings = [...new Set(records.orders.flatMap((row) => (row.type === 'final' ? [row.status] : [])))]
-    return await askAuditor(auditor, folder, { acks, hits: 0, redelivered: 0, endings })
+    return await askAuditor(auditor, folder, { acks, hits: {}, redelivered: 0, endings })
   } finally {
     rmSync(folder, { recursive: true })
   }
