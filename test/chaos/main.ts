@@ -16,7 +16,6 @@ import { places, type Place } from './places.ts'
 import { appendSlice, readReport, total, type Slice } from './report.ts'
 
 const STALL_MS = 120_000
-const ORDERS_PER_BLOW = 8
 
 const [command = '', ...args] = process.argv.slice(2)
 const { values } = parseArgs({
@@ -114,7 +113,7 @@ async function main(): Promise<boolean> {
   const place: Place | undefined = { chaos, 'power-cuts': powerCuts, 'disk-full': diskFull }[command]
   if (place === undefined) throw new RangeError(`"${command}" is none of chaos, power-cuts and disk-full`)
   const blows = numberOf(place.option, values[place.option] ?? '20', 1)
-  const orders = numberOf('orders', values.orders ?? String(Math.max(28, blows * ORDERS_PER_BLOW)), 10)
+  const orders = numberOf('orders', values.orders ?? String(Math.max(28, blows * place.ordersPerBlow)), 10)
   const seed = numberOf('seed', values.seed ?? String(randomInt(2 ** 32)), 0)
   const size = { blows, orders, seed }
   if (values.auditor !== undefined && !existsSync(values.auditor))

@@ -29,6 +29,8 @@ export interface Place {
   /** The option that says how many blows there are to be, and the kind of blow that it counts. */
   readonly option: 'kills' | 'cuts' | 'fills'
   readonly counted: blows.BlowKind
+  /** How many orders there are for each blow that is counted, unless it is said otherwise. */
+  readonly ordersPerBlow: number
   /** The store is less durable than it is, and has to lose something. */
   readonly isWeak: boolean
   /** Or says why it cannot be had here. */
@@ -46,9 +48,15 @@ export function places(synchronous: string) {
   const isWeak = synchronous === 'normal'
   const onDisk = (): Promise<Site | string> => Promise.resolve(onPowerDisk(isWeak ? weakSync : {}))
   return {
-    chaos: { option: 'kills', counted: 'kill', isWeak: false, make: () => Promise.resolve(inFolder()) },
-    powerCuts: { option: 'cuts', counted: 'cut', isWeak, make: onDisk },
-    diskFull: { option: 'fills', counted: 'fill', isWeak: false, make: onSmallDisk },
+    chaos: {
+      option: 'kills',
+      counted: 'kill',
+      ordersPerBlow: 8,
+      isWeak: false,
+      make: () => Promise.resolve(inFolder()),
+    },
+    powerCuts: { option: 'cuts', counted: 'cut', ordersPerBlow: 8, isWeak, make: onDisk },
+    diskFull: { option: 'fills', counted: 'fill', ordersPerBlow: 20, isWeak: false, make: onSmallDisk },
   } as const satisfies Record<string, Place>
 }
 
