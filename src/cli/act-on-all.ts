@@ -1,6 +1,6 @@
 // One action for all runs that match: the form that `ballet retry --all` and `ballet cancel --all` share. The filters
 // are options of both; each run is asked on its own, and one that refuses does not stop the others.
-import { STUCK_REASONS } from '../core/views.ts'
+import { STUCK_REASONS } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
 import type { RunKind } from '../core/store.ts'
 import type { ActAllRequest, ActedAll } from '../define/application.ts'

@@ -30,9 +30,6 @@ export interface WaitView {
   readonly attempt?: { readonly number: number; readonly error: ErrorView; readonly next: string | null } | undefined
 }
 
-/** Why a run is stuck. */
-export const STUCK_REASONS = ['call', 'threw', 'diverged', 'limit', 'poisoned', 'conflict', 'unreadable'] as const
-
 /** Something that a person can do to a stuck run; `op` names the call or step that it is about. */
 export interface ChoiceView {
   readonly action: 'retry' | 'answer' | 'fail' | 'cancel'

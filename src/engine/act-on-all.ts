@@ -2,7 +2,8 @@
 // rest, and what each came to is counted. The pages are of the moment: a run that begins meanwhile is not looked at.
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import { STUCK_REASONS, type RunView } from '../core/views.ts'
+import { STUCK_REASONS } from '../core/journal.ts'
+import type { RunView } from '../core/views.ts'
 import type { ActAllRequest, ActedAll } from '../define/application.ts'
 import type { Actions } from './actions.ts'
 import type { Queries } from './queries.ts'
