@@ -52,8 +52,9 @@ function step(state: State, asked: Asked, answer: string | undefined): State | u
       return says(state.isCancelled ? 'known' : 'changed') ? { ...state, isCancelled: true } : undefined
     case 'signal':
       if (state === null) return says('missing') ? state : undefined
-      if (state.ended !== null) return says('ended') ? state : undefined
+      // Whoever asks again is told that it was taken, also when the run has ended since.
       if (state.signals.includes(asked.id)) return says('known') ? state : undefined
+      if (state.ended !== null) return says('ended') ? state : undefined
       return says('created') ? { ...state, signals: [...state.signals, asked.id].sort() } : undefined
     case 'posted':
       return posted(state, asked)

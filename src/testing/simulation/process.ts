@@ -55,6 +55,7 @@ export class SimulatedProcess implements Life {
   #opening: Promise<unknown> = Promise.resolve()
   /** Crossings of its border until it dies. */
   #left: number
+  #beyondMs = 0
 
   constructor(world: World) {
     this.world = world
@@ -64,7 +65,10 @@ export class SimulatedProcess implements Life {
     const dies = weather !== null && this.chance.is(weather.death)
     this.#left = dies ? this.chance.between(1, weather.crossings) : Number.POSITIVE_INFINITY
     const skewMs = weather?.isSkewed === true ? this.chance.pick(SKEWS_MS) : 0
-    this.clock = { now: () => world.clock.now() + skewMs, after: (delayMs, ring) => this.#after(delayMs, ring) }
+    this.clock = {
+      now: () => (this.#state === 'buried' ? this.#never() : world.clock.now() + skewMs),
+      after: (delayMs, ring) => this.#after(delayMs, ring),
+    }
     this.store = simulatedStore(this)
     this.random = randomOf(world.chance(`${this.name} random`))
   }
@@ -170,6 +174,12 @@ export class SimulatedProcess implements Life {
       this.#alarms.delete(alarm)
       alarm.cancel()
     }
+  }
+
+  /** Whatever a buried process waits for is over: its time flies, or what looks at the clock would wait for ever. */
+  #never(): number {
+    this.#beyondMs += 86_400_000
+    return this.world.clock.now() + this.#beyondMs
   }
 
   #onStopped(error: Error | null): void {
