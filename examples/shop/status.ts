@@ -139,7 +139,8 @@ function paidOf(events: readonly EventView[]): number {
     events
       .filter((event) => event.type === type)
       .reduce((total, event) => total + (Data.parse(event.data).amount ?? 0), 0)
-  return sum('payment.approved') - sum('payment.refunded')
+  // A charge that was given up before it answered is in no event, and its refund is: both together are nothing.
+  return Math.max(0, sum('payment.approved') - sum('payment.refunded'))
 }
 
 function stepOf(event: EventView): StepView[] {
