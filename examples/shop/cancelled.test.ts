@@ -49,6 +49,19 @@ describe.each(styles)('%s', (style) => {
     expect(done(shop.ledger(orderId))).toEqual([...reserved, 'stop', ...released])
   })
 
+  // Found by a campaign of kills: the order was shown as paid with less than nothing.
+  test('while it was paid and nobody heard of it: it is given back, and nothing is owed', async () => {
+    await shop.fault({ service: 'payment', operation: 'charge', loseAnswers: 1_000_000 })
+    const orderId = await orderUntil('charge')
+    await shop.when(orderId, ({ steps }) =>
+      steps.some(({ step, status }) => step === 'charge' && status === 'retrying'),
+    )
+    await cancelInTime(orderId)
+    await shop.fault()
+    expect(await shop.over(orderId)).toMatchObject({ status: 'cancelled', paid: 0 })
+    expect(done(shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'stop', 'refund 10700', ...released])
+  })
+
   test.each([
     ['is slow', slow],
     ['is down', { down: true }],

@@ -139,7 +139,7 @@ function paidOf(events: readonly EventView[]): number {
     events
       .filter((event) => event.type === type)
       .reduce((total, event) => total + (Data.parse(event.data).amount ?? 0), 0)
-  // A charge that was given up and taken back before anybody heard of it has no approval.
+  // A charge that was given up before it answered is in no event, and its refund is: both together are nothing.
   return Math.max(0, sum('payment.approved') - sum('payment.refunded'))
 }
 

@@ -99,6 +99,7 @@ class Campaign {
   /** Orders that the last blow found at work. */
   #left = 0
   #stalled: NodeJS.Timeout | undefined
+  #trigger: Trigger | undefined
 
   constructor(options: CampaignOptions) {
     this.#options = options
@@ -135,6 +136,7 @@ class Campaign {
   /** Nothing that was started goes on after this. */
   async clear(): Promise<void> {
     clearTimeout(this.#stalled)
+    this.#trigger?.stop()
     this.#stop.abort()
     this.#shop?.kill()
     await this.#shop?.exit
@@ -153,7 +155,7 @@ class Campaign {
       trigger.stop()
       this.#strike(shop, blow, moment).then(struck.resolve, struck.reject)
     }
-    const trigger = new Trigger(moment, this.#options.folder, this.records, strike)
+    const trigger = (this.#trigger = new Trigger(moment, this.#options.folder, this.records, strike))
     try {
       const url = await shop.ready
       if (url !== null) {
