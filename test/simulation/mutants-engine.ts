@@ -202,7 +202,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     name: 'fence-of-another',
     breaks: 'an effect carries the epoch of its owner',
-    file: 'engine/shard.ts',
+    file: 'engine/calls.ts',
     changes: [['${tenure.shard}.${tenure.epoch}`', '${tenure.shard}.1`']],
     within: 300,
   },
