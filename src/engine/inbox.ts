@@ -74,7 +74,9 @@ export class Inbox {
     for (;;) {
       if (this.#stopped) return
       const read = ++this.#reads
-      const rows = await this.#options.store.inbox(this.#options.shard, this.#options.ns, PAGE)
+      // Rows that wait (for a key that is missing, or a run that cannot be read) must not hide those behind them.
+      const limit = PAGE + this.#handled.size
+      const rows = await this.#options.store.inbox(this.#options.shard, this.#options.ns, limit)
       for (const [id, last] of this.#handled) if (last < read) this.#handled.delete(id)
       const fresh = rows.filter((row) => !this.#handled.has(row.id))
       for (const row of fresh) {
@@ -82,7 +84,7 @@ export class Inbox {
         this.#handled.set(row.id, Number.POSITIVE_INFINITY)
         await this.#options.handle(row)
       }
-      if (rows.length < PAGE || fresh.length === 0) return
+      if (rows.length < limit || fresh.length === 0) return
     }
   }
 }
