@@ -97,6 +97,7 @@ export function liveRun(context: ShardContext, row: RunRow, input: JsonText, car
     turns: 0,
     bytes: 0,
     queued: 0,
+    heir: null,
     stuckOps: new Set(),
     lingering: new Set(),
     attempts: new Map(),

@@ -7,8 +7,7 @@ import { turnText, type Command, type Delivered } from '../core/journal.ts'
 import { type Machine } from '../core/machine.ts'
 import { isUndo } from '../core/pending.ts'
 import { markStuck } from './endings.ts'
-import type { LiveRun } from './live-run.ts'
-
+import { machineOfRun, type LiveRun } from './live-run.ts'
 import { tellLong, tooLong, tooWide } from './long-runs.ts'
 import { ownTimerFired } from './own-timers.ts'
 import type { TurnJob } from './pump.ts'
@@ -171,9 +170,10 @@ export function freeze(context: ShardContext, run: LiveRun): void {
     for (const op of run.executor.machine.pending.keys()) context.effects.drop(run.row.num, op)
   }
   context.receivers.forget(run.row.num)
+  const machine = machineOfRun(run)
   const seen = run.executor.kind === 'workflow' ? run.executor.machine.mailbox.seen : []
   const unread = run.executor.kind === 'workflow' ? run.executor.machine.mailbox.unread : 0
-  run.executor = { kind: 'frozen', seen: new Set(seen), unread }
+  run.executor = { kind: 'frozen', seen: new Set(seen), unread, machine }
 }
 
 /** The code of a run did something outside a turn. */

@@ -11,7 +11,7 @@ import type { Registered } from '../core/undo.ts'
 import type { CallValue } from '../core/values.ts'
 import { createRun, startHash } from './births.ts'
 import { writeNote } from './endings.ts'
-import { identityOf, type LiveRun } from './live-run.ts'
+import { identityOf, machineOfRun, type LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** Where a run of one call says in its row what it takes back: the generation and the operation of the run that caused it. */
@@ -34,8 +34,11 @@ export function lateAnswer(
   if (executor.kind !== 'workflow') return () => {}
   const { machine } = executor
   return (attempt, payload) => {
-    const undone = undoneOf(context, run, machine, { op, generation })
-    if (undone !== undefined) takeBackAgain(context, run, undone, { op, generation, attempt, payload })
+    // The run may have been brought back anew, gone on as another generation, or ended since the attempt began.
+    let now = run
+    while (now.heir !== null) now = now.heir
+    const undone = undoneOf(context, now, machineOfRun(now) ?? machine, { op, generation })
+    if (undone !== undefined) takeBackAgain(context, now, undone, { op, generation, attempt, payload })
   }
 }
 
@@ -48,14 +51,11 @@ interface Called {
 function undoneOf(
   context: ShardContext,
   { row }: LiveRun,
-  machine: Machine,
+  { spec, undos }: Machine,
   { op, generation }: Called,
 ): Registered | undefined {
-  const live = context.open.use(row.num)
-  // The run may have been brought back anew, or gone on as another generation, since the attempt began.
-  const now = live?.executor.kind === 'workflow' ? live.executor.machine : machine
-  const name = now.spec.identity.generation === generation ? op : `${generation}~${op}`
-  const undone = now.undos.takenUnknown(name)
+  const name = spec.identity.generation === generation ? op : `${generation}~${op}`
+  const undone = undos.takenUnknown(name)
   const isToCome = context.effects.state(row.num, `undo:${name}`) === 'waiting'
   return isToCome ? undefined : undone
 }

@@ -12,6 +12,7 @@ function liveRun(num: number, bytes = 0): LiveRun {
     turns: 0,
     bytes,
     queued: 0,
+    heir: null,
     lingering: new Set(),
     stuckOps: new Set(),
     attempts: new Map(),
