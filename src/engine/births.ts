@@ -100,6 +100,7 @@ export function liveRun(context: ShardContext, row: RunRow, input: JsonText, car
     heir: null,
     stuckOps: new Set(),
     lingering: new Set(),
+    undosBegun: new Set(),
     attempts: new Map(),
   }
   const found = context.directory.find(row.call)

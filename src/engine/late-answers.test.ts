@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, keptLog, openForTest, until } from '../../test/support/applications.ts'
+import { guarded } from '../../test/support/stores.ts'
 import {
   ballet,
   operation,
@@ -164,6 +165,32 @@ test('an undo that is to come, or of a call that is known to have happened, need
   })
   answer.open(9)
   hold.open()
+  expect(await settled(app, 'f')).toMatchObject({ status: 'failed' })
+  expect(refunds).toHaveLength(1)
+  expect((await app.runs()).items).toHaveLength(1)
+})
+
+test('nor one that waits for the commit of its turn', async () => {
+  const { bank, answer, refunds } = bankWith(() => {}, 1, 'fail')
+  const [asked, hold] = [gate(), gate()]
+  const store = guarded(memory(new MemoryData()), 'commit', async (pass, { journal }) => {
+    if (journal.some(({ data }) => String(data).includes('"undo:'))) await (asked.open(), hold.promise)
+    return pass()
+  })
+  const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
+    await run.call(bank.charge(null), { undo: (n) => bank.refund(n ?? null) }).catch(() => {})
+    await run.receive(Go)
+    throw new TerminalError('no')
+  })
+  const app = await openForTest(ballet({ services: [bank], workflows: [flow] }), { store })
+  await app.start(flow(null), { id: 'f' })
+  await until(app, null, async () => (await app.run('f'))?.waits[0]?.kind === 'receive')
+  const sent = app.signal('f', Go('on'))
+  await asked.promise
+  answer.open(9)
+  await app.run('f')
+  hold.open()
+  await sent
   expect(await settled(app, 'f')).toMatchObject({ status: 'failed' })
   expect(refunds).toHaveLength(1)
   expect((await app.runs()).items).toHaveLength(1)

@@ -49,15 +49,17 @@ interface Called {
 
 /** What has taken back the call, or is doing so; undefined when that is still to come, or nobody wants it. */
 function undoneOf(
-  context: ShardContext,
-  { row }: LiveRun,
-  { spec, undos }: Machine,
+  { effects }: ShardContext,
+  { row, undosBegun, stuckOps }: LiveRun,
+  { spec, undos, pending }: Machine,
   { op, generation }: Called,
 ): Registered | undefined {
   const name = spec.identity.generation === generation ? op : `${generation}~${op}`
   const undone = undos.takenUnknown(name)
-  const isToCome = context.effects.state(row.num, `undo:${name}`) === 'waiting'
-  return isToCome ? undefined : undone
+  const undo = `undo:${name}`
+  // The turn that asks for it may not be durable yet. What a workflow has done for it by now, nobody here knows.
+  const isUnbegun = pending.get(undo)?.command.kind === 'call' && !undosBegun.has(undo) && !stuckOps.has(undo)
+  return isUnbegun || effects.state(row.num, undo) === 'waiting' ? undefined : undone
 }
 
 /** Takes back what is known to have happened now. */

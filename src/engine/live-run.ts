@@ -43,6 +43,8 @@ export interface LiveRun {
   readonly stuckOps: Set<string>
   /** Operations of which an attempt from an earlier life of the run may still be under way. */
   readonly lingering: Set<string>
+  /** Calls that take something back and have begun, in this life of the run. */
+  readonly undosBegun: Set<string>
   /** Attempts that failed in an earlier process, by operation. */
   readonly attempts: Map<string, { readonly failed: number; readonly dueAt: number }>
 }

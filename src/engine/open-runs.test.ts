@@ -14,6 +14,7 @@ function liveRun(num: number, bytes = 0): LiveRun {
     queued: 0,
     heir: null,
     lingering: new Set(),
+    undosBegun: new Set(),
     stuckOps: new Set(),
     attempts: new Map(),
   }

@@ -159,6 +159,7 @@ function start(context: ShardContext, run: LiveRun, op: string): void {
   const effect = effectOf(context, run, op)
   if (effect === undefined) return
   run.lingering.delete(op)
+  if (effect.mustSucceed) run.undosBegun.add(op)
   context.effects.start(effect)
 }
 
