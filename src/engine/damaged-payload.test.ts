@@ -1,0 +1,64 @@
+// A payload stands on a damaged page: whoever needs it is stuck and says why, and everything else goes on.
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import { keptLog, openForTest, until } from '../../test/support/applications.ts'
+import { ballet, event, signal, sqlite, workflow, type Application } from '../index.ts'
+
+const PAGE = 4_096
+const output = z.json()
+const Told = event('told', z.object({ id: z.string(), text: z.string() }), { key: 'id' })
+const Go = signal('go', z.string())
+/** So large that it is kept apart from its row, over many pages, with a mark in the middle. */
+const long = (mark: string): string => `${'x'.repeat(5 * PAGE)}${mark}${'x'.repeat(5 * PAGE)}`
+const wait = workflow('wait', { input: z.string(), output, signals: [Go] }, async (run) => (await run.receive(Go)).data)
+const hear = workflow('hear', { input: Told.schema, output, key: 'id', signals: [Go] }, async (run) => {
+  await run.receive(Go)
+  return (await run.receive(Told)).data.id
+})
+const definition = ballet({ services: [], workflows: [wait, hear], events: [Told] })
+
+let file: string
+let app: Application
+const openAgain = async (log = keptLog()): Promise<void> => {
+  app = await openForTest(definition, { store: sqlite({ file }), log })
+}
+const isStuck = (id: string): Promise<unknown> => until(app, null, async () => (await app.run(id))?.status === 'stuck')
+
+/** Closes the application, and damages every page with the mark on it. */
+async function damage(mark: string): Promise<void> {
+  await app.close()
+  const bytes = readFileSync(file)
+  const handle = openSync(file, 'r+')
+  for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + 1))
+    writeSync(handle, Buffer.alloc(PAGE, 0xff), 0, PAGE, Math.floor(at / PAGE) * PAGE)
+  closeSync(handle)
+}
+
+beforeEach(async () => {
+  file = join(mkdtempSync(join(tmpdir(), 'ballet-damaged-')), 'app.db')
+  await openAgain()
+  await app.start(wait('sound'), { id: 'sound' })
+})
+
+afterEach(async () => {
+  await app.signal('sound', Go('on'))
+  expect(await app.result('sound')).toBe('on')
+  await app.close()
+  rmSync(join(file, '..'), { recursive: true })
+})
+
+test('of an event: the run that would receive it is stuck, also when the application is opened again', async () => {
+  await app.start(hear({ id: 'k', text: '' }))
+  await app.publish(Told({ id: 'k', text: long('the mark') }))
+  await damage('the mark')
+  await openAgain()
+  await app.signal('hear:k', Go('on'))
+  await isStuck('hear:k')
+  expect((await app.run('hear:k'))?.error?.message).toContain('an event of its key cannot be read')
+  await app.close()
+  await openAgain()
+  await isStuck('hear:k')
+})
