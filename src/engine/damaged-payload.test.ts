@@ -18,7 +18,13 @@ const hear = workflow('hear', { input: Told.schema, output, key: 'id', signals: 
   await run.receive(Go)
   return (await run.receive(Told)).data.id
 })
-const definition = ballet({ services: [], workflows: [wait, hear], events: [Told] })
+const child = workflow('child', { input: z.string(), output: z.string() }, async (_run, mark) => long(mark))
+const parent = workflow('parent', { input: z.string(), output: z.string(), signals: [Go] }, async (run, mark) => {
+  const started = run.start(child(mark))
+  await run.receive(Go)
+  return started.result()
+})
+const definition = ballet({ services: [], workflows: [wait, hear, child, parent], events: [Told] })
 
 let file: string
 let app: Application
@@ -61,4 +67,17 @@ test('of an event: the run that would receive it is stuck, also when the applica
   await app.close()
   await openAgain()
   await isStuck('hear:k')
+})
+
+test('of the end of a child: the run that waits for it is stuck, also when the application is opened again', async () => {
+  await app.start(parent('the mark'), { id: 'p' })
+  await app.result('p~child.0')
+  await damage(`${'x'.repeat(100)}the mark`)
+  await openAgain()
+  await app.signal('p', Go('on'))
+  await isStuck('p')
+  expect((await app.run('p'))?.error?.message).toContain('the end of the run "p~child.0" cannot be read')
+  await app.close()
+  await openAgain()
+  await isStuck('p')
 })

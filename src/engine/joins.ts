@@ -38,9 +38,9 @@ export function parkUnread(context: ShardContext, num: number, error: unknown): 
 async function answerEnded(context: ShardContext, id: string): Promise<void> {
   await context.writer.barrier()
   const taken = await context.claims.settle('run', id, (found) => found)
-  const row = taken === null ? null : await context.store.run(context.shard, taken.num)
-  if (row !== null && row.ended === null) return
   try {
+    const row = taken === null ? null : await context.store.run(context.shard, taken.num)
+    if (row !== null && row.ended === null) return
     if (row === null) throw fault('RUN_UNKNOWN', { id })
     answerJoins(context, id, endingOf(context, row))
   } catch (error) {
