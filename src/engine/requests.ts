@@ -182,6 +182,8 @@ export class Requests {
     } catch (error) {
       // It stays where it is, for the next time that the application is opened.
       if (this.#shard.isStopped) return
+      if (isBalletError(error) && error.code === 'STORE_FAILED')
+        return context.log.error(`An inbox row for ${row.target} cannot be taken and waits: ${error.message}`)
       context.log.warn(`An inbox row for ${row.target} was not taken: ${toFailure(error).message}`)
       this.#drain(way)
       context.writer.flush()
