@@ -196,6 +196,30 @@ test('nor one that waits for the commit of its turn', async () => {
   expect((await app.runs()).items).toHaveLength(1)
 })
 
+test('one that comes while the application closes is kept, and taken back when it is opened again', async () => {
+  const data = new MemoryData()
+  const { bank, answer, refunds } = bankWith(() => {}, 1, 'fail')
+  const [began, hold] = [gate(), gate()]
+  const slow = service('slow', { work: operation({ input: z.null(), run: () => (began.open(), hold.promise) }) })
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    return run.call(bank.charge(null), { undo: (n) => bank.refund(n ?? null) })
+  })
+  const definition = ballet({ services: [bank, slow], workflows: [flow] })
+  const first = await openForTest(definition, { store: memory(data), graceMs: 60_000 })
+  await first.start(flow(null), { id: 'f' })
+  expect(await settled(first, 'f')).toMatchObject({ status: 'failed' })
+  await first.start(slow.work(null))
+  await began.promise
+  const closed = first.close()
+  answer.open(7)
+  await answer.promise
+  hold.open()
+  await closed
+  const app = await openForTest(definition, { store: memory(data) })
+  expect(await settled(app, 'f~late:bank.charge.0:1')).toMatchObject({ status: 'completed' })
+  expect(refunds.map(({ n }) => n)).toEqual([null, 7])
+})
+
 test('a body that refuses what was undone has nothing to take back, nor has an undo that asks for nothing', async () => {
   const { bank, entered, answer, refunds } = bankWith()
   const asks: unknown[] = []

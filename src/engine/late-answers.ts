@@ -10,6 +10,7 @@ import type { Machine } from '../core/machine.ts'
 import type { Registered } from '../core/undo.ts'
 import type { CallValue } from '../core/values.ts'
 import { createRun, startHash } from './births.ts'
+import type { Effect } from './effects.ts'
 import { writeNote } from './endings.ts'
 import { identityOf, machineOfRun, type LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -24,21 +25,18 @@ export function lateUndone(row: LiveRun['row']): { readonly id: string; readonly
 }
 
 /** What to do when attempt `attempt` of `op` answers after it was given up. */
-export function lateAnswer(
-  context: ShardContext,
-  run: LiveRun,
-  op: string,
-): (attempt: number, payload: JsonText | undefined) => void {
+export function lateAnswer(context: ShardContext, run: LiveRun, op: string): Effect['late'] {
   const { executor } = run
   const { generation } = run.row
-  if (executor.kind !== 'workflow') return () => {}
+  if (executor.kind !== 'workflow') return () => undefined
   const { machine } = executor
   return (attempt, payload) => {
     // The run may have been brought back anew, gone on as another generation, or ended since the attempt began.
     let now = run
     while (now.heir !== null) now = now.heir
     const undone = undoneOf(context, now, machineOfRun(now) ?? machine, { op, generation })
-    if (undone !== undefined) takeBackAgain(context, now, undone, { op, generation, attempt, payload })
+    if (undone === undefined) return undefined
+    return takeBackAgain(context, now, undone, { op, generation, attempt, payload })
   }
 }
 
@@ -68,13 +66,13 @@ function takeBackAgain(
   run: LiveRun,
   { name, undo }: Registered,
   { op, generation, attempt, payload }: Called & { readonly attempt: number; readonly payload: JsonText | undefined },
-): void {
+): Promise<void> | undefined {
   const { claims, log, directory } = context
   const { row } = run
   const words = `${op} of the run "${row.id}" answered after it had been taken back`
   try {
     const call = typeof undo === 'function' ? undo(fromText(payload)) : undo
-    if (call === null) return
+    if (call === null) return undefined
     directory.checkUndo(name, call)
     const id = childId({ ...identityOf(context.environment.store, row), generation }, `${LATE}${op}:${attempt}`)
     const birth = { ...birthOf(context, row, call), id, parentOp: `${LATE}${generation}~${op}` }
@@ -85,11 +83,12 @@ function takeBackAgain(
       note(context, run, { kind: 'late', op, attempt, run: id })
       context.writer.flush()
     }
-    claims.settle('run', id, begin).catch((error: unknown) => context.fail(error))
+    return claims.settle('run', id, begin).catch((error: unknown) => context.fail(error))
   } catch (error) {
     const failure = toFailure(error)
     log.error(`${words}, and cannot be taken back again: ${failure.message}`)
     note(context, run, { kind: 'late', op, attempt, run: null, error: failure })
+    return undefined
   }
 }
 
