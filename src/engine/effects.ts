@@ -28,7 +28,7 @@ export interface Effect {
   /** Makes one attempt; resolves to the stored form of the answer. */
   readonly attempt: (attempt: number, signal: AbortSignal) => Promise<JsonText | undefined>
   /** The answer of an attempt that was given up comes all the same. */
-  readonly late: (attempt: number, payload: JsonText | undefined) => void
+  readonly late: (attempt: number, payload: JsonText | undefined) => Promise<void> | undefined
 }
 
 /** What becomes of effects. */
@@ -70,6 +70,7 @@ export class Effects {
   readonly #running = new Map<string, Running>()
   #bodies = 0
   #closing = false
+  #closed = false
   #onQuiet: (() => void) | null = null
 
   constructor(options: EffectsOptions) {
@@ -162,6 +163,7 @@ export class Effects {
       await Promise.race([quiet, late])
       cancel()
     }
+    this.#closed = true
     for (const running of this.#running.values()) {
       stopTimers(running)
       running.controller?.abort(fault('APP_CLOSED'))
@@ -229,11 +231,22 @@ export class Effects {
   }
 
   #late(effect: Effect, attempt: number, payload: JsonText | undefined): void {
+    // What comes while others are waited for is kept, and done when the application is opened again.
+    if (this.#closed) return
     try {
-      if (!this.#closing) effect.late(attempt, payload)
+      const kept = effect.late(attempt, payload)
+      if (kept !== undefined) void this.#hold(kept)
     } catch (error) {
       this.#options.onFailure(error)
     }
+  }
+
+  /** Whoever closes waits for it, as for a body. */
+  async #hold(work: Promise<void>): Promise<void> {
+    this.#bodies += 1
+    await work
+    this.#bodies -= 1
+    if (this.#bodies === 0) this.#onQuiet?.()
   }
 
   #failedAttempt(running: Running, attempt: number, error: unknown, ms: number): void {

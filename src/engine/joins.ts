@@ -1,7 +1,7 @@
 // Runs that wait for the end of another, which may have ended long ago: then the store knows how. An end that cannot be
 // read (gone, damaged, or encoded with a key that is) leaves the one that waits to a person.
 import { parseText } from '../core/json-text.ts'
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
 import type { Cancelled, RunEnding } from '../core/journal.ts'
@@ -29,12 +29,18 @@ export function parkDamaged(context: ShardContext, num: number, what: string, er
   context.live(num).then(blame, (failed: unknown) => context.fail(failed))
 }
 
+/** A read that fails, fails alone: a damaged page is the fault of the run that waits for the events on it. */
+export function parkUnread(context: ShardContext, num: number, error: unknown): void {
+  if (isBalletError(error) && error.code === 'STORE_FAILED') parkDamaged(context, num, 'an event of its key', error)
+  else context.fail(error)
+}
+
 async function answerEnded(context: ShardContext, id: string): Promise<void> {
   await context.writer.barrier()
   const taken = await context.claims.settle('run', id, (found) => found)
-  const row = taken === null ? null : await context.store.run(context.shard, taken.num)
-  if (row !== null && row.ended === null) return
   try {
+    const row = taken === null ? null : await context.store.run(context.shard, taken.num)
+    if (row !== null && row.ended === null) return
     if (row === null) throw fault('RUN_UNKNOWN', { id })
     answerJoins(context, id, endingOf(context, row))
   } catch (error) {

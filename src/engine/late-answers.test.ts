@@ -3,22 +3,26 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, keptLog, openForTest, until } from '../../test/support/applications.ts'
+import { guarded } from '../../test/support/stores.ts'
 import {
   ballet,
   operation,
   service,
+  signal,
   TerminalError,
   workflow,
   type Application,
+  type CallValue,
   type OperationContext,
 } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
 const output = z.json()
+const Go = signal('go', z.string())
 
 /** A bank whose charges take as long as the gate, and take no notice of being given up. */
-function bankWith(refund: (n: number | null) => void = () => {}, attempts = 1) {
+function bankWith(refund: (n: number | null) => void = () => {}, attempts = 1, exhausted: 'stuck' | 'fail' = 'stuck') {
   const entered = gate<OperationContext>()
   const answer = gate<number>()
   const refunds: { readonly n: number | null; readonly context: OperationContext }[] = []
@@ -27,7 +31,7 @@ function bankWith(refund: (n: number | null) => void = () => {}, attempts = 1) {
       input: z.null(),
       output: z.number(),
       timeout: '20ms',
-      retry: { attempts, backoff: '1ms' },
+      retry: { attempts, backoff: '1ms', exhausted },
       run: (_input, context) => (entered.open(context), answer.promise),
     }),
     refund: operation({
@@ -94,6 +98,44 @@ test('also while its run goes on, and when it was a step', async () => {
   expect((await app.run('f'))?.status).toBe('running')
 })
 
+/** Whatever becomes of the run between the charge, whose time is over, and its end, the undo of it is known. */
+const lives: Record<
+  string,
+  (app: Application, lives: { readonly flow: (n: number) => CallValue }) => Promise<unknown>
+> = {
+  'has thrown, and was cancelled': async (app) => {
+    expect(await settled(app, 'f')).toMatchObject({ reason: 'threw' })
+    await app.cancel('f')
+  },
+  'has continued': async (app) => app.signal('f', Go('continue')),
+  'was parked on disk': async (app, { flow }) => {
+    for (const id of ['g', 'h']) {
+      await app.start(flow(0), { id })
+      await until(app, null, async () => (await app.run(id))?.waits.some(({ kind }) => kind === 'receive'))
+    }
+    await app.signal('f', Go('fail'))
+  },
+}
+
+test.each(Object.keys(lives))('also when its run %s meanwhile, and has ended', async (life) => {
+  const { bank, answer, refunds } = bankWith(() => {}, 1, 'fail')
+  const flow = workflow('flow', { input: z.number(), output, signals: [Go] }, async (run, n) => {
+    if (n === 1) await run.call(bank.charge(null), { undo: (got) => bank.refund(got ?? null) }).catch(() => {})
+    if (n === 1 && life.startsWith('has thrown')) throw new TypeError('a bug')
+    if (n < 2 && (await run.receive(Go)).data === 'continue') await run.continueAs(2)
+    throw new TerminalError('no')
+  })
+  const app = await openForTest(ballet({ services: [bank], workflows: [flow] }), { liveRuns: 1 })
+  await app.start(flow(1), { id: 'f' })
+  await until(app, null, async () => (await app.run('f'))?.waits[0]?.kind !== 'call')
+  await lives[life]?.(app, { flow })
+  await app.result('f').catch(() => {})
+  expect(refunds).toHaveLength(1)
+  answer.open(7)
+  expect(await settled(app, 'f~late:bank.charge.0:1')).toMatchObject({ status: 'completed' })
+  expect(refunds).toHaveLength(2)
+})
+
 test('an undo that is to come, or of a call that is known to have happened, needs no second', async () => {
   const hold = gate()
   const { bank, answer, refunds, entered } = bankWith(() => {}, 2)
@@ -126,6 +168,56 @@ test('an undo that is to come, or of a call that is known to have happened, need
   expect(await settled(app, 'f')).toMatchObject({ status: 'failed' })
   expect(refunds).toHaveLength(1)
   expect((await app.runs()).items).toHaveLength(1)
+})
+
+test('nor one that waits for the commit of its turn', async () => {
+  const { bank, answer, refunds } = bankWith(() => {}, 1, 'fail')
+  const [asked, hold] = [gate(), gate()]
+  const store = guarded(memory(new MemoryData()), 'commit', async (pass, { journal }) => {
+    if (journal.some(({ data }) => String(data).includes('"undo:'))) await (asked.open(), hold.promise)
+    return pass()
+  })
+  const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
+    await run.call(bank.charge(null), { undo: (n) => bank.refund(n ?? null) }).catch(() => {})
+    await run.receive(Go)
+    throw new TerminalError('no')
+  })
+  const app = await openForTest(ballet({ services: [bank], workflows: [flow] }), { store })
+  await app.start(flow(null), { id: 'f' })
+  await until(app, null, async () => (await app.run('f'))?.waits[0]?.kind === 'receive')
+  const sent = app.signal('f', Go('on'))
+  await asked.promise
+  answer.open(9)
+  await app.run('f')
+  hold.open()
+  await sent
+  expect(await settled(app, 'f')).toMatchObject({ status: 'failed' })
+  expect(refunds).toHaveLength(1)
+  expect((await app.runs()).items).toHaveLength(1)
+})
+
+test('one that comes while the application closes is kept, and taken back when it is opened again', async () => {
+  const data = new MemoryData()
+  const { bank, answer, refunds } = bankWith(() => {}, 1, 'fail')
+  const [began, hold] = [gate(), gate()]
+  const slow = service('slow', { work: operation({ input: z.null(), run: () => (began.open(), hold.promise) }) })
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    return run.call(bank.charge(null), { undo: (n) => bank.refund(n ?? null) })
+  })
+  const definition = ballet({ services: [bank, slow], workflows: [flow] })
+  const first = await openForTest(definition, { store: memory(data), graceMs: 60_000 })
+  await first.start(flow(null), { id: 'f' })
+  expect(await settled(first, 'f')).toMatchObject({ status: 'failed' })
+  await first.start(slow.work(null))
+  await began.promise
+  const closed = first.close()
+  answer.open(7)
+  await answer.promise
+  hold.open()
+  await closed
+  const app = await openForTest(definition, { store: memory(data) })
+  expect(await settled(app, 'f~late:bank.charge.0:1')).toMatchObject({ status: 'completed' })
+  expect(refunds.map(({ n }) => n)).toEqual([null, 7])
 })
 
 test('a body that refuses what was undone has nothing to take back, nor has an undo that asks for nothing', async () => {

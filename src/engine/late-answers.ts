@@ -10,8 +10,9 @@ import type { Machine } from '../core/machine.ts'
 import type { Registered } from '../core/undo.ts'
 import type { CallValue } from '../core/values.ts'
 import { createRun, startHash } from './births.ts'
+import type { Effect } from './effects.ts'
 import { writeNote } from './endings.ts'
-import { identityOf, type LiveRun } from './live-run.ts'
+import { identityOf, machineOfRun, type LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** Where a run of one call says in its row what it takes back: the generation and the operation of the run that caused it. */
@@ -24,18 +25,18 @@ export function lateUndone(row: LiveRun['row']): { readonly id: string; readonly
 }
 
 /** What to do when attempt `attempt` of `op` answers after it was given up. */
-export function lateAnswer(
-  context: ShardContext,
-  run: LiveRun,
-  op: string,
-): (attempt: number, payload: JsonText | undefined) => void {
+export function lateAnswer(context: ShardContext, run: LiveRun, op: string): Effect['late'] {
   const { executor } = run
   const { generation } = run.row
-  if (executor.kind !== 'workflow') return () => {}
+  if (executor.kind !== 'workflow') return () => undefined
   const { machine } = executor
   return (attempt, payload) => {
-    const undone = undoneOf(context, run, machine, { op, generation })
-    if (undone !== undefined) takeBackAgain(context, run, undone, { op, generation, attempt, payload })
+    // The run may have been brought back anew, gone on as another generation, or ended since the attempt began.
+    let now = run
+    while (now.heir !== null) now = now.heir
+    const undone = undoneOf(context, now, machineOfRun(now) ?? machine, { op, generation })
+    if (undone === undefined) return undefined
+    return takeBackAgain(context, now, undone, { op, generation, attempt, payload })
   }
 }
 
@@ -46,18 +47,17 @@ interface Called {
 
 /** What has taken back the call, or is doing so; undefined when that is still to come, or nobody wants it. */
 function undoneOf(
-  context: ShardContext,
-  { row }: LiveRun,
-  machine: Machine,
+  { effects }: ShardContext,
+  { row, undosBegun, stuckOps }: LiveRun,
+  { spec, undos, pending }: Machine,
   { op, generation }: Called,
 ): Registered | undefined {
-  const live = context.open.use(row.num)
-  // The run may have been brought back anew, or gone on as another generation, since the attempt began.
-  const now = live?.executor.kind === 'workflow' ? live.executor.machine : machine
-  const name = now.spec.identity.generation === generation ? op : `${generation}~${op}`
-  const undone = now.undos.takenUnknown(name)
-  const isToCome = context.effects.state(row.num, `undo:${name}`) === 'waiting'
-  return isToCome ? undefined : undone
+  const name = spec.identity.generation === generation ? op : `${generation}~${op}`
+  const undone = undos.takenUnknown(name)
+  const undo = `undo:${name}`
+  // The turn that asks for it may not be durable yet. What a workflow has done for it by now, nobody here knows.
+  const isUnbegun = pending.get(undo)?.command.kind === 'call' && !undosBegun.has(undo) && !stuckOps.has(undo)
+  return isUnbegun || effects.state(row.num, undo) === 'waiting' ? undefined : undone
 }
 
 /** Takes back what is known to have happened now. */
@@ -66,13 +66,13 @@ function takeBackAgain(
   run: LiveRun,
   { name, undo }: Registered,
   { op, generation, attempt, payload }: Called & { readonly attempt: number; readonly payload: JsonText | undefined },
-): void {
+): Promise<void> | undefined {
   const { claims, log, directory } = context
   const { row } = run
   const words = `${op} of the run "${row.id}" answered after it had been taken back`
   try {
     const call = typeof undo === 'function' ? undo(fromText(payload)) : undo
-    if (call === null) return
+    if (call === null) return undefined
     directory.checkUndo(name, call)
     const id = childId({ ...identityOf(context.environment.store, row), generation }, `${LATE}${op}:${attempt}`)
     const birth = { ...birthOf(context, row, call), id, parentOp: `${LATE}${generation}~${op}` }
@@ -83,11 +83,12 @@ function takeBackAgain(
       note(context, run, { kind: 'late', op, attempt, run: id })
       context.writer.flush()
     }
-    claims.settle('run', id, begin).catch((error: unknown) => context.fail(error))
+    return claims.settle('run', id, begin).catch((error: unknown) => context.fail(error))
   } catch (error) {
     const failure = toFailure(error)
     log.error(`${words}, and cannot be taken back again: ${failure.message}`)
     note(context, run, { kind: 'late', op, attempt, run: null, error: failure })
+    return undefined
   }
 }
 

@@ -5,6 +5,7 @@
 import { fault } from '../core/errors.ts'
 import type { RunRow, SuspectRow, TimerRow } from '../core/store.ts'
 import type { LiveRun } from './live-run.ts'
+import { eachOpenRow } from './open-rows.ts'
 import { loadRun, takeUp, type Loaded } from './loader.ts'
 import { leaveAlone, markPoisoned } from './poisoned.ts'
 import type { ForcedStop, ShardContext } from './shard-context.ts'
@@ -36,6 +37,8 @@ export class Loading {
   /** Runs that were open when the store was, and have not been brought back yet. */
   readonly #asleep = new Set<number>()
   readonly #turnstile = new Turnstile(AT_ONCE)
+  /** Open runs whose rows cannot be read. */
+  readonly #unread = new Set<number>()
   /** What came for runs that wait for their trial to be brought back. */
   readonly #held = new Map<number, Waiting[]>()
 
@@ -152,16 +155,15 @@ export class Loading {
     return stuck
   }
 
-  /** Reads the open runs of the store, oldest first, page by page. */
-  async #eachOpen(use: (rows: readonly RunRow[]) => void | Promise<void>): Promise<void> {
-    const { ns, shard, store } = this.#context
-    const page = { ns, status: ['running', 'stuck'] as const, limit: 256 }
-    for (let after = 0; ;) {
-      const rows = await store.runs(shard, { ...page, after })
-      await use(rows)
-      after = rows.at(-1)?.num ?? after
-      if (rows.length < page.limit) return
-    }
+  /** Reads the open runs of the store, oldest first. Those that cannot be read are left where they are. */
+  #eachOpen(use: (rows: readonly RunRow[]) => void | Promise<void>): Promise<void> {
+    return eachOpenRow(this.#context, use, ({ num, id }, error) => {
+      if (this.#unread.has(num)) return
+      this.#unread.add(num)
+      this.#context.log.error(
+        `The run "${id}" cannot be read, and is left alone until the store is restored: ${error.message}`,
+      )
+    })
   }
 
   async #loadAll(rows: readonly RunRow[]): Promise<void> {

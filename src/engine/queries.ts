@@ -3,6 +3,7 @@
 import { parseText } from '../core/json-text.ts'
 import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
 import type { Json } from '../core/json.ts'
 import { parseCommands, parseTurn } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
@@ -28,6 +29,8 @@ export interface QueriesOptions {
   readonly shard?: number
   readonly codec?: Codec
 }
+
+type RunPayloads = Pick<RunView, 'input' | 'output' | 'error'>
 
 /** Turns that are read at once to tell how a run stands. */
 const PAGE = 1000
@@ -108,7 +111,11 @@ export class Queries {
   }
 
   /** A run as operators see it. */
-  async view(row: RunRow): Promise<RunView> {
+  view(row: RunRow): Promise<RunView> {
+    return this.#view(row, this.#payloads(row))
+  }
+
+  async #view(row: RunRow, payloads: RunPayloads): Promise<RunView> {
     const present = await this.#present(row)
     const { waits, state } = present
     const parent = row.parent === null ? null : await this.#reader.run(this.#shard, row.parent)
@@ -130,11 +137,27 @@ export class Queries {
       ...(state === undefined ? {} : { state }),
       waits,
       choices: choicesOf(row, present),
+      ...payloads,
+      created: new Date(row.created).toISOString(),
+      ended: row.ended === null ? null : new Date(row.ended).toISOString(),
+    }
+  }
+
+  #payloads(row: RunRow): RunPayloads {
+    return {
       input: parseText(this.#text(row.input, 'input', row.id)) as Json,
       ...(row.output === null ? {} : { output: parseText(this.#text(row.output, 'output', row.id)) as Json }),
       ...(row.error === null ? {} : { error: parseText(this.#text(row.error, 'error', row.id)) as ErrorView }),
-      created: new Date(row.created).toISOString(),
-      ended: row.ended === null ? null : new Date(row.ended).toISOString(),
+    }
+  }
+
+  /** In a list, one that cannot be read (damaged, or encoded with a key that is gone) says so and hides no other. */
+  #payloadsOfMany(row: RunRow): RunPayloads {
+    try {
+      return this.#payloads(row)
+    } catch (error) {
+      const problem = toFailure(error).message
+      return { input: null, error: toFailure(fault('RUN_UNREADABLE', { run: `the run "${row.id}"`, problem })) }
     }
   }
 
@@ -161,7 +184,7 @@ export class Queries {
   /** One after the other: each reads the journal of its run, and between two of them others have their turn. */
   async #views(rows: readonly RunRow[]): Promise<readonly RunView[]> {
     const views: RunView[] = []
-    for (const row of rows) views.push(await this.view(row))
+    for (const row of rows) views.push(await this.#view(row, this.#payloadsOfMany(row)))
     return views
   }
 

@@ -21,16 +21,17 @@ import type { ShardContext } from './shard-context.ts'
 
 /** What is looked at in one read, and forgotten in one batch. */
 const PAGE = 500
-const STEP = 32
+const STEP = 128
 /** Rows of one journal that go in one batch. */
 const PIECE = 50
 /** Sweeps within the time that runs are kept, and how far apart they are at least and at most. */
 const SWEEPS = 20
 const SOONEST_MS = 1000
 const LATEST_MS = 600_000
-/** How much longer than its commit a step is followed by nothing. */
+/** How much longer than its commit a step is followed by nothing: that of a busy store takes long for other reasons. */
 const REST = 8
 const REST_LEAST_MS = 10
+const REST_MOST_MS = 200
 /** A name whose time is up, but from which something that is there still follows, is looked at again. */
 const LATER_MS = 86_400_000
 
@@ -280,7 +281,7 @@ export class RetentionSweep {
     const began = clock.now()
     write(writer.rows)
     await writer.barrier()
-    const restMs = Math.max((clock.now() - began) * REST, REST_LEAST_MS)
+    const restMs = Math.min(Math.max((clock.now() - began) * REST, REST_LEAST_MS), REST_MOST_MS)
     await new Promise<void>((resolve) => {
       this.#cancel = clock.after(restMs, resolve)
     })

@@ -8,8 +8,7 @@ import type { Codec } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { endsAsFailed, isCancellation, toFailure, type Failure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
-import { splitKey } from '../core/names.ts'
-import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
+import type { InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
@@ -18,14 +17,14 @@ import { environmentOf } from './calls.ts'
 import { Claims } from './claims.ts'
 import { contentHash } from './content-hash.ts'
 import type { CurrentWork } from './current-work.ts'
-import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
+import { blameRun, deliverEvent, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
 import { Effects, type Effect } from './effects.ts'
 import { markStuck, writeNote } from './endings.ts'
 import { Eviction } from './eviction.ts'
 import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
 import { Inbox } from './inbox.ts'
-import { joinRun, parkDamaged } from './joins.ts'
+import { joinRun, parkUnread } from './joins.ts'
 import { laneOf, Lanes } from './lanes.ts'
 import type { LiveRun } from './live-run.ts'
 import { Loading } from './loading.ts'
@@ -117,7 +116,12 @@ export class Shard {
       pump,
       effects: new Effects({ clock, random, onFailure, ...this.#effectAnswers() }),
       timers: this.#timersOver(writer),
-      receivers: new Receivers({ store, shard, deliver: (run, event) => this.#deliverEvent(run, event), onFailure }),
+      receivers: new Receivers({
+        store,
+        shard,
+        deliver: (run, event) => deliverEvent(this.context, run, event),
+        onFailure: (run, error) => (this.isStopped ? undefined : parkUnread(this.context, run, error)),
+      }),
       lanes: new Lanes(),
       inbox,
       claims: new Claims(store, shard, ns, () => inbox.read()),
@@ -281,17 +285,6 @@ export class Shard {
       go: () => this.#deliver(num, delivered, extras),
       failed: (error) => extras.failed?.(error),
     })
-  }
-
-  #deliverEvent(run: number, event: EventRow): void {
-    const { type, pos, source, id } = event
-    let payload: string
-    try {
-      payload = this.context.decode(event.data, 'event', id)
-    } catch (error) {
-      return parkDamaged(this.context, run, `the event ${id}`, error)
-    }
-    this.#deliver(run, { kind: 'event', type, pos, source, id, key: splitKey(event.key).value, payload }, {})
   }
 
   /** The shard's time never goes back, whatever the clock does, also over a restart. */

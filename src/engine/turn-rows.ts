@@ -158,6 +158,7 @@ function start(context: ShardContext, run: LiveRun, op: string): void {
   if (run.executor.kind === 'workflow' && run.executor.machine.pending.get(op)?.givenUp === true) return
   const effect = effectOf(context, run, op)
   if (effect === undefined) return
+  if (effect.mustSucceed) run.undosBegun.add(op)
   context.effects.start(effect)
 }
 
@@ -173,7 +174,7 @@ export function effectOf(context: ShardContext, run: LiveRun, op: string): Effec
     const undone =
       late === null ? null : undoneKey({ store: environment.store, id: late.id, generation: 0 }, late.undoes)
     const operation = directory.operations.get(command.call)
-    return { ...callEffect(environment, row, command, operation, undefined, attempts, undone), late: () => {} }
+    return { ...callEffect(environment, row, command, operation, undefined, attempts, undone), late: () => undefined }
   }
   const pending = executor.kind === 'workflow' ? executor.machine.pending.get(op) : undefined
   if (pending?.command.kind === 'call') {
