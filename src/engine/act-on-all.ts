@@ -3,7 +3,7 @@
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { STUCK_REASONS } from '../core/journal.ts'
-import type { RunView } from '../core/views.ts'
+import type { UnreadableView } from '../core/views.ts'
 import type { ActAllRequest, ActedAll } from '../define/application.ts'
 import type { Actions } from './actions.ts'
 import type { Queries } from './queries.ts'
@@ -27,6 +27,10 @@ export async function actOnAll(actions: Actions, queries: Queries, request: ActA
   for await (const run of matching(queries, request)) {
     if (matched === limit) return { action, matched, changed, more: true, refused }
     matched += 1
+    if ('error' in run) {
+      if (refused.length < REFUSED_SHOWN) refused.push({ id: run.id, ...run.error })
+      continue
+    }
     try {
       const acted = await actions[action](run.id, { by, why })
       if (acted.changed) changed += 1
@@ -45,7 +49,10 @@ function checkReason(reason: string | undefined): void {
   throw fault('QUERY_INVALID', { name: 'reason', problem: `it must be one of ${STUCK_REASONS.join(', ')}` })
 }
 
-async function* matching(queries: Queries, request: ActAllRequest): AsyncGenerator<RunView> {
+async function* matching(
+  queries: Queries,
+  request: ActAllRequest,
+): AsyncGenerator<{ readonly id: string } | UnreadableView> {
   const { name, kind, key, root, reason } = request
   // Only what is stuck can be retried as a whole.
   const status =
@@ -60,7 +67,9 @@ async function* matching(queries: Queries, request: ActAllRequest): AsyncGenerat
       limit: PAGE,
       cursor,
     })
-    for (const run of page.items) if (reason === undefined || run.reason === reason) yield run
+    for (const run of page.items) if (reason === undefined || run.reason === reason) yield { id: run.id }
+    // Of what cannot be read nobody knows the reason.
+    if (reason === undefined) yield* page.unreadable ?? []
     cursor = page.cursor
     if (cursor === undefined) return
   }

@@ -15,6 +15,7 @@ import {
   type CallValue,
   type OperationContext,
 } from '../index.ts'
+import { contentHash } from './content-hash.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
@@ -46,6 +47,10 @@ function bankWith(refund: (n: number | null) => void = () => {}, attempts = 1, e
   return { bank, entered, answer, refunds }
 }
 
+/** The run that takes back the first call of this name, by what it does. */
+const lateId = (run: string, call: string, { name, input }: CallValue): string =>
+  `${run}~late:${call}.0:${contentHash({ call: name, input }).slice(0, 8)}`
+
 const settled = (app: Application, id: string) =>
   until(app, null, async () => {
     const run = await app.run(id)
@@ -65,7 +70,7 @@ test('after its run has ended it is taken back again, by a run of its own under 
   expect(await settled(app, 'flow:k')).toMatchObject({ status: 'cancelled' })
   expect(refunds.map(({ n }) => n)).toEqual([null])
   answer.open(7)
-  const late = await settled(app, 'flow:k~late:bank.charge.0:1')
+  const late = await settled(app, lateId('flow:k', 'bank.charge', bank.refund(7)))
   expect(late).toMatchObject({ status: 'completed', cause: 'run:flow:k', parent: 'flow:k', key: { value: 'k' } })
   expect(refunds.map(({ n }) => n)).toEqual([null, 7])
   const [first, second] = refunds.map(({ context }) => context)
@@ -74,6 +79,35 @@ test('after its run has ended it is taken back again, by a run of its own under 
   const notes = (await app.journal('flow:k'))?.items.map(({ note }) => note)
   expect(notes).toContainEqual({ kind: 'late', op: 'bank.charge#0', attempt: 1, run: late.id })
   expect(log.lines.at(-1)).toContain('answered after it had been taken back')
+})
+
+test('two attempts that answer alike are one call, and are taken back once; one that answers otherwise is another', async () => {
+  const answers = [gate<number>(), gate<number>(), gate<number>()]
+  const refunds: (number | null)[] = []
+  let made = 0
+  const bank = service('bank', {
+    charge: operation({
+      input: z.null(),
+      output: z.number(),
+      timeout: '20ms',
+      retry: { attempts: 3, backoff: '1ms', exhausted: 'fail' },
+      run: () => answers[made++]?.promise ?? 0,
+    }),
+    refund: operation({ input: z.number().nullable(), undoes: 'charge', run: (n) => void refunds.push(n) }),
+  })
+  const flow = workflow('flow', { input: z.null(), output }, (run) =>
+    run.call(bank.charge(null), { undo: (n) => bank.refund(n ?? null) }),
+  )
+  const app = await openForTest(ballet({ services: [bank], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  await app.result('f').catch(() => {})
+  answers[0]?.open(1)
+  await settled(app, lateId('f', 'bank.charge', bank.refund(1)))
+  answers[1]?.open(1)
+  answers[2]?.open(2)
+  await settled(app, lateId('f', 'bank.charge', bank.refund(2)))
+  expect(refunds).toEqual([null, 1, 2])
+  expect((await app.runs({ kind: 'operation' })).items).toHaveLength(2)
 })
 
 test('also while its run goes on, and when it was a step', async () => {
@@ -90,7 +124,7 @@ test('also while its run goes on, and when it was a step', async () => {
   await app.start(flow(null), { id: 'f' })
   await until(app, null, async () => (await app.run('f'))?.waits.some(({ op }) => op === 'sleep#1'))
   answer.open(5)
-  expect(await settled(app, 'f~late:book.0:1')).toMatchObject({ status: 'completed' })
+  expect(await settled(app, lateId('f', 'book', bank.refund(5)))).toMatchObject({ status: 'completed' })
   expect(refunds.map(({ n, context }) => [n, context.undoes?.split(':').at(-1)])).toEqual([
     [null, 'book#0'],
     [5, 'book#0'],
@@ -132,7 +166,9 @@ test.each(Object.keys(lives))('also when its run %s meanwhile, and has ended', a
   await app.result('f').catch(() => {})
   expect(refunds).toHaveLength(1)
   answer.open(7)
-  expect(await settled(app, 'f~late:bank.charge.0:1')).toMatchObject({ status: 'completed' })
+  // What a continued run hands on is a call, made when nobody knew.
+  const again = bank.refund(life === 'has continued' ? null : 7)
+  expect(await settled(app, lateId('f', 'bank.charge', again))).toMatchObject({ status: 'completed' })
   expect(refunds).toHaveLength(2)
 })
 
@@ -216,7 +252,7 @@ test('one that comes while the application closes is kept, and taken back when i
   hold.open()
   await closed
   const app = await openForTest(definition, { store: memory(data) })
-  expect(await settled(app, 'f~late:bank.charge.0:1')).toMatchObject({ status: 'completed' })
+  expect(await settled(app, lateId('f', 'bank.charge', bank.refund(7)))).toMatchObject({ status: 'completed' })
   expect(refunds.map(({ n }) => n)).toEqual([null, 7])
 })
 
@@ -263,7 +299,7 @@ test('one that cannot be made is told, and one that the service refuses waits fo
     expect(await settled(app, id)).toMatchObject({ status: 'cancelled' })
   }
   answer.open(3)
-  const late = 'b~late:bank.charge.0:1'
+  const late = lateId('b', 'bank.charge', bank.refund(3))
   expect(await settled(app, late)).toMatchObject({ status: 'stuck', reason: 'call' })
   expect(log.lines).toContainEqual(expect.stringContaining('cannot be taken back again: no idea'))
   const notes = (await app.journal('a'))?.items.map(({ note }) => note)

@@ -17,6 +17,8 @@ import type { ShardContext } from './shard-context.ts'
 
 /** Where a run of one call says in its row what it takes back: the generation and the operation of the run that caused it. */
 const LATE = 'late:'
+/** Characters of the hash of what takes it back that stand in the id of the run: 48 bits, for the attempts of one call. */
+const HASH_SHOWN = 8
 
 /** The key of the call that a run of one call takes back, from its row; null for any other run. */
 export function lateUndone(row: LiveRun['row']): { readonly id: string; readonly undoes: string } | null {
@@ -74,8 +76,11 @@ function takeBackAgain(
     const call = typeof undo === 'function' ? undo(fromText(payload)) : undo
     if (call === null) return undefined
     directory.checkUndo(name, call)
-    const id = childId({ ...identityOf(context.environment.store, row), generation }, `${LATE}${op}:${attempt}`)
-    const birth = { ...birthOf(context, row, call), id, parentOp: `${LATE}${generation}~${op}` }
+    const birthOfCall = birthOf(context, row, call)
+    // Two attempts that answer alike are one call, made twice under one key: it is taken back once.
+    const label = `${LATE}${op}:${birthOfCall.hash.slice(0, HASH_SHOWN)}`
+    const id = childId({ ...identityOf(context.environment.store, row), generation }, label)
+    const birth = { ...birthOfCall, id, parentOp: `${LATE}${generation}~${op}` }
     const begin = (taken: unknown): void => {
       if (taken !== null) return
       log.error(`${words}: it is taken back again, by the run "${id}"`)

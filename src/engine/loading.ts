@@ -5,7 +5,7 @@
 import { fault } from '../core/errors.ts'
 import type { RunRow, SuspectRow, TimerRow } from '../core/store.ts'
 import type { LiveRun } from './live-run.ts'
-import { eachOpenRow } from './open-rows.ts'
+import { eachOpenRow } from './run-rows.ts'
 import { loadRun, takeUp, type Loaded } from './loader.ts'
 import { leaveAlone, markPoisoned } from './poisoned.ts'
 import type { ForcedStop, ShardContext } from './shard-context.ts'
@@ -157,11 +157,11 @@ export class Loading {
 
   /** Reads the open runs of the store, oldest first. Those that cannot be read are left where they are. */
   #eachOpen(use: (rows: readonly RunRow[]) => void | Promise<void>): Promise<void> {
-    return eachOpenRow(this.#context, use, ({ num, id }, error) => {
+    return eachOpenRow(this.#context, use, ({ num, id, unread }) => {
       if (this.#unread.has(num)) return
       this.#unread.add(num)
       this.#context.log.error(
-        `The run "${id}" cannot be read, and is left alone until the store is restored: ${error.message}`,
+        `The run "${id}" cannot be read, and is left alone until the store is restored: ${unread.message}`,
       )
     })
   }

@@ -17,11 +17,13 @@ import type {
   Page,
   Related,
   RunView,
+  UnreadableView,
   WaitView,
 } from '../core/views.ts'
 import type { EventsRequest, RunsRequest } from '../define/application.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
 import { readPage } from './pages.ts'
+import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
 
 export interface QueriesOptions {
   readonly reader: StoreReader
@@ -68,10 +70,10 @@ export class Queries {
   async runs(request: RunsRequest = {}): Promise<Page<RunView>> {
     const { name, status, kind, key, root } = request
     const ns = this.#ns
-    const read = (before: number | undefined, limit: number): Promise<readonly RunRow[]> =>
-      this.#reader.runs(this.#shard, { ns, name, status, kind, key, root, before, limit })
+    const read = (before: number | undefined, limit: number): Promise<readonly (RunRow | UnreadRun)[]> =>
+      runRows(this.#reader, this.#shard, { ns, name, status, kind, key, root, before, limit })
     const { rows, next } = await readPage({ read, ...ofRun }, cursorOf(request.cursor), limitOf(request.limit))
-    return page(await this.#views(rows), next)
+    return { ...page(await this.#views(rows), next), ...unreadable(rows) }
   }
 
   async journal(
@@ -156,8 +158,7 @@ export class Queries {
     try {
       return this.#payloads(row)
     } catch (error) {
-      const problem = toFailure(error).message
-      return { input: null, error: toFailure(fault('RUN_UNREADABLE', { run: `the run "${row.id}"`, problem })) }
+      return { input: null, error: unreadableError(row.id, error) }
     }
   }
 
@@ -182,16 +183,16 @@ export class Queries {
   }
 
   /** One after the other: each reads the journal of its run, and between two of them others have their turn. */
-  async #views(rows: readonly RunRow[]): Promise<readonly RunView[]> {
+  async #views(rows: readonly (RunRow | UnreadRun)[]): Promise<readonly RunView[]> {
     const views: RunView[] = []
-    for (const row of rows) views.push(await this.#view(row, this.#payloadsOfMany(row)))
+    for (const row of rows) if (!isUnread(row)) views.push(await this.#view(row, this.#payloadsOfMany(row)))
     return views
   }
 
   async #all(of: { readonly key?: string; readonly root?: string }): Promise<Related> {
     const ns = this.#ns
-    const readRuns = (after = 0, limit: number): Promise<readonly RunRow[]> =>
-      this.#reader.runs(this.#shard, { ns, ...of, after, limit })
+    const readRuns = (after = 0, limit: number): Promise<readonly (RunRow | UnreadRun)[]> =>
+      runRows(this.#reader, this.#shard, { ns, ...of, after, limit })
     const readEvents = (after: number | undefined, limit: number): Promise<readonly EventRow[]> =>
       this.#reader.events(this.#shard, { ns, ...of, after, limit })
     const runs = await readPage({ read: readRuns, ...ofRun }, undefined, GRAPH_LIMIT, GRAPH_SIZE)
@@ -200,6 +201,7 @@ export class Queries {
     return {
       runs: await this.#views(runs.rows),
       events: events.rows.map((row) => this.eventView(row)),
+      ...unreadable(runs.rows),
       ...(isCut ? { more: true } : {}),
     }
   }
@@ -264,8 +266,9 @@ function choicesOfOp(op: string, waits: readonly WaitView[]): readonly ChoiceVie
 
 /** How rows are read in pages. */
 const ofRun = {
-  place: (row: RunRow): number => row.num,
-  payloads: (row: RunRow): readonly (Payload | null)[] => [row.input, row.output, row.error],
+  place: (row: RunRow | UnreadRun): number => row.num,
+  payloads: (row: RunRow | UnreadRun): readonly (Payload | null)[] =>
+    isUnread(row) ? [] : [row.input, row.output, row.error],
 }
 const ofTurn = {
   place: (row: JournalRow): number => row.seq,
@@ -274,6 +277,15 @@ const ofTurn = {
 const ofEvent = {
   place: (row: EventRow): number => row.pos,
   payloads: (row: EventRow): readonly Payload[] => [row.data],
+}
+
+function unreadable(rows: readonly (RunRow | UnreadRun)[]): { readonly unreadable?: readonly UnreadableView[] } {
+  const found = rows.filter(isUnread).map(({ id, unread }) => ({ id, error: unreadableError(id, unread) }))
+  return found.length === 0 ? {} : { unreadable: found }
+}
+
+function unreadableError(id: string, error: unknown): ErrorView {
+  return toFailure(fault('RUN_UNREADABLE', { run: `the run "${id}"`, problem: toFailure(error).message }))
 }
 
 function page<View>(items: readonly View[], next: number | undefined): Page<View> {

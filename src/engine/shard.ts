@@ -95,7 +95,7 @@ export class Shard {
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)
     const { shard, epoch, crashes } = tenure
     const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
-    const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, onFailure })
+    const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, log, onFailure })
     this.#foreign = options.development
       ? watchForeignWork(() => (pump.current instanceof DeliveryJob ? pump.current.run : null))
       : null

@@ -31,6 +31,11 @@ const tenRuns: readonly RunRow[] = Array.from({ length: 10 }, (_, index) => {
 
 async function nums(store: Store, query: Partial<RunQuery>): Promise<number[]> {
   const runs = await store.runs(SHARD, { ns: NS, limit: 100, ...query })
+  const names = await store.runNames(SHARD, { ns: NS, limit: 100, ...query })
+  assert.deepEqual(
+    names,
+    runs.map(({ num, id }) => ({ num, id })),
+  )
   return runs.map((run) => run.num)
 }
 
@@ -220,6 +225,8 @@ const logCases: readonly StoreCase[] = [
         ids.toSorted((a, b) => a - b),
       )
       assert.deepEqual(await store.inbox(SHARD, NS, 2), rows.slice(0, 2))
+      assert.deepEqual(await store.inbox(SHARD, NS, 1, ids[0]), rows.slice(1, 2))
+      assert.deepEqual(await store.inboxIds(SHARD, NS, 2), ids.slice(0, 2))
       assert.deepEqual(
         (await store.inbox(SHARD, 'other', 10)).map((row) => row.target),
         ['x'],

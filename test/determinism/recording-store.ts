@@ -119,6 +119,9 @@ export class RecordingStore implements Store {
   runs(shard: number, query: RunQuery) {
     return this.#read(() => this.#inner.runs(shard, query))
   }
+  runNames(shard: number, query: RunQuery) {
+    return this.#read(() => this.#inner.runNames(shard, query))
+  }
   journal(shard: number, run: number, after: number, limit: number) {
     return this.#read(() => this.#inner.journal(shard, run, after, limit))
   }
@@ -128,10 +131,12 @@ export class RecordingStore implements Store {
   timers(shard: number, from: number, to: number, limit: number) {
     return this.#read(() => this.#inner.timers(shard, from, to, limit))
   }
-  inbox(shard: number, ns: string, limit: number) {
-    return this.#read(() => this.#inner.inbox(shard, ns, limit))
+  inbox(shard: number, ns: string, limit: number, after?: number) {
+    return this.#read(() => this.#inner.inbox(shard, ns, limit, after))
   }
-
+  inboxIds(shard: number, ns: string, limit: number) {
+    return this.#read(() => this.#inner.inboxIds(shard, ns, limit))
+  }
   suspects(shard: number) {
     return this.#read(() => this.#inner.suspects(shard))
   }

@@ -12,6 +12,7 @@ import type {
   InboxItem,
   InboxRow,
   JournalRow,
+  RunName,
   RunQuery,
   RunRow,
   Store,
@@ -110,6 +111,10 @@ class MemoryStore implements Store {
     return found
   }
 
+  async runNames(shard: number, query: RunQuery): Promise<readonly RunName[]> {
+    return (await this.runs(shard, query)).map(({ num, id }) => ({ num, id }))
+  }
+
   async journal(_shard: number, run: number, after: number, limit: number): Promise<readonly JournalRow[]> {
     const rows = this.#opened().journal.get(run) ?? []
     return rows.filter((row) => row.seq > after).slice(0, limit)
@@ -136,13 +141,17 @@ class MemoryStore implements Store {
     return [...this.#opened().timers.values()].filter(isWanted).sort(orderOfTimers).slice(0, limit)
   }
 
-  async inbox(_shard: number, ns: string, limit: number): Promise<readonly InboxRow[]> {
+  async inbox(_shard: number, ns: string, limit: number, after = 0): Promise<readonly InboxRow[]> {
     const rows: InboxRow[] = []
     for (const row of this.#opened().inbox.values()) {
       if (rows.length >= limit) break
-      if (row.ns === ns) rows.push(row)
+      if (row.ns === ns && row.id > after) rows.push(row)
     }
     return rows
+  }
+
+  async inboxIds(shard: number, ns: string, limit: number): Promise<readonly number[]> {
+    return (await this.inbox(shard, ns, limit)).map(({ id }) => id)
   }
 
   async suspects(_shard: number): Promise<readonly SuspectRow[]> {

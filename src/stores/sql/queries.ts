@@ -9,8 +9,10 @@ import {
   agedTable,
   claimsTable,
   eventsTable,
+  inboxIdsTable,
   inboxTable,
   journalTable,
+  runNamesTable,
   runsTable,
   suspectsTable,
   timersTable,
@@ -85,6 +87,14 @@ export function runQuery(shard: number, num: number): Statement {
 }
 
 export function runsQuery(shard: number, query: RunQuery): Statement {
+  return selectRuns(runsTable, shard, query)
+}
+
+export function runNamesQuery(shard: number, query: RunQuery): Statement {
+  return selectRuns(runNamesTable, shard, query)
+}
+
+function selectRuns<Row>(table: Table<Row>, shard: number, query: RunQuery): Statement {
   const { before, after, status } = query
   const where = new Conditions()
   where.add('shard = ?', shard)
@@ -103,7 +113,7 @@ export function runsQuery(shard: number, query: RunQuery): Statement {
   where.addIfGiven('num < ?', before)
   where.addIfGiven('num > ?', after)
   const oldestFirst = after !== undefined && before === undefined
-  return where.select(runsTable, oldestFirst ? 'num' : 'num DESC', query.limit)
+  return where.select(table, oldestFirst ? 'num' : 'num DESC', query.limit)
 }
 
 export function journalQuery(shard: number, run: number, after: number, limit: number): Statement {
@@ -133,10 +143,19 @@ export function timersQuery(shard: number, from: number, to: number, limit: numb
   return where.select(timersTable, 'due, run, op', limit)
 }
 
-export function inboxQuery(shard: number, ns: string, limit: number): Statement {
+export function inboxQuery(shard: number, ns: string, limit: number, after?: number): Statement {
+  return selectInbox(inboxTable, shard, ns, limit, after)
+}
+
+export function inboxIdsQuery(shard: number, ns: string, limit: number): Statement {
+  return selectInbox(inboxIdsTable, shard, ns, limit)
+}
+
+function selectInbox<Row>(table: Table<Row>, shard: number, ns: string, limit: number, after?: number): Statement {
   const where = new Conditions()
   where.add('shard = ? AND ns = ?', shard, ns)
-  return where.select(inboxTable, 'id', limit)
+  where.addIfGiven('id > ?', after)
+  return where.select(table, 'id', limit)
 }
 
 export function suspectsQuery(shard: number): Statement {

@@ -15,6 +15,7 @@ import type {
   JournalRow,
   RunChange,
   RunContinued,
+  RunName,
   RunRow,
   SuspectRow,
   TimerRow,
@@ -96,6 +97,8 @@ export const continuedTable: Table<RunContinued> = table<RunContinued>('runs', {
   input: 'payload',
   num: 'integer',
 })
+
+export const runNamesTable: Table<RunName> = table<RunName>('runs', { num: 'integer', id: 'text' })
 
 export const agedTable: Table<Aged> = table<Aged>('runs', {
   num: 'integer',
@@ -183,6 +186,8 @@ export const inboxItems: Table<InboxItem> = table<InboxItem>('inbox', {
   data: 'payload',
   at: 'integer',
 })
+
+export const inboxIdsTable: Table<Pick<InboxRow, 'id'>> = table<Pick<InboxRow, 'id'>>('inbox', { id: 'integer' })
 
 export const inboxTable: Table<InboxRow> = table<InboxRow>('inbox', {
   id: 'integer',
