@@ -6,6 +6,7 @@ import { join } from 'node:path'
 /** What each code means; a new kind takes the next number, and none is used again. */
 export const KINDS = {
   F1: 'a process dies',
+  F4: 'the power fails',
   F5: 'stored bytes are damaged',
   F6: 'the disk fails',
   F7: 'the disk is full',

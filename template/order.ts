@@ -13,7 +13,10 @@ export const order = workflow(
     const reserved = await run.call(stock.reserve({ orderId, item }), { undo: stock.release({ orderId }) })
     if (reserved.type === 'stock.short') return { status: 'sold out' }
 
-    const paid = await run.call(payment.charge({ orderId, amount }))
+    // Nothing is known of it while it is under way: then it is taken back all the same.
+    const paid = await run.call(payment.charge({ orderId, amount }), {
+      undo: (outcome) => (outcome?.type === 'payment.declined' ? null : payment.refund({ orderId })),
+    })
     if (paid.type === 'payment.declined') {
       await run.undo()
       return { status: 'declined' }

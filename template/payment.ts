@@ -2,7 +2,7 @@
 // with the same idempotency key: hand that to the bank, and it charges once.
 import { operation, service } from 'ballet'
 import { z } from 'zod'
-import { OrderConfirmed, PaymentApproved, PaymentDeclined, ReceiptSent } from './events.ts'
+import { OrderConfirmed, PaymentApproved, PaymentDeclined, PaymentRefunded, ReceiptSent } from './events.ts'
 
 const LIMIT = 10_000
 
@@ -16,6 +16,15 @@ export const payment = service('payment', {
       if (amount > LIMIT) return PaymentDeclined({ orderId })
       return PaymentApproved({ orderId, receipt: idempotencyKey })
     },
+  }),
+
+  // The bank is asked to give back what it took under `undoes`, the key of the charge, and to refuse that key from now on: a
+  // charge that was on its way may arrive behind this. When it took nothing, there is nothing to give back.
+  refund: operation({
+    input: z.object({ orderId: z.string() }),
+    undoes: 'charge',
+    outcomes: [PaymentRefunded],
+    run: ({ orderId }) => PaymentRefunded({ orderId }),
   }),
 
   sendReceipt: operation({

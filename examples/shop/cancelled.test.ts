@@ -49,6 +49,19 @@ describe.each(styles)('%s', (style) => {
     expect(done(shop.ledger(orderId))).toEqual([...reserved, 'stop', ...released])
   })
 
+  // Found by a campaign of kills: the order was shown as paid with less than nothing.
+  test('while it was paid and nobody heard of it: it is given back, and nothing is owed', async () => {
+    await shop.fault({ service: 'payment', operation: 'charge', loseAnswers: 1_000_000 })
+    const orderId = await orderUntil('charge')
+    await shop.when(orderId, ({ steps }) =>
+      steps.some(({ step, status }) => step === 'charge' && status === 'retrying'),
+    )
+    await cancelInTime(orderId)
+    await shop.fault()
+    expect(await shop.over(orderId)).toMatchObject({ status: 'cancelled', paid: 0 })
+    expect(done(shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'stop', 'refund 10700', ...released])
+  })
+
   test.each([
     ['is slow', slow],
     ['is down', { down: true }],
@@ -138,6 +151,30 @@ test('whoever runs the shop may cancel the run itself: it is taken back and told
   const deeds = [...reserved, 'charge 10700', 'stop', 'refund 10700', ...released]
   expect(done(shop.ledger(orderId))).toEqual(deeds)
   expect(await shop.app.run(`checkout:${orderId}`)).toMatchObject({ status: 'cancelled' })
+})
+
+// Found by a campaign of kills and cancellations: the message that was under way and the one of the cancellation both came.
+test.each([
+  ['ok', 'confirmed', ['ship', 'notify']],
+  ['declined', 'declined', ['release#tutu', 'apologise']],
+] as const)('the run is cancelled while the customer is told (%s): he is told once', async (sample, status, deeds) => {
+  await shop.fault({ service: 'notification', loseAnswers: 1_000_000 })
+  const orderId = await shop.order(sample, 'orchestrated')
+  await shop.when(orderId, ({ steps }) => steps.some((step) => step.step === 'notify' && step.status === 'retrying'))
+  await shop.app.cancel(`checkout:${orderId}`, { by: 'the shop' })
+  await shop.fault()
+  expect(await shop.over(orderId)).toMatchObject({ status })
+  expect(done(shop.ledger(orderId)).slice(-deeds.length)).toEqual(deeds)
+})
+
+test('a charge of which nobody heard is taken back: nothing is owed', async () => {
+  // The answer is lost, and the next attempt is waited for when the order is cancelled.
+  await shop.fault({ service: 'payment', operation: 'charge', loseAnswers: 1 })
+  const orderId = await shop.order('ok', 'orchestrated')
+  await shop.when(orderId, ({ steps }) => steps.some(({ step, status }) => step === 'charge' && status === 'retrying'))
+  await shop.app.cancel(`checkout:${orderId}`, { by: 'the shop' })
+  expect(await shop.over(orderId)).toMatchObject({ status: 'cancelled', paid: 0 })
+  expect(done(shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'refund 10700', ...released])
 })
 
 test.each([

@@ -10,15 +10,19 @@ import type { Services } from './services.ts'
 const Confirmation = z.object({ status: Ending, tracking: z.string().optional() })
 const Stage = z.object({ stage: z.enum(['reserving', 'paying', 'shipping', 'telling']) })
 
-/** The end of an order: the customer is told, and whoever cancelled in the meantime has an answer before the run ends. */
+/**
+ * The end of an order: the customer is told, and whoever cancelled in the meantime has an answer before the run ends. Nothing
+ * interrupts it, or the customer would be told twice.
+ */
 const ending =
   ({ orderId, customer }: Order, { notification }: Services, settled: () => Promise<void>) =>
-  async (run: Run<z.infer<typeof Stage>, typeof CancelOrder>, status: Ending, detail: string) => {
-    run.set({ stage: 'telling' })
-    await run.call(notification.notify({ orderId, customer, news: status, detail }))
-    await settled()
-    return { status }
-  }
+  (run: Run<z.infer<typeof Stage>, typeof CancelOrder>, status: Ending, detail: string) =>
+    run.shield(async (shielded) => {
+      shielded.set({ stage: 'telling' })
+      await shielded.call(notification.notify({ orderId, customer, news: status, detail }))
+      await settled()
+      return { status }
+    })
 
 export const checkoutWorkflow = (services: Services) =>
   workflow(

@@ -45,27 +45,29 @@ async function main(): Promise<void> {
   if (failure !== null) throw failure
 }
 
-/** Listens, then opens; neither is left behind when the other fails. */
+/** Listens, then opens; nothing is left behind when a part of it fails. */
 async function begin({ store, folder }: ShopPlace, port: number): Promise<Running> {
   const shop = makeShop(folder)
   const ready = Promise.withResolvers<Application>()
   const serving = await serve(ready.promise, { port, routes: shop.definition.http ?? undefined })
+  let app: Application | undefined
   try {
     shop.open()
-    const app = await open(shop.definition, { store })
-    ready.resolve(app)
+    const opened = (app = await open(shop.definition, { store }))
+    ready.resolve(opened)
     // The commands (npx ballet why 8841) find this process by the address that it leaves beside the store.
-    const { store: found } = await app.describe()
+    const { store: found } = await opened.describe()
     const removeAddress = leaveAddress({ store, storeId: found.id, url: serving.url })
     const close = async (): Promise<void> => {
       removeAddress()
       await serving.close()
-      await app.close()
+      await opened.close()
       shop.close()
     }
-    return { app, serving, close }
+    return { app: opened, serving, close }
   } catch (error) {
     await serving.close()
+    await app?.close()
     throw error
   }
 }

@@ -117,8 +117,8 @@ function statusOf(runs: readonly RunView[], events: readonly EventView[]): Order
   if (ending !== undefined && !isOpen) return ending
   if (runs.some((run) => run.kind === 'workflow' && run.status === 'cancelled')) return 'cancelled'
   if (runs.some((run) => run.status === 'stuck')) return 'stuck'
-  // Nobody goes on with what has failed, and nothing of it can be tried again.
-  if (runs.some((run) => run.status === 'failed')) return 'failed'
+  // Nobody goes on with what has failed or was given up, and nothing of it can be tried again.
+  if (runs.some(isGone)) return 'failed'
   return isOpen ? 'in progress' : 'stuck'
 }
 
@@ -139,7 +139,8 @@ function paidOf(events: readonly EventView[]): number {
     events
       .filter((event) => event.type === type)
       .reduce((total, event) => total + (Data.parse(event.data).amount ?? 0), 0)
-  return sum('payment.approved') - sum('payment.refunded')
+  // A charge that was given up before it answered is in no event, and its refund is: both together are nothing.
+  return Math.max(0, sum('payment.approved') - sum('payment.refunded'))
 }
 
 function stepOf(event: EventView): StepView[] {
@@ -175,9 +176,14 @@ function waitOf(run: RunView, { op, for: call, since, attempt }: WaitView): Step
   return { ...step, status: 'retrying', attempts: attempt.number, detail: attempt.error.message }
 }
 
-function failedOf({ id, name, status, ended, error }: RunView): readonly StepView[] {
-  if (status !== 'failed') return []
-  return [{ step: name, status, at: ended ?? '', detail: error?.message ?? '', run: id }]
+/** Whether a run has failed, or was cancelled by itself; a workflow that is cancelled takes back, and says so. */
+const isGone = ({ kind, status }: RunView): boolean =>
+  status === 'failed' || (status === 'cancelled' && kind !== 'workflow')
+
+function failedOf(run: RunView): readonly StepView[] {
+  if (!isGone(run)) return []
+  const { id, name, ended, error } = run
+  return [{ step: name, status: 'failed', at: ended ?? '', detail: error?.message ?? '', run: id }]
 }
 
 /** The item that an operation of a run is about: in its id, when a workflow has several, or else in its input. */

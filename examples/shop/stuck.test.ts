@@ -88,6 +88,20 @@ describe('an order that has shipped', () => {
   })
 })
 
+test('a reaction that is cancelled leaves an order that has failed, and says which run that was', async () => {
+  const { orderId, step } = await stuckOrder('ok', 'choreographed')
+  const { run = '' } = step
+  expect(await shop.post(`/api/runs/${encodeURIComponent(run)}/cancel`, { by: 'the support desk' })).toMatchObject({
+    status: 202,
+  })
+  const order = await shop.when(orderId, ({ status }) => status === 'failed')
+  expect(order.steps.at(-1)).toMatchObject({
+    status: 'failed',
+    run,
+    detail: expect.stringContaining('the support desk'),
+  })
+})
+
 test('whether a parcel has left is for shipping to say, also when its answer is lost and the run is cancelled', async () => {
   await shop.fault({ service: 'shipping', operation: 'ship', loseAnswers: 1_000_000 })
   const orderId = await shop.order('ok', 'orchestrated')

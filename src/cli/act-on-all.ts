@@ -1,5 +1,6 @@
 // One action for all runs that match: the form that `ballet retry --all` and `ballet cancel --all` share. The filters
 // are options of both; each run is asked on its own, and one that refuses does not stop the others.
+import { STUCK_REASONS } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
 import type { RunKind } from '../core/store.ts'
 import type { ActAllRequest, ActedAll } from '../define/application.ts'
@@ -22,7 +23,7 @@ export const ALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   name: { value: '<name>', about: 'With --all: of this workflow, operation or reaction.' },
   reason: {
     value: '<reason>',
-    about: 'With --all: stuck for this reason: call, threw, diverged, poisoned, unreadable.',
+    about: `With --all: stuck for this reason: ${STUCK_REASONS.join(', ')}.`,
   },
   status: { value: '<status>', about: `With --all: ${STATUSES.join(' or ')}.` },
   kind: { value: '<kind>', about: `With --all: ${KINDS.join(', ')}.` },
@@ -68,7 +69,7 @@ export async function actOnAll(
   const acted = await client.actOnAll(request)
   print(terminal, given.flag('json'), acted, () => [summary(acted)])
   for (const { id, code, message } of acted.refused) terminal.note(oneLine(`${id} refused: ${message} (${code})`))
-  if (acted.more) terminal.note('More runs match; the same command takes the next ones.')
+  if (acted.more) terminal.note('More runs match. Those that match still are taken first again: raise --limit for all.')
   return acted.refused.length > 0 ? EXIT.conflict : EXIT.ok
 }
 

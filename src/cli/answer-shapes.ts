@@ -95,7 +95,8 @@ const event = record({
   published: flag,
 })
 const journal = record({ pos: number, seq: number, kind: text, at: text, commands: optional(list(present)) })
-const page = (item: Shape): Shape => record({ items: list(item), cursor: optional(text) })
+const unreadable = optional(list(record({ id: text, error: record({ message: text }) })))
+const page = (item: Shape): Shape => record({ items: list(item), unreadable, cursor: optional(text) })
 const named = record({ name: text })
 
 const shapes = {
@@ -103,8 +104,8 @@ const shapes = {
   runs: page(run),
   journal: page(journal),
   events: page(event),
-  key: record({ field: text, value: text, runs: list(run), events: list(event) }),
-  graph: record({ runs: list(run), events: list(event) }),
+  key: record({ field: text, value: text, runs: list(run), events: list(event), unreadable }),
+  graph: record({ runs: list(run), events: list(event), unreadable }),
   app: record({
     name: text,
     version: text,

@@ -1,7 +1,7 @@
 // `ballet replay`: would the code of today do what the journals of this store say? The check before a deploy. It reads
 // the file beside a running application, holds no lock, and does nothing but run the code of workflows up to where
 // their runs stand.
-import { existsSync } from 'node:fs'
+import { existsSync, writeSync } from 'node:fs'
 import { showMs } from '../core/duration.ts'
 import { fault } from '../core/errors.ts'
 import { requireFit } from '../define/fit.ts'
@@ -17,6 +17,8 @@ import type { Terminal } from './terminal.ts'
 /** Of the runs that have ended, the newest so many. */
 const ENDED = 1000
 const PROGRESS_MS = 2000
+/** Code that does not end its turn for so long ends the command, which says in which run (engine/watchdog.ts). */
+const HANGS_MS = 30_000
 
 export const replay: Command = {
   name: 'replay',
@@ -37,22 +39,41 @@ export const replay: Command = {
     if (!existsSync(found.place.path)) throw fault('STORE_MISSING', { path: found.place.path })
     const definition = await ownOutputAside(() => loadApplication(path, terminal.cwd))
     requireFit(definition)
-    const [{ sqlite }, { OfflineReplay }] = await Promise.all([
+    const [{ sqlite }, { OfflineReplay }, { startWatchdog }] = await Promise.all([
       import('../stores/sqlite/sqlite-store.ts'),
       import('../engine/offline-replay.ts'),
+      import('../engine/watchdog.ts'),
     ])
     const reader = sqlite({ file: found.place.path, readOnly: true })
     await reader.open()
+    const watchdog = startWatchdog(HANGS_MS)
+    let stopWatching = (): void => {}
     try {
       terminal.note(`Reading ${shownPath(found.place.path, terminal)}, read-only.`)
-      const replaying = new OfflineReplay({ definition, reader })
+      const replaying = new OfflineReplay({ definition, reader, current: watchdog.current })
+      stopWatching = watchExit(() => replaying.underWay)
       const id = given.text('run')
       const runs = id === undefined ? replaying.all(ENDED) : one(replaying.one(id))
       return await ownOutputAside(() => tell(runs, json, terminal))
     } finally {
+      stopWatching()
+      watchdog.stop()
       await reader.close()
     }
   },
+}
+
+/** Code of a run may end the process: then it is said which run that was. Returns how to stop. */
+function watchExit(underWay: () => string | null): () => void {
+  const exited = (): void => {
+    const run = underWay()
+    if (run === null) return
+    // What is printed in the usual way does not arrive any more.
+    writeSync(2, `ballet: the code of the run "${printable(run)}" has ended the process.\n`)
+    process.exitCode = EXIT.stuck
+  }
+  process.once('exit', exited)
+  return () => void process.off('exit', exited)
 }
 
 async function* one(run: Promise<ReplayedRun>): AsyncGenerator<ReplayedRun> {

@@ -45,7 +45,8 @@ export const runs: Command = {
     try {
       const page = await reads.runs(request)
       print(terminal, given.flag('json'), page, () => (page.items.length === 0 ? [] : lines(page.items, terminal)))
-      if (page.items.length === 0) terminal.note('No run fits.')
+      for (const { error } of page.unreadable ?? []) terminal.note(oneLine(error.message))
+      if (page.items.length === 0 && page.unreadable === undefined) terminal.note('No run fits.')
       if (page.cursor !== undefined) terminal.note(`There are more: --cursor ${printable(page.cursor)}`)
     } finally {
       await reads.close()

@@ -56,7 +56,13 @@ export const serve: Command = {
     )
     warnOfOther(place, terminal)
     const { store } = await app.describe()
-    leaveAddress({ store: place.url, storeId: store.id, url: serving.url, token, app: resolve(terminal.cwd, path) })
+    const removeAddress = leaveAddress({
+      store: place.url,
+      storeId: store.id,
+      url: serving.url,
+      token,
+      app: resolve(terminal.cwd, path),
+    })
     print(
       terminal,
       given.flag('json'),
@@ -65,14 +71,11 @@ export const serve: Command = {
     )
     // An application that cannot go on (its store failed, another process has it) is no use to anybody: end, and say so.
     const reason = await Promise.race([asked, app.stopped.then((failure) => failure ?? 'closed')])
-    if (reason instanceof Error) {
-      await serving.close()
-      await app.close()
-      throw reason
-    }
-    terminal.note(`Ending (${reason}): finishing what runs. Once more ends at once.`)
+    if (!(reason instanceof Error)) terminal.note(`Ending (${reason}): finishing what runs. Once more ends at once.`)
+    removeAddress()
     await serving.close()
     await app.close()
+    if (reason instanceof Error) throw reason
     terminal.note('Ended. Open runs go on at the next start.')
     return EXIT.ok
   },

@@ -6,7 +6,7 @@ export type Cancel = () => void
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
-  /** Calls back once, never early by this clock, also for delays past the limit of `setTimeout` (2^31 ms). */
+  /** Calls back once, when so much time has passed and never before, also past the limit of `setTimeout` (2^31 ms). */
   after(delayMs: number, callback: () => void): Cancel
 }
 

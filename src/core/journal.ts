@@ -138,6 +138,9 @@ export type Command =
 /** The last command of a run. */
 export type RunEnding = Extract<Command, { kind: 'end' | 'fail' }>
 
+/** Why a run is stuck, as its row and its notes say. */
+export const STUCK_REASONS = ['call', 'threw', 'diverged', 'limit', 'poisoned', 'conflict', 'unreadable'] as const
+
 /** A row that is not replayed: what happened around a run. */
 export type Note =
   | {

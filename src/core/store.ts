@@ -240,8 +240,14 @@ export interface EventQuery {
   readonly limit: number
 }
 
+/** What names a run; no payload, and nothing that a store may have to read a payload for. */
+export type RunName = Pick<RunRow, 'num' | 'id'>
+
 /** What retention needs to know of a run; no payloads. */
-export type Aged = Pick<RunRow, 'num' | 'ns' | 'id' | 'key' | 'status' | 'ended'>
+export type Aged = Pick<
+  RunRow,
+  'num' | 'ns' | 'id' | 'kind' | 'key' | 'status' | 'root' | 'generation' | 'ended' | 'since'
+>
 
 /** What retention needs to know of an event; no payload. */
 export type AgedEvent = Pick<EventRow, 'pos' | 'ns' | 'key' | 'source' | 'id' | 'at'>
@@ -253,13 +259,17 @@ export interface StoreReader {
   claims(shard: number, ns: string, space: Claim['space'], ids: readonly string[]): Promise<readonly (Claim | null)[]>
   run(shard: number, num: number): Promise<RunRow | null>
   runs(shard: number, query: RunQuery): Promise<readonly RunRow[]>
+  /** The names of what `runs` answers, also where a row cannot be read. */
+  runNames(shard: number, query: RunQuery): Promise<readonly RunName[]>
   /** Rows of a run with a seq above `after`, in order. Pass -1 for all. */
   journal(shard: number, run: number, after: number, limit: number): Promise<readonly JournalRow[]>
   events(shard: number, query: EventQuery): Promise<readonly EventRow[]>
-  /** Timers with from <= due < to, by due. */
-  timers(shard: number, from: number, to: number, limit: number): Promise<readonly TimerRow[]>
-  /** Inbox rows that are present, lowest id first. Consume by presence, never by `id > last`. */
-  inbox(shard: number, ns: string, limit: number): Promise<readonly InboxRow[]>
+  /** Timers with from <= due < to, by due, run and op; given `after`, those behind it. */
+  timers(shard: number, from: number, to: number, limit: number, after?: TimerRow): Promise<readonly TimerRow[]>
+  /** Inbox rows that are present, lowest id first, those with an id above `after` when it is given. Consume by presence, never by `id > last`. */
+  inbox(shard: number, ns: string, limit: number, after?: number): Promise<readonly InboxRow[]>
+  /** The ids of what `inbox` answers, also where a row cannot be read. */
+  inboxIds(shard: number, ns: string, limit: number): Promise<readonly number[]>
   /** All of them, by run. */
   suspects(shard: number): Promise<readonly SuspectRow[]>
   /** Runs with a number above `after`, whether they have ended or not, in order. */

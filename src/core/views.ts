@@ -98,10 +98,18 @@ export interface EventView {
   readonly published: boolean
 }
 
+/** A run that the store names but cannot read, because the page that it lies on is damaged. */
+export interface UnreadableView {
+  readonly id: string
+  readonly error: ErrorView
+}
+
 /** Runs and events that belong together, oldest first. */
 export interface Related {
   readonly runs: readonly RunView[]
   readonly events: readonly EventView[]
+  /** Runs that belong to them and cannot be read; absent when there are none. */
+  readonly unreadable?: readonly UnreadableView[]
   /** There are more than one answer can hold: these are the first. */
   readonly more?: true
 }
@@ -115,6 +123,8 @@ export interface KeyView extends Related {
 /** A page of a list: `cursor` continues it, absent at the end. */
 export interface Page<Item> {
   readonly items: readonly Item[]
+  /** Runs that belong on this page and cannot be read; absent when there are none. */
+  readonly unreadable?: readonly UnreadableView[]
   readonly cursor?: string | undefined
 }
 

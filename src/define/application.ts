@@ -81,7 +81,7 @@ export interface Acted {
 export interface ActAllRequest extends Reasoned {
   readonly action: 'retry' | 'cancel'
   readonly name?: string | undefined
-  /** Only runs that are stuck for this reason: `call`, `threw`, `diverged`, `poisoned`, `unreadable` ... */
+  /** Only runs that are stuck for this reason: `call`, `threw`, `diverged`, `limit`, `poisoned`, `conflict`, `unreadable`. */
   readonly reason?: string | undefined
   readonly status?: readonly ('running' | 'stuck')[] | undefined
   readonly kind?: RunKind | undefined
@@ -186,7 +186,7 @@ export interface Application {
    * Errors: RUN_UNKNOWN, RUN_ENDED, OP_UNKNOWN, ACTION_REFUSED.
    */
   retry(run: string, request?: RetryRequest): Promise<Acted>
-  /** Answers a stuck call in the place of its service. Errors: as retry, and INPUT_INVALID, OUTCOME_UNDECLARED. */
+  /** Answers a stuck call in the place of its service. Errors: as retry, and INPUT_INVALID, REQUEST_INVALID. */
   answer(run: string, request: AnswerRequest): Promise<Acted>
   /** Lets a stuck call fail; an undo cannot be failed. Errors: as retry. */
   fail(run: string, request: FailRequest): Promise<Acted>

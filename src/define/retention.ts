@@ -11,7 +11,8 @@ export interface Retention {
   readonly runs: Duration
   /**
    * Since a run has ended, or an event happened: as long the same id with the same input is the same run or event, and
-   * with another input a conflict. Then the name is free. At least `runs`; default for ever.
+   * with another input a conflict. Then the name is free, unless something that followed from it is still there. At least
+   * `runs`; default for ever.
    */
   readonly dedupe?: Duration | undefined
 }

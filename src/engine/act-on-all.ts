@@ -2,7 +2,8 @@
 // rest, and what each came to is counted. The pages are of the moment: a run that begins meanwhile is not looked at.
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import type { RunView } from '../core/views.ts'
+import { STUCK_REASONS } from '../core/journal.ts'
+import type { UnreadableView } from '../core/views.ts'
 import type { ActAllRequest, ActedAll } from '../define/application.ts'
 import type { Actions } from './actions.ts'
 import type { Queries } from './queries.ts'
@@ -19,12 +20,17 @@ export async function actOnAll(actions: Actions, queries: Queries, request: ActA
     throw fault('QUERY_INVALID', { name: 'action', problem: 'it must be retry or cancel' })
   if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MOST)
     throw fault('QUERY_INVALID', { name: 'limit', problem: `it must be a whole number from 1 to ${LIMIT_MOST}` })
+  checkReason(request.reason)
   const refused: { id: string; code: string; message: string }[] = []
   let matched = 0
   let changed = 0
   for await (const run of matching(queries, request)) {
     if (matched === limit) return { action, matched, changed, more: true, refused }
     matched += 1
+    if ('error' in run) {
+      if (refused.length < REFUSED_SHOWN) refused.push({ id: run.id, ...run.error })
+      continue
+    }
     try {
       const acted = await actions[action](run.id, { by, why })
       if (acted.changed) changed += 1
@@ -37,7 +43,16 @@ export async function actOnAll(actions: Actions, queries: Queries, request: ActA
   return { action, matched, changed, more: false, refused }
 }
 
-async function* matching(queries: Queries, request: ActAllRequest): AsyncGenerator<RunView> {
+/** @throws QUERY_INVALID */
+function checkReason(reason: string | undefined): void {
+  if (reason === undefined || (STUCK_REASONS as readonly string[]).includes(reason)) return
+  throw fault('QUERY_INVALID', { name: 'reason', problem: `it must be one of ${STUCK_REASONS.join(', ')}` })
+}
+
+async function* matching(
+  queries: Queries,
+  request: ActAllRequest,
+): AsyncGenerator<{ readonly id: string } | UnreadableView> {
   const { name, kind, key, root, reason } = request
   // Only what is stuck can be retried as a whole.
   const status =
@@ -52,7 +67,9 @@ async function* matching(queries: Queries, request: ActAllRequest): AsyncGenerat
       limit: PAGE,
       cursor,
     })
-    for (const run of page.items) if (reason === undefined || run.reason === reason) yield run
+    for (const run of page.items) if (reason === undefined || run.reason === reason) yield { id: run.id }
+    // Of what cannot be read nobody knows the reason.
+    if (reason === undefined) yield* page.unreadable ?? []
     cursor = page.cursor
     if (cursor === undefined) return
   }

@@ -81,8 +81,8 @@ test('F22: a stuck call that a person answers: with what its service may answer 
   await isStuck(app, 'c')
   const op = 'payment.charge#0'
   for (const [value, code] of [
-    [{ type: 'stolen', data: {} }, 'OUTCOME_UNDECLARED'],
-    ['paid', 'OUTCOME_UNDECLARED'],
+    [{ type: 'stolen', data: {} }, 'REQUEST_INVALID'],
+    ['paid', 'REQUEST_INVALID'],
     [{ type: 'paid', data: { orderId: 1 } }, 'INPUT_INVALID'],
   ] as const)
     await expect(app.answer('c', { op, value })).rejects.toMatchObject({ code })

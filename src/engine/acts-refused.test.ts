@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
-import { ballet, event, memory, operation, service, workflow, type Application } from '../index.ts'
+import { ballet, event, memory, operation, service, signal, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 
 const input = z.null()
@@ -105,4 +105,46 @@ test('a reaction that waits behind another has not begun, and cannot be answered
   await expect(app.answer(first?.id ?? '', request)).rejects.toThrow('is under way')
   held.open()
   expect(await app.settled(second?.id ?? '', 5000)).toMatchObject({ status: 'completed' })
+})
+
+test('a signal that is given again after its run has ended is told that it was given', async () => {
+  const Go = signal('go', z.string())
+  const flow = workflow('flow', { input, output, signals: [Go] }, async (run) => (await run.receive(Go)).data)
+  const app = await openForTest(ballet({ services: [], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  expect(await app.signal('f', Go('on'), { id: 's1' })).toEqual({ id: 's1', created: true })
+  expect(await app.result('f')).toBe('on')
+  expect(await app.signal('f', Go('on'), { id: 's1' })).toEqual({ id: 's1', created: false })
+  const ended = { code: 'RUN_ENDED' }
+  await expect(app.signal('f', Go('on'), { id: 's2' })).rejects.toMatchObject(ended)
+  await expect(app.signal('f', Go('on'))).rejects.toMatchObject(ended)
+})
+
+test('a reason that no run is stuck for is refused, with those that there are', async () => {
+  const app = await openForTest(ballet({ services: [], workflows: [] }))
+  const request = { action: 'cancel', reason: 'bogus' } as const
+  await expect(app.actOnAll(request)).rejects.toThrow('call, threw, diverged, limit, poisoned, conflict, unreadable')
+})
+
+test('an answer that its service does not give is refused, with those that it gives', async () => {
+  const Paid = event('paid', z.object({ id: z.string() }), { key: 'id' })
+  const Declined = event('declined', z.object({ id: z.string() }), { key: 'id' })
+  const pay = service('pay', {
+    charge: operation({
+      input,
+      outcomes: [Paid, Declined],
+      retry: { attempts: 1 },
+      run: () => {
+        throw new Error('down')
+      },
+    }),
+  })
+  const app = await openForTest(ballet({ services: [pay], workflows: [] }))
+  await app.start(pay.charge(null), { id: 'f' })
+  await areStuck(app, 'pay.charge#0')
+  for (const value of ['paid', { type: 'payed', data: {} }, null]) {
+    const answered = app.answer('f', { op: 'pay.charge#0', value })
+    await expect(answered).rejects.toMatchObject({ code: 'REQUEST_INVALID', details: { path: 'value' } })
+    await expect(answered).rejects.toThrow('paid or declined')
+  }
 })

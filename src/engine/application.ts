@@ -118,7 +118,11 @@ export class RunningApplication implements Application {
       this.#shard = shard
       this.#requests = new Requests(shard, this.name)
       this.#actions = new Actions(shard)
-      const { runs, stuck } = await shard.recover()
+      const { runs, stuck } = await shard.recover().catch((error: unknown) => {
+        // What waited was told that the shard has stopped; what stopped it is the reason.
+        shard.check()
+        throw error
+      })
       shard.check()
       this.#recovered = { runs, stuck, durationMs: clock.now() - began }
     } catch (error) {

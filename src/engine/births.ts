@@ -97,8 +97,10 @@ export function liveRun(context: ShardContext, row: RunRow, input: JsonText, car
     turns: 0,
     bytes: 0,
     queued: 0,
+    heir: null,
     stuckOps: new Set(),
-    lingering: new Set(),
+    lingering: new Map(),
+    undosBegun: new Set(),
     attempts: new Map(),
   }
   const found = context.directory.find(row.call)

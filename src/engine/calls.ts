@@ -7,7 +7,7 @@ import { fromText, toText, type JsonText } from '../core/json.ts'
 import type { Command } from '../core/journal.ts'
 import { keyOf, nearest } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
-import type { RunRow } from '../core/store.ts'
+import type { RunRow, StoreInfo, Tenure } from '../core/store.ts'
 import type { CallSettings } from '../core/contracts.ts'
 import type { StepWork } from '../core/issue.ts'
 import { isEventValue } from '../core/values.ts'
@@ -17,6 +17,7 @@ import { ATTEMPTS, attemptPolicy, type AttemptPolicy } from '../define/policy.ts
 import type { CurrentWork } from './current-work.ts'
 import type { Effect } from './effects.ts'
 import { identityOf } from './live-run.ts'
+import { prefixed } from './log.ts'
 
 /** What every call of a process shares. */
 export interface CallEnvironment {
@@ -25,6 +26,26 @@ export interface CallEnvironment {
   readonly log: (run: string, op: string) => Log
   /** Noted for a watchdog. */
   readonly current: CurrentWork
+}
+
+/** What calls share in a shard that is held in this tenure. */
+export function environmentOf({
+  info,
+  tenure,
+  current,
+  log,
+}: {
+  readonly info: StoreInfo
+  readonly tenure: Tenure
+  readonly current: CurrentWork
+  readonly log: Log
+}): CallEnvironment {
+  return {
+    store: info.id,
+    fence: `${info.incarnation}.${tenure.shard}.${tenure.epoch}`,
+    log: (run, op) => prefixed(log, `${run} ${op}`),
+    current,
+  }
 }
 
 /** Attempts that were made before, from the notes of the journal. */
@@ -141,11 +162,15 @@ function contextOf(
 
 /**
  * The stored form of what a person answers in the place of an operation: `{ type, data }` of an outcome, or its output.
- * @throws OUTCOME_UNDECLARED, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID
+ * @throws REQUEST_INVALID, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID
  */
 export function givenAnswerText(operation: OperationDefinition, value: unknown): JsonText | undefined {
-  if (operation.outcomes.length === 0 || !isRecord(value) || typeof value['type'] !== 'string')
-    return answerText(operation, value)
+  const types = operation.outcomes.map(({ type }) => type)
+  if (types.length === 0) return answerText(operation, value)
+  if (!isRecord(value) || typeof value['type'] !== 'string' || !types.includes(value['type'])) {
+    const problem = `${operation.name} answers {"type": ..., "data": ...} with the type ${types.join(' or ')}`
+    throw fault('REQUEST_INVALID', { what: 'The answer', path: 'value', problem })
+  }
   return answerText(operation, { kind: 'event', type: value['type'], data: value['data'] })
 }
 

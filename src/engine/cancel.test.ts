@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
+import { HandClock } from '../../test/support/clocks.ts'
 import { ballet, memory, operation, service, signal, TerminalError, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 
@@ -234,6 +235,46 @@ test('F21: a call of which nothing is known after a restart: it is taken back wh
   expect(await second.run('f')).toMatchObject({ phase: 'undoing', waits: [{ givenUp: true }] })
   expect(await second.settled('f', 60_000)).toMatchObject({ status: 'cancelled' })
   expect(log).toEqual(['hold', 'drop null stock.hold#0'])
+})
+
+test('F21: after a restart another attempt has failed: what the earlier one may still do is waited for all the same', async () => {
+  const log: string[] = []
+  const data = new MemoryData()
+  let life = 0
+  const stock = service('stock', {
+    hold: operation({
+      input: z.null(),
+      output: z.number(),
+      timeout: '1m',
+      retry: { backoff: '1h', attempts: 3 },
+      run: () => {
+        log.push(`hold in life ${life}`)
+        return life === 1 ? new Promise<number>(() => {}) : Promise.reject(new Error('busy'))
+      },
+    }),
+    drop: operation({ input: z.null(), undoes: 'hold', run: () => void log.push('drop') }),
+  })
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    await run.call(stock.hold(null), { undo: () => stock.drop(null) })
+    return null
+  })
+  const definition = ballet({ services: [stock], workflows: [flow] })
+  const clock = new HandClock()
+  life = 1
+  const first = await openForTest(definition, { store: memory(data), clock })
+  await first.start(flow(null), { id: 'f' })
+  await until(first, null, async () => log.length === 1)
+  await first.close()
+  life = 2
+  const second = await openForTest(definition, { store: memory(data), clock })
+  await until(second, null, async () => (await second.run('f'))?.waits[0]?.attempt?.number === 1)
+  await second.cancel('f')
+  clock.pass(59_000)
+  expect(await second.run('f')).toMatchObject({ phase: 'undoing', waits: [{ givenUp: true }] })
+  expect(log).toEqual(['hold in life 1', 'hold in life 2'])
+  clock.pass(1000)
+  await until(second, null, async () => (await second.run('f'))?.status === 'cancelled')
+  expect(log).toEqual(['hold in life 1', 'hold in life 2', 'drop'])
 })
 
 test('F21: a run whose code threw is cancelled: what its journal knows of is taken back', async () => {

@@ -32,6 +32,20 @@ test('a timer that was cancelled does not fire, also when it was cancelled on it
   expect(fired).not.toHaveBeenCalled()
 })
 
+test.each([3_600_000, -3_600_000, 365 * 86_400_000])(
+  'a clock that is set by %i ms meanwhile does not change how long is waited',
+  (stepMs) => {
+    const fired = vi.fn<() => void>()
+    systemClock.after(1000, fired)
+    vi.advanceTimersByTime(400)
+    vi.setSystemTime(Date.now() + stepMs)
+    vi.advanceTimersByTime(599)
+    expect(fired).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(1)
+    expect(fired).toHaveBeenCalledOnce()
+  },
+)
+
 test('uuids are of version 7 and sort by their time', () => {
   const ids = [1, 2, 2 ** 40].map((now) => systemRandom.uuid(now))
   for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)

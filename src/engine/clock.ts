@@ -5,14 +5,17 @@ import type { Cancel, Clock, Random } from '../core/clock.ts'
 /** `setTimeout` fires at once past 2^31 - 1 ms; longer delays are walked in steps of a day. */
 const STEP_MS = 86_400_000
 
-/** The clock of the machine. Its timers keep the process alive: an open application does not end by itself. */
+/**
+ * The clock of the machine. What it waits for is time that passes: a clock that is set meanwhile changes nothing about it.
+ * Its timers keep the process alive: an open application does not end by itself.
+ */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(delayMs: number, callback: () => void): Cancel {
-    const due = Date.now() + delayMs
+    const due = performance.now() + delayMs
     let timer: NodeJS.Timeout
     const wait = (): void => {
-      const left = due - Date.now()
+      const left = due - performance.now()
       if (left <= 0) callback()
       else timer = setTimeout(wait, Math.min(left, STEP_MS))
     }

@@ -1,7 +1,7 @@
 // Generations of a run on the real engine: a journal that begins anew, keys that never recur, and nothing lost between.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { Chance } from '../../test/determinism/chance.ts'
+import { Chance } from '../testing/simulation/chance.ts'
 import { contentAfter, RecordingStore } from '../../test/determinism/recording-store.ts'
 import { openForTest, until } from '../../test/support/applications.ts'
 import type { Store } from '../core/store.ts'

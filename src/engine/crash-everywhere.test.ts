@@ -143,7 +143,9 @@ async function summary(app: Application, ledger: Ledger): Promise<unknown> {
 }
 
 // From the third life on runs are brought back one at a time, and one that was under way waits: not for seconds here.
-const settings = () => ({ log: keptLog(), graceMs: 0, liveRuns: 2, clock: fastClock(200) })
+// A moment of a busy machine is seconds of this clock, and would be taken for overload.
+const limits = { queueMs: 86_400_000, commitMs: 86_400_000 }
+const settings = () => ({ log: keptLog(), graceMs: 0, liveRuns: 2, limits, clock: fastClock(200) })
 
 /** A store that answers late, now and then with a lost reply, and dies at some commit: all by `stream`. */
 function unsteady(store: Store, stream: Stream, died: () => void): Store {

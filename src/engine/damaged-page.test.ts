@@ -6,7 +6,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, openForTest, until } from '../../test/support/applications.ts'
 import { fastClock } from '../../test/support/clocks.ts'
-import { ballet, signal, workflow, type Application, type OpenOptions } from '../index.ts'
+import { inboxItem } from '../../test/support/stores.ts'
+import type { InboxItem } from '../core/store.ts'
+import { ballet, signal, sqlite, workflow, type Application, type OpenOptions } from '../index.ts'
 
 const PAGE = 4_096
 const Go = signal('go', z.string())
@@ -86,6 +88,19 @@ test('what is asked of it is refused, and nothing is written that could end the 
   expect(await app.run('p~flow~damaged')).toMatchObject({ status: 'stuck', reason: 'unreadable' })
 })
 
+test('however much waits for it in the inbox, what is behind that is read', async () => {
+  await app.close()
+  const store = sqlite({ file })
+  await store.open()
+  const signalTo = (run: string, id: number): InboxItem =>
+    inboxItem('signal', run, { run, name: 'go', id: `s${id}`, data: run })
+  await store.post(0, [...Array.from({ length: 600 }, (_, id) => signalTo('p~flow~damaged', id)), signalTo('sound', 0)])
+  await store.close()
+  await openAgain()
+  expect(await app.run('p~flow~damaged')).toMatchObject({ status: 'stuck', reason: 'unreadable' })
+  expect(await app.result('sound')).toBe('sound')
+})
+
 test('it is ended by a person', async () => {
   await app.fail('p~flow~damaged', { error: { message: 'the file is gone' }, by: 'ann' })
   const ended = { status: 'failed', error: { message: 'the file is gone' } }
@@ -95,7 +110,7 @@ test('it is ended by a person', async () => {
   expect(await app.run('p~flow~damaged')).toMatchObject(ended)
 })
 
-test('F5: it is not forgotten, and others are: what cannot be read cannot be deleted', async () => {
+test('F5: a run on a damaged page that ended long ago: it is not forgotten, and others are', async () => {
   await app.fail('p~flow~damaged', { error: { message: 'the file is gone' } })
   await app.signal('p', Go('on'))
   await app.signal('sound', Go('on'))

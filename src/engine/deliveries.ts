@@ -5,10 +5,12 @@ import { fault, isBalletError } from '../core/errors.ts'
 import { threw, toFailure, type Failure } from '../core/failure.ts'
 import { turnText, type Command, type Delivered } from '../core/journal.ts'
 import { type Machine } from '../core/machine.ts'
+import { splitKey } from '../core/names.ts'
 import { isUndo } from '../core/pending.ts'
+import type { EventRow } from '../core/store.ts'
 import { markStuck } from './endings.ts'
-import type { LiveRun } from './live-run.ts'
-
+import { parkDamaged } from './joins.ts'
+import { machineOfRun, type LiveRun } from './live-run.ts'
 import { tellLong, tooLong, tooWide } from './long-runs.ts'
 import { ownTimerFired } from './own-timers.ts'
 import type { TurnJob } from './pump.ts'
@@ -20,7 +22,10 @@ import { armNow, writeTurn, type WrittenTurn } from './turn-rows.ts'
 
 /** Gives something to a live run. */
 export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
-  if (delivered.kind === 'timer' && isOwnTimer(delivered.op)) return ownTimerFired(context, run, delivered.op)
+  if (delivered.kind === 'timer' && isOwnTimer(delivered.op)) {
+    ownTimerFired(context, run, delivered.op)
+    return settleDelivery(context, extras, 'taken')
+  }
   switch (run.executor.kind) {
     case 'workflow':
       if (!isUndoThatFailed(context, run, delivered))
@@ -38,6 +43,18 @@ export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delive
       else keepMail(context, run, delivered, extras)
       break
   }
+}
+
+/** Gives an event of its key to a run, which may be parked. */
+export function deliverEvent(context: ShardContext, run: number, event: EventRow): void {
+  const { type, pos, source, id } = event
+  let payload: string
+  try {
+    payload = context.decode(event.data, 'event', id)
+  } catch (error) {
+    return parkDamaged(context, run, `the event ${id}`, error)
+  }
+  context.deliver(run, { kind: 'event', type, pos, source, id, key: splitKey(event.key).value, payload })
 }
 
 /** An undo is never skipped: a workflow that was to take something back and failed leaves that to a person. */
@@ -171,9 +188,10 @@ export function freeze(context: ShardContext, run: LiveRun): void {
     for (const op of run.executor.machine.pending.keys()) context.effects.drop(run.row.num, op)
   }
   context.receivers.forget(run.row.num)
+  const machine = machineOfRun(run)
   const seen = run.executor.kind === 'workflow' ? run.executor.machine.mailbox.seen : []
   const unread = run.executor.kind === 'workflow' ? run.executor.machine.mailbox.unread : 0
-  run.executor = { kind: 'frozen', seen: new Set(seen), unread }
+  run.executor = { kind: 'frozen', seen: new Set(seen), unread, machine }
 }
 
 /** The code of a run did something outside a turn. */
@@ -198,7 +216,7 @@ function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, ext
   // Whoever acts on a call that the run cannot be told of is told so.
   if (delivered.kind !== 'signal' && delivered.kind !== 'cancel') return settleDelivery(context, extras, 'frozen')
   const { seen, unread = 0, sealed } = run.executor
-  // What lay in the inbox stays there, and comes again when the application is opened.
+  // What lay in the inbox stays there, and comes again with the next read.
   if (sealed !== undefined) return extras.failed?.(sealed)
   const id = delivered.kind === 'signal' ? delivered.id : CANCEL_SEEN
   if (seen.has(id)) return settleDelivery(context, extras, 'seen')

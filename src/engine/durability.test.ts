@@ -6,7 +6,7 @@ import { gate, openForTest, until } from '../../test/support/applications.ts'
 import { guarded, inboxItem } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
 import type { Batch, Store } from '../core/store.ts'
-import { ballet, event, operation, service, workflow } from '../index.ts'
+import { ballet, event, operation, service, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
@@ -97,6 +97,26 @@ test('F9: a commit whose reply is lost: it is settled by reading; one that did n
   expect(sent.length).toBe(4)
 })
 
+test('F9: a commit that is written after it was looked for: the retry that is refused is settled by reading, too', async () => {
+  const { flow, definition, effects } = parts()
+  let late: (() => Promise<void>) | null = null
+  const store = through(memory(), async (batch, pass) => {
+    if (batch.journal.length === 0) return pass()
+    // The second time it comes after the first, which was only slow.
+    if (late !== null) await late()
+    else {
+      late = pass
+      throw fault('COMMIT_UNKNOWN')
+    }
+    return pass()
+  })
+  const app = await openForTest(definition, { store })
+  await app.start(flow(['one']), { id: 'f' })
+  late = async () => {}
+  expect(await app.result('f')).toBe(1)
+  expect(effects).toEqual(['one'])
+})
+
 test('F6: a store that fails: the application stops, nothing is acknowledged, nothing more is done', async () => {
   const { effects, flow, definition } = parts()
   let failing = false
@@ -177,4 +197,20 @@ test('F6: an answer that cannot be written: the engine stops, and does not leave
   await app.start(flow(['a']), { id: 'f' })
   expect(await app.stopped).toMatchObject({ message: 'no key' })
   await expect(app.start(flow([]), { id: 'g' })).rejects.toMatchObject({ message: 'no key' })
+})
+
+test('F10: a process that was replaced and has not noticed: it does not say of a run of its successor that it has ended', async () => {
+  const Go = signal('go', z.object({ n: z.number() }))
+  const waiter = workflow('waiter', { input: z.null(), output, signals: [Go] }, async (run) => {
+    return (await run.receive(Go)).data.n
+  })
+  const definition = ballet({ services: [], workflows: [waiter] })
+  const data = new MemoryData()
+  const first = await openForTest(definition, { store: memory(data) })
+  const second = await openForTest(definition, { store: memory(data) })
+  await second.start(waiter(null), { id: 'w' })
+  await expect(first.signal('w', Go({ n: 1 }))).rejects.toMatchObject({ code: 'SHARD_FENCED' })
+  await expect(first.cancel('w')).rejects.toMatchObject({ code: 'SHARD_FENCED' })
+  await second.signal('w', Go({ n: 2 }))
+  expect(await second.result('w')).toBe(2)
 })

@@ -28,7 +28,7 @@ export interface Effect {
   /** Makes one attempt; resolves to the stored form of the answer. */
   readonly attempt: (attempt: number, signal: AbortSignal) => Promise<JsonText | undefined>
   /** The answer of an attempt that was given up comes all the same. */
-  readonly late: (attempt: number, payload: JsonText | undefined) => void
+  readonly late: (attempt: number, payload: JsonText | undefined) => Promise<void> | undefined
 }
 
 /** What becomes of effects. */
@@ -50,6 +50,8 @@ interface Running {
   readonly effect: Effect
   /** Its run wants to know how this attempt comes out, and no other is made. */
   givenUp: boolean
+  /** When it was given up: until when an attempt of an earlier life may be under way. */
+  until: number
   /** Its first attempt is to be made when it is admitted. */
   admitting: boolean
   controller: AbortController | null
@@ -63,7 +65,7 @@ interface Running {
 /** What an attempt came to. */
 type Made = { readonly payload: JsonText | undefined } | { readonly error: unknown }
 
-const FRESH = { givenUp: false, admitting: false, controller: null, cancel: null, limit: null } as const
+const FRESH = { givenUp: false, until: 0, admitting: false, controller: null, cancel: null, limit: null } as const
 
 /** The effects of a shard that are under way. */
 export class Effects {
@@ -71,6 +73,7 @@ export class Effects {
   readonly #running = new Map<string, Running>()
   #bodies = 0
   #closing = false
+  #closed = false
   #onQuiet: (() => void) | null = null
 
   constructor(options: EffectsOptions) {
@@ -111,28 +114,34 @@ export class Effects {
   /**
    * Makes no further attempt and tells the body to stop. Returns whether an attempt is under way: how it comes out is
    * delivered, at the latest when its time is over. Otherwise nothing more comes of it.
+   * @param until its failure says nothing before then: an attempt of an earlier life may be under way as well.
    */
-  giveUp(run: number, op: string): boolean {
+  giveUp(run: number, op: string, until = 0): boolean {
     const running = this.#running.get(`${run} ${op}`)
     if (running?.controller == null) {
       this.drop(run, op)
       return false
     }
     running.givenUp = true
+    running.until = until
     running.controller.abort(fault('CALL_ABORTED', { call: running.effect.name }))
     return true
   }
 
-  /** An attempt of an earlier life may still be under way: when its time is over, it has failed. */
-  outwait(effect: Effect): void {
+  /** An attempt of an earlier life may still be under way: when its time is over, at `until`, it has failed. */
+  outwait(effect: Effect, until: number): void {
     const name = `${effect.run} ${effect.op}`
     if (this.#closing || this.#running.has(name)) return
-    const running: Running = { ...FRESH, effect, givenUp: true, next: effect.failed + 1 }
+    const running: Running = { ...FRESH, effect, givenUp: true, until, next: effect.failed + 1 }
     this.#running.set(name, running)
-    running.cancel = this.#options.clock.after(effect.timeoutMs, () => {
-      if (!this.#finish(running)) return
-      const error = fault('CALL_ABORTED', { call: effect.name })
-      this.#options.failed(effect, toFailure(error), effect.failed)
+    this.#outwait(running, toFailure(fault('CALL_ABORTED', { call: effect.name })), effect.failed)
+  }
+
+  #outwait(running: Running, failure: Failure, attempt: number): void {
+    const { clock, failed } = this.#options
+    running.controller = null
+    running.cancel = clock.after(running.until - clock.now(), () => {
+      if (this.#finish(running)) failed(running.effect, failure, attempt)
     })
   }
 
@@ -157,6 +166,7 @@ export class Effects {
       await Promise.race([quiet, late])
       cancel()
     }
+    this.#closed = true
     for (const running of this.#running.values()) {
       stopTimers(running)
       running.controller?.abort(fault('APP_CLOSED'))
@@ -221,11 +231,22 @@ export class Effects {
   }
 
   #late(effect: Effect, attempt: number, payload: JsonText | undefined): void {
+    // What comes while others are waited for is kept, and done when the application is opened again.
+    if (this.#closed) return
     try {
-      if (!this.#closing) effect.late(attempt, payload)
+      const kept = effect.late(attempt, payload)
+      if (kept !== undefined) void this.#hold(kept)
     } catch (error) {
       this.#options.onFailure(error)
     }
+  }
+
+  /** Whoever closes waits for it, as for a body. */
+  async #hold(work: Promise<void>): Promise<void> {
+    this.#bodies += 1
+    await work
+    this.#bodies -= 1
+    if (this.#bodies === 0) this.#onQuiet?.()
   }
 
   #failedAttempt(running: Running, attempt: number, error: unknown, ms: number): void {
@@ -245,6 +266,7 @@ export class Effects {
       return
     }
     if (this.#closing && left) return
+    if (running.until > clock.now()) return this.#outwait(running, failure, attempt)
     this.#finish(running)
     const fails = terminal || (effect.policy.exhausted === 'fail' && !HOPELESS.has(failure.code))
     if (running.givenUp || (fails && !effect.mustSucceed)) this.#options.failed(effect, failure, attempt)

@@ -9,7 +9,7 @@ export interface Way {
   readonly drained?: number
 }
 
-/** The row of an open run. @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED */
+/** The row of an open run. @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SHARD_FENCED */
 export async function openRun(
   context: ShardContext,
   id: string,
@@ -24,6 +24,8 @@ export async function openRun(
   const row = await context.store.run(context.shard, taken.num)
   if (row === null) throw fault('RUN_FORGOTTEN', { id: id.slice(0, 256) })
   if (row.ended !== null) throw fault('RUN_ENDED', { id, status: row.status })
+  // An open run that is not known here has either ended in this moment, or another process has begun it.
+  if (context.open.numOf(id) === undefined) await context.writer.checkOwner()
   return row
 }
 

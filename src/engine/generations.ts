@@ -28,6 +28,7 @@ export function continueRun(
   run.bytes = 0
   run.attempts.clear()
   run.lingering.clear()
+  run.undosBegun.clear()
   run.executor = { kind: 'workflow', machine: machineOf(context, run, workflow, input, carry) }
   context.begin(run)
 }

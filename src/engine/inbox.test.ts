@@ -4,6 +4,8 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
 import { guarded, inboxItem } from '../../test/support/stores.ts'
+import { fault } from '../core/errors.ts'
+import type { InboxItem } from '../core/store.ts'
 import { ballet, event, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
@@ -81,4 +83,50 @@ test('an application that closes while it reads the inbox leaves the rest there,
   const next = await openForTest(definition, { store: memory(data) })
   expect(await next.result('one')).toBe(1)
   expect(await next.result('two')).toBe(2)
+})
+
+test('F6: a row of the inbox of which the store cannot be asked: it stays, the others are taken, and it is when it can', async () => {
+  const data = new MemoryData()
+  let isBroken = true
+  const store = guarded(memory(data), 'claims', async (pass, _shard, _ns, _space, ids) => {
+    if (isBroken && ids.includes('one')) throw fault('STORE_FAILED', { problem: 'a read failed' })
+    return pass()
+  })
+  const app = await openForTest(definition, { store })
+  const outside = memory(data)
+  await outside.open()
+  await outside.post(0, [
+    inboxItem('start', 'flow', { call: 'flow', input: 1, id: 'one' }),
+    inboxItem('start', 'flow', { call: 'flow', input: 2, id: 'two' }),
+  ])
+  expect((await app.run('two'))?.id).toBe('two')
+  expect([...data.inbox.values()].map(({ data: text }) => text).join()).toContain('"one"')
+  isBroken = false
+  expect((await app.run('one'))?.id).toBe('one')
+})
+
+test('a read of the inbox ends where nothing is left, not at a page of rows that are handled and still there', async () => {
+  const data = new MemoryData()
+  const door = gate()
+  let isHeld = false
+  let reads = 0
+  const slow = guarded(memory(data), 'commit', async (pass) => {
+    if (isHeld) await door.promise
+    return pass()
+  })
+  const store = guarded(slow, 'inbox', (pass) => {
+    // The rows of the first page are handled, and their commit is under way.
+    if (isHeld && ++reads === 2) door.open()
+    return pass()
+  })
+  const app = await openForTest(definition, { store })
+  isHeld = true
+  const outside = memory(data)
+  await outside.open()
+  const item = (n: number): InboxItem => inboxItem('start', 'flow', { call: 'flow', input: n, id: `r${n}` })
+  await outside.post(
+    0,
+    Array.from({ length: 501 }, (_, n) => item(n)),
+  )
+  expect((await app.run('r500'))?.id).toBe('r500')
 })

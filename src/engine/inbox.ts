@@ -3,6 +3,8 @@
 // its commit has returned, or the answer of an older read would deliver it twice.
 import type { Cancel, Clock } from '../core/clock.ts'
 import type { InboxRow, StoreReader } from '../core/store.ts'
+import type { Log } from '../define/definition.ts'
+import { orFailure } from './run-rows.ts'
 
 const POLL_MS = 1000
 const PAGE = 500
@@ -12,8 +14,9 @@ export interface InboxOptions {
   readonly store: StoreReader
   readonly shard: number
   readonly ns: string
-  /** Handles a row: resolves once the row's deletion has been given to the writer. */
-  readonly handle: (row: InboxRow) => Promise<void>
+  /** Handles a row: resolves once the row's deletion has been given to the writer; to false when a later read is to take it. */
+  readonly handle: (row: InboxRow) => Promise<boolean>
+  readonly log: Log
   readonly onFailure: (error: unknown) => void
 }
 
@@ -22,6 +25,8 @@ export class Inbox {
   readonly #options: InboxOptions
   /** Handled ids; those whose deletion is durable carry the number of the last read begun before that. */
   readonly #handled = new Map<number, number>()
+  /** Rows that could not be read: said once of each. */
+  readonly #unread = new Set<number>()
   #reads = 0
   #reading: Promise<void> | null = null
   #next: Promise<void> | null = null
@@ -65,24 +70,53 @@ export class Inbox {
     this.#handled.set(id, this.#reads)
   }
 
+  /** A later read is to take this row. */
+  again(id: number): void {
+    this.#handled.delete(id)
+  }
+
   #startNext(): Promise<void> {
     this.#next = null
     return this.read()
   }
 
   async #drain(): Promise<void> {
+    const given = new Set<number>()
     for (;;) {
       if (this.#stopped) return
       const read = ++this.#reads
-      const rows = await this.#options.store.inbox(this.#options.shard, this.#options.ns, PAGE)
+      // Rows that are handled are there until their deletion is durable, and those that wait for a later read stay: neither
+      // must be all that a page has.
+      const limit = PAGE + this.#handled.size + given.size + this.#unread.size
+      const { rows, count } = await this.#page(limit)
       for (const [id, last] of this.#handled) if (last < read) this.#handled.delete(id)
-      const fresh = rows.filter((row) => !this.#handled.has(row.id))
+      const fresh = rows.filter(({ id }) => !this.#handled.has(id) && !given.has(id))
       for (const row of fresh) {
         if (this.#stopped) return
         this.#handled.set(row.id, Number.POSITIVE_INFINITY)
-        await this.#options.handle(row)
+        given.add(row.id)
+        if (!(await this.#options.handle(row))) this.again(row.id)
       }
-      if (rows.length < PAGE || fresh.length === 0) return
+      if (count < limit || fresh.length === 0) return
     }
+  }
+
+  /** One that cannot be read fails its page: then each is read alone. */
+  async #page(limit: number): Promise<{ readonly rows: readonly InboxRow[]; readonly count: number }> {
+    const { store, shard, ns, log } = this.#options
+    const page = await orFailure(store.inbox(shard, ns, limit))
+    if (!(page instanceof Error)) return { rows: page, count: page.length }
+    const ids = await store.inboxIds(shard, ns, limit)
+    const rows: InboxRow[] = []
+    for (const id of ids) {
+      const found = await orFailure(store.inbox(shard, ns, 1, id - 1))
+      if (!(found instanceof Error)) {
+        rows.push(...found.filter((row) => row.id === id))
+      } else if (!this.#unread.has(id)) {
+        this.#unread.add(id)
+        log.error(`The inbox row ${id} cannot be read and waits: ${found.message}`)
+      }
+    }
+    return { rows, count: ids.length }
   }
 }

@@ -1,12 +1,13 @@
 // Runs that wait for the end of another, which may have ended long ago: then the store knows how. An end that cannot be
 // read (gone, damaged, or encoded with a key that is) leaves the one that waits to a person.
 import { parseText } from '../core/json-text.ts'
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
 import type { Cancelled, RunEnding } from '../core/journal.ts'
 import type { RunRow } from '../core/store.ts'
 import { answerJoins } from './endings.ts'
+import type { LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** Run `run` waits with `op` for the end of the run `id`. */
@@ -17,18 +18,29 @@ export function joinRun(context: ShardContext, id: string, run: number, op: stri
 
 /** Parks a run that cannot be given what it waits for. */
 export function parkDamaged(context: ShardContext, num: number, what: string, error: unknown): void {
-  const run = context.open.use(num)
   const message = `${what} cannot be read: ${toFailure(error).message}`
-  if (run === undefined) context.log.error(message)
-  else context.blame(run, fault('ATTEMPT_FAILED', { message }))
+  const blame = (run: LiveRun | undefined): void => {
+    if (run === undefined) context.log.error(message)
+    else context.blame(run, fault('ATTEMPT_FAILED', { message }))
+  }
+  const run = context.open.use(num)
+  if (run !== undefined) return blame(run)
+  // On disk meanwhile, where it would wait for ever and say nothing of it.
+  context.live(num).then(blame, (failed: unknown) => context.fail(failed))
+}
+
+/** A read that fails, fails alone: a damaged page is the fault of the run that waits for the events on it. */
+export function parkUnread(context: ShardContext, num: number, error: unknown): void {
+  if (isBalletError(error) && error.code === 'STORE_FAILED') parkDamaged(context, num, 'an event of its key', error)
+  else context.fail(error)
 }
 
 async function answerEnded(context: ShardContext, id: string): Promise<void> {
   await context.writer.barrier()
   const taken = await context.claims.settle('run', id, (found) => found)
-  const row = taken === null ? null : await context.store.run(context.shard, taken.num)
-  if (row !== null && row.ended === null) return
   try {
+    const row = taken === null ? null : await context.store.run(context.shard, taken.num)
+    if (row !== null && row.ended === null) return
     if (row === null) throw fault('RUN_UNKNOWN', { id })
     answerJoins(context, id, endingOf(context, row))
   } catch (error) {

@@ -1,10 +1,17 @@
 // The order of reactions: one at a time per (service, key), in the order of the events. A lane holds the reactions that
 // have not ended; its head is the one that runs. A stuck reaction holds only its lane.
 
+import type { RunRow } from '../core/store.ts'
+
 /** What a lane needs to know of a reaction's run. */
 export interface LaneMember {
   readonly num: number
   readonly lane: string
+}
+
+/** The lane of a reaction: its service, and the key of the event, or of nothing but itself. */
+export function laneOf({ id, key, name, ns }: RunRow): string {
+  return `${name.slice(0, name.indexOf(':'))} ${ns} ${key ?? id}`
 }
 
 /** The lanes of a shard. */

@@ -3,22 +3,27 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, keptLog, openForTest, until } from '../../test/support/applications.ts'
+import { guarded } from '../../test/support/stores.ts'
 import {
   ballet,
   operation,
   service,
+  signal,
   TerminalError,
   workflow,
   type Application,
+  type CallValue,
   type OperationContext,
 } from '../index.ts'
+import { contentHash } from './content-hash.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
 const output = z.json()
+const Go = signal('go', z.string())
 
 /** A bank whose charges take as long as the gate, and take no notice of being given up. */
-function bankWith(refund: (n: number | null) => void = () => {}, attempts = 1) {
+function bankWith(refund: (n: number | null) => void = () => {}, attempts = 1, exhausted: 'stuck' | 'fail' = 'stuck') {
   const entered = gate<OperationContext>()
   const answer = gate<number>()
   const refunds: { readonly n: number | null; readonly context: OperationContext }[] = []
@@ -27,7 +32,7 @@ function bankWith(refund: (n: number | null) => void = () => {}, attempts = 1) {
       input: z.null(),
       output: z.number(),
       timeout: '20ms',
-      retry: { attempts, backoff: '1ms' },
+      retry: { attempts, backoff: '1ms', exhausted },
       run: (_input, context) => (entered.open(context), answer.promise),
     }),
     refund: operation({
@@ -41,6 +46,10 @@ function bankWith(refund: (n: number | null) => void = () => {}, attempts = 1) {
   })
   return { bank, entered, answer, refunds }
 }
+
+/** The run that takes back the first call of this name, by what it does. */
+const lateId = (run: string, call: string, { name, input }: CallValue): string =>
+  `${run}~late:${call}.0:${contentHash({ call: name, input }).slice(0, 8)}`
 
 const settled = (app: Application, id: string) =>
   until(app, null, async () => {
@@ -61,7 +70,7 @@ test('after its run has ended it is taken back again, by a run of its own under 
   expect(await settled(app, 'flow:k')).toMatchObject({ status: 'cancelled' })
   expect(refunds.map(({ n }) => n)).toEqual([null])
   answer.open(7)
-  const late = await settled(app, 'flow:k~late:bank.charge.0:1')
+  const late = await settled(app, lateId('flow:k', 'bank.charge', bank.refund(7)))
   expect(late).toMatchObject({ status: 'completed', cause: 'run:flow:k', parent: 'flow:k', key: { value: 'k' } })
   expect(refunds.map(({ n }) => n)).toEqual([null, 7])
   const [first, second] = refunds.map(({ context }) => context)
@@ -70,6 +79,35 @@ test('after its run has ended it is taken back again, by a run of its own under 
   const notes = (await app.journal('flow:k'))?.items.map(({ note }) => note)
   expect(notes).toContainEqual({ kind: 'late', op: 'bank.charge#0', attempt: 1, run: late.id })
   expect(log.lines.at(-1)).toContain('answered after it had been taken back')
+})
+
+test('two attempts that answer alike are one call, and are taken back once; one that answers otherwise is another', async () => {
+  const answers = [gate<number>(), gate<number>(), gate<number>()]
+  const refunds: (number | null)[] = []
+  let made = 0
+  const bank = service('bank', {
+    charge: operation({
+      input: z.null(),
+      output: z.number(),
+      timeout: '20ms',
+      retry: { attempts: 3, backoff: '1ms', exhausted: 'fail' },
+      run: () => answers[made++]?.promise ?? 0,
+    }),
+    refund: operation({ input: z.number().nullable(), undoes: 'charge', run: (n) => void refunds.push(n) }),
+  })
+  const flow = workflow('flow', { input: z.null(), output }, (run) =>
+    run.call(bank.charge(null), { undo: (n) => bank.refund(n ?? null) }),
+  )
+  const app = await openForTest(ballet({ services: [bank], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  await app.result('f').catch(() => {})
+  answers[0]?.open(1)
+  await settled(app, lateId('f', 'bank.charge', bank.refund(1)))
+  answers[1]?.open(1)
+  answers[2]?.open(2)
+  await settled(app, lateId('f', 'bank.charge', bank.refund(2)))
+  expect(refunds).toEqual([null, 1, 2])
+  expect((await app.runs({ kind: 'operation' })).items).toHaveLength(2)
 })
 
 test('also while its run goes on, and when it was a step', async () => {
@@ -86,12 +124,52 @@ test('also while its run goes on, and when it was a step', async () => {
   await app.start(flow(null), { id: 'f' })
   await until(app, null, async () => (await app.run('f'))?.waits.some(({ op }) => op === 'sleep#1'))
   answer.open(5)
-  expect(await settled(app, 'f~late:book.0:1')).toMatchObject({ status: 'completed' })
+  expect(await settled(app, lateId('f', 'book', bank.refund(5)))).toMatchObject({ status: 'completed' })
   expect(refunds.map(({ n, context }) => [n, context.undoes?.split(':').at(-1)])).toEqual([
     [null, 'book#0'],
     [5, 'book#0'],
   ])
   expect((await app.run('f'))?.status).toBe('running')
+})
+
+/** Whatever becomes of the run between the charge, whose time is over, and its end, the undo of it is known. */
+const lives: Record<
+  string,
+  (app: Application, lives: { readonly flow: (n: number) => CallValue }) => Promise<unknown>
+> = {
+  'has thrown, and was cancelled': async (app) => {
+    expect(await settled(app, 'f')).toMatchObject({ reason: 'threw' })
+    await app.cancel('f')
+  },
+  'has continued': async (app) => app.signal('f', Go('continue')),
+  'was parked on disk': async (app, { flow }) => {
+    for (const id of ['g', 'h']) {
+      await app.start(flow(0), { id })
+      await until(app, null, async () => (await app.run(id))?.waits.some(({ kind }) => kind === 'receive'))
+    }
+    await app.signal('f', Go('fail'))
+  },
+}
+
+test.each(Object.keys(lives))('also when its run %s meanwhile, and has ended', async (life) => {
+  const { bank, answer, refunds } = bankWith(() => {}, 1, 'fail')
+  const flow = workflow('flow', { input: z.number(), output, signals: [Go] }, async (run, n) => {
+    if (n === 1) await run.call(bank.charge(null), { undo: (got) => bank.refund(got ?? null) }).catch(() => {})
+    if (n === 1 && life.startsWith('has thrown')) throw new TypeError('a bug')
+    if (n < 2 && (await run.receive(Go)).data === 'continue') await run.continueAs(2)
+    throw new TerminalError('no')
+  })
+  const app = await openForTest(ballet({ services: [bank], workflows: [flow] }), { liveRuns: 1 })
+  await app.start(flow(1), { id: 'f' })
+  await until(app, null, async () => (await app.run('f'))?.waits[0]?.kind !== 'call')
+  await lives[life]?.(app, { flow })
+  await app.result('f').catch(() => {})
+  expect(refunds).toHaveLength(1)
+  answer.open(7)
+  // What a continued run hands on is a call, made when nobody knew.
+  const again = bank.refund(life === 'has continued' ? null : 7)
+  expect(await settled(app, lateId('f', 'bank.charge', again))).toMatchObject({ status: 'completed' })
+  expect(refunds).toHaveLength(2)
 })
 
 test('an undo that is to come, or of a call that is known to have happened, needs no second', async () => {
@@ -126,6 +204,56 @@ test('an undo that is to come, or of a call that is known to have happened, need
   expect(await settled(app, 'f')).toMatchObject({ status: 'failed' })
   expect(refunds).toHaveLength(1)
   expect((await app.runs()).items).toHaveLength(1)
+})
+
+test('nor one that waits for the commit of its turn', async () => {
+  const { bank, answer, refunds } = bankWith(() => {}, 1, 'fail')
+  const [asked, hold] = [gate(), gate()]
+  const store = guarded(memory(new MemoryData()), 'commit', async (pass, { journal }) => {
+    if (journal.some(({ data }) => String(data).includes('"undo:'))) await (asked.open(), hold.promise)
+    return pass()
+  })
+  const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
+    await run.call(bank.charge(null), { undo: (n) => bank.refund(n ?? null) }).catch(() => {})
+    await run.receive(Go)
+    throw new TerminalError('no')
+  })
+  const app = await openForTest(ballet({ services: [bank], workflows: [flow] }), { store })
+  await app.start(flow(null), { id: 'f' })
+  await until(app, null, async () => (await app.run('f'))?.waits[0]?.kind === 'receive')
+  const sent = app.signal('f', Go('on'))
+  await asked.promise
+  answer.open(9)
+  await app.run('f')
+  hold.open()
+  await sent
+  expect(await settled(app, 'f')).toMatchObject({ status: 'failed' })
+  expect(refunds).toHaveLength(1)
+  expect((await app.runs()).items).toHaveLength(1)
+})
+
+test('one that comes while the application closes is kept, and taken back when it is opened again', async () => {
+  const data = new MemoryData()
+  const { bank, answer, refunds } = bankWith(() => {}, 1, 'fail')
+  const [began, hold] = [gate(), gate()]
+  const slow = service('slow', { work: operation({ input: z.null(), run: () => (began.open(), hold.promise) }) })
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    return run.call(bank.charge(null), { undo: (n) => bank.refund(n ?? null) })
+  })
+  const definition = ballet({ services: [bank, slow], workflows: [flow] })
+  const first = await openForTest(definition, { store: memory(data), graceMs: 60_000 })
+  await first.start(flow(null), { id: 'f' })
+  expect(await settled(first, 'f')).toMatchObject({ status: 'failed' })
+  await first.start(slow.work(null))
+  await began.promise
+  const closed = first.close()
+  answer.open(7)
+  await answer.promise
+  hold.open()
+  await closed
+  const app = await openForTest(definition, { store: memory(data) })
+  expect(await settled(app, lateId('f', 'bank.charge', bank.refund(7)))).toMatchObject({ status: 'completed' })
+  expect(refunds.map(({ n }) => n)).toEqual([null, 7])
 })
 
 test('a body that refuses what was undone has nothing to take back, nor has an undo that asks for nothing', async () => {
@@ -171,7 +299,7 @@ test('one that cannot be made is told, and one that the service refuses waits fo
     expect(await settled(app, id)).toMatchObject({ status: 'cancelled' })
   }
   answer.open(3)
-  const late = 'b~late:bank.charge.0:1'
+  const late = lateId('b', 'bank.charge', bank.refund(3))
   expect(await settled(app, late)).toMatchObject({ status: 'stuck', reason: 'call' })
   expect(log.lines).toContainEqual(expect.stringContaining('cannot be taken back again: no idea'))
   const notes = (await app.journal('a'))?.items.map(({ note }) => note)

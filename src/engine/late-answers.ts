@@ -10,12 +10,15 @@ import type { Machine } from '../core/machine.ts'
 import type { Registered } from '../core/undo.ts'
 import type { CallValue } from '../core/values.ts'
 import { createRun, startHash } from './births.ts'
+import type { Effect } from './effects.ts'
 import { writeNote } from './endings.ts'
-import { identityOf, type LiveRun } from './live-run.ts'
+import { identityOf, machineOfRun, type LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** Where a run of one call says in its row what it takes back: the generation and the operation of the run that caused it. */
 const LATE = 'late:'
+/** Characters of the hash of what takes it back that stand in the id of the run: 48 bits, for the attempts of one call. */
+const HASH_SHOWN = 8
 
 /** The key of the call that a run of one call takes back, from its row; null for any other run. */
 export function lateUndone(row: LiveRun['row']): { readonly id: string; readonly undoes: string } | null {
@@ -24,18 +27,18 @@ export function lateUndone(row: LiveRun['row']): { readonly id: string; readonly
 }
 
 /** What to do when attempt `attempt` of `op` answers after it was given up. */
-export function lateAnswer(
-  context: ShardContext,
-  run: LiveRun,
-  op: string,
-): (attempt: number, payload: JsonText | undefined) => void {
+export function lateAnswer(context: ShardContext, run: LiveRun, op: string): Effect['late'] {
   const { executor } = run
   const { generation } = run.row
-  if (executor.kind !== 'workflow') return () => {}
+  if (executor.kind !== 'workflow') return () => undefined
   const { machine } = executor
   return (attempt, payload) => {
-    const undone = undoneOf(context, run, machine, { op, generation })
-    if (undone !== undefined) takeBackAgain(context, run, undone, { op, generation, attempt, payload })
+    // The run may have been brought back anew, gone on as another generation, or ended since the attempt began.
+    let now = run
+    while (now.heir !== null) now = now.heir
+    const undone = undoneOf(context, now, machineOfRun(now) ?? machine, { op, generation })
+    if (undone === undefined) return undefined
+    return takeBackAgain(context, now, undone, { op, generation, attempt, payload })
   }
 }
 
@@ -46,18 +49,17 @@ interface Called {
 
 /** What has taken back the call, or is doing so; undefined when that is still to come, or nobody wants it. */
 function undoneOf(
-  context: ShardContext,
-  { row }: LiveRun,
-  machine: Machine,
+  { effects }: ShardContext,
+  { row, undosBegun, stuckOps }: LiveRun,
+  { spec, undos, pending }: Machine,
   { op, generation }: Called,
 ): Registered | undefined {
-  const live = context.open.use(row.num)
-  // The run may have been brought back anew, or gone on as another generation, since the attempt began.
-  const now = live?.executor.kind === 'workflow' ? live.executor.machine : machine
-  const name = now.spec.identity.generation === generation ? op : `${generation}~${op}`
-  const undone = now.undos.takenUnknown(name)
-  const isToCome = context.effects.state(row.num, `undo:${name}`) === 'waiting'
-  return isToCome ? undefined : undone
+  const name = spec.identity.generation === generation ? op : `${generation}~${op}`
+  const undone = undos.takenUnknown(name)
+  const undo = `undo:${name}`
+  // The turn that asks for it may not be durable yet. What a workflow has done for it by now, nobody here knows.
+  const isUnbegun = pending.get(undo)?.command.kind === 'call' && !undosBegun.has(undo) && !stuckOps.has(undo)
+  return isUnbegun || effects.state(row.num, undo) === 'waiting' ? undefined : undone
 }
 
 /** Takes back what is known to have happened now. */
@@ -66,16 +68,19 @@ function takeBackAgain(
   run: LiveRun,
   { name, undo }: Registered,
   { op, generation, attempt, payload }: Called & { readonly attempt: number; readonly payload: JsonText | undefined },
-): void {
+): Promise<void> | undefined {
   const { claims, log, directory } = context
   const { row } = run
   const words = `${op} of the run "${row.id}" answered after it had been taken back`
   try {
     const call = typeof undo === 'function' ? undo(fromText(payload)) : undo
-    if (call === null) return
+    if (call === null) return undefined
     directory.checkUndo(name, call)
-    const id = childId({ ...identityOf(context.environment.store, row), generation }, `${LATE}${op}:${attempt}`)
-    const birth = { ...birthOf(context, row, call), id, parentOp: `${LATE}${generation}~${op}` }
+    const birthOfCall = birthOf(context, row, call)
+    // Two attempts that answer alike are one call, made twice under one key: it is taken back once.
+    const label = `${LATE}${op}:${birthOfCall.hash.slice(0, HASH_SHOWN)}`
+    const id = childId({ ...identityOf(context.environment.store, row), generation }, label)
+    const birth = { ...birthOfCall, id, parentOp: `${LATE}${generation}~${op}` }
     const begin = (taken: unknown): void => {
       if (taken !== null) return
       log.error(`${words}: it is taken back again, by the run "${id}"`)
@@ -83,11 +88,12 @@ function takeBackAgain(
       note(context, run, { kind: 'late', op, attempt, run: id })
       context.writer.flush()
     }
-    claims.settle('run', id, begin).catch((error: unknown) => context.fail(error))
+    return claims.settle('run', id, begin).catch((error: unknown) => context.fail(error))
   } catch (error) {
     const failure = toFailure(error)
     log.error(`${words}, and cannot be taken back again: ${failure.message}`)
     note(context, run, { kind: 'late', op, attempt, run: null, error: failure })
+    return undefined
   }
 }
 

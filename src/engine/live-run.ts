@@ -18,8 +18,14 @@ export type Executor =
     }
   /** Its code is wrong (it threw, diverged, or is gone): nothing is delivered until the application is opened again.
    *  `seen` are the ids of its signals, `unread` how many it has not received. `sealed`: the store cannot read its journal,
-   *  so that nothing is written there either. */
-  | { readonly kind: 'frozen'; readonly seen: Set<string>; unread?: number; readonly sealed?: Error }
+   *  so that nothing is written there either. `machine`: how far it had come in this process. */
+  | {
+      readonly kind: 'frozen'
+      readonly seen: Set<string>
+      unread?: number
+      readonly sealed?: Error
+      readonly machine?: Machine | undefined
+    }
 
 export interface LiveRun {
   row: RunRow
@@ -31,12 +37,21 @@ export interface LiveRun {
   bytes: number
   /** Turns that are queued or running: such a run is not evicted. */
   queued: number
+  /** The same run, brought back anew since this one was taken out of memory. */
+  heir: LiveRun | null
   /** Operations whose retries are exhausted: each waits for a person. */
   readonly stuckOps: Set<string>
-  /** Operations of which an attempt from an earlier life of the run may still be under way. */
-  readonly lingering: Set<string>
+  /** Operations of which an attempt from an earlier life of the run may still be under way, and when this life began. */
+  readonly lingering: Map<string, number>
+  /** Calls that take something back and have begun, in this life of the run. */
+  readonly undosBegun: Set<string>
   /** Attempts that failed in an earlier process, by operation. */
   readonly attempts: Map<string, { readonly failed: number; readonly dueAt: number }>
+}
+
+/** The machine of a run, also after it froze or ended; undefined when it has come to none in this process. */
+export function machineOfRun({ executor }: LiveRun): Machine | undefined {
+  return executor.kind === 'solo' ? undefined : executor.machine
 }
 
 /** What derived ids of a run are made of, in the store of this id. */

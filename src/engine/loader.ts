@@ -86,8 +86,9 @@ function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRo
 export function takeUp(context: ShardContext, loaded: Loaded, stop?: ForcedStop): void {
   const { run, history, replayed } = loaded
   const { executor } = run
+  if (executor.kind === 'workflow') linger(context, run, executor.machine, replayed)
   if (stop?.delivered.forced === true && executor.kind === 'workflow' && replayed.kind !== 'diverged')
-    return stopLoaded(context, run, replayed, executor.machine, stop)
+    return stopLoaded(context, run, executor.machine, stop)
   // A run that is too long goes on only to take back what it did.
   const long = stop === undefined && history.cancelled === null ? tooLong(context, run) : null
   // Before its mail, which a run that is too long would not take otherwise.
@@ -96,16 +97,16 @@ export function takeUp(context: ShardContext, loaded: Loaded, stop?: ForcedStop)
   else parkTooLong(context, run, history.mail, long)
 }
 
-/** Nothing of its body is run any more. What was under way in an earlier life may still be, but for what was answered. */
-function stopLoaded(
-  context: ShardContext,
-  run: LiveRun,
-  replayed: Replayed,
-  machine: Machine,
-  { delivered, extras }: ForcedStop,
-): void {
+/** What was under way in an earlier life may still be, but for what was answered, or is known to have failed for good. */
+function linger(context: ShardContext, run: LiveRun, machine: Machine, replayed: Replayed): void {
+  const answered = replayed.kind === 'threw' && 'op' in replayed.delivered ? replayed.delivered.op : null
+  for (const op of machine.pending.keys())
+    if (op !== answered && !run.stuckOps.has(op)) run.lingering.set(op, context.clock.now())
+}
+
+/** Nothing of its body is run any more. */
+function stopLoaded(context: ShardContext, run: LiveRun, machine: Machine, { delivered, extras }: ForcedStop): void {
   for (const pending of machine.pending.values()) takeUpStopped(context, run, pending)
-  if (replayed.kind === 'threw' && 'op' in replayed.delivered) run.lingering.delete(replayed.delivered.op)
   markFreed(context, run, `${delivered.by} asked it to stop`)
   context.suspects.turn(run, new DeliveryJob(context, run, delivered, extras))
 }
@@ -114,12 +115,8 @@ function stopLoaded(
 function takeUpStopped(context: ShardContext, run: LiveRun, pending: Pending): void {
   const { op, command, givenUp } = pending
   if (command.kind === 'child' || command.kind === 'join') return context.joined(command.run, run.row.num, op)
-  if (givenUp) return settleGivenUp(context, run, op, 'perhaps')
-  if (isUndo(pending)) {
-    if (!run.stuckOps.has(op)) startEffect(context, run, op)
-    return
-  }
-  run.lingering.add(op)
+  if (givenUp) return settleGivenUp(context, run, op)
+  if (isUndo(pending) && !run.stuckOps.has(op)) startEffect(context, run, op)
 }
 
 function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): void {
@@ -184,7 +181,7 @@ function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, w
     switch (command.kind) {
       case 'call':
       case 'step':
-        if (givenUp) settleGivenUp(context, run, op, 'perhaps')
+        if (givenUp) settleGivenUp(context, run, op)
         else if (!run.stuckOps.has(op) && !isStopping) startEffect(context, run, op)
         break
       case 'sleep':

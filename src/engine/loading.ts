@@ -3,14 +3,18 @@
 // One that may have ended the last process is brought back on trial (suspects.ts), which says when. One part of a shard
 // (shard.ts).
 import { fault } from '../core/errors.ts'
-import type { RunRow, SuspectRow } from '../core/store.ts'
+import type { RunRow, SuspectRow, TimerRow } from '../core/store.ts'
 import type { LiveRun } from './live-run.ts'
+import { eachOpenRow } from './run-rows.ts'
 import { loadRun, takeUp, type Loaded } from './loader.ts'
 import { leaveAlone, markPoisoned } from './poisoned.ts'
 import type { ForcedStop, ShardContext } from './shard-context.ts'
+import { Turnstile } from './turnstile.ts'
 
 /** Rounds of the event loop that opening waits for what it has taken up, to say what is stuck. */
 const TRIED_ROUNDS = 1000
+/** Runs that are brought back at once; more wait for their place. */
+const AT_ONCE = 256
 
 /** Something that waits until a run has been loaded. */
 export interface Waiting {
@@ -32,6 +36,9 @@ export class Loading {
   readonly #waiting = new Map<number, Waiting[]>()
   /** Runs that were open when the store was, and have not been brought back yet. */
   readonly #asleep = new Set<number>()
+  readonly #turnstile = new Turnstile(AT_ONCE)
+  /** Open runs whose rows cannot be read. */
+  readonly #unread = new Set<number>()
   /** What came for runs that wait for their trial to be brought back. */
   readonly #held = new Map<number, Waiting[]>()
 
@@ -50,6 +57,16 @@ export class Loading {
     const others = this.#waiting.get(num) ?? this.#held.get(num)
     if (others !== undefined) return void others.push(waiting)
     this.#load(num, [waiting])
+  }
+
+  /**
+   * Whether a timer has to wait because its run is being brought back: what was acknowledged before it was due may not have
+   * reached the run. It fires anew when the run is there, behind that.
+   */
+  postpones(timer: TimerRow): boolean {
+    const waiting = this.#waiting.get(timer.run) ?? this.#held.get(timer.run)
+    waiting?.push({ go: () => this.#context.timers.add(timer), failed: () => {} })
+    return waiting !== undefined
   }
 
   /** The live run, brought back if it is parked; undefined when it has ended. */
@@ -138,16 +155,15 @@ export class Loading {
     return stuck
   }
 
-  /** Reads the open runs of the store, oldest first, page by page. */
-  async #eachOpen(use: (rows: readonly RunRow[]) => void | Promise<void>): Promise<void> {
-    const { ns, shard, store } = this.#context
-    const page = { ns, status: ['running', 'stuck'] as const, limit: 256 }
-    for (let after = 0; ;) {
-      const rows = await store.runs(shard, { ...page, after })
-      await use(rows)
-      after = rows.at(-1)?.num ?? after
-      if (rows.length < page.limit) return
-    }
+  /** Reads the open runs of the store, oldest first. Those that cannot be read are left where they are. */
+  #eachOpen(use: (rows: readonly RunRow[]) => void | Promise<void>): Promise<void> {
+    return eachOpenRow(this.#context, use, ({ num, id, unread }) => {
+      if (this.#unread.has(num)) return
+      this.#unread.add(num)
+      this.#context.log.error(
+        `The run "${id}" cannot be read, and is left alone until the store is restored: ${unread.message}`,
+      )
+    })
   }
 
   async #loadAll(rows: readonly RunRow[]): Promise<void> {
@@ -187,10 +203,12 @@ export class Loading {
 
   #load(num: number, waiting: Waiting[], stop?: ForcedStop): void {
     this.#waiting.set(num, waiting)
-    this.#loadAndWake(num, stop).catch((error: unknown) => {
-      stop?.extras.failed?.(error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) }))
-      this.#context.fail(error)
-    })
+    this.#turnstile
+      .pass(() => this.#loadAndWake(num, stop))
+      .catch((error: unknown) => {
+        stop?.extras.failed?.(error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) }))
+        this.#context.fail(error)
+      })
   }
 
   async #loadAndWake(num: number, stop: ForcedStop | undefined): Promise<void> {

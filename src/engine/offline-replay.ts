@@ -8,6 +8,7 @@ import { Machine } from '../core/machine.ts'
 import type { RunRow, RunStatus, StoreReader } from '../core/store.ts'
 import { startBody, type Surface } from '../core/surface.ts'
 import type { ApplicationDefinition, WorkflowDefinition } from '../define/definition.ts'
+import type { CurrentWork } from './current-work.ts'
 import { Directory } from './directory.ts'
 import { historyOf, readRows } from './history.ts'
 import { identityOf } from './live-run.ts'
@@ -21,6 +22,8 @@ export interface OfflineReplayOptions {
   readonly reader: StoreReader
   readonly namespace?: string | undefined
   readonly codec?: Codec | undefined
+  /** Noted for a watchdog. */
+  readonly current?: CurrentWork | undefined
 }
 
 /** What came of one run. */
@@ -50,6 +53,7 @@ export class OfflineReplay {
   readonly #reader: StoreReader
   readonly #ns: string
   readonly #codec: Codec
+  readonly #current: CurrentWork | undefined
   readonly #pump = new Pump(
     () => {},
     (error) => {
@@ -59,18 +63,25 @@ export class OfflineReplay {
   #broken: unknown
   #store = ''
 
-  constructor({ definition, reader, namespace = 'default', codec = plainCodec }: OfflineReplayOptions) {
+  constructor({ definition, reader, namespace = 'default', codec = plainCodec, current }: OfflineReplayOptions) {
     this.#directory = new Directory(definition)
     this.#reader = reader
     this.#ns = namespace
     this.#codec = codec
+    this.#current = current
   }
 
-  /** One run. @throws RUN_UNKNOWN */
+  /** The run whose code runs at this moment, if any does. */
+  get underWay(): string | null {
+    return this.#pump.current?.machine?.spec.identity.id ?? null
+  }
+
+  /** One run. @throws RUN_UNKNOWN, RUN_FORGOTTEN */
   async one(id: string): Promise<ReplayedRun> {
     const [claim] = await this.#reader.claims(SHARD, this.#ns, 'run', [id])
-    const row = claim === null || claim === undefined ? null : await this.#reader.run(SHARD, claim.num)
-    if (row === null) throw fault('RUN_UNKNOWN', { id })
+    if (claim === null || claim === undefined) throw fault('RUN_UNKNOWN', { id })
+    const row = await this.#reader.run(SHARD, claim.num)
+    if (row === null) throw fault('RUN_FORGOTTEN', { id })
     for await (const replayed of this.#each([row])) return replayed
     throw fault('INVARIANT', { problem: 'a run was not replayed' })
   }
@@ -130,11 +141,20 @@ export class OfflineReplay {
       }
     }
     try {
+      if (await this.#isBeingForgotten(row))
+        return { ...told, turns: 0, verdict: 'skipped', problem: 'the beginning of its journal is forgotten' }
       return { ...told, ...(await this.#make(row, found.workflow)) }
     } catch (error) {
       if (isBalletError(error) && error.family === 'bug') throw error
       return { ...told, turns: 0, verdict: 'unreadable', problem: toFailure(error).message }
     }
+  }
+
+  /** A long journal is forgotten piece by piece, and its run with the last. */
+  async #isBeingForgotten({ num, since, ended }: RunRow): Promise<boolean> {
+    if (ended === null) return false
+    const [first] = await this.#reader.journal(SHARD, num, since - 1, 1)
+    return first !== undefined && first.seq > since
   }
 
   async #make(
@@ -159,7 +179,7 @@ export class OfflineReplay {
         blamed ??= error
       },
     })
-    const replayed = await replay(this.#pump, row.name, machine, turns)
+    const replayed = await replay(this.#pump, row.name, machine, turns, this.#current)
     if (this.#broken !== undefined) throw fault('INVARIANT', { problem: 'a turn could not be replayed' }, this.#broken)
     const error = replayed.kind === 'diverged' ? replayed.error : (blamed as Error | null)
     if (error === null) return { turns: turns.length, verdict: 'ok' }

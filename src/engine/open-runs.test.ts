@@ -12,7 +12,9 @@ function liveRun(num: number, bytes = 0): LiveRun {
     turns: 0,
     bytes,
     queued: 0,
-    lingering: new Set(),
+    heir: null,
+    lingering: new Map(),
+    undosBegun: new Set(),
     stuckOps: new Set(),
     attempts: new Map(),
   }

@@ -2,7 +2,7 @@
 // something comes for them. The one used least recently is parked first: when there are more than memory should hold, when
 // their journals are larger than it should hold, and when it was idle for long. eviction.ts says when, and which may be.
 import type { Clock } from '../core/clock.ts'
-import type { LiveRun } from './live-run.ts'
+import { machineOfRun, type LiveRun } from './live-run.ts'
 
 /** Live runs that are looked at in one go. */
 export const LOOKS = 64
@@ -17,6 +17,12 @@ export interface OpenRunsOptions {
   readonly idleMs: number
 }
 
+interface Parked {
+  readonly id: string
+  /** What it was in memory, as long as something holds on to that: an attempt that has not answered. */
+  readonly former: WeakRef<LiveRun> | null
+}
+
 interface Live {
   readonly run: LiveRun
   /** When it was put at the end of the row, which it is not at every use. */
@@ -29,7 +35,7 @@ export class OpenRuns {
   readonly #options: OpenRunsOptions
   /** In the order of their last use. */
   readonly #live = new Map<number, Live>()
-  readonly #parked = new Map<number, string>()
+  readonly #parked = new Map<number, Parked>()
   readonly #nums = new Map<string, number>()
   #bytes = 0
   /** Who waits for the end of a run: by the run's id, the runs and their operations. */
@@ -59,13 +65,15 @@ export class OpenRuns {
     const live = { run, usedAt: this.#options.clock.now(), bytes: sizeOf(run) }
     this.#live.set(num, live)
     this.#bytes += live.bytes
+    const former = this.#parked.get(num)?.former?.deref()
+    if (former !== undefined) former.heir = run
     this.#parked.delete(num)
     this.#nums.set(id, num)
   }
 
   /** A run that is open, and still on disk. */
   know(num: number, id: string): void {
-    this.#parked.set(num, id)
+    this.#parked.set(num, { id, former: null })
     this.#nums.set(id, num)
   }
 
@@ -93,9 +101,10 @@ export class OpenRuns {
   /** A live run that is to be brought back anew: what its old body still does concerns nobody any more. */
   shelve(num: number, id: string): void {
     const live = this.#live.get(num)
-    if (live !== undefined) live.run.executor = { kind: 'frozen', seen: new Set() }
+    const run = live?.run
+    if (run !== undefined) run.executor = { kind: 'frozen', seen: new Set(), machine: machineOfRun(run) }
     this.#dropLive(num)
-    this.#parked.set(num, id)
+    this.#parked.set(num, { id, former: run === undefined ? null : new WeakRef(run) })
   }
 
   isParked(num: number): boolean {
@@ -108,7 +117,7 @@ export class OpenRuns {
   }
 
   remove(num: number): void {
-    const id = this.#live.get(num)?.run.row.id ?? this.#parked.get(num)
+    const id = this.#live.get(num)?.run.row.id ?? this.#parked.get(num)?.id
     this.#dropLive(num)
     this.#parked.delete(num)
     if (id !== undefined && this.#nums.get(id) === num) this.#nums.delete(id)

@@ -89,3 +89,29 @@ test.each(Object.entries(values))(
     expect(runs[0]).toMatchObject({ state: value, input: { id: 'o', value } })
   },
 )
+
+test('a run whose payloads cannot be decoded any more hides no other in a list, and nothing takes their place', async () => {
+  const data = new MemoryData()
+  const definition = ballet({ services: [boxes], workflows: [flow] })
+  const first = await openForTest(definition, { store: memory(data), codec: flipped })
+  for (const id of ['lost', 'sound']) {
+    await first.start(flow({ id, value: 1 }))
+    await first.signal(`flow:${id}`, Give(2))
+    await first.result(`flow:${id}`)
+  }
+  await first.close()
+  const decode: Codec['decode'] = (payload, place) => {
+    if (place.id === 'flow:lost') throw new Error('the key is gone')
+    return flipped.decode(payload, place)
+  }
+  const app = await openForTest(definition, { store: memory(data), codec: { ...flipped, decode } })
+  const runs = (await app.runs({ kind: 'workflow' })).items
+  expect(runs.map(({ id, output }) => [id, output])).toEqual([
+    ['flow:sound', [1, 2]],
+    ['flow:lost', undefined],
+  ])
+  expect(runs[1]).toMatchObject({ status: 'completed', input: null, error: { code: 'RUN_UNREADABLE' } })
+  expect((await app.graph('run:flow:lost')).runs).toHaveLength(1)
+  for (const ask of [app.run('flow:lost'), app.result('flow:lost')])
+    await expect(ask).rejects.toThrow('the key is gone')
+})

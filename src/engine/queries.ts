@@ -3,6 +3,7 @@
 import { parseText } from '../core/json-text.ts'
 import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
 import type { Json } from '../core/json.ts'
 import { parseCommands, parseTurn } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
@@ -16,11 +17,13 @@ import type {
   Page,
   Related,
   RunView,
+  UnreadableView,
   WaitView,
 } from '../core/views.ts'
 import type { EventsRequest, RunsRequest } from '../define/application.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
 import { readPage } from './pages.ts'
+import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
 
 export interface QueriesOptions {
   readonly reader: StoreReader
@@ -28,6 +31,8 @@ export interface QueriesOptions {
   readonly shard?: number
   readonly codec?: Codec
 }
+
+type RunPayloads = Pick<RunView, 'input' | 'output' | 'error'>
 
 /** Turns that are read at once to tell how a run stands. */
 const PAGE = 1000
@@ -65,10 +70,10 @@ export class Queries {
   async runs(request: RunsRequest = {}): Promise<Page<RunView>> {
     const { name, status, kind, key, root } = request
     const ns = this.#ns
-    const read = (before: number | undefined, limit: number): Promise<readonly RunRow[]> =>
-      this.#reader.runs(this.#shard, { ns, name, status, kind, key, root, before, limit })
+    const read = (before: number | undefined, limit: number): Promise<readonly (RunRow | UnreadRun)[]> =>
+      runRows(this.#reader, this.#shard, { ns, name, status, kind, key, root, before, limit })
     const { rows, next } = await readPage({ read, ...ofRun }, cursorOf(request.cursor), limitOf(request.limit))
-    return page(await this.#views(rows), next)
+    return { ...page(await this.#views(rows), next), ...unreadable(rows) }
   }
 
   async journal(
@@ -108,7 +113,11 @@ export class Queries {
   }
 
   /** A run as operators see it. */
-  async view(row: RunRow): Promise<RunView> {
+  view(row: RunRow): Promise<RunView> {
+    return this.#view(row, this.#payloads(row))
+  }
+
+  async #view(row: RunRow, payloads: RunPayloads): Promise<RunView> {
     const present = await this.#present(row)
     const { waits, state } = present
     const parent = row.parent === null ? null : await this.#reader.run(this.#shard, row.parent)
@@ -130,11 +139,26 @@ export class Queries {
       ...(state === undefined ? {} : { state }),
       waits,
       choices: choicesOf(row, present),
+      ...payloads,
+      created: new Date(row.created).toISOString(),
+      ended: row.ended === null ? null : new Date(row.ended).toISOString(),
+    }
+  }
+
+  #payloads(row: RunRow): RunPayloads {
+    return {
       input: parseText(this.#text(row.input, 'input', row.id)) as Json,
       ...(row.output === null ? {} : { output: parseText(this.#text(row.output, 'output', row.id)) as Json }),
       ...(row.error === null ? {} : { error: parseText(this.#text(row.error, 'error', row.id)) as ErrorView }),
-      created: new Date(row.created).toISOString(),
-      ended: row.ended === null ? null : new Date(row.ended).toISOString(),
+    }
+  }
+
+  /** In a list, one that cannot be read (damaged, or encoded with a key that is gone) says so and hides no other. */
+  #payloadsOfMany(row: RunRow): RunPayloads {
+    try {
+      return this.#payloads(row)
+    } catch (error) {
+      return { input: null, error: unreadableError(row.id, error) }
     }
   }
 
@@ -159,16 +183,16 @@ export class Queries {
   }
 
   /** One after the other: each reads the journal of its run, and between two of them others have their turn. */
-  async #views(rows: readonly RunRow[]): Promise<readonly RunView[]> {
+  async #views(rows: readonly (RunRow | UnreadRun)[]): Promise<readonly RunView[]> {
     const views: RunView[] = []
-    for (const row of rows) views.push(await this.view(row))
+    for (const row of rows) if (!isUnread(row)) views.push(await this.#view(row, this.#payloadsOfMany(row)))
     return views
   }
 
   async #all(of: { readonly key?: string; readonly root?: string }): Promise<Related> {
     const ns = this.#ns
-    const readRuns = (after = 0, limit: number): Promise<readonly RunRow[]> =>
-      this.#reader.runs(this.#shard, { ns, ...of, after, limit })
+    const readRuns = (after = 0, limit: number): Promise<readonly (RunRow | UnreadRun)[]> =>
+      runRows(this.#reader, this.#shard, { ns, ...of, after, limit })
     const readEvents = (after: number | undefined, limit: number): Promise<readonly EventRow[]> =>
       this.#reader.events(this.#shard, { ns, ...of, after, limit })
     const runs = await readPage({ read: readRuns, ...ofRun }, undefined, GRAPH_LIMIT, GRAPH_SIZE)
@@ -177,6 +201,7 @@ export class Queries {
     return {
       runs: await this.#views(runs.rows),
       events: events.rows.map((row) => this.eventView(row)),
+      ...unreadable(runs.rows),
       ...(isCut ? { more: true } : {}),
     }
   }
@@ -241,8 +266,9 @@ function choicesOfOp(op: string, waits: readonly WaitView[]): readonly ChoiceVie
 
 /** How rows are read in pages. */
 const ofRun = {
-  place: (row: RunRow): number => row.num,
-  payloads: (row: RunRow): readonly (Payload | null)[] => [row.input, row.output, row.error],
+  place: (row: RunRow | UnreadRun): number => row.num,
+  payloads: (row: RunRow | UnreadRun): readonly (Payload | null)[] =>
+    isUnread(row) ? [] : [row.input, row.output, row.error],
 }
 const ofTurn = {
   place: (row: JournalRow): number => row.seq,
@@ -251,6 +277,15 @@ const ofTurn = {
 const ofEvent = {
   place: (row: EventRow): number => row.pos,
   payloads: (row: EventRow): readonly Payload[] => [row.data],
+}
+
+function unreadable(rows: readonly (RunRow | UnreadRun)[]): { readonly unreadable?: readonly UnreadableView[] } {
+  const found = rows.filter(isUnread).map(({ id, unread }) => ({ id, error: unreadableError(id, unread) }))
+  return found.length === 0 ? {} : { unreadable: found }
+}
+
+function unreadableError(id: string, error: unknown): ErrorView {
+  return toFailure(fault('RUN_UNREADABLE', { run: `the run "${id}"`, problem: toFailure(error).message }))
 }
 
 function page<View>(items: readonly View[], next: number | undefined): Page<View> {

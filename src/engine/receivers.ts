@@ -17,7 +17,8 @@ export interface ReceiversOptions {
   readonly store: StoreReader
   readonly shard: number
   readonly deliver: (run: number, event: EventRow) => void
-  readonly onFailure: (error: unknown) => void
+  /** The log could not be read for a run. */
+  readonly onFailure: (run: number, error: unknown) => void
 }
 
 interface Subscription {
@@ -102,7 +103,7 @@ export class Receivers {
         this.#options.deliver(subscription.receiver.run, found)
       }
     } catch (error) {
-      this.#options.onFailure(error)
+      this.#options.onFailure(subscription.receiver.run, error)
     } finally {
       subscription.reading = false
     }

@@ -15,7 +15,8 @@ import { createRun, startHash } from './births.ts'
 import { appendEvent } from './facts.ts'
 import type { Taken } from './claims.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
-import type { DeliveryResult } from './shard-context.ts'
+import { hadSignal } from './given-signals.ts'
+import type { DeliveryExtras, DeliveryResult } from './shard-context.ts'
 import { checkDeadline, timeOf } from './schedule.ts'
 import type { Shard } from './shard.ts'
 
@@ -115,7 +116,14 @@ export class Requests {
     this.#shard.check()
     const { context } = this.#shard
     await inboxFirst(context, way)
-    const run = await openRun(context, request.run, way)
+    let run: Awaited<ReturnType<typeof openRun>>
+    try {
+      run = await openRun(context, request.run, way)
+    } catch (error) {
+      if (way.drained === undefined && (await this.#wasGiven(request, error)))
+        return { id: String(request.id), created: false }
+      throw error
+    }
     const signal = context.directory.signal(run, request.name)
     const payload = toText(
       validate(signal.schema, request.data, `the data of ${request.name}`),
@@ -130,15 +138,25 @@ export class Requests {
           : request.id
     const delivered = { kind: 'signal' as const, name: request.name, id, payload }
     if (way.drained !== undefined) {
-      context.deliver(run.num, delivered, { drained: way.drained })
+      context.deliver(run.num, delivered, this.#drained(way))
       return { id, created: true }
     }
     const result = await new Promise<DeliveryResult>((resolve, reject) => {
       context.deliver(run.num, delivered, { settled: resolve, failed: reject })
     })
     if (result === 'full') throw fault('SIGNALS_FULL', { id: run.id, limit: context.limits.signals, seconds: 1 })
-    if (result === 'ended') throw fault('RUN_ENDED', { id: request.run, status: 'meanwhile' })
+    if (result === 'ended') {
+      const error = fault('RUN_ENDED', { id: request.run, status: 'meanwhile' })
+      if (await this.#wasGiven(request, error)) return { id, created: false }
+      throw error
+    }
     return { id, created: result === 'taken' }
+  }
+
+  /** Whether a run that has ended had this signal before: whoever lost the answer asks again, and is told so. */
+  async #wasGiven({ run, id }: SignalRequest, error: unknown): Promise<boolean> {
+    if (id === undefined || !isBalletError(error) || error.code !== 'RUN_ENDED') return false
+    return hadSignal(this.#shard.context, run, id)
   }
 
   /** What is new is refused while the store has no room; what lay in the inbox has been acknowledged. @throws STORE_FULL */
@@ -154,7 +172,7 @@ export class Requests {
     const { context } = this.#shard
     try {
       const { num } = await openRun(context, run, way)
-      context.deliver(num, { kind: 'cancel', by, why }, way)
+      context.deliver(num, { kind: 'cancel', by, why }, this.#drained(way))
     } catch (error) {
       if (!isBalletError(error) || error.code !== 'RUN_ENDED') throw error
       this.#drain(way)
@@ -162,8 +180,12 @@ export class Requests {
     }
   }
 
-  /** Handles an inbox row. What cannot be taken is drained all the same, and said in the log: it must not block the rest. */
-  async fromInbox(row: InboxRow): Promise<void> {
+  /**
+   * Handles an inbox row. What cannot be taken is drained all the same, and said in the log: it must not block the rest. One
+   * of which the store could not be asked is no such row: it stays.
+   * @returns false when a later read is to take it.
+   */
+  async fromInbox(row: InboxRow): Promise<boolean> {
     const { context } = this.#shard
     const way = { drained: row.id }
     let text: string
@@ -171,21 +193,35 @@ export class Requests {
       text = context.decode(row.data, 'turn', row.target)
     } catch (error) {
       // A key that is missing today may be there tomorrow: what was acknowledged stays.
-      return context.log.error(`An inbox row for ${row.target} cannot be read and waits: ${toFailure(error).message}`)
+      context.log.error(`An inbox row for ${row.target} cannot be read and waits: ${toFailure(error).message}`)
+      return true
     }
     try {
-      const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & { by: string; why: string }
-      if (row.kind === 'cancel') await this.#stop(body, way)
-      else if (row.kind === 'signal') await this.signal(body, way)
-      else if (row.kind === 'start') await this.start(body, way)
-      else await this.publish(body, way)
+      // What fails once may well not fail again, and whoever waits for this read is then told the truth.
+      await this.#take(row, text, way).catch((error: unknown) => {
+        if (!isOfStore(error)) throw error
+        return this.#take(row, text, way)
+      })
     } catch (error) {
       // It stays where it is, for the next time that the application is opened.
-      if (this.#shard.isStopped) return
+      if (this.#shard.isStopped) return true
+      if (isOfStore(error)) {
+        context.log.error(`An inbox row for ${row.target} waits: ${toFailure(error).message}`)
+        return false
+      }
       context.log.warn(`An inbox row for ${row.target} was not taken: ${toFailure(error).message}`)
       this.#drain(way)
       context.writer.flush()
     }
+    return true
+  }
+
+  async #take({ kind }: InboxRow, text: string, way: Way): Promise<void> {
+    const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & { by: string; why: string }
+    if (kind === 'cancel') await this.#stop(body, way)
+    else if (kind === 'signal') await this.signal(body, way)
+    else if (kind === 'start') await this.start(body, way)
+    else await this.publish(body, way)
   }
 
   /** What lay in the inbox was acknowledged: nobody refuses it any more. @throws OVERLOADED */
@@ -222,6 +258,11 @@ export class Requests {
     if (isConflict) throw conflict()
   }
 
+  /** A row that a run cannot take (the store cannot read it) is there for a later read: somebody may retry the run. */
+  #drained({ drained }: Way): DeliveryExtras {
+    return drained === undefined ? {} : { drained, failed: () => this.#shard.context.inbox.again(drained) }
+  }
+
   #drain(way: Way): void {
     const { context } = this.#shard
     const { drained } = way
@@ -230,6 +271,9 @@ export class Requests {
     context.writer.onDurable(() => context.inbox.gone(drained))
   }
 }
+
+/** Whether the store is at fault, and not what was asked. */
+const isOfStore = (error: unknown): boolean => isBalletError(error) && error.code === 'STORE_FAILED'
 
 /** Gives the place back when the request has been answered. */
 async function leaving<T>(place: Place | null, work: Promise<T>): Promise<T> {

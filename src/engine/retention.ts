@@ -1,9 +1,11 @@
 // Forgets what has ended long ago: runs with their journals, events that no open run may still read, generations that
 // are over, and names whose time is up. A sweep goes on beside the work, in small steps with pauses that grow with what
-// a commit takes. Each step is one batch, so that a process that dies between two leaves nothing half forgotten.
+// a commit takes. Each step is one batch, and a row goes with what becomes of its name: a process that dies between two
+// leaves at most an ended run without the beginning of its journal, with which the next sweep goes on.
 //
 //   a run that has ended   --runs-->    forgotten, its name still taken   --dedupe-->   its name is free
-//   a run started by another run is forgotten when no run above it is open: one of them may still ask how it ended
+//   a run started by another is forgotten when no open run may ask for it any more (ancestry.ts)
+//   a run of a given name that follows from something else, when nothing younger of its graph is there
 //   an event               --runs-->    forgotten, unless a run of its key is open, or one that reacted to it is there
 //
 // The names of runs that follow from others (children, reactions) go with the runs: nobody can ask for them, and what
@@ -12,22 +14,24 @@ import type { Cancel } from '../core/clock.ts'
 import { isBalletError, type BalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { eventRef, runRef } from '../core/ids.ts'
-import type { Aged, AgedEvent, Claim, RunRow } from '../core/store.ts'
+import type { Aged, AgedEvent, Claim } from '../core/store.ts'
 import type { RetentionMs } from '../define/retention.ts'
+import { Ancestry } from './ancestry.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** What is looked at in one read, and forgotten in one batch. */
 const PAGE = 500
-const STEP = 32
+const STEP = 128
 /** Rows of one journal that go in one batch. */
 const PIECE = 50
 /** Sweeps within the time that runs are kept, and how far apart they are at least and at most. */
 const SWEEPS = 20
 const SOONEST_MS = 1000
 const LATEST_MS = 600_000
-/** How much longer than its commit a step is followed by nothing. */
+/** How much longer than its commit a step is followed by nothing: that of a busy store takes long for other reasons. */
 const REST = 8
 const REST_LEAST_MS = 10
+const REST_MOST_MS = 200
 /** A name whose time is up, but from which something that is there still follows, is looked at again. */
 const LATER_MS = 86_400_000
 
@@ -72,22 +76,33 @@ export class RetentionSweep {
   /** Everything that is due, once. */
   async #sweep(): Promise<void> {
     const cutoff = this.#context.clock.now() - this.#retention.runsMs
-    await this.#runs(cutoff)
-    await this.#generations(cutoff)
+    const continued = await this.#runs(cutoff)
+    for (const run of continued) await this.#generationsOf(run, cutoff)
     await this.#events(cutoff)
     if (this.#retention.dedupeMs !== null) await this.#names()
   }
 
-  async #runs(cutoff: number): Promise<void> {
-    const { store, shard, ns } = this.#context
+  /** @returns open runs that have continued. */
+  async #runs(cutoff: number): Promise<readonly Aged[]> {
+    const { store, shard, ns, open } = this.#context
     const young = await this.#firstYoung(cutoff)
+    const ancestry = new Ancestry((id) => open.numOf(id))
+    const continued: Aged[] = []
     for (let after = 0; !this.#stopped;) {
       const page = await store.aged(shard, ns, after, PAGE)
-      const due = page.filter((run) => run.num < young && this.#isDue(run, cutoff))
+      for (const run of page) {
+        ancestry.pass(run)
+        if (run.ended === null && run.since > 0) continued.push(run)
+      }
+      const isDue = ({ num, id, ended }: Aged): boolean =>
+        num < young && ended !== null && ended <= cutoff && !ancestry.mayAskFor(id)
+      // What followed from a run goes before it.
+      const due = page.filter(isDue).toReversed()
       for (let at = 0; at < due.length && !this.#stopped; at += STEP) await this.#forget(due.slice(at, at + STEP))
       after = page.at(-1)?.num ?? after
-      if (page.length < PAGE || after >= young) return
+      if (page.length < PAGE || after >= young) break
     }
+    return continued
   }
 
   /** A number below which every run is older, and from which on none can have ended so long ago. */
@@ -104,28 +119,18 @@ export class RetentionSweep {
     return high + 1
   }
 
-  #isDue({ id, ended }: Aged, cutoff: number): boolean {
-    return ended !== null && ended <= cutoff && !this.#hasOpenAbove(id)
-  }
-
-  /** Whether a run that this one follows from is open. Only ids that are derived have a mark in them. */
-  #hasOpenAbove(id: string): boolean {
-    for (let end = id.indexOf('~'); end > 0; end = id.indexOf('~', end + 1))
-      if (this.#context.open.numOf(id.slice(0, end)) !== undefined) return true
-    return false
-  }
-
   async #forget(due: readonly Aged[]): Promise<void> {
     const { ns } = this.#context
     const runs: Aged[] = []
-    for (const run of due) if (await this.#isLegible(run)) runs.push(run)
+    for (const run of due) if (!(await this.#isRoot(run)) && (await this.#isLegible(run))) runs.push(run)
     for (const { num } of runs) await this.#shorten(num)
     if (runs.length === 0) return
     await this.#step((rows) => {
-      for (const { num, id, ended } of runs) {
+      for (const run of runs) {
+        const { num, id, ended } = run
         rows.forgotten.push(num)
         const name = { ns, space: 'run', id } as const
-        if (this.#isDerived(id)) rows.claimsGone.push(name)
+        if (isDerived(run)) rows.claimsGone.push(name)
         else if (this.#retention.dedupeMs !== null)
           rows.claimsUntil.push({ ...name, until: (ended ?? 0) + this.#retention.dedupeMs })
       }
@@ -133,12 +138,24 @@ export class RetentionSweep {
   }
 
   /**
-   * Whether the store can read all of a run's journal. What it cannot read, because a page is damaged, it could not delete
+   * Whether names that are there follow from its own, which is to be free one day, and nothing but its row would tell: its
+   * graph began elsewhere. What follows from a run is younger, and has its root.
+   */
+  async #isRoot(run: Aged): Promise<boolean> {
+    const { store, shard, ns } = this.#context
+    const { num, id, root } = run
+    if (this.#retention.dedupeMs === null || isDerived(run) || root === runRef(id)) return false
+    return (await store.runs(shard, { ns, root, after: num, limit: 1 })).length > 0
+  }
+
+  /**
+   * Whether the store can read all of a run. What it cannot read, because a page is damaged, it could not delete
    * either, and a write that fails ends the store: such a run stays.
    */
   async #isLegible({ num, id }: Aged): Promise<boolean> {
     const { store, shard, log } = this.#context
     try {
+      await store.run(shard, num)
       for (let after = -1; !this.#stopped;) {
         const rows = await store.journal(shard, num, after, PIECE)
         if (rows.length < PIECE) return true
@@ -152,10 +169,6 @@ export class RetentionSweep {
     }
   }
 
-  #isDerived(id: string): boolean {
-    return id.includes('~') || this.#context.directory.isOfReaction(id)
-  }
-
   /** A long journal goes piece by piece. */
   async #shorten(run: number): Promise<void> {
     const { store, shard } = this.#context
@@ -166,18 +179,8 @@ export class RetentionSweep {
     }
   }
 
-  /** What open runs did before they continued. */
-  async #generations(cutoff: number): Promise<void> {
-    const { store, shard, ns } = this.#context
-    for (let after = 0; !this.#stopped;) {
-      const page = await store.runs(shard, { ns, status: OPEN, after, limit: 256 })
-      for (const run of page) if (run.since > 0) await this.#generationsOf(run, cutoff)
-      after = page.at(-1)?.num ?? after
-      if (page.length < 256) return
-    }
-  }
-
-  async #generationsOf({ num, since }: RunRow, cutoff: number): Promise<void> {
+  /** What an open run did before it continued. */
+  async #generationsOf({ num, since }: Aged, cutoff: number): Promise<void> {
     const { store, shard } = this.#context
     for (;;) {
       const rows = await store.journal(shard, num, -1, STEP)
@@ -198,7 +201,8 @@ export class RetentionSweep {
       const page = await store.agedEvents(shard, ns, after, STEP)
       const due: AgedEvent[] = []
       for (const event of page) {
-        if (event.at <= cutoff && event.pos < end && !(await this.#isRead(event))) due.push(event)
+        if (event.at > cutoff || event.pos >= end || (await this.#isRead(event))) continue
+        if (await this.#isEventLegible(event)) due.push(event)
       }
       if (due.length > 0) await this.#step((rows) => this.#forgetEvents(rows, due))
       const last = page.at(-1)
@@ -215,6 +219,19 @@ export class RetentionSweep {
     // They stand right behind it.
     const reactions = await store.runs(shard, { ns, key, kind: 'reaction', after: pos, limit: STEP })
     return reactions.some(({ cause }) => cause === eventRef(source, id))
+  }
+
+  /** As with runs. */
+  async #isEventLegible({ ns, pos, source, id }: AgedEvent): Promise<boolean> {
+    const { store, shard, log } = this.#context
+    try {
+      await store.events(shard, { ns, after: pos - 1, limit: 1 })
+      return true
+    } catch (error) {
+      if (!isStoreFailed(error)) throw error
+      log.error(`The event "${id}" of "${source}" cannot be forgotten: ${error.message}`)
+      return false
+    }
   }
 
   #forgetEvents(rows: ShardContext['writer']['rows'], events: readonly AgedEvent[]): void {
@@ -242,15 +259,17 @@ export class RetentionSweep {
     }
   }
 
-  /** Whether something that follows from a run is there still: it would meet what follows from the next of that name. */
+  /**
+   * Whether something that follows from a run or event is there still: it would meet what follows from the next of that
+   * name. All of it has the root that began it.
+   */
   async #isHeld({ space, id, num }: Claim): Promise<boolean> {
-    if (space === 'event') return false
     const { store, shard, ns } = this.#context
-    const found = await Promise.all([
-      store.runs(shard, { ns, parent: num, limit: 1 }),
-      store.runs(shard, { ns, root: runRef(id), limit: 1 }),
-    ])
-    return found.some((runs) => runs.length > 0)
+    // The claim of an event names its source and its id, neither of which holds a space.
+    const root = space === 'run' ? runRef(id) : eventRef(...(id.split(' ', 2) as [string, string]))
+    const asked = [store.runs(shard, { ns, root, limit: 1 })]
+    if (space === 'run') asked.push(store.runs(shard, { ns, parent: num, limit: 1 }))
+    return (await Promise.all(asked)).some((runs) => runs.length > 0)
   }
 
   /** One batch of its own, as far as nothing else is written, and the pause after it. */
@@ -262,11 +281,16 @@ export class RetentionSweep {
     const began = clock.now()
     write(writer.rows)
     await writer.barrier()
-    const restMs = Math.max((clock.now() - began) * REST, REST_LEAST_MS)
+    const restMs = Math.min(Math.max((clock.now() - began) * REST, REST_LEAST_MS), REST_MOST_MS)
     await new Promise<void>((resolve) => {
       this.#cancel = clock.after(restMs, resolve)
     })
   }
+}
+
+/** Whether it got its name from what brought it about, and nobody outside could take it. */
+function isDerived({ id, kind }: Aged): boolean {
+  return kind === 'reaction' || id.includes('~')
 }
 
 function isStoreFailed(error: unknown): error is BalletError {

@@ -2,7 +2,7 @@
 // there is nothing to do, so minutes take a moment.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { VirtualClock } from '../../test/determinism/virtual-clock.ts'
+import { VirtualClock } from '../testing/simulation/virtual-clock.ts'
 import { gate, openForTest } from '../../test/support/applications.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { ballet, memory, operation, service, signal, workflow, type Application } from '../index.ts'

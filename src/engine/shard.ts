@@ -8,27 +8,27 @@ import type { Codec } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { endsAsFailed, isCancellation, toFailure, type Failure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
-import { splitKey } from '../core/names.ts'
-import type { EventRow, InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
+import type { InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Admission } from './admission.ts'
+import { environmentOf } from './calls.ts'
 import { Claims } from './claims.ts'
 import { contentHash } from './content-hash.ts'
 import type { CurrentWork } from './current-work.ts'
-import { blameRun, deliverTo, DeliveryJob } from './deliveries.ts'
+import { blameRun, deliverEvent, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
 import { Effects, type Effect } from './effects.ts'
 import { markStuck, writeNote } from './endings.ts'
 import { Eviction } from './eviction.ts'
 import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
 import { Inbox } from './inbox.ts'
-import { joinRun, parkDamaged } from './joins.ts'
-import { Lanes } from './lanes.ts'
+import { joinRun, parkUnread } from './joins.ts'
+import { laneOf, Lanes } from './lanes.ts'
 import type { LiveRun } from './live-run.ts'
 import { Loading } from './loading.ts'
-import { prefixed, safeLog } from './log.ts'
+import { safeLog } from './log.ts'
 import { OpenRuns } from './open-runs.ts'
 import { Pump } from './pump.ts'
 import { Receivers } from './receivers.ts'
@@ -58,8 +58,8 @@ export interface ShardOptions {
   readonly retention: RetentionMs | null
   readonly development: boolean
   readonly current: CurrentWork
-  /** Handles an inbox row; the row's number is to be drained with what it writes. */
-  readonly handleInbox: (row: InboxRow) => Promise<void>
+  /** Handles an inbox row, whose number is drained with what it writes. False: a later read is to take it. */
+  readonly handleInbox: (row: InboxRow) => Promise<boolean>
   readonly onFailure: (error: Error) => void
 }
 
@@ -95,7 +95,7 @@ export class Shard {
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)
     const { shard, epoch, crashes } = tenure
     const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
-    const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, onFailure })
+    const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, log, onFailure })
     this.#foreign = options.development
       ? watchForeignWork(() => (pump.current instanceof DeliveryJob ? pump.current.run : null))
       : null
@@ -110,13 +110,18 @@ export class Shard {
       log,
       directory,
       limits: options.limits,
-      environment: this.#environmentOver(log),
+      environment: environmentOf({ ...options, log }),
       space,
       writer,
       pump,
       effects: new Effects({ clock, random, onFailure, ...this.#effectAnswers() }),
       timers: this.#timersOver(writer),
-      receivers: new Receivers({ store, shard, deliver: (run, event) => this.#deliverEvent(run, event), onFailure }),
+      receivers: new Receivers({
+        store,
+        shard,
+        deliver: (run, event) => deliverEvent(this.context, run, event),
+        onFailure: (run, error) => (this.isStopped ? undefined : parkUnread(this.context, run, error)),
+      }),
       lanes: new Lanes(),
       inbox,
       claims: new Claims(store, shard, ns, () => inbox.read()),
@@ -159,16 +164,6 @@ export class Shard {
     })
   }
 
-  #environmentOver(log: Log): ShardContext['environment'] {
-    const { info, tenure, current } = this.#options
-    return {
-      store: info.id,
-      fence: `${info.incarnation}.${tenure.shard}.${tenure.epoch}`,
-      log: (run, op) => prefixed(log, `${run} ${op}`),
-      current,
-    }
-  }
-
   #timersOver(writer: Writer): Timers {
     const { clock, store, tenure } = this.#options
     return new Timers({
@@ -177,7 +172,7 @@ export class Shard {
       shard: tenure.shard,
       barrier: () => writer.barrier(),
       catchUp: () => this.#catchUp(),
-      fire: (timer) => this.#timerFired(timer),
+      fire: (timer, done) => this.#timerFired(timer, done),
       onFailure: (error) => this.#fail(error),
     })
   }
@@ -266,12 +261,15 @@ export class Shard {
   }
 
   /** The row of a timer whose run has ended (it was frozen then, and its timers were not known) goes. */
-  #timerFired(timer: TimerRow): void {
+  #timerFired(timer: TimerRow, done: () => void): void {
     const { open, writer } = this.context
     const { run, op } = timer
-    if (open.use(run) !== undefined || open.isParked(run)) return this.#deliver(run, { kind: 'timer', op }, {})
+    if (this.#loading.postpones(timer)) return done()
+    if (open.use(run) !== undefined || open.isParked(run))
+      return this.#deliver(run, { kind: 'timer', op }, { settled: done, failed: done })
     writer.rows.timersGone.push(timer)
     writer.flush()
+    done()
   }
 
   #deliver(num: number, delivered: Delivered, extras: DeliveryExtras): void {
@@ -287,17 +285,6 @@ export class Shard {
       go: () => this.#deliver(num, delivered, extras),
       failed: (error) => extras.failed?.(error),
     })
-  }
-
-  #deliverEvent(run: number, event: EventRow): void {
-    const { type, pos, source, id } = event
-    let payload: string
-    try {
-      payload = this.context.decode(event.data, 'event', id)
-    } catch (error) {
-      return parkDamaged(this.context, run, `the event ${id}`, error)
-    }
-    this.#deliver(run, { kind: 'event', type, pos, source, id, key: splitKey(event.key).value, payload }, {})
   }
 
   /** The shard's time never goes back, whatever the clock does, also over a restart. */
@@ -323,8 +310,7 @@ export class Shard {
   #enterLane(row: RunRow): boolean {
     const { directory, lanes } = this.context
     if (row.kind !== 'reaction' || directory.reaction(row.name)?.order === 'none') return true
-    const service = row.name.slice(0, row.name.indexOf(':'))
-    return lanes.enter({ num: row.num, lane: `${service} ${row.ns} ${row.key ?? row.id}` })
+    return lanes.enter({ num: row.num, lane: laneOf(row) })
   }
 
   #release(run: LiveRun): void {

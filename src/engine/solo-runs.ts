@@ -97,7 +97,7 @@ export function outwaitSolo(context: ShardContext, run: LiveRun, cancelled: Canc
   invariant(executor.kind === 'solo', 'only a run of one call waits so')
   executor.cancelled = cancelled
   const effect = executor.command === null ? undefined : effectOf(context, run, executor.command.op)
-  if (effect !== undefined) context.effects.outwait(effect)
+  if (effect !== undefined) context.effects.outwait(effect, context.clock.now() + effect.timeoutMs)
 }
 
 function writeSolo(

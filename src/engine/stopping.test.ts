@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
-import { guarded } from '../../test/support/stores.ts'
+import { guarded, inboxItem } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
 import { ballet, event, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
@@ -37,6 +37,27 @@ test('F5: a signal to a parked run that cannot be loaded: it is answered', async
   await until(app, null, async () => (await app.run('c'))?.waits.length === 1)
   failing = true
   expect(await answerOf(app.signal('a', Go({ n: 1 })))).toBe('RUN_UNREADABLE')
+})
+
+test('F5: a signal in the inbox for a run that cannot be loaded: it comes when the run can be, without a restart', async () => {
+  let failing = false
+  const data = new MemoryData()
+  const store = guarded(memory(data), 'journal', async (pass) =>
+    failing ? Promise.reject(fault('STORE_FAILED', { problem: 'gone' })) : pass(),
+  )
+  const app = await openForTest(definition, { store, liveRuns: 1 })
+  for (const id of ['a', 'b', 'c']) await app.start(waiter(null), { id })
+  await until(app, null, async () => (await app.run('c'))?.waits.length === 1)
+  failing = true
+  const body = { run: 'a', name: 'go', id: 's', data: { n: 7 } }
+  data.post(0, [inboxItem('signal', 'a', body)])
+  // A negative answer has read the inbox.
+  expect(await app.run('nobody')).toBeNull()
+  await until(app, null, async () => [...data.runs.values()].some(({ reason }) => reason === 'unreadable'))
+  expect(data.inbox.size).toBe(1)
+  failing = false
+  await app.retry('a')
+  expect(await app.result('a')).toBe(7)
 })
 
 test('a signal to a parked run that is being loaded is answered when the application closes', async () => {

@@ -22,6 +22,7 @@ import { fault } from '../core/errors.ts'
 import type { Store, SuspectRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { LiveRun } from './live-run.ts'
+import { orFailure } from './run-rows.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump, TurnJob } from './pump.ts'
 import { Trials, type Accused, type Trial } from './trials.ts'
@@ -267,7 +268,9 @@ export class Suspects {
   /** Whether a run has ended, was forgotten, or is left alone: then a mark means nothing any more. */
   async #isOver(run: number): Promise<boolean> {
     const { store, shard } = this.#options
-    const row = await store.run(shard, run)
+    const row = await orFailure(store.run(shard, run))
+    // Of one that cannot be read nobody knows.
+    if (row instanceof Error) return false
     return row === null || row.ended !== null || row.reason === 'poisoned'
   }
 

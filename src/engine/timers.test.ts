@@ -10,7 +10,7 @@ import { Timers } from './timers.ts'
 /** A clock whose callbacks run when the test moves it. */
 class HandClock implements Clock {
   time = 1_000_000
-  #waiting: { readonly due: number; readonly callback: () => void }[] = []
+  #waiting: { due: number; readonly callback: () => void }[] = []
 
   now(): number {
     return this.time
@@ -19,6 +19,11 @@ class HandClock implements Clock {
     const one = { due: this.time + delayMs, callback }
     this.#waiting.push(one)
     return () => (this.#waiting = this.#waiting.filter((other) => other !== one))
+  }
+  /** As if somebody set it: no time passes, and what is waited for takes as long as before. */
+  set(time: number): void {
+    for (const one of this.#waiting) one.due += time - this.time
+    this.time = time
   }
   /** Moves to `time`, stopping at every callback on the way. */
   async moveTo(time: number): Promise<void> {
@@ -42,6 +47,7 @@ async function setUp(rows: readonly TimerRow[] = []) {
   if (rows.length > 0) await store.commit(batchAfter(tenure, { head: tenure.head + 1, timers: rows }))
   const fired: { readonly op: string; readonly at: number }[] = []
   const log: string[] = []
+  const crowd = { isThere: false, done: [] as (() => void)[] }
   const timers = new Timers({
     clock,
     store,
@@ -51,16 +57,18 @@ async function setUp(rows: readonly TimerRow[] = []) {
       log.push('inbox')
       return Promise.resolve()
     },
-    fire: ({ op }) => {
+    fire: ({ op }, done) => {
       log.push(op)
       fired.push({ op, at: clock.now() })
+      if (crowd.isThere) crowd.done.push(done)
+      else done()
     },
     onFailure: (error) => {
       throw error
     },
   })
   await timers.start()
-  return { clock, timers, fired, log }
+  return { clock, timers, fired, log, crowd }
 }
 
 const T = 1_000_000
@@ -118,5 +126,54 @@ test('F17: a crowd of timers that is due in one instant: all fire, each once', a
   const { clock, timers, fired } = await setUp(rows)
   await clock.moveTo(T + 2000)
   expect(fired.length).toBe(25_000)
+  timers.stop()
+})
+
+test('F17: a crowd of timers whose runs are slow to take them: no more than a few thousand are under way', async () => {
+  const rows = Array.from({ length: 10_000 }, (_, index) => ({ due: T + 1000, run: index, op: `o${index}` }))
+  const { clock, timers, fired, crowd } = await setUp(rows)
+  crowd.isThere = true
+  await clock.moveTo(T + 2000)
+  expect(fired.length).toBe(3000)
+  for (const done of crowd.done.splice(0, 1000)) done()
+  await clock.moveTo(T + 3000)
+  expect(fired.length).toBe(3000)
+  for (const done of crowd.done.splice(0, 1000)) done()
+  await clock.moveTo(T + 4000)
+  expect(fired.length).toBe(5000)
+  crowd.isThere = false
+  for (const done of crowd.done.splice(0)) done()
+  await clock.moveTo(T + 5000)
+  expect([fired.length, new Set(fired.map(({ op }) => op)).size]).toEqual([10_000, 10_000])
+  timers.stop()
+})
+
+test('F11: a clock that is set forward: what is due by it fires within seconds, also what was far', async () => {
+  const year = 365 * 86_400_000
+  const { clock, timers, fired } = await setUp([
+    { due: T + 500_000, run: 1, op: 'near' },
+    { due: T + year / 2, run: 2, op: 'far' },
+    { due: T + 100 * year, run: 3, op: 'century' },
+  ])
+  await clock.moveTo(T + 10)
+  clock.set(T + year)
+  await clock.moveTo(T + year + 20_000)
+  expect(fired.map(({ op }) => op)).toEqual(['near', 'far'])
+  timers.stop()
+})
+
+test('F11: a clock that is set back: nothing fires before it has come there again', async () => {
+  const { clock, timers, fired } = await setUp()
+  const hour = 3_600_000
+  timers.add({ due: T + 50, run: 1, op: 'soon' })
+  clock.set(T - hour)
+  await clock.moveTo(T + 49)
+  expect(fired).toEqual([])
+  timers.add({ due: T + 60, run: 1, op: 'later' })
+  await clock.moveTo(T + 100)
+  expect(fired).toEqual([
+    { op: 'soon', at: T + 50 },
+    { op: 'later', at: T + 60 },
+  ])
   timers.stop()
 })

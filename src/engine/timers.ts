@@ -1,13 +1,17 @@
 // Durable timers: a row each, due in milliseconds since the epoch. Memory holds those of the coming window only; the
 // rest wait on disk. A timer never fires early, and never before what was acknowledged when it was due has been given
-// to the runs: neither a signal in the inbox nor an event in the log loses against a deadline.
+// to the runs: neither a signal in the inbox nor an event in the log loses against a deadline. However many are due at
+// once, a few thousand are under way.
 import type { Cancel, Clock } from '../core/clock.ts'
 import type { StoreReader, TimerRow } from '../core/store.ts'
+import { atTime } from './wall-time.ts'
 
 const WINDOW_MS = 600_000
 /** Timers delivered in one go; the rest follow in the next round of the event loop. */
 const AT_ONCE = 1000
-const PAGE = 10_000
+/** Timers that were delivered and have not been taken, past which the others wait. */
+const UNDER_WAY = 2000
+const PAGE = 2000
 
 export interface TimersOptions {
   readonly clock: Clock
@@ -17,7 +21,8 @@ export interface TimersOptions {
   readonly barrier: () => Promise<void>
   /** Resolves when everything that has been acknowledged by now is delivered to the runs that wait for it. */
   readonly catchUp: () => Promise<void>
-  readonly fire: (timer: TimerRow) => void
+  /** Gives it to its run; `done` is to be called when that has taken it. */
+  readonly fire: (timer: TimerRow, done: () => void) => void
   readonly onFailure: (error: unknown) => void
 }
 
@@ -33,6 +38,8 @@ export class Timers {
   #extend: Cancel | null = null
   #stopped = false
   #firing = false
+  #underWay = 0
+  #onRoom: (() => void) | null = null
 
   constructor(options: TimersOptions) {
     this.#options = options
@@ -48,6 +55,7 @@ export class Timers {
     this.#stopped = true
     this.#wake?.()
     this.#extend?.()
+    this.#onRoom?.()
   }
 
   /** A timer whose row is written or about to be. Adding one twice is adding it once. */
@@ -68,10 +76,7 @@ export class Timers {
     if (first === undefined || this.#stopped || this.#firing || this.#wakeAt <= first.due) return
     this.#wake?.()
     this.#wakeAt = first.due
-    this.#wake = this.#options.clock.after(
-      Math.max(0, first.due - this.#options.clock.now()),
-      () => void this.#fireDue(),
-    )
+    this.#wake = atTime(this.#options.clock, first.due, () => void this.#fireDue())
   }
 
   async #fireDue(): Promise<void> {
@@ -87,14 +92,21 @@ export class Timers {
         pop(this.#heap)
         if (this.#armed.get(nameOf(first)) !== first.due) continue
         this.#armed.delete(nameOf(first))
-        this.#options.fire(first)
+        this.#underWay += 1
+        this.#options.fire(first, this.#done)
       }
+      if (this.#underWay > UNDER_WAY && !this.#stopped) await new Promise<void>((resolve) => (this.#onRoom = resolve))
     } catch (error) {
       this.#options.onFailure(error)
     } finally {
       this.#firing = false
       this.#schedule()
     }
+  }
+
+  readonly #done = (): void => {
+    this.#underWay -= 1
+    if (this.#underWay <= UNDER_WAY / 2) this.#onRoom?.()
   }
 
   /** Moves the window on: rows written before the move and still on disk are read after they are durable. */
@@ -105,20 +117,16 @@ export class Timers {
     this.#horizon = clock.now() + WINDOW_MS
     try {
       await this.#options.barrier()
-      for (let since = first ? 0 : from, limit = PAGE; ;) {
-        const rows = await store.timers(shard, since, this.#horizon, limit)
+      let last: TimerRow | undefined
+      do {
+        const rows = await store.timers(shard, first ? 0 : from, this.#horizon, PAGE, last)
         for (const row of rows) this.add(row)
-        const last = rows.at(-1)
-        if (last === undefined || rows.length < limit) break
-        // A page may end within one instant: that instant is read again (`add` ignores what it has), and a page that
-        // is one instant through and through is made larger.
-        if (last.due === since) limit *= 2
-        since = last.due
-      }
+        last = rows.length < PAGE ? undefined : rows.at(-1)
+      } while (last !== undefined)
     } catch (error) {
       this.#options.onFailure(error)
     }
-    if (!this.#stopped) this.#extend = clock.after(WINDOW_MS / 2, () => void this.#advance())
+    if (!this.#stopped) this.#extend = atTime(clock, clock.now() + WINDOW_MS / 2, () => void this.#advance())
   }
 }
 

@@ -158,7 +158,7 @@ function start(context: ShardContext, run: LiveRun, op: string): void {
   if (run.executor.kind === 'workflow' && run.executor.machine.pending.get(op)?.givenUp === true) return
   const effect = effectOf(context, run, op)
   if (effect === undefined) return
-  run.lingering.delete(op)
+  if (effect.mustSucceed) run.undosBegun.add(op)
   context.effects.start(effect)
 }
 
@@ -174,7 +174,7 @@ export function effectOf(context: ShardContext, run: LiveRun, op: string): Effec
     const undone =
       late === null ? null : undoneKey({ store: environment.store, id: late.id, generation: 0 }, late.undoes)
     const operation = directory.operations.get(command.call)
-    return { ...callEffect(environment, row, command, operation, undefined, attempts, undone), late: () => {} }
+    return { ...callEffect(environment, row, command, operation, undefined, attempts, undone), late: () => undefined }
   }
   const pending = executor.kind === 'workflow' ? executor.machine.pending.get(op) : undefined
   if (pending?.command.kind === 'call') {
@@ -192,26 +192,23 @@ export function effectOf(context: ShardContext, run: LiveRun, op: string): Effec
 
 /** A call or step that its run has given up; one that is to be taken back is waited for until it has settled. */
 function giveUp(context: ShardContext, run: LiveRun, { op, settles }: Extract<Command, { kind: 'drop' }>): void {
-  const wasStuck = run.stuckOps.delete(op)
-  if (wasStuck) freeIfNothingIsStuck(context, run)
+  if (run.stuckOps.delete(op)) freeIfNothingIsStuck(context, run)
   if (settles !== true) return context.effects.drop(run.row.num, op)
-  settleGivenUp(context, run, op, wasStuck ? 'over' : run.lingering.has(op) ? 'perhaps' : 'known')
+  settleGivenUp(context, run, op)
 }
 
 /**
  * Sees to it that a call that was given up settles: by the answer of the attempt that is under way; when none is, at once.
- * @param earlier whether an attempt of an earlier life may still be under way: then its time must be over first.
+ * An attempt of an earlier life may be under way too, whatever has come of those of this one: its time must be over first.
  */
-export function settleGivenUp(
-  context: ShardContext,
-  run: LiveRun,
-  op: string,
-  earlier: 'over' | 'known' | 'perhaps',
-): void {
+export function settleGivenUp(context: ShardContext, run: LiveRun, op: string): void {
   const effect = effectOf(context, run, op)
   // A child answers when it has ended.
-  if (effect === undefined || context.effects.giveUp(run.row.num, op)) return
-  if (earlier === 'perhaps') return context.effects.outwait(effect)
+  if (effect === undefined) return
+  const since = run.lingering.get(op)
+  const until = since === undefined ? 0 : since + effect.timeoutMs
+  if (context.effects.giveUp(run.row.num, op, until)) return
+  if (until > context.clock.now()) return context.effects.outwait(effect, until)
   const error = toFailure(fault('CALL_ABORTED', { call: effect.name }))
   context.deliver(run.row.num, { kind: 'failed', op, error })
 }

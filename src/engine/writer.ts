@@ -135,6 +135,12 @@ export class Writer {
     this.#open.durable.push(callback)
   }
 
+  /** Asks the store whether the shard is still ours: for what is answered without a commit that would tell. @throws SHARD_FENCED */
+  async checkOwner(): Promise<void> {
+    const { shard, epoch } = this.#tenure
+    if ((await this.#store.tenure(shard)).epoch !== epoch) throw fault('SHARD_FENCED', { shard })
+  }
+
   /** Whether so much waits that the shard should pause. */
   get isBehind(): boolean {
     return this.#sealed.length * BATCH_ROWS > BACKLOG_ROWS
@@ -256,11 +262,13 @@ export class Writer {
   }
 
   /**
-   * A commit whose reply was lost is settled by reading; the retry is the same batch to the byte. One that did not fit was
-   * not written: it is sent again, into the reserve of the store, until it is there.
+   * A commit whose reply was lost is settled by reading; the retry is the same batch to the byte. When that is refused, the
+   * first may have been written after it was looked for: a miss says no more than that, so it is settled by reading too. One
+   * that did not fit was not written: it is sent again, into the reserve of the store, until it is there.
    */
   async #commitKnown(batch: Batch): Promise<void> {
     const { space } = this.#hooks
+    let wasSent = false
     for (let urgent = space.isFull; ;) {
       try {
         return await this.#store.commit({ ...batch, urgent })
@@ -271,7 +279,8 @@ export class Writer {
           space.ranOut(String(error.details['problem']))
           if (urgent) await space.pause(FULL_PAUSE_MS)
           urgent = true
-        } else if (error.code === 'COMMIT_UNKNOWN') {
+        } else if (error.code === 'COMMIT_UNKNOWN' || (error.code === 'SHARD_FENCED' && wasSent)) {
+          wasSent = true
           if (await this.#isThere(batch, error)) return
           await space.pause(UNKNOWN_PAUSE_MS)
         } else throw error

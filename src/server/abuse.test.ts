@@ -61,7 +61,7 @@ describe('connections', () => {
   })
 
   it('F23: connections that are kept alive and forgotten: they are ended', async () => {
-    await using server = await open({ stallTimeoutMs: 100 })
+    await using server = await open({ stallTimeoutMs: 1500 })
     const client = await one(server.port)
     client.send(get('/healthz'))
     expect(await client.ended()).toContain('"up"')

@@ -2,11 +2,17 @@
 // or not at all, readable by its owner alone (it may hold a token), and removed by the process that wrote it. A file
 // that a killed process left behind is told apart by its pid; one that belongs to another user is not believed.
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
+import type { Cancel } from '../core/clock.ts'
 import { parseText } from '../core/json-text.ts'
 import { isRecord } from '../core/json.ts'
+import { systemClock } from '../engine/clock.ts'
 import { storePlace } from './store-place.ts'
 import { balletVersion } from './version.ts'
+
+/** How often an address that found no space is tried again. */
+const SPACE_LOOK_MS = 2_000
 
 export interface ProcessRecord {
   readonly pid: number
@@ -49,18 +55,24 @@ export function writeProcessFile(folder: string, record: ProcessRecord): void {
   const path = processFilePath(folder)
   const draft = `${path}.${record.pid}.tmp`
   rmSync(draft, { force: true })
-  writeFileSync(draft, `${JSON.stringify(record)}\n`, { mode: 0o600, flag: 'wx' })
-  renameSync(draft, path)
+  try {
+    writeFileSync(draft, `${JSON.stringify(record)}\n`, { mode: 0o600, flag: 'wx' })
+    renameSync(draft, path)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  }
 }
 
 /**
  * Leaves the address of this process beside its store, so that commands find it. It is taken away when the process
- * ends, or by the function that is returned.
+ * ends, or by the function that is returned. On a full disk it is left as soon as there is space: until then commands
+ * need `--url`, and the application goes on.
  * @param store as it was given to `open`: `file:<path>` or `memory:`.
  */
 export function leaveAddress({ store, storeId = null, url, token = null, app = null }: Address): () => void {
   const place = storePlace(store, process.cwd())
-  writeProcessFile(place.folder, {
+  const record = {
     pid: process.pid,
     url: reachable(url),
     token: token === '' ? null : token,
@@ -68,10 +80,30 @@ export function leaveAddress({ store, storeId = null, url, token = null, app = n
     storeId,
     app,
     ballet: balletVersion(),
-  })
-  const remove = (): void => removeProcessFile(place.folder, process.pid)
+  }
+  let cancel: Cancel = () => {}
+  const leave = (isFirst: boolean): void => {
+    try {
+      writeProcessFile(place.folder, record)
+    } catch (error) {
+      // A store opens on a full disk, and a note beside it is no reason not to.
+      if (isFirst && !isOutOfSpace(error)) throw error
+      cancel = systemClock.after(SPACE_LOOK_MS, () => leave(false))
+    }
+  }
+  leave(true)
+  const remove = (): void => {
+    cancel()
+    removeProcessFile(place.folder, process.pid)
+  }
   process.once('exit', remove)
   return remove
+}
+
+function isOutOfSpace(error: unknown): boolean {
+  if (!(error instanceof Error && 'code' in error && 'errno' in error)) return false
+  // Node.js has no name for the error of a quota, and gives its number alone, below zero.
+  return error.code === 'ENOSPC' || error.errno === -constants.errno.EDQUOT
 }
 
 /** The address under which this machine reaches a server that listens on every address. */

@@ -164,9 +164,13 @@ const agedCases: readonly StoreCase[] = [
         num,
         ns: NS,
         id: `run-${num}`,
+        kind: 'workflow',
         key: null,
         status: 'running',
+        root: `run:run-${num}`,
+        generation: 0,
         ended: null,
+        since: 0,
         ...part,
       })
       const fourth = aged(4, { status: 'failed', ended: NOON + 1 })

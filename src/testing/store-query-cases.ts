@@ -31,6 +31,11 @@ const tenRuns: readonly RunRow[] = Array.from({ length: 10 }, (_, index) => {
 
 async function nums(store: Store, query: Partial<RunQuery>): Promise<number[]> {
   const runs = await store.runs(SHARD, { ns: NS, limit: 100, ...query })
+  const names = await store.runNames(SHARD, { ns: NS, limit: 100, ...query })
+  assert.deepEqual(
+    names,
+    runs.map(({ num, id }) => ({ num, id })),
+  )
   return runs.map((run) => run.num)
 }
 
@@ -198,6 +203,10 @@ const logCases: readonly StoreCase[] = [
       assert.deepEqual(await dues(11, 31), [20, 20, 20, 30])
       assert.deepEqual(await dues(0, 100, 2), [10, 20])
       assert.deepEqual(await dues(20, 20), [])
+      const behind = await store.timers(SHARD, 0, 100, 2, aTimer(20, 1, 'c'))
+      assert.deepEqual(behind, [aTimer(20, 1, 'z'), aTimer(20, 2, 'a')])
+      assert.deepEqual(await store.timers(SHARD, 0, 100, 9, aTimer(20, 2, 'a')), [aTimer(30, 1, 'a')])
+      assert.deepEqual(await store.timers(SHARD, 0, 30, 9, aTimer(20, 2, 'a')), [])
     },
   },
   {
@@ -216,6 +225,8 @@ const logCases: readonly StoreCase[] = [
         ids.toSorted((a, b) => a - b),
       )
       assert.deepEqual(await store.inbox(SHARD, NS, 2), rows.slice(0, 2))
+      assert.deepEqual(await store.inbox(SHARD, NS, 1, ids[0]), rows.slice(1, 2))
+      assert.deepEqual(await store.inboxIds(SHARD, NS, 2), ids.slice(0, 2))
       assert.deepEqual(
         (await store.inbox(SHARD, 'other', 10)).map((row) => row.target),
         ['x'],

@@ -17,6 +17,7 @@ beforeAll(async () => {
       .replace('await run.receive(Approve)\n  await', "await run.sleep('1s')\n  await")
       .replace('const said =', "const said = { data: { by: 'nobody' } }\n "),
     'talks.ts': application.replace('const paid = await', "console.log('the body says hello')\n  const paid = await"),
+    'exits.ts': application.replace('const paid = await', 'process.exit(7)\n  const paid = await'),
     'unfit.ts': application.replace('services: [payment, shipping]', 'services: [payment, payment]'),
   })
   await box.serve()
@@ -49,6 +50,12 @@ describe('replay', () => {
     )
     const json = await box.json(['replay', 'app.ts', '--store', 'file:.ballet/app.db'])
     expect(json).toMatchObject({ code: 0, value: { ok: 2, diverged: 0, unreadable: 0, skipped: 0, turns: 6 } })
+  })
+
+  it('says whose code has ended the process', async () => {
+    const { code, stderr } = await box.run(['replay', 'exits.ts'])
+    expect(code).toBe(6)
+    expect(stderr).toContain('the code of the run "checkout:open" has ended the process.')
   })
 
   it('ends with 6 and shows the difference when it does not', async () => {

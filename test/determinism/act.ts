@@ -5,10 +5,10 @@ import { open, type Application, type Random } from '../../src/index.ts'
 import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import { applicationOf } from './application.ts'
 import { Audience, type Input } from './audience.ts'
-import type { Chance } from './chance.ts'
+import type { Chance } from '../../src/testing/simulation/chance.ts'
 import { Ledger, type Entry } from './ledger.ts'
 import { contentAfter, RecordingStore, type Change, type Content } from './recording-store.ts'
-import { VirtualClock } from './virtual-clock.ts'
+import { VirtualClock } from '../../src/testing/simulation/virtual-clock.ts'
 
 /** How an act begins. */
 export interface Opening {

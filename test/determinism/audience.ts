@@ -5,10 +5,10 @@ import { SLOT_COUNT, type InboxItem } from '../../src/core/store.ts'
 import { assertNever, isBalletError } from '../../src/core/errors.ts'
 import { slotOf } from '../../src/core/ids.ts'
 import type { Application } from '../../src/index.ts'
-import type { Chance } from './chance.ts'
+import type { Chance } from '../../src/testing/simulation/chance.ts'
 import { post, type Content } from './recording-store.ts'
 import type { PlayInput } from './services.ts'
-import type { VirtualClock } from './virtual-clock.ts'
+import type { VirtualClock } from '../../src/testing/simulation/virtual-clock.ts'
 
 type Given =
   | { readonly kind: 'start'; readonly id: string; readonly input: PlayInput }

@@ -5,7 +5,7 @@ import { invariant } from '../../src/core/errors.ts'
 import { commandsText, turnText, type Command, type Delivered } from '../../src/core/journal.ts'
 import type { StepWork } from '../../src/core/issue.ts'
 import type { OperationContext } from '../../src/define/definition.ts'
-import type { Chance } from './chance.ts'
+import type { Chance } from '../../src/testing/simulation/chance.ts'
 import { answerOf, pendingWords, type Row, type Scene, type StagePump, type WatchedMachine } from './scene.ts'
 
 /** An event in the log of the run's key. */

@@ -5,13 +5,13 @@ import { TerminalError } from '../../src/core/errors.ts'
 import { parseCommands, parseTurn } from '../../src/core/journal.ts'
 import type { JournalRow } from '../../src/core/store.ts'
 import type { OperationContext } from '../../src/define/definition.ts'
-import type { Chance } from './chance.ts'
+import type { Chance } from '../../src/testing/simulation/chance.ts'
 import { claimKey } from '../../src/stores/memory/memory-data.ts'
 import { generationsOf } from './generations.ts'
 import { answerOf } from './scene.ts'
 import type { Content } from './recording-store.ts'
 import type { Outside } from './services.ts'
-import type { VirtualClock } from './virtual-clock.ts'
+import type { VirtualClock } from '../../src/testing/simulation/virtual-clock.ts'
 
 /** An effect: begun and perhaps done, each when the store had seen so many changes. */
 export interface Entry {

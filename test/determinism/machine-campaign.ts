@@ -3,7 +3,7 @@
 // journals are replayed again. Beside it the same replays with one rule broken (mutants) are counted: they must differ.
 import { parseCommands } from '../../src/core/journal.ts'
 import type { HistoryTurn } from '../../src/engine/history.ts'
-import { Chance } from './chance.ts'
+import { Chance } from '../../src/testing/simulation/chance.ts'
 import { Driver, NOTHING_YET, type Life } from './driver.ts'
 import { ForgetfulMachine, HastyMachine, ReversedMachine } from './mutants.ts'
 import type { Style } from './program.ts'

@@ -1,6 +1,6 @@
 // Random concurrent programs as data: what a workflow body does, part after part. A program is made from a seed and
 // performed over a real run (perform.ts), so that one number is enough to bring a failing workflow back.
-import { Chance } from './chance.ts'
+import { Chance } from '../../src/testing/simulation/chance.ts'
 
 /** What a `receive` waits for. */
 export type Wanted = 'ping' | 'pong' | 'nudge' | 'halt'

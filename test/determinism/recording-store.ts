@@ -5,7 +5,7 @@ import { fault } from '../../src/core/errors.ts'
 import type { Batch, Claim, EventQuery, InboxItem, RunQuery, Store, StoreInfo, Tenure } from '../../src/core/store.ts'
 import { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import { memory } from '../../src/stores/memory/memory-store.ts'
-import type { Chance } from './chance.ts'
+import type { Chance } from '../../src/testing/simulation/chance.ts'
 
 /** A change of the store, and the time of the clock at it. */
 export type Change = { readonly at: number } & (
@@ -119,6 +119,9 @@ export class RecordingStore implements Store {
   runs(shard: number, query: RunQuery) {
     return this.#read(() => this.#inner.runs(shard, query))
   }
+  runNames(shard: number, query: RunQuery) {
+    return this.#read(() => this.#inner.runNames(shard, query))
+  }
   journal(shard: number, run: number, after: number, limit: number) {
     return this.#read(() => this.#inner.journal(shard, run, after, limit))
   }
@@ -128,10 +131,12 @@ export class RecordingStore implements Store {
   timers(shard: number, from: number, to: number, limit: number) {
     return this.#read(() => this.#inner.timers(shard, from, to, limit))
   }
-  inbox(shard: number, ns: string, limit: number) {
-    return this.#read(() => this.#inner.inbox(shard, ns, limit))
+  inbox(shard: number, ns: string, limit: number, after?: number) {
+    return this.#read(() => this.#inner.inbox(shard, ns, limit, after))
   }
-
+  inboxIds(shard: number, ns: string, limit: number) {
+    return this.#read(() => this.#inner.inboxIds(shard, ns, limit))
+  }
   suspects(shard: number) {
     return this.#read(() => this.#inner.suspects(shard))
   }

@@ -12,6 +12,9 @@ export interface Outside {
 const Value = z.object({ orderId: z.string(), v: z.number() })
 export const Amount = z.object({ v: z.number() })
 
+/** Made once: a schema is compiled when it is used first. */
+const Quote = Amount.extend({ unit: z.string().default('eur') })
+
 export const Ping = event('ping', Value, { key: 'orderId' })
 export const Pong = event('pong', Value, { key: 'orderId' })
 const Charged = event('work.charged', Value, { key: 'orderId' })
@@ -65,7 +68,7 @@ const workOf = (outside: Outside) =>
     }),
     // The schema adds to what the workflow gives, so the journal keeps the raw input beside the decoded one.
     quote: operation({
-      input: Amount.extend({ unit: z.string().default('eur') }),
+      input: Quote,
       output: Amount,
       run: async ({ v, unit }, context) => ({ v: await outside.work(`quote ${unit}`, v, context) }),
     }),

@@ -6,7 +6,6 @@ import { eventRef, idempotencyKey } from '../../src/core/ids.ts'
 import { parseCommands, parseTurn, type Delivered, type StoredCommand } from '../../src/core/journal.ts'
 import type { RunRow } from '../../src/core/store.ts'
 import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
-import { STORE } from './act.ts'
 import { carriedUndos, generationsOf, type Generation } from './generations.ts'
 import type { Entry } from './ledger.ts'
 import { undoProblems, type JournalTurn } from './undone.ts'
@@ -187,7 +186,7 @@ class GenerationVerdict {
   }
 
   #key(op: string): string {
-    return idempotencyKey({ store: STORE, id: this.#row.id, generation: this.#generation.number }, op)
+    return idempotencyKey({ store: this.#data.info.id, id: this.#row.id, generation: this.#generation.number }, op)
   }
   #entryOf(op: string): Entry | undefined {
     return this.#ledger.get(this.#key(op))

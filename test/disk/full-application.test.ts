@@ -1,10 +1,13 @@
 // An application on a disk that is really full: what is new is refused before anything of it is kept, what is under way
 // goes on in the store's reserve, questions are answered, and everything goes on by itself when there is space.
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { ballet, event, open, operation, service, signal, sqlite, workflow } from '../../src/index.ts'
 import { gate, keptLog, until } from '../support/applications.ts'
+import { leaveAddress } from '../../src/server.ts'
+import { readProcessFile } from '../../src/server/process-file.ts'
 import { mountSmallDisk } from './small-disk.ts'
 
 const Go = signal('go', z.string())
@@ -68,4 +71,20 @@ test('F7: a full disk: refused with 507 before anything is kept; signals, cancel
   await app.start(flow('after'), { id: 'after' })
   await app.signal('after', Go('well'))
   expect(await app.result('after')).toBe('well')
+})
+
+test('F7: an address that is to be left on a full disk: the process goes on, and leaves it when there is space', async (context) => {
+  const disk = mountSmallDisk(4)
+  context.skip(disk === undefined, 'a small disk (tmpfs) cannot be mounted here: that needs root')
+  if (disk === undefined) return
+  disk.fill()
+  const remove = leaveAddress({ store: `file:${disk.folder}/app.db`, url: 'http://127.0.0.1:4400' })
+  onTestFinished(() => {
+    remove()
+    disk.unmount()
+  })
+  expect(readProcessFile(disk.folder)).toEqual({ kind: 'absent' })
+  expect(readdirSync(disk.folder)).toEqual(['filler'])
+  disk.clear()
+  await expect.poll(() => readProcessFile(disk.folder).kind, { timeout: 10_000 }).toBe('record')
 })

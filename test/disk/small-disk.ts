@@ -20,6 +20,7 @@ const MIB = 1_024 * 1_024
 export class SmallDisk {
   readonly folder: string
   readonly #filler: string
+  isMounted = true
 
   constructor(folder: string) {
     this.folder = folder
@@ -55,6 +56,7 @@ export class SmallDisk {
 
   unmount(): void {
     execFileSync('umount', [this.folder], { stdio: 'ignore' })
+    this.isMounted = false
     rmdirSync(this.folder)
   }
 }

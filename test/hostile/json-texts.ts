@@ -1,7 +1,7 @@
 // JSON texts to stand as an input, as data, as a whole body: what is valid and strange, what is at a limit, and what is
 // no JSON at all. Whether one is accepted is not written down here: what is accepted has to come back as it was, and what
 // is refused has to be refused with a code.
-import type { Chance } from '../determinism/chance.ts'
+import type { Chance } from '../../src/testing/simulation/chance.ts'
 import { longStrings, strings } from './strings.ts'
 
 /** A text that is made when it is sent: some have megabytes. */

@@ -1,6 +1,7 @@
 // Overload: the peak is measured with clients that wait for their answers; then orders come at a multiple of it, whatever
-// is answered. Judged from the store, by id: what was accepted has completed, what was refused left nothing, memory is
-// bounded, and the orders finished in a second are not much fewer than at the peak.
+// is answered; then the peak is measured again, which tells whether all is as before and how steady the machine was. Judged
+// from the store, by id: what was accepted has completed, what was refused left nothing, nothing of what has ended is in
+// memory any more, and the orders finished in a second are not much fewer than at the peak.
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -19,7 +20,9 @@ export interface Plan {
 }
 
 export interface Figures {
+  /** Before the overload, and after it. */
   readonly peakPerSecond: number
+  readonly peakAfterPerSecond: number
   readonly offeredPerSecond: number
   readonly sent: number
   readonly withheld: number
@@ -30,13 +33,17 @@ export interface Figures {
   readonly completed: number
   /** Orders finished in a second of the overload, after its first second. */
   readonly goodputPerSecond: number
-  /** Of the peak. */
+  /** Of the mean of both peaks. */
   readonly goodput: number
+  /** Orders that the server finished for a second of processor time, in all its threads, compared with the same at the peak. */
+  readonly goodputByCpu: number
   /** From the last order that was sent to the last that was finished. */
   readonly recoveredMs: number
   readonly rssMaxBytes: number
   /** Of the second half of the overload; least squares. */
   readonly rssSlopeBytesPerSecond: number
+  /** Memory of the server in use after the overload, beyond that before it, both after a collection. */
+  readonly liveGrowthBytes: number
   /** What is wrong, in words. */
   readonly findings: readonly string[]
 }
@@ -44,11 +51,18 @@ export interface Figures {
 /** In flight where the peak is measured: as many as the engine is measured with elsewhere. */
 const PEAK_CONNECTIONS = 64
 
+/** A process that held on to 50 bytes of each order would be past it after a minute. */
+const LIVE_GROWTH_BYTES = 16 * 2 ** 20
+
 interface Beat {
   readonly at: number
   readonly finished: number
   readonly rssBytes: number
+  /** Processor time so far. */
+  readonly cpuMs: number
 }
+
+type Told = ({ readonly kind: 'beat' } & Omit<Beat, 'at'>) | { readonly kind: 'weight'; readonly liveBytes: number }
 
 export async function overload({ seconds, factor, connections }: Plan): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), 'ballet-overload-'))
@@ -58,18 +72,27 @@ export async function overload({ seconds, factor, connections }: Plan): Promise<
     await crowd.open(PEAK_CONNECTIONS)
     // Once without being counted, so that the code is warm.
     await crowd.closedLoop(2000, PEAK_CONNECTIONS)
-    const began = Date.now()
-    await crowd.closedLoop(Math.max(5000, seconds * 250), PEAK_CONNECTIONS)
-    const peak = perSecond(server.between(began, Date.now()))
-    await server.finished(crowd.accepted)
+    const measurePeak = async (): Promise<readonly Beat[]> => {
+      const began = Date.now()
+      await crowd.closedLoop(Math.max(5000, seconds * 250), PEAK_CONNECTIONS)
+      const beats = server.between(began, Date.now())
+      await server.finished(crowd.accepted)
+      return beats
+    }
+    const before = await measurePeak()
+    const peak = perSecond(before)
 
     // Not before: a server closes connections that are idle.
     await crowd.open(connections - PEAK_CONNECTIONS)
+    const liveBytes = await server.weigh()
     const from = Date.now()
     const withheld = await crowd.openLoop(peak * factor, seconds * 1000)
     const to = Date.now()
     await crowd.answered()
     const last = await server.finished(crowd.accepted)
+    const liveGrowthBytes = (await server.weigh()) - liveBytes
+    const after = await measurePeak()
+    const peakAfter = perSecond(after)
     crowd.close()
     await server.stop()
     const during = server.between(from + 1000, to)
@@ -78,6 +101,7 @@ export async function overload({ seconds, factor, connections }: Plan): Promise<
     const count = (word: string): number => crowd.words.filter((one) => one === word).length
     return {
       peakPerSecond: Math.round(peak),
+      peakAfterPerSecond: Math.round(peakAfter),
       offeredPerSecond: Math.round(peak * factor),
       sent: crowd.sent,
       withheld,
@@ -87,11 +111,14 @@ export async function overload({ seconds, factor, connections }: Plan): Promise<
       broken: count('broken'),
       completed: [...stored.values()].filter((status) => status === 'completed').length,
       goodputPerSecond: Math.round(goodputPerSecond),
-      goodput: Math.round((goodputPerSecond / peak) * 1000) / 1000,
+      goodput: Math.round((goodputPerSecond / ((peak + peakAfter) / 2)) * 1000) / 1000,
+      goodputByCpu:
+        Math.round((perCpuSecond(during) / ((perCpuSecond(before) + perCpuSecond(after)) / 2)) * 1000) / 1000,
       recoveredMs: Math.max(0, last.at - to),
       rssMaxBytes: Math.max(...server.beats.map(({ rssBytes }) => rssBytes)),
       rssSlopeBytesPerSecond: Math.round(slope(during.slice(Math.floor(during.length / 2)))),
-      findings: findingsOf(crowd, stored),
+      liveGrowthBytes,
+      findings: [...findingsOf(crowd, stored), ...leakOf(liveGrowthBytes)],
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -107,6 +134,10 @@ function findingsOf(crowd: Crowd, stored: ReadonlyMap<string, string>): string[]
     return status === undefined || status === 'completed' ? [] : [`order ${order} is ${status}`]
   })
   return wrong.length > 10 ? [...wrong.slice(0, 10), `and ${wrong.length - 10} more`] : wrong
+}
+
+function leakOf(growthBytes: number): string[] {
+  return growthBytes > LIVE_GROWTH_BYTES ? [`the server holds on to ${growthBytes} bytes more than before`] : []
 }
 
 /** How every run of the store stands, by its id. */
@@ -125,10 +156,14 @@ async function endings(file: string): Promise<ReadonlyMap<string, string>> {
   return found
 }
 
-function perSecond(beats: readonly Beat[]): number {
+const perSecond = (beats: readonly Beat[]): number => rate(beats, ({ at }) => at)
+const perCpuSecond = (beats: readonly Beat[]): number => rate(beats, ({ cpuMs }) => cpuMs)
+
+/** Orders finished in a thousand milliseconds of some clock. */
+function rate(beats: readonly Beat[], clockMs: (beat: Beat) => number): number {
   const [first, last] = [beats[0], beats.at(-1)]
-  if (first === undefined || last === undefined || last.at === first.at) return 0
-  return ((last.finished - first.finished) / (last.at - first.at)) * 1000
+  if (first === undefined || last === undefined || clockMs(last) === clockMs(first)) return 0
+  return ((last.finished - first.finished) / (clockMs(last) - clockMs(first))) * 1000
 }
 
 /** Bytes a second (ordinary least squares over time). */
@@ -145,15 +180,21 @@ class Server {
   readonly beats: Beat[] = []
   readonly port: number
   readonly #child: ChildProcess
+  #onWeight: (liveBytes: number) => void = () => {}
 
   private constructor(child: ChildProcess, port: number) {
     this.#child = child
     this.port = port
-    child.on('message', (message) => this.beats.push({ at: Date.now(), ...(message as Omit<Beat, 'at'>) }))
+    child.on('message', (message) => {
+      const told = message as Told
+      if (told.kind === 'weight') this.#onWeight(told.liveBytes)
+      else this.beats.push({ ...told, at: Date.now() })
+    })
   }
 
   static async start(file: string): Promise<Server> {
     const child = fork(fileURLToPath(new URL('./server-process.ts', import.meta.url)), [file], {
+      execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     const [ready] = (await once(child, 'message')) as [{ readonly port: number }]
@@ -175,6 +216,12 @@ class Server {
       if (idle > 240) throw new RangeError(`${now?.finished} of ${count} orders are finished, and no more come`)
       at = this.beats.length - 1
     }
+  }
+
+  /** Bytes in use, when what is unused has been collected. */
+  weigh(): Promise<number> {
+    this.#child.send('weigh')
+    return new Promise((resolve) => (this.#onWeight = resolve))
   }
 
   async stop(): Promise<void> {

@@ -45,7 +45,7 @@ export class Crowd {
     const until = Date.now() + ms
     await Promise.all(
       this.#lines.slice(0, connections).map(async (line) => {
-        while (Date.now() < until) await line.send(this.#note())
+        while (Date.now() < until && line.isOpen) await line.send(this.#note())
       }),
     )
   }
@@ -111,6 +111,10 @@ class Line {
     this.#socket.on('data', (chunk: string) => this.#read(chunk))
     this.#socket.on('error', () => {})
     this.#socket.on('close', () => this.#lost())
+  }
+
+  get isOpen(): boolean {
+    return !this.#socket.destroyed
   }
 
   get outstanding(): number {

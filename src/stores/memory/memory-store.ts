@@ -12,6 +12,7 @@ import type {
   InboxItem,
   InboxRow,
   JournalRow,
+  RunName,
   RunQuery,
   RunRow,
   Store,
@@ -110,6 +111,10 @@ class MemoryStore implements Store {
     return found
   }
 
+  async runNames(shard: number, query: RunQuery): Promise<readonly RunName[]> {
+    return (await this.runs(shard, query)).map(({ num, id }) => ({ num, id }))
+  }
+
   async journal(_shard: number, run: number, after: number, limit: number): Promise<readonly JournalRow[]> {
     const rows = this.#opened().journal.get(run) ?? []
     return rows.filter((row) => row.seq > after).slice(0, limit)
@@ -124,18 +129,29 @@ class MemoryStore implements Store {
     return found
   }
 
-  async timers(_shard: number, from: number, to: number, limit: number): Promise<readonly TimerRow[]> {
-    const due = [...this.#opened().timers.values()].filter((timer) => timer.due >= from && timer.due < to)
-    return due.sort((a, b) => a.due - b.due || a.run - b.run || (a.op < b.op ? -1 : 1)).slice(0, limit)
+  async timers(
+    _shard: number,
+    from: number,
+    to: number,
+    limit: number,
+    after?: TimerRow,
+  ): Promise<readonly TimerRow[]> {
+    const isWanted = (timer: TimerRow): boolean =>
+      timer.due >= from && timer.due < to && (after === undefined || orderOfTimers(timer, after) > 0)
+    return [...this.#opened().timers.values()].filter(isWanted).sort(orderOfTimers).slice(0, limit)
   }
 
-  async inbox(_shard: number, ns: string, limit: number): Promise<readonly InboxRow[]> {
+  async inbox(_shard: number, ns: string, limit: number, after = 0): Promise<readonly InboxRow[]> {
     const rows: InboxRow[] = []
     for (const row of this.#opened().inbox.values()) {
       if (rows.length >= limit) break
-      if (row.ns === ns) rows.push(row)
+      if (row.ns === ns && row.id > after) rows.push(row)
     }
     return rows
+  }
+
+  async inboxIds(shard: number, ns: string, limit: number): Promise<readonly number[]> {
+    return (await this.inbox(shard, ns, limit)).map(({ id }) => id)
   }
 
   async suspects(_shard: number): Promise<readonly SuspectRow[]> {
@@ -144,7 +160,9 @@ class MemoryStore implements Store {
 
   async aged(shard: number, ns: string, after: number, limit: number): Promise<readonly Aged[]> {
     const runs = await this.runs(shard, { ns, after, limit })
-    return runs.map(({ num, id, key, status, ended }) => ({ num, ns, id, key, status, ended }))
+    return runs.map(({ num, id, kind, key, status, root, generation, ended, since }) => {
+      return { num, ns, id, kind, key, status, root, generation, ended, since }
+    })
   }
 
   async agedEvents(shard: number, ns: string, after: number, limit: number): Promise<readonly AgedEvent[]> {
@@ -190,4 +208,8 @@ function eventMatches(event: EventRow, query: EventQuery): boolean {
     (query.root === undefined || event.root === query.root) &&
     (query.published === undefined || event.published === query.published)
   )
+}
+
+function orderOfTimers(a: TimerRow, b: TimerRow): number {
+  return a.due - b.due || a.run - b.run || (a.op < b.op ? -1 : a.op > b.op ? 1 : 0)
 }

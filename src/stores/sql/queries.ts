@@ -1,7 +1,7 @@
 // What a store reads, as SQL text and flat values: pure functions from the queries of the contract. Every query names
 // its columns in the order of tables.ts, reads in the order of a position or an id, and is bounded by a limit. The
 // texts are made so that each finds its index: layout.test.ts holds the plans of SQLite against that.
-import type { Claim, EventQuery, RunQuery, RunStatus } from '../../core/store.ts'
+import type { Claim, EventQuery, RunQuery, RunStatus, TimerRow } from '../../core/store.ts'
 import { payloadText } from './blobs.ts'
 import type { Statement } from './statements.ts'
 import {
@@ -9,8 +9,10 @@ import {
   agedTable,
   claimsTable,
   eventsTable,
+  inboxIdsTable,
   inboxTable,
   journalTable,
+  runNamesTable,
   runsTable,
   suspectsTable,
   timersTable,
@@ -85,6 +87,14 @@ export function runQuery(shard: number, num: number): Statement {
 }
 
 export function runsQuery(shard: number, query: RunQuery): Statement {
+  return selectRuns(runsTable, shard, query)
+}
+
+export function runNamesQuery(shard: number, query: RunQuery): Statement {
+  return selectRuns(runNamesTable, shard, query)
+}
+
+function selectRuns<Row>(table: Table<Row>, shard: number, query: RunQuery): Statement {
   const { before, after, status } = query
   const where = new Conditions()
   where.add('shard = ?', shard)
@@ -103,7 +113,7 @@ export function runsQuery(shard: number, query: RunQuery): Statement {
   where.addIfGiven('num < ?', before)
   where.addIfGiven('num > ?', after)
   const oldestFirst = after !== undefined && before === undefined
-  return where.select(runsTable, oldestFirst ? 'num' : 'num DESC', query.limit)
+  return where.select(table, oldestFirst ? 'num' : 'num DESC', query.limit)
 }
 
 export function journalQuery(shard: number, run: number, after: number, limit: number): Statement {
@@ -124,16 +134,28 @@ export function eventsQuery(shard: number, query: EventQuery): Statement {
   return where.select(eventsTable, 'pos', query.limit)
 }
 
-export function timersQuery(shard: number, from: number, to: number, limit: number): Statement {
+export function timersQuery(shard: number, from: number, to: number, limit: number, after?: TimerRow): Statement {
   const where = new Conditions()
-  where.add('shard = ? AND due >= ? AND due < ?', shard, from, to)
+  where.add('shard = ? AND due < ?', shard, to)
+  // Each alone is the beginning of a range in the index.
+  if (after === undefined || after.due < from) where.add('due >= ?', from)
+  else where.add('(due, run, op) > (?, ?, ?)', after.due, after.run, after.op)
   return where.select(timersTable, 'due, run, op', limit)
 }
 
-export function inboxQuery(shard: number, ns: string, limit: number): Statement {
+export function inboxQuery(shard: number, ns: string, limit: number, after?: number): Statement {
+  return selectInbox(inboxTable, shard, ns, limit, after)
+}
+
+export function inboxIdsQuery(shard: number, ns: string, limit: number): Statement {
+  return selectInbox(inboxIdsTable, shard, ns, limit)
+}
+
+function selectInbox<Row>(table: Table<Row>, shard: number, ns: string, limit: number, after?: number): Statement {
   const where = new Conditions()
   where.add('shard = ? AND ns = ?', shard, ns)
-  return where.select(inboxTable, 'id', limit)
+  where.addIfGiven('id > ?', after)
+  return where.select(table, 'id', limit)
 }
 
 export function suspectsQuery(shard: number): Statement {

@@ -12,6 +12,7 @@ import type {
   InboxItem,
   InboxRow,
   JournalRow,
+  RunName,
   RunQuery,
   RunRow,
   Store,
@@ -27,10 +28,12 @@ import {
   agedQuery,
   claimsQuery,
   eventsQuery,
+  inboxIdsQuery,
   inboxQuery,
   infoQuery,
   journalQuery,
   runQuery,
+  runNamesQuery,
   runsQuery,
   suspectsQuery,
   tenureQuery,
@@ -50,8 +53,10 @@ import {
   agedTable,
   claimsTable,
   eventsTable,
+  inboxIdsTable,
   inboxTable,
   journalTable,
+  runNamesTable,
   runsTable,
   suspectsTable,
   timersTable,
@@ -133,6 +138,10 @@ export abstract class SqlStore implements Store {
     return this.#rows(runsTable, runsQuery(shard, query))
   }
 
+  runNames(shard: number, query: RunQuery): Promise<readonly RunName[]> {
+    return this.#rows(runNamesTable, runNamesQuery(shard, query))
+  }
+
   journal(shard: number, run: number, after: number, limit: number): Promise<readonly JournalRow[]> {
     return this.#rows(journalTable, journalQuery(shard, run, after, limit))
   }
@@ -141,12 +150,17 @@ export abstract class SqlStore implements Store {
     return this.#rows(eventsTable, eventsQuery(shard, query))
   }
 
-  timers(shard: number, from: number, to: number, limit: number): Promise<readonly TimerRow[]> {
-    return this.#rows(timersTable, timersQuery(shard, from, to, limit))
+  timers(shard: number, from: number, to: number, limit: number, after?: TimerRow): Promise<readonly TimerRow[]> {
+    return this.#rows(timersTable, timersQuery(shard, from, to, limit, after))
   }
 
-  inbox(shard: number, ns: string, limit: number): Promise<readonly InboxRow[]> {
-    return this.#rows(inboxTable, inboxQuery(shard, ns, limit))
+  inbox(shard: number, ns: string, limit: number, after?: number): Promise<readonly InboxRow[]> {
+    return this.#rows(inboxTable, inboxQuery(shard, ns, limit, after))
+  }
+
+  async inboxIds(shard: number, ns: string, limit: number): Promise<readonly number[]> {
+    const rows = await this.#rows(inboxIdsTable, inboxIdsQuery(shard, ns, limit))
+    return rows.map(({ id }) => id)
   }
 
   suspects(shard: number): Promise<readonly SuspectRow[]> {

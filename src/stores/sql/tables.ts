@@ -15,6 +15,7 @@ import type {
   JournalRow,
   RunChange,
   RunContinued,
+  RunName,
   RunRow,
   SuspectRow,
   TimerRow,
@@ -97,13 +98,19 @@ export const continuedTable: Table<RunContinued> = table<RunContinued>('runs', {
   num: 'integer',
 })
 
+export const runNamesTable: Table<RunName> = table<RunName>('runs', { num: 'integer', id: 'text' })
+
 export const agedTable: Table<Aged> = table<Aged>('runs', {
   num: 'integer',
   ns: 'text',
   id: 'text',
+  kind: 'text',
   key: 'text',
   status: 'text',
+  root: 'text',
+  generation: 'integer',
   ended: 'integer',
+  since: 'integer',
 })
 
 export const claimsTable: Table<Claim> = table<Claim>('claims', {
@@ -179,6 +186,8 @@ export const inboxItems: Table<InboxItem> = table<InboxItem>('inbox', {
   data: 'payload',
   at: 'integer',
 })
+
+export const inboxIdsTable: Table<Pick<InboxRow, 'id'>> = table<Pick<InboxRow, 'id'>>('inbox', { id: 'integer' })
 
 export const inboxTable: Table<InboxRow> = table<InboxRow>('inbox', {
   id: 'integer',

@@ -12,6 +12,7 @@ export interface Failure {
 
 /** Primary result codes of SQLite (the lowest byte of an extended one). */
 const BUSY = 5
+const CORRUPT = 11
 const FULL = 13
 const TOOBIG = 18
 const CONSTRAINT = 19
@@ -24,6 +25,9 @@ const IOERR_SHMSIZE = 10 | (19 << 8)
 
 /** Refused by a rule of the tables: the rows are wrong, and the file is well. */
 const oursToMend: readonly number[] = [TOOBIG, CONSTRAINT, MISMATCH, RANGE]
+
+/** What a person needs to know when a page does not hold what it should. */
+const DAMAGED = '; a page of the file is damaged: `ballet doctor` says how far, and a backup mends it'
 
 interface SqliteError extends Error {
   /** The extended result code. */
@@ -60,7 +64,7 @@ export function failureOf(error: unknown): Failure {
   if (isDiskFull(error)) return { code: 'STORE_FULL', details: { problem: describe(error) }, fatal: false }
   if (isSqliteError(error)) {
     const code = primary(error)
-    const problem = describe(error)
+    const problem = describe(error) + (code === CORRUPT ? DAMAGED : '')
     if (oursToMend.includes(code)) return { code: 'INVARIANT', details: { problem }, fatal: false }
     return { code: 'STORE_FAILED', details: { problem }, fatal: code !== BUSY }
   }

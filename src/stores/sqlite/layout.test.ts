@@ -166,6 +166,10 @@ describe('plans', () => {
     ['SEARCH events USING INDEX events_root (root=? AND ns=?)', events({ root: 'run:1' })],
     ['SEARCH journal USING INDEX journal_run (shard=? AND run=? AND seq>?)', journalQuery(0, 1, -1, 10)],
     ['SEARCH timers USING PRIMARY KEY (shard=? AND due>? AND due<?)', timersQuery(0, 1, 2, 10)],
+    [
+      'SEARCH timers USING PRIMARY KEY (shard=? AND (due,run,op)>(?,?,?) AND due<?)',
+      timersQuery(0, 1, 2, 10, aTimer(1, 1, 'a')),
+    ],
     ['SCAN inbox', inboxQuery(0, 'default', 10)],
     ['SEARCH claims USING PRIMARY KEY (shard=? AND ns=? AND space=? AND id=?)', claimsQuery(0, 'a', 'run', ['1'])],
     ['SEARCH suspects USING PRIMARY KEY (shard=?)', suspectsQuery(0)],

@@ -1,0 +1,191 @@
+// The store of a process in a story: the disk of the world, reached over a way on which things go wrong. A commit succeeds,
+// fails cleanly, is written and its reply is lost, is written later (perhaps when another process has taken over), or
+// hangs. What has left the process goes its way whatever becomes of the process. Reads are as old as the moment in which
+// the disk gave them.
+import { fault, isBalletError } from '../../core/errors.ts'
+import type { Batch, Store } from '../../core/store.ts'
+import { memory } from '../../stores/memory/memory-store.ts'
+import type { Chance } from './chance.ts'
+import type { Life } from './life.ts'
+import type { CommitWeather } from './weather.ts'
+import { rounds, type World } from './world.ts'
+
+type Outcome = keyof CommitWeather
+
+const CHANGES = new Set(['open', 'close', 'acquire', 'release', 'steady', 'commit', 'post', 'hasRoom'])
+const COMMIT = 'a commit'
+const SOON_MS = 40
+const LATE_MS = 4000
+const FULL_MS = 1500
+
+/** The store as `process` reaches it. */
+export function simulatedStore(process: Life): Store {
+  const access = new Access(process)
+  const inner = memory(process.world.disk)
+  return new Proxy(inner, {
+    get(target, name) {
+      if (name === 'commit') return (batch: Batch) => process.live(access.commit(batch))
+      if (name === 'hasRoom') return () => process.live(access.hasRoom())
+      const own: unknown = Reflect.get(target, name)
+      if (typeof own !== 'function') return own
+      const call = (...args: unknown[]): Promise<unknown> => Reflect.apply(own, target, args) as Promise<unknown>
+      if (name === 'open' || name === 'close') return call
+      if (CHANGES.has(String(name)))
+        return (...args: unknown[]) => process.live(access.change(String(name), () => call(...args)))
+      return (...args: unknown[]) => process.live(access.read(String(name), () => call(...args)))
+    },
+  })
+}
+
+class Access {
+  readonly #process: Life
+  readonly #world: World
+  readonly #chance: Chance
+  /** How long a read takes at most on its way there, and back: rounds of the event loop. */
+  readonly #slowness: number
+  #fullUntil = 0
+
+  constructor(process: Life) {
+    this.#process = process
+    this.#world = process.world
+    this.#chance = process.world.chance(`${process.name} store`)
+    this.#slowness = this.#chance.pick([0, 0, 1, 3])
+  }
+
+  async read(name: string, read: () => Promise<unknown>): Promise<unknown> {
+    const { weather } = this.#world
+    if (weather !== null) {
+      if (this.#chance.is(weather.readHung)) return this.#hang(name)
+      if (this.#chance.is(weather.readFailed)) throw this.#failed(name)
+    }
+    if (this.#slowness > 0) await rounds(this.#chance.between(0, this.#slowness))
+    const answer = await read()
+    if (this.#slowness > 0) await rounds(this.#chance.between(0, this.#slowness))
+    return answer
+  }
+
+  async change(name: string, change: () => Promise<unknown>): Promise<unknown> {
+    const { weather } = this.#world
+    this.#process.cross(`before ${name}`)
+    if (weather !== null && this.#chance.is(weather.readFailed)) throw this.#failed(name)
+    await rounds(this.#chance.between(0, 1))
+    if (!this.#process.isAlive) return undefined
+    const answer = await change()
+    this.#world.note(`${this.#process.name} ${name}`)
+    if (name === 'acquire') this.#process.epoch = this.#world.disk.epoch
+    this.#process.cross(`after ${name}`)
+    if (weather !== null && name === 'acquire' && this.#chance.is(weather.readFailed)) throw this.#failed(name)
+    return answer
+  }
+
+  async hasRoom(): Promise<boolean> {
+    return this.#world.weather === null || this.#world.clock.now() >= this.#fullUntil
+  }
+
+  async commit(batch: Batch): Promise<void> {
+    const { weather } = this.#world
+    const chances = weather === null ? [] : (Object.entries(weather.commit) as [Outcome, number][])
+    const outcome = weather === null ? 'fine' : this.#chance.weighted(chances.map(([name, share]) => [share, name]))
+    if (outcome !== 'fine') this.#world.count(outcome)
+    this.#process.cross('before a commit')
+    await this.#way()
+    // It had left, or had not.
+    if (!this.#process.isAlive && this.#chance.is(0.5)) return
+    switch (outcome) {
+      case 'fine':
+        return this.#fine(batch)
+      case 'full':
+        return this.#full(batch)
+      case 'failed':
+        throw this.#failed(COMMIT)
+      case 'requestLost':
+        this.#note('a commit does not arrive')
+        break
+      case 'replyLost':
+        this.#write(batch)
+        this.#note('the reply to a commit is lost')
+        break
+      case 'late':
+        this.#writeLater(batch)
+        this.#note('a commit is late')
+        break
+      case 'hung':
+        this.#chance.pick([() => this.#write(batch), () => this.#writeLater(batch), () => {}])()
+        return this.#hang(COMMIT)
+    }
+    await this.#way()
+    throw fault('COMMIT_UNKNOWN')
+  }
+
+  async #fine(batch: Batch): Promise<void> {
+    this.#write(batch)
+    this.#process.cross('behind a commit')
+    await this.#way()
+  }
+
+  #full(batch: Batch): Promise<void> {
+    if (batch.urgent) return this.#fine(batch)
+    this.#fullUntil = this.#world.clock.now() + this.#chance.between(1, FULL_MS)
+    this.#note('the disk is full')
+    throw fault('STORE_FULL', { problem: 'no space left' })
+  }
+
+  /** Mostly so short that no time passes. */
+  async #way(): Promise<void> {
+    if (this.#chance.is(0.25)) await this.#world.clock.wait(this.#chance.between(1, 4))
+    else await rounds(this.#chance.between(0, 2))
+  }
+
+  #write(batch: Batch): void {
+    const { disk, trace, onCommit } = this.#world
+    disk.commit(batch)
+    for (const { data } of batch.journal) trace.fold(String(data))
+    for (const { data } of batch.events) trace.fold(String(data))
+    this.#note(`committed ${batch.base} to ${batch.head}`, () => batchWords(batch))
+    for (const tell of onCommit) tell(batch)
+  }
+
+  #writeLater(batch: Batch): void {
+    const { clock } = this.#world
+    const afterMs = this.#chance.is(0.6) ? this.#chance.between(0, SOON_MS) : this.#chance.between(SOON_MS, LATE_MS)
+    void clock.after(afterMs, () => {
+      try {
+        this.#write(batch)
+      } catch (error) {
+        if (!isBalletError(error) || error.code !== 'SHARD_FENCED') throw error
+        this.#note('a late commit is refused')
+      }
+    })
+  }
+
+  #hang(what: string): Promise<never> {
+    this.#note(`${what} is not answered`)
+    if (what !== COMMIT) this.#world.count('readHung')
+    this.#process.hungSince ??= this.#world.clock.now()
+    return new Promise(() => {})
+  }
+
+  #failed(what: string): Error {
+    this.#note(`${what} fails`)
+    if (what !== COMMIT) this.#world.count('readFailed')
+    this.#process.isExcused = true
+    return fault('STORE_FAILED', { problem: `${what} failed` })
+  }
+
+  #note(words: string, more?: () => string): void {
+    this.#world.note(`${this.#process.name} ${words}`, more)
+  }
+}
+
+/** What a batch holds, for whoever reads the story. */
+function batchWords({ runs, changes, journal, events, timers, drained, posts }: Batch): string {
+  return [
+    ...runs.map(({ num, id }) => `run ${num} ${id}`),
+    ...journal.map(({ run, seq, data }) => `${run}.${seq} ${String(data).replaceAll('\n', ' ')}`),
+    ...events.map(({ type, id }) => `event ${type} ${id}`),
+    ...timers.map(({ op, due }) => `timer ${op} ${due % 1e7}`),
+    ...changes.map(({ num, status }) => `${num} ${status}`),
+    ...(drained.length > 0 ? [`drained ${drained.join(' ')}`] : []),
+    ...posts.map(({ kind, target }) => `posted ${kind} ${target}`),
+  ].join('; ')
+}

@@ -1,0 +1,66 @@
+// A clock whose time passes only when nothing else is ready: no immediate is queued and so, inside of one, no microtask
+// either. An application over a store in memory needs nothing but those, so a day passes in a moment, and the same dice
+// give the same story. One such clock may be alive in a process at a time, or each would wait for the other.
+import type { Cancel, Clock } from '../../core/clock.ts'
+
+interface Alarm {
+  readonly due: number
+  readonly order: number
+  readonly ring: () => void
+}
+
+export class VirtualClock implements Clock {
+  readonly #alarms: Alarm[] = []
+  #now: number
+  #orders = 0
+  #looking = false
+  #stopped = false
+
+  /** @param nowMs milliseconds since the epoch at its beginning. */
+  constructor(nowMs: number) {
+    this.#now = nowMs
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  after(delayMs: number, callback: () => void): Cancel {
+    if (this.#stopped) return () => {}
+    const alarm: Alarm = { due: this.#now + Math.max(0, delayMs), order: this.#orders++, ring: callback }
+    const later = this.#alarms.findIndex((one) => one.due > alarm.due)
+    if (later < 0) this.#alarms.push(alarm)
+    else this.#alarms.splice(later, 0, alarm)
+    this.#look()
+    return () => {
+      const index = this.#alarms.indexOf(alarm)
+      if (index >= 0) this.#alarms.splice(index, 1)
+    }
+  }
+
+  /** Resolves when this much time has passed; never once the clock is stopped. */
+  wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => void this.after(delayMs, resolve))
+  }
+
+  /** Nothing is called back any more: whoever waits for this clock is as good as dead. */
+  stop(): void {
+    this.#stopped = true
+    this.#alarms.length = 0
+  }
+
+  #look(): void {
+    if (this.#looking) return
+    this.#looking = true
+    setImmediate(() => {
+      this.#looking = false
+      if (this.#stopped) return
+      if (process.getActiveResourcesInfo().includes('Immediate')) return this.#look()
+      const alarm = this.#alarms.shift()
+      if (alarm === undefined) return
+      this.#now = Math.max(this.#now, alarm.due)
+      if (this.#alarms.length > 0) this.#look()
+      alarm.ring()
+    })
+  }
+}

@@ -1,0 +1,147 @@
+// Campaigns of any length, in one piece or in slices; their figures, and the verdicts. They exit with 1 when the audit, or
+// the auditor that was named, finds anything.
+//   npm run chaos -- --kills 1000 [--orders 8000] [--slice 25 --report chaos.jsonl] [--seed 7] [--out folder] [--auditor cli.mjs]
+//   npm run power-cuts -- --cuts 60 [--synchronous normal] ...
+//   npm run disk-full -- --fills 30 ...
+import { randomInt } from 'node:crypto'
+import { existsSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { audit, type Least } from './audit.ts'
+import { runCampaign } from './campaign.ts'
+import { askAuditor, flow, writeEvidence } from './evidence.ts'
+import { count } from './figures.ts'
+import { places, type Place } from './places.ts'
+import { appendSlice, readReport, total, type Slice } from './report.ts'
+
+const STALL_MS = 120_000
+
+const [command = '', ...args] = process.argv.slice(2)
+const { values } = parseArgs({
+  args,
+  options: {
+    kills: { type: 'string' },
+    cuts: { type: 'string' },
+    fills: { type: 'string' },
+    synchronous: { type: 'string', default: 'full' },
+    orders: { type: 'string' },
+    slice: { type: 'string' },
+    report: { type: 'string' },
+    seed: { type: 'string' },
+    out: { type: 'string' },
+    auditor: { type: 'string' },
+  },
+})
+
+function numberOf(name: string, text: string, least: number): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= least && value < 2 ** 32) return value
+  throw new RangeError(`--${name} is "${text}"; it must be a whole number from ${least}`)
+}
+
+interface Size {
+  readonly blows: number
+  readonly orders: number
+  readonly seed: number
+}
+
+/** One campaign, from its orders to its verdicts. */
+async function campaign(place: Place, { blows, orders, seed }: Size, out: string): Promise<Slice> {
+  // Most blows have to hit, and often enough a step has to be asked for again, or the campaign proves nothing.
+  const least: Least = {
+    acks: orders,
+    hits: { [place.counted]: Math.ceil(blows * 0.8) },
+    redelivered: Math.ceil(blows / 4),
+    endings: ['confirmed', 'declined', 'refunded', 'cancelled'],
+  }
+  console.log(`${blows} of ${place.counted}, ${orders} orders, seed ${seed}; evidence in ${out}`)
+  const since = performance.now()
+  const secondsSince = (): number => (performance.now() - since) / 1000
+  const onBlow = (done: number): void => {
+    if (done % 10 === 0) console.log(`  ${done} of ${place.counted}, ${secondsSince().toFixed(0)} s`)
+  }
+  const site = await place.make()
+  if (typeof site === 'string') throw new Error(site)
+  const { folder, shop, arsenal, remove } = site
+  try {
+    const evidence = await runCampaign({ blows, arsenal, orders, seed, folder, shop, stallMs: STALL_MS, onBlow })
+    const seconds = secondsSince()
+    writeEvidence(out, evidence)
+    const exhibits = { orders: evidence.records.orders, effects: evidence.effects, faults: evidence.records.faults }
+    const findings = audit({ ...exhibits, flow, least })
+    for (const { rule, about, detail } of findings) console.log(`  ${rule}  ${about}: ${detail}`)
+    const verdict = values.auditor === undefined ? null : await askAuditor(resolve(values.auditor), out, least)
+    if (verdict !== null) console.log(verdict.said)
+    const made = {
+      seed,
+      seconds,
+      figures: count(exhibits),
+      findings: findings.length,
+      lost: new Set(findings.flatMap(({ rule, about }) => (rule === 'LOST' ? [about] : []))).size,
+      isAuditorSilent: verdict === null ? null : verdict.isSilent,
+    }
+    remove(isGood(made))
+    if (!isGood(made)) console.log(`run it again with --seed ${seed}`)
+    return made
+  } catch (error) {
+    remove(false)
+    throw error
+  }
+}
+
+/** Campaigns one after the other until so many blows have hit; the report says what has been done before. */
+async function inSlices(place: Place, report: string, all: Size, slice: number, out: string): Promise<Slice[]> {
+  const done = readReport(report)
+  const orders = Math.max(28, Math.ceil((all.orders * slice) / all.blows))
+  const hits = (): number => total(done).hits[place.counted] ?? 0
+  while (hits() < all.blows) {
+    const own = { blows: slice, orders, seed: (all.seed + done.length) % 2 ** 32 }
+    const made = await campaign(place, own, join(out, String(done.length)))
+    appendSlice(report, made)
+    done.push(made)
+    console.log(`${hits()} of ${place.counted} have hit, ${total(done).seconds} s`)
+    if (!isGood(made) && !place.isWeak) break
+  }
+  return done
+}
+
+const isGood = ({ findings, isAuditorSilent }: Slice): boolean => findings === 0 && isAuditorSilent !== false
+
+async function main(): Promise<boolean> {
+  const { chaos, powerCuts, diskFull } = places(values.synchronous)
+  const place: Place | undefined = { chaos, 'power-cuts': powerCuts, 'disk-full': diskFull }[command]
+  if (place === undefined) throw new RangeError(`"${command}" is none of chaos, power-cuts and disk-full`)
+  const blows = numberOf(place.option, values[place.option] ?? '20', 1)
+  const orders = numberOf('orders', values.orders ?? String(Math.max(28, blows * place.ordersPerBlow)), 10)
+  const seed = numberOf('seed', values.seed ?? String(randomInt(2 ** 32)), 0)
+  const size = { blows, orders, seed }
+  if (values.auditor !== undefined && !existsSync(values.auditor))
+    throw new RangeError(`${values.auditor} is not there`)
+  const out = values.out === undefined ? mkdtempSync(join(tmpdir(), 'ballet-evidence-')) : resolve(values.out)
+  const slices =
+    values.report === undefined
+      ? [await campaign(place, size, out)]
+      : await inSlices(place, values.report, size, numberOf('slice', values.slice ?? '25', 1), out)
+  const all = total(slices)
+  for (const [name, figure] of Object.entries(all)) console.log(`  ${name.padEnd(13)} ${JSON.stringify(figure)}`)
+  if (place.isWeak) {
+    console.log(
+      all.lost > 0 ? `weakened, and ${all.lost} orders were lost: the cuts cut` : 'weakened, and NOTHING WAS LOST',
+    )
+    return all.lost > 0
+  }
+  const verdicts = slices.map(({ isAuditorSilent }) => isAuditorSilent)
+  console.log(`audit: ${all.findings === 0 ? 'silent' : 'NOT SILENT'}`)
+  if (verdicts.some((verdict) => verdict !== null))
+    console.log(`auditor: ${verdicts.every((verdict) => verdict === true) ? 'silent' : 'NOT SILENT'}`)
+  return slices.every(isGood)
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+try {
+  process.exitCode = (await main()) ? 0 : 1
+} catch (error) {
+  console.error(error)
+  process.exitCode = 1
+}

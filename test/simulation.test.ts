@@ -1,0 +1,97 @@
+// The simulator: stories of the real engine in a world where things go wrong, each from one seed, and the engine with a rule
+// broken on purpose, which must be found. They are played in processes of their own (simulation/main.ts), because there the
+// clock stands still as long as anything is under way. What is found comes with the command that tells its story.
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import type { Campaign } from './simulation/campaign.ts'
+import { MUTANTS } from './simulation/mutants.ts'
+
+const MAIN = fileURLToPath(new URL('simulation/main.ts', import.meta.url))
+/** `BALLET_SEED` moves the campaign to other stories. */
+const SEED = process.env['BALLET_SEED'] ?? '1'
+/** One of each kind; `npm run simulate -- --mutant all` tries every one. */
+const SOME = [
+  'no-gate',
+  'early-acknowledgement',
+  'miss-taken-as-fenced',
+  'memory-before-inbox',
+  'timer-early',
+  'fence-of-another',
+  'key-without-generation',
+  'signal-lost',
+  'undo-in-order',
+]
+
+/** What the command printed, whatever it exited with. */
+function simulate(
+  ...args: readonly string[]
+): Promise<{ readonly out: string; readonly words: string; readonly code: number }> {
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [MAIN, ...args], { maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      if (stdout === '') reject(new Error(`the simulator broke: ${stderr}`, { cause: error }))
+      else resolve({ out: stdout, words: stderr, code: Number(error?.code ?? 0) })
+    })
+  })
+}
+
+const hashOf = ({ out }: { readonly out: string }): string | undefined => /hash ([0-9a-f]{16})/.exec(out)?.[1]
+
+test(
+  'F1: processes die, hang and are replaced, commits are lost and late, requests come twice: 500 stories end as they must',
+  { timeout: 120_000 },
+  async () => {
+    const { out, words } = await simulate('--json', '--seeds', '500', '--seed', SEED)
+    const { seeds, found, figures, byWorkload } = JSON.parse(out) as Campaign
+    expect(words).toBe('')
+    expect([seeds, found]).toEqual([500, []])
+    // Where nothing happens, nothing is proved.
+    expect(Object.keys(byWorkload).toSorted()).toEqual(['programs', 'shop', 'tally'])
+    expect(figures.crashes).toBeGreaterThan(150)
+    expect(figures.fenced).toBeGreaterThan(50)
+    expect(figures.runs).toBeGreaterThan(1500)
+    const commits = ['full', 'failed', 'requestLost', 'replyLost', 'late', 'hung']
+    const requests = ['wire requestLost', 'wire requestLate', 'wire requestTwice', 'wire replyLost']
+    const rare = [...commits, ...requests].filter((kind) => (figures.faults[kind] ?? 0) < 10)
+    expect(rare).toEqual([])
+  },
+)
+
+test('one seed is one story: told again, in another process, it has the same hash', { timeout: 60_000 }, async () => {
+  const [first, second] = await Promise.all([simulate('--seed', SEED), simulate('--seed', SEED)])
+  expect(hashOf(first)).toBeDefined()
+  expect(hashOf(second)).toBe(hashOf(first))
+  expect(second.out).toBe(first.out)
+})
+
+test(
+  'a hash is of what happened, whether somebody reads the story or not, and after others or alone',
+  { timeout: 60_000 },
+  async () => {
+    const { out } = await simulate('--json', '--seeds', '8', '--seed', '5')
+    const { hashes } = JSON.parse(out) as Campaign
+    const told = await Promise.all([5, 9, 12].map((seed) => simulate('--seed', String(seed))))
+    expect(told.map(hashOf)).toEqual([hashes[0], hashes[4], hashes[7]])
+  },
+)
+
+test('a mutant that is not found fails the command', { timeout: 60_000 }, async () => {
+  const { out, code } = await simulate('--json', '--mutant', 'undo-in-order', '--seeds', '1')
+  expect([code, JSON.parse(out)]).toMatchObject([1, { name: 'undo-in-order', found: false }])
+})
+
+test('every mutant breaks another rule, and there are enough of them', () => {
+  expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length)
+  expect(new Set(MUTANTS.map(({ breaks }) => breaks)).size).toBe(MUTANTS.length)
+  expect(MUTANTS.length).toBeGreaterThanOrEqual(25)
+})
+
+test('mutants of each kind are found', { timeout: 240_000 }, async () => {
+  const { out } = await simulate('--json', '--mutant', SOME.join(','))
+  const results = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { name: string; found: boolean })
+  expect(results.filter(({ found }) => !found)).toEqual([])
+  expect(results.map(({ name }) => name).toSorted()).toEqual(SOME.toSorted())
+})

@@ -1,0 +1,129 @@
+// The books of the services in a story: what was done, once for each idempotency key, and a ledger of every request that
+// arrived. They keep the rules that Ballet asks services to keep: a repeat is answered alike, what was taken back is
+// refused for ever, and an engine that was replaced gets nothing done. They hold the engine to its word as well: nothing
+// may arrive before the command that asks for it is on the disk.
+import { TerminalError } from '../../src/core/errors.ts'
+import type { OperationContext } from '../../src/define/definition.ts'
+import type { World } from '../../src/testing/simulation/world.ts'
+import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
+import type { Stage } from '../../src/testing/simulation/stage.ts'
+import { claimKey } from '../../src/stores/memory/memory-data.ts'
+
+/** A request that arrived, in the words of an auditor. */
+export interface Line {
+  readonly t: number
+  /** What it was done for: an order, the key of a run. */
+  readonly run: string
+  readonly step: string
+  readonly key: string
+  readonly outcome: 'applied' | 'deduped' | 'refused'
+  readonly amount?: number | undefined
+  readonly epoch: number
+}
+
+/** What a piece of work came to. */
+export interface Done<Answer> {
+  readonly outcome: 'applied' | 'refused'
+  readonly answer: Answer
+  readonly amount?: number | undefined
+}
+
+export class Books {
+  readonly lines: Line[] = []
+  readonly #stage: Stage
+  readonly #answers = new Map<string, unknown>()
+  readonly #inputs = new Map<string, string>()
+  readonly #takenBack = new Set<string>()
+  #epoch = 0
+
+  constructor(stage: Stage) {
+    this.#stage = stage
+  }
+
+  /** Asks for `work` over the wire; it is done once for the key of the call, and every repeat is answered alike. */
+  call<Work extends Done<unknown>>(
+    process: SimulatedProcess,
+    context: OperationContext,
+    entry: { readonly run: string; readonly step: string; readonly input?: unknown },
+    work: () => Work,
+  ): Promise<Work['answer']> {
+    if (context.fence !== `1.0.${process.epoch}`)
+      this.#world.blame('FENCE', `${process.name} asks with ${context.fence} in its epoch ${process.epoch}`)
+    const problem = gateProblem(this.#world, context)
+    if (problem !== null) this.#world.blame('GATE', `${context.idempotencyKey} was asked for, and ${problem}`)
+    return this.#stage.wire.call(process, `${entry.step} of ${entry.run}`, () => this.#arrive(context, entry, work))
+  }
+
+  /** Somebody does by hand what a call asks for. */
+  byHand(key: string, run: string, step: string, answer: unknown): void {
+    if (this.#answers.has(key)) return
+    this.#answers.set(key, answer)
+    this.#write({ run, step, key, outcome: 'applied', epoch: this.#epoch })
+  }
+
+  /** What was applied and stands. */
+  has(run: string, step: string): boolean {
+    return this.lines.some((line) => line.run === run && line.step === step && line.outcome === 'applied')
+  }
+
+  get #world(): World {
+    return this.#stage.world
+  }
+
+  #arrive<Work extends Done<unknown>>(
+    context: OperationContext,
+    { run, step, input }: { readonly run: string; readonly step: string; readonly input?: unknown },
+    work: () => Work,
+  ): Work['answer'] {
+    const { idempotencyKey: key, undoes, fence } = context
+    const epoch = Number(fence.split('.').at(-1))
+    const line = { run, step, key, epoch }
+    if (epoch < this.#epoch) return this.#refuse(line, 'another engine has taken over')
+    this.#epoch = epoch
+    const asked = JSON.stringify([step, input])
+    const before = this.#inputs.get(key)
+    if (before !== undefined && before !== asked)
+      this.#world.blame('SHARED_KEY', `${key} was ${before} and is now ${asked}`)
+    this.#inputs.set(key, asked)
+    if (this.#takenBack.has(key)) return this.#refuse(line, 'this call was taken back')
+    if (this.#answers.has(key)) {
+      this.#write({ ...line, outcome: 'deduped' })
+      return this.#answers.get(key)
+    }
+    // From here on the call that is being taken back can never happen any more, not even if it comes late.
+    if (undoes !== null) this.#takenBack.add(undoes)
+    const { outcome, answer, amount } = work()
+    this.#answers.set(key, answer)
+    this.#write({ ...line, outcome, amount })
+    return answer
+  }
+
+  #refuse(line: Omit<Line, 't' | 'outcome'>, why: string): never {
+    this.#write({ ...line, outcome: 'refused' })
+    throw new TerminalError(why)
+  }
+
+  #write(line: Omit<Line, 't'>): void {
+    this.lines.push({ t: this.#world.clock.now(), ...line })
+    this.#world.note(`${line.step} of ${line.run}: ${line.outcome}`, () => `${line.key} epoch ${line.epoch}`)
+  }
+}
+
+/** Why an effect may not begin: what the disk holds of its run does not ask for it. */
+function gateProblem({ disk }: World, { run, op, idempotencyKey }: OperationContext): string | null {
+  const num = disk.claims.get(claimKey({ ns: 'default', space: 'run', id: run }))?.num
+  const row = num === undefined ? undefined : disk.runs.get(num)
+  if (num === undefined || row === undefined) return 'its run is not on the disk'
+  if (row.kind !== 'workflow') return null
+  const words = `"op":${JSON.stringify(op)}`
+  const isAsked = disk.journal.get(num)?.some(({ kind, data }) => kind === 'turn' && asksFor(String(data), words))
+  if (isAsked !== true) return 'no turn on the disk asks for it'
+  const generation = idempotencyKey
+    .slice(0, -op.length - 1)
+    .split(':')
+    .at(-1)
+  return Number(generation) <= row.generation ? null : 'its generation has not begun on the disk'
+}
+
+/** The third line of a turn holds its commands. */
+const asksFor = (text: string, words: string): boolean => text.slice(text.lastIndexOf('\n')).includes(words)

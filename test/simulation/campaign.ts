@@ -1,0 +1,58 @@
+// Plays the stories of many seeds, counts what has happened in them, and keeps what was found. The workload of a seed is a
+// matter of its number, so that one number says all.
+import { tell, type Figures, type Told, type Workload } from '../../src/testing/simulation/stage.ts'
+import { programs } from './programs.ts'
+import { shop, type ShopEvidence } from './shop.ts'
+import { tally } from './tally.ts'
+
+const WORKLOADS: readonly Workload[] = [tally, shop, tally, programs, tally, shop]
+
+/** What many stories came to. */
+export interface Campaign {
+  readonly seeds: number
+  /** Processor time of all, seconds. */
+  readonly seconds: number
+  readonly figures: Figures
+  /** Of each story, in order: two campaigns of the same seeds have the same. */
+  readonly hashes: readonly string[]
+  readonly byWorkload: Readonly<Record<string, number>>
+  /** Of the orders of the shop, for an auditor from outside; empty unless it was asked for. */
+  readonly evidence: readonly (ShopEvidence & { readonly seed: number })[]
+  /** Stories in which something was found. */
+  readonly found: readonly Told[]
+}
+
+/** The story of a seed. */
+export function story(seed: number, isTold = false): Promise<Told> {
+  return tell(WORKLOADS[seed % WORKLOADS.length] as Workload, seed, isTold)
+}
+
+/** Plays stories from `first` on, until `most` of them have found something. */
+export async function campaign(first: number, seeds: number, most: number, isKept = false): Promise<Campaign> {
+  const found: Told[] = []
+  const byWorkload: Record<string, number> = {}
+  const figures = { processes: 0, crashes: 0, fenced: 0, runs: 0, events: 0, virtualMs: 0, faults: {} }
+  const hashes: string[] = []
+  const evidence: (ShopEvidence & { readonly seed: number })[] = []
+  const since = process.cpuUsage()
+  let played = 0
+  for (let seed = first; seed < first + seeds && found.length < most; seed++) {
+    const told = await story(seed)
+    played += 1
+    byWorkload[told.workload] = (byWorkload[told.workload] ?? 0) + 1
+    hashes.push(told.hash)
+    add(figures, told.figures)
+    if (told.findings.length > 0) found.push(told)
+    if (isKept && told.workload === shop.name) evidence.push({ seed, ...(told.evidence as ShopEvidence) })
+  }
+  const { user, system } = process.cpuUsage(since)
+  return { seeds: played, seconds: (user + system) / 1e6, figures, hashes, byWorkload, evidence, found }
+}
+
+/** Adds up numbers, and what holds numbers. */
+function add(sum: Record<string, unknown>, more: object): void {
+  for (const [name, value] of Object.entries(more) as [string, unknown][]) {
+    if (typeof value === 'number') sum[name] = Number(sum[name] ?? 0) + value
+    else if (typeof value === 'object' && value !== null) add((sum[name] ??= {}) as Record<string, unknown>, value)
+  }
+}

@@ -1,0 +1,86 @@
+// The life of one run as a client may see it: what a start, a look, a cancellation and a signal can be answered, one after
+// the other. History (history.ts) is held against it.
+import { isLinearizable, type SequentialModel } from '../../src/testing/simulation/linearizable.ts'
+import type { World } from '../../src/testing/simulation/world.ts'
+import type { Asked, Operation } from './history.ts'
+
+interface Life {
+  /** What it was started with. */
+  readonly input: string
+  /** How it ended, or null. */
+  readonly ended: string | null
+  readonly isCancelled: boolean
+  /** Ids of its signals. */
+  readonly signals: readonly string[]
+}
+
+type State = Life | null
+
+const OPEN: readonly string[] = ['running', 'stuck']
+
+const model: SequentialModel<State, Asked, string> = { initial: null, step }
+
+/** Blames every run of which the answers cannot be put into one order. */
+export function judgeLifecycles(world: World, operations: readonly Operation[]): void {
+  for (const [run, own] of Map.groupBy(operations, (operation) => operation.run)) {
+    const known = own.filter(({ ended }) => ended !== Infinity)
+    // Whoever asks again and again without an answer has asked once: all of it is the same when it is done twice.
+    const open = own.filter(({ asked, ended }) => ended === Infinity && asked.kind !== 'get')
+    const once = new Map(open.toReversed().map((one) => [JSON.stringify(one.asked), one]))
+    const result = isLinearizable(
+      [...known, ...once.values()].map(({ asked, ...rest }) => ({ input: asked, ...rest })),
+      model,
+    )
+    if (result !== true) world.blame('LINEARIZABLE', `${run}: ${result === null ? 'not decided' : historyWords(own)}`)
+  }
+}
+
+function step(state: State, asked: Asked, answer: string | undefined): State | undefined {
+  const says = (...right: readonly string[]): boolean => answer === undefined || right.includes(answer)
+  switch (asked.kind) {
+    case 'start':
+      // Its deadline had passed before it was asked for.
+      if (answer === 'too late') return state
+      if (state === null) return says('created') ? born(asked.value) : undefined
+      return says(state.input === asked.value ? 'known' : 'conflict') ? state : undefined
+    case 'get':
+      if (state === null) return says('missing') ? state : undefined
+      return says(...(state.ended === null ? OPEN : [state.ended])) ? state : undefined
+    case 'cancel':
+      if (state === null) return says('missing') ? state : undefined
+      if (state.ended !== null) return says('ended') ? state : undefined
+      return says(state.isCancelled ? 'known' : 'changed') ? { ...state, isCancelled: true } : undefined
+    case 'signal':
+      if (state === null) return says('missing') ? state : undefined
+      // Whoever asks again is told that it was taken, also when the run has ended since.
+      if (state.signals.includes(asked.id)) return says('known') ? state : undefined
+      if (state.ended !== null) return says('ended') ? state : undefined
+      return says('created') ? { ...state, signals: [...state.signals, asked.id].sort() } : undefined
+    case 'posted':
+      return posted(state, asked)
+    case 'end': {
+      if (state === null || state.ended !== null) return undefined
+      // A run that took a cancellation has not ended well, and one that took none was not cancelled.
+      const isRight = state.isCancelled ? asked.status !== 'completed' : asked.status !== 'cancelled'
+      return isRight ? { ...state, ended: asked.status } : undefined
+    }
+  }
+}
+
+/** What a row in the inbox comes to, when it is read. */
+function posted(state: State, { what, value }: Extract<Asked, { kind: 'posted' }>): State {
+  if (state === null) return what === 'start' ? born(value) : null
+  if (state.ended !== null) return state
+  if (what === 'cancel') return { ...state, isCancelled: true }
+  if (what === 'signal' && !state.signals.includes(value))
+    return { ...state, signals: [...state.signals, value].sort() }
+  return state
+}
+
+const born = (input: string): Life => ({ input, ended: null, isCancelled: false, signals: [] })
+
+function historyWords(operations: readonly Operation[]): string {
+  return operations
+    .map(({ asked, begun, ended, answer }) => `[${begun}, ${ended}] ${JSON.stringify(asked)} -> ${answer ?? '?'}`)
+    .join('; ')
+}

@@ -1,0 +1,218 @@
+// The services of the shop as a story has them: they keep the contracts and the rules of examples/shop, with books in
+// memory (a database for each service would take longer than the rest of the story).
+import { operation, service, type EventValue, type OperationContext } from 'ballet'
+import { z } from 'zod'
+import * as contracts from '../../examples/shop/contracts.ts'
+import type { Services } from '../../examples/shop/services.ts'
+import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
+import type { Books, Done } from './books.ts'
+
+const { Order, OrderId, Sku, Amends } = contracts
+
+const PRICES: Readonly<Record<string, number>> = { 'pointe-shoes': 8900, tutu: 24_900, ribbon: 450, poster: 1500 }
+/** An attempt that was given up is outwaited after a crash: with a minute, stories would be long. */
+const POLICY = { timeout: '2s' } as const
+
+/** Made once: a schema is compiled when it is used first. */
+const Reserve = Order.extend({ sku: Sku })
+const Release = z.object({ orderId: OrderId, sku: Sku, amends: Amends.optional() })
+const CheckOut = z.object({ orderId: OrderId, cartId: contracts.CartId })
+const Charge = Order.extend({ amount: z.int() })
+const Refund = z.object({ orderId: OrderId, amends: Amends.optional() })
+const Stop = Order.extend({ by: contracts.By })
+const Notify = z.object({ orderId: OrderId, customer: contracts.Customer, news: contracts.News, detail: z.string() })
+
+/** What the services know of one order. */
+interface Kept {
+  readonly reserved: Map<string, { readonly price: number; readonly short: string | null; released: boolean }>
+  charged: number | null
+  isRefunded: boolean
+  closed: string | null
+  decision: { readonly what: 'shipped' | 'failed' | 'stopped'; readonly detail: string } | null
+}
+
+/** The state of all services: it survives the processes that ask them. */
+export class ShopState {
+  readonly #orders = new Map<string, Kept>()
+
+  of(orderId: string): Kept {
+    const kept = this.#orders.get(orderId)
+    if (kept !== undefined) return kept
+    const none: Kept = { reserved: new Map(), charged: null, isRefunded: false, closed: null, decision: null }
+    this.#orders.set(orderId, none)
+    return none
+  }
+
+  /** What was decided about the parcel of an order: this, unless something else was before. */
+  decide(orderId: string, what: NonNullable<Kept['decision']>): NonNullable<Kept['decision']> {
+    return (this.of(orderId).decision ??= what)
+  }
+}
+
+const applied = <Answer>(answer: Answer, amount?: number): Done<Answer> => ({ outcome: 'applied', answer, amount })
+const refused = <Answer>(answer: Answer): Done<Answer> => ({ outcome: 'refused', answer })
+
+/** The services, asked by one process. */
+export function shopServices(process: SimulatedProcess, books: Books, state: ShopState): Services {
+  const once: Once = (context, run, step, work) => books.call(process, context, { run, step }, work)
+  return {
+    catalog: catalogOf(once, state),
+    cart: cartOf(),
+    payment: paymentOf(once, state),
+    shipping: shippingOf(once, state),
+    notification: notificationOf(once),
+  }
+}
+
+type Once = <Work extends Done<EventValue>>(
+  context: OperationContext,
+  run: string,
+  step: string,
+  work: () => Work,
+) => Promise<Work['answer']>
+
+function catalogOf(once: Once, state: ShopState) {
+  return service('catalog', {
+    reserve: operation({
+      input: Reserve,
+      outcomes: [contracts.ItemReserved, contracts.ItemShort, contracts.StockReserved, contracts.StockShort],
+      ...POLICY,
+      run: ({ sku, ...order }, context) =>
+        once(context, order.orderId, `reserve#${sku}`, () => {
+          const answer = reserve(state, order, sku)
+          return answer.data.short === undefined ? applied(answer) : refused(answer)
+        }),
+    }),
+    release: operation({
+      input: Release,
+      undoes: 'reserve',
+      outcomes: [contracts.StockReleased],
+      ...POLICY,
+      run: ({ orderId, sku, amends }, context) =>
+        once(context, orderId, `release#${sku}`, () => {
+          const answer = contracts.StockReleased({ orderId, sku, amends })
+          const held = state.of(orderId).reserved.get(sku)
+          if (held === undefined || held.short !== null || held.released) return refused(answer)
+          held.released = true
+          return applied(answer)
+        }),
+    }),
+  })
+}
+
+function reserve(state: ShopState, order: contracts.Order, sku: string) {
+  const { orderId, items } = order
+  const { qty = 0 } = items.find((item) => item.sku === sku) ?? {}
+  const { reserved } = state.of(orderId)
+  const each = PRICES[sku]
+  const short = each === undefined ? `0 of ${sku} left` : null
+  const price = qty * (each ?? 5900)
+  reserved.set(sku, { price, short, released: false })
+  const answer = { ...order, sku, price, ...(short === null ? {} : { short }) }
+  if (reserved.size < items.length) return short === null ? contracts.ItemReserved(answer) : contracts.ItemShort(answer)
+  const all = items.flatMap((item) => reserved.get(item.sku) ?? [])
+  const reasons = all.flatMap((one) => one.short ?? [])
+  if (reasons.length === 0)
+    return contracts.StockReserved({ ...answer, total: all.reduce((sum, one) => sum + one.price, 0) })
+  const held = items.flatMap((item) => (reserved.get(item.sku)?.short === null ? item.sku : []))
+  return contracts.StockShort({ ...answer, reason: reasons.join(', '), reserved: held })
+}
+
+/** Nobody has a cart here; the shop's definitions name the service. */
+const cartOf = () =>
+  service('cart', {
+    checkOut: operation({
+      input: CheckOut,
+      outcomes: [contracts.CartCheckedOut, contracts.CartRefused],
+      run: ({ orderId, cartId }) => contracts.CartRefused({ orderId, cartId, reason: 'there are none' }),
+    }),
+  })
+
+const paymentOf = (once: Once, state: ShopState) =>
+  service('payment', {
+    charge: operation({
+      input: Charge,
+      outcomes: [contracts.PaymentApproved, contracts.PaymentDeclined],
+      ...POLICY,
+      run: ({ amount, ...order }, context) =>
+        once(context, order.orderId, 'charge', () => {
+          const { orderId, customer } = order
+          const kept = state.of(orderId)
+          if (kept.closed !== null)
+            return refused(contracts.PaymentDeclined({ ...order, reason: kept.closed, news: 'cancelled' }))
+          if (customer.card === 'card-declined')
+            return refused(contracts.PaymentDeclined({ ...order, reason: 'the card was declined', news: 'declined' }))
+          kept.charged = amount
+          return applied(contracts.PaymentApproved({ ...order, amount, receipt: `receipt-${orderId}` }), amount)
+        }),
+    }),
+    refund: operation({
+      input: Refund,
+      undoes: 'charge',
+      outcomes: [contracts.PaymentRefunded, contracts.NothingToRefund],
+      ...POLICY,
+      run: ({ orderId, amends }, context) =>
+        once(context, orderId, 'refund', () => {
+          const kept = state.of(orderId)
+          if (kept.charged === null || kept.isRefunded) {
+            kept.closed ??= amends?.detail ?? 'it was taken back'
+            return refused(contracts.NothingToRefund({ orderId }))
+          }
+          kept.isRefunded = true
+          return applied(contracts.PaymentRefunded({ orderId, amount: kept.charged, amends }), kept.charged)
+        }),
+    }),
+  })
+
+const shippingOf = (once: Once, state: ShopState) =>
+  service('shipping', {
+    ship: operation({
+      input: Order,
+      outcomes: [contracts.OrderShipped, contracts.ShippingFailed],
+      ...POLICY,
+      run: (order, context) =>
+        once(context, order.orderId, 'ship', () => {
+          const { orderId, customer } = order
+          const fails = customer.city === 'Atlantis'
+          const { what, detail } = state.decide(
+            orderId,
+            fails
+              ? { what: 'failed', detail: `no carrier goes to ${customer.city}` }
+              : { what: 'shipped', detail: `parcel-${orderId}` },
+          )
+          if (what === 'shipped') return applied(contracts.OrderShipped({ ...order, tracking: detail }))
+          return refused(contracts.ShippingFailed({ ...order, reason: detail, stopped: what === 'stopped' }))
+        }),
+    }),
+    stop: operation({
+      input: Stop,
+      undoes: 'ship',
+      outcomes: [contracts.ShippingStopped, contracts.StopTooLate],
+      ...POLICY,
+      run: ({ by, ...order }, context) =>
+        once(context, order.orderId, 'stop', () => {
+          const { what, detail } = state.decide(order.orderId, { what: 'stopped', detail: `at the wish of ${by}` })
+          if (what === 'stopped') return applied(contracts.ShippingStopped({ ...order, reason: detail }))
+          return refused(contracts.StopTooLate({ ...order, tracking: what === 'shipped' ? detail : null }))
+        }),
+    }),
+  })
+
+const STEPS: Readonly<Record<contracts.News, string>> = {
+  confirmed: 'notify',
+  declined: 'apologise',
+  refunded: 'apologise',
+  cancelled: 'apologise',
+  'too late': 'regret',
+}
+
+const notificationOf = (once: Once) =>
+  service('notification', {
+    notify: operation({
+      input: Notify,
+      outcomes: [contracts.CustomerNotified],
+      ...POLICY,
+      run: ({ orderId, news, detail }, context) =>
+        once(context, orderId, STEPS[news], () => applied(contracts.CustomerNotified({ orderId, news, detail }))),
+    }),
+  })

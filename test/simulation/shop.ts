@@ -1,0 +1,251 @@
+// The orders of the shop in both styles, with every way in which one can go: the definitions are those of examples/shop,
+// the judge is the auditor of chaos, who knows nothing of the engine.
+import { ballet } from 'ballet'
+import { checkoutWorkflow } from '../../examples/shop/checkout.ts'
+import { CancelOrder, Order, OrderCancelled, OrderCreated } from '../../examples/shop/contracts.ts'
+import { connect } from '../../examples/shop/reactions.ts'
+import { deriveOrder } from '../../examples/shop/status.ts'
+import type { RunRow } from '../../src/core/store.ts'
+import type { Application } from '../../src/define/application.ts'
+import { Chance } from '../../src/testing/simulation/chance.ts'
+import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
+import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.ts'
+import { audit } from '../chaos/audit.ts'
+import { flow } from '../chaos/evidence.ts'
+import { planOrders, type PlannedOrder } from '../chaos/orders.ts'
+import type { OrderRow } from '../chaos/records.ts'
+import { Books, type Line } from './books.ts'
+import { History } from './history.ts'
+import { judgeReplays, judgeRows } from './journals.ts'
+import { judgeLifecycles } from './lifecycle.ts'
+import { shopServices, ShopState } from './shop-services.ts'
+
+const PLANNED = planOrders(56, new Chance(1))
+const NONE = { acks: 0, hits: {}, redelivered: 0, endings: [] }
+const AGAIN_MS = 120
+const GIVE_UP = 200
+
+/** What an auditor of orders is given. */
+export interface ShopEvidence {
+  readonly orders: readonly OrderRow[]
+  readonly effects: readonly Line[]
+}
+
+export const shop: Workload = { name: 'shop', scene: (stage) => new ShopScene(stage) }
+
+class ShopScene implements Scene {
+  readonly rows: OrderRow[] = []
+  readonly books: Books
+  readonly #stage: Stage
+  readonly #chance: Chance
+  readonly #state = new ShopState()
+  readonly #history: History
+  readonly #orders: PlannedOrder[] = []
+  /** Cancellations without an answer: taken or not. */
+  readonly #perhapsCancelled = new Map<string, PlannedOrder['by']>()
+  #under = 0
+  #acting = false
+
+  constructor(stage: Stage) {
+    this.#stage = stage
+    this.books = new Books(stage)
+    this.#history = new History(stage)
+    this.#chance = stage.world.chance('clients')
+  }
+
+  application(process: SimulatedProcess) {
+    const services = shopServices(process, this.books, this.#state)
+    const reserveItems = connect(services)
+    return ballet({
+      name: 'shop',
+      services: Object.values(services),
+      workflows: [checkoutWorkflow(services), reserveItems],
+    })
+  }
+
+  begin(): void {
+    this.#stage.world.onCommit.push(({ changes }) => {
+      for (const { num, status, ended } of changes) if (ended !== null) this.#ended(num, status)
+    })
+    const count = this.#chance.pick([1, 1, 2])
+    while (this.#orders.length < count) {
+      const order = this.#chance.pick(PLANNED)
+      if (this.#orders.includes(order)) continue
+      this.#orders.push(order)
+      this.#client(order)
+    }
+  }
+
+  look(): void {
+    if (this.#acting) return
+    const stuck = [...this.#stage.world.disk.runs.values()].find(
+      ({ status, ended }) => status === 'stuck' && ended === null,
+    )
+    if (stuck === undefined) return
+    this.#acting = true
+    void this.#retry(stuck).finally(() => (this.#acting = false))
+  }
+
+  isOver(): boolean {
+    return this.#under === 0
+  }
+
+  async judge(): Promise<void> {
+    const { world } = this.#stage
+    for (const order of this.#orders) await this.#readEnd(order)
+    const { effects } = this.evidence()
+    for (const { rule, about, detail } of audit({ orders: this.rows, effects, faults: [], flow, least: NONE })) {
+      // One item may be taken back while another, which was given up with it, has not answered yet.
+      const isOfItems = rule === 'ORDER' && detail === 'release without reserve before it'
+      // What answers after it was taken back is taken back again, under another key (ADR 19).
+      const isOfLate = rule === 'KEYS' && detail.includes('~late:')
+      if (!isOfItems && !isOfLate) world.blame(rule, `${about}: ${detail}`)
+    }
+    judgeRows(world, false)
+    judgeLifecycles(world, this.#history.operations)
+    await judgeReplays(world, this.application(this.#stage.current))
+  }
+
+  /** What the clients were told and the services did. A repeat may arrive when everything is over, and changes nothing. */
+  evidence(): ShopEvidence {
+    return { orders: this.rows, effects: this.books.lines.filter(({ outcome }) => outcome !== 'deduped') }
+  }
+
+  #client(order: PlannedOrder): void {
+    const chance = this.#chance.part(this.#orders.length)
+    this.#after(chance.between(0, 40), async () => {
+      await this.#place(order)
+      if (order.cancel !== null) {
+        await this.#stage.world.clock.wait(order.cancel === 'at once' ? chance.between(0, 20) : chance.between(20, 600))
+        await this.#cancel(order)
+      }
+      // Whoever looks early may see the end, and nothing may happen after it.
+      await this.#stage.world.clock.wait(chance.between(100, 2500))
+      await this.#readEnd(order)
+    })
+    if (chance.is(0.2)) this.#after(chance.between(0, 300), () => this.#place(order))
+  }
+
+  #after(ms: number, work: () => Promise<void>): void {
+    this.#under += 1
+    void this.#stage.world.clock.after(ms, () => {
+      work().then(
+        () => (this.#under -= 1),
+        (error: unknown) => this.#stage.world.blame('CLIENT', String(error)),
+      )
+    })
+  }
+
+  async #place({ id, wants, items, body }: PlannedOrder): Promise<void> {
+    const t = this.#stage.world.clock.now()
+    this.rows.push({ t, type: 'submit', id, flow: 'order', key: id, wants, items })
+    const order = Order.parse(JSON.parse(body))
+    const isOrchestrated = body.includes('orchestrated')
+    const place = async (app: Application): Promise<string> => {
+      if (!isOrchestrated) return (await app.publish(OrderCreated(order), { id })).id
+      const { created } = await app.startNamed({ call: 'checkout', input: order })
+      return created ? 'created' : 'known'
+    }
+    await this.#untilHeard(id, isOrchestrated ? body : null, place)
+    this.rows.push({ t: this.#stage.world.clock.now(), type: 'ack', id, run: isOrchestrated ? `checkout:${id}` : id })
+  }
+
+  async #untilHeard(id: string, value: string | null, place: (app: Application) => Promise<string>): Promise<void> {
+    const { world } = this.#stage
+    for (let times = 0; times < GIVE_UP; times++) {
+      if (times > 0) await world.clock.wait(AGAIN_MS)
+      if (value !== null) {
+        const heard = await this.#history.ask(`checkout:${id}`, { kind: 'start', value }, place)
+        if (heard.kind === 'answer') return
+        this.rows.push({ t: world.clock.now(), type: heard.kind === 'nothing' ? 'nack' : 'unknown', id })
+      } else {
+        try {
+          await this.#stage.ask(place)
+          return world.note(`hears that ${id} is taken`)
+        } catch {
+          this.rows.push({ t: world.clock.now(), type: 'unknown', id })
+        }
+      }
+    }
+    throw new Error(`nobody takes the order ${id}`)
+  }
+
+  async #cancel({ id, by, body }: PlannedOrder): Promise<void> {
+    const { clock } = this.#stage.world
+    const run = `checkout:${id}`
+    for (let times = 0; times < GIVE_UP; times++) {
+      const isTaken = body.includes('orchestrated') ? await this.#ask(run, by) : await this.#tell(body, id, by)
+      if (isTaken === true) this.rows.push({ t: clock.now(), type: 'cancel', id, by })
+      if (isTaken !== null) return
+      this.#perhapsCancelled.set(id, by)
+      await clock.wait(AGAIN_MS)
+    }
+  }
+
+  /** Whether the run will see it; null when nobody knows. */
+  async #ask(run: string, by: PlannedOrder['by']): Promise<boolean | null> {
+    const heard =
+      by === 'the shop'
+        ? await this.#history.ask(run, { kind: 'cancel' }, async (app) =>
+            (await app.cancel(run, { by, why: 'it must stop' })).changed ? 'changed' : 'known',
+          )
+        : await this.#history.ask(run, { kind: 'signal', id: 'cancel-order' }, async (app) =>
+            (await app.signal(run, CancelOrder({ by }), { id: 'cancel-order' })).created ? 'created' : 'known',
+          )
+    return heard.kind === 'answer' ? heard.answer !== 'ended' : null
+  }
+
+  /** A choreographed order is cancelled by an event, unless it is over. */
+  async #tell(body: string, orderId: string, by: string): Promise<boolean | null> {
+    try {
+      return await this.#stage.ask(async (app) => {
+        const order = deriveOrder(await app.key('orderId', orderId))
+        if (order?.cancellation === undefined && !['in progress', 'stuck'].includes(order?.status ?? '')) return false
+        const event = OrderCancelled({ ...Order.parse(JSON.parse(body)), by })
+        await app.publish(event, { id: orderId, source: 'customer' })
+        return true
+      })
+    } catch {
+      return null
+    }
+  }
+
+  async #readEnd({ id, wants }: PlannedOrder): Promise<void> {
+    const { world } = this.#stage
+    try {
+      await this.#stage.ask(async (app) => {
+        const view = await app.key('orderId', id)
+        const order = deriveOrder(view)
+        if (
+          order === null ||
+          (!['confirmed', 'declined', 'refunded', 'cancelled'].includes(order.status) && wants.length > 0)
+        )
+          return
+        const roots = [...view.runs.map(({ root }) => root), ...view.events.map((event) => event.correlationid)]
+        const { status, paid: amount, cancellation } = order
+        const by = this.#perhapsCancelled.get(id)
+        const isKnown = this.rows.some((row) => row.type === 'cancel' && row.id === id)
+        if (by !== undefined && !isKnown && (status === 'cancelled' || cancellation !== undefined))
+          this.rows.push({ t: world.clock.now(), type: 'cancel', id, by })
+        // What is done in the same millisecond was before it.
+        const t = world.clock.now() + 0.5
+        this.rows.push({ t, type: 'final', id, status, amount, cancellation, roots: [...new Set(roots)].sort() })
+      })
+    } catch {
+      // It is read again when the story is over.
+    }
+  }
+
+  async #retry({ id }: RunRow): Promise<void> {
+    try {
+      await this.#stage.ask((app) => app.retry(id, { by: 'the shop', why: 'it was stuck' }))
+    } catch {
+      // Whoever looks after it looks again.
+    }
+  }
+
+  #ended(num: number, status: string): void {
+    const row = this.#stage.world.disk.runs.get(num)
+    if (row?.name === 'checkout') this.#history.happened(row.id, { kind: 'end', status }, this.#stage.world.trace.count)
+  }
+}
