@@ -93,7 +93,8 @@ export function exportLedgers(folder: string): string {
   if (!existsSync(folder)) return ''
   const files = readdirSync(folder).filter((name) => name.endsWith('.db'))
   const ledgers = files.map((name) => {
-    const db = new DatabaseSync(join(folder, name), { readOnly: true })
+    // Whoever opens it after a crash puts its log in order first, and nobody else gets in meanwhile.
+    const db = new DatabaseSync(join(folder, name), { readOnly: true, timeout: 5000 })
     try {
       return readLedger(db)
     } finally {

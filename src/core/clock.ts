@@ -6,6 +6,10 @@ export type Cancel = () => void
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
+  /** Milliseconds since some moment, with fractions: to measure how long something takes. Absent: `now` is taken. */
+  elapsed?(): number
+  /** Milliseconds in which the event loop has not been idle, since some moment. Absent: it is never taken to be busy. */
+  busy?(): number
   /** Calls back once, when so much time has passed and never before, also past the limit of `setTimeout` (2^31 ms). */
   after(delayMs: number, callback: () => void): Cancel
 }

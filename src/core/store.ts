@@ -301,7 +301,8 @@ export interface Store extends StoreReader {
   /** Epoch and head as they are durable now: settles a commit whose outcome is unknown. */
   tenure(shard: number): Promise<Tenure>
   /**
-   * Durable when it resolves. Errors: SHARD_FENCED, INBOX_GONE, STORE_FULL (nothing was written; the same batch may be
+   * Durable when it resolves. May be called again before that, with a batch that continues the one before: where that one
+   * is not written, this one is not either, and answers with SHARD_FENCED. Errors: SHARD_FENCED, INBOX_GONE, STORE_FULL (nothing was written; the same batch may be
    * sent again when there is space), COMMIT_UNKNOWN (read `tenure`), STORE_FAILED (the store is done for).
    */
   commit(batch: Batch): Promise<void>

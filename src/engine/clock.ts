@@ -11,6 +11,8 @@ const STEP_MS = 86_400_000
  */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
+  busy: () => performance.eventLoopUtilization().active,
   after(delayMs: number, callback: () => void): Cancel {
     const due = performance.now() + delayMs
     let timer: NodeJS.Timeout

@@ -24,8 +24,8 @@ const PAIRS = 16
 /** So many times as long as the rest of the loop, turns may take, and so long at most. */
 const FAVOUR = 4
 const ROUND_MS = 200
-/** A round that is shorter tells nothing of the pace. */
-const PACED_MS = 2
+/** A round of fewer turns tells nothing of the pace. */
+const PACED_TURNS = 8
 /** Turns in a millisecond, as long as nothing was measured. */
 const FIRST_RATE = 10
 /** The rate is measured over so long without a pause, at least. */
@@ -101,11 +101,6 @@ export class Pump {
     this.#stopped = true
   }
 
-  /** How long the turns that wait will take, milliseconds. */
-  get leftMs(): number {
-    return this.#queue.size / this.#pace
-  }
-
   /** Holds deliveries back while the writer is behind. */
   pause(): void {
     this.#paused = true
@@ -145,7 +140,7 @@ export class Pump {
   #leaveRound(): void {
     this.#ended = this.#now()
     const ms = this.#ended - this.#began
-    if (ms >= PACED_MS) this.#pace = (this.#pace + this.#size / ms) / 2
+    if (ms > 0 && this.#size >= PACED_TURNS) this.#pace = (this.#pace + this.#size / ms) / 2
   }
 
   readonly #begin = (): void => {

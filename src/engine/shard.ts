@@ -88,10 +88,10 @@ export class Shard {
     const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
     const space = new Space({ store, clock, log, onFailure })
-    const now = (): number => clock.now()
+    const now = (): number => clock.elapsed?.() ?? clock.now()
     const onCaughtUp = (): void => this.#caughtUp()
     const isQuiet = (): boolean => this.context.pump.idle
-    const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp, isQuiet, now })
+    const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp, isQuiet, clock })
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)
     const { shard, epoch, crashes } = tenure
     const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
@@ -347,7 +347,7 @@ export class Shard {
     const { writer, pump } = this.context
     // Turns that are ready go into one commit; but not for ever, when they never end.
     const now = this.context.clock.now()
-    if (pump.idle || ++this.#rounds >= ROUNDS || now - this.#flushedAt >= FLUSH_MS || writer.isWorthwhile(pump.leftMs)) {
+    if (pump.idle || ++this.#rounds >= ROUNDS || now - this.#flushedAt >= FLUSH_MS || writer.overlaps) {
       this.#rounds = 0
       this.#flushedAt = now
       writer.flushNow()

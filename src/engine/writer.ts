@@ -1,14 +1,11 @@
 // Group commit: whatever the turns of a shard wrote while the last commit was on its way is the next one. Rows are in
-// the order of delivery, one batch is in flight, and what must not happen before a row is durable (an effect, an
-// acknowledgement) waits in `onDurable`.
+// the order of delivery, and what must not happen before a row is durable (an effect, an acknowledgement) waits in
+// `onDurable`. Where turns take longer than commits, two batches are in flight, so that the store need not wait for turns.
 //
-//   open --seal (full, or nothing in flight)--> sealed --commit--> in flight --ok--> durable
-//                                                                   --unknown--> read the tenure: durable | send again
-//                                                                   --full-----> send again, into the store's reserve
-//                                                                   --anything else--> failed: the shard stops
-import { fault, isBalletError } from '../core/errors.ts'
+//   open --seal (full, or there is room)--> sealed --commit (commits.ts)--> in flight --> durable
+//                                                                           --> failed: the shard stops
+import { fault } from '../core/errors.ts'
 import type {
-  Batch,
   Claim,
   ClaimName,
   ClaimUntil,
@@ -24,6 +21,8 @@ import type {
   Tenure,
   TimerRow,
 } from '../core/store.ts'
+import type { Clock } from '../core/clock.ts'
+import { Commits } from './commits.ts'
 import type { Space } from './space.ts'
 
 /** Rows of one batch; more wait for the next. */
@@ -31,9 +30,12 @@ const BATCH_ROWS = 512
 /** Rows that may wait in memory before the shard stops taking deliveries. */
 const BACKLOG_ROWS = 16_384
 
-/** How long to wait before a commit that did not fit, or of which nothing is known, is sent again. */
-const FULL_PAUSE_MS = 500
-const UNKNOWN_PAUSE_MS = 20
+/** Commits under way at once: while the store writes one, the next one waits there, so that it need not wait for us. */
+const AT_ONCE = 2
+/** One with a smaller part of the rows of the other is not begun behind it: it would wait, and miss what comes meanwhile. */
+const LEAST_PART = 1 / 4
+/** So many commits tell how long a row takes. */
+const WEIGHED = 32
 
 /** The rows of a batch that is still being filled. */
 class OpenBatch {
@@ -88,8 +90,7 @@ export interface WriterHooks {
   readonly isQuiet: () => boolean
   /** Is told when a commit did not fit. */
   readonly space: Space
-  /** Milliseconds. */
-  readonly now: () => number
+  readonly clock: Clock
 }
 
 /** Writes one shard. */
@@ -99,13 +100,14 @@ export class Writer {
   readonly #hooks: WriterHooks
   #open = new OpenBatch()
   #sealed: OpenBatch[] = []
-  #inFlight: OpenBatch | null = null
-  /** How long the last commit took. */
-  #lastMs = 0
+  /** Oldest first. */
+  readonly #inFlight: OpenBatch[] = []
+  readonly #commits: Commits
+  #rowMs = 0
+  #busyMs: number
   #failure: Error | null = null
   /** Whom to tell when the shard fails: acknowledgements that will not come. */
   readonly #waiting = new Set<(error: Error) => void>()
-  #durableHead: number
   /** The last position given out. */
   #head: number
   /** Head of the last batch that was sealed. */
@@ -117,7 +119,10 @@ export class Writer {
     this.#tenure = tenure
     this.#head = tenure.head
     this.#sealedHead = tenure.head
-    this.#durableHead = tenure.head
+    const { space } = hooks
+    const now = (): number => this.#now()
+    this.#busyMs = this.#busyNow()
+    this.#commits = new Commits({ store, tenure, space, now, check: () => this.#checkFailure() })
   }
 
   /** The batch that is being filled: push rows into it. */
@@ -146,16 +151,21 @@ export class Writer {
     return this.#sealed.length * BATCH_ROWS > BACKLOG_ROWS
   }
 
-  /** Whether a commit that begins now ends before the turns that are to be made, which take so long. */
-  isWorthwhile(leftMs: number): boolean {
-    return this.#inFlight === null && leftMs > this.#lastMs
+  /**
+   * Whether a commit is to be begun beside the turns, and another behind one that is under way, and not only when there is
+   * nothing else to do: what is under way keeps the event loop busy for longer than the store needs for a commit. Where the
+   * store needs longer, more rows in each commit are worth more than the time that it would have for itself.
+   */
+  get overlaps(): boolean {
+    const rows = this.#inFlight.reduce((sum, { size }) => sum + size, this.#open.size)
+    return rows * this.#rowMs > this.#commits.serviceMs
   }
 
   /** How long a commit has to wait: what the oldest has, or what is before a new one as fast as the last one was. */
   get waitMs(): number {
-    const oldest = this.#inFlight ?? this.#sealed[0]
+    const oldest = this.#inFlight[0] ?? this.#sealed[0]
     if (oldest === undefined) return 0
-    return Math.max(this.#hooks.now() - oldest.sealedAt, this.#sealed.length * this.#lastMs)
+    return Math.max(this.#now() - oldest.sealedAt, this.#sealed.length * this.#commits.serviceMs)
   }
 
   /** Resolves once everything written so far is durable: what an answer derives from must be. */
@@ -165,7 +175,7 @@ export class Writer {
       this.#open.size === 0 &&
       this.#open.durable.length === 0 &&
       this.#sealed.length === 0 &&
-      this.#inFlight === null
+      this.#inFlight.length === 0
     )
       return Promise.resolve()
     return new Promise((resolve, reject) => this.acknowledgement(resolve, reject))
@@ -201,16 +211,19 @@ export class Writer {
   }
   #flushAsked = false
 
-  /** Starts a commit if none is on its way. Called between turns only. */
+  /** Starts a commit if none is on its way, or one more when that `overlaps`. Called between turns only. */
   flushNow(): void {
-    if (this.#inFlight !== null || this.#failure !== null) return
+    if (this.#failure !== null || this.#inFlight.length >= AT_ONCE) return
+    const [before] = this.#inFlight
+    const isWorthwhile = before === undefined || (this.#open.size >= before.size * LEAST_PART && this.overlaps)
+    if (this.#sealed.length === 0 && !isWorthwhile) return
     if (this.#sealed.length === 0) {
       if (this.#open.size === 0 && this.#open.durable.length === 0) return
       this.#sealNow()
     }
     const open = this.#sealed.shift()
     if (open === undefined) return
-    this.#inFlight = open
+    this.#inFlight.push(open)
     void this.#commit(open)
   }
 
@@ -227,27 +240,24 @@ export class Writer {
     // commit whose reply was lost is told from one that never was, and must not be sent twice.
     if (this.#open.size > 0 && this.#head === this.#sealedHead) this.#head += 1
     this.#open.head = this.#head
-    this.#open.sealedAt = this.#hooks.now()
+    this.#open.sealedAt = this.#now()
     this.#sealedHead = this.#head
     this.#sealed.push(this.#open)
     this.#open = new OpenBatch()
   }
 
   async #commit(open: OpenBatch): Promise<void> {
-    const { shard, epoch } = this.#tenure
     const { durable, sealedAt: _, ...rows } = open
-    const batch: Batch = { shard, epoch, base: this.#durableHead, ...rows, urgent: false }
-    const since = this.#hooks.now()
     try {
-      if (open.size > 0) await this.#commitKnown(batch)
+      await (open.size > 0 ? this.#commits.send(rows) : this.#commits.settled())
     } catch (error) {
       const failure = error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })
       this.fail(failure)
       return this.#hooks.onFailure(failure)
     }
-    this.#durableHead = open.head
-    this.#inFlight = null
-    this.#lastMs = this.#hooks.now() - since
+    this.#inFlight.shift()
+    this.#weigh(open.size)
+    if (this.#sealed.length > 0 || this.overlaps) this.flushNow()
     try {
       for (const callback of durable) callback()
     } catch (error) {
@@ -261,44 +271,23 @@ export class Writer {
     if (!this.isBehind) this.#hooks.onCaughtUp()
   }
 
-  /**
-   * A commit whose reply was lost is settled by reading; the retry is the same batch to the byte. When that is refused, the
-   * first may have been written after it was looked for: a miss says no more than that, so it is settled by reading too. One
-   * that did not fit was not written: it is sent again, into the reserve of the store, until it is there.
-   */
-  async #commitKnown(batch: Batch): Promise<void> {
-    const { space } = this.#hooks
-    let wasSent = false
-    for (let urgent = space.isFull; ;) {
-      try {
-        return await this.#store.commit({ ...batch, urgent })
-      } catch (error) {
-        this.#checkFailure()
-        if (!isBalletError(error)) throw error
-        if (error.code === 'STORE_FULL') {
-          space.ranOut(String(error.details['problem']))
-          if (urgent) await space.pause(FULL_PAUSE_MS)
-          urgent = true
-        } else if (error.code === 'COMMIT_UNKNOWN' || (error.code === 'SHARD_FENCED' && wasSent)) {
-          wasSent = true
-          if (await this.#isThere(batch, error)) return
-          await space.pause(UNKNOWN_PAUSE_MS)
-        } else throw error
-      }
-      this.#checkFailure()
-    }
+  /** How long the event loop is busy for each row that becomes durable: with its turn, and with all that follows from it. */
+  #weigh(rows: number): void {
+    const busyMs = this.#busyNow()
+    if (rows > 0) this.#rowMs += ((busyMs - this.#busyMs) / rows - this.#rowMs) / WEIGHED
+    this.#busyMs = busyMs
+  }
+
+  #now(): number {
+    const { clock } = this.#hooks
+    return clock.elapsed?.() ?? clock.now()
+  }
+
+  #busyNow(): number {
+    return this.#hooks.clock.busy?.() ?? 0
   }
 
   #checkFailure(): void {
     if (this.#failure !== null) throw this.#failure
-  }
-
-  /** Whether a batch of which that is not known was committed. @throws SHARD_FENCED */
-  async #isThere(batch: Batch, error: Error): Promise<boolean> {
-    const now = await this.#store.tenure(batch.shard)
-    if (now.epoch !== batch.epoch) throw fault('SHARD_FENCED', { shard: batch.shard }, error)
-    if (now.head === batch.head && batch.head !== batch.base) return true
-    if (now.head === batch.base) return false
-    throw fault('INVARIANT', { problem: `head ${now.head} between ${batch.base} and ${batch.head}` }, error)
   }
 }

@@ -72,6 +72,36 @@ export const storeFenceCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'a batch may be sent while the one that it continues is being written',
+    async run({ store }) {
+      const tenure = await store.acquire(SHARD, 'owner')
+      const first = batchAfter(tenure, { head: 5, journal: [aTurn(3, 1, 0)] })
+      const second = batchAfter({ ...tenure, head: 5 }, { head: 6, journal: [aTurn(6, 1, 1)] })
+      await Promise.all([store.commit(first), store.commit(second)])
+      assert.deepEqual(await store.tenure(SHARD), { ...tenure, head: 6 })
+      assert.equal((await store.journal(SHARD, 1, -1, 10)).length, 2)
+    },
+  },
+  {
+    name: 'a batch behind one that is refused is refused as well, and nothing of either is written',
+    async run({ store }) {
+      const tenure = await store.acquire(SHARD, 'owner')
+      const first = batchAfter(
+        { ...tenure, head: tenure.head + 1 },
+        { head: tenure.head + 2, journal: [aTurn(2, 1, 0)] },
+      )
+      const second = batchAfter({ ...tenure, head: tenure.head + 2 }, { head: 13, ...everything })
+      const answers = await Promise.allSettled([store.commit(first), store.commit(second)])
+      assert.deepEqual(
+        answers.map((answer) => answer.status === 'rejected' && (answer.reason as { readonly code: string }).code),
+        ['SHARD_FENCED', 'SHARD_FENCED'],
+      )
+      assert.deepEqual(await store.tenure(SHARD), tenure)
+      assert.deepEqual(await store.journal(SHARD, 1, -1, 10), [])
+      await assertNothingOf(store)
+    },
+  },
+  {
     name: 'an old epoch is fenced, and nothing of its batch is written',
     async run({ store }) {
       const old = await store.acquire(SHARD, 'old')

@@ -27,6 +27,8 @@ export const connectionLost = (url: string): Error =>
   fault('PROCESS_UNREACHABLE', { url, problem: 'the connection was lost' })
 
 /** How far its clock may be from that of the world. */
+/** How long a busy process takes for what a commit brings, milliseconds: longer than any commit. */
+const WORK_MS = 10_000
 const SKEWS_MS = [0, 0, -400, 1500]
 
 export class SimulatedProcess implements Life {
@@ -65,7 +67,11 @@ export class SimulatedProcess implements Life {
     const dies = weather !== null && this.chance.is(weather.death)
     this.#left = dies ? this.chance.between(1, weather.crossings) : Number.POSITIVE_INFINITY
     const skewMs = weather?.isSkewed === true ? this.chance.pick(SKEWS_MS) : 0
+    // Some have more to do than their store: they commit beside their turns.
+    let busyMs = 0
+    const workMs = world.chance(`${this.name} work`).pick([0, WORK_MS])
     this.clock = {
+      busy: () => (busyMs += workMs),
       now: () => (this.#state === 'buried' ? this.#never() : world.clock.now() + skewMs),
       after: (delayMs, ring) => this.#after(delayMs, ring),
     }

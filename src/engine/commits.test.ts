@@ -1,0 +1,117 @@
+// Batches that are sent before the one that they continue has been answered.
+import { expect, test } from 'vitest'
+import { keptLog, gate } from '../../test/support/applications.ts'
+import { guarded } from '../../test/support/stores.ts'
+import { fault } from '../core/errors.ts'
+import type { Batch, Store, Tenure } from '../core/store.ts'
+import { aTurn, batchAfter } from '../testing/store-rows.ts'
+import { memory } from '../stores/memory/memory-store.ts'
+import { systemClock } from './clock.ts'
+import { Commits } from './commits.ts'
+import { Space } from './space.ts'
+
+/** What happens to each commit on its way: by default it arrives. */
+type Way = (pass: () => Promise<void>, count: number, batch: Batch) => Promise<void>
+
+async function commitsOver(way: Way, check: () => void = () => {}) {
+  const own = memory()
+  await own.open()
+  const tenure = await own.acquire(0, 'owner')
+  const sent: Batch[] = []
+  const store: Store = guarded(own, 'commit', (pass, batch) => way(pass, sent.push(batch), batch))
+  const clock = systemClock
+  const space = new Space({ store, clock, log: keptLog(), onFailure: () => {} })
+  const commits = new Commits({ store, tenure, space, now: () => clock.now(), check })
+  const send = (pos: number): Promise<void> => commits.send(rowsOf({ ...tenure, head: pos - 1 }, pos))
+  const written = async (): Promise<number[]> => (await own.journal(0, 1, -1, 9)).map((row) => row.pos)
+  return { own, sent, send, written, space, commits, clock }
+}
+
+const rowsOf = (tenure: Tenure, pos: number) => batchAfter(tenure, { journal: [aTurn(pos, 1, pos)] })
+
+test('the reply to the first is lost, the second is there: so is the first, and neither is sent again', async () => {
+  const { send, sent, written } = await commitsOver(async (pass, count) => {
+    await pass()
+    if (count === 1) throw fault('COMMIT_UNKNOWN')
+  })
+  await Promise.all([send(1), send(2)])
+  expect(sent).toHaveLength(2)
+  expect(await written()).toEqual([1, 2])
+})
+
+test('the replies to both are lost: both are found by the head, also when only the first was written', async () => {
+  for (const writtenAtOnce of [2, 1]) {
+    const { send, sent, written } = await commitsOver(async (pass, count) => {
+      if (count > 2 || count <= writtenAtOnce) await pass()
+      if (count <= 2) throw fault('COMMIT_UNKNOWN')
+    })
+    await Promise.all([send(1), send(2)])
+    expect(sent.map(({ head }) => head)).toEqual(writtenAtOnce === 2 ? [1, 2] : [1, 2, 2])
+    expect(await written()).toEqual([1, 2])
+  }
+})
+
+test('the first does not fit: the second misses, and both are sent again in their order', async () => {
+  const { send, sent, written, space } = await commitsOver(async (pass, count) => {
+    if (count === 1) throw fault('STORE_FULL', { problem: 'no space' })
+    return pass()
+  })
+  await Promise.all([send(1), send(2)])
+  space.stop()
+  expect(sent.map(({ head, urgent }) => [head, urgent])).toEqual([
+    [1, false],
+    [2, false],
+    [1, true],
+    [2, false],
+  ])
+  expect(await written()).toEqual([1, 2])
+})
+
+test('the second is there before the first is answered: it counts when the first does', async () => {
+  const hold = gate()
+  const { send } = await commitsOver(async (pass, count) => {
+    await pass()
+    if (count === 1) await hold.promise
+  })
+  const order: number[] = []
+  const first = send(1).then(() => order.push(1))
+  const second = send(2).then(() => order.push(2))
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(order).toEqual([])
+  hold.open()
+  await Promise.all([first, second])
+  expect(order).toEqual([1, 2])
+})
+
+test('the first fails: so does the second, which missed', async () => {
+  const { send, written } = await commitsOver(async (pass, count) => {
+    if (count === 1) throw fault('STORE_FAILED', { problem: 'the disk is gone' })
+    return pass()
+  })
+  const answers = await Promise.allSettled([send(1), send(2)])
+  expect(answers).toMatchObject([{ reason: { code: 'STORE_FAILED' } }, { reason: { code: 'STORE_FAILED' } }])
+  expect(await written()).toEqual([])
+})
+
+test('another has taken over: a miss behind another is told from it by reading', async () => {
+  const { send, own, written } = await commitsOver((pass) => pass())
+  await own.acquire(0, 'another')
+  const answers = await Promise.allSettled([send(1), send(2)])
+  expect(answers).toMatchObject([{ reason: { code: 'SHARD_FENCED' } }, { reason: { code: 'SHARD_FENCED' } }])
+  expect(await written()).toEqual([])
+})
+
+test('nothing is sent again once the shard has stopped', async () => {
+  let stopped = false
+  const { send, sent } = await commitsOver(
+    async () => {
+      stopped = true
+      throw fault('COMMIT_UNKNOWN')
+    },
+    () => {
+      if (stopped) throw fault('APP_CLOSED')
+    },
+  )
+  await expect(send(1)).rejects.toMatchObject({ code: 'APP_CLOSED' })
+  expect(sent).toHaveLength(1)
+})

@@ -1,0 +1,131 @@
+// Sends the batches of a shard to its store, in order, a few at a time, and sees to it that each is there before the next
+// one counts. The store fences a batch by the head that it continues, so that one whose predecessor was not written cannot
+// be either: it misses the fence, and is sent again behind it. Used by the writer (writer.ts).
+//
+//   sent --ok-----> there
+//        --unknown, or a miss where it may be our own--> read the tenure: there | send again
+//        --full---> send again, into the store's reserve
+//        --anything else--> failed: so does what was sent behind it
+import { fault, isBalletError } from '../core/errors.ts'
+import type { Batch, Store, Tenure } from '../core/store.ts'
+import type { Space } from './space.ts'
+
+/** How long to wait before a commit that did not fit, or of which nothing is known, is sent again. */
+const FULL_PAUSE_MS = 500
+const UNKNOWN_PAUSE_MS = 20
+
+/** What a batch holds; where it continues, and how urgent it is, is seen to here. */
+export type Rows = Omit<Batch, 'shard' | 'epoch' | 'base' | 'urgent'>
+
+interface Sent {
+  readonly batch: Batch
+  /** What the store said to it at first; null when it was written. */
+  readonly answer: Promise<Error | null>
+  /** Something was under way when it was sent: a miss may come of that. */
+  readonly isBehind: boolean
+}
+
+export interface CommitsOptions {
+  readonly store: Store
+  readonly tenure: Tenure
+  readonly space: Space
+  /** Milliseconds. */
+  readonly now: () => number
+  /** Throws when the shard has stopped: nothing is sent again. */
+  readonly check: () => void
+}
+
+/** The batches of a shard that are under way. */
+export class Commits {
+  readonly #options: CommitsOptions
+  readonly #sent: Sent[] = []
+  #last: Promise<void> = Promise.resolve()
+  /** Head of the last batch that was sent. */
+  #head: number
+  #answeredAt = 0
+  #serviceMs = 0
+
+  constructor(options: CommitsOptions) {
+    this.#options = options
+    this.#head = options.tenure.head
+  }
+
+  /** How long the store takes for a batch when it has nothing else to do, as of late; milliseconds. */
+  get serviceMs(): number {
+    return this.#serviceMs
+  }
+
+  /** Resolves when everything that was sent is durable. */
+  settled(): Promise<void> {
+    return this.#last
+  }
+
+  /** Resolves when the batch is durable, and everything before it. @throws SHARD_FENCED, STORE_FAILED */
+  send(rows: Rows): Promise<void> {
+    const { tenure, space } = this.#options
+    const { shard, epoch } = tenure
+    const batch: Batch = { shard, epoch, base: this.#head, ...rows, urgent: space.isFull }
+    this.#head = batch.head
+    const sent = { batch, answer: this.#ask(batch), isBehind: this.#sent.length > 0 }
+    this.#sent.push(sent)
+    this.#last = this.#last.then(() => this.#settle(sent))
+    return this.#last
+  }
+
+  async #ask(batch: Batch): Promise<Error | null> {
+    const { store, now } = this.#options
+    const since = now()
+    try {
+      await store.commit(batch)
+      const at = now()
+      this.#serviceMs = (this.#serviceMs + at - Math.max(since, this.#answeredAt)) / 2
+      this.#answeredAt = at
+      return null
+    } catch (error) {
+      return error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })
+    }
+  }
+
+  async #settle(sent: Sent): Promise<void> {
+    const error = await sent.answer
+    // What was sent behind it is waited for, before anything is asked or sent again: when one is there, so is this.
+    const behind = error === null ? [] : await Promise.all(this.#sent.slice(1).map(({ answer }) => answer))
+    if (error !== null && !behind.includes(null)) await this.#insist(sent, error)
+    this.#sent.shift()
+  }
+
+  /**
+   * A commit whose reply was lost is settled by reading; the retry is the same batch to the byte. When that is refused, the
+   * first may have been written after it was looked for: a miss says no more than that, so it is settled by reading too. One
+   * that did not fit was not written: it is sent again, into the reserve of the store, until it is there.
+   */
+  async #insist({ batch, isBehind }: Sent, first: Error): Promise<void> {
+    const { space, check } = this.#options
+    let wasSent = isBehind
+    let { urgent } = batch
+    for (let error: Error | null = first; error !== null; error = await this.#ask({ ...batch, urgent })) {
+      check()
+      if (!isBalletError(error)) throw error
+      if (error.code === 'STORE_FULL') {
+        space.ranOut(String(error.details['problem']))
+        if (urgent) await space.pause(FULL_PAUSE_MS)
+        urgent = true
+      } else if (error.code === 'COMMIT_UNKNOWN' || (error.code === 'SHARD_FENCED' && wasSent)) {
+        wasSent = true
+        if (await this.#isThere(batch, error)) return
+        await space.pause(UNKNOWN_PAUSE_MS)
+      } else throw error
+      check()
+    }
+  }
+
+  /** Whether a batch of which that is not known was committed. @throws SHARD_FENCED */
+  async #isThere(batch: Batch, error: Error): Promise<boolean> {
+    const now = await this.#options.store.tenure(batch.shard)
+    if (now.epoch !== batch.epoch) throw fault('SHARD_FENCED', { shard: batch.shard }, error)
+    if (now.head === batch.base) return false
+    // The one behind it may be there as well.
+    if (this.#sent.some((sent) => sent.batch.head === now.head)) return true
+    throw fault('INVARIANT', { problem: `head ${now.head} between ${batch.base} and ${batch.head}` }, error)
+  }
+}
