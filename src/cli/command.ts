@@ -2,6 +2,7 @@
 // help and the nearest name on a typo are made from this description alone (parse.ts, help.ts).
 import type { ExitCode } from './exit-code.ts'
 import type { Terminal } from './terminal.ts'
+import { shellWord } from './shell-word.ts'
 
 export interface OptionSpec {
   /** What stands after it: `<id>`, `<json|@file|->`. Absent: a flag. */
@@ -54,4 +55,14 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 export const PLACE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   url: { value: '<url>', about: 'The application, instead of looking for it; also BALLET_URL.' },
   store: { value: '<file:path>', about: 'The store whose application is meant; default: .ballet here or above.' },
+}
+
+/** What a command that is printed to be copied ends with, so that it finds the same application. */
+export function placeWords(given: Pick<Given, 'text'>): string {
+  return Object.keys(PLACE_OPTIONS)
+    .flatMap((name) => {
+      const value = given.text(name)
+      return value === undefined ? [] : [` --${name} ${shellWord(value)}`]
+    })
+    .join('')
 }

@@ -2,7 +2,7 @@
 import { nearest } from '../core/names.ts'
 import type { RunStatus } from '../core/store.ts'
 import type { RunView } from '../core/views.ts'
-import { PLACE_OPTIONS, type Command } from './command.ts'
+import { PLACE_OPTIONS, placeWords, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { usage, wholeNumber } from './parse.ts'
@@ -44,7 +44,9 @@ export const runs: Command = {
     const reads = await findReader(given, terminal)
     try {
       const page = await reads.runs(request)
-      print(terminal, given.flag('json'), page, () => (page.items.length === 0 ? [] : lines(page.items, terminal)))
+      print(terminal, given.flag('json'), page, () =>
+        page.items.length === 0 ? [] : lines(page.items, terminal, placeWords(given)),
+      )
       for (const { error } of page.unreadable ?? []) terminal.note(oneLine(error.message))
       if (page.items.length === 0 && page.unreadable === undefined) terminal.note('No run fits.')
       if (page.cursor !== undefined) terminal.note(`There are more: --cursor ${printable(page.cursor)}`)
@@ -63,7 +65,7 @@ function statusOf(text: string): RunStatus {
 }
 
 /** A line for each run, its id whole at the end, because it is there to be copied; below it why it waits or failed. */
-function lines(items: readonly RunView[], { paint, columns, clock }: Terminal): readonly string[] {
+function lines(items: readonly RunView[], { paint, columns, clock }: Terminal, place: string): readonly string[] {
   const now = clock.now()
   const rows = items.map((run) => [
     { text: run.status === 'running' ? (run.phase ?? run.status) : run.status, colour: statusPaint(paint, run.status) },
@@ -79,7 +81,7 @@ function lines(items: readonly RunView[], { paint, columns, clock }: Terminal): 
     ...entries.flatMap((line, index) => {
       const run = items[index]
       if (run === undefined || run.status === 'completed') return [line]
-      return [line, paint.dim(cut(`${' '.repeat(11)}${oneLine(waitingLine(run, now))}`, Math.max(columns, 60)))]
+      return [line, paint.dim(cut(`${' '.repeat(11)}${oneLine(waitingLine(run, now, place))}`, Math.max(columns, 60)))]
     }),
   ]
 }

@@ -1,6 +1,6 @@
 // `ballet show`: the page of one run. Its first line says why the run waits and what can be done.
 import { fault } from '../core/errors.ts'
-import { PLACE_OPTIONS, type Command } from './command.ts'
+import { PLACE_OPTIONS, placeWords, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { wholeJournal } from './reads.ts'
@@ -22,7 +22,7 @@ export const show: Command = {
       if (run === null || journal === null) throw fault('RUN_UNKNOWN', { id })
       const { paint, columns, clock } = terminal
       print(terminal, given.flag('json'), { run, journal }, () =>
-        timeline(run, journal, { now: clock.now(), paint, columns }),
+        timeline(run, journal, { now: clock.now(), paint, columns, place: placeWords(given) }),
       )
     } finally {
       await reads.close()

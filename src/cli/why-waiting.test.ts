@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { RunView, WaitView } from '../core/views.ts'
 import { choiceLines } from './choices.ts'
-import { shellWord, waitingLine } from './why-waiting.ts'
+import { shellWord } from './shell-word.ts'
+import { waitingLine } from './why-waiting.ts'
 
 const now = Date.parse('2026-01-31T12:00:10.000Z')
 const run = (part: Partial<RunView>): RunView => ({
@@ -141,10 +142,10 @@ describe('a run that does not', () => {
     expect(waitingLine({ ...stuck, phase: 'undoing' }, now)).toBe(`Stuck while it takes back what it did: ${words}`)
     const two = { ...stuck, waits: [wait({ attempt }), wait({ attempt, op: 'b#0' }), wait({ op: 'c#0' })] }
     expect(waitingLine(two, now)).toContain(', payment.charge#0 after 10 attempts and 1 more (Error')
-    expect(choiceLines({ ...stuck, id: 'checkout:a~b' })).toEqual([
-      "  ballet retry 'checkout:a~b' --op 'payment.charge#0'",
-      "  ballet answer 'checkout:a~b' 'payment.charge#0' --value '<json>'",
-      "  ballet cancel 'checkout:a~b'",
+    expect(choiceLines({ ...stuck, id: 'checkout:a~b' }, ' --store file:my.db')).toEqual([
+      "  ballet retry 'checkout:a~b' --op 'payment.charge#0' --store file:my.db",
+      "  ballet answer 'checkout:a~b' 'payment.charge#0' --value '<json>' --store file:my.db",
+      "  ballet cancel 'checkout:a~b' --store file:my.db",
     ])
   })
 
@@ -157,7 +158,7 @@ describe('a run that does not', () => {
     expect(waitingLine(threw, now)).toBe(
       'Stuck: its code threw. You can: mend the code and retry, fail, cancel the run.',
     )
-    expect(choiceLines(threw)).toEqual([
+    expect(choiceLines(threw, '')).toEqual([
       '  mend the code, then: ballet retry checkout:8841',
       "  ballet fail checkout:8841 --message '<text>'",
       '  ballet cancel checkout:8841',

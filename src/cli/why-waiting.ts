@@ -1,5 +1,6 @@
 // The one line that stands first wherever a run is shown: why it waits and what can be done, or how it ended. A pure
 // function of the run's view, used by `show`, `why` and `runs`.
+import { shellWord } from './shell-word.ts'
 import { showMs } from '../core/duration.ts'
 import { catalogue, fault, type ErrorCode } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
@@ -22,7 +23,7 @@ const STUCK_PHASES: Readonly<Record<string, string>> = {
 }
 
 /** Why a run waits and what can be done, or how it ended. One line without a line break. */
-export function waitingLine(run: RunView, now: number): string {
+export function waitingLine(run: RunView, now: number, place = ''): string {
   const length = lengthWords(run, now)
   switch (run.status) {
     case 'completed':
@@ -34,7 +35,7 @@ export function waitingLine(run: RunView, now: number): string {
     case 'stuck':
       return stuckLine(run)
     case 'running':
-      return `${phaseWords(run, now)}${runningWords(run, length, now)}`
+      return `${phaseWords(run, now)}${runningWords(run, length, now, place)}`
   }
 }
 
@@ -62,13 +63,13 @@ function deadlineWords(deadline: string, now: number): string {
   return `is cancelled at ${shownTime(deadline)} (${inTime(deadline, now)}) if not done`
 }
 
-function runningWords(run: RunView, length: string, now: number): string {
+function runningWords(run: RunView, length: string, now: number, place: string): string {
   if (run.phase === 'scheduled' && run.at !== undefined) {
     const until = run.deadline === undefined ? '' : `; ${deadlineWords(run.deadline, now)}`
     return `Begins ${shownTime(run.at)} (${inTime(run.at, now)}), by itself${until}.`
   }
   if (run.waits.length === 0) return `Running for ${length}: its code has the word; it waits for nothing.`
-  return run.waits.map((wait) => sentence(`${waitWords(wait, now)}; ${advice(run, wait, now)}`)).join(' ')
+  return run.waits.map((wait) => sentence(`${waitWords(wait, now)}; ${advice(run, wait, now, place)}`)).join(' ')
 }
 
 /** What a wait is for, since when and until when. */
@@ -97,11 +98,6 @@ export function waitWords(wait: WaitView, now: number): string {
 export function errorWords(error: ErrorView): string {
   const message = (error.message.split('\n')[0] ?? '').replace(/[.:]$/, '')
   return message === '' ? error.code : `${error.code}: ${message}`
-}
-
-/** A word as a shell takes it. */
-export function shellWord(word: string): string {
-  return /^[\w.:@+=/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 function stuckLine(run: RunView): string {
@@ -134,14 +130,14 @@ function choiceWords(choices: readonly ChoiceView[]): string {
 }
 
 /** What moves the run on. */
-function advice(run: RunView, wait: WaitView, now: number): string {
+function advice(run: RunView, wait: WaitView, now: number, place: string): string {
   const { attempt } = wait
   if (wait.givenUp === true) return 'it was given up, and its answer tells what there is to take back'
   switch (wait.kind) {
     case 'timer':
       return 'it goes on by itself'
     case 'child':
-      return `see: ballet show ${shellWord(wait.for)}`
+      return `see: ballet show ${shellWord(wait.for)}${place}`
     case 'step':
     case 'call':
       if (attempt === undefined) return wait.kind === 'step' ? 'it runs now' : `it goes on when ${wait.from} answers`
@@ -151,7 +147,7 @@ function advice(run: RunView, wait: WaitView, now: number): string {
     case 'receive':
       if (wait.from !== 'signal')
         return `it goes on when ${wait.for.includes(' | ') ? 'one of them comes' : 'that is published'}`
-      return `send it: ballet signal ${shellWord(run.id)} ${shellWord(wait.for.split(' | ')[0] ?? '')} --data '<json>'`
+      return `send it: ballet signal ${shellWord(run.id)} ${shellWord(wait.for.split(' | ')[0] ?? '')} --data '<json>'${place}`
   }
 }
 

@@ -5,7 +5,7 @@ import { isField, splitKey } from '../core/names.ts'
 import type { EventView, JournalView, KeyView, Related, RunView } from '../core/views.ts'
 import { causalLines, summaryLines } from './causal-lines.ts'
 import { causalTree, type Causes } from './causal-tree.ts'
-import { PLACE_OPTIONS, type Command } from './command.ts'
+import { PLACE_OPTIONS, placeWords, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { usage } from './parse.ts'
@@ -26,7 +26,7 @@ export const why: Command = {
       const causes = await collect(reads, found)
       const tree = causalTree(causes)
       const { paint, columns, clock } = terminal
-      const style = { now: clock.now(), paint, columns }
+      const style = { now: clock.now(), paint, columns, place: placeWords(given) }
       const { runs, events } = causes
       if (causes.isCut) terminal.note('There is more than one answer can hold; this is the beginning of it.')
       print(terminal, given.flag('json'), { field: found.field, value: found.value, runs, events, tree }, () => [

@@ -252,7 +252,8 @@ export const journal: Model<State, Name> = {
   name: 'journal',
   about: 'the journal of a shard: fence, one batch in flight, lost replies, takeover, effects behind the commit',
   code: {
-    'src/engine/writer.ts': ['#commit(', '#commitKnown(', '#isThere(', 'acknowledgement('],
+    'src/engine/writer.ts': ['#commit(', 'acknowledgement('],
+    'src/engine/commits.ts': ['#insist(', '#isThere('],
     'src/engine/turn-rows.ts': ['onDurable(() => startEffect('],
     'src/core/store.ts': ['acquire(', 'tenure(', 'commit('],
   },

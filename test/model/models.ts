@@ -4,6 +4,7 @@ import { children } from './children.ts'
 import { doors } from './doors.ts'
 import { inbox } from './inbox.ts'
 import { journal } from './journal.ts'
+import { pipeline } from './pipeline.ts'
 import { lease } from './lease.ts'
 import { reactions } from './reactions.ts'
 import { suspects } from './suspects.ts'
@@ -28,6 +29,7 @@ function hide<S, Name extends string>(model: Model<S, Name>): AnyModel {
 
 export const models: readonly AnyModel[] = [
   hide(journal),
+  hide(pipeline),
   hide(inbox),
   hide(children),
   hide(lease),
