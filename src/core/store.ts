@@ -7,7 +7,7 @@
 import type { Payload } from './codec.ts'
 
 /** The layout that this version writes. Stores keep it and migrate older files; a newer one is refused. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 /** Number of slots of a new store: ids and keys hash to a slot, slots map to shards. Fixed when a store is made. */
 export const SLOT_COUNT = 16_384
@@ -161,6 +161,35 @@ export interface TimerRow {
   readonly op: string
 }
 
+/** How the flow of one key stands against its choreography. */
+export type FlowStanding = 'on track' | 'may end' | 'complete' | 'broken' | 'overdue'
+
+/** The flow of one key, as its monitor has seen it: an account of the events, which could be made from them anew. */
+export interface FlowRow {
+  readonly ns: string
+  /** Name of the choreography. */
+  readonly name: string
+  /** `field:value`; empty in the row that says up to which position the monitor has taken the events of the choreography. */
+  readonly key: string
+  readonly standing: FlowStanding
+  /** The ending, when it is complete or may end. */
+  readonly ending: string | null
+  /** Of the compiled flow, as it saves itself; empty when there is none to go on from. */
+  readonly state: string
+  /** JSON: what is awaited, what broke it, what was late. */
+  readonly detail: string
+  /** Of the last event that it has taken. */
+  readonly pos: number
+  /** Of its first and its last event, milliseconds since the epoch. */
+  readonly began: number
+  readonly changed: number
+  /** When the next deadline passes, or null. */
+  readonly due: number | null
+}
+
+/** The name of a flow. */
+export type FlowName = Pick<FlowRow, 'ns' | 'name' | 'key'>
+
 /** Something from outside the shard's owner, waiting to be moved into the journal. */
 export interface InboxItem {
   readonly ns: string
@@ -211,6 +240,9 @@ export interface Batch {
   readonly claimsUntil: readonly ClaimUntil[]
   /** Names that are free again, before `claims` takes any. */
   readonly claimsGone: readonly ClaimName[]
+  /** Each replaces the row of its name and key. */
+  readonly flows: readonly FlowRow[]
+  readonly flowsGone: readonly FlowName[]
   /** Nothing in it is new from outside, so that it may use the space that a store keeps for when its disk is full. */
   readonly urgent: boolean
 }
@@ -226,6 +258,15 @@ export interface RunQuery {
   /** Runs with a number below / above this. `before` reads newest first, `after` oldest first; newest first without either. */
   readonly before?: number | undefined
   readonly after?: number | undefined
+  readonly limit: number
+}
+
+export interface FlowQuery {
+  readonly ns: string
+  readonly name: string
+  readonly standing?: FlowStanding | undefined
+  /** Flows with a key behind this, in the order of their keys. */
+  readonly after?: string | undefined
   readonly limit: number
 }
 
@@ -270,6 +311,10 @@ export interface StoreReader {
   inbox(shard: number, ns: string, limit: number, after?: number): Promise<readonly InboxRow[]>
   /** The ids of what `inbox` answers, also where a row cannot be read. */
   inboxIds(shard: number, ns: string, limit: number): Promise<readonly number[]>
+  /** The flows of these keys, in their order, null where there is none. */
+  flowsOf(shard: number, ns: string, name: string, keys: readonly string[]): Promise<readonly (FlowRow | null)[]>
+  /** Flows of a choreography by key; never the row without one. */
+  flows(shard: number, query: FlowQuery): Promise<readonly FlowRow[]>
   /** All of them, by run. */
   suspects(shard: number): Promise<readonly SuspectRow[]>
   /** Runs with a number above `after`, whether they have ended or not, in order. */

@@ -10,6 +10,8 @@ import type {
   ClaimName,
   ClaimUntil,
   EventRow,
+  FlowName,
+  FlowRow,
   InboxItem,
   JournalBefore,
   JournalRow,
@@ -56,6 +58,8 @@ class OpenBatch {
   readonly eventsGone: number[] = []
   readonly claimsUntil: ClaimUntil[] = []
   readonly claimsGone: ClaimName[] = []
+  readonly flows: FlowRow[] = []
+  readonly flowsGone: FlowName[] = []
   readonly durable: (() => void)[] = []
   head = 0
   sealedAt = 0
@@ -76,7 +80,9 @@ class OpenBatch {
       this.journalGone.length +
       this.eventsGone.length +
       this.claimsUntil.length +
-      this.claimsGone.length
+      this.claimsGone.length +
+      this.flows.length +
+      this.flowsGone.length
     )
   }
 }

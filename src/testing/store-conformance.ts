@@ -5,6 +5,7 @@ import type { Store } from '../core/store.ts'
 import { storeAgeCases } from './store-age-cases.ts'
 import { storeBatchCases } from './store-batch-cases.ts'
 import { storeFenceCases } from './store-fence-cases.ts'
+import { storeFlowCases } from './store-flow-cases.ts'
 import { storeLargeCases } from './store-large-cases.ts'
 import { storeLifeCases } from './store-life-cases.ts'
 import { storeQueryCases } from './store-query-cases.ts'
@@ -34,6 +35,7 @@ const groups: readonly (readonly [string, readonly StoreCase[]])[] = [
   ['rows as they were given', storeRowCases],
   ['large payloads', storeLargeCases],
   ['queries', storeQueryCases],
+  ['flows of choreographies', storeFlowCases],
   ['a long life', storeAgeCases],
 ]
 

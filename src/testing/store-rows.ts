@@ -4,6 +4,7 @@ import type {
   Batch,
   Claim,
   EventRow,
+  FlowRow,
   InboxItem,
   JournalRow,
   RunChange,
@@ -92,6 +93,11 @@ export function aClaim(id: string, num: number, part: Partial<Claim> = {}): Clai
   return { ns: NS, space: 'run', id, num, hash: `hash-${num}`, until: null, ...part }
 }
 
+export function aFlow(key: string, part: Partial<FlowRow> = {}): FlowRow {
+  const named = { ns: NS, name: 'fulfilment', key, standing: 'on track', ending: null } as const
+  return { ...named, state: 'a state', detail: '{}', pos: 1, began: NOON, changed: NOON, due: null, ...part }
+}
+
 export function aTimer(due: number, run: number, op: string): TimerRow {
   return { due, run, op }
 }
@@ -130,6 +136,8 @@ export function batchAfter(tenure: Tenure, part: Partial<Batch>): Batch {
     eventsGone: [],
     claimsUntil: [],
     claimsGone: [],
+    flows: [],
+    flowsGone: [],
     urgent: false,
     ...part,
   }

@@ -2,7 +2,17 @@
 // of them: that is what a crash leaves. Two of them over the same content stand for two processes. It answers after a random number of rounds of the event loop, and now and then
 // loses the reply of a commit, before or after it was written.
 import { fault } from '../../src/core/errors.ts'
-import type { Batch, Claim, EventQuery, InboxItem, RunQuery, Store, StoreInfo, Tenure } from '../../src/core/store.ts'
+import type {
+  Batch,
+  Claim,
+  EventQuery,
+  FlowQuery,
+  InboxItem,
+  RunQuery,
+  Store,
+  StoreInfo,
+  Tenure,
+} from '../../src/core/store.ts'
 import { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import { memory } from '../../src/stores/memory/memory-store.ts'
 import type { Chance } from '../../src/testing/simulation/chance.ts'
@@ -136,6 +146,12 @@ export class RecordingStore implements Store {
   }
   inboxIds(shard: number, ns: string, limit: number) {
     return this.#read(() => this.#inner.inboxIds(shard, ns, limit))
+  }
+  flowsOf(shard: number, ns: string, name: string, keys: readonly string[]) {
+    return this.#read(() => this.#inner.flowsOf(shard, ns, name, keys))
+  }
+  flows(shard: number, query: FlowQuery) {
+    return this.#read(() => this.#inner.flows(shard, query))
   }
   suspects(shard: number) {
     return this.#read(() => this.#inner.suspects(shard))

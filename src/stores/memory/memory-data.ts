@@ -10,6 +10,8 @@ import {
   type ClaimName,
   type ClaimUntil,
   type EventRow,
+  type FlowName,
+  type FlowRow,
   type InboxItem,
   type InboxRow,
   type JournalRow,
@@ -37,6 +39,7 @@ export class MemoryData {
   /** By run. */
   readonly suspects: Map<number, SuspectRow> = new Map()
   readonly claims: Map<string, Claim> = new Map()
+  readonly flows: Map<string, FlowRow> = new Map()
   readonly timers: Map<string, TimerRow> = new Map()
   /** By id, and so in the order of arrival. */
   readonly inbox: Map<number, InboxRow> = new Map()
@@ -113,6 +116,8 @@ export class MemoryData {
     for (const timer of batch.timersGone) this.timers.delete(timerKey(timer))
     this.post(shard, batch.posts)
     for (const suspect of batch.suspects) this.suspects.set(suspect.run, suspect)
+    for (const flow of batch.flows) this.flows.set(flowKey(flow), flow)
+    for (const flow of batch.flowsGone) this.flows.delete(flowKey(flow))
     this.#forget(new Set(batch.forgotten))
     for (const { run, before } of batch.journalGone) this.#shorten(run, before)
     removeFrom(this.events, (event) => event.pos, new Set(batch.eventsGone))
@@ -192,6 +197,8 @@ export class MemoryData {
 }
 
 // Ids and namespaces hold no spaces that could shift a border, but the key must not rest on that.
+export const flowKey = ({ ns, name, key }: FlowName): string => JSON.stringify([ns, name, key])
+
 export const claimKey = ({ ns, space, id }: ClaimName): string => JSON.stringify([ns, space, id])
 
 const timerKey = ({ due, run, op }: TimerRow): string => `${due} ${run} ${op}`

@@ -9,6 +9,8 @@ import type {
   Claim,
   EventQuery,
   EventRow,
+  FlowQuery,
+  FlowRow,
   InboxItem,
   InboxRow,
   JournalRow,
@@ -21,7 +23,7 @@ import type {
   Tenure,
   TimerRow,
 } from '../../core/store.ts'
-import { claimKey, MemoryData } from './memory-data.ts'
+import { claimKey, flowKey, MemoryData } from './memory-data.ts'
 
 /**
  * A store that keeps nothing: for tests and examples.
@@ -152,6 +154,24 @@ class MemoryStore implements Store {
 
   async inboxIds(shard: number, ns: string, limit: number): Promise<readonly number[]> {
     return (await this.inbox(shard, ns, limit)).map(({ id }) => id)
+  }
+
+  async flowsOf(
+    _shard: number,
+    ns: string,
+    name: string,
+    keys: readonly string[],
+  ): Promise<readonly (FlowRow | null)[]> {
+    const { flows } = this.#opened()
+    return keys.map((key) => flows.get(flowKey({ ns, name, key })) ?? null)
+  }
+
+  async flows(_shard: number, { ns, name, standing, after = '', limit }: FlowQuery): Promise<readonly FlowRow[]> {
+    return [...this.#opened().flows.values()]
+      .filter((flow) => flow.ns === ns && flow.name === name && flow.key > after)
+      .filter((flow) => standing === undefined || flow.standing === standing)
+      .sort((a, b) => (a.key < b.key ? -1 : 1))
+      .slice(0, limit)
   }
 
   async suspects(_shard: number): Promise<readonly SuspectRow[]> {

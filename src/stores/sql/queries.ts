@@ -1,7 +1,7 @@
 // What a store reads, as SQL text and flat values: pure functions from the queries of the contract. Every query names
 // its columns in the order of tables.ts, reads in the order of a position or an id, and is bounded by a limit. The
 // texts are made so that each finds its index: layout.test.ts holds the plans of SQLite against that.
-import type { Claim, EventQuery, RunQuery, RunStatus, TimerRow } from '../../core/store.ts'
+import type { Claim, EventQuery, FlowQuery, RunQuery, RunStatus, TimerRow } from '../../core/store.ts'
 import { payloadText } from './blobs.ts'
 import type { Statement } from './statements.ts'
 import {
@@ -9,6 +9,7 @@ import {
   agedTable,
   claimsTable,
   eventsTable,
+  flowsTable,
   inboxIdsTable,
   inboxTable,
   journalTable,
@@ -156,6 +157,21 @@ function selectInbox<Row>(table: Table<Row>, shard: number, ns: string, limit: n
   where.add('shard = ? AND ns = ?', shard, ns)
   where.addIfGiven('id > ?', after)
   return where.select(table, 'id', limit)
+}
+
+/** Runs once a key: answers with the flows that exist, in any order. */
+export function flowsOfQuery(shard: number, ns: string, name: string, keys: readonly string[]): Statement {
+  const sql = `SELECT ${columns(flowsTable)} FROM flows WHERE shard = ?1 AND ns = ?2 AND name = ?3 AND key = ?4`
+  return { sql, width: 4, values: keys.flatMap((key) => [shard, ns, name, key]) }
+}
+
+export function flowsQuery(shard: number, { ns, name, standing, after = '', limit }: FlowQuery): Statement {
+  const where = new Conditions()
+  where.add('shard = ? AND ns = ? AND name = ? AND key > ?', shard, ns, name, after)
+  // The condition of the partial index, word by word.
+  if (standing !== undefined && standing !== 'complete') where.add("standing <> 'complete'")
+  where.addIfGiven('standing = ?', standing)
+  return where.select(flowsTable, 'key', limit)
 }
 
 export function suspectsQuery(shard: number): Statement {

@@ -9,6 +9,8 @@ import type {
   Claim,
   EventQuery,
   EventRow,
+  FlowQuery,
+  FlowRow,
   InboxItem,
   InboxRow,
   JournalRow,
@@ -28,6 +30,8 @@ import {
   agedQuery,
   claimsQuery,
   eventsQuery,
+  flowsOfQuery,
+  flowsQuery,
   inboxIdsQuery,
   inboxQuery,
   infoQuery,
@@ -53,6 +57,7 @@ import {
   agedTable,
   claimsTable,
   eventsTable,
+  flowsTable,
   inboxIdsTable,
   inboxTable,
   journalTable,
@@ -161,6 +166,22 @@ export abstract class SqlStore implements Store {
   async inboxIds(shard: number, ns: string, limit: number): Promise<readonly number[]> {
     const rows = await this.#rows(inboxIdsTable, inboxIdsQuery(shard, ns, limit))
     return rows.map(({ id }) => id)
+  }
+
+  async flowsOf(
+    shard: number,
+    ns: string,
+    name: string,
+    keys: readonly string[],
+  ): Promise<readonly (FlowRow | null)[]> {
+    if (keys.length === 0) return []
+    const found = await this.#rows(flowsTable, flowsOfQuery(shard, ns, name, keys))
+    const byKey = new Map(found.map((flow) => [flow.key, flow]))
+    return keys.map((key) => byKey.get(key) ?? null)
+  }
+
+  flows(shard: number, query: FlowQuery): Promise<readonly FlowRow[]> {
+    return this.#rows(flowsTable, flowsQuery(shard, query))
   }
 
   suspects(shard: number): Promise<readonly SuspectRow[]> {

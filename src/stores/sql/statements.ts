@@ -13,6 +13,8 @@ import {
   claimsUntil,
   continuedTable,
   eventsTable,
+  flowNames,
+  flowsTable,
   inboxItems,
   inboxTable,
   journalBefore,
@@ -61,6 +63,12 @@ function update<Row>({ name, columns }: Table<Row>): string {
 
 const where = <Row>({ columns }: Table<Row>): string => ['shard = ?1', ...assignments(columns)].join(' AND ')
 
+/** Sets what a row has beside its name. */
+function replaced<Row, Name>({ columns }: Table<Row>, { columns: names }: Table<Name>): string {
+  const others = columns.slice(names.length)
+  return others.map(({ name }) => `${name} = excluded.${name}`).join(', ')
+}
+
 const texts = {
   fence: 'UPDATE shards SET head = ?4 WHERE id = ?1 AND epoch = ?2 AND head = ?3',
   acquire: `UPDATE shards SET epoch = epoch + 1, crashes = CASE WHEN owner IS NULL THEN 0 ELSE crashes + 1 END, owner = ?2
@@ -78,6 +86,8 @@ const texts = {
   timerGone: `DELETE FROM timers WHERE ${where(timersTable)}`,
   post: insert(inboxItems),
   suspect: `${insert(suspectsTable)} ON CONFLICT (shard, run) DO UPDATE SET what = excluded.what, deaths = excluded.deaths`,
+  flow: `${insert(flowsTable)} ON CONFLICT (shard, ns, name, key) DO UPDATE SET ${replaced(flowsTable, flowNames)}`,
+  flowGone: `DELETE FROM flows WHERE ${where(flowNames)}`,
   suspectGone: 'DELETE FROM suspects WHERE shard = ?1 AND run = ?2',
   forgottenRun: 'DELETE FROM runs WHERE shard = ?1 AND num = ?2',
   forgottenJournal: 'DELETE FROM journal WHERE shard = ?1 AND run = ?2',
@@ -122,6 +132,8 @@ export function batchStatements(batch: Batch): Statement[] {
     ...over(texts.timerGone, timersTable, shard, batch.timersGone),
     ...over(texts.post, inboxItems, shard, batch.posts),
     ...over(texts.suspect, suspectsTable, shard, batch.suspects),
+    ...over(texts.flow, flowsTable, shard, batch.flows),
+    ...over(texts.flowGone, flowNames, shard, batch.flowsGone),
     ...each(texts.suspectGone, shard, forgotten),
     ...each(texts.forgottenTimers, shard, forgotten),
     ...each(texts.forgottenJournal, shard, forgotten, releases.forgottenJournal),

@@ -9,6 +9,8 @@ import type {
   ClaimName,
   ClaimUntil,
   EventRow,
+  FlowName,
+  FlowRow,
   InboxItem,
   InboxRow,
   JournalBefore,
@@ -97,6 +99,22 @@ export const continuedTable: Table<RunContinued> = table<RunContinued>('runs', {
   input: 'payload',
   num: 'integer',
 })
+
+const flowName = { ns: 'text', name: 'text', key: 'text' } as const
+
+export const flowsTable: Table<FlowRow> = table<FlowRow>('flows', {
+  ...flowName,
+  standing: 'text',
+  ending: 'text',
+  state: 'text',
+  detail: 'text',
+  pos: 'integer',
+  began: 'integer',
+  changed: 'integer',
+  due: 'integer',
+})
+
+export const flowNames: Table<FlowName> = table<FlowName>('flows', flowName)
 
 export const runNamesTable: Table<RunName> = table<RunName>('runs', { num: 'integer', id: 'text' })
 

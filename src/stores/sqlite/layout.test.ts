@@ -11,6 +11,8 @@ import {
   agedQuery,
   claimsQuery,
   eventsQuery,
+  flowsOfQuery,
+  flowsQuery,
   inboxQuery,
   journalQuery,
   runsQuery,
@@ -26,6 +28,7 @@ import {
   claimsUntil,
   continuedTable,
   eventsTable,
+  flowsTable,
   inboxTable,
   journalTable,
   runsTable,
@@ -65,7 +68,7 @@ test('commits are synced in full, through a write-ahead log', () => {
 
 test('the columns of the file are those of the rows', () => {
   const db = keep(openWriter(file))
-  const whole = [runsTable, claimsTable, journalTable, eventsTable, timersTable, inboxTable, suspectsTable]
+  const whole = [runsTable, claimsTable, journalTable, eventsTable, timersTable, inboxTable, suspectsTable, flowsTable]
   for (const table of whole) {
     const inFile = db.prepare(`SELECT name FROM pragma_table_info('${table.name}')`).all()
     const names = inFile.map((row) => String(row.name)).toSorted()
@@ -172,6 +175,18 @@ describe('plans', () => {
     ],
     ['SCAN inbox', inboxQuery(0, 'default', 10)],
     ['SEARCH claims USING PRIMARY KEY (shard=? AND ns=? AND space=? AND id=?)', claimsQuery(0, 'a', 'run', ['1'])],
+    [
+      'SEARCH flows USING PRIMARY KEY (shard=? AND ns=? AND name=? AND key=?)',
+      flowsOfQuery(0, 'default', 'fulfilment', ['a:1']),
+    ],
+    [
+      'SEARCH flows USING PRIMARY KEY (shard=? AND ns=? AND name=? AND key>?)',
+      flowsQuery(0, { ns: 'default', name: 'fulfilment', limit: 10 }),
+    ],
+    [
+      'SEARCH flows USING INDEX flows_standing (standing=? AND name=? AND ns=? AND key>?)',
+      flowsQuery(0, { ns: 'default', name: 'fulfilment', standing: 'overdue', after: 'a:1', limit: 10 }),
+    ],
     ['SEARCH suspects USING PRIMARY KEY (shard=?)', suspectsQuery(0)],
     ['SEARCH runs USING INTEGER PRIMARY KEY (rowid>?)', agedQuery(0, 'default', 9, 10)],
     ['SEARCH events USING INTEGER PRIMARY KEY (rowid>?)', agedEventsQuery(0, 'default', 9, 10)],

@@ -120,6 +120,22 @@ const secondLayout = `
     ('claims', 'claims_until', '100000 100000 10 5 1'), ('timers', 'timers_run', '100000 2');
 `
 
+/**
+ * What the third version adds: a row for each flow that a monitor follows. Most are complete, and nobody asks for those by
+ * their standing.
+ */
+const thirdLayout = `
+  CREATE TABLE flows (
+    shard INTEGER NOT NULL, ns TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, standing TEXT NOT NULL,
+    ending TEXT, state TEXT NOT NULL, detail TEXT NOT NULL, pos INTEGER NOT NULL, began INTEGER NOT NULL,
+    changed INTEGER NOT NULL, due INTEGER, PRIMARY KEY (shard, ns, name, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX flows_standing ON flows (standing, name, ns, key) WHERE standing <> 'complete';
+
+  INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('flows', 'flows', '1000000 1000000 1000000 100000 1'), ('flows', 'flows_standing', '10000 2000 1000 1000 1');
+`
+
 export const migrations: readonly Migration[] = [
   {
     version: 1,
@@ -134,6 +150,7 @@ export const migrations: readonly Migration[] = [
     },
   },
   { version: 2, up: (db) => db.exec(secondLayout) },
+  { version: 3, up: (db) => db.exec(thirdLayout) },
 ]
 
 /** Brings the file to the last version of the list. A file that is there already is not written to. */
