@@ -9,8 +9,11 @@ import { storeOf } from './stores/store-of.ts'
 
 // Defining
 export { ballet, type ApplicationParts } from './define/ballet.ts'
+export { choreography, type Choreography, type ChoreographyOptions } from './define/choreography.ts'
 export { event, type EventOf, type EventType } from './define/event.ts'
 export { operation, type Operation } from './define/operation.ts'
+export { all, choice, many, optional, seq, type Part, type Pattern } from './define/pattern.ts'
+export { after, precedence, response, type Rule } from './define/rule.ts'
 export { on, type React, type ReactionOptions } from './define/reaction.ts'
 export { service, type Service, type ServiceMembers } from './define/service.ts'
 export { signal, type SignalOf, type SignalType } from './define/signal.ts'
@@ -36,6 +39,7 @@ export type {
 export type { Defined } from './define/definition-symbol.ts'
 export type {
   ApplicationDefinition,
+  ChoreographyDefinition,
   EventDefinition,
   Log,
   OperationContext,
@@ -45,6 +49,17 @@ export type {
   SignalDefinition,
   WorkflowDefinition,
 } from './define/definition.ts'
+
+// The monitor of a choreography, as pure functions: `fulfilment.flow.step(state, type, at)`
+export {
+  isBroken,
+  type Flow,
+  type FlowBroken,
+  type FlowDeadline,
+  type FlowState,
+  type FlowVerdict,
+} from './core/flow.ts'
+export type { FlowPattern, FlowRule } from './core/flow-pattern.ts'
 
 // Running
 /** Where and how an application runs. */

@@ -39,6 +39,7 @@ it('collects services, workflows, reactions and every event', () => {
   const [charge] = payment[DEFINITION].reactions
   expect(definition).toEqual({
     kind: 'application',
+    choreographies: [],
     name: 'shop',
     version: '1.0.0+abc',
     services: [payment[DEFINITION], { ...shipping[DEFINITION], reactions: [ship] }],
@@ -52,6 +53,7 @@ it('collects services, workflows, reactions and every event', () => {
 it('fills in what is not said', () => {
   expect(ballet({ services: [] })).toEqual({
     kind: 'application',
+    choreographies: [],
     name: 'application',
     version: '0',
     services: [],

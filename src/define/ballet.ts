@@ -7,6 +7,7 @@ import type { HttpRoutes } from './application.ts'
 import { definitionOf, type Defined } from './definition-symbol.ts'
 import type {
   ApplicationDefinition,
+  ChoreographyDefinition,
   EventDefinition,
   ReactionDefinition,
   ServiceDefinition,
@@ -25,13 +26,15 @@ export interface ApplicationParts {
   readonly workflows?: readonly Defined<WorkflowDefinition>[] | undefined
   /** Reactions that were not registered with `service.on`: `[on(payment, OrderCreated, ...)]`. */
   readonly reactions?: readonly ReactionDefinition[] | undefined
+  /** The flows that the events should follow, made by choreography(...). */
+  readonly choreographies?: readonly ChoreographyDefinition[] | undefined
   /** Event types that are neither the outcome of an operation nor answered by a reaction: what is emitted or received. */
   readonly events?: readonly EventDefinition[] | undefined
   /** The application's own HTTP routes, beside /api, /hooks, /callbacks, /healthz and /readyz. */
   readonly http?: HttpRoutes | undefined
 }
 
-const PARTS = ['name', 'version', 'services', 'workflows', 'reactions', 'events', 'http']
+const PARTS = ['name', 'version', 'services', 'workflows', 'reactions', 'choreographies', 'events', 'http']
 
 /**
  * Defines an application; `open(definition, { store })` makes it run.
@@ -52,10 +55,17 @@ export function ballet(parts: ApplicationParts): ApplicationDefinition {
   const services = list(parts.services, 'services', 'a service, made by service(...)', serviceOf)
   const workflows = list(parts.workflows ?? [], 'workflows', 'a workflow, made by workflow(...)', workflowOf)
   const apart = list(parts.reactions ?? [], 'reactions', 'a reaction, made by on(...)', reactionOf)
+  const choreographies = list(
+    parts.choreographies ?? [],
+    'choreographies',
+    'a choreography, made by choreography(...)',
+    choreographyOf,
+  )
   const events = list(parts.events ?? [], 'events', 'an event type, made by event(...)', eventOf)
   for (const service of services) Object.freeze(service.reactions)
   const reactions = [...new Set(services.flatMap((service) => service.reactions)), ...apart]
   const outcomes = services.flatMap(({ operations }) => operations.flatMap((operation) => operation.outcomes))
+  const flows = choreographies.flatMap((choreography) => choreography.events)
   return Object.freeze({
     kind: 'application',
     name,
@@ -66,7 +76,8 @@ export function ballet(parts: ApplicationParts): ApplicationDefinition {
     })),
     workflows,
     reactions,
-    events: [...new Set([...outcomes, ...reactions.map((reaction) => reaction.event), ...events])],
+    choreographies,
+    events: [...new Set([...outcomes, ...reactions.map((reaction) => reaction.event), ...flows, ...events])],
     http: http ?? null,
   })
 }
@@ -95,6 +106,10 @@ function workflowOf(part: unknown): WorkflowDefinition | undefined {
 
 function reactionOf(part: unknown): ReactionDefinition | undefined {
   return isRecord(part) && typeof part['react'] === 'function' ? (part as unknown as ReactionDefinition) : undefined
+}
+
+function choreographyOf(part: unknown): ChoreographyDefinition | undefined {
+  return isRecord(part) && part['kind'] === 'choreography' ? (part as unknown as ChoreographyDefinition) : undefined
 }
 
 function eventOf(part: unknown): EventDefinition | undefined {

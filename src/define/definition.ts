@@ -1,5 +1,6 @@
 // What definitions are at run time: the plain shapes that the engine, the checks and the views read. The typed
 // functions that authors use (event, signal, operation, service, workflow, ballet) produce exactly these.
+import type { Flow } from '../core/flow.ts'
 import type { Json } from '../core/json.ts'
 import type { RetryPolicy } from '../core/retry.ts'
 import type { Schema } from '../core/schema.ts'
@@ -97,6 +98,22 @@ export interface WorkflowDefinition {
   readonly body: (run: never, input: never) => Promise<unknown>
 }
 
+/** A choreography: the flow that the events of one key follow. */
+export interface ChoreographyDefinition {
+  readonly kind: 'choreography'
+  readonly name: string
+  /** The field that is the key of all its events. */
+  readonly key: string
+  /** The compiled flow: what a monitor steps (core/flow.ts). */
+  readonly flow: Flow
+  /** Every event that it speaks of. */
+  readonly events: readonly EventDefinition[]
+  /** Those that come from outside: what can come first, and what was said to. */
+  readonly outside: readonly EventDefinition[]
+  /** Whether a deadline that passes is published as the event `<name>.overdue`, or only recorded. */
+  readonly onDeadline: 'emit' | 'record'
+}
+
 /** An application before it runs: made by `ballet({...})`, opened by `open(definition, ...)`. */
 export interface ApplicationDefinition {
   readonly kind: 'application'
@@ -107,6 +124,7 @@ export interface ApplicationDefinition {
   readonly workflows: readonly WorkflowDefinition[]
   /** Those of the services and those that were given apart. */
   readonly reactions: readonly ReactionDefinition[]
+  readonly choreographies: readonly ChoreographyDefinition[]
   /** Every event type that the application knows. */
   readonly events: readonly EventDefinition[]
   readonly http: HttpRoutes | null

@@ -2,11 +2,13 @@
 // value, and that itself carries the fields of an EventDefinition. The function only builds: whether the data fits is
 // judged by the schema at the door that the value enters by (run.emit, app.publish, the outcome of an operation), so
 // that a replay judges nothing again. Two event types are the same one only when they are the same object.
+import type { Duration } from '../core/duration.ts'
 import { isRecord } from '../core/json.ts'
 import type { Schema, SchemaInput, SchemaOutput } from '../core/schema.ts'
 import type { EventValue } from '../core/values.ts'
 import type { EventDefinition } from './definition.ts'
 import type { JsonOnly, KeyField } from './mistake.ts'
+import { pattern, type Pattern } from './pattern.ts'
 import { refuseField, refuseSchema, refuseType, refuseUnknownOptions } from './refusal.ts'
 
 /**
@@ -26,6 +28,10 @@ export interface EventType<
   readonly schema: Schema<Input, Data>
   /** Whether a value is of this type: `if (PaymentDeclined.is(paid)) paid.data.reason`. */
   is(value: { readonly type: string } | null | undefined): value is EventValue<Type, Data>
+  /** In a choreography: it comes within this time of the moment at which it may: `PaymentApproved.within('30s')`. */
+  within(limit: Duration): Pattern<null, Key>
+  /** In a choreography: a path that it ends has this name: `OrderShipped.as('shipped')`. */
+  as<const Name extends string>(ending: Name): Pattern<Name, Key>
 }
 
 /** The event value that others see of an event type: `EventOf<typeof OrderShipped>`. */
@@ -80,7 +86,14 @@ export function event<const Type extends string, S extends Schema, const Key ext
     is: (value: { readonly type: string } | null | undefined): value is EventValue<Type, SchemaOutput<S>> =>
       value?.type === type && 'kind' in value && value.kind === 'event',
   } as const
-  return Object.freeze(Object.assign(make, fields))
+  const defined = Object.assign(make, fields)
+  const alone = (): Pattern<null, Key> => pattern({ kind: 'event', type }, [defined])
+  return Object.freeze(
+    Object.assign(defined, {
+      within: (limit: Duration) => alone().within(limit),
+      as: <const Name extends string>(ending: Name) => alone().as(ending),
+    }),
+  )
 }
 
 /** Whether an unknown value is an event type. */

@@ -20,6 +20,7 @@ export function checkFit(definition: ApplicationDefinition): readonly Fault[] {
     ...checkNames(definition),
     ...checkTypes(definition),
     ...checkReactions(definition),
+    ...checkChoreographies(definition),
     ...definition.services.flatMap(({ operations }) => operations.flatMap((one) => checkOperation(one, operations))),
   ]
 }
@@ -99,6 +100,29 @@ function checkReactions({ services, reactions }: ApplicationDefinition): readonl
         place: `reaction "${name}"`,
         problem: `its service "${service}" is not part of the application`,
         remedy: `Add ${service} to ballet({ services })`,
+      })),
+  ]
+}
+
+function checkChoreographies({ choreographies }: ApplicationDefinition): readonly Fault[] {
+  const claims = new Map<string, { readonly name: string; readonly key: string }[]>()
+  for (const { name, key, events } of choreographies) {
+    for (const { type } of events) claims.set(type, [...(claims.get(type) ?? []), { name, key }])
+  }
+  return [
+    ...repeated(choreographies.map(({ name }) => name)).map(([name, count]) => ({
+      place: `choreography "${name}"`,
+      problem: `there are ${count} of this name`,
+      remedy: 'List each choreography once, and give each a name of its own',
+    })),
+    ...[...claims]
+      .filter(([, claimants]) => new Set(claimants.map(({ key }) => key)).size > 1)
+      .map(([type, claimants]) => ({
+        place: `event "${type}"`,
+        problem: claimants
+          .map(({ name, key }, index) => `choreography "${name}" ${index === 0 ? 'follows it by' : 'by'} ${key}`)
+          .join(', '),
+        remedy: 'Let all of them follow one key, or tell the second fact by an event of its own',
       })),
   ]
 }
