@@ -97,11 +97,11 @@ class Pipeline implements Spec<State> {
       return
     const { sent } = owner
     step(`it sends batch ${sent + 1}`, (draft) => {
-      const { owner } = draft
-      if (owner === null) return
-      owner.sent += 1
-      owner.flights.push({ batch: owner.sent, answer: 'none', mayBeOwn: owner.flights.length > 0 })
-      draft.net.push({ batch: owner.sent, epoch: OWN, heard: true })
+      const own = draft.owner
+      if (own === null) return
+      own.sent += 1
+      own.flights.push({ batch: own.sent, answer: 'none', mayBeOwn: own.flights.length > 0 })
+      draft.net.push({ batch: own.sent, epoch: OWN, heard: true })
     })
   }
 
