@@ -25,11 +25,11 @@ const RUN = 'checkout:8841~gift-wrap.0'
 async function ballet(
   words: readonly string[],
   answers: Partial<Application> = {},
-): Promise<Ended & { asked: Asked[] }> {
+): Promise<Ended & { asked: Asked[]; url: string }> {
   const { app, asked } = testApplication(answers)
   const server = await serve(app, { port: 0 })
   closing.push(() => server.close())
-  return { ...(await box.run([...words, '--url', server.url])), asked }
+  return { ...(await box.run([...words, '--url', server.url])), asked, url: server.url }
 }
 
 describe('an action on one run', () => {
@@ -60,10 +60,10 @@ describe('an action on one run', () => {
     ],
   ] as const
   it.each(cases)('%j is what it says', async (words, sent) => {
-    const { code, asked, stderr } = await ballet(words)
+    const { code, asked, stderr, url } = await ballet(words)
     expect(code).toBe(0)
     expect(asked).toEqual([sent])
-    expect(stderr).toBe(`See it: ballet show '${RUN}'\n`)
+    expect(stderr).toBe(`See it: ballet show '${RUN}' --url ${url}\n`)
   })
 
   it('is signed with the name of the user', async () => {
