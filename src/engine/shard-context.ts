@@ -15,6 +15,7 @@ import type { Effects } from './effects.ts'
 import type { Inbox } from './inbox.ts'
 import type { Lanes } from './lanes.ts'
 import type { LiveRun } from './live-run.ts'
+import type { Monitor } from './monitor.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump } from './pump.ts'
 import type { Receivers } from './receivers.ts'
@@ -71,6 +72,7 @@ export interface ShardContext {
   readonly admission: Admission
   readonly open: OpenRuns
   readonly watchers: Watchers
+  readonly monitor: Monitor
   readonly suspects: Suspects
 
   /** Time of the shard: never earlier than it was before. */

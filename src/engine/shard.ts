@@ -28,6 +28,7 @@ import { joinRun, parkUnread } from './joins.ts'
 import { laneOf, Lanes } from './lanes.ts'
 import type { LiveRun } from './live-run.ts'
 import { Loading } from './loading.ts'
+import { Monitor, NO_RUN } from './monitor.ts'
 import { safeLog } from './log.ts'
 import { OpenRuns } from './open-runs.ts'
 import { Pump } from './pump.ts'
@@ -128,6 +129,7 @@ export class Shard {
       admission: this.#admissionTo(pump, writer),
       open,
       watchers: new Watchers(),
+      monitor: new Monitor(directory.definition.choreographies, () => this.context),
       suspects: new Suspects({ clock, store, shard, epoch, crashes, writer, pump, log, open, onFailure }),
       now: () => this.#notBefore(clock.now()),
       notBefore: (at) => void this.#notBefore(at),
@@ -180,6 +182,7 @@ export class Shard {
   /** Brings back every open run and takes up its work. */
   async recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
     this.#eviction.start()
+    await this.context.monitor.recover(this.#options.tenure.head)
     const recovered = await this.#loading.recover()
     const { retention } = this.#options
     if (retention !== null && !this.isStopped) {
@@ -204,7 +207,7 @@ export class Shard {
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const { effects, timers, inbox, space, writer, watchers, suspects, store, shard } = this.context
+    const { effects, timers, inbox, space, writer, watchers, suspects, monitor, store, shard } = this.context
     timers.stop()
     inbox.stop()
     this.#retention?.stop()
@@ -218,6 +221,8 @@ export class Shard {
     // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
     while ((!this.context.pump.idle || !this.#loading.isIdle) && this.#failure === null)
       await new Promise((resolve) => setImmediate(resolve))
+    monitor.write()
+    monitor.stop()
     await writer.barrier().catch(() => {})
     // Only an end that left nothing in doubt is a good one.
     if (this.#failure === null) await store.release(shard, this.#options.tenure.epoch).catch(() => {})
@@ -231,10 +236,11 @@ export class Shard {
 
   /** Everything that has been acknowledged by now is on its way to the runs: what lay in the inbox, and events. */
   async #catchUp(): Promise<void> {
-    const { inbox, writer, receivers } = this.context
+    const { inbox, writer, receivers, monitor } = this.context
     await inbox.read()
     await writer.barrier()
     await receivers.caughtUp()
+    await monitor.settled()
   }
 
   #effectAnswers() {
@@ -262,9 +268,10 @@ export class Shard {
 
   /** The row of a timer whose run has ended (it was frozen then, and its timers were not known) goes. */
   #timerFired(timer: TimerRow, done: () => void): void {
-    const { open, writer } = this.context
+    const { open, writer, monitor } = this.context
     const { run, op } = timer
-    if (this.#loading.postpones(timer)) return done()
+    if (run === NO_RUN) monitor.fired(timer)
+    if (run === NO_RUN || this.#loading.postpones(timer)) return done()
     if (open.use(run) !== undefined || open.isParked(run))
       return this.#deliver(run, { kind: 'timer', op }, { settled: done, failed: done })
     writer.rows.timersGone.push(timer)
@@ -374,6 +381,7 @@ export class Shard {
     this.context.space.stop()
     this.#eviction.stop()
     this.context.watchers.close()
+    this.context.monitor.stop()
     this.#retention?.stop()
     this.context.suspects.close()
     void this.context.effects.close(0)

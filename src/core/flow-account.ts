@@ -1,0 +1,124 @@
+// What is known of the flow of one key: a pure account of its events, in the order in which they were committed, against
+// the choreography. An event that does not fit breaks the flow and changes nothing of where it stands, so that what comes
+// behind is still followed. A deadline passes when somebody who knows the time says so (passDeadlines): an event that came
+// before that was in time. Stored as JSON beside the state of the flow; made anew from the events when it cannot be read.
+import { isBroken, type Flow, type FlowDeadline, type FlowState } from './flow.ts'
+import { isRecord } from './json.ts'
+import type { FlowStanding } from './store.ts'
+
+/** An event as an account takes it. */
+export interface FlowEvent {
+  readonly type: string
+  readonly pos: number
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly source: string
+  readonly id: string
+  readonly root: string
+}
+
+/**
+ * The first event that did not fit. `late`: the flow was complete; `duplicate`: one of its type had come, and no further one
+ * was expected; `unexpected`: anything else.
+ */
+export interface FlowBreak {
+  readonly how: 'late' | 'duplicate' | 'unexpected'
+  readonly type: string
+  readonly source: string
+  readonly id: string
+  readonly pos: number
+  readonly at: number
+  /** What could have come, and the rule that it breaks, if it is a rule. */
+  readonly expected: readonly string[]
+  readonly rule: string | null
+}
+
+export interface FlowAccount {
+  readonly state: FlowState
+  /** Types that have come, each once. */
+  readonly seen: readonly string[]
+  readonly broken: FlowBreak | null
+  /** How many events did not fit, and how many deadlines have passed. */
+  readonly breaks: number
+  readonly overdues: number
+  /** Deadlines up to this time have passed and were told; 0 at first. */
+  readonly told: number
+  /** Times of the first and the last event, milliseconds since the epoch. */
+  readonly began: number
+  readonly changed: number
+  readonly last: FlowEvent
+}
+
+/** The account of a flow whose first event this is. */
+export function beginAccount(flow: Flow, event: FlowEvent): FlowAccount {
+  const { at } = event
+  const empty = { seen: [], broken: null, breaks: 0, overdues: 0, told: 0, began: at, changed: at }
+  return takeEvent(flow, { state: flow.start(at), ...empty, last: event }, event)
+}
+
+/** The account with one more event. */
+export function takeEvent(flow: Flow, account: FlowAccount, event: FlowEvent): FlowAccount {
+  const { type, at } = event
+  const next = flow.step(account.state, type, at)
+  const known = account.seen.includes(type)
+  const common = { changed: at, last: event, seen: known ? account.seen : [...account.seen, type] }
+  if (!isBroken(next)) return { ...account, ...common, state: next }
+  const { source, id, pos } = event
+  const { expected, rule } = next
+  const isLate = flow.verdict(account.state).standing === 'complete'
+  const how = isLate ? 'late' : known ? 'duplicate' : 'unexpected'
+  const broken = account.broken ?? { how, type, source, id, pos, at, expected, rule }
+  return { ...account, ...common, broken, breaks: account.breaks + 1 }
+}
+
+/** The deadlines that have passed by `now` and were not told yet, and the account in which they are. */
+export function passDeadlines(
+  flow: Flow,
+  account: FlowAccount,
+  now: number,
+): { readonly account: FlowAccount; readonly passed: readonly FlowDeadline[] } {
+  const passed = flow.deadlines(account.state).filter(({ by }) => by > account.told && by <= now)
+  const overdues = account.overdues + passed.length
+  return passed.length === 0 ? { account, passed } : { account: { ...account, overdues, told: now }, passed }
+}
+
+export interface Standing {
+  readonly standing: FlowStanding
+  /** The ending, when it is complete or may end. */
+  readonly ending: string | null
+  /** The types that can come next. */
+  readonly awaited: readonly string[]
+  /** By when what has to come, earliest first; those that have passed are the first. */
+  readonly deadlines: readonly FlowDeadline[]
+  /** When the next deadline passes; null when there is none. */
+  readonly due: number | null
+}
+
+/** How a flow stands: broken before overdue, and overdue before anything else. */
+export function standingOf(flow: Flow, account: FlowAccount): Standing {
+  const { standing, ending } = flow.verdict(account.state)
+  const deadlines = flow.deadlines(account.state)
+  const isOverdue = deadlines.some(({ by }) => by <= account.told)
+  return {
+    standing: account.broken === null ? (isOverdue ? 'overdue' : standing) : 'broken',
+    ending,
+    awaited: flow.expected(account.state),
+    deadlines,
+    due: deadlines.find(({ by }) => by > account.told)?.by ?? null,
+  }
+}
+
+/** An account as two texts: the state, which only its flow understands, and the rest. */
+export function saveAccount(flow: Flow, account: FlowAccount): { readonly state: string; readonly detail: string } {
+  const { state, ...rest } = account
+  return { state: flow.save(state), detail: JSON.stringify(rest) }
+}
+
+/** The account of two texts; null when they are of another flow. */
+export function loadAccount(flow: Flow, state: string, detail: string): FlowAccount | null {
+  const loaded = flow.load(state)
+  const rest: unknown = JSON.parse(detail)
+  return loaded === null || !isRecord(rest)
+    ? null
+    : { ...(rest as unknown as Omit<FlowAccount, 'state'>), state: loaded }
+}

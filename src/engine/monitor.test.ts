@@ -1,0 +1,172 @@
+// The flows of a choreography as the engine follows them: by committed events of every style, durable, with deadlines.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { openForTest, until } from '../../test/support/applications.ts'
+import { HandClock } from '../../test/support/clocks.ts'
+import {
+  ballet,
+  choice,
+  choreography,
+  event,
+  operation,
+  seq,
+  service,
+  signal,
+  workflow,
+  type Application,
+  type FlowRow,
+} from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
+
+const Order = z.object({ orderId: z.string() })
+const key = { key: 'orderId' } as const
+const Created = event('order.created', Order, key)
+const Paid = event('payment.approved', Order, key)
+const Declined = event('payment.declined', Order, key)
+const Shipped = event('order.shipped', Order, key)
+const Overdue = event(
+  'fulfilment.overdue',
+  z.object({ orderId: z.string(), choreography: z.string(), awaited: z.array(z.string()) }),
+  key,
+)
+const Go = signal('go', z.null())
+
+const fulfilment = choreography(
+  'fulfilment',
+  { key: 'orderId' },
+  seq(
+    Created,
+    choice(seq(Paid.within('30s'), Shipped.within('2d')).as('fulfilled'), Declined.within('30s').as('declined')),
+  ),
+)
+
+function parts() {
+  const told: unknown[] = []
+  const payment = service('payment', {
+    charge: operation({ input: Order, outcomes: [Paid, Declined], run: (order) => Paid(order) }),
+  })
+  const shipping = service('shipping', {
+    ship: operation({ input: Order, outcomes: [Shipped], run: (order) => Shipped(order) }),
+  })
+  const desk = service('desk', { tell: operation({ input: Overdue.schema, run: (data) => void told.push(data) }) })
+  desk.on(Overdue, (data) => desk.tell(data))
+  const checkout = workflow(
+    'checkout',
+    { input: Order, output: z.null(), ...key, signals: [Go] },
+    async (run, order) => {
+      run.emit(Created(order))
+      await run.call(payment.charge(order))
+      await run.receive(Go)
+      await run.call(shipping.ship(order))
+      return null
+    },
+  )
+  const definition = ballet({
+    services: [payment, shipping, desk],
+    workflows: [checkout],
+    choreographies: [fulfilment],
+    events: [Created],
+  })
+  return { definition, checkout, told, shipping }
+}
+
+/** What is under way comes to its end, and then time passes. */
+async function pass(clock: HandClock, ms: number): Promise<void> {
+  for (let round = 0; round < 20; round++) await new Promise((resolve) => setImmediate(resolve))
+  clock.pass(ms)
+}
+
+const flowOf = (data: MemoryData, id: string): FlowRow | undefined =>
+  data.flows.get(JSON.stringify(['default', 'fulfilment', `orderId:${id}`]))
+const standing = (app: Application, data: MemoryData, id: string, wanted: string) =>
+  until(app, null, async () => {
+    const flow = flowOf(data, id)
+    return flow?.standing === wanted && flow
+  })
+
+test('the outcomes of the calls of a workflow, and published events, are one flow', async () => {
+  const data = new MemoryData()
+  const { definition, checkout } = parts()
+  const app = await openForTest(definition, { store: memory(data) })
+  await app.start(checkout({ orderId: 'a' }))
+  expect(await standing(app, data, 'a', 'on track')).toMatchObject({ key: 'orderId:a' })
+  await app.signal('checkout:a', Go(null))
+  expect(await standing(app, data, 'a', 'complete')).toMatchObject({ ending: 'fulfilled', due: null })
+  await app.publish(Created({ orderId: 'b' }))
+  await app.publish(Declined({ orderId: 'b' }))
+  expect(await standing(app, data, 'b', 'complete')).toMatchObject({ ending: 'declined' })
+})
+
+test('an event that does not fit breaks the flow, and says what was expected', async () => {
+  const data = new MemoryData()
+  const app = await openForTest(parts().definition, { store: memory(data) })
+  await app.publish(Created({ orderId: 'a' }))
+  await app.publish(Shipped({ orderId: 'a' }), { id: 'early' })
+  const row = await standing(app, data, 'a', 'broken')
+  expect(JSON.parse(row.detail)).toMatchObject({
+    broken: { how: 'unexpected', type: 'order.shipped', expected: ['payment.approved', 'payment.declined'] },
+  })
+  // It is followed all the same.
+  await app.publish(Declined({ orderId: 'a' }))
+  await until(app, null, async () => flowOf(data, 'a')?.ending === 'declined')
+  await app.publish(Declined({ orderId: 'a' }))
+  await until(app, null, async () => JSON.parse(flowOf(data, 'a')?.detail ?? '{}').breaks === 2)
+})
+
+test('a deadline that passes makes it overdue and is an event, once, also over a restart; what comes late heals it', async () => {
+  const data = new MemoryData()
+  const clock = new HandClock()
+  const { definition, told } = parts()
+  const first = await openForTest(definition, { store: memory(data), clock })
+  await first.publish(Created({ orderId: 'a' }))
+  await pass(clock, 1000)
+  await standing(first, data, 'a', 'on track')
+  expect([...data.timers.values()]).toMatchObject([{ run: 0, op: 'fulfilment orderId:a' }])
+  await first.close()
+  const app = await openForTest(definition, { store: memory(data), clock })
+  await pass(clock, 28_000)
+  await app.publish(Created({ orderId: 'b' }))
+  expect(told).toEqual([])
+  await pass(clock, 2000)
+  await standing(app, data, 'a', 'overdue')
+  await until(app, null, async () => told.length === 1)
+  expect(told).toMatchObject([
+    { orderId: 'a', choreography: 'fulfilment', awaited: ['payment.approved', 'payment.declined'] },
+  ])
+  await app.publish(Paid({ orderId: 'a' }))
+  await pass(clock, 1000)
+  const row = await standing(app, data, 'a', 'on track')
+  expect(JSON.parse(row.detail)).toMatchObject({ overdues: 1, broken: null })
+  expect(row.due).not.toBeNull()
+})
+
+test('what was committed and not taken when the process died is taken when it is opened again', async () => {
+  const data = new MemoryData()
+  const clock = new HandClock()
+  const { definition } = parts()
+  const first = await openForTest(definition, { store: memory(data), clock })
+  await pass(clock, 1000)
+  await first.publish(Created({ orderId: 'a' }))
+  // No time passes, so that nothing is written of it; and this process is as good as dead.
+  expect(flowOf(data, 'a')).toBeUndefined()
+  const app = await openForTest(definition, { store: memory(data), clock })
+  await pass(clock, 1000)
+  await standing(app, data, 'a', 'on track')
+})
+
+test('a choreography that was changed takes the events of a key once more', async () => {
+  const data = new MemoryData()
+  const clock = new HandClock()
+  const { definition } = parts()
+  const first = await openForTest(definition, { store: memory(data), clock })
+  await first.publish(Created({ orderId: 'a' }))
+  await pass(clock, 1000)
+  await standing(first, data, 'a', 'on track')
+  await first.close()
+  const changed = choreography('fulfilment', { key: 'orderId' }, seq(Created, Paid.within('1h').as('paid')))
+  const app = await openForTest({ ...definition, choreographies: [changed] }, { store: memory(data), clock })
+  await app.publish(Paid({ orderId: 'a' }))
+  await pass(clock, 1000)
+  expect(await standing(app, data, 'a', 'complete')).toMatchObject({ ending: 'paid' })
+})

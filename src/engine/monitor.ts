@@ -1,0 +1,340 @@
+// Follows the flows of the choreographies: for each key an account of its events (core/flow-account.ts), taken when they are
+// durable, in their order, whichever style brought them about. The account is written a moment later, together with those of
+// other keys; a row without a key says up to which position all events of a choreography have been taken and written, and
+// what lies behind that is taken again when the shard is recovered. A deadline is a timer without a run; when it passes, the
+// flow is overdue, and an event says so in the same batch. One part of a shard (shard.ts); told of events by facts.ts.
+//
+//   unknown --an event, or its timer--> reading its row --> live --idle, and too many--> unknown
+//   live --event, deadline--> changed --written--> live
+import { isBalletError } from '../core/errors.ts'
+import {
+  beginAccount,
+  loadAccount,
+  passDeadlines,
+  saveAccount,
+  standingOf,
+  takeEvent,
+  type FlowAccount,
+  type FlowEvent,
+} from '../core/flow-account.ts'
+import type { FlowDeadline } from '../core/flow.ts'
+import { eventRef } from '../core/ids.ts'
+import type { Cancel } from '../core/clock.ts'
+import { splitKey } from '../core/names.ts'
+import type { EventRow, FlowRow, TimerRow } from '../core/store.ts'
+import type { ChoreographyDefinition } from '../define/definition.ts'
+import { appendEvent } from './facts.ts'
+import type { ShardContext } from './shard-context.ts'
+
+/** How long what has changed waits for more. */
+const WRITE_MS = 200
+/** Flows that are kept in memory without need. */
+const KEPT = 10_000
+const PAGE = 500
+/** When flows that could not be read are read again. */
+const AGAIN_MS = 5000
+/** The timers of flows belong to no run. */
+export const NO_RUN = 0
+
+/** The flow of one key, in memory. */
+interface Live {
+  readonly choreography: ChoreographyDefinition
+  readonly key: string
+  /** Null as long as it has no event. */
+  account: FlowAccount | null
+  /** The deadline for which there is a timer. */
+  armed: number | null
+  isChanged: boolean
+  /** What came while its row was read; null when that is over. */
+  waiting: ((flow: Live) => void)[] | null
+}
+
+/** How far a choreography has been followed. */
+interface Followed {
+  readonly choreography: ChoreographyDefinition
+  /** Positions of events that wait for the row of their flow, oldest first. */
+  readonly waiting: Set<number>
+  /** The last event that was met, and what the store knows. */
+  met: number
+  written: number
+}
+
+/** The monitor of a shard. */
+export class Monitor {
+  /** Of the shard, which is being made when its monitor is. */
+  readonly #of: () => ShardContext
+  readonly #followed: ReadonlyMap<string, Followed>
+  readonly #byType = new Map<string, Followed[]>()
+  readonly #flows = new Map<string, Live>()
+  readonly #changed = new Set<Live>()
+  #asked: Live[] = []
+  #reading = 0
+  #onRead: (() => void)[] = []
+  #write: Cancel | null = null
+  #isStopped = false
+
+  constructor(choreographies: readonly ChoreographyDefinition[], of: () => ShardContext) {
+    this.#of = of
+    const followed = choreographies.map((choreography) => {
+      return { choreography, waiting: new Set<number>(), met: 0, written: 0 }
+    })
+    this.#followed = new Map(followed.map((one) => [one.choreography.name, one]))
+    for (const one of followed) {
+      for (const { type } of one.choreography.events) this.#byType.set(type, [...(this.#byType.get(type) ?? []), one])
+    }
+  }
+
+  get #context(): ShardContext {
+    return this.#of()
+  }
+
+  /** An event is being written: it is taken when it is durable. */
+  observe(event: EventRow): void {
+    const followed = this.#byType.get(event.type)
+    if (followed === undefined) return
+    this.#context.writer.onDurable(() => {
+      for (const one of followed) this.#take(one, event)
+    })
+  }
+
+  /**
+   * Takes the events that no account has: of a choreography that is new here, those that come from now on.
+   * @param head the last position that is durable.
+   */
+  async recover(head: number): Promise<void> {
+    const { store, shard, ns } = this.#context
+    for (const followed of this.#followed.values()) {
+      const { name, flow } = followed.choreography
+      const [row] = await store.flowsOf(shard, ns, name, [''])
+      followed.written = row?.pos ?? -1
+      followed.met = row?.pos ?? head
+      for (let more = row !== null; more;) {
+        const query = { ns, types: [...flow.types], after: followed.met, limit: PAGE }
+        const events = await store.events(shard, query)
+        for (const event of events) this.#take(followed, event)
+        await this.settled()
+        more = events.length === PAGE
+      }
+    }
+    this.write()
+  }
+
+  /** Resolves when everything that was durable has been taken. */
+  settled(): Promise<void> {
+    return this.#reading === 0 ? Promise.resolve() : new Promise((resolve) => this.#onRead.push(resolve))
+  }
+
+  /** A timer without a run: the deadline of a flow. */
+  fired(timer: TimerRow): void {
+    const [name = ''] = timer.op.split(' ', 1)
+    const followed = this.#followed.get(name)
+    const gone = (): void => {
+      this.#context.writer.rows.timersGone.push(timer)
+      this.#context.writer.flush()
+    }
+    // The choreography has left the code.
+    if (followed === undefined) return gone()
+    this.#with(followed.choreography, timer.op.slice(name.length + 1), (flow) => {
+      if (flow.account === null) return gone()
+      const { account, passed } = passDeadlines(flow.choreography.flow, flow.account, this.#context.now())
+      flow.account = account
+      // One that moved since has another timer, or will have one when it is written.
+      if (flow.armed === timer.due) flow.armed = null
+      this.#context.writer.rows.timersGone.push(timer)
+      this.#change(flow)
+      if (flow.choreography.onDeadline === 'emit') for (const deadline of passed) this.#tell(flow, account, deadline)
+      this.write()
+    })
+  }
+
+  /** Writes what has changed. */
+  write(): void {
+    this.#write?.()
+    this.#write = null
+    if (this.#isStopped) return
+    const { writer, watchers } = this.#context
+    const { rows } = writer
+    for (const flow of this.#changed) {
+      flow.isChanged = false
+      const row = this.#rowOf(flow)
+      if (row === null) continue
+      rows.flows.push(row)
+      this.#arm(flow, row.due)
+      writer.onDurable(() => watchers.touched(row.key))
+    }
+    this.#changed.clear()
+    for (const followed of this.#followed.values()) {
+      const [first] = followed.waiting
+      const pos = first === undefined ? followed.met : first - 1
+      if (pos === followed.written) continue
+      followed.written = pos
+      rows.flows.push(this.#placeOf(followed.choreography, pos))
+    }
+    writer.flush()
+    this.#forget()
+  }
+
+  stop(): void {
+    this.#write?.()
+    this.#isStopped = true
+  }
+
+  #take(followed: Followed, event: EventRow): void {
+    const { pos, key } = event
+    if (pos <= followed.met) return
+    followed.met = pos
+    followed.waiting.add(pos)
+    this.#with(followed.choreography, key, (flow) => {
+      followed.waiting.delete(pos)
+      const { account, choreography } = flow
+      if (account !== null && account.last.pos >= pos) return
+      const taken = eventOf(event)
+      flow.account =
+        account === null ? beginAccount(choreography.flow, taken) : takeEvent(choreography.flow, account, taken)
+      this.#change(flow)
+    })
+  }
+
+  /** Does something with the flow of a key, after everything that came for it before. */
+  #with(choreography: ChoreographyDefinition, key: string, work: (flow: Live) => void): void {
+    const id = `${choreography.name} ${key}`
+    const known = this.#flows.get(id)
+    if (known?.waiting === null) return work(known)
+    if (known !== undefined) return void known.waiting?.push(work)
+    const flow: Live = { choreography, key, account: null, armed: null, isChanged: false, waiting: [work] }
+    this.#flows.set(id, flow)
+    this.#ask([flow])
+  }
+
+  #ask(flows: readonly Live[]): void {
+    if (this.#isStopped) return
+    if (this.#asked.push(...flows) > flows.length) return
+    this.#reading += 1
+    setImmediate(() => void this.#read())
+  }
+
+  /** Reads the rows of the flows that were asked for in this round of the event loop. */
+  async #read(): Promise<void> {
+    const asked = this.#asked
+    this.#asked = []
+    for (const { choreography } of this.#followed.values()) {
+      const flows = asked.filter((flow) => flow.choreography === choreography)
+      if (flows.length > 0) await this.#bringAllBack(choreography, flows)
+    }
+    this.#reading -= 1
+    if (this.#reading > 0) return
+    for (const done of this.#onRead.splice(0)) done()
+  }
+
+  async #bringAllBack(choreography: ChoreographyDefinition, flows: readonly Live[]): Promise<void> {
+    const { store, shard, ns, clock, log } = this.#context
+    const keys = flows.map(({ key }) => key)
+    try {
+      const rows = await store.flowsOf(shard, ns, choreography.name, keys)
+      for (const [index, flow] of flows.entries()) await this.#bringBack(flow, rows[index] ?? null)
+    } catch (error) {
+      if (this.#isStopped) return
+      if (!isBalletError(error) || error.code !== 'STORE_FAILED') return this.#context.fail(error)
+      // What came for them waits; the others are followed.
+      const left = flows.filter(({ waiting }) => waiting !== null)
+      log.error(`Flows of ${choreography.name} cannot be read, and are not followed for now: ${error.message}`)
+      clock.after(AGAIN_MS, () => this.#ask(left))
+    }
+  }
+
+  async #bringBack(flow: Live, row: FlowRow | null): Promise<void> {
+    if (row !== null) {
+      flow.armed = row.due
+      flow.account = loadAccount(flow.choreography.flow, row.state, row.detail) ?? (await this.#anew(flow, row))
+    }
+    const waiting = flow.waiting ?? []
+    flow.waiting = null
+    for (const work of waiting) work(flow)
+  }
+
+  /** The choreography is another one by now: the events of the key are walked once more, up to where the row stood. */
+  async #anew({ choreography, key }: Live, row: FlowRow): Promise<FlowAccount | null> {
+    const { store, shard, ns } = this.#context
+    let account: FlowAccount | null = null
+    for (let after = -1; ;) {
+      const events = await store.events(shard, { ns, key, types: [...choreography.flow.types], after, limit: PAGE })
+      for (const event of events) {
+        if (event.pos > row.pos) return account
+        const taken = eventOf(event)
+        account =
+          account === null ? beginAccount(choreography.flow, taken) : takeEvent(choreography.flow, account, taken)
+      }
+      after = events.at(-1)?.pos ?? after
+      if (events.length < PAGE) return account
+    }
+  }
+
+  #change(flow: Live): void {
+    flow.isChanged = true
+    this.#changed.add(flow)
+    if (this.#isStopped) return
+    this.#write ??= this.#context.clock.after(WRITE_MS, () => this.write())
+  }
+
+  /** The timer of a flow stands for its next deadline. */
+  #arm(flow: Live, due: number | null): void {
+    const { writer, timers } = this.#context
+    if (flow.armed === due) return
+    const op = `${flow.choreography.name} ${flow.key}`
+    if (flow.armed !== null) {
+      const timer = { due: flow.armed, run: NO_RUN, op }
+      writer.rows.timersGone.push(timer)
+      timers.remove(timer)
+    }
+    flow.armed = due
+    if (due === null) return
+    const timer = { due, run: NO_RUN, op }
+    writer.rows.timers.push(timer)
+    timers.add(timer)
+  }
+
+  /** Publishes that a deadline has passed. */
+  #tell({ choreography, key }: Live, { last }: FlowAccount, { by, types }: FlowDeadline): void {
+    const { name } = choreography
+    const { field, value } = splitKey(key)
+    const data = { [field]: value, choreography: name, awaited: types, by: new Date(by).toISOString() }
+    appendEvent(this.#context, {
+      type: `${name}.overdue`,
+      key,
+      source: name,
+      id: `${value}:${by}:${types.join('|')}`,
+      data: JSON.stringify(data),
+      root: last.root,
+      cause: eventRef(last.source, last.id),
+      published: true,
+    })
+  }
+
+  #rowOf({ choreography, key, account }: Live): FlowRow | null {
+    if (account === null) return null
+    const { standing, ending, due } = standingOf(choreography.flow, account)
+    const { began, changed, last } = account
+    const { ns } = this.#context
+    const saved = saveAccount(choreography.flow, account)
+    return { ns, name: choreography.name, key, standing, ending, ...saved, pos: last.pos, began, changed, due }
+  }
+
+  #placeOf({ name }: ChoreographyDefinition, pos: number): FlowRow {
+    const { ns } = this.#context
+    const now = this.#context.now()
+    const rest = { standing: 'on track', ending: null, state: '', detail: '{}', due: null } as const
+    return { ns, name, key: '', ...rest, pos, began: now, changed: now }
+  }
+
+  /** Flows that nothing came for lately are not kept. */
+  #forget(): void {
+    for (const [id, flow] of this.#flows) {
+      if (this.#flows.size <= KEPT) return
+      if (flow.waiting === null && !flow.isChanged) this.#flows.delete(id)
+    }
+  }
+}
+
+function eventOf({ type, pos, at, source, id, root }: EventRow): FlowEvent {
+  return { type, pos, at, source, id, root }
+}
