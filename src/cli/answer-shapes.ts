@@ -2,7 +2,7 @@
 // there, must be named as such and not fail somewhere in a renderer. A shape checks and leaves the value as it is, so
 // that --json passes on fields that this version does not know.
 import { isRecord } from '../core/json.ts'
-import type { ApplicationView, EventView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
+import type { ApplicationView, EventView, FlowView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
 import type { Acted, ActedAll } from '../define/application.ts'
 
 /** Returns the path of the first thing that is not as it should be, or undefined. */
@@ -99,12 +99,29 @@ const unreadable = optional(list(record({ id: text, error: record({ message: tex
 const page = (item: Shape): Shape => record({ items: list(item), unreadable, cursor: optional(text) })
 const named = record({ name: text })
 
+const flow = record({
+  choreography: text,
+  key: record({ field: text, value: text }),
+  state: text,
+  ending: optional(text),
+  began: text,
+  changed: text,
+  awaited: list(record({ event: text, from: list(text) })),
+  deadlines: list(record({ events: list(text), by: text, passed: flag })),
+  broken: optional(
+    record({ how: text, event: text, source: text, id: text, time: text, expected: list(text), rule: optional(text) }),
+  ),
+  breaks: number,
+  overdues: number,
+})
+
 const shapes = {
   run,
   runs: page(run),
   journal: page(journal),
   events: page(event),
-  key: record({ field: text, value: text, runs: list(run), events: list(event), unreadable }),
+  flows: page(flow),
+  key: record({ field: text, value: text, flows: list(flow), runs: list(run), events: list(event), unreadable }),
   graph: record({ runs: list(run), events: list(event), unreadable }),
   app: record({
     name: text,
@@ -137,6 +154,7 @@ export interface Answers {
   readonly runs: Page<RunView>
   readonly journal: Page<JournalView>
   readonly events: Page<EventView>
+  readonly flows: Page<FlowView>
   readonly key: KeyView
   readonly graph: { readonly runs: readonly RunView[]; readonly events: readonly EventView[] }
   readonly app: ApplicationView

@@ -68,6 +68,7 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
     journal: async (run, query) => orNull(async () => api.get('journal', `${ofRun(run)}/journal`, query)),
     events: async ({ types, ...rest }) => api.get('events', '/api/events', { ...rest, type: types?.join(',') }),
     key: async (field, value) => api.get('key', `/api/keys/${segment(field)}/${segment(value)}`),
+    flows: async (name, query) => api.get('flows', `/api/choreographies/${segment(name)}`, { ...query }),
     graph: async (root) => api.get('graph', '/api/graph', { root }),
     app: async () => api.get('app', '/api/app'),
     async fields() {

@@ -21,6 +21,7 @@ export async function readFile(path: string): Promise<Reads> {
     journal: async (run, request) => queries.journal(run, request),
     events: async (request) => queries.events(request),
     key: async (field, value) => queries.key(field, value),
+    flows: async (name, request) => queries.flows(name, request),
     graph: async (root) => queries.graph(root),
     async fields() {
       const some = { ns: 'default', limit: SAMPLE }

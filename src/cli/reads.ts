@@ -1,6 +1,6 @@
 // What the reading commands ask, whether a process answers (client.ts) or the file is read without one (file-reads.ts).
-import type { EventsRequest, RunsRequest } from '../define/application.ts'
-import type { EventView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
+import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
+import type { EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
 
 export interface Reads {
   run(id: string): Promise<RunView | null>
@@ -11,6 +11,7 @@ export interface Reads {
   ): Promise<Page<JournalView> | null>
   events(request: EventsRequest): Promise<Page<EventView>>
   key(field: string, value: string): Promise<KeyView>
+  flows(choreography: string, request: FlowsRequest): Promise<Page<FlowView>>
   /** Everything of a causal graph, by its root. */
   graph(root: string): Promise<Related>
   /** The fields that keys have here. */

@@ -11,6 +11,7 @@ import { doctor } from './doctor.ts'
 import { events } from './events.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { fail } from './fail.ts'
+import { flows } from './flows.ts'
 import { commandHelp, overview } from './help.ts'
 import { init } from './init.ts'
 import { parse } from './parse.ts'
@@ -59,6 +60,7 @@ export const commands: readonly Command[] = [
   show,
   why,
   events,
+  flows,
   cancel,
   retry,
   answer,

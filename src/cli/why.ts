@@ -7,9 +7,11 @@ import { causalLines, summaryLines } from './causal-lines.ts'
 import { causalTree, type Causes } from './causal-tree.ts'
 import { PLACE_OPTIONS, placeWords, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
+import { flowWords } from './flow-words.ts'
 import { EXIT } from './exit-code.ts'
 import { usage } from './parse.ts'
 import { wholeJournal, type Reads } from './reads.ts'
+import { printableView } from './printable.ts'
 import { print } from './terminal.ts'
 
 export const why: Command = {
@@ -29,11 +31,17 @@ export const why: Command = {
       const style = { now: clock.now(), paint, columns, place: placeWords(given) }
       const { runs, events } = causes
       if (causes.isCut) terminal.note('There is more than one answer can hold; this is the beginning of it.')
-      print(terminal, given.flag('json'), { field: found.field, value: found.value, runs, events, tree }, () => [
-        ...summaryLines(`${found.field}:${found.value}`, runs, events.length, style),
-        '',
-        ...causalLines(tree, style),
-      ])
+      print(
+        terminal,
+        given.flag('json'),
+        { field: found.field, value: found.value, flows: found.flows, runs, events, tree },
+        () => [
+          ...summaryLines(`${found.field}:${found.value}`, runs, events.length, style),
+          ...printableView(found.flows).map((flow) => `${flow.choreography}: ${flowWords(flow, style.now)}`),
+          '',
+          ...causalLines(tree, style),
+        ],
+      )
     } finally {
       await reads.close()
     }

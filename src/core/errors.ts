@@ -45,6 +45,8 @@ export const catalogue = {
   SIGNAL_UNKNOWN: { family: 'fix', status: 422, message: '{what} does not take the signal "{type}".{nearest}', hint: 'Declare it in the signals of the workflow.' },
   RUN_UNKNOWN: { family: 'final', status: 404, message: 'There is no run "{id}".', hint: 'GET /api/runs lists them.' },
   RUN_FORGOTTEN: { family: 'final', status: 410, message: 'The run "{id}" ended long ago and is forgotten.', hint: 'Its id is still taken: the option retention says for how long. GET /api/runs lists the runs that are there.' },
+  CHOREOGRAPHY_UNKNOWN: { family: 'final', status: 404, message: 'There is no choreography "{name}".{nearest}', hint: 'GET /api/choreographies lists them.' },
+  FLOW_UNKNOWN: { family: 'final', status: 404, message: 'No event of {choreography} has come for the key {key}.', hint: 'GET /api/choreographies/{choreography} lists the keys that have begun.' },
   KEY_UNKNOWN: { family: 'final', status: 404, message: 'There is no run and no event of the key {key}.', hint: 'ballet runs and ballet events list what there is.' },
   RUN_ENDED: { family: 'final', status: 409, message: 'The run "{id}" has ended ({status}).', hint: 'Nothing can be sent to it any more.' },
   RUN_CONFLICT: { family: 'final', status: 409, message: 'The run "{id}" exists with another input.', hint: 'Use another id, or the same input.' },

@@ -3,7 +3,6 @@
 // behind is still followed. A deadline passes when somebody who knows the time says so (passDeadlines): an event that came
 // before that was in time. Stored as JSON beside the state of the flow; made anew from the events when it cannot be read.
 import { isBroken, type Flow, type FlowDeadline, type FlowState } from './flow.ts'
-import { isRecord } from './json.ts'
 import type { FlowStanding } from './store.ts'
 
 /** An event as an account takes it. */
@@ -108,17 +107,39 @@ export function standingOf(flow: Flow, account: FlowAccount): Standing {
   }
 }
 
-/** An account as two texts: the state, which only its flow understands, and the rest. */
-export function saveAccount(flow: Flow, account: FlowAccount): { readonly state: string; readonly detail: string } {
+/** A type that can come next, and the services that answer with it; none for one that comes from outside. */
+export interface AwaitedType {
+  readonly type: string
+  readonly from: readonly string[]
+}
+
+/** What a row tells without the flow: the account but for its state, and what it waits for. */
+export interface FlowDetail extends Omit<FlowAccount, 'state'> {
+  readonly awaited: readonly AwaitedType[]
+  readonly deadlines: readonly FlowDeadline[]
+}
+
+/** How a flow stands, and its account as two texts: the state, which only the flow understands, and the rest. */
+export function saveAccount(
+  flow: Flow,
+  account: FlowAccount,
+  producers: (type: string) => readonly string[],
+): Pick<Standing, 'standing' | 'ending' | 'due'> & { readonly state: string; readonly detail: string } {
   const { state, ...rest } = account
-  return { state: flow.save(state), detail: JSON.stringify(rest) }
+  const { standing, ending, due, awaited, deadlines } = standingOf(flow, account)
+  const detail: FlowDetail = { ...rest, awaited: awaited.map((type) => ({ type, from: producers(type) })), deadlines }
+  return { standing, ending, due, state: flow.save(state), detail: JSON.stringify(detail) }
 }
 
 /** The account of two texts; null when they are of another flow. */
 export function loadAccount(flow: Flow, state: string, detail: string): FlowAccount | null {
   const loaded = flow.load(state)
-  const rest: unknown = JSON.parse(detail)
-  return loaded === null || !isRecord(rest)
-    ? null
-    : { ...(rest as unknown as Omit<FlowAccount, 'state'>), state: loaded }
+  if (loaded === null) return null
+  const { awaited: _, deadlines: __, ...rest } = parseDetail(detail)
+  return { ...rest, state: loaded }
+}
+
+/** The rest of a row, which the engine wrote. */
+export function parseDetail(detail: string): FlowDetail {
+  return JSON.parse(detail) as FlowDetail
 }

@@ -1,7 +1,7 @@
 // What operators see of runs, events and the application: the shapes that the API, the command line and the
 // application's own queries answer with. Made by engine/queries.ts from committed rows alone.
 import type { Json } from './json.ts'
-import type { RunKind, RunStatus } from './store.ts'
+import type { FlowStanding, RunKind, RunStatus } from './store.ts'
 
 /** An error as it is kept: the code of the catalogue (or the thrown error's name) and its words. */
 export interface ErrorView {
@@ -104,6 +104,41 @@ export interface UnreadableView {
   readonly error: ErrorView
 }
 
+/** How the flow of one key stands against its choreography. */
+export interface FlowView {
+  readonly choreography: string
+  readonly key: { readonly field: string; readonly value: string }
+  /** `broken` before `overdue`, and that before all others. */
+  readonly state: FlowStanding
+  /** The name of the ending, when it is complete or may end. */
+  readonly ending?: string | undefined
+  /** Times of its first and last event (ISO 8601). */
+  readonly began: string
+  readonly changed: string
+  /** What can come next, and from which services; from none: from outside. */
+  readonly awaited: readonly { readonly event: string; readonly from: readonly string[] }[]
+  /** By when one of these events has to come, earliest first; `passed`: it has not. */
+  readonly deadlines: readonly { readonly events: readonly string[]; readonly by: string; readonly passed: boolean }[]
+  /** The first event that did not fit. */
+  readonly broken?: FlowBreakView | undefined
+  /** How many events did not fit, and how many deadlines have passed. */
+  readonly breaks: number
+  readonly overdues: number
+}
+
+/** `late`: the flow was complete; `duplicate`: one of its type had come; `unexpected`: anything else. */
+export interface FlowBreakView {
+  readonly how: 'late' | 'duplicate' | 'unexpected'
+  readonly event: string
+  readonly source: string
+  readonly id: string
+  readonly time: string
+  /** What could have come. */
+  readonly expected: readonly string[]
+  /** The rule that it breaks, in words. */
+  readonly rule?: string | undefined
+}
+
 /** Runs and events that belong together, oldest first. */
 export interface Related {
   readonly runs: readonly RunView[]
@@ -118,6 +153,8 @@ export interface Related {
 export interface KeyView extends Related {
   readonly field: string
   readonly value: string
+  /** How its flows stand, one for each choreography of its field that has begun; without an application none. */
+  readonly flows: readonly FlowView[]
 }
 
 /** A page of a list: `cursor` continues it, absent at the end. */
@@ -146,6 +183,12 @@ export interface ApplicationView {
     readonly name: string
     readonly key?: string | undefined
     readonly signals: readonly string[]
+  }[]
+  readonly choreographies: readonly {
+    readonly name: string
+    readonly key: string
+    readonly events: readonly string[]
+    readonly endings: readonly string[]
   }[]
   readonly events: readonly { readonly type: string; readonly key: string }[]
   readonly signals: readonly string[]

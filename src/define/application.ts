@@ -1,9 +1,18 @@
 // A running application, as everybody outside the engine sees it: the HTTP API, the command line, the application's
 // own routes and tests. The engine implements it (engine/application.ts). Every answer rests on committed rows.
 import type { Json } from '../core/json.ts'
-import type { RunKind, RunStatus } from '../core/store.ts'
+import type { FlowStanding, RunKind, RunStatus } from '../core/store.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
-import type { ApplicationView, EventView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
+import type {
+  ApplicationView,
+  EventView,
+  FlowView,
+  JournalView,
+  KeyView,
+  Page,
+  Related,
+  RunView,
+} from '../core/views.ts'
 
 export interface Started {
   readonly id: string
@@ -134,6 +143,14 @@ export interface RunsRequest {
   readonly cursor?: string | undefined
 }
 
+export interface FlowsRequest {
+  /** Only flows that stand so. */
+  readonly state?: FlowStanding | undefined
+  /** 1 to 1,000; default 50. In the order of their keys. */
+  readonly limit?: number | undefined
+  readonly cursor?: string | undefined
+}
+
 export interface EventsRequest {
   readonly key?: string | undefined
   readonly types?: readonly string[] | undefined
@@ -206,6 +223,10 @@ export interface Application {
   ): Promise<Page<JournalView> | null>
   events(request?: EventsRequest): Promise<Page<EventView>>
   key(field: string, value: string): Promise<KeyView>
+  /** The flows of a choreography, by how they stand. Errors: CHOREOGRAPHY_UNKNOWN, QUERY_INVALID. */
+  flows(choreography: string, request?: FlowsRequest): Promise<Page<FlowView>>
+  /** How the flow of a key stands (`orderId:8841`, or `8841`); null when it has not begun. Errors: CHOREOGRAPHY_UNKNOWN. */
+  flow(choreography: string, key: string): Promise<FlowView | null>
   /** All runs and events of a causal graph, by its root reference. */
   graph(root: string): Promise<Related>
   describe(): Promise<ApplicationView>

@@ -8,7 +8,16 @@ import { fromText, isRecord, type Json } from '../core/json.ts'
 import type { RunEnding } from '../core/journal.ts'
 import type { Store, StoreInfo } from '../core/store.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
-import type { ApplicationView, EventView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
+import type {
+  ApplicationView,
+  EventView,
+  FlowView,
+  JournalView,
+  KeyView,
+  Page,
+  Related,
+  RunView,
+} from '../core/views.ts'
 import type {
   ActAllRequest,
   Acted,
@@ -16,6 +25,7 @@ import type {
   AnswerRequest,
   Application,
   EventsRequest,
+  FlowsRequest,
   FailRequest,
   Published,
   PublishRequest,
@@ -79,7 +89,13 @@ export class RunningApplication implements Application {
     const { promise, resolve } = Promise.withResolvers<Error | null>()
     this.stopped = promise
     this.#stop = resolve
-    this.#queries = new Queries({ reader: options.store, ns: options.namespace, shard: SHARD, codec: options.codec })
+    this.#queries = new Queries({
+      reader: options.store,
+      ns: options.namespace,
+      shard: SHARD,
+      codec: options.codec,
+      choreographies: options.directory.definition.choreographies.map(({ name }) => name),
+    })
   }
 
   /** Takes the store and recovers. On a failure the store is let go again. */
@@ -252,6 +268,12 @@ export class RunningApplication implements Application {
   }
   key(field: string, value: string): Promise<KeyView> {
     return this.#queries.key(field, value)
+  }
+  flows(choreography: string, request?: FlowsRequest): Promise<Page<FlowView>> {
+    return this.#queries.flows(choreography, request)
+  }
+  flow(choreography: string, key: string): Promise<FlowView | null> {
+    return this.#queries.flow(choreography, key)
   }
   graph(root: string): Promise<Related> {
     return this.#queries.graph(root)

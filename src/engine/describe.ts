@@ -31,6 +31,12 @@ export function describe(
       ...(workflow.key === null ? {} : { key: workflow.key }),
       signals: workflow.signals.map((signal) => signal.type),
     })),
+    choreographies: definition.choreographies.map(({ name, key, flow }) => ({
+      name,
+      key,
+      events: [...flow.types],
+      endings: flow.endings,
+    })),
     events: events.map((event) => ({ type: event.type, key: event.key })),
     signals: [...signals],
   }

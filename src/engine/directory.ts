@@ -28,6 +28,7 @@ export class Directory {
   readonly events: ReadonlyMap<string, EventDefinition>
   readonly signals: ReadonlyMap<string, SignalDefinition>
   readonly #contracts = new Map<string, Contracts>()
+  readonly #producers = new Map<string, readonly string[]>()
   readonly #reactions = new Map<string, ReactionDefinition[]>()
   readonly #reactionsByName: ReadonlyMap<string, ReactionDefinition>
 
@@ -39,6 +40,10 @@ export class Directory {
     this.signals = new Map(
       definition.workflows.flatMap((workflow) => workflow.signals).map((signal) => [signal.type, signal]),
     )
+    for (const { service, outcomes } of this.operations.values()) {
+      for (const { type } of outcomes)
+        this.#producers.set(type, [...new Set([...(this.#producers.get(type) ?? []), service])])
+    }
     for (const reaction of definition.reactions) {
       const list = this.#reactions.get(reaction.event.type) ?? []
       this.#reactions.set(reaction.event.type, [...list, reaction])
@@ -49,6 +54,11 @@ export class Directory {
   /** Reactions to an event, in the order in which they were declared. */
   reactionsTo(type: string): readonly ReactionDefinition[] {
     return this.#reactions.get(type) ?? []
+  }
+
+  /** The services with an operation that answers with this event. */
+  producersOf(type: string): readonly string[] {
+    return this.#producers.get(type) ?? []
   }
 
   reaction(name: string): ReactionDefinition | undefined {

@@ -12,7 +12,6 @@ import {
   loadAccount,
   passDeadlines,
   saveAccount,
-  standingOf,
   takeEvent,
   type FlowAccount,
   type FlowEvent,
@@ -312,17 +311,23 @@ export class Monitor {
 
   #rowOf({ choreography, key, account }: Live): FlowRow | null {
     if (account === null) return null
-    const { standing, ending, due } = standingOf(choreography.flow, account)
     const { began, changed, last } = account
-    const { ns } = this.#context
-    const saved = saveAccount(choreography.flow, account)
-    return { ns, name: choreography.name, key, standing, ending, ...saved, pos: last.pos, began, changed, due }
+    const { ns, directory } = this.#context
+    const saved = saveAccount(choreography.flow, account, (type) => directory.producersOf(type))
+    return { ns, name: choreography.name, key, ...saved, pos: last.pos, began, changed }
   }
 
-  #placeOf({ name }: ChoreographyDefinition, pos: number): FlowRow {
+  /** The row without a key: it also says which field the keys have. */
+  #placeOf({ name, key }: ChoreographyDefinition, pos: number): FlowRow {
     const { ns } = this.#context
     const now = this.#context.now()
-    const rest = { standing: 'on track', ending: null, state: '', detail: '{}', due: null } as const
+    const rest = {
+      standing: 'on track',
+      ending: null,
+      state: '',
+      detail: JSON.stringify({ field: key }),
+      due: null,
+    } as const
     return { ns, name, key: '', ...rest, pos, began: now, changed: now }
   }
 

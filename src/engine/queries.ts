@@ -6,12 +6,13 @@ import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { Json } from '../core/json.ts'
 import { parseCommands, parseTurn } from '../core/journal.ts'
-import { splitKey } from '../core/names.ts'
+import { nearest, splitKey } from '../core/names.ts'
 import type { EventRow, JournalRow, RunRow, StoreReader } from '../core/store.ts'
 import type {
   ChoiceView,
   ErrorView,
   EventView,
+  FlowView,
   JournalView,
   KeyView,
   Page,
@@ -20,7 +21,8 @@ import type {
   UnreadableView,
   WaitView,
 } from '../core/views.ts'
-import type { EventsRequest, RunsRequest } from '../define/application.ts'
+import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
+import { flowView } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
 import { readPage } from './pages.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
@@ -30,6 +32,8 @@ export interface QueriesOptions {
   readonly ns?: string
   readonly shard?: number
   readonly codec?: Codec
+  /** Names of the choreographies of which `key` tells. */
+  readonly choreographies?: readonly string[]
 }
 
 type RunPayloads = Pick<RunView, 'input' | 'output' | 'error'>
@@ -45,12 +49,14 @@ export class Queries {
   readonly #ns: string
   readonly #shard: number
   readonly #codec: Codec
+  readonly #choreographies: readonly string[]
 
-  constructor({ reader, ns = 'default', shard = 0, codec = plainCodec }: QueriesOptions) {
+  constructor({ reader, ns = 'default', shard = 0, codec = plainCodec, choreographies = [] }: QueriesOptions) {
     this.#reader = reader
     this.#ns = ns
     this.#shard = shard
     this.#codec = codec
+    this.#choreographies = choreographies
   }
 
   /** The row of a run by its id, or null. @throws RUN_FORGOTTEN when there was one whose name is still taken. */
@@ -104,7 +110,41 @@ export class Queries {
   }
 
   async key(field: string, value: string): Promise<KeyView> {
-    return { field, value, ...(await this.#all({ key: `${field}:${value}` })) }
+    const key = `${field}:${value}`
+    const flows: FlowView[] = []
+    for (const name of this.#choreographies) {
+      const [row] = await this.#reader.flowsOf(this.#shard, this.#ns, name, [key])
+      if (row !== null && row !== undefined) flows.push(flowView(row))
+    }
+    return { field, value, flows, ...(await this.#all({ key })) }
+  }
+
+  /** Flows of a choreography, in the order of their keys. @throws CHOREOGRAPHY_UNKNOWN, QUERY_INVALID */
+  async flows(name: string, { state, limit, cursor }: FlowsRequest = {}): Promise<Page<FlowView>> {
+    await this.#fieldOf(name)
+    const count = limitOf(limit)
+    const after = cursor === undefined ? undefined : keyOfCursor(cursor)
+    const query = { ns: this.#ns, name, standing: state, after, limit: count + 1 }
+    const rows = await this.#reader.flows(this.#shard, query)
+    const last = rows.length > count ? rows[count - 1] : undefined
+    const items = rows.slice(0, count).map(flowView)
+    return last === undefined ? { items } : { items, cursor: Buffer.from(last.key).toString('base64url') }
+  }
+
+  /** The flow of a key: `field:value`, or its value alone. @throws CHOREOGRAPHY_UNKNOWN */
+  async flow(name: string, key: string): Promise<FlowView | null> {
+    const field = await this.#fieldOf(name)
+    const names = key.startsWith(`${field}:`) ? [key, `${field}:${key}`] : [`${field}:${key}`]
+    const rows = await this.#reader.flowsOf(this.#shard, this.#ns, name, names)
+    const row = rows.find((one) => one !== null)
+    return row === undefined || row === null ? null : flowView(row)
+  }
+
+  /** The field of the keys of a choreography, which its monitor has left. @throws CHOREOGRAPHY_UNKNOWN */
+  async #fieldOf(name: string): Promise<string> {
+    const [row] = await this.#reader.flowsOf(this.#shard, this.#ns, name, [''])
+    if (row !== null && row !== undefined) return String((parseText(row.detail) as { readonly field: string }).field)
+    throw fault('CHOREOGRAPHY_UNKNOWN', { name: name.slice(0, 80), nearest: nearest(name, this.#choreographies) })
   }
 
   /** Everything with this root. */
@@ -296,6 +336,12 @@ function limitOf(limit: number | undefined): number {
   if (limit === undefined) return 50
   if (Number.isInteger(limit) && limit >= 1 && limit <= 1000) return limit
   throw fault('QUERY_INVALID', { name: 'limit', problem: 'it must be a whole number from 1 to 1000' })
+}
+
+function keyOfCursor(cursor: string): string {
+  const key = Buffer.from(cursor, 'base64url').toString()
+  if (key !== '' && Buffer.from(key).toString('base64url') === cursor) return key
+  throw fault('QUERY_INVALID', { name: 'cursor', problem: 'it is none that a list answered with' })
 }
 
 function cursorOf(cursor: string | undefined): number | undefined {

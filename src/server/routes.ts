@@ -3,6 +3,7 @@
 import { nearest } from '../core/names.ts'
 import { aboutRoutes } from './about.ts'
 import { actionRoutes } from './actions.ts'
+import { choreographyRoutes } from './choreographies.ts'
 import { eventRoutes } from './events.ts'
 import { keyRoutes } from './keys.ts'
 import type { Route } from './route.ts'
@@ -15,6 +16,7 @@ export const ROUTES: readonly Route[] = [
   ...actionRoutes,
   ...eventRoutes,
   ...keyRoutes,
+  ...choreographyRoutes,
   ...aboutRoutes,
 ]
 

@@ -53,7 +53,9 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
     runs: () => Promise.resolve({ items: [RUN], cursor: 'next' }),
     journal: (id) => Promise.resolve(id === RUN.id ? { items: [] } : null),
     events: () => Promise.resolve({ items: [] }),
-    key: (field, value) => Promise.resolve({ field, value, runs: [RUN], events: [] }),
+    key: (field, value) => Promise.resolve({ field, value, flows: [], runs: [RUN], events: [] }),
+    flows: () => Promise.resolve({ items: [] }),
+    flow: () => Promise.resolve(null),
     graph: () => Promise.resolve({ runs: [RUN], events: [] }),
     describe: () =>
       Promise.resolve({
@@ -62,6 +64,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
         store: { kind: 'memory', name: 'memory:', id: 's', incarnation: 1 },
         services: [],
         workflows: [],
+        choreographies: [],
         events: [{ type: 'order.created', key: 'orderId' }],
         signals: [],
       }),

@@ -1,0 +1,34 @@
+// How a flow stands, in words: one line that says what it waits for, from whom and by when, or what broke it. A pure
+// function of the flow's view, used by `flows` and `why`.
+import type { FlowBreakView, FlowView } from '../core/views.ts'
+import { inTime } from './times.ts'
+
+/** One line without a line break. */
+export function flowWords({ state, ending, awaited, deadlines, broken, breaks }: FlowView, now: number): string {
+  if (state === 'complete') return `complete: ${ending ?? ''}`
+  if (broken !== undefined) return `broken: ${breakWords(broken)}${breaks > 1 ? ` (and ${breaks - 1} more)` : ''}`
+  const passed = deadlines.find((deadline) => deadline.passed)
+  if (passed !== undefined) return `overdue: ${eventWords(passed.events, awaited)}, ${inTime(passed.by, now)}`
+  const [next] = deadlines
+  const events = awaited.map(({ event }) => event)
+  const waits = next === undefined ? eventWords(events, awaited) : eventWords(next.events, awaited)
+  const by = next === undefined ? '' : `, ${inTime(next.by, now)} at the latest`
+  return `${state === 'may end' ? `may end as ${ending ?? ''}, or goes on with` : 'waits for'} ${waits}${by}`
+}
+
+const HOW: Readonly<Record<FlowBreakView['how'], string>> = {
+  late: 'came after its end',
+  duplicate: 'came once more',
+  unexpected: 'came',
+}
+
+function breakWords({ how, event, id, expected, rule }: FlowBreakView): string {
+  const wanted = rule ?? (expected.length === 0 ? '' : `expected was ${expected.join(' or ')}`)
+  return `${event} (${id}) ${HOW[how]}${wanted === '' ? '' : `; ${wanted}`}`
+}
+
+/** `payment.approved or payment.declined from payment` */
+function eventWords(events: readonly string[], awaited: FlowView['awaited']): string {
+  const from = new Set(awaited.filter(({ event }) => events.includes(event)).flatMap((one) => one.from))
+  return `${events.join(' or ')}${from.size === 0 ? '' : ` from ${[...from].join(' or ')}`}`
+}

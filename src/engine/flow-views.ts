@@ -1,0 +1,29 @@
+// Flows as operators see them: pure functions over their rows. Used by queries.ts.
+import { parseDetail, type FlowBreak } from '../core/flow-account.ts'
+import { splitKey } from '../core/names.ts'
+import type { FlowRow } from '../core/store.ts'
+import type { FlowBreakView, FlowView } from '../core/views.ts'
+
+/** The flow of a key, from its row. */
+export function flowView({ name, key, standing, ending, detail, began, changed }: FlowRow): FlowView {
+  const { awaited, deadlines, told, broken, breaks, overdues } = parseDetail(detail)
+  return {
+    choreography: name,
+    key: splitKey(key),
+    state: standing,
+    ...(ending === null ? {} : { ending }),
+    began: iso(began),
+    changed: iso(changed),
+    awaited: awaited.map(({ type, from }) => ({ event: type, from })),
+    deadlines: deadlines.map(({ by, types }) => ({ events: types, by: iso(by), passed: by <= told })),
+    ...(broken === null ? {} : { broken: breakView(broken) }),
+    breaks,
+    overdues,
+  }
+}
+
+function breakView({ how, type, source, id, at, expected, rule }: FlowBreak): FlowBreakView {
+  return { how, event: type, source, id, time: iso(at), expected, ...(rule === null ? {} : { rule }) }
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString()

@@ -1,0 +1,53 @@
+// Choreographies over HTTP: which there are, how the flows of one stand, and how that of one key does.
+import { fault } from '../core/errors.ts'
+import type { FlowStanding } from '../core/store.ts'
+import { answer } from './answer.ts'
+import { PAGE_LIMIT, segment, type Exchange, type Route } from './route.ts'
+
+export const FLOW_STATES = [
+  'on track',
+  'may end',
+  'complete',
+  'broken',
+  'overdue',
+] as const satisfies readonly FlowStanding[]
+
+async function list({ app }: Exchange): Promise<Response> {
+  const { choreographies } = await app.describe()
+  return answer(200, { items: choreographies })
+}
+
+async function flows(exchange: Exchange): Promise<Response> {
+  const { app, query } = exchange
+  const request = {
+    state: query.word('state', FLOW_STATES),
+    limit: query.count('limit', PAGE_LIMIT),
+    cursor: query.text('cursor'),
+  }
+  return answer(200, await app.flows(segment(exchange, 'name'), request))
+}
+
+async function flow(exchange: Exchange): Promise<Response> {
+  const [choreography, key] = [segment(exchange, 'name'), segment(exchange, 'key')]
+  const found = await exchange.app.flow(choreography, key)
+  if (found === null) throw fault('FLOW_UNKNOWN', { choreography, key: key.slice(0, 256) })
+  return answer(200, found)
+}
+
+export const choreographyRoutes: readonly Route[] = [
+  { method: 'GET', path: '/api/choreographies', summary: 'List the choreographies', query: [], answer: list },
+  {
+    method: 'GET',
+    path: '/api/choreographies/{name}',
+    summary: 'List the flows of a choreography, by how they stand',
+    query: ['state', 'cursor', 'limit'],
+    answer: flows,
+  },
+  {
+    method: 'GET',
+    path: '/api/choreographies/{name}/{key}',
+    summary: 'Show how the flow of one key stands',
+    query: [],
+    answer: flow,
+  },
+]
