@@ -33,6 +33,6 @@ export const answer: Command = {
     const value = await readInput(answer, 'value', text, terminal)
     const client = await findWriter(given, terminal)
     const acted = await client.answer(run, { op, value, ...reasonOf(given, terminal) })
-    return printActed(acted, given.flag('json'), terminal)
+    return printActed(acted, given, terminal)
   },
 }

@@ -24,6 +24,6 @@ export const cancel: Command = {
     }
     const [run = ''] = given.words
     const client = await findWriter(given, terminal)
-    return printActed(await client.cancel(run, reasonOf(given, terminal)), given.flag('json'), terminal)
+    return printActed(await client.cancel(run, reasonOf(given, terminal)), given, terminal)
   },
 }

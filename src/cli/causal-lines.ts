@@ -20,7 +20,7 @@ export function summaryLines(
   key: string,
   runs: readonly RunView[],
   eventCount: number,
-  { now, paint }: TimelineStyle,
+  { now, paint, place }: TimelineStyle,
 ): readonly string[] {
   const open = printableView(runs.filter(({ status }) => status === 'running' || status === 'stuck'))
   const counts = new Map<string, number>()
@@ -31,8 +31,8 @@ export function summaryLines(
   return [
     first,
     ...open.flatMap((run) => [
-      statusPaint(paint, run.status)(`${run.id}: ${waitingLine(run, now).replaceAll('\n', ' ')}`),
-      ...choiceLines(run),
+      statusPaint(paint, run.status)(`${run.id}: ${waitingLine(run, now, place).replaceAll('\n', ' ')}`),
+      ...choiceLines(run, place),
     ]),
   ]
 }

@@ -2,10 +2,10 @@
 import type { ChoiceView, RunView } from '../core/views.ts'
 import { shellWord } from './why-waiting.ts'
 
-/** A line for each choice, the command at its end; none when there is no choice. */
-export function choiceLines(run: RunView): readonly string[] {
+/** A line for each choice, the command at its end, with `place` behind it (place.ts); none when there is no choice. */
+export function choiceLines(run: RunView, place = ''): readonly string[] {
   return run.choices.map((choice) => {
-    const command = commandOf(run.id, choice)
+    const command = `${commandOf(run.id, choice)}${place}`
     return choice.after === undefined ? `  ${command}` : `  ${choice.after}, then: ${command}`
   })
 }

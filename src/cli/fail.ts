@@ -30,6 +30,6 @@ export const fail: Command = {
     const error = { code: given.text('code'), message }
     const client = await findWriter(given, terminal)
     const acted = await client.fail(run, { op, error, ...reasonOf(given, terminal) })
-    return printActed(acted, given.flag('json'), terminal)
+    return printActed(acted, given, terminal)
   },
 }

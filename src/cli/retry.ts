@@ -29,6 +29,6 @@ export const retry: Command = {
     const [run = ''] = given.words
     const client = await findWriter(given, terminal)
     const acted = await client.retry(run, { op, ...reasonOf(given, terminal) })
-    return printActed(acted, given.flag('json'), terminal)
+    return printActed(acted, given, terminal)
   },
 }

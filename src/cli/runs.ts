@@ -6,12 +6,13 @@ import { PLACE_OPTIONS, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { usage, wholeNumber } from './parse.ts'
+import { placeWords } from './place.ts'
 import { cut, oneLine, printable } from './printable.ts'
 import { table } from './table.ts'
 import { print, type Terminal } from './terminal.ts'
 import { statusPaint } from './timeline.ts'
 import { shownTime } from './times.ts'
-import { lengthWords, waitingLine } from './why-waiting.ts'
+import { COMMAND, lengthWords, waitingLine } from './why-waiting.ts'
 
 const STATUSES: readonly RunStatus[] = ['running', 'stuck', 'completed', 'failed', 'cancelled']
 
@@ -44,7 +45,9 @@ export const runs: Command = {
     const reads = await findReader(given, terminal)
     try {
       const page = await reads.runs(request)
-      print(terminal, given.flag('json'), page, () => (page.items.length === 0 ? [] : lines(page.items, terminal)))
+      print(terminal, given.flag('json'), page, () =>
+        page.items.length === 0 ? [] : lines(page.items, placeWords(given), terminal),
+      )
       if (page.items.length === 0) terminal.note('No run fits.')
       if (page.cursor !== undefined) terminal.note(`There are more: --cursor ${printable(page.cursor)}`)
     } finally {
@@ -62,7 +65,7 @@ function statusOf(text: string): RunStatus {
 }
 
 /** A line for each run, its id whole at the end, because it is there to be copied; below it why it waits or failed. */
-function lines(items: readonly RunView[], { paint, columns, clock }: Terminal): readonly string[] {
+function lines(items: readonly RunView[], place: string, { paint, columns, clock }: Terminal): readonly string[] {
   const now = clock.now()
   const rows = items.map((run) => [
     { text: run.status === 'running' ? (run.phase ?? run.status) : run.status, colour: statusPaint(paint, run.status) },
@@ -78,7 +81,9 @@ function lines(items: readonly RunView[], { paint, columns, clock }: Terminal): 
     ...entries.flatMap((line, index) => {
       const run = items[index]
       if (run === undefined || run.status === 'completed') return [line]
-      return [line, paint.dim(cut(`${' '.repeat(11)}${oneLine(waitingLine(run, now))}`, Math.max(columns, 60)))]
+      const words = `${' '.repeat(11)}${oneLine(waitingLine(run, now, place))}`
+      // Half a command would be another one.
+      return [line, paint.dim(words.includes(COMMAND) ? words : cut(words, Math.max(columns, 60)))]
     }),
   ]
 }

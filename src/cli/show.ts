@@ -3,6 +3,7 @@ import { fault } from '../core/errors.ts'
 import { PLACE_OPTIONS, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
+import { placeWords } from './place.ts'
 import { wholeJournal } from './reads.ts'
 import { print } from './terminal.ts'
 import { timeline } from './timeline.ts'
@@ -22,7 +23,7 @@ export const show: Command = {
       if (run === null || journal === null) throw fault('RUN_UNKNOWN', { id })
       const { paint, columns, clock } = terminal
       print(terminal, given.flag('json'), { run, journal }, () =>
-        timeline(run, journal, { now: clock.now(), paint, columns }),
+        timeline(run, journal, { now: clock.now(), paint, columns, place: placeWords(given) }),
       )
     } finally {
       await reads.close()

@@ -9,6 +9,7 @@ import { PLACE_OPTIONS, type Command, type Given } from './command.ts'
 import { findWriter } from './discovery.ts'
 import { EXIT, exitCodeOfRun } from './exit-code.ts'
 import { usage } from './parse.ts'
+import { placeWords } from './place.ts'
 import { printable } from './printable.ts'
 import { readInput } from './read-input.ts'
 import { print, type Terminal } from './terminal.ts'
@@ -54,14 +55,16 @@ export const start: Command = {
     if (!created) terminal.note(`${printable(id)} exists with this input; nothing new was started.`)
     if (waitMs === undefined) {
       print(terminal, given.flag('json'), { id, created }, () => [printable(id)])
-      if (!given.flag('json')) terminal.note(`See it: ballet show ${printable(shellWord(id))}`)
+      if (!given.flag('json')) terminal.note(`See it: ballet show ${printable(shellWord(id))}${placeWords(given)}`)
       return EXIT.ok
     }
     const settled = await settle(client, id, waitMs, terminal).catch((error: unknown) => {
       terminal.note(`${printable(id)} was started; how it stands now is not known.`)
       throw error
     })
-    print(terminal, given.flag('json'), { id, created, run: settled }, () => outcome(settled, terminal))
+    print(terminal, given.flag('json'), { id, created, run: settled }, () =>
+      outcome(settled, placeWords(given), terminal),
+    )
     if (settled.status === 'running')
       terminal.note(`${printable(settled.id)} has not ended within ${showMs(waitMs)}; it goes on.`)
     return exitCodeOfRun(settled.status)
@@ -85,11 +88,11 @@ async function settle(client: Client, id: string, waitMs: number, { clock }: Ter
   }
 }
 
-function outcome(run: RunView, { paint, clock }: Terminal): readonly string[] {
-  const line = `${printable(run.id)}: ${printable(waitingLine(run, clock.now()))}`
+function outcome(run: RunView, place: string, { paint, clock }: Terminal): readonly string[] {
+  const line = `${printable(run.id)}: ${printable(waitingLine(run, clock.now(), place))}`
   return [
     statusPaint(paint, run.status)(line),
-    ...choiceLines(run).map(printable),
+    ...choiceLines(run, place).map(printable),
     ...(run.output === undefined ? [] : [printable(JSON.stringify(run.output, null, 2))]),
   ]
 }

@@ -14,6 +14,8 @@ export interface TimelineStyle {
   readonly now: number
   readonly paint: Paint
   readonly columns: number
+  /** What stands behind every command that is printed to be copied (place.ts); default nothing. */
+  readonly place?: string
 }
 
 const OFFSET_WIDTH = 9
@@ -27,10 +29,10 @@ export function timeline(
 ): readonly string[] {
   const run = printableView(unsafe)
   const journal = printableView(unsafeJournal)
-  const { paint, now } = style
+  const { paint, now, place } = style
   return [
-    statusPaint(paint, run.status)(waitingLine(run, now).replaceAll('\n', ' ')),
-    ...choiceLines(run),
+    statusPaint(paint, run.status)(waitingLine(run, now, place).replaceAll('\n', ' ')),
+    ...choiceLines(run, place),
     '',
     ...header(run, style),
     '',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RunView, WaitView } from '../core/views.ts'
 import { choiceLines } from './choices.ts'
+import { placeWords } from './place.ts'
 import { shellWord, waitingLine } from './why-waiting.ts'
 
 const now = Date.parse('2026-01-31T12:00:10.000Z')
@@ -177,4 +178,14 @@ it('quotes what a shell would not take as it is', () => {
   expect(shellWord('checkout:8841')).toBe('checkout:8841')
   expect(shellWord('a~b#0')).toBe("'a~b#0'")
   expect(shellWord("it's")).toBe(`'it'\\''s'`)
+})
+
+it('repeats in a command which application was meant, as a shell takes it', () => {
+  const words = new Map([['store', "file:my shop's.db"]])
+  const place = placeWords({ text: (name) => words.get(name) })
+  expect(place).toBe(` --store 'file:my shop'\\''s.db'`)
+  expect(choiceLines(run({ status: 'stuck', choices: [{ action: 'cancel' }] }), place)).toEqual([
+    `  ballet cancel checkout:8841${place}`,
+  ])
+  expect(placeWords({ text: () => undefined })).toBe('')
 })

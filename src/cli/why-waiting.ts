@@ -6,6 +6,9 @@ import { isRecord } from '../core/json.ts'
 import type { ChoiceView, ErrorView, RunView, WaitView } from '../core/views.ts'
 import { between, inTime, shownTime } from './times.ts'
 
+/** How a command that is there to be copied stands in a line. */
+export const COMMAND = ': ballet '
+
 const REASONS: Readonly<Record<string, string>> = {
   diverged: 'its code does not repeat its journal',
   threw: 'its code threw',
@@ -21,8 +24,11 @@ const STUCK_PHASES: Readonly<Record<string, string>> = {
   cancelling: ' while it stops',
 }
 
-/** Why a run waits and what can be done, or how it ended. One line without a line break. */
-export function waitingLine(run: RunView, now: number): string {
+/**
+ * Why a run waits and what can be done, or how it ended. One line without a line break. `place` stands behind the
+ * commands in it (place.ts).
+ */
+export function waitingLine(run: RunView, now: number, place = ''): string {
   const length = lengthWords(run, now)
   switch (run.status) {
     case 'completed':
@@ -34,7 +40,7 @@ export function waitingLine(run: RunView, now: number): string {
     case 'stuck':
       return stuckLine(run)
     case 'running':
-      return `${phaseWords(run, now)}${runningWords(run, length, now)}`
+      return `${phaseWords(run, now)}${runningWords(run, length, now, place)}`
   }
 }
 
@@ -62,13 +68,13 @@ function deadlineWords(deadline: string, now: number): string {
   return `is cancelled at ${shownTime(deadline)} (${inTime(deadline, now)}) if not done`
 }
 
-function runningWords(run: RunView, length: string, now: number): string {
+function runningWords(run: RunView, length: string, now: number, place: string): string {
   if (run.phase === 'scheduled' && run.at !== undefined) {
     const until = run.deadline === undefined ? '' : `; ${deadlineWords(run.deadline, now)}`
     return `Begins ${shownTime(run.at)} (${inTime(run.at, now)}), by itself${until}.`
   }
   if (run.waits.length === 0) return `Running for ${length}: its code has the word; it waits for nothing.`
-  return run.waits.map((wait) => sentence(`${waitWords(wait, now)}; ${advice(run, wait, now)}`)).join(' ')
+  return run.waits.map((wait) => sentence(`${waitWords(wait, now)}; ${advice(run, wait, now, place)}`)).join(' ')
 }
 
 /** What a wait is for, since when and until when. */
@@ -134,14 +140,14 @@ function choiceWords(choices: readonly ChoiceView[]): string {
 }
 
 /** What moves the run on. */
-function advice(run: RunView, wait: WaitView, now: number): string {
+function advice(run: RunView, wait: WaitView, now: number, place: string): string {
   const { attempt } = wait
   if (wait.givenUp === true) return 'it was given up, and its answer tells what there is to take back'
   switch (wait.kind) {
     case 'timer':
       return 'it goes on by itself'
     case 'child':
-      return `see: ballet show ${shellWord(wait.for)}`
+      return `see: ballet show ${shellWord(wait.for)}${place}`
     case 'step':
     case 'call':
       if (attempt === undefined) return wait.kind === 'step' ? 'it runs now' : `it goes on when ${wait.from} answers`
@@ -151,7 +157,7 @@ function advice(run: RunView, wait: WaitView, now: number): string {
     case 'receive':
       if (wait.from !== 'signal')
         return `it goes on when ${wait.for.includes(' | ') ? 'one of them comes' : 'that is published'}`
-      return `send it: ballet signal ${shellWord(run.id)} ${shellWord(wait.for.split(' | ')[0] ?? '')} --data '<json>'`
+      return `send it: ballet signal ${shellWord(run.id)} ${shellWord(wait.for.split(' | ')[0] ?? '')} --data '<json>'${place}`
   }
 }
 
@@ -162,5 +168,5 @@ function nouns({ from, for: names }: WaitView): string {
 
 /** With a capital and a full stop, but none behind a command that is there to be copied. */
 function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.includes(': ballet ') ? '' : '.'}`
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.includes(COMMAND) ? '' : '.'}`
 }

@@ -9,6 +9,7 @@ import { PLACE_OPTIONS, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { usage } from './parse.ts'
+import { placeWords } from './place.ts'
 import { wholeJournal, type Reads } from './reads.ts'
 import { print } from './terminal.ts'
 
@@ -26,7 +27,7 @@ export const why: Command = {
       const causes = await collect(reads, found)
       const tree = causalTree(causes)
       const { paint, columns, clock } = terminal
-      const style = { now: clock.now(), paint, columns }
+      const style = { now: clock.now(), paint, columns, place: placeWords(given) }
       const { runs, events } = causes
       if (causes.isCut) terminal.note('There is more than one answer can hold; this is the beginning of it.')
       print(terminal, given.flag('json'), { field: found.field, value: found.value, runs, events, tree }, () => [

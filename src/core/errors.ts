@@ -50,8 +50,8 @@ export const catalogue = {
   RUN_CONFLICT: { family: 'final', status: 409, message: 'The run "{id}" exists with another input.', hint: 'Use another id, or the same input.' },
   EVENT_CONFLICT: { family: 'final', status: 409, message: 'The event "{id}" of "{source}" exists with other data.', hint: 'Give every event an id of its own.' },
   SIGNALS_FULL: { family: 'retry', status: 429, message: 'The run "{id}" holds {limit} signals that it has not received yet.', hint: 'Send it again when the run has received some; nothing was taken.' },
-  OP_UNKNOWN: { family: 'final', status: 404, message: 'The run "{id}" waits for no call or step "{op}".{nearest}', hint: 'ballet show lists what it waits for.' },
-  ACTION_REFUSED: { family: 'final', status: 409, message: 'The run "{id}" cannot be given "{action}": {problem}.', hint: 'ballet show says how it stands and what can be done.' },
+  OP_UNKNOWN: { family: 'final', status: 404, message: 'The run "{id}" waits for no call or step "{op}".{nearest}', hint: 'What it waits for: ballet show {id}' },
+  ACTION_REFUSED: { family: 'final', status: 409, message: 'The run "{id}" cannot be given "{action}": {problem}.', hint: 'How it stands and what can be done: ballet show {id}' },
   // Definitions
   DEFINITION_INVALID: { family: 'fix', status: 500, message: '{what}: {problem}.', hint: 'Correct the definition.' },
   DURATION_INVALID: { family: 'fix', status: 500, message: '"{duration}" is not a duration.', hint: 'Write a number and ms, s, m, h or d, for example "90s" or "1.5h".' },

@@ -1,5 +1,7 @@
 // What a person does about runs, with the real engine in a real process: from what `show` offers to what the journal
 // tells afterwards.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Sandbox } from './sandbox.ts'
 
@@ -146,6 +148,56 @@ describe('a stuck call', () => {
       code: 0,
       stdout: '1 of 1 run asked to stop.\n',
     })
+  })
+})
+
+// Found by a newcomer: what was printed to be copied went to no store, or to another one.
+describe('what is printed to be copied', () => {
+  const place = (how: string): string => (how === 'url' ? url : 'file:../.ballet/app.db')
+  /** The commands in what was printed: each stands at the end of its line. */
+  const commandsIn = (...printed: readonly { readonly stdout: string; readonly stderr: string }[]): string[] =>
+    printed
+      .flatMap(({ stdout, stderr }) => `${stdout}\n${stderr}`.split('\n'))
+      .flatMap((line) => /(?:^ {2}|: )(ballet .*)$/.exec(line)?.[1] ?? [])
+
+  it.each(['store', 'url'])('names the application that was meant by --%s', async (how) => {
+    mkdirSync(join(box.folder, 'elsewhere'), { recursive: true })
+    const there = { cwd: 'elsewhere' }
+    const meant = [`--${how}`, place(how)]
+    const run = (...words: readonly string[]) => box.run([...words, ...meant], there)
+    bank({ charge: 'no' })
+    const [stuck, waiting] = [`v-${how}`, `w-${how}`] as const
+    const input = (orderId: string) => ['--input', JSON.stringify({ orderId })]
+    const started = await run('start', 'pay', ...input(stuck), '--wait', '15s')
+    const printed = [started, await run('show', `pay:${stuck}`), await run('why', stuck)]
+    expect(commandsIn(...printed)).toHaveLength(12)
+    bank({})
+    printed.push(await run('start', 'pay', ...input(waiting)))
+    await seen(waiting, ({ waits }) => waits[0]?.kind === 'receive')
+    printed.push(await run('show', `pay:${waiting}`), await run('runs', '--key', `orderId:${waiting}`))
+    printed.push(await run('answer', `pay:${stuck}`, 'no-such-call', '--value', '1'))
+    const commands = [...new Set(commandsIn(...printed))].sort()
+    const end = ` --${how} ${place(how)}`
+    expect(commands).toEqual(
+      [
+        `ballet answer pay:${stuck} '${OP}' --value '<json>'`,
+        `ballet cancel pay:${stuck}`,
+        `ballet fail pay:${stuck} '${OP}' --message '<text>'`,
+        `ballet retry pay:${stuck} --op '${OP}'`,
+        `ballet show pay:${stuck}`,
+        `ballet show pay:${waiting}`,
+        `ballet signal pay:${waiting} approve --data '<json>'`,
+      ].map((command) => `${command}${end}`),
+    )
+    const pasted = async (start: string): Promise<number | null> => {
+      const command = commands.find((one) => one.startsWith(start)) ?? 'false'
+      return (await box.paste(command.replace("'<json>'", `'{"by":"ann"}'`), there)).code
+    }
+    expect(await pasted('ballet show')).toBe(0)
+    expect(await pasted('ballet retry')).toBe(0)
+    expect(await pasted('ballet signal')).toBe(0)
+    const unknown = await run('show', 'pay:nobody')
+    expect(unknown.stderr).toContain(`hint  ballet runs${end} lists them.`)
   })
 })
 
