@@ -87,6 +87,10 @@ async function act({ run, op }: { run: string; op: string }, action: 'cancel' | 
   expect(await shop.post(`/api/runs/${encodeURIComponent(run)}/${action}`, body)).toMatchObject({ status: 202 })
 }
 
+async function cancelled(orderId: string): Promise<void> {
+  expect((await shop.post(`/orders/${orderId}/cancel`, {})).status).toBe(202)
+}
+
 // Found by a newcomer: an order that only an operator had cancelled said that its customer had come too late.
 test.each(table)(
   '%s: the customer asks: %s; an operator: %s; the parcel: %s',
@@ -97,7 +101,7 @@ test.each(table)(
     const place = await runAt(orderId, call, isFailing && asked === 'no')
     if (asked !== 'no') {
       if (isFailing) await shop.fault({ service: 'shipping', operation: 'stop', garble: true })
-      expect((await shop.post(`/orders/${orderId}/cancel`, {})).status).toBe(202)
+      await cancelled(orderId)
       await shop.when(orderId, ({ cancellation }) => cancellation !== undefined)
     }
     if (operator.startsWith('cancels')) await act(place, 'cancel')

@@ -30,7 +30,11 @@ const OF_CALLS: Readonly<Record<Action, readonly [one: string, several: string]>
   fail: ['fails', 'fail'],
 }
 
-function sentence({ id, action, ops }: Acted): string {
+function sentence({ id, action, ops, kept, dropped }: Acted): string {
+  if (kept === true)
+    return `${id} is asked to stop, but its code cannot go on. That is kept: mend the code and retry the run; it stops then, and takes back what it did.`
+  if (dropped === 'cancel')
+    return `${id} ends as failed. It had been asked to stop: that is dropped, and nothing more is taken back.`
   if (ops.length === 0 || action === 'cancel') return `${id} ${OF_RUN[action]}`
   return `${id}: ${ops.join(', ')} ${OF_CALLS[action][ops.length === 1 ? 0 : 1]}.`
 }

@@ -114,12 +114,20 @@ const shapes = {
     events: list(record({ type: text, key: text })),
   }),
   accepted: record({ id: text, created: flag }),
-  acted: record({ id: text, action: text, changed: flag, ops: list(text) }),
+  acted: record({
+    id: text,
+    action: text,
+    changed: flag,
+    ops: list(text),
+    kept: optional(flag),
+    dropped: optional(text),
+  }),
   actedAll: record({
     action: text,
     matched: number,
     changed: number,
     more: flag,
+    kept: optional(number),
     refused: list(record({ id: text, code: text, message: text })),
   }),
 } satisfies Record<string, Shape>

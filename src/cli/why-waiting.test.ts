@@ -180,6 +180,13 @@ it('quotes what a shell would not take as it is', () => {
   expect(shellWord("it's")).toBe(`'it'\\''s'`)
 })
 
+it('says of a run whose code cannot go on that it was asked to stop', () => {
+  const words = waitingLine(run({ status: 'stuck', reason: 'poisoned', phase: 'cancelling' }), now)
+  expect(words).toBe(
+    'Stuck: the process died of it again and again. It was asked to stop, and does so once it is retried with code that can go on.',
+  )
+})
+
 it('repeats in a command which application was meant, as a shell takes it', () => {
   const words = new Map([['store', "file:my shop's.db"]])
   const place = placeWords({ text: (name) => words.get(name) })

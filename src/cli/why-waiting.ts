@@ -117,10 +117,13 @@ function stuckLine(run: RunView): string {
   const more = others.length === 0 ? '' : ` and ${others.length} more`
   const tries = attempt?.attempt?.number ?? 0
   const where = attempt === undefined ? '' : `, ${attempt.op} after ${tries} attempt${tries === 1 ? '' : 's'}${more}`
-  const phase = run.phase === undefined ? '' : (STUCK_PHASES[run.phase] ?? ` (${run.phase})`)
+  // Code that cannot go on cannot stop either.
+  const isKept = run.phase === 'cancelling' && run.reason !== 'call'
+  const phase = run.phase === undefined || isKept ? '' : (STUCK_PHASES[run.phase] ?? ` (${run.phase})`)
+  const asked = isKept ? ' It was asked to stop, and does so once it is retried with code that can go on.' : ''
   const hint = error !== undefined && Object.hasOwn(catalogue, error.code) ? fault(error.code as ErrorCode).hint : ''
   const choices = run.choices.length > 0 ? ` You can: ${choiceWords(run.choices)}.` : hint === '' ? '' : ` ${hint}`
-  return `Stuck${phase}: ${reason}${where}${error === undefined ? '' : ` (${errorWords(error)})`}.${choices}`
+  return `Stuck${phase}: ${reason}${where}${error === undefined ? '' : ` (${errorWords(error)})`}.${asked}${choices}`
 }
 
 function failed({ attempt }: WaitView): string {

@@ -22,21 +22,31 @@ export async function actOnAll(actions: Actions, queries: Queries, request: ActA
     throw fault('QUERY_INVALID', { name: 'limit', problem: `it must be a whole number from 1 to ${LIMIT_MOST}` })
   checkReason(request.reason)
   const refused: { id: string; code: string; message: string }[] = []
+  const sum = (more: boolean): ActedAll => ({
+    action,
+    matched,
+    changed,
+    ...(kept === 0 ? {} : { kept }),
+    more,
+    refused,
+  })
   let matched = 0
   let changed = 0
+  let kept = 0
   for await (const run of matching(queries, request)) {
-    if (matched === limit) return { action, matched, changed, more: true, refused }
+    if (matched === limit) return sum(true)
     matched += 1
     try {
       const acted = await actions[action](run.id, { by, why })
       if (acted.changed) changed += 1
+      if (acted.kept === true) kept += 1
     } catch (error) {
       // What stops the application stops this too; what one run says is its own.
       if (!isBalletError(error) || error.family === 'retry') throw error
       if (refused.length < REFUSED_SHOWN) refused.push({ id: run.id, ...toFailure(error) })
     }
   }
-  return { action, matched, changed, more: false, refused }
+  return sum(false)
 }
 
 /** @throws QUERY_INVALID */

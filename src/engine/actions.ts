@@ -6,14 +6,16 @@
 //   waiting         x      x       x        waiting         x      x
 //   running         -      -       -        running         -      -
 import { fault } from '../core/errors.ts'
-import type { Failure } from '../core/failure.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
 import { toText, type JsonText } from '../core/json.ts'
 import type { Command, Delivered } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
 import type { Acted, Action, AnswerRequest, FailRequest, Reasoned, RetryRequest } from '../define/application.ts'
 import { givenAnswerText } from './calls.ts'
+import { isStopKept } from './deliveries.ts'
 import { endRun, freeIfNothingIsStuck, writeNote } from './endings.ts'
 import { inboxFirst, openRun } from './find-run.ts'
+import { historyOf, readRows } from './history.ts'
 import type { LiveRun } from './live-run.ts'
 import type { DeliveryResult } from './shard-context.ts'
 import type { Shard } from './shard.ts'
@@ -34,7 +36,9 @@ export class Actions {
     const { num } = await this.#find(id)
     const result = await this.#deliver(num, { kind: 'cancel', by, why })
     if (result === 'ended') throw fault('RUN_ENDED', { id, status: 'meanwhile' })
-    return { id, action: 'cancel', changed: result === 'taken', ops: [] }
+    const run = await this.#shard.context.live(num)
+    const kept = run !== undefined && isStopKept(run) ? ({ kept: true } as const) : {}
+    return { id, action: 'cancel', changed: result === 'taken', ops: [], ...kept }
   }
 
   async retry(id: string, request: RetryRequest): Promise<Acted> {
@@ -81,10 +85,32 @@ export class Actions {
     if (run.executor.kind !== 'frozen')
       throw refused(id, 'fail', 'its code can go on: name the call that is to fail, or cancel the run')
     const { context } = this.#shard
-    writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason })
-    if (run.executor.sealed !== undefined) context.log.warn(`${reason.by} let the run "${id}" fail: ${reason.why}`)
+    const { sealed } = run.executor
+    const drops = sealed === undefined && (await this.#wasCancelled(run)) ? ({ drops: 'cancel' } as const) : {}
+    // It was looked at meanwhile.
+    if (run.row.ended !== null) throw fault('RUN_ENDED', { id, status: run.row.status })
+    if (run.executor.kind !== 'frozen') throw refused(id, 'fail', 'its code goes on again: see how it stands now')
+    writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason, ...drops })
+    if (sealed !== undefined) context.log.warn(`${reason.by} let the run "${id}" fail: ${reason.why}`)
     endRun(context, run, { kind: 'fail', error })
-    return this.#done({ id, action: 'fail', changed: true, ops: [] })
+    const dropped = 'drops' in drops ? ({ dropped: 'cancel' } as const) : {}
+    return this.#done({ id, action: 'fail', changed: true, ops: [], ...dropped })
+  }
+
+  /** Whether a run had been asked to stop. Rows that cannot be read do not say so. */
+  async #wasCancelled(run: LiveRun): Promise<boolean> {
+    const { context } = this.#shard
+    await context.writer.barrier()
+    try {
+      const { cancelled, mail } = historyOf(context, run.row, await readRows(context, run.row))
+      return cancelled !== null || mail.some(({ kind }) => kind === 'cancel')
+    } catch (error) {
+      this.#shard.check()
+      context.log.warn(
+        `Whether the run "${run.row.id}" had been asked to stop cannot be read: ${toFailure(error).message}`,
+      )
+      return false
+    }
   }
 
   #tryAgain(run: LiveRun, op: string, reason: Reason): void {

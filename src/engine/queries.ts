@@ -122,7 +122,7 @@ export class Queries {
       cause: row.cause,
       parent: parent?.id ?? null,
       status: row.status,
-      ...(row.phase === null ? {} : { phase: row.phase as NonNullable<RunView['phase']> }),
+      ...phaseOf(row, present),
       ...(row.phase === 'scheduled' && row.at !== null ? { at: new Date(row.at).toISOString() } : {}),
       ...(row.deadline === null ? {} : { deadline: new Date(row.deadline).toISOString() }),
       ...(row.generation === 0 ? {} : { generation: row.generation }),
@@ -216,6 +216,12 @@ export class Queries {
   }
 }
 
+/** Where a run stands. One whose code cannot go on may have been asked to stop all the same: that is kept for it. */
+function phaseOf({ phase, status }: RunRow, { isCancelled }: Present): Pick<RunView, 'phase'> {
+  if (phase !== null) return { phase: phase as NonNullable<RunView['phase']> }
+  return status === 'stuck' && isCancelled ? { phase: 'cancelling' } : {}
+}
+
 /** What a person can do about a stuck run. */
 function choicesOf(row: RunRow, { stuckOps, waits, isCancelled }: Present): readonly ChoiceView[] {
   if (row.status !== 'stuck') return []
@@ -227,7 +233,9 @@ function choicesOf(row: RunRow, { stuckOps, waits, isCancelled }: Present): read
   // A run that threw can be brought back as far as its journal goes; one that does not get there can only wait.
   const after = 'mend the code'
   const cancel: ChoiceView = row.reason === 'threw' ? { action: 'cancel' } : { action: 'cancel', after }
-  return [{ action: 'retry', after }, cancel, { action: 'fail' }]
+  // What is asked for already is asked for; but a cancellation that was in a turn which threw can be forced.
+  const again = isCancelled && row.reason !== 'threw' ? [] : [cancel]
+  return [{ action: 'retry', after }, ...again, { action: 'fail' }]
 }
 
 function choicesOfOp(op: string, waits: readonly WaitView[]): readonly ChoiceView[] {

@@ -25,11 +25,11 @@ const RUN = 'checkout:8841~gift-wrap.0'
 async function ballet(
   words: readonly string[],
   answers: Partial<Application> = {},
-): Promise<Ended & { asked: Asked[] }> {
+): Promise<Ended & { readonly asked: Asked[]; readonly url: string }> {
   const { app, asked } = testApplication(answers)
   const server = await serve(app, { port: 0 })
   closing.push(() => server.close())
-  return { ...(await box.run([...words, '--url', server.url])), asked }
+  return { ...(await box.run([...words, '--url', server.url])), asked, url: server.url }
 }
 
 describe('an action on one run', () => {
@@ -60,10 +60,10 @@ describe('an action on one run', () => {
     ],
   ] as const
   it.each(cases)('%j is what it says', async (words, sent) => {
-    const { code, asked, stderr } = await ballet(words)
+    const { code, asked, stderr, url } = await ballet(words)
     expect(code).toBe(0)
     expect(asked).toEqual([sent])
-    expect(stderr).toBe(`See it: ballet show '${RUN}'\n`)
+    expect(stderr).toBe(`See it: ballet show '${RUN}' --url ${url}\n`)
   })
 
   it('is signed with the name of the user', async () => {
@@ -90,6 +90,15 @@ describe('an action on one run', () => {
     const again = await ballet([action, RUN, ...words, '--json'], acted(false))
     expect(JSON.parse(again.stdout)).toEqual({ id: RUN, action, changed: false, ops })
     expect(again).toMatchObject({ code: 0, stderr: 'This had been asked for before; nothing new happened.\n' })
+  })
+
+  it.each([
+    ['cancel', [], { kept: true }, /asked to stop, but its code cannot go on.*mend the code and retry the run/],
+    ['fail', ['--message', 'no'], { dropped: 'cancel' }, /ends as failed.*asked to stop: that is dropped/],
+  ] as const)('%s of a run whose code cannot go on says what becomes of it', async (action, words, more, sentence) => {
+    const answer = (): Promise<Acted> => Promise.resolve({ id: RUN, action, changed: true, ops: [], ...more })
+    const { stdout } = await ballet([action, RUN, ...words], { cancel: answer, fail: answer })
+    expect(stdout).toMatch(sentence)
   })
 
   it('answers from a file', async () => {
