@@ -137,7 +137,7 @@ describe('a run that does not', () => {
       ],
     })
     const words =
-      'a call has failed for good, payment.charge#0 after 10 attempts (Error: the bank is away). You can: retry, answer payment.charge#0; cancel the run.'
+      'a call failed and is not tried again by itself, payment.charge#0 after 10 attempts (Error: the bank is away). You can: retry, answer payment.charge#0; cancel the run.'
     expect(waitingLine(stuck, now)).toBe(`Stuck: ${words}`)
     expect(waitingLine({ ...stuck, phase: 'undoing' }, now)).toBe(`Stuck while it takes back what it did: ${words}`)
     const two = { ...stuck, waits: [wait({ attempt }), wait({ attempt, op: 'b#0' }), wait({ op: 'c#0' })] }

@@ -12,7 +12,7 @@ export const COMMAND = ': ballet '
 const REASONS: Readonly<Record<string, string>> = {
   diverged: 'its code does not repeat its journal',
   threw: 'its code threw',
-  call: 'a call has failed for good',
+  call: 'a call failed and is not tried again by itself',
   unreadable: 'the store cannot read its journal',
   poisoned: 'the process died of it again and again',
   limit: 'it is longer than it may be',

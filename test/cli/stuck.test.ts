@@ -86,7 +86,7 @@ describe('a stuck call', () => {
     const id = await begun('s-1')
     const [first = '', ...rest] = await lines(['show', id])
     expect(first).toBe(
-      `Stuck: a call has failed for good, ${OP} after 2 attempts (Error: the bank does not charge s-1). You can: retry, answer, fail ${OP}; cancel the run.`,
+      `Stuck: a call failed and is not tried again by itself, ${OP} after 2 attempts (Error: the bank does not charge s-1). You can: retry, answer, fail ${OP}; cancel the run.`,
     )
     expect(rest.slice(0, 4)).toEqual([
       `  ballet retry ${id} --op '${OP}'`,
@@ -222,7 +222,9 @@ describe('a cancelled run', () => {
     await box.run(['cancel', id, '--by', 'ann'])
     await seen('c-2', ({ status }) => status === 'stuck')
     const [first = '', ...rest] = await lines(['show', id])
-    expect(first).toMatch(/^Stuck while it takes back what it did: a call has failed for good, undo:payment\.charge#0 /)
+    expect(first).toMatch(
+      /^Stuck while it takes back what it did: a call failed and is not tried again by itself, undo:payment\.charge#0 /,
+    )
     expect(rest.filter((line) => line.includes('ballet fail'))).toEqual([])
     expect((await box.run(['runs', '--status', 'stuck', '--name', 'pay'])).stdout).toContain(
       'Stuck while it takes back',
