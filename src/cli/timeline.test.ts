@@ -245,6 +245,13 @@ describe('the page of a workflow', () => {
   })
 })
 
+it('tells where in the code of its author a run threw', () => {
+  const details = { at: ['body (/shop/checkout.ts:31:9)', '/shop/items.ts:7:3'] }
+  const error = { code: 'RUN_THREW', message: 'The code of checkout threw TypeError: x', details }
+  const lines = timeline({ ...run, status: 'stuck', reason: 'threw', error, waits: [] }, [], style)
+  expect(lines.slice(6, 8)).toEqual(['thrown  body (/shop/checkout.ts:31:9)', 'thrown  /shop/items.ts:7:3'])
+})
+
 it('shows the one call of a reaction, whose start has no row', () => {
   const reaction: RunView = {
     ...run,
