@@ -1,4 +1,5 @@
 // `ballet runs`: lists runs, the newest first, with why they wait.
+import { STUCK_REASONS } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
 import type { RunStatus } from '../core/store.ts'
 import type { RunView } from '../core/views.ts'
@@ -22,18 +23,24 @@ export const runs: Command = {
   words: [],
   options: {
     status: { value: '<status>', about: `${STATUSES.join(', ')}; several with commas.`, many: true },
+    reason: { value: '<reason>', about: `Stuck for this reason: ${STUCK_REASONS.join(', ')}.` },
     name: { value: '<name>', about: 'Of the workflow, operation or reaction.' },
     key: { value: '<field:value>', about: 'Of one business key, for example orderId:8841.' },
     limit: { value: '<count>', about: 'At most so many, 1 to 1000; default 50.' },
     cursor: { value: '<cursor>', about: 'Go on where the last list ended.' },
     ...PLACE_OPTIONS,
   },
-  examples: ['ballet runs --status stuck', 'ballet runs --name checkout --limit 10 --json'],
+  examples: [
+    'ballet runs --status stuck',
+    'ballet runs --reason threw',
+    'ballet runs --name checkout --limit 10 --json',
+  ],
   async run(given, terminal) {
     const status = given
       .all('status')
       .flatMap((value) => value.split(','))
-      .map(statusOf)
+      .map((text) => wordOf('status', text, STATUSES))
+    const reason = given.text('reason')
     const limit = wholeNumber(runs, given, 'limit', 1000)
     const request = {
       name: given.text('name'),
@@ -41,6 +48,7 @@ export const runs: Command = {
       cursor: given.text('cursor'),
       limit,
       status: status.length === 0 ? undefined : status,
+      reason: reason === undefined ? undefined : wordOf('reason', reason, STUCK_REASONS),
     }
     const reads = await findReader(given, terminal)
     try {
@@ -57,11 +65,12 @@ export const runs: Command = {
   },
 }
 
-function statusOf(text: string): RunStatus {
-  const status = STATUSES.find((name) => name === text)
-  if (status === undefined)
-    throw usage(runs, `There is no status "${text}".${nearest(text, STATUSES)} They are ${STATUSES.join(', ')}.`)
-  return status
+/** @throws USAGE for a word that is none of these. */
+function wordOf<Word extends string>(option: string, text: string, words: readonly Word[]): Word {
+  const word = words.find((name) => name === text)
+  if (word === undefined)
+    throw usage(runs, `There is no ${option} "${text}".${nearest(text, words)} They are ${words.join(', ')}.`)
+  return word
 }
 
 /** A line for each run, its id whole at the end, because it is there to be copied; below it why it waits or failed. */

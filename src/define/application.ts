@@ -134,6 +134,8 @@ export interface SignalRequest {
 export interface RunsRequest {
   readonly name?: string | undefined
   readonly status?: readonly RunStatus[] | undefined
+  /** Only runs that are stuck for this reason; as in `ActAllRequest`. */
+  readonly reason?: string | undefined
   readonly kind?: RunKind | undefined
   /** `field:value`. */
   readonly key?: string | undefined

@@ -2,7 +2,6 @@
 // rest, and what each came to is counted. The pages are of the moment: a run that begins meanwhile is not looked at.
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import { STUCK_REASONS } from '../core/journal.ts'
 import type { RunView } from '../core/views.ts'
 import type { ActAllRequest, ActedAll } from '../define/application.ts'
 import type { Actions } from './actions.ts'
@@ -20,7 +19,6 @@ export async function actOnAll(actions: Actions, queries: Queries, request: ActA
     throw fault('QUERY_INVALID', { name: 'action', problem: 'it must be retry or cancel' })
   if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MOST)
     throw fault('QUERY_INVALID', { name: 'limit', problem: `it must be a whole number from 1 to ${LIMIT_MOST}` })
-  checkReason(request.reason)
   const refused: { id: string; code: string; message: string }[] = []
   const sum = (more: boolean): ActedAll => ({
     action,
@@ -49,12 +47,6 @@ export async function actOnAll(actions: Actions, queries: Queries, request: ActA
   return sum(false)
 }
 
-/** @throws QUERY_INVALID */
-function checkReason(reason: string | undefined): void {
-  if (reason === undefined || (STUCK_REASONS as readonly string[]).includes(reason)) return
-  throw fault('QUERY_INVALID', { name: 'reason', problem: `it must be one of ${STUCK_REASONS.join(', ')}` })
-}
-
 async function* matching(queries: Queries, request: ActAllRequest): AsyncGenerator<RunView> {
   const { name, kind, key, root, reason } = request
   // Only what is stuck can be retried as a whole.
@@ -67,10 +59,11 @@ async function* matching(queries: Queries, request: ActAllRequest): AsyncGenerat
       key,
       root,
       status,
+      reason,
       limit: PAGE,
       cursor,
     })
-    for (const run of page.items) if (reason === undefined || run.reason === reason) yield run
+    yield* page.items
     cursor = page.cursor
     if (cursor === undefined) return
   }

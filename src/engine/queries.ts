@@ -4,7 +4,7 @@ import { parseText } from '../core/json-text.ts'
 import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
-import { parseCommands, parseTurn } from '../core/journal.ts'
+import { parseCommands, parseTurn, STUCK_REASONS } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
 import type { EventRow, JournalRow, RunRow, StoreReader } from '../core/store.ts'
 import type {
@@ -63,10 +63,12 @@ export class Queries {
   }
 
   async runs(request: RunsRequest = {}): Promise<Page<RunView>> {
-    const { name, status, kind, key, root } = request
+    const { name, reason, kind, key, root } = request
+    checkReason(reason)
+    const status = request.status ?? (reason === undefined ? undefined : ['stuck'])
     const ns = this.#ns
     const read = (before: number | undefined, limit: number): Promise<readonly RunRow[]> =>
-      this.#reader.runs(this.#shard, { ns, name, status, kind, key, root, before, limit })
+      this.#reader.runs(this.#shard, { ns, name, status, reason, kind, key, root, before, limit })
     const { rows, next } = await readPage({ read, ...ofRun }, cursorOf(request.cursor), limitOf(request.limit))
     return page(await this.#views(rows), next)
   }
@@ -263,6 +265,12 @@ const ofEvent = {
 
 function page<View>(items: readonly View[], next: number | undefined): Page<View> {
   return next === undefined ? { items } : { items, cursor: next.toString(36) }
+}
+
+/** @throws QUERY_INVALID */
+function checkReason(reason: string | undefined): void {
+  if (reason === undefined || (STUCK_REASONS as readonly string[]).includes(reason)) return
+  throw fault('QUERY_INVALID', { name: 'reason', problem: `it must be one of ${STUCK_REASONS.join(', ')}` })
 }
 
 function limitOf(limit: number | undefined): number {

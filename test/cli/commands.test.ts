@@ -232,6 +232,15 @@ describe('runs and show', () => {
       stderr: 'No run fits.\n',
     })
     expect((await box.run(['runs', '--status', 'runing'])).stderr).toContain('Did you mean "running"?')
+    expect((await box.run(['runs', '--reason', 'trew'])).stderr).toContain('Did you mean "threw"?')
+    await box.run(['start', 'payment.never', '--input', '{}', '--id', 'never-1', '--wait', '10s'])
+    const stuck = await box.json(['runs', '--reason', 'call', '--limit', '1000'])
+    const items = stuck.value['items'] as readonly { readonly id: string; readonly reason: string }[]
+    expect([items.some(({ id }) => id === 'never-1'), items.every(({ reason }) => reason === 'call')]).toEqual([
+      true,
+      true,
+    ])
+    expect(await box.json(['runs', '--reason', 'poisoned'])).toMatchObject({ code: 0, value: { items: [] } })
   })
 
   it('shows a child, whose id has a mark that addresses give another meaning', async () => {
