@@ -191,8 +191,16 @@ const isGone = ({ kind, status }: RunView): boolean =>
 
 function failedOf(run: RunView): readonly StepView[] {
   if (!isGone(run)) return []
-  const { id, name, ended, error } = run
-  return [{ step: name, status: 'failed', at: ended ?? '', detail: error?.message ?? '', run: id }]
+  const { id, ended, error } = run
+  const item = itemOf(run, '')
+  const step = { step: failedStepOf(run), ...(item === undefined ? {} : { item }) }
+  return [{ ...step, status: 'failed', at: ended ?? '', detail: error?.message ?? '', run: id }]
+}
+
+/** The step at which a run has ended: what it called, or the call that a person let fail; else the run itself. */
+function failedStepOf({ name, call = name, error }: RunView): string {
+  const failed = error?.code === 'CALL_FAILED' ? /^[\w-]+\.([\w-]+) failed: /.exec(error.message)?.[1] : undefined
+  return failed ?? call.slice(call.indexOf('.') + 1)
 }
 
 /** The item that an operation of a run is about: in its id, when a workflow has several, or else in its input. */

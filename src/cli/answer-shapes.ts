@@ -65,6 +65,7 @@ const run = record({
   id: text,
   kind: text,
   name: text,
+  call: optional(text),
   version: text,
   key: nullable(record({ field: text, value: text })),
   root: text,

@@ -38,6 +38,8 @@ export interface Command {
   readonly about: string
   readonly words: readonly ArgumentSpec[]
   readonly options: Readonly<Record<string, OptionSpec>>
+  /** Options of similar commands that this one has not, and what to do instead. */
+  readonly absent?: Readonly<Record<string, string>>
   /** At least one line that can be typed. */
   readonly examples: readonly string[]
   /** Runs it. What it throws is reported by its caller. */

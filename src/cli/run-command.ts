@@ -109,7 +109,7 @@ function unknown(name: string): Error {
 
 function showHelp(command: Command | undefined, terminal: Terminal, json: boolean): ExitCode {
   const described = command === undefined ? commands : [command]
-  const value = described.map(({ run: _run, ...description }) => description)
+  const value = described.map(({ run: _run, absent: _absent, ...description }) => description)
   print(terminal, json, command === undefined ? value : value[0], () =>
     command === undefined ? overview(commands, balletVersion(), terminal.paint) : commandHelp(command, terminal.paint),
   )

@@ -37,7 +37,7 @@ export const catalogue = {
   INPUT_INVALID: { family: 'fix', status: 422, message: '{what} is not valid at {path}: {problem}.', hint: 'Correct that field and send again.' },
   VALUE_NOT_JSON: { family: 'fix', status: 422, message: '{what} cannot be stored as JSON: {problem}.', hint: 'Pass plain JSON values.' },
   PAYLOAD_TOO_LARGE: { family: 'fix', status: 413, message: '{what} has {size} bytes, more than {limit}.', hint: 'Keep it elsewhere and pass a reference to it.' },
-  TIME_INVALID: { family: 'fix', status: 422, message: '{what} "{time}" is not valid: {problem}.', hint: 'Give a point in time, ISO 8601 with a time zone: 2026-12-24T18:00:00Z.' },
+  TIME_INVALID: { family: 'fix', status: 422, message: '{what} "{time}" is not valid: {problem}.', hint: 'Give a point in time, ISO 8601 with a time zone: 2026-12-24T18:00:00Z. A deadline comes after the run begins: later than "at", and than now. The command line also takes a length from now: 2h.' },
   ID_INVALID: { family: 'fix', status: 422, message: '{what} "{id}" is not a valid id: {problem}.', hint: 'Use up to 256 letters, digits and . _ : @ + = - only.' },
   KEY_INVALID: { family: 'fix', status: 422, message: 'The key {field} "{value}" is not valid: {problem}.', hint: 'Use up to 256 letters, digits and . _ : @ + = - only.' },
   CALL_UNKNOWN: { family: 'fix', status: 422, message: 'There is no workflow or operation "{name}" here.{nearest}', hint: 'GET /api/app lists them.' },

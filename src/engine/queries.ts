@@ -118,6 +118,7 @@ export class Queries {
       id: row.id,
       kind: row.kind,
       name: row.name,
+      ...(row.kind === 'reaction' && row.call !== '' ? { call: row.call } : {}),
       version: row.version,
       key: row.key === null ? null : splitKey(row.key),
       root: row.root,

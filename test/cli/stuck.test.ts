@@ -235,6 +235,11 @@ describe('a cancelled run', () => {
   })
 })
 
+it.each(['fail', 'answer'])('%s says what to do about many runs', async (command) => {
+  const { code, stderr } = await box.run([command, '--all'])
+  expect([code, stderr]).toEqual([2, expect.stringContaining('`ballet runs --reason call` lists the runs')])
+})
+
 describe('a run with times', () => {
   it('begins later, and is cancelled at its deadline', async () => {
     bank({})
@@ -252,6 +257,11 @@ describe('a run with times', () => {
     await box.run(['start', 'pay', '--input', '{"orderId":"t-2"}', '--deadline', '50ms'])
     const late = await settled('t-2')
     expect([late.code, late.value]).toMatchObject([1, { run: { status: 'cancelled' } }])
+    const past = await box.run(['start', 'pay', '--input', '{"orderId":"t-3"}', '--deadline', '2020-01-01T00:00:00Z'])
+    expect(past.code).toBe(2)
+    expect(past.stderr).toMatch(
+      /it has passed when the run begins, at .*\nhint .*A deadline comes after the run begins/,
+    )
     for (const [at, code] of [
       ['2026-12-24T18:00', 'TIME_INVALID'],
       ['soon', 'TIME_INVALID'],
