@@ -69,46 +69,49 @@ export class Actions {
 
   async fail(id: string, request: FailRequest): Promise<Acted> {
     const reason = reasonOf(request)
-    const run = await this.#live(id)
     const { op } = request
     const error = failureOf(request.error)
-    if (op === undefined) return this.#giveUp(run, error, reason)
+    if (op === undefined) return this.#giveUp(id, error, reason)
+    const run = await this.#live(id)
     const command = this.#callOf(run, op, 'fail')
     if ('undoes' in command)
       throw refused(id, 'fail', `${op} takes something back; retry it, or answer it when that was done by hand`)
     return this.#give(run, 'fail', { kind: 'failed', op, error, ...reason })
   }
 
-  /** A run whose code cannot go on ends as failed. What it did stays done: that is said, and on the record. */
-  async #giveUp(run: LiveRun, error: Failure, reason: Reason): Promise<Acted> {
-    const { id } = run.row
-    if (run.executor.kind !== 'frozen')
+  /**
+   * A run whose code cannot go on ends as failed. What it did stays done, and that it had been asked to stop is dropped:
+   * both are said, and on the record.
+   */
+  async #giveUp(id: string, error: Failure, reason: Reason): Promise<Acted> {
+    const before = await this.#live(id)
+    const wasAsked = before.executor.kind === 'frozen' && (await this.#wasCancelled(before))
+    // It may have been brought back anew while its rows were read.
+    const run = await this.#live(id)
+    const { executor } = run
+    if (executor.kind !== 'frozen')
       throw refused(id, 'fail', 'its code can go on: name the call that is to fail, or cancel the run')
     const { context } = this.#shard
-    const { sealed } = run.executor
-    const drops = sealed === undefined && (await this.#wasCancelled(run)) ? ({ drops: 'cancel' } as const) : {}
-    // It was looked at meanwhile.
-    if (run.row.ended !== null) throw fault('RUN_ENDED', { id, status: run.row.status })
-    if (run.executor.kind !== 'frozen') throw refused(id, 'fail', 'its code goes on again: see how it stands now')
+    const isDropped = wasAsked || isStopKept(run)
+    const drops = isDropped ? ({ drops: 'cancel' } as const) : {}
     writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason, ...drops })
-    if (sealed !== undefined) context.log.warn(`${reason.by} let the run "${id}" fail: ${reason.why}`)
+    if (executor.sealed !== undefined) context.log.warn(`${reason.by} let the run "${id}" fail: ${reason.why}`)
     endRun(context, run, { kind: 'fail', error })
-    const dropped = 'drops' in drops ? ({ dropped: 'cancel' } as const) : {}
+    const dropped = isDropped ? ({ dropped: 'cancel' } as const) : {}
     return this.#done({ id, action: 'fail', changed: true, ops: [], ...dropped })
   }
 
-  /** Whether a run had been asked to stop. Rows that cannot be read do not say so. */
-  async #wasCancelled(run: LiveRun): Promise<boolean> {
+  /** Whether a frozen run had been asked to stop. Rows that cannot be read do not say so. */
+  async #wasCancelled({ row, executor }: LiveRun): Promise<boolean> {
+    if (executor.kind === 'frozen' && executor.sealed !== undefined) return false
     const { context } = this.#shard
     await context.writer.barrier()
     try {
-      const { cancelled, mail } = historyOf(context, run.row, await readRows(context, run.row))
+      const { cancelled, mail } = historyOf(context, row, await readRows(context, row))
       return cancelled !== null || mail.some(({ kind }) => kind === 'cancel')
     } catch (error) {
       this.#shard.check()
-      context.log.warn(
-        `Whether the run "${run.row.id}" had been asked to stop cannot be read: ${toFailure(error).message}`,
-      )
+      context.log.warn(`Whether the run "${row.id}" had been asked to stop cannot be read: ${toFailure(error).message}`)
       return false
     }
   }

@@ -184,6 +184,10 @@ describe('an action on all runs that match', () => {
       stdout: '1 of 1 run tried again.\n',
     })
     expect(await ballet(['retry', '--all'])).toMatchObject({ code: 0, stdout: 'No run matches.\n' })
+    const kept = await ballet(['cancel', '--all', '--name', 'x'], acted({ matched: 2, changed: 2, kept: 1 }))
+    expect(kept.stdout).toBe(
+      '2 of 2 runs asked to stop. The code of 1 cannot go on: that is kept until it is mended and retried.\n',
+    )
     const json = await ballet(['cancel', '--all', '--name', 'x', '--json'], acted({ matched: 3, changed: 3 }))
     expect(JSON.parse(json.stdout)).toEqual({ action: 'cancel', matched: 3, changed: 3, more: false, refused: [] })
   })
