@@ -62,6 +62,7 @@ export {
 export type { FlowPattern, FlowRule } from './core/flow-pattern.ts'
 
 // Running
+export type { ApplicationOptions } from './engine/open.ts'
 /** Where and how an application runs. */
 export interface OpenOptions extends RunOptions {
   /** `file:<path>`, `memory:`, or a store of your own. Default `memory:`, which forgets everything at the end. */

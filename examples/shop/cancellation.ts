@@ -11,11 +11,12 @@ export interface Cancellation {
   readonly settled: () => Promise<void>
 }
 
-/** Listens for the customer who cancels, as long as the run goes on. */
+/** Listens for the customer who cancels, as long as the run goes on; `heard` is called when he does. */
 export function listenForCancel(
   run: Run<never, typeof CancelOrder>,
   order: Order,
   { shipping, notification }: Services,
+  heard: () => void,
 ): Cancellation {
   const cancellation = new AbortController()
   const cancel = async (by: string): Promise<void> => {
@@ -25,7 +26,10 @@ export function listenForCancel(
     if (detail !== null) await run.call(notification.notify({ ...told, news: 'too late', detail }))
   }
   let cancelling = Promise.resolve()
-  const listening = run.receive(CancelOrder).then(({ data }) => (cancelling = cancel(data.by)))
+  const listening = run.receive(CancelOrder).then(({ data }) => {
+    heard()
+    return (cancelling = cancel(data.by))
+  })
   // What a person lets fail here cancels nothing, and the order goes on.
   const ignore = (): void => {}
   listening.catch(ignore)

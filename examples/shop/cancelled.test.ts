@@ -1,6 +1,7 @@
 // A customer cancels: at every place of an order, in both styles. Shipping decides whether that comes in time. What has
 // happened in the end is the same in both styles; what the services had to refuse on the way differs.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { OrderView, Style } from './status.ts'
 import { done, startShop, styles, type Answer, type RunningShop } from './testing.ts'
 
 let shop: RunningShop
@@ -138,6 +139,46 @@ describe.each(styles)('%s', (style) => {
       (await shop.over(orderId)).steps.find(({ step }) => step === 'notify')?.detail
     expect(await words(orders[0])).toBe('cancelled: at the wish of the warehouse')
     expect(await words(orders[1])).toBe('cancelled: at the wish of the customer')
+  })
+})
+
+// What README.md says of a charge that is stuck.
+describe('while the charge is stuck', () => {
+  const stuckCharge = async (style: Style): Promise<{ orderId: string; run: string; op: string }> => {
+    await shop.fault({ service: 'payment', operation: 'charge', garble: true })
+    const orderId = await shop.order('ok', style)
+    const { steps } = await shop.when(orderId, (order) => order.steps.some(({ status }) => status === 'stuck'))
+    const { run = '', op = '' } = steps.find(({ status }) => status === 'stuck') ?? {}
+    return { orderId, run, op }
+  }
+
+  /** The order as soon as something holds of it, also when it is stuck meanwhile. */
+  const seen = async (orderId: string, holds: (order: OrderView) => boolean): Promise<OrderView> => {
+    for (;;) {
+      const order = (await shop.get(`/orders/${orderId}`)).body as OrderView
+      if (holds(order)) return order
+    }
+  }
+
+  test('a workflow gives it up, and nobody waits for it', async () => {
+    const { orderId } = await stuckCharge('orchestrated')
+    expect((await cancel(orderId)).status).toBe(202)
+    const order = await seen(orderId, ({ status }) => status === 'cancelled')
+    expect(order).toMatchObject({ cancellation: 'in time', paid: 0 })
+    expect(done(shop.ledger(orderId))).toEqual([...reserved, 'stop', ...released])
+  })
+
+  test('in the choreography it can take no money any more; the release and the word to the customer wait for it', async () => {
+    const { orderId, run, op } = await stuckCharge('choreographed')
+    expect((await cancel(orderId)).status).toBe(202)
+    // Stopped, and payment told: the order stands still there.
+    await seen(orderId, ({ steps }) => steps.some(({ step, status }) => step === 'refund' && status === 'refused'))
+    expect(await shop.over(orderId)).toMatchObject({ status: 'stuck', cancellation: 'in time', paid: 0 })
+    expect(done(shop.ledger(orderId))).toEqual([...reserved, 'stop'])
+    await shop.fault()
+    await shop.app.retry(run, { op, by: 'the support desk' })
+    await seen(orderId, ({ status }) => status === 'cancelled')
+    expect(done(shop.ledger(orderId))).toEqual([...reserved, 'stop', ...released])
   })
 })
 

@@ -8,17 +8,36 @@ import { CancelOrder, Ending, Order, type Item } from './contracts.ts'
 import type { Services } from './services.ts'
 
 const Confirmation = z.object({ status: Ending, tracking: z.string().optional() })
-const Stage = z.object({ stage: z.enum(['reserving', 'paying', 'shipping', 'telling']) })
+const Progress = z.object({
+  stage: z.enum(['reserving', 'paying', 'shipping', 'telling']),
+  /** The customer has asked for the order to be cancelled. */
+  cancel: z.literal('asked').optional(),
+})
+type Progress = z.infer<typeof Progress>
+
+/** Tells whoever looks how far the order is. */
+const teller = () => {
+  let progress: Progress = { stage: 'reserving' }
+  return (run: Pick<Run<Progress>, 'set'>, news: Partial<Progress>): void => {
+    progress = { ...progress, ...news }
+    run.set(progress)
+  }
+}
 
 /**
  * The end of an order: the customer is told, and whoever cancelled in the meantime has an answer before the run ends. Nothing
  * interrupts it, or the customer would be told twice.
  */
 const ending =
-  ({ orderId, customer }: Order, { notification }: Services, settled: () => Promise<void>) =>
-  (run: Run<z.infer<typeof Stage>, typeof CancelOrder>, status: Ending, detail: string) =>
+  (
+    { orderId, customer }: Order,
+    { notification }: Services,
+    settled: () => Promise<void>,
+    tell: ReturnType<typeof teller>,
+  ) =>
+  (run: Run<Progress, typeof CancelOrder>, status: Ending, detail: string) =>
     run.shield(async (shielded) => {
-      shielded.set({ stage: 'telling' })
+      tell(shielded, { stage: 'telling' })
       await shielded.call(notification.notify({ orderId, customer, news: status, detail }))
       await settled()
       return { status }
@@ -27,13 +46,13 @@ const ending =
 export const checkoutWorkflow = (services: Services) =>
   workflow(
     'checkout',
-    { input: Order, output: Confirmation, state: Stage, key: 'orderId', signals: [CancelOrder] },
+    { input: Order, output: Confirmation, state: Progress, key: 'orderId', signals: [CancelOrder] },
     async (run, order) => {
       const { catalog, payment, shipping } = services
       const { orderId, items } = order
-      const { abort, settled } = listenForCancel(run, order, services)
-
-      const end = ending(order, services, settled)
+      const tell = teller()
+      const { abort, settled } = listenForCancel(run, order, services, () => tell(run, { cancel: 'asked' }))
+      const end = ending(order, services, settled, tell)
 
       /** Of the parcel, once it has left the house: from then on nothing is taken back, whoever asks for it. */
       let tracking: string | undefined
@@ -41,7 +60,7 @@ export const checkoutWorkflow = (services: Services) =>
       let isShipping = false
 
       try {
-        run.set({ stage: 'reserving' })
+        tell(run, { stage: 'reserving' })
         const reserve = ({ sku }: Item) =>
           run.call(catalog.reserve({ ...order, sku }), {
             id: sku,
@@ -55,7 +74,7 @@ export const checkoutWorkflow = (services: Services) =>
           return await end(run, 'declined', short.join(', '))
         }
 
-        run.set({ stage: 'paying' })
+        tell(run, { stage: 'paying' })
         const amount = stock.reduce((sum, { data }) => sum + data.price, 0)
         const paid = await run.call(payment.charge({ ...order, amount }), {
           abort,
@@ -67,7 +86,7 @@ export const checkoutWorkflow = (services: Services) =>
           return await end(run, 'declined', paid.data.reason)
         }
 
-        run.set({ stage: 'shipping' })
+        tell(run, { stage: 'shipping' })
         isShipping = true
         const shipped = await run.call(shipping.ship(order), {
           abort,

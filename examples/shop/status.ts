@@ -30,8 +30,11 @@ export interface OrderView {
   readonly orderId: string
   readonly style: Style
   readonly status: 'in progress' | 'stuck' | 'failed' | Ending
-  /** What became of the customer's wish to cancel, when there is one. */
-  readonly cancellation?: 'asked' | 'in time' | 'too late'
+  /**
+   * What became of the customer's wish to cancel, when there is one: what an operator did to the runs of the order is none.
+   * `unanswered`: the order is over, and shipping was never asked, because somebody ended that call.
+   */
+  readonly cancellation?: 'asked' | 'in time' | 'too late' | 'unanswered'
   /** Cents that the customer has paid and not got back. */
   readonly paid: number
   readonly created: string
@@ -55,6 +58,9 @@ const Data = z.looseObject({
   news: News.optional(),
 })
 type Data = z.infer<typeof Data>
+
+/** The state of a workflow whose customer has asked for the order to be cancelled. */
+const Progress = z.looseObject({ cancel: z.literal('asked') })
 
 /** `89.00` */
 export const money = (cents: number | undefined): string => ((cents ?? 0) / 100).toFixed(2)
@@ -98,7 +104,7 @@ export function deriveOrder({ value: orderId, runs, events }: KeyView): OrderVie
   if (created === undefined) return null
   const ended = events.flatMap(stepOf)
   const open = runs.flatMap((run) => run.waits.filter(isCall).map((wait) => waitOf(run, wait)))
-  const cancellation = cancellationOf(events, open)
+  const cancellation = cancellationOf(runs, events)
   return {
     orderId,
     style: workflow === undefined ? 'choreographed' : 'orchestrated',
@@ -118,8 +124,8 @@ function statusOf(runs: readonly RunView[], events: readonly EventView[]): Order
   if (runs.some((run) => run.kind === 'workflow' && run.status === 'cancelled')) return 'cancelled'
   if (runs.some((run) => run.status === 'stuck')) return 'stuck'
   // Nobody goes on with what has failed or was given up, and nothing of it can be tried again.
-  if (runs.some(isGone)) return 'failed'
-  return isOpen ? 'in progress' : 'stuck'
+  if (isOpen) return 'in progress'
+  return runs.some(isGone) ? 'failed' : 'stuck'
 }
 
 /** How the order ended, as the customer was told. */
@@ -127,11 +133,14 @@ function endingOf({ type, data }: EventView): Ending | undefined {
   return type === 'customer.notified' ? Ending.safeParse(Data.parse(data).news).data : undefined
 }
 
-function cancellationOf(events: readonly EventView[], open: readonly StepView[]): OrderView['cancellation'] {
+/** Shipping is also told to stop when an operator cancels, so that its answer alone says nothing of a wish. */
+function cancellationOf(runs: readonly RunView[], events: readonly EventView[]): OrderView['cancellation'] {
   const has = (type: string): boolean => events.some((event) => event.type === type)
+  const isAsked = runs.some(({ state }) => Progress.safeParse(state).success)
+  if (!isAsked && !has('order.cancelled')) return undefined
   if (has('shipping.stopped')) return 'in time'
   if (has('shipping.stop-too-late')) return 'too late'
-  return has('order.cancelled') || open.some(({ step }) => step === 'stop') ? 'asked' : undefined
+  return runs.some((run) => run.ended === null) ? 'asked' : 'unanswered'
 }
 
 function paidOf(events: readonly EventView[]): number {
@@ -182,8 +191,16 @@ const isGone = ({ kind, status }: RunView): boolean =>
 
 function failedOf(run: RunView): readonly StepView[] {
   if (!isGone(run)) return []
-  const { id, name, ended, error } = run
-  return [{ step: name, status: 'failed', at: ended ?? '', detail: error?.message ?? '', run: id }]
+  const { id, ended, error } = run
+  const item = itemOf(run, '')
+  const step = { step: failedStepOf(run), ...(item === undefined ? {} : { item }) }
+  return [{ ...step, status: 'failed', at: ended ?? '', detail: error?.message ?? '', run: id }]
+}
+
+/** The step at which a run has ended: what it called, or the call that a person let fail; else the run itself. */
+function failedStepOf({ name, call = name, error }: RunView): string {
+  const failed = error?.code === 'CALL_FAILED' ? /^[\w-]+\.([\w-]+) failed: /.exec(error.message)?.[1] : undefined
+  return failed ?? call.slice(call.indexOf('.') + 1)
 }
 
 /** The item that an operation of a run is about: in its id, when a workflow has several, or else in its input. */

@@ -83,7 +83,12 @@ describe('an order that has shipped', () => {
     expect(await shop.post(path, { op, error, by: 'the support desk' })).toMatchObject({ status: 202 })
     const order = await shop.when(orderId, ({ status }) => status === 'failed')
     expect(order.paid).toBe(10_700)
-    expect(order.steps.at(-1)).toMatchObject({ status: 'failed', run, detail: expect.stringContaining(error.message) })
+    expect(order.steps.at(-1)).toMatchObject({
+      step: 'notify',
+      status: 'failed',
+      run,
+      detail: expect.stringContaining(error.message),
+    })
     expect(done(shop.ledger(orderId)).slice(2)).toEqual(kept)
   })
 })
@@ -96,6 +101,7 @@ test('a reaction that is cancelled leaves an order that has failed, and says whi
   })
   const order = await shop.when(orderId, ({ status }) => status === 'failed')
   expect(order.steps.at(-1)).toMatchObject({
+    step: 'notify',
     status: 'failed',
     run,
     detail: expect.stringContaining('the support desk'),

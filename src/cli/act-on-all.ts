@@ -75,11 +75,11 @@ export async function actOnAll(
 
 const DONE = { retry: 'tried again', cancel: 'asked to stop' } as const
 
-function summary({ action, matched, changed, refused }: ActedAll): string {
+function summary({ action, matched, changed, kept = 0, refused }: ActedAll): string {
   if (matched === 0) return 'No run matches.'
   const more = refused.length >= 100 ? 'at least ' : ''
   const no = refused.length === 0 ? '' : `; ${more}${refused.length} refused`
-  return `${changed} of ${matched} run${matched === 1 ? '' : 's'} ${DONE[action]}${no}.`
+  return `${changed} of ${matched} run${matched === 1 ? '' : 's'} ${DONE[action]}${no}.${kept === 0 ? '' : ` The code of ${kept} cannot go on: that is kept until ${kept === 1 ? 'it is' : 'they are'} mended and retried.`}`
 }
 
 function statusOf(command: Named, given: Given): ActAllRequest['status'] {

@@ -22,6 +22,9 @@ export const answer: Command = {
     ...REASON_OPTIONS,
     ...PLACE_OPTIONS,
   },
+  absent: {
+    all: 'what becomes of a call is decided for each run. `ballet runs --reason call` lists the runs; give this command for each of them. retry and cancel take --all.',
+  },
   examples: [
     `ballet answer checkout:8841 'payment.charge#0' --value '{"type":"payment.approved","data":{"orderId":"8841"}}'`,
     `ballet answer mail-1 'notification.mail#0' --value @sent.json --why 'sent by hand'`,

@@ -20,7 +20,7 @@ export function summaryLines(
   key: string,
   runs: readonly RunView[],
   eventCount: number,
-  { now, paint, place = '' }: TimelineStyle,
+  { now, paint, place }: TimelineStyle,
 ): readonly string[] {
   const open = printableView(runs.filter(({ status }) => status === 'running' || status === 'stuck'))
   const counts = new Map<string, number>()

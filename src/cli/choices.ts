@@ -1,9 +1,9 @@
 // What a person can do about a stuck run, as commands that can be copied. Used by `show`, `why` and `start --wait`.
 import type { ChoiceView, RunView } from '../core/views.ts'
-import { shellWord } from './shell-word.ts'
+import { shellWord } from './why-waiting.ts'
 
-/** A line for each choice, the command at its end, with the words that lead to the application; none without a choice. */
-export function choiceLines(run: RunView, place: string): readonly string[] {
+/** A line for each choice, the command at its end, with `place` behind it (place.ts); none when there is no choice. */
+export function choiceLines(run: RunView, place = ''): readonly string[] {
   return run.choices.map((choice) => {
     const command = `${commandOf(run.id, choice)}${place}`
     return choice.after === undefined ? `  ${command}` : `  ${choice.after}, then: ${command}`

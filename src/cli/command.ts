@@ -2,7 +2,6 @@
 // help and the nearest name on a typo are made from this description alone (parse.ts, help.ts).
 import type { ExitCode } from './exit-code.ts'
 import type { Terminal } from './terminal.ts'
-import { shellWord } from './shell-word.ts'
 
 export interface OptionSpec {
   /** What stands after it: `<id>`, `<json|@file|->`. Absent: a flag. */
@@ -39,6 +38,8 @@ export interface Command {
   readonly about: string
   readonly words: readonly ArgumentSpec[]
   readonly options: Readonly<Record<string, OptionSpec>>
+  /** Options of similar commands that this one has not, and what to do instead. */
+  readonly absent?: Readonly<Record<string, string>>
   /** At least one line that can be typed. */
   readonly examples: readonly string[]
   /** Runs it. What it throws is reported by its caller. */
@@ -55,14 +56,4 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 export const PLACE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   url: { value: '<url>', about: 'The application, instead of looking for it; also BALLET_URL.' },
   store: { value: '<file:path>', about: 'The store whose application is meant; default: .ballet here or above.' },
-}
-
-/** What a command that is printed to be copied ends with, so that it finds the same application. */
-export function placeWords(given: Pick<Given, 'text'>): string {
-  return Object.keys(PLACE_OPTIONS)
-    .flatMap((name) => {
-      const value = given.text(name)
-      return value === undefined ? [] : [` --${name} ${shellWord(value)}`]
-    })
-    .join('')
 }

@@ -20,6 +20,7 @@ import { RemoteError } from './problem.ts'
 import type { Reads } from './reads.ts'
 import { STORE_FOLDER, storePlace, type StorePlace } from '../server/store-place.ts'
 import type { Terminal } from './terminal.ts'
+import { shellWord } from './why-waiting.ts'
 
 export type Found =
   | { readonly kind: 'process'; readonly url: string; readonly token: string | null }
@@ -148,10 +149,12 @@ function onlyStore(folder: string): StorePlace | null {
 function missing(place: StorePlace | null, app: string | null, terminal: Terminal): Error {
   const store = place === null ? 'this folder' : place.kind === 'memory' ? 'memory:' : shownPath(place.path, terminal)
   const named =
-    place === null ? '' : ` --store ${place.kind === 'memory' ? 'memory:' : `file:${shownPath(place.path, terminal)}`}`
+    place === null
+      ? ''
+      : ` --store ${place.kind === 'memory' ? 'memory:' : shellWord(`file:${shownPath(place.path, terminal)}`)}`
   return fault('PROCESS_MISSING', {
     store,
-    command: `ballet serve ${app === null ? '<app.ts>' : shownPath(app, terminal)}${named}`,
+    command: `ballet serve ${app === null ? '<app.ts>' : shellWord(shownPath(app, terminal))}${named}`,
   })
 }
 

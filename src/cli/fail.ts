@@ -22,6 +22,9 @@ export const fail: Command = {
     ...REASON_OPTIONS,
     ...PLACE_OPTIONS,
   },
+  absent: {
+    all: 'what becomes of a call is decided for each run. `ballet runs --reason call` lists the runs; give this command for each of them. retry and cancel take --all.',
+  },
   examples: [`ballet fail checkout:8841 'payment.charge#0' --message 'the card is gone' --code CARD_GONE`],
   async run(given, terminal) {
     const [run = '', op] = given.words

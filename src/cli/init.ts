@@ -1,9 +1,11 @@
 // `ballet init`: a new project in the current folder, from the template of this package: a small application that
 // works, with its tests. Nothing that is there is ever changed or removed.
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fault } from '../core/errors.ts'
+import { parseText } from '../core/json-text.ts'
+import { isRecord } from '../core/json.ts'
 import { balletVersion } from '../server/version.ts'
 import type { Command } from './command.ts'
 import { EXIT } from './exit-code.ts'
@@ -28,7 +30,8 @@ export const init: Command = {
   async run(given, terminal) {
     const folder = terminal.cwd
     const name = nameOf(given.words[0], folder)
-    const files = projectFiles(name, folder)
+    const source = dependencyOn(packageRoot, folder, balletVersion())
+    const files = projectFiles(name, source)
     const there = [...files.keys()].filter((path) => existsSync(join(folder, path)))
     if (there.length > 0 && !given.flag('force')) throw fault('FILES_EXIST', { folder, files: there })
     const written = [...files].filter(([path]) => !there.includes(path))
@@ -39,11 +42,13 @@ export const init: Command = {
     }
     const paths = written.map(([path]) => path)
     const next = ['npm install', 'npm run dev']
-    print(terminal, given.flag('json'), { name, folder, written: paths, kept: there, next }, () => [
+    print(terminal, given.flag('json'), { name, folder, ballet: source, written: paths, kept: there, next }, () => [
       `${name}: ${paths.length === 0 ? 'nothing was missing' : paths.join(', ')}`,
       '',
       ...next.map((command) => `  ${command}`),
     ])
+    if (source.startsWith('file:') && paths.includes('package.json'))
+      terminal.note(`It depends on the Ballet that made it, ${source}, which came from no registry.`)
     if (there.length > 0) terminal.note(`Left as they are: ${there.join(', ')}`)
     return EXIT.ok
   },
@@ -65,9 +70,9 @@ function nameOf(given: string | undefined, folder: string): string {
 }
 
 /** The files of a project by their paths. */
-function projectFiles(name: string, folder: string): ReadonlyMap<string, string> {
+function projectFiles(name: string, source: string): ReadonlyMap<string, string> {
   const template = join(packageRoot, 'template')
-  const files = new Map([['package.json', packageText(name, folder)]])
+  const files = new Map([['package.json', packageText(name, source)]])
   for (const file of readdirSync(template).sort()) {
     const text = readFileSync(join(template, file), 'utf8')
     files.set(RENAMED[file] ?? file, text.replaceAll(PLACEHOLDER, name))
@@ -75,7 +80,7 @@ function projectFiles(name: string, folder: string): ReadonlyMap<string, string>
   return files
 }
 
-function packageText(name: string, folder: string): string {
+function packageText(name: string, source: string): string {
   const content = {
     name,
     version: '0.0.0',
@@ -83,14 +88,36 @@ function packageText(name: string, folder: string): string {
     type: 'module',
     engines: { node: '>=24' },
     scripts: { dev: 'ballet dev app.ts', start: 'ballet serve app.ts', test: 'node --test', types: 'tsc' },
-    dependencies: { ballet: dependencyOn(packageRoot, folder, balletVersion()), zod: '^4.0.0' },
+    dependencies: { ballet: source, zod: '^4.0.0' },
     devDependencies: { '@types/node': '^24.0.0', typescript: '^7.0.0' },
   }
   return `${JSON.stringify(content, null, 2)}\n`
 }
 
-/** This version from the registry; or the clone that this is, which has its sources and is in no registry. */
+/**
+ * How a project in `folder` gets the Ballet at `root`: from the registry if that is where this one came from, and else from
+ * where this one is: the packed file that it was installed from, or the folder of the package. What is in no registry cannot
+ * be installed from there.
+ */
 export function dependencyOn(root: string, folder: string, version: string): string {
-  if (!existsSync(join(root, 'src'))) return `^${version}`
-  return `file:${relative(realpathSync(folder), realpathSync(root)).replaceAll('\\', '/')}`
+  const origin = originOf(root)
+  if (origin !== null && /^https?:/.test(origin)) return `^${version}`
+  const packed =
+    origin?.startsWith('file:') === true ? resolve(dirname(root), '..', origin.slice('file:'.length)) : root
+  const place = realpathSync(existsSync(packed) ? packed : root)
+  return `file:${relative(realpathSync(folder), place).replaceAll('\\', '/')}`
+}
+
+/** Where npm has got an installed package from, as it notes beside it; null when it does not say. */
+function originOf(root: string): string | null {
+  try {
+    const noted = parseText(readFileSync(join(dirname(root), '.package-lock.json'), 'utf8'))
+    const packages = isRecord(noted) && isRecord(noted['packages']) ? noted['packages'] : {}
+    const own = packages[`node_modules/${basename(root)}`]
+    const resolved = isRecord(own) ? own['resolved'] : undefined
+    return typeof resolved === 'string' ? resolved : null
+  } catch {
+    // A clone, or what another package manager has installed.
+    return null
+  }
 }

@@ -134,7 +134,7 @@ export function noteWords(note: Part, at: string, limit: number): string {
       return `${op} answered after it had been taken back; ${next}`
     }
     case 'action':
-      return `${word(note, 'action')} ${op === '' ? 'the run' : op}, asked for by ${whoWords(note)}`
+      return `${word(note, 'action')} ${op === '' ? 'the run' : op}, asked for by ${whoWords(note)}${note['drops'] === 'cancel' ? '; that it was asked to stop is dropped, and nothing more is taken back' : ''}`
     default:
       return preview(note as Json, limit)
   }

@@ -1,4 +1,5 @@
-// Brings in the file that a person wrote: imports it and takes its default export. Whatever keeps it from being an
+// Brings in the file that a person wrote: imports it and takes its default export, and what it says of how it is to run
+// (`export const options`), which is what `open(...)` would be told. Whatever keeps it from being an
 // application is told as one error with the true cause and its place; the file runs in this process, as `node` would
 // run it.
 import { spawnSync } from 'node:child_process'
@@ -9,9 +10,31 @@ import { fault, isBalletError, type BalletError } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
 import { nearest } from '../core/names.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
+import { refuse, refuseUnknownOptions } from '../define/refusal.ts'
+import type { ApplicationOptions } from '../engine/open.ts'
 
-/** The definition in a file. @throws APP_INVALID with the cause and its place; an error of the catalogue that the file raises passes through. */
-export async function loadApplication(path: string, cwd: string): Promise<ApplicationDefinition> {
+/** What is in the file of an application. */
+export interface LoadedApplication {
+  readonly definition: ApplicationDefinition
+  readonly options: ApplicationOptions
+}
+
+const OPTIONS: readonly (keyof ApplicationOptions)[] = [
+  'namespace',
+  'codec',
+  'log',
+  'liveRuns',
+  'limits',
+  'retention',
+  'graceMs',
+]
+
+/**
+ * The application in a file.
+ * @throws APP_INVALID with the cause and its place, DEFINITION_INVALID for its options; an error of the catalogue that the
+ * file raises passes through.
+ */
+export async function loadApplication(path: string, cwd: string): Promise<LoadedApplication> {
   const file = resolve(cwd, path)
   const invalid = (problem: string, cause?: unknown): BalletError =>
     fault('APP_INVALID', { path: file, problem }, cause)
@@ -27,10 +50,24 @@ export async function loadApplication(path: string, cwd: string): Promise<Applic
     throw invalid(importProblem(error, file), error)
   }
   const module = isRecord(loaded) ? loaded : {}
-  if (isApplication(module['default'])) return module['default']
+  if (isApplication(module['default'])) return { definition: module['default'], options: optionsOf(module) }
   const named = Object.keys(module).find((name) => isApplication(module[name]))
   if (named !== undefined) throw invalid(`its application is exported as "${named}" and not as the default`)
   throw invalid('default' in module ? 'its default export is something else' : 'it has no default export')
+}
+
+/** What the file exports as `options`, none without it. The values are judged where the application is opened. */
+function optionsOf({ options = {} }: { readonly options?: unknown }): ApplicationOptions {
+  const what = 'export const options'
+  if (!isRecord(options)) refuse(what, 'it must be an object such as { limits, retention }')
+  refuseUnknownOptions(options, OPTIONS, what)
+  const { codec = {} } = options
+  if (
+    'codec' in options &&
+    !(isRecord(codec) && [codec['encode'], codec['decode']].every((part) => typeof part === 'function'))
+  )
+    refuse(what, 'codec must have the functions encode and decode')
+  return options
 }
 
 function isApplication(value: unknown): value is ApplicationDefinition {

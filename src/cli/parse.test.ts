@@ -17,6 +17,7 @@ const command: Command = {
     limit: { value: '<count>', about: 'A number.' },
     ...PLACE_OPTIONS,
   },
+  absent: { all: 'give it for each.' },
   examples: [],
   run: () => Promise.resolve(0),
 }
@@ -29,6 +30,10 @@ const mistake = (...argv: string[]): string => {
   }
   return 'no mistake'
 }
+
+it('says what to do instead of an option that similar commands have', () => {
+  expect(mistake('one', '--all')).toBe('ballet sample has no option --all: give it for each. See: ballet sample --help')
+})
 
 describe('what is understood', () => {
   it('takes words, values in both spellings, and flags', () => {

@@ -60,6 +60,10 @@ interface OptionToken {
 /** The value of one option as it was written: `true` for a flag. */
 function checked(command: Command, options: Readonly<Record<string, OptionSpec>>, token: OptionToken): string | true {
   const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined
+  const { absent = {} } = command
+  const instead = Object.hasOwn(absent, token.name) ? absent[token.name] : undefined
+  if (option === undefined && instead !== undefined)
+    throw usage(command, `ballet ${command.name} has no option ${token.rawName}: ${instead}`)
   if (option === undefined) {
     const near = nearest(
       `--${token.name}`,

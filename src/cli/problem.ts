@@ -24,22 +24,27 @@ export class RemoteError extends Error {
 }
 
 /** What is shown of something that was thrown. */
-function problemOf(thrown: unknown): Problem {
-  if (thrown instanceof RemoteError) return { ...thrown.problem, hint: here(thrown.problem.hint) }
+function problemOf(thrown: unknown, place: string): Problem {
+  if (thrown instanceof RemoteError) return { ...thrown.problem, hint: here(thrown.problem.hint, place) }
   if (isBalletError(thrown))
-    return { code: thrown.code, status: thrown.status, detail: thrown.message, hint: here(thrown.hint) }
+    return { code: thrown.code, status: thrown.status, detail: thrown.message, hint: here(thrown.hint, place) }
   const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
   return { code: 'UNEXPECTED', status: 500, detail, hint: 'This is not expected. Report it with the lines above.' }
 }
 
-/** A hint for callers of the API, in the words of the command line. */
-function here(hint: string): string {
-  return hint.replaceAll('GET /api/runs', 'ballet runs')
+/** A hint for callers of the API, in the words of the command line: its commands name the application that was meant. */
+function here(hint: string, place: string): string {
+  return hint
+    .replaceAll('GET /api/runs', 'ballet runs')
+    .replaceAll(/ballet (?:runs|events|show \S+)/g, (command) => `${command}${place}`)
 }
 
-/** Says on stderr what went wrong (and with --json on stdout as `{"error": ...}`); returns the exit code. */
-export function report(thrown: unknown, terminal: Terminal, json: boolean): ExitCode {
-  const problem = problemOf(thrown)
+/**
+ * Says on stderr what went wrong (and with --json on stdout as `{"error": ...}`); returns the exit code. `place` stands
+ * behind the commands in a hint (place.ts).
+ */
+export function report(thrown: unknown, terminal: Terminal, json: boolean, place = ''): ExitCode {
+  const problem = problemOf(thrown, place)
   const { red, dim } = terminal.notePaint
   terminal.note(`${red('error')} ${printable(problem.detail)}`)
   if (problem.hint !== '') terminal.note(`${dim('hint ')} ${printable(problem.hint)}`)

@@ -37,7 +37,7 @@ export const replay: Command = {
     if (found.place.kind !== 'file')
       throw fault('USAGE', { problem: 'A store in memory has no journals that another process could read.' })
     if (!existsSync(found.place.path)) throw fault('STORE_MISSING', { path: found.place.path })
-    const definition = await ownOutputAside(() => loadApplication(path, terminal.cwd))
+    const { definition, options } = await ownOutputAside(() => loadApplication(path, terminal.cwd))
     requireFit(definition)
     const [{ sqlite }, { OfflineReplay }, { startWatchdog }] = await Promise.all([
       import('../stores/sqlite/sqlite-store.ts'),
@@ -50,7 +50,13 @@ export const replay: Command = {
     let stopWatching = (): void => {}
     try {
       terminal.note(`Reading ${shownPath(found.place.path, terminal)}, read-only.`)
-      const replaying = new OfflineReplay({ definition, reader, current: watchdog.current })
+      const replaying = new OfflineReplay({
+        definition,
+        reader,
+        current: watchdog.current,
+        codec: options.codec,
+        namespace: options.namespace,
+      })
       stopWatching = watchExit(() => replaying.underWay)
       const id = given.text('run')
       const runs = id === undefined ? replaying.all(ENDED) : one(replaying.one(id))

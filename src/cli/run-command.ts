@@ -15,6 +15,7 @@ import { flows } from './flows.ts'
 import { commandHelp, overview } from './help.ts'
 import { init } from './init.ts'
 import { parse } from './parse.ts'
+import { placeWords } from './place.ts'
 import { report } from './problem.ts'
 import { publish } from './publish.ts'
 import { replay } from './replay.ts'
@@ -76,6 +77,7 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
   const [name, ...rest] = argv
   // Also before it is known what the words mean: a mistake in them is reported as JSON as well.
   const json = argv.includes('--json')
+  let place = ''
   try {
     if (name === undefined || name === '--help' || name === '-h') return showHelp(undefined, terminal, json)
     if (name === '--version' || name === '-v') return showVersion(terminal, json)
@@ -86,10 +88,11 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
     const command = find(name)
     if (command === undefined) throw unknown(name)
     const given = parse(command, rest)
+    place = placeWords(given)
     if (given.flag('help')) return showHelp(command, terminal, json)
     return await command.run(given, terminal)
   } catch (error) {
-    return report(error, terminal, json)
+    return report(error, terminal, json, place)
   }
 }
 
@@ -108,7 +111,7 @@ function unknown(name: string): Error {
 
 function showHelp(command: Command | undefined, terminal: Terminal, json: boolean): ExitCode {
   const described = command === undefined ? commands : [command]
-  const value = described.map(({ run: _run, ...description }) => description)
+  const value = described.map(({ run: _run, absent: _absent, ...description }) => description)
   print(terminal, json, command === undefined ? value : value[0], () =>
     command === undefined ? overview(commands, balletVersion(), terminal.paint) : commandHelp(command, terminal.paint),
   )

@@ -1,17 +1,19 @@
 // `ballet runs`: lists runs, the newest first, with why they wait.
+import { STUCK_REASONS } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
 import type { RunStatus } from '../core/store.ts'
 import type { RunView } from '../core/views.ts'
-import { PLACE_OPTIONS, placeWords, type Command } from './command.ts'
+import { PLACE_OPTIONS, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { usage, wholeNumber } from './parse.ts'
+import { placeWords } from './place.ts'
 import { cut, oneLine, printable } from './printable.ts'
 import { table } from './table.ts'
 import { print, type Terminal } from './terminal.ts'
 import { statusPaint } from './timeline.ts'
 import { shownTime } from './times.ts'
-import { lengthWords, waitingLine } from './why-waiting.ts'
+import { COMMAND, lengthWords, waitingLine } from './why-waiting.ts'
 
 const STATUSES: readonly RunStatus[] = ['running', 'stuck', 'completed', 'failed', 'cancelled']
 
@@ -21,18 +23,24 @@ export const runs: Command = {
   words: [],
   options: {
     status: { value: '<status>', about: `${STATUSES.join(', ')}; several with commas.`, many: true },
+    reason: { value: '<reason>', about: `Stuck for this reason: ${STUCK_REASONS.join(', ')}.` },
     name: { value: '<name>', about: 'Of the workflow, operation or reaction.' },
     key: { value: '<field:value>', about: 'Of one business key, for example orderId:8841.' },
     limit: { value: '<count>', about: 'At most so many, 1 to 1000; default 50.' },
     cursor: { value: '<cursor>', about: 'Go on where the last list ended.' },
     ...PLACE_OPTIONS,
   },
-  examples: ['ballet runs --status stuck', 'ballet runs --name checkout --limit 10 --json'],
+  examples: [
+    'ballet runs --status stuck',
+    'ballet runs --reason threw',
+    'ballet runs --name checkout --limit 10 --json',
+  ],
   async run(given, terminal) {
     const status = given
       .all('status')
       .flatMap((value) => value.split(','))
-      .map(statusOf)
+      .map((text) => wordOf('status', text, STATUSES))
+    const reason = given.text('reason')
     const limit = wholeNumber(runs, given, 'limit', 1000)
     const request = {
       name: given.text('name'),
@@ -40,12 +48,13 @@ export const runs: Command = {
       cursor: given.text('cursor'),
       limit,
       status: status.length === 0 ? undefined : status,
+      reason: reason === undefined ? undefined : wordOf('reason', reason, STUCK_REASONS),
     }
     const reads = await findReader(given, terminal)
     try {
       const page = await reads.runs(request)
       print(terminal, given.flag('json'), page, () =>
-        page.items.length === 0 ? [] : lines(page.items, terminal, placeWords(given)),
+        page.items.length === 0 ? [] : lines(page.items, placeWords(given), terminal),
       )
       for (const { error } of page.unreadable ?? []) terminal.note(oneLine(error.message))
       if (page.items.length === 0 && page.unreadable === undefined) terminal.note('No run fits.')
@@ -57,15 +66,16 @@ export const runs: Command = {
   },
 }
 
-function statusOf(text: string): RunStatus {
-  const status = STATUSES.find((name) => name === text)
-  if (status === undefined)
-    throw usage(runs, `There is no status "${text}".${nearest(text, STATUSES)} They are ${STATUSES.join(', ')}.`)
-  return status
+/** @throws USAGE for a word that is none of these. */
+function wordOf<Word extends string>(option: string, text: string, words: readonly Word[]): Word {
+  const word = words.find((name) => name === text)
+  if (word === undefined)
+    throw usage(runs, `There is no ${option} "${text}".${nearest(text, words)} They are ${words.join(', ')}.`)
+  return word
 }
 
 /** A line for each run, its id whole at the end, because it is there to be copied; below it why it waits or failed. */
-function lines(items: readonly RunView[], { paint, columns, clock }: Terminal, place: string): readonly string[] {
+function lines(items: readonly RunView[], place: string, { paint, columns, clock }: Terminal): readonly string[] {
   const now = clock.now()
   const rows = items.map((run) => [
     { text: run.status === 'running' ? (run.phase ?? run.status) : run.status, colour: statusPaint(paint, run.status) },
@@ -81,7 +91,9 @@ function lines(items: readonly RunView[], { paint, columns, clock }: Terminal, p
     ...entries.flatMap((line, index) => {
       const run = items[index]
       if (run === undefined || run.status === 'completed') return [line]
-      return [line, paint.dim(cut(`${' '.repeat(11)}${oneLine(waitingLine(run, now, place))}`, Math.max(columns, 60)))]
+      const words = `${' '.repeat(11)}${oneLine(waitingLine(run, now, place))}`
+      // Half a command would be another one.
+      return [line, paint.dim(words.includes(COMMAND) ? words : cut(words, Math.max(columns, 60)))]
     }),
   ]
 }

@@ -4,13 +4,12 @@
 import { resolve } from 'node:path'
 import { showMs, toMs } from '../core/duration.ts'
 import type { Application } from '../define/application.ts'
-import type { ApplicationDefinition } from '../define/definition.ts'
 import type { Serving } from '../server/serve.ts'
 import type { Command, Given, OptionSpec } from './command.ts'
 import { shownPath } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { untilAsked } from './lifetime.ts'
-import { loadApplication } from './load-application.ts'
+import { loadApplication, type LoadedApplication } from './load-application.ts'
 import { usage, wholeNumber } from './parse.ts'
 import { isAlive, leaveAddress, readProcessFile } from '../server/process-file.ts'
 import { storePlace, type StorePlace } from '../server/store-place.ts'
@@ -29,7 +28,9 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 export const serve: Command = {
   name: 'serve',
   about: 'Run an application and serve it.',
-  words: [{ name: 'app.ts', about: 'File whose default export is ballet({ ... }).' }],
+  words: [
+    { name: 'app.ts', about: 'File whose default export is ballet({ ... }); its export options says how it runs.' },
+  ],
   options: {
     ...SERVE_OPTIONS,
     watchdog: {
@@ -43,12 +44,12 @@ export const serve: Command = {
     const place = storePlace(given.text('store') ?? 'file:.ballet/app.db', terminal.cwd)
     const port = portOf(given, terminal)
     const watchdogMs = watchdogOf(given)
-    const definition = await loadApplication(path, terminal.cwd)
+    const loaded = await loadApplication(path, terminal.cwd)
     // From here on a signal must not cut the opening short.
     const asked = untilAsked()
     const { BALLET_TOKEN: token, [DEVELOPMENT]: development } = terminal.env
     const { app, serving } = await begin(
-      definition,
+      loaded,
       place,
       { port, host: given.text('host'), token },
       // Whoever develops may stop at a line for as long as they like.
@@ -88,7 +89,7 @@ interface Running {
 
 /** Listens, then opens the store; neither is left behind when the other fails. */
 async function begin(
-  definition: ApplicationDefinition,
+  { definition, options: own }: LoadedApplication,
   place: StorePlace,
   options: { readonly port: number; readonly host: string | undefined; readonly token: string | undefined },
   how: { readonly development?: boolean; readonly watchdogMs?: number | undefined },
@@ -100,7 +101,7 @@ async function begin(
   })
   const serving = await listen(ready, { ...options, routes: definition.http ?? undefined })
   try {
-    const app = await open(definition, { store: place.url, ...how })
+    const app = await open(definition, { ...own, store: place.url, ...how })
     opened(app)
     return { app, serving }
   } catch (error) {

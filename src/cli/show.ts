@@ -1,8 +1,9 @@
 // `ballet show`: the page of one run. Its first line says why the run waits and what can be done.
 import { fault } from '../core/errors.ts'
-import { PLACE_OPTIONS, placeWords, type Command } from './command.ts'
+import { PLACE_OPTIONS, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
+import { placeWords } from './place.ts'
 import { wholeJournal } from './reads.ts'
 import { print } from './terminal.ts'
 import { timeline } from './timeline.ts'

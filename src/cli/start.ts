@@ -5,16 +5,16 @@ import { fault } from '../core/errors.ts'
 import type { RunView } from '../core/views.ts'
 import { choiceLines } from './choices.ts'
 import type { Client } from './client.ts'
-import { PLACE_OPTIONS, placeWords, type Command, type Given } from './command.ts'
+import { PLACE_OPTIONS, type Command, type Given } from './command.ts'
 import { findWriter } from './discovery.ts'
 import { EXIT, exitCodeOfRun } from './exit-code.ts'
 import { usage } from './parse.ts'
+import { placeWords } from './place.ts'
 import { printable } from './printable.ts'
 import { readInput } from './read-input.ts'
 import { print, type Terminal } from './terminal.ts'
 import { statusPaint } from './timeline.ts'
-import { shellWord } from './shell-word.ts'
-import { waitingLine } from './why-waiting.ts'
+import { shellWord, waitingLine } from './why-waiting.ts'
 
 /** How long one request waits: a run that is stuck does not end, and is to be told soon. */
 const TURN_MS = 1000
@@ -55,8 +55,7 @@ export const start: Command = {
     if (!created) terminal.note(`${printable(id)} exists with this input; nothing new was started.`)
     if (waitMs === undefined) {
       print(terminal, given.flag('json'), { id, created }, () => [printable(id)])
-      if (!given.flag('json'))
-        terminal.note(`See it: ballet show ${printable(shellWord(id))}${printable(placeWords(given))}`)
+      if (!given.flag('json')) terminal.note(`See it: ballet show ${printable(shellWord(id))}${placeWords(given)}`)
       return EXIT.ok
     }
     const settled = await settle(client, id, waitMs, terminal).catch((error: unknown) => {
@@ -64,7 +63,7 @@ export const start: Command = {
       throw error
     })
     print(terminal, given.flag('json'), { id, created, run: settled }, () =>
-      outcome(settled, terminal, placeWords(given)),
+      outcome(settled, placeWords(given), terminal),
     )
     if (settled.status === 'running')
       terminal.note(`${printable(settled.id)} has not ended within ${showMs(waitMs)}; it goes on.`)
@@ -89,7 +88,7 @@ async function settle(client: Client, id: string, waitMs: number, { clock }: Ter
   }
 }
 
-function outcome(run: RunView, { paint, clock }: Terminal, place: string): readonly string[] {
+function outcome(run: RunView, place: string, { paint, clock }: Terminal): readonly string[] {
   const line = `${printable(run.id)}: ${printable(waitingLine(run, clock.now(), place))}`
   return [
     statusPaint(paint, run.status)(line),

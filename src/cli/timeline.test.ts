@@ -221,7 +221,7 @@ describe('the page of a workflow', () => {
     const choices = [{ action: 'retry', op: 'a#0' }, { action: 'cancel' }] as const
     const stuck = timeline({ ...run, status: 'stuck', reason: 'call', choices, waits: [] }, [], style)
     expect(stuck.slice(0, 4)).toEqual([
-      'Stuck: a call has failed for good. You can: retry a#0; cancel the run.',
+      'Stuck: a call failed and is not tried again by itself. You can: retry a#0; cancel the run.',
       "  ballet retry checkout:8841 --op 'a#0'",
       '  ballet cancel checkout:8841',
       '',
@@ -243,6 +243,13 @@ describe('the page of a workflow', () => {
       '  + produced call b',
     ])
   })
+})
+
+it('tells where in the code of its author a run threw', () => {
+  const details = { at: ['body (/shop/checkout.ts:31:9)', '/shop/items.ts:7:3'] }
+  const error = { code: 'RUN_THREW', message: 'The code of checkout threw TypeError: x', details }
+  const lines = timeline({ ...run, status: 'stuck', reason: 'threw', error, waits: [] }, [], style)
+  expect(lines.slice(6, 8)).toEqual(['thrown  body (/shop/checkout.ts:31:9)', 'thrown  /shop/items.ts:7:3'])
 })
 
 it('shows the one call of a reaction, whose start has no row', () => {

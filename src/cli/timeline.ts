@@ -1,7 +1,7 @@
 // The page of a run as lines: first why it waits and what can be done, then what it is, then its journal as a timeline:
 // what came, what the run did about it, the attempts between, and what it still waits for. Pure: views in, lines out.
 import type { Json } from '../core/json.ts'
-import type { JournalView, RunView } from '../core/views.ts'
+import type { ErrorView, JournalView, RunView } from '../core/views.ts'
 import { choiceLines } from './choices.ts'
 import { answerWords, commandWords, deliveredWords, noteWords, part, word } from './journal-words.ts'
 import { plain, type Paint } from './paint.ts'
@@ -14,7 +14,7 @@ export interface TimelineStyle {
   readonly now: number
   readonly paint: Paint
   readonly columns: number
-  /** What a command that is printed to be copied ends with. */
+  /** What stands behind every command that is printed to be copied (place.ts); default nothing. */
   readonly place?: string
 }
 
@@ -29,7 +29,7 @@ export function timeline(
 ): readonly string[] {
   const run = printableView(unsafe)
   const journal = printableView(unsafeJournal)
-  const { paint, now, place = '' } = style
+  const { paint, now, place } = style
   return [
     statusPaint(paint, run.status)(waitingLine(run, now, place).replaceAll('\n', ' ')),
     ...choiceLines(run, place),
@@ -77,9 +77,16 @@ function header(run: RunView, { now, paint, columns }: TimelineStyle): string[] 
   payload('input', run.input)
   payload('state', run.state)
   payload('output', run.output)
+  const at = placesOf(run.error).map((place) => `${paint.dim('thrown ')} ${place}`)
   const [, ...more] = run.error?.message.split('\n') ?? []
-  if (run.error === undefined || more.length === 0) return lines
-  return [...lines, `${paint.dim('error  ')} ${errorWords(run.error)}`, ...more.map((line) => paint.red(line))]
+  if (run.error === undefined || more.length === 0) return [...lines, ...at]
+  return [...lines, `${paint.dim('error  ')} ${errorWords(run.error)}`, ...more.map((line) => paint.red(line)), ...at]
+}
+
+/** Where in the author's code an error was thrown, the innermost place first. */
+function placesOf(error: ErrorView | undefined): readonly string[] {
+  const at = part(error?.details)['at']
+  return Array.isArray(at) ? at.map(String) : []
 }
 
 /** When it began, or is to; when it ended, or must have. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { RunView, WaitView } from '../core/views.ts'
 import { choiceLines } from './choices.ts'
-import { shellWord } from './shell-word.ts'
-import { waitingLine } from './why-waiting.ts'
+import { placeWords } from './place.ts'
+import { shellWord, waitingLine } from './why-waiting.ts'
 
 const now = Date.parse('2026-01-31T12:00:10.000Z')
 const run = (part: Partial<RunView>): RunView => ({
@@ -137,15 +137,15 @@ describe('a run that does not', () => {
       ],
     })
     const words =
-      'a call has failed for good, payment.charge#0 after 10 attempts (Error: the bank is away). You can: retry, answer payment.charge#0; cancel the run.'
+      'a call failed and is not tried again by itself, payment.charge#0 after 10 attempts (Error: the bank is away). You can: retry, answer payment.charge#0; cancel the run.'
     expect(waitingLine(stuck, now)).toBe(`Stuck: ${words}`)
     expect(waitingLine({ ...stuck, phase: 'undoing' }, now)).toBe(`Stuck while it takes back what it did: ${words}`)
     const two = { ...stuck, waits: [wait({ attempt }), wait({ attempt, op: 'b#0' }), wait({ op: 'c#0' })] }
     expect(waitingLine(two, now)).toContain(', payment.charge#0 after 10 attempts and 1 more (Error')
-    expect(choiceLines({ ...stuck, id: 'checkout:a~b' }, ' --store file:my.db')).toEqual([
-      "  ballet retry 'checkout:a~b' --op 'payment.charge#0' --store file:my.db",
-      "  ballet answer 'checkout:a~b' 'payment.charge#0' --value '<json>' --store file:my.db",
-      "  ballet cancel 'checkout:a~b' --store file:my.db",
+    expect(choiceLines({ ...stuck, id: 'checkout:a~b' })).toEqual([
+      "  ballet retry 'checkout:a~b' --op 'payment.charge#0'",
+      "  ballet answer 'checkout:a~b' 'payment.charge#0' --value '<json>'",
+      "  ballet cancel 'checkout:a~b'",
     ])
   })
 
@@ -158,7 +158,7 @@ describe('a run that does not', () => {
     expect(waitingLine(threw, now)).toBe(
       'Stuck: its code threw. You can: mend the code and retry, fail, cancel the run.',
     )
-    expect(choiceLines(threw, '')).toEqual([
+    expect(choiceLines(threw)).toEqual([
       '  mend the code, then: ballet retry checkout:8841',
       "  ballet fail checkout:8841 --message '<text>'",
       '  ballet cancel checkout:8841',
@@ -178,4 +178,21 @@ it('quotes what a shell would not take as it is', () => {
   expect(shellWord('checkout:8841')).toBe('checkout:8841')
   expect(shellWord('a~b#0')).toBe("'a~b#0'")
   expect(shellWord("it's")).toBe(`'it'\\''s'`)
+})
+
+it('says of a run whose code cannot go on that it was asked to stop', () => {
+  const words = waitingLine(run({ status: 'stuck', reason: 'poisoned', phase: 'cancelling' }), now)
+  expect(words).toBe(
+    'Stuck: the process died of it again and again. It was asked to stop, and does so once it is retried with code that can go on.',
+  )
+})
+
+it('repeats in a command which application was meant, as a shell takes it', () => {
+  const words = new Map([['store', "file:my shop's.db"]])
+  const place = placeWords({ text: (name) => words.get(name) })
+  expect(place).toBe(` --store 'file:my shop'\\''s.db'`)
+  expect(choiceLines(run({ status: 'stuck', choices: [{ action: 'cancel' }] }), place)).toEqual([
+    `  ballet cancel checkout:8841${place}`,
+  ])
+  expect(placeWords({ text: () => undefined })).toBe('')
 })

@@ -1,16 +1,18 @@
 // The one line that stands first wherever a run is shown: why it waits and what can be done, or how it ended. A pure
 // function of the run's view, used by `show`, `why` and `runs`.
-import { shellWord } from './shell-word.ts'
 import { showMs } from '../core/duration.ts'
 import { catalogue, fault, type ErrorCode } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
 import type { ChoiceView, ErrorView, RunView, WaitView } from '../core/views.ts'
 import { between, inTime, shownTime } from './times.ts'
 
+/** How a command that is there to be copied stands in a line. */
+export const COMMAND = ': ballet '
+
 const REASONS: Readonly<Record<string, string>> = {
   diverged: 'its code does not repeat its journal',
   threw: 'its code threw',
-  call: 'a call has failed for good',
+  call: 'a call failed and is not tried again by itself',
   unreadable: 'the store cannot read its journal',
   poisoned: 'the process died of it again and again',
   limit: 'it is longer than it may be',
@@ -22,7 +24,10 @@ const STUCK_PHASES: Readonly<Record<string, string>> = {
   cancelling: ' while it stops',
 }
 
-/** Why a run waits and what can be done, or how it ended. One line without a line break. */
+/**
+ * Why a run waits and what can be done, or how it ended. One line without a line break. `place` stands behind the
+ * commands in it (place.ts).
+ */
 export function waitingLine(run: RunView, now: number, place = ''): string {
   const length = lengthWords(run, now)
   switch (run.status) {
@@ -100,6 +105,11 @@ export function errorWords(error: ErrorView): string {
   return message === '' ? error.code : `${error.code}: ${message}`
 }
 
+/** A word as a shell takes it. */
+export function shellWord(word: string): string {
+  return /^[\w.:@+=/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
+
 function stuckLine(run: RunView): string {
   const [attempt, ...others] = run.waits.filter((wait) => wait.attempt?.next === null)
   const error = run.error ?? attempt?.attempt?.error
@@ -107,10 +117,13 @@ function stuckLine(run: RunView): string {
   const more = others.length === 0 ? '' : ` and ${others.length} more`
   const tries = attempt?.attempt?.number ?? 0
   const where = attempt === undefined ? '' : `, ${attempt.op} after ${tries} attempt${tries === 1 ? '' : 's'}${more}`
-  const phase = run.phase === undefined ? '' : (STUCK_PHASES[run.phase] ?? ` (${run.phase})`)
+  // Code that cannot go on cannot stop either.
+  const isKept = run.phase === 'cancelling' && run.reason !== 'call'
+  const phase = run.phase === undefined || isKept ? '' : (STUCK_PHASES[run.phase] ?? ` (${run.phase})`)
+  const asked = isKept ? ' It was asked to stop, and does so once it is retried with code that can go on.' : ''
   const hint = error !== undefined && Object.hasOwn(catalogue, error.code) ? fault(error.code as ErrorCode).hint : ''
   const choices = run.choices.length > 0 ? ` You can: ${choiceWords(run.choices)}.` : hint === '' ? '' : ` ${hint}`
-  return `Stuck${phase}: ${reason}${where}${error === undefined ? '' : ` (${errorWords(error)})`}.${choices}`
+  return `Stuck${phase}: ${reason}${where}${error === undefined ? '' : ` (${errorWords(error)})`}.${asked}${choices}`
 }
 
 function failed({ attempt }: WaitView): string {
@@ -158,5 +171,5 @@ function nouns({ from, for: names }: WaitView): string {
 
 /** With a capital and a full stop, but none behind a command that is there to be copied. */
 function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.includes(': ballet ') ? '' : '.'}`
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.includes(COMMAND) ? '' : '.'}`
 }

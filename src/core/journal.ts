@@ -168,6 +168,8 @@ export type Note =
       readonly op: string | null
       readonly by: string
       readonly why: string
+      /** The run had been asked to stop, and now ends without taking anything back. */
+      readonly drops?: 'cancel'
     }
 
 /** A turn as it is stored. */

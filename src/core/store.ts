@@ -251,6 +251,7 @@ export interface RunQuery {
   readonly ns: string
   readonly name?: string | undefined
   readonly status?: readonly RunStatus[] | undefined
+  readonly reason?: string | undefined
   readonly kind?: RunKind | undefined
   readonly key?: string | undefined
   readonly root?: string | undefined

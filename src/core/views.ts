@@ -43,6 +43,8 @@ export interface RunView {
   readonly id: string
   readonly kind: RunKind
   readonly name: string
+  /** Of a reaction: what it calls, `payment.charge` or a workflow; absent when it has answered with no call. */
+  readonly call?: string | undefined
   readonly version: string
   readonly key: { readonly field: string; readonly value: string } | null
   readonly root: string

@@ -84,6 +84,13 @@ export interface Acted {
   readonly changed: boolean
   /** The calls and steps that it concerned. */
   readonly ops: readonly string[]
+  /**
+   * Of a cancellation: the code of the run cannot go on (see its `reason`), and neither can taking back what it did. The wish
+   * is kept, and comes true once the run is retried with code that can.
+   */
+  readonly kept?: true
+  /** Of a run that is let fail: it had been asked to stop, and that is dropped. Nothing was taken back. */
+  readonly dropped?: 'cancel'
 }
 
 /** One action for all runs that match. Newest first, each on its own: one that refuses does not stop the others. */
@@ -106,6 +113,8 @@ export interface ActedAll {
   /** Runs that were looked at, and of those the ones that changed. */
   readonly matched: number
   readonly changed: number
+  /** Of a cancellation: runs whose code cannot go on, for which it is kept until they are retried; absent for none. */
+  readonly kept?: number
   /** Whether more match than `limit`. */
   readonly more: boolean
   /** The first hundred that refused, with the code and words of why. */
@@ -134,6 +143,8 @@ export interface SignalRequest {
 export interface RunsRequest {
   readonly name?: string | undefined
   readonly status?: readonly RunStatus[] | undefined
+  /** Only runs that are stuck for this reason; as in `ActAllRequest`. */
+  readonly reason?: string | undefined
   readonly kind?: RunKind | undefined
   /** `field:value`. */
   readonly key?: string | undefined

@@ -2,7 +2,6 @@
 // rest, and what each came to is counted. The pages are of the moment: a run that begins meanwhile is not looked at.
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import { STUCK_REASONS } from '../core/journal.ts'
 import type { UnreadableView } from '../core/views.ts'
 import type { ActAllRequest, ActedAll } from '../define/application.ts'
 import type { Actions } from './actions.ts'
@@ -20,12 +19,20 @@ export async function actOnAll(actions: Actions, queries: Queries, request: ActA
     throw fault('QUERY_INVALID', { name: 'action', problem: 'it must be retry or cancel' })
   if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MOST)
     throw fault('QUERY_INVALID', { name: 'limit', problem: `it must be a whole number from 1 to ${LIMIT_MOST}` })
-  checkReason(request.reason)
   const refused: { id: string; code: string; message: string }[] = []
+  const sum = (more: boolean): ActedAll => ({
+    action,
+    matched,
+    changed,
+    ...(kept === 0 ? {} : { kept }),
+    more,
+    refused,
+  })
   let matched = 0
   let changed = 0
+  let kept = 0
   for await (const run of matching(queries, request)) {
-    if (matched === limit) return { action, matched, changed, more: true, refused }
+    if (matched === limit) return sum(true)
     matched += 1
     if ('error' in run) {
       if (refused.length < REFUSED_SHOWN) refused.push({ id: run.id, ...run.error })
@@ -34,19 +41,14 @@ export async function actOnAll(actions: Actions, queries: Queries, request: ActA
     try {
       const acted = await actions[action](run.id, { by, why })
       if (acted.changed) changed += 1
+      if (acted.kept === true) kept += 1
     } catch (error) {
       // What stops the application stops this too; what one run says is its own.
       if (!isBalletError(error) || error.family === 'retry') throw error
       if (refused.length < REFUSED_SHOWN) refused.push({ id: run.id, ...toFailure(error) })
     }
   }
-  return { action, matched, changed, more: false, refused }
-}
-
-/** @throws QUERY_INVALID */
-function checkReason(reason: string | undefined): void {
-  if (reason === undefined || (STUCK_REASONS as readonly string[]).includes(reason)) return
-  throw fault('QUERY_INVALID', { name: 'reason', problem: `it must be one of ${STUCK_REASONS.join(', ')}` })
+  return sum(false)
 }
 
 async function* matching(
@@ -64,10 +66,11 @@ async function* matching(
       key,
       root,
       status,
+      reason,
       limit: PAGE,
       cursor,
     })
-    for (const run of page.items) if (reason === undefined || run.reason === reason) yield { id: run.id }
+    for (const { id } of page.items) yield { id }
     // Of what cannot be read nobody knows the reason.
     if (reason === undefined) yield* page.unreadable ?? []
     cursor = page.cursor

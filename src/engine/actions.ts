@@ -6,14 +6,16 @@
 //   waiting         x      x       x        waiting         x      x
 //   running         -      -       -        running         -      -
 import { fault } from '../core/errors.ts'
-import type { Failure } from '../core/failure.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
 import { toText, type JsonText } from '../core/json.ts'
 import type { Command, Delivered } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
 import type { Acted, Action, AnswerRequest, FailRequest, Reasoned, RetryRequest } from '../define/application.ts'
 import { givenAnswerText } from './calls.ts'
+import { isStopKept } from './deliveries.ts'
 import { endRun, freeIfNothingIsStuck, writeNote } from './endings.ts'
 import { inboxFirst, openRun } from './find-run.ts'
+import { historyOf, readRows } from './history.ts'
 import type { LiveRun } from './live-run.ts'
 import type { DeliveryResult } from './shard-context.ts'
 import type { Shard } from './shard.ts'
@@ -34,7 +36,9 @@ export class Actions {
     const { num } = await this.#find(id)
     const result = await this.#deliver(num, { kind: 'cancel', by, why })
     if (result === 'ended') throw fault('RUN_ENDED', { id, status: 'meanwhile' })
-    return { id, action: 'cancel', changed: result === 'taken', ops: [] }
+    const run = await this.#shard.context.live(num)
+    const kept = run !== undefined && isStopKept(run) ? ({ kept: true } as const) : {}
+    return { id, action: 'cancel', changed: result === 'taken', ops: [], ...kept }
   }
 
   async retry(id: string, request: RetryRequest): Promise<Acted> {
@@ -65,26 +69,51 @@ export class Actions {
 
   async fail(id: string, request: FailRequest): Promise<Acted> {
     const reason = reasonOf(request)
-    const run = await this.#live(id)
     const { op } = request
     const error = failureOf(request.error)
-    if (op === undefined) return this.#giveUp(run, error, reason)
+    if (op === undefined) return this.#giveUp(id, error, reason)
+    const run = await this.#live(id)
     const command = this.#callOf(run, op, 'fail')
     if ('undoes' in command)
       throw refused(id, 'fail', `${op} takes something back; retry it, or answer it when that was done by hand`)
     return this.#give(run, 'fail', { kind: 'failed', op, error, ...reason })
   }
 
-  /** A run whose code cannot go on ends as failed. What it did stays done: that is said, and on the record. */
-  async #giveUp(run: LiveRun, error: Failure, reason: Reason): Promise<Acted> {
-    const { id } = run.row
-    if (run.executor.kind !== 'frozen')
+  /**
+   * A run whose code cannot go on ends as failed. What it did stays done, and that it had been asked to stop is dropped:
+   * both are said, and on the record.
+   */
+  async #giveUp(id: string, error: Failure, reason: Reason): Promise<Acted> {
+    const before = await this.#live(id)
+    const wasAsked = before.executor.kind === 'frozen' && (await this.#wasCancelled(before))
+    // It may have been brought back anew while its rows were read.
+    const run = await this.#live(id)
+    const { executor } = run
+    if (executor.kind !== 'frozen')
       throw refused(id, 'fail', 'its code can go on: name the call that is to fail, or cancel the run')
     const { context } = this.#shard
-    writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason })
-    if (run.executor.sealed !== undefined) context.log.warn(`${reason.by} let the run "${id}" fail: ${reason.why}`)
+    const isDropped = wasAsked || isStopKept(run)
+    const drops = isDropped ? ({ drops: 'cancel' } as const) : {}
+    writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason, ...drops })
+    if (executor.sealed !== undefined) context.log.warn(`${reason.by} let the run "${id}" fail: ${reason.why}`)
     endRun(context, run, { kind: 'fail', error })
-    return this.#done({ id, action: 'fail', changed: true, ops: [] })
+    const dropped = isDropped ? ({ dropped: 'cancel' } as const) : {}
+    return this.#done({ id, action: 'fail', changed: true, ops: [], ...dropped })
+  }
+
+  /** Whether a frozen run had been asked to stop. Rows that cannot be read do not say so. */
+  async #wasCancelled({ row, executor }: LiveRun): Promise<boolean> {
+    if (executor.kind === 'frozen' && executor.sealed !== undefined) return false
+    const { context } = this.#shard
+    await context.writer.barrier()
+    try {
+      const { cancelled, mail } = historyOf(context, row, await readRows(context, row))
+      return cancelled !== null || mail.some(({ kind }) => kind === 'cancel')
+    } catch (error) {
+      this.#shard.check()
+      context.log.warn(`Whether the run "${row.id}" had been asked to stop cannot be read: ${toFailure(error).message}`)
+      return false
+    }
   }
 
   #tryAgain(run: LiveRun, op: string, reason: Reason): void {

@@ -82,15 +82,16 @@ export class Admission {
   refusal({ workflow, runs }: Arrival): Error | null {
     const { limits, turnWaitMs, commitWaitMs, openRuns } = this.#options
     if (this.#arriving >= limits.arrivals)
-      return this.#overloaded(`${this.#arriving} requests wait for their acknowledgement`, LEAST_MS)
+      return this.#overloaded(`${this.#arriving} requests wait for their acknowledgement (limits.arrivals)`, LEAST_MS)
     const open = openRuns() + this.#unborn
-    if (runs > 0 && open + runs > limits.openRuns) return this.#overloaded(`${open} runs are open`, RUN_ENDS_MS)
+    if (runs > 0 && open + runs > limits.openRuns)
+      return this.#overloaded(`${open} runs are open (limits.openRuns)`, RUN_ENDS_MS)
     const commits = this.#excess('commits', commitWaitMs(), limits.commitMs)
-    if (commits > 0) return this.#overloaded('what is to be committed waits too long', commits)
+    if (commits > 0) return this.#overloaded('what is to be committed waits too long (limits.commitMs)', commits)
     const turns = this.#excess('turns', turnWaitMs(null), limits.queueMs * PATIENCE)
-    if (turns > 0) return this.#overloaded('turns wait too long', turns)
+    if (turns > 0) return this.#overloaded('turns wait too long (limits.queueMs)', turns)
     const own = workflow === null ? 0 : this.#excess(`turns of ${workflow}`, turnWaitMs(workflow), limits.queueMs)
-    return own > 0 ? this.#overloaded(`turns of ${workflow} wait too long`, own) : null
+    return own > 0 ? this.#overloaded(`turns of ${workflow} wait too long (limits.queueMs)`, own) : null
   }
 
   /** How long it will take until something is below half of its limit again; 0 when it is not past it. */

@@ -210,6 +210,11 @@ function failureOf(context: ShardContext, run: LiveRun, error: Error): Failure {
 /** In the place of a signal's id, which holds no space: a frozen run has been asked to stop. */
 const CANCEL_SEEN = ' cancel'
 
+/** Whether a frozen run has been asked to stop, and will do so once its code can go on. */
+export function isStopKept({ executor }: LiveRun): boolean {
+  return executor.kind === 'frozen' && executor.seen.has(CANCEL_SEEN)
+}
+
 /** Signals for a frozen run, and the wish that it stops, wait in its journal, in order. */
 function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
   if (run.executor.kind !== 'frozen') return

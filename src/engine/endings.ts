@@ -5,6 +5,7 @@ import { toFailure, type Failure } from '../core/failure.ts'
 import type { Cancelled, Note, RunEnding } from '../core/journal.ts'
 import type { RunStatus } from '../core/store.ts'
 import type { LiveRun } from './live-run.ts'
+import { placesIn } from './places.ts'
 import { dropSchedule } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -85,7 +86,8 @@ function leaveLane(context: ShardContext, num: number): void {
 
 /**
  * Marks a run as stuck: a person has to look. Its row changes only if it was not stuck before.
- * @param thrown where it came from: its stack goes into the log, for whoever mends the code.
+ * @param thrown where it came from: its stack goes into the log, and the places in it that are the author's stay with the
+ * run, for whoever mends the code.
  */
 export function markStuck(
   context: ShardContext,
@@ -95,10 +97,12 @@ export function markStuck(
   error: Failure,
   thrown?: unknown,
 ): void {
-  writeNote(context, run, { kind: 'stuck', op, reason, error })
-  setStatus(context, run, 'stuck', reason, error)
-  const words = `The run "${run.row.id}" is stuck (${reason}${op === null ? '' : `, ${op}`}): ${error.message}`
   const stack = stackOf(thrown)
+  const at = placesIn(stack ?? '')
+  const told = at.length === 0 ? error : { ...error, details: { at } }
+  writeNote(context, run, { kind: 'stuck', op, reason, error: told })
+  setStatus(context, run, 'stuck', reason, told)
+  const words = `The run "${run.row.id}" is stuck (${reason}${op === null ? '' : `, ${op}`}): ${error.message}`
   context.log.error(words, stack === undefined ? undefined : { stack })
 }
 

@@ -52,6 +52,7 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
   for (const { kind, text, at } of rows) {
     if (kind === 'note') foldNote(folding, parseText(text) as Note)
     else if (kind === 'turn') foldTurn(folding, parseTurn(text), at)
+    else if (parseTurn(text).delivered.kind === 'cancel') folding.isCancelled = true
   }
   const { open, attempts, stuckOps, state } = folding
   const isOpen = row.ended === null

@@ -11,9 +11,15 @@ export function tooLong({ limits }: ShardContext, run: LiveRun): Error | null {
   if (executor.kind === 'workflow' && executor.machine.cancelled !== null) return null
   if (row.phase === 'undoing' || executor.kind !== 'workflow') return null
   const name = `The run "${row.id}"`
-  if (turns >= limits.turns) return fault('RUN_TOO_LONG', { run: name, what: `${turns} turns`, limit: limits.turns })
+  if (turns >= limits.turns)
+    return fault('RUN_TOO_LONG', { run: name, what: `${turns} turns`, limit: limits.turns, option: 'turns' })
   if (bytes < limits.journalBytes) return null
-  return fault('RUN_TOO_LONG', { run: name, what: `${bytes} bytes of journal`, limit: limits.journalBytes })
+  return fault('RUN_TOO_LONG', {
+    run: name,
+    what: `${bytes} bytes of journal`,
+    limit: limits.journalBytes,
+    option: 'journalBytes',
+  })
 }
 
 /** Why a turn must not count: the run would wait for too much at once. Null when it may. */
@@ -25,6 +31,7 @@ export function tooWide({ limits }: ShardContext, run: LiveRun): Error | null {
     run: `The run "${run.row.id}"`,
     what: `${size} things that it waits for at once`,
     limit: limits.fanOut,
+    option: 'fanOut',
   })
 }
 

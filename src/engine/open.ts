@@ -41,6 +41,12 @@ export interface RunOptions {
   readonly random?: Random | undefined
 }
 
+/** What the file of an application may say of how it runs; what is omitted is as in `open`. */
+export type ApplicationOptions = Pick<
+  RunOptions,
+  'namespace' | 'codec' | 'log' | 'liveRuns' | 'limits' | 'retention' | 'graceMs'
+>
+
 /**
  * Opens an application on a store. Resolves when every open run has been taken up again.
  * @throws DEFINITION_INVALID for an option, APPLICATION_UNFIT with every fault, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED

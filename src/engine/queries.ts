@@ -5,7 +5,7 @@ import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { Json } from '../core/json.ts'
-import { parseCommands, parseTurn } from '../core/journal.ts'
+import { parseCommands, parseTurn, STUCK_REASONS } from '../core/journal.ts'
 import { nearest, splitKey } from '../core/names.ts'
 import type { EventRow, JournalRow, RunRow, StoreReader } from '../core/store.ts'
 import type {
@@ -74,10 +74,12 @@ export class Queries {
   }
 
   async runs(request: RunsRequest = {}): Promise<Page<RunView>> {
-    const { name, status, kind, key, root } = request
+    const { name, reason, kind, key, root } = request
+    checkReason(reason)
+    const status = request.status ?? (reason === undefined ? undefined : ['stuck'])
     const ns = this.#ns
     const read = (before: number | undefined, limit: number): Promise<readonly (RunRow | UnreadRun)[]> =>
-      runRows(this.#reader, this.#shard, { ns, name, status, kind, key, root, before, limit })
+      runRows(this.#reader, this.#shard, { ns, name, status, reason, kind, key, root, before, limit })
     const { rows, next } = await readPage({ read, ...ofRun }, cursorOf(request.cursor), limitOf(request.limit))
     return { ...page(await this.#views(rows), next), ...unreadable(rows) }
   }
@@ -165,13 +167,14 @@ export class Queries {
       id: row.id,
       kind: row.kind,
       name: row.name,
+      ...(row.kind === 'reaction' && row.call !== '' ? { call: row.call } : {}),
       version: row.version,
       key: row.key === null ? null : splitKey(row.key),
       root: row.root,
       cause: row.cause,
       parent: parent?.id ?? null,
       status: row.status,
-      ...(row.phase === null ? {} : { phase: row.phase as NonNullable<RunView['phase']> }),
+      ...phaseOf(row, present),
       ...(row.phase === 'scheduled' && row.at !== null ? { at: new Date(row.at).toISOString() } : {}),
       ...(row.deadline === null ? {} : { deadline: new Date(row.deadline).toISOString() }),
       ...(row.generation === 0 ? {} : { generation: row.generation }),
@@ -281,6 +284,12 @@ export class Queries {
   }
 }
 
+/** Where a run stands. One whose code cannot go on may have been asked to stop all the same: that is kept for it. */
+function phaseOf({ phase, status }: RunRow, { isCancelled }: Present): Pick<RunView, 'phase'> {
+  if (phase !== null) return { phase: phase as NonNullable<RunView['phase']> }
+  return status === 'stuck' && isCancelled ? { phase: 'cancelling' } : {}
+}
+
 /** What a person can do about a stuck run. */
 function choicesOf(row: RunRow, { stuckOps, waits, isCancelled }: Present): readonly ChoiceView[] {
   if (row.status !== 'stuck') return []
@@ -292,7 +301,9 @@ function choicesOf(row: RunRow, { stuckOps, waits, isCancelled }: Present): read
   // A run that threw can be brought back as far as its journal goes; one that does not get there can only wait.
   const after = 'mend the code'
   const cancel: ChoiceView = row.reason === 'threw' ? { action: 'cancel' } : { action: 'cancel', after }
-  return [{ action: 'retry', after }, cancel, { action: 'fail' }]
+  // What is asked for already is asked for; but a cancellation that was in a turn which threw can be forced.
+  const again = isCancelled && row.reason !== 'threw' ? [] : [cancel]
+  return [{ action: 'retry', after }, ...again, { action: 'fail' }]
 }
 
 function choicesOfOp(op: string, waits: readonly WaitView[]): readonly ChoiceView[] {
@@ -330,6 +341,12 @@ function unreadableError(id: string, error: unknown): ErrorView {
 
 function page<View>(items: readonly View[], next: number | undefined): Page<View> {
   return next === undefined ? { items } : { items, cursor: next.toString(36) }
+}
+
+/** @throws QUERY_INVALID */
+function checkReason(reason: string | undefined): void {
+  if (reason === undefined || (STUCK_REASONS as readonly string[]).includes(reason)) return
+  throw fault('QUERY_INVALID', { name: 'reason', problem: `it must be one of ${STUCK_REASONS.join(', ')}` })
 }
 
 function limitOf(limit: number | undefined): number {

@@ -30,7 +30,11 @@ export function timeOf(given: Time | undefined, what: string, now: number): numb
 export function checkDeadline(deadline: number, begins: number): void {
   if (deadline > begins) return
   const time = new Date(deadline).toISOString()
-  throw fault('TIME_INVALID', { what: 'The deadline', time, problem: 'it has passed when the run begins' })
+  throw fault('TIME_INVALID', {
+    what: 'The deadline',
+    time,
+    problem: `it has passed when the run begins, at ${new Date(begins).toISOString()}`,
+  })
 }
 
 function msOf(given: Time): number {

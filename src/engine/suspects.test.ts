@@ -167,10 +167,14 @@ test.each(['workflow', 'operation'] as const)(
   'a poisoned %s that is asked to stop does so when it is mended and retried, also after a restart',
   async (kind) => {
     const { app, data, definition, mend } = await poisoned(kind)
-    expect(await app.cancel('bad', { by: 'ann', why: 'enough' })).toMatchObject({ changed: true })
+    expect(await app.cancel('bad', { by: 'ann', why: 'enough' })).toMatchObject({ changed: true, kept: true })
+    expect(await app.run('bad')).toMatchObject({
+      phase: 'cancelling',
+      choices: [{ action: 'retry', after: 'mend the code' }, { action: 'fail' }],
+    })
     await app.close()
     const { app: later } = await nextLife(definition, data)
-    expect(await later.cancel('bad')).toMatchObject({ changed: false })
+    expect(await later.cancel('bad')).toMatchObject({ changed: false, kept: true })
     expect(await later.run('bad')).toMatchObject({ status: 'stuck', reason: 'poisoned' })
     mend()
     expect(await later.retry('bad', { by: 'ann', why: 'mended' })).toMatchObject({ changed: true })
@@ -179,11 +183,31 @@ test.each(['workflow', 'operation'] as const)(
       return found?.ended !== null && found
     })
     expect(run).toMatchObject({ status: 'cancelled', error: { details: { by: 'ann', why: 'enough' } } })
-    // Its mark goes with the next commit.
     await rounds()
     expect(marks(data)).toEqual([])
   },
 )
+
+// Found by a newcomer: a cancellation that had been acknowledged was gone without a word.
+test.each(['workflow', 'operation'] as const)(
+  'a poisoned %s that is let fail says that it was to stop',
+  async (kind) => {
+    const { app } = await poisoned(kind)
+    const untold = await app.actOnAll({ action: 'cancel', reason: 'poisoned', by: 'ann' })
+    expect(untold).toMatchObject({ matched: 1, changed: 1, kept: 1 })
+    const request = { error: { message: 'nobody mends it' }, by: 'bob', why: 'too old' }
+    expect(await app.fail('bad', request)).toMatchObject({ changed: true, dropped: 'cancel' })
+    expect(await app.run('bad')).toMatchObject({ status: 'failed', error: { message: 'nobody mends it' } })
+    const note = (await app.journal('bad'))?.items.at(-1)?.note
+    expect(note).toEqual({ kind: 'action', action: 'fail', op: null, by: 'bob', why: 'too old', drops: 'cancel' })
+  },
+)
+
+test('a poisoned run that nobody asked to stop is let fail without a word of that', async () => {
+  const { app } = await poisoned()
+  const acted = await app.fail('bad', { error: { message: 'nobody mends it' } })
+  expect(acted).toEqual({ id: 'bad', action: 'fail', changed: true, ops: [] })
+})
 
 test('signals for a poisoned run wait as mail, each once, and reach it when it is mended', async () => {
   const { app, data, definition, mend } = await poisoned()

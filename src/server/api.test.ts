@@ -78,7 +78,7 @@ describe('GET /api/runs', () => {
     const { app, asked } = testApplication()
     await using server = await serve(app, { port: 0 })
     const query =
-      'name=checkout&status=running,stuck&status=failed&kind=workflow&key=orderId:8841&root=run:a&limit=5&cursor=c'
+      'name=checkout&status=running,stuck&status=failed&reason=threw&kind=workflow&key=orderId:8841&root=run:a&limit=5&cursor=c'
     const response = await fetch(`${server.url}/api/runs?${query}`)
     expect(response.status).toBe(200)
     expect(await response.json()).toMatchObject({ items: [{ id: 'checkout:8841' }], cursor: 'next' })
@@ -88,6 +88,7 @@ describe('GET /api/runs', () => {
         {
           name: 'checkout',
           status: ['running', 'stuck', 'failed'],
+          reason: 'threw',
           kind: 'workflow',
           key: 'orderId:8841',
           root: 'run:a',
@@ -101,6 +102,7 @@ describe('GET /api/runs', () => {
   it.each([
     ['stauts=running', 'stauts', 'there is no such parameter, perhaps "status"'],
     ['status=done', 'status', 'it must be one of running, stuck, completed, failed, cancelled'],
+    ['reason=bug', 'reason', 'it must be one of call, threw, diverged, limit, poisoned, conflict, unreadable'],
     ['kind=saga', 'kind', 'it must be one of workflow, operation, reaction'],
     ['limit=0', 'limit', 'it must be a whole number from 1 to 1000'],
     ['limit=1001', 'limit', 'it must be a whole number from 1 to 1000'],

@@ -1,5 +1,6 @@
 // Runs over HTTP: start one, list them, look at one or wait for its end, read its journal.
 import { fault } from '../core/errors.ts'
+import { STUCK_REASONS } from '../core/journal.ts'
 import type { RunKind, RunStatus } from '../core/store.ts'
 import { answer, pathTo } from './answer.ts'
 import { readJson } from './body.ts'
@@ -30,6 +31,7 @@ async function list({ app, query }: Exchange): Promise<Response> {
     await app.runs({
       name: query.text('name'),
       status: query.words('status', STATUSES),
+      reason: query.word('reason', STUCK_REASONS),
       kind: query.word('kind', KINDS),
       key: query.key('key'),
       root: query.text('root'),
@@ -78,7 +80,7 @@ export const runRoutes: readonly Route[] = [
     method: 'GET',
     path: '/api/runs',
     summary: 'List runs, newest first',
-    query: ['name', 'status', 'kind', 'key', 'root', 'limit', 'cursor'],
+    query: ['name', 'status', 'reason', 'kind', 'key', 'root', 'limit', 'cursor'],
     answer: list,
   },
   { method: 'GET', path: '/api/runs/{id}', summary: 'Show a run, or wait for its end', query: ['wait'], answer: show },

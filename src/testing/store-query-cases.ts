@@ -25,6 +25,7 @@ const tenRuns: readonly RunRow[] = Array.from({ length: 10 }, (_, index) => {
     root: num <= 4 ? 'run:run-1' : `run:run-${num}`,
     parent: num >= 2 && num <= 4 ? 1 : null,
     status: (['running', 'stuck', 'completed', 'failed', 'cancelled'] as const)[index % 5] ?? 'running',
+    reason: index % 5 === 1 ? 'call' : null,
     ns: num === 10 ? 'other' : NS,
   })
 })
@@ -101,9 +102,12 @@ const runCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'runs: by key, name, kind, root and parent',
+    name: 'runs: by key, name, kind, reason, root and parent',
     async run({ store }) {
       await commitFirst(store, { runs: tenRuns })
+      assert.deepEqual(await nums(store, { reason: 'call' }), [7, 2])
+      assert.deepEqual(await nums(store, { reason: 'call', status: ['stuck'], kind: 'workflow' }), [2])
+      assert.deepEqual(await nums(store, { reason: 'threw' }), [])
       assert.deepEqual(await nums(store, { key: 'orderId:A1' }), [7, 4, 1])
       assert.deepEqual(await nums(store, { name: 'refund' }), [9, 7, 5, 3, 1])
       assert.deepEqual(await nums(store, { kind: 'operation' }), [9, 8, 7, 6])

@@ -191,6 +191,12 @@ const spoils: readonly Spoil[] = [
     'never stopped, and shown as in time',
     (made) => misread(made, 'late', { cancellation: 'in time' }),
   ],
+  [
+    'CANCEL',
+    'poor',
+    'shown as too late, and nobody asked',
+    (made) => misread(made, 'poor', { cancellation: 'too late' }),
+  ],
   ['CANCEL', 'soon', 'in time, and confirmed', (made) => misread(made, 'soon', { status: 'confirmed' })],
   ['CANCEL', 'late', 'too late, and the customer was not told', (made) => take(made, 'late', 'regret')],
   ['FLIP', 'far', 'two ends', (made) => reread(made, 'far', { status: 'declined' })],

@@ -123,14 +123,20 @@ const rules = {
   /** What has left the house is paid for: no other ending may have a parcel on its way. */
   SENT: (story) =>
     when(story.stands === 'none' && story.position('ship') >= 0, 'shipped, and the order does not stand'),
-  /** Whoever cancels is told whether that was in time, and it is true. */
+  /** A customer who cancels is told whether that was in time, and it is true; of what an operator did nobody says so. */
   CANCEL: (story) => {
     const wasStopped = story.position('stop') >= 0
     const isCustomers = story.cancels.some(({ by }) => by === 'the customer')
     return story.finals.flatMap(({ status, cancellation }) =>
       when(isCustomers && !CANCELLED.includes(cancellation ?? ''), 'cancelled, and nobody says whether in time')
         .concat(when(story.cancels.length === 0 && status === 'cancelled', 'cancelled, and nobody asked for it'))
-        .concat(when(wasStopped !== (cancellation === 'in time'), `shown as ${cancellation}, the books say otherwise`))
+        .concat(
+          when(
+            isCustomers && wasStopped !== (cancellation === 'in time'),
+            `shown as ${cancellation}, the books say otherwise`,
+          ),
+        )
+        .concat(when(!isCustomers && cancellation !== undefined, `shown as ${cancellation}, and no customer asked`))
         .concat(when(wasStopped && status === 'confirmed', 'cancelled in time, and confirmed'))
         .concat(
           when(

@@ -25,7 +25,7 @@ const RUN = 'checkout:8841~gift-wrap.0'
 async function ballet(
   words: readonly string[],
   answers: Partial<Application> = {},
-): Promise<Ended & { asked: Asked[]; url: string }> {
+): Promise<Ended & { readonly asked: Asked[]; readonly url: string }> {
   const { app, asked } = testApplication(answers)
   const server = await serve(app, { port: 0 })
   closing.push(() => server.close())
@@ -90,6 +90,15 @@ describe('an action on one run', () => {
     const again = await ballet([action, RUN, ...words, '--json'], acted(false))
     expect(JSON.parse(again.stdout)).toEqual({ id: RUN, action, changed: false, ops })
     expect(again).toMatchObject({ code: 0, stderr: 'This had been asked for before; nothing new happened.\n' })
+  })
+
+  it.each([
+    ['cancel', [], { kept: true }, /asked to stop, but its code cannot go on.*mend the code and retry the run/],
+    ['fail', ['--message', 'no'], { dropped: 'cancel' }, /ends as failed.*asked to stop: that is dropped/],
+  ] as const)('%s of a run whose code cannot go on says what becomes of it', async (action, words, more, sentence) => {
+    const answer = (): Promise<Acted> => Promise.resolve({ id: RUN, action, changed: true, ops: [], ...more })
+    const { stdout } = await ballet([action, RUN, ...words], { cancel: answer, fail: answer })
+    expect(stdout).toMatch(sentence)
   })
 
   it('answers from a file', async () => {
@@ -175,6 +184,10 @@ describe('an action on all runs that match', () => {
       stdout: '1 of 1 run tried again.\n',
     })
     expect(await ballet(['retry', '--all'])).toMatchObject({ code: 0, stdout: 'No run matches.\n' })
+    const kept = await ballet(['cancel', '--all', '--name', 'x'], acted({ matched: 2, changed: 2, kept: 1 }))
+    expect(kept.stdout).toBe(
+      '2 of 2 runs asked to stop. The code of 1 cannot go on: that is kept until it is mended and retried.\n',
+    )
     const json = await ballet(['cancel', '--all', '--name', 'x', '--json'], acted({ matched: 3, changed: 3 }))
     expect(JSON.parse(json.stdout)).toEqual({ action: 'cancel', matched: 3, changed: 3, more: false, refused: [] })
   })

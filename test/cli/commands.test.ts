@@ -45,7 +45,7 @@ describe('start', () => {
     const stuck = await box.run(['start', 'payment.never', '--input', '{}', '--wait', '10s'])
     expect(stuck.code).toBe(6)
     expect(stuck.stdout).toContain(
-      'Stuck: a call has failed for good, payment.never#0 after 1 attempt (Error: always).',
+      'Stuck: a call failed and is not tried again by itself, payment.never#0 after 1 attempt (Error: always).',
     )
   })
 
@@ -232,6 +232,15 @@ describe('runs and show', () => {
       stderr: 'No run fits.\n',
     })
     expect((await box.run(['runs', '--status', 'runing'])).stderr).toContain('Did you mean "running"?')
+    expect((await box.run(['runs', '--reason', 'trew'])).stderr).toContain('Did you mean "threw"?')
+    await box.run(['start', 'payment.never', '--input', '{}', '--id', 'never-1', '--wait', '10s'])
+    const stuck = await box.json(['runs', '--reason', 'call', '--limit', '1000'])
+    const items = stuck.value['items'] as readonly { readonly id: string; readonly reason: string }[]
+    expect([items.some(({ id }) => id === 'never-1'), items.every(({ reason }) => reason === 'call')]).toEqual([
+      true,
+      true,
+    ])
+    expect(await box.json(['runs', '--reason', 'poisoned'])).toMatchObject({ code: 0, value: { items: [] } })
   })
 
   it('shows a child, whose id has a mark that addresses give another meaning', async () => {

@@ -2,7 +2,7 @@
 // and nothing that is in a folder is ever changed.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { dependencyOn } from '../../src/cli/init.ts'
@@ -42,7 +42,11 @@ const node = (...words: readonly string[]) =>
 describe('a project', () => {
   it('passes its own tests and its own type check', async () => {
     const made = await box.run(['init'], inProject)
-    expect(made).toMatchObject({ code: 0, stderr: '' })
+    const clone = `file:${relative(project(), repository).replace(/\/$/, '')}`
+    expect(made).toMatchObject({
+      code: 0,
+      stderr: `It depends on the Ballet that made it, ${clone}, which came from no registry.\n`,
+    })
     expect(made.stdout).toMatch(/^my-shop: package\.json, .*\n\n {2}npm install\n {2}npm run dev\n$/)
     expect(readdirSync(project()).sort()).toEqual(FILES)
     const { scripts } = manifest()
@@ -79,8 +83,21 @@ describe('a project', () => {
     const { name, type, dependencies } = manifest() as { name: string; type: string; dependencies: { ballet: string } }
     expect([name, type]).toEqual(['her-shop', 'module'])
     expect(existsSync(project(join(dependencies.ballet.replace('file:', ''), 'bin/ballet.js')))).toBe(true)
-    // A package from a registry has no sources.
-    expect(dependencyOn(project(), project(), '1.2.3')).toBe('^1.2.3')
+  })
+
+  // Found by a newcomer: `npm install` asked a registry for what was in none.
+  it.each([
+    ['a registry', 'https://packages.example/ballet-1.2.3.tgz', '^1.2.3'],
+    ['a packed file', 'file:../packed/ballet-1.2.3.tgz', 'file:../packed/ballet-1.2.3.tgz'],
+    ['a packed file that is gone', 'file:gone.tgz', 'file:../other/node_modules/ballet'],
+    ['nobody knows where', undefined, 'file:../other/node_modules/ballet'],
+  ])('depends on what came from %s as it came', (_where, resolved, dependency) => {
+    box.write('other/node_modules/ballet/package.json', '{}')
+    box.write('packed/ballet-1.2.3.tgz', '')
+    const packages = { 'node_modules/ballet': resolved === undefined ? {} : { resolved } }
+    box.write('other/node_modules/.package-lock.json', JSON.stringify({ packages }))
+    const root = join(box.folder, 'other/node_modules/ballet')
+    expect(dependencyOn(root, project(), '1.2.3')).toBe(dependency)
   })
 })
 

@@ -41,6 +41,28 @@ afterAll(() => box.remove())
 const verdicts = (value: Record<string, unknown>): unknown[] =>
   (value['runs'] as { readonly id: string; readonly verdict: string }[]).map(({ id, verdict }) => [id, verdict])
 
+/** A codec that writes payloads backwards. */
+const codec = `
+const turned = (text: string): string => [...text].reverse().join('')
+export const options = {
+  codec: { encode: (text: string) => turned(text), decode: (payload: unknown) => turned(String(payload)) },
+}
+`
+
+it('reads with the codec that the file of the application names', async () => {
+  const coded = new Sandbox({ 'app.ts': application + codec, 'plain.ts': application })
+  try {
+    await coded.serve()
+    await coded.run(['start', 'checkout', '--input', '{"orderId":"coded","total":5}'])
+    await coded.run(['signal', 'checkout:coded', 'approve', '--data', '{"by":"ann"}'])
+    await coded.run(['start', 'checkout', '--input', '{"orderId":"coded","total":5}', '--wait', '10s'])
+    expect(await coded.json(['replay', 'app.ts'])).toMatchObject({ code: 0, value: { ok: 1, unreadable: 0 } })
+    expect(await coded.json(['replay', 'plain.ts'])).toMatchObject({ code: 1, value: { ok: 0, unreadable: 1 } })
+  } finally {
+    await coded.remove()
+  }
+})
+
 describe('replay', () => {
   it('finds that the code of the application fits, beside it', async () => {
     const { code, stdout, stderr } = await box.run(['replay', 'app.ts'])

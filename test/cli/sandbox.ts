@@ -85,9 +85,13 @@ export class Sandbox {
   }
 
   /** Starts a command that goes on. */
-  begin(words: readonly string[], { env = {}, cwd = '.' }: Given = {}): Process {
+  begin(words: readonly string[], given: Given = {}): Process {
+    return this.#begin(process.execPath, [launcher, ...words], given)
+  }
+
+  #begin(command: string, words: readonly string[], { env = {}, cwd = '.' }: Given): Process {
     const { PORT: _port, NO_COLOR: _noColor, FORCE_COLOR: _forceColor, ...inherited } = process.env
-    const child = spawn(process.execPath, [launcher, ...words], {
+    const child = spawn(command, words, {
       cwd: join(this.folder, cwd),
       env: { ...inherited, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -101,6 +105,15 @@ export class Sandbox {
   /** Runs a command to its end. */
   async run(words: readonly string[], given: Given = {}): Promise<Ended> {
     const started = this.begin(words, given)
+    started.child.stdin?.end(given.input)
+    return started.ended
+  }
+
+  /** Gives a line to a shell that knows the command, as whoever copied it would. */
+  async paste(line: string, given: Given = {}): Promise<Ended> {
+    const script = `ballet() { "$BALLET_NODE" "$BALLET_LAUNCHER" "$@"; }\n${line}`
+    const env = { ...given.env, BALLET_NODE: process.execPath, BALLET_LAUNCHER: launcher }
+    const started = this.#begin('sh', ['-c', script], { ...given, env })
     started.child.stdin?.end(given.input)
     return started.ended
   }

@@ -15,6 +15,34 @@ beforeEach(() => {
 })
 afterEach(() => box.remove())
 
+describe('a file that says how it runs', () => {
+  it('sets limits, and an error that comes of one names it', async () => {
+    box.write(
+      'app.ts',
+      `${application}\nexport const options = { limits: { openRuns: 1 }, retention: { runs: '30d' } }\n`,
+    )
+    await box.serve()
+    const start = async (orderId: string) => box.json(['start', 'checkout', '--input', order(orderId)])
+    expect(await start('1')).toMatchObject({ code: 0 })
+    expect((await start('2')).value).toMatchObject({
+      error: { code: 'OVERLOADED', detail: expect.stringContaining('1 runs are open (limits.openRuns)') as string },
+    })
+  })
+
+  it.each([
+    ['{ limit: { turns: 5 } }', 'there is no option "limit". Did you mean "limits"?'],
+    ['{ limits: { turns: 0 } }', 'turns must be a whole number from 1, not 0'],
+    ['{ retention: { runs: 30 } }', 'runs must be a duration, for example "30d"'],
+    ['{ codec: { encode: String } }', 'codec must have the functions encode and decode'],
+    ['5', 'it must be an object such as { limits, retention }'],
+  ])('is refused when that is wrong: %s', async (options, problem) => {
+    box.write('app.ts', `${application}\nexport const options = ${options}\n`)
+    const { code, value } = await box.json(['serve', 'app.ts', '--port', '0'])
+    expect([code, value]).toMatchObject([2, { error: { code: 'DEFINITION_INVALID' } }])
+    expect(JSON.stringify(value)).toContain(JSON.stringify(problem).slice(1, -1))
+  })
+})
+
 describe('a process that serves', () => {
   it('leaves its address for its owner alone, and takes it away when it has drained', async () => {
     const serving = await box.serve()

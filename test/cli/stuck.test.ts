@@ -1,5 +1,7 @@
 // What a person does about runs, with the real engine in a real process: from what `show` offers to what the journal
 // tells afterwards.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Sandbox } from './sandbox.ts'
 
@@ -84,7 +86,7 @@ describe('a stuck call', () => {
     const id = await begun('s-1')
     const [first = '', ...rest] = await lines(['show', id])
     expect(first).toBe(
-      `Stuck: a call has failed for good, ${OP} after 2 attempts (Error: the bank does not charge s-1). You can: retry, answer, fail ${OP}; cancel the run.`,
+      `Stuck: a call failed and is not tried again by itself, ${OP} after 2 attempts (Error: the bank does not charge s-1). You can: retry, answer, fail ${OP}; cancel the run.`,
     )
     expect(rest.slice(0, 4)).toEqual([
       `  ballet retry ${id} --op '${OP}'`,
@@ -149,6 +151,56 @@ describe('a stuck call', () => {
   })
 })
 
+// Found by a newcomer: what was printed to be copied went to no store, or to another one.
+describe('what is printed to be copied', () => {
+  const place = (how: string): string => (how === 'url' ? url : 'file:../.ballet/app.db')
+  /** The commands in what was printed: each stands at the end of its line. */
+  const commandsIn = (...printed: readonly { readonly stdout: string; readonly stderr: string }[]): string[] =>
+    printed
+      .flatMap(({ stdout, stderr }) => `${stdout}\n${stderr}`.split('\n'))
+      .flatMap((line) => /(?:^ {2}|: )(ballet .*)$/.exec(line)?.[1] ?? [])
+
+  it.each(['store', 'url'])('names the application that was meant by --%s', async (how) => {
+    mkdirSync(join(box.folder, 'elsewhere'), { recursive: true })
+    const there = { cwd: 'elsewhere' }
+    const meant = [`--${how}`, place(how)]
+    const run = (...words: readonly string[]) => box.run([...words, ...meant], there)
+    bank({ charge: 'no' })
+    const [stuck, waiting] = [`v-${how}`, `w-${how}`] as const
+    const input = (orderId: string) => ['--input', JSON.stringify({ orderId })]
+    const started = await run('start', 'pay', ...input(stuck), '--wait', '15s')
+    const printed = [started, await run('show', `pay:${stuck}`), await run('why', stuck)]
+    expect(commandsIn(...printed)).toHaveLength(12)
+    bank({})
+    printed.push(await run('start', 'pay', ...input(waiting)))
+    await seen(waiting, ({ waits }) => waits[0]?.kind === 'receive')
+    printed.push(await run('show', `pay:${waiting}`), await run('runs', '--key', `orderId:${waiting}`))
+    printed.push(await run('answer', `pay:${stuck}`, 'no-such-call', '--value', '1'))
+    const commands = [...new Set(commandsIn(...printed))].sort()
+    const end = ` --${how} ${place(how)}`
+    expect(commands).toEqual(
+      [
+        `ballet answer pay:${stuck} '${OP}' --value '<json>'`,
+        `ballet cancel pay:${stuck}`,
+        `ballet fail pay:${stuck} '${OP}' --message '<text>'`,
+        `ballet retry pay:${stuck} --op '${OP}'`,
+        `ballet show pay:${stuck}`,
+        `ballet show pay:${waiting}`,
+        `ballet signal pay:${waiting} approve --data '<json>'`,
+      ].map((command) => `${command}${end}`),
+    )
+    const pasted = async (start: string): Promise<number | null> => {
+      const command = commands.find((one) => one.startsWith(start)) ?? 'false'
+      return (await box.paste(command.replace("'<json>'", `'{"by":"ann"}'`), there)).code
+    }
+    expect(await pasted('ballet show')).toBe(0)
+    expect(await pasted('ballet retry')).toBe(0)
+    expect(await pasted('ballet signal')).toBe(0)
+    const unknown = await run('show', 'pay:nobody')
+    expect(unknown.stderr).toContain(`hint  ballet runs${end} lists them.`)
+  })
+})
+
 describe('a cancelled run', () => {
   it('takes back what it did, and says so; a second time nothing is new', async () => {
     bank({})
@@ -170,7 +222,9 @@ describe('a cancelled run', () => {
     await box.run(['cancel', id, '--by', 'ann'])
     await seen('c-2', ({ status }) => status === 'stuck')
     const [first = '', ...rest] = await lines(['show', id])
-    expect(first).toMatch(/^Stuck while it takes back what it did: a call has failed for good, undo:payment\.charge#0 /)
+    expect(first).toMatch(
+      /^Stuck while it takes back what it did: a call failed and is not tried again by itself, undo:payment\.charge#0 /,
+    )
     expect(rest.filter((line) => line.includes('ballet fail'))).toEqual([])
     expect((await box.run(['runs', '--status', 'stuck', '--name', 'pay'])).stdout).toContain(
       'Stuck while it takes back',
@@ -179,6 +233,11 @@ describe('a cancelled run', () => {
     expect((await box.run(['retry', id])).code).toBe(0)
     expect((await settled('c-2')).value).toMatchObject({ run: { status: 'cancelled' } })
   })
+})
+
+it.each(['fail', 'answer'])('%s says what to do about many runs', async (command) => {
+  const { code, stderr } = await box.run([command, '--all'])
+  expect([code, stderr]).toEqual([2, expect.stringContaining('`ballet runs --reason call` lists the runs')])
 })
 
 describe('a run with times', () => {
@@ -198,6 +257,11 @@ describe('a run with times', () => {
     await box.run(['start', 'pay', '--input', '{"orderId":"t-2"}', '--deadline', '50ms'])
     const late = await settled('t-2')
     expect([late.code, late.value]).toMatchObject([1, { run: { status: 'cancelled' } }])
+    const past = await box.run(['start', 'pay', '--input', '{"orderId":"t-3"}', '--deadline', '2020-01-01T00:00:00Z'])
+    expect(past.code).toBe(2)
+    expect(past.stderr).toMatch(
+      /it has passed when the run begins, at .*\nhint .*A deadline comes after the run begins/,
+    )
     for (const [at, code] of [
       ['2026-12-24T18:00', 'TIME_INVALID'],
       ['soon', 'TIME_INVALID'],

@@ -213,6 +213,7 @@ function runMatches(run: RunRow, query: RunQuery): boolean {
     run.ns === query.ns &&
     (query.name === undefined || run.name === query.name) &&
     (query.status === undefined || query.status.includes(run.status)) &&
+    (query.reason === undefined || run.reason === query.reason) &&
     (query.kind === undefined || run.kind === query.kind) &&
     (query.key === undefined || run.key === query.key) &&
     (query.root === undefined || run.root === query.root) &&

@@ -105,6 +105,7 @@ function selectRuns<Row>(table: Table<Row>, shard: number, query: RunQuery): Sta
   where.addIfGiven('parent = ?', query.parent)
   where.addIfGiven('name = ?', query.name)
   where.addIfGiven('kind = ?', query.kind)
+  where.addIfGiven('reason = ?', query.reason)
   if (status !== undefined) {
     // The condition of the partial index, word by word: a parameter would not lead to it.
     const term = (one: RunStatus): string =>
