@@ -19,6 +19,8 @@ export { service, type Service, type ServiceMembers } from './define/service.ts'
 export { signal, type SignalOf, type SignalType } from './define/signal.ts'
 export { workflow, type Workflow } from './define/workflow.ts'
 export { checkFit, showFault, type Fault } from './define/fit.ts'
+export { checkApplication, showFinding } from './define/check/check.ts'
+export type { Finding, FindingCode } from './define/check/finding.ts'
 
 // What a workflow and an operation are handed
 export type { Call, ResultOf } from './define/call.ts'

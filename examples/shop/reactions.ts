@@ -28,7 +28,7 @@ export function connect(services: Services) {
   const reserveItems = reserveItemsWorkflow(services)
 
   // All is well. The catalog's answer for the last item of an order is StockReserved.
-  catalog.on(OrderCreated, (order) => reserveItems(order))
+  catalog.on(OrderCreated, (order) => reserveItems(order), { calls: ['catalog.reserve'] })
   payment.on(StockReserved, ({ total, ...order }) => payment.charge({ ...order, amount: total }))
   shipping.on(PaymentApproved, (order) => shipping.ship(order))
   notification.on(OrderShipped, ({ tracking, ...order }) =>

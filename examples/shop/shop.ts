@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ballet } from 'ballet'
 import { checkoutWorkflow } from './checkout.ts'
+import { fulfilment } from './choreography.ts'
 import { shopRoutes } from './http.ts'
 import { connect } from './reactions.ts'
 import { openServices } from './services.ts'
@@ -22,6 +23,7 @@ export function makeShop(folder: string | null, now?: () => number) {
     version: '1',
     services: Object.values(services),
     workflows: [checkout, reserveItems],
+    choreographies: [fulfilment],
     http: shopRoutes({ services, books, checkout, faults, ledger }),
   })
   return { definition, books, ledger, open, close }

@@ -40,6 +40,7 @@ it('collects services, workflows, reactions and every event', () => {
   expect(definition).toEqual({
     kind: 'application',
     choreographies: [],
+    eventsApart: [],
     name: 'shop',
     version: '1.0.0+abc',
     services: [payment[DEFINITION], { ...shipping[DEFINITION], reactions: [ship] }],
@@ -54,6 +55,7 @@ it('fills in what is not said', () => {
   expect(ballet({ services: [] })).toEqual({
     kind: 'application',
     choreographies: [],
+    eventsApart: [],
     name: 'application',
     version: '0',
     services: [],

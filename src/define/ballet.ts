@@ -77,6 +77,7 @@ export function ballet(parts: ApplicationParts): ApplicationDefinition {
     workflows,
     reactions,
     choreographies,
+    eventsApart: events,
     events: [...new Set([...outcomes, ...reactions.map((reaction) => reaction.event), ...flows, ...events])],
     http: http ?? null,
   })

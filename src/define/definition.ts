@@ -76,6 +76,8 @@ export interface ReactionDefinition {
   readonly event: EventDefinition
   /** `key`: one at a time per (service, key). `none`: at once. */
   readonly order: 'key' | 'none'
+  /** The names of the operations that it comes to, when that was said; for checks alone. */
+  readonly calls: readonly string[] | null
   /** Pure and synchronous: the call that answers the event, or null. */
   readonly react: (data: never, event: EventValue) => CallValue | null
 }
@@ -125,6 +127,8 @@ export interface ApplicationDefinition {
   /** Those of the services and those that were given apart. */
   readonly reactions: readonly ReactionDefinition[]
   readonly choreographies: readonly ChoreographyDefinition[]
+  /** Those that were listed apart: what comes from outside, is emitted or received. */
+  readonly eventsApart: readonly EventDefinition[]
   /** Every event type that the application knows. */
   readonly events: readonly EventDefinition[]
   readonly http: HttpRoutes | null

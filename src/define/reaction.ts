@@ -19,6 +19,11 @@ export interface ReactionOptions {
    * queue behind something stuck, for example a cancellation.
    */
   readonly order?: 'key' | 'none' | undefined
+  /**
+   * The operations that it comes to, for `ballet check`, where that cannot be seen: those that the workflow starts which
+   * it calls. `['catalog.reserve']`.
+   */
+  readonly calls?: readonly string[] | undefined
 }
 
 /**
@@ -53,15 +58,18 @@ export function reaction<E extends EventDefinition>(
   if (!isEventType(event)) refuse(owner, 'it must answer an event type, made by event(...)')
   const what = `reaction "${service}:${event.type}"`
   refuseNotFunction(react, what, 'what answers the event')
-  refuseUnknownOptions(options, ['name', 'order'], what)
-  const { name = event.type, order = 'key' } = options
+  refuseUnknownOptions(options, ['name', 'order', 'calls'], what)
+  const { name = event.type, order = 'key', calls } = options
   if (options.name !== undefined) refuseName('reaction', options.name)
   if (order !== 'key' && order !== 'none') refuse(what, `order must be "key" or "none", not ${JSON.stringify(order)}`)
+  if (calls !== undefined && !(Array.isArray(calls) && calls.every((call) => typeof call === 'string')))
+    refuse(what, `calls must be a list of names, for example ['${service}.operation']`)
   return Object.freeze({
     name: `${service}:${name}`,
     service,
     event,
     order,
+    calls: calls ?? null,
     react: react as unknown as (data: never, event: EventValue) => Call | null,
   })
 }

@@ -1,0 +1,191 @@
+// What a reaction calls. The mapping from an event to a call is code, but pure and synchronous, so it can be asked: it is
+// given samples of its event's data, and the calls that it makes are facts. Where none can be made, or where the call is
+// a workflow, which is code as well, the option `calls` of the reaction says it; else it stays unknown, and no check
+// concludes anything from it.
+import { isRecord } from '../../core/json.ts'
+import type { EventValue } from '../../core/values.ts'
+import type { ApplicationDefinition, OperationDefinition, ReactionDefinition } from '../definition.ts'
+import { finding, type Finding } from './finding.ts'
+import { samplesOf } from './samples.ts'
+
+export interface ReactionFacts {
+  readonly reaction: ReactionDefinition
+  /** Operations that it was seen to call, or that it declares. */
+  readonly calls: readonly OperationDefinition[]
+  /** It may also call nothing, or one of several. */
+  readonly conditional: boolean
+  /** False when it may call what is not in `calls`. */
+  readonly complete: boolean
+  readonly findings: readonly Finding[]
+}
+
+/** What each reaction of an application calls, and what is wrong with its calls. */
+export function reactionFacts(definition: ApplicationDefinition): readonly ReactionFacts[] {
+  const operations = new Map(definition.services.flatMap((service) => service.operations.map((one) => [one.name, one])))
+  return definition.reactions.map((reaction) => factsOf(reaction, operations, definition))
+}
+
+interface Seen {
+  readonly names: Set<string>
+  readonly findings: Finding[]
+  silent: boolean
+  workflows: boolean
+  answered: number
+}
+
+function factsOf(
+  reaction: ReactionDefinition,
+  operations: ReadonlyMap<string, OperationDefinition>,
+  definition: ApplicationDefinition,
+): ReactionFacts {
+  const place = `reaction "${reaction.name}"`
+  const seen: Seen = { names: new Set(), findings: [], silent: false, workflows: false, answered: 0 }
+  for (const data of samplesOf(reaction.event)) ask(reaction, data, seen, operations, definition)
+  const declared = reaction.calls
+  for (const name of declared ?? []) {
+    if (operations.has(name)) seen.names.add(name)
+    else
+      seen.findings.push(
+        finding(
+          'call-unknown',
+          place,
+          `it declares to call "${name}", which is no operation here`,
+          `{ calls: [${[...operations.keys()]
+            .slice(0, 3)
+            .map((one) => `'${one}'`)
+            .join(', ')}] }`,
+        ),
+      )
+  }
+  const complete = declared !== null || (seen.answered > 0 && !seen.workflows)
+  if (!complete) {
+    const why = seen.workflows ? 'its call is a workflow, which is code' : 'no data of its event could be made up'
+    seen.findings.push(
+      finding(
+        'reaction-unknown',
+        place,
+        `what it calls is not known: ${why}`,
+        `{ calls: ['service.operation'] } as its options`,
+      ),
+    )
+  }
+  return {
+    reaction,
+    calls: [...seen.names].flatMap((name) => operations.get(name) ?? []),
+    conditional: declared !== null || seen.silent || seen.workflows || seen.names.size !== 1,
+    complete,
+    findings: onePerCode(seen.findings),
+  }
+}
+
+/** Lets a reaction answer one sample. */
+function ask(
+  reaction: ReactionDefinition,
+  data: unknown,
+  seen: Seen,
+  operations: ReadonlyMap<string, OperationDefinition>,
+  definition: ApplicationDefinition,
+): void {
+  const place = `reaction "${reaction.name}"`
+  const { type, key } = reaction.event
+  const value = isRecord(data) ? String(data[key]) : ''
+  const event: EventValue = { kind: 'event', type, data, key: value }
+  let call: unknown
+  try {
+    call = (reaction.react as (data: unknown, event: EventValue) => unknown)(data, event)
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error)
+    seen.findings.push(
+      finding(
+        'reaction-threw',
+        place,
+        `it throws for data that ${type} can have: ${words}`,
+        'Let it give null where there is nothing to call',
+      ),
+    )
+    return
+  }
+  seen.answered++
+  if (call === null) {
+    seen.silent = true
+    return
+  }
+  if (!isRecord(call) || call['kind'] !== 'call' || typeof call['name'] !== 'string') {
+    const what = isRecord(call) && 'then' in call ? 'a promise' : typeof call
+    seen.findings.push(
+      finding(
+        'reaction-answer',
+        place,
+        `it gives ${what} in place of a call`,
+        `(data) => ${reaction.service}.operation({ ... }), without async`,
+      ),
+    )
+    return
+  }
+  const name = call['name']
+  if (call['target'] === 'workflow') {
+    seen.workflows = true
+    if (definition.workflows.every((workflow) => workflow.name !== name)) {
+      seen.findings.push(
+        finding(
+          'call-unknown',
+          place,
+          `it calls the workflow "${name}", which is not part of the application`,
+          `ballet({ workflows: [${name}] })`,
+        ),
+      )
+    }
+    return
+  }
+  const operation = operations.get(name)
+  if (operation === undefined) {
+    const [service = ''] = name.split('.')
+    seen.findings.push(
+      finding(
+        'call-unknown',
+        place,
+        `it calls "${name}", which is not part of the application`,
+        `ballet({ services: [${service}] })`,
+      ),
+    )
+    return
+  }
+  seen.names.add(name)
+  seen.findings.push(...inputFindings(place, operation, call['input'], value))
+}
+
+function inputFindings(place: string, operation: OperationDefinition, input: unknown, key: string): readonly Finding[] {
+  const result = operation.input['~standard'].validate(input)
+  if ('then' in result) return []
+  if (result.issues !== undefined) {
+    const [issue] = result.issues
+    const path = (issue?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
+    return [
+      finding(
+        'input-unfit',
+        place,
+        `${operation.name} refuses the input that it makes${path === '' ? '' : `, at ${path}`}: ${issue?.message ?? 'it does not match'}`,
+        `Hand on what ${operation.name} takes, or let its input schema take it`,
+      ),
+    ]
+  }
+  const keyed = operation.outcomes[0]
+  if (keyed === undefined || JSON.stringify(result.value)?.includes(JSON.stringify(key)) === true) return []
+  return [
+    finding(
+      'key-lost',
+      place,
+      `the input of ${operation.name} does not hold the key of the event, so that its outcome cannot have it`,
+      `${operation.name}({ ${keyed.key}: data.${keyed.key}, ... })`,
+    ),
+  ]
+}
+
+/** The first of each code: samples repeat each other. */
+function onePerCode(findings: readonly Finding[]): readonly Finding[] {
+  return findings
+    .filter(
+      (one, index) => findings.findIndex((other) => other.code === one.code && other.problem === one.problem) === index,
+    )
+    .filter((one, index, all) => all.findIndex((other) => other.code === one.code) === index)
+}

@@ -1,0 +1,143 @@
+// Sample data of an event, made from the JSON Schema of what its schema takes: one value, and for every decision in it
+// (an optional field, a value of an enumeration, a variant, an empty list) one more in which it falls the other way. Only
+// what the schema itself accepts is kept, in the form in which others see it. So what a reaction does with a sample is a
+// fact about data that can come; that it does nothing else is not.
+import { isRecord } from '../../core/json.ts'
+import type { EventDefinition } from '../definition.ts'
+import { jsonSchemaOf, type JsonSchema } from './json-schema.ts'
+
+const SAMPLES = 120
+const DEPTH = 8
+/** For strings with a pattern: one of them fits most. */
+const WORDS = [
+  'k1',
+  'key1',
+  'a',
+  '1',
+  'A1',
+  'AB-12',
+  'abc',
+  'a@example.com',
+  '2026-01-02',
+  'EUR',
+  '12345',
+  'x_1',
+  '+4912345678',
+]
+const FORMATS: Readonly<Record<string, string>> = {
+  email: 'a@example.com',
+  uuid: '0190163d-8694-739b-aea5-966c26f8ad91',
+  'date-time': '2026-01-02T03:04:05.000Z',
+  date: '2026-01-02',
+  time: '03:04:05',
+  uri: 'https://example.com/a',
+}
+
+/** Decides at each fork which way to go: the first, except at one fork. */
+class Decisions {
+  readonly widths: number[] = []
+  readonly #at: number
+  readonly #way: number
+  constructor(at: number, way: number) {
+    this.#at = at
+    this.#way = way
+  }
+  take(ways: number): number {
+    const fork = this.widths.push(ways) - 1
+    return fork === this.#at ? this.#way : 0
+  }
+}
+
+/** Data of an event as others see them; empty when none could be made. */
+export function samplesOf(event: EventDefinition): readonly unknown[] {
+  const schema = jsonSchemaOf(event.schema, 'input')
+  if (schema === null) return []
+  const make = (at: number, way: number): { readonly value: unknown; readonly widths: readonly number[] } => {
+    const decisions = new Decisions(at, way)
+    return { value: sample(schema, decisions, schema, 0), widths: decisions.widths }
+  }
+  const first = make(-1, 0)
+  const others = first.widths.flatMap((width, at) =>
+    Array.from({ length: width - 1 }, (_one, index) => make(at, index + 1).value),
+  )
+  return [first.value, ...others].slice(0, SAMPLES).flatMap((value) => accepted(event, value))
+}
+
+function accepted(event: EventDefinition, value: unknown): readonly unknown[] {
+  try {
+    const result = event.schema['~standard'].validate(value)
+    return 'then' in result || result.issues !== undefined ? [] : [result.value]
+  } catch {
+    return []
+  }
+}
+
+function sample(schema: unknown, decisions: Decisions, root: JsonSchema, depth: number): unknown {
+  if (!isRecord(schema) || depth > DEPTH) return null
+  const inner = (one: unknown): unknown => sample(one, decisions, root, depth + 1)
+  if ('const' in schema) return schema['const']
+  if (Array.isArray(schema['enum'])) return schema['enum'][decisions.take(schema['enum'].length)]
+  if (typeof schema['$ref'] === 'string') return inner(resolve(schema['$ref'], root))
+  for (const word of ['anyOf', 'oneOf']) {
+    const variants = schema[word]
+    if (Array.isArray(variants)) return inner(variants[decisions.take(variants.length)])
+  }
+  if (Array.isArray(schema['allOf'])) {
+    const parts = schema['allOf'].map(inner)
+    return parts.every(isRecord) ? Object.assign({}, ...parts) : parts[0]
+  }
+  switch (schema['type']) {
+    case 'object':
+      return objectOf(schema, decisions, inner)
+    case 'array':
+      return listOf(schema, decisions, inner)
+    case 'string':
+      return wordOf(schema)
+    case 'integer':
+    case 'number':
+      return numberOf(schema)
+    case 'boolean':
+      return decisions.take(2) === 0
+    default:
+      return null
+  }
+}
+
+function objectOf(schema: JsonSchema, decisions: Decisions, inner: (schema: unknown) => unknown): unknown {
+  const required = Array.isArray(schema['required']) ? schema['required'] : []
+  const fields = isRecord(schema['properties']) ? Object.entries(schema['properties']) : []
+  return Object.fromEntries(
+    fields
+      .filter(([name]) => required.includes(name) || decisions.take(2) === 0)
+      .map(([name, field]) => [name, inner(field)]),
+  )
+}
+
+function listOf(schema: JsonSchema, decisions: Decisions, inner: (schema: unknown) => unknown): unknown {
+  const least = typeof schema['minItems'] === 'number' ? schema['minItems'] : 0
+  const most = typeof schema['maxItems'] === 'number' ? schema['maxItems'] : Number.POSITIVE_INFINITY
+  const wanted = [1, 0, 2].filter((length) => length >= least && length <= most)
+  const length = wanted[decisions.take(Math.max(1, wanted.length))] ?? Math.min(least, 100)
+  return Array.from({ length }, () => inner(schema['items']))
+}
+
+function wordOf(schema: JsonSchema): string {
+  const format = typeof schema['format'] === 'string' ? FORMATS[schema['format']] : undefined
+  if (format !== undefined) return format
+  const least = typeof schema['minLength'] === 'number' ? schema['minLength'] : 0
+  const pattern = schema['pattern']
+  const fits = (word: string): boolean => typeof pattern !== 'string' || new RegExp(pattern, 'u').test(word)
+  return WORDS.map((word) => word.padEnd(Math.min(least, 1000), '0')).find(fits) ?? 'k1'
+}
+
+function numberOf(schema: JsonSchema): number {
+  const bound = (name: string): number | undefined => (typeof schema[name] === 'number' ? schema[name] : undefined)
+  const least = bound('minimum') ?? (bound('exclusiveMinimum') ?? Number.NEGATIVE_INFINITY) + 1
+  const most = bound('maximum') ?? (bound('exclusiveMaximum') ?? Number.POSITIVE_INFINITY) - 1
+  return Math.min(Math.max(1, least), most)
+}
+
+function resolve(reference: string, root: JsonSchema): unknown {
+  const path = reference.replace(/^#\/?/, '').split('/').filter(Boolean)
+  return path.reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), root)
+}
