@@ -21,27 +21,25 @@ import {
   StopTooLate,
 } from './contracts.ts'
 
-/** Every item is answered for; the last answer speaks for all of them. */
+/** Every item is answered for, in any order; the answer for the last of an order speaks for all of them. */
 const items = many(choice(ItemReserved, ItemShort))
 const told = CustomerNotified.within('10m')
 /** What was reserved is released, one item after the other; there may be none. Then the customer is told. */
 const released = seq(many(StockReleased), told)
+const refunded = choice(PaymentRefunded.within('1h'), NothingToRefund)
 
 /** Nobody cancels, or too late. */
-const undisturbed = seq(
-  items,
-  choice(
-    seq(StockShort, released).as('declined'),
-    seq(
-      StockReserved,
-      choice(
-        seq(PaymentDeclined.within('15m'), released).as('declined'),
-        seq(
-          PaymentApproved.within('15m'),
-          choice(
-            seq(OrderShipped.within('2d'), told).as('confirmed'),
-            seq(ShippingFailed.within('2d'), PaymentRefunded.within('1h'), released).as('refunded'),
-          ),
+const undisturbed = choice(
+  seq(StockShort, released).as('declined'),
+  seq(
+    StockReserved,
+    choice(
+      seq(PaymentDeclined.within('15m'), released).as('declined'),
+      seq(
+        PaymentApproved.within('15m'),
+        choice(
+          seq(OrderShipped.within('2d'), told).as('confirmed'),
+          seq(ShippingFailed.within('2d'), PaymentRefunded.within('1h'), released).as('refunded'),
         ),
       ),
     ),
@@ -49,16 +47,14 @@ const undisturbed = seq(
 )
 
 /** The parcel was stopped, while the rest of the order was anywhere. What was paid is given back; nothing is shipped. */
-const stopped = seq(
-  items,
-  choice(
-    seq(StockShort, released),
-    seq(
-      StockReserved,
-      choice(
-        seq(PaymentDeclined, released),
-        seq(PaymentApproved, all(ShippingFailed, seq(PaymentRefunded.within('1h'), released))),
-      ),
+const stopped = choice(
+  seq(StockShort, released),
+  seq(
+    StockReserved,
+    choice(
+      seq(PaymentDeclined, released),
+      // The answer of the bank may come after its refund, which holds for it as well.
+      all(optional(PaymentApproved), optional(ShippingFailed), seq(refunded, released)),
     ),
   ),
 )
@@ -67,11 +63,20 @@ export const fulfilment = choreography(
   'fulfilment',
   { key: 'orderId' },
   seq(
+    // A workflow is not begun by an event: its orders are no flow of this choreography.
     OrderCreated,
-    choice(
-      // When shipping had failed for another reason, nothing more is told.
-      all(undisturbed, optional(seq(OrderCancelled, StopTooLate.within('15m'), optional(CustomerNotified)))),
-      all(stopped, seq(OrderCancelled, ShippingStopped.within('15m'), optional(NothingToRefund))).as('cancelled'),
+    all(
+      items,
+      choice(
+        // When shipping had failed for another reason, nothing more is told.
+        all(
+          undisturbed,
+          optional(seq(optional(OrderCancelled), StopTooLate.within('15m'), optional(CustomerNotified))),
+        ),
+        all(stopped, seq(optional(OrderCancelled), ShippingStopped.within('15m'), optional(NothingToRefund))).as(
+          'cancelled',
+        ),
+      ),
     ),
   ),
   { outside: [OrderCancelled], never: [after(PaymentRefunded, OrderShipped)] },

@@ -48,15 +48,13 @@ export interface FlowAccount {
   readonly last: FlowEvent
 }
 
-/** The account of a flow whose first event this is. */
-export function beginAccount(flow: Flow, event: FlowEvent): FlowAccount {
-  const { at } = event
-  const empty = { seen: [], broken: null, breaks: 0, overdues: 0, told: 0, began: at, changed: at }
-  return takeEvent(flow, { state: flow.start(at), ...empty, last: event }, event)
-}
-
-/** The account with one more event. */
-export function takeEvent(flow: Flow, account: FlowAccount, event: FlowEvent): FlowAccount {
+/**
+ * The account with one more event. A flow begins with an event that can come first: what comes for a key before that is
+ * foreign to it, and there is no account.
+ */
+export function takeEvent(flow: Flow, before: FlowAccount | null, event: FlowEvent): FlowAccount | null {
+  const account = before ?? beginAccount(flow, event)
+  if (account === null) return null
   const { type, at } = event
   const next = flow.step(account.state, type, at)
   const known = account.seen.includes(type)
@@ -70,6 +68,13 @@ export function takeEvent(flow: Flow, account: FlowAccount, event: FlowEvent): F
   return { ...account, ...common, broken, breaks: account.breaks + 1 }
 }
 
+function beginAccount(flow: Flow, event: FlowEvent): FlowAccount | null {
+  const { at, type } = event
+  const state = flow.start(at)
+  if (!flow.expected(state).includes(type)) return null
+  return { state, seen: [], broken: null, breaks: 0, overdues: 0, told: 0, began: at, changed: at, last: event }
+}
+
 /** The deadlines that have passed by `now` and were not told yet, and the account in which they are. */
 export function passDeadlines(
   flow: Flow,
@@ -81,7 +86,7 @@ export function passDeadlines(
   return passed.length === 0 ? { account, passed } : { account: { ...account, overdues, told: now }, passed }
 }
 
-export interface Standing {
+interface Standing {
   readonly standing: FlowStanding
   /** The ending, when it is complete or may end. */
   readonly ending: string | null
@@ -94,7 +99,7 @@ export interface Standing {
 }
 
 /** How a flow stands: broken before overdue, and overdue before anything else. */
-export function standingOf(flow: Flow, account: FlowAccount): Standing {
+function standingOf(flow: Flow, account: FlowAccount): Standing {
   const { standing, ending } = flow.verdict(account.state)
   const deadlines = flow.deadlines(account.state)
   const isOverdue = deadlines.some(({ by }) => by <= account.told)

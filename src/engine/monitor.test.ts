@@ -111,7 +111,17 @@ test('an event that does not fit breaks the flow, and says what was expected', a
   await app.publish(Declined({ orderId: 'a' }))
   await until(app, null, async () => flowOf(data, 'a')?.ending === 'declined')
   await app.publish(Declined({ orderId: 'a' }))
-  await until(app, null, async () => JSON.parse(flowOf(data, 'a')?.detail ?? '{}').breaks === 2)
+  await until(app, null, async () => (await app.flow('fulfilment', 'a'))?.breaks === 2)
+})
+
+test('an event of a key whose flow has not begun is foreign to it', async () => {
+  const data = new MemoryData()
+  const app = await openForTest(parts().definition, { store: memory(data) })
+  await app.publish(Shipped({ orderId: 'a' }))
+  await app.publish(Created({ orderId: 'b' }))
+  await standing(app, data, 'b', 'on track')
+  expect(await app.flow('fulfilment', 'a')).toBeNull()
+  expect((await app.flows('fulfilment')).items.map(({ key: { value } }) => value)).toEqual(['b'])
 })
 
 test('a deadline that passes makes it overdue and is an event, once, also over a restart; what comes late heals it', async () => {

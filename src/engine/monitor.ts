@@ -8,7 +8,6 @@
 //   live --event, deadline--> changed --written--> live
 import { isBalletError } from '../core/errors.ts'
 import {
-  beginAccount,
   loadAccount,
   passDeadlines,
   saveAccount,
@@ -187,9 +186,7 @@ export class Monitor {
       followed.waiting.delete(pos)
       const { account, choreography } = flow
       if (account !== null && account.last.pos >= pos) return
-      const taken = eventOf(event)
-      flow.account =
-        account === null ? beginAccount(choreography.flow, taken) : takeEvent(choreography.flow, account, taken)
+      flow.account = takeEvent(choreography.flow, account, eventOf(event))
       this.#change(flow)
     })
   }
@@ -259,9 +256,7 @@ export class Monitor {
       const events = await store.events(shard, { ns, key, types: [...choreography.flow.types], after, limit: PAGE })
       for (const event of events) {
         if (event.pos > row.pos) return account
-        const taken = eventOf(event)
-        account =
-          account === null ? beginAccount(choreography.flow, taken) : takeEvent(choreography.flow, account, taken)
+        account = takeEvent(choreography.flow, account, eventOf(event))
       }
       after = events.at(-1)?.pos ?? after
       if (events.length < PAGE) return account

@@ -4,13 +4,7 @@ import type { FlowStanding } from '../core/store.ts'
 import { answer } from './answer.ts'
 import { PAGE_LIMIT, segment, type Exchange, type Route } from './route.ts'
 
-export const FLOW_STATES = [
-  'on track',
-  'may end',
-  'complete',
-  'broken',
-  'overdue',
-] as const satisfies readonly FlowStanding[]
+const FLOW_STATES = ['on track', 'may end', 'complete', 'broken', 'overdue'] as const satisfies readonly FlowStanding[]
 
 async function list({ app }: Exchange): Promise<Response> {
   const { choreographies } = await app.describe()

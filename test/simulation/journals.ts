@@ -1,6 +1,7 @@
 // What the rows of a disk say, when everything on it has ended, held against the rules that hold for any application:
 // nothing is left over, timers were not early, signals came once, time went forward, what had to be taken back was, every
 // event is there once, and every journal replays.
+import { NO_RUN } from '../../src/engine/monitor.ts'
 import { idempotencyKey } from '../../src/core/ids.ts'
 import { parseCommands, parseTurn, type Delivered, type StoredCommand } from '../../src/core/journal.ts'
 import type { RunRow } from '../../src/core/store.ts'
@@ -33,7 +34,8 @@ export function turnsOf({ disk }: World, { num }: RunRow): readonly Turn[] {
  */
 export function judgeRows(world: World, isAllUndone: boolean): void {
   const { disk } = world
-  for (const { run, op } of disk.timers.values()) world.blame('LEFT', `the timer ${op} of run ${run}`)
+  for (const { run, op } of disk.timers.values())
+    if (run !== NO_RUN) world.blame('LEFT', `the timer ${op} of run ${run}`)
   for (const { id, target } of disk.inbox.values()) world.blame('LEFT', `the inbox row ${id} for ${target}`)
   const events = Map.groupBy(disk.events, ({ source, id }) => `${source} ${id}`)
   for (const [name, { length }] of events)

@@ -1,6 +1,7 @@
 // The orders of the shop in both styles, with every way in which one can go: the definitions are those of examples/shop,
 // the judge is the auditor of chaos, who knows nothing of the engine.
 import { ballet } from 'ballet'
+import { fulfilment } from '../../examples/shop/choreography.ts'
 import { checkoutWorkflow } from '../../examples/shop/checkout.ts'
 import { CancelOrder, Order, OrderCancelled, OrderCreated } from '../../examples/shop/contracts.ts'
 import { connect } from '../../examples/shop/reactions.ts'
@@ -17,11 +18,13 @@ import type { OrderRow } from '../chaos/records.ts'
 import { Books, type Line } from './books.ts'
 import { History } from './history.ts'
 import { judgeReplays, judgeRows } from './journals.ts'
+import { judgeFlows } from './flows.ts'
 import { judgeLifecycles } from './lifecycle.ts'
 import { shopServices, ShopState } from './shop-services.ts'
 
 const PLANNED = planOrders(56, new Chance(1))
 const NONE = { acks: 0, hits: {}, redelivered: 0, endings: [] }
+const WRITTEN_MS = 1000
 const AGAIN_MS = 120
 const GIVE_UP = 200
 
@@ -60,6 +63,7 @@ class ShopScene implements Scene {
       name: 'shop',
       services: Object.values(services),
       workflows: [checkoutWorkflow(services), reserveItems],
+      choreographies: [fulfilment],
     })
   }
 
@@ -93,6 +97,8 @@ class ShopScene implements Scene {
   async judge(): Promise<void> {
     const { world } = this.#stage
     for (const order of this.#orders) await this.#readEnd(order)
+    // What the monitor has taken is written a moment later.
+    await world.clock.wait(WRITTEN_MS)
     const { effects } = this.evidence()
     for (const { rule, about, detail } of audit({ orders: this.rows, effects, faults: [], flow, least: NONE })) {
       // One item may be taken back while another, which was given up with it, has not answered yet.
@@ -102,6 +108,7 @@ class ShopScene implements Scene {
       if (!isOfItems && !isOfLate) world.blame(rule, `${about}: ${detail}`)
     }
     judgeRows(world, false)
+    judgeFlows(world, fulfilment)
     judgeLifecycles(world, this.#history.operations)
     await judgeReplays(world, this.application(this.#stage.current))
   }
