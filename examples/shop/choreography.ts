@@ -54,7 +54,7 @@ const stopped = choice(
     choice(
       seq(PaymentDeclined, released),
       // The answer of the bank may come after its refund, which holds for it as well.
-      all(optional(PaymentApproved), optional(ShippingFailed), seq(refunded, released)),
+      all(optional(PaymentApproved), optional(ShippingFailed), seq(refunded, StockReleased, released)),
     ),
   ),
 )

@@ -3,6 +3,7 @@
 // behind is still followed. A deadline passes when somebody who knows the time says so (passDeadlines): an event that came
 // before that was in time. Stored as JSON beside the state of the flow; made anew from the events when it cannot be read.
 import { isBroken, type Flow, type FlowDeadline, type FlowState } from './flow.ts'
+import { parseText } from './json-text.ts'
 import type { FlowStanding } from './store.ts'
 
 /** An event as an account takes it. */
@@ -146,5 +147,5 @@ export function loadAccount(flow: Flow, state: string, detail: string): FlowAcco
 
 /** The rest of a row, which the engine wrote. */
 export function parseDetail(detail: string): FlowDetail {
-  return JSON.parse(detail) as FlowDetail
+  return parseText(detail) as unknown as FlowDetail
 }

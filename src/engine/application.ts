@@ -266,13 +266,16 @@ export class RunningApplication implements Application {
   events(request?: EventsRequest): Promise<Page<EventView>> {
     return this.#queries.events(request)
   }
-  key(field: string, value: string): Promise<KeyView> {
+  async key(field: string, value: string): Promise<KeyView> {
+    await this.#shard?.flowsWritten()
     return this.#queries.key(field, value)
   }
-  flows(choreography: string, request?: FlowsRequest): Promise<Page<FlowView>> {
+  async flows(choreography: string, request?: FlowsRequest): Promise<Page<FlowView>> {
+    await this.#shard?.flowsWritten()
     return this.#queries.flows(choreography, request)
   }
-  flow(choreography: string, key: string): Promise<FlowView | null> {
+  async flow(choreography: string, key: string): Promise<FlowView | null> {
+    await this.#shard?.flowsWritten()
     return this.#queries.flow(choreography, key)
   }
   graph(root: string): Promise<Related> {

@@ -38,7 +38,7 @@ export function appendEvent(context: ShardContext, fact: Fact): EventRow {
     if (fact.published) receivers.notice(row)
     watchers.touched(fact.key)
   })
-  context.monitor.observe(row)
+  context.observe(row)
   if (fact.published)
     for (const reaction of context.directory.reactionsTo(fact.type)) react(context, reaction, fact, row, ref)
   return row

@@ -59,8 +59,7 @@ interface Followed {
 
 /** The monitor of a shard. */
 export class Monitor {
-  /** Of the shard, which is being made when its monitor is. */
-  readonly #of: () => ShardContext
+  readonly #context: ShardContext
   readonly #followed: ReadonlyMap<string, Followed>
   readonly #byType = new Map<string, Followed[]>()
   readonly #flows = new Map<string, Live>()
@@ -71,19 +70,15 @@ export class Monitor {
   #write: Cancel | null = null
   #isStopped = false
 
-  constructor(choreographies: readonly ChoreographyDefinition[], of: () => ShardContext) {
-    this.#of = of
-    const followed = choreographies.map((choreography) => {
+  constructor(context: ShardContext) {
+    this.#context = context
+    const followed = context.directory.definition.choreographies.map((choreography) => {
       return { choreography, waiting: new Set<number>(), met: 0, written: 0 }
     })
     this.#followed = new Map(followed.map((one) => [one.choreography.name, one]))
     for (const one of followed) {
       for (const { type } of one.choreography.events) this.#byType.set(type, [...(this.#byType.get(type) ?? []), one])
     }
-  }
-
-  get #context(): ShardContext {
-    return this.#of()
   }
 
   /** An event is being written: it is taken when it is durable. */
@@ -120,6 +115,14 @@ export class Monitor {
   /** Resolves when everything that was durable has been taken. */
   settled(): Promise<void> {
     return this.#reading === 0 ? Promise.resolve() : new Promise((resolve) => this.#onRead.push(resolve))
+  }
+
+  /** Resolves when what has been durable by now stands in the rows. */
+  async caughtUp(): Promise<void> {
+    if (this.#followed.size === 0) return
+    await this.settled()
+    if (this.#changed.size > 0) this.write()
+    await this.#context.writer.barrier()
   }
 
   /** A timer without a run: the deadline of a flow. */

@@ -1,7 +1,9 @@
 // Rejections that nobody handles. One that is raised while a run is in its turn is that run's fault, not the process's:
 // Node raises it between the delivery and the close. Any other is the application's, and ends the process as it would
 // without Ballet.
-import { isBalletError } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
+import { endsAsFailed, isCancellation, toFailure } from '../core/failure.ts'
+import type { Pump } from './pump.ts'
 
 /** Who may be at fault. Returns false when no run is in a turn. */
 export type Suspect = (reason: unknown) => boolean
@@ -40,4 +42,15 @@ function onRejection(reason: unknown, promise: Promise<unknown>): void {
 function onHandled(promise: Promise<unknown>): void {
   if (claimed.has(promise) || process.listenerCount('rejectionHandled') > 1) return
   process.emitWarning('A promise rejection was handled asynchronously', 'PromiseRejectionHandledWarning')
+}
+
+/** An unhandled rejection between the delivery and the close of a turn is that run's fault. Returns whether it is one. */
+export function claimRejection({ current }: Pump, reason: unknown): boolean {
+  if (current === null) return false
+  // The failure of a call that a branch has not looked at yet is no fault.
+  if (!endsAsFailed(reason) && !isCancellation(reason))
+    current.machine?.blame(
+      reason instanceof Error ? reason : fault('ATTEMPT_FAILED', { message: toFailure(reason).message }),
+    )
+  return true
 }

@@ -15,7 +15,6 @@ import type { Effects } from './effects.ts'
 import type { Inbox } from './inbox.ts'
 import type { Lanes } from './lanes.ts'
 import type { LiveRun } from './live-run.ts'
-import type { Monitor } from './monitor.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump } from './pump.ts'
 import type { Receivers } from './receivers.ts'
@@ -72,7 +71,6 @@ export interface ShardContext {
   readonly admission: Admission
   readonly open: OpenRuns
   readonly watchers: Watchers
-  readonly monitor: Monitor
   readonly suspects: Suspects
 
   /** Time of the shard: never earlier than it was before. */
@@ -96,6 +94,8 @@ export interface ShardContext {
   joined(id: string, run: number, op: string): void
   /** What a run awaited that is not durable, in words; empty when that is not watched. */
   foreignWork(run: LiveRun): string
+  /** An event is being written: who follows flows takes it when it is durable. */
+  observe(event: EventRow): void
   /** Lets a reaction begin: it is the head of its lane. */
   release(run: LiveRun): void
   /** Lets a new run begin; a reaction enters its lane first. */

@@ -6,7 +6,7 @@
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
-import { endsAsFailed, isCancellation, toFailure, type Failure } from '../core/failure.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
@@ -33,7 +33,7 @@ import { safeLog } from './log.ts'
 import { OpenRuns } from './open-runs.ts'
 import { Pump } from './pump.ts'
 import { Receivers } from './receivers.ts'
-import { watchRejections } from './rejections.ts'
+import { claimRejection, watchRejections } from './rejections.ts'
 import { RetentionSweep } from './retention.ts'
 import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
@@ -73,6 +73,7 @@ export class Shard {
   readonly context: ShardContext
   readonly #options: ShardOptions
   readonly #loading: Loading
+  readonly #monitor: Monitor
   readonly #eviction: Eviction
   readonly #unwatch: () => void
   readonly #foreign: ForeignWork | null
@@ -117,19 +118,13 @@ export class Shard {
       pump,
       effects: new Effects({ clock, random, onFailure, ...this.#effectAnswers() }),
       timers: this.#timersOver(writer),
-      receivers: new Receivers({
-        store,
-        shard,
-        deliver: (run, event) => deliverEvent(this.context, run, event),
-        onFailure: (run, error) => (this.isStopped ? undefined : parkUnread(this.context, run, error)),
-      }),
+      receivers: this.#receivers(),
       lanes: new Lanes(),
       inbox,
       claims: new Claims(store, shard, ns, () => inbox.read()),
       admission: this.#admissionTo(pump, writer),
       open,
       watchers: new Watchers(),
-      monitor: new Monitor(directory.definition.choreographies, () => this.context),
       suspects: new Suspects({ clock, store, shard, epoch, crashes, writer, pump, log, open, onFailure }),
       now: () => this.#notBefore(clock.now()),
       notBefore: (at) => void this.#notBefore(at),
@@ -140,19 +135,31 @@ export class Shard {
       thaw: (run, stop) => this.#loading.thaw(run, stop),
       blame: (run, error) => this.#blame(run, error),
       hash: contentHash,
+      observe: (event) => this.#monitor.observe(event),
       joined: (id, run, op) => joinRun(this.context, id, run, op),
       release: (run) => this.#release(run),
       foreignWork: (run) => this.#foreign?.words(run) ?? '',
       begin: (run) => this.#begin(run),
       fail: onFailure,
     }
+    this.#monitor = new Monitor(this.context)
     this.#eviction = new Eviction(this.context)
     this.#loading = new Loading(this.context, {
       enterLane: (row) => void this.#enterLane(row),
       parkIdle: () => void this.#eviction.park(),
       failure: () => this.#failure,
     })
-    this.#unwatch = watchRejections((reason) => this.#claimRejection(reason))
+    this.#unwatch = watchRejections((reason) => claimRejection(this.context.pump, reason))
+  }
+
+  #receivers(): Receivers {
+    const { store, tenure } = this.#options
+    return new Receivers({
+      store,
+      shard: tenure.shard,
+      deliver: (run, event) => deliverEvent(this.context, run, event),
+      onFailure: (run, error) => (this.isStopped ? undefined : parkUnread(this.context, run, error)),
+    })
   }
 
   #admissionTo(pump: Pump, writer: Writer): Admission {
@@ -182,7 +189,7 @@ export class Shard {
   /** Brings back every open run and takes up its work. */
   async recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
     this.#eviction.start()
-    await this.context.monitor.recover(this.#options.tenure.head)
+    await this.#monitor.recover(this.#options.tenure.head)
     const recovered = await this.#loading.recover()
     const { retention } = this.#options
     if (retention !== null && !this.isStopped) {
@@ -190,6 +197,11 @@ export class Shard {
       this.#retention.start()
     }
     return recovered
+  }
+
+  /** Resolves when the flows stand in the store as the events do that are durable by now. */
+  async flowsWritten(): Promise<void> {
+    if (!this.isStopped) await this.#monitor.caughtUp()
   }
 
   /** Throws what stopped the shard, or APP_CLOSED. */
@@ -207,7 +219,7 @@ export class Shard {
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const { effects, timers, inbox, space, writer, watchers, suspects, monitor, store, shard } = this.context
+    const { effects, timers, inbox, space, writer, watchers, suspects, store, shard } = this.context
     timers.stop()
     inbox.stop()
     this.#retention?.stop()
@@ -221,8 +233,8 @@ export class Shard {
     // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
     while ((!this.context.pump.idle || !this.#loading.isIdle) && this.#failure === null)
       await new Promise((resolve) => setImmediate(resolve))
-    monitor.write()
-    monitor.stop()
+    this.#monitor.write()
+    this.#monitor.stop()
     await writer.barrier().catch(() => {})
     // Only an end that left nothing in doubt is a good one.
     if (this.#failure === null) await store.release(shard, this.#options.tenure.epoch).catch(() => {})
@@ -236,11 +248,11 @@ export class Shard {
 
   /** Everything that has been acknowledged by now is on its way to the runs: what lay in the inbox, and events. */
   async #catchUp(): Promise<void> {
-    const { inbox, writer, receivers, monitor } = this.context
+    const { inbox, writer, receivers } = this.context
     await inbox.read()
     await writer.barrier()
     await receivers.caughtUp()
-    await monitor.settled()
+    await this.#monitor.settled()
   }
 
   #effectAnswers() {
@@ -268,9 +280,9 @@ export class Shard {
 
   /** The row of a timer whose run has ended (it was frozen then, and its timers were not known) goes. */
   #timerFired(timer: TimerRow, done: () => void): void {
-    const { open, writer, monitor } = this.context
+    const { open, writer } = this.context
     const { run, op } = timer
-    if (run === NO_RUN) monitor.fired(timer)
+    if (run === NO_RUN) this.#monitor.fired(timer)
     if (run === NO_RUN || this.#loading.postpones(timer)) return done()
     if (open.use(run) !== undefined || open.isParked(run))
       return this.#deliver(run, { kind: 'timer', op }, { settled: done, failed: done })
@@ -333,18 +345,6 @@ export class Shard {
     this.context.writer.flush()
   }
 
-  /** An unhandled rejection between the delivery and the close of a turn is that run's fault. */
-  #claimRejection(reason: unknown): boolean {
-    const job = this.context.pump.current
-    if (job === null) return false
-    // The failure of a call that a branch has not looked at yet is no fault.
-    if (!endsAsFailed(reason) && !isCancellation(reason))
-      job.machine?.blame(
-        reason instanceof Error ? reason : fault('ATTEMPT_FAILED', { message: toFailure(reason).message }),
-      )
-    return true
-  }
-
   #caughtUp(): void {
     this.#eviction.park()
     this.context.pump.resume()
@@ -381,7 +381,7 @@ export class Shard {
     this.context.space.stop()
     this.#eviction.stop()
     this.context.watchers.close()
-    this.context.monitor.stop()
+    this.#monitor.stop()
     this.#retention?.stop()
     this.context.suspects.close()
     void this.context.effects.close(0)

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Application } from '../define/application.ts'
-import { ballet, event, open, operation, service, signal, workflow } from '../index.ts'
+import { ballet, choreography, event, open, operation, seq, service, signal, workflow } from '../index.ts'
 import { serve, type Serving } from './serve.ts'
 
 const text = readFileSync(new URL('../../docs/reference/http.md', import.meta.url), 'utf8')
@@ -43,11 +43,18 @@ const checkout = workflow(
   },
 )
 
+const fulfilment = choreography(
+  'fulfilment',
+  { key: 'orderId' },
+  seq(OrderCreated, PaymentApproved.within('1h').as('paid')),
+)
+
 const definition = ballet({
   name: 'shop',
   version: '1',
   services: [payment, notification],
   workflows: [checkout],
+  choreographies: [fulfilment],
   events: [OrderCreated],
 })
 // end

@@ -305,4 +305,18 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     changes: [['this.#lastAt = Math.max(this.#lastAt, at)', 'this.#lastAt = at']],
     within: 1000,
   },
+  {
+    name: 'flows-not-caught-up',
+    breaks: 'what was committed and not taken by the monitor is taken after a crash',
+    file: 'engine/monitor.ts',
+    changes: [['for (let more = row !== null; more;)', 'for (let more = false; more;)']],
+    within: 1000,
+  },
+  {
+    name: 'flow-begins-anew',
+    breaks: 'a flow goes on from where its row stands',
+    file: 'engine/monitor.ts',
+    changes: [['if (row !== null) {\n      flow.armed', 'if (row === undefined) {\n      flow.armed']],
+    within: 1000,
+  },
 ]

@@ -88,7 +88,8 @@ function after(standings: readonly Standing[], undoables: readonly Undoable[], t
   const takesBack = undoables.some(({ undone }) => undone.has(type))
   return standings.map((standing, index) => {
     const { done, undone } = undoables[index] as Undoable
-    if (done.has(type)) return 'done'
+    // What was taken back before it was known to be done is refused by its service, or was taken back in truth.
+    if (done.has(type)) return standing === 'undone' ? 'undone' : 'done'
     if (undone.has(type)) return 'undone'
     return takesBack && standing === 'done' ? 'owed' : standing
   })

@@ -1,0 +1,95 @@
+// The account of a flow: what its events come to, one after the other.
+import { describe, expect, it } from 'vitest'
+import { loadAccount, parseDetail, passDeadlines, saveAccount, takeEvent, type FlowAccount } from './flow-account.ts'
+import { Flow } from './flow.ts'
+import type { FlowPattern, FlowRule } from './flow-pattern.ts'
+
+const event = (type: string): FlowPattern => ({ kind: 'event', type })
+const within = (ms: number, part: FlowPattern): FlowPattern => ({ kind: 'within', ms, part })
+const seq = (...parts: readonly FlowPattern[]): FlowPattern => ({ kind: 'seq', parts })
+const optional = (part: FlowPattern): FlowPattern => ({ kind: 'optional', part })
+
+const never: FlowRule = { kind: 'never', event: 'theft' }
+/** Placed, paid within 10 ms, shipped within 100 ms, and perhaps rated. */
+const flow = new Flow(
+  seq(event('placed'), within(10, event('paid')), within(100, event('shipped')), optional(event('rated'))),
+  [never],
+  'a flow',
+)
+const other = new Flow(seq(event('placed'), event('paid')), [], 'another flow')
+
+/** Takes events of these types, one a millisecond from 1 on. */
+function take(types: readonly string[], of: Flow = flow): FlowAccount | null {
+  let account: FlowAccount | null = null
+  for (const [index, type] of types.entries()) {
+    const pos = index + 1
+    account = takeEvent(of, account, { type, pos, at: pos, source: 'shop', id: `${pos}`, root: 'event:shop:1' })
+  }
+  return account
+}
+
+const taken = (...types: readonly string[]): FlowAccount => {
+  const account = take(types)
+  if (account === null) throw new Error('it has not begun')
+  return account
+}
+const saved = (account: FlowAccount) => saveAccount(flow, account, (type) => (type === 'paid' ? ['bank'] : []))
+
+describe('an account', () => {
+  it('begins with an event that can come first; what comes before is foreign', () => {
+    expect(take(['paid', 'shipped'])).toBeNull()
+    expect(take(['paid', 'placed'])).toMatchObject({ seen: ['placed'], began: 2, changed: 2, last: { pos: 2 } })
+  })
+
+  it('says what is awaited, from whom and by when, until it has ended', () => {
+    const first = saved(taken('placed'))
+    expect(first).toMatchObject({ standing: 'on track', ending: null, due: 11 })
+    expect(parseDetail(first.detail)).toMatchObject({
+      awaited: [{ type: 'paid', from: ['bank'] }],
+      deadlines: [{ by: 11, types: ['paid'] }],
+    })
+    expect(saved(taken('placed', 'paid'))).toMatchObject({ standing: 'on track', due: 102 })
+    expect(saved(taken('placed', 'paid', 'shipped'))).toMatchObject({
+      standing: 'may end',
+      ending: 'complete',
+      due: null,
+    })
+    expect(saved(taken('placed', 'paid', 'shipped', 'rated'))).toMatchObject({ standing: 'complete', due: null })
+  })
+
+  it.each<[string, readonly string[], object]>([
+    ['unexpected', ['placed', 'shipped'], { type: 'shipped', expected: ['paid'], rule: null }],
+    ['duplicate', ['placed', 'paid', 'paid'], { type: 'paid', expected: ['shipped'] }],
+    ['late', ['placed', 'paid', 'shipped', 'rated', 'shipped'], { type: 'shipped', expected: [] }],
+    ['unexpected', ['placed', 'theft'], { type: 'theft', rule: 'theft must not come' }],
+  ])('tells what breaks it: %s', (how, types, broken) => {
+    const account = taken(...types)
+    expect(account).toMatchObject({ breaks: 1, broken: { how, pos: types.length, source: 'shop', ...broken } })
+    expect(saved(account).standing).toBe('broken')
+  })
+
+  it('keeps the first break, and goes on from where it stood', () => {
+    const account = taken('placed', 'shipped', 'placed', 'paid', 'shipped')
+    expect(account).toMatchObject({ breaks: 2, broken: { type: 'shipped', pos: 2 } })
+    expect(saved(account)).toMatchObject({ standing: 'broken', ending: 'complete' })
+  })
+
+  it('is overdue once a deadline has been told to pass, and no more when what was awaited comes', () => {
+    const placed = taken('placed')
+    expect(passDeadlines(flow, placed, 10)).toEqual({ account: placed, passed: [] })
+    const { account, passed } = passDeadlines(flow, placed, 11)
+    expect(passed).toEqual([{ by: 11, types: ['paid'] }])
+    expect(saved(account)).toMatchObject({ standing: 'overdue', due: null })
+    expect(passDeadlines(flow, account, 12).passed).toEqual([])
+    const paid = takeEvent(flow, account, { type: 'paid', pos: 9, at: 20, source: 's', id: 'x', root: 'r' })
+    expect(paid).toMatchObject({ overdues: 1 })
+    expect(saved(paid as FlowAccount)).toMatchObject({ standing: 'on track', due: 120 })
+  })
+
+  it('is the same when it has been stored, and none of another flow', () => {
+    const account = taken('placed', 'shipped', 'paid')
+    const { state, detail } = saved(account)
+    expect(loadAccount(flow, state, detail)).toEqual(account)
+    expect(loadAccount(other, state, detail)).toBeNull()
+  })
+})
