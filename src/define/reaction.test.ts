@@ -19,7 +19,7 @@ it('is registered with the service that reacts', () => {
   expect(payment.on(OrderCreated, react)).toBe(payment)
   payment.on(OrderCreated, () => null, { name: 'again', order: 'none' })
   expect(payment[DEFINITION].reactions).toEqual([
-    { name: 'payment:order.created', service: 'payment', event: OrderCreated, order: 'key', react },
+    { name: 'payment:order.created', service: 'payment', event: OrderCreated, order: 'key', calls: null, react },
     expect.objectContaining({ name: 'payment:again', order: 'none' }),
   ])
 })
