@@ -1,5 +1,6 @@
 // How a flow stands, in words: one line that says what it waits for, from whom and by when, or what broke it. A pure
 // function of the flow's view, used by `flows` and `why`.
+import { showMs } from '../core/duration.ts'
 import type { FlowBreakView, FlowView } from '../core/views.ts'
 import { inTime } from './times.ts'
 
@@ -8,7 +9,8 @@ export function flowWords({ state, ending, awaited, deadlines, broken, breaks }:
   if (state === 'complete') return `complete: ${ending ?? ''}`
   if (broken !== undefined) return `broken: ${breakWords(broken)}${breaks > 1 ? ` (and ${breaks - 1} more)` : ''}`
   const passed = deadlines.find((deadline) => deadline.passed)
-  if (passed !== undefined) return `overdue: ${eventWords(passed.events, awaited)}, ${inTime(passed.by, now)}`
+  if (passed !== undefined)
+    return `overdue for ${showMs(Math.max(0, now - Date.parse(passed.by)))}: ${eventWords(passed.events, awaited)}`
   const [next] = deadlines
   const events = awaited.map(({ event }) => event)
   const waits = next === undefined ? eventWords(events, awaited) : eventWords(next.events, awaited)
