@@ -8,7 +8,7 @@ import type { RunStatus } from '../core/store.ts'
 export const EXIT = {
   /** Done. */
   ok: 0,
-  /** A run failed or was cancelled, or something unexpected happened. */
+  /** A run failed or was cancelled, a check found faults, or something unexpected happened. */
   failed: 1,
   /** The command line or the input is wrong: mend it. */
   usage: 2,

@@ -10,6 +10,7 @@ import type { Command } from './command.ts'
 import { findStore, shownPath } from './discovery.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { loadApplication } from './load-application.ts'
+import { ownOutputAside } from './own-output.ts'
 import type { Paint } from './paint.ts'
 import { oneLine, printable } from './printable.ts'
 import type { Terminal } from './terminal.ts'
@@ -138,17 +139,5 @@ function lines(run: ReplayedRun, { green, red, yellow, dim }: Paint): readonly s
       return [`${red('damaged')}   ${id}  its rows cannot be read: ${oneLine(run.problem ?? '')}`]
     case 'skipped':
       return [`${yellow('skipped')}   ${id}  ${oneLine(run.problem ?? '')}`]
-  }
-}
-
-/** Runs code of the application; what that prints is none of the result, and goes to stderr. */
-async function ownOutputAside<Result>(work: () => Promise<Result>): Promise<Result> {
-  const { log, info, debug } = console
-  const aside = (...words: readonly unknown[]): void => console.error(...words)
-  Object.assign(console, { log: aside, info: aside, debug: aside })
-  try {
-    return await work()
-  } finally {
-    Object.assign(console, { log, info, debug })
   }
 }

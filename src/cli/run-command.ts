@@ -4,11 +4,13 @@ import { fault } from '../core/errors.ts'
 import { nearest } from '../core/names.ts'
 import { answer } from './answer.ts'
 import { cancel } from './cancel.ts'
+import { check } from './check.ts'
 import type { Command } from './command.ts'
 import { completionOf } from './completion.ts'
 import { dev } from './dev.ts'
 import { doctor } from './doctor.ts'
 import { events } from './events.ts'
+import { draw } from './draw.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { fail } from './fail.ts'
 import { flows } from './flows.ts'
@@ -66,6 +68,8 @@ export const commands: readonly Command[] = [
   retry,
   answer,
   fail,
+  check,
+  draw,
   replay,
   doctor,
   completionOf(() => commands),

@@ -7,6 +7,7 @@ import { isName } from '../core/names.ts'
 import type { Store } from '../core/store.ts'
 import type { Application } from '../define/application.ts'
 import type { ApplicationDefinition, Log } from '../define/definition.ts'
+import { checkApplication, showFinding } from '../define/check/check.ts'
 import { requireFit } from '../define/fit.ts'
 import { limitsOf, type Limits } from '../define/limits.ts'
 import { retentionOf, type Retention } from '../define/retention.ts'
@@ -57,6 +58,11 @@ export async function openOn(
   options: RunOptions,
 ): Promise<Application> {
   requireFit(definition)
+  const log = options.log ?? consoleLog
+  // What does not fit its contract is told and not refused: a business that runs is not stopped by what is written of it.
+  if (definition.choreographies.length > 0) {
+    for (const one of checkApplication(definition)) if (one.level === 'fault') log.warn(showFinding(one))
+  }
   const namespace = options.namespace ?? 'default'
   if (!isName(namespace))
     throw fault('DEFINITION_INVALID', { what: `Namespace "${namespace}"`, problem: 'it must be a name' })
@@ -65,7 +71,7 @@ export async function openOn(
     store,
     namespace,
     codec: options.codec ?? plainCodec,
-    log: options.log ?? consoleLog,
+    log,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     liveRuns: options.liveRuns ?? 10_000,

@@ -12,7 +12,7 @@ export function jsonSchemaOf(schema: Schema, side: 'input' | 'output'): JsonSche
   const make = standard['jsonSchema'][side]
   if (typeof make !== 'function') return null
   try {
-    const made: unknown = make({ target: 'draft-2020-12' })
+    const made = (make as (options: { readonly target: string }) => unknown)({ target: 'draft-2020-12' })
     return isRecord(made) ? made : null
   } catch {
     // A library says so for what JSON Schema cannot express.

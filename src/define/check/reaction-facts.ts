@@ -111,7 +111,9 @@ function ask(
     return
   }
   if (!isRecord(call) || call['kind'] !== 'call' || typeof call['name'] !== 'string') {
-    const what = isRecord(call) && 'then' in call ? 'a promise' : typeof call
+    // What becomes of a promise is nobody's concern here.
+    if (call instanceof Promise) call.catch(() => {})
+    const what = call instanceof Promise ? 'a promise' : typeof call
     seen.findings.push(
       finding(
         'reaction-answer',
@@ -170,7 +172,7 @@ function inputFindings(place: string, operation: OperationDefinition, input: unk
     ]
   }
   const keyed = operation.outcomes[0]
-  if (keyed === undefined || JSON.stringify(result.value)?.includes(JSON.stringify(key)) === true) return []
+  if (keyed === undefined || holds(result.value, key)) return []
   return [
     finding(
       'key-lost',
@@ -179,6 +181,12 @@ function inputFindings(place: string, operation: OperationDefinition, input: unk
       `${operation.name}({ ${keyed.key}: data.${keyed.key}, ... })`,
     ),
   ]
+}
+
+/** Whether a word stands anywhere in a value. */
+function holds(value: unknown, word: string): boolean {
+  if (typeof value !== 'object' || value === null) return value === word
+  return Object.values(value).some((one) => holds(one, word))
 }
 
 /** The first of each code: samples repeat each other. */

@@ -82,11 +82,16 @@ function sample(schema: unknown, decisions: Decisions, root: JsonSchema, depth: 
     const variants = schema[word]
     if (Array.isArray(variants)) return inner(variants[decisions.take(variants.length)])
   }
+  const { type } = schema
+  if (Array.isArray(type)) {
+    const types: readonly unknown[] = type
+    return inner({ ...schema, type: types[decisions.take(types.length)] })
+  }
   if (Array.isArray(schema['allOf'])) {
     const parts = schema['allOf'].map(inner)
     return parts.every(isRecord) ? Object.assign({}, ...parts) : parts[0]
   }
-  switch (schema['type']) {
+  switch (type) {
     case 'object':
       return objectOf(schema, decisions, inner)
     case 'array':

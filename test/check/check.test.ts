@@ -1,0 +1,66 @@
+// The check against seeded faults: a sound application, and more than thirty that differ from it by one mistake each.
+// Every mistake is found, under its code, at its place, with the line that mends it; of the sound one nothing is said.
+import { describe, expect, it } from 'vitest'
+import { ballet } from '../../src/define/ballet.ts'
+import { checkApplication, showFinding } from '../../src/define/check/check.ts'
+import { FINDINGS } from '../../src/define/check/finding.ts'
+import { all, many, optional, seq } from '../../src/define/pattern.ts'
+import { loop, seeds } from './seeds.ts'
+import { Approved, Elsewhere, Wrapped, build, services, sound, type Seed } from './sound.ts'
+
+describe('the check', () => {
+  it('says nothing of a sound application', () => {
+    expect(checkApplication(build())).toEqual([])
+    expect(checkApplication(ballet({ services: Object.values(services()) }))).toEqual([])
+  })
+
+  it.each(seeds)('finds: %s', (_what, seed, code, place, mend) => {
+    const findings = checkApplication(build(seed))
+    expect(findings.map((one) => one.code)).toContain(code)
+    expect(findings.filter((one) => one.code === code)).toContainEqual({
+      code,
+      level: 'fault',
+      place: expect.stringContaining(place),
+      problem: expect.any(String),
+      mend: expect.stringContaining(mend),
+    })
+  })
+
+  it('has a seed for every fault that it can find', () => {
+    const seeded = new Set(seeds.map(([, , code]) => code))
+    const faults = Object.entries(FINDINGS).filter(
+      ([code, { level }]) => level === 'fault' && !code.startsWith('schema-'),
+    )
+    expect(faults.map(([code]) => code).filter((code) => !seeded.has(code))).toEqual([])
+    expect(seeds.length).toBeGreaterThanOrEqual(25)
+  })
+
+  it('concludes nothing from what it cannot see, and says so', () => {
+    const blind = build({
+      without: ['ship'],
+      workflows: [loop],
+      with: ({ shipping }) => shipping.on(Approved, ({ orderId }) => loop({ orderId })),
+    })
+    const findings = checkApplication(blind)
+    expect(findings.map(({ code, place }) => [code, place])).toEqual([
+      ['reaction-unknown', 'reaction "shipping:payment.approved"'],
+    ])
+    expect(findings.map(showFinding)).toEqual([
+      `note reaction-unknown: reaction "shipping:payment.approved": what it calls is not known: its call is a workflow, which is code.\n    { calls: ['service.operation'] } as its options`,
+    ])
+    const told = build({
+      without: ['ship'],
+      workflows: [loop],
+      with: ({ shipping }) => shipping.on(Approved, ({ orderId }) => loop({ orderId }), { calls: ['shipping.ship'] }),
+    })
+    expect(checkApplication(told)).toEqual([])
+  })
+
+  it('takes an event from outside when it is said to be', () => {
+    const more = { outside: [Wrapped] }
+    expect(checkApplication(build({ flow: all(sound, optional(Wrapped)), more }))).toEqual([])
+    expect(checkApplication(build({ flow: seq(sound, many(Wrapped)), more }))).toEqual([])
+    const heard: Seed = { with: ({ shipping }) => shipping.on(Elsewhere, () => null), events: [Elsewhere] }
+    expect(checkApplication(build(heard))).toEqual([])
+  })
+})

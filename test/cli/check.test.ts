@@ -1,0 +1,83 @@
+// `ballet check` as a process: what it says, its exit codes, and the snapshot that is committed with the code.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { application } from './application.ts'
+import { Sandbox } from './sandbox.ts'
+
+const flow = (pattern: string): string =>
+  application
+    .replace('import { ballet,', 'import { ballet, choice, choreography, seq,')
+    .replace(
+      'events: [Noted] })',
+      `events: [Noted], choreographies: [choreography('order', { key: 'orderId' }, ${pattern})] })`,
+    )
+
+let box: Sandbox
+beforeAll(() => {
+  box = new Sandbox({
+    'app.ts': flow('seq(OrderCreated, choice(seq(PaymentApproved, OrderShipped), PaymentDeclined))'),
+    'faulty.ts': flow('seq(OrderCreated, PaymentApproved, OrderShipped)'),
+    'changed.ts': flow('seq(OrderCreated, choice(seq(PaymentApproved, OrderShipped), PaymentDeclined))')
+      .replace('tracking: z.string() }), { key', 'tracking: z.int() }), { key')
+      .replace("tracking: 't-1'", 'tracking: 1'),
+    'endless.ts': flow('seq(OrderCreated, PaymentApproved), { never: [OrderCreated] }'),
+  })
+})
+afterAll(() => box.remove())
+
+describe('check', () => {
+  it('finds nothing in a sound application, and says where the snapshot would be', async () => {
+    expect(await box.run(['check', 'app.ts'])).toEqual({
+      code: 0,
+      stdout: '1 choreography: 0 faults, 0 notes.\n',
+      stderr: 'There is no ballet.contracts.json yet: --update writes the schemas of today into it.\n',
+    })
+  })
+
+  it('names a fault with its place and the line that mends it, and ends with 1', async () => {
+    const { code, stdout } = await box.run(['check', 'faulty.ts'])
+    expect(code).toBe(1)
+    expect(stdout).toBe(
+      [
+        'fault outcome-unknown: choreography "order", reaction "payment:order.created": payment.charge may answer with payment.declined, and the flow does not have it.',
+        '    choice(..., PaymentDeclined) where the flow goes on after OrderCreated',
+        '1 choreography: 1 fault, 0 notes.',
+        '',
+      ].join('\n'),
+    )
+    expect(await box.json(['check', 'faulty.ts'])).toMatchObject({
+      code: 1,
+      value: { application: 'shop', faults: 1, notes: 0, findings: [{ code: 'outcome-unknown', level: 'fault' }] },
+    })
+  })
+
+  it('refuses a flow that can never end, as the definition does', async () => {
+    const { code, stderr } = await box.run(['check', 'endless.ts'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('choreography "order" can never end')
+  })
+
+  it('holds the schemas to a snapshot', async () => {
+    const updated = await box.run(['check', 'app.ts', '--update'])
+    expect(updated).toMatchObject({ code: 0, stderr: 'Wrote ballet.contracts.json; commit it with the code.\n' })
+    const file = join(box.folder, 'ballet.contracts.json')
+    expect(existsSync(file)).toBe(true)
+    expect(await box.run(['check', 'app.ts'])).toEqual({
+      code: 0,
+      stdout: '1 choreography: 0 faults, 0 notes.\n',
+      stderr: '',
+    })
+    const changed = await box.run(['check', 'changed.ts'])
+    expect(changed.code).toBe(1)
+    expect(changed.stdout).toContain(
+      'fault schema-breaking: event "order.shipped": what is read: tracking can be integer, not string. It breaks choreography order.',
+    )
+    const before = readFileSync(file, 'utf8')
+    writeFileSync(file, '{"version":9}')
+    const invalid = await box.run(['check', 'app.ts'])
+    expect(invalid.code).toBe(2)
+    expect(invalid.stderr).toContain('it has no events and operations of version 1')
+    writeFileSync(file, before)
+  })
+})
