@@ -30,7 +30,7 @@ export const check: Command = {
   examples: ['ballet check app.ts', 'ballet check app.ts --update', 'ballet check app.ts --json'],
   async run(given, terminal) {
     const [path = ''] = given.words
-    const definition = await ownOutputAside(() => loadApplication(path, terminal.cwd))
+    const { definition } = await ownOutputAside(() => loadApplication(path, terminal.cwd))
     const file = resolve(terminal.cwd, given.text('snapshot') ?? join(dirname(resolve(terminal.cwd, path)), SNAPSHOT))
     const shown = printable(shownPath(file, terminal))
     const before = existsSync(file) ? readSnapshot(file) : null

@@ -24,7 +24,7 @@ export const draw: Command = {
     const [path = ''] = given.words
     const format = given.text('format') ?? 'mermaid'
     if (format !== 'mermaid') throw usage(draw, `--format must be mermaid, not "${format}".`)
-    const definition = await ownOutputAside(() => loadApplication(path, terminal.cwd))
+    const { definition } = await ownOutputAside(() => loadApplication(path, terminal.cwd))
     const name = given.text('choreography')
     const choreography = definition.choreographies.find((one) => one.name === name)
     if (name !== undefined && choreography === undefined) {

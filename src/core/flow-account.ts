@@ -147,5 +147,5 @@ export function loadAccount(flow: Flow, state: string, detail: string): FlowAcco
 
 /** The rest of a row, which the engine wrote. */
 export function parseDetail(detail: string): FlowDetail {
-  return parseText(detail) as unknown as FlowDetail
+  return parseText(detail) as FlowDetail
 }

@@ -145,7 +145,7 @@ export class Queries {
   /** The field of the keys of a choreography, which its monitor has left. @throws CHOREOGRAPHY_UNKNOWN */
   async #fieldOf(name: string): Promise<string> {
     const [row] = await this.#reader.flowsOf(this.#shard, this.#ns, name, [''])
-    if (row !== null && row !== undefined) return String((parseText(row.detail) as { readonly field: string }).field)
+    if (row !== null && row !== undefined) return (parseText(row.detail) as { readonly field: string }).field
     throw fault('CHOREOGRAPHY_UNKNOWN', { name: name.slice(0, 80), nearest: nearest(name, this.#choreographies) })
   }
 

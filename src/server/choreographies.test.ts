@@ -22,6 +22,7 @@ afterAll(async () => {
   await app.close()
 })
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the type of the answer, which the caller knows
 async function get<Answer>(path: string): Promise<{ status: number; body: Answer }> {
   const response = await fetch(`${server.url}${path}`)
   return { status: response.status, body: (await response.json()) as Answer }
