@@ -40,7 +40,7 @@ it('collects services, workflows, reactions and every event', () => {
   expect(definition).toEqual({
     kind: 'application',
     choreographies: [],
-    eventsApart: [],
+    eventsApart: [OrderNoted, PaymentApproved],
     name: 'shop',
     version: '1.0.0+abc',
     services: [payment[DEFINITION], { ...shipping[DEFINITION], reactions: [ship] }],
