@@ -19,7 +19,7 @@ export const draw: Command = {
     choreography: { value: '<name>', about: 'Its flow; without this option, the map of the services.' },
     format: { value: '<mermaid>', about: 'mermaid, which is the default and all that there is.' },
   },
-  examples: ['ballet draw app.ts', 'ballet draw app.ts --choreography fulfilment > fulfilment.mmd'],
+  examples: ['ballet draw app.ts', 'ballet draw app.ts --choreography fulfilment'],
   async run(given, terminal) {
     const [path = ''] = given.words
     const format = given.text('format') ?? 'mermaid'

@@ -17,10 +17,10 @@ it('is registered with the service that reacts', () => {
   const payment = make()
   const react = ({ orderId }: { orderId: string }) => payment.charge({ orderId })
   expect(payment.on(OrderCreated, react)).toBe(payment)
-  payment.on(OrderCreated, () => null, { name: 'again', order: 'none' })
+  payment.on(OrderCreated, () => null, { name: 'again', order: 'none', calls: ['payment.charge'] })
   expect(payment[DEFINITION].reactions).toEqual([
     { name: 'payment:order.created', service: 'payment', event: OrderCreated, order: 'key', calls: null, react },
-    expect.objectContaining({ name: 'payment:again', order: 'none' }),
+    expect.objectContaining({ name: 'payment:again', order: 'none', calls: ['payment.charge'] }),
   ])
 })
 
@@ -63,6 +63,7 @@ it.each<[string, readonly unknown[], string]>([
     [OrderCreated, () => null, { oder: 'none' }],
     'there is no option "oder". Did you mean "order"?',
   ],
+  ['calls that are no list', [OrderCreated, () => null, { calls: 'payment.charge' }], 'calls must be a list of names'],
   ['an unknown order', [OrderCreated, () => null, { order: 'strict' }], 'order must be "key" or "none", not "strict"'],
   ['a bad name', [OrderCreated, () => null, { name: 'a b' }], 'reaction "a b": its name must begin with a letter'],
 ])('refuses %s', (_what, args, message) => {

@@ -1,5 +1,6 @@
 // The check against seeded faults: a sound application, and more than thirty that differ from it by one mistake each.
 // Every mistake is found, under its code, at its place, with the line that mends it; of the sound one nothing is said.
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ballet } from '../../src/define/ballet.ts'
 import { checkApplication, showFinding } from '../../src/define/check/check.ts'
@@ -62,5 +63,13 @@ describe('the check', () => {
     expect(checkApplication(build({ flow: seq(sound, many(Wrapped)), more }))).toEqual([])
     const heard: Seed = { with: ({ shipping }) => shipping.on(Elsewhere, () => null), events: [Elsewhere] }
     expect(checkApplication(build(heard))).toEqual([])
+  })
+
+  it('finds what docs/reference/check.md lists', () => {
+    const page = readFileSync(new URL('../../docs/reference/check.md', import.meta.url), 'utf8')
+    const rows = [...page.matchAll(/^\| `([a-z-]+)` +\| (\w+) +\| (.+?) +\|$/gm)]
+    expect(rows.map(([, code, level, about]) => [code, level, about])).toEqual(
+      Object.entries(FINDINGS).map(([code, { level, about }]) => [code, level, about]),
+    )
   })
 })

@@ -1,6 +1,7 @@
 // `ballet check` as a process: what it says, its exit codes, and the snapshot that is committed with the code.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { application } from './application.ts'
 import { Sandbox } from './sandbox.ts'
@@ -52,6 +53,12 @@ describe('check', () => {
     })
   })
 
+  it.each(['examples/shop/shop.ts', 'template/app.ts'])('finds nothing in %s', async (file) => {
+    const path = fileURLToPath(new URL(`../../${file}`, import.meta.url))
+    const { code, value } = await box.json(['check', path], { env: { BALLET_STORE: 'memory:' } })
+    expect({ code, value }).toMatchObject({ code: 0, value: { faults: 0, notes: 0, findings: [] } })
+  })
+
   it('refuses a flow that can never end, as the definition does', async () => {
     const { code, stderr } = await box.run(['check', 'endless.ts'])
     expect(code).toBe(2)
@@ -79,5 +86,24 @@ describe('check', () => {
     expect(invalid.code).toBe(2)
     expect(invalid.stderr).toContain('it has no events and operations of version 1')
     writeFileSync(file, before)
+  })
+})
+
+describe('draw', () => {
+  it('prints a flow, and the map of the services', async () => {
+    const flowText = await box.run(['draw', 'app.ts', '--choreography', 'order'])
+    expect(flowText).toMatchObject({ code: 0, stderr: '' })
+    expect(flowText.stdout).toContain(
+      'flowchart TD\n  start(( ))\n  n1["order.created<br/><small>from outside</small>"]\n',
+    )
+    const map = await box.json(['draw', 'app.ts'])
+    expect(map).toMatchObject({ code: 0, value: { format: 'mermaid', text: expect.stringContaining('flowchart LR') } })
+  })
+
+  it('says what there is not', async () => {
+    const unknown = await box.run(['draw', 'app.ts', '--choreography', 'ordr'])
+    expect(unknown.code).toBe(3)
+    expect(unknown.stderr).toContain('There is no choreography "ordr" here. Did you mean "order"?')
+    expect((await box.run(['draw', 'app.ts', '--format', 'svg'])).code).toBe(2)
   })
 })
