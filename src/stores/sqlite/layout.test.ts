@@ -17,6 +17,7 @@ import {
   suspectsQuery,
   timersQuery,
 } from '../sql/queries.ts'
+import { withBlobs } from '../sql/blobs.ts'
 import { batchStatements, type Statement } from '../sql/statements.ts'
 import {
   agedEventsTable,
@@ -137,7 +138,7 @@ describe('migrations', () => {
 describe('plans', () => {
   const plan = (db: DatabaseSync, { sql, values }: Statement): string[] =>
     db
-      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .prepare(`EXPLAIN QUERY PLAN ${withBlobs(sql)}`)
       .all(...values)
       .map((row) => String(row.detail))
       // How a payload that is a blob is found, for each column that may hold one.
