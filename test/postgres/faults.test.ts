@@ -127,9 +127,9 @@ test('F9: connections that are cut while nothing is asked, or in the middle of e
     proxy.cut()
     for (const read of reads) expect(await read).toEqual([])
     const failure = await work
-    if (failure !== undefined) expect(failure).toMatchObject({ code: 'COMMIT_UNKNOWN' })
+    expect([undefined, 'COMMIT_UNKNOWN']).toContain((failure as { code?: string } | undefined)?.code)
     tenure = await store.tenure(SHARD)
-    if (failure === undefined) expect(tenure.head).toBe(batch.head)
+    expect(failure === undefined ? [batch.head] : [batch.base, batch.head]).toContain(tenure.head)
     if (tenure.head === batch.base) {
       await store.commit(batch)
       tenure = await store.tenure(SHARD)

@@ -6,6 +6,7 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectionOptions } from 'node:tls'
 import { fault, type BalletError } from '../../core/errors.ts'
+import { postgresParts, publicUrl } from '../../core/store-url.ts'
 
 export interface PostgresHost {
   /** A name, an address, or the folder of a Unix socket (it begins with a slash). */
@@ -14,7 +15,7 @@ export interface PostgresHost {
 }
 
 export interface PostgresAddress {
-  /** Without the password: `postgres://shop@db.example:5432/orders`. */
+  /** Without the password: `postgres://shop@db.example/orders`. */
   readonly name: string
   /** Tried in this order. */
   readonly hosts: readonly PostgresHost[]
@@ -37,16 +38,9 @@ export interface PostgresAddress {
 const known = ['schema', 'pool', 'prepare', 'deadline', 'patience', 'sslmode', 'sslrootcert', 'host'] as const
 type Option = (typeof known)[number]
 
-const shape = /^postgres(?:ql)?:\/\/(?:([^@/?#]*)@)?([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/
-
-/** Whether a URL is meant for this store. */
-export function isPostgres(url: string): boolean {
-  return /^postgres(?:ql)?:/i.test(url)
-}
-
 /** @throws STORE_UNKNOWN for what cannot be read, in words that do not repeat a password */
 export function readAddress(url: string): PostgresAddress {
-  const [, login = '', places = '', path = '', query = ''] = shape.exec(url) ?? refuse('it is not a URL of PostgreSQL')
+  const { login, hosts: places, path, query } = postgresParts(url) ?? refuse('it is not a URL of PostgreSQL')
   const options = readOptions(query)
   const [user, password] = split(login, ':')
   const folder = options.get('host')
@@ -57,9 +51,8 @@ export function readAddress(url: string): PostgresAddress {
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) refuse('schema: lower-case letters, digits and _, at most 63 of them')
   const pool = wholeOf(options, 'pool', 6, 2, 1000)
   const writers = Math.max(1, Math.floor(pool / 3))
-  const shown = hosts.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',')
   return {
-    name: `postgres://${who}@${shown}/${database}${schema === 'ballet' ? '' : `?schema=${schema}`}`,
+    name: publicUrl(url),
     hosts,
     user: who,
     password: decode(password) || process.env['PGPASSWORD'] || '',
@@ -96,7 +89,7 @@ function readOptions(query: string): Map<Option, string> {
 }
 
 function readHost(text: string): PostgresHost {
-  const found = /^(\[[0-9a-f:.]+\]|[^:[\]]*)(?::(\d{1,5}))?$/i.exec(text)
+  const found = /^(\[[0-9a-f:.]+\]|[^:[\]\s]*)(?::(\d{1,5}))?$/i.exec(text)
   if (found === null) return refuse(`"${text.slice(0, 80)}" is no host`)
   const [, host = '', port] = found
   const number = Number(port ?? process.env['PGPORT'] ?? 5432)

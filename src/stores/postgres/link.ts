@@ -10,12 +10,10 @@ import type { Cancel, Clock } from '../../core/clock.ts'
 import { fault, isBalletError, type BalletError } from '../../core/errors.ts'
 import type { Value } from '../sql/tables.ts'
 import { socketPath, type PostgresAddress, type PostgresHost } from './address.ts'
+import type { Driver } from './driver.ts'
 import { failureOf, unreachable } from './failure.ts'
 import { readPayload, readWhole } from './literals.ts'
 import type { Step } from './texts.ts'
-
-/** What the driver's module is, as far as it is used. */
-export type Driver = (options: object) => Sql
 
 /** How sessions call themselves: only such a one is ended when it holds up another (postgres-store.ts). */
 export const SESSION_NAME = 'ballet'

@@ -11,10 +11,11 @@ import { SqlStore } from '../sql/sql-store.ts'
 import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 import { readAddress, type PostgresAddress } from './address.ts'
+import { loadDriver, type Driver } from './driver.ts'
 import { failureOf, isMiss, isPassing, unreachable } from './failure.ts'
 import { newest } from './newest.ts'
 import { layoutVersion, migrate } from './layout.ts'
-import { openLink, SESSION_NAME, syncText, type Driver, type Link } from './link.ts'
+import { openLink, SESSION_NAME, syncText, type Link } from './link.ts'
 import { Links } from './links.ts'
 import { Texts, type Step } from './texts.ts'
 
@@ -68,7 +69,7 @@ class PostgresStore extends SqlStore {
     this.#clock = clock
     this.#readOnly = readOnly
     this.#texts = new Texts(this.#address.schema)
-    const open = async (): Promise<Link> => openLink(await this.#module(), this.#address, clock)
+    const open = async (): Promise<Link> => openLink(await (this.#driver ??= loadDriver()), this.#address, clock)
     this.#readers = new Links(this.#address.readers, open)
     this.#writers = new Links(this.#address.writers, open)
   }
@@ -279,16 +280,6 @@ class PostgresStore extends SqlStore {
     // What was asked for earlier is answered first.
     await Promise.allSettled(this.#underWay)
     await Promise.all([this.#readers.close(), this.#writers.close()])
-  }
-
-  #module(): Promise<Driver> {
-    this.#driver ??= import('postgres').then(
-      (module) => module.default,
-      (error: unknown) => {
-        throw fault('PACKAGE_MISSING', { name: 'postgres', why: 'a store in PostgreSQL' }, error)
-      },
-    )
-    return this.#driver
   }
 }
 
