@@ -33,8 +33,8 @@ export async function connection(): Promise<Sql> {
 export interface Place {
   readonly schema: string
   /** With options for more: `&pool=2`. */
-  url(more?: string): string
-  drop(): Promise<void>
+  readonly url: (more?: string) => string
+  readonly drop: () => Promise<void>
 }
 
 /** A schema that does not exist yet. */
@@ -44,7 +44,7 @@ export async function newPlace(): Promise<Place> {
   return {
     schema,
     url: (more = '') => `${server}?schema=${schema}${more}`,
-    async drop() {
+    drop: async () => {
       const sql = await connection()
       await sql.unsafe(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
     },

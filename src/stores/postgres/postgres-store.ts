@@ -77,7 +77,9 @@ class PostgresStore extends SqlStore {
   async open(): Promise<StoreInfo> {
     if (this.#closing !== undefined) throw closed()
     // An attempt that failed may be repeated: the server may be there by then.
-    this.#opening ??= this.#open().catch((error: unknown) => {
+    this.#opening ??= this.#open().catch(async (error: unknown) => {
+      // A connection that is left open would keep the process alive.
+      await this.#disconnect()
       this.#opening = undefined
       throw failureOf(error, this.name)
     })
@@ -279,6 +281,10 @@ class PostgresStore extends SqlStore {
     await this.#opening?.catch(() => undefined)
     // What was asked for earlier is answered first.
     await Promise.allSettled(this.#underWay)
+    await this.#disconnect()
+  }
+
+  async #disconnect(): Promise<void> {
     await Promise.all([this.#readers.close(), this.#writers.close()])
   }
 }
