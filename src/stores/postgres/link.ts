@@ -33,8 +33,7 @@ const sessionSettings = (address: PostgresAddress): Record<string, string> => ({
   bytea_output: 'hex',
   // Every access is by an index, whatever the planner believes of a table that has grown since it looked.
   enable_seqscan: 'off',
-  enable_hashjoin: 'off',
-  enable_mergejoin: 'off',
+  enable_nestloop: 'off',
   idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MS),
   statement_timeout: String(address.deadlineMs * 2),
 })

@@ -51,14 +51,29 @@ function insert<Row>({ name, columns }: Table<Row>): string {
   return `INSERT INTO ${name} (shard, ${namesOf(columns).join(', ')}) SELECT * FROM ${given(columns)}`
 }
 
+/**
+ * The rows of a table that the arrays name, as far as an index finds them: by itself, whatever the planner thinks of a
+ * table that was empty when it made its plan. A join then only pairs the few that were found with what is given.
+ */
+function found(columns: readonly Column[], keys: readonly string[]): string {
+  const terms = columns.flatMap(({ name, type }, index) =>
+    keys.includes(name) ? [`kept.${name} = ANY ($${index + 2}::${types[type]}[])`] : [],
+  )
+  return ['kept.shard = ($1::bigint[])[1]::int', ...terms].join(' AND ')
+}
+
+/** By one column, or by several: then each pair of a row that is there with one that is given is looked at. */
 function remove(table: string, columns: readonly Column[], more = ''): string {
   const keys = namesOf(more === '' ? columns : columns.slice(0, -1))
-  return `DELETE FROM ${table} AS kept USING ${given(columns)} WHERE ${same(['shard', ...keys])}${more}`
+  if (columns.length === 1) return `DELETE FROM ${table} AS kept WHERE ${found(columns, keys)}`
+  const pairs = `${same(keys)}${more}`
+  return `DELETE FROM ${table} AS kept USING ${given(columns)} WHERE ${found(columns, keys)} AND ${pairs}`
 }
 
 function update<Row>({ name, columns }: Table<Row>, keys: readonly string[]): string {
   const set = namesOf(columns).flatMap((one) => (keys.includes(one) ? [] : [`${one} = given.${one}`]))
-  return `UPDATE ${name} AS kept SET ${set.join(', ')} FROM ${given(columns)} WHERE ${same(['shard', ...keys])}`
+  const which = `${found(columns, keys)} AND ${same(keys)}`
+  return `UPDATE ${name} AS kept SET ${set.join(', ')} FROM ${given(columns)} WHERE ${which}`
 }
 
 /** Of `width` + 1 parameters the last is how many rows it has to be. */
@@ -67,9 +82,8 @@ function exactly(text: string, width: number): string {
 }
 
 const manyTexts: Partial<Record<StatementKind, string>> = {
-  claims: `SELECT ${namesOf(claimsTable.columns)
-    .map((name) => `kept.${name}`)
-    .join(', ')} FROM claims AS kept JOIN ${given(claimNames.columns)} ON ${same(['shard', 'ns', 'space', 'id'])}`,
+  claims: `SELECT ${namesOf(claimsTable.columns).join(', ')} FROM claims AS kept
+    WHERE ${found(claimNames.columns, ['ns', 'space', 'id'])}`,
   fence: exactly('UPDATE shards SET head = $4 WHERE id = $1 AND epoch = $2 AND head = $3', 4),
   drain: exactly(remove('inbox', [number('id')]), 2),
   run: insert(runsTable),
