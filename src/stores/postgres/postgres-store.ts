@@ -1,6 +1,6 @@
 // A store in a PostgreSQL database. A batch is one transaction on one connection, all its statements sent at once, so that
-// it costs two waits for the network at most: the fence comes first and raises when it misses, which undoes whatever was
-// sent behind it. Every call has a deadline, after which its connection is cut; what became of a commit is then not known,
+// it costs one wait for the network: the fence comes first and raises when it misses, which undoes whatever was sent behind
+// it. The next batch of a shard may be sent behind it before it has answered. Every call has a deadline, after which its connection is cut; what became of a commit is then not known,
 // and COMMIT_UNKNOWN says so. Reads, and what may be said twice, are said again while the server is away, for as long as the
 // store has patience. Opened by the engine; safe with several processes, of which the fence lets one write a shard.
 import { randomUUID } from 'node:crypto'
@@ -144,8 +144,10 @@ class PostgresStore extends SqlStore {
   protected async write(statements: readonly Statement[]): Promise<readonly Value[]> {
     this.#writable()
     if (statements.length === 0) return []
+    const [shard] = statements[0]?.values ?? []
+    invariant(typeof shard === 'number', 'a write does not begin with its shard')
     const steps = statements.flatMap((statement) => this.#texts.steps(statement).map((step) => ({ step, statement })))
-    const work = this.#patiently(async () => this.#writers.use(async (link) => this.#transaction(link, steps)))
+    const work = this.#patiently(async () => this.#writers.inOrder(shard, (link) => this.#transaction(link, steps)))
     return this.#counted(this.#underWay, this.#counted(this.#writing, work))
   }
 

@@ -145,6 +145,22 @@ test('of several changes of one row in a batch the last one holds', async () => 
   expect(await own.claims(SHARD, NS, 'run', ['a'])).toEqual([aClaim('a', 1, { until: 9 })])
 })
 
+test('batches that do not wait for each other are written in their order, and none behind one that was refused', async () => {
+  const { url } = await place()
+  const own = await opened(url())
+  const tenure = await own.acquire(SHARD, 'one')
+  const behind = (head: number) => batchAfter({ ...tenure, head }, { journal: [aTurn(head + 1, 1, head)] })
+  await Promise.all(Array.from({ length: 50 }, (_, head) => own.commit(behind(head))))
+  expect((await own.journal(SHARD, 1, -1, 100)).map((row) => row.pos)).toEqual(
+    Array.from({ length: 50 }, (_, at) => at + 1),
+  )
+  const refused = { ...behind(50), drained: [99] }
+  const results = await Promise.allSettled([own.commit(refused), own.commit(behind(51)), own.commit(behind(52))])
+  const codes = results.map((one) => (one.status === 'rejected' ? (one.reason as { code: string }).code : 'written'))
+  expect(codes).toEqual(['INBOX_GONE', 'SHARD_FENCED', 'SHARD_FENCED'])
+  expect(await own.tenure(SHARD)).toEqual({ ...tenure, head: 50 })
+})
+
 test('a batch of payloads that no message could hold goes out in several statements, and holds altogether', async () => {
   const { url } = await place()
   const own = await opened(url('&deadline=30'))
