@@ -84,7 +84,7 @@ export const catalogue = {
   STORE_LOCKED: { family: 'final', status: 409, message: 'The store {path} is in use by another process{owner}.', hint: 'Talk to that process, or stop it first.' },
   STORE_FOREIGN: { family: 'fix', status: 500, message: '{path} is not a Ballet store: {problem}.', hint: 'Name another file; this one was left as it is.' },
   STORE_NEWER: { family: 'fix', status: 500, message: '{path} was written by a newer Ballet (layout {found}, this one knows {known}).', hint: 'Use that newer version; the file was left as it is.' },
-  STORE_FAILED: { family: 'retry', status: 503, message: 'The store failed: {problem}.', hint: 'Nothing was acknowledged; look at the disk and start again.' },
+  STORE_FAILED: { family: 'retry', status: 503, message: 'The store failed: {problem}.', hint: 'Nothing was acknowledged; look at the disk or the database, and start again.' },
   STORE_FULL: { family: 'retry', status: 507, message: 'The disk of the store is full: {problem}.', hint: 'Nothing was acknowledged. Make space; it goes on by itself.' },
   STORE_UNREACHABLE: { family: 'retry', status: 503, message: 'The database of the store {store} cannot be reached: {problem}.', hint: 'Nothing was acknowledged; look at the server and the network.' },
   PACKAGE_MISSING: { family: 'fix', status: 500, message: 'The package "{name}" is missing, which {why} needs.', hint: 'Install it beside ballet: npm install {name}' },

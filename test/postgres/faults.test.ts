@@ -68,7 +68,7 @@ test('F8: a batch that hangs before its COMMIT: the deadline ends it, and who co
   await expect(store.commit(batch)).rejects.toMatchObject({ code: 'SHARD_FENCED' })
 })
 
-test('F8: the same batch is sent again past the session that still has the first one', async () => {
+test('F8: a session that still has a batch which nobody waits for: the same batch is sent again past it', async () => {
   const { proxy, store } = await setting()
   const tenure = await store.acquire(SHARD, 'one')
   const batch = batchAfter(tenure, { journal: [aTurn(1, 1, 0)] })
@@ -80,7 +80,7 @@ test('F8: the same batch is sent again past the session that still has the first
   expect(await store.tenure(SHARD)).toEqual({ ...tenure, head: 1 })
 })
 
-test('F8: a session that is not of Ballet is not ended, however long it holds up a batch', async () => {
+test('F8: a session of somebody else that holds up a batch: it is not ended, and the batch ends by its deadline', async () => {
   const { place, store } = await setting()
   const tenure = await store.acquire(SHARD, 'one')
   const sql = await connection()
@@ -138,7 +138,7 @@ test('F9: connections that are cut while nothing is asked, or in the middle of e
   }
 })
 
-test('F9: taking a shard is done once, though its answer was lost', async () => {
+test('F9: the answer to taking a shard is lost: it is taken once, and counted as no crash', async () => {
   const { proxy, store } = await setting()
   await store.acquire(SHARD, 'one')
   const lost = proxy.next('lose-reply')

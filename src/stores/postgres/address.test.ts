@@ -1,7 +1,8 @@
 // What a URL says, and that a typing error in it is refused by name, without the password.
+import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { readAddress, socketPath } from './address.ts'
+import { known, readAddress, socketPath } from './address.ts'
 
 test('a whole URL', () => {
   const url =
@@ -30,6 +31,12 @@ test('what is not said', () => {
   const address = readAddress('postgres://ann@db')
   expect(address).toMatchObject({ user: 'ann', database: 'ann', tls: 'prefer', schema: 'ballet', prepare: true })
   expect(address).toMatchObject({ writers: 2, readers: 4, deadlineMs: 5000, patienceMs: 30_000 })
+})
+
+test('the guide has every option, and no other', () => {
+  const page = readFileSync(new URL('../../../docs/guides/postgres.md', import.meta.url), 'utf8')
+  const named = [...page.matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => name)
+  expect(new Set(named)).toEqual(new Set(known))
 })
 
 test('a socket is a folder', () => {

@@ -35,8 +35,19 @@ export interface PostgresAddress {
   readonly patienceMs: number
 }
 
-const known = ['schema', 'pool', 'prepare', 'deadline', 'patience', 'sslmode', 'sslrootcert', 'host'] as const
-type Option = (typeof known)[number]
+type Option = 'schema' | 'pool' | 'prepare' | 'deadline' | 'patience' | 'sslmode' | 'sslrootcert' | 'host'
+
+/** The options that a URL may have. */
+export const known: readonly Option[] = [
+  'schema',
+  'pool',
+  'prepare',
+  'deadline',
+  'patience',
+  'sslmode',
+  'sslrootcert',
+  'host',
+]
 
 /** @throws STORE_UNKNOWN for what cannot be read, in words that do not repeat a password */
 export function readAddress(url: string): PostgresAddress {
