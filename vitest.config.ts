@@ -8,6 +8,8 @@ export default defineConfig({
     environment: 'node',
     pool: 'forks',
     maxWorkers: 2,
+    // Starts a PostgreSQL server for those that ask for one.
+    globalSetup: ['test/postgres/global-setup.ts'],
     // Threads of a SQLite store and child processes load unbuilt sources anew; with this they do so three times as fast.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node') },
     // Only what hangs is ended: a busy machine is slow, and coverage is slower.

@@ -6,10 +6,12 @@ import { join } from 'node:path'
 /** What each code means; a new kind takes the next number, and none is used again. */
 export const KINDS = {
   F1: 'a process dies',
+  F3: 'the database dies',
   F4: 'the power fails',
   F5: 'stored bytes are damaged',
   F6: 'the disk fails',
   F7: 'the disk is full',
+  F8: 'the network fails',
   F9: 'the reply to a commit is lost',
   F10: 'somebody else has the store',
   F11: 'time passes in jumps',

@@ -4,6 +4,7 @@
 import type { Store } from './core/store.ts'
 import type { Application } from './define/application.ts'
 import type { ApplicationDefinition } from './define/definition.ts'
+import { systemClock } from './engine/clock.ts'
 import { openOn, type RunOptions } from './engine/open.ts'
 import { storeOf } from './stores/store-of.ts'
 
@@ -67,7 +68,7 @@ export type { FlowPattern, FlowRule } from './core/flow-pattern.ts'
 export type { ApplicationOptions } from './engine/open.ts'
 /** Where and how an application runs. */
 export interface OpenOptions extends RunOptions {
-  /** `file:<path>`, `memory:`, or a store of your own. Default `memory:`, which forgets everything at the end. */
+  /** `file:<path>`, `postgres://user@host/database`, `memory:`, or a store of your own. Default `memory:`, which forgets everything at the end. */
   readonly store?: string | Store | undefined
 }
 
@@ -78,7 +79,7 @@ export interface OpenOptions extends RunOptions {
  */
 export async function open(definition: ApplicationDefinition, options: OpenOptions = {}): Promise<Application> {
   const { store = 'memory:', ...rest } = options
-  return openOn(definition, typeof store === 'string' ? storeOf(store) : store, rest)
+  return openOn(definition, typeof store === 'string' ? storeOf(store, rest.clock ?? systemClock) : store, rest)
 }
 export type {
   ActAllRequest,

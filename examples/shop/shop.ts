@@ -30,16 +30,20 @@ export function makeShop(folder: string | null, now?: () => number) {
 }
 
 export interface ShopPlace {
-  /** `file:<path>` or `memory:`, or an address that `open` will refuse. */
+  /** `file:<path>`, `postgres://...` or `memory:`, or an address that `open` will refuse. */
   readonly store: string
-  /** Where the services keep their databases: beside the store. */
+  /** Where the services keep their databases: beside the store, if it is a file. */
   readonly folder: string | null
 }
 
-/** Where the shop stands, as the environment says: BALLET_STORE is a file, or `memory:`. */
+/**
+ * Where the shop stands, as the environment says: BALLET_STORE is a file, `postgres://...` or `memory:`. Beside a database
+ * there is no folder: then the services are in that of BALLET_SERVICES.
+ */
 export function shopPlace(env: Readonly<Record<string, string | undefined>>): ShopPlace {
   const store = env['BALLET_STORE'] || '.ballet/shop.db'
   if (store === 'memory:') return { store, folder: null }
+  if (/^postgres(ql)?:/.test(store)) return { store, folder: env['BALLET_SERVICES'] || '.ballet/services' }
   if (store.includes('://')) return { store, folder: besideUrl(store) }
   const file = store.replace(/^file:/, '')
   return { store: `file:${file}`, folder: join(dirname(file), 'services') }

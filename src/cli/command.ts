@@ -55,5 +55,5 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 /** Options of every command that talks to an application. */
 export const PLACE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   url: { value: '<url>', about: 'The application, instead of looking for it; also BALLET_URL.' },
-  store: { value: '<file:path>', about: 'The store whose application is meant; default: .ballet here or above.' },
+  store: { value: '<url>', about: 'The store whose application is meant; default: .ballet here or above.' },
 }

@@ -8,7 +8,7 @@ import type { Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import { answersHealth, clientFor, type Client } from './client.ts'
 import type { Given } from './command.ts'
-import { readFile } from './file-reads.ts'
+import { readerOf, readsOf } from './store-reads.ts'
 import {
   isAlive,
   processFilePath,
@@ -41,14 +41,17 @@ export async function findReader(given: Given, terminal: Terminal): Promise<Read
   const found = await find(given, terminal)
   if (found.kind === 'process') return clientFor(found.url, found.token, terminal.clock)
   const place = found.kind === 'none' ? found.place : storePlace(found.record.store, terminal.cwd)
-  if (place?.kind !== 'file') throw found.kind === 'silent' ? silent(found.record) : missing(place, found.app, terminal)
-  if (!existsSync(place.path)) throw fault('STORE_MISSING', { path: place.path })
+  const store = place === null ? null : await readerOf(place, terminal.clock)
+  if (place === null || store === null)
+    throw found.kind === 'silent'
+      ? silent(found.record)
+      : missing(place, found.kind === 'none' ? found.app : null, terminal)
   if (found.kind === 'silent')
     terminal.note(`Process ${found.record.pid} lives but does not answer at ${found.record.url}.`)
   terminal.note(
-    `Reading ${shownPath(place.path, terminal)} itself, read-only: no running application has left its address there.`,
+    `Reading ${shownPlace(place, terminal)} itself, read-only: no running application has left its address there.`,
   )
-  return readFile(place.path)
+  return readsOf(store)
 }
 
 /** A store of which nobody asked whether a process has it: its place, and what the process file of its folder says. */
@@ -146,12 +149,14 @@ function onlyStore(folder: string): StorePlace | null {
   return name === undefined ? null : storePlace(join(folder, name), folder)
 }
 
+/** A store as people are told of it. */
+export function shownPlace(place: StorePlace, terminal: Terminal): string {
+  return place.kind === 'file' ? shownPath(place.path, terminal) : place.url
+}
+
 function missing(place: StorePlace | null, app: string | null, terminal: Terminal): Error {
-  const store = place === null ? 'this folder' : place.kind === 'memory' ? 'memory:' : shownPath(place.path, terminal)
-  const named =
-    place === null
-      ? ''
-      : ` --store ${place.kind === 'memory' ? 'memory:' : shellWord(`file:${shownPath(place.path, terminal)}`)}`
+  const store = place === null ? 'this folder' : shownPlace(place, terminal)
+  const named = place === null ? '' : ` --store ${shellWord(`${place.kind === 'file' ? 'file:' : ''}${store}`)}`
   return fault('PROCESS_MISSING', {
     store,
     command: `ballet serve ${app === null ? '<app.ts>' : shellWord(shownPath(app, terminal))}${named}`,

@@ -21,7 +21,7 @@ export const doctor: Command = {
   name: 'doctor',
   about: 'Look whether Node, the store, its disk and its process are well, and what to do if not.',
   words: [],
-  options: { store: { value: '<file:path>', about: 'The store; default: .ballet here or above.' } },
+  options: { store: { value: '<url>', about: 'The store; default: .ballet here or above.' } },
   examples: ['ballet doctor', 'ballet doctor --store file:/var/lib/shop/app.db'],
   async run(given, terminal) {
     const found = findStore(given, terminal)
@@ -29,7 +29,7 @@ export const doctor: Command = {
       balletCheck(),
       nodeCheck(process.versions.node),
       sqliteCheck(process.versions.sqlite),
-      ...placeChecks(found, given.text('store') !== undefined, terminal),
+      ...(await placeChecks(found, given.text('store') !== undefined, terminal)),
       ...(found === null ? [] : [await processCheck(found, terminal)]),
     ]
     const ok = checks.every(({ verdict }) => verdict !== 'wrong')
@@ -71,7 +71,7 @@ function isAtLeast(version: readonly number[], needed: readonly number[]): boole
   return at === -1 || (version[at] ?? 0) > (needed[at] ?? 0)
 }
 
-function placeChecks(found: FoundStore | null, isNamed: boolean, terminal: Terminal): readonly Check[] {
+async function placeChecks(found: FoundStore | null, isNamed: boolean, terminal: Terminal): Promise<readonly Check[]> {
   const start = 'It is made when the application is started: ballet serve <app.ts>'
   if (found === null) {
     const none = {
@@ -84,6 +84,10 @@ function placeChecks(found: FoundStore | null, isNamed: boolean, terminal: Termi
   }
   const { place } = found
   if (place.kind === 'memory') return [{ name: 'store', verdict: 'ok', found: 'in memory: it forgets all at the end' }]
+  if (place.kind === 'postgres') {
+    const { databaseChecks } = await import('./database-checks.ts')
+    return databaseChecks(place.open, terminal.clock)
+  }
   if (existsSync(place.path)) {
     terminal.note(`Looking through ${place.path}.`)
     return [...storeChecks(place.path), roomCheck(place.folder)]
@@ -128,7 +132,7 @@ function leftBehind(file: ProcessFile): string {
 
 /** No process has left its address; one that is opened in a program of its own leaves none, and holds the lock. */
 function withoutRecord(place: StorePlace, left: string): Omit<Check, 'name'> {
-  if (place.kind === 'memory') return { verdict: 'warn', found: `${left}none has left its address` }
+  if (place.kind !== 'file') return { verdict: 'warn', found: `${left}none has left its address` }
   if (!isLocked(place.path)) return { verdict: 'ok', found: `${left}none has the store` }
   const todo = 'Name the address of that application with --url where a command needs it.'
   return { verdict: 'warn', found: `${left}one that has left no address has the store`, todo }

@@ -1,4 +1,4 @@
-// What the reading commands ask, whether a process answers (client.ts) or the file is read without one (file-reads.ts).
+// What the reading commands ask, whether a process answers (client.ts) or the file is read without one (store-reads.ts).
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
 import type { EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
 

@@ -7,12 +7,13 @@ import { fault } from '../core/errors.ts'
 import { requireFit } from '../define/fit.ts'
 import type { ReplayedRun } from '../engine/offline-replay.ts'
 import type { Command } from './command.ts'
-import { findStore, shownPath } from './discovery.ts'
+import { findStore, shownPlace } from './discovery.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { loadApplication } from './load-application.ts'
 import { ownOutputAside } from './own-output.ts'
 import type { Paint } from './paint.ts'
 import { oneLine, printable } from './printable.ts'
+import { readerOf } from './store-reads.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Of the runs that have ended, the newest so many. */
@@ -27,7 +28,7 @@ export const replay: Command = {
   words: [{ name: 'app.ts', about: 'File whose default export is ballet({ ... }).' }],
   options: {
     run: { value: '<id>', about: `One run; default: all open ones and the newest ${ENDED} that have ended.` },
-    store: { value: '<file:path>', about: 'The store whose journals are read; default: .ballet here or above.' },
+    store: { value: '<url>', about: 'The store whose journals are read; default: .ballet here or above.' },
   },
   examples: ['ballet replay app.ts', 'ballet replay app.ts --run checkout:8841 --store file:/var/lib/shop/app.db'],
   async run(given, terminal) {
@@ -35,22 +36,22 @@ export const replay: Command = {
     const json = given.flag('json')
     const found = findStore(given, terminal)
     if (found === null) throw fault('STORE_MISSING', { path: `${terminal.cwd}/.ballet` })
-    if (found.place.kind !== 'file')
+    if (found.place.kind === 'memory')
       throw fault('USAGE', { problem: 'A store in memory has no journals that another process could read.' })
-    if (!existsSync(found.place.path)) throw fault('STORE_MISSING', { path: found.place.path })
+    if (found.place.kind === 'file' && !existsSync(found.place.path))
+      throw fault('STORE_MISSING', { path: found.place.path })
     const { definition, options } = await ownOutputAside(() => loadApplication(path, terminal.cwd))
     requireFit(definition)
-    const [{ sqlite }, { OfflineReplay }, { startWatchdog }] = await Promise.all([
-      import('../stores/sqlite/sqlite-store.ts'),
+    const [reader, { OfflineReplay }, { startWatchdog }] = await Promise.all([
+      readerOf(found.place, terminal.clock),
       import('../engine/offline-replay.ts'),
       import('../engine/watchdog.ts'),
     ])
-    const reader = sqlite({ file: found.place.path, readOnly: true })
-    await reader.open()
+    if (reader === null) throw fault('STORE_MISSING', { path: found.place.url })
     const watchdog = startWatchdog(HANGS_MS)
     let stopWatching = (): void => {}
     try {
-      terminal.note(`Reading ${shownPath(found.place.path, terminal)}, read-only.`)
+      terminal.note(`Reading ${shownPlace(found.place, terminal)}, read-only.`)
       const replaying = new OfflineReplay({
         definition,
         reader,

@@ -6,7 +6,7 @@ import { showMs, toMs } from '../core/duration.ts'
 import type { Application } from '../define/application.ts'
 import type { Serving } from '../server/serve.ts'
 import type { Command, Given, OptionSpec } from './command.ts'
-import { shownPath } from './discovery.ts'
+import { shownPlace } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { untilAsked } from './lifetime.ts'
 import { loadApplication, type LoadedApplication } from './load-application.ts'
@@ -20,7 +20,10 @@ export const DEVELOPMENT = 'BALLET_DEVELOPMENT'
 
 /** Options of the commands that run an application. */
 export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  store: { value: '<file:path>', about: 'Where the truth is: file:<path> or memory:; default file:.ballet/app.db.' },
+  store: {
+    value: '<url>',
+    about: 'Where the truth is: file:<path>, postgres://... or memory:; default file:.ballet/app.db.',
+  },
   port: { value: '<port>', about: 'Default: PORT, else 4400; 0 takes any free one.' },
   host: { value: '<address>', about: 'Default 127.0.0.1; any other needs BALLET_TOKEN.' },
 }
@@ -101,7 +104,7 @@ async function begin(
   })
   const serving = await listen(ready, { ...options, routes: definition.http ?? undefined })
   try {
-    const app = await open(definition, { ...own, store: place.url, ...how })
+    const app = await open(definition, { ...own, store: place.open, ...how })
     opened(app)
     return { app, serving }
   } catch (error) {
@@ -151,6 +154,6 @@ function banner(app: Application, { url }: Serving, place: StorePlace, terminal:
       : `${runs} open run${runs === 1 ? '' : 's'} recovered in ${showMs(durationMs)}${stuck === 0 ? '' : `, ${stuck} stuck`}`
   const { bold, cyan } = terminal.paint
   return [
-    `${bold(app.name)} serves ${cyan(url)} on ${place.kind === 'file' ? shownPath(place.path, terminal) : 'memory'} (${found}); process ${process.pid}`,
+    `${bold(app.name)} serves ${cyan(url)} on ${place.kind === 'memory' ? 'memory' : shownPlace(place, terminal)} (${found}); process ${process.pid}`,
   ]
 }

@@ -14,7 +14,10 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   cli: ['core', 'define', 'stores', 'transports', 'engine', 'server', 'testing', 'door'],
   door: ['core', 'define', 'stores', 'transports', 'engine', 'server', 'testing', 'cli', 'door'],
 }
-const packages: Readonly<Record<string, readonly string[]>> = { server: ['hono', '@hono/node-server'] }
+const packages: Readonly<Record<string, readonly string[]>> = {
+  server: ['hono', '@hono/node-server'],
+  stores: ['postgres'],
+}
 const pure = new Set(['core', 'define'])
 
 /** The folder under src/ that a file belongs to, or `door` for the files that stand in src/ itself. */

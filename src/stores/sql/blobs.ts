@@ -28,10 +28,12 @@ export function releaseText<Row>({ name, columns }: Table<Row>, condition: strin
   ) AS gone WHERE blobs.num = gone.num`
 }
 
-/** A payload column as it is read: the payload itself, from wherever it stands. */
-export function payloadText(table: string, column: string): string {
-  const blob = `(SELECT blob_data.data FROM blob_data WHERE blob_data.num = ${table}.${column})`
-  return `CASE WHEN typeof(${table}.${column}) = 'integer' THEN ${blob} ELSE ${table}.${column} END AS ${column}`
+/** A text in which `payload(table.column)` is the payload itself, from wherever it stands. */
+export function withBlobs(sql: string): string {
+  return sql.replaceAll(/\bpayload\((\w+\.\w+)\)/g, (_, column: string) => {
+    const blob = `(SELECT blob_data.data FROM blob_data WHERE blob_data.num = ${column})`
+    return `CASE WHEN typeof(${column}) = 'integer' THEN ${blob} ELSE ${column} END`
+  })
 }
 
 /** Whether a payload is kept as a blob. */

@@ -1,8 +1,8 @@
 // What a store reads, as SQL text and flat values: pure functions from the queries of the contract. Every query names
 // its columns in the order of tables.ts, reads in the order of a position or an id, and is bounded by a limit. The
-// texts are made so that each finds its index: layout.test.ts holds the plans of SQLite against that.
+// texts are made so that each finds its index: layout.test.ts holds the plans of SQLite against that. They are neutral:
+// `payload(runs.input)` stands for a payload wherever it is kept, and each store writes that in its own way.
 import type { Claim, EventQuery, FlowQuery, RunQuery, RunStatus, TimerRow } from '../../core/store.ts'
-import { payloadText } from './blobs.ts'
 import type { Statement } from './statements.ts'
 import {
   agedEventsTable,
@@ -22,7 +22,9 @@ import {
 } from './tables.ts'
 
 const columns = <Row>({ name, columns: all }: Table<Row>): string =>
-  all.map((column) => (column.type === 'payload' ? payloadText(name, column.name) : column.name)).join(', ')
+  all
+    .map((column) => (column.type === 'payload' ? `payload(${name}.${column.name}) AS ${column.name}` : column.name))
+    .join(', ')
 
 /** Conditions with their parameters, numbered as they come. */
 class Conditions {
@@ -79,7 +81,7 @@ export function tenureQuery(shard: number): Statement {
 /** Runs once an id: answers with the claims that exist, in any order. */
 export function claimsQuery(shard: number, ns: string, space: Claim['space'], ids: readonly string[]): Statement {
   const sql = `SELECT ${columns(claimsTable)} FROM claims WHERE shard = ?1 AND ns = ?2 AND space = ?3 AND id = ?4`
-  return { sql, width: 4, values: ids.flatMap((id) => [shard, ns, space, id]) }
+  return { sql, kind: 'claims', width: 4, values: ids.flatMap((id) => [shard, ns, space, id]) }
 }
 
 export function runQuery(shard: number, num: number): Statement {
@@ -163,7 +165,7 @@ function selectInbox<Row>(table: Table<Row>, shard: number, ns: string, limit: n
 /** Runs once a key: answers with the flows that exist, in any order. */
 export function flowsOfQuery(shard: number, ns: string, name: string, keys: readonly string[]): Statement {
   const sql = `SELECT ${columns(flowsTable)} FROM flows WHERE shard = ?1 AND ns = ?2 AND name = ?3 AND key = ?4`
-  return { sql, width: 4, values: keys.flatMap((key) => [shard, ns, name, key]) }
+  return { sql, kind: 'flows', width: 4, values: keys.flatMap((key) => [shard, ns, name, key]) }
 }
 
 export function flowsQuery(shard: number, { ns, name, standing, after = '', limit }: FlowQuery): Statement {

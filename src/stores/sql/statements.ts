@@ -30,6 +30,8 @@ import {
 /** One text, run once for every `width` values. */
 export interface Statement {
   readonly sql: string
+  /** A database that takes all rows at once has a text of its own for these. */
+  readonly kind?: StatementKind | undefined
   readonly width: number
   readonly values: readonly Value[]
   /** Which of the `width` values may be large payloads, to be kept as blobs. */
@@ -61,6 +63,33 @@ function update<Row>({ name, columns }: Table<Row>): string {
   return `UPDATE ${name} SET ${assignments(columns.slice(0, -1)).join(', ')} WHERE shard = ?1 AND num = ?${columns.length + 1}`
 }
 
+/** What a batch is made of. */
+type BatchKind =
+  | 'fence'
+  | 'drain'
+  | 'run'
+  | 'change'
+  | 'continued'
+  | 'claim'
+  | 'journal'
+  | 'event'
+  | 'timer'
+  | 'timerGone'
+  | 'post'
+  | 'suspect'
+  | 'suspectGone'
+  | 'forgottenRun'
+  | 'forgottenJournal'
+  | 'forgottenTimers'
+  | 'journalGone'
+  | 'eventGone'
+  | 'claimUntil'
+  | 'claimGone'
+  | 'flow'
+  | 'flowGone'
+
+export type StatementKind = BatchKind | 'claims' | 'flows'
+
 const where = <Row>({ columns }: Table<Row>): string => ['shard = ?1', ...assignments(columns)].join(' AND ')
 
 /** Sets what a row has beside its name. */
@@ -69,7 +98,7 @@ function replaced<Row, Name>({ columns }: Table<Row>, { columns: names }: Table<
   return others.map(({ name }) => `${name} = excluded.${name}`).join(', ')
 }
 
-const texts = {
+const texts: Readonly<Record<BatchKind | 'acquire' | 'release' | 'steady', string>> = {
   fence: 'UPDATE shards SET head = ?4 WHERE id = ?1 AND epoch = ?2 AND head = ?3',
   acquire: `UPDATE shards SET epoch = epoch + 1, crashes = CASE WHEN owner IS NULL THEN 0 ELSE crashes + 1 END, owner = ?2
     WHERE id = ?1 RETURNING epoch, head, crashes`,
@@ -96,7 +125,7 @@ const texts = {
   eventGone: 'DELETE FROM events WHERE shard = ?1 AND pos = ?2',
   claimUntil: `UPDATE claims SET until = ?5 WHERE ${where(claimNames)}`,
   claimGone: `DELETE FROM claims WHERE ${where(claimNames)}`,
-} as const
+}
 
 /** By the parameters of the statement that name the row or rows. */
 const releases = {
@@ -118,31 +147,31 @@ export function batchStatements(batch: Batch): Statement[] {
   return [
     fence(batch),
     ...drain(batch),
-    ...each(texts.suspectGone, shard, batch.suspectsGone),
-    ...over(texts.claimGone, claimNames, shard, batch.claimsGone),
-    ...over(texts.run, runsTable, shard, batch.runs),
-    ...change(texts.change, releases.change, changesTable, shard, batch.changes),
-    ...change(texts.continued, releases.continued, continuedTable, shard, batch.continued),
-    ...over(texts.claim, claimsTable, shard, batch.claims),
-    ...over(texts.claimUntil, claimsUntil, shard, batch.claimsUntil),
-    ...over(texts.journal, journalTable, shard, batch.journal),
-    ...over(texts.event, eventsTable, shard, batch.events),
+    ...each('suspectGone', shard, batch.suspectsGone),
+    ...over('claimGone', claimNames, shard, batch.claimsGone),
+    ...over('run', runsTable, shard, batch.runs),
+    ...change('change', releases.change, changesTable, shard, batch.changes),
+    ...change('continued', releases.continued, continuedTable, shard, batch.continued),
+    ...over('claim', claimsTable, shard, batch.claims),
+    ...over('claimUntil', claimsUntil, shard, batch.claimsUntil),
+    ...over('journal', journalTable, shard, batch.journal),
+    ...over('event', eventsTable, shard, batch.events),
     // A timer that is set and gone in one batch is gone.
-    ...over(texts.timer, timersTable, shard, batch.timers),
-    ...over(texts.timerGone, timersTable, shard, batch.timersGone),
-    ...over(texts.post, inboxItems, shard, batch.posts),
-    ...over(texts.suspect, suspectsTable, shard, batch.suspects),
-    ...over(texts.flow, flowsTable, shard, batch.flows),
-    ...over(texts.flowGone, flowNames, shard, batch.flowsGone),
-    ...each(texts.suspectGone, shard, forgotten),
-    ...each(texts.forgottenTimers, shard, forgotten),
-    ...each(texts.forgottenJournal, shard, forgotten, releases.forgottenJournal),
-    ...each(texts.forgottenRun, shard, forgotten, releases.forgottenRun),
-    ...over(texts.journalGone, journalBefore, shard, batch.journalGone).map((gone) => ({
+    ...over('timer', timersTable, shard, batch.timers),
+    ...over('timerGone', timersTable, shard, batch.timersGone),
+    ...over('post', inboxItems, shard, batch.posts),
+    ...over('suspect', suspectsTable, shard, batch.suspects),
+    ...over('flow', flowsTable, shard, batch.flows),
+    ...over('flowGone', flowNames, shard, batch.flowsGone),
+    ...each('suspectGone', shard, forgotten),
+    ...each('forgottenTimers', shard, forgotten),
+    ...each('forgottenJournal', shard, forgotten, releases.forgottenJournal),
+    ...each('forgottenRun', shard, forgotten, releases.forgottenRun),
+    ...over('journalGone', journalBefore, shard, batch.journalGone).map((gone) => ({
       ...gone,
       release: releases.journalGone,
     })),
-    ...each(texts.eventGone, shard, batch.eventsGone, releases.eventGone),
+    ...each('eventGone', shard, batch.eventsGone, releases.eventGone),
   ]
 }
 
@@ -160,31 +189,33 @@ export function steadyStatement(shard: number, epoch: number): Statement {
 }
 
 export function postStatements(shard: number, items: readonly InboxItem[]): readonly Statement[] {
-  return over(texts.post, inboxItems, shard, items)
+  return over('post', inboxItems, shard, items)
 }
 
 /** What a batch does not have costs nothing. */
 const none: readonly Statement[] = []
 
 function over<Row extends object>(
-  sql: string,
+  kind: BatchKind,
   table: Table<Row>,
   shard: number,
   rows: readonly Row[],
 ): readonly Statement[] {
   if (rows.length === 0) return none
-  return [{ sql, width: table.columns.length + 1, values: toValues(table, shard, rows), payloads: table.payloads }]
+  const values = toValues(table, shard, rows)
+  return [{ sql: texts[kind], kind, width: table.columns.length + 1, values, payloads: table.payloads }]
 }
 
 /** Once for every number. */
-function each(sql: string, shard: number, numbers: readonly number[], release?: string): readonly Statement[] {
+function each(kind: BatchKind, shard: number, numbers: readonly number[], release?: string): readonly Statement[] {
   if (numbers.length === 0) return none
-  return [{ sql, width: 2, values: numbers.flatMap((number) => [shard, number]), release }]
+  return [{ sql: texts[kind], kind, width: 2, values: numbers.flatMap((number) => [shard, number]), release }]
 }
 
 function fence({ shard, epoch, base, head }: Batch): Statement {
   return {
     sql: texts.fence,
+    kind: 'fence',
     width: 4,
     values: [shard, epoch, base, head],
     expect: { changes: 1, code: 'SHARD_FENCED', details: { shard } },
@@ -193,12 +224,12 @@ function fence({ shard, epoch, base, head }: Batch): Statement {
 
 function drain({ shard, drained }: Batch): readonly Statement[] {
   const expect: Expectation = { changes: drained.length, code: 'INBOX_GONE', details: {} }
-  return each(texts.drain, shard, drained, releases.drain).map((statement) => ({ ...statement, expect }))
+  return each('drain', shard, drained, releases.drain).map((statement) => ({ ...statement, expect }))
 }
 
 /** An update of runs, which must all be there. */
 function change<Row extends object>(
-  sql: string,
+  kind: BatchKind,
   release: string,
   table: Table<Row>,
   shard: number,
@@ -206,5 +237,5 @@ function change<Row extends object>(
 ): readonly Statement[] {
   const details = { problem: 'a change names a run that the store does not have' }
   const expect: Expectation = { changes: rows.length, code: 'INVARIANT', details }
-  return over(sql, table, shard, rows).map((statement) => ({ ...statement, release, expect }))
+  return over(kind, table, shard, rows).map((statement) => ({ ...statement, release, expect }))
 }

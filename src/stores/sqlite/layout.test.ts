@@ -19,6 +19,7 @@ import {
   suspectsQuery,
   timersQuery,
 } from '../sql/queries.ts'
+import { withBlobs } from '../sql/blobs.ts'
 import { batchStatements, type Statement } from '../sql/statements.ts'
 import {
   agedEventsTable,
@@ -140,7 +141,7 @@ describe('migrations', () => {
 describe('plans', () => {
   const plan = (db: DatabaseSync, { sql, values }: Statement): string[] =>
     db
-      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .prepare(`EXPLAIN QUERY PLAN ${withBlobs(sql)}`)
       .all(...values)
       .map((row) => String(row.detail))
       // How a payload that is a blob is found, for each column that may hold one.

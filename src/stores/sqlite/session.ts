@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { fault, invariant } from '../../core/errors.ts'
-import { blobTexts, isLarge } from '../sql/blobs.ts'
+import { blobTexts, isLarge, withBlobs } from '../sql/blobs.ts'
 import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 
@@ -105,7 +105,7 @@ export class Session {
     const known = this.#prepared.get(sql)
     if (known !== undefined) return known
     if (this.#prepared.size >= PREPARED_LIMIT) this.#prepared.clear()
-    const prepared = this.#db.prepare(sql)
+    const prepared = this.#db.prepare(withBlobs(sql))
     prepared.setReturnArrays(true)
     this.#prepared.set(sql, prepared)
     return prepared

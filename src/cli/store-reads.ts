@@ -1,0 +1,51 @@
+// Reads a store without a process: the same answers as from a running application, read-only, also beside a process that
+// writes. What runs and waits there is as the last commit left it.
+import { existsSync } from 'node:fs'
+import type { Clock } from '../core/clock.ts'
+import { fault } from '../core/errors.ts'
+import { splitKey } from '../core/names.ts'
+import type { Store } from '../core/store.ts'
+import type { StorePlace } from '../server/store-place.ts'
+import type { Reads } from './reads.ts'
+
+/** How many of the runs and events tell which fields keys have: no definition says it here. */
+const SAMPLE = 1000
+
+/** The store of a place, open for reading; null for one in memory, which nobody else can read. @throws STORE_MISSING and others */
+export async function readerOf(place: StorePlace, clock: Clock): Promise<Store | null> {
+  if (place.kind === 'memory') return null
+  const store = await storeOf(place, clock)
+  await store.open()
+  return store
+}
+
+async function storeOf(place: StorePlace, clock: Clock): Promise<Store> {
+  if (place.kind !== 'file') {
+    const { postgres } = await import('../stores/postgres/postgres-store.ts')
+    return postgres({ url: place.open, clock, readOnly: true })
+  }
+  if (!existsSync(place.path)) throw fault('STORE_MISSING', { path: place.path })
+  const { sqlite } = await import('../stores/sqlite/sqlite-store.ts')
+  return sqlite({ file: place.path, readOnly: true })
+}
+
+/** What the queries of an application answer, from a store that is open. */
+export async function readsOf(store: Store): Promise<Reads> {
+  const { Queries } = await import('../engine/queries.ts')
+  const queries = new Queries({ reader: store })
+  return {
+    run: async (id) => queries.run(id),
+    runs: async (request) => queries.runs(request),
+    journal: async (run, request) => queries.journal(run, request),
+    events: async (request) => queries.events(request),
+    key: async (field, value) => queries.key(field, value),
+    flows: async (name, request) => queries.flows(name, request),
+    graph: async (root) => queries.graph(root),
+    async fields() {
+      const some = { ns: 'default', limit: SAMPLE }
+      const [runs, events] = await Promise.all([store.runs(0, some), store.events(0, some)])
+      return [...new Set([...runs, ...events].flatMap(({ key }) => (key === null ? [] : [splitKey(key).field])))]
+    },
+    close: async () => store.close(),
+  }
+}

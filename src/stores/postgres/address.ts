@@ -1,0 +1,171 @@
+// What the URL of a PostgreSQL store says: where the server is, who asks, how the connection is protected, and how many
+// there are. Every part is checked here, so that a typing error is refused by name and never becomes a setting of the
+// server. Passwords stay in the address: `name` is what logs, errors and people may see.
+import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import type { ConnectionOptions } from 'node:tls'
+import { fault, type BalletError } from '../../core/errors.ts'
+import { postgresParts, publicUrl } from '../../core/store-url.ts'
+
+export interface PostgresHost {
+  /** A name, an address, or the folder of a Unix socket (it begins with a slash). */
+  readonly host: string
+  readonly port: number
+}
+
+export interface PostgresAddress {
+  /** Without the password: `postgres://shop@db.example/orders`. */
+  readonly name: string
+  /** Tried in this order. */
+  readonly hosts: readonly PostgresHost[]
+  readonly user: string
+  readonly password: string
+  readonly database: string
+  /** `prefer` takes what the server has; `require` takes any certificate; options are checked against an authority. */
+  readonly tls: false | 'prefer' | 'require' | ConnectionOptions
+  readonly schema: string
+  /** Connections that may be open for commits, and for reads. */
+  readonly writers: number
+  readonly readers: number
+  /** Whether statements stay prepared in a session. Not behind a pooler that hands sessions around. */
+  readonly prepare: boolean
+  /** How long one call may take, and how long a server that cannot be reached is waited for. */
+  readonly deadlineMs: number
+  readonly patienceMs: number
+}
+
+type Option = 'schema' | 'pool' | 'prepare' | 'deadline' | 'patience' | 'sslmode' | 'sslrootcert' | 'host'
+
+/** The options that a URL may have. */
+export const known: readonly Option[] = [
+  'schema',
+  'pool',
+  'prepare',
+  'deadline',
+  'patience',
+  'sslmode',
+  'sslrootcert',
+  'host',
+]
+
+/** @throws STORE_UNKNOWN for what cannot be read, in words that do not repeat a password */
+export function readAddress(url: string): PostgresAddress {
+  const { login, hosts: places, path, query } = postgresParts(url) ?? refuse('it is not a URL of PostgreSQL')
+  const options = readOptions(query)
+  const [user, password] = split(login, ':')
+  const folder = options.get('host')
+  const hosts = folder === undefined ? places.split(',').map(readHost) : [{ host: folder, port: readHost(places).port }]
+  const who = decode(user) || process.env['PGUSER'] || userInfo().username
+  const database = decode(path) || process.env['PGDATABASE'] || who
+  const schema = options.get('schema') ?? 'ballet'
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) refuse('schema: lower-case letters, digits and _, at most 63 of them')
+  const pool = wholeOf(options, 'pool', 6, 2, 1000)
+  const writers = Math.max(1, Math.floor(pool / 3))
+  return {
+    name: publicUrl(url),
+    hosts,
+    user: who,
+    password: decode(password) || process.env['PGPASSWORD'] || '',
+    database,
+    tls: readTls(options),
+    schema,
+    writers,
+    readers: pool - writers,
+    prepare: readFlag(options, 'prepare', true),
+    deadlineMs: wholeOf(options, 'deadline', 5, 1, 3600) * 1000,
+    patienceMs: wholeOf(options, 'patience', 30, 0, 86_400) * 1000,
+  }
+}
+
+/** The path of the socket, for a host that is a folder. */
+export function socketPath({ host, port }: PostgresHost): string | null {
+  return host.startsWith('/') ? join(host, `.s.PGSQL.${port}`) : null
+}
+
+function refuse(problem: string): never {
+  throw unknown(problem)
+}
+
+const unknown = (problem: string): BalletError => fault('STORE_UNKNOWN', { url: `postgres://… (${problem})` })
+
+function readOptions(query: string): Map<Option, string> {
+  const options = new Map<Option, string>()
+  for (const [name, value] of new URLSearchParams(query)) {
+    const option = known.find((one) => one === name)
+    if (option === undefined) refuse(`it has the option "${name.slice(0, 40)}"; there are ${known.join(', ')}`)
+    options.set(option, value)
+  }
+  return options
+}
+
+function readHost(text: string): PostgresHost {
+  const found = /^(\[[0-9a-f:.]+\]|[^:[\]\s]*)(?::(\d{1,5}))?$/i.exec(text)
+  if (found === null) return refuse(`"${text.slice(0, 80)}" is no host`)
+  const [, host = '', port] = found
+  const number = Number(port ?? process.env['PGPORT'] ?? 5432)
+  if (!Number.isInteger(number) || number < 1 || number > 65_535) refuse('a port is a number from 1 to 65535')
+  return { host: decode(host).replaceAll(/^\[|\]$/g, '') || process.env['PGHOST'] || 'localhost', port: number }
+}
+
+function readTls(options: ReadonlyMap<Option, string>): PostgresAddress['tls'] {
+  const mode = options.get('sslmode') ?? 'prefer'
+  const file = options.get('sslrootcert')
+  const ca = file === undefined || file === 'system' ? {} : { ca: readAuthority(file) }
+  switch (mode) {
+    case 'disable':
+      return false
+    case 'prefer':
+      return 'prefer'
+    case 'require':
+      // As libpq has it: who names an authority wants to be sure.
+      return file === undefined ? 'require' : { ...ca, checkServerIdentity: () => undefined }
+    case 'verify-ca':
+      return { ...ca, checkServerIdentity: () => undefined }
+    case 'verify-full':
+      return ca
+    default:
+      return refuse('sslmode: disable, prefer, require, verify-ca or verify-full')
+  }
+}
+
+function readAuthority(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return refuse(`sslrootcert: ${file.slice(0, 200)} cannot be read`)
+  }
+}
+
+function readFlag(options: ReadonlyMap<Option, string>, name: Option, otherwise: boolean): boolean {
+  const value = options.get(name)
+  if (value === undefined) return otherwise
+  return value === 'true' || (value === 'false' ? false : refuse(`${name}: true or false`))
+}
+
+function wholeOf(
+  options: ReadonlyMap<Option, string>,
+  name: Option,
+  otherwise: number,
+  least: number,
+  most: number,
+): number {
+  const value = options.get(name)
+  if (value === undefined) return otherwise
+  const number = /^\d{1,9}$/.test(value) ? Number(value) : -1
+  return number >= least && number <= most ? number : refuse(`${name}: a whole number from ${least} to ${most}`)
+}
+
+/** What stands before and behind the first separator. */
+function split(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator)
+  return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return refuse('a % in it is not followed by two digits')
+  }
+}

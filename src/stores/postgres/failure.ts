@@ -1,0 +1,59 @@
+// What went wrong between here and the server, in the words of the catalogue. The invariant: STORE_UNREACHABLE says that
+// the same call may do better on another connection; whether it was carried out is known to whoever sent it. Nothing else
+// here is worth another attempt. No error of the driver is handed on: it holds the parameters, which are people's data.
+import { fault, isBalletError, type BalletError, type ErrorCode } from '../../core/errors.ts'
+
+/** Classes of SQLSTATE, or whole ones: the server goes, comes, is busy, or is one that may not be written to. */
+const passing = /^(?:08|40|57P|55P03|57014|53300|53400|25006|25P03)/
+/** Codes of the driver and of Node.js for a connection that is not there, or not any more. A certificate has others. */
+const gone = /^(?:CONNECT|E(?!RR_)[A-Z_]+$|ERR_STREAM|ERR_SOCKET)/
+const diskFull = /^(?:53100)/
+/** Refused by a rule of the tables, or by what a type can hold: the rows are wrong, and the store is well. */
+const oursToMend = /^(?:22|23|54)/
+/** A division by zero: a statement did not touch the rows that it must. */
+const MISSED = '22012'
+
+/** The SQLSTATE of an error that the server answered with. */
+function stateOf(error: unknown): string | null {
+  if (!(error instanceof Error) || error.name !== 'PostgresError' || !('code' in error)) return null
+  return typeof error.code === 'string' ? error.code : null
+}
+
+/** Whether a statement did not touch the rows that it must, and thereby ended its transaction. */
+export function isMiss(error: unknown): boolean {
+  return stateOf(error) === MISSED
+}
+
+/** Whether another connection, or another moment, may do better. */
+export function isPassing(error: unknown): boolean {
+  return isBalletError(error) && error.code === 'STORE_UNREACHABLE'
+}
+
+export function unreachable(store: string, problem: string): BalletError {
+  return fault('STORE_UNREACHABLE', { store, problem })
+}
+
+/** The error that an error of the driver stands for. */
+export function failureOf(error: unknown, store: string): BalletError {
+  if (isBalletError(error)) return error
+  const problem = describe(error)
+  const state = stateOf(error)
+  if (state !== null) return fault(codeOf(state), { store, problem })
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return gone.test(code) ? unreachable(store, problem) : fault('STORE_FAILED', { store, problem })
+}
+
+function codeOf(state: string): ErrorCode {
+  if (diskFull.test(state)) return 'STORE_FULL'
+  if (passing.test(state)) return 'STORE_UNREACHABLE'
+  return oursToMend.test(state) ? 'INVARIANT' : 'STORE_FAILED'
+}
+
+/** What it says, and which rule of the server that is; never its details, which quote rows. */
+function describe(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(describe).join(', ')
+  if (!(error instanceof Error)) return String(error)
+  const state = stateOf(error)
+  const words = error.message.replaceAll('\0', '')
+  return state === null ? words : `${words} (${state})`
+}

@@ -1,0 +1,218 @@
+// One connection to the server, for one life: when it is lost, in doubt or over its time it is never used again, and
+// another one takes its place. Nothing that was sent on it is sent elsewhere, and every request settles: the driver would
+// connect again by itself and send the rest of a transaction there, without its beginning. As a second line sessions are
+// read-only, and transactions that write say so: a statement that strays out of its transaction is refused.
+//
+//   open --socket closed, error of the socket, deadline, close()--> lost
+import { connect, type Socket } from 'node:net'
+import type { ReservedSql, Sql } from 'postgres'
+import type { Cancel, Clock } from '../../core/clock.ts'
+import { fault, isBalletError, type BalletError } from '../../core/errors.ts'
+import type { Value } from '../sql/tables.ts'
+import { socketPath, type PostgresAddress, type PostgresHost } from './address.ts'
+import type { Driver } from './driver.ts'
+import { failureOf, unreachable } from './failure.ts'
+import { readPayload, readWhole } from './literals.ts'
+import type { Step } from './texts.ts'
+
+/** How sessions call themselves: only such a one is ended when it holds up another (postgres-store.ts). */
+export const SESSION_NAME = 'ballet'
+
+export interface Answer {
+  readonly rows: readonly (readonly Value[])[]
+  /** `COMMIT`, `SELECT` ... */
+  readonly command: string
+}
+
+/** How long is waited before a session that holds a transaction open, and says nothing, is ended by the server. */
+const IDLE_IN_TRANSACTION_MS = 10_000
+
+/** Settings that a session has from its beginning, above those of the role and the database. */
+const sessionSettings = (address: PostgresAddress): Record<string, string> => ({
+  default_transaction_read_only: 'on',
+  bytea_output: 'hex',
+  // Every access is by an index, whatever the planner believes of a table that has grown since it looked.
+  enable_seqscan: 'off',
+  enable_nestloop: 'off',
+  idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MS),
+  statement_timeout: String(address.deadlineMs * 2),
+})
+
+/** Weaker than `on`, and an acknowledged commit is lost with the power. `remote_apply` is stronger. */
+export const syncText: string = `set_config('synchronous_commit',
+  CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END`
+
+/** Opens one connection. @throws STORE_UNREACHABLE, STORE_FAILED */
+export async function openLink(driver: Driver, address: PostgresAddress, clock: Clock): Promise<Link> {
+  let failure: BalletError | undefined
+  for (const host of address.hosts) {
+    const link = new Link(driver, address, host, clock)
+    try {
+      await link.begin()
+      return link
+    } catch (error) {
+      link.destroy(failureOf(error, address.name))
+      failure = failureOf(error, address.name)
+      // A wrong password is wrong everywhere.
+      if (failure.code !== 'STORE_UNREACHABLE') break
+    }
+  }
+  throw failure ?? unreachable(address.name, 'it has no host')
+}
+
+export class Link {
+  readonly #address: PostgresAddress
+  readonly #clock: Clock
+  readonly #sql: Sql
+  readonly #socket: Promise<Socket>
+  #session: ReservedSql | undefined
+  #lost: BalletError | undefined
+  readonly #waiting = new Set<(error: BalletError) => void>()
+  /** The process of the server, as far as it is known. */
+  pid: number | null = null
+
+  constructor(driver: Driver, address: PostgresAddress, host: PostgresHost, clock: Clock) {
+    this.#address = address
+    this.#clock = clock
+    this.#socket = this.#connect(host)
+    this.#socket.catch(() => undefined)
+    let used = false
+    this.#sql = driver({
+      max: 1,
+      database: address.database,
+      username: address.user,
+      password: address.password,
+      ssl: address.tls,
+      prepare: address.prepare,
+      connect_timeout: address.deadlineMs / 1000,
+      idle_timeout: null,
+      max_lifetime: null,
+      max_pipeline: 10_000,
+      fetch_types: false,
+      keep_alive: 10,
+      connection: { application_name: SESSION_NAME, ...(address.prepare ? sessionSettings(address) : {}) },
+      types: {
+        bigint: { to: 20, from: [20], serialize: String, parse: readWhole },
+        bytea: { to: 17, from: [17], serialize: String, parse: readPayload },
+      },
+      onnotice: () => undefined,
+      onclose: () => this.#lose('the connection was closed'),
+      socket: async () => {
+        // The driver asks a second time when it connects again by itself.
+        if (used) throw unreachable(address.name, 'the connection was closed')
+        used = true
+        return this.#socket
+      },
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.#lost === undefined && this.#session !== undefined
+  }
+
+  /** Connects, and looks at whom it has found. @throws STORE_UNREACHABLE, STORE_FAILED */
+  async begin(): Promise<void> {
+    const deadline = this.deadline(this.#address.deadlineMs)
+    try {
+      await this.#settled(this.#socket)
+      const look = `SELECT pg_backend_pid(), ${syncText}, false), current_setting('server_encoding')`
+      // The driver reserves nothing for whoever comes first (3.4.9 waits for ever), so this is sent before.
+      const [[pid, , encoding] = []] = await this.#settled(this.#sql.unsafe(look).values())
+      this.#session = await this.#settled(this.#sql.reserve())
+      if (typeof pid === 'number' && this.#address.prepare) this.pid = pid
+      if (encoding !== 'UTF8')
+        throw fault('STORE_FAILED', { problem: `the database has the encoding ${encoding}, not UTF8` })
+    } finally {
+      deadline()
+    }
+  }
+
+  /** Ends the connection, and with it all that waits for it, unless the time is stopped before. */
+  deadline(ms: number): Cancel {
+    return this.#clock.after(ms, () => this.#lose(`no answer within ${ms} ms`))
+  }
+
+  /** Sends one statement. What is sent without waiting in between goes out together. @throws whatever the driver does */
+  async send({ text, parameters }: Step): Promise<Answer> {
+    const session = this.#session
+    if (this.#lost !== undefined) throw this.#lost
+    if (session === undefined) throw unreachable(this.#address.name, 'it is not connected')
+    const query = session.unsafe(text, [...parameters], { prepare: this.#address.prepare && parameters.length > 0 })
+    const result = await this.#settled(query.values())
+    return { rows: result as unknown as readonly (readonly Value[])[], command: result.command }
+  }
+
+  /** Cuts the connection at once. */
+  destroy(reason: BalletError): void {
+    if (this.#lost !== undefined) return
+    this.#lost = reason
+    for (const reject of this.#waiting) reject(reason)
+    this.#waiting.clear()
+    void this.#socket.then(
+      (socket) => socket.destroy(),
+      () => undefined,
+    )
+    void this.#sql.end({ timeout: 0 }).catch(() => undefined)
+  }
+
+  /** Ends the session in peace. */
+  async close(): Promise<void> {
+    if (this.#lost !== undefined) return
+    const deadline = this.deadline(this.#address.deadlineMs)
+    const session = this.#session
+    this.#session = undefined
+    try {
+      session?.release()
+      await this.#sql.end()
+    } catch (error) {
+      this.destroy(failureOf(error, this.#address.name))
+    } finally {
+      deadline()
+      this.#lost ??= unreachable(this.#address.name, 'it is closed')
+    }
+  }
+
+  #lose(problem: string): void {
+    this.destroy(unreachable(this.#address.name, problem))
+  }
+
+  /** As the promise, or rejected when the connection is lost before: the driver forgets some of its own. */
+  #settled<T>(promise: PromiseLike<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject)
+      promise.then(
+        (value) => {
+          this.#waiting.delete(reject)
+          resolve(value)
+        },
+        (error: unknown) => {
+          this.#waiting.delete(reject)
+          // Why it was lost says more than that it is.
+          reject(isBalletError(error) ? error : (this.#lost ?? (error as Error)))
+        },
+      )
+    })
+  }
+
+  #connect(host: PostgresHost): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      const path = socketPath(host)
+      const socket = path === null ? connect({ host: host.host, port: host.port }) : connect({ path })
+      // The driver takes the name for the server's certificate from here.
+      Object.assign(socket, { host: host.host, port: host.port })
+      const refused = (error: Error): void => reject(error)
+      socket.setNoDelay(true)
+      socket.once('error', refused)
+      socket.once('connect', () => {
+        socket.off('error', refused)
+        // The driver takes its listeners away before it has put new ones; an error in between ends in `close`.
+        socket.on('error', () => undefined)
+        resolve(socket)
+      })
+      this.#waiting.add((error) => {
+        socket.destroy()
+        reject(error)
+      })
+    })
+  }
+}

@@ -1,0 +1,93 @@
+// A few connections for many callers: whoever comes when all are in use waits in line, and what must stay in order goes
+// out on one connection, each behind the one before without waiting for its answer. A connection that was lost is thrown
+// away by whoever notices first; opening another is the next caller's work. Owned by PostgresStore.
+import type { Link } from './link.ts'
+
+/** Work of one key under way on a connection. */
+interface Chain {
+  readonly link: Promise<Link>
+  readonly end: () => void
+  users: number
+}
+
+export class Links {
+  readonly #limit: number
+  readonly #open: () => Promise<Link>
+  readonly #idle: Link[] = []
+  readonly #all = new Set<Link>()
+  readonly #line: (() => void)[] = []
+  readonly #chains = new Map<number, Chain>()
+  #busy = 0
+
+  constructor(limit: number, open: () => Promise<Link>) {
+    this.#limit = limit
+    this.#open = open
+  }
+
+  /** Lends a connection while the work lasts. @throws what opening one throws, and what the work does */
+  async use<T>(work: (link: Link) => Promise<T>): Promise<T> {
+    if (this.#busy < this.#limit) this.#busy++
+    // Whoever leaves hands its place on.
+    else await new Promise<void>((resolve) => this.#line.push(resolve))
+    try {
+      const link = this.#known() ?? (await this.#made())
+      try {
+        return await work(link)
+      } finally {
+        if (link.isOpen) this.#idle.push(link)
+        else this.#all.delete(link)
+      }
+    } finally {
+      const next = this.#line.shift()
+      if (next === undefined) this.#busy--
+      else next()
+    }
+  }
+
+  /** Lends the connection on which work of this key is under way, or any: what is asked first is sent first. */
+  async inOrder<T>(key: number, work: (link: Link) => Promise<T>): Promise<T> {
+    const chain = this.#chains.get(key) ?? this.#chained(key)
+    chain.users++
+    try {
+      return await work(await chain.link)
+    } finally {
+      if (--chain.users === 0) {
+        this.#chains.delete(key)
+        chain.end()
+      }
+    }
+  }
+
+  #chained(key: number): Chain {
+    const link = Promise.withResolvers<Link>()
+    const end = Promise.withResolvers<void>()
+    this.use((lent) => {
+      link.resolve(lent)
+      return end.promise
+    }).catch(link.reject)
+    const chain: Chain = { link: link.promise, end: end.resolve, users: 0 }
+    this.#chains.set(key, chain)
+    return chain
+  }
+
+  /** Closes what is open; the caller has seen to it that nothing is in use. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#all].map((link) => link.close()))
+    this.#all.clear()
+    this.#idle.length = 0
+  }
+
+  #known(): Link | undefined {
+    for (;;) {
+      const link = this.#idle.pop()
+      if (link === undefined || link.isOpen) return link
+      this.#all.delete(link)
+    }
+  }
+
+  async #made(): Promise<Link> {
+    const link = await this.#open()
+    this.#all.add(link)
+    return link
+  }
+}

@@ -1,0 +1,298 @@
+// A store in a PostgreSQL database. A batch is one transaction on one connection, all its statements sent at once, so that
+// it costs one wait for the network: the fence comes first and raises when it misses, which undoes whatever was sent behind
+// it. The next batch of a shard may be sent behind it before it has answered. Every call has a deadline, after which its connection is cut; what became of a commit is then not known,
+// and COMMIT_UNKNOWN says so. Reads, and what may be said twice, are said again while the server is away, for as long as the
+// store has patience. Opened by the engine; safe with several processes, of which the fence lets one write a shard.
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../../core/clock.ts'
+import { fault, invariant, isBalletError, type BalletError } from '../../core/errors.ts'
+import { SCHEMA_VERSION, type Batch, type Store, type StoreInfo, type Tenure } from '../../core/store.ts'
+import { SqlStore } from '../sql/sql-store.ts'
+import type { Statement } from '../sql/statements.ts'
+import type { Value } from '../sql/tables.ts'
+import { readAddress, type PostgresAddress } from './address.ts'
+import { loadDriver, type Driver } from './driver.ts'
+import { failureOf, isMiss, isPassing, unreachable } from './failure.ts'
+import { newest } from './newest.ts'
+import { layoutVersion, migrate } from './layout.ts'
+import { openLink, SESSION_NAME, syncText, type Link } from './link.ts'
+import { Links } from './links.ts'
+import { Texts, type Step } from './texts.ts'
+
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database?schema=ballet&pool=6&sslmode=verify-full ...` */
+  readonly url: string
+  readonly clock: Clock
+  /** Opens an existing store for queries only, also while others write it. */
+  readonly readOnly?: boolean | undefined
+}
+
+/** How long a disk that was full is taken to be so. */
+const FULL_MS = 5000
+/** The pause before something is said again: the first, and the longest. */
+const PAUSE_MS = [20, 1000] as const
+/** What the network is taken to carry in a second at least: a large batch has more time. */
+const BYTES_PER_MS = 1000
+
+/**
+ * A durable store in a schema of a PostgreSQL database (13 or newer).
+ *
+ * Errors of `open`: STORE_UNREACHABLE, STORE_FAILED (refused by the server), PACKAGE_MISSING (`postgres` is not installed),
+ * STORE_FOREIGN and STORE_NEWER (the schema was left as it was), STORE_MISSING (only with `readOnly`).
+ * @throws STORE_UNKNOWN for a URL that cannot be read
+ */
+export function postgres(options: PostgresOptions): Store {
+  return new PostgresStore(options)
+}
+
+class PostgresStore extends SqlStore {
+  readonly kind = 'postgres'
+  readonly name: string
+  readonly #address: PostgresAddress
+  readonly #clock: Clock
+  readonly #readOnly: boolean
+  readonly #texts: Texts
+  #driver: Promise<Driver> | undefined
+  readonly #readers: Links
+  readonly #writers: Links
+  #opening: Promise<StoreInfo> | undefined
+  #isOpen = false
+  #closing: Promise<void> | undefined
+  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #writing = new Set<Promise<unknown>>()
+  #fullUntil = 0
+
+  constructor({ url, clock, readOnly = false }: PostgresOptions) {
+    super()
+    this.#address = readAddress(url)
+    this.name = this.#address.name
+    this.#clock = clock
+    this.#readOnly = readOnly
+    this.#texts = new Texts(this.#address.schema)
+    const open = async (): Promise<Link> => openLink(await (this.#driver ??= loadDriver()), this.#address, clock)
+    this.#readers = new Links(this.#address.readers, open)
+    this.#writers = new Links(this.#address.writers, open)
+  }
+
+  async open(): Promise<StoreInfo> {
+    if (this.#closing !== undefined) throw closed()
+    // An attempt that failed may be repeated: the server may be there by then.
+    this.#opening ??= this.#open().catch(async (error: unknown) => {
+      // A connection that is left open would keep the process alive.
+      await this.#disconnect()
+      this.#opening = undefined
+      throw failureOf(error, this.name)
+    })
+    return this.#opening
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** Of several changes of one row in a batch the last one holds; a statement over all of them would take any. */
+  override commit(batch: Batch): Promise<void> {
+    return super.commit(newest(batch))
+  }
+
+  /** Taken once, however often it has to be said: whoever comes back finds that it was here. */
+  override async acquire(shard: number, owner: string): Promise<Tenure> {
+    const statement: Statement = {
+      sql: `UPDATE shards SET epoch = epoch + 1, crashes = CASE WHEN owner IS NULL THEN 0 ELSE crashes + 1 END,
+        owner = ?2, taking = ?3 WHERE id = ?1 AND taking IS DISTINCT FROM ?3 RETURNING epoch, head, crashes`,
+      width: 3,
+      values: [shard, owner, randomUUID()],
+    }
+    const [epoch, head, crashes] = await this.#again(async () => this.write([statement]))
+    if (epoch === undefined) return this.tenure(shard)
+    invariant(
+      typeof epoch === 'number' && typeof head === 'number' && typeof crashes === 'number',
+      'a tenure is numbers',
+    )
+    return { shard, epoch, head, crashes }
+  }
+
+  override release(shard: number, epoch: number): Promise<void> {
+    return this.#again(async () => super.release(shard, epoch))
+  }
+
+  override steady(shard: number, epoch: number): Promise<void> {
+    return this.#again(async () => super.steady(shard, epoch))
+  }
+
+  async hasRoom(): Promise<boolean> {
+    this.#writable()
+    return this.#clock.now() >= this.#fullUntil
+  }
+
+  protected async read(statement: Statement): Promise<readonly Value[]> {
+    this.#usable()
+    const steps = this.#texts.steps(statement)
+    return this.#counted(
+      this.#underWay,
+      this.#patiently(async () => this.#read(steps)),
+    )
+  }
+
+  protected async readAfterWrites(statement: Statement): Promise<readonly Value[]> {
+    await Promise.allSettled(this.#writing)
+    return this.read(statement)
+  }
+
+  /** Waits for a connection with patience; what was sent on it is sent once. @throws COMMIT_UNKNOWN and what `commit` may */
+  protected async write(statements: readonly Statement[]): Promise<readonly Value[]> {
+    this.#writable()
+    if (statements.length === 0) return []
+    const [shard] = statements[0]?.values ?? []
+    invariant(typeof shard === 'number', 'a write does not begin with its shard')
+    const steps = statements.flatMap((statement) => this.#texts.steps(statement).map((step) => ({ step, statement })))
+    const work = this.#patiently(async () => this.#writers.inOrder(shard, (link) => this.#transaction(link, steps)))
+    return this.#counted(this.#underWay, this.#counted(this.#writing, work))
+  }
+
+  /** All at once: begin, the statements, commit. The answers tell what became of it. */
+  async #transaction(link: Link, steps: readonly { step: Step; statement: Statement }[]): Promise<readonly Value[]> {
+    const bytes = steps.reduce((sum, { step }) => sum + sizeOf(step), 0)
+    const ms = this.#address.deadlineMs + Math.ceil(bytes / BYTES_PER_MS)
+    const deadline = link.deadline(ms)
+    const impatience = this.#clock.after(ms / 2, () => void this.#unblock(link))
+    try {
+      const begun = link.send(this.#begin)
+      const answers = steps.map(async ({ step }) => link.send(step))
+      const committed = link.send({ text: 'COMMIT', parameters: [] })
+      const [begin, commit, ...all] = await Promise.allSettled([begun, committed, ...answers])
+      for (const [index, one] of all.entries()) {
+        if (one.status === 'rejected') throw this.#refusal(one.reason, steps[index]?.statement)
+      }
+      if (begin.status === 'rejected') throw this.#refusal(begin.reason)
+      if (commit.status === 'rejected') throw this.#refusal(commit.reason)
+      invariant(commit.value.command === 'COMMIT', `a batch ended with ${commit.value.command}`)
+      return all.flatMap((one, index) =>
+        one.status === 'fulfilled' && steps[index]?.statement.expect === undefined ? one.value.rows.flat() : [],
+      )
+    } finally {
+      deadline()
+      impatience()
+    }
+  }
+
+  /** A session that a pooler lends is told everything anew. */
+  get #begin(): Step {
+    const text = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE'
+    if (this.#address.prepare) return { text, parameters: [] }
+    return {
+      text: `${text}; SET LOCAL idle_in_transaction_session_timeout = '10s'; SELECT ${syncText}, true)`,
+      parameters: [],
+    }
+  }
+
+  /** What a transaction failed with. Whatever passes leaves it open whether it was committed. */
+  #refusal(error: unknown, statement?: Statement): BalletError {
+    if (isMiss(error) && statement?.expect !== undefined) return fault(statement.expect.code, statement.expect.details)
+    const failure = failureOf(error, this.name)
+    if (failure.code === 'STORE_FULL') this.#fullUntil = this.#clock.now() + FULL_MS
+    return isPassing(failure) ? fault('COMMIT_UNKNOWN', {}, failure) : failure
+  }
+
+  /** Ends the session of a process that is gone, or hangs, in the middle of a transaction that this one waits for. */
+  async #unblock(link: Link): Promise<void> {
+    if (link.pid === null) return
+    const text = `SELECT pg_terminate_backend(pid) FROM unnest(pg_blocking_pids($1::int)) AS pid
+      JOIN pg_stat_activity AS session USING (pid) WHERE session.application_name = $2`
+    try {
+      await this.#read([{ text, parameters: [String(link.pid), SESSION_NAME] }])
+    } catch {
+      // The deadline ends it all the same.
+    }
+  }
+
+  async #read(steps: readonly Step[]): Promise<Value[]> {
+    return this.#readers.use(async (link) => {
+      const deadline = link.deadline(this.#address.deadlineMs)
+      try {
+        const answers = await Promise.all(steps.map(async (step) => link.send(step)))
+        return answers.flatMap(({ rows }) => rows.flat())
+      } catch (error) {
+        throw failureOf(error, this.name)
+      } finally {
+        deadline()
+      }
+    })
+  }
+
+  /** Says it again while the server is away. */
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+    const [first, longest] = PAUSE_MS
+    const until = this.#clock.now() + this.#address.patienceMs
+    for (let pause: number = first; ; pause = Math.min(pause * 2, longest)) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!isPassing(error) || this.#clock.now() + pause > until || this.#closing !== undefined) throw error
+        await new Promise<void>((resolve) => this.#clock.after(pause, resolve))
+      }
+    }
+  }
+
+  /** For what does no more when it is done twice. */
+  #again<T>(work: () => Promise<T>): Promise<T> {
+    return this.#patiently(async () => {
+      try {
+        return await work()
+      } catch (error) {
+        if (!isBalletError(error) || error.code !== 'COMMIT_UNKNOWN') throw error
+        throw unreachable(this.name, 'the answer was lost')
+      }
+    })
+  }
+
+  #counted<T>(set: Set<Promise<unknown>>, work: Promise<T>): Promise<T> {
+    const settled = work.catch(() => undefined).finally(() => set.delete(settled))
+    set.add(settled)
+    return work
+  }
+
+  #writable(): void {
+    this.#usable()
+    if (this.#readOnly) throw fault('STORE_READ_ONLY', { path: this.name })
+  }
+
+  #usable(): void {
+    if (this.#closing !== undefined) throw closed()
+    if (!this.#isOpen) throw fault('STORE_FAILED', { problem: 'it is not open' })
+  }
+
+  async #open(): Promise<StoreInfo> {
+    const { schema } = this.#address
+    const links = this.#readOnly ? this.#readers : this.#writers
+    await links.use(async (link) => {
+      if (!this.#readOnly) return migrate(link, schema, this.name)
+      const version = await layoutVersion(link, schema, this.name)
+      if (version === 0) throw fault('STORE_MISSING', { path: this.name })
+      if (version < SCHEMA_VERSION) {
+        const problem = `it has the older layout ${version}; start the application on it once`
+        throw fault('STORE_FAILED', { problem })
+      }
+    })
+    this.#isOpen = true
+    return this.info()
+  }
+
+  async #close(): Promise<void> {
+    await this.#opening?.catch(() => undefined)
+    // What was asked for earlier is answered first.
+    await Promise.allSettled(this.#underWay)
+    await this.#disconnect()
+  }
+
+  async #disconnect(): Promise<void> {
+    await Promise.all([this.#readers.close(), this.#writers.close()])
+  }
+}
+
+const closed = (): BalletError => fault('STORE_FAILED', { problem: 'it is closed' })
+
+function sizeOf({ parameters }: Step): number {
+  return parameters.reduce((sum, one) => sum + (one?.length ?? 0), 0)
+}

