@@ -2,7 +2,7 @@
 // which one row is changed twice.
 import { afterEach, expect, test } from 'vitest'
 import { connection, newPlace, serverUrl, type Place } from '../../../test/postgres/subject.ts'
-import type { Batch, Store } from '../../core/store.ts'
+import { SCHEMA_VERSION, type Batch, type Store } from '../../core/store.ts'
 import { systemClock } from '../../engine/clock.ts'
 import {
   NOON,
