@@ -60,7 +60,7 @@ export const catalogue = {
   APPLICATION_UNFIT: { family: 'fix', status: 500, message: 'The parts of the application do not fit ({count}):\n{list}', hint: 'Mend each line above; nothing was started.' },
   FLOW_ENDLESS: { family: 'fix', status: 500, message: '{what} can never end: no sequence of events fulfils its pattern and all its rules.', hint: 'Drop the rule that forbids what the pattern asks for, or correct the pattern.' },
   FLOW_AMBIGUOUS: { family: 'fix', status: 500, message: '{what} is ambiguous: {problem}.', hint: 'Let every path have one name: name the part in which the paths differ, with .as(name).' },
-  FLOW_TOO_LARGE: { family: 'fix', status: 500, message: '{what} can stand in more than {limit} places.', hint: 'Split it into several choreographies; all(...) of many parts is what multiplies.' },
+  FLOW_TOO_LARGE: { family: 'fix', status: 500, message: '{what} is too large: it {problem}.', hint: 'Split it into several choreographies; all(...) of many parts is what multiplies.' },
   FLOW_KEY: { family: 'fix', status: 500, message: '{what} follows the key "{key}", and "{type}" has the key "{other}".', hint: 'Leave the event out, or give all events of one flow the same key field.' },
   SCHEMA_ASYNC: { family: 'fix', status: 500, message: 'The schema of {what} validates asynchronously.', hint: 'Use a synchronous schema; look things up in an operation.' },
   // What goes wrong in a run

@@ -9,6 +9,8 @@ import { Terms, type Term } from './flow-terms.ts'
 
 /** More would be a contract that nobody can look through, and each takes some memory. */
 const PLACES_LIMIT = 5_000
+/** Of the ways in which events can be read: many parts side by side that begin alike multiply these before the places. */
+const TERMS_LIMIT = 50_000
 
 /** Where an event leads, and from where each limit of the new place goes on counting: an index before, or -1 for now. */
 export interface Edge {
@@ -59,11 +61,14 @@ export function findPlaces(pattern: FlowPattern, rules: readonly FlowRule[], wha
   const own = new Set(typesOf(pattern))
   const found: Found[] = []
   const numbers = new Map<string, number>()
+  const tooLarge = (problem: string): never => {
+    throw fault('FLOW_TOO_LARGE', { what, problem })
+  }
   const place = (term: Term, marks: RuleMarks, path: readonly string[]): number => {
     const name = `${term.id} ${marks.join('')}`
     const known = numbers.get(name)
     if (known !== undefined) return known
-    if (found.length >= PLACES_LIMIT) throw fault('FLOW_TOO_LARGE', { what, limit: PLACES_LIMIT })
+    if (found.length >= PLACES_LIMIT) tooLarge(`can stand in more than ${PLACES_LIMIT} places`)
     const number = found.length
     numbers.set(name, number)
     const slots = [...term.active, ...openRules(rules, marks).map(ruleSlot)].toSorted((one, other) => one - other)
@@ -81,6 +86,8 @@ export function findPlaces(pattern: FlowPattern, rules: readonly FlowRule[], wha
       const next = stepRules(rules, marks, type)
       // What only a rule speaks of leaves the pattern where it is.
       const derived = own.has(type) ? terms.derive(term, type) : { term, kept: term.active }
+      if (terms.size > TERMS_LIMIT)
+        tooLarge('can be read in too many ways: parts side by side begin with the same event')
       if (derived === null || 'rule' in next) continue
       const to = place(derived.term, next, [...path, type])
       const keeps = (slot: number): boolean => (slot < 0 ? slots.includes(slot) : derived.kept.has(slot))

@@ -47,6 +47,11 @@ export class Terms {
   readonly #ways = new Map<string, readonly Way[]>()
   readonly #nothing: Term = this.#make('alt', { kind: 'alt', parts: [] }, new Set(), new Set(), NO_LIMITS)
 
+  /** How many terms there are. */
+  get size(): number {
+    return this.#made.size
+  }
+
   /** The term of a pattern; each `within` in it gets a number of its own. */
   of(pattern: FlowPattern): Term {
     switch (pattern.kind) {

@@ -96,6 +96,13 @@ describe('a flow', () => {
   })
 })
 
+it('has one place for alternatives, whatever their order', () => {
+  const flow = flowOf(choice(seq('x', 'b'), seq('x', 'c'), seq('y', 'c'), seq('y', 'b')))
+  expect(after(flow, 'x')).toEqual(after(flow, 'y'))
+  const besides = flowOf(choice(seq('x', all('b', 'c')), seq('y', all('c', 'b'))))
+  expect(after(besides, 'x')).toEqual(after(besides, 'y'))
+})
+
 describe('deadlines', () => {
   it('count from the moment at which their part may begin', () => {
     const flow = flowOf(order)
@@ -137,6 +144,14 @@ describe('deadlines', () => {
     expect(flow.deadlines(after(flow, 'a', 'b'))).toEqual([{ by: 70, types: ['c'] }])
     const optionally = flowOf(seq('a', optional(within(10, 'b'))))
     expect(optionally.deadlines(after(optionally, 'a'))).toEqual([])
+  })
+
+  // A round that may be over and the next one that may begin share a limit: the later beginning counts.
+  it('count anew in each round of a loop', () => {
+    const round = within(100, seq('a', optional(seq('b', 'c'))))
+    const flow = flowOf(seq('z', many(round)))
+    expect(flow.deadlines(after(flow, 'z', 'a', 'b'))).toEqual([{ by: 120, types: ['c'] }])
+    expect(flow.deadlines(after(flow, 'z', 'a', 'a', 'b'))).toEqual([{ by: 130, types: ['c'] }])
   })
 
   it('of a rule count from the first event that is not answered', () => {
@@ -245,7 +260,11 @@ describe('what cannot be a contract', () => {
 
   it('is one with too many places', () => {
     const lines = Array.from({ length: 13 }, (_one, index) => event(`e${index}`))
-    expect(problem(all(...lines))).toBe('flow "it" can stand in more than 5000 places.')
+    expect(problem(all(...lines))).toBe('flow "it" is too large: it can stand in more than 5000 places.')
+    const alike = Array.from({ length: 16 }, (_one, index) => seq('a', `b${index}`))
+    expect(problem(all(...alike))).toBe(
+      'flow "it" is too large: it can be read in too many ways: parts side by side begin with the same event.',
+    )
   })
 })
 

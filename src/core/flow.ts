@@ -61,6 +61,11 @@ export interface FlowVerdict {
 /** The name of an ending that was given none. */
 export const UNNAMED_ENDING = 'complete'
 
+interface Wanted {
+  readonly due: Due
+  readonly types: readonly string[]
+}
+
 const NONE: readonly number[] = []
 
 /** Whether a step was against the flow. */
@@ -80,6 +85,8 @@ export class Flow {
   readonly endings: readonly string[]
   readonly pattern: FlowPattern
   readonly rules: readonly FlowRule[]
+  /** What has to come in time, for each place: asked after every event. */
+  readonly #awaited: readonly (readonly Wanted[])[]
 
   /**
    * Compiles a flow: finds all its places, and refuses one that cannot be a contract.
@@ -103,6 +110,9 @@ export class Flow {
     this.rules = rules
     this.places = places
     this.paths = paths
+    this.#awaited = places.map(({ dues }) =>
+      dues.map((due) => ({ due, types: [...new Set(typesOfDue(due))].toSorted() })),
+    )
     this.types = new Set([...typesOf(pattern), ...rules.flatMap(typesOfRule)])
     this.endings = [...new Set(places.flatMap(({ endings }) => endings.map(nameOf)))]
     // Begins with the number of the way in which places are found: a change of that way must change every hash.
@@ -154,9 +164,9 @@ export class Flow {
    * of parts in any order each does. The flow is overdue when the first of these times has passed without a step.
    */
   deadlines(state: FlowState): readonly FlowDeadline[] {
-    return this.#place(state.place)
-      .dues.map((due) => ({ by: byOf(due, state.since), types: [...new Set(typesOfDue(due))].toSorted() }))
-      .toSorted((one, other) => one.by - other.by)
+    const awaited = this.#awaited[state.place] as readonly Wanted[]
+    const deadlines = awaited.map(({ due, types }) => ({ by: byOf(due, state.since), types }))
+    return deadlines.length > 1 ? deadlines.sort((one, other) => one.by - other.by) : deadlines
   }
 
   /** A state as text, for `load` of the same flow. */

@@ -157,8 +157,8 @@ function ask(
 }
 
 function inputFindings(place: string, operation: OperationDefinition, input: unknown, key: string): readonly Finding[] {
-  const result = operation.input['~standard'].validate(input)
-  if ('then' in result) return []
+  const result = validated(operation, input)
+  if (result === null) return []
   if (result.issues !== undefined) {
     const [issue] = result.issues
     const path = (issue?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
@@ -181,6 +181,16 @@ function inputFindings(place: string, operation: OperationDefinition, input: unk
       `${operation.name}({ ${keyed.key}: data.${keyed.key}, ... })`,
     ),
   ]
+}
+
+/** What the schema of an operation says of an input; null when it says nothing at once. */
+function validated({ input: schema }: OperationDefinition, input: unknown) {
+  try {
+    const result = schema['~standard'].validate(input)
+    return 'then' in result ? null : result
+  } catch {
+    return null
+  }
 }
 
 /** Whether a word stands anywhere in a value. */

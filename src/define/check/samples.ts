@@ -33,14 +33,22 @@ const FORMATS: Readonly<Record<string, string>> = {
   uri: 'https://example.com/a',
 }
 
+/** Values within one sample: a schema that contains itself many times over would never end. */
+const VALUES = 1_000
+
 /** Decides at each fork which way to go: the first, except at one fork. */
 class Decisions {
   readonly widths: number[] = []
+  #values = 0
   readonly #at: number
   readonly #way: number
   constructor(at: number, way: number) {
     this.#at = at
     this.#way = way
+  }
+  /** Whether one more value has room in the sample. */
+  hasRoom(): boolean {
+    return ++this.#values <= VALUES
   }
   take(ways: number): number {
     const fork = this.widths.push(ways) - 1
@@ -56,11 +64,17 @@ export function samplesOf(event: EventDefinition): readonly unknown[] {
     const decisions = new Decisions(at, way)
     return { value: sample(schema, decisions, schema, 0), widths: decisions.widths }
   }
-  const first = make(-1, 0)
-  const others = first.widths.flatMap((width, at) =>
-    Array.from({ length: width - 1 }, (_one, index) => make(at, index + 1).value),
-  )
-  return [first.value, ...others].slice(0, SAMPLES).flatMap((value) => accepted(event, value))
+  try {
+    const first = make(-1, 0)
+    const values = [first.value]
+    for (const [at, width] of first.widths.entries()) {
+      for (let way = 1; way < width && values.length < SAMPLES; way++) values.push(make(at, way).value)
+    }
+    return values.flatMap((value) => accepted(event, value))
+  } catch {
+    // A pattern that is none, say: nothing is known then.
+    return []
+  }
 }
 
 function accepted(event: EventDefinition, value: unknown): readonly unknown[] {
@@ -73,7 +87,7 @@ function accepted(event: EventDefinition, value: unknown): readonly unknown[] {
 }
 
 function sample(schema: unknown, decisions: Decisions, root: JsonSchema, depth: number): unknown {
-  if (!isRecord(schema) || depth > DEPTH) return null
+  if (!isRecord(schema) || depth > DEPTH || !decisions.hasRoom()) return null
   const inner = (one: unknown): unknown => sample(one, decisions, root, depth + 1)
   if ('const' in schema) return schema['const']
   if (Array.isArray(schema['enum'])) return schema['enum'][decisions.take(schema['enum'].length)]
