@@ -10,7 +10,9 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -19,6 +21,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 
 const USER = 'ballet'
+
+/** No server outlives whoever started it. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGQUIT')
+})
 
 interface Identity {
   readonly uid: number
@@ -39,11 +47,11 @@ export class PostgresServer {
 
   /** Makes a cluster and starts it. */
   static async start(): Promise<PostgresServer> {
-    const folder = mkdtempSync(join(tmpdir(), 'ballet-postgres-'))
+    const identity = otherThanRoot()
+    const folder = mkdtempSync(join(identity === undefined ? tmpdir() : openFolder(), 'ballet-postgres-'))
     // The folder that mkdtemp makes is closed to others.
     chmodSync(folder, 0o755)
     copyBinaries(join(folder, 'pg'))
-    const identity = otherThanRoot()
     const data = join(folder, 'data')
     mkdirSync(data, { mode: 0o700 })
     if (identity !== undefined) chownSync(data, identity.uid, identity.gid)
@@ -71,6 +79,8 @@ export class PostgresServer {
       { ...this.#identity, cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] },
     )
     this.#process = child
+    running.add(child)
+    child.once('exit', () => running.delete(child))
     return new Promise((resolve, reject) => {
       let said = ''
       child.stderr.on('data', (text: Buffer) => {
@@ -97,6 +107,15 @@ export class PostgresServer {
     await this.down()
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+/** A folder for what is temporary that every user can enter. */
+function openFolder(): string {
+  const isOpen = (path: string): boolean =>
+    (statSync(path).mode & 0o001) !== 0 && (dirname(path) === path || isOpen(dirname(path)))
+  const found = [tmpdir(), '/tmp', '/var/tmp'].find((path) => existsSync(path) && isOpen(realpathSync(path)))
+  if (found === undefined) throw new Error('there is no temporary folder that other users can enter')
+  return found
 }
 
 /** A port that nobody has at the moment. */
