@@ -3,6 +3,7 @@
 // enter the folder of the project. Nothing of it is left behind when it is stopped.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   cpSync,
@@ -14,6 +15,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer, type AddressInfo } from 'node:net'
@@ -68,6 +70,21 @@ export class PostgresServer {
 
   url(options = ''): string {
     return `postgres://${USER}@127.0.0.1:${this.port}/postgres${options}`
+  }
+
+  /** Has it ask for TLS from now on, and refuse connections without. Takes effect when it is started again. */
+  useTls(certificate: string, key: string): void {
+    const data = join(this.#folder, 'data')
+    for (const [from, name] of [
+      [certificate, 'server.crt'],
+      [key, 'server.key'],
+    ] as const) {
+      const path = join(data, name)
+      writeFileSync(path, readFileSync(from), { mode: 0o600 })
+      if (this.#identity !== undefined) chownSync(path, this.#identity.uid, this.#identity.gid)
+    }
+    appendFileSync(join(data, 'postgresql.conf'), '\nssl = on\n')
+    writeFileSync(join(data, 'pg_hba.conf'), 'hostssl all all all trust\n')
   }
 
   /** Starts it again on the same data. */
