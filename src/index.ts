@@ -75,7 +75,8 @@ export interface OpenOptions extends RunOptions {
 /**
  * Opens an application and makes it run: `const app = await open(definition, { store: 'file:.ballet/shop.db' })`.
  * Resolves when every open run has been taken up again.
- * @throws APPLICATION_UNFIT with every fault, STORE_UNKNOWN, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED
+ * @throws APPLICATION_UNFIT with every fault, STORE_UNKNOWN, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED,
+ * STORE_UNREACHABLE, PACKAGE_MISSING
  */
 export async function open(definition: ApplicationDefinition, options: OpenOptions = {}): Promise<Application> {
   const { store = 'memory:', ...rest } = options

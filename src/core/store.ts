@@ -329,11 +329,11 @@ export interface StoreReader {
 
 /** The truth of an application. */
 export interface Store extends StoreReader {
-  /** `memory`, `sqlite` ... */
+  /** `memory`, `sqlite`, `postgres` ... */
   readonly kind: string
-  /** What a person calls it: the file's path, for example. */
+  /** What a person calls it: the file's path, for example, or a URL without its password. */
   readonly name: string
-  /** Makes or migrates the layout and takes what must be exclusive. Errors: STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FULL, STORE_FAILED. */
+  /** Makes or migrates the layout and takes what must be exclusive. Errors: STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FULL, STORE_FAILED, STORE_UNREACHABLE. */
   open(): Promise<StoreInfo>
   /**
    * Takes a shard over: raises its epoch durably, so that whoever held it before is fenced. Counts a crash when that
@@ -348,8 +348,9 @@ export interface Store extends StoreReader {
   tenure(shard: number): Promise<Tenure>
   /**
    * Durable when it resolves. May be called again before that, with a batch that continues the one before: where that one
-   * is not written, this one is not either, and answers with SHARD_FENCED. Errors: SHARD_FENCED, INBOX_GONE, STORE_FULL (nothing was written; the same batch may be
-   * sent again when there is space), COMMIT_UNKNOWN (read `tenure`), STORE_FAILED (the store is done for).
+   * is not written, this one is not either, and answers with SHARD_FENCED. Errors: SHARD_FENCED, INBOX_GONE, STORE_FULL
+   * (nothing was written; the same batch may be sent again when there is space), COMMIT_UNKNOWN (read `tenure`),
+   * STORE_FAILED (the store is done for), STORE_UNREACHABLE (as that; nothing was sent).
    */
   commit(batch: Batch): Promise<void>
   /** Puts items into the inbox, from any process that can write the store. Durable when it resolves. Signals are urgent. */

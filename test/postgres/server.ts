@@ -3,6 +3,7 @@
 // enter the folder of the project. Nothing of it is left behind when it is stopped.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   cpSync,
@@ -10,8 +11,11 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer, type AddressInfo } from 'node:net'
@@ -19,6 +23,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 
 const USER = 'ballet'
+
+/** No server outlives whoever started it. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGQUIT')
+})
 
 interface Identity {
   readonly uid: number
@@ -39,11 +49,11 @@ export class PostgresServer {
 
   /** Makes a cluster and starts it. */
   static async start(): Promise<PostgresServer> {
-    const folder = mkdtempSync(join(tmpdir(), 'ballet-postgres-'))
+    const identity = otherThanRoot()
+    const folder = mkdtempSync(join(identity === undefined ? tmpdir() : openFolder(), 'ballet-postgres-'))
     // The folder that mkdtemp makes is closed to others.
     chmodSync(folder, 0o755)
     copyBinaries(join(folder, 'pg'))
-    const identity = otherThanRoot()
     const data = join(folder, 'data')
     mkdirSync(data, { mode: 0o700 })
     if (identity !== undefined) chownSync(data, identity.uid, identity.gid)
@@ -62,6 +72,21 @@ export class PostgresServer {
     return `postgres://${USER}@127.0.0.1:${this.port}/postgres${options}`
   }
 
+  /** Has it ask for TLS from now on, and refuse connections without. Takes effect when it is started again. */
+  useTls(certificate: string, key: string): void {
+    const data = join(this.#folder, 'data')
+    for (const [from, name] of [
+      [certificate, 'server.crt'],
+      [key, 'server.key'],
+    ] as const) {
+      const path = join(data, name)
+      writeFileSync(path, readFileSync(from), { mode: 0o600 })
+      if (this.#identity !== undefined) chownSync(path, this.#identity.uid, this.#identity.gid)
+    }
+    appendFileSync(join(data, 'postgresql.conf'), '\nssl = on\n')
+    writeFileSync(join(data, 'pg_hba.conf'), 'hostssl all all all trust\n')
+  }
+
   /** Starts it again on the same data. */
   up(): Promise<void> {
     const settings = ['max_connections=200', 'listen_addresses=127.0.0.1', 'unix_socket_directories=']
@@ -71,6 +96,8 @@ export class PostgresServer {
       { ...this.#identity, cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] },
     )
     this.#process = child
+    running.add(child)
+    child.once('exit', () => running.delete(child))
     return new Promise((resolve, reject) => {
       let said = ''
       child.stderr.on('data', (text: Buffer) => {
@@ -97,6 +124,15 @@ export class PostgresServer {
     await this.down()
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+/** A folder for what is temporary that every user can enter. */
+function openFolder(): string {
+  const isOpen = (path: string): boolean =>
+    (statSync(path).mode & 0o001) !== 0 && (dirname(path) === path || isOpen(dirname(path)))
+  const found = [tmpdir(), '/tmp', '/var/tmp'].find((path) => existsSync(path) && isOpen(realpathSync(path)))
+  if (found === undefined) throw new Error('there is no temporary folder that other users can enter')
+  return found
 }
 
 /** A port that nobody has at the moment. */

@@ -5,6 +5,7 @@
 //
 //   open --socket closed, error of the socket, deadline, close()--> lost
 import { connect, type Socket } from 'node:net'
+import { checkServerIdentity } from 'node:tls'
 import type { ReservedSql, Sql } from 'postgres'
 import type { Cancel, Clock } from '../../core/clock.ts'
 import { fault, isBalletError, type BalletError } from '../../core/errors.ts'
@@ -41,6 +42,12 @@ const sessionSettings = (address: PostgresAddress): Record<string, string> => ({
 /** Weaker than `on`, and an acknowledged commit is lost with the power. `remote_apply` is stronger. */
 export const syncText: string = `set_config('synchronous_commit',
   CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END`
+
+/** A certificate is compared with the host of the URL; the driver would take the one of an address for `localhost`'s. */
+function tlsTo({ tls }: PostgresAddress, { host }: PostgresHost): PostgresAddress['tls'] {
+  if (typeof tls !== 'object') return tls
+  return { checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate), ...tls }
+}
 
 /** Opens one connection. @throws STORE_UNREACHABLE, STORE_FAILED */
 export async function openLink(driver: Driver, address: PostgresAddress, clock: Clock): Promise<Link> {
@@ -82,7 +89,7 @@ export class Link {
       database: address.database,
       username: address.user,
       password: address.password,
-      ssl: address.tls,
+      ssl: tlsTo(address, host),
       prepare: address.prepare,
       connect_timeout: address.deadlineMs / 1000,
       idle_timeout: null,

@@ -253,7 +253,10 @@ test('a probe says what it found, and writes nothing', async () => {
   const { url } = await place()
   expect(await probe(url(), systemClock)).toMatchObject({ layout: 0, isStandby: false, fsync: true })
   await opened(url())
-  expect(await probe(url(), systemClock)).toMatchObject({ layout: SCHEMA_VERSION, server: expect.stringMatching(/^\d+/) })
+  expect(await probe(url(), systemClock)).toMatchObject({
+    layout: SCHEMA_VERSION,
+    server: expect.stringMatching(/^\d+/),
+  })
 })
 
 test('events and payloads of every kind are read with the settings of any role', async () => {
