@@ -29,7 +29,7 @@ async function commitsOver(way: Way, check: () => void = () => {}) {
 
 const rowsOf = (tenure: Tenure, pos: number) => batchAfter(tenure, { journal: [aTurn(pos, 1, pos)] })
 
-test('the reply to the first is lost, the second is there: so is the first, and neither is sent again', async () => {
+test('F9: the reply to the first of two commits is lost, and the second is there: so is the first, and neither is sent again', async () => {
   const { send, sent, written } = await commitsOver(async (pass, count) => {
     await pass()
     if (count === 1) throw fault('COMMIT_UNKNOWN')
@@ -39,7 +39,7 @@ test('the reply to the first is lost, the second is there: so is the first, and 
   expect(await written()).toEqual([1, 2])
 })
 
-test('the replies to both are lost: both are found by the head, also when only the first was written', async () => {
+test('F9: the replies to two commits are lost: both are found by the head, also when only the first was written', async () => {
   for (const writtenAtOnce of [2, 1]) {
     const { send, sent, written } = await commitsOver(async (pass, count) => {
       if (count > 2 || count <= writtenAtOnce) await pass()
@@ -51,7 +51,7 @@ test('the replies to both are lost: both are found by the head, also when only t
   }
 })
 
-test('the first does not fit: the second misses, and both are sent again in their order', async () => {
+test('F7: the first of two commits does not fit: the second misses, and both are sent again in their order', async () => {
   const { send, sent, written, space } = await commitsOver(async (pass, count) => {
     if (count === 1) throw fault('STORE_FULL', { problem: 'no space' })
     return pass()
@@ -83,7 +83,7 @@ test('the second is there before the first is answered: it counts when the first
   expect(order).toEqual([1, 2])
 })
 
-test('the first fails: so does the second, which missed', async () => {
+test('F6: the first of two commits fails: so does the second, which missed', async () => {
   const { send, written } = await commitsOver(async (pass, count) => {
     if (count === 1) throw fault('STORE_FAILED', { problem: 'the disk is gone' })
     return pass()
@@ -93,7 +93,7 @@ test('the first fails: so does the second, which missed', async () => {
   expect(await written()).toEqual([])
 })
 
-test('another has taken over: a miss behind another is told from it by reading', async () => {
+test('F10: another has taken over while two commits are under way: a miss behind another is told from it by reading', async () => {
   const { send, own, written } = await commitsOver((pass) => pass())
   await own.acquire(0, 'another')
   const answers = await Promise.allSettled([send(1), send(2)])

@@ -58,7 +58,7 @@ afterEach(async () => {
   rmSync(join(file, '..'), { recursive: true })
 })
 
-test('of an event: the run that would receive it is stuck, also when the application is opened again', async () => {
+test('F5: a damaged payload of an event: the run that would receive it is stuck, also when the application is opened again', async () => {
   await app.start(hear({ id: 'k', text: '' }))
   await app.publish(Told({ id: 'k', text: long('the mark') }))
   await damage('the mark')
@@ -71,7 +71,7 @@ test('of an event: the run that would receive it is stuck, also when the applica
   await isStuck('hear:k')
 })
 
-test('of the end of a child: the run that waits for it is stuck, also when the application is opened again', async () => {
+test('F5: a damaged payload of the end of a child: the run that waits for it is stuck, also when the application is opened again', async () => {
   await app.start(parent('the mark'), { id: 'p' })
   await app.result('p~child.0')
   await damage(`${'x'.repeat(100)}the mark`)
@@ -84,7 +84,7 @@ test('of the end of a child: the run that waits for it is stuck, also when the a
   await isStuck('p')
 })
 
-test('of the input of an open run: it is left alone, the log says so, and what is sent to it waits', async () => {
+test('F5: a damaged payload of the input of an open run: it is left alone, the log says so, and what is sent to it waits', async () => {
   await app.start(wait(long('the mark')), { id: 'damaged' })
   await damage('the mark')
   const store = sqlite({ file })
@@ -106,7 +106,7 @@ test('of the input of an open run: it is left alone, the log says so, and what i
   await openAgain()
 })
 
-test('of a row in the inbox: it waits and is told of once, and those beside it are taken', async () => {
+test('F5: a damaged payload of a row in the inbox: it waits and is told of once, and those beside it are taken', async () => {
   await app.start(wait('x'), { id: 'other' })
   await app.close()
   const store = sqlite({ file })
@@ -127,7 +127,7 @@ test('of a row in the inbox: it waits and is told of once, and those beside it a
   await openAgain()
 })
 
-test('of a run that has ended: a list names it as unreadable, and shows the others', async () => {
+test('F5: a damaged payload of a run that has ended: a list names it as unreadable, and shows the others', async () => {
   await app.start(wait(long('the mark')), { id: 'bad' })
   await app.signal('bad', Go('on'))
   await app.result('bad')

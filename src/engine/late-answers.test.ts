@@ -81,7 +81,7 @@ test('after its run has ended it is taken back again, by a run of its own under 
   expect(log.lines.at(-1)).toContain('answered after it had been taken back')
 })
 
-test('two attempts that answer alike are one call, and are taken back once; one that answers otherwise is another', async () => {
+test('F21: several attempts answer after their call was taken back: those that answer alike are taken back once, others too', async () => {
   const answers = [gate<number>(), gate<number>(), gate<number>()]
   const refunds: (number | null)[] = []
   let made = 0

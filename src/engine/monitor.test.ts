@@ -98,7 +98,7 @@ test('the outcomes of the calls of a workflow, and published events, are one flo
   expect(await standing(app, data, 'b', 'complete')).toMatchObject({ ending: 'declined' })
 })
 
-test('an event that does not fit breaks the flow, and says what was expected', async () => {
+test('F12: an event that its choreography does not expect: the flow is broken, and says what was expected', async () => {
   const data = new MemoryData()
   const app = await openForTest(parts().definition, { store: memory(data) })
   await app.publish(Created({ orderId: 'a' }))
@@ -151,7 +151,7 @@ test('a deadline that passes makes it overdue and is an event, once, also over a
   expect(row.due).not.toBeNull()
 })
 
-test('what was committed and not taken when the process died is taken when it is opened again', async () => {
+test('F1: a process dies before its monitor took an event: it is taken when the application is opened again', async () => {
   const data = new MemoryData()
   const clock = new HandClock()
   const { definition } = parts()
