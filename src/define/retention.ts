@@ -6,7 +6,8 @@ import { refuse, refuseUnknownOptions } from './refusal.ts'
 export interface Retention {
   /**
    * Since a run has ended: then its row, its journal and its payloads go. As long are kept, since they happened, events
-   * that no open run may still read, and the journals of generations that are over.
+   * that no open run may still read, the journals of generations that are over, and flows of choreographies that wait for
+   * nothing, since their last event.
    */
   readonly runs: Duration
   /**

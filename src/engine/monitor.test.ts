@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
 import { HandClock } from '../../test/support/clocks.ts'
+import { live, sweep } from '../../test/support/sweeps.ts'
 import {
   ballet,
   choice,
@@ -179,4 +180,28 @@ test('a choreography that was changed takes the events of a key once more', asyn
   await app.publish(Paid({ orderId: 'a' }))
   await pass(clock, 1000)
   expect(await standing(app, data, 'a', 'complete')).toMatchObject({ ending: 'paid' })
+})
+
+test('with a retention a flow that waits for nothing is forgotten when it is old, and one that waits is kept', async () => {
+  const data = new MemoryData()
+  const clock = new HandClock()
+  const options = { store: memory(data), clock, retention: { runs: '100s' } } as const
+  const app = await openForTest(parts().definition, options)
+  for (const orderId of ['ended', 'waits', 'broken']) await app.publish(Created({ orderId }))
+  await app.publish(Declined({ orderId: 'ended' }))
+  await app.publish(Shipped({ orderId: 'broken' }))
+  await sweep(clock)
+  expect((await app.flows('fulfilment')).items.map(({ state }) => state)).toEqual(['broken', 'complete', 'on track'])
+  await live(clock, 110)
+  await sweep(clock)
+  expect((await app.flows('fulfilment')).items).toMatchObject([{ key: { value: 'waits' }, state: 'overdue' }])
+  // What comes for a flow that is forgotten does not find it in memory either.
+  await app.publish(Shipped({ orderId: 'ended' }))
+  await app.publish(Created({ orderId: 'broken' }))
+  await sweep(clock)
+  const flows = (await app.flows('fulfilment')).items
+  expect(flows.map(({ key, state }) => [key.value, state])).toEqual([
+    ['broken', 'on track'],
+    ['waits', 'overdue'],
+  ])
 })

@@ -19,7 +19,7 @@ import type { FlowDeadline } from '../core/flow.ts'
 import { eventRef } from '../core/ids.ts'
 import type { Cancel } from '../core/clock.ts'
 import { splitKey } from '../core/names.ts'
-import type { EventRow, FlowRow, TimerRow } from '../core/store.ts'
+import type { EventRow, FlowName, FlowRow, TimerRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import { appendEvent } from './facts.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -173,6 +173,17 @@ export class Monitor {
     }
     writer.flush()
     this.#forget()
+  }
+
+  /** Of these flows those for which nothing has come since they were read: they are not kept in memory any more. */
+  forgettable(rows: readonly FlowRow[]): readonly FlowName[] {
+    return rows.filter(({ name, key, pos }) => {
+      const id = `${name} ${key}`
+      const flow = this.#flows.get(id)
+      if (flow === undefined) return true
+      if (flow.waiting !== null || flow.isChanged || flow.account?.last.pos !== pos) return false
+      return this.#flows.delete(id)
+    })
   }
 
   stop(): void {

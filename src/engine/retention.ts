@@ -6,6 +6,7 @@
 //   a run that has ended   --runs-->    forgotten, its name still taken   --dedupe-->   its name is free
 //   a run started by another is forgotten when no open run may ask for it any more (ancestry.ts)
 //   a run of a given name that follows from something else, when nothing younger of its graph is there
+//   a flow that waits for nothing, since its last event  --runs-->  forgotten
 //   an event               --runs-->    forgotten, unless a run of its key is open, or one that reacted to it is there
 //
 // The names of runs that follow from others (children, reactions) go with the runs: nobody can ask for them, and what
@@ -14,7 +15,7 @@ import type { Cancel } from '../core/clock.ts'
 import { isBalletError, type BalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { eventRef, runRef } from '../core/ids.ts'
-import type { Aged, AgedEvent, Claim } from '../core/store.ts'
+import type { Aged, AgedEvent, Claim, FlowStanding } from '../core/store.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Ancestry } from './ancestry.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -35,6 +36,8 @@ const REST_MOST_MS = 200
 /** A name whose time is up, but from which something that is there still follows, is looked at again. */
 const LATER_MS = 86_400_000
 
+/** How flows stand that nobody waits for. */
+const OVER: ReadonlySet<FlowStanding> = new Set(['complete', 'may end', 'broken'])
 const OPEN = ['running', 'stuck'] as const
 
 export class RetentionSweep {
@@ -79,6 +82,7 @@ export class RetentionSweep {
     const continued = await this.#runs(cutoff)
     for (const run of continued) await this.#generationsOf(run, cutoff)
     await this.#events(cutoff)
+    for (const { name } of this.#context.directory.definition.choreographies) await this.#flows(name, cutoff)
     if (this.#retention.dedupeMs !== null) await this.#names()
   }
 
@@ -239,6 +243,19 @@ export class RetentionSweep {
     for (const { ns, pos, source, id, at } of events) {
       rows.eventsGone.push(pos)
       if (dedupeMs !== null) rows.claimsUntil.push({ ns, space: 'event', id: `${source} ${id}`, until: at + dedupeMs })
+    }
+  }
+
+  /** Flows of which nothing has come for so long, and for which nobody waits: they have ended, or could have, or are broken. */
+  async #flows(name: string, cutoff: number): Promise<void> {
+    const { store, shard, ns, forgettable } = this.#context
+    for (let after = ''; !this.#stopped;) {
+      const page = await store.flows(shard, { ns, name, after, limit: PAGE })
+      const due = page.filter(({ standing, changed }) => changed <= cutoff && OVER.has(standing))
+      for (let at = 0; at < due.length && !this.#stopped; at += STEP)
+        await this.#step((rows) => rows.flowsGone.push(...forgettable(due.slice(at, at + STEP))))
+      after = page.at(-1)?.key ?? after
+      if (page.length < PAGE) return
     }
   }
 

@@ -4,7 +4,7 @@ import type { Codec, PayloadPlace } from '../core/codec.ts'
 import type { Clock, Random } from '../core/clock.ts'
 import type { JsonText } from '../core/json.ts'
 import type { Delivered } from '../core/journal.ts'
-import type { EventRow, Store } from '../core/store.ts'
+import type { EventRow, FlowName, FlowRow, Store } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { Admission } from './admission.ts'
@@ -96,6 +96,8 @@ export interface ShardContext {
   foreignWork(run: LiveRun): string
   /** An event is being written: who follows flows takes it when it is durable. */
   observe(event: EventRow): void
+  /** Of these flows those that nothing has come for since; whoever follows flows knows them no more. */
+  readonly forgettable: (flows: readonly FlowRow[]) => readonly FlowName[]
   /** Lets a reaction begin: it is the head of its lane. */
   release(run: LiveRun): void
   /** Lets a new run begin; a reaction enters its lane first. */

@@ -136,6 +136,7 @@ export class Shard {
       blame: (run, error) => this.#blame(run, error),
       hash: contentHash,
       observe: (event) => this.#monitor.observe(event),
+      forgettable: (flows) => this.#monitor.forgettable(flows),
       joined: (id, run, op) => joinRun(this.context, id, run, op),
       release: (run) => this.#release(run),
       foreignWork: (run) => this.#foreign?.words(run) ?? '',
