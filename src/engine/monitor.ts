@@ -26,11 +26,13 @@ import type { ShardContext } from './shard-context.ts'
 
 /** How long what has changed waits for more. */
 const WRITE_MS = 200
+/** How long a flow whose row is to be read waits for others: a read of many costs little more than one of one. */
+const READ_MS = 20
 /** Flows that are kept in memory without need. */
 const KEPT = 10_000
 const PAGE = 500
 /** When flows that could not be read are read again. */
-const AGAIN_MS = 5000
+const AGAIN_MS = 1000
 /** The timers of flows belong to no run. */
 export const NO_RUN = 0
 
@@ -65,6 +67,7 @@ export class Monitor {
   readonly #flows = new Map<string, Live>()
   readonly #changed = new Set<Live>()
   #asked: Live[] = []
+  #readSoon: Cancel | null = null
   #reading = 0
   #onRead: (() => void)[] = []
   #write: Cancel | null = null
@@ -114,6 +117,7 @@ export class Monitor {
 
   /** Resolves when everything that was durable has been taken. */
   settled(): Promise<void> {
+    this.#readNow()
     return this.#reading === 0 ? Promise.resolve() : new Promise((resolve) => this.#onRead.push(resolve))
   }
 
@@ -187,6 +191,7 @@ export class Monitor {
   }
 
   stop(): void {
+    this.#readSoon?.()
     this.#write?.()
     this.#isStopped = true
   }
@@ -220,10 +225,17 @@ export class Monitor {
     if (this.#isStopped) return
     if (this.#asked.push(...flows) > flows.length) return
     this.#reading += 1
-    setImmediate(() => void this.#read())
+    this.#readSoon = this.#context.clock.after(READ_MS, () => this.#readNow())
   }
 
-  /** Reads the rows of the flows that were asked for in this round of the event loop. */
+  #readNow(): void {
+    if (this.#readSoon === null) return
+    this.#readSoon()
+    this.#readSoon = null
+    void this.#read()
+  }
+
+  /** Reads the rows of the flows that were asked for. */
   async #read(): Promise<void> {
     const asked = this.#asked
     this.#asked = []

@@ -234,6 +234,7 @@ export class Shard {
     // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
     while ((!this.context.pump.idle || !this.#loading.isIdle) && this.#failure === null)
       await new Promise((resolve) => setImmediate(resolve))
+    if (this.#failure === null) await this.#monitor.settled()
     this.#monitor.write()
     this.#monitor.stop()
     await writer.barrier().catch(() => {})

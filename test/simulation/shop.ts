@@ -24,7 +24,7 @@ import { shopServices, ShopState } from './shop-services.ts'
 
 const PLANNED = planOrders(56, new Chance(1))
 const NONE = { acks: 0, hits: {}, redelivered: 0, endings: [] }
-const WRITTEN_MS = 1000
+const WRITTEN_MS = 3000
 const AGAIN_MS = 120
 const GIVE_UP = 200
 
