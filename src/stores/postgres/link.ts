@@ -122,7 +122,9 @@ export class Link {
     const deadline = this.deadline(this.#address.deadlineMs)
     try {
       await this.#settled(this.#socket)
-      const look = `SELECT pg_backend_pid(), ${syncText}, false), current_setting('server_encoding')`
+      // A session that a pooler lends is left as it is.
+      const isLocal = !this.#address.prepare
+      const look = `SELECT pg_backend_pid(), ${syncText}, ${isLocal}), current_setting('server_encoding')`
       // The driver reserves nothing for whoever comes first (3.4.9 waits for ever), so this is sent before.
       const [[pid, , encoding] = []] = await this.#settled(this.#sql.unsafe(look).values())
       this.#session = await this.#settled(this.#sql.reserve())
