@@ -39,7 +39,7 @@ export function failureOf(error: unknown, store: string): BalletError {
   const problem = describe(error)
   const state = stateOf(error)
   // PgBouncer's words.
-  if (/^unsupported startup parameter/.test(problem))
+  if (problem.startsWith('unsupported startup parameter'))
     return fault('STORE_FAILED', { store, problem: `${problem}: behind a pooler the URL needs prepare=false` })
   if (state !== null) return fault(codeOf(state), { store, problem })
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
