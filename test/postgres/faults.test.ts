@@ -104,6 +104,19 @@ test('F8: a network that carries nothing: a read ends by its deadline, and is ma
   expect(await reading).toMatchObject({ epoch: 1 })
 })
 
+test('F8: a large answer over a slow network: it takes longer than the deadline, and arrives', async () => {
+  const { proxy, store } = await setting('&deadline=1&patience=0')
+  const tenure = await store.acquire(SHARD, 'one')
+  const data = 'é'.repeat(1_000_000)
+  await commitAfter(store, tenure, { journal: [aTurn(1, 1, 0, { data })] })
+  const from = systemClock.now()
+  proxy.slowDown(30_000)
+  const [row] = await store.journal(SHARD, 1, -1, 10)
+  expect(row?.data === data).toBe(true)
+  // Otherwise nothing was slow.
+  expect(systemClock.now() - from).toBeGreaterThan(1000)
+})
+
 test('F8: a server that stays away: patience ends, and says where it looked, without the password', async () => {
   const { proxy, store } = await setting('&deadline=1&patience=1')
   await proxy.close()
