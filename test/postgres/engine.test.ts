@@ -113,3 +113,18 @@ test('F3: the server ends at once, and in order, and comes back, while orders ru
       expect(await shop.over(id)).toMatchObject({ status: 'confirmed' })
   }
 })
+
+test('F3: the server stays away for longer than there is patience: the application ends and says so, and the next goes on', async () => {
+  const server = await PostgresServer.start()
+  closing.push(() => server.stop())
+  const url = server.url('?deadline=1&patience=1')
+  const first = await shopOn(url)
+  await first.fault({ service: 'shipping', slowMs: 600_000 })
+  const id = await first.order('ok', 'orchestrated')
+  await first.when(id, ({ paid }) => paid > 0)
+  await server.down('SIGQUIT')
+  expect(await first.app.stopped).toMatchObject({ code: 'STORE_UNREACHABLE' })
+  await server.up()
+  const second = await shopOn(url)
+  expect(await second.over(id)).toMatchObject({ status: 'confirmed', paid: expect.any(Number) })
+})

@@ -7,6 +7,8 @@ const COMMIT = Buffer.from('COMMIT\0')
 /** A simple query begins with its sign and its length. */
 const HEADER_BYTES = 5
 
+const TICK_MS = 20
+
 /**
  * What happens to the next COMMIT that passes.
  * - `lose-reply`: the server carries it out, and the connection is cut before its answer arrives.
@@ -27,6 +29,7 @@ export class Proxy {
   readonly #pairs = new Set<Pair>()
   #mishap: { readonly kind: Mishap; readonly done: () => void } | null = null
   #isDeaf = false
+  #bytesPerTick: number | null = null
 
   private constructor(door: Server) {
     this.#door = door
@@ -75,6 +78,11 @@ export class Proxy {
     }
   }
 
+  /** Lets so many bytes of what the server answers through in a tick of 20 ms. */
+  slowDown(bytesPerTick: number): void {
+    this.#bytesPerTick = bytesPerTick
+  }
+
   async close(): Promise<void> {
     this.#door.close()
     this.cut()
@@ -94,7 +102,7 @@ export class Proxy {
     if (this.#isDeaf) return
     client.on('data', (bytes: Buffer) => this.#forth(pair, bytes))
     server.on('data', (bytes: Buffer) => {
-      if (!pair.losing) return void client.write(bytes)
+      if (!pair.losing) return this.#back(pair, bytes)
       if (!bytes.includes(COMMIT)) return
       client.resetAndDestroy()
       server.resetAndDestroy()
@@ -121,6 +129,15 @@ export class Proxy {
         return this.#done()
       case undefined:
     }
+  }
+
+  #back({ client, server }: Pair, bytes: Buffer): void {
+    const most = this.#bytesPerTick
+    client.write(most === null ? bytes : bytes.subarray(0, most))
+    if (most === null || bytes.length <= most) return
+    server.pause()
+    server.unshift(bytes.subarray(most))
+    setTimeout(() => server.resume(), TICK_MS)
   }
 
   #done(): void {

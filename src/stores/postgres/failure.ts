@@ -38,6 +38,9 @@ export function failureOf(error: unknown, store: string): BalletError {
   if (isBalletError(error)) return error
   const problem = describe(error)
   const state = stateOf(error)
+  // PgBouncer's words.
+  if (problem.startsWith('unsupported startup parameter'))
+    return fault('STORE_FAILED', { store, problem: `${problem}: behind a pooler the URL needs prepare=false` })
   if (state !== null) return fault(codeOf(state), { store, problem })
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   return gone.test(code) ? unreachable(store, problem) : fault('STORE_FAILED', { store, problem })

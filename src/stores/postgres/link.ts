@@ -72,6 +72,7 @@ export class Link {
   readonly #clock: Clock
   readonly #sql: Sql
   readonly #socket: Promise<Socket>
+  #raw: Socket | undefined
   #session: ReservedSql | undefined
   #lost: BalletError | undefined
   readonly #waiting = new Set<(error: BalletError) => void>()
@@ -121,8 +122,10 @@ export class Link {
   async begin(): Promise<void> {
     const deadline = this.deadline(this.#address.deadlineMs)
     try {
-      await this.#settled(this.#socket)
-      const look = `SELECT pg_backend_pid(), ${syncText}, false), current_setting('server_encoding')`
+      this.#raw = await this.#settled(this.#socket)
+      // A session that a pooler lends is left as it is.
+      const isLocal = !this.#address.prepare
+      const look = `SELECT pg_backend_pid(), ${syncText}, ${isLocal}), current_setting('server_encoding')`
       // The driver reserves nothing for whoever comes first (3.4.9 waits for ever), so this is sent before.
       const [[pid, , encoding] = []] = await this.#settled(this.#sql.unsafe(look).values())
       this.#session = await this.#settled(this.#sql.reserve())
@@ -137,6 +140,19 @@ export class Link {
   /** Ends the connection, and with it all that waits for it, unless the time is stopped before. */
   deadline(ms: number): Cancel {
     return this.#clock.after(ms, () => this.#lose(`no answer within ${ms} ms`))
+  }
+
+  /** As `deadline`, but for as long as something comes: a large answer takes the time that it takes. */
+  silence(ms: number): Cancel {
+    let seen = this.#raw?.bytesRead ?? 0
+    const look = (): void => {
+      const now = this.#raw?.bytesRead ?? 0
+      if (now === seen) return this.#lose(`nothing came for ${ms} ms`)
+      seen = now
+      cancel = this.#clock.after(ms, look)
+    }
+    let cancel = this.#clock.after(ms, look)
+    return () => cancel()
   }
 
   /** Sends one statement. What is sent without waiting in between goes out together. @throws whatever the driver does */

@@ -209,7 +209,7 @@ class PostgresStore extends SqlStore {
 
   async #read(steps: readonly Step[]): Promise<Value[]> {
     return this.#readers.use(async (link) => {
-      const deadline = link.deadline(this.#address.deadlineMs)
+      const deadline = link.silence(this.#address.deadlineMs)
       try {
         const answers = await Promise.all(steps.map(async (step) => link.send(step)))
         return answers.flatMap(({ rows }) => rows.flat())
