@@ -98,6 +98,43 @@ test('a late answer of a run that was forgotten is taken back, and nothing is wr
   expect((await app.runs()).items.map(({ status }) => status)).toEqual(['completed'])
 })
 
+test.each(['has ended', 'is open'])('the row of a run that %s cannot be read: others are forgotten all the same', async (which) => {
+  const data = new MemoryData()
+  const clock = new HandClock()
+  const flow = workflow('flow', { input: z.boolean(), output }, async (run, stays) => {
+    if (stays) await run.sleep('365d')
+    return null
+  })
+  const definition = ballet({ services: [], workflows: [flow] })
+  let app = await openForTest(definition, { store: memory(data), clock })
+  for (const id of ['a', 'b', 'c', 'bad']) await app.start(flow(id === 'bad' && which === 'is open'), { id })
+  await rounds()
+  await app.close()
+  const reader = memory(data)
+  await reader.open()
+  const num = (await reader.runs(0, { ns: 'default', limit: 9 })).find(({ id }) => id === 'bad')?.num
+  await reader.close()
+  const bad = (): never => {
+    throw fault('STORE_FAILED', { problem: 'database disk image is malformed' })
+  }
+  const store = guarded(
+    guarded(memory(data), 'run', async (pass, _shard, wanted) => (wanted === num ? bad() : pass())),
+    'runs',
+    async (pass) => {
+      const rows = await pass()
+      return rows.some((row) => row.num === num) ? bad() : rows
+    },
+  )
+  app = await openForTest(definition, { store, clock, retention: { runs: '1s' } })
+  for (let n = 0; n < 100; n++) {
+    clock.pass(60_000)
+    await rounds(20)
+  }
+  const left = await app.runs()
+  expect(left.items).toEqual([])
+  expect(left.unreadable?.map(({ id }) => id)).toEqual(['bad'])
+})
+
 test.each([
   { liveRuns: 'many' },
   { liveRuns: Number.NaN },
