@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { gate, keptLog, openForTest, until } from '../../test/support/applications.ts'
 import { HandClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
-import { ballet, operation, service, workflow } from '../index.ts'
+import { ballet, operation, service, TerminalError, workflow } from '../index.ts'
 import { fault } from '../core/errors.ts'
 import type { Store } from '../core/store.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
@@ -96,6 +96,45 @@ test('a late answer of a run that was forgotten is taken back, and nothing is wr
   expect(refunds).toEqual([null, 7])
   expect(await store.journal(0, 1, -1, 9)).toEqual([])
   expect((await app.runs()).items.map(({ status }) => status)).toEqual(['completed'])
+})
+
+test('what takes back a late answer is an undo: it is not failed nor cancelled, by nobody, and can be answered', async () => {
+  const answer = gate<number>()
+  const entered = gate()
+  const bank = service('bank', {
+    charge: operation({
+      input: z.null(),
+      output: z.number(),
+      timeout: '20ms',
+      retry: { attempts: 1, backoff: '1ms', exhausted: 'fail' },
+      run: () => (entered.open(), answer.promise),
+    }),
+    refund: operation({
+      input: z.number().nullable(),
+      undoes: 'charge',
+      run: (n) => {
+        if (n !== null) throw new TerminalError('the bank is closed')
+      },
+    }),
+  })
+  const flow = workflow('flow', { input: z.null(), output }, (run) =>
+    run.call(bank.charge(null), { undo: (n) => bank.refund(n ?? null) }),
+  )
+  const app = await openForTest(ballet({ services: [bank], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  await entered.promise
+  await app.result('f').catch(() => {})
+  answer.open(7)
+  const late = await until(app, null, async () => (await app.runs({ status: ['stuck'] })).items[0])
+  expect(late.id).toContain('f~late:')
+  const op = late.waits[0]?.op ?? ''
+  const refused = { code: 'ACTION_REFUSED' }
+  expect(late.choices.map(({ action }) => action)).toEqual(['retry', 'answer'])
+  await expect(app.fail(late.id, { op, error: { message: 'never mind' } })).rejects.toMatchObject(refused)
+  await expect(app.cancel(late.id)).rejects.toMatchObject(refused)
+  expect(await app.run(late.id)).toMatchObject({ status: 'stuck' })
+  await app.answer(late.id, { op, value: null })
+  expect(await app.run(late.id)).toMatchObject({ status: 'completed' })
 })
 
 test.each(['has ended', 'is open'])('the row of a run that %s cannot be read: others are forgotten all the same', async (which) => {

@@ -22,6 +22,7 @@ import type {
 } from '../core/views.ts'
 import type { EventsRequest, RunsRequest } from '../define/application.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
+import { lateUndone } from './late-answers.ts'
 import { readPage } from './pages.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
 
@@ -255,6 +256,8 @@ function choicesOf(row: RunRow, { stuckOps, waits, isCancelled }: Present): read
   if (row.status !== 'stuck') return []
   if (row.reason === 'call') {
     const ofOps = [...stuckOps].flatMap((op) => choicesOfOp(op, waits))
+    // All that a run does which takes back a late answer is an undo.
+    if (lateUndone(row) !== null) return ofOps.filter(({ action }) => action !== 'fail')
     return isCancelled ? ofOps : [...ofOps, { action: 'cancel' }]
   }
   if (row.reason === 'unreadable') return [{ action: 'retry', after: 'restore the store' }, { action: 'fail' }]
