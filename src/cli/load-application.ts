@@ -61,9 +61,9 @@ function optionsOf({ options = {} }: { readonly options?: unknown }): Applicatio
   const what = 'export const options'
   if (!isRecord(options)) refuse(what, 'it must be an object such as { limits, retention }')
   refuseUnknownOptions(options, OPTIONS, what)
-  const { codec = {} } = options
+  const { codec } = options
   if (
-    'codec' in options &&
+    codec !== undefined &&
     !(isRecord(codec) && [codec['encode'], codec['decode']].every((part) => typeof part === 'function'))
   )
     refuse(what, 'codec must have the functions encode and decode')

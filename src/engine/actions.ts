@@ -16,6 +16,7 @@ import { isStopKept } from './deliveries.ts'
 import { endRun, freeIfNothingIsStuck, writeNote } from './endings.ts'
 import { inboxFirst, openRun } from './find-run.ts'
 import { historyOf, readRows } from './history.ts'
+import { lateUndone } from './late-answers.ts'
 import type { LiveRun } from './live-run.ts'
 import type { DeliveryResult } from './shard-context.ts'
 import type { Shard } from './shard.ts'
@@ -34,6 +35,9 @@ export class Actions {
   async cancel(id: string, request: Reasoned): Promise<Acted> {
     const { by, why } = reasonOf(request)
     const { num } = await this.#find(id)
+    const found = await this.#shard.context.live(num)
+    if (found !== undefined && lateUndone(found.row) !== null)
+      throw refused(id, 'cancel', 'it takes something back; retry it, or answer its call when that was done by hand')
     const result = await this.#deliver(num, { kind: 'cancel', by, why })
     if (result === 'ended') throw fault('RUN_ENDED', { id, status: 'meanwhile' })
     const run = await this.#shard.context.live(num)
@@ -74,7 +78,7 @@ export class Actions {
     if (op === undefined) return this.#giveUp(id, error, reason)
     const run = await this.#live(id)
     const command = this.#callOf(run, op, 'fail')
-    if ('undoes' in command)
+    if ('undoes' in command || lateUndone(run.row) !== null)
       throw refused(id, 'fail', `${op} takes something back; retry it, or answer it when that was done by hand`)
     return this.#give(run, 'fail', { kind: 'failed', op, error, ...reason })
   }

@@ -13,6 +13,7 @@ import { createRun, startHash } from './births.ts'
 import type { Effect } from './effects.ts'
 import { writeNote } from './endings.ts'
 import { identityOf, machineOfRun, type LiveRun } from './live-run.ts'
+import { orFailure } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** Where a run of one call says in its row what it takes back: the generation and the operation of the run that caused it. */
@@ -81,19 +82,23 @@ function takeBackAgain(
     const label = `${LATE}${op}:${birthOfCall.hash.slice(0, HASH_SHOWN)}`
     const id = childId({ ...identityOf(context.environment.store, row), generation }, label)
     const birth = { ...birthOfCall, id, parentOp: `${LATE}${generation}~${op}` }
-    const begin = (taken: unknown): void => {
+    const begin = (taken: unknown, isKept: boolean): void => {
       if (taken !== null) return
       log.error(`${words}: it is taken back again, by the run "${id}"`)
       context.begin(createRun(context, birth))
-      note(context, run, { kind: 'late', op, attempt, run: id })
+      if (isKept) note(context, run, { kind: 'late', op, attempt, run: id })
       context.writer.flush()
     }
-    return claims.settle('run', id, begin).catch((error: unknown) => context.fail(error))
+    return isThere(context, run)
+      .then((isKept) => claims.settle('run', id, (taken) => begin(taken, isKept)))
+      .catch((error: unknown) => context.fail(error))
   } catch (error) {
     const failure = toFailure(error)
     log.error(`${words}, and cannot be taken back again: ${failure.message}`)
-    note(context, run, { kind: 'late', op, attempt, run: null, error: failure })
-    return undefined
+    const said = { kind: 'late', op, attempt, run: null, error: failure } as const
+    return isThere(context, run)
+      .then((isKept) => (isKept ? note(context, run, said) : undefined))
+      .catch((error: unknown) => context.fail(error))
   }
 }
 
@@ -111,6 +116,13 @@ function birthOf(context: ShardContext, row: LiveRun['row'], call: CallValue) {
     input: toText(value, `the input of ${call.name}`) ?? 'null',
     hash: startHash(context, call.name, call.input),
   }
+}
+
+/** Whether there is a journal to write into: one that ended long ago may have been forgotten, and rows of it would stay for ever. */
+async function isThere({ store, shard }: ShardContext, { row }: LiveRun): Promise<boolean> {
+  if (row.ended === null) return true
+  const stored = await orFailure(store.run(shard, row.num))
+  return stored !== null && !(stored instanceof Error)
 }
 
 /** In the journal of the run that made the call, as long as nobody else writes there. */

@@ -69,6 +69,11 @@ export class Loading {
     return waiting !== undefined
   }
 
+  /** Whether a run that is not known as open was left alone at the opening, because its row could not be read. */
+  isUnread(num: number): boolean {
+    return this.#unread.has(num)
+  }
+
   /** The live run, brought back if it is parked; undefined when it has ended. */
   async live(num: number): Promise<LiveRun | undefined> {
     const { open } = this.#context

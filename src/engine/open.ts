@@ -10,6 +10,7 @@ import type { ApplicationDefinition, Log } from '../define/definition.ts'
 import { checkApplication, showFinding } from '../define/check/check.ts'
 import { requireFit } from '../define/fit.ts'
 import { limitsOf, type Limits } from '../define/limits.ts'
+import { refuse, refuseNotFunction } from '../define/refusal.ts'
 import { retentionOf, type Retention } from '../define/retention.ts'
 import { RunningApplication } from './application.ts'
 import { systemClock, systemRandom } from './clock.ts'
@@ -66,6 +67,7 @@ export async function openOn(
   const namespace = options.namespace ?? 'default'
   if (!isName(namespace))
     throw fault('DEFINITION_INVALID', { what: `Namespace "${namespace}"`, problem: 'it must be a name' })
+  checkOptions(options)
   const application = new RunningApplication({
     directory: new Directory(definition),
     store,
@@ -83,4 +85,20 @@ export async function openOn(
   })
   await application.open()
   return application
+}
+
+/** What nothing else judges: a wrong number would be taken for no limit, or for a wait that never ends. @throws DEFINITION_INVALID */
+function checkOptions({ codec = plainCodec, log = consoleLog, ...options }: RunOptions): void {
+  refuseWithout(codec, ['encode', 'decode'], 'codec')
+  refuseWithout(log, ['info', 'warn', 'error'], 'log')
+  const { liveRuns = 1, graceMs = 0 } = options
+  if (!(Number.isSafeInteger(liveRuns) && liveRuns >= 1))
+    refuse('liveRuns', `it must be a whole number from 1, not ${String(liveRuns)}`)
+  if (!(Number.isFinite(graceMs) && graceMs >= 0))
+    refuse('graceMs', `it must be a number of milliseconds from 0, not ${String(graceMs)}`)
+}
+
+function refuseWithout(parts: unknown, names: readonly string[], what: string): void {
+  for (const name of names)
+    refuseNotFunction(typeof parts === 'object' && parts !== null ? Reflect.get(parts, name) : undefined, what, name)
 }

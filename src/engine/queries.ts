@@ -24,6 +24,7 @@ import type {
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
 import { flowView } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
+import { lateUndone } from './late-answers.ts'
 import { readPage } from './pages.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
 
@@ -295,6 +296,8 @@ function choicesOf(row: RunRow, { stuckOps, waits, isCancelled }: Present): read
   if (row.status !== 'stuck') return []
   if (row.reason === 'call') {
     const ofOps = [...stuckOps].flatMap((op) => choicesOfOp(op, waits))
+    // All that a run does which takes back a late answer is an undo.
+    if (lateUndone(row) !== null) return ofOps.filter(({ action }) => action !== 'fail')
     return isCancelled ? ofOps : [...ofOps, { action: 'cancel' }]
   }
   if (row.reason === 'unreadable') return [{ action: 'retry', after: 'restore the store' }, { action: 'fail' }]

@@ -18,6 +18,7 @@ import { eventRef, runRef } from '../core/ids.ts'
 import type { Aged, AgedEvent, Claim, FlowStanding } from '../core/store.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Ancestry } from './ancestry.ts'
+import { isUnread, runRows } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** What is looked at in one read, and forgotten in one batch. */
@@ -116,8 +117,9 @@ export class RetentionSweep {
     let [low, high] = [0, head + 1]
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
-      const [next] = await store.runs(shard, { ns, after: middle, limit: 1 })
-      if (next === undefined || next.created > cutoff) high = middle
+      const [next] = await runRows(store, shard, { ns, after: middle, limit: 1 })
+      // One that cannot be read is taken for old: then more is looked at than need be.
+      if (next === undefined || (!isUnread(next) && next.created > cutoff)) high = middle
       else low = next.num
     }
     return high + 1
@@ -149,7 +151,7 @@ export class RetentionSweep {
     const { store, shard, ns } = this.#context
     const { num, id, root } = run
     if (this.#retention.dedupeMs === null || isDerived(run) || root === runRef(id)) return false
-    return (await store.runs(shard, { ns, root, after: num, limit: 1 })).length > 0
+    return (await runRows(store, shard, { ns, root, after: num, limit: 1 })).length > 0
   }
 
   /**
@@ -199,7 +201,7 @@ export class RetentionSweep {
   async #events(cutoff: number): Promise<void> {
     const { store, shard, ns } = this.#context
     // A reaction that is open may yet start a workflow that reads from there on.
-    const [oldest] = await store.runs(shard, { ns, kind: 'reaction', status: OPEN, after: 0, limit: 1 })
+    const [oldest] = await runRows(store, shard, { ns, kind: 'reaction', status: OPEN, after: 0, limit: 1 })
     const end = oldest?.num ?? Number.POSITIVE_INFINITY
     for (let after = 0; !this.#stopped;) {
       const page = await store.agedEvents(shard, ns, after, STEP)
@@ -218,11 +220,11 @@ export class RetentionSweep {
   /** Whether an open run may still read an event, or a run that reacted to it is there. */
   async #isRead({ ns, key, pos, source, id }: AgedEvent): Promise<boolean> {
     const { store, shard } = this.#context
-    const [open] = await store.runs(shard, { ns, key, status: OPEN, limit: 1 })
+    const [open] = await runRows(store, shard, { ns, key, status: OPEN, limit: 1 })
     if (open !== undefined) return true
     // They stand right behind it.
-    const reactions = await store.runs(shard, { ns, key, kind: 'reaction', after: pos, limit: STEP })
-    return reactions.some(({ cause }) => cause === eventRef(source, id))
+    const reactions = await runRows(store, shard, { ns, key, kind: 'reaction', after: pos, limit: STEP })
+    return reactions.some((run) => isUnread(run) || run.cause === eventRef(source, id))
   }
 
   /** As with runs. */
@@ -284,8 +286,8 @@ export class RetentionSweep {
     const { store, shard, ns } = this.#context
     // The claim of an event names its source and its id, neither of which holds a space.
     const root = space === 'run' ? runRef(id) : eventRef(...(id.split(' ', 2) as [string, string]))
-    const asked = [store.runs(shard, { ns, root, limit: 1 })]
-    if (space === 'run') asked.push(store.runs(shard, { ns, parent: num, limit: 1 }))
+    const asked = [runRows(store, shard, { ns, root, limit: 1 })]
+    if (space === 'run') asked.push(runRows(store, shard, { ns, parent: num, limit: 1 }))
     return (await Promise.all(asked)).some((runs) => runs.length > 0)
   }
 
