@@ -132,9 +132,9 @@ test('a store of a kind that there is not is refused, and nothing is made of its
     store: 'file:///srv/a%20b/shop.db',
     folder: '/srv/a b/services',
   })
-  const { lines, exit } = await start({ BALLET_STORE: 'postgres://x' }, folder)
+  const { lines, exit } = await start({ BALLET_STORE: 'mysql://x' }, folder)
   expect(await exit).toBe(1)
-  expect(lines.join('\n')).toContain('The store "postgres://x" is not understood.')
+  expect(lines.join('\n')).toContain('The store "mysql://x" is not understood.')
   expect(lines.join('\n')).toContain('STORE_UNKNOWN')
   expect(readdirSync(folder)).toEqual([])
 })

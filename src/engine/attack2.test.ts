@@ -30,33 +30,36 @@ function damagedFor(own: Store, num: number): Store {
 test.each([
   ['begins', { at: 60_000 }, 'completed'],
   ['is cancelled at its deadline', { deadline: 60_000 }, 'cancelled'],
-] as const)('a run whose row could not be read when its time came %s when it can be read again', async (_, times, end) => {
-  const data = new MemoryData()
-  const clock = new HandClock()
-  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
-    if ('deadline' in times) await run.sleep('30d')
-    return 'done'
-  })
-  const definition = ballet({ services: [], workflows: [flow] })
-  const own = (): Store => memory(data)
-  let app = await openForTest(definition, { store: own(), clock })
-  const now = clock.now()
-  const shifted = Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, now + ms]))
-  await app.start(flow(null), { id: 'f', ...shifted })
-  await rounds()
-  const num = 1
-  await app.close()
-  const log = keptLog()
-  app = await openForTest(definition, { store: damagedFor(own(), num), clock, log })
-  expect(log.lines.join()).toContain('The run "f" cannot be read')
-  clock.pass(120_000)
-  await rounds()
-  await app.close()
-  app = await openForTest(definition, { store: own(), clock })
-  clock.pass(1000)
-  await rounds()
-  expect(await app.run('f')).toMatchObject({ status: end })
-})
+] as const)(
+  'a run whose row could not be read when its time came %s when it can be read again',
+  async (_, times, end) => {
+    const data = new MemoryData()
+    const clock = new HandClock()
+    const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+      if ('deadline' in times) await run.sleep('30d')
+      return 'done'
+    })
+    const definition = ballet({ services: [], workflows: [flow] })
+    const own = (): Store => memory(data)
+    let app = await openForTest(definition, { store: own(), clock })
+    const now = clock.now()
+    const shifted = Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, now + ms]))
+    await app.start(flow(null), { id: 'f', ...shifted })
+    await rounds()
+    const num = 1
+    await app.close()
+    const log = keptLog()
+    app = await openForTest(definition, { store: damagedFor(own(), num), clock, log })
+    expect(log.lines.join()).toContain('The run "f" cannot be read')
+    clock.pass(120_000)
+    await rounds()
+    await app.close()
+    app = await openForTest(definition, { store: own(), clock })
+    clock.pass(1000)
+    await rounds()
+    expect(await app.run('f')).toMatchObject({ status: end })
+  },
+)
 
 test('a late answer of a run that was forgotten is taken back, and nothing is written for what is gone', async () => {
   const data = new MemoryData()
@@ -137,42 +140,45 @@ test('what takes back a late answer is an undo: it is not failed nor cancelled, 
   expect(await app.run(late.id)).toMatchObject({ status: 'completed' })
 })
 
-test.each(['has ended', 'is open'])('the row of a run that %s cannot be read: others are forgotten all the same', async (which) => {
-  const data = new MemoryData()
-  const clock = new HandClock()
-  const flow = workflow('flow', { input: z.boolean(), output }, async (run, stays) => {
-    if (stays) await run.sleep('365d')
-    return null
-  })
-  const definition = ballet({ services: [], workflows: [flow] })
-  let app = await openForTest(definition, { store: memory(data), clock })
-  for (const id of ['a', 'b', 'c', 'bad']) await app.start(flow(id === 'bad' && which === 'is open'), { id })
-  await rounds()
-  await app.close()
-  const reader = memory(data)
-  await reader.open()
-  const num = (await reader.runs(0, { ns: 'default', limit: 9 })).find(({ id }) => id === 'bad')?.num
-  await reader.close()
-  const bad = (): never => {
-    throw fault('STORE_FAILED', { problem: 'database disk image is malformed' })
-  }
-  const store = guarded(
-    guarded(memory(data), 'run', async (pass, _shard, wanted) => (wanted === num ? bad() : pass())),
-    'runs',
-    async (pass) => {
-      const rows = await pass()
-      return rows.some((row) => row.num === num) ? bad() : rows
-    },
-  )
-  app = await openForTest(definition, { store, clock, retention: { runs: '1s' } })
-  for (let n = 0; n < 100; n++) {
-    clock.pass(60_000)
-    await rounds(20)
-  }
-  const left = await app.runs()
-  expect(left.items).toEqual([])
-  expect(left.unreadable?.map(({ id }) => id)).toEqual(['bad'])
-})
+test.each(['has ended', 'is open'])(
+  'the row of a run that %s cannot be read: others are forgotten all the same',
+  async (which) => {
+    const data = new MemoryData()
+    const clock = new HandClock()
+    const flow = workflow('flow', { input: z.boolean(), output }, async (run, stays) => {
+      if (stays) await run.sleep('365d')
+      return null
+    })
+    const definition = ballet({ services: [], workflows: [flow] })
+    let app = await openForTest(definition, { store: memory(data), clock })
+    for (const id of ['a', 'b', 'c', 'bad']) await app.start(flow(id === 'bad' && which === 'is open'), { id })
+    await rounds()
+    await app.close()
+    const reader = memory(data)
+    await reader.open()
+    const num = (await reader.runs(0, { ns: 'default', limit: 9 })).find(({ id }) => id === 'bad')?.num
+    await reader.close()
+    const bad = (): never => {
+      throw fault('STORE_FAILED', { problem: 'database disk image is malformed' })
+    }
+    const store = guarded(
+      guarded(memory(data), 'run', async (pass, _shard, wanted) => (wanted === num ? bad() : pass())),
+      'runs',
+      async (pass) => {
+        const rows = await pass()
+        return rows.some((row) => row.num === num) ? bad() : rows
+      },
+    )
+    app = await openForTest(definition, { store, clock, retention: { runs: '1s' } })
+    for (let n = 0; n < 100; n++) {
+      clock.pass(60_000)
+      await rounds(20)
+    }
+    const left = await app.runs()
+    expect(left.items).toEqual([])
+    expect(left.unreadable?.map(({ id }) => id)).toEqual(['bad'])
+  },
+)
 
 test.each([
   { liveRuns: 'many' },

@@ -21,15 +21,15 @@ import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
 const Order = z.object({ orderId: z.string() })
-const key = { key: 'orderId' } as const
-const Created = event('order.created', Order, key)
-const Paid = event('payment.approved', Order, key)
-const Declined = event('payment.declined', Order, key)
-const Shipped = event('order.shipped', Order, key)
+const byOrder = { key: 'orderId' } as const
+const Created = event('order.created', Order, byOrder)
+const Paid = event('payment.approved', Order, byOrder)
+const Declined = event('payment.declined', Order, byOrder)
+const Shipped = event('order.shipped', Order, byOrder)
 const Overdue = event(
   'fulfilment.overdue',
   z.object({ orderId: z.string(), choreography: z.string(), awaited: z.array(z.string()) }),
-  key,
+  { key: 'orderId' },
 )
 const Go = signal('go', z.null())
 
@@ -54,7 +54,7 @@ function parts() {
   desk.on(Overdue, (data) => desk.tell(data))
   const checkout = workflow(
     'checkout',
-    { input: Order, output: z.null(), ...key, signals: [Go] },
+    { input: Order, output: z.null(), ...byOrder, signals: [Go] },
     async (run, order) => {
       run.emit(Created(order))
       await run.call(payment.charge(order))
