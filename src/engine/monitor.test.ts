@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
 import { HandClock } from '../../test/support/clocks.ts'
-import { live, sweep } from '../../test/support/sweeps.ts'
+import { live, rounds, sweep } from '../../test/support/sweeps.ts'
 import {
   ballet,
   choice,
@@ -72,10 +72,12 @@ function parts() {
   return { definition, checkout, told, shipping }
 }
 
-/** What is under way comes to its end, and then time passes. */
+/** Time passes, in two steps: flows are read before they are written. */
 async function pass(clock: HandClock, ms: number): Promise<void> {
-  for (let round = 0; round < 20; round++) await new Promise((resolve) => setImmediate(resolve))
-  clock.pass(ms)
+  await rounds(20)
+  clock.pass(20)
+  await rounds(20)
+  clock.pass(ms - 20)
 }
 
 const flowOf = (data: MemoryData, id: string): FlowRow | undefined =>
@@ -140,6 +142,7 @@ test('a deadline that passes makes it overdue and is an event, once, also over a
   await app.publish(Created({ orderId: 'b' }))
   expect(told).toEqual([])
   await pass(clock, 2000)
+  await pass(clock, 1000)
   await standing(app, data, 'a', 'overdue')
   await until(app, null, async () => told.length === 1)
   expect(told).toMatchObject([
