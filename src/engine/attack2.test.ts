@@ -23,40 +23,54 @@ function damagedFor(own: Store, num: number): Store {
   return guarded(
     guarded(own, 'run', (pass, _shard, wanted) => (wanted === num ? Promise.resolve().then(bad) : pass())),
     'runs',
-    () => Promise.resolve().then(bad),
+    async (pass) => {
+      const rows = await pass()
+      return rows.some((row) => row.num === num) ? bad() : rows
+    },
   )
+}
+
+async function numOf(data: MemoryData, id: string): Promise<number> {
+  const store = memory(data)
+  await store.open()
+  const found = (await store.runs(0, { ns: 'default', limit: 9 })).find((row) => row.id === id)
+  await store.close()
+  return found?.num ?? 0
 }
 
 test.each([
   ['begins', { at: 60_000 }, 'completed'],
   ['is cancelled at its deadline', { deadline: 60_000 }, 'cancelled'],
-] as const)('a run whose row could not be read when its time came %s when it can be read again', async (_, times, end) => {
-  const data = new MemoryData()
-  const clock = new HandClock()
-  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
-    if ('deadline' in times) await run.sleep('30d')
-    return 'done'
-  })
-  const definition = ballet({ services: [], workflows: [flow] })
-  const own = (): Store => memory(data)
-  let app = await openForTest(definition, { store: own(), clock })
-  const now = clock.now()
-  const shifted = Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, now + ms]))
-  await app.start(flow(null), { id: 'f', ...shifted })
-  await rounds()
-  const num = 1
-  await app.close()
-  const log = keptLog()
-  app = await openForTest(definition, { store: damagedFor(own(), num), clock, log })
-  expect(log.lines.join()).toContain('The run "f" cannot be read')
-  clock.pass(120_000)
-  await rounds()
-  await app.close()
-  app = await openForTest(definition, { store: own(), clock })
-  clock.pass(1000)
-  await rounds()
-  expect(await app.run('f')).toMatchObject({ status: end })
-})
+] as const)(
+  'a run whose row could not be read when its time came %s when it can be read again',
+  async (_, times, end) => {
+    const data = new MemoryData()
+    const clock = new HandClock()
+    const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+      if ('deadline' in times) await run.sleep('30d')
+      return 'done'
+    })
+    const definition = ballet({ services: [], workflows: [flow] })
+    const own = (): Store => memory(data)
+    let app = await openForTest(definition, { store: own(), clock })
+    const now = clock.now()
+    const shifted = Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, now + ms]))
+    await app.start(flow(null), { id: 'f', ...shifted })
+    await rounds()
+    const num = 1
+    await app.close()
+    const log = keptLog()
+    app = await openForTest(definition, { store: damagedFor(own(), num), clock, log })
+    expect(log.lines.join()).toContain('The run "f" cannot be read')
+    clock.pass(120_000)
+    await rounds()
+    await app.close()
+    app = await openForTest(definition, { store: own(), clock })
+    clock.pass(1000)
+    await rounds()
+    expect(await app.run('f')).toMatchObject({ status: end })
+  },
+)
 
 test('a late answer of a run that was forgotten is taken back, and nothing is written for what is gone', async () => {
   const data = new MemoryData()
@@ -98,6 +112,35 @@ test('a late answer of a run that was forgotten is taken back, and nothing is wr
   expect((await app.runs()).items.map(({ status }) => status)).toEqual(['completed'])
 })
 
+test('what a run that cannot be read may ask for is not forgotten meanwhile', async () => {
+  const data = new MemoryData()
+  const clock = new HandClock()
+  const child = workflow('child', { input: z.null(), output: z.number() }, async () => 7)
+  const parent = workflow('parent', { input: z.null(), output: z.number() }, async (run) => {
+    const started = run.start(child(null))
+    await run.sleep('1d')
+    return started.result()
+  })
+  const definition = ballet({ services: [], workflows: [child, parent] })
+  let app = await openForTest(definition, { store: memory(data), clock })
+  await app.start(parent(null), { id: 'p' })
+  await app.result('p~child.0')
+  await app.close()
+  const num = await numOf(data, 'p')
+  app = await openForTest(definition, { store: damagedFor(memory(data), num), clock, retention: { runs: '1s' } })
+  for (let n = 0; n < 100; n++) {
+    clock.pass(60_000)
+    await rounds(20)
+  }
+  await app.close()
+  app = await openForTest(definition, { store: memory(data), clock })
+  for (let n = 0; n < 25; n++) {
+    clock.pass(3_600_000)
+    await rounds(20)
+  }
+  expect(await app.run('p')).toMatchObject({ status: 'completed', output: 7 })
+})
+
 test('what takes back a late answer is an undo: it is not failed nor cancelled, by nobody, and can be answered', async () => {
   const answer = gate<number>()
   const entered = gate()
@@ -137,42 +180,31 @@ test('what takes back a late answer is an undo: it is not failed nor cancelled, 
   expect(await app.run(late.id)).toMatchObject({ status: 'completed' })
 })
 
-test.each(['has ended', 'is open'])('the row of a run that %s cannot be read: others are forgotten all the same', async (which) => {
-  const data = new MemoryData()
-  const clock = new HandClock()
-  const flow = workflow('flow', { input: z.boolean(), output }, async (run, stays) => {
-    if (stays) await run.sleep('365d')
-    return null
-  })
-  const definition = ballet({ services: [], workflows: [flow] })
-  let app = await openForTest(definition, { store: memory(data), clock })
-  for (const id of ['a', 'b', 'c', 'bad']) await app.start(flow(id === 'bad' && which === 'is open'), { id })
-  await rounds()
-  await app.close()
-  const reader = memory(data)
-  await reader.open()
-  const num = (await reader.runs(0, { ns: 'default', limit: 9 })).find(({ id }) => id === 'bad')?.num
-  await reader.close()
-  const bad = (): never => {
-    throw fault('STORE_FAILED', { problem: 'database disk image is malformed' })
-  }
-  const store = guarded(
-    guarded(memory(data), 'run', async (pass, _shard, wanted) => (wanted === num ? bad() : pass())),
-    'runs',
-    async (pass) => {
-      const rows = await pass()
-      return rows.some((row) => row.num === num) ? bad() : rows
-    },
-  )
-  app = await openForTest(definition, { store, clock, retention: { runs: '1s' } })
-  for (let n = 0; n < 100; n++) {
-    clock.pass(60_000)
-    await rounds(20)
-  }
-  const left = await app.runs()
-  expect(left.items).toEqual([])
-  expect(left.unreadable?.map(({ id }) => id)).toEqual(['bad'])
-})
+test.each(['has ended', 'is open'])(
+  'the row of a run that %s cannot be read: others are forgotten all the same',
+  async (which) => {
+    const data = new MemoryData()
+    const clock = new HandClock()
+    const flow = workflow('flow', { input: z.boolean(), output }, async (run, stays) => {
+      if (stays) await run.sleep('365d')
+      return null
+    })
+    const definition = ballet({ services: [], workflows: [flow] })
+    let app = await openForTest(definition, { store: memory(data), clock })
+    for (const id of ['a', 'b', 'c', 'bad']) await app.start(flow(id === 'bad' && which === 'is open'), { id })
+    await rounds()
+    await app.close()
+    const store = damagedFor(memory(data), await numOf(data, 'bad'))
+    app = await openForTest(definition, { store, clock, retention: { runs: '1s' } })
+    for (let n = 0; n < 100; n++) {
+      clock.pass(60_000)
+      await rounds(20)
+    }
+    const left = await app.runs()
+    expect(left.items).toEqual([])
+    expect(left.unreadable?.map(({ id }) => id)).toEqual(['bad'])
+  },
+)
 
 test.each([
   { liveRuns: 'many' },

@@ -98,7 +98,7 @@ function takeBackAgain(
     const said = { kind: 'late', op, attempt, run: null, error: failure } as const
     return isThere(context, run)
       .then((isKept) => (isKept ? note(context, run, said) : undefined))
-      .catch((error: unknown) => context.fail(error))
+      .catch((failed: unknown) => context.fail(failed))
   }
 }
 
