@@ -11,6 +11,8 @@ export class Ancestry {
   readonly #numOf: (id: string) => number | undefined
   /** Of open runs that have continued, by number. */
   readonly #generations = new Map<number, number>()
+  /** Open runs that nobody here knows of, because their rows cannot be read: they may be, one day. */
+  readonly #unread = new Map<string, number>()
 
   /** @param numOf the number of an open run. */
   constructor(numOf: (id: string) => number | undefined) {
@@ -18,14 +20,16 @@ export class Ancestry {
   }
 
   /** There is this run. */
-  pass({ num, ended, generation }: Aged): void {
+  pass({ num, id, ended, generation }: Aged): void {
+    if (ended === null && this.#numOf(id) === undefined) this.#unread.set(id, num)
     if (ended === null && generation > 0) this.#generations.set(num, generation)
   }
 
   /** Whether an open run may still ask for the run of this id. Only ids that are derived have a mark in them. */
   mayAskFor(id: string): boolean {
     for (let end = id.indexOf('~'); end > 0; end = id.indexOf('~', end + 1)) {
-      const num = this.#numOf(id.slice(0, end))
+      const owner = id.slice(0, end)
+      const num = this.#numOf(owner) ?? this.#unread.get(owner)
       if (num === undefined) continue
       const given = Number(GENERATION.exec(id.slice(end + 1))?.[1] ?? 0)
       if (given >= (this.#generations.get(num) ?? 0)) return true

@@ -163,7 +163,7 @@ export class Loading {
   /** Reads the open runs of the store, oldest first. Those that cannot be read are left where they are. */
   #eachOpen(use: (rows: readonly RunRow[]) => void | Promise<void>): Promise<void> {
     return eachOpenRow(this.#context, use, ({ num, id, unread }) => {
-      if (this.#unread.has(num)) return
+      if (unread === null || this.#unread.has(num)) return
       this.#unread.add(num)
       this.#context.log.error(
         `The run "${id}" cannot be read, and is left alone until the store is restored: ${unread.message}`,

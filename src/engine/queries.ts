@@ -334,7 +334,9 @@ const ofEvent = {
 }
 
 function unreadable(rows: readonly (RunRow | UnreadRun)[]): { readonly unreadable?: readonly UnreadableView[] } {
-  const found = rows.filter(isUnread).map(({ id, unread }) => ({ id, error: unreadableError(id, unread) }))
+  const found = rows
+    .filter(isUnread)
+    .flatMap(({ id, unread }) => (unread === null ? [] : [{ id, error: unreadableError(id, unread) }]))
   return found.length === 0 ? {} : { unreadable: found }
 }
 

@@ -6,9 +6,9 @@ import type { RunName, RunQuery, RunRow, StoreReader } from '../core/store.ts'
 
 const PAGE = 256
 
-/** A run whose row the store cannot read, and why. */
+/** A run whose row the store cannot read, and why; null when it has gone since its page was read. */
 export interface UnreadRun extends RunName {
-  readonly unread: Error
+  readonly unread: Error | null
 }
 
 export async function runRows(
@@ -21,8 +21,9 @@ export async function runRows(
   const rows: (RunRow | UnreadRun)[] = []
   for (const { num, id } of await store.runNames(shard, query)) {
     const row = await orFailure(store.run(shard, num))
-    if (row instanceof Error) rows.push({ num, id, unread: row })
-    else if (row !== null) rows.push(row)
+    // One that is gone has its place all the same: a page that is short is taken for the last one.
+    if (row instanceof Error || row === null) rows.push({ num, id, unread: row })
+    else rows.push(row)
   }
   return rows
 }

@@ -1,4 +1,4 @@
-// What a second attack on the command line found.
+// What the options of an application file may be: found by an attack.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -23,8 +23,19 @@ function damagedFor(own: Store, num: number): Store {
   return guarded(
     guarded(own, 'run', (pass, _shard, wanted) => (wanted === num ? Promise.resolve().then(bad) : pass())),
     'runs',
-    () => Promise.resolve().then(bad),
+    async (pass) => {
+      const rows = await pass()
+      return rows.some((row) => row.num === num) ? bad() : rows
+    },
   )
+}
+
+async function numOf(data: MemoryData, id: string): Promise<number> {
+  const store = memory(data)
+  await store.open()
+  const found = (await store.runs(0, { ns: 'default', limit: 9 })).find((row) => row.id === id)
+  await store.close()
+  return found?.num ?? 0
 }
 
 test.each([
@@ -101,6 +112,35 @@ test('a late answer of a run that was forgotten is taken back, and nothing is wr
   expect((await app.runs()).items.map(({ status }) => status)).toEqual(['completed'])
 })
 
+test('what a run that cannot be read may ask for is not forgotten meanwhile', async () => {
+  const data = new MemoryData()
+  const clock = new HandClock()
+  const child = workflow('child', { input: z.null(), output: z.number() }, async () => 7)
+  const parent = workflow('parent', { input: z.null(), output: z.number() }, async (run) => {
+    const started = run.start(child(null))
+    await run.sleep('1d')
+    return started.result()
+  })
+  const definition = ballet({ services: [], workflows: [child, parent] })
+  let app = await openForTest(definition, { store: memory(data), clock })
+  await app.start(parent(null), { id: 'p' })
+  await app.result('p~child.0')
+  await app.close()
+  const num = await numOf(data, 'p')
+  app = await openForTest(definition, { store: damagedFor(memory(data), num), clock, retention: { runs: '1s' } })
+  for (let n = 0; n < 100; n++) {
+    clock.pass(60_000)
+    await rounds(20)
+  }
+  await app.close()
+  app = await openForTest(definition, { store: memory(data), clock })
+  for (let n = 0; n < 25; n++) {
+    clock.pass(3_600_000)
+    await rounds(20)
+  }
+  expect(await app.run('p')).toMatchObject({ status: 'completed', output: 7 })
+})
+
 test('what takes back a late answer is an undo: it is not failed nor cancelled, by nobody, and can be answered', async () => {
   const answer = gate<number>()
   const entered = gate()
@@ -154,21 +194,7 @@ test.each(['has ended', 'is open'])(
     for (const id of ['a', 'b', 'c', 'bad']) await app.start(flow(id === 'bad' && which === 'is open'), { id })
     await rounds()
     await app.close()
-    const reader = memory(data)
-    await reader.open()
-    const num = (await reader.runs(0, { ns: 'default', limit: 9 })).find(({ id }) => id === 'bad')?.num
-    await reader.close()
-    const bad = (): never => {
-      throw fault('STORE_FAILED', { problem: 'database disk image is malformed' })
-    }
-    const store = guarded(
-      guarded(memory(data), 'run', async (pass, _shard, wanted) => (wanted === num ? bad() : pass())),
-      'runs',
-      async (pass) => {
-        const rows = await pass()
-        return rows.some((row) => row.num === num) ? bad() : rows
-      },
-    )
+    const store = damagedFor(memory(data), await numOf(data, 'bad'))
     app = await openForTest(definition, { store, clock, retention: { runs: '1s' } })
     for (let n = 0; n < 100; n++) {
       clock.pass(60_000)
