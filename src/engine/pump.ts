@@ -175,7 +175,7 @@ export class Pump {
   #measure(): void {
     const now = this.#now()
     const ms = this.#busySince === null ? 0 : now - this.#busySince
-    this.#made += PAIRS
+    this.#made += this.#size
     const isFull = this.#queue.size >= PAIRS
     if (isFull && this.#busySince !== null && ms < MEASURED_MS) return
     if (ms >= MEASURED_MS) this.#rate = (this.#rate + this.#made / ms) / 2

@@ -136,3 +136,20 @@ test('the pump says how long turns wait: by their age, and by the pace of those 
   now = 5000
   expect([pump.waitMs(null), pump.waitMs('single'), pump.waitMs('none')]).toEqual([5000, 5000, 0])
 })
+
+test('the pump counts all turns of a round, also when turns get more of the loop than the rest of it', async () => {
+  let now = 0
+  // Everything else takes 50 ms between two rounds, and a turn a tenth of one: eight turns a millisecond.
+  const pump = new Pump(
+    () => (now += 50),
+    () => {},
+    () => now,
+  )
+  const job = (end: () => void = () => {}): TurnJob => ({ workflow: 'w', begin: () => (now += 0.1), end })
+  for (let left = 20_000; left > 0; left--) pump.add(job())
+  await new Promise<void>((resolve) => pump.add(job(resolve)))
+  for (let left = 1000; left > 0; left--) pump.add(job())
+  expect(pump.waitMs(null)).toBeGreaterThan(100)
+  expect(pump.waitMs(null)).toBeLessThan(200)
+  pump.stop()
+})
