@@ -5,7 +5,7 @@ import type { Store } from './core/store.ts'
 import type { Application } from './define/application.ts'
 import type { ApplicationDefinition } from './define/definition.ts'
 import { systemClock } from './engine/clock.ts'
-import { openOn, type RunOptions } from './engine/open.ts'
+import { openOn, tellMisfits, type RunOptions } from './engine/open.ts'
 import { storeOf } from './stores/store-of.ts'
 
 // Defining
@@ -80,7 +80,10 @@ export interface OpenOptions extends RunOptions {
  */
 export async function open(definition: ApplicationDefinition, options: OpenOptions = {}): Promise<Application> {
   const { store = 'memory:', ...rest } = options
-  return openOn(definition, typeof store === 'string' ? storeOf(store, rest.clock ?? systemClock) : store, rest)
+  const on = typeof store === 'string' ? storeOf(store, rest.clock ?? systemClock) : store
+  const app = await openOn(definition, on, rest)
+  tellMisfits(definition, rest.log)
+  return app
 }
 export type {
   ActAllRequest,

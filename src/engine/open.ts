@@ -50,6 +50,15 @@ export type ApplicationOptions = Pick<
 >
 
 /**
+ * Tells of what in an application does not fit its choreographies. It is not refused: a business that runs is not stopped by
+ * what is written of it.
+ */
+export function tellMisfits(definition: ApplicationDefinition, log: Log = consoleLog): void {
+  if (definition.choreographies.length === 0) return
+  for (const one of checkApplication(definition)) if (one.level === 'fault') log.warn(showFinding(one))
+}
+
+/**
  * Opens an application on a store. Resolves when every open run has been taken up again.
  * @throws DEFINITION_INVALID for an option, APPLICATION_UNFIT with every fault, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED
  */
@@ -60,10 +69,6 @@ export async function openOn(
 ): Promise<Application> {
   requireFit(definition)
   const log = options.log ?? consoleLog
-  // What does not fit its contract is told and not refused: a business that runs is not stopped by what is written of it.
-  if (definition.choreographies.length > 0) {
-    for (const one of checkApplication(definition)) if (one.level === 'fault') log.warn(showFinding(one))
-  }
   const namespace = options.namespace ?? 'default'
   if (!isName(namespace))
     throw fault('DEFINITION_INVALID', { what: `Namespace "${namespace}"`, problem: 'it must be a name' })
