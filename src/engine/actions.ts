@@ -25,6 +25,10 @@ import { startEffect } from './turn-rows.ts'
 const NAME_LIMIT = 256
 const WORDS_LIMIT = 4000
 
+/** Rounds of the event loop in which a run that was thawed is looked at; then it is looked at every so often, milliseconds. */
+const ROUNDS = 1000
+const LOOK_MS = 10
+
 export class Actions {
   readonly #shard: Shard
 
@@ -190,9 +194,14 @@ export class Actions {
 
   /** A run that was thawed has done what it was about to do, with today's code. */
   async #tried(num: number): Promise<void> {
+    const { clock } = this.#shard.context
     const run = await this.#shard.context.live(num)
     const isBusy = (): boolean => run !== undefined && run.queued > 0 && !this.#shard.isStopped
-    while (isBusy()) await new Promise((resolve) => setImmediate(resolve))
+    for (let round = 0; isBusy(); round++) {
+      // Mostly it is done in a few rounds of the event loop; it may also have to wait for a commit, or behind many others.
+      if (round < ROUNDS) await new Promise((resolve) => setImmediate(resolve))
+      else await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve))
+    }
   }
 
   #deliver(num: number, delivered: Delivered): Promise<DeliveryResult> {
