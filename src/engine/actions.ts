@@ -25,8 +25,8 @@ import { startEffect } from './turn-rows.ts'
 const NAME_LIMIT = 256
 const WORDS_LIMIT = 4000
 
-/** Rounds of the event loop in which a run that was thawed is looked at; then it is looked at every so often, milliseconds. */
-const ROUNDS = 1000
+/** Rounds of the event loop in which a run that was thawed is looked at; then it is every so often, milliseconds. */
+const ROUNDS = 2000
 const LOOK_MS = 10
 
 export class Actions {
@@ -194,13 +194,15 @@ export class Actions {
 
   /** A run that was thawed has done what it was about to do, with today's code. */
   async #tried(num: number): Promise<void> {
-    const { clock } = this.#shard.context
+    const { writer, clock } = this.#shard.context
     const run = await this.#shard.context.live(num)
     const isBusy = (): boolean => run !== undefined && run.queued > 0 && !this.#shard.isStopped
     for (let round = 0; isBusy(); round++) {
-      // Mostly it is done in a few rounds of the event loop; it may also have to wait for a commit, or behind many others.
+      // Mostly a few rounds of the event loop and a commit are all that it takes; for what takes longer the loop is not turned.
       if (round < ROUNDS) await new Promise((resolve) => setImmediate(resolve))
       else await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve))
+      // One that fails ends the shard.
+      await writer.barrier().catch(() => {})
     }
   }
 
