@@ -58,12 +58,17 @@ export function deliveredWords(delivered: Part, sinceMs: number | undefined, lim
     case 'event':
       return `event ${word(delivered, 'type')} from ${word(delivered, 'source')} ${preview(delivered['payload'] as Json, limit)}`.trim()
     case 'cancel':
-      return `cancelled by ${whoWords(delivered)}${delivered['forced'] === true ? '; its code is run no more' : ''}`
+      return `cancelled by ${whoWords(delivered)}${forcedWords(delivered)}`
     case 'resume':
       return `resumed: turn ${word(delivered, 'of')} is made again with the mended code`
     default:
       return preview(delivered as Json, limit)
   }
+}
+
+function forcedWords({ forced, of }: Part): string {
+  if (forced !== true) return ''
+  return `; its code is run no more${typeof of === 'number' ? `, and what it was given in turn ${of} is known` : ''}`
 }
 
 /** What the run did: one command. */

@@ -12,7 +12,14 @@ import { assertNever, fault, invariant, type BalletError } from './errors.ts'
 import { CallError, endingFailure, endsAsFailed, isCancellation, threw, type Failure } from './failure.ts'
 import { hashOf, type RunIdentity } from './ids.ts'
 import { bothTexts, fromText, toText, type JsonText } from './json.ts'
-import { parseCommands, type Cancelled, type Command, type Delivered, type StoredCommand } from './journal.ts'
+import {
+  parseCommands,
+  type Answer,
+  type Cancelled,
+  type Command,
+  type Delivered,
+  type StoredCommand,
+} from './journal.ts'
 import { isUndo, type Issuing, type Pending } from './pending.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Contracts, LogSink } from './contracts.ts'
@@ -122,8 +129,9 @@ export class Machine {
   /**
    * Begins a turn. The caller lets all microtasks settle, then calls `close`.
    * @param recorded line 3 of the journal row when this is a replay.
+   * @param held with a cancellation that has an `of`: the answer that was delivered in that turn.
    */
-  deliver(delivered: Delivered, at: number, seq: number, recorded: string | null): void {
+  deliver(delivered: Delivered, at: number, seq: number, recorded: string | null, held?: Answer): void {
     invariant(!this.active, 'a delivery inside a turn')
     this.active = true
     this.at = at
@@ -171,7 +179,7 @@ export class Machine {
         break
       }
       case 'cancel':
-        this.#cancel(delivered)
+        this.#cancel(delivered, held)
         break
       case 'resume':
         invariant(false, 'a machine is not given resume')
@@ -334,7 +342,7 @@ export class Machine {
     )
   }
 
-  #cancel({ by, why, forced }: Extract<Delivered, { kind: 'cancel' }>): void {
+  #cancel({ by, why, forced }: Extract<Delivered, { kind: 'cancel' }>, held: Answer | undefined): void {
     this.cancelled ??= { by, why }
     const { cancellation } = this
     for (const run of this.followers) this.commands.push({ kind: 'stop', run })
@@ -349,11 +357,19 @@ export class Machine {
       )
     }
     this.#forced = true
+    if (held !== undefined && this.pending.has(held.op)) this.#settleOnly(held)
     this.giveUp((pending) => !isUndo(pending), null)
     const failed = (error: unknown): void => {
       this.#settled = { ok: false, error }
     }
     takeBack().then(() => failed(cancellation), failed)
+  }
+
+  /** Takes the answer of a call that the body will not hear of: how it came out is known to whatever takes it back. */
+  #settleOnly(held: Answer): void {
+    const { settles } = this.#take(held.op)
+    if (held.kind === 'done') settles?.(fromText(held.payload), true)
+    else settles?.(undefined)
   }
 
   #take(op: string): Pending {
