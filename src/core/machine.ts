@@ -9,7 +9,15 @@
 // pending until it has settled, for the undo log alone.
 import { carriedOf, carryText } from './carry.ts'
 import { assertNever, fault, invariant, type BalletError } from './errors.ts'
-import { CallError, endingFailure, endsAsFailed, isCancellation, threw, type Failure } from './failure.ts'
+import {
+  CallError,
+  cancelledFault,
+  endingFailure,
+  endsAsFailed,
+  isCancellation,
+  threw,
+  type Failure,
+} from './failure.ts'
 import { hashOf, type RunIdentity } from './ids.ts'
 import { bothTexts, fromText, toText, type JsonText } from './json.ts'
 import {
@@ -306,7 +314,7 @@ export class Machine {
   /** What everything rejects with once the run is cancelled. */
   get cancellation(): BalletError {
     invariant(this.cancelled !== null, 'a run that is not cancelled has no cancellation')
-    return fault('RUN_CANCELLED', { id: this.spec.identity.id, ...this.cancelled })
+    return cancelledFault(this.spec.identity.id, this.cancelled)
   }
 
   /**

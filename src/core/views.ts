@@ -38,6 +38,13 @@ export interface ChoiceView {
   readonly after?: string | undefined
 }
 
+/** Of a run that is tried on its own, because processes have died: what they died at, and how many while it was alone. */
+export interface SuspectView {
+  /** `its replay`, `its turn`, or the op of a call. */
+  readonly what: string
+  readonly deaths: number
+}
+
 /** A run. Times are ISO 8601. */
 export interface RunView {
   readonly id: string
@@ -59,6 +66,7 @@ export interface RunView {
   /** How often the run has continued as a new generation; absent for 0. */
   readonly generation?: number | undefined
   readonly reason?: string | undefined
+  readonly suspect?: SuspectView | undefined
   readonly state?: Json | undefined
   readonly waits: readonly WaitView[]
   /** What a person can do about a stuck run. */

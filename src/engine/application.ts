@@ -1,6 +1,6 @@
 // A running application: the doors of one store, one shard behind them. Starts and stops what runs inside, and answers
 // questions from committed rows; whatever it acknowledges is durable.
-import { toFailure, type Failure } from '../core/failure.ts'
+import { cancelledFault, toFailure, type Failure } from '../core/failure.ts'
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault } from '../core/errors.ts'
@@ -317,5 +317,5 @@ export class RunningApplication implements Application {
 function failedResult(id: string, failure: Failure & { readonly details?: unknown }): Error {
   const { code, message, details } = failure
   if (code !== 'RUN_CANCELLED' || !isRecord(details)) return fault('RUN_FAILED', { id, message })
-  return fault('RUN_CANCELLED', { id, by: String(details['by']), why: String(details['why']) })
+  return cancelledFault(id, { by: String(details['by']), why: String(details['why']) })
 }

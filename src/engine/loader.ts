@@ -67,6 +67,7 @@ function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRo
     nextSeq: run.seq,
     carry: null,
     bytes: 0,
+    isRetried: false,
   }
   return {
     run,
@@ -141,7 +142,7 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       park(
         context,
         run,
-        history.mail,
+        history,
         replayed.kind === 'diverged'
           ? replayed.error
           : fault('CODE_MISSING', { run: `The run "${run.row.id}"`, call: run.row.call }),
@@ -158,7 +159,7 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       if (run.row.ended === null) context.begin(run)
       break
     case 'workflow':
-      if (replayed.kind === 'diverged') park(context, run, history.mail, replayed.error)
+      if (replayed.kind === 'diverged') park(context, run, history, replayed.error)
       else if (replayed.kind === 'threw')
         context.suspects.turn(run, new ResumeJob(context, { run, history, replayed }, run.executor.machine, replayed))
       else if (!run.executor.machine.begun) beginWorkflow(context, run, history)
@@ -236,13 +237,14 @@ function parkTooLong(context: ShardContext, run: LiveRun, mail: readonly Deliver
   if (!isKnown) markStuck(context, run, null, 'limit', toFailure(error))
 }
 
-/** Freezes a run whose code does not fit its journal; its row changes only if it was not known before. */
-function park(context: ShardContext, run: LiveRun, mail: readonly Delivered[], error: Error): void {
+/** Freezes a run whose code does not fit its journal; that is written only if it was not known before, or was retried. */
+function park(context: ShardContext, run: LiveRun, { mail, isRetried }: History, error: Error): void {
   if (run.executor.kind !== 'frozen') freeze(context, run)
   keepSeen(run, mail)
   const isSealed = run.executor.kind === 'frozen' && run.executor.sealed !== undefined
   const reason = isSealed ? 'unreadable' : 'diverged'
-  if (run.row.status !== 'stuck' || run.row.reason !== reason) markStuck(context, run, null, reason, toFailure(error))
+  if (run.row.status !== 'stuck' || run.row.reason !== reason || isRetried)
+    markStuck(context, run, null, reason, toFailure(error))
 }
 
 /** A run has continued before its mail was delivered: it is kept anew, in the rows of this generation. */
@@ -291,10 +293,11 @@ class ResumeJob implements TurnJob {
     run.queued -= 1
     if (!this.machine.active) return
     const closed = this.machine.close()
-    // Still broken: the turn that says so is in the journal already; its row may say otherwise.
+    // Still broken: the turn that says so is in the journal already; its row may say otherwise, and whoever retried it is told.
     if (closed.kind === 'threw') {
       freeze(context, run)
-      if (run.row.reason !== 'threw') markStuck(context, run, null, 'threw', toFailure(closed.error), closed.error)
+      if (run.row.reason !== 'threw' || history.isRetried)
+        markStuck(context, run, null, 'threw', toFailure(closed.error), closed.error)
       return keepSeen(run, history.mail)
     }
     const delivered: Delivered = { kind: 'resume', of: this.#threw.seq }

@@ -141,6 +141,10 @@ test('what is under way is marked; three deaths of it alone, and the run is left
     clock.pass(quietMs - 1)
     await rounds()
     expect(marks(data)).toEqual([`bad (effect desk.hang#0) ${deaths - 1}`])
+    // Whoever looks at it meanwhile is told why it stands still.
+    const suspect = { what: 'desk.hang#0', deaths: deaths - 1 }
+    expect(await app.run('bad')).toMatchObject({ status: 'running', suspect })
+    expect((await app.runs({ name: 'hang' })).items).toMatchObject([{ id: 'bad', suspect }])
     clock.pass(1)
     await entered
     expect(marks(data)).toEqual([`bad effect desk.hang#0 ${deaths}`])
