@@ -28,7 +28,7 @@ import {
   type Delivered,
   type StoredCommand,
 } from './journal.ts'
-import { isUndo, type Issuing, type Pending } from './pending.ts'
+import { failureOf, isUndo, type Issuing, type Pending } from './pending.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Contracts, LogSink } from './contracts.ts'
 import { turnStream, type Stream } from './randomness.ts'
@@ -49,18 +49,17 @@ export interface MachineSpec {
   readonly onFault: (error: Error) => void
 }
 
-/** How a body came out; `continued` is a new beginning. */
-type Ending = 'completed' | 'failed' | 'cancelled' | 'continued'
-
-/** What a turn came to. */
+/** What a turn came to; one that `continued` is a new beginning. */
 export type Closed =
   | { readonly kind: 'open'; readonly commands: readonly Command[] }
-  | { readonly kind: 'ended'; readonly commands: readonly Command[]; readonly status: Ending }
+  | {
+      readonly kind: 'ended'
+      readonly commands: readonly Command[]
+      readonly status: 'completed' | 'failed' | 'cancelled' | 'continued'
+    }
   | { readonly kind: 'threw'; readonly error: Error }
 
 type Settled = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
-
-const noop = (): void => {}
 
 export class Machine {
   readonly spec: MachineSpec
@@ -153,22 +152,13 @@ export class Machine {
       case 'start':
         this.#begin()
         break
-      case 'done': {
-        const pending = this.#take(delivered.op)
-        const value = fromText(delivered.payload)
-        pending.settles?.(value, true)
-        if (!pending.givenUp) pending.resolve(value)
+      case 'done':
+      case 'failed':
+        this.#answer(delivered)
         break
-      }
-      case 'failed': {
-        const pending = this.#take(delivered.op)
-        pending.settles?.(undefined)
-        if (!pending.givenUp) this.#reject(pending, delivered.error)
-        break
-      }
       case 'timer': {
-        const waiting = this.#take(delivered.op)
-        waiting.resolve(waiting.command.kind === 'wait' ? null : undefined)
+        const { command, resolve } = this.#take(delivered.op)
+        resolve(command.kind === 'wait' ? null : undefined)
         break
       }
       case 'signal':
@@ -218,8 +208,8 @@ export class Machine {
         return { kind: 'ended', commands: [...commands, end], status: 'cancelled' }
       }
       if (!endsAsFailed(settled.error)) return { kind: 'threw', error: threw(this.name, settled.error) }
-      const error: Failure = endingFailure(settled.error)
-      return { kind: 'ended', commands: [...commands, { kind: 'fail', error }], status: 'failed' }
+      const fail: Command = { kind: 'fail', error: endingFailure(settled.error) }
+      return { kind: 'ended', commands: [...commands, fail], status: 'failed' }
     }
     try {
       const end = this.#end(settled.value)
@@ -271,7 +261,7 @@ export class Machine {
       this.pending.set(op, pending)
     })
     // A branch that nobody awaits must not end the process when its call fails.
-    promise.catch(noop)
+    promise.catch(() => {})
     return promise
   }
 
@@ -365,7 +355,7 @@ export class Machine {
       )
     }
     this.#forced = true
-    if (held !== undefined && this.pending.has(held.op)) this.#settleOnly(held)
+    if (held !== undefined && this.pending.has(held.op)) this.#answer(held, false)
     this.giveUp((pending) => !isUndo(pending), null)
     const failed = (error: unknown): void => {
       this.#settled = { ok: false, error }
@@ -373,11 +363,17 @@ export class Machine {
     takeBack().then(() => failed(cancellation), failed)
   }
 
-  /** Takes the answer of a call that the body will not hear of: how it came out is known to whatever takes it back. */
-  #settleOnly(held: Answer): void {
-    const { settles } = this.#take(held.op)
-    if (held.kind === 'done') settles?.(fromText(held.payload), true)
-    else settles?.(undefined)
+  /** What takes a call back knows how it came out; the body too, if it is to hear of it. */
+  #answer(answer: Answer, isHeard = true): void {
+    const pending = this.#take(answer.op)
+    if (answer.kind === 'done') {
+      const value = fromText(answer.payload)
+      pending.settles?.(value, true)
+      if (isHeard && !pending.givenUp) pending.resolve(value)
+    } else {
+      pending.settles?.(undefined)
+      if (isHeard && !pending.givenUp) pending.reject(failureOf(pending, answer.error))
+    }
   }
 
   #take(op: string): Pending {
@@ -385,13 +381,6 @@ export class Machine {
     invariant(pending !== undefined, `nothing waits for ${op}`)
     this.pending.delete(op)
     return pending
-  }
-
-  #reject(pending: Pending, failure: Failure): void {
-    const { command } = pending
-    const child = command.kind === 'child' || command.kind === 'join'
-    const call = child ? command.run : command.kind === 'call' ? command.call : pending.op
-    pending.reject(new CallError(child ? 'CHILD_FAILED' : 'CALL_FAILED', call, failure))
   }
 
   #answerWaits(name: string, value: () => unknown): void {
