@@ -9,15 +9,7 @@
 // pending until it has settled, for the undo log alone.
 import { carriedOf, carryText } from './carry.ts'
 import { assertNever, fault, invariant, type BalletError } from './errors.ts'
-import {
-  CallError,
-  cancelledFault,
-  endingFailure,
-  endsAsFailed,
-  isCancellation,
-  threw,
-  type Failure,
-} from './failure.ts'
+import { cancelledFault, endingFailure, endsAsFailed, isCancellation, threw } from './failure.ts'
 import { hashOf, type RunIdentity } from './ids.ts'
 import { bothTexts, fromText, toText, type JsonText } from './json.ts'
 import {
