@@ -176,7 +176,7 @@ export type Note =
       readonly by: string
       readonly why: string
       /** The run had been asked to stop, and now ends without taking anything back. */
-      readonly drops?: 'cancel'
+      readonly drops?: 'cancel' | 'undo'
     }
 
 /** A turn as it is stored. */

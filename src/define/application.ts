@@ -89,8 +89,11 @@ export interface Acted {
    * is kept, and comes true once the run is retried with code that can.
    */
   readonly kept?: true
-  /** Of a run that is let fail: it had been asked to stop, and that is dropped. Nothing was taken back. */
-  readonly dropped?: 'cancel'
+  /**
+   * Of a run that is let fail, what is dropped with it: that it had been asked to stop (nothing was taken back), or that it
+   * was to take back what a late answer did.
+   */
+  readonly dropped?: 'cancel' | 'undo'
 }
 
 /** One action for all runs that match. Newest first, each on its own: one that refuses does not stop the others. */
