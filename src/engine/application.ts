@@ -234,15 +234,18 @@ export class RunningApplication implements Application {
   }
 
   async settled(id: string, waitMs: number, signal?: AbortSignal): Promise<RunView | null> {
-    const { watchers } = this.shard.context
+    const { open, watchers } = this.shard.context
     let stop = (): void => {}
     // Watch first, then look: an end between the two is seen.
     const ended = new Promise<void>((resolve) => (stop = watchers.onEnd(id, () => resolve())))
     const given = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }))
     let cancel = (): void => {}
     try {
-      const now = await this.run(id)
-      if (now === null || now.ended !== null || waitMs <= 0 || signal?.aborted === true) return now
+      // One that is open in this process need not be read to know that it has not ended.
+      if (open.numOf(id) === undefined || waitMs <= 0 || signal?.aborted === true) {
+        const now = await this.run(id)
+        if (now === null || now.ended !== null || waitMs <= 0 || signal?.aborted === true) return now
+      }
       const late = new Promise<void>((resolve) => {
         if (Number.isFinite(waitMs)) cancel = this.#options.clock.after(waitMs, resolve)
       })
