@@ -25,15 +25,20 @@ import type {
   AnswerRequest,
   Application,
   EventsRequest,
-  FlowsRequest,
   FailRequest,
+  FlowsRequest,
+  InTransaction,
+  Posted,
   Published,
   PublishRequest,
+  PublishSettings,
   Reasoned,
   RecoveryView,
   RetryRequest,
   RunsRequest,
+  Signalled,
   SignalRequest,
+  SignalSettings,
   Started,
   StartRequest,
   StartSettings,
@@ -46,6 +51,7 @@ import { actOnAll } from './act-on-all.ts'
 import { describe } from './describe.ts'
 import type { Directory } from './directory.ts'
 import { Queries } from './queries.ts'
+import { Posts } from './posts.ts'
 import { Requests } from './requests.ts'
 import { Shard } from './shard.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
@@ -166,29 +172,41 @@ export class RunningApplication implements Application {
     return this.#requests
   }
 
-  start(call: CallValue, options: StartSettings = {}): Promise<Started> {
-    return this.startNamed({ call: call.name, input: call.input, ...options })
+  start(call: CallValue, options?: StartSettings): Promise<Started>
+  start(call: CallValue, options: StartSettings & InTransaction): Promise<Posted>
+  async start(call: CallValue, options: StartSettings & Partial<InTransaction> = {}): Promise<Started | Posted> {
+    const { tx, ...settings } = options
+    const request = { call: call.name, input: call.input, ...settings }
+    return tx === undefined ? this.requests.start(request) : this.#posts.start(request, tx)
   }
   async startNamed(request: StartRequest): Promise<Started> {
     return this.requests.start(request)
   }
 
-  publish(event: EventValue, options: { readonly id?: string; readonly source?: string } = {}): Promise<Published> {
-    return this.publishNamed({ type: event.type, data: event.data, ...options })
+  publish(event: EventValue, options?: PublishSettings): Promise<Published>
+  publish(event: EventValue, options: PublishSettings & InTransaction): Promise<Posted>
+  async publish(event: EventValue, options: PublishSettings & Partial<InTransaction> = {}) {
+    const { tx, ...settings } = options
+    const request = { type: event.type, data: event.data, ...settings }
+    return tx === undefined ? this.requests.publish(request) : this.#posts.publish(request, tx)
   }
   async publishNamed(request: PublishRequest): Promise<Published> {
     return this.requests.publish(request)
   }
 
-  signal(
-    run: string,
-    signal: SignalValue,
-    options: { readonly id?: string } = {},
-  ): Promise<{ readonly id: string; readonly created: boolean }> {
-    return this.signalNamed({ run, name: signal.type, data: signal.data, ...options })
+  signal(run: string, signal: SignalValue, options?: SignalSettings): Promise<Signalled>
+  signal(run: string, signal: SignalValue, options: SignalSettings & InTransaction): Promise<Posted>
+  async signal(run: string, signal: SignalValue, options: SignalSettings & Partial<InTransaction> = {}) {
+    const { tx, ...settings } = options
+    const request = { run, name: signal.type, data: signal.data, ...settings }
+    return tx === undefined ? this.requests.signal(request) : this.#posts.signal(request, tx)
   }
-  async signalNamed(request: SignalRequest): Promise<{ readonly id: string; readonly created: boolean }> {
+  async signalNamed(request: SignalRequest): Promise<Signalled> {
     return this.requests.signal(request)
+  }
+
+  get #posts(): Posts {
+    return new Posts(this.shard.context, this.requests)
   }
 
   cancel(run: string, request: Reasoned = {}): Promise<Acted> {
