@@ -1,7 +1,18 @@
 // The work that is measured: an order of about 300 bytes is charged, shipped and notified, by operations that do
 // nothing, so that what remains is the engine's own cost. As a workflow, as a workflow whose operations answer with
 // events, and as a chain of reactions to those events. The schemas accept everything: a schema library has its own price.
-import { ballet, event, operation, service, signal, workflow, type ApplicationDefinition, type Schema } from 'ballet'
+import {
+  ballet,
+  choreography,
+  event,
+  operation,
+  seq,
+  service,
+  signal,
+  workflow,
+  type ApplicationDefinition,
+  type Schema,
+} from 'ballet'
 
 export interface Order {
   readonly orderId: string
@@ -120,4 +131,19 @@ export const definition: ApplicationDefinition = ballet({
   version: '1',
   services: [desk, shop],
   workflows: [checkout, keyedCheckout, chain, orchestrated, waiting, long],
+})
+
+/** The choreography of the chain of reactions, with a deadline for each of its steps. */
+const orderFlow = choreography(
+  'orders',
+  { key: 'orderId' },
+  seq(Placed, Charged.within('1m'), Shipped.within('1m'), Notified.within('1m').as('done')),
+)
+
+/** The chain of reactions, and a monitor that follows it. */
+export const monitored: ApplicationDefinition = ballet({
+  name: 'bench',
+  version: '1',
+  services: [shop],
+  choreographies: [orderFlow],
 })

@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { open, type Application, type Batch, type CallValue, type EventValue } from 'ballet'
 import { Ceiling } from './ceiling.ts'
-import { checkout, definition, keyedCheckout, newOrder, Notified, orchestrated, Placed } from './checkout.ts'
+import { checkout, definition, keyedCheckout, monitored, newOrder, Notified, orchestrated, Placed } from './checkout.ts'
 import { closedLoop } from './meter.ts'
 import { observedStore, type Observed } from './observed-store.ts'
 import { RawRows } from './raw-rows.ts'
@@ -13,7 +13,7 @@ import { RawRows } from './raw-rows.ts'
 type Drive = (orders: number, inFlight: number) => Promise<void>
 
 /** `keyed` orders have a business key, so the engine looks first whether the order exists; those of `engine` have none. */
-export type Contender = 'engine' | 'ceiling' | 'keyed' | 'orchestrated' | 'choreographed'
+export type Contender = 'engine' | 'ceiling' | 'keyed' | 'orchestrated' | 'choreographed' | 'monitored'
 
 export interface Engine {
   readonly app: Application
@@ -29,26 +29,27 @@ export interface Contenders extends Engine {
 const log = { info: () => {}, warn: () => {}, error: (message: string) => console.error(message) }
 
 /** The application on a file store whose commits are seen. */
-export async function openEngine(file: string): Promise<Engine> {
+export async function openEngine(file: string, application = definition): Promise<Engine> {
   const observed = observedStore(file)
-  return { observed, app: await open(definition, { store: observed.store, log }) }
+  return { observed, app: await open(application, { store: observed.store, log }) }
 }
 
 export async function openContenders(folder: string): Promise<Contenders> {
   const { app, observed } = await openEngine(join(folder, 'engine.db'))
+  const followed = await openEngine(join(folder, 'monitored.db'), monitored)
   const ceiling = new Ceiling(join(folder, 'ceiling.db'))
   const raw = new RawRows(join(folder, 'raw.db'))
   const carried = (carry: () => Promise<unknown>): Drive => {
     return (orders, inFlight) => closedLoop(orders, inFlight, carry)
   }
   const called = (call: () => CallValue): Drive => carried(async () => app.result((await app.start(call())).id))
-  const published = (event: () => EventValue): Drive => {
+  const published = (engine: Engine, event: () => EventValue): Drive => {
     return (orders, inFlight) =>
       closedLoop(
         orders,
         inFlight,
-        () => app.publish(event()),
-        (ended) => (observed.onCommit = (batch) => ended(lastEvents(batch))),
+        () => engine.app.publish(event()),
+        (ended) => (engine.observed.onCommit = (batch) => ended(lastEvents(batch))),
       )
   }
   return {
@@ -60,10 +61,12 @@ export async function openContenders(folder: string): Promise<Contenders> {
       ceiling: carried(() => ceiling.order(newOrder())),
       keyed: called(() => keyedCheckout(newOrder())),
       orchestrated: called(() => orchestrated(newOrder())),
-      choreographed: published(() => Placed(newOrder())),
+      choreographed: published({ app, observed }, () => Placed(newOrder())),
+      monitored: published(followed, () => Placed(newOrder())),
     },
     close: async () => {
       await app.close()
+      await followed.app.close()
       await raw.close()
       ceiling.close()
     },

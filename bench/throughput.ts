@@ -10,7 +10,7 @@ const STEPS = 3
 const RAW_BATCH = 256
 const cases: readonly { readonly inFlight: 1 | 64 | 1024; readonly contenders: readonly Contender[] }[] = [
   { inFlight: 1, contenders: ['engine', 'ceiling'] },
-  { inFlight: 64, contenders: ['engine', 'ceiling', 'keyed', 'orchestrated', 'choreographed'] },
+  { inFlight: 64, contenders: ['engine', 'ceiling', 'keyed', 'orchestrated', 'choreographed', 'monitored'] },
   { inFlight: 1024, contenders: ['engine', 'ceiling'] },
 ]
 
@@ -106,4 +106,5 @@ function reportVariants(figures: Figures, rounds: readonly Round[]): void {
   }
   add('an order with a key / without', 'keyed', 'engine')
   add('a choreographed order / the same orchestrated', 'choreographed', 'orchestrated', 'at most 1.5')
+  add('a choreographed order with a monitor / without', 'monitored', 'choreographed', 'at most 1.1')
 }
