@@ -134,6 +134,18 @@ describe('a call', () => {
     expect(fourth).toMatchObject({ kind: 'child', undo: true })
   })
 
+  it('makes a transaction a step, whose body is given to whoever does it once', async () => {
+    const calls: unknown[] = []
+    const once = (...given: readonly unknown[]): string => (calls.push(given), 'done')
+    const reserve = (): void => {}
+    const driver = new Driver((run) => run.tx('reserve', once, reserve, { id: 'x' }))
+    expect(opsOf(await driver.start())).toEqual(['step reserve/x'])
+    const work = driver.machine.pending.get('reserve/x')?.work as StepWork | undefined
+    expect(work?.body('the context' as never)).toBe('done')
+    expect(calls).toEqual([['the context', reserve]])
+    await expectRepeats(driver)
+  })
+
   it('hands its settings to the engine, a step its body too', async () => {
     const settings: CallSettings = { retry: { attempts: 2 }, timeout: '5s' }
     const work = (): number => 5

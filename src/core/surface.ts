@@ -23,6 +23,9 @@ export interface ChildHandle {
   cancel(): void
 }
 
+/** Does work in a transaction of the application's database, once for the key of a call. */
+type Once = (context: never, work: (tx: never) => unknown) => unknown
+
 /** Names of steps: not those that the ids of an undo and of a join begin with. @throws ID_INVALID */
 function checkStepName(name: string): string {
   const what = 'The name of the step'
@@ -68,6 +71,10 @@ export class Surface {
       const op = this.#scope.op(checkStepName(name), settings.id)
       return issueStep(this.#scope, op, name, { body, settings }, this.#shielded)
     })
+  }
+
+  tx(name: string, once: Once, work: (tx: never) => unknown, settings: CallSettings = {}): Promise<unknown> {
+    return this.step(name, (context) => once(context, work), settings)
   }
 
   sleep(duration: Duration): Promise<unknown> {

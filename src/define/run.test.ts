@@ -11,6 +11,7 @@ it('is answered by the engine, name by name', () => {
     key: true,
     call: true,
     step: true,
+    tx: true,
     emit: true,
     sleep: true,
     receive: true,

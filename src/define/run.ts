@@ -140,6 +140,19 @@ export interface Run<
     options?: StepOptions<Stored<NoInfer<Result>>>,
   ): Promise<Stored<Result>>
 
+  /**
+   * Work in a transaction of the application's own database, which happens exactly once: `once` is `exactlyOnce(db)` of
+   * `ballet/postgres`. What it answers is kept there, with what it wrote, and here, as that of a step.
+   *
+   * @throws as `step`
+   */
+  tx<Tx, Result>(
+    name: string,
+    once: <Answer>(context: OperationContext, work: (tx: Tx) => Promise<Answer>) => Promise<Answer>,
+    work: (tx: Tx) => Promise<Result>,
+    options?: StepOptions<Stored<NoInfer<Result>>>,
+  ): Promise<Stored<Result>>
+
   /** Publishes an event, with the turn that it is emitted in. @throws EVENT_UNKNOWN, INPUT_INVALID */
   emit(event: EventValue): void
 

@@ -253,6 +253,7 @@ export class RunningApplication implements Application {
 
   async settled(id: string, waitMs: number, signal?: AbortSignal): Promise<RunView | null> {
     const { open, watchers } = this.shard.context
+    const num = open.numOf(id)
     let stop = (): void => {}
     // Watch first, then look: an end between the two is seen.
     const ended = new Promise<void>((resolve) => (stop = watchers.onEnd(id, () => resolve())))
@@ -260,7 +261,7 @@ export class RunningApplication implements Application {
     let cancel = (): void => {}
     try {
       // One that is open in this process need not be read to know that it has not ended.
-      if (open.numOf(id) === undefined || waitMs <= 0 || signal?.aborted === true) {
+      if (num === undefined || waitMs <= 0 || signal?.aborted === true) {
         const now = await this.run(id)
         if (now === null || now.ended !== null || waitMs <= 0 || signal?.aborted === true) return now
       }
@@ -272,7 +273,7 @@ export class RunningApplication implements Application {
       stop()
       cancel()
     }
-    return this.run(id)
+    return (num === undefined ? null : await this.#queries.runOf(num)) ?? this.run(id)
   }
 
   runs(request?: RunsRequest): Promise<Page<RunView>> {

@@ -74,6 +74,12 @@ export class Queries {
     return row === null ? null : this.view(row)
   }
 
+  /** A run by its number, or null. */
+  async runOf(num: number): Promise<RunView | null> {
+    const row = await this.#reader.run(this.#shard, num)
+    return row === null ? null : this.view(row)
+  }
+
   async runs(request: RunsRequest = {}): Promise<Page<RunView>> {
     const { name, reason, kind, key, root } = request
     checkReason(reason)

@@ -1,4 +1,5 @@
-// The main thread's end of one thread of a store: requests of one tick cross in one message, answers settle promises.
+// The main thread's end of one thread of a store: requests of one tick cross in one message, answers settle promises. Those
+// for a reader wait until it has answered the message before: a message costs more than a read, and they would wait there.
 // The invariant: every request settles, also when the thread dies. A thread without requests does not keep the
 // process alive. Owned by SqliteStore.
 import { Worker } from 'node:worker_threads'
@@ -25,6 +26,7 @@ export class StoreThread {
   readonly #worker: Worker
   readonly #waiting = new Map<number, Waiting>()
   readonly #fatal: (error: BalletError) => void
+  readonly #isReader: boolean
   #outbox: Request[] = []
   #lastId = 0
   #ended: BalletError | undefined
@@ -32,6 +34,7 @@ export class StoreThread {
   /** `fatal` is called when the thread dies or finds the file in doubt, before the requests that wait are rejected. */
   constructor(role: ThreadRole, path: string, fatal: (error: BalletError) => void) {
     this.#fatal = fatal
+    this.#isReader = role === 'reader'
     const settings: ThreadSettings = { role, path }
     // Options of this process (`--eval`, a debugger's port) are not meant for the thread.
     this.#worker = new Worker(workerUrl, { workerData: settings, execArgv: [], name: `ballet store ${role}` })
@@ -65,8 +68,10 @@ export class StoreThread {
 
   #flush(): void {
     const requests = this.#outbox
+    // Whatever is not in the outbox is under way.
+    if (this.#isReader && this.#waiting.size > requests.length) return
     this.#outbox = []
-    if (this.#ended !== undefined) return
+    if (this.#ended !== undefined || requests.length === 0) return
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     this.#worker.postMessage(requests)
   }
@@ -85,6 +90,7 @@ export class StoreThread {
       waiting.reject(error)
     }
     if (this.#waiting.size === 0) this.#worker.unref()
+    else if (this.#isReader) this.#flush()
   }
 
   #end(how: string): void {

@@ -1,0 +1,112 @@
+// Transactions of the application, whichever library they are of: postgres, pg, Drizzle on either, Kysely. They are told
+// apart by what they have, so that none of them is needed here. What is sent is one text without parameters, because that is
+// what all of them can send; every value in it is hexadecimal, so that there is nothing to quote.
+import { fault } from '../../core/errors.ts'
+import { isRecord } from '../../core/json.ts'
+
+/** Sends one text, and answers with the rows that it returned. */
+export type Send = (text: string) => Promise<readonly unknown[]>
+
+/** Bytes, within a text. */
+export const bytesText = (value: Uint8Array): string => `decode('${Buffer.from(value).toString('hex')}', 'hex')`
+/** A text, within a text. */
+export const textText = (value: string): string => `convert_from(${bytesText(Buffer.from(value))}, 'UTF8')`
+
+type Method = (text: unknown) => Promise<unknown>
+
+/** How a transaction sends. @throws TX_INVALID */
+export function senderOf(tx: object): Send {
+  const method = methodsOf(tx)
+  const invalid = (problem: string): Error => fault('TX_INVALID', { problem })
+  const outside = invalid('a connection or a pool, and no transaction')
+  const known = (send: Method): Send => {
+    return async (given) => rowsOf(await send(given))
+  }
+  // postgres: the sql of `sql.begin(async (sql) => ...)` has save points, and the one outside begins transactions.
+  const unsafe = method('unsafe')
+  if (unsafe !== undefined) {
+    if (method('savepoint') === undefined) throw outside
+    return known(unsafe)
+  }
+  // Kysely: says itself what it is.
+  const executeQuery = method('executeQuery')
+  if (executeQuery !== undefined) {
+    if (Reflect.get(tx, 'isTransaction') !== true) throw outside
+    return known((given) => executeQuery(rawQuery(String(given))))
+  }
+  // Drizzle: a transaction can be rolled back, a database cannot.
+  const execute = method('execute')
+  if (execute !== undefined) {
+    if (method('rollback') === undefined) throw outside
+    return known(execute)
+  }
+  // pg: a pool counts its clients, and lends another one for each query.
+  const query = method('query')
+  if (query !== undefined) {
+    if (typeof Reflect.get(tx, 'totalCount') === 'number') throw outside
+    return known(query)
+  }
+  throw invalid('no transaction of a library that is known here')
+}
+
+/** What Kysely's `CompiledQuery.raw` makes. */
+function rawQuery(given: string): object {
+  const query = { kind: 'RawNode', sqlFragments: [given], parameters: [] }
+  return { sql: given, query, parameters: [], queryId: { queryId: `ballet-${given.length}` } }
+}
+
+/** Some answer with the rows themselves, others have them in `rows`. */
+function rowsOf(result: unknown): readonly unknown[] {
+  if (Array.isArray(result)) return result
+  const rows = isRecord(result) ? result['rows'] : undefined
+  return Array.isArray(rows) ? rows : []
+}
+
+function methodsOf(of: object): (name: string) => Method | undefined {
+  return (name) => {
+    const found: unknown = Reflect.get(of, name)
+    return typeof found === 'function' ? (given) => Reflect.apply(found, of, [given]) as Promise<unknown> : undefined
+  }
+}
+
+type Work = (tx: object) => Promise<unknown>
+
+/** How work is done in a transaction of a database, which is committed when it resolves. @throws TX_INVALID */
+export function beginnerOf(db: object): (work: Work) => Promise<unknown> {
+  const method = methodsOf(db)
+  const unknown = (): Error => fault('TX_INVALID', { problem: 'no database of a library that is known here' })
+  const begin = method('begin')
+  if (begin !== undefined) return begin
+  const transaction = method('transaction')
+  if (transaction !== undefined && method('executeQuery') === undefined) return transaction
+  if (transaction !== undefined)
+    return async (work) => {
+      const builder: unknown = await transaction(undefined)
+      const execute = typeof builder === 'object' && builder !== null ? methodsOf(builder)('execute') : undefined
+      if (execute === undefined) throw unknown()
+      return execute(work)
+    }
+  const connect = method('connect')
+  if (connect === undefined || typeof Reflect.get(db, 'totalCount') !== 'number') throw unknown()
+  return (work) => inClient(connect, work)
+}
+
+/** With a client of a pool of pg. */
+async function inClient(connect: Method, work: Work): Promise<unknown> {
+  const client = (await connect(undefined)) as { query: Method; release: (broken?: boolean) => void }
+  try {
+    await client.query('BEGIN')
+    const result = await work(client)
+    await client.query('COMMIT')
+    client.release()
+    return result
+  } catch (error) {
+    // A client whose transaction is not known to be over is not lent again.
+    const isOver = await client.query('ROLLBACK').then(
+      () => true,
+      () => false,
+    )
+    client.release(!isOver)
+    throw error
+  }
+}

@@ -1,0 +1,142 @@
+// Work in the application's own database, by each library that it may use: it happens once, whatever becomes of attempts.
+import { afterEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import { ballet, memory, operation, service, workflow, type OperationContext } from '../../src/index.ts'
+import { exactlyOnce } from '../../src/postgres.ts'
+import { MemoryData } from '../../src/stores/memory/memory-data.ts'
+import { gate, openForTest, until } from '../support/applications.ts'
+import { libraries } from './libraries.ts'
+import { connection, newPlace } from './subject.ts'
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+type Opened = Awaited<ReturnType<(typeof libraries)[number][1]>>
+type Opening = (typeof libraries)[number][1]
+
+interface Shop extends Opened {
+  /** What was done, in its order. */
+  readonly deeds: () => Promise<readonly string[]>
+}
+
+/** A schema of the application, with a table of its own. */
+async function shopOf(open: Opening): Promise<Shop> {
+  const { schema, drop } = await newPlace()
+  const sql = await connection()
+  await sql.unsafe(`CREATE SCHEMA ${schema}; CREATE TABLE ${schema}.deeds (id serial, what text NOT NULL)`)
+  const library = await open(schema)
+  closing.push(drop, () => library.close())
+  const deeds = async (): Promise<readonly string[]> => {
+    const rows = await sql.unsafe<{ what: string }[]>(`SELECT what FROM ${schema}.deeds ORDER BY id`)
+    return rows.map(({ what }) => what)
+  }
+  return { ...library, deeds }
+}
+
+const call = (idempotencyKey: string, undoes: string | null = null) => ({ idempotencyKey, undoes })
+type Send = (text: string) => Promise<unknown>
+const doing = (what: string) => async (send: Send) => {
+  await send(`INSERT INTO deeds (what) VALUES ('${what}')`)
+  return { did: what }
+}
+/** By postgres, for what is the same with each. */
+const [, openPostgres] = libraries[0] as (typeof libraries)[number]
+
+test.each(libraries)('%s: a repeat is answered, and what fails is done again', async (_name, open) => {
+  const { once, deeds } = await shopOf(open)
+  const broken = once(call('k1'), async (send) => {
+    await doing('a')(send)
+    throw new RangeError('in the middle')
+  })
+  await expect(broken).rejects.toThrow('in the middle')
+  expect(await deeds()).toEqual([])
+  expect(await once(call('k1'), doing('a'))).toEqual({ did: 'a' })
+  expect(await once(call('k1'), doing('b'))).toEqual({ did: 'a' })
+  expect(await once(call('k2'), async () => undefined)).toBeUndefined()
+  expect(await once(call('k2'), doing('c'))).toBeUndefined()
+  expect(await once(call("it's \\ \u{1F69A}"), async () => null)).toBeNull()
+  expect(await deeds()).toEqual(['a'])
+})
+
+test.each(libraries)(
+  '%s: two attempts at once are one, and the second gets the answer of the first',
+  async (_name, open) => {
+    const { once, deeds } = await shopOf(open)
+    const [entered, go] = [gate(), gate()]
+    const first = once(call('k'), async (send) => {
+      const did = await doing('first')(send)
+      entered.open()
+      await go.promise
+      return did
+    })
+    await entered.promise
+    const second = once(call('k'), doing('second'))
+    go.open()
+    expect([await first, await second]).toEqual([{ did: 'first' }, { did: 'first' }])
+    expect(await deeds()).toEqual(['first'])
+  },
+)
+
+test('what was taken back before it came is refused for good; what was done is taken back once', async () => {
+  const { once, deeds } = await shopOf(openPostgres)
+  await once(call('undo-1', 'k1'), doing('nothing to take back'))
+  await expect(once(call('k1'), doing('late'))).rejects.toMatchObject({ name: 'TerminalError' })
+  await once(call('k2'), doing('done'))
+  await once(call('undo-2', 'k2'), doing('taken back'))
+  await once(call('undo-2', 'k2'), doing('taken back again'))
+  await expect(once(call('k2'), doing('again'))).rejects.toMatchObject({ name: 'TerminalError' })
+  expect(await deeds()).toEqual(['nothing to take back', 'done', 'taken back'])
+})
+
+test('the table is made once, by many at the same time; another value than JSON is refused, and nothing is done', async () => {
+  const { once, deeds } = await shopOf(openPostgres)
+  await Promise.all(Array.from({ length: 8 }, (_, at) => once(call(`k${at}`), doing('x'))))
+  expect(await deeds()).toHaveLength(8)
+  await expect(once(call('bad'), async (send) => (await doing('y')(send), 7n))).rejects.toMatchObject({
+    code: 'VALUE_NOT_JSON',
+  })
+  expect(await deeds()).toHaveLength(8)
+  for (const none of [{}, { connect: () => {} }, { transaction: 7 }])
+    expect(() => exactlyOnce(none as never)).toThrow(/no database of a library/)
+})
+
+test('a workflow does work in a transaction: the process ends between its commit and the answer, and it was done once', async () => {
+  const { once, deeds } = await shopOf(openPostgres)
+  const data = new MemoryData()
+  let life = 1
+  const lost = gate()
+  /** In its first life the process ends when the work is committed. */
+  const ending: typeof once = async (context, work) => {
+    const result = await once(context, work)
+    if (life > 1) return result
+    lost.open()
+    return new Promise(() => {})
+  }
+  const stock = service('stock', {
+    release: operation({
+      input: z.string(),
+      run: async (what, context: OperationContext) => void (await once(context, doing(`release ${what}`))),
+    }),
+  })
+  const flow = workflow('flow', { input: z.string(), output: z.json() }, async (run, what) => {
+    const { did } = await run.tx('reserve', ending, doing(`reserve ${what}`), {
+      undo: () => stock.release(what),
+    })
+    await run.sleep('1d')
+    return did
+  })
+  const definition = ballet({ services: [stock], workflows: [flow] })
+  const first = await openForTest(definition, { store: memory(data) })
+  await first.start(flow('tutu'), { id: 'f' })
+  await lost.promise
+  await first.close()
+  life = 2
+  const second = await openForTest(definition, { store: memory(data) })
+  await until(second, null, async () => (await second.run('f'))?.waits[0]?.kind === 'timer')
+  expect(await deeds()).toEqual(['reserve tutu'])
+  await second.cancel('f')
+  expect(await second.settled('f', 60_000)).toMatchObject({ status: 'cancelled' })
+  expect(await deeds()).toEqual(['reserve tutu', 'release tutu'])
+})
