@@ -62,6 +62,8 @@ export const catalogue = {
   FLOW_AMBIGUOUS: { family: 'fix', status: 500, message: '{what} is ambiguous: {problem}.', hint: 'Let every path have one name: name the part in which the paths differ, with .as(name).' },
   FLOW_TOO_LARGE: { family: 'fix', status: 500, message: '{what} is too large: it {problem}.', hint: 'Split it into several choreographies; all(...) of many parts is what multiplies.' },
   FLOW_KEY: { family: 'fix', status: 500, message: '{what} follows the key "{key}", and "{type}" has the key "{other}".', hint: 'Leave the event out, or give all events of one flow the same key field.' },
+  PATHS_TOO_MANY: { family: 'fix', status: 500, message: '{what} has more than {limit} paths in this application.', hint: 'Leave out what can come at any moment (without), test parts with data of their own, or raise the limit: none is dropped in silence.' },
+  PATHS_BROKEN: { family: 'fix', status: 500, message: '{what} does not hold; {tried} tried:\n{list}', hint: 'Mend the reaction or the service at each place, or the choreography if it asks for too much.' },
   SCHEMA_ASYNC: { family: 'fix', status: 500, message: 'The schema of {what} validates asynchronously.', hint: 'Use a synchronous schema; look things up in an operation.' },
   // What goes wrong in a run
   TERMINAL: { family: 'final', status: 422, message: '{message}', hint: 'The business said no: nothing to retry.' },
