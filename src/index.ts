@@ -167,6 +167,9 @@ export type {
   TimerRow,
 } from './core/store.ts'
 
+// What `ballet compare` is told: `export const comparison: Comparison` beside the application
+export type { ComparedApplication, ComparedEffect, Comparison } from './define/comparison.ts'
+
 // Values
 export type { Duration } from './core/duration.ts'
 export type { Json, JsonText, Stored } from './core/json.ts'

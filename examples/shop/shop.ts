@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { ballet } from 'ballet'
 import { checkoutWorkflow } from './checkout.ts'
 import { fulfilment } from './choreography.ts'
-import { shopRoutes } from './http.ts'
+import { comparisonOf } from './comparison.ts'
+import { shopRoutes, type ShopDesk } from './http.ts'
 import { connect } from './reactions.ts'
 import { openServices } from './services.ts'
 
@@ -18,15 +19,16 @@ export function makeShop(folder: string | null, now?: () => number) {
   const { services, books, faults, ledger, open, close } = openServices(folder, now)
   const reserveItems = connect(services)
   const checkout = checkoutWorkflow(services)
+  const desk: ShopDesk = { services, books, checkout, faults, ledger }
   const definition = ballet({
     name: 'shop',
     version: '1',
     services: Object.values(services),
     workflows: [checkout, reserveItems],
     choreographies: [fulfilment],
-    http: shopRoutes({ services, books, checkout, faults, ledger }),
+    http: shopRoutes(desk),
   })
-  return { definition, books, ledger, open, close }
+  return { definition, books, desk, ledger, open, close }
 }
 
 export interface ShopPlace {
@@ -59,3 +61,6 @@ function besideUrl(url: string): string | null {
 }
 
 export default makeShop(shopPlace(process.env).folder).definition
+
+/** How `ballet compare` carries orders through it. */
+export const comparison = comparisonOf(makeShop)

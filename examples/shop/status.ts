@@ -5,7 +5,9 @@ import type { Application, EventView, KeyView, RunView, WaitView } from 'ballet'
 import { z } from 'zod'
 import { Ending, News } from './contracts.ts'
 
-export const Style = z.enum(['orchestrated', 'choreographed'])
+/** The ways in which an order can be carried through: whoever lists them, takes them from here. */
+export const STYLES = ['orchestrated', 'choreographed'] as const
+export const Style = z.enum(STYLES)
 export type Style = z.infer<typeof Style>
 
 export interface StepView {

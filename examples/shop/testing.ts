@@ -8,7 +8,7 @@ import type { Fault } from './faults.ts'
 import { follow } from './follow.ts'
 import type { LedgerRow } from './ledger.ts'
 import { makeShop, type ShopPlace } from './shop.ts'
-import type { OrderView, Style } from './status.ts'
+import { STYLES, type OrderView, type Style } from './status.ts'
 
 export interface Answer {
   readonly status: number
@@ -37,7 +37,7 @@ export interface RunningShop {
 
 export type Sample = 'ok' | 'declined' | 'short' | 'shipping-fails'
 
-export const styles: readonly Style[] = ['orchestrated', 'choreographed']
+export const styles: readonly Style[] = STYLES
 
 export const sampleOf = (sample: Sample): Readonly<Record<string, unknown>> =>
   z

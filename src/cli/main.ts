@@ -34,4 +34,4 @@ const exitCode = await runCommand(argv, {
 })
 process.exitCode = exitCode
 // What the application itself left open (a connection, a timer) must not keep a process that is done with it.
-if (isServing || ['replay', 'check', 'draw'].includes(argv[0] ?? '')) process.exit()
+if (isServing || ['replay', 'check', 'draw', 'compare'].includes(argv[0] ?? '')) process.exit()

@@ -6,6 +6,7 @@ import { answer } from './answer.ts'
 import { cancel } from './cancel.ts'
 import { check } from './check.ts'
 import type { Command } from './command.ts'
+import { compare } from './compare.ts'
 import { completionOf } from './completion.ts'
 import { dev } from './dev.ts'
 import { doctor } from './doctor.ts'
@@ -70,6 +71,7 @@ export const commands: readonly Command[] = [
   fail,
   check,
   draw,
+  compare,
   replay,
   doctor,
   completionOf(() => commands),

@@ -62,6 +62,8 @@ export const catalogue = {
   FLOW_AMBIGUOUS: { family: 'fix', status: 500, message: '{what} is ambiguous: {problem}.', hint: 'Let every path have one name: name the part in which the paths differ, with .as(name).' },
   FLOW_TOO_LARGE: { family: 'fix', status: 500, message: '{what} is too large: it {problem}.', hint: 'Split it into several choreographies; all(...) of many parts is what multiplies.' },
   FLOW_KEY: { family: 'fix', status: 500, message: '{what} follows the key "{key}", and "{type}" has the key "{other}".', hint: 'Leave the event out, or give all events of one flow the same key field.' },
+  PATHS_TOO_MANY: { family: 'fix', status: 500, message: '{what} has more than {limit} paths in this application.', hint: 'Leave out what can come at any moment (without), test parts with data of their own, or raise the limit: none is dropped in silence.' },
+  PATHS_BROKEN: { family: 'fix', status: 500, message: '{what} does not hold; {tried} tried:\n{list}', hint: 'Mend the reaction or the service at each place, or the choreography if it asks for too much.' },
   SCHEMA_ASYNC: { family: 'fix', status: 500, message: 'The schema of {what} validates asynchronously.', hint: 'Use a synchronous schema; look things up in an operation.' },
   // What goes wrong in a run
   TERMINAL: { family: 'final', status: 422, message: '{message}', hint: 'The business said no: nothing to retry.' },
@@ -111,6 +113,7 @@ export const catalogue = {
   PROCESS_UNREACHABLE: { family: 'retry', status: 503, message: 'The application at {url} does not answer: {problem}.', hint: 'Is it running? --url names another.' },
   USAGE: { family: 'fix', status: 400, message: '{problem}', hint: 'ballet --help lists the commands.' },
   APP_INVALID: { family: 'fix', status: 500, message: '{path} is not an application: {problem}.', hint: 'Its default export must be ballet({ ... }).' },
+  COMPARE_FAILED: { family: 'fix', status: 500, message: 'The orders did not come through in the style {style}: {problem}.', hint: 'Carry one order through with ballet serve first; what the application writes to its error stream stands above.' },
   SNAPSHOT_INVALID: { family: 'fix', status: 500, message: '{path} is not a snapshot of contracts that can be read or written: {problem}.', hint: 'Bring the committed one back, or write it anew with ballet check app.ts --update.' },
   FILES_EXIST: { family: 'final', status: 409, message: '{folder} has {files} already; nothing was written.', hint: 'Use another folder; --force writes what is missing and leaves these as they are.' },
   ROUTE_THREW: { family: 'fix', status: 500, message: 'The route of the application for {method} {path} threw.', hint: 'Its log says what was thrown.' },

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { Chance } from '../../src/testing/simulation/chance.ts'
+import { STYLES, type Style } from '../../examples/shop/status.ts'
 import type { CancelledBy, Ending } from './records.ts'
 
 const samples = new URL('../../examples/shop/orders/', import.meta.url)
@@ -13,8 +14,8 @@ const Body = z.looseObject({ items: z.array(z.object({ sku: z.string(), qty: z.n
 type Body = z.infer<typeof Body>
 const sample = (name: string): Body => Body.parse(JSON.parse(readFileSync(new URL(`${name}.json`, samples), 'utf8')))
 
-export const styles = ['orchestrated', 'choreographed'] as const
-export type Style = (typeof styles)[number]
+export const styles = STYLES
+export type { Style }
 
 /** Right after the order was acknowledged, or when it is being shipped. */
 export type CancelMoment = 'at once' | 'while shipping'

@@ -100,10 +100,19 @@ describe('draw', () => {
     expect(map).toMatchObject({ code: 0, value: { format: 'mermaid', text: expect.stringContaining('flowchart LR') } })
   })
 
+  it('draws an image', async () => {
+    const { code, stdout } = await box.run(['draw', 'app.ts', '--choreography', 'order', '--format', 'svg'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^<svg xmlns=[^]*>order\.created<\/text>[^]*<\/svg>\n$/)
+  })
+
   it('says what there is not', async () => {
     const unknown = await box.run(['draw', 'app.ts', '--choreography', 'ordr'])
     expect(unknown.code).toBe(3)
     expect(unknown.stderr).toContain('There is no choreography "ordr" here. Did you mean "order"?')
-    expect((await box.run(['draw', 'app.ts', '--format', 'svg'])).code).toBe(2)
+    expect((await box.run(['draw', 'app.ts', '--format', 'png'])).stderr).toContain('--format must be mermaid or svg')
+    expect((await box.run(['draw'])).stderr).toContain('ballet draw needs <app.ts>, or --key.')
+    expect((await box.run(['draw', '--key', '1', '--format', 'svg'])).code).toBe(2)
+    expect((await box.run(['draw', '--key', '1', '--choreography', 'order'])).code).toBe(2)
   })
 })

@@ -1,4 +1,4 @@
-// The picture of a choreography as a Mermaid flowchart: a box for each event, in the order in which the flow has them,
+// The picture of a choreography: a box for each event, in the order in which the flow has them,
 // with the service that brings it, its limit on the arrow to it, a bar where parts go side by side, and the endings. It
 // follows the pattern as it was written, so that a reader finds the text in it again; rules stand in notes below.
 import { showMs } from '../../core/duration.ts'
@@ -6,6 +6,7 @@ import { UNNAMED_ENDING } from '../../core/flow.ts'
 import type { FlowPattern } from '../../core/flow-pattern.ts'
 import { showRule } from '../../core/flow-rules.ts'
 import type { ApplicationDefinition, ChoreographyDefinition } from '../definition.ts'
+import type { Graph, GraphEdge, GraphNode } from './graph.ts'
 
 /** Where a path stands: at a node, with the name that its ending has by now, and the limit of what comes next. */
 interface Stand {
@@ -14,8 +15,8 @@ interface Stand {
   readonly limit: string | null
 }
 
-/** Mermaid text of the flow of a choreography. */
-export function flowChart(choreography: ChoreographyDefinition, { services }: ApplicationDefinition): string {
+/** The flow of a choreography. */
+export function flowChart(choreography: ChoreographyDefinition, { services }: ApplicationDefinition): Graph {
   const outside = new Set(choreography.outside.map(({ type }) => type))
   const chart = new Chart((type) => {
     const owners = services.filter(({ operations }) =>
@@ -24,15 +25,16 @@ export function flowChart(choreography: ChoreographyDefinition, { services }: Ap
     if (owners.length > 0) return owners.map(({ name }) => name).join(', ')
     return outside.has(type) ? 'from outside' : 'nobody'
   })
-  chart.lines.push('  start(( ))')
+  chart.parts.push({ kind: 'node', id: 'start', shape: 'start', title: '' })
   const stands = chart.draw(choreography.flow.pattern, [{ node: 'start', ending: null, limit: null }])
   for (const { node, ending } of stands) chart.end(node, ending ?? UNNAMED_ENDING)
-  const rules = choreography.flow.rules.map((rule, index) => `  rule${index}>"${showRule(rule)}"]`)
-  return ['flowchart TD', ...new Set([...chart.lines, ...rules])].join('\n')
+  for (const [index, rule] of choreography.flow.rules.entries())
+    chart.parts.push({ kind: 'node', id: `rule${index}`, shape: 'rule', title: showRule(rule) })
+  return { direction: 'down', parts: chart.parts }
 }
 
 class Chart {
-  readonly lines: string[] = []
+  readonly parts: (GraphNode | GraphEdge)[] = []
   readonly #bringer: (type: string) => string
   #nodes = 0
 
@@ -44,7 +46,7 @@ class Chart {
   draw(pattern: FlowPattern, stands: readonly Stand[]): readonly Stand[] {
     switch (pattern.kind) {
       case 'event': {
-        const node = this.#node(`["${pattern.type}<br/><small>${this.#bringer(pattern.type)}</small>"]`)
+        const node = this.#node('event', pattern.type, this.#bringer(pattern.type))
         for (const stand of stands) this.#arrow(stand, node)
         return endingsOf(stands).map((ending) => ({ node, ending, limit: null }))
       }
@@ -53,10 +55,10 @@ class Chart {
       case 'choice':
         return pattern.parts.flatMap((part) => this.draw(part, stands))
       case 'all': {
-        const fork = this.#node('@{ shape: fork }')
+        const fork = this.#node('bar', '')
         for (const stand of stands) this.#arrow(stand, fork)
         const after = pattern.parts.flatMap((part) => this.draw(part, [{ node: fork, ending: null, limit: null }]))
-        const join = this.#node('@{ shape: fork }')
+        const join = this.#node('bar', '')
         for (const stand of after) this.#arrow(stand, join)
         const own = endingsOf(after).filter((ending) => ending !== null)
         return (own.length > 0 ? own : endingsOf(stands)).map((ending) => ({ node: join, ending, limit: null }))
@@ -64,7 +66,7 @@ class Chart {
       case 'optional':
         return [...this.draw(pattern.part, stands), ...stands]
       case 'many': {
-        const turn = this.#node('((again))')
+        const turn = this.#node('again', 'again')
         for (const stand of stands) this.#arrow(stand, turn)
         for (const stand of this.draw(pattern.part, [{ node: turn, ending: null, limit: null }]))
           this.#arrow(stand, turn)
@@ -83,17 +85,19 @@ class Chart {
   }
 
   end(node: string, ending: string): void {
-    this.lines.push(`  over-${ending}(["${ending}"])`, `  ${node} --> over-${ending}`)
+    const over = `over-${ending}`
+    this.parts.push({ kind: 'node', id: over, shape: 'ending', title: ending })
+    this.parts.push({ kind: 'edge', from: node, to: over, label: [] })
   }
 
-  #node(shape: string): string {
-    const node = `n${++this.#nodes}`
-    this.lines.push(`  ${node}${shape}`)
-    return node
+  #node(shape: GraphNode['shape'], title: string, detail?: string): string {
+    const id = `n${++this.#nodes}`
+    this.parts.push({ kind: 'node', id, shape, title, ...(detail === undefined ? {} : { detail }) })
+    return id
   }
 
   #arrow({ node, limit }: Stand, to: string): void {
-    this.lines.push(limit === null ? `  ${node} --> ${to}` : `  ${node} -->|${limit}| ${to}`)
+    this.parts.push({ kind: 'edge', from: node, to, label: limit === null ? [] : [limit] })
   }
 }
 

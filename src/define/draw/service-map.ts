@@ -1,9 +1,10 @@
-// The map of services as a Mermaid flowchart: who reacts to whose events. An arrow goes from the service that brings an
+// The map of services: who reacts to whose events. An arrow goes from the service that brings an
 // event to the one that reacts to it. Which service a workflow calls is code, and not on the map.
 import type { ApplicationDefinition } from '../definition.ts'
+import type { Graph, GraphEdge, GraphNode } from './graph.ts'
 
-/** Mermaid text of the map of an application. */
-export function serviceMap({ services, reactions, workflows }: ApplicationDefinition): string {
+/** The map of an application. */
+export function serviceMap({ services, reactions, workflows }: ApplicationDefinition): Graph {
   const bringers = (type: string): readonly string[] => {
     const owners = services.filter(({ operations }) =>
       operations.some(({ outcomes }) => outcomes.some((outcome) => outcome.type === type)),
@@ -17,15 +18,18 @@ export function serviceMap({ services, reactions, workflows }: ApplicationDefini
       arrows.set(arrow, (arrows.get(arrow) ?? new Set()).add(event.type))
     }
   }
-  const lines = [...arrows].map(([arrow, types]) => {
+  const edges = [...arrows].map(([arrow, types]): GraphEdge => {
     const [from = '', to = ''] = arrow.split(' ')
-    return `  ${from} -->|"${[...types].join('<br/>')}"| ${to}`
+    return { kind: 'edge', from, to, label: [...types] }
   })
-  return [
-    'flowchart LR',
-    ...(lines.some((line) => line.startsWith('  outside')) ? ['  outside((outside))'] : []),
-    ...services.map(({ name }) => `  service-${name}["${name}"]`),
-    ...workflows.map(({ name }) => `  workflow-${name}[["${name}"]]`),
-    ...lines,
-  ].join('\n')
+  const node = (id: string, shape: GraphNode['shape'], title: string): GraphNode => ({ kind: 'node', id, shape, title })
+  return {
+    direction: 'right',
+    parts: [
+      ...(edges.some(({ from }) => from === 'outside') ? [node('outside', 'outside', 'outside')] : []),
+      ...services.map(({ name }) => node(`service-${name}`, 'service', name)),
+      ...workflows.map(({ name }) => node(`workflow-${name}`, 'workflow', name)),
+      ...edges,
+    ],
+  }
 }

@@ -1,0 +1,143 @@
+// One style of a comparison, played in a process of its own, so that it can be killed: opens the application on a store in
+// a folder, places the orders, a fixed number of them under way at once, and reads what the journal and the ledgers say when
+// all are over. Started again on the same folder it goes on. It speaks by messages to the command that started it.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { isRecord } from '../../core/json.ts'
+import { parseText } from '../../core/json-text.ts'
+import type { Batch, Store } from '../../core/store.ts'
+import type { Application } from '../../define/application.ts'
+import type { ComparedApplication, Comparison } from '../../define/comparison.ts'
+import { systemClock } from '../../engine/clock.ts'
+import { silentLog } from '../../engine/log.ts'
+import { openOn } from '../../engine/open.ts'
+import { storeOf } from '../../stores/store-of.ts'
+import { loadComparison } from './load.ts'
+import { fieldAndValue, figuresOf, type StyleFigures } from './figures.ts'
+import type { Counters, PlayNews, PlayOrder } from './plan.ts'
+
+/** For so many orders is asked where they are. */
+const ASKED = 100
+
+const elapsed = (): number => systemClock.elapsed?.() ?? systemClock.now()
+
+class Play {
+  readonly #order: PlayOrder
+  readonly #comparison: Comparison
+  readonly #subject: ComparedApplication
+  readonly #file: string
+  #commits = 0
+  #rows = 0
+  #ended = 0
+
+  constructor(order: PlayOrder, comparison: Comparison) {
+    this.#order = order
+    this.#comparison = comparison
+    this.#subject = comparison.make(join(order.folder, 'services'))
+    this.#file = join(order.folder, 'store.db')
+  }
+
+  async run(): Promise<StyleFigures> {
+    const { fault, orders, inFlight } = this.#order
+    const subject = this.#subject
+    const app = await openOn(subject.definition, this.#counted(), { log: silentLog })
+    if (fault.kind === 'slow') subject.fault(fault.service, { slowMs: fault.ms })
+    let next = 0
+    const work = async (): Promise<void> => {
+      for (let order = next++; order < orders; order = next++) await this.#carry(app, order)
+    }
+    await Promise.all(Array.from({ length: inFlight }, work))
+    await atRest(app)
+    const { views, answersMs } = await this.#read(app)
+    await app.close()
+    const ledger = subject.ledger()
+    subject.close()
+    return figuresOf({
+      definition: subject.definition,
+      comparison: this.#comparison,
+      views,
+      ledger,
+      answersMs,
+      storeBytes: statSync(this.#file).size,
+    })
+  }
+
+  counters(): Counters {
+    const { user, system } = process.cpuUsage()
+    return { commits: this.#commits, rows: this.#rows, cpuMs: (user + system) / 1000 }
+  }
+
+  /** The store, with its commits counted when they are durable. */
+  #counted(): Store {
+    const store = storeOf(`file:${this.#file}`, systemClock)
+    const commit = store.commit.bind(store)
+    store.commit = async (batch: Batch) => {
+      await commit(batch)
+      this.#commits += 1
+      this.#rows += batch.journal.length + batch.events.length + batch.runs.length
+    }
+    return store
+  }
+
+  /** Places an order and waits for its last event. */
+  async #carry(app: Application, order: number): Promise<void> {
+    const key = this.#subject.key(order)
+    await this.#subject.place(app, this.#order.style, order)
+    const query = { key, types: this.#comparison.last, limit: 1 }
+    await until(app, key, async () => (await app.events(query)).items.length > 0)
+    this.#ended += 1
+    const { fault, orders } = this.#order
+    if (fault.kind === 'down' && this.#ended === Math.ceil(orders / 5))
+      this.#subject.fault(fault.service, { downMs: fault.ms })
+    say({ kind: 'ended', counters: this.counters() })
+  }
+
+  async #read(app: Application) {
+    const views = []
+    const answersMs: number[] = []
+    for (let order = 0; order < this.#order.orders; order++) {
+      const began = elapsed()
+      const view = await app.key(...fieldAndValue(this.#subject.key(order)))
+      const ending = this.#subject.ending(view)
+      if (order < ASKED) answersMs.push(elapsed() - began)
+      views.push({ view, ending })
+    }
+    return { views, answersMs }
+  }
+}
+
+/** Resolves when something holds of a key, which is asked after every commit that concerns it. */
+async function until(app: Application, key: string | null, holds: () => Promise<boolean>): Promise<void> {
+  for (;;) {
+    const change = Promise.withResolvers<void>()
+    const unwatch = app.watch(key, change.resolve)
+    if (await holds()) return unwatch()
+    await change.promise
+    unwatch()
+  }
+}
+
+/** Resolves when no run is under way: the last event of an order may not be the last row. */
+const atRest = (app: Application): Promise<void> =>
+  until(app, null, async () => (await app.runs({ status: ['running'], limit: 1 })).items.length === 0)
+
+function say(news: PlayNews<StyleFigures>): void {
+  process.send?.(news)
+}
+
+async function main(): Promise<void> {
+  const order = parseText(process.argv[2] ?? 'null')
+  if (!isRecord(order)) return
+  const playOrder = order as unknown as PlayOrder
+  const play = new Play(playOrder, (await loadComparison(playOrder.file, '/')).comparison)
+  const figures = await play.run()
+  say({ kind: 'over', figures, counters: play.counters() })
+}
+
+try {
+  await main()
+} catch (error) {
+  say({ kind: 'failed', problem: error instanceof Error ? error.message : String(error) })
+}
+// A connection or a timer of the application's own must not keep the process; what was said is on its way by then.
+process.disconnect?.()

@@ -1,0 +1,52 @@
+// `ballet compare` as a process, on the shop: the same orders come to the same endings in every style, also when the
+// process is killed, and nothing is lost, doubled or left undone.
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { STYLES } from '../../examples/shop/status.ts'
+import { application } from './application.ts'
+import { Sandbox } from './sandbox.ts'
+
+const shop = fileURLToPath(new URL('../../examples/shop/shop.ts', import.meta.url))
+
+let box: Sandbox
+beforeAll(() => {
+  box = new Sandbox({ 'app.ts': application })
+})
+afterAll(() => box.remove())
+
+it.each(['none', 'kill-process', 'payment-down:300ms'])(
+  'carries the same orders through in every style: %s',
+  async (fault) => {
+    const options = fault === 'none' ? [] : ['--fault', fault]
+    const { value } = await box.json(['compare', shop, '--orders', '20', '--inflight', '4', ...options])
+    const styles = value['styles'] as Readonly<Record<string, { readonly recoveryMs: number | null }>>
+    expect(Object.keys(styles)).toEqual([...STYLES])
+    const nothing = { lost: 0, duplicated: 0, notUndone: 0 }
+    for (const result of Object.values(styles)) {
+      expect(result).toMatchObject({ orders: 20, endings: { confirmed: 18, declined: 2 }, ...nothing })
+      expect(result.recoveryMs !== null).toBe(fault === 'kill-process')
+    }
+  },
+)
+
+it('prints a table for a document, and what its rows mean', async () => {
+  const line = ['compare', shop, '--orders', '10', '--markdown', '--explain']
+  const { code, stdout, stderr } = await box.run(line)
+  expect(code).toBe(0)
+  expect(stdout).toContain(`|  | ${STYLES.join(' | ')} |`)
+  expect(stdout).toMatch(
+    /\| who decides what comes next \| 1: checkout \| 4: catalog, notification, payment, shipping \|/,
+  )
+  expect(stderr).toContain('not undone: Effects with an undo, of orders that ended otherwise than well')
+})
+
+it.each([
+  [['compare', 'app.ts'], 'it has no "export const comparison"'],
+  [['compare', shop, '--fault', 'payment-up:1s'], '--fault must be <service>-down:<time>'],
+  [['compare', shop, '--fault', 'paymant-down:1s'], 'There is no service "paymant" here'],
+  [['compare', shop, '--orders', '1'], '--orders must be a whole number from 10 to 100000'],
+])('refuses %j', async (line, words) => {
+  const { code, stderr } = await box.run(line)
+  expect(code).toBe(2)
+  expect(stderr).toContain(words)
+})
