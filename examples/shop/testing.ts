@@ -37,7 +37,7 @@ export interface RunningShop {
 
 export type Sample = 'ok' | 'declined' | 'short' | 'shipping-fails'
 
-export const styles: readonly Style[] = ['orchestrated', 'choreographed']
+export const styles: readonly Style[] = ['orchestrated', 'choreographed', 'conducted']
 
 export const sampleOf = (sample: Sample): Readonly<Record<string, unknown>> =>
   z

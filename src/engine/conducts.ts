@@ -10,6 +10,7 @@
 import { fault } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { FlowAccount } from '../core/flow-account.ts'
+import { runRef } from '../core/ids.ts'
 import { isRecord, type JsonText } from '../core/json.ts'
 import {
   commandsText,
@@ -43,7 +44,7 @@ export interface Conducted {
   /** Position of the last event of the flow. */
   last: number
   cancelled: Cancelled | null
-  /** How the last of its calls that failed did. */
+  /** How the last of its calls that failed did, or of the runs that came of them. */
   failure: Failure | null
 }
 
@@ -146,7 +147,10 @@ export class Conducts {
     if (one === undefined) return
     this.#memberOf.delete(num)
     one.members.delete(num)
-    if (parent === one.num && parentOp !== null) this.#answered(one, parentOp, failureOfEnding(id, ending), ending)
+    const failure = failureOfEnding(id, ending)
+    const isCall = parent === one.num && parentOp !== null
+    if (failure !== null) this.#failed(one, isCall ? parentOp : runRef(id), failure)
+    else if (isCall) this.#write(one, { kind: 'done', op: parentOp, payload: outcomeIn(ending) }, [])
     if (one.members.size === 0) this.#weighLater(one)
   }
 
@@ -207,15 +211,10 @@ export class Conducts {
     this.#memberOf.set(num, one)
   }
 
-  /** One of its calls has been answered: what with, its event says. */
-  #answered(one: Conducted, op: string, failure: Failure | null, ending: RunEnding): void {
-    if (failure !== null) {
-      one.failure = failure
-      return this.#write(one, { kind: 'failed', op, error: { code: failure.code, message: failure.message } }, [])
-    }
-    const output: unknown = ending.kind === 'end' && ending.output !== undefined ? parseText(ending.output) : null
-    const type = isRecord(output) && output['kind'] === 'event' ? output['type'] : null
-    this.#write(one, { kind: 'done', op, payload: JSON.stringify(type) }, [])
+  /** One of its calls has failed, or a run that came of one. */
+  #failed(one: Conducted, op: string, { code, message }: Failure): void {
+    one.failure = { code, message }
+    this.#write(one, { kind: 'failed', op, error: one.failure }, [])
   }
 
   #stopAll({ members }: Conducted, { by, why }: Cancelled): void {
@@ -273,6 +272,12 @@ export class Conducts {
     run.bytes += text.length
     open.weigh(run)
   }
+}
+
+/** The type of the event that a call was answered with: its data stand with the event. */
+function outcomeIn(ending: RunEnding): JsonText {
+  const output: unknown = ending.kind === 'end' && ending.output !== undefined ? parseText(ending.output) : null
+  return JSON.stringify(isRecord(output) && output['kind'] === 'event' ? output['type'] : null)
 }
 
 /** How a run of which nothing is under way ends; null when its flow waits for something from outside. */
