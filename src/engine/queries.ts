@@ -162,7 +162,7 @@ export class Queries {
 
   async #view(row: RunRow, payloads: RunPayloads): Promise<RunView> {
     const present = await this.#present(row)
-    const { waits, state } = present
+    const { waits, state, steps } = present
     const parent = row.parent === null ? null : await this.#reader.run(this.#shard, row.parent)
     return {
       id: row.id,
@@ -182,6 +182,7 @@ export class Queries {
       ...(row.reason === null ? {} : { reason: row.reason }),
       ...(state === undefined ? {} : { state }),
       waits,
+      ...(steps === undefined ? {} : { steps }),
       choices: choicesOf(row, present),
       ...payloads,
       created: new Date(row.created).toISOString(),
@@ -262,7 +263,7 @@ export class Queries {
 
   /** What of the journal tells the present: nothing for a run of one call that has ended. */
   async #rows(row: RunRow): Promise<readonly DecodedRow[]> {
-    if (row.ended !== null && row.kind !== 'workflow') return []
+    if (row.ended !== null && row.kind !== 'workflow' && row.kind !== 'choreography') return []
     const all: DecodedRow[] = []
     for (;;) {
       const some = await this.#reader.journal(this.#shard, row.num, all.at(-1)?.seq ?? row.since - 1, PAGE)
