@@ -1,5 +1,5 @@
-// A customer cancels: at every place of an order, in both styles. Shipping decides whether that comes in time. What has
-// happened in the end is the same in both styles; what the services had to refuse on the way differs.
+// A customer cancels: at every place of an order, in every style. Shipping decides whether that comes in time. What has
+// happened in the end is the same in all; what the services had to refuse on the way differs.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { OrderView, Style } from './status.ts'
 import { done, startShop, styles, type Answer, type RunningShop } from './testing.ts'

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { BalletError, type Application } from 'ballet'
 import { z } from 'zod'
 import { checkOutCart, type CartDesk } from './cart-checkout.ts'
+import { fulfilment } from './choreography.ts'
 import type { Checkout } from './checkout.ts'
 import {
   By,
@@ -55,6 +56,9 @@ export interface OrderDesk extends CartDesk {
 
 /** An order in one of these can be cancelled; shipping says whether that was in time. */
 const GOING_ON: ReadonlySet<string> = new Set(['in progress', 'stuck', 'failed'])
+
+/** What the engine says of an order that exists otherwise. */
+const CONFLICTS: ReadonlySet<string> = new Set(['RUN_CONFLICT', 'EVENT_CONFLICT', 'CONDUCT_REFUSED'])
 
 export class Orders {
   readonly #app: Application
@@ -126,10 +130,11 @@ export class Orders {
   async #begin(order: Order, style: Style): Promise<void> {
     try {
       if (style === 'orchestrated') await this.#app.start(this.#desk.checkout(order))
-      else await this.#app.publish(OrderCreated(order), { id: order.orderId })
+      else if (style === 'choreographed') await this.#app.publish(OrderCreated(order), { id: order.orderId })
+      else await this.#app.conduct(fulfilment)(OrderCreated(order), { id: order.orderId })
     } catch (error) {
       if (!(error instanceof BalletError)) throw error
-      if (error.code !== 'RUN_CONFLICT' && error.code !== 'EVENT_CONFLICT') throw error
+      if (!CONFLICTS.has(error.code)) throw error
       throw conflict(order.orderId, 'exists with other items or another customer')
     }
   }

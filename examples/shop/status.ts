@@ -1,12 +1,12 @@
-// What has become of an order, in the same words for both styles. There is one derivation, because outcomes are events
-// in both: those that an order's services answered with are its steps, the calls that its open runs wait for are what
+// What has become of an order, in the same words for all styles. There is one derivation, because outcomes are events
+// in all of them: those that an order's services answered with are its steps, the calls that its open runs wait for are what
 // is being done now, and the customer being told is its end. Nothing is kept here; all of it is read from the store.
 import type { Application, EventView, KeyView, RunView, WaitView } from 'ballet'
 import { z } from 'zod'
 import { Ending, News } from './contracts.ts'
 
 /** The ways in which an order can be carried through: whoever lists them, takes them from here. */
-export const STYLES = ['orchestrated', 'choreographed'] as const
+export const STYLES = ['orchestrated', 'choreographed', 'conducted'] as const
 export const Style = z.enum(STYLES)
 export type Style = z.infer<typeof Style>
 
@@ -107,9 +107,10 @@ export function deriveOrder({ value: orderId, runs, events }: KeyView): OrderVie
   const ended = events.flatMap(stepOf)
   const open = runs.flatMap((run) => run.waits.filter(isCall).map((wait) => waitOf(run, wait)))
   const cancellation = cancellationOf(runs, events)
+  const isConducted = runs.some((run) => run.kind === 'choreography')
   return {
     orderId,
-    style: workflow === undefined ? 'choreographed' : 'orchestrated',
+    style: workflow !== undefined ? 'orchestrated' : isConducted ? 'conducted' : 'choreographed',
     status: statusOf(runs, events),
     ...(cancellation === undefined ? {} : { cancellation }),
     paid: paidOf(events),
@@ -195,7 +196,8 @@ const isGone = ({ kind, status }: RunView): boolean =>
   status === 'failed' || (status === 'cancelled' && kind !== 'workflow')
 
 function failedOf(run: RunView): readonly StepView[] {
-  if (!isGone(run)) return []
+  // That of a run which conducts is told by its calls.
+  if (!isGone(run) || run.kind === 'choreography') return []
   const { id, ended, error } = run
   const item = itemOf(run, '')
   const step = { step: failedStepOf(run), ...(item === undefined ? {} : { item }) }

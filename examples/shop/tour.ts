@@ -1,15 +1,15 @@
-// The first minute of a new store: one order in each style, placed over HTTP like any other, each step printed as it
+// The first minute of a new store: one order by the workflow and one by reactions, placed over HTTP like any other, each step printed as it
 // happens.
 import { readFileSync } from 'node:fs'
 import type { Application } from 'ballet'
 import { follow } from './follow.ts'
-import { Style, type OrderView } from './status.ts'
+import type { OrderView, Style } from './status.ts'
 import { endLine, stepLine, type Paint } from './terminal.ts'
 
-const stories: Readonly<Record<Style, string>> = {
+const stories = {
   orchestrated: 'a workflow calls the services, in its own order',
   choreographed: 'the services react to each other, nobody is in charge',
-}
+} as const satisfies Partial<Record<Style, string>>
 
 export interface TourOptions {
   readonly app: Application
@@ -21,9 +21,9 @@ export interface TourOptions {
   readonly signal: AbortSignal
 }
 
-/** Places an order in each style and prints what becomes of it. */
+/** Places an order in each of the two styles (a conducted one looks like the second) and prints what becomes of it. */
 export async function tour(options: TourOptions): Promise<void> {
-  for (const style of Style.options) {
+  for (const style of ['orchestrated', 'choreographed'] as const) {
     if (options.signal.aborted) return
     const orderId = `first-${style}`
     options.print(`${options.paint('bold', orderId)}: ${stories[style]}`)

@@ -15,7 +15,7 @@ import { print, type Terminal } from './terminal.ts'
 /** Most runs of one request. */
 const LIMIT = 10_000
 const STATUSES = ['running', 'stuck'] as const
-const KINDS = ['workflow', 'operation', 'reaction'] as const satisfies readonly RunKind[]
+const KINDS = ['workflow', 'operation', 'reaction', 'choreography'] as const satisfies readonly RunKind[]
 
 /** The options of the form for many runs. */
 export const ALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {

@@ -11,6 +11,7 @@ import type {
   Acted,
   ActedAll,
   AnswerRequest,
+  ConductRequest,
   FailRequest,
   PublishRequest,
   Reasoned,
@@ -34,6 +35,7 @@ export interface Client extends Reads {
   start(request: StartRequest): Promise<Accepted>
   /** The answer has the event's source and position as well. */
   publish(request: PublishRequest): Promise<Accepted>
+  conduct(request: ConductRequest): Promise<Accepted>
   signal(request: SignalRequest): Promise<Accepted>
   cancel(run: string, request: Reasoned): Promise<Acted>
   retry(run: string, request: RetryRequest): Promise<Acted>
@@ -53,6 +55,8 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
     start: async (body) => api.post('accepted', '/api/runs', body),
     publish: async ({ cause, ...event }) =>
       api.post('accepted', '/api/events', { specversion: '1.0', ...event, causationid: cause }),
+    conduct: async ({ choreography, cause: _, ...body }) =>
+      api.post('accepted', `/api/choreographies/${segment(choreography)}/runs`, body),
     signal: async ({ run, name, data, id }) =>
       api.post('accepted', `${ofRun(run)}/signals/${segment(name)}`, { data, id }),
     cancel: async (run, body) => api.post('acted', `${ofRun(run)}/cancel`, body),

@@ -20,6 +20,7 @@ import { init } from './init.ts'
 import { parse } from './parse.ts'
 import { placeWords } from './place.ts'
 import { report } from './problem.ts'
+import { conduct } from './conduct.ts'
 import { publish } from './publish.ts'
 import { replay } from './replay.ts'
 import { retry } from './retry.ts'
@@ -59,6 +60,7 @@ export const commands: readonly Command[] = [
   serve,
   start,
   publish,
+  conduct,
   signal,
   runs,
   show,

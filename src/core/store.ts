@@ -12,7 +12,8 @@ export const SCHEMA_VERSION = 3
 /** Number of slots of a new store: ids and keys hash to a slot, slots map to shards. Fixed when a store is made. */
 export const SLOT_COUNT = 16_384
 
-export type RunKind = 'workflow' | 'operation' | 'reaction'
+/** `choreography`: a run that conducts the flow of one key. */
+export type RunKind = 'workflow' | 'operation' | 'reaction' | 'choreography'
 export type RunStatus = 'running' | 'stuck' | 'completed' | 'failed' | 'cancelled'
 
 /** Identity of a store. `id` is random and never changes; `incarnation` is raised when a backup is restored. */
@@ -33,16 +34,16 @@ export interface Tenure {
   readonly crashes: number
 }
 
-/** One execution of a workflow, an operation or a reaction. Written at start, park and end, not per turn. */
+/** One execution of a workflow, an operation, a reaction or a conducted choreography. Written at start, park and end, not per turn. */
 export interface RunRow {
   /** Position in the shard: names the run in every other table. */
   readonly num: number
   readonly ns: string
   readonly id: string
   readonly kind: RunKind
-  /** Workflow name, `service.operation`, or `service:event.type` of a reaction. */
+  /** Workflow or choreography name, `service.operation`, or `service:event.type` of a reaction. */
   readonly name: string
-  /** What the run executes: the workflow itself, or the call that an operation run or a reaction makes. */
+  /** What the run executes: the workflow or choreography itself, or the call that an operation run or a reaction makes. */
   readonly call: string
   readonly version: string
   /** `field:value`, or null. */

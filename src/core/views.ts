@@ -45,6 +45,23 @@ export interface SuspectView {
   readonly deaths: number
 }
 
+/** A call of a run that conducts a flow. Times are ISO 8601. */
+export interface StepView {
+  /** What the run waits for it by. */
+  readonly op: string
+  /** The reaction whose call it is, `payment:stock.reserved`, and its run. */
+  readonly step: string
+  readonly run: string
+  /** What is called: `payment.charge`, or a workflow; empty while the reaction has come to no call. */
+  readonly call: string
+  readonly status: 'open' | 'done' | 'failed'
+  /** The type of the event that it was answered with. */
+  readonly outcome?: string | undefined
+  readonly error?: ErrorView | undefined
+  readonly since: string
+  readonly ended: string | null
+}
+
 /** A run. Times are ISO 8601. */
 export interface RunView {
   readonly id: string
@@ -69,6 +86,8 @@ export interface RunView {
   readonly suspect?: SuspectView | undefined
   readonly state?: Json | undefined
   readonly waits: readonly WaitView[]
+  /** Of a run that conducts a flow: its calls, in the order of the events that asked for them. */
+  readonly steps?: readonly StepView[] | undefined
   /** What a person can do about a stuck run. */
   readonly choices: readonly ChoiceView[]
   readonly input: Json

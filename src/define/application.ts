@@ -13,6 +13,7 @@ import type {
   Related,
   RunView,
 } from '../core/views.ts'
+import type { ChoreographyDefinition } from './definition.ts'
 
 export interface Started {
   readonly id: string
@@ -167,6 +168,11 @@ export interface PublishRequest {
   readonly cause?: string | undefined
 }
 
+/** A flow to be conducted, by the event that begins it; as `PublishRequest`. */
+export interface ConductRequest extends PublishRequest {
+  readonly choreography: string
+}
+
 export interface SignalRequest {
   readonly run: string
   readonly name: string
@@ -235,6 +241,16 @@ export interface Application {
   /** By a transaction, as `start`. */
   publish(event: EventValue, options: PublishSettings & InTransaction): Promise<Posted>
   publishNamed(request: PublishRequest): Promise<Published>
+  /**
+   * Publishes the event that begins a flow, and has the whole flow performed by one run, `<choreography>:<key>`, which makes
+   * the calls of the reactions itself: `app.conduct(fulfilment)(OrderCreated(order))`. Durable when it resolves; asking again
+   * with the same event is asking once. Errors: CHOREOGRAPHY_UNKNOWN, CONDUCT_IMPOSSIBLE, CONDUCT_REFUSED, INPUT_INVALID,
+   * REQUEST_INVALID for an event that cannot come first, RUN_CONFLICT, EVENT_CONFLICT.
+   */
+  conduct(
+    choreography: ChoreographyDefinition,
+  ): (event: EventValue, options?: { readonly id?: string; readonly source?: string }) => Promise<Started>
+  conductNamed(request: ConductRequest): Promise<Started>
   /** Sends a signal to a run; durable when it resolves. Errors: RUN_UNKNOWN, RUN_ENDED, SIGNAL_UNKNOWN, INPUT_INVALID. */
   signal(run: string, signal: SignalValue, options?: SignalSettings & { readonly tx?: undefined }): Promise<Signalled>
   /** By a transaction, as `start`, to a run that is there already. */

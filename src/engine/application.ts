@@ -24,6 +24,7 @@ import type {
   ActedAll,
   AnswerRequest,
   Application,
+  ConductRequest,
   EventsRequest,
   FailRequest,
   FlowsRequest,
@@ -43,11 +44,12 @@ import type {
   StartRequest,
   StartSettings,
 } from '../define/application.ts'
-import type { Log } from '../define/definition.ts'
+import type { ChoreographyDefinition, Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Actions } from './actions.ts'
 import { actOnAll } from './act-on-all.ts'
+import { conductFlow } from './conduct-flow.ts'
 import { describe } from './describe.ts'
 import type { Directory } from './directory.ts'
 import { Queries } from './queries.ts'
@@ -192,6 +194,16 @@ export class RunningApplication implements Application {
   }
   async publishNamed(request: PublishRequest): Promise<Published> {
     return this.requests.publish(request)
+  }
+
+  conduct(
+    choreography: ChoreographyDefinition,
+  ): (event: EventValue, options?: { readonly id?: string; readonly source?: string }) => Promise<Started> {
+    const { name } = choreography
+    return ({ type, data }, options = {}) => this.conductNamed({ choreography: name, type, data, ...options })
+  }
+  async conductNamed(request: ConductRequest): Promise<Started> {
+    return conductFlow(this.shard, this.name, request)
   }
 
   signal(run: string, signal: SignalValue, options?: SignalSettings): Promise<Signalled>

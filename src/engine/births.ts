@@ -81,6 +81,7 @@ export function createRun(context: ShardContext, birth: Birth): LiveRun {
   })
   const run = liveRun(context, row, birth.input)
   open.add(run)
+  context.conducts.know(row)
   if (row.kind === 'workflow') context.suspects.born(num)
   return run
 }
@@ -104,7 +105,9 @@ export function liveRun(context: ShardContext, row: RunRow, input: JsonText, car
     attempts: new Map(),
   }
   const found = context.directory.find(row.call)
-  if (row.kind !== 'workflow') {
+  if (row.kind === 'choreography') {
+    if (context.directory.choreographies.has(row.name)) run.executor = { kind: 'conductor' }
+  } else if (row.kind !== 'workflow') {
     const solo = soloOf(row, context.environment.store, found?.kind ?? 'operation', input)
     run.executor = soloExecutor(solo)
   } else if (found?.kind === 'workflow') {

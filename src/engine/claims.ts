@@ -47,17 +47,26 @@ export class Claims {
     decide: (taken: Taken | null) => T,
     fromInbox = false,
   ): Promise<Awaited<T>> {
-    const name = `${space} ${id}`
-    const question = Symbol(name)
+    return this.settleAll([{ space, id }], ([taken = null]) => decide(taken), fromInbox)
+  }
+
+  /** As `settle`, for several names that are taken together. */
+  async settleAll<T>(
+    names: readonly Pick<Question, 'space' | 'id'>[],
+    decide: (taken: readonly (Taken | null)[]) => T,
+    fromInbox = false,
+  ): Promise<Awaited<T>> {
+    const question = Symbol('names')
     this.#asking.set(question, ++this.#asked)
     let decided: T
     try {
-      let taken = this.#fresh.get(name) ?? null
-      if (taken === null) {
-        const stored = fromInbox ? await this.#ask(space, id) : await this.#askBoth(space, id)
-        taken = stored ?? this.#fresh.get(name) ?? null
-      }
-      decided = decide(taken)
+      const fresh = ({ space, id }: Pick<Question, 'space' | 'id'>): Taken | null =>
+        this.#fresh.get(`${space} ${id}`) ?? null
+      const known = names.map(fresh)
+      const stored = await Promise.all(
+        names.map(({ space, id }, at) => known[at] ?? (fromInbox ? this.#ask(space, id) : this.#askBoth(space, id))),
+      )
+      decided = decide(names.map((name, at) => stored[at] ?? fresh(name)))
     } finally {
       this.#asking.delete(question)
       this.#forget()

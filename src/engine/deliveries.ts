@@ -36,6 +36,10 @@ export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delive
       if (delivered.kind === 'cancel') cancelSolo(context, run, delivered, extras)
       else answerSolo(context, run, delivered, extras)
       break
+    case 'conductor':
+      if (delivered.kind === 'cancel') context.conducts.cancel(run, delivered, extras)
+      else settleDelivery(context, extras, 'seen')
+      break
     case 'frozen':
       // The code cannot go on, but its journal says what there is to take back.
       if (delivered.kind === 'cancel' && run.row.reason === 'threw')

@@ -5,9 +5,11 @@ import { fault } from '../core/errors.ts'
 import { keyOf, nearest } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
+import { checkConductible } from '../define/check/conductible.ts'
 import { attemptPolicy } from '../define/policy.ts'
 import type {
   ApplicationDefinition,
+  ChoreographyDefinition,
   EventDefinition,
   OperationDefinition,
   ReactionDefinition,
@@ -23,10 +25,13 @@ export type Callable =
 
 export class Directory {
   readonly definition: ApplicationDefinition
+  readonly choreographies: ReadonlyMap<string, ChoreographyDefinition>
   readonly operations: ReadonlyMap<string, OperationDefinition>
   readonly workflows: ReadonlyMap<string, WorkflowDefinition>
   readonly events: ReadonlyMap<string, EventDefinition>
   readonly signals: ReadonlyMap<string, SignalDefinition>
+  /** Those that were found to be, once each. */
+  readonly #conductible = new Set<ChoreographyDefinition>()
   readonly #contracts = new Map<string, Contracts>()
   readonly #producers = new Map<string, readonly string[]>()
   readonly #reactions = new Map<string, ReactionDefinition[]>()
@@ -35,6 +40,7 @@ export class Directory {
   constructor(definition: ApplicationDefinition) {
     this.definition = definition
     this.operations = byName(definition.services.flatMap((service) => service.operations))
+    this.choreographies = byName(definition.choreographies)
     this.workflows = byName(definition.workflows)
     this.events = new Map(definition.events.map((event) => [event.type, event]))
     this.signals = new Map(
@@ -86,6 +92,20 @@ export class Directory {
       name: name.slice(0, 80),
       nearest: nearest(name, [...this.operations.keys(), ...this.workflows.keys()]),
     })
+  }
+
+  /** @throws CHOREOGRAPHY_UNKNOWN */
+  choreography(name: string): ChoreographyDefinition {
+    const found = this.choreographies.get(name)
+    if (found !== undefined) return found
+    throw fault('CHOREOGRAPHY_UNKNOWN', { name: name.slice(0, 80), nearest: nearest(name, this.choreographies.keys()) })
+  }
+
+  /** @throws CONDUCT_IMPOSSIBLE */
+  checkConductible(choreography: ChoreographyDefinition): void {
+    if (this.#conductible.has(choreography)) return
+    checkConductible(choreography, this.definition)
+    this.#conductible.add(choreography)
   }
 
   /** @throws EVENT_UNKNOWN */

@@ -53,7 +53,8 @@ export class Eviction {
 function isIdle(run: LiveRun, { effects, lanes }: Pick<ShardContext, 'effects' | 'lanes'>): boolean {
   const { executor, row } = run
   if (run.queued > 0 || executor.kind === 'frozen') return false
-  if (row.phase === 'scheduled') return true
+  // What there is of it is not kept in the run.
+  if (row.phase === 'scheduled' || executor.kind === 'conductor') return true
   const isWorkedFor = (op: string): boolean => effects.has(row.num, op) || !run.stuckOps.has(op)
   // A run of one call waits for a person, or for those before it in its lane. One that made no call would try to again.
   if (executor.kind === 'solo') {

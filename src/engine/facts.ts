@@ -1,8 +1,9 @@
 // Events in the log: their row, and for published ones the reactions, whose runs are created in the same batch. So a
 // reaction exists exactly when its event does, and the claim of the event's identity is all the dedupe there is.
 import { toFailure } from '../core/failure.ts'
-import { eventRef, reactionId } from '../core/ids.ts'
+import { eventRef, operationId, reactionId } from '../core/ids.ts'
 import { fromText, toText, type JsonText } from '../core/json.ts'
+import type { Command } from '../core/journal.ts'
 import type { EventRow } from '../core/store.ts'
 import { isCallValue, type CallValue, type EventValue } from '../core/values.ts'
 import { fault } from '../core/errors.ts'
@@ -39,13 +40,41 @@ export function appendEvent(context: ShardContext, fact: Fact): EventRow {
     watchers.touched(fact.key)
   })
   context.observe(row)
-  if (fact.published)
-    for (const reaction of context.directory.reactionsTo(fact.type)) react(context, reaction, fact, row, ref)
+  context.conducts.observe(row)
+  if (fact.published) answerEvent(context, fact, row, ref)
   return row
 }
 
+/** Lets the reactions to an event begin; where the flow of its key is conducted, as calls of the run that does. */
+function answerEvent(context: ShardContext, fact: Fact, event: EventRow, ref: string): void {
+  const one = context.conducts.of(fact.type, fact.key)
+  const calls: Command[] = []
+  if (one === undefined || one.cancelled === null) {
+    for (const reaction of context.directory.reactionsTo(fact.type)) {
+      const parentOp = one === undefined ? null : operationId(`on:${reaction.name}`, 0, String(event.pos))
+      const run = react(context, reaction, fact, event, { ref, parent: one?.num ?? null, parentOp })
+      if (run !== null && parentOp !== null)
+        calls.push({ kind: 'child', op: parentOp, run: run.row.id, call: run.row.call, input: 'null', wait: true })
+    }
+  }
+  if (one !== undefined) context.conducts.take(one, event, fact.data, calls)
+}
+
+/** What brings the run of a reaction about: the event, and the run that conducts its flow, if any does. */
+interface Cause {
+  readonly ref: string
+  readonly parent: number | null
+  readonly parentOp: string | null
+}
+
 /** Creates the run of one reaction. What its mapping throws parks that run; the others and the event go on. */
-function react(context: ShardContext, reaction: ReactionDefinition, fact: Fact, event: EventRow, ref: string): void {
+function react(
+  context: ShardContext,
+  reaction: ReactionDefinition,
+  fact: Fact,
+  event: EventRow,
+  { ref, parent, parentOp }: Cause,
+): LiveRun | null {
   const birth = {
     id: reactionId(reaction.name, fact, context.directory.definition.name, (text) => context.hash(text)),
     kind: 'reaction' as const,
@@ -53,22 +82,28 @@ function react(context: ShardContext, reaction: ReactionDefinition, fact: Fact, 
     key: fact.key,
     root: event.root,
     cause: ref,
-    parent: null,
-    parentOp: null,
+    parent,
+    parentOp,
     hash: '',
   }
   try {
     const call = mapped(reaction, fact)
-    if (call === null) return
+    if (call === null) return null
     const { input } = readyCall(context, call)
-    context.begin(createRun(context, { ...birth, call: call.name, input }))
+    return begun(context, createRun(context, { ...birth, call: call.name, input }))
   } catch (error) {
     const failure = toFailure(error)
     context.log.error(`The reaction ${reaction.name} to ${ref} is stuck: ${failure.message}`)
-    context.begin(
+    return begun(
+      context,
       createRun(context, { ...birth, call: '', input: fact.data, stuck: { reason: 'threw', error: failure } }),
     )
   }
+}
+
+function begun(context: ShardContext, run: LiveRun): LiveRun {
+  context.begin(run)
+  return run
 }
 
 /**

@@ -5,7 +5,7 @@ import { parseCommands, parseTurn, type Note, type StoredCommand, type Turn } fr
 import type { Failure } from '../core/failure.ts'
 import { splitKey } from '../core/names.ts'
 import type { RunRow } from '../core/store.ts'
-import type { WaitView } from '../core/views.ts'
+import type { StepView, WaitView } from '../core/views.ts'
 import type { Json } from '../core/json.ts'
 
 /** A journal row with its payload decoded. */
@@ -23,6 +23,7 @@ export interface Present {
   readonly stuckOps: ReadonlySet<string>
   /** Whether it has been asked to stop. */
   readonly isCancelled: boolean
+  readonly steps?: readonly StepView[]
 }
 
 interface Open {
@@ -36,6 +37,29 @@ interface Attempt {
   readonly next: number | null
 }
 
+/** The calls of a run that conducts a flow, from its journal. */
+function stepsOf(rows: readonly DecodedRow[]): readonly StepView[] {
+  const steps = new Map<string, StepView>()
+  for (const { kind, text, at } of rows) {
+    if (kind !== 'turn') continue
+    const { delivered, commandsText } = parseTurn(text)
+    const ended = new Date(at).toISOString()
+    const known = 'op' in delivered ? steps.get(delivered.op) : undefined
+    if (known !== undefined && delivered.kind === 'done') {
+      const type: unknown = delivered.payload === undefined ? null : parseText(delivered.payload)
+      steps.set(known.op, { ...known, status: 'done', ...(typeof type === 'string' ? { outcome: type } : {}), ended })
+    } else if (known !== undefined && delivered.kind === 'failed')
+      steps.set(known.op, { ...known, status: 'failed', error: delivered.error, ended })
+    for (const command of parseCommands(commandsText)) {
+      if (command.kind !== 'child') continue
+      const [op, run, call] = [String(command['op']), String(command['run']), String(command['call'])]
+      const step = op.slice(op.indexOf(':') + 1, op.lastIndexOf('/'))
+      steps.set(op, { op, step, run, call, status: 'open', since: ended, ended: null })
+    }
+  }
+  return [...steps.values()]
+}
+
 /** The present of a run, from its row and journal. */
 export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
   const folding: Folding = {
@@ -45,7 +69,7 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
     state: undefined,
     isCancelled: false,
   }
-  if (row.kind !== 'workflow' && row.call !== '') {
+  if ((row.kind === 'operation' || row.kind === 'reaction') && row.call !== '') {
     const op = `${row.call}#0`
     folding.open.set(op, { command: { kind: 'call', op, call: row.call }, since: row.created, givenUp: false })
   }
@@ -61,6 +85,7 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
     state,
     stuckOps: isOpen ? stuckOps : new Set(),
     isCancelled: folding.isCancelled,
+    ...(row.kind === 'choreography' ? { steps: stepsOf(rows) } : {}),
   }
 }
 

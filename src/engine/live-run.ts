@@ -16,6 +16,8 @@ export type Executor =
       /** Who asked it to stop while an attempt was under way. */
       cancelled: Cancelled | null
     }
+  /** It conducts the flow of a key: conducts.ts has what there is of it. */
+  | { readonly kind: 'conductor' }
   /** Its code is wrong (it threw, diverged, or is gone): nothing is delivered until the application is opened again.
    *  `seen` are the ids of its signals, `unread` how many it has not received. `sealed`: the store cannot read its journal,
    *  so that nothing is written there either. `machine`: how far it had come in this process. */
@@ -51,7 +53,7 @@ export interface LiveRun {
 
 /** The machine of a run, also after it froze or ended; undefined when it has come to none in this process. */
 export function machineOfRun({ executor }: LiveRun): Machine | undefined {
-  return executor.kind === 'solo' ? undefined : executor.machine
+  return 'machine' in executor ? executor.machine : undefined
 }
 
 /** What derived ids of a run are made of, in the store of this id. */

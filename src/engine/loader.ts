@@ -139,6 +139,7 @@ function takeUpStopped(context: ShardContext, run: LiveRun, pending: Pending): v
 function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): void {
   switch (run.executor.kind) {
     case 'frozen':
+      context.conducts.letGo(run.row.num)
       park(
         context,
         run,
@@ -157,6 +158,12 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       // Asked to stop while it was left alone: then it does not begin.
       for (const mail of history.mail) context.deliver(run.row.num, mail)
       if (run.row.ended === null) context.begin(run)
+      break
+    case 'conductor':
+      // Its choreography is back.
+      if (run.row.status === 'stuck') markFreed(context, run, 'its choreography is there')
+      context.conducts.takeUp(run, history)
+      for (const mail of history.mail) context.deliver(run.row.num, mail)
       break
     case 'workflow':
       if (replayed.kind === 'diverged') park(context, run, history, replayed.error)

@@ -112,7 +112,7 @@ export class Loading {
 
   /** Brings back every open run and takes up its work. */
   async recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
-    const { open, inbox, timers, writer, suspects } = this.#context
+    const { open, inbox, timers, writer, suspects, conducts } = this.#context
     // All of them are known before the first goes on: what it does may concern any other.
     const alone = new Set<number>()
     await this.#eachOpen((rows) => {
@@ -121,8 +121,10 @@ export class Loading {
         this.#asleep.add(row.num)
         if (row.reason === 'poisoned') alone.add(row.num)
         this.#hooks.enterLane(row)
+        conducts.know(row)
       }
     })
+    await conducts.recovered()
     const runs = this.#asleep.size
     const { poisoned, tried } = await suspects.takeOver([...this.#asleep].filter((num) => !alone.has(num)))
     const back = Promise.all(tried.map((num) => this.#tryOut(num, false)))

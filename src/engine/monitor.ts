@@ -129,6 +129,11 @@ export class Monitor {
     await this.#context.writer.barrier()
   }
 
+  /** The flow of a key by the events that have been taken, at once or when it was read. */
+  ask(choreography: ChoreographyDefinition, key: string, use: (account: FlowAccount | null) => void): void {
+    this.#with(choreography, key, ({ account }) => use(account))
+  }
+
   /** A timer without a run: the deadline of a flow. */
   fired(timer: TimerRow): void {
     const [name = ''] = timer.op.split(' ', 1)

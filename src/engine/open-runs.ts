@@ -89,6 +89,11 @@ export class OpenRuns {
     return live.run
   }
 
+  /** The live run, for what is no use of it. */
+  peek(num: number): LiveRun | undefined {
+    return this.#live.get(num)?.run
+  }
+
   /** A turn of it was written. */
   weigh(run: LiveRun): void {
     const live = this.#live.get(run.row.num)

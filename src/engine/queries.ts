@@ -174,7 +174,7 @@ export class Queries {
 
   async #view(row: RunRow, payloads: RunPayloads, suspects: Suspected): Promise<RunView> {
     const present = await this.#present(row)
-    const { waits, state } = present
+    const { waits, state, steps } = present
     const suspect = row.status === 'running' ? suspects.get(row.num) : undefined
     const parent = row.parent === null ? null : await this.#reader.run(this.#shard, row.parent)
     return {
@@ -196,6 +196,7 @@ export class Queries {
       ...(suspect === undefined ? {} : { suspect }),
       ...(state === undefined ? {} : { state }),
       waits,
+      ...(steps === undefined ? {} : { steps }),
       choices: choicesOf(row, present),
       ...payloads,
       created: new Date(row.created).toISOString(),
@@ -277,7 +278,7 @@ export class Queries {
 
   /** What of the journal tells the present: nothing for a run of one call that has ended. */
   async #rows(row: RunRow): Promise<readonly DecodedRow[]> {
-    if (row.ended !== null && row.kind !== 'workflow') return []
+    if (row.ended !== null && row.kind !== 'workflow' && row.kind !== 'choreography') return []
     const all: DecodedRow[] = []
     for (;;) {
       const some = await this.#reader.journal(this.#shard, row.num, all.at(-1)?.seq ?? row.since - 1, PAGE)

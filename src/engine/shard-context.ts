@@ -2,14 +2,16 @@
 // file of its own, and reach one another through the few functions at its end, so that no file imports its caller.
 import type { Codec, PayloadPlace } from '../core/codec.ts'
 import type { Clock, Random } from '../core/clock.ts'
+import type { FlowAccount } from '../core/flow-account.ts'
 import type { JsonText } from '../core/json.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { EventRow, FlowName, FlowRow, Store } from '../core/store.ts'
-import type { Log } from '../define/definition.ts'
+import type { ChoreographyDefinition, Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { Admission } from './admission.ts'
 import type { CallEnvironment } from './calls.ts'
 import type { Claims } from './claims.ts'
+import type { Conducts } from './conducts.ts'
 import type { Directory } from './directory.ts'
 import type { Effects } from './effects.ts'
 import type { Inbox } from './inbox.ts'
@@ -72,6 +74,7 @@ export interface ShardContext {
   readonly open: OpenRuns
   readonly watchers: Watchers
   readonly suspects: Suspects
+  readonly conducts: Conducts
 
   /** Time of the shard: never earlier than it was before. */
   now(): number
@@ -96,6 +99,8 @@ export interface ShardContext {
   foreignWork(run: LiveRun): string
   /** An event is being written: who follows flows takes it when it is durable. */
   observe(event: EventRow): void
+  /** The flow of a key as it stands by the events that are durable now: at once, or when it was read. */
+  followed(choreography: ChoreographyDefinition, key: string, use: (account: FlowAccount | null) => void): void
   /** Of these flows those that nothing has come for since; whoever follows flows knows them no more. */
   readonly forgettable: (flows: readonly FlowRow[]) => readonly FlowName[]
   /** Lets a reaction begin: it is the head of its lane. */

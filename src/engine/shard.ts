@@ -16,6 +16,7 @@ import { Admission } from './admission.ts'
 import { environmentOf } from './calls.ts'
 import { Claims } from './claims.ts'
 import { contentHash } from './content-hash.ts'
+import { Conducts } from './conducts.ts'
 import type { CurrentWork } from './current-work.ts'
 import { blameRun, deliverEvent, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
@@ -126,6 +127,7 @@ export class Shard {
       open,
       watchers: new Watchers(),
       suspects: new Suspects({ clock, store, shard, epoch, crashes, writer, pump, log, open, onFailure }),
+      conducts: new Conducts(() => this.context),
       now: () => this.#notBefore(clock.now()),
       notBefore: (at) => void this.#notBefore(at),
       encode: (text, row, id) => codec.encode(text, { namespace: ns, row, id }),
@@ -136,6 +138,7 @@ export class Shard {
       blame: (run, error) => this.#blame(run, error),
       hash: contentHash,
       observe: (event) => this.#monitor.observe(event),
+      followed: (choreography, key, use) => this.#monitor.ask(choreography, key, use),
       forgettable: (flows) => this.#monitor.forgettable(flows),
       joined: (id, run, op) => joinRun(this.context, id, run, op),
       release: (run) => this.#release(run),
@@ -320,6 +323,7 @@ export class Shard {
     const { context } = this
     // Its timer begins it.
     if (run.row.phase === 'scheduled') return
+    if (run.row.kind === 'choreography') return
     if (run.row.kind === 'workflow') {
       return run.executor.kind === 'workflow'
         ? this.#deliver(run.row.num, { kind: 'start', seed: context.random.seed() }, {})

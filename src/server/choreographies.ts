@@ -1,7 +1,9 @@
-// Choreographies over HTTP: which there are, how the flows of one stand, and how that of one key does.
+// Choreographies over HTTP: which there are, how the flows of one stand, how that of one key does, and to conduct one.
 import { fault } from '../core/errors.ts'
 import type { FlowStanding } from '../core/store.ts'
-import { answer } from './answer.ts'
+import { answer, pathTo } from './answer.ts'
+import { readJson } from './body.ts'
+import { optionalText, readEnvelope, requiredText } from './envelope.ts'
 import { PAGE_LIMIT, segment, type Exchange, type Route } from './route.ts'
 
 const FLOW_STATES = ['on track', 'may end', 'complete', 'broken', 'overdue'] as const satisfies readonly FlowStanding[]
@@ -28,6 +30,20 @@ async function flow(exchange: Exchange): Promise<Response> {
   return answer(200, found)
 }
 
+/** Begins to conduct a flow, with the event that begins it. */
+async function conduct(exchange: Exchange): Promise<Response> {
+  const { app, request, bodyLimitBytes } = exchange
+  const body = readEnvelope(await readJson(request, bodyLimitBytes), ['type', 'data', 'id', 'source'])
+  const { id, created } = await app.conductNamed({
+    choreography: segment(exchange, 'name'),
+    type: requiredText(body, 'type'),
+    data: body['data'],
+    id: optionalText(body, 'id'),
+    source: optionalText(body, 'source'),
+  })
+  return answer(created ? 201 : 200, { id, created }, { location: pathTo('/api/runs', id) })
+}
+
 export const choreographyRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/choreographies', summary: 'List the choreographies', query: [], answer: list },
   {
@@ -43,5 +59,12 @@ export const choreographyRoutes: readonly Route[] = [
     summary: 'Show how the flow of one key stands',
     query: [],
     answer: flow,
+  },
+  {
+    method: 'POST',
+    path: '/api/choreographies/{name}/runs',
+    summary: 'Conduct the flow of a key by one run',
+    query: [],
+    answer: conduct,
   },
 ]

@@ -8,7 +8,7 @@ import { optionalText, readEnvelope, requiredText } from './envelope.ts'
 import { PAGE_LIMIT, segment, type Exchange, type Route } from './route.ts'
 
 const STATUSES = ['running', 'stuck', 'completed', 'failed', 'cancelled'] as const satisfies readonly RunStatus[]
-export const KINDS: readonly RunKind[] = ['workflow', 'operation', 'reaction']
+export const KINDS: readonly RunKind[] = ['workflow', 'operation', 'reaction', 'choreography']
 /** Longest wait of one request; a client asks again. */
 const WAIT_LIMIT = '60s'
 

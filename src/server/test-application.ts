@@ -40,6 +40,8 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
     startNamed: ({ id }) => Promise.resolve({ id: id ?? 'checkout:8841', created: true }),
     publish: unanswered('publish'),
     publishNamed: ({ id = 'e-1', source = 'shop' }) => Promise.resolve({ id, source, position: 7, created: true }),
+    conduct: () => unanswered('conduct'),
+    conductNamed: () => Promise.resolve({ id: 'fulfilment:8841', created: true }),
     signal: unanswered('signal'),
     signalNamed: ({ id = 's-1' }) => Promise.resolve({ id, created: true }),
     cancel: (id) => Promise.resolve({ id, action: 'cancel', changed: true, ops: [] }),

@@ -96,7 +96,7 @@ function pointless(pattern: FlowPattern, around: number | null): readonly (reado
 }
 
 /** Every event of the flow comes about. */
-function checkProduced(sight: FlowSight): readonly Finding[] {
+export function checkProduced(sight: FlowSight): readonly Finding[] {
   const { choreography, facts, outside, where } = sight
   const { pattern, rules } = choreography.flow
   const needed = [...typesOf(pattern), ...rules.flatMap((rule) => (rule.kind === 'response' ? rule.answer : []))]

@@ -1,0 +1,15 @@
+// Whether a choreography can be conducted: every event of its flow comes from outside, or is the outcome of an operation that
+// a reaction may call. What reactions come to is looked for as `ballet check` does, so that nothing is refused which might work.
+import { fault } from '../../core/errors.ts'
+import { checkProduced, sightOf } from './flow-checks.ts'
+import { reactionFacts } from './reaction-facts.ts'
+import type { ApplicationDefinition, ChoreographyDefinition } from '../definition.ts'
+
+/** @throws CONDUCT_IMPOSSIBLE naming the first event that nothing brings about. */
+export function checkConductible(choreography: ChoreographyDefinition, definition: ApplicationDefinition): void {
+  const [found] = checkProduced(sightOf(choreography, definition, reactionFacts(definition)))
+  if (found === undefined) return
+  const { place, problem } = found
+  const event = place.slice(place.indexOf(', ') + 2)
+  throw fault('CONDUCT_IMPOSSIBLE', { name: choreography.name, problem: `of its ${event} ${problem}` })
+}
