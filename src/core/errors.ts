@@ -101,6 +101,11 @@ export const catalogue = {
   // The process
   APP_CLOSED: { family: 'retry', status: 503, message: 'The application is closing.', hint: 'Ask again in a moment.' },
   NOT_READY: { family: 'retry', status: 503, message: 'The application is still recovering.', hint: 'Ask again in a moment.' },
+  NODE_STANDBY: { family: 'retry', status: 503, message: 'This node stands by: {owner}.', hint: 'Ask that node, or this one again in a moment. With the same BALLET_NODE_SECRET at all nodes this one passes requests on.' },
+  OWNER_UNREACHABLE: { family: 'retry', status: 503, message: 'The node that owns the store, {address}, cannot be reached: {problem}.', hint: 'Nothing was taken. Send the same request again in a moment: another node takes over when that one is gone.' },
+  OWNER_SILENT: { family: 'retry', status: 502, message: 'The node that owns the store, {address}, has not answered: {problem}.', hint: 'Whether it did what was asked is not known. Send the same request again with the same id.' },
+  FORWARD_FORBIDDEN: { family: 'fix', status: 403, message: 'A request that another node passed on is refused: {problem}.', hint: 'Give all nodes the same BALLET_NODE_SECRET, of at least 16 characters, and let their clocks be right.' },
+  NODE_SECRET_SHORT: { family: 'fix', status: 500, message: 'The secret of the nodes has {length} characters, and must have at least {least}.', hint: 'Take a long random text, the same at all nodes: openssl rand -base64 32' },
   PORT_BUSY: { family: 'fix', status: 500, message: 'Port {port} is in use.', hint: 'Stop what listens there, or set PORT (or --port) to another.' },
   BIND_UNSAFE: { family: 'fix', status: 500, message: 'Binding to {host} would open the API to the network without a token.', hint: 'Bind to 127.0.0.1, or set BALLET_TOKEN.' },
   LISTEN_FAILED: { family: 'fix', status: 500, message: 'The server cannot listen on {host}, port {port}: {problem}.', hint: 'Name an address of this machine and a port that you may use.' },

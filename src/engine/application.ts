@@ -1,12 +1,14 @@
 // A running application: the doors of one store, one shard behind them. Starts and stops what runs inside, and answers
-// questions from committed rows; whatever it acknowledges is durable.
-import { toFailure, type Failure } from '../core/failure.ts'
+// questions from committed rows; whatever it acknowledges is durable. Where several nodes share the store it has the shard
+// while it owns it (ownership.ts), and begins anew when it owns it again.
+import { toFailure } from '../core/failure.ts'
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault } from '../core/errors.ts'
-import { fromText, isRecord, type Json } from '../core/json.ts'
+import { fromText, type Json } from '../core/json.ts'
 import type { RunEnding } from '../core/journal.ts'
-import type { Store, StoreInfo } from '../core/store.ts'
+import type { NodeInfo } from '../core/lease.ts'
+import type { Store, StoreInfo, Tenure } from '../core/store.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
 import type {
   ApplicationView,
@@ -14,6 +16,7 @@ import type {
   FlowView,
   JournalView,
   KeyView,
+  NodesView,
   Page,
   Related,
   RunView,
@@ -34,6 +37,7 @@ import type {
   RetryRequest,
   RunsRequest,
   SignalRequest,
+  Standing,
   Started,
   StartRequest,
   StartSettings,
@@ -43,18 +47,24 @@ import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Actions } from './actions.ts'
 import { actOnAll } from './act-on-all.ts'
+import { CurrentWork } from './current-work.ts'
 import { describe } from './describe.ts'
 import type { Directory } from './directory.ts'
+import { failedResult, failureOfEnding } from './endings.ts'
+import { sureHold, type Hold } from './hold.ts'
+import { nodesOf } from './nodes.ts'
+import { Ownership } from './ownership.ts'
 import { Queries } from './queries.ts'
 import { Requests } from './requests.ts'
 import { Shard } from './shard.ts'
+import { isFenced, ownerWords, StandingNow } from './standing.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
-import { failureOfEnding } from './endings.ts'
 
 export interface ApplicationOptions {
   readonly directory: Directory
   readonly store: Store
   readonly namespace: string
+  readonly node: NodeInfo
   readonly codec: Codec
   readonly log: Log
   readonly clock: Clock
@@ -75,13 +85,19 @@ export class RunningApplication implements Application {
   readonly #stop: (failure: Error | null) => void
   readonly #options: ApplicationOptions
   readonly #queries: Queries
+  readonly #standing: StandingNow
   #recovered: RecoveryView = { runs: 0, stuck: 0, durationMs: 0 }
   #info: StoreInfo | null = null
+  #ownership: Ownership | null = null
   #shard: Shard | null = null
+  /** Once the runs of the shard have been taken up. */
   #requests: Requests | null = null
   #actions: Actions | null = null
   #watchdog: Watchdog | null = null
+  /** Of a shard that was lost: its parts are being stopped. */
+  #leaving: Promise<void> = Promise.resolve()
   #closing: Promise<void> | null = null
+  #began = 0
 
   constructor(options: ApplicationOptions) {
     this.#options = options
@@ -89,6 +105,7 @@ export class RunningApplication implements Application {
     const { promise, resolve } = Promise.withResolvers<Error | null>()
     this.stopped = promise
     this.#stop = resolve
+    this.#standing = new StandingNow(options.node.id)
     this.#queries = new Queries({
       reader: options.store,
       ns: options.namespace,
@@ -98,42 +115,68 @@ export class RunningApplication implements Application {
     })
   }
 
-  /** Takes the store and recovers. On a failure the store is let go again. */
+  /** Takes the store and recovers, or stands by for the node that owns it. On a failure the store is let go again. */
   async open(): Promise<void> {
-    const { store, clock, directory, namespace, codec, random, log, liveRuns, limits, development } = this.#options
-    const began = clock.now()
+    const { store, clock, log, node } = this.#options
+    this.#began = clock.now()
     this.#info = await store.open()
+    const { leases } = store
     try {
       // What it watches for may come with the first replay.
-      const watchdog = startWatchdog(this.#options.watchdogMs)
-      this.#watchdog = watchdog
-      const tenure = await store.acquire(SHARD, this.name)
-      const handleInbox: Requests['fromInbox'] = (row) => this.requests.fromInbox(row)
-      const onFailure = (error: Error): void => {
-        log.error(`The application stopped: ${error.message}`)
-        this.#stop(error)
-      }
-      const shard = new Shard({
-        store,
-        info: this.#info,
-        tenure,
-        ns: namespace,
-        directory,
-        codec,
+      this.#watchdog = startWatchdog(this.#options.watchdogMs)
+      if (leases === undefined) return await this.#own(await store.acquire(SHARD, this.name), sureHold)
+      const ownership = (this.#ownership = new Ownership({
+        leases,
+        shard: SHARD,
+        node,
         clock,
-        random,
         log,
-        liveRuns,
-        limits,
-        retention: this.#options.retention,
-        development,
-        current: watchdog.current,
-        handleInbox,
-        onFailure,
-      })
-      this.#shard = shard
-      this.#requests = new Requests(shard, this.name)
-      this.#actions = new Actions(shard)
+        own: (tenure, hold) => this.#own(tenure, hold),
+        lost: (error) => this.#shard?.context.fail(error),
+        changed: () => this.#stand(),
+        onFailure: (error) => this.#failed(error),
+      }))
+      await ownership.start()
+      if (!ownership.isOwner) log.info(`This node stands by: ${ownerWords(ownership.owner)}`)
+    } catch (error) {
+      await this.#shard?.close(0)
+      await this.#ownership?.close()
+      await store.close()
+      this.#watchdog?.stop()
+      throw error
+    }
+  }
+
+  /** The shard is this process's: takes up its runs. */
+  async #own(tenure: Tenure, hold: Hold): Promise<void> {
+    const { store, clock, directory, namespace, codec, random, log, liveRuns, limits, development } = this.#options
+    const info = this.#info
+    if (info === null) throw fault('NOT_READY')
+    await this.#leaving
+    const began = clock.now()
+    const shard = new Shard({
+      store,
+      info,
+      tenure,
+      hold,
+      ns: namespace,
+      directory,
+      codec,
+      clock,
+      random,
+      log,
+      liveRuns,
+      limits,
+      retention: this.#options.retention,
+      development,
+      current: this.#watchdog?.current ?? CurrentWork.unwatched(),
+      handleInbox: (row) => requests.fromInbox(row),
+      onFailure: (error) => this.#failed(error),
+    })
+    const requests = new Requests(shard, this.name)
+    this.#shard = shard
+    this.#stand()
+    try {
       const { runs, stuck } = await shard.recover().catch((error: unknown) => {
         // What waited was told that the shard has stopped; what stopped it is the reason.
         shard.check()
@@ -142,11 +185,47 @@ export class RunningApplication implements Application {
       shard.check()
       this.#recovered = { runs, stuck, durationMs: clock.now() - began }
     } catch (error) {
-      await this.#shard?.close(0)
-      await store.close()
-      this.#watchdog?.stop()
+      // Another node has taken over meanwhile, and this one stands by already.
+      if (this.#shard !== shard) return
       throw error
     }
+    this.#requests = requests
+    this.#actions = new Actions(shard)
+    this.#stand()
+  }
+
+  /** The shard has stopped. One that another node has taken over is given up, and this node stands by. */
+  #failed(error: Error): void {
+    const { log } = this.#options
+    const [shard, ownership] = [this.#shard, this.#ownership]
+    if (ownership === null || shard === null || !isFenced(error)) {
+      log.error(`The application stopped: ${error.message}`)
+      this.#stop(error)
+      // It keeps nobody from taking over.
+      void ownership?.close()
+      return
+    }
+    log.warn(`${error.message} This node stands by.`)
+    this.#shard = null
+    this.#requests = null
+    this.#actions = null
+    this.#leaving = shard.close(0).finally(() => ownership.standBy())
+    this.#stand()
+  }
+
+  get standing(): Standing {
+    return this.#standing.now
+  }
+
+  #stand(): void {
+    const { node } = this.#options
+    const owner = this.#shard === null ? (this.#ownership?.owner ?? null) : node
+    const isOwners = this.#shard !== null || owner?.id === node.id
+    this.#standing.become(this.#requests !== null ? 'owner' : isOwners ? 'recovering' : 'standby', owner)
+  }
+
+  nodes(): Promise<NodesView> {
+    return nodesOf(this.#options.store, { ...this.#options.node, began: this.#began })
   }
 
   get recovered(): RecoveryView {
@@ -154,15 +233,15 @@ export class RunningApplication implements Application {
   }
 
   get shard(): Shard {
-    if (this.#shard === null) throw fault('NOT_READY')
+    if (this.#shard === null || this.#requests === null) throw this.#standing.refusal()
     return this.#shard
   }
   get actions(): Actions {
-    if (this.#actions === null) throw fault('NOT_READY')
+    if (this.#actions === null) throw this.#standing.refusal()
     return this.#actions
   }
   get requests(): Requests {
-    if (this.#requests === null) throw fault('NOT_READY')
+    if (this.#requests === null) throw this.#standing.refusal()
     return this.#requests
   }
 
@@ -227,13 +306,16 @@ export class RunningApplication implements Application {
   async run(id: string): Promise<RunView | null> {
     const found = await this.#queries.run(id)
     if (found !== null) return found
+    const shard = this.#shard
+    if (shard === null) return null
     // A start that was acknowledged elsewhere may still lie in the inbox: a negative answer waits for it.
-    await this.shard.context.inbox.read()
-    await this.shard.context.writer.barrier()
+    await shard.context.inbox.read()
+    await shard.context.writer.barrier()
     return this.#queries.run(id)
   }
 
   async settled(id: string, waitMs: number, signal?: AbortSignal): Promise<RunView | null> {
+    if (waitMs <= 0) return this.run(id)
     const { watchers } = this.shard.context
     let stop = (): void => {}
     // Watch first, then look: an end between the two is seen.
@@ -242,7 +324,7 @@ export class RunningApplication implements Application {
     let cancel = (): void => {}
     try {
       const now = await this.run(id)
-      if (now === null || now.ended !== null || waitMs <= 0 || signal?.aborted === true) return now
+      if (now === null || now.ended !== null || signal?.aborted === true) return now
       const late = new Promise<void>((resolve) => {
         if (Number.isFinite(waitMs)) cancel = this.#options.clock.after(waitMs, resolve)
       })
@@ -286,7 +368,7 @@ export class RunningApplication implements Application {
     const { store, directory } = this.#options
     if (this.#info === null) throw fault('NOT_READY')
     // Whether the engine still works is part of the answer: probes ask for it.
-    this.shard.check()
+    this.#shard?.check()
     return describe(directory.definition, store, this.#info)
   }
 
@@ -307,15 +389,10 @@ export class RunningApplication implements Application {
 
   async #close(): Promise<void> {
     await this.#shard?.close(this.#options.graceMs)
+    await this.#leaving
+    await this.#ownership?.close()
     await this.#options.store.close()
     this.#watchdog?.stop()
     this.#stop(null)
   }
-}
-
-/** What whoever asks for the result of a run gets, when it has none. */
-function failedResult(id: string, failure: Failure & { readonly details?: unknown }): Error {
-  const { code, message, details } = failure
-  if (code !== 'RUN_CANCELLED' || !isRecord(details)) return fault('RUN_FAILED', { id, message })
-  return fault('RUN_CANCELLED', { id, by: String(details['by']), why: String(details['why']) })
 }

@@ -36,6 +36,13 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
     name: 'shop',
     recovered: { runs: 0, stuck: 0, durationMs: 1 },
     stopped: new Promise(() => {}),
+    standing: {
+      role: 'owner',
+      node: 'node-1',
+      owner: { id: 'node-1', address: null },
+      over: new AbortController().signal,
+    },
+    nodes: () => Promise.resolve({ leaseMs: null, nodes: [], shards: [] }),
     start: unanswered('start'),
     startNamed: ({ id }) => Promise.resolve({ id: id ?? 'checkout:8841', created: true }),
     publish: unanswered('publish'),

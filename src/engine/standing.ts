@@ -1,0 +1,51 @@
+// How a node stands to the store, as it is told to others: its role, who owns the store, and an end of that as soon as it
+// changes. Kept by RunningApplication.
+import { fault, isBalletError, type BalletError } from '../core/errors.ts'
+import type { Standing } from '../define/application.ts'
+
+type Role = Standing['role']
+type Owner = Standing['owner']
+
+export class StandingNow {
+  readonly #node: string
+  #over = new AbortController()
+  #now: Standing
+
+  constructor(node: string) {
+    this.#node = node
+    this.#now = { role: 'recovering', node, owner: null, over: this.#over.signal }
+  }
+
+  get now(): Standing {
+    return this.#now
+  }
+
+  /** Tells whoever relied on the one before that it is over, unless nothing has changed. */
+  become(role: Role, owner: Owner): void {
+    const { role: was, owner: had } = this.#now
+    if (was === role && had?.id === owner?.id && had?.address === owner?.address) return
+    const before = this.#over
+    this.#over = new AbortController()
+    const known = owner === null ? null : { id: owner.id, address: owner.address }
+    this.#now = { role, node: this.#node, owner: known, over: this.#over.signal }
+    before.abort()
+  }
+
+  /** What whoever asks for more than this node can do gets. */
+  refusal(): BalletError {
+    return this.#now.role === 'standby' ? standbyFault(this.#now.owner) : fault('NOT_READY')
+  }
+}
+
+/** Whether another node has taken over. */
+export const isFenced = (error: unknown): boolean => isBalletError(error) && error.code === 'SHARD_FENCED'
+
+/** What whoever asks a node that stands by gets. */
+export function standbyFault(owner: Owner): BalletError {
+  return fault('NODE_STANDBY', { owner: ownerWords(owner), address: owner?.address ?? null, seconds: 1 })
+}
+
+export function ownerWords(owner: Owner): string {
+  if (owner === null) return 'no node owns the store at the moment'
+  return `the store is owned by the node ${owner.address ?? owner.id}`
+}
