@@ -166,7 +166,7 @@ export type {
   Tenure,
   TimerRow,
 } from './core/store.ts'
-export type { Held, LeaseLook, LeaseRow, Leases, NodeInfo, NodeRow } from './core/lease.ts'
+export type { Held, LeaseLook, LeaseRow, Leases, NodeInfo, NodeRow, Taken } from './core/lease.ts'
 
 // Values
 export type { Duration } from './core/duration.ts'

@@ -59,7 +59,7 @@ export const dev: Command = {
 /** Starts `ballet serve` in a group of its own: a Ctrl-C at the terminal then reaches it through us, once. */
 function launch(path: string, given: Given, { cwd, env }: Terminal): ChildProcess {
   const main = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url))
-  const options = ['store', 'port', 'host', 'advertise'].flatMap((name) => {
+  const options = ['store', 'port', 'host'].flatMap((name) => {
     const value = given.text(name)
     return value === undefined ? [] : [`--${name}=${value}`]
   })

@@ -27,10 +27,6 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
   port: { value: '<port>', about: 'Default: PORT, else 4400; 0 takes any free one.' },
   host: { value: '<address>', about: 'Default 127.0.0.1; any other needs BALLET_TOKEN.' },
-  advertise: {
-    value: '<url>',
-    about: 'Where the other nodes of a store reach this one; also BALLET_ADVERTISE; default: its own address.',
-  },
 }
 
 export const serve: Command = {
@@ -41,6 +37,10 @@ export const serve: Command = {
   ],
   options: {
     ...SERVE_OPTIONS,
+    advertise: {
+      value: '<url>',
+      about: 'Where the other nodes of a store reach this one; also BALLET_ADVERTISE; default: its own address.',
+    },
     watchdog: {
       value: '<time>',
       about: 'End the process when its main loop has hung for so long: default 30s, or off.',

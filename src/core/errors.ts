@@ -95,7 +95,7 @@ export const catalogue = {
   STORE_UNREACHABLE: { family: 'retry', status: 503, message: 'The database of the store {store} cannot be reached: {problem}.', hint: 'Nothing was acknowledged; look at the server and the network.' },
   PACKAGE_MISSING: { family: 'fix', status: 500, message: 'The package "{name}" is missing, which {why} needs.', hint: 'Install it beside ballet: npm install {name}' },
   STORE_READ_ONLY: { family: 'final', status: 409, message: 'The store {path} is open for reading only.', hint: 'Start the application to write.' },
-  SHARD_FENCED: { family: 'retry', status: 503, message: 'Another process has taken over shard {shard}.', hint: 'Ask that process; this one stops.' },
+  SHARD_FENCED: { family: 'retry', status: 503, message: 'Another process has taken over shard {shard}.', hint: 'Ask that process, or this one again in a moment.' },
   INBOX_GONE: { family: 'bug', status: 500, message: 'Inbox rows were consumed twice.', hint: 'Report this.' },
   COMMIT_UNKNOWN: { family: 'retry', status: 503, message: 'It is not known whether a commit happened.', hint: 'It is settled by reading the store.' },
   // The process

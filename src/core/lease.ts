@@ -3,8 +3,6 @@
 // it owns, and renews it in time; when the lease is over another node takes over. Safety does not rest on any of this: a
 // commit is fenced by (epoch, head), as in every store. A lease only says when it is right to take over, and keeps a node
 // that was away from starting effects that its successor starts as well.
-import type { Tenure } from './store.ts'
-
 /** A node, as it tells the others of itself. `id` is new for every process. */
 export interface NodeInfo {
   readonly id: string
@@ -49,7 +47,16 @@ export interface LeaseLook {
 }
 
 /** The right to write a shard that a node has by its lease. */
-export type Held = Pick<Tenure, 'shard' | 'epoch'>
+export interface Held {
+  readonly shard: number
+  readonly epoch: number
+}
+
+/** What `take` answers: a tenure of the store's contract. */
+export interface Taken extends Held {
+  readonly head: number
+  readonly crashes: number
+}
 
 /**
  * The leases of a store. Every call is one attempt with a deadline of its own. Errors: STORE_UNREACHABLE, COMMIT_UNKNOWN,
@@ -62,7 +69,7 @@ export interface Leases {
   join(node: NodeInfo): Promise<void>
   look(shard: number): Promise<LeaseLook>
   /** Takes a shard that is free, as `acquire` does, and begins the lease. Null while another node owns it. */
-  take(shard: number, node: string, owner: string): Promise<Tenure | null>
+  take(shard: number, node: string, owner: string): Promise<Taken | null>
   /** Renews the lease and answers what the node still owns. Nothing once a shard was taken from it. */
   renew(node: string): Promise<readonly Held[]>
   /** The node is gone: what it still owns is free at once. */

@@ -58,6 +58,7 @@ import { Queries } from './queries.ts'
 import { Requests } from './requests.ts'
 import { Shard } from './shard.ts'
 import { isFenced, ownerWords, StandingNow } from './standing.ts'
+import { takeUp } from './take-up.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
 
 export interface ApplicationOptions {
@@ -119,19 +120,19 @@ export class RunningApplication implements Application {
   async open(): Promise<void> {
     const { store, clock, log, node } = this.#options
     this.#began = clock.now()
-    this.#info = await store.open()
     const { leases } = store
+    const info = (this.#info = await store.open())
     try {
       // What it watches for may come with the first replay.
       this.#watchdog = startWatchdog(this.#options.watchdogMs)
-      if (leases === undefined) return await this.#own(await store.acquire(SHARD, this.name), sureHold)
+      if (leases === undefined) return await this.#own(info, await store.acquire(SHARD, this.name), sureHold)
       const ownership = (this.#ownership = new Ownership({
         leases,
         shard: SHARD,
         node,
         clock,
         log,
-        own: (tenure, hold) => this.#own(tenure, hold),
+        own: (tenure, hold) => this.#own(info, tenure, hold),
         lost: (error) => this.#shard?.context.fail(error),
         changed: () => this.#stand(),
         onFailure: (error) => this.#failed(error),
@@ -148,12 +149,9 @@ export class RunningApplication implements Application {
   }
 
   /** The shard is this process's: takes up its runs. */
-  async #own(tenure: Tenure, hold: Hold): Promise<void> {
+  async #own(info: StoreInfo, tenure: Tenure, hold: Hold): Promise<void> {
     const { store, clock, directory, namespace, codec, random, log, liveRuns, limits, development } = this.#options
-    const info = this.#info
-    if (info === null) throw fault('NOT_READY')
     await this.#leaving
-    const began = clock.now()
     const shard = new Shard({
       store,
       info,
@@ -177,13 +175,7 @@ export class RunningApplication implements Application {
     this.#shard = shard
     this.#stand()
     try {
-      const { runs, stuck } = await shard.recover().catch((error: unknown) => {
-        // What waited was told that the shard has stopped; what stopped it is the reason.
-        shard.check()
-        throw error
-      })
-      shard.check()
-      this.#recovered = { runs, stuck, durationMs: clock.now() - began }
+      this.#recovered = await takeUp(shard, clock)
     } catch (error) {
       // Another node has taken over meanwhile, and this one stands by already.
       if (this.#shard !== shard) return
@@ -202,15 +194,19 @@ export class RunningApplication implements Application {
       log.error(`The application stopped: ${error.message}`)
       this.#stop(error)
       // It keeps nobody from taking over.
-      void ownership?.close()
-      return
+      return void ownership?.close()
     }
     log.warn(`${error.message} This node stands by.`)
     this.#shard = null
     this.#requests = null
     this.#actions = null
-    this.#leaving = shard.close(0).finally(() => ownership.standBy())
+    this.#leaving = this.#leave(shard, ownership)
     this.#stand()
+  }
+
+  async #leave(shard: Shard, ownership: Ownership): Promise<void> {
+    await shard.close(0)
+    if (this.#closing === null) ownership.standBy()
   }
 
   get standing(): Standing {
@@ -391,6 +387,8 @@ export class RunningApplication implements Application {
     await this.#shard?.close(this.#options.graceMs)
     await this.#leaving
     await this.#ownership?.close()
+    // One that was taken over at the last moment.
+    await this.#shard?.close(0)
     await this.#options.store.close()
     this.#watchdog?.stop()
     this.#stop(null)

