@@ -65,10 +65,13 @@ async function begin({ store, folder }: ShopPlace, port: number): Promise<Runnin
     // The commands (npx ballet why 8841) find this process by the address that it leaves beside the store.
     const { store: found } = await opened.describe()
     const removeAddress = leaveAddress({ store, storeId: found.id, url: serving.url })
+    // Where nodes share the store, another takes over while the last answers are written.
+    const isShared = (await opened.nodes()).leaseMs !== null
     const close = async (): Promise<void> => {
       removeAddress()
-      await serving.close()
-      await opened.close()
+      const served = serving.close()
+      if (!isShared) await served
+      await Promise.all([served, opened.close()])
       shop.close()
     }
     return { app: opened, serving, close }

@@ -89,8 +89,10 @@ export const serve: Command = {
     const reason = await Promise.race([asked, app.stopped.then((failure) => failure ?? 'closed')])
     if (!(reason instanceof Error)) terminal.note(`Ending (${reason}): finishing what runs. Once more ends at once.`)
     removeAddress()
-    await serving.close()
-    await app.close()
+    const served = serving.close()
+    // Where nodes share the store, another takes over while the last answers are written.
+    if (place.kind !== 'postgres') await served
+    await Promise.all([served, app.close()])
     if (reason instanceof Error) throw reason
     terminal.note('Ended. Open runs go on at the next start.')
     return EXIT.ok

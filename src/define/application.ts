@@ -189,6 +189,8 @@ export interface Standing {
   readonly owner: { readonly id: string; readonly address: string | null } | null
   /** Aborted when this is no longer how it stands. */
   readonly over: AbortSignal
+  /** Whoever finds the owner silent says so: this node looks at once whether it still is the owner. */
+  readonly doubt: () => void
 }
 
 /** Typed calls carry their result: `result(id)` cannot, so it is `Json`. */

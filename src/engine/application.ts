@@ -106,7 +106,7 @@ export class RunningApplication implements Application {
     const { promise, resolve } = Promise.withResolvers<Error | null>()
     this.stopped = promise
     this.#stop = resolve
-    this.#standing = new StandingNow(options.node.id)
+    this.#standing = new StandingNow(options.node.id, () => this.#ownership?.hurry())
     this.#queries = new Queries({
       reader: options.store,
       ns: options.namespace,

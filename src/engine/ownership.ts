@@ -31,6 +31,8 @@ export interface OwnershipOptions {
 
 /** How often one that stands by looks, at the most: with a heartbeat every third of a lease that is under two questions a second. */
 const LOOK_MS = 600
+/** Who has reason to think that the owner is gone makes it look at once, but not more often than so. */
+const HURRY_MS = 100
 /** Parts of a lease: between two renewals, and before one that failed is tried again. */
 const RENEWALS = 3
 const RETRIES = 12
@@ -42,6 +44,8 @@ export class Ownership {
   #tenure: Tenure | null = null
   #look: LeaseLook | null = null
   #joinedAt = Number.NEGATIVE_INFINITY
+  #lookedAt = Number.NEGATIVE_INFINITY
+  #isTurning = false
   #cancel: Cancel = () => {}
   /** The turn that is under way: `close` waits for it. */
   #turn: Promise<void> = Promise.resolve()
@@ -70,6 +74,12 @@ export class Ownership {
     this.#joinedAt = elapsedOf(this.#options.clock)
     await this.#takeIfFree()
     if (this.#state === 'waiting') this.#again(this.#lookMs, () => this.#standBy())
+  }
+
+  /** Looks at once whether another owns the shard by now, or nobody does. */
+  hurry(): void {
+    if (this.#state !== 'waiting' || this.#isTurning) return
+    if (elapsedOf(this.#options.clock) - this.#lookedAt >= HURRY_MS) this.#again(0, () => this.#standBy())
   }
 
   /** The shard is another's: from now on this node stands by. Whatever it held is dropped by the caller. */
@@ -105,6 +115,7 @@ export class Ownership {
   async #takeIfFree(): Promise<void> {
     const { clock, leases, shard, node } = this.#options
     const before = this.owner
+    this.#lookedAt = elapsedOf(clock)
     this.#look = await leases.look(shard)
     if (this.owner?.id !== before?.id || this.owner?.address !== before?.address) this.#options.changed()
     // A taking whose answer was lost is found to have happened.
@@ -144,6 +155,7 @@ export class Ownership {
     this.#cancel()
     this.#cancel = clock.after(delayMs, () => {
       if (isOver()) return
+      this.#isTurning = true
       this.#turn = turn().then(
         () => this.#well(),
         (error: unknown) => this.#trouble(error, state),
@@ -153,6 +165,7 @@ export class Ownership {
         return leases.lengthMs / (this.#isTroubled ? RETRIES : RENEWALS)
       }
       void this.#turn.then(() => {
+        this.#isTurning = false
         if (!isOver()) this.#again(pauseMs(), turn)
       })
     })

@@ -8,12 +8,15 @@ type Owner = Standing['owner']
 
 export class StandingNow {
   readonly #node: string
+  readonly #doubt: () => void
   #over = new AbortController()
   #now: Standing
 
-  constructor(node: string) {
+  /** @param doubt looks whether the owner is still one. */
+  constructor(node: string, doubt: () => void) {
     this.#node = node
-    this.#now = { role: 'recovering', node, owner: null, over: this.#over.signal }
+    this.#doubt = doubt
+    this.#now = { role: 'recovering', node, owner: null, over: this.#over.signal, doubt }
   }
 
   get now(): Standing {
@@ -27,7 +30,7 @@ export class StandingNow {
     const before = this.#over
     this.#over = new AbortController()
     const known = owner === null ? null : { id: owner.id, address: owner.address }
-    this.#now = { role, node: this.#node, owner: known, over: this.#over.signal }
+    this.#now = { role, node: this.#node, owner: known, over: this.#over.signal, doubt: this.#doubt }
     before.abort()
   }
 

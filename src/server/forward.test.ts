@@ -23,6 +23,7 @@ const standby = (address: string, over = new AbortController().signal): Standing
   node: 'me',
   owner: { id: 'owner', address },
   over,
+  doubt: () => {},
 })
 
 interface Seen {
@@ -63,7 +64,7 @@ async function arrived(secret = SECRET, clock = new HandClock(), asked = post())
   const { url, seen } = await listener()
   const options = { limitBytes: LIMIT, signal: asked.signal }
   await new Forwarding(secret, clock).pass(asked, standby(url), options)
-  const [{ method = '', url: path = '', headers = {}, body = '' } = {}] = seen
+  const [{ method, url: path, headers, body } = { method: 'GET', url: '', headers: {}, body: '' }] = seen
   const own = Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : []))
   return new Request(`http://owner${path}`, {
     method,

@@ -119,8 +119,17 @@ class Site {
     this.#admit(request, new URL(request.url).pathname)
     if (standing.role === 'recovering') throw fault('NOT_READY')
     if (!this.#forwarding.isPossible || standing.owner?.address == null) throw standbyFault(standing.owner)
-    const pass = (signal: AbortSignal): Promise<Response> =>
-      this.#forwarding.pass(request, standing, { limitBytes: this.#limitBytes, signal })
+    const pass = async (signal: AbortSignal): Promise<Response> => {
+      try {
+        const answer = await this.#forwarding.pass(request, standing, { limitBytes: this.#limitBytes, signal })
+        // It may be closing.
+        if (answer.status === 503) standing.doubt()
+        return answer
+      } catch (error) {
+        standing.doubt()
+        throw error
+      }
+    }
     // A question can be cut short when this node ends; what is to be done is waited for.
     return request.method === 'GET' ? this.#traffic.wait(request.signal, pass) : pass(request.signal)
   }

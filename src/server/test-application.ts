@@ -41,6 +41,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
       node: 'node-1',
       owner: { id: 'node-1', address: null },
       over: new AbortController().signal,
+      doubt: () => {},
     },
     nodes: () => Promise.resolve({ leaseMs: null, nodes: [], shards: [] }),
     start: unanswered('start'),
