@@ -74,7 +74,8 @@ export interface OpenOptions extends RunOptions {
 
 /**
  * Opens an application and makes it run: `const app = await open(definition, { store: 'file:.ballet/shop.db' })`.
- * Resolves when every open run has been taken up again.
+ * Resolves when every open run has been taken up again, or, where another node owns the store, when this one stands by
+ * (`app.standing`).
  * @throws APPLICATION_UNFIT with every fault, STORE_UNKNOWN, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED,
  * STORE_UNREACHABLE, PACKAGE_MISSING
  */
@@ -108,6 +109,7 @@ export type {
   Signalled,
   SignalRequest,
   SignalSettings,
+  Standing,
   Started,
   StartRequest,
   StartSettings,
@@ -122,8 +124,11 @@ export type {
   FlowView,
   JournalView,
   KeyView,
+  NodesView,
+  NodeView,
   Page,
   RunView,
+  ShardView,
   WaitView,
 } from './core/views.ts'
 
@@ -166,6 +171,7 @@ export type {
   Tenure,
   TimerRow,
 } from './core/store.ts'
+export type { Held, LeaseLook, LeaseRow, Leases, NodeInfo, NodeRow, Taken } from './core/lease.ts'
 
 // What `ballet compare` is told: `export const comparison: Comparison` beside the application
 export type { ComparedApplication, ComparedEffect, Comparison } from './define/comparison.ts'

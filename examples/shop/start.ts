@@ -34,8 +34,11 @@ async function main(): Promise<void> {
   print(`  services  ${place.folder === null ? 'in memory' : `${place.folder}/, a database each`}`)
   print(`  process   ${process.pid}, kill -9 it if you like`)
   print('')
+  const { role, owner } = app.standing
   const isNew = (await app.runs({ limit: 1 })).items.length === 0
-  if (isNew) await tour({ app, url: serving.url, print, paint, signal: leaving.signal })
+  if (role === 'standby')
+    print(`stands by for ${owner?.address ?? 'the node that owns the store'}, and passes requests on`)
+  else if (isNew) await tour({ app, url: serving.url, print, paint, signal: leaving.signal })
   else tellRecovery(app)
   if (!leaving.signal.aborted) tellWhatToTry(address)
   // A shop whose store has failed, or was taken over by another process, serves nobody: it says so and ends.
@@ -49,19 +52,26 @@ async function main(): Promise<void> {
 async function begin({ store, folder }: ShopPlace, port: number): Promise<Running> {
   const shop = makeShop(folder)
   const ready = Promise.withResolvers<Application>()
-  const serving = await serve(ready.promise, { port, routes: shop.definition.http ?? undefined })
+  const serving = await serve(ready.promise, {
+    port,
+    routes: shop.definition.http ?? undefined,
+    nodeSecret: process.env['BALLET_NODE_SECRET'],
+  })
   let app: Application | undefined
   try {
     shop.open()
-    const opened = (app = await open(shop.definition, { store }))
+    const opened = (app = await open(shop.definition, { store, address: serving.url }))
     ready.resolve(opened)
     // The commands (npx ballet why 8841) find this process by the address that it leaves beside the store.
     const { store: found } = await opened.describe()
     const removeAddress = leaveAddress({ store, storeId: found.id, url: serving.url })
+    // Where nodes share the store, another takes over while the last answers are written.
+    const isShared = (await opened.nodes()).leaseMs !== null
     const close = async (): Promise<void> => {
       removeAddress()
-      await serving.close()
-      await opened.close()
+      const served = serving.close()
+      if (!isShared) await served
+      await Promise.all([served, opened.close()])
       shop.close()
     }
     return { app: opened, serving, close }

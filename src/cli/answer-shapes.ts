@@ -2,7 +2,16 @@
 // there, must be named as such and not fail somewhere in a renderer. A shape checks and leaves the value as it is, so
 // that --json passes on fields that this version does not know.
 import { isRecord } from '../core/json.ts'
-import type { ApplicationView, EventView, FlowView, JournalView, KeyView, Page, RunView } from '../core/views.ts'
+import type {
+  ApplicationView,
+  EventView,
+  FlowView,
+  JournalView,
+  KeyView,
+  NodesView,
+  Page,
+  RunView,
+} from '../core/views.ts'
 import type { Acted, ActedAll } from '../define/application.ts'
 
 /** Returns the path of the first thing that is not as it should be, or undefined. */
@@ -132,6 +141,34 @@ const shapes = {
     workflows: list(record({ name: text, key: optional(text) })),
     events: list(record({ type: text, key: text })),
   }),
+  nodes: record({
+    leaseMs: nullable(number),
+    nodes: list(
+      record({
+        id: text,
+        app: text,
+        version: text,
+        ballet: text,
+        address: nullable(text),
+        state: text,
+        began: text,
+        heard: nullable(text),
+        until: nullable(text),
+        self: flag,
+      }),
+    ),
+    shards: list(
+      record({
+        shard: number,
+        owner: nullable(text),
+        address: nullable(text),
+        since: nullable(text),
+        until: nullable(text),
+        epoch: number,
+        head: number,
+      }),
+    ),
+  }),
   accepted: record({ id: text, created: flag }),
   acted: record({
     id: text,
@@ -167,6 +204,7 @@ export interface Answers {
   readonly key: KeyView
   readonly graph: { readonly runs: readonly RunView[]; readonly events: readonly EventView[] }
   readonly app: ApplicationView
+  readonly nodes: NodesView
   readonly accepted: Accepted
   readonly acted: Acted
   readonly actedAll: ActedAll

@@ -75,6 +75,7 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
     flows: async (name, query) => api.get('flows', `/api/choreographies/${segment(name)}`, { ...query }),
     graph: async (root) => api.get('graph', '/api/graph', { root }),
     app: async () => api.get('app', '/api/app'),
+    nodes: async () => api.get('nodes', '/api/nodes'),
     async fields() {
       const { events, workflows } = await api.get('app', '/api/app')
       return [...new Set([...events, ...workflows].flatMap(({ key }) => (key === undefined ? [] : [key])))]

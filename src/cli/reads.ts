@@ -1,6 +1,6 @@
 // What the reading commands ask, whether a process answers (client.ts) or the file is read without one (store-reads.ts).
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
-import type { EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
+import type { EventView, FlowView, JournalView, KeyView, NodesView, Page, Related, RunView } from '../core/views.ts'
 
 export interface Reads {
   run(id: string): Promise<RunView | null>
@@ -12,6 +12,7 @@ export interface Reads {
   events(request: EventsRequest): Promise<Page<EventView>>
   key(field: string, value: string): Promise<KeyView>
   flows(choreography: string, request: FlowsRequest): Promise<Page<FlowView>>
+  nodes(): Promise<NodesView>
   /** Everything of a causal graph, by its root. */
   graph(root: string): Promise<Related>
   /** The fields that keys have here. */

@@ -17,6 +17,7 @@ import { fail } from './fail.ts'
 import { flows } from './flows.ts'
 import { commandHelp, overview } from './help.ts'
 import { init } from './init.ts'
+import { nodes } from './nodes.ts'
 import { parse } from './parse.ts'
 import { placeWords } from './place.ts'
 import { report } from './problem.ts'
@@ -27,7 +28,7 @@ import { retry } from './retry.ts'
 import { runs } from './runs.ts'
 import { serve } from './serve.ts'
 import { show } from './show.ts'
-import { balletVersion } from '../server/version.ts'
+import { balletVersion } from '../engine/ballet-version.ts'
 import { signal } from './signal.ts'
 import { start } from './start.ts'
 import { print, type Terminal } from './terminal.ts'
@@ -67,6 +68,7 @@ export const commands: readonly Command[] = [
   why,
   events,
   flows,
+  nodes,
   cancel,
   retry,
   answer,

@@ -1,6 +1,7 @@
 // `ballet serve`: runs an application on its store and serves it, until it is told to end. It listens before it opens
 // the store, so that a busy port is told before any run moves, and leaves its address beside the store only when it
 // takes work. Ending drains: no new request, what runs is finished or left to the journal, the store is closed.
+import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { showMs, toMs } from '../core/duration.ts'
 import type { Application } from '../define/application.ts'
@@ -36,6 +37,10 @@ export const serve: Command = {
   ],
   options: {
     ...SERVE_OPTIONS,
+    advertise: {
+      value: '<url>',
+      about: 'Where the other nodes of a store reach this one; also BALLET_ADVERTISE; default: its own address.',
+    },
     watchdog: {
       value: '<time>',
       about: 'End the process when its main loop has hung for so long: default 30s, or off.',
@@ -50,11 +55,11 @@ export const serve: Command = {
     const loaded = await loadApplication(path, terminal.cwd)
     // From here on a signal must not cut the opening short.
     const asked = untilAsked()
-    const { BALLET_TOKEN: token, [DEVELOPMENT]: development } = terminal.env
+    const { BALLET_TOKEN: token, BALLET_NODE_SECRET: nodeSecret, [DEVELOPMENT]: development } = terminal.env
     const { app, serving } = await begin(
       loaded,
       place,
-      { port, host: given.text('host'), token },
+      { port, host: given.text('host'), token, nodeSecret, advertise: advertiseOf(given, terminal) },
       // Whoever develops may stop at a line for as long as they like.
       development === '1' ? { development: true } : { watchdogMs },
     )
@@ -70,15 +75,24 @@ export const serve: Command = {
     print(
       terminal,
       given.flag('json'),
-      { url: serving.url, pid: process.pid, store: place.url, app: app.name, recovered: app.recovered },
+      {
+        url: serving.url,
+        pid: process.pid,
+        store: place.url,
+        app: app.name,
+        role: app.standing.role,
+        recovered: app.recovered,
+      },
       () => banner(app, serving, place, terminal),
     )
     // An application that cannot go on (its store failed, another process has it) is no use to anybody: end, and say so.
     const reason = await Promise.race([asked, app.stopped.then((failure) => failure ?? 'closed')])
     if (!(reason instanceof Error)) terminal.note(`Ending (${reason}): finishing what runs. Once more ends at once.`)
     removeAddress()
-    await serving.close()
-    await app.close()
+    const served = serving.close()
+    // Where nodes share the store, another takes over while the last answers are written.
+    if (place.kind !== 'postgres') await served
+    await Promise.all([served, app.close()])
     if (reason instanceof Error) throw reason
     terminal.note('Ended. Open runs go on at the next start.')
     return EXIT.ok
@@ -90,11 +104,20 @@ interface Running {
   readonly serving: Serving
 }
 
+interface ListenOptions {
+  readonly port: number
+  readonly host: string | undefined
+  readonly token: string | undefined
+  readonly nodeSecret: string | undefined
+  /** Where the other nodes reach this one; undefined: where it listens. */
+  readonly advertise: string | undefined
+}
+
 /** Listens, then opens the store; neither is left behind when the other fails. */
 async function begin(
   { definition, options: own }: LoadedApplication,
   place: StorePlace,
-  options: { readonly port: number; readonly host: string | undefined; readonly token: string | undefined },
+  { advertise, ...options }: ListenOptions,
   how: { readonly development?: boolean; readonly watchdogMs?: number | undefined },
 ): Promise<Running> {
   const [{ open }, { serve: listen }] = await Promise.all([import('../index.ts'), import('../server/serve.ts')])
@@ -104,7 +127,8 @@ async function begin(
   })
   const serving = await listen(ready, { ...options, routes: definition.http ?? undefined })
   try {
-    const app = await open(definition, { ...own, store: place.open, ...how })
+    const address = advertise ?? reachableAddress(serving, options.host)
+    const app = await open(definition, { ...own, store: place.open, address, ...how })
     opened(app)
     return { app, serving }
   } catch (error) {
@@ -120,6 +144,18 @@ export function portOf(given: Given, { env }: Terminal): number {
     return wholeNumber(serve, { ...given, text: () => fromEnv }, 'port', 65_535, 0) ?? 0
   }
   return wholeNumber(serve, given, 'port', 65_535, 0) ?? 4400
+}
+
+/** @throws USAGE */
+function advertiseOf(given: Given, { env }: Terminal): string | undefined {
+  const text = given.text('advertise') ?? (env['BALLET_ADVERTISE'] === '' ? undefined : env['BALLET_ADVERTISE'])
+  if (text === undefined || (/^https?:\/\/[^/?#@]+\/?$/.test(text) && URL.canParse(text))) return text
+  throw usage(serve, `--advertise must be as http://10.0.0.7:4400, with nothing behind the port, not "${text}".`)
+}
+
+/** Who listens on every address is known to other machines by its name. */
+function reachableAddress({ url, port }: Serving, host: string | undefined): string {
+  return host === '' || host === '0.0.0.0' || host === '::' ? `http://${hostname()}:${port}` : url
 }
 
 /** How long the process may hang, in milliseconds, or undefined for ever. @throws USAGE, DURATION_INVALID */
@@ -148,10 +184,13 @@ function warnOfOther(place: StorePlace, terminal: Terminal): void {
 
 function banner(app: Application, { url }: Serving, place: StorePlace, terminal: Terminal): readonly string[] {
   const { runs, stuck, durationMs } = app.recovered
+  const { role, owner } = app.standing
   const found =
-    runs === 0
-      ? 'no open run'
-      : `${runs} open run${runs === 1 ? '' : 's'} recovered in ${showMs(durationMs)}${stuck === 0 ? '' : `, ${stuck} stuck`}`
+    role === 'standby'
+      ? `stands by for ${owner?.address ?? 'the node that owns the store'}`
+      : runs === 0
+        ? 'no open run'
+        : `${runs} open run${runs === 1 ? '' : 's'} recovered in ${showMs(durationMs)}${stuck === 0 ? '' : `, ${stuck} stuck`}`
   const { bold, cyan } = terminal.paint
   return [
     `${bold(app.name)} serves ${cyan(url)} on ${place.kind === 'memory' ? 'memory' : shownPlace(place, terminal)} (${found}); process ${process.pid}`,

@@ -31,7 +31,7 @@ async function storeOf(place: StorePlace, clock: Clock): Promise<Store> {
 
 /** What the queries of an application answer, from a store that is open. */
 export async function readsOf(store: Store): Promise<Reads> {
-  const { Queries } = await import('../engine/queries.ts')
+  const [{ Queries }, { nodesOf }] = await Promise.all([import('../engine/queries.ts'), import('../engine/nodes.ts')])
   const queries = new Queries({ reader: store })
   return {
     run: async (id) => queries.run(id),
@@ -40,6 +40,7 @@ export async function readsOf(store: Store): Promise<Reads> {
     events: async (request) => queries.events(request),
     key: async (field, value) => queries.key(field, value),
     flows: async (name, request) => queries.flows(name, request),
+    nodes: async () => nodesOf(store, null),
     graph: async (root) => queries.graph(root),
     async fields() {
       const some = { ns: 'default', limit: SAMPLE }

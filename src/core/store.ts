@@ -5,9 +5,10 @@
 // One sequence per shard numbers everything: `head` counts positions, and every journal row, event and new run of a
 // batch has a position of its own in (base, head]. So "earlier" is one comparison, over runs and events alike.
 import type { Payload } from './codec.ts'
+import type { Leases } from './lease.ts'
 
 /** The layout that this version writes. Stores keep it and migrate older files; a newer one is refused. */
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 
 /** Number of slots of a new store: ids and keys hash to a slot, slots map to shards. Fixed when a store is made. */
 export const SLOT_COUNT = 16_384
@@ -334,6 +335,8 @@ export interface Store extends StoreReader {
   readonly kind: string
   /** What a person calls it: the file's path, for example, or a URL without its password. */
   readonly name: string
+  /** Who owns it among several nodes. Absent where one process at a time can open it. */
+  readonly leases?: Leases | undefined
   /** Makes or migrates the layout and takes what must be exclusive. Errors: STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FULL, STORE_FAILED, STORE_UNREACHABLE. */
   open(): Promise<StoreInfo>
   /**

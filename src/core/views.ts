@@ -222,3 +222,41 @@ export interface ApplicationView {
   readonly events: readonly { readonly type: string; readonly key: string }[]
   readonly signals: readonly string[]
 }
+
+/** A node: one process with the application open. Times are ISO 8601, by the clock of the store. */
+export interface NodeView {
+  readonly id: string
+  readonly app: string
+  /** Of the application, and of Ballet. */
+  readonly version: string
+  readonly ballet: string
+  readonly address: string | null
+  /** `owner`: it carries the runs. `standby`: it is ready to take over. `gone`: it was not heard of for a whole lease. */
+  readonly state: 'owner' | 'standby' | 'gone'
+  readonly began: string
+  /** When it was heard of last, and until when its lease runs; null without leases, and for one whose lease was ended. */
+  readonly heard: string | null
+  readonly until: string | null
+  /** The one that answers. */
+  readonly self: boolean
+}
+
+/** Who owns a shard. In this version shard 0 is all of the store. */
+export interface ShardView {
+  readonly shard: number
+  /** The id of a node of the list; null when nobody owns it, or a process that does not tell. */
+  readonly owner: string | null
+  readonly address: string | null
+  readonly since: string | null
+  readonly until: string | null
+  readonly epoch: number
+  /** The last position in its log. */
+  readonly head: number
+}
+
+export interface NodesView {
+  /** How long a lease runs, in milliseconds; null where one process at a time can have the store. */
+  readonly leaseMs: number | null
+  readonly nodes: readonly NodeView[]
+  readonly shards: readonly ShardView[]
+}

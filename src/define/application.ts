@@ -9,6 +9,7 @@ import type {
   FlowView,
   JournalView,
   KeyView,
+  NodesView,
   Page,
   Related,
   RunView,
@@ -220,6 +221,19 @@ export interface RecoveryView {
   readonly durationMs: number
 }
 
+/** What a node is to the store: it carries the runs, is taking them up, or stands by for the node that does. */
+export interface Standing {
+  readonly role: 'owner' | 'recovering' | 'standby'
+  /** The id of this node. */
+  readonly node: string
+  /** The node that owns the store, as it was seen last; null while nobody does. */
+  readonly owner: { readonly id: string; readonly address: string | null } | null
+  /** Aborted when this is no longer how it stands. */
+  readonly over: AbortSignal
+  /** Whoever finds the owner silent says so: this node looks at once whether it still is the owner. */
+  readonly doubt: () => void
+}
+
 /** Typed calls carry their result: `result(id)` cannot, so it is `Json`. */
 export interface Application {
   readonly name: string
@@ -227,6 +241,13 @@ export interface Application {
   readonly recovered: RecoveryView
   /** Resolves when the application runs no more: null after `close`, else what stopped it (the store failed, or another process has taken it over). */
   readonly stopped: Promise<Error | null>
+  /**
+   * How this node stands now. One that stands by answers what committed rows say; whatever else is asked of it here fails
+   * with NODE_STANDBY, which names the owner. The server of `ballet/server` passes such requests on.
+   */
+  readonly standing: Standing
+  /** The nodes that share the store, and who owns it. */
+  nodes(): Promise<NodesView>
 
   /**
    * Starts a run; durable when it resolves. Errors: INPUT_INVALID, ID_INVALID, TIME_INVALID, CALL_UNKNOWN, RUN_CONFLICT,

@@ -1,12 +1,13 @@
 // A running application: the doors of one store, one shard behind them. Starts and stops what runs inside, and answers
-// questions from committed rows; whatever it acknowledges is durable.
-import { cancelledFault, toFailure, type Failure } from '../core/failure.ts'
+// questions from committed rows; whatever it acknowledges is durable. Where several nodes share the store it has the shard
+// while it owns it (ownership.ts), and begins anew when it owns it again.
+import { toFailure } from '../core/failure.ts'
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault } from '../core/errors.ts'
-import { fromText, isRecord, type Json } from '../core/json.ts'
-import type { RunEnding } from '../core/journal.ts'
-import type { Store, StoreInfo } from '../core/store.ts'
+import type { Json } from '../core/json.ts'
+import type { NodeInfo } from '../core/lease.ts'
+import type { Store, StoreInfo, Tenure } from '../core/store.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
 import type {
   ApplicationView,
@@ -14,6 +15,7 @@ import type {
   FlowView,
   JournalView,
   KeyView,
+  NodesView,
   Page,
   Related,
   RunView,
@@ -40,6 +42,7 @@ import type {
   Signalled,
   SignalRequest,
   SignalSettings,
+  Standing,
   Started,
   StartRequest,
   StartSettings,
@@ -50,19 +53,26 @@ import type { RetentionMs } from '../define/retention.ts'
 import { Actions } from './actions.ts'
 import { actOnAll } from './act-on-all.ts'
 import { conductFlow } from './conduct-flow.ts'
+import { CurrentWork } from './current-work.ts'
 import { describe } from './describe.ts'
 import type { Directory } from './directory.ts'
+import { sureHold, type Hold } from './hold.ts'
+import { nodesOf } from './nodes.ts'
+import { Ownership } from './ownership.ts'
 import { Queries } from './queries.ts'
 import { Posts } from './posts.ts'
 import { Requests } from './requests.ts'
+import { resultOf, settledRun } from './run-ends.ts'
 import { Shard } from './shard.ts'
+import { isFenced, ownerWords, StandingNow } from './standing.ts'
+import { takeUp } from './take-up.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
-import { failureOfEnding } from './endings.ts'
 
 export interface ApplicationOptions {
   readonly directory: Directory
   readonly store: Store
   readonly namespace: string
+  readonly node: NodeInfo
   readonly codec: Codec
   readonly log: Log
   readonly clock: Clock
@@ -83,13 +93,19 @@ export class RunningApplication implements Application {
   readonly #stop: (failure: Error | null) => void
   readonly #options: ApplicationOptions
   readonly #queries: Queries
+  readonly #standing: StandingNow
   #recovered: RecoveryView = { runs: 0, stuck: 0, durationMs: 0 }
   #info: StoreInfo | null = null
+  #ownership: Ownership | null = null
   #shard: Shard | null = null
+  /** Once the runs of the shard have been taken up. */
   #requests: Requests | null = null
   #actions: Actions | null = null
   #watchdog: Watchdog | null = null
+  /** Of a shard that was lost: its parts are being stopped. */
+  #leaving: Promise<void> = Promise.resolve()
   #closing: Promise<void> | null = null
+  #began = 0
 
   constructor(options: ApplicationOptions) {
     this.#options = options
@@ -97,6 +113,7 @@ export class RunningApplication implements Application {
     const { promise, resolve } = Promise.withResolvers<Error | null>()
     this.stopped = promise
     this.#stop = resolve
+    this.#standing = new StandingNow(options.node.id, () => this.#ownership?.hurry())
     this.#queries = new Queries({
       reader: options.store,
       ns: options.namespace,
@@ -106,55 +123,112 @@ export class RunningApplication implements Application {
     })
   }
 
-  /** Takes the store and recovers. On a failure the store is let go again. */
+  /** Takes the store and recovers, or stands by for the node that owns it. On a failure the store is let go again. */
   async open(): Promise<void> {
-    const { store, clock, directory, namespace, codec, random, log, liveRuns, limits, development } = this.#options
-    const began = clock.now()
-    this.#info = await store.open()
+    const { store, clock, log, node } = this.#options
+    this.#began = clock.now()
+    const { leases } = store
+    const info = (this.#info = await store.open())
     try {
       // What it watches for may come with the first replay.
-      const watchdog = startWatchdog(this.#options.watchdogMs)
-      this.#watchdog = watchdog
-      const tenure = await store.acquire(SHARD, this.name)
-      const handleInbox: Requests['fromInbox'] = (row) => this.requests.fromInbox(row)
-      const onFailure = (error: Error): void => {
-        log.error(`The application stopped: ${error.message}`)
-        this.#stop(error)
-      }
-      const shard = new Shard({
-        store,
-        info: this.#info,
-        tenure,
-        ns: namespace,
-        directory,
-        codec,
+      this.#watchdog = startWatchdog(this.#options.watchdogMs)
+      if (leases === undefined) return await this.#own(info, await store.acquire(SHARD, this.name), sureHold)
+      const ownership = (this.#ownership = new Ownership({
+        leases,
+        shard: SHARD,
+        node,
         clock,
-        random,
         log,
-        liveRuns,
-        limits,
-        retention: this.#options.retention,
-        development,
-        current: watchdog.current,
-        handleInbox,
-        onFailure,
-      })
-      this.#shard = shard
-      this.#requests = new Requests(shard, this.name)
-      this.#actions = new Actions(shard)
-      const { runs, stuck } = await shard.recover().catch((error: unknown) => {
-        // What waited was told that the shard has stopped; what stopped it is the reason.
-        shard.check()
-        throw error
-      })
-      shard.check()
-      this.#recovered = { runs, stuck, durationMs: clock.now() - began }
+        own: (tenure, hold) => this.#own(info, tenure, hold),
+        lost: (error) => this.#shard?.context.fail(error),
+        changed: () => this.#stand(),
+        onFailure: (error) => this.#failed(error),
+      }))
+      await ownership.start()
+      if (!ownership.isOwner) log.info(`This node stands by: ${ownerWords(ownership.owner)}`)
     } catch (error) {
       await this.#shard?.close(0)
+      await this.#ownership?.close()
       await store.close()
       this.#watchdog?.stop()
       throw error
     }
+  }
+
+  /** The shard is this process's: takes up its runs. */
+  async #own(info: StoreInfo, tenure: Tenure, hold: Hold): Promise<void> {
+    const { store, clock, directory, namespace, codec, random, log, liveRuns, limits, development } = this.#options
+    await this.#leaving
+    const shard = new Shard({
+      store,
+      info,
+      tenure,
+      hold,
+      ns: namespace,
+      directory,
+      codec,
+      clock,
+      random,
+      log,
+      liveRuns,
+      limits,
+      retention: this.#options.retention,
+      development,
+      current: this.#watchdog?.current ?? CurrentWork.unwatched(),
+      handleInbox: (row) => requests.fromInbox(row),
+      onFailure: (error) => this.#failed(error),
+    })
+    const requests = new Requests(shard, this.name)
+    this.#shard = shard
+    this.#stand()
+    try {
+      this.#recovered = await takeUp(shard, clock)
+    } catch (error) {
+      // Another node has taken over meanwhile, and this one stands by already.
+      if (this.#shard !== shard) return
+      throw error
+    }
+    this.#requests = requests
+    this.#actions = new Actions(shard)
+    this.#stand()
+  }
+
+  /** The shard has stopped. One that another node has taken over is given up, and this node stands by. */
+  #failed(error: Error): void {
+    const { log } = this.#options
+    const [shard, ownership] = [this.#shard, this.#ownership]
+    if (ownership === null || shard === null || !isFenced(error)) {
+      log.error(`The application stopped: ${error.message}`)
+      this.#stop(error)
+      // It keeps nobody from taking over.
+      return void ownership?.close()
+    }
+    log.warn(`${error.message} This node stands by.`)
+    this.#shard = null
+    this.#requests = null
+    this.#actions = null
+    this.#leaving = this.#leave(shard, ownership)
+    this.#stand()
+  }
+
+  async #leave(shard: Shard, ownership: Ownership): Promise<void> {
+    await shard.close(0)
+    if (this.#closing === null) ownership.standBy()
+  }
+
+  get standing(): Standing {
+    return this.#standing.now
+  }
+
+  #stand(): void {
+    const { node } = this.#options
+    const owner = this.#shard === null ? (this.#ownership?.owner ?? null) : node
+    const isOwners = this.#shard !== null || owner?.id === node.id
+    this.#standing.become(this.#requests !== null ? 'owner' : isOwners ? 'recovering' : 'standby', owner)
+  }
+
+  nodes(): Promise<NodesView> {
+    return nodesOf(this.#options.store, { ...this.#options.node, began: this.#began })
   }
 
   get recovered(): RecoveryView {
@@ -162,15 +236,15 @@ export class RunningApplication implements Application {
   }
 
   get shard(): Shard {
-    if (this.#shard === null) throw fault('NOT_READY')
+    if (this.#shard === null || this.#requests === null) throw this.#standing.refusal()
     return this.#shard
   }
   get actions(): Actions {
-    if (this.#actions === null) throw fault('NOT_READY')
+    if (this.#actions === null) throw this.#standing.refusal()
     return this.#actions
   }
   get requests(): Requests {
-    if (this.#requests === null) throw fault('NOT_READY')
+    if (this.#requests === null) throw this.#standing.refusal()
     return this.#requests
   }
 
@@ -238,54 +312,23 @@ export class RunningApplication implements Application {
   }
 
   async result(id: string): Promise<Json | undefined> {
-    const { open, watchers } = this.shard.context
-    // A run of this process tells how it ended; for any other, and when the shard closes meanwhile, the store is asked.
-    const ending =
-      open.numOf(id) === undefined
-        ? undefined
-        : await new Promise<RunEnding | undefined>((resolve) => watchers.onEnd(id, resolve))
-    const failure = ending === undefined ? null : failureOfEnding(id, ending)
-    if (failure !== null) throw failedResult(id, failure)
-    if (ending?.kind === 'end') return fromText(ending.output) as Json | undefined
-    const run = await this.settled(id, Number.POSITIVE_INFINITY)
-    if (run === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
-    if (run.status === 'completed') return run.output
-    this.shard.check()
-    throw failedResult(id, run.error ?? { code: run.status, message: run.status })
+    return resultOf(this.shard, id, () => this.settled(id, Number.POSITIVE_INFINITY))
   }
 
   async run(id: string): Promise<RunView | null> {
     const found = await this.#queries.run(id)
     if (found !== null) return found
+    const shard = this.#shard
+    if (shard === null) return null
     // A start that was acknowledged elsewhere may still lie in the inbox: a negative answer waits for it.
-    await this.shard.context.inbox.read()
-    await this.shard.context.writer.barrier()
+    await shard.context.inbox.read()
+    await shard.context.writer.barrier()
     return this.#queries.run(id)
   }
 
   async settled(id: string, waitMs: number, signal?: AbortSignal): Promise<RunView | null> {
-    const { open, watchers } = this.shard.context
-    const num = open.numOf(id)
-    let stop = (): void => {}
-    // Watch first, then look: an end between the two is seen.
-    const ended = new Promise<void>((resolve) => (stop = watchers.onEnd(id, () => resolve())))
-    const given = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }))
-    let cancel = (): void => {}
-    try {
-      // One that is open in this process need not be read to know that it has not ended.
-      if (num === undefined || waitMs <= 0 || signal?.aborted === true) {
-        const now = await this.run(id)
-        if (now === null || now.ended !== null || waitMs <= 0 || signal?.aborted === true) return now
-      }
-      const late = new Promise<void>((resolve) => {
-        if (Number.isFinite(waitMs)) cancel = this.#options.clock.after(waitMs, resolve)
-      })
-      await Promise.race([ended, late, given])
-    } finally {
-      stop()
-      cancel()
-    }
-    return (num === undefined ? null : await this.#queries.runOf(num)) ?? this.run(id)
+    const look = (): Promise<RunView | null> => this.run(id)
+    return waitMs <= 0 ? look() : settledRun(this.shard.context, this.#queries, look, { id, waitMs, signal })
   }
 
   runs(request?: RunsRequest): Promise<Page<RunView>> {
@@ -320,7 +363,7 @@ export class RunningApplication implements Application {
     const { store, directory } = this.#options
     if (this.#info === null) throw fault('NOT_READY')
     // Whether the engine still works is part of the answer: probes ask for it.
-    this.shard.check()
+    this.#shard?.check()
     return describe(directory.definition, store, this.#info)
   }
 
@@ -341,15 +384,12 @@ export class RunningApplication implements Application {
 
   async #close(): Promise<void> {
     await this.#shard?.close(this.#options.graceMs)
+    await this.#leaving
+    await this.#ownership?.close()
+    // One that was taken over at the last moment.
+    await this.#shard?.close(0)
     await this.#options.store.close()
     this.#watchdog?.stop()
     this.#stop(null)
   }
-}
-
-/** What whoever asks for the result of a run gets, when it has none. */
-function failedResult(id: string, failure: Failure & { readonly details?: unknown }): Error {
-  const { code, message, details } = failure
-  if (code !== 'RUN_CANCELLED' || !isRecord(details)) return fault('RUN_FAILED', { id, message })
-  return cancelledFault(id, { by: String(details['by']), why: String(details['why']) })
 }

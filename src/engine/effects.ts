@@ -1,6 +1,6 @@
 // Runs the bodies of operations and steps: attempt after attempt, each with its own time limit, until one answers, the
 // policy is exhausted or the run is gone. An effect starts only when every earlier turn of its run is durable; the
-// shard sees to that. Failed attempts are notes in the journal, they ride along with the next commit.
+// shard sees to that. No attempt begins while the lease of this process may be over (hold.ts). Failed attempts are notes in the journal, they ride along with the next commit.
 //
 //   waiting --due--> running --answer--> delivered
 //                      |  --failure--> waiting (attempts left) | stuck | failed
@@ -11,6 +11,7 @@ import { fault, isTerminal } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
 import { retryDelayMs, type RetryPolicy } from '../core/retry.ts'
+import type { Hold } from './hold.ts'
 
 /** One call or step to be carried out. */
 export interface Effect {
@@ -35,6 +36,7 @@ export interface Effect {
 export interface EffectsOptions {
   readonly clock: Clock
   readonly random: Random
+  readonly hold: Hold
   /** Begins the first attempt that this process makes, now or later; it is told when that was answered or is not made. */
   readonly admit: (effect: Effect, begin: (passed: () => void) => void) => void
   readonly answered: (effect: Effect, payload: JsonText | undefined, attempt: number, ms: number) => void
@@ -150,7 +152,7 @@ export class Effects {
     const running = this.#running.get(`${run} ${op}`)
     if (running === undefined || running.controller !== null || running.givenUp) return false
     running.cancel?.()
-    if (running.next > running.effect.failed + 1) void this.#attempt(running, running.next)
+    if (running.next > running.effect.failed + 1) this.#begin(running, running.next)
     else if (!running.admitting) this.#first(running)
     return true
   }
@@ -177,9 +179,15 @@ export class Effects {
   #first(running: Running): void {
     running.admitting = true
     running.cancel = null
-    this.#options.admit(running.effect, (passed) => {
+    this.#options.admit(running.effect, (passed) => this.#begin(running, running.next, passed))
+  }
+
+  /** Makes an attempt as soon as this process is sure to be the owner, unless it was made or dropped meanwhile. */
+  #begin(running: Running, attempt: number, passed: () => void = () => {}): void {
+    this.#options.hold.whenSure(() => {
       running.admitting = false
-      if (this.#isCurrent(running) && !this.#closing) void this.#attempt(running, running.next).then(passed)
+      const isWanted = running.controller === null && running.next === attempt && !running.givenUp
+      if (isWanted && this.#isCurrent(running) && !this.#closing) void this.#attempt(running, attempt).then(passed)
       else passed()
     })
   }
@@ -262,7 +270,7 @@ export class Effects {
     if (next !== null) {
       running.controller = null
       running.next = attempt + 1
-      running.cancel = clock.after(next - clock.now(), () => void this.#attempt(running, attempt + 1))
+      running.cancel = clock.after(next - clock.now(), () => this.#begin(running, attempt + 1))
       return
     }
     if (this.#closing && left) return

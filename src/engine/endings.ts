@@ -1,6 +1,8 @@
 // How runs end and how they are parked: the one row that changes, and who is told. The end of a run frees its lane, its
 // timers and its effects, and answers whoever waits for it.
+import { fault } from '../core/errors.ts'
 import { cancelledFault, toFailure, type Failure } from '../core/failure.ts'
+import { isRecord } from '../core/json.ts'
 import type { Cancelled, Note, RunEnding } from '../core/journal.ts'
 import type { RunStatus } from '../core/store.ts'
 import type { LiveRun } from './live-run.ts'
@@ -43,6 +45,13 @@ export function failureOfEnding(id: string, ending: RunEnding): (Failure & { rea
   if (ending.cancelled === undefined) return null
   const { by, why } = ending.cancelled
   return { ...toFailure(cancelledFault(id, { by, why })), details: { by, why } }
+}
+
+/** What whoever asks for the result of a run gets, when it has none. */
+export function failedResult(id: string, failure: Failure & { readonly details?: unknown }): Error {
+  const { code, message, details } = failure
+  if (code !== 'RUN_CANCELLED' || !isRecord(details)) return fault('RUN_FAILED', { id, message })
+  return cancelledFault(id, { by: String(details['by']), why: String(details['why']) })
 }
 
 /** Nothing that a run waits for is wanted any more: effects are told to stop, timers go. */

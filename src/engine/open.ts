@@ -13,6 +13,7 @@ import { limitsOf, type Limits } from '../define/limits.ts'
 import { refuse, refuseNotFunction } from '../define/refusal.ts'
 import { retentionOf, type Retention } from '../define/retention.ts'
 import { RunningApplication } from './application.ts'
+import { balletVersion } from './ballet-version.ts'
 import { systemClock, systemRandom } from './clock.ts'
 import { Directory } from './directory.ts'
 import { consoleLog } from './log.ts'
@@ -39,6 +40,8 @@ export interface RunOptions {
    * one endless loop does not stop all runs for ever. Off without it, and while a debugger listens.
    */
   readonly watchdogMs?: number | undefined
+  /** Of several nodes that share a store: where the others reach this one, `http://10.0.0.7:4400`. Default: nowhere. */
+  readonly address?: string | undefined
   readonly clock?: Clock | undefined
   readonly random?: Random | undefined
 }
@@ -73,14 +76,19 @@ export async function openOn(
   if (!isName(namespace))
     throw fault('DEFINITION_INVALID', { what: `Namespace "${namespace}"`, problem: 'it must be a name' })
   checkOptions(options)
+  const { clock = systemClock, random = systemRandom, address } = options
+  const { name: app, version } = definition
+  // The chance of a test is left alone.
+  const id = store.leases === undefined ? 'local' : systemRandom.uuid(clock.now())
   const application = new RunningApplication({
     directory: new Directory(definition),
     store,
     namespace,
+    node: { id, app, version, ballet: balletVersion(), address: address === undefined ? null : originOf(address) },
     codec: options.codec ?? plainCodec,
     log,
-    clock: options.clock ?? systemClock,
-    random: options.random ?? systemRandom,
+    clock,
+    random,
     liveRuns: options.liveRuns ?? 10_000,
     limits: limitsOf(options.limits),
     retention: retentionOf(options.retention),
@@ -101,6 +109,18 @@ function checkOptions({ codec = plainCodec, log = consoleLog, ...options }: RunO
     refuse('liveRuns', `it must be a whole number from 1, not ${String(liveRuns)}`)
   if (!(Number.isFinite(graceMs) && graceMs >= 0))
     refuse('graceMs', `it must be a number of milliseconds from 0, not ${String(graceMs)}`)
+}
+
+/** @throws DEFINITION_INVALID */
+function originOf(address: string): string {
+  const url = URL.canParse(address) ? new URL(address) : null
+  const isPlain = url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''
+  if (!isPlain || url.pathname !== '/' || url.search !== '' || url.hash !== '')
+    refuse(
+      'address',
+      `it must be as http://10.0.0.7:4400, with nothing behind the port, not "${address.slice(0, 200)}"`,
+    )
+  return url.origin
 }
 
 function refuseWithout(parts: unknown, names: readonly string[], what: string): void {

@@ -25,7 +25,7 @@ import { flowView } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
 import { readPage } from './pages.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
-import { choicesOf, phaseOf, suspectOf } from './standing.ts'
+import { choicesOf, phaseOf, suspectOf } from './run-standing.ts'
 
 export interface QueriesOptions {
   readonly reader: StoreReader

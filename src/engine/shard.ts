@@ -24,6 +24,7 @@ import { Effects, type Effect } from './effects.ts'
 import { markStuck, writeNote } from './endings.ts'
 import { Eviction } from './eviction.ts'
 import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
+import type { Hold } from './hold.ts'
 import { Inbox } from './inbox.ts'
 import { joinRun, parkUnread } from './joins.ts'
 import { laneOf, Lanes } from './lanes.ts'
@@ -49,6 +50,7 @@ export interface ShardOptions {
   readonly store: Store
   readonly info: StoreInfo
   readonly tenure: Tenure
+  readonly hold: Hold
   readonly ns: string
   readonly directory: Directory
   readonly codec: Codec
@@ -117,7 +119,7 @@ export class Shard {
       space,
       writer,
       pump,
-      effects: new Effects({ clock, random, onFailure, ...this.#effectAnswers() }),
+      effects: new Effects({ clock, random, onFailure, hold: options.hold, ...this.#effectAnswers() }),
       timers: this.#timersOver(writer),
       receivers: this.#receivers(),
       lanes: new Lanes(),

@@ -1,47 +1,54 @@
-// What a view says of a run's standing beside its rows: its phase, what a person can do about it when it is stuck, and
-// whether it is suspected of having ended processes. Pure; queries.ts reads the rows.
-import type { RunRow, SuspectRow } from '../core/store.ts'
-import type { ChoiceView, RunView, SuspectView, WaitView } from '../core/views.ts'
-import type { Present } from './fold.ts'
-import { lateUndone } from './late-answers.ts'
+// How a node stands to the store, as it is told to others: its role, who owns the store, and an end of that as soon as it
+// changes. Kept by RunningApplication.
+import { fault, isBalletError, type BalletError } from '../core/errors.ts'
+import type { Standing } from '../define/application.ts'
 
-/** Where a run stands. One whose code cannot go on may have been asked to stop all the same: that is kept for it. */
-export function phaseOf({ phase, status }: RunRow, { isCancelled }: Present): Pick<RunView, 'phase'> {
-  if (phase !== null) return { phase: phase as NonNullable<RunView['phase']> }
-  return status === 'stuck' && isCancelled ? { phase: 'cancelling' } : {}
-}
+type Role = Standing['role']
+type Owner = Standing['owner']
 
-/** What a person can do about a stuck run. */
-export function choicesOf(row: RunRow, { stuckOps, waits, isCancelled }: Present): readonly ChoiceView[] {
-  if (row.status !== 'stuck') return []
-  if (row.reason === 'call') {
-    const ofOps = [...stuckOps].flatMap((op) => choicesOfOp(op, waits))
-    // All that a run does which takes back a late answer is an undo.
-    if (lateUndone(row) !== null) return ofOps.filter(({ action }) => action !== 'fail')
-    return isCancelled ? ofOps : [...ofOps, { action: 'cancel' }]
+export class StandingNow {
+  readonly #node: string
+  readonly #doubt: () => void
+  #over = new AbortController()
+  #now: Standing
+
+  /** @param doubt looks whether the owner is still one. */
+  constructor(node: string, doubt: () => void) {
+    this.#node = node
+    this.#doubt = doubt
+    this.#now = { role: 'recovering', node, owner: null, over: this.#over.signal, doubt }
   }
-  if (row.reason === 'unreadable') return [{ action: 'retry', after: 'restore the store' }, { action: 'fail' }]
-  // Nothing is wrong with its code, and a cancellation is not counted.
-  if (row.reason === 'limit')
-    return [{ action: 'retry', after: 'raise the limit' }, { action: 'cancel' }, { action: 'fail' }]
-  // A run that threw can be brought back as far as its journal goes; one that does not get there can only wait.
-  const after = 'mend the code'
-  const cancel: ChoiceView = row.reason === 'threw' ? { action: 'cancel' } : { action: 'cancel', after }
-  // What is asked for already is asked for; but a cancellation that was in a turn which threw can be forced.
-  const again = isCancelled && row.reason !== 'threw' ? [] : [cancel]
-  return [{ action: 'retry', after }, ...again, { action: 'fail' }]
+
+  get now(): Standing {
+    return this.#now
+  }
+
+  /** Tells whoever relied on the one before that it is over, unless nothing has changed. */
+  become(role: Role, owner: Owner): void {
+    const { role: was, owner: had } = this.#now
+    if (was === role && had?.id === owner?.id && had?.address === owner?.address) return
+    const before = this.#over
+    this.#over = new AbortController()
+    const known = owner === null ? null : { id: owner.id, address: owner.address }
+    this.#now = { role, node: this.#node, owner: known, over: this.#over.signal, doubt: this.#doubt }
+    before.abort()
+  }
+
+  /** What whoever asks for more than this node can do gets. */
+  refusal(): BalletError {
+    return this.#now.role === 'standby' ? standbyFault(this.#now.owner) : fault('NOT_READY')
+  }
 }
 
-function choicesOfOp(op: string, waits: readonly WaitView[]): readonly ChoiceView[] {
-  const wait = waits.find((one) => one.op === op)
-  const answer: ChoiceView = { action: 'answer', op }
-  // A workflow that was to take something back has ended: what is left is to do it by hand and say so.
-  if (wait?.kind === 'child') return [answer]
-  // What takes a call back can be done by hand, but never given up.
-  return [{ action: 'retry', op }, answer, ...(wait?.undoes === undefined ? [{ action: 'fail', op } as const] : [])]
+/** Whether another node has taken over. */
+export const isFenced = (error: unknown): boolean => isBalletError(error) && error.code === 'SHARD_FENCED'
+
+/** What whoever asks a node that stands by gets. */
+export function standbyFault(owner: Owner): BalletError {
+  return fault('NODE_STANDBY', { owner: ownerWords(owner), address: owner?.address ?? null, seconds: 1 })
 }
 
-/** What a suspected run is suspected of. A mark in parentheses is one that an earlier process has left. */
-export function suspectOf({ what, deaths }: SuspectRow): SuspectView {
-  return { what: what.replace(/^[(]|[)]$/g, '').replace(/^effect /, ''), deaths }
+export function ownerWords(owner: Owner): string {
+  if (owner === null) return 'no node owns the store at the moment'
+  return `the store is owned by the node ${owner.address ?? owner.id}`
 }

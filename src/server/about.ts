@@ -1,4 +1,6 @@
 // The application itself: what it has, whether its process is up, whether it takes work.
+import { fault } from '../core/errors.ts'
+import { standbyFault } from '../engine/standing.ts'
 import type { Route } from './route.ts'
 import { answer } from './answer.ts'
 
@@ -12,6 +14,13 @@ export const aboutRoutes: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: '/api/nodes',
+    summary: 'Show the nodes that share the store, and who owns it',
+    query: [],
+    answer: async ({ app }) => answer(200, await app.nodes()),
+  },
+  {
+    method: 'GET',
     path: '/healthz',
     summary: 'Whether the process is up',
     query: [],
@@ -22,9 +31,15 @@ export const aboutRoutes: readonly Route[] = [
     path: '/readyz',
     summary: 'Whether the application takes work',
     query: [],
-    async answer({ app }) {
-      // An engine that has stopped (closed, fenced, its disk gone) refuses this too, and its error is the answer.
+    async answer({ app, passesOn }) {
+      // An engine that has stopped (closed, its disk gone) refuses this too, and its error is the answer.
       await app.describe()
+      const { role, owner } = app.standing
+      if (role === 'recovering') throw fault('NOT_READY')
+      if (role === 'standby') {
+        if (!passesOn || owner?.address == null) throw standbyFault(owner)
+        return answer(200, { status: 'standby', owner: owner.address })
+      }
       return answer(200, { status: 'ready', recovered: app.recovered })
     },
   },

@@ -1,17 +1,21 @@
 // From a request to its answer, for a server of our own (serve.ts) and for any framework that speaks fetch. Order of
 // judgement: who asks (guard.ts), whether the application takes work, which route, then the route itself. What is not
-// Ballet's goes to the application's own routes. Nothing that is thrown leaves as anything but a problem.
+// Ballet's goes to the application's own routes. A node that stands by passes on what only the owner can do (forward.ts).
+// Nothing that is thrown leaves as anything but a problem.
 import { Hono, type Context } from 'hono'
 import { fault, type BalletError } from '../core/errors.ts'
-import type { Application, HttpRoutes } from '../define/application.ts'
+import type { Application, HttpRoutes, Standing } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
+import { systemClock } from '../engine/clock.ts'
 import { consoleLog } from '../engine/log.ts'
+import { standbyFault } from '../engine/standing.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
+import { Forwarding, isForwarded, nodeSecretOf } from './forward.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { isProblem, problemAnswer, stackOf, tellable } from './problem.ts'
 import { Query } from './query.ts'
 import type { Route } from './route.ts'
-import { allowedMethods, asksForToken, isReserved, nearestRoute, ROUTES } from './routes.ts'
+import { allowedMethods, asksForOwner, asksForToken, isReserved, nearestRoute, ROUTES } from './routes.ts'
 import { Traffic } from './traffic.ts'
 
 export interface HandlerOptions {
@@ -28,6 +32,11 @@ export interface HandlerOptions {
   readonly routes?: HttpRoutes | undefined
   /** Largest body of a request, in bytes; default 1 MiB, at most 32 MiB. */
   readonly bodyLimitBytes?: number | undefined
+  /**
+   * What the nodes that share a store sign with what they pass on to the owner, at least 16 characters. Without it a node
+   * that stands by refuses what only the owner can do, and says who that is.
+   */
+  readonly nodeSecret?: string | undefined
   /** Where unexpected errors are written; default: the standard error. */
   readonly log?: Log | undefined
 }
@@ -65,7 +74,8 @@ export function createFetch(
   hono.onError((error, context) => site.failed(error, context.req.raw))
   return async (request) => {
     try {
-      return await hono.fetch(request)
+      const entered = await site.enter(request)
+      return entered instanceof Response ? entered : await hono.fetch(entered)
     } catch (error) {
       return site.failed(error, request)
     }
@@ -77,6 +87,10 @@ class Site {
   readonly #traffic: Traffic
   readonly #limitBytes: number
   readonly #log: Log
+  readonly #forwarding: Forwarding
+  /** What another node has passed on, and has judged. */
+  readonly #passedOn = new WeakSet<Request>()
+  readonly #told = new Set<string>()
   #backing: Backing = { kind: 'recovering' }
 
   constructor(app: AppSource, options: HandlerOptions, traffic: Traffic) {
@@ -84,6 +98,7 @@ class Site {
     this.#traffic = traffic
     this.#limitBytes = Math.min(options.bodyLimitBytes ?? BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES)
     this.#log = options.log ?? consoleLog
+    this.#forwarding = new Forwarding(nodeSecretOf(options.nodeSecret), systemClock)
     const take = (opened: Application): void => {
       this.#backing = { kind: 'ready', app: opened, own: options.routes?.(opened) ?? null }
     }
@@ -93,6 +108,45 @@ class Site {
       app
         .then(take)
         .catch((error: unknown) => this.#log.error('the application is not ready', { stack: stackOf(error) }))
+  }
+
+  /** The request as it is to be answered here, or the answer of the node that owns the store. */
+  async enter(request: Request): Promise<Request | Response> {
+    if (this.#backing.kind === 'recovering' || this.#traffic.isClosing) return request
+    const { standing } = this.#backing.app
+    if (isForwarded(request)) return this.#take(request, standing)
+    if (standing.role === 'owner' || !asksForOwner(request)) return request
+    this.#admit(request, new URL(request.url).pathname)
+    if (standing.role === 'recovering') throw fault('NOT_READY')
+    if (!this.#forwarding.isPossible || standing.owner?.address == null) throw standbyFault(standing.owner)
+    const pass = async (signal: AbortSignal): Promise<Response> => {
+      try {
+        const answer = await this.#forwarding.pass(request, standing, { limitBytes: this.#limitBytes, signal })
+        // It may be closing.
+        if (answer.status === 503) standing.doubt()
+        return answer
+      } catch (error) {
+        standing.doubt()
+        throw error
+      }
+    }
+    // A question can be cut short when this node ends; what is to be done is waited for.
+    return request.method === 'GET' ? this.#traffic.wait(request.signal, pass) : pass(request.signal)
+  }
+
+  async #take(request: Request, { role, node, owner }: Standing): Promise<Request | Response> {
+    try {
+      const taken = await this.#forwarding.take(request, node, this.#limitBytes)
+      if (role === 'standby') throw standbyFault(owner)
+      this.#passedOn.add(taken)
+      return taken
+    } catch (error) {
+      const { pathname } = new URL(request.url)
+      if (!isProblem(error) || error.code !== 'FORWARD_FORBIDDEN') throw error
+      if (!this.#told.has(error.message)) this.#log.warn(error.message)
+      this.#told.add(error.message)
+      return Forwarding.refusal(problemAnswer(error, pathname))
+    }
   }
 
   async route(route: Route, context: Context): Promise<Response> {
@@ -107,6 +161,7 @@ class Site {
       segments: context.req.param(),
       query: new Query(request.url, route.query),
       bodyLimitBytes: this.#limitBytes,
+      passesOn: this.#forwarding.isPossible,
       wait: (work) => this.#traffic.wait(request.signal, work),
     })
   }
@@ -150,7 +205,7 @@ class Site {
   }
 
   #admit(request: Request, path: string): void {
-    this.#guard.admit(request)
+    if (!this.#passedOn.has(request)) this.#guard.admit(request)
     if (asksForToken(path)) this.#guard.identify(request)
   }
 

@@ -9,7 +9,7 @@ import { parseText } from '../core/json-text.ts'
 import { isRecord } from '../core/json.ts'
 import { systemClock } from '../engine/clock.ts'
 import { storePlace } from './store-place.ts'
-import { balletVersion } from './version.ts'
+import { balletVersion } from '../engine/ballet-version.ts'
 
 /** How often an address that found no space is tried again. */
 const SPACE_LOOK_MS = 2_000

@@ -33,6 +33,15 @@ export function asksForToken(path: string): boolean {
   return isReserved(path) && path !== '/healthz' && path !== '/readyz'
 }
 
+/**
+ * Whether only the node that owns the store can answer: a write, a wait for what happens there, and the application's own
+ * routes, of which nobody knows what they do. The rest is read from committed rows.
+ */
+export function asksForOwner({ method, url }: Request): boolean {
+  const { pathname, searchParams } = new URL(url)
+  return !isReserved(pathname) || (method !== 'GET' && method !== 'HEAD') || searchParams.has('wait')
+}
+
 /** The methods that a path takes, `GET, HEAD`; empty when there is no such path. */
 export function allowedMethods(path: string): string {
   const methods = ROUTES.filter((route) => patternOf(route, path) === path).map((route) => route.method)

@@ -3,6 +3,7 @@
 // taken in the order in which they are given, which is that of time. audit.test.ts breaks every rule once.
 import type { LedgerRow } from '../../examples/shop/ledger.ts'
 import type { BlowKind } from './blows.ts'
+import type { ClusterBlowKind } from './cluster-blows.ts'
 import { count } from './figures.ts'
 import type { FaultRow, OrderRow } from './records.ts'
 import { Story, type Flow } from './story.ts'
@@ -11,7 +12,7 @@ import { Story, type Flow } from './story.ts'
 export interface Least {
   readonly acks: number
   /** Blows that met at least one order at work, by their kind. */
-  readonly hits: Readonly<Partial<Record<BlowKind, number>>>
+  readonly hits: Readonly<Partial<Record<BlowKind | ClusterBlowKind, number>>>
   /** Steps that reached a service more than once. */
   readonly redelivered: number
   readonly endings: readonly string[]

@@ -29,9 +29,11 @@ export const PATIENCE_MS = 10_000
 const PAUSE_MS = 50
 /** Nothing was taken: the request lay too long before a frozen shop, there is too much to do, or no space. */
 const REFUSALS: readonly number[] = [408, 429, 503, 507]
+/** A node has passed the request on, and does not know what became of it. */
+const UNKNOWN = 502
 
 export interface ClientsOptions {
-  readonly address: Address
+  readonly address: Pick<Address, 'current'>
   readonly records: Records
   /** Draws who is too impatient to hear the answer; null: nobody is. */
   readonly chance: Chance | null
@@ -132,7 +134,8 @@ export class Clients {
     try {
       const headers = { 'content-type': 'application/json' }
       const response = await fetch(url, { method: 'POST', headers, body, signal })
-      return { status: response.status, text: await response.text() }
+      const text = await response.text()
+      return response.status === UNKNOWN ? null : { status: response.status, text }
     } catch {
       return null
     }
@@ -203,7 +206,7 @@ export class Clients {
       const response = await fetch(url, { signal: AbortSignal.any([this.#options.signal, this.#lines.signal]) })
       const text = await response.text()
       if (response.ok) return JSON.parse(text)
-      if (REFUSALS.includes(response.status)) return null
+      if (response.status === UNKNOWN || REFUSALS.includes(response.status)) return null
       if (response.status === 404) return 'gone'
       throw new Refused(`${path} was answered with ${response.status}: ${text}`)
     } catch (error) {

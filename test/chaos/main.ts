@@ -1,6 +1,7 @@
 // Campaigns of any length, in one piece or in slices; their figures, and the verdicts. They exit with 1 when the audit, or
 // the auditor that was named, finds anything.
 //   npm run chaos -- --kills 1000 [--orders 8000] [--slice 25 --report chaos.jsonl] [--seed 7] [--out folder] [--auditor cli.mjs]
+//   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--seed 7] [--out folder] ...
 //   npm run power-cuts -- --cuts 60 [--synchronous normal] ...
 //   npm run disk-full -- --fills 30 ...
 import { randomInt } from 'node:crypto'
@@ -10,6 +11,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { audit, type Least } from './audit.ts'
 import { runCampaign } from './campaign.ts'
+import { clusterCampaign } from './cluster-main.ts'
 import { askAuditor, flow, writeEvidence } from './evidence.ts'
 import { count } from './figures.ts'
 import { places, type Place } from './places.ts'
@@ -31,6 +33,11 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     out: { type: 'string' },
     auditor: { type: 'string' },
+    store: { type: 'string', default: 'file' },
+    nodes: { type: 'string' },
+    lease: { type: 'string' },
+    faults: { type: 'string' },
+    minutes: { type: 'string' },
   },
 })
 
@@ -108,7 +115,23 @@ async function inSlices(place: Place, report: string, all: Size, slice: number, 
 
 const isGood = ({ findings, isAuditorSilent }: Slice): boolean => findings === 0 && isAuditorSilent !== false
 
+/** The campaign against several nodes on one database. */
+async function cluster(): Promise<boolean> {
+  return clusterCampaign({
+    nodes: numberOf('nodes', values.nodes ?? '3', 2),
+    leaseSeconds: numberOf('lease', values.lease ?? '2', 1),
+    faults: numberOf('faults', values.faults ?? '300', 1),
+    minutes: numberOf('minutes', values.minutes ?? '10', 1),
+    seed: numberOf('seed', values.seed ?? String(randomInt(2 ** 32)), 0),
+    out: values.out === undefined ? mkdtempSync(join(tmpdir(), 'ballet-evidence-')) : resolve(values.out),
+    auditor: values.auditor === undefined ? null : resolve(values.auditor),
+  })
+}
+
 async function main(): Promise<boolean> {
+  if (command === 'chaos' && values.store === 'postgres') return cluster()
+  if (values.store !== 'file')
+    throw new RangeError(`--store is "${values.store}"; it must be file, or postgres for chaos`)
   const { chaos, powerCuts, diskFull } = places(values.synchronous)
   const place: Place | undefined = { chaos, 'power-cuts': powerCuts, 'disk-full': diskFull }[command]
   if (place === undefined) throw new RangeError(`"${command}" is none of chaos, power-cuts and disk-full`)

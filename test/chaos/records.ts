@@ -4,6 +4,7 @@
 // for the audit of this folder.
 
 import type { BlowKind } from './blows.ts'
+import type { ClusterBlowKind } from './cluster-blows.ts'
 
 /** The ways in which an order ends for good; `in progress` and `stuck` are none of them. */
 export type Ending = 'confirmed' | 'declined' | 'refunded' | 'cancelled'
@@ -49,7 +50,7 @@ export type OrderRow =
 export interface FaultRow {
   readonly t: number
   readonly type: 'fault' | 'heal'
-  readonly kind: BlowKind | 'slow' | 'fail' | 'lose' | 'restart'
+  readonly kind: BlowKind | ClusterBlowKind | 'slow' | 'fail' | 'lose' | 'restart'
   /** The process, or one of its services. */
   readonly target: string
   /** Of a blow: the moment that it was meant for, and whether the shop was still recovering. */
@@ -60,6 +61,9 @@ export interface FaultRow {
   readonly cut?: number
   /** Of a blow: requests that were refused while it lasted. */
   readonly refused?: number
+  /** Of a blow after which another node took over: from it until that one owned the store, and until it was ready. */
+  readonly ownedMs?: number
+  readonly readyMs?: number
 }
 
 /** The rows of one campaign, oldest first. */

@@ -1,6 +1,7 @@
 // The engine on PostgreSQL: orders of the shop from end to end, and what becomes of them when the process is killed, when
 // its connections are cut, when answers of the server are lost, and when the server itself ends and comes back. The books
 // of the services say that everything happened once.
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,7 +48,9 @@ test('F1: the process is killed in the middle of orders: the next one ends them,
   const folder = mkdtempSync(join(tmpdir(), 'ballet-shop-'))
   closing.push(() => rmSync(folder, { recursive: true }))
   const start = (): ShopProcess => {
-    const shop = new ShopProcess(folder, { env: { BALLET_STORE: url(), BALLET_SERVICES: servicesOf(folder) } })
+    const shop = new ShopProcess(folder, {
+      env: { BALLET_STORE: url('&lease=1'), BALLET_SERVICES: servicesOf(folder) },
+    })
     closing.push(() => shop.kill())
     return shop
   }
@@ -73,6 +76,8 @@ test('F1: the process is killed in the middle of orders: the next one ends them,
   const second = start()
   const next = await second.ready
   expect(next).not.toBeNull()
+  // Until the lease of the first is over the second stands by.
+  while (!(await fetch(`${next}/readyz`)).ok);
   for (const id of ids)
     expect(await ask(next, `/orders/${id}?wait=20s`)).toMatchObject({ status: 'confirmed', paid: 1500 })
   const ledger = await (await fetch(`${next}/shop/ledger`)).text()
@@ -117,7 +122,7 @@ test('F3: the server ends at once, and in order, and comes back, while orders ru
 test('F3: the server stays away for longer than there is patience: the application ends and says so, and the next goes on', async () => {
   const server = await PostgresServer.start()
   closing.push(() => server.stop())
-  const url = server.url('?deadline=1&patience=1')
+  const url = server.url('?deadline=1&patience=1&lease=1')
   const first = await shopOn(url)
   await first.fault({ service: 'shipping', slowMs: 600_000 })
   const id = await first.order('ok', 'orchestrated')
@@ -126,5 +131,7 @@ test('F3: the server stays away for longer than there is patience: the applicati
   expect(await first.app.stopped).toMatchObject({ code: 'STORE_UNREACHABLE' })
   await server.up()
   const second = await shopOn(url)
+  // Until the lease of the first is over the second stands by.
+  while (second.app.standing.role !== 'owner') await once(second.app.standing.over, 'abort')
   expect(await second.over(id)).toMatchObject({ status: 'confirmed', paid: expect.any(Number) })
 })

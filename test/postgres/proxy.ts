@@ -21,6 +21,8 @@ interface Pair {
   readonly client: Socket
   readonly server: Socket
   losing: boolean
+  /** Nothing more arrives at the server: no network leaves out a piece and carries what comes behind it. */
+  held: boolean
 }
 
 export class Proxy {
@@ -89,7 +91,7 @@ export class Proxy {
   }
 
   #join(client: Socket, server: Socket): void {
-    const pair: Pair = { client, server, losing: false }
+    const pair: Pair = { client, server, losing: false, held: false }
     this.#pairs.add(pair)
     for (const socket of [client, server]) socket.on('error', () => undefined)
     client.on('close', () => {
@@ -112,6 +114,7 @@ export class Proxy {
 
   #forth(pair: Pair, bytes: Buffer): void {
     const { client, server } = pair
+    if (pair.held) return
     const at = this.#mishap === null ? -1 : bytes.indexOf(COMMIT)
     if (at === -1) return void server.write(bytes)
     switch (this.#mishap?.kind) {
@@ -125,6 +128,7 @@ export class Proxy {
         return this.#done()
       case 'hold':
         pair.losing = true
+        pair.held = true
         server.write(bytes.subarray(0, at - HEADER_BYTES))
         return this.#done()
       case undefined:

@@ -6,7 +6,7 @@ import { known, readAddress, socketPath } from './address.ts'
 
 test('a whole URL', () => {
   const url =
-    'postgres://ann:se%3Acret@a.example:5433,[::1],c/orders?schema=shop&pool=9&prepare=false&deadline=2&patience=0&sslmode=disable'
+    'postgres://ann:se%3Acret@a.example:5433,[::1],c/orders?schema=shop&pool=9&prepare=false&deadline=2&patience=0&lease=7&sslmode=disable'
   expect(readAddress(url)).toEqual({
     name: 'postgres://ann@a.example:5433,[::1],c/orders?schema=shop',
     hosts: [
@@ -24,13 +24,14 @@ test('a whole URL', () => {
     prepare: false,
     deadlineMs: 2000,
     patienceMs: 0,
+    leaseMs: 7000,
   })
 })
 
 test('what is not said', () => {
   const address = readAddress('postgres://ann@db')
   expect(address).toMatchObject({ user: 'ann', database: 'ann', tls: 'prefer', schema: 'ballet', prepare: true })
-  expect(address).toMatchObject({ writers: 2, readers: 4, deadlineMs: 5000, patienceMs: 30_000 })
+  expect(address).toMatchObject({ writers: 2, readers: 4, deadlineMs: 5000, patienceMs: 30_000, leaseMs: 15_000 })
 })
 
 test('the guide has every option, and no other', () => {
@@ -58,6 +59,8 @@ test.each([
   ['postgres://ann:hush@db/a?sslrootcert=none-such.pem', 'none-such.pem'],
   ['postgres://ann:hush@db/a?pool=1', 'pool'],
   ['postgres://ann:hush@db/a?deadline=soon', 'deadline'],
+  ['postgres://ann:hush@db/a?lease=0', 'lease'],
+  ['postgres://ann:hush@db/a?lease=3601', 'lease'],
   ['postgres://ann:hush@db/a?prepare=no', 'prepare'],
   ['postgres://ann:hush@db/a?schema=A-b', 'schema'],
   ['postgres://ann:hush@db:99999/a', 'port'],

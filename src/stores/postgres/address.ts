@@ -33,9 +33,11 @@ export interface PostgresAddress {
   /** How long one call may take, and how long a server that cannot be reached is waited for. */
   readonly deadlineMs: number
   readonly patienceMs: number
+  /** How long the lease of a node runs. */
+  readonly leaseMs: number
 }
 
-type Option = 'schema' | 'pool' | 'prepare' | 'deadline' | 'patience' | 'sslmode' | 'sslrootcert' | 'host'
+type Option = 'schema' | 'pool' | 'prepare' | 'deadline' | 'patience' | 'lease' | 'sslmode' | 'sslrootcert' | 'host'
 
 /** The options that a URL may have. */
 export const known: readonly Option[] = [
@@ -44,6 +46,7 @@ export const known: readonly Option[] = [
   'prepare',
   'deadline',
   'patience',
+  'lease',
   'sslmode',
   'sslrootcert',
   'host',
@@ -75,6 +78,7 @@ export function readAddress(url: string): PostgresAddress {
     prepare: readFlag(options, 'prepare', true),
     deadlineMs: wholeOf(options, 'deadline', 5, 1, 3600) * 1000,
     patienceMs: wholeOf(options, 'patience', 30, 0, 86_400) * 1000,
+    leaseMs: wholeOf(options, 'lease', 15, 1, 3600) * 1000,
   }
 }
 

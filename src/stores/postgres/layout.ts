@@ -89,9 +89,23 @@ const layout3 = `
   CREATE INDEX flows_standing ON {s}.flows (shard, ns, name, standing, key) WHERE standing <> 'complete';
 `
 
+/**
+ * A row for each node, which it renews: never that of a shard, which a batch under way holds. A shard names the node that
+ * owns it. Times are milliseconds since the epoch, by the server's clock; `until` is null once a shard was taken from the
+ * node, so that a renewal that waited meanwhile finds nothing.
+ */
+const layout4 = `
+  ALTER TABLE {s}.shards ADD COLUMN node {text}, ADD COLUMN since bigint;
+  CREATE TABLE {s}.nodes (
+    id {text} PRIMARY KEY, app {text} NOT NULL, version {text} NOT NULL, ballet {text} NOT NULL, address {text},
+    began bigint NOT NULL, beat bigint NOT NULL, until bigint
+  ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
+`
+
 const migrations: readonly Migration[] = [
   { version: 2, text: layout2 },
   { version: 3, text: layout3 },
+  { version: 4, text: layout4 },
 ]
 
 invariant(migrations.at(-1)?.version === SCHEMA_VERSION, 'the last migration does not reach the layout of this version')

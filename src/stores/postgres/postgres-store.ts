@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { fault, invariant, isBalletError, type BalletError } from '../../core/errors.ts'
+import type { Leases } from '../../core/lease.ts'
 import {
   SCHEMA_VERSION,
   type Batch,
@@ -23,6 +24,7 @@ import { failureOf, isMiss, isPassing, unreachable } from './failure.ts'
 import { newest } from './newest.ts'
 import { postIn } from './own-transaction.ts'
 import { layoutVersion, migrate } from './layout.ts'
+import { PostgresLeases } from './leases.ts'
 import { openLink, SESSION_NAME, syncText, type Link } from './link.ts'
 import { Links } from './links.ts'
 import { Texts, type Step } from './texts.ts'
@@ -49,13 +51,14 @@ const BYTES_PER_MS = 1000
  * STORE_FOREIGN and STORE_NEWER (the schema was left as it was), STORE_MISSING (only with `readOnly`).
  * @throws STORE_UNKNOWN for a URL that cannot be read
  */
-export function postgres(options: PostgresOptions): Store {
+export function postgres(options: PostgresOptions): Store & { readonly leases: Leases } {
   return new PostgresStore(options)
 }
 
 class PostgresStore extends SqlStore {
   readonly kind = 'postgres'
   readonly name: string
+  readonly leases: PostgresLeases
   readonly #address: PostgresAddress
   readonly #clock: Clock
   readonly #readOnly: boolean
@@ -80,6 +83,14 @@ class PostgresStore extends SqlStore {
     const open = async (): Promise<Link> => openLink(await (this.#driver ??= loadDriver()), this.#address, clock)
     this.#readers = new Links(this.#address.readers, open)
     this.#writers = new Links(this.#address.writers, open)
+    this.leases = new PostgresLeases({
+      address: this.#address,
+      clock,
+      open,
+      begin: () => this.#begin,
+      unblock: (link) => this.#unblock(link),
+      check: () => this.#writable(),
+    })
   }
 
   async open(): Promise<StoreInfo> {
@@ -108,7 +119,7 @@ class PostgresStore extends SqlStore {
   override async acquire(shard: number, owner: string): Promise<Tenure> {
     const statement: Statement = {
       sql: `UPDATE shards SET epoch = epoch + 1, crashes = CASE WHEN owner IS NULL THEN 0 ELSE crashes + 1 END,
-        owner = ?2, taking = ?3 WHERE id = ?1 AND taking IS DISTINCT FROM ?3 RETURNING epoch, head, crashes`,
+        owner = ?2, node = NULL, taking = ?3 WHERE id = ?1 AND taking IS DISTINCT FROM ?3 RETURNING epoch, head, crashes`,
       width: 3,
       values: [shard, owner, randomUUID()],
     }
@@ -301,7 +312,7 @@ class PostgresStore extends SqlStore {
   }
 
   async #disconnect(): Promise<void> {
-    await Promise.all([this.#readers.close(), this.#writers.close()])
+    await Promise.all([this.#readers.close(), this.#writers.close(), this.leases.close()])
   }
 }
 

@@ -151,6 +151,8 @@ export const migrations: readonly Migration[] = [
   },
   { version: 2, up: (db) => db.exec(secondLayout) },
   { version: 3, up: (db) => db.exec(thirdLayout) },
+  // Leases, which a file has no use for: one process holds it.
+  { version: 4, up: () => undefined },
 ]
 
 /** Brings the file to the last version of the list. A file that is there already is not written to. */

@@ -1,0 +1,53 @@
+// `ballet nodes`: the nodes that share a store, which of them owns it, since when and until when.
+import type { NodesView, NodeView } from '../core/views.ts'
+import { PLACE_OPTIONS, type Command } from './command.ts'
+import { findReader } from './discovery.ts'
+import { EXIT } from './exit-code.ts'
+import { printable } from './printable.ts'
+import { table } from './table.ts'
+import { print, type Terminal } from './terminal.ts'
+import { shownTime } from './times.ts'
+
+export const nodes: Command = {
+  name: 'nodes',
+  about: 'List the nodes that share the store, and who owns it.',
+  words: [],
+  options: PLACE_OPTIONS,
+  examples: ['ballet nodes', 'ballet nodes --store postgres://shop@db.example/orders --json'],
+  async run(given, terminal) {
+    const reads = await findReader(given, terminal)
+    try {
+      const view = await reads.nodes()
+      print(terminal, given.flag('json'), view, () => (view.nodes.length === 0 ? [] : lines(view, terminal)))
+      const isOwned = view.nodes.some(({ state }) => state === 'owner')
+      if (!isOwned) terminal.note('No node owns the store at the moment.')
+    } finally {
+      await reads.close()
+    }
+    return EXIT.ok
+  },
+}
+
+function lines(view: NodesView, { paint, columns }: Terminal): readonly string[] {
+  const colours = { owner: paint.green, standby: paint.cyan, gone: paint.dim }
+  const rows = view.nodes.map((node) => [
+    { text: node.state, colour: colours[node.state] },
+    { text: node.address === null ? '-' : printable(node.address), colour: paint.bold },
+    { text: shownTime(node.began) },
+    { text: sinceOf(node, view) },
+    { text: node.until === null ? '-' : shownTime(node.until) },
+    { text: printable(`${node.version} (Ballet ${node.ballet})`) },
+    { text: printable(node.id), colour: paint.dim },
+  ])
+  return table(
+    ['STATE', 'ADDRESS', 'BEGAN', 'OWNER SINCE', 'LEASE UNTIL', 'VERSION', 'NODE'],
+    rows,
+    Math.max(columns, 120),
+    paint,
+  )
+}
+
+function sinceOf({ id }: NodeView, { shards }: NodesView): string {
+  const since = shards.find(({ owner }) => owner === id)?.since ?? null
+  return since === null ? '-' : shownTime(since)
+}

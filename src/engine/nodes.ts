@@ -1,0 +1,71 @@
+// The nodes of a store, and who owns it, for people and for the API. Needs a store that is open, and no running engine. A
+// store without leases has one node at a time, which knows itself.
+import { fault } from '../core/errors.ts'
+import type { LeaseRow, NodeInfo, NodeRow } from '../core/lease.ts'
+import type { Store } from '../core/store.ts'
+import type { NodesView, NodeView, ShardView } from '../core/views.ts'
+
+/** The node that asks. `began` in milliseconds since the epoch. */
+type Self = NodeInfo & Pick<NodeRow, 'began'>
+
+const SHARD = 0
+
+/** Who shares a store. @param self null when a command reads the store itself. */
+export async function nodesOf(store: Store, self: Self | null): Promise<NodesView> {
+  const { leases } = store
+  if (leases === undefined) return alone(store, self)
+  const [nodes, owned] = await Promise.all([leases.nodes(), leases.leases()])
+  return {
+    leaseMs: leases.lengthMs,
+    nodes: nodes.map((node) => nodeView(node, owned, self?.id)),
+    shards: owned.map((lease) => shardView(lease, nodes)),
+  }
+}
+
+async function alone(store: Store, self: Self | null): Promise<NodesView> {
+  const { epoch, head } = await store.tenure(SHARD)
+  const [owner, address, since] = self === null ? [null, null, null] : [self.id, self.address, time(self.began)]
+  const shards = [{ shard: SHARD, owner, address, since, until: null, epoch, head }]
+  if (self === null || since === null) return { leaseMs: null, nodes: [], shards }
+  const { id, app, version, ballet } = self
+  const node = { id, app, version, ballet, address, state: 'owner', began: since, heard: null, until: null } as const
+  return { leaseMs: null, nodes: [{ ...node, self: true }], shards }
+}
+
+function nodeView(row: NodeRow, owned: readonly LeaseRow[], self: string | undefined): NodeView {
+  const { id, app, version, ballet, address, began, beat, until, isAlive } = row
+  const isOwner = owned.some(({ node }) => node === id)
+  return {
+    id,
+    app,
+    version,
+    ballet,
+    address,
+    state: isAlive ? (isOwner ? 'owner' : 'standby') : 'gone',
+    began: known(began),
+    heard: time(beat),
+    until: time(until),
+    self: id === self,
+  }
+}
+
+function shardView({ shard, node, since, epoch, head }: LeaseRow, nodes: readonly NodeRow[]): ShardView {
+  const owner = nodes.find(({ id }) => id === node)
+  return {
+    shard,
+    owner: owner?.id ?? null,
+    address: owner?.address ?? null,
+    since: owner === undefined ? null : time(since),
+    until: owner === undefined ? null : time(owner.until),
+    epoch,
+    head,
+  }
+}
+
+const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
+
+function known(ms: number): string {
+  const text = time(ms)
+  if (text === null) throw fault('INVARIANT', { problem: 'a node without a beginning' })
+  return text
+}

@@ -1,0 +1,187 @@
+// Which node of several owns the shard: this one, or another for which it stands by. An owner renews its lease, from the
+// main thread, so that a loop that hangs renews nothing; who stands by looks every so often whether the lease of the owner
+// is over or was given back, and then takes over. Errors of the store are waited out: who cannot reach it owns nothing new,
+// and begins no effect when its own lease may be over. Built by RunningApplication for a store with leases.
+//
+//   joining --free--> owner --taken away, fenced--> standing by --free--> owner
+//      '--another owns it--> standing by            any --close--> gone
+import type { Cancel, Clock } from '../core/clock.ts'
+import { fault } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
+import type { LeaseLook, Leases, NodeInfo } from '../core/lease.ts'
+import type { Tenure } from '../core/store.ts'
+import type { Log } from '../define/definition.ts'
+import { elapsedOf, LeaseHold, type Hold } from './hold.ts'
+
+export interface OwnershipOptions {
+  readonly leases: Leases
+  readonly shard: number
+  readonly node: NodeInfo
+  readonly clock: Clock
+  readonly log: Log
+  /** The shard is this node's: resolves when its runs have been taken up. */
+  readonly own: (tenure: Tenure, hold: Hold) => Promise<void>
+  /** A renewal says that it is not any more. */
+  readonly lost: (error: Error) => void
+  /** Whoever owns it is another one, or nobody, than was known. */
+  readonly changed: () => void
+  /** It cannot be owned: its runs cannot be taken up. */
+  readonly onFailure: (error: Error) => void
+}
+
+/** How often one that stands by looks, at the most: with a heartbeat every third of a lease that is under two questions a second. */
+const LOOK_MS = 600
+/** Who has reason to think that the owner is gone makes it look at once, but not more often than so. */
+const HURRY_MS = 100
+/** Parts of a lease: between two renewals, and before one that failed is tried again. */
+const RENEWALS = 3
+const RETRIES = 12
+
+export class Ownership {
+  readonly #options: OwnershipOptions
+  readonly #lookMs: number
+  #state: 'waiting' | 'owning' | 'gone' = 'waiting'
+  #tenure: Tenure | null = null
+  #look: LeaseLook | null = null
+  #joinedAt = Number.NEGATIVE_INFINITY
+  #lookedAt = Number.NEGATIVE_INFINITY
+  #isTurning = false
+  #cancel: Cancel = () => {}
+  /** The turn that is under way: `close` waits for it. */
+  #turn: Promise<void> = Promise.resolve()
+  /** Errors are told once until it goes well again. */
+  #isTroubled = false
+
+  constructor(options: OwnershipOptions) {
+    this.#options = options
+    this.#lookMs = Math.min(LOOK_MS, options.leases.lengthMs / RENEWALS)
+  }
+
+  get isOwner(): boolean {
+    return this.#state === 'owning'
+  }
+
+  /** The node that owns the shard, as it was seen last; null while nobody does, as far as is known. */
+  get owner(): LeaseLook['owner'] {
+    const { id, address, version } = this.#options.node
+    if (this.#state === 'owning') return { id, address, version }
+    return this.#look?.isFree === true ? null : (this.#look?.owner ?? null)
+  }
+
+  /** Joins, and takes the shard if it is free. Resolves when its runs have been taken up, or another owns it. @throws what the store does */
+  async start(): Promise<void> {
+    await this.#options.leases.join(this.#options.node)
+    this.#joinedAt = elapsedOf(this.#options.clock)
+    await this.#takeIfFree()
+    if (this.#state === 'waiting') this.#again(this.#lookMs, () => this.#standBy())
+  }
+
+  /** Looks at once whether another owns the shard by now, or nobody does. */
+  hurry(): void {
+    if (this.#state !== 'waiting' || this.#isTurning) return
+    if (elapsedOf(this.#options.clock) - this.#lookedAt >= HURRY_MS) this.#again(0, () => this.#standBy())
+  }
+
+  /** The shard is another's: from now on this node stands by. Whatever it held is dropped by the caller. */
+  standBy(): void {
+    if (this.#state === 'gone') return
+    this.#state = 'waiting'
+    this.#tenure = null
+    this.#look = null
+    this.#joinedAt = Number.NEGATIVE_INFINITY
+    this.#again(0, () => this.#standBy())
+  }
+
+  /** Gives back what is left; what was released before is free at once. */
+  async close(): Promise<void> {
+    if (this.#state === 'gone') return
+    this.#state = 'gone'
+    this.#cancel()
+    await this.#turn
+    // When it cannot be said, the lease runs out.
+    await this.#options.leases.leave(this.#options.node.id).catch(() => {})
+  }
+
+  async #standBy(): Promise<void> {
+    const { clock, leases, node } = this.#options
+    const now = elapsedOf(clock)
+    if (now - this.#joinedAt >= leases.lengthMs / RENEWALS) {
+      await leases.join(node)
+      this.#joinedAt = now
+    }
+    await this.#takeIfFree()
+  }
+
+  async #takeIfFree(): Promise<void> {
+    const { clock, leases, shard, node } = this.#options
+    const before = this.owner
+    this.#lookedAt = elapsedOf(clock)
+    this.#look = await leases.look(shard)
+    if (this.owner?.id !== before?.id || this.owner?.address !== before?.address) this.#options.changed()
+    // A taking whose answer was lost is found to have happened.
+    if ((!this.#look.isFree && this.#look.owner?.id !== node.id) || this.#state !== 'waiting') return
+    const sentAt = elapsedOf(clock)
+    const tenure = await leases.take(shard, node.id, node.app)
+    if (tenure !== null && this.#state === 'waiting') await this.#own(tenure, sentAt)
+  }
+
+  async #own(tenure: Tenure, sentAt: number): Promise<void> {
+    const { clock, leases, own } = this.#options
+    const hold = new LeaseHold(clock, leases.lengthMs, sentAt)
+    this.#state = 'owning'
+    this.#tenure = tenure
+    this.#again(leases.lengthMs / RENEWALS, () => this.#renew(tenure, hold))
+    await own(tenure, hold)
+  }
+
+  async #renew(tenure: Tenure, hold: LeaseHold): Promise<void> {
+    const { clock, leases, node } = this.#options
+    const sentAt = elapsedOf(clock)
+    const held = await leases.renew(node.id)
+    if (this.#tenure !== tenure) return
+    if (held.some(({ shard, epoch }) => shard === tenure.shard && epoch === tenure.epoch)) hold.renewed(sentAt)
+    else {
+      this.#tenure = null
+      this.#options.lost(fault('SHARD_FENCED', { shard: tenure.shard }))
+    }
+  }
+
+  /** The next turn. Whatever it throws is waited out; a turn that is overtaken by another state is the last of its kind. */
+  #again(delayMs: number, turn: () => Promise<void>): void {
+    const { clock, leases } = this.#options
+    const state = this.#state
+    const tenure = this.#tenure
+    const isOver = (): boolean => this.#state !== state || this.#tenure !== tenure
+    this.#cancel()
+    this.#cancel = clock.after(delayMs, () => {
+      if (isOver()) return
+      this.#isTurning = true
+      this.#turn = turn().then(
+        () => this.#well(),
+        (error: unknown) => this.#trouble(error, state),
+      )
+      const pauseMs = (): number => {
+        if (state === 'waiting') return this.#lookMs
+        return leases.lengthMs / (this.#isTroubled ? RETRIES : RENEWALS)
+      }
+      void this.#turn.then(() => {
+        this.#isTurning = false
+        if (!isOver()) this.#again(pauseMs(), turn)
+      })
+    })
+  }
+
+  #well(): void {
+    if (this.#isTroubled) this.#options.log.info('The lease is kept again')
+    this.#isTroubled = false
+  }
+
+  #trouble(error: unknown, state: string): void {
+    // What could not be taken up is no trouble of the lease.
+    if (state === 'waiting' && this.#state === 'owning')
+      return this.#options.onFailure(error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) }))
+    if (!this.#isTroubled && this.#state !== 'gone')
+      this.#options.log.warn(`The lease cannot be kept at the moment: ${toFailure(error).message}`)
+    this.#isTroubled = true
+  }
+}

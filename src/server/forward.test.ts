@@ -1,0 +1,199 @@
+// What one node passes on to another: taken only as it was signed, by whom it was signed, once, and in time.
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { HandClock } from '../../test/support/clocks.ts'
+import type { Standing } from '../define/application.ts'
+import { systemClock } from '../engine/clock.ts'
+import { silentLog } from '../engine/log.ts'
+import { Forwarding } from './forward.ts'
+import { handler } from './handler.ts'
+import { serve } from './serve.ts'
+import { testApplication } from './test-application.ts'
+
+const SECRET = 'the secret of these nodes'
+const LIMIT = 1000
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+const standby = (address: string, over = new AbortController().signal): Standing => ({
+  role: 'standby',
+  node: 'me',
+  owner: { id: 'owner', address },
+  over,
+  doubt: () => {},
+})
+
+interface Seen {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+/** A server that keeps what it was sent, and answers. */
+async function listener(): Promise<{ url: string; seen: Seen[] }> {
+  const seen: Seen[] = []
+  const server = createServer((incoming, outgoing) => {
+    let body = ''
+    incoming.on('data', (chunk: Buffer) => (body += chunk.toString()))
+    incoming.on('end', () => {
+      seen.push({ method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers, body })
+      outgoing.writeHead(201, { 'x-own': 'yes', connection: 'x-hop', 'x-hop': 'no' }).end('done')
+    })
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  closing.push(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen }
+}
+
+const post = (body = '{"a":1}'): Request =>
+  new Request('http://me/orders?style=x', {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json', authorization: 'Bearer t', 'x-more': '1' },
+  })
+
+/** As it arrives at the owner: what was sent by a node with this secret, at the time of this clock. */
+async function arrived(secret = SECRET, clock = new HandClock(), asked = post()): Promise<Request> {
+  const { url, seen } = await listener()
+  const options = { limitBytes: LIMIT, signal: asked.signal }
+  await new Forwarding(secret, clock).pass(asked, standby(url), options)
+  const [{ method, url: path, headers, body } = { method: 'GET', url: '', headers: {}, body: '' }] = seen
+  const own = Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : []))
+  return new Request(`http://owner${path}`, {
+    method,
+    headers: Object.fromEntries(own),
+    ...(body === '' ? {} : { body }),
+  })
+}
+
+test('a request goes on as it came, and its answer comes back as it is', async () => {
+  const { url, seen } = await listener()
+  const asked = post()
+  const answer = await new Forwarding(SECRET, systemClock).pass(asked, standby(url), {
+    limitBytes: LIMIT,
+    signal: asked.signal,
+  })
+  expect([answer.status, await answer.text(), answer.headers.get('x-own')]).toEqual([201, 'done', 'yes'])
+  expect(answer.headers.get('x-hop')).toBeNull()
+  expect(seen).toMatchObject([{ method: 'POST', url: '/orders?style=x', body: '{"a":1}' }])
+  expect(seen[0]?.headers).toMatchObject({
+    authorization: 'Bearer t',
+    'x-more': '1',
+    'content-type': 'application/json',
+  })
+})
+
+test('what was signed for this node is taken, once', async () => {
+  const clock = new HandClock()
+  const request = await arrived(SECRET, clock)
+  const owner = new Forwarding(SECRET, clock)
+  const taken = await owner.take(request.clone(), 'owner', LIMIT)
+  expect(await taken.json()).toEqual({ a: 1 })
+  expect(taken.headers.has('ballet-forwarded')).toBe(false)
+  await expect(owner.take(request, 'owner', LIMIT)).rejects.toMatchObject({ code: 'FORWARD_FORBIDDEN' })
+})
+
+const changed: readonly (readonly [string, (request: Request) => Request])[] = [
+  [
+    'another body',
+    (request) => new Request(request.url, { method: 'POST', headers: request.headers, body: '{"a":2}' }),
+  ],
+  ['another path', (request) => new Request('http://owner/orders', request)],
+  [
+    'another method',
+    (request) => new Request(request.url, { method: 'PUT', headers: request.headers, body: '{"a":1}' }),
+  ],
+  [
+    'no signature',
+    (request) =>
+      new Request(request, { headers: { ...Object.fromEntries(request.headers), 'ballet-forwarded': 'v1' } }),
+  ],
+  [
+    'a later time',
+    (request) => {
+      const [version, at, ...rest] = request.headers.get('ballet-forwarded')?.split(',') ?? []
+      const later = [version, Number(at) + 1, ...rest].join(',')
+      return new Request(request, { headers: { ...Object.fromEntries(request.headers), 'ballet-forwarded': later } })
+    },
+  ],
+]
+
+test.each(changed)('%s is refused', async (_, change) => {
+  const clock = new HandClock()
+  const request = change(await arrived(SECRET, clock))
+  await expect(new Forwarding(SECRET, clock).take(request, 'owner', LIMIT)).rejects.toMatchObject({
+    code: 'FORWARD_FORBIDDEN',
+  })
+})
+
+test('what was signed with another secret, for another node, or long ago is refused; so is everything without a secret', async () => {
+  const clock = new HandClock()
+  const forbidden = { code: 'FORWARD_FORBIDDEN' }
+  const request = await arrived(SECRET, clock)
+  await expect(new Forwarding(`${SECRET}!`, clock).take(request.clone(), 'owner', LIMIT)).rejects.toMatchObject(
+    forbidden,
+  )
+  await expect(new Forwarding(SECRET, clock).take(request.clone(), 'other', LIMIT)).rejects.toMatchObject(forbidden)
+  await expect(new Forwarding(null, clock).take(request.clone(), 'owner', LIMIT)).rejects.toMatchObject(forbidden)
+  clock.pass(60_001)
+  await expect(new Forwarding(SECRET, clock).take(request, 'owner', LIMIT)).rejects.toMatchObject(forbidden)
+})
+
+test('nobody listens: nothing was taken; another owner meanwhile: it is not known', async () => {
+  const { url } = await listener()
+  const gone = await serve(testApplication().app, { port: 0 })
+  await gone.close()
+  const forwarding = new Forwarding(SECRET, systemClock)
+  const asked = post()
+  const options = { limitBytes: LIMIT, signal: asked.signal }
+  await expect(forwarding.pass(asked, standby(gone.url), options)).rejects.toMatchObject({
+    code: 'OWNER_UNREACHABLE',
+    status: 503,
+  })
+  await expect(forwarding.pass(post(), standby(url, AbortSignal.abort()), options)).rejects.toMatchObject({
+    code: 'OWNER_SILENT',
+    status: 502,
+  })
+})
+
+test('from node to node: the API and its refusals; a node with another secret is told apart from a refused request', async () => {
+  const owner = await serve(testApplication().app, { port: 0, nodeSecret: SECRET, log: silentLog })
+  closing.push(() => owner.close())
+  const { app } = testApplication({ standing: { ...standby(owner.url), owner: { id: 'node-1', address: owner.url } } })
+  const start = (): Request =>
+    new Request('http://localhost/api/runs', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: 'http://localhost' },
+      body: JSON.stringify({ call: 'checkout', input: {} }),
+    })
+  const node = handler(app, { token: null, nodeSecret: SECRET, log: silentLog })
+  expect((await node(start())).status).toBe(201)
+  expect((await node(new Request('http://localhost/api/runs/none?wait=1s'))).status).toBe(404)
+  const stranger = handler(app, { token: null, nodeSecret: `${SECRET}!`, log: silentLog })
+  expect(await (await stranger(start())).json()).toMatchObject({ code: 'OWNER_UNREACHABLE' })
+  const silent = handler(app, { token: null, log: silentLog })
+  expect(await (await silent(start())).json()).toMatchObject({ code: 'NODE_STANDBY', details: { address: owner.url } })
+})
+
+test('the token of a caller is asked for at both nodes', async () => {
+  const owner = await serve(testApplication().app, { port: 0, nodeSecret: SECRET, token: 'right', log: silentLog })
+  closing.push(() => owner.close())
+  const { app } = testApplication({ standing: { ...standby(owner.url), owner: { id: 'node-1', address: owner.url } } })
+  const asked = (token: string): Request =>
+    new Request('http://localhost/api/runs/none?wait=1s', { headers: { authorization: `Bearer ${token}` } })
+  const open = handler(app, { token: null, nodeSecret: SECRET, log: silentLog })
+  const closed = handler(app, { token: 'right', nodeSecret: SECRET, log: silentLog })
+  expect([(await open(asked('wrong'))).status, (await closed(asked('wrong'))).status]).toEqual([401, 401])
+  expect((await closed(asked('right'))).status).toBe(404)
+})
+
+test('a secret that could be guessed is refused', () => {
+  expect(() => handler(testApplication().app, { token: null, nodeSecret: 'short' })).toThrow('16')
+})

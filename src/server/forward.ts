@@ -1,0 +1,176 @@
+// From a node that stands by to the one that owns the store: a request goes on as it came, and its answer comes back as it
+// is. It is signed with the secret that the nodes share, over the time, what is asked, the body and the node that is meant,
+// so that nobody else can make one, send one again, or have it done by another node. Who may ask was judged by the node
+// that took the request, except for the token, which goes along. Nothing is passed on twice.
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Clock } from '../core/clock.ts'
+import { fault, type BalletError } from '../core/errors.ts'
+import type { Standing } from '../define/application.ts'
+import { readBytes } from './body.ts'
+
+/** Where the signature stands: `v1,<milliseconds since the epoch>,<nonce>,<signature in hexadecimal>`. */
+const SIGNATURE = 'ballet-forwarded'
+/** How far the clocks of two nodes may differ, and for how long a signature is remembered. */
+const SKEW_MS = 60_000
+/** How long the owner may take to begin its answer: longer than any wait that a request may ask for. */
+const ANSWER_MS = 120_000
+const SECRET_LEAST = 16
+
+/** What concerns one connection, or is made anew. */
+const HOP: ReadonlySet<string> = new Set([
+  'accept-encoding',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  SIGNATURE,
+])
+
+/** The secret of the nodes, checked; null for none. @throws NODE_SECRET_SHORT */
+export function nodeSecretOf(secret: string | undefined): string | null {
+  if (secret === undefined || secret === '') return null
+  if (secret.length < SECRET_LEAST) throw fault('NODE_SECRET_SHORT', { length: secret.length, least: SECRET_LEAST })
+  return secret
+}
+
+/** Whether a request says that another node has passed it on. */
+export const isForwarded = (request: Request): boolean => request.headers.has(SIGNATURE)
+
+/** Passes requests on, and takes those that were. */
+export class Forwarding {
+  readonly #secret: string | null
+  readonly #clock: Clock
+  /** Those that were taken, by when. */
+  readonly #seen = new Map<string, number>()
+
+  constructor(secret: string | null, clock: Clock) {
+    this.#secret = secret
+    this.#clock = clock
+  }
+
+  get isPossible(): boolean {
+    return this.#secret !== null
+  }
+
+  /**
+   * The answer of the owner.
+   * @param standing of this node; it names an owner.
+   * @throws OWNER_UNREACHABLE when nothing was sent, OWNER_SILENT when it is not known what became of it, and what reading
+   * the body throws
+   */
+  async pass(
+    request: Request,
+    standing: Standing,
+    { limitBytes, signal: given }: { readonly limitBytes: number; readonly signal: AbortSignal },
+  ): Promise<Response> {
+    const { owner, over } = standing
+    const address = owner?.address ?? null
+    if (owner === null || address === null || this.#secret === null) throw fault('NOT_READY')
+    const { pathname, search } = new URL(request.url)
+    const path = pathname + search
+    const { method } = request
+    const hasBody = method !== 'GET' && method !== 'HEAD'
+    const body = hasBody ? await readBytes(request, limitBytes) : new Uint8Array()
+    const headers = passable(request.headers)
+    const said = { at: this.#clock.now(), nonce: randomBytes(16).toString('hex'), node: owner.id, method, path, body }
+    headers.set(SIGNATURE, `v1,${said.at},${said.nonce},${this.#sign(said)}`)
+    headers.set('accept-encoding', 'identity')
+    const late = new AbortController()
+    const cancel = this.#clock.after(ANSWER_MS, () => late.abort())
+    try {
+      const signal = AbortSignal.any([given, over, late.signal])
+      const init = { method, headers, signal, redirect: 'manual', ...(hasBody ? { body } : {}) } as const
+      const answer = await fetch(address + path, init)
+      if (answer.headers.has(SIGNATURE)) {
+        await answer.body?.cancel()
+        throw fault('OWNER_UNREACHABLE', {
+          address,
+          problem: 'it does not take what this node passes on; its log says why',
+        })
+      }
+      return new Response(answer.body, { status: answer.status, headers: passable(answer.headers) })
+    } catch (error) {
+      throw lost(error, address, over)
+    } finally {
+      cancel()
+    }
+  }
+
+  /**
+   * The request, if it was signed for this node, with a body that can be read once more.
+   * @throws FORWARD_FORBIDDEN
+   */
+  async take(request: Request, node: string, limitBytes: number): Promise<Request> {
+    const [version, at = '', nonce = '', signature = ''] = (request.headers.get(SIGNATURE) ?? '').split(',')
+    if (this.#secret === null) throw fault('FORWARD_FORBIDDEN', { problem: 'this node has no BALLET_NODE_SECRET' })
+    if (
+      version !== 'v1' ||
+      !/^\d{1,15}$/.test(at) ||
+      !/^[0-9a-f]{32}$/.test(nonce) ||
+      !/^[0-9a-f]{64}$/.test(signature)
+    )
+      throw fault('FORWARD_FORBIDDEN', { problem: 'its signature is none' })
+    const { method, url } = request
+    const { pathname, search } = new URL(url)
+    const body = method === 'GET' || method === 'HEAD' ? new Uint8Array() : await readBytes(request, limitBytes)
+    const expected = this.#sign({ at: Number(at), nonce, node, method, path: pathname + search, body })
+    if (!timingSafeEqual(Buffer.from(signature), Buffer.from(expected)))
+      throw fault('FORWARD_FORBIDDEN', { problem: 'it was signed with another secret, or for another node' })
+    const now = this.#clock.now()
+    if (Math.abs(now - Number(at)) > SKEW_MS)
+      throw fault('FORWARD_FORBIDDEN', {
+        problem: `the clocks of the two nodes differ by more than ${SKEW_MS / 1000} s`,
+      })
+    for (const [known, until] of this.#seen) if (until < now) this.#seen.delete(known)
+    if (this.#seen.has(nonce)) throw fault('FORWARD_FORBIDDEN', { problem: 'it was sent before' })
+    this.#seen.set(nonce, Number(at) + 2 * SKEW_MS)
+    const headers = new Headers(request.headers)
+    headers.delete(SIGNATURE)
+    const init = body.byteLength === 0 ? {} : { body }
+    return new Request(url, { method, headers, signal: request.signal, ...init })
+  }
+
+  /** Marks the refusal of what another node has passed on, so that it is not taken for the answer. */
+  static refusal(response: Response): Response {
+    response.headers.set(SIGNATURE, 'refused')
+    return response
+  }
+
+  #sign(said: { at: number; nonce: string; node: string; method: string; path: string; body: Uint8Array }): string {
+    const { at, nonce, node, method, path, body } = said
+    const digest = createHash('sha256').update(body).digest('hex')
+    return createHmac('sha256', this.#secret ?? '')
+      .update(['v1', at, nonce, node, method, path, digest].join('\n'))
+      .digest('hex')
+  }
+}
+
+function passable(headers: Headers): Headers {
+  const named = (headers.get('connection') ?? '').toLowerCase().split(/\s*,\s*/)
+  const passed = new Headers()
+  for (const [name, value] of headers) if (!HOP.has(name) && !named.includes(name)) passed.append(name, value)
+  return passed
+}
+
+/** Why there is no answer. What was never sent was not taken. */
+function lost(error: unknown, address: string, over: AbortSignal): Error {
+  if (error instanceof Error && 'code' in error && error.code === 'OWNER_UNREACHABLE') return error
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  if (
+    ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'].includes(code)
+  )
+    return unreachable(address, code)
+  const problem = over.aborted ? 'another node is about to own the store' : code === '' ? 'no answer in time' : code
+  return fault('OWNER_SILENT', { address, problem }, error)
+}
+
+const unreachable = (address: string, problem: string): BalletError => fault('OWNER_UNREACHABLE', { address, problem })

@@ -1,0 +1,155 @@
+// What is done to a cluster. Each blow begins at once, and resolves when what it did is mended: a node that died is started
+// again, a network carries again, the database is up. Where another node is to take over, it measures how long that takes.
+import type { Chance } from '../../src/testing/simulation/chance.ts'
+import type { PostgresServer } from '../postgres/server.ts'
+import type { LivingNode, NodeSet } from './node-set.ts'
+import { pause } from './pause.ts'
+
+/**
+ * `kill-node`, `stop-node` (SIGTERM), `freeze-node`: of the one that carries the runs; `kill-standby`: of another.
+ * `reset`: its connections are cut. `lose-reply`: the answer to a commit is lost. `partition`: it and the database do not
+ * hear each other. `database`: that is killed.
+ */
+export type ClusterBlowKind =
+  | 'kill-node'
+  | 'stop-node'
+  | 'freeze-node'
+  | 'kill-standby'
+  | 'reset'
+  | 'lose-reply'
+  | 'partition'
+  | 'database'
+
+export interface ClusterSite {
+  readonly nodes: NodeSet
+  readonly server: PostgresServer
+  readonly leaseMs: number
+  readonly chance: Chance
+}
+
+export interface ClusterBlow {
+  readonly kind: ClusterBlowKind
+  strike(site: ClusterSite, owner: LivingNode): Promise<Takeover | undefined>
+}
+
+/** From the blow until another node owns the store, and until it has taken up the runs and takes new ones; milliseconds. */
+export interface Takeover {
+  readonly ownedMs: number
+  readonly readyMs: number
+}
+
+/** Nobody takes over for so long: then something is wrong. */
+const GIVEN_UP_MS = 60_000
+
+/** How long it takes until another node carries the runs. The clock of the database is that of this machine. */
+async function takeover({ nodes }: ClusterSite, from: LivingNode, since: number): Promise<Takeover> {
+  const next = await nodes.owner(GIVEN_UP_MS, ({ process }) => process !== from.process)
+  if (next === null) throw new Error(`nobody took over within ${GIVEN_UP_MS} ms:\n${nodes.output}`)
+  const readyMs = Date.now() - since
+  return { ownedMs: (await nodes.ownedSince(next)) - since, readyMs }
+}
+
+const killNode: ClusterBlow = {
+  kind: 'kill-node',
+  async strike(site, owner) {
+    const since = Date.now()
+    owner.process.kill()
+    const taken = await takeover(site, owner, since)
+    await owner.process.exit
+    await site.nodes.up(owner.place)
+    return taken
+  },
+}
+
+const stopNode: ClusterBlow = {
+  kind: 'stop-node',
+  async strike(site, owner) {
+    const since = Date.now()
+    owner.process.close()
+    site.nodes.hide(owner.place, true)
+    const taken = await takeover(site, owner, since)
+    const code = await owner.process.exit
+    if (code !== 0) throw new Error(`node ${owner.place} did not close well (${code}):\n${owner.process.output}`)
+    await site.nodes.up(owner.place)
+    site.nodes.hide(owner.place, false)
+    return taken
+  },
+}
+
+/** For longer than its lease, and mostly beyond the moment at which another has taken over. */
+const freezeNode: ClusterBlow = {
+  kind: 'freeze-node',
+  async strike(site, owner) {
+    const since = Date.now()
+    const frozenMs = site.leaseMs * (1 + site.chance.between(1, 20) / 10)
+    owner.process.freeze()
+    const thawed = pause(frozenMs).then(() => owner.process.thaw())
+    // It may wake before anybody has taken over, and go on: nobody did then.
+    const next = await Promise.race([takeover(site, owner, since), thawed.then(() => site.nodes.owner(GIVEN_UP_MS))])
+    await thawed
+    return next !== null && 'readyMs' in next ? next : undefined
+  },
+}
+
+const killStandby: ClusterBlow = {
+  kind: 'kill-standby',
+  async strike({ nodes, chance }, owner) {
+    const others = nodes.living.filter(({ place }) => place !== owner.place)
+    if (others.length === 0) return undefined
+    const other = chance.pick(others)
+    other.process.kill()
+    await other.process.exit
+    await nodes.up(other.place)
+    return undefined
+  },
+}
+
+const reset: ClusterBlow = {
+  kind: 'reset',
+  async strike({ nodes }, owner) {
+    nodes.proxy(owner.place).cut()
+    return undefined
+  },
+}
+
+const loseReply: ClusterBlow = {
+  kind: 'lose-reply',
+  async strike({ nodes }, owner) {
+    await nodes.proxy(owner.place).next('lose-reply')
+    return undefined
+  },
+}
+
+const partition: ClusterBlow = {
+  kind: 'partition',
+  async strike(site, owner) {
+    const since = Date.now()
+    const proxy = site.nodes.proxy(owner.place)
+    proxy.deafen(true)
+    const taken = await takeover(site, owner, since)
+    proxy.deafen(false)
+    return taken
+  },
+}
+
+const database: ClusterBlow = {
+  kind: 'database',
+  async strike({ server, chance }) {
+    await server.down('SIGQUIT')
+    await pause(chance.between(0, 1500))
+    await server.up()
+    return undefined
+  },
+}
+
+/** How often each is drawn. */
+export const clusterArsenal: readonly (readonly [weight: number, blow: ClusterBlow])[] = [
+  [5, killNode],
+  [3, stopNode],
+  [3, freezeNode],
+  [1, killStandby],
+  [4, reset],
+  [4, loseReply],
+  [1, partition],
+  [1, database],
+]

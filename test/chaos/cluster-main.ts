@@ -1,0 +1,102 @@
+// The campaign against a cluster as a command, with its figures, the times of its take-overs and the verdicts.
+//   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--seed 7] [--out folder] [--auditor cli.mjs]
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { audit, type Least } from './audit.ts'
+import { runCluster } from './cluster.ts'
+import { askAuditor, flow, writeEvidence } from './evidence.ts'
+import { count } from './figures.ts'
+import type { FaultRow } from './records.ts'
+
+export interface ClusterSize {
+  readonly nodes: number
+  readonly leaseSeconds: number
+  readonly faults: number
+  readonly minutes: number
+  readonly seed: number
+  readonly out: string
+  readonly auditor: string | null
+}
+
+const ORDERS_PER_BLOW = 6
+/** Until the next node is ready after a kill, above the lease; and until it owns the store after SIGTERM. */
+const KILL_SLACK_MS = 2000
+const STOP_MS = 1000
+
+type Times = Readonly<Record<'ownedMs' | 'readyMs', readonly number[]>>
+
+/** How long take-overs took, by the kind of blow, in order. */
+function takeovers(faults: readonly FaultRow[]): Map<string, Times> {
+  const sorted = (times: readonly (number | undefined)[]): number[] =>
+    times.flatMap((ms) => ms ?? []).sort((left, right) => left - right)
+  const timed = Map.groupBy(
+    faults.filter(({ readyMs }) => readyMs !== undefined),
+    ({ kind }) => kind,
+  )
+  return new Map(
+    [...timed].map(([kind, those]) => [
+      kind,
+      { ownedMs: sorted(those.map(({ ownedMs }) => ownedMs)), readyMs: sorted(those.map(({ readyMs }) => readyMs)) },
+    ]),
+  )
+}
+
+const words = (times: readonly number[]): string =>
+  `median ${times[Math.floor(times.length / 2)]} ms, at most ${times.at(-1)} ms`
+
+/** One campaign. True when nobody found anything, and no take-over took too long. */
+export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
+  const { nodes, leaseSeconds, faults: blows, minutes, seed, out, auditor } = size
+  const folder = mkdtempSync(join(tmpdir(), 'ballet-cluster-'))
+  console.log(
+    `${nodes} nodes, a lease of ${leaseSeconds} s, ${blows} faults in ${minutes} minutes at most, seed ${seed}; evidence in ${out}`,
+  )
+  const since = performance.now()
+  const seconds = (): string => ((performance.now() - since) / 1000).toFixed(0)
+  const onBlow = (done: number): void => {
+    if (done % 10 === 0) console.log(`  ${done} faults, ${seconds()} s`)
+  }
+  const evidence = await runCluster({
+    nodes,
+    leaseSeconds,
+    blows,
+    limitMs: minutes * 60_000,
+    ordersPerBlow: ORDERS_PER_BLOW,
+    seed,
+    folder,
+    onBlow,
+  })
+  writeEvidence(out, evidence)
+  const { orders, faults } = evidence.records
+  const exhibits = { orders, effects: evidence.effects, faults }
+  const figures = count(exhibits)
+  const struck = Object.values(figures.blows).reduce((sum, one) => sum + one, 0)
+  const least: Least = {
+    acks: Math.min(blows, struck) * ORDERS_PER_BLOW,
+    hits: { 'kill-node': 1 },
+    redelivered: Math.ceil(struck / 6),
+    endings: ['confirmed', 'declined', 'refunded', 'cancelled'],
+  }
+  const findings = audit({ ...exhibits, flow, least })
+  for (const { rule, about, detail } of findings) console.log(`  ${rule}  ${about}: ${detail}`)
+  const verdict = auditor === null ? null : await askAuditor(auditor, out, least)
+  if (verdict !== null) console.log(verdict.said)
+  for (const [name, figure] of Object.entries(figures)) console.log(`  ${name.padEnd(13)} ${JSON.stringify(figure)}`)
+  const times = takeovers(faults)
+  for (const [kind, { ownedMs, readyMs }] of times)
+    console.log(`  ${kind.padEnd(13)} ${readyMs.length} take-overs: owned ${words(ownedMs)}; ready ${words(readyMs)}`)
+  const isInTime =
+    (times.get('kill-node')?.readyMs.at(-1) ?? 0) <= leaseSeconds * 1000 + KILL_SLACK_MS &&
+    (times.get('stop-node')?.ownedMs.at(-1) ?? 0) <= STOP_MS
+  const isSilent = findings.length === 0
+  console.log(`${seconds()} s; audit: ${isSilent ? 'silent' : 'NOT SILENT'}`)
+  if (verdict !== null) console.log(`auditor: ${verdict.isSilent ? 'silent' : 'NOT SILENT'}`)
+  console.log(
+    `take-overs: ${isInTime ? 'in time' : `LATE (ready by lease + ${KILL_SLACK_MS} ms after a kill, owned by ${STOP_MS} ms after SIGTERM)`}`,
+  )
+  const isGood = isSilent && verdict?.isSilent !== false
+  if (isGood) rmSync(folder, { recursive: true })
+  else console.log(`the books are kept in ${folder}; run it again with --seed ${seed}`)
+  return isGood && isInTime
+}

@@ -1,0 +1,171 @@
+// A campaign against a cluster: one database, some nodes of the shop, clients that ask whichever node they find, and blow
+// after blow to the node that carries the runs, to the network between it and the database, and to the database. Orders go
+// on all the time; each blow comes a moment after an order was acknowledged. At the end every order is carried through, and
+// what clients were told is compared with the ledgers of the services, as in every other campaign.
+import { Chance } from '../../src/testing/simulation/chance.ts'
+import { PostgresServer } from '../postgres/server.ts'
+import { openOrders, readEffects, type Evidence } from './campaign.ts'
+import { Clients, PATIENCE_MS } from './clients.ts'
+import { clusterArsenal, type ClusterBlow, type ClusterSite } from './cluster-blows.ts'
+import { NodeSet } from './node-set.ts'
+import { planOrders, type PlannedOrder } from './orders.ts'
+import { pause } from './pause.ts'
+import { Records } from './records.ts'
+
+export interface ClusterOptions {
+  readonly nodes: number
+  readonly leaseSeconds: number
+  /** Blows at most, and how long at most they go on. */
+  readonly blows: number
+  readonly limitMs: number
+  /** Orders for each blow, half of them in each style. */
+  readonly ordersPerBlow: number
+  readonly seed: number
+  /** Where the services keep their books. */
+  readonly folder: string
+  readonly onBlow?: (blows: number) => void
+}
+
+/** A campaign is given up when nothing happens for so long. */
+const STALL_MS = 120_000
+/** Answers that are lost before a blow: the step is asked for again, by this node or the next. */
+const LOST_MOST = 3
+
+export async function runCluster(options: ClusterOptions): Promise<Evidence> {
+  const campaign = new Cluster(options)
+  try {
+    await campaign.run()
+  } catch (error) {
+    throw new Error(`the campaign with seed ${options.seed} broke off; its books are in ${options.folder}`, {
+      cause: error,
+    })
+  } finally {
+    await campaign.clear()
+  }
+  return { records: campaign.records, effects: readEffects(options.folder) }
+}
+
+class Cluster {
+  readonly records = new Records()
+  readonly #options: ClusterOptions
+  readonly #chance: Chance
+  readonly #orders: PlannedOrder[]
+  readonly #stop = new AbortController()
+  readonly #trouble = Promise.withResolvers<never>()
+  #server: PostgresServer | undefined
+  #nodes: NodeSet | undefined
+  #stalled: NodeJS.Timeout | undefined
+
+  constructor(options: ClusterOptions) {
+    this.#options = options
+    const chance = new Chance(options.seed)
+    this.#chance = chance.part(2)
+    this.#orders = planOrders(options.blows * options.ordersPerBlow, chance.part(1))
+    this.#trouble.promise.catch(() => {})
+  }
+
+  async run(): Promise<void> {
+    const { nodes: count, leaseSeconds, folder, limitMs } = this.#options
+    this.#watchProgress()
+    const server = (this.#server = await PostgresServer.start())
+    const chance = this.#chance
+    const onTrouble = (error: unknown): void => this.#trouble.reject(error)
+    const nodes = new NodeSet({
+      count,
+      url: server.url('?patience=60'),
+      leaseSeconds,
+      folder,
+      chance: chance.part(7),
+      onTrouble,
+    })
+    this.#nodes = nodes
+    await this.#unlessTrouble(nodes.start())
+    const clients = new Clients({
+      address: nodes,
+      records: this.records,
+      chance: chance.part(3),
+      signal: this.#stop.signal,
+      patienceMs: PATIENCE_MS,
+      onTrouble,
+    })
+    const site: ClusterSite = { nodes, server, leaseMs: leaseSeconds * 1000, chance }
+    const until = performance.now() + limitMs
+    for (const [index, blow] of this.#drawn().entries()) {
+      if (performance.now() > until) break
+      await this.#unlessTrouble(this.#round(site, clients, blow))
+      this.#options.onBlow?.(index + 1)
+    }
+    await this.#unlessTrouble(this.#end(nodes, clients))
+  }
+
+  /** Nothing that was started goes on after this. */
+  async clear(): Promise<void> {
+    clearTimeout(this.#stalled)
+    this.#stop.abort()
+    await this.#nodes?.clear()
+    await this.#server?.stop()
+  }
+
+  /** Each kind comes at least once, if there are enough. */
+  #drawn(): ClusterBlow[] {
+    const all = clusterArsenal.map(([, blow]) => blow)
+    return Array.from({ length: this.#options.blows }, (_, at) => all[at] ?? this.#chance.weighted(clusterArsenal))
+  }
+
+  async #round(site: ClusterSite, clients: Clients, blow: ClusterBlow): Promise<void> {
+    const { nodes, chance } = site
+    const owner = await nodes.owner(STALL_MS)
+    if (owner === null) throw new Error(`nobody carries the runs:\n${nodes.output}`)
+    if (chance.is(0.6)) await this.#loseAnswers(owner.url)
+    const acked = this.#nextAck()
+    clients.release(this.#orders.splice(0, this.#options.ordersPerBlow))
+    await acked
+    const delayMs = chance.between(0, 60)
+    await pause(delayMs)
+    const t = Date.now()
+    const open = openOrders(this.records, readEffects(this.#options.folder)).size
+    const cut = clients.asking.length
+    const taken = await blow.strike(site, owner)
+    const seen = { moment: `ack 1 +${delayMs} ms`, open, cut, ...taken }
+    this.records.fault({ t, type: 'fault', kind: blow.kind, target: `node ${owner.place}`, ...seen })
+  }
+
+  #nextAck(): Promise<void> {
+    return new Promise((resolve) => {
+      const forget = this.records.listen((row) => {
+        if (row.type !== 'ack') return
+        forget()
+        resolve()
+      })
+    })
+  }
+
+  async #loseAnswers(url: string): Promise<void> {
+    const service = this.#chance.pick(['catalog', 'payment', 'shipping', 'notification'])
+    const body = JSON.stringify({ service, loseAnswers: this.#chance.between(1, LOST_MOST) })
+    const headers = { 'content-type': 'application/json' }
+    await fetch(`${url}/shop/faults`, { method: 'POST', headers, body }).catch(() => null)
+    this.records.fault({ t: Date.now(), type: 'fault', kind: 'lose', target: service })
+  }
+
+  async #end(nodes: NodeSet, clients: Clients): Promise<void> {
+    await clients.idle
+    await clients.again()
+    await nodes.close()
+  }
+
+  #unlessTrouble<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#trouble.promise])
+  }
+
+  #watchProgress(): void {
+    const arm = (): void => {
+      clearTimeout(this.#stalled)
+      const stalled = (): void =>
+        this.#trouble.reject(new Error(`nothing happened for ${STALL_MS} ms:\n${this.#nodes?.output ?? ''}`))
+      this.#stalled = setTimeout(stalled, STALL_MS)
+    }
+    this.records.listen(arm)
+    arm()
+  }
+}

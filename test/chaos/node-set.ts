@@ -1,0 +1,147 @@
+// The nodes of a cluster of the shop: processes on one store in PostgreSQL, each behind a proxy of its own, and one set of
+// services. A place is started again on the same proxy; who of them carries the runs is asked of them. Clients find one of
+// those that are up, whichever, as behind a balancer that knows no more.
+import { z } from 'zod'
+import type { Chance } from '../../src/testing/simulation/chance.ts'
+import { Proxy } from '../postgres/proxy.ts'
+import { pause } from './pause.ts'
+import { servicesOf, ShopProcess } from './shop-process.ts'
+
+export interface NodeSetOptions {
+  readonly count: number
+  /** Of the store, without the options that are given here. */
+  readonly url: string
+  readonly leaseSeconds: number
+  readonly folder: string
+  readonly chance: Chance
+  /** A node ended by itself. */
+  readonly onTrouble: (error: Error) => void
+}
+
+/** A node that lives, at its place. */
+export interface LivingNode {
+  readonly place: number
+  readonly process: ShopProcess
+  readonly url: string
+}
+
+const Nodes = z.object({ shards: z.array(z.object({ since: z.string().nullable() })) })
+const SECRET = 'the nodes of one campaign share this'
+/** Between two questions who has the store. */
+const LOOK_MS = 15
+
+export class NodeSet {
+  readonly #options: NodeSetOptions
+  readonly #proxies: Proxy[] = []
+  readonly #nodes = new Map<number, LivingNode>()
+  /** Nodes that clients are not to be sent to. */
+  readonly #away = new Set<number>()
+  /** All that were started: none outlives the campaign. */
+  readonly #all: ShopProcess[] = []
+
+  constructor(options: NodeSetOptions) {
+    this.#options = options
+  }
+
+  /** Starts every node, the first before the others: it greets the new store. */
+  async start(): Promise<void> {
+    for (let place = 0; place < this.#options.count; place += 1) {
+      this.#proxies.push(await Proxy.before(this.#options.url))
+      const { process } = await this.up(place)
+      if (place === 0) await Promise.race([process.welcomed, process.exit])
+    }
+  }
+
+  /** Starts the node of a place. Resolves when it can be asked. */
+  async up(place: number): Promise<LivingNode> {
+    const { folder, leaseSeconds, onTrouble } = this.#options
+    const store = `${this.proxy(place).url(this.#options.url)}&lease=${leaseSeconds}&deadline=3`
+    const env = { BALLET_STORE: store, BALLET_SERVICES: servicesOf(folder), BALLET_NODE_SECRET: SECRET }
+    const process = new ShopProcess(folder, { env })
+    this.#all.push(process)
+    const ended = (): void => {
+      if (this.#nodes.get(place)?.process === process) this.#nodes.delete(place)
+      if (!process.wasAsked) onTrouble(new Error(`node ${place} ended by itself:\n${process.output}`))
+    }
+    process.exit.then(ended, ended)
+    const url = await process.ready
+    if (url === null) throw new Error(`node ${place} did not start:\n${process.output}`)
+    const node = { place, process, url }
+    this.#nodes.set(place, node)
+    return node
+  }
+
+  proxy(place: number): Proxy {
+    const proxy = this.#proxies[place]
+    if (proxy === undefined) throw new RangeError(`there is no place ${place}`)
+    return proxy
+  }
+
+  get living(): readonly LivingNode[] {
+    return [...this.#nodes.values()]
+  }
+
+  /** Clients do not find it any more, or again. */
+  hide(place: number, isAway: boolean): void {
+    if (isAway) this.#away.add(place)
+    else this.#away.delete(place)
+  }
+
+  /** The URL of some node. */
+  async current(): Promise<string> {
+    for (;;) {
+      const found = this.living.filter(({ place }) => !this.#away.has(place))
+      if (found.length > 0) return this.#options.chance.pick(found).url
+      await pause(LOOK_MS)
+    }
+  }
+
+  /** The node that carries the runs, as soon as there is one that `counts`; null when `limitMs` have passed. */
+  async owner(limitMs: number, counts: (node: LivingNode) => boolean = () => true): Promise<LivingNode | null> {
+    const until = performance.now() + limitMs
+    while (performance.now() < until) {
+      const found = await Promise.all(
+        this.living.filter(counts).map(async (node) => ((await isReady(node)) ? node : null)),
+      )
+      const owner = found.find((node) => node !== null)
+      if (owner != null) return owner
+      await pause(LOOK_MS)
+    }
+    return null
+  }
+
+  /** Since when the store has its owner, by the clock of the database, in milliseconds since the epoch. */
+  async ownedSince({ url }: LivingNode): Promise<number> {
+    const answer = Nodes.parse(await (await fetch(`${url}/api/nodes`)).json())
+    return Date.parse(answer.shards[0]?.since ?? '')
+  }
+
+  /** Asks all to close, one after the other. @throws when one does not close well */
+  async close(): Promise<void> {
+    for (const { place, process } of this.living) {
+      process.close()
+      const code = await process.exit
+      if (code !== 0) throw new Error(`node ${place} did not close well (${code}):\n${process.output}`)
+    }
+  }
+
+  /** What the nodes have said, the last of it. */
+  get output(): string {
+    return this.#all.map(({ output }, index) => `${index}: ${output.slice(-1500)}`).join('\n')
+  }
+
+  async clear(): Promise<void> {
+    for (const process of this.#all) process.kill()
+    await Promise.all(this.#all.map(({ exit }) => exit))
+    for (const proxy of this.#proxies) await proxy.close()
+  }
+}
+
+async function isReady({ url }: LivingNode): Promise<boolean> {
+  try {
+    const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(500) })
+    return answer.ok && (await answer.text()).includes('"ready"')
+  } catch {
+    return false
+  }
+}

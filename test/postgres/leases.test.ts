@@ -1,0 +1,164 @@
+// The leases of a store, on a real server: who may take a shard and when, what a renewal answers, and that one which comes
+// at the same time as a take-over is either before it or finds it. The lease of a node that is gone is made to be over by
+// moving its end, so that nothing waits.
+import { afterEach, expect, test } from 'vitest'
+import type { NodeInfo } from '../../src/core/lease.ts'
+import { systemClock } from '../../src/engine/clock.ts'
+import { postgres } from '../../src/stores/postgres/postgres-store.ts'
+import { aTurn, batchAfter } from '../../src/testing/store-rows.ts'
+import { connection, newPlace, type Place } from './subject.ts'
+
+const SHARD = 0
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+const node = (id: string): NodeInfo => ({ id, app: 'shop', version: '1', ballet: '0', address: `http://${id}:1` })
+
+async function place(): Promise<Place> {
+  const found = await newPlace()
+  closing.push(() => found.drop())
+  return found
+}
+
+async function storeOn({ url }: Place, more?: string) {
+  const store = postgres({ url: url(more), clock: systemClock })
+  closing.push(() => store.close())
+  await store.open()
+  return store
+}
+
+/** The lease of a node has been over for a second. */
+async function expire({ schema }: Place, id: string): Promise<void> {
+  const sql = await connection()
+  await sql.unsafe(
+    `UPDATE ${schema}.nodes SET until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1000 WHERE id = $1`,
+    [id],
+  )
+}
+
+test('a shard is taken by the first node, renewed by it, and given back', async () => {
+  const at = await place()
+  const store = await storeOn(at)
+  const { leases } = store
+  await leases.join(node('one'))
+  expect(await leases.look(SHARD)).toMatchObject({ owner: null, isFree: true })
+  expect(await leases.take(SHARD, 'one', 'shop')).toEqual({ shard: SHARD, epoch: 1, head: 0, crashes: 0 })
+  expect(await leases.look(SHARD)).toMatchObject({ owner: { id: 'one', address: 'http://one:1' }, isFree: false })
+  expect(await leases.renew('one')).toEqual([{ shard: SHARD, epoch: 1 }])
+  await store.release(SHARD, 1)
+  expect(await leases.look(SHARD)).toMatchObject({ owner: null, isFree: true })
+  expect(await leases.renew('one')).toEqual([])
+})
+
+test('another node waits while the lease runs; when it is over it takes the shard, and the renewal of the first says so', async () => {
+  const at = await place()
+  const [one, two] = [await storeOn(at), await storeOn(at)]
+  await one.leases.join(node('one'))
+  await two.leases.join(node('two'))
+  expect(await one.leases.take(SHARD, 'one', 'shop')).toMatchObject({ epoch: 1 })
+  expect(await two.leases.take(SHARD, 'two', 'shop')).toBeNull()
+  await expire(at, 'one')
+  expect(await two.leases.look(SHARD)).toMatchObject({ owner: { id: 'one' }, isFree: true })
+  expect(await two.leases.take(SHARD, 'two', 'shop')).toEqual({ shard: SHARD, epoch: 2, head: 0, crashes: 1 })
+  expect(await one.leases.renew('one')).toEqual([])
+  const late = batchAfter({ shard: SHARD, epoch: 1, head: 0, crashes: 0 }, { head: 1, journal: [aTurn(1, 1, 0)] })
+  await expect(one.commit(late)).rejects.toMatchObject({ code: 'SHARD_FENCED' })
+  // The first may join again, and then waits like any other.
+  await one.leases.join(node('one'))
+  expect(await one.leases.take(SHARD, 'one', 'shop')).toBeNull()
+  expect(await two.leases.renew('two')).toEqual([{ shard: SHARD, epoch: 2 }])
+})
+
+test('a lease that is over, and that nobody took, is renewed', async () => {
+  const at = await place()
+  const { leases } = await storeOn(at)
+  await leases.join(node('one'))
+  await leases.take(SHARD, 'one', 'shop')
+  await expire(at, 'one')
+  expect(await leases.renew('one')).toEqual([{ shard: SHARD, epoch: 1 }])
+  expect(await leases.look(SHARD)).toMatchObject({ isFree: false })
+})
+
+test('two that take at once: one has it', async () => {
+  const at = await place()
+  const stores = await Promise.all([storeOn(at), storeOn(at), storeOn(at)])
+  for (const [index, { leases }] of stores.entries()) await leases.join(node(`n${index}`))
+  for (let round = 1; round <= 10; round++) {
+    const taken = await Promise.all(stores.map(({ leases }, index) => leases.take(SHARD, `n${index}`, 'shop')))
+    const winners = taken.flatMap((tenure, index) => (tenure === null ? [] : [{ tenure, id: `n${index}` }]))
+    expect(winners.map(({ tenure }) => tenure.epoch)).toEqual([round])
+    const [winner] = winners
+    if (winner !== undefined) await expire(at, winner.id)
+    // Whoever had it may take it again, so it goes.
+    if (winner !== undefined) await stores[0]?.leases.leave(winner.id)
+    for (const [index, { leases }] of stores.entries()) await leases.join(node(`n${index}`))
+    await stores[0]?.release(SHARD, round)
+  }
+})
+
+test('a renewal waits for a take-over that is under way, and then says that the shard is gone', async () => {
+  const at = await place()
+  const [one, two] = [await storeOn(at), await storeOn(at)]
+  await one.leases.join(node('one'))
+  await two.leases.join(node('two'))
+  await one.leases.take(SHARD, 'one', 'shop')
+  await expire(at, 'one')
+  const sql = await connection()
+  const held = Promise.withResolvers<void>()
+  const locked = Promise.withResolvers<void>()
+  // Somebody holds the row of the node, so that the take-over waits when it marks it.
+  const holding = sql.begin(async (tx) => {
+    await tx.unsafe(`SELECT 1 FROM ${at.schema}.nodes WHERE id = 'one' FOR UPDATE`)
+    locked.resolve()
+    await held.promise
+  })
+  await locked.promise
+  const taking = two.leases.take(SHARD, 'two', 'shop')
+  const blocked = async (count: number): Promise<void> => {
+    for (;;) {
+      const [row] = await sql.unsafe(
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${at.schema}.nodes%'`,
+      )
+      if (row?.['n'] >= count) return
+    }
+  }
+  await blocked(1)
+  const renewing = one.leases.renew('one')
+  await blocked(2)
+  held.resolve()
+  await holding
+  expect(await taking).toMatchObject({ epoch: 2 })
+  expect(await renewing).toEqual([])
+})
+
+test('a node that leaves is gone at once, one that crashed is shown as gone, and both are forgotten in the end', async () => {
+  const at = await place()
+  const [one, two] = [await storeOn(at), await storeOn(at)]
+  await one.leases.join(node('one'))
+  await two.leases.join(node('two'))
+  await one.leases.take(SHARD, 'one', 'shop')
+  expect(await two.leases.nodes()).toMatchObject([
+    { id: 'one', isAlive: true },
+    { id: 'two', isAlive: true },
+  ])
+  expect(await two.leases.leases()).toMatchObject([{ shard: SHARD, node: 'one', epoch: 1, head: 0 }])
+  await expire(at, 'one')
+  expect(await two.leases.nodes()).toMatchObject([{ id: 'one', isAlive: false }, { id: 'two' }])
+  await two.leases.take(SHARD, 'two', 'shop')
+  await (await connection()).unsafe(`UPDATE ${at.schema}.nodes SET beat = 0 WHERE id = 'one'`)
+  await two.leases.join(node('three'))
+  expect((await two.leases.nodes()).map(({ id }) => id)).toEqual(['two', 'three'])
+  await two.leases.leave('two')
+  expect(await one.leases.look(SHARD)).toMatchObject({ owner: null, isFree: true })
+})
+
+test('a process without a lease, of an earlier version, is taken over from at once', async () => {
+  const at = await place()
+  const store = await storeOn(at)
+  await store.acquire(SHARD, 'old')
+  await store.leases.join(node('one'))
+  expect(await store.leases.look(SHARD)).toMatchObject({ owner: null, isFree: true })
+  expect(await store.leases.take(SHARD, 'one', 'shop')).toEqual({ shard: SHARD, epoch: 2, head: 0, crashes: 1 })
+})
