@@ -21,7 +21,7 @@ const OF_RUN: Readonly<Record<Action, string>> = {
   cancel: 'is asked to stop and to take back what it did.',
   retry: 'goes on with the code of today.',
   answer: 'is answered.',
-  fail: 'ends as failed.',
+  fail: 'ends as failed. What it had done stays done.',
 }
 const OF_CALLS: Readonly<Record<Action, readonly [one: string, several: string]>> = {
   cancel: ['is given up', 'are given up'],

@@ -19,7 +19,7 @@ function commandOf(id: string, { action, op }: ChoiceView): string {
     case 'answer':
       return `ballet answer ${run}${call} --value '<json>'`
     case 'fail':
-      return `ballet fail ${run}${call} --message '<text>'`
+      return `ballet fail ${run}${call} --message '<text>'${call === '' ? '   # what it did stays done' : ''}`
     case 'cancel':
       return `ballet cancel ${run}`
     default:

@@ -36,12 +36,18 @@ export function waitingLine(run: RunView, now: number, place = ''): string {
     case 'cancelled':
       return cancelledLine(run, length)
     case 'failed':
-      return `Failed after ${length}${run.error === undefined ? '' : `: ${errorWords(run.error)}`}.`
+      return `Failed after ${length}${run.error === undefined ? '' : `: ${errorWords(run.error)}`}.${leftWords(run)}`
     case 'stuck':
       return stuckLine(run)
     case 'running':
       return `${suspectWords(run)}${phaseWords(run, now)}${runningWords(run, length, now, place)}`
   }
+}
+
+/** A run that a person let fail looks like one that took everything back. */
+function leftWords({ error }: RunView): string {
+  const isLeft = isRecord(error?.details) && error.details['takenBack'] === false
+  return isLeft ? ' What it had done was not taken back.' : ''
 }
 
 function cancelledLine({ error }: RunView, length: string): string {
@@ -143,7 +149,7 @@ function failed({ attempt }: WaitView): string {
 function choiceWords(choices: readonly ChoiceView[]): string {
   const actions = new Map<string, string[]>()
   for (const { action, op, after } of choices) {
-    const target = op ?? 'the run'
+    const target = op ?? (action === 'fail' ? 'the run, which leaves what it did as it is' : 'the run')
     const words = actions.get(target) ?? []
     words.push(after === undefined ? action : `${after} and ${action}`)
     actions.set(target, words)

@@ -12,7 +12,10 @@ import type { JsonText } from './json.ts'
 /** What can be delivered to a run. */
 export type Delivered =
   | { readonly kind: 'start'; readonly seed: number }
-  /** An operation, step or child answered: in `attempt`, after `ms`; or a person in its place, `by` whom and `why`. */
+  /**
+   * An operation, step or child answered: in `attempt`, after `ms`; or a person in its place, `by` whom and `why`. `mail` is the
+   * seq of the mail row in which it waited while the run was frozen; that of a signal or a cancellation is the same.
+   */
   | {
       readonly kind: 'done'
       readonly op: string
@@ -21,6 +24,7 @@ export type Delivered =
       readonly ms?: number
       readonly by?: string
       readonly why?: string
+      readonly mail?: number
     }
   | {
       readonly kind: 'failed'
@@ -29,9 +33,9 @@ export type Delivered =
       readonly attempt?: number
       readonly by?: string
       readonly why?: string
+      readonly mail?: number
     }
   | { readonly kind: 'timer'; readonly op: string }
-  /** `mail` is the seq of the mail row in which the signal waited while the run was frozen. */
   | {
       readonly kind: 'signal'
       readonly name: string

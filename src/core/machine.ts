@@ -347,7 +347,9 @@ export class Machine {
       )
     }
     this.#forced = true
-    if (held !== undefined && this.pending.has(held.op)) this.#answer(held, false)
+    const answered = held === undefined ? undefined : this.pending.get(held.op)
+    // What takes things back goes on; the body hears of nothing any more.
+    if (held !== undefined && answered !== undefined) this.#answer(held, isUndo(answered))
     this.giveUp((pending) => !isUndo(pending), null)
     const failed = (error: unknown): void => {
       this.#settled = { ok: false, error }

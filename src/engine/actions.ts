@@ -103,7 +103,7 @@ export class Actions {
     const drops = lateUndone(run.row) !== null ? 'undo' : wasAsked || isStopKept(run) ? 'cancel' : undefined
     writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason, ...(drops && { drops }) })
     if (executor.sealed !== undefined) context.log.warn(`${reason.by} let the run "${id}" fail: ${reason.why}`)
-    endRun(context, run, { kind: 'fail', error })
+    endRun(context, run, { kind: 'fail', error: { ...error, details: { takenBack: false } } })
     return this.#done({ id, action: 'fail', changed: true, ops: [], ...(drops && { dropped: drops }) })
   }
 

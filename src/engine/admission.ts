@@ -16,6 +16,8 @@ const PATIENCE = 4
 /** Nobody knows when a run will end. */
 const RUN_ENDS_MS = 5000
 const LEAST_MS = 500
+/** Nobody need wait longer to ask again: what holds things up may be over at any time. */
+const MOST_MS = 30_000
 
 export interface AdmissionOptions {
   readonly limits: Limits
@@ -104,7 +106,9 @@ export class Admission {
 
   /** @param ms what the wait is expected to be; whoever is refused now does not come back all at once. */
   #overloaded(problem: string, ms: number): Error {
-    const seconds = Math.ceil((Math.max(ms, LEAST_MS) / 1000) * (1 + this.#options.random.seed() / 2 ** 32))
+    const seconds = Math.ceil(
+      (Math.min(Math.max(ms, LEAST_MS), MOST_MS) / 1000) * (1 + this.#options.random.seed() / 2 ** 32),
+    )
     return fault('OVERLOADED', { problem, seconds })
   }
 }

@@ -200,7 +200,8 @@ function freezeThrown(
 /** Takes the machine away: nothing more is delivered until the application is opened with mended code. */
 export function freeze(context: ShardContext, run: LiveRun): void {
   if (run.executor.kind === 'workflow') {
-    for (const op of run.executor.machine.pending.keys()) context.effects.drop(run.row.num, op)
+    // What has begun may have its effect: how it comes out is kept (keepMail), and nothing more is begun.
+    for (const op of run.executor.machine.pending.keys()) context.effects.rest(run.row.num, op)
   }
   context.receivers.forget(run.row.num)
   const machine = machineOfRun(run)
@@ -230,12 +231,24 @@ export function isStopKept({ executor }: LiveRun): boolean {
   return executor.kind === 'frozen' && executor.seen.has(CANCEL_SEEN)
 }
 
-/** Signals for a frozen run, and the wish that it stops, wait in its journal, in order. */
+/** How a call or step came out that had begun before its run froze. A child is asked again. */
+function isAnswer({ executor }: LiveRun, delivered: Delivered): boolean {
+  if (executor.kind !== 'frozen' || (delivered.kind !== 'done' && delivered.kind !== 'failed')) return false
+  const kind = executor.machine?.pending.get(delivered.op)?.command.kind
+  return delivered.by === undefined && (kind === 'call' || kind === 'step')
+}
+
+/** Signals for a frozen run, answers of what it had begun, and the wish that it stops wait in its journal, in order. */
 function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
   if (run.executor.kind !== 'frozen') return
+  const { seen, unread = 0, sealed } = run.executor
+  if (isAnswer(run, delivered)) {
+    if (sealed === undefined) writeMail(context, run, delivered)
+    settleDelivery(context, extras, 'taken')
+    return context.writer.flush()
+  }
   // Whoever acts on a call that the run cannot be told of is told so.
   if (delivered.kind !== 'signal' && delivered.kind !== 'cancel') return settleDelivery(context, extras, 'frozen')
-  const { seen, unread = 0, sealed } = run.executor
   // What lay in the inbox stays there, and comes again with the next read.
   if (sealed !== undefined) return extras.failed?.(sealed)
   const id = delivered.kind === 'signal' ? delivered.id : CANCEL_SEEN
@@ -256,6 +269,7 @@ export function writeMail(context: ShardContext, run: LiveRun, delivered: Delive
   const seq = run.seq++
   const data = context.encode(turnText(delivered, '[]'), 'turn', id)
   writer.rows.journal.push({ pos: writer.position(), run: num, seq, kind: 'mail', at: context.now(), data })
+  writer.onDurable(() => context.watchers.touched(run.row.key))
   return seq
 }
 

@@ -5,6 +5,7 @@
 //   waiting --due--> running --answer--> delivered
 //                      |  --failure--> waiting (attempts left) | stuck | failed
 //                      |  --given up--> settling --answer, failure, time limit--> delivered
+//                      |  --its run froze--> resting --answer--> delivered, to be kept   --failure--> dropped
 //                      '--run ended or process closing--> dropped
 import type { Cancel, Clock, Random } from '../core/clock.ts'
 import { fault, isTerminal } from '../core/errors.ts'
@@ -49,7 +50,9 @@ export interface EffectsOptions {
 }
 
 interface Running {
-  readonly effect: Effect
+  effect: Effect
+  /** Its run cannot go on for now: how this attempt comes out is kept for it, and no other is made until it goes on. */
+  resting: boolean
   /** Its run wants to know how this attempt comes out, and no other is made. */
   givenUp: boolean
   /** When it was given up: until when an attempt of an earlier life may be under way. */
@@ -67,7 +70,15 @@ interface Running {
 /** What an attempt came to. */
 type Made = { readonly payload: JsonText | undefined } | { readonly error: unknown }
 
-const FRESH = { givenUp: false, until: 0, admitting: false, controller: null, cancel: null, limit: null } as const
+const FRESH = {
+  resting: false,
+  givenUp: false,
+  until: 0,
+  admitting: false,
+  controller: null,
+  cancel: null,
+  limit: null,
+} as const
 
 /** The effects of a shard that are under way. */
 export class Effects {
@@ -89,7 +100,10 @@ export class Effects {
 
   start(effect: Effect): void {
     const name = `${effect.run} ${effect.op}`
-    if (this.#closing || this.#running.has(name)) return
+    const known = this.#running.get(name)
+    // Its run goes on before the attempt has come out.
+    if (known?.resting === true) Object.assign(known, { effect, resting: false })
+    if (this.#closing || known !== undefined) return
     const running: Running = { ...FRESH, effect, next: effect.failed + 1 }
     this.#running.set(name, running)
     const wait = effect.dueAt - this.#options.clock.now()
@@ -104,6 +118,13 @@ export class Effects {
     this.#running.delete(`${run} ${op}`)
     stopTimers(running)
     running.controller?.abort(fault('CALL_ABORTED', { call: running.effect.name }))
+  }
+
+  /** Makes no further attempt for now. The one that is under way goes on, and how it comes out is told. */
+  rest(run: number, op: string): void {
+    const running = this.#running.get(`${run} ${op}`)
+    if (running?.controller == null) this.drop(run, op)
+    else running.resting = true
   }
 
   /** Whether its body runs, or it waits for its next attempt; `absent` when it is not under way here. */
@@ -264,9 +285,12 @@ export class Effects {
     const terminal = isTerminal(error)
     const hopeless = terminal || HOPELESS.has(failure.code)
     const left = !hopeless && !running.givenUp && attempt < effect.policy.attempts
-    const next =
-      left && !this.#closing ? clock.now() + retryDelayMs(effect.policy, attempt, random.seed() / 2 ** 32) : null
+    const isMade = left && !this.#closing
+    const delay = isMade && !running.resting ? retryDelayMs(effect.policy, attempt, random.seed() / 2 ** 32) : 0
+    const next = isMade ? clock.now() + delay : null
     this.#options.attempted(effect, attempt, failure, ms, next)
+    // It is made again when its run goes on; only what can never be answered otherwise is told.
+    if (running.resting && !running.givenUp && (!terminal || effect.mustSucceed)) return void this.#finish(running)
     if (next !== null) {
       running.controller = null
       running.next = attempt + 1
@@ -305,6 +329,7 @@ const HOPELESS: ReadonlySet<string> = new Set([
   'INPUT_INVALID',
   'KEY_INVALID',
   'VALUE_NOT_JSON',
+  'PAYLOAD_TOO_LARGE',
   'SCHEMA_ASYNC',
   'CODE_MISSING',
 ])

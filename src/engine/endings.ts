@@ -3,7 +3,7 @@
 import { fault } from '../core/errors.ts'
 import { cancelledFault, toFailure, type Failure } from '../core/failure.ts'
 import { isRecord } from '../core/json.ts'
-import type { Cancelled, Note, RunEnding } from '../core/journal.ts'
+import type { Note, RunEnding } from '../core/journal.ts'
 import type { RunStatus } from '../core/store.ts'
 import type { LiveRun } from './live-run.ts'
 import { placesIn } from './places.ts'
@@ -40,7 +40,7 @@ function statusOfEnding(ending: RunEnding): RunStatus {
 }
 
 /** The error that a run ended with, for its row and for who waits for it; null when it completed. */
-export function failureOfEnding(id: string, ending: RunEnding): (Failure & { readonly details?: Cancelled }) | null {
+export function failureOfEnding(id: string, ending: RunEnding): Failure | null {
   if (ending.kind === 'fail') return ending.error
   if (ending.cancelled === undefined) return null
   const { by, why } = ending.cancelled
@@ -48,7 +48,7 @@ export function failureOfEnding(id: string, ending: RunEnding): (Failure & { rea
 }
 
 /** What whoever asks for the result of a run gets, when it has none. */
-export function failedResult(id: string, failure: Failure & { readonly details?: unknown }): Error {
+export function failedResult(id: string, failure: Failure): Error {
   const { code, message, details } = failure
   if (code !== 'RUN_CANCELLED' || !isRecord(details)) return fault('RUN_FAILED', { id, message })
   return cancelledFault(id, { by: String(details['by']), why: String(details['why']) })
@@ -59,6 +59,8 @@ export function dropPending(context: ShardContext, run: LiveRun): void {
   const { writer, effects, timers } = context
   const { executor, row } = run
   if (executor.kind === 'solo' && executor.command !== null) effects.drop(row.num, executor.command.op)
+  // What a frozen run had begun may still be under way.
+  if (executor.kind === 'frozen') for (const op of executor.machine?.pending.keys() ?? []) effects.drop(row.num, op)
   if (executor.kind !== 'workflow') return
   for (const { op, command } of executor.machine.pending.values()) {
     effects.drop(row.num, op)

@@ -1,7 +1,7 @@
 // What the journal of a run says of its present: what it waits for, its state, which attempts failed. Computed from
 // committed rows alone, so a process that only reads the file sees the same as the one that runs the application.
 import { parseText } from '../core/json-text.ts'
-import { parseCommands, parseTurn, type Note, type StoredCommand, type Turn } from '../core/journal.ts'
+import { parseCommands, parseTurn, type Delivered, type Note, type StoredCommand, type Turn } from '../core/journal.ts'
 import type { Failure } from '../core/failure.ts'
 import { splitKey } from '../core/names.ts'
 import type { RunRow } from '../core/store.ts'
@@ -76,7 +76,7 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
   for (const { kind, text, at } of rows) {
     if (kind === 'note') foldNote(folding, parseText(text) as Note)
     else if (kind === 'turn') foldTurn(folding, parseTurn(text), at)
-    else if (parseTurn(text).delivered.kind === 'cancel') folding.isCancelled = true
+    else foldMail(folding, parseTurn(text).delivered)
   }
   const { open, attempts, stuckOps, state } = folding
   const isOpen = row.ended === null
@@ -104,6 +104,12 @@ function foldNote({ attempts, stuckOps }: Folding, note: Note): void {
     stuckOps.delete(note.op)
     attempts.delete(note.op)
   }
+}
+
+/** What was kept for a run that is frozen: its calls have been answered, though it does not know that yet. */
+function foldMail(folding: Folding, delivered: Delivered): void {
+  if (delivered.kind === 'cancel') folding.isCancelled = true
+  if ('op' in delivered) folding.open.delete(delivered.op)
 }
 
 function foldTurn(folding: Folding, { delivered, commandsText }: Turn, at: number): void {

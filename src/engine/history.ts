@@ -19,7 +19,7 @@ export interface History {
   readonly attempts: ReadonlyMap<string, { readonly failed: number; readonly dueAt: number }>
   /** Operations that wait for a person, and why. */
   readonly stuckOps: ReadonlyMap<string, Failure>
-  /** Signals that came while the run was frozen and were not delivered since. */
+  /** What came while the run was frozen and was not delivered since: signals, answers, and that it is to stop. */
   readonly mail: readonly Delivered[]
   /** Who asked the run to stop, if anybody has. */
   readonly cancelled: Cancelled | null
@@ -95,7 +95,7 @@ export function historyOf(
     bytes += text.length
     const { delivered } = turn
     if (row.kind === 'mail') {
-      if (delivered.kind === 'signal' || delivered.kind === 'cancel') mail.set(row.seq, { ...delivered, mail: row.seq })
+      if (isMail(delivered)) mail.set(row.seq, { ...delivered, mail: row.seq })
       continue
     }
     if ('mail' in delivered && delivered.mail !== undefined) mail.delete(delivered.mail)
@@ -116,6 +116,18 @@ export function historyOf(
     bytes,
     isRetried,
   }
+}
+
+/** What can be kept for a run. */
+export type Mail = Extract<Delivered, { readonly kind: 'signal' | 'cancel' | 'done' | 'failed' }>
+
+function isMail(delivered: Delivered): delivered is Mail {
+  return ['signal', 'cancel', 'done', 'failed'].includes(delivered.kind)
+}
+
+/** Operations whose answers are kept for the run. */
+export function answeredByMail({ mail }: Pick<History, 'mail'>): ReadonlySet<string> {
+  return new Set(mail.flatMap((one) => ('op' in one ? [one.op] : [])))
 }
 
 /** Operations that a turn has given up. */

@@ -10,12 +10,12 @@ import { liveRun } from './births.ts'
 import { DeliveryJob, freeze, keepSeen, writeMail } from './deliveries.ts'
 import { mapAgain } from './facts.ts'
 import { markFreed, markStuck } from './endings.ts'
-import { historyOf, readRows, sealedBy, type History } from './history.ts'
+import { answeredByMail, historyOf, readRows, sealedBy, type History } from './history.ts'
 import type { LiveRun } from './live-run.ts'
 import { tooLong } from './long-runs.ts'
 import type { TurnJob } from './pump.ts'
 import { answerHeld, replay, type Held, type Replayed } from './replayer.ts'
-import type { ForcedStop, ShardContext } from './shard-context.ts'
+import type { DeliveryResult, ForcedStop, ShardContext } from './shard-context.ts'
 import { outwaitSolo } from './solo-runs.ts'
 import { answeredBy, armNow, settleGivenUp, startEffect, writeTurn, type Answered } from './turn-rows.ts'
 
@@ -86,22 +86,24 @@ function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRo
 export function takeUp(context: ShardContext, loaded: Loaded, stop?: ForcedStop): void {
   const { run, history, replayed } = loaded
   const { executor } = run
-  if (executor.kind === 'workflow') linger(context, run, executor.machine, replayed)
+  if (executor.kind === 'workflow') linger(context, loaded, executor.machine)
   if (stop?.delivered.forced === true && executor.kind === 'workflow' && replayed.kind !== 'diverged')
     return stopLoaded(context, loaded, executor.machine, stop)
   // A run that is too long goes on only to take back what it did.
   const long = stop === undefined && history.cancelled === null ? tooLong(context, run) : null
-  // Before its mail, which a run that is too long would not take otherwise.
-  if (stop !== undefined) context.deliver(run.row.num, stop.delivered, stop.extras)
-  if (long === null) takeUpOpen(context, loaded)
-  else parkTooLong(context, run, history.mail, long)
+  if (long !== null) return parkTooLong(context, run, history.mail, long)
+  // A workflow that goes on is told first: what it goes on with begins behind that.
+  const isTold = executor.kind === 'workflow' && replayed.kind === 'ready' && executor.machine.begun
+  if (stop !== undefined && !isTold) context.deliver(run.row.num, stop.delivered, stop.extras)
+  takeUpOpen(context, loaded, isTold ? stop : undefined)
 }
 
 /** What was under way in an earlier life may still be, but for what was answered, or is known to have failed for good. */
-function linger(context: ShardContext, run: LiveRun, machine: Machine, replayed: Replayed): void {
+function linger(context: ShardContext, { run, history, replayed }: Loaded, machine: Machine): void {
   const answered = replayed.kind === 'threw' ? opOf(replayed) : null
+  const kept = answeredByMail(history)
   for (const op of machine.pending.keys())
-    if (op !== answered && !run.stuckOps.has(op)) run.lingering.set(op, context.clock.now())
+    if (op !== answered && !kept.has(op) && !run.stuckOps.has(op)) run.lingering.set(op, context.clock.now())
 }
 
 /** The operation whose answer its code could not take. */
@@ -118,13 +120,14 @@ function stopLoaded(
 ): void {
   const held = replayed.kind === 'threw' ? replayed : null
   const answered = held === null ? null : opOf(held)
+  const kept = answeredByMail(history)
   for (const pending of machine.pending.values()) {
-    if (pending.op !== answered) takeUpStopped(context, run, pending)
+    if (pending.op !== answered && !kept.has(pending.op)) takeUpStopped(context, run, pending)
   }
   markFreed(context, run, `${delivered.by} asked it to stop`)
   const stopping = held === null ? delivered : { ...delivered, of: held.first.seq }
   context.suspects.turn(run, new DeliveryJob(context, run, stopping, extras, held))
-  // Nobody reads its mail any more, but what comes twice is still known.
+  // What its calls came to decides on what is taken back. Nobody reads its signals, but what comes twice is still known.
   for (const mail of history.mail) context.deliver(run.row.num, mail)
 }
 
@@ -136,7 +139,7 @@ function takeUpStopped(context: ShardContext, run: LiveRun, pending: Pending): v
   if (isUndo(pending) && !run.stuckOps.has(op)) startEffect(context, run, op)
 }
 
-function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): void {
+function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded, stop?: ForcedStop): void {
   switch (run.executor.kind) {
     case 'frozen':
       context.conducts.letGo(run.row.num)
@@ -170,7 +173,7 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       else if (replayed.kind === 'threw')
         context.suspects.turn(run, new ResumeJob(context, { run, history, replayed }, run.executor.machine, replayed))
       else if (!run.executor.machine.begun) beginWorkflow(context, run, history)
-      else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()])
+      else takeUpWorkflow(context, run, history, [...run.executor.machine.pending.values()], stop)
       break
   }
 }
@@ -196,15 +199,25 @@ function beginWorkflow(context: ShardContext, run: LiveRun, history: History): v
   for (const mail of history.mail) context.deliver(run.row.num, mail)
 }
 
-function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, waiting: readonly Pending[]): void {
+/** @param stop asks it to stop, before anything else. */
+function takeUpWorkflow(
+  context: ShardContext,
+  run: LiveRun,
+  history: History,
+  waiting: readonly Pending[],
+  stop?: ForcedStop,
+): void {
   const { row } = run
   if (row.status === 'stuck') freeGoingOn(context, run, history)
   // It may have been asked to stop while it was left alone: then what goes on all the same begins behind that.
-  const isStopping = history.mail.some(({ kind }) => kind === 'cancel')
+  const isStopping = stop !== undefined || history.mail.some(({ kind }) => kind === 'cancel')
+  const kept = answeredByMail(history)
   for (const { op, command, givenUp } of waiting) {
     switch (command.kind) {
       case 'call':
       case 'step':
+        // Its answer is there, and comes with the mail.
+        if (kept.has(op)) break
         if (givenUp) settleGivenUp(context, run, op)
         else if (!run.stuckOps.has(op) && !isStopping) startEffect(context, run, op)
         break
@@ -222,7 +235,15 @@ function takeUpWorkflow(context: ShardContext, run: LiveRun, history: History, w
   }
   armNow(context, run)
   const settled = (): void => {
-    for (const { op } of waiting) if (!run.stuckOps.has(op)) startEffect(context, run, op)
+    for (const { op } of waiting) if (!run.stuckOps.has(op) && !kept.has(op)) startEffect(context, run, op)
+  }
+  if (stop !== undefined) {
+    const { delivered, extras } = stop
+    const both = (result: DeliveryResult): void => {
+      extras.settled?.(result)
+      settled()
+    }
+    context.deliver(row.num, delivered, { ...extras, settled: both })
   }
   for (const mail of history.mail) context.deliver(row.num, mail, mail.kind === 'cancel' ? { settled } : {})
 }
@@ -257,6 +278,8 @@ function park(context: ShardContext, run: LiveRun, { mail, isRetried }: History,
 /** A run has continued before its mail was delivered: it is kept anew, in the rows of this generation. */
 function keepMailOn(context: ShardContext, run: LiveRun, mail: readonly Delivered[]): void {
   for (const one of mail) {
+    // The answer of a call that the generation before has given up.
+    if ('op' in one) continue
     const seq = writeMail(context, run, one)
     context.deliver(run.row.num, { ...one, mail: seq } as Delivered)
   }

@@ -293,8 +293,10 @@ export class Requests {
     else await this.publish(body, way)
   }
 
-  /** What lay in the inbox was acknowledged: nobody refuses it any more. @throws OVERLOADED */
+  /** What lay in the inbox was acknowledged: nobody refuses it any more. @throws STORE_FULL, OVERLOADED */
   #admit(way: Way, arrival: Arrival): Place | null {
+    // Commits that wait for space are no overload.
+    this.#refuseNew(way)
     return way.drained === undefined ? this.#shard.context.admission.enter(arrival) : null
   }
 
