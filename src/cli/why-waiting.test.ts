@@ -168,7 +168,7 @@ describe('a run that does not', () => {
       choices: [{ action: 'retry', after: 'mend the code' }, { action: 'fail' }, { action: 'cancel' }],
     })
     expect(waitingLine(threw, now)).toBe(
-      'Stuck: its code threw. You can: mend the code and retry, fail, cancel the run.',
+      'Stuck: its code threw. You can: mend the code and retry, cancel the run; fail the run, which leaves what it did as it is.',
     )
     expect(choiceLines(threw)).toEqual([
       '  mend the code, then: ballet retry checkout:8841',

@@ -295,9 +295,14 @@ export class Requests {
 
   /** What lay in the inbox was acknowledged: nobody refuses it any more. @throws STORE_FULL, OVERLOADED */
   #admit(way: Way, arrival: Arrival): Place | null {
-    // Commits that wait for space are no overload.
-    this.#refuseNew(way)
-    return way.drained === undefined ? this.#shard.context.admission.enter(arrival) : null
+    if (way.drained !== undefined) return null
+    try {
+      return this.#shard.context.admission.enter(arrival)
+    } catch (error) {
+      // Commits that wait for space are no overload.
+      this.#refuseNew(way)
+      throw error
+    }
   }
 
   #runId(request: StartRequest, key: string | null): { readonly id: string; readonly given: boolean } {
