@@ -5,7 +5,8 @@ import { shellWord } from './why-waiting.ts'
 /** A line for each choice, the command at its end, with `place` behind it (place.ts); none when there is no choice. */
 export function choiceLines(run: RunView, place = ''): readonly string[] {
   return run.choices.map((choice) => {
-    const command = `${commandOf(run.id, choice)}${place}`
+    const note = choice.action === 'fail' && choice.op === undefined ? '   # what it did stays done' : ''
+    const command = `${commandOf(run.id, choice)}${place}${note}`
     return choice.after === undefined ? `  ${command}` : `  ${choice.after}, then: ${command}`
   })
 }
@@ -19,7 +20,7 @@ function commandOf(id: string, { action, op }: ChoiceView): string {
     case 'answer':
       return `ballet answer ${run}${call} --value '<json>'`
     case 'fail':
-      return `ballet fail ${run}${call} --message '<text>'${call === '' ? '   # what it did stays done' : ''}`
+      return `ballet fail ${run}${call} --message '<text>'`
     case 'cancel':
       return `ballet cancel ${run}`
     default:

@@ -172,7 +172,7 @@ describe('a run that does not', () => {
     )
     expect(choiceLines(threw)).toEqual([
       '  mend the code, then: ballet retry checkout:8841',
-      "  ballet fail checkout:8841 --message '<text>'",
+      "  ballet fail checkout:8841 --message '<text>'   # what it did stays done",
       '  ballet cancel checkout:8841',
     ])
   })
