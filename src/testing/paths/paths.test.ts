@@ -201,22 +201,22 @@ describe('data', () => {
     id.extend({ tag: z.string(), note: z.string().optional(), size: z.enum(['S', 'M']) }),
     key,
   )
-  const make = (given: EventData, input: unknown, known: Readonly<Record<string, unknown>>) =>
+  const dataOf = (given: EventData, input: unknown, known: Readonly<Record<string, unknown>>) =>
     new DataMaker(given).make(Tagged, { path: [], input, known })
 
   it('come from the input, else from what is known, else from a sample; what may be left out from the input alone', () => {
-    expect(make({}, { tag: 'new', other: 1 }, { orderId: '8841', tag: 'old', note: 'old' })).toEqual({
+    expect(dataOf({}, { tag: 'new', other: 1 }, { orderId: '8841', tag: 'old', note: 'old' })).toEqual({
       data: { orderId: '8841', tag: 'new', size: 'S' },
     })
-    expect(make({}, { note: 'new' }, { tag: 'old' })).toMatchObject({ data: { tag: 'old', note: 'new' } })
+    expect(dataOf({}, { note: 'new' }, { tag: 'old' })).toMatchObject({ data: { tag: 'old', note: 'new' } })
   })
 
   it('are what the test says, or none', () => {
-    expect(make({ tagged: ({ input }) => ({ size: 'M', tag: String(input) }) }, 7, {})).toMatchObject({
+    expect(dataOf({ tagged: ({ input }) => ({ size: 'M', tag: String(input) }) }, 7, {})).toMatchObject({
       data: { size: 'M', tag: '7' },
     })
-    expect(make({ tagged: () => null }, {}, {})).toBeNull()
-    expect(make({ tagged: () => ({ size: 'L' }) }, {}, {})).toMatch(/^no data for tagged could be made: size: /)
+    expect(dataOf({ tagged: () => null }, {}, {})).toBeNull()
+    expect(dataOf({ tagged: () => ({ size: 'L' }) }, {}, {})).toMatch(/^no data for tagged could be made: size: /)
   })
 })
 
