@@ -60,7 +60,7 @@ class Diagram {
   #addRun({ run, call, children, attempts }: RunNode, from: string): void {
     const party = run.kind === 'workflow' ? run.name : serviceOf(run.name)
     if (run.kind === 'workflow') this.#arrow(from, '-)', party, run.created, 'starts')
-    if (run.kind === 'operation') this.#arrow(from, '->>', party, run.created, call ?? run.name)
+    if (run.kind === 'operation') this.#arrow(from, '->>', party, run.created, operationOf(call ?? run.name))
     for (const wait of run.kind === 'workflow' ? [] : run.waits) this.#note(party, wait.since, waitWords(wait))
     if (attempts > 1) this.#note(party, run.ended ?? run.created, `${attempts} attempts`)
     if (run.status === 'stuck' || run.status === 'failed' || run.status === 'cancelled')
@@ -83,7 +83,7 @@ class Diagram {
       '->>',
       party,
       asked,
-      `${call.slice(party.length + 1)}${node.undoes === null ? '' : ` (takes back ${node.undoes})`}`,
+      `${operationOf(call)}${node.undoes === null ? '' : ` (takes back ${node.undoes})`}`,
     )
     if (wait !== null) this.#note(party, wait.since, waitWords(wait))
     const tries = attempts > 1 ? `, attempt ${attempts}` : ''
@@ -114,6 +114,8 @@ class Diagram {
   }
 }
 
+/** The operation in `service.operation`. */
+const operationOf = (name: string): string => name.replace(/^[^.]*\./, '')
 /** The service in `service.operation` or `service:event.type`. */
 const serviceOf = (name: string): string => /^[^.:]+/.exec(name)?.[0] ?? name
 
