@@ -131,6 +131,13 @@ describe('every path of an application', () => {
     expect((await everyPath(app.definition, order, { data, without: [Rated] })).paths).toHaveLength(3)
   })
 
+  it('waits for its turn when two are begun at once, also behind one that fails', async () => {
+    const broken = everyPath(make({ onLost: () => null }).definition, order, { data })
+    const sound = [1, 2].map(() => everyPath(make().definition, order, { data, without: [Rated] }))
+    expect(await problemOf(broken)).toMatchObject({ code: 'PATHS_BROKEN' })
+    expect((await Promise.all(sound)).map(({ paths }) => paths.length)).toEqual([3, 3])
+  })
+
   it('refuses more paths than it may walk, and drops none', async () => {
     expect(await problemOf(everyPath(make().definition, order, { data, limit: 4 }))).toMatchObject({
       code: 'PATHS_TOO_MANY',
