@@ -130,3 +130,24 @@ it('stands in the order in which things came about, whichever branch they are of
     '  Note over p1: payment.done',
   ])
 })
+
+it('lets a run that performs a choreography take the events and make the calls', () => {
+  const conductor = run('order:8841', { kind: 'choreography' as 'workflow', name: 'order', cause: 'event:shop:1' })
+  const reaction = run('payment:1', {
+    kind: 'reaction',
+    name: 'payment:order.created',
+    call: 'payment.charge',
+    parent: 'order:8841',
+    cause: 'event:shop:1',
+    created: at(1),
+  })
+  const events = [event('shop', '1', 'order.created', {})]
+  const tree = causalTree({ runs: [conductor, reaction], events, journals: new Map() })
+  expect(sequence('orderId:8841', tree).split('\n').slice(2)).toEqual([
+    '  actor p0 as outside',
+    '  participant p1 as order',
+    '  participant p2 as payment',
+    '  p0-)p1: order.created',
+    '  p1->>p2: charge',
+  ])
+})
