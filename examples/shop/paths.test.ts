@@ -1,7 +1,8 @@
 // Every way that an order can go, by the contract: the reactions as they are, services that answer by script in every order
 // that the flow allows, a cancellation at every moment. Each path must end, and the monitor must say as what. And each
 // service alone, with its own code.
-import { expect, test } from 'vitest'
+import { on } from 'ballet'
+import { describe, expect, test } from 'vitest'
 import { everyPath, project, type EventData } from 'ballet/testing'
 import { fulfilment } from './choreography.ts'
 import {
@@ -79,13 +80,37 @@ test('an order of two products that nobody cancels', async () => {
   expect(unseen.toSorted()).toEqual(['payment.nothing-to-refund', 'shipping.stop-too-late', 'shipping.stopped'])
 })
 
-test('a service that forgets to react to a cancelled parcel is found, with the path', async () => {
-  const { definition } = makeShop(null)
-  const reactions = definition.reactions.filter(({ name }) => name !== 'payment:shipping.stopped')
-  const work = everyPath({ ...definition, reactions }, fulfilment, { data: dataFor('tutu') })
-  await expect(work).rejects.toThrow(
-    /after order\.created > .*shipping\.stopped.* did not come: nobody called .*payment\.refund/,
-  )
+describe('a shop that breaks its contract is found, with the path', () => {
+  const { definition, desk } = makeShop(null)
+  const { payment, notification } = desk.services
+  const without = (name: string) => definition.reactions.filter((reaction) => reaction.name !== name)
+  const data = dataFor('tutu')
+
+  test.each([
+    [
+      'nobody refunds when the parcel was stopped',
+      without('payment:shipping.stopped'),
+      /after order\.created > .*shipping\.stopped.* did not come: nobody called .*payment\.refund/,
+    ],
+    [
+      'the bank gives money back where it should take some',
+      [...without('payment:stock.reserved'), on(payment, StockReserved, ({ orderId }) => payment.refund({ orderId }))],
+      /stock\.reserved > payment\.nothing-to-refund: .* did not come: nobody called .*payment\.charge/,
+    ],
+    [
+      'the customer is told of a parcel before it has left',
+      [
+        ...definition.reactions,
+        on(notification, PaymentApproved, ({ customer: to, orderId }) =>
+          notification.notify({ orderId, customer: to, news: 'confirmed', detail: 'soon' }),
+        ),
+      ],
+      /order\.shipped > customer\.notified: notification\.notify is called, which answers with customer\.notified; expected was/,
+    ],
+  ])('%s', async (_what, reactions, words) => {
+    const work = everyPath({ ...definition, reactions }, fulfilment, { data })
+    await expect(work).rejects.toThrow(words)
+  })
 })
 
 /** A shop of which one service is run alone, and nobody cancels. */

@@ -8,9 +8,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { deeds } from './testing.ts'
+import { deeds, styles } from './testing.ts'
 import { exportLedgers, type LedgerRow } from './ledger.ts'
-import { STYLES } from './status.ts'
 import { shopPlace } from './shop.ts'
 
 const script = fileURLToPath(new URL('./start.ts', import.meta.url))
@@ -94,7 +93,7 @@ test('a new store shows an order in each style; an old one says what it took up;
 test('F1: the shop is killed in the middle of an order of each style: it goes on, and charges once', async () => {
   const first = await start()
   await post(`${first.url}/shop/faults`, { service: 'shipping', slowMs: 600_000 })
-  for (const style of STYLES) {
+  for (const style of styles) {
     expect((await post(`${first.url}/orders`, { ...order, orderId: `killed-${style}`, style })).status).toBe(202)
   }
   first.child.kill('SIGKILL')
@@ -102,7 +101,7 @@ test('F1: the shop is killed in the middle of an order of each style: it goes on
 
   const second = await start()
   expect(second.lines.join('\n')).toMatch(/recovered in \d+ ms: [2-9] open runs go on/)
-  for (const style of STYLES) {
+  for (const style of styles) {
     const ended: unknown = await (await fetch(`${second.url}/orders/killed-${style}?wait=20s`)).json()
     expect(ended).toMatchObject({ style, status: 'confirmed', paid: 1_500 })
     const applied = deeds(rowsOf(`killed-${style}`).filter(({ outcome }) => outcome === 'applied'))

@@ -121,6 +121,7 @@ const flow = record({
   broken: optional(
     record({ how: text, event: text, source: text, id: text, time: text, expected: list(text), rule: optional(text) }),
   ),
+  owes: optional(list(record({ operation: text, undo: text }))),
   breaks: number,
   overdues: number,
 })

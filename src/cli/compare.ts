@@ -16,6 +16,7 @@ import { loadComparison } from './compare/load.ts'
 import { faultOf, faultWords, type Counters, type PlayNews, type PlayOrder } from './compare/plan.ts'
 import { compared, explained, markdownTable, type StyleResult } from './compare/table.ts'
 import { EXIT } from './exit-code.ts'
+import { untilAsked } from './lifetime.ts'
 import { ownOutputAside } from './own-output.ts'
 import { usage, wholeNumber } from './parse.ts'
 import { table } from './table.ts'
@@ -51,13 +52,19 @@ export const compare: Command = {
     const services = definition.services.map(({ name }) => name)
     if ('service' in planned && !services.includes(planned.service))
       throw usage(compare, `There is no service "${planned.service}" here: ${services.join(', ')}.`)
+    const asked = untilAsked()
     const results: StyleResult[] = []
     for (const style of comparison.styles) {
       const folder = mkdtempSync(join(tmpdir(), 'ballet-compare-'))
       try {
         const order = { file: resolve(terminal.cwd, path), folder, style, orders, inFlight, fault: planned }
         terminal.note(`${style}: ${orders} orders, ${inFlight} at once; ${faultWords(planned)}`)
-        results.push(await new StylePlay(order, terminal.clock).result)
+        const play = new StylePlay(order, terminal.clock)
+        const isAsked = await Promise.race([play.result.then(() => false), asked.then(() => true)]).finally(() =>
+          play.end(),
+        )
+        if (isAsked) return EXIT.unavailable
+        results.push(await play.result)
       } finally {
         rmSync(folder, { recursive: true, force: true })
       }
@@ -94,6 +101,7 @@ class StylePlay {
   readonly #order: PlayOrder
   readonly #clock: Clock
   readonly #done = Promise.withResolvers<StyleResult>()
+  #child: ChildProcess | null = null
   #ended = 0
   #killedAt: number | null = null
   #recoveryMs: number | null = null
@@ -108,10 +116,16 @@ class StylePlay {
     this.#start()
   }
 
+  /** Its process is gone, whatever it was doing. */
+  end(): void {
+    this.#child?.kill('SIGKILL')
+  }
+
   #start(): void {
     const args = [fileURLToPath(workerUrl), JSON.stringify(this.#order)]
     const { execPath, execArgv } = process
     const child = spawn(execPath, [...execArgv, ...args], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    this.#child = child
     const isAfterKill = this.#killedAt !== null
     child.on('error', (error) => this.#fail(error.message))
     child.on('message', (message) => this.#hear(message as PlayNews<StyleFigures>, child, isAfterKill))

@@ -55,6 +55,16 @@ it.each<[string, Partial<FlowView>, string]>([
     'broken: order.shipped (e-1) came; expected was payment.approved (and 2 more)',
   ],
   [
+    'is broken and owes something',
+    {
+      state: 'broken',
+      breaks: 1,
+      broken: { ...broken, expected: [] },
+      owes: [{ operation: 'payment.charge', undo: 'payment.refund' }],
+    },
+    'broken: order.shipped (e-1) came; not taken back: payment.charge (payment.refund would)',
+  ],
+  [
     'breaks a rule',
     { state: 'broken', breaks: 1, broken: { ...broken, how: 'late', expected: [], rule: 'x must not come' } },
     'broken: order.shipped (e-1) came after its end; x must not come',

@@ -5,17 +5,25 @@ import type { FlowBreakView, FlowView } from '../core/views.ts'
 import { inTime } from './times.ts'
 
 /** One line without a line break. */
-export function flowWords({ state, ending, awaited, deadlines, broken, breaks }: FlowView, now: number): string {
+export function flowWords(flow: FlowView, now: number): string {
+  const { state, ending, awaited, deadlines, broken, breaks } = flow
   if (state === 'complete') return `complete: ${ending ?? ''}`
-  if (broken !== undefined) return `broken: ${breakWords(broken)}${breaks > 1 ? ` (and ${breaks - 1} more)` : ''}`
+  if (broken !== undefined)
+    return `broken: ${breakWords(broken)}${breaks > 1 ? ` (and ${breaks - 1} more)` : ''}${owedWords(flow)}`
   const passed = deadlines.find((deadline) => deadline.passed)
   if (passed !== undefined)
-    return `overdue for ${showMs(Math.max(0, now - Date.parse(passed.by)))}: ${eventWords(passed.events, awaited)}`
+    return `overdue for ${showMs(Math.max(0, now - Date.parse(passed.by)))}: ${eventWords(passed.events, awaited)}${owedWords(flow)}`
   const [next] = deadlines
   const events = awaited.map(({ event }) => event)
   const waits = next === undefined ? eventWords(events, awaited) : eventWords(next.events, awaited)
   const by = next === undefined ? '' : `, ${inTime(next.by, now)} at the latest`
   return `${state === 'may end' ? `may end as ${ending ?? ''}, or goes on with` : 'waits for'} ${waits}${by}`
+}
+
+/** What stands undone: nobody needs to give a flow up because it is late, and whoever does has to know. */
+function owedWords({ owes = [] }: FlowView): string {
+  if (owes.length === 0) return ''
+  return `; not taken back: ${owes.map(({ operation, undo }) => `${operation} (${undo} would)`).join(', ')}`
 }
 
 const HOW: Readonly<Record<FlowBreakView['how'], string>> = {

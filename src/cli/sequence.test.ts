@@ -115,3 +115,39 @@ it('tells which event went to whom, and writes no syntax of its own', () => {
     '  Note over p1: payment.declined',
   ])
 })
+
+it('stands in the order in which things came about, whichever branch they are of', () => {
+  const reaction = (service: string) =>
+    run(`${service}:1`, { kind: 'reaction', name: `${service}:order.created`, cause: 'event:shop:1' })
+  const answer = (service: string, id: string, ms: number) =>
+    event(service, id, `${service}.done`, { time: at(ms), causationid: `run:${service}:1` })
+  const events = [event('shop', '1', 'order.created', {}), answer('payment', '2', 30), answer('stock', '3', 20)]
+  const tree = causalTree({ runs: [reaction('payment'), reaction('stock')], events, journals: new Map() })
+  expect(sequence('orderId:8841', tree).split('\n').slice(-4)).toEqual([
+    '  p0-)p1: order.created',
+    '  p0-)p2: order.created',
+    '  Note over p2: stock.done',
+    '  Note over p1: payment.done',
+  ])
+})
+
+it('lets a run that performs a choreography take the events and make the calls', () => {
+  const conductor = run('order:8841', { kind: 'choreography' as 'workflow', name: 'order', cause: 'event:shop:1' })
+  const reaction = run('payment:1', {
+    kind: 'reaction',
+    name: 'payment:order.created',
+    call: 'payment.charge',
+    parent: 'order:8841',
+    cause: 'event:shop:1',
+    created: at(1),
+  })
+  const events = [event('shop', '1', 'order.created', {})]
+  const tree = causalTree({ runs: [conductor, reaction], events, journals: new Map() })
+  expect(sequence('orderId:8841', tree).split('\n').slice(2)).toEqual([
+    '  actor p0 as outside',
+    '  participant p1 as order',
+    '  participant p2 as payment',
+    '  p0-)p1: order.created',
+    '  p1->>p2: charge',
+  ])
+})

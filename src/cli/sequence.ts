@@ -13,17 +13,33 @@ interface Line {
 
 /** Mermaid text of the sequence of a key. @param tree the roots of its causes. */
 export function sequence(key: string, tree: readonly CausalNode[]): string {
-  const diagram = new Diagram()
+  const diagram = new Diagram(conductorsOf(tree))
   for (const node of tree) diagram.add(node, OUTSIDE)
   return ['sequenceDiagram', `  accTitle: ${safe(key)}`, ...diagram.text()].join('\n')
 }
 
 const OUTSIDE = 'outside'
 
+/** Names of the runs by their ids that perform a choreography: it is they who call where reactions answer an event. */
+function conductorsOf(tree: readonly CausalNode[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  const visit = (node: CausalNode): void => {
+    if (node.kind === 'run' && (node.run.kind as string) === 'choreography') found.set(node.run.id, node.run.name)
+    node.children.forEach(visit)
+  }
+  tree.forEach(visit)
+  return found
+}
+
 class Diagram {
+  readonly #conductors: ReadonlyMap<string, string>
   /** Names of parties by their short names, in the order in which they come in. */
   readonly #parties = new Map<string, string>()
   readonly #lines: Line[] = []
+
+  constructor(conductors: ReadonlyMap<string, string>) {
+    this.#conductors = conductors
+  }
 
   text(): readonly string[] {
     const parties = [...this.#parties].map(([name, short]) => {
@@ -52,7 +68,13 @@ class Diagram {
     const reactions = children.flatMap((child) =>
       child.kind === 'run' && child.run.kind === 'reaction' ? [child] : [],
     )
-    for (const { run } of reactions) this.#arrow(from, '-)', serviceOf(run.name), event.time, event.type)
+    const conductors = new Set(reactions.flatMap(({ run }) => this.#conductors.get(run.parent ?? '') ?? []))
+    for (const conductor of conductors) this.#arrow(from, '-)', conductor, event.time, event.type)
+    for (const { run, call } of reactions) {
+      const conductor = this.#conductors.get(run.parent ?? '')
+      if (conductor === undefined) this.#arrow(from, '-)', serviceOf(run.name), event.time, event.type)
+      else this.#arrow(conductor, '->>', serviceOf(run.name), run.created, operationOf(run.call ?? call ?? ''))
+    }
     if (reactions.length === 0) this.#note(from, event.time, event.type)
     for (const child of children) this.add(child, from)
   }
@@ -60,7 +82,7 @@ class Diagram {
   #addRun({ run, call, children, attempts }: RunNode, from: string): void {
     const party = run.kind === 'workflow' ? run.name : serviceOf(run.name)
     if (run.kind === 'workflow') this.#arrow(from, '-)', party, run.created, 'starts')
-    if (run.kind === 'operation') this.#arrow(from, '->>', party, run.created, call ?? run.name)
+    if (run.kind === 'operation') this.#arrow(from, '->>', party, run.created, operationOf(call ?? run.name))
     for (const wait of run.kind === 'workflow' ? [] : run.waits) this.#note(party, wait.since, waitWords(wait))
     if (attempts > 1) this.#note(party, run.ended ?? run.created, `${attempts} attempts`)
     if (run.status === 'stuck' || run.status === 'failed' || run.status === 'cancelled')
@@ -83,7 +105,7 @@ class Diagram {
       '->>',
       party,
       asked,
-      `${call.slice(party.length + 1)}${node.undoes === null ? '' : ` (takes back ${node.undoes})`}`,
+      `${operationOf(call)}${node.undoes === null ? '' : ` (takes back ${node.undoes})`}`,
     )
     if (wait !== null) this.#note(party, wait.since, waitWords(wait))
     const tries = attempts > 1 ? `, attempt ${attempts}` : ''
@@ -114,6 +136,8 @@ class Diagram {
   }
 }
 
+/** The operation in `service.operation`. */
+const operationOf = (name: string): string => name.replace(/^[^.]*\./, '')
 /** The service in `service.operation` or `service:event.type`. */
 const serviceOf = (name: string): string => /^[^.:]+/.exec(name)?.[0] ?? name
 

@@ -33,7 +33,15 @@ const taken = (...types: readonly string[]): FlowAccount => {
   if (account === null) throw new Error('it has not begun')
   return account
 }
-const saved = (account: FlowAccount) => saveAccount(flow, account, (type) => (type === 'paid' ? ['bank'] : []))
+const undoables = [
+  { operation: 'bank.charge', undo: 'bank.refund', done: new Set(['paid']), undone: new Set(['refunded', 'shipped']) },
+  { operation: 'shop.place', undo: 'shop.drop', done: new Set(['placed']), undone: new Set(['dropped']) },
+]
+const knowledge = {
+  producers: (type: string) => (type === 'paid' ? ['bank'] : []),
+  undoables: () => undoables,
+}
+const saved = (account: FlowAccount) => saveAccount(flow, account, knowledge)
 
 describe('an account', () => {
   it('begins with an event that can come first; what comes before is foreign', () => {
@@ -84,6 +92,16 @@ describe('an account', () => {
     const paid = takeEvent(flow, account, { type: 'paid', pos: 9, at: 20, source: 's', id: 'x', root: 'r' })
     expect(paid).toMatchObject({ overdues: 1 })
     expect(saved(paid as FlowAccount)).toMatchObject({ standing: 'on track', due: 120 })
+  })
+
+  it('says what would have to be taken back of a flow that does not go as it should, and of no other', () => {
+    const owes = (account: FlowAccount) => parseDetail(saved(account).detail).owes?.map(({ undo }) => undo)
+    expect(owes(taken('placed', 'paid'))).toBeUndefined()
+    expect(owes(passDeadlines(flow, taken('placed'), 11).account)).toEqual(['shop.drop'])
+    expect(owes(taken('placed', 'paid', 'paid'))).toEqual(['bank.refund', 'shop.drop'])
+    expect(owes(taken('placed', 'paid', 'paid', 'shipped'))).toEqual(['shop.drop'])
+    const none = saveAccount(flow, taken('placed', 'placed'), { ...knowledge, undoables: () => [] })
+    expect(parseDetail(none.detail)).not.toHaveProperty('owes')
   })
 
   it('is the same when it has been stored, and none of another flow', () => {

@@ -119,29 +119,65 @@ export interface AwaitedType {
   readonly from: readonly string[]
 }
 
+/** An operation that was done and not taken back, and the one that takes it back: `service.operation`. */
+export interface OwedUndo {
+  readonly operation: string
+  readonly undo: string
+}
+
+/** An operation with an undo, as a flow sees it: the types that say that it was done, and that it was taken back. */
+export interface Undoable extends OwedUndo {
+  readonly done: ReadonlySet<string>
+  readonly undone: ReadonlySet<string>
+}
+
 /** What a row tells without the flow: the account but for its state, and what it waits for. */
 export interface FlowDetail extends Omit<FlowAccount, 'state'> {
   readonly awaited: readonly AwaitedType[]
   readonly deadlines: readonly FlowDeadline[]
+  /** Of a broken or an overdue flow: what would have to be taken back if it is given up. Absent when there is nothing. */
+  readonly owes?: readonly OwedUndo[]
+}
+
+/** What is known of an application where accounts are saved. */
+export interface FlowKnowledge {
+  /** The services that answer with a type. */
+  readonly producers: (type: string) => readonly string[]
+  /** Asked only for flows that do not go as they should. */
+  readonly undoables: () => readonly Undoable[]
 }
 
 /** How a flow stands, and its account as two texts: the state, which only the flow understands, and the rest. */
 export function saveAccount(
   flow: Flow,
   account: FlowAccount,
-  producers: (type: string) => readonly string[],
+  { producers, undoables }: FlowKnowledge,
 ): Pick<Standing, 'standing' | 'ending' | 'due'> & { readonly state: string; readonly detail: string } {
   const { state, ...rest } = account
   const { standing, ending, due, awaited, deadlines } = standingOf(flow, account)
-  const detail: FlowDetail = { ...rest, awaited: awaited.map((type) => ({ type, from: producers(type) })), deadlines }
+  const isWrong = standing === 'broken' || standing === 'overdue'
+  const owes = isWrong ? owedBy(undoables(), account.seen) : []
+  const detail: FlowDetail = {
+    ...rest,
+    awaited: awaited.map((type) => ({ type, from: producers(type) })),
+    deadlines,
+    ...(owes.length === 0 ? {} : { owes }),
+  }
   return { standing, ending, due, state: flow.save(state), detail: JSON.stringify(detail) }
+}
+
+/** Operations of which an event says that they were done, and none that they were taken back. */
+function owedBy(undoables: readonly Undoable[], seen: readonly string[]): readonly OwedUndo[] {
+  return undoables
+    .filter(({ done, undone }) => seen.some((type) => done.has(type)) && !seen.some((type) => undone.has(type)))
+    .map(({ operation, undo }) => ({ operation, undo }))
 }
 
 /** The account of two texts; null when they are of another flow. */
 export function loadAccount(flow: Flow, state: string, detail: string): FlowAccount | null {
   const loaded = flow.load(state)
   if (loaded === null) return null
-  const { awaited: _, deadlines: __, ...rest } = parseDetail(detail)
+  const { awaited: _, deadlines: __, owes: ___, ...rest } = parseDetail(detail)
   return { ...rest, state: loaded }
 }
 

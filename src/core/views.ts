@@ -150,6 +150,8 @@ export interface FlowView {
   readonly deadlines: readonly { readonly events: readonly string[]; readonly by: string; readonly passed: boolean }[]
   /** The first event that did not fit. */
   readonly broken?: FlowBreakView | undefined
+  /** Of a broken or an overdue flow: what was done, has not been taken back, and can be, by `undo`. Absent for nothing. */
+  readonly owes?: readonly { readonly operation: string; readonly undo: string }[] | undefined
   /** How many events did not fit, and how many deadlines have passed. */
   readonly breaks: number
   readonly overdues: number

@@ -6,7 +6,7 @@ import type { FlowBreakView, FlowView } from '../core/views.ts'
 
 /** The flow of a key, from its row. */
 export function flowView({ name, key, standing, ending, detail, began, changed }: FlowRow): FlowView {
-  const { awaited, deadlines, told, broken, breaks, overdues } = parseDetail(detail)
+  const { awaited, deadlines, told, broken, breaks, overdues, owes } = parseDetail(detail)
   return {
     choreography: name,
     key: splitKey(key),
@@ -17,6 +17,7 @@ export function flowView({ name, key, standing, ending, detail, began, changed }
     awaited: awaited.map(({ type, from }) => ({ event: type, from })),
     deadlines: deadlines.map(({ by, types }) => ({ events: types, by: iso(by), passed: by <= told })),
     ...(broken === null ? {} : { broken: breakView(broken) }),
+    ...(owes === undefined ? {} : { owes }),
     breaks,
     overdues,
   }

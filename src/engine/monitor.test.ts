@@ -117,6 +117,47 @@ test('F12: an event that its choreography does not expect: the flow is broken, a
   await until(app, null, async () => (await app.flow('fulfilment', 'a'))?.breaks === 2)
 })
 
+test('a flow that does not go as it should says what was done in it and not taken back', async () => {
+  const clock = new HandClock()
+  const Failed = event('shipping.failed', Order, byOrder)
+  const Refunded = event('payment.refunded', Order, byOrder)
+  const payment = service('payment', {
+    charge: operation({ input: Order, outcomes: [Paid, Declined], run: (order) => Paid(order) }),
+    refund: operation({ input: Order, undoes: 'charge', outcomes: [Refunded], run: (order) => Refunded(order) }),
+  })
+  const shipping = service('shipping', {
+    ship: operation({ input: Order, outcomes: [Shipped, Failed], run: (order) => Shipped(order) }),
+  })
+  payment.on(Failed, (order) => payment.refund(order))
+  // Those of this test are shipped by hand.
+  shipping.on(Paid, (order) => (order.orderId.length > 3 ? null : shipping.ship(order)))
+  const shipped = choice(Shipped.within('1m'), seq(Failed.within('1m'), Refunded))
+  const flow = choreography('delivery', byOrder, seq(Created, choice(seq(Paid, shipped), Declined)))
+  const definition = ballet({ services: [payment, shipping], choreographies: [flow] })
+  const app = await openForTest(definition, { store: memory(new MemoryData()), clock })
+  const owes = async (key: string) => {
+    await pass(clock, 1000)
+    return (await app.flow('delivery', key))?.owes
+  }
+  for (const orderId of ['late', 'wrong', 'fine', 'declined']) await app.publish(Created({ orderId }))
+  for (const orderId of ['late', 'wrong', 'fine']) await app.publish(Paid({ orderId }))
+  await app.publish(Declined({ orderId: 'declined' }))
+  expect(await owes('late')).toBeUndefined()
+  await app.publish(Shipped({ orderId: 'fine' }))
+  await app.publish(Declined({ orderId: 'wrong' }))
+  await app.publish(Declined({ orderId: 'declined' }), { id: 'again' })
+  const charge = [{ operation: 'payment.charge', undo: 'payment.refund' }]
+  expect(await owes('wrong')).toEqual(charge)
+  await pass(clock, 60_000)
+  expect(await owes('late')).toEqual(charge)
+  expect(await owes('fine')).toBeUndefined()
+  // It was never charged, although it is broken as well.
+  expect(await app.flow('delivery', 'declined')).toMatchObject({ state: 'broken' })
+  expect(await owes('declined')).toBeUndefined()
+  await app.publish(Failed({ orderId: 'late' }))
+  expect(await owes('late')).toBeUndefined()
+})
+
 test('an event of a key whose flow has not begun is foreign to it', async () => {
   const data = new MemoryData()
   const app = await openForTest(parts().definition, { store: memory(data) })

@@ -23,6 +23,7 @@ import type { EventRow, FlowName, FlowRow, TimerRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import { appendEvent } from './facts.ts'
 import type { ShardContext } from './shard-context.ts'
+import { UndoDebt } from './undo-debt.ts'
 
 /** How long what has changed waits for more. */
 const WRITE_MS = 200
@@ -62,6 +63,7 @@ interface Followed {
 /** The monitor of a shard. */
 export class Monitor {
   readonly #context: ShardContext
+  readonly #debt: UndoDebt
   readonly #followed: ReadonlyMap<string, Followed>
   readonly #byType = new Map<string, Followed[]>()
   readonly #flows = new Map<string, Live>()
@@ -75,6 +77,7 @@ export class Monitor {
 
   constructor(context: ShardContext) {
     this.#context = context
+    this.#debt = new UndoDebt(context.directory.definition)
     const followed = context.directory.definition.choreographies.map((choreography) => {
       return { choreography, waiting: new Set<number>(), met: 0, written: 0 }
     })
@@ -339,7 +342,10 @@ export class Monitor {
     if (account === null) return null
     const { began, changed, last } = account
     const { ns, directory } = this.#context
-    const saved = saveAccount(choreography.flow, account, (type) => directory.producersOf(type))
+    const saved = saveAccount(choreography.flow, account, {
+      producers: (type) => directory.producersOf(type),
+      undoables: () => this.#debt.of(choreography),
+    })
     return { ns, name: choreography.name, key, ...saved, pos: last.pos, began, changed }
   }
 

@@ -46,7 +46,7 @@ describe('bash', () => {
   })
 
   it('offers known words, and nothing where a value stands or a file may', () => {
-    expect(offered('help', 'com')).toEqual(['completion'])
+    expect(offered('help', 'compl')).toEqual(['completion'])
     expect(offered('completion', '')).toEqual(['bash', 'zsh'])
     expect(offered('runs', '--status', 'c')).toEqual(['completed', 'cancelled'])
     expect(offered('retry', '--all', '--reason', 'th')).toEqual(['threw'])

@@ -89,6 +89,19 @@ it('reads the coupling of orders that reactions carried through', () => {
   })
 })
 
+it('counts the calls of a run that performs a choreography as its own', () => {
+  const conductor = { id: 'order:1', kind: 'choreography' as 'workflow', name: 'order', created: at(0) } as const
+  const name = 'notification:paid'
+  const run = { id: `${name}:1`, kind: 'reaction', name, parent: 'order:1', created: at(0) } as const
+  const told = { type: 'told', source: 'notification', time: at(10), published: true }
+  expect(figures([[viewOf('1', [told], [conductor, run]), 'sent']], [])).toMatchObject({
+    messages: 2,
+    knows: ['order -> notification'],
+    deciders: ['order'],
+    listenerChanges: [],
+  })
+})
+
 it('finds what was lost, done twice, and not undone', () => {
   const empty = viewOf('1', [], [])
   const other = viewOf('2', [], [])

@@ -82,9 +82,16 @@ function spanOf({ runs, events }: KeyView, last: readonly string[]) {
   return [{ began, over: Date.parse(over.time) }]
 }
 
+/** Names of the runs by their ids that perform a choreography: the calls of the reactions below them are theirs. */
+const conductorsOf = (runs: readonly RunView[]): ReadonlyMap<string, string> =>
+  new Map(runs.flatMap(({ id, kind, name }) => ((kind as string) === 'choreography' ? [[id, name] as const] : [])))
+
 /** A call that somebody makes of another goes there and comes back; an event that a reaction takes goes there. */
 function messagesOf(runs: readonly RunView[], events: readonly EventView[]): number {
-  return 2 * events.filter(({ published }) => !published).length + runs.filter(({ kind }) => kind === 'reaction').length
+  const conductors = conductorsOf(runs)
+  const reactions = runs.filter(({ kind }) => kind === 'reaction')
+  const conducted = reactions.filter(({ parent }) => conductors.has(parent ?? ''))
+  return 2 * events.filter(({ published }) => !published).length + reactions.length + conducted.length
 }
 
 function wrongsOf({ definition, comparison, views, ledger }: Evidence) {
@@ -134,14 +141,17 @@ function couplingOf({ definition, comparison }: Evidence, runs: readonly RunView
     deciders.add(caller)
     if (gateTypes.includes(type)) gates.add(caller)
   }
-  for (const { kind, name, call } of runs) {
+  const conductors = conductorsOf(runs)
+  for (const { kind, name, call, parent } of runs) {
     const reaction = kind === 'reaction' ? reactions.get(name) : undefined
     if (reaction === undefined) continue
     const { service, event } = reaction
-    deciders.add(service)
     if (call === comparison.gate) gates.add(service)
+    const conductor = conductors.get(parent ?? '')
+    deciders.add(conductor ?? service)
     const owner = owners.get(event.type) ?? 'outside'
-    if (owner !== service) knows.add(`${service} -> ${owner}`)
+    if (conductor !== undefined) knows.add(`${conductor} -> ${service}`)
+    else if (owner !== service) knows.add(`${service} -> ${owner}`)
   }
   const isHeard = events.some(({ published, type }) => published && comparison.last.includes(type))
   return {

@@ -89,7 +89,7 @@ class Play {
     const { fault, orders } = this.#order
     if (fault.kind === 'down' && this.#ended === Math.ceil(orders / 5))
       this.#subject.fault(fault.service, { downMs: fault.ms })
-    say({ kind: 'ended', counters: this.counters() })
+    void say({ kind: 'ended', counters: this.counters() })
   }
 
   async #read(app: Application) {
@@ -121,8 +121,9 @@ async function until(app: Application, key: string | null, holds: () => Promise<
 const atRest = (app: Application): Promise<void> =>
   until(app, null, async () => (await app.runs({ status: ['running'], limit: 1 })).items.length === 0)
 
-function say(news: PlayNews<StyleFigures>): void {
-  process.send?.(news)
+/** Resolves when the news is on its way. */
+function say(news: PlayNews<StyleFigures>): Promise<void> {
+  return new Promise((resolve) => void process.send?.(news, () => resolve()))
 }
 
 async function main(): Promise<void> {
@@ -131,13 +132,15 @@ async function main(): Promise<void> {
   const playOrder = order as unknown as PlayOrder
   const play = new Play(playOrder, (await loadComparison(playOrder.file, '/')).comparison)
   const figures = await play.run()
-  say({ kind: 'over', figures, counters: play.counters() })
+  await say({ kind: 'over', figures, counters: play.counters() })
 }
 
+// Whoever started it is gone: nobody will hear how it ends.
+process.once('disconnect', () => process.exit())
 try {
   await main()
 } catch (error) {
-  say({ kind: 'failed', problem: error instanceof Error ? error.message : String(error) })
+  await say({ kind: 'failed', problem: error instanceof Error ? error.message : String(error) })
 }
-// A connection or a timer of the application's own must not keep the process; what was said is on its way by then.
-process.disconnect?.()
+// A connection or a timer of the application's own does not keep the process.
+process.exit()

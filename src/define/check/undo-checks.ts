@@ -95,7 +95,8 @@ function after(standings: readonly Standing[], undoables: readonly Undoable[], t
   })
 }
 
-function undoablesOf({ choreography: { flow }, operations, facts }: FlowSight): readonly Undoable[] {
+/** The operations of a flow that another one takes back, with the events that tell so. */
+export function undoablesOf({ choreography: { flow }, operations, facts }: FlowSight): readonly Undoable[] {
   const inFlow = (one: OperationDefinition): readonly string[] =>
     one.outcomes.map(({ type }) => type).filter((type) => flow.places.some(({ edges }) => edges.has(type)))
   return operations.flatMap((undo) => {

@@ -10,6 +10,7 @@ import { operation } from '../../define/operation.ts'
 import { choice, many, optional, seq } from '../../define/pattern.ts'
 import { service } from '../../define/service.ts'
 import { workflow } from '../../define/workflow.ts'
+import { DataMaker, type EventData } from './event-data.ts'
 import { everyPath } from './every-path.ts'
 import { project } from './project.ts'
 
@@ -108,9 +109,33 @@ describe('every path of an application', () => {
     expect(plain).toHaveLength(3)
   })
 
+  it('tells what it cut because it would have repeated a step too often', async () => {
+    const payment = service('payment', {
+      charge: operation({ input: id, outcomes: [Paid, Declined], run: ({ orderId }) => Paid({ orderId }) }),
+    })
+    payment.on(Created, ({ orderId }) => payment.charge({ orderId }))
+    payment.on(Paid, ({ orderId }) => payment.charge({ orderId }))
+    const loop = choreography('loop', key, seq(Created, many(Paid), Declined))
+    const app = ballet({ services: [payment], choreographies: [loop] })
+    const { paths, cut } = await everyPath(app, loop, { repeats: 2 })
+    const declined = (times: number) => [Created.type, ...Array.from({ length: times }, () => Paid.type), Declined.type]
+    expect(paths.map(({ events }) => events)).toEqual([declined(0), declined(1), declined(2)])
+    expect(cut).toEqual([])
+    const stubborn = { [Declined.type]: () => null }
+    const { cut: endless } = await everyPath(app, loop, { repeats: 2, data: stubborn, endings: [] })
+    expect(endless).toEqual([[Created.type, Paid.type, Paid.type]])
+  })
+
   it('waits for a workflow that sleeps', async () => {
     const app = make({ onPaid: (paid) => app.wait(paid) })
     expect((await everyPath(app.definition, order, { data, without: [Rated] })).paths).toHaveLength(3)
+  })
+
+  it('waits for its turn when two are begun at once, also behind one that fails', async () => {
+    const broken = everyPath(make({ onLost: () => null }).definition, order, { data })
+    const sound = [1, 2].map(() => everyPath(make().definition, order, { data, without: [Rated] }))
+    expect(await problemOf(broken)).toMatchObject({ code: 'PATHS_BROKEN' })
+    expect((await Promise.all(sound)).map(({ paths }) => paths.length)).toEqual([3, 3])
   })
 
   it('refuses more paths than it may walk, and drops none', async () => {
@@ -174,6 +199,31 @@ describe('every path of an application', () => {
     expect(await refused({ limt: 4 })).toMatchObject({ code: 'DEFINITION_INVALID' })
     const other = ballet({ services: [], choreographies: [] })
     expect(await problemOf(everyPath(other, order))).toMatchObject({ code: 'CHOREOGRAPHY_UNKNOWN' })
+  })
+})
+
+describe('data', () => {
+  const Tagged = event(
+    'tagged',
+    id.extend({ tag: z.string(), note: z.string().optional(), size: z.enum(['S', 'M']) }),
+    key,
+  )
+  const dataOf = (given: EventData, input: unknown, known: Readonly<Record<string, unknown>>) =>
+    new DataMaker(given).make(Tagged, { path: [], input, known })
+
+  it('come from the input, else from what is known, else from a sample; what may be left out from the input alone', () => {
+    expect(dataOf({}, { tag: 'new', other: 1 }, { orderId: '8841', tag: 'old', note: 'old' })).toEqual({
+      data: { orderId: '8841', tag: 'new', size: 'S' },
+    })
+    expect(dataOf({}, { note: 'new' }, { tag: 'old' })).toMatchObject({ data: { tag: 'old', note: 'new' } })
+  })
+
+  it('are what the test says, or none', () => {
+    expect(dataOf({ tagged: ({ input }) => ({ size: 'M', tag: String(input) }) }, 7, {})).toMatchObject({
+      data: { size: 'M', tag: '7' },
+    })
+    expect(dataOf({ tagged: () => null }, {}, {})).toBeNull()
+    expect(dataOf({ tagged: () => ({ size: 'L' }) }, {}, {})).toMatch(/^no data for tagged could be made: size: /)
   })
 })
 
