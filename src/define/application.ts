@@ -13,7 +13,6 @@ import type {
   Related,
   RunView,
 } from '../core/views.ts'
-import type { ChoreographyDefinition } from './definition.ts'
 
 export interface Started {
   readonly id: string
@@ -185,6 +184,12 @@ export interface RecoveryView {
   readonly durationMs: number
 }
 
+/** A choreography, made by choreography(...). */
+interface Named {
+  readonly kind: 'choreography'
+  readonly name: string
+}
+
 /** Typed calls carry their result: `result(id)` cannot, so it is `Json`. */
 export interface Application {
   readonly name: string
@@ -209,7 +214,7 @@ export interface Application {
    * REQUEST_INVALID for an event that cannot come first, RUN_CONFLICT, EVENT_CONFLICT.
    */
   conduct(
-    choreography: ChoreographyDefinition,
+    choreography: Named,
   ): (event: EventValue, options?: { readonly id?: string; readonly source?: string }) => Promise<Started>
   conductNamed(request: ConductRequest): Promise<Started>
   /** Sends a signal to a run; durable when it resolves. Errors: RUN_UNKNOWN, RUN_ENDED, SIGNAL_UNKNOWN, INPUT_INVALID. */

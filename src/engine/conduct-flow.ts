@@ -116,7 +116,7 @@ function checkFree(
   { key, begun, watched }: Free,
 ): void {
   const types = events.map(({ type }) => type)
-  const other = context.conducts.overlapping(key, types)
+  const [other] = types.flatMap((type) => context.conducts.of(type, key) ?? [])
   if (other !== undefined)
     throw fault('CONDUCT_REFUSED', { name, key, problem: `the run "${other.id}" conducts these events already` })
   const since = watched.events.find((type) => types.includes(type))

@@ -332,23 +332,23 @@ test('an event of another key goes its own way, and is waited for only where mor
 })
 
 test('closed in the middle, it is taken up by the next process, also one that holds a single run in memory', async () => {
-  for (const operation of ['pick shoes', 'charge', 'ship']) {
+  for (const name of ['pick shoes', 'charge', 'ship']) {
     const store = newFile()
-    const first = shop({ held: { operation, until: new Promise(() => {}) } })
+    const first = shop({ held: { operation: name, until: new Promise(() => {}) } })
     const app = await openShop(first.definition, store)
     await begin(app, 'o')
-    await until(app, 'orderId:o', async () => first.calls.includes(`${operation} o`))
+    await until(app, 'orderId:o', async () => first.calls.includes(`${name} o`))
     await app.close()
     const second = shop()
     // The catalog of this test counts in memory: what was picked before is known to it.
     const next = await openForTest(second.definition, { store, liveRuns: 1 })
-    if (operation === 'pick shoes') {
+    if (name === 'pick shoes') {
       await until(next, null, async () => second.calls.includes('pick shoes o'))
       await next.publish(Reserved({ orderId: 'o' }))
     }
     expect(await next.result('fulfilment:o')).toMatchObject({ ending: 'fulfilled' })
     const all = [...first.calls, ...second.calls].filter((call) => !call.startsWith('pick'))
-    expect(all.filter((call) => call !== `${operation} o`).length).toBe(operation === 'pick shoes' ? 2 : 1)
+    expect(all.filter((call) => call !== `${name} o`).length).toBe(name === 'pick shoes' ? 2 : 1)
     await next.close()
   }
 })
