@@ -58,11 +58,16 @@ export async function conductFlow(shard: Shard, own: string, request: ConductReq
         hash,
       })
       const fact = { type, key, source, id: eventId, data, root: null, cause, published: true }
-      const num = appendEvent(context, fact).pos
-      writer.rows.claims.push(
-        claims.take('event', `${source} ${eventId}`, { num, hash: context.hash({ type, data: given }) }),
-      )
-      writer.onDurable(() => claims.durable('event', `${source} ${eventId}`))
+      try {
+        const num = appendEvent(context, fact).pos
+        const claim = { num, hash: context.hash({ type, data: given }) }
+        writer.rows.claims.push(claims.take('event', `${source} ${eventId}`, claim))
+        writer.onDurable(() => claims.durable('event', `${source} ${eventId}`))
+      } catch (error) {
+        // The run is written and its event cannot be (the codec, perhaps): half of it must not become durable.
+        context.fail(error)
+        throw error
+      }
       place.born()
       await new Promise<void>((resolve, reject) => writer.acknowledgement(resolve, reject))
       return { id, created: true }

@@ -7,7 +7,7 @@
 //   conducting --cancel--> cancelling: what is open is asked to stop, and events are answered with no call
 //   conducting --nothing open: the flow may end | is broken | a call has failed--> ended
 //   cancelling --nothing open--> cancelled
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { FlowAccount } from '../core/flow-account.ts'
 import { runRef } from '../core/ids.ts'
@@ -130,7 +130,10 @@ function end(context: ShardContext, one: Conducted, last: number, ending: RunEnd
   }
   const run = context.open.use(one.num)
   if (run !== undefined) return now(run)
-  context.live(one.num).then(now, (error: unknown) => context.fail(error))
+  context.live(one.num).then(now, (error: unknown) => {
+    // The next process looks again.
+    if (!isBalletError(error) || error.code !== 'APP_CLOSED') context.fail(error)
+  })
 }
 
 /** A row of the run's journal. Its seq is its position, so that the run need not be in memory. */
