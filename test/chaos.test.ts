@@ -16,7 +16,7 @@ import type { Chance } from '../src/testing/simulation/chance.ts'
 const endings = ['confirmed', 'declined', 'refunded', 'cancelled']
 /** BALLET_SEED brings a campaign that failed back, as far as its orders, faults and moments go. */
 const seed = Number(process.env['BALLET_SEED'] ?? randomInt(2 ** 32))
-const ORDERS = 28
+const ORDERS = 42
 const minutes = (many: number): { timeout: number } => ({ timeout: many * 60_000 })
 
 type Plan = Pick<CampaignOptions, 'blows' | 'patienceMs'> & Partial<Pick<CampaignOptions, 'arsenal'>>

@@ -104,7 +104,7 @@ function runWords({ run, call, attempts }: RunNode, isRoot: boolean, { paint, no
       : run.status === 'stuck'
         ? `stuck${run.phase === undefined ? '' : `, ${run.phase}`}${error}`
         : `${run.status} in ${length}${error}`
-  const solo = run.kind === 'workflow' ? '' : pending(run.waits[0], now)
+  const solo = run.kind === 'workflow' || run.kind === 'choreography' ? '' : pending(run.waits[0], now)
   const id = run.kind === 'reaction' ? '' : ` ${paint.dim(run.id)}`
   return `${paint.bold(`${name}${what}`)}${id}  ${statusPaint(paint, run.status)(`${state}${tries}`)}${solo}${isRoot ? foreign(run.cause, paint.dim) : ''}`
 }

@@ -90,7 +90,7 @@ export function causalTree({ runs, events, journals }: Causes): readonly CausalN
     if (node.kind !== 'run') continue
     const journal = journals.get(node.run.id) ?? []
     if (node.run.kind === 'workflow') addCalls(node, journal, growth)
-    else readSolo(node, journal)
+    else if (node.run.kind !== 'choreography') readSolo(node, journal)
     addWaits(node, growth)
   }
   const parents = new Map<Sprout, Sprout>()
@@ -196,7 +196,7 @@ function readSolo(node: Growing<RunNode>, journal: readonly JournalView[]): void
 
 /** What the run waits for: beside the call that it is about, or as a leaf of its own. */
 function addWaits(node: Growing<RunNode>, { byRef, calls }: Growth): void {
-  if (node.run.kind !== 'workflow') return
+  if (node.run.kind !== 'workflow' && node.run.kind !== 'choreography') return
   const { id, waits } = node.run
   for (const wait of waits) {
     const call = calls.get(opRef(id, wait.op))

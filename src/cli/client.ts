@@ -55,7 +55,7 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
     start: async (body) => api.post('accepted', '/api/runs', body),
     publish: async ({ cause, ...event }) =>
       api.post('accepted', '/api/events', { specversion: '1.0', ...event, causationid: cause }),
-    conduct: async ({ choreography, cause: _, ...body }) =>
+    conduct: async ({ choreography, ...body }) =>
       api.post('accepted', `/api/choreographies/${segment(choreography)}/runs`, body),
     signal: async ({ run, name, data, id }) =>
       api.post('accepted', `${ofRun(run)}/signals/${segment(name)}`, { data, id }),

@@ -91,6 +91,8 @@ export function commandWords(command: Part, limit: number): string {
     case 'wait':
       return `waits for ${names(command['names'])}${due}`
     case 'child':
+      // Of a run that conducts: the call of a reaction, whose run has the input.
+      if (op.startsWith('on:')) return `calls ${word(command, 'call') || 'nothing yet'} as ${word(command, 'run')}`
       return `starts ${word(command, 'run')}${command['wait'] === false ? '' : ' and waits for it'} ${input}`.trim()
     case 'join':
       return `waits for the run ${word(command, 'run')}`

@@ -285,6 +285,19 @@ it('shows the one call of a reaction, whose start has no row', () => {
   ])
 })
 
+it('shows the calls of a run that conducts, which begins with an event', () => {
+  const conductor: RunView = { ...run, id: 'fulfilment:8841', kind: 'choreography', name: 'fulfilment', waits: [] }
+  const op = 'on:payment:order.created/3'
+  const call = { kind: 'child', op, run: 'payment:order.created:e-1', call: 'payment.charge', input: null, wait: true }
+  const event = { kind: 'event', type: 'order.created', pos: 3, source: 'shop', id: 'e-1', key: '8841', payload: {} }
+  const journal = [turn(5, 2, event, call), turn(9, 30, { kind: 'done', op, payload: 'payment.approved' })]
+  expect(timeline(conductor, journal, style).slice(-3)).toEqual([
+    '     +2ms     5  event order.created from shop {}',
+    '                 → calls payment.charge as payment:order.created:e-1',
+    '    +30ms     9  on:payment:order.created/3 answered after 28ms: "payment.approved"',
+  ])
+})
+
 it('lets nothing from a payload act on the terminal, and cuts without cutting a colour', () => {
   const evil = '\u001b[2J\u001b]0;owned\u0007\r\u009b31m\u202e'
   const journal = [

@@ -99,9 +99,12 @@ function times({ created, at, phase, ended, deadline }: RunView, now: number): s
   return `${first}${begins}${ended === null ? '' : `, ended ${shownTime(ended)}`}${left}`
 }
 
+/** Whether a run is one call: an operation or a reaction. */
+const isSolo = ({ kind }: RunView): boolean => kind === 'operation' || kind === 'reaction'
+
 /** A run of one call has no row for its start. */
 function soloStart(run: RunView, journal: readonly JournalView[], style: TimelineStyle): string[] {
-  if (run.kind === 'workflow') return []
+  if (!isSolo(run)) return []
   const op = run.waits[0]?.op ?? journal.map(({ delivered }) => word(part(delivered), 'op')).find((name) => name !== '')
   return op === undefined ? [] : [entry(style, '+0ms', '', `→ calls ${op}`)]
 }
@@ -111,7 +114,7 @@ function rows(run: RunView, journal: readonly JournalView[], style: TimelineStyl
   const limit = Math.max(30, style.columns - 50)
   /** When the run asked for an operation, by its id. */
   const asked = new Map<string, number>()
-  if (run.kind !== 'workflow') asked.set('', origin)
+  if (isSolo(run)) asked.set('', origin)
   return journal.flatMap((row) => {
     const at = Date.parse(row.at)
     const when = offset(at, origin)

@@ -71,6 +71,12 @@ describe('a run that goes on', () => {
     )
   })
 
+  it('says of a run that conducts, and has nothing under way, where it is told what its flow awaits', () => {
+    expect(waitingLine(run({ kind: 'choreography' }), now)).toBe(
+      'Nothing of it is under way; its flow goes on when what it awaits comes: ballet why orderId:8841',
+    )
+  })
+
   it('tells when a sleep is over, and where a child is seen', () => {
     expect(line({ kind: 'timer', for: 'timer', from: 'clock', until: '2026-02-02T12:00:10.000Z' })).toBe(
       'Sleeps until 2026-02-02 12:00:10Z (in 2d); it goes on by itself.',

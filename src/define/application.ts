@@ -14,7 +14,6 @@ import type {
   Related,
   RunView,
 } from '../core/views.ts'
-import type { ChoreographyDefinition } from './definition.ts'
 
 export interface Started {
   readonly id: string
@@ -234,6 +233,12 @@ export interface Standing {
   readonly doubt: () => void
 }
 
+/** A choreography, made by choreography(...). */
+interface Named {
+  readonly kind: 'choreography'
+  readonly name: string
+}
+
 /** Typed calls carry their result: `result(id)` cannot, so it is `Json`. */
 export interface Application {
   readonly name: string
@@ -269,7 +274,7 @@ export interface Application {
    * REQUEST_INVALID for an event that cannot come first, RUN_CONFLICT, EVENT_CONFLICT.
    */
   conduct(
-    choreography: ChoreographyDefinition,
+    choreography: Named,
   ): (event: EventValue, options?: { readonly id?: string; readonly source?: string }) => Promise<Started>
   conductNamed(request: ConductRequest): Promise<Started>
   /** Sends a signal to a run; durable when it resolves. Errors: RUN_UNKNOWN, RUN_ENDED, SIGNAL_UNKNOWN, INPUT_INVALID. */

@@ -47,7 +47,7 @@ import type {
   StartRequest,
   StartSettings,
 } from '../define/application.ts'
-import type { ChoreographyDefinition, Log } from '../define/definition.ts'
+import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Actions } from './actions.ts'
@@ -271,7 +271,7 @@ export class RunningApplication implements Application {
   }
 
   conduct(
-    choreography: ChoreographyDefinition,
+    choreography: Parameters<Application['conduct']>[0],
   ): (event: EventValue, options?: { readonly id?: string; readonly source?: string }) => Promise<Started> {
     const { name } = choreography
     return ({ type, data }, options = {}) => this.conductNamed({ choreography: name, type, data, ...options })

@@ -64,7 +64,9 @@ export class Claims {
         this.#fresh.get(`${space} ${id}`) ?? null
       const known = names.map(fresh)
       const stored = await Promise.all(
-        names.map(({ space, id }, at) => known[at] ?? (fromInbox ? this.#ask(space, id) : this.#askBoth(space, id))),
+        names.map(
+          async ({ space, id }, at) => known[at] ?? (fromInbox ? this.#ask(space, id) : this.#askBoth(space, id)),
+        ),
       )
       decided = decide(names.map((name, at) => stored[at] ?? fresh(name)))
     } finally {

@@ -58,11 +58,16 @@ export async function conductFlow(shard: Shard, own: string, request: ConductReq
         hash,
       })
       const fact = { type, key, source, id: eventId, data, root: null, cause, published: true }
-      const num = appendEvent(context, fact).pos
-      writer.rows.claims.push(
-        claims.take('event', `${source} ${eventId}`, { num, hash: context.hash({ type, data: given }) }),
-      )
-      writer.onDurable(() => claims.durable('event', `${source} ${eventId}`))
+      try {
+        const num = appendEvent(context, fact).pos
+        const claim = { num, hash: context.hash({ type, data: given }) }
+        writer.rows.claims.push(claims.take('event', `${source} ${eventId}`, claim))
+        writer.onDurable(() => claims.durable('event', `${source} ${eventId}`))
+      } catch (error) {
+        // The run is written and its event cannot be (the codec, perhaps): half of it must not become durable.
+        context.fail(error)
+        throw error
+      }
       place.born()
       await new Promise<void>((resolve, reject) => writer.acknowledgement(resolve, reject))
       return { id, created: true }
@@ -116,7 +121,7 @@ function checkFree(
   { key, begun, watched }: Free,
 ): void {
   const types = events.map(({ type }) => type)
-  const other = context.conducts.overlapping(key, types)
+  const [other] = types.flatMap((type) => context.conducts.of(type, key) ?? [])
   if (other !== undefined)
     throw fault('CONDUCT_REFUSED', { name, key, problem: `the run "${other.id}" conducts these events already` })
   const since = watched.events.find((type) => types.includes(type))

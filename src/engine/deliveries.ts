@@ -8,6 +8,7 @@ import { type Machine } from '../core/machine.ts'
 import { splitKey } from '../core/names.ts'
 import { isUndo } from '../core/pending.ts'
 import type { EventRow } from '../core/store.ts'
+import { cancelConductor } from './conducting.ts'
 import { markStuck } from './endings.ts'
 import { parkDamaged } from './joins.ts'
 import { machineOfRun, type LiveRun } from './live-run.ts'
@@ -37,7 +38,7 @@ export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delive
       else answerSolo(context, run, delivered, extras)
       break
     case 'conductor':
-      if (delivered.kind === 'cancel') context.conducts.cancel(run, delivered, extras)
+      if (delivered.kind === 'cancel') cancelConductor(context, run, delivered, extras)
       else settleDelivery(context, extras, 'seen')
       break
     case 'frozen':

@@ -27,7 +27,7 @@ export function endRun(context: ShardContext, run: LiveRun, ending: RunEnding): 
   dropPending(context, run)
   dropSchedule(context, row)
   answerJoins(context, row.id, ending)
-  context.conducts.ended(row, ending)
+  context.leftFlow(row, ending)
   writer.onDurable(() => {
     context.watchers.ended(row.id, ending)
     leaveLane(context, num)

@@ -10,6 +10,7 @@ import { fault } from '../core/errors.ts'
 import { splitKey } from '../core/names.ts'
 import type { ReactionDefinition } from '../define/definition.ts'
 import { createRun, soloExecutor } from './births.ts'
+import { noticeEvent, takeEvent } from './conducting.ts'
 import { soloOf, type LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -40,7 +41,7 @@ export function appendEvent(context: ShardContext, fact: Fact): EventRow {
     watchers.touched(fact.key)
   })
   context.observe(row)
-  context.conducts.observe(row)
+  noticeEvent(context, row)
   if (fact.published) answerEvent(context, fact, row, ref)
   return row
 }
@@ -57,7 +58,7 @@ function answerEvent(context: ShardContext, fact: Fact, event: EventRow, ref: st
         calls.push({ kind: 'child', op: parentOp, run: run.row.id, call: run.row.call, input: 'null', wait: true })
     }
   }
-  if (one !== undefined) context.conducts.take(one, event, fact.data, calls)
+  if (one !== undefined) takeEvent(context, one, event, { data: fact.data, calls })
 }
 
 /** What brings the run of a reaction about: the event, and the run that conducts its flow, if any does. */

@@ -7,6 +7,7 @@ import type { Machine } from '../core/machine.ts'
 import { isUndo, type Pending } from '../core/pending.ts'
 import type { JournalRow, RunRow } from '../core/store.ts'
 import { liveRun } from './births.ts'
+import { takeUpConductor } from './conducting.ts'
 import { DeliveryJob, freeze, keepSeen, writeMail } from './deliveries.ts'
 import { mapAgain } from './facts.ts'
 import { markFreed, markStuck } from './endings.ts'
@@ -165,7 +166,7 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded, s
     case 'conductor':
       // Its choreography is back.
       if (run.row.status === 'stuck') markFreed(context, run, 'its choreography is there')
-      context.conducts.takeUp(run, history)
+      takeUpConductor(context, run, history)
       for (const mail of history.mail) context.deliver(run.row.num, mail)
       break
     case 'workflow':

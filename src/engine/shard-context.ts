@@ -4,8 +4,8 @@ import type { Codec, PayloadPlace } from '../core/codec.ts'
 import type { Clock, Random } from '../core/clock.ts'
 import type { FlowAccount } from '../core/flow-account.ts'
 import type { JsonText } from '../core/json.ts'
-import type { Delivered } from '../core/journal.ts'
-import type { EventRow, FlowName, FlowRow, Store } from '../core/store.ts'
+import type { Delivered, RunEnding } from '../core/journal.ts'
+import type { EventRow, FlowName, FlowRow, RunRow, Store } from '../core/store.ts'
 import type { ChoreographyDefinition, Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { Admission } from './admission.ts'
@@ -99,6 +99,8 @@ export interface ShardContext {
   foreignWork(run: LiveRun): string
   /** An event is being written: who follows flows takes it when it is durable. */
   observe(event: EventRow): void
+  /** A run has ended: whoever conducts the flow that it belongs to takes notice. */
+  leftFlow(row: RunRow, ending: RunEnding): void
   /** The flow of a key as it stands by the events that are durable now: at once, or when it was read. */
   followed(choreography: ChoreographyDefinition, key: string, use: (account: FlowAccount | null) => void): void
   /** Of these flows those that nothing has come for since; whoever follows flows knows them no more. */

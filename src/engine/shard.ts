@@ -16,6 +16,7 @@ import { Admission } from './admission.ts'
 import { environmentOf } from './calls.ts'
 import { Claims } from './claims.ts'
 import { contentHash } from './content-hash.ts'
+import { leaveFlow } from './conducting.ts'
 import { Conducts } from './conducts.ts'
 import type { CurrentWork } from './current-work.ts'
 import { blameRun, deliverEvent, deliverTo, DeliveryJob } from './deliveries.ts'
@@ -94,9 +95,8 @@ export class Shard {
     const onFailure = (error: unknown): void => this.#fail(error)
     const space = new Space({ store, clock, log, onFailure })
     const now = (): number => clock.elapsed?.() ?? clock.now()
-    const onCaughtUp = (): void => this.#caughtUp()
     const isQuiet = (): boolean => this.context.pump.idle
-    const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp, isQuiet, clock })
+    const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp: () => this.#caughtUp(), isQuiet, clock })
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)
     const { shard, epoch, crashes } = tenure
     const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
@@ -129,7 +129,7 @@ export class Shard {
       open,
       watchers: new Watchers(),
       suspects: new Suspects({ clock, store, shard, epoch, crashes, writer, pump, log, open, onFailure }),
-      conducts: new Conducts(() => this.context),
+      conducts: new Conducts({ choreographies: directory.choreographies, store, shard }),
       now: () => this.#notBefore(clock.now()),
       notBefore: (at) => void this.#notBefore(at),
       encode: (text, row, id) => codec.encode(text, { namespace: ns, row, id }),
@@ -140,6 +140,7 @@ export class Shard {
       blame: (run, error) => this.#blame(run, error),
       hash: contentHash,
       observe: (event) => this.#monitor.observe(event),
+      leftFlow: (row, ending) => leaveFlow(this.context, row, ending),
       followed: (choreography, key, use) => this.#monitor.ask(choreography, key, use),
       forgettable: (flows) => this.#monitor.forgettable(flows),
       joined: (id, run, op) => joinRun(this.context, id, run, op),
@@ -322,13 +323,11 @@ export class Shard {
   }
 
   #begin(run: LiveRun): void {
-    const { context } = this
     // Its timer begins it.
     if (run.row.phase === 'scheduled') return
-    if (run.row.kind === 'choreography') return
     if (run.row.kind === 'workflow') {
       return run.executor.kind === 'workflow'
-        ? this.#deliver(run.row.num, { kind: 'start', seed: context.random.seed() }, {})
+        ? this.#deliver(run.row.num, { kind: 'start', seed: this.context.random.seed() }, {})
         : this.#blame(run, fault('CODE_MISSING', { run: run.row.id, call: run.row.call }))
     }
     if (!this.#enterLane(run.row)) return

@@ -124,7 +124,11 @@ describe('an action on all runs that match', () => {
     [{ action: 'cancel', filter: { status: 'stuck' } }, 'filter.status', 'it must be a list of running, stuck'],
     [{ action: 'cancel', filter: { status: ['failed'] } }, 'filter.status', 'it must be a list of running, stuck'],
     [{ action: 'cancel', filter: { status: [] } }, 'filter.status', 'it must be a list of running, stuck'],
-    [{ action: 'cancel', filter: { kind: 'saga' } }, 'filter.kind', 'it must be one of workflow, operation, reaction'],
+    [
+      { action: 'cancel', filter: { kind: 'saga' } },
+      'filter.kind',
+      'it must be one of workflow, operation, reaction, choreography',
+    ],
     [{ action: 'cancel', filter: { key: '1' } }, 'filter.key', 'it must be field:value, for example orderId:8841'],
     [{ action: 'cancel', filter: {}, limit: 0 }, 'limit', 'it must be a whole number from 1 to 10000'],
     [{ action: 'cancel', filter: {}, limit: 10_001 }, 'limit', 'it must be a whole number from 1 to 10000'],

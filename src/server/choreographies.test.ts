@@ -1,21 +1,30 @@
-// The routes of choreographies on the real engine: pages, and what is not there.
+// The routes of choreographies on the real engine: pages, conducting, and what is not there.
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Application } from '../define/application.ts'
-import { ballet, choreography, event, open, seq, type FlowView, type Page } from '../index.ts'
+import { ballet, choreography, event, open, operation, seq, service, type FlowView, type Page } from '../index.ts'
 import { serve, type Serving } from './serve.ts'
 
 const Noted = event('noted', z.object({ id: z.string() }), { key: 'id' })
+const Asked = event('asked', z.object({ id: z.string() }), { key: 'id' })
+const Answered = event('answered', z.object({ id: z.string() }), { key: 'id' })
 const Done = event('done', z.object({ id: z.string() }), { key: 'id' })
+const desk = service('desk', {
+  do: operation({ input: z.object({ id: z.string() }), outcomes: [Answered], run: (input) => Answered(input) }),
+})
+const doing = choreography('doing', { key: 'id' }, seq(Asked, Answered))
 const notes = choreography('notes', { key: 'id' }, seq(Noted, Done.within('1h')))
+
+desk.on(Asked, (asked) => desk.do(asked))
 
 let app: Application
 let server: Serving
 beforeAll(async () => {
-  app = await open(ballet({ services: [], choreographies: [notes] }), { store: 'memory:' })
+  app = await open(ballet({ services: [desk], choreographies: [notes, doing] }), { store: 'memory:' })
   server = await serve(app, { port: 0 })
   for (const id of ['a', 'b', 'c:d', 'e']) await app.publish(Noted({ id }))
   await app.publish(Done({ id: 'b' }))
+  await app.publish(Asked({ id: 'e' }))
 })
 afterAll(async () => {
   await server.close()
@@ -59,4 +68,43 @@ it.each([
   const answer = await get<{ readonly code: string; readonly detail: string }>(path)
   expect(answer).toMatchObject({ status, body: { code } })
   expect(answer.body.detail).toContain(words)
+})
+
+async function conduct(
+  name: string,
+  body: unknown,
+): Promise<{ status: number; body: unknown; location: string | null }> {
+  const headers = { 'content-type': 'application/json' }
+  const init = { method: 'POST', headers, body: JSON.stringify(body) }
+  const response = await fetch(`${server.url}/api/choreographies/${name}/runs`, init)
+  return { status: response.status, body: await response.json(), location: response.headers.get('location') }
+}
+
+it('conducts a flow: its run has the calls as steps, and the ending as its output', async () => {
+  const asked = { type: 'asked', data: { id: 'x' }, id: 'x-1', source: 'web' }
+  const answer = { id: 'doing:x', created: true }
+  expect(await conduct('doing', asked)).toEqual({ status: 201, body: answer, location: '/api/runs/doing:x' })
+  expect(await conduct('doing', asked)).toMatchObject({ status: 200, body: { ...answer, created: false } })
+  expect((await get('/api/runs/doing%3Ax?wait=20s')).body).toMatchObject({
+    kind: 'choreography',
+    status: 'completed',
+    cause: 'event:web:x-1',
+    output: { choreography: 'doing', ending: 'complete' },
+    steps: [{ step: 'desk:asked', call: 'desk.do', status: 'done', outcome: 'answered' }],
+  })
+  expect((await get<Page<unknown>>('/api/runs?kind=choreography')).body.items).toHaveLength(1)
+})
+
+it.each([
+  ['doin', { type: 'asked', data: { id: 'y' } }, 404, 'CHOREOGRAPHY_UNKNOWN'],
+  ['doing', { type: 'answered', data: { id: 'y' } }, 422, 'REQUEST_INVALID'],
+  ['doing', { type: 'asked', data: { id: 7 } }, 422, 'INPUT_INVALID'],
+  ['doing', { data: { id: 'y' } }, 422, 'REQUEST_INVALID'],
+  ['doing', { type: 'asked', data: { id: 'y' }, key: 'y' }, 422, 'REQUEST_INVALID'],
+  // It has begun by itself.
+  ['doing', { type: 'asked', data: { id: 'e' } }, 409, 'CONDUCT_REFUSED'],
+  // Nobody answers what is noted.
+  ['notes', { type: 'noted', data: { id: 'y' } }, 422, 'CONDUCT_IMPOSSIBLE'],
+])('conducting %s with %j is refused', async (name, body, status, code) => {
+  expect(await conduct(name, body)).toMatchObject({ status, body: { code } })
 })

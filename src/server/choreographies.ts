@@ -33,13 +33,14 @@ async function flow(exchange: Exchange): Promise<Response> {
 /** Begins to conduct a flow, with the event that begins it. */
 async function conduct(exchange: Exchange): Promise<Response> {
   const { app, request, bodyLimitBytes } = exchange
-  const body = readEnvelope(await readJson(request, bodyLimitBytes), ['type', 'data', 'id', 'source'])
+  const body = readEnvelope(await readJson(request, bodyLimitBytes), ['type', 'data', 'id', 'source', 'cause'])
   const { id, created } = await app.conductNamed({
     choreography: segment(exchange, 'name'),
     type: requiredText(body, 'type'),
     data: body['data'],
     id: optionalText(body, 'id'),
     source: optionalText(body, 'source'),
+    cause: optionalText(body, 'cause'),
   })
   return answer(created ? 201 : 200, { id, created }, { location: pathTo('/api/runs', id) })
 }

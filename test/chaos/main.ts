@@ -100,7 +100,7 @@ async function campaign(place: Place, { blows, orders, seed }: Size, out: string
 /** Campaigns one after the other until so many blows have hit; the report says what has been done before. */
 async function inSlices(place: Place, report: string, all: Size, slice: number, out: string): Promise<Slice[]> {
   const done = readReport(report)
-  const orders = Math.max(28, Math.ceil((all.orders * slice) / all.blows))
+  const orders = Math.max(42, Math.ceil((all.orders * slice) / all.blows))
   const hits = (): number => total(done).hits[place.counted] ?? 0
   while (hits() < all.blows) {
     const own = { blows: slice, orders, seed: (all.seed + done.length) % 2 ** 32 }
@@ -136,7 +136,7 @@ async function main(): Promise<boolean> {
   const place: Place | undefined = { chaos, 'power-cuts': powerCuts, 'disk-full': diskFull }[command]
   if (place === undefined) throw new RangeError(`"${command}" is none of chaos, power-cuts and disk-full`)
   const blows = numberOf(place.option, values[place.option] ?? '20', 1)
-  const orders = numberOf('orders', values.orders ?? String(Math.max(28, blows * place.ordersPerBlow)), 10)
+  const orders = numberOf('orders', values.orders ?? String(Math.max(42, blows * place.ordersPerBlow)), 10)
   const seed = numberOf('seed', values.seed ?? String(randomInt(2 ** 32)), 0)
   const size = { blows, orders, seed }
   if (values.auditor !== undefined && !existsSync(values.auditor))

@@ -1,6 +1,6 @@
-// The orders of a campaign: as many of one style as of the other, and in each style all the ways that an order can go: well,
+// The orders of a campaign: as many of each style, and in each style all the ways that an order can go: well,
 // declined at every place, not deliverable, and cancelled, at once or when shipping has begun; by the customer, or by
-// whoever runs the shop, who cancels the run of the workflow itself. The first two are those that
+// whoever runs the shop, who cancels the run of the workflow itself. Two of the first are those that
 // the shop places itself when its store is new; the client asks for the very same ones, and whoever comes first, each is
 // one order.
 import { readFileSync } from 'node:fs'
@@ -98,14 +98,14 @@ export function planOrder(kind: Kind, style: Style, id: string): PlannedOrder {
   }
 }
 
-/** Orders in the sequence in which they are placed: half of them in each style. */
+/** Orders in the sequence in which they are placed: as many of each style. */
 export function planOrders(count: number, chance: Chance): PlannedOrder[] {
   const planned = Array.from({ length: count }, (_, index): PlannedOrder => {
-    const style = styles[index % 2] ?? 'orchestrated'
-    const kind = kinds[Math.floor(index / 2) % kinds.length] ?? well
-    return planOrder(kind, style, index < 2 ? `first-${style}` : `${style}-${index}`)
+    const style = styles[index % styles.length] ?? 'orchestrated'
+    const kind = kinds[Math.floor(index / styles.length) % kinds.length] ?? well
+    return planOrder(kind, style, index < styles.length ? `first-${style}` : `${style}-${index}`)
   })
-  return [...planned.slice(0, 2), ...shuffle(planned.slice(2), chance)]
+  return [...planned.slice(0, styles.length), ...shuffle(planned.slice(styles.length), chance)]
 }
 
 export function shuffle<T>(items: readonly T[], chance: Chance): T[] {

@@ -1,4 +1,4 @@
-// The orders of the shop in both styles, with every way in which one can go: the definitions are those of examples/shop,
+// The orders of the shop in every style, with every way in which one can go: the definitions are those of examples/shop,
 // the judge is the auditor of chaos, who knows nothing of the engine.
 import { ballet } from 'ballet'
 import { fulfilment } from '../../examples/shop/choreography.ts'
@@ -22,7 +22,7 @@ import { judgeFlows } from './flows.ts'
 import { judgeLifecycles } from './lifecycle.ts'
 import { shopServices, ShopState } from './shop-services.ts'
 
-const PLANNED = planOrders(56, new Chance(1))
+const PLANNED = planOrders(84, new Chance(1))
 const NONE = { acks: 0, hits: {}, redelivered: 0, endings: [] }
 const WRITTEN_MS = 3000
 const AGAIN_MS = 120
@@ -149,6 +149,7 @@ class ShopScene implements Scene {
     const order = Order.parse(JSON.parse(body))
     const isOrchestrated = body.includes('orchestrated')
     const place = async (app: Application): Promise<string> => {
+      if (body.includes('conducted')) return (await app.conduct(fulfilment)(OrderCreated(order), { id })).id
       if (!isOrchestrated) return (await app.publish(OrderCreated(order), { id })).id
       const { created } = await app.startNamed({ call: 'checkout', input: order })
       return created ? 'created' : 'known'

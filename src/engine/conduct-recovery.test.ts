@@ -1,0 +1,126 @@
+// Runs that conduct a flow over the life of a process: closed in the middle, parked on disk, without their code.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { gate, openForTest, until } from '../../test/support/applications.ts'
+import {
+  begin,
+  byOrder,
+  Cancelled,
+  codeOf,
+  Created,
+  newFile,
+  openShop,
+  Order,
+  quiet,
+  Reserved,
+  runsOf,
+  shop,
+} from '../../test/support/conducted.ts'
+import { ballet, choreography, event, many, operation, seq, service, workflow } from '../index.ts'
+
+test('closed in the middle, it is taken up by the next process, also one that holds a single run in memory', async () => {
+  for (const name of ['pick shoes', 'charge', 'ship']) {
+    const store = newFile()
+    const first = shop({ held: { operation: name, until: new Promise(() => {}) } })
+    const app = await openShop(first.definition, store)
+    await begin(app, 'o')
+    await until(app, 'orderId:o', async () => first.calls.includes(`${name} o`))
+    await app.close()
+    const second = shop()
+    // The catalog of this test counts in memory: what was picked before is known to it.
+    const next = await openForTest(second.definition, { store, liveRuns: 1 })
+    if (name === 'pick shoes') {
+      await until(next, null, async () => second.calls.includes('pick shoes o'))
+      await next.publish(Reserved({ orderId: 'o' }))
+    }
+    expect(await next.result('fulfilment:o')).toMatchObject({ ending: 'fulfilled' })
+    const all = [...first.calls, ...second.calls].filter((call) => !call.startsWith('pick'))
+    expect(all.filter((call) => call !== `${name} o`).length).toBe(name === 'pick shoes' ? 2 : 1)
+    await next.close()
+  }
+})
+
+test('what came of an event from outside is waited for, also when its ancestors have ended and the process is another', async () => {
+  const Asked = event('client.asked', Order, byOrder)
+  const Noted = event('desk.noted', Order, byOrder)
+  const told: string[] = []
+  const made = (until: Promise<void> | null, begun: () => void) => {
+    const desk = service('desk', {
+      note: operation({
+        input: Order,
+        outcomes: [Noted],
+        run: async (order) => {
+          begun()
+          await until
+          return Noted(order)
+        },
+      }),
+      tell: operation({ input: Order, run: ({ orderId }) => void told.push(orderId) }),
+    })
+    const answer = workflow('answer', { input: Order, output: z.null(), ...byOrder }, async (run, order) => {
+      run.start(desk.note(order))
+      return null
+    })
+    desk.on(Asked, (order) => answer(order), { calls: ['desk.note'] })
+    desk.on(Noted, (order) => desk.tell(order))
+    const asking = choreography('asking', { key: 'orderId' }, seq(Created, Asked, many(Noted)), { outside: [Asked] })
+    return { asking, definition: ballet({ services: [desk], workflows: [answer], choreographies: [asking] }) }
+  }
+  const store = newFile()
+  const begun = gate()
+  const first = made(new Promise(() => {}), () => begun.open())
+  const app = await openShop(first.definition, store)
+  await app.conduct(first.asking)(Created({ orderId: 'o' }), { id: 'o' })
+  await app.publish(Asked({ orderId: 'o' }), { id: 'o', source: 'client' })
+  await begun.promise
+  await app.close()
+  const again = gate()
+  const next = await openShop(made(again.promise, () => {}).definition, store)
+  // The monitor has read the flow, which may end; what that came to is durable when the event is.
+  await next.flow('asking', 'o')
+  await next.publish(Created({ orderId: 'other' }))
+  expect(await next.run('asking:o')).toMatchObject({ status: 'running' })
+  again.open()
+  expect(await next.result('asking:o')).toMatchObject({ ending: 'complete' })
+  await quiet(next, 'o')
+  expect(told).toEqual(['o'])
+  // The run was there when the note came.
+  expect((await runsOf(next, 'o')).find(({ name }) => name === 'desk:desk.noted')).toMatchObject({ parent: 'asking:o' })
+})
+
+test('a conducted flow that is parked on disk takes its events, and is cancelled, as any other', async () => {
+  const { definition, calls } = shop()
+  const app = await openForTest(definition, { store: newFile(), liveRuns: 1 })
+  for (const orderId of ['waits-1', 'waits-2', 'waits-3']) {
+    await begin(app, orderId)
+    await until(app, `orderId:${orderId}`, async () => (await runsOf(app, orderId))[0]?.steps?.[1]?.status === 'done')
+  }
+  for (const orderId of ['waits-1', 'waits-2'])
+    await app.publish(Cancelled({ orderId }), { id: orderId, source: 'customer' })
+  expect(await app.result('fulfilment:waits-1')).toMatchObject({ ending: 'cancelled' })
+  expect(await app.result('fulfilment:waits-2')).toMatchObject({ ending: 'cancelled' })
+  await app.cancel('fulfilment:waits-3', { by: 'the desk' })
+  expect(await codeOf(app.result('fulfilment:waits-3'))).toContain('RUN_CANCELLED')
+  expect(calls.filter((call) => call.startsWith('refund'))).toEqual(['refund waits-1', 'refund waits-2'])
+})
+
+test('its choreography has left the code: it is stuck, reactions answer, and it conducts again when it is back', async () => {
+  const { definition, calls } = shop()
+  const store = newFile()
+  const app = await openShop(definition, store)
+  await begin(app, 'waits')
+  await until(app, 'orderId:waits', async () => (await runsOf(app, 'waits'))[0]?.steps?.[1]?.status === 'done')
+  await app.close()
+  const without = await openShop({ ...definition, choreographies: [] }, store)
+  expect(await without.run('fulfilment:waits')).toMatchObject({
+    status: 'stuck',
+    reason: 'diverged',
+    error: { code: 'CODE_MISSING' },
+  })
+  await without.close()
+  const back = await openShop(definition, store)
+  expect(await back.run('fulfilment:waits')).toMatchObject({ status: 'running' })
+  await back.publish(Cancelled({ orderId: 'waits' }), { id: 'c', source: 'customer' })
+  expect(await back.result('fulfilment:waits')).toMatchObject({ ending: 'cancelled' })
+  expect(calls.filter((call) => call.startsWith('refund'))).toEqual(['refund waits'])
+})

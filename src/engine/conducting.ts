@@ -1,0 +1,181 @@
+// What a run does that conducts the flow of a key. An event of the flow that is published while the run is open is taken by
+// it, in the batch that writes the event: the calls that reactions make of it are children of the run, in the same lanes and
+// under the same names as ever, so none of them can be made twice. The run's journal is written and never replayed. It ends
+// when nothing of it is open and the flow may end, as the monitor says. Called by the facts, the deliveries and the loader,
+// and through the shard when a run ends.
+//
+//   conducting --cancel--> cancelling: what is open is asked to stop, and events are answered with no call
+//   conducting --nothing open: the flow may end | is broken | a call has failed--> ended
+//   cancelling --nothing open--> cancelled
+import { fault, isBalletError } from '../core/errors.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
+import type { FlowAccount } from '../core/flow-account.ts'
+import { runRef } from '../core/ids.ts'
+import {
+  commandsText,
+  turnText,
+  type Cancelled,
+  type Command,
+  type Delivered,
+  type RunEnding,
+} from '../core/journal.ts'
+import { parseText } from '../core/json-text.ts'
+import { isRecord, type JsonText } from '../core/json.ts'
+import { splitKey } from '../core/names.ts'
+import type { EventRow, RunRow } from '../core/store.ts'
+import type { Conducted } from './conducts.ts'
+import { endRun, failureOfEnding, setPhase } from './endings.ts'
+import type { History } from './history.ts'
+import type { LiveRun } from './live-run.ts'
+import { settleDelivery } from './settle.ts'
+import type { DeliveryExtras, ShardContext } from './shard-context.ts'
+
+/** An event is being written: it may be the end of a flow, whoever has brought it about. */
+export function noticeEvent(context: ShardContext, event: EventRow): void {
+  context.conducts.noticed(event)
+  for (const one of context.conducts.allOf(event)) {
+    one.last = event.pos
+    weighLater(context, one)
+  }
+}
+
+/** Takes a published event: `calls` are those that are made of it. */
+export function takeEvent(
+  context: ShardContext,
+  one: Conducted,
+  { type, pos, source, id, key }: EventRow,
+  { data, calls }: { readonly data: JsonText; readonly calls: readonly Command[] },
+): void {
+  write(context, one, { kind: 'event', type, pos, source, id, key: splitKey(key).value, payload: data }, calls)
+}
+
+/** A run has ended, which may be one that conducts, a call of one, or what came of a call. */
+export function leaveFlow(context: ShardContext, { num, id, parent, parentOp }: RunRow, ending: RunEnding): void {
+  const one = context.conducts.leave(num)
+  if (one === undefined) return
+  const failure = failureOfEnding(id, ending)
+  const call = parent === one.num ? parentOp : null
+  if (failure !== null) {
+    const { code, message } = failure
+    one.failure = { code, message }
+    write(context, one, { kind: 'failed', op: call ?? runRef(id), error: one.failure }, [])
+  } else if (call !== null) write(context, one, { kind: 'done', op: call, payload: outcomeIn(ending) }, [])
+  if (one.members.size === 0) weighLater(context, one)
+}
+
+/** Takes up a run that was brought back. */
+export function takeUpConductor(
+  context: ShardContext,
+  { row }: LiveRun,
+  { turns, cancelled }: Pick<History, 'turns' | 'cancelled'>,
+): void {
+  const one = context.conducts.get(row.num)
+  if (one === undefined) return
+  for (const { delivered } of turns) if (delivered.kind === 'failed') one.failure = delivered.error
+  one.cancelled = cancelled
+  if (cancelled !== null) stopAll(context, one, cancelled)
+  weighLater(context, one)
+}
+
+/** Asks the run to stop: it makes no further call, and what is open of its flow is asked to stop as well. */
+export function cancelConductor(
+  context: ShardContext,
+  run: LiveRun,
+  { by, why }: Cancelled,
+  extras: DeliveryExtras,
+): void {
+  const one = context.conducts.get(run.row.num)
+  if (one === undefined) return settleDelivery(context, extras, 'ended')
+  if (one.cancelled !== null) return settleDelivery(context, extras, 'seen')
+  one.cancelled = { by, why }
+  write(context, one, { kind: 'cancel', by, why }, [])
+  setPhase(context, run, 'cancelling')
+  stopAll(context, one, one.cancelled)
+  weighLater(context, one)
+  settleDelivery(context, extras, 'taken')
+  context.writer.flush()
+}
+
+function stopAll(context: ShardContext, { members }: Conducted, { by, why }: Cancelled): void {
+  // One that ends at once leaves the set.
+  const open = Array.from(members)
+  for (const member of open) context.deliver(member, { kind: 'cancel', by, why })
+}
+
+/** Looks whether a flow has ended, when everything that was written by now is durable. */
+function weighLater(context: ShardContext, one: Conducted): void {
+  context.writer.onDurable(() => weigh(context, one))
+}
+
+function weigh(context: ShardContext, one: Conducted): void {
+  const { conducts } = context
+  if (!conducts.isQuiet(one)) return
+  const { cancelled, last } = one
+  if (cancelled !== null) return end(context, one, last, { kind: 'end', output: undefined, cancelled })
+  context.followed(one.choreography, one.key, (account) => {
+    // What has come since is looked at when it is durable.
+    if (account === null || account.last.pos < one.last || !conducts.isQuiet(one)) return
+    const ending = endingOf(one, account)
+    if (ending !== null) end(context, one, one.last, ending)
+  })
+}
+
+function end(context: ShardContext, one: Conducted, last: number, ending: RunEnding): void {
+  const now = (run: LiveRun | undefined): void => {
+    // It was brought back from the disk, and something came for it meanwhile.
+    if (run?.executor.kind !== 'conductor' || !context.conducts.isQuiet(one) || one.last !== last) return
+    write(context, one, { kind: 'done', op: 'flow', payload: undefined }, [ending])
+    endRun(context, run, ending)
+    context.writer.flush()
+  }
+  const run = context.open.use(one.num)
+  if (run !== undefined) return now(run)
+  context.live(one.num).then(now, (error: unknown) => {
+    // The next process looks again.
+    if (!isBalletError(error) || error.code !== 'APP_CLOSED') context.fail(error)
+  })
+}
+
+/** A row of the run's journal. Its seq is its position, so that the run need not be in memory. */
+function write(
+  context: ShardContext,
+  { num, id, key }: Conducted,
+  delivered: Delivered,
+  commands: readonly Command[],
+): void {
+  const { writer, open, watchers } = context
+  const pos = writer.position()
+  const text = turnText(delivered, commandsText(commands))
+  const data = context.encode(text, 'turn', id)
+  writer.rows.journal.push({ pos, run: num, seq: pos, kind: 'turn', at: context.now(), data })
+  writer.onDurable(() => watchers.touched(key))
+  const run = open.peek(num)
+  if (run === undefined) return
+  run.seq = pos + 1
+  run.turns += 1
+  run.bytes += text.length
+  open.weigh(run)
+}
+
+/** The type of the event that a call was answered with: its data stand with the event. */
+function outcomeIn(ending: RunEnding): JsonText {
+  const output: unknown = ending.kind === 'end' && ending.output !== undefined ? parseText(ending.output) : null
+  return JSON.stringify(isRecord(output) && output['kind'] === 'event' ? output['type'] : null)
+}
+
+/** How a run of which nothing is under way ends; null when its flow waits for something from outside. */
+function endingOf({ id, key, choreography, failure }: Conducted, { state, broken }: FlowAccount): RunEnding | null {
+  const { name, flow } = choreography
+  if (broken !== null) {
+    const { type, how } = broken
+    return { kind: 'fail', error: failureOf('FLOW_BROKEN', { name, key, type, how }) }
+  }
+  const { standing, ending } = flow.verdict(state)
+  if (standing !== 'on track') return { kind: 'end', output: JSON.stringify({ choreography: name, ending }) }
+  if (failure === null) return null
+  return { kind: 'fail', error: failureOf('CONDUCT_FAILED', { id, message: failure.message }) }
+}
+
+function failureOf(...error: Parameters<typeof fault>): Failure {
+  return toFailure(fault(...error))
+}
