@@ -57,7 +57,7 @@ test('a node that stands by says who owns the store, answers questions, and take
   expect(await two.result('stamp-b')).toBe('b')
 })
 
-test('F10: a node whose lease was taken stops at once, stands by, and takes over in its turn', async () => {
+test('F10: the lease of a node is taken: it stops at once, stands by, and takes over in its turn', async () => {
   const at = await place()
   const one = await desk(at)
   const two = await desk(at)
@@ -79,7 +79,7 @@ test('F10: a node whose lease was taken stops at once, stands by, and takes over
   expect(await one.result('stamp-b')).toBe('b')
 })
 
-test('F8: while a node cannot renew its lease it begins no effect, and when it can again it does', async () => {
+test('F8: a node that cannot renew its lease: it begins no effect, and when it can again it does', async () => {
   const at = await place()
   let isHeld = false
   const begun: { readonly text: string; readonly whileHeld: boolean }[] = []
