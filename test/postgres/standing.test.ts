@@ -19,11 +19,11 @@ async function place(): Promise<Place> {
 }
 
 /** A desk that notes what it is asked for, as soon as it is. */
-async function desk({ url }: Place, note: (id: string) => void = () => undefined): Promise<Application> {
+async function desk({ url }: Place, note: (id: string) => void = () => undefined, name = 'desk'): Promise<Application> {
   const own = service('desk', {
     stamp: operation({ input: z.string(), output: z.string(), run: (text) => (note(text), text) }),
   })
-  const app = await open(ballet({ name: 'desk', version: '1', services: [own] }), {
+  const app = await open(ballet({ name, version: '1', services: [own] }), {
     store: url('&lease=1'),
     log: silentLog,
     graceMs: 0,
@@ -108,4 +108,14 @@ test('F8: a node that cannot renew its lease: it begins no effect, and when it c
   await holding
   expect(await one.result('stamp-a')).toBe('a')
   expect(begun).toEqual([{ text: 'a', whileHeld: false }])
+})
+
+test('another application on the store of one that runs is refused', async () => {
+  const at = await place()
+  const one = await desk(at)
+  await expect(desk(at, undefined, 'counter')).rejects.toMatchObject({
+    code: 'STORE_LOCKED',
+    message: expect.stringContaining('the application "desk"'),
+  })
+  expect((await one.nodes()).nodes).toHaveLength(1)
 })
