@@ -39,7 +39,7 @@ export interface LeaseRow {
 /** What a node that waits for a shard has to know. */
 export interface LeaseLook {
   /** The node that owns it, also one whose lease is over; null when it was given back. */
-  readonly owner: Pick<NodeInfo, 'id' | 'address' | 'version'> | null
+  readonly owner: Pick<NodeInfo, 'id' | 'app' | 'address'> | null
   readonly since: number | null
   readonly until: number | null
   /** Whether it may be taken: it was given back, or the lease is over. */

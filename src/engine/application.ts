@@ -135,6 +135,7 @@ export class RunningApplication implements Application {
       if (leases === undefined) return await this.#own(info, await store.acquire(SHARD, this.name), sureHold)
       const ownership = (this.#ownership = new Ownership({
         leases,
+        store: store.name,
         shard: SHARD,
         node,
         clock,

@@ -15,6 +15,8 @@ import { elapsedOf, LeaseHold, type Hold } from './hold.ts'
 
 export interface OwnershipOptions {
   readonly leases: Leases
+  /** Its name, for errors. */
+  readonly store: string
   readonly shard: number
   readonly node: NodeInfo
   readonly clock: Clock
@@ -63,14 +65,25 @@ export class Ownership {
 
   /** The node that owns the shard, as it was seen last; null while nobody does, as far as is known. */
   get owner(): LeaseLook['owner'] {
-    const { id, address, version } = this.#options.node
-    if (this.#state === 'owning') return { id, address, version }
+    const { id, app, address } = this.#options.node
+    if (this.#state === 'owning') return { id, app, address }
     return this.#look?.isFree === true ? null : (this.#look?.owner ?? null)
   }
 
-  /** Joins, and takes the shard if it is free. Resolves when its runs have been taken up, or another owns it. @throws what the store does */
+  /**
+   * Joins, and takes the shard if it is free. Resolves when its runs have been taken up, or another owns it.
+   * @throws STORE_LOCKED while another application owns it, and what the store does
+   */
   async start(): Promise<void> {
-    await this.#options.leases.join(this.#options.node)
+    const { leases, shard, node, store } = this.#options
+    const { owner, isFree } = await leases.look(shard)
+    // It could do nothing for its runs, and must not get its requests.
+    if (owner !== null && !isFree && owner.app !== node.app)
+      throw fault('STORE_LOCKED', {
+        path: store,
+        owner: `: the application "${owner.app}" at ${owner.address ?? owner.id}`,
+      })
+    await leases.join(node)
     this.#joinedAt = elapsedOf(this.#options.clock)
     await this.#takeIfFree()
     if (this.#state === 'waiting') this.#again(this.#lookMs, () => this.#standBy())

@@ -48,7 +48,7 @@ export const isForwarded = (request: Request): boolean => request.headers.has(SI
 export class Forwarding {
   readonly #secret: string | null
   readonly #clock: Clock
-  /** Those that were taken, by when. */
+  /** Those that were taken, and until when they could be sent again. */
   readonly #seen = new Map<string, number>()
 
   constructor(secret: string | null, clock: Clock) {
@@ -129,9 +129,13 @@ export class Forwarding {
       throw fault('FORWARD_FORBIDDEN', {
         problem: `the clocks of the two nodes differ by more than ${SKEW_MS / 1000} s`,
       })
-    for (const [known, until] of this.#seen) if (until < now) this.#seen.delete(known)
+    // They stand in the order in which they are over.
+    for (const [known, until] of this.#seen) {
+      if (until >= now) break
+      this.#seen.delete(known)
+    }
     if (this.#seen.has(nonce)) throw fault('FORWARD_FORBIDDEN', { problem: 'it was sent before' })
-    this.#seen.set(nonce, Number(at) + 2 * SKEW_MS)
+    this.#seen.set(nonce, now + 2 * SKEW_MS)
     const headers = new Headers(request.headers)
     headers.delete(SIGNATURE)
     const init = body.byteLength === 0 ? {} : { body }

@@ -84,6 +84,10 @@ export class ShopProcess {
     return this.#lines.join('\n')
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   kill(): void {
     this.#end('SIGKILL')
   }

@@ -45,3 +45,40 @@ it('serves, reads, replays and looks at a store in PostgreSQL', async () => {
   expect((await ballet('runs', '--store', `${url}&nonsense=1`)).stderr).toContain('nonsense')
   expect(printed.join('\n')).not.toContain(SECRET)
 })
+
+it('serves several nodes of one store, and lists them', async () => {
+  const env = { BALLET_NODE_SECRET: 'known to both of these nodes' }
+  const words = ['--store', `${url}&lease=1`]
+  const one = await box.serve(words, { env })
+  const [, first = ''] = await one.until(/ serves (http\S+)/)
+  const two = await box.serve([...words, '--advertise', 'http://127.0.0.2:1/'], { env })
+  const [, second = ''] = await two.until(/ serves (http\S+) .*stands by for/)
+  const started = await box.run(
+    ['start', 'checkout', '--input', '{"orderId":"2","total":5000}', '--wait', '10s', '--url', second],
+    { env },
+  )
+  expect(started).toMatchObject({ code: 0 })
+  const { stdout } = await box.run(['nodes', '--url', first])
+  expect(stdout).toMatch(new RegExp(`^STATE .*\nowner +${first} .*\nstandby +http://127.0.0.2:1 `))
+  one.child.kill('SIGTERM')
+  expect((await one.ended).code).toBe(0)
+  for (;;) {
+    const { value } = await box.json(['nodes', '--store', url])
+    expect(value).toMatchObject({ leaseMs: expect.any(Number), shards: [{ shard: 0 }] })
+    if (JSON.stringify(value['nodes']).includes('"owner"')) break
+  }
+  two.child.kill('SIGKILL')
+  await two.ended
+  const alone = await box.run(['nodes', '--store', url])
+  expect(alone.code).toBe(0)
+  expect(alone.stderr).toContain('itself, read-only')
+})
+
+it.each([
+  [['--advertise', 'db.example'], {}, 'USAGE', 2],
+  [['--advertise', 'http://db.example/path'], {}, 'USAGE', 2],
+  [[], { BALLET_NODE_SECRET: 'short' }, 'NODE_SECRET_SHORT', 2],
+])('a node with %j and %j is refused', async (words, env, code, exit) => {
+  const refused = await box.json(['serve', 'app.ts', '--port', '0', '--store', url, ...words], { env })
+  expect(refused).toMatchObject({ code: exit, value: { error: { code } } })
+})

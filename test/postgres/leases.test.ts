@@ -162,3 +162,30 @@ test('a process without a lease, of an earlier version, is taken over from at on
   expect(await store.leases.look(SHARD)).toMatchObject({ owner: null, isFree: true })
   expect(await store.leases.take(SHARD, 'one', 'shop')).toEqual({ shard: SHARD, epoch: 2, head: 0, crashes: 1 })
 })
+
+test('a renewal waits for no batch: it answers while another holds the row of the shard', async () => {
+  const at = await place()
+  const { leases } = await storeOn(at, '&deadline=3600&lease=3600')
+  await leases.join(node('one'))
+  await leases.take(SHARD, 'one', 'shop')
+  const sql = await connection()
+  const renewed = await sql.begin(async (tx) => {
+    await tx.unsafe(`UPDATE ${at.schema}.shards SET head = head + 1`)
+    return leases.renew('one')
+  })
+  expect(renewed).toEqual([{ shard: SHARD, epoch: 1 }])
+})
+
+test('what is said twice does no more: a node joins, takes and leaves again', async () => {
+  const at = await place()
+  const { leases } = await storeOn(at)
+  await leases.join(node('one'))
+  await leases.join({ ...node('one'), address: 'http://moved:2' })
+  expect(await leases.nodes()).toMatchObject([{ id: 'one', address: 'http://moved:2', isAlive: true }])
+  expect(await leases.take(SHARD, 'one', 'shop')).toMatchObject({ epoch: 1, crashes: 0 })
+  // The answer was lost: whoever takes what is its own already has it anew, and nobody has crashed.
+  expect(await leases.take(SHARD, 'one', 'shop')).toMatchObject({ epoch: 2, crashes: 0 })
+  await leases.leave('one')
+  await leases.leave('one')
+  expect(await leases.nodes()).toEqual([])
+})

@@ -19,11 +19,11 @@ async function place(): Promise<Place> {
 }
 
 /** A desk that notes what it is asked for, as soon as it is. */
-async function desk({ url }: Place, note: (id: string) => void = () => undefined): Promise<Application> {
+async function desk({ url }: Place, note: (id: string) => void = () => undefined, name = 'desk'): Promise<Application> {
   const own = service('desk', {
     stamp: operation({ input: z.string(), output: z.string(), run: (text) => (note(text), text) }),
   })
-  const app = await open(ballet({ name: 'desk', version: '1', services: [own] }), {
+  const app = await open(ballet({ name, version: '1', services: [own] }), {
     store: url('&lease=1'),
     log: silentLog,
     graceMs: 0,
@@ -57,7 +57,7 @@ test('a node that stands by says who owns the store, answers questions, and take
   expect(await two.result('stamp-b')).toBe('b')
 })
 
-test('F10: a node whose lease was taken stops at once, stands by, and takes over in its turn', async () => {
+test('F10: the lease of a node is taken: it stops at once, stands by, and takes over in its turn', async () => {
   const at = await place()
   const one = await desk(at)
   const two = await desk(at)
@@ -79,7 +79,7 @@ test('F10: a node whose lease was taken stops at once, stands by, and takes over
   expect(await one.result('stamp-b')).toBe('b')
 })
 
-test('F8: while a node cannot renew its lease it begins no effect, and when it can again it does', async () => {
+test('F8: a node that cannot renew its lease: it begins no effect, and when it can again it does', async () => {
   const at = await place()
   let isHeld = false
   const begun: { readonly text: string; readonly whileHeld: boolean }[] = []
@@ -108,4 +108,14 @@ test('F8: while a node cannot renew its lease it begins no effect, and when it c
   await holding
   expect(await one.result('stamp-a')).toBe('a')
   expect(begun).toEqual([{ text: 'a', whileHeld: false }])
+})
+
+test('another application on the store of one that runs is refused', async () => {
+  const at = await place()
+  const one = await desk(at)
+  await expect(desk(at, undefined, 'counter')).rejects.toMatchObject({
+    code: 'STORE_LOCKED',
+    message: expect.stringContaining('the application "desk"'),
+  })
+  expect((await one.nodes()).nodes).toHaveLength(1)
 })

@@ -39,7 +39,7 @@ const texts = {
     DO UPDATE SET beat = excluded.beat, until = excluded.until, address = excluded.address`,
   sweep: `DELETE FROM {s}.nodes AS kept WHERE beat < ${NOW} - $1::bigint
     AND NOT EXISTS (SELECT FROM {s}.shards WHERE node = kept.id)`,
-  look: `SELECT own.node, had.address, had.version, own.since, had.until,
+  look: `SELECT own.node, had.address, had.app, own.since, had.until,
       (own.owner IS NULL OR own.node IS NULL OR coalesce(had.until, 0) <= ${NOW})::int
     FROM {s}.shards AS own LEFT JOIN {s}.nodes AS had ON had.id = own.node AND own.owner IS NOT NULL WHERE own.id = $1::int`,
   lock: 'SELECT node FROM {s}.shards WHERE id = $1::int FOR UPDATE',
@@ -77,10 +77,10 @@ export class PostgresLeases implements Leases {
   }
 
   async look(shard: number): Promise<LeaseLook> {
-    const [[node, address, version, since, until, isFree] = []] = await this.#read(this.#step('look', shard))
-    const owner = { id: String(node), address: textOrNull(address), version: String(version) }
+    const [[node, address, app, since, until, isFree] = []] = await this.#read(this.#step('look', shard))
+    const owner = { id: String(node), app: String(app), address: textOrNull(address) }
     return {
-      owner: node === null || version === null ? null : owner,
+      owner: node === null || app === null ? null : owner,
       since: wholeOrNull(since),
       until: wholeOrNull(until),
       isFree: isFree === 1,
