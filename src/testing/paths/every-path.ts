@@ -8,6 +8,7 @@
 import { fault } from '../../core/errors.ts'
 import { UNNAMED_ENDING, type Flow, type FlowVerdict } from '../../core/flow.ts'
 import { nearest } from '../../core/names.ts'
+import type { EventValue } from '../../core/values.ts'
 import type { Application } from '../../define/application.ts'
 import type { Choreography } from '../../define/choreography.ts'
 import type { ApplicationDefinition, ChoreographyDefinition, EventDefinition } from '../../define/definition.ts'
@@ -32,6 +33,8 @@ export interface PathOptions<Ending extends string = string> {
   readonly data?: EventData | undefined
   /** What operations without outcomes answer, by `service.operation`; a sample of their output without it. */
   readonly outputs?: Readonly<Record<string, (input: unknown) => unknown>> | undefined
+  /** How the first event of a path comes about; default: it is published. Another way would be to conduct the flow. */
+  readonly begin?: ((app: Application, first: EventValue) => Promise<unknown>) | undefined
   /** Only paths in which these do not come: what could be cancelled at any moment, for example. */
   readonly without?: readonly EventDefinition[] | undefined
   /** Endings that some path must come to; default: all of the flow. */
@@ -92,7 +95,11 @@ export async function everyPath<Ending extends string>(
   choreography: Choreography<string, Ending>,
   options: PathOptions<NoInfer<Ending>> = {},
 ): Promise<PathsReport<Ending>> {
-  refuseUnknownOptions(options, ['repeats', 'limit', 'data', 'outputs', 'without', 'endings'], 'everyPath(...)')
+  refuseUnknownOptions(
+    options,
+    ['repeats', 'limit', 'data', 'outputs', 'begin', 'without', 'endings'],
+    'everyPath(...)',
+  )
   const { name, flow } = choreography
   if (!app.choreographies.includes(choreography)) {
     const names = app.choreographies.map((one) => one.name)
@@ -166,6 +173,7 @@ class ScriptedPlay {
   readonly #choreography: ChoreographyDefinition
   readonly #settings: PathSettings
   readonly #beginning: readonly string[]
+  readonly #begin: PathOptions['begin']
   readonly #way: FlowWay
   readonly #reader: EventReader
   readonly #script: Script
@@ -178,7 +186,7 @@ class ScriptedPlay {
     app: ApplicationDefinition,
     choreography: ChoreographyDefinition,
     settings: PathSettings,
-    { outputs = {} }: PathOptions,
+    { outputs = {}, begin }: PathOptions,
     beginning: readonly string[],
   ) {
     const { flow } = choreography
@@ -186,6 +194,7 @@ class ScriptedPlay {
     this.#choreography = choreography
     this.#settings = settings
     this.#beginning = beginning
+    this.#begin = begin
     this.#way = new FlowWay(flow)
     this.#reader = new EventReader([...flow.types])
     this.#script = new Script(flow.types, settings.data, (input) => this.#moment(input), outputs)
@@ -288,8 +297,9 @@ class ScriptedPlay {
     if (typeof made === 'string') throw new PathProblem(`${after}: ${made}`)
     this.#key ??= keyText(this.#event(type), made.data)
     const value = eventValue(this.#event(type), made.data)
-    if (call === undefined) await running.publish(value, { source: 'outside' })
-    else call.answer(value)
+    if (call !== undefined) call.answer(value)
+    else if (this.#way.path.length === 0 && this.#begin !== undefined) await this.#begin(running, value)
+    else await running.publish(value, { source: 'outside' })
     await this.#settle(running, type)
   }
 

@@ -126,6 +126,18 @@ describe('every path of an application', () => {
     expect(endless).toEqual([[Created.type, Paid.type, Paid.type]])
   })
 
+  it('lets the first event come about as it is told, and the others from outside', async () => {
+    const begun: string[] = []
+    const { paths } = await everyPath(make().definition, order, {
+      data,
+      begin: (app, first) => {
+        begun.push(first.type)
+        return app.publish(first, { source: 'web', id: 'first' })
+      },
+    })
+    expect(begun).toEqual(paths.map(() => Created.type))
+  })
+
   it('waits for a workflow that sleeps', async () => {
     const app = make({ onPaid: (paid) => app.wait(paid) })
     expect((await everyPath(app.definition, order, { data, without: [Rated] })).paths).toHaveLength(3)
