@@ -132,7 +132,7 @@ it('stands in the order in which things came about, whichever branch they are of
 })
 
 it('lets a run that performs a choreography take the events and make the calls', () => {
-  const conductor = run('order:8841', { kind: 'choreography' as 'workflow', name: 'order', cause: 'event:shop:1' })
+  const conductor = run('order:8841', { kind: 'choreography', name: 'order', cause: 'event:shop:1' })
   const reaction = run('payment:1', {
     kind: 'reaction',
     name: 'payment:order.created',

@@ -1,6 +1,5 @@
 // Errors as they are kept in the journal: a code, words, and the values in them. Whatever was thrown (also something
 // that is no error, or one whose fields throw when read) becomes a failure; nothing here can fail in turn.
-import type { Json } from './json.ts'
 import { BalletError, fault, isBalletError, isTerminal, type ErrorCode } from './errors.ts'
 
 /** A stored error. `code` is a code of the catalogue, or the name of the class that was thrown. */
@@ -8,7 +7,7 @@ export interface Failure {
   readonly code: string
   readonly message: string
   /** What there is to say beside the words: who cancelled a run, where its code threw, that nothing was taken back. */
-  readonly details?: Json | undefined
+  readonly details?: Readonly<Record<string, string | boolean | readonly string[]>> | undefined
 }
 
 const MESSAGE_LIMIT = 4000

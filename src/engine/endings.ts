@@ -48,10 +48,11 @@ export function failureOfEnding(id: string, ending: RunEnding): Failure | null {
 }
 
 /** What whoever asks for the result of a run gets, when it has none. */
-export function failedResult(id: string, failure: Failure): Error {
+export function failedResult(id: string, failure: Pick<Failure, 'code' | 'message'> & { readonly details?: unknown }) {
   const { code, message, details } = failure
-  if (code !== 'RUN_CANCELLED' || !isRecord(details)) return fault('RUN_FAILED', { id, message })
-  return cancelledFault(id, { by: String(details['by']), why: String(details['why']) })
+  const { by, why } = isRecord(details) ? details : {}
+  const isCancelled = code === 'RUN_CANCELLED' && typeof by === 'string' && typeof why === 'string'
+  return isCancelled ? cancelledFault(id, { by, why }) : fault('RUN_FAILED', { id, message })
 }
 
 /** Nothing that a run waits for is wanted any more: effects are told to stop, timers go. */

@@ -68,10 +68,8 @@ export interface ShardOptions {
   readonly onFailure: (error: Error) => void
 }
 
-/** Rounds of turns that one commit waits for. */
-const ROUNDS = 16
-/** And how long: rounds are few where much is asked in between. */
-const FLUSH_MS = 5
+/** What one commit waits for: rounds of turns, and for how long, since they are few where much is asked in between. */
+const [ROUNDS, FLUSH_MS] = [16, 5] as const
 
 export class Shard {
   readonly context: ShardContext
@@ -330,8 +328,7 @@ export class Shard {
         ? this.#deliver(run.row.num, { kind: 'start', seed: this.context.random.seed() }, {})
         : this.#blame(run, fault('CODE_MISSING', { run: run.row.id, call: run.row.call }))
     }
-    if (!this.#enterLane(run.row)) return
-    this.#release(run)
+    if (this.#enterLane(run.row)) this.#release(run)
   }
 
   /** Puts a reaction into its lane, once. Returns whether the run may go on. */
