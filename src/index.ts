@@ -92,6 +92,7 @@ export type {
   Action,
   AnswerRequest,
   Application,
+  ConductRequest,
   EventsRequest,
   FlowsRequest,
   FailRequest,
@@ -119,6 +120,7 @@ export type {
   KeyView,
   Page,
   RunView,
+  StepView,
   WaitView,
 } from './core/views.ts'
 
