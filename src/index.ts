@@ -93,6 +93,7 @@ export type {
   Action,
   AnswerRequest,
   Application,
+  ConductRequest,
   EventsRequest,
   FlowsRequest,
   FailRequest,
@@ -128,7 +129,11 @@ export type {
   NodeView,
   Page,
   RunView,
+<<<<<<< HEAD
   ShardView,
+=======
+  StepView,
+>>>>>>> conduct2
   WaitView,
 } from './core/views.ts'
 

@@ -48,7 +48,10 @@ export function failureOfEnding(id: string, ending: RunEnding): Failure | null {
 }
 
 /** What whoever asks for the result of a run gets, when it has none. */
-export function failedResult(id: string, failure: Pick<Failure, 'code' | 'message'> & { readonly details?: unknown }) {
+export function failedResult(
+  id: string,
+  failure: Pick<Failure, 'code' | 'message'> & { readonly details?: unknown },
+): Error {
   const { code, message, details } = failure
   const { by, why } = isRecord(details) ? details : {}
   const isCancelled = code === 'RUN_CANCELLED' && typeof by === 'string' && typeof why === 'string'

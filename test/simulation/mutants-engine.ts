@@ -326,4 +326,25 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     changes: [['if (row !== null) {\n      flow.armed', 'if (row === undefined) {\n      flow.armed']],
     within: 1000,
   },
+  {
+    name: 'conducted-by-nobody',
+    breaks: 'an event of a flow that is conducted is taken by the run that does',
+    file: 'engine/conducts.ts',
+    changes: [['return this.#byKey.get(key)?.find(', 'return undefined ?? [].find(']],
+    within: 300,
+  },
+  {
+    name: 'conductor-lost',
+    breaks: 'who conducts is known again after a crash',
+    file: 'engine/loading.ts',
+    changes: [['        conducts.know(row)\n', '']],
+    within: 1000,
+  },
+  {
+    name: 'conductor-in-a-hurry',
+    breaks: 'a run that conducts waits for what it has brought about',
+    file: 'engine/conducts.ts',
+    changes: [['=== one && one.members.size === 0', '=== one']],
+    within: 1000,
+  },
 ]

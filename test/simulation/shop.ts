@@ -16,6 +16,7 @@ import { flow } from '../chaos/evidence.ts'
 import { planOrders, type PlannedOrder } from '../chaos/orders.ts'
 import type { OrderRow } from '../chaos/records.ts'
 import { Books, type Line } from './books.ts'
+import { judgeConducted } from './conducted.ts'
 import { History } from './history.ts'
 import { judgeReplays, judgeRows } from './journals.ts'
 import { judgeFlows } from './flows.ts'
@@ -109,6 +110,7 @@ class ShopScene implements Scene {
     }
     judgeRows(world, false)
     judgeFlows(world, fulfilment)
+    judgeConducted(world, fulfilment)
     judgeLifecycles(world, this.#history.operations)
     await judgeReplays(world, this.application(this.#stage.current))
   }
