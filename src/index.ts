@@ -129,11 +129,8 @@ export type {
   NodeView,
   Page,
   RunView,
-<<<<<<< HEAD
   ShardView,
-=======
   StepView,
->>>>>>> conduct2
   WaitView,
 } from './core/views.ts'
 
