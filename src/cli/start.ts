@@ -59,7 +59,9 @@ export const start: Command = {
       return EXIT.ok
     }
     const settled = await settle(client, id, waitMs, terminal).catch((error: unknown) => {
-      terminal.note(`${printable(id)} was started; how it stands now is not known.`)
+      terminal.note(
+        `${printable(id)} ${created ? 'was started' : 'had been started before'}; how it stands now is not known.`,
+      )
       throw error
     })
     print(terminal, given.flag('json'), { id, created, run: settled }, () =>
