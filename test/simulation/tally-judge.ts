@@ -31,7 +31,9 @@ const isEnd = ({ delivered }: Turn, id: string): boolean =>
 
 /** An answer that a run was given is known to whatever takes the call back, also when its code could not take it. */
 function judgeKnown({ stage: { world } }: TallyScene, row: RunRow, turns: readonly Turn[]): void {
-  const known = new Set<unknown>()
+  // What was kept while the run was frozen came before anybody stopped it.
+  const kept = row.generation > 0 ? [] : turnsOf(world, row, 'mail')
+  const known = new Set<unknown>(kept.flatMap(({ delivered }) => (delivered.kind === 'done' ? [delivered.op] : [])))
   for (const { delivered, commands } of turns) {
     if (delivered.kind === 'done') known.add(delivered.op)
     for (const { kind, undoes, input } of commands) {
