@@ -52,24 +52,30 @@ test('a shard is taken by the first node, renewed by it, and given back', async 
   expect(await leases.renew('one')).toEqual([])
 })
 
-test('another node waits while the lease runs; when it is over it takes the shard, and the renewal of the first says so', async () => {
-  const at = await place()
-  const [one, two] = [await storeOn(at), await storeOn(at)]
-  await one.leases.join(node('one'))
-  await two.leases.join(node('two'))
-  expect(await one.leases.take(SHARD, 'one', 'shop')).toMatchObject({ epoch: 1 })
-  expect(await two.leases.take(SHARD, 'two', 'shop')).toBeNull()
-  await expire(at, 'one')
-  expect(await two.leases.look(SHARD)).toMatchObject({ owner: { id: 'one' }, isFree: true })
-  expect(await two.leases.take(SHARD, 'two', 'shop')).toEqual({ shard: SHARD, epoch: 2, head: 0, crashes: 1 })
-  expect(await one.leases.renew('one')).toEqual([])
-  const late = batchAfter({ shard: SHARD, epoch: 1, head: 0, crashes: 0 }, { head: 1, journal: [aTurn(1, 1, 0)] })
-  await expect(one.commit(late)).rejects.toMatchObject({ code: 'SHARD_FENCED' })
-  // The first may join again, and then waits like any other.
-  await one.leases.join(node('one'))
-  expect(await one.leases.take(SHARD, 'one', 'shop')).toBeNull()
-  expect(await two.leases.renew('two')).toEqual([{ shard: SHARD, epoch: 2 }])
-})
+test.each([
+  ['prepared', ''],
+  ['not prepared', '&prepare=false'],
+])(
+  'another node waits while the lease runs, and then takes the shard; the renewal of the first says so: %s',
+  async (_, more) => {
+    const at = await place()
+    const [one, two] = [await storeOn(at, more), await storeOn(at, more)]
+    await one.leases.join(node('one'))
+    await two.leases.join(node('two'))
+    expect(await one.leases.take(SHARD, 'one', 'shop')).toMatchObject({ epoch: 1 })
+    expect(await two.leases.take(SHARD, 'two', 'shop')).toBeNull()
+    await expire(at, 'one')
+    expect(await two.leases.look(SHARD)).toMatchObject({ owner: { id: 'one' }, isFree: true })
+    expect(await two.leases.take(SHARD, 'two', 'shop')).toEqual({ shard: SHARD, epoch: 2, head: 0, crashes: 1 })
+    expect(await one.leases.renew('one')).toEqual([])
+    const late = batchAfter({ shard: SHARD, epoch: 1, head: 0, crashes: 0 }, { head: 1, journal: [aTurn(1, 1, 0)] })
+    await expect(one.commit(late)).rejects.toMatchObject({ code: 'SHARD_FENCED' })
+    // The first may join again, and then waits like any other.
+    await one.leases.join(node('one'))
+    expect(await one.leases.take(SHARD, 'one', 'shop')).toBeNull()
+    expect(await two.leases.renew('two')).toEqual([{ shard: SHARD, epoch: 2 }])
+  },
+)
 
 test('a lease that is over, and that nobody took, is renewed', async () => {
   const at = await place()
