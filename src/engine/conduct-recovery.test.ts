@@ -16,7 +16,13 @@ import {
   runsOf,
   shop,
 } from '../../test/support/conducted.ts'
+import { HandClock } from '../../test/support/clocks.ts'
+import { live, sweep } from '../../test/support/sweeps.ts'
+import { guarded } from '../../test/support/stores.ts'
+import { fault } from '../core/errors.ts'
 import { ballet, choreography, event, many, operation, seq, service, workflow } from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
 
 test('closed in the middle, it is taken up by the next process, also one that holds a single run in memory', async () => {
   for (const name of ['pick shoes', 'charge', 'ship']) {
@@ -123,4 +129,51 @@ test('its choreography has left the code: it is stuck, reactions answer, and it 
   await back.publish(Cancelled({ orderId: 'waits' }), { id: 'c', source: 'customer' })
   expect(await back.result('fulfilment:waits')).toMatchObject({ ending: 'cancelled' })
   expect(calls.filter((call) => call.startsWith('refund'))).toEqual(['refund waits'])
+})
+
+test('while its journal cannot be read reactions answer, and it conducts on when a person has brought it back', async () => {
+  const { definition, calls } = shop()
+  const data = new MemoryData('s')
+  const app = await openForTest(definition, { store: memory(data) })
+  await begin(app, 'waits')
+  await until(app, 'orderId:waits', async () => (await runsOf(app, 'waits'))[0]?.steps?.[1]?.status === 'done')
+  await app.close()
+  let isDamaged = true
+  const store = guarded(memory(data), 'journal', (pass) =>
+    isDamaged ? Promise.reject(fault('STORE_FAILED', { problem: 'a page is damaged' })) : pass(),
+  )
+  const next = await openForTest(definition, { store })
+  expect(await next.run('fulfilment:waits')).toMatchObject({ status: 'stuck', reason: 'unreadable' })
+  await next.publish(Cancelled({ orderId: 'waits' }), { id: 'c', source: 'customer' })
+  await until(next, 'orderId:waits', async () => (await next.flow('fulfilment', 'waits'))?.ending === 'cancelled')
+  const refund = (await runsOf(next, 'waits')).find(({ name }) => name === 'payment:order.cancelled')
+  expect(refund).toMatchObject({ parent: null })
+  expect((await next.run('fulfilment:waits'))?.status).toBe('stuck')
+  isDamaged = false
+  await next.retry('fulfilment:waits', { by: 'the desk' })
+  expect(await next.result('fulfilment:waits')).toMatchObject({ ending: 'cancelled' })
+  expect(calls.filter((call) => call.startsWith('refund'))).toEqual(['refund waits'])
+})
+
+test('a flow that has ended is forgotten with its run and its calls, and can be conducted anew when its name is free', async () => {
+  const { definition } = shop()
+  const data = new MemoryData('s')
+  const clock = new HandClock()
+  const app = await openForTest(definition, {
+    store: memory(data),
+    clock,
+    retention: { runs: '100s', dedupe: '1000s' },
+  })
+  await begin(app, 'poor')
+  await live(clock, 3)
+  expect(await app.run('fulfilment:poor')).toMatchObject({ output: { ending: 'declined' } })
+  await live(clock, 120)
+  await sweep(clock)
+  expect(await codeOf(app.run('fulfilment:poor'))).toContain('RUN_FORGOTTEN')
+  expect([data.runs.size, data.events.length]).toEqual([0, 0])
+  expect(await begin(app, 'poor')).toMatchObject({ created: false })
+  clock.pass(1_000_000)
+  await sweep(clock)
+  await sweep(clock)
+  expect(await begin(app, 'poor')).toMatchObject({ created: true })
 })

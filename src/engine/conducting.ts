@@ -55,11 +55,13 @@ export function leaveFlow(context: ShardContext, { num, id, parent, parentOp }: 
   if (one === undefined) return
   const failure = failureOfEnding(id, ending)
   const call = parent === one.num ? parentOp : null
+  // One that is paused has no word of it in its journal, which cannot be written.
   if (failure !== null) {
     const { code, message } = failure
     one.failure = { code, message }
-    write(context, one, { kind: 'failed', op: call ?? runRef(id), error: one.failure }, [])
-  } else if (call !== null) write(context, one, { kind: 'done', op: call, payload: outcomeIn(ending) }, [])
+    if (!one.isPaused) write(context, one, { kind: 'failed', op: call ?? runRef(id), error: one.failure }, [])
+  } else if (call !== null && !one.isPaused)
+    write(context, one, { kind: 'done', op: call, payload: outcomeIn(ending) }, [])
   if (one.members.size === 0) weighLater(context, one)
 }
 
@@ -71,6 +73,7 @@ export function takeUpConductor(
 ): void {
   const one = context.conducts.get(row.num)
   if (one === undefined) return
+  context.conducts.pause(row.num, false)
   for (const { delivered } of turns) if (delivered.kind === 'failed') one.failure = delivered.error
   one.cancelled = cancelled
   if (cancelled !== null) stopAll(context, one, cancelled)

@@ -19,6 +19,8 @@ export interface Conducted {
   /** Position of the last event of the flow that this process wrote. */
   last: number
   cancelled: Cancelled | null
+  /** Nothing can be written of its run for now: reactions answer what comes. */
+  isPaused: boolean
   /** How the last of its calls that failed did, or of the runs that came of them. */
   failure: Failure | null
 }
@@ -81,7 +83,7 @@ export class Conducts {
 
   /** Who takes an event of a key, if it is published. */
   of(type: string, key: string): Conducted | undefined {
-    return this.#byKey.get(key)?.find(({ types }) => types.has(type))
+    return this.#byKey.get(key)?.find(({ types, isPaused }) => types.has(type) && !isPaused)
   }
 
   /** Everybody to whom an event is one of the flow. */
@@ -108,41 +110,45 @@ export class Conducts {
     for (const { events } of this.#watched.get(key) ?? []) events.push(type)
   }
 
-  /** A run has ended. @returns the flow that it belonged to. */
+  /** A run has ended: its flow is conducted no more. @returns the flow that it belonged to. */
   leave(num: number): Conducted | undefined {
-    this.letGo(num)
+    const own = this.#byNum.get(num)
+    if (own !== undefined) this.#forget(own)
     const one = this.#memberOf.get(num)
     this.#memberOf.delete(num)
     one?.members.delete(num)
     return one
   }
 
-  /** The run conducts no more: what comes for its key is answered by reactions again. */
-  letGo(num: number): void {
+  /** The run can, or cannot, take events. */
+  pause(num: number, isPaused: boolean): void {
     const one = this.#byNum.get(num)
-    if (one === undefined) return
-    this.#byNum.delete(num)
-    this.#byRoot.delete(one.root)
-    const others = (this.#byKey.get(one.key) ?? []).filter((other) => other !== one)
-    if (others.length === 0) this.#byKey.delete(one.key)
-    else this.#byKey.set(one.key, others)
-    for (const member of one.members) this.#memberOf.delete(member)
+    if (one !== undefined) one.isPaused = isPaused
   }
 
-  /** Whether it is open, and nothing of it is under way. */
+  /** Whether it is open and can end, and nothing of it is under way. */
   isQuiet(one: Conducted): boolean {
-    return this.#byNum.get(one.num) === one && one.members.size === 0
+    return this.#byNum.get(one.num) === one && one.members.size === 0 && !one.isPaused
   }
 
   #register({ num, id, name, key, root }: RunRow): void {
     const choreography = this.#options.choreographies.get(name)
     if (choreography === undefined || key === null) return
     const types = new Set(choreography.events.map(({ type }) => type))
-    const state = { members: new Set<number>(), last: 0, cancelled: null, failure: null }
+    const state = { members: new Set<number>(), last: 0, cancelled: null, isPaused: false, failure: null }
     const one: Conducted = { num, id, key, root, choreography, types, ...state }
     this.#byNum.set(num, one)
     this.#byRoot.set(root, one)
     this.#byKey.set(key, [...(this.#byKey.get(key) ?? []), one])
+  }
+
+  #forget(one: Conducted): void {
+    this.#byNum.delete(one.num)
+    this.#byRoot.delete(one.root)
+    const others = (this.#byKey.get(one.key) ?? []).filter((other) => other !== one)
+    if (others.length === 0) this.#byKey.delete(one.key)
+    else this.#byKey.set(one.key, others)
+    for (const member of one.members) this.#memberOf.delete(member)
   }
 
   #ownerOf(parent: number | null): Conducted | undefined {

@@ -143,7 +143,7 @@ function takeUpStopped(context: ShardContext, run: LiveRun, pending: Pending): v
 function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded, stop?: ForcedStop): void {
   switch (run.executor.kind) {
     case 'frozen':
-      context.conducts.letGo(run.row.num)
+      context.conducts.pause(run.row.num, true)
       park(
         context,
         run,

@@ -97,7 +97,9 @@ class ShopScene implements Scene {
 
   async judge(): Promise<void> {
     const { world } = this.#stage
-    for (const order of this.#orders) await this.#readEnd(order)
+    // The process that is asked first may just have been replaced.
+    for (const order of this.#orders)
+      for (let times = 0; times < GIVE_UP && !(await this.#readEnd(order)); times++) await world.clock.wait(AGAIN_MS)
     // What the monitor has taken is written a moment later.
     await world.clock.wait(WRITTEN_MS)
     const { effects } = this.evidence()
@@ -220,7 +222,8 @@ class ShopScene implements Scene {
     }
   }
 
-  async #readEnd({ id, wants }: PlannedOrder): Promise<void> {
+  /** Reads how an order ended, if it has. @returns whether it was answered. */
+  async #readEnd({ id, wants }: PlannedOrder): Promise<boolean> {
     const { world } = this.#stage
     try {
       await this.#stage.ask(async (app) => {
@@ -241,8 +244,10 @@ class ShopScene implements Scene {
         const t = world.clock.now() + 0.5
         this.rows.push({ t, type: 'final', id, status, amount, cancellation, roots: [...new Set(roots)].sort() })
       })
+      return true
     } catch {
       // It is read again when the story is over.
+      return false
     }
   }
 
