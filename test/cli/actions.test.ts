@@ -78,7 +78,7 @@ describe('an action on one run', () => {
     ['retry', [OP, 'a#0'], `${RUN}: ${OP}, a#0 are tried again.\n`],
     ['answer', [OP], `${RUN}: ${OP} is answered.\n`],
     ['fail', [OP], `${RUN}: ${OP} fails.\n`],
-    ['fail', [], `${RUN} ends as failed.\n`],
+    ['fail', [], `${RUN} ends as failed. What it had done stays done.\n`],
   ] as const)('%s of %j says what is durable, and whether it is new', async (action, ops, sentence) => {
     const words = { cancel: [], retry: [], answer: [OP, '--value', '1'], fail: [OP, '--message', 'no'] }[action]
     const acted = (changed: boolean): Partial<Application> => {
