@@ -227,6 +227,8 @@ export interface Standing {
   readonly node: string
   /** The node that owns the store, as it was seen last; null while nobody does. */
   readonly owner: { readonly id: string; readonly address: string | null } | null
+  /** Of an owner: whether its lease is sure to run. It is not after a halt, or while the store cannot be reached, until it was renewed. */
+  readonly isSure: boolean
   /** Aborted when this is no longer how it stands. */
   readonly over: AbortSignal
   /** Whoever finds the owner silent says so: this node looks at once whether it still is the owner. */

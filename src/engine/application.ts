@@ -181,6 +181,7 @@ export class RunningApplication implements Application {
     })
     const requests = new Requests(shard, this.name)
     this.#shard = shard
+    this.#standing.hold = hold
     this.#stand()
     try {
       this.#recovered = await takeUp(shard, clock)

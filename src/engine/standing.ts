@@ -2,6 +2,7 @@
 // changes. Kept by RunningApplication.
 import { fault, isBalletError, type BalletError } from '../core/errors.ts'
 import type { Standing } from '../define/application.ts'
+import { sureHold, type Hold } from './hold.ts'
 
 type Role = Standing['role']
 type Owner = Standing['owner']
@@ -9,6 +10,8 @@ type Owner = Standing['owner']
 export class StandingNow {
   readonly #node: string
   readonly #doubt: () => void
+  /** Of this node, while it owns the store. */
+  hold: Hold = sureHold
   #over = new AbortController()
   #now: Standing
 
@@ -16,7 +19,7 @@ export class StandingNow {
   constructor(node: string, doubt: () => void) {
     this.#node = node
     this.#doubt = doubt
-    this.#now = { role: 'recovering', node, owner: null, over: this.#over.signal, doubt }
+    this.#now = this.#standing('recovering', null)
   }
 
   get now(): Standing {
@@ -30,8 +33,22 @@ export class StandingNow {
     const before = this.#over
     this.#over = new AbortController()
     const known = owner === null ? null : { id: owner.id, address: owner.address }
-    this.#now = { role, node: this.#node, owner: known, over: this.#over.signal, doubt: this.#doubt }
+    this.#now = this.#standing(role, known)
     before.abort()
+  }
+
+  #standing(role: Role, owner: Owner): Standing {
+    const isSure = (): boolean => role === 'owner' && this.hold.isSure
+    return {
+      role,
+      node: this.#node,
+      owner,
+      over: this.#over.signal,
+      doubt: this.#doubt,
+      get isSure() {
+        return isSure()
+      },
+    }
   }
 
   /** What whoever asks for more than this node can do gets. */

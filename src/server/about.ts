@@ -34,8 +34,9 @@ export const aboutRoutes: readonly Route[] = [
     async answer({ app, passesOn }) {
       // An engine that has stopped (closed, its disk gone) refuses this too, and its error is the answer.
       await app.describe()
-      const { role, owner } = app.standing
-      if (role === 'recovering') throw fault('NOT_READY')
+      const { role, owner, isSure } = app.standing
+      // One that was away may have been replaced, and does not know it yet.
+      if (role === 'recovering' || (role === 'owner' && !isSure)) throw fault('NOT_READY')
       if (role === 'standby') {
         if (!passesOn || owner?.address == null) throw standbyFault(owner)
         return answer(200, { status: 'standby', owner: owner.address })

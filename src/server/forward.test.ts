@@ -22,6 +22,7 @@ const standby = (address: string, over = new AbortController().signal): Standing
   role: 'standby',
   node: 'me',
   owner: { id: 'owner', address },
+  isSure: false,
   over,
   doubt: () => {},
 })

@@ -40,6 +40,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
       role: 'owner',
       node: 'node-1',
       owner: { id: 'node-1', address: null },
+      isSure: true,
       over: new AbortController().signal,
       doubt: () => {},
     },

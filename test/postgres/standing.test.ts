@@ -101,6 +101,7 @@ test('F8: a node that cannot renew its lease: it begins no effect, and when it c
     return row?.['over'] === true
   }
   while (!(await isOver()));
+  expect(one.standing).toMatchObject({ role: 'owner', isSure: false })
   await stamp(one, 'a')
   expect(await one.run('stamp-a')).toMatchObject({ status: 'running' })
   isHeld = false
@@ -108,6 +109,7 @@ test('F8: a node that cannot renew its lease: it begins no effect, and when it c
   await holding
   expect(await one.result('stamp-a')).toBe('a')
   expect(begun).toEqual([{ text: 'a', whileHeld: false }])
+  expect(one.standing).toMatchObject({ role: 'owner', isSure: true })
 })
 
 test('another application on the store of one that runs is refused', async () => {
