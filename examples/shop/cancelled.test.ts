@@ -194,6 +194,20 @@ test('whoever runs the shop may cancel the run itself: it is taken back and told
   expect(await shop.app.run(`checkout:${orderId}`)).toMatchObject({ status: 'cancelled' })
 })
 
+test('whoever runs the shop may cancel the run that conducts: it stops where it is, and can be taken back from there', async () => {
+  await shop.fault({ service: 'shipping', operation: 'ship', ...slow })
+  const orderId = await shop.order('ok', 'conducted')
+  await shop.when(orderId, ({ steps }) => steps.some(({ step }) => step === 'ship'))
+  await shop.app.cancel(`fulfilment:${orderId}`, { by: 'the shop' })
+  expect(await shop.over(orderId)).toMatchObject({ status: 'failed', paid: 10_700 })
+  expect(await shop.app.run(`fulfilment:${orderId}`)).toMatchObject({ status: 'cancelled' })
+  await shop.fault()
+  expect((await cancel(orderId)).status).toBe(202)
+  await shop.when(orderId, ({ cancellation }) => cancellation === 'in time')
+  expect(await shop.over(orderId)).toMatchObject({ status: 'cancelled', paid: 0 })
+  expect(done(shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'stop', 'refund 10700', ...released])
+})
+
 // Found by a campaign of kills and cancellations: the message that was under way and the one of the cancellation both came.
 test.each([
   ['ok', 'confirmed', ['ship', 'notify']],

@@ -16,6 +16,8 @@ import {
   runsOf,
   shop,
 } from '../../test/support/conducted.ts'
+import { HandClock } from '../../test/support/clocks.ts'
+import { live, sweep } from '../../test/support/sweeps.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
 import { ballet, choreography, event, many, operation, seq, service, workflow } from '../index.ts'
@@ -151,4 +153,27 @@ test('while its journal cannot be read reactions answer, and it conducts on when
   await next.retry('fulfilment:waits', { by: 'the desk' })
   expect(await next.result('fulfilment:waits')).toMatchObject({ ending: 'cancelled' })
   expect(calls.filter((call) => call.startsWith('refund'))).toEqual(['refund waits'])
+})
+
+test('a flow that has ended is forgotten with its run and its calls, and can be conducted anew when its name is free', async () => {
+  const { definition } = shop()
+  const data = new MemoryData('s')
+  const clock = new HandClock()
+  const app = await openForTest(definition, {
+    store: memory(data),
+    clock,
+    retention: { runs: '100s', dedupe: '1000s' },
+  })
+  await begin(app, 'poor')
+  await live(clock, 3)
+  expect(await app.run('fulfilment:poor')).toMatchObject({ output: { ending: 'declined' } })
+  await live(clock, 120)
+  await sweep(clock)
+  expect(await codeOf(app.run('fulfilment:poor'))).toContain('RUN_FORGOTTEN')
+  expect([data.runs.size, data.events.length]).toEqual([0, 0])
+  expect(await begin(app, 'poor')).toMatchObject({ created: false })
+  clock.pass(1_000_000)
+  await sweep(clock)
+  await sweep(clock)
+  expect(await begin(app, 'poor')).toMatchObject({ created: true })
 })

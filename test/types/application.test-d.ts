@@ -1,5 +1,5 @@
 // What an application's definition and a running application take.
-import { ballet, checkFit, open, type Application, type ApplicationDefinition, type Fault } from 'ballet'
+import { ballet, checkFit, choreography, open, type Application, type ApplicationDefinition, type Fault } from 'ballet'
 import { CancelOrder, OrderCreated, payment, same, wrap } from './contracts.ts'
 
 const definition = ballet({
@@ -19,6 +19,13 @@ export async function use(): Promise<void> {
   await app.start(payment.charge({ orderId: '1', amount: 1 }))
   await app.publish(OrderCreated({ orderId: '1', total: 1, items: [] }))
   await app.signal('wrap-1', CancelOrder({ by: 'customer' }))
+  const placed = choreography('placed', { key: 'orderId' }, OrderCreated)
+  const { id } = await app.conduct(placed)(OrderCreated({ orderId: '1', total: 1, items: [] }), { id: 'e-1' })
+  same<typeof id, string>()
+  // @ts-expect-error a flow is begun by an event
+  await app.conduct(placed)(wrap({ orderId: '1' }))
+  // @ts-expect-error a choreography is conducted, not a workflow
+  app.conduct(wrap)
   // @ts-expect-error not applied to an input
   await app.start(wrap)
   // @ts-expect-error an event is published
