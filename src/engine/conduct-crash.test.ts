@@ -148,7 +148,7 @@ async function drive(app: Application): Promise<void> {
 const limits = { queueMs: 86_400_000, commitMs: 86_400_000 }
 const settings = (liveRuns: number) => ({ log: keptLog(), graceMs: 0, liveRuns, limits, clock: fastClock(200) })
 
-test('F1: wherever processes die, every reaction is made once, and every flow ends', async () => {
+test('F1: processes that die anywhere while they conduct flows: every reaction is made once, and every flow ends', async () => {
   const wanted = ORDERS.flatMap((orderId) =>
     ['charge', 'pick 1', 'pick 2', 'tell asked', 'tell charged', 'tell picked'].map((deed) => `${orderId} ${deed}`),
   )

@@ -50,14 +50,14 @@ test('what came of an event from outside is waited for, also when its ancestors 
   const Asked = event('client.asked', Order, byOrder)
   const Noted = event('desk.noted', Order, byOrder)
   const told: string[] = []
-  const made = (answering: Promise<void> | null, begun: () => void) => {
+  const made = (held: Promise<void> | null, begun: () => void) => {
     const desk = service('desk', {
       note: operation({
         input: Order,
         outcomes: [Noted],
         run: async (order) => {
           begun()
-          await answering
+          await held
           return Noted(order)
         },
       }),

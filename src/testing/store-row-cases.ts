@@ -81,7 +81,9 @@ export const storeRowCases: readonly StoreCase[] = [
     async run({ store }) {
       const statuses: readonly RunStatus[] = ['running', 'stuck', 'completed', 'failed', 'cancelled']
       const kinds = ['workflow', 'operation', 'reaction', 'choreography'] as const
-      const runs = statuses.flatMap((status, row) => kinds.map((kind, at) => aRun(row * 3 + at + 1, { status, kind })))
+      const runs = statuses.flatMap((status, row) =>
+        kinds.map((kind, at) => aRun(row * kinds.length + at + 1, { status, kind })),
+      )
       await commitFirst(store, { runs })
       assert.deepEqual(await store.runs(SHARD, { ns: NS, after: 0, limit: 100 }), runs)
     },
