@@ -9,6 +9,7 @@ import { PostgresServer } from '../test/postgres/server.ts'
 import { measureAlone, measureCommits } from './alone.ts'
 import { openContenders } from './contenders.ts'
 import { Figures } from './figures.ts'
+import { measureOverHttp } from './over-http.ts'
 import { planOf } from './plan.ts'
 import { measureRestarts } from './restarts.ts'
 import { measureThroughput } from './throughput.ts'
@@ -63,6 +64,7 @@ async function measureEngine(): Promise<void> {
   } finally {
     await contenders.close()
   }
+  await measureOverHttp(plan, figures)
   await measureRestarts(plan, figures)
 }
 

@@ -14,4 +14,9 @@ export const unknownOrder = (orderId: string): Problem =>
   new Problem(404, 'ORDER_UNKNOWN', `There is no order "${orderId}".`, 'GET /orders lists them.')
 
 export const final = (orderId: string, status: string): Problem =>
-  new Problem(409, 'ORDER_FINAL', `The order ${orderId} is ${status}.`, 'Only an order in progress can be cancelled.')
+  new Problem(
+    409,
+    'ORDER_FINAL',
+    `The order ${orderId} is ${status}.`,
+    'Only an order that is in progress or stuck can be cancelled.',
+  )

@@ -97,7 +97,7 @@ export class Orders {
       // Asking twice is asking once.
       if (cancellation !== undefined) return { orderId, style }
       if (!GOING_ON.has(status)) throw final(orderId, status)
-      if (style === 'orchestrated') await this.#signal(orderId, by)
+      if (style === 'orchestrated') await this.#signal(orderId, by, status)
       else {
         const placed = Order.parse(view.events.find(({ type }) => type === OrderCreated.type)?.data)
         // A source of its own, because the event that began the order has this id.
@@ -107,11 +107,12 @@ export class Orders {
     })
   }
 
-  async #signal(orderId: string, by: string): Promise<void> {
+  async #signal(orderId: string, by: string, status: string): Promise<void> {
     try {
       await this.#app.signal(`checkout:${orderId}`, CancelOrder({ by }), { id: 'cancel-order' })
     } catch (error) {
-      if (error instanceof BalletError && error.code === 'RUN_ENDED') throw final(orderId, 'over')
+      if (error instanceof BalletError && error.code === 'RUN_ENDED')
+        throw final(orderId, status === 'in progress' ? 'over' : status)
       throw error
     }
   }

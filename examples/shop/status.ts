@@ -86,7 +86,7 @@ const meanings = new Map<string, Meaning>([
   ['shipping.stopped', { step: 'stop', detail: ({ reason }) => reason }],
   ['shipping.stop-too-late', { step: 'stop', isRefused: no, detail: ({ tracking }) => tracking ?? undefined }],
   ['payment.refunded', { step: 'refund', detail: ({ amount }) => money(amount) }],
-  ['payment.nothing-to-refund', { step: 'refund', isRefused: no }],
+  ['payment.nothing-to-refund', { step: 'refund', isRefused: no, detail: () => 'nothing was charged' }],
   ['stock.released', { step: 'release' }],
   ['customer.notified', { step: 'notify', detail: ({ news, detail }) => `${news}: ${detail}` }],
 ])
@@ -113,9 +113,12 @@ export function deriveOrder({ value: orderId, runs, events }: KeyView): OrderVie
     ...(cancellation === undefined ? {} : { cancellation }),
     paid: paidOf(events),
     created,
-    steps: [...ended, ...open, ...runs.flatMap(failedOf)],
+    steps: [...[...ended, ...runs.flatMap(failedOf)].sort(byTime), ...open],
   }
 }
+
+/** In the order of the log where the time is the same. */
+const byTime = (one: StepView, other: StepView): number => Date.parse(one.at) - Date.parse(other.at)
 
 function statusOf(runs: readonly RunView[], events: readonly EventView[]): OrderView['status'] {
   // What brings a thing about and what follows from it are one commit: when nothing is open, nothing more will come.

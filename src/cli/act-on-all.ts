@@ -24,9 +24,10 @@ export const ALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   reason: {
     value: '<reason>',
     about: `With --all: stuck for this reason: ${STUCK_REASONS.join(', ')}.`,
+    oneOf: STUCK_REASONS,
   },
-  status: { value: '<status>', about: `With --all: ${STATUSES.join(' or ')}.` },
-  kind: { value: '<kind>', about: `With --all: ${KINDS.join(', ')}.` },
+  status: { value: '<status>', about: `With --all: ${STATUSES.join(' or ')}.`, oneOf: STATUSES },
+  kind: { value: '<kind>', about: `With --all: ${KINDS.join(', ')}.`, oneOf: KINDS },
   key: { value: '<field:value>', about: 'With --all: of one business key.' },
   root: { value: '<root>', about: 'With --all: of one causal graph, run:<id> or event:<source>:<id>.' },
   limit: { value: '<count>', about: `With --all: the newest so many, 1 to ${LIMIT}; default 1000.` },

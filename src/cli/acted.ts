@@ -35,6 +35,8 @@ function sentence({ id, action, ops, kept, dropped }: Acted): string {
     return `${id} is asked to stop, but its code cannot go on. That is kept: mend the code and retry the run; it stops then, and takes back what it did.`
   if (dropped === 'cancel')
     return `${id} ends as failed. It had been asked to stop: that is dropped, and nothing more is taken back.`
+  if (dropped === 'undo')
+    return `${id} ends as failed. It was to take back what a late answer had done: that stays done; look at the service.`
   if (ops.length === 0 || action === 'cancel') return `${id} ${OF_RUN[action]}`
   return `${id}: ${ops.join(', ')} ${OF_CALLS[action][ops.length === 1 ? 0 : 1]}.`
 }

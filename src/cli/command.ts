@@ -7,6 +7,8 @@ export interface OptionSpec {
   /** What stands after it: `<id>`, `<json|@file|->`. Absent: a flag. */
   readonly value?: string
   readonly about: string
+  /** All that it can be, where that is known. */
+  readonly oneOf?: readonly string[]
   /** May be given several times. */
   readonly many?: boolean
   /** The value may be left out, and is then this one; a following word belongs to it only when it matches. */

@@ -31,6 +31,14 @@ export function completionOf(all: () => readonly Command[]): Command {
 const optionsOf = (command: Command): [string, OptionSpec][] =>
   Object.entries({ ...command.options, ...GLOBAL_OPTIONS })
 
+/** A value that is, or can be, the path of a file. */
+const IS_PATH = /file|folder|url/
+
+/** What completes the value of an option in zsh: its words, files, or nothing. */
+function zshValue({ value = '', oneOf }: OptionSpec): string {
+  return oneOf === undefined ? (IS_PATH.test(value) ? '_files' : ' ') : `(${oneOf.join(' ')})`
+}
+
 /** The words that may stand after the command's name, when they are known. */
 const choicesOf = ({ words }: Command): readonly string[] => words[0]?.oneOf?.() ?? []
 
@@ -40,10 +48,16 @@ export function bashScript(commands: readonly Command[]): string {
     const names = optionsOf(command).map(([name]) => `--${name}`)
     const taking = optionsOf(command).filter(([, { value, bare }]) => value !== undefined && bare === undefined)
     const values = taking.map(([name]) => `--${name}`).join('|')
+    const known = taking.flatMap(([name, { oneOf }]) =>
+      oneOf === undefined
+        ? []
+        : [`        --${name}) COMPREPLY=($(compgen -W '${oneOf.join(' ')}' -- "$word")); return ;;`],
+    )
     return [
       `    ${command.name})`,
       `      options='${names.join(' ')}'`,
       `      choices='${choicesOf(command).join(' ')}'`,
+      ...(known.length === 0 ? [] : ['      case "$before" in', ...known, '      esac']),
       ...(values === '' ? [] : [`      case "$before" in ${values}) return ;; esac`]),
       '      ;;',
     ].join('\n')
@@ -70,8 +84,9 @@ complete -o default -F _ballet ballet`
 
 export function zshScript(commands: readonly Command[]): string {
   const cases = commands.map((command) => {
-    const specs = optionsOf(command).map(([name, { about, value, bare, many }]) => {
-      const end = value === undefined ? '' : `${bare === undefined ? '' : ':'}:${zshText(value)}:_files`
+    const specs = optionsOf(command).map(([name, spec]) => {
+      const { about, value, bare, many } = spec
+      const end = value === undefined ? '' : `${bare === undefined ? '' : ':'}:${zshText(value)}:${zshValue(spec)}`
       return zshQuoted(`${many === true ? '*' : ''}--${name}[${zshText(about)}]${end}`)
     })
     const words = command.words.map(({ name, oneOf }, index) => {

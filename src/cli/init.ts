@@ -1,5 +1,5 @@
 // `ballet init`: a new project in the current folder, from the template of this package: a small application that
-// works, with its tests. Nothing that is there is ever changed or removed.
+// works, with its tests. Nothing that is there is ever changed or removed; a package.json is completed.
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +9,7 @@ import { isRecord } from '../core/json.ts'
 import { balletVersion } from '../server/version.ts'
 import type { Command } from './command.ts'
 import { EXIT } from './exit-code.ts'
+import { completed, packageOf, type PackageFile } from './init-package.ts'
 import { usage } from './parse.ts'
 import { print } from './terminal.ts'
 
@@ -18,6 +19,8 @@ const PLACEHOLDER = 'ballet-app'
 const NAME = /^[a-z][a-z0-9_-]{0,63}$/
 /** A file of this name would be taken for one of this package, when it is packed. */
 const RENAMED: Readonly<Record<string, string>> = { gitignore: '.gitignore' }
+
+const PACKAGE = 'package.json'
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -31,25 +34,38 @@ export const init: Command = {
     const folder = terminal.cwd
     const name = nameOf(given.words[0], folder)
     const source = dependencyOn(packageRoot, folder, balletVersion())
-    const files = projectFiles(name, source)
-    const there = [...files.keys()].filter((path) => existsSync(join(folder, path)))
-    if (there.length > 0 && !given.flag('force')) throw fault('FILES_EXIST', { folder, files: there })
-    const written = [...files].filter(([path]) => !there.includes(path))
-    for (const [path, text] of written) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true })
+    const path = join(folder, PACKAGE)
+    const own = completed(existsSync(path) ? readFileSync(path, 'utf8') : null, packageOf(name, source))
+    const files = projectFiles(name, own)
+    const there = [...files.keys()].filter((file) => existsSync(join(folder, file)))
+    // What npm wrote when Ballet was installed here is completed; it is in nobody's way.
+    const inTheWay = there.filter((file) => file !== PACKAGE || own === null)
+    if (inTheWay.length > 0 && !given.flag('force')) throw fault('FILES_EXIST', { folder, files: inTheWay })
+    const written = [...files].filter(([file]) => !there.includes(file))
+    for (const [file, text] of written) {
+      mkdirSync(dirname(join(folder, file)), { recursive: true })
       // Not over a file that came in between.
-      writeFileSync(join(folder, path), text, { flag: 'wx' })
+      writeFileSync(join(folder, file), text, { flag: 'wx' })
     }
-    const paths = written.map(([path]) => path)
+    const added = there.includes(PACKAGE) ? (own?.added ?? []) : []
+    if (own !== null && added.length > 0) writeFileSync(path, own.text)
+    const paths = [...written.map(([file]) => file), ...(added.length > 0 ? [PACKAGE] : [])]
+    const left = there.filter((file) => !paths.includes(file))
     const next = ['npm install', 'npm run dev']
-    print(terminal, given.flag('json'), { name, folder, ballet: source, written: paths, kept: there, next }, () => [
+    print(terminal, given.flag('json'), { name, folder, ballet: source, written: paths, kept: left, next }, () => [
       `${name}: ${paths.length === 0 ? 'nothing was missing' : paths.join(', ')}`,
       '',
       ...next.map((command) => `  ${command}`),
     ])
-    if (source.startsWith('file:') && paths.includes('package.json'))
+    if (source.startsWith('file:') && paths.includes(PACKAGE))
       terminal.note(`It depends on the Ballet that made it, ${source}, which came from no registry.`)
-    if (there.length > 0) terminal.note(`Left as they are: ${there.join(', ')}`)
+    if (added.length > 0) terminal.note(`Added to ${PACKAGE}: ${added.join(', ')}`)
+    if (left.length > 0) terminal.note(`Left as they are: ${left.join(', ')}`)
+    const other = (own?.kept ?? []).filter((key) => key === 'type' || key.startsWith('scripts.'))
+    if (other.length > 0)
+      terminal.note(`Left in ${PACKAGE}, which says otherwise than a new project would: ${other.join(', ')}`)
+    if (other.includes('type'))
+      terminal.note(`The files of the project are modules: ${PACKAGE} must say "type": "module".`)
     return EXIT.ok
   },
 }
@@ -70,28 +86,14 @@ function nameOf(given: string | undefined, folder: string): string {
 }
 
 /** The files of a project by their paths. */
-function projectFiles(name: string, source: string): ReadonlyMap<string, string> {
+function projectFiles(name: string, own: PackageFile | null): ReadonlyMap<string, string> {
   const template = join(packageRoot, 'template')
-  const files = new Map([['package.json', packageText(name, source)]])
+  const files = new Map([[PACKAGE, own?.text ?? '']])
   for (const file of readdirSync(template).sort()) {
     const text = readFileSync(join(template, file), 'utf8')
     files.set(RENAMED[file] ?? file, text.replaceAll(PLACEHOLDER, name))
   }
   return files
-}
-
-function packageText(name: string, source: string): string {
-  const content = {
-    name,
-    version: '0.0.0',
-    private: true,
-    type: 'module',
-    engines: { node: '>=24' },
-    scripts: { dev: 'ballet dev app.ts', start: 'ballet serve app.ts', test: 'node --test', types: 'tsc' },
-    dependencies: { ballet: source, zod: '^4.0.0' },
-    devDependencies: { '@types/node': '^24.0.0', typescript: '^7.0.0' },
-  }
-  return `${JSON.stringify(content, null, 2)}\n`
 }
 
 /**

@@ -58,12 +58,22 @@ export function deliveredWords(delivered: Part, sinceMs: number | undefined, lim
     case 'event':
       return `event ${word(delivered, 'type')} from ${word(delivered, 'source')} ${preview(delivered['payload'] as Json, limit)}`.trim()
     case 'cancel':
-      return `cancelled by ${whoWords(delivered)}${delivered['forced'] === true ? '; its code is run no more' : ''}`
+      return `cancelled by ${whoWords(delivered)}${forcedWords(delivered)}`
     case 'resume':
       return `resumed: turn ${word(delivered, 'of')} is made again with the mended code`
     default:
       return preview(delivered as Json, limit)
   }
+}
+
+const DROPPED: Readonly<Record<string, string>> = {
+  cancel: '; that it was asked to stop is dropped, and nothing more is taken back',
+  undo: '; what it was to take back stays done',
+}
+
+function forcedWords({ forced, of }: Part): string {
+  if (forced !== true) return ''
+  return `; its code is run no more${typeof of === 'number' ? `, and what it was given in turn ${of} is known` : ''}`
 }
 
 /** What the run did: one command. */
@@ -136,7 +146,7 @@ export function noteWords(note: Part, at: string, limit: number): string {
       return `${op} answered after it had been taken back; ${next}`
     }
     case 'action':
-      return `${word(note, 'action')} ${op === '' ? 'the run' : op}, asked for by ${whoWords(note)}${note['drops'] === 'cancel' ? '; that it was asked to stop is dropped, and nothing more is taken back' : ''}`
+      return `${word(note, 'action')} ${op === '' ? 'the run' : op}, asked for by ${whoWords(note)}${DROPPED[word(note, 'drops')] ?? ''}`
     default:
       return preview(note as Json, limit)
   }

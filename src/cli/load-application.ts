@@ -50,15 +50,19 @@ export async function loadApplication(path: string, cwd: string): Promise<Loaded
     throw invalid(importProblem(error, file), error)
   }
   const module = isRecord(loaded) ? loaded : {}
-  if (isApplication(module['default'])) return { definition: module['default'], options: optionsOf(module) }
+  if (isApplication(module['default'])) return { definition: module['default'], options: optionsOf(module, file) }
   const named = Object.keys(module).find((name) => isApplication(module[name]))
   if (named !== undefined) throw invalid(`its application is exported as "${named}" and not as the default`)
   throw invalid('default' in module ? 'its default export is something else' : 'it has no default export')
 }
 
 /** What the file exports as `options`, none without it. The values are judged where the application is opened. */
-function optionsOf({ options = {} }: { readonly options?: unknown }): ApplicationOptions {
-  const what = 'export const options'
+function optionsOf(module: Readonly<Record<string, unknown>>, file: string): ApplicationOptions {
+  const { options = {} } = module
+  const what = `export const options of ${file}`
+  const near = Object.keys(module).find((name) => nearest(name, ['options']) !== '')
+  if (module['options'] === undefined && near !== undefined && isRecord(module[near]))
+    refuse(what, `it is exported as "${near}"`)
   if (!isRecord(options)) refuse(what, 'it must be an object such as { limits, retention }')
   refuseUnknownOptions(options, OPTIONS, what)
   const { codec } = options

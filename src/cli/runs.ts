@@ -22,8 +22,8 @@ export const runs: Command = {
   about: 'List runs, the newest first, with why they wait.',
   words: [],
   options: {
-    status: { value: '<status>', about: `${STATUSES.join(', ')}; several with commas.`, many: true },
-    reason: { value: '<reason>', about: `Stuck for this reason: ${STUCK_REASONS.join(', ')}.` },
+    status: { value: '<status>', about: `${STATUSES.join(', ')}; several with commas.`, oneOf: STATUSES, many: true },
+    reason: { value: '<reason>', about: `Stuck for this reason: ${STUCK_REASONS.join(', ')}.`, oneOf: STUCK_REASONS },
     name: { value: '<name>', about: 'Of the workflow, operation or reaction.' },
     key: { value: '<field:value>', about: 'Of one business key, for example orderId:8841.' },
     limit: { value: '<count>', about: 'At most so many, 1 to 1000; default 50.' },

@@ -109,6 +109,18 @@ describe('a run that goes on', () => {
     )
     expect(line()).toBe('Running for 10s: its code has the word; it waits for nothing.')
   })
+
+  it('says that it is suspected, and of what', () => {
+    const suspected = (what: string, deaths: number): string => waitingLine(run({ suspect: { what, deaths } }), now)
+    const again = 'it is tried on its own, after a time, and left to a person once three have'
+    expect(suspected('its turn', 1)).toContain(`Suspected: a process died while it was at its turn; ${again}. Running`)
+    expect(suspected('pay.charge#0', 2)).toContain(
+      `Suspected: 2 processes died while it was at pay.charge#0; ${again}.`,
+    )
+    expect(suspected('its replay', 0)).toContain(
+      'Suspected: a process died while it and others were at work (its replay);',
+    )
+  })
 })
 
 describe('a run that does not', () => {

@@ -40,7 +40,7 @@ export function waitingLine(run: RunView, now: number, place = ''): string {
     case 'stuck':
       return stuckLine(run)
     case 'running':
-      return `${phaseWords(run, now)}${runningWords(run, length, now, place)}`
+      return `${suspectWords(run)}${phaseWords(run, now)}${runningWords(run, length, now, place)}`
   }
 }
 
@@ -54,6 +54,15 @@ function cancelledLine({ error }: RunView, length: string): string {
 /** How long a run has taken so far, or took; one that was to begin later counts from then. */
 export function lengthWords(run: RunView, now: number): string {
   return showMs(between(run.at ?? run.created, run.ended, now))
+}
+
+/** Why a run may stand still though nothing seems to be wrong with it. */
+function suspectWords({ suspect }: RunView): string {
+  if (suspect === undefined) return ''
+  const { what, deaths } = suspect
+  const again = 'it is tried on its own, after a time, and left to a person once three have'
+  if (deaths === 0) return `Suspected: a process died while it and others were at work (${what}); ${again}. `
+  return `Suspected: ${deaths === 1 ? 'a process' : `${deaths} processes`} died while it was at ${what}; ${again}. `
 }
 
 /** What is special about an open run, before what it waits for. */

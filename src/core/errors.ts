@@ -100,6 +100,9 @@ export const catalogue = {
   PACKAGE_MISSING: { family: 'fix', status: 500, message: 'The package "{name}" is missing, which {why} needs.', hint: 'Install it beside ballet: npm install {name}' },
   STORE_READ_ONLY: { family: 'final', status: 409, message: 'The store {path} is open for reading only.', hint: 'Start the application to write.' },
   SHARD_FENCED: { family: 'retry', status: 503, message: 'Another process has taken over shard {shard}.', hint: 'Ask that process; this one stops.' },
+  TX_UNSUPPORTED: { family: 'fix', status: 500, message: 'The store {store} is in no database that a transaction of yours could be in.', hint: 'Keep the store in PostgreSQL, or leave tx out.' },
+  TX_INVALID: { family: 'fix', status: 500, message: 'tx is {problem}.', hint: 'Hand over the transaction itself, of postgres, pg, Drizzle or Kysely.' },
+  TX_FOREIGN: { family: 'fix', status: 500, message: 'tx is a transaction on a database in which the store {store} is not.', hint: 'Open the transaction on the database of the store.' },
   INBOX_GONE: { family: 'bug', status: 500, message: 'Inbox rows were consumed twice.', hint: 'Report this.' },
   COMMIT_UNKNOWN: { family: 'retry', status: 503, message: 'It is not known whether a commit happened.', hint: 'It is settled by reading the store.' },
   // The process

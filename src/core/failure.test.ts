@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { BalletError, TerminalError, fault } from './errors.ts'
-import { CallError, endingFailure, endsAsFailed, isCancellation, threw, toFailure, type Failure } from './failure.ts'
+import {
+  CallError,
+  cancelledFault,
+  endingFailure,
+  endsAsFailed,
+  isCancellation,
+  threw,
+  toFailure,
+  type Failure,
+} from './failure.ts'
 
 /** An error whose fields cannot be read. */
 const unreadable = (...fields: readonly string[]): Error =>
@@ -212,4 +221,9 @@ describe('a fault in the code of a run', () => {
     expect(threw('the run "a"', Object.assign(new Error('x'), { name: 'FOREIGN_AWAIT' })).code).toBe('RUN_THREW')
     expect(threw('the run "a"', undefined).message).toBe('The code of the run "a" threw THROWN: undefined')
   })
+})
+
+it('says of a cancellation without a reason that none was given', () => {
+  expect(cancelledFault('r1', { by: 'ann', why: '' }).message).toContain('cancelled by ann: no reason was given')
+  expect(cancelledFault('r1', { by: 'ann', why: 'too late' }).message).toContain('cancelled by ann: too late')
 })

@@ -26,6 +26,11 @@ export function toFailure(thrown: unknown): Failure {
   }
 }
 
+/** What a cancelled run rejects with. Whoever cancelled it need not have said why. */
+export function cancelledFault(id: string, { by, why }: { readonly by: string; readonly why: string }): BalletError {
+  return fault('RUN_CANCELLED', { id, by, why: why === '' ? 'no reason was given' : why })
+}
+
 /**
  * The rejection that a workflow sees when a call, a step or a child has failed for good, or was given up. Only these,
  * and `TerminalError`, end a workflow as failed; `failure` is what was stored.

@@ -48,16 +48,23 @@ export type Delivered =
       readonly key: string
       readonly payload: JsonText
     }
-  /** `forced`: the code cannot go on (it threw, it is poisoned), so nothing of it is run but what takes things back. */
+  /**
+   * `forced`: the code cannot go on (it threw), so nothing of it is run but what takes things back. `of` is the turn that
+   * threw: what it was delivered is known, though the code could not take it.
+   */
   | {
       readonly kind: 'cancel'
       readonly by: string
       readonly why: string
       readonly forced?: true
+      readonly of?: number
       readonly mail?: number
     }
   /** The turn `of` threw; the code was mended and the same delivery is made again, now with these commands. */
   | { readonly kind: 'resume'; readonly of: number }
+
+/** How a call came out. */
+export type Answer = Extract<Delivered, { readonly kind: 'done' | 'failed' }>
 
 /** Who cancelled a run, and why. */
 export interface Cancelled {
@@ -169,7 +176,7 @@ export type Note =
       readonly by: string
       readonly why: string
       /** The run had been asked to stop, and now ends without taking anything back. */
-      readonly drops?: 'cancel'
+      readonly drops?: 'cancel' | 'undo'
     }
 
 /** A turn as it is stored. */

@@ -9,11 +9,18 @@
 // pending until it has settled, for the undo log alone.
 import { carriedOf, carryText } from './carry.ts'
 import { assertNever, fault, invariant, type BalletError } from './errors.ts'
-import { CallError, endingFailure, endsAsFailed, isCancellation, threw, type Failure } from './failure.ts'
+import { cancelledFault, endingFailure, endsAsFailed, isCancellation, threw } from './failure.ts'
 import { hashOf, type RunIdentity } from './ids.ts'
 import { bothTexts, fromText, toText, type JsonText } from './json.ts'
-import { parseCommands, type Cancelled, type Command, type Delivered, type StoredCommand } from './journal.ts'
-import { isUndo, type Issuing, type Pending } from './pending.ts'
+import {
+  parseCommands,
+  type Answer,
+  type Cancelled,
+  type Command,
+  type Delivered,
+  type StoredCommand,
+} from './journal.ts'
+import { failureOf, isUndo, type Issuing, type Pending } from './pending.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Contracts, LogSink } from './contracts.ts'
 import { turnStream, type Stream } from './randomness.ts'
@@ -34,18 +41,17 @@ export interface MachineSpec {
   readonly onFault: (error: Error) => void
 }
 
-/** How a body came out; `continued` is a new beginning. */
-type Ending = 'completed' | 'failed' | 'cancelled' | 'continued'
-
-/** What a turn came to. */
+/** What a turn came to; one that `continued` is a new beginning. */
 export type Closed =
   | { readonly kind: 'open'; readonly commands: readonly Command[] }
-  | { readonly kind: 'ended'; readonly commands: readonly Command[]; readonly status: Ending }
+  | {
+      readonly kind: 'ended'
+      readonly commands: readonly Command[]
+      readonly status: 'completed' | 'failed' | 'cancelled' | 'continued'
+    }
   | { readonly kind: 'threw'; readonly error: Error }
 
 type Settled = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
-
-const noop = (): void => {}
 
 export class Machine {
   readonly spec: MachineSpec
@@ -122,8 +128,9 @@ export class Machine {
   /**
    * Begins a turn. The caller lets all microtasks settle, then calls `close`.
    * @param recorded line 3 of the journal row when this is a replay.
+   * @param held with a cancellation that has an `of`: the answer that was delivered in that turn.
    */
-  deliver(delivered: Delivered, at: number, seq: number, recorded: string | null): void {
+  deliver(delivered: Delivered, at: number, seq: number, recorded: string | null, held?: Answer): void {
     invariant(!this.active, 'a delivery inside a turn')
     this.active = true
     this.at = at
@@ -137,22 +144,13 @@ export class Machine {
       case 'start':
         this.#begin()
         break
-      case 'done': {
-        const pending = this.#take(delivered.op)
-        const value = fromText(delivered.payload)
-        pending.settles?.(value, true)
-        if (!pending.givenUp) pending.resolve(value)
+      case 'done':
+      case 'failed':
+        this.#answer(delivered)
         break
-      }
-      case 'failed': {
-        const pending = this.#take(delivered.op)
-        pending.settles?.(undefined)
-        if (!pending.givenUp) this.#reject(pending, delivered.error)
-        break
-      }
       case 'timer': {
-        const waiting = this.#take(delivered.op)
-        waiting.resolve(waiting.command.kind === 'wait' ? null : undefined)
+        const { command, resolve } = this.#take(delivered.op)
+        resolve(command.kind === 'wait' ? null : undefined)
         break
       }
       case 'signal':
@@ -171,7 +169,7 @@ export class Machine {
         break
       }
       case 'cancel':
-        this.#cancel(delivered)
+        this.#cancel(delivered, held)
         break
       case 'resume':
         invariant(false, 'a machine is not given resume')
@@ -202,8 +200,8 @@ export class Machine {
         return { kind: 'ended', commands: [...commands, end], status: 'cancelled' }
       }
       if (!endsAsFailed(settled.error)) return { kind: 'threw', error: threw(this.name, settled.error) }
-      const error: Failure = endingFailure(settled.error)
-      return { kind: 'ended', commands: [...commands, { kind: 'fail', error }], status: 'failed' }
+      const fail: Command = { kind: 'fail', error: endingFailure(settled.error) }
+      return { kind: 'ended', commands: [...commands, fail], status: 'failed' }
     }
     try {
       const end = this.#end(settled.value)
@@ -255,7 +253,7 @@ export class Machine {
       this.pending.set(op, pending)
     })
     // A branch that nobody awaits must not end the process when its call fails.
-    promise.catch(noop)
+    promise.catch(() => {})
     return promise
   }
 
@@ -298,7 +296,7 @@ export class Machine {
   /** What everything rejects with once the run is cancelled. */
   get cancellation(): BalletError {
     invariant(this.cancelled !== null, 'a run that is not cancelled has no cancellation')
-    return fault('RUN_CANCELLED', { id: this.spec.identity.id, ...this.cancelled })
+    return cancelledFault(this.spec.identity.id, this.cancelled)
   }
 
   /**
@@ -334,7 +332,7 @@ export class Machine {
     )
   }
 
-  #cancel({ by, why, forced }: Extract<Delivered, { kind: 'cancel' }>): void {
+  #cancel({ by, why, forced }: Extract<Delivered, { kind: 'cancel' }>, held: Answer | undefined): void {
     this.cancelled ??= { by, why }
     const { cancellation } = this
     for (const run of this.followers) this.commands.push({ kind: 'stop', run })
@@ -349,6 +347,7 @@ export class Machine {
       )
     }
     this.#forced = true
+    if (held !== undefined && this.pending.has(held.op)) this.#answer(held, false)
     this.giveUp((pending) => !isUndo(pending), null)
     const failed = (error: unknown): void => {
       this.#settled = { ok: false, error }
@@ -356,18 +355,24 @@ export class Machine {
     takeBack().then(() => failed(cancellation), failed)
   }
 
+  /** What takes a call back knows how it came out; the body too, if it is to hear of it. */
+  #answer(answer: Answer, isHeard = true): void {
+    const pending = this.#take(answer.op)
+    if (answer.kind === 'done') {
+      const value = fromText(answer.payload)
+      pending.settles?.(value, true)
+      if (isHeard && !pending.givenUp) pending.resolve(value)
+    } else {
+      pending.settles?.(undefined)
+      if (isHeard && !pending.givenUp) pending.reject(failureOf(pending, answer.error))
+    }
+  }
+
   #take(op: string): Pending {
     const pending = this.pending.get(op)
     invariant(pending !== undefined, `nothing waits for ${op}`)
     this.pending.delete(op)
     return pending
-  }
-
-  #reject(pending: Pending, failure: Failure): void {
-    const { command } = pending
-    const child = command.kind === 'child' || command.kind === 'join'
-    const call = child ? command.run : command.kind === 'call' ? command.call : pending.op
-    pending.reject(new CallError(child ? 'CHILD_FAILED' : 'CALL_FAILED', call, failure))
   }
 
   #answerWaits(name: string, value: () => unknown): void {

@@ -1,5 +1,6 @@
 // A command of a run that will be answered, as it stands in memory: how it was issued, how to answer it, and whether the
 // run still looks at it. Made by the machine, read by whatever gives up, takes back or carries out.
+import { CallError, type Failure } from './failure.ts'
 import type { Command } from './journal.ts'
 import type { Settle } from './undo.ts'
 
@@ -29,4 +30,11 @@ export interface Pending extends Issuing {
 /** Whether it takes something back. */
 export function isUndo({ command }: Pending): boolean {
   return 'undoes' in command
+}
+
+/** What a call, a step or a child that failed rejects with. */
+export function failureOf({ op, command }: Pending, failure: Failure): CallError {
+  const isChild = command.kind === 'child' || command.kind === 'join'
+  const call = isChild ? command.run : command.kind === 'call' ? command.call : op
+  return new CallError(isChild ? 'CHILD_FAILED' : 'CALL_FAILED', call, failure)
 }

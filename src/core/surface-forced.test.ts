@@ -1,9 +1,11 @@
 // A forced cancellation: the code of the run cannot go on, so nothing of it is run but what takes things back.
 import { describe, expect, it } from 'vitest'
-import { Driver, aSignal, call, opsOf, type Body } from '../../test/core/machine-driver.ts'
+import { Driver, aSignal, call, commandsOf, opsOf, type Body } from '../../test/core/machine-driver.ts'
 import { answer, expectRepeats, finish, undoneOf } from '../../test/core/repeats.ts'
 import { TerminalError } from './errors.ts'
+import type { Command } from './journal.ts'
 import type { Surface } from './surface.ts'
+import type { CallValue } from './values.ts'
 
 const reserve = (run: Surface, name: string): Promise<unknown> =>
   run.call(call(`${name}.do`), { undo: call(`${name}.undo`) })
@@ -121,6 +123,34 @@ describe('a forced cancellation', () => {
     expect(steps).toEqual([])
     // Who asked first has cancelled it.
     expect(driver.machine.cancelled).toMatchObject({ by: 'ann' })
+    await expectRepeats(driver)
+  })
+
+  it.each([
+    ['done', { kind: 'done', op: 'a.do#0', payload: '7' }, '{"was":7}'],
+    ['done without an undo', { kind: 'done', op: 's#0', payload: '7' }, '{}'],
+    ['failed', { kind: 'failed', op: 'a.do#0', error: { code: 'X', message: 'no' } }, '{}'],
+    ['failed without an undo', { kind: 'failed', op: 's#0', error: { code: 'X', message: 'no' } }, '{}'],
+    ['of what is not waited for', { kind: 'done', op: 'gone#0', payload: '7' }, '{}'],
+  ] as const)('knows the answer that its code could not take: %s', async (_name, held, undone) => {
+    const steps: string[] = []
+    const note = (): void => void steps.push('on')
+    const undo = (was: unknown): CallValue => call('a.undo', { was })
+    const driver = new Driver(
+      async (run) => {
+        await Promise.all([run.call(call('a.do'), { undo }).then(note, note), run.step('s', note).then(note, note)])
+      },
+      { held },
+    )
+    await driver.start()
+    const closed = commandsOf(await driver.cancel(true))
+    // What was answered is not given up; the rest is, and settles by itself.
+    expect(closed.some((command) => command.kind === 'drop' && command.op === held.op)).toBe(false)
+    const made = (of: readonly Command[]) => of.flatMap((one) => (one.kind === 'call' ? [[one.op, one.input]] : []))
+    const now = held.op === 'a.do#0' ? closed : commandsOf(await driver.failed('a.do#0'))
+    expect(made(now)).toEqual([['undo:a.do#0', undone]])
+    await driver.done('undo:a.do#0')
+    expect([steps, driver.waits]).toEqual([[], []])
     await expectRepeats(driver)
   })
 

@@ -55,6 +55,13 @@ export interface StepView {
   readonly ended: string | null
 }
 
+/** Of a run that is tried on its own, because processes have died: what they died at, and how many while it was alone. */
+export interface SuspectView {
+  /** `its replay`, `its turn`, or the op of a call. */
+  readonly what: string
+  readonly deaths: number
+}
+
 /** A run. Times are ISO 8601. */
 export interface RunView {
   readonly id: string
@@ -76,6 +83,7 @@ export interface RunView {
   /** How often the run has continued as a new generation; absent for 0. */
   readonly generation?: number | undefined
   readonly reason?: string | undefined
+  readonly suspect?: SuspectView | undefined
   readonly state?: Json | undefined
   readonly waits: readonly WaitView[]
   /** Of a run that conducts a flow: its calls, in the order of the events that asked for them. */

@@ -28,6 +28,12 @@ export interface Published {
   readonly created: boolean
 }
 
+export interface Signalled {
+  readonly id: string
+  /** False when the run had a signal of this id before. */
+  readonly created: boolean
+}
+
 /** A point in time: a Date, milliseconds since the epoch, or ISO 8601 with a time zone. */
 export type Time = Date | number | string
 
@@ -41,11 +47,37 @@ export interface StartSettings {
   readonly deadline?: Time | undefined
 }
 
+/**
+ * A transaction of the application's own, on the database that the store is in: of postgres, pg, Drizzle or Kysely. What is
+ * asked for with it is durable when it commits, and was never asked for when it does not.
+ */
+export interface InTransaction {
+  readonly tx: object
+}
+
+/** What is to come when a transaction commits. */
+export interface Posted {
+  /** Of the run, the event or the signal. */
+  readonly id: string
+}
+
 /** A request to start something by its name, as it comes from outside. */
 export interface StartRequest extends StartSettings {
   /** Workflow name or `service.operation`. */
   readonly call: string
   readonly input: unknown
+}
+
+/** What may be said of an event beside its type and data: an id by which it is known when it comes twice, and whose it is. */
+export interface PublishSettings {
+  readonly id?: string | undefined
+  /** Default: the name of the application. */
+  readonly source?: string | undefined
+}
+
+export interface SignalSettings {
+  /** By which it is known when it comes twice. */
+  readonly id?: string | undefined
 }
 
 /** Who asks for something to be done to a run, and why: it stands in the journal. */
@@ -89,8 +121,11 @@ export interface Acted {
    * is kept, and comes true once the run is retried with code that can.
    */
   readonly kept?: true
-  /** Of a run that is let fail: it had been asked to stop, and that is dropped. Nothing was taken back. */
-  readonly dropped?: 'cancel'
+  /**
+   * Of a run that is let fail, what is dropped with it: that it had been asked to stop (nothing was taken back), or that it
+   * was to take back what a late answer did.
+   */
+  readonly dropped?: 'cancel' | 'undo'
 }
 
 /** One action for all runs that match. Newest first, each on its own: one that refuses does not stop the others. */
@@ -202,10 +237,14 @@ export interface Application {
    * Starts a run; durable when it resolves. Errors: INPUT_INVALID, ID_INVALID, TIME_INVALID, CALL_UNKNOWN, RUN_CONFLICT,
    * OVERLOADED.
    */
-  start(call: CallValue, options?: StartSettings): Promise<Started>
+  start(call: CallValue, options?: StartSettings & { readonly tx?: undefined }): Promise<Started>
+  /** By a transaction. Errors: those of `start`, TX_UNSUPPORTED, TX_INVALID, TX_FOREIGN, and what the transaction throws. */
+  start(call: CallValue, options: StartSettings & InTransaction): Promise<Posted>
   startNamed(request: StartRequest): Promise<Started>
   /** Publishes an event; durable when it resolves. Errors: EVENT_UNKNOWN, INPUT_INVALID, EVENT_CONFLICT. */
-  publish(event: EventValue, options?: { readonly id?: string; readonly source?: string }): Promise<Published>
+  publish(event: EventValue, options?: PublishSettings & { readonly tx?: undefined }): Promise<Published>
+  /** By a transaction, as `start`. */
+  publish(event: EventValue, options: PublishSettings & InTransaction): Promise<Posted>
   publishNamed(request: PublishRequest): Promise<Published>
   /**
    * Publishes the event that begins a flow, and has the whole flow performed by one run, `<choreography>:<key>`, which makes
@@ -218,12 +257,10 @@ export interface Application {
   ): (event: EventValue, options?: { readonly id?: string; readonly source?: string }) => Promise<Started>
   conductNamed(request: ConductRequest): Promise<Started>
   /** Sends a signal to a run; durable when it resolves. Errors: RUN_UNKNOWN, RUN_ENDED, SIGNAL_UNKNOWN, INPUT_INVALID. */
-  signal(
-    run: string,
-    signal: SignalValue,
-    options?: { readonly id?: string },
-  ): Promise<{ readonly id: string; readonly created: boolean }>
-  signalNamed(request: SignalRequest): Promise<{ readonly id: string; readonly created: boolean }>
+  signal(run: string, signal: SignalValue, options?: SignalSettings & { readonly tx?: undefined }): Promise<Signalled>
+  /** By a transaction, as `start`, to a run that is there already. */
+  signal(run: string, signal: SignalValue, options: SignalSettings & InTransaction): Promise<Posted>
+  signalNamed(request: SignalRequest): Promise<Signalled>
 
   /**
    * Asks a run to stop and to take back what it did; durable when it resolves, and decided: a run that ended before says

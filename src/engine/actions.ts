@@ -88,7 +88,7 @@ export class Actions {
   }
 
   /**
-   * A run whose code cannot go on ends as failed. What it did stays done, and that it had been asked to stop is dropped:
+   * A run whose code cannot go on ends as failed. What it did stays done, and what it was still to do is dropped:
    * both are said, and on the record.
    */
   async #giveUp(id: string, error: Failure, reason: Reason): Promise<Acted> {
@@ -100,13 +100,11 @@ export class Actions {
     if (executor.kind !== 'frozen')
       throw refused(id, 'fail', 'its code can go on: name the call that is to fail, or cancel the run')
     const { context } = this.#shard
-    const isDropped = wasAsked || isStopKept(run)
-    const drops = isDropped ? ({ drops: 'cancel' } as const) : {}
-    writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason, ...drops })
+    const drops = lateUndone(run.row) !== null ? 'undo' : wasAsked || isStopKept(run) ? 'cancel' : undefined
+    writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason, ...(drops && { drops }) })
     if (executor.sealed !== undefined) context.log.warn(`${reason.by} let the run "${id}" fail: ${reason.why}`)
     endRun(context, run, { kind: 'fail', error })
-    const dropped = isDropped ? ({ dropped: 'cancel' } as const) : {}
-    return this.#done({ id, action: 'fail', changed: true, ops: [], ...dropped })
+    return this.#done({ id, action: 'fail', changed: true, ops: [], ...(drops && { dropped: drops }) })
   }
 
   /** Whether a frozen run had been asked to stop. Rows that cannot be read do not say so. */

@@ -1,6 +1,6 @@
 // A running application: the doors of one store, one shard behind them. Starts and stops what runs inside, and answers
 // questions from committed rows; whatever it acknowledges is durable.
-import { toFailure, type Failure } from '../core/failure.ts'
+import { cancelledFault, toFailure, type Failure } from '../core/failure.ts'
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault } from '../core/errors.ts'
@@ -26,15 +26,20 @@ import type {
   Application,
   ConductRequest,
   EventsRequest,
-  FlowsRequest,
   FailRequest,
+  FlowsRequest,
+  InTransaction,
+  Posted,
   Published,
   PublishRequest,
+  PublishSettings,
   Reasoned,
   RecoveryView,
   RetryRequest,
   RunsRequest,
+  Signalled,
   SignalRequest,
+  SignalSettings,
   Started,
   StartRequest,
   StartSettings,
@@ -48,6 +53,7 @@ import { conductFlow } from './conduct-flow.ts'
 import { describe } from './describe.ts'
 import type { Directory } from './directory.ts'
 import { Queries } from './queries.ts'
+import { Posts } from './posts.ts'
 import { Requests } from './requests.ts'
 import { Shard } from './shard.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
@@ -168,15 +174,23 @@ export class RunningApplication implements Application {
     return this.#requests
   }
 
-  start(call: CallValue, options: StartSettings = {}): Promise<Started> {
-    return this.startNamed({ call: call.name, input: call.input, ...options })
+  start(call: CallValue, options?: StartSettings): Promise<Started>
+  start(call: CallValue, options: StartSettings & InTransaction): Promise<Posted>
+  async start(call: CallValue, options: StartSettings & Partial<InTransaction> = {}): Promise<Started | Posted> {
+    const { tx, ...settings } = options
+    const request = { call: call.name, input: call.input, ...settings }
+    return tx === undefined ? this.requests.start(request) : this.#posts.start(request, tx)
   }
   async startNamed(request: StartRequest): Promise<Started> {
     return this.requests.start(request)
   }
 
-  publish(event: EventValue, options: { readonly id?: string; readonly source?: string } = {}): Promise<Published> {
-    return this.publishNamed({ type: event.type, data: event.data, ...options })
+  publish(event: EventValue, options?: PublishSettings): Promise<Published>
+  publish(event: EventValue, options: PublishSettings & InTransaction): Promise<Posted>
+  async publish(event: EventValue, options: PublishSettings & Partial<InTransaction> = {}) {
+    const { tx, ...settings } = options
+    const request = { type: event.type, data: event.data, ...settings }
+    return tx === undefined ? this.requests.publish(request) : this.#posts.publish(request, tx)
   }
   async publishNamed(request: PublishRequest): Promise<Published> {
     return this.requests.publish(request)
@@ -192,15 +206,19 @@ export class RunningApplication implements Application {
     return conductFlow(this.shard, this.name, request)
   }
 
-  signal(
-    run: string,
-    signal: SignalValue,
-    options: { readonly id?: string } = {},
-  ): Promise<{ readonly id: string; readonly created: boolean }> {
-    return this.signalNamed({ run, name: signal.type, data: signal.data, ...options })
+  signal(run: string, signal: SignalValue, options?: SignalSettings): Promise<Signalled>
+  signal(run: string, signal: SignalValue, options: SignalSettings & InTransaction): Promise<Posted>
+  async signal(run: string, signal: SignalValue, options: SignalSettings & Partial<InTransaction> = {}) {
+    const { tx, ...settings } = options
+    const request = { run, name: signal.type, data: signal.data, ...settings }
+    return tx === undefined ? this.requests.signal(request) : this.#posts.signal(request, tx)
   }
-  async signalNamed(request: SignalRequest): Promise<{ readonly id: string; readonly created: boolean }> {
+  async signalNamed(request: SignalRequest): Promise<Signalled> {
     return this.requests.signal(request)
+  }
+
+  get #posts(): Posts {
+    return new Posts(this.shard.context, this.requests)
   }
 
   cancel(run: string, request: Reasoned = {}): Promise<Acted> {
@@ -246,15 +264,18 @@ export class RunningApplication implements Application {
   }
 
   async settled(id: string, waitMs: number, signal?: AbortSignal): Promise<RunView | null> {
-    const { watchers } = this.shard.context
+    const { open, watchers } = this.shard.context
     let stop = (): void => {}
     // Watch first, then look: an end between the two is seen.
     const ended = new Promise<void>((resolve) => (stop = watchers.onEnd(id, () => resolve())))
     const given = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }))
     let cancel = (): void => {}
     try {
-      const now = await this.run(id)
-      if (now === null || now.ended !== null || waitMs <= 0 || signal?.aborted === true) return now
+      // One that is open in this process need not be read to know that it has not ended.
+      if (open.numOf(id) === undefined || waitMs <= 0 || signal?.aborted === true) {
+        const now = await this.run(id)
+        if (now === null || now.ended !== null || waitMs <= 0 || signal?.aborted === true) return now
+      }
       const late = new Promise<void>((resolve) => {
         if (Number.isFinite(waitMs)) cancel = this.#options.clock.after(waitMs, resolve)
       })
@@ -329,5 +350,5 @@ export class RunningApplication implements Application {
 function failedResult(id: string, failure: Failure & { readonly details?: unknown }): Error {
   const { code, message, details } = failure
   if (code !== 'RUN_CANCELLED' || !isRecord(details)) return fault('RUN_FAILED', { id, message })
-  return fault('RUN_CANCELLED', { id, by: String(details['by']), why: String(details['why']) })
+  return cancelledFault(id, { by: String(details['by']), why: String(details['why']) })
 }

@@ -15,11 +15,12 @@ import { machineOfRun, type LiveRun } from './live-run.ts'
 import { tellLong, tooLong, tooWide } from './long-runs.ts'
 import { ownTimerFired } from './own-timers.ts'
 import type { TurnJob } from './pump.ts'
+import { answerHeld, type Held } from './replayer.ts'
 import { isOwnTimer } from './schedule.ts'
 import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { answerSolo, cancelSolo } from './solo-runs.ts'
-import { armNow, writeTurn, type WrittenTurn } from './turn-rows.ts'
+import { answeredBy, armNow, writeTurn, type Answered, type WrittenTurn } from './turn-rows.ts'
 
 /** Gives something to a live run. */
 export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
@@ -83,16 +84,25 @@ export class DeliveryJob implements TurnJob {
   readonly #delivered: Delivered
   readonly #extras: DeliveryExtras
   machine: Machine | null = null
-  #answered: Command | undefined
+  readonly #held: Held | null
+  #answered: Answered | undefined
   #full = false
   /** Of the turn's row: its random numbers come from it, so it is taken before the turn; a note may follow meanwhile. */
   #seq = 0
 
-  constructor(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras) {
+  /** @param held the turn that threw, when a run is stopped there. */
+  constructor(
+    context: ShardContext,
+    run: LiveRun,
+    delivered: Delivered,
+    extras: DeliveryExtras,
+    held: Held | null = null,
+  ) {
     this.run = run
     this.workflow = run.row.name
     this.#context = context
     this.#delivered = delivered
+    this.#held = held
     this.#extras = extras
     run.queued += 1
   }
@@ -109,10 +119,11 @@ export class DeliveryJob implements TurnJob {
       return markStuck(this.#context, this.run, null, 'limit', toFailure(long))
     }
     this.machine = executor.machine
-    this.#answered = 'op' in delivered ? executor.machine.pending.get(delivered.op)?.command : undefined
+    const held = answerHeld(delivered, this.#held)
+    this.#answered = answeredBy(executor.machine, held ?? delivered)
     this.#seq = this.run.seq++
     this.#context.environment.current.turn(row.id, this.run.turns)
-    executor.machine.deliver(delivered, this.#context.now(), this.#seq, null)
+    executor.machine.deliver(delivered, this.#context.now(), this.#seq, null, held)
   }
 
   /** Whether the end of another run is the end that is waited for. */

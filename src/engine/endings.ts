@@ -1,7 +1,6 @@
 // How runs end and how they are parked: the one row that changes, and who is told. The end of a run frees its lane, its
 // timers and its effects, and answers whoever waits for it.
-import { fault } from '../core/errors.ts'
-import { toFailure, type Failure } from '../core/failure.ts'
+import { cancelledFault, toFailure, type Failure } from '../core/failure.ts'
 import type { Cancelled, Note, RunEnding } from '../core/journal.ts'
 import type { RunStatus } from '../core/store.ts'
 import type { LiveRun } from './live-run.ts'
@@ -43,7 +42,7 @@ export function failureOfEnding(id: string, ending: RunEnding): (Failure & { rea
   if (ending.kind === 'fail') return ending.error
   if (ending.cancelled === undefined) return null
   const { by, why } = ending.cancelled
-  return { ...toFailure(fault('RUN_CANCELLED', { id, by, why })), details: { by, why } }
+  return { ...toFailure(cancelledFault(id, { by, why })), details: { by, why } }
 }
 
 /** Nothing that a run waits for is wanted any more: effects are told to stop, timers go. */

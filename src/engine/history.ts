@@ -28,6 +28,8 @@ export interface History {
   readonly carry: JsonText | null
   /** Of the turns, as text. */
   readonly bytes: number
+  /** Somebody has retried it since it was parked. */
+  readonly isRetried: boolean
 }
 
 const PAGE = 1000
@@ -68,10 +70,13 @@ export function historyOf(
   let cancelled: Cancelled | null = null
   let carry: JsonText | null = null
   let bytes = 0
+  let isRetried = false
   for (const row of rows) {
     const text = context.decode(row.data, 'turn', run.id)
     if (row.kind === 'note') {
       const note = parseText(text) as Note
+      if (note.kind === 'action' && note.action === 'retry' && note.op === null) isRetried = true
+      else if (note.kind === 'stuck' && note.op === null) isRetried = false
       if (note.kind === 'attempt') attempts.set(note.op, { failed: note.attempt, dueAt: note.next ?? 0 })
       // A call whose code was gone is tried again: it may be back.
       else if (note.kind === 'stuck' && note.op !== null && note.error.code !== 'CODE_MISSING')
@@ -109,6 +114,7 @@ export function historyOf(
     nextSeq: (rows.at(-1)?.seq ?? -1) + 1,
     carry,
     bytes,
+    isRetried,
   }
 }
 

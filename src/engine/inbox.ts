@@ -7,6 +7,8 @@ import type { Log } from '../define/definition.ts'
 import { orFailure } from './run-rows.ts'
 
 const POLL_MS = 1000
+/** When is looked for what somebody's transaction has put in: most commit at once, and later ones wait for the poll. */
+const EXPECTED_MS = [5, 25, 100, 300] as const
 const PAGE = 500
 
 export interface InboxOptions {
@@ -31,6 +33,8 @@ export class Inbox {
   #reading: Promise<void> | null = null
   #next: Promise<void> | null = null
   #poll: Cancel | null = null
+  /** Under way: one set of looks serves all that is put in meanwhile. */
+  readonly #expected = new Set<Cancel>()
   #stopped = false
 
   constructor(options: InboxOptions) {
@@ -50,6 +54,21 @@ export class Inbox {
   stop(): void {
     this.#stopped = true
     this.#poll?.()
+    for (const cancel of this.#expected) cancel()
+  }
+
+  /** A transaction that nobody here sees the end of has put something in: it is looked for now and then before the poll. */
+  expect(): void {
+    // A look that is still to come sees it as well, and the last of them is soon enough for the rest.
+    if (this.#expected.size > EXPECTED_MS.length) return
+    for (const ms of EXPECTED_MS) {
+      const look = (): void => {
+        this.#expected.delete(cancel)
+        if (!this.#stopped) this.read().catch(this.#options.onFailure)
+      }
+      const cancel = this.#options.clock.after(ms, look)
+      this.#expected.add(cancel)
+    }
   }
 
   /** Resolves when everything that a read begun now or later found has been handled. One read serves many callers. */

@@ -310,3 +310,34 @@ test('one that cannot be made is told, and one that the service refuses waits fo
   await again.retry(late)
   expect(await settled(again, late)).toMatchObject({ status: 'stuck', reason: 'call' })
 })
+
+test('F21: what takes back a late answer and cannot go on is let fail: whoever does that is told what stays done', async () => {
+  const data = new MemoryData()
+  const down = gate()
+  const { bank, entered, answer } = bankWith((n) => {
+    if (n === null) return
+    down.open()
+    throw new Error('the bank is away')
+  })
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    return run.call(bank.charge(null), { undo: (n) => bank.refund(n ?? null) })
+  })
+  const first = await openForTest(ballet({ services: [bank], workflows: [flow] }), { store: memory(data) })
+  await first.start(flow(null), { id: 'f' })
+  await entered.promise
+  await first.cancel('f')
+  await settled(first, 'f')
+  answer.open(7)
+  await down.promise
+  await first.close()
+  // Three processes have died while it alone was under way.
+  const late = lateId('f', 'bank.charge', bank.refund(7))
+  const { num = 0 } = [...data.runs.values()].find(({ id }) => id === late) ?? {}
+  data.suspects.set(num, { run: num, what: 'effect bank.refund#0', deaths: 3 })
+  const second = await openForTest(ballet({ services: [bank], workflows: [flow] }), { store: memory(data) })
+  expect(await settled(second, late)).toMatchObject({ status: 'stuck', reason: 'poisoned' })
+  const given = await second.fail(late, { error: { message: 'by hand' }, by: 'ann', why: 'no such bank any more' })
+  expect(given).toMatchObject({ changed: true, dropped: 'undo' })
+  const notes = (await second.journal(late))?.items.map(({ note }) => note)
+  expect(notes).toContainEqual(expect.objectContaining({ action: 'fail', drops: 'undo', by: 'ann' }))
+})

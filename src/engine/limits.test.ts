@@ -27,7 +27,12 @@ test('F16: a run that has as many turns as it may: stuck, goes on with a higher 
   const app = await openForTest(definition, { store: memory(data), limits: { turns: 4 } })
   for (const id of ['a', 'b']) await app.start(flow(10), { id })
   for (const id of ['a', 'b']) await until(app, null, async () => (await app.run(id))?.status === 'stuck')
-  expect(await app.run('a')).toMatchObject({ reason: 'limit', error: { code: 'RUN_TOO_LONG' } })
+  expect(await app.run('a')).toMatchObject({
+    reason: 'limit',
+    error: { code: 'RUN_TOO_LONG' },
+    // There is nothing to mend in its code.
+    choices: [{ action: 'retry', after: 'raise the limit' }, { action: 'cancel' }, { action: 'fail' }],
+  })
   expect((await app.journal('a'))?.items.filter((row) => row.kind === 'turn')).toHaveLength(4)
   log.length = 0
   await app.cancel('b')

@@ -2,8 +2,7 @@
 // a parked one when something comes for it. Recovery goes through the same turns as live work.
 import { fault, invariant, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
-import type { Delivered } from '../core/journal.ts'
-import type { Command } from '../core/journal.ts'
+import type { Command, Delivered } from '../core/journal.ts'
 import type { Machine } from '../core/machine.ts'
 import { isUndo, type Pending } from '../core/pending.ts'
 import type { JournalRow, RunRow } from '../core/store.ts'
@@ -16,10 +15,10 @@ import { historyOf, readRows, sealedBy, type History } from './history.ts'
 import type { LiveRun } from './live-run.ts'
 import { tooLong } from './long-runs.ts'
 import type { TurnJob } from './pump.ts'
-import { replay, type Replayed } from './replayer.ts'
+import { answerHeld, replay, type Held, type Replayed } from './replayer.ts'
 import type { ForcedStop, ShardContext } from './shard-context.ts'
 import { outwaitSolo } from './solo-runs.ts'
-import { armNow, settleGivenUp, startEffect, writeTurn } from './turn-rows.ts'
+import { answeredBy, armNow, settleGivenUp, startEffect, writeTurn, type Answered } from './turn-rows.ts'
 
 /** A run that has been brought back, and what is left to take up. */
 export interface Loaded {
@@ -69,6 +68,7 @@ function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRo
     nextSeq: run.seq,
     carry: null,
     bytes: 0,
+    isRetried: false,
   }
   return {
     run,
@@ -89,7 +89,7 @@ export function takeUp(context: ShardContext, loaded: Loaded, stop?: ForcedStop)
   const { executor } = run
   if (executor.kind === 'workflow') linger(context, run, executor.machine, replayed)
   if (stop?.delivered.forced === true && executor.kind === 'workflow' && replayed.kind !== 'diverged')
-    return stopLoaded(context, run, executor.machine, stop)
+    return stopLoaded(context, loaded, executor.machine, stop)
   // A run that is too long goes on only to take back what it did.
   const long = stop === undefined && history.cancelled === null ? tooLong(context, run) : null
   // Before its mail, which a run that is too long would not take otherwise.
@@ -100,16 +100,33 @@ export function takeUp(context: ShardContext, loaded: Loaded, stop?: ForcedStop)
 
 /** What was under way in an earlier life may still be, but for what was answered, or is known to have failed for good. */
 function linger(context: ShardContext, run: LiveRun, machine: Machine, replayed: Replayed): void {
-  const answered = replayed.kind === 'threw' && 'op' in replayed.delivered ? replayed.delivered.op : null
+  const answered = replayed.kind === 'threw' ? opOf(replayed) : null
   for (const op of machine.pending.keys())
     if (op !== answered && !run.stuckOps.has(op)) run.lingering.set(op, context.clock.now())
 }
 
-/** Nothing of its body is run any more. */
-function stopLoaded(context: ShardContext, run: LiveRun, machine: Machine, { delivered, extras }: ForcedStop): void {
-  for (const pending of machine.pending.values()) takeUpStopped(context, run, pending)
+/** The operation whose answer its code could not take. */
+function opOf({ first: { delivered } }: Held): string | null {
+  return 'op' in delivered ? delivered.op : null
+}
+
+/** Nothing of its body is run any more. What it was delivered when it threw is known all the same. */
+function stopLoaded(
+  context: ShardContext,
+  { run, history, replayed }: Loaded,
+  machine: Machine,
+  { delivered, extras }: ForcedStop,
+): void {
+  const held = replayed.kind === 'threw' ? replayed : null
+  const answered = held === null ? null : opOf(held)
+  for (const pending of machine.pending.values()) {
+    if (pending.op !== answered) takeUpStopped(context, run, pending)
+  }
   markFreed(context, run, `${delivered.by} asked it to stop`)
-  context.suspects.turn(run, new DeliveryJob(context, run, delivered, extras))
+  const stopping = held === null ? delivered : { ...delivered, of: held.first.seq }
+  context.suspects.turn(run, new DeliveryJob(context, run, stopping, extras, held))
+  // Nobody reads its mail any more, but what comes twice is still known.
+  for (const mail of history.mail) context.deliver(run.row.num, mail)
 }
 
 /** What a run that is stopped still waits for: what it takes back, and what has to settle before. */
@@ -127,7 +144,7 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       park(
         context,
         run,
-        history.mail,
+        history,
         replayed.kind === 'diverged'
           ? replayed.error
           : fault('CODE_MISSING', { run: `The run "${run.row.id}"`, call: run.row.call }),
@@ -150,7 +167,7 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded): 
       for (const mail of history.mail) context.deliver(run.row.num, mail)
       break
     case 'workflow':
-      if (replayed.kind === 'diverged') park(context, run, history.mail, replayed.error)
+      if (replayed.kind === 'diverged') park(context, run, history, replayed.error)
       else if (replayed.kind === 'threw')
         context.suspects.turn(run, new ResumeJob(context, { run, history, replayed }, run.executor.machine, replayed))
       else if (!run.executor.machine.begun) beginWorkflow(context, run, history)
@@ -228,13 +245,14 @@ function parkTooLong(context: ShardContext, run: LiveRun, mail: readonly Deliver
   if (!isKnown) markStuck(context, run, null, 'limit', toFailure(error))
 }
 
-/** Freezes a run whose code does not fit its journal; its row changes only if it was not known before. */
-function park(context: ShardContext, run: LiveRun, mail: readonly Delivered[], error: Error): void {
+/** Freezes a run whose code does not fit its journal; that is written only if it was not known before, or was retried. */
+function park(context: ShardContext, run: LiveRun, { mail, isRetried }: History, error: Error): void {
   if (run.executor.kind !== 'frozen') freeze(context, run)
   keepSeen(run, mail)
   const isSealed = run.executor.kind === 'frozen' && run.executor.sealed !== undefined
   const reason = isSealed ? 'unreadable' : 'diverged'
-  if (run.row.status !== 'stuck' || run.row.reason !== reason) markStuck(context, run, null, reason, toFailure(error))
+  if (run.row.status !== 'stuck' || run.row.reason !== reason || isRetried)
+    markStuck(context, run, null, reason, toFailure(error))
 }
 
 /** A run has continued before its mail was delivered: it is kept anew, in the rows of this generation. */
@@ -252,7 +270,7 @@ class ResumeJob implements TurnJob {
   readonly #loaded: Loaded
   readonly machine: Machine
   readonly #threw: Extract<Replayed, { kind: 'threw' }>
-  #answered: Command | undefined
+  #answered: Answered | undefined
   #seq = 0
   /** What was under way before: it is taken up again. What the turn issues anew waits for its commit. */
   #before: readonly Pending[] = []
@@ -268,11 +286,12 @@ class ResumeJob implements TurnJob {
 
   begin(): void {
     const { delivered } = this.#threw
+    const held = answerHeld(delivered, this.#threw)
     this.#before = [...this.machine.pending.values()]
-    this.#answered = 'op' in delivered ? this.machine.pending.get(delivered.op)?.command : undefined
+    this.#answered = answeredBy(this.machine, held ?? delivered)
     this.#seq = this.#loaded.run.seq++
     this.#context.environment.current.turn(this.#loaded.run.row.id, this.#loaded.run.turns)
-    this.machine.deliver(delivered, this.#context.now(), this.#seq, null)
+    this.machine.deliver(delivered, this.#context.now(), this.#seq, null, held)
   }
 
   end(): void {
@@ -282,10 +301,11 @@ class ResumeJob implements TurnJob {
     run.queued -= 1
     if (!this.machine.active) return
     const closed = this.machine.close()
-    // Still broken: the turn that says so is in the journal already; its row may say otherwise.
+    // Still broken: the turn that says so is in the journal already; its row may say otherwise, and whoever retried it is told.
     if (closed.kind === 'threw') {
       freeze(context, run)
-      if (run.row.reason !== 'threw') markStuck(context, run, null, 'threw', toFailure(closed.error), closed.error)
+      if (run.row.reason !== 'threw' || history.isRetried)
+        markStuck(context, run, null, 'threw', toFailure(closed.error), closed.error)
       return keepSeen(run, history.mail)
     }
     const delivered: Delivered = { kind: 'resume', of: this.#threw.seq }

@@ -9,7 +9,6 @@ import { parseCommands, parseTurn, STUCK_REASONS } from '../core/journal.ts'
 import { nearest, splitKey } from '../core/names.ts'
 import type { EventRow, JournalRow, RunRow, StoreReader } from '../core/store.ts'
 import type {
-  ChoiceView,
   ErrorView,
   EventView,
   FlowView,
@@ -19,14 +18,14 @@ import type {
   Related,
   RunView,
   UnreadableView,
-  WaitView,
+  SuspectView,
 } from '../core/views.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
 import { flowView } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
-import { lateUndone } from './late-answers.ts'
 import { readPage } from './pages.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
+import { choicesOf, phaseOf, suspectOf } from './standing.ts'
 
 export interface QueriesOptions {
   readonly reader: StoreReader
@@ -37,6 +36,7 @@ export interface QueriesOptions {
   readonly choreographies?: readonly string[]
 }
 
+type Suspected = ReadonlyMap<number, SuspectView>
 type RunPayloads = Pick<RunView, 'input' | 'output' | 'error'>
 
 /** Turns that are read at once to tell how a run stands. */
@@ -157,12 +157,19 @@ export class Queries {
 
   /** A run as operators see it. */
   view(row: RunRow): Promise<RunView> {
-    return this.#view(row, this.#payloads(row))
+    return this.#suspects([row]).then((suspects) => this.#view(row, this.#payloads(row), suspects))
   }
 
-  async #view(row: RunRow, payloads: RunPayloads): Promise<RunView> {
+  /** Those that are suspected, where one of these could be. */
+  async #suspects(rows: readonly (RunRow | UnreadRun)[]): Promise<Suspected> {
+    const isOpen = rows.some((row) => !isUnread(row) && row.status === 'running')
+    return new Map((isOpen ? await this.#reader.suspects(this.#shard) : []).map((row) => [row.run, suspectOf(row)]))
+  }
+
+  async #view(row: RunRow, payloads: RunPayloads, suspects: Suspected): Promise<RunView> {
     const present = await this.#present(row)
     const { waits, state, steps } = present
+    const suspect = row.status === 'running' ? suspects.get(row.num) : undefined
     const parent = row.parent === null ? null : await this.#reader.run(this.#shard, row.parent)
     return {
       id: row.id,
@@ -180,6 +187,7 @@ export class Queries {
       ...(row.deadline === null ? {} : { deadline: new Date(row.deadline).toISOString() }),
       ...(row.generation === 0 ? {} : { generation: row.generation }),
       ...(row.reason === null ? {} : { reason: row.reason }),
+      ...(suspect === undefined ? {} : { suspect }),
       ...(state === undefined ? {} : { state }),
       waits,
       ...(steps === undefined ? {} : { steps }),
@@ -230,7 +238,8 @@ export class Queries {
   /** One after the other: each reads the journal of its run, and between two of them others have their turn. */
   async #views(rows: readonly (RunRow | UnreadRun)[]): Promise<readonly RunView[]> {
     const views: RunView[] = []
-    for (const row of rows) if (!isUnread(row)) views.push(await this.#view(row, this.#payloadsOfMany(row)))
+    const suspects = await this.#suspects(rows)
+    for (const row of rows) if (!isUnread(row)) views.push(await this.#view(row, this.#payloadsOfMany(row), suspects))
     return views
   }
 
@@ -284,39 +293,6 @@ export class Queries {
   #text(payload: Payload, row: PayloadPlace['row'], id: string): string {
     return this.#codec.decode(payload, { namespace: this.#ns, row, id })
   }
-}
-
-/** Where a run stands. One whose code cannot go on may have been asked to stop all the same: that is kept for it. */
-function phaseOf({ phase, status }: RunRow, { isCancelled }: Present): Pick<RunView, 'phase'> {
-  if (phase !== null) return { phase: phase as NonNullable<RunView['phase']> }
-  return status === 'stuck' && isCancelled ? { phase: 'cancelling' } : {}
-}
-
-/** What a person can do about a stuck run. */
-function choicesOf(row: RunRow, { stuckOps, waits, isCancelled }: Present): readonly ChoiceView[] {
-  if (row.status !== 'stuck') return []
-  if (row.reason === 'call') {
-    const ofOps = [...stuckOps].flatMap((op) => choicesOfOp(op, waits))
-    // All that a run does which takes back a late answer is an undo.
-    if (lateUndone(row) !== null) return ofOps.filter(({ action }) => action !== 'fail')
-    return isCancelled ? ofOps : [...ofOps, { action: 'cancel' }]
-  }
-  if (row.reason === 'unreadable') return [{ action: 'retry', after: 'restore the store' }, { action: 'fail' }]
-  // A run that threw can be brought back as far as its journal goes; one that does not get there can only wait.
-  const after = 'mend the code'
-  const cancel: ChoiceView = row.reason === 'threw' ? { action: 'cancel' } : { action: 'cancel', after }
-  // What is asked for already is asked for; but a cancellation that was in a turn which threw can be forced.
-  const again = isCancelled && row.reason !== 'threw' ? [] : [cancel]
-  return [{ action: 'retry', after }, ...again, { action: 'fail' }]
-}
-
-function choicesOfOp(op: string, waits: readonly WaitView[]): readonly ChoiceView[] {
-  const wait = waits.find((one) => one.op === op)
-  const answer: ChoiceView = { action: 'answer', op }
-  // A workflow that was to take something back has ended: what is left is to do it by hand and say so.
-  if (wait?.kind === 'child') return [answer]
-  // What takes a call back can be done by hand, but never given up.
-  return [{ action: 'retry', op }, answer, ...(wait?.undoes === undefined ? [{ action: 'fail', op } as const] : [])]
 }
 
 /** How rows are read in pages. */

@@ -3,7 +3,7 @@
 // A turn that threw is done again with today's code; if that is mended, the run goes on from there.
 import { fault } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import { parseCommands, type Command, type Delivered } from '../core/journal.ts'
+import { parseCommands, type Answer, type Command, type Delivered } from '../core/journal.ts'
 import type { Closed, Machine } from '../core/machine.ts'
 import { verify } from '../core/replay.ts'
 import { CurrentWork } from './current-work.ts'
@@ -14,7 +14,7 @@ import type { Pump, TurnJob } from './pump.ts'
 export type Replayed =
   | { readonly kind: 'ready' }
   /** The last turn threw, and nothing has taken its place yet. */
-  | { readonly kind: 'threw'; readonly delivered: Delivered; readonly seq: number }
+  | ({ readonly kind: 'threw' } & Held)
   | { readonly kind: 'diverged'; readonly error: Error }
 
 /** Replays all turns of a run of `workflow`. Resolves when the last has been closed. */
@@ -34,6 +34,21 @@ export function replay(
   })
 }
 
+/** A turn that threw. */
+export interface Held {
+  readonly seq: number
+  readonly delivered: Delivered
+  /** Where the code threw first: the same, but for a forced cancellation that threw as well. */
+  readonly first: { readonly seq: number; readonly delivered: Delivered }
+}
+
+/** The answer that was delivered in the turn that a cancellation names. */
+export function answerHeld(delivered: Delivered, held: Held | null): Answer | undefined {
+  if (delivered.kind !== 'cancel' || held === null || delivered.of !== held.first.seq) return undefined
+  const { first } = held
+  return first.delivered.kind === 'done' || first.delivered.kind === 'failed' ? first.delivered : undefined
+}
+
 interface Progress {
   readonly workflow: string
   readonly machine: Machine
@@ -41,7 +56,7 @@ interface Progress {
   /** Of the next turn, of this generation. */
   number: number
   /** The delivery of a turn that threw, until a `resume` makes it again. */
-  held: { readonly delivered: Delivered; readonly seq: number } | null
+  held: Held | null
   diverged: Error | null
 }
 
@@ -92,17 +107,19 @@ class ReplayJob implements TurnJob {
     const { delivered, commandsText, seq, at } = this.#turn
     current.turn(machine.spec.identity.id, this.#progress.number++)
     if (this.#progress.diverged !== null) return
+    const { held } = this.#progress
     if (commandsText.startsWith('[{"kind":"threw"')) {
-      this.#progress.held = { delivered, seq }
+      const first = held !== null && delivered.kind === 'cancel' ? held.first : { seq, delivered }
+      this.#progress.held = { seq, delivered, first }
       return
     }
-    const taken = delivered.kind === 'resume' ? this.#progress.held?.delivered : delivered
+    const taken = delivered.kind === 'resume' ? held?.delivered : delivered
     if (delivered.kind === 'resume' || delivered.kind === 'cancel') this.#progress.held = null
     if (taken === undefined || !machine.accepts(taken)) {
       return this.#diverge(`  - recorded ${deliveredWords(delivered)}\n  + produced nothing that waits for it`)
     }
     this.#delivered = true
-    machine.deliver(taken, at, seq, commandsText)
+    machine.deliver(taken, at, seq, commandsText, answerHeld(taken, held))
   }
 
   #end(): void {

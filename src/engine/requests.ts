@@ -9,9 +9,16 @@ import { toText } from '../core/json.ts'
 import { checkEventName, checkId, splitKey } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { InboxRow } from '../core/store.ts'
-import type { Published, PublishRequest, SignalRequest, Started, StartRequest } from '../define/application.ts'
+import type {
+  Published,
+  PublishRequest,
+  Signalled,
+  SignalRequest,
+  Started,
+  StartRequest,
+} from '../define/application.ts'
 import type { Arrival, Place } from './admission.ts'
-import { createRun, startHash } from './births.ts'
+import { createRun, startHash, type Birth } from './births.ts'
 import { appendEvent } from './facts.ts'
 import type { Taken } from './claims.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
@@ -33,65 +40,85 @@ export class Requests {
   async start(request: StartRequest, way: Way = {}): Promise<Started> {
     this.#shard.check()
     const { context } = this.#shard
-    const { directory, claims } = context
-    const found = directory.callable(request.call)
-    const what = `the input of ${request.call}`
-    const value = directory.checkInput(request.call, request.input)
-    const input = toText(value, what) ?? 'null'
-    const key = directory.runKey(request.call, value)
-    const id = this.#runId(request, key)
-    const hash = startHash(context, request.call, request.input)
-    const { call } = request
-    const now = context.clock.now()
-    const at = timeOf(request.at, 'The start', now)
-    const deadline = timeOf(request.deadline, 'The deadline', now)
+    const { birth, given, workflow } = this.#birthOf(request)
+    const { id, hash } = birth
     // Whoever asks again for one that is open is answered, whatever there is to do.
-    const isOpen = id.given && context.open.numOf(id.id) !== undefined
-    const place = isOpen
-      ? null
-      : this.#admit(way, { workflow: found.kind === 'workflow' ? request.call : null, runs: 1 })
+    const isOpen = given && context.open.numOf(id) !== undefined
+    const place = isOpen ? null : this.#admit(way, { workflow, runs: 1 })
+    const decide = async (taken: Taken | null): Promise<Started> => {
+      this.#shard.check()
+      // One that exists is answered as it is: whoever asks again asks later.
+      if (taken === null) this.#checkNew(way, birth)
+      if (taken === null) context.begin(createRun(context, birth))
+      place?.born()
+      await this.#settled(way, taken, hash, () => fault('RUN_CONFLICT', { id }))
+      return { id, created: taken === null }
+    }
+    return leaving(place, given ? context.claims.settle('run', id, decide, way.drained !== undefined) : decide(null))
+  }
+
+  /** Judges a start that is to come in by another way, as far as it can be judged now. @throws as `start` */
+  async startable(request: StartRequest): Promise<Pick<Birth, 'id' | 'at' | 'deadline'>> {
+    this.#shard.check()
+    const { birth, given, workflow } = this.#birthOf(request)
+    const { id, hash } = birth
+    const judge = (taken: Taken | null): void => {
+      if (taken === null) this.#checkNew({}, birth)
+      else if (taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
+    }
+    const place = this.#admit({}, { workflow, runs: 1 })
+    await leaving(place, given ? this.#shard.context.claims.settle('run', id, judge) : Promise.resolve(judge(null)))
+    return birth
+  }
+
+  /** What a start asks for. @throws CALL_UNKNOWN, INPUT_INVALID, ID_INVALID, TIME_INVALID */
+  #birthOf(request: StartRequest): {
+    readonly birth: Birth
+    readonly given: boolean
+    readonly workflow: string | null
+  } {
+    const { context } = this.#shard
+    const { directory } = context
+    const { call } = request
+    const { kind } = directory.callable(call)
+    const value = directory.checkInput(call, request.input)
+    const input = toText(value, `the input of ${call}`) ?? 'null'
+    const key = directory.runKey(call, value)
+    const { id, given } = this.#runId(request, key)
+    const now = context.clock.now()
     const birth = {
-      id: id.id,
-      kind: found.kind,
+      id,
+      kind,
       name: call,
       call,
       key,
-      root: runRef(id.id),
+      root: runRef(id),
       cause: null,
       parent: null,
       parentOp: null,
       input,
-      at,
-      deadline,
-      hash,
+      at: timeOf(request.at, 'The start', now),
+      deadline: timeOf(request.deadline, 'The deadline', now),
+      hash: startHash(context, call, request.input),
     }
-    const decide = async (taken: Taken | null): Promise<Started> => {
-      this.#shard.check()
-      // One that exists is answered as it is: whoever asks again asks later.
-      if (taken === null) this.#refuseNew(way)
-      if (taken === null && deadline !== null) checkDeadline(deadline, Math.max(at ?? now, now))
-      if (taken === null) context.begin(createRun(context, birth))
-      place?.born()
-      await this.#settled(way, taken, hash, () => fault('RUN_CONFLICT', { id: id.id }))
-      return { id: id.id, created: taken === null }
-    }
-    return leaving(place, id.given ? claims.settle('run', id.id, decide, way.drained !== undefined) : decide(null))
+    return { birth, given, workflow: kind === 'workflow' ? call : null }
+  }
+
+  /** @throws STORE_FULL, TIME_INVALID */
+  #checkNew(way: Way, { at = null, deadline = null }: Birth): void {
+    this.#refuseNew(way)
+    const now = this.#shard.context.clock.now()
+    if (deadline !== null) checkDeadline(deadline, Math.max(at ?? now, now))
   }
 
   async publish(request: PublishRequest, way: Way = {}): Promise<Published> {
     this.#shard.check()
     const { context } = this.#shard
-    const { directory, claims } = context
-    const source = checkEventName(request.source ?? this.#source, 'The source')
-    const given = request.id !== undefined
-    const id = given ? checkEventName(request.id, 'The event id') : context.random.uuid(context.clock.now())
-    const value = directory.checkEvent(request.type, request.data)
-    const data = toText(value, `the data of ${request.type}`) ?? 'null'
-    const key = directory.eventKey(request.type, value)
-    const hash = context.hash({ type: request.type, data: request.data })
+    const { claims } = context
+    const { type, key, source, id, given, data, hash, runs } = this.#eventOf(request)
     const name = `${source} ${id}`
-    const { type, cause = null } = request
-    const place = this.#admit(way, { workflow: null, runs: directory.reactionsTo(request.type).length })
+    const { cause = null } = request
+    const place = this.#admit(way, { workflow: null, runs })
     const decide = async (taken: Taken | null): Promise<Published> => {
       this.#shard.check()
       if (taken === null) this.#refuseNew(way)
@@ -112,7 +139,36 @@ export class Requests {
     )
   }
 
-  async signal(request: SignalRequest, way: Way = {}): Promise<{ readonly id: string; readonly created: boolean }> {
+  /** Judges an event that is to come in by another way, as far as it can be judged now. @throws as `publish` */
+  async publishable(request: PublishRequest): Promise<{ readonly id: string; readonly source: string; key: string }> {
+    this.#shard.check()
+    const { source, id, given, hash, runs, key } = this.#eventOf(request)
+    const judge = (taken: Taken | null): void => {
+      if (taken === null) this.#refuseNew({})
+      else if (taken.hash !== hash) throw fault('EVENT_CONFLICT', { id, source })
+    }
+    const place = this.#admit({}, { workflow: null, runs })
+    const { claims } = this.#shard.context
+    await leaving(place, given ? claims.settle('event', `${source} ${id}`, judge) : Promise.resolve(judge(null)))
+    return { id, source, key }
+  }
+
+  /** What an event says. @throws EVENT_UNKNOWN, INPUT_INVALID, ID_INVALID */
+  #eventOf(request: PublishRequest) {
+    const { context } = this.#shard
+    const { directory } = context
+    const { type } = request
+    const source = checkEventName(request.source ?? this.#source, 'The source')
+    const given = request.id !== undefined
+    const id = given ? checkEventName(request.id, 'The event id') : context.random.uuid(context.clock.now())
+    const value = directory.checkEvent(type, request.data)
+    const data = toText(value, `the data of ${type}`) ?? 'null'
+    const key = directory.eventKey(type, value)
+    const hash = context.hash({ type, data: request.data })
+    return { type, key, source, id, given, data, hash, runs: directory.reactionsTo(type).length }
+  }
+
+  async signal(request: SignalRequest, way: Way = {}): Promise<Signalled> {
     this.#shard.check()
     const { context } = this.#shard
     await inboxFirst(context, way)
@@ -124,18 +180,7 @@ export class Requests {
         return { id: String(request.id), created: false }
       throw error
     }
-    const signal = context.directory.signal(run, request.name)
-    const payload = toText(
-      validate(signal.schema, request.data, `the data of ${request.name}`),
-      `the data of ${request.name}`,
-    )
-    // An id from the inbox is an idempotency key, which is outside the alphabet of given ones.
-    const id =
-      request.id === undefined
-        ? context.random.uuid(context.clock.now())
-        : way.drained === undefined
-          ? checkId(request.id, 'The signal id')
-          : request.id
+    const { id, payload } = this.#signalOf(run, request, way)
     const delivered = { kind: 'signal' as const, name: request.name, id, payload }
     if (way.drained !== undefined) {
       context.deliver(run.num, delivered, this.#drained(way))
@@ -151,6 +196,30 @@ export class Requests {
       throw error
     }
     return { id, created: result === 'taken' }
+  }
+
+  /** Judges a signal that is to come in by another way, as far as it can be judged now. @throws as `signal` */
+  async signalable(request: SignalRequest): Promise<{ readonly id: string }> {
+    this.#shard.check()
+    const { context } = this.#shard
+    await inboxFirst(context)
+    return this.#signalOf(await openRun(context, request.run), request, {})
+  }
+
+  /** What a signal says to a run. @throws SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID */
+  #signalOf(run: Awaited<ReturnType<typeof openRun>>, request: SignalRequest, way: Way) {
+    const { context } = this.#shard
+    const { name } = request
+    const what = `the data of ${name}`
+    const payload = toText(validate(context.directory.signal(run, name).schema, request.data, what), what)
+    // An id from the inbox is an idempotency key, which is outside the alphabet of given ones.
+    const id =
+      request.id === undefined
+        ? context.random.uuid(context.clock.now())
+        : way.drained === undefined
+          ? checkId(request.id, 'The signal id')
+          : request.id
+    return { id, payload }
   }
 
   /** Whether a run that has ended had this signal before: whoever lost the answer asks again, and is told so. */

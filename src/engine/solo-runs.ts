@@ -111,7 +111,7 @@ function writeSolo(
     seq: run.seq++,
     delivered,
     taken: delivered,
-    answered,
+    answered: answered && { by: delivered, command: answered },
     commands,
     at: context.now(),
   })

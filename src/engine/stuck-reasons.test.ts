@@ -195,3 +195,42 @@ test('what is left of a generation that is over does not park the next', async (
   await app.signal('f', Go(null))
   expect(await app.settled('f', 5000)).toMatchObject({ status: 'completed', output: 'whole' })
 })
+
+// Found by a newcomer: whoever retried such a run was not told that it had thrown again.
+test('a run that is retried and throws or differs again says so each time, and once only', async () => {
+  const data = new MemoryData()
+  const versionOf = (body: 'throws' | 'differs') => {
+    const pay = payment({ isDown: false })
+    const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
+      if (body === 'differs') await run.call(pay.charge(null))
+      await run.receive(Go)
+      throw new RangeError(body)
+    })
+    return { flow, definition: ballet({ services: [pay], workflows: [flow] }) }
+  }
+  const stuckTimes = async (app: Application): Promise<number> => {
+    const rows = (await app.journal('f', { limit: 1000 }))?.items ?? []
+    return rows.filter(({ note }) => (note as { readonly kind?: string } | undefined)?.kind === 'stuck').length
+  }
+  for (const [body, reason, before] of [
+    ['throws', 'threw', 0],
+    ['differs', 'diverged', 2],
+  ] as const) {
+    const { flow, definition } = versionOf(body)
+    const app = await openForTest(definition, { store: memory(data) })
+    if (before === 0) {
+      await app.start(flow(null), { id: 'f' })
+      await app.signal('f', Go(null))
+    }
+    await isStuck(app, reason)
+    expect(await stuckTimes(app)).toBe(before + 1)
+    await app.retry('f', { by: 'ann' })
+    await until(app, null, async () => (await stuckTimes(app)) === before + 2)
+    await app.close()
+    // Opened again it is stuck for the same reason, as everybody knows.
+    const again = await openForTest(definition, { store: memory(data) })
+    await isStuck(again, reason)
+    expect(await stuckTimes(again)).toBe(before + 2)
+    await again.close()
+  }
+})

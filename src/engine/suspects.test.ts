@@ -8,9 +8,8 @@ import { guarded } from '../../test/support/stores.ts'
 import { VirtualClock } from '../testing/simulation/virtual-clock.ts'
 import type { Store } from '../core/store.ts'
 import { turnStream } from '../core/randomness.ts'
-import { ballet, open, operation, service, signal, workflow, type Application } from '../index.ts'
+import { ballet, memory, open, operation, service, signal, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
-import { memory } from '../stores/memory/memory-store.ts'
 
 const output = z.json()
 const Go = signal('go', z.object({ n: z.number() }))
@@ -140,7 +139,8 @@ test('what is under way is marked; three deaths of it alone, and the run is left
     expect(await app.result(`work-${deaths}`)).toBe('done')
     clock.pass(quietMs - 1)
     await rounds()
-    expect(marks(data)).toEqual([`bad (effect desk.hang#0) ${deaths - 1}`])
+    const [view] = (await app.runs({ name: 'hang' })).items
+    expect([marks(data), view?.suspect?.deaths]).toEqual([[`bad (effect desk.hang#0) ${deaths - 1}`], deaths - 1])
     clock.pass(1)
     await entered
     expect(marks(data)).toEqual([`bad effect desk.hang#0 ${deaths}`])

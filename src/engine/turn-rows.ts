@@ -4,6 +4,7 @@ import { parseText } from '../core/json-text.ts'
 import { assertNever, fault } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { idempotencyKey, runRef, slotOf, undoneKey } from '../core/ids.ts'
+import type { Machine } from '../core/machine.ts'
 import { commandsText, turnText, type Command, type Delivered } from '../core/journal.ts'
 import type { RunRow, TimerRow } from '../core/store.ts'
 import type { CallSettings } from '../core/contracts.ts'
@@ -27,10 +28,22 @@ export interface WrittenTurn {
   readonly delivered: Delivered
   /** What was delivered to the run: the same, but for a `resume`. */
   readonly taken: Delivered
-  /** The call that was answered, if the delivery answered one; it is not pending any more. */
-  readonly answered: Command | undefined
+  /** What was answered, if anything was; it is not pending any more. */
+  readonly answered: Answered | undefined
   readonly commands: readonly Command[]
   readonly at: number
+}
+
+/** A command that was waited for, and its answer. */
+export interface Answered {
+  readonly by: Delivered
+  readonly command: Command
+}
+
+/** What a delivery is about to answer. Asked before it is made. */
+export function answeredBy({ pending }: Machine, delivered: Delivered): Answered | undefined {
+  const command = 'op' in delivered ? pending.get(delivered.op)?.command : undefined
+  return command && { by: delivered, command }
 }
 
 const NONE: Attempts = { failed: 0, dueAt: 0 }
@@ -44,7 +57,7 @@ export function writeTurn(context: ShardContext, run: LiveRun, turn: WrittenTurn
   context.open.weigh(run)
   const data = context.encode(text, 'turn', run.row.id)
   writer.rows.journal.push({ pos: writer.position(), run: run.row.num, seq: turn.seq, kind: 'turn', at: turn.at, data })
-  writeAnswer(context, run, turn)
+  if (turn.answered !== undefined) writeAnswer(context, run, turn.answered)
   const last = turn.commands.at(-1)
   const ending = last?.kind === 'end' || last?.kind === 'fail' ? last : null
   const isLast = ending !== null || last?.kind === 'continue'
@@ -56,7 +69,8 @@ export function writeTurn(context: ShardContext, run: LiveRun, turn: WrittenTurn
   if (ending !== null) endRun(context, run, ending)
   else if (last?.kind === 'continue') continueRun(context, run, last, turn.seq)
   else setPhase(context, run, phaseAfter(run, turn))
-  if ('op' in turn.taken && run.stuckOps.delete(turn.taken.op)) freeIfNothingIsStuck(context, run)
+  const by = turn.answered?.by
+  if (by !== undefined && 'op' in by && run.stuckOps.delete(by.op)) freeIfNothingIsStuck(context, run)
   writer.onDurable(() => context.watchers.touched(run.row.key))
 }
 
@@ -72,23 +86,22 @@ function phaseAfter(run: LiveRun, { taken, commands }: WrittenTurn): string | nu
 }
 
 /** The outcome of a call is an event; a timer that fired is gone. */
-function writeAnswer(context: ShardContext, run: LiveRun, turn: WrittenTurn): void {
-  const { taken, answered } = turn
-  if (taken.kind === 'timer' && answered !== undefined && 'due' in answered && answered.due !== undefined) {
-    dropTimer(context, { due: answered.due, run: run.row.num, op: answered.op })
+function writeAnswer(context: ShardContext, run: LiveRun, { by, command }: Answered): void {
+  if (by.kind === 'timer' && 'due' in command && command.due !== undefined) {
+    dropTimer(context, { due: command.due, run: run.row.num, op: command.op })
   }
-  if (taken.kind !== 'done' || answered?.kind !== 'call') return
-  const operation = context.directory.operations.get(answered.call)
-  const outcome = operation === undefined ? null : outcomeOf(operation, taken.payload)
+  if (by.kind !== 'done' || command.kind !== 'call') return
+  const operation = context.directory.operations.get(command.call)
+  const outcome = operation === undefined ? null : outcomeOf(operation, by.payload)
   if (operation === undefined || outcome === null) return
   const identity = identityOf(context.environment.store, run.row)
   appendEvent(context, {
     ...outcome,
     source: operation.service,
-    id: idempotencyKey(identity, answered.op),
+    id: idempotencyKey(identity, command.op),
     root: run.row.root,
     cause: runRef(run.row.id),
-    published: answered.publish === true,
+    published: command.publish === true,
   })
 }
 

@@ -12,7 +12,9 @@ export const KINDS: readonly RunKind[] = ['workflow', 'operation', 'reaction', '
 /** Longest wait of one request; a client asks again. */
 const WAIT_LIMIT = '60s'
 
-async function start({ app, request, bodyLimitBytes }: Exchange): Promise<Response> {
+async function start(exchange: Exchange): Promise<Response> {
+  const { app, request, bodyLimitBytes } = exchange
+  const waitMs = exchange.query.duration('wait', WAIT_LIMIT)
   const body = readEnvelope(await readJson(request, bodyLimitBytes), ['call', 'input', 'id', 'at', 'deadline'])
   const started = await app.startNamed({
     call: requiredText(body, 'call'),
@@ -22,7 +24,9 @@ async function start({ app, request, bodyLimitBytes }: Exchange): Promise<Respon
     deadline: optionalText(body, 'deadline'),
   })
   const { id, created } = started
-  return answer(created ? 201 : 200, { id, created }, { location: pathTo('/api/runs', id) })
+  // What has been started is acknowledged whatever becomes of the wait.
+  const run = waitMs === undefined ? {} : { run: await exchange.wait((signal) => app.settled(id, waitMs, signal)) }
+  return answer(created ? 201 : 200, { id, created, ...run }, { location: pathTo('/api/runs', id) })
 }
 
 async function list({ app, query }: Exchange): Promise<Response> {
@@ -75,7 +79,7 @@ function unknown(id: string): Error {
 }
 
 export const runRoutes: readonly Route[] = [
-  { method: 'POST', path: '/api/runs', summary: 'Start a workflow or an operation', query: [], answer: start },
+  { method: 'POST', path: '/api/runs', summary: 'Start a workflow or an operation', query: ['wait'], answer: start },
   {
     method: 'GET',
     path: '/api/runs',

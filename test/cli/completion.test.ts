@@ -48,6 +48,8 @@ describe('bash', () => {
   it('offers known words, and nothing where a value stands or a file may', () => {
     expect(offered('help', 'com')).toEqual(['completion'])
     expect(offered('completion', '')).toEqual(['bash', 'zsh'])
+    expect(offered('runs', '--status', 'c')).toEqual(['completed', 'cancelled'])
+    expect(offered('retry', '--all', '--reason', 'th')).toEqual(['threw'])
     expect(offered('start', '--input', '')).toEqual([])
     expect(offered('serve', '')).toEqual([])
     expect(offered('starrt', '-')).toEqual([])
@@ -63,6 +65,7 @@ describe('zsh', () => {
       ['ballet completion z', 'completion zsh'],
       ['ballet start checkout --in', 'start checkout --input'],
       ['ballet start --dead', 'start --deadline'],
+      ['ballet runs --reason thr', 'runs --reason threw'],
       ...names.map((name) => [`ballet ${name} --js`, `${name} --json`] as const),
     ]
     const asks = lines.map(

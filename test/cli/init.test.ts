@@ -116,6 +116,35 @@ describe('a folder that is not empty', () => {
     expect(await box.json(['init', '--force'], inProject)).toMatchObject({ code: 0, value: { written: [] } })
   })
 
+  // Found by a newcomer: with the package.json that `npm install` of Ballet had made, no project could be.
+  it('may have the package.json that npm made, which is completed', async () => {
+    box.write('my-shop/package.json', JSON.stringify({ dependencies: { ballet: 'file:../ballet' }, license: 'mine' }))
+    const made = await box.json(['init'], inProject)
+    expect(made).toMatchObject({ code: 0, value: { kept: [] } })
+    expect(made.stderr).toContain(
+      'Added to package.json: name, version, private, type, engines, scripts, dependencies.zod,',
+    )
+    expect(manifest()).toMatchObject({
+      license: 'mine',
+      type: 'module',
+      scripts: { dev: 'ballet dev app.ts' },
+      dependencies: { ballet: 'file:../ballet', zod: expect.any(String) },
+    })
+    expect(readdirSync(project()).sort()).toEqual(FILES)
+  })
+
+  it('is told what its package.json says otherwise', async () => {
+    box.write('my-shop/package.json', JSON.stringify({ name: 'x', type: 'commonjs', scripts: { test: 'mine' } }))
+    const made = await box.run(['init'], inProject)
+    expect(made.stderr).toContain('which says otherwise than a new project would: type, scripts.test\n')
+    expect(made.stderr).toContain('package.json must say "type": "module".')
+    expect(manifest()).toMatchObject({ type: 'commonjs', scripts: { test: 'mine', types: 'tsc' } })
+    box.write('my-shop/package.json', '[broken')
+    expect(await box.json(['init'], inProject)).toMatchObject({ code: 4, value: { error: { code: 'FILES_EXIST' } } })
+    expect(await box.run(['init', '--force'], inProject)).toMatchObject({ code: 0 })
+    expect(readFileSync(project('package.json'), 'utf8')).toBe('[broken')
+  })
+
   it('may have other files', async () => {
     box.write('my-shop/.git/config', '')
     expect(await box.run(['init'], inProject)).toMatchObject({ code: 0 })

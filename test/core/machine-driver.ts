@@ -8,6 +8,7 @@ import {
   turnText,
   type Command,
   type Delivered,
+  type Answer,
 } from '../../src/core/journal.ts'
 import { Machine, type Closed } from '../../src/core/machine.ts'
 import { verify, type Verdict } from '../../src/core/replay.ts'
@@ -26,6 +27,8 @@ export interface Setting {
   readonly seed?: number
   readonly carry?: string
   readonly contracts?: Partial<Contracts>
+  /** What a cancellation is delivered with: the answer that its code could not take. */
+  readonly held?: Answer
 }
 
 /** Doors that let everything in, as it is. */
@@ -88,7 +91,8 @@ export class Driver {
           reject(error)
         }
       }
-      setImmediate(safely(() => this.machine.deliver(delivered, turnAt, turnSeq, recorded)))
+      const held = delivered.kind === 'cancel' ? this.setting.held : undefined
+      setImmediate(safely(() => this.machine.deliver(delivered, turnAt, turnSeq, recorded, held)))
       setImmediate(safely(() => resolve(this.machine.close())))
     })
     this.#seq = turnSeq + 1

@@ -18,10 +18,10 @@ export interface Turn {
   readonly commands: readonly StoredCommand[]
 }
 
-/** The turns of a run, of all its generations. */
-export function turnsOf({ disk }: World, { num }: RunRow): readonly Turn[] {
+/** The turns of a run, of all its generations; or what was kept for it while it could take nothing. */
+export function turnsOf({ disk }: World, { num }: RunRow, kept: 'turn' | 'mail' = 'turn'): readonly Turn[] {
   return (disk.journal.get(num) ?? [])
-    .filter(({ kind }) => kind === 'turn')
+    .filter(({ kind }) => kind === kept)
     .map(({ at, data }) => {
       const { delivered, commandsText } = parseTurn(String(data))
       return { at, delivered, commands: parseCommands(commandsText) }

@@ -3,6 +3,13 @@ import type { Mutant } from './mutants.ts'
 
 export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
+    name: 'answer-of-a-thrown-turn-forgotten',
+    breaks: 'a run that is stopped after its code threw knows what it was answered then',
+    file: 'engine/loader.ts',
+    changes: [['held === null ? delivered : { ...delivered, of: held.first.seq }', 'delivered']],
+    within: 1000,
+  },
+  {
     name: 'no-fence',
     breaks: 'whoever was fenced writes nothing',
     file: 'stores/memory/memory-data.ts',

@@ -8,16 +8,22 @@ import type { ApplicationDefinition } from '../../src/define/definition.ts'
 
 const Amount = z.object({ v: z.number() })
 const Sheet = z.object({ id: z.string(), v: z.number() })
+/** `isKnown`: whether the run was told how the booking had come out. */
+const Unbooked = Sheet.extend({ isKnown: z.boolean() })
 const Add = signal('add', Amount)
 const Close = signal('close', Amount)
 const Noted = event('noted', Sheet, { key: 'id' })
 
-/** `every`: signals of one generation. `ending`: what it does when it is closed. */
+/**
+ * `every`: signals of one generation. `breaksAt`: its code throws when this is booked, in the turn that is told so.
+ * `ending`: what it does when it is closed.
+ */
 export const TallyInput = z.object({
   id: z.string(),
   total: z.number(),
   every: z.number(),
   withinMs: z.number(),
+  breaksAt: z.number(),
   ending: z.enum(['well', 'fails', 'asks a child']),
 })
 export type TallyInput = z.infer<typeof TallyInput>
@@ -41,7 +47,7 @@ export function tallyApplication(desk: Desk): ApplicationDefinition {
       run: async (input, context) => ({ v: await desk.book(input, context) }),
     }),
     unbook: operation({
-      input: Sheet,
+      input: Unbooked,
       output: Amount,
       undoes: 'book',
       ...POLICY,
@@ -51,7 +57,7 @@ export function tallyApplication(desk: Desk): ApplicationDefinition {
   })
   const count = workflow('count', { input: Sheet, output: Amount, key: 'id' }, async (run, { id, v }) => {
     await run.sleep('15ms')
-    const booked = await run.call(work.book({ id, v }), { undo: work.unbook({ id, v }) })
+    const booked = await run.call(work.book({ id, v }), { undo: work.unbook({ id, v, isKnown: false }) })
     await run.sleep('5ms')
     return booked
   })
@@ -59,10 +65,13 @@ export function tallyApplication(desk: Desk): ApplicationDefinition {
     'tally',
     { input: TallyInput, output: Amount, key: 'id', signals: [Add, Close], state: Amount },
     async (run, input) => {
-      const { id, every, withinMs, ending } = input
+      const { id, every, withinMs, breaksAt, ending } = input
       let total = input.total
       const book = async (v: number): Promise<void> => {
-        await run.call(work.book({ id, v }), { undo: work.unbook({ id, v }) })
+        await run.call(work.book({ id, v }), {
+          undo: (outcome) => work.unbook({ id, v, isKnown: outcome !== undefined }),
+        })
+        if (v === breaksAt) throw new RangeError('a bug')
         total += v
       }
       for (let taken = 0; ; taken++) {

@@ -29,9 +29,23 @@ export async function judgeTally(scene: TallyScene): Promise<void> {
 const isEnd = ({ delivered }: Turn, id: string): boolean =>
   delivered.kind === 'timer' || (delivered.kind === 'signal' && delivered.id === `${id}-close`)
 
+/** An answer that a run was given is known to whatever takes the call back, also when its code could not take it. */
+function judgeKnown({ stage: { world } }: TallyScene, row: RunRow, turns: readonly Turn[]): void {
+  const known = new Set<unknown>()
+  for (const { delivered, commands } of turns) {
+    if (delivered.kind === 'done') known.add(delivered.op)
+    for (const { kind, undoes, input } of commands) {
+      if (kind === 'continue') known.clear()
+      if (known.has(undoes) && !(input as { readonly isKnown: boolean }).isKnown)
+        world.blame('UNDO', `${row.id} took back ${String(undoes)} as if its answer were not known`)
+    }
+  }
+}
+
 function judgeRun(scene: TallyScene, row: RunRow, turns: readonly Turn[]): void {
   const { world } = scene.stage
-  const places = new Map(turns.map(({ delivered }, index) => ['id' in delivered ? delivered.id : '', index]))
+  judgeKnown(scene, row, turns)
+  const places = placesOf(world, row, turns)
   const dues = new Map(turns.flatMap((turn) => turn.commands.map((one) => [String(one['op']), Number(one['due'])])))
   judgeOrder(scene, row, places)
   const asked = turns
@@ -56,6 +70,19 @@ function judgeRun(scene: TallyScene, row: RunRow, turns: readonly Turn[]): void 
     if (kind === 'signal' && v > 0 && place !== Infinity && isOver && !isBooked)
       world.blame('LOST', `${id} was given to the run, which did not book it`)
   }
+}
+
+/** Where what a client gave stands among the turns. */
+function placesOf(world: World, row: RunRow, turns: readonly Turn[]): ReadonlyMap<string, number> {
+  const idsOf = (some: readonly Turn[]): string[] =>
+    some.map(({ delivered }) => ('id' in delivered ? delivered.id : ''))
+  const stopped = turns.findIndex(({ delivered }) => delivered.kind === 'cancel' && delivered.forced === true)
+  // A run whose code could not go on, and that was stopped there, has what was kept for it, and reads it no more.
+  const unread = stopped < 0 ? [] : idsOf(turnsOf(world, row, 'mail'))
+  return new Map([
+    ...unread.map((id): [string, number] => [id, stopped]),
+    ...idsOf(turns).map((id, index): [string, number] => [id, index]),
+  ])
 }
 
 /** What a client gave after it had heard that something else was taken stands behind that. */

@@ -109,6 +109,7 @@ export class TallyScene implements Scene {
       total: 0,
       every: chance.pick([2, 3, 100]),
       withinMs: chance.pick([60, 300, 1200]),
+      breaksAt: chance.pick([0, 0, 0, 0, 0, 0, 20, 200]),
       ending: chance.weighted([
         [5, 'well'],
         [2, 'fails'],
@@ -274,14 +275,15 @@ export class TallyScene implements Scene {
         [5, 'retry'],
         [2, 'answer'],
         [2, 'fail'],
-        [1, 'cancel'],
+        // Nobody mends the code within a story.
+        [row.reason === 'threw' ? 9 : 1, 'cancel'],
       ] as const)
       world.note(`somebody looks after ${row.id}: ${act} ${wait?.op ?? ''}`)
-      if (wait === undefined || act === 'retry') await this.stage.ask((app) => app.retry(row.id, reason))
+      if (act === 'cancel') await this.#cancel(row.id, false)
+      else if (wait === undefined || act === 'retry') await this.stage.ask((app) => app.retry(row.id, reason))
       else if (act === 'fail')
         await this.stage.ask((app) => app.fail(row.id, { op: wait.op, error: { message: 'no' }, ...reason }))
-      else if (act === 'answer') await this.#doByHand(row, wait.op, wait.for)
-      else await this.#cancel(row.id, false)
+      else await this.#doByHand(row, wait.op, wait.for)
     } catch (error) {
       const isRefused = isBalletError(error) && error.code === 'INVARIANT'
       if (isRefused) world.blame('ACTION', String(error))

@@ -52,3 +52,8 @@ export function readWhole(text: string): number {
 }
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** The bytes of a payload, as they are kept. */
+export function payloadBytes(payload: string | Uint8Array): Uint8Array {
+  return typeof payload === 'string' ? Buffer.from(payload) : Buffer.concat([Buffer.of(BYTES_MARK), asBuffer(payload)])
+}

@@ -6,7 +6,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { fault, invariant, isBalletError, type BalletError } from '../../core/errors.ts'
-import { SCHEMA_VERSION, type Batch, type Store, type StoreInfo, type Tenure } from '../../core/store.ts'
+import {
+  SCHEMA_VERSION,
+  type Batch,
+  type InboxItem,
+  type Store,
+  type StoreInfo,
+  type Tenure,
+} from '../../core/store.ts'
 import { SqlStore } from '../sql/sql-store.ts'
 import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
@@ -14,6 +21,7 @@ import { readAddress, type PostgresAddress } from './address.ts'
 import { loadDriver, type Driver } from './driver.ts'
 import { failureOf, isMiss, isPassing, unreachable } from './failure.ts'
 import { newest } from './newest.ts'
+import { postIn } from './own-transaction.ts'
 import { layoutVersion, migrate } from './layout.ts'
 import { openLink, SESSION_NAME, syncText, type Link } from './link.ts'
 import { Links } from './links.ts'
@@ -119,6 +127,12 @@ class PostgresStore extends SqlStore {
 
   override steady(shard: number, epoch: number): Promise<void> {
     return this.#again(async () => super.steady(shard, epoch))
+  }
+
+  async postIn(tx: object, shard: number, items: readonly InboxItem[]): Promise<void> {
+    this.#writable()
+    const { id } = await (this.#opening ?? this.info())
+    await postIn(tx, { schema: this.#address.schema, name: this.name, id }, shard, items)
   }
 
   async hasRoom(): Promise<boolean> {

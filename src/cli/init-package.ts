@@ -1,0 +1,58 @@
+// The `package.json` of a new project. One that is there, since npm made it when Ballet was installed in the folder, is
+// completed by what it lacks; nothing that it says is changed.
+import { parseText } from '../core/json-text.ts'
+import { isRecord } from '../core/json.ts'
+
+type Content = Readonly<Record<string, unknown>>
+
+/** A `package.json` to be written, and what of it came from whom. */
+export interface PackageFile {
+  readonly text: string
+  /** What was added to the one that was there: `type`, `scripts.dev`. */
+  readonly added: readonly string[]
+  /** What that one says otherwise than a new project would. */
+  readonly kept: readonly string[]
+}
+
+/** What a project of this name says, which gets Ballet from `source`. */
+export function packageOf(name: string, source: string): Content {
+  return {
+    name,
+    version: '0.0.0',
+    private: true,
+    type: 'module',
+    engines: { node: '>=24' },
+    scripts: { dev: 'ballet dev app.ts', start: 'ballet serve app.ts', test: 'node --test', types: 'tsc' },
+    dependencies: { ballet: source, zod: '^4.0.0' },
+    devDependencies: { '@types/node': '^24.0.0', typescript: '^7.0.0' },
+  }
+}
+
+/** Completes what is there (null: nothing). Returns null for what is no `package.json`: it cannot be completed. */
+export function completed(there: string | null, wanted: Content): PackageFile | null {
+  const own = there === null ? {} : read(there)
+  if (own === null) return null
+  const added: string[] = []
+  const kept: string[] = []
+  const complete = (mine: Content, other: Content, within: string): Content => {
+    const whole: Record<string, unknown> = { ...mine }
+    for (const [key, value] of Object.entries(other)) {
+      const before = mine[key]
+      if (before === undefined) added.push(within + key)
+      else if (!isRecord(before) && before !== value) kept.push(within + key)
+      whole[key] = isRecord(value) && isRecord(before) ? complete(before, value, `${key}.`) : (before ?? value)
+    }
+    return whole
+  }
+  const whole = complete(own, wanted, '')
+  return { text: `${JSON.stringify(whole, null, 2)}\n`, added, kept }
+}
+
+function read(text: string): Content | null {
+  try {
+    const content = parseText(text)
+    return isRecord(content) ? content : null
+  } catch {
+    return null
+  }
+}
