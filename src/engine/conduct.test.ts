@@ -1,5 +1,6 @@
 // A choreography that one run conducts: the calls of the same reactions, once each, with the same outcomes, on a real file.
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { gate, until } from '../../test/support/applications.ts'
 import {
   begin,
@@ -18,7 +19,7 @@ import {
   shop,
   Shipped,
 } from '../../test/support/conducted.ts'
-import { choreography, event, seq } from '../index.ts'
+import { ballet, choreography, event, operation, seq, service, TerminalError } from '../index.ts'
 
 test('one run performs the flow: its calls are those of the reactions, once each, and its output is the ending', async () => {
   const { definition, calls } = shop()
@@ -203,4 +204,26 @@ test('an event of another key goes its own way, and is waited for only where mor
   await until(app, null, async () => (await app.runs({ status: ['running'] })).items.length === 0)
   expect(calls.at(-1)).toBe('count of-shelf')
   expect((await app.key('shelf', 'of-shelf')).runs).toMatchObject([{ name: 'catalog:shelf.counted', parent: null }])
+})
+
+test('what reacts to an event beside the flow may fail: the flow goes on', async () => {
+  const Asked = event('client.asked', Order, byOrder)
+  const Shelved = event('shelf.filled', z.object({ shelf: z.string() }), { key: 'shelf' })
+  const desk = service('desk', {
+    fill: operation({ input: Order, outcomes: [Shelved], run: ({ orderId }) => Shelved({ shelf: orderId }) }),
+    count: operation({
+      input: Shelved.schema,
+      run: () => {
+        throw new TerminalError('the shelf is gone')
+      },
+    }),
+  })
+  desk.on(Created, (order) => desk.fill(order))
+  desk.on(Shelved, (shelf) => desk.count(shelf))
+  const asking = choreography('asking', { key: 'orderId' }, seq(Created, Asked), { outside: [Asked] })
+  const app = await openShop(ballet({ services: [desk], choreographies: [asking] }))
+  await app.conduct(asking)(Created({ orderId: 'o' }))
+  await until(app, null, async () => (await app.runs({ status: ['failed'] })).items.length === 1)
+  await app.publish(Asked({ orderId: 'o' }))
+  expect(await app.result('asking:o')).toMatchObject({ ending: 'complete' })
 })

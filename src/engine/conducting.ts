@@ -50,13 +50,16 @@ export function takeEvent(
 }
 
 /** A run has ended, which may be one that conducts, a call of one, or what came of a call. */
-export function leaveFlow(context: ShardContext, { num, id, parent, parentOp }: RunRow, ending: RunEnding): void {
+export function leaveFlow(context: ShardContext, row: RunRow, ending: RunEnding): void {
+  const { num, id, kind, parent, parentOp } = row
   const one = context.conducts.leave(num)
   if (one === undefined) return
   const failure = failureOfEnding(id, ending)
   const call = parent === one.num ? parentOp : null
   // One that is paused has no word of it in its journal, which cannot be written.
-  if (failure !== null) {
+  // What reacted to something beside the flow is waited for; how it ends is its own matter.
+  const isBeside = kind === 'reaction' && call === null
+  if (failure !== null && !isBeside) {
     const { code, message } = failure
     one.failure = { code, message }
     if (!one.isPaused) write(context, one, { kind: 'failed', op: call ?? runRef(id), error: one.failure }, [])
