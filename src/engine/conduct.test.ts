@@ -19,7 +19,7 @@ import {
   shop,
   Shipped,
 } from '../../test/support/conducted.ts'
-import { ballet, choreography, event, operation, seq, service, TerminalError } from '../index.ts'
+import { ballet, choreography, event, many, operation, seq, service, TerminalError, workflow } from '../index.ts'
 
 test('one run performs the flow: its calls are those of the reactions, once each, and its output is the ending', async () => {
   const { definition, calls } = shop()
@@ -196,7 +196,7 @@ test('a flow that is broken ends as failed, and says what came', async () => {
   expect(await app.flow('fulfilment', 'o')).toMatchObject({ state: 'broken' })
 })
 
-test('an event of another key goes its own way, and is waited for only where more may come', async () => {
+test('an event of another key goes its own way', async () => {
   const { definition, calls } = shop()
   const app = await openShop(definition)
   await begin(app, 'shelf')
@@ -226,4 +226,32 @@ test('what reacts to an event beside the flow may fail: the flow goes on', async
   await until(app, null, async () => (await app.runs({ status: ['failed'] })).items.length === 1)
   await app.publish(Asked({ orderId: 'o' }))
   expect(await app.result('asking:o')).toMatchObject({ ending: 'complete' })
+})
+
+test('what goes on beside the flow is waited for as long as more may come of it, and not when the flow is complete', async () => {
+  const Noted = event('desk.noted', Order, byOrder)
+  const held = gate()
+  const desk = service('desk', {
+    note: operation({ input: Order, outcomes: [Noted], run: (order) => Noted(order) }),
+    sweep: operation({ input: Order, run: () => held.promise }),
+  })
+  const clean = workflow('clean', { input: Order, output: z.null(), ...byOrder }, async (run, order) => {
+    await run.call(desk.sweep(order))
+    return null
+  })
+  desk.on(Created, (order) => desk.note(order))
+  desk.on(Created, (order) => clean(order), { name: 'clean', calls: ['desk.sweep'] })
+  const short = choreography('short', { key: 'orderId' }, seq(Created, Noted))
+  const long = choreography('long', { key: 'orderId' }, seq(Created, Noted, many(Noted)))
+  const app = await openShop(ballet({ services: [desk], workflows: [clean], choreographies: [short, long] }))
+  await app.conduct(short)(Created({ orderId: 'a' }))
+  expect(await app.result('short:a')).toMatchObject({ ending: 'complete' })
+  expect(await app.run('clean:a')).toMatchObject({ status: 'running' })
+  await app.conduct(long)(Created({ orderId: 'b' }))
+  await until(app, 'orderId:b', async () => (await app.run('long:b'))?.steps?.every(({ status }) => status === 'done'))
+  await app.flow('long', 'b')
+  await app.publish(Created({ orderId: 'c' }))
+  expect(await app.run('long:b')).toMatchObject({ status: 'running' })
+  held.open()
+  expect(await app.result('long:b')).toMatchObject({ ending: 'complete' })
 })

@@ -1,11 +1,11 @@
 // What a run does that conducts the flow of a key. An event of the flow that is published while the run is open is taken by
 // it, in the batch that writes the event: the calls that reactions make of it are children of the run, in the same lanes and
 // under the same names as ever, so none of them can be made twice. The run's journal is written and never replayed. It ends
-// when nothing of it is open and the flow may end, as the monitor says. Called by the facts, the deliveries and the loader,
+// when the flow has ended, as the monitor says, and nothing is open from which more could come. Called by the facts, the deliveries and the loader,
 // and through the shard when a run ends.
 //
 //   conducting --cancel--> cancelling: what is open is asked to stop, and events are answered with no call
-//   conducting --nothing open: the flow may end | is broken | a call has failed--> ended
+//   conducting --the flow is complete, or nothing open: it may end | is broken | a call has failed--> ended
 //   cancelling --nothing open--> cancelled
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
@@ -65,7 +65,7 @@ export function leaveFlow(context: ShardContext, row: RunRow, ending: RunEnding)
     if (!one.isPaused) write(context, one, { kind: 'failed', op: call ?? runRef(id), error: one.failure }, [])
   } else if (call !== null && !one.isPaused)
     write(context, one, { kind: 'done', op: call, payload: outcomeIn(ending) }, [])
-  if (one.members.size === 0) weighLater(context, one)
+  if (one.calls.size === 0) weighLater(context, one)
 }
 
 /** Takes up a run that was brought back. */
@@ -115,21 +115,25 @@ function weighLater(context: ShardContext, one: Conducted): void {
 
 function weigh(context: ShardContext, one: Conducted): void {
   const { conducts } = context
-  if (!conducts.isQuiet(one)) return
-  const { cancelled, last } = one
-  if (cancelled !== null) return end(context, one, last, { kind: 'end', output: undefined, cancelled })
+  if (!conducts.isIdle(one)) return
+  if (one.cancelled !== null)
+    return conducts.isQuiet(one)
+      ? end(context, one, { kind: 'end', output: undefined, cancelled: one.cancelled })
+      : undefined
   context.followed(one.choreography, one.key, (account) => {
     // What has come since is looked at when it is durable.
-    if (account === null || account.last.pos < one.last || !conducts.isQuiet(one)) return
-    const ending = endingOf(one, account)
-    if (ending !== null) end(context, one, one.last, ending)
+    if (account === null || account.last.pos < one.last || !conducts.isIdle(one) || one.cancelled !== null) return
+    const ending = endingOf(one, account, conducts.isQuiet(one))
+    if (ending !== null) end(context, one, ending)
   })
 }
 
-function end(context: ShardContext, one: Conducted, last: number, ending: RunEnding): void {
+function end(context: ShardContext, one: Conducted, ending: RunEnding): void {
+  const { last, cancelled } = one
   const now = (run: LiveRun | undefined): void => {
     // It was brought back from the disk, and something came for it meanwhile.
-    if (run?.executor.kind !== 'conductor' || !context.conducts.isQuiet(one) || one.last !== last) return
+    if (run?.executor.kind !== 'conductor' || !context.conducts.isIdle(one)) return
+    if (one.last !== last || one.cancelled !== cancelled) return
     write(context, one, { kind: 'done', op: 'flow', payload: undefined }, [ending])
     endRun(context, run, ending)
     context.writer.flush()
@@ -169,14 +173,22 @@ function outcomeIn(ending: RunEnding): JsonText {
   return JSON.stringify(isRecord(output) && output['kind'] === 'event' ? output['type'] : null)
 }
 
-/** How a run of which nothing is under way ends; null when its flow waits for something from outside. */
-function endingOf({ id, key, choreography, failure }: Conducted, { state, broken }: FlowAccount): RunEnding | null {
+/**
+ * How a run ends of which no call is under way; null when its flow waits for something. When nothing can come any more, what
+ * is left goes on beside it.
+ */
+function endingOf(
+  { id, key, choreography, failure }: Conducted,
+  { state, broken }: FlowAccount,
+  isQuiet: boolean,
+): RunEnding | null {
   const { name, flow } = choreography
+  const { standing, ending } = flow.verdict(state)
+  if (!isQuiet && standing !== 'complete') return null
   if (broken !== null) {
     const { type, how } = broken
     return { kind: 'fail', error: failureOf('FLOW_BROKEN', { name, key, type, how }) }
   }
-  const { standing, ending } = flow.verdict(state)
   if (standing !== 'on track') return { kind: 'end', output: JSON.stringify({ choreography: name, ending }) }
   if (failure === null) return null
   return { kind: 'fail', error: failureOf('CONDUCT_FAILED', { id, message: failure.message }) }

@@ -16,6 +16,8 @@ export interface Conducted {
   readonly types: ReadonlySet<string>
   /** Numbers of the open runs that it has brought about, and those that these have. */
   readonly members: Set<number>
+  /** Those of them that are its calls. */
+  readonly calls: Set<number>
   /** Position of the last event of the flow that this process wrote. */
   last: number
   cancelled: Cancelled | null
@@ -59,7 +61,8 @@ export class Conducts {
     const { num, parent, root } = row
     const one = this.#ownerOf(parent) ?? this.#byRoot.get(root)
     if (one !== undefined) this.#join(num, one)
-    else if (parent !== null) this.#strays?.push({ num, parent })
+    if (one !== undefined && parent === one.num) one.calls.add(num)
+    else if (one === undefined && parent !== null) this.#strays?.push({ num, parent })
   }
 
   /** All open runs are known. Those of which a parent has ended are found by their ancestors. */
@@ -117,6 +120,7 @@ export class Conducts {
     const one = this.#memberOf.get(num)
     this.#memberOf.delete(num)
     one?.members.delete(num)
+    one?.calls.delete(num)
     return one
   }
 
@@ -126,16 +130,28 @@ export class Conducts {
     if (one !== undefined) one.isPaused = isPaused
   }
 
-  /** Whether it is open and can end, and nothing of it is under way. */
+  /** Whether it is open and could end: none of its calls is under way. */
+  isIdle(one: Conducted): boolean {
+    return this.#byNum.get(one.num) === one && one.calls.size === 0 && !one.isPaused
+  }
+
+  /** Whether nothing is under way from which more could follow. */
   isQuiet(one: Conducted): boolean {
-    return this.#byNum.get(one.num) === one && one.members.size === 0 && !one.isPaused
+    return this.isIdle(one) && one.members.size === 0
   }
 
   #register({ num, id, name, key, root }: RunRow): void {
     const choreography = this.#options.choreographies.get(name)
     if (choreography === undefined || key === null) return
     const types = new Set(choreography.events.map(({ type }) => type))
-    const state = { members: new Set<number>(), last: 0, cancelled: null, isPaused: false, failure: null }
+    const state = {
+      members: new Set<number>(),
+      calls: new Set<number>(),
+      last: 0,
+      cancelled: null,
+      isPaused: false,
+      failure: null,
+    }
     const one: Conducted = { num, id, key, root, choreography, types, ...state }
     this.#byNum.set(num, one)
     this.#byRoot.set(root, one)

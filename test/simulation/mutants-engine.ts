@@ -339,7 +339,10 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'conductor-in-a-hurry',
     breaks: 'a run that conducts waits for what it has brought about',
     file: 'engine/conducts.ts',
-    changes: [['=== one && one.members.size === 0', '=== one']],
+    changes: [
+      ['=== one && one.calls.size === 0', '=== one'],
+      ['this.isIdle(one) && one.members.size === 0', 'this.isIdle(one)'],
+    ],
     within: 1000,
   },
 ]
