@@ -138,7 +138,7 @@ test('a call that fails while the code cannot go on is made again when it can, a
   expect(state.attempts).toBe(1)
 })
 
-test('F21: letting a run fail whose call is under way tells that call to stop, and says that what it did stays done', async () => {
+test('F21: a run is let fail while its call is under way: that call is told to stop, and what it did stays done, which is said', async () => {
   const log: string[] = []
   const { app, state } = await throwBeside(log, new MemoryData())
   await app.fail('f', { error: { message: 'by hand' }, by: 'ann' })
