@@ -137,7 +137,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'negative-answer-at-once',
     breaks: 'a negative answer waits for the inbox',
     file: 'engine/application.ts',
-    changes: [['await this.shard.context.inbox.read()\n', '']],
+    changes: [['await shard.context.inbox.read()\n', '']],
     within: 1000,
   },
   {
@@ -298,7 +298,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
       ['return waiting !== undefined', 'return false'],
       ['waiting?.push({ go', 'void ({ go'],
     ],
-    within: 5000,
+    within: 20_000,
   },
   {
     name: 'time-goes-back',
