@@ -126,14 +126,16 @@ const flow = record({
   overdues: number,
 })
 
+const related = { runs: list(run), events: list(event), unreadable, cursor: optional(text) }
+
 const shapes = {
   run,
   runs: page(run),
   journal: page(journal),
   events: page(event),
   flows: page(flow),
-  key: record({ field: text, value: text, flows: list(flow), runs: list(run), events: list(event), unreadable }),
-  graph: record({ runs: list(run), events: list(event), unreadable }),
+  key: record({ field: text, value: text, flows: list(flow), ...related }),
+  graph: record(related),
   app: record({
     name: text,
     version: text,

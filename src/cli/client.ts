@@ -71,9 +71,9 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
     runs: async ({ status, ...rest }) => api.get('runs', '/api/runs', { ...rest, status: status?.join(',') }),
     journal: async (run, query) => orNull(async () => api.get('journal', `${ofRun(run)}/journal`, query)),
     events: async ({ types, ...rest }) => api.get('events', '/api/events', { ...rest, type: types?.join(',') }),
-    key: async (field, value) => api.get('key', `/api/keys/${segment(field)}/${segment(value)}`),
+    key: async (field, value, cursor) => api.get('key', `/api/keys/${segment(field)}/${segment(value)}`, { cursor }),
     flows: async (name, query) => api.get('flows', `/api/choreographies/${segment(name)}`, { ...query }),
-    graph: async (root) => api.get('graph', '/api/graph', { root }),
+    graph: async (root, cursor) => api.get('graph', '/api/graph', { root, cursor }),
     app: async () => api.get('app', '/api/app'),
     nodes: async () => api.get('nodes', '/api/nodes'),
     async fields() {

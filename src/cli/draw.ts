@@ -81,7 +81,6 @@ async function told(given: Given, terminal: Terminal): Promise<string> {
   try {
     const key = await findKey(reads, given.text('key') ?? '', draw)
     const causes = await causesOf(reads, key)
-    if (causes.isCut) terminal.note('There is more than one answer can hold; this is the beginning of it.')
     return sequence(`${key.field}:${key.value}`, causalTree(causes))
   } finally {
     await reads.close()

@@ -31,20 +31,30 @@ function isEmpty({ runs, events }: KeyView): boolean {
   return runs.length === 0 && events.length === 0
 }
 
-/** The causal graphs that the key is part of, with the journals of their runs. */
-export async function causesOf(reads: Reads, key: KeyView): Promise<Causes & { readonly isCut: boolean }> {
+/** The causal graphs that the key is part of, whole, with the journals of their runs. */
+export async function causesOf(reads: Reads, key: KeyView): Promise<Causes> {
   const runs = new Map<string, RunView>()
   const events = new Map<string, EventView>()
-  let isCut = false
   const add = (graph: Related): void => {
-    isCut ||= graph.more === true
     for (const run of graph.runs) runs.set(run.id, run)
     for (const event of graph.events) events.set(`${event.source} ${event.id}`, event)
   }
-  add(key)
-  const roots = new Set([...key.runs.map(({ root }) => root), ...key.events.map(({ correlationid }) => correlationid)])
-  for (const root of roots) add(await reads.graph(root))
+  /** Page after page. */
+  const addAll = async (first: Related, next: (cursor: string) => Promise<Related>): Promise<void> => {
+    add(first)
+    for (let { cursor } = first; cursor !== undefined;) {
+      const page = await next(cursor)
+      add(page)
+      cursor = page.cursor
+    }
+  }
+  await addAll(key, (cursor) => reads.key(key.field, key.value, cursor))
+  const roots = new Set([
+    ...[...runs.values()].map(({ root }) => root),
+    ...[...events.values()].map(({ correlationid }) => correlationid),
+  ])
+  for (const root of roots) await addAll(await reads.graph(root), (cursor) => reads.graph(root, cursor))
   const journals = new Map<string, readonly JournalView[]>()
   for (const id of runs.keys()) journals.set(id, (await wholeJournal(reads, id)) ?? [])
-  return { runs: [...runs.values()], events: [...events.values()], journals, isCut }
+  return { runs: [...runs.values()], events: [...events.values()], journals }
 }

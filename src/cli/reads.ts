@@ -10,11 +10,11 @@ export interface Reads {
     request: { readonly limit?: number; readonly cursor?: string | undefined },
   ): Promise<Page<JournalView> | null>
   events(request: EventsRequest): Promise<Page<EventView>>
-  key(field: string, value: string): Promise<KeyView>
+  key(field: string, value: string, cursor?: string): Promise<KeyView>
   flows(choreography: string, request: FlowsRequest): Promise<Page<FlowView>>
   nodes(): Promise<NodesView>
   /** Everything of a causal graph, by its root. */
-  graph(root: string): Promise<Related>
+  graph(root: string, cursor?: string): Promise<Related>
   /** The fields that keys have here. */
   fields(): Promise<readonly string[]>
   close(): Promise<void>

@@ -38,10 +38,10 @@ export async function readsOf(store: Store): Promise<Reads> {
     runs: async (request) => queries.runs(request),
     journal: async (run, request) => queries.journal(run, request),
     events: async (request) => queries.events(request),
-    key: async (field, value) => queries.key(field, value),
+    key: async (field, value, cursor) => queries.key(field, value, cursor),
     flows: async (name, request) => queries.flows(name, request),
     nodes: async () => nodesOf(store, null),
-    graph: async (root) => queries.graph(root),
+    graph: async (root, cursor) => queries.graph(root, cursor),
     async fields() {
       const some = { ns: 'default', limit: SAMPLE }
       const [runs, events] = await Promise.all([store.runs(0, some), store.events(0, some)])

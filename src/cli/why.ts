@@ -27,7 +27,6 @@ export const why: Command = {
       const { paint, columns, clock } = terminal
       const style = { now: clock.now(), paint, columns, place: placeWords(given) }
       const { runs, events } = causes
-      if (causes.isCut) terminal.note('There is more than one answer can hold; this is the beginning of it.')
       print(
         terminal,
         given.flag('json'),

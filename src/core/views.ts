@@ -176,8 +176,8 @@ export interface Related {
   readonly events: readonly EventView[]
   /** Runs that belong to them and cannot be read; absent when there are none. */
   readonly unreadable?: readonly UnreadableView[]
-  /** There are more than one answer can hold: these are the first. */
-  readonly more?: true
+  /** Goes on where this answer ends, where there is more than one can hold; absent at the end. */
+  readonly cursor?: string
 }
 
 /** Everything of one key. */

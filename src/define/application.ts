@@ -314,13 +314,13 @@ export interface Application {
     options?: { readonly limit?: number; readonly cursor?: string },
   ): Promise<Page<JournalView> | null>
   events(request?: EventsRequest): Promise<Page<EventView>>
-  key(field: string, value: string): Promise<KeyView>
+  key(field: string, value: string, cursor?: string): Promise<KeyView>
   /** The flows of a choreography, by how they stand. Errors: CHOREOGRAPHY_UNKNOWN, QUERY_INVALID. */
   flows(choreography: string, request?: FlowsRequest): Promise<Page<FlowView>>
   /** How the flow of a key stands (`orderId:8841`, or `8841`); null when it has not begun. Errors: CHOREOGRAPHY_UNKNOWN. */
   flow(choreography: string, key: string): Promise<FlowView | null>
   /** All runs and events of a causal graph, by its root reference. */
-  graph(root: string): Promise<Related>
+  graph(root: string, cursor?: string): Promise<Related>
   describe(): Promise<ApplicationView>
 
   /** Calls back after every commit that concerned a run or event of `key` (or any, for null), until the returned function is called. */

@@ -345,9 +345,9 @@ export class RunningApplication implements Application {
   events(request?: EventsRequest): Promise<Page<EventView>> {
     return this.#queries.events(request)
   }
-  async key(field: string, value: string): Promise<KeyView> {
+  async key(field: string, value: string, cursor?: string): Promise<KeyView> {
     await this.#shard?.flowsWritten()
-    return this.#queries.key(field, value)
+    return this.#queries.key(field, value, cursor)
   }
   async flows(choreography: string, request?: FlowsRequest): Promise<Page<FlowView>> {
     await this.#shard?.flowsWritten()
@@ -357,8 +357,8 @@ export class RunningApplication implements Application {
     await this.#shard?.flowsWritten()
     return this.#queries.flow(choreography, key)
   }
-  graph(root: string): Promise<Related> {
-    return this.#queries.graph(root)
+  graph(root: string, cursor?: string): Promise<Related> {
+    return this.#queries.graph(root, cursor)
   }
 
   async describe(): Promise<ApplicationView> {

@@ -23,7 +23,7 @@ import type {
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
 import { flowView } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
-import { readPage } from './pages.ts'
+import { readPage, type RowPage, type RowSource } from './pages.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
 import { choicesOf, phaseOf, suspectOf } from './run-standing.ts'
 
@@ -118,14 +118,14 @@ export class Queries {
     )
   }
 
-  async key(field: string, value: string): Promise<KeyView> {
+  async key(field: string, value: string, cursor?: string): Promise<KeyView> {
     const key = `${field}:${value}`
     const flows: FlowView[] = []
     for (const name of this.#choreographies) {
       const [row] = await this.#reader.flowsOf(this.#shard, this.#ns, name, [key])
       if (row !== null && row !== undefined) flows.push(flowView(row))
     }
-    return { field, value, flows, ...(await this.#all({ key })) }
+    return { field, value, flows, ...(await this.#all({ key }, cursor)) }
   }
 
   /** Flows of a choreography, in the order of their keys. @throws CHOREOGRAPHY_UNKNOWN, QUERY_INVALID */
@@ -157,8 +157,8 @@ export class Queries {
   }
 
   /** Everything with this root. */
-  async graph(root: string): Promise<Related> {
-    return this.#all({ root })
+  async graph(root: string, cursor?: string): Promise<Related> {
+    return this.#all({ root }, cursor)
   }
 
   /** A run as operators see it. */
@@ -249,20 +249,23 @@ export class Queries {
     return views
   }
 
-  async #all(of: { readonly key?: string; readonly root?: string }): Promise<Related> {
+  async #all(of: { readonly key?: string; readonly root?: string }, cursor?: string): Promise<Related> {
     const ns = this.#ns
+    const [runsAfter, eventsAfter] = cursor === undefined ? [undefined, undefined] : placesOf(cursor)
     const readRuns = (after = 0, limit: number): Promise<readonly (RunRow | UnreadRun)[]> =>
       runRows(this.#reader, this.#shard, { ns, ...of, after, limit })
     const readEvents = (after: number | undefined, limit: number): Promise<readonly EventRow[]> =>
       this.#reader.events(this.#shard, { ns, ...of, after, limit })
-    const runs = await readPage({ read: readRuns, ...ofRun }, undefined, GRAPH_LIMIT, GRAPH_SIZE)
-    const events = await readPage({ read: readEvents, ...ofEvent }, undefined, GRAPH_LIMIT, GRAPH_SIZE)
+    const page = async <Row>(source: RowSource<Row>, after: number | null | undefined): Promise<RowPage<Row>> =>
+      after === null ? { rows: [], next: undefined } : readPage(source, after, GRAPH_LIMIT, GRAPH_SIZE)
+    const runs = await page({ read: readRuns, ...ofRun }, runsAfter)
+    const events = await page({ read: readEvents, ...ofEvent }, eventsAfter)
     const isCut = runs.next !== undefined || events.next !== undefined
     return {
       runs: await this.#views(runs.rows),
       events: events.rows.map((row) => this.eventView(row)),
       ...unreadable(runs.rows),
-      ...(isCut ? { more: true } : {}),
+      ...(isCut ? { cursor: cursorOfPlaces([runs.next ?? null, events.next ?? null]) } : {}),
     }
   }
 
@@ -341,6 +344,19 @@ function limitOf(limit: number | undefined): number {
   if (limit === undefined) return 50
   if (Number.isInteger(limit) && limit >= 1 && limit <= 1000) return limit
   throw fault('QUERY_INVALID', { name: 'limit', problem: 'it must be a whole number from 1 to 1000' })
+}
+
+/** Behind which run and which event an answer goes on; null where there are no more. */
+type Places = readonly [runs: number | null, events: number | null]
+
+const cursorOfPlaces = (places: Places): string => places.map((place) => place ?? '').join('-')
+
+/** @throws QUERY_INVALID */
+function placesOf(cursor: string): Places {
+  const found = /^(\d{0,15})-(\d{0,15})$/.exec(cursor)
+  if (found === null) throw fault('QUERY_INVALID', { name: 'cursor', problem: 'no answer has given it' })
+  const [runs = '', events = ''] = found.slice(1)
+  return [runs === '' ? null : Number(runs), events === '' ? null : Number(events)]
 }
 
 function keyOfCursor(cursor: string): string {

@@ -6,13 +6,13 @@ import { segment, type Exchange, type Route } from './route.ts'
 
 async function showKey(exchange: Exchange): Promise<Response> {
   const { field, value } = splitKey(keyOf(segment(exchange, 'field'), segment(exchange, 'value')))
-  return answer(200, await exchange.app.key(field, value))
+  return answer(200, await exchange.app.key(field, value, exchange.query.text('cursor')))
 }
 
 async function showGraph({ app, query }: Exchange): Promise<Response> {
   const root = query.text('root')
   if (root === undefined) throw fault('QUERY_INVALID', { name: 'root', problem: 'it is missing' })
-  return answer(200, { root, ...(await app.graph(root)) })
+  return answer(200, { root, ...(await app.graph(root, query.text('cursor'))) })
 }
 
 export const keyRoutes: readonly Route[] = [
@@ -20,14 +20,14 @@ export const keyRoutes: readonly Route[] = [
     method: 'GET',
     path: '/api/keys/{field}/{value}',
     summary: 'Show all runs and events of a key',
-    query: [],
+    query: ['cursor'],
     answer: showKey,
   },
   {
     method: 'GET',
     path: '/api/graph',
     summary: 'Show all runs and events that one root brought about',
-    query: ['root'],
+    query: ['root', 'cursor'],
     answer: showGraph,
   },
 ]
