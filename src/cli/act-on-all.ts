@@ -70,7 +70,10 @@ export async function actOnAll(
   const acted = await client.actOnAll(request)
   print(terminal, given.flag('json'), acted, () => [summary(acted)])
   for (const { id, code, message } of acted.refused) terminal.note(oneLine(`${id} refused: ${message} (${code})`))
-  if (acted.more) terminal.note('More runs match. Those that match still are taken first again: raise --limit for all.')
+  if (acted.more)
+    terminal.note(
+      'There are more than --limit. Asked again, it begins with the newest ones that still match; a higher --limit takes all.',
+    )
   return acted.refused.length > 0 ? EXIT.conflict : EXIT.ok
 }
 

@@ -79,7 +79,7 @@ describe('what is refused', () => {
     [['one', '-x'], 'no option -x'],
     [['one', '--input'], '--input needs a value: <json>.'],
     [['one', '--input='], '--input needs a value: <json>.'],
-    [['one', '--input', '--loud'], 'write --input=--loud'],
+    [['one', '--input', '--loud'], 'write it as --input=--loud.'],
     [['one', '--loud=yes'], '--loud takes no value'],
     [['one', '--input', '1', '--input', '2'], '--input is given twice'],
     [[], 'ballet sample needs <first>'],

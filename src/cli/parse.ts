@@ -80,7 +80,7 @@ function checked(command: Command, options: Readonly<Record<string, OptionSpec>>
   if (token.inlineValue !== true && value.length > 1 && value.startsWith('-')) {
     throw usage(
       command,
-      `--${token.name} needs a value: ${option.value}. If it is ${value}, write --${token.name}=${value}`,
+      `--${token.name} needs a value: ${option.value}. If that is ${value}, write it as --${token.name}=${value}.`,
     )
   }
   return value

@@ -110,6 +110,18 @@ describe('a run that goes on', () => {
     expect(line()).toBe('Running for 10s: its code has the word; it waits for nothing.')
   })
 
+  it('tells of a few of many things, and ends with a command that can be copied', () => {
+    const signal = { kind: 'receive', op: 'receive#0', for: 'approve', from: 'signal' } as const
+    const two = line(signal, { op: 'a#0' }, { ...signal, op: 'receive#1', for: 'go' })
+    expect(two).toMatch(
+      /^Waits for payment.charge since 6s; it goes on when payment answers[.] Waits for the signal go since 6s[.]/,
+    )
+    expect(two).toMatch(/send it: ballet signal checkout:8841 approve --data '<json>'$/)
+    const many = line(...Array.from({ length: 60 }, (_, at) => ({ op: `payment.charge#${at}` })))
+    expect(many.match(/Waits for payment.charge/g)).toHaveLength(4)
+    expect(many).toMatch(/It waits for 56 more[.]$/)
+  })
+
   it('says that it is suspected, and of what', () => {
     const suspected = (what: string, deaths: number): string => waitingLine(run({ suspect: { what, deaths } }), now)
     const again = 'it is tried on its own, after a time, and left to a person once three have'

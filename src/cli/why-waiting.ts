@@ -9,6 +9,9 @@ import { between, inTime, shownTime } from './times.ts'
 /** How a command that is there to be copied stands in a line. */
 export const COMMAND = ': ballet '
 
+/** Things that a run waits for, of which one line tells. */
+const SHOWN = 4
+
 const REASONS: Readonly<Record<string, string>> = {
   diverged: 'its code does not repeat its journal',
   threw: 'its code threw',
@@ -91,7 +94,18 @@ function runningWords(run: RunView, length: string, now: number, place: string):
   if (run.kind === 'choreography' && run.waits.length === 0 && run.key !== null)
     return `Nothing of it is under way; its flow goes on when what it awaits comes: ballet why ${run.key.field}:${shellWord(run.key.value)}${place}`
   if (run.waits.length === 0) return `Running for ${length}: its code has the word; it waits for nothing.`
-  return run.waits.map((wait) => sentence(`${waitWords(wait, now)}; ${advice(run, wait, now, place)}`)).join(' ')
+  const told = run.waits.slice(0, SHOWN).map((wait) => ({
+    words: waitWords(wait, now),
+    then: advice(run, wait, now, place),
+  }))
+  // A command stands at the end, where it can be copied: the first one. Of others only what is waited for is said.
+  const last = told.find(({ then }) => then.includes(COMMAND))
+  const sentences = told
+    .filter((one) => one !== last)
+    .map(({ words, then }) => sentence(then.includes(COMMAND) ? words : `${words}; ${then}`))
+  if (run.waits.length > SHOWN) sentences.push(`It waits for ${run.waits.length - SHOWN} more.`)
+  if (last !== undefined) sentences.push(sentence(`${last.words}; ${last.then}`))
+  return sentences.join(' ')
 }
 
 /** What a wait is for, since when and until when. */

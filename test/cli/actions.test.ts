@@ -177,7 +177,7 @@ describe('an action on all runs that match', () => {
       code: 4,
       stdout: '1 of 3 runs asked to stop; 1 refused.\n',
       stderr:
-        'b\\u001b[31m refused: It has ended. (RUN_ENDED)\nMore runs match. Those that match still are taken first again: raise --limit for all.\n',
+        'b\\u001b[31m refused: It has ended. (RUN_ENDED)\nThere are more than --limit. Asked again, it begins with the newest ones that still match; a higher --limit takes all.\n',
     })
     expect(await ballet(['retry', '--all'], acted({ matched: 1, changed: 1 }))).toMatchObject({
       code: 0,
