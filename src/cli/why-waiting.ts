@@ -96,15 +96,15 @@ function runningWords(run: RunView, length: string, now: number, place: string):
   if (run.waits.length === 0) return `Running for ${length}: its code has the word; it waits for nothing.`
   const told = run.waits.slice(0, SHOWN).map((wait) => ({
     words: waitWords(wait, now),
-    then: advice(run, wait, now, place),
+    what: advice(run, wait, now, place),
   }))
   // A command stands at the end, where it can be copied: the first one. Of others only what is waited for is said.
-  const last = told.find(({ then }) => then.includes(COMMAND))
+  const last = told.find(({ what }) => what.includes(COMMAND))
   const sentences = told
     .filter((one) => one !== last)
-    .map(({ words, then }) => sentence(then.includes(COMMAND) ? words : `${words}; ${then}`))
+    .map(({ words, what }) => sentence(what.includes(COMMAND) ? words : `${words}; ${what}`))
   if (run.waits.length > SHOWN) sentences.push(`It waits for ${run.waits.length - SHOWN} more.`)
-  if (last !== undefined) sentences.push(sentence(`${last.words}; ${last.then}`))
+  if (last !== undefined) sentences.push(sentence(`${last.words}; ${last.what}`))
   return sentences.join(' ')
 }
 

@@ -256,10 +256,10 @@ export class Queries {
       runRows(this.#reader, this.#shard, { ns, ...of, after, limit })
     const readEvents = (after: number | undefined, limit: number): Promise<readonly EventRow[]> =>
       this.#reader.events(this.#shard, { ns, ...of, after, limit })
-    const page = async <Row>(source: RowSource<Row>, after: number | null | undefined): Promise<RowPage<Row>> =>
+    const part = async <Row>(source: RowSource<Row>, after: number | null | undefined): Promise<RowPage<Row>> =>
       after === null ? { rows: [], next: undefined } : readPage(source, after, GRAPH_LIMIT, GRAPH_SIZE)
-    const runs = await page({ read: readRuns, ...ofRun }, runsAfter)
-    const events = await page({ read: readEvents, ...ofEvent }, eventsAfter)
+    const runs = await part({ read: readRuns, ...ofRun }, runsAfter)
+    const events = await part({ read: readEvents, ...ofEvent }, eventsAfter)
     const isCut = runs.next !== undefined || events.next !== undefined
     return {
       runs: await this.#views(runs.rows),
