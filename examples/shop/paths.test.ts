@@ -68,6 +68,15 @@ test('an order of one product, cancelled at any moment or not at all', async () 
   expect(cut).toEqual([])
 })
 
+test('conducted, an order can go the same ways', async () => {
+  const { paths, cut } = await everyPath(makeShop(null).definition, fulfilment, {
+    data: dataFor('tutu'),
+    begin: (app, first) => app.conduct(fulfilment)(first as ReturnType<typeof OrderCreated>),
+  })
+  expect(endingsOf(paths)).toEqual({ confirmed: 10, declined: 2, refunded: 23, cancelled: 69 })
+  expect(cut).toEqual([])
+})
+
 test('an order of two products that nobody cancels', async () => {
   const { paths, unseen } = await everyPath(makeShop(null).definition, fulfilment, {
     data: dataFor('tutu', 'ribbon'),
