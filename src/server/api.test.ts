@@ -201,7 +201,11 @@ describe('the journal, signals, keys, the graph and the application', () => {
     await using server = await serve(app, { port: 0 })
     const response = await fetch(`${server.url}/api/keys/orderId/8841`)
     expect([response.status, await response.json()]).toMatchObject([200, { field: 'orderId', value: '8841' }])
-    expect(asked).toEqual([['key', 'orderId', '8841']])
+    await fetch(`${server.url}/api/keys/orderId/8841?cursor=1-2`)
+    expect(asked).toEqual([
+      ['key', 'orderId', '8841', undefined],
+      ['key', 'orderId', '8841', '1-2'],
+    ])
     expect(await problem(await fetch(`${server.url}/api/keys/orderId/a%20b`))).toMatchObject({ code: 'KEY_INVALID' })
     expect(await problem(await fetch(`${server.url}/api/keys/9x/a`))).toMatchObject({ code: 'KEY_INVALID' })
   })
@@ -211,7 +215,7 @@ describe('the journal, signals, keys, the graph and the application', () => {
     await using server = await serve(app, { port: 0 })
     const response = await fetch(`${server.url}/api/graph?root=${encodeURIComponent('event:shop:e#1')}`)
     expect([response.status, await response.json()]).toMatchObject([200, { root: 'event:shop:e#1', events: [] }])
-    expect(asked).toEqual([['graph', 'event:shop:e#1']])
+    expect(asked).toEqual([['graph', 'event:shop:e#1', undefined]])
     expect(await problem(await fetch(`${server.url}/api/graph`))).toMatchObject({ details: { name: 'root' } })
   })
 
