@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { gate, keptLog, openForTest, until } from '../../test/support/applications.ts'
 import { guarded, inboxItem } from '../../test/support/stores.ts'
 import type { Clock, Random } from '../core/clock.ts'
-import { isBalletError } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import type { Store } from '../core/store.ts'
 import { LIMITS } from '../define/limits.ts'
 import { ballet, event, memory, operation, service, signal, workflow } from '../index.ts'
@@ -31,7 +31,7 @@ const arrival = { workflow: 'flow', runs: 1 }
 
 function admissionOf(part: Partial<AdmissionOptions> & { readonly queueMs?: number }): Admission {
   const limits = { ...LIMITS, queueMs: 1000, commitMs: 5000, openRuns: 10, arrivals: 3 }
-  const idle = { turnWaitMs: () => 0, commitWaitMs: () => 0, openRuns: () => 0 }
+  const idle = { turnWaitMs: () => 0, commitWaitMs: () => 0, openRuns: () => 0, checkSpace: () => {} }
   return new Admission({ limits, random, ...idle, ...part })
 }
 
@@ -70,6 +70,25 @@ test('what waits too long keeps others out until it waits half as long', () => {
   const seen = [1000, 1001, 600, 501, 500, 900, 1001].map((ms) => ((waitMs = ms), refused()))
   expect(seen).toEqual([false, true, true, true, false, false, true])
   expect(admission.refusal({ workflow: 'calm', runs: 1 })).toBeNull()
+})
+
+test('what waits because the disk is full is told so, and nothing else is', () => {
+  let commitMs = 0
+  const full = fault('STORE_FULL', { problem: 'no space' })
+  const admission = admissionOf({
+    commitWaitMs: () => commitMs,
+    checkSpace: () => {
+      throw full
+    },
+  })
+  // Whether there is space for it is asked when it is to be written.
+  admission.enter(arrival).leave()
+  commitMs = 60_000
+  expect(() => admission.enter(arrival)).toThrow(full)
+  const ample = admissionOf({ commitWaitMs: () => commitMs })
+  expect(() => ample.enter(arrival)).toThrow(
+    expect.objectContaining({ code: 'OVERLOADED', details: expect.objectContaining({ seconds: 30 }) }),
+  )
 })
 
 test('a flood of one workflow keeps others out only when it waits four times as long', () => {

@@ -28,6 +28,8 @@ export interface AdmissionOptions {
   readonly commitWaitMs: () => number
   /** Runs that have not ended. */
   readonly openRuns: () => number
+  /** @throws STORE_FULL while the disk is full */
+  readonly checkSpace: () => void
 }
 
 /** What wants to come in. */
@@ -58,10 +60,14 @@ export class Admission {
     this.#options = options
   }
 
-  /** Takes a place. A burst is counted before the first of it has become a turn. @throws OVERLOADED */
+  /** Takes a place. A burst is counted before the first of it has become a turn. @throws OVERLOADED, STORE_FULL */
   enter(arrival: Arrival): Place {
     const refusal = this.refusal(arrival)
-    if (refusal !== null) throw refusal
+    if (refusal !== null) {
+      // What waits for space is no overload.
+      this.#options.checkSpace()
+      throw refusal
+    }
     let { runs: unborn } = arrival
     let isIn = true
     this.#arriving += 1

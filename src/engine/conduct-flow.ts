@@ -2,14 +2,13 @@
 // is not taken over, because its reactions are under way. Used by the application.
 import { fault } from '../core/errors.ts'
 import { eventRef } from '../core/ids.ts'
-import { toText } from '../core/json.ts'
-import { checkEventName, splitKey } from '../core/names.ts'
+import { splitKey } from '../core/names.ts'
 import type { ConductRequest, Started } from '../define/application.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
+import { judgeEvent, writeAsked } from './asked-event.ts'
 import { createRun } from './births.ts'
 import type { Taken } from './claims.ts'
 import type { Watched } from './conducts.ts'
-import { appendEvent } from './facts.ts'
 import type { Shard } from './shard.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -21,22 +20,16 @@ export async function conductFlow(shard: Shard, own: string, request: ConductReq
   const choreography = directory.choreography(request.choreography)
   const { name } = choreography
   directory.checkConductible(choreography)
-  const { type, data: given, cause = null } = request
-  const value = directory.checkEvent(type, given)
-  const data = toText(value, `the data of ${type}`) ?? 'null'
+  const first = judgeEvent(context, own, request)
+  const { type, key, source } = first
   checkFirst(choreography, type)
-  const key = directory.eventKey(type, value)
-  const source = checkEventName(request.source ?? own, 'The source')
-  const eventId = checkEventName(request.id ?? context.random.uuid(context.clock.now()), 'The event id')
-  const id = `${name}:${splitKey(key).value}`
-  if (directory.isOfReaction(id))
-    throw fault('ID_INVALID', { what: 'The run id', id, problem: 'the runs of a reaction have such ids' })
-  const hash = context.hash({ choreography: name, type, data: given })
+  const id = directory.checkRunId(`${name}:${splitKey(key).value}`)
+  const hash = context.hash({ choreography: name, type, data: request.data })
   const names = [
     { space: 'run', id },
-    { space: 'event', id: `${source} ${eventId}` },
+    { space: 'event', id: first.name },
   ] as const
-  const ref = eventRef(source, eventId)
+  const ref = eventRef(source, first.id)
   const place = context.admission.enter({ workflow: null, runs: 1 + directory.reactionsTo(type).length })
   const watched = conducts.watch(key)
   try {
@@ -45,7 +38,7 @@ export async function conductFlow(shard: Shard, own: string, request: ConductReq
       shard.check()
       if (run !== null) return await existing(context, run, { id, hash })
       checkFree(context, choreography, { key, begun, watched })
-      if (event !== null) throw fault('EVENT_CONFLICT', { id: eventId, source })
+      if (event !== null) throw fault('EVENT_CONFLICT', { id: first.id, source })
       context.space.check()
       const birth = { kind: 'choreography' as const, name, call: name, parent: null, parentOp: null }
       createRun(context, {
@@ -54,15 +47,11 @@ export async function conductFlow(shard: Shard, own: string, request: ConductReq
         key,
         root: ref,
         cause: ref,
-        input: JSON.stringify({ type, data: value }),
+        input: JSON.stringify({ type, data: first.value }),
         hash,
       })
-      const fact = { type, key, source, id: eventId, data, root: null, cause, published: true }
       try {
-        const num = appendEvent(context, fact).pos
-        const claim = { num, hash: context.hash({ type, data: given }) }
-        writer.rows.claims.push(claims.take('event', `${source} ${eventId}`, claim))
-        writer.onDurable(() => claims.durable('event', `${source} ${eventId}`))
+        writeAsked(context, first, request.cause ?? null)
       } catch (error) {
         // The run is written and its event cannot be (the codec, perhaps): half of it must not become durable.
         context.fail(error)

@@ -71,10 +71,11 @@ export class Directory {
     return this.#reactionsByName.get(name)
   }
 
-  /** Whether the run of a reaction could have this id: `<service>:<name>:<event id>`. */
-  isOfReaction(id: string): boolean {
+  /** Answers with an id that no run of a reaction could have: `<service>:<name>:<event id>`. @throws ID_INVALID */
+  checkRunId(id: string): string {
     const end = id.indexOf(':', id.indexOf(':') + 1)
-    return end > 0 && this.#reactionsByName.has(id.slice(0, end))
+    if (end <= 0 || !this.#reactionsByName.has(id.slice(0, end))) return id
+    throw fault('ID_INVALID', { what: 'The run id', id, problem: 'the runs of a reaction have such ids' })
   }
 
   find(name: string): Callable | undefined {

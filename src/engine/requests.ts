@@ -6,7 +6,7 @@ import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
 import { toText } from '../core/json.ts'
-import { checkEventName, checkId, splitKey } from '../core/names.ts'
+import { checkId, splitKey } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { InboxRow } from '../core/store.ts'
 import type {
@@ -18,8 +18,8 @@ import type {
   StartRequest,
 } from '../define/application.ts'
 import type { Arrival, Place } from './admission.ts'
+import { judgeEvent, writeAsked } from './asked-event.ts'
 import { createRun, startHash, type Birth } from './births.ts'
-import { appendEvent } from './facts.ts'
 import type { Taken } from './claims.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
 import { hadSignal } from './given-signals.ts'
@@ -115,19 +115,13 @@ export class Requests {
     this.#shard.check()
     const { context } = this.#shard
     const { claims } = context
-    const { type, key, source, id, given, data, hash, runs } = this.#eventOf(request)
-    const name = `${source} ${id}`
-    const { cause = null } = request
-    const place = this.#admit(way, { workflow: null, runs })
+    const event = judgeEvent(context, this.#source, request)
+    const { source, id, given, name, hash } = event
+    const place = this.#admit(way, { workflow: null, runs: context.directory.reactionsTo(event.type).length })
     const decide = async (taken: Taken | null): Promise<Published> => {
       this.#shard.check()
       if (taken === null) this.#refuseNew(way)
-      let position = taken?.num ?? 0
-      if (taken === null) {
-        position = appendEvent(context, { type, key, source, id, data, root: null, cause, published: true }).pos
-        context.writer.rows.claims.push(claims.take('event', name, { num: position, hash }))
-        context.writer.onDurable(() => claims.durable('event', name))
-      }
+      const position = taken?.num ?? writeAsked(context, event, request.cause ?? null)
       place?.born()
       await this.#settled(way, taken, hash, () => fault('EVENT_CONFLICT', { id, source }))
       return { id, source, position, created: taken === null }
@@ -142,30 +136,15 @@ export class Requests {
   /** Judges an event that is to come in by another way, as far as it can be judged now. @throws as `publish` */
   async publishable(request: PublishRequest): Promise<{ readonly id: string; readonly source: string; key: string }> {
     this.#shard.check()
-    const { source, id, given, hash, runs, key } = this.#eventOf(request)
+    const { context } = this.#shard
+    const { source, id, given, name, hash, type, key } = judgeEvent(context, this.#source, request)
     const judge = (taken: Taken | null): void => {
       if (taken === null) this.#refuseNew({})
       else if (taken.hash !== hash) throw fault('EVENT_CONFLICT', { id, source })
     }
-    const place = this.#admit({}, { workflow: null, runs })
-    const { claims } = this.#shard.context
-    await leaving(place, given ? claims.settle('event', `${source} ${id}`, judge) : Promise.resolve(judge(null)))
+    const place = this.#admit({}, { workflow: null, runs: context.directory.reactionsTo(type).length })
+    await leaving(place, given ? context.claims.settle('event', name, judge) : Promise.resolve(judge(null)))
     return { id, source, key }
-  }
-
-  /** What an event says. @throws EVENT_UNKNOWN, INPUT_INVALID, ID_INVALID */
-  #eventOf(request: PublishRequest) {
-    const { context } = this.#shard
-    const { directory } = context
-    const { type } = request
-    const source = checkEventName(request.source ?? this.#source, 'The source')
-    const given = request.id !== undefined
-    const id = given ? checkEventName(request.id, 'The event id') : context.random.uuid(context.clock.now())
-    const value = directory.checkEvent(type, request.data)
-    const data = toText(value, `the data of ${type}`) ?? 'null'
-    const key = directory.eventKey(type, value)
-    const hash = context.hash({ type, data: request.data })
-    return { type, key, source, id, given, data, hash, runs: directory.reactionsTo(type).length }
   }
 
   async signal(request: SignalRequest, way: Way = {}): Promise<Signalled> {
@@ -295,23 +274,13 @@ export class Requests {
 
   /** What lay in the inbox was acknowledged: nobody refuses it any more. @throws STORE_FULL, OVERLOADED */
   #admit(way: Way, arrival: Arrival): Place | null {
-    if (way.drained !== undefined) return null
-    try {
-      return this.#shard.context.admission.enter(arrival)
-    } catch (error) {
-      // Commits that wait for space are no overload.
-      this.#refuseNew(way)
-      throw error
-    }
+    return way.drained === undefined ? this.#shard.context.admission.enter(arrival) : null
   }
 
   #runId(request: StartRequest, key: string | null): { readonly id: string; readonly given: boolean } {
     const { context } = this.#shard
     if (request.id !== undefined) {
-      const id = checkId(request.id, 'The run id')
-      if (context.directory.isOfReaction(id))
-        throw fault('ID_INVALID', { what: 'The run id', id, problem: 'the runs of a reaction have such ids' })
-      return { id, given: true }
+      return { id: context.directory.checkRunId(checkId(request.id, 'The run id')), given: true }
     }
     if (key !== null) return { id: `${request.call}:${splitKey(key).value}`, given: true }
     return { id: context.random.uuid(context.clock.now()), given: false }

@@ -175,6 +175,7 @@ export class Shard {
       turnWaitMs: (workflow) => pump.waitMs(workflow),
       commitWaitMs: () => writer.waitMs,
       openRuns: () => this.context.open.count,
+      checkSpace: () => this.context.space.check(),
     })
   }
 

@@ -25,6 +25,17 @@ function payment(state: { isDown: boolean }) {
   })
 }
 
+/** Code that throws when it is told to go on, or does something else before. */
+function versionOf(body: 'throws' | 'differs') {
+  const pay = payment({ isDown: false })
+  const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
+    if (body === 'differs') await run.call(pay.charge(null))
+    await run.receive(Go)
+    throw new RangeError(body)
+  })
+  return { flow, definition: ballet({ services: [pay], workflows: [flow] }) }
+}
+
 test('a run with a stuck call that is too long when it is brought back says so, and is stopped', async () => {
   const data = new MemoryData()
   const pay = payment({ isDown: true })
@@ -150,15 +161,6 @@ test('a workflow that was left alone and asked to stop calls nothing when it is 
 
 test('a run whose code did not fit and now throws says that it threw', async () => {
   const data = new MemoryData()
-  const versionOf = (body: 'throws' | 'differs') => {
-    const pay = payment({ isDown: false })
-    const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
-      if (body === 'differs') await run.call(pay.charge(null))
-      await run.receive(Go)
-      throw new RangeError(body)
-    })
-    return { flow, definition: ballet({ services: [pay], workflows: [flow] }) }
-  }
   const openWith = (body: 'throws' | 'differs'): Promise<Application> =>
     openForTest(versionOf(body).definition, { store: memory(data) })
   const first = await openWith('throws')
@@ -199,15 +201,6 @@ test('what is left of a generation that is over does not park the next', async (
 // Found by a newcomer: whoever retried such a run was not told that it had thrown again.
 test('a run that is retried and throws or differs again says so each time, and once only', async () => {
   const data = new MemoryData()
-  const versionOf = (body: 'throws' | 'differs') => {
-    const pay = payment({ isDown: false })
-    const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
-      if (body === 'differs') await run.call(pay.charge(null))
-      await run.receive(Go)
-      throw new RangeError(body)
-    })
-    return { flow, definition: ballet({ services: [pay], workflows: [flow] }) }
-  }
   const stuckTimes = async (app: Application): Promise<number> => {
     const rows = (await app.journal('f', { limit: 1000 }))?.items ?? []
     return rows.filter(({ note }) => (note as { readonly kind?: string } | undefined)?.kind === 'stuck').length
