@@ -7,6 +7,7 @@
 //                      |  --given up--> settling --answer, failure, time limit--> delivered
 //                      |  --its run froze--> resting --answer--> delivered, to be kept   --failure--> dropped
 //                      '--run ended or process closing--> dropped
+import { LooseMap } from '../core/loose-map.ts'
 import type { Cancel, Clock, Random } from '../core/clock.ts'
 import { fault, isTerminal } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
@@ -83,7 +84,7 @@ const FRESH = {
 /** The effects of a shard that are under way. */
 export class Effects {
   readonly #options: EffectsOptions
-  readonly #running = new Map<string, Running>()
+  readonly #running = new LooseMap<string, Running>()
   #bodies = 0
   #closing = false
   #closed = false

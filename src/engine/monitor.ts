@@ -4,7 +4,7 @@
 // what lies behind that is taken again when the shard is recovered. A deadline is a timer without a run; when it passes, the
 // flow is overdue, and an event says so in the same batch. One part of a shard (shard.ts); told of events by facts.ts.
 //
-//   unknown --an event, or its timer--> reading its row --> live --idle, and too many--> unknown
+//   unknown --an event, or its timer--> reading its row --> live --written: complete, or idle and too many--> unknown
 //   live --event, deadline--> changed --written--> live
 import { isBalletError } from '../core/errors.ts'
 import {
@@ -18,6 +18,7 @@ import {
 import type { FlowDeadline } from '../core/flow.ts'
 import { eventRef } from '../core/ids.ts'
 import type { Cancel } from '../core/clock.ts'
+import { LooseMap } from '../core/loose-map.ts'
 import { splitKey } from '../core/names.ts'
 import type { EventRow, FlowName, FlowRow, TimerRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
@@ -29,7 +30,7 @@ import { UndoDebt } from './undo-debt.ts'
 const WRITE_MS = 200
 /** How long a flow whose row is to be read waits for others: a read of many costs little more than one of one. */
 const READ_MS = 20
-/** Flows that are kept in memory without need. */
+/** Flows that are kept in memory without need, of those that go on. */
 const KEPT = 10_000
 const PAGE = 500
 /** When flows that could not be read are read again. */
@@ -46,6 +47,8 @@ interface Live {
   /** The deadline for which there is a timer. */
   armed: number | null
   isChanged: boolean
+  /** Rows of it that are not durable yet: until then it is not read, and so not forgotten. */
+  writes: number
   /** What came while its row was read; null when that is over. */
   waiting: ((flow: Live) => void)[] | null
 }
@@ -66,7 +69,7 @@ export class Monitor {
   readonly #debt: UndoDebt
   readonly #followed: ReadonlyMap<string, Followed>
   readonly #byType = new Map<string, Followed[]>()
-  readonly #flows = new Map<string, Live>()
+  readonly #flows = new LooseMap<string, Live>()
   readonly #changed = new Set<Live>()
   #asked: Live[] = []
   #readSoon: Cancel | null = null
@@ -165,17 +168,20 @@ export class Monitor {
     this.#write?.()
     this.#write = null
     if (this.#isStopped) return
-    const { writer, watchers } = this.#context
+    const { writer } = this.#context
     const { rows } = writer
+    const written: (readonly [Live, FlowRow])[] = []
     for (const flow of this.#changed) {
       flow.isChanged = false
       const row = this.#rowOf(flow)
       if (row === null) continue
       rows.flows.push(row)
       this.#arm(flow, row.due)
-      writer.onDurable(() => watchers.touched(row.key))
+      flow.writes += 1
+      written.push([flow, row])
     }
     this.#changed.clear()
+    if (written.length > 0) writer.onDurable(() => this.#written(written))
     for (const followed of this.#followed.values()) {
       const [first] = followed.waiting
       const pos = first === undefined ? followed.met : first - 1
@@ -184,7 +190,6 @@ export class Monitor {
       rows.flows.push(this.#placeOf(followed.choreography, pos))
     }
     writer.flush()
-    this.#forget()
   }
 
   /** Of these flows those for which nothing has come since they were read: they are not kept in memory any more. */
@@ -193,7 +198,7 @@ export class Monitor {
       const id = `${name} ${key}`
       const flow = this.#flows.get(id)
       if (flow === undefined) return true
-      if (flow.waiting !== null || flow.isChanged || flow.account?.last.pos !== pos) return false
+      if (!isIdle(flow) || flow.account?.last.pos !== pos) return false
       return this.#flows.delete(id)
     })
   }
@@ -224,7 +229,7 @@ export class Monitor {
     const known = this.#flows.get(id)
     if (known?.waiting === null) return work(known)
     if (known !== undefined) return void known.waiting?.push(work)
-    const flow: Live = { choreography, key, account: null, armed: null, isChanged: false, waiting: [work] }
+    const flow: Live = { choreography, key, account: null, armed: null, isChanged: false, writes: 0, waiting: [work] }
     this.#flows.set(id, flow)
     this.#ask([flow])
   }
@@ -363,14 +368,23 @@ export class Monitor {
     return { ns, name, key: '', ...rest, pos, began: now, changed: now }
   }
 
-  /** Flows that nothing came for lately are not kept. */
-  #forget(): void {
-    for (const [id, flow] of this.#flows) {
+  /** These rows are durable. A flow that is complete is not kept, nor are those that nothing came for lately. */
+  #written(written: readonly (readonly [Live, FlowRow])[]): void {
+    for (const [flow, { name, key, standing }] of written) {
+      flow.writes -= 1
+      this.#context.watchers.touched(key)
+      if (standing === 'complete' && isIdle(flow)) this.#flows.delete(`${name} ${key}`)
+    }
+    if (this.#flows.size <= KEPT) return
+    for (const [id, flow] of this.#flows.entries()) {
+      if (isIdle(flow)) this.#flows.delete(id)
       if (this.#flows.size <= KEPT) return
-      if (flow.waiting === null && !flow.isChanged) this.#flows.delete(id)
     }
   }
 }
+
+/** Whether its row says all that is known of it. */
+const isIdle = ({ waiting, isChanged, writes }: Live): boolean => waiting === null && !isChanged && writes === 0
 
 function eventOf({ type, pos, at, source, id, root }: EventRow): FlowEvent {
   return { type, pos, at, source, id, root }

@@ -1,6 +1,7 @@
 // The runs of a shard that have not ended: in memory as a live run, or parked on disk. Parked ones are replayed when
 // something comes for them. The one used least recently is parked first: when there are more than memory should hold, when
 // their journals are larger than it should hold, and when it was idle for long. eviction.ts says when, and which may be.
+import { LooseMap } from '../core/loose-map.ts'
 import type { Clock } from '../core/clock.ts'
 import { machineOfRun, type LiveRun } from './live-run.ts'
 
@@ -34,7 +35,7 @@ interface Live {
 export class OpenRuns {
   readonly #options: OpenRunsOptions
   /** In the order of their last use. */
-  readonly #live = new Map<number, Live>()
+  readonly #live = new LooseMap<number, Live>()
   readonly #parked = new Map<number, Parked>()
   readonly #nums = new Map<string, number>()
   #bytes = 0

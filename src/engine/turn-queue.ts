@@ -61,6 +61,7 @@ export class TurnQueue<Job extends object> {
     const job = line.jobs[line.next++]
     invariant(job !== undefined, 'a line in the round has a turn')
     this.#paying = line
+    line.jobs[line.next - 1] = undefined as never
     this.#size -= 1
     if (line.next === line.jobs.length) {
       line.jobs = []

@@ -1,6 +1,7 @@
 // Who wants to know what has become durable: answers that wait for the end of a run, and live views of a key. Called
 // after a commit only, so nobody is told of what may still be lost.
 
+import { LooseMap } from '../core/loose-map.ts'
 import type { RunEnding } from '../core/journal.ts'
 
 /** Gets the last command of the run; nothing when the shard closes: whoever waits looks for himself. */
@@ -8,7 +9,7 @@ type OnEnd = (ending: RunEnding | undefined) => void
 
 /** Listeners of a shard. */
 export class Watchers {
-  readonly #ends = new Map<string, Set<OnEnd>>()
+  readonly #ends = new LooseMap<string, Set<OnEnd>>()
   readonly #keys = new Map<string | null, Set<() => void>>()
   #closed = false
 
@@ -44,7 +45,13 @@ export class Watchers {
   }
 }
 
-function add<Name, Listener>(map: Map<Name, Set<Listener>>, name: Name, listener: Listener): () => void {
+interface Listeners<Name, Listener> {
+  get(name: Name): Set<Listener> | undefined
+  set(name: Name, listeners: Set<Listener>): unknown
+  delete(name: Name): boolean
+}
+
+function add<Name, Listener>(map: Listeners<Name, Listener>, name: Name, listener: Listener): () => void {
   const known = map.get(name)
   if (known === undefined) map.set(name, new Set([listener]))
   else known.add(listener)

@@ -2,6 +2,7 @@
 // for a reader wait until it has answered the message before: a message costs more than a read, and they would wait there.
 // The invariant: every request settles, also when the thread dies. A thread without requests does not keep the
 // process alive. Owned by SqliteStore.
+import { LooseMap } from '../../core/loose-map.ts'
 import { Worker } from 'node:worker_threads'
 import { fault, type BalletError } from '../../core/errors.ts'
 import type { Statement } from '../sql/statements.ts'
@@ -24,7 +25,7 @@ const workerUrl = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '
 
 export class StoreThread {
   readonly #worker: Worker
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #waiting = new LooseMap<number, Waiting>()
   readonly #fatal: (error: BalletError) => void
   readonly #isReader: boolean
   #outbox: Request[] = []
