@@ -157,12 +157,7 @@ function plainItems(items: readonly unknown[]): string | undefined {
 function plainFields(fields: Readonly<Record<string, unknown>>): string | undefined {
   const prototype: unknown = Object.getPrototypeOf(fields)
   if ((prototype !== Object.prototype && prototype !== null) || typeof fields['toJSON'] === 'function') return undefined
-  const keys = Object.keys(fields)
-  for (let index = 1; index < keys.length; index++) {
-    if ((keys[index - 1] as string) < (keys[index] as string)) continue
-    keys.sort()
-    break
-  }
+  const keys = inOrder(Object.keys(fields))
   let text = ''
   for (const key of keys) {
     const value = fields[key]
@@ -174,6 +169,19 @@ function plainFields(fields: Readonly<Record<string, unknown>>): string | undefi
   }
   return text === '' ? '{}' : `${text}}`
 }
+
+/** Sorts a few keys in their place, which most objects have, without what a sort of many needs. */
+function inOrder(keys: string[]): string[] {
+  if (keys.length > FEW_KEYS) return keys.sort()
+  for (let index = 1; index < keys.length; index++) {
+    const key = keys[index] as string
+    let at = index
+    for (; at > 0 && (keys[at - 1] as string) > key; at--) keys[at] = keys[at - 1] as string
+    keys[at] = key
+  }
+  return keys
+}
+const FEW_KEYS = 16
 
 /** Whether an unknown value is a plain object with fields to read. */
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -16,6 +16,7 @@ import { isRecord } from '../core/json.ts'
 import { ATTEMPTS, attemptPolicy, type AttemptPolicy } from '../define/policy.ts'
 import type { CurrentWork } from './current-work.ts'
 import type { Effect } from './effects.ts'
+import type { StopSignal } from './stop-signal.ts'
 import { identityOf } from './live-run.ts'
 import { prefixed } from './log.ts'
 
@@ -77,11 +78,11 @@ export function callEffect(
     ...policyOf(settings, command.call, operation),
     ...attempts,
     mustSucceed: undone !== null,
-    attempt: async (attempt, signal) => {
+    attempt: async (attempt, stop) => {
       const run = operation?.run
       if (operation === undefined || run == null)
         throw fault('CODE_MISSING', { run: `The run "${row.id}"`, call: command.call })
-      const context = contextOf(environment, row, command.op, undone, attempt, signal)
+      const context = contextOf(environment, row, command.op, undone, attempt, stop)
       const { current } = environment
       const answer = current.body(row.id, command.op, () => run(fromText(command.input), context))
       return answerText(operation, await answer)
@@ -105,9 +106,9 @@ export function stepEffect(
     ...policyOf(work.settings, name, undefined),
     ...attempts,
     mustSucceed: false,
-    attempt: async (attempt, signal) => {
+    attempt: async (attempt, stop) => {
       const body = work.body as (context: OperationContext) => unknown
-      const context = contextOf(environment, row, op, null, attempt, signal)
+      const context = contextOf(environment, row, op, null, attempt, stop)
       return toText(await environment.current.body(row.id, op, () => body(context)), `what step "${name}" returned`)
     },
   }
@@ -142,7 +143,7 @@ function contextOf(
   op: string,
   undoes: string | null,
   attempt: number,
-  signal: AbortSignal,
+  stop: StopSignal,
 ): OperationContext {
   const identity = identityOf(environment.store, row)
   return {
@@ -155,8 +156,13 @@ function contextOf(
     root: row.root,
     cause: row.cause,
     undoes,
-    signal,
-    log: environment.log(row.id, op),
+    // Made when they are asked for, which few bodies do.
+    get signal() {
+      return stop.signal
+    },
+    get log() {
+      return environment.log(row.id, op)
+    },
   }
 }
 

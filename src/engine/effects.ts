@@ -1,19 +1,21 @@
 // Runs the bodies of operations and steps: attempt after attempt, each with its own time limit, until one answers, the
 // policy is exhausted or the run is gone. An effect starts only when every earlier turn of its run is durable; the
-// shard sees to that. No attempt begins while the lease of this process may be over (hold.ts). Failed attempts are notes in the journal, they ride along with the next commit.
+// shard sees to that. No attempt begins while the lease of this process may be over (hold.ts). Failed attempts are notes in
+// the journal, they ride along with the next commit.
 //
 //   waiting --due--> running --answer--> delivered
 //                      |  --failure--> waiting (attempts left) | stuck | failed
 //                      |  --given up--> settling --answer, failure, time limit--> delivered
 //                      |  --its run froze--> resting --answer--> delivered, to be kept   --failure--> dropped
 //                      '--run ended or process closing--> dropped
-import { LooseMap } from '../core/loose-map.ts'
 import type { Cancel, Clock, Random } from '../core/clock.ts'
 import { fault, isTerminal } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
+import { LooseMap } from '../core/loose-map.ts'
 import { retryDelayMs, type RetryPolicy } from '../core/retry.ts'
 import type { Hold } from './hold.ts'
+import { StopSignal } from './stop-signal.ts'
 
 /** One call or step to be carried out. */
 export interface Effect {
@@ -29,7 +31,7 @@ export interface Effect {
   /** A failure that may not be retried parks it for a person instead of failing it: an undo is never skipped. */
   readonly mustSucceed: boolean
   /** Makes one attempt; resolves to the stored form of the answer. */
-  readonly attempt: (attempt: number, signal: AbortSignal) => Promise<JsonText | undefined>
+  readonly attempt: (attempt: number, stop: StopSignal) => Promise<JsonText | undefined>
   /** The answer of an attempt that was given up comes all the same. */
   readonly late: (attempt: number, payload: JsonText | undefined) => Promise<void> | undefined
 }
@@ -51,6 +53,8 @@ export interface EffectsOptions {
 }
 
 interface Running {
+  /** Of its run and operation. */
+  readonly name: string
   effect: Effect
   /** Its run cannot go on for now: how this attempt comes out is kept for it, and no other is made until it goes on. */
   resting: boolean
@@ -60,7 +64,8 @@ interface Running {
   until: number
   /** Its first attempt is to be made when it is admitted. */
   admitting: boolean
-  controller: AbortController | null
+  /** Of the attempt that is under way. */
+  stop: StopSignal | null
   /** Of the wait for the next attempt, and of the time limit of the present one. */
   cancel: Cancel | null
   limit: Cancel | null
@@ -76,7 +81,7 @@ const FRESH = {
   givenUp: false,
   until: 0,
   admitting: false,
-  controller: null,
+  stop: null,
   cancel: null,
   limit: null,
 } as const
@@ -105,7 +110,7 @@ export class Effects {
     // Its run goes on before the attempt has come out.
     if (known?.resting === true) Object.assign(known, { effect, resting: false })
     if (this.#closing || known !== undefined) return
-    const running: Running = { ...FRESH, effect, next: effect.failed + 1 }
+    const running: Running = { ...FRESH, name, effect, next: effect.failed + 1 }
     this.#running.set(name, running)
     const wait = effect.dueAt - this.#options.clock.now()
     if (wait > 0) running.cancel = this.#options.clock.after(wait, () => this.#first(running))
@@ -118,13 +123,13 @@ export class Effects {
     if (running === undefined) return
     this.#running.delete(`${run} ${op}`)
     stopTimers(running)
-    running.controller?.abort(fault('CALL_ABORTED', { call: running.effect.name }))
+    running.stop?.abort(fault('CALL_ABORTED', { call: running.effect.name }))
   }
 
   /** Makes no further attempt for now. The one that is under way goes on, and how it comes out is told. */
   rest(run: number, op: string): void {
     const running = this.#running.get(`${run} ${op}`)
-    if (running?.controller == null) this.drop(run, op)
+    if (running?.stop == null) this.drop(run, op)
     else running.resting = true
   }
 
@@ -132,7 +137,7 @@ export class Effects {
   state(run: number, op: string): 'absent' | 'waiting' | 'running' {
     const running = this.#running.get(`${run} ${op}`)
     if (running === undefined) return 'absent'
-    return running.controller === null ? 'waiting' : 'running'
+    return running.stop === null ? 'waiting' : 'running'
   }
 
   /**
@@ -142,13 +147,13 @@ export class Effects {
    */
   giveUp(run: number, op: string, until = 0): boolean {
     const running = this.#running.get(`${run} ${op}`)
-    if (running?.controller == null) {
+    if (running?.stop == null) {
       this.drop(run, op)
       return false
     }
     running.givenUp = true
     running.until = until
-    running.controller.abort(fault('CALL_ABORTED', { call: running.effect.name }))
+    running.stop.abort(fault('CALL_ABORTED', { call: running.effect.name }))
     return true
   }
 
@@ -156,14 +161,14 @@ export class Effects {
   outwait(effect: Effect, until: number): void {
     const name = `${effect.run} ${effect.op}`
     if (this.#closing || this.#running.has(name)) return
-    const running: Running = { ...FRESH, effect, givenUp: true, until, next: effect.failed + 1 }
+    const running: Running = { ...FRESH, name, effect, givenUp: true, until, next: effect.failed + 1 }
     this.#running.set(name, running)
     this.#outwait(running, toFailure(fault('CALL_ABORTED', { call: effect.name })), effect.failed)
   }
 
   #outwait(running: Running, failure: Failure, attempt: number): void {
     const { clock, failed } = this.#options
-    running.controller = null
+    running.stop = null
     running.cancel = clock.after(running.until - clock.now(), () => {
       if (this.#finish(running)) failed(running.effect, failure, attempt)
     })
@@ -172,7 +177,7 @@ export class Effects {
   /** Makes the next attempt now. False when none is waited for. */
   hurry(run: number, op: string): boolean {
     const running = this.#running.get(`${run} ${op}`)
-    if (running === undefined || running.controller !== null || running.givenUp) return false
+    if (running === undefined || running.stop !== null || running.givenUp) return false
     running.cancel?.()
     if (running.next > running.effect.failed + 1) this.#begin(running, running.next)
     else if (!running.admitting) this.#first(running)
@@ -193,7 +198,7 @@ export class Effects {
     this.#closed = true
     for (const running of this.#running.values()) {
       stopTimers(running)
-      running.controller?.abort(fault('APP_CLOSED'))
+      running.stop?.abort(fault('APP_CLOSED'))
     }
     this.#running.clear()
   }
@@ -208,7 +213,7 @@ export class Effects {
   #begin(running: Running, attempt: number, passed: () => void = () => {}): void {
     this.#options.hold.whenSure(() => {
       running.admitting = false
-      const isWanted = running.controller === null && running.next === attempt && !running.givenUp
+      const isWanted = running.stop === null && running.next === attempt && !running.givenUp
       if (isWanted && this.#isCurrent(running) && !this.#closing) void this.#attempt(running, attempt).then(passed)
       else passed()
     })
@@ -217,8 +222,8 @@ export class Effects {
   /** Makes an attempt. Resolves when it has answered or failed, or its time is over. */
   #attempt(running: Running, attempt: number): Promise<void> {
     const { effect } = running
-    const controller = new AbortController()
-    running.controller = controller
+    const stop = new StopSignal()
+    running.stop = stop
     running.cancel = null
     this.#bodies += 1
     const began = this.#options.clock.now()
@@ -235,10 +240,10 @@ export class Effects {
       const limit = (running.limit = this.#options.clock.after(effect.timeoutMs, () => {
         if (isOver) return
         const error = fault('ATTEMPT_TIMEOUT', { call: effect.name, limit: `${effect.timeoutMs}ms` })
-        controller.abort(error)
+        stop.abort(error)
         over({ error })
       }))
-      effect.attempt(attempt, controller.signal).then(
+      effect.attempt(attempt, stop).then(
         (payload) => (isOver ? this.#late(effect, attempt, payload) : over({ payload })),
         (error: unknown) => {
           if (!isOver) over({ error })
@@ -293,7 +298,7 @@ export class Effects {
     // It is made again when its run goes on; only what can never be answered otherwise is told.
     if (running.resting && !running.givenUp && (!terminal || effect.mustSucceed)) return void this.#finish(running)
     if (next !== null) {
-      running.controller = null
+      running.stop = null
       running.next = attempt + 1
       running.cancel = clock.after(next - clock.now(), () => this.#begin(running, attempt + 1))
       return
@@ -309,12 +314,12 @@ export class Effects {
   /** False when the run has ended or the process is closing: then the answer is not wanted any more. */
   #finish(running: Running): boolean {
     const wanted = this.#isCurrent(running)
-    if (wanted) this.#running.delete(`${running.effect.run} ${running.effect.op}`)
+    if (wanted) this.#running.delete(running.name)
     return wanted
   }
 
   #isCurrent(running: Running): boolean {
-    return this.#running.get(`${running.effect.run} ${running.effect.op}`) === running
+    return this.#running.get(running.name) === running
   }
 }
 

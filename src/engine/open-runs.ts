@@ -1,8 +1,8 @@
 // The runs of a shard that have not ended: in memory as a live run, or parked on disk. Parked ones are replayed when
 // something comes for them. The one used least recently is parked first: when there are more than memory should hold, when
 // their journals are larger than it should hold, and when it was idle for long. eviction.ts says when, and which may be.
-import { LooseMap } from '../core/loose-map.ts'
 import type { Clock } from '../core/clock.ts'
+import { LooseMap } from '../core/loose-map.ts'
 import { machineOfRun, type LiveRun } from './live-run.ts'
 
 /** Live runs that are looked at in one go. */

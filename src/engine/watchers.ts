@@ -1,8 +1,8 @@
 // Who wants to know what has become durable: answers that wait for the end of a run, and live views of a key. Called
 // after a commit only, so nobody is told of what may still be lost.
 
-import { LooseMap } from '../core/loose-map.ts'
 import type { RunEnding } from '../core/journal.ts'
+import { LooseMap } from '../core/loose-map.ts'
 
 /** Gets the last command of the run; nothing when the shard closes: whoever waits looks for himself. */
 type OnEnd = (ending: RunEnding | undefined) => void
@@ -32,6 +32,7 @@ export class Watchers {
   }
 
   touched(key: string | null): void {
+    if (this.#keys.size === 0) return
     // A copy: a listener may start or stop watching.
     const listeners = [...(this.#keys.get(null) ?? []), ...(key === null ? [] : (this.#keys.get(key) ?? []))]
     for (const listener of listeners) listener()

@@ -3,6 +3,7 @@
 import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 import type { Failure } from './failure.ts'
+import type { Packed } from './packed.ts'
 
 /** `writer` holds the one connection that writes, `reader` one that only reads. */
 export type ThreadRole = 'writer' | 'reader'
@@ -17,7 +18,7 @@ export type Request =
   /** In one snapshot. */
   | { readonly id: number; readonly kind: 'read'; readonly statements: readonly Statement[] }
   /** In one transaction, durable before the answer; in the reserve if it is urgent and the disk is full. */
-  | { readonly id: number; readonly kind: 'write'; readonly statements: readonly Statement[]; readonly urgent: boolean }
+  | { readonly id: number; readonly kind: 'write'; readonly statements: readonly Packed[]; readonly urgent: boolean }
   /** Answers with 1 if there is room for more than what is urgent, else with 0. */
   | { readonly id: number; readonly kind: 'room' }
 

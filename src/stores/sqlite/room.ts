@@ -6,11 +6,11 @@
 import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../core/errors.ts'
-import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 import { WAL_PAGES, moveLog } from './database.ts'
 import { describe, failureOf, isDiskFull, isFailedWrite } from './failure.ts'
 import { layoutVersion, pragma } from './layout.ts'
+import type { Packed } from './packed.ts'
 import type { Reserve } from './reserve.ts'
 import type { Session } from './session.ts'
 
@@ -43,7 +43,7 @@ export class Room {
   }
 
   /** As Session.write. @throws STORE_FULL when it does not fit, or is not urgent and only the reserve is left. */
-  write(statements: readonly Statement[], urgent: boolean): Value[] {
+  write(statements: readonly Packed[], urgent: boolean): Value[] {
     if (this.#reserve.isSpent && !this.isAmple()) {
       if (!urgent) throw fault('STORE_FULL', { problem: 'what is left is kept for what is under way' })
       this.#shortenLog()
@@ -58,7 +58,7 @@ export class Room {
     return this.#attempt(statements)
   }
 
-  #attempt(statements: readonly Statement[]): Value[] {
+  #attempt(statements: readonly Packed[]): Value[] {
     try {
       return this.#session.write(statements)
     } catch (error) {

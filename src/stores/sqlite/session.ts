@@ -8,6 +8,7 @@ import { fault, invariant } from '../../core/errors.ts'
 import { blobTexts, isLarge, withBlobs } from '../sql/blobs.ts'
 import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
+import { rowsOf, type Packed } from './packed.ts'
 
 /** Texts vary with the conditions of a query; far more of them than this means that somebody invents them. */
 const PREPARED_LIMIT = 500
@@ -34,7 +35,7 @@ export class Session {
   }
 
   /** The values of the rows that the statements returned. Durable when it returns; nothing happened when it throws. */
-  write(statements: readonly Statement[]): Value[] {
+  write(statements: readonly Packed[]): Value[] {
     return this.#within('BEGIN IMMEDIATE', () => {
       const values: Value[] = []
       this.#hasBlobs ??= this.#prepare(blobTexts.any).all().length > 0
@@ -59,19 +60,20 @@ export class Session {
     }
   }
 
-  #query({ sql, width, values }: Statement, into: Value[]): void {
-    const prepared = this.#prepare(sql)
-    for (let offset = 0; offset < values.length; offset += width) {
-      const rows = prepared.all(...values.slice(offset, offset + width)) as unknown as readonly (readonly Value[])[]
+  #query(statement: Packed, into: Value[]): void {
+    const prepared = this.#prepare(statement.sql)
+    for (const values of rowsOf(statement)) {
+      const rows = prepared.all(...values) as unknown as readonly (readonly Value[])[]
       for (const row of rows) for (const value of row) into.push(value)
     }
   }
 
-  #change({ sql, width, values, payloads, release, expect }: Statement): void {
+  #change(statement: Packed): void {
+    const { sql, payloads, release, expect } = statement
     const prepared = this.#prepare(sql)
     let changes = 0
-    for (let offset = 0; offset < values.length; offset += width) {
-      const row: SQLInputValue[] = values.slice(offset, offset + width)
+    for (const values of rowsOf(statement)) {
+      const row: SQLInputValue[] = values
       if (payloads !== undefined) this.#keepLarge(row, payloads)
       if (release !== undefined && this.#hasBlobs) this.#prepare(release).run(...row)
       changes += Number(prepared.run(...row).changes)

@@ -16,6 +16,7 @@ import { storeFailed } from './failure.ts'
 import { makeFolder, truePath } from './folder.ts'
 import { lockPath, takeLock, type FileLock } from './lock.ts'
 import type { ThreadRole } from './messages.ts'
+import { pack } from './packed.ts'
 import { StoreThread } from './store-thread.ts'
 
 export interface SqliteOptions {
@@ -89,7 +90,7 @@ class SqliteStore extends SqlStore {
   }
 
   protected async write(statements: readonly Statement[], urgent: boolean): Promise<readonly Value[]> {
-    return this.#writer().request({ kind: 'write', statements, urgent })
+    return this.#writer().request({ kind: 'write', statements: statements.map(pack), urgent })
   }
 
   async hasRoom(): Promise<boolean> {

@@ -2,13 +2,14 @@
 // for a reader wait until it has answered the message before: a message costs more than a read, and they would wait there.
 // The invariant: every request settles, also when the thread dies. A thread without requests does not keep the
 // process alive. Owned by SqliteStore.
-import { LooseMap } from '../../core/loose-map.ts'
 import { Worker } from 'node:worker_threads'
 import { fault, type BalletError } from '../../core/errors.ts'
+import { LooseMap } from '../../core/loose-map.ts'
 import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 import { describe, errorOf } from './failure.ts'
 import type { Answer, Request, ThreadRole, ThreadSettings } from './messages.ts'
+import type { Packed } from './packed.ts'
 
 interface Waiting {
   resolve(values: readonly Value[]): void
@@ -18,7 +19,7 @@ interface Waiting {
 type Body =
   | { kind: 'open' | 'close' | 'room' }
   | { kind: 'read'; statements: readonly Statement[] }
-  | { kind: 'write'; statements: readonly Statement[]; urgent: boolean }
+  | { kind: 'write'; statements: readonly Packed[]; urgent: boolean }
 
 /** Beside this file, built or not. */
 const workerUrl = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)

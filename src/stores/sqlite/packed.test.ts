@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest'
+import type { Statement } from '../sql/statements.ts'
+import { pack, rowsOf } from './packed.ts'
+
+const statement = (values: Statement['values'], payloads?: readonly number[]): Statement => ({
+  sql: 'INSERT',
+  width: 3,
+  values,
+  payloads,
+})
+const unpacked = (packed: Statement): unknown[] => Array.from(rowsOf(packed), (row) => [...row])
+
+describe('a statement on its way to a thread', () => {
+  test('what all rows share crosses once, and every row has it again', () => {
+    const given = statement([0, 'a', null, 0, 'b', null, 0, 'c', null])
+    const packed = pack(given)
+    expect(packed.values).toEqual(['a', 'b', 'c'])
+    expect(unpacked(packed)).toEqual(unpacked(given))
+  })
+
+  test.each([
+    ['one row', [0, 'a', null]],
+    ['no row', []],
+    ['rows that share nothing', [0, 'a', null, 1, 'b', 'c']],
+    ['rows that are all the same', [0, 'a', null, 0, 'a', null]],
+  ])('%s crosses as it is', (_name, values) => {
+    const given = statement(values)
+    expect(pack(given)).toBe(given)
+    expect(unpacked(given)).toEqual(
+      Array.from({ length: values.length / 3 }, (_row, at) => values.slice(at * 3, at * 3 + 3)),
+    )
+  })
+
+  test('equal payloads are two: each may become a blob of its own', () => {
+    const packed = pack(statement([0, 'large', 1, 0, 'large', 2], [1]))
+    expect(packed.values).toEqual(['large', 1, 'large', 2])
+    for (const row of rowsOf(packed)) row[1] = 7
+    expect(unpacked(packed)).toEqual([
+      [0, 'large', 1],
+      [0, 'large', 2],
+    ])
+  })
+
+  test('what a row was changed to is not left for the next', () => {
+    const packed = pack(statement([0, 'a', null, 0, 'b', null], [2]))
+    const seen: unknown[] = []
+    for (const row of rowsOf(packed)) {
+      seen.push([...row])
+      row[1] = 'changed'
+    }
+    expect(seen).toEqual([
+      [0, 'a', null],
+      [0, 'b', null],
+    ])
+  })
+})

@@ -1,0 +1,48 @@
+// Statements on their way to a thread. What is the same in every row of a statement (the namespace, the shard, what most
+// runs do not have) crosses once: copying a value costs more than putting it into a row again. Large payloads, which
+// become blobs row by row, are never taken for the same.
+import type { Statement } from '../sql/statements.ts'
+import type { Value } from '../sql/tables.ts'
+
+/** A statement of which `values` has only what varies, row after row, if `same` is there: it has the rest, by place. */
+export interface Packed extends Statement {
+  readonly same?: readonly (Value | undefined)[]
+}
+
+/** Takes out what all rows share. */
+export function pack(statement: Statement): Packed {
+  const { width, values, payloads = [] } = statement
+  if (values.length <= width) return statement
+  const same: (Value | undefined)[] = []
+  const varying: number[] = []
+  for (let place = 0; place < width; place++) {
+    const value = values[place]
+    const isSame = (value === null || !payloads.includes(place)) && isAlways(value, values, place, width)
+    same.push(isSame ? value : undefined)
+    if (!isSame) varying.push(place)
+  }
+  if (varying.length === width || varying.length === 0) return statement
+  const rest: Value[] = []
+  for (let offset = 0; offset < values.length; offset += width)
+    for (const place of varying) rest.push(values[offset + place] as Value)
+  return { ...statement, values: rest, same }
+}
+
+function isAlways(value: Value | undefined, values: readonly Value[], place: number, width: number): boolean {
+  for (let at = place + width; at < values.length; at += width) if (values[at] !== value) return false
+  return true
+}
+
+/** The rows of a statement, one after the other, each in the same array. */
+export function* rowsOf({ width, values, same }: Packed): Generator<Value[]> {
+  if (same === undefined) {
+    for (let offset = 0; offset < values.length; offset += width) yield values.slice(offset, offset + width)
+    return
+  }
+  const varying = [...same.keys()].filter((place) => same[place] === undefined)
+  const row = same.map((value) => value ?? null)
+  for (let at = 0; at < values.length;) {
+    for (const place of varying) row[place] = values[at++] ?? null
+    yield row
+  }
+}
