@@ -5,8 +5,19 @@ import type { Schema } from '../../core/schema.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
+/** Made once for each schema: libraries take long for it. */
+const known = { input: new WeakMap<Schema, JsonSchema | null>(), output: new WeakMap<Schema, JsonSchema | null>() }
+
 /** What a schema takes (`input`) or gives (`output`) as JSON Schema, or null when its library does not say. */
 export function jsonSchemaOf(schema: Schema, side: 'input' | 'output'): JsonSchema | null {
+  const found = known[side].get(schema)
+  if (found !== undefined) return found
+  const made = makeJsonSchema(schema, side)
+  known[side].set(schema, made)
+  return made
+}
+
+function makeJsonSchema(schema: Schema, side: 'input' | 'output'): JsonSchema | null {
   const standard: unknown = schema['~standard']
   if (!isRecord(standard) || !isRecord(standard['jsonSchema'])) return null
   const make = standard['jsonSchema'][side]
