@@ -6,6 +6,8 @@ import { gate, openForTest, until } from '../../test/support/applications.ts'
 import type { Application } from '../define/application.ts'
 import type { Clock } from '../core/clock.ts'
 import { ballet, event, operation, service, signal, workflow } from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
 import { RunningApplication } from './application.ts'
 import { systemClock } from './clock.ts'
 import type { OpenRuns } from './open-runs.ts'
@@ -54,6 +56,18 @@ test('runs whose inputs and journals are too large together leave memory and com
     expect(await app.result(`w${n}`)).toEqual([9000, 3])
   }
   expect([openRuns(app).count, openRuns(app).liveBytes]).toEqual([0, 0])
+})
+
+test('a crowd that is brought back is not held in memory until somebody gets to it', async () => {
+  const definition = ballet({ services: [], workflows: [waiter] })
+  const data = new MemoryData()
+  const before = await openForTest(definition, { store: memory(data) })
+  await Promise.all(Array.from({ length: 600 }, (_, n) => before.start(waiter(''), { id: `w${n}` })))
+  await until(before, null, async () => (await before.run('w599'))?.waits.length === 1)
+  await before.close()
+  const app = await openForTest(definition, { store: memory(data), liveRuns: 10 })
+  expect(openRuns(app).count).toBe(600)
+  expect(openRuns(app).liveCount).toBeLessThanOrEqual(10)
 })
 
 test('runs that have been idle for long leave memory without anything else going on', async () => {

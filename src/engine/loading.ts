@@ -5,6 +5,7 @@
 import { fault } from '../core/errors.ts'
 import type { RunRow, SuspectRow, TimerRow } from '../core/store.ts'
 import type { LiveRun } from './live-run.ts'
+import { LOOKS } from './open-runs.ts'
 import { eachOpenRow } from './run-rows.ts'
 import { loadRun, takeUp, type Loaded } from './loader.ts'
 import { leaveAlone, markPoisoned } from './poisoned.ts'
@@ -25,7 +26,8 @@ export interface Waiting {
 export interface LoadingHooks {
   /** Puts a reaction into its lane, once. */
   readonly enterLane: (row: RunRow) => void
-  readonly parkIdle: () => void
+  /** Parks a few runs that memory should not hold. Returns whether there may be more. */
+  readonly parkIdle: () => boolean
   /** What stopped the shard, if anything has. */
   readonly failure: () => Error | null
 }
@@ -137,15 +139,20 @@ export class Loading {
         this.#loadAll(asleep.filter(({ num }) => !alone.has(num) && !poisoned.has(num))),
         this.#leaveAlone(asleep, poisoned),
       ])
-      this.#hooks.parkIdle()
+      this.#parkIdle(asleep.length)
     })
     await back
-    this.#hooks.parkIdle()
+    this.#parkIdle(tried.length)
     await inbox.read()
     inbox.start()
     await timers.start()
     writer.flush()
     return { runs, stuck: await this.#countStuck() }
+  }
+
+  /** As many go as came: otherwise memory would hold most of a crowd before anybody gets to parking them. */
+  #parkIdle(came: number): void {
+    for (let looked = 0; looked <= came && this.#hooks.parkIdle(); looked += LOOKS);
   }
 
   /** Stuck runs, after today's code has been tried on them. */

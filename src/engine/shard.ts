@@ -151,7 +151,7 @@ export class Shard {
     this.#eviction = new Eviction(this.context)
     this.#loading = new Loading(this.context, {
       enterLane: (row) => void this.#enterLane(row),
-      parkIdle: () => void this.#eviction.park(),
+      parkIdle: () => this.#eviction.park(),
       failure: () => this.#failure,
     })
     this.#unwatch = watchRejections((reason) => claimRejection(this.context.pump, reason))
