@@ -112,3 +112,13 @@ describe('what a continued run takes over', () => {
     expect(log.carried(3)).toEqual([])
   })
 })
+
+describe('whether anything could be taken back', () => {
+  it('says what is registered, and what has been taken back', () => {
+    const log = new UndoLog()
+    expect(log.isEmpty).toBe(true)
+    log.register('a#0', 'a', refund)(1)
+    expect(log.isEmpty).toBe(false)
+    expect([taken(log, true), log.isEmpty]).toEqual([['a#0'], false])
+  })
+})

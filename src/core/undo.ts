@@ -87,6 +87,11 @@ export class UndoLog {
     this.#taken.set(entry.op, entry as Entry)
   }
 
+  /** Whether nothing has been registered that could be taken back, or was. */
+  get isEmpty(): boolean {
+    return this.#entries.length === 0 && this.#taken.size === 0
+  }
+
   /** What took back this operation, or is doing so, without knowing how it had come out. */
   takenUnknown(op: string): Registered | undefined {
     const entry = this.#taken.get(op)

@@ -37,6 +37,11 @@ export class Eviction {
     return this.#context.open.park((run) => isIdle(run, this.#context))
   }
 
+  /** Of runs that have just been brought back, parks those that memory has no room for. */
+  parkNew(nums: readonly number[]): void {
+    this.#context.open.parkNew(nums, (run) => isIdle(run, this.#context))
+  }
+
   #wait(): void {
     if (!this.#isStopped)
       this.#next = this.#clock.after(this.#sweepMs, () => this.#sweep(this.#context.open.liveCount / LOOKS))

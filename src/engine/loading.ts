@@ -4,6 +4,7 @@
 // (shard.ts).
 import { fault } from '../core/errors.ts'
 import type { RunRow, SuspectRow, TimerRow } from '../core/store.ts'
+import type { Eviction } from './eviction.ts'
 import type { LiveRun } from './live-run.ts'
 import { LOOKS } from './open-runs.ts'
 import { eachOpenRow } from './run-rows.ts'
@@ -26,8 +27,7 @@ export interface Waiting {
 export interface LoadingHooks {
   /** Puts a reaction into its lane, once. */
   readonly enterLane: (row: RunRow) => void
-  /** Parks a few runs that memory should not hold. Returns whether there may be more. */
-  readonly parkIdle: () => boolean
+  readonly eviction: Pick<Eviction, 'park' | 'parkNew'>
   /** What stopped the shard, if anything has. */
   readonly failure: () => Error | null
 }
@@ -139,10 +139,10 @@ export class Loading {
         this.#loadAll(asleep.filter(({ num }) => !alone.has(num) && !poisoned.has(num))),
         this.#leaveAlone(asleep, poisoned),
       ])
-      this.#parkIdle(asleep.length)
+      this.#park(asleep.map(({ num }) => num))
     })
     await back
-    this.#parkIdle(tried.length)
+    this.#park(tried)
     await inbox.read()
     inbox.start()
     await timers.start()
@@ -151,8 +151,10 @@ export class Loading {
   }
 
   /** As many go as came: otherwise memory would hold most of a crowd before anybody gets to parking them. */
-  #parkIdle(came: number): void {
-    for (let looked = 0; looked <= came && this.#hooks.parkIdle(); looked += LOOKS);
+  #park(came: readonly number[]): void {
+    const { eviction } = this.#hooks
+    eviction.parkNew(came)
+    for (let looked = 0; looked <= came.length && eviction.park(); looked += LOOKS);
   }
 
   /** Stuck runs, after today's code has been tried on them. */

@@ -20,7 +20,7 @@ export interface OpenRunsOptions {
 
 interface Parked {
   readonly id: string
-  /** What it was in memory, as long as something holds on to that: an attempt that has not answered. */
+  /** What it was in memory, as long as an attempt holds on to that whose late answer may have to be taken back. */
   readonly former: WeakRef<LiveRun> | null
 }
 
@@ -108,9 +108,11 @@ export class OpenRuns {
   shelve(num: number, id: string): void {
     const live = this.#live.get(num)
     const run = live?.run
-    if (run !== undefined) run.executor = { kind: 'frozen', seen: new Set(), machine: machineOfRun(run) }
+    const machine = run && machineOfRun(run)
+    if (run !== undefined) run.executor = { kind: 'frozen', seen: new Set(), machine }
     this.#dropLive(num)
-    this.#parked.set(num, { id, former: run === undefined ? null : new WeakRef(run) })
+    const isAskedFor = run !== undefined && machine?.undos.isEmpty === false
+    this.#parked.set(num, { id, former: isAskedFor ? new WeakRef(run) : null })
   }
 
   isParked(num: number): boolean {
@@ -145,6 +147,15 @@ export class OpenRuns {
       else this.#toEnd(num, live, now)
     }
     return false
+  }
+
+  /** Parks those of these that are idle, as long as memory holds too much: they have just come, and nobody has used them. */
+  parkNew(nums: readonly number[], isIdle: (run: LiveRun) => boolean): void {
+    for (const num of nums) {
+      if (!this.#isCrowded()) return
+      const run = this.#live.get(num)?.run
+      if (run !== undefined && isIdle(run)) this.shelve(num, run.row.id)
+    }
   }
 
   #isCrowded(): boolean {

@@ -151,7 +151,7 @@ export class Shard {
     this.#eviction = new Eviction(this.context)
     this.#loading = new Loading(this.context, {
       enterLane: (row) => void this.#enterLane(row),
-      parkIdle: () => this.#eviction.park(),
+      eviction: this.#eviction,
       failure: () => this.#failure,
     })
     this.#unwatch = watchRejections((reason) => claimRejection(this.context.pump, reason))
