@@ -19,7 +19,6 @@ import {
   suspectsQuery,
   timersQuery,
 } from '../sql/queries.ts'
-import { withBlobs } from '../sql/blobs.ts'
 import { batchStatements, type Statement } from '../sql/statements.ts'
 import {
   agedEventsTable,
@@ -38,6 +37,7 @@ import {
 } from '../sql/tables.ts'
 import { openReader, openWriter } from './database.ts'
 import { APPLICATION_ID, layoutVersion, migrate, migrations, pragma, type Migration } from './layout.ts'
+import { textOf } from './session.ts'
 
 let folder: string
 let file: string
@@ -141,7 +141,7 @@ describe('migrations', () => {
 describe('plans', () => {
   const plan = (db: DatabaseSync, { sql, values }: Statement): string[] =>
     db
-      .prepare(`EXPLAIN QUERY PLAN ${withBlobs(sql)}`)
+      .prepare(`EXPLAIN QUERY PLAN ${textOf(sql)}`)
       .all(...values)
       .map((row) => String(row.detail))
       // How a payload that is a blob is found, for each column that may hold one.

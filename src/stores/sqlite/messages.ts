@@ -1,9 +1,8 @@
 // What crosses between the main thread and the threads of a store. Requests carry statements, answers carry values:
 // a thread knows SQL and transactions, and nothing of runs. One message holds all requests of a tick, in order.
-import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 import type { Failure } from './failure.ts'
-import type { Packed } from './packed.ts'
+import type { Sent } from './packed.ts'
 
 /** `writer` holds the one connection that writes, `reader` one that only reads. */
 export type ThreadRole = 'writer' | 'reader'
@@ -16,9 +15,9 @@ export interface ThreadSettings {
 export type Request =
   | { readonly id: number; readonly kind: 'open' | 'close' }
   /** In one snapshot. */
-  | { readonly id: number; readonly kind: 'read'; readonly statements: readonly Statement[] }
+  | { readonly id: number; readonly kind: 'read'; readonly statements: readonly Sent[] }
   /** In one transaction, durable before the answer; in the reserve if it is urgent and the disk is full. */
-  | { readonly id: number; readonly kind: 'write'; readonly statements: readonly Packed[]; readonly urgent: boolean }
+  | { readonly id: number; readonly kind: 'write'; readonly statements: readonly Sent[]; readonly urgent: boolean }
   /** Answers with 1 if there is room for more than what is urgent, else with 0. */
   | { readonly id: number; readonly kind: 'room' }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Statement } from '../sql/statements.ts'
-import { pack, rowsOf } from './packed.ts'
+import { pack, ReceivedTexts, rowsOf, SentTexts } from './packed.ts'
 
 const statement = (values: Statement['values'], payloads?: readonly number[]): Statement => ({
   sql: 'INSERT',
@@ -52,5 +52,26 @@ describe('a statement on its way to a thread', () => {
       [0, 'a', null],
       [0, 'b', null],
     ])
+  })
+})
+
+describe('the text of a statement', () => {
+  const given = (sql: string): Statement => ({ sql, width: 1, values: [1] })
+
+  test('crosses once, and is there every time', () => {
+    const [sender, receiver] = [new SentTexts(), new ReceivedTexts()]
+    const sent = ['SELECT 1', 'SELECT 2', 'SELECT 1', 'SELECT 2'].map((sql) => sender.send(given(sql)))
+    expect(sent.map(({ sql }) => sql)).toEqual(['SELECT 1', 'SELECT 2', undefined, undefined])
+    expect(sent.map((one) => receiver.receive(one).sql)).toEqual(['SELECT 1', 'SELECT 2', 'SELECT 1', 'SELECT 2'])
+  })
+
+  test('crosses every time when there are too many', () => {
+    const [sender, receiver] = [new SentTexts(), new ReceivedTexts()]
+    const texts = Array.from({ length: 600 }, (_text, at) => `SELECT ${at}`)
+    for (const sql of [...texts, ...texts]) expect(receiver.receive(sender.send(given(sql))).sql).toBe(sql)
+  })
+
+  test('that has not crossed is a fault of ours', () => {
+    expect(() => new ReceivedTexts().receive({ text: 0, width: 1, values: [1] })).toThrow(/has not been sent/)
   })
 })

@@ -1,6 +1,7 @@
 // Statements on their way to a thread. What is the same in every row of a statement (the namespace, the shard, what most
 // runs do not have) crosses once: copying a value costs more than putting it into a row again. Large payloads, which
-// become blobs row by row, are never taken for the same.
+// become blobs row by row, are never taken for the same. The text of a statement crosses once for all. Used by both ends.
+import { invariant } from '../../core/errors.ts'
 import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 
@@ -44,5 +45,39 @@ export function* rowsOf({ width, values, same }: Packed): Generator<Value[]> {
   for (let at = 0; at < values.length;) {
     for (const place of varying) row[place] = values[at++] ?? null
     yield row
+  }
+}
+
+/** A statement that crosses: its text does so the first time, and afterwards the number that it had then. */
+export interface Sent extends Omit<Packed, 'sql'> {
+  readonly text: number
+  readonly sql?: string
+}
+
+/** More texts than this cross whole: somebody invents them. */
+const KNOWN_TEXTS = 500
+const UNKNOWN = -1
+
+/** The end that sends. What it sends must arrive in this order. */
+export class SentTexts {
+  readonly #numbers = new Map<string, number>()
+
+  send({ sql, ...statement }: Packed): Sent {
+    const known = this.#numbers.get(sql)
+    if (known !== undefined) return { ...statement, text: known }
+    const text = this.#numbers.size < KNOWN_TEXTS ? this.#numbers.size : UNKNOWN
+    if (text !== UNKNOWN) this.#numbers.set(sql, text)
+    return { ...statement, text, sql }
+  }
+}
+
+/** The end that receives. */
+export class ReceivedTexts {
+  readonly #texts: string[] = []
+
+  receive({ text, sql = this.#texts[text], ...statement }: Sent): Packed {
+    invariant(sql !== undefined, `the text ${text} has not been sent`)
+    if (text !== UNKNOWN) this.#texts[text] = sql
+    return { ...statement, sql }
   }
 }

@@ -13,6 +13,15 @@ import { rowsOf, type Packed } from './packed.ts'
 /** Texts vary with the conditions of a query; far more of them than this means that somebody invents them. */
 const PREPARED_LIMIT = 500
 
+/**
+ * SQLite plans by the value of a bound limit, and so compiles a statement that has one anew each time that it is bound, which
+ * takes longer than most reads (3.53: 4.4 us in place of 1.3 for a row by an index). By a sum it does not.
+ */
+const BOUND_LIMIT = /\b(LIMIT \?\d+)/g
+
+/** A neutral text as SQLite gets it. */
+export const textOf = (sql: string): string => withBlobs(sql).replaceAll(BOUND_LIMIT, '$1 + 0')
+
 export class Session {
   readonly #db: DatabaseSync
   readonly #prepared = new Map<string, StatementSync>()
@@ -107,7 +116,7 @@ export class Session {
     const known = this.#prepared.get(sql)
     if (known !== undefined) return known
     if (this.#prepared.size >= PREPARED_LIMIT) this.#prepared.clear()
-    const prepared = this.#db.prepare(withBlobs(sql))
+    const prepared = this.#db.prepare(textOf(sql))
     prepared.setReturnArrays(true)
     this.#prepared.set(sql, prepared)
     return prepared

@@ -9,7 +9,7 @@ import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 import { describe, errorOf } from './failure.ts'
 import type { Answer, Request, ThreadRole, ThreadSettings } from './messages.ts'
-import type { Packed } from './packed.ts'
+import { SentTexts, type Packed } from './packed.ts'
 
 interface Waiting {
   resolve(values: readonly Value[]): void
@@ -29,6 +29,7 @@ export class StoreThread {
   readonly #waiting = new LooseMap<number, Waiting>()
   readonly #fatal: (error: BalletError) => void
   readonly #isReader: boolean
+  readonly #texts = new SentTexts()
   #outbox: Request[] = []
   #lastId = 0
   #ended: BalletError | undefined
@@ -54,7 +55,7 @@ export class StoreThread {
       if (this.#waiting.size === 0) this.#worker.ref()
       this.#waiting.set(id, { resolve, reject })
       if (this.#outbox.length === 0) queueMicrotask(() => this.#flush())
-      this.#outbox.push({ id, ...body })
+      this.#outbox.push({ id, ...this.#sent(body) })
     })
   }
 
@@ -66,6 +67,11 @@ export class StoreThread {
       this.#ended ??= fault('STORE_FAILED', { problem: 'it is closed' })
       await this.#worker.terminate()
     }
+  }
+
+  #sent(body: Body) {
+    if (!('statements' in body)) return body
+    return { ...body, statements: body.statements.map((statement) => this.#texts.send(statement)) }
   }
 
   #flush(): void {

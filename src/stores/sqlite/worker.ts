@@ -8,6 +8,7 @@ import type { Value } from '../sql/tables.ts'
 import { closeWriter, openReader, openWriter } from './database.ts'
 import { failureOf, isDiskFull, type Failure } from './failure.ts'
 import type { Answer, Request, ThreadSettings } from './messages.ts'
+import { ReceivedTexts } from './packed.ts'
 import { Reserve } from './reserve.ts'
 import { Room } from './room.ts'
 import { Session } from './session.ts'
@@ -16,6 +17,7 @@ const { role, path } = workerData as ThreadSettings
 const port = parentPort
 invariant(port !== null, 'this file runs in a thread')
 
+const texts = new ReceivedTexts()
 let db: DatabaseSync | undefined
 let session: Session | undefined
 let room: Room | undefined
@@ -55,9 +57,11 @@ function work(request: Request): Value[] {
       open()
       return []
     case 'read':
-      return opened(session).read(request.statements)
-    case 'write':
-      return opened(room).write(request.statements, request.urgent)
+      return opened(session).read(request.statements.map((one) => texts.receive(one)))
+    case 'write': {
+      const statements = request.statements.map((one) => texts.receive(one))
+      return opened(room).write(statements, request.urgent)
+    }
     case 'room':
       return [opened(room).isAmple() ? 1 : 0]
     case 'close':
