@@ -2,11 +2,12 @@
 // (for a run to end) are told apart: they can be answered at any moment with what is known, the others must finish.
 //
 //   open  --close-->  closing (new requests are refused)  --cut-->  cut (waits are answered with what is known)
+import { LooseMap } from '../core/loose-map.ts'
 
 export class Traffic {
   #state: 'open' | 'closing' | 'cut' = 'open'
   #requests = 0
-  readonly #waits = new Set<AbortController>()
+  readonly #waits = new LooseMap<symbol, AbortController>()
   readonly #listeners = new Set<() => void>()
 
   get isClosing(): boolean {
@@ -34,13 +35,14 @@ export class Traffic {
     const stop = (): void => controller.abort()
     if (client.aborted || this.#state === 'cut') stop()
     client.addEventListener('abort', stop)
-    this.#waits.add(controller)
+    const wait = Symbol('wait')
+    this.#waits.set(wait, controller)
     this.#changed()
     try {
       return await work(controller.signal)
     } finally {
       client.removeEventListener('abort', stop)
-      this.#waits.delete(controller)
+      this.#waits.delete(wait)
       this.#changed()
     }
   }
@@ -53,7 +55,7 @@ export class Traffic {
   /** Ends all waits with what is known. */
   cut(): void {
     this.#state = 'cut'
-    for (const wait of this.#waits) wait.abort()
+    for (const wait of this.#waits.values()) wait.abort()
   }
 
   /** Resolves once no request is under way but those that wait. */

@@ -5,14 +5,16 @@ import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 export class Unanswered {
-  readonly #answers = new WeakMap<Duplex, Set<ServerResponse>>()
+  /** Mostly one: an array lets go of it, which a set does only late (core/loose-map.ts). */
+  readonly #answers = new WeakMap<Duplex, ServerResponse[]>()
 
   /** A request has come; it is forgotten when its answer is out, or the connection is gone. */
   enter(answer: ServerResponse): void {
     const { socket } = answer.req
-    const answers = this.#answers.get(socket) ?? new Set()
-    this.#answers.set(socket, answers.add(answer))
-    answer.once('close', () => answers.delete(answer))
+    const answers = this.#answers.get(socket) ?? []
+    answers.push(answer)
+    this.#answers.set(socket, answers)
+    answer.once('close', () => answers.splice(answers.indexOf(answer), 1))
   }
 
   /** Oldest first. */
