@@ -218,6 +218,10 @@ describe('the page of a workflow', () => {
     expect(scheduled[3]).toBe(
       'asked for 2026-01-31 12:00:00Z, begins 2026-01-31 12:00:20Z (in 10s); caused by event:shop:e-1',
     )
+    const dropped = { status: 'cancelled', at: at(20_000), ended: at(10_000), waits: [] } as const
+    expect(timeline({ ...run, ...dropped }, [], style).join('\n')).toContain(
+      'asked for 2026-01-31 12:00:00Z, ended 2026-01-31 12:00:10Z; caused',
+    )
     const choices = [{ action: 'retry', op: 'a#0' }, { action: 'cancel' }] as const
     const stuck = timeline({ ...run, status: 'stuck', reason: 'call', choices, waits: [] }, [], style)
     expect(stuck.slice(0, 4)).toEqual([

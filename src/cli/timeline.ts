@@ -91,7 +91,9 @@ function placesOf(error: ErrorView | undefined): readonly string[] {
 
 /** When it began, or is to; when it ended, or must have. */
 function times({ created, at, phase, ended, deadline }: RunView, now: number): string {
-  const begun = at === undefined || phase === 'scheduled' ? '' : `, began ${shownTime(at)}`
+  // One that was cancelled before its time has not begun.
+  const isBegun = at !== undefined && phase !== 'scheduled' && (ended === null || Date.parse(at) <= Date.parse(ended))
+  const begun = isBegun ? `, began ${shownTime(at)}` : ''
   const begins = phase === 'scheduled' && at !== undefined ? `, begins ${shownTime(at)} (${inTime(at, now)})` : begun
   const limit = deadline === undefined ? '' : `, deadline ${shownTime(deadline)}`
   const left = limit === '' || ended !== null ? limit : `${limit} (${inTime(deadline ?? '', now)})`
