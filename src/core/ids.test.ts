@@ -104,19 +104,25 @@ describe('the id of the run of a reaction', () => {
   const digest = (text: string): string => `digest(${text})`
 
   it('is the reaction and the id of an event of the application', () => {
-    expect(reactionId('payment:order.created', { source: 'shop', id: '8841' }, 'shop', digest)).toBe(
+    expect(reactionId('payment:order.created', { source: 'shop', id: '8841', key: 'orderId:1' }, 'shop', digest)).toBe(
       'payment:order.created:8841',
     )
     const longest = 'a'.repeat(64)
-    expect(reactionId('p:o', { source: 'shop', id: longest }, 'shop', digest)).toBe(`p:o:${longest}`)
+    expect(reactionId('p:o', { source: 'shop', id: longest, key: 'orderId:1' }, 'shop', digest)).toBe(`p:o:${longest}`)
   })
 
   it.each([
     ['of another source', 'crm', '8841'],
     ['that is long', 'shop', 'a'.repeat(65)],
     ['with a mark that ids do not have', 'shop', 's1:r1:0:payment.charge#0'],
-  ])('holds a digest of the id of an event %s', (_name, source, id) => {
-    expect(reactionId('p:o', { source, id }, 'shop', digest)).toBe(`p:o:~digest(event:${source}:${id})`)
+  ])('holds the key and a digest of the id of an event %s', (_name, source, id) => {
+    const event = { source, id, key: 'orderId:8841' }
+    expect(reactionId('p:o', event, 'shop', digest)).toBe(`p:o:~8841.digest(event:${source}:${id})`)
+  })
+
+  it('has a bound however long the key is', () => {
+    const event = { source: 'crm', id: '1', key: `orderId:${'k'.repeat(256)}` }
+    expect(reactionId('p:o', event, 'shop', () => 'd')).toBe(`p:o:~${'k'.repeat(32)}.d`)
   })
 })
 

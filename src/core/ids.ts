@@ -1,7 +1,7 @@
 // Ids that the engine derives. They are functions of the run and the place in it, never of time or chance, so a
 // replay and a retry arrive at the same ones. Every key holds the store's id (a deleted file must not make a provider
 // deduplicate the first order of the next one) and the run's generation (names begin anew in a continued run).
-import { idProblem } from './names.ts'
+import { idProblem, splitKey } from './names.ts'
 
 /** What derived ids are made of. */
 export interface RunIdentity {
@@ -37,22 +37,27 @@ export function childId(run: RunIdentity, op: string): string {
 
 /** Event ids up to this length stand in the id of a reaction's run as they are. */
 const PLAIN_EVENT_ID = 64
+/** Characters of an event's key that stand before a digest. */
+const SHOWN_KEY = 32
 
 /**
  * Id of the run of a reaction: the reaction and the event. Two sources may use one event id, and the id of an outcome
  * holds the id of the run that it came from; so an event of another source, or with a long id, stands there as a digest,
- * after a `~` that no event id holds. Ids then stay short however long a chain of reactions is (ADR 0011).
+ * after a `~` that no event id holds. Ids then stay short however long a chain of reactions is (ADR 0011). The key is in
+ * front of the digest: people see whose it is, and an index finds what belongs together in one place.
  *
  * @param own source of events that the application publishes itself.
  */
 export function reactionId(
   reaction: string,
-  event: { readonly source: string; readonly id: string },
+  event: { readonly source: string; readonly id: string; readonly key: string },
   own: string,
   digest: (text: string) => string,
 ): string {
   const plain = event.source === own && event.id.length <= PLAIN_EVENT_ID && idProblem(event.id) === undefined
-  return `${reaction}:${plain ? event.id : `~${digest(eventRef(event.source, event.id))}`}`
+  if (plain) return `${reaction}:${event.id}`
+  const near = splitKey(event.key).value.slice(0, SHOWN_KEY)
+  return `${reaction}:~${near}.${digest(eventRef(event.source, event.id))}`
 }
 
 /** A run as a cause. */
