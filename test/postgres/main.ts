@@ -27,7 +27,7 @@ const named = process.env['BALLET_TEST_PG'] ?? ''
 const server = named === '' ? await PostgresServer.start() : null
 try {
   const until = performance.now() + seconds * 1000
-  const { findings, committed, withdrawn, delaysMs } = await publishBesideOpenTransactions({
+  const { findings, committed, withdrawn, takenMs, deliveredMs } = await publishBesideOpenTransactions({
     url: server?.url() ?? named,
     schema: `open_${randomUUID().replaceAll('-', '')}`,
     writers,
@@ -35,12 +35,15 @@ try {
     goesOn: () => performance.now() < until,
     stallMs: STALL_MS,
   })
-  const at = (share: number): string =>
-    `${(delaysMs[Math.min(delaysMs.length - 1, Math.floor(delaysMs.length * share))] ?? Number.NaN).toFixed(1)} ms`
+  const words = (delays: readonly number[]): string => {
+    const at = (share: number): string => `${delays[Math.min(delays.length - 1, Math.floor(delays.length * share))]} ms`
+    return `after ${at(0.5)} at the median, ${at(0.99)} for 99 of 100, ${at(1)} at most`
+  }
   console.log(`${writers} writers, ${keys} keys, ${seconds} s; a transaction open in this database, and one in another`)
   console.log(`  committed   ${committed}, of which each was delivered while those were open`)
   console.log(`  rolled back ${withdrawn}`)
-  console.log(`  delivered   after ${at(0.5)} at the median, ${at(0.99)} for 99 of 100, ${at(1)} at most`)
+  console.log(`  in the log  ${words(takenMs)}`)
+  console.log(`  delivered   ${words(deliveredMs)}`)
   for (const finding of findings) console.log(`  ${finding}`)
   console.log(findings.length === 0 ? 'nothing lost, nothing twice, nothing out of order' : 'FAULTY')
   process.exitCode = findings.length === 0 ? 0 : 1

@@ -16,6 +16,7 @@ const Moved = event('moved', Data, { key: 'key' })
  */
 const WAYS = ['one', 'two', 'withdrawn', 'door', 'start'] as const
 const OPEN_WRITER = 'the open one'
+const AHEAD_MOST = 8
 
 export interface OpenTransactionsOptions {
   /** Of a server on which databases may be made. */
@@ -33,8 +34,9 @@ export interface OpenTransactionsOutcome {
   readonly findings: readonly string[]
   readonly committed: number
   readonly withdrawn: number
-  /** From the end of a transaction until its reaction or run had it, in order; milliseconds. */
-  readonly delaysMs: readonly number[]
+  /** From the answer to a commit until the engine had taken what it brought, and until it was delivered; in order. */
+  readonly takenMs: readonly number[]
+  readonly deliveredMs: readonly number[]
 }
 
 export async function publishBesideOpenTransactions(
@@ -53,7 +55,10 @@ class Scene {
   readonly #options: OpenTransactionsOptions
   readonly #account: Account = { committed: [], withdrawn: new Set(), noted: [], marked: [] }
   readonly #committedAt = new Map<string, number>()
+  readonly #takenAt = new Map<string, number>()
   readonly #arrivedAt = new Map<string, number>()
+  /** Of each writer: what was committed and not delivered yet, and how it hears that this has become less. */
+  readonly #outstanding = new Map<string, { count: number; less: () => void }>()
   readonly #mark = workflow('mark', { input: Data, output: z.null() }, async (run, move) =>
     run.step('mark', () => this.#arrives(this.#account.marked, move)),
   )
@@ -91,9 +96,29 @@ class Scene {
 
   #arrives(list: Move[], move: Move): null {
     list.push(move)
-    this.#arrivedAt.set(idOf(move), performance.now())
+    this.#arrivedAt.set(idOf(move), Date.now())
+    const writer = this.#outstandingOf(move)
+    writer.count -= 1
+    writer.less()
     this.#onArrival()
     return null
+  }
+
+  #outstandingOf({ writer }: Pick<Move, 'writer'>): { count: number; less: () => void } {
+    const known = this.#outstanding.get(writer) ?? { count: 0, less: () => undefined }
+    this.#outstanding.set(writer, known)
+    return known
+  }
+
+  /** A key is delivered one at a time; a writer that is far ahead of that waits, or the figures would show its queue alone. */
+  async #room(writer: string): Promise<void> {
+    const own = this.#outstandingOf({ writer })
+    if (own.count < AHEAD_MOST) return
+    await new Promise<void>((resolve) => {
+      own.less = () => {
+        if (own.count < AHEAD_MOST) resolve()
+      }
+    })
   }
 
   /** The transactions that stay open. Each has written, so that it holds back whoever waits for all that is older. */
@@ -137,11 +162,16 @@ class Scene {
     for (const held of this.#held) held.let()
     await Promise.all(this.#held.map(({ gone }) => gone))
     if (findings.length === 0) findings.push(...(await this.#arrived(all + 1)), ...(await this.#judged()))
-    const delaysMs = [...this.#committedAt]
-      .filter(([id]) => !withdrawn.has(id))
-      .map(([id, at]) => Math.max(0, (this.#arrivedAt.get(id) ?? Number.POSITIVE_INFINITY) - at))
-      .sort((left, right) => left - right)
-    return { findings, committed: all, withdrawn: withdrawn.size, delaysMs }
+    const [takenMs, deliveredMs] = [this.#delays(this.#takenAt), this.#delays(this.#arrivedAt)]
+    return { findings, committed: all, withdrawn: withdrawn.size, takenMs, deliveredMs }
+  }
+
+  #delays(until: ReadonlyMap<string, number>): number[] {
+    const delays = [...this.#committedAt].flatMap(([id, at]) => {
+      const then = until.get(id)
+      return then === undefined ? [] : [Math.max(0, then - at)]
+    })
+    return delays.sort((left, right) => left - right)
   }
 
   async #write(place: number): Promise<void> {
@@ -154,11 +184,14 @@ class Scene {
       const key = `k${(place + Math.floor(turn / WAYS.length)) % keys}`
       const moves = Array.from({ length: way === 'two' ? 2 : 1 }, () => ({ writer: `w${place}`, key, nth: ++nth }))
       const isKept = await this.#do(sql, way, moves)
+      // What was delivered already has been counted down.
+      if (isKept) this.#outstandingOf({ writer: `w${place}` }).count += moves.length
       for (const move of moves) {
         if (!isKept) withdrawn.add(idOf(move))
         else committed.push({ ...move, way: way === 'start' ? 'start' : 'publish' })
-        this.#committedAt.set(idOf(move), performance.now())
+        this.#committedAt.set(idOf(move), Date.now())
       }
+      await this.#room(`w${place}`)
     }
   }
 
@@ -209,12 +242,13 @@ class Scene {
     const [sql] = this.#connections
     const { schema } = this.#options
     const rows = await sql?.unsafe(
-      `SELECT id, convert_from(data, 'UTF8') AS data FROM ${schema}.events WHERE type = 'moved' ORDER BY shard, pos`,
+      `SELECT id, at, convert_from(data, 'UTF8') AS data FROM ${schema}.events WHERE type = 'moved' ORDER BY shard, pos`,
     )
     const log: Logged[] = (rows ?? []).map((row) => ({
       ...Data.parse(JSON.parse(String(row['data']))),
       id: String(row['id']),
     }))
+    for (const row of rows ?? []) this.#takenAt.set(String(row['id']), Number(row['at']))
     return judge(this.#account, log)
   }
 
