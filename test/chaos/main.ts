@@ -1,6 +1,6 @@
 // Campaigns of any length, in one piece or in slices; their figures, and the verdicts. They exit with 1 when the audit, or
 // the auditor that was named, finds anything.
-//   npm run chaos -- --kills 1000 [--orders 8000] [--slice 25 --report chaos.jsonl] [--seed 7] [--out folder] [--auditor cli.mjs]
+//   npm run chaos -- --kills 1000 [--services apart] [--orders 8000] [--slice 25 --report chaos.jsonl] [--seed 7] [--out folder] [--auditor cli.mjs]
 //   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--seed 7] [--out folder] ...
 //   npm run power-cuts -- --cuts 60 [--synchronous normal] ...
 //   npm run disk-full -- --fills 30 ...
@@ -38,6 +38,7 @@ const { values } = parseArgs({
     lease: { type: 'string' },
     faults: { type: 'string' },
     minutes: { type: 'string' },
+    services: { type: 'string', default: 'within' },
   },
 })
 
@@ -70,9 +71,19 @@ async function campaign(place: Place, { blows, orders, seed }: Size, out: string
   }
   const site = await place.make()
   if (typeof site === 'string') throw new Error(site)
-  const { folder, shop, arsenal, remove } = site
+  const { folder, shop, services, arsenal, remove } = site
   try {
-    const evidence = await runCampaign({ blows, arsenal, orders, seed, folder, shop, stallMs: STALL_MS, onBlow })
+    const evidence = await runCampaign({
+      blows,
+      arsenal,
+      orders,
+      seed,
+      folder,
+      shop,
+      services,
+      stallMs: STALL_MS,
+      onBlow,
+    })
     const seconds = secondsSince()
     writeEvidence(out, evidence)
     const exhibits = { orders: evidence.records.orders, effects: evidence.effects, faults: evidence.records.faults }
@@ -132,8 +143,14 @@ async function main(): Promise<boolean> {
   if (command === 'chaos' && values.store === 'postgres') return cluster()
   if (values.store !== 'file')
     throw new RangeError(`--store is "${values.store}"; it must be file, or postgres for chaos`)
-  const { chaos, powerCuts, diskFull } = places(values.synchronous)
-  const place: Place | undefined = { chaos, 'power-cuts': powerCuts, 'disk-full': diskFull }[command]
+  const { chaos, apart, powerCuts, diskFull } = places(values.synchronous)
+  const isApart = values.services === 'apart'
+  if (!isApart && values.services !== 'within')
+    throw new RangeError(`--services is "${values.services}"; it must be within or apart`)
+  if (isApart && command !== 'chaos') throw new RangeError(`--services apart is for chaos, and not for ${command}`)
+  const place: Place | undefined = { chaos: isApart ? apart : chaos, 'power-cuts': powerCuts, 'disk-full': diskFull }[
+    command
+  ]
   if (place === undefined) throw new RangeError(`"${command}" is none of chaos, power-cuts and disk-full`)
   const blows = numberOf(place.option, values[place.option] ?? '20', 1)
   const orders = numberOf('orders', values.orders ?? String(Math.max(42, blows * place.ordersPerBlow)), 10)
