@@ -1,7 +1,7 @@
 // Campaigns of any length, in one piece or in slices; their figures, and the verdicts. They exit with 1 when the audit, or
 // the auditor that was named, finds anything.
 //   npm run chaos -- --kills 1000 [--services apart] [--orders 8000] [--slice 25 --report chaos.jsonl] [--seed 7] [--out folder] [--auditor cli.mjs]
-//   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--seed 7] [--out folder] ...
+//   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--partitions proxy] [--services within] ...
 //   npm run power-cuts -- --cuts 60 [--synchronous normal] ...
 //   npm run disk-full -- --fills 30 ...
 import { randomInt } from 'node:crypto'
@@ -14,6 +14,7 @@ import { runCampaign } from './campaign.ts'
 import { clusterCampaign } from './cluster-main.ts'
 import { askAuditor, flow, writeEvidence } from './evidence.ts'
 import { count } from './figures.ts'
+import { isInside, runInside, whyNoNetwork } from './network.ts'
 import { places, type Place } from './places.ts'
 import { appendSlice, readReport, total, type Slice } from './report.ts'
 
@@ -38,7 +39,8 @@ const { values } = parseArgs({
     lease: { type: 'string' },
     faults: { type: 'string' },
     minutes: { type: 'string' },
-    services: { type: 'string', default: 'within' },
+    services: { type: 'string' },
+    partitions: { type: 'string', default: 'network' },
   },
 })
 
@@ -126,9 +128,31 @@ async function inSlices(place: Place, report: string, all: Size, slice: number, 
 
 const isGood = ({ findings, isAuditorSilent }: Slice): boolean => findings === 0 && isAuditorSilent !== false
 
+/** Where the services are: in the process of the shop, or in one of their own. */
+function servicesOr(usual: 'apart' | 'within'): 'apart' | 'within' {
+  const given = values.services ?? usual
+  if (given === 'apart' || given === 'within') return given
+  throw new RangeError(`--services is "${given}"; it must be within or apart`)
+}
+
+/** `network` where that can be had; else it is said why not. */
+function partitionsHere(): 'network' | 'proxy' {
+  const { partitions } = values
+  if (partitions !== 'network' && partitions !== 'proxy')
+    throw new RangeError(`--partitions is "${partitions}"; it must be network or proxy`)
+  if (partitions === 'proxy' || isInside()) return partitions
+  const why = whyNoNetwork()
+  if (why !== null) console.log(`partitions are made by a proxy, and not by a network of its own: ${why}`)
+  return why === null ? 'network' : 'proxy'
+}
+
 /** The campaign against several nodes on one database. */
 async function cluster(): Promise<boolean> {
+  const partitions = partitionsHere()
+  if (partitions === 'network' && !isInside()) return (await runInside()) === 0
   return clusterCampaign({
+    partitions,
+    services: servicesOr('apart'),
     nodes: numberOf('nodes', values.nodes ?? '3', 2),
     leaseSeconds: numberOf('lease', values.lease ?? '2', 1),
     faults: numberOf('faults', values.faults ?? '300', 1),
@@ -144,9 +168,7 @@ async function main(): Promise<boolean> {
   if (values.store !== 'file')
     throw new RangeError(`--store is "${values.store}"; it must be file, or postgres for chaos`)
   const { chaos, apart, powerCuts, diskFull } = places(values.synchronous)
-  const isApart = values.services === 'apart'
-  if (!isApart && values.services !== 'within')
-    throw new RangeError(`--services is "${values.services}"; it must be within or apart`)
+  const isApart = servicesOr('within') === 'apart'
   if (isApart && command !== 'chaos') throw new RangeError(`--services apart is for chaos, and not for ${command}`)
   const place: Place | undefined = { chaos: isApart ? apart : chaos, 'power-cuts': powerCuts, 'disk-full': diskFull }[
     command
