@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { audit, type Least } from './audit.ts'
 import { Clocks, findFaketime } from './clocks.ts'
-import { runCluster } from './cluster.ts'
+import type { Evidence } from './campaign.ts'
+import { runCluster, type ClusterOptions } from './cluster.ts'
 import { askAuditor, flow, writeEvidence } from './evidence.ts'
 import { count } from './figures.ts'
 import { Network } from './network.ts'
@@ -71,6 +72,17 @@ function clocksFor({ services }: ClusterSize, folder: string): Clocks | undefine
   return undefined
 }
 
+/** Plays it, with all that is beside the nodes, of which nothing is left behind. */
+async function evidenceOf(size: ClusterSize, options: ClusterOptions): Promise<Evidence> {
+  const services = await servicesFor(size, options.folder)
+  try {
+    return await runCluster({ ...options, services, clocks: clocksFor(size, options.folder) })
+  } finally {
+    options.network?.close()
+    await services?.kill()
+  }
+}
+
 /** One campaign. True when nobody found anything, and no take-over took too long. */
 export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
   const { nodes, leaseSeconds, faults: blows, minutes, seed, out, auditor, partitions } = size
@@ -84,24 +96,9 @@ export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
     if (done % 10 === 0) console.log(`  ${done} faults, ${seconds()} s`)
   }
   const network = partitions === 'network' ? await Network.make(nodes) : undefined
-  const services = await servicesFor(size, folder)
-  const clocks = clocksFor(size, folder)
-  const evidence = await runCluster({
-    nodes,
-    network,
-    services,
-    clocks,
-    leaseSeconds,
-    blows,
-    limitMs: minutes * 60_000,
-    ordersPerBlow: ORDERS_PER_BLOW,
-    seed,
-    folder,
-    onBlow,
-  }).finally(async () => {
-    network?.close()
-    await services?.kill()
-  })
+  const limitMs = minutes * 60_000
+  const bounds = { nodes, leaseSeconds, blows, limitMs, ordersPerBlow: ORDERS_PER_BLOW, seed, folder }
+  const evidence = await evidenceOf(size, { ...bounds, network, onBlow })
   writeEvidence(out, evidence)
   const { orders, faults } = evidence.records
   const exhibits = { orders, effects: evidence.effects, faults }
