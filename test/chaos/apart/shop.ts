@@ -10,7 +10,6 @@ import { connect } from '../../../examples/shop/reactions.ts'
 import { openServices } from '../../../examples/shop/services.ts'
 import { shopPlace } from '../../../examples/shop/shop.ts'
 import type { OperationContext, OperationDefinition } from '../../../src/define/definition.ts'
-import { DEFINITION } from '../../../src/define/definition-symbol.ts'
 import { Answer, Call } from './wire.ts'
 
 const elsewhere = process.env['BALLET_SERVICES_AT'] ?? ''
@@ -38,14 +37,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const asked = new Promise<void>((resolve) => leaving.signal.addEventListener('abort', () => resolve()))
 
 const { services, books, faults, ledger } = openServices(null)
-for (const service of Object.values(services)) {
-  // The list is the service's own; what is in it is not looked at before the application is made of it.
-  const operations = service[DEFINITION].operations as OperationDefinition[]
-  operations.splice(0, operations.length, ...operations.map(sent))
-}
 const reserveItems = connect(services)
 const checkout = checkoutWorkflow(services)
-const definition = ballet({
+const whole = ballet({
   name: 'shop',
   version: '1',
   services: Object.values(services),
@@ -53,6 +47,11 @@ const definition = ballet({
   choreographies: [fulfilment],
   http: shopRoutes({ services, books, checkout, faults, ledger }),
 })
+
+const definition: typeof whole = {
+  ...whole,
+  services: whole.services.map((service) => ({ ...service, operations: service.operations.map(sent) })),
+}
 
 const ready = Promise.withResolvers<Awaited<ReturnType<typeof open>>>()
 const serving = await serve(ready.promise, {
