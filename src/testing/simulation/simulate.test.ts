@@ -2,7 +2,7 @@
 // found, each with a seed that tells the same story again.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { ballet, operation, service, signal, TerminalError, workflow } from '../../index.ts'
+import { ballet, choreography, event, operation, seq, service, signal, TerminalError, workflow } from '../../index.ts'
 import { simulate, type Dice, type SimulateOptions, type Story, type StoryApp } from './simulate.ts'
 
 const Order = z.object({ orderId: z.string(), amount: z.number() })
@@ -138,6 +138,45 @@ test('an hour passes in a moment, and things go wrong for as long as is said', a
   const report = await simulate((dice) => sleeper(dice, async () => null), long)
   expect(report.found).toBeNull()
   expect(report.crashes).toBeGreaterThan(0)
+})
+
+const Placed = event('placed', Order, { key: 'orderId' })
+const Noted = event('noted', Order, { key: 'orderId' })
+
+/** An event that a service reacts to: published without an id, or with all that follows as one run. */
+function reactions(dice: Dice, isConducted: boolean): Story {
+  const asked = new Set<string>()
+  const desk = service('desk', {
+    note: operation({
+      input: Order,
+      outcomes: [Noted],
+      run: (order, { idempotencyKey }) => (asked.add(idempotencyKey), Noted(order)),
+    }),
+  })
+  desk.on(Placed, (order) => desk.note(order))
+  const noting = choreography('noting', { key: 'orderId' }, seq(Placed, Noted))
+  const placed = Placed({ orderId: '1', amount: dice.between(1, 9) })
+  return {
+    application: ballet({ name: 'notes', services: [desk], choreographies: [noting] }),
+    clients: (app) => (isConducted ? app.conduct(noting)(placed) : app.publish(placed)),
+    judge: async (app) => {
+      const { items } = await app.events({ key: 'orderId:1' })
+      const seen = items
+        .map(({ type }) => type)
+        .sort()
+        .join(' ')
+      if (asked.size !== 1 || seen !== 'noted placed') throw new Error(`asked under ${asked.size} keys; ${seen}`)
+    },
+  }
+}
+
+test.each([
+  ['published', false],
+  ['conducted', true],
+])('an event that clients send again is one event: %s', async (_way, isConducted) => {
+  const report = await simulate((dice) => reactions(dice, isConducted), { seeds: 80 })
+  expect(report.found).toBeNull()
+  expect(report.crashes).toBeGreaterThan(10)
 })
 
 test('what clients throw is found, and what they cannot be told', async () => {
