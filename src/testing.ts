@@ -1,5 +1,14 @@
-// The door for tests: the paths of a choreography, driven through an application or one of its services; and the cases that
-// every store must pass, for those who write one.
+// The door for tests: an application in stories in which processes die and requests get lost; the paths of a choreography,
+// driven through an application or one of its services; and the cases that every store must pass, for those who write one.
+export {
+  simulate,
+  type Dice,
+  type SimulateOptions,
+  type SimulationReport,
+  type Story,
+  type StoryApp,
+  type StoryFound,
+} from './testing/simulation/simulate.ts'
 export {
   everyPath,
   type PathOptions,

@@ -29,8 +29,8 @@ type Needed = Pick<Least, 'hits' | 'redelivered'>
 async function campaign(site: () => Promise<Site>, plan: Plan, needed: Needed) {
   for (let round = 0; ; round++) {
     const own = seed + round
-    const { folder, shop, arsenal, remove } = await site()
-    const options = { folder, shop, arsenal, orders: ORDERS, seed: own, stallMs: 60_000, ...plan }
+    const { folder, shop, services, arsenal, remove } = await site()
+    const options = { folder, shop, services, arsenal, orders: ORDERS, seed: own, stallMs: 60_000, ...plan }
     const { records, effects } = await runCampaign(options).finally(() => remove(true))
     const seen = { orders: records.orders, effects, faults: records.faults }
     const findings = audit({ ...seen, flow, least: { acks: ORDERS, endings, ...needed } })
@@ -63,6 +63,20 @@ test(
     ]
     const plan = { blows: 5, patienceMs: 700, arsenal }
     const { findings, figures } = await campaign(sites, plan, { hits: { kill: 3 }, redelivered: 1 })
+    expect(findings, `in ${figures}`).toEqual([])
+  },
+)
+
+test(
+  'F1: the services are a process of their own, and both are killed: every order ends, and no effect is there twice',
+  minutes(5),
+  async (context) => {
+    const sites = await sitesOf(places('full').apart, context)
+    const { findings, figures } = await campaign(
+      sites,
+      { blows: 3, patienceMs: 700 },
+      { hits: { kill: 2, 'kill-services': 1 }, redelivered: 1 },
+    )
     expect(findings, `in ${figures}`).toEqual([])
   },
 )

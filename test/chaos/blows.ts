@@ -5,10 +5,11 @@ import type { SmallDisk } from '../disk/small-disk.ts'
 import { pause } from './pause.ts'
 import type { PowerDisk } from './power-disk.ts'
 import type { Records } from './records.ts'
+import type { ServicesProcess } from './services-process.ts'
 import type { ShopProcess } from './shop-process.ts'
 
 /** `overfill`: killed while its disk is full, and started again on it. */
-export type BlowKind = 'kill' | 'term' | 'freeze' | 'cut' | 'fill' | 'overfill'
+export type BlowKind = 'kill' | 'term' | 'freeze' | 'kill-services' | 'cut' | 'fill' | 'overfill'
 
 export interface Blow {
   readonly kind: BlowKind
@@ -23,6 +24,8 @@ export interface Blow {
   readonly heal?: () => void
 }
 
+/** How long the services are away at most: an operation has more attempts than fit into it. */
+const AWAY_MS = 800
 /** How many orders a full disk has to refuse, and for how long at most they are waited for. */
 const REFUSALS = 3
 const REFUSALS_WITHIN_MS = 4_000
@@ -59,6 +62,17 @@ export const freeze = (chance: Chance, timesMs: readonly number[]): Blow => ({
     shop.freeze()
     await pause(chance.pick(timesMs))
     shop.thaw()
+  },
+})
+
+/** SIGKILL of the services where they are a process of their own: the shop lives on, and asks in vain until they are back. */
+export const killServices = (chance: Chance, services: ServicesProcess): Blow => ({
+  kind: 'kill-services',
+  isFatal: false,
+  async strike() {
+    await services.kill()
+    await pause(chance.between(0, AWAY_MS))
+    await services.start()
   },
 })
 

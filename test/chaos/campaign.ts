@@ -11,6 +11,7 @@ import { Clients, PATIENCE_MS } from './clients.ts'
 import { planOrders, type PlannedOrder } from './orders.ts'
 import { Records } from './records.ts'
 import { momentText, planRounds, type Arsenal, type Misdeed, type Moment, type Round } from './rounds.ts'
+import type { ServicesProcess } from './services-process.ts'
 import { servicesOf, ShopProcess, type ShopSettings } from './shop-process.ts'
 import { Trigger } from './trigger.ts'
 
@@ -28,6 +29,8 @@ export interface CampaignOptions {
   /** Where the store and the databases of the services are made, or were made by an earlier shop. */
   readonly folder: string
   readonly shop?: ShopSettings
+  /** The services as a process of their own, which `shop` asks; started already. */
+  readonly services?: ServicesProcess | undefined
   /** How long a client waits for an answer. */
   readonly patienceMs?: number
   /** The campaign is given up when nothing happens for so long. */
@@ -160,6 +163,7 @@ class Campaign {
       const url = await shop.ready
       if (url !== null) {
         this.#healed()
+        await this.#options.services?.forget()
         for (const wrong of misdeeds) await this.#tellTo(url, wrong)
         if (!shop.wasAsked) this.#address.found(url)
         trigger.ready()
@@ -247,9 +251,9 @@ class Campaign {
   async #tellTo(url: string, { kind, ...fault }: Misdeed): Promise<void> {
     this.records.fault({ t: Date.now(), type: 'fault', kind, target: fault.service })
     const headers = { 'content-type': 'application/json' }
-    const answer = await fetch(`${url}/shop/faults`, { method: 'POST', headers, body: JSON.stringify(fault) }).catch(
-      () => null,
-    )
+    const { services } = this.#options
+    const door = services === undefined ? `${url}/shop/faults` : `${services.url}/faults`
+    const answer = await fetch(door, { method: 'POST', headers, body: JSON.stringify(fault) }).catch(() => null)
     if (answer !== null && !answer.ok) throw new Error(`the shop refuses a fault: ${await answer.text()}`)
   }
 

@@ -2,13 +2,16 @@
 // again, a network carries again, the database is up. Where another node is to take over, it measures how long that takes.
 import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { PostgresServer } from '../postgres/server.ts'
+import { OFF_MOST_SECONDS, type Clocks } from './clocks.ts'
 import type { LivingNode, NodeSet } from './node-set.ts'
 import { pause } from './pause.ts'
+import type { ServicesProcess } from './services-process.ts'
 
 /**
  * `kill-node`, `stop-node` (SIGTERM), `freeze-node`: of the one that carries the runs; `kill-standby`: of another.
  * `reset`: its connections are cut. `lose-reply`: the answer to a commit is lost. `partition`: it and the database do not
- * hear each other. `database`: that is killed.
+ * hear each other. `database`: that is killed. `clock-jump`: the clock of the one that carries the runs is set. `kill-services`: of
+ * the process that they are.
  */
 export type ClusterBlowKind =
   | 'kill-node'
@@ -19,12 +22,17 @@ export type ClusterBlowKind =
   | 'lose-reply'
   | 'partition'
   | 'database'
+  | 'clock-jump'
+  | 'kill-services'
 
 export interface ClusterSite {
   readonly nodes: NodeSet
   readonly server: PostgresServer
   readonly leaseMs: number
   readonly chance: Chance
+  /** Only where clocks can be set, and where the services are a process of their own. */
+  readonly clocks?: Clocks | undefined
+  readonly services?: ServicesProcess | undefined
 }
 
 export interface ClusterBlow {
@@ -40,6 +48,8 @@ export interface Takeover {
 
 /** Nobody takes over for so long: then something is wrong. */
 const GIVEN_UP_MS = 60_000
+/** Within which a clock that was set is looked at. */
+const CLOCK_LOOK_MS = 1100
 
 /** How long it takes until another node carries the runs. The clock of the database is that of this machine. */
 async function takeover({ nodes }: ClusterSite, from: LivingNode, since: number): Promise<Takeover> {
@@ -107,7 +117,7 @@ const killStandby: ClusterBlow = {
 const reset: ClusterBlow = {
   kind: 'reset',
   async strike({ nodes }, owner) {
-    nodes.proxy(owner.place).cut()
+    nodes.line(owner.place).cut()
     return undefined
   },
 }
@@ -115,7 +125,7 @@ const reset: ClusterBlow = {
 const loseReply: ClusterBlow = {
   kind: 'lose-reply',
   async strike({ nodes }, owner) {
-    await nodes.proxy(owner.place).next('lose-reply')
+    await nodes.line(owner.place).next('lose-reply')
     return undefined
   },
 }
@@ -124,10 +134,10 @@ const partition: ClusterBlow = {
   kind: 'partition',
   async strike(site, owner) {
     const since = Date.now()
-    const proxy = site.nodes.proxy(owner.place)
-    proxy.deafen(true)
+    const line = site.nodes.line(owner.place)
+    line.deafen(true)
     const taken = await takeover(site, owner, since)
-    proxy.deafen(false)
+    line.deafen(false)
     return taken
   },
 }
@@ -142,14 +152,43 @@ const database: ClusterBlow = {
   },
 }
 
+const clockJump: ClusterBlow = {
+  kind: 'clock-jump',
+  async strike({ clocks, chance }, owner) {
+    clocks?.set(owner.place, chance.between(0, 2 * OFF_MOST_SECONDS) - OFF_MOST_SECONDS)
+    // The next look at it.
+    await pause(CLOCK_LOOK_MS)
+    return undefined
+  },
+}
+
+const killServices: ClusterBlow = {
+  kind: 'kill-services',
+  async strike({ services, chance }) {
+    await services?.kill()
+    await pause(chance.between(0, 800))
+    await services?.start()
+    return undefined
+  },
+}
+
+type Drawn = readonly (readonly [weight: number, blow: ClusterBlow])[]
+
+/** The blows of a campaign, by what it has. */
+export const arsenalOf = ({ clocks, services }: Pick<ClusterSite, 'clocks' | 'services'>): Drawn => [
+  ...clusterArsenal,
+  ...(clocks === undefined ? [] : [[2, clockJump] as const]),
+  ...(services === undefined ? [] : [[3, killServices] as const]),
+]
+
 /** How often each is drawn. */
-export const clusterArsenal: readonly (readonly [weight: number, blow: ClusterBlow])[] = [
+export const clusterArsenal: Drawn = [
   [5, killNode],
   [3, stopNode],
   [3, freezeNode],
   [1, killStandby],
   [4, reset],
   [4, loseReply],
-  [1, partition],
+  [3, partition],
   [1, database],
 ]

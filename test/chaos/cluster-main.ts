@@ -1,13 +1,17 @@
 // The campaign against a cluster as a command, with its figures, the times of its take-overs and the verdicts.
-//   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--seed 7] [--out folder] [--auditor cli.mjs]
+//   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--partitions proxy] [--services within] ...
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { audit, type Least } from './audit.ts'
-import { runCluster } from './cluster.ts'
+import { Clocks, findFaketime } from './clocks.ts'
+import type { Evidence } from './campaign.ts'
+import { runCluster, type ClusterOptions } from './cluster.ts'
 import { askAuditor, flow, writeEvidence } from './evidence.ts'
 import { count } from './figures.ts'
+import { Network } from './network.ts'
 import type { FaultRow } from './records.ts'
+import { ServicesProcess } from './services-process.ts'
 
 export interface ClusterSize {
   readonly nodes: number
@@ -17,6 +21,9 @@ export interface ClusterSize {
   readonly seed: number
   readonly out: string
   readonly auditor: string | null
+  /** Between nodes and database: a network of the campaign's own, or proxies in its process. */
+  readonly partitions: 'network' | 'proxy'
+  readonly services: 'apart' | 'within'
 }
 
 const ORDERS_PER_BLOW = 6
@@ -45,9 +52,40 @@ function takeovers(faults: readonly FaultRow[]): Map<string, Times> {
 const words = (times: readonly number[]): string =>
   `median ${times[Math.floor(times.length / 2)]} ms, at most ${times.at(-1)} ms`
 
+async function servicesFor({ services }: ClusterSize, folder: string): Promise<ServicesProcess | undefined> {
+  if (services === 'within') return undefined
+  const made = new ServicesProcess(folder, (error) => {
+    throw error
+  })
+  await made.start()
+  return made
+}
+
+function clocksFor({ services }: ClusterSize, folder: string): Clocks | undefined {
+  const library = findFaketime()
+  const why =
+    services === 'within'
+      ? 'the services would write their books by them: --services apart'
+      : 'there is no libfaketime, which BALLET_FAKETIME may name'
+  if (library !== null && services === 'apart') return new Clocks(library, folder)
+  console.log(`no clock is set: ${why}`)
+  return undefined
+}
+
+/** Plays it, with all that is beside the nodes, of which nothing is left behind. */
+async function evidenceOf(size: ClusterSize, options: ClusterOptions): Promise<Evidence> {
+  const services = await servicesFor(size, options.folder)
+  try {
+    return await runCluster({ ...options, services, clocks: clocksFor(size, options.folder) })
+  } finally {
+    options.network?.close()
+    await services?.kill()
+  }
+}
+
 /** One campaign. True when nobody found anything, and no take-over took too long. */
 export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
-  const { nodes, leaseSeconds, faults: blows, minutes, seed, out, auditor } = size
+  const { nodes, leaseSeconds, faults: blows, minutes, seed, out, auditor, partitions } = size
   const folder = mkdtempSync(join(tmpdir(), 'ballet-cluster-'))
   console.log(
     `${nodes} nodes, a lease of ${leaseSeconds} s, ${blows} faults in ${minutes} minutes at most, seed ${seed}; evidence in ${out}`,
@@ -57,16 +95,10 @@ export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
   const onBlow = (done: number): void => {
     if (done % 10 === 0) console.log(`  ${done} faults, ${seconds()} s`)
   }
-  const evidence = await runCluster({
-    nodes,
-    leaseSeconds,
-    blows,
-    limitMs: minutes * 60_000,
-    ordersPerBlow: ORDERS_PER_BLOW,
-    seed,
-    folder,
-    onBlow,
-  })
+  const network = partitions === 'network' ? await Network.make(nodes) : undefined
+  const limitMs = minutes * 60_000
+  const bounds = { nodes, leaseSeconds, blows, limitMs, ordersPerBlow: ORDERS_PER_BLOW, seed, folder }
+  const evidence = await evidenceOf(size, { ...bounds, network, onBlow })
   writeEvidence(out, evidence)
   const { orders, faults } = evidence.records
   const exhibits = { orders, effects: evidence.effects, faults }
@@ -83,6 +115,7 @@ export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
   const verdict = auditor === null ? null : await askAuditor(auditor, out, least)
   if (verdict !== null) console.log(verdict.said)
   for (const [name, figure] of Object.entries(figures)) console.log(`  ${name.padEnd(13)} ${JSON.stringify(figure)}`)
+  if (network !== undefined) console.log(`  cuts          ${JSON.stringify(network.made)}`)
   const times = takeovers(faults)
   for (const [kind, { ownedMs, readyMs }] of times)
     console.log(`  ${kind.padEnd(13)} ${readyMs.length} take-overs: owned ${words(ownedMs)}; ready ${words(readyMs)}`)

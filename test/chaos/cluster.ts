@@ -6,11 +6,15 @@ import { Chance } from '../../src/testing/simulation/chance.ts'
 import { PostgresServer } from '../postgres/server.ts'
 import { openOrders, readEffects, type Evidence } from './campaign.ts'
 import { Clients, PATIENCE_MS } from './clients.ts'
-import { clusterArsenal, type ClusterBlow, type ClusterSite } from './cluster-blows.ts'
+import type { Clocks } from './clocks.ts'
+import { arsenalOf, type ClusterBlow, type ClusterSite } from './cluster-blows.ts'
+import { farLine } from './line.ts'
+import type { Network } from './network.ts'
 import { NodeSet } from './node-set.ts'
 import { planOrders, type PlannedOrder } from './orders.ts'
 import { pause } from './pause.ts'
 import { Records } from './records.ts'
+import type { ServicesProcess } from './services-process.ts'
 
 export interface ClusterOptions {
   readonly nodes: number
@@ -24,6 +28,12 @@ export interface ClusterOptions {
   /** Where the services keep their books. */
   readonly folder: string
   readonly onBlow?: (blows: number) => void
+  /** A network of its own between the nodes and the database, in the place of proxies in this process. */
+  readonly network?: Network | undefined
+  /** Sets the clocks of nodes. Only with services that have another clock: their books say when something happened. */
+  readonly clocks?: Clocks | undefined
+  /** The services as a process of their own, started already. */
+  readonly services?: ServicesProcess | undefined
 }
 
 /** A campaign is given up when nothing happens for so long. */
@@ -65,14 +75,17 @@ class Cluster {
   }
 
   async run(): Promise<void> {
-    const { nodes: count, leaseSeconds, folder, limitMs } = this.#options
+    const { nodes: count, leaseSeconds, folder, limitMs, network, clocks, services } = this.#options
     this.#watchProgress()
-    const server = (this.#server = await PostgresServer.start())
+    const server = (this.#server = await PostgresServer.start(network?.inside))
     const chance = this.#chance
     const onTrouble = (error: unknown): void => this.#trouble.reject(error)
+    const url = server.url('?patience=60')
     const nodes = new NodeSet({
       count,
-      url: server.url('?patience=60'),
+      url,
+      ...(network === undefined ? {} : { line: (place: number) => farLine(network, place, url) }),
+      settings: (place) => ({ ...services?.shop, env: { ...services?.shop.env, ...clocks?.env(place) } }),
       leaseSeconds,
       folder,
       chance: chance.part(7),
@@ -88,7 +101,7 @@ class Cluster {
       patienceMs: PATIENCE_MS,
       onTrouble,
     })
-    const site: ClusterSite = { nodes, server, leaseMs: leaseSeconds * 1000, chance }
+    const site: ClusterSite = { nodes, server, leaseMs: leaseSeconds * 1000, chance, clocks, services }
     const until = performance.now() + limitMs
     for (const [index, blow] of this.#drawn().entries()) {
       if (performance.now() > until) break
@@ -108,8 +121,9 @@ class Cluster {
 
   /** Each kind comes at least once, if there are enough. */
   #drawn(): ClusterBlow[] {
-    const all = clusterArsenal.map(([, blow]) => blow)
-    return Array.from({ length: this.#options.blows }, (_, at) => all[at] ?? this.#chance.weighted(clusterArsenal))
+    const arsenal = arsenalOf(this.#options)
+    const all = arsenal.map(([, blow]) => blow)
+    return Array.from({ length: this.#options.blows }, (_, at) => all[at] ?? this.#chance.weighted(arsenal))
   }
 
   async #round(site: ClusterSite, clients: Clients, blow: ClusterBlow): Promise<void> {
@@ -144,7 +158,12 @@ class Cluster {
     const service = this.#chance.pick(['catalog', 'payment', 'shipping', 'notification'])
     const body = JSON.stringify({ service, loseAnswers: this.#chance.between(1, LOST_MOST) })
     const headers = { 'content-type': 'application/json' }
-    await fetch(`${url}/shop/faults`, { method: 'POST', headers, body }).catch(() => null)
+    const { services } = this.#options
+    await fetch(services === undefined ? `${url}/shop/faults` : `${services.url}/faults`, {
+      method: 'POST',
+      headers,
+      body,
+    }).catch(() => null)
     this.records.fault({ t: Date.now(), type: 'fault', kind: 'lose', target: service })
   }
 

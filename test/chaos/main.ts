@@ -1,7 +1,7 @@
 // Campaigns of any length, in one piece or in slices; their figures, and the verdicts. They exit with 1 when the audit, or
 // the auditor that was named, finds anything.
-//   npm run chaos -- --kills 1000 [--orders 8000] [--slice 25 --report chaos.jsonl] [--seed 7] [--out folder] [--auditor cli.mjs]
-//   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--seed 7] [--out folder] ...
+//   npm run chaos -- --kills 1000 [--services apart] [--orders 8000] [--slice 25 --report chaos.jsonl] [--seed 7] [--out folder] [--auditor cli.mjs]
+//   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--partitions proxy] [--services within] ...
 //   npm run power-cuts -- --cuts 60 [--synchronous normal] ...
 //   npm run disk-full -- --fills 30 ...
 import { randomInt } from 'node:crypto'
@@ -14,6 +14,7 @@ import { runCampaign } from './campaign.ts'
 import { clusterCampaign } from './cluster-main.ts'
 import { askAuditor, flow, writeEvidence } from './evidence.ts'
 import { count } from './figures.ts'
+import { isInside, runInside, whyNoNetwork } from './network.ts'
 import { places, type Place } from './places.ts'
 import { appendSlice, readReport, total, type Slice } from './report.ts'
 
@@ -38,6 +39,8 @@ const { values } = parseArgs({
     lease: { type: 'string' },
     faults: { type: 'string' },
     minutes: { type: 'string' },
+    services: { type: 'string' },
+    partitions: { type: 'string', default: 'network' },
   },
 })
 
@@ -70,9 +73,19 @@ async function campaign(place: Place, { blows, orders, seed }: Size, out: string
   }
   const site = await place.make()
   if (typeof site === 'string') throw new Error(site)
-  const { folder, shop, arsenal, remove } = site
+  const { folder, shop, services, arsenal, remove } = site
   try {
-    const evidence = await runCampaign({ blows, arsenal, orders, seed, folder, shop, stallMs: STALL_MS, onBlow })
+    const evidence = await runCampaign({
+      blows,
+      arsenal,
+      orders,
+      seed,
+      folder,
+      shop,
+      services,
+      stallMs: STALL_MS,
+      onBlow,
+    })
     const seconds = secondsSince()
     writeEvidence(out, evidence)
     const exhibits = { orders: evidence.records.orders, effects: evidence.effects, faults: evidence.records.faults }
@@ -115,9 +128,31 @@ async function inSlices(place: Place, report: string, all: Size, slice: number, 
 
 const isGood = ({ findings, isAuditorSilent }: Slice): boolean => findings === 0 && isAuditorSilent !== false
 
+/** Where the services are: in the process of the shop, or in one of their own. */
+function servicesOr(usual: 'apart' | 'within'): 'apart' | 'within' {
+  const given = values.services ?? usual
+  if (given === 'apart' || given === 'within') return given
+  throw new RangeError(`--services is "${given}"; it must be within or apart`)
+}
+
+/** `network` where that can be had; else it is said why not. */
+function partitionsHere(): 'network' | 'proxy' {
+  const { partitions } = values
+  if (partitions !== 'network' && partitions !== 'proxy')
+    throw new RangeError(`--partitions is "${partitions}"; it must be network or proxy`)
+  if (partitions === 'proxy' || isInside()) return partitions
+  const why = whyNoNetwork()
+  if (why !== null) console.log(`partitions are made by a proxy, and not by a network of its own: ${why}`)
+  return why === null ? 'network' : 'proxy'
+}
+
 /** The campaign against several nodes on one database. */
 async function cluster(): Promise<boolean> {
+  const partitions = partitionsHere()
+  if (partitions === 'network' && !isInside()) return (await runInside()) === 0
   return clusterCampaign({
+    partitions,
+    services: servicesOr('apart'),
     nodes: numberOf('nodes', values.nodes ?? '3', 2),
     leaseSeconds: numberOf('lease', values.lease ?? '2', 1),
     faults: numberOf('faults', values.faults ?? '300', 1),
@@ -132,8 +167,12 @@ async function main(): Promise<boolean> {
   if (command === 'chaos' && values.store === 'postgres') return cluster()
   if (values.store !== 'file')
     throw new RangeError(`--store is "${values.store}"; it must be file, or postgres for chaos`)
-  const { chaos, powerCuts, diskFull } = places(values.synchronous)
-  const place: Place | undefined = { chaos, 'power-cuts': powerCuts, 'disk-full': diskFull }[command]
+  const { chaos, apart, powerCuts, diskFull } = places(values.synchronous)
+  const isApart = servicesOr('within') === 'apart'
+  if (isApart && command !== 'chaos') throw new RangeError(`--services apart is for chaos, and not for ${command}`)
+  const place: Place | undefined = { chaos: isApart ? apart : chaos, 'power-cuts': powerCuts, 'disk-full': diskFull }[
+    command
+  ]
   if (place === undefined) throw new RangeError(`"${command}" is none of chaos, power-cuts and disk-full`)
   const blows = numberOf(place.option, values[place.option] ?? '20', 1)
   const orders = numberOf('orders', values.orders ?? String(Math.max(42, blows * place.ordersPerBlow)), 10)

@@ -4,8 +4,9 @@
 import { z } from 'zod'
 import type { Chance } from '../../src/testing/simulation/chance.ts'
 import { Proxy } from '../postgres/proxy.ts'
+import type { Line } from './line.ts'
 import { pause } from './pause.ts'
-import { servicesOf, ShopProcess } from './shop-process.ts'
+import { servicesOf, ShopProcess, type ShopSettings } from './shop-process.ts'
 
 export interface NodeSetOptions {
   readonly count: number
@@ -14,6 +15,10 @@ export interface NodeSetOptions {
   readonly leaseSeconds: number
   readonly folder: string
   readonly chance: Chance
+  /** The way of a place to the database; a proxy here, unless it is said otherwise. */
+  readonly line?: (place: number) => Promise<Line>
+  /** How the process of a place is started otherwise. */
+  readonly settings?: (place: number) => ShopSettings
   /** A node ended by itself. */
   readonly onTrouble: (error: Error) => void
 }
@@ -32,7 +37,7 @@ const LOOK_MS = 15
 
 export class NodeSet {
   readonly #options: NodeSetOptions
-  readonly #proxies: Proxy[] = []
+  readonly #lines: Line[] = []
   readonly #nodes = new Map<number, LivingNode>()
   /** Nodes that clients are not to be sent to. */
   readonly #away = new Set<number>()
@@ -46,7 +51,8 @@ export class NodeSet {
   /** Starts every node, the first before the others: it greets the new store. */
   async start(): Promise<void> {
     for (let place = 0; place < this.#options.count; place += 1) {
-      this.#proxies.push(await Proxy.before(this.#options.url))
+      const { url, line = () => Proxy.before(url) } = this.#options
+      this.#lines.push(await line(place))
       const { process } = await this.up(place)
       if (place === 0) await Promise.race([process.welcomed, process.exit])
     }
@@ -54,10 +60,11 @@ export class NodeSet {
 
   /** Starts the node of a place. Resolves when it can be asked. */
   async up(place: number): Promise<LivingNode> {
-    const { folder, leaseSeconds, onTrouble } = this.#options
-    const store = `${this.proxy(place).url(this.#options.url)}&lease=${leaseSeconds}&deadline=3`
-    const env = { BALLET_STORE: store, BALLET_SERVICES: servicesOf(folder), BALLET_NODE_SECRET: SECRET }
-    const process = new ShopProcess(folder, { env })
+    const { folder, leaseSeconds, onTrouble, settings = (): ShopSettings => ({}) } = this.#options
+    const { env: more, ...other } = settings(place)
+    const store = `${this.line(place).url(this.#options.url)}&lease=${leaseSeconds}&deadline=3`
+    const env = { BALLET_STORE: store, BALLET_SERVICES: servicesOf(folder), BALLET_NODE_SECRET: SECRET, ...more }
+    const process = new ShopProcess(folder, { ...other, env })
     this.#all.push(process)
     const ended = (): void => {
       if (this.#nodes.get(place)?.process === process) this.#nodes.delete(place)
@@ -71,10 +78,10 @@ export class NodeSet {
     return node
   }
 
-  proxy(place: number): Proxy {
-    const proxy = this.#proxies[place]
-    if (proxy === undefined) throw new RangeError(`there is no place ${place}`)
-    return proxy
+  line(place: number): Line {
+    const line = this.#lines[place]
+    if (line === undefined) throw new RangeError(`there is no place ${place}`)
+    return line
   }
 
   get living(): readonly LivingNode[] {
@@ -133,7 +140,7 @@ export class NodeSet {
   async clear(): Promise<void> {
     for (const process of this.#all) process.kill()
     await Promise.all(this.#all.map(({ exit }) => exit))
-    for (const proxy of this.#proxies) await proxy.close()
+    for (const line of this.#lines) await line.close()
   }
 }
 

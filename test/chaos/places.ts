@@ -11,6 +11,7 @@ import { mountSmallDisk } from '../disk/small-disk.ts'
 import * as blows from './blows.ts'
 import type { CampaignOptions } from './campaign.ts'
 import { PowerDisk } from './power-disk.ts'
+import { ServicesProcess } from './services-process.ts'
 import { prepareShop, servicesOf, type ShopSettings } from './shop-process.ts'
 
 /** Longer than the clients, the server and the payment service wait, and now and then longer than all calls. */
@@ -19,7 +20,7 @@ const POWER_DISK_MIB = 128
 const SMALL_DISK_MIB = 64
 
 /** A folder for a shop, and what may happen to it. */
-export interface Site extends Pick<CampaignOptions, 'folder' | 'arsenal'> {
+export interface Site extends Pick<CampaignOptions, 'folder' | 'arsenal' | 'services'> {
   readonly shop: ShopSettings
   /** What is `spent` goes; where something was found the store stays, and it is said where. */
   readonly remove: (isSpent: boolean) => void
@@ -55,6 +56,8 @@ export function places(synchronous: string) {
       isWeak: false,
       make: () => Promise.resolve(inFolder()),
     },
+    /** As `chaos`, with the services in a process of their own, which is killed as well. */
+    apart: { option: 'kills', counted: 'kill', ordersPerBlow: 8, isWeak: false, make: apart },
     powerCuts: { option: 'cuts', counted: 'cut', ordersPerBlow: 8, isWeak, make: onDisk },
     diskFull: { option: 'fills', counted: 'fill', ordersPerBlow: 20, isWeak: false, make: onSmallDisk },
   } as const satisfies Record<string, Place>
@@ -71,6 +74,24 @@ function inFolder(): Site {
       [1, blows.freeze(chance, FREEZES_MS)],
     ],
     remove: (isSpent) => (isSpent ? rmSync(folder, { recursive: true }) : tell(folder)),
+  }
+}
+
+async function apart(): Promise<Site> {
+  const { folder, arsenal, remove } = inFolder()
+  const services = new ServicesProcess(folder, (error) => {
+    throw error
+  })
+  await services.start()
+  return {
+    folder,
+    services,
+    shop: services.shop,
+    arsenal: (chance, records) => [...arsenal(chance, records), [8, blows.killServices(chance, services)]],
+    remove: (isSpent) => {
+      void services.kill()
+      remove(isSpent)
+    },
   }
 }
 

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const script = fileURLToPath(new URL('../../examples/shop/start.ts', import.meta.url))
+const usualScript = fileURLToPath(new URL('../../examples/shop/start.ts', import.meta.url))
 
 /** Where the five services of a shop keep their databases. */
 export const servicesOf = (folder: string): string => join(folder, 'services')
@@ -27,6 +27,8 @@ export interface ShopSettings {
   readonly env?: Readonly<Record<string, string>>
   /** A command that starts the command which follows it, and becomes it. */
   readonly under?: readonly string[]
+  /** What is run in the place of the shop of `npm start`. */
+  readonly script?: string
 }
 
 export class ShopProcess {
@@ -41,7 +43,7 @@ export class ShopProcess {
   readonly #lines: string[] = []
   #asked = false
 
-  constructor(folder: string, { env = {}, under = [] }: ShopSettings = {}) {
+  constructor(folder: string, { env = {}, under = [], script = usualScript }: ShopSettings = {}) {
     mkdirSync(servicesOf(folder), { recursive: true })
     const [command, ...args] = [...under, process.execPath, script]
     const child = spawn(command, args, {

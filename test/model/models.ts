@@ -1,11 +1,13 @@
 // All models, and what a check of one comes to: for the test, with small bounds, and for the command, with any.
 import { check, type Model, type Verdict } from './checker.ts'
 import { children } from './children.ts'
+import { committer } from './committer.ts'
 import { doors } from './doors.ts'
 import { inbox } from './inbox.ts'
 import { journal } from './journal.ts'
 import { pipeline } from './pipeline.ts'
 import { lease } from './lease.ts'
+import { owners } from './owners.ts'
 import { reactions } from './reactions.ts'
 import { suspects } from './suspects.ts'
 import { timer } from './timer.ts'
@@ -32,7 +34,9 @@ export const models: readonly AnyModel[] = [
   hide(pipeline),
   hide(inbox),
   hide(children),
+  hide(committer),
   hide(lease),
+  hide(owners),
   hide(undo),
   hide(timer),
   hide(doors),

@@ -27,30 +27,32 @@ interface Pair {
 
 export class Proxy {
   readonly port: number
+  readonly #host: string
   readonly #door: Server
   readonly #pairs = new Set<Pair>()
   #mishap: { readonly kind: Mishap; readonly done: () => void } | null = null
   #isDeaf = false
   #bytesPerTick: number | null = null
 
-  private constructor(door: Server) {
+  private constructor(door: Server, host: string) {
     this.#door = door
+    this.#host = host
     this.port = (door.address() as AddressInfo).port
   }
 
-  /** Before the server of a URL. */
-  static async before(url: string): Promise<Proxy> {
+  /** Before the server of a URL; others find it at `host`. */
+  static async before(url: string, host = '127.0.0.1'): Promise<Proxy> {
     const { hostname, port } = new URL(url)
-    const door = createServer().listen(0, '127.0.0.1')
+    const door = createServer().listen(0, host)
     await new Promise((resolve) => door.once('listening', resolve))
-    const proxy = new Proxy(door)
+    const proxy = new Proxy(door, host)
     door.on('connection', (client) => proxy.#join(client, connect(Number(port || 5432), hostname)))
     return proxy
   }
 
   /** The same URL, by way of the proxy. */
   url(url: string): string {
-    return url.replace(/@[^/?]+/, `@127.0.0.1:${this.port}`)
+    return url.replace(/@[^/?]+/, `@${this.#host}:${this.port}`)
   }
 
   /** Resolves when it has happened to a COMMIT. */

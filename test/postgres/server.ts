@@ -39,16 +39,21 @@ export class PostgresServer {
   readonly port: number
   readonly #folder: string
   readonly #identity: Identity | undefined
+  readonly #under: readonly string[]
   #process: ChildProcess | undefined
 
-  private constructor(folder: string, port: number, identity: Identity | undefined) {
+  private constructor(folder: string, port: number, identity: Identity | undefined, under: readonly string[]) {
+    this.#under = under
     this.#folder = folder
     this.port = port
     this.#identity = identity
   }
 
-  /** Makes a cluster and starts it. */
-  static async start(): Promise<PostgresServer> {
+  /**
+   * Makes a cluster and starts it.
+   * @param under of `nsenter`: where it runs, when that is elsewhere.
+   */
+  static async start(under: readonly string[] = []): Promise<PostgresServer> {
     const identity = otherThanRoot()
     const folder = mkdtempSync(join(identity === undefined ? tmpdir() : openFolder(), 'ballet-postgres-'))
     // The folder that mkdtemp makes is closed to others.
@@ -57,7 +62,7 @@ export class PostgresServer {
     const data = join(folder, 'data')
     mkdirSync(data, { mode: 0o700 })
     if (identity !== undefined) chownSync(data, identity.uid, identity.gid)
-    const server = new PostgresServer(folder, await freePort(), identity)
+    const server = new PostgresServer(folder, await freePort(), identity, under)
     const made = spawnSync(
       join(folder, 'pg/bin/initdb'),
       ['-D', data, '-U', USER, '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
@@ -90,11 +95,25 @@ export class PostgresServer {
   /** Starts it again on the same data. */
   up(): Promise<void> {
     const settings = ['max_connections=200', 'listen_addresses=127.0.0.1', 'unix_socket_directories=']
-    const child = spawn(
+    const own = this.#identity
+    const isElsewhere = this.#under.length > 0
+    // Whoever enters another namespace does so as root, and changes the user then.
+    const user = own === undefined ? [] : ['--setuid', String(own.uid), '--setgid', String(own.gid)]
+    const under = isElsewhere ? [...this.#under, ...user] : []
+    const [command = '', ...args] = [
+      ...under,
       join(this.#folder, 'pg/bin/postgres'),
-      ['-D', join(this.#folder, 'data'), '-p', String(this.port), ...settings.flatMap((one) => ['-c', one])],
-      { ...this.#identity, cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] },
-    )
+      '-D',
+      join(this.#folder, 'data'),
+      '-p',
+      String(this.port),
+      ...settings.flatMap((one) => ['-c', one]),
+    ]
+    const child = spawn(command, args, {
+      ...(isElsewhere ? {} : own),
+      cwd: this.#folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
     this.#process = child
     running.add(child)
     child.once('exit', () => running.delete(child))

@@ -17,6 +17,7 @@ import { systemRandom } from '../../engine/clock.ts'
 import { silentLog } from '../../engine/log.ts'
 import { openOn } from '../../engine/open.ts'
 import { memory } from '../../stores/memory/memory-store.ts'
+import { inTurn } from '../simulation/in-turn.ts'
 import { VirtualClock } from '../simulation/virtual-clock.ts'
 import { DataMaker, type EventData, type MadeData } from './event-data.ts'
 import { explore, refuseBroken, shownPath, stepName, type Played } from './explore.ts'
@@ -119,16 +120,6 @@ export async function everyPath<Ending extends string>(
     cut: played.filter(({ isCut }) => isCut).map(({ events }) => events),
     ...notTaken(flow, settings.without, played),
   }
-}
-
-/** Two virtual clocks in one process would wait for each other. */
-let last: Promise<unknown> = Promise.resolve()
-
-/** Begins work when everything that was begun before has ended. */
-function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-  const turn = last.then(work)
-  last = turn.catch(() => {})
-  return turn
 }
 
 /** What of a flow no path has taken. */

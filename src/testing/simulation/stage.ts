@@ -22,6 +22,9 @@ export interface Scene {
   readonly isOver: () => boolean
   /** Blames whatever is wrong when everything has ended. */
   readonly judge: () => void | Promise<void>
+  /** How long everything may take, and how long things go wrong at most; milliseconds. */
+  readonly limitMs?: number
+  readonly stormMs?: number
   /** What a judge from outside may see. */
   readonly evidence?: () => unknown
 }
@@ -56,9 +59,11 @@ export interface Figures {
   readonly faults: Readonly<Record<string, number>>
 }
 
-const LOOK_MS = 60
 const LIMIT_MS = 240_000
-const PATIENCE_MS = 3000
+const STORM_MS = 4000
+/** Of the time that all may take: a look whether it has ended, and how long a client waits for an answer. */
+const LOOKS = 4000
+const PATIENCES = 80
 /** Who runs the processes takes one for hanging after so long. */
 const HUNG_MS = 700
 
@@ -85,14 +90,18 @@ export class Stage {
     this.world = new World(seed, isTold)
     this.wire = new Wire(this.world)
     this.#chance = this.world.chance('stage')
-    this.#healAt = this.#chance.between(800, 4000)
     this.#workload = workload
     this.#scene = workload.scene(this)
+    this.#healAt = this.#chance.between(800, this.#scene.stormMs ?? STORM_MS)
   }
 
   /** The process that should have the disk. */
   get current(): SimulatedProcess {
     return this.#processes.at(-1) as SimulatedProcess
+  }
+
+  get #limitMs(): number {
+    return this.#scene.limitMs ?? LIMIT_MS
   }
 
   /** A client asks the newest process, or now and then one that has not noticed that it is not that any more. */
@@ -101,7 +110,7 @@ export class Stage {
     const process = older.length > 1 && this.#chance.is(0.2) ? this.#chance.pick(older) : this.current
     const { clock } = this.world
     return new Promise((resolve, reject) => {
-      const cancel = clock.after(PATIENCE_MS, () => reject(connectionLost(process.name)))
+      const cancel = clock.after(this.#limitMs / PATIENCES, () => reject(connectionLost(process.name)))
       process.request(ask).then(
         (answer) => {
           cancel()
@@ -121,7 +130,7 @@ export class Stage {
     this.#start()
     this.#scene.begin()
     for (;;) {
-      await clock.wait(LOOK_MS)
+      await clock.wait(this.#limitMs / LOOKS)
       if (world.weather !== null && world.ageMs >= this.#healAt) world.heal()
       this.#supervise()
       this.#scene.look()
@@ -130,7 +139,7 @@ export class Stage {
         if (world.weather !== null) world.heal()
         if (this.#isServing) break
       }
-      if (world.ageMs > LIMIT_MS) {
+      if (world.ageMs > this.#limitMs) {
         world.blame('PROGRESS', this.#left())
         break
       }
@@ -209,6 +218,6 @@ export class Stage {
     const open = [...runs.values()].filter(({ ended }) => ended === null)
     const words = open.map(({ id, status, reason, phase }) => [id, status, reason, phase].filter(Boolean).join(' '))
     const clients = this.#scene.isOver() ? [] : ['the clients']
-    return `after ${LIMIT_MS / 1000} s: ${[...words, ...clients].join(', ')}; ${inbox.size} inbox rows are left`
+    return `after ${this.#limitMs / 1000} s: ${[...words, ...clients].join(', ')}; ${inbox.size} inbox rows are left`
   }
 }

@@ -1,0 +1,18 @@
+// A proxy beside the database, as a process, because that is in another network namespace than the campaign. Told what to do by
+// messages; says when it was done. Its arguments: the URL of the database, and the address on which it listens.
+import { z } from 'zod'
+import { Proxy } from '../postgres/proxy.ts'
+
+const Asked = z.object({ id: z.number(), what: z.enum(['lose-reply', 'cut-before', 'hold', 'cut']) })
+
+const [, , url = '', host = ''] = process.argv
+const proxy = await Proxy.before(url, host)
+process.on('message', (message) => {
+  const { id, what } = Asked.parse(message)
+  const said = (): void => void process.send?.({ done: id })
+  if (what !== 'cut') return void proxy.next(what).then(said)
+  proxy.cut()
+  said()
+})
+process.once('disconnect', () => process.exit(0))
+process.send?.({ port: proxy.port })
