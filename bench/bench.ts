@@ -3,13 +3,14 @@
 // beside a file; with --peers beside other systems. Every figure is a JSON line as soon as it is known, a table follows
 // at the end; --json leaves the table out. The files go to a new folder under .ballet/, or under the folder given: it
 // must stand on a real disk.
-import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measureAlone, measureCommits } from './alone.ts'
 import { openContenders } from './contenders.ts'
 import { Figures } from './figures.ts'
+import { isInMemory } from './in-memory.ts'
 import { measureOnPostgres } from './on-postgres.ts'
 import { measureOverHttp } from './over-http.ts'
 import { measurePeers } from './peers.ts'
@@ -27,22 +28,27 @@ const { values } = parseArgs({
   },
 })
 const quick = values.quick ?? false
+if (values.peers === true && values.store !== undefined) {
+  console.error('--peers and --store are two measurements: give one of them')
+  process.exit(2)
+}
+
+// So that what waits for the end of this process, such as a server that was started, hears of it.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 
 mkdirSync(values.folder, { recursive: true })
 const folder = mkdtempSync(join(values.folder, 'bench-'))
 const plan = planOf(quick, folder)
 const pace = paceOf(quick)
-const alone = values.peers !== true && values.store === undefined
+const isBeside = values.peers === true || values.store !== undefined
 const say = (line: object): void => console.log(JSON.stringify(line))
-/** What a folder in memory says it is, on Linux: nothing is synced there. */
-const TMPFS = 0x01021994
-const inMemory = statfsSync(folder).type === TMPFS
+const inMemory = isInMemory(folder)
 const figures = new Figures(say)
 
 say({
   at: new Date().toISOString(),
   quick,
-  rounds: alone ? plan.rounds : pace.rounds,
+  rounds: isBeside ? pace.rounds : plan.rounds,
   cores: cpus().length,
   processor: cpus()[0]?.model ?? 'unknown',
   platform: `${process.platform} ${process.arch}`,

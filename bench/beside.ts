@@ -53,11 +53,11 @@ export interface Pace {
   readonly seconds: number
 }
 
-const WARM_UP = { inFlight: 64, seconds: 1, orders: 64, mostSeconds: 5 }
+const warmUp = (seconds: number): Ask => ({ inFlight: 64, seconds: Math.min(1, seconds), orders: 64, mostSeconds: 5 })
 const asks = (seconds: number): readonly (Ask & { readonly inFlight: Crowd })[] => [
-  { inFlight: 1, seconds, orders: 10, mostSeconds: 10 },
-  { inFlight: 64, seconds, orders: 192, mostSeconds: 10 },
-  { inFlight: 1024, seconds, orders: 2048, mostSeconds: 10 },
+  { inFlight: 1, seconds, orders: 10, mostSeconds: 6 },
+  { inFlight: 64, seconds, orders: 192, mostSeconds: 6 },
+  { inFlight: 1024, seconds, orders: 1536, mostSeconds: 6 },
 ]
 
 export class Beside {
@@ -79,6 +79,7 @@ export class Beside {
     const rounds: Round[] = []
     for (let index = 0; index < this.#pace.rounds; index++) {
       const round = new Map<Contender, Record<Crowd, Sample>>()
+      this.#say({ round: index + 1, of: this.#pace.rounds })
       for (let offset = 0; offset < contenders.length; offset++) {
         const contender = contenders[(index + offset) % contenders.length] as Contender
         if (this.failed.has(contender)) continue
@@ -107,7 +108,7 @@ export class Beside {
       this.#introduce(contender, nodes)
       const drivers = contender.mode === 'over HTTP' ? await clientsOf(nodes) : nodes
       if (drivers !== nodes) open.push(...drivers)
-      await drive(drivers, WARM_UP)
+      await drive(drivers, warmUp(this.#pace.seconds))
       const pids = open.map(({ pid }) => pid)
       if (database !== undefined) pids.push(databases.server ?? Number.NaN)
       const samples: Partial<Record<Crowd, Sample>> = {}

@@ -12,6 +12,8 @@ import type { Kind } from './hosts/transactions.ts'
 import { dbos, peersAreInstalled } from './peers.ts'
 import { countStatements } from './statement-counter.ts'
 
+/** On how many nodes that share one database: a contender for each. */
+const NODES = [1]
 const ROW_CONNECTIONS = 16
 const TRANSACTION_CONNECTIONS = 32
 /** How long an idle node is watched, and how long it has before to come to rest. */
@@ -61,9 +63,9 @@ export async function measureOnPostgres(
   const databases = await openDatabases(store)
   try {
     const peers = peersAreInstalled() ? [dbos('in process')] : []
-    say({ postgresql: databases.version, ...(peers.length === 0 && { dbos: 'not installed: --peers installs it' }) })
+    say({ ...databases.about, ...(peers.length === 0 && { dbos: 'not installed: --peers installs it' }) })
     const beside = new Beside({ folder, databases }, pace, say)
-    const report = new BesideReport(await beside.measure([engine(1), ...others, ...peers]))
+    const report = new BesideReport(await beside.measure([...NODES.map(engine), ...others, ...peers]))
     report.tell(say)
     report.compare('ballet', figures, bars)
     await measurePublish(databases, pace, figures)

@@ -1,9 +1,9 @@
 // An application with tables of its own on PostgreSQL, and the engine beside them: its transaction writes an order, takes the
 // goods from the stock and books the payment; and besides it publishes an event, or writes what an outbox of its own would
-// hold, or nothing.
+// hold, or nothing. Nobody reacts to the event, so what the engine does with it is to take it and to keep it.
 import postgres from 'postgres'
 import { open } from 'ballet'
-import { definition, Placed } from '../checkout.ts'
+import { definition, Notified } from '../checkout.ts'
 import { closedLoopFor } from '../closed-loop-for.ts'
 import { host } from '../host.ts'
 import { newOrder } from '../order.ts'
@@ -36,9 +36,9 @@ await host(async ({ url, connections, seconds }: Settings) => {
       await tx`INSERT INTO orders (id, placed) VALUES (${order.orderId}, ${sql.json({ ...order })})`
       await tx`UPDATE stock SET left_over = left_over - 2 WHERE sku = ${1 + Math.floor(Math.random() * GOODS)}`
       await tx`INSERT INTO payments (order_id, cents) VALUES (${order.orderId}, ${5850})`
-      if (kind === 'publish') await app.publish(Placed(order), { tx })
+      if (kind === 'publish') await app.publish(Notified(order), { tx })
       if (kind === 'outbox')
-        await tx`INSERT INTO outbox (type, data) VALUES (${Placed.type}, ${Buffer.from(JSON.stringify(order))})`
+        await tx`INSERT INTO outbox (type, data) VALUES (${Notified.type}, ${Buffer.from(JSON.stringify(order))})`
     })
   }
   /** Until the engine has taken all that was published: it shall not work while the other kind is measured. */
