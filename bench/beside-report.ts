@@ -11,6 +11,7 @@ const measures = [
   ['p50', 'ms', (one: Sample) => one.p50Ms],
   ['p99', 'ms', (one: Sample) => one.p99Ms],
   ['CPU of an order, all processes', 'us', (one: Sample) => one.cpuUs],
+  ['share of the processors that others had', 'ratio', (one: Sample) => one.others],
 ] as const
 
 const title = ({ name, mode }: Contender): string => `${name}, ${mode}`
@@ -70,11 +71,14 @@ export class BesideReport {
     const rows = this.#contenders.map((contender) => {
       const rates = this.#values(contender, crowd, (one) => one.perSecond)
       const shown = measures.map(([, , value]) => median(this.#values(contender, crowd, value)))
-      const [rate = 0, p50 = 0, p99 = 0, cpu = 0] = shown
+      const [rate = 0, p50 = 0, p99 = 0, cpu = 0, others = 0] = shown
       const spread = `${Math.round(Math.min(...rates))} - ${Math.round(Math.max(...rates))}`
-      return [title(contender), rate.toFixed(0), spread, p50.toPrecision(3), p99.toPrecision(3), cpu.toFixed(0)]
+      const times = [p50, p99].map((ms) => (ms < 100 ? ms.toPrecision(3) : ms.toFixed(0)))
+      const known = (value: number, text: string): string => (Number.isNaN(value) ? '-' : text)
+      const shares = [known(cpu, cpu.toFixed(0)), known(others, `${(others * 100).toFixed(0)} %`)]
+      return [title(contender), rate.toFixed(0), spread, ...times, ...shares]
     })
-    const lines = [['system', 'orders/s', 'least - most', 'p50 ms', 'p99 ms', 'CPU of an order us'], ...rows]
+    const lines = [['system', 'orders/s', 'least - most', 'p50 ms', 'p99 ms', 'CPU of an order us', 'others'], ...rows]
     const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? []
     const cell = (text: string, column: number): string =>
       column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0)

@@ -2,13 +2,14 @@
 // in processes of its own, warmed up, driven with one order at a time and with crowds, and ended, so that no other
 // system costs it anything. Who begins changes with the round.
 import { mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Ask, Drove } from './closed-loop-for.ts'
 import type { Databases } from './databases.ts'
 import { quantile } from './figures.ts'
 import type { About } from './host.ts'
 import { Hosted, type HostProgram } from './hosted.ts'
-import { cpuUsOf } from './processes.ts'
+import { cpuUsOf, machineCpuUs } from './processes.ts'
 
 export const crowds = [1, 64, 1024] as const
 export type Crowd = (typeof crowds)[number]
@@ -38,6 +39,8 @@ export interface Sample {
   readonly p99Ms: number
   /** Of all processes: the system, its client, its database. NaN where that is not known. */
   readonly cpuUs: number
+  /** The share of the machine's processors that everything else had meanwhile: 0 is a machine of one's own. */
+  readonly others: number
 }
 /** By the name of the contender; one that failed is not in it. */
 export type Round = ReadonlyMap<Contender, Readonly<Record<Crowd, Sample>>>
@@ -139,14 +142,17 @@ function clientsOf(nodes: readonly Hosted[]): Promise<Hosted[]> {
 }
 
 async function sample(drivers: readonly Hosted[], pids: readonly number[], ask: Ask): Promise<Sample> {
-  const before = cpuUsOf(pids)
+  const before = { own: cpuUsOf(pids), machine: machineCpuUs(), at: performance.now() }
   const drove = await drive(drivers, ask)
-  const cpuUs = cpuUsOf(pids) - before
+  const cpuUs = cpuUsOf(pids) - before.own
+  const passedUs = (performance.now() - before.at) * 1000
+  const others = (machineCpuUs() - before.machine - cpuUs) / (passedUs * availableParallelism())
   return {
     perSecond: drove.orders / drove.seconds,
     p50Ms: quantile(drove.latenciesMs, 0.5),
     p99Ms: quantile(drove.latenciesMs, 0.99),
     cpuUs: cpuUs / drove.orders,
+    others: Math.min(1, Math.max(0, others)),
   }
 }
 

@@ -86,6 +86,7 @@ function message<Kind extends FromHost['kind']>(
     const settle = (): void => {
       child.off('message', take)
       child.off('close', gone)
+      child.off('error', reject)
     }
     const take = (one: FromHost): void => {
       if (one.kind !== kind) return

@@ -76,11 +76,11 @@ export async function measureOnPostgres(
   }
 }
 
-const kinds = ['plain', 'outbox', 'publish'] as const
+const kinds = ['plain', 'outbox', 'unread', 'publish'] as const
 
 /**
- * The transaction with the event and without, and with a row of its own in the place of the event, in turns, in one
- * process. It is also the node that takes the events, at the same time.
+ * The transaction with the event and without, with the same statement into a table that nobody reads, and with a row of its
+ * own in the place of the event, in turns, in one process. It is also the node that takes the events, at the same time.
  */
 async function measurePublish(databases: Databases, pace: Pace, figures: Figures): Promise<void> {
   const database = await databases.make()
@@ -105,6 +105,7 @@ async function measurePublish(databases: Databases, pace: Pace, figures: Figures
     const p50 = ({ latenciesMs }: Drove): number => quantile(latenciesMs, 0.5)
     add('time with publish / without', 'ratio', (one) => ms(one.publish) / ms(one.plain), 'at most 1.15')
     add('p50 with publish / without', 'ratio', (one) => p50(one.publish) / p50(one.plain))
+    add('time with a publish that nobody reads / without', 'ratio', (one) => ms(one.unread) / ms(one.plain))
     add('time with a row of its own / without', 'ratio', (one) => ms(one.outbox) / ms(one.plain))
     for (const kind of kinds) add(kind, '1/s', (one) => 1000 / ms(one[kind]))
   } finally {

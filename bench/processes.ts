@@ -2,6 +2,7 @@
 // account of the process that waited for it. Elsewhere, or for a process that is not known here (NaN), the answer
 // is NaN.
 import { readdirSync, readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 
 /** Microseconds of one tick of the accounts: Linux shows a hundredth of a second everywhere. */
 const TICK_US = 10_000
@@ -22,6 +23,12 @@ export function cpuUsOf(roots: readonly number[]): number {
   let ticks = 0
   for (const [pid, account] of accounts) if (belongs(pid)) ticks += account.ticks
   return ticks * TICK_US
+}
+
+/** Processor time that the whole machine has spent on anything, microseconds, so far. */
+export function machineCpuUs(): number {
+  const spent = cpus().map(({ times }) => times.user + times.nice + times.sys + times.irq)
+  return spent.reduce((total, ms) => total + ms, 0) * 1000
 }
 
 function readAccounts(): Map<number, Account> {
