@@ -1,9 +1,10 @@
 // One order at a time, in units of one commit. Every order stands beside as many raw commits of one row as it needs
 // itself, so that a disk that is slow for a moment is slow for both. And how many commits an order needs: one for each
 // step, and one for the beginning.
-import { chain, newOrder } from './checkout.ts'
+import { chain } from './checkout.ts'
 import type { Contenders, Engine } from './contenders.ts'
 import { median, quantile, type Figures } from './figures.ts'
+import { newOrder } from './order.ts'
 import type { Plan } from './plan.ts'
 
 /** Of one order: three steps and the beginning. */

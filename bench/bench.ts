@@ -1,19 +1,22 @@
-// `npm run bench [-- --quick] [--json] [--folder <path>] [--store postgres]`: measures the engine beside the machine's own
-// limits, in one run; with --store (`postgres` for a server of its own, or a URL) a store in PostgreSQL beside a file. Every figure is a JSON line as soon as it is known, a table follows at the end; --json leaves the table out. The
-// files go to a new folder under .ballet/, or under the folder given: it must stand on a real disk.
-import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+// `npm run bench [-- --quick] [--json] [--folder <path>] [--store postgres | --peers]`: measures the engine beside the
+// machine's own limits, in one run; with --store (`postgres` for a server of its own, or a URL) a store in PostgreSQL
+// beside a file; with --peers beside other systems. Every figure is a JSON line as soon as it is known, a table follows
+// at the end; --json leaves the table out. The files go to a new folder under .ballet/, or under the folder given: it
+// must stand on a real disk.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { PostgresServer } from '../test/postgres/server.ts'
 import { measureAlone, measureCommits } from './alone.ts'
 import { openContenders } from './contenders.ts'
 import { Figures } from './figures.ts'
+import { isInMemory } from './in-memory.ts'
+import { measureOnPostgres } from './on-postgres.ts'
 import { measureOverHttp } from './over-http.ts'
-import { planOf } from './plan.ts'
+import { measurePeers } from './peers.ts'
+import { paceOf, planOf } from './plan.ts'
 import { measureRestarts } from './restarts.ts'
 import { measureThroughput } from './throughput.ts'
-import { measureTwoStores } from './two-stores.ts'
 
 const { values } = parseArgs({
   options: {
@@ -21,23 +24,31 @@ const { values } = parseArgs({
     json: { type: 'boolean' },
     folder: { type: 'string', default: '.ballet' },
     store: { type: 'string' },
+    peers: { type: 'boolean' },
   },
 })
 const quick = values.quick ?? false
+if (values.peers === true && values.store !== undefined) {
+  console.error('--peers and --store are two measurements: give one of them')
+  process.exit(2)
+}
+
+// So that what waits for the end of this process, such as a server that was started, hears of it.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 
 mkdirSync(values.folder, { recursive: true })
 const folder = mkdtempSync(join(values.folder, 'bench-'))
 const plan = planOf(quick, folder)
+const pace = paceOf(quick)
+const isBeside = values.peers === true || values.store !== undefined
 const say = (line: object): void => console.log(JSON.stringify(line))
-/** What a folder in memory says it is, on Linux: nothing is synced there. */
-const TMPFS = 0x01021994
-const inMemory = statfsSync(folder).type === TMPFS
+const inMemory = isInMemory(folder)
 const figures = new Figures(say)
 
 say({
   at: new Date().toISOString(),
   quick,
-  rounds: plan.rounds,
+  rounds: isBeside ? pace.rounds : plan.rounds,
   cores: cpus().length,
   processor: cpus()[0]?.model ?? 'unknown',
   platform: `${process.platform} ${process.arch}`,
@@ -45,17 +56,14 @@ say({
   sqlite: process.versions.sqlite,
   disk: inMemory ? 'a folder in memory: nothing here was synced' : 'real',
 })
-async function measureStore(store: string): Promise<void> {
-  if (store !== 'postgres') return measureTwoStores(store, folder, plan, figures)
-  const server = await PostgresServer.start()
-  try {
-    await measureTwoStores(server.url(), folder, plan, figures)
-  } finally {
-    await server.stop()
-  }
+/** What is asked for; answers with tables that its figures alone do not make. */
+function measure(): Promise<string> {
+  if (values.peers === true) return measurePeers(pace, folder, say, figures)
+  if (values.store !== undefined) return measureOnPostgres(values.store, pace, folder, say, figures)
+  return measureEngine()
 }
 
-async function measureEngine(): Promise<void> {
+async function measureEngine(): Promise<string> {
   const contenders = await openContenders(folder)
   try {
     await measureCommits(contenders, figures)
@@ -66,11 +74,12 @@ async function measureEngine(): Promise<void> {
   }
   await measureOverHttp(plan, figures)
   await measureRestarts(plan, figures)
+  return ''
 }
 
 try {
-  await (values.store === undefined ? measureEngine() : measureStore(values.store))
-  if (values.json !== true) console.log(`\n${figures.table()}`)
+  const tables = await measure()
+  if (values.json !== true) console.log(`\n${tables}\n\n${figures.table()}`)
   if (inMemory)
     console.error('The folder is in memory, so these figures say nothing of commits: give --folder <path> on a disk')
 } finally {

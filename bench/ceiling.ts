@@ -2,8 +2,8 @@
 // order and one for each result, written with everything else of the same turn of the event loop in one commit; the
 // next step begins when its row is durable. It has no replay, no ids, no queries, no retries, no timers, no schemas.
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { answer, type Order } from './checkout.ts'
 import { fullSync } from './full-sync.ts'
+import { answer, type Order } from './order.ts'
 
 interface Row {
   readonly run: number

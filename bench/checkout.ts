@@ -13,34 +13,13 @@ import {
   type ApplicationDefinition,
   type Schema,
 } from 'ballet'
-
-export interface Order {
-  readonly orderId: string
-  readonly items: readonly { readonly sku: string; readonly quantity: number; readonly cents: number }[]
-  readonly customer: { readonly name: string; readonly email: string; readonly city: string; readonly street: string }
-}
-interface Receipt {
-  readonly receipt: string
-}
+import { answer, type Order, type Receipt } from './order.ts'
 
 const as = <T>(): Schema<T> => ({
   '~standard': { version: 1, vendor: 'bench', validate: (value) => ({ value: value as T }) },
 })
 const order = as<Order>()
 const receipt = as<Receipt>()
-
-let orders = 0
-
-/** An order of its own, about 300 bytes as JSON. */
-export function newOrder(): Order {
-  const orderId = `order-${process.pid}-${++orders}`
-  const items = ['blue', 'green', 'red'].map((colour) => ({ sku: `bowl-of-${colour}-clay`, quantity: 2, cents: 1950 }))
-  const customer = { name: 'First Customer', email: 'first@example.org', city: 'Rotterdam', street: 'Quay 12' }
-  return { orderId, items, customer }
-}
-
-/** What every operation here answers: the ceiling answers the same. */
-export const answer = (): Receipt => ({ receipt: 'r-4711' })
 
 const step = () => operation({ input: order, output: receipt, run: answer })
 const desk = service('desk', { charge: step(), ship: step(), notify: step() })

@@ -4,9 +4,10 @@
 import { join } from 'node:path'
 import { open, type Application, type Batch, type CallValue, type EventValue } from 'ballet'
 import { Ceiling } from './ceiling.ts'
-import { checkout, definition, keyedCheckout, monitored, newOrder, Notified, orchestrated, Placed } from './checkout.ts'
+import { checkout, definition, keyedCheckout, monitored, Notified, orchestrated, Placed } from './checkout.ts'
 import { closedLoop } from './meter.ts'
 import { observedStore, type Observed } from './observed-store.ts'
+import { newOrder } from './order.ts'
 import { RawRows } from './raw-rows.ts'
 
 /** Carries `orders` orders through, with `inFlight` of them under way at any time. */

@@ -2,14 +2,12 @@
 // is one request that waits for the end of its run, beside the ceiling behind the barest server that Node has. Both servers
 // are this process; the client is the same for both. The processor time is that of the server.
 import { execFile } from 'node:child_process'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { serve } from 'ballet/server'
+import { serveBare } from './bare-server.ts'
 import { Ceiling } from './ceiling.ts'
-import type { Order } from './checkout.ts'
 import { openEngine } from './contenders.ts'
 import type { Figures } from './figures.ts'
 import { metered } from './meter.ts'
@@ -27,10 +25,10 @@ export async function measureOverHttp(plan: Plan, figures: Figures): Promise<voi
   const { app } = await openEngine(join(plan.folder, 'http-engine.db'))
   const serving = await serve(app, { port: 0 })
   const ceiling = new Ceiling(join(plan.folder, 'http-ceiling.db'))
-  const bare = await serveCeiling(ceiling)
+  const bare = await serveBare((order) => ceiling.order(order))
   const drive = {
     engine: () => load(`${serving.url}/api/runs?wait=30s`, plan, '{"call":"checkout","input":ORDER}'),
-    ceiling: () => load(`http://127.0.0.1:${(bare.address() as AddressInfo).port}/`, plan, 'ORDER'),
+    ceiling: () => load(bare.endpoint.url, plan, bare.endpoint.body),
   }
   try {
     await drive.engine()
@@ -52,25 +50,10 @@ export async function measureOverHttp(plan: Plan, figures: Figures): Promise<voi
     add('CPU of an order of the ceiling, server alone', 'us', ({ ceiling: other }) => other.cpuUs)
   } finally {
     await serving.close()
-    bare.closeAllConnections()
     bare.close()
     await app.close()
     ceiling.close()
   }
-}
-
-/** The barest server there is: reads the order, carries it through, answers. */
-function serveCeiling(ceiling: Ceiling): Promise<Server> {
-  const server = createServer((incoming, outgoing) => {
-    const parts: Buffer[] = []
-    incoming.on('data', (part: Buffer) => parts.push(part))
-    incoming.on('end', () => {
-      void ceiling
-        .order(JSON.parse(Buffer.concat(parts).toString()) as Order)
-        .then(() => outgoing.end('{"receipt":"r-4711"}'))
-    })
-  })
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
 }
 
 async function load(url: string, plan: Plan, body: string): Promise<Sample> {

@@ -1,4 +1,5 @@
 // How much is measured: enough for figures that hold, or with --quick just enough to see that everything works.
+import type { Pace } from './beside.ts'
 
 export interface Plan {
   /** On a real disk. */
@@ -16,4 +17,9 @@ export function planOf(quick: boolean, folder: string): Plan {
   return quick
     ? { folder, rounds: 2, orders: { 1: 40, 64: 640, 1024: 3072 }, alone: 40, rawBatches: 40 }
     : { folder, rounds: 5, orders: { 1: 150, 64: 3200, 1024: 8192 }, alone: 150, rawBatches: 160 }
+}
+
+/** Of systems that are measured beside each other, each in processes of its own. */
+export function paceOf(quick: boolean): Pace {
+  return quick ? { rounds: 1, seconds: 0.5 } : { rounds: 5, seconds: 1.5 }
 }

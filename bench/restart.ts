@@ -1,9 +1,10 @@
 // A process for restarts.ts: opens a store, puts runs into it or not, and says on one line what that took.
 //   node --expose-gc restart.ts open <file> | wait <file> <runs> | long <file> <lanes> <length>
-import { long, newOrder, waiting } from './checkout.ts'
+import { long, waiting } from './checkout.ts'
 import { openEngine, type Engine } from './contenders.ts'
 import { closedLoop } from './meter.ts'
 import type { Observed } from './observed-store.ts'
+import { newOrder } from './order.ts'
 
 export interface Restart {
   /** Until the application was open: from the start of the process, and from the moment it had taken the store. */

@@ -73,6 +73,11 @@ export class PostgresServer {
     return server
   }
 
+  /** Of the server's first process, which starts the others; undefined while it is down. */
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
   url(options = ''): string {
     return `postgres://${USER}@127.0.0.1:${this.port}/postgres${options}`
   }
