@@ -8,6 +8,7 @@ import type { Codec } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
+import { Placement } from '../core/placement.ts'
 import type { InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
@@ -34,6 +35,7 @@ import { Loading } from './loading.ts'
 import { Monitor, NO_RUN } from './monitor.ts'
 import { safeLog } from './log.ts'
 import { OpenRuns } from './open-runs.ts'
+import type { Pulse } from './pulse.ts'
 import { Pump } from './pump.ts'
 import { Receivers } from './receivers.ts'
 import { claimRejection, watchRejections } from './rejections.ts'
@@ -66,6 +68,10 @@ export interface ShardOptions {
   /** Handles an inbox row, whose number is drained with what it writes. False: a later read is to take it. */
   readonly handleInbox: (row: InboxRow) => Promise<boolean>
   readonly onFailure: (error: Error) => void
+  /** Something for the inbox of another shard is durable. */
+  readonly posted: (shard: number) => void
+  /** Calls back now and then, at once for all that ask: their looks are one. */
+  readonly pulse: Pulse
 }
 
 /** What one commit waits for: rounds of turns, and for how long, since they are few where much is asked in between. */
@@ -98,12 +104,14 @@ export class Shard {
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)
     const { shard, epoch, crashes } = tenure
     const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
-    const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, log, onFailure })
+    const { pulse, handleInbox: handle } = options
+    const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle, log, onFailure, pulse })
     this.#foreign = options.development
       ? watchForeignWork(() => (pump.current instanceof DeliveryJob ? pump.current.run : null))
       : null
     this.context = {
       shard,
+      place: new Placement(options.info),
       ns,
       version: directory.definition.version,
       store,
@@ -143,6 +151,7 @@ export class Shard {
       forgettable: (flows) => this.#monitor.forgettable(flows),
       joined: (id, run, op) => joinRun(this.context, id, run, op),
       release: (run) => this.#release(run),
+      posted: (to) => this.#posted(to),
       foreignWork: (run) => this.#foreign?.words(run) ?? '',
       begin: (run) => this.#begin(run),
       fail: onFailure,
@@ -345,6 +354,12 @@ export class Shard {
       if (isBalletError(error) && error.family === 'fix') markStuck(this.context, run, null, 'threw', toFailure(error))
       else this.#fail(error)
     })
+  }
+
+  #posted(shard: number): void {
+    const { context } = this
+    if (shard !== context.shard) return this.#options.posted(shard)
+    context.inbox.read().catch((error: unknown) => context.fail(error))
   }
 
   #blame(run: LiveRun, error: Error): void {

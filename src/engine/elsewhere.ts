@@ -1,0 +1,170 @@
+// What is asked of a shard that another process owns: it is put into the inbox of that shard, in a transaction of its own or
+// of the application's, and is durable then. Whoever owns the shard is told, and looks every second all the same. What has to
+// be known of before it can be answered (whether an id is taken, where in the log an event stands) is read from committed
+// rows. Used by doors.ts.
+import type { Clock, Random } from '../core/clock.ts'
+import type { Codec } from '../core/codec.ts'
+import { fault } from '../core/errors.ts'
+import { toText } from '../core/json.ts'
+import { checkId } from '../core/names.ts'
+import type { Placement } from '../core/placement.ts'
+import { validate } from '../core/schema.ts'
+import type { Claim, InboxItem, RunRow, Store } from '../core/store.ts'
+import type {
+  Acted,
+  Published,
+  PublishRequest,
+  Reasoned,
+  Signalled,
+  SignalRequest,
+  Started,
+  StartRequest,
+} from '../define/application.ts'
+import type { AskedEvent } from './asked-event.ts'
+import type { AskedStart } from './asked-start.ts'
+import type { Directory } from './directory.ts'
+
+export interface ElsewhereOptions {
+  readonly store: Store
+  readonly ns: string
+  readonly codec: Codec
+  readonly clock: Clock
+  readonly random: Random
+  readonly directory: Directory
+  /** Something for the inbox of a shard is durable. */
+  readonly posted: (shard: number) => void
+}
+
+/** Pauses between looks whether something was taken: the first, and the longest. */
+const LOOK_MS = [4, 250] as const
+/** How long is waited for that. What was put into the inbox is taken all the same. */
+const TAKEN_MS = 30_000
+
+export class Elsewhere {
+  readonly #options: ElsewhereOptions
+  readonly #place: Placement
+
+  constructor(place: Placement, options: ElsewhereOptions) {
+    this.#place = place
+    this.#options = options
+  }
+
+  /** @throws RUN_CONFLICT, and what the store does */
+  async start({ birth, given }: AskedStart, request: StartRequest, tx?: object): Promise<Started> {
+    const { id, hash, at, deadline } = birth
+    const shard = this.#place.shardOf(id)
+    const before = given ? await this.#claim(shard, 'run', id) : null
+    if (before !== null && before.hash !== hash) throw fault('RUN_CONFLICT', { id })
+    if (before !== null && tx === undefined) return { id, created: false }
+    const { call, input } = request
+    const body = { call, input, id, at: at ?? undefined, deadline: deadline ?? undefined }
+    await this.#post('start', id, id, body, tx)
+    if (!given || tx !== undefined) return { id, created: true }
+    const taken = await this.#taken(shard, 'run', id)
+    if (taken !== null && taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
+    return { id, created: true }
+  }
+
+  /** @throws EVENT_CONFLICT, OWNER_SILENT, and what the store does */
+  async publish(asked: AskedEvent, request: PublishRequest, tx?: object): Promise<Published> {
+    const { id, source, hash, key, name } = asked
+    const shard = this.#place.shardOf(key)
+    const conflict = (): Error => fault('EVENT_CONFLICT', { id, source })
+    const before = await this.#claim(shard, 'event', name)
+    if (before !== null && before.hash !== hash) throw conflict()
+    if (before !== null && tx === undefined) return { id, source, position: before.num, created: false }
+    const { type, data, cause } = request
+    await this.#post('event', type, key, { type, data, id, source, ...(cause === undefined ? {} : { cause }) }, tx)
+    if (tx !== undefined) return { id, source, position: 0, created: true }
+    const taken = await this.#taken(shard, 'event', name)
+    // It is durable all the same, and known by its id when it is published again.
+    if (taken === null)
+      throw fault('OWNER_SILENT', { address: 'the shard of the event', problem: 'it was not taken yet' })
+    if (taken.hash !== hash) throw conflict()
+    return { id, source, position: taken.num, created: true }
+  }
+
+  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID, and what the store does */
+  async signal(request: SignalRequest, tx?: object): Promise<Signalled> {
+    const { directory, random, clock } = this.#options
+    const row = await this.#open(request.run)
+    const { name, data } = request
+    const what = `the data of ${name}`
+    validate(directory.signal(row, name).schema, data, what)
+    toText(data, what)
+    const id = request.id === undefined ? random.uuid(clock.now()) : checkId(request.id, 'The signal id')
+    await this.#post('signal', row.id, row.id, { run: row.id, name, data, id }, tx)
+    return { id, created: true }
+  }
+
+  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, and what the store does */
+  async cancel(run: string, { by = 'unknown', why = '' }: Reasoned): Promise<Acted> {
+    const { id } = await this.#open(run)
+    await this.#post('cancel', id, id, { run: id, by, why })
+    return { id, action: 'cancel', changed: true, ops: [] }
+  }
+
+  /** The row of a run that has not ended. */
+  async #open(id: string): Promise<Pick<RunRow, 'id' | 'name'>> {
+    const { store } = this.#options
+    const shard = this.#place.shardOf(id)
+    const name = id.slice(0, 1024)
+    // A start that was acknowledged may still lie in the inbox.
+    const claim =
+      (await this.#claim(shard, 'run', name)) ?? (await this.afterInbox(shard, () => this.#claim(shard, 'run', name)))
+    if (claim === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
+    const row = await store.run(shard, claim.num)
+    if (row === null) throw fault('RUN_FORGOTTEN', { id: id.slice(0, 256) })
+    if (row.ended !== null) throw fault('RUN_ENDED', { id, status: row.status })
+    return row
+  }
+
+  /** Looks once more when what lies in the inbox of a shard now has been taken, or has had its time. */
+  async afterInbox<T>(shard: number, look: () => Promise<T>): Promise<T> {
+    const { store, ns, posted } = this.#options
+    const [last] = (await store.inboxIds(shard, ns, 1000)).slice(-1)
+    if (last !== undefined) {
+      posted(shard)
+      await this.#patiently(async () => {
+        const ids = await store.inboxIds(shard, ns, 1)
+        return ids[0] === undefined || ids[0] > last ? true : null
+      })
+    }
+    return look()
+  }
+
+  async #claim(shard: number, space: Claim['space'], id: string): Promise<Claim | null> {
+    const { store, ns } = this.#options
+    const [claim = null] = await store.claims(shard, ns, space, [id])
+    return claim
+  }
+
+  #taken(shard: number, space: Claim['space'], id: string): Promise<Claim | null> {
+    return this.#patiently(() => this.#claim(shard, space, id))
+  }
+
+  /** What is not null, or null when it takes too long. */
+  async #patiently<T>(look: () => Promise<T | null>): Promise<T | null> {
+    const { clock } = this.#options
+    const [first, longest] = LOOK_MS
+    const until = clock.now() + TAKEN_MS
+    for (let pause: number = first; ; pause = Math.min(pause * 2, longest)) {
+      const found = await look()
+      if (found !== null || clock.now() >= until) return found
+      await new Promise<void>((resolve) => void clock.after(pause, resolve))
+    }
+  }
+
+  /** @param tag says to which shard it goes. */
+  async #post(kind: InboxItem['kind'], target: string, tag: string, body: object, tx?: object): Promise<void> {
+    const { store, ns, codec, clock, posted } = this.#options
+    const data = codec.encode(JSON.stringify(body), { namespace: ns, row: 'turn', id: target })
+    const shard = this.#place.shardOf(tag)
+    const items = [{ ns, slot: this.#place.slotOf(tag), kind, target, data, at: clock.now() }]
+    if (tx === undefined) await store.post(shard, items)
+    else if (store.postIn === undefined) throw fault('TX_UNSUPPORTED', { store: store.name })
+    else await store.postIn(tx, shard, items)
+    // Nobody here sees the end of somebody's transaction: the owner finds it when it looks.
+    if (tx === undefined) posted(shard)
+  }
+}
