@@ -197,10 +197,10 @@ export interface InboxItem {
   readonly ns: string
   readonly slot: number
   /**
-   * From outside: `start`, `signal`, `event`. From a run: `signal`, `cancel` of what it started, `fact` (an event of another
+   * From outside: `start`, `signal`, `event`, `conduct`, `cancel`. From a run: `signal`, `cancel` of what it started, `fact` (an event of another
    * key), `begin` (a reaction's workflow) and `begun`, the answer to that.
    */
-  readonly kind: 'start' | 'signal' | 'event' | 'cancel' | 'fact' | 'begin' | 'begun'
+  readonly kind: 'start' | 'signal' | 'event' | 'conduct' | 'cancel' | 'fact' | 'begin' | 'begun'
   /** Run id, workflow name or event type. */
   readonly target: string
   readonly data: Payload

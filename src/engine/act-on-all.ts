@@ -46,8 +46,8 @@ export async function actOnAll(
       if (acted.changed) changed += 1
       if (acted.kept === true) kept += 1
     } catch (error) {
-      // What stops the application stops this too; what one run says is its own.
-      if (!isBalletError(error) || error.family === 'retry') throw error
+      // What stops the application stops this too; what one run says is its own, also that another node carries it.
+      if (!isBalletError(error) || (error.family === 'retry' && error.code !== 'NODE_STANDBY')) throw error
       if (refused.length < REFUSED_SHOWN) refused.push({ id: run.id, ...toFailure(error) })
     }
   }

@@ -30,6 +30,8 @@ import type {
   FailRequest,
   FlowsRequest,
   InTransaction,
+  NodeAt,
+  NodeHints,
   Posted,
   Published,
   PublishRequest,
@@ -55,6 +57,7 @@ import { describe } from './describe.ts'
 import type { Directory } from './directory.ts'
 import { Doors } from './doors.ts'
 import { Elsewhere } from './elsewhere.ts'
+import { Hinting } from './hinting.ts'
 import { sureHold, type Hold } from './hold.ts'
 import { nodesOf } from './nodes.ts'
 import { Ownership } from './ownership.ts'
@@ -64,7 +67,7 @@ import { resultElsewhere, resultOf, settledElsewhere, settledRun } from './run-e
 import type { Shard } from './shard.ts'
 import { Shards, type OwnShard } from './shards.ts'
 import { Shares } from './shares.ts'
-import { isFenced, ownerWords, StandingNow } from './standing.ts'
+import { isFenced, ownerWords, standbyFault, StandingNow } from './standing.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
 import { Watching } from './watching.ts'
 
@@ -100,6 +103,7 @@ export class RunningApplication implements Application {
   readonly #shards: Shards
   readonly #doors: Doors
   readonly #watching: Watching
+  readonly #hinting: Hinting
   #elsewhere: Elsewhere | null = null
   #recovered: RecoveryView = { runs: 0, stuck: 0, durationMs: 0 }
   /** Of a store with one shard, or with several, that nodes share. */
@@ -121,6 +125,7 @@ export class RunningApplication implements Application {
     const choreographies = directory.definition.choreographies.map(({ name }) => name)
     this.#queries = new Queries({ reader: store, ns, codec, choreographies })
     this.#watching = new Watching(clock, log, () => this.#shards)
+    this.#hinting = new Hinting((shard) => this.#hinted(shard))
     const current = (): CurrentWork => this.#watchdog?.current ?? CurrentWork.unwatched()
     this.#shards = new Shards({
       ...{ store, ns, directory, codec, clock, random, log, development },
@@ -138,7 +143,7 @@ export class RunningApplication implements Application {
     this.#doors = new Doors({
       ...{ directory, random, clock, source: this.name, shards: this.#shards },
       elsewhere: () => this.#there,
-      refusal: () => this.#standing.refusal(),
+      refusal: (shard) => this.#refusal(shard),
     })
   }
 
@@ -195,8 +200,10 @@ export class RunningApplication implements Application {
       handOn: (shard) => this.#shards.drop(shard, graceMs),
       lost: (shard, error) => this.#shards.get(shard)?.shard.context.fail(error),
       changed: () => this.#stand(),
+      tell: (to, shard) => this.#hinting.post(to, shard),
       onFailure: (error) => this.#failed(null, error),
     }))
+    this.#standing.hold = shares
     await shares.start()
     this.#isUp = true
     this.#stand()
@@ -275,7 +282,32 @@ export class RunningApplication implements Application {
   }
 
   /** Something is durable for the inbox of a shard that another node owns. */
-  #posted(_shard: number): void {}
+  #posted(shard: number): void {
+    const owner = this.#shares?.ownerOf(shard) ?? null
+    if (owner !== null) this.#hinting.post(owner, shard)
+  }
+
+  #refusal(shard: number): Error {
+    const { place } = this.#shards
+    if (place === null || this.#isOne || this.#shards.get(shard) !== undefined) return this.#standing.refusal()
+    return standbyFault(this.#shares?.ownerOf(shard) ?? null)
+  }
+
+  get hints(): NodeHints {
+    return this.#hinting
+  }
+
+  carrierOf(run: string): NodeAt | null {
+    const { id } = this.#options.node
+    const owner = this.#shares?.ownerOf(this.#shards.place?.shardOf(run) ?? ONE) ?? null
+    return owner === null || owner.id === id || owner.address === null ? null : { id: owner.id, address: owner.address }
+  }
+
+  /** Something waits in this shard, or it may be taken. */
+  #hinted(shard: number): void {
+    if (this.#shards.get(shard) === undefined) this.#shares?.hurry()
+    else this.#shards.posted(shard)
+  }
 
   start(call: CallValue, options?: StartSettings): Promise<Started>
   start(call: CallValue, options: StartSettings & InTransaction): Promise<Posted>
@@ -437,7 +469,7 @@ export class RunningApplication implements Application {
 
   async #close(): Promise<void> {
     await this.#shares?.leave()
-    await this.#shards.close(this.#options.graceMs)
+    await this.#shards.close(this.#options.graceMs, (shard) => this.#shares?.gave(shard))
     await (this.#ownership ?? this.#shares)?.close()
     // One that was taken over at the last moment.
     await this.#shards.close(0)

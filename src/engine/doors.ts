@@ -18,7 +18,7 @@ import type {
 } from '../define/application.ts'
 import { judgeEvent } from './asked-event.ts'
 import { judgeStart, type Judging } from './asked-start.ts'
-import { conductFlow } from './conduct-flow.ts'
+import { conductFlow, judgeConduct } from './conduct-flow.ts'
 import { contentHash } from './content-hash.ts'
 import type { Directory } from './directory.ts'
 import type { Elsewhere } from './elsewhere.ts'
@@ -35,7 +35,7 @@ export interface DoorsOptions {
   readonly shards: Shards
   readonly elsewhere: () => Elsewhere
   /** What whoever asks for a shard that is not here gets. */
-  readonly refusal: () => Error
+  readonly refusal: (shard: number) => Error
 }
 
 export class Doors {
@@ -51,8 +51,9 @@ export class Doors {
   /** The shard that an id or a key belongs to. @throws NOT_READY, NODE_STANDBY when it is not here */
   at(name: string): OwnShard {
     const { shards, refusal } = this.#options
-    const own = shards.place === null ? undefined : shards.ready(shards.place.shardOf(name))
-    if (own === undefined) throw refusal()
+    const shard = shards.place?.shardOf(name) ?? 0
+    const own = shards.ready(shard)
+    if (own === undefined) throw refusal(shard)
     return own
   }
 
@@ -120,8 +121,12 @@ export class Doors {
   async conduct(request: ConductRequest): Promise<Started> {
     const { source } = this.#options
     if (this.#isOne) return conductFlow(this.at('').shard, source, request)
-    const { key } = judgeEvent(this.#judging, source, request)
-    return conductFlow(this.at(key).shard, source, request)
+    const asked = judgeConduct(this.#judging, source, request)
+    return this.#wherever(
+      asked.id,
+      ({ shard }) => conductFlow(shard, source, { ...request, id: asked.first.id }),
+      (elsewhere) => elsewhere.conduct(asked, request),
+    )
   }
 
   get #isOne(): boolean {

@@ -12,6 +12,7 @@ import { validate } from '../core/schema.ts'
 import type { Claim, InboxItem, RunRow, Store } from '../core/store.ts'
 import type {
   Acted,
+  ConductRequest,
   Published,
   PublishRequest,
   Reasoned,
@@ -22,6 +23,7 @@ import type {
 } from '../define/application.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
+import type { AskedConduct } from './conduct-flow.ts'
 import type { Directory } from './directory.ts'
 
 export interface ElsewhereOptions {
@@ -82,6 +84,31 @@ export class Elsewhere {
       throw fault('OWNER_SILENT', { address: 'the shard of the event', problem: 'it was not taken yet' })
     if (taken.hash !== hash) throw conflict()
     return { id, source, position: taken.num, created: true }
+  }
+
+  /** @throws RUN_CONFLICT, EVENT_CONFLICT, CONDUCT_REFUSED, OWNER_SILENT, and what the store does */
+  async conduct({ id, hash, first }: AskedConduct, request: ConductRequest): Promise<Started> {
+    const shard = this.#place.shardOf(id)
+    const before = await this.#claim(shard, 'run', id)
+    if (before !== null && before.hash !== hash) throw fault('RUN_CONFLICT', { id })
+    if (before !== null) return { id, created: false }
+    const body = { ...request, id: first.id, source: first.source }
+    await this.#post('conduct', id, id, body)
+    const taken = await this.afterInbox(shard, () => this.#claim(shard, 'run', id))
+    if (taken === null) throw await this.#refusedConduct(shard, request.choreography, first)
+    if (taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
+    return { id, created: true }
+  }
+
+  /** Why a flow is not conducted: what refused it had nobody to answer, and is found again in what is durable. */
+  async #refusedConduct(shard: number, name: string, { key, id, source, name: event }: AskedEvent): Promise<Error> {
+    const { store, ns, directory } = this.#options
+    const types = directory.choreography(name).events.map(({ type }) => type)
+    const [begun] = await store.events(shard, { ns, key, types, limit: 1 })
+    if (begun !== undefined)
+      return fault('CONDUCT_REFUSED', { name, key, problem: `it has begun already, with ${begun.type}` })
+    if ((await this.#claim(shard, 'event', event)) !== null) return fault('EVENT_CONFLICT', { id, source })
+    return fault('OWNER_SILENT', { address: 'the shard of the flow', problem: 'it was not taken yet' })
   }
 
   /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID, and what the store does */

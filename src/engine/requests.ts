@@ -9,6 +9,7 @@ import { checkId } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { InboxRow } from '../core/store.ts'
 import type {
+  ConductRequest,
   Published,
   PublishRequest,
   Signalled,
@@ -22,6 +23,7 @@ import { judgeStart, type AskedStart } from './asked-start.ts'
 import { isOfStore, takeBegin, takeBegun, takeFact } from './between-shards.ts'
 import { createRun, type Birth } from './births.ts'
 import type { Taken } from './claims.ts'
+import { conductFlow } from './conduct-flow.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
 import { hadSignal } from './given-signals.ts'
 import type { DeliveryExtras, DeliveryResult } from './shard-context.ts'
@@ -242,6 +244,10 @@ export class Requests {
     if (kind === 'fact') return takeFact(this.#shard.context, text, drain)
     if (kind === 'begin') return takeBegin(this.#shard.context, text, drain)
     if (kind === 'begun') return takeBegun(this.#shard.context, text, drain)
+    if (kind === 'conduct') {
+      await conductFlow(this.#shard, this.#source, parseText(text) as unknown as ConductRequest, drain)
+      return
+    }
     const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & { by: string; why: string }
     if (kind === 'cancel') await this.#stop(body, way)
     else if (kind === 'signal') await this.signal(body, way)

@@ -131,9 +131,14 @@ export class Shards {
     return left
   }
 
-  /** Stops all of them; their doors stay, and say so. */
-  async close(graceMs: number): Promise<void> {
-    await Promise.all(this.all.map(({ shard }) => shard.close(graceMs)))
+  /** Stops all of them; their doors stay, and say so. @param each is told of every one that has stopped. */
+  async close(graceMs: number, each: (shard: number) => void = () => {}): Promise<void> {
+    await Promise.all(
+      [...this.#own].map(async ([number, { shard }]) => {
+        await shard.close(graceMs)
+        each(number)
+      }),
+    )
     await Promise.all(this.#leaving.values())
   }
 }

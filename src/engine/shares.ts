@@ -30,6 +30,8 @@ export interface SharesOptions {
   readonly lost: (shard: number, error: Error) => void
   /** Who owns what is another than was known. */
   readonly changed: () => void
+  /** A shard of this node is free now: the node that it falls to had better look. */
+  readonly tell: (node: NodeInfo, shard: number) => void
   /** A shard cannot be owned: its runs cannot be taken up. */
   readonly onFailure: (error: Error) => void
 }
@@ -111,6 +113,17 @@ export class Shares {
     this.#held.delete(shard)
   }
 
+  /** A shard was given back while this node is leaving: whoever is to have it may take it at once. */
+  gave(shard: number): void {
+    const { node, tell } = this.#options
+    const next = ownerOf(
+      shard,
+      candidatesOf(this.#survey.nodes.filter(({ id, app }) => id !== node.id && app === node.app)),
+    )
+    this.#held.delete(shard)
+    if (next !== undefined) tell(next, shard)
+  }
+
   /** Takes nothing more, and says so: what is given back from now on is taken by others at once. */
   async leave(): Promise<void> {
     if (this.#state !== 'open') return
@@ -129,7 +142,9 @@ export class Shares {
     this.#nextLook()
     this.#nextRenewal()
     await Promise.all([this.#looking?.catch(() => {}), this.#renewing])
+    const left = [...this.#held.keys()]
     await this.#options.leases.leave(this.#options.node.id).catch(() => {})
+    for (const shard of left) this.gave(shard)
   }
 
   /** @param isFirst what is taken is waited for; later its runs are taken up beside the work of the others. */
@@ -146,7 +161,7 @@ export class Shares {
     for (const { shard, node: owner, isFree } of this.#survey.shards) {
       const next = ownerOf(shard, candidates)
       if (this.#held.has(shard)) {
-        if (next !== undefined && next.id !== node.id) this.#handOn(shard)
+        if (next !== undefined && next.id !== node.id) this.#handOn(shard, next)
       } else if (next?.id === node.id && !this.#leaving.has(shard) && (isFree || owner === node.id)) wanted.push(shard)
     }
     const taking = wanted.length === 0 ? [] : await this.#take(wanted)
@@ -168,8 +183,8 @@ export class Shares {
     })
   }
 
-  #handOn(shard: number): void {
-    const { handOn, log } = this.#options
+  #handOn(shard: number, next: NodeInfo): void {
+    const { handOn, log, tell } = this.#options
     if (this.#leaving.has(shard)) return
     this.#leaving.add(shard)
     handOn(shard)
@@ -177,6 +192,7 @@ export class Shares {
       .finally(() => {
         this.#held.delete(shard)
         this.#leaving.delete(shard)
+        tell(next, shard)
       })
       .catch((error: unknown) => this.#failed(error))
   }

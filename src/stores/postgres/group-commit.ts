@@ -16,6 +16,8 @@ interface Waiting {
 
 /** Transactions under way: while the server writes one, the next one waits there, so that it need not wait for us. */
 const AT_ONCE = 2
+/** Rounds of the event loop that are waited for more, at the most. */
+const ROUNDS = 16
 /** One with a smaller part of the batches of the other is not sent behind it: it would miss what comes meanwhile. */
 const LEAST_PART = 1 / 2
 
@@ -35,12 +37,17 @@ export class GroupCommit {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ batch, resolve, reject })
       if (this.#isAsked) return
-      // The shards of one round of the event loop go together.
       this.#isAsked = true
-      setImmediate(() => {
-        this.#isAsked = false
-        this.#pump()
-      })
+      this.#settle(this.#waiting.length, ROUNDS)
+    })
+  }
+
+  /** Shards whose turns follow from the same commit come one after the other: as long as more come they go together. */
+  #settle(seen: number, rounds: number): void {
+    setImmediate(() => {
+      if (this.#waiting.length > seen && rounds > 0) return this.#settle(this.#waiting.length, rounds - 1)
+      this.#isAsked = false
+      this.#pump()
     })
   }
 
@@ -60,6 +67,7 @@ export class GroupCommit {
     this.#waiting = later
     // In one order everywhere, so that two transactions never wait for each other.
     group.sort((a, b) => a.batch.shard - b.batch.shard)
+
     this.#underWay.push(group.length)
     void this.#commit(group).finally(() => {
       this.#underWay.splice(this.#underWay.indexOf(group.length), 1)

@@ -20,7 +20,7 @@ import {
 import { checkBatch } from '../check-batch.ts'
 import { SqlStore } from '../sql/sql-store.ts'
 import { fromValues } from '../sql/rows.ts'
-import { groupStatements, type Statement } from '../sql/statements.ts'
+import { groupStatements, postsStatements, type ShardItems, type Statement } from '../sql/statements.ts'
 import { claimsTable, type Value } from '../sql/tables.ts'
 import { readAddress, type PostgresAddress } from './address.ts'
 import { loadDriver, type Driver } from './driver.ts'
@@ -84,6 +84,10 @@ class PostgresStore extends SqlStore {
     await this.#write(groupStatements(batches.map(newest), this.shards), GROUP)
   })
   readonly #names = new Gathered<ClaimsQuestion, { readonly claim: Claim | null }>((asked) => this.#claimsOf(asked))
+  readonly #posts = new Gathered<ShardItems, true>(async (asked) => {
+    await this.#write(postsStatements(asked), GROUP)
+    return asked.map(() => true)
+  })
   readonly #presence = new Map<string, Gathered<number, boolean>>()
 
   constructor({ url, clock, readOnly = false }: PostgresOptions) {
@@ -128,6 +132,13 @@ class PostgresStore extends SqlStore {
     if (this.shards === 1) return super.commit(newest(batch))
     checkBatch(batch)
     return this.#group.commit(batch)
+  }
+
+  /** What many ask of other shards at once is one transaction. */
+  override async post(shard: number, items: readonly InboxItem[]): Promise<void> {
+    if (this.shards === 1) return super.post(shard, items)
+    this.#writable()
+    if (items.length > 0) await this.#posts.answer({ shard, items })
   }
 
   override async claims(

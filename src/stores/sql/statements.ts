@@ -207,7 +207,18 @@ export function steadyStatement(shard: number, epoch: number): Statement {
 }
 
 export function postStatements(shard: number, items: readonly InboxItem[]): readonly Statement[] {
-  return over('post', inboxItems, [{ shard, rows: items }])
+  return postsStatements([{ shard, items }])
+}
+
+/** What is put into the inbox of a shard. */
+export interface ShardItems {
+  readonly shard: number
+  readonly items: readonly InboxItem[]
+}
+
+export function postsStatements(all: readonly ShardItems[]): readonly Statement[] {
+  const parts = all.map(({ shard, items }) => ({ shard, rows: items }))
+  return over('post', inboxItems, parts)
 }
 
 /** What a batch does not have costs nothing. */
