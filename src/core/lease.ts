@@ -34,6 +34,8 @@ export interface LeaseRow {
   /** The id of the node; null when nobody owns it, or a process without a lease does. */
   readonly node: string | null
   readonly since: number | null
+  /** Rows in its inbox, counted to 1,000. */
+  readonly waiting: number
 }
 
 /** What a node that waits for a shard has to know. */

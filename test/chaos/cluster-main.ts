@@ -1,5 +1,5 @@
 // The campaign against a cluster as a command, with its figures, the times of its take-overs and the verdicts.
-//   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--seed 7] [--out folder] [--auditor cli.mjs]
+//   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--shards 64] [--seed 7] [--out folder] [--auditor cli.mjs]
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import type { FaultRow } from './records.ts'
 export interface ClusterSize {
   readonly nodes: number
   readonly leaseSeconds: number
+  readonly shards: number
   readonly faults: number
   readonly minutes: number
   readonly seed: number
@@ -47,10 +48,10 @@ const words = (times: readonly number[]): string =>
 
 /** One campaign. True when nobody found anything, and no take-over took too long. */
 export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
-  const { nodes, leaseSeconds, faults: blows, minutes, seed, out, auditor } = size
+  const { nodes, leaseSeconds, shards, faults: blows, minutes, seed, out, auditor } = size
   const folder = mkdtempSync(join(tmpdir(), 'ballet-cluster-'))
   console.log(
-    `${nodes} nodes, a lease of ${leaseSeconds} s, ${blows} faults in ${minutes} minutes at most, seed ${seed}; evidence in ${out}`,
+    `${nodes} nodes, ${shards} shards, a lease of ${leaseSeconds} s, ${blows} faults in ${minutes} minutes at most, seed ${seed}; evidence in ${out}`,
   )
   const since = performance.now()
   const seconds = (): string => ((performance.now() - since) / 1000).toFixed(0)
@@ -60,6 +61,7 @@ export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
   const evidence = await runCluster({
     nodes,
     leaseSeconds,
+    shards,
     blows,
     limitMs: minutes * 60_000,
     ordersPerBlow: ORDERS_PER_BLOW,

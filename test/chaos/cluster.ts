@@ -15,6 +15,7 @@ import { Records } from './records.ts'
 export interface ClusterOptions {
   readonly nodes: number
   readonly leaseSeconds: number
+  readonly shards: number
   /** Blows at most, and how long at most they go on. */
   readonly blows: number
   readonly limitMs: number
@@ -65,7 +66,7 @@ class Cluster {
   }
 
   async run(): Promise<void> {
-    const { nodes: count, leaseSeconds, folder, limitMs } = this.#options
+    const { nodes: count, leaseSeconds, shards, folder, limitMs } = this.#options
     this.#watchProgress()
     const server = (this.#server = await PostgresServer.start())
     const chance = this.#chance
@@ -74,6 +75,7 @@ class Cluster {
       count,
       url: server.url('?patience=60'),
       leaseSeconds,
+      shards,
       folder,
       chance: chance.part(7),
       onTrouble,

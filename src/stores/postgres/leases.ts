@@ -71,7 +71,9 @@ const texts = {
   leave: 'DELETE FROM {s}.nodes WHERE id = $1',
   nodes: `SELECT id, app, version, ballet, address, began, beat, until, (coalesce(until, 0) > ${NOW})::int
     FROM {s}.nodes ORDER BY began, id`,
-  leases: `SELECT id, epoch, head, CASE WHEN owner IS NOT NULL THEN node END, since FROM {s}.shards ORDER BY id`,
+  leases: `SELECT id, epoch, head, CASE WHEN owner IS NOT NULL THEN node END, since,
+      (SELECT count(*) FROM (SELECT FROM {s}.inbox WHERE shard = own.id LIMIT 1000) AS some)
+    FROM {s}.shards AS own ORDER BY id`,
 } as const
 
 export class PostgresLeases implements Leases {
@@ -165,12 +167,13 @@ export class PostgresLeases implements Leases {
 
   async leases(): Promise<readonly LeaseRow[]> {
     const rows = await this.#read(this.#step('leases'))
-    return rows.map(([shard, epoch, head, node, since]) => ({
+    return rows.map(([shard, epoch, head, node, since, waiting]) => ({
       shard: whole(shard),
       epoch: whole(epoch),
       head: whole(head),
       node: textOrNull(node),
       since: wholeOrNull(since),
+      waiting: whole(waiting),
     }))
   }
 
