@@ -51,7 +51,9 @@ function lines(view: NodesView, { paint, columns }: Terminal): readonly string[]
 
 /** Since when it has had what it had first of what it has now. */
 function sinceOf({ id }: NodeView, { shards }: NodesView): string {
-  const [since] = shards.flatMap((shard) => (shard.owner === id && shard.since !== null ? [shard.since] : [])).toSorted()
+  const [since] = shards
+    .flatMap((shard) => (shard.owner === id && shard.since !== null ? [shard.since] : []))
+    .toSorted()
   return since === undefined ? '-' : shownTime(since)
 }
 

@@ -7,51 +7,12 @@ import { fault } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { Leases, NodeInfo } from '../core/lease.ts'
 import type { Store, Tenure } from '../core/store.ts'
-import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
-import type {
-  ApplicationView,
-  EventView,
-  FlowView,
-  JournalView,
-  KeyView,
-  NodesView,
-  Page,
-  Related,
-  RunView,
-} from '../core/views.ts'
-import type {
-  ActAllRequest,
-  Acted,
-  ActedAll,
-  AnswerRequest,
-  Application,
-  ConductRequest,
-  EventsRequest,
-  FailRequest,
-  FlowsRequest,
-  InTransaction,
-  NodeAt,
-  NodeHints,
-  Posted,
-  Published,
-  PublishRequest,
-  PublishSettings,
-  Reasoned,
-  RecoveryView,
-  RetryRequest,
-  RunsRequest,
-  Signalled,
-  SignalRequest,
-  SignalSettings,
-  Standing,
-  Started,
-  StartRequest,
-  StartSettings,
-} from '../define/application.ts'
+import type { ApplicationView, NodesView, RunView } from '../core/views.ts'
+import type { Application, NodeAt, NodeHints, RecoveryView, Standing } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
-import { actOnAll } from './act-on-all.ts'
+import { ApplicationDoors } from './application-doors.ts'
 import { CurrentWork } from './current-work.ts'
 import { describe } from './describe.ts'
 import type { Directory } from './directory.ts'
@@ -93,15 +54,15 @@ const ONE = 0
 /** How often inboxes are looked into for what nobody has told of. */
 const POLL_MS = 1000
 
-export class RunningApplication implements Application {
+export class RunningApplication extends ApplicationDoors implements Application {
   readonly name: string
   readonly stopped: Promise<Error | null>
   readonly #stop: (failure: Error | null) => void
   readonly #options: ApplicationOptions
-  readonly #queries: Queries
+  protected readonly queries: Queries
   readonly #standing: StandingNow
   readonly #shards: Shards
-  readonly #doors: Doors
+  protected readonly doors: Doors
   readonly #watching: Watching
   readonly #hinting: Hinting
   #elsewhere: Elsewhere | null = null
@@ -110,11 +71,13 @@ export class RunningApplication implements Application {
   #ownership: Ownership | null = null
   #shares: Shares | null = null
   #isUp = false
+  #isOver = false
   #watchdog: Watchdog | null = null
   #closing: Promise<void> | null = null
   #began = 0
 
   constructor(options: ApplicationOptions) {
+    super()
     this.#options = options
     const { directory, store, namespace: ns, codec, clock, random, log, development } = options
     this.name = directory.definition.name
@@ -123,13 +86,22 @@ export class RunningApplication implements Application {
     this.#stop = resolve
     this.#standing = new StandingNow(options.node.id, () => (this.#ownership ?? this.#shares)?.hurry())
     const choreographies = directory.definition.choreographies.map(({ name }) => name)
-    this.#queries = new Queries({ reader: store, ns, codec, choreographies })
+    this.queries = new Queries({ reader: store, ns, codec, choreographies })
     this.#watching = new Watching(clock, log, () => this.#shards)
     this.#hinting = new Hinting((shard) => this.#hinted(shard))
     const current = (): CurrentWork => this.#watchdog?.current ?? CurrentWork.unwatched()
     this.#shards = new Shards({
-      ...{ store, ns, directory, codec, clock, random, log, development },
-      ...{ liveRuns: options.liveRuns, limits: options.limits, retention: options.retention },
+      store,
+      ns,
+      directory,
+      codec,
+      clock,
+      random,
+      log,
+      development,
+      liveRuns: options.liveRuns,
+      limits: options.limits,
+      retention: options.retention,
       get current() {
         return current()
       },
@@ -140,8 +112,12 @@ export class RunningApplication implements Application {
       changed: () => this.#stand(),
       came: (shard) => this.#watching.came(shard),
     })
-    this.#doors = new Doors({
-      ...{ directory, random, clock, source: this.name, shards: this.#shards },
+    this.doors = new Doors({
+      directory,
+      random,
+      clock,
+      source: this.name,
+      shards: this.#shards,
       elsewhere: () => this.#there,
       refusal: (shard) => this.#refusal(shard),
     })
@@ -181,7 +157,12 @@ export class RunningApplication implements Application {
   async #ownOne(leases: Leases): Promise<void> {
     const { store, clock, log, node } = this.#options
     const ownership = (this.#ownership = new Ownership({
-      ...{ leases, store: store.name, shard: ONE, node, clock, log },
+      leases,
+      store: store.name,
+      shard: ONE,
+      node,
+      clock,
+      log,
       own: (tenure, hold) => this.#own(tenure, hold),
       lost: (error) => this.#shards.get(ONE)?.shard.context.fail(error),
       changed: () => this.#stand(),
@@ -195,7 +176,11 @@ export class RunningApplication implements Application {
   async #share(leases: Leases): Promise<void> {
     const { store, clock, log, node, graceMs } = this.#options
     const shares = (this.#shares = new Shares({
-      ...{ leases, store: store.name, node, clock, log },
+      leases,
+      store: store.name,
+      node,
+      clock,
+      log,
       own: (tenure, hold) => this.#own(tenure, hold),
       handOn: (shard) => this.#shards.drop(shard, graceMs),
       lost: (shard, error) => this.#shards.get(shard)?.shard.context.fail(error),
@@ -232,8 +217,12 @@ export class RunningApplication implements Application {
     if (sharing === null || !isHere || !isFenced(error)) {
       // One that was given up already.
       if (shard !== null && !isHere && isFenced(error)) return
+      if (this.#isOver) return
+      this.#isOver = true
       log.error(`The application stopped: ${error.message}`)
       this.#stop(error)
+      // What has stopped one of them has stopped all: none goes on alone.
+      for (const own of this.#shards.all) own.shard.context.fail(error)
       // It keeps nobody from taking over.
       return void sharing?.close()
     }
@@ -270,7 +259,7 @@ export class RunningApplication implements Application {
 
   /** The shard of a store with one. @throws NOT_READY, NODE_STANDBY */
   get shard(): Shard {
-    return this.#doors.at('').shard
+    return this.doors.at('').shard
   }
 
   get #there(): Elsewhere {
@@ -309,65 +298,6 @@ export class RunningApplication implements Application {
     else this.#shards.posted(shard)
   }
 
-  start(call: CallValue, options?: StartSettings): Promise<Started>
-  start(call: CallValue, options: StartSettings & InTransaction): Promise<Posted>
-  async start(call: CallValue, options: StartSettings & Partial<InTransaction> = {}): Promise<Started | Posted> {
-    const { tx, ...settings } = options
-    const request = { call: call.name, input: call.input, ...settings }
-    return tx === undefined ? this.#doors.start(request) : this.#doors.startIn(request, tx)
-  }
-  async startNamed(request: StartRequest): Promise<Started> {
-    return this.#doors.start(request)
-  }
-
-  publish(event: EventValue, options?: PublishSettings): Promise<Published>
-  publish(event: EventValue, options: PublishSettings & InTransaction): Promise<Posted>
-  async publish(event: EventValue, options: PublishSettings & Partial<InTransaction> = {}) {
-    const { tx, ...settings } = options
-    const request = { type: event.type, data: event.data, ...settings }
-    return tx === undefined ? this.#doors.publish(request) : this.#doors.publishIn(request, tx)
-  }
-  async publishNamed(request: PublishRequest): Promise<Published> {
-    return this.#doors.publish(request)
-  }
-
-  conduct(
-    choreography: Parameters<Application['conduct']>[0],
-  ): (event: EventValue, options?: { readonly id?: string; readonly source?: string }) => Promise<Started> {
-    const { name } = choreography
-    return ({ type, data }, options = {}) => this.conductNamed({ choreography: name, type, data, ...options })
-  }
-  async conductNamed(request: ConductRequest): Promise<Started> {
-    return this.#doors.conduct(request)
-  }
-
-  signal(run: string, signal: SignalValue, options?: SignalSettings): Promise<Signalled>
-  signal(run: string, signal: SignalValue, options: SignalSettings & InTransaction): Promise<Posted>
-  async signal(run: string, signal: SignalValue, options: SignalSettings & Partial<InTransaction> = {}) {
-    const { tx, ...settings } = options
-    const request = { run, name: signal.type, data: signal.data, ...settings }
-    return tx === undefined ? this.#doors.signal(request) : this.#doors.signalIn(request, tx)
-  }
-  async signalNamed(request: SignalRequest): Promise<Signalled> {
-    return this.#doors.signal(request)
-  }
-
-  async cancel(run: string, request: Reasoned = {}): Promise<Acted> {
-    return this.#doors.cancel(run, request)
-  }
-  async retry(run: string, request: RetryRequest = {}): Promise<Acted> {
-    return this.#doors.at(run).actions.retry(run, request)
-  }
-  async answer(run: string, request: AnswerRequest): Promise<Acted> {
-    return this.#doors.at(run).actions.answer(run, request)
-  }
-  async fail(run: string, request: FailRequest): Promise<Acted> {
-    return this.#doors.at(run).actions.fail(run, request)
-  }
-  async actOnAll(request: ActAllRequest): Promise<ActedAll> {
-    return actOnAll(this, this.#queries, request)
-  }
-
   async result(id: string): Promise<Json | undefined> {
     const look = (): Promise<RunView | null> => this.settled(id, Number.POSITIVE_INFINITY)
     const own = this.#here(id)
@@ -379,16 +309,16 @@ export class RunningApplication implements Application {
   }
 
   async run(id: string): Promise<RunView | null> {
-    const found = await this.#queries.run(id)
+    const found = await this.queries.run(id)
     if (found !== null) return found
     // A start that was acknowledged elsewhere may still lie in the inbox: a negative answer waits for it.
     const number = this.#shards.place?.shardOf(id) ?? ONE
     const own = this.#shards.get(number)
-    if (own === undefined) return this.#isOne ? null : this.#there.afterInbox(number, () => this.#queries.run(id))
+    if (own === undefined) return this.#isOne ? null : this.#there.afterInbox(number, () => this.queries.run(id))
     const { inbox, writer } = own.shard.context
     await inbox.read()
     await writer.barrier()
-    return this.#queries.run(id)
+    return this.queries.run(id)
   }
 
   async settled(id: string, waitMs: number, signal?: AbortSignal): Promise<RunView | null> {
@@ -398,7 +328,7 @@ export class RunningApplication implements Application {
     const until = clock.now() + waitMs
     const own = this.#here(id)
     if (own === undefined) return settledElsewhere(clock, look, { id, waitMs, signal })
-    const seen = await settledRun(own.shard.context, this.#queries, look, { id, waitMs, signal })
+    const seen = await settledRun(own.shard.context, this.queries, look, { id, waitMs, signal })
     if (seen === null || seen.ended !== null || !this.#isHandedOn(own)) return seen
     return settledElsewhere(clock, look, { id, waitMs: until - clock.now(), signal })
   }
@@ -410,42 +340,15 @@ export class RunningApplication implements Application {
 
   /** The shard of a run, if it is here. @throws NOT_READY, NODE_STANDBY where there is one shard */
   #here(id: string): OwnShard | undefined {
-    return this.#isOne ? this.#doors.at(id) : this.#shards.ready(this.#shards.place?.shardOf(id) ?? ONE)
+    return this.#isOne ? this.doors.at(id) : this.#shards.ready(this.#shards.place?.shardOf(id) ?? ONE)
   }
 
   get #isOne(): boolean {
     return (this.#shards.place?.shards ?? 1) === 1
   }
 
-  runs(request?: RunsRequest): Promise<Page<RunView>> {
-    return this.#queries.runs(request)
-  }
-  journal(
-    run: string,
-    options?: { readonly limit?: number; readonly cursor?: string },
-  ): Promise<Page<JournalView> | null> {
-    return this.#queries.journal(run, options)
-  }
-  events(request?: EventsRequest): Promise<Page<EventView>> {
-    return this.#queries.events(request)
-  }
-  async key(field: string, value: string, cursor?: string): Promise<KeyView> {
-    await this.#flowsWritten()
-    return this.#queries.key(field, value, cursor)
-  }
-  async flows(choreography: string, request?: FlowsRequest): Promise<Page<FlowView>> {
-    await this.#flowsWritten()
-    return this.#queries.flows(choreography, request)
-  }
-  async flow(choreography: string, key: string): Promise<FlowView | null> {
-    await this.#flowsWritten()
-    return this.#queries.flow(choreography, key)
-  }
-  async #flowsWritten(): Promise<void> {
+  protected async flowsWritten(): Promise<void> {
     await Promise.all(this.#shards.all.map(({ shard }) => shard.flowsWritten()))
-  }
-  graph(root: string, cursor?: string): Promise<Related> {
-    return this.#queries.graph(root, cursor)
   }
 
   async describe(): Promise<ApplicationView> {
@@ -458,7 +361,7 @@ export class RunningApplication implements Application {
   }
 
   watch(key: string | null, listener: () => void): () => void {
-    if (this.#isOne) this.#doors.at('')
+    if (this.#isOne) this.doors.at('')
     return this.#watching.watch(key, listener)
   }
 

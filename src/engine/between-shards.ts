@@ -25,14 +25,14 @@ interface Begun {
 
 /** @param drain takes the row away, in the batch of what was written in the same moment. */
 export function takeFact(context: ShardContext, text: string, drain: () => void): void {
-  appendEvent(context, parseText(text) as unknown as Fact)
+  appendEvent(context, parseText(text) as Fact)
   drain()
   context.writer.flush()
 }
 
 /** Begins the workflow of a reaction, unless there is a run of its id, and says how that came out. */
 export async function takeBegin(context: ShardContext, text: string, drain: () => void): Promise<void> {
-  const { id, call, input, from, root } = parseText(text) as unknown as BeginElsewhere
+  const { id, call, input, from, root } = parseText(text) as BeginElsewhere
   const answer = (refused: Begun['refused']): void => {
     post(context, 'begun', from, JSON.stringify({ run: from, id, refused } satisfies Begun))
     drain()
@@ -71,7 +71,7 @@ export async function takeBegin(context: ShardContext, text: string, drain: () =
 
 /** The reaction ends, or is stuck as it would be if the workflow were here. */
 export async function takeBegun(context: ShardContext, text: string, drain: () => void): Promise<void> {
-  const { run: reaction, id, refused } = parseText(text) as unknown as Begun
+  const { run: reaction, id, refused } = parseText(text) as Begun
   const num = context.open.numOf(reaction)
   const run = num === undefined ? undefined : await context.live(num)
   const isWaiting = run?.executor.kind === 'solo' && run.row.ended === null && run.row.status === 'running'

@@ -5,6 +5,7 @@
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault } from '../core/errors.ts'
+import type { Delivered } from '../core/journal.ts'
 import { toText } from '../core/json.ts'
 import { checkId } from '../core/names.ts'
 import type { Placement } from '../core/placement.ts'
@@ -25,6 +26,8 @@ import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
 import type { AskedConduct } from './conduct-flow.ts'
 import type { Directory } from './directory.ts'
+import { isSignal, wasGiven } from './given-signals.ts'
+import type { ShardContext } from './shard-context.ts'
 
 export interface ElsewhereOptions {
   readonly store: Store
@@ -37,6 +40,8 @@ export interface ElsewhereOptions {
   readonly posted: (shard: number) => void
 }
 
+/** Rows of an inbox that are looked at in one read. */
+const PAGE = 1000
 /** Pauses between looks whether something was taken: the first, and the longest. */
 const LOOK_MS = [4, 250] as const
 /** How long is waited for that. What was put into the inbox is taken all the same. */
@@ -114,25 +119,46 @@ export class Elsewhere {
   /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID, and what the store does */
   async signal(request: SignalRequest, tx?: object): Promise<Signalled> {
     const { directory, random, clock } = this.#options
-    const row = await this.#open(request.run)
+    const row = await this.#row(request.run)
     const { name, data } = request
-    const what = `the data of ${name}`
-    validate(directory.signal(row, name).schema, data, what)
-    toText(data, what)
     const id = request.id === undefined ? random.uuid(clock.now()) : checkId(request.id, 'The signal id')
+    // Whoever lost the answer asks again, and is told so.
+    if (row.ended !== null && request.id !== undefined && (await this.#wasGiven(row, isSignal(id))))
+      return { id, created: false }
+    if (row.ended !== null) throw fault('RUN_ENDED', { id: row.id, status: row.status })
+    const what = `the data of ${name}`
+    toText(validate(directory.signal(row, name).schema, data, what), what)
     await this.#post('signal', row.id, row.id, { run: row.id, name, data, id }, tx)
+    if (tx === undefined) await this.#decided(row, isSignal(id))
     return { id, created: true }
   }
 
   /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, and what the store does */
   async cancel(run: string, { by = 'unknown', why = '' }: Reasoned): Promise<Acted> {
-    const { id } = await this.#open(run)
+    const row = await this.#row(run)
+    const { id, ended, status } = row
+    if (ended !== null) throw fault('RUN_ENDED', { id, status })
     await this.#post('cancel', id, id, { run: id, by, why })
+    await this.#decided(row, ({ kind }) => kind === 'cancel')
     return { id, action: 'cancel', changed: true, ops: [] }
   }
 
-  /** The row of a run that has not ended. */
-  async #open(id: string): Promise<Pick<RunRow, 'id' | 'name'>> {
+  /** What was put into the inbox for a run has been taken. @throws RUN_ENDED when the run had ended before that */
+  async #decided({ id, num }: RunRow, holds: (delivered: Delivered) => boolean): Promise<void> {
+    const shard = this.#place.shardOf(id)
+    const now = await this.afterInbox(shard, () => this.#options.store.run(shard, num))
+    if (now === null || now.ended === null || (await this.#wasGiven(now, holds))) return
+    throw fault('RUN_ENDED', { id, status: now.status })
+  }
+
+  #wasGiven(row: RunRow, holds: (delivered: Delivered) => boolean): Promise<boolean> {
+    const { store, ns: namespace, codec } = this.#options
+    const decode: ShardContext['decode'] = (payload, kind, id) => codec.decode(payload, { namespace, row: kind, id })
+    return wasGiven({ store, shard: this.#place.shardOf(row.id), decode }, row, holds)
+  }
+
+  /** The row of a run. */
+  async #row(id: string): Promise<RunRow> {
     const { store } = this.#options
     const shard = this.#place.shardOf(id)
     const name = id.slice(0, 1024)
@@ -142,20 +168,24 @@ export class Elsewhere {
     if (claim === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
     const row = await store.run(shard, claim.num)
     if (row === null) throw fault('RUN_FORGOTTEN', { id: id.slice(0, 256) })
-    if (row.ended !== null) throw fault('RUN_ENDED', { id, status: row.status })
     return row
   }
 
   /** Looks once more when what lies in the inbox of a shard now has been taken, or has had its time. */
   async afterInbox<T>(shard: number, look: () => Promise<T>): Promise<T> {
     const { store, ns, posted } = this.#options
-    const [last] = (await store.inboxIds(shard, ns, 1000)).slice(-1)
-    if (last !== undefined) {
+    const gone = (last: number) => async (): Promise<true | null> => {
+      const [first] = await store.inboxIds(shard, ns, 1)
+      return first === undefined || first > last ? true : null
+    }
+    for (let count = PAGE; count === PAGE;) {
+      const ids = await store.inboxIds(shard, ns, PAGE)
+      const last = ids.at(-1)
+      count = ids.length
+      if (last === undefined) break
       posted(shard)
-      await this.#patiently(async () => {
-        const ids = await store.inboxIds(shard, ns, 1)
-        return ids[0] === undefined || ids[0] > last ? true : null
-      })
+      // What takes too long is not waited for any longer; it is taken all the same.
+      if ((await this.#patiently(gone(last))) === null) break
     }
     return look()
   }

@@ -29,7 +29,18 @@ async function alone(store: Store, self: Self | null): Promise<NodesView> {
   const shards = [{ shard: SHARD, owner, address, since, until: null, epoch, head, waiting: inbox.length }]
   if (self === null || since === null) return { leaseMs: null, nodes: [], shards }
   const { id, app, version, ballet } = self
-  const node = { id, app, version, ballet, address, state: 'owner', shards: 1, began: since, heard: null, until: null } as const
+  const node = {
+    id,
+    app,
+    version,
+    ballet,
+    address,
+    state: 'owner',
+    shards: 1,
+    began: since,
+    heard: null,
+    until: null,
+  } as const
   return { leaseMs: null, nodes: [{ ...node, self: true }], shards }
 }
 

@@ -245,7 +245,7 @@ export class Requests {
     if (kind === 'begin') return takeBegin(this.#shard.context, text, drain)
     if (kind === 'begun') return takeBegun(this.#shard.context, text, drain)
     if (kind === 'conduct') {
-      await conductFlow(this.#shard, this.#source, parseText(text) as unknown as ConductRequest, drain)
+      await conductFlow(this.#shard, this.#source, parseText(text) as ConductRequest, drain)
       return
     }
     const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & { by: string; why: string }

@@ -37,7 +37,7 @@ export interface SharesOptions {
 }
 
 /** How often it is looked, at the most: with the inbox each second and a heartbeat that is two questions a second. */
-const LOOK_MS = 1250
+const LOOK_MS = 1400
 /** Who has reason to think that a node is gone makes it look at once, but not more often than so. */
 const HURRY_MS = 100
 /** Parts of a lease: between two renewals, and before one that failed is tried again. */

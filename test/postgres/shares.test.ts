@@ -67,20 +67,23 @@ test('a second and a third node get their part, each takes whatever is asked, an
   const counts = await owned(first, ({ size }) => size === 3)
   expect([...counts.values()].reduce((sum, count) => sum + count, 0)).toBe(SHARDS)
   const nodes = [first, second, third]
-  for (const [at, told] of runs.entries()) {
-    const node = nodes[at % 3] ?? first
-    if (at < 8) expect(await node.start(waiter(told))).toEqual({ id: `waiter:c${at}`, created: false })
-    else if (at < 16) expect(await node.start(waiter(told))).toEqual({ id: `waiter:c${at}`, created: true })
-    else expect(await node.publish(Placed(told), { id: `e${at}` })).toMatchObject({ id: `e${at}`, created: true })
-  }
+  const node = (at: number): Application => nodes[at % 3] ?? first
+  const started = await Promise.all(runs.slice(0, 16).map((told, at) => node(at).start(waiter(told))))
+  expect(started).toEqual(runs.slice(0, 16).map((_, at) => ({ id: `waiter:c${at}`, created: at >= 8 })))
+  const published = await Promise.all(
+    runs.slice(16).map((told, at) => node(at).publish(Placed(told), { id: `e${at + 16}` })),
+  )
+  expect(published.map(({ id, created }) => [id, created])).toEqual(
+    runs.slice(16).map((_, at) => [`e${at + 16}`, true]),
+  )
   await expect(second.start(waiter({ orderId: 'other', customerId: 'c0' }))).rejects.toMatchObject({
     code: 'RUN_CONFLICT',
   })
-  for (const [at, node] of nodes.entries()) {
-    expect(await node.publish(Placed(runs[20] as (typeof runs)[0]), { id: 'e20' })).toMatchObject({ created: false })
-    expect(await node.run('waiter:nobody')).toBeNull()
-    await expect(node.signal('waiter:nobody', Go('x'))).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
-    await expect(node.signal(`waiter:c${at}`, { kind: 'signal', type: 'og', data: 'x' })).rejects.toMatchObject({
+  for (const [at, one] of nodes.entries()) {
+    expect(await one.publish(Placed(runs[20] as (typeof runs)[0]), { id: 'e20' })).toMatchObject({ created: false })
+    expect(await one.run('waiter:nobody')).toBeNull()
+    await expect(one.signal('waiter:nobody', Go('x'))).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
+    await expect(one.signal(`waiter:c${at}`, { kind: 'signal', type: 'og', data: 'x' })).rejects.toMatchObject({
       code: 'SIGNAL_UNKNOWN',
     })
   }

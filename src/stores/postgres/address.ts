@@ -52,7 +52,7 @@ type Option =
   | 'host'
 
 /** Of a new store. */
-const SHARDS = 1
+const SHARDS = 64
 
 /** The options that a URL may have. */
 export const known: readonly Option[] = [

@@ -1,6 +1,7 @@
 // Reads of several shards in one statement: each shard looks up names and its inbox for what it is asked, and most inboxes
 // are empty. What is asked in one round of the event loop, or while such a read is under way, goes together. A read begins
 // after it was asked for, as everywhere. Owned by PostgresStore.
+import { invariant } from '../../core/errors.ts'
 import type { Claim } from '../../core/store.ts'
 import { claimsTable, type Value } from '../sql/tables.ts'
 import { columnLiteral } from './literals.ts'
@@ -37,10 +38,10 @@ export class Gathered<Question, Answer> {
     this.#underWay++
     try {
       const answers = await this.#ask(asked.map(({ question }) => question))
-      for (const [index, { resolve, reject }] of asked.entries()) {
+      for (const [index, { resolve }] of asked.entries()) {
         const answer = answers[index]
-        if (answer === undefined) reject(new Error('a read has no answer'))
-        else resolve(answer)
+        invariant(answer !== undefined, 'a read has no answer')
+        resolve(answer)
       }
     } catch (error) {
       for (const { reject } of asked) reject(error)
