@@ -273,7 +273,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   /** Something is durable for the inbox of a shard that another node owns. */
   #posted(shard: number): void {
     const owner = this.#shares?.ownerOf(shard) ?? null
-    if (owner !== null) this.#hinting.post(owner, shard)
+    if (owner !== null && owner.id !== this.#options.node.id) this.#hinting.post(owner, shard)
   }
 
   #refusal(shard: number): Error {

@@ -154,7 +154,8 @@ export class Shares {
     const before = this.#owners()
     this.#survey = await leases.survey()
     if (this.#state !== 'open') return
-    // Itself it may miss among them, when its lease was over for a while.
+    // Itself it may miss among them, when its lease was over for a while. What is said to be its own and is not here (it was lost
+    // with its lease, or the answer of the taking was) nobody else can take: it takes that in any case, and hands it on.
     const others = this.#survey.nodes.filter(({ id, app }) => id !== node.id && app === node.app)
     const candidates = candidatesOf([node, ...others])
     const wanted: number[] = []
@@ -162,7 +163,8 @@ export class Shares {
       const next = ownerOf(shard, candidates)
       if (this.#held.has(shard)) {
         if (next !== undefined && next.id !== node.id) this.#handOn(shard, next)
-      } else if (next?.id === node.id && !this.#leaving.has(shard) && (isFree || owner === node.id)) wanted.push(shard)
+      } else if (!this.#leaving.has(shard) && (owner === node.id || (isFree && next?.id === node.id)))
+        wanted.push(shard)
     }
     const taking = wanted.length === 0 ? [] : await this.#take(wanted)
     if (this.#owners() !== before) this.#options.changed()

@@ -135,6 +135,25 @@ test('shards that were taken away are given up, and the rest goes on: nothing is
   for (const { customerId } of runs) expect(await app.result(`waiter:${customerId}`)).toBe(customerId)
 })
 
+test('a node whose lease was over for a moment gives up what it had, and gets its part again: no shard is left to nobody', async () => {
+  const { url, schema } = await newStore()
+  const [one, two] = [await openNode(url), await openNode(url)]
+  await owned(one, ({ size }) => size === 2)
+  const sql = await connection()
+  for (let time = 0; time < 3; time++) {
+    const before = (await one.nodes()).shards.filter(({ owner }) => owner === idOf(one))
+    await sql.unsafe(`UPDATE ${schema}.nodes SET until = NULL WHERE id = '${idOf(one)}'`)
+    for (;;) {
+      const { shards } = await two.nodes()
+      if (before.every(({ shard, epoch }) => (shards[shard]?.epoch ?? 0) > epoch)) break
+    }
+    await owned(two, ({ size }) => size === 2)
+  }
+  await one.start(waiter({ orderId: 'o', customerId: 'c' }))
+  await two.signal('waiter:c', Go('go'))
+  expect(await one.result('waiter:c')).toBe('go')
+})
+
 test.each(styles)('orders of the shop over two nodes, %s, asked for at either', async (style) => {
   const { url } = await newStore()
   const shops: RunningShop[] = []
