@@ -1,4 +1,4 @@
-// `ballet nodes`: the nodes that share a store, which of them owns it, since when and until when.
+// `ballet nodes`: the nodes that share a store, how much of it each owns, since when and until when, and what waits for it.
 import type { NodesView, NodeView } from '../core/views.ts'
 import { PLACE_OPTIONS, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
@@ -29,25 +29,35 @@ export const nodes: Command = {
 }
 
 function lines(view: NodesView, { paint, columns }: Terminal): readonly string[] {
-  const colours = { owner: paint.green, standby: paint.cyan, gone: paint.dim }
+  const colours = { owner: paint.green, standby: paint.cyan, leaving: paint.yellow, gone: paint.dim }
   const rows = view.nodes.map((node) => [
     { text: node.state, colour: colours[node.state] },
     { text: node.address === null ? '-' : printable(node.address), colour: paint.bold },
     { text: shownTime(node.began) },
+    { text: `${node.shards} of ${view.shards.length}` },
     { text: sinceOf(node, view) },
+    { text: String(waitingFor(node, view)) },
     { text: node.until === null ? '-' : shownTime(node.until) },
     { text: printable(`${node.version} (Ballet ${node.ballet})`) },
     { text: printable(node.id), colour: paint.dim },
   ])
   return table(
-    ['STATE', 'ADDRESS', 'BEGAN', 'OWNER SINCE', 'LEASE UNTIL', 'VERSION', 'NODE'],
+    ['STATE', 'ADDRESS', 'BEGAN', 'SHARDS', 'OWNER SINCE', 'WAITING', 'LEASE UNTIL', 'VERSION', 'NODE'],
     rows,
     Math.max(columns, 120),
     paint,
   )
 }
 
+/** Since when it has had what it had first of what it has now. */
 function sinceOf({ id }: NodeView, { shards }: NodesView): string {
-  const since = shards.find(({ owner }) => owner === id)?.since ?? null
-  return since === null ? '-' : shownTime(since)
+  const [since] = shards
+    .flatMap((shard) => (shard.owner === id && shard.since !== null ? [shard.since] : []))
+    .toSorted()
+  return since === undefined ? '-' : shownTime(since)
+}
+
+/** What waits in the inboxes of its shards. */
+function waitingFor({ id }: NodeView, { shards }: NodesView): number {
+  return shards.reduce((sum, { owner, waiting }) => sum + (owner === id ? waiting : 0), 0)
 }

@@ -53,6 +53,7 @@ export const catalogue = {
   CONDUCT_FAILED: { family: 'final', status: 422, message: 'The run "{id}" cannot go on, because one of its calls failed: {message}', hint: 'See its children. What comes for the key from now on is answered by reactions.' },
   KEY_UNKNOWN: { family: 'final', status: 404, message: 'There is no run and no event of the key {key}.', hint: 'ballet runs and ballet events list what there is.' },
   RUN_ENDED: { family: 'final', status: 409, message: 'The run "{id}" has ended ({status}).', hint: 'Nothing can be sent to it any more.' },
+  EVENTS_ELSEWHERE: { family: 'fix', status: 400, message: 'The run "{id}" waits for events of {key}, which are in another shard than the run.', hint: 'Start it without an id, or with one that ends as `:<value of the key>`; a run that another has started is where that one is.' },
   RUN_CONFLICT: { family: 'final', status: 409, message: 'The run "{id}" exists with another input.', hint: 'Use another id, or the same input.' },
   EVENT_CONFLICT: { family: 'final', status: 409, message: 'The event "{id}" of "{source}" exists with other data.', hint: 'Give every event an id of its own.' },
   SIGNALS_FULL: { family: 'retry', status: 429, message: 'The run "{id}" holds {limit} signals that it has not received yet, and may hold no more (limits.signals).', hint: 'Send it again when the run has received some; nothing was taken.' },

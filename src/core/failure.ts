@@ -87,10 +87,13 @@ export function endingFailure(thrown: unknown): Failure {
   return toFailure(thrown)
 }
 
+/** Faults that say what is wrong by themselves. */
+const OWN_FAULTS: ReadonlySet<string> = new Set(['FOREIGN_AWAIT', 'RUN_DIVERGED', 'EVENTS_ELSEWHERE'])
+
 /** The error for a fault in the code of a run: it parks the run, it never ends it. */
 export function threw(run: string, thrown: unknown): BalletError {
   const { code, message } = toFailure(thrown)
-  if ((code === 'FOREIGN_AWAIT' || code === 'RUN_DIVERGED') && isBalletError(thrown)) return thrown
+  if (OWN_FAULTS.has(code) && isBalletError(thrown)) return thrown
   return fault('RUN_THREW', { run, name: code, message }, thrown)
 }
 

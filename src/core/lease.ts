@@ -34,6 +34,8 @@ export interface LeaseRow {
   /** The id of the node; null when nobody owns it, or a process without a lease does. */
   readonly node: string | null
   readonly since: number | null
+  /** Rows in its inbox, counted to 1,000. */
+  readonly waiting: number
 }
 
 /** What a node that waits for a shard has to know. */
@@ -43,6 +45,21 @@ export interface LeaseLook {
   readonly since: number | null
   readonly until: number | null
   /** Whether it may be taken: it was given back, or the lease is over. */
+  readonly isFree: boolean
+}
+
+/** All nodes and shards, as they are in one moment. */
+export interface Survey {
+  /** Nodes whose leases run. */
+  readonly nodes: readonly NodeInfo[]
+  readonly shards: readonly SurveyedShard[]
+}
+
+export interface SurveyedShard {
+  readonly shard: number
+  /** The node that owns it, also one whose lease is over; null when nobody does, or a process without a lease. */
+  readonly node: string | null
+  /** Whether it may be taken: it was given back, or the lease of its node is over. */
   readonly isFree: boolean
 }
 
@@ -65,11 +82,14 @@ export interface Taken extends Held {
 export interface Leases {
   /** How long a lease runs from when it was renewed, milliseconds. */
   readonly lengthMs: number
-  /** Makes the node known, or says that it is still there. It must own nothing, or what it owns is given up. */
+  /** Makes the node known, or says that it is still there, and of which version. What was taken from it is not given back. */
   join(node: NodeInfo): Promise<void>
   look(shard: number): Promise<LeaseLook>
+  survey(): Promise<Survey>
   /** Takes a shard that is free, as `acquire` does, and begins the lease. Null while another node owns it. */
   take(shard: number, node: string, owner: string): Promise<Taken | null>
+  /** As `take`, several at once. Those that were taken. */
+  takeAll(shards: readonly number[], node: string, owner: string): Promise<readonly Taken[]>
   /** Renews the lease and answers what the node still owns. Nothing once a shard was taken from it. */
   renew(node: string): Promise<readonly Held[]>
   /** The node is gone: what it still owns is free at once. */

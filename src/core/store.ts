@@ -196,7 +196,11 @@ export type FlowName = Pick<FlowRow, 'ns' | 'name' | 'key'>
 export interface InboxItem {
   readonly ns: string
   readonly slot: number
-  readonly kind: 'start' | 'signal' | 'event' | 'cancel'
+  /**
+   * From outside: `start`, `signal`, `event`, `conduct`, `cancel`. From a run: `signal`, `cancel` of what it started, `fact` (an event of another
+   * key), `begin` (a reaction's workflow) and `begun`, the answer to that.
+   */
+  readonly kind: 'start' | 'signal' | 'event' | 'conduct' | 'cancel' | 'fact' | 'begin' | 'begun'
   /** Run id, workflow name or event type. */
   readonly target: string
   readonly data: Payload
@@ -223,6 +227,7 @@ export interface Batch {
   readonly events: readonly EventRow[]
   readonly timers: readonly TimerRow[]
   readonly timersGone: readonly TimerRow[]
+  /** For the inboxes of other shards, or its own: each goes to the shard of its slot (`shardOfSlot`). */
   readonly posts: readonly InboxItem[]
   /** Inbox ids that this batch consumed; it fails with INBOX_GONE unless it deletes exactly these. */
   readonly drained: readonly number[]

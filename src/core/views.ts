@@ -233,8 +233,13 @@ export interface NodeView {
   readonly version: string
   readonly ballet: string
   readonly address: string | null
-  /** `owner`: it carries the runs. `standby`: it is ready to take over. `gone`: it was not heard of for a whole lease. */
-  readonly state: 'owner' | 'standby' | 'gone'
+  /**
+   * `owner`: it carries runs. `standby`: it is ready to take over, or of an older version. `leaving`: it is to end, and hands on
+   * what it has. `gone`: it was not heard of for a whole lease.
+   */
+  readonly state: 'owner' | 'standby' | 'leaving' | 'gone'
+  /** How many shards it owns. */
+  readonly shards: number
   readonly began: string
   /** When it was heard of last, and until when its lease runs; null without leases, and for one whose lease was ended. */
   readonly heard: string | null
@@ -243,7 +248,7 @@ export interface NodeView {
   readonly self: boolean
 }
 
-/** Who owns a shard. In this version shard 0 is all of the store. */
+/** Who owns a shard. */
 export interface ShardView {
   readonly shard: number
   /** The id of a node of the list; null when nobody owns it, or a process that does not tell. */
@@ -254,6 +259,8 @@ export interface ShardView {
   readonly epoch: number
   /** The last position in its log. */
   readonly head: number
+  /** What lies in its inbox and has not been taken, counted to 1,000: more than a few for long means that its owner is behind. */
+  readonly waiting: number
 }
 
 export interface NodesView {

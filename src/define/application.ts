@@ -235,6 +235,20 @@ export interface Standing {
   readonly doubt: () => void
 }
 
+/** Another node, and where it is reached. */
+export interface NodeAt {
+  readonly id: string
+  readonly address: string
+}
+
+/** What the nodes that share a store tell each other beside it; nothing depends on it but how soon. `ballet/server` carries it. */
+export interface NodeHints {
+  /** Calls back when something waits for a node in these shards, until the returned function is called. */
+  listen(listener: (to: NodeAt, shards: readonly number[]) => void): () => void
+  /** Another node says that something waits in these shards. */
+  take(shards: readonly number[]): void
+}
+
 /** A choreography, made by choreography(...). */
 interface Named {
   readonly kind: 'choreography'
@@ -253,6 +267,9 @@ export interface Application {
    * with NODE_STANDBY, which names the owner. The server of `ballet/server` passes such requests on.
    */
   readonly standing: Standing
+  readonly hints: NodeHints
+  /** The other node that carries a run, by its id, when that is known; null when this one does, or nobody, as far as is known. */
+  carrierOf(run: string): NodeAt | null
   /** The nodes that share the store, and who owns it. */
   nodes(): Promise<NodesView>
 

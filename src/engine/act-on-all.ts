@@ -3,8 +3,7 @@
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { UnreadableView } from '../core/views.ts'
-import type { ActAllRequest, ActedAll } from '../define/application.ts'
-import type { Actions } from './actions.ts'
+import type { ActAllRequest, ActedAll, Application } from '../define/application.ts'
 import type { Queries } from './queries.ts'
 
 const LIMIT = 1000
@@ -13,7 +12,11 @@ const PAGE = 200
 const REFUSED_SHOWN = 100
 
 /** @throws QUERY_INVALID */
-export async function actOnAll(actions: Actions, queries: Queries, request: ActAllRequest): Promise<ActedAll> {
+export async function actOnAll(
+  actions: Pick<Application, 'retry' | 'cancel'>,
+  queries: Queries,
+  request: ActAllRequest,
+): Promise<ActedAll> {
   const { action, by, why, limit = LIMIT } = request
   if (action !== 'retry' && action !== 'cancel')
     throw fault('QUERY_INVALID', { name: 'action', problem: 'it must be retry or cancel' })
@@ -43,8 +46,8 @@ export async function actOnAll(actions: Actions, queries: Queries, request: ActA
       if (acted.changed) changed += 1
       if (acted.kept === true) kept += 1
     } catch (error) {
-      // What stops the application stops this too; what one run says is its own.
-      if (!isBalletError(error) || error.family === 'retry') throw error
+      // What stops the application stops this too; what one run says is its own, also that another node carries it.
+      if (!isBalletError(error) || (error.family === 'retry' && error.code !== 'NODE_STANDBY')) throw error
       if (refused.length < REFUSED_SHOWN) refused.push({ id: run.id, ...toFailure(error) })
     }
   }

@@ -1,72 +1,36 @@
-// A running application: the doors of one store, one shard behind them. Starts and stops what runs inside, and answers
-// questions from committed rows; whatever it acknowledges is durable. Where several nodes share the store it has the shard
-// while it owns it (ownership.ts), and begins anew when it owns it again.
-import { toFailure } from '../core/failure.ts'
+// A running application: the doors of one store, and the shards of it that this process owns (shards.ts). Starts and stops
+// what runs inside, and answers questions from committed rows; whatever it acknowledges is durable. Where several nodes share
+// the store, one of them owns its only shard (ownership.ts), or each a part of many (shares.ts).
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
-import type { NodeInfo } from '../core/lease.ts'
-import type { Store, StoreInfo, Tenure } from '../core/store.ts'
-import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
-import type {
-  ApplicationView,
-  EventView,
-  FlowView,
-  JournalView,
-  KeyView,
-  NodesView,
-  Page,
-  Related,
-  RunView,
-} from '../core/views.ts'
-import type {
-  ActAllRequest,
-  Acted,
-  ActedAll,
-  AnswerRequest,
-  Application,
-  ConductRequest,
-  EventsRequest,
-  FailRequest,
-  FlowsRequest,
-  InTransaction,
-  Posted,
-  Published,
-  PublishRequest,
-  PublishSettings,
-  Reasoned,
-  RecoveryView,
-  RetryRequest,
-  RunsRequest,
-  Signalled,
-  SignalRequest,
-  SignalSettings,
-  Standing,
-  Started,
-  StartRequest,
-  StartSettings,
-} from '../define/application.ts'
+import type { Leases, NodeInfo } from '../core/lease.ts'
+import type { Store, Tenure } from '../core/store.ts'
+import type { ApplicationView, NodesView, RunView } from '../core/views.ts'
+import type { Application, NodeAt, NodeHints, RecoveryView, Standing } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
-import { Actions } from './actions.ts'
-import { actOnAll } from './act-on-all.ts'
-import { conductFlow } from './conduct-flow.ts'
+import { ApplicationDoors } from './application-doors.ts'
 import { CurrentWork } from './current-work.ts'
 import { describe } from './describe.ts'
 import type { Directory } from './directory.ts'
+import { Doors } from './doors.ts'
+import { Elsewhere } from './elsewhere.ts'
+import { Hinting } from './hinting.ts'
 import { sureHold, type Hold } from './hold.ts'
 import { nodesOf } from './nodes.ts'
 import { Ownership } from './ownership.ts'
+import { Pulse } from './pulse.ts'
 import { Queries } from './queries.ts'
-import { Posts } from './posts.ts'
-import { Requests } from './requests.ts'
-import { resultOf, settledRun } from './run-ends.ts'
-import { Shard } from './shard.ts'
-import { isFenced, ownerWords, StandingNow } from './standing.ts'
-import { takeUp } from './take-up.ts'
+import { resultElsewhere, resultOf, settledElsewhere, settledRun } from './run-ends.ts'
+import type { Shard } from './shard.ts'
+import { Shards, type OwnShard } from './shards.ts'
+import { Shares } from './shares.ts'
+import { isFenced, ownerWords, standbyFault, StandingNow } from './standing.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
+import { Watching } from './watching.ts'
 
 export interface ApplicationOptions {
   readonly directory: Directory
@@ -85,137 +49,189 @@ export interface ApplicationOptions {
   readonly watchdogMs: number | undefined
 }
 
-const SHARD = 0
+/** The number of the shard of a store that has one. */
+const ONE = 0
+/** How often inboxes are looked into for what nobody has told of. */
+const POLL_MS = 1000
 
-export class RunningApplication implements Application {
+export class RunningApplication extends ApplicationDoors implements Application {
   readonly name: string
   readonly stopped: Promise<Error | null>
   readonly #stop: (failure: Error | null) => void
   readonly #options: ApplicationOptions
-  readonly #queries: Queries
+  protected readonly queries: Queries
   readonly #standing: StandingNow
+  readonly #shards: Shards
+  protected readonly doors: Doors
+  readonly #watching: Watching
+  readonly #hinting: Hinting
+  #elsewhere: Elsewhere | null = null
   #recovered: RecoveryView = { runs: 0, stuck: 0, durationMs: 0 }
-  #info: StoreInfo | null = null
+  /** Of a store with one shard, or with several, that nodes share. */
   #ownership: Ownership | null = null
-  #shard: Shard | null = null
-  /** Once the runs of the shard have been taken up. */
-  #requests: Requests | null = null
-  #actions: Actions | null = null
+  #shares: Shares | null = null
+  #isUp = false
+  #isOver = false
   #watchdog: Watchdog | null = null
-  /** Of a shard that was lost: its parts are being stopped. */
-  #leaving: Promise<void> = Promise.resolve()
   #closing: Promise<void> | null = null
   #began = 0
 
   constructor(options: ApplicationOptions) {
+    super()
     this.#options = options
-    this.name = options.directory.definition.name
+    const { directory, store, namespace: ns, codec, clock, random, log, development } = options
+    this.name = directory.definition.name
     const { promise, resolve } = Promise.withResolvers<Error | null>()
     this.stopped = promise
     this.#stop = resolve
-    this.#standing = new StandingNow(options.node.id, () => this.#ownership?.hurry())
-    this.#queries = new Queries({
-      reader: options.store,
-      ns: options.namespace,
-      shard: SHARD,
-      codec: options.codec,
-      choreographies: options.directory.definition.choreographies.map(({ name }) => name),
+    this.#standing = new StandingNow(options.node.id, () => (this.#ownership ?? this.#shares)?.hurry())
+    const choreographies = directory.definition.choreographies.map(({ name }) => name)
+    this.queries = new Queries({ reader: store, ns, codec, choreographies })
+    this.#watching = new Watching(clock, log, () => this.#shards)
+    this.#hinting = new Hinting((shard) => this.#hinted(shard))
+    const current = (): CurrentWork => this.#watchdog?.current ?? CurrentWork.unwatched()
+    this.#shards = new Shards({
+      store,
+      ns,
+      directory,
+      codec,
+      clock,
+      random,
+      log,
+      development,
+      liveRuns: options.liveRuns,
+      limits: options.limits,
+      retention: options.retention,
+      get current() {
+        return current()
+      },
+      pulse: new Pulse(clock, POLL_MS),
+      source: this.name,
+      failed: (shard, error) => this.#failed(shard, error),
+      posted: (shard) => this.#posted(shard),
+      changed: () => this.#stand(),
+      came: (shard) => this.#watching.came(shard),
+    })
+    this.doors = new Doors({
+      directory,
+      random,
+      clock,
+      source: this.name,
+      shards: this.#shards,
+      elsewhere: () => this.#there,
+      refusal: (shard) => this.#refusal(shard),
     })
   }
 
   /** Takes the store and recovers, or stands by for the node that owns it. On a failure the store is let go again. */
   async open(): Promise<void> {
-    const { store, clock, log, node } = this.#options
+    const { store, clock } = this.#options
     this.#began = clock.now()
     const { leases } = store
-    const info = (this.#info = await store.open())
+    const info = await store.open()
+    this.#shards.opened(info)
     try {
       // What it watches for may come with the first replay.
       this.#watchdog = startWatchdog(this.#options.watchdogMs)
-      if (leases === undefined) return await this.#own(info, await store.acquire(SHARD, this.name), sureHold)
-      const ownership = (this.#ownership = new Ownership({
-        leases,
-        store: store.name,
-        shard: SHARD,
-        node,
-        clock,
-        log,
-        own: (tenure, hold) => this.#own(info, tenure, hold),
-        lost: (error) => this.#shard?.context.fail(error),
-        changed: () => this.#stand(),
-        onFailure: (error) => this.#failed(error),
-      }))
-      await ownership.start()
-      if (!ownership.isOwner) log.info(`This node stands by: ${ownerWords(ownership.owner)}`)
+      if (leases === undefined) await this.#ownAll(info.shards)
+      else if (info.shards === 1) await this.#ownOne(leases)
+      else await this.#share(leases)
     } catch (error) {
-      await this.#shard?.close(0)
-      await this.#ownership?.close()
+      await this.#shards.close(0)
+      await (this.#ownership ?? this.#shares)?.close()
       await store.close()
       this.#watchdog?.stop()
       throw error
     }
   }
 
-  /** The shard is this process's: takes up its runs. */
-  async #own(info: StoreInfo, tenure: Tenure, hold: Hold): Promise<void> {
-    const { store, clock, directory, namespace, codec, random, log, liveRuns, limits, development } = this.#options
-    await this.#leaving
-    const shard = new Shard({
-      store,
-      info,
-      tenure,
-      hold,
-      ns: namespace,
-      directory,
-      codec,
+  /** All of a store that one process has. */
+  async #ownAll(shards: number): Promise<void> {
+    const all = Array.from({ length: shards }, async (_, shard) =>
+      this.#own(await this.#options.store.acquire(shard, this.name), sureHold),
+    )
+    await Promise.all(all)
+  }
+
+  /** The one shard of a store that nodes share, or stands by. */
+  async #ownOne(leases: Leases): Promise<void> {
+    const { store, clock, log, node } = this.#options
+    const ownership = (this.#ownership = new Ownership({
+      leases,
+      store: store.name,
+      shard: ONE,
+      node,
       clock,
-      random,
       log,
-      liveRuns,
-      limits,
-      retention: this.#options.retention,
-      development,
-      current: this.#watchdog?.current ?? CurrentWork.unwatched(),
-      handleInbox: (row) => requests.fromInbox(row),
-      onFailure: (error) => this.#failed(error),
-    })
-    const requests = new Requests(shard, this.name)
-    this.#shard = shard
-    this.#standing.hold = hold
-    this.#stand()
-    try {
-      this.#recovered = await takeUp(shard, clock)
-    } catch (error) {
-      // Another node has taken over meanwhile, and this one stands by already.
-      if (this.#shard !== shard) return
-      throw error
-    }
-    this.#requests = requests
-    this.#actions = new Actions(shard)
+      own: (tenure, hold) => this.#own(tenure, hold),
+      lost: (error) => this.#shards.get(ONE)?.shard.context.fail(error),
+      changed: () => this.#stand(),
+      onFailure: (error) => this.#failed(null, error),
+    }))
+    await ownership.start()
+    if (!ownership.isOwner) log.info(`This node stands by: ${ownerWords(ownership.owner)}`)
+  }
+
+  /** Its part of a store with several shards. */
+  async #share(leases: Leases): Promise<void> {
+    const { store, clock, log, node, graceMs } = this.#options
+    const shares = (this.#shares = new Shares({
+      leases,
+      store: store.name,
+      node,
+      clock,
+      log,
+      own: (tenure, hold) => this.#own(tenure, hold),
+      handOn: (shard) => this.#shards.drop(shard, graceMs),
+      lost: (shard, error) => this.#shards.get(shard)?.shard.context.fail(error),
+      changed: () => this.#stand(),
+      tell: (to, shard) => this.#hinting.post(to, shard),
+      onFailure: (error) => this.#failed(null, error),
+    }))
+    this.#standing.hold = shares
+    await shares.start()
+    this.#isUp = true
     this.#stand()
   }
 
-  /** The shard has stopped. One that another node has taken over is given up, and this node stands by. */
-  #failed(error: Error): void {
+  /** A shard is this process's: takes up its runs. */
+  async #own(tenure: Tenure, hold: Hold): Promise<void> {
+    if (this.#shares === null) this.#standing.hold = hold
+    const recovered = await this.#shards.own(tenure, hold)
+    if (recovered === null || this.#isUp) return
+    const { runs, stuck, durationMs } = this.#recovered
+    const longest = this.#shares === null ? recovered.durationMs : Math.max(durationMs, recovered.durationMs)
+    const isSum = this.#shares !== null
+    this.#recovered = {
+      runs: recovered.runs + (isSum ? runs : 0),
+      stuck: recovered.stuck + (isSum ? stuck : 0),
+      durationMs: longest,
+    }
+  }
+
+  /** A shard has stopped. One that another node has taken over is given up, and this node stands by, or goes on with the rest. */
+  #failed(shard: Shard | null, error: Error): void {
     const { log } = this.#options
-    const [shard, ownership] = [this.#shard, this.#ownership]
-    if (ownership === null || shard === null || !isFenced(error)) {
+    const isHere = shard !== null && this.#shards.get(shard.context.shard)?.shard === shard
+    const sharing = this.#ownership ?? this.#shares
+    if (sharing === null || !isHere || !isFenced(error)) {
+      // One that was given up already.
+      if (shard !== null && !isHere && isFenced(error)) return
+      if (this.#isOver) return
+      this.#isOver = true
       log.error(`The application stopped: ${error.message}`)
       this.#stop(error)
+      // What has stopped one of them has stopped all: none goes on alone.
+      for (const own of this.#shards.all) own.shard.context.fail(error)
       // It keeps nobody from taking over.
-      return void ownership?.close()
+      return void sharing?.close()
     }
-    log.warn(`${error.message} This node stands by.`)
-    this.#shard = null
-    this.#requests = null
-    this.#actions = null
-    this.#leaving = this.#leave(shard, ownership)
-    this.#stand()
-  }
-
-  async #leave(shard: Shard, ownership: Ownership): Promise<void> {
-    await shard.close(0)
-    if (this.#closing === null) ownership.standBy()
+    log.warn(`${error.message}${this.#ownership === null ? '' : ' This node stands by.'}`)
+    const { shard: number } = shard.context
+    this.#shares?.forget(number)
+    void this.#shards.drop(number, 0).then(() => {
+      if (this.#closing === null) this.#ownership?.standBy()
+    })
   }
 
   get standing(): Standing {
@@ -224,9 +240,13 @@ export class RunningApplication implements Application {
 
   #stand(): void {
     const { node } = this.#options
-    const owner = this.#shard === null ? (this.#ownership?.owner ?? null) : node
-    const isOwners = this.#shard !== null || owner?.id === node.id
-    this.#standing.become(this.#requests !== null ? 'owner' : isOwners ? 'recovering' : 'standby', owner)
+    // Of several shards any node takes whatever is asked, and passes on what is for others.
+    if (this.#shares !== null) return this.#standing.become(this.#isUp ? 'owner' : 'recovering', node)
+    const here = this.#shards.all
+    const owner = here.length > 0 || this.#ownership === null ? node : this.#ownership.owner
+    const isOwners = here.length > 0 || owner?.id === node.id
+    const isReady = here.length > 0 && here.every(({ isReady: ready }) => ready)
+    this.#standing.become(isReady ? 'owner' : isOwners ? 'recovering' : 'standby', owner)
   }
 
   nodes(): Promise<NodesView> {
@@ -237,146 +257,112 @@ export class RunningApplication implements Application {
     return this.#recovered
   }
 
+  /** The shard of a store with one. @throws NOT_READY, NODE_STANDBY */
   get shard(): Shard {
-    if (this.#shard === null || this.#requests === null) throw this.#standing.refusal()
-    return this.#shard
-  }
-  get actions(): Actions {
-    if (this.#actions === null) throw this.#standing.refusal()
-    return this.#actions
-  }
-  get requests(): Requests {
-    if (this.#requests === null) throw this.#standing.refusal()
-    return this.#requests
+    return this.doors.at('').shard
   }
 
-  start(call: CallValue, options?: StartSettings): Promise<Started>
-  start(call: CallValue, options: StartSettings & InTransaction): Promise<Posted>
-  async start(call: CallValue, options: StartSettings & Partial<InTransaction> = {}): Promise<Started | Posted> {
-    const { tx, ...settings } = options
-    const request = { call: call.name, input: call.input, ...settings }
-    return tx === undefined ? this.requests.start(request) : this.#posts.start(request, tx)
-  }
-  async startNamed(request: StartRequest): Promise<Started> {
-    return this.requests.start(request)
+  get #there(): Elsewhere {
+    const { place } = this.#shards
+    if (place === null) throw this.#standing.refusal()
+    const { store, namespace: ns, codec, clock, random, directory } = this.#options
+    const posted = (shard: number): void => this.#shards.posted(shard)
+    return (this.#elsewhere ??= new Elsewhere(place, { store, ns, codec, clock, random, directory, posted }))
   }
 
-  publish(event: EventValue, options?: PublishSettings): Promise<Published>
-  publish(event: EventValue, options: PublishSettings & InTransaction): Promise<Posted>
-  async publish(event: EventValue, options: PublishSettings & Partial<InTransaction> = {}) {
-    const { tx, ...settings } = options
-    const request = { type: event.type, data: event.data, ...settings }
-    return tx === undefined ? this.requests.publish(request) : this.#posts.publish(request, tx)
-  }
-  async publishNamed(request: PublishRequest): Promise<Published> {
-    return this.requests.publish(request)
+  /** Something is durable for the inbox of a shard that another node owns. */
+  #posted(shard: number): void {
+    const owner = this.#shares?.ownerOf(shard) ?? null
+    if (owner !== null && owner.id !== this.#options.node.id) this.#hinting.post(owner, shard)
   }
 
-  conduct(
-    choreography: Parameters<Application['conduct']>[0],
-  ): (event: EventValue, options?: { readonly id?: string; readonly source?: string }) => Promise<Started> {
-    const { name } = choreography
-    return ({ type, data }, options = {}) => this.conductNamed({ choreography: name, type, data, ...options })
-  }
-  async conductNamed(request: ConductRequest): Promise<Started> {
-    return conductFlow(this.shard, this.name, request)
+  #refusal(shard: number): Error {
+    const { place } = this.#shards
+    if (place === null || this.#isOne || this.#shards.get(shard) !== undefined) return this.#standing.refusal()
+    return standbyFault(this.#shares?.ownerOf(shard) ?? null)
   }
 
-  signal(run: string, signal: SignalValue, options?: SignalSettings): Promise<Signalled>
-  signal(run: string, signal: SignalValue, options: SignalSettings & InTransaction): Promise<Posted>
-  async signal(run: string, signal: SignalValue, options: SignalSettings & Partial<InTransaction> = {}) {
-    const { tx, ...settings } = options
-    const request = { run, name: signal.type, data: signal.data, ...settings }
-    return tx === undefined ? this.requests.signal(request) : this.#posts.signal(request, tx)
-  }
-  async signalNamed(request: SignalRequest): Promise<Signalled> {
-    return this.requests.signal(request)
+  get hints(): NodeHints {
+    return this.#hinting
   }
 
-  get #posts(): Posts {
-    return new Posts(this.shard.context, this.requests)
+  carrierOf(run: string): NodeAt | null {
+    const { id } = this.#options.node
+    const owner = this.#shares?.ownerOf(this.#shards.place?.shardOf(run) ?? ONE) ?? null
+    return owner === null || owner.id === id || owner.address === null ? null : { id: owner.id, address: owner.address }
   }
 
-  cancel(run: string, request: Reasoned = {}): Promise<Acted> {
-    return this.actions.cancel(run, request)
-  }
-  retry(run: string, request: RetryRequest = {}): Promise<Acted> {
-    return this.actions.retry(run, request)
-  }
-  answer(run: string, request: AnswerRequest): Promise<Acted> {
-    return this.actions.answer(run, request)
-  }
-  fail(run: string, request: FailRequest): Promise<Acted> {
-    return this.actions.fail(run, request)
-  }
-  actOnAll(request: ActAllRequest): Promise<ActedAll> {
-    return actOnAll(this.actions, this.#queries, request)
+  /** Something waits in this shard, or it may be taken. */
+  #hinted(shard: number): void {
+    if (this.#shards.get(shard) === undefined) this.#shares?.hurry()
+    else this.#shards.posted(shard)
   }
 
   async result(id: string): Promise<Json | undefined> {
-    return resultOf(this.shard, id, () => this.settled(id, Number.POSITIVE_INFINITY))
+    const look = (): Promise<RunView | null> => this.settled(id, Number.POSITIVE_INFINITY)
+    const own = this.#here(id)
+    if (own === undefined) return resultElsewhere(id, look)
+    return resultOf(own.shard, id, look).catch((error: unknown) => {
+      if (!this.#isHandedOn(own)) throw error
+      return resultElsewhere(id, look)
+    })
   }
 
   async run(id: string): Promise<RunView | null> {
-    const found = await this.#queries.run(id)
+    const found = await this.queries.run(id)
     if (found !== null) return found
-    const shard = this.#shard
-    if (shard === null) return null
     // A start that was acknowledged elsewhere may still lie in the inbox: a negative answer waits for it.
-    await shard.context.inbox.read()
-    await shard.context.writer.barrier()
-    return this.#queries.run(id)
+    const number = this.#shards.place?.shardOf(id) ?? ONE
+    const own = this.#shards.get(number)
+    if (own === undefined) return this.#isOne ? null : this.#there.afterInbox(number, () => this.queries.run(id))
+    const { inbox, writer } = own.shard.context
+    await inbox.read()
+    await writer.barrier()
+    return this.queries.run(id)
   }
 
   async settled(id: string, waitMs: number, signal?: AbortSignal): Promise<RunView | null> {
     const look = (): Promise<RunView | null> => this.run(id)
-    return waitMs <= 0 ? look() : settledRun(this.shard.context, this.#queries, look, { id, waitMs, signal })
+    if (waitMs <= 0) return look()
+    const { clock } = this.#options
+    const until = clock.now() + waitMs
+    const own = this.#here(id)
+    if (own === undefined) return settledElsewhere(clock, look, { id, waitMs, signal })
+    const seen = await settledRun(own.shard.context, this.queries, look, { id, waitMs, signal })
+    if (seen === null || seen.ended !== null || !this.#isHandedOn(own)) return seen
+    return settledElsewhere(clock, look, { id, waitMs: until - clock.now(), signal })
   }
 
-  runs(request?: RunsRequest): Promise<Page<RunView>> {
-    return this.#queries.runs(request)
+  /** Whether a shard was given to another node while something was waited for there. */
+  #isHandedOn({ shard }: OwnShard): boolean {
+    return this.#shares !== null && this.#closing === null && this.#shards.get(shard.context.shard)?.shard !== shard
   }
-  journal(
-    run: string,
-    options?: { readonly limit?: number; readonly cursor?: string },
-  ): Promise<Page<JournalView> | null> {
-    return this.#queries.journal(run, options)
+
+  /** The shard of a run, if it is here. @throws NOT_READY, NODE_STANDBY where there is one shard */
+  #here(id: string): OwnShard | undefined {
+    return this.#isOne ? this.doors.at(id) : this.#shards.ready(this.#shards.place?.shardOf(id) ?? ONE)
   }
-  events(request?: EventsRequest): Promise<Page<EventView>> {
-    return this.#queries.events(request)
+
+  get #isOne(): boolean {
+    return (this.#shards.place?.shards ?? 1) === 1
   }
-  async key(field: string, value: string, cursor?: string): Promise<KeyView> {
-    await this.#shard?.flowsWritten()
-    return this.#queries.key(field, value, cursor)
-  }
-  async flows(choreography: string, request?: FlowsRequest): Promise<Page<FlowView>> {
-    await this.#shard?.flowsWritten()
-    return this.#queries.flows(choreography, request)
-  }
-  async flow(choreography: string, key: string): Promise<FlowView | null> {
-    await this.#shard?.flowsWritten()
-    return this.#queries.flow(choreography, key)
-  }
-  graph(root: string, cursor?: string): Promise<Related> {
-    return this.#queries.graph(root, cursor)
+
+  protected async flowsWritten(): Promise<void> {
+    await Promise.all(this.#shards.all.map(({ shard }) => shard.flowsWritten()))
   }
 
   async describe(): Promise<ApplicationView> {
     const { store, directory } = this.#options
-    if (this.#info === null) throw fault('NOT_READY')
+    const { info } = this.#shards
+    if (info === null) throw fault('NOT_READY')
     // Whether the engine still works is part of the answer: probes ask for it.
-    this.#shard?.check()
-    return describe(directory.definition, store, this.#info)
+    for (const { shard } of this.#shards.all) shard.check()
+    return describe(directory.definition, store, info)
   }
 
   watch(key: string | null, listener: () => void): () => void {
-    return this.shard.context.watchers.onKey(key, () => {
-      try {
-        listener()
-      } catch (error) {
-        this.#options.log.error('A watcher threw', { message: toFailure(error).message })
-      }
-    })
+    if (this.#isOne) this.doors.at('')
+    return this.#watching.watch(key, listener)
   }
 
   close(): Promise<void> {
@@ -385,11 +371,12 @@ export class RunningApplication implements Application {
   }
 
   async #close(): Promise<void> {
-    await this.#shard?.close(this.#options.graceMs)
-    await this.#leaving
-    await this.#ownership?.close()
+    await this.#shares?.leave()
+    await this.#shards.close(this.#options.graceMs, (shard) => this.#shares?.gave(shard))
+    await (this.#ownership ?? this.#shares)?.close()
     // One that was taken over at the last moment.
-    await this.#shard?.close(0)
+    await this.#shards.close(0)
+    this.#watching.close()
     await this.#options.store.close()
     this.#watchdog?.stop()
     this.#stop(null)

@@ -3,6 +3,7 @@
 import { toText, type JsonText } from '../core/json.ts'
 import { checkEventName } from '../core/names.ts'
 import type { PublishRequest } from '../define/application.ts'
+import type { Judging } from './asked-start.ts'
 import { appendEvent } from './facts.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -24,7 +25,7 @@ export interface AskedEvent {
 }
 
 /** @param own source of events without one. @throws EVENT_UNKNOWN, INPUT_INVALID, KEY_INVALID, ID_INVALID */
-export function judgeEvent(context: ShardContext, own: string, request: PublishRequest): AskedEvent {
+export function judgeEvent(context: Judging, own: string, request: PublishRequest): AskedEvent {
   const { directory, random, clock } = context
   const { type } = request
   const source = checkEventName(request.source ?? own, 'The source')

@@ -36,7 +36,7 @@ export interface Birth {
 }
 
 /** What makes two starts of one id the same: what is called, and the input as it was given. */
-export function startHash(context: ShardContext, call: string, input: unknown): string {
+export function startHash(context: Pick<ShardContext, 'hash'>, call: string, input: unknown): string {
   return context.hash({ call, input })
 }
 

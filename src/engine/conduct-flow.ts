@@ -5,66 +5,107 @@ import { eventRef } from '../core/ids.ts'
 import { splitKey } from '../core/names.ts'
 import type { ConductRequest, Started } from '../define/application.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
-import { judgeEvent, writeAsked } from './asked-event.ts'
+import { judgeEvent, writeAsked, type AskedEvent } from './asked-event.ts'
+import type { Judging } from './asked-start.ts'
 import { createRun } from './births.ts'
 import type { Taken } from './claims.ts'
 import type { Watched } from './conducts.ts'
 import type { Shard } from './shard.ts'
 import type { ShardContext } from './shard-context.ts'
 
-/** @param own source of events without one. @throws what `Application.conductNamed` says. */
-export async function conductFlow(shard: Shard, own: string, request: ConductRequest): Promise<Started> {
+/**
+ * @param own source of events without one.
+ * @param drain of a request that lay in the inbox: takes its row away, with what is written in the same moment.
+ * @throws what `Application.conductNamed` says.
+ */
+export async function conductFlow(
+  shard: Shard,
+  own: string,
+  request: ConductRequest,
+  drain?: () => void,
+): Promise<Started> {
   shard.check()
   const { context } = shard
   const { directory, claims, conducts, writer } = context
   const choreography = directory.choreography(request.choreography)
   const { name } = choreography
-  directory.checkConductible(choreography)
-  const first = judgeEvent(context, own, request)
+  const { id, hash, first } = judgeConduct(context, own, request)
   const { type, key, source } = first
-  checkFirst(choreography, type)
-  const id = directory.checkRunId(`${name}:${splitKey(key).value}`)
-  const hash = context.hash({ choreography: name, type, data: request.data })
   const names = [
     { space: 'run', id },
     { space: 'event', id: first.name },
   ] as const
   const ref = eventRef(source, first.id)
-  const place = context.admission.enter({ workflow: null, runs: 1 + directory.reactionsTo(type).length })
+  const arrival = { workflow: null, runs: 1 + directory.reactionsTo(type).length }
+  const place = drain === undefined ? context.admission.enter(arrival) : null
   const watched = conducts.watch(key)
   try {
     const begun = await firstOf(context, choreography, key)
-    return await claims.settleAll(names, async ([run = null, event = null]) => {
-      shard.check()
-      if (run !== null) return await existing(context, run, { id, hash })
-      checkFree(context, choreography, { key, begun, watched })
-      if (event !== null) throw fault('EVENT_CONFLICT', { id: first.id, source })
-      context.space.check()
-      const birth = { kind: 'choreography' as const, name, call: name, parent: null, parentOp: null }
-      createRun(context, {
-        id,
-        ...birth,
-        key,
-        root: ref,
-        cause: ref,
-        input: JSON.stringify({ type, data: first.value }),
-        hash,
-      })
-      try {
-        writeAsked(context, first, request.cause ?? null)
-      } catch (error) {
-        // The run is written and its event cannot be (the codec, perhaps): half of it must not become durable.
-        context.fail(error)
-        throw error
-      }
-      place.born()
-      await new Promise<void>((resolve, reject) => writer.acknowledgement(resolve, reject))
-      return { id, created: true }
-    })
+    return await claims.settleAll(
+      names,
+      async ([run = null, event = null]) => {
+        shard.check()
+        if (run !== null && drain === undefined) return await existing(context, run, { id, hash })
+        if (run !== null) return drained(writer, drain, { id, created: false })
+        checkFree(context, choreography, { key, begun, watched })
+        if (event !== null) throw fault('EVENT_CONFLICT', { id: first.id, source })
+        if (drain === undefined) context.space.check()
+        const birth = { kind: 'choreography' as const, name, call: name, parent: null, parentOp: null }
+        createRun(context, {
+          id,
+          ...birth,
+          key,
+          root: ref,
+          cause: ref,
+          input: JSON.stringify({ type, data: first.value }),
+          hash,
+        })
+        try {
+          writeAsked(context, first, request.cause ?? null)
+        } catch (error) {
+          // The run is written and its event cannot be (the codec, perhaps): half of it must not become durable.
+          context.fail(error)
+          throw error
+        }
+        place?.born()
+        if (drain !== undefined) return drained(writer, drain, { id, created: true })
+        await new Promise<void>((resolve, reject) => writer.acknowledgement(resolve, reject))
+        return { id, created: true }
+      },
+      drain !== undefined,
+    )
   } finally {
     conducts.unwatch(key, watched)
-    place.leave()
+    place?.leave()
   }
+}
+
+function drained(writer: ShardContext['writer'], drain: (() => void) | undefined, started: Started): Started {
+  drain?.()
+  writer.flush()
+  return started
+}
+
+/** A flow that is to be conducted, as somebody outside asks for it. */
+export interface AskedConduct {
+  /** Of its run. */
+  readonly id: string
+  /** What makes two requests for it the same. */
+  readonly hash: string
+  readonly first: AskedEvent
+}
+
+/** @throws CHOREOGRAPHY_UNKNOWN, CONDUCT_IMPOSSIBLE, INPUT_INVALID, REQUEST_INVALID, ID_INVALID */
+export function judgeConduct(judging: Judging, own: string, request: ConductRequest): AskedConduct {
+  const { directory, hash } = judging
+  const choreography = directory.choreography(request.choreography)
+  directory.checkConductible(choreography)
+  const { name } = choreography
+  const first = judgeEvent(judging, own, request)
+  const { type, key } = first
+  checkFirst(choreography, type)
+  const id = directory.checkRunId(`${name}:${splitKey(key).value}`)
+  return { id, hash: hash({ choreography: name, type, data: request.data }), first }
 }
 
 /** @throws REQUEST_INVALID */

@@ -12,6 +12,7 @@ import type { ReactionDefinition } from '../define/definition.ts'
 import { createRun, soloExecutor } from './births.ts'
 import { noticeEvent, takeEvent } from './conducting.ts'
 import { soloOf, type LiveRun } from './live-run.ts'
+import { isHere, post } from './outbox.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** An event to be written. */
@@ -26,6 +27,12 @@ export interface Fact {
   readonly root: string | null
   readonly cause: string | null
   readonly published: boolean
+}
+
+/** Appends an event where its key is: here, or by a row for the inbox of the shard that has it. */
+export function recordEvent(context: ShardContext, fact: Fact): void {
+  if (isHere(context, fact.key)) appendEvent(context, fact)
+  else post(context, 'fact', fact.key, JSON.stringify(fact))
 }
 
 /** Appends an event and, when it is published, what follows from it. Returns its row. */
@@ -77,7 +84,10 @@ function react(
   { ref, parent, parentOp }: Cause,
 ): LiveRun | null {
   const birth = {
-    id: reactionId(reaction.name, fact, context.directory.definition.name, (text) => context.hash(text)),
+    id: context.place.at(
+      fact.key,
+      reactionId(reaction.name, fact, context.directory.definition.name, (text) => context.hash(text)),
+    ),
     kind: 'reaction' as const,
     name: reaction.name,
     key: fact.key,

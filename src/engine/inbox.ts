@@ -4,9 +4,9 @@
 import type { Cancel, Clock } from '../core/clock.ts'
 import type { InboxRow, StoreReader } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
+import type { Pulse } from './pulse.ts'
 import { orFailure } from './run-rows.ts'
 
-const POLL_MS = 1000
 /** When is looked for what somebody's transaction has put in: most commit at once, and later ones wait for the poll. */
 const EXPECTED_MS = [5, 25, 100, 300] as const
 const PAGE = 500
@@ -20,6 +20,8 @@ export interface InboxOptions {
   readonly handle: (row: InboxRow) => Promise<boolean>
   readonly log: Log
   readonly onFailure: (error: unknown) => void
+  /** When to look for what nobody has told of. */
+  readonly pulse: Pulse
 }
 
 /** The inbox of a shard. */
@@ -32,7 +34,7 @@ export class Inbox {
   #reads = 0
   #reading: Promise<void> | null = null
   #next: Promise<void> | null = null
-  #poll: Cancel | null = null
+  #leave: Cancel | null = null
   /** Under way: one set of looks serves all that is put in meanwhile. */
   readonly #expected = new Set<Cancel>()
   #stopped = false
@@ -43,17 +45,14 @@ export class Inbox {
 
   /** Reads now and then every second: hints may be lost, rows may not. */
   start(): void {
-    const tick = (): void => {
-      if (this.#stopped) return
-      this.read().catch(this.#options.onFailure)
-      this.#poll = this.#options.clock.after(POLL_MS, tick)
-    }
-    tick()
+    if (this.#stopped) return
+    this.#leave = this.#options.pulse.join(() => void this.read().catch(this.#options.onFailure))
+    this.read().catch(this.#options.onFailure)
   }
 
   stop(): void {
     this.#stopped = true
-    this.#poll?.()
+    this.#leave?.()
     for (const cancel of this.#expected) cancel()
   }
 

@@ -2,6 +2,7 @@
 // store without leases has one node at a time, which knows itself.
 import { fault } from '../core/errors.ts'
 import type { LeaseRow, NodeInfo, NodeRow } from '../core/lease.ts'
+import { LEAVING } from '../core/shares.ts'
 import type { Store } from '../core/store.ts'
 import type { NodesView, NodeView, ShardView } from '../core/views.ts'
 
@@ -23,25 +24,38 @@ export async function nodesOf(store: Store, self: Self | null): Promise<NodesVie
 }
 
 async function alone(store: Store, self: Self | null): Promise<NodesView> {
-  const { epoch, head } = await store.tenure(SHARD)
+  const [{ epoch, head }, inbox] = await Promise.all([store.tenure(SHARD), store.inboxIds(SHARD, 'default', 1000)])
   const [owner, address, since] = self === null ? [null, null, null] : [self.id, self.address, time(self.began)]
-  const shards = [{ shard: SHARD, owner, address, since, until: null, epoch, head }]
+  const shards = [{ shard: SHARD, owner, address, since, until: null, epoch, head, waiting: inbox.length }]
   if (self === null || since === null) return { leaseMs: null, nodes: [], shards }
   const { id, app, version, ballet } = self
-  const node = { id, app, version, ballet, address, state: 'owner', began: since, heard: null, until: null } as const
+  const node = {
+    id,
+    app,
+    version,
+    ballet,
+    address,
+    state: 'owner',
+    shards: 1,
+    began: since,
+    heard: null,
+    until: null,
+  } as const
   return { leaseMs: null, nodes: [{ ...node, self: true }], shards }
 }
 
 function nodeView(row: NodeRow, owned: readonly LeaseRow[], self: string | undefined): NodeView {
   const { id, app, version, ballet, address, began, beat, until, isAlive } = row
-  const isOwner = owned.some(({ node }) => node === id)
+  const shards = owned.filter(({ node }) => node === id).length
+  const present = version === LEAVING ? 'leaving' : shards > 0 ? 'owner' : 'standby'
   return {
     id,
     app,
     version,
     ballet,
     address,
-    state: isAlive ? (isOwner ? 'owner' : 'standby') : 'gone',
+    state: isAlive ? present : 'gone',
+    shards,
     began: known(began),
     heard: time(beat),
     until: time(until),
@@ -49,7 +63,7 @@ function nodeView(row: NodeRow, owned: readonly LeaseRow[], self: string | undef
   }
 }
 
-function shardView({ shard, node, since, epoch, head }: LeaseRow, nodes: readonly NodeRow[]): ShardView {
+function shardView({ shard, node, since, epoch, head, waiting }: LeaseRow, nodes: readonly NodeRow[]): ShardView {
   const owner = nodes.find(({ id }) => id === node)
   return {
     shard,
@@ -59,6 +73,7 @@ function shardView({ shard, node, since, epoch, head }: LeaseRow, nodes: readonl
     until: owner === undefined ? null : time(owner.until),
     epoch,
     head,
+    waiting,
   }
 }
 

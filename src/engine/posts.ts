@@ -2,9 +2,10 @@
 // (names, schemas, ids, limits), and then put into the inbox by that transaction. When it commits they are durable with
 // it, and are taken like anything else that lies there; when it does not, they were never asked for.
 import { fault } from '../core/errors.ts'
-import { slotOf } from '../core/ids.ts'
-import { SLOT_COUNT, type InboxItem } from '../core/store.ts'
+import type { InboxItem } from '../core/store.ts'
 import type { Posted, PublishRequest, SignalRequest, StartRequest } from '../define/application.ts'
+import type { AskedEvent } from './asked-event.ts'
+import type { AskedStart } from './asked-start.ts'
 import type { Requests } from './requests.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -18,16 +19,16 @@ export class Posts {
   }
 
   /** @throws as `Requests.start`, TX_INVALID, TX_FOREIGN, and what the transaction throws */
-  async start(request: StartRequest, tx: object): Promise<Posted> {
-    const { id, at, deadline } = await this.#requests.startable(request)
+  async start(request: StartRequest, tx: object, asked?: AskedStart): Promise<Posted> {
+    const { id, at, deadline } = await this.#requests.startable(request, asked)
     const { call, input } = request
     await this.#post(tx, 'start', id, { call, input, id, at: at ?? undefined, deadline: deadline ?? undefined })
     return { id }
   }
 
   /** @throws as `Requests.publish`, TX_INVALID, TX_FOREIGN, and what the transaction throws */
-  async publish(request: PublishRequest, tx: object): Promise<Posted> {
-    const { id, source, key } = await this.#requests.publishable(request)
+  async publish(request: PublishRequest, tx: object, asked?: AskedEvent): Promise<Posted> {
+    const { id, source, key } = await this.#requests.publishable(request, asked)
     const { type, data } = request
     await this.#post(tx, 'event', type, { type, data, id, source }, key)
     return { id }
@@ -43,10 +44,10 @@ export class Posts {
 
   /** @param tag decides on the slot: what has the same one stays in order. */
   async #post(tx: object, kind: InboxItem['kind'], target: string, body: object, tag = target): Promise<void> {
-    const { store, shard, ns, clock, inbox } = this.#context
+    const { store, shard, ns, clock, inbox, place } = this.#context
     if (store.postIn === undefined) throw fault('TX_UNSUPPORTED', { store: store.name })
     const data = this.#context.encode(JSON.stringify(body), 'turn', target)
-    await store.postIn(tx, shard, [{ ns, slot: slotOf(tag, SLOT_COUNT), kind, target, data, at: clock.now() }])
+    await store.postIn(tx, shard, [{ ns, slot: place.slotOf(tag), kind, target, data, at: clock.now() }])
     inbox.expect()
   }
 }

@@ -7,6 +7,7 @@ import { toFailure } from '../core/failure.ts'
 import type { Json } from '../core/json.ts'
 import { parseCommands, parseTurn, STUCK_REASONS } from '../core/journal.ts'
 import { nearest, splitKey } from '../core/names.ts'
+import { Placement } from '../core/placement.ts'
 import type { EventRow, JournalRow, RunRow, StoreReader } from '../core/store.ts'
 import type {
   ErrorView,
@@ -21,22 +22,34 @@ import type {
   SuspectView,
 } from '../core/views.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
+import {
+  cursorOfKey,
+  cursorOfPlaces,
+  cursorOfTwo,
+  keyOfCursor,
+  limitOf,
+  placesOf,
+  twoPlacesOf,
+  type Places,
+} from './cursors.ts'
 import { flowView } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
-import { readPage, type RowPage, type RowSource } from './pages.ts'
+import { readPage, readPages, type RowsOfAll, type RowSource } from './pages.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
+import { newestFirst, ofEvent, ofRun, ofTurn, oldestEvent, oldestFirst } from './row-orders.ts'
 import { choicesOf, phaseOf, suspectOf } from './run-standing.ts'
 
 export interface QueriesOptions {
   readonly reader: StoreReader
   readonly ns?: string
-  readonly shard?: number
   readonly codec?: Codec
   /** Names of the choreographies of which `key` tells. */
   readonly choreographies?: readonly string[]
 }
 
-type Suspected = ReadonlyMap<number, SuspectView>
+type Suspected = ReadonlyMap<string, SuspectView>
+/** A run of several shards: numbers are a shard's own. */
+const placeOf = (shard: number, num: number): string => `${shard} ${num}`
 type RunPayloads = Pick<RunView, 'input' | 'output' | 'error'>
 
 /** Turns that are read at once to tell how a run stands. */
@@ -48,23 +61,23 @@ const GRAPH_SIZE = 4_194_304
 export class Queries {
   readonly #reader: StoreReader
   readonly #ns: string
-  readonly #shard: number
+  #place: Promise<Placement> | undefined
   readonly #codec: Codec
   readonly #choreographies: readonly string[]
 
-  constructor({ reader, ns = 'default', shard = 0, codec = plainCodec, choreographies = [] }: QueriesOptions) {
+  constructor({ reader, ns = 'default', codec = plainCodec, choreographies = [] }: QueriesOptions) {
     this.#reader = reader
     this.#ns = ns
-    this.#shard = shard
     this.#codec = codec
     this.#choreographies = choreographies
   }
 
   /** The row of a run by its id, or null. @throws RUN_FORGOTTEN when there was one whose name is still taken. */
   async row(id: string): Promise<RunRow | null> {
-    const [claim] = await this.#reader.claims(this.#shard, this.#ns, 'run', [id])
+    const shard = await this.#shardOf(id)
+    const [claim] = await this.#reader.claims(shard, this.#ns, 'run', [id])
     if (claim === null || claim === undefined) return null
-    const row = await this.#reader.run(this.#shard, claim.num)
+    const row = await this.#reader.run(shard, claim.num)
     if (row === null) throw fault('RUN_FORGOTTEN', { id: id.slice(0, 256) })
     return row
   }
@@ -74,9 +87,9 @@ export class Queries {
     return row === null ? null : this.view(row)
   }
 
-  /** A run by its number, or null. */
-  async runOf(num: number): Promise<RunView | null> {
-    const row = await this.#reader.run(this.#shard, num)
+  /** A run by its number, or null. @param id says where it is. */
+  async runOf(id: string, num: number): Promise<RunView | null> {
+    const row = await this.#reader.run(await this.#shardOf(id), num)
     return row === null ? null : this.view(row)
   }
 
@@ -85,9 +98,14 @@ export class Queries {
     checkReason(reason)
     const status = request.status ?? (reason === undefined ? undefined : ['stuck'])
     const ns = this.#ns
-    const read = (before: number | undefined, limit: number): Promise<readonly (RunRow | UnreadRun)[]> =>
-      runRows(this.#reader, this.#shard, { ns, name, status, reason, kind, key, root, before, limit })
-    const { rows, next } = await readPage({ read, ...ofRun }, cursorOf(request.cursor), limitOf(request.limit))
+    const shards = await this.#shards()
+    const sources = shards.map((shard) => ({
+      read: (before: number | undefined, limit: number) =>
+        runRows(this.#reader, shard, { ns, name, status, reason, kind, key, root, before, limit }),
+      ...ofRun,
+    }))
+    const from = placesOf(request.cursor, shards.length)
+    const { rows, next } = await readPages(sources, from, { limit: limitOf(request.limit), order: newestFirst })
     return { ...page(await this.#views(rows), next), ...unreadable(rows) }
   }
 
@@ -97,21 +115,28 @@ export class Queries {
   ): Promise<Page<JournalView> | null> {
     const row = await this.row(id)
     if (row === null) return null
+    const shard = await this.#shardOf(id)
     const read = (after = -1, limit: number): Promise<readonly JournalRow[]> =>
-      this.#reader.journal(this.#shard, row.num, after, limit)
-    const { rows, next } = await readPage({ read, ...ofTurn }, cursorOf(options.cursor), limitOf(options.limit))
+      this.#reader.journal(shard, row.num, after, limit)
+    const [from] = placesOf(options.cursor, 1)
+    const { rows, next } = await readPage({ read, ...ofTurn }, from, limitOf(options.limit))
     return page(
       rows.map((one) => this.#journalView({ ...one, text: this.#text(one.data, 'turn', id) })),
-      next,
+      next === undefined ? undefined : [next],
     )
   }
 
   async events(request: EventsRequest = {}): Promise<Page<EventView>> {
     const { key, types, published } = request
     const ns = this.#ns
-    const read = (after: number | undefined, limit: number): Promise<readonly EventRow[]> =>
-      this.#reader.events(this.#shard, { ns, key, types, published, after, limit })
-    const { rows, next } = await readPage({ read, ...ofEvent }, cursorOf(request.cursor), limitOf(request.limit))
+    const shards = key === undefined ? await this.#shards() : [await this.#shardOf(key)]
+    const sources = shards.map((shard) => ({
+      read: (after: number | undefined, limit: number) =>
+        this.#reader.events(shard, { ns, key, types, published, after, limit }),
+      ...ofEvent,
+    }))
+    const from = placesOf(request.cursor, shards.length)
+    const { rows, next } = await readPages(sources, from, { limit: limitOf(request.limit), order: oldestEvent })
     return page(
       rows.map((row) => this.eventView(row)),
       next,
@@ -121,8 +146,9 @@ export class Queries {
   async key(field: string, value: string, cursor?: string): Promise<KeyView> {
     const key = `${field}:${value}`
     const flows: FlowView[] = []
+    const shard = await this.#shardOf(key)
     for (const name of this.#choreographies) {
-      const [row] = await this.#reader.flowsOf(this.#shard, this.#ns, name, [key])
+      const [row] = await this.#reader.flowsOf(shard, this.#ns, name, [key])
       if (row !== null && row !== undefined) flows.push(flowView(row))
     }
     return { field, value, flows, ...(await this.#all({ key }, cursor)) }
@@ -134,31 +160,57 @@ export class Queries {
     const count = limitOf(limit)
     const after = cursor === undefined ? undefined : keyOfCursor(cursor)
     const query = { ns: this.#ns, name, standing: state, after, limit: count + 1 }
-    const rows = await this.#reader.flows(this.#shard, query)
+    const found = await Promise.all((await this.#shards()).map((shard) => this.#reader.flows(shard, query)))
+    const rows = found.flat().toSorted((a, b) => (a.key < b.key ? -1 : 1))
     const last = rows.length > count ? rows[count - 1] : undefined
     const items = rows.slice(0, count).map(flowView)
-    return last === undefined ? { items } : { items, cursor: Buffer.from(last.key).toString('base64url') }
+    return last === undefined ? { items } : { items, cursor: cursorOfKey(last.key) }
   }
 
   /** The flow of a key: `field:value`, or its value alone. @throws CHOREOGRAPHY_UNKNOWN */
   async flow(name: string, key: string): Promise<FlowView | null> {
     const field = await this.#fieldOf(name)
     const names = key.startsWith(`${field}:`) ? [key, `${field}:${key}`] : [`${field}:${key}`]
-    const rows = await this.#reader.flowsOf(this.#shard, this.#ns, name, names)
-    const row = rows.find((one) => one !== null)
-    return row === undefined || row === null ? null : flowView(row)
+    for (const one of names) {
+      const [row] = await this.#reader.flowsOf(await this.#shardOf(one), this.#ns, name, [one])
+      if (row !== undefined && row !== null) return flowView(row)
+    }
+    return null
   }
 
   /** The field of the keys of a choreography, which its monitor has left. @throws CHOREOGRAPHY_UNKNOWN */
   async #fieldOf(name: string): Promise<string> {
-    const [row] = await this.#reader.flowsOf(this.#shard, this.#ns, name, [''])
-    if (row !== null && row !== undefined) return (parseText(row.detail) as { readonly field: string }).field
+    for (const shard of await this.#shards()) {
+      const [row] = await this.#reader.flowsOf(shard, this.#ns, name, [''])
+      if (row !== null && row !== undefined) return (parseText(row.detail) as { readonly field: string }).field
+    }
     throw fault('CHOREOGRAPHY_UNKNOWN', { name: name.slice(0, 80), nearest: nearest(name, this.#choreographies) })
   }
 
   /** Everything with this root. */
   async graph(root: string, cursor?: string): Promise<Related> {
     return this.#all({ root }, cursor)
+  }
+
+  async #shardOf(name: string): Promise<number> {
+    return (await this.#placement()).shardOf(name)
+  }
+
+  async #shards(): Promise<readonly number[]> {
+    const { shards } = await this.#placement()
+    return Array.from({ length: shards }, (_, shard) => shard)
+  }
+
+  /** Of a store that is open by then. */
+  #placement(): Promise<Placement> {
+    this.#place ??= this.#reader.info().then(
+      (info) => new Placement(info),
+      (error: unknown) => {
+        this.#place = undefined
+        throw error
+      },
+    )
+    return this.#place
   }
 
   /** A run as operators see it. */
@@ -168,15 +220,22 @@ export class Queries {
 
   /** Those that are suspected, where one of these could be. */
   async #suspects(rows: readonly (RunRow | UnreadRun)[]): Promise<Suspected> {
-    const isOpen = rows.some((row) => !isUnread(row) && row.status === 'running')
-    return new Map((isOpen ? await this.#reader.suspects(this.#shard) : []).map((row) => [row.run, suspectOf(row)]))
+    const open = rows.flatMap((row) => (!isUnread(row) && row.status === 'running' ? [row.id] : []))
+    const shards = new Set(await Promise.all(open.map((id) => this.#shardOf(id))))
+    const found = await Promise.all(
+      [...shards].map(async (shard) =>
+        (await this.#reader.suspects(shard)).map((row) => [placeOf(shard, row.run), suspectOf(row)] as const),
+      ),
+    )
+    return new Map(found.flat())
   }
 
   async #view(row: RunRow, payloads: RunPayloads, suspects: Suspected): Promise<RunView> {
     const present = await this.#present(row)
     const { waits, state, steps } = present
-    const suspect = row.status === 'running' ? suspects.get(row.num) : undefined
-    const parent = row.parent === null ? null : await this.#reader.run(this.#shard, row.parent)
+    const shard = await this.#shardOf(row.id)
+    const suspect = row.status === 'running' ? suspects.get(placeOf(shard, row.num)) : undefined
+    const parent = row.parent === null ? null : await this.#reader.run(shard, row.parent)
     return {
       id: row.id,
       kind: row.kind,
@@ -251,21 +310,33 @@ export class Queries {
 
   async #all(of: { readonly key?: string; readonly root?: string }, cursor?: string): Promise<Related> {
     const ns = this.#ns
-    const [runsAfter, eventsAfter] = cursor === undefined ? [undefined, undefined] : placesOf(cursor)
-    const readRuns = (after = 0, limit: number): Promise<readonly (RunRow | UnreadRun)[]> =>
-      runRows(this.#reader, this.#shard, { ns, ...of, after, limit })
-    const readEvents = (after: number | undefined, limit: number): Promise<readonly EventRow[]> =>
-      this.#reader.events(this.#shard, { ns, ...of, after, limit })
-    const part = async <Row>(source: RowSource<Row>, after: number | null | undefined): Promise<RowPage<Row>> =>
-      after === null ? { rows: [], next: undefined } : readPage(source, after, GRAPH_LIMIT, GRAPH_SIZE)
-    const runs = await part({ read: readRuns, ...ofRun }, runsAfter)
-    const events = await part({ read: readEvents, ...ofEvent }, eventsAfter)
+    const shards = await this.#shards()
+    const start = placesOf(undefined, shards.length)
+    const [runsAfter, eventsAfter] = cursor === undefined ? [start, start] : twoPlacesOf(cursor, shards.length)
+    const runsIn = (shard: number): RowSource<RunRow | UnreadRun> => ({
+      read: (after = 0, limit) => runRows(this.#reader, shard, { ns, ...of, after, limit }),
+      ...ofRun,
+    })
+    const eventsIn = (shard: number): RowSource<EventRow> => ({
+      read: (after, limit) => this.#reader.events(shard, { ns, ...of, after, limit }),
+      ...ofEvent,
+    })
+    const part = async <Row>(
+      sources: readonly RowSource<Row>[],
+      after: Places | null,
+      order: (a: Row, b: Row) => number,
+    ): Promise<RowsOfAll<Row>> =>
+      after === null
+        ? { rows: [], next: undefined }
+        : readPages(sources, after, { limit: GRAPH_LIMIT, size: GRAPH_SIZE, order })
+    const runs = await part(shards.map(runsIn), runsAfter, oldestFirst)
+    const events = await part(shards.map(eventsIn), eventsAfter, oldestEvent)
     const isCut = runs.next !== undefined || events.next !== undefined
     return {
       runs: await this.#views(runs.rows),
       events: events.rows.map((row) => this.eventView(row)),
       ...unreadable(runs.rows),
-      ...(isCut ? { cursor: cursorOfPlaces([runs.next ?? null, events.next ?? null]) } : {}),
+      ...(isCut ? { cursor: cursorOfTwo([runs.next ?? null, events.next ?? null]) } : {}),
     }
   }
 
@@ -283,8 +354,9 @@ export class Queries {
   async #rows(row: RunRow): Promise<readonly DecodedRow[]> {
     if (row.ended !== null && row.kind !== 'workflow' && row.kind !== 'choreography') return []
     const all: DecodedRow[] = []
+    const shard = await this.#shardOf(row.id)
     for (;;) {
-      const some = await this.#reader.journal(this.#shard, row.num, all.at(-1)?.seq ?? row.since - 1, PAGE)
+      const some = await this.#reader.journal(shard, row.num, all.at(-1)?.seq ?? row.since - 1, PAGE)
       for (const one of some) all.push({ ...one, text: this.#text(one.data, 'turn', row.id) })
       if (some.length < PAGE) return all
     }
@@ -304,21 +376,6 @@ export class Queries {
   }
 }
 
-/** How rows are read in pages. */
-const ofRun = {
-  place: (row: RunRow | UnreadRun): number => row.num,
-  payloads: (row: RunRow | UnreadRun): readonly (Payload | null)[] =>
-    isUnread(row) ? [] : [row.input, row.output, row.error],
-}
-const ofTurn = {
-  place: (row: JournalRow): number => row.seq,
-  payloads: (row: JournalRow): readonly Payload[] => [row.data],
-}
-const ofEvent = {
-  place: (row: EventRow): number => row.pos,
-  payloads: (row: EventRow): readonly Payload[] => [row.data],
-}
-
 function unreadable(rows: readonly (RunRow | UnreadRun)[]): { readonly unreadable?: readonly UnreadableView[] } {
   const found = rows
     .filter(isUnread)
@@ -330,44 +387,12 @@ function unreadableError(id: string, error: unknown): ErrorView {
   return toFailure(fault('RUN_UNREADABLE', { run: `the run "${id}"`, problem: toFailure(error).message }))
 }
 
-function page<View>(items: readonly View[], next: number | undefined): Page<View> {
-  return next === undefined ? { items } : { items, cursor: next.toString(36) }
+function page<View>(items: readonly View[], next: Places | undefined): Page<View> {
+  return next === undefined ? { items } : { items, cursor: cursorOfPlaces(next) }
 }
 
 /** @throws QUERY_INVALID */
 function checkReason(reason: string | undefined): void {
   if (reason === undefined || (STUCK_REASONS as readonly string[]).includes(reason)) return
   throw fault('QUERY_INVALID', { name: 'reason', problem: `it must be one of ${STUCK_REASONS.join(', ')}` })
-}
-
-function limitOf(limit: number | undefined): number {
-  if (limit === undefined) return 50
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 1000) return limit
-  throw fault('QUERY_INVALID', { name: 'limit', problem: 'it must be a whole number from 1 to 1000' })
-}
-
-/** Behind which run and which event an answer goes on; null where there are no more. */
-type Places = readonly [runs: number | null, events: number | null]
-
-const cursorOfPlaces = (places: Places): string => places.map((place) => place ?? '').join('-')
-
-/** @throws QUERY_INVALID */
-function placesOf(cursor: string): Places {
-  const found = /^(\d{0,15})-(\d{0,15})$/.exec(cursor)
-  if (found === null) throw fault('QUERY_INVALID', { name: 'cursor', problem: 'no answer has given it' })
-  const [runs = '', events = ''] = found.slice(1)
-  return [runs === '' ? null : Number(runs), events === '' ? null : Number(events)]
-}
-
-function keyOfCursor(cursor: string): string {
-  const key = Buffer.from(cursor, 'base64url').toString()
-  if (key !== '' && Buffer.from(key).toString('base64url') === cursor) return key
-  throw fault('QUERY_INVALID', { name: 'cursor', problem: 'it is none that a list answered with' })
-}
-
-function cursorOf(cursor: string | undefined): number | undefined {
-  if (cursor === undefined) return undefined
-  const pos = /^[0-9a-z]{1,11}$/.test(cursor) ? Number.parseInt(cursor, 36) : Number.NaN
-  if (Number.isSafeInteger(pos)) return pos
-  throw fault('QUERY_INVALID', { name: 'cursor', problem: 'it is none that a list answered with' })
 }

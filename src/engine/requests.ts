@@ -4,12 +4,12 @@
 import { parseText } from '../core/json-text.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import { runRef } from '../core/ids.ts'
 import { toText } from '../core/json.ts'
-import { checkId, splitKey } from '../core/names.ts'
+import { checkId } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { InboxRow } from '../core/store.ts'
 import type {
+  ConductRequest,
   Published,
   PublishRequest,
   Signalled,
@@ -18,13 +18,16 @@ import type {
   StartRequest,
 } from '../define/application.ts'
 import type { Arrival, Place } from './admission.ts'
-import { judgeEvent, writeAsked } from './asked-event.ts'
-import { createRun, startHash, type Birth } from './births.ts'
+import { judgeEvent, writeAsked, type AskedEvent } from './asked-event.ts'
+import { judgeStart, type AskedStart } from './asked-start.ts'
+import { isOfStore, takeBegin, takeBegun, takeFact } from './between-shards.ts'
+import { createRun, type Birth } from './births.ts'
 import type { Taken } from './claims.ts'
+import { conductFlow } from './conduct-flow.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
 import { hadSignal } from './given-signals.ts'
 import type { DeliveryExtras, DeliveryResult } from './shard-context.ts'
-import { checkDeadline, timeOf } from './schedule.ts'
+import { checkDeadline } from './schedule.ts'
 import type { Shard } from './shard.ts'
 
 export class Requests {
@@ -37,10 +40,11 @@ export class Requests {
     this.#source = source
   }
 
-  async start(request: StartRequest, way: Way = {}): Promise<Started> {
+  /** @param asked what was judged of the request already. */
+  async start(request: StartRequest, way: Way = {}, asked?: AskedStart): Promise<Started> {
     this.#shard.check()
     const { context } = this.#shard
-    const { birth, given, workflow } = this.#birthOf(request)
+    const { birth, given, workflow } = asked ?? judgeStart(context, request)
     const { id, hash } = birth
     // Whoever asks again for one that is open is answered, whatever there is to do.
     const isOpen = given && context.open.numOf(id) !== undefined
@@ -58,9 +62,9 @@ export class Requests {
   }
 
   /** Judges a start that is to come in by another way, as far as it can be judged now. @throws as `start` */
-  async startable(request: StartRequest): Promise<Pick<Birth, 'id' | 'at' | 'deadline'>> {
+  async startable(request: StartRequest, asked?: AskedStart): Promise<Pick<Birth, 'id' | 'at' | 'deadline'>> {
     this.#shard.check()
-    const { birth, given, workflow } = this.#birthOf(request)
+    const { birth, given, workflow } = asked ?? judgeStart(this.#shard.context, request)
     const { id, hash } = birth
     const judge = (taken: Taken | null): void => {
       if (taken === null) this.#checkNew({}, birth)
@@ -71,39 +75,6 @@ export class Requests {
     return birth
   }
 
-  /** What a start asks for. @throws CALL_UNKNOWN, INPUT_INVALID, ID_INVALID, TIME_INVALID */
-  #birthOf(request: StartRequest): {
-    readonly birth: Birth
-    readonly given: boolean
-    readonly workflow: string | null
-  } {
-    const { context } = this.#shard
-    const { directory } = context
-    const { call } = request
-    const { kind } = directory.callable(call)
-    const value = directory.checkInput(call, request.input)
-    const input = toText(value, `the input of ${call}`) ?? 'null'
-    const key = directory.runKey(call, value)
-    const { id, given } = this.#runId(request, key)
-    const now = context.clock.now()
-    const birth = {
-      id,
-      kind,
-      name: call,
-      call,
-      key,
-      root: runRef(id),
-      cause: null,
-      parent: null,
-      parentOp: null,
-      input,
-      at: timeOf(request.at, 'The start', now),
-      deadline: timeOf(request.deadline, 'The deadline', now),
-      hash: startHash(context, call, request.input),
-    }
-    return { birth, given, workflow: kind === 'workflow' ? call : null }
-  }
-
   /** @throws STORE_FULL, TIME_INVALID */
   #checkNew(way: Way, { at = null, deadline = null }: Birth): void {
     this.#refuseNew(way)
@@ -111,11 +82,12 @@ export class Requests {
     if (deadline !== null) checkDeadline(deadline, Math.max(at ?? now, now))
   }
 
-  async publish(request: PublishRequest, way: Way = {}): Promise<Published> {
+  /** @param asked what was judged of the request already. */
+  async publish(request: PublishRequest, way: Way = {}, asked?: AskedEvent): Promise<Published> {
     this.#shard.check()
     const { context } = this.#shard
     const { claims } = context
-    const event = judgeEvent(context, this.#source, request)
+    const event = asked ?? judgeEvent(context, this.#source, request)
     const { source, id, given, name, hash } = event
     const place = this.#admit(way, { workflow: null, runs: context.directory.reactionsTo(event.type).length })
     const decide = async (taken: Taken | null): Promise<Published> => {
@@ -134,10 +106,13 @@ export class Requests {
   }
 
   /** Judges an event that is to come in by another way, as far as it can be judged now. @throws as `publish` */
-  async publishable(request: PublishRequest): Promise<{ readonly id: string; readonly source: string; key: string }> {
+  async publishable(
+    request: PublishRequest,
+    asked?: AskedEvent,
+  ): Promise<{ readonly id: string; readonly source: string; key: string }> {
     this.#shard.check()
     const { context } = this.#shard
-    const { source, id, given, name, hash, type, key } = judgeEvent(context, this.#source, request)
+    const { source, id, given, name, hash, type, key } = asked ?? judgeEvent(context, this.#source, request)
     const judge = (taken: Taken | null): void => {
       if (taken === null) this.#refuseNew({})
       else if (taken.hash !== hash) throw fault('EVENT_CONFLICT', { id, source })
@@ -265,6 +240,14 @@ export class Requests {
   }
 
   async #take({ kind }: InboxRow, text: string, way: Way): Promise<void> {
+    const drain = (): void => this.#drain(way)
+    if (kind === 'fact') return takeFact(this.#shard.context, text, drain)
+    if (kind === 'begin') return takeBegin(this.#shard.context, text, drain)
+    if (kind === 'begun') return takeBegun(this.#shard.context, text, drain)
+    if (kind === 'conduct') {
+      await conductFlow(this.#shard, this.#source, parseText(text) as ConductRequest, drain)
+      return
+    }
     const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & { by: string; why: string }
     if (kind === 'cancel') await this.#stop(body, way)
     else if (kind === 'signal') await this.signal(body, way)
@@ -275,15 +258,6 @@ export class Requests {
   /** What lay in the inbox was acknowledged: nobody refuses it any more. @throws STORE_FULL, OVERLOADED */
   #admit(way: Way, arrival: Arrival): Place | null {
     return way.drained === undefined ? this.#shard.context.admission.enter(arrival) : null
-  }
-
-  #runId(request: StartRequest, key: string | null): { readonly id: string; readonly given: boolean } {
-    const { context } = this.#shard
-    if (request.id !== undefined) {
-      return { id: context.directory.checkRunId(checkId(request.id, 'The run id')), given: true }
-    }
-    if (key !== null) return { id: `${request.call}:${splitKey(key).value}`, given: true }
-    return { id: context.random.uuid(context.clock.now()), given: false }
   }
 
   /**
@@ -316,9 +290,6 @@ export class Requests {
     context.writer.onDurable(() => context.inbox.gone(drained))
   }
 }
-
-/** Whether the store is at fault, and not what was asked. */
-const isOfStore = (error: unknown): boolean => isBalletError(error) && error.code === 'STORE_FAILED'
 
 /** Gives the place back when the request has been answered. */
 async function leaving<T>(place: Place | null, work: Promise<T>): Promise<T> {

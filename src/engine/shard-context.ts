@@ -5,6 +5,7 @@ import type { Clock, Random } from '../core/clock.ts'
 import type { FlowAccount } from '../core/flow-account.ts'
 import type { JsonText } from '../core/json.ts'
 import type { Delivered, RunEnding } from '../core/journal.ts'
+import type { Placement } from '../core/placement.ts'
 import type { EventRow, FlowName, FlowRow, RunRow, Store } from '../core/store.ts'
 import type { ChoreographyDefinition, Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
@@ -51,6 +52,7 @@ export interface ForcedStop {
 
 export interface ShardContext {
   readonly shard: number
+  readonly place: Placement
   readonly ns: string
   readonly version: string
   readonly store: Store
@@ -105,6 +107,8 @@ export interface ShardContext {
   followed(choreography: ChoreographyDefinition, key: string, use: (account: FlowAccount | null) => void): void
   /** Of these flows those that nothing has come for since; whoever follows flows knows them no more. */
   readonly forgettable: (flows: readonly FlowRow[]) => readonly FlowName[]
+  /** Something for the inbox of a shard is durable: its owner may look. */
+  posted(shard: number): void
   /** Lets a reaction begin: it is the head of its lane. */
   release(run: LiveRun): void
   /** Lets a new run begin; a reaction enters its lane first. */

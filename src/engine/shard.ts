@@ -6,8 +6,9 @@
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
-import { toFailure, type Failure } from '../core/failure.ts'
+import { toFailure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
+import { Placement } from '../core/placement.ts'
 import type { InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
@@ -21,8 +22,8 @@ import { Conducts } from './conducts.ts'
 import type { CurrentWork } from './current-work.ts'
 import { blameRun, deliverEvent, deliverTo, DeliveryJob } from './deliveries.ts'
 import type { Directory } from './directory.ts'
-import { Effects, type Effect } from './effects.ts'
-import { markStuck, writeNote } from './endings.ts'
+import { effectsOf } from './effect-answers.ts'
+import { markStuck } from './endings.ts'
 import { Eviction } from './eviction.ts'
 import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
 import type { Hold } from './hold.ts'
@@ -34,6 +35,7 @@ import { Loading } from './loading.ts'
 import { Monitor, NO_RUN } from './monitor.ts'
 import { safeLog } from './log.ts'
 import { OpenRuns } from './open-runs.ts'
+import type { Pulse } from './pulse.ts'
 import { Pump } from './pump.ts'
 import { Receivers } from './receivers.ts'
 import { claimRejection, watchRejections } from './rejections.ts'
@@ -66,6 +68,9 @@ export interface ShardOptions {
   /** Handles an inbox row, whose number is drained with what it writes. False: a later read is to take it. */
   readonly handleInbox: (row: InboxRow) => Promise<boolean>
   readonly onFailure: (error: Error) => void
+  readonly posted: (shard: number) => void
+  /** Calls back now and then, at once for all that ask: their looks are one. */
+  readonly pulse: Pulse
 }
 
 /** What one commit waits for: rounds of turns, and for how long, since they are few where much is asked in between. */
@@ -88,7 +93,7 @@ export class Shard {
 
   constructor(options: ShardOptions) {
     this.#options = options
-    const { store, clock, random, tenure, ns, directory, codec } = options
+    const { store, clock, random, tenure, ns, directory, codec, pulse, handleInbox: handle } = options
     const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
     const space = new Space({ store, clock, log, onFailure })
@@ -98,12 +103,11 @@ export class Shard {
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)
     const { shard, epoch, crashes } = tenure
     const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
-    const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle: options.handleInbox, log, onFailure })
-    this.#foreign = options.development
-      ? watchForeignWork(() => (pump.current instanceof DeliveryJob ? pump.current.run : null))
-      : null
+    const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle, log, onFailure, pulse })
+    this.#foreign = options.development ? watchForeignWork(() => runIn(pump)) : null
     this.context = {
       shard,
+      place: new Placement(options.info),
       ns,
       version: directory.definition.version,
       store,
@@ -117,7 +121,7 @@ export class Shard {
       space,
       writer,
       pump,
-      effects: new Effects({ clock, random, onFailure, hold: options.hold, ...this.#effectAnswers() }),
+      effects: effectsOf({ clock, random, onFailure, hold: options.hold }, () => this.context),
       timers: this.#timersOver(writer),
       receivers: this.#receivers(),
       lanes: new Lanes(),
@@ -143,6 +147,7 @@ export class Shard {
       forgettable: (flows) => this.#monitor.forgettable(flows),
       joined: (id, run, op) => joinRun(this.context, id, run, op),
       release: (run) => this.#release(run),
+      posted: (to) => this.#posted(to),
       foreignWork: (run) => this.#foreign?.words(run) ?? '',
       begin: (run) => this.#begin(run),
       fail: onFailure,
@@ -262,29 +267,6 @@ export class Shard {
     await this.#monitor.settled()
   }
 
-  #effectAnswers() {
-    const live = (effect: Effect): LiveRun | undefined => this.context.open.use(effect.run)
-    return {
-      admit: ({ run, op }: Effect, begin: (passed: () => void) => void): void =>
-        this.context.suspects.effect(run, op, begin),
-      answered: (effect: Effect, payload: string | undefined, attempt: number, ms: number): void =>
-        this.#deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms }, {}),
-      failed: (effect: Effect, error: Failure, attempt: number): void =>
-        this.#deliver(effect.run, { kind: 'failed', op: effect.op, error, attempt }, {}),
-      stuck: (effect: Effect, error: Failure): void => {
-        const run = live(effect)
-        if (run === undefined) return
-        run.stuckOps.add(effect.op)
-        this.#safely(() => markStuck(this.context, run, effect.op, 'call', error))
-      },
-      attempted: (effect: Effect, attempt: number, error: Failure, ms: number, next: number | null): void => {
-        const run = live(effect)
-        if (run !== undefined)
-          this.#safely(() => writeNote(this.context, run, { kind: 'attempt', op: effect.op, attempt, error, ms, next }))
-      },
-    }
-  }
-
   /** The row of a timer whose run has ended (it was frozen then, and its timers were not known) goes. */
   #timerFired(timer: TimerRow, done: () => void): void {
     const { open, writer } = this.context
@@ -347,6 +329,11 @@ export class Shard {
     })
   }
 
+  #posted(shard: number): void {
+    if (shard !== this.context.shard) return this.#options.posted(shard)
+    this.context.inbox.read().catch((error: unknown) => this.#fail(error))
+  }
+
   #blame(run: LiveRun, error: Error): void {
     blameRun(this.context, run, error)
     this.context.writer.flush()
@@ -370,15 +357,6 @@ export class Shard {
     this.#eviction.park()
   }
 
-  /** What the engine does beside a turn: when that fails (the codec, perhaps), the shard does. */
-  #safely(work: () => void): void {
-    try {
-      work()
-    } catch (error) {
-      this.#fail(error)
-    }
-  }
-
   #fail(error: unknown): void {
     if (this.#failure !== null) return
     this.#failure = error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })
@@ -397,4 +375,9 @@ export class Shard {
     this.context.pump.resume()
     this.#options.onFailure(this.#failure)
   }
+}
+
+/** The run whose code runs now, if any. */
+function runIn({ current }: Pump): LiveRun | null {
+  return current instanceof DeliveryJob ? current.run : null
 }

@@ -13,6 +13,7 @@ import type { Taken } from './claims.ts'
 import { markStuck, setPhase } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
 import { settleDelivery } from './settle.ts'
+import { isHere, post } from './outbox.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { effectOf, startEffect, writeTurn } from './turn-rows.ts'
 
@@ -28,6 +29,21 @@ export async function releaseSolo(context: ShardContext, run: LiveRun): Promise<
   await startWorkflow(context, run)
 }
 
+/** What a reaction asks of another shard. It waits for the answer, and asks again when it is brought back. */
+export interface BeginElsewhere {
+  readonly id: string
+  readonly call: string
+  readonly input: unknown
+  /** The reaction, and where its causal graph began. */
+  readonly from: string
+  readonly root: string
+}
+
+/** The workflow of a reaction has begun in another shard. */
+export function endBegun(context: ShardContext, run: LiveRun, id: string): void {
+  writeSolo(context, run, { kind: 'start', seed: 0 }, [{ kind: 'end', output: JSON.stringify({ run: id }) }])
+}
+
 /** A reaction whose call is a workflow: starts it under its own identity, and ends. */
 async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void> {
   const { executor } = run
@@ -40,6 +56,12 @@ async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void>
   const id = key === null ? undefined : `${solo.call}:${splitKey(key).value}`
   const command = { ...soloCommand(solo, id), input: text, ...raw }
   if (id === undefined) return begin(context, run, command, null)
+  if (!isHere(context, id)) {
+    const { row } = run
+    const asked: BeginElsewhere = { id, call: solo.call, input: given, from: row.id, root: row.root }
+    post(context, 'begin', id, JSON.stringify(asked))
+    return context.writer.flush()
+  }
   await context.claims.settle('run', id, (taken) => begin(context, run, command, taken))
 }
 

@@ -11,7 +11,7 @@ export class StandingNow {
   readonly #node: string
   readonly #doubt: () => void
   /** Of this node, while it owns the store. */
-  hold: Hold = sureHold
+  hold: Pick<Hold, 'isSure'> = sureHold
   #over = new AbortController()
   #now: Standing
 

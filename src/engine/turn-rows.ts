@@ -3,21 +3,21 @@
 import { parseText } from '../core/json-text.ts'
 import { assertNever, fault } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import { idempotencyKey, runRef, slotOf, undoneKey } from '../core/ids.ts'
+import { idempotencyKey, runRef, undoneKey } from '../core/ids.ts'
 import type { Machine } from '../core/machine.ts'
 import { commandsText, turnText, type Command, type Delivered } from '../core/journal.ts'
 import type { RunRow, TimerRow } from '../core/store.ts'
 import type { CallSettings } from '../core/contracts.ts'
 import type { StepWork } from '../core/issue.ts'
-import { SLOT_COUNT } from '../core/store.ts'
 import { createRun, startHash } from './births.ts'
 import { continueRun } from './generations.ts'
 import { callEffect, outcomeOf, stepEffect, type Attempts } from './calls.ts'
 import type { Effect } from './effects.ts'
 import { endRun, freeIfNothingIsStuck, markStuck, setPhase } from './endings.ts'
-import { appendEvent } from './facts.ts'
+import { recordEvent } from './facts.ts'
 import { lateAnswer, lateUndone } from './late-answers.ts'
 import { identityOf, type LiveRun } from './live-run.ts'
+import { isHere, post } from './outbox.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** A turn that has been closed. */
@@ -95,7 +95,7 @@ function writeAnswer(context: ShardContext, run: LiveRun, { by, command }: Answe
   const outcome = operation === undefined ? null : outcomeOf(operation, by.payload)
   if (operation === undefined || outcome === null) return
   const identity = identityOf(context.environment.store, run.row)
-  appendEvent(context, {
+  recordEvent(context, {
     ...outcome,
     source: operation.service,
     id: idempotencyKey(identity, command.op),
@@ -247,7 +247,7 @@ function writeChild(context: ShardContext, run: LiveRun, command: Extract<Comman
 
 function writeEmit(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'emit' }>): void {
   const identity = identityOf(context.environment.store, run.row)
-  appendEvent(context, {
+  recordEvent(context, {
     type: command.type,
     key: command.key,
     source: run.row.name,
@@ -268,25 +268,13 @@ function writeSend(context: ShardContext, run: LiveRun, command: Extract<Command
     id: idempotencyKey(identity, command.op),
     data: parseText(command.input),
   })
-  post(context, run, 'signal', command.run, text)
+  post(context, 'signal', command.run, text)
 }
 
 /** A child is asked to stop, through the inbox, as with a signal. */
 function writeStop(context: ShardContext, run: LiveRun, child: string): void {
   const body = { run: child, by: runRef(run.row.id), why: 'the run that started it has given it up' }
-  post(context, run, 'cancel', child, JSON.stringify(body))
-}
-
-function post(context: ShardContext, run: LiveRun, kind: 'signal' | 'cancel', target: string, text: string): void {
-  context.writer.rows.posts.push({
-    ns: run.row.ns,
-    slot: slotOf(target, SLOT_COUNT),
-    kind,
-    target,
-    data: context.encode(text, 'turn', target),
-    at: context.now(),
-  })
-  context.writer.onDurable(() => void context.inbox.read().catch((error: unknown) => context.fail(error)))
+  post(context, 'cancel', child, JSON.stringify(body))
 }
 
 function armReceiver(context: ShardContext, run: LiveRun, turn: WrittenTurn): void {
@@ -312,6 +300,7 @@ export function armNow(context: ShardContext, run: LiveRun): void {
     }
   }
   if (cursors.size === 0) context.receivers.forget(row.num)
+  else if (!isHere(context, row.key)) context.blame(run, fault('EVENTS_ELSEWHERE', { id: row.id, key: row.key }))
   else context.receivers.arm({ run: row.num, ns: row.ns, key: row.key, cursors })
 }
 

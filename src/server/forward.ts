@@ -62,13 +62,13 @@ export class Forwarding {
 
   /**
    * The answer of the owner.
-   * @param standing of this node; it names an owner.
+   * @param standing names the owner, and says when it is one no more.
    * @throws OWNER_UNREACHABLE when nothing was sent, OWNER_SILENT when it is not known what became of it, and what reading
    * the body throws
    */
   async pass(
     request: Request,
-    standing: Standing,
+    standing: Pick<Standing, 'owner' | 'over'>,
     { limitBytes, signal: given }: { readonly limitBytes: number; readonly signal: AbortSignal },
   ): Promise<Response> {
     const { owner, over } = standing

@@ -4,7 +4,7 @@
 // Nothing that is thrown leaves as anything but a problem.
 import { Hono, type Context } from 'hono'
 import { fault, type BalletError } from '../core/errors.ts'
-import type { Application, HttpRoutes, Standing } from '../define/application.ts'
+import type { Application, HttpRoutes } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
 import { systemClock } from '../engine/clock.ts'
 import { consoleLog } from '../engine/log.ts'
@@ -12,10 +12,11 @@ import { standbyFault } from '../engine/standing.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
 import { Forwarding, isForwarded, nodeSecretOf } from './forward.ts'
 import { createGuard, type Guard } from './guard.ts'
+import { Hints, HINTS_PATH, shardsOf } from './hints.ts'
 import { isProblem, problemAnswer, stackOf, tellable } from './problem.ts'
 import { Query } from './query.ts'
 import type { Route } from './route.ts'
-import { allowedMethods, asksForOwner, asksForToken, isReserved, nearestRoute, ROUTES } from './routes.ts'
+import { allowedMethods, asksForOwner, carriedRun, asksForToken, isReserved, nearestRoute, ROUTES } from './routes.ts'
 import { Traffic } from './traffic.ts'
 
 export interface HandlerOptions {
@@ -99,7 +100,9 @@ class Site {
     this.#limitBytes = Math.min(options.bodyLimitBytes ?? BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES)
     this.#log = options.log ?? consoleLog
     this.#forwarding = new Forwarding(nodeSecretOf(options.nodeSecret), systemClock)
+    const hints = new Hints(this.#forwarding)
     const take = (opened: Application): void => {
+      opened.hints.listen((to, shards) => hints.send(to, shards))
       this.#backing = { kind: 'ready', app: opened, own: options.routes?.(opened) ?? null }
     }
     if (!(app instanceof Promise)) take(app)
@@ -113,9 +116,11 @@ class Site {
   /** The request as it is to be answered here, or the answer of the node that owns the store. */
   async enter(request: Request): Promise<Request | Response> {
     if (this.#backing.kind === 'recovering' || this.#traffic.isClosing) return request
-    const { standing } = this.#backing.app
-    if (isForwarded(request)) return this.#take(request, standing)
-    if (standing.role === 'owner' || !asksForOwner(request)) return request
+    const { app } = this.#backing
+    const { standing } = app
+    if (isForwarded(request)) return this.#take(request, app)
+    if (standing.role === 'owner') return this.#toCarrier(request, app)
+    if (!asksForOwner(request)) return request
     this.#admit(request, new URL(request.url).pathname)
     if (standing.role === 'recovering') throw fault('NOT_READY')
     if (!this.#forwarding.isPossible || standing.owner?.address == null) throw standbyFault(standing.owner)
@@ -134,9 +139,28 @@ class Site {
     return request.method === 'GET' ? this.#traffic.wait(request.signal, pass) : pass(request.signal)
   }
 
-  async #take(request: Request, { role, node, owner }: Standing): Promise<Request | Response> {
+  /** What only the node that carries a run can do at once goes there, where that is known. */
+  async #toCarrier(request: Request, app: Application): Promise<Request | Response> {
+    const run = this.#forwarding.isPossible ? carriedRun(request) : null
+    const owner = run === null ? null : app.carrierOf(run)
+    if (owner === null) return request
+    this.#admit(request, new URL(request.url).pathname)
+    const standing = { owner, over: new AbortController().signal }
+    const pass = (signal: AbortSignal): Promise<Response> =>
+      this.#forwarding.pass(request, standing, { limitBytes: this.#limitBytes, signal })
+    if (request.method !== 'GET') return pass(request.signal)
+    // A question can be answered from committed rows as well.
+    return this.#traffic.wait(request.signal, pass).catch(() => request)
+  }
+
+  async #take(request: Request, { standing, hints }: Application): Promise<Request | Response> {
+    const { role, node, owner } = standing
     try {
       const taken = await this.#forwarding.take(request, node, this.#limitBytes)
+      if (new URL(request.url).pathname === HINTS_PATH) {
+        hints.take(await shardsOf(taken))
+        return new Response(null, { status: 204 })
+      }
       if (role === 'standby') throw standbyFault(owner)
       this.#passedOn.add(taken)
       return taken

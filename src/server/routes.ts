@@ -42,6 +42,19 @@ export function asksForOwner({ method, url }: Request): boolean {
   return !isReserved(pathname) || (method !== 'GET' && method !== 'HEAD') || searchParams.has('wait')
 }
 
+/** The run of a request that only the node which carries it can answer, or answers at once: an action, or a wait for its end. */
+export function carriedRun({ method, url }: Request): string | null {
+  const { pathname, searchParams } = new URL(url)
+  const [, id, action] = /^\/api\/runs\/([^/]+)(?:\/(retry|answer|fail))?$/.exec(pathname) ?? []
+  const isCarried = method === 'GET' ? action === undefined && searchParams.has('wait') : action !== undefined
+  if (id === undefined || !isCarried) return null
+  try {
+    return decodeURIComponent(id)
+  } catch {
+    return null
+  }
+}
+
 /** The methods that a path takes, `GET, HEAD`; empty when there is no such path. */
 export function allowedMethods(path: string): string {
   const methods = ROUTES.filter((route) => patternOf(route, path) === path).map((route) => route.method)

@@ -44,6 +44,8 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
       over: new AbortController().signal,
       doubt: () => {},
     },
+    hints: { listen: () => () => {}, take: () => {} },
+    carrierOf: () => null,
     nodes: () => Promise.resolve({ leaseMs: null, nodes: [], shards: [] }),
     start: unanswered('start'),
     startNamed: ({ id }) => Promise.resolve({ id: id ?? 'checkout:8841', created: true }),

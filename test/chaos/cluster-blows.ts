@@ -8,7 +8,7 @@ import { pause } from './pause.ts'
 import type { ServicesProcess } from './services-process.ts'
 
 /**
- * `kill-node`, `stop-node` (SIGTERM), `freeze-node`: of the one that carries the runs; `kill-standby`: of another.
+ * `kill-node`, `stop-node` (SIGTERM), `freeze-node`: of one that carries runs; `kill-standby`: of another.
  * `reset`: its connections are cut. `lose-reply`: the answer to a commit is lost. `partition`: it and the database do not
  * hear each other. `database`: that is killed. `clock-jump`: the clock of the one that carries the runs is set. `kill-services`: of
  * the process that they are.
@@ -40,7 +40,7 @@ export interface ClusterBlow {
   strike(site: ClusterSite, owner: LivingNode): Promise<Takeover | undefined>
 }
 
-/** From the blow until another node owns the store, and until it has taken up the runs and takes new ones; milliseconds. */
+/** From the blow until others own all that the node had, and until that is seen at a node that takes new runs; milliseconds. */
 export interface Takeover {
   readonly ownedMs: number
   readonly readyMs: number
@@ -51,12 +51,12 @@ const GIVEN_UP_MS = 60_000
 /** Within which a clock that was set is looked at. */
 const CLOCK_LOOK_MS = 1100
 
-/** How long it takes until another node carries the runs. The clock of the database is that of this machine. */
+/** How long it takes until other nodes carry the runs of one. The clock of the database is that of this machine. */
 async function takeover({ nodes }: ClusterSite, from: LivingNode, since: number): Promise<Takeover> {
+  const owned = await nodes.taken(from, since, GIVEN_UP_MS)
   const next = await nodes.owner(GIVEN_UP_MS, ({ process }) => process !== from.process)
-  if (next === null) throw new Error(`nobody took over within ${GIVEN_UP_MS} ms:\n${nodes.output}`)
-  const readyMs = Date.now() - since
-  return { ownedMs: (await nodes.ownedSince(next)) - since, readyMs }
+  if (owned === null || next === null) throw new Error(`nobody took over within ${GIVEN_UP_MS} ms:\n${nodes.output}`)
+  return { ownedMs: owned - since, readyMs: Date.now() - since }
 }
 
 const killNode: ClusterBlow = {

@@ -1,5 +1,5 @@
 // The campaign against a cluster as a command, with its figures, the times of its take-overs and the verdicts.
-//   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--partitions proxy] [--services within] ...
+//   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--shards 64] [--partitions proxy] [--services within] ...
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +16,7 @@ import { ServicesProcess } from './services-process.ts'
 export interface ClusterSize {
   readonly nodes: number
   readonly leaseSeconds: number
+  readonly shards: number
   readonly faults: number
   readonly minutes: number
   readonly seed: number
@@ -85,10 +86,10 @@ async function evidenceOf(size: ClusterSize, options: ClusterOptions): Promise<E
 
 /** One campaign. True when nobody found anything, and no take-over took too long. */
 export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
-  const { nodes, leaseSeconds, faults: blows, minutes, seed, out, auditor, partitions } = size
+  const { nodes, leaseSeconds, shards, faults: blows, minutes, seed, out, auditor, partitions } = size
   const folder = mkdtempSync(join(tmpdir(), 'ballet-cluster-'))
   console.log(
-    `${nodes} nodes, a lease of ${leaseSeconds} s, ${blows} faults in ${minutes} minutes at most, seed ${seed}; evidence in ${out}`,
+    `${nodes} nodes, ${shards} shards, a lease of ${leaseSeconds} s, ${blows} faults in ${minutes} minutes at most, seed ${seed}; evidence in ${out}`,
   )
   const since = performance.now()
   const seconds = (): string => ((performance.now() - since) / 1000).toFixed(0)
@@ -97,7 +98,7 @@ export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
   }
   const network = partitions === 'network' ? await Network.make(nodes) : undefined
   const limitMs = minutes * 60_000
-  const bounds = { nodes, leaseSeconds, blows, limitMs, ordersPerBlow: ORDERS_PER_BLOW, seed, folder }
+  const bounds = { nodes, leaseSeconds, shards, blows, limitMs, ordersPerBlow: ORDERS_PER_BLOW, seed, folder }
   const evidence = await evidenceOf(size, { ...bounds, network, onBlow })
   writeEvidence(out, evidence)
   const { orders, faults } = evidence.records

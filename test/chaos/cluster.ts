@@ -19,6 +19,7 @@ import type { ServicesProcess } from './services-process.ts'
 export interface ClusterOptions {
   readonly nodes: number
   readonly leaseSeconds: number
+  readonly shards: number
   /** Blows at most, and how long at most they go on. */
   readonly blows: number
   readonly limitMs: number
@@ -75,7 +76,7 @@ class Cluster {
   }
 
   async run(): Promise<void> {
-    const { nodes: count, leaseSeconds, folder, limitMs, network, clocks, services } = this.#options
+    const { nodes: count, leaseSeconds, shards, folder, limitMs, network, clocks, services } = this.#options
     this.#watchProgress()
     const server = (this.#server = await PostgresServer.start(network?.inside))
     const chance = this.#chance
@@ -87,6 +88,7 @@ class Cluster {
       ...(network === undefined ? {} : { line: (place: number) => farLine(network, place, url) }),
       settings: (place) => ({ ...services?.shop, env: { ...services?.shop.env, ...clocks?.env(place) } }),
       leaseSeconds,
+      shards,
       folder,
       chance: chance.part(7),
       onTrouble,

@@ -1,7 +1,7 @@
 // Campaigns of any length, in one piece or in slices; their figures, and the verdicts. They exit with 1 when the audit, or
 // the auditor that was named, finds anything.
 //   npm run chaos -- --kills 1000 [--services apart] [--orders 8000] [--slice 25 --report chaos.jsonl] [--seed 7] [--out folder] [--auditor cli.mjs]
-//   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--partitions proxy] [--services within] ...
+//   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--shards 64] [--partitions proxy] [--services within] ...
 //   npm run power-cuts -- --cuts 60 [--synchronous normal] ...
 //   npm run disk-full -- --fills 30 ...
 import { randomInt } from 'node:crypto'
@@ -37,6 +37,7 @@ const { values } = parseArgs({
     store: { type: 'string', default: 'file' },
     nodes: { type: 'string' },
     lease: { type: 'string' },
+    shards: { type: 'string' },
     faults: { type: 'string' },
     minutes: { type: 'string' },
     services: { type: 'string' },
@@ -155,6 +156,7 @@ async function cluster(): Promise<boolean> {
     services: servicesOr('apart'),
     nodes: numberOf('nodes', values.nodes ?? '3', 2),
     leaseSeconds: numberOf('lease', values.lease ?? '2', 1),
+    shards: numberOf('shards', values.shards ?? '64', 1),
     faults: numberOf('faults', values.faults ?? '300', 1),
     minutes: numberOf('minutes', values.minutes ?? '10', 1),
     seed: numberOf('seed', values.seed ?? String(randomInt(2 ** 32)), 0),

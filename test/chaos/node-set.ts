@@ -13,6 +13,8 @@ export interface NodeSetOptions {
   /** Of the store, without the options that are given here. */
   readonly url: string
   readonly leaseSeconds: number
+  /** Of the store: with one a single node carries all runs, with several each node a part. */
+  readonly shards: number
   readonly folder: string
   readonly chance: Chance
   /** The way of a place to the database; a proxy here, unless it is said otherwise. */
@@ -30,7 +32,9 @@ export interface LivingNode {
   readonly url: string
 }
 
-const Nodes = z.object({ shards: z.array(z.object({ since: z.string().nullable() })) })
+const Nodes = z.object({
+  shards: z.array(z.object({ address: z.string().nullable(), since: z.string().nullable() })),
+})
 const SECRET = 'the nodes of one campaign share this'
 /** Between two questions who has the store. */
 const LOOK_MS = 15
@@ -60,9 +64,9 @@ export class NodeSet {
 
   /** Starts the node of a place. Resolves when it can be asked. */
   async up(place: number): Promise<LivingNode> {
-    const { folder, leaseSeconds, onTrouble, settings = (): ShopSettings => ({}) } = this.#options
+    const { folder, leaseSeconds, shards, onTrouble, settings = (): ShopSettings => ({}) } = this.#options
     const { env: more, ...other } = settings(place)
-    const store = `${this.line(place).url(this.#options.url)}&lease=${leaseSeconds}&deadline=3`
+    const store = `${this.line(place).url(this.#options.url)}&lease=${leaseSeconds}&shards=${shards}&deadline=3`
     const env = { BALLET_STORE: store, BALLET_SERVICES: servicesOf(folder), BALLET_NODE_SECRET: SECRET, ...more }
     const process = new ShopProcess(folder, { ...other, env })
     this.#all.push(process)
@@ -103,24 +107,36 @@ export class NodeSet {
     }
   }
 
-  /** The node that carries the runs, as soon as there is one that `counts`; null when `limitMs` have passed. */
+  /** A node that carries runs, as soon as there is one that `counts`; null when `limitMs` have passed. */
   async owner(limitMs: number, counts: (node: LivingNode) => boolean = () => true): Promise<LivingNode | null> {
     const until = performance.now() + limitMs
     while (performance.now() < until) {
       const found = await Promise.all(
         this.living.filter(counts).map(async (node) => ((await isReady(node)) ? node : null)),
       )
-      const owner = found.find((node) => node !== null)
-      if (owner != null) return owner
+      const owners = found.filter((node) => node !== null)
+      if (owners.length > 0) return this.#options.chance.pick(owners)
       await pause(LOOK_MS)
     }
     return null
   }
 
-  /** Since when the store has its owner, by the clock of the database, in milliseconds since the epoch. */
-  async ownedSince({ url }: LivingNode): Promise<number> {
-    const answer = Nodes.parse(await (await fetch(`${url}/api/nodes`)).json())
-    return Date.parse(answer.shards[0]?.since ?? '')
+  /**
+   * When the last of what a node had was taken by another one, in milliseconds since the epoch by the clock of the database,
+   * as soon as it has nothing and every shard is owned; null when `limitMs` have passed.
+   */
+  async taken(from: LivingNode, since: number, limitMs: number): Promise<number | null> {
+    const until = performance.now() + limitMs
+    while (performance.now() < until) {
+      const other = this.living.find(({ process }) => process !== from.process)
+      const seen = other === undefined ? null : await nodesOf(other)
+      if (seen !== null && seen.every(({ address }) => address !== null && address !== from.url)) {
+        const times = seen.map((shard) => Date.parse(shard.since ?? '')).filter((at) => at >= since)
+        if (times.length > 0) return Math.max(...times)
+      }
+      await pause(LOOK_MS)
+    }
+    return null
   }
 
   /** Asks all to close, one after the other. @throws when one does not close well */
@@ -141,6 +157,16 @@ export class NodeSet {
     for (const process of this.#all) process.kill()
     await Promise.all(this.#all.map(({ exit }) => exit))
     for (const line of this.#lines) await line.close()
+  }
+}
+
+/** The shards, as a node sees them; null when it does not answer. */
+async function nodesOf({ url }: LivingNode): Promise<z.infer<typeof Nodes>['shards'] | null> {
+  try {
+    const answer = await fetch(`${url}/api/nodes`, { signal: AbortSignal.timeout(500) })
+    return Nodes.parse(await answer.json()).shards
+  } catch {
+    return null
   }
 }
 

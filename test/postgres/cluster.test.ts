@@ -25,6 +25,7 @@ test(
     const { records, effects } = await runCluster({
       nodes: 3,
       leaseSeconds: 1,
+      shards: 16,
       blows,
       limitMs: 200_000,
       ordersPerBlow: ORDERS_PER_BLOW,

@@ -43,7 +43,8 @@ export async function newPlace(): Promise<Place> {
   const schema = `t_${randomUUID().replaceAll('-', '')}`
   return {
     schema,
-    url: (more = '') => `${server}?schema=${schema}${more}`,
+    // One shard, unless a test wants more: a node that stands by is one of its own.
+    url: (more = '') => `${server}?schema=${schema}${more.includes('shards=') ? '' : '&shards=1'}${more}`,
     drop: async () => {
       const sql = await connection()
       await sql.unsafe(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)

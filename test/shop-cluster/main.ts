@@ -32,6 +32,7 @@ const { values } = parseArgs({
 /** Orders that are placed in a second, and the most that are placed in all. */
 const ORDERS_A_SECOND = 6
 const TAKEOVER_LIMIT_MS = 60_000
+const SHARDS = 64
 
 const print = (line = ''): void => console.log(line)
 
@@ -66,7 +67,7 @@ async function load({ clients, records, folder, leaving, at }: Show, seed: numbe
   }
 }
 
-/** Kills the node that carries the runs, again and again, and starts it again when another has taken over. */
+/** Kills one of the nodes, again and again, and starts it again when the others have taken over what it had. */
 async function kills(show: Show, everyMs: number): Promise<void> {
   const { nodes, records, takeoversMs, leaving, at } = show
   const over = new Promise<void>((resolve) => leaving.addEventListener('abort', () => resolve()))
@@ -75,16 +76,16 @@ async function kills(show: Show, everyMs: number): Promise<void> {
     const owner = leaving.aborted ? null : await nodes.owner(TAKEOVER_LIMIT_MS)
     if (owner === null) return
     const since = Date.now()
-    print(`${at()}  kill -9 of ${named(owner)}, which carries the runs`)
+    print(`${at()}  kill -9 of ${named(owner)}, with all that it carries`)
     owner.process.kill()
     records.fault({ t: since, type: 'fault', kind: 'kill-node', target: `node ${owner.place}`, moment: 'time' })
-    const next = await nodes.owner(TAKEOVER_LIMIT_MS, ({ process }) => process !== owner.process)
-    if (next === null) throw new Error(`nobody took over:\n${nodes.output}`)
-    takeoversMs.push(Date.now() - since)
-    print(`${at()}  ${named(next)} has taken over, ${((Date.now() - since) / 1000).toFixed(1)} s after the kill`)
+    const owned = await nodes.taken(owner, since, TAKEOVER_LIMIT_MS)
+    if (owned === null) throw new Error(`nobody took over:\n${nodes.output}`)
+    takeoversMs.push(owned - since)
+    print(`${at()}  the others have taken over, ${((owned - since) / 1000).toFixed(1)} s after the kill`)
     await owner.process.exit
     const back = await nodes.up(owner.place)
-    print(`${at()}  ${named(back)} is back, and stands by`)
+    print(`${at()}  ${named(back)} is back, and gets its part`)
   }
 }
 
@@ -99,7 +100,7 @@ async function run(folder: string, server: PostgresServer): Promise<boolean> {
   const trouble = Promise.withResolvers<never>()
   const onTrouble = (error: unknown): void => trouble.reject(error)
   const leaseSeconds = numberOf('lease', 1)
-  const common = { leaseSeconds, folder, chance: chance.part(2), onTrouble }
+  const common = { leaseSeconds, shards: SHARDS, folder, chance: chance.part(2), onTrouble }
   const nodes = new NodeSet({ count: numberOf('nodes', 2), url: server.url('?patience=60'), ...common })
   const stop = new AbortController()
   const clients = new Clients({

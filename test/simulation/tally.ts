@@ -1,7 +1,7 @@
 // Runs that count: clients start them, add to them, close and cancel them, look at them, by the doors or by rows in the
 // inbox, and ask again when they heard nothing; somebody looks after what is stuck. At the end every sum must be right.
 import { slotOf } from '../../src/core/ids.ts'
-import { SLOT_COUNT, type InboxItem, type RunRow } from '../../src/core/store.ts'
+import { SLOT_COUNT, type RunRow } from '../../src/core/store.ts'
 import { isBalletError } from '../../src/core/errors.ts'
 import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.ts'
@@ -233,7 +233,7 @@ export class TallyScene implements Scene {
   }
 
   async #post(
-    kind: InboxItem['kind'],
+    kind: 'start' | 'signal' | 'event' | 'cancel',
     target: string,
     tag: string,
     body: object,

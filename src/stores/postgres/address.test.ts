@@ -6,7 +6,7 @@ import { known, readAddress, socketPath } from './address.ts'
 
 test('a whole URL', () => {
   const url =
-    'postgres://ann:se%3Acret@a.example:5433,[::1],c/orders?schema=shop&pool=9&prepare=false&deadline=2&patience=0&lease=7&sslmode=disable'
+    'postgres://ann:se%3Acret@a.example:5433,[::1],c/orders?schema=shop&pool=9&prepare=false&deadline=2&patience=0&lease=7&shards=8&sslmode=disable'
   expect(readAddress(url)).toEqual({
     name: 'postgres://ann@a.example:5433,[::1],c/orders?schema=shop',
     hosts: [
@@ -25,13 +25,21 @@ test('a whole URL', () => {
     deadlineMs: 2000,
     patienceMs: 0,
     leaseMs: 7000,
+    shards: 8,
   })
 })
 
 test('what is not said', () => {
   const address = readAddress('postgres://ann@db')
   expect(address).toMatchObject({ user: 'ann', database: 'ann', tls: 'prefer', schema: 'ballet', prepare: true })
-  expect(address).toMatchObject({ writers: 2, readers: 4, deadlineMs: 5000, patienceMs: 30_000, leaseMs: 15_000 })
+  expect(address).toMatchObject({
+    writers: 2,
+    readers: 4,
+    deadlineMs: 5000,
+    patienceMs: 30_000,
+    leaseMs: 15_000,
+    shards: 64,
+  })
 })
 
 test('the guide has every option, and no other', () => {

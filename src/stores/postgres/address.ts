@@ -35,9 +35,24 @@ export interface PostgresAddress {
   readonly patienceMs: number
   /** How long the lease of a node runs. */
   readonly leaseMs: number
+  /** Shards of a store that this address makes. */
+  readonly shards: number
 }
 
-type Option = 'schema' | 'pool' | 'prepare' | 'deadline' | 'patience' | 'lease' | 'sslmode' | 'sslrootcert' | 'host'
+type Option =
+  | 'schema'
+  | 'pool'
+  | 'prepare'
+  | 'deadline'
+  | 'patience'
+  | 'lease'
+  | 'shards'
+  | 'sslmode'
+  | 'sslrootcert'
+  | 'host'
+
+/** Of a new store. */
+const SHARDS = 64
 
 /** The options that a URL may have. */
 export const known: readonly Option[] = [
@@ -47,6 +62,7 @@ export const known: readonly Option[] = [
   'deadline',
   'patience',
   'lease',
+  'shards',
   'sslmode',
   'sslrootcert',
   'host',
@@ -79,6 +95,7 @@ export function readAddress(url: string): PostgresAddress {
     deadlineMs: wholeOf(options, 'deadline', 5, 1, 3600) * 1000,
     patienceMs: wholeOf(options, 'patience', 30, 0, 86_400) * 1000,
     leaseMs: wholeOf(options, 'lease', 15, 1, 3600) * 1000,
+    shards: wholeOf(options, 'shards', SHARDS, 1, 1024),
   }
 }
 

@@ -76,7 +76,7 @@ const layout2 = `
   );
 
   INSERT INTO {s}.store (one, id, incarnation, schema, slots) VALUES (1, '{id}', 1, 0, ${SLOT_COUNT});
-  INSERT INTO {s}.shards (id, epoch, head) VALUES (0, 0, 0);
+  INSERT INTO {s}.shards (id, epoch, head) SELECT generate_series(0, {shards} - 1), 0, 0;
 `
 
 /** A row for each flow that a monitor follows. Most are complete, and nobody asks for those by their standing. */
@@ -129,8 +129,16 @@ export async function layoutVersion(link: Link, schema: string, store: string): 
   return version
 }
 
+export interface LayoutOptions {
+  readonly schema: string
+  /** Its name, for errors. */
+  readonly store: string
+  /** Of a store that is new; one that is there keeps what it has. */
+  readonly shards: number
+}
+
 /** Brings the schema to this version. One that is there already is not written to. @throws STORE_FOREIGN, STORE_NEWER */
-export async function migrate(link: Link, schema: string, store: string): Promise<void> {
+export async function migrate(link: Link, { schema, store, shards }: LayoutOptions): Promise<void> {
   if ((await layoutVersion(link, schema, store)) === SCHEMA_VERSION) return
   const run = async (text: string): Promise<unknown> => link.send({ text, parameters: [] })
   await run('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0')
@@ -140,7 +148,8 @@ export async function migrate(link: Link, schema: string, store: string): Promis
     for (const { version, text } of migrations) {
       if (found >= version) continue
       await run(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
-      await run(text.replaceAll('{s}', schema).replaceAll('{text}', 'text COLLATE "C"').replace('{id}', randomUUID()))
+      const filled = text.replaceAll('{s}', schema).replaceAll('{text}', 'text COLLATE "C"')
+      await run(filled.replace('{id}', randomUUID()).replace('{shards}', String(shards)))
       await run(`UPDATE ${schema}.store SET schema = ${version}`)
     }
     await run('COMMIT')

@@ -4,7 +4,17 @@
 // there is nothing to take, or finds the mark. Every call is tried once, with a deadline. Owned by PostgresStore.
 import type { Clock } from '../../core/clock.ts'
 import { fault, invariant } from '../../core/errors.ts'
-import type { Held, LeaseLook, LeaseRow, Leases, NodeInfo, NodeRow, Taken } from '../../core/lease.ts'
+import type {
+  Held,
+  LeaseLook,
+  LeaseRow,
+  Leases,
+  NodeInfo,
+  NodeRow,
+  Survey,
+  SurveyedShard,
+  Taken,
+} from '../../core/lease.ts'
 import type { Value } from '../sql/tables.ts'
 import type { PostgresAddress } from './address.ts'
 import { failureOf, isPassing } from './failure.ts'
@@ -36,20 +46,24 @@ const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
 const texts = {
   join: `INSERT INTO {s}.nodes AS kept (id, app, version, ballet, address, began, beat, until)
     VALUES ($1, $2, $3, $4, $5, ${NOW}, ${NOW}, ${NOW} + $6::bigint) ON CONFLICT (id)
-    DO UPDATE SET beat = excluded.beat, until = excluded.until, address = excluded.address`,
+    DO UPDATE SET beat = excluded.beat, until = excluded.until, address = excluded.address, version = excluded.version`,
   sweep: `DELETE FROM {s}.nodes AS kept WHERE beat < ${NOW} - $1::bigint
     AND NOT EXISTS (SELECT FROM {s}.shards WHERE node = kept.id)`,
   look: `SELECT own.node, had.address, had.app, own.since, had.until,
       (own.owner IS NULL OR own.node IS NULL OR coalesce(had.until, 0) <= ${NOW})::int
     FROM {s}.shards AS own LEFT JOIN {s}.nodes AS had ON had.id = own.node AND own.owner IS NOT NULL WHERE own.id = $1::int`,
-  lock: 'SELECT node FROM {s}.shards WHERE id = $1::int FOR UPDATE',
+  survey: `SELECT own.id::text, CASE WHEN own.owner IS NOT NULL THEN own.node END, NULL, NULL, NULL, NULL,
+      (own.owner IS NULL OR own.node IS NULL OR coalesce(had.until, 0) <= ${NOW})::int
+    FROM {s}.shards AS own LEFT JOIN {s}.nodes AS had ON had.id = own.node
+    UNION ALL SELECT NULL, id, app, version, ballet, address, 0 FROM {s}.nodes WHERE until > ${NOW}`,
+  lock: 'SELECT node FROM {s}.shards WHERE id = ANY ($1::int[]) ORDER BY id FOR UPDATE',
   evict: `UPDATE {s}.nodes SET until = NULL
-    WHERE id = (SELECT node FROM {s}.shards WHERE id = $1::int) AND id <> $2 AND until <= ${NOW}`,
+    WHERE id IN (SELECT node FROM {s}.shards WHERE id = ANY ($1::int[])) AND id <> $2 AND until <= ${NOW}`,
   take: `UPDATE {s}.shards AS own SET epoch = epoch + 1, owner = $3, node = $2, since = ${NOW}, taking = NULL,
       crashes = CASE WHEN owner IS NULL THEN 0 WHEN node = $2 THEN crashes ELSE crashes + 1 END
-    WHERE id = $1::int AND (owner IS NULL OR node IS NULL OR node = $2
+    WHERE id = ANY ($1::int[]) AND (owner IS NULL OR node IS NULL OR node = $2
       OR NOT EXISTS (SELECT FROM {s}.nodes WHERE id = own.node AND until IS NOT NULL))
-    RETURNING epoch, head, crashes`,
+    RETURNING id, epoch, head, crashes`,
   begin: `UPDATE {s}.nodes SET beat = ${NOW}, until = ${NOW} + $2::bigint WHERE id = $1`,
   renew: `WITH alive AS (UPDATE {s}.nodes SET beat = ${NOW}, until = ${NOW} + $2::bigint
       WHERE id = $1 AND until IS NOT NULL RETURNING id)
@@ -57,7 +71,9 @@ const texts = {
   leave: 'DELETE FROM {s}.nodes WHERE id = $1',
   nodes: `SELECT id, app, version, ballet, address, began, beat, until, (coalesce(until, 0) > ${NOW})::int
     FROM {s}.nodes ORDER BY began, id`,
-  leases: `SELECT id, epoch, head, CASE WHEN owner IS NOT NULL THEN node END, since FROM {s}.shards ORDER BY id`,
+  leases: `SELECT id, epoch, head, CASE WHEN owner IS NOT NULL THEN node END, since,
+      (SELECT count(*) FROM (SELECT FROM {s}.inbox WHERE shard = own.id LIMIT 1000) AS few)
+    FROM {s}.shards AS own ORDER BY id`,
 } as const
 
 export class PostgresLeases implements Leases {
@@ -87,19 +103,42 @@ export class PostgresLeases implements Leases {
     }
   }
 
+  async survey(): Promise<Survey> {
+    const nodes: NodeInfo[] = []
+    const shards: SurveyedShard[] = []
+    for (const [shard, node, app, version, ballet, address, isFree] of await this.#read(this.#step('survey'))) {
+      if (shard !== null) shards.push({ shard: Number(shard), node: textOrNull(node), isFree: isFree === 1 })
+      else
+        nodes.push({
+          id: String(node),
+          app: String(app),
+          version: String(version),
+          ballet: String(ballet),
+          address: textOrNull(address),
+        })
+    }
+    return { nodes, shards }
+  }
+
   async take(shard: number, node: string, owner: string): Promise<Taken | null> {
-    const [, , [taken] = []] = await this.#write(
+    const [taken = null] = await this.takeAll([shard], node, owner)
+    return taken
+  }
+
+  async takeAll(shards: readonly number[], node: string, owner: string): Promise<readonly Taken[]> {
+    const ids = `{${shards.join(',')}}`
+    const [, , taken = []] = await this.#write(
       [
-        this.#step('lock', shard),
-        this.#step('evict', shard, node),
-        this.#step('take', shard, node, owner),
+        this.#step('lock', ids),
+        this.#step('evict', ids, node),
+        this.#step('take', ids, node, owner),
         this.#step('begin', node, this.lengthMs),
       ],
       TAKE_MS,
     )
-    if (taken === undefined) return null
-    const [epoch, head, crashes] = taken
-    return { shard, epoch: whole(epoch), head: whole(head), crashes: whole(crashes) }
+    return taken.map(([shard, epoch, head, crashes]) => {
+      return { shard: whole(shard), epoch: whole(epoch), head: whole(head), crashes: whole(crashes) }
+    })
   }
 
   async renew(node: string): Promise<readonly Held[]> {
@@ -128,12 +167,13 @@ export class PostgresLeases implements Leases {
 
   async leases(): Promise<readonly LeaseRow[]> {
     const rows = await this.#read(this.#step('leases'))
-    return rows.map(([shard, epoch, head, node, since]) => ({
+    return rows.map(([shard, epoch, head, node, since, waiting]) => ({
       shard: whole(shard),
       epoch: whole(epoch),
       head: whole(head),
       node: textOrNull(node),
       since: wholeOrNull(since),
+      waiting: whole(waiting),
     }))
   }
 

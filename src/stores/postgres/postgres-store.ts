@@ -10,17 +10,23 @@ import type { Leases } from '../../core/lease.ts'
 import {
   SCHEMA_VERSION,
   type Batch,
+  type Claim,
   type InboxItem,
+  type InboxRow,
   type Store,
   type StoreInfo,
   type Tenure,
 } from '../../core/store.ts'
+import { checkBatch } from '../check-batch.ts'
 import { SqlStore } from '../sql/sql-store.ts'
-import type { Statement } from '../sql/statements.ts'
-import type { Value } from '../sql/tables.ts'
+import { fromValues } from '../sql/rows.ts'
+import { groupStatements, postsStatements, type ShardItems, type Statement } from '../sql/statements.ts'
+import { claimsTable, type Value } from '../sql/tables.ts'
 import { readAddress, type PostgresAddress } from './address.ts'
 import { loadDriver, type Driver } from './driver.ts'
 import { failureOf, isMiss, isPassing, unreachable } from './failure.ts'
+import { claimsStep, Gathered, waitingStep, type ClaimsQuestion } from './gathered-reads.ts'
+import { GroupCommit } from './group-commit.ts'
 import { newest } from './newest.ts'
 import { postIn } from './own-transaction.ts'
 import { layoutVersion, migrate } from './layout.ts'
@@ -41,6 +47,8 @@ export interface PostgresOptions {
 const FULL_MS = 5000
 /** The pause before something is said again: the first, and the longest. */
 const PAUSE_MS = [20, 1000] as const
+/** Commits of several shards go out in one order; no shard has this number. */
+const GROUP = -1
 /** What the network is taken to carry in a second at least: a large batch has more time. */
 const BYTES_PER_MS = 1000
 
@@ -72,6 +80,15 @@ class PostgresStore extends SqlStore {
   readonly #underWay = new Set<Promise<unknown>>()
   readonly #writing = new Set<Promise<unknown>>()
   #fullUntil = 0
+  readonly #group = new GroupCommit(async (batches) => {
+    await this.#write(groupStatements(batches.map(newest), this.shards), GROUP)
+  })
+  readonly #names = new Gathered<ClaimsQuestion, { readonly claim: Claim | null }>((asked) => this.#claimsOf(asked))
+  readonly #posts = new Gathered<ShardItems, true>(async (asked) => {
+    await this.#write(postsStatements(asked), GROUP)
+    return asked.map(() => true)
+  })
+  readonly #presence = new Map<string, Gathered<number, boolean>>()
 
   constructor({ url, clock, readOnly = false }: PostgresOptions) {
     super()
@@ -112,7 +129,56 @@ class PostgresStore extends SqlStore {
 
   /** Of several changes of one row in a batch the last one holds; a statement over all of them would take any. */
   override commit(batch: Batch): Promise<void> {
-    return super.commit(newest(batch))
+    if (this.shards === 1) return super.commit(newest(batch))
+    checkBatch(batch)
+    return this.#group.commit(batch)
+  }
+
+  /** What many ask of other shards at once is one transaction. */
+  override async post(shard: number, items: readonly InboxItem[]): Promise<void> {
+    if (this.shards === 1) return super.post(shard, items)
+    this.#writable()
+    if (items.length > 0) await this.#posts.answer({ shard, items })
+  }
+
+  override async claims(
+    shard: number,
+    ns: string,
+    space: Claim['space'],
+    ids: readonly string[],
+  ): Promise<readonly (Claim | null)[]> {
+    if (this.shards === 1) return super.claims(shard, ns, space, ids)
+    const found = await Promise.all(ids.map((id) => this.#names.answer({ shard, ns, space, id })))
+    return found.map(({ claim }) => claim)
+  }
+
+  /** Of several shards most have nothing there, which one question tells of all of them. */
+  override async inbox(shard: number, ns: string, limit: number, after?: number): Promise<readonly InboxRow[]> {
+    if (this.shards > 1 && after === undefined && !(await this.#isWaiting(ns).answer(shard))) return []
+    return super.inbox(shard, ns, limit, after)
+  }
+
+  #isWaiting(ns: string): Gathered<number, boolean> {
+    const known = this.#presence.get(ns)
+    if (known !== undefined) return known
+    const asked = new Gathered<number, boolean>(async (shards) => {
+      const found = new Set(await this.#readSteps([waitingStep(this.#address.schema, ns, shards)]))
+      return shards.map((one) => found.has(one))
+    })
+    this.#presence.set(ns, asked)
+    return asked
+  }
+
+  async #claimsOf(asked: readonly ClaimsQuestion[]): Promise<readonly { readonly claim: Claim | null }[]> {
+    const values = await this.#readSteps([claimsStep(this.#address.schema, asked)])
+    const answers: { claim: Claim | null }[] = asked.map(() => ({ claim: null }))
+    const width = claimsTable.columns.length + 1
+    for (let offset = 0; offset < values.length; offset += width) {
+      const [claim = null] = fromValues(claimsTable, values.slice(offset + 1, offset + width))
+      const answer = answers[Number(values[offset])]
+      if (answer !== undefined) answer.claim = claim
+    }
+    return answers
   }
 
   /** Taken once, however often it has to be said: whoever comes back finds that it was here. */
@@ -152,8 +218,11 @@ class PostgresStore extends SqlStore {
   }
 
   protected async read(statement: Statement): Promise<readonly Value[]> {
+    return this.#readSteps(this.#texts.steps(statement))
+  }
+
+  async #readSteps(steps: readonly Step[]): Promise<readonly Value[]> {
     this.#usable()
-    const steps = this.#texts.steps(statement)
     return this.#counted(
       this.#underWay,
       this.#patiently(async () => this.#read(steps)),
@@ -167,12 +236,17 @@ class PostgresStore extends SqlStore {
 
   /** Waits for a connection with patience; what was sent on it is sent once. @throws COMMIT_UNKNOWN and what `commit` may */
   protected async write(statements: readonly Statement[]): Promise<readonly Value[]> {
-    this.#writable()
     if (statements.length === 0) return []
     const [shard] = statements[0]?.values ?? []
     invariant(typeof shard === 'number', 'a write does not begin with its shard')
+    return this.#write(statements, shard)
+  }
+
+  /** @param chain what has the same one is sent in the order in which it comes. */
+  async #write(statements: readonly Statement[], chain: number): Promise<readonly Value[]> {
+    this.#writable()
     const steps = statements.flatMap((statement) => this.#texts.steps(statement).map((step) => ({ step, statement })))
-    const work = this.#patiently(async () => this.#writers.inOrder(shard, (link) => this.#transaction(link, steps)))
+    const work = this.#patiently(async () => this.#writers.inOrder(chain, (link) => this.#transaction(link, steps)))
     return this.#counted(this.#underWay, this.#counted(this.#writing, work))
   }
 
@@ -292,7 +366,7 @@ class PostgresStore extends SqlStore {
     const { schema } = this.#address
     const links = this.#readOnly ? this.#readers : this.#writers
     await links.use(async (link) => {
-      if (!this.#readOnly) return migrate(link, schema, this.name)
+      if (!this.#readOnly) return migrate(link, { schema, store: this.name, shards: this.#address.shards })
       const version = await layoutVersion(link, schema, this.name)
       if (version === 0) throw fault('STORE_MISSING', { path: this.name })
       if (version < SCHEMA_VERSION) {
@@ -301,7 +375,9 @@ class PostgresStore extends SqlStore {
       }
     })
     this.#isOpen = true
-    return this.info()
+    const info = await this.info()
+    this.shards = info.shards
+    return info
   }
 
   async #close(): Promise<void> {

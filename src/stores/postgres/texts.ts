@@ -53,28 +53,35 @@ function insert<Row>({ name, columns }: Table<Row>): string {
   return `INSERT INTO ${name} (shard, ${namesOf(columns).join(', ')}) SELECT * FROM ${given(columns)}`
 }
 
+/** How a statement finds the shard of what it is given: that of all rows, or of each. */
+const shardText = {
+  one: 'kept.shard = ($1::bigint[])[1]::int',
+  several: 'kept.shard = ANY ($1::int[]) AND kept.shard = given.shard',
+} as const
+type Over = keyof typeof shardText
+
 /**
  * The rows of a table that the arrays name, as far as an index finds them: by itself, whatever the planner thinks of a
  * table that was empty when it made its plan. A join then only pairs the few that were found with what is given.
  */
-function found(columns: readonly Column[], keys: readonly string[]): string {
+function found(over: Over, columns: readonly Column[], keys: readonly string[]): string {
   const terms = columns.flatMap(({ name, type }, index) =>
     keys.includes(name) ? [`kept.${name} = ANY ($${index + 2}::${types[type]}[])`] : [],
   )
-  return ['kept.shard = ($1::bigint[])[1]::int', ...terms].join(' AND ')
+  return [shardText[over], ...terms].join(' AND ')
 }
 
 /** By one column, or by several: then each pair of a row that is there with one that is given is looked at. */
-function remove(table: string, columns: readonly Column[], more = ''): string {
+function remove(over: Over, table: string, columns: readonly Column[], more = ''): string {
   const keys = namesOf(more === '' ? columns : columns.slice(0, -1))
-  if (columns.length === 1) return `DELETE FROM ${table} AS kept WHERE ${found(columns, keys)}`
+  if (columns.length === 1 && over === 'one') return `DELETE FROM ${table} AS kept WHERE ${found(over, columns, keys)}`
   const pairs = `${same(keys)}${more}`
-  return `DELETE FROM ${table} AS kept USING ${given(columns)} WHERE ${found(columns, keys)} AND ${pairs}`
+  return `DELETE FROM ${table} AS kept USING ${given(columns)} WHERE ${found(over, columns, keys)} AND ${pairs}`
 }
 
-function update<Row>({ name, columns }: Table<Row>, keys: readonly string[]): string {
+function update<Row>(over: Over, { name, columns }: Table<Row>, keys: readonly string[]): string {
   const set = namesOf(columns).flatMap((one) => (keys.includes(one) ? [] : [`${one} = given.${one}`]))
-  const which = `${found(columns, keys)} AND ${same(keys)}`
+  const which = `${found(over, columns, keys)} AND ${same(keys)}`
   return `UPDATE ${name} AS kept SET ${set.join(', ')} FROM ${given(columns)} WHERE ${which}`
 }
 
@@ -87,34 +94,48 @@ const replaced = namesOf(flowsTable.columns.slice(flowNames.columns.length))
   .map((name) => `${name} = excluded.${name}`)
   .join(', ')
 
-const manyTexts: Partial<Record<StatementKind, string>> = {
+const fences: Readonly<Record<Over, string>> = {
+  one: 'UPDATE shards SET head = $4 WHERE id = $1 AND epoch = $2 AND head = $3',
+  several: `UPDATE shards AS kept SET head = given.head
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS given (id, epoch, base, head)
+    WHERE kept.id = ANY ($1::int[]) AND kept.id = given.id AND kept.epoch = given.epoch AND kept.head = given.base`,
+}
+
+type ManyTexts = Readonly<Partial<Record<StatementKind, string>>>
+
+const textsOver = (over: Over): ManyTexts => ({
   claims: `SELECT ${namesOf(claimsTable.columns).join(', ')} FROM claims AS kept
-    WHERE ${found(claimNames.columns, ['ns', 'space', 'id'])}`,
-  fence: exactly('UPDATE shards SET head = $4 WHERE id = $1 AND epoch = $2 AND head = $3', 4),
-  drain: exactly(remove('inbox', [number('id')]), 2),
+    WHERE ${found('one', claimNames.columns, ['ns', 'space', 'id'])}`,
+  fence: exactly(fences[over], 4),
+  drain: exactly(remove(over, 'inbox', [number('id')]), 2),
   run: insert(runsTable),
-  change: exactly(update(changesTable, ['num']), changesTable.columns.length + 1),
-  continued: exactly(update(continuedTable, ['num']), continuedTable.columns.length + 1),
+  change: exactly(update(over, changesTable, ['num']), changesTable.columns.length + 1),
+  continued: exactly(update(over, continuedTable, ['num']), continuedTable.columns.length + 1),
   claim: `${insert(claimsTable)} ON CONFLICT DO NOTHING`,
   journal: insert(journalTable),
   event: insert(eventsTable),
   timer: `${insert(timersTable)} ON CONFLICT DO NOTHING`,
-  timerGone: remove('timers', timersTable.columns),
+  timerGone: remove(over, 'timers', timersTable.columns),
   post: insert(inboxItems),
   suspect: `${insert(suspectsTable)} ON CONFLICT (shard, run) DO UPDATE SET what = excluded.what, deaths = excluded.deaths`,
-  suspectGone: remove('suspects', [number('run')]),
-  forgottenRun: remove('runs', [number('num')]),
-  forgottenJournal: remove('journal', [number('run')]),
-  forgottenTimers: remove('timers', [number('run')]),
-  journalGone: remove('journal', journalBefore.columns, ' AND kept.seq < given.before'),
-  eventGone: remove('events', [number('pos')]),
-  claimUntil: update(claimsUntil, ['ns', 'space', 'id']),
-  claimGone: remove('claims', claimNames.columns),
+  suspectGone: remove(over, 'suspects', [number('run')]),
+  forgottenRun: remove(over, 'runs', [number('num')]),
+  forgottenJournal: remove(over, 'journal', [number('run')]),
+  forgottenTimers: remove(over, 'timers', [number('run')]),
+  journalGone: remove(over, 'journal', journalBefore.columns, ' AND kept.seq < given.before'),
+  eventGone: remove(over, 'events', [number('pos')]),
+  claimUntil: update(over, claimsUntil, ['ns', 'space', 'id']),
+  claimGone: remove(over, 'claims', claimNames.columns),
   flows: `SELECT ${namesOf(flowsTable.columns).join(', ')} FROM flows AS kept
-    WHERE ${found(flowNames.columns, ['ns', 'name', 'key'])}`,
+    WHERE ${found('one', flowNames.columns, ['ns', 'name', 'key'])}`,
   flow: `${insert(flowsTable)} ON CONFLICT (shard, ns, name, key) DO UPDATE SET ${replaced}`,
-  flowGone: remove('flows', flowNames.columns),
-}
+  flowGone: remove(over, 'flows', flowNames.columns),
+})
+
+const manyTexts: Readonly<Record<Over, ManyTexts>> = { one: textsOver('one'), several: textsOver('several') }
+
+/** Rows times shards that an index is asked for in one statement, at the most: it may look for each row in each shard. */
+const MOST_LOOKS = 4096
 
 const tables = 'store|shards|runs|claims|journal|events|timers|inbox|suspects|flows'
 const tableNames = new RegExp(`\\b(FROM|UPDATE|INTO) (${tables})\\b`, 'g')
@@ -131,14 +152,17 @@ export class Texts {
   /** The steps of a statement: one, unless it has more rows than go into one. */
   steps(statement: Statement): Step[] {
     const { kind, sql, width, values, expect } = statement
-    const many = kind === 'fence' || kind === undefined ? undefined : manyTexts[kind]
-    if (many !== undefined) {
+    const shards = kind === undefined ? 1 : shardsIn(statement)
+    if (shards > 1 && shards * (values.length / width) > MOST_LOOKS && !isInsert(kind))
+      return byShard(statement).flatMap((one) => this.steps(one))
+    const many = kind === undefined ? undefined : manyTexts[shards === 1 ? 'one' : 'several'][kind]
+    if (many !== undefined && (kind !== 'fence' || shards > 1)) {
       return chunks(statement).map((chunk) => ({
         text: this.of(many),
         parameters: [...arrays(chunk, statement), ...(expect === undefined ? [] : [String(chunk.length / width)])],
       }))
     }
-    const text = this.of((kind === undefined ? undefined : manyTexts[kind]) ?? sql)
+    const text = this.of(many ?? sql)
     const steps: Step[] = []
     for (let offset = 0; offset < values.length; offset += width) {
       const row = values.slice(offset, offset + width).map(scalarLiteral)
@@ -159,6 +183,33 @@ export class Texts {
     this.#known.set(neutral, text)
     return text
   }
+}
+
+/** How many shards it has rows of, as far as they stand together. */
+function shardsIn({ values, width }: Statement): number {
+  let [count, last] = [1, values[0]]
+  for (let offset = width; offset < values.length; offset += width) {
+    if (values[offset] === last) continue
+    last = values[offset]
+    count += 1
+  }
+  return count
+}
+
+const isInsert = (kind: StatementKind | undefined): boolean =>
+  kind !== undefined && (manyTexts.one[kind]?.startsWith('INSERT') ?? false)
+
+/** A statement for each run of rows of one shard. */
+function byShard(statement: Statement): readonly Statement[] {
+  const { values, width } = statement
+  const parts: Statement[] = []
+  let begin = 0
+  for (let offset = width; offset <= values.length; offset += width) {
+    if (offset < values.length && values[offset] === values[begin]) continue
+    parts.push({ ...statement, values: values.slice(begin, offset) })
+    begin = offset
+  }
+  return parts
 }
 
 function arrays(values: readonly Value[], { width, payloads }: Statement): string[] {

@@ -72,6 +72,8 @@ import {
 export abstract class SqlStore implements Store {
   abstract readonly kind: string
   abstract readonly name: string
+  /** How many shards there are, once it is open. */
+  protected shards = 1
 
   abstract open(): Promise<StoreInfo>
   abstract close(): Promise<void>
@@ -113,7 +115,7 @@ export abstract class SqlStore implements Store {
 
   async commit(batch: Batch): Promise<void> {
     checkBatch(batch)
-    await this.write(batchStatements(batch), batch.urgent)
+    await this.write(batchStatements(batch, this.shards), batch.urgent)
   }
 
   async post(shard: number, items: readonly InboxItem[]): Promise<void> {

@@ -3,6 +3,7 @@
 // Parameters are numbered (`?1`), so that another dialect can replace the sign alone. Who runs the statements (a
 // thread, a connection) is not known here. Called by SqlStore.
 import type { Details, ErrorCode } from '../../core/errors.ts'
+import { shardOfSlot } from '../../core/placement.ts'
 import type { Batch, InboxItem } from '../../core/store.ts'
 import { releaseText } from './blobs.ts'
 import { toValues } from './rows.ts'
@@ -138,41 +139,58 @@ const releases = {
   eventGone: releaseText(eventsTable, 'shard = ?1 AND pos = ?2'),
 } as const
 
+/** @param shards of the store: what is posted goes to the shard of its slot. */
+export function batchStatements(batch: Batch, shards = 1): Statement[] {
+  return groupStatements([batch], shards)
+}
+
 /**
- * The fence comes first: a batch that missed it must not have touched anything. Names are free before they are taken,
- * and what is forgotten goes last.
+ * The statements of batches of several shards, which hold altogether or not at all. The fences come first: a batch that
+ * missed it must not have touched anything. Names are free before they are taken, and what is forgotten goes last.
  */
-export function batchStatements(batch: Batch): Statement[] {
-  const { shard, forgotten } = batch
+export function groupStatements(batches: readonly Batch[], shards: number): Statement[] {
+  const rows = <Name extends keyof Batch>(name: Name): readonly Rows<Batch[Name]>[] =>
+    batches.map((batch) => ({ shard: batch.shard, rows: batch[name] }))
   return [
-    fence(batch),
-    ...drain(batch),
-    ...each('suspectGone', shard, batch.suspectsGone),
-    ...over('claimGone', claimNames, shard, batch.claimsGone),
-    ...over('run', runsTable, shard, batch.runs),
-    ...change('change', releases.change, changesTable, shard, batch.changes),
-    ...change('continued', releases.continued, continuedTable, shard, batch.continued),
-    ...over('claim', claimsTable, shard, batch.claims),
-    ...over('claimUntil', claimsUntil, shard, batch.claimsUntil),
-    ...over('journal', journalTable, shard, batch.journal),
-    ...over('event', eventsTable, shard, batch.events),
+    fence(batches),
+    ...drain(batches),
+    ...each('suspectGone', rows('suspectsGone')),
+    ...over('claimGone', claimNames, rows('claimsGone')),
+    ...over('run', runsTable, rows('runs')),
+    ...change('change', releases.change, changesTable, rows('changes')),
+    ...change('continued', releases.continued, continuedTable, rows('continued')),
+    ...over('claim', claimsTable, rows('claims')),
+    ...over('claimUntil', claimsUntil, rows('claimsUntil')),
+    ...over('journal', journalTable, rows('journal')),
+    ...over('event', eventsTable, rows('events')),
     // A timer that is set and gone in one batch is gone.
-    ...over('timer', timersTable, shard, batch.timers),
-    ...over('timerGone', timersTable, shard, batch.timersGone),
-    ...over('post', inboxItems, shard, batch.posts),
-    ...over('suspect', suspectsTable, shard, batch.suspects),
-    ...over('flow', flowsTable, shard, batch.flows),
-    ...over('flowGone', flowNames, shard, batch.flowsGone),
-    ...each('suspectGone', shard, forgotten),
-    ...each('forgottenTimers', shard, forgotten),
-    ...each('forgottenJournal', shard, forgotten, releases.forgottenJournal),
-    ...each('forgottenRun', shard, forgotten, releases.forgottenRun),
-    ...over('journalGone', journalBefore, shard, batch.journalGone).map((gone) => ({
+    ...over('timer', timersTable, rows('timers')),
+    ...over('timerGone', timersTable, rows('timersGone')),
+    ...over('post', inboxItems, postsOf(batches, shards)),
+    ...over('suspect', suspectsTable, rows('suspects')),
+    ...over('flow', flowsTable, rows('flows')),
+    ...over('flowGone', flowNames, rows('flowsGone')),
+    ...each('suspectGone', rows('forgotten')),
+    ...each('forgottenTimers', rows('forgotten')),
+    ...each('forgottenJournal', rows('forgotten'), releases.forgottenJournal),
+    ...each('forgottenRun', rows('forgotten'), releases.forgottenRun),
+    ...over('journalGone', journalBefore, rows('journalGone')).map((gone) => ({
       ...gone,
       release: releases.journalGone,
     })),
-    ...each('eventGone', shard, batch.eventsGone, releases.eventGone),
+    ...each('eventGone', rows('eventsGone'), releases.eventGone),
   ]
+}
+
+/** Rows of one shard. */
+interface Rows<Of> {
+  readonly shard: number
+  readonly rows: Of
+}
+
+/** What batches put into inboxes, in their order: each into that of the shard to which its slot belongs. */
+function postsOf(batches: readonly Batch[], shards: number): readonly Rows<readonly InboxItem[]>[] {
+  return batches.flatMap(({ posts }) => posts.map((post) => ({ shard: shardOfSlot(post.slot, shards), rows: [post] })))
 }
 
 /** Answers with the new epoch, the head and the crashes. */
@@ -189,7 +207,18 @@ export function steadyStatement(shard: number, epoch: number): Statement {
 }
 
 export function postStatements(shard: number, items: readonly InboxItem[]): readonly Statement[] {
-  return over('post', inboxItems, shard, items)
+  return postsStatements([{ shard, items }])
+}
+
+/** What is put into the inbox of a shard. */
+export interface ShardItems {
+  readonly shard: number
+  readonly items: readonly InboxItem[]
+}
+
+export function postsStatements(all: readonly ShardItems[]): readonly Statement[] {
+  const parts = all.map(({ shard, items }) => ({ shard, rows: items }))
+  return over('post', inboxItems, parts)
 }
 
 /** What a batch does not have costs nothing. */
@@ -198,33 +227,46 @@ const none: readonly Statement[] = []
 function over<Row extends object>(
   kind: BatchKind,
   table: Table<Row>,
-  shard: number,
-  rows: readonly Row[],
+  parts: readonly Rows<readonly Row[]>[],
 ): readonly Statement[] {
-  if (rows.length === 0) return none
-  const values = toValues(table, shard, rows)
-  return [{ sql: texts[kind], kind, width: table.columns.length + 1, values, payloads: table.payloads }]
+  const given = parts.filter(({ rows }) => rows.length > 0)
+  if (given.length === 0) return none
+  const values = given.map(({ shard, rows }) => toValues(table, shard, rows))
+  const [first = []] = values
+  return [
+    {
+      sql: texts[kind],
+      kind,
+      width: table.columns.length + 1,
+      values: values.length === 1 ? first : values.flat(),
+      payloads: table.payloads,
+    },
+  ]
 }
 
 /** Once for every number. */
-function each(kind: BatchKind, shard: number, numbers: readonly number[], release?: string): readonly Statement[] {
-  if (numbers.length === 0) return none
-  return [{ sql: texts[kind], kind, width: 2, values: numbers.flatMap((number) => [shard, number]), release }]
+function each(kind: BatchKind, parts: readonly Rows<readonly number[]>[], release?: string): readonly Statement[] {
+  const values = parts.flatMap(({ shard, rows }) => rows.flatMap((number) => [shard, number]))
+  return values.length === 0 ? none : [{ sql: texts[kind], kind, width: 2, values, release }]
 }
 
-function fence({ shard, epoch, base, head }: Batch): Statement {
+/** Of several shards one statement, which has to find each of them as its batch left it. */
+function fence(batches: readonly Batch[]): Statement {
+  const [first] = batches
   return {
     sql: texts.fence,
     kind: 'fence',
     width: 4,
-    values: [shard, epoch, base, head],
-    expect: { changes: 1, code: 'SHARD_FENCED', details: { shard } },
+    values: batches.flatMap(({ shard, epoch, base, head }) => [shard, epoch, base, head]),
+    expect: { changes: batches.length, code: 'SHARD_FENCED', details: { shard: first?.shard ?? 0 } },
   }
 }
 
-function drain({ shard, drained }: Batch): readonly Statement[] {
-  const expect: Expectation = { changes: drained.length, code: 'INBOX_GONE', details: {} }
-  return each('drain', shard, drained, releases.drain).map((statement) => ({ ...statement, expect }))
+function drain(batches: readonly Batch[]): readonly Statement[] {
+  const parts = batches.map(({ shard, drained }) => ({ shard, rows: drained }))
+  const changes = parts.reduce((sum, { rows }) => sum + rows.length, 0)
+  const expect: Expectation = { changes, code: 'INBOX_GONE', details: {} }
+  return each('drain', parts, releases.drain).map((statement) => ({ ...statement, expect }))
 }
 
 /** An update of runs, which must all be there. */
@@ -232,10 +274,10 @@ function change<Row extends object>(
   kind: BatchKind,
   release: string,
   table: Table<Row>,
-  shard: number,
-  rows: readonly Row[],
+  parts: readonly Rows<readonly Row[]>[],
 ): readonly Statement[] {
   const details = { problem: 'a change names a run that the store does not have' }
-  const expect: Expectation = { changes: rows.length, code: 'INVARIANT', details }
-  return over(kind, table, shard, rows).map((statement) => ({ ...statement, release, expect }))
+  const changes = parts.reduce((sum, { rows }) => sum + rows.length, 0)
+  const expect: Expectation = { changes, code: 'INVARIANT', details }
+  return over(kind, table, parts).map((statement) => ({ ...statement, release, expect }))
 }

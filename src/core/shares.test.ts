@@ -1,0 +1,69 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { candidatesOf, compareVersions, LEAVING, ownerOf } from './shares.ts'
+
+const ids = fc.uniqueArray(fc.uuid(), { minLength: 1, maxLength: 8 })
+const shards = Array.from({ length: 64 }, (_, shard) => shard)
+const nodesOf = (names: readonly string[]) => names.map((id) => ({ id }))
+
+describe('shares', () => {
+  it('whoever looks at the same nodes, in whatever order, comes to the same owners', () => {
+    fc.assert(
+      fc.property(ids, (names) => {
+        for (const shard of shards)
+          expect(ownerOf(shard, nodesOf(names))).toEqual(ownerOf(shard, nodesOf(names.toReversed())))
+      }),
+    )
+  })
+
+  it('a node that comes takes from the others, and moves nothing between them', () => {
+    fc.assert(
+      fc.property(ids, fc.uuid(), (names, more) => {
+        fc.pre(!names.includes(more))
+        for (const shard of shards) {
+          const [before, after] = [ownerOf(shard, nodesOf(names)), ownerOf(shard, nodesOf([...names, more]))]
+          expect([before?.id, more]).toContain(after?.id)
+        }
+      }),
+    )
+  })
+
+  it('shares are about even, also for ids that hardly differ', () => {
+    const counts = new Map<string, number>()
+    const nodes = nodesOf(['node-1', 'node-2', 'node-3', 'node-4'])
+    for (let shard = 0; shard < 1024; shard++) {
+      const id = ownerOf(shard, nodes)?.id ?? ''
+      counts.set(id, (counts.get(id) ?? 0) + 1)
+    }
+    for (const { id } of nodes) expect(Math.abs((counts.get(id) ?? 0) - 256)).toBeLessThan(60)
+  })
+
+  it('without a node there is no owner', () => {
+    expect(ownerOf(0, [])).toBeUndefined()
+  })
+
+  it.each([
+    ['1.10', '1.9', 1],
+    ['2', '10', -1],
+    ['1.0', '1.0', 0],
+    ['1', '1.0', -1],
+    ['1.0.1', '1.0', 1],
+    ['1.0-beta', '1.0-alpha', 1],
+    ['1.0-alpha', '1.0-beta', -1],
+    ['1.a', '1.5', 1],
+    ['2026-11-27', '2026-2-1', 1],
+    ['', '0', -1],
+    ['--', '', 0],
+  ])('of %j and %j', (a, b, sign) => {
+    expect(Math.sign(compareVersions(a, b))).toBe(sign)
+    // What is no difference has no sign either.
+    expect(Math.sign(compareVersions(b, a)) + sign).toBe(0)
+  })
+
+  it('only nodes of the newest version own shards, and none that is to end', () => {
+    const nodes = ['1.9', '1.10', LEAVING, '1.10', '1.2'].map((version, at) => ({ version, at }))
+    expect(candidatesOf(nodes).map(({ at }) => at)).toEqual([1, 3])
+    expect(candidatesOf([{ version: LEAVING }])).toEqual([])
+    expect(candidatesOf([])).toEqual([])
+  })
+})

@@ -1,0 +1,58 @@
+// A start as somebody outside asks for it, judged once: what is called, with what, and under which id, from which follows
+// where the run will be. Used by requests.ts, and by whoever has to find the shard first.
+import { runRef } from '../core/ids.ts'
+import { toText } from '../core/json.ts'
+import { checkId, splitKey } from '../core/names.ts'
+import type { StartRequest } from '../define/application.ts'
+import { startHash, type Birth } from './births.ts'
+import { timeOf } from './schedule.ts'
+import type { ShardContext } from './shard-context.ts'
+
+/** What is needed to judge; nothing of it is a shard's own. */
+export type Judging = Pick<ShardContext, 'directory' | 'random' | 'clock' | 'hash'>
+
+export interface AskedStart {
+  readonly birth: Birth
+  /** Whether it was asked for under this id: then there may be such a run. */
+  readonly given: boolean
+  /** Whose turns it will have; null for a single operation. */
+  readonly workflow: string | null
+}
+
+/** @throws CALL_UNKNOWN, INPUT_INVALID, KEY_INVALID, ID_INVALID, TIME_INVALID */
+export function judgeStart(judging: Judging, request: StartRequest): AskedStart {
+  const { directory, clock } = judging
+  const { call } = request
+  const { kind } = directory.callable(call)
+  const value = directory.checkInput(call, request.input)
+  const input = toText(value, `the input of ${call}`) ?? 'null'
+  const key = directory.runKey(call, value)
+  const { id, given } = runId(judging, request, key)
+  const now = clock.now()
+  const birth = {
+    id,
+    kind,
+    name: call,
+    call,
+    key,
+    root: runRef(id),
+    cause: null,
+    parent: null,
+    parentOp: null,
+    input,
+    at: timeOf(request.at, 'The start', now),
+    deadline: timeOf(request.deadline, 'The deadline', now),
+    hash: startHash(judging, call, request.input),
+  }
+  return { birth, given, workflow: kind === 'workflow' ? call : null }
+}
+
+function runId(
+  { directory, random, clock }: Judging,
+  { id, call }: StartRequest,
+  key: string | null,
+): { readonly id: string; readonly given: boolean } {
+  if (id !== undefined) return { id: directory.checkRunId(checkId(id, 'The run id')), given: true }
+  if (key !== null) return { id: `${call}:${splitKey(key).value}`, given: true }
+  return { id: random.uuid(clock.now()), given: false }
+}

@@ -1,0 +1,163 @@
+// Where what is asked of an application goes: to the shard that the id or the key belongs to, if this process has it, else to
+// the inbox of that shard. A shard that is handed on in the middle of it is asked again where it is then: every request has
+// its id by then, by which it is known. Where the store has one shard, whoever does not own it answers nothing. Used by
+// RunningApplication.
+import type { Clock, Random } from '../core/clock.ts'
+import { isBalletError } from '../core/errors.ts'
+import type {
+  Acted,
+  ConductRequest,
+  Posted,
+  Published,
+  PublishRequest,
+  Reasoned,
+  Signalled,
+  SignalRequest,
+  Started,
+  StartRequest,
+} from '../define/application.ts'
+import { judgeEvent } from './asked-event.ts'
+import { judgeStart, type Judging } from './asked-start.ts'
+import { conductFlow, judgeConduct } from './conduct-flow.ts'
+import { contentHash } from './content-hash.ts'
+import type { Directory } from './directory.ts'
+import type { Elsewhere } from './elsewhere.ts'
+import { Posts } from './posts.ts'
+import { isFenced } from './standing.ts'
+import type { OwnShard, Shards } from './shards.ts'
+
+export interface DoorsOptions {
+  readonly directory: Directory
+  readonly random: Random
+  readonly clock: Clock
+  /** Source of events that are published without one. */
+  readonly source: string
+  readonly shards: Shards
+  readonly elsewhere: () => Elsewhere
+  /** What whoever asks for a shard that is not here gets. */
+  readonly refusal: (shard: number) => Error
+}
+
+export class Doors {
+  readonly #options: DoorsOptions
+  readonly #judging: Judging
+
+  constructor(options: DoorsOptions) {
+    this.#options = options
+    const { directory, random, clock } = options
+    this.#judging = { directory, random, clock, hash: contentHash }
+  }
+
+  /** The shard that an id or a key belongs to. @throws NOT_READY, NODE_STANDBY when it is not here */
+  at(name: string): OwnShard {
+    const { shards, refusal } = this.#options
+    const shard = shards.place?.shardOf(name) ?? 0
+    const own = shards.ready(shard)
+    if (own === undefined) throw refusal(shard)
+    return own
+  }
+
+  async start(request: StartRequest): Promise<Started> {
+    if (this.#isOne) return this.at('').requests.start(request)
+    const asked = judgeStart(this.#judging, request)
+    return this.#wherever(
+      asked.birth.id,
+      ({ requests }) => requests.start(request, {}, asked),
+      (elsewhere) => elsewhere.start(asked, request),
+    )
+  }
+
+  async startIn(request: StartRequest, tx: object): Promise<Posted> {
+    if (this.#isOne) return this.#posts(this.at('')).start(request, tx)
+    const asked = judgeStart(this.#judging, request)
+    const own = this.#here(asked.birth.id)
+    if (own !== undefined) return this.#posts(own).start(request, tx, asked)
+    const { id } = await this.#options.elsewhere().start(asked, request, tx)
+    return { id }
+  }
+
+  async publish(request: PublishRequest): Promise<Published> {
+    if (this.#isOne) return this.at('').requests.publish(request)
+    const asked = judgeEvent(this.#judging, this.#options.source, request)
+    return this.#wherever(
+      asked.key,
+      ({ requests }) => requests.publish(request, {}, asked),
+      (elsewhere) => elsewhere.publish(asked, request),
+    )
+  }
+
+  async publishIn(request: PublishRequest, tx: object): Promise<Posted> {
+    if (this.#isOne) return this.#posts(this.at('')).publish(request, tx)
+    const asked = judgeEvent(this.#judging, this.#options.source, request)
+    const own = this.#here(asked.key)
+    if (own !== undefined) return this.#posts(own).publish(request, tx, asked)
+    const { id } = await this.#options.elsewhere().publish(asked, request, tx)
+    return { id }
+  }
+
+  async signal(request: SignalRequest): Promise<Signalled> {
+    return this.#wherever(
+      request.run,
+      ({ requests }) => requests.signal(request),
+      (elsewhere) => elsewhere.signal(request),
+    )
+  }
+
+  async signalIn(request: SignalRequest, tx: object): Promise<Posted> {
+    const own = this.#here(request.run)
+    if (own !== undefined) return this.#posts(own).signal(request, tx)
+    const { id } = await this.#options.elsewhere().signal(request, tx)
+    return { id }
+  }
+
+  async cancel(run: string, request: Reasoned): Promise<Acted> {
+    return this.#wherever(
+      run,
+      ({ actions }) => actions.cancel(run, request),
+      (elsewhere) => elsewhere.cancel(run, request),
+    )
+  }
+
+  async conduct(request: ConductRequest): Promise<Started> {
+    const { source } = this.#options
+    if (this.#isOne) return conductFlow(this.at('').shard, source, request)
+    const asked = judgeConduct(this.#judging, source, request)
+    return this.#wherever(
+      asked.id,
+      ({ shard }) => conductFlow(shard, source, { ...request, id: asked.first.id }),
+      (elsewhere) => elsewhere.conduct(asked, request),
+    )
+  }
+
+  get #isOne(): boolean {
+    return (this.#options.shards.place?.shards ?? 1) === 1
+  }
+
+  #posts({ shard, requests }: OwnShard): Posts {
+    return new Posts(shard.context, requests)
+  }
+
+  /** The shard that a name belongs to, if it is here. @throws NOT_READY, NODE_STANDBY where there is one shard */
+  #here(name: string): OwnShard | undefined {
+    const { shards } = this.#options
+    return this.#isOne ? this.at(name) : shards.ready(shards.place?.shardOf(name) ?? 0)
+  }
+
+  async #wherever<T>(
+    name: string,
+    here: (own: OwnShard) => Promise<T>,
+    there: (elsewhere: Elsewhere) => Promise<T>,
+  ): Promise<T> {
+    const own = this.#here(name)
+    if (own === undefined) return there(this.#options.elsewhere())
+    try {
+      return await here(own)
+    } catch (error) {
+      if (this.#isOne || !isHandedOn(error) || this.#options.shards.ready(own.shard.context.shard) === own) throw error
+      return there(this.#options.elsewhere())
+    }
+  }
+}
+
+/** Whether a shard has stopped because another process has it, or is to have it. */
+const isHandedOn = (error: unknown): boolean => isFenced(error) || (isBalletError(error) && error.code === 'APP_CLOSED')

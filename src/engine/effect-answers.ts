@@ -1,0 +1,48 @@
+// What becomes of an effect, told by effects.ts: an answer is delivered to its run, attempts are kept as notes, and what cannot
+// go on by itself parks it. One part of a shard (shard.ts).
+import type { Failure } from '../core/failure.ts'
+import { Effects, type Effect, type EffectsOptions } from './effects.ts'
+import { markStuck, writeNote } from './endings.ts'
+import type { LiveRun } from './live-run.ts'
+import type { ShardContext } from './shard-context.ts'
+
+/** @param context of the shard, which is not there yet when its effects are made. */
+export function effectsOf(
+  options: Pick<EffectsOptions, 'clock' | 'random' | 'onFailure' | 'hold'>,
+  context: () => ShardContext,
+): Effects {
+  return new Effects({ ...options, ...answersOf(context, options.onFailure) })
+}
+
+type Answers = Pick<EffectsOptions, 'admit' | 'answered' | 'failed' | 'stuck' | 'attempted'>
+
+function answersOf(context: () => ShardContext, onFailure: EffectsOptions['onFailure']): Answers {
+  /** What the engine does beside a turn: when that fails (the codec, perhaps), the shard does. */
+  const safely = (work: () => void): void => {
+    try {
+      work()
+    } catch (error) {
+      onFailure(error)
+    }
+  }
+  const live = (effect: Effect): LiveRun | undefined => context().open.use(effect.run)
+  return {
+    admit: ({ run, op }: Effect, begin: (passed: () => void) => void): void =>
+      context().suspects.effect(run, op, begin),
+    answered: (effect: Effect, payload: string | undefined, attempt: number, ms: number): void =>
+      context().deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms }),
+    failed: (effect: Effect, error: Failure, attempt: number): void =>
+      context().deliver(effect.run, { kind: 'failed', op: effect.op, error, attempt }),
+    stuck: (effect: Effect, error: Failure): void => {
+      const run = live(effect)
+      if (run === undefined) return
+      run.stuckOps.add(effect.op)
+      safely(() => markStuck(context(), run, effect.op, 'call', error))
+    },
+    attempted: (effect: Effect, attempt: number, error: Failure, ms: number, next: number | null): void => {
+      const run = live(effect)
+      if (run !== undefined)
+        safely(() => writeNote(context(), run, { kind: 'attempt', op: effect.op, attempt, error, ms, next }))
+    },
+  }
+}

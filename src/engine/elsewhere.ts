@@ -1,0 +1,227 @@
+// What is asked of a shard that another process owns: it is put into the inbox of that shard, in a transaction of its own or
+// of the application's, and is durable then. Whoever owns the shard is told, and looks every second all the same. What has to
+// be known of before it can be answered (whether an id is taken, where in the log an event stands) is read from committed
+// rows. Used by doors.ts.
+import type { Clock, Random } from '../core/clock.ts'
+import type { Codec } from '../core/codec.ts'
+import { fault } from '../core/errors.ts'
+import type { Delivered } from '../core/journal.ts'
+import { toText } from '../core/json.ts'
+import { checkId } from '../core/names.ts'
+import type { Placement } from '../core/placement.ts'
+import { validate } from '../core/schema.ts'
+import type { Claim, InboxItem, RunRow, Store } from '../core/store.ts'
+import type {
+  Acted,
+  ConductRequest,
+  Published,
+  PublishRequest,
+  Reasoned,
+  Signalled,
+  SignalRequest,
+  Started,
+  StartRequest,
+} from '../define/application.ts'
+import type { AskedEvent } from './asked-event.ts'
+import type { AskedStart } from './asked-start.ts'
+import type { AskedConduct } from './conduct-flow.ts'
+import type { Directory } from './directory.ts'
+import { isSignal, wasGiven } from './given-signals.ts'
+import type { ShardContext } from './shard-context.ts'
+
+export interface ElsewhereOptions {
+  readonly store: Store
+  readonly ns: string
+  readonly codec: Codec
+  readonly clock: Clock
+  readonly random: Random
+  readonly directory: Directory
+  /** Something for the inbox of a shard is durable. */
+  readonly posted: (shard: number) => void
+}
+
+/** Rows of an inbox that are looked at in one read. */
+const PAGE = 1000
+/** Pauses between looks whether something was taken: the first, and the longest. */
+const LOOK_MS = [4, 250] as const
+/** How long is waited for that. What was put into the inbox is taken all the same. */
+const TAKEN_MS = 30_000
+
+export class Elsewhere {
+  readonly #options: ElsewhereOptions
+  readonly #place: Placement
+
+  constructor(place: Placement, options: ElsewhereOptions) {
+    this.#place = place
+    this.#options = options
+  }
+
+  /** @throws RUN_CONFLICT, and what the store does */
+  async start({ birth, given }: AskedStart, request: StartRequest, tx?: object): Promise<Started> {
+    const { id, hash, at, deadline } = birth
+    const shard = this.#place.shardOf(id)
+    const before = given ? await this.#claim(shard, 'run', id) : null
+    if (before !== null && before.hash !== hash) throw fault('RUN_CONFLICT', { id })
+    if (before !== null && tx === undefined) return { id, created: false }
+    const { call, input } = request
+    const body = { call, input, id, at: at ?? undefined, deadline: deadline ?? undefined }
+    await this.#post('start', id, id, body, tx)
+    if (!given || tx !== undefined) return { id, created: true }
+    const taken = await this.#taken(shard, 'run', id)
+    if (taken !== null && taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
+    return { id, created: true }
+  }
+
+  /** @throws EVENT_CONFLICT, OWNER_SILENT, and what the store does */
+  async publish(asked: AskedEvent, request: PublishRequest, tx?: object): Promise<Published> {
+    const { id, source, hash, key, name } = asked
+    const shard = this.#place.shardOf(key)
+    const conflict = (): Error => fault('EVENT_CONFLICT', { id, source })
+    const before = await this.#claim(shard, 'event', name)
+    if (before !== null && before.hash !== hash) throw conflict()
+    if (before !== null && tx === undefined) return { id, source, position: before.num, created: false }
+    const { type, data, cause } = request
+    await this.#post('event', type, key, { type, data, id, source, ...(cause === undefined ? {} : { cause }) }, tx)
+    if (tx !== undefined) return { id, source, position: 0, created: true }
+    const taken = await this.#taken(shard, 'event', name)
+    // It is durable all the same, and known by its id when it is published again.
+    if (taken === null)
+      throw fault('OWNER_SILENT', { address: 'the shard of the event', problem: 'it was not taken yet' })
+    if (taken.hash !== hash) throw conflict()
+    return { id, source, position: taken.num, created: true }
+  }
+
+  /** @throws RUN_CONFLICT, EVENT_CONFLICT, CONDUCT_REFUSED, OWNER_SILENT, and what the store does */
+  async conduct({ id, hash, first }: AskedConduct, request: ConductRequest): Promise<Started> {
+    const shard = this.#place.shardOf(id)
+    const before = await this.#claim(shard, 'run', id)
+    if (before !== null && before.hash !== hash) throw fault('RUN_CONFLICT', { id })
+    if (before !== null) return { id, created: false }
+    const body = { ...request, id: first.id, source: first.source }
+    await this.#post('conduct', id, id, body)
+    const taken = await this.afterInbox(shard, () => this.#claim(shard, 'run', id))
+    if (taken === null) throw await this.#refusedConduct(shard, request.choreography, first)
+    if (taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
+    return { id, created: true }
+  }
+
+  /** Why a flow is not conducted: what refused it had nobody to answer, and is found again in what is durable. */
+  async #refusedConduct(shard: number, name: string, { key, id, source, name: event }: AskedEvent): Promise<Error> {
+    const { store, ns, directory } = this.#options
+    const types = directory.choreography(name).events.map(({ type }) => type)
+    const [begun] = await store.events(shard, { ns, key, types, limit: 1 })
+    if (begun !== undefined)
+      return fault('CONDUCT_REFUSED', { name, key, problem: `it has begun already, with ${begun.type}` })
+    if ((await this.#claim(shard, 'event', event)) !== null) return fault('EVENT_CONFLICT', { id, source })
+    return fault('OWNER_SILENT', { address: 'the shard of the flow', problem: 'it was not taken yet' })
+  }
+
+  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID, and what the store does */
+  async signal(request: SignalRequest, tx?: object): Promise<Signalled> {
+    const { directory, random, clock } = this.#options
+    const row = await this.#row(request.run)
+    const { name, data } = request
+    const id = request.id === undefined ? random.uuid(clock.now()) : checkId(request.id, 'The signal id')
+    // Whoever lost the answer asks again, and is told so.
+    if (row.ended !== null && request.id !== undefined && (await this.#wasGiven(row, isSignal(id))))
+      return { id, created: false }
+    if (row.ended !== null) throw fault('RUN_ENDED', { id: row.id, status: row.status })
+    const what = `the data of ${name}`
+    toText(validate(directory.signal(row, name).schema, data, what), what)
+    await this.#post('signal', row.id, row.id, { run: row.id, name, data, id }, tx)
+    if (tx === undefined) await this.#decided(row, isSignal(id))
+    return { id, created: true }
+  }
+
+  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, and what the store does */
+  async cancel(run: string, { by = 'unknown', why = '' }: Reasoned): Promise<Acted> {
+    const row = await this.#row(run)
+    const { id, ended, status } = row
+    if (ended !== null) throw fault('RUN_ENDED', { id, status })
+    await this.#post('cancel', id, id, { run: id, by, why })
+    await this.#decided(row, ({ kind }) => kind === 'cancel')
+    return { id, action: 'cancel', changed: true, ops: [] }
+  }
+
+  /** What was put into the inbox for a run has been taken. @throws RUN_ENDED when the run had ended before that */
+  async #decided({ id, num }: RunRow, holds: (delivered: Delivered) => boolean): Promise<void> {
+    const shard = this.#place.shardOf(id)
+    const now = await this.afterInbox(shard, () => this.#options.store.run(shard, num))
+    if (now === null || now.ended === null || (await this.#wasGiven(now, holds))) return
+    throw fault('RUN_ENDED', { id, status: now.status })
+  }
+
+  #wasGiven(row: RunRow, holds: (delivered: Delivered) => boolean): Promise<boolean> {
+    const { store, ns: namespace, codec } = this.#options
+    const decode: ShardContext['decode'] = (payload, kind, id) => codec.decode(payload, { namespace, row: kind, id })
+    return wasGiven({ store, shard: this.#place.shardOf(row.id), decode }, row, holds)
+  }
+
+  /** The row of a run. */
+  async #row(id: string): Promise<RunRow> {
+    const { store } = this.#options
+    const shard = this.#place.shardOf(id)
+    const name = id.slice(0, 1024)
+    // A start that was acknowledged may still lie in the inbox.
+    const claim =
+      (await this.#claim(shard, 'run', name)) ?? (await this.afterInbox(shard, () => this.#claim(shard, 'run', name)))
+    if (claim === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
+    const row = await store.run(shard, claim.num)
+    if (row === null) throw fault('RUN_FORGOTTEN', { id: id.slice(0, 256) })
+    return row
+  }
+
+  /** Looks once more when what lies in the inbox of a shard now has been taken, or has had its time. */
+  async afterInbox<T>(shard: number, look: () => Promise<T>): Promise<T> {
+    const { store, ns, posted } = this.#options
+    const gone = (last: number) => async (): Promise<true | null> => {
+      const [first] = await store.inboxIds(shard, ns, 1)
+      return first === undefined || first > last ? true : null
+    }
+    for (let count = PAGE; count === PAGE;) {
+      const ids = await store.inboxIds(shard, ns, PAGE)
+      const last = ids.at(-1)
+      count = ids.length
+      if (last === undefined) break
+      posted(shard)
+      // What takes too long is not waited for any longer; it is taken all the same.
+      if ((await this.#patiently(gone(last))) === null) break
+    }
+    return look()
+  }
+
+  async #claim(shard: number, space: Claim['space'], id: string): Promise<Claim | null> {
+    const { store, ns } = this.#options
+    const [claim = null] = await store.claims(shard, ns, space, [id])
+    return claim
+  }
+
+  #taken(shard: number, space: Claim['space'], id: string): Promise<Claim | null> {
+    return this.#patiently(() => this.#claim(shard, space, id))
+  }
+
+  /** What is not null, or null when it takes too long. */
+  async #patiently<T>(look: () => Promise<T | null>): Promise<T | null> {
+    const { clock } = this.#options
+    const [first, longest] = LOOK_MS
+    const until = clock.now() + TAKEN_MS
+    for (let pause: number = first; ; pause = Math.min(pause * 2, longest)) {
+      const found = await look()
+      if (found !== null || clock.now() >= until) return found
+      await new Promise<void>((resolve) => void clock.after(pause, resolve))
+    }
+  }
+
+  /** @param tag says to which shard it goes. */
+  async #post(kind: InboxItem['kind'], target: string, tag: string, body: object, tx?: object): Promise<void> {
+    const { store, ns, codec, clock, posted } = this.#options
+    const data = codec.encode(JSON.stringify(body), { namespace: ns, row: 'turn', id: target })
+    const shard = this.#place.shardOf(tag)
+    const items = [{ ns, slot: this.#place.slotOf(tag), kind, target, data, at: clock.now() }]
+    if (tx === undefined) await store.post(shard, items)
+    else if (store.postIn === undefined) throw fault('TX_UNSUPPORTED', { store: store.name })
+    else await store.postIn(tx, shard, items)
+    // Nobody here sees the end of somebody's transaction: the owner finds it when it looks.
+    if (tx === undefined) posted(shard)
+  }
+}

@@ -1,0 +1,144 @@
+// The shards of a store that this process owns, each with its doors. A shard comes with a tenure and takes up its runs before
+// it is asked anything; it goes when another process has taken it over, when it is handed on, or with the application. One
+// that comes back waits until what was left of it has stopped. Kept by RunningApplication.
+import { Placement } from '../core/placement.ts'
+import type { StoreInfo, Tenure } from '../core/store.ts'
+import type { RecoveryView } from '../define/application.ts'
+import { Actions } from './actions.ts'
+import type { Hold } from './hold.ts'
+import { Requests } from './requests.ts'
+import { Shard, type ShardOptions } from './shard.ts'
+import { takeUp } from './take-up.ts'
+
+/** A shard of this process. */
+export interface OwnShard {
+  readonly shard: Shard
+  readonly requests: Requests
+  readonly actions: Actions
+  /** Once its runs have been taken up. */
+  isReady: boolean
+}
+
+type Given = 'info' | 'tenure' | 'hold' | 'handleInbox' | 'onFailure' | 'posted'
+
+export interface ShardsOptions extends Omit<ShardOptions, Given> {
+  /** Source of events that are published without one. */
+  readonly source: string
+  /** One of them has stopped. */
+  readonly failed: (shard: Shard, error: Error) => void
+  /** Something for the inbox of a shard that is not here is durable. */
+  readonly posted: (shard: number) => void
+  /** What is here, or is ready, is another than before. */
+  readonly changed: () => void
+  /** A shard is here: whoever watches all of them begins with it. */
+  readonly came: (shard: Shard) => void
+}
+
+export class Shards {
+  readonly #options: ShardsOptions
+  readonly #own = new Map<number, OwnShard>()
+  readonly #leaving = new Map<number, Promise<void>>()
+  #info: StoreInfo | null = null
+  #place: Placement | null = null
+
+  constructor(options: ShardsOptions) {
+    this.#options = options
+  }
+
+  /** The store is open. */
+  opened(info: StoreInfo): void {
+    this.#info = info
+    this.#place = new Placement(info)
+  }
+
+  /** Where things are. Null until the store is open. */
+  get place(): Placement | null {
+    return this.#place
+  }
+
+  get info(): StoreInfo | null {
+    return this.#info
+  }
+
+  /** Those that are here, whether they are ready or not. */
+  get all(): readonly OwnShard[] {
+    return [...this.#own.values()]
+  }
+
+  /** A shard that is here, if it is. */
+  get(shard: number): OwnShard | undefined {
+    return this.#own.get(shard)
+  }
+
+  /** A shard that is here and has taken up its runs. */
+  ready(shard: number): OwnShard | undefined {
+    const own = this.#own.get(shard)
+    return own?.isReady === true ? own : undefined
+  }
+
+  /** A shard is this process's: takes up its runs. Null when it was lost meanwhile. @throws what keeps it from recovering */
+  async own(tenure: Tenure, hold: Hold): Promise<RecoveryView | null> {
+    const info = this.#info
+    if (info === null) return null
+    await this.#leaving.get(tenure.shard)
+    const { source, failed, liveRuns, ...options } = this.#options
+    const shard = new Shard({
+      ...options,
+      info,
+      tenure,
+      hold,
+      liveRuns: Math.ceil(liveRuns / info.shards),
+      handleInbox: (row) => requests.fromInbox(row),
+      onFailure: (error) => failed(shard, error),
+      posted: (to) => this.posted(to),
+    })
+    const requests = new Requests(shard, source)
+    const own: OwnShard = { shard, requests, actions: new Actions(shard), isReady: false }
+    this.#own.set(tenure.shard, own)
+    this.#options.changed()
+    const isHere = (): boolean => this.#own.get(tenure.shard) === own
+    try {
+      const recovered = await takeUp(shard, options.clock)
+      if (!isHere()) return null
+      own.isReady = true
+      this.#options.came(shard)
+      this.#options.changed()
+      return recovered
+    } catch (error) {
+      // Another node has taken over meanwhile.
+      if (!isHere()) return null
+      throw error
+    }
+  }
+
+  /** Something for the inbox of a shard is durable: whoever has it looks. */
+  posted(shard: number): void {
+    const own = this.#own.get(shard)
+    if (own === undefined) return this.#options.posted(shard)
+    own.shard.context.inbox.read().catch((error: unknown) => own.shard.context.fail(error))
+  }
+
+  /** A shard is here no more: nothing is asked of it from now on. Resolves when it has stopped. */
+  drop(shard: number, graceMs: number): Promise<void> {
+    const own = this.#own.get(shard)
+    if (own === undefined) return this.#leaving.get(shard) ?? Promise.resolve()
+    this.#own.delete(shard)
+    const left = own.shard.close(graceMs).finally(() => {
+      if (this.#leaving.get(shard) === left) this.#leaving.delete(shard)
+    })
+    this.#leaving.set(shard, left)
+    this.#options.changed()
+    return left
+  }
+
+  /** Stops all of them; their doors stay, and say so. @param each is told of every one that has stopped. */
+  async close(graceMs: number, each: (shard: number) => void = () => {}): Promise<void> {
+    await Promise.all(
+      [...this.#own].map(async ([number, { shard }]) => {
+        await shard.close(graceMs)
+        each(number)
+      }),
+    )
+    await Promise.all(this.#leaving.values())
+  }
+}

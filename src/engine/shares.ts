@@ -1,0 +1,261 @@
+// Which of the shards of a store this node owns: those that fall to it among the nodes whose leases run (core/shares.ts). Each
+// node looks at all nodes and shards every so often, takes what falls to it and is free, and hands on what falls to another;
+// so a node that comes gets its part, and what a dead one had goes to the others when its lease is over. The lease is the
+// node's, renewed from the main thread, as of a node with one shard (ownership.ts). Errors of the store are waited out. Built by
+// RunningApplication for a store with leases and several shards.
+//
+//   a shard:  free --falls to this node--> taken --its runs are taken up--> owned --falls to another--> handed on --> free
+//                                            '------------- taken away, fenced -------------> another's
+import type { Cancel, Clock } from '../core/clock.ts'
+import { fault } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
+import type { Leases, NodeInfo, Survey } from '../core/lease.ts'
+import { candidatesOf, LEAVING, ownerOf } from '../core/shares.ts'
+import type { Tenure } from '../core/store.ts'
+import type { Log } from '../define/definition.ts'
+import { elapsedOf, LeaseHold, type Hold } from './hold.ts'
+
+export interface SharesOptions {
+  readonly leases: Leases
+  /** Its name, for errors. */
+  readonly store: string
+  readonly node: NodeInfo
+  readonly clock: Clock
+  readonly log: Log
+  /** A shard is this node's: resolves when its runs have been taken up. */
+  readonly own: (tenure: Tenure, hold: Hold) => Promise<void>
+  /** A shard falls to another node: resolves when it has been given back, with what was under way there at its end. */
+  readonly handOn: (shard: number) => Promise<void>
+  /** A renewal says that a shard is another's. */
+  readonly lost: (shard: number, error: Error) => void
+  /** Who owns what is another than was known. */
+  readonly changed: () => void
+  /** A shard of this node is free now: the node that it falls to had better look. */
+  readonly tell: (node: NodeInfo, shard: number) => void
+  /** A shard cannot be owned: its runs cannot be taken up. */
+  readonly onFailure: (error: Error) => void
+}
+
+/** How often it is looked, at the most: with the inbox each second and a heartbeat that is two questions a second. */
+const LOOK_MS = 1400
+/** Who has reason to think that a node is gone makes it look at once, but not more often than so. */
+const HURRY_MS = 100
+/** Parts of a lease: between two renewals, and before one that failed is tried again. */
+const RENEWALS = 3
+const RETRIES = 12
+
+export class Shares {
+  readonly #options: SharesOptions
+  readonly #lookMs: number
+  readonly #hold: LeaseHold
+  /** Epochs of the shards that are here. */
+  readonly #held = new Map<number, number>()
+  /** Shards that are being handed on, and cannot be taken meanwhile. */
+  readonly #leaving = new Set<number>()
+  #survey: Survey = { nodes: [], shards: [] }
+  #state: 'open' | 'leaving' | 'gone' = 'open'
+  #lookedAt = Number.NEGATIVE_INFINITY
+  #looking: Promise<void> | null = null
+  #nextLook: Cancel = () => {}
+  #nextRenewal: Cancel = () => {}
+  #renewing: Promise<void> = Promise.resolve()
+  /** Errors are told once until it goes well again. */
+  #isTroubled = false
+
+  constructor(options: SharesOptions) {
+    this.#options = options
+    this.#lookMs = Math.min(LOOK_MS, options.leases.lengthMs / RENEWALS)
+    this.#hold = new LeaseHold(options.clock, options.leases.lengthMs, Number.NEGATIVE_INFINITY)
+  }
+
+  /** Whether the lease is sure to run; that of a node without a shard is of no account. */
+  get isSure(): boolean {
+    return this.#held.size === 0 || this.#hold.isSure
+  }
+
+  /** The node that owns a shard, as it was seen last; null while nobody does, as far as is known. */
+  ownerOf(shard: number): NodeInfo | null {
+    const { node } = this.#options
+    if (this.#held.has(shard)) return node
+    const seen = this.#survey.shards.find((one) => one.shard === shard)
+    if (seen === undefined || seen.isFree) return null
+    return this.#survey.nodes.find(({ id }) => id === seen.node) ?? null
+  }
+
+  /**
+   * Joins, and takes what falls to it and is free. Resolves when the runs of that have been taken up.
+   * @throws STORE_LOCKED while another application owns a part, and what the store does
+   */
+  async start(): Promise<void> {
+    const { leases, node, store } = this.#options
+    const { nodes } = await leases.survey()
+    const other = nodes.find(({ app }) => app !== node.app)
+    // It could do nothing for its runs, and must not get its requests.
+    if (other !== undefined)
+      throw fault('STORE_LOCKED', {
+        path: store,
+        owner: `: the application "${other.app}" at ${other.address ?? other.id}`,
+      })
+    await this.#renew()
+    await this.#look(true)
+    this.#lookAgain(this.#lookMs)
+    this.#renewAgain()
+  }
+
+  /** Looks at once who owns what. */
+  hurry(): void {
+    if (this.#state !== 'open' || this.#looking !== null) return
+    if (elapsedOf(this.#options.clock) - this.#lookedAt >= HURRY_MS) this.#lookAgain(0)
+  }
+
+  /** A shard was lost: another node has it. */
+  forget(shard: number): void {
+    this.#held.delete(shard)
+  }
+
+  /** A shard was given back while this node is leaving: whoever is to have it may take it at once. */
+  gave(shard: number): void {
+    const { node, tell } = this.#options
+    const next = ownerOf(
+      shard,
+      candidatesOf(this.#survey.nodes.filter(({ id, app }) => id !== node.id && app === node.app)),
+    )
+    this.#held.delete(shard)
+    if (next !== undefined) tell(next, shard)
+  }
+
+  /** Takes nothing more, and says so: what is given back from now on is taken by others at once. */
+  async leave(): Promise<void> {
+    if (this.#state !== 'open') return
+    this.#state = 'leaving'
+    this.#nextLook()
+    await this.#looking?.catch(() => {})
+    const { leases, node } = this.#options
+    // When it cannot be said, others wait for the end of this node.
+    await leases.join({ ...node, version: LEAVING }).catch(() => {})
+  }
+
+  /** Gives back what is left; what was released before is free already. */
+  async close(): Promise<void> {
+    if (this.#state === 'gone') return
+    this.#state = 'gone'
+    this.#nextLook()
+    this.#nextRenewal()
+    await Promise.all([this.#looking?.catch(() => {}), this.#renewing])
+    const left = [...this.#held.keys()]
+    await this.#options.leases.leave(this.#options.node.id).catch(() => {})
+    for (const shard of left) this.gave(shard)
+  }
+
+  /** @param isFirst what is taken is waited for; later its runs are taken up beside the work of the others. */
+  async #look(isFirst: boolean): Promise<void> {
+    const { clock, leases, node } = this.#options
+    this.#lookedAt = elapsedOf(clock)
+    const before = this.#owners()
+    this.#survey = await leases.survey()
+    if (this.#state !== 'open') return
+    // Itself it may miss among them, when its lease was over for a while. What is said to be its own and is not here (it was lost
+    // with its lease, or the answer of the taking was) nobody else can take: it takes that in any case, and hands it on.
+    const others = this.#survey.nodes.filter(({ id, app }) => id !== node.id && app === node.app)
+    const candidates = candidatesOf([node, ...others])
+    const wanted: number[] = []
+    for (const { shard, node: owner, isFree } of this.#survey.shards) {
+      const next = ownerOf(shard, candidates)
+      if (this.#held.has(shard)) {
+        if (next !== undefined && next.id !== node.id) this.#handOn(shard, next)
+      } else if (!this.#leaving.has(shard) && (owner === node.id || (isFree && next?.id === node.id)))
+        wanted.push(shard)
+    }
+    const taking = wanted.length === 0 ? [] : await this.#take(wanted)
+    if (this.#owners() !== before) this.#options.changed()
+    const taken = Promise.all(taking)
+    if (isFirst) await taken
+    else taken.catch((error: unknown) => this.#failed(error))
+  }
+
+  /** What becomes of what was taken. */
+  async #take(wanted: readonly number[]): Promise<readonly Promise<void>[]> {
+    const { clock, leases, node, own } = this.#options
+    const sentAt = elapsedOf(clock)
+    const taken = await leases.takeAll(wanted, node.id, node.app)
+    if (taken.length > 0) this.#hold.renewed(sentAt)
+    return taken.map((tenure) => {
+      this.#held.set(tenure.shard, tenure.epoch)
+      return own(tenure, this.#hold)
+    })
+  }
+
+  #handOn(shard: number, next: NodeInfo): void {
+    const { handOn, log, tell } = this.#options
+    if (this.#leaving.has(shard)) return
+    this.#leaving.add(shard)
+    handOn(shard)
+      .catch((error: unknown) => log.warn(`The shard ${shard} was not handed on well: ${toFailure(error).message}`))
+      .finally(() => {
+        this.#held.delete(shard)
+        this.#leaving.delete(shard)
+        tell(next, shard)
+      })
+      .catch((error: unknown) => this.#failed(error))
+  }
+
+  /** Renews the lease: what this node owns by it, it still owns. Without a shard it only says that it is there. */
+  async #renew(): Promise<void> {
+    const { clock, leases, node, lost } = this.#options
+    const sentAt = elapsedOf(clock)
+    const before = new Map(this.#held)
+    if (before.size === 0) {
+      await leases.join(this.#state === 'open' ? node : { ...node, version: LEAVING })
+      return this.#hold.renewed(sentAt)
+    }
+    const held = new Map((await leases.renew(node.id)).map(({ shard, epoch }) => [shard, epoch]))
+    if (held.size > 0) this.#hold.renewed(sentAt)
+    for (const [shard, epoch] of before) {
+      if (held.get(shard) === epoch || this.#held.get(shard) !== epoch || this.#leaving.has(shard)) continue
+      this.#held.delete(shard)
+      lost(shard, fault('SHARD_FENCED', { shard }))
+    }
+  }
+
+  #owners(): string {
+    return this.#survey.shards.map(({ node, isFree }) => (isFree ? '' : (node ?? ''))).join()
+  }
+
+  #lookAgain(delayMs: number): void {
+    this.#nextLook()
+    this.#nextLook = this.#options.clock.after(delayMs, () => {
+      this.#looking = this.#guarded(() => this.#look(false)).finally(() => {
+        this.#looking = null
+        if (this.#state === 'open') this.#lookAgain(this.#lookMs)
+      })
+    })
+  }
+
+  #renewAgain(): void {
+    const { clock, leases } = this.#options
+    const parts = this.#isTroubled ? RETRIES : RENEWALS
+    this.#nextRenewal = clock.after(leases.lengthMs / parts, () => {
+      this.#renewing = this.#guarded(() => this.#renew()).then(() => {
+        if (this.#state !== 'gone') this.#renewAgain()
+      })
+    })
+  }
+
+  /** Whatever it throws is waited out. */
+  async #guarded(work: () => Promise<void>): Promise<void> {
+    const { log } = this.#options
+    try {
+      await work()
+      if (this.#isTroubled) log.info('The lease is kept again')
+      this.#isTroubled = false
+    } catch (error) {
+      if (!this.#isTroubled && this.#state !== 'gone')
+        log.warn(`The lease cannot be kept at the moment: ${toFailure(error).message}`)
+      this.#isTroubled = true
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#options.onFailure(error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) }))
+  }
+}
