@@ -96,10 +96,13 @@ export class Doors {
   }
 
   async signal(request: SignalRequest): Promise<Signalled> {
+    const { random, clock } = this.#options
+    // Where it may be asked again, it is one signal all the same.
+    const known = this.#isOne ? request : { ...request, id: request.id ?? random.uuid(clock.now()) }
     return this.#wherever(
-      request.run,
-      ({ requests }) => requests.signal(request),
-      (elsewhere) => elsewhere.signal(request),
+      known.run,
+      ({ requests }) => requests.signal(known),
+      (elsewhere) => elsewhere.signal(known),
     )
   }
 
