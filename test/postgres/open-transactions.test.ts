@@ -6,7 +6,7 @@ import { judge, type Account, type Logged } from './open-transactions-judge.ts'
 import { publishBesideOpenTransactions } from './open-transactions.ts'
 import { serverUrl } from './subject.ts'
 
-test('eight writers publish and start in transactions while others stay open: all of it comes, in order', async () => {
+test('F12: transactions that stay open beside eight writers: nobody waits, and everything comes once, in order', async () => {
   const { findings, committed, withdrawn } = await publishBesideOpenTransactions({
     url: await serverUrl(),
     schema: `t_${randomUUID().replaceAll('-', '')}`,
