@@ -73,7 +73,9 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
     const op = `${row.call}#0`
     folding.open.set(op, { command: { kind: 'call', op, call: row.call }, since: row.created, givenUp: false })
   }
-  for (const { kind, text, at } of rows) {
+  // Of a workflow that has ended only what it said last of itself is left to tell.
+  const told = row.ended !== null && row.kind === 'workflow' ? rows.filter(({ text }) => text.includes(SETS)) : rows
+  for (const { kind, text, at } of told) {
     if (kind === 'note') foldNote(folding, parseText(text) as Note)
     else if (kind === 'turn') foldTurn(folding, parseTurn(text), at)
     else foldMail(folding, parseTurn(text).delivered)
@@ -88,6 +90,9 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
     ...(row.kind === 'choreography' ? { steps: stepsOf(rows) } : {}),
   }
 }
+
+/** As it stands in a turn that has such a command. */
+const SETS = '"kind":"set"'
 
 interface Folding {
   readonly open: Map<string, Open>

@@ -2,7 +2,7 @@
 // match. Every answer says what has become durable: 202 when it changed something, 200 when it had been asked before.
 import { keyOf, splitKey } from '../core/names.ts'
 import type { Acted, ActAllRequest, FailRequest, Reasoned } from '../define/application.ts'
-import { answer } from './answer.ts'
+import { answer, type Answer } from './answer.ts'
 import { readJson, readJsonOrNothing } from './body.ts'
 import { optionalText, optionalWord, readEnvelope, requiredText, wrong, type Envelope } from './envelope.ts'
 import { KINDS, runId } from './runs.ts'
@@ -16,29 +16,29 @@ const BULK_LIMIT = 10_000
 const BY_LIMIT = 256
 const WHY_LIMIT = 4000
 
-async function cancel(exchange: Exchange): Promise<Response> {
+async function cancel(exchange: Exchange): Promise<Answer> {
   const body = await readOptional(exchange, ['by', 'why'])
   return acted(await exchange.app.cancel(runId(exchange), reasonOf(body)))
 }
 
-async function retry(exchange: Exchange): Promise<Response> {
+async function retry(exchange: Exchange): Promise<Answer> {
   const body = await readOptional(exchange, ['op', 'by', 'why'])
   return acted(await exchange.app.retry(runId(exchange), { op: optionalText(body, 'op'), ...reasonOf(body) }))
 }
 
-async function answerCall(exchange: Exchange): Promise<Response> {
+async function answerCall(exchange: Exchange): Promise<Answer> {
   const body = await read(exchange, ['op', 'value', 'by', 'why'])
   const request = { op: requiredText(body, 'op'), value: body['value'], ...reasonOf(body) }
   return acted(await exchange.app.answer(runId(exchange), request))
 }
 
-async function fail(exchange: Exchange): Promise<Response> {
+async function fail(exchange: Exchange): Promise<Answer> {
   const body = await read(exchange, ['op', 'error', 'by', 'why'])
   const request = { op: optionalText(body, 'op'), error: errorOf(body), ...reasonOf(body) }
   return acted(await exchange.app.fail(runId(exchange), request))
 }
 
-async function actOnAll(exchange: Exchange): Promise<Response> {
+async function actOnAll(exchange: Exchange): Promise<Answer> {
   const body = await read(exchange, ['action', 'filter', 'limit', 'by', 'why'])
   const action = optionalWord(body, 'action', BULK_ACTIONS)
   if (action === undefined) throw wrong('action', 'it is missing')
@@ -56,7 +56,7 @@ async function readOptional({ request, bodyLimitBytes }: Exchange, names: readon
 }
 
 /** A run that had been asked for the same before is not changed by it. */
-function acted(result: Acted): Response {
+function acted(result: Acted): Answer {
   return answer(result.changed ? 202 : 200, result)
 }
 

@@ -10,12 +10,33 @@ const HEADERS: Readonly<Record<string, string>> = {
   'x-frame-options': 'DENY',
 }
 
+/**
+ * An answer whose body is a text. Our own server writes it as it is (serve.ts): to make a `Response` of it, and to read
+ * that again, costs more than most answers.
+ */
+export class PlainAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly text: string
+
+  constructor(status: number, headers: Readonly<Record<string, string>>, text: string) {
+    this.status = status
+    this.headers = headers
+    this.text = text
+  }
+
+  /** For everybody else. */
+  toResponse(): Response {
+    return new Response(this.text, { status: this.status, headers: this.headers })
+  }
+}
+
+/** What a route answers. */
+export type Answer = Response | PlainAnswer
+
 /** An answer with a JSON body. `headers` come on top of the ones that every answer has. */
-export function answer(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { ...HEADERS, 'content-type': 'application/json', ...headers },
-  })
+export function answer(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): PlainAnswer {
+  return new PlainAnswer(status, { ...HEADERS, 'content-type': 'application/json', ...headers }, JSON.stringify(body))
 }
 
 /** A path of the API with `value` as its last segment, `/api/runs/checkout:8841~gift-wrap.0`. */

@@ -1,19 +1,19 @@
 // Choreographies over HTTP: which there are, how the flows of one stand, how that of one key does, and to conduct one.
 import { fault } from '../core/errors.ts'
 import type { FlowStanding } from '../core/store.ts'
-import { answer, pathTo } from './answer.ts'
+import { answer, pathTo, type Answer } from './answer.ts'
 import { readJson } from './body.ts'
 import { optionalText, readEnvelope, requiredText } from './envelope.ts'
 import { PAGE_LIMIT, segment, type Exchange, type Route } from './route.ts'
 
 const FLOW_STATES = ['on track', 'may end', 'complete', 'broken', 'overdue'] as const satisfies readonly FlowStanding[]
 
-async function list({ app }: Exchange): Promise<Response> {
+async function list({ app }: Exchange): Promise<Answer> {
   const { choreographies } = await app.describe()
   return answer(200, { items: choreographies })
 }
 
-async function flows(exchange: Exchange): Promise<Response> {
+async function flows(exchange: Exchange): Promise<Answer> {
   const { app, query } = exchange
   const request = {
     state: query.word('state', FLOW_STATES),
@@ -23,7 +23,7 @@ async function flows(exchange: Exchange): Promise<Response> {
   return answer(200, await app.flows(segment(exchange, 'name'), request))
 }
 
-async function flow(exchange: Exchange): Promise<Response> {
+async function flow(exchange: Exchange): Promise<Answer> {
   const [choreography, key] = [segment(exchange, 'name'), segment(exchange, 'key')]
   const found = await exchange.app.flow(choreography, key)
   if (found === null) throw fault('FLOW_UNKNOWN', { choreography, key: key.slice(0, 256) })
@@ -31,7 +31,7 @@ async function flow(exchange: Exchange): Promise<Response> {
 }
 
 /** Begins to conduct a flow, with the event that begins it. */
-async function conduct(exchange: Exchange): Promise<Response> {
+async function conduct(exchange: Exchange): Promise<Answer> {
   const { app, request, bodyLimitBytes } = exchange
   const body = readEnvelope(await readJson(request, bodyLimitBytes), ['type', 'data', 'id', 'source', 'cause'])
   const { id, created } = await app.conductNamed({

@@ -1,12 +1,12 @@
 // Events over HTTP: publish one as a CloudEvent, list those that there are.
 import { isRecord } from '../core/json.ts'
 import type { Application } from '../define/application.ts'
-import { answer } from './answer.ts'
+import { answer, type Answer } from './answer.ts'
 import { readCloudEvent, type CloudEvent } from './cloud-event.ts'
 import { wrong } from './envelope.ts'
 import { PAGE_LIMIT, type Exchange, type Route } from './route.ts'
 
-async function publish({ app, request, bodyLimitBytes }: Exchange): Promise<Response> {
+async function publish({ app, request, bodyLimitBytes }: Exchange): Promise<Answer> {
   const event = await readCloudEvent(request, bodyLimitBytes)
   if (event.subject !== undefined) await checkSubject(app, event, event.subject)
   const { type, data, id, source, cause } = event
@@ -29,7 +29,7 @@ async function checkSubject(app: Application, { type, data }: CloudEvent, subjec
   throw wrong('subject', `it must be the ${definition.key} of the event, or be left out`)
 }
 
-async function list({ app, query }: Exchange): Promise<Response> {
+async function list({ app, query }: Exchange): Promise<Answer> {
   return answer(
     200,
     await app.events({

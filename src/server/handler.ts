@@ -9,6 +9,7 @@ import type { Log } from '../define/definition.ts'
 import { systemClock } from '../engine/clock.ts'
 import { consoleLog } from '../engine/log.ts'
 import { standbyFault } from '../engine/standing.ts'
+import type { Answer } from './answer.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
 import { Forwarding, isForwarded, nodeSecretOf } from './forward.ts'
 import { createGuard, type Guard } from './guard.ts'
@@ -56,7 +57,11 @@ type Backing =
  * export const POST = handler(app, { token: process.env.BALLET_TOKEN ?? null })
  */
 export function handler(app: AppSource, options: HandlerOptions): (request: Request) => Promise<Response> {
-  return createFetch(app, options, new Traffic())
+  const fetch = createFetch(app, options, new Traffic())
+  return async (request) => {
+    const answered = await fetch(request)
+    return answered instanceof Response ? answered : answered.toResponse()
+  }
 }
 
 /** `handler` for a server that counts its requests in `traffic`. */
@@ -64,12 +69,13 @@ export function createFetch(
   app: AppSource,
   options: HandlerOptions,
   traffic: Traffic,
-): (request: Request) => Promise<Response> {
+): (request: Request) => Promise<Answer> {
   const site = new Site(app, options, traffic)
   const hono = new Hono()
   for (const route of ROUTES) {
     const path = route.path.replace(/\{(\w+)\}/g, ':$1')
-    hono.on(route.method, path, (context) => site.route(route, context))
+    // Whatever a route answers is handed on as it is.
+    hono.on(route.method, path, (context) => site.route(route, context) as Promise<Response>)
   }
   hono.notFound((context) => site.elsewhere(context))
   hono.onError((error, context) => site.failed(error, context.req.raw))
@@ -173,7 +179,7 @@ class Site {
     }
   }
 
-  async route(route: Route, context: Context): Promise<Response> {
+  async route(route: Route, context: Context): Promise<Answer> {
     const request = context.req.raw
     this.#admit(request, context.req.path)
     const ready = (): Application => this.#ready().app

@@ -62,7 +62,7 @@ export function problemHeaders(error: BalletError): Record<string, string> {
 
 /** The answer to a request that failed with `error`. */
 export function problemAnswer(error: BalletError, instance: string): Response {
-  return answer(error.status, problemOf(error, instance), problemHeaders(error))
+  return answer(error.status, problemOf(error, instance), problemHeaders(error)).toResponse()
 }
 
 /**

@@ -2,6 +2,7 @@
 // matching, 405, the nearest path of a 404 and the check of docs/reference/http.md are derived.
 import type { Application } from '../define/application.ts'
 import { invariant } from '../core/errors.ts'
+import type { Answer } from './answer.ts'
 import type { Query } from './query.ts'
 
 export interface Route {
@@ -12,7 +13,7 @@ export interface Route {
   readonly summary: string
   /** The parameters that it takes; any other is refused. */
   readonly query: readonly string[]
-  readonly answer: (exchange: Exchange) => Promise<Response>
+  readonly answer: (exchange: Exchange) => Promise<Answer>
 }
 
 /** One request to a route, admitted and ready to be answered. */

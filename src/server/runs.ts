@@ -2,7 +2,7 @@
 import { fault } from '../core/errors.ts'
 import { STUCK_REASONS } from '../core/journal.ts'
 import type { RunKind, RunStatus } from '../core/store.ts'
-import { answer, pathTo } from './answer.ts'
+import { answer, pathTo, type Answer } from './answer.ts'
 import { readJson } from './body.ts'
 import { optionalText, readEnvelope, requiredText } from './envelope.ts'
 import { PAGE_LIMIT, segment, type Exchange, type Route } from './route.ts'
@@ -12,7 +12,7 @@ export const KINDS: readonly RunKind[] = ['workflow', 'operation', 'reaction', '
 /** Longest wait of one request; a client asks again. */
 const WAIT_LIMIT = '60s'
 
-async function start(exchange: Exchange): Promise<Response> {
+async function start(exchange: Exchange): Promise<Answer> {
   const { app, request, bodyLimitBytes } = exchange
   const waitMs = exchange.query.duration('wait', WAIT_LIMIT)
   const body = readEnvelope(await readJson(request, bodyLimitBytes), ['call', 'input', 'id', 'at', 'deadline'])
@@ -29,7 +29,7 @@ async function start(exchange: Exchange): Promise<Response> {
   return answer(created ? 201 : 200, { id, created, ...run }, { location: pathTo('/api/runs', id) })
 }
 
-async function list({ app, query }: Exchange): Promise<Response> {
+async function list({ app, query }: Exchange): Promise<Answer> {
   return answer(
     200,
     await app.runs({
@@ -45,7 +45,7 @@ async function list({ app, query }: Exchange): Promise<Response> {
   )
 }
 
-async function show(exchange: Exchange): Promise<Response> {
+async function show(exchange: Exchange): Promise<Answer> {
   const id = runId(exchange)
   const waitMs = exchange.query.duration('wait', WAIT_LIMIT)
   const { app, wait } = exchange
@@ -55,7 +55,7 @@ async function show(exchange: Exchange): Promise<Response> {
   return answer(200, run)
 }
 
-async function journal(exchange: Exchange): Promise<Response> {
+async function journal(exchange: Exchange): Promise<Answer> {
   const id = runId(exchange)
   const limit = exchange.query.count('limit', PAGE_LIMIT)
   const cursor = exchange.query.text('cursor')

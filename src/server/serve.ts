@@ -4,12 +4,14 @@
 //
 //   listening  --close()-->  refuses new requests, finishes those under way (grace)  -->  answers waits with what is
 //   known  -->  ends what is left  -->  closed
-import { createServer, IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, IncomingMessage, type OutgoingHttpHeaders, type Server, type ServerResponse } from 'node:http'
 import { Server as Listener, type AddressInfo, type Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import { systemClock } from '../engine/clock.ts'
+import type { Answer, PlainAnswer } from './answer.ts'
 import { BODY_LIMIT_BYTES, readFrom } from './body.ts'
 import { Entrance } from './entrance.ts'
 import { createFetch, type AppSource, type HandlerOptions } from './handler.ts'
@@ -86,15 +88,14 @@ function reachable(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function createListener(
-  fetch: (request: Request) => Promise<Response>,
-  traffic: Traffic,
-  options: ServeOptions,
-): Server {
+function createListener(fetch: (request: Request) => Promise<Answer>, traffic: Traffic, options: ServeOptions): Server {
   const listener = getRequestListener(
-    async (request, { incoming }) => {
+    async (request, { incoming, outgoing }) => {
       if (incoming instanceof IncomingMessage) readFrom(request, incoming)
-      return fetch(request)
+      const answered = await fetch(request)
+      if (answered instanceof Response) return answered
+      write(answered, outgoing)
+      return RESPONSE_ALREADY_SENT
     },
     { overrideGlobalObjects: false, errorHandler: refuseRequest },
   )
@@ -142,6 +143,16 @@ function createListener(
   )
   server.on('clientError', (error, socket) => refuseConnection(error, socket, unanswered, clock))
   return server
+}
+
+interface Outgoing {
+  writeHead(status: number, headers: OutgoingHttpHeaders): unknown
+  end(text: string): unknown
+}
+
+function write({ status, headers, text }: PlainAnswer, outgoing: Outgoing): void {
+  outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) })
+  outgoing.end(text)
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

@@ -1,11 +1,11 @@
 // Signals over HTTP: a named message to one run.
-import { answer } from './answer.ts'
+import { answer, type Answer } from './answer.ts'
 import { readJson } from './body.ts'
 import { optionalText, readEnvelope } from './envelope.ts'
 import { segment, type Exchange, type Route } from './route.ts'
 import { runId } from './runs.ts'
 
-async function send(exchange: Exchange): Promise<Response> {
+async function send(exchange: Exchange): Promise<Answer> {
   const body = readEnvelope(await readJson(exchange.request, exchange.bodyLimitBytes), ['data', 'id'])
   const { id, created } = await exchange.app.signalNamed({
     run: runId(exchange),
