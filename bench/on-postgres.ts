@@ -1,4 +1,5 @@
-// `npm run bench -- --store postgres` (or a URL): the engine on PostgreSQL beside what the server allows and, where it is
+// `npm run bench -- --store postgres` (or a URL): the engine on PostgreSQL, on one node or on several that share its
+// store, beside what the server allows and, where it is
 // installed (`--peers` does it), beside DBOS; what `publish` costs a transaction of the application; and how often an idle
 // node asks the server. All on one server in one run.
 import { join } from 'node:path'
@@ -12,8 +13,6 @@ import type { Kind } from './hosts/transactions.ts'
 import { dbos, peersAreInstalled } from './peers.ts'
 import { countStatements } from './statement-counter.ts'
 
-/** On how many nodes that share one database: a contender for each. */
-const NODES = [1]
 const ROW_CONNECTIONS = 16
 const TRANSACTION_CONNECTIONS = 32
 /** How long an idle node is watched, and how long it has before to come to rest. */
@@ -53,8 +52,10 @@ const bars: Bars = (crowd, { name, peer }) => {
   return peer === true ? { orders: 'at least 12' } : {}
 }
 
+/** @param nodes a contender for each: the engine on so many nodes; the first is what the others are compared with */
 export async function measureOnPostgres(
   store: string,
+  nodes: readonly number[],
   pace: Pace,
   folder: string,
   say: (line: object) => void,
@@ -65,9 +66,9 @@ export async function measureOnPostgres(
     const peers = peersAreInstalled() ? [dbos('in process')] : []
     say({ ...databases.about, ...(peers.length === 0 && { dbos: 'not installed: --peers installs it' }) })
     const beside = new Beside({ folder, databases }, pace, say)
-    const report = new BesideReport(await beside.measure([...NODES.map(engine), ...others, ...peers]))
+    const report = new BesideReport(await beside.measure([...nodes.map(engine), ...others, ...peers]))
     report.tell(say)
-    report.compare('ballet', figures, bars)
+    report.compare(engine(nodes[0] ?? 1).name, figures, bars)
     await measurePublish(databases, pace, figures)
     await measureIdle(databases, figures)
     return report.tables()
