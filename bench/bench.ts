@@ -1,8 +1,8 @@
-// `npm run bench [-- --quick] [--json] [--folder <path>] [--store postgres [--nodes 1,2,4] | --peers]`: measures the engine beside the
-// machine's own limits, in one run; with --store (`postgres` for a server of its own, or a URL) a store in PostgreSQL
-// beside a file, on one node or on several that share it; with --peers beside other systems. Every figure is a JSON line as soon as it is known, a table follows
-// at the end; --json leaves the table out. The files go to a new folder under .ballet/, or under the folder given: it
-// must stand on a real disk.
+// `npm run bench [-- --quick] [--json] [--folder <path>] [--store postgres [--nodes 1,2,4] | --peers]`: measures the
+// engine beside the machine's own limits, in one run; with --store (`postgres` for a server of its own, or a URL) on
+// PostgreSQL, on one node or on several that share a store; with --peers beside other systems. Every figure is a JSON line
+// as soon as it is known, a table follows at the end; --json leaves the table out. The files go to a new folder under
+// .ballet/, or under the folder given: it must stand on a real disk.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'

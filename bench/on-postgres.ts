@@ -2,6 +2,7 @@
 // store, beside what the server allows and, where it is
 // installed (`--peers` does it), beside DBOS; what `publish` costs a transaction of the application; and how often an idle
 // node asks the server. All on one server in one run.
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { Beside, type Contender, type Pace } from './beside.ts'
 import { BesideReport, type Bars } from './beside-report.ts'
@@ -24,7 +25,10 @@ const engine = (nodes: number): Contender => ({
   name: nodes === 1 ? 'ballet' : `ballet on ${nodes} nodes`,
   mode: 'in process',
   database: true,
-  hosts: ({ url }) => Array.from({ length: nodes }, () => ({ program: 'hosts/engine.ts', settings: { store: url } })),
+  hosts: ({ url }) => {
+    const settings = { store: url, ...(nodes > 1 && { nodeSecret: randomUUID() }) }
+    return Array.from({ length: nodes }, () => ({ program: 'hosts/engine.ts', settings }))
+  },
 })
 const others: readonly Contender[] = [
   {
