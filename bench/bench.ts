@@ -1,8 +1,8 @@
-// `npm run bench [-- --quick] [--json] [--folder <path>] [--store postgres | --peers]`: measures the engine beside the
-// machine's own limits, in one run; with --store (`postgres` for a server of its own, or a URL) a store in PostgreSQL
-// beside a file; with --peers beside other systems. Every figure is a JSON line as soon as it is known, a table follows
-// at the end; --json leaves the table out. The files go to a new folder under .ballet/, or under the folder given: it
-// must stand on a real disk.
+// `npm run bench [-- --quick] [--json] [--folder <path>] [--store postgres [--nodes 1,2,4] | --peers]`: measures the
+// engine beside the machine's own limits, in one run; with --store (`postgres` for a server of its own, or a URL) on
+// PostgreSQL, on one node or on several that share a store; with --peers beside other systems. Every figure is a JSON line
+// as soon as it is known, a table follows at the end; --json leaves the table out. The files go to a new folder under
+// .ballet/, or under the folder given: it must stand on a real disk.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     json: { type: 'boolean' },
     folder: { type: 'string', default: '.ballet' },
     store: { type: 'string' },
+    nodes: { type: 'string', default: '1' },
     peers: { type: 'boolean' },
   },
 })
@@ -35,6 +36,12 @@ if (values.peers === true && values.store !== undefined) {
 
 // So that what waits for the end of this process, such as a server that was started, hears of it.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+
+const nodes = values.nodes.split(',').map(Number)
+if (!nodes.every((count) => Number.isInteger(count) && count >= 1)) {
+  console.error(`--nodes takes numbers of nodes, such as 1,2,4, and not ${JSON.stringify(values.nodes)}`)
+  process.exit(2)
+}
 
 mkdirSync(values.folder, { recursive: true })
 const folder = mkdtempSync(join(values.folder, 'bench-'))
@@ -59,7 +66,7 @@ say({
 /** What is asked for; answers with tables that its figures alone do not make. */
 function measure(): Promise<string> {
   if (values.peers === true) return measurePeers(pace, folder, say, figures)
-  if (values.store !== undefined) return measureOnPostgres(values.store, pace, folder, say, figures)
+  if (values.store !== undefined) return measureOnPostgres(values.store, nodes, pace, folder, say, figures)
   return measureEngine()
 }
 

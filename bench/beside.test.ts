@@ -95,11 +95,15 @@ test('a closed loop has as many under way as asked for, and waits for all of the
 
 test('processor time is that of a process and of what it started', async (context) => {
   context.skip(process.platform !== 'linux', 'there is no account of processes in /proc')
-  const burn = 'while (process.cpuUsage().user < 100_000);'
-  const script = `require('node:child_process').spawnSync(process.execPath, ['-e', '${burn}']); ${burn} process.send('burnt')`
+  const burn = 'while (process.cpuUsage().user < 100_000) for (let i = 0; i < 1e6; i++);'
+  const burnMore = 'while (process.cpuUsage().user < 900_000) for (let i = 0; i < 1e6; i++);'
+  const ended = `require('node:child_process').spawnSync(process.execPath, ['-e', '${burn}'])`
+  const living = `require('node:child_process').spawn(process.execPath, ['-e', '${burnMore} console.log(1); setInterval(() => {}, 1000)'])`
+  const script = `${ended}; const one = ${living}; process.once('disconnect', () => one.kill());
+    one.stdout.once('data', () => { ${burn} process.send('burnt') })`
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   await once(child, 'message')
-  expect(cpuUsOf([child.pid ?? 0])).toBeGreaterThanOrEqual(180_000)
+  expect(cpuUsOf([child.pid ?? 0])).toBeGreaterThanOrEqual(1_050_000)
   child.disconnect()
   await once(child, 'exit')
   expect(cpuUsOf([child.pid ?? 0])).toBe(0)

@@ -1,6 +1,8 @@
-// `npm run bench -- --store postgres` (or a URL): the engine on PostgreSQL beside what the server allows and, where it is
+// `npm run bench -- --store postgres` (or a URL): the engine on PostgreSQL, on one node or on several that share its
+// store, beside what the server allows and, where it is
 // installed (`--peers` does it), beside DBOS; what `publish` costs a transaction of the application; and how often an idle
 // node asks the server. All on one server in one run.
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { Beside, type Contender, type Pace } from './beside.ts'
 import { BesideReport, type Bars } from './beside-report.ts'
@@ -12,8 +14,6 @@ import type { Kind } from './hosts/transactions.ts'
 import { dbos, peersAreInstalled } from './peers.ts'
 import { countStatements } from './statement-counter.ts'
 
-/** On how many nodes that share one database: a contender for each. */
-const NODES = [1]
 const ROW_CONNECTIONS = 16
 const TRANSACTION_CONNECTIONS = 32
 /** How long an idle node is watched, and how long it has before to come to rest. */
@@ -25,7 +25,10 @@ const engine = (nodes: number): Contender => ({
   name: nodes === 1 ? 'ballet' : `ballet on ${nodes} nodes`,
   mode: 'in process',
   database: true,
-  hosts: ({ url }) => Array.from({ length: nodes }, () => ({ program: 'hosts/engine.ts', settings: { store: url } })),
+  hosts: ({ url }) => {
+    const settings = { store: url, ...(nodes > 1 && { nodeSecret: randomUUID() }) }
+    return Array.from({ length: nodes }, () => ({ program: 'hosts/engine.ts', settings }))
+  },
 })
 const others: readonly Contender[] = [
   {
@@ -53,8 +56,10 @@ const bars: Bars = (crowd, { name, peer }) => {
   return peer === true ? { orders: 'at least 12' } : {}
 }
 
+/** @param nodes a contender for each: the engine on so many nodes; the first is what the others are compared with */
 export async function measureOnPostgres(
   store: string,
+  nodes: readonly number[],
   pace: Pace,
   folder: string,
   say: (line: object) => void,
@@ -65,9 +70,9 @@ export async function measureOnPostgres(
     const peers = peersAreInstalled() ? [dbos('in process')] : []
     say({ ...databases.about, ...(peers.length === 0 && { dbos: 'not installed: --peers installs it' }) })
     const beside = new Beside({ folder, databases }, pace, say)
-    const report = new BesideReport(await beside.measure([...NODES.map(engine), ...others, ...peers]))
+    const report = new BesideReport(await beside.measure([...nodes.map(engine), ...others, ...peers]))
     report.tell(say)
-    report.compare('ballet', figures, bars)
+    report.compare(engine(nodes[0] ?? 1).name, figures, bars)
     await measurePublish(databases, pace, figures)
     await measureIdle(databases, figures)
     return report.tables()
