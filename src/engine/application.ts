@@ -1,7 +1,7 @@
 // A running application: the doors of one store, and the shards of it that this process owns (shards.ts). Starts and stops
 // what runs inside, and answers questions from committed rows; whatever it acknowledges is durable. Where several nodes share
 // the store, one of them owns its only shard (ownership.ts), or each a part of many (shares.ts).
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { Leases } from '../core/lease.ts'
 import type { Tenure } from '../core/store.ts'
@@ -199,10 +199,11 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const { log } = this.#options
     const isHere = shard !== null && this.#shards.get(shard.context.shard)?.shard === shard
     const sharing = this.#ownership ?? this.#shares
-    if (sharing === null || !isHere || !isFenced(error)) {
-      // One that was given up already.
-      if (shard !== null && !isHere && isFenced(error)) return
-      if (this.#isOver) return
+    // One that was given up, or is being handed on: what stops it concerns nobody else.
+    if (shard !== null && !isHere) return
+    if (sharing === null || shard === null || !isFenced(error)) {
+      const isClosing = this.#closing !== null && isBalletError(error) && error.code === 'APP_CLOSED'
+      if (this.#isOver || isClosing) return
       this.#isOver = true
       log.error(`The application stopped: ${error.message}`)
       this.#stop(error)

@@ -3,12 +3,15 @@
 import { isRecord } from '../core/json.ts'
 import { parseText } from '../core/json-text.ts'
 import type { Hint, NodeAt } from '../define/application.ts'
+import { systemClock } from '../engine/clock.ts'
 import { readBytes } from './body.ts'
 import type { Forwarding } from './forward.ts'
 
 /** Where a node takes hints; nothing that is not signed gets there. */
 export const HINTS_PATH = '/api/hints'
 const LIMIT_BYTES = 1024 * 1024
+/** Between two hints to one node. */
+const SPACING_MS = 4
 /** Runs and shards that one hint names, at the most. */
 const MOST = 2000
 
@@ -42,6 +45,8 @@ export class Hints {
     } catch {
       // It finds what there is when it looks.
     }
+    // What comes in the next moment goes together.
+    await new Promise<void>((resolve) => void systemClock.after(SPACING_MS, resolve))
     const more = this.#later.get(to.id) ?? null
     this.#later.delete(to.id)
     if (more !== null) this.send(to, more)
