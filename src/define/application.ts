@@ -241,12 +241,24 @@ export interface NodeAt {
   readonly address: string
 }
 
+/** What one node tells another. */
+export interface Hint {
+  /** Shards in which something waits, or that may be taken. */
+  readonly shards: readonly number[]
+  /** Runs whose end is waited for. */
+  readonly watch: readonly string[]
+  /** Runs that have ended, for which somebody waits there. */
+  readonly ended: readonly string[]
+  /** Who says so; null when it cannot be answered. */
+  readonly from: NodeAt | null
+}
+
 /** What the nodes that share a store tell each other beside it; nothing depends on it but how soon. `ballet/server` carries it. */
 export interface NodeHints {
-  /** Calls back when something waits for a node in these shards, until the returned function is called. */
-  listen(listener: (to: NodeAt, shards: readonly number[]) => void): () => void
-  /** Another node says that something waits in these shards. */
-  take(shards: readonly number[]): void
+  /** Calls back when there is something to tell a node, until the returned function is called. */
+  listen(listener: (to: NodeAt, hint: Hint) => void): () => void
+  /** Another node says so. */
+  take(hint: Hint): void
 }
 
 /** A choreography, made by choreography(...). */

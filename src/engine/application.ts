@@ -1,53 +1,32 @@
 // A running application: the doors of one store, and the shards of it that this process owns (shards.ts). Starts and stops
 // what runs inside, and answers questions from committed rows; whatever it acknowledges is durable. Where several nodes share
 // the store, one of them owns its only shard (ownership.ts), or each a part of many (shares.ts).
-import type { Clock, Random } from '../core/clock.ts'
-import type { Codec } from '../core/codec.ts'
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
-import type { Leases, NodeInfo } from '../core/lease.ts'
-import type { Store, Tenure } from '../core/store.ts'
+import type { Leases } from '../core/lease.ts'
+import type { Tenure } from '../core/store.ts'
 import type { ApplicationView, NodesView, RunView } from '../core/views.ts'
 import type { Application, NodeAt, NodeHints, RecoveryView, Standing } from '../define/application.ts'
-import type { Log } from '../define/definition.ts'
-import type { Limits } from '../define/limits.ts'
-import type { RetentionMs } from '../define/retention.ts'
 import { ApplicationDoors } from './application-doors.ts'
+import type { ApplicationOptions } from './application-options.ts'
 import { CurrentWork } from './current-work.ts'
 import { describe } from './describe.ts'
-import type { Directory } from './directory.ts'
 import { Doors } from './doors.ts'
 import { Elsewhere } from './elsewhere.ts'
+import { EndsElsewhere } from './ends-elsewhere.ts'
 import { Hinting } from './hinting.ts'
 import { sureHold, type Hold } from './hold.ts'
 import { nodesOf } from './nodes.ts'
 import { Ownership } from './ownership.ts'
 import { Pulse } from './pulse.ts'
 import { Queries } from './queries.ts'
-import { resultElsewhere, resultOf, settledElsewhere, settledRun } from './run-ends.ts'
+import { resultOf, settledRun } from './run-ends.ts'
 import type { Shard } from './shard.ts'
 import { Shards, type OwnShard } from './shards.ts'
 import { Shares } from './shares.ts'
 import { isFenced, ownerWords, standbyFault, StandingNow } from './standing.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
 import { Watching } from './watching.ts'
-
-export interface ApplicationOptions {
-  readonly directory: Directory
-  readonly store: Store
-  readonly namespace: string
-  readonly node: NodeInfo
-  readonly codec: Codec
-  readonly log: Log
-  readonly clock: Clock
-  readonly random: Random
-  readonly liveRuns: number
-  readonly limits: Limits
-  readonly retention: RetentionMs | null
-  readonly graceMs: number
-  readonly development: boolean
-  readonly watchdogMs: number | undefined
-}
 
 /** The number of the shard of a store that has one. */
 const ONE = 0
@@ -66,6 +45,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   readonly #watching: Watching
   readonly #hinting: Hinting
   #elsewhere: Elsewhere | null = null
+  #endsElsewhere: EndsElsewhere | null = null
   #recovered: RecoveryView = { runs: 0, stuck: 0, durationMs: 0 }
   /** Of a store with one shard, or with several, that nodes share. */
   #ownership: Ownership | null = null
@@ -88,7 +68,12 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const choreographies = directory.definition.choreographies.map(({ name }) => name)
     this.queries = new Queries({ reader: store, ns, codec, choreographies })
     this.#watching = new Watching(clock, log, () => this.#shards)
-    this.#hinting = new Hinting((shard) => this.#hinted(shard))
+    this.#hinting = new Hinting({
+      node: options.node,
+      clock,
+      hinted: (shard) => this.#hinted(shard),
+      onEnd: (run, ended) => this.#onEnd(run, ended),
+    })
     const current = (): CurrentWork => this.#watchdog?.current ?? CurrentWork.unwatched()
     this.#shards = new Shards({
       store,
@@ -214,10 +199,11 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const { log } = this.#options
     const isHere = shard !== null && this.#shards.get(shard.context.shard)?.shard === shard
     const sharing = this.#ownership ?? this.#shares
-    if (sharing === null || !isHere || !isFenced(error)) {
-      // One that was given up already.
-      if (shard !== null && !isHere && isFenced(error)) return
-      if (this.#isOver) return
+    // One that was given up, or is being handed on: what stops it concerns nobody else.
+    if (shard !== null && !isHere) return
+    if (sharing === null || shard === null || !isFenced(error)) {
+      const isClosing = this.#closing !== null && isBalletError(error) && error.code === 'APP_CLOSED'
+      if (this.#isOver || isClosing) return
       this.#isOver = true
       log.error(`The application stopped: ${error.message}`)
       this.#stop(error)
@@ -273,7 +259,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   /** Something is durable for the inbox of a shard that another node owns. */
   #posted(shard: number): void {
     const owner = this.#shares?.ownerOf(shard) ?? null
-    if (owner !== null && owner.id !== this.#options.node.id) this.#hinting.post(owner, shard)
+    if (owner !== null) this.#hinting.post(owner, shard)
   }
 
   #refusal(shard: number): Error {
@@ -292,6 +278,16 @@ export class RunningApplication extends ApplicationDoors implements Application 
     return owner === null || owner.id === id || owner.address === null ? null : { id: owner.id, address: owner.address }
   }
 
+  /** For a node that waits for the end of a run of this one. */
+  #onEnd(run: string, ended: () => void): (() => void) | null {
+    const own = this.#shards.ready(this.#shards.place?.shardOf(run) ?? ONE)
+    if (own === undefined) return null
+    const { watchers } = own.shard.context
+    if (!watchers.hasEnded(run)) return watchers.onEnd(run, ended)
+    ended()
+    return null
+  }
+
   /** Something waits in this shard, or it may be taken. */
   #hinted(shard: number): void {
     if (this.#shards.get(shard) === undefined) this.#shares?.hurry()
@@ -299,12 +295,12 @@ export class RunningApplication extends ApplicationDoors implements Application 
   }
 
   async result(id: string): Promise<Json | undefined> {
-    const look = (): Promise<RunView | null> => this.settled(id, Number.POSITIVE_INFINITY)
     const own = this.#here(id)
-    if (own === undefined) return resultElsewhere(id, look)
+    if (own === undefined) return this.#ends.result(id)
+    const look = (): Promise<RunView | null> => this.settled(id, Number.POSITIVE_INFINITY)
     return resultOf(own.shard, id, look).catch((error: unknown) => {
       if (!this.#isHandedOn(own)) throw error
-      return resultElsewhere(id, look)
+      return this.#ends.result(id)
     })
   }
 
@@ -327,10 +323,26 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const { clock } = this.#options
     const until = clock.now() + waitMs
     const own = this.#here(id)
-    if (own === undefined) return settledElsewhere(clock, look, { id, waitMs, signal })
+    if (own === undefined) return this.#ends.settled({ id, waitMs, signal })
     const seen = await settledRun(own.shard.context, this.queries, look, { id, waitMs, signal })
     if (seen === null || seen.ended !== null || !this.#isHandedOn(own)) return seen
-    return settledElsewhere(clock, look, { id, waitMs: until - clock.now(), signal })
+    return this.#ends.settled({ id, waitMs: until - clock.now(), signal })
+  }
+
+  get #ends(): EndsElsewhere {
+    const { clock, codec, namespace: ns } = this.#options
+    return (this.#endsElsewhere ??= new EndsElsewhere({
+      clock,
+      codec,
+      ns,
+      there: this.#there,
+      run: (id) => this.run(id),
+      view: (row) => this.queries.view(row),
+      whenEnded: (id, tell) => {
+        const owner = this.#shares?.ownerOf(this.#shards.place?.shardOf(id) ?? ONE) ?? null
+        return this.#hinting.whenEnded(id, owner, tell)
+      },
+    }))
   }
 
   /** Whether a shard was given to another node while something was waited for there. */

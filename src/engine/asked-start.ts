@@ -19,15 +19,21 @@ export interface AskedStart {
   readonly workflow: string | null
 }
 
-/** @throws CALL_UNKNOWN, INPUT_INVALID, KEY_INVALID, ID_INVALID, TIME_INVALID */
-export function judgeStart(judging: Judging, request: StartRequest): AskedStart {
+/** Ids that are made until there is one of this process, at the most. */
+const TRIES = 256
+
+/**
+ * @param isHere whether an id is one of a shard of this process: one that is made should be.
+ * @throws CALL_UNKNOWN, INPUT_INVALID, KEY_INVALID, ID_INVALID, TIME_INVALID
+ */
+export function judgeStart(judging: Judging, request: StartRequest, isHere?: (id: string) => boolean): AskedStart {
   const { directory, clock } = judging
   const { call } = request
   const { kind } = directory.callable(call)
   const value = directory.checkInput(call, request.input)
   const input = toText(value, `the input of ${call}`) ?? 'null'
   const key = directory.runKey(call, value)
-  const { id, given } = runId(judging, request, key)
+  const { id, given } = runId(judging, request, key, isHere)
   const now = clock.now()
   const birth = {
     id,
@@ -51,8 +57,11 @@ function runId(
   { directory, random, clock }: Judging,
   { id, call }: StartRequest,
   key: string | null,
+  isHere: (id: string) => boolean = () => true,
 ): { readonly id: string; readonly given: boolean } {
   if (id !== undefined) return { id: directory.checkRunId(checkId(id, 'The run id')), given: true }
   if (key !== null) return { id: `${call}:${splitKey(key).value}`, given: true }
-  return { id: random.uuid(clock.now()), given: false }
+  let made = random.uuid(clock.now())
+  for (let tries = 1; tries < TRIES && !isHere(made); tries++) made = random.uuid(clock.now())
+  return { id: made, given: false }
 }

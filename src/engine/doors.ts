@@ -59,7 +59,7 @@ export class Doors {
 
   async start(request: StartRequest): Promise<Started> {
     if (this.#isOne) return this.at('').requests.start(request)
-    const asked = judgeStart(this.#judging, request)
+    const asked = judgeStart(this.#judging, request, (id) => this.#here(id) !== undefined)
     return this.#wherever(
       asked.birth.id,
       ({ requests }) => requests.start(request, {}, asked),

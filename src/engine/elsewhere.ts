@@ -50,6 +50,8 @@ const TAKEN_MS = 30_000
 export class Elsewhere {
   readonly #options: ElsewhereOptions
   readonly #place: Placement
+  /** Runs whose starts this process has put into inboxes a while ago. */
+  readonly #asked = new Set<string>()
 
   constructor(place: Placement, options: ElsewhereOptions) {
     this.#place = place
@@ -66,6 +68,7 @@ export class Elsewhere {
     const { call, input } = request
     const body = { call, input, id, at: at ?? undefined, deadline: deadline ?? undefined }
     await this.#post('start', id, id, body, tx)
+    if (tx === undefined) this.#expect(id)
     if (!given || tx !== undefined) return { id, created: true }
     const taken = await this.#taken(shard, 'run', id)
     if (taken !== null && taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
@@ -169,6 +172,28 @@ export class Elsewhere {
     const row = await store.run(shard, claim.num)
     if (row === null) throw fault('RUN_FORGOTTEN', { id: id.slice(0, 256) })
     return row
+  }
+
+  /** What a run came to, as a row; null while it has not ended, or has been asked for just now. @throws RUN_UNKNOWN, RUN_FORGOTTEN */
+  async ended(id: string): Promise<RunRow | null> {
+    const shard = this.#place.shardOf(id)
+    const claim = await this.#claim(shard, 'run', id.slice(0, 1024))
+    if (claim === null && this.#asked.has(id)) return null
+    const row = claim === null ? await this.#row(id) : await this.#options.store.run(shard, claim.num)
+    if (row === null) throw fault('RUN_FORGOTTEN', { id: id.slice(0, 256) })
+    this.#asked.delete(id)
+    return row.ended === null ? null : row
+  }
+
+  /** Whether this process has put the start of a run into an inbox, and has not seen it taken. */
+  hasAsked(id: string): boolean {
+    return this.#asked.has(id)
+  }
+
+  /** A start lies in an inbox, and is taken in a while. */
+  #expect(id: string): void {
+    this.#asked.add(id)
+    this.#options.clock.after(TAKEN_MS, () => this.#asked.delete(id))
   }
 
   /** Looks once more when what lies in the inbox of a shard now has been taken, or has had its time. */

@@ -48,7 +48,8 @@ async function answerEnded(context: ShardContext, id: string): Promise<void> {
   }
 }
 
-function endingOf(context: ShardContext, { id, status, output, error }: RunRow): RunEnding {
+/** How a run that has ended did, by its row. */
+export function endingOf(context: Pick<ShardContext, 'decode'>, { id, status, output, error }: RunRow): RunEnding {
   if (status === 'completed') {
     return { kind: 'end', output: output === null ? undefined : context.decode(output, 'output', id) }
   }

@@ -1,5 +1,4 @@
 // Waiting for the end of a run: of one of this process by being told, of any other by the store.
-import type { Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import { fromText, type Json } from '../core/json.ts'
 import type { RunEnding } from '../core/journal.ts'
@@ -8,9 +7,6 @@ import { failedResult, failureOfEnding } from './endings.ts'
 import type { Queries } from './queries.ts'
 import type { Shard } from './shard.ts'
 import type { ShardContext } from './shard-context.ts'
-
-/** Pauses between two looks: the first, and the longest. */
-const LOOK_MS = [20, 500] as const
 
 export interface Wait {
   readonly id: string
@@ -48,40 +44,6 @@ export async function settledRun(
     cancel()
   }
   return (num === undefined ? null : await queries.runOf(id, num)) ?? look()
-}
-
-/** Of a run that another process carries: the store is asked every so often. */
-export async function settledElsewhere(
-  clock: Clock,
-  look: () => Promise<RunView | null>,
-  { waitMs, signal }: Wait,
-): Promise<RunView | null> {
-  const [first, longest] = LOOK_MS
-  const until = clock.now() + waitMs
-  for (let pause: number = first; ; pause = Math.min(pause * 2, longest)) {
-    const now = await look()
-    const left = until - clock.now()
-    if (now === null || now.ended !== null || left <= 0 || signal?.aborted === true) return now
-    await new Promise<void>((resolve) => {
-      const cancel = clock.after(Math.min(pause, left), resolve)
-      signal?.addEventListener(
-        'abort',
-        () => {
-          cancel()
-          resolve()
-        },
-        { once: true },
-      )
-    })
-  }
-}
-
-/** What a run came to that another process carries. @throws RUN_UNKNOWN, RUN_FAILED, RUN_CANCELLED */
-export async function resultElsewhere(id: string, settled: () => Promise<RunView | null>): Promise<Json | undefined> {
-  const run = await settled()
-  if (run === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
-  if (run.status === 'completed') return run.output
-  throw failedResult(id, run.error ?? { code: run.status, message: run.status })
 }
 
 /** What a run came to. @throws RUN_UNKNOWN, RUN_FAILED, RUN_CANCELLED, and what has stopped the shard */

@@ -7,10 +7,14 @@ import { LooseMap } from '../core/loose-map.ts'
 /** Gets the last command of the run; nothing when the shard closes: whoever waits looks for himself. */
 type OnEnd = (ending: RunEnding | undefined) => void
 
+const RECENT = 1000
+
 /** Listeners of a shard. */
 export class Watchers {
   readonly #ends = new LooseMap<string, Set<OnEnd>>()
   readonly #keys = new Map<string | null, Set<() => void>>()
+  /** Runs that ended of late: who asks a moment too late is told at once. */
+  readonly #recent = new Set<string>()
   #closed = false
 
   /** Calls back at the end of the run `id`, once, unless the returned function is called before. At once when closed. */
@@ -24,7 +28,13 @@ export class Watchers {
     return add(this.#keys, key, listener)
   }
 
+  /** Whether a run has ended of late. */
+  hasEnded(id: string): boolean {
+    return this.#recent.has(id)
+  }
+
   ended(id: string, ending: RunEnding | undefined): void {
+    this.#remember(id)
     const listeners = this.#ends.get(id)
     if (listeners === undefined) return
     this.#ends.delete(id)
@@ -36,6 +46,15 @@ export class Watchers {
     // A copy: a listener may start or stop watching.
     const listeners = [...(this.#keys.get(null) ?? []), ...(key === null ? [] : (this.#keys.get(key) ?? []))]
     for (const listener of listeners) listener()
+  }
+
+  #remember(id: string): void {
+    this.#recent.add(id)
+    if (this.#recent.size <= RECENT) return
+    for (const oldest of this.#recent) {
+      this.#recent.delete(oldest)
+      break
+    }
   }
 
   /** The shard closes: whoever waits looks for himself. */

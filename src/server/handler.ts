@@ -13,7 +13,7 @@ import type { Answer } from './answer.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
 import { Forwarding, isForwarded, nodeSecretOf } from './forward.ts'
 import { createGuard, type Guard } from './guard.ts'
-import { Hints, HINTS_PATH, shardsOf } from './hints.ts'
+import { Hints, hintOf, HINTS_PATH } from './hints.ts'
 import { isProblem, problemAnswer, stackOf, tellable } from './problem.ts'
 import { Query } from './query.ts'
 import type { Route } from './route.ts'
@@ -108,7 +108,7 @@ class Site {
     this.#forwarding = new Forwarding(nodeSecretOf(options.nodeSecret), systemClock)
     const hints = new Hints(this.#forwarding)
     const take = (opened: Application): void => {
-      opened.hints.listen((to, shards) => hints.send(to, shards))
+      opened.hints.listen((to, hint) => hints.send(to, hint))
       this.#backing = { kind: 'ready', app: opened, own: options.routes?.(opened) ?? null }
     }
     if (!(app instanceof Promise)) take(app)
@@ -164,7 +164,7 @@ class Site {
     try {
       const taken = await this.#forwarding.take(request, node, this.#limitBytes)
       if (new URL(request.url).pathname === HINTS_PATH) {
-        hints.take(await shardsOf(taken))
+        hints.take(await hintOf(taken))
         return new Response(null, { status: 204 })
       }
       if (role === 'standby') throw standbyFault(owner)

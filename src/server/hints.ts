@@ -2,36 +2,38 @@
 // and one that is lost costs a moment. Used by handler.ts.
 import { isRecord } from '../core/json.ts'
 import { parseText } from '../core/json-text.ts'
-import type { NodeAt } from '../define/application.ts'
+import type { Hint, NodeAt } from '../define/application.ts'
+import { systemClock } from '../engine/clock.ts'
 import { readBytes } from './body.ts'
 import type { Forwarding } from './forward.ts'
 
 /** Where a node takes hints; nothing that is not signed gets there. */
 export const HINTS_PATH = '/api/hints'
-const LIMIT_BYTES = 64 * 1024
+const LIMIT_BYTES = 1024 * 1024
+/** Between two hints to one node. */
+const SPACING_MS = 4
+/** Runs and shards that one hint names, at the most. */
+const MOST = 2000
 
 export class Hints {
   readonly #forwarding: Forwarding
   /** What is to be told to a node once it has answered: one hint at a time is on its way to each. */
-  readonly #later = new Map<string, Set<number>>()
+  readonly #later = new Map<string, Hint | null>()
 
   constructor(forwarding: Forwarding) {
     this.#forwarding = forwarding
   }
 
-  send(to: NodeAt, shards: readonly number[]): void {
+  send(to: NodeAt, hint: Hint): void {
     if (!this.#forwarding.isPossible) return
     const later = this.#later.get(to.id)
-    if (later !== undefined) {
-      for (const shard of shards) later.add(shard)
-      return
-    }
-    this.#later.set(to.id, new Set())
-    void this.#send(to, shards)
+    if (later !== undefined) return void this.#later.set(to.id, later === null ? hint : both(later, hint))
+    this.#later.set(to.id, null)
+    void this.#send(to, hint)
   }
 
-  async #send(to: NodeAt, shards: readonly number[]): Promise<void> {
-    const request = new Request(to.address + HINTS_PATH, { method: 'POST', body: JSON.stringify({ shards }) })
+  async #send(to: NodeAt, hint: Hint): Promise<void> {
+    const request = new Request(to.address + HINTS_PATH, { method: 'POST', body: JSON.stringify(hint) })
     const { signal } = request
     try {
       const answer = await this.#forwarding.pass(
@@ -43,15 +45,39 @@ export class Hints {
     } catch {
       // It finds what there is when it looks.
     }
-    const more = [...(this.#later.get(to.id) ?? [])]
+    // What comes in the next moment goes together.
+    await new Promise<void>((resolve) => void systemClock.after(SPACING_MS, resolve))
+    const more = this.#later.get(to.id) ?? null
     this.#later.delete(to.id)
-    if (more.length > 0) this.send(to, more)
+    if (more !== null) this.send(to, more)
   }
 }
 
-/** The shards that a hint names; none when it is not one. */
-export async function shardsOf(request: Request): Promise<readonly number[]> {
+/** What was to be told is told together; what is too much for one hint is found when it is looked for. */
+function both(one: Hint, other: Hint): Hint {
+  const some = <T>(a: readonly T[], b: readonly T[]): readonly T[] => [...new Set([...a, ...b])].slice(0, MOST)
+  return {
+    shards: some(one.shards, other.shards),
+    watch: some(one.watch, other.watch),
+    ended: some(one.ended, other.ended),
+    from: other.from,
+  }
+}
+
+/** The hint of a request; one that says nothing when it is none. */
+export async function hintOf(request: Request): Promise<Hint> {
   const body: unknown = parseText(new TextDecoder().decode(await readBytes(request, LIMIT_BYTES)))
-  const shards: unknown = isRecord(body) ? body['shards'] : undefined
-  return Array.isArray(shards) ? shards.filter((shard): shard is number => Number.isSafeInteger(shard)) : []
+  const field = (name: string): readonly unknown[] => {
+    const value: unknown = isRecord(body) ? body[name] : undefined
+    return Array.isArray(value) ? value : []
+  }
+  const texts = (name: string): readonly string[] => field(name).filter((one) => typeof one === 'string')
+  const from: unknown = isRecord(body) ? body['from'] : null
+  const isNode = isRecord(from) && typeof from['id'] === 'string' && typeof from['address'] === 'string'
+  return {
+    shards: field('shards').filter((one): one is number => Number.isSafeInteger(one)),
+    watch: texts('watch'),
+    ended: texts('ended'),
+    from: isNode ? { id: String(from['id']), address: String(from['address']) } : null,
+  }
 }

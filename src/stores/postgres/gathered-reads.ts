@@ -2,21 +2,33 @@
 // are empty. What is asked in one round of the event loop, or while such a read is under way, goes together. A read begins
 // after it was asked for, as everywhere. Owned by PostgresStore.
 import { invariant } from '../../core/errors.ts'
-import type { Claim } from '../../core/store.ts'
-import { claimsTable, type Value } from '../sql/tables.ts'
+import type { Claim, InboxRow } from '../../core/store.ts'
+import { fromValues } from '../sql/rows.ts'
+import { claimsTable, inboxTable, type Table, type Value } from '../sql/tables.ts'
 import { columnLiteral } from './literals.ts'
 import type { Step } from './texts.ts'
+
+interface Waiting<Question, Answer> {
+  readonly question: Question
+  readonly resolve: (answer: Answer) => void
+  readonly reject: (error: unknown) => void
+}
 
 /** Questions that are gathered until the answer to those before them is there. */
 export class Gathered<Question, Answer> {
   readonly #ask: (questions: readonly Question[]) => Promise<readonly Answer[]>
-  #waiting: { question: Question; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = []
+  #waiting: Waiting<Question, Answer>[] = []
+  readonly #isRead: boolean
   #underWay = 0
   #isAsked = false
 
-  /** @param ask answers in the order of the questions. */
-  constructor(ask: (questions: readonly Question[]) => Promise<readonly Answer[]>) {
+  /**
+   * @param ask answers in the order of the questions.
+   * @param isRead what fails may be asked again, each by itself.
+   */
+  constructor(ask: (questions: readonly Question[]) => Promise<readonly Answer[]>, isRead = true) {
     this.#ask = ask
+    this.#isRead = isRead
   }
 
   answer(question: Question): Promise<Answer> {
@@ -37,17 +49,23 @@ export class Gathered<Question, Answer> {
     this.#waiting = []
     this.#underWay++
     try {
-      const answers = await this.#ask(asked.map(({ question }) => question))
-      for (const [index, { resolve }] of asked.entries()) {
-        const answer = answers[index]
-        invariant(answer !== undefined, 'a read has no answer')
-        resolve(answer)
-      }
+      await this.#settle(asked)
     } catch (error) {
-      for (const { reject } of asked) reject(error)
+      // A read that fails, fails alone.
+      if (asked.length === 1 || !this.#isRead) for (const { reject } of asked) reject(error)
+      else await Promise.all(asked.map((one) => this.#settle([one]).catch(one.reject)))
     } finally {
       this.#underWay--
       void this.#pump()
+    }
+  }
+
+  async #settle(asked: readonly Waiting<Question, Answer>[]): Promise<void> {
+    const answers = await this.#ask(asked.map(({ question }) => question))
+    for (const [index, { resolve }] of asked.entries()) {
+      const answer = answers[index]
+      invariant(answer !== undefined, 'a read has no answer')
+      resolve(answer)
     }
   }
 }
@@ -74,9 +92,52 @@ export function claimsStep(schema: string, questions: readonly ClaimsQuestion[])
   return { text, parameters: [0, 1, 2, 3, 4].map((column) => columnLiteral(values, column, 5, false)) }
 }
 
-/** The shards of these with something in their inbox. */
-export function waitingStep(schema: string, ns: string, shards: readonly number[]): Step {
-  const text = `SELECT given.shard FROM unnest($1::int[]) AS given (shard)
-    WHERE EXISTS (SELECT FROM ${schema}.inbox AS one WHERE one.shard = given.shard AND one.ns = $2)`
-  return { text, parameters: [`{${shards.join(',')}}`, ns] }
+/** The claims by the questions, in their order. */
+export function claimsFrom(
+  values: readonly Value[],
+  questions: readonly ClaimsQuestion[],
+): readonly { readonly claim: Claim | null }[] {
+  const answers: { claim: Claim | null }[] = questions.map(() => ({ claim: null }))
+  for (const [place, rest] of rowsOf(claimsTable, values)) {
+    const [claim = null] = fromValues(claimsTable, rest)
+    const answer = answers[place]
+    if (answer !== undefined) answer.claim = claim
+  }
+  return answers
+}
+
+/** Rows of a table, each behind a number. */
+function* rowsOf<Row>({ columns }: Table<Row>, values: readonly Value[]): Generator<[number, readonly Value[]]> {
+  const width = columns.length + 1
+  for (let offset = 0; offset < values.length; offset += width)
+    yield [Number(values[offset]), values.slice(offset + 1, offset + width)]
+}
+
+export interface InboxQuestion {
+  readonly shard: number
+  readonly limit: number
+}
+
+/** What lies in the inboxes of several shards, for each of them the oldest rows: most have none. */
+export function inboxesStep(schema: string, ns: string, questions: readonly InboxQuestion[]): Step {
+  const text = `SELECT given.shard, ${inboxTable.columns.map(({ name }) => `kept.${name}`).join(', ')}
+    FROM unnest($1::int[]) AS given (shard), LATERAL (SELECT * FROM ${schema}.inbox AS one
+      WHERE one.shard = given.shard AND one.ns = $2 ORDER BY one.id LIMIT $3::bigint) AS kept`
+  const shards = new Set(questions.map(({ shard }) => shard))
+  const limit = Math.max(...questions.map((question) => question.limit))
+  return { text, parameters: [`{${[...shards].join(',')}}`, ns, String(limit)] }
+}
+
+/** What lies in each inbox that was asked for, in its own order, whatever the plan has made of it. */
+export function inboxesFrom(
+  values: readonly Value[],
+  questions: readonly InboxQuestion[],
+): readonly (readonly InboxRow[])[] {
+  const found = new Map<number, InboxRow[]>()
+  for (const [shard, rest] of rowsOf(inboxTable, values)) {
+    const rows = found.get(shard) ?? []
+    found.set(shard, rows)
+    rows.push(...fromValues(inboxTable, rest))
+  }
+  return questions.map(({ shard }) => (found.get(shard) ?? []).toSorted((a, b) => a.id - b.id))
 }

@@ -19,13 +19,20 @@ import {
 } from '../../core/store.ts'
 import { checkBatch } from '../check-batch.ts'
 import { SqlStore } from '../sql/sql-store.ts'
-import { fromValues } from '../sql/rows.ts'
 import { groupStatements, postsStatements, type ShardItems, type Statement } from '../sql/statements.ts'
-import { claimsTable, type Value } from '../sql/tables.ts'
+import type { Value } from '../sql/tables.ts'
 import { readAddress, type PostgresAddress } from './address.ts'
 import { loadDriver, type Driver } from './driver.ts'
 import { failureOf, isMiss, isPassing, unreachable } from './failure.ts'
-import { claimsStep, Gathered, waitingStep, type ClaimsQuestion } from './gathered-reads.ts'
+import {
+  claimsFrom,
+  claimsStep,
+  Gathered,
+  inboxesFrom,
+  inboxesStep,
+  type ClaimsQuestion,
+  type InboxQuestion,
+} from './gathered-reads.ts'
 import { GroupCommit } from './group-commit.ts'
 import { newest } from './newest.ts'
 import { postIn } from './own-transaction.ts'
@@ -83,12 +90,14 @@ class PostgresStore extends SqlStore {
   readonly #group = new GroupCommit(async (batches) => {
     await this.#write(groupStatements(batches.map(newest), this.shards), GROUP)
   })
-  readonly #names = new Gathered<ClaimsQuestion, { readonly claim: Claim | null }>((asked) => this.#claimsOf(asked))
+  readonly #names = new Gathered<ClaimsQuestion, { readonly claim: Claim | null }>(async (asked) =>
+    claimsFrom(await this.#readSteps([claimsStep(this.#address.schema, asked)]), asked),
+  )
   readonly #posts = new Gathered<ShardItems, true>(async (asked) => {
     await this.#write(postsStatements(asked), GROUP)
     return asked.map(() => true)
-  })
-  readonly #presence = new Map<string, Gathered<number, boolean>>()
+  }, false)
+  readonly #inboxes = new Map<string, Gathered<InboxQuestion, readonly InboxRow[]>>()
 
   constructor({ url, clock, readOnly = false }: PostgresOptions) {
     super()
@@ -154,31 +163,18 @@ class PostgresStore extends SqlStore {
 
   /** Of several shards most have nothing there, which one question tells of all of them. */
   override async inbox(shard: number, ns: string, limit: number, after?: number): Promise<readonly InboxRow[]> {
-    if (this.shards > 1 && after === undefined && !(await this.#isWaiting(ns).answer(shard))) return []
-    return super.inbox(shard, ns, limit, after)
+    if (this.shards === 1 || after !== undefined) return super.inbox(shard, ns, limit, after)
+    return (await this.#inboxesOf(ns).answer({ shard, limit })).slice(0, limit)
   }
 
-  #isWaiting(ns: string): Gathered<number, boolean> {
-    const known = this.#presence.get(ns)
+  #inboxesOf(ns: string): Gathered<InboxQuestion, readonly InboxRow[]> {
+    const known = this.#inboxes.get(ns)
     if (known !== undefined) return known
-    const asked = new Gathered<number, boolean>(async (shards) => {
-      const found = new Set(await this.#readSteps([waitingStep(this.#address.schema, ns, shards)]))
-      return shards.map((one) => found.has(one))
-    })
-    this.#presence.set(ns, asked)
-    return asked
-  }
-
-  async #claimsOf(asked: readonly ClaimsQuestion[]): Promise<readonly { readonly claim: Claim | null }[]> {
-    const values = await this.#readSteps([claimsStep(this.#address.schema, asked)])
-    const answers: { claim: Claim | null }[] = asked.map(() => ({ claim: null }))
-    const width = claimsTable.columns.length + 1
-    for (let offset = 0; offset < values.length; offset += width) {
-      const [claim = null] = fromValues(claimsTable, values.slice(offset + 1, offset + width))
-      const answer = answers[Number(values[offset])]
-      if (answer !== undefined) answer.claim = claim
-    }
-    return answers
+    const gathered = new Gathered<InboxQuestion, readonly InboxRow[]>(async (asked) =>
+      inboxesFrom(await this.#readSteps([inboxesStep(this.#address.schema, ns, asked)]), asked),
+    )
+    this.#inboxes.set(ns, gathered)
+    return gathered
   }
 
   /** Taken once, however often it has to be said: whoever comes back finds that it was here. */
