@@ -175,10 +175,10 @@ export class Shares {
 
   /** What becomes of what was taken. */
   async #take(wanted: readonly number[]): Promise<readonly Promise<void>[]> {
-    const { clock, leases, node, own } = this.#options
-    const sentAt = elapsedOf(clock)
+    const { leases, node, own } = this.#options
     const taken = await leases.takeAll(wanted, node.id, node.app)
-    if (taken.length > 0) this.#hold.renewed(sentAt)
+    // That these were taken says nothing of what was held before, which another node may have by now: a renewal does.
+    if (taken.length > 0) await this.#renew()
     return taken.map((tenure) => {
       this.#held.set(tenure.shard, tenure.epoch)
       return own(tenure, this.#hold)
