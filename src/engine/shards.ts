@@ -115,7 +115,8 @@ export class Shards {
   posted(shard: number): void {
     const own = this.#own.get(shard)
     if (own === undefined) return this.#options.posted(shard)
-    own.shard.context.inbox.read().catch((error: unknown) => own.shard.context.fail(error))
+    // One that is taking up its runs looks into its inbox when it knows all of them: what lies there may bring others about.
+    if (own.isReady) own.shard.context.inbox.read().catch((error: unknown) => own.shard.context.fail(error))
   }
 
   /** A shard is here no more: nothing is asked of it from now on. Resolves when it has stopped. */

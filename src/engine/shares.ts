@@ -56,6 +56,7 @@ export class Shares {
   #state: 'open' | 'leaving' | 'gone' = 'open'
   #lookedAt = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | null = null
+  #isHurried = false
   #nextLook: Cancel = () => {}
   #nextRenewal: Cancel = () => {}
   #renewing: Promise<void> = Promise.resolve()
@@ -102,10 +103,13 @@ export class Shares {
     this.#renewAgain()
   }
 
-  /** Looks at once who owns what. */
+  /** Looks at once who owns what, or as soon as it may. */
   hurry(): void {
-    if (this.#state !== 'open' || this.#looking !== null) return
-    if (elapsedOf(this.#options.clock) - this.#lookedAt >= HURRY_MS) this.#lookAgain(0)
+    if (this.#state !== 'open') return
+    // What has come since a look began may not be in it.
+    this.#isHurried = true
+    const since = elapsedOf(this.#options.clock) - this.#lookedAt
+    if (this.#looking === null) this.#lookAgain(Math.max(0, HURRY_MS - since))
   }
 
   /** A shard was lost: another node has it. */
@@ -151,6 +155,7 @@ export class Shares {
   async #look(isFirst: boolean): Promise<void> {
     const { clock, leases, node } = this.#options
     this.#lookedAt = elapsedOf(clock)
+    this.#isHurried = false
     const before = this.#owners()
     this.#survey = await leases.survey()
     if (this.#state !== 'open') return
@@ -226,7 +231,7 @@ export class Shares {
     this.#nextLook = this.#options.clock.after(delayMs, () => {
       this.#looking = this.#guarded(() => this.#look(false)).finally(() => {
         this.#looking = null
-        if (this.#state === 'open') this.#lookAgain(this.#lookMs)
+        if (this.#state === 'open') this.#lookAgain(this.#isHurried ? HURRY_MS : this.#lookMs)
       })
     })
   }
