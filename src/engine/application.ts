@@ -310,7 +310,10 @@ export class RunningApplication extends ApplicationDoors implements Application 
     // A start that was acknowledged elsewhere may still lie in the inbox: a negative answer waits for it.
     const number = this.#shards.place?.shardOf(id) ?? ONE
     const own = this.#shards.ready(number)
-    if (own === undefined) return this.#isOne ? null : this.#there.afterInbox(number, () => this.queries.run(id))
+    if (own === undefined) {
+      const isStandby = this.#isOne && this.#shards.get(number) === undefined
+      return isStandby ? null : this.#there.afterInbox(number, () => this.queries.run(id))
+    }
     const { inbox, writer } = own.shard.context
     await inbox.read()
     await writer.barrier()
