@@ -309,7 +309,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
     if (found !== null) return found
     // A start that was acknowledged elsewhere may still lie in the inbox: a negative answer waits for it.
     const number = this.#shards.place?.shardOf(id) ?? ONE
-    const own = this.#shards.get(number)
+    // One that takes up its runs reads its inbox when it knows all of them, and not before.
+    const own = this.#shards.ready(number)
     if (own === undefined) return this.#isOne ? null : this.#there.afterInbox(number, () => this.queries.run(id))
     const { inbox, writer } = own.shard.context
     await inbox.read()
