@@ -22,6 +22,7 @@ import type {
   Started,
   StartRequest,
 } from '../define/application.ts'
+import { checkCancel, reasonOf } from './actions.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
 import type { AskedConduct } from './conduct-flow.ts'
@@ -136,11 +137,13 @@ export class Elsewhere {
     return { id, created: true }
   }
 
-  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, and what the store does */
-  async cancel(run: string, { by = 'unknown', why = '' }: Reasoned): Promise<Acted> {
+  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, ACTION_REFUSED, REQUEST_INVALID, and what the store does */
+  async cancel(run: string, request: Reasoned): Promise<Acted> {
+    const { by, why } = reasonOf(request)
     const row = await this.#row(run)
     const { id, ended, status } = row
     if (ended !== null) throw fault('RUN_ENDED', { id, status })
+    checkCancel(row)
     await this.#post('cancel', id, id, { run: id, by, why })
     await this.#decided(row, ({ kind }) => kind === 'cancel')
     return { id, action: 'cancel', changed: true, ops: [] }
