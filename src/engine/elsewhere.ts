@@ -28,6 +28,7 @@ import type { AskedStart } from './asked-start.ts'
 import type { AskedConduct } from './conduct-flow.ts'
 import type { Directory } from './directory.ts'
 import { isSignal, wasGiven } from './given-signals.ts'
+import { checkDeadline } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 
 export interface ElsewhereOptions {
@@ -59,13 +60,14 @@ export class Elsewhere {
     this.#options = options
   }
 
-  /** @throws RUN_CONFLICT, and what the store does */
+  /** @throws RUN_CONFLICT, TIME_INVALID, and what the store does */
   async start({ birth, given }: AskedStart, request: StartRequest, tx?: object): Promise<Started> {
     const { id, hash, at, deadline } = birth
     const shard = this.#place.shardOf(id)
     const before = given ? await this.#claim(shard, 'run', id) : null
     if (before !== null && before.hash !== hash) throw fault('RUN_CONFLICT', { id })
     if (before !== null && tx === undefined) return { id, created: false }
+    if (before === null) checkDeadline(deadline ?? null, at ?? null, this.#options.clock.now())
     const { call, input } = request
     const body = { call, input, id, at: at ?? undefined, deadline: deadline ?? undefined }
     await this.#post('start', id, id, body, tx)

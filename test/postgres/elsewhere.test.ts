@@ -1,8 +1,17 @@
 // What is asked of a node that does not own the shard is judged as it would be where the run is, and what is answered is true.
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
+import { systemClock } from '../../src/engine/clock.ts'
 import { contentHash } from '../../src/engine/content-hash.ts'
-import { ballet, operation, service, workflow, type Application, type ApplicationDefinition } from '../../src/index.ts'
+import {
+  ballet,
+  operation,
+  service,
+  workflow,
+  type Application,
+  type ApplicationDefinition,
+  type OpenOptions,
+} from '../../src/index.ts'
 import { gate, openForTest, until } from '../support/applications.ts'
 import { newPlace } from './subject.ts'
 
@@ -19,11 +28,14 @@ interface Nodes {
   readonly schema: string
 }
 
-async function nodesOf(definition: (version: string) => ApplicationDefinition): Promise<Nodes> {
+async function nodesOf(
+  definition: (version: string) => ApplicationDefinition,
+  options: OpenOptions = {},
+): Promise<Nodes> {
   const place = await newPlace()
   closing.push(() => place.drop())
   const store = place.url('&shards=8&lease=2&pool=4')
-  const owner = await openForTest(definition('2'), { store })
+  const owner = await openForTest(definition('2'), { store, ...options })
   const old = await openForTest(definition('1'), { store })
   return { old, owner, schema: place.schema }
 }
@@ -75,4 +87,26 @@ test('a run that takes something back late is not cancelled by way of another no
   expect(refunds).toEqual([null, 7, 7])
   for (const node of [owner, old])
     await expect(node.cancel('p', { by: 'x'.repeat(257) })).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
+})
+
+test('a start whose deadline passes before it is taken is not lost: it is cancelled at its deadline', async () => {
+  const idle = workflow('idle', { input: z.null(), output: z.null() }, async (run) => {
+    await run.sleep('1h')
+    return null
+  })
+  // Where the run will be, it is a minute later.
+  const ahead = { now: () => systemClock.now() + 60_000, after: systemClock.after }
+  const { old, owner } = await nodesOf(
+    (version) => ballet({ name: 'shop', version, services: [], workflows: [idle] }),
+    {
+      clock: ahead,
+    },
+  )
+  const deadline = systemClock.now() + 30_000
+  expect(await old.start(idle(null), { id: 'late', deadline })).toEqual({ id: 'late', created: true })
+  await expect(owner.result('late')).rejects.toMatchObject({ code: 'RUN_CANCELLED', details: { id: 'late' } })
+  // One that has passed where it is asked for is refused, as it is where the run would be.
+  const past = { id: 'past', deadline: systemClock.now() - 1 }
+  for (const node of [owner, old])
+    await expect(node.start(idle(null), past)).rejects.toMatchObject({ code: 'TIME_INVALID' })
 })
