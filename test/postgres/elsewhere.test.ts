@@ -5,6 +5,7 @@ import { systemClock } from '../../src/engine/clock.ts'
 import { contentHash } from '../../src/engine/content-hash.ts'
 import {
   ballet,
+  event,
   operation,
   service,
   workflow,
@@ -109,4 +110,22 @@ test('a start whose deadline passes before it is taken is not lost: it is cancel
   const past = { id: 'past', deadline: systemClock.now() - 1 }
   for (const node of [owner, old])
     await expect(node.start(idle(null), past)).rejects.toMatchObject({ code: 'TIME_INVALID' })
+})
+
+test('what the node that owns the shard refuses is not answered as if it had been taken', async () => {
+  const data = z.object({ orderId: z.string(), n: z.number() })
+  const newer = z.object({ orderId: z.string(), n: z.number().max(1) })
+  const { old, owner } = await nodesOf((version) => {
+    const Told = event('told', version === '1' ? data : newer, { key: 'orderId' })
+    const flow = workflow('flow', { input: version === '1' ? data : newer, output: z.number() }, async (_, { n }) => n)
+    return ballet({ name: 'shop', version, services: [], workflows: [flow], events: [Told] })
+  })
+  const ask = (n: number) => old.startNamed({ call: 'flow', input: { orderId: 'o', n }, id: 'f' })
+  await expect(ask(2)).rejects.toMatchObject({ code: 'OWNER_REFUSED' })
+  const tell = (n: number) => old.publishNamed({ type: 'told', data: { orderId: 'o', n }, id: 'e' })
+  await expect(tell(2)).rejects.toMatchObject({ code: 'OWNER_REFUSED' })
+  // Nothing of it is left.
+  expect(await ask(1)).toEqual({ id: 'f', created: true })
+  expect(await owner.result('f')).toBe(1)
+  expect(await tell(1)).toMatchObject({ created: true })
 })
