@@ -1,7 +1,7 @@
 // An application with tables of its own on PostgreSQL, and the engine beside them: its transaction writes an order, takes the
 // goods from the stock and books the payment; and besides it publishes an event, or writes what an outbox of its own would
 // hold, or nothing, or writes the event where nobody reads it. Nobody reacts to the event, so what the engine does with it is to take it and to keep it.
-import postgres from 'postgres'
+import postgres, { type TransactionSql } from 'postgres'
 import { open } from 'ballet'
 import { definition, Notified } from '../checkout.ts'
 import { closedLoopFor } from '../closed-loop-for.ts'
@@ -16,6 +16,8 @@ interface Settings {
 
 /** What a transaction does besides its own. */
 export type Kind = 'plain' | 'outbox' | 'publish' | 'unread'
+
+type Rest = Parameters<TransactionSql['unsafe']> extends [string, ...infer More] ? More : never
 
 const log = { info: () => {}, warn: () => {}, error: (message: string) => console.error(message) }
 /** Goods in the stock: so many that two transactions seldom want the same. */
@@ -32,14 +34,10 @@ await host(async ({ url, connections, seconds }: Settings) => {
 
   // What `publish` sends, into a table that is as the inbox, and that nobody reads.
   await sql`CREATE TABLE ballet.inbox_unread (LIKE ballet.inbox INCLUDING ALL)`
-  const statement = async (order: Order): Promise<string> => {
-    let sent = ''
-    const unsafe = async (text: string): Promise<readonly [null]> => {
-      sent = text
-      return [null]
-    }
+  const publishUnread = async (order: Order, tx: TransactionSql): Promise<void> => {
+    const unsafe = (text: string, ...more: Rest): Promise<unknown> =>
+      tx.unsafe(text.replace('.inbox ', '.inbox_unread '), ...more)
     await app.publish(Notified(order), { tx: { unsafe, savepoint: () => {} } })
-    return sent.replace('.inbox ', '.inbox_unread ')
   }
 
   const transaction = (kind: Kind): Promise<unknown> => {
@@ -49,7 +47,7 @@ await host(async ({ url, connections, seconds }: Settings) => {
       await tx`UPDATE stock SET left_over = left_over - 2 WHERE sku = ${1 + Math.floor(Math.random() * GOODS)}`
       await tx`INSERT INTO payments (order_id, cents) VALUES (${order.orderId}, ${5850})`
       if (kind === 'publish') await app.publish(Notified(order), { tx })
-      if (kind === 'unread') await tx.unsafe(await statement(order))
+      if (kind === 'unread') await publishUnread(order, tx)
       if (kind === 'outbox')
         await tx`INSERT INTO outbox (type, data) VALUES (${Notified.type}, ${Buffer.from(JSON.stringify(order))})`
     })

@@ -56,6 +56,7 @@ export class Shares {
   #state: 'open' | 'leaving' | 'gone' = 'open'
   #lookedAt = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | null = null
+  #isHurried = false
   #nextLook: Cancel = () => {}
   #nextRenewal: Cancel = () => {}
   #renewing: Promise<void> = Promise.resolve()
@@ -102,10 +103,13 @@ export class Shares {
     this.#renewAgain()
   }
 
-  /** Looks at once who owns what. */
+  /** Looks at once who owns what, or as soon as it may. */
   hurry(): void {
-    if (this.#state !== 'open' || this.#looking !== null) return
-    if (elapsedOf(this.#options.clock) - this.#lookedAt >= HURRY_MS) this.#lookAgain(0)
+    if (this.#state !== 'open') return
+    // What has come since a look began may not be in it.
+    this.#isHurried = true
+    const since = elapsedOf(this.#options.clock) - this.#lookedAt
+    if (this.#looking === null) this.#lookAgain(Math.max(0, HURRY_MS - since))
   }
 
   /** A shard was lost: another node has it. */
@@ -151,6 +155,7 @@ export class Shares {
   async #look(isFirst: boolean): Promise<void> {
     const { clock, leases, node } = this.#options
     this.#lookedAt = elapsedOf(clock)
+    this.#isHurried = false
     const before = this.#owners()
     this.#survey = await leases.survey()
     if (this.#state !== 'open') return
@@ -175,10 +180,10 @@ export class Shares {
 
   /** What becomes of what was taken. */
   async #take(wanted: readonly number[]): Promise<readonly Promise<void>[]> {
-    const { clock, leases, node, own } = this.#options
-    const sentAt = elapsedOf(clock)
+    const { leases, node, own } = this.#options
     const taken = await leases.takeAll(wanted, node.id, node.app)
-    if (taken.length > 0) this.#hold.renewed(sentAt)
+    // That these were taken says nothing of what was held before, which another node may have by now: a renewal does.
+    if (taken.length > 0) await this.#renew()
     return taken.map((tenure) => {
       this.#held.set(tenure.shard, tenure.epoch)
       return own(tenure, this.#hold)
@@ -226,7 +231,7 @@ export class Shares {
     this.#nextLook = this.#options.clock.after(delayMs, () => {
       this.#looking = this.#guarded(() => this.#look(false)).finally(() => {
         this.#looking = null
-        if (this.#state === 'open') this.#lookAgain(this.#lookMs)
+        if (this.#state === 'open') this.#lookAgain(this.#isHurried ? HURRY_MS : this.#lookMs)
       })
     })
   }

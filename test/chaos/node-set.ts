@@ -47,6 +47,8 @@ export class NodeSet {
   readonly #away = new Set<number>()
   /** All that were started: none outlives the campaign. */
   readonly #all: ShopProcess[] = []
+  /** The shards, as they were seen last. */
+  #seen: z.infer<typeof Nodes>['shards'] | null = null
 
   constructor(options: NodeSetOptions) {
     this.#options = options
@@ -112,7 +114,7 @@ export class NodeSet {
     const until = performance.now() + limitMs
     while (performance.now() < until) {
       const found = await Promise.all(
-        this.living.filter(counts).map(async (node) => ((await isReady(node)) ? node : null)),
+        this.living.filter(counts).map(async (node) => ((await carries(node)) ? node : null)),
       )
       const owners = found.filter((node) => node !== null)
       if (owners.length > 0) return this.#options.chance.pick(owners)
@@ -130,6 +132,7 @@ export class NodeSet {
     while (performance.now() < until) {
       const other = this.living.find(({ process }) => process !== from.process)
       const seen = other === undefined ? null : await nodesOf(other)
+      this.#seen = seen
       if (seen !== null && seen.every(({ address }) => address !== null && address !== from.url)) {
         const times = seen.map((shard) => Date.parse(shard.since ?? '')).filter((at) => at >= since)
         if (times.length > 0) return Math.max(...times)
@@ -150,7 +153,8 @@ export class NodeSet {
 
   /** What the nodes have said, the last of it. */
   get output(): string {
-    return this.#all.map(({ output }, index) => `${index}: ${output.slice(-1500)}`).join('\n')
+    const shards = JSON.stringify(this.#seen)
+    return [...this.#all.map(({ output }, index) => `${index}: ${output.slice(-1500)}`), shards].join('\n')
   }
 
   async clear(): Promise<void> {
@@ -168,6 +172,13 @@ async function nodesOf({ url }: LivingNode): Promise<z.infer<typeof Nodes>['shar
   } catch {
     return null
   }
+}
+
+/** Whether it is ready and has a part of the runs: one that has just come may have none. */
+async function carries(node: LivingNode): Promise<boolean> {
+  if (!(await isReady(node))) return false
+  const shards = await nodesOf(node)
+  return shards?.some(({ address }) => address === node.url) === true
 }
 
 async function isReady({ url }: LivingNode): Promise<boolean> {

@@ -1,11 +1,12 @@
 // Starts, events and signals within a transaction of the application's own, by each library that has one: they come when it
 // commits, and never when it does not.
+import postgres from 'postgres'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ballet, event, operation, service, signal, workflow, type Application } from '../../src/index.ts'
 import { openForTest, until } from '../support/applications.ts'
 import { libraries } from './libraries.ts'
-import { newPlace } from './subject.ts'
+import { newPlace, serverUrl } from './subject.ts'
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {
@@ -90,6 +91,26 @@ test.each(libraries)('%s: it does not come when the transaction is rolled back',
     code: 'TX_INVALID',
   })
 })
+
+test.each([true, false])(
+  'by postgres its statement is prepared once, if the pool prepares any: %s',
+  async (prepare) => {
+    const { app, schema } = await openPlace()
+    const sql = postgres(await serverUrl(), { max: 1, prepare })
+    closing.push(() => sql.end())
+    await sql.begin(async (tx) => {
+      for (const orderId of ['1', '2', '3']) await app.publish(Ordered({ orderId, note }), { tx })
+      const own = `%${schema}.inbox%$8%`
+      const prepared = await tx.unsafe(`SELECT statement FROM pg_prepared_statements WHERE statement LIKE '${own}'`)
+      expect(prepared).toHaveLength(prepare ? 1 : 0)
+    })
+    const events = await until(app, null, async () => {
+      const { items } = await app.events()
+      return items.length === 3 && items
+    })
+    expect(events.map(({ data }) => data)).toEqual(['1', '2', '3'].map((orderId) => ({ orderId, note })))
+  },
+)
 
 test('what is wrong is refused before the transaction has it', async () => {
   const app = await openOnPlace()

@@ -1,6 +1,7 @@
 // Transactions of the application, whichever library they are of: postgres, pg, Drizzle on either, Kysely. They are told
 // apart by what they have, so that none of them is needed here. What is sent is one text without parameters, because that is
-// what all of them can send; every value in it is hexadecimal, so that there is nothing to quote.
+// what all of them can send; every value in it is hexadecimal, so that there is nothing to quote. Only by postgres is a
+// statement prepared, where it matters what it costs.
 import { fault } from '../../core/errors.ts'
 import { isRecord } from '../../core/json.ts'
 
@@ -12,7 +13,10 @@ export const bytesText = (value: Uint8Array): string => `decode('${Buffer.from(v
 /** A text, within a text. */
 export const textText = (value: string): string => `convert_from(${bytesText(Buffer.from(value))}, 'UTF8')`
 
-type Method = (text: unknown) => Promise<unknown>
+/** Sends a statement that the server prepares once for each connection, and answers with the rows that it returned. */
+export type SendPrepared = (text: string, parameters: readonly unknown[]) => Promise<readonly unknown[]>
+
+type Method = (...given: readonly unknown[]) => Promise<unknown>
 
 /** How a transaction sends. @throws TX_INVALID */
 export function senderOf(tx: object): Send {
@@ -49,6 +53,14 @@ export function senderOf(tx: object): Send {
   throw invalid('no transaction of a library that is known here')
 }
 
+/** How a transaction of postgres sends a prepared statement; a pool that must not prepare any sends its parameters alone. */
+export function preparingSenderOf(tx: object): SendPrepared | undefined {
+  const method = methodsOf(tx)
+  const unsafe = method('unsafe')
+  if (unsafe === undefined || method('savepoint') === undefined) return undefined
+  return async (text, parameters) => rowsOf(await unsafe(text, parameters, { prepare: true }))
+}
+
 /** What Kysely's `CompiledQuery.raw` makes. */
 function rawQuery(given: string): object {
   const query = { kind: 'RawNode', sqlFragments: [given], parameters: [] }
@@ -65,7 +77,7 @@ function rowsOf(result: unknown): readonly unknown[] {
 function methodsOf(of: object): (name: string) => Method | undefined {
   return (name) => {
     const found: unknown = Reflect.get(of, name)
-    return typeof found === 'function' ? (given) => Reflect.apply(found, of, [given]) as Promise<unknown> : undefined
+    return typeof found === 'function' ? (...given) => Reflect.apply(found, of, given) as Promise<unknown> : undefined
   }
 }
 

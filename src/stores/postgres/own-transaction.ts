@@ -3,7 +3,7 @@
 import { fault, isBalletError } from '../../core/errors.ts'
 import { isRecord } from '../../core/json.ts'
 import type { InboxItem } from '../../core/store.ts'
-import { bytesText, senderOf, textText } from './libraries.ts'
+import { bytesText, preparingSenderOf, senderOf, textText } from './libraries.ts'
 import { payloadBytes } from './literals.ts'
 
 /** SQLSTATE of a table or schema that is not there, or not to be seen. */
@@ -23,7 +23,13 @@ export async function postIn(tx: object, place: Place, shard: number, items: rea
   const foreign = (cause?: unknown): Error => fault('TX_FOREIGN', { store: place.name }, cause)
   let rows: readonly unknown[]
   try {
-    rows = await send(textOf(place, shard, items))
+    const [item, ...more] = items
+    const prepare = item === undefined || more.length > 0 ? undefined : preparingSenderOf(tx)
+    if (item !== undefined && prepare !== undefined) {
+      rows = await prepare(preparedText(place), parametersOf(place, shard, item))
+    } else {
+      rows = await send(textOf(place, shard, items))
+    }
   } catch (error) {
     const code = isRecord(error)
       ? (error['code'] ?? (isRecord(error['cause']) ? error['cause']['code'] : undefined))
@@ -31,6 +37,17 @@ export async function postIn(tx: object, place: Place, shard: number, items: rea
     throw typeof code === 'string' && ABSENT.has(code) && !isBalletError(error) ? foreign(error) : error
   }
   if (rows.length !== items.length) throw foreign()
+}
+
+/** One row with parameters: for the server a third of the work of the text, which it would read and plan each time. */
+function preparedText({ schema }: Place): string {
+  return `INSERT INTO ${schema}.inbox (shard, ns, slot, kind, target, data, at)
+    SELECT $1::int, $2::text, $3::int, $4::text, $5::text, $6::bytea, $7::bigint
+    WHERE EXISTS (SELECT FROM ${schema}.store WHERE id = $8::text) RETURNING 1`
+}
+
+function parametersOf({ id }: Place, shard: number, { ns, slot, kind, target, data, at }: InboxItem): unknown[] {
+  return [shard, ns, slot, kind, target, payloadBytes(data), at, id]
 }
 
 function textOf({ schema, id }: Place, shard: number, items: readonly InboxItem[]): string {
