@@ -40,8 +40,7 @@ export class Actions {
     const { by, why } = reasonOf(request)
     const { num } = await this.#find(id)
     const found = await this.#shard.context.live(num)
-    if (found !== undefined && lateUndone(found.row) !== null)
-      throw refused(id, 'cancel', 'it takes something back; retry it, or answer its call when that was done by hand')
+    if (found !== undefined) checkCancel(found.row)
     const result = await this.#deliver(num, { kind: 'cancel', by, why })
     if (result === 'ended') throw fault('RUN_ENDED', { id, status: 'meanwhile' })
     const run = await this.#shard.context.live(num)
@@ -221,8 +220,15 @@ interface Reason {
   readonly why: string
 }
 
+/** What takes something back is not stopped, whichever way that is asked for. @throws ACTION_REFUSED */
+export function checkCancel(row: LiveRun['row']): void {
+  if (lateUndone(row) === null) return
+  const problem = 'it takes something back; retry it, or answer its call when that was done by hand'
+  throw refused(row.id, 'cancel', problem)
+}
+
 /** @throws REQUEST_INVALID */
-function reasonOf({ by = 'unknown', why = '' }: Reasoned): Reason {
+export function reasonOf({ by = 'unknown', why = '' }: Reasoned): Reason {
   return { by: words(by, 'by', NAME_LIMIT), why: words(why, 'why', WORDS_LIMIT) }
 }
 

@@ -309,6 +309,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     if (found !== null) return found
     // A start that was acknowledged elsewhere may still lie in the inbox: a negative answer waits for it.
     const number = this.#shards.place?.shardOf(id) ?? ONE
+    // One that takes up its runs reads its inbox when it knows all of them, and not before.
     const own = this.#shards.ready(number)
     if (own === undefined) {
       const isStandby = this.#isOne && this.#shards.get(number) === undefined

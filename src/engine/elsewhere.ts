@@ -22,11 +22,13 @@ import type {
   Started,
   StartRequest,
 } from '../define/application.ts'
+import { checkCancel, reasonOf } from './actions.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
 import type { AskedConduct } from './conduct-flow.ts'
 import type { Directory } from './directory.ts'
 import { isSignal, wasGiven } from './given-signals.ts'
+import { checkDeadline } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 
 export interface ElsewhereOptions {
@@ -44,6 +46,8 @@ export interface ElsewhereOptions {
 const PAGE = 1000
 /** Pauses between looks whether something was taken: the first, and the longest. */
 const LOOK_MS = [4, 250] as const
+/** Looks for a name alone, before it is asked whether what is to take it still lies in the inbox. */
+const LOOKS = 4
 /** How long is waited for that. What was put into the inbox is taken all the same. */
 const TAKEN_MS = 30_000
 
@@ -58,24 +62,25 @@ export class Elsewhere {
     this.#options = options
   }
 
-  /** @throws RUN_CONFLICT, and what the store does */
+  /** @throws RUN_CONFLICT, TIME_INVALID, OWNER_REFUSED, and what the store does */
   async start({ birth, given }: AskedStart, request: StartRequest, tx?: object): Promise<Started> {
     const { id, hash, at, deadline } = birth
     const shard = this.#place.shardOf(id)
     const before = given ? await this.#claim(shard, 'run', id) : null
     if (before !== null && before.hash !== hash) throw fault('RUN_CONFLICT', { id })
     if (before !== null && tx === undefined) return { id, created: false }
+    if (before === null) checkDeadline(deadline ?? null, at ?? null, this.#options.clock.now())
     const { call, input } = request
     const body = { call, input, id, at: at ?? undefined, deadline: deadline ?? undefined }
     await this.#post('start', id, id, body, tx)
     if (tx === undefined) this.#expect(id)
     if (!given || tx !== undefined) return { id, created: true }
-    const taken = await this.#taken(shard, 'run', id)
+    const taken = await this.#taken(shard, 'run', id, `the start of the run "${id}"`)
     if (taken !== null && taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
     return { id, created: true }
   }
 
-  /** @throws EVENT_CONFLICT, OWNER_SILENT, and what the store does */
+  /** @throws EVENT_CONFLICT, OWNER_REFUSED, OWNER_SILENT, and what the store does */
   async publish(asked: AskedEvent, request: PublishRequest, tx?: object): Promise<Published> {
     const { id, source, hash, key, name } = asked
     const shard = this.#place.shardOf(key)
@@ -86,7 +91,7 @@ export class Elsewhere {
     const { type, data, cause } = request
     await this.#post('event', type, key, { type, data, id, source, ...(cause === undefined ? {} : { cause }) }, tx)
     if (tx !== undefined) return { id, source, position: 0, created: true }
-    const taken = await this.#taken(shard, 'event', name)
+    const taken = await this.#taken(shard, 'event', name, `the event "${id}"`)
     // It is durable all the same, and known by its id when it is published again.
     if (taken === null)
       throw fault('OWNER_SILENT', { address: 'the shard of the event', problem: 'it was not taken yet' })
@@ -136,11 +141,13 @@ export class Elsewhere {
     return { id, created: true }
   }
 
-  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, and what the store does */
-  async cancel(run: string, { by = 'unknown', why = '' }: Reasoned): Promise<Acted> {
+  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, ACTION_REFUSED, REQUEST_INVALID, and what the store does */
+  async cancel(run: string, request: Reasoned): Promise<Acted> {
+    const { by, why } = reasonOf(request)
     const row = await this.#row(run)
     const { id, ended, status } = row
     if (ended !== null) throw fault('RUN_ENDED', { id, status })
+    checkCancel(row)
     await this.#post('cancel', id, id, { run: id, by, why })
     await this.#decided(row, ({ kind }) => kind === 'cancel')
     return { id, action: 'cancel', changed: true, ops: [] }
@@ -221,8 +228,20 @@ export class Elsewhere {
     return claim
   }
 
-  #taken(shard: number, space: Claim['space'], id: string): Promise<Claim | null> {
-    return this.#patiently(() => this.#claim(shard, space, id))
+  /**
+   * The claim of what was put into an inbox, or null when it takes too long. When nothing lies there any more and the name is
+   * free, it was refused. @throws OWNER_REFUSED
+   */
+  #taken(shard: number, space: Claim['space'], id: string, what: string): Promise<Claim | null> {
+    const { store, ns } = this.#options
+    let looks = 0
+    return this.#patiently(async () => {
+      // Most are taken at once. What is there no more was taken before its name is looked for.
+      const isGone = ++looks > LOOKS && (await store.inboxIds(shard, ns, 1)).length === 0
+      const claim = await this.#claim(shard, space, id)
+      if (isGone && claim === null) throw fault('OWNER_REFUSED', { what })
+      return claim
+    })
   }
 
   /** What is not null, or null when it takes too long. */

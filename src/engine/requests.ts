@@ -75,11 +75,10 @@ export class Requests {
     return birth
   }
 
-  /** @throws STORE_FULL, TIME_INVALID */
+  /** What lay in the inbox was acknowledged: when its deadline has passed meanwhile, that ends it. @throws STORE_FULL, TIME_INVALID */
   #checkNew(way: Way, { at = null, deadline = null }: Birth): void {
     this.#refuseNew(way)
-    const now = this.#shard.context.clock.now()
-    if (deadline !== null) checkDeadline(deadline, Math.max(at ?? now, now))
+    if (way.drained === undefined) checkDeadline(deadline, at, this.#shard.context.clock.now())
   }
 
   /** @param asked what was judged of the request already. */

@@ -27,8 +27,9 @@ export function timeOf(given: Time | undefined, what: string, now: number): numb
 }
 
 /** Refuses a deadline that lies before the run could do anything. @throws TIME_INVALID */
-export function checkDeadline(deadline: number, begins: number): void {
-  if (deadline > begins) return
+export function checkDeadline(deadline: number | null, at: number | null, now: number): void {
+  const begins = Math.max(at ?? now, now)
+  if (deadline === null || deadline > begins) return
   const time = new Date(deadline).toISOString()
   throw fault('TIME_INVALID', {
     what: 'The deadline',

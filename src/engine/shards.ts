@@ -101,6 +101,8 @@ export class Shards {
       const recovered = await takeUp(shard, options.clock)
       if (!isHere()) return null
       own.isReady = true
+      // What nobody was told of meanwhile.
+      this.posted(tenure.shard)
       this.#options.came(shard)
       this.#options.changed()
       return recovered
@@ -111,11 +113,13 @@ export class Shards {
     }
   }
 
-  /** Something for the inbox of a shard is durable: whoever has it looks. */
+  /**
+   * Something for the inbox of a shard is durable: whoever has it looks. One that takes up its runs looks when it knows all of
+   * them: what came for a run that is not known yet would be taken for something that came too late, and be gone.
+   */
   posted(shard: number): void {
     const own = this.#own.get(shard)
     if (own === undefined) return this.#options.posted(shard)
-    // One that is taking up its runs looks into its inbox when it knows all of them: what lies there may bring others about.
     if (own.isReady) own.shard.context.inbox.read().catch((error: unknown) => own.shard.context.fail(error))
   }
 

@@ -67,6 +67,8 @@ async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void>
 
 function begin(context: ShardContext, run: LiveRun, command: Command, taken: Taken | null): void {
   invariant(command.kind === 'child', 'only a workflow is started so')
+  // It was cancelled while the name was looked up.
+  if (run.row.ended !== null) return
   if (taken !== null && taken.hash !== startHash(context, command.call, parseText(command.raw ?? command.input))) {
     return markStuck(context, run, null, 'conflict', toFailure(fault('RUN_CONFLICT', { id: command.run })))
   }

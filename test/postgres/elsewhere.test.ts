@@ -1,0 +1,131 @@
+// What is asked of a node that does not own the shard is judged as it would be where the run is, and what is answered is true.
+import { afterEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import { systemClock } from '../../src/engine/clock.ts'
+import { contentHash } from '../../src/engine/content-hash.ts'
+import {
+  ballet,
+  event,
+  operation,
+  service,
+  workflow,
+  type Application,
+  type ApplicationDefinition,
+  type OpenOptions,
+} from '../../src/index.ts'
+import { gate, openForTest, until } from '../support/applications.ts'
+import { newPlace } from './subject.ts'
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+interface Nodes {
+  /** Owns no shard, since it is of an older version. */
+  readonly old: Application
+  /** Owns all of them. */
+  readonly owner: Application
+  readonly schema: string
+}
+
+async function nodesOf(
+  definition: (version: string) => ApplicationDefinition,
+  options: OpenOptions = {},
+): Promise<Nodes> {
+  const place = await newPlace()
+  closing.push(() => place.drop())
+  const store = place.url('&shards=8&lease=2&pool=4')
+  const owner = await openForTest(definition('2'), { store, ...options })
+  const old = await openForTest(definition('1'), { store })
+  return { old, owner, schema: place.schema }
+}
+
+test('a run that takes something back late is not cancelled by way of another node either', async () => {
+  const answer = gate<number>()
+  const entered = gate()
+  const refunds: (number | null)[] = []
+  const refunded = gate()
+  const bank = service('bank', {
+    charge: operation({
+      input: z.null(),
+      output: z.number(),
+      timeout: '20ms',
+      retry: { attempts: 1 },
+      run: () => (entered.open(), answer.promise),
+    }),
+    refund: operation({
+      input: z.number().nullable(),
+      undoes: 'charge',
+      retry: { attempts: 1 },
+      run: async (n) => {
+        if (n !== null && refunds.length === 1) {
+          refunds.push(n)
+          throw new Error('the bank is closed')
+        }
+        refunds.push(n)
+        if (n !== null) refunded.open()
+      },
+    }),
+  })
+  const pay = workflow('pay', { input: z.null(), output: z.json() }, async (run) =>
+    run.call(bank.charge(null), { undo: (n) => bank.refund(n ?? null) }),
+  )
+  const { old, owner } = await nodesOf((version) =>
+    ballet({ name: 'shop', version, services: [bank], workflows: [pay] }),
+  )
+  await owner.start(pay(null), { id: 'p' })
+  await entered.promise
+  await owner.cancel('p', { by: 'ann' })
+  await owner.result('p').catch(() => {})
+  answer.open(7)
+  const late = `p~late:bank.charge.0:${contentHash({ call: 'bank.refund', input: 7 }).slice(0, 8)}`
+  await until(owner, null, async () => (await owner.run(late))?.status === 'stuck')
+  for (const node of [owner, old])
+    await expect(node.cancel(late, { by: 'ann' })).rejects.toMatchObject({ code: 'ACTION_REFUSED' })
+  await owner.retry(late)
+  await refunded.promise
+  expect(refunds).toEqual([null, 7, 7])
+  for (const node of [owner, old])
+    await expect(node.cancel('p', { by: 'x'.repeat(257) })).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
+})
+
+test('a start whose deadline passes before it is taken is not lost: it is cancelled at its deadline', async () => {
+  const idle = workflow('idle', { input: z.null(), output: z.null() }, async (run) => {
+    await run.sleep('1h')
+    return null
+  })
+  // Where the run will be, it is a minute later.
+  const ahead = { now: () => systemClock.now() + 60_000, after: systemClock.after }
+  const { old, owner } = await nodesOf(
+    (version) => ballet({ name: 'shop', version, services: [], workflows: [idle] }),
+    {
+      clock: ahead,
+    },
+  )
+  const deadline = systemClock.now() + 30_000
+  expect(await old.start(idle(null), { id: 'late', deadline })).toEqual({ id: 'late', created: true })
+  await expect(owner.result('late')).rejects.toMatchObject({ code: 'RUN_CANCELLED', details: { id: 'late' } })
+  // One that has passed where it is asked for is refused, as it is where the run would be.
+  const past = { id: 'past', deadline: systemClock.now() - 1 }
+  for (const node of [owner, old])
+    await expect(node.start(idle(null), past)).rejects.toMatchObject({ code: 'TIME_INVALID' })
+})
+
+test('what the node that owns the shard refuses is not answered as if it had been taken', async () => {
+  const data = z.object({ orderId: z.string(), n: z.number() })
+  const newer = z.object({ orderId: z.string(), n: z.number().max(1) })
+  const { old, owner } = await nodesOf((version) => {
+    const Told = event('told', version === '1' ? data : newer, { key: 'orderId' })
+    const flow = workflow('flow', { input: version === '1' ? data : newer, output: z.number() }, async (_, { n }) => n)
+    return ballet({ name: 'shop', version, services: [], workflows: [flow], events: [Told] })
+  })
+  const ask = (n: number) => old.startNamed({ call: 'flow', input: { orderId: 'o', n }, id: 'f' })
+  await expect(ask(2)).rejects.toMatchObject({ code: 'OWNER_REFUSED' })
+  const tell = (n: number) => old.publishNamed({ type: 'told', data: { orderId: 'o', n }, id: 'e' })
+  await expect(tell(2)).rejects.toMatchObject({ code: 'OWNER_REFUSED' })
+  // Nothing of it is left.
+  expect(await ask(1)).toEqual({ id: 'f', created: true })
+  expect(await owner.result('f')).toBe(1)
+  expect(await tell(1)).toMatchObject({ created: true })
+})

@@ -1,0 +1,86 @@
+// A shard that takes up its runs: what lies in its inbox waits until all of them are known, whoever tells of it. A run that is
+// not known yet would be taken for one that has ended, and what was acknowledged for it would be gone.
+import { afterEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import { SLOT_COUNT } from '../../src/core/store.ts'
+import { Placement } from '../../src/core/placement.ts'
+import { ballet, choreography, event, signal, workflow, type Application } from '../../src/index.ts'
+import { openForTest } from '../support/applications.ts'
+import { connection, newPlace, type Place } from './subject.ts'
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+const Go = signal('go', z.string())
+const Begun = event('begun', z.object({ customerId: z.string() }), { key: 'customerId' })
+const waiter = workflow(
+  'waiter',
+  { input: z.object({ customerId: z.string() }), key: 'customerId', output: z.string(), signals: [Go] },
+  async (run) => (await run.receive(Go)).data,
+)
+// Its monitor reads the flows before anything else is taken up.
+const followed = choreography('followed', { key: 'customerId' }, Begun)
+const definition = ballet({ name: 'shop', services: [], workflows: [waiter], choreographies: [followed] })
+
+/** Keeps whoever reads the flows waiting, which is the first thing that a shard does. */
+async function hold({ schema }: Place): Promise<() => Promise<void>> {
+  const held = Promise.withResolvers<void>()
+  const over = Promise.withResolvers<void>()
+  const sql = await connection()
+  const done = sql.begin(async (tx) => {
+    await tx.unsafe(`LOCK TABLE ${schema}.flows IN ACCESS EXCLUSIVE MODE`)
+    held.resolve()
+    await over.promise
+  })
+  await held.promise
+  const go = async (): Promise<void> => {
+    over.resolve()
+    await done
+  }
+  closing.push(go)
+  return go
+}
+
+test.each([1, 8])('a signal that comes while its shard of %i takes up its runs is not lost', async (shards) => {
+  const place = await newPlace()
+  closing.push(() => place.drop())
+  const open = (): Promise<Application> =>
+    openForTest(definition, { store: place.url(`&shards=${shards}&lease=2&pool=4`) })
+  const sql = await connection()
+  const app = await open()
+  const standby = shards === 1 ? await open() : app
+  const run = (await app.start(waiter({ customerId: 'c' }))).id
+  const shard = new Placement({ slots: SLOT_COUNT, shards }).shardOf(run)
+  const [{ epoch } = { epoch: 0 }] = await sql.unsafe<{ epoch: number }[]>(
+    `SELECT epoch::int FROM ${place.schema}.shards WHERE id = ${shard}`,
+  )
+  const go = await hold(place)
+  // As another node would that found its lease over, and let it go again.
+  const taken = shards === 1 ? app.close() : Promise.resolve()
+  if (shards > 1)
+    await sql.unsafe(
+      `UPDATE ${place.schema}.shards SET epoch = epoch + 1, owner = NULL, node = NULL WHERE id = ${shard}`,
+    )
+  const isTaken = `SELECT FROM ${place.schema}.shards WHERE id = ${shard} AND owner IS NOT NULL AND epoch > ${epoch}`
+  await taken
+  while ((await sql.unsafe(isTaken)).length === 0);
+  // It is being taken up. A question after a run that does not exist reads the inbox, and so does what is posted.
+  const before = standby.run('waiter:nobody').catch(() => null)
+  await sql.unsafe(
+    `INSERT INTO ${place.schema}.inbox (shard, ns, slot, kind, target, data, at)
+      VALUES (${shard}, 'default', 0, 'signal', '${run}', convert_to('${JSON.stringify({ run, name: 'go', data: 'x', id: 's' })}', 'UTF8'), 0)`,
+  )
+  const after = standby.run('waiter:nobody')
+  if (shards > 1) standby.hints.take({ shards: [shard], watch: [], ended: [], from: null })
+  // Time enough for whoever would take it.
+  for (let look = 0; look < 200; look++) await sql.unsafe(`SELECT count(*) FROM ${place.schema}.inbox`)
+  await go()
+  await Promise.all([before, after])
+  while (standby.standing.role !== 'owner') await standby.run(run)
+  while ((await sql.unsafe(`SELECT FROM ${place.schema}.inbox`)).length > 0);
+  const turns = (await standby.journal(run))?.items.map(({ delivered }) => delivered)
+  expect(turns).toContainEqual(expect.objectContaining({ kind: 'signal', id: 's' }))
+  expect(await standby.result(run)).toBe('x')
+})
