@@ -19,9 +19,10 @@ export function candidatesOf<Node extends Pick<NodeInfo, 'version'>>(nodes: read
 export function ownerOf<Node extends Pick<NodeInfo, 'id'>>(shard: number, nodes: readonly Node[]): Node | undefined {
   let best: Node | undefined
   let most = -1
-  for (const node of nodes) {
+  // Of two with one score the first by its id, in whatever order they come.
+  for (const node of nodes.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
     const score = scoreOf(shard, node.id)
-    if (score < most || (score === most && best !== undefined && node.id < best.id)) continue
+    if (score <= most) continue
     best = node
     most = score
   }
