@@ -25,7 +25,8 @@ interface Begun {
 
 /** @param drain takes the row away, in the batch of what was written in the same moment. */
 export function takeFact(context: ShardContext, text: string, drain: () => void): void {
-  appendEvent(context, parseText(text) as Fact)
+  const fact = parseText(text) as Fact
+  whole(context, () => appendEvent(context, fact))
   drain()
   context.writer.flush()
 }
@@ -61,7 +62,7 @@ export async function takeBegin(context: ShardContext, text: string, drain: () =
     'run',
     id,
     (taken) => {
-      if (taken === null) context.begin(createRun(context, birth))
+      if (taken === null) whole(context, () => context.begin(createRun(context, birth)))
       const isConflict = taken !== null && taken.hash !== birth.hash
       answer(isConflict ? { reason: 'conflict', error: toFailure(fault('RUN_CONFLICT', { id })) } : null)
     },
@@ -75,10 +76,23 @@ export async function takeBegun(context: ShardContext, text: string, drain: () =
   const num = context.open.numOf(reaction)
   const run = num === undefined ? undefined : await context.live(num)
   const isWaiting = run?.executor.kind === 'solo' && run.row.ended === null && run.row.status === 'running'
-  if (isWaiting && refused === null) endBegun(context, run, id)
+  if (isWaiting && refused === null) whole(context, () => endBegun(context, run, id))
   else if (isWaiting && refused !== null) markStuck(context, run, null, refused.reason, refused.error)
   drain()
   context.writer.flush()
+}
+
+/**
+ * What cannot be written here (the codec fails, perhaps) was said by a run all the same, and nobody is there to be told: as when
+ * a run says it to its own shard, the shard fails, so that nothing of it becomes durable by half and its row stays.
+ */
+function whole(context: ShardContext, write: () => void): void {
+  try {
+    write()
+  } catch (error) {
+    context.fail(error)
+    throw error
+  }
 }
 
 /** Whether the store is at fault, and not what was asked. */

@@ -214,12 +214,13 @@ export class Shares {
       return this.#hold.renewed(sentAt)
     }
     const held = new Map((await leases.renew(node.id)).map(({ shard, epoch }) => [shard, epoch]))
-    if (held.size > 0) this.#hold.renewed(sentAt)
+    // Before anything goes on that waited for the lease: in a shard that was lost it is another's.
     for (const [shard, epoch] of before) {
       if (held.get(shard) === epoch || this.#held.get(shard) !== epoch || this.#leaving.has(shard)) continue
       this.#held.delete(shard)
       lost(shard, fault('SHARD_FENCED', { shard }))
     }
+    if (held.size > 0) this.#hold.renewed(sentAt)
   }
 
   #owners(): string {

@@ -3,6 +3,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { startShop, styles } from '../../examples/shop/testing.ts'
+import type { Codec } from '../../src/core/codec.ts'
 import { Placement } from '../../src/core/placement.ts'
 import { SLOT_COUNT } from '../../src/core/store.ts'
 import { ballet, event, operation, service, signal, workflow, type Application } from '../../src/index.ts'
@@ -186,6 +187,34 @@ test('the same again: a start, an event and a signal that come twice are there o
   await app.signal('account:7', Go({ by: 'x' }))
   expect(await app.result('account:7')).toEqual({ heard: [1, 1, 2], by: 'x' })
   expect((await app.nodes()).shards.length).toBe(SHARDS)
+})
+
+test('an event for another shard that cannot be written there stops the application, and is there when it can be', async () => {
+  const store = await newStore()
+  const refused = new Error('the key is away')
+  let isAway = true
+  const codec: Codec = {
+    encode: (text, { row }) => {
+      if (isAway && row === 'event') throw refused
+      return text
+    },
+    decode: (payload) => String(payload),
+  }
+  const first = await openForTest(definition, { store, codec })
+  const orderId = spread('orderId', 1)[0] ?? ''
+  const customerId = [...Array(100).keys()].map(String).find((id) => place.shardOf(`customerId:${id}`) !== 0) ?? ''
+  await first.start(order({ orderId, customerId }))
+  expect(await first.stopped).toBe(refused)
+  await first.close()
+  isAway = false
+  const app = await openForTest(definition, { store, codec })
+  await app.result(`order:${orderId}`)
+  const nths = async () => {
+    const { events } = await app.key('customerId', customerId)
+    const heard = events.filter(({ type }) => type === 'owed').map(({ data }) => (data as { nth: number }).nth)
+    return heard.length >= 3 && heard
+  }
+  expect(await until(app, null, nths)).toEqual([1, 2, 3])
 })
 
 test.each(styles)('orders of the shop over eight shards, %s', async (style) => {

@@ -1,0 +1,50 @@
+// What a node hears by a renewal: what it has lost is given up before anything goes on that waited for its lease.
+import { expect, test } from 'vitest'
+import type { Clock } from '../../src/core/clock.ts'
+import { systemClock } from '../../src/engine/clock.ts'
+import type { Hold } from '../../src/engine/hold.ts'
+import { Shares } from '../../src/engine/shares.ts'
+import { postgres } from '../../src/stores/postgres/postgres-store.ts'
+import { keptLog } from '../support/applications.ts'
+import { connection, newPlace } from './subject.ts'
+
+test('an effect of a shard that another node has by now does not begin because the lease runs again', async () => {
+  const place = await newPlace()
+  const store = postgres({ url: place.url('&shards=2&lease=3'), clock: systemClock })
+  await store.open()
+  let now = 0
+  const alarms: (() => void)[] = []
+  const clock: Clock = { now: () => now, after: (_, ring) => (alarms.push(ring), () => {}) }
+  const heard: string[] = []
+  const renewed = Promise.withResolvers<void>()
+  let shared: Hold | undefined
+  const shares = new Shares({
+    leases: store.leases,
+    store: store.name,
+    node: { id: 'one', app: 'shop', version: '1', ballet: '0', address: null },
+    clock,
+    log: keptLog(),
+    own: async (_, hold) => void (shared = hold),
+    handOn: async () => {},
+    lost: (shard) => void heard.push(`lost ${shard}`),
+    changed: () => {},
+    tell: () => {},
+    onFailure: () => {},
+  })
+  await shares.start()
+  // It was frozen for longer than its lease, and another node has taken one of the two.
+  now += 10_000
+  shared?.whenSure(() => {
+    heard.push('effect')
+    renewed.resolve()
+  })
+  const sql = await connection()
+  await sql.unsafe(`UPDATE ${place.schema}.shards SET epoch = epoch + 1, node = 'other' WHERE id = 0`)
+  // The last that it has asked to be called for is its renewal.
+  alarms.at(-1)?.()
+  await renewed.promise
+  expect(heard).toEqual(['lost 0', 'effect'])
+  await shares.close()
+  await store.close()
+  await place.drop()
+})
