@@ -61,6 +61,10 @@ class OpenBatch {
   readonly flows: FlowRow[] = []
   readonly flowsGone: FlowName[] = []
   readonly durable: (() => void)[] = []
+  shard = 0
+  epoch = 0
+  base = 0
+  urgent = false
   head = 0
   sealedAt = 0
 
@@ -253,9 +257,9 @@ export class Writer {
   }
 
   async #commit(open: OpenBatch): Promise<void> {
-    const { durable, sealedAt: _, ...rows } = open
+    const { durable } = open
     try {
-      await (open.size > 0 ? this.#commits.send(rows) : this.#commits.settled())
+      await (open.size > 0 ? this.#commits.send(open) : this.#commits.settled())
     } catch (error) {
       const failure = error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })
       this.fail(failure)
