@@ -153,6 +153,8 @@ describe('the canonical text', () => {
 
   it('keeps the order of arrays, sorts at every depth and leaves out absent fields', () => {
     expect(canonicalText({ b: [{ d: 1, c: 2 }, 3], a: undefined, A: null })).toBe('{"A":null,"b":[{"c":2,"d":1},3]}')
+    const many = Object.fromEntries(Array.from('tsrqponmlkjihgfedcba', (key) => [key, 1]))
+    expect(canonicalText(many)).toBe(`{${Array.from('abcdefghijklmnopqrst', (key) => `"${key}":1`).join()}}`)
     expect(canonicalText([2, 1])).toBe('[2,1]')
   })
 

@@ -47,11 +47,12 @@ export class LooseMap<Key, Value extends {} | null> {
   }
 
   *values(): Generator<Value> {
-    for (const { value } of this.#cells.values()) if (value !== undefined) yield value
+    // What stands in the map is in its cell: only what was deleted is not.
+    for (const { value } of this.#cells.values()) yield value as Value
   }
 
   *entries(): Generator<[Key, Value]> {
-    for (const [key, { value }] of this.#cells) if (value !== undefined) yield [key, value]
+    for (const [key, { value }] of this.#cells) yield [key, value as Value]
   }
 
   [Symbol.iterator](): Generator<[Key, Value]> {

@@ -18,41 +18,48 @@ export function candidatesOf<Node extends Pick<NodeInfo, 'version'>>(nodes: read
 /** The node that a shard goes to; undefined when there is none. */
 export function ownerOf<Node extends Pick<NodeInfo, 'id'>>(shard: number, nodes: readonly Node[]): Node | undefined {
   let best: Node | undefined
-  let most = -1
+  let most = ''
   for (const node of nodes) {
     const score = scoreOf(shard, node.id)
-    if (score < most || (score === most && best !== undefined && node.id < best.id)) continue
+    if (score < most) continue
     best = node
     most = score
   }
   return best
 }
 
-/** FNV-1a of names that differ in a sign or two lie close to each other: the bits are mixed once more (MurmurHash3). */
-function scoreOf(shard: number, node: string): number {
+/**
+ * FNV-1a of names that differ in a sign or two lie close to each other: the bits are mixed once more (MurmurHash3). A text, with the
+ * node at its end: no two nodes have the same.
+ */
+function scoreOf(shard: number, node: string): string {
   let hash = hashOf(`${shard} ${node}`)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
+  return `${((hash ^ (hash >>> 16)) >>> 0).toString(16).padStart(8, '0')} ${node}`
 }
 
 const PARTS = /\d+|[^\d.+-]+/g
 
 /**
  * Above 0 when the first version is the newer one. Numbers in it are compared as numbers, anything else as text, part by
- * part: 1.10 is newer than 1.9, and 2026-11 than 2026-10. Where one ends, the longer one is newer.
+ * part: 1.10 is newer than 1.9, and 2026-11 than 2026-10. Where one ends, the longer one is newer if it goes on with a number;
+ * with a text it is a version before that one, as 1.0-rc.1 is before 1.0.
  */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [a.match(PARTS) ?? [], b.match(PARTS) ?? []]
   for (let at = 0; at < Math.max(left.length, right.length); at++) {
     const [one, other] = [left[at], right[at]]
-    if (one === undefined) return -1
-    if (other === undefined) return 1
+    if (one === undefined) return goesBefore(other, at) ? 1 : -1
+    if (other === undefined) return goesBefore(one, at) ? -1 : 1
     const difference = comparePart(one, other)
     if (difference !== 0) return difference
   }
   return 0
 }
+
+/** Whether a version is before another that ends where it has this part. */
+const goesBefore = (part: string | undefined, at: number): boolean => at > 0 && Number.isNaN(Number(part))
 
 function comparePart(one: string, other: string): number {
   const [a, b] = [Number(one), Number(other)]

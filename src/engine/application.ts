@@ -311,7 +311,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const number = this.#shards.place?.shardOf(id) ?? ONE
     const own = this.#shards.ready(number)
     const there = (): Promise<RunView | null> => this.#there.afterInbox(number, () => this.queries.run(id))
-    if (own === undefined) return this.#isOne ? null : there()
+    if (own === undefined) return this.#isOne && this.#shards.get(number) === undefined ? null : there()
     const { inbox, writer } = own.shard.context
     const read = inbox.read().then(() => writer.barrier())
     return read.then(

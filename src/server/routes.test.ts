@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Problem } from './problem.ts'
-import { ROUTES } from './routes.ts'
+import { carriedRun, ROUTES } from './routes.ts'
 import { serve } from './serve.ts'
 import { testApplication } from './test-application.ts'
 
@@ -67,6 +67,25 @@ describe('a path that there is not', () => {
     const response = await fetch(`${server.url}/api/${'x/'.repeat(4000)}`)
     expect(response.status).toBe(404)
     expect(((await response.json()) as Problem).detail.length).toBeLessThan(400)
+  })
+})
+
+describe('what is passed on to the node that carries a run', () => {
+  const asked = (method: string, path: string): Request => new Request(`http://shop.example${path}`, { method })
+  it.each([
+    ['POST', '/api/runs/checkout:1/retry', 'checkout:1'],
+    ['POST', '/api/runs/a%3Ab~c.0/answer', 'a:b~c.0'],
+    ['POST', '/api/runs/checkout:1/fail', 'checkout:1'],
+    ['GET', '/api/runs/checkout:1?wait=5s', 'checkout:1'],
+    ['GET', '/api/runs/checkout:1', null],
+    ['GET', '/api/runs?wait=5s', null],
+    // Any node puts these into the inbox of the shard.
+    ['POST', '/api/runs/checkout:1/cancel', null],
+    ['POST', '/api/runs', null],
+    ['POST', '/api/runs/%zz/retry', null],
+    ['GET', '/orders/1?wait=5s', null],
+  ])('%s %s: %s', (method, path, run) => {
+    expect(carriedRun(asked(method, path))).toBe(run)
   })
 })
 

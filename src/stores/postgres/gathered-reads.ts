@@ -73,7 +73,44 @@ export class Gathered<Question, Answer> {
 /** Reads of one kind at once; more are gathered. */
 const AT_ONCE = 2
 
-export interface ClaimsQuestion {
+/** What several shards ask, as one read. */
+export class ShardReads {
+  readonly #schema: string
+  readonly #read: (step: Step) => Promise<readonly Value[]>
+  readonly #names: Gathered<ClaimsQuestion, { readonly claim: Claim | null }>
+  readonly #inboxes = new Map<string, Gathered<InboxQuestion, readonly InboxRow[]>>()
+
+  constructor(schema: string, read: (step: Step) => Promise<readonly Value[]>) {
+    this.#schema = schema
+    this.#read = read
+    this.#names = new Gathered(async (asked) => claimsFrom(await read(claimsStep(schema, asked)), asked))
+  }
+
+  /** The claims of these ids, in their order. */
+  async claims(
+    shard: number,
+    ns: string,
+    space: Claim['space'],
+    ids: readonly string[],
+  ): Promise<readonly (Claim | null)[]> {
+    const found = await Promise.all(ids.map((id) => this.#names.answer({ shard, ns, space, id })))
+    return found.map(({ claim }) => claim)
+  }
+
+  /** The oldest rows of an inbox. */
+  async inbox(shard: number, ns: string, limit: number): Promise<readonly InboxRow[]> {
+    let inboxes = this.#inboxes.get(ns)
+    if (inboxes === undefined) {
+      inboxes = new Gathered(async (asked) =>
+        inboxesFrom(await this.#read(inboxesStep(this.#schema, ns, asked)), asked),
+      )
+      this.#inboxes.set(ns, inboxes)
+    }
+    return (await inboxes.answer({ shard, limit })).slice(0, limit)
+  }
+}
+
+interface ClaimsQuestion {
   readonly shard: number
   readonly ns: string
   readonly space: Claim['space']
@@ -83,7 +120,7 @@ export interface ClaimsQuestion {
 const names = claimsTable.columns.map(({ name }) => name)
 
 /** Asks the index once for each name: LATERAL with a limit leaves the planner no choice. */
-export function claimsStep(schema: string, questions: readonly ClaimsQuestion[]): Step {
+function claimsStep(schema: string, questions: readonly ClaimsQuestion[]): Step {
   const values: Value[] = questions.flatMap(({ shard, ns, space, id }, at) => [at, shard, ns, space, id])
   const text = `SELECT given.place, ${names.map((name) => `kept.${name}`).join(', ')}
     FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[]) AS given (place, shard, ns, space, id),
@@ -93,7 +130,7 @@ export function claimsStep(schema: string, questions: readonly ClaimsQuestion[])
 }
 
 /** The claims by the questions, in their order. */
-export function claimsFrom(
+function claimsFrom(
   values: readonly Value[],
   questions: readonly ClaimsQuestion[],
 ): readonly { readonly claim: Claim | null }[] {
@@ -113,13 +150,13 @@ function* rowsOf<Row>({ columns }: Table<Row>, values: readonly Value[]): Genera
     yield [Number(values[offset]), values.slice(offset + 1, offset + width)]
 }
 
-export interface InboxQuestion {
+interface InboxQuestion {
   readonly shard: number
   readonly limit: number
 }
 
 /** What lies in the inboxes of several shards, for each of them the oldest rows: most have none. */
-export function inboxesStep(schema: string, ns: string, questions: readonly InboxQuestion[]): Step {
+function inboxesStep(schema: string, ns: string, questions: readonly InboxQuestion[]): Step {
   const text = `SELECT given.shard, ${inboxTable.columns.map(({ name }) => `kept.${name}`).join(', ')}
     FROM unnest($1::int[]) AS given (shard), LATERAL (SELECT * FROM ${schema}.inbox AS one
       WHERE one.shard = given.shard AND one.ns = $2 ORDER BY one.id LIMIT $3::bigint) AS kept`
@@ -129,10 +166,7 @@ export function inboxesStep(schema: string, ns: string, questions: readonly Inbo
 }
 
 /** What lies in each inbox that was asked for, in its own order, whatever the plan has made of it. */
-export function inboxesFrom(
-  values: readonly Value[],
-  questions: readonly InboxQuestion[],
-): readonly (readonly InboxRow[])[] {
+function inboxesFrom(values: readonly Value[], questions: readonly InboxQuestion[]): readonly (readonly InboxRow[])[] {
   const found = new Map<number, InboxRow[]>()
   for (const [shard, rest] of rowsOf(inboxTable, values)) {
     const rows = found.get(shard) ?? []

@@ -19,20 +19,18 @@ import {
 } from '../../core/store.ts'
 import { checkBatch } from '../check-batch.ts'
 import { SqlStore } from '../sql/sql-store.ts'
-import { groupStatements, postsStatements, type ShardItems, type Statement } from '../sql/statements.ts'
+import {
+  groupStatements,
+  postsStatements,
+  releaseStatement,
+  type ShardItems,
+  type Statement,
+} from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 import { readAddress, type PostgresAddress } from './address.ts'
 import { loadDriver, type Driver } from './driver.ts'
 import { failureOf, isMiss, isPassing, unreachable } from './failure.ts'
-import {
-  claimsFrom,
-  claimsStep,
-  Gathered,
-  inboxesFrom,
-  inboxesStep,
-  type ClaimsQuestion,
-  type InboxQuestion,
-} from './gathered-reads.ts'
+import { Gathered, ShardReads } from './gathered-reads.ts'
 import { GroupCommit } from './group-commit.ts'
 import { newest } from './newest.ts'
 import { postIn } from './own-transaction.ts'
@@ -90,14 +88,16 @@ class PostgresStore extends SqlStore {
   readonly #group = new GroupCommit(async (batches) => {
     await this.#write(groupStatements(batches.map(newest), this.shards), GROUP)
   })
-  readonly #names = new Gathered<ClaimsQuestion, { readonly claim: Claim | null }>(async (asked) =>
-    claimsFrom(await this.#readSteps([claimsStep(this.#address.schema, asked)]), asked),
-  )
   readonly #posts = new Gathered<ShardItems, true>(async (asked) => {
     await this.#write(postsStatements(asked), GROUP)
     return asked.map(() => true)
   }, false)
-  readonly #inboxes = new Map<string, Gathered<InboxQuestion, readonly InboxRow[]>>()
+  /** A node that ends gives back all that it has. */
+  readonly #releases = new Gathered<Statement, true>(async (asked) => {
+    await this.#again(async () => this.#write(asked, GROUP))
+    return asked.map(() => true)
+  })
+  readonly #gathered: ShardReads
 
   constructor({ url, clock, readOnly = false }: PostgresOptions) {
     super()
@@ -106,6 +106,7 @@ class PostgresStore extends SqlStore {
     this.#clock = clock
     this.#readOnly = readOnly
     this.#texts = new Texts(this.#address.schema)
+    this.#gathered = new ShardReads(this.#address.schema, (step) => this.#readSteps([step]))
     const open = async (): Promise<Link> => openLink(await (this.#driver ??= loadDriver()), this.#address, clock)
     this.#readers = new Links(this.#address.readers, open)
     this.#writers = new Links(this.#address.writers, open)
@@ -157,24 +158,13 @@ class PostgresStore extends SqlStore {
     ids: readonly string[],
   ): Promise<readonly (Claim | null)[]> {
     if (this.shards === 1) return super.claims(shard, ns, space, ids)
-    const found = await Promise.all(ids.map((id) => this.#names.answer({ shard, ns, space, id })))
-    return found.map(({ claim }) => claim)
+    return this.#gathered.claims(shard, ns, space, ids)
   }
 
   /** Of several shards most have nothing there, which one question tells of all of them. */
   override async inbox(shard: number, ns: string, limit: number, after?: number): Promise<readonly InboxRow[]> {
     if (this.shards === 1 || after !== undefined) return super.inbox(shard, ns, limit, after)
-    return (await this.#inboxesOf(ns).answer({ shard, limit })).slice(0, limit)
-  }
-
-  #inboxesOf(ns: string): Gathered<InboxQuestion, readonly InboxRow[]> {
-    const known = this.#inboxes.get(ns)
-    if (known !== undefined) return known
-    const gathered = new Gathered<InboxQuestion, readonly InboxRow[]>(async (asked) =>
-      inboxesFrom(await this.#readSteps([inboxesStep(this.#address.schema, ns, asked)]), asked),
-    )
-    this.#inboxes.set(ns, gathered)
-    return gathered
+    return this.#gathered.inbox(shard, ns, limit)
   }
 
   /** Taken once, however often it has to be said: whoever comes back finds that it was here. */
@@ -194,8 +184,9 @@ class PostgresStore extends SqlStore {
     return { shard, epoch, head, crashes }
   }
 
-  override release(shard: number, epoch: number): Promise<void> {
-    return this.#again(async () => super.release(shard, epoch))
+  override async release(shard: number, epoch: number): Promise<void> {
+    if (this.shards === 1) return this.#again(async () => super.release(shard, epoch))
+    await this.#releases.answer(releaseStatement(shard, epoch))
   }
 
   override steady(shard: number, epoch: number): Promise<void> {
