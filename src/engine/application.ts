@@ -309,16 +309,15 @@ export class RunningApplication extends ApplicationDoors implements Application 
     if (found !== null) return found
     // A start that was acknowledged elsewhere may still lie in the inbox: a negative answer waits for it.
     const number = this.#shards.place?.shardOf(id) ?? ONE
-    // One that takes up its runs reads its inbox when it knows all of them, and not before.
     const own = this.#shards.ready(number)
-    if (own === undefined) {
-      const isStandby = this.#isOne && this.#shards.get(number) === undefined
-      return isStandby ? null : this.#there.afterInbox(number, () => this.queries.run(id))
-    }
+    const there = (): Promise<RunView | null> => this.#there.afterInbox(number, () => this.queries.run(id))
+    if (own === undefined) return this.#isOne && this.#shards.get(number) === undefined ? null : there()
     const { inbox, writer } = own.shard.context
-    await inbox.read()
-    await writer.barrier()
-    return this.queries.run(id)
+    const read = inbox.read().then(() => writer.barrier())
+    return read.then(
+      () => this.queries.run(id),
+      (error: unknown) => (this.#isHandedOn(own) ? there() : Promise.reject(error)),
+    )
   }
 
   async settled(id: string, waitMs: number, signal?: AbortSignal): Promise<RunView | null> {

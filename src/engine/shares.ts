@@ -183,11 +183,16 @@ export class Shares {
     const { leases, node, own } = this.#options
     const taken = await leases.takeAll(wanted, node.id, node.app)
     // That these were taken says nothing of what was held before, which another node may have by now: a renewal does.
-    if (taken.length > 0) await this.#renew()
-    return taken.map((tenure) => {
-      this.#held.set(tenure.shard, tenure.epoch)
-      return own(tenure, this.#hold)
-    })
+    // It also says whether these still are its own, when it took long.
+    for (const { shard, epoch } of taken) this.#held.set(shard, epoch)
+    try {
+      if (taken.length > 0) await this.#renew()
+    } catch (error) {
+      // They are taken once more with the next look.
+      for (const { shard } of taken) this.#held.delete(shard)
+      throw error
+    }
+    return taken.filter(({ shard, epoch }) => this.#held.get(shard) === epoch).map((tenure) => own(tenure, this.#hold))
   }
 
   #handOn(shard: number, next: NodeInfo): void {

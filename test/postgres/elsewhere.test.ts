@@ -1,6 +1,7 @@
 // What is asked of a node that does not own the shard is judged as it would be where the run is, and what is answered is true.
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
+import type { Clock } from '../../src/core/clock.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { contentHash } from '../../src/engine/content-hash.ts'
 import {
@@ -96,7 +97,10 @@ test('a start whose deadline passes before it is taken is not lost: it is cancel
     return null
   })
   // Where the run will be, it is a minute later.
-  const ahead = { now: () => systemClock.now() + 60_000, after: systemClock.after }
+  const ahead: Clock = {
+    now: () => systemClock.now() + 60_000,
+    after: (delayMs, ring) => systemClock.after(delayMs, ring),
+  }
   const { old, owner } = await nodesOf(
     (version) => ballet({ name: 'shop', version, services: [], workflows: [idle] }),
     {

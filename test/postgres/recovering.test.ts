@@ -84,3 +84,19 @@ test.each([1, 8])('a signal that comes while its shard of %i takes up its runs i
   expect(turns).toContainEqual(expect.objectContaining({ kind: 'signal', id: 's' }))
   expect(await standby.result(run)).toBe('x')
 })
+
+test('a question after a run whose shard was taken away meanwhile is answered all the same', async () => {
+  const place = await newPlace()
+  closing.push(() => place.drop())
+  const app = await openForTest(definition, { store: place.url('&shards=8&lease=2&pool=4') })
+  const shard = new Placement({ slots: SLOT_COUNT, shards: 8 }).shardOf('waiter:c')
+  const sql = await connection()
+  const start = JSON.stringify({ call: 'waiter', input: { customerId: 'c' }, id: 'waiter:c' })
+  // What lies there is taken for the question, and its commit is how this node hears that the shard is another's.
+  await sql.unsafe(
+    `WITH gone AS (UPDATE ${place.schema}.shards SET epoch = epoch + 1, owner = NULL, node = NULL WHERE id = ${shard})
+      INSERT INTO ${place.schema}.inbox (shard, ns, slot, kind, target, data, at)
+      VALUES (${shard}, 'default', 0, 'start', 'waiter:c', convert_to('${start}', 'UTF8'), 0)`,
+  )
+  expect(await app.run('waiter:c')).toMatchObject({ id: 'waiter:c' })
+})
