@@ -27,6 +27,9 @@ export class Pulse {
 
   #next(): void {
     this.#cancel = this.#clock.after(this.#everyMs, () => {
+      this.#cancel = null
+      // A tick that was called off may come all the same.
+      if (this.#listeners.size === 0) return
       this.#next()
       // A copy: a listener may leave.
       const listeners = [...this.#listeners]

@@ -319,7 +319,7 @@ export const inbox: Model<State, Name> = {
   name: 'inbox',
   about: 'messages between shards: posted and drained in fenced transactions, found by presence, read twice',
   code: {
-    'src/engine/turn-rows.ts': ['function post(', 'rows.posts.push'],
+    'src/engine/outbox.ts': ['function post(', 'rows.posts.push'],
     'src/engine/inbox.ts': ['#drain(', 'gone('],
     'src/engine/requests.ts': ['#drain('],
     'src/core/store.ts': ['posts:', 'drained:'],
