@@ -3,7 +3,7 @@
 // the store, one of them owns its only shard (ownership.ts), or each a part of many (shares.ts).
 import { fault, isBalletError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
-import type { Leases } from '../core/lease.ts'
+import type { Leases, NodeInfo } from '../core/lease.ts'
 import type { Tenure } from '../core/store.ts'
 import type { ApplicationView, NodesView, RunView } from '../core/views.ts'
 import type { Application, NodeAt, NodeHints, RecoveryView, Standing } from '../define/application.ts'
@@ -256,16 +256,21 @@ export class RunningApplication extends ApplicationDoors implements Application 
     return (this.#elsewhere ??= new Elsewhere(place, { store, ns, codec, clock, random, directory, posted }))
   }
 
+  /** The node that owns one of several shards; null while nobody does, as far as is known. */
+  #ownerOf(shard: number): NodeInfo | null {
+    return this.#shares?.ownerOf(shard) ?? null
+  }
+
   /** Something is durable for the inbox of a shard that another node owns. */
   #posted(shard: number): void {
-    const owner = this.#shares?.ownerOf(shard) ?? null
+    const owner = this.#ownerOf(shard)
     if (owner !== null) this.#hinting.post(owner, shard)
   }
 
   #refusal(shard: number): Error {
     const { place } = this.#shards
-    if (place === null || this.#isOne || this.#shards.get(shard) !== undefined) return this.#standing.refusal()
-    return standbyFault(this.#shares?.ownerOf(shard) ?? null)
+    if (place === null || this.#shards.isOne || this.#shards.get(shard) !== undefined) return this.#standing.refusal()
+    return standbyFault(this.#ownerOf(shard))
   }
 
   get hints(): NodeHints {
@@ -274,13 +279,13 @@ export class RunningApplication extends ApplicationDoors implements Application 
 
   carrierOf(run: string): NodeAt | null {
     const { id } = this.#options.node
-    const owner = this.#shares?.ownerOf(this.#shards.place?.shardOf(run) ?? ONE) ?? null
+    const owner = this.#ownerOf(this.#shards.of(run))
     return owner === null || owner.id === id || owner.address === null ? null : { id: owner.id, address: owner.address }
   }
 
   /** For a node that waits for the end of a run of this one. */
   #onEnd(run: string, ended: () => void): (() => void) | null {
-    const own = this.#shards.ready(this.#shards.place?.shardOf(run) ?? ONE)
+    const own = this.#shards.ready(this.#shards.of(run))
     if (own === undefined) return null
     const { watchers } = own.shard.context
     if (!watchers.hasEnded(run)) return watchers.onEnd(run, ended)
@@ -295,7 +300,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   }
 
   async result(id: string): Promise<Json | undefined> {
-    const own = this.#here(id)
+    const own = this.doors.here(id)
     if (own === undefined) return this.#ends.result(id)
     const look = (): Promise<RunView | null> => this.settled(id, Number.POSITIVE_INFINITY)
     return resultOf(own.shard, id, look).catch((error: unknown) => {
@@ -308,10 +313,10 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const found = await this.queries.run(id)
     if (found !== null) return found
     // A start that was acknowledged elsewhere may still lie in the inbox: a negative answer waits for it.
-    const number = this.#shards.place?.shardOf(id) ?? ONE
+    const number = this.#shards.of(id)
     const own = this.#shards.ready(number)
     const there = (): Promise<RunView | null> => this.#there.afterInbox(number, () => this.queries.run(id))
-    if (own === undefined) return this.#isOne && this.#shards.get(number) === undefined ? null : there()
+    if (own === undefined) return this.#shards.isOne && this.#shards.get(number) === undefined ? null : there()
     const { inbox, writer } = own.shard.context
     const read = inbox.read().then(() => writer.barrier())
     return read.then(
@@ -325,7 +330,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     if (waitMs <= 0) return look()
     const { clock } = this.#options
     const until = clock.now() + waitMs
-    const own = this.#here(id)
+    const own = this.doors.here(id)
     if (own === undefined) return this.#ends.settled({ id, waitMs, signal })
     const seen = await settledRun(own.shard.context, this.queries, look, { id, waitMs, signal })
     if (seen === null || seen.ended !== null || !this.#isHandedOn(own)) return seen
@@ -341,25 +346,13 @@ export class RunningApplication extends ApplicationDoors implements Application 
       there: this.#there,
       run: (id) => this.run(id),
       view: (row) => this.queries.view(row),
-      whenEnded: (id, tell) => {
-        const owner = this.#shares?.ownerOf(this.#shards.place?.shardOf(id) ?? ONE) ?? null
-        return this.#hinting.whenEnded(id, owner, tell)
-      },
+      whenEnded: (id, tell) => this.#hinting.whenEnded(id, this.#ownerOf(this.#shards.of(id)), tell),
     }))
   }
 
   /** Whether a shard was given to another node while something was waited for there. */
   #isHandedOn({ shard }: OwnShard): boolean {
     return this.#shares !== null && this.#closing === null && this.#shards.get(shard.context.shard)?.shard !== shard
-  }
-
-  /** The shard of a run, if it is here. @throws NOT_READY, NODE_STANDBY where there is one shard */
-  #here(id: string): OwnShard | undefined {
-    return this.#isOne ? this.doors.at(id) : this.#shards.ready(this.#shards.place?.shardOf(id) ?? ONE)
-  }
-
-  get #isOne(): boolean {
-    return (this.#shards.place?.shards ?? 1) === 1
   }
 
   protected async flowsWritten(): Promise<void> {
@@ -376,7 +369,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   }
 
   watch(key: string | null, listener: () => void): () => void {
-    if (this.#isOne) this.doors.at('')
+    if (this.#shards.isOne) this.doors.at('')
     return this.#watching.watch(key, listener)
   }
 

@@ -51,15 +51,15 @@ export class Doors {
   /** The shard that an id or a key belongs to. @throws NOT_READY, NODE_STANDBY when it is not here */
   at(name: string): OwnShard {
     const { shards, refusal } = this.#options
-    const shard = shards.place?.shardOf(name) ?? 0
+    const shard = shards.of(name)
     const own = shards.ready(shard)
     if (own === undefined) throw refusal(shard)
     return own
   }
 
   async start(request: StartRequest): Promise<Started> {
-    if (this.#isOne) return this.at('').requests.start(request)
-    const asked = judgeStart(this.#judging, request, (id) => this.#here(id) !== undefined)
+    if (this.#options.shards.isOne) return this.at('').requests.start(request)
+    const asked = judgeStart(this.#judging, request, (id) => this.here(id) !== undefined)
     return this.#wherever(
       asked.birth.id,
       ({ requests }) => requests.start(request, {}, asked),
@@ -68,16 +68,16 @@ export class Doors {
   }
 
   async startIn(request: StartRequest, tx: object): Promise<Posted> {
-    if (this.#isOne) return this.#posts(this.at('')).start(request, tx)
+    if (this.#options.shards.isOne) return this.#posts(this.at('')).start(request, tx)
     const asked = judgeStart(this.#judging, request)
-    const own = this.#here(asked.birth.id)
+    const own = this.here(asked.birth.id)
     if (own !== undefined) return this.#posts(own).start(request, tx, asked)
     const { id } = await this.#options.elsewhere().start(asked, request, tx)
     return { id }
   }
 
   async publish(request: PublishRequest): Promise<Published> {
-    if (this.#isOne) return this.at('').requests.publish(request)
+    if (this.#options.shards.isOne) return this.at('').requests.publish(request)
     const asked = judgeEvent(this.#judging, this.#options.source, request)
     return this.#wherever(
       asked.key,
@@ -87,9 +87,9 @@ export class Doors {
   }
 
   async publishIn(request: PublishRequest, tx: object): Promise<Posted> {
-    if (this.#isOne) return this.#posts(this.at('')).publish(request, tx)
+    if (this.#options.shards.isOne) return this.#posts(this.at('')).publish(request, tx)
     const asked = judgeEvent(this.#judging, this.#options.source, request)
-    const own = this.#here(asked.key)
+    const own = this.here(asked.key)
     if (own !== undefined) return this.#posts(own).publish(request, tx, asked)
     const { id } = await this.#options.elsewhere().publish(asked, request, tx)
     return { id }
@@ -98,7 +98,7 @@ export class Doors {
   async signal(request: SignalRequest): Promise<Signalled> {
     const { random, clock } = this.#options
     // Where it may be asked again, it is one signal all the same.
-    const known = this.#isOne ? request : { ...request, id: request.id ?? random.uuid(clock.now()) }
+    const known = this.#options.shards.isOne ? request : { ...request, id: request.id ?? random.uuid(clock.now()) }
     return this.#wherever(
       known.run,
       ({ requests }) => requests.signal(known),
@@ -107,7 +107,7 @@ export class Doors {
   }
 
   async signalIn(request: SignalRequest, tx: object): Promise<Posted> {
-    const own = this.#here(request.run)
+    const own = this.here(request.run)
     if (own !== undefined) return this.#posts(own).signal(request, tx)
     const { id } = await this.#options.elsewhere().signal(request, tx)
     return { id }
@@ -123,7 +123,7 @@ export class Doors {
 
   async conduct(request: ConductRequest): Promise<Started> {
     const { source } = this.#options
-    if (this.#isOne) return conductFlow(this.at('').shard, source, request)
+    if (this.#options.shards.isOne) return conductFlow(this.at('').shard, source, request)
     const asked = judgeConduct(this.#judging, source, request)
     return this.#wherever(
       asked.id,
@@ -132,18 +132,14 @@ export class Doors {
     )
   }
 
-  get #isOne(): boolean {
-    return (this.#options.shards.place?.shards ?? 1) === 1
-  }
-
   #posts({ shard, requests }: OwnShard): Posts {
     return new Posts(shard.context, requests)
   }
 
   /** The shard that a name belongs to, if it is here. @throws NOT_READY, NODE_STANDBY where there is one shard */
-  #here(name: string): OwnShard | undefined {
+  here(name: string): OwnShard | undefined {
     const { shards } = this.#options
-    return this.#isOne ? this.at(name) : shards.ready(shards.place?.shardOf(name) ?? 0)
+    return shards.isOne ? this.at(name) : shards.ready(shards.of(name))
   }
 
   async #wherever<T>(
@@ -151,12 +147,17 @@ export class Doors {
     here: (own: OwnShard) => Promise<T>,
     there: (elsewhere: Elsewhere) => Promise<T>,
   ): Promise<T> {
-    const own = this.#here(name)
+    const own = this.here(name)
     if (own === undefined) return there(this.#options.elsewhere())
     try {
       return await here(own)
     } catch (error) {
-      if (this.#isOne || !isHandedOn(error) || this.#options.shards.ready(own.shard.context.shard) === own) throw error
+      if (
+        this.#options.shards.isOne ||
+        !isHandedOn(error) ||
+        this.#options.shards.ready(own.shard.context.shard) === own
+      )
+        throw error
       return there(this.#options.elsewhere())
     }
   }

@@ -56,6 +56,16 @@ export class Shards {
     return this.#place
   }
 
+  /** Whether the store has one shard, as far as is known: nothing is anywhere else then. */
+  get isOne(): boolean {
+    return (this.#place?.shards ?? 1) === 1
+  }
+
+  /** The shard that an id or a key belongs to. */
+  of(name: string): number {
+    return this.#place?.shardOf(name) ?? 0
+  }
+
   get info(): StoreInfo | null {
     return this.#info
   }

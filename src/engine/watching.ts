@@ -63,7 +63,7 @@ export class Watching {
   #lookAgain(): void {
     const shards = this.#shards()
     const isElsewhere = (): boolean => shards.all.length < (shards.place?.shards ?? 1)
-    if ((shards.place?.shards ?? 1) === 1) return
+    if (shards.isOne) return
     this.#next = this.#clock.after(LOOK_MS, () => {
       // A copy: a listener may leave.
       const watchers = isElsewhere() ? [...this.#watchers.keys()] : []
