@@ -1,10 +1,9 @@
 // The guide to what happens when things go wrong is one program: its blocks are taken from the page in their order, put
 // together with the little that they leave out, and run. So the page cannot say what the code does not do.
-import { readFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { execFileSync } from 'node:child_process'
-import { tmpdir } from 'node:os'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { runAsUser } from './support/users-folder.ts'
 
 const root = join(import.meta.dirname, '..')
 const blocks = readFileSync(join(root, 'docs/guides/when-things-go-wrong.md'), 'utf8')
@@ -77,30 +76,5 @@ test('the guide to what goes wrong does what it says', () => {
   expect(blocks).toHaveLength(5)
   const isAction = (block: string): boolean => block.startsWith('await app.')
   const definitions = blocks.filter((block) => !isAction(block))
-  const folder = mkdtempSync(join(tmpdir(), 'ballet-guide-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  const file = join(folder, 'guide.ts')
-  writeFileSync(file, [before, ...definitions, opening, ...blocks.filter(isAction), after].join('\n'))
-  const options = [
-    '--noEmit',
-    '--strict',
-    '--target',
-    'es2024',
-    '--module',
-    'nodenext',
-    '--types',
-    'node',
-    '--skipLibCheck',
-  ]
-  execFileSync(
-    join(root, 'node_modules/.bin/tsc'),
-    [...options, '--typeRoots', join(root, 'node_modules/@types'), file],
-    {
-      cwd: folder,
-      stdio: 'pipe',
-    },
-  )
-  execFileSync(process.execPath, [file], { cwd: folder, stdio: 'pipe', timeout: 15_000 })
+  runAsUser([before, ...definitions, opening, ...blocks.filter(isAction), after].join('\n'), 15_000)
 })
