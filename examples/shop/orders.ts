@@ -1,7 +1,8 @@
 // Places orders. Whoever asks twice for the same order gets the same order: its id names the workflow's run or the
 // event that begins the choreography, and both are taken once. What the engine cannot know is that the run and the
-// event exclude each other; so requests for one order go one after the other (the store belongs to this process alone)
-// and look first whether the order exists in the other style.
+// event exclude each other; so requests for one order go one after the other in this process, and look first whether the
+// order exists in the other style. Between nodes nothing does: whoever asks two of them for one order in two styles at the
+// same moment gets both, so a client that asks again asks for the same style.
 import { randomUUID } from 'node:crypto'
 import { BalletError, type Application } from 'ballet'
 import { z } from 'zod'

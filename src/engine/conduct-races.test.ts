@@ -63,3 +63,35 @@ test('an event that is written, and not durable, when a flow might end: the flow
   await live(clock, 1)
   expect(await app.run('asking:o')).toMatchObject({ output: { ending: 'asked' } })
 })
+
+test('a key is read as of one moment: what is committed between its runs and its events is there with both, or with none', async () => {
+  const { definition } = shop()
+  const data = new MemoryData('s')
+  let meanwhile: (() => Promise<unknown>) | null = null
+  const once = async (): Promise<void> => {
+    const work = meanwhile
+    meanwhile = null
+    await work?.()
+  }
+  const runsFirst = guarded(memory(data), 'runs', async (pass) => {
+    const found = await pass()
+    await once()
+    return found
+  })
+  const store = guarded(runsFirst, 'events', async (pass) => {
+    const found = await pass()
+    await once()
+    return found
+  })
+  const app: Application = await openForTest(definition, { store })
+  for (const id of ['a', 'b']) {
+    const ended = async (): Promise<void> => {
+      await begin(app, id)
+      await app.result(`fulfilment:${id}`)
+    }
+    meanwhile = ended
+    const { runs, events } = await app.key('orderId', id)
+    expect(runs[0]).toMatchObject({ kind: 'choreography', status: 'completed' })
+    expect(events.at(-1)).toMatchObject({ type: 'order.shipped' })
+  }
+})

@@ -22,21 +22,13 @@ import type {
   SuspectView,
 } from '../core/views.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
-import {
-  cursorOfKey,
-  cursorOfPlaces,
-  cursorOfTwo,
-  keyOfCursor,
-  limitOf,
-  placesOf,
-  twoPlacesOf,
-  type Places,
-} from './cursors.ts'
+import { cursorOfKey, cursorOfPlaces, keyOfCursor, limitOf, placesOf, type Places } from './cursors.ts'
 import { flowView } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
-import { readPage, readPages, type RowsOfAll, type RowSource } from './pages.ts'
+import { readPage, readPages } from './pages.ts'
+import { relatedRows, type Kin } from './related.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
-import { newestFirst, ofEvent, ofRun, ofTurn, oldestEvent, oldestFirst } from './row-orders.ts'
+import { newestFirst, ofEvent, ofRun, ofTurn, oldestEvent } from './row-orders.ts'
 import { choicesOf, phaseOf, suspectOf } from './run-standing.ts'
 
 export interface QueriesOptions {
@@ -54,9 +46,6 @@ type RunPayloads = Pick<RunView, 'input' | 'output' | 'error'>
 
 /** Turns that are read at once to tell how a run stands. */
 const PAGE = 1000
-/** Runs and events of a graph or a key that one answer holds, and the characters of their payloads: 4 MiB of each. */
-const GRAPH_LIMIT = 100_000
-const GRAPH_SIZE = 4_194_304
 
 export class Queries {
   readonly #reader: StoreReader
@@ -308,35 +297,13 @@ export class Queries {
     return views
   }
 
-  async #all(of: { readonly key?: string; readonly root?: string }, cursor?: string): Promise<Related> {
-    const ns = this.#ns
-    const shards = await this.#shards()
-    const start = placesOf(undefined, shards.length)
-    const [runsAfter, eventsAfter] = cursor === undefined ? [start, start] : twoPlacesOf(cursor, shards.length)
-    const runsIn = (shard: number): RowSource<RunRow | UnreadRun> => ({
-      read: (after = 0, limit) => runRows(this.#reader, shard, { ns, ...of, after, limit }),
-      ...ofRun,
-    })
-    const eventsIn = (shard: number): RowSource<EventRow> => ({
-      read: (after, limit) => this.#reader.events(shard, { ns, ...of, after, limit }),
-      ...ofEvent,
-    })
-    const part = async <Row>(
-      sources: readonly RowSource<Row>[],
-      after: Places | null,
-      order: (a: Row, b: Row) => number,
-    ): Promise<RowsOfAll<Row>> =>
-      after === null
-        ? { rows: [], next: undefined }
-        : readPages(sources, after, { limit: GRAPH_LIMIT, size: GRAPH_SIZE, order })
-    const runs = await part(shards.map(runsIn), runsAfter, oldestFirst)
-    const events = await part(shards.map(eventsIn), eventsAfter, oldestEvent)
-    const isCut = runs.next !== undefined || events.next !== undefined
+  async #all(of: Kin, cursor?: string): Promise<Related> {
+    const found = await relatedRows(this.#reader, this.#ns, await this.#shards(), of, cursor)
     return {
-      runs: await this.#views(runs.rows),
-      events: events.rows.map((row) => this.eventView(row)),
-      ...unreadable(runs.rows),
-      ...(isCut ? { cursor: cursorOfTwo([runs.next ?? null, events.next ?? null]) } : {}),
+      runs: await this.#views(found.runs),
+      events: found.events.map((row) => this.eventView(row)),
+      ...unreadable(found.runs),
+      ...(found.cursor === undefined ? {} : { cursor: found.cursor }),
     }
   }
 
