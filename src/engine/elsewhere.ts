@@ -54,8 +54,8 @@ const TAKEN_MS = 30_000
 export class Elsewhere {
   readonly #options: ElsewhereOptions
   readonly #place: Placement
-  /** Runs whose starts this process has put into inboxes a while ago. */
-  readonly #asked = new Set<string>()
+  /** Runs whose starts this process has put into inboxes, oldest first, and until when that tells anything. */
+  readonly #asked = new Map<string, number>()
 
   constructor(place: Placement, options: ElsewhereOptions) {
     this.#place = place
@@ -185,7 +185,7 @@ export class Elsewhere {
   async ended(id: string): Promise<RunRow | null> {
     const shard = this.#place.shardOf(id)
     const claim = await this.#claim(shard, 'run', id.slice(0, 1024))
-    if (claim === null && this.#asked.has(id)) return null
+    if (claim === null && this.hasAsked(id)) return null
     const row = claim === null ? await this.#row(id) : await this.#options.store.run(shard, claim.num)
     if (row === null) throw fault('RUN_FORGOTTEN', { id: id.slice(0, 256) })
     this.#asked.delete(id)
@@ -194,13 +194,17 @@ export class Elsewhere {
 
   /** Whether this process has put the start of a run into an inbox, and has not seen it taken. */
   hasAsked(id: string): boolean {
-    return this.#asked.has(id)
+    return (this.#asked.get(id) ?? 0) > this.#options.clock.now()
   }
 
-  /** A start lies in an inbox, and is taken in a while. */
+  /** A start lies in an inbox, and is taken in a while. No timer forgets it: that would keep a process from its end. */
   #expect(id: string): void {
-    this.#asked.add(id)
-    this.#options.clock.after(TAKEN_MS, () => this.#asked.delete(id))
+    const now = this.#options.clock.now()
+    for (const [other, until] of this.#asked) {
+      if (until > now) break
+      this.#asked.delete(other)
+    }
+    this.#asked.set(id, now + TAKEN_MS)
   }
 
   /** Looks once more when what lies in the inbox of a shard now has been taken, or has had its time. */

@@ -40,10 +40,14 @@ export interface ClusterBlow {
   strike(site: ClusterSite, owner: LivingNode): Promise<Takeover | undefined>
 }
 
-/** From the blow until others own all that the node had, and until that is seen at a node that takes new runs; milliseconds. */
+/**
+ * From the blow until others own all that the node had, until that is seen at a node that takes new runs, and, of one that was
+ * asked to end, until its process was gone; milliseconds.
+ */
 export interface Takeover {
   readonly ownedMs: number
   readonly readyMs: number
+  readonly goneMs?: number
 }
 
 /** Nobody takes over for so long: then something is wrong. */
@@ -79,10 +83,11 @@ const stopNode: ClusterBlow = {
     site.nodes.hide(owner.place, true)
     const taken = await takeover(site, owner, since)
     const code = await owner.process.exit
+    const goneMs = Date.now() - since
     if (code !== 0) throw new Error(`node ${owner.place} did not close well (${code}):\n${owner.process.output}`)
     await site.nodes.up(owner.place)
     site.nodes.hide(owner.place, false)
-    return taken
+    return { ...taken, goneMs }
   },
 }
 
@@ -171,6 +176,13 @@ const killServices: ClusterBlow = {
     return undefined
   },
 }
+
+/** What comes beside a blow that takes long, at another node. */
+export const besides: readonly ClusterBlow[] = [reset, loseReply]
+const longOnes: ReadonlySet<ClusterBlow> = new Set([killNode, freezeNode, partition])
+
+/** Whether it takes so long that there is time for others beside it. Those of which the time has a narrow bar are none of them. */
+export const isLong = (blow: ClusterBlow): boolean => longOnes.has(blow)
 
 type Drawn = readonly (readonly [weight: number, blow: ClusterBlow])[]
 

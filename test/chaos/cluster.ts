@@ -7,10 +7,10 @@ import { PostgresServer } from '../postgres/server.ts'
 import { openOrders, readEffects, type Evidence } from './campaign.ts'
 import { Clients, PATIENCE_MS } from './clients.ts'
 import type { Clocks } from './clocks.ts'
-import { arsenalOf, type ClusterBlow, type ClusterSite } from './cluster-blows.ts'
+import { arsenalOf, besides, isLong, type ClusterBlow, type ClusterSite, type Takeover } from './cluster-blows.ts'
 import { farLine } from './line.ts'
 import type { Network } from './network.ts'
-import { NodeSet } from './node-set.ts'
+import { NodeSet, type LivingNode } from './node-set.ts'
 import { planOrders, type PlannedOrder } from './orders.ts'
 import { pause } from './pause.ts'
 import { Records } from './records.ts'
@@ -23,7 +23,7 @@ export interface ClusterOptions {
   /** Blows at most, and how long at most they go on. */
   readonly blows: number
   readonly limitMs: number
-  /** Orders for each blow, half of them in each style. */
+  /** Orders for each blow but those that come beside another, in all styles. */
   readonly ordersPerBlow: number
   readonly seed: number
   /** Where the services keep their books. */
@@ -41,6 +41,9 @@ export interface ClusterOptions {
 const STALL_MS = 120_000
 /** Answers that are lost before a blow: the step is asked for again, by this node or the next. */
 const LOST_MOST = 3
+/** Blows that come beside one that takes long, and the pause before each. */
+const BESIDE_MOST = 3
+const BESIDE_MS = 600
 
 export async function runCluster(options: ClusterOptions): Promise<Evidence> {
   const campaign = new Cluster(options)
@@ -56,6 +59,13 @@ export async function runCluster(options: ClusterOptions): Promise<Evidence> {
   return { records: campaign.records, effects: readEffects(options.folder) }
 }
 
+interface Target {
+  readonly blow: ClusterBlow
+  readonly at: LivingNode
+  /** In words. */
+  readonly moment: string
+}
+
 class Cluster {
   readonly records = new Records()
   readonly #options: ClusterOptions
@@ -66,6 +76,7 @@ class Cluster {
   #server: PostgresServer | undefined
   #nodes: NodeSet | undefined
   #stalled: NodeJS.Timeout | undefined
+  #struck = 0
 
   constructor(options: ClusterOptions) {
     this.#options = options
@@ -105,10 +116,10 @@ class Cluster {
     })
     const site: ClusterSite = { nodes, server, leaseMs: leaseSeconds * 1000, chance, clocks, services }
     const until = performance.now() + limitMs
-    for (const [index, blow] of this.#drawn().entries()) {
-      if (performance.now() > until) break
+    const kinds = arsenalOf(this.#options).length
+    for (const [round, blow] of this.#drawn().entries()) {
+      if (performance.now() > until || (round >= kinds && this.#struck >= this.#options.blows)) break
       await this.#unlessTrouble(this.#round(site, clients, blow))
-      this.#options.onBlow?.(index + 1)
     }
     await this.#unlessTrouble(this.#end(nodes, clients))
   }
@@ -138,12 +149,31 @@ class Cluster {
     await acked
     const delayMs = chance.between(0, 60)
     await pause(delayMs)
+    const struck = this.#strike(site, clients, { blow, at: owner, moment: `ack 1 +${delayMs} ms` })
+    await Promise.all([struck, isLong(blow) ? this.#beside(site, clients, { blow, at: owner }) : null])
+  }
+
+  /** While others are to take over, they have troubles of their own. */
+  async #beside(site: ClusterSite, clients: Clients, { blow, at }: Omit<Target, 'moment'>): Promise<void> {
+    const { nodes, chance } = site
+    for (let left = chance.between(0, BESIDE_MOST); left > 0; left--) {
+      await pause(chance.between(0, BESIDE_MS))
+      const others = nodes.living.filter(({ place }) => place !== at.place)
+      if (others.length === 0) return
+      const other = { blow: chance.pick(besides), at: chance.pick(others) }
+      await this.#strike(site, clients, { ...other, moment: `beside ${blow.kind}` })
+    }
+  }
+
+  async #strike(site: ClusterSite, clients: Clients, { blow, at, moment }: Target): Promise<void> {
     const t = Date.now()
     const open = openOrders(this.records, readEffects(this.#options.folder)).size
     const cut = clients.asking.length
-    const taken = await blow.strike(site, owner)
-    const seen = { moment: `ack 1 +${delayMs} ms`, open, cut, ...taken }
-    this.records.fault({ t, type: 'fault', kind: blow.kind, target: `node ${owner.place}`, ...seen })
+    const taken: Takeover | undefined = await blow.strike(site, at)
+    const seen = { moment, open, cut, ...taken }
+    this.records.fault({ t, type: 'fault', kind: blow.kind, target: `node ${at.place}`, ...seen })
+    this.#struck += 1
+    this.#options.onBlow?.(this.#struck)
   }
 
   #nextAck(): Promise<void> {

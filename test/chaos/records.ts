@@ -64,6 +64,8 @@ export interface FaultRow {
   /** Of a blow after which another node took over: from it until that one owned the store, and until it was ready. */
   readonly ownedMs?: number
   readonly readyMs?: number
+  /** Of one that was asked to end: until its process was gone. */
+  readonly goneMs?: number
 }
 
 /** The rows of one campaign, oldest first. */

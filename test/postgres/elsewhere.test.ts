@@ -9,6 +9,7 @@ import {
   event,
   operation,
   service,
+  signal,
   workflow,
   type Application,
   type ApplicationDefinition,
@@ -132,4 +133,44 @@ test('what the node that owns the shard refuses is not answered as if it had bee
   expect(await ask(1)).toEqual({ id: 'f', created: true })
   expect(await owner.result('f')).toBe(1)
   expect(await tell(1)).toMatchObject({ created: true })
+})
+
+/** The clock of the machine, which knows what still waits on it. */
+function countingClock(): { readonly clock: Clock; readonly pending: ReadonlySet<object> } {
+  const pending = new Set<object>()
+  const after: Clock['after'] = (delayMs, callback) => {
+    const timer = {}
+    pending.add(timer)
+    const cancel = systemClock.after(delayMs, () => {
+      pending.delete(timer)
+      callback()
+    })
+    return () => {
+      pending.delete(timer)
+      cancel()
+    }
+  }
+  return { clock: { ...systemClock, after }, pending }
+}
+
+test('nothing keeps a process alive behind its close: not a start that it asked for elsewhere, nor an end that it watches for another', async () => {
+  const go = signal('go', z.string())
+  const held = workflow('held', { input: z.string(), output: z.string(), signals: [go] }, async (run) => {
+    return (await run.receive(go)).data
+  })
+  const here = countingClock()
+  const there = countingClock()
+  const place = await newPlace()
+  closing.push(() => place.drop())
+  const store = place.url('&shards=8&lease=2&pool=4')
+  const definition = (version: string): ApplicationDefinition =>
+    ballet({ name: 'held', version, services: [], workflows: [held] })
+  const owner = await openForTest(definition('2'), { store, clock: there.clock })
+  const old = await openForTest(definition('1'), { store, clock: here.clock })
+  const { id } = await old.start(held('x'))
+  while ((await owner.run(id)) === null);
+  owner.hints.take({ shards: [], watch: [id], ended: [], from: { id: 'another', address: 'http://127.0.0.1:9' } })
+  await old.close()
+  await owner.close()
+  expect([here.pending.size, there.pending.size]).toEqual([0, 0])
 })
