@@ -1,6 +1,14 @@
 // The account of a flow: what its events come to, one after the other.
 import { describe, expect, it } from 'vitest'
-import { loadAccount, parseDetail, passDeadlines, saveAccount, takeEvent, type FlowAccount } from './flow-account.ts'
+import {
+  loadAccount,
+  parseDetail,
+  passDeadlines,
+  saveAccount,
+  takeEvent,
+  type FlowAccount,
+  type FlowEvent,
+} from './flow-account.ts'
 import { Flow } from './flow.ts'
 import type { FlowPattern, FlowRule } from './flow-pattern.ts'
 
@@ -18,12 +26,15 @@ const flow = new Flow(
 )
 const other = new Flow(seq(event('placed'), event('paid')), [], 'another flow')
 
+const eventAt = (type: string, pos: number): FlowEvent => {
+  return { type, pos, at: pos, source: 'shop', id: `${pos}`, root: 'event:shop:1' }
+}
+
 /** Takes events of these types, one a millisecond from 1 on. */
 function take(types: readonly string[], of: Flow = flow): FlowAccount | null {
   let account: FlowAccount | null = null
   for (const [index, type] of types.entries()) {
-    const pos = index + 1
-    account = takeEvent(of, account, { type, pos, at: pos, source: 'shop', id: `${pos}`, root: 'event:shop:1' })
+    account = takeEvent(of, account, eventAt(type, index + 1))
   }
   return account
 }
@@ -42,6 +53,11 @@ const knowledge = {
   undoables: () => undoables,
 }
 const saved = (account: FlowAccount) => saveAccount(flow, account, knowledge)
+/** The account as it is read of its row. */
+const stored = (account: FlowAccount, of: Flow = flow): FlowAccount | null => {
+  const { began, changed, last } = account
+  return loadAccount(of, { ...saved(account), began, changed, pos: last.pos })
+}
 
 describe('an account', () => {
   it('begins with an event that can come first; what comes before is foreign', () => {
@@ -104,10 +120,42 @@ describe('an account', () => {
     expect(parseDetail(none.detail)).not.toHaveProperty('owes')
   })
 
-  it('is the same when it has been stored, and none of another flow', () => {
-    const account = taken('placed', 'shipped', 'paid')
-    const { state, detail } = saved(account)
-    expect(loadAccount(flow, state, detail)).toEqual(account)
-    expect(loadAccount(other, state, detail)).toBeNull()
+  it.each<[string, FlowAccount]>([
+    ['on track', taken('placed', 'paid')],
+    ['may end', taken('placed', 'paid', 'shipped')],
+    ['broken', taken('placed', 'shipped', 'paid')],
+    ['overdue', passDeadlines(flow, taken('placed'), 11).account],
+  ])('is the same when it has been stored, and none of another flow: %s', (standing, account) => {
+    expect(saved(account).standing).toBe(standing)
+    expect(stored(account)).toEqual(account)
+    expect(stored(account, other)).toBeNull()
+  })
+
+  it('says little when it is complete, the same of all that went the same way, and what comes late is seen as late', () => {
+    const late = takeEvent(flow, passDeadlines(flow, taken('placed'), 11).account, eventAt('paid', 2)) as FlowAccount
+    const account = ['shipped', 'rated'].reduce<FlowAccount>(
+      (before, type, index) => takeEvent(flow, before, eventAt(type, index + 3)) as FlowAccount,
+      late,
+    )
+    const { standing, detail } = saved(account)
+    expect([standing, detail]).toEqual([
+      'complete',
+      '{"seen":["placed","paid","shipped","rated"],"overdues":1,"told":11}',
+    ])
+    expect(saved(taken('placed', 'paid', 'shipped', 'rated')).detail).toBe(
+      '{"seen":["placed","paid","shipped","rated"]}',
+    )
+    expect(parseDetail(detail)).toMatchObject({ awaited: [], deadlines: [], broken: null, breaks: 0, overdues: 1 })
+    const again = stored(account)
+    expect(again).toEqual({ ...account, last: { type: '', source: '', id: '', root: '', pos: 4, at: 4 } })
+    expect(takeEvent(flow, again, eventAt('paid', 5))).toMatchObject({ breaks: 1, broken: { how: 'late', pos: 5 } })
+  })
+
+  it('is read of rows that said everything', () => {
+    const account = taken('placed', 'paid')
+    const { state, ...rest } = account
+    const row = { state: flow.save(state), pos: 2, began: 1, changed: 2 }
+    const detail = JSON.stringify({ ...rest, awaited: [], deadlines: [] })
+    expect(loadAccount(flow, { ...row, detail })).toEqual(account)
   })
 })

@@ -4,7 +4,7 @@
 // before that was in time. Stored as JSON beside the state of the flow; made anew from the events when it cannot be read.
 import { isBroken, type Flow, type FlowDeadline, type FlowState } from './flow.ts'
 import { parseText } from './json-text.ts'
-import type { FlowStanding } from './store.ts'
+import type { FlowRow, FlowStanding } from './store.ts'
 
 /** An event as an account takes it. */
 export interface FlowEvent {
@@ -131,13 +131,19 @@ export interface Undoable extends OwedUndo {
   readonly undone: ReadonlySet<string>
 }
 
-/** What a row tells without the flow: the account but for its state, and what it waits for. */
-export interface FlowDetail extends Omit<FlowAccount, 'state'> {
+/** What a row tells without the flow, beside its columns. */
+export interface FlowDetail extends Pick<FlowAccount, 'seen' | 'broken' | 'breaks' | 'overdues' | 'told'> {
   readonly awaited: readonly AwaitedType[]
   readonly deadlines: readonly FlowDeadline[]
   /** Of a broken or an overdue flow: what would have to be taken back if it is given up. Absent when there is nothing. */
   readonly owes?: readonly OwedUndo[]
+  /** The event from which what the flow tells follows, its position and time beside. Absent when it will tell nothing. */
+  readonly last?: Omit<FlowEvent, 'pos' | 'at'>
 }
+
+/** What is not said. So the rows of all flows that have gone the same good way say the same, in few words. */
+const UNSAID: FlowDetail = { seen: [], broken: null, breaks: 0, overdues: 0, told: 0, awaited: [], deadlines: [] }
+const NOBODY = { type: '', source: '', id: '', root: '' }
 
 /** What is known of an application where accounts are saved. */
 export interface FlowKnowledge {
@@ -153,17 +159,24 @@ export function saveAccount(
   account: FlowAccount,
   { producers, undoables }: FlowKnowledge,
 ): Pick<Standing, 'standing' | 'ending' | 'due'> & { readonly state: string; readonly detail: string } {
-  const { state, ...rest } = account
+  const { state, seen } = account
   const { standing, ending, due, awaited, deadlines } = standingOf(flow, account)
+  const saved = { standing, ending, due, state: flow.save(state) }
+  const { broken, breaks, overdues, told } = account
+  const common: Partial<FlowDetail> = overdues === 0 ? { seen } : { seen, overdues, told }
+  if (standing === 'complete') return { ...saved, detail: JSON.stringify(common) }
+  const { type, source, id, root } = account.last
   const isWrong = standing === 'broken' || standing === 'overdue'
-  const owes = isWrong ? owedBy(undoables(), account.seen) : []
-  const detail: FlowDetail = {
-    ...rest,
-    awaited: awaited.map((type) => ({ type, from: producers(type) })),
-    deadlines,
+  const owes = isWrong ? owedBy(undoables(), seen) : []
+  const detail: Partial<FlowDetail> = {
+    ...common,
+    ...(breaks === 0 ? {} : { broken, breaks }),
+    ...(awaited.length === 0 ? {} : { awaited: awaited.map((one) => ({ type: one, from: producers(one) })) }),
+    ...(deadlines.length === 0 ? {} : { deadlines }),
     ...(owes.length === 0 ? {} : { owes }),
+    last: { type, source, id, root },
   }
-  return { standing, ending, due, state: flow.save(state), detail: JSON.stringify(detail) }
+  return { ...saved, detail: JSON.stringify(detail) }
 }
 
 /** Operations of which an event says that they were done, and none that they were taken back. */
@@ -173,15 +186,18 @@ function owedBy(undoables: readonly Undoable[], seen: readonly string[]): readon
     .map(({ operation, undo }) => ({ operation, undo }))
 }
 
-/** The account of two texts; null when they are of another flow. */
-export function loadAccount(flow: Flow, state: string, detail: string): FlowAccount | null {
-  const loaded = flow.load(state)
-  if (loaded === null) return null
-  const { awaited: _, deadlines: __, owes: ___, ...rest } = parseDetail(detail)
-  return { ...rest, state: loaded }
+/** The account of a row; null when that is of another flow. */
+export function loadAccount(
+  flow: Flow,
+  { state: text, detail, pos, began, changed }: Pick<FlowRow, 'state' | 'detail' | 'pos' | 'began' | 'changed'>,
+): FlowAccount | null {
+  const state = flow.load(text)
+  if (state === null) return null
+  const { seen, broken, breaks, overdues, told, last = NOBODY } = parseDetail(detail)
+  return { state, seen, broken, breaks, overdues, told, began, changed, last: { ...last, pos, at: changed } }
 }
 
 /** The rest of a row, which the engine wrote. */
 export function parseDetail(detail: string): FlowDetail {
-  return parseText(detail) as FlowDetail
+  return { ...UNSAID, ...(parseText(detail) as Partial<FlowDetail>) }
 }

@@ -1,6 +1,7 @@
 // The flows of a choreography as the engine follows them: by committed events of every style, durable, with deadlines.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { parseDetail } from '../core/flow-account.ts'
 import { openForTest, until } from '../../test/support/applications.ts'
 import { HandClock } from '../../test/support/clocks.ts'
 import { live, rounds, sweep } from '../../test/support/sweeps.ts'
@@ -192,7 +193,7 @@ test('a deadline that passes makes it overdue and is an event, once, also over a
   await app.publish(Paid({ orderId: 'a' }))
   await pass(clock, 1000)
   const row = await standing(app, data, 'a', 'on track')
-  expect(JSON.parse(row.detail)).toMatchObject({ overdues: 1, broken: null })
+  expect(parseDetail(row.detail)).toMatchObject({ overdues: 1, broken: null })
   expect(row.due).not.toBeNull()
 })
 

@@ -20,8 +20,8 @@ export function judgeFlows(world: World, { name, flow }: ChoreographyDefinition)
       world.blame('FLOW', `${key} has ${row === undefined ? 'no row' : 'no events'}`)
       continue
     }
-    const { broken, breaks, seen, last } = parseDetail(row.detail)
-    const found = JSON.stringify({ broken, breaks, seen, pos: last.pos, state: row.state, ending: row.ending })
+    const { broken, breaks, seen } = parseDetail(row.detail)
+    const found = JSON.stringify({ broken, breaks, seen, pos: row.pos, state: row.state, ending: row.ending })
     const { ending } = flow.verdict(account.state)
     const rest = { broken: account.broken, breaks: account.breaks, seen: account.seen, pos: account.last.pos }
     const wanted = JSON.stringify({ ...rest, state: flow.save(account.state), ending })

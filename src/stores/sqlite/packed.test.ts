@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Statement } from '../sql/statements.ts'
-import { pack, ReceivedTexts, rowsOf, SentTexts } from './packed.ts'
+import { pack, type Packed, ReceivedTexts, rowsOf, SentTexts } from './packed.ts'
 
 const statement = (values: Statement['values'], payloads?: readonly number[]): Statement => ({
   sql: 'INSERT',
@@ -8,7 +8,7 @@ const statement = (values: Statement['values'], payloads?: readonly number[]): S
   values,
   payloads,
 })
-const unpacked = (packed: Statement): unknown[] => Array.from(rowsOf(packed), (row) => [...row])
+const unpacked = (packed: Packed): unknown[] => Array.from(rowsOf(packed), (row) => [...row])
 
 describe('a statement on its way to a thread', () => {
   test('what all rows share crosses once, and every row has it again', () => {
@@ -29,6 +29,13 @@ describe('a statement on its way to a thread', () => {
     expect(unpacked(given)).toEqual(
       Array.from({ length: values.length / 3 }, (_row, at) => values.slice(at * 3, at * 3 + 3)),
     )
+  })
+
+  test('what is as in the row before does not cross, and is there again', () => {
+    const given = statement([0, 'a', 1, 0, 'b', 2, 0, 'b', 3, 0, 'a', 3, 0, null, 3])
+    const packed = pack(given)
+    expect(packed.values).toEqual(['a', 1, 'b', 2, undefined, 3, 'a', undefined, null, undefined])
+    expect(unpacked(packed)).toEqual(unpacked(given))
   })
 
   test('equal payloads are two: each may become a blob of its own', () => {

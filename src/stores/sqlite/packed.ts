@@ -1,12 +1,14 @@
 // Statements on their way to a thread. What is the same in every row of a statement (the namespace, the shard, what most
-// runs do not have) crosses once: copying a value costs more than putting it into a row again. Large payloads, which
-// become blobs row by row, are never taken for the same. The text of a statement crosses once for all. Used by both ends.
+// runs do not have) crosses once, and what is as in the row before does not cross: copying a value costs more than putting
+// it into a row again. Large payloads, which become blobs row by row, are never taken for the same. The text of a statement crosses once for all. Used by both ends.
 import { invariant } from '../../core/errors.ts'
 import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 
 /** A statement of which `values` has only what varies, row after row, if `same` is there: it has the rest, by place. */
-export interface Packed extends Statement {
+export interface Packed extends Omit<Statement, 'values'> {
+  /** Undefined where a row has what the one before it had. */
+  readonly values: readonly (Value | undefined)[]
   readonly same?: readonly (Value | undefined)[]
 }
 
@@ -23,9 +25,14 @@ export function pack(statement: Statement): Packed {
     if (!isSame) varying.push(place)
   }
   if (varying.length === width || varying.length === 0) return statement
-  const rest: Value[] = []
+  const isPayload = varying.map((place) => payloads.includes(place))
+  const rest: (Value | undefined)[] = []
   for (let offset = 0; offset < values.length; offset += width)
-    for (const place of varying) rest.push(values[offset + place] as Value)
+    for (const [index, place] of varying.entries()) {
+      const value = values[offset + place]
+      const isRepeated = offset > 0 && value === values[offset - width + place] && isPayload[index] === false
+      rest.push(isRepeated ? undefined : value)
+    }
   return { ...statement, values: rest, same }
 }
 
@@ -37,13 +44,17 @@ function isAlways(value: Value | undefined, values: readonly Value[], place: num
 /** The rows of a statement, one after the other, each in the same array. */
 export function* rowsOf({ width, values, same }: Packed): Generator<Value[]> {
   if (same === undefined) {
-    for (let offset = 0; offset < values.length; offset += width) yield values.slice(offset, offset + width)
+    for (let offset = 0; offset < values.length; offset += width)
+      yield values.slice(offset, offset + width) as readonly (Value | undefined)[] as Value[]
     return
   }
   const varying = [...same.keys()].filter((place) => same[place] === undefined)
   const row = same.map((value) => value ?? null)
   for (let at = 0; at < values.length;) {
-    for (const place of varying) row[place] = values[at++] ?? null
+    for (const place of varying) {
+      const value = values[at++]
+      if (value !== undefined) row[place] = value
+    }
     yield row
   }
 }

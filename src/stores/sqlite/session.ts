@@ -6,7 +6,6 @@ import { hash } from 'node:crypto'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { fault, invariant } from '../../core/errors.ts'
 import { blobTexts, isLarge, withBlobs } from '../sql/blobs.ts'
-import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 import { rowsOf, type Packed } from './packed.ts'
 
@@ -33,7 +32,7 @@ export class Session {
   }
 
   /** The values of all rows, all statements over the same state of the file. */
-  read(statements: readonly Statement[]): Value[] {
+  read(statements: readonly Packed[]): Value[] {
     const values: Value[] = []
     const run = (): void => statements.forEach((statement) => this.#query(statement, values))
     const [first] = statements
