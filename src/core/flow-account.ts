@@ -87,6 +87,10 @@ export function passDeadlines(
   return passed.length === 0 ? { account, passed } : { account: { ...account, overdues, told: now }, passed }
 }
 
+/** Whether the flow has ended well: nothing of it is awaited any more. */
+export const isComplete = (flow: Flow, { broken, state }: FlowAccount): boolean =>
+  broken === null && flow.verdict(state).standing === 'complete'
+
 interface Standing {
   readonly standing: FlowStanding
   /** The ending, when it is complete or may end. */
@@ -159,12 +163,14 @@ export function saveAccount(
   account: FlowAccount,
   { producers, undoables }: FlowKnowledge,
 ): Pick<Standing, 'standing' | 'ending' | 'due'> & { readonly state: string; readonly detail: string } {
-  const { state, seen } = account
-  const { standing, ending, due, awaited, deadlines } = standingOf(flow, account)
-  const saved = { standing, ending, due, state: flow.save(state) }
-  const { broken, breaks, overdues, told } = account
+  const { seen, broken, breaks, overdues, told } = account
+  const state = flow.save(account.state)
   const common: Partial<FlowDetail> = overdues === 0 ? { seen } : { seen, overdues, told }
-  if (standing === 'complete') return { ...saved, detail: JSON.stringify(common) }
+  if (isComplete(flow, account)) {
+    const { ending } = flow.verdict(account.state)
+    return { standing: 'complete', ending, due: null, state, detail: JSON.stringify(common) }
+  }
+  const { standing, ending, due, awaited, deadlines } = standingOf(flow, account)
   const { type, source, id, root } = account.last
   const isWrong = standing === 'broken' || standing === 'overdue'
   const owes = isWrong ? owedBy(undoables(), seen) : []
@@ -176,7 +182,7 @@ export function saveAccount(
     ...(owes.length === 0 ? {} : { owes }),
     last: { type, source, id, root },
   }
-  return { ...saved, detail: JSON.stringify(detail) }
+  return { standing, ending, due, state, detail: JSON.stringify(detail) }
 }
 
 /** Operations of which an event says that they were done, and none that they were taken back. */

@@ -87,6 +87,8 @@ export class Flow {
   readonly rules: readonly FlowRule[]
   /** What has to come in time, for each place: asked after every event. */
   readonly #awaited: readonly (readonly Wanted[])[]
+  /** The types that may come next, for each place, sorted. */
+  readonly #expected: readonly (readonly string[])[]
 
   /**
    * Compiles a flow: finds all its places, and refuses one that cannot be a contract.
@@ -113,6 +115,7 @@ export class Flow {
     this.#awaited = places.map(({ dues }) =>
       dues.map((due) => ({ due, types: [...new Set(typesOfDue(due))].toSorted() })),
     )
+    this.#expected = places.map(({ edges }) => [...edges.keys()].toSorted())
     this.types = new Set([...typesOf(pattern), ...rules.flatMap(typesOfRule)])
     this.endings = [...new Set(places.flatMap(({ endings }) => endings.map(nameOf)))]
     // Begins with the number of the way in which places are found: a change of that way must change every hash.
@@ -140,7 +143,9 @@ export class Flow {
 
   /** The types that may come next, sorted. */
   expected(state: FlowState): readonly string[] {
-    return [...this.#place(state.place).edges.keys()].toSorted()
+    const types = this.#expected[state.place]
+    invariant(types !== undefined, 'a state of a choreography is not one of its flow')
+    return types
   }
 
   verdict(state: FlowState): FlowVerdict {
@@ -171,7 +176,8 @@ export class Flow {
 
   /** A state as text, for `load` of the same flow. */
   save(state: FlowState): string {
-    return [this.hash, state.place, ...state.since].join(' ')
+    const { place, since } = state
+    return since.length === 0 ? `${this.hash} ${place}` : `${this.hash} ${place} ${since.join(' ')}`
   }
 
   /** The state of a text that `save` made, or null when it was of another flow: then walk the events of the key again. */

@@ -7,14 +7,7 @@
 //   unknown --an event, or its timer--> reading its row --> live --written: complete, or idle and too many--> unknown
 //   live --event, deadline--> changed --written--> live
 import { isBalletError } from '../core/errors.ts'
-import {
-  loadAccount,
-  passDeadlines,
-  saveAccount,
-  takeEvent,
-  type FlowAccount,
-  type FlowEvent,
-} from '../core/flow-account.ts'
+import { isComplete, loadAccount, passDeadlines, takeEvent, type FlowAccount } from '../core/flow-account.ts'
 import type { FlowDeadline } from '../core/flow.ts'
 import { eventRef } from '../core/ids.ts'
 import type { Cancel } from '../core/clock.ts'
@@ -23,14 +16,14 @@ import { splitKey } from '../core/names.ts'
 import type { EventRow, FlowName, FlowRow, TimerRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import { appendEvent } from './facts.ts'
+import { eventOf, placeRow, rowOf } from './flow-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 import { UndoDebt } from './undo-debt.ts'
 
-/**
- * How long what has changed waits for more. What waits long is copied by collections of garbage, and some orders go by in less
- * than this.
- */
+/** How often it is looked what there is to write: flows that are complete, of which nothing more is to come. */
 const WRITE_MS = 50
+/** How long a flow that goes on waits for more: most are complete before that, and are written once. */
+const GOES_ON_MS = 200
 /** How long a flow whose row is to be read waits for others: a read of many costs little more than one of one. */
 const READ_MS = 20
 /** Flows that are kept in memory without need, of those that go on. */
@@ -49,7 +42,8 @@ interface Live {
   account: FlowAccount | null
   /** The deadline for which there is a timer. */
   armed: number | null
-  isChanged: boolean
+  /** Since when its row does not say what is known of it, and the first event that it does not tell of; null when it does. */
+  changed: { readonly at: number; readonly pos: number } | null
   /** Rows of it that are not durable yet: until then it is not read, and so not forgotten. */
   writes: number
   /** What came while its row was read; null when that is over. */
@@ -160,23 +154,36 @@ export class Monitor {
       // One that moved since has another timer, or will have one when it is written.
       if (flow.armed === timer.due) flow.armed = null
       this.#context.writer.rows.timersGone.push(timer)
-      this.#change(flow)
+      this.#change(flow, account.last.pos)
       if (flow.choreography.onDeadline === 'emit') for (const deadline of passed) this.#tell(flow, account, deadline)
       this.write()
     })
   }
 
-  /** Writes what has changed. */
+  /** Writes everything that has changed. */
   write(): void {
+    this.#writeWhat(Number.POSITIVE_INFINITY)
+  }
+
+  /** Writes what is complete, and of the rest what has changed up to a time. */
+  #writeWhat(changedBy: number): void {
     this.#write?.()
     this.#write = null
     if (this.#isStopped) return
-    const { writer } = this.#context
+    const { writer, ns } = this.#context
+    const now = this.#context.now()
     const { rows } = writer
     const written: (readonly [Live, FlowRow])[] = []
     const complete: FlowRow[] = []
+    const held = new Map<ChoreographyDefinition, number>()
     for (const flow of this.#changed) {
-      flow.isChanged = false
+      const { choreography, account, changed } = flow
+      if (account !== null && changed !== null && changed.at > changedBy && !isComplete(choreography.flow, account)) {
+        held.set(choreography, Math.min(changed.pos, held.get(choreography) ?? changed.pos))
+        continue
+      }
+      this.#changed.delete(flow)
+      flow.changed = null
       const row = this.#rowOf(flow)
       if (row === null) continue
       // Those that say mostly the same come together: what rows share crosses to the store's thread once.
@@ -187,14 +194,14 @@ export class Monitor {
       written.push([flow, row])
     }
     for (const row of complete) rows.flows.push(row)
-    this.#changed.clear()
+    if (this.#changed.size > 0) this.#writeSoon()
     if (written.length > 0) writer.onDurable(() => this.#written(written))
     for (const followed of this.#followed.values()) {
-      const [first] = followed.waiting
-      const pos = first === undefined ? followed.met : first - 1
+      const [first = followed.met + 1] = followed.waiting
+      const pos = Math.min(first, held.get(followed.choreography) ?? first) - 1
       if (pos === followed.written) continue
       followed.written = pos
-      rows.flows.push(this.#placeOf(followed.choreography, pos))
+      rows.flows.push(placeRow(ns, followed.choreography, pos, now))
     }
     writer.flush()
   }
@@ -226,7 +233,7 @@ export class Monitor {
       const { account, choreography } = flow
       if (account !== null && account.last.pos >= pos) return
       flow.account = takeEvent(choreography.flow, account, eventOf(event))
-      this.#change(flow)
+      this.#change(flow, pos)
     })
   }
 
@@ -236,7 +243,7 @@ export class Monitor {
     const known = this.#flows.get(id)
     if (known?.waiting === null) return work(known)
     if (known !== undefined) return void known.waiting?.push(work)
-    const flow: Live = { choreography, key, account: null, armed: null, isChanged: false, writes: 0, waiting: [work] }
+    const flow: Live = { choreography, key, account: null, armed: null, changed: null, writes: 0, waiting: [work] }
     this.#flows.set(id, flow)
     this.#ask([flow])
   }
@@ -309,11 +316,16 @@ export class Monitor {
     }
   }
 
-  #change(flow: Live): void {
-    flow.isChanged = true
+  /** @param pos of an event that its row does not tell of, if it tells of none behind it. */
+  #change(flow: Live, pos: number): void {
+    flow.changed ??= { at: this.#context.now(), pos }
     this.#changed.add(flow)
+    this.#writeSoon()
+  }
+
+  #writeSoon(): void {
     if (this.#isStopped) return
-    this.#write ??= this.#context.clock.after(WRITE_MS, () => this.write())
+    this.#write ??= this.#context.clock.after(WRITE_MS, () => this.#writeWhat(this.#context.now() - GOES_ON_MS))
   }
 
   /** The timer of a flow stands for its next deadline. */
@@ -352,27 +364,15 @@ export class Monitor {
 
   #rowOf({ choreography, key, account }: Live): FlowRow | null {
     if (account === null) return null
-    const { began, changed, last } = account
     const { ns, directory } = this.#context
-    const saved = saveAccount(choreography.flow, account, {
-      producers: (type) => directory.producersOf(type),
-      undoables: () => this.#debt.of(choreography),
-    })
-    return { ns, name: choreography.name, key, ...saved, pos: last.pos, began, changed }
-  }
-
-  /** The row without a key: it also says which field the keys have. */
-  #placeOf({ name, key }: ChoreographyDefinition, pos: number): FlowRow {
-    const { ns } = this.#context
-    const now = this.#context.now()
-    const rest = {
-      standing: 'on track',
-      ending: null,
-      state: '',
-      detail: JSON.stringify({ field: key }),
-      due: null,
-    } as const
-    return { ns, name, key: '', ...rest, pos, began: now, changed: now }
+    return rowOf(
+      ns,
+      { choreography, key, account },
+      {
+        producers: (type) => directory.producersOf(type),
+        undoables: () => this.#debt.of(choreography),
+      },
+    )
   }
 
   /** These rows are durable. A flow that is complete is not kept, nor are those that nothing came for lately. */
@@ -391,8 +391,4 @@ export class Monitor {
 }
 
 /** Whether its row says all that is known of it. */
-const isIdle = ({ waiting, isChanged, writes }: Live): boolean => waiting === null && !isChanged && writes === 0
-
-function eventOf({ type, pos, at, source, id, root }: EventRow): FlowEvent {
-  return { type, pos, at, source, id, root }
-}
+const isIdle = ({ waiting, changed, writes }: Live): boolean => waiting === null && changed === null && writes === 0

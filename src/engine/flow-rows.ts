@@ -1,0 +1,39 @@
+// What a monitor reads and writes as rows: what of an event an account takes, one row for the flow of each key, and one without
+// a key for a choreography, which says how far its events have been taken. Used by monitor.ts.
+import { saveAccount, type FlowAccount, type FlowEvent, type FlowKnowledge } from '../core/flow-account.ts'
+import type { EventRow, FlowRow } from '../core/store.ts'
+import type { ChoreographyDefinition } from '../define/definition.ts'
+
+interface Followed {
+  readonly choreography: ChoreographyDefinition
+  readonly key: string
+  readonly account: FlowAccount
+}
+
+/** An account keeps the last event; its payload need not be kept with it. */
+export function eventOf({ type, pos, at, source, id, root }: EventRow): FlowEvent {
+  return { type, pos, at, source, id, root }
+}
+
+export function rowOf(ns: string, { choreography, key, account }: Followed, knowledge: FlowKnowledge): FlowRow {
+  const { began, changed, last } = account
+  const saved = saveAccount(choreography.flow, account, knowledge)
+  return { ns, name: choreography.name, key, ...saved, pos: last.pos, began, changed }
+}
+
+/** The row without a key: it also says which field the keys have. @param now milliseconds since the epoch. */
+export function placeRow(ns: string, { name, key }: ChoreographyDefinition, pos: number, now: number): FlowRow {
+  return {
+    ns,
+    name,
+    key: '',
+    standing: 'on track',
+    ending: null,
+    state: '',
+    detail: JSON.stringify({ field: key }),
+    pos,
+    began: now,
+    changed: now,
+    due: null,
+  }
+}
