@@ -289,6 +289,9 @@ export interface EventQuery {
   readonly limit: number
 }
 
+/** A key, or a root. */
+export type Kin = { readonly key: string } | { readonly root: string }
+
 /** What names a run; no payload, and nothing that a store may have to read a payload for. */
 export type RunName = Pick<RunRow, 'num' | 'id'>
 
@@ -313,6 +316,8 @@ export interface StoreReader {
   /** Rows of a run with a seq above `after`, in order. Pass -1 for all. */
   journal(shard: number, run: number, after: number, limit: number): Promise<readonly JournalRow[]>
   events(shard: number, query: EventQuery): Promise<readonly EventRow[]>
+  /** The shards in which there are runs or events of a key or a root, in order: most keys are in one of many. */
+  shardsOf(ns: string, of: Kin): Promise<readonly number[]>
   /** Timers with from <= due < to, by due, run and op; given `after`, those behind it. */
   timers(shard: number, from: number, to: number, limit: number, after?: TimerRow): Promise<readonly TimerRow[]>
   /** Inbox rows that are present, lowest id first, those with an id above `after` when it is given. Consume by presence, never by `id > last`. */

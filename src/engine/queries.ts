@@ -8,7 +8,7 @@ import type { Json } from '../core/json.ts'
 import { parseCommands, parseTurn, STUCK_REASONS } from '../core/journal.ts'
 import { nearest, splitKey } from '../core/names.ts'
 import { Placement } from '../core/placement.ts'
-import type { EventRow, JournalRow, RunRow, StoreReader } from '../core/store.ts'
+import type { EventRow, JournalRow, Kin, RunRow, StoreReader } from '../core/store.ts'
 import type {
   ErrorView,
   EventView,
@@ -26,7 +26,7 @@ import { cursorOfKey, cursorOfPlaces, keyOfCursor, limitOf, placesOf, type Place
 import { flowView } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
 import { readPage, readPages } from './pages.ts'
-import { relatedRows, type Kin } from './related.ts'
+import { relatedRows } from './related.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
 import { newestFirst, ofEvent, ofRun, ofTurn, oldestEvent } from './row-orders.ts'
 import { choicesOf, phaseOf, suspectOf } from './run-standing.ts'

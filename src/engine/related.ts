@@ -1,7 +1,7 @@
 // All runs and events of a key or a root, over all shards, as of one moment: they are two reads, between which a commit can
 // bring more of both. Taken apart, a run could be missing that an event tells of, or the last event of one that is over.
 // Used by queries.ts.
-import type { EventRow, RunRow, StoreReader } from '../core/store.ts'
+import type { EventRow, Kin, RunRow, StoreReader } from '../core/store.ts'
 import { cursorOfTwo, placesOf, twoPlacesOf, type Places } from './cursors.ts'
 import { readPages, type RowsOfAll, type RowSource } from './pages.ts'
 import { ofEvent, ofRun, oldestEvent, oldestFirst } from './row-orders.ts'
@@ -12,11 +12,6 @@ const LIMIT = 100_000
 const SIZE = 4_194_304
 /** How often all is read anew while events come; after that, what was read last has to do. */
 const TRIES = 8
-
-export interface Kin {
-  readonly key?: string
-  readonly root?: string
-}
 
 export interface RelatedRows {
   readonly runs: readonly (RunRow | UnreadRun)[]
@@ -34,19 +29,27 @@ export async function relatedRows(
 ): Promise<RelatedRows> {
   const start = placesOf(undefined, shards.length)
   const [runsAfter, eventsAfter] = cursor === undefined ? [start, start] : twoPlacesOf(cursor, shards.length)
-  const runsIn = (shard: number): RowSource<RunRow | UnreadRun> => ({
-    read: (after = 0, limit) => runRows(reader, shard, { ns, ...of, after, limit }),
-    ...ofRun,
-  })
-  const eventsIn = (shard: number): Marked<EventRow> =>
-    new Marked({ read: (after, limit) => reader.events(shard, { ns, ...of, after, limit }), ...ofEvent })
-  const log = shards.map(eventsIn)
+  const holders = async (): Promise<readonly number[]> => (shards.length === 1 ? shards : reader.shardsOf(ns, of))
   for (let tries = 1; ; tries++) {
+    // A page has its place in each shard, also in those where there is nothing to read.
+    const held = new Set(await holders())
+    const runsIn = (shard: number): RowSource<RunRow | UnreadRun> => ({
+      read: async (after = 0, limit) => (held.has(shard) ? runRows(reader, shard, { ns, ...of, after, limit }) : []),
+      ...ofRun,
+    })
+    const eventsIn = (shard: number): Marked<EventRow> =>
+      new Marked({
+        read: async (after, limit) => (held.has(shard) ? reader.events(shard, { ns, ...of, after, limit }) : []),
+        ...ofEvent,
+      })
+    const log = shards.map(eventsIn)
     // Events first: when there are no more of them after the runs were read, these are all that there were by then.
     const events = await part(log, eventsAfter, oldestEvent)
     const runs = await part(shards.map(runsIn), runsAfter, oldestFirst)
     const isCut = runs.next !== undefined || events.next !== undefined
-    if (!isCut && tries < TRIES && eventsAfter !== null && (await haveMore(log))) continue
+    const isOld = async (): Promise<boolean> =>
+      (await haveMore(log)) || (await holders()).some((shard) => !held.has(shard))
+    if (!isCut && tries < TRIES && eventsAfter !== null && (await isOld())) continue
     return {
       runs: runs.rows,
       events: events.rows,

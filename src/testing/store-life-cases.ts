@@ -190,6 +190,7 @@ function allCalls(store: Store): Promise<unknown>[] {
     store.runs(SHARD, { ns: NS, limit: 1 }),
     store.journal(SHARD, 1, -1, 1),
     store.events(SHARD, { ns: NS, limit: 1 }),
+    store.shardsOf(NS, { key: 'a:1' }),
     store.timers(SHARD, 0, 1, 1),
     store.inbox(SHARD, NS, 1),
     store.suspects(SHARD),

@@ -165,6 +165,22 @@ const logCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'shards: of a key and of a root, by its runs or its events',
+    async run({ store }) {
+      await commitFirst(store, { runs: tenRuns, events: manyEvents })
+      const found = [
+        { key: 'orderId:A2' },
+        { key: 'orderId:A0' },
+        { root: 'run:run-1' },
+        { root: 'event:shop:event-1' },
+      ]
+      for (const of of found) assert.deepEqual(await store.shardsOf(NS, of), [SHARD])
+      assert.deepEqual(await store.shardsOf('other', { root: 'run:run-10' }), [SHARD])
+      const missing = [{ key: 'orderId:A9' }, { root: 'run:run-11' }, { root: 'run:run-10' }]
+      for (const of of missing) assert.deepEqual(await store.shardsOf(NS, of), [])
+    },
+  },
+  {
     name: 'events: conditions together, and namespaces apart',
     async run({ store }) {
       await commitFirst(store, { events: manyEvents })

@@ -8,6 +8,7 @@ import type {
   EventQuery,
   FlowQuery,
   InboxItem,
+  Kin,
   RunQuery,
   Store,
   StoreInfo,
@@ -161,6 +162,9 @@ export class RecordingStore implements Store {
   }
   agedEvents(shard: number, ns: string, after: number, limit: number) {
     return this.#read(() => this.#inner.agedEvents(shard, ns, after, limit))
+  }
+  shardsOf(ns: string, of: Kin) {
+    return this.#read(() => this.#inner.shardsOf(ns, of))
   }
   agedClaims(shard: number, ns: string, now: number, limit: number) {
     return this.#read(() => this.#inner.agedClaims(shard, ns, now, limit))

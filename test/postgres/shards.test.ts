@@ -168,6 +168,13 @@ test('lists, keys and graphs are of all shards, page by page', async () => {
     if ((cursor = page.cursor) === undefined) break
   }
   expect(events.toSorted()).toEqual(keys.map((customerId) => `o-${customerId}`).toSorted())
+  // A key of which there is something in two shards, and one of which there is nothing.
+  const [orderId = ''] = keys
+  const elsewhere = keys.slice(1).map((other) => `g-also-${other}`)
+  for (const id of elsewhere) await app.start(greeting({ orderId, customerId: orderId }), { id })
+  const { runs } = await app.key('customerId', orderId)
+  expect(new Set(runs.map(({ id }) => id))).toEqual(new Set([`g-${orderId}`, ...elsewhere]))
+  expect(await app.key('customerId', 'nobody')).toMatchObject({ runs: [], events: [] })
   await expect(app.runs({ cursor: 'x' })).rejects.toMatchObject({ code: 'QUERY_INVALID' })
   for (const id of seen.slice(0, 8)) await expect(app.cancel(id)).rejects.toMatchObject({ code: 'RUN_ENDED' })
 })

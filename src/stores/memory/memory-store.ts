@@ -14,6 +14,7 @@ import type {
   InboxItem,
   InboxRow,
   JournalRow,
+  Kin,
   RunName,
   RunQuery,
   RunRow,
@@ -120,6 +121,13 @@ class MemoryStore implements Store {
   async journal(_shard: number, run: number, after: number, limit: number): Promise<readonly JournalRow[]> {
     const rows = this.#opened().journal.get(run) ?? []
     return rows.filter((row) => row.seq > after).slice(0, limit)
+  }
+
+  async shardsOf(ns: string, of: Kin): Promise<readonly number[]> {
+    const query = { ns, ...of, limit: 1 }
+    const [run] = await this.runs(0, query)
+    const [event] = await this.events(0, query)
+    return run === undefined && event === undefined ? [] : [0]
   }
 
   async events(_shard: number, query: EventQuery): Promise<readonly EventRow[]> {

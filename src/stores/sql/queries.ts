@@ -2,7 +2,7 @@
 // its columns in the order of tables.ts, reads in the order of a position or an id, and is bounded by a limit. The
 // texts are made so that each finds its index: layout.test.ts holds the plans of SQLite against that. They are neutral:
 // `payload(runs.input)` stands for a payload wherever it is kept, and each store writes that in its own way.
-import type { Claim, EventQuery, FlowQuery, RunQuery, RunStatus, TimerRow } from '../../core/store.ts'
+import type { Claim, EventQuery, FlowQuery, Kin, RunQuery, RunStatus, TimerRow } from '../../core/store.ts'
 import type { Statement } from './statements.ts'
 import {
   agedEventsTable,
@@ -136,6 +136,15 @@ export function eventsQuery(shard: number, query: EventQuery): Statement {
   if (query.published !== undefined) where.add('published = ?', query.published ? 1 : 0)
   where.addIfGiven('pos > ?', query.after)
   return where.select(eventsTable, 'pos', query.limit)
+}
+
+/** Answers with numbers of shards. */
+export function shardsOfQuery(ns: string, of: Kin): Statement {
+  const [column, value] = 'key' in of ? (['key', of.key] as const) : (['root', of.root] as const)
+  const holds = (table: string): string =>
+    `EXISTS (SELECT 1 FROM ${table} WHERE shard = shards.id AND ns = ?1 AND ${column} = ?2)`
+  const sql = `SELECT id FROM shards WHERE ${holds('runs')} OR ${holds('events')} ORDER BY id`
+  return { sql, width: 2, values: [ns, value] }
 }
 
 export function timersQuery(shard: number, from: number, to: number, limit: number, after?: TimerRow): Statement {

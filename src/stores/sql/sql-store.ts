@@ -14,6 +14,7 @@ import type {
   InboxItem,
   InboxRow,
   JournalRow,
+  Kin,
   RunName,
   RunQuery,
   RunRow,
@@ -39,6 +40,7 @@ import {
   runQuery,
   runNamesQuery,
   runsQuery,
+  shardsOfQuery,
   suspectsQuery,
   tenureQuery,
   timersQuery,
@@ -155,6 +157,10 @@ export abstract class SqlStore implements Store {
 
   events(shard: number, query: EventQuery): Promise<readonly EventRow[]> {
     return this.#rows(eventsTable, eventsQuery(shard, query))
+  }
+
+  async shardsOf(ns: string, of: Kin): Promise<readonly number[]> {
+    return (await this.read(shardsOfQuery(ns, of))).map(whole)
   }
 
   timers(shard: number, from: number, to: number, limit: number, after?: TimerRow): Promise<readonly TimerRow[]> {
