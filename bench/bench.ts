@@ -1,8 +1,9 @@
-// `npm run bench [-- --quick] [--json] [--folder <path>] [--store postgres [--nodes 1,2,4] | --peers]`: measures the
-// engine beside the machine's own limits, in one run; with --store (`postgres` for a server of its own, or a URL) on
-// PostgreSQL, on one node or on several that share a store; with --peers beside other systems. Every figure is a JSON line
-// as soon as it is known, a table follows at the end; --json leaves the table out. The files go to a new folder under
-// .ballet/, or under the folder given: it must stand on a real disk.
+// `npm run bench [-- --quick] [--json] [--folder <path>] [--store postgres [--nodes 1,2,4] | --peers | --growth 1000000 [--order
+// choreographed]]`: measures the engine beside the machine's own limits, in one run; with --store (`postgres` for a server of its
+// own, or a URL) on PostgreSQL, on one node or on several that share a store; with --peers beside other systems; with --growth
+// what an order costs when so many are in the store. Every figure is a JSON line as soon as it is known, a table follows at the
+// end; --json leaves the table out. The files go to a new folder under .ballet/, or under the folder given: it must stand on a
+// real disk.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { measureAlone, measureCommits } from './alone.ts'
 import { openContenders } from './contenders.ts'
 import { Figures } from './figures.ts'
 import { isInMemory } from './in-memory.ts'
+import { isGrowing, measureGrowth } from './growth.ts'
 import { measureOnPostgres } from './on-postgres.ts'
 import { measureOverHttp } from './over-http.ts'
 import { measurePeers } from './peers.ts'
@@ -26,13 +28,26 @@ const { values } = parseArgs({
     store: { type: 'string' },
     nodes: { type: 'string', default: '1' },
     peers: { type: 'boolean' },
+    growth: { type: 'string' },
+    order: { type: 'string', default: 'keyed' },
   },
 })
 const quick = values.quick ?? false
-if (values.peers === true && values.store !== undefined) {
-  console.error('--peers and --store are two measurements: give one of them')
+if ([values.peers, values.store, values.growth].filter((one) => one !== undefined).length > 1) {
+  console.error('--peers, --store and --growth are measurements of their own: give one of them')
   process.exit(2)
 }
+const growth = values.growth === undefined ? null : Number(values.growth)
+if (growth !== null && !(Number.isSafeInteger(growth) && growth >= 1000)) {
+  console.error(`--growth takes a number of orders from 1000 on, and not ${JSON.stringify(values.growth)}`)
+  process.exit(2)
+}
+const { order: kind } = values
+if (!isGrowing(kind)) {
+  console.error(`--order takes keyed or choreographed, and not ${JSON.stringify(kind)}`)
+  process.exit(2)
+}
+const growing = kind
 
 // So that what waits for the end of this process, such as a server that was started, hears of it.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
@@ -64,7 +79,11 @@ say({
   disk: inMemory ? 'a folder in memory: nothing here was synced' : 'real',
 })
 /** What is asked for; answers with tables that its figures alone do not make. */
-function measure(): Promise<string> {
+async function measure(): Promise<string> {
+  if (growth !== null) {
+    await measureGrowth(plan, growing, growth, figures)
+    return ''
+  }
   if (values.peers === true) return measurePeers(pace, folder, say, figures)
   if (values.store !== undefined) return measureOnPostgres(values.store, nodes, pace, folder, say, figures)
   return measureEngine()
