@@ -67,7 +67,8 @@ export class Monitor {
   readonly #followed: ReadonlyMap<string, Followed>
   readonly #byType = new Map<string, Followed[]>()
   readonly #flows = new LooseMap<string, Live>()
-  readonly #changed = new Set<Live>()
+  /** A list, because a set keeps what was deleted from it (core/loose-map.ts). */
+  #changed: Live[] = []
   #asked: Live[] = []
   #readSoon: Cancel | null = null
   #reading = 0
@@ -128,7 +129,7 @@ export class Monitor {
   async caughtUp(): Promise<void> {
     if (this.#followed.size === 0) return
     await this.settled()
-    if (this.#changed.size > 0) this.write()
+    if (this.#changed.length > 0) this.write()
     await this.#context.writer.barrier()
   }
 
@@ -176,13 +177,15 @@ export class Monitor {
     const written: (readonly [Live, FlowRow])[] = []
     const complete: FlowRow[] = []
     const held = new Map<ChoreographyDefinition, number>()
-    for (const flow of this.#changed) {
+    const all = this.#changed
+    this.#changed = []
+    for (const flow of all) {
       const { choreography, account, changed } = flow
       if (account !== null && changed !== null && changed.at > changedBy && !isComplete(choreography.flow, account)) {
         held.set(choreography, Math.min(changed.pos, held.get(choreography) ?? changed.pos))
+        this.#changed.push(flow)
         continue
       }
-      this.#changed.delete(flow)
       flow.changed = null
       const row = this.#rowOf(flow)
       if (row === null) continue
@@ -194,7 +197,7 @@ export class Monitor {
       written.push([flow, row])
     }
     for (const row of complete) rows.flows.push(row)
-    if (this.#changed.size > 0) this.#writeSoon()
+    if (this.#changed.length > 0) this.#writeSoon()
     if (written.length > 0) writer.onDurable(() => this.#written(written))
     for (const followed of this.#followed.values()) {
       const [first = followed.met + 1] = followed.waiting
@@ -280,7 +283,13 @@ export class Monitor {
     const keys = flows.map(({ key }) => key)
     try {
       const rows = await store.flowsOf(shard, ns, choreography.name, keys)
-      for (const [index, flow] of flows.entries()) await this.#bringBack(flow, rows[index] ?? null)
+      for (const [index, flow] of flows.entries()) {
+        const row = rows[index] ?? null
+        if (row !== null) await this.#load(flow, row)
+        const waiting = flow.waiting ?? []
+        flow.waiting = null
+        for (const work of waiting) work(flow)
+      }
     } catch (error) {
       if (this.#isStopped) return
       if (!isBalletError(error) || error.code !== 'STORE_FAILED') return this.#context.fail(error)
@@ -291,14 +300,9 @@ export class Monitor {
     }
   }
 
-  async #bringBack(flow: Live, row: FlowRow | null): Promise<void> {
-    if (row !== null) {
-      flow.armed = row.due
-      flow.account = loadAccount(flow.choreography.flow, row) ?? (await this.#anew(flow, row))
-    }
-    const waiting = flow.waiting ?? []
-    flow.waiting = null
-    for (const work of waiting) work(flow)
+  async #load(flow: Live, row: FlowRow): Promise<void> {
+    flow.armed = row.due
+    flow.account = loadAccount(flow.choreography.flow, row) ?? (await this.#anew(flow, row))
   }
 
   /** The choreography is another one by now: the events of the key are walked once more, up to where the row stood. */
@@ -318,8 +322,9 @@ export class Monitor {
 
   /** @param pos of an event that its row does not tell of, if it tells of none behind it. */
   #change(flow: Live, pos: number): void {
-    flow.changed ??= { at: this.#context.now(), pos }
-    this.#changed.add(flow)
+    if (flow.changed !== null) return
+    flow.changed = { at: this.#context.now(), pos }
+    this.#changed.push(flow)
     this.#writeSoon()
   }
 
