@@ -74,7 +74,7 @@ export class Elsewhere {
     const body = { call, input, id, at: at ?? undefined, deadline: deadline ?? undefined }
     await this.#post('start', id, id, body, tx)
     if (tx === undefined) this.#expect(id)
-    if (!given || tx !== undefined) return { id, created: true }
+    if (tx !== undefined) return { id, created: true }
     const taken = await this.#taken(shard, 'run', id, `the start of the run "${id}"`)
     if (taken !== null && taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
     return { id, created: true }
@@ -135,8 +135,8 @@ export class Elsewhere {
       return { id, created: false }
     if (row.ended !== null) throw fault('RUN_ENDED', { id: row.id, status: row.status })
     const what = `the data of ${name}`
-    toText(validate(directory.signal(row, name).schema, data, what), what)
-    await this.#post('signal', row.id, row.id, { run: row.id, name, data, id }, tx)
+    const judged = { payload: toText(validate(directory.signal(row, name).schema, data, what), what) }
+    await this.#post('signal', row.id, row.id, { run: row.id, name, data, id, judged }, tx)
     if (tx === undefined) await this.#decided(row, isSignal(id))
     return { id, created: true }
   }

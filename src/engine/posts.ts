@@ -36,9 +36,9 @@ export class Posts {
 
   /** @throws as `Requests.signal`, TX_INVALID, TX_FOREIGN, and what the transaction throws */
   async signal(request: SignalRequest, tx: object): Promise<Posted> {
-    const { id } = await this.#requests.signalable(request)
+    const { id, payload } = await this.#requests.signalable(request)
     const { run, name, data } = request
-    await this.#post(tx, 'signal', run, { run, name, data, id })
+    await this.#post(tx, 'signal', run, { run, name, data, id, judged: { payload } })
     return { id }
   }
 

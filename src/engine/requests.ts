@@ -4,7 +4,7 @@
 import { parseText } from '../core/json-text.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import { toText } from '../core/json.ts'
+import { toText, type JsonText } from '../core/json.ts'
 import { checkId } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { InboxRow } from '../core/store.ts'
@@ -29,6 +29,12 @@ import { hadSignal } from './given-signals.ts'
 import type { DeliveryExtras, DeliveryResult } from './shard-context.ts'
 import { checkDeadline } from './schedule.ts'
 import type { Shard } from './shard.ts'
+
+/** Of a signal that lies in an inbox. */
+interface Judged {
+  /** What the schema made of its data where it was asked for; absent for what a run says, which is judged where it is said. */
+  readonly judged?: { readonly payload?: JsonText | undefined }
+}
 
 export class Requests {
   readonly #shard: Shard
@@ -121,7 +127,7 @@ export class Requests {
     return { id, source, key }
   }
 
-  async signal(request: SignalRequest, way: Way = {}): Promise<Signalled> {
+  async signal(request: SignalRequest & Judged, way: Way = {}): Promise<Signalled> {
     this.#shard.check()
     const { context } = this.#shard
     await inboxFirst(context, way)
@@ -152,7 +158,7 @@ export class Requests {
   }
 
   /** Judges a signal that is to come in by another way, as far as it can be judged now. @throws as `signal` */
-  async signalable(request: SignalRequest): Promise<{ readonly id: string }> {
+  async signalable(request: SignalRequest): Promise<{ readonly id: string; readonly payload: JsonText | undefined }> {
     this.#shard.check()
     const { context } = this.#shard
     await inboxFirst(context)
@@ -160,11 +166,9 @@ export class Requests {
   }
 
   /** What a signal says to a run. @throws SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID */
-  #signalOf(run: Awaited<ReturnType<typeof openRun>>, request: SignalRequest, way: Way) {
+  #signalOf(run: Awaited<ReturnType<typeof openRun>>, request: SignalRequest & Judged, way: Way) {
     const { context } = this.#shard
-    const { name } = request
-    const what = `the data of ${name}`
-    const payload = toText(validate(context.directory.signal(run, name).schema, request.data, what), what)
+    const payload = this.#signalData(run, request)
     // An id from the inbox is an idempotency key, which is outside the alphabet of given ones.
     const id =
       request.id === undefined
@@ -173,6 +177,24 @@ export class Requests {
           ? checkId(request.id, 'The signal id')
           : request.id
     return { id, payload }
+  }
+
+  /**
+   * What the schema makes of the data of a signal. Its sender has heard that it was taken when it lay in the inbox; when a schema of
+   * another version refuses it since, the run gets it as it was judged then, as if it had come a moment before this version.
+   */
+  #signalData(run: Awaited<ReturnType<typeof openRun>>, { name, data, judged }: SignalRequest & Judged) {
+    const { context } = this.#shard
+    const what = `the data of ${name}`
+    try {
+      return toText(validate(context.directory.signal(run, name).schema, data, what), what)
+    } catch (error) {
+      if (judged === undefined) throw error
+      context.log.warn(
+        `The run "${run.id}" gets the signal ${name} as it was when it was taken; today it would be refused: ${toFailure(error).message}`,
+      )
+      return judged.payload
+    }
   }
 
   /** Whether a run that has ended had this signal before: whoever lost the answer asks again, and is told so. */
