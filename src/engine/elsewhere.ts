@@ -23,6 +23,7 @@ import type {
   StartRequest,
 } from '../define/application.ts'
 import { checkCancel, reasonOf } from './actions.ts'
+import { asideOf, TAKEN_MS } from './aside.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
 import type { AskedConduct } from './conduct-flow.ts'
@@ -48,8 +49,11 @@ const PAGE = 1000
 const LOOK_MS = [4, 250] as const
 /** Looks for a name alone, before it is asked whether what is to take it still lies in the inbox. */
 const LOOKS = 4
-/** How long is waited for that. What was put into the inbox is taken all the same. */
-const TAKEN_MS = 30_000
+
+/** What was put into an inbox, as its row says it and in words. */
+interface Asked extends Pick<InboxItem, 'kind' | 'target'> {
+  readonly words: string
+}
 
 export class Elsewhere {
   readonly #options: ElsewhereOptions
@@ -75,7 +79,8 @@ export class Elsewhere {
     await this.#post('start', id, id, body, tx)
     if (tx === undefined) this.#expect(id)
     if (tx !== undefined) return { id, created: true }
-    const taken = await this.#taken(shard, 'run', id, `the start of the run "${id}"`)
+    const what = { kind: 'start', target: id, words: `the start of the run "${id}"` } as const
+    const taken = await this.#taken(shard, 'run', id, what)
     if (taken !== null && taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
     return { id, created: true }
   }
@@ -91,7 +96,7 @@ export class Elsewhere {
     const { type, data, cause } = request
     await this.#post('event', type, key, { type, data, id, source, ...(cause === undefined ? {} : { cause }) }, tx)
     if (tx !== undefined) return { id, source, position: 0, created: true }
-    const taken = await this.#taken(shard, 'event', name, `the event "${id}"`)
+    const taken = await this.#taken(shard, 'event', name, { kind: 'event', target: type, words: `the event "${id}"` })
     // It is durable all the same, and known by its id when it is published again.
     if (taken === null)
       throw fault('OWNER_SILENT', { address: 'the shard of the event', problem: 'it was not taken yet' })
@@ -230,18 +235,30 @@ export class Elsewhere {
 
   /**
    * The claim of what was put into an inbox, or null when it takes too long. When nothing lies there any more and the name is
-   * free, it was refused. @throws OWNER_REFUSED
+   * free, it was refused, or set aside and is taken later. @throws OWNER_REFUSED
    */
-  #taken(shard: number, space: Claim['space'], id: string, what: string): Promise<Claim | null> {
+  async #taken(shard: number, space: Claim['space'], id: string, what: Asked): Promise<Claim | null> {
     const { store, ns } = this.#options
     let looks = 0
-    return this.#patiently(async () => {
+    const taken = await this.#patiently(async () => {
       // Most are taken at once. What is there no more was taken before its name is looked for.
       const isGone = ++looks > LOOKS && (await store.inboxIds(shard, ns, 1)).length === 0
       const claim = await this.#claim(shard, space, id)
-      if (isGone && claim === null) throw fault('OWNER_REFUSED', { what })
-      return claim
+      if (!isGone || claim !== null) return claim
+      if (await this.#isAside(shard, what)) return 'aside'
+      throw fault('OWNER_REFUSED', { what: what.words })
     })
+    return taken === 'aside' ? null : taken
+  }
+
+  async #isAside(shard: number, { kind, target }: Asked): Promise<boolean> {
+    const { store, ns } = this.#options
+    for (let after = 0; ;) {
+      const rows = await store.inbox(shard, asideOf(ns), PAGE, after)
+      if (rows.some((row) => row.kind === kind && row.target === target)) return true
+      if (rows.length < PAGE) return false
+      after = rows.at(-1)?.id ?? after
+    }
   }
 
   /** What is not null, or null when it takes too long. */
@@ -259,7 +276,9 @@ export class Elsewhere {
   /** @param tag says to which shard it goes. */
   async #post(kind: InboxItem['kind'], target: string, tag: string, body: object, tx?: object): Promise<void> {
     const { store, ns, codec, clock, posted } = this.#options
-    const data = codec.encode(JSON.stringify(body), { namespace: ns, row: 'turn', id: target })
+    // Nobody waits for what a transaction has asked for.
+    const text = JSON.stringify(tx === undefined ? body : { ...body, silent: true })
+    const data = codec.encode(text, { namespace: ns, row: 'turn', id: target })
     const shard = this.#place.shardOf(tag)
     const items = [{ ns, slot: this.#place.slotOf(tag), kind, target, data, at: clock.now() }]
     if (tx === undefined) await store.post(shard, items)

@@ -22,7 +22,10 @@ export class Posts {
   async start(request: StartRequest, tx: object, asked?: AskedStart): Promise<Posted> {
     const { id, at, deadline } = await this.#requests.startable(request, asked)
     const { call, input } = request
-    await this.#post(tx, 'start', id, { call, input, id, at: at ?? undefined, deadline: deadline ?? undefined })
+    await this.#post(tx, 'start', id, {
+      ...{ call, input, id, at: at ?? undefined, deadline: deadline ?? undefined },
+      silent: true,
+    })
     return { id }
   }
 
@@ -30,7 +33,7 @@ export class Posts {
   async publish(request: PublishRequest, tx: object, asked?: AskedEvent): Promise<Posted> {
     const { id, source, key } = await this.#requests.publishable(request, asked)
     const { type, data } = request
-    await this.#post(tx, 'event', type, { type, data, id, source }, key)
+    await this.#post(tx, 'event', type, { type, data, id, source, silent: true }, key)
     return { id }
   }
 

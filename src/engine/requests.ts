@@ -18,6 +18,7 @@ import type {
   StartRequest,
 } from '../define/application.ts'
 import type { Arrival, Place } from './admission.ts'
+import { isOfVersion, setAside } from './aside.ts'
 import { judgeEvent, writeAsked, type AskedEvent } from './asked-event.ts'
 import { judgeStart, type AskedStart } from './asked-start.ts'
 import { isOfStore, takeBegin, takeBegun, takeFact } from './between-shards.ts'
@@ -225,8 +226,8 @@ export class Requests {
   }
 
   /**
-   * Handles an inbox row. What cannot be taken is drained all the same, and said in the log: it must not block the rest. One
-   * of which the store could not be asked is no such row: it stays.
+   * Handles an inbox row. What cannot be taken is drained all the same, and said in the log: it must not block the rest; what
+   * may be taken another time is set aside (aside.ts). One of which the store could not be asked is no such row: it stays.
    * @returns false when a later read is to take it.
    */
   async fromInbox(row: InboxRow): Promise<boolean> {
@@ -237,7 +238,7 @@ export class Requests {
       text = context.decode(row.data, 'turn', row.target)
     } catch (error) {
       // A key that is missing today may be there tomorrow: what was acknowledged stays.
-      context.log.error(`An inbox row for ${row.target} cannot be read and waits: ${toFailure(error).message}`)
+      setAside(context, row, error)
       return true
     }
     try {
@@ -252,6 +253,10 @@ export class Requests {
       if (isOfStore(error)) {
         context.log.error(`An inbox row for ${row.target} waits: ${toFailure(error).message}`)
         return false
+      }
+      if (isOfVersion(row, text, context.clock.now(), error)) {
+        setAside(context, row, error)
+        return true
       }
       context.log.warn(`An inbox row for ${row.target} was not taken: ${toFailure(error).message}`)
       this.#drain(way)

@@ -2,9 +2,11 @@
 // back of whoever asked.
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
+import type { Codec } from '../../src/core/codec.ts'
+import type { CallValue } from '../../src/core/values.ts'
 import { ballet, signal, workflow, type Application, type ApplicationDefinition } from '../../src/index.ts'
-import { openForTest } from '../support/applications.ts'
-import { newPlace } from './subject.ts'
+import { openForTest, until } from '../support/applications.ts'
+import { connection, newPlace } from './subject.ts'
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {
@@ -88,4 +90,60 @@ test('a start without an id that the newer version refuses is not answered as if
   await expect(old.startNamed({ call: 'flow', input: 2 })).rejects.toMatchObject({ code: 'OWNER_REFUSED' })
   const { id } = await old.startNamed({ call: 'flow', input: 1 })
   expect(await owner.result(id)).toBe(1)
+})
+
+test('a row of an inbox that cannot be decoded is set aside: answers do not wait for it, and it is taken when it can be', async () => {
+  const place = await newPlace()
+  closing.push(() => place.drop())
+  const store = place.url('&shards=8&lease=2&pool=4')
+  let isAway = true
+  const codec: Codec = {
+    encode: (text) => text,
+    decode: (payload, { row, id }) => {
+      if (isAway && row === 'turn' && id === 'kept') throw new Error('the key is away')
+      return String(payload)
+    },
+  }
+  const flow = workflow('flow', { input: z.null(), output: z.string() }, async () => 'done')
+  const definition = (version: string) => ballet({ name: 'shop', version, services: [], workflows: [flow] })
+  const owner = await openForTest(definition('2'), { store, codec })
+  const old = await openForTest(definition('1'), { store })
+  // It was taken, and neither refused nor begun; this is not said after half a minute only.
+  expect(await old.start(flow(null), { id: 'kept' })).toEqual({ id: 'kept', created: true })
+  expect(await old.run('kept')).toBeNull()
+  const shard = (await owner.nodes()).shards.find(({ waiting }) => waiting > 0)
+  expect(shard).toMatchObject({ waiting: 1 })
+  await owner.close()
+  isAway = false
+  const next = await openForTest(definition('2'), { store, codec })
+  expect(await until(next, null, async () => (await next.run('kept'))?.output)).toBe('done')
+  expect((await next.nodes()).shards.filter(({ waiting }) => waiting > 0)).toEqual([])
+})
+
+test('a start of a transaction that a newer version refuses is set aside, and begins with a version that takes it', async () => {
+  const place = await newPlace()
+  closing.push(() => place.drop())
+  const store = place.url('&shards=8&lease=2&pool=4')
+  const definition = (version: string, most: number) => {
+    const input = z.number().max(most)
+    return ballet({
+      name: 'shop',
+      version,
+      services: [],
+      workflows: [workflow('flow', { input, output: z.number() }, async (_, n) => n)],
+    })
+  }
+  const owner = await openForTest(definition('2', 1), { store })
+  const old = await openForTest(definition('1', 9), { store })
+  const sql = await connection()
+  const start = old.start as (call: CallValue, options: object) => Promise<unknown>
+  await sql.begin(async (tx) => {
+    await start.call(old, { kind: 'call', target: 'workflow', name: 'flow', input: 2 }, { id: 'two', tx })
+  })
+  // What lies in the inbox has been looked at when a negative answer is given.
+  expect(await old.run('two')).toBeNull()
+  await owner.close()
+  await old.close()
+  const next = await openForTest(definition('3', 9), { store })
+  expect(await until(next, null, async () => (await next.run('two'))?.output)).toBe(2)
 })
