@@ -31,7 +31,9 @@ async function alone(store: Store, self: Self | null): Promise<NodesView> {
     store.inboxIds(SHARD, asideOf('default'), 1000),
   ])
   const [owner, address, since] = self === null ? [null, null, null] : [self.id, self.address, time(self.began)]
-  const shards = [{ shard: SHARD, owner, address, since, until: null, epoch, head, waiting: inbox.length + aside.length }]
+  const shards = [
+    { shard: SHARD, owner, address, since, until: null, epoch, head, waiting: inbox.length + aside.length },
+  ]
   if (self === null || since === null) return { leaseMs: null, nodes: [], shards }
   const { id, app, version, ballet } = self
   const node = {

@@ -23,7 +23,11 @@ export class Posts {
     const { id, at, deadline } = await this.#requests.startable(request, asked)
     const { call, input } = request
     await this.#post(tx, 'start', id, {
-      ...{ call, input, id, at: at ?? undefined, deadline: deadline ?? undefined },
+      call,
+      input,
+      id,
+      at: at ?? undefined,
+      deadline: deadline ?? undefined,
       silent: true,
     })
     return { id }

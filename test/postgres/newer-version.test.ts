@@ -111,13 +111,13 @@ test('a row of an inbox that cannot be decoded is set aside: answers do not wait
   // It was taken, and neither refused nor begun; this is not said after half a minute only.
   expect(await old.start(flow(null), { id: 'kept' })).toEqual({ id: 'kept', created: true })
   expect(await old.run('kept')).toBeNull()
-  const shard = (await owner.nodes()).shards.find(({ waiting }) => waiting > 0)
+  const shard = (await owner.nodes()).shards.find(({ waiting: count }) => count > 0)
   expect(shard).toMatchObject({ waiting: 1 })
   await owner.close()
   isAway = false
   const next = await openForTest(definition('2'), { store, codec })
   expect(await until(next, null, async () => (await next.run('kept'))?.output)).toBe('done')
-  expect((await next.nodes()).shards.filter(({ waiting }) => waiting > 0)).toEqual([])
+  expect((await next.nodes()).shards.filter(({ waiting: count }) => count > 0)).toEqual([])
 })
 
 test('a start of a transaction that a newer version refuses is set aside, and begins with a version that takes it', async () => {
@@ -136,9 +136,9 @@ test('a start of a transaction that a newer version refuses is set aside, and be
   const owner = await openForTest(definition('2', 1), { store })
   const old = await openForTest(definition('1', 9), { store })
   const sql = await connection()
-  const start = old.start as (call: CallValue, options: object) => Promise<unknown>
+  const call = { kind: 'call', target: 'workflow', name: 'flow', input: 2 } as unknown as CallValue
   await sql.begin(async (tx) => {
-    await start.call(old, { kind: 'call', target: 'workflow', name: 'flow', input: 2 }, { id: 'two', tx })
+    await old.start(call, { id: 'two', tx })
   })
   // What lies in the inbox has been looked at when a negative answer is given.
   expect(await old.run('two')).toBeNull()
