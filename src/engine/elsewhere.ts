@@ -6,6 +6,7 @@ import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault } from '../core/errors.ts'
 import type { Delivered } from '../core/journal.ts'
+import { parseText } from '../core/json-text.ts'
 import { toText } from '../core/json.ts'
 import { checkId } from '../core/names.ts'
 import type { Placement } from '../core/placement.ts'
@@ -28,6 +29,7 @@ import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
 import type { AskedConduct } from './conduct-flow.ts'
 import type { Directory } from './directory.ts'
+import { answersOf, type Act, type ActAnswer, type AskedAct } from './far-actions.ts'
 import { isSignal, wasGiven } from './given-signals.ts'
 import { checkDeadline } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -156,6 +158,34 @@ export class Elsewhere {
     await this.#post('cancel', id, id, { run: id, by, why })
     await this.#decided(row, ({ kind }) => kind === 'cancel')
     return { id, action: 'cancel', changed: true, ops: [] }
+  }
+
+  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, REQUEST_INVALID, OWNER_SILENT, what the action throws, and what the store does */
+  async act({ run, ...asked }: Act): Promise<Acted> {
+    const { random, clock } = this.#options
+    reasonOf(asked.request)
+    const { id, ended, status } = await this.#row(run)
+    if (ended !== null) throw fault('RUN_ENDED', { id, status })
+    const ask = random.uuid(clock.now())
+    await this.#post('act', id, id, { act: { run: id, ...asked } as Act, ask } satisfies AskedAct)
+    const shard = this.#place.shardOf(id)
+    const answer = await this.#patiently(() => this.#answerTo(shard, ask))
+    if (answer === null)
+      throw fault('OWNER_SILENT', { address: 'the shard of the run', problem: 'it was not taken yet' })
+    if ('refused' in answer) throw fault(answer.refused.code, answer.refused.details)
+    return answer.acted
+  }
+
+  async #answerTo(shard: number, ask: string): Promise<ActAnswer | null> {
+    const { store, ns, codec } = this.#options
+    for (let after = 0; ;) {
+      const rows = await store.inbox(shard, answersOf(ns), PAGE, after)
+      const found = rows.find(({ target }) => target === ask)
+      if (found !== undefined)
+        return parseText(codec.decode(found.data, { namespace: ns, row: 'turn', id: ask })) as ActAnswer
+      if (rows.length < PAGE) return null
+      after = rows.at(-1)?.id ?? after
+    }
   }
 
   /** What was put into the inbox for a run has been taken. @throws RUN_ENDED when the run had ended before that */

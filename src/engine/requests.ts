@@ -17,6 +17,7 @@ import type {
   Started,
   StartRequest,
 } from '../define/application.ts'
+import type { Actions } from './actions.ts'
 import type { Arrival, Place } from './admission.ts'
 import { isOfVersion, setAside } from './aside.ts'
 import { judgeEvent, writeAsked, type AskedEvent } from './asked-event.ts'
@@ -25,6 +26,7 @@ import { isOfStore, takeBegin, takeBegun, takeFact } from './between-shards.ts'
 import { createRun, type Birth } from './births.ts'
 import type { Taken } from './claims.ts'
 import { conductFlow } from './conduct-flow.ts'
+import { FarActions } from './far-actions.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
 import { hadSignal } from './given-signals.ts'
 import type { DeliveryExtras, DeliveryResult } from './shard-context.ts'
@@ -40,11 +42,14 @@ interface Judged {
 export class Requests {
   readonly #shard: Shard
   readonly #source: string
+  /** What is asked of runs at other nodes. */
+  readonly far: FarActions
 
   /** @param source of events that are published without one: the application's name. */
-  constructor(shard: Shard, source: string) {
+  constructor(shard: Shard, source: string, actions: Actions) {
     this.#shard = shard
     this.#source = source
+    this.far = new FarActions(shard, actions)
   }
 
   /** @param asked what was judged of the request already. */
@@ -265,11 +270,13 @@ export class Requests {
     return true
   }
 
-  async #take({ kind }: InboxRow, text: string, way: Way): Promise<void> {
+  async #take(row: InboxRow, text: string, way: Way): Promise<void> {
+    const { kind } = row
     const drain = (): void => this.#drain(way)
     if (kind === 'fact') return takeFact(this.#shard.context, text, drain)
     if (kind === 'begin') return takeBegin(this.#shard.context, text, drain)
     if (kind === 'begun') return takeBegun(this.#shard.context, text, drain)
+    if (kind === 'act') return this.far.take(row, text)
     if (kind === 'conduct') {
       await conductFlow(this.#shard, this.#source, parseText(text) as ConductRequest, drain)
       return
