@@ -11,7 +11,7 @@ import { toText, type JsonText } from '../core/json.ts'
 import type { Command, Delivered } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
 import type { Acted, Action, AnswerRequest, FailRequest, Reasoned, RetryRequest } from '../define/application.ts'
-import { givenAnswerText } from './calls.ts'
+import { checkAnswerKey, givenAnswerText } from './calls.ts'
 import { isStopKept } from './deliveries.ts'
 import { endRun, freeIfNothingIsStuck, writeNote } from './endings.ts'
 import { inboxFirst, openRun } from './find-run.ts'
@@ -181,7 +181,9 @@ export class Actions {
     const { directory } = this.#shard.context
     const operation = directory.operations.get(command.call)
     if (operation === undefined) throw fault('CODE_MISSING', { run: `The run "${run.row.id}"`, call: command.call })
-    return givenAnswerText(operation, value)
+    const text = givenAnswerText(operation, value)
+    checkAnswerKey(operation, text, { input: command.input, key: run.row.key })
+    return text
   }
 
   async #find(id: string): Promise<{ readonly num: number }> {
