@@ -140,10 +140,11 @@ export function noteWords(note: Part, at: string, limit: number): string {
     case 'freed':
       return `free again (${word(note, 'reason')})`
     case 'late': {
-      const again = word(note, 'run')
-      const next =
-        again === '' ? `it stays done: ${failureWords(note['error'])}` : `the run ${again} takes it back again`
-      return `${op} answered after it had been taken back; ${next}`
+      const by = word(note, 'run')
+      const [how, again] =
+        note['nothing'] === true ? ['there had been nothing to take back', ''] : ['it had been taken back', ' again']
+      const next = by === '' ? `it stays done: ${failureWords(note['error'])}` : `the run ${by} takes it back${again}`
+      return `${op} answered after ${how}; ${next}`
     }
     case 'action':
       return `${word(note, 'action')} ${op === '' ? 'the run' : op}, asked for by ${whoWords(note)}${DROPPED[word(note, 'drops')] ?? ''}`

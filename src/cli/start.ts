@@ -53,6 +53,7 @@ export const start: Command = {
     const deadline = timeIn(given, 'deadline', terminal)
     const { created, id } = await client.start({ call, input, id: given.text('id'), at, deadline })
     if (!created) terminal.note(`${printable(id)} exists with this input; nothing new was started.`)
+    if (!created && (at ?? deadline) !== undefined) terminal.note(timesOf(await client.run(id)))
     if (waitMs === undefined) {
       print(terminal, given.flag('json'), { id, created }, () => [printable(id)])
       if (!given.flag('json')) terminal.note(`See it: ballet show ${printable(shellWord(id))}${placeWords(given)}`)
@@ -71,6 +72,13 @@ export const start: Command = {
       terminal.note(`${printable(settled.id)} has not ended within ${showMs(waitMs)}; it goes on.`)
     return exitCodeOfRun(settled.status)
   },
+}
+
+/** What of its times a run keeps that exists already, whatever others were asked for. */
+function timesOf(run: RunView | null): string {
+  if (run === null) return 'Its times are those that it was started with.'
+  const ends = run.deadline === undefined ? 'has no deadline' : `keeps its deadline, ${run.deadline}`
+  return `It ${run.at === undefined ? '' : `still begins at ${run.at}, and `}${ends}.`
 }
 
 /** A time as the application takes it: a length of time counts from now, anything else is judged there. */

@@ -43,9 +43,12 @@ export async function readsOf(store: Store): Promise<Reads> {
     nodes: async () => nodesOf(store, null),
     graph: async (root, cursor) => queries.graph(root, cursor),
     async fields() {
-      const some = { ns: 'default', limit: SAMPLE }
-      const [runs, events] = await Promise.all([store.runs(0, some), store.events(0, some)])
-      return [...new Set([...runs, ...events].flatMap(({ key }) => (key === null ? [] : [splitKey(key).field])))]
+      const { shards } = await store.info()
+      const some = { ns: 'default', limit: Math.ceil(SAMPLE / shards) }
+      const found = await Promise.all(
+        Array.from({ length: shards }, (_, shard) => [store.runs(shard, some), store.events(shard, some)]).flat(),
+      )
+      return [...new Set(found.flat().flatMap(({ key }) => (key === null ? [] : [splitKey(key).field])))]
     },
     close: async () => store.close(),
   }

@@ -164,12 +164,16 @@ export type Note =
     }
   | { readonly kind: 'stuck'; readonly op: string | null; readonly reason: string; readonly error: Failure }
   | { readonly kind: 'freed'; readonly reason: string }
-  /** A call answered after it had been taken back: `run` takes it back again, or an error says why none does. */
+  /**
+   * A call answered after it had been taken back (after its undo had found nothing to do: `nothing`): `run` takes it back again, or
+   * an error says why none does.
+   */
   | {
       readonly kind: 'late'
       readonly op: string
       readonly attempt: number
       readonly run: string | null
+      readonly nothing?: true
       readonly error?: Failure
     }
   /** What a person asked for, and why. */

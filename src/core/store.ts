@@ -198,9 +198,9 @@ export interface InboxItem {
   readonly slot: number
   /**
    * From outside: `start`, `signal`, `event`, `conduct`, `cancel`. From a run: `signal`, `cancel` of what it started, `fact` (an event of another
-   * key), `begin` (a reaction's workflow) and `begun`, the answer to that.
+   * key), `begin` (a reaction's workflow) and `begun`, the answer to that. From a person at another node: `act`, and `acted`, the answer.
    */
-  readonly kind: 'start' | 'signal' | 'event' | 'conduct' | 'cancel' | 'fact' | 'begin' | 'begun'
+  readonly kind: 'start' | 'signal' | 'event' | 'conduct' | 'cancel' | 'fact' | 'begin' | 'begun' | 'act' | 'acted'
   /** Run id, workflow name or event type. */
   readonly target: string
   readonly data: Payload

@@ -61,6 +61,17 @@ describe('the log of undos', () => {
     expect(['a#0', 'b#0', 'c#0'].map((op) => log.takenUnknown(op)?.op)).toEqual([undefined, undefined, 'c#0'])
   })
 
+  it('knows when there was nothing to do', () => {
+    const log = new UndoLog()
+    log.register('a#0', 'a', () => null)(undefined)
+    log.register('b#0', 'b', refund)(undefined)
+    for (let entry = log.last(true); entry !== undefined; entry = log.last(true)) {
+      log.take(entry)
+      if (entry.op === 'a#0') log.nothing(entry)
+    }
+    expect(['a#0', 'b#0'].map((op) => log.takenUnknown(op)?.wasNothing)).toEqual([true, undefined])
+  })
+
   it('forgets what only had to settle, when it has', () => {
     const log = new UndoLog()
     log.register('a#0', 'a', refund)

@@ -15,6 +15,8 @@ export interface Registered {
   readonly undo: Undo | null
   /** Resolves when the call has settled, also one that was given up; to undefined when its outcome is not known. */
   readonly settled: Promise<unknown>
+  /** When it was taken back there was nothing to do. */
+  readonly wasNothing?: boolean
 }
 
 /** An undo that a continued run hands on: `op` begins with the generation that made the call. */
@@ -31,6 +33,7 @@ export type Settle = (outcome: unknown, isKnown?: boolean) => void
 interface Entry extends Registered {
   outcome: unknown
   isKnown: boolean
+  wasNothing?: boolean
   /** The run did not take its answer: it is taken back however the run ends. */
   lost: boolean
 }
@@ -85,6 +88,12 @@ export class UndoLog {
   take(entry: Registered): void {
     this.#remove(entry)
     this.#taken.set(entry.op, entry as Entry)
+  }
+
+  /** There was nothing to do to take it back, as far as its undo knew. */
+  nothing(entry: Registered): void {
+    const taken: Entry = entry as Entry
+    taken.wasNothing = true
   }
 
   /** Whether nothing has been registered that could be taken back, or was. */

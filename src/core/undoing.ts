@@ -66,11 +66,12 @@ async function undoEach(scope: RunScope, all: boolean): Promise<void> {
   machine.commands.push({ kind: 'phase', phase: null })
 }
 
-async function undoOne(scope: RunScope, { op, name, undo: how }: Registered, outcome: unknown): Promise<void> {
+async function undoOne(scope: RunScope, entry: Registered, outcome: unknown): Promise<void> {
+  const { op, name, undo: how } = entry
   let undoing = `the undo of ${name}`
   try {
     const call = typeof how === 'function' ? how(outcome) : how
-    if (call === null) return
+    if (call === null) return scope.machine.undos.nothing(entry)
     undoing = call.name
     scope.machine.spec.contracts.checkUndo(name, call)
     await scope.door(() => issueCall(scope, call, {}, `undo:${op}`, { shielded: true, undoing: { undoes: op } }))

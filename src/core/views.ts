@@ -259,7 +259,10 @@ export interface ShardView {
   readonly epoch: number
   /** The last position in its log. */
   readonly head: number
-  /** What lies in its inbox and has not been taken, counted to 1,000: more than a few for long means that its owner is behind. */
+  /**
+   * What lies in its inbox and has not been taken, counted to 1,000: more than a few for long means that its owner is behind, or
+   * that something was set aside, of which its log says why.
+   */
   readonly waiting: number
 }
 

@@ -86,6 +86,10 @@ test('F22: a stuck call that a person answers: with what its service may answer 
     [{ type: 'paid', data: { orderId: 1 } }, 'INPUT_INVALID'],
   ] as const)
     await expect(app.answer('c', { op, value })).rejects.toMatchObject({ code })
+  await expect(app.answer('c', { op, value: { type: 'paid', data: { orderId: '2' } } })).rejects.toMatchObject({
+    code: 'REQUEST_INVALID',
+    message: expect.stringContaining('value.data.orderId: it is "2", and the call was made for "1"'),
+  })
   await expect(app.answer('c', { op: 'payment.charge#1', value: null })).rejects.toMatchObject({
     code: 'OP_UNKNOWN',
     message: expect.stringContaining('Did you mean "payment.charge#0"?'),

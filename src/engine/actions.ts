@@ -11,7 +11,7 @@ import { toText, type JsonText } from '../core/json.ts'
 import type { Command, Delivered } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
 import type { Acted, Action, AnswerRequest, FailRequest, Reasoned, RetryRequest } from '../define/application.ts'
-import { givenAnswerText } from './calls.ts'
+import { checkAnswerKey, givenAnswerText } from './calls.ts'
 import { isStopKept } from './deliveries.ts'
 import { endRun, freeIfNothingIsStuck, writeNote } from './endings.ts'
 import { inboxFirst, openRun } from './find-run.ts'
@@ -28,6 +28,10 @@ const WORDS_LIMIT = 4000
 /** Rounds of the event loop in which a run that was thawed is looked at; then it is every so often, milliseconds. */
 const ROUNDS = 2000
 const LOOK_MS = 10
+
+/** Told of how an action came out in the moment in which that is written. */
+type Said = (acted: Acted) => void
+const nobody: Said = () => {}
 
 export class Actions {
   readonly #shard: Shard
@@ -48,49 +52,51 @@ export class Actions {
     return { id, action: 'cancel', changed: result === 'taken', ops: [], ...kept }
   }
 
-  async retry(id: string, request: RetryRequest): Promise<Acted> {
+  async retry(id: string, request: RetryRequest, said: Said = nobody): Promise<Acted> {
     const reason = reasonOf(request)
     const run = await this.#live(id)
     const { op } = request
     if (run.executor.kind === 'frozen' || isUnmapped(run)) {
       if (op !== undefined) throw refused(id, 'retry', `its code cannot go on, so that ${op} is not looked at`)
       writeNote(this.#shard.context, run, { kind: 'action', action: 'retry', op: null, ...reason })
+      const acted = { id, action: 'retry', changed: true, ops: [] } as const
+      said(acted)
       this.#shard.context.thaw(run)
       await this.#tried(run.row.num)
-      return this.#done({ id, action: 'retry', changed: true, ops: [] })
+      return this.#done(acted)
     }
     const ops = (op === undefined ? stuckCallsOf(run) : [op]).map((one) => this.#callOf(run, one, 'retry').op)
     if (ops.length === 0) throw refused(id, 'retry', 'nothing of it is stuck')
     for (const one of ops) this.#tryAgain(run, one, reason)
     freeIfNothingIsStuck(this.#shard.context, run)
-    return this.#done({ id, action: 'retry', changed: true, ops })
+    return this.#done({ id, action: 'retry', changed: true, ops }, said)
   }
 
-  async answer(id: string, request: AnswerRequest): Promise<Acted> {
+  async answer(id: string, request: AnswerRequest, said: Said = nobody): Promise<Acted> {
     const reason = reasonOf(request)
     const run = await this.#live(id)
     const { op } = request
     const payload = this.#answerOf(run, this.#callOf(run, op, 'answer'), request.value)
-    return this.#give(run, 'answer', { kind: 'done', op, payload, ...reason })
+    return this.#give(run, 'answer', { kind: 'done', op, payload, ...reason }, said)
   }
 
-  async fail(id: string, request: FailRequest): Promise<Acted> {
+  async fail(id: string, request: FailRequest, said: Said = nobody): Promise<Acted> {
     const reason = reasonOf(request)
     const { op } = request
     const error = failureOf(request.error)
-    if (op === undefined) return this.#giveUp(id, error, reason)
+    if (op === undefined) return this.#giveUp(id, error, reason, said)
     const run = await this.#live(id)
     const command = this.#callOf(run, op, 'fail')
     if ('undoes' in command || lateUndone(run.row) !== null)
       throw refused(id, 'fail', `${op} takes something back; retry it, or answer it when that was done by hand`)
-    return this.#give(run, 'fail', { kind: 'failed', op, error, ...reason })
+    return this.#give(run, 'fail', { kind: 'failed', op, error, ...reason }, said)
   }
 
   /**
    * A run whose code cannot go on ends as failed. What it did stays done, and what it was still to do is dropped:
    * both are said, and on the record.
    */
-  async #giveUp(id: string, error: Failure, reason: Reason): Promise<Acted> {
+  async #giveUp(id: string, error: Failure, reason: Reason, said: Said): Promise<Acted> {
     const before = await this.#live(id)
     const wasAsked = before.executor.kind === 'frozen' && (await this.#wasCancelled(before))
     // It may have been brought back anew while its rows were read.
@@ -103,7 +109,7 @@ export class Actions {
     writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason, ...(drops && { drops }) })
     if (executor.sealed !== undefined) context.log.warn(`${reason.by} let the run "${id}" fail: ${reason.why}`)
     endRun(context, run, { kind: 'fail', error: { ...error, details: { takenBack: false } } })
-    return this.#done({ id, action: 'fail', changed: true, ops: [], ...(drops && { dropped: drops }) })
+    return this.#done({ id, action: 'fail', changed: true, ops: [], ...(drops && { dropped: drops }) }, said)
   }
 
   /** Whether a frozen run had been asked to stop. Rows that cannot be read do not say so. */
@@ -135,13 +141,16 @@ export class Actions {
   }
 
   /** Delivers in the place of a service. Whatever was waited for is not tried any more. */
-  async #give(run: LiveRun, action: Action, delivered: Extract<Delivered, { op: string }>): Promise<Acted> {
+  async #give(run: LiveRun, action: Action, delivered: Extract<Delivered, { op: string }>, said: Said): Promise<Acted> {
     const { num, id } = run.row
     this.#shard.context.effects.drop(num, delivered.op)
-    const result = await this.#deliver(num, delivered)
+    const acted = (result: DeliveryResult): Acted => ({ id, action, changed: result === 'taken', ops: [delivered.op] })
+    const result = await this.#deliver(num, delivered, (settling) => {
+      if (settling !== 'ended' && settling !== 'frozen') said(acted(settling))
+    })
     if (result === 'ended') throw fault('RUN_ENDED', { id, status: 'meanwhile' })
     if (result === 'frozen') throw refused(id, action, 'its code cannot go on: see why, then retry the run')
-    return { id, action, changed: result === 'taken', ops: [delivered.op] }
+    return acted(result)
   }
 
   /** The call or step that is meant, when it stands so that a person may act on it. @throws OP_UNKNOWN, ACTION_REFUSED */
@@ -172,7 +181,9 @@ export class Actions {
     const { directory } = this.#shard.context
     const operation = directory.operations.get(command.call)
     if (operation === undefined) throw fault('CODE_MISSING', { run: `The run "${run.row.id}"`, call: command.call })
-    return givenAnswerText(operation, value)
+    const text = givenAnswerText(operation, value)
+    checkAnswerKey(operation, text, { input: command.input, key: run.row.key })
+    return text
   }
 
   async #find(id: string): Promise<{ readonly num: number }> {
@@ -203,13 +214,18 @@ export class Actions {
     }
   }
 
-  #deliver(num: number, delivered: Delivered): Promise<DeliveryResult> {
+  #deliver(
+    num: number,
+    delivered: Delivered,
+    settling: (result: DeliveryResult) => void = () => {},
+  ): Promise<DeliveryResult> {
     return new Promise((resolve, reject) => {
-      this.#shard.context.deliver(num, delivered, { settled: resolve, failed: reject })
+      this.#shard.context.deliver(num, delivered, { settling, settled: resolve, failed: reject })
     })
   }
 
-  async #done(acted: Acted): Promise<Acted> {
+  async #done(acted: Acted, said: Said = nobody): Promise<Acted> {
+    said(acted)
     await this.#shard.context.writer.barrier()
     return acted
   }

@@ -84,13 +84,13 @@ export abstract class ApplicationDoors {
     return this.doors.cancel(run, request)
   }
   async retry(run: string, request: RetryRequest = {}): Promise<Acted> {
-    return this.doors.at(run).actions.retry(run, request)
+    return this.doors.act({ action: 'retry', run, request })
   }
   async answer(run: string, request: AnswerRequest): Promise<Acted> {
-    return this.doors.at(run).actions.answer(run, request)
+    return this.doors.act({ action: 'answer', run, request })
   }
   async fail(run: string, request: FailRequest): Promise<Acted> {
-    return this.doors.at(run).actions.fail(run, request)
+    return this.doors.act({ action: 'fail', run, request })
   }
   async actOnAll(request: ActAllRequest): Promise<ActedAll> {
     return actOnAll(this, this.queries, request)

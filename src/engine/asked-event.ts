@@ -38,11 +38,19 @@ export function judgeEvent(context: Judging, own: string, request: PublishReques
   return { type, key, source, id, given, name: `${source} ${id}`, value, data, hash }
 }
 
-/** Writes an event whose name is free. Returns its position. */
+/** Writes an event whose name is free. Returns its position. What fails before anything is written is whoever asks's. */
 export function writeAsked(context: ShardContext, event: AskedEvent, cause: string | null): number {
   const { writer, claims } = context
   const { type, key, source, id, name, data, hash } = event
-  const num = appendEvent(context, { type, key, source, id, data, root: null, cause, published: true }).pos
+  const before = writer.rows.events.length
+  let num: number
+  try {
+    num = appendEvent(context, { type, key, source, id, data, root: null, cause, published: true }).pos
+  } catch (error) {
+    // The event is written and what follows from it cannot be: half of it must not become durable.
+    if (writer.rows.events.length > before) context.fail(error)
+    throw error
+  }
   writer.rows.claims.push(claims.take('event', name, { num, hash }))
   writer.onDurable(() => claims.durable('event', name))
   return num

@@ -10,17 +10,20 @@ import { toText } from '../core/json.ts'
 import { createRun, startHash } from './births.ts'
 import { markStuck } from './endings.ts'
 import { appendEvent, type Fact } from './facts.ts'
+import type { LiveRun } from './live-run.ts'
 import { post } from './outbox.ts'
 import type { ShardContext } from './shard-context.ts'
-import { endBegun, type BeginElsewhere } from './solo-runs.ts'
+import { endBegun, endWithdrawn, type BeginElsewhere } from './solo-runs.ts'
 
 /** What became of a workflow that was to begin. */
 interface Begun {
   /** The reaction, and the run that it began. */
   readonly run: string
   readonly id: string
-  /** Why it did not. */
-  readonly refused: { readonly reason: 'conflict' | 'threw'; readonly error: Failure } | null
+  /** Which asking this answers. */
+  readonly ask: string
+  /** Why it did not; `withdrawn` when the reaction does not ask for it any more. */
+  readonly refused: { readonly reason: 'conflict' | 'threw'; readonly error: Failure } | 'withdrawn' | null
 }
 
 /** @param drain takes the row away, in the batch of what was written in the same moment. */
@@ -31,11 +34,14 @@ export function takeFact(context: ShardContext, text: string, drain: () => void)
   context.writer.flush()
 }
 
-/** Begins the workflow of a reaction, unless there is a run of its id, and says how that came out. */
+/**
+ * Begins the workflow of a reaction, unless there is a run of its id or the reaction was asked to stop meanwhile, and says how
+ * that came out. The reaction waits for that, so that what its row says in this moment decides.
+ */
 export async function takeBegin(context: ShardContext, text: string, drain: () => void): Promise<void> {
-  const { id, call, input, from, root } = parseText(text) as BeginElsewhere
+  const { id, call, input, from, num, root, ask } = parseText(text) as BeginElsewhere
   const answer = (refused: Begun['refused']): void => {
-    post(context, 'begun', from, JSON.stringify({ run: from, id, refused } satisfies Begun))
+    post(context, 'begun', from, JSON.stringify({ run: from, id, ask, refused } satisfies Begun))
     drain()
     context.writer.flush()
   }
@@ -58,10 +64,13 @@ export async function takeBegin(context: ShardContext, text: string, drain: () =
   } catch (error) {
     return answer({ reason: 'threw', error: toFailure(error) })
   }
+  const reaction = await context.store.run(context.place.shardOf(from), num)
+  const isWanted = reaction?.status === 'running' && reaction.phase !== 'cancelling'
   await context.claims.settle(
     'run',
     id,
     (taken) => {
+      if (taken === null && !isWanted) return answer('withdrawn')
       if (taken === null) whole(context, () => context.begin(createRun(context, birth)))
       const isConflict = taken !== null && taken.hash !== birth.hash
       answer(isConflict ? { reason: 'conflict', error: toFailure(fault('RUN_CONFLICT', { id })) } : null)
@@ -72,14 +81,25 @@ export async function takeBegin(context: ShardContext, text: string, drain: () =
 
 /** The reaction ends, or is stuck as it would be if the workflow were here. */
 export async function takeBegun(context: ShardContext, text: string, drain: () => void): Promise<void> {
-  const { run: reaction, id, refused } = parseText(text) as Begun
+  const { run: reaction, id, ask, refused } = parseText(text) as Begun
   const num = context.open.numOf(reaction)
   const run = num === undefined ? undefined : await context.live(num)
-  const isWaiting = run?.executor.kind === 'solo' && run.row.ended === null && run.row.status === 'running'
-  if (isWaiting && refused === null) whole(context, () => endBegun(context, run, id))
-  else if (isWaiting && refused !== null) markStuck(context, run, null, refused.reason, refused.error)
+  if (run !== undefined) whole(context, () => answerReaction(context, run, { id, ask, refused }))
   drain()
   context.writer.flush()
+}
+
+/** One that has ended or is stuck waits for no answer. */
+function answerReaction(context: ShardContext, run: LiveRun, { id, ask, refused }: Omit<Begun, 'run'>): void {
+  const { executor, row } = run
+  if (executor.kind !== 'solo' || row.ended !== null || row.status !== 'running') return
+  if (refused === null) return endBegun(context, run, id)
+  // It has asked again since it was brought back: the answer to that counts.
+  if (executor.asked !== ask) return
+  if (executor.cancelled !== null) return endWithdrawn(context, run, executor.cancelled)
+  if (refused !== 'withdrawn') return markStuck(context, run, null, refused.reason, refused.error)
+  // It is wanted again.
+  context.release(run)
 }
 
 /**

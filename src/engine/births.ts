@@ -40,8 +40,23 @@ export function startHash(context: Pick<ShardContext, 'hash'>, call: string, inp
   return context.hash({ call, input })
 }
 
+/** The payloads of a new run, as the store keeps them. */
+export type BirthPayloads = Pick<RunRow, 'input' | 'error'>
+
+/** Asked for beforehand where a run is written beside something else: the codec may fail, and then nothing is written. */
+export function payloadsOf(context: ShardContext, { id, input, stuck }: Birth): BirthPayloads {
+  return {
+    input: context.encode(input, 'input', id),
+    error: stuck === undefined ? null : context.encode(JSON.stringify(stuck.error), 'error', id),
+  }
+}
+
 /** Writes a new run and makes it live. It does nothing before `begin`. */
-export function createRun(context: ShardContext, birth: Birth): LiveRun {
+export function createRun(
+  context: ShardContext,
+  birth: Birth,
+  payloads: BirthPayloads = payloadsOf(context, birth),
+): LiveRun {
   const { writer, claims, open, ns } = context
   const num = writer.position()
   const { at = null } = birth
@@ -63,9 +78,8 @@ export function createRun(context: ShardContext, birth: Birth): LiveRun {
     parent: birth.parent,
     parentOp: birth.parentOp,
     generation: 0,
-    input: context.encode(birth.input, 'input', birth.id),
     output: null,
-    error: birth.stuck === undefined ? null : context.encode(JSON.stringify(birth.stuck.error), 'error', birth.id),
+    ...payloads,
     created: context.now(),
     ended: null,
     since: 0,

@@ -5,7 +5,7 @@ import { fault } from '../core/errors.ts'
 import { idempotencyKey } from '../core/ids.ts'
 import { fromText, toText, type JsonText } from '../core/json.ts'
 import type { Command } from '../core/journal.ts'
-import { keyOf, nearest } from '../core/names.ts'
+import { keyOf, nearest, splitKey } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { RunRow, StoreInfo, Tenure } from '../core/store.ts'
 import type { CallSettings } from '../core/contracts.ts'
@@ -178,6 +178,29 @@ export function givenAnswerText(operation: OperationDefinition, value: unknown):
     throw fault('REQUEST_INVALID', { what: 'The answer', path: 'value', problem })
   }
   return answerText(operation, { kind: 'event', type: value['type'], data: value['data'] })
+}
+
+/**
+ * Refuses what a person answers when it is about another thing than the call: an outcome whose key has a field that the
+ * input of the call has too, or that is the key of its run, with another value. @throws REQUEST_INVALID
+ */
+export function checkAnswerKey(
+  operation: OperationDefinition,
+  answer: JsonText | undefined,
+  { input, key }: { readonly input: JsonText; readonly key: string | null },
+): void {
+  const outcome: unknown = fromText(answer)
+  if (operation.outcomes.length === 0 || !isRecord(outcome)) return
+  const field = operation.outcomes.find(({ type }) => type === outcome['type'])?.key
+  if (field === undefined) return
+  const given: unknown = fromText(input)
+  const run = key === null ? null : splitKey(key)
+  const asked =
+    isRecord(given) && given[field] !== undefined ? given[field] : run?.field === field ? run.value : undefined
+  if (typeof asked !== 'string' && typeof asked !== 'number') return
+  if (keyOf(field, asked) === keyOf(field, outcome['key'])) return
+  const problem = `it is ${JSON.stringify(outcome['key'])}, and the call was made for ${JSON.stringify(asked)}`
+  throw fault('REQUEST_INVALID', { what: 'The answer', path: `value.data.${field}`, problem })
 }
 
 /** The stored form of what an operation returned. @throws OUTCOME_UNDECLARED, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID */

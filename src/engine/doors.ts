@@ -3,7 +3,7 @@
 // its id by then, by which it is known. Where the store has one shard, whoever does not own it answers nothing. Used by
 // RunningApplication.
 import type { Clock, Random } from '../core/clock.ts'
-import { isBalletError } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import type {
   Acted,
   ConductRequest,
@@ -22,6 +22,7 @@ import { conductFlow, judgeConduct } from './conduct-flow.ts'
 import { contentHash } from './content-hash.ts'
 import type { Directory } from './directory.ts'
 import type { Elsewhere } from './elsewhere.ts'
+import { perform, type Act } from './far-actions.ts'
 import { Posts } from './posts.ts'
 import { isFenced } from './standing.ts'
 import type { OwnShard, Shards } from './shards.ts'
@@ -121,6 +122,17 @@ export class Doors {
     )
   }
 
+  /** What a person asks of a run: it is done where the run is, and answered as it came out. */
+  async act(act: Act): Promise<Acted> {
+    const own = this.here(act.run)
+    if (own === undefined) return this.#options.elsewhere().act(act)
+    return perform(own.actions, act).catch((error: unknown) => {
+      if (!this.#isElsewhereNow(own, error)) throw error
+      // It may have been done: asking again would be a second action.
+      throw fault('OWNER_SILENT', { address: 'the shard of the run', problem: 'it was handed on meanwhile' })
+    })
+  }
+
   async conduct(request: ConductRequest): Promise<Started> {
     const { source } = this.#options
     if (this.#options.shards.isOne) return conductFlow(this.at('').shard, source, request)
@@ -152,14 +164,15 @@ export class Doors {
     try {
       return await here(own)
     } catch (error) {
-      if (
-        this.#options.shards.isOne ||
-        !isHandedOn(error) ||
-        this.#options.shards.ready(own.shard.context.shard) === own
-      )
-        throw error
+      if (!this.#isElsewhereNow(own, error)) throw error
       return there(this.#options.elsewhere())
     }
+  }
+
+  /** Whether a shard was handed on in the middle of something, which failed for that. */
+  #isElsewhereNow({ shard }: OwnShard, error: unknown): boolean {
+    const { shards } = this.#options
+    return !shards.isOne && isHandedOn(error) && shards.ready(shard.context.shard)?.shard !== shard
   }
 }
 

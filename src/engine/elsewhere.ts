@@ -6,6 +6,7 @@ import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault } from '../core/errors.ts'
 import type { Delivered } from '../core/journal.ts'
+import { parseText } from '../core/json-text.ts'
 import { toText } from '../core/json.ts'
 import { checkId } from '../core/names.ts'
 import type { Placement } from '../core/placement.ts'
@@ -23,10 +24,12 @@ import type {
   StartRequest,
 } from '../define/application.ts'
 import { checkCancel, reasonOf } from './actions.ts'
+import { asideOf, TAKEN_MS } from './aside.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
 import type { AskedConduct } from './conduct-flow.ts'
 import type { Directory } from './directory.ts'
+import { answersOf, type Act, type ActAnswer, type AskedAct } from './far-actions.ts'
 import { isSignal, wasGiven } from './given-signals.ts'
 import { checkDeadline } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -48,8 +51,11 @@ const PAGE = 1000
 const LOOK_MS = [4, 250] as const
 /** Looks for a name alone, before it is asked whether what is to take it still lies in the inbox. */
 const LOOKS = 4
-/** How long is waited for that. What was put into the inbox is taken all the same. */
-const TAKEN_MS = 30_000
+
+/** What was put into an inbox, as its row says it and in words. */
+interface Asked extends Pick<InboxItem, 'kind' | 'target'> {
+  readonly words: string
+}
 
 export class Elsewhere {
   readonly #options: ElsewhereOptions
@@ -74,8 +80,9 @@ export class Elsewhere {
     const body = { call, input, id, at: at ?? undefined, deadline: deadline ?? undefined }
     await this.#post('start', id, id, body, tx)
     if (tx === undefined) this.#expect(id)
-    if (!given || tx !== undefined) return { id, created: true }
-    const taken = await this.#taken(shard, 'run', id, `the start of the run "${id}"`)
+    if (tx !== undefined) return { id, created: true }
+    const what = { kind: 'start', target: id, words: `the start of the run "${id}"` } as const
+    const taken = await this.#taken(shard, 'run', id, what)
     if (taken !== null && taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
     return { id, created: true }
   }
@@ -91,7 +98,7 @@ export class Elsewhere {
     const { type, data, cause } = request
     await this.#post('event', type, key, { type, data, id, source, ...(cause === undefined ? {} : { cause }) }, tx)
     if (tx !== undefined) return { id, source, position: 0, created: true }
-    const taken = await this.#taken(shard, 'event', name, `the event "${id}"`)
+    const taken = await this.#taken(shard, 'event', name, { kind: 'event', target: type, words: `the event "${id}"` })
     // It is durable all the same, and known by its id when it is published again.
     if (taken === null)
       throw fault('OWNER_SILENT', { address: 'the shard of the event', problem: 'it was not taken yet' })
@@ -135,8 +142,8 @@ export class Elsewhere {
       return { id, created: false }
     if (row.ended !== null) throw fault('RUN_ENDED', { id: row.id, status: row.status })
     const what = `the data of ${name}`
-    toText(validate(directory.signal(row, name).schema, data, what), what)
-    await this.#post('signal', row.id, row.id, { run: row.id, name, data, id }, tx)
+    const judged = { payload: toText(validate(directory.signal(row, name).schema, data, what), what) }
+    await this.#post('signal', row.id, row.id, { run: row.id, name, data, id, judged }, tx)
     if (tx === undefined) await this.#decided(row, isSignal(id))
     return { id, created: true }
   }
@@ -151,6 +158,34 @@ export class Elsewhere {
     await this.#post('cancel', id, id, { run: id, by, why })
     await this.#decided(row, ({ kind }) => kind === 'cancel')
     return { id, action: 'cancel', changed: true, ops: [] }
+  }
+
+  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, REQUEST_INVALID, OWNER_SILENT, what the action throws, and what the store does */
+  async act({ run, ...asked }: Act): Promise<Acted> {
+    const { random, clock } = this.#options
+    reasonOf(asked.request)
+    const { id, ended, status } = await this.#row(run)
+    if (ended !== null) throw fault('RUN_ENDED', { id, status })
+    const ask = random.uuid(clock.now())
+    await this.#post('act', id, id, { act: { run: id, ...asked } as Act, ask } satisfies AskedAct)
+    const shard = this.#place.shardOf(id)
+    const answer = await this.#patiently(() => this.#answerTo(shard, ask))
+    if (answer === null)
+      throw fault('OWNER_SILENT', { address: 'the shard of the run', problem: 'it was not taken yet' })
+    if ('refused' in answer) throw fault(answer.refused.code, answer.refused.details)
+    return answer.acted
+  }
+
+  async #answerTo(shard: number, ask: string): Promise<ActAnswer | null> {
+    const { store, ns, codec } = this.#options
+    for (let after = 0; ;) {
+      const rows = await store.inbox(shard, answersOf(ns), PAGE, after)
+      const found = rows.find(({ target }) => target === ask)
+      if (found !== undefined)
+        return parseText(codec.decode(found.data, { namespace: ns, row: 'turn', id: ask })) as ActAnswer
+      if (rows.length < PAGE) return null
+      after = rows.at(-1)?.id ?? after
+    }
   }
 
   /** What was put into the inbox for a run has been taken. @throws RUN_ENDED when the run had ended before that */
@@ -234,18 +269,30 @@ export class Elsewhere {
 
   /**
    * The claim of what was put into an inbox, or null when it takes too long. When nothing lies there any more and the name is
-   * free, it was refused. @throws OWNER_REFUSED
+   * free, it was refused, or set aside and is taken later. @throws OWNER_REFUSED
    */
-  #taken(shard: number, space: Claim['space'], id: string, what: string): Promise<Claim | null> {
+  async #taken(shard: number, space: Claim['space'], id: string, what: Asked): Promise<Claim | null> {
     const { store, ns } = this.#options
     let looks = 0
-    return this.#patiently(async () => {
+    const taken = await this.#patiently(async () => {
       // Most are taken at once. What is there no more was taken before its name is looked for.
       const isGone = ++looks > LOOKS && (await store.inboxIds(shard, ns, 1)).length === 0
       const claim = await this.#claim(shard, space, id)
-      if (isGone && claim === null) throw fault('OWNER_REFUSED', { what })
-      return claim
+      if (!isGone || claim !== null) return claim
+      if (await this.#isAside(shard, what)) return 'aside'
+      throw fault('OWNER_REFUSED', { what: what.words })
     })
+    return taken === 'aside' ? null : taken
+  }
+
+  async #isAside(shard: number, { kind, target }: Asked): Promise<boolean> {
+    const { store, ns } = this.#options
+    for (let after = 0; ;) {
+      const rows = await store.inbox(shard, asideOf(ns), PAGE, after)
+      if (rows.some((row) => row.kind === kind && row.target === target)) return true
+      if (rows.length < PAGE) return false
+      after = rows.at(-1)?.id ?? after
+    }
   }
 
   /** What is not null, or null when it takes too long. */
@@ -263,7 +310,9 @@ export class Elsewhere {
   /** @param tag says to which shard it goes. */
   async #post(kind: InboxItem['kind'], target: string, tag: string, body: object, tx?: object): Promise<void> {
     const { store, ns, codec, clock, posted } = this.#options
-    const data = codec.encode(JSON.stringify(body), { namespace: ns, row: 'turn', id: target })
+    // Nobody waits for what a transaction has asked for.
+    const text = JSON.stringify(tx === undefined ? body : { ...body, silent: true })
+    const data = codec.encode(text, { namespace: ns, row: 'turn', id: target })
     const shard = this.#place.shardOf(tag)
     const items = [{ ns, slot: this.#place.slotOf(tag), kind, target, data, at: clock.now() }]
     if (tx === undefined) await store.post(shard, items)

@@ -9,7 +9,7 @@ import { isCallValue, type CallValue, type EventValue } from '../core/values.ts'
 import { fault } from '../core/errors.ts'
 import { splitKey } from '../core/names.ts'
 import type { ReactionDefinition } from '../define/definition.ts'
-import { createRun, soloExecutor } from './births.ts'
+import { createRun, payloadsOf, soloExecutor, type Birth, type BirthPayloads } from './births.ts'
 import { noticeEvent, takeEvent } from './conducting.ts'
 import { soloOf, type LiveRun } from './live-run.ts'
 import { isHere, post } from './outbox.ts'
@@ -35,12 +35,16 @@ export function recordEvent(context: ShardContext, fact: Fact): void {
   else post(context, 'fact', fact.key, JSON.stringify(fact))
 }
 
-/** Appends an event and, when it is published, what follows from it. Returns its row. */
+/**
+ * Appends an event and, when it is published, what follows from it. Returns its row. What the codec makes of it and of the
+ * reactions is asked for before anything is written: when that fails, nothing is.
+ */
 export function appendEvent(context: ShardContext, fact: Fact): EventRow {
   const { writer, receivers, watchers, ns } = context
   const ref = eventRef(fact.source, fact.id)
   const { data, root, ...named } = fact
   const payload = context.encode(data, 'event', fact.id)
+  const answers = fact.published ? answersTo(context, fact, ref) : []
   const row: EventRow = { pos: writer.position(), ns, ...named, data: payload, root: root ?? ref, at: context.now() }
   writer.rows.events.push(row)
   writer.onDurable(() => {
@@ -49,40 +53,42 @@ export function appendEvent(context: ShardContext, fact: Fact): EventRow {
   })
   context.observe(row)
   noticeEvent(context, row)
-  if (fact.published) answerEvent(context, fact, row, ref)
+  if (fact.published) answerEvent(context, fact, row, answers)
   return row
 }
 
 /** Lets the reactions to an event begin; where the flow of its key is conducted, as calls of the run that does. */
-function answerEvent(context: ShardContext, fact: Fact, event: EventRow, ref: string): void {
+function answerEvent(context: ShardContext, fact: Fact, event: EventRow, answers: readonly Answer[]): void {
   const one = context.conducts.of(fact.type, fact.key)
   const calls: Command[] = []
-  if (one === undefined || one.cancelled === null) {
-    for (const reaction of context.directory.reactionsTo(fact.type)) {
-      const parentOp = one === undefined ? null : operationId(`on:${reaction.name}`, 0, String(event.pos))
-      const run = react(context, reaction, fact, event, { ref, parent: one?.num ?? null, parentOp })
-      if (run !== null && parentOp !== null)
-        calls.push({ kind: 'child', op: parentOp, run: run.row.id, call: run.row.call, input: 'null', wait: true })
-    }
+  for (const { birth, payloads } of answers) {
+    const parentOp = one === undefined ? null : operationId(`on:${birth.name}`, 0, String(event.pos))
+    const run = createRun(context, { ...birth, parent: one?.num ?? null, parentOp }, payloads)
+    context.begin(run)
+    if (parentOp !== null)
+      calls.push({ kind: 'child', op: parentOp, run: run.row.id, call: run.row.call, input: 'null', wait: true })
   }
   if (one !== undefined) takeEvent(context, one, event, { data: fact.data, calls })
 }
 
-/** What brings the run of a reaction about: the event, and the run that conducts its flow, if any does. */
-interface Cause {
-  readonly ref: string
-  readonly parent: number | null
-  readonly parentOp: string | null
+/** A reaction that an event brings about. */
+interface Answer {
+  readonly birth: Birth
+  readonly payloads: BirthPayloads
 }
 
-/** Creates the run of one reaction. What its mapping throws parks that run; the others and the event go on. */
-function react(
-  context: ShardContext,
-  reaction: ReactionDefinition,
-  fact: Fact,
-  event: EventRow,
-  { ref, parent, parentOp }: Cause,
-): LiveRun | null {
+/** The reactions to an event that ask for something; none where the flow of its key is conducted and was asked to stop. */
+function answersTo(context: ShardContext, fact: Fact, ref: string): readonly Answer[] {
+  const one = context.conducts.of(fact.type, fact.key)
+  if (one !== undefined && one.cancelled !== null) return []
+  return context.directory.reactionsTo(fact.type).flatMap((reaction) => {
+    const birth = birthOf(context, reaction, fact, ref)
+    return birth === null ? [] : [{ birth, payloads: payloadsOf(context, birth) }]
+  })
+}
+
+/** What one reaction asks for. What its mapping throws parks its run; the others and the event go on. */
+function birthOf(context: ShardContext, reaction: ReactionDefinition, fact: Fact, ref: string): Birth | null {
   const birth = {
     id: context.place.at(
       fact.key,
@@ -91,30 +97,22 @@ function react(
     kind: 'reaction' as const,
     name: reaction.name,
     key: fact.key,
-    root: event.root,
+    root: fact.root ?? ref,
     cause: ref,
-    parent,
-    parentOp,
+    parent: null,
+    parentOp: null,
     hash: '',
   }
   try {
     const call = mapped(reaction, fact)
     if (call === null) return null
     const { input } = readyCall(context, call)
-    return begun(context, createRun(context, { ...birth, call: call.name, input }))
+    return { ...birth, call: call.name, input }
   } catch (error) {
     const failure = toFailure(error)
     context.log.error(`The reaction ${reaction.name} to ${ref} is stuck: ${failure.message}`)
-    return begun(
-      context,
-      createRun(context, { ...birth, call: '', input: fact.data, stuck: { reason: 'threw', error: failure } }),
-    )
+    return { ...birth, call: '', input: fact.data, stuck: { reason: 'threw', error: failure } }
   }
-}
-
-function begun(context: ShardContext, run: LiveRun): LiveRun {
-  context.begin(run)
-  return run
 }
 
 /**

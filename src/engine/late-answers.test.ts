@@ -81,6 +81,25 @@ test('after its run has ended it is taken back again, by a run of its own under 
   expect(log.lines.at(-1)).toContain('answered after it had been taken back')
 })
 
+test('where there was nothing to take back as far as was known, that is what is said', async () => {
+  const { bank, entered, answer, refunds } = bankWith()
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    return run.call(bank.charge(null), { undo: (n) => (n === undefined ? null : bank.refund(n)) })
+  })
+  const log = keptLog()
+  const app = await openForTest(ballet({ services: [bank], workflows: [flow] }), { log })
+  await app.start(flow(null), { id: 'k' })
+  await entered.promise
+  await app.cancel('k', { by: 'ann' })
+  expect(await settled(app, 'k')).toMatchObject({ status: 'cancelled' })
+  answer.open(7)
+  const late = await settled(app, lateId('k', 'bank.charge', bank.refund(7)))
+  expect(refunds.map(({ n }) => n)).toEqual([7])
+  const notes = (await app.journal('k'))?.items.map(({ note }) => note)
+  expect(notes).toContainEqual({ kind: 'late', op: 'bank.charge#0', attempt: 1, nothing: true, run: late.id })
+  expect(log.lines.at(-1)).toContain('answered after there had been nothing to take back: it is taken back, by')
+})
+
 test('F21: several attempts answer after their call was taken back: those that answer alike are taken back once, others too', async () => {
   const answers = [gate<number>(), gate<number>(), gate<number>()]
   const refunds: (number | null)[] = []

@@ -67,12 +67,15 @@ function undoneOf(
 function takeBackAgain(
   context: ShardContext,
   run: LiveRun,
-  { name, undo }: Registered,
+  { name, undo, wasNothing = false }: Registered,
   { op, generation, attempt, payload }: Called & { readonly attempt: number; readonly payload: JsonText | undefined },
 ): Promise<void> | undefined {
   const { claims, log, directory } = context
   const { row } = run
-  const words = `${op} of the run "${row.id}" answered after it had been taken back`
+  const how = wasNothing ? 'there had been nothing to take back' : 'it had been taken back'
+  const words = `${op} of the run "${row.id}" answered after ${how}`
+  const again = wasNothing ? '' : ' again'
+  const late = { kind: 'late', op, attempt, ...(wasNothing ? { nothing: true as const } : {}) } as const
   try {
     const call = typeof undo === 'function' ? undo(fromText(payload)) : undo
     if (call === null) return undefined
@@ -84,9 +87,9 @@ function takeBackAgain(
     const birth = { ...birthOfCall, id, parentOp: `${LATE}${generation}~${op}` }
     const begin = (taken: unknown, isKept: boolean): void => {
       if (taken !== null) return
-      log.error(`${words}: it is taken back again, by the run "${id}"`)
+      log.error(`${words}: it is taken back${again}, by the run "${id}"`)
       context.begin(createRun(context, birth))
-      if (isKept) note(context, run, { kind: 'late', op, attempt, run: id })
+      if (isKept) note(context, run, { ...late, run: id })
       context.writer.flush()
     }
     return isThere(context, run)
@@ -94,8 +97,8 @@ function takeBackAgain(
       .catch((error: unknown) => context.fail(error))
   } catch (error) {
     const failure = toFailure(error)
-    log.error(`${words}, and cannot be taken back again: ${failure.message}`)
-    const said = { kind: 'late', op, attempt, run: null, error: failure } as const
+    log.error(`${words}, and cannot be taken back${again}: ${failure.message}`)
+    const said = { ...late, run: null, error: failure }
     return isThere(context, run)
       .then((isKept) => (isKept ? note(context, run, said) : undefined))
       .catch((failed: unknown) => context.fail(failed))

@@ -13,8 +13,10 @@ export type Executor =
       readonly kind: 'solo'
       readonly solo: Solo
       command: (Command & { readonly op: string }) | null
-      /** Who asked it to stop while an attempt was under way. */
+      /** Who asked it to stop while an attempt was under way, or its workflow was asked for in another shard. */
       cancelled: Cancelled | null
+      /** Which of its askings for a workflow in another shard is the last: the others' refusals do not count. */
+      asked?: string
     }
   /** It conducts the flow of a key: conducts.ts has what there is of it. */
   | { readonly kind: 'conductor' }

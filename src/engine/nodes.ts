@@ -5,6 +5,7 @@ import type { LeaseRow, NodeInfo, NodeRow } from '../core/lease.ts'
 import { LEAVING } from '../core/shares.ts'
 import type { Store } from '../core/store.ts'
 import type { NodesView, NodeView, ShardView } from '../core/views.ts'
+import { asideOf } from './aside.ts'
 
 /** The node that asks. `began` in milliseconds since the epoch. */
 type Self = NodeInfo & Pick<NodeRow, 'began'>
@@ -24,9 +25,15 @@ export async function nodesOf(store: Store, self: Self | null): Promise<NodesVie
 }
 
 async function alone(store: Store, self: Self | null): Promise<NodesView> {
-  const [{ epoch, head }, inbox] = await Promise.all([store.tenure(SHARD), store.inboxIds(SHARD, 'default', 1000)])
+  const [{ epoch, head }, inbox, aside] = await Promise.all([
+    store.tenure(SHARD),
+    store.inboxIds(SHARD, 'default', 1000),
+    store.inboxIds(SHARD, asideOf('default'), 1000),
+  ])
   const [owner, address, since] = self === null ? [null, null, null] : [self.id, self.address, time(self.began)]
-  const shards = [{ shard: SHARD, owner, address, since, until: null, epoch, head, waiting: inbox.length }]
+  const shards = [
+    { shard: SHARD, owner, address, since, until: null, epoch, head, waiting: inbox.length + aside.length },
+  ]
   if (self === null || since === null) return { leaseMs: null, nodes: [], shards }
   const { id, app, version, ballet } = self
   const node = {

@@ -5,16 +5,20 @@ import { plainCodec, type Codec, type PayloadPlace } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { endsAsFailed, isCancellation, toFailure } from '../core/failure.ts'
 import { Machine } from '../core/machine.ts'
+import { Placement } from '../core/placement.ts'
 import type { RunRow, RunStatus, StoreReader } from '../core/store.ts'
 import { startBody, type Surface } from '../core/surface.ts'
 import type { ApplicationDefinition, WorkflowDefinition } from '../define/definition.ts'
 import type { CurrentWork } from './current-work.ts'
+import type { Places } from './cursors.ts'
 import { Directory } from './directory.ts'
 import { historyOf, readRows } from './history.ts'
 import { identityOf } from './live-run.ts'
+import { readPages, type RowsOfAll } from './pages.ts'
 import { Pump } from './pump.ts'
 import { watchRejections } from './rejections.ts'
 import { replay } from './replayer.ts'
+import { newestFirst, ofRun } from './row-orders.ts'
 
 export interface OfflineReplayOptions {
   readonly definition: ApplicationDefinition
@@ -43,7 +47,6 @@ export interface ReplayedRun {
 
 const OPEN: readonly RunStatus[] = ['running', 'stuck']
 const ENDED: readonly RunStatus[] = ['completed', 'failed', 'cancelled']
-const SHARD = 0
 const PAGE = 1000
 /** Runs whose turns are queued together: enough to read the next while one is made, few enough to hold in memory. */
 const TOGETHER = 32
@@ -61,6 +64,7 @@ export class OfflineReplay {
     },
   )
   #broken: unknown
+  #place: Promise<Placement> | undefined
   #store = ''
 
   constructor({ definition, reader, namespace = 'default', codec = plainCodec, current }: OfflineReplayOptions) {
@@ -78,20 +82,21 @@ export class OfflineReplay {
 
   /** One run. @throws RUN_UNKNOWN, RUN_FORGOTTEN */
   async one(id: string): Promise<ReplayedRun> {
-    const [claim] = await this.#reader.claims(SHARD, this.#ns, 'run', [id])
+    const shard = (await this.#where()).shardOf(id)
+    const [claim] = await this.#reader.claims(shard, this.#ns, 'run', [id])
     if (claim === null || claim === undefined) throw fault('RUN_UNKNOWN', { id })
-    const row = await this.#reader.run(SHARD, claim.num)
+    const row = await this.#reader.run(shard, claim.num)
     if (row === null) throw fault('RUN_FORGOTTEN', { id })
     for await (const replayed of this.#each([row])) return replayed
     throw fault('INVARIANT', { problem: 'a run was not replayed' })
   }
 
-  /** All open runs of workflows, then the newest `ended` of those that have ended; each as it is done. */
+  /** All open runs of workflows, then the newest `ended` of those that have ended, of all shards; each as it is done. */
   async *all(ended: number): AsyncGenerator<ReplayedRun> {
-    const seen = new Set<number>()
+    const seen = new Set<string>()
     const fresh = (rows: readonly RunRow[]): readonly RunRow[] => {
-      const some = rows.filter(({ num }) => !seen.has(num))
-      for (const { num } of some) seen.add(num)
+      const some = rows.filter(({ id }) => !seen.has(id))
+      for (const { id } of some) seen.add(id)
       return some
     }
     for await (const rows of this.#pages(OPEN, Infinity)) yield* this.#each(fresh(rows))
@@ -99,17 +104,31 @@ export class OfflineReplay {
     for await (const rows of this.#pages(ENDED, ended)) yield* this.#each(fresh(rows))
   }
 
+  /** Newest first. */
   async *#pages(status: readonly RunStatus[], limit: number): AsyncGenerator<readonly RunRow[]> {
+    const { shards } = await this.#where()
+    const sources = Array.from({ length: shards }, (_, shard) => ({
+      read: (before: number | undefined, count: number) =>
+        this.#reader.runs(shard, { ns: this.#ns, kind: 'workflow', status, before, limit: count }),
+      ...ofRun,
+    }))
     let left = limit
-    let before: number | undefined
-    while (left > 0) {
-      const size = Math.min(PAGE, left)
-      const rows = await this.#reader.runs(SHARD, { ns: this.#ns, kind: 'workflow', status, before, limit: size })
-      yield rows
-      if (rows.length < size) return
-      before = rows.at(-1)?.num
-      left -= size
+    let places: Places | undefined = sources.map(() => undefined)
+    while (left > 0 && places !== undefined) {
+      const page: RowsOfAll<RunRow> = await readPages(sources, places, {
+        limit: Math.min(PAGE, left),
+        order: newestFirst,
+      })
+      yield page.rows
+      places = page.next
+      left -= page.rows.length
     }
+  }
+
+  /** Where the runs of the store are. */
+  #where(): Promise<Placement> {
+    this.#place ??= this.#reader.info().then((info) => new Placement(info))
+    return this.#place
   }
 
   async *#each(rows: readonly RunRow[]): AsyncGenerator<ReplayedRun> {
@@ -151,9 +170,9 @@ export class OfflineReplay {
   }
 
   /** A long journal is forgotten piece by piece, and its run with the last. */
-  async #isBeingForgotten({ num, since, ended }: RunRow): Promise<boolean> {
+  async #isBeingForgotten({ id, num, since, ended }: RunRow): Promise<boolean> {
     if (ended === null) return false
-    const [first] = await this.#reader.journal(SHARD, num, since - 1, 1)
+    const [first] = await this.#reader.journal((await this.#where()).shardOf(id), num, since - 1, 1)
     return first !== undefined && first.seq > since
   }
 
@@ -161,7 +180,7 @@ export class OfflineReplay {
     row: RunRow,
     workflow: WorkflowDefinition,
   ): Promise<Pick<ReplayedRun, 'turns' | 'verdict' | 'seq' | 'diff'>> {
-    const rows = await readRows({ store: this.#reader, shard: SHARD }, row)
+    const rows = await readRows({ store: this.#reader, shard: (await this.#where()).shardOf(row.id) }, row)
     const decode = (payload: RunRow['input'], place: PayloadPlace['row'], id: string): string =>
       this.#codec.decode(payload, { namespace: this.#ns, row: place, id })
     const { turns, carry } = historyOf({ decode, notBefore: () => {} }, row, rows)

@@ -20,6 +20,11 @@ export interface RowSource<Row> {
   readonly read: (from: number | undefined, count: number) => Promise<readonly Row[]>
   readonly place: (row: Row) => number
   readonly payloads: (row: Row) => readonly (Payload | null)[]
+  /**
+   * Of rows that are read newest first: the place before all that is there now, by the newest of them. A page that has nothing of
+   * a shard goes on from there, or what begins there meanwhile would come on a later page, in the midst of what is older.
+   */
+  readonly beginning?: (newest: Row | undefined) => number
 }
 
 /** A page of at most `limit` rows. One row is always on it, however large it is. */
@@ -127,6 +132,7 @@ class Ahead<Row> {
     this.#rows = await this.source.read(this.at, this.#step)
     this.#taken = 0
     this.#isOver = this.#rows.length < this.#step
+    this.at ??= this.source.beginning?.(this.#rows[0])
   }
 
   take(): Row {

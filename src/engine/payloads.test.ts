@@ -1,9 +1,12 @@
 // Payloads on their way to the store and back: the codec sees every one, and what is accepted comes back as it was.
-import { expect, test } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
 import type { Codec, PayloadPlace } from '../core/codec.ts'
-import { ballet, event, operation, service, signal, workflow } from '../index.ts'
+import { ballet, event, operation, service, signal, sqlite, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
@@ -114,4 +117,36 @@ test('a run whose payloads cannot be decoded any more hides no other in a list, 
   expect((await app.graph('run:flow:lost')).runs).toHaveLength(1)
   for (const ask of [app.run('flow:lost'), app.result('flow:lost')])
     await expect(ask).rejects.toThrow('the key is gone')
+})
+
+test('an event whose reaction cannot be encoded is refused whole, and is one event when it is published again', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ballet-codec-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  let isAway = true
+  const codec: Codec = {
+    encode: (text, { row, id }) => {
+      if (isAway && row === 'input' && id.startsWith('keeper:')) throw new Error('the key is away')
+      return text
+    },
+    decode: String,
+  }
+  const put: string[] = []
+  const keeper = service('keeper', {
+    keep: operation({ input: Box, output: z.null(), run: ({ id }) => (put.push(id), null) }),
+  })
+  keeper.on(Put, (box) => keeper.keep(box))
+  const definition = ballet({ services: [keeper] })
+  const store = sqlite({ file: join(folder, 'app.db') })
+  const app = await openForTest(definition, { store, codec })
+  const first = Put({ id: '1', value: 0 })
+  await expect(app.publish(first, { id: 'e' })).rejects.toThrow('the key is away')
+  // What is written in the same moment takes nothing of it along.
+  isAway = false
+  await app.publish(Put({ id: '2', value: 0 }), { id: 'f' })
+  expect((await app.events({ types: ['box.put'] })).items.map(({ id }) => id)).toEqual(['f'])
+  expect(await app.publish(first, { id: 'e' })).toMatchObject({ created: true })
+  expect(await app.publish(first, { id: 'e' })).toMatchObject({ created: false })
+  await until(app, null, async () => put.length === 2)
+  expect((await app.events({ types: ['box.put'] })).items.map(({ id }) => id)).toEqual(['f', 'e'])
+  expect(put.toSorted()).toEqual(['1', '2'])
 })

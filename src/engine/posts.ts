@@ -22,7 +22,14 @@ export class Posts {
   async start(request: StartRequest, tx: object, asked?: AskedStart): Promise<Posted> {
     const { id, at, deadline } = await this.#requests.startable(request, asked)
     const { call, input } = request
-    await this.#post(tx, 'start', id, { call, input, id, at: at ?? undefined, deadline: deadline ?? undefined })
+    await this.#post(tx, 'start', id, {
+      call,
+      input,
+      id,
+      at: at ?? undefined,
+      deadline: deadline ?? undefined,
+      silent: true,
+    })
     return { id }
   }
 
@@ -30,15 +37,15 @@ export class Posts {
   async publish(request: PublishRequest, tx: object, asked?: AskedEvent): Promise<Posted> {
     const { id, source, key } = await this.#requests.publishable(request, asked)
     const { type, data } = request
-    await this.#post(tx, 'event', type, { type, data, id, source }, key)
+    await this.#post(tx, 'event', type, { type, data, id, source, silent: true }, key)
     return { id }
   }
 
   /** @throws as `Requests.signal`, TX_INVALID, TX_FOREIGN, and what the transaction throws */
   async signal(request: SignalRequest, tx: object): Promise<Posted> {
-    const { id } = await this.#requests.signalable(request)
+    const { id, payload } = await this.#requests.signalable(request)
     const { run, name, data } = request
-    await this.#post(tx, 'signal', run, { run, name, data, id })
+    await this.#post(tx, 'signal', run, { run, name, data, id, judged: { payload } })
     return { id }
   }
 

@@ -28,7 +28,7 @@ import { presentOf, type DecodedRow, type Present } from './fold.ts'
 import { readPage, readPages } from './pages.ts'
 import { relatedRows } from './related.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
-import { newestFirst, ofEvent, ofRun, ofTurn, oldestEvent } from './row-orders.ts'
+import { newestFirst, ofEvent, ofNewest, ofRun, ofTurn, oldestEvent } from './row-orders.ts'
 import { choicesOf, phaseOf, suspectOf } from './run-standing.ts'
 
 export interface QueriesOptions {
@@ -91,7 +91,7 @@ export class Queries {
     const sources = shards.map((shard) => ({
       read: (before: number | undefined, limit: number) =>
         runRows(this.#reader, shard, { ns, name, status, reason, kind, key, root, before, limit }),
-      ...ofRun,
+      ...ofNewest,
     }))
     const from = placesOf(request.cursor, shards.length)
     const { rows, next } = await readPages(sources, from, { limit: limitOf(request.limit), order: newestFirst })

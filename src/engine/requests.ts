@@ -4,7 +4,7 @@
 import { parseText } from '../core/json-text.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import { toText } from '../core/json.ts'
+import { toText, type JsonText } from '../core/json.ts'
 import { checkId } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { InboxRow } from '../core/store.ts'
@@ -17,27 +17,39 @@ import type {
   Started,
   StartRequest,
 } from '../define/application.ts'
+import type { Actions } from './actions.ts'
 import type { Arrival, Place } from './admission.ts'
+import { isOfVersion, setAside } from './aside.ts'
 import { judgeEvent, writeAsked, type AskedEvent } from './asked-event.ts'
 import { judgeStart, type AskedStart } from './asked-start.ts'
 import { isOfStore, takeBegin, takeBegun, takeFact } from './between-shards.ts'
 import { createRun, type Birth } from './births.ts'
 import type { Taken } from './claims.ts'
 import { conductFlow } from './conduct-flow.ts'
+import { FarActions } from './far-actions.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
 import { hadSignal } from './given-signals.ts'
 import type { DeliveryExtras, DeliveryResult } from './shard-context.ts'
 import { checkDeadline } from './schedule.ts'
 import type { Shard } from './shard.ts'
 
+/** Of a signal that lies in an inbox. */
+interface Judged {
+  /** What the schema made of its data where it was asked for; absent for what a run says, which is judged where it is said. */
+  readonly judged?: { readonly payload?: JsonText | undefined }
+}
+
 export class Requests {
   readonly #shard: Shard
   readonly #source: string
+  /** What is asked of runs at other nodes. */
+  readonly far: FarActions
 
   /** @param source of events that are published without one: the application's name. */
-  constructor(shard: Shard, source: string) {
+  constructor(shard: Shard, source: string, actions: Actions) {
     this.#shard = shard
     this.#source = source
+    this.far = new FarActions(shard, actions)
   }
 
   /** @param asked what was judged of the request already. */
@@ -121,7 +133,7 @@ export class Requests {
     return { id, source, key }
   }
 
-  async signal(request: SignalRequest, way: Way = {}): Promise<Signalled> {
+  async signal(request: SignalRequest & Judged, way: Way = {}): Promise<Signalled> {
     this.#shard.check()
     const { context } = this.#shard
     await inboxFirst(context, way)
@@ -152,7 +164,7 @@ export class Requests {
   }
 
   /** Judges a signal that is to come in by another way, as far as it can be judged now. @throws as `signal` */
-  async signalable(request: SignalRequest): Promise<{ readonly id: string }> {
+  async signalable(request: SignalRequest): Promise<{ readonly id: string; readonly payload: JsonText | undefined }> {
     this.#shard.check()
     const { context } = this.#shard
     await inboxFirst(context)
@@ -160,11 +172,9 @@ export class Requests {
   }
 
   /** What a signal says to a run. @throws SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID */
-  #signalOf(run: Awaited<ReturnType<typeof openRun>>, request: SignalRequest, way: Way) {
+  #signalOf(run: Awaited<ReturnType<typeof openRun>>, request: SignalRequest & Judged, way: Way) {
     const { context } = this.#shard
-    const { name } = request
-    const what = `the data of ${name}`
-    const payload = toText(validate(context.directory.signal(run, name).schema, request.data, what), what)
+    const payload = this.#signalData(run, request)
     // An id from the inbox is an idempotency key, which is outside the alphabet of given ones.
     const id =
       request.id === undefined
@@ -173,6 +183,24 @@ export class Requests {
           ? checkId(request.id, 'The signal id')
           : request.id
     return { id, payload }
+  }
+
+  /**
+   * What the schema makes of the data of a signal. Its sender has heard that it was taken when it lay in the inbox; when a schema of
+   * another version refuses it since, the run gets it as it was judged then, as if it had come a moment before this version.
+   */
+  #signalData(run: Awaited<ReturnType<typeof openRun>>, { name, data, judged }: SignalRequest & Judged) {
+    const { context } = this.#shard
+    const what = `the data of ${name}`
+    try {
+      return toText(validate(context.directory.signal(run, name).schema, data, what), what)
+    } catch (error) {
+      if (judged === undefined) throw error
+      context.log.warn(
+        `The run "${run.id}" gets the signal ${name} as it was when it was taken; today it would be refused: ${toFailure(error).message}`,
+      )
+      return judged.payload
+    }
   }
 
   /** Whether a run that has ended had this signal before: whoever lost the answer asks again, and is told so. */
@@ -203,8 +231,8 @@ export class Requests {
   }
 
   /**
-   * Handles an inbox row. What cannot be taken is drained all the same, and said in the log: it must not block the rest. One
-   * of which the store could not be asked is no such row: it stays.
+   * Handles an inbox row. What cannot be taken is drained all the same, and said in the log: it must not block the rest; what
+   * may be taken another time is set aside (aside.ts). One of which the store could not be asked is no such row: it stays.
    * @returns false when a later read is to take it.
    */
   async fromInbox(row: InboxRow): Promise<boolean> {
@@ -215,7 +243,7 @@ export class Requests {
       text = context.decode(row.data, 'turn', row.target)
     } catch (error) {
       // A key that is missing today may be there tomorrow: what was acknowledged stays.
-      context.log.error(`An inbox row for ${row.target} cannot be read and waits: ${toFailure(error).message}`)
+      setAside(context, row, error)
       return true
     }
     try {
@@ -231,6 +259,10 @@ export class Requests {
         context.log.error(`An inbox row for ${row.target} waits: ${toFailure(error).message}`)
         return false
       }
+      if (isOfVersion(row, text, context.clock.now(), error)) {
+        setAside(context, row, error)
+        return true
+      }
       context.log.warn(`An inbox row for ${row.target} was not taken: ${toFailure(error).message}`)
       this.#drain(way)
       context.writer.flush()
@@ -238,11 +270,13 @@ export class Requests {
     return true
   }
 
-  async #take({ kind }: InboxRow, text: string, way: Way): Promise<void> {
+  async #take(row: InboxRow, text: string, way: Way): Promise<void> {
+    const { kind } = row
     const drain = (): void => this.#drain(way)
     if (kind === 'fact') return takeFact(this.#shard.context, text, drain)
     if (kind === 'begin') return takeBegin(this.#shard.context, text, drain)
     if (kind === 'begun') return takeBegun(this.#shard.context, text, drain)
+    if (kind === 'act') return this.far.take(row, text)
     if (kind === 'conduct') {
       await conductFlow(this.#shard, this.#source, parseText(text) as ConductRequest, drain)
       return

@@ -2,12 +2,18 @@
 // several shards come, whose positions say nothing of each other. Used by queries.ts.
 import type { Payload } from '../core/codec.ts'
 import type { EventRow, JournalRow, RunRow } from '../core/store.ts'
+import type { RowSource } from './pages.ts'
 import { isUnread, type UnreadRun } from './run-rows.ts'
 
 export const ofRun = {
   place: (row: RunRow | UnreadRun): number => row.num,
   payloads: (row: RunRow | UnreadRun): readonly (Payload | null)[] =>
     isUnread(row) ? [] : [row.input, row.output, row.error],
+}
+/** Runs that are read newest first; in a shard that has none all that come are newer. */
+export const ofNewest: Omit<RowSource<RunRow | UnreadRun>, 'read'> = {
+  ...ofRun,
+  beginning: (newest: RunRow | UnreadRun | undefined): number => (newest === undefined ? 0 : newest.num + 1),
 }
 export const ofTurn = {
   place: (row: JournalRow): number => row.seq,

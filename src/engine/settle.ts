@@ -5,6 +5,7 @@ import type { DeliveryExtras, DeliveryResult, ShardContext } from './shard-conte
 /** Tells how a delivery came out, when that is durable. */
 export function settleDelivery(context: ShardContext, extras: DeliveryExtras, result: DeliveryResult): void {
   const { drained } = extras
+  extras.settling?.(result)
   if (drained !== undefined) {
     context.writer.rows.drained.push(drained)
     context.writer.onDurable(() => context.inbox.gone(drained))

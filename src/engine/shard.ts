@@ -14,6 +14,7 @@ import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Admission } from './admission.ts'
+import { bringBackAside } from './aside.ts'
 import { environmentOf } from './calls.ts'
 import { Claims } from './claims.ts'
 import { contentHash } from './content-hash.ts'
@@ -201,6 +202,7 @@ export class Shard {
   async recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
     this.#eviction.start()
     await this.#monitor.recover(this.#options.tenure.head)
+    await bringBackAside(this.context)
     const recovered = await this.#loading.recover()
     const { retention } = this.#options
     if (retention !== null && !this.isStopped) {

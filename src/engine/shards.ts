@@ -102,8 +102,9 @@ export class Shards {
       onFailure: (error) => failed(shard, error),
       posted: (to) => this.posted(to),
     })
-    const requests = new Requests(shard, source)
-    const own: OwnShard = { shard, requests, actions: new Actions(shard), isReady: false }
+    const actions = new Actions(shard)
+    const requests = new Requests(shard, source, actions)
+    const own: OwnShard = { shard, requests, actions, isReady: false }
     this.#own.set(tenure.shard, own)
     this.#options.changed()
     const isHere = (): boolean => this.#own.get(tenure.shard) === own
@@ -111,6 +112,7 @@ export class Shards {
       const recovered = await takeUp(shard, options.clock)
       if (!isHere()) return null
       own.isReady = true
+      void requests.far.tidy()
       // What nobody was told of meanwhile.
       this.posted(tenure.shard)
       this.#options.came(shard)
@@ -138,6 +140,7 @@ export class Shards {
     const own = this.#own.get(shard)
     if (own === undefined) return this.#leaving.get(shard) ?? Promise.resolve()
     this.#own.delete(shard)
+    own.requests.far.stop()
     const left = own.shard.close(graceMs).finally(() => {
       if (this.#leaving.get(shard) === left) this.#leaving.delete(shard)
     })
@@ -149,7 +152,8 @@ export class Shards {
   /** Stops all of them; their doors stay, and say so. @param each is told of every one that has stopped. */
   async close(graceMs: number, each: (shard: number) => void = () => {}): Promise<void> {
     await Promise.all(
-      [...this.#own].map(async ([number, { shard }]) => {
+      [...this.#own].map(async ([number, { shard, requests }]) => {
+        requests.far.stop()
         await shard.close(graceMs)
         each(number)
       }),

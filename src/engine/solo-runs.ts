@@ -2,12 +2,12 @@
 // call is their end. A reaction whose call is a workflow ends when that has started. Called by the deliveries, and by the
 // shard when a lane lets a reaction begin.
 import { parseText } from '../core/json-text.ts'
-import { fault, invariant } from '../core/errors.ts'
+import { fault, invariant, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { bothTexts } from '../core/json.ts'
 import type { Cancelled, Command, Delivered } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
-import { soloCommand, soloEnd } from '../core/solo.ts'
+import { soloCommand, soloEnd, type Solo } from '../core/solo.ts'
 import { startHash } from './births.ts'
 import type { Taken } from './claims.ts'
 import { markStuck, setPhase } from './endings.ts'
@@ -21,6 +21,8 @@ import { effectOf, startEffect, writeTurn } from './turn-rows.ts'
 export async function releaseSolo(context: ShardContext, run: LiveRun): Promise<void> {
   const { executor, row } = run
   if (executor.kind !== 'solo' || row.ended !== null || run.stuckOps.size > 0 || row.status === 'stuck') return
+  // It waits for what became of the workflow that it has asked for.
+  if (executor.cancelled !== null) return
   if (executor.command !== null) {
     const { op } = executor.command
     context.writer.onDurable(() => startEffect(context, run, op))
@@ -34,9 +36,12 @@ export interface BeginElsewhere {
   readonly id: string
   readonly call: string
   readonly input: unknown
-  /** The reaction, and where its causal graph began. */
+  /** The reaction, its number in its shard, and where its causal graph began. */
   readonly from: string
+  readonly num: number
   readonly root: string
+  /** Which asking of the reaction this is. */
+  readonly ask: string
 }
 
 /** The workflow of a reaction has begun in another shard. */
@@ -49,20 +54,60 @@ async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void>
   const { executor } = run
   invariant(executor.kind === 'solo', 'only a run of one call starts a workflow so')
   const { solo } = executor
-  const given: unknown = parseText(solo.input)
-  const made = context.directory.checkInput(solo.call, given)
+  const { id, given, made } = workflowOf(context, solo)
   const { text = 'null', ...raw } = bothTexts(given, made, `the input of ${solo.call}`)
-  const key = context.directory.runKey(solo.call, made)
-  const id = key === null ? undefined : `${solo.call}:${splitKey(key).value}`
   const command = { ...soloCommand(solo, id), input: text, ...raw }
   if (id === undefined) return begin(context, run, command, null)
-  if (!isHere(context, id)) {
-    const { row } = run
-    const asked: BeginElsewhere = { id, call: solo.call, input: given, from: row.id, root: row.root }
-    post(context, 'begin', id, JSON.stringify(asked))
-    return context.writer.flush()
-  }
+  if (!isHere(context, id)) return askFor(context, run, id, given)
   await context.claims.settle('run', id, (taken) => begin(context, run, command, taken))
+}
+
+/** The workflow that a reaction asks for: its id if it has a key, and its input as it was given and as its schema made it. */
+function workflowOf(context: ShardContext, solo: Solo) {
+  const given: unknown = parseText(solo.input)
+  const made = context.directory.checkInput(solo.call, given)
+  const key = context.directory.runKey(solo.call, made)
+  return { id: key === null ? undefined : `${solo.call}:${splitKey(key).value}`, given, made }
+}
+
+/** Asks another shard to begin the workflow of a reaction, or what became of that. */
+function askFor(context: ShardContext, run: LiveRun, id: string, input: unknown): void {
+  const { executor, row } = run
+  invariant(executor.kind === 'solo', 'only a run of one call asks for a workflow')
+  const ask = context.random.uuid(context.clock.now())
+  executor.asked = ask
+  const asked: BeginElsewhere = {
+    id,
+    call: executor.solo.call,
+    input,
+    from: row.id,
+    num: row.num,
+    root: row.root,
+    ask,
+  }
+  post(context, 'begin', id, JSON.stringify(asked))
+  context.writer.flush()
+}
+
+/**
+ * What a reaction that is to stop asks another shard, where it may have asked for its workflow: what became of that, since it
+ * ends as cancelled only when nothing has begun and nothing will.
+ */
+function elsewhereOf(context: ShardContext, { row, executor }: LiveRun): { id: string; given: unknown } | null {
+  if (executor.kind !== 'solo' || executor.solo.target !== 'workflow' || row.status === 'stuck') return null
+  try {
+    const { id, given } = workflowOf(context, executor.solo)
+    return id === undefined || isHere(context, id) ? null : { id, given }
+  } catch (error) {
+    // Its definition does not take it any more: nothing is asked for.
+    if (isBalletError(error) && error.family === 'fix') return null
+    throw error
+  }
+}
+
+/** A reaction that was to stop ends, since its workflow has not begun, and will not. */
+export function endWithdrawn(context: ShardContext, run: LiveRun, cancelled: Cancelled): void {
+  writeSolo(context, run, { kind: 'start', seed: 0 }, [{ kind: 'end', output: undefined, cancelled }])
 }
 
 function begin(context: ShardContext, run: LiveRun, command: Command, taken: Taken | null): void {
@@ -105,7 +150,14 @@ export function cancelSolo(
   if (executor.cancelled !== null) return settleDelivery(context, extras, 'seen')
   const cancelled = { by: delivered.by, why: delivered.why }
   const op = executor.command?.op
-  if (op !== undefined && context.effects.giveUp(row.num, op)) {
+  const elsewhere = elsewhereOf(context, run)
+  if (elsewhere !== null) {
+    executor.cancelled = cancelled
+    setPhase(context, run, 'cancelling')
+    writeSolo(context, run, delivered, [])
+    // One that was asked for in an earlier life of the run may begin yet: only the answer says that it does not.
+    if (executor.asked === undefined) askFor(context, run, elsewhere.id, elsewhere.given)
+  } else if (op !== undefined && context.effects.giveUp(row.num, op)) {
     executor.cancelled = cancelled
     writeSolo(context, run, delivered, [{ kind: 'drop', op, settles: true }])
     setPhase(context, run, 'cancelling')
@@ -122,6 +174,9 @@ export function outwaitSolo(context: ShardContext, run: LiveRun, cancelled: Canc
   executor.cancelled = cancelled
   const effect = executor.command === null ? undefined : effectOf(context, run, executor.command.op)
   if (effect !== undefined) context.effects.outwait(effect, context.clock.now() + effect.timeoutMs)
+  const elsewhere = elsewhereOf(context, run)
+  if (elsewhere !== null) askFor(context, run, elsewhere.id, elsewhere.given)
+  else if (executor.command === null) endWithdrawn(context, run, cancelled)
 }
 
 function writeSolo(

@@ -252,6 +252,8 @@ describe('a run with times', () => {
     expect(header).toMatch(/, running, scheduled$/)
     expect(times).toMatch(/^asked for .*, begins .*, deadline .*\(in /)
     expect((await box.run(['runs', '--key', 'orderId:t-1'])).stdout).toMatch(/\nscheduled +pay /)
+    const again = await box.run([...words.slice(0, 4), '--deadline', '9h'])
+    expect(again.stderr).toMatch(/nothing new was started\.\n.*It still begins at \S+Z, and keeps its deadline, \S+Z\./)
     expect((await box.run(['cancel', 'pay:t-1'])).code).toBe(0)
 
     await box.run(['start', 'pay', '--input', '{"orderId":"t-2"}', '--deadline', '50ms'])

@@ -2,6 +2,8 @@
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Clock } from '../../src/core/clock.ts'
+import { fault } from '../../src/core/errors.ts'
+import type { Batch } from '../../src/core/store.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { contentHash } from '../../src/engine/content-hash.ts'
 import {
@@ -15,6 +17,7 @@ import {
   type ApplicationDefinition,
   type OpenOptions,
 } from '../../src/index.ts'
+import { postgres } from '../../src/stores/postgres/postgres-store.ts'
 import { gate, openForTest, until } from '../support/applications.ts'
 import { newPlace } from './subject.ts'
 
@@ -173,4 +176,41 @@ test('nothing keeps a process alive behind its close: not a start that it asked 
   await old.close()
   await owner.close()
   expect([here.pending.size, there.pending.size]).toEqual([0, 0])
+})
+
+test('a signal without an id whose shard is lost before it is answered is delivered once', async () => {
+  const place = await newPlace()
+  closing.push(() => place.drop())
+  const Told = signal('told', z.string())
+  const hearing = workflow('hearing', { input: z.null(), output: z.json(), signals: [Told] }, async (run) => {
+    const heard: string[] = []
+    while (heard.at(-1) !== 'over') heard.push((await run.receive(Told)).data)
+    return heard
+  })
+  const real = postgres({ url: place.url('&shards=8&lease=2&pool=4'), clock: systemClock })
+  let isLost = false
+  let lost = 0
+  /** What it writes is durable; that its shard was taken meanwhile is all that it hears of it. */
+  const commit = async (batch: Batch): Promise<void> => {
+    await real.commit(batch)
+    if (!isLost || batch.journal.length === 0) return
+    isLost = false
+    lost += 1
+    throw fault('SHARD_FENCED', { shard: batch.shard })
+  }
+  const store = new Proxy(real, {
+    get: (target, name) => {
+      if (name === 'commit') return commit
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+  const app = await openForTest(ballet({ name: 'shop', services: [], workflows: [hearing] }), { store })
+  await app.start(hearing(null), { id: 'h' })
+  await until(app, null, async () => (await app.run('h'))?.waits[0]?.kind === 'receive')
+  isLost = true
+  await app.signal('h', Told('once'))
+  expect(lost).toBe(1)
+  await app.signal('h', Told('over'))
+  expect(await app.result('h')).toEqual(['once', 'over'])
 })

@@ -7,6 +7,10 @@ import type { Codec } from '../../src/core/codec.ts'
 import { Placement } from '../../src/core/placement.ts'
 import { SLOT_COUNT } from '../../src/core/store.ts'
 import { ballet, event, operation, service, signal, workflow, type Application } from '../../src/index.ts'
+import { readsOf } from '../../src/cli/store-reads.ts'
+import { systemClock } from '../../src/engine/clock.ts'
+import { OfflineReplay } from '../../src/engine/offline-replay.ts'
+import { postgres } from '../../src/stores/postgres/postgres-store.ts'
 import { openForTest, until } from '../support/applications.ts'
 import { newPlace } from './subject.ts'
 
@@ -177,6 +181,50 @@ test('lists, keys and graphs are of all shards, page by page', async () => {
   expect(await app.key('customerId', 'nobody')).toMatchObject({ runs: [], events: [] })
   await expect(app.runs({ cursor: 'x' })).rejects.toMatchObject({ code: 'QUERY_INVALID' })
   for (const id of seen.slice(0, 8)) await expect(app.cancel(id)).rejects.toMatchObject({ code: 'RUN_ENDED' })
+})
+
+test('what begins in a shard that has given nothing to a page is not on later pages', async () => {
+  const app = await openOn(await newStore())
+  const [first = '', second = '', third = ''] = spread('orderId', 3)
+  const begin = async (orderId: string): Promise<void> => {
+    await app.start(greeting({ orderId, customerId: orderId }), { id: `g:${orderId}` })
+    await app.result(`g:${orderId}`)
+  }
+  // Nothing in the third shard, and in the first only what is older than all of the page.
+  for (const orderId of [first, second]) await begin(orderId)
+  const again = [...Array(100).keys()].map((n) => `x${n}`).filter((n) => place.shardOf(n) === place.shardOf(second))
+  for (const orderId of again.slice(0, 2)) await begin(orderId)
+  const page = await app.runs({ name: 'greeting', limit: 2 })
+  expect(page.items.length).toBe(2)
+  const late = [...Array(100).keys()].map((n) => `y${n}`).find((n) => place.shardOf(n) === place.shardOf(first)) ?? ''
+  for (const orderId of [third, late]) await begin(orderId)
+  const rest = await app.runs({ name: 'greeting', limit: 5, cursor: page.cursor })
+  expect(rest.items.map(({ id }) => id)).toEqual([`g:${second}`, `g:${first}`])
+})
+
+test('an offline replay, and the fields of keys, are of all shards', async () => {
+  const store = await newStore()
+  const app = await openOn(store)
+  const keys = spread('orderId', SHARDS)
+  for (const orderId of keys) await app.start(greeting({ orderId, customerId: orderId }), { id: `g:${orderId}` })
+  for (const orderId of keys) await app.result(`g:${orderId}`)
+  await app.start(account({ customerId: 'open' }))
+  const reader = postgres({ url: store, clock: systemClock, readOnly: true })
+  closing.push(() => reader.close())
+  await reader.open()
+  const found: string[] = []
+  const replay = new OfflineReplay({ definition, reader })
+  for await (const run of replay.all(100)) {
+    expect(run).toMatchObject({ verdict: 'ok' })
+    found.push(run.id)
+  }
+  expect(found.toSorted()).toEqual([...keys.map((key) => `g:${key}`), 'account:open'].toSorted())
+  // The open ones, and the newest of those that have ended.
+  let count = 0
+  for await (const run of replay.all(3)) count += Number(run.verdict === 'ok')
+  expect(count).toBe(4)
+  for (const id of found) expect(await replay.one(id)).toMatchObject({ id, verdict: 'ok' })
+  expect(await (await readsOf(reader)).fields()).toEqual(['customerId'])
 })
 
 test('the same again: a start, an event and a signal that come twice are there once, after a restart too', async () => {

@@ -72,7 +72,7 @@ const texts = {
   nodes: `SELECT id, app, version, ballet, address, began, beat, until, (coalesce(until, 0) > ${NOW})::int
     FROM {s}.nodes ORDER BY began, id`,
   leases: `SELECT id, epoch, head, CASE WHEN owner IS NOT NULL THEN node END, since,
-      (SELECT count(*) FROM (SELECT FROM {s}.inbox WHERE shard = own.id LIMIT 1000) AS few)
+      (SELECT count(*) FROM (SELECT FROM {s}.inbox WHERE shard = own.id AND kind <> 'acted' LIMIT 1000) AS few)
     FROM {s}.shards AS own ORDER BY id`,
 } as const
 

@@ -1,0 +1,133 @@
+// What a person asks of runs at a node that carries none of them: retry, answer, fail, and one action for all, done where each
+// run is, once, and answered as it came out there.
+import { afterEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import { ballet, operation, service, TerminalError, workflow, type Application } from '../../src/index.ts'
+import { openForTest, until } from '../support/applications.ts'
+import { newPlace } from './subject.ts'
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+interface Nodes {
+  /** Owns no shard, since it is of an older version. */
+  readonly old: Application
+  readonly owner: Application
+  /** Whether the bank is open, and the code is as it should be. */
+  readonly world: { isOpen: boolean; isMended: boolean }
+}
+
+async function nodes(): Promise<Nodes> {
+  const place = await newPlace()
+  closing.push(() => place.drop())
+  const world = { isOpen: false, isMended: false }
+  const bank = service('bank', {
+    charge: operation({
+      input: z.string(),
+      output: z.string(),
+      retry: { attempts: 1 },
+      run: (who) => {
+        if (!world.isOpen) throw new Error('the bank is closed')
+        return `charged ${who}`
+      },
+    }),
+    pass: operation({ input: z.null(), output: z.null(), run: () => null }),
+  })
+  const pay = workflow('pay', { input: z.string(), output: z.string() }, async (run, who) => {
+    try {
+      return await run.call(bank.charge(who))
+    } catch (error) {
+      if (error instanceof TerminalError || String(error).includes('given up')) return 'not charged'
+      throw error
+    }
+  })
+  const flawed = workflow('flawed', { input: z.null(), output: z.string() }, async (run) => {
+    await run.call(bank.pass(null))
+    if (!world.isMended) throw new TypeError('flawed')
+    return 'mended'
+  })
+  const definition = (version: string) => ballet({ name: 'shop', version, services: [bank], workflows: [pay, flawed] })
+  const store = place.url('&shards=8&lease=2&pool=4')
+  const owner = await openForTest(definition('2'), { store })
+  return { owner, old: await openForTest(definition('1'), { store }), world }
+}
+
+const OP = 'bank.charge#0'
+
+async function stuck({ owner }: Nodes, ...ids: readonly string[]): Promise<void> {
+  for (const id of ids)
+    await owner.startNamed({ call: id.startsWith('f') ? 'flawed' : 'pay', input: id.startsWith('f') ? null : id, id })
+  for (const id of ids) await until(owner, null, async () => (await owner.run(id))?.status === 'stuck')
+}
+
+test('retry, answer and fail of a stuck call, at any node', async () => {
+  const all = await nodes()
+  const { old, owner, world } = all
+  await stuck(all, 'a', 'b', 'c')
+  const op = (await owner.run('a'))?.waits[0]
+  expect(op).toBeDefined()
+  expect(await old.answer('a', { op: OP, value: 'by hand', by: 'ann', why: 'seen at the counter' })).toEqual({
+    id: 'a',
+    action: 'answer',
+    changed: true,
+    ops: [OP],
+  })
+  expect(await old.result('a')).toBe('by hand')
+  expect(await old.fail('b', { op: OP, error: { message: 'given up' }, by: 'ann' })).toMatchObject({ changed: true })
+  expect(await old.result('b')).toBe('not charged')
+  world.isOpen = true
+  expect(await old.retry('c', { by: 'ann' })).toEqual({ id: 'c', action: 'retry', changed: true, ops: [OP] })
+  expect(await old.result('c')).toBe('charged c')
+  // Who did it, and why, is on the record.
+  const journal = JSON.stringify((await old.journal('a'))?.items)
+  expect(journal).toContain('seen at the counter')
+})
+
+test('what is refused where the run is, is refused so at any node, and nothing is done', async () => {
+  const all = await nodes()
+  const { old, owner } = all
+  await stuck(all, 'a')
+  for (const node of [owner, old]) {
+    await expect(node.retry('nobody')).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
+    await expect(node.answer('a', { op: 'bank.chrage#0', value: 'x' })).rejects.toMatchObject({
+      code: 'OP_UNKNOWN',
+      message: expect.stringContaining(OP) as unknown,
+    })
+    await expect(node.answer('a', { op: OP, value: 1 })).rejects.toMatchObject({ code: 'INPUT_INVALID' })
+    await expect(node.fail('a', { error: { message: 'no' } })).rejects.toMatchObject({ code: 'ACTION_REFUSED' })
+    await expect(node.retry('a', { by: 'x'.repeat(257) })).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
+  }
+  await old.answer('a', { op: OP, value: 'x' })
+  for (const node of [owner, old])
+    await expect(node.answer('a', { op: OP, value: 'x' })).rejects.toMatchObject({ code: 'RUN_ENDED' })
+  expect((await owner.journal('a'))?.items.filter(({ kind }) => kind === 'turn').length).toBe(2)
+})
+
+test('a run whose code cannot go on is retried with mended code, or let fail, at any node', async () => {
+  const all = await nodes()
+  const { old, world } = all
+  await stuck(all, 'f1', 'f2')
+  expect(await old.fail('f1', { error: { message: 'given up' }, by: 'ann' })).toMatchObject({ changed: true, ops: [] })
+  await expect(old.result('f1')).rejects.toMatchObject({ code: 'RUN_FAILED' })
+  world.isMended = true
+  expect(await old.retry('f2')).toEqual({ id: 'f2', action: 'retry', changed: true, ops: [] })
+  expect(await old.result('f2')).toBe('mended')
+})
+
+test('one action for all that match reaches the runs of every node', async () => {
+  const all = await nodes()
+  const { old, world } = all
+  const ids = Array.from({ length: 4 }, (_, at) => `r${at}`)
+  await stuck(all, ...ids)
+  world.isOpen = true
+  expect(await old.actOnAll({ action: 'retry', by: 'ann' })).toEqual({
+    action: 'retry',
+    matched: 4,
+    changed: 4,
+    more: false,
+    refused: [],
+  })
+  for (const id of ids) expect(await old.result(id)).toBe(`charged ${id}`)
+})
