@@ -28,7 +28,7 @@ import { presentOf, type DecodedRow, type Present } from './fold.ts'
 import { readPage, readPages } from './pages.ts'
 import { relatedRows } from './related.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
-import { newestFirst, ofEvent, ofNewest, ofRun, ofTurn, oldestEvent } from './row-orders.ts'
+import { newestFirst, ofEvent, ofNewest, ofTurn, oldestEvent } from './row-orders.ts'
 import { choicesOf, phaseOf, suspectOf } from './run-standing.ts'
 
 export interface QueriesOptions {
