@@ -116,18 +116,19 @@ export class Claims {
     this.#questions = []
     for (const space of ['run', 'event'] as const) {
       const asked = questions.filter((question) => question.space === space)
-      if (asked.length === 0) continue
-      try {
-        const found = await this.#store.claims(
-          this.#shard,
-          this.#ns,
-          space,
-          asked.map((question) => question.id),
-        )
-        for (const [index, question] of asked.entries()) question.answer(found[index] ?? null)
-      } catch (error) {
-        for (const question of asked) question.fail(error)
-      }
+      if (asked.length > 0) await this.#answer(space, asked)
+    }
+  }
+
+  /** A name that cannot be looked up fails the read: then each is looked up alone, in the same order. */
+  async #answer(space: Claim['space'], asked: readonly Question[]): Promise<void> {
+    const ids = asked.map(({ id }) => id)
+    try {
+      const found = await this.#store.claims(this.#shard, this.#ns, space, ids)
+      for (const [index, question] of asked.entries()) question.answer(found[index] ?? null)
+    } catch (error) {
+      if (asked.length === 1) for (const { fail } of asked) fail(error)
+      else for (const question of asked) await this.#answer(space, [question])
     }
   }
 }

@@ -1,18 +1,20 @@
 // Moves what came from outside the owner into the journal. Rows are consumed by presence: a row that is there is to be
 // handled, and the batch that handles it deletes it. An id that was handled is remembered until a read that began after
 // its commit has returned, or the answer of an older read would deliver it twice.
-import type { Cancel, Clock } from '../core/clock.ts'
+import type { Cancel } from '../core/clock.ts'
 import type { InboxRow, StoreReader } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Pulse } from './pulse.ts'
 import { orFailure } from './run-rows.ts'
 
-/** When is looked for what somebody's transaction has put in: most commit at once, and later ones wait for the poll. */
-const EXPECTED_MS = [5, 25, 100, 300] as const
 const PAGE = 500
+/**
+ * Kinds of which one row is not waited for before the next is handled, because each waits for the same and for no more: the answer
+ * whether its name is taken. These come in their order, and many names are looked up at once.
+ */
+const TOGETHER: ReadonlySet<string> = new Set<InboxRow['kind']>(['start', 'event'])
 
 export interface InboxOptions {
-  readonly clock: Clock
   readonly store: StoreReader
   readonly shard: number
   readonly ns: string
@@ -35,8 +37,6 @@ export class Inbox {
   #reading: Promise<void> | null = null
   #next: Promise<void> | null = null
   #leave: Cancel | null = null
-  /** Under way: one set of looks serves all that is put in meanwhile. */
-  readonly #expected = new Set<Cancel>()
   #stopped = false
 
   constructor(options: InboxOptions) {
@@ -46,28 +46,22 @@ export class Inbox {
   /** Reads now and then every second: hints may be lost, rows may not. */
   start(): void {
     if (this.#stopped) return
-    this.#leave = this.#options.pulse.join(() => void this.read().catch(this.#options.onFailure))
+    this.#leave = this.#options.pulse.join(this.#look)
     this.read().catch(this.#options.onFailure)
   }
 
   stop(): void {
     this.#stopped = true
     this.#leave?.()
-    for (const cancel of this.#expected) cancel()
   }
 
   /** A transaction that nobody here sees the end of has put something in: it is looked for now and then before the poll. */
   expect(): void {
-    // A look that is still to come sees it as well, and the last of them is soon enough for the rest.
-    if (this.#expected.size > EXPECTED_MS.length) return
-    for (const ms of EXPECTED_MS) {
-      const look = (): void => {
-        this.#expected.delete(cancel)
-        if (!this.#stopped) this.read().catch(this.#options.onFailure)
-      }
-      const cancel = this.#options.clock.after(ms, look)
-      this.#expected.add(cancel)
-    }
+    this.#options.pulse.soon(this.#look)
+  }
+
+  readonly #look = (): void => {
+    this.read().catch(this.#options.onFailure)
   }
 
   /** Resolves when everything that a read begun now or later found has been handled. One read serves many callers. */
@@ -109,14 +103,18 @@ export class Inbox {
       const { rows, count } = await this.#page(limit)
       for (const [id, last] of this.#handled) if (last < read) this.#handled.delete(id)
       const fresh = rows.filter(({ id }) => !this.#handled.has(id) && !given.has(id))
-      for (const row of fresh) {
+      for (const group of alike(fresh)) {
         if (this.#stopped) return
-        this.#handled.set(row.id, Number.POSITIVE_INFINITY)
-        given.add(row.id)
-        if (!(await this.#options.handle(row))) this.again(row.id)
+        for (const { id } of group) given.add(id)
+        await Promise.all(group.map((row) => this.#handle(row)))
       }
       if (count < limit || fresh.length === 0) return
     }
+  }
+
+  async #handle(row: InboxRow): Promise<void> {
+    this.#handled.set(row.id, Number.POSITIVE_INFINITY)
+    if (!(await this.#options.handle(row))) this.again(row.id)
   }
 
   /** One that cannot be read fails its page: then each is read alone. */
@@ -137,4 +135,16 @@ export class Inbox {
     }
     return { rows, count: ids.length }
   }
+}
+
+/** Rows that come one after the other and may be handled at once. */
+function alike(rows: readonly InboxRow[]): InboxRow[][] {
+  const groups: InboxRow[][] = []
+  let kind: string | null = null
+  for (const row of rows) {
+    if (row.kind === kind && TOGETHER.has(kind)) groups.at(-1)?.push(row)
+    else groups.push([row])
+    kind = row.kind
+  }
+  return groups
 }

@@ -1,11 +1,24 @@
 // One tick for all shards of a process, so that what each of them looks for now and then is asked for in one moment, and the
 // store can answer all of it at once. Kept by RunningApplication.
 import type { Cancel, Clock } from '../core/clock.ts'
+import { elapsedOf } from './hold.ts'
+
+/** When is looked for what is about to come: most comes at once, and what is later than that waits for a tick. */
+const SOON_MS = [5, 25, 100, 300] as const
+/** Looks come at multiples of this, unless none is to come yet: many that wait for something share them. */
+const GRAIN_MS = 20
+
+interface Look {
+  readonly listeners: Set<() => void>
+  readonly cancel: Cancel
+}
 
 export class Pulse {
   readonly #clock: Clock
   readonly #everyMs: number
   readonly #listeners = new Set<() => void>()
+  /** By their moments. */
+  readonly #looks = new Map<number, Look>()
   #cancel: Cancel | null = null
 
   constructor(clock: Clock, everyMs: number) {
@@ -19,10 +32,38 @@ export class Pulse {
     if (this.#cancel === null) this.#next()
     return () => {
       this.#listeners.delete(listener)
+      for (const [at, { listeners, cancel }] of this.#looks) {
+        if (!listeners.delete(listener) || listeners.size > 0) continue
+        this.#looks.delete(at)
+        cancel()
+      }
       if (this.#listeners.size > 0) return
       this.#cancel?.()
       this.#cancel = null
     }
+  }
+
+  /** Calls back, besides with the ticks, a few times in the next moments: one that has joined, and until it leaves. */
+  soon(listener: () => void): void {
+    if (!this.#listeners.has(listener)) return
+    const now = elapsedOf(this.#clock)
+    const isQuiet = this.#looks.size === 0
+    for (const [index, ms] of SOON_MS.entries()) {
+      const at = isQuiet && index === 0 ? now + ms : Math.ceil((now + ms) / GRAIN_MS) * GRAIN_MS
+      this.#lookAt(at, at - now).add(listener)
+    }
+  }
+
+  #lookAt(at: number, ms: number): Set<() => void> {
+    const known = this.#looks.get(at)
+    if (known !== undefined) return known.listeners
+    const listeners = new Set<() => void>()
+    const look = (): void => {
+      this.#looks.delete(at)
+      for (const listener of listeners) listener()
+    }
+    this.#looks.set(at, { listeners, cancel: this.#clock.after(ms, look) })
+    return listeners
   }
 
   #next(): void {

@@ -104,7 +104,7 @@ export class Shard {
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)
     const { shard, epoch, crashes } = tenure
     const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
-    const inbox: Inbox = new Inbox({ clock, store, shard, ns, handle, log, onFailure, pulse })
+    const inbox: Inbox = new Inbox({ store, shard, ns, handle, log, onFailure, pulse })
     this.#foreign = options.development ? watchForeignWork(() => runIn(pump)) : null
     this.context = {
       shard,

@@ -22,32 +22,32 @@ type Method = (...given: readonly unknown[]) => Promise<unknown>
 export function senderOf(tx: object): Send {
   const method = methodsOf(tx)
   const invalid = (problem: string): Error => fault('TX_INVALID', { problem })
-  const outside = invalid('a connection or a pool, and no transaction')
+  const outside = (): Error => invalid('a connection or a pool, and no transaction')
   const known = (send: Method): Send => {
     return async (given) => rowsOf(await send(given))
   }
   // postgres: the sql of `sql.begin(async (sql) => ...)` has save points, and the one outside begins transactions.
   const unsafe = method('unsafe')
   if (unsafe !== undefined) {
-    if (method('savepoint') === undefined) throw outside
+    if (method('savepoint') === undefined) throw outside()
     return known(unsafe)
   }
   // Kysely: says itself what it is.
   const executeQuery = method('executeQuery')
   if (executeQuery !== undefined) {
-    if (Reflect.get(tx, 'isTransaction') !== true) throw outside
+    if (Reflect.get(tx, 'isTransaction') !== true) throw outside()
     return known((given) => executeQuery(rawQuery(String(given))))
   }
   // Drizzle: a transaction can be rolled back, a database cannot.
   const execute = method('execute')
   if (execute !== undefined) {
-    if (method('rollback') === undefined) throw outside
+    if (method('rollback') === undefined) throw outside()
     return known(execute)
   }
   // pg: a pool counts its clients, and lends another one for each query.
   const query = method('query')
   if (query !== undefined) {
-    if (typeof Reflect.get(tx, 'totalCount') === 'number') throw outside
+    if (typeof Reflect.get(tx, 'totalCount') === 'number') throw outside()
     return known(query)
   }
   throw invalid('no transaction of a library that is known here')

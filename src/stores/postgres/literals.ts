@@ -17,10 +17,16 @@ export function columnLiteral(values: readonly Value[], column: number, width: n
   return `${text}}`
 }
 
+/** Signs that JSON writes otherwise than an array: backslashes, what cannot be seen, and what may be half of a pair. */
+// oxlint-disable-next-line no-control-regex
+const differsInJson = /[\\\u0000-\u0009\u000b-\u001f\ud800-\udfff]/
+
 function element(value: Value, isPayload: boolean): string {
   if (value === null) return 'NULL'
   if (typeof value === 'number') return String(value)
   if (typeof value !== 'string') return `"\\\\x${BYTES_MARK.toString(16)}${asBuffer(value).toString('hex')}"`
+  // What JSON writes of such a text an array reads as well, but for the ends of lines; and it is written in half the time.
+  if (!differsInJson.test(value)) return JSON.stringify(value).replaceAll('\\n', '\n')
   return isPayload ? `"${value.replaceAll(/["\\\0]/g, escapePayload)}"` : `"${value.replaceAll(/["\\]/g, '\\$&')}"`
 }
 

@@ -53,36 +53,58 @@ function insert<Row>({ name, columns }: Table<Row>): string {
   return `INSERT INTO ${name} (shard, ${namesOf(columns).join(', ')}) SELECT * FROM ${given(columns)}`
 }
 
-/** How a statement finds the shard of what it is given: that of all rows, or of each. */
-const shardText = {
-  one: 'kept.shard = ($1::bigint[])[1]::int',
-  several: 'kept.shard = ANY ($1::int[]) AND kept.shard = given.shard',
-} as const
-type Over = keyof typeof shardText
+/** Whether the rows of a statement are of one shard. */
+type Over = 'one' | 'several'
 
 /**
  * The rows of a table that the arrays name, as far as an index finds them: by itself, whatever the planner thinks of a
  * table that was empty when it made its plan. A join then only pairs the few that were found with what is given.
  */
 function found(over: Over, columns: readonly Column[], keys: readonly string[]): string {
+  const shard =
+    over === 'one' ? 'kept.shard = ($1::bigint[])[1]::int' : 'kept.shard = ANY ($1::int[]) AND kept.shard = given.shard'
   const terms = columns.flatMap(({ name, type }, index) =>
     keys.includes(name) ? [`kept.${name} = ANY ($${index + 2}::${types[type]}[])`] : [],
   )
-  return [shardText[over], ...terms].join(' AND ')
+  return [shard, ...terms].join(' AND ')
 }
 
-/** By one column, or by several: then each pair of a row that is there with one that is given is looked at. */
-function remove(over: Over, table: string, columns: readonly Column[], more = ''): string {
-  const keys = namesOf(more === '' ? columns : columns.slice(0, -1))
+/**
+ * As `found`, for rows of several shards that each have a name of their own. An index is asked once for each: of two arrays
+ * it would be asked for every shard with every number. A row has its place for as long as this may ask, because nobody
+ * writes rows of a shard beside whoever has passed its fence.
+ */
+function placed(table: string, columns: readonly Column[], keys: readonly string[]): string {
+  const lists = columns.flatMap(({ name, type }, index) =>
+    keys.includes(name) ? [`$${index + 2}::${types[type]}[]`] : [],
+  )
+  const names = columns.flatMap(({ name }) => (keys.includes(name) ? [name] : []))
+  const which = ['shard', ...names].map((name) => `one.${name} = named.${name}`).join(' AND ')
+  return `kept.ctid = ANY (ARRAY(SELECT place.ctid
+    FROM unnest($1::bigint[], ${lists.join(', ')}) AS named (shard, ${names.join(', ')}),
+    LATERAL (SELECT one.ctid FROM ${table} AS one WHERE ${which} LIMIT 1) AS place)) AND kept.shard = given.shard`
+}
+
+/** By the columns that are the name of a row in its shard. */
+function remove(over: Over, table: string, columns: readonly Column[]): string {
+  const keys = namesOf(columns)
   if (columns.length === 1 && over === 'one') return `DELETE FROM ${table} AS kept WHERE ${found(over, columns, keys)}`
-  const pairs = `${same(keys)}${more}`
-  return `DELETE FROM ${table} AS kept USING ${given(columns)} WHERE ${found(over, columns, keys)} AND ${pairs}`
+  const which = over === 'one' ? found(over, columns, keys) : placed(table, columns, keys)
+  return `DELETE FROM ${table} AS kept USING ${given(columns)} WHERE ${which} AND ${same(keys)}`
+}
+
+/** By columns that many rows have in common. */
+function removeAll(over: Over, table: string, columns: readonly Column[], more = ''): string {
+  const keys = namesOf(more === '' ? columns : columns.slice(0, -1))
+  if (columns.length === 1 && over === 'one') return remove(over, table, columns)
+  const which = found(over, columns, keys)
+  return `DELETE FROM ${table} AS kept USING ${given(columns)} WHERE ${which} AND ${same(keys)}${more}`
 }
 
 function update<Row>(over: Over, { name, columns }: Table<Row>, keys: readonly string[]): string {
   const set = namesOf(columns).flatMap((one) => (keys.includes(one) ? [] : [`${one} = given.${one}`]))
-  const which = `${found(over, columns, keys)} AND ${same(keys)}`
-  return `UPDATE ${name} AS kept SET ${set.join(', ')} FROM ${given(columns)} WHERE ${which}`
+  const which = over === 'one' ? found(over, columns, keys) : placed(name, columns, keys)
+  return `UPDATE ${name} AS kept SET ${set.join(', ')} FROM ${given(columns)} WHERE ${which} AND ${same(keys)}`
 }
 
 /** Of `width` + 1 parameters the last is how many rows it has to be. */
@@ -120,9 +142,9 @@ const textsOver = (over: Over): ManyTexts => ({
   suspect: `${insert(suspectsTable)} ON CONFLICT (shard, run) DO UPDATE SET what = excluded.what, deaths = excluded.deaths`,
   suspectGone: remove(over, 'suspects', [number('run')]),
   forgottenRun: remove(over, 'runs', [number('num')]),
-  forgottenJournal: remove(over, 'journal', [number('run')]),
-  forgottenTimers: remove(over, 'timers', [number('run')]),
-  journalGone: remove(over, 'journal', journalBefore.columns, ' AND kept.seq < given.before'),
+  forgottenJournal: removeAll(over, 'journal', [number('run')]),
+  forgottenTimers: removeAll(over, 'timers', [number('run')]),
+  journalGone: removeAll(over, 'journal', journalBefore.columns, ' AND kept.seq < given.before'),
   eventGone: remove(over, 'events', [number('pos')]),
   claimUntil: update(over, claimsUntil, ['ns', 'space', 'id']),
   claimGone: remove(over, 'claims', claimNames.columns),
@@ -134,7 +156,9 @@ const textsOver = (over: Over): ManyTexts => ({
 
 const manyTexts: Readonly<Record<Over, ManyTexts>> = { one: textsOver('one'), several: textsOver('several') }
 
-/** Rows times shards that an index is asked for in one statement, at the most: it may look for each row in each shard. */
+/** What is found by an array of shards and one of numbers: an index may be asked for each number in each shard. */
+const ACROSS: ReadonlySet<StatementKind> = new Set(['forgottenJournal', 'forgottenTimers', 'journalGone'])
+/** Rows times shards that it is asked for in one statement, at the most. */
 const MOST_LOOKS = 4096
 
 const tables = 'store|shards|runs|claims|journal|events|timers|inbox|suspects|flows'
@@ -153,7 +177,7 @@ export class Texts {
   steps(statement: Statement): Step[] {
     const { kind, sql, width, values, expect } = statement
     const shards = kind === undefined ? 1 : shardsIn(statement)
-    if (shards > 1 && shards * (values.length / width) > MOST_LOOKS && !isInsert(kind))
+    if (kind !== undefined && ACROSS.has(kind) && shards > 1 && shards * (values.length / width) > MOST_LOOKS)
       return byShard(statement).flatMap((one) => this.steps(one))
     const many = kind === undefined ? undefined : manyTexts[shards === 1 ? 'one' : 'several'][kind]
     if (many !== undefined && (kind !== 'fence' || shards > 1)) {
@@ -195,9 +219,6 @@ function shardsIn({ values, width }: Statement): number {
   }
   return count
 }
-
-const isInsert = (kind: StatementKind | undefined): boolean =>
-  kind !== undefined && (manyTexts.one[kind]?.startsWith('INSERT') ?? false)
 
 /** A statement for each run of rows of one shard. */
 function byShard(statement: Statement): readonly Statement[] {
