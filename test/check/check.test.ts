@@ -7,7 +7,7 @@ import { checkApplication, showFinding } from '../../src/define/check/check.ts'
 import { FINDINGS } from '../../src/define/check/finding.ts'
 import { all, many, optional, seq } from '../../src/define/pattern.ts'
 import { loop, seeds } from './seeds.ts'
-import { Approved, Elsewhere, Wrapped, build, services, sound, type Seed } from './sound.ts'
+import { Approved, Elsewhere, Overdue, Wrapped, build, services, sound, type Seed } from './sound.ts'
 
 describe('the check', () => {
   it('says nothing of a sound application', () => {
@@ -63,6 +63,13 @@ describe('the check', () => {
     expect(checkApplication(build({ flow: seq(sound, many(Wrapped)), more }))).toEqual([])
     const heard: Seed = { with: ({ shipping }) => shipping.on(Elsewhere, () => null), events: [Elsewhere] }
     expect(checkApplication(build(heard))).toEqual([])
+  })
+
+  it('knows that a deadline which passes is an event, unless it is recorded only', () => {
+    const heard: Seed = { with: ({ shipping }) => shipping.on(Overdue, () => null) }
+    expect(checkApplication(build(heard))).toEqual([])
+    const unheard = [{ code: 'reaction-unheard', place: 'reaction "shipping:order.overdue"' }]
+    expect(checkApplication(build({ ...heard, more: { onDeadline: 'record' } }))).toMatchObject(unheard)
   })
 
   it('finds what docs/reference/check.md lists', () => {

@@ -23,6 +23,7 @@ export const Failed = event('shipping.failed', id, key)
 export const Notified = event('customer.notified', id, key)
 export const Wrapped = event('gift.wrapped', id, key)
 export const Chargeback = event('bank.chargeback', id, key)
+export const Overdue = event('order.overdue', id, key)
 export const Elsewhere = event('visit.noted', z.object({ visitId: z.string() }), { key: 'visitId' })
 
 export const never = (): never => {

@@ -1,5 +1,6 @@
 // All reactions of an application together: whether what they wait for comes, and whether they answer each other for
 // ever.
+import type { Flow } from '../../core/flow.ts'
 import type { ApplicationDefinition } from '../definition.ts'
 import { finding, variableOf, type Finding } from './finding.ts'
 import type { ReactionFacts } from './reaction-facts.ts'
@@ -11,8 +12,10 @@ export function checkHeard(definition: ApplicationDefinition, facts: readonly Re
   const operations = services.flatMap((service) => service.operations)
   const known = new Set([
     ...operations.flatMap(({ outcomes }) => outcomes.map(({ type }) => type)),
-    ...choreographies.flatMap(({ outside, events, flow }) => [
+    ...choreographies.flatMap(({ name, outside, events, flow, onDeadline }) => [
       ...outside.map(({ type }) => type),
+      // The monitor says so when a deadline passes.
+      ...(onDeadline === 'emit' && hasDeadline(flow) ? [`${name}.overdue`] : []),
       // What a flow waits for and nobody produces is told once, at the flow.
       ...events.filter(({ type }) => flow.places.some(({ edges }) => edges.has(type))).map(({ type }) => type),
     ]),
@@ -29,6 +32,8 @@ export function checkHeard(definition: ApplicationDefinition, facts: readonly Re
       ),
     )
 }
+
+const hasDeadline = ({ places }: Flow): boolean => places.some(({ dues }) => dues.length > 0)
 
 /** Events after which the reactions answer each other without a way out, whatever the operations answer. */
 export function checkCycles(facts: readonly ReactionFacts[]): readonly Finding[] {
