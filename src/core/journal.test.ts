@@ -1,6 +1,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { commandsText, parseCommands, parseTurn, revive, turnText, type Command, type Delivered } from './journal.ts'
+import {
+  commandsText,
+  firstOpIs,
+  parseCommands,
+  parseTurn,
+  revive,
+  turnText,
+  type Command,
+  type Delivered,
+} from './journal.ts'
 
 const words = fc.string({
   unit: fc.oneof(fc.constantFrom('\n', '\0', '"', '\\', '\ud800', '\u2028', '😀'), fc.string()),
@@ -151,6 +160,24 @@ describe('the commands of a turn', () => {
       }),
       { numRuns: 1000 },
     )
+  })
+
+  it('say at their beginning which operation the first of them is', () => {
+    fc.assert(
+      fc.property(plain(commands), words, (issued, other) => {
+        const text = commandsText(issued)
+        const [first] = issued
+        const op = first !== undefined && 'op' in first ? first.op : undefined
+        expect(firstOpIs(text, JSON.stringify(op ?? other))).toBe(op !== undefined)
+        expect(firstOpIs(text, JSON.stringify(other))).toBe(other === op)
+      }),
+      { numRuns: 1000 },
+    )
+    const likeOne = '{"kind":"call","op":"a.b#1"}'
+    const text = commandsText([{ kind: 'call', op: 'a.b#0', call: 'a.b', input: `[${likeOne}]` }])
+    expect(firstOpIs(text, '"a.b#0"')).toBe(true)
+    expect(firstOpIs(text, '"a.b#1"')).toBe(false)
+    expect(firstOpIs(`[{"kind":"set","state":[${likeOne}]}]`, '"a.b#1"')).toBe(false)
   })
 
   it('are an array whose payloads are JSON, not text', () => {

@@ -229,6 +229,7 @@ export function commandsText(commands: readonly Command[]): string {
 function commandText(command: Command): string {
   switch (command.kind) {
     case 'call':
+      return callText(command)
     case 'child':
     case 'emit':
     case 'send': {
@@ -257,6 +258,15 @@ function commandText(command: Command): string {
   }
 }
 
+/** What most turns have, put together field by field: to make an object of what goes before the payload takes longer. */
+function callText({ op, call, input, raw, publish, undo, undoes }: Extract<Command, { kind: 'call' }>): string {
+  let text = `{"kind":"call","op":${quote(op)},"call":${quote(call)}`
+  if (publish !== undefined) text += `,"publish":${publish}`
+  if (undo !== undefined) text += `,"undo":${undo}`
+  if (undoes !== undefined) text += `,"undoes":${quote(undoes)}`
+  return `${text}${field('input', input)}${field('raw', raw)}}`
+}
+
 function field(name: string, payload: JsonText | undefined): string {
   return payload === undefined ? '' : `,"${name}":${payload}`
 }
@@ -264,6 +274,15 @@ function field(name: string, payload: JsonText | undefined): string {
 /** Reads line 3. */
 export function parseCommands(text: string): readonly StoredCommand[] {
   return parseText(text) as readonly StoredCommand[]
+}
+
+const FIRST_KIND = '[{"kind":"'
+const THEN_OP = '","op":'
+
+/** Whether the first command of line 3 is known, by its beginning, to have this id, which is given as JSON. */
+export function firstOpIs(text: string, quotedOp: string): boolean {
+  const at = text.indexOf('"', FIRST_KIND.length)
+  return text.startsWith(FIRST_KIND) && text.startsWith(THEN_OP, at) && text.startsWith(quotedOp, at + THEN_OP.length)
 }
 
 /** A stored command as the run would issue it: payloads as text again. */

@@ -3,6 +3,7 @@
 // done outside a turn is found. Used by the surface and by what it issues.
 import { fault } from './errors.ts'
 import { operationId } from './ids.ts'
+import { firstOpIs } from './journal.ts'
 import { bothTexts, toText, type JsonText } from './json.ts'
 import type { Machine } from './machine.ts'
 import { checkId } from './names.ts'
@@ -60,10 +61,16 @@ export class RunScope {
     return { input: text as JsonText, ...given }
   }
 
-  /** Whether the turn that is replayed issued this. A payload may hold the same words, so the text alone does not say. */
+  /**
+   * Whether the turn that is replayed issued this. Most turns issue one command, and its head says so. A payload may hold the
+   * same words, so of what follows the text alone does not say.
+   */
   #isRecorded(op: string): boolean {
     const { machine } = this
-    if (machine.recorded?.includes(JSON.stringify(op)) !== true) return false
+    if (machine.recorded === null) return false
+    const quoted = JSON.stringify(op)
+    if (firstOpIs(machine.recorded, quoted)) return true
+    if (!machine.recorded.includes(quoted)) return false
     return machine.recordedCommands()?.some((command) => command['op'] === op || command.kind === op) === true
   }
 

@@ -118,7 +118,7 @@ export class Actions {
     const { context } = this.#shard
     await context.writer.barrier()
     try {
-      const { cancelled, mail } = historyOf(context, row, await readRows(context, row))
+      const { cancelled, mail } = historyOf(context, row, await readRows(context, row)).history
       return cancelled !== null || mail.some(({ kind }) => kind === 'cancel')
     } catch (error) {
       this.#shard.check()

@@ -72,12 +72,12 @@ export function leaveFlow(context: ShardContext, row: RunRow, ending: RunEnding)
 export function takeUpConductor(
   context: ShardContext,
   { row }: LiveRun,
-  { turns, cancelled }: Pick<History, 'turns' | 'cancelled'>,
+  { failure, cancelled }: Pick<History, 'failure' | 'cancelled'>,
 ): void {
   const one = context.conducts.get(row.num)
   if (one === undefined) return
   context.conducts.pause(row.num, false)
-  for (const { delivered } of turns) if (delivered.kind === 'failed') one.failure = delivered.error
+  if (failure !== null) one.failure = failure
   one.cancelled = cancelled
   if (cancelled !== null) stopAll(context, one, cancelled)
   weighLater(context, one)

@@ -14,7 +14,8 @@ export interface HistoryTurn extends Turn {
 }
 
 export interface History {
-  readonly turns: readonly HistoryTurn[]
+  /** How many there are. */
+  readonly turns: number
   /** Failed attempts of operations, by operation. */
   readonly attempts: ReadonlyMap<string, { readonly failed: number; readonly dueAt: number }>
   /** Operations that wait for a person, and why. */
@@ -23,6 +24,8 @@ export interface History {
   readonly mail: readonly Delivered[]
   /** Who asked the run to stop, if anybody has. */
   readonly cancelled: Cancelled | null
+  /** The last that it was told of. */
+  readonly failure: Failure | null
   readonly nextSeq: number
   /** What the generation before handed on. */
   readonly carry: JsonText | null
@@ -34,17 +37,31 @@ export interface History {
 
 const PAGE = 1000
 
-/** Reads all rows of the present generation of a run that are durable. */
-export async function readRows(
-  context: { readonly store: Pick<StoreReader, 'journal'>; readonly shard: number },
-  run: Pick<RunRow, 'num' | 'since'>,
-): Promise<readonly JournalRow[]> {
-  const rows: JournalRow[] = []
+/** The rows of the present generation of a run that are durable, page by page: the next is read while one is used. */
+export async function* pagesOf(
+  { store, shard }: { readonly store: Pick<StoreReader, 'journal'>; readonly shard: number },
+  { num, since }: Pick<RunRow, 'num' | 'since'>,
+): AsyncGenerator<readonly JournalRow[]> {
+  let next = store.journal(shard, num, since - 1, PAGE)
   for (;;) {
-    const page = await context.store.journal(context.shard, run.num, rows.at(-1)?.seq ?? run.since - 1, PAGE)
-    rows.push(...page)
-    if (page.length < PAGE) return rows
+    const page = await next
+    const last = page.at(-1)
+    const isLast = last === undefined || page.length < PAGE
+    if (!isLast) {
+      next = store.journal(shard, num, last.seq, PAGE)
+      // Whoever asks for it meets its failure.
+      next.catch(() => {})
+    }
+    yield page
+    if (isLast) return
   }
+}
+
+/** All of them. */
+export async function readRows(...of: Parameters<typeof pagesOf>): Promise<readonly JournalRow[]> {
+  const rows: JournalRow[] = []
+  for await (const page of pagesOf(...of)) rows.push(...page)
+  return rows
 }
 
 /**
@@ -57,64 +74,115 @@ export function sealedBy({ id }: Pick<RunRow, 'id'>, error: unknown): Error {
   return fault('RUN_UNREADABLE', { run: `the run "${id}"`, problem: error.details['problem'] ?? '' }, error)
 }
 
-/** What the rows of a run say. Throws when one cannot be read: it was damaged, or encoded with a key that is gone. */
+/** What the rows of a run say, and its turns. Throws when one cannot be read, as `HistoryReader` does. */
 export function historyOf(
   context: Pick<ShardContext, 'decode' | 'notBefore'>,
   run: Pick<RunRow, 'id' | 'generation' | 'since'>,
   rows: readonly JournalRow[],
-): History {
-  const turns: HistoryTurn[] = []
-  const attempts = new Map<string, { failed: number; dueAt: number }>()
-  const stuckOps = new Map<string, Failure>()
-  const mail = new Map<number, Delivered>()
-  let cancelled: Cancelled | null = null
-  let carry: JsonText | null = null
-  let bytes = 0
-  let isRetried = false
-  for (const row of rows) {
-    const text = context.decode(row.data, 'turn', run.id)
-    if (row.kind === 'note') {
-      const note = parseText(text) as Note
-      if (note.kind === 'action' && note.action === 'retry' && note.op === null) isRetried = true
-      else if (note.kind === 'stuck' && note.op === null) isRetried = false
-      if (note.kind === 'attempt') attempts.set(note.op, { failed: note.attempt, dueAt: note.next ?? 0 })
-      // A call whose code was gone is tried again: it may be back.
-      else if (note.kind === 'stuck' && note.op !== null && note.error.code !== 'CODE_MISSING')
-        stuckOps.set(note.op, note.error)
-      else if (note.kind === 'action' && note.action === 'retry' && note.op !== null) {
-        stuckOps.delete(note.op)
-        attempts.delete(note.op)
-      }
-      continue
-    }
-    const turn = parseTurn(text)
-    if (run.generation > 0 && row.seq === run.since) {
-      carry = JSON.stringify(parseCommands(turn.commandsText).at(-1)?.['carry'])
-      continue
-    }
-    bytes += text.length
-    const { delivered } = turn
-    if (row.kind === 'mail') {
-      if (isMail(delivered)) mail.set(row.seq, { ...delivered, mail: row.seq })
-      continue
-    }
-    if ('mail' in delivered && delivered.mail !== undefined) mail.delete(delivered.mail)
-    if (delivered.kind === 'cancel') cancelled ??= { by: delivered.by, why: delivered.why }
-    if ('op' in delivered) stuckOps.delete(delivered.op)
-    if (stuckOps.size > 0) for (const op of dropped(turn.commandsText)) stuckOps.delete(op)
-    turns.push({ ...turn, seq: row.seq, at: row.at })
+): { readonly history: History; readonly turns: readonly HistoryTurn[] } {
+  const reader = new HistoryReader(context, run)
+  const turns = reader.take(rows)
+  return { history: reader.history, turns }
+}
+
+/** Makes out what the rows of a run say, some after the other. */
+export class HistoryReader {
+  readonly #context: Pick<ShardContext, 'decode' | 'notBefore'>
+  readonly #run: Pick<RunRow, 'id' | 'generation' | 'since'>
+  readonly #attempts = new Map<string, { failed: number; dueAt: number }>()
+  readonly #stuckOps = new Map<string, Failure>()
+  readonly #mail = new Map<number, Delivered>()
+  #turns = 0
+  #cancelled: Cancelled | null = null
+  #failure: Failure | null = null
+  #carry: JsonText | null = null
+  #bytes = 0
+  #isRetried = false
+  #lastSeq = -1
+
+  constructor(context: Pick<ShardContext, 'decode' | 'notBefore'>, run: Pick<RunRow, 'id' | 'generation' | 'since'>) {
+    this.#context = context
+    this.#run = run
   }
-  context.notBefore(rows.at(-1)?.at ?? 0)
-  return {
-    turns,
-    attempts,
-    stuckOps,
-    mail: [...mail.values()],
-    cancelled,
-    nextSeq: (rows.at(-1)?.seq ?? -1) + 1,
-    carry,
-    bytes,
-    isRetried,
+
+  /** What the rows say that it was given. */
+  get history(): History {
+    return {
+      turns: this.#turns,
+      attempts: this.#attempts,
+      stuckOps: this.#stuckOps,
+      mail: [...this.#mail.values()],
+      cancelled: this.#cancelled,
+      failure: this.#failure,
+      nextSeq: this.#lastSeq + 1,
+      carry: this.#carry,
+      bytes: this.#bytes,
+      isRetried: this.#isRetried,
+    }
+  }
+
+  /** What the generation before handed on: the first row says so. */
+  get carry(): JsonText | null {
+    return this.#carry
+  }
+
+  /**
+   * The turns among the next rows. Throws when a row cannot be read: it was damaged, or encoded with a key that is gone; how
+   * far the rows go is known all the same.
+   */
+  take(rows: readonly JournalRow[]): readonly HistoryTurn[] {
+    const last = rows.at(-1)
+    if (last === undefined) return []
+    this.#lastSeq = last.seq
+    const turns: HistoryTurn[] = []
+    for (const row of rows) {
+      const turn = this.#row(row)
+      if (turn !== null) turns.push(turn)
+    }
+    this.#turns += turns.length
+    this.#context.notBefore(last.at)
+    return turns
+  }
+
+  #row({ kind, seq, at, data }: JournalRow): HistoryTurn | null {
+    const { id, generation, since } = this.#run
+    const text = this.#context.decode(data, 'turn', id)
+    if (kind === 'note') {
+      this.#note(parseText(text) as Note)
+      return null
+    }
+    const { delivered, commandsText } = parseTurn(text)
+    if (generation > 0 && seq === since) {
+      this.#carry = JSON.stringify(parseCommands(commandsText).at(-1)?.['carry'])
+      return null
+    }
+    this.#bytes += text.length
+    if (kind === 'mail') {
+      if (isMail(delivered)) this.#mail.set(seq, { ...delivered, mail: seq })
+      return null
+    }
+    if ('mail' in delivered && delivered.mail !== undefined) this.#mail.delete(delivered.mail)
+    if (delivered.kind === 'cancel') this.#cancelled ??= { by: delivered.by, why: delivered.why }
+    if (delivered.kind === 'failed') this.#failure = delivered.error
+    const stuckOps = this.#stuckOps
+    if (stuckOps.size > 0) {
+      if ('op' in delivered) stuckOps.delete(delivered.op)
+      for (const op of dropped(commandsText)) stuckOps.delete(op)
+    }
+    return { delivered, commandsText, seq, at }
+  }
+
+  #note(note: Note): void {
+    if (note.kind === 'action' && note.action === 'retry' && note.op === null) this.#isRetried = true
+    else if (note.kind === 'stuck' && note.op === null) this.#isRetried = false
+    if (note.kind === 'attempt') this.#attempts.set(note.op, { failed: note.attempt, dueAt: note.next ?? 0 })
+    // A call whose code was gone is tried again: it may be back.
+    else if (note.kind === 'stuck' && note.op !== null && note.error.code !== 'CODE_MISSING')
+      this.#stuckOps.set(note.op, note.error)
+    else if (note.kind === 'action' && note.action === 'retry' && note.op !== null) {
+      this.#stuckOps.delete(note.op)
+      this.#attempts.delete(note.op)
+    }
   }
 }
 

@@ -5,17 +5,18 @@ import { toFailure, type Failure } from '../core/failure.ts'
 import type { Command, Delivered } from '../core/journal.ts'
 import type { Machine } from '../core/machine.ts'
 import { isUndo, type Pending } from '../core/pending.ts'
-import type { JournalRow, RunRow } from '../core/store.ts'
+import type { JsonText } from '../core/json.ts'
+import type { RunRow } from '../core/store.ts'
 import { liveRun } from './births.ts'
 import { takeUpConductor } from './conducting.ts'
 import { DeliveryJob, freeze, keepSeen, writeMail } from './deliveries.ts'
 import { mapAgain } from './facts.ts'
 import { markFreed, markStuck } from './endings.ts'
-import { answeredByMail, historyOf, readRows, sealedBy, type History } from './history.ts'
+import { answeredByMail, HistoryReader, pagesOf, sealedBy, type History } from './history.ts'
 import type { LiveRun } from './live-run.ts'
 import { tooLong } from './long-runs.ts'
 import type { TurnJob } from './pump.ts'
-import { answerHeld, replay, type Held, type Replayed } from './replayer.ts'
+import { answerHeld, Replay, type Held, type Replayed } from './replayer.ts'
 import type { DeliveryResult, ForcedStop, ShardContext } from './shard-context.ts'
 import { outwaitSolo } from './solo-runs.ts'
 import { answeredBy, armNow, settleGivenUp, startEffect, writeTurn, type Answered } from './turn-rows.ts'
@@ -29,42 +30,72 @@ export interface Loaded {
 
 /** Replays a run from the store. Everything that this process wrote of it must be durable. */
 export async function loadRun(context: ShardContext, row: RunRow): Promise<Loaded> {
-  const rows = await readRows(context, row).catch((error: unknown) => sealedBy(row, error))
-  if (rows instanceof Error) return unreadable(context, row, [], rows)
+  const reader = new HistoryReader(context, row)
+  let coming: Coming | null = null
+  let wrong: Error | null = null
   try {
-    return await bringBack(context, row, historyOf(context, row, rows))
+    for await (const rows of pagesOf(context, row)) {
+      try {
+        const turns = reader.take(rows)
+        if (wrong !== null) continue
+        coming ??= bringBack(context, row, reader.carry)
+        coming.replay?.add(turns)
+      } catch (error) {
+        // The rest is read all the same: how far the journal goes has to be known.
+        wrong ??= error instanceof Error ? error : fault('INVARIANT', { problem: String(error) })
+      }
+    }
+    if (coming !== null && wrong === null) return await arrive(coming, reader.history)
   } catch (error) {
-    return unreadable(context, row, rows, error)
+    wrong = sealedBy(row, error)
+  } finally {
+    if (coming !== null && wrong !== null) forget(coming, wrong)
   }
+  return unreadable(context, row, reader.history.nextSeq, wrong)
 }
 
-async function bringBack(context: ShardContext, row: RunRow, history: History): Promise<Loaded> {
-  const run = liveRun(context, row, context.decode(row.input, 'input', row.id), history.carry)
+/** A run that is being brought back. */
+interface Coming {
+  readonly run: LiveRun
+  readonly replay: Replay | null
+}
+
+function bringBack(context: ShardContext, row: RunRow, carry: JsonText | null): Coming {
+  const run = liveRun(context, row, context.decode(row.input, 'input', row.id), carry)
+  if (run.executor.kind !== 'workflow') return { run, replay: null }
+  const { pump, environment } = context
+  return { run, replay: new Replay(pump, row.name, run.executor.machine, environment.current) }
+}
+
+async function arrive({ run, replay }: Coming, history: History): Promise<Loaded> {
   run.seq = history.nextSeq
-  run.turns = history.turns.length
+  run.turns = history.turns
   run.bytes = history.bytes
   for (const op of history.stuckOps.keys()) run.stuckOps.add(op)
   for (const [op, attempts] of history.attempts) run.attempts.set(op, attempts)
-  const replayed =
-    run.executor.kind === 'workflow'
-      ? await replay(context.pump, row.name, run.executor.machine, history.turns, context.environment.current)
-      : { kind: 'ready' as const }
-  return { run, history, replayed }
+  return { run, history, replayed: replay === null ? { kind: 'ready' } : await replay.finish() }
+}
+
+/** Another stands for the run: nothing more is made of this one, and whatever its code still does is nobody's fault. */
+function forget({ run, replay }: Coming, error: Error): void {
+  replay?.abandon(error)
+  run.executor = { kind: 'frozen', seen: new Set() }
 }
 
 /** A run whose rows cannot be read is frozen as they are: it is one run's fault, and the others are opened. */
-function unreadable(context: ShardContext, row: RunRow, rows: readonly JournalRow[], error: unknown): Loaded {
+function unreadable(context: ShardContext, row: RunRow, nextSeq: number, error: unknown): Loaded {
   const run = liveRun(context, row, 'null')
   const isSealed = isBalletError(error) && error.code === 'RUN_UNREADABLE'
   run.executor = { kind: 'frozen', seen: new Set(), ...(isSealed ? { sealed: error } : {}) }
-  run.seq = (rows.at(-1)?.seq ?? -1) + 1
+  run.seq = nextSeq
   const diff = `  its rows cannot be read: ${toFailure(error).message}`
   const history = {
-    turns: [],
+    turns: 0,
     attempts: new Map(),
     stuckOps: new Map<string, Failure>(),
     mail: [],
     cancelled: null,
+    failure: null,
     nextSeq: run.seq,
     carry: null,
     bytes: 0,

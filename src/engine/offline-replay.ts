@@ -183,13 +183,13 @@ export class OfflineReplay {
     const rows = await readRows({ store: this.#reader, shard: (await this.#where()).shardOf(row.id) }, row)
     const decode = (payload: RunRow['input'], place: PayloadPlace['row'], id: string): string =>
       this.#codec.decode(payload, { namespace: this.#ns, row: place, id })
-    const { turns, carry } = historyOf({ decode, notBefore: () => {} }, row, rows)
+    const { turns, history } = historyOf({ decode, notBefore: () => {} }, row, rows)
     let blamed: Error | null = null
     const machine = new Machine({
       identity: identityOf(this.#store, row),
       key: row.key,
       input: decode(row.input, 'input', row.id),
-      carry,
+      carry: history.carry,
       contracts: this.#directory.contracts(workflow),
       start: (started, input) =>
         startBody(started, workflow.body as unknown as (run: Surface, input: unknown) => Promise<unknown>, input),

@@ -17,21 +17,50 @@ export type Replayed =
   | ({ readonly kind: 'threw' } & Held)
   | { readonly kind: 'diverged'; readonly error: Error }
 
-/** Replays all turns of a run of `workflow`. Resolves when the last has been closed. */
+/** Replays the turns of a run, which may come in parts. */
+export class Replay {
+  readonly #pump: Pump
+  readonly #progress: Progress
+  /** Held back until it is known whether it is the last. */
+  #next: HistoryTurn | null = null
+
+  constructor(pump: Pump, workflow: string, machine: Machine, current: CurrentWork = CurrentWork.unwatched()) {
+    this.#pump = pump
+    this.#progress = { workflow, machine, current, number: 0, held: null, diverged: null }
+  }
+
+  /** These come behind those before. */
+  add(turns: readonly HistoryTurn[]): void {
+    for (const turn of turns) {
+      if (this.#next !== null) this.#pump.add(new ReplayJob(this.#progress, this.#next, null))
+      this.#next = turn
+    }
+  }
+
+  /** There are no more turns. Resolves when the last has been closed. */
+  finish(): Promise<Replayed> {
+    const last = this.#next
+    if (last === null) return Promise.resolve({ kind: 'ready' })
+    return new Promise((resolve) => this.#pump.add(new ReplayJob(this.#progress, last, resolve)))
+  }
+
+  /** Those that were added and have not begun are not made. */
+  abandon(error: Error): void {
+    this.#progress.diverged ??= error
+  }
+}
+
+/** Replays turns that are all there. Resolves when the last has been closed. */
 export function replay(
   pump: Pump,
   workflow: string,
   machine: Machine,
   turns: readonly HistoryTurn[],
-  current: CurrentWork = CurrentWork.unwatched(),
+  current?: CurrentWork,
 ): Promise<Replayed> {
-  if (turns.length === 0) return Promise.resolve({ kind: 'ready' })
-  return new Promise((resolve) => {
-    const progress: Progress = { workflow, machine, current, number: 0, held: null, diverged: null }
-    for (const [index, turn] of turns.entries()) {
-      pump.add(new ReplayJob(progress, turn, index === turns.length - 1 ? resolve : null))
-    }
-  })
+  const all = new Replay(pump, workflow, machine, current)
+  all.add(turns)
+  return all.finish()
 }
 
 /** A turn that threw. */
