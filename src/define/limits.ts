@@ -11,13 +11,13 @@ export interface Limits {
   readonly fanOut: number
   /** Signals that a run holds without having received them; past it they are refused. */
   readonly signals: number
-  /** Runs that have not ended; past it starts and events are refused. */
+  /** Runs that have not ended; past it starts and events are refused. Nodes that share a store have each their part of it. */
   readonly openRuns: number
   /** Milliseconds that the turns of a workflow may wait for their place; past it starts of that workflow are refused. */
   readonly queueMs: number
   /** Milliseconds that a commit may wait and take; past it starts and events are refused. */
   readonly commitMs: number
-  /** Starts and events that may wait for their acknowledgement at once; past it they are refused. */
+  /** Starts and events that may wait for their acknowledgement at a node at once; past it they are refused. */
   readonly arrivals: number
   /** Bytes of input and journal of the runs in memory; past it idle ones wait on disk. */
   readonly liveBytes: number

@@ -1,6 +1,7 @@
 // Whether the application takes on more: starts and events by hand are refused (OVERLOADED) before anything of them is kept
 // when turns or commits wait too long, when too many runs are open, or when too many requests wait for their
-// acknowledgement. Signals, cancellations, what a person answers, and what lay in the inbox are never asked here: they
+// acknowledgement. Of a process with several shards all of them count, and of the open runs that the store may have its part.
+// Signals, cancellations, what a person answers, and what lay in the inbox are never asked here: they
 // help what was taken on to end. What counts is how long things wait, not how many: a fast machine may hold more.
 //
 //   open --past the limit--> refusing --below half of it--> open      (turns of each workflow, turns of all, commits)
@@ -28,9 +29,20 @@ export interface AdmissionOptions {
   readonly commitWaitMs: () => number
   /** Runs that have not ended. */
   readonly openRuns: () => number
+  /** What the other shards of this process have; absent where there are none. */
+  readonly beside?: () => Beside
   /** @throws STORE_FULL while the disk is full */
   readonly checkSpace: () => void
 }
+
+/** What the other shards of a process have taken on, and which part of the store all shards of it are. */
+export interface Beside {
+  readonly open: number
+  readonly arriving: number
+  readonly part: number
+}
+
+const ALONE: Beside = { open: 0, arriving: 0, part: 1 }
 
 /** What wants to come in. */
 export interface Arrival {
@@ -86,14 +98,28 @@ export class Admission {
     }
   }
 
+  /** Runs that are open, or about to be. */
+  get open(): number {
+    return this.#options.openRuns() + this.#unborn
+  }
+
+  /** Requests that wait for their acknowledgement. */
+  get arriving(): number {
+    return this.#arriving
+  }
+
   /** Why an arrival must wait, or null. */
   refusal({ workflow, runs }: Arrival): Error | null {
-    const { limits, turnWaitMs, commitWaitMs, openRuns } = this.#options
-    if (this.#arriving >= limits.arrivals)
-      return this.#overloaded(`${this.#arriving} requests wait for their acknowledgement (limits.arrivals)`, LEAST_MS)
-    const open = openRuns() + this.#unborn
-    if (runs > 0 && open + runs > limits.openRuns)
-      return this.#overloaded(`${open} runs are open (limits.openRuns)`, RUN_ENDS_MS)
+    const { limits, turnWaitMs, commitWaitMs, beside } = this.#options
+    const others = beside?.() ?? ALONE
+    const arriving = this.#arriving + others.arriving
+    if (arriving >= limits.arrivals)
+      return this.#overloaded(`${arriving} requests wait for their acknowledgement (limits.arrivals)`, LEAST_MS)
+    const open = this.open + others.open
+    if (runs > 0 && open + runs > Math.ceil(limits.openRuns * others.part)) {
+      const here = others.part === 1 ? '' : ' at this node'
+      return this.#overloaded(`${open} runs are open${here} (limits.openRuns)`, RUN_ENDS_MS)
+    }
     const commits = this.#excess('commits', commitWaitMs(), limits.commitMs)
     if (commits > 0) return this.#overloaded('what is to be committed waits too long (limits.commitMs)', commits)
     const turns = this.#excess('turns', turnWaitMs(null), limits.queueMs * PATIENCE)

@@ -7,6 +7,7 @@ import type { Leases, NodeInfo } from '../core/lease.ts'
 import type { Tenure } from '../core/store.ts'
 import type { ApplicationView, NodesView, RunView } from '../core/views.ts'
 import type { Application, NodeAt, NodeHints, RecoveryView, Standing } from '../define/application.ts'
+import type { Arrival, Place } from './admission.ts'
 import { ApplicationDoors } from './application-doors.ts'
 import type { ApplicationOptions } from './application-options.ts'
 import { CurrentWork } from './current-work.ts'
@@ -253,7 +254,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
     if (place === null) throw this.#standing.refusal()
     const { store, namespace: ns, codec, clock, random, directory } = this.#options
     const posted = (shard: number): void => this.#shards.posted(shard)
-    return (this.#elsewhere ??= new Elsewhere(place, { store, ns, codec, clock, random, directory, posted }))
+    const enter = (arrival: Arrival): Place | null => this.#shards.enter(arrival)
+    return (this.#elsewhere ??= new Elsewhere(place, { store, ns, codec, clock, random, directory, posted, enter }))
   }
 
   /** The node that owns one of several shards; null while nobody does, as far as is known. */

@@ -24,9 +24,11 @@ import type {
   StartRequest,
 } from '../define/application.ts'
 import { checkCancel, reasonOf } from './actions.ts'
+import type { Arrival, Place } from './admission.ts'
 import { asideOf, TAKEN_MS } from './aside.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
+import type { Birth } from './births.ts'
 import type { AskedConduct } from './conduct-flow.ts'
 import type { Directory } from './directory.ts'
 import { answersOf, type Act, type ActAnswer, type AskedAct } from './far-actions.ts'
@@ -43,6 +45,8 @@ export interface ElsewhereOptions {
   readonly directory: Directory
   /** Something for the inbox of a shard is durable. */
   readonly posted: (shard: number) => void
+  /** Takes a place for what is new: nobody refuses it where it is taken. @throws OVERLOADED, STORE_FULL */
+  readonly enter: (arrival: Arrival) => Place | null
 }
 
 /** Rows of an inbox that are looked at in one read. */
@@ -68,14 +72,19 @@ export class Elsewhere {
     this.#options = options
   }
 
-  /** @throws RUN_CONFLICT, TIME_INVALID, OWNER_REFUSED, and what the store does */
-  async start({ birth, given }: AskedStart, request: StartRequest, tx?: object): Promise<Started> {
+  /** @throws RUN_CONFLICT, TIME_INVALID, OVERLOADED, OWNER_REFUSED, and what the store does */
+  async start({ birth, given, workflow }: AskedStart, request: StartRequest, tx?: object): Promise<Started> {
     const { id, hash, at, deadline } = birth
     const shard = this.#place.shardOf(id)
     const before = given ? await this.#claim(shard, 'run', id) : null
     if (before !== null && before.hash !== hash) throw fault('RUN_CONFLICT', { id })
     if (before !== null && tx === undefined) return { id, created: false }
     if (before === null) checkDeadline(deadline ?? null, at ?? null, this.#options.clock.now())
+    const isNew = before === null
+    return this.#admitted(isNew ? { workflow, runs: 1 } : null, () => this.#start(birth, request, shard, tx))
+  }
+
+  async #start({ id, hash, at, deadline }: Birth, request: StartRequest, shard: number, tx?: object): Promise<Started> {
     const { call, input } = request
     const body = { call, input, id, at: at ?? undefined, deadline: deadline ?? undefined }
     await this.#post('start', id, id, body, tx)
@@ -87,14 +96,31 @@ export class Elsewhere {
     return { id, created: true }
   }
 
-  /** @throws EVENT_CONFLICT, OWNER_REFUSED, OWNER_SILENT, and what the store does */
+  /** Something new has its place while it is on its way. */
+  async #admitted<T>(arrival: Arrival | null, work: () => Promise<T>): Promise<T> {
+    const place = arrival === null ? null : this.#options.enter(arrival)
+    try {
+      return await work()
+    } finally {
+      place?.leave()
+    }
+  }
+
+  /** @throws EVENT_CONFLICT, OVERLOADED, OWNER_REFUSED, OWNER_SILENT, and what the store does */
   async publish(asked: AskedEvent, request: PublishRequest, tx?: object): Promise<Published> {
-    const { id, source, hash, key, name } = asked
+    const { id, source, hash, key, name, type } = asked
     const shard = this.#place.shardOf(key)
-    const conflict = (): Error => fault('EVENT_CONFLICT', { id, source })
     const before = await this.#claim(shard, 'event', name)
-    if (before !== null && before.hash !== hash) throw conflict()
+    if (before !== null && before.hash !== hash) throw fault('EVENT_CONFLICT', { id, source })
     if (before !== null && tx === undefined) return { id, source, position: before.num, created: false }
+    const runs = this.#options.directory.reactionsTo(type).length
+    return this.#admitted(before === null ? { workflow: null, runs } : null, () =>
+      this.#publish(asked, request, shard, tx),
+    )
+  }
+
+  async #publish(asked: AskedEvent, request: PublishRequest, shard: number, tx?: object): Promise<Published> {
+    const { id, source, hash, key, name } = asked
     const { type, data, cause } = request
     await this.#post('event', type, key, { type, data, id, source, ...(cause === undefined ? {} : { cause }) }, tx)
     if (tx !== undefined) return { id, source, position: 0, created: true }
@@ -102,19 +128,22 @@ export class Elsewhere {
     // It is durable all the same, and known by its id when it is published again.
     if (taken === null)
       throw fault('OWNER_SILENT', { address: 'the shard of the event', problem: 'it was not taken yet' })
-    if (taken.hash !== hash) throw conflict()
+    if (taken.hash !== hash) throw fault('EVENT_CONFLICT', { id, source })
     return { id, source, position: taken.num, created: true }
   }
 
-  /** @throws RUN_CONFLICT, EVENT_CONFLICT, CONDUCT_REFUSED, OWNER_SILENT, and what the store does */
+  /** @throws RUN_CONFLICT, EVENT_CONFLICT, CONDUCT_REFUSED, OVERLOADED, OWNER_SILENT, and what the store does */
   async conduct({ id, hash, first }: AskedConduct, request: ConductRequest): Promise<Started> {
     const shard = this.#place.shardOf(id)
     const before = await this.#claim(shard, 'run', id)
     if (before !== null && before.hash !== hash) throw fault('RUN_CONFLICT', { id })
     if (before !== null) return { id, created: false }
     const body = { ...request, id: first.id, source: first.source }
-    await this.#post('conduct', id, id, body)
-    const taken = await this.afterInbox(shard, () => this.#claim(shard, 'run', id))
+    const runs = 1 + this.#options.directory.reactionsTo(first.type).length
+    const taken = await this.#admitted({ workflow: null, runs }, async () => {
+      await this.#post('conduct', id, id, body)
+      return this.afterInbox(shard, () => this.#claim(shard, 'run', id))
+    })
     if (taken === null) throw await this.#refusedConduct(shard, request.choreography, first)
     if (taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
     return { id, created: true }

@@ -13,7 +13,7 @@ import type { InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../co
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
-import { Admission } from './admission.ts'
+import { Admission, type Beside } from './admission.ts'
 import { bringBackAside } from './aside.ts'
 import { environmentOf } from './calls.ts'
 import { Claims } from './claims.ts'
@@ -72,6 +72,8 @@ export interface ShardOptions {
   readonly posted: (shard: number) => void
   /** Calls back now and then, at once for all that ask: their looks are one. */
   readonly pulse: Pulse
+  /** What the other shards of this process have taken on. */
+  readonly beside: () => Beside
 }
 
 /** What one commit waits for: rounds of turns, and for how long, since they are few where much is asked in between. */
@@ -174,9 +176,10 @@ export class Shard {
   }
 
   #admissionTo(pump: Pump, writer: Writer): Admission {
-    const { limits, random } = this.#options
+    const { limits, random, beside } = this.#options
     return new Admission({
       limits,
+      beside,
       random,
       turnWaitMs: (workflow) => pump.waitMs(workflow),
       commitWaitMs: () => writer.waitMs,

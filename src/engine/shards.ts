@@ -5,6 +5,7 @@ import { Placement } from '../core/placement.ts'
 import type { StoreInfo, Tenure } from '../core/store.ts'
 import type { RecoveryView } from '../define/application.ts'
 import { Actions } from './actions.ts'
+import type { Arrival, Beside, Place } from './admission.ts'
 import type { Hold } from './hold.ts'
 import { Requests } from './requests.ts'
 import { Shard, type ShardOptions } from './shard.ts'
@@ -19,7 +20,7 @@ export interface OwnShard {
   isReady: boolean
 }
 
-type Given = 'info' | 'tenure' | 'hold' | 'handleInbox' | 'onFailure' | 'posted'
+type Given = 'info' | 'tenure' | 'hold' | 'handleInbox' | 'onFailure' | 'posted' | 'beside'
 
 export interface ShardsOptions extends Omit<ShardOptions, Given> {
   /** Source of events that are published without one. */
@@ -91,13 +92,15 @@ export class Shards {
     const info = this.#info
     if (info === null) return null
     await this.#leaving.get(tenure.shard)
-    const { source, failed, liveRuns, ...options } = this.#options
+    const { source, failed, liveRuns, limits, ...options } = this.#options
     const shard = new Shard({
       ...options,
       info,
       tenure,
       hold,
       liveRuns: Math.ceil(liveRuns / info.shards),
+      limits: { ...limits, liveBytes: Math.ceil(limits.liveBytes / info.shards) },
+      beside: () => this.#beside(tenure.shard, info),
       handleInbox: (row) => requests.fromInbox(row),
       onFailure: (error) => failed(shard, error),
       posted: (to) => this.posted(to),
@@ -123,6 +126,27 @@ export class Shards {
       if (!isHere()) return null
       throw error
     }
+  }
+
+  /** What all shards of this process but one have taken on: the limits are of the process, and it has its part of the store. */
+  #beside(shard: number, { shards }: StoreInfo): Beside {
+    let [open, arriving] = [0, 0]
+    for (const [number, own] of this.#own) {
+      if (number === shard) continue
+      const { admission } = own.shard.context
+      open += admission.open
+      arriving += admission.arriving
+    }
+    return { open, arriving, part: this.#own.size / shards }
+  }
+
+  /**
+   * Takes a place for what goes to a shard elsewhere, as if it were for one of this process; null where there is none to judge.
+   * @throws OVERLOADED, STORE_FULL
+   */
+  enter(arrival: Arrival): Place | null {
+    for (const { shard, isReady } of this.#own.values()) if (isReady) return shard.context.admission.enter(arrival)
+    return null
   }
 
   /**
