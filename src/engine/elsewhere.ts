@@ -28,6 +28,7 @@ import type { AskedStart } from './asked-start.ts'
 import type { AskedConduct } from './conduct-flow.ts'
 import type { Directory } from './directory.ts'
 import { isSignal, wasGiven } from './given-signals.ts'
+import { elapsedOf } from './hold.ts'
 import { checkDeadline } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -46,6 +47,9 @@ export interface ElsewhereOptions {
 const PAGE = 1000
 /** Pauses between looks whether something was taken: the first, and the longest. */
 const LOOK_MS = [4, 250] as const
+/** Of what it took of late until something was taken, when is looked first; and how much the last of them counts. */
+const FIRST_PART = 3 / 4
+const NEWEST_PART = 1 / 8
 /** Looks for a name alone, before it is asked whether what is to take it still lies in the inbox. */
 const LOOKS = 4
 /** How long is waited for that. What was put into the inbox is taken all the same. */
@@ -56,6 +60,8 @@ export class Elsewhere {
   readonly #place: Placement
   /** Runs whose starts this process has put into inboxes a while ago. */
   readonly #asked = new Set<string>()
+  /** How long it takes as of late until what was put into an inbox has been taken. */
+  #takenMs = 0
 
   constructor(place: Placement, options: ElsewhereOptions) {
     this.#place = place
@@ -232,16 +238,22 @@ export class Elsewhere {
    * The claim of what was put into an inbox, or null when it takes too long. When nothing lies there any more and the name is
    * free, it was refused. @throws OWNER_REFUSED
    */
-  #taken(shard: number, space: Claim['space'], id: string, what: string): Promise<Claim | null> {
-    const { store, ns } = this.#options
+  async #taken(shard: number, space: Claim['space'], id: string, what: string): Promise<Claim | null> {
+    const { store, ns, clock } = this.#options
+    const since = elapsedOf(clock)
+    // It was put there just now: each look that comes too early is a question more.
+    await this.#pause(Math.max(this.#takenMs * FIRST_PART, LOOK_MS[0]))
     let looks = 0
-    return this.#patiently(async () => {
+    const taken = await this.#patiently(async () => {
       // Most are taken at once. What is there no more was taken before its name is looked for.
       const isGone = ++looks > LOOKS && (await store.inboxIds(shard, ns, 1)).length === 0
       const claim = await this.#claim(shard, space, id)
       if (isGone && claim === null) throw fault('OWNER_REFUSED', { what })
       return claim
     })
+    const passedMs = Math.min(elapsedOf(clock) - since, LOOK_MS[1])
+    this.#takenMs += (passedMs - this.#takenMs) * NEWEST_PART
+    return taken
   }
 
   /** What is not null, or null when it takes too long. */
@@ -252,8 +264,12 @@ export class Elsewhere {
     for (let pause: number = first; ; pause = Math.min(pause * 2, longest)) {
       const found = await look()
       if (found !== null || clock.now() >= until) return found
-      await new Promise<void>((resolve) => void clock.after(pause, resolve))
+      await this.#pause(pause)
     }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#options.clock.after(ms, resolve))
   }
 
   /** @param tag says to which shard it goes. */
