@@ -33,6 +33,7 @@ import type { AskedConduct } from './conduct-flow.ts'
 import type { Directory } from './directory.ts'
 import { answersOf, type Act, type ActAnswer, type AskedAct } from './far-actions.ts'
 import { isSignal, wasGiven } from './given-signals.ts'
+import { elapsedOf } from './hold.ts'
 import { checkDeadline } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -53,6 +54,9 @@ export interface ElsewhereOptions {
 const PAGE = 1000
 /** Pauses between looks whether something was taken: the first, and the longest. */
 const LOOK_MS = [4, 250] as const
+/** Of what it took of late until something was taken, when is looked first; and how much the last of them counts. */
+const FIRST_PART = 3 / 4
+const NEWEST_PART = 1 / 8
 /** Looks for a name alone, before it is asked whether what is to take it still lies in the inbox. */
 const LOOKS = 4
 
@@ -66,6 +70,8 @@ export class Elsewhere {
   readonly #place: Placement
   /** Runs whose starts this process has put into inboxes, oldest first, and until when that tells anything. */
   readonly #asked = new Map<string, number>()
+  /** How long it takes as of late until what was put into an inbox has been taken. */
+  #takenMs = 0
 
   constructor(place: Placement, options: ElsewhereOptions) {
     this.#place = place
@@ -301,7 +307,10 @@ export class Elsewhere {
    * free, it was refused, or set aside and is taken later. @throws OWNER_REFUSED
    */
   async #taken(shard: number, space: Claim['space'], id: string, what: Asked): Promise<Claim | null> {
-    const { store, ns } = this.#options
+    const { store, ns, clock } = this.#options
+    const since = elapsedOf(clock)
+    // It was put there just now: each look that comes too early is a question more.
+    await this.#pause(Math.max(this.#takenMs * FIRST_PART, LOOK_MS[0]))
     let looks = 0
     const taken = await this.#patiently(async () => {
       // Most are taken at once. What is there no more was taken before its name is looked for.
@@ -311,6 +320,8 @@ export class Elsewhere {
       if (await this.#isAside(shard, what)) return 'aside'
       throw fault('OWNER_REFUSED', { what: what.words })
     })
+    const passedMs = Math.min(elapsedOf(clock) - since, LOOK_MS[1])
+    this.#takenMs += (passedMs - this.#takenMs) * NEWEST_PART
     return taken === 'aside' ? null : taken
   }
 
@@ -332,8 +343,12 @@ export class Elsewhere {
     for (let pause: number = first; ; pause = Math.min(pause * 2, longest)) {
       const found = await look()
       if (found !== null || clock.now() >= until) return found
-      await new Promise<void>((resolve) => void clock.after(pause, resolve))
+      await this.#pause(pause)
     }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#options.clock.after(ms, resolve))
   }
 
   /** @param tag says to which shard it goes. */

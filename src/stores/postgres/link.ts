@@ -165,6 +165,18 @@ export class Link {
     return { rows: result as unknown as readonly (readonly Value[])[], command: result.command }
   }
 
+  /**
+   * What is sent until the promises of this moment have settled goes out in one write: the driver makes one of each kilobyte,
+   * and each wakes the server, and this process with its answer.
+   */
+  together(): void {
+    const socket = this.#raw
+    if (socket === undefined) return
+    socket.cork()
+    // Behind the driver's own last write, which it puts off until then.
+    process.nextTick(() => setImmediate(() => socket.uncork()))
+  }
+
   /** Cuts the connection at once. */
   destroy(reason: BalletError): void {
     if (this.#lost !== undefined) return

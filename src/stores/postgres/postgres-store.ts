@@ -244,6 +244,7 @@ class PostgresStore extends SqlStore {
     const deadline = link.deadline(ms)
     const impatience = this.#clock.after(ms / 2, () => void this.#unblock(link))
     try {
+      link.together()
       const begun = link.send(this.#begin)
       const answers = steps.map(async ({ step }) => link.send(step))
       const committed = link.send({ text: 'COMMIT', parameters: [] })
