@@ -113,7 +113,7 @@ test('a node of a newer version takes all shards; the older one owns none, and g
   expect(await old.result('waiter:c')).toBe('go')
   expect(await old.cancel('waiter:c2', { by: 'me' })).toMatchObject({ action: 'cancel' })
   await expect(next.result('waiter:c2')).rejects.toMatchObject({ code: 'RUN_CANCELLED' })
-  await expect(old.retry('waiter:c2')).rejects.toMatchObject({ code: 'NODE_STANDBY' })
+  await expect(old.retry('waiter:c2')).rejects.toMatchObject({ code: 'RUN_ENDED' })
   // When there is none of the newer version any more, the older one is the newest.
   await next.close()
   await owned(old, (counts) => counts.size === 1 && counts.has(idOf(old)))
