@@ -11,6 +11,7 @@ import {
   choreography,
   event,
   operation,
+  optional,
   seq,
   service,
   signal,
@@ -249,4 +250,34 @@ test('with a retention a flow that waits for nothing is forgotten when it is old
     ['broken', 'on track'],
     ['waits', 'overdue'],
   ])
+})
+
+test('what came for a flow while the sweep had its old row in hand is not forgotten', async () => {
+  const flow = choreography('delivery', byOrder, seq(Created, optional(Shipped)))
+  const definition = ballet({ services: [], choreographies: [flow], events: [Created, Shipped] })
+  const data = new MemoryData()
+  const clock = new HandClock()
+  const store = memory(data)
+  let between: (() => Promise<void>) | null = null
+  const real = store.flows.bind(store)
+  store.flows = async (...args) => {
+    const page = await real(...args)
+    if (between !== null && page.some(({ key, changed }) => key === 'orderId:x' && changed < clock.now() - 100_000)) {
+      const now = between
+      between = null
+      await now()
+    }
+    return page
+  }
+  const app = await openForTest(definition, { store, clock, retention: { runs: '100s' } })
+  await app.publish(Created({ orderId: 'x' }))
+  await live(clock, 90)
+  between = async () => {
+    await app.publish(Shipped({ orderId: 'x' }))
+    await app.flow('delivery', 'x')
+  }
+  await live(clock, 20)
+  expect(between).toBeNull()
+  await rounds(20)
+  expect(await app.flow('delivery', 'x')).toMatchObject({ state: 'complete' })
 })
