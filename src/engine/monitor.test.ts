@@ -281,3 +281,23 @@ test('what came for a flow while the sweep had its old row in hand is not forgot
   await rounds(20)
   expect(await app.flow('delivery', 'x')).toMatchObject({ state: 'complete' })
 })
+
+test('keys of which only foreign events come are not kept in memory for ever', async () => {
+  const clock = new HandClock()
+  const store = memory(new MemoryData())
+  const read: string[] = []
+  const real = store.flowsOf.bind(store)
+  store.flowsOf = async (shard, ns, name, keys) => {
+    read.push(...keys)
+    return real(shard, ns, name, keys)
+  }
+  const app = await openForTest(parts().definition, { store, clock })
+  const come = async (orderId: string): Promise<void> => void (await app.publish(Shipped({ orderId })))
+  for (let number = 0; number <= 10_000; number += 100)
+    await Promise.all(Array.from({ length: 100 }, (_, index) => come(`${number + index}`)))
+  await pass(clock, 1000)
+  await rounds(20)
+  await come('0')
+  await pass(clock, 1000)
+  expect(read.filter((key) => key === 'orderId:0')).toHaveLength(2)
+})

@@ -195,7 +195,8 @@ export class Monitor {
     }
     for (const row of complete) rows.flows.push(row)
     if (this.#changed.size > 0) this.#writeSoon()
-    if (written.length > 0) writer.onDurable(() => this.#written(written))
+    // Flows of which only foreign events came have no row, and would be kept otherwise.
+    if (written.length > 0 || this.#flows.size > KEPT) writer.onDurable(() => this.#written(written))
     for (const followed of this.#followed.values()) {
       const [first = followed.met + 1] = followed.waiting
       const pos = Math.min(first, held.get(followed.choreography) ?? first) - 1
