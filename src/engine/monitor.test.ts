@@ -301,3 +301,26 @@ test('keys of which only foreign events come are not kept in memory for ever', a
   await pass(clock, 1000)
   expect(read.filter((key) => key === 'orderId:0')).toHaveLength(2)
 })
+
+test('with a retention the events of a flow that waits stay: a changed choreography is held against all of them', async () => {
+  const data = new MemoryData()
+  const clock = new HandClock()
+  const options = () => ({ store: memory(data), clock, retention: { runs: '100s' } }) as const
+  const waitsFor = (within: '200s' | '250s') =>
+    ballet({
+      services: [],
+      choreographies: [choreography('delivery', byOrder, seq(Created, Paid, Shipped.within(within)))],
+      events: [Created, Paid, Shipped],
+    })
+  const first = await openForTest(waitsFor('200s'), options())
+  await first.publish(Created({ orderId: 'a' }))
+  await live(clock, 90)
+  await first.publish(Paid({ orderId: 'a' }))
+  await live(clock, 40)
+  await first.close()
+  const app = await openForTest(waitsFor('250s'), options())
+  await live(clock, 230)
+  expect(await app.flow('delivery', 'a')).toMatchObject({ state: 'overdue', overdues: 1 })
+  await app.publish(Shipped({ orderId: 'a' }))
+  expect(await app.flow('delivery', 'a')).toMatchObject({ state: 'complete' })
+})
