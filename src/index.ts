@@ -159,6 +159,7 @@ export type {
   RunContinued,
   RunKind,
   RunQuery,
+  FlowGone,
   FlowName,
   FlowQuery,
   FlowRow,

@@ -192,6 +192,9 @@ export interface FlowRow {
 /** The name of a flow. */
 export type FlowName = Pick<FlowRow, 'ns' | 'name' | 'key'>
 
+/** A row of a flow as it was read: a newer one is another. */
+export type FlowGone = Pick<FlowRow, 'ns' | 'name' | 'key' | 'pos'>
+
 /** Something from outside the shard's owner, waiting to be moved into the journal. */
 export interface InboxItem {
   readonly ns: string
@@ -249,7 +252,8 @@ export interface Batch {
   readonly claimsGone: readonly ClaimName[]
   /** Each replaces the row of its name and key. */
   readonly flows: readonly FlowRow[]
-  readonly flowsGone: readonly FlowName[]
+  /** Each goes if it tells of the same last event still: what came for the flow since it was read is not forgotten with it. */
+  readonly flowsGone: readonly FlowGone[]
   /** Nothing in it is new from outside, so that it may use the space that a store keeps for when its disk is full. */
   readonly urgent: boolean
 }

@@ -11,6 +11,7 @@ import {
   choreography,
   event,
   operation,
+  optional,
   seq,
   service,
   signal,
@@ -249,4 +250,77 @@ test('with a retention a flow that waits for nothing is forgotten when it is old
     ['broken', 'on track'],
     ['waits', 'overdue'],
   ])
+})
+
+test('what came for a flow while the sweep had its old row in hand is not forgotten', async () => {
+  const flow = choreography('delivery', byOrder, seq(Created, optional(Shipped)))
+  const definition = ballet({ services: [], choreographies: [flow], events: [Created, Shipped] })
+  const data = new MemoryData()
+  const clock = new HandClock()
+  const store = memory(data)
+  let between: (() => Promise<void>) | null = null
+  const real = store.flows.bind(store)
+  store.flows = async (...args) => {
+    const page = await real(...args)
+    if (between !== null && page.some(({ key, changed }) => key === 'orderId:x' && changed < clock.now() - 100_000)) {
+      const now = between
+      between = null
+      await now()
+    }
+    return page
+  }
+  const app = await openForTest(definition, { store, clock, retention: { runs: '100s' } })
+  await app.publish(Created({ orderId: 'x' }))
+  await live(clock, 90)
+  between = async () => {
+    await app.publish(Shipped({ orderId: 'x' }))
+    await app.flow('delivery', 'x')
+  }
+  await live(clock, 20)
+  expect(between).toBeNull()
+  await rounds(20)
+  expect(await app.flow('delivery', 'x')).toMatchObject({ state: 'complete' })
+})
+
+test('keys of which only foreign events come are not kept in memory for ever', async () => {
+  const clock = new HandClock()
+  const store = memory(new MemoryData())
+  const read: string[] = []
+  const real = store.flowsOf.bind(store)
+  store.flowsOf = async (shard, ns, name, keys) => {
+    read.push(...keys)
+    return real(shard, ns, name, keys)
+  }
+  const app = await openForTest(parts().definition, { store, clock })
+  const come = async (orderId: string): Promise<void> => void (await app.publish(Shipped({ orderId })))
+  for (let number = 0; number <= 10_000; number += 100)
+    await Promise.all(Array.from({ length: 100 }, (_, index) => come(`${number + index}`)))
+  await pass(clock, 1000)
+  await rounds(20)
+  await come('0')
+  await pass(clock, 1000)
+  expect(read.filter((key) => key === 'orderId:0')).toHaveLength(2)
+})
+
+test('with a retention the events of a flow that waits stay: a changed choreography is held against all of them', async () => {
+  const data = new MemoryData()
+  const clock = new HandClock()
+  const options = () => ({ store: memory(data), clock, retention: { runs: '100s' } }) as const
+  const waitsFor = (within: '200s' | '250s') =>
+    ballet({
+      services: [],
+      choreographies: [choreography('delivery', byOrder, seq(Created, Paid, Shipped.within(within)))],
+      events: [Created, Paid, Shipped],
+    })
+  const first = await openForTest(waitsFor('200s'), options())
+  await first.publish(Created({ orderId: 'a' }))
+  await live(clock, 90)
+  await first.publish(Paid({ orderId: 'a' }))
+  await live(clock, 40)
+  await first.close()
+  const app = await openForTest(waitsFor('250s'), options())
+  await live(clock, 230)
+  expect(await app.flow('delivery', 'a')).toMatchObject({ state: 'overdue', overdues: 1 })
+  await app.publish(Shipped({ orderId: 'a' }))
+  expect(await app.flow('delivery', 'a')).toMatchObject({ state: 'complete' })
 })

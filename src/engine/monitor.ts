@@ -13,7 +13,7 @@ import { eventRef } from '../core/ids.ts'
 import type { Cancel } from '../core/clock.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import { splitKey } from '../core/names.ts'
-import type { EventRow, FlowName, FlowRow, TimerRow } from '../core/store.ts'
+import type { EventRow, FlowGone, FlowRow, TimerRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import { appendEvent } from './facts.ts'
 import { eventOf, placeRow, rowOf } from './flow-rows.ts'
@@ -198,7 +198,8 @@ export class Monitor {
     }
     for (const row of complete) rows.flows.push(row)
     if (this.#changed.length > 0) this.#writeSoon()
-    if (written.length > 0) writer.onDurable(() => this.#written(written))
+    // Flows of which only foreign events came have no row, and would be kept otherwise.
+    if (written.length > 0 || this.#flows.size > KEPT) writer.onDurable(() => this.#written(written))
     for (const followed of this.#followed.values()) {
       const [first = followed.met + 1] = followed.waiting
       const pos = Math.min(first, held.get(followed.choreography) ?? first) - 1
@@ -210,7 +211,7 @@ export class Monitor {
   }
 
   /** Of these flows those for which nothing has come since they were read: they are not kept in memory any more. */
-  forgettable(rows: readonly FlowRow[]): readonly FlowName[] {
+  forgettable(rows: readonly FlowRow[]): readonly FlowGone[] {
     return rows.filter(({ name, key, pos }) => {
       const id = `${name} ${key}`
       const flow = this.#flows.get(id)

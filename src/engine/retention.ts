@@ -7,7 +7,7 @@
 //   a run started by another is forgotten when no open run may ask for it any more (ancestry.ts)
 //   a run of a given name that follows from something else, when nothing younger of its graph is there
 //   a flow that waits for nothing, since its last event  --runs-->  forgotten
-//   an event               --runs-->    forgotten, unless a run of its key is open, or one that reacted to it is there
+//   an event               --runs-->    forgotten, unless a run of its key is open, a flow of it waits, or one that reacted to it is there
 //
 // The names of runs that follow from others (children, reactions) go with the runs: nobody can ask for them, and what
 // would bring them about again is itself known by its name.
@@ -221,10 +221,20 @@ export class RetentionSweep {
   async #isRead({ ns, key, pos, source, id }: AgedEvent): Promise<boolean> {
     const { store, shard } = this.#context
     const [open] = await runRows(store, shard, { ns, key, status: OPEN, limit: 1 })
-    if (open !== undefined) return true
+    if (open !== undefined || (await this.#isAwaited(key))) return true
     // They stand right behind it.
     const reactions = await runRows(store, shard, { ns, key, kind: 'reaction', after: pos, limit: STEP })
     return reactions.some((run) => isUnread(run) || run.cause === eventRef(source, id))
+  }
+
+  /** Whether a flow of a key waits for something: its events are walked once more when its choreography is another one. */
+  async #isAwaited(key: string): Promise<boolean> {
+    const { store, shard, ns, directory } = this.#context
+    for (const { name } of directory.definition.choreographies) {
+      const [flow] = await store.flowsOf(shard, ns, name, [key])
+      if (flow !== undefined && flow !== null && !OVER.has(flow.standing)) return true
+    }
+    return false
   }
 
   /** As with runs. */

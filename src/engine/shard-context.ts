@@ -6,7 +6,7 @@ import type { FlowAccount } from '../core/flow-account.ts'
 import type { JsonText } from '../core/json.ts'
 import type { Delivered, RunEnding } from '../core/journal.ts'
 import type { Placement } from '../core/placement.ts'
-import type { EventRow, FlowName, FlowRow, RunRow, Store } from '../core/store.ts'
+import type { EventRow, FlowGone, FlowRow, RunRow, Store } from '../core/store.ts'
 import type { ChoreographyDefinition, Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { Admission } from './admission.ts'
@@ -108,7 +108,7 @@ export interface ShardContext {
   /** The flow of a key as it stands by the events that are durable now: at once, or when it was read. */
   followed(choreography: ChoreographyDefinition, key: string, use: (account: FlowAccount | null) => void): void
   /** Of these flows those that nothing has come for since; whoever follows flows knows them no more. */
-  readonly forgettable: (flows: readonly FlowRow[]) => readonly FlowName[]
+  readonly forgettable: (flows: readonly FlowRow[]) => readonly FlowGone[]
   /** Something for the inbox of a shard is durable: its owner may look. */
   posted(shard: number): void
   /** Lets a reaction begin: it is the head of its lane. */

@@ -10,7 +10,7 @@ import type {
   ClaimName,
   ClaimUntil,
   EventRow,
-  FlowName,
+  FlowGone,
   FlowRow,
   InboxItem,
   JournalBefore,
@@ -59,7 +59,7 @@ class OpenBatch {
   readonly claimsUntil: ClaimUntil[] = []
   readonly claimsGone: ClaimName[] = []
   readonly flows: FlowRow[] = []
-  readonly flowsGone: FlowName[] = []
+  readonly flowsGone: FlowGone[] = []
   readonly durable: (() => void)[] = []
   shard = 0
   epoch = 0

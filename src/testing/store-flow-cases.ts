@@ -1,12 +1,14 @@
 // Conformance of stores: the flows of choreographies, by name and key, with the newest row of each.
 import assert from 'node:assert/strict'
-import type { FlowQuery, Store } from '../core/store.ts'
+import type { FlowGone, FlowQuery, Store } from '../core/store.ts'
 import { NS, SHARD, aFlow, commitAfter, commitFirst, type StoreCase } from './store-rows.ts'
 
 async function keys(store: Store, query: Partial<FlowQuery>): Promise<string[]> {
   const flows = await store.flows(SHARD, { ns: NS, name: 'fulfilment', limit: 100, ...query })
   return flows.map(({ key }) => key)
 }
+
+const gone = (key: string, pos: number): FlowGone => ({ ns: NS, name: 'fulfilment', key, pos })
 
 export const storeFlowCases: readonly StoreCase[] = [
   {
@@ -21,11 +23,11 @@ export const storeFlowCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'flows: a newer row replaces the one before, also within a batch, and one that is gone is gone',
+    name: 'flows: a newer row replaces the one before, also within a batch, and one that is gone is gone, but a newer one is not',
     async run({ store }) {
       const tenure = await commitFirst(store, { flows: [aFlow('a'), aFlow('b'), aFlow('b', { standing: 'broken' })] })
       const done = aFlow('a', { standing: 'complete', ending: 'fulfilled', state: '', detail: '{"x":1}', changed: 7 })
-      await commitAfter(store, tenure, { flows: [done], flowsGone: [{ ns: NS, name: 'fulfilment', key: 'b' }] })
+      await commitAfter(store, tenure, { flows: [done], flowsGone: [gone('b', 1), gone('a', 2)] })
       assert.deepEqual(await store.flowsOf(SHARD, NS, 'fulfilment', ['a', 'b']), [done, null])
     },
   },

@@ -11,6 +11,7 @@ import {
   continuedTable,
   eventsTable,
   flowNames,
+  flowsGoneTable,
   flowsTable,
   inboxItems,
   journalBefore,
@@ -151,7 +152,7 @@ const textsOver = (over: Over): ManyTexts => ({
   flows: `SELECT ${namesOf(flowsTable.columns).join(', ')} FROM flows AS kept
     WHERE ${found('one', flowNames.columns, ['ns', 'name', 'key'])}`,
   flow: `${insert(flowsTable)} ON CONFLICT (shard, ns, name, key) DO UPDATE SET ${replaced}`,
-  flowGone: remove(over, 'flows', flowNames.columns),
+  flowGone: remove(over, 'flows', flowsGoneTable.columns),
 })
 
 const manyTexts: Readonly<Record<Over, ManyTexts>> = { one: textsOver('one'), several: textsOver('several') }

@@ -9,6 +9,7 @@ import type {
   ClaimName,
   ClaimUntil,
   EventRow,
+  FlowGone,
   FlowName,
   FlowRow,
   InboxItem,
@@ -115,6 +116,8 @@ export const flowsTable: Table<FlowRow> = table<FlowRow>('flows', {
 })
 
 export const flowNames: Table<FlowName> = table<FlowName>('flows', flowName)
+
+export const flowsGoneTable: Table<FlowGone> = table<FlowGone>('flows', { ...flowName, pos: 'integer' })
 
 export const runNamesTable: Table<RunName> = table<RunName>('runs', { num: 'integer', id: 'text' })
 
