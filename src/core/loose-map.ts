@@ -1,15 +1,22 @@
-// A map for what comes and goes: it lets go of a value when that is deleted. V8's own Map does not, once it is old. When it
-// grows or is cleared out it moves to a new table, and the old one keeps its values and points to the new one; an old table
-// that has reached the old generation keeps all that follow alive until the next full collection, with every value that
-// stood in them then. Here a table holds cells, which are emptied.
+// A map for what comes and goes: it lets go of a value when that is deleted, and of its key soon after. V8's own Map does
+// not, once it is old. When it grows, shrinks or is cleared out it moves to a new table, and the old one keeps what stood in
+// it and points to the new one; an old table that has reached the old generation keeps all that follow alive until the next
+// full collection. So cells are emptied here, and after a number of additions the map begins anew with a Map of which the
+// one before knows nothing.
 
 interface Cell<Value> {
   value: Value | undefined
 }
 
+/** It begins anew after so many additions, or after twice as many as it has entries, whichever is more. */
+const ADDED = 64
+
 /** The part of Map that is used here; values are never undefined. */
 export class LooseMap<Key, Value extends {} | null> {
-  readonly #cells = new Map<Key, Cell<Value>>()
+  #cells = new Map<Key, Cell<Value>>()
+  #added = 0
+  /** Who walks through it meets what is put in meanwhile: it does not begin anew until then. */
+  #walks = 0
 
   get size(): number {
     return this.#cells.size
@@ -25,8 +32,10 @@ export class LooseMap<Key, Value extends {} | null> {
 
   set(key: Key, value: Value): this {
     const cell = this.#cells.get(key)
-    if (cell === undefined) this.#cells.set(key, { value })
-    else cell.value = value
+    if (cell === undefined) {
+      if (++this.#added > ADDED && this.#added > 2 * this.#cells.size && this.#walks === 0) this.#beginAnew()
+      this.#cells.set(key, { value })
+    } else cell.value = value
     return this
   }
 
@@ -42,20 +51,30 @@ export class LooseMap<Key, Value extends {} | null> {
     this.#cells.clear()
   }
 
-  keys(): MapIterator<Key> {
-    return this.#cells.keys()
+  *keys(): Generator<Key> {
+    for (const [key] of this.entries()) yield key
   }
 
   *values(): Generator<Value> {
-    // What stands in the map is in its cell: only what was deleted is not.
-    for (const { value } of this.#cells.values()) yield value as Value
+    for (const [, value] of this.entries()) yield value
   }
 
   *entries(): Generator<[Key, Value]> {
-    for (const [key, { value }] of this.#cells) yield [key, value as Value]
+    this.#walks += 1
+    try {
+      // What stands in the map is in its cell: only what was deleted is not.
+      for (const [key, { value }] of this.#cells) yield [key, value as Value]
+    } finally {
+      this.#walks -= 1
+    }
   }
 
   [Symbol.iterator](): Generator<[Key, Value]> {
     return this.entries()
+  }
+
+  #beginAnew(): void {
+    this.#cells = new Map(this.#cells)
+    this.#added = this.#cells.size
   }
 }

@@ -1,6 +1,7 @@
 // Names that are taken: ids of runs, identities of events. Looked up before anything is started, so that a batch never
 // fails on a name; look-ups of one round of the event loop share one read. A negative answer is given only after an
 // inbox read that began after the question, or an acknowledged start that still lies there would be denied.
+import { LooseMap } from '../core/loose-map.ts'
 import type { Claim, StoreReader } from '../core/store.ts'
 
 export interface Taken {
@@ -22,11 +23,11 @@ export class Claims {
   readonly #ns: string
   readonly #readInbox: () => Promise<void>
   /** Claims whose rows are not durable yet. */
-  readonly #fresh = new Map<string, Taken>()
+  readonly #fresh = new LooseMap<string, Taken>()
   /** Claims that are durable, and the number of the last question asked before they were. */
   readonly #stored: { readonly name: string; readonly asked: number }[] = []
-  /** Questions that are not decided yet, by their number, oldest first. */
-  readonly #asking = new Map<symbol, number>()
+  /** Questions, oldest first; those that are decided leave with those before them. */
+  readonly #asking: { readonly number: number; isDecided: boolean }[] = []
   #asked = 0
   #questions: Question[] = []
 
@@ -56,8 +57,8 @@ export class Claims {
     decide: (taken: readonly (Taken | null)[]) => T,
     fromInbox = false,
   ): Promise<Awaited<T>> {
-    const question = Symbol('names')
-    this.#asking.set(question, ++this.#asked)
+    const question = { number: ++this.#asked, isDecided: false }
+    this.#asking.push(question)
     let decided: T
     try {
       const fresh = ({ space, id }: Pick<Question, 'space' | 'id'>): Taken | null =>
@@ -70,7 +71,7 @@ export class Claims {
       )
       decided = decide(names.map((name, at) => stored[at] ?? fresh(name)))
     } finally {
-      this.#asking.delete(question)
+      question.isDecided = true
       this.#forget()
     }
     return await decided
@@ -89,7 +90,8 @@ export class Claims {
   }
 
   #forget(): void {
-    const oldest = this.#asking.values().next().value ?? Number.POSITIVE_INFINITY
+    while (this.#asking[0]?.isDecided === true) this.#asking.shift()
+    const oldest = this.#asking[0]?.number ?? Number.POSITIVE_INFINITY
     let count = 0
     for (const { name, asked } of this.#stored) {
       if (asked >= oldest) break

@@ -2,6 +2,7 @@
 // handled, and the batch that handles it deletes it. An id that was handled is remembered until a read that began after
 // its commit has returned, or the answer of an older read would deliver it twice.
 import type { Cancel } from '../core/clock.ts'
+import { LooseMap } from '../core/loose-map.ts'
 import type { InboxRow, StoreReader } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Pulse } from './pulse.ts'
@@ -30,7 +31,7 @@ export interface InboxOptions {
 export class Inbox {
   readonly #options: InboxOptions
   /** Handled ids; those whose deletion is durable carry the number of the last read begun before that. */
-  readonly #handled = new Map<number, number>()
+  readonly #handled = new LooseMap<number, number>()
   /** Rows that could not be read: said once of each. */
   readonly #unread = new Set<number>()
   #reads = 0

@@ -1,6 +1,7 @@
 // The order of reactions: one at a time per (service, key), in the order of the events. A lane holds the reactions that
 // have not ended; its head is the one that runs. A stuck reaction holds only its lane.
 
+import { LooseMap } from '../core/loose-map.ts'
 import type { RunRow } from '../core/store.ts'
 
 /** What a lane needs to know of a reaction's run. */
@@ -16,8 +17,8 @@ export function laneOf({ id, key, name, ns }: RunRow): string {
 
 /** The lanes of a shard. */
 export class Lanes {
-  readonly #lanes = new Map<string, number[]>()
-  readonly #memberOf = new Map<number, string>()
+  readonly #lanes = new LooseMap<string, number[]>()
+  readonly #memberOf = new LooseMap<number, string>()
 
   /** Adds a reaction at the end of its lane, unless it stands there already. Returns whether it may run at once. */
   enter(member: LaneMember): boolean {

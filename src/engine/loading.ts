@@ -3,6 +3,7 @@
 // One that may have ended the last process is brought back on trial (suspects.ts), which says when. One part of a shard
 // (shard.ts).
 import { fault } from '../core/errors.ts'
+import { LooseMap } from '../core/loose-map.ts'
 import type { RunRow, SuspectRow, TimerRow } from '../core/store.ts'
 import type { Eviction } from './eviction.ts'
 import type { LiveRun } from './live-run.ts'
@@ -35,7 +36,7 @@ export interface LoadingHooks {
 export class Loading {
   readonly #context: ShardContext
   readonly #hooks: LoadingHooks
-  readonly #waiting = new Map<number, Waiting[]>()
+  readonly #waiting = new LooseMap<number, Waiting[]>()
   /** Runs that were open when the store was, and have not been brought back yet. */
   readonly #asleep = new Set<number>()
   readonly #turnstile = new Turnstile(AT_ONCE)

@@ -36,11 +36,11 @@ export class OpenRuns {
   readonly #options: OpenRunsOptions
   /** In the order of their last use. */
   readonly #live = new LooseMap<number, Live>()
-  readonly #parked = new Map<number, Parked>()
-  readonly #nums = new Map<string, number>()
+  readonly #parked = new LooseMap<number, Parked>()
+  readonly #nums = new LooseMap<string, number>()
   #bytes = 0
   /** Who waits for the end of a run: by the run's id, the runs and their operations. */
-  readonly #joins = new Map<string, { readonly run: number; readonly op: string }[]>()
+  readonly #joins = new LooseMap<string, { readonly run: number; readonly op: string }[]>()
 
   constructor(options: OpenRunsOptions) {
     this.#options = options

@@ -2,6 +2,7 @@
 // read from where the run stands, and the oldest match is delivered as a turn of its own. A new event is a hint to read
 // again, never the event itself, so nothing is lost between a wait and its registration, and nothing is seen before it
 // is durable.
+import { LooseMap } from '../core/loose-map.ts'
 import type { EventRow, StoreReader } from '../core/store.ts'
 
 /** A run that waits for events of its key. */
@@ -33,8 +34,8 @@ const PAGE = 200
 /** The runs of a shard that wait for events. */
 export class Receivers {
   readonly #options: ReceiversOptions
-  readonly #byRun = new Map<number, Subscription>()
-  readonly #byKey = new Map<string, Set<Subscription>>()
+  readonly #byRun = new LooseMap<number, Subscription>()
+  readonly #byKey = new LooseMap<string, Set<Subscription>>()
   readonly #reads = new Set<Promise<void>>()
   /** By run and type: the position before which a read found nothing unread, so that it is not read again and again. */
   readonly #floors = new Map<number, Map<string, number>>()

@@ -3,6 +3,7 @@
 // to the runs: neither a signal in the inbox nor an event in the log loses against a deadline. However many are due at
 // once, a few thousand are under way.
 import type { Cancel, Clock } from '../core/clock.ts'
+import { LooseMap } from '../core/loose-map.ts'
 import type { StoreReader, TimerRow } from '../core/store.ts'
 import { atTime } from './wall-time.ts'
 
@@ -31,7 +32,7 @@ export class Timers {
   readonly #options: TimersOptions
   /** A binary heap by due time. */
   readonly #heap: TimerRow[] = []
-  readonly #armed = new Map<string, number>()
+  readonly #armed = new LooseMap<string, number>()
   #horizon: number
   #wake: Cancel | null = null
   #wakeAt = Number.POSITIVE_INFINITY

@@ -3,6 +3,7 @@
 // for afterwards, by what the turns have written; a line that overdraws is passed over until it has earned that back.
 // Used by the pump (pump.ts) alone.
 import { invariant } from '../core/errors.ts'
+import { LooseMap } from '../core/loose-map.ts'
 
 /** Earned by a line whenever the round comes to it. A turn costs 1, and 1 for each command that it issued. */
 export const QUANTUM = 8
@@ -24,7 +25,7 @@ interface Line<Job> {
 /** The turns that wait, by workflow. */
 export class TurnQueue<Job extends object> {
   /** Lines with turns, and those that owe. */
-  readonly #lines = new Map<string, Line<Job>>()
+  readonly #lines = new LooseMap<string, Line<Job>>()
   /** Lines with turns, in the order of the round. */
   readonly #round: Line<Job>[] = []
   #at = 0

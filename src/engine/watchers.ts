@@ -13,8 +13,9 @@ const RECENT = 1000
 export class Watchers {
   readonly #ends = new LooseMap<string, Set<OnEnd>>()
   readonly #keys = new Map<string | null, Set<() => void>>()
-  /** Runs that ended of late: who asks a moment too late is told at once. */
-  readonly #recent = new Set<string>()
+  /** Runs that ended of late, in two parts: who asks a moment too late is told at once. */
+  #recent = new Set<string>()
+  #before = new Set<string>()
   #closed = false
 
   /** Calls back at the end of the run `id`, once, unless the returned function is called before. At once when closed. */
@@ -30,7 +31,7 @@ export class Watchers {
 
   /** Whether a run has ended of late. */
   hasEnded(id: string): boolean {
-    return this.#recent.has(id)
+    return this.#recent.has(id) || this.#before.has(id)
   }
 
   ended(id: string, ending: RunEnding | undefined): void {
@@ -50,11 +51,9 @@ export class Watchers {
 
   #remember(id: string): void {
     this.#recent.add(id)
-    if (this.#recent.size <= RECENT) return
-    for (const oldest of this.#recent) {
-      this.#recent.delete(oldest)
-      break
-    }
+    if (this.#recent.size < RECENT) return
+    this.#before = this.#recent
+    this.#recent = new Set()
   }
 
   /** The shard closes: whoever waits looks for himself. */

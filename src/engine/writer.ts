@@ -24,6 +24,7 @@ import type {
   TimerRow,
 } from '../core/store.ts'
 import type { Clock } from '../core/clock.ts'
+import { LooseMap } from '../core/loose-map.ts'
 import { Commits } from './commits.ts'
 import type { Space } from './space.ts'
 
@@ -117,7 +118,7 @@ export class Writer {
   #busyMs: number
   #failure: Error | null = null
   /** Whom to tell when the shard fails: acknowledgements that will not come. */
-  readonly #waiting = new Set<(error: Error) => void>()
+  readonly #waiting = new LooseMap<(error: Error) => void, true>()
   /** The last position given out. */
   #head: number
   /** Head of the last batch that was sealed. */
@@ -194,7 +195,7 @@ export class Writer {
   /** Registers what to tell when the shard fails before `settle` was called: acknowledgements that never come. */
   acknowledgement(settle: () => void, reject: (error: Error) => void): void {
     if (this.#failure !== null) return reject(this.#failure)
-    this.#waiting.add(reject)
+    this.#waiting.set(reject, true)
     this.onDurable(() => {
       this.#waiting.delete(reject)
       settle()
@@ -241,7 +242,7 @@ export class Writer {
   fail(error: Error): void {
     if (this.#failure !== null) return
     this.#failure = error
-    for (const reject of this.#waiting) reject(error)
+    for (const reject of this.#waiting.keys()) reject(error)
     this.#waiting.clear()
   }
 
