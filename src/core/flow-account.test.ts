@@ -110,6 +110,13 @@ describe('an account', () => {
     expect(saved(paid as FlowAccount)).toMatchObject({ standing: 'on track', due: 120 })
   })
 
+  it('has told no more than the deadlines that passed, whatever time it was: a clock that is set back makes nothing overdue', () => {
+    const { account } = passDeadlines(flow, taken('placed'), 86_400_000)
+    const paid = takeEvent(flow, account, eventAt('paid', 5)) as FlowAccount
+    expect(saved(paid)).toMatchObject({ standing: 'on track', due: 105 })
+    expect(passDeadlines(flow, paid, 105).passed).toEqual([{ by: 105, types: ['shipped'] }])
+  })
+
   it('says what would have to be taken back of a flow that does not go as it should, and of no other', () => {
     const owes = (account: FlowAccount) => parseDetail(saved(account).detail).owes?.map(({ undo }) => undo)
     expect(owes(taken('placed', 'paid'))).toBeUndefined()

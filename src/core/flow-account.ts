@@ -83,8 +83,10 @@ export function passDeadlines(
   now: number,
 ): { readonly account: FlowAccount; readonly passed: readonly FlowDeadline[] } {
   const passed = flow.deadlines(account.state).filter(({ by }) => by > account.told && by <= now)
+  // Not the time that it is: the clock may be set back, and what is awaited then has not passed.
+  const told = passed.at(-1)?.by
   const overdues = account.overdues + passed.length
-  return passed.length === 0 ? { account, passed } : { account: { ...account, overdues, told: now }, passed }
+  return told === undefined ? { account, passed } : { account: { ...account, overdues, told }, passed }
 }
 
 /** Whether the flow has ended well: nothing of it is awaited any more. */

@@ -1,8 +1,12 @@
-// What a monitor reads and writes as rows: what of an event an account takes, one row for the flow of each key, and one without
-// a key for a choreography, which says how far its events have been taken. Used by monitor.ts.
+// What a monitor reads and writes as rows: what of an event an account takes, the event that tells of a deadline, one row for the
+// flow of each key, and one without a key for a choreography, which says how far its events have been taken. Used by monitor.ts.
 import { saveAccount, type FlowAccount, type FlowEvent, type FlowKnowledge } from '../core/flow-account.ts'
+import type { FlowDeadline } from '../core/flow.ts'
+import { eventRef } from '../core/ids.ts'
+import { splitKey } from '../core/names.ts'
 import type { EventRow, FlowRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
+import type { Fact } from './facts.ts'
 
 interface Followed {
   readonly choreography: ChoreographyDefinition
@@ -19,6 +23,28 @@ export function rowOf(ns: string, { choreography, key, account }: Followed, know
   const { began, changed, last } = account
   const saved = saveAccount(choreography.flow, account, knowledge)
   return { ns, name: choreography.name, key, ...saved, pos: last.pos, began, changed }
+}
+
+/** A deadline that has passed, and the last event before that. */
+export interface Passed {
+  readonly deadline: FlowDeadline
+  readonly last: FlowEvent
+}
+
+/** The event that says so. Its id is made of the key and the deadline. */
+export function overdueFact(name: string, key: string, { deadline: { by, types }, last }: Passed): Fact {
+  const { field, value } = splitKey(key)
+  const data = { [field]: value, choreography: name, awaited: types, by: new Date(by).toISOString() }
+  return {
+    type: `${name}.overdue`,
+    key,
+    source: name,
+    id: `${value}:${by}:${types.join('|')}`,
+    data: JSON.stringify(data),
+    root: last.root,
+    cause: eventRef(last.source, last.id),
+    published: true,
+  }
 }
 
 /** The row without a key: it also says which field the keys have. @param now milliseconds since the epoch. */

@@ -1,6 +1,7 @@
 // The flows of a choreography as the engine follows them: by committed events of every style, durable, with deadlines.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import type { Clock } from '../core/clock.ts'
 import { parseDetail } from '../core/flow-account.ts'
 import { openForTest, until } from '../../test/support/applications.ts'
 import { HandClock } from '../../test/support/clocks.ts'
@@ -196,6 +197,56 @@ test('a deadline that passes makes it overdue and is an event, once, also over a
   const row = await standing(app, data, 'a', 'on track')
   expect(parseDetail(row.detail)).toMatchObject({ overdues: 1, broken: null })
   expect(row.due).not.toBeNull()
+})
+
+test('an event behind its deadline that comes before the timer does: the flow was overdue, and that is told once', async () => {
+  const data = new MemoryData()
+  const clock = new HandClock()
+  const soon = choreography('fulfilment', { key: 'orderId' }, seq(Created, Paid.within('10ms'), Shipped.within('2d')))
+  const { definition, told } = parts()
+  const app = await openForTest({ ...definition, choreographies: [soon] }, { store: memory(data), clock })
+  for (const id of ['late', 'in-time']) await app.publish(Created({ orderId: id }))
+  await rounds(20)
+  clock.pass(10)
+  await app.publish(Paid({ orderId: 'in-time' }))
+  clock.pass(10)
+  await rounds(20)
+  // Read by now, and not written: there is no timer.
+  expect([data.timers.size, flowOf(data, 'late')]).toEqual([0, undefined])
+  await app.publish(Paid({ orderId: 'late' }))
+  await pass(clock, 1000)
+  expect(parseDetail((await standing(app, data, 'late', 'on track')).detail)).toMatchObject({ overdues: 1 })
+  expect(parseDetail((await standing(app, data, 'in-time', 'on track')).detail)).toMatchObject({ overdues: 0 })
+  await until(app, null, async () => told.length > 0)
+  expect(told).toMatchObject([{ orderId: 'late', awaited: ['payment.approved'] }])
+  await app.publish(Shipped({ orderId: 'late' }))
+  await pass(clock, 1000)
+  await standing(app, data, 'late', 'complete')
+  expect(told.length).toBe(1)
+})
+
+test('F1: a process dies before its monitor took an event and one behind its deadline: what is overdue is told when all is up', async () => {
+  const data = new MemoryData()
+  const { definition, told } = parts()
+  const first = await openForTest(definition, { store: memory(data), clock: new HandClock() })
+  await first.close()
+  let now = Date.UTC(2030, 0, 2)
+  // Nothing waits long enough in this process: it takes no event.
+  const after: Clock['after'] = (ms, ring) => {
+    if (ms <= 0) setImmediate(ring)
+    return () => {}
+  }
+  const dying = await openForTest(definition, { store: memory(data), clock: { now: () => now, after } })
+  await dying.publish(Created({ orderId: 'a' }))
+  now += 40_000
+  await dying.publish(Paid({ orderId: 'a' }))
+  expect(flowOf(data, 'a')).toBeUndefined()
+  const clock = new HandClock(now)
+  const app = await openForTest(definition, { store: memory(data), clock })
+  await pass(clock, 1000)
+  expect(parseDetail((await standing(app, data, 'a', 'on track')).detail)).toMatchObject({ overdues: 1 })
+  await until(app, null, async () => told.length > 0)
+  expect(told).toMatchObject([{ orderId: 'a', awaited: ['payment.approved', 'payment.declined'] }])
 })
 
 test('F1: a process dies before its monitor took an event: it is taken when the application is opened again', async () => {

@@ -8,15 +8,12 @@
 //   live --event, deadline--> changed --written--> live
 import { isBalletError } from '../core/errors.ts'
 import { isComplete, loadAccount, passDeadlines, takeEvent, type FlowAccount } from '../core/flow-account.ts'
-import type { FlowDeadline } from '../core/flow.ts'
-import { eventRef } from '../core/ids.ts'
 import type { Cancel } from '../core/clock.ts'
 import { LooseMap } from '../core/loose-map.ts'
-import { splitKey } from '../core/names.ts'
 import type { EventRow, FlowGone, FlowRow, TimerRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import { appendEvent } from './facts.ts'
-import { eventOf, placeRow, rowOf } from './flow-rows.ts'
+import { eventOf, overdueFact, placeRow, rowOf, type Passed } from './flow-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 import { UndoDebt } from './undo-debt.ts'
 
@@ -44,6 +41,8 @@ interface Live {
   armed: number | null
   /** Since when its row does not say what is known of it, and the first event that it does not tell of; null when it does. */
   changed: { readonly at: number; readonly pos: number } | null
+  /** Deadlines that have passed, and are told in the batch that writes its row. */
+  readonly passed: Passed[]
   /** Rows of it that are not durable yet: until then it is not read, and so not forgotten. */
   writes: number
   /** What came while its row was read; null when that is over. */
@@ -129,7 +128,7 @@ export class Monitor {
   async caughtUp(): Promise<void> {
     if (this.#followed.size === 0) return
     await this.settled()
-    if (this.#changed.length > 0) this.write()
+    if (this.#changed.length > 0) this.#writeWhat(Number.POSITIVE_INFINITY, true)
     await this.#context.writer.barrier()
   }
 
@@ -155,24 +154,23 @@ export class Monitor {
       // One that moved since has another timer, or will have one when it is written.
       if (flow.armed === timer.due) flow.armed = null
       this.#context.writer.rows.timersGone.push(timer)
+      flow.passed.push(...passed.map((deadline) => ({ deadline, last: account.last })))
       this.#change(flow, account.last.pos)
-      if (flow.choreography.onDeadline === 'emit') for (const deadline of passed) this.#tell(flow, account, deadline)
-      this.write()
+      this.#writeWhat(Number.POSITIVE_INFINITY, true)
     })
   }
 
-  /** Writes everything that has changed. */
+  /** Writes what has changed, but for flows that are overdue by it: what follows from that is for a shard that is up. */
   write(): void {
-    this.#writeWhat(Number.POSITIVE_INFINITY)
+    this.#writeWhat(Number.POSITIVE_INFINITY, false)
   }
 
-  /** Writes what is complete, and of the rest what has changed up to a time. */
-  #writeWhat(changedBy: number): void {
+  /** Writes what is complete or overdue, and of the rest what has changed up to a time. */
+  #writeWhat(changedBy: number, tells: boolean): void {
     this.#write?.()
     this.#write = null
     if (this.#isStopped) return
     const { writer, ns } = this.#context
-    const now = this.#context.now()
     const { rows } = writer
     const written: (readonly [Live, FlowRow])[] = []
     const complete: FlowRow[] = []
@@ -180,8 +178,10 @@ export class Monitor {
     const all = this.#changed
     this.#changed = []
     for (const flow of all) {
-      const { choreography, account, changed } = flow
-      if (account !== null && changed !== null && changed.at > changedBy && !isComplete(choreography.flow, account)) {
+      const { choreography, account, changed, passed } = flow
+      const goesOn = account !== null && !isComplete(choreography.flow, account)
+      const waits = passed.length > 0 ? !tells : changed !== null && changed.at > changedBy && goesOn
+      if (changed !== null && waits) {
         held.set(choreography, Math.min(changed.pos, held.get(choreography) ?? changed.pos))
         this.#changed.push(flow)
         continue
@@ -189,6 +189,7 @@ export class Monitor {
       flow.changed = null
       const row = this.#rowOf(flow)
       if (row === null) continue
+      this.#tell(flow)
       // Those that say mostly the same come together: what rows share crosses to the store's thread once.
       if (row.standing === 'complete') complete.push(row)
       else rows.flows.push(row)
@@ -205,7 +206,7 @@ export class Monitor {
       const pos = Math.min(first, held.get(followed.choreography) ?? first) - 1
       if (pos === followed.written) continue
       followed.written = pos
-      rows.flows.push(placeRow(ns, followed.choreography, pos, now))
+      rows.flows.push(placeRow(ns, followed.choreography, pos, this.#context.now()))
     }
     writer.flush()
   }
@@ -234,9 +235,12 @@ export class Monitor {
     followed.waiting.add(pos)
     this.#with(followed.choreography, key, (flow) => {
       followed.waiting.delete(pos)
-      const { account, choreography } = flow
-      if (account !== null && account.last.pos >= pos) return
-      flow.account = takeEvent(choreography.flow, account, eventOf(event))
+      const { account: before, choreography } = flow
+      if (before !== null && before.last.pos >= pos) return
+      // Its timer may come later: it is armed when the flow is written, and nobody was there for it while no process was.
+      const late = before === null ? null : passDeadlines(choreography.flow, before, event.at - 1)
+      if (late !== null) for (const deadline of late.passed) flow.passed.push({ deadline, last: late.account.last })
+      flow.account = takeEvent(choreography.flow, late?.account ?? null, eventOf(event))
       this.#change(flow, pos)
     })
   }
@@ -247,7 +251,16 @@ export class Monitor {
     const known = this.#flows.get(id)
     if (known?.waiting === null) return work(known)
     if (known !== undefined) return void known.waiting?.push(work)
-    const flow: Live = { choreography, key, account: null, armed: null, changed: null, writes: 0, waiting: [work] }
+    const flow: Live = {
+      choreography,
+      key,
+      account: null,
+      armed: null,
+      changed: null,
+      passed: [],
+      writes: 0,
+      waiting: [work],
+    }
     this.#flows.set(id, flow)
     this.#ask([flow])
   }
@@ -286,7 +299,10 @@ export class Monitor {
       const rows = await store.flowsOf(shard, ns, choreography.name, keys)
       for (const [index, flow] of flows.entries()) {
         const row = rows[index] ?? null
-        if (row !== null) await this.#load(flow, row)
+        if (row !== null) {
+          flow.armed = row.due
+          flow.account = loadAccount(choreography.flow, row) ?? (await this.#anew(flow, row))
+        }
         const waiting = flow.waiting ?? []
         flow.waiting = null
         for (const work of waiting) work(flow)
@@ -299,11 +315,6 @@ export class Monitor {
       log.error(`Flows of ${choreography.name} cannot be read, and are not followed for now: ${error.message}`)
       clock.after(AGAIN_MS, () => this.#ask(left))
     }
-  }
-
-  async #load(flow: Live, row: FlowRow): Promise<void> {
-    flow.armed = row.due
-    flow.account = loadAccount(flow.choreography.flow, row) ?? (await this.#anew(flow, row))
   }
 
   /** The choreography is another one by now: the events of the key are walked once more, up to where the row stood. */
@@ -331,7 +342,7 @@ export class Monitor {
 
   #writeSoon(): void {
     if (this.#isStopped) return
-    this.#write ??= this.#context.clock.after(WRITE_MS, () => this.#writeWhat(this.#context.now() - GOES_ON_MS))
+    this.#write ??= this.#context.clock.after(WRITE_MS, () => this.#writeWhat(this.#context.now() - GOES_ON_MS, true))
   }
 
   /** The timer of a flow stands for its next deadline. */
@@ -351,21 +362,10 @@ export class Monitor {
     timers.add(timer)
   }
 
-  /** Publishes that a deadline has passed. */
-  #tell({ choreography, key }: Live, { last }: FlowAccount, { by, types }: FlowDeadline): void {
-    const { name } = choreography
-    const { field, value } = splitKey(key)
-    const data = { [field]: value, choreography: name, awaited: types, by: new Date(by).toISOString() }
-    appendEvent(this.#context, {
-      type: `${name}.overdue`,
-      key,
-      source: name,
-      id: `${value}:${by}:${types.join('|')}`,
-      data: JSON.stringify(data),
-      root: last.root,
-      cause: eventRef(last.source, last.id),
-      published: true,
-    })
+  /** Publishes which deadlines have passed. */
+  #tell({ choreography, key, passed }: Live): void {
+    const isTold = choreography.onDeadline === 'emit'
+    for (const one of passed.splice(0)) if (isTold) appendEvent(this.#context, overdueFact(choreography.name, key, one))
   }
 
   #rowOf({ choreography, key, account }: Live): FlowRow | null {
