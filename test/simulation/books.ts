@@ -78,7 +78,8 @@ export class Books {
     const epoch = process.epochs.get(shard)
     if (fence !== `1.${shard}.${epoch}`) return `${process.name} asks with ${fence} in its epoch ${epoch}`
     const { epoch: now } = world.disks[shard] as MemoryData
-    if (world.nodes > 1 && epoch !== now) return `${process.name} asks with ${fence}, and the shard has the epoch ${now}`
+    if (world.nodes > 1 && epoch !== now)
+      return `${process.name} asks with ${fence}, and the shard has the epoch ${now}`
     return null
   }
 

@@ -2,6 +2,8 @@
 // matter of its number, so that one number says all.
 import { tell, type Figures, type Told, type Workload } from '../../src/testing/simulation/stage.ts'
 import { programs } from './programs.ts'
+import { relayOfNodes, relayOfShards } from './relay.ts'
+import { SHARDED } from './seeds.ts'
 import { shop, type ShopEvidence } from './shop.ts'
 import { tally, tallyOfNodes, tallyOfShards } from './tally.ts'
 
@@ -22,9 +24,7 @@ export interface Campaign {
   readonly found: readonly Told[]
 }
 
-/** From here on seeds are of stories with several shards: they have numbers of their own, so that the others stay what they are. */
-export const SHARDED = 1_000_000
-const SHARDED_WORKLOADS: readonly Workload[] = [tallyOfNodes, tallyOfShards]
+const SHARDED_WORKLOADS: readonly Workload[] = [tallyOfNodes, relayOfNodes, tallyOfShards, relayOfShards]
 
 /** The story of a seed. */
 export function story(seed: number, isTold = false): Promise<Told> {

@@ -91,6 +91,7 @@ function judgeGeneration(
   for (const command of commands) {
     if (command.kind !== 'emit') continue
     const id = idempotencyKey({ store: world.disk.info.id, id: row.id, generation: number }, String(command['op']))
-    if (!world.disks.some(({ events }) => events.some((event) => event.id === id))) world.blame('LOST', `the event of ${row.id} ${id}`)
+    if (!world.disks.some(({ events }) => events.some((event) => event.id === id)))
+      world.blame('LOST', `the event of ${row.id} ${id}`)
   }
 }

@@ -87,9 +87,7 @@ export class TallyScene implements Scene {
   look(): void {
     if (this.#acting || this.#chance.is(0.4)) return
     const rows = this.stage.world.disks.flatMap((disk) => [...disk.runs.values()])
-    const stuck = rows.filter(
-      ({ status, ended }) => status === 'stuck' && ended === null,
-    )
+    const stuck = rows.filter(({ status, ended }) => status === 'stuck' && ended === null)
     if (stuck.length === 0) return
     this.#acting = true
     void this.#lookAfter(this.#chance.pick(stuck)).finally(() => (this.#acting = false))

@@ -239,7 +239,8 @@ export class SimulatedProcess implements Life {
   #mayStop(error: Error): boolean {
     const code = isBalletError(error) ? error.code : ''
     // Of nodes that share a store, one that loses a shard goes on with the others.
-    const isReplaced = this.world.nodes === 1 && this.world.disks.some(({ epoch }, shard) => epoch > (this.epochs.get(shard) ?? 0))
+    const isReplaced =
+      this.world.nodes === 1 && this.world.disks.some(({ epoch }, shard) => epoch > (this.epochs.get(shard) ?? 0))
     // Whoever cannot join does not open.
     const hasNotJoined = this.app === null && code === 'COMMIT_UNKNOWN' && this.world.nodes > 1
     return (code === 'SHARD_FENCED' && isReplaced) || hasNotJoined || (code === 'STORE_FAILED' && this.isExcused)

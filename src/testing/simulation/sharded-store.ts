@@ -32,7 +32,7 @@ export function shardedStore(disk: ShardedDisk, isShared: boolean): Store {
   }
   return new Proxy(first, {
     get(target, name) {
-      if (Object.hasOwn(own, name)) return Reflect.get(own, name)
+      if (Object.hasOwn(own, name)) return own[name as keyof Store]
       const value: unknown = Reflect.get(target, name)
       if (typeof value !== 'function' || name === 'hasRoom') return value
       // Whatever reads names the shard first.
