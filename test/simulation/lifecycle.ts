@@ -49,7 +49,7 @@ function step(state: State, asked: Asked, answer: string | undefined): State | u
     case 'cancel':
       if (state === null) return says('missing') ? state : undefined
       if (state.ended !== null) return says('ended') ? state : undefined
-      return says(state.isCancelled ? 'known' : 'created', 'taken') ? { ...state, isCancelled: true } : undefined
+      return says(state.isCancelled ? 'known' : 'changed', 'taken') ? { ...state, isCancelled: true } : undefined
     case 'signal':
       if (state === null) return says('missing') ? state : undefined
       // Whoever asks again is told that it was taken, also when the run has ended since.

@@ -11,20 +11,6 @@ export const SHARD_MUTANTS: readonly Mutant[] = [
     within: 500,
   },
   {
-    name: 'lease-counts-from-the-answer',
-    breaks: 'a lease counts from when it was asked for',
-    file: 'engine/shares.ts',
-    changes: [['if (held.size > 0) this.#hold.renewed(sentAt)', 'this.#hold.renewed(elapsedOf(clock))']],
-    within: 1000,
-  },
-  {
-    name: 'loss-not-told',
-    breaks: 'a shard stops when a renewal does not name it',
-    file: 'engine/shares.ts',
-    changes: [["      lost(shard, fault('SHARD_FENCED', { shard }))\n", '']],
-    within: 1000,
-  },
-  {
     name: 'no-fence-between-nodes',
     breaks: 'a node that has lost a shard writes nothing in it',
     file: 'stores/memory/memory-data.ts',
@@ -70,30 +56,11 @@ export const SHARD_MUTANTS: readonly Mutant[] = [
     within: 100,
   },
   {
-    name: 'asks-for-it-once',
-    breaks: 'a reaction that is brought back asks once more for its workflow elsewhere',
-    file: 'engine/solo-runs.ts',
-    changes: [
-      [
-        "    post(context, 'begin', id, JSON.stringify(asked))\n",
-        "    setImmediate(() => post(context, 'begin', id, JSON.stringify(asked)))\n",
-      ],
-    ],
-    within: 500,
-  },
-  {
     name: 'only-hints',
     breaks: 'a hint may be lost, and what waits in an inbox is found all the same',
     file: 'engine/inbox.ts',
     changes: [['this.#options.pulse.join(() => void this.read().catch(this.#options.onFailure))', '() => {}']],
     within: 500,
-  },
-  {
-    name: 'hinted-too-early',
-    breaks: 'a shard looks into its inbox when it knows its runs',
-    file: 'engine/shards.ts',
-    changes: [['if (own.isReady) own.shard', 'own.shard']],
-    within: 2000,
   },
   {
     name: 'unknown-elsewhere',

@@ -8,6 +8,7 @@ import { judgeReplays, judgeRows } from './journals.ts'
 import { relayApplication, type Bank, type Payment } from './relay-contracts.ts'
 
 const AGAIN_MS = 120
+const BUSY = 0.5
 
 export const relayOfShards: Workload = {
   name: 'relay of shards',
@@ -20,6 +21,7 @@ class RelayScene implements Scene {
   readonly #stage: Stage
   readonly #books: Books
   readonly #chance: Chance
+  readonly #bank: Chance
   readonly #payments: Payment[] = []
   #under = 0
   #acting = false
@@ -28,6 +30,7 @@ class RelayScene implements Scene {
     this.#stage = stage
     this.#books = new Books(stage)
     this.#chance = stage.world.chance('clients')
+    this.#bank = stage.world.chance('bank')
   }
 
   application(process: SimulatedProcess) {
@@ -36,7 +39,12 @@ class RelayScene implements Scene {
       (step: string): Bank['take'] =>
       async (payment, context) => {
         const entry = { run: payment.from, step, input: payment }
-        await books.call(process, context, entry, () => ({ outcome: 'applied', answer: null, amount: payment.v }))
+        // A bank that is busy is asked again soon: so calls begin at any time, also when nothing was committed for them.
+        const isBusy = this.#stage.world.weather !== null && this.#bank.is(BUSY)
+        await books.call(process, context, entry, () => {
+          if (isBusy) throw new Error('the bank is busy')
+          return { outcome: 'applied', answer: null, amount: payment.v }
+        })
       }
     return relayApplication({ take: does('take'), give: does('give'), write: does('write') })
   }

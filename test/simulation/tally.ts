@@ -206,7 +206,7 @@ export class TallyScene implements Scene {
       return this.#post('cancel', run, run, { run, by: 'a client', why: 'a row' }, { run, id: 'cancel', v: 0 })
     const heard = await this.#untilHeard(run, { kind: 'cancel' }, async (app) => {
       const { changed } = await app.cancel(run, { by: 'a client', why: 'it asked' })
-      return this.#made(changed)
+      return this.#made(changed, 'changed')
     })
     if (heard.kind === 'answer' && heard.answer !== 'ended')
       this.#take({ kind: 'cancel', run, id: 'cancel', v: 0, isPosted: false })
@@ -259,9 +259,9 @@ export class TallyScene implements Scene {
    * Whether it was there before, and whoever asks another node does not hear that for sure: of two that ask at the same time
    * both may be told that they were first (ADR 28).
    */
-  #made(isNew: boolean): string {
+  #made(isNew: boolean, done: 'created' | 'changed' = 'created'): string {
     if (this.stage.world.nodes > 1) return 'taken'
-    return isNew ? 'created' : 'known'
+    return isNew ? done : 'known'
   }
 
   /** @param from the trace when it was asked for; when it was done at once, that is now. */

@@ -186,6 +186,10 @@ export class SimulatedProcess implements Life {
     })
   }
 
+  get isFrozen(): boolean {
+    return this.#frozen !== null
+  }
+
   #whenThawed(work: () => void): void {
     if (this.#frozen === null) work()
     else this.#frozen.push(work)

@@ -70,7 +70,7 @@ const PATIENCES = 80
 /** Who runs the processes takes one for hanging after so long. */
 const HUNG_MS = 700
 /** How much more often something befalls one of several nodes than the one of a store, and how long one is frozen at most. */
-const FATES = 2
+const FATES = 3
 const FREEZE_MS = 5000
 
 /** Plays the story of a seed. */
@@ -226,16 +226,15 @@ export class Stage {
 
   /** A node of several is stopped for a while, or is to end. */
   #befall(process: SimulatedProcess): void {
-    if (this.#chance.is(0.5)) process.freeze(this.#chance.between(50, FREEZE_MS))
+    if (this.#chance.is(0.5)) process.freeze(this.#chance.between(300, FREEZE_MS))
     else process.end().catch(() => {})
   }
 
-  /** Whether everybody can be asked how everything ended. */
+  /** Whether everybody can be asked how everything ended, and nobody is still to go on with what is over. */
   get #isServing(): boolean {
-    return this.#seats.every(
-      ({ process: { app, isAlive, stopped, hungSince, hasClosed } }) =>
-        app !== null && isAlive && stopped === null && hungSince === null && !hasClosed,
-    )
+    const isThere = ({ app, isAlive, stopped, hungSince, hasClosed }: SimulatedProcess): boolean =>
+      app !== null && isAlive && stopped === null && hungSince === null && !hasClosed
+    return this.#seats.every(({ process }) => isThere(process) && !process.isFrozen)
   }
 
   #isOver(): boolean {
