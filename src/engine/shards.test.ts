@@ -1,5 +1,4 @@
 // Shards of one process: what becomes of those that come while the application stops.
-import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { gate, keptLog } from '../../test/support/applications.ts'
 import { guarded } from '../../test/support/stores.ts'
@@ -8,6 +7,7 @@ import { fault } from '../core/errors.ts'
 import { ballet } from '../index.ts'
 import { ShardedDisk } from '../testing/simulation/sharded-disk.ts'
 import { shardedStore } from '../testing/simulation/sharded-store.ts'
+import { rounds } from '../testing/simulation/world.ts'
 import { systemClock } from './clock.ts'
 import { openOn } from './open.ts'
 
@@ -31,7 +31,7 @@ test('an application that cannot open for one shard begins no other, also when t
   const opening = openOn(ballet({ name: 'shop', services: [] }), store, { clock, log: keptLog() })
   await expect(opening).rejects.toMatchObject({ code: 'STORE_FAILED' })
   late.open()
-  while (disk.tenure(1).epoch === 0) await setImmediate()
-  for (let round = 0; round < 20; round++) await setImmediate()
+  while (disk.tenure(1).epoch === 0) await rounds(1)
+  await rounds(20)
   expect(alarms.size).toBe(0)
 })
