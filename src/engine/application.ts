@@ -208,7 +208,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
       this.#isOver = true
       log.error(`The application stopped: ${error.message}`)
       this.#stop(error)
-      // What has stopped one of them has stopped all: none goes on alone.
+      // What has stopped one of them has stopped all: none goes on alone, nor is one begun.
+      this.#shards.shut()
       for (const own of this.#shards.all) own.shard.context.fail(error)
       // It keeps nobody from taking over.
       return void sharing?.close()

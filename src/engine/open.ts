@@ -78,8 +78,7 @@ export async function openOn(
   checkOptions(options)
   const { clock = systemClock, random = systemRandom, address } = options
   const { name: app, version } = definition
-  // The chance of a test is left alone.
-  const id = store.leases === undefined ? 'local' : systemRandom.uuid(clock.now())
+  const id = store.leases === undefined ? 'local' : random.uuid(clock.now())
   const application = new RunningApplication({
     directory: new Directory(definition),
     store,

@@ -41,6 +41,7 @@ export class Shards {
   readonly #leaving = new Map<number, Promise<void>>()
   #info: StoreInfo | null = null
   #place: Placement | null = null
+  #isShut = false
 
   constructor(options: ShardsOptions) {
     this.#options = options
@@ -89,9 +90,10 @@ export class Shards {
 
   /** A shard is this process's: takes up its runs. Null when it was lost meanwhile. @throws what keeps it from recovering */
   async own(tenure: Tenure, hold: Hold): Promise<RecoveryView | null> {
-    const info = this.#info
-    if (info === null) return null
     await this.#leaving.get(tenure.shard)
+    const info = this.#info
+    // Nobody would stop one that comes when the others have been.
+    if (info === null || this.#isShut) return null
     const { source, failed, liveRuns, limits, ...options } = this.#options
     const shard = new Shard({
       ...options,
@@ -173,8 +175,14 @@ export class Shards {
     return left
   }
 
+  /** Nothing is taken up any more: the application has stopped, or is about to. */
+  shut(): void {
+    this.#isShut = true
+  }
+
   /** Stops all of them; their doors stay, and say so. @param each is told of every one that has stopped. */
   async close(graceMs: number, each: (shard: number) => void = () => {}): Promise<void> {
+    this.shut()
     await Promise.all(
       [...this.#own].map(async ([number, { shard, requests }]) => {
         requests.far.stop()

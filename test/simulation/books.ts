@@ -7,7 +7,7 @@ import type { OperationContext } from '../../src/define/definition.ts'
 import type { World } from '../../src/testing/simulation/world.ts'
 import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
 import type { Stage } from '../../src/testing/simulation/stage.ts'
-import { claimKey } from '../../src/stores/memory/memory-data.ts'
+import { claimKey, type MemoryData } from '../../src/stores/memory/memory-data.ts'
 
 /** A request that arrived, in the words of an auditor. */
 export interface Line {
@@ -34,7 +34,8 @@ export class Books {
   readonly #answers = new Map<string, unknown>()
   readonly #inputs = new Map<string, string>()
   readonly #takenBack = new Set<string>()
-  #epoch = 0
+  /** Of each shard: the newest engine that has asked. */
+  readonly #epochs = new Map<string, number>()
 
   constructor(stage: Stage) {
     this.#stage = stage
@@ -47,10 +48,10 @@ export class Books {
     entry: { readonly run: string; readonly step: string; readonly input?: unknown },
     work: () => Work,
   ): Promise<Work['answer']> {
-    if (context.fence !== `1.0.${process.epoch}`)
-      this.#world.blame('FENCE', `${process.name} asks with ${context.fence} in its epoch ${process.epoch}`)
-    const problem = gateProblem(this.#world, context)
-    if (problem !== null) this.#world.blame('GATE', `${context.idempotencyKey} was asked for, and ${problem}`)
+    const problem = this.#fenceProblem(process, context) ?? null
+    if (problem !== null) this.#world.blame('FENCE', problem)
+    const early = gateProblem(this.#world, context)
+    if (early !== null) this.#world.blame('GATE', `${context.idempotencyKey} was asked for, and ${early}`)
     return this.#stage.wire.call(process, `${entry.step} of ${entry.run}`, () => this.#arrive(context, entry, work))
   }
 
@@ -58,7 +59,7 @@ export class Books {
   byHand(key: string, run: string, step: string, answer: unknown): void {
     if (this.#answers.has(key)) return
     this.#answers.set(key, answer)
-    this.#write({ run, step, key, outcome: 'applied', epoch: this.#epoch })
+    this.#write({ run, step, key, outcome: 'applied', epoch: 0 })
   }
 
   /** What was applied and stands. */
@@ -70,16 +71,29 @@ export class Books {
     return this.#stage.world
   }
 
+  /** A process asks in the name of its own tenure; and by a lease nobody asks when another node has the shard. */
+  #fenceProblem(process: SimulatedProcess, { fence, run }: OperationContext): string | null {
+    const world = this.#world
+    const shard = world.place.shardOf(run)
+    const epoch = process.epochs.get(shard)
+    if (fence !== `1.${shard}.${epoch}`) return `${process.name} asks with ${fence} in its epoch ${epoch}`
+    const { epoch: now } = world.disks[shard] as MemoryData
+    if (world.nodes > 1 && epoch !== now)
+      return `${process.name} asks with ${fence}, and the shard has the epoch ${now}`
+    return null
+  }
+
   #arrive<Work extends Done<unknown>>(
     context: OperationContext,
     { run, step, input }: { readonly run: string; readonly step: string; readonly input?: unknown },
     work: () => Work,
   ): Work['answer'] {
     const { idempotencyKey: key, undoes, fence } = context
-    const epoch = Number(fence.split('.').at(-1))
+    const [, shard = '', words] = fence.split('.')
+    const epoch = Number(words)
     const line = { run, step, key, epoch }
-    if (epoch < this.#epoch) return this.#refuse(line, 'another engine has taken over')
-    this.#epoch = epoch
+    if (epoch < (this.#epochs.get(shard) ?? 0)) return this.#refuse(line, 'another engine has taken over')
+    this.#epochs.set(shard, epoch)
     const asked = JSON.stringify([step, input])
     const before = this.#inputs.get(key)
     if (before !== undefined && before !== asked)
@@ -110,7 +124,8 @@ export class Books {
 }
 
 /** Why an effect may not begin: what the disk holds of its run does not ask for it. */
-function gateProblem({ disk }: World, { run, op, idempotencyKey }: OperationContext): string | null {
+function gateProblem(world: World, { run, op, idempotencyKey }: OperationContext): string | null {
+  const disk = world.diskOf(run)
   const num = disk.claims.get(claimKey({ ns: 'default', space: 'run', id: run }))?.num
   const row = num === undefined ? undefined : disk.runs.get(num)
   if (num === undefined || row === undefined) return 'its run is not on the disk'

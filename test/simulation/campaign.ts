@@ -2,8 +2,10 @@
 // matter of its number, so that one number says all.
 import { tell, type Figures, type Told, type Workload } from '../../src/testing/simulation/stage.ts'
 import { programs } from './programs.ts'
+import { relayOfNodes, relayOfShards } from './relay.ts'
+import { SHARDED } from './seeds.ts'
 import { shop, type ShopEvidence } from './shop.ts'
-import { tally } from './tally.ts'
+import { tally, tallyOfNodes, tallyOfShards } from './tally.ts'
 
 const WORKLOADS: readonly Workload[] = [tally, shop, tally, programs, tally, shop]
 
@@ -22,9 +24,12 @@ export interface Campaign {
   readonly found: readonly Told[]
 }
 
+const SHARDED_WORKLOADS: readonly Workload[] = [tallyOfNodes, relayOfNodes, tallyOfShards, relayOfShards]
+
 /** The story of a seed. */
 export function story(seed: number, isTold = false): Promise<Told> {
-  return tell(WORKLOADS[seed % WORKLOADS.length] as Workload, seed, isTold)
+  const workloads = seed < SHARDED ? WORKLOADS : SHARDED_WORKLOADS
+  return tell(workloads[seed % workloads.length] as Workload, seed, isTold)
 }
 
 /** Plays stories from `first` on, until `most` of them have found something. */

@@ -7,7 +7,9 @@ import { parseCommands, parseTurn, type Delivered, type StoredCommand } from '..
 import type { RunRow } from '../../src/core/store.ts'
 import type { ApplicationDefinition } from '../../src/define/definition.ts'
 import { OfflineReplay } from '../../src/engine/offline-replay.ts'
+import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import { memory } from '../../src/stores/memory/memory-store.ts'
+import { shardedStore } from '../../src/testing/simulation/sharded-store.ts'
 import type { World } from '../../src/testing/simulation/world.ts'
 import { carriedUndos, generationsOf, type Generation } from '../determinism/generations.ts'
 import { undoProblems } from '../determinism/undone.ts'
@@ -19,8 +21,8 @@ export interface Turn {
 }
 
 /** The turns of a run, of all its generations; or what was kept for it while it could take nothing. */
-export function turnsOf({ disk }: World, { num }: RunRow, kept: 'turn' | 'mail' = 'turn'): readonly Turn[] {
-  return (disk.journal.get(num) ?? [])
+export function turnsOf(world: World, { num, id }: RunRow, kept: 'turn' | 'mail' = 'turn'): readonly Turn[] {
+  return (world.diskOf(id).journal.get(num) ?? [])
     .filter(({ kind }) => kind === kept)
     .map(({ at, data }) => {
       const { delivered, commandsText } = parseTurn(String(data))
@@ -33,7 +35,10 @@ export function turnsOf({ disk }: World, { num }: RunRow, kept: 'turn' | 'mail' 
  * @param isAllUndone whether everything that can be taken back is: an undo may also say that there is nothing to do.
  */
 export function judgeRows(world: World, isAllUndone: boolean): void {
-  const { disk } = world
+  for (const disk of world.disks) judgeDisk(world, disk, isAllUndone)
+}
+
+function judgeDisk(world: World, disk: MemoryData, isAllUndone: boolean): void {
   for (const { run, op } of disk.timers.values())
     if (run !== NO_RUN) world.blame('LEFT', `the timer ${op} of run ${run}`)
   for (const { id, target } of disk.inbox.values()) world.blame('LEFT', `the inbox row ${id} for ${target}`)
@@ -50,7 +55,7 @@ export function judgeRows(world: World, isAllUndone: boolean): void {
 
 /** Blames the runs whose journals the code does not repeat. */
 export async function judgeReplays(world: World, definition: ApplicationDefinition): Promise<void> {
-  const reader = memory(world.disk)
+  const reader = world.sharded === null ? memory(world.disk) : shardedStore(world.sharded, false)
   await reader.open()
   for await (const { id, verdict, diff, problem } of new OfflineReplay({ definition, reader }).all(Infinity))
     if (verdict === 'diverged' || verdict === 'unreadable') world.blame('REPLAY', `${id}: ${diff ?? problem}`)
@@ -86,6 +91,7 @@ function judgeGeneration(
   for (const command of commands) {
     if (command.kind !== 'emit') continue
     const id = idempotencyKey({ store: world.disk.info.id, id: row.id, generation: number }, String(command['op']))
-    if (!world.disk.events.some((event) => event.id === id)) world.blame('LOST', `the event of ${row.id} ${id}`)
+    if (!world.disks.some(({ events }) => events.some((event) => event.id === id)))
+      world.blame('LOST', `the event of ${row.id} ${id}`)
   }
 }

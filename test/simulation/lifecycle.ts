@@ -41,21 +41,21 @@ function step(state: State, asked: Asked, answer: string | undefined): State | u
     case 'start':
       // Its deadline had passed before it was asked for.
       if (answer === 'too late') return state
-      if (state === null) return says('created') ? born(asked.value) : undefined
-      return says(state.input === asked.value ? 'known' : 'conflict') ? state : undefined
+      if (state === null) return says('created', 'taken') ? born(asked.value) : undefined
+      return says(...(state.input === asked.value ? ['known', 'taken'] : ['conflict'])) ? state : undefined
     case 'get':
       if (state === null) return says('missing') ? state : undefined
       return says(...(state.ended === null ? OPEN : [state.ended])) ? state : undefined
     case 'cancel':
       if (state === null) return says('missing') ? state : undefined
       if (state.ended !== null) return says('ended') ? state : undefined
-      return says(state.isCancelled ? 'known' : 'changed') ? { ...state, isCancelled: true } : undefined
+      return says(state.isCancelled ? 'known' : 'changed', 'taken') ? { ...state, isCancelled: true } : undefined
     case 'signal':
       if (state === null) return says('missing') ? state : undefined
       // Whoever asks again is told that it was taken, also when the run has ended since.
-      if (state.signals.includes(asked.id)) return says('known') ? state : undefined
+      if (state.signals.includes(asked.id)) return says('known', 'taken') ? state : undefined
       if (state.ended !== null) return says('ended') ? state : undefined
-      return says('created') ? { ...state, signals: [...state.signals, asked.id].sort() } : undefined
+      return says('created', 'taken') ? { ...state, signals: [...state.signals, asked.id].sort() } : undefined
     case 'posted':
       return posted(state, asked)
     case 'end': {

@@ -16,13 +16,13 @@ import { breakEngine, MUTANTS } from './mutants.ts'
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string' },
-    seed: { type: 'string', default: '1' },
+    seed: { type: 'string' },
     mutant: { type: 'string' },
     auditor: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
-const first = Number(values.seed)
+const first = Number(values.seed ?? 1)
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
 
 // Stacks are made for every error, and nobody reads them here. A rejection that is looked at late is the rule.
@@ -69,7 +69,11 @@ async function oneMutant(name: string): Promise<void> {
     throw new Error(`there is no mutant ${name}; there are ${MUTANTS.map((one) => one.name).join(', ')}`)
   breakEngine(mutant)
   const { campaign } = await import('./campaign.ts')
-  const { found, seeds } = await campaign(first, Number(values.seeds ?? mutant.within), 1)
+  const { found, seeds } = await campaign(
+    Number(values.seed ?? mutant.first ?? 1),
+    Number(values.seeds ?? mutant.within),
+    1,
+  )
   const [one] = found
   if (one === undefined) process.exitCode = 1
   const [finding] = one?.findings ?? []
@@ -92,7 +96,12 @@ async function eachMutant(names: readonly string[]): Promise<void> {
 }
 
 function playMutant(name: string): Promise<string> {
-  const args = [fileURLToPath(import.meta.url), '--mutant', name, '--seed', values.seed]
+  const args = [
+    fileURLToPath(import.meta.url),
+    '--mutant',
+    name,
+    ...(values.seed === undefined ? [] : ['--seed', values.seed]),
+  ]
   const options = values.json ? ['--json'] : []
   return new Promise((resolve) => {
     execFile(process.execPath, [...args, ...options], (error, stdout, stderr) => {

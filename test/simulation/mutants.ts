@@ -5,6 +5,8 @@ import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { CORE_MUTANTS } from './mutants-core.ts'
 import { ENGINE_MUTANTS } from './mutants-engine.ts'
+import { SHARD_MUTANTS } from './mutants-shards.ts'
+import { SHARDED } from './seeds.ts'
 
 /** A rule, and how it is broken. */
 export interface Mutant {
@@ -16,9 +18,15 @@ export interface Mutant {
   readonly changes: readonly (readonly [text: string, by: string])[]
   /** Seeds within which it has to be found. */
   readonly within: number
+  /** The first of them, when no other is asked for; 1 where it is not said. */
+  readonly first?: number
 }
 
-export const MUTANTS: readonly Mutant[] = [...ENGINE_MUTANTS, ...CORE_MUTANTS]
+export const MUTANTS: readonly Mutant[] = [
+  ...ENGINE_MUTANTS,
+  ...CORE_MUTANTS,
+  ...SHARD_MUTANTS.map((mutant) => ({ ...mutant, first: SHARDED })),
+]
 
 /** Breaks the engine that is loaded from now on. */
 export function breakEngine({ name, file, changes }: Mutant): void {

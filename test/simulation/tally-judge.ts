@@ -1,6 +1,7 @@
 // What must be true of a tally when it is over: nothing that was taken is lost, no time limit beat what came before it,
 // every sum is what the service has booked, and what ended badly was taken back, last thing first.
 import type { RunRow } from '../../src/core/store.ts'
+import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import type { World } from '../../src/testing/simulation/world.ts'
 import { judgeReplays, judgeRows, turnsOf, type Turn } from './journals.ts'
 import { judgeLifecycles } from './lifecycle.ts'
@@ -12,7 +13,7 @@ export async function judgeTally(scene: TallyScene): Promise<void> {
   const { world } = scene.stage
   judgeRows(world, true)
   judgeLifecycles(world, scene.history.operations)
-  const rows = new Map([...world.disk.runs.values()].map((row) => [row.id, row]))
+  const rows = new Map(world.disks.flatMap(({ runs }) => [...runs.values()].map((row) => [row.id, row] as const)))
   for (const { kind, run, id } of scene.taken)
     if (kind === 'start' && !rows.has(run)) world.blame('LOST', `the run ${id}, which was acknowledged`)
   for (const row of rows.values()) {
@@ -60,7 +61,7 @@ function judgeRun(scene: TallyScene, row: RunRow, turns: readonly Turn[]): void 
     // An event is read only while somebody waits for it; a signal is delivered in any case.
     if (kind === 'signal' && place === Infinity && !isPosted)
       world.blame('LOST', `the signal ${id}, which was acknowledged`)
-    if (kind === 'event' && isEarlier(world, id, row.num)) continue
+    if (kind === 'event' && isEarlier(world, id, row)) continue
     for (const [index, { delivered }] of turns.entries()) {
       if (delivered.kind !== 'timer' || index > place) continue
       const due = dues.get(delivered.op) ?? 0
@@ -100,14 +101,19 @@ function judgeOrder({ stage: { world }, taken }: TallyScene, row: RunRow, places
 }
 
 /** Whether an event stands before the run in the log: then it is not meant. */
-function isEarlier({ disk }: World, id: string, num: number): boolean {
-  return disk.events.some((event) => event.id === id && event.pos < num)
+function isEarlier(world: World, id: string, { num, id: run }: RunRow): boolean {
+  return world.diskOf(run).events.some((event) => event.id === id && event.pos < num)
 }
 
-function judgeEvents({ stage: { world }, taken, books }: TallyScene): void {
-  const { disk } = world
-  for (const { kind, id } of taken)
-    if (kind === 'event' && !disk.events.some((event) => event.id === id)) world.blame('LOST', `the event ${id}`)
+function judgeEvents(scene: TallyScene): void {
+  const { world } = scene.stage
+  for (const { kind, id } of scene.taken)
+    if (kind === 'event' && !world.disks.some(({ events }) => events.some((event) => event.id === id)))
+      world.blame('LOST', `the event ${id}`)
+  for (const disk of world.disks) judgeReactions(scene, disk)
+}
+
+function judgeReactions({ stage: { world }, books }: TallyScene, disk: MemoryData): void {
   const reactions = [...disk.runs.values()].filter(({ kind }) => kind === 'reaction')
   let last = new Map<string, number>()
   for (const event of disk.events) {
@@ -130,7 +136,7 @@ function judgeBooks({ stage: { world }, books }: TallyScene): void {
   const applied = books.lines.filter(({ outcome }) => outcome === 'applied')
   for (const [name, own] of Map.groupBy(applied, ({ run, step }) => `${step} of ${run}`))
     if (own.length > 1) world.blame('TWICE', `${name} was done ${own.length} times`)
-  for (const row of world.disk.runs.values()) {
+  for (const row of world.disks.flatMap(({ runs }) => [...runs.values()])) {
     if (row.kind !== 'workflow') continue
     const { id } = JSON.parse(String(row.input)) as { id: string }
     const own = applied.filter(({ run }) => run === id)

@@ -1,7 +1,6 @@
 // Runs that count: clients start them, add to them, close and cancel them, look at them, by the doors or by rows in the
 // inbox, and ask again when they heard nothing; somebody looks after what is stuck. At the end every sum must be right.
-import { slotOf } from '../../src/core/ids.ts'
-import { SLOT_COUNT, type RunRow } from '../../src/core/store.ts'
+import type { RunRow } from '../../src/core/store.ts'
 import { isBalletError } from '../../src/core/errors.ts'
 import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.ts'
@@ -29,6 +28,10 @@ const ASK_AGAIN = 60
 const AGAIN_MS = 120
 
 export const tally: Workload = { name: 'tally', scene: (stage) => new TallyScene(stage) }
+
+/** The same over several shards, which one process has, or several nodes. */
+export const tallyOfShards: Workload = { ...tally, name: 'tally of shards', cluster: { shards: 4, nodes: 1 } }
+export const tallyOfNodes: Workload = { ...tally, name: 'tally of nodes', cluster: { shards: 4, nodes: 3 } }
 
 export class TallyScene implements Scene {
   readonly stage: Stage
@@ -74,18 +77,17 @@ export class TallyScene implements Scene {
   }
 
   begin(): void {
-    const runs = this.#chance.pick([1, 1, 1, 2, 2, 3])
-    this.stage.world.onCommit.push(({ changes }) => {
-      for (const { num, status, ended } of changes) if (ended !== null) this.#ended(num, status)
+    const runs = this.#chance.pick(this.stage.world.disks.length === 1 ? [1, 1, 1, 2, 2, 3] : [2, 3, 4])
+    this.stage.world.onCommit.push(({ changes, shard }) => {
+      for (const { num, status, ended } of changes) if (ended !== null) this.#ended(shard, num, status)
     })
     for (let run = 1; run <= runs; run++) this.#client(run)
   }
 
   look(): void {
     if (this.#acting || this.#chance.is(0.4)) return
-    const stuck = [...this.stage.world.disk.runs.values()].filter(
-      ({ status, ended }) => status === 'stuck' && ended === null,
-    )
+    const rows = this.stage.world.disks.flatMap((disk) => [...disk.runs.values()])
+    const stuck = rows.filter(({ status, ended }) => status === 'stuck' && ended === null)
     if (stuck.length === 0) return
     this.#acting = true
     void this.#lookAfter(this.#chance.pick(stuck)).finally(() => (this.#acting = false))
@@ -156,7 +158,7 @@ export class TallyScene implements Scene {
     if (afterMs !== null) this.history.happened(run, { kind: 'posted', what: 'cancel', value: '' }, Infinity)
     const heard = await this.#untilHeard(run, { kind: 'start', value }, async (app) => {
       const { created } = await app.startNamed({ call: 'tally', input, ...settings })
-      return created ? 'created' : 'known'
+      return this.#made(created)
     })
     if (heard.kind === 'answer' && heard.answer !== 'too late')
       this.#take({ kind: 'start', run, id: run, v: 0, isPosted: false })
@@ -167,7 +169,7 @@ export class TallyScene implements Scene {
     const asked: Asked = { kind: 'start', value: JSON.stringify(input) }
     await this.history.ask(run, asked, async (app) => {
       const { created } = await app.startNamed({ call: 'tally', input })
-      return created ? 'created' : 'known'
+      return this.#made(created)
     })
   }
 
@@ -179,9 +181,9 @@ export class TallyScene implements Scene {
     if (isPosted) return this.#post('signal', run, run, { run, name, data: { v }, id }, { run, id, v })
     const heard = await this.#untilHeard(run, { kind: 'signal', id }, async (app) => {
       const { created } = await app.signalNamed({ run, name, data: { v }, id })
-      return created ? 'created' : 'known'
+      return this.#made(created)
     })
-    const isTaken = heard.kind === 'answer' && ['created', 'known'].includes(heard.answer)
+    const isTaken = heard.kind === 'answer' && ['created', 'known', 'taken'].includes(heard.answer)
     if (isTaken) this.#take({ kind: 'signal', run, id, v, isPosted: false }, from)
   }
 
@@ -204,7 +206,7 @@ export class TallyScene implements Scene {
       return this.#post('cancel', run, run, { run, by: 'a client', why: 'a row' }, { run, id: 'cancel', v: 0 })
     const heard = await this.#untilHeard(run, { kind: 'cancel' }, async (app) => {
       const { changed } = await app.cancel(run, { by: 'a client', why: 'it asked' })
-      return changed ? 'changed' : 'known'
+      return this.#made(changed, 'changed')
     })
     if (heard.kind === 'answer' && heard.answer !== 'ended')
       this.#take({ kind: 'cancel', run, id: 'cancel', v: 0, isPosted: false })
@@ -240,8 +242,8 @@ export class TallyScene implements Scene {
     one: Pick<Taken, 'run' | 'id' | 'v'>,
   ): Promise<void> {
     const { world } = this.stage
-    const slot = slotOf(tag, SLOT_COUNT)
-    world.disk.post(0, [{ ns: 'default', slot, kind, target, data: JSON.stringify(body), at: world.clock.now() }])
+    const slot = world.place.slotOf(tag)
+    world.post({ ns: 'default', slot, kind, target, data: JSON.stringify(body), at: world.clock.now() })
     world.note(`posts ${kind} ${one.id}`)
     if (kind === 'event') return this.#take({ kind, ...one, isPosted: true })
     const value = kind === 'start' ? JSON.stringify((body as { input: unknown }).input) : one.id
@@ -253,14 +255,23 @@ export class TallyScene implements Scene {
     this.#take({ kind, ...one, isPosted: true }, this.#asked.get(one.id))
   }
 
+  /**
+   * Whether it was there before, and whoever asks another node does not hear that for sure: of two that ask at the same time
+   * both may be told that they were first (ADR 28).
+   */
+  #made(isNew: boolean, done: 'created' | 'changed' = 'created'): string {
+    if (this.stage.world.nodes > 1) return 'taken'
+    return isNew ? done : 'known'
+  }
+
   /** @param from the trace when it was asked for; when it was done at once, that is now. */
   #take(taken: Omit<Taken, 'at' | 'from' | 'to'>, from = this.stage.world.trace.count): void {
     const { clock, trace } = this.stage.world
     this.taken.push({ ...taken, at: clock.now(), from, to: trace.count })
   }
 
-  #ended(num: number, status: string): void {
-    const row = this.stage.world.disk.runs.get(num)
+  #ended(shard: number, num: number, status: string): void {
+    const row = this.stage.world.disks[shard]?.runs.get(num)
     if (row?.name === 'tally') this.history.happened(row.id, { kind: 'end', status }, this.stage.world.trace.count)
   }
 

@@ -10,8 +10,8 @@ export interface Life {
   isExcused: boolean
   /** Since when the store does not answer it, or null. */
   hungSince: number | null
-  /** Of its tenure of the disk. */
-  epoch: number
+  /** Of its tenures of shards: the newest that it has taken. */
+  readonly epochs: Map<number, number>
   /** A place in which the process may die: whatever goes in and out of it passes one. */
   cross(what: string): void
   /** What the process awaits: settles only as long as it lives. */

@@ -9,7 +9,7 @@
 import type { Cancel, Clock, Random } from '../../core/clock.ts'
 import { fault, isBalletError } from '../../core/errors.ts'
 import type { Store } from '../../core/store.ts'
-import type { Application } from '../../define/application.ts'
+import type { Application, Hint } from '../../define/application.ts'
 import type { ApplicationDefinition, Log } from '../../define/definition.ts'
 import { openOn, type RunOptions } from '../../engine/open.ts'
 import type { Chance } from './chance.ts'
@@ -44,8 +44,8 @@ export class SimulatedProcess implements Life {
   /** Why it stopped by itself. */
   stopped: Error | null = null
   hasDied = false
-  /** Of its tenure of the disk. */
-  epoch = 0
+  /** Of its tenures of shards: the newest that it has taken. */
+  readonly epochs: Map<number, number> = new Map()
   /** Whether the store has told it that it failed: then it may stop. */
   isExcused = false
   /** Since when the store does not answer it, or null. */
@@ -54,6 +54,9 @@ export class SimulatedProcess implements Life {
   readonly #alarms = new Set<Alarm>()
   readonly #clients = new Set<(error: Error) => void>()
   #state: 'alive' | 'dead' | 'buried' = 'alive'
+  /** What waits for it while it is frozen; null while it is not. */
+  #frozen: (() => void)[] | null = null
+  hasClosed = false
   #opening: Promise<unknown> = Promise.resolve()
   /** Crossings of its border until it dies. */
   #left: number
@@ -124,14 +127,13 @@ export class SimulatedProcess implements Life {
     }
     return new Promise((resolve, reject) => {
       this.#waits.add(reject)
-      const settles = (): boolean => this.#state === 'alive' && this.#waits.delete(reject)
+      const settle = (tell: () => void): void =>
+        this.#whenThawed(() => {
+          if (this.#state === 'alive' && this.#waits.delete(reject)) tell()
+        })
       work.then(
-        (value) => {
-          if (settles()) resolve(value)
-        },
-        (error: Error) => {
-          if (settles()) reject(error)
-        },
+        (value) => settle(() => resolve(value)),
+        (error: Error) => settle(() => reject(error)),
       )
     })
   }
@@ -139,7 +141,7 @@ export class SimulatedProcess implements Life {
   /** A client asks the application. @throws PROCESS_UNREACHABLE when the process dies before it has answered. */
   request<T>(ask: (app: Application) => Promise<T>): Promise<T> {
     const { app } = this
-    if (app === null || !this.isAlive) return Promise.reject(connectionLost(this.name))
+    if (app === null || !this.isAlive || this.#frozen !== null) return Promise.reject(connectionLost(this.name))
     return new Promise((resolve, reject) => {
       this.#clients.add(reject)
       const settle = (tell: () => void): void => {
@@ -150,6 +152,47 @@ export class SimulatedProcess implements Life {
         (error: Error) => settle(() => reject(error)),
       )
     })
+  }
+
+  /** Nothing reaches it for a while, and then all of it does: as a process that is stopped, and goes on. */
+  freeze(ms: number): void {
+    if (!this.isAlive || this.#frozen !== null) return
+    this.world.note(`${this.name} is frozen for ${ms} ms`)
+    this.world.count('frozen')
+    this.#frozen = []
+    void this.world.clock.after(ms, () => {
+      const waiting = this.#frozen ?? []
+      this.#frozen = null
+      if (this.isAlive) this.world.note(`${this.name} goes on`)
+      for (const go of waiting) go()
+    })
+  }
+
+  /** It is asked to end, and ends in order if it can. */
+  async end(): Promise<void> {
+    const { app } = this
+    if (app === null || !this.isAlive) return
+    this.world.note(`${this.name} is to end`)
+    this.world.count('ended')
+    this.hasClosed = true
+    await this.live(app.close())
+    this.world.note(`${this.name} has ended`)
+  }
+
+  /** Another node has told something. */
+  hear(hint: Hint): void {
+    this.#whenThawed(() => {
+      if (this.isAlive) this.app?.hints.take(hint)
+    })
+  }
+
+  get isFrozen(): boolean {
+    return this.#frozen !== null
+  }
+
+  #whenThawed(work: () => void): void {
+    if (this.#frozen === null) work()
+    else this.#frozen.push(work)
   }
 
   /** After the story: whatever hangs is refused, so that nothing of it stays in memory. */
@@ -173,8 +216,9 @@ export class SimulatedProcess implements Life {
     this.#alarms.add(alarm)
     if (this.#state === 'alive')
       alarm.cancel = this.world.clock.after(delayMs, () => {
-        this.#alarms.delete(alarm)
-        ring()
+        this.#whenThawed(() => {
+          if (this.#state === 'alive' && this.#alarms.delete(alarm)) ring()
+        })
       })
     return () => {
       this.#alarms.delete(alarm)
@@ -198,9 +242,12 @@ export class SimulatedProcess implements Life {
   /** Another process has taken over, or the store has said that it failed. */
   #mayStop(error: Error): boolean {
     const code = isBalletError(error) ? error.code : ''
-    return (
-      (code === 'SHARD_FENCED' && this.world.disk.epoch > this.epoch) || (code === 'STORE_FAILED' && this.isExcused)
-    )
+    // Of nodes that share a store, one that loses a shard goes on with the others.
+    const isReplaced =
+      this.world.nodes === 1 && this.world.disks.some(({ epoch }, shard) => epoch > (this.epochs.get(shard) ?? 0))
+    // Whoever cannot join does not open.
+    const hasNotJoined = this.app === null && code === 'COMMIT_UNKNOWN' && this.world.nodes > 1
+    return (code === 'SHARD_FENCED' && isReplaced) || hasNotJoined || (code === 'STORE_FAILED' && this.isExcused)
   }
 
   #log(): Log {

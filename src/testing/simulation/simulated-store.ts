@@ -3,11 +3,13 @@
 // hangs. What has left the process goes its way whatever becomes of the process. Reads are as old as the moment in which
 // the disk gave them.
 import { fault, isBalletError } from '../../core/errors.ts'
-import type { Batch, Store } from '../../core/store.ts'
+import type { Batch, Store, Tenure } from '../../core/store.ts'
 import { memory } from '../../stores/memory/memory-store.ts'
 import type { Chance } from './chance.ts'
 import type { Life } from './life.ts'
 import type { CommitWeather } from './weather.ts'
+import { shardedStore } from './sharded-store.ts'
+import { simulatedLeases } from './simulated-leases.ts'
 import { rounds, type World } from './world.ts'
 
 type Outcome = keyof CommitWeather
@@ -21,9 +23,12 @@ const FULL_MS = 1500
 /** The store as `process` reaches it. */
 export function simulatedStore(process: Life): Store {
   const access = new Access(process)
-  const inner = memory(process.world.disk)
+  const { disk, nodes, sharded } = process.world
+  const inner = sharded === null ? memory(disk) : shardedStore(sharded, nodes > 1)
+  const leases = inner.leases === undefined ? undefined : simulatedLeases(process, inner.leases)
   return new Proxy(inner, {
     get(target, name) {
+      if (name === 'leases') return leases
       if (name === 'commit') return (batch: Batch) => process.live(access.commit(batch))
       if (name === 'hasRoom') return () => process.live(access.hasRoom())
       const own: unknown = Reflect.get(target, name)
@@ -72,7 +77,10 @@ class Access {
     if (!this.#process.isAlive) return undefined
     const answer = await change()
     this.#world.note(`${this.#process.name} ${name}`)
-    if (name === 'acquire') this.#process.epoch = this.#world.disk.epoch
+    if (name === 'acquire') {
+      const { shard, epoch } = answer as Tenure
+      this.#process.epochs.set(shard, epoch)
+    }
     this.#process.cross(`after ${name}`)
     if (weather !== null && name === 'acquire' && this.#chance.is(weather.readFailed)) throw this.#failed(name)
     return answer
@@ -137,11 +145,12 @@ class Access {
   }
 
   #write(batch: Batch): void {
-    const { disk, trace, onCommit } = this.#world
-    disk.commit(batch)
+    const { trace, onCommit } = this.#world
+    this.#world.commit(batch)
     for (const { data } of batch.journal) trace.fold(String(data))
     for (const { data } of batch.events) trace.fold(String(data))
-    this.#note(`committed ${batch.base} to ${batch.head}`, () => batchWords(batch))
+    const where = this.#world.disks.length === 1 ? '' : ` in ${batch.shard}`
+    this.#note(`committed ${batch.base} to ${batch.head}${where}`, () => batchWords(batch))
     for (const tell of onCommit) tell(batch)
   }
 

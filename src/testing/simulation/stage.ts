@@ -7,7 +7,8 @@ import type { RunOptions } from '../../engine/open.ts'
 import type { Chance } from './chance.ts'
 import { connectionLost, SimulatedProcess } from './process.ts'
 import { Wire } from './wire.ts'
-import { World, type Finding } from './world.ts'
+import { carryHints } from './hints.ts'
+import { World, type Cluster, type Finding } from './world.ts'
 
 /** What is played. */
 export interface Scene {
@@ -33,6 +34,8 @@ export interface Scene {
 export interface Workload {
   readonly name: string
   readonly scene: (stage: Stage) => Scene
+  /** Of a store with several shards; one process after the other has a store with one where it says nothing. */
+  readonly cluster?: Cluster
 }
 
 /** What a story came to. */
@@ -66,12 +69,23 @@ const LOOKS = 4000
 const PATIENCES = 80
 /** Who runs the processes takes one for hanging after so long. */
 const HUNG_MS = 700
+/** How much more often something befalls one of several nodes than the one of a store, and how long one is frozen at most. */
+const FATES = 3
+const FREEZE_MS = 5000
 
 /** Plays the story of a seed. */
 export async function tell(workload: Workload, seed: number, isTold = false): Promise<Told> {
   const stage = new Stage(workload, seed, isTold)
   await stage.play()
   return stage.told()
+}
+
+/** A place for a process: when one that has it cannot go on, another comes. */
+interface Seat {
+  process: SimulatedProcess
+  /** When the next one starts, and when something is done to this one; ages of the world. */
+  startAt: number
+  fateAt: number
 }
 
 export class Stage {
@@ -82,12 +96,11 @@ export class Stage {
   readonly #chance: Chance
   readonly #processes: SimulatedProcess[] = []
   readonly #healAt: number
-  #startAt = 0
+  readonly #seats: Seat[] = []
   #hash = ''
-  #takeOverAt = Number.POSITIVE_INFINITY
 
   constructor(workload: Workload, seed: number, isTold: boolean) {
-    this.world = new World(seed, isTold)
+    this.world = new World(seed, isTold, workload.cluster)
     this.wire = new Wire(this.world)
     this.#chance = this.world.chance('stage')
     this.#workload = workload
@@ -95,9 +108,10 @@ export class Stage {
     this.#healAt = this.#chance.between(800, this.#scene.stormMs ?? STORM_MS)
   }
 
-  /** The process that should have the disk. */
+  /** A process that should be there: the one that should have the disk, or any of several. */
   get current(): SimulatedProcess {
-    return this.#processes.at(-1) as SimulatedProcess
+    const [first] = this.#seats as [Seat]
+    return (this.#seats.length === 1 ? first : this.#chance.pick(this.#seats)).process
   }
 
   get #limitMs(): number {
@@ -106,7 +120,7 @@ export class Stage {
 
   /** A client asks the newest process, or now and then one that has not noticed that it is not that any more. */
   ask<T>(ask: (app: Application) => Promise<T>): Promise<T> {
-    const older = this.#processes.filter((process) => process.isAlive && process.app !== null)
+    const older = this.#processes.filter((process) => process.isAlive && process.app !== null && !process.hasClosed)
     const process = older.length > 1 && this.#chance.is(0.2) ? this.#chance.pick(older) : this.current
     const { clock } = this.world
     return new Promise((resolve, reject) => {
@@ -127,12 +141,12 @@ export class Stage {
   async play(): Promise<void> {
     const { world } = this
     const { clock } = world
-    this.#start()
+    for (let seat = 0; seat < world.nodes; seat++) this.#start(undefined)
     this.#scene.begin()
     for (;;) {
       await clock.wait(this.#limitMs / LOOKS)
       if (world.weather !== null && world.ageMs >= this.#healAt) world.heal()
-      this.#supervise()
+      for (const seat of this.#seats) this.#supervise(seat)
       this.#scene.look()
       if (world.findings.length > 0) break
       if (this.#isOver()) {
@@ -151,7 +165,7 @@ export class Stage {
   }
 
   told(): Told {
-    const { seed, findings, trace, disk, ageMs, faults } = this.world
+    const { seed, findings, trace, disks, ageMs, faults } = this.world
     return {
       seed,
       workload: this.#workload.name,
@@ -163,7 +177,7 @@ export class Stage {
         processes: this.#processes.length,
         crashes: this.#processes.filter(({ hasDied }) => hasDied).length,
         fenced: this.#processes.filter(({ stopped }) => stopped !== null).length,
-        runs: disk.runs.size,
+        runs: disks.reduce((sum, { runs }) => sum + runs.size, 0),
         events: trace.count,
         virtualMs: ageMs,
         faults,
@@ -171,53 +185,71 @@ export class Stage {
     }
   }
 
-  #start(): void {
+  /** @param seat whose process cannot go on; undefined for a new one. */
+  #start(seat: Seat | undefined): void {
     const { world } = this
     const process = new SimulatedProcess(world)
     this.#processes.push(process)
-    this.#startAt = Number.POSITIVE_INFINITY
     const { weather } = world
-    this.#takeOverAt =
-      weather !== null && this.#chance.is(weather.takeOver)
+    const share = world.nodes > 1 ? FATES : 1
+    const fateAt =
+      weather !== null && this.#chance.is(weather.takeOver * share)
         ? world.ageMs + this.#chance.between(20, 1500)
         : Number.POSITIVE_INFINITY
+    const next = { process, startAt: Number.POSITIVE_INFINITY, fateAt }
+    if (seat === undefined) this.#seats.push(next)
+    else Object.assign(seat, next)
     const chance = world.chance(`${process.name} options`)
-    const options = { liveRuns: chance.pick([1, 3, 10_000]), ...this.#scene.options?.(chance) }
-    process.open(this.#scene.application(process), options).catch(() => {})
+    const address = world.nodes > 1 ? { address: `http://${process.name}` } : {}
+    const options = { liveRuns: chance.pick([1, 3, 10_000]), ...address, ...this.#scene.options?.(chance) }
+    const opening = process.open(this.#scene.application(process), options)
+    opening.then(() => carryHints(process, this.#processes)).catch(() => {})
   }
 
-  /** Starts another process where the newest cannot go on. */
-  #supervise(): void {
-    const { current, world } = this
-    const { hungSince } = current
+  /** Starts another process where one cannot go on. */
+  #supervise(seat: Seat): void {
+    const { world } = this
+    const { process } = seat
+    const { hungSince } = process
     const hangs = hungSince !== null && world.clock.now() - hungSince > HUNG_MS
-    if (hangs && (world.weather === null || this.#chance.is(0.6))) current.crash('it hung')
-    if (world.weather === null)
-      for (const process of this.#processes) if (process.hungSince !== null) process.crash('it hung')
-    if (!current.isAlive || current.stopped !== null || hangs || world.ageMs >= this.#takeOverAt) {
-      if (this.#startAt === Number.POSITIVE_INFINITY) this.#startAt = world.ageMs + this.#chance.between(0, 150)
-      this.#takeOverAt = Number.POSITIVE_INFINITY
+    if (hangs && (world.weather === null || this.#chance.is(0.6))) process.crash('it hung')
+    if (world.weather === null) for (const one of this.#processes) if (one.hungSince !== null) one.crash('it hung')
+    const isDue = world.ageMs >= seat.fateAt
+    if (isDue && world.nodes > 1) this.#befall(process)
+    const isReplaced = isDue && world.nodes === 1
+    if (!process.isAlive || process.stopped !== null || process.hasClosed || hangs || isReplaced) {
+      if (seat.startAt === Number.POSITIVE_INFINITY) seat.startAt = world.ageMs + this.#chance.between(0, 150)
     }
-    if (world.ageMs >= this.#startAt) this.#start()
+    if (isDue) seat.fateAt = Number.POSITIVE_INFINITY
+    if (world.ageMs >= seat.startAt) this.#start(seat)
   }
 
-  /** Whether somebody can be asked how everything ended. */
+  /** A node of several is stopped for a while, or is to end. */
+  #befall(process: SimulatedProcess): void {
+    if (this.#chance.is(0.5)) process.freeze(this.#chance.between(300, FREEZE_MS))
+    else process.end().catch(() => {})
+  }
+
+  /** Whether everybody can be asked how everything ended, and nobody is still to go on with what is over. */
   get #isServing(): boolean {
-    const { app, isAlive, stopped, hungSince } = this.current
-    return app !== null && isAlive && stopped === null && hungSince === null
+    const isThere = ({ app, isAlive, stopped, hungSince, hasClosed }: SimulatedProcess): boolean =>
+      app !== null && isAlive && stopped === null && hungSince === null && !hasClosed
+    return this.#seats.every(({ process }) => isThere(process) && !process.isFrozen)
   }
 
   #isOver(): boolean {
     if (!this.#scene.isOver()) return false
-    const { inbox, runs } = this.world.disk
-    return inbox.size === 0 && [...runs.values()].every(({ ended }) => ended !== null)
+    return this.world.disks.every(
+      ({ inbox, runs }) => inbox.size === 0 && [...runs.values()].every(({ ended }) => ended !== null),
+    )
   }
 
   #left(): string {
-    const { inbox, runs } = this.world.disk
-    const open = [...runs.values()].filter(({ ended }) => ended === null)
+    const { disks } = this.world
+    const rows = disks.reduce((sum, { inbox }) => sum + inbox.size, 0)
+    const open = disks.flatMap(({ runs }) => [...runs.values()]).filter(({ ended }) => ended === null)
     const words = open.map(({ id, status, reason, phase }) => [id, status, reason, phase].filter(Boolean).join(' '))
     const clients = this.#scene.isOver() ? [] : ['the clients']
-    return `after ${this.#limitMs / 1000} s: ${[...words, ...clients].join(', ')}; ${inbox.size} inbox rows are left`
+    return `after ${this.#limitMs / 1000} s: ${[...words, ...clients].join(', ')}; ${rows} inbox rows are left`
   }
 }

@@ -2,9 +2,11 @@
 // the streams of one seed, a stream for each part, so that what one part draws does not change what another does. The disk
 // is the truth: what is on it survives every crash. Made anew for each story; nothing of it outlives that.
 import { hashOf } from '../../core/ids.ts'
-import type { Batch } from '../../core/store.ts'
+import type { Batch, InboxItem } from '../../core/store.ts'
+import { Placement } from '../../core/placement.ts'
 import { MemoryData } from '../../stores/memory/memory-data.ts'
 import { Chance } from './chance.ts'
+import { ShardedDisk } from './sharded-disk.ts'
 import { Trace } from './trace.ts'
 import { VirtualClock } from './virtual-clock.ts'
 import { weatherOf, type Weather } from './weather.ts'
@@ -18,10 +20,26 @@ export interface Finding {
   readonly detail: string
 }
 
+/** Of a story with several shards: how many, and over how many nodes at a time. */
+export interface Cluster {
+  readonly shards: number
+  readonly nodes: number
+}
+
+/** How long leases run, milliseconds: each is tried. */
+const LEASES_MS = [600, 1500, 3000]
+
 export class World {
   readonly seed: number
   readonly clock: VirtualClock = new VirtualClock(BEGIN_MS)
+  /** Of the first shard, and of the only one where there is one. */
   readonly disk: MemoryData
+  /** Of all shards. */
+  readonly disks: readonly MemoryData[]
+  readonly place: Placement
+  /** Null where there is one shard. */
+  readonly sharded: ShardedDisk | null
+  readonly nodes: number
   readonly trace: Trace
   readonly findings: Finding[] = []
   /** Called when a batch is on the disk. */
@@ -35,17 +53,39 @@ export class World {
   #isHealed = false
 
   /** @param isTold whether the trace keeps lines for people. */
-  constructor(seed: number, isTold: boolean) {
+  constructor(seed: number, isTold: boolean, cluster: Cluster | null = null) {
     this.seed = seed
     this.trace = new Trace(isTold)
-    this.disk = new MemoryData(`store-${seed}`)
     this.#root = new Chance(seed)
+    const id = `store-${seed}`
+    const leaseMs = cluster === null ? 0 : this.chance('leases').pick(LEASES_MS)
+    this.sharded = cluster === null ? null : new ShardedDisk(id, cluster.shards, this.clock, leaseMs)
+    this.nodes = cluster?.nodes ?? 1
+    this.disks = this.sharded?.shards ?? [new MemoryData(id)]
+    this.disk = this.disks[0] as MemoryData
+    this.place = new Placement({ ...this.disk.info, shards: this.disks.length })
     this.#weather = weatherOf(this.chance('weather'))
   }
 
   /** The dice of one part of the world. */
   chance(part: string): Chance {
     return this.#root.part(hashOf(part))
+  }
+
+  /** The shard of a name, a run's id or a key. */
+  diskOf(name: string): MemoryData {
+    return this.disks[this.place.shardOf(name)] as MemoryData
+  }
+
+  commit(batch: Batch): void {
+    if (this.sharded === null) this.disk.commit(batch)
+    else this.sharded.commit(batch)
+  }
+
+  /** Somebody puts something into the inbox. */
+  post(item: InboxItem): void {
+    if (this.sharded === null) this.disk.post(0, [item])
+    else this.sharded.post([item])
   }
 
   /** What may go wrong now. */

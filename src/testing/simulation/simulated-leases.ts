@@ -1,0 +1,61 @@
+// The leases of a store as a process in a story reaches them: a call arrives or does not, at once or a while later, and its
+// answer may be lost. Every call has a deadline of its own, so none hangs for ever.
+import { fault } from '../../core/errors.ts'
+import type { Leases, Taken } from '../../core/lease.ts'
+import type { Life } from './life.ts'
+import { rounds } from './world.ts'
+
+/** A call that is late arrives after so long, and whoever waits has given up by then; milliseconds. */
+const LATE_MS = 2500
+const READS = new Set(['look', 'survey', 'nodes', 'leases'])
+/** Leases are asked for far less often than the store is: what goes wrong with one call of the store goes wrong here so much more. */
+const SHARE = 20
+
+/** The leases as `process` reaches them. */
+export function simulatedLeases(process: Life, inner: Leases): Leases {
+  const { world } = process
+  const chance = world.chance(`${process.name} leases`)
+  const call = async (name: string, work: () => Promise<unknown>): Promise<unknown> => {
+    const isRead = READS.has(name)
+    process.cross(`before ${name}`)
+    const { weather } = world
+    const bad = weather === null ? 0 : weather.readFailed * SHARE
+    const kind = chance.weighted([
+      [1 - bad, 'fine'],
+      [bad / 3, 'lost'],
+      [bad / 3, 'deaf'],
+      [bad / 3, 'late'],
+    ] as const)
+    if (chance.is(0.3)) await world.clock.wait(chance.between(1, 6))
+    else await rounds(chance.between(0, 2))
+    if (!process.isAlive) return undefined
+    if (kind !== 'fine') {
+      world.count(`lease ${kind}`)
+      process.isExcused = true
+      world.note(`${process.name} ${name}: ${kind}`)
+      const goes = kind === 'deaf' ? 0 : chance.between(1, LATE_MS)
+      if (kind === 'deaf') await work()
+      if (kind === 'late' && !isRead) void world.clock.after(goes, () => void work().catch(() => {}))
+      await world.clock.wait(chance.between(1, inner.lengthMs / 3))
+      throw isRead ? fault('STORE_FAILED', { problem: `${name} failed` }) : fault('COMMIT_UNKNOWN')
+    }
+    const answer = await work()
+    if (!isRead && name !== 'renew') world.note(`${process.name} ${name}`)
+    if (name === 'takeAll')
+      for (const { shard, epoch } of answer as readonly Taken[]) {
+        world.note(`${process.name} has ${shard}`)
+        process.epochs.set(shard, epoch)
+      }
+    process.cross(`after ${name}`)
+    if (chance.is(0.3)) await world.clock.wait(chance.between(1, 6))
+    return answer
+  }
+  return new Proxy(inner, {
+    get(target, name) {
+      const own: unknown = Reflect.get(target, name)
+      if (typeof own !== 'function') return own
+      return (...args: unknown[]) =>
+        process.live(call(String(name), () => Reflect.apply(own, target, args) as Promise<unknown>))
+    },
+  })
+}
