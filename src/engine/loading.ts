@@ -212,6 +212,7 @@ export class Loading {
         await this.#loadAndWake(num, undefined)
       } catch (error) {
         this.#context.fail(error)
+        this.#lost(num, error)
         throw error
       }
     }
@@ -223,9 +224,17 @@ export class Loading {
     this.#turnstile
       .pass(() => this.#loadAndWake(num, stop))
       .catch((error: unknown) => {
-        stop?.extras.failed?.(error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) }))
+        stop?.extras.failed?.(asError(error))
         this.#context.fail(error)
+        this.#lost(num, error)
       })
+  }
+
+  /** A run cannot be brought back. When the shard had stopped before, nobody else tells those who have come since. */
+  #lost(num: number, error: unknown): void {
+    const waiting = this.#waiting.get(num) ?? []
+    this.#waiting.delete(num)
+    for (const one of waiting) one.failed(asError(error))
   }
 
   async #loadAndWake(num: number, stop: ForcedStop | undefined): Promise<void> {
@@ -251,3 +260,6 @@ export class Loading {
     for (const one of waiting) one.go()
   }
 }
+
+const asError = (error: unknown): Error =>
+  error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })
