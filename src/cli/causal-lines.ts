@@ -27,7 +27,7 @@ export function summaryLines(
   for (const { status } of runs) counts.set(status, (counts.get(status) ?? 0) + 1)
   const states = [...counts].map(([status, count]) => `${count} ${status}`).join(', ')
   const events = `${eventCount} event${eventCount === 1 ? '' : 's'}`
-  const first = `${paint.bold(key)}: ${runs.length === 0 ? 'no run' : states}; ${events}.${open.length === 0 ? ' Nothing is awaited.' : ''}`
+  const first = `${paint.bold(key)}: ${runs.length === 0 ? 'no run' : states}; ${events}.${open.length === 0 ? ' No run is open.' : ''}`
   return [
     first,
     ...open.flatMap((run) => [

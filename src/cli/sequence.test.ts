@@ -151,3 +151,17 @@ it('lets a run that performs a choreography take the events and make the calls',
     '  p1->>p2: charge',
   ])
 })
+
+it('says of a deadline that has passed who found that, and not who caused what came before', () => {
+  const placed = event('desk', '1', 'order.placed', {})
+  const overdue = event('orders', '8841:5:order.paid', 'orders.overdue', { time: at(5), causationid: 'event:desk:1' })
+  const remind = run('reminder', {
+    kind: 'reaction',
+    name: 'post:orders.overdue',
+    cause: 'event:orders:8841:5:order.paid',
+    created: at(6),
+  })
+  const text = sequence('orderId:8841', causalTree({ runs: [remind], events: [placed, overdue], journals: new Map() }))
+  expect(text).toContain('orders')
+  expect(text).toMatch(/participant (\w+) as orders[^]*\1-\)\w+: orders\.overdue/)
+})

@@ -64,7 +64,9 @@ class Diagram {
     }
   }
 
-  #addEvent({ event, children }: EventNode, from: string): void {
+  #addEvent({ event, children }: EventNode, cause: string): void {
+    // That a deadline has passed is said by the monitor of the choreography, and by nobody who caused what came before.
+    const from = event.type === `${event.source}.overdue` ? event.source : cause
     const reactions = children.flatMap((child) =>
       child.kind === 'run' && child.run.kind === 'reaction' ? [child] : [],
     )

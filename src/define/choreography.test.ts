@@ -136,6 +136,10 @@ describe('what is refused', () => {
       'DEFINITION_INVALID: choreography "x": two definitions of the event "order.created" stand in it',
       () => choreography('x', key, seq(Created, event('order.created', id, key))),
     ],
+    [
+      'DEFINITION_INVALID: choreography "x": "x.overdue" stands in it',
+      () => choreography('x', key, choice(Created, event('x.overdue', id, key))),
+    ],
     ['DEFINITION_INVALID: seq(...): it needs at least one', () => (seq as () => unknown)()],
     ['DEFINITION_INVALID: part 2 of choice(...): it must be', () => choice(Created, null as unknown as typeof Created)],
     ['DEFINITION_INVALID: many(...): it must be', () => many({ kind: 'signal' } as unknown as typeof Created)],

@@ -80,6 +80,12 @@ export function choreography<const Name extends string, const Key extends string
     if (events.filter((event) => event.type === type).length > 1)
       refuse(what, `two definitions of the event "${type}" stand in it; keep one and import it wherever it is used`)
   }
+  // It is published when a deadline passes: a flow that waits for it has a way out, and so no deadline that could pass.
+  if (events.some(({ type }) => type === `${name}.overdue`))
+    refuse(
+      what,
+      `"${name}.overdue" stands in it, which says of it that a deadline has passed; react to that event instead`,
+    )
   const compiled = new Flow(pattern.flow, rules, what)
   for (const { type } of given) {
     if (!compiled.types.has(type))

@@ -74,7 +74,8 @@ export function reaction<E extends EventDefinition>(
   })
 }
 
-function isServiceDefinition(definition: unknown): definition is ServiceDefinition {
+/** Whether a definition is that of a service. */
+export function isServiceDefinition(definition: unknown): definition is ServiceDefinition {
   return (
     typeof definition === 'object' && definition !== null && 'operations' in definition && 'reactions' in definition
   )

@@ -159,7 +159,7 @@ describe('publish, events and why', () => {
     const { code, stdout } = await box.run(['why', 'c-1'])
     expect(code).toBe(0)
     const lines = stdout.trimEnd().split('\n')
-    expect(lines[0]).toBe('orderId:c-1: 2 completed; 3 events. Nothing is awaited.')
+    expect(lines[0]).toBe('orderId:c-1: 2 completed; 3 events. No run is open.')
     expect(lines.slice(2).map((line) => line.replace(/^ *\+\S+ {2}/, '').replace(/\d+(\.\d+)?m?s/g, '#'))).toEqual([
       'order.created from web',
       '└─ payment reacts: payment.charge  completed in #, 2 attempts',

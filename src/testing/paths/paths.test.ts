@@ -289,6 +289,10 @@ describe('a service alone', () => {
 
   it('must have a part in the flow', async () => {
     expect(await problemOf(project(order, service('audit', {})))).toMatchObject({ code: 'DEFINITION_INVALID' })
+    const none = { name: 'audit' } as unknown as ReturnType<typeof make>['payment']
+    expect(await problemOf(project(order, none))).toMatchObject({
+      message: 'project(...): its second argument must be a service, made by service(...).',
+    })
     const optionalOnly = choreography('rating', key, seq(Rated, optional(Sent)), {})
     expect((await project(optionalOnly, make().shipping, {})).paths).toEqual([[]])
   })

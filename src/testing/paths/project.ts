@@ -5,7 +5,8 @@ import type { Flow } from '../../core/flow.ts'
 import { isRecord } from '../../core/json.ts'
 import type { Application } from '../../define/application.ts'
 import { ballet } from '../../define/ballet.ts'
-import { DEFINITION, type Defined } from '../../define/definition-symbol.ts'
+import { definitionOf, type Defined } from '../../define/definition-symbol.ts'
+import { isServiceDefinition } from '../../define/reaction.ts'
 import type {
   ApplicationDefinition,
   ChoreographyDefinition,
@@ -75,7 +76,9 @@ export async function project(
 ): Promise<Projection> {
   const known = ['repeats', 'limit', 'data', 'without', 'workflows', 'patienceMs']
   refuseUnknownOptions(options, known, 'project(...)')
-  const { name, operations, reactions } = service[DEFINITION]
+  const made = definitionOf(service)
+  if (!isServiceDefinition(made)) refuse('project(...)', 'its second argument must be a service, made by service(...)')
+  const { name, operations, reactions } = made
   const { types } = choreography.flow
   const outcomes = operations.flatMap((operation) => operation.outcomes.map(({ type }) => type))
   const own = new Set(outcomes.filter((type) => types.has(type)))
