@@ -47,9 +47,10 @@ export class Pulse {
   soon(listener: () => void): void {
     if (!this.#listeners.has(listener)) return
     const now = elapsedOf(this.#clock)
-    const isQuiet = this.#looks.size === 0
+    const [soonest] = SOON_MS
+    const isAtOnce = this.#looks.size === 0 || this.#looks.has(now + soonest)
     for (const [index, ms] of SOON_MS.entries()) {
-      const at = isQuiet && index === 0 ? now + ms : Math.ceil((now + ms) / GRAIN_MS) * GRAIN_MS
+      const at = isAtOnce && index === 0 ? now + ms : Math.ceil((now + ms) / GRAIN_MS) * GRAIN_MS
       this.#lookAt(at, at - now).add(listener)
     }
   }
