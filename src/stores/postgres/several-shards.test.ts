@@ -56,7 +56,7 @@ test.each(['', '&prepare=false'])('what one shard changes in a transaction with 
         return num === shard + 1 ? `"of ${shard}: a \\"b\\" \\\\ c\nd \u{1f35e}"` : null
       }),
     )
-    const timers = await store.timers(shard, 0, NOON, 10)
+    const timers = await store.timers(shard, 0, NOON + 1, 10)
     expect(timers.map(({ run }) => run)).toEqual([1, 2, 3, 4].filter((num) => num !== shard + 1))
     const claims = await store.claims(shard, NS, 'run', ['run-1', 'run-2', 'run-3', 'run-4'])
     expect(claims.map((claim) => claim?.until)).toEqual(
