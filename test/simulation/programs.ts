@@ -11,6 +11,7 @@ import { Ledger } from '../determinism/ledger.ts'
 import type { Content } from '../determinism/recording-store.ts'
 import { verdictOf } from '../determinism/verdict.ts'
 import { judgeReplays } from './journals.ts'
+import { StuckRuns } from './stuck-runs.ts'
 
 const AGAIN_MS = 120
 const AGAIN: ReadonlySet<string> = new Set([
@@ -32,12 +33,13 @@ class ProgramsScene implements Scene {
   readonly #chance: Chance
   readonly #ledger: Ledger
   readonly #audience: Audience
+  readonly #stuck: StuckRuns
   #looking = false
-  #acting = false
 
   constructor(stage: Stage) {
     const { world } = stage
     this.#stage = stage
+    this.#stuck = new StuckRuns(stage)
     this.#chance = world.chance('clients')
     const content: Content = { data: world.disk, changes: [] }
     world.onCommit.push((batch) => content.changes.push({ at: 0, kind: 'committed', batch }))
@@ -64,7 +66,7 @@ class ProgramsScene implements Scene {
   }
 
   look(): void {
-    this.#retry()
+    this.#stuck.tryAgain()
     if (this.#looking) return
     this.#looking = true
     void this.#audience.lookAround().finally(() => (this.#looking = false))
@@ -82,18 +84,6 @@ class ProgramsScene implements Scene {
       throw new Error('a replay does nothing')
     }
     await judgeReplays(world, applicationOf({ work: never }))
-  }
-
-  /** What was left alone because processes died of it, as it seemed, is tried again. */
-  #retry(): void {
-    const { disk } = this.#stage.world
-    const stuck = [...disk.runs.values()].find(({ status, ended }) => status === 'stuck' && ended === null)
-    if (stuck === undefined || this.#acting) return
-    this.#acting = true
-    this.#stage
-      .ask((app) => app.retry(stuck.id, { by: 'somebody', why: 'it was stuck' }))
-      .catch(() => {})
-      .finally(() => (this.#acting = false))
   }
 }
 

@@ -6,6 +6,7 @@ import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.
 import { Books } from './books.ts'
 import { judgeReplays, judgeRows } from './journals.ts'
 import { relayApplication, type Bank, type Payment } from './relay-contracts.ts'
+import { StuckRuns } from './stuck-runs.ts'
 
 const AGAIN_MS = 120
 const BUSY = 0.5
@@ -22,15 +23,16 @@ class RelayScene implements Scene {
   readonly #books: Books
   readonly #chance: Chance
   readonly #bank: Chance
+  readonly #stuck: StuckRuns
   readonly #payments: Payment[] = []
   #under = 0
-  #acting = false
 
   constructor(stage: Stage) {
     this.#stage = stage
     this.#books = new Books(stage)
     this.#chance = stage.world.chance('clients')
     this.#bank = stage.world.chance('bank')
+    this.#stuck = new StuckRuns(stage)
   }
 
   application(process: SimulatedProcess) {
@@ -81,14 +83,7 @@ class RelayScene implements Scene {
   }
 
   look(): void {
-    const rows = this.#stage.world.disks.flatMap(({ runs }) => [...runs.values()])
-    const stuck = rows.find(({ status, ended }) => status === 'stuck' && ended === null)
-    if (stuck === undefined || this.#acting) return
-    this.#acting = true
-    this.#stage
-      .ask((app) => app.retry(stuck.id, { by: 'somebody', why: 'it was stuck' }))
-      .catch(() => {})
-      .finally(() => (this.#acting = false))
+    this.#stuck.tryAgain()
   }
 
   isOver(): boolean {
