@@ -1,27 +1,17 @@
 // What a person asks of runs at a node that carries none of them: retry, answer, fail, and one action for all, done where each
 // run is, once, and answered as it came out there.
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { ballet, operation, service, TerminalError, workflow, type Application } from '../../src/index.ts'
-import { openForTest, until } from '../support/applications.ts'
-import { newPlace } from './subject.ts'
+import { ballet, operation, service, TerminalError, workflow } from '../../src/index.ts'
+import { until } from '../support/applications.ts'
+import { nodesOf, type Nodes } from './two-versions.ts'
 
-const closing: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
-
-interface Nodes {
-  /** Owns no shard, since it is of an older version. */
-  readonly old: Application
-  readonly owner: Application
+interface World {
   /** Whether the bank is open, and the code is as it should be. */
   readonly world: { isOpen: boolean; isMended: boolean }
 }
 
-async function nodes(): Promise<Nodes> {
-  const place = await newPlace()
-  closing.push(() => place.drop())
+async function nodes(): Promise<Nodes & World> {
   const world = { isOpen: false, isMended: false }
   const bank = service('bank', {
     charge: operation({
@@ -49,9 +39,7 @@ async function nodes(): Promise<Nodes> {
     return 'mended'
   })
   const definition = (version: string) => ballet({ name: 'shop', version, services: [bank], workflows: [pay, flawed] })
-  const store = place.url('&shards=8&lease=2&pool=4')
-  const owner = await openForTest(definition('2'), { store })
-  return { owner, old: await openForTest(definition('1'), { store }), world }
+  return { ...(await nodesOf(definition)), world }
 }
 
 const OP = 'bank.charge#0'

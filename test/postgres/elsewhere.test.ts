@@ -1,50 +1,15 @@
 // What is asked of a node that does not own the shard is judged as it would be where the run is, and what is answered is true.
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Clock } from '../../src/core/clock.ts'
 import { fault } from '../../src/core/errors.ts'
 import type { Batch } from '../../src/core/store.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { contentHash } from '../../src/engine/content-hash.ts'
-import {
-  ballet,
-  event,
-  operation,
-  service,
-  signal,
-  workflow,
-  type Application,
-  type ApplicationDefinition,
-  type OpenOptions,
-} from '../../src/index.ts'
+import { ballet, event, operation, service, signal, workflow, type ApplicationDefinition } from '../../src/index.ts'
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
 import { gate, openForTest, until } from '../support/applications.ts'
-import { newPlace } from './subject.ts'
-
-const closing: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
-
-interface Nodes {
-  /** Owns no shard, since it is of an older version. */
-  readonly old: Application
-  /** Owns all of them. */
-  readonly owner: Application
-  readonly schema: string
-}
-
-async function nodesOf(
-  definition: (version: string) => ApplicationDefinition,
-  options: OpenOptions = {},
-): Promise<Nodes> {
-  const place = await newPlace()
-  closing.push(() => place.drop())
-  const store = place.url('&shards=8&lease=2&pool=4')
-  const owner = await openForTest(definition('2'), { store, ...options })
-  const old = await openForTest(definition('1'), { store })
-  return { old, owner, schema: place.schema }
-}
+import { nodesOf, placeForTest } from './two-versions.ts'
 
 test('a run that takes something back late is not cancelled by way of another node either', async () => {
   const answer = gate<number>()
@@ -163,15 +128,14 @@ test('nothing keeps a process alive behind its close: not a start that it asked 
   })
   const here = countingClock()
   const there = countingClock()
-  const place = await newPlace()
-  closing.push(() => place.drop())
+  const place = await placeForTest()
   const store = place.url('&shards=8&lease=2&pool=4')
   const definition = (version: string): ApplicationDefinition =>
     ballet({ name: 'held', version, services: [], workflows: [held] })
   const owner = await openForTest(definition('2'), { store, clock: there.clock })
   const old = await openForTest(definition('1'), { store, clock: here.clock })
   const { id } = await old.start(held('x'))
-  while ((await owner.run(id)) === null);
+  await until(owner, null, async () => (await owner.run(id)) !== null)
   owner.hints.take({ shards: [], watch: [id], ended: [], from: { id: 'another', address: 'http://127.0.0.1:9' } })
   await old.close()
   await owner.close()
@@ -179,8 +143,7 @@ test('nothing keeps a process alive behind its close: not a start that it asked 
 })
 
 test('a signal without an id whose shard is lost before it is answered is delivered once', async () => {
-  const place = await newPlace()
-  closing.push(() => place.drop())
+  const place = await placeForTest()
   const Told = signal('told', z.string())
   const hearing = workflow('hearing', { input: z.null(), output: z.json(), signals: [Told] }, async (run) => {
     const heard: string[] = []
