@@ -8,6 +8,7 @@ import { Chance } from '../../src/testing/simulation/chance.ts'
 import { Address } from './address.ts'
 import type { Blow } from './blows.ts'
 import { Clients, PATIENCE_MS } from './clients.ts'
+import { writeRecords } from './evidence.ts'
 import { planOrders, type PlannedOrder } from './orders.ts'
 import { Records } from './records.ts'
 import { momentText, planRounds, type Arsenal, type Misdeed, type Moment, type Round } from './rounds.ts'
@@ -82,6 +83,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Evidence> {
     )
   } finally {
     await campaign.clear()
+    writeRecords(options.folder, campaign.records)
   }
   return { records: campaign.records, effects: readEffects(options.folder) }
 }

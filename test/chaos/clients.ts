@@ -1,13 +1,15 @@
 // The clients of the shop: they place orders over HTTP, cancel some of them, and follow each one to its end, through every
 // kill. The invariant: a `submit` is recorded before anything is sent, and what comes back as it came. No answer in time,
 // or a connection that breaks, is `unknown`, and the same order is sent again under the same id until somebody says that
-// he has it. A cancellation is sent again likewise; an order is not read to its end before it was answered.
+// he has it. A cancellation is sent again likewise; an order is not read to its end before it was answered. A request
+// without an answer may be taken as late as it likes (it lies in an inbox, or in a node that is frozen), so an order that
+// was final when its cancellation was asked for again is read when everything is over.
 import { z } from 'zod'
 import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { Address } from './address.ts'
 import type { PlannedOrder } from './orders.ts'
 import { pause } from './pause.ts'
-import type { Ending, Records } from './records.ts'
+import type { Ending, OrderRow, Records } from './records.ts'
 
 const endings: readonly string[] = ['confirmed', 'declined', 'refunded', 'cancelled'] satisfies Ending[]
 const Placed = z.object({ orderId: z.string(), style: z.string() })
@@ -99,7 +101,8 @@ export class Clients {
       for (let order = waiting.shift(); order !== undefined; order = waiting.shift()) {
         await this.#place(order)
         if (order.cancel !== null) await this.#cancel(order)
-        await this.#readEnd(order)
+        const end = await this.#readEnd(order)
+        if (end !== null) this.#options.records.order(end)
       }
     }
     await Promise.all(Array.from({ length: SENDERS }, sender))
@@ -143,8 +146,9 @@ export class Clients {
 
   async #follow(order: PlannedOrder): Promise<void> {
     if (order.cancel === 'while shipping') await this.#untilShipping(order)
-    if (order.cancel !== null) await this.#cancel(order)
-    await this.#readEnd(order)
+    const isInDoubt = order.cancel !== null && (await this.#cancel(order)) === 'in doubt'
+    const end = await this.#readEnd(order)
+    if (end !== null && !isInDoubt) this.#options.records.order(end)
     this.#open.delete(order.id)
     if (this.#open.size === 0) this.#idle.resolve()
   }
@@ -159,10 +163,16 @@ export class Clients {
     }
   }
 
-  /** Asks for an order to be cancelled until there is an answer: it will be seen, or the order is final already. */
-  async #cancel({ id, by }: PlannedOrder): Promise<void> {
+  /**
+   * Asks for an order to be cancelled until there is an answer: it will be seen, or the order is final already. In doubt is
+   * what was final when it was asked for again: what was asked for first may be taken yet.
+   */
+  async #cancel({ id, by }: PlannedOrder): Promise<'answered' | 'in doubt'> {
     const path = by === 'the shop' ? `/api/runs/checkout:${id}/cancel` : `/orders/${id}/cancel`
-    const taken = (): void => this.#options.records.order({ t: Date.now(), type: 'cancel', id, by })
+    const taken = (): 'answered' => {
+      this.#options.records.order({ t: Date.now(), type: 'cancel', id, by })
+      return 'answered'
+    }
     for (let isUnsure = false; ;) {
       const url = await this.#options.address.current()
       const answer = await this.#post(url + path, JSON.stringify({ by }), this.#options.patienceMs)
@@ -172,21 +182,21 @@ export class Clients {
       else if (answer.status === 202 || answer.status === 200) return taken()
       else if (answer.status === 409 || answer.status === 404) {
         // A run that has ended does not say whether that is why; the order of a customer does.
-        if (isUnsure && by === 'the shop') taken()
-        return
+        if (isUnsure && by === 'the shop') return taken()
+        return isUnsure ? 'in doubt' : 'answered'
       } else if (REFUSALS.includes(answer.status)) await pause(PAUSE_MS)
       else throw new Error(`cancelling ${id} was answered with ${answer.status}: ${answer.text}`)
     }
   }
 
-  /** Waits for the end of an order as long as it takes. One that is stuck has none, and is left to the audit. */
-  async #readEnd({ id }: PlannedOrder): Promise<void> {
+  /** Waits for the end of an order as long as it takes. One that is stuck has none (null), and is left to the audit. */
+  async #readEnd({ id }: PlannedOrder): Promise<OrderRow | null> {
     for (;;) {
       const shown = await this.#get(`/orders/${id}?wait=10s`)
-      if (shown === 'gone') return this.#options.records.order({ t: Date.now(), type: 'gone', id })
+      if (shown === 'gone') return { t: Date.now(), type: 'gone', id }
       const order = Shown.nullable().parse(shown)
       if (order === null || order.status === 'in progress') continue
-      if (!endings.includes(order.status)) return
+      if (!endings.includes(order.status)) return null
       const view = KeyView.nullable().parse(await this.#get(`/api/keys/orderId/${id}`))
       if (view === null) continue
       const named = [...view.runs.map(({ root }) => root), ...view.events.map((event) => event.correlationid)]
@@ -194,8 +204,7 @@ export class Clients {
       const t = Date.now() + 1
       const { status, paid: amount, cancellation } = order
       const roots = [...new Set(named)].sort()
-      this.#options.records.order({ t, type: 'final', id, status, amount, cancellation, roots })
-      return
+      return { t, type: 'final', id, status, amount, cancellation, roots }
     }
   }
 

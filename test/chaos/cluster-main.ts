@@ -122,10 +122,12 @@ export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
   const times = takeovers(faults)
   for (const [kind, { ownedMs, readyMs }] of times)
     console.log(`  ${kind.padEnd(13)} ${readyMs.length} take-overs: owned ${words(ownedMs)}; ready ${words(readyMs)}`)
+  const gone = faults.flatMap(({ goneMs }) => (goneMs === undefined ? [] : [goneMs])).sort((a, b) => a - b)
+  if (gone.length > 0) console.log(`  stop-node     ${gone.length} processes gone: ${words(gone)}`)
   const isInTime =
     (times.get('kill-node')?.ownedMs.at(-1) ?? 0) <= leaseSeconds * 1000 + KILL_SLACK_MS &&
     (times.get('stop-node')?.ownedMs.at(-1) ?? 0) <= STOP_MS &&
-    faults.every(({ goneMs = 0 }) => goneMs <= GONE_MS)
+    (gone.at(-1) ?? 0) <= GONE_MS
   const isSilent = findings.length === 0
   console.log(`${seconds()} s; audit: ${isSilent ? 'silent' : 'NOT SILENT'}`)
   if (verdict !== null) console.log(`auditor: ${verdict.isSilent ? 'silent' : 'NOT SILENT'}`)

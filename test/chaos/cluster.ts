@@ -9,6 +9,7 @@ import { Clients, PATIENCE_MS } from './clients.ts'
 import type { Clocks } from './clocks.ts'
 import { arsenalOf, besides, isLong, type ClusterBlow, type ClusterSite, type Takeover } from './cluster-blows.ts'
 import { farLine } from './line.ts'
+import { writeRecords } from './evidence.ts'
 import type { Network } from './network.ts'
 import { NodeSet, type LivingNode } from './node-set.ts'
 import { planOrders, type PlannedOrder } from './orders.ts'
@@ -55,6 +56,8 @@ export async function runCluster(options: ClusterOptions): Promise<Evidence> {
     })
   } finally {
     await campaign.clear()
+    // Beside the books, for whoever looks into what was found, or into what broke it off.
+    writeRecords(options.folder, campaign.records)
   }
   return { records: campaign.records, effects: readEffects(options.folder) }
 }

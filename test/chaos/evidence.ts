@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { Least } from './audit.ts'
 import type { Evidence } from './campaign.ts'
+import type { Records } from './records.ts'
 import type { Flow } from './story.ts'
 
 const flowFile = fileURLToPath(new URL('../../examples/shop/flow.json', import.meta.url))
@@ -34,12 +35,17 @@ export const flow: Flow = FlowShape.parse(JSON.parse(readFileSync(flowFile, 'utf
 
 const lines = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 
-/** Writes the files into a folder, which is made when it is not there. */
-export function writeEvidence(folder: string, { records, effects }: Evidence): void {
+/** Writes what the clients were told and what was done to the shop into a folder, which is made when it is not there. */
+export function writeRecords(folder: string, { orders, faults }: Pick<Records, 'orders' | 'faults'>): void {
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'orders.jsonl'), lines(records.orders))
+  writeFileSync(join(folder, 'orders.jsonl'), lines(orders))
+  writeFileSync(join(folder, 'faults.jsonl'), lines(faults))
+}
+
+/** Writes all of the files into a folder, which is made when it is not there. */
+export function writeEvidence(folder: string, { records, effects }: Evidence): void {
+  writeRecords(folder, records)
   writeFileSync(join(folder, 'effects.jsonl'), lines(effects))
-  writeFileSync(join(folder, 'faults.jsonl'), lines(records.faults))
   copyFileSync(flowFile, join(folder, 'flow.json'))
 }
 

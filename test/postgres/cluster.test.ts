@@ -38,7 +38,7 @@ test(
     expect(rounds).toBeGreaterThanOrEqual(clusterArsenal.length)
     expect(faults.filter(({ moment }) => moment !== undefined).length).toBeGreaterThanOrEqual(BLOWS)
     const least = { acks: rounds * ORDERS_PER_BLOW, hits: {}, redelivered: 1, endings: [] }
-    const figures = `seed ${seed}, ${JSON.stringify(count({ orders, effects, faults }))}`
+    const figures = `seed ${seed}, books in ${folder}, ${JSON.stringify(count({ orders, effects, faults }))}`
     const findings = audit({ orders, effects, faults, flow, least })
     expect({ findings, figures }).toEqual({ findings: [], figures })
     // By a kill, an end and a partition at least: a node that was frozen may go on.
