@@ -59,14 +59,14 @@ export function takeEvent(flow: Flow, before: FlowAccount | null, event: FlowEve
   const { type, at } = event
   const next = flow.step(account.state, type, at)
   const known = account.seen.includes(type)
-  const common = { changed: at, last: event, seen: known ? account.seen : [...account.seen, type] }
-  if (!isBroken(next)) return { ...account, ...common, state: next }
+  const seen = known ? account.seen : [...account.seen, type]
+  if (!isBroken(next)) return { ...account, state: next, seen, changed: at, last: event }
   const { source, id, pos } = event
   const { expected, rule } = next
   const isLate = flow.verdict(account.state).standing === 'complete'
   const how = isLate ? 'late' : known ? 'duplicate' : 'unexpected'
   const broken = account.broken ?? { how, type, source, id, pos, at, expected, rule }
-  return { ...account, ...common, broken, breaks: account.breaks + 1 }
+  return { ...account, seen, changed: at, last: event, broken, breaks: account.breaks + 1 }
 }
 
 function beginAccount(flow: Flow, event: FlowEvent): FlowAccount | null {

@@ -50,8 +50,8 @@ export function appendEvent(context: ShardContext, fact: Fact): EventRow {
   writer.onDurable(() => {
     if (fact.published) receivers.notice(row)
     watchers.touched(fact.key)
+    context.followEvent(row)
   })
-  context.observe(row)
   noticeEvent(context, row)
   if (fact.published) answerEvent(context, fact, row, answers)
   return row

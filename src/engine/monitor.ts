@@ -7,13 +7,20 @@
 //   unknown --an event, or its timer--> reading its row --> live --written: complete, or idle and too many--> unknown
 //   live --event, deadline--> changed --written--> live
 import { isBalletError } from '../core/errors.ts'
-import { isComplete, loadAccount, passDeadlines, takeEvent, type FlowAccount } from '../core/flow-account.ts'
+import {
+  isComplete,
+  loadAccount,
+  passDeadlines,
+  takeEvent,
+  type FlowAccount,
+  type FlowEvent,
+} from '../core/flow-account.ts'
 import type { Cancel } from '../core/clock.ts'
-import { LooseMap } from '../core/loose-map.ts'
 import type { EventRow, FlowGone, FlowRow, TimerRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import { appendEvent } from './facts.ts'
-import { eventOf, overdueFact, placeRow, rowOf, type Passed } from './flow-rows.ts'
+import { followedOf, forgetIdle, isCrowded, isIdle, unreadFlow, type Followed, type Live } from './followed.ts'
+import { eventOf, overdueFact, placeRow, rowOf } from './flow-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 import { UndoDebt } from './undo-debt.ts'
 
@@ -23,41 +30,11 @@ const WRITE_MS = 50
 const GOES_ON_MS = 200
 /** How long a flow whose row is to be read waits for others: a read of many costs little more than one of one. */
 const READ_MS = 20
-/** Flows that are kept in memory without need, of those that go on. */
-const KEPT = 10_000
 const PAGE = 500
 /** When flows that could not be read are read again. */
 const AGAIN_MS = 1000
 /** The timers of flows belong to no run. */
 export const NO_RUN = 0
-
-/** The flow of one key, in memory. */
-interface Live {
-  readonly choreography: ChoreographyDefinition
-  readonly key: string
-  /** Null as long as it has no event. */
-  account: FlowAccount | null
-  /** The deadline for which there is a timer. */
-  armed: number | null
-  /** Since when its row does not say what is known of it, and the first event that it does not tell of; null when it does. */
-  changed: { readonly at: number; readonly pos: number } | null
-  /** Deadlines that have passed, and are told in the batch that writes its row. */
-  readonly passed: Passed[]
-  /** Rows of it that are not durable yet: until then it is not read, and so not forgotten. */
-  writes: number
-  /** What came while its row was read; null when that is over. */
-  waiting: ((flow: Live) => void)[] | null
-}
-
-/** How far a choreography has been followed. */
-interface Followed {
-  readonly choreography: ChoreographyDefinition
-  /** Positions of events that wait for the row of their flow, oldest first. */
-  readonly waiting: Set<number>
-  /** The last event that was met, and what the store knows. */
-  met: number
-  written: number
-}
 
 /** The monitor of a shard. */
 export class Monitor {
@@ -65,7 +42,6 @@ export class Monitor {
   readonly #debt: UndoDebt
   readonly #followed: ReadonlyMap<string, Followed>
   readonly #byType = new Map<string, Followed[]>()
-  readonly #flows = new LooseMap<string, Live>()
   /** A list, because a set keeps what was deleted from it (core/loose-map.ts). */
   #changed: Live[] = []
   #asked: Live[] = []
@@ -78,22 +54,17 @@ export class Monitor {
   constructor(context: ShardContext) {
     this.#context = context
     this.#debt = new UndoDebt(context.directory.definition)
-    const followed = context.directory.definition.choreographies.map((choreography) => {
-      return { choreography, waiting: new Set<number>(), met: 0, written: 0 }
-    })
+    const followed = context.directory.definition.choreographies.map(followedOf)
     this.#followed = new Map(followed.map((one) => [one.choreography.name, one]))
     for (const one of followed) {
       for (const { type } of one.choreography.events) this.#byType.set(type, [...(this.#byType.get(type) ?? []), one])
     }
   }
 
-  /** An event is being written: it is taken when it is durable. */
-  observe(event: EventRow): void {
+  /** An event is durable. */
+  take(event: EventRow): void {
     const followed = this.#byType.get(event.type)
-    if (followed === undefined) return
-    this.#context.writer.onDurable(() => {
-      for (const one of followed) this.#take(one, event)
-    })
+    if (followed !== undefined) for (const one of followed) this.#take(one, event)
   }
 
   /**
@@ -134,7 +105,8 @@ export class Monitor {
 
   /** The flow of a key by the events that have been taken, at once or when it was read. */
   ask(choreography: ChoreographyDefinition, key: string, use: (account: FlowAccount | null) => void): void {
-    this.#with(choreography, key, ({ account }) => use(account))
+    const followed = this.#followed.get(choreography.name)
+    if (followed !== undefined) this.#with(followed, key, ({ account }) => use(account))
   }
 
   /** A timer without a run: the deadline of a flow. */
@@ -147,9 +119,9 @@ export class Monitor {
     }
     // The choreography has left the code.
     if (followed === undefined) return gone()
-    this.#with(followed.choreography, timer.op.slice(name.length + 1), (flow) => {
+    this.#with(followed, timer.op.slice(name.length + 1), (flow) => {
       if (flow.account === null) return gone()
-      const { account, passed } = passDeadlines(flow.choreography.flow, flow.account, this.#context.now())
+      const { account, passed } = passDeadlines(followed.choreography.flow, flow.account, this.#context.now())
       flow.account = account
       // One that moved since has another timer, or will have one when it is written.
       if (flow.armed === timer.due) flow.armed = null
@@ -174,15 +146,15 @@ export class Monitor {
     const { rows } = writer
     const written: (readonly [Live, FlowRow])[] = []
     const complete: FlowRow[] = []
-    const held = new Map<ChoreographyDefinition, number>()
+    const held = new Map<Followed, number>()
     const all = this.#changed
     this.#changed = []
     for (const flow of all) {
-      const { choreography, account, changed, passed } = flow
-      const goesOn = account !== null && !isComplete(choreography.flow, account)
+      const { followed, account, changed, passed } = flow
+      const goesOn = account !== null && !isComplete(followed.choreography.flow, account)
       const waits = passed.length > 0 ? !tells : changed !== null && changed.at > changedBy && goesOn
       if (changed !== null && waits) {
-        held.set(choreography, Math.min(changed.pos, held.get(choreography) ?? changed.pos))
+        held.set(followed, Math.min(changed.pos, held.get(followed) ?? changed.pos))
         this.#changed.push(flow)
         continue
       }
@@ -200,10 +172,11 @@ export class Monitor {
     for (const row of complete) rows.flows.push(row)
     if (this.#changed.length > 0) this.#writeSoon()
     // Flows of which only foreign events came have no row, and would be kept otherwise.
-    if (written.length > 0 || this.#flows.size > KEPT) writer.onDurable(() => this.#written(written))
+    if (written.length > 0 || [...this.#followed.values()].some(isCrowded))
+      writer.onDurable(() => this.#written(written))
     for (const followed of this.#followed.values()) {
       const [first = followed.met + 1] = followed.waiting
-      const pos = Math.min(first, held.get(followed.choreography) ?? first) - 1
+      const pos = Math.min(first, held.get(followed) ?? first) - 1
       if (pos === followed.written) continue
       followed.written = pos
       rows.flows.push(placeRow(ns, followed.choreography, pos, this.#context.now()))
@@ -214,11 +187,10 @@ export class Monitor {
   /** Of these flows those for which nothing has come since they were read: they are not kept in memory any more. */
   forgettable(rows: readonly FlowRow[]): readonly FlowGone[] {
     return rows.filter(({ name, key, pos }) => {
-      const id = `${name} ${key}`
-      const flow = this.#flows.get(id)
+      const flow = this.#followed.get(name)?.flows.get(key)
       if (flow === undefined) return true
       if (!isIdle(flow) || flow.account?.last.pos !== pos) return false
-      return this.#flows.delete(id)
+      return flow.followed.flows.delete(key)
     })
   }
 
@@ -232,36 +204,34 @@ export class Monitor {
     const { pos, key } = event
     if (pos <= followed.met) return
     followed.met = pos
+    const taken = eventOf(event)
+    const known = followed.flows.get(key)
+    if (known?.waiting === null) return this.#follow(known, taken)
     followed.waiting.add(pos)
-    this.#with(followed.choreography, key, (flow) => {
+    this.#with(followed, key, (flow) => {
       followed.waiting.delete(pos)
-      const { account: before, choreography } = flow
-      if (before !== null && before.last.pos >= pos) return
-      // Its timer may come later: it is armed when the flow is written, and nobody was there for it while no process was.
-      const late = before === null ? null : passDeadlines(choreography.flow, before, event.at - 1)
-      if (late !== null) for (const deadline of late.passed) flow.passed.push({ deadline, last: late.account.last })
-      flow.account = takeEvent(choreography.flow, late?.account ?? null, eventOf(event))
-      this.#change(flow, pos)
+      this.#follow(flow, taken)
     })
   }
 
+  #follow(live: Live, event: FlowEvent): void {
+    const { account: before, followed } = live
+    if (before !== null && before.last.pos >= event.pos) return
+    const { flow } = followed.choreography
+    // Its timer may come later: it is armed when the flow is written, and nobody was there for it while no process was.
+    const late = before === null ? null : passDeadlines(flow, before, event.at - 1)
+    if (late !== null) for (const deadline of late.passed) live.passed.push({ deadline, last: late.account.last })
+    live.account = takeEvent(flow, late?.account ?? null, event)
+    this.#change(live, event.pos)
+  }
+
   /** Does something with the flow of a key, after everything that came for it before. */
-  #with(choreography: ChoreographyDefinition, key: string, work: (flow: Live) => void): void {
-    const id = `${choreography.name} ${key}`
-    const known = this.#flows.get(id)
+  #with(followed: Followed, key: string, work: (flow: Live) => void): void {
+    const known = followed.flows.get(key)
     if (known?.waiting === null) return work(known)
     if (known !== undefined) return void known.waiting?.push(work)
-    const flow: Live = {
-      choreography,
-      key,
-      account: null,
-      armed: null,
-      changed: null,
-      passed: [],
-      writes: 0,
-      waiting: [work],
-    }
-    this.#flows.set(id, flow)
+    const flow = unreadFlow(followed, key, work)
+    followed.flows.set(key, flow)
     this.#ask([flow])
   }
 
@@ -283,9 +253,9 @@ export class Monitor {
   async #read(): Promise<void> {
     const asked = this.#asked
     this.#asked = []
-    for (const { choreography } of this.#followed.values()) {
-      const flows = asked.filter((flow) => flow.choreography === choreography)
-      if (flows.length > 0) await this.#bringAllBack(choreography, flows)
+    for (const followed of this.#followed.values()) {
+      const flows = asked.filter((flow) => flow.followed === followed)
+      if (flows.length > 0) await this.#bringAllBack(followed.choreography, flows)
     }
     this.#reading -= 1
     if (this.#reading > 0) return
@@ -301,7 +271,7 @@ export class Monitor {
         const row = rows[index] ?? null
         if (row !== null) {
           flow.armed = row.due
-          flow.account = loadAccount(choreography.flow, row) ?? (await this.#anew(flow, row))
+          flow.account = loadAccount(choreography.flow, row) ?? (await this.#anew(choreography, row))
         }
         const waiting = flow.waiting ?? []
         flow.waiting = null
@@ -318,8 +288,9 @@ export class Monitor {
   }
 
   /** The choreography is another one by now: the events of the key are walked once more, up to where the row stood. */
-  async #anew({ choreography, key }: Live, row: FlowRow): Promise<FlowAccount | null> {
+  async #anew(choreography: ChoreographyDefinition, row: FlowRow): Promise<FlowAccount | null> {
     const { store, shard, ns } = this.#context
+    const { key } = row
     let account: FlowAccount | null = null
     for (let after = -1; ;) {
       const events = await store.events(shard, { ns, key, types: [...choreography.flow.types], after, limit: PAGE })
@@ -349,7 +320,7 @@ export class Monitor {
   #arm(flow: Live, due: number | null): void {
     const { writer, timers } = this.#context
     if (flow.armed === due) return
-    const op = `${flow.choreography.name} ${flow.key}`
+    const op = `${flow.followed.choreography.name} ${flow.key}`
     if (flow.armed !== null) {
       const timer = { due: flow.armed, run: NO_RUN, op }
       writer.rows.timersGone.push(timer)
@@ -363,12 +334,12 @@ export class Monitor {
   }
 
   /** Publishes which deadlines have passed. */
-  #tell({ choreography, key, passed }: Live): void {
+  #tell({ followed: { choreography }, key, passed }: Live): void {
     const isTold = choreography.onDeadline === 'emit'
     for (const one of passed.splice(0)) if (isTold) appendEvent(this.#context, overdueFact(choreography.name, key, one))
   }
 
-  #rowOf({ choreography, key, account }: Live): FlowRow | null {
+  #rowOf({ followed: { choreography }, key, account }: Live): FlowRow | null {
     if (account === null) return null
     const { ns, directory } = this.#context
     return rowOf(
@@ -383,18 +354,11 @@ export class Monitor {
 
   /** These rows are durable. A flow that is complete is not kept, nor are those that nothing came for lately. */
   #written(written: readonly (readonly [Live, FlowRow])[]): void {
-    for (const [flow, { name, key, standing }] of written) {
+    for (const [flow, { key, standing }] of written) {
       flow.writes -= 1
       this.#context.watchers.touched(key)
-      if (standing === 'complete' && isIdle(flow)) this.#flows.delete(`${name} ${key}`)
+      if (standing === 'complete' && isIdle(flow)) flow.followed.flows.delete(key)
     }
-    if (this.#flows.size <= KEPT) return
-    for (const [id, flow] of this.#flows.entries()) {
-      if (isIdle(flow)) this.#flows.delete(id)
-      if (this.#flows.size <= KEPT) return
-    }
+    for (const followed of this.#followed.values()) forgetIdle(followed)
   }
 }
-
-/** Whether its row says all that is known of it. */
-const isIdle = ({ waiting, changed, writes }: Live): boolean => waiting === null && changed === null && writes === 0

@@ -101,8 +101,8 @@ export interface ShardContext {
   joined(id: string, run: number, op: string): void
   /** What a run awaited that is not durable, in words; empty when that is not watched. */
   foreignWork(run: LiveRun): string
-  /** An event is being written: who follows flows takes it when it is durable. */
-  observe(event: EventRow): void
+  /** An event is durable: whoever follows flows takes it. */
+  followEvent(event: EventRow): void
   /** A run has ended: whoever conducts the flow that it belongs to takes notice. */
   leftFlow(row: RunRow, ending: RunEnding): void
   /** The flow of a key as it stands by the events that are durable now: at once, or when it was read. */

@@ -144,7 +144,7 @@ export class Shard {
       thaw: (run, stop) => this.#loading.thaw(run, stop),
       blame: (run, error) => this.#blame(run, error),
       hash: contentHash,
-      observe: (event) => this.#monitor.observe(event),
+      followEvent: (event) => this.#monitor.take(event),
       leftFlow: (row, ending) => leaveFlow(this.context, row, ending),
       followed: (choreography, key, use) => this.#monitor.ask(choreography, key, use),
       forgettable: (flows) => this.#monitor.forgettable(flows),

@@ -81,12 +81,12 @@ class SqliteStore extends SqlStore {
 
   // Async, so that a store that cannot be used rejects and never throws.
   protected async read(statement: Statement): Promise<readonly Value[]> {
-    return this.#usable().reader.request({ kind: 'read', statements: [statement] })
+    return this.#usable().reader.request({ kind: 'read', statements: [pack(statement)] })
   }
 
   protected async readAfterWrites(statement: Statement): Promise<readonly Value[]> {
     const { writer, reader } = this.#usable()
-    return (writer ?? reader).request({ kind: 'read', statements: [statement] })
+    return (writer ?? reader).request({ kind: 'read', statements: [pack(statement)] })
   }
 
   protected async write(statements: readonly Statement[], urgent: boolean): Promise<readonly Value[]> {

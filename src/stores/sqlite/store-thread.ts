@@ -5,7 +5,6 @@
 import { Worker } from 'node:worker_threads'
 import { fault, type BalletError } from '../../core/errors.ts'
 import { LooseMap } from '../../core/loose-map.ts'
-import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 import { describe, errorOf } from './failure.ts'
 import type { Answer, Request, ThreadRole, ThreadSettings } from './messages.ts'
@@ -18,7 +17,7 @@ interface Waiting {
 
 type Body =
   | { kind: 'open' | 'close' | 'room' }
-  | { kind: 'read'; statements: readonly Statement[] }
+  | { kind: 'read'; statements: readonly Packed[] }
   | { kind: 'write'; statements: readonly Packed[]; urgent: boolean }
 
 /** Beside this file, built or not. */

@@ -1,0 +1,69 @@
+// What a monitor keeps in memory: how far it has followed each choreography, and of the flows of their keys those that go
+// on or were written just now. Used by monitor.ts.
+import type { FlowAccount } from '../core/flow-account.ts'
+import { LooseMap } from '../core/loose-map.ts'
+import type { ChoreographyDefinition } from '../define/definition.ts'
+import type { Passed } from './flow-rows.ts'
+
+/** Flows of a choreography that are kept without need, of those that go on. */
+const KEPT = 10_000
+
+/** How far a choreography has been followed. */
+export interface Followed {
+  readonly choreography: ChoreographyDefinition
+  /** Those in memory, by their keys. */
+  readonly flows: LooseMap<string, Live>
+  /** Positions of events that wait for the row of their flow, oldest first. */
+  readonly waiting: Set<number>
+  /** The last event that was met, and what the store knows. */
+  met: number
+  written: number
+}
+
+/** The flow of one key. */
+export interface Live {
+  readonly followed: Followed
+  readonly key: string
+  /** Null as long as it has no event. */
+  account: FlowAccount | null
+  /** The deadline for which there is a timer. */
+  armed: number | null
+  /** Since when its row does not say what is known of it, and the first event that it does not tell of; null when it does. */
+  changed: { readonly at: number; readonly pos: number } | null
+  /** Deadlines that have passed, and are told in the batch that writes its row. */
+  readonly passed: Passed[]
+  /** Rows of it that are not durable yet: until then it is not read, and so not forgotten. */
+  writes: number
+  /** What came while its row was read; null when that is over. */
+  waiting: ((flow: Live) => void)[] | null
+}
+
+export function followedOf(choreography: ChoreographyDefinition): Followed {
+  return { choreography, flows: new LooseMap(), waiting: new Set(), met: 0, written: 0 }
+}
+
+/** One whose row is to be read, for this. */
+export function unreadFlow(followed: Followed, key: string, work: (flow: Live) => void): Live {
+  const unknown = { account: null, armed: null, changed: null, passed: [], writes: 0 }
+  return { followed, key, ...unknown, waiting: [work] }
+}
+
+/** Whether its row says all that is known of it. */
+export function isIdle({ waiting, changed, writes }: Live): boolean {
+  return waiting === null && changed === null && writes === 0
+}
+
+/** Whether more flows are in memory than are kept without need. */
+export function isCrowded({ flows }: Followed): boolean {
+  return flows.size > KEPT
+}
+
+/** Of too many flows those go for which nothing came lately: their rows say all that is known of them. */
+export function forgetIdle(followed: Followed): void {
+  if (!isCrowded(followed)) return
+  const { flows } = followed
+  for (const [key, flow] of flows.entries()) {
+    if (isIdle(flow)) flows.delete(key)
+    if (!isCrowded(followed)) return
+  }
+}
