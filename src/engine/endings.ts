@@ -29,7 +29,7 @@ export function endRun(context: ShardContext, run: LiveRun, ending: RunEnding): 
   answerJoins(context, row.id, ending)
   context.leftFlow(row, ending)
   writer.onDurable(() => {
-    context.watchers.ended(row.id, ending)
+    context.watchers.ended(row.id, ending, run)
     leaveLane(context, num)
   })
 }

@@ -4,7 +4,7 @@ import { parseText } from '../core/json-text.ts'
 import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import type { Json } from '../core/json.ts'
+import type { Json, JsonText } from '../core/json.ts'
 import { parseCommands, parseTurn, STUCK_REASONS } from '../core/journal.ts'
 import { nearest, splitKey } from '../core/names.ts'
 import { Placement } from '../core/placement.ts'
@@ -207,6 +207,13 @@ export class Queries {
     return this.#suspects([row]).then((suspects) => this.#view(row, this.#payloads(row), suspects))
   }
 
+  /** One that ended just now, as its process knows it: its row is durable, and it said this last of itself, or nothing. */
+  ended(row: RunRow, state: JsonText | null): Promise<RunView> {
+    const said = state === null ? undefined : (parseText(state) as Json)
+    const present = { waits: [], state: said, stuckOps: new Set<string>(), isCancelled: false }
+    return this.#view(row, this.#payloads(row), new Map(), present)
+  }
+
   /** Those that are suspected, where one of these could be. */
   async #suspects(rows: readonly (RunRow | UnreadRun)[]): Promise<Suspected> {
     const open = rows.flatMap((row) => (!isUnread(row) && row.status === 'running' ? [row.id] : []))
@@ -219,8 +226,8 @@ export class Queries {
     return new Map(found.flat())
   }
 
-  async #view(row: RunRow, payloads: RunPayloads, suspects: Suspected): Promise<RunView> {
-    const present = await this.#present(row)
+  async #view(row: RunRow, payloads: RunPayloads, suspects: Suspected, known?: Present): Promise<RunView> {
+    const present = known ?? (await this.#present(row))
     const { waits, state, steps } = present
     const shard = await this.#shardOf(row.id)
     const suspect = row.status === 'running' ? suspects.get(placeOf(shard, row.num)) : undefined

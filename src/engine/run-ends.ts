@@ -1,9 +1,10 @@
 // Waiting for the end of a run: of one of this process by being told, of any other by the store.
 import { fault } from '../core/errors.ts'
-import { fromText, type Json } from '../core/json.ts'
+import { fromText, type Json, type JsonText } from '../core/json.ts'
 import type { RunEnding } from '../core/journal.ts'
 import type { RunView } from '../core/views.ts'
 import { failedResult, failureOfEnding } from './endings.ts'
+import type { LiveRun } from './live-run.ts'
 import type { Queries } from './queries.ts'
 import type { Shard } from './shard.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -19,15 +20,18 @@ export interface Wait {
 /** The run when it has ended, or as it is when the wait is over; null when there is none. `look` reads it. */
 export async function settledRun(
   { open, watchers, clock }: ShardContext,
-  queries: Pick<Queries, 'runOf'>,
+  queries: Pick<Queries, 'runOf' | 'ended'>,
   look: () => Promise<RunView | null>,
   { id, waitMs, signal }: Wait,
 ): Promise<RunView | null> {
   const num = open.numOf(id)
   let stop = (): void => {}
   // Watch first, then look: an end between the two is seen.
-  const ended = new Promise<void>((resolve) => (stop = watchers.onEnd(id, () => resolve())))
-  const given = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }))
+  const ended = new Promise<LiveRun | undefined>((resolve) => (stop = watchers.onEnd(id, (_, run) => resolve(run))))
+  const given = new Promise<undefined>((resolve) =>
+    signal?.addEventListener('abort', () => resolve(undefined), { once: true }),
+  )
+  let over: LiveRun | undefined
   let cancel = (): void => {}
   try {
     // One that is open in this process need not be read to know that it has not ended.
@@ -35,16 +39,24 @@ export async function settledRun(
       const now = await look()
       if (now === null || now.ended !== null || signal?.aborted === true) return now
     }
-    const late = new Promise<void>((resolve) => {
-      if (Number.isFinite(waitMs)) cancel = clock.after(waitMs, resolve)
+    const late = new Promise<undefined>((resolve) => {
+      if (Number.isFinite(waitMs)) cancel = clock.after(waitMs, () => resolve(undefined))
     })
-    await Promise.race([ended, late, given])
+    over = await Promise.race([ended, late, given])
   } finally {
     stop()
     cancel()
   }
+  // Reading it would cost half as much again as answering.
+  if (over !== undefined && isKnown(over)) return queries.ended(over.row, stateOf(over))
   return (num === undefined ? null : await queries.runOf(id, num)) ?? look()
 }
+
+/** Of one that conducts its steps are read, and one that had frozen did not say itself how it ended. */
+const isKnown = ({ executor }: LiveRun): boolean => executor.kind === 'workflow' || executor.kind === 'solo'
+
+const stateOf = ({ executor }: LiveRun): JsonText | null =>
+  executor.kind === 'workflow' ? executor.machine.state : null
 
 /** What a run came to. @throws RUN_UNKNOWN, RUN_FAILED, RUN_CANCELLED, and what has stopped the shard */
 export async function resultOf(

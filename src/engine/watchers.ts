@@ -3,9 +3,10 @@
 
 import type { RunEnding } from '../core/journal.ts'
 import { LooseMap } from '../core/loose-map.ts'
+import type { LiveRun } from './live-run.ts'
 
-/** Gets the last command of the run; nothing when the shard closes: whoever waits looks for himself. */
-type OnEnd = (ending: RunEnding | undefined) => void
+/** Gets the last command of the run, and the run; nothing when the shard closes: whoever waits looks for himself. */
+type OnEnd = (ending?: RunEnding, run?: LiveRun) => void
 
 const RECENT = 1000
 
@@ -20,7 +21,7 @@ export class Watchers {
 
   /** Calls back at the end of the run `id`, once, unless the returned function is called before. At once when closed. */
   onEnd(id: string, listener: OnEnd): () => void {
-    if (this.#closed) listener(undefined)
+    if (this.#closed) listener()
     return add(this.#ends, id, listener)
   }
 
@@ -34,12 +35,12 @@ export class Watchers {
     return this.#recent.has(id) || this.#before.has(id)
   }
 
-  ended(id: string, ending: RunEnding | undefined): void {
+  ended(id: string, ending?: RunEnding, run?: LiveRun): void {
     this.#remember(id)
     const listeners = this.#ends.get(id)
     if (listeners === undefined) return
     this.#ends.delete(id)
-    for (const listener of listeners) listener(ending)
+    for (const listener of listeners) listener(ending, run)
   }
 
   touched(key: string | null): void {
@@ -59,7 +60,7 @@ export class Watchers {
   /** The shard closes: whoever waits looks for himself. */
   close(): void {
     this.#closed = true
-    for (const id of this.#ends.keys()) this.ended(id, undefined)
+    for (const id of this.#ends.keys()) this.ended(id)
     this.#keys.clear()
   }
 }
