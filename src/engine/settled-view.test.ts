@@ -36,7 +36,7 @@ function counting(): { store: Store; reads: () => number } {
     get: (target, name) => {
       if (name === 'journal') reads += 1
       const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? value.bind(target) : value
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
     },
   })
   return { store, reads: () => reads }
