@@ -82,12 +82,14 @@ export function passDeadlines(
   account: FlowAccount,
   now: number,
 ): { readonly account: FlowAccount; readonly passed: readonly FlowDeadline[] } {
+  if (!flow.passes(account.state, account.told, now)) return { account, passed: NONE }
   const passed = flow.deadlines(account.state).filter(({ by }) => by > account.told && by <= now)
   // Not the time that it is: the clock may be set back, and what is awaited then has not passed.
-  const told = passed.at(-1)?.by
-  const overdues = account.overdues + passed.length
-  return told === undefined ? { account, passed } : { account: { ...account, overdues, told }, passed }
+  const told = Math.max(...passed.map(({ by }) => by))
+  return { account: { ...account, overdues: account.overdues + passed.length, told }, passed }
 }
+
+const NONE: readonly FlowDeadline[] = []
 
 /** Whether the flow has ended well: nothing of it is awaited any more. */
 export const isComplete = (flow: Flow, { broken, state }: FlowAccount): boolean =>

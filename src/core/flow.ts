@@ -174,6 +174,15 @@ export class Flow {
     return deadlines.length > 1 ? deadlines.sort((one, other) => one.by - other.by) : deadlines
   }
 
+  /** Whether one of the deadlines lies after the one time and not after the other: asked with every event, and mostly not so. */
+  passes(state: FlowState, after: number, upTo: number): boolean {
+    for (const { due } of this.#awaited[state.place] as readonly Wanted[]) {
+      const by = byOf(due, state.since)
+      if (by > after && by <= upTo) return true
+    }
+    return false
+  }
+
   /** A state as text, for `load` of the same flow. */
   save(state: FlowState): string {
     const { place, since } = state

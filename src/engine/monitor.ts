@@ -26,6 +26,8 @@ import { UndoDebt } from './undo-debt.ts'
 
 /** How often it is looked what there is to write: flows that are complete, of which nothing more is to come. */
 const WRITE_MS = 50
+/** How long what is written waits for a commit of something else: one of its own costs as much as that of an order. */
+const RIDE_MS = 20
 /** How long a flow that goes on waits for more: most are complete before that, and are written once. */
 const GOES_ON_MS = 200
 /** How long a flow whose row is to be read waits for others: a read of many costs little more than one of one. */
@@ -49,6 +51,7 @@ export class Monitor {
   #reading = 0
   #onRead: (() => void)[] = []
   #write: Cancel | null = null
+  #ride: Cancel | null = null
   #isStopped = false
 
   constructor(context: ShardContext) {
@@ -129,12 +132,14 @@ export class Monitor {
       flow.passed.push(...passed.map((deadline) => ({ deadline, last: account.last })))
       this.#change(flow, account.last.pos)
       this.#writeWhat(Number.POSITIVE_INFINITY, true)
+      this.#context.writer.flush()
     })
   }
 
   /** Writes what has changed, but for flows that are overdue by it: what follows from that is for a shard that is up. */
   write(): void {
     this.#writeWhat(Number.POSITIVE_INFINITY, false)
+    this.#context.writer.flush()
   }
 
   /** Writes what is complete or overdue, and of the rest what has changed up to a time. */
@@ -181,7 +186,16 @@ export class Monitor {
       followed.written = pos
       rows.flows.push(placeRow(ns, followed.choreography, pos, this.#context.now()))
     }
-    writer.flush()
+  }
+
+  /** What stands in the open batch goes out with the next that is committed, or alone in a while. */
+  #rideAlong(): void {
+    const { writer, clock } = this.#context
+    const { rows } = writer
+    this.#ride?.()
+    this.#ride = clock.after(RIDE_MS, () => {
+      if (writer.rows === rows) writer.flush()
+    })
   }
 
   /** Of these flows those for which nothing has come since they were read: they are not kept in memory any more. */
@@ -197,6 +211,7 @@ export class Monitor {
   stop(): void {
     this.#readSoon?.()
     this.#write?.()
+    this.#ride?.()
     this.#isStopped = true
   }
 
@@ -313,7 +328,10 @@ export class Monitor {
 
   #writeSoon(): void {
     if (this.#isStopped) return
-    this.#write ??= this.#context.clock.after(WRITE_MS, () => this.#writeWhat(this.#context.now() - GOES_ON_MS, true))
+    this.#write ??= this.#context.clock.after(WRITE_MS, () => {
+      this.#writeWhat(this.#context.now() - GOES_ON_MS, true)
+      this.#rideAlong()
+    })
   }
 
   /** The timer of a flow stands for its next deadline. */
