@@ -2,52 +2,19 @@
 // brings the answer to its stored form. An operation with outcomes answers with an event value, one with an output
 // with that; what it does not declare is a fault in its code and is not retried.
 import { fault } from '../core/errors.ts'
-import { idempotencyKey } from '../core/ids.ts'
 import { fromText, toText, type JsonText } from '../core/json.ts'
 import type { Command } from '../core/journal.ts'
 import { keyOf, nearest, splitKey } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
-import type { RunRow, StoreInfo, Tenure } from '../core/store.ts'
+import type { RunRow } from '../core/store.ts'
 import type { CallSettings } from '../core/contracts.ts'
 import type { StepWork } from '../core/issue.ts'
 import { isEventValue } from '../core/values.ts'
-import type { Log, OperationContext, OperationDefinition } from '../define/definition.ts'
+import type { OperationContext, OperationDefinition } from '../define/definition.ts'
 import { isRecord } from '../core/json.ts'
 import { ATTEMPTS, attemptPolicy, type AttemptPolicy } from '../define/policy.ts'
-import type { CurrentWork } from './current-work.ts'
+import { CallContext, type CallEnvironment } from './call-context.ts'
 import type { Effect } from './effects.ts'
-import type { StopSignal } from './stop-signal.ts'
-import { identityOf } from './live-run.ts'
-import { prefixed } from './log.ts'
-
-/** What every call of a process shares. */
-export interface CallEnvironment {
-  readonly store: string
-  readonly fence: string
-  readonly log: (run: string, op: string) => Log
-  /** Noted for a watchdog. */
-  readonly current: CurrentWork
-}
-
-/** What calls share in a shard that is held in this tenure. */
-export function environmentOf({
-  info,
-  tenure,
-  current,
-  log,
-}: {
-  readonly info: StoreInfo
-  readonly tenure: Tenure
-  readonly current: CurrentWork
-  readonly log: Log
-}): CallEnvironment {
-  return {
-    store: info.id,
-    fence: `${info.incarnation}.${tenure.shard}.${tenure.epoch}`,
-    log: (run, op) => prefixed(log, `${run} ${op}`),
-    current,
-  }
-}
 
 /** Attempts that were made before, from the notes of the journal. */
 export interface Attempts {
@@ -82,7 +49,7 @@ export function callEffect(
       const run = operation?.run
       if (operation === undefined || run == null)
         throw fault('CODE_MISSING', { run: `The run "${row.id}"`, call: command.call })
-      const context = contextOf(environment, row, command.op, undone, attempt, stop)
+      const context = new CallContext(environment, { row, op: command.op, undoes: undone, attempt, stop })
       const { current } = environment
       const answer = current.body(row.id, command.op, () => run(fromText(command.input), context))
       return answerText(operation, await answer)
@@ -108,7 +75,7 @@ export function stepEffect(
     mustSucceed: false,
     attempt: async (attempt, stop) => {
       const body = work.body as (context: OperationContext) => unknown
-      const context = contextOf(environment, row, op, null, attempt, stop)
+      const context = new CallContext(environment, { row, op, undoes: null, attempt, stop })
       return toText(await environment.current.body(row.id, op, () => body(context)), `what step "${name}" returned`)
     },
   }
@@ -135,35 +102,6 @@ export function outcomeOf(
   const event = operation.outcomes.find((outcome) => outcome.type === value.type)
   if (event === undefined) return null
   return { type: value.type, key: `${event.key}:${value.key}`, data: toText(value.data, 'an outcome') ?? 'null' }
-}
-
-function contextOf(
-  environment: CallEnvironment,
-  row: RunRow,
-  op: string,
-  undoes: string | null,
-  attempt: number,
-  stop: StopSignal,
-): OperationContext {
-  const identity = identityOf(environment.store, row)
-  return {
-    idempotencyKey: idempotencyKey(identity, op),
-    fence: environment.fence,
-    attempt,
-    key: row.key,
-    run: row.id,
-    op,
-    root: row.root,
-    cause: row.cause,
-    undoes,
-    // Made when they are asked for, which few bodies do.
-    get signal() {
-      return stop.signal
-    },
-    get log() {
-      return environment.log(row.id, op)
-    },
-  }
 }
 
 /**

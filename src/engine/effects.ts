@@ -76,15 +76,20 @@ interface Running {
 /** What an attempt came to. */
 type Made = { readonly payload: JsonText | undefined } | { readonly error: unknown }
 
-const FRESH = {
-  resting: false,
-  givenUp: false,
-  until: 0,
-  admitting: false,
-  stop: null,
-  cancel: null,
-  limit: null,
-} as const
+function waitingFor(effect: Effect, name: string): Running {
+  return {
+    effect,
+    name,
+    resting: false,
+    givenUp: false,
+    until: 0,
+    admitting: false,
+    stop: null,
+    cancel: null,
+    limit: null,
+    next: effect.failed + 1,
+  }
+}
 
 /** The effects of a shard that are under way. */
 export class Effects {
@@ -110,7 +115,7 @@ export class Effects {
     // Its run goes on before the attempt has come out.
     if (known?.resting === true) Object.assign(known, { effect, resting: false })
     if (this.#closing || known !== undefined) return
-    const running: Running = { ...FRESH, name, effect, next: effect.failed + 1 }
+    const running = waitingFor(effect, name)
     this.#running.set(name, running)
     const wait = effect.dueAt - this.#options.clock.now()
     if (wait > 0) running.cancel = this.#options.clock.after(wait, () => this.#first(running))
@@ -161,7 +166,7 @@ export class Effects {
   outwait(effect: Effect, until: number): void {
     const name = `${effect.run} ${effect.op}`
     if (this.#closing || this.#running.has(name)) return
-    const running: Running = { ...FRESH, name, effect, givenUp: true, until, next: effect.failed + 1 }
+    const running = { ...waitingFor(effect, name), givenUp: true, until }
     this.#running.set(name, running)
     this.#outwait(running, toFailure(fault('CALL_ABORTED', { call: effect.name })), effect.failed)
   }

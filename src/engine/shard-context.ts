@@ -10,7 +10,7 @@ import type { EventRow, FlowGone, FlowRow, RunRow, Store } from '../core/store.t
 import type { ChoreographyDefinition, Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { Admission } from './admission.ts'
-import type { CallEnvironment } from './calls.ts'
+import type { CallEnvironment } from './call-context.ts'
 import type { Claims } from './claims.ts'
 import type { Conducts } from './conducts.ts'
 import type { Directory } from './directory.ts'

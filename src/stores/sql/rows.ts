@@ -7,12 +7,27 @@ import type { Column, Table, Value } from './tables.ts'
 /** Appends nothing, returns the rows one after the other, each with `shard` in front. */
 export function toValues<Row extends object>(table: Table<Row>, shard: number, rows: readonly Row[]): Value[] {
   const { columns } = table
-  const values: Value[] = []
+  const values = blank(rows.length * (columns.length + 1))
+  let at = 0
   for (const row of rows) {
-    values.push(shard)
-    for (const column of columns) values.push(toValue((row as Record<string, unknown>)[column.field], column))
+    values[at++] = shard
+    for (const column of columns) values[at++] = toValue((row as Record<string, unknown>)[column.field], column)
   }
   return values
+}
+
+const NOTHING: null[] = []
+/** Longer arrays than this are made without it. */
+const NOTHING_MOST = 65_536
+
+/**
+ * As many nulls, to be written over. An array that grows by `push` is copied again and again (three times as much garbage as
+ * array), and one that is made with its length has holes, which cross to another thread by their names.
+ */
+export function blank(length: number): Value[] {
+  if (length > NOTHING_MOST) return Array.from({ length }, () => null)
+  while (NOTHING.length < length) NOTHING.push(null)
+  return NOTHING.slice(0, length)
 }
 
 /** The rows of a table from what a query over its columns answered. */

@@ -2,6 +2,7 @@
 // runs do not have) crosses once, and what is as in the row before does not cross: copying a value costs more than putting
 // it into a row again. Large payloads, which become blobs row by row, are never taken for the same. The text of a statement crosses once for all. Used by both ends.
 import { invariant } from '../../core/errors.ts'
+import { blank } from '../sql/rows.ts'
 import type { Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 
@@ -26,12 +27,15 @@ export function pack(statement: Statement): Packed {
   }
   if (varying.length === width || varying.length === 0) return statement
   const isPayload = varying.map((place) => payloads.includes(place))
-  const rest: (Value | undefined)[] = []
+  const rest: (Value | undefined)[] = blank((values.length / width) * varying.length)
+  let at = 0
   for (let offset = 0; offset < values.length; offset += width)
-    for (const [index, place] of varying.entries()) {
+    // By number: the pairs of `entries` would be more garbage than all that crosses.
+    for (let index = 0; index < varying.length; index++) {
+      const place = varying[index] ?? 0
       const value = values[offset + place]
       const isRepeated = offset > 0 && value === values[offset - width + place] && isPayload[index] === false
-      rest.push(isRepeated ? undefined : value)
+      rest[at++] = isRepeated ? undefined : value
     }
   return { ...statement, values: rest, same }
 }
