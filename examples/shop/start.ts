@@ -114,3 +114,5 @@ try {
     console.error(`${paint('dim', 'hint ')} ${error.hint}\n${paint('dim', `code  ${error.code}`)}`)
   process.exitCode = 1
 }
+// A connection to a database that does not hear it any more does not keep the process.
+process.exit()

@@ -200,6 +200,19 @@ test('F1: an answer to the commit of a charge is lost: the next attempt finds th
   expect(await written(payment)).toEqual([other, 'charge applied 24900', 'charge deduped'])
 })
 
+test('a connection that carries nothing any more is given up, and the next attempt has another', async () => {
+  const { url, node } = await newDatabase()
+  const proxy = await Proxy.before(url)
+  closing.push(() => proxy.close())
+  const payment = node(proxy.url(url))
+  await payment.accounts.open()
+  proxy.deafen(true)
+  await expect(payment.charge(context('charge'))).rejects.toMatchObject({ code: 'CONNECTION_DESTROYED' })
+  proxy.deafen(false)
+  expect(await payment.charge(context('charge'))).toMatchObject({ type: 'payment.approved' })
+  expect(await written(payment)).toEqual(['charge applied 24900'])
+})
+
 const dying = fileURLToPath(new URL('shop-death.ts', import.meta.url))
 
 test.each(styles)(
