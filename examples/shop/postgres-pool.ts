@@ -24,10 +24,10 @@ export async function openPool(url: string, tables: string): Promise<Pool> {
   const { default: postgres } = await import('postgres')
   const [place = '', query] = url.split('?')
   const options = new URLSearchParams(query)
-  const [schema, sslmode] = [options.get('schema'), options.get('sslmode')]
+  const schema = options.get('schema')
   const own = schema === null ? 'shop' : `${schema}_shop`
-  const sql = postgres(sslmode === null ? place : `${place}?sslmode=${sslmode}`, {
-    max: 4,
+  const sql = postgres(`${place}?sslmode=${options.get('sslmode') ?? 'prefer'}`, {
+    max: 8,
     connect_timeout: CONNECT_SECONDS,
     onnotice: () => {},
     connection: {

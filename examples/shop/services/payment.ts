@@ -28,7 +28,7 @@ export const paymentService = (accounts: Accounts) =>
           if (closed !== null) return refused(PaymentDeclined({ ...order, reason: closed, news: 'cancelled' }))
           if (order.customer.card === 'card-declined' || accounts.declines)
             return refused(PaymentDeclined({ ...order, reason: 'the card was declined', news: 'declined' }))
-          // The same call comes as a repeat, which never gets here: somebody asks for the money a second time.
+          // A repeat does not come this far: this is another call, which asks for the money a second time.
           if (charged !== null) throw new Error(`the order ${order.orderId} has been charged by another call`)
           const approved = PaymentApproved({ ...order, amount, receipt: `receipt-${order.orderId}` })
           return { ...applied(approved, amount), change: { charged: amount } }
