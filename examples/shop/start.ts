@@ -72,7 +72,8 @@ async function begin({ store, folder, payments }: ShopPlace, port: number): Prom
       const served = serving.close()
       if (!isShared) await served
       await Promise.all([served, opened.close()])
-      await shop.close()
+      // What the database does not answer in time any more keeps nobody.
+      await shop.close().catch(() => {})
     }
     return { app: opened, serving, close }
   } catch (error) {
