@@ -10,36 +10,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { TerminalError, type EventValue, type OperationContext } from 'ballet'
 import { z } from 'zod'
 import { openDatabase, transaction } from './database.ts'
+import { fenceOf, lineOf, REPLACED, type Effect, type Entry, type Line } from './effects.ts'
 import type { Faults, ServiceName } from './faults.ts'
 import { continueLedger, ledgerTable, readLedger, writeLedger, type LedgerRow } from './ledger.ts'
-
-/** What a piece of work came to: it happened, or the service said no. */
-export interface Effect<Answer> {
-  readonly outcome: 'applied' | 'refused'
-  readonly answer: Answer
-  /** Cents that changed hands. */
-  readonly amount?: number | undefined
-}
-
-/** The effect happened. */
-export const applied = <Answer>(answer: Answer, amount?: number): Effect<Answer> => ({
-  outcome: 'applied',
-  answer,
-  amount,
-})
-
-/** The service said no, or had nothing to take back: nothing changed. */
-export const refused = <Answer>(answer: Answer): Effect<Answer> => ({ outcome: 'refused', answer })
-
-/** Names a call in the ledger. */
-export interface Entry {
-  readonly orderId: string
-  readonly operation: string
-  /** The step of the order, when it is called otherwise than the operation. */
-  readonly step?: string | undefined
-  /** The item, when it is about one: `reserve#tutu`. */
-  readonly item?: string | undefined
-}
 
 const tables = `${ledgerTable}
   CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL);
@@ -47,8 +20,6 @@ const tables = `${ledgerTable}
   CREATE TABLE IF NOT EXISTS fences (
     store TEXT, shard INTEGER, incarnation INTEGER NOT NULL, epoch INTEGER NOT NULL, PRIMARY KEY (store, shard));
 `
-/** No operation declares this answer. */
-const nonsense: EventValue = { kind: 'event', type: 'nonsense', data: {}, key: '' }
 const StoredAnswer = z.object({ answer: z.string() })
 const StoredFence = z.object({ incarnation: z.number(), epoch: z.number() })
 
@@ -98,21 +69,17 @@ export class Books {
     entry: Entry,
     work: () => Work,
   ): Promise<Work['answer']> {
+    const { service } = this
     const line = lineOf(context, entry)
-    const problem = await this.#faults.before(this.service, entry.operation, context.signal)
-    if (problem !== null) {
-      writeLedger(this.db, { ...line, outcome: 'failed' })
-      throw new Error(problem)
-    }
-    if (this.#faults.garbles(this.service, entry.operation)) {
-      writeLedger(this.db, { ...line, outcome: 'failed' })
-      return nonsense
-    }
-    const settled = transaction(this.db, () => this.#settle(context, line, work))
-    if (settled.no !== undefined) throw new TerminalError(settled.no)
-    if (this.#faults.losesAnswer(this.service, entry.operation))
-      throw new Error(`the answer of ${this.service} was lost`)
-    return settled.answer
+    return this.#faults.attempt(
+      { service, operation: entry.operation, signal: context.signal },
+      () => {
+        const settled = transaction(this.db, () => this.#settle(context, line, work))
+        if (settled.no !== undefined) throw new TerminalError(settled.no)
+        return settled.answer
+      },
+      () => writeLedger(this.db, { ...line, outcome: 'failed' }),
+    )
   }
 
   #settle<Work extends Effect<EventValue>>(
@@ -122,7 +89,7 @@ export class Books {
   ): Settled<Work['answer']> {
     const { db } = this
     const no = this.#isZombie(context)
-      ? 'another engine has taken over'
+      ? REPLACED
       : db.prepare('SELECT 1 FROM taken_back WHERE key = ?').get(context.idempotencyKey) && 'this call was taken back'
     if (no !== undefined) {
       writeLedger(db, { ...line, outcome: 'refused' })
@@ -154,26 +121,4 @@ export class Books {
   }
 }
 
-type Line = Omit<LedgerRow, 't' | 'outcome' | 'amount' | 'event'>
 type Settled<Answer> = { readonly no: string } | { readonly no?: undefined; readonly answer: Answer }
-
-function lineOf(context: OperationContext, { orderId, operation, step = operation, item }: Entry): Line {
-  const { idempotencyKey: key, cause, root } = context
-  return {
-    run: orderId,
-    step: item === undefined ? step : `${step}#${item}`,
-    key,
-    // Only events stand in the ledgers. A run that another run started has the event that began it all.
-    cause: eventOf(cause) ?? eventOf(root),
-    epoch: fenceOf(context).epoch,
-  }
-}
-
-/** The id in `event:<source>:<id>`; undefined for a run. */
-const eventOf = (cause: string | null): string | undefined => /^event:[^:]*:(.*)$/.exec(cause ?? '')?.[1]
-
-/** Epochs count within one store; its random id begins every idempotency key. */
-function fenceOf({ fence, idempotencyKey }: OperationContext) {
-  const [incarnation = 0, shard = 0, epoch = 0] = fence.split('.').map(Number)
-  return { store: idempotencyKey.slice(0, idempotencyKey.indexOf(':')), incarnation, shard, epoch }
-}

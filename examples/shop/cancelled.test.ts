@@ -36,7 +36,7 @@ describe.each(styles)('%s', (style) => {
     await cancelInTime(orderId)
     await shop.fault()
     expect(await shop.over(orderId)).toMatchObject({ status: 'cancelled', cancellation: 'in time', paid: 0 })
-    expect(done(shop.ledger(orderId))).toEqual(['stop', ...reserved, ...released])
+    expect(done(await shop.ledger(orderId))).toEqual(['stop', ...reserved, ...released])
   })
 
   test('while it is paid: nothing is charged any more', async () => {
@@ -47,7 +47,7 @@ describe.each(styles)('%s', (style) => {
     await shop.when(orderId, ({ steps }) => steps.some(({ step }) => step === 'refund'))
     await shop.fault()
     expect(await shop.over(orderId)).toMatchObject({ status: 'cancelled', paid: 0 })
-    expect(done(shop.ledger(orderId))).toEqual([...reserved, 'stop', ...released])
+    expect(done(await shop.ledger(orderId))).toEqual([...reserved, 'stop', ...released])
   })
 
   // Found by a campaign of kills: the order was shown as paid with less than nothing.
@@ -60,7 +60,7 @@ describe.each(styles)('%s', (style) => {
     await cancelInTime(orderId)
     await shop.fault()
     expect(await shop.over(orderId)).toMatchObject({ status: 'cancelled', paid: 0 })
-    expect(done(shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'stop', 'refund 10700', ...released])
+    expect(done(await shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'stop', 'refund 10700', ...released])
   })
 
   test.each([
@@ -77,7 +77,7 @@ describe.each(styles)('%s', (style) => {
     await shop.fault()
     expect(await shop.over(orderId)).toMatchObject({ status: 'cancelled', paid: 0 })
     const deeds = [...reserved, 'charge 10700', 'stop', 'refund 10700', ...released]
-    expect(done(shop.ledger(orderId))).toEqual(deeds)
+    expect(done(await shop.ledger(orderId))).toEqual(deeds)
   })
 
   test('after it was shipped: it ends confirmed, and the customer is told that it was too late', async () => {
@@ -87,7 +87,7 @@ describe.each(styles)('%s', (style) => {
     await shop.when(orderId, ({ cancellation }) => cancellation === 'too late')
     await shop.fault()
     expect(await shop.over(orderId)).toMatchObject({ status: 'confirmed', cancellation: 'too late', paid: 10_700 })
-    expect(done(shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'ship', 'notify', 'regret'])
+    expect(done(await shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'ship', 'notify', 'regret'])
   })
 
   test('while it is taken back for another reason: that stands', async () => {
@@ -98,7 +98,7 @@ describe.each(styles)('%s', (style) => {
     await shop.when(orderId, ({ cancellation }) => cancellation === 'too late')
     await shop.fault()
     expect(await shop.over(orderId)).toMatchObject({ status: 'refunded', paid: 0 })
-    expect(done(shop.ledger(orderId)).slice(-4)).toEqual([
+    expect(done(await shop.ledger(orderId)).slice(-4)).toEqual([
       'refund 3450',
       'release#ribbon',
       'release#poster',
@@ -123,7 +123,7 @@ describe.each(styles)('%s', (style) => {
     await shop.over(orderId)
     answers.push(await cancel(orderId))
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 202])
-    expect(done(shop.ledger(orderId)).filter((deed) => deed === 'stop' || deed === 'apologise')).toEqual([
+    expect(done(await shop.ledger(orderId)).filter((deed) => deed === 'stop' || deed === 'apologise')).toEqual([
       'stop',
       'apologise',
     ])
@@ -165,7 +165,7 @@ describe('while the charge is stuck', () => {
     expect((await cancel(orderId)).status).toBe(202)
     const order = await seen(orderId, ({ status }) => status === 'cancelled')
     expect(order).toMatchObject({ cancellation: 'in time', paid: 0 })
-    expect(done(shop.ledger(orderId))).toEqual([...reserved, 'stop', ...released])
+    expect(done(await shop.ledger(orderId))).toEqual([...reserved, 'stop', ...released])
   })
 
   test('in the choreography it can take no money any more; the release and the word to the customer wait for it', async () => {
@@ -174,11 +174,11 @@ describe('while the charge is stuck', () => {
     // Stopped, and payment told: the order stands still there.
     await seen(orderId, ({ steps }) => steps.some(({ step, status }) => step === 'refund' && status === 'refused'))
     expect(await shop.over(orderId)).toMatchObject({ status: 'stuck', cancellation: 'in time', paid: 0 })
-    expect(done(shop.ledger(orderId))).toEqual([...reserved, 'stop'])
+    expect(done(await shop.ledger(orderId))).toEqual([...reserved, 'stop'])
     await shop.fault()
     await shop.app.retry(run, { op, by: 'the support desk' })
     await seen(orderId, ({ status }) => status === 'cancelled')
-    expect(done(shop.ledger(orderId))).toEqual([...reserved, 'stop', ...released])
+    expect(done(await shop.ledger(orderId))).toEqual([...reserved, 'stop', ...released])
   })
 })
 
@@ -190,7 +190,7 @@ test('whoever runs the shop may cancel the run itself: it is taken back and told
   expect(await shop.over(orderId)).toMatchObject({ status: 'cancelled', paid: 0 })
   // Nobody knows whether it was shipped, so shipping is told not to.
   const deeds = [...reserved, 'charge 10700', 'stop', 'refund 10700', ...released]
-  expect(done(shop.ledger(orderId))).toEqual(deeds)
+  expect(done(await shop.ledger(orderId))).toEqual(deeds)
   expect(await shop.app.run(`checkout:${orderId}`)).toMatchObject({ status: 'cancelled' })
 })
 
@@ -205,7 +205,7 @@ test('whoever runs the shop may cancel the run that conducts: it stops where it 
   expect((await cancel(orderId)).status).toBe(202)
   await shop.when(orderId, ({ cancellation }) => cancellation === 'in time')
   expect(await shop.over(orderId)).toMatchObject({ status: 'cancelled', paid: 0 })
-  expect(done(shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'stop', 'refund 10700', ...released])
+  expect(done(await shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'stop', 'refund 10700', ...released])
 })
 
 // Found by a campaign of kills and cancellations: the message that was under way and the one of the cancellation both came.
@@ -219,7 +219,7 @@ test.each([
   await shop.app.cancel(`checkout:${orderId}`, { by: 'the shop' })
   await shop.fault()
   expect(await shop.over(orderId)).toMatchObject({ status })
-  expect(done(shop.ledger(orderId)).slice(-deeds.length)).toEqual(deeds)
+  expect(done(await shop.ledger(orderId)).slice(-deeds.length)).toEqual(deeds)
 })
 
 test('a charge of which nobody heard is taken back: nothing is owed', async () => {
@@ -229,7 +229,7 @@ test('a charge of which nobody heard is taken back: nothing is owed', async () =
   await shop.when(orderId, ({ steps }) => steps.some(({ step, status }) => step === 'charge' && status === 'retrying'))
   await shop.app.cancel(`checkout:${orderId}`, { by: 'the shop' })
   expect(await shop.over(orderId)).toMatchObject({ status: 'cancelled', paid: 0 })
-  expect(done(shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'refund 10700', ...released])
+  expect(done(await shop.ledger(orderId))).toEqual([...reserved, 'charge 10700', 'refund 10700', ...released])
 })
 
 test.each([

@@ -27,9 +27,8 @@ export const comparisonOf = (make: typeof makeShop): Comparison => ({
   last: [CustomerNotified.type],
   gate: 'payment.charge',
   make(folder) {
-    const { definition, books, desk, open, close } = make(folder)
+    const { definition, desk, ledgers, close } = make(folder)
     const idOf = (order: number): string => `order-${order}`
-    open()
     return {
       definition,
       key: (order) => `orderId:${idOf(order)}`,
@@ -41,7 +40,8 @@ export const comparisonOf = (make: typeof makeShop): Comparison => ({
         const status = deriveOrder(view)?.status ?? 'in progress'
         return ['in progress', 'stuck', 'failed'].includes(status) ? null : status
       },
-      ledger: () => Object.values(books).flatMap((book) => book.ledger().flatMap((row) => effectOf(book.service, row))),
+      ledger: async () =>
+        (await ledgers()).flatMap(({ service, rows }) => rows.flatMap((row) => effectOf(service, row))),
       fault: (service, fault) => desk.faults.set(Fault.parse({ service, ...fault })),
       close,
     }

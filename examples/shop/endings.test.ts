@@ -29,7 +29,7 @@ describe.each(styles)('%s', (style) => {
       'ship done',
       'notify done',
     ])
-    expect(deeds(shop.ledger(orderId))).toEqual([
+    expect(deeds(await shop.ledger(orderId))).toEqual([
       'reserve#pointe-shoes applied',
       'reserve#ribbon applied',
       'charge applied 10700',
@@ -41,7 +41,7 @@ describe.each(styles)('%s', (style) => {
   test('F13: a declined card: item after item is released, then the customer is told', async () => {
     const orderId = await shop.order('declined', style)
     expect(await shop.over(orderId)).toMatchObject({ status: 'declined', paid: 0 })
-    expect(deeds(shop.ledger(orderId))).toEqual([
+    expect(deeds(await shop.ledger(orderId))).toEqual([
       'reserve#tutu applied',
       'reserve#ribbon applied',
       'charge refused',
@@ -62,7 +62,7 @@ describe.each(styles)('%s', (style) => {
       'release pointe-shoes done',
       'notify done',
     ])
-    expect(deeds(shop.ledger(orderId))).toEqual([
+    expect(deeds(await shop.ledger(orderId))).toEqual([
       'reserve#pointe-shoes applied',
       'reserve#music-box refused',
       'reserve#ribbon applied',
@@ -84,13 +84,13 @@ describe.each(styles)('%s', (style) => {
     const items = skus.map((sku) => ({ sku, qty: 1 }))
     await shop.post('/orders', { orderId, style, items, customer })
     expect(await shop.over(orderId)).toMatchObject({ status: 'declined', paid: 0 })
-    expect(deeds(shop.ledger(orderId))).toEqual(expected)
+    expect(deeds(await shop.ledger(orderId))).toEqual(expected)
   })
 
   test('F13: an order that is not deliverable: refund, release item after item, tell, in this order', async () => {
     const orderId = await shop.order('shipping-fails', style)
     expect(await shop.over(orderId)).toMatchObject({ status: 'refunded', paid: 0 })
-    expect(deeds(shop.ledger(orderId))).toEqual([
+    expect(deeds(await shop.ledger(orderId))).toEqual([
       'reserve#poster applied',
       'reserve#ribbon applied',
       'charge applied 3450',
@@ -149,7 +149,7 @@ test('flow.json knows every deed', async () => {
   const known = flow.steps.map(({ name }) => name)
   const orderId = await shop.order('shipping-fails', 'orchestrated')
   await shop.over(orderId)
-  expect(shop.ledger(orderId).filter(({ step }) => !known.includes(step.replace(/#.*$/, '')))).toEqual([])
+  expect((await shop.ledger(orderId)).filter(({ step }) => !known.includes(step.replace(/#.*$/, '')))).toEqual([])
 })
 
 test.each(['choreographed', 'conducted'] as const)(
@@ -157,7 +157,7 @@ test.each(['choreographed', 'conducted'] as const)(
   async (style) => {
     const orderId = await shop.order('shipping-fails', style)
     await shop.over(orderId)
-    const rows = shop.ledger(orderId)
+    const rows = await shop.ledger(orderId)
     // Both reservations come of the order; what follows comes of the thing before it.
     expect(rows.map(({ cause }) => cause)).toEqual([orderId, orderId, ...rows.slice(1, -1).map(({ event }) => event)])
   },

@@ -26,7 +26,7 @@ describe.each(styles)('%s', (style) => {
       'ship 1',
       'notify 1',
     ])
-    const rows = shop.ledger(orderId)
+    const rows = await shop.ledger(orderId)
     expect(deeds(rows)).toEqual([...reserved, 'charge failed', 'charge failed', ...confirmed.slice(2)])
     expect(new Set(rows.filter(({ step }) => step === 'charge').map(({ key }) => key)).size).toBe(1)
   })
@@ -35,7 +35,11 @@ describe.each(styles)('%s', (style) => {
     await shop.post('/shop/faults', { service: 'payment', loseAnswers: 1 })
     const orderId = await shop.order('ok', style)
     expect(await shop.over(orderId)).toMatchObject({ status: 'confirmed' })
-    expect(deeds(shop.ledger(orderId))).toEqual([...confirmed.slice(0, 3), 'charge deduped', ...confirmed.slice(3)])
+    expect(deeds(await shop.ledger(orderId))).toEqual([
+      ...confirmed.slice(0, 3),
+      'charge deduped',
+      ...confirmed.slice(3),
+    ])
   })
 
   test('F13: a slow service: it holds its own orders up and no others', async () => {
@@ -65,7 +69,7 @@ describe.each(styles)('%s', (style) => {
     await shop.fault({ service: 'catalog', operation: 'reserve', failTimes: 1 })
     const orderId = await shop.order('ok', style)
     expect(await shop.over(orderId)).toMatchObject({ status: 'confirmed', paid: 10_700 })
-    const steps = shop.ledger(orderId).map(({ step, outcome }) => `${step} ${outcome}`)
+    const steps = (await shop.ledger(orderId)).map(({ step, outcome }) => `${step} ${outcome}`)
     expect(steps.filter((step) => step.startsWith('reserve'))).toHaveLength(3)
     expect(steps.filter((step) => step.endsWith('failed'))).toHaveLength(1)
   })
@@ -75,7 +79,7 @@ describe.each(styles)('%s', (style) => {
     await shop.fault({ service: 'payment', operation: 'refund', loseAnswers: 1 })
     const orderId = await shop.order('shipping-fails', style)
     expect(await shop.over(orderId)).toMatchObject({ status: 'refunded', paid: 0 })
-    expect(deeds(shop.ledger(orderId)).slice(3)).toEqual([
+    expect(deeds(await shop.ledger(orderId)).slice(3)).toEqual([
       'ship refused',
       'refund applied 3450',
       'refund deduped',

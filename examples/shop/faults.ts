@@ -1,7 +1,8 @@
 // What the services are told to do wrong, so that one can see what becomes of an order then. Faults stand in memory:
-// a restart forgets them. The services ask here before and after their work (books.ts); no service and no style
-// knows more about faults than that.
+// a restart forgets them. Whoever keeps books lets its attempts go through here; no service and no style knows more
+// about faults than that.
 import { setTimeout as pause } from 'node:timers/promises'
+import type { EventValue } from 'ballet'
 import { z } from 'zod'
 
 const operations = {
@@ -53,6 +54,16 @@ export const Fault = z
   })
 export type Fault = z.infer<typeof Fault>
 
+/** An attempt that reached a service. */
+interface Attempt {
+  readonly service: ServiceName
+  readonly operation: string
+  readonly signal: AbortSignal
+}
+
+/** No operation declares this answer. */
+const nonsense: EventValue = { kind: 'event', type: 'nonsense', data: {}, key: '' }
+
 /** The faults of one shop. Setting those of a service replaces the ones that it had. */
 export class Faults {
   readonly #now: () => number
@@ -86,6 +97,22 @@ export class Faults {
     return this.#faults.get(service)?.decline === true
   }
 
+  /** Does the work of an attempt, unless that is to break first, which `failed` writes down; loses its answer if told to. */
+  async attempt<Answer extends EventValue>(
+    { service, operation, signal }: Attempt,
+    work: () => Answer | Promise<Answer>,
+    failed: () => unknown,
+  ): Promise<Answer> {
+    const problem = await this.before(service, operation, signal)
+    const isGarbled = problem === null && this.#of(service, operation)?.garble === true
+    if (problem !== null || isGarbled) await failed()
+    if (problem !== null) throw new Error(problem)
+    if (isGarbled) return nonsense as Answer
+    const answer = await work()
+    if (this.#take(service, operation, 'loseAnswers')) throw new Error(`the answer of ${service} was lost`)
+    return answer
+  }
+
   /** Slows an attempt down; resolves with the reason why it is to break, or null. Rejects when `signal` is aborted. */
   async before(service: ServiceName, operation: string, signal: AbortSignal): Promise<string | null> {
     signal.throwIfAborted()
@@ -93,16 +120,6 @@ export class Faults {
     if (slowMs > 0) await this.#pause(slowMs, signal)
     if (this.#isDown(service, operation)) return `${service} is down`
     return this.#take(service, operation, 'failTimes') ? `${service} broke` : null
-  }
-
-  /** Whether an attempt is to answer nonsense. */
-  garbles(service: ServiceName, operation: string): boolean {
-    return this.#of(service, operation)?.garble === true
-  }
-
-  /** Whether the answer of an attempt that did its work is to be lost. */
-  losesAnswer(service: ServiceName, operation: string): boolean {
-    return this.#take(service, operation, 'loseAnswers')
   }
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -19,7 +19,7 @@ import { welcome } from './welcome.ts'
 
 export interface ShopDesk extends OrderDesk {
   readonly faults: Faults
-  readonly ledger: () => string
+  readonly ledger: () => Promise<string>
 }
 
 interface Visit {
@@ -57,7 +57,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, Answer>>>> = {
     },
   },
   '/shop/ledger': {
-    GET: ({ desk }) => new Response(desk.ledger(), { headers: { 'content-type': 'application/x-ndjson' } }),
+    GET: async ({ desk }) => new Response(await desk.ledger(), { headers: { 'content-type': 'application/x-ndjson' } }),
   },
 }
 

@@ -44,6 +44,9 @@ const Row: z.ZodType<LedgerRow> = z.object({
   epoch: optional(z.number()),
 })
 
+/** A row of the table of a ledger. */
+export const parseRow = (row: unknown): LedgerRow => Row.parse(row)
+
 export const ledgerTable = `
   CREATE TABLE IF NOT EXISTS ledger (
     t REAL NOT NULL, run TEXT NOT NULL, step TEXT NOT NULL, key TEXT NOT NULL, outcome TEXT NOT NULL,
@@ -68,10 +71,7 @@ export function writeLedger(db: DatabaseSync, row: Omit<LedgerRow, 't'>): void {
 
 /** The ledger of one service, oldest first. */
 export function readLedger(db: DatabaseSync): LedgerRow[] {
-  return db
-    .prepare('SELECT * FROM ledger ORDER BY rowid')
-    .all()
-    .map((row) => Row.parse(row))
+  return db.prepare('SELECT * FROM ledger ORDER BY rowid').all().map(parseRow)
 }
 
 /** Starts the clock after the last row of a ledger that an earlier process wrote. */

@@ -19,7 +19,7 @@ describe.each(styles)('%s', (style) => {
     expect(second).toEqual(first)
     await shop.over(`twice-${style}`)
     expect(await shop.post('/orders', body)).toEqual(first)
-    expect(deeds(shop.ledger(`twice-${style}`)).filter((deed) => deed.startsWith('charge'))).toEqual([
+    expect(deeds(await shop.ledger(`twice-${style}`)).filter((deed) => deed.startsWith('charge'))).toEqual([
       'charge applied 1500',
     ])
   })
@@ -72,7 +72,7 @@ test('one id in every style at once becomes one of them', async () => {
   const answers = await Promise.all(styles.map((style) => shop.post(`/orders?style=${style}`, body)))
   expect(answers.map(({ status }) => status).sort((left, right) => left - right)).toEqual([202, 409, 409])
   await shop.over('both')
-  expect(deeds(shop.ledger('both')).filter((deed) => deed.startsWith('charge'))).toEqual(['charge applied 1500'])
+  expect(deeds(await shop.ledger('both')).filter((deed) => deed.startsWith('charge'))).toEqual(['charge applied 1500'])
 })
 
 test.each([

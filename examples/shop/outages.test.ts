@@ -61,7 +61,7 @@ test.each(styles)('%s: payment is down for a minute, and the order goes on by it
   expect(await passTime(clock, shop, orderId)).toBe(10)
   expect(clock.now() - began).toBe(81_100)
   expect(await shop.over(orderId)).toMatchObject({ status: 'confirmed', paid: 10_700 })
-  expect(done(shop.ledger(orderId))).toEqual([...before, 'notify'])
+  expect(done(await shop.ledger(orderId))).toEqual([...before, 'notify'])
 })
 
 test.each(styles)('%s: nobody can be told for longer, and a person tries again', async (style) => {
@@ -76,5 +76,5 @@ test.each(styles)('%s: nobody can be told for longer, and a person tries again',
   await shop.fault()
   await shop.app.retry(step?.run ?? '', { op: step?.op, by: 'the support desk' })
   expect(await shop.when(orderId, isConfirmed)).toMatchObject({ paid: 10_700 })
-  expect(done(shop.ledger(orderId))).toEqual([...before, 'notify'])
+  expect(done(await shop.ledger(orderId))).toEqual([...before, 'notify'])
 })

@@ -130,7 +130,7 @@ async function alone(name: 'catalog' | 'payment' | 'shipping' | 'notification', 
   try {
     return await project(fulfilment, services[name], { data, without, workflows: [reserveItems] })
   } finally {
-    close()
+    await close()
   }
 }
 

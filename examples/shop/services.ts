@@ -2,44 +2,58 @@
 import { Books } from './books.ts'
 import { Faults } from './faults.ts'
 import { ledgerLines } from './ledger.ts'
+import { PostgresAccounts } from './postgres-accounts.ts'
 import { cartService, cartTables } from './services/cart.ts'
 import { catalogService, catalogTables } from './services/catalog.ts'
 import { notificationService, notificationTables } from './services/notification.ts'
-import { paymentService, paymentTables } from './services/payment.ts'
+import { paymentService } from './services/payment.ts'
 import { shippingService, shippingTables } from './services/shipping.ts'
+import { SqliteAccounts } from './sqlite-accounts.ts'
 
 export type Services = ReturnType<typeof openServices>['services']
 export type ShopBooks = ReturnType<typeof openServices>['books']
 
-/** @param folder where the databases of the services stand; null keeps them in memory. */
-export function openServices(folder: string | null, now?: () => number) {
+/**
+ * @param folder where the databases of the services stand; null keeps them in memory.
+ * @param payments `postgres://...` of the database in which Payment keeps its accounts; null for one in the folder.
+ * @param now the clock of the faults that end by themselves.
+ */
+export function openServices(folder: string | null, payments: string | null = null, now?: () => number) {
   const faults = new Faults(now)
   const books = {
     catalog: new Books('catalog', catalogTables, folder, faults),
     cart: new Books('cart', cartTables, folder, faults),
-    payment: new Books('payment', paymentTables, folder, faults),
     shipping: new Books('shipping', shippingTables, folder, faults),
     notification: new Books('notification', notificationTables, folder, faults),
   }
+  const accounts = payments === null ? new SqliteAccounts(folder, faults) : new PostgresAccounts(payments, faults)
   const services = {
     catalog: catalogService(books.catalog),
     cart: cartService(books.cart),
-    payment: paymentService(books.payment),
+    payment: paymentService(accounts),
     shipping: shippingService(books.shipping),
     notification: notificationService(books.notification),
   }
+  /** What each service wrote, oldest first. */
+  const ledgers = async () => [
+    ...Object.values(books).map((book) => ({ service: book.service, rows: book.ledger() })),
+    { service: 'payment', rows: await accounts.ledger() },
+  ]
   return {
     services,
     books,
     faults,
+    ledgers,
     /** The ledgers of all services as JSON lines, oldest first. */
-    ledger: () => ledgerLines(Object.values(books).map((book) => book.ledger())),
+    ledger: async () => ledgerLines((await ledgers()).map(({ rows }) => rows)),
     /** Opens the databases now instead of when they are needed first. */
-    open: () => {
+    open: async () => {
       for (const book of Object.values(books)) book.open()
+      await accounts.open()
     },
-    close: () => {
+    close: async () => {
       for (const book of Object.values(books)) book.close()
+      await accounts.close()
     },
   }
 }

@@ -13,10 +13,11 @@ import { openServices } from './services.ts'
 /**
  * A shop of its own: its definition, to be opened on a store, and its services.
  * @param folder where the services keep their databases; null keeps them in memory.
+ * @param payments `postgres://...` of the database in which Payment keeps its accounts; null for one in the folder.
  * @param now the clock of the faults that end by themselves.
  */
-export function makeShop(folder: string | null, now?: () => number) {
-  const { services, books, faults, ledger, open, close } = openServices(folder, now)
+export function makeShop(folder: string | null, payments: string | null = null, now?: () => number) {
+  const { services, books, faults, ledgers, ledger, open, close } = openServices(folder, payments, now)
   const reserveItems = connect(services)
   const checkout = checkoutWorkflow(services)
   const desk: ShopDesk = { services, books, checkout, faults, ledger }
@@ -28,7 +29,7 @@ export function makeShop(folder: string | null, now?: () => number) {
     choreographies: [fulfilment],
     http: shopRoutes(desk),
   })
-  return { definition, books, desk, ledger, open, close }
+  return { definition, desk, ledgers, ledger, open, close }
 }
 
 export interface ShopPlace {
@@ -36,20 +37,26 @@ export interface ShopPlace {
   readonly store: string
   /** Where the services keep their databases: beside the store, if it is a file. */
   readonly folder: string | null
+  /** The PostgreSQL database in which Payment keeps its accounts; null when they stand with the others. */
+  readonly payments?: string | null
 }
 
 /**
  * Where the shop stands, as the environment says: BALLET_STORE is a file, `postgres://...` or `memory:`. Beside a database
- * there is no folder: then the services are in that of BALLET_SERVICES.
+ * there is no folder: then the services are in that of BALLET_SERVICES, but for Payment, which is in the same database, or in
+ * that of BALLET_PAYMENTS.
  */
 export function shopPlace(env: Readonly<Record<string, string | undefined>>): ShopPlace {
   const store = env['BALLET_STORE'] || '.ballet/shop.db'
-  if (store === 'memory:') return { store, folder: null }
-  if (/^postgres(ql)?:/.test(store)) return { store, folder: env['BALLET_SERVICES'] || '.ballet/services' }
-  if (store.includes('://')) return { store, folder: besideUrl(store) }
+  const payments = env['BALLET_PAYMENTS'] || (isPostgres(store) ? store : null)
+  if (store === 'memory:') return { store, folder: null, payments }
+  if (isPostgres(store)) return { store, folder: env['BALLET_SERVICES'] || '.ballet/services', payments }
+  if (store.includes('://')) return { store, folder: besideUrl(store), payments }
   const file = store.replace(/^file:/, '')
-  return { store: `file:${file}`, folder: join(dirname(file), 'services') }
+  return { store: `file:${file}`, folder: join(dirname(file), 'services'), payments }
 }
+
+const isPostgres = (store: string): boolean => /^postgres(ql)?:/.test(store)
 
 /** Null for an address that is no file's: `open` refuses it, and taken as a path it would become a folder of that name. */
 function besideUrl(url: string): string | null {
@@ -60,7 +67,8 @@ function besideUrl(url: string): string | null {
   }
 }
 
-export default makeShop(shopPlace(process.env).folder).definition
+const { folder, payments } = shopPlace(process.env)
+export default makeShop(folder, payments).definition
 
 /** How `ballet compare` carries orders through it. */
 export const comparison = comparisonOf(makeShop)

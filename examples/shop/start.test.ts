@@ -131,7 +131,11 @@ test('a store of a kind that there is not is refused, and nothing is made of its
   expect(shopPlace({ BALLET_STORE: 'file:///srv/a%20b/shop.db' })).toEqual({
     store: 'file:///srv/a%20b/shop.db',
     folder: '/srv/a b/services',
+    payments: null,
   })
+  const store = 'postgres://shop@db.example/orders'
+  expect(shopPlace({ BALLET_STORE: store })).toEqual({ store, folder: '.ballet/services', payments: store })
+  expect(shopPlace({ BALLET_PAYMENTS: store })).toMatchObject({ store: 'file:.ballet/shop.db', payments: store })
   const { lines, exit } = await start({ BALLET_STORE: 'mysql://x' }, folder)
   expect(await exit).toBe(1)
   expect(lines.join('\n')).toContain('The store "mysql://x" is not understood.')

@@ -49,8 +49,8 @@ async function main(): Promise<void> {
 }
 
 /** Listens, then opens; nothing is left behind when a part of it fails. */
-async function begin({ store, folder }: ShopPlace, port: number): Promise<Running> {
-  const shop = makeShop(folder)
+async function begin({ store, folder, payments }: ShopPlace, port: number): Promise<Running> {
+  const shop = makeShop(folder, payments)
   const ready = Promise.withResolvers<Application>()
   const serving = await serve(ready.promise, {
     port,
@@ -59,8 +59,8 @@ async function begin({ store, folder }: ShopPlace, port: number): Promise<Runnin
   })
   let app: Application | undefined
   try {
-    shop.open()
     const opened = (app = await open(shop.definition, { store, address: serving.url }))
+    await shop.open()
     ready.resolve(opened)
     // The commands (npx ballet why 8841) find this process by the address that it leaves beside the store.
     const { store: found } = await opened.describe()
@@ -72,12 +72,14 @@ async function begin({ store, folder }: ShopPlace, port: number): Promise<Runnin
       const served = serving.close()
       if (!isShared) await served
       await Promise.all([served, opened.close()])
-      shop.close()
+      // What the database does not answer in time any more keeps nobody.
+      await shop.close().catch(() => {})
     }
     return { app: opened, serving, close }
   } catch (error) {
     await serving.close()
     await app?.close()
+    await shop.close()
     throw error
   }
 }
@@ -113,3 +115,5 @@ try {
     console.error(`${paint('dim', 'hint ')} ${error.hint}\n${paint('dim', `code  ${error.code}`)}`)
   process.exitCode = 1
 }
+// A connection to a database that does not hear it any more does not keep the process.
+process.exit()

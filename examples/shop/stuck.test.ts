@@ -35,7 +35,7 @@ describe.each(styles)('%s', (style) => {
     await shop.fault()
     await act('retry', step, { why: 'mended' })
     expect(await shop.when(orderId, ({ status }) => status === 'confirmed')).toMatchObject({ paid: 10_700 })
-    expect(done(shop.ledger(orderId)).slice(2)).toEqual(['charge 10700', 'ship', 'notify'])
+    expect(done(await shop.ledger(orderId)).slice(2)).toEqual(['charge 10700', 'ship', 'notify'])
   })
 
   test('it is answered by a person, who has called the customer', async () => {
@@ -44,17 +44,17 @@ describe.each(styles)('%s', (style) => {
     await act('answer', step, { value })
     const { steps } = await shop.when(orderId, ({ status }) => status === 'confirmed')
     expect(steps.at(-1)).toMatchObject({ step: 'notify', status: 'done', detail: 'confirmed: told by telephone' })
-    expect(done(shop.ledger(orderId)).slice(2)).toEqual(['charge 10700', 'ship'])
+    expect(done(await shop.ledger(orderId)).slice(2)).toEqual(['charge 10700', 'ship'])
   })
 
   test('what was to be taken back was taken back before', async () => {
     const { orderId, step } = await stuckOrder('shipping-fails', style)
     const before = ['refund 3450', 'release#ribbon', 'release#poster']
-    expect(done(shop.ledger(orderId)).slice(-3)).toEqual(before)
+    expect(done(await shop.ledger(orderId)).slice(-3)).toEqual(before)
     await shop.fault()
     await act('retry', step, {})
     expect(await shop.when(orderId, ({ status }) => status === 'refunded')).toMatchObject({ paid: 0 })
-    expect(done(shop.ledger(orderId)).slice(-4)).toEqual([...before, 'apologise'])
+    expect(done(await shop.ledger(orderId)).slice(-4)).toEqual([...before, 'apologise'])
   })
 })
 
@@ -72,7 +72,7 @@ describe('an order that has shipped', () => {
     const { steps } = await shop.when(orderId, (order) => order.steps.some(({ status }) => status === 'stuck'))
     await act('retry', steps.find(({ status }) => status === 'stuck') as StepView, {})
     expect(await shop.when(orderId, ({ status }) => status === 'confirmed')).toMatchObject({ paid: 10_700 })
-    expect(done(shop.ledger(orderId)).slice(2)).toEqual([...kept, 'notify'])
+    expect(done(await shop.ledger(orderId)).slice(2)).toEqual([...kept, 'notify'])
   })
 
   test.each(styles)('keeps them when a person lets the message fail: %s', async (style) => {
@@ -89,7 +89,7 @@ describe('an order that has shipped', () => {
       run,
       detail: expect.stringContaining(error.message),
     })
-    expect(done(shop.ledger(orderId)).slice(2)).toEqual(kept)
+    expect(done(await shop.ledger(orderId)).slice(2)).toEqual(kept)
   })
 })
 
@@ -116,5 +116,5 @@ test('whether a parcel has left is for shipping to say, also when its answer is 
   expect(await shop.post(path, { by: 'the support desk' })).toMatchObject({ status: 202 })
   await shop.fault()
   expect(await shop.when(orderId, ({ status }) => status === 'confirmed')).toMatchObject({ paid: 10_700 })
-  expect(done(shop.ledger(orderId)).slice(2)).toEqual(['charge 10700', 'ship', 'notify'])
+  expect(done(await shop.ledger(orderId)).slice(2)).toEqual(['charge 10700', 'ship', 'notify'])
 })

@@ -31,7 +31,7 @@ export interface RunningShop {
   /** Tells a service what to do wrong; all is well again without one. */
   fault(fault?: Fault): Promise<void>
   /** What the services wrote about an order, oldest first. */
-  ledger(orderId: string): LedgerRow[]
+  ledger(orderId: string): Promise<LedgerRow[]>
   close(): Promise<void>
 }
 
@@ -54,8 +54,8 @@ export interface ShopOptions {
 
 /** Opens a shop. */
 export async function startShop(options: ShopOptions = {}): Promise<RunningShop> {
-  const { place: { store, folder } = { store: 'memory:', folder: null }, clock, random } = options
-  const shop = makeShop(folder, clock && (() => clock.now()))
+  const { place: { store, folder, payments } = { store: 'memory:', folder: null }, clock, random } = options
+  const shop = makeShop(folder, payments, clock && (() => clock.now()))
   const app = await open(shop.definition, { store, clock, random })
   const server = await serve(app, { port: 0, routes: shop.definition.http ?? undefined })
   const send = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
@@ -91,17 +91,14 @@ export async function startShop(options: ShopOptions = {}): Promise<RunningShop>
         : post('/shop/faults', fault))
       if (status !== 200) throw new Error(`no such fault: ${JSON.stringify(body)}`)
     },
-    ledger: (orderId) =>
-      shop
-        .ledger()
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as LedgerRow)
-        .filter((row) => row.run === orderId),
+    ledger: async (orderId) => {
+      const lines = (await shop.ledger()).split('\n').filter((line) => line !== '')
+      return lines.map((line) => JSON.parse(line) as LedgerRow).filter((row) => row.run === orderId)
+    },
     close: async () => {
       await server.close()
       await app.close()
-      shop.close()
+      await shop.close()
     },
   }
 }

@@ -27,10 +27,10 @@ export interface ComparedApplication {
   /** How an order has ended; null while it goes on. */
   readonly ending: (view: KeyView) => string | null
   /** What the services did, by their own books. */
-  readonly ledger: () => readonly ComparedEffect[]
+  readonly ledger: () => readonly ComparedEffect[] | Promise<readonly ComparedEffect[]>
   /** A service does not answer for a while, or takes longer for every answer from now on. */
   readonly fault: (service: string, fault: { readonly downMs: number } | { readonly slowMs: number }) => void
-  readonly close: () => void
+  readonly close: () => void | Promise<void>
 }
 
 /** An effect that happened, and not one that was refused, or answered again. */

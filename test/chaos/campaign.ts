@@ -3,7 +3,9 @@
 // last, every order is carried to its end. Then the clients ask for everything once more, the shop closes, and what they
 // were told is compared with the ledgers of the services. A seed draws the orders, the faults and the moments; what the
 // machine does between them is its own.
+import { Faults } from '../../examples/shop/faults.ts'
 import { exportLedgers, type LedgerRow } from '../../examples/shop/ledger.ts'
+import { PostgresAccounts } from '../../examples/shop/postgres-accounts.ts'
 import { Chance } from '../../src/testing/simulation/chance.ts'
 import { Address } from './address.ts'
 import type { Blow } from './blows.ts'
@@ -46,10 +48,21 @@ export interface Evidence {
   readonly effects: readonly LedgerRow[]
 }
 
-/** The ledgers of the services, from their databases. */
+/** The ledgers of the services, from their databases in the folder of a shop. */
 export function readEffects(folder: string): LedgerRow[] {
   const lines = exportLedgers(servicesOf(folder)).split('\n')
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as LedgerRow)
+}
+
+/** All of them, when Payment has its accounts in the database of this URL. */
+export async function readAllEffects(folder: string, payments: string): Promise<LedgerRow[]> {
+  const accounts = new PostgresAccounts(payments, new Faults())
+  try {
+    const rows = [...readEffects(folder), ...(await accounts.ledger())]
+    return rows.sort((left, right) => left.t - right.t)
+  } finally {
+    await accounts.close()
+  }
 }
 
 /** Orders that were acknowledged or have had an effect, and whose customer was not told yet how they ended. */

@@ -77,5 +77,5 @@ test('an order that was final when its cancellation was asked for again is read 
   const [end] = records.orders.filter((row) => row.type === 'final')
   expect(end).toMatchObject({ status: 'declined', cancellation: 'in time' })
   const least = { acks: 1, hits: {}, redelivered: 0, endings: ['declined'] }
-  expect(audit({ orders: records.orders, effects: shop.ledger(ORDER), faults: [], flow, least })).toEqual([])
+  expect(audit({ orders: records.orders, effects: await shop.ledger(ORDER), faults: [], flow, least })).toEqual([])
 })

@@ -55,13 +55,11 @@ function takeovers(faults: readonly FaultRow[]): Map<string, Times> {
 const words = (times: readonly number[]): string =>
   `median ${times[Math.floor(times.length / 2)]} ms, at most ${times.at(-1)} ms`
 
-async function servicesFor({ services }: ClusterSize, folder: string): Promise<ServicesProcess | undefined> {
+function servicesFor({ services }: ClusterSize, folder: string): ServicesProcess | undefined {
   if (services === 'within') return undefined
-  const made = new ServicesProcess(folder, (error) => {
+  return new ServicesProcess(folder, (error) => {
     throw error
   })
-  await made.start()
-  return made
 }
 
 function clocksFor({ services }: ClusterSize, folder: string): Clocks | undefined {
@@ -77,7 +75,7 @@ function clocksFor({ services }: ClusterSize, folder: string): Clocks | undefine
 
 /** Plays it, with all that is beside the nodes, of which nothing is left behind. */
 async function evidenceOf(size: ClusterSize, options: ClusterOptions): Promise<Evidence> {
-  const services = await servicesFor(size, options.folder)
+  const services = servicesFor(size, options.folder)
   try {
     return await runCluster({ ...options, services, clocks: clocksFor(size, options.folder) })
   } finally {
@@ -98,7 +96,7 @@ export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
   const onBlow = (done: number): void => {
     if (done % 10 === 0) console.log(`  ${done} faults, ${seconds()} s`)
   }
-  const network = partitions === 'network' ? await Network.make(nodes) : undefined
+  const network = partitions === 'network' ? await Network.make(nodes + 1) : undefined
   const limitMs = minutes * 60_000
   const bounds = { nodes, leaseSeconds, shards, blows, limitMs, ordersPerBlow: ORDERS_PER_BLOW, seed, folder }
   const evidence = await evidenceOf(size, { ...bounds, network, onBlow })

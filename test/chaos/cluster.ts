@@ -3,13 +3,14 @@
 // on all the time; each blow comes a moment after an order was acknowledged. At the end every order is carried through, and
 // what clients were told is compared with the ledgers of the services, as in every other campaign.
 import { Chance } from '../../src/testing/simulation/chance.ts'
+import type { LedgerRow } from '../../examples/shop/ledger.ts'
 import { PostgresServer } from '../postgres/server.ts'
-import { openOrders, readEffects, type Evidence } from './campaign.ts'
+import { openOrders, readAllEffects, readEffects, type Evidence } from './campaign.ts'
 import { Clients, PATIENCE_MS } from './clients.ts'
 import type { Clocks } from './clocks.ts'
 import { arsenalOf, besides, isLong, type ClusterBlow, type ClusterSite, type Takeover } from './cluster-blows.ts'
-import { farLine } from './line.ts'
 import { writeRecords } from './evidence.ts'
+import { farLine, type Line } from './line.ts'
 import type { Network } from './network.ts'
 import { NodeSet, type LivingNode } from './node-set.ts'
 import { planOrders, type PlannedOrder } from './orders.ts'
@@ -27,14 +28,14 @@ export interface ClusterOptions {
   /** Orders for each blow but those that come beside another, in all styles. */
   readonly ordersPerBlow: number
   readonly seed: number
-  /** Where the services keep their books. */
+  /** Where the services keep their books, but for Payment: it has them in the database. */
   readonly folder: string
   readonly onBlow?: (blows: number) => void
-  /** A network of its own between the nodes and the database, in the place of proxies in this process. */
+  /** A network of its own, with one place more than nodes, in the place of proxies in this process. */
   readonly network?: Network | undefined
   /** Sets the clocks of nodes. Only with services that have another clock: their books say when something happened. */
   readonly clocks?: Clocks | undefined
-  /** The services as a process of their own, started already. */
+  /** The services as a process of their own, not started yet. */
   readonly services?: ServicesProcess | undefined
 }
 
@@ -59,7 +60,7 @@ export async function runCluster(options: ClusterOptions): Promise<Evidence> {
     // Beside the books, for whoever looks into what was found, or into what broke it off.
     writeRecords(options.folder, campaign.records)
   }
-  return { records: campaign.records, effects: readEffects(options.folder) }
+  return { records: campaign.records, effects: campaign.effects }
 }
 
 interface Target {
@@ -71,6 +72,8 @@ interface Target {
 
 class Cluster {
   readonly records = new Records()
+  /** Of all services, when all is over. */
+  effects: readonly LedgerRow[] = []
   readonly #options: ClusterOptions
   readonly #chance: Chance
   readonly #orders: PlannedOrder[]
@@ -78,6 +81,8 @@ class Cluster {
   readonly #trouble = Promise.withResolvers<never>()
   #server: PostgresServer | undefined
   #nodes: NodeSet | undefined
+  /** The way to the database of whoever is no node, if the network has it elsewhere. */
+  #line: Line | undefined
   #stalled: NodeJS.Timeout | undefined
   #struck = 0
 
@@ -96,6 +101,9 @@ class Cluster {
     const chance = this.#chance
     const onTrouble = (error: unknown): void => this.#trouble.reject(error)
     const url = server.url('?patience=60')
+    this.#line = network === undefined ? undefined : await farLine(network, count, url)
+    const payments = this.#line?.url(url) ?? url
+    await services?.start(payments)
     const nodes = new NodeSet({
       count,
       url,
@@ -125,6 +133,7 @@ class Cluster {
       await this.#unlessTrouble(this.#round(site, clients, blow))
     }
     await this.#unlessTrouble(this.#end(nodes, clients))
+    this.effects = await readAllEffects(folder, payments)
   }
 
   /** Nothing that was started goes on after this. */
@@ -132,6 +141,7 @@ class Cluster {
     clearTimeout(this.#stalled)
     this.#stop.abort()
     await this.#nodes?.clear()
+    await this.#line?.close()
     await this.#server?.stop()
   }
 

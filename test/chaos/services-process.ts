@@ -20,6 +20,7 @@ export class ServicesProcess {
   readonly #onTrouble: (error: Error) => void
   #child: ChildProcess | undefined
   #url = ''
+  #payments: string | undefined
 
   /** @param folder of the shop; the services keep their books in it. */
   constructor(folder: string, onTrouble: (error: Error) => void) {
@@ -36,13 +37,17 @@ export class ServicesProcess {
     return { script: shopScript, env: { BALLET_SERVICES_AT: this.#url } }
   }
 
-  /** Resolves when they can be asked; the second time at the same address. */
-  start(): Promise<void> {
+  /**
+   * Resolves when they can be asked; the second time at the same address, and on the same database.
+   * @param payments `postgres://...` of the accounts of Payment, when they are not in the folder.
+   */
+  start(payments?: string): Promise<void> {
+    this.#payments ??= payments
     const folder = servicesOf(this.#folder)
     mkdirSync(folder, { recursive: true })
     const port = this.#url === '' ? '0' : new URL(this.#url).port
     const child = spawn(process.execPath, [script], {
-      env: { ...process.env, PORT: port, BALLET_SERVICES: folder, NO_COLOR: '1' },
+      env: { ...process.env, PORT: port, BALLET_SERVICES: folder, BALLET_PAYMENTS: this.#payments, NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child

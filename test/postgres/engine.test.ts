@@ -30,17 +30,17 @@ async function shopOn(store: string): Promise<RunningShop> {
 }
 
 const wholeOrder = ['reserve', 'charge', 'ship', 'notify']
-const steps = (shop: RunningShop, id: string): string[] =>
-  done(shop.ledger(id)).map((deed) => deed.split(/[ #]/)[0] ?? '')
+const steps = async (shop: RunningShop, id: string): Promise<string[]> =>
+  done(await shop.ledger(id)).map((deed) => deed.split(/[ #]/)[0] ?? '')
 
 test.each(styles)('an order, %s: it is carried through, and one that fails is taken back', async (style) => {
   const shop = await shopOn((await place()).url())
   const good = await shop.order('ok', style)
   expect(await shop.over(good)).toMatchObject({ status: 'confirmed' })
-  expect(new Set(steps(shop, good))).toEqual(new Set(wholeOrder))
+  expect(new Set(await steps(shop, good))).toEqual(new Set(wholeOrder))
   const failing = await shop.order('shipping-fails', style)
   expect(await shop.over(failing)).toMatchObject({ status: 'refunded' })
-  expect(steps(shop, failing)).toContain('refund')
+  expect(await steps(shop, failing)).toContain('refund')
 })
 
 test('F1: the process is killed in the middle of orders: the next one ends them, and every effect happened once', async () => {
@@ -98,7 +98,7 @@ test('F9: connections are cut, and answers to commits lost, while orders run: al
     const more = await Promise.all(styles.map((style) => shop.order('ok', style)))
     for (const id of [...ids, ...more]) {
       expect(await shop.over(id)).toMatchObject({ status: 'confirmed' })
-      const seen = deeds(shop.ledger(id)).filter((deed) => deed.startsWith('charge applied'))
+      const seen = deeds(await shop.ledger(id)).filter((deed) => deed.startsWith('charge applied'))
       expect(seen.length, `${mishap}: ${id}`).toBe(1)
     }
   }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { sampleOf, styles } from '../../examples/shop/testing.ts'
-import { readEffects } from '../chaos/campaign.ts'
+import { readAllEffects } from '../chaos/campaign.ts'
 import { ShopProcess, servicesOf } from '../chaos/shop-process.ts'
 import { newPlace } from './subject.ts'
 
@@ -56,7 +56,7 @@ const isOwnedBy =
   ({ nodes }: z.infer<typeof Nodes>): boolean =>
     nodes.some(({ address, state }) => state === 'owner' && address === url)
 
-async function cluster(secret = SECRET): Promise<{ start: () => Promise<Node>; folder: string }> {
+async function cluster(secret = SECRET): Promise<{ start: () => Promise<Node>; folder: string; store: string }> {
   const place = await newPlace()
   closing.push(() => place.drop())
   const folder = mkdtempSync(join(tmpdir(), 'ballet-nodes-'))
@@ -64,6 +64,7 @@ async function cluster(secret = SECRET): Promise<{ start: () => Promise<Node>; f
   const env = { BALLET_STORE: place.url('&lease=1'), BALLET_SERVICES: servicesOf(folder), BALLET_NODE_SECRET: secret }
   return {
     folder,
+    store: place.url(),
     start: async () => {
       const process = new ShopProcess(folder, { env })
       closing.push(async () => {
@@ -96,8 +97,9 @@ async function ended(node: Node, id: string): Promise<void> {
 }
 
 /** The orders whose charge happened, as often as it did. */
-function charged(folder: string): string[] {
-  const charges = readEffects(folder).filter(({ step, outcome }) => step === 'charge' && outcome === 'applied')
+async function charged(folder: string, url: string): Promise<string[]> {
+  const effects = await readAllEffects(folder, url)
+  const charges = effects.filter(({ step, outcome }) => step === 'charge' && outcome === 'applied')
   return charges.map(({ run }) => run).toSorted()
 }
 
@@ -124,7 +126,7 @@ test('a second node stands by: it is seen, answers questions, and passes on what
 })
 
 test('F1: the owner is killed in the middle of orders: the other takes over, and every effect happened once', async () => {
-  const { start, folder } = await cluster()
+  const { start, folder, store } = await cluster()
   const one = await start()
   await one.process.welcomed
   const two = await start()
@@ -133,11 +135,11 @@ test('F1: the owner is killed in the middle of orders: the other takes over, and
   one.process.kill()
   await until(two, isOwnedBy(two))
   for (const id of ids) await ended(two, id)
-  expect(charged(folder)).toEqual(['first-orchestrated', 'first-choreographed', ...ids].toSorted())
+  expect(await charged(folder, store)).toEqual(['first-orchestrated', 'first-choreographed', ...ids].toSorted())
 })
 
 test('the owner is told to end: it gives the store back, and the other has it', async () => {
-  const { start, folder } = await cluster()
+  const { start, folder, store } = await cluster()
   const one = await start()
   await one.process.welcomed
   const two = await start()
@@ -148,11 +150,11 @@ test('the owner is told to end: it gives the store back, and the other has it', 
   expect(await one.process.exit).toBe(0)
   expect(seen.nodes.filter(({ state }) => state !== 'gone').map(({ address }) => address)).not.toContain(one.url)
   for (const id of ids) await ended(two, id)
-  expect(charged(folder)).toEqual(['first-orchestrated', 'first-choreographed', ...ids].toSorted())
+  expect(await charged(folder, store)).toEqual(['first-orchestrated', 'first-choreographed', ...ids].toSorted())
 })
 
 test('F10: the owner is frozen for longer than its lease: it acknowledges nothing when it wakes, and stands by', async () => {
-  const { start, folder } = await cluster()
+  const { start, folder, store } = await cluster()
   const one = await start()
   await one.process.welcomed
   const two = await start()
@@ -172,7 +174,7 @@ test('F10: the owner is frozen for longer than its lease: it acknowledges nothin
   two.process.kill()
   await until(one, isOwnedBy(one))
   await ended(one, 'after')
-  expect(charged(folder)).toEqual(
+  expect(await charged(folder, store)).toEqual(
     ['first-orchestrated', 'first-choreographed', 'asked-while-frozen', 'after', ...ids].toSorted(),
   )
 })

@@ -2,7 +2,7 @@
 // lose what the server answers, or carry nothing any more while both ends believe that they are connected.
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
-/** The end of the message that ends every batch. */
+/** The end of the message that ends every batch; and of the server's answer to any commit. */
 const COMMIT = Buffer.from('COMMIT\0')
 /** A simple query begins with its sign and its length. */
 const HEADER_BYTES = 5
@@ -106,8 +106,9 @@ export class Proxy {
     if (this.#isDeaf) return
     client.on('data', (bytes: Buffer) => this.#forth(pair, bytes))
     server.on('data', (bytes: Buffer) => {
-      if (!pair.losing) return this.#back(pair, bytes)
-      if (!bytes.includes(COMMIT)) return
+      // Who has prepared it sends no word of a commit: the answer alone tells of it.
+      if (!pair.losing && this.#mishap?.kind !== 'lose-reply') return this.#back(pair, bytes)
+      if (!bytes.includes(COMMIT)) return pair.losing ? undefined : this.#back(pair, bytes)
       client.resetAndDestroy()
       server.resetAndDestroy()
       this.#done()

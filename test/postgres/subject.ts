@@ -47,7 +47,8 @@ export async function newPlace(): Promise<Place> {
     url: (more = '') => `${server}?schema=${schema}${more.includes('shards=') ? '' : '&shards=1'}${more}`,
     drop: async () => {
       const sql = await connection()
-      await sql.unsafe(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
+      // The second is that of Payment of the shop, if one was on this store.
+      await sql.unsafe(`DROP SCHEMA IF EXISTS ${schema}, ${schema}_shop CASCADE`)
     },
   }
 }

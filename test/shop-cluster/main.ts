@@ -7,9 +7,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { LedgerRow } from '../../examples/shop/ledger.ts'
 import { Chance } from '../../src/testing/simulation/chance.ts'
 import { audit, type Least } from '../chaos/audit.ts'
-import { openOrders, readEffects } from '../chaos/campaign.ts'
+import { openOrders, readAllEffects, readEffects } from '../chaos/campaign.ts'
 import { Clients, PATIENCE_MS } from '../chaos/clients.ts'
 import { flow } from '../chaos/evidence.ts'
 import { count } from '../chaos/figures.ts'
@@ -129,7 +130,7 @@ async function run(folder: string, server: PostgresServer): Promise<boolean> {
     print(`${at()}  no more orders; the last are carried to their end`)
     await Promise.race([clients.idle, trouble.promise])
     await nodes.close()
-    return tell(show)
+    return tell(show, await readAllEffects(folder, server.url()))
   } finally {
     stop.abort()
     await nodes.clear()
@@ -137,8 +138,8 @@ async function run(folder: string, server: PostgresServer): Promise<boolean> {
 }
 
 /** What became of the orders, by what clients were told and by the books of the services. */
-function tell({ records, folder, takeoversMs }: Show): boolean {
-  const exhibits = { orders: records.orders, effects: readEffects(folder), faults: records.faults }
+function tell({ records, takeoversMs }: Show, effects: readonly LedgerRow[]): boolean {
+  const exhibits = { orders: records.orders, effects, faults: records.faults }
   const figures = count(exhibits)
   const least: Least = { acks: figures.orders, hits: {}, redelivered: 0, endings: [] }
   const findings = audit({ ...exhibits, flow, least })

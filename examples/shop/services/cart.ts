@@ -2,9 +2,10 @@
 // it belongs to that order for ever.
 import { operation, service } from 'ballet'
 import { z } from 'zod'
-import { applied, refused, type Books } from '../books.ts'
+import type { Books } from '../books.ts'
 import { CartCheckedOut, CartId, CartRefused, Item, OrderId } from '../contracts.ts'
 import { transaction } from '../database.ts'
+import { applied, refused } from '../effects.ts'
 
 export const cartTables = `
   CREATE TABLE IF NOT EXISTS carts (id TEXT PRIMARY KEY, order_id TEXT);

@@ -3,7 +3,7 @@
 // an order says how all of them went. So nobody else has to count.
 import { operation, service, TerminalError } from 'ballet'
 import { z } from 'zod'
-import { applied, refused, type Books } from '../books.ts'
+import type { Books } from '../books.ts'
 import {
   Amends,
   ItemReserved,
@@ -15,6 +15,7 @@ import {
   StockReserved,
   StockShort,
 } from '../contracts.ts'
+import { applied, refused } from '../effects.ts'
 
 const Product = z.object({ sku: z.string(), name: z.string(), price: z.number(), stock: z.number() })
 export type Product = z.infer<typeof Product>

@@ -3,8 +3,9 @@
 // shipment, the last thing that was taken back, the cancellation.
 import { operation, service } from 'ballet'
 import { z } from 'zod'
-import { applied, type Books } from '../books.ts'
+import type { Books } from '../books.ts'
 import { Customer, CustomerNotified, News, OrderId } from '../contracts.ts'
+import { applied } from '../effects.ts'
 
 export const notificationTables = `
   CREATE TABLE IF NOT EXISTS messages (key TEXT PRIMARY KEY, order_id TEXT NOT NULL, email TEXT NOT NULL, text TEXT NOT NULL);

@@ -3,7 +3,7 @@
 // declined.
 import { operation, service } from 'ballet'
 import { z } from 'zod'
-import { applied, refused, type Books } from '../books.ts'
+import type { Accounts } from '../accounts.ts'
 import {
   Amends,
   NothingToRefund,
@@ -13,16 +13,9 @@ import {
   PaymentDeclined,
   PaymentRefunded,
 } from '../contracts.ts'
+import { applied, refused } from '../effects.ts'
 
-export const paymentTables = `
-  CREATE TABLE IF NOT EXISTS charges (order_id TEXT PRIMARY KEY, amount INTEGER NOT NULL, refunded INTEGER NOT NULL DEFAULT 0);
-  CREATE TABLE IF NOT EXISTS closed (order_id TEXT PRIMARY KEY, reason TEXT NOT NULL);
-`
-
-const Charged = z.object({ amount: z.number() })
-const Closed = z.object({ reason: z.string() })
-
-export const paymentService = (books: Books) =>
+export const paymentService = (accounts: Accounts) =>
   service('payment', {
     charge: operation({
       input: Order.extend({ amount: z.int() }),
@@ -31,17 +24,14 @@ export const paymentService = (books: Books) =>
       retry: { attempts: 12, backoff: '200ms' },
       timeout: '10s',
       run: ({ amount, ...order }, context) =>
-        books.once(context, { orderId: order.orderId, operation: 'charge' }, () => {
-          const { orderId, customer } = order
-          const closed = books.db.prepare('SELECT reason FROM closed WHERE order_id = ?').get(orderId)
-          if (closed !== undefined) {
-            return refused(PaymentDeclined({ ...order, reason: Closed.parse(closed).reason, news: 'cancelled' }))
-          }
-          if (customer.card === 'card-declined' || books.declines) {
+        accounts.once(context, { orderId: order.orderId, operation: 'charge' }, ({ charged, closed }) => {
+          if (closed !== null) return refused(PaymentDeclined({ ...order, reason: closed, news: 'cancelled' }))
+          if (order.customer.card === 'card-declined' || accounts.declines)
             return refused(PaymentDeclined({ ...order, reason: 'the card was declined', news: 'declined' }))
-          }
-          books.db.prepare('INSERT INTO charges (order_id, amount) VALUES (?, ?)').run(orderId, amount)
-          return applied(PaymentApproved({ ...order, amount, receipt: `receipt-${orderId}` }), amount)
+          // A repeat does not come this far: this is another call, which asks for the money a second time.
+          if (charged !== null) throw new Error(`the order ${order.orderId} has been charged by another call`)
+          const approved = PaymentApproved({ ...order, amount, receipt: `receipt-${order.orderId}` })
+          return { ...applied(approved, amount), change: { charged: amount } }
         }),
     }),
 
@@ -51,16 +41,12 @@ export const paymentService = (books: Books) =>
       outcomes: [PaymentRefunded, NothingToRefund],
       retry: { attempts: 12, backoff: '200ms' },
       run: ({ orderId, amends }, context) =>
-        books.once(context, { orderId, operation: 'refund' }, () => {
-          const { db } = books
-          const row = db.prepare('SELECT amount FROM charges WHERE order_id = ? AND refunded = 0').get(orderId)
-          if (row === undefined) {
-            db.prepare('INSERT OR IGNORE INTO closed VALUES (?, ?)').run(orderId, amends?.detail ?? 'it was taken back')
-            return refused(NothingToRefund({ orderId }))
+        accounts.once(context, { orderId, operation: 'refund' }, ({ charged: amount, refunded, closed }) => {
+          if (amount === null || refunded) {
+            const reason = closed ?? amends?.detail ?? 'it was taken back'
+            return { ...refused(NothingToRefund({ orderId })), change: { closed: reason } }
           }
-          const { amount } = Charged.parse(row)
-          db.prepare('UPDATE charges SET refunded = 1 WHERE order_id = ?').run(orderId)
-          return applied(PaymentRefunded({ orderId, amount, amends }), amount)
+          return { ...applied(PaymentRefunded({ orderId, amount, amends }), amount), change: { refunded: true } }
         }),
     }),
   })

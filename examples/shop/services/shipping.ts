@@ -2,8 +2,9 @@
 // whether a cancellation comes in time: `ship` and `stop` look at the same row, and whoever writes it first decides.
 import { operation, service } from 'ballet'
 import { z } from 'zod'
-import { applied, refused, type Books } from '../books.ts'
+import type { Books } from '../books.ts'
 import { By, Order, OrderShipped, ShippingFailed, ShippingStopped, StopTooLate } from '../contracts.ts'
+import { applied, refused } from '../effects.ts'
 
 export const shippingTables = `
   CREATE TABLE IF NOT EXISTS decisions (order_id TEXT PRIMARY KEY, decision TEXT NOT NULL, detail TEXT NOT NULL);

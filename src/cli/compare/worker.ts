@@ -50,8 +50,8 @@ class Play {
     await atRest(app)
     const { views, answersMs } = await this.#read(app)
     await app.close()
-    const ledger = subject.ledger()
-    subject.close()
+    const ledger = await subject.ledger()
+    await subject.close()
     return figuresOf({
       definition: subject.definition,
       comparison: this.#comparison,

@@ -1,5 +1,6 @@
 // The five services of the shop as a process of its own, which knows nothing of an engine: it does what it is asked for by
-// HTTP, and keeps its books in the folder of BALLET_SERVICES. It is killed like any other process, and started again on the same
+// HTTP, and keeps its books in the folder of BALLET_SERVICES, those of Payment in the database of BALLET_PAYMENTS if one is
+// named. It is killed like any other process, and started again on the same
 // port (PORT; 0 for a free one, which it prints).
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -11,13 +12,16 @@ import { DEFINITION } from '../../../src/define/definition-symbol.ts'
 import { silentLog } from '../../../src/engine/log.ts'
 import { Call, type Answer } from './wire.ts'
 
-const { services, faults, open } = openServices(process.env['BALLET_SERVICES'] ?? null)
+const { services, faults, open } = openServices(
+  process.env['BALLET_SERVICES'] ?? null,
+  process.env['BALLET_PAYMENTS'] ?? null,
+)
 const operations = new Map(
   Object.values(services)
     .flatMap((service) => service[DEFINITION].operations)
     .map((operation) => [operation.name, operation]),
 )
-open()
+await open()
 
 async function call(request: IncomingMessage, signal: AbortSignal): Promise<Answer> {
   const { operation, input, context } = Call.parse(await json(request))
