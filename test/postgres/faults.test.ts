@@ -163,3 +163,17 @@ test('F9: the answer to taking a shard is lost: it is taken once, and counted as
   await again
   expect(await store.acquire(SHARD, 'three')).toMatchObject({ epoch: 3, crashes: 0 })
 })
+
+test.each(['cut', 'deaf'] as const)(
+  'F8: a store that is closed while something is under way, and the network goes: it ends all the same: %s',
+  async (how) => {
+    const { proxy, store } = await setting()
+    await store.acquire(SHARD, 'one')
+    const writing = store.acquire(SHARD, 'two').catch((error: unknown) => error)
+    const closing = store.close()
+    if (how === 'cut') proxy.cut()
+    else proxy.deafen(true)
+    await closing
+    expect(await writing).toBeDefined()
+  },
+)

@@ -198,7 +198,8 @@ export class Link {
     this.#session = undefined
     try {
       session?.release()
-      await this.#sql.end()
+      // Of a connection that is lost meanwhile the driver never says that it has ended.
+      await this.#settled(this.#sql.end())
     } catch (error) {
       this.destroy(failureOf(error, this.#address.name))
     } finally {

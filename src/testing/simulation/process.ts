@@ -78,7 +78,7 @@ export class SimulatedProcess implements Life {
       now: () => (this.#state === 'buried' ? this.#never() : world.clock.now() + skewMs),
       after: (delayMs, ring) => this.#after(delayMs, ring),
     }
-    this.store = simulatedStore(this)
+    this.store = world.medium?.storeOf(this) ?? simulatedStore(this)
     this.random = randomOf(world.chance(`${this.name} random`))
   }
 
@@ -115,6 +115,7 @@ export class SimulatedProcess implements Life {
     this.#state = 'dead'
     this.hasDied = true
     for (const { cancel } of this.#alarms) cancel()
+    this.world.medium?.cutOff(this)
     for (const tell of this.#clients) tell(connectionLost(this.name))
     this.#clients.clear()
   }
@@ -244,9 +245,9 @@ export class SimulatedProcess implements Life {
     const code = isBalletError(error) ? error.code : ''
     // Of nodes that share a store, one that loses a shard goes on with the others.
     const isReplaced =
-      this.world.nodes === 1 && this.world.disks.some(({ epoch }, shard) => epoch > (this.epochs.get(shard) ?? 0))
+      !this.world.hasLeases && this.world.disks.some(({ epoch }, shard) => epoch > (this.epochs.get(shard) ?? 0))
     // Whoever cannot join does not open.
-    const hasNotJoined = this.app === null && code === 'COMMIT_UNKNOWN' && this.world.nodes > 1
+    const hasNotJoined = this.app === null && code === 'COMMIT_UNKNOWN' && this.world.hasLeases
     return (code === 'SHARD_FENCED' && isReplaced) || hasNotJoined || (code === 'STORE_FAILED' && this.isExcused)
   }
 
