@@ -30,6 +30,7 @@ export interface Operation {
 const NOTHING: ReadonlySet<string> = new Set(['NODE_STANDBY', 'OVERLOADED', 'STORE_FULL', 'SIGNALS_FULL', 'RUN_UNREADABLE'])
 /** Whoever gets these does not know. */
 const UNKNOWN: ReadonlySet<string> = new Set([
+  'COMMIT_UNKNOWN',
   'PROCESS_UNREACHABLE',
   'SHARD_FENCED',
   'STORE_FAILED',

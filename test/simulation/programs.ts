@@ -22,6 +22,7 @@ const AGAIN: ReadonlySet<string> = new Set([
   'STORE_FAILED',
   'STORE_FULL',
   'APP_CLOSED',
+  'COMMIT_UNKNOWN',
   'NODE_STANDBY',
   'NOT_READY',
   'OVERLOADED',

@@ -29,6 +29,8 @@ export const connectionLost = (url: string): Error =>
 /** How far its clock may be from that of the world. */
 /** How long a busy process takes for what a commit brings, milliseconds: longer than any commit. */
 const WORK_MS = 10_000
+/** Whoever cannot reach the store of several nodes does not open. */
+const NOT_JOINED: ReadonlySet<string> = new Set(['COMMIT_UNKNOWN', 'STORE_UNREACHABLE'])
 const SKEWS_MS = [0, 0, -400, 1500]
 
 export class SimulatedProcess implements Life {
@@ -247,7 +249,7 @@ export class SimulatedProcess implements Life {
     const isReplaced =
       !this.world.hasLeases && this.world.disks.some(({ epoch }, shard) => epoch > (this.epochs.get(shard) ?? 0))
     // Whoever cannot join does not open.
-    const hasNotJoined = this.app === null && code === 'COMMIT_UNKNOWN' && this.world.hasLeases
+    const hasNotJoined = this.app === null && NOT_JOINED.has(code) && this.world.hasLeases
     return (code === 'SHARD_FENCED' && isReplaced) || hasNotJoined || (code === 'STORE_FAILED' && this.isExcused)
   }
 
