@@ -92,7 +92,9 @@ function fill(mirrors: readonly Mirror[], read: readonly (readonly Raw[])[]): vo
   each(eventsTable, events, (mirror, row) => void mirror.events.push(row))
   each(claimsTable, claims, (mirror, row) => void mirror.claims.set(claimKey(row), row))
   each(timersTable, timers, (mirror, row) => void mirror.timers.set(`${row.due} ${row.run} ${row.op}`, row))
-  each(inboxTable, inbox, (mirror, row) => void mirror.inbox.set(row.id, row))
+  // Answers to a node that is gone lie for a minute, and hold nobody up.
+  const waiting = inbox?.filter(({ kind }) => kind !== 'acted')
+  each(inboxTable, waiting, (mirror, row) => void mirror.inbox.set(row.id, row))
   each(suspectsTable, suspects, (mirror, row) => void mirror.suspects.set(row.run, row))
   each(flowsTable, flows, (mirror, row) => void mirror.flows.set(flowKey(row), row))
 }
