@@ -34,6 +34,7 @@ const UNKNOWN: ReadonlySet<string> = new Set([
   'PROCESS_UNREACHABLE',
   'SHARD_FENCED',
   'STORE_FAILED',
+  'STORE_UNREACHABLE',
   'APP_CLOSED',
   'NOT_READY',
 ])

@@ -36,8 +36,12 @@ process.on('rejectionHandled', () => {})
 
 const mutants = values.mutant === 'all' ? MUTANTS.map(({ name }) => name) : (values.mutant?.split(',') ?? [])
 if (!['memory', 'postgres'].includes(values.store)) throw new RangeError(`--store is "${values.store}"; it must be memory or postgres`)
-if (values.store === 'postgres') await simulateOnServer({ ...values, first, mutants })
-else if (mutants.length > 1) await eachMutant(mutants)
+if (values.store === 'postgres') {
+  await simulateOnServer({ ...values, first, mutants })
+  // What processes that have died still wait for would keep this one.
+  process.exit()
+}
+if (mutants.length > 1) await eachMutant(mutants)
 else if (mutants[0] !== undefined) await oneMutant(mutants[0])
 else if (values.seeds === undefined) await tellOne()
 else await playMany(Number(values.seeds))

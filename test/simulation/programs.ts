@@ -21,6 +21,7 @@ const AGAIN: ReadonlySet<string> = new Set([
   'SHARD_FENCED',
   'STORE_FAILED',
   'STORE_FULL',
+  'STORE_UNREACHABLE',
   'APP_CLOSED',
   'COMMIT_UNKNOWN',
   'NODE_STANDBY',

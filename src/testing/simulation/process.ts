@@ -55,7 +55,7 @@ export class SimulatedProcess implements Life {
   readonly #waits = new Set<(error: Error) => void>()
   readonly #alarms = new Set<Alarm>()
   readonly #clients = new Set<(error: Error) => void>()
-  #state: 'alive' | 'dead' | 'buried' = 'alive'
+  #state: 'alive' | 'dead' | 'buried' | 'forgotten' = 'alive'
   /** What waits for it while it is frozen; null while it is not. */
   #frozen: (() => void)[] | null = null
   hasClosed = false
@@ -124,7 +124,7 @@ export class SimulatedProcess implements Life {
 
   /** What the process awaits: settles only as long as it lives. */
   live<T>(work: Promise<T>): Promise<T> {
-    if (this.#state === 'buried') {
+    if (this.#state === 'buried' || this.#state === 'forgotten') {
       work.catch(() => {})
       return Promise.reject(gone())
     }
@@ -210,7 +210,13 @@ export class SimulatedProcess implements Life {
     await this.app?.close()
   }
 
+  /** After that: nothing of it rings any more, whatever still waits. */
+  forget(): void {
+    this.#state = 'forgotten'
+  }
+
   #after(delayMs: number, ring: () => void): Cancel {
+    if (this.#state === 'forgotten') return () => {}
     if (this.#state === 'buried') {
       const immediate = setImmediate(ring)
       return () => clearImmediate(immediate)

@@ -3,7 +3,7 @@
 import { PostgresServer } from '../../postgres/server.ts'
 import { breakEngine, MUTANTS, type Mutant } from '../mutants.ts'
 import type { ServerCampaign } from './campaign.ts'
-import { SERVER_MUTANTS } from './mutants.ts'
+import { SERVER_MUTANTS, WITHIN } from './mutants.ts'
 
 export interface ServerCommand {
   readonly first: number
@@ -53,9 +53,8 @@ export async function simulateOnServer({ first, seeds, mutants, json }: ServerCo
   }
 }
 
-/** Those of the store itself have their numbers of stories; the others are given as many as the slowest of those. */
 function mutantOf(name: string): Mutant {
-  const all = [...SERVER_MUTANTS, ...MUTANTS.map((mutant) => ({ ...mutant, within: SERVER_MUTANTS[0]?.within ?? 1 }))]
+  const all = [...SERVER_MUTANTS, ...MUTANTS.map((mutant) => ({ ...mutant, within: WITHIN }))]
   const found = all.find((one) => one.name === name)
   if (found === undefined)
     throw new RangeError(`there is no mutant ${name}; there are ${all.map((one) => one.name).join(', ')}`)

@@ -1,6 +1,9 @@
 // What can be broken in the store on PostgreSQL alone. Played on stories on a server, where many of the others are found as well.
 import type { Mutant } from '../mutants.ts'
 
+/** Stories within which one is found, also one of those that are not of the store. */
+export const WITHIN = 60
+
 export const SERVER_MUTANTS: readonly Mutant[] = [
   {
     name: 'no-fence-in-postgres',
@@ -13,6 +16,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       ],
       ['AND kept.epoch = given.epoch AND kept.head = given.base', ''],
     ],
-    within: 60,
+    within: WITHIN,
   },
 ]

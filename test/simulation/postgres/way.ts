@@ -5,7 +5,6 @@ import type { Held, Leases } from '../../../src/core/lease.ts'
 import type { Batch, Store } from '../../../src/core/store.ts'
 import { postgres } from '../../../src/stores/postgres/postgres-store.ts'
 import type { Chance } from '../../../src/testing/simulation/chance.ts'
-import type { Life } from '../../../src/testing/simulation/life.ts'
 import type { SimulatedProcess } from '../../../src/testing/simulation/process.ts'
 import { batchWords } from '../../../src/testing/simulation/simulated-store.ts'
 import type { Proxy as Door, Mishap } from '../../postgres/proxy.ts'
@@ -21,7 +20,7 @@ const SENT_MS = 5
 export class Way {
   readonly store: Store
   readonly #raw: Store & { readonly leases: Leases }
-  readonly #process: Life
+  readonly #process: SimulatedProcess
   readonly #door: Door
   readonly #chance: Chance
   #isCut = false
@@ -48,6 +47,7 @@ export class Way {
   async end(): Promise<void> {
     await this.#door.close()
     await this.#raw.close().catch(() => {})
+    this.#process.forget()
   }
 
   #storeOf(): Store {
