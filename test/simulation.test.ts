@@ -2,10 +2,12 @@
 // broken on purpose, which must be found. They are played in processes of their own (simulation/main.ts), because there the
 // clock stands still as long as anything is under way. What is found comes with the command that tells its story.
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { Campaign } from './simulation/campaign.ts'
-import { MUTANTS } from './simulation/mutants.ts'
+import { MUTANTS, type Mutant } from './simulation/mutants.ts'
+import { SERVER_MUTANTS } from './simulation/postgres/mutants.ts'
 import { SHARDED } from './simulation/seeds.ts'
 
 const MAIN = fileURLToPath(new URL('simulation/main.ts', import.meta.url))
@@ -110,6 +112,14 @@ test('every mutant breaks another rule, and there are enough of them', () => {
   expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length)
   expect(new Set(MUTANTS.map(({ breaks }) => breaks)).size).toBe(MUTANTS.length)
   expect(MUTANTS.length).toBeGreaterThanOrEqual(25)
+})
+
+test('every mutant fits the engine as it is', () => {
+  const texts = ({ file }: Mutant): string => readFileSync(new URL(`../src/${file}`, import.meta.url), 'utf8')
+  const misfits = [...MUTANTS, ...SERVER_MUTANTS].filter((mutant) =>
+    mutant.changes.some(([text]) => texts(mutant).split(text).length !== 2),
+  )
+  expect(misfits.map(({ name }) => name)).toEqual([])
 })
 
 test('mutants of each kind are found', { timeout: 240_000 }, async () => {

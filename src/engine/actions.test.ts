@@ -214,6 +214,31 @@ test('F22: code that threw and is retried: it goes on where it stands; with the 
   expect(await app.result('a')).toBe('well')
 })
 
+test('F22: several people act at once on a run whose code threw: it is brought back once, and each of the others is told how it stands', async () => {
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    await run.sleep('1ms')
+    throw new RangeError('a bug')
+  })
+  const app = await openForTest(ballet({ services: [], workflows: [flow] }))
+  await app.start(flow(null), { id: 'a' })
+  await isStuck(app, 'a')
+  const atOnce = async (...acts: readonly (() => Promise<unknown>)[]): Promise<readonly unknown[]> => {
+    // Whoever asks while the inbox is being read waits for one and the same read.
+    const before = app.retry('nobody').catch(() => {})
+    const results = await Promise.allSettled(acts.map(async (act) => act()))
+    await before
+    return results.map((one) => (one.status === 'fulfilled' ? 'done' : (one.reason as { code?: string }).code))
+  }
+  const retry = () => app.retry('a')
+  expect(await atOnce(retry, retry, retry)).toEqual(['done', 'ACTION_REFUSED', 'ACTION_REFUSED'])
+  await isStuck(app, 'a')
+  const error = { code: 'GIVEN_UP', message: 'nobody needs it' }
+  expect(await atOnce(retry, () => app.fail('a', { error }))).toEqual(['done', 'ACTION_REFUSED'])
+  await isStuck(app, 'a')
+  await app.fail('a', { error })
+  expect(await app.run('a')).toMatchObject({ status: 'failed', error: { code: 'GIVEN_UP' } })
+})
+
 test('all runs that match are acted on, each by itself', async () => {
   const { definition, checkout, state } = shop()
   const app = await openForTest(definition)

@@ -55,6 +55,7 @@ export class Actions {
   async retry(id: string, request: RetryRequest, said: Said = nobody): Promise<Acted> {
     const reason = reasonOf(request)
     const run = await this.#live(id)
+    if (!this.#isHere(run)) return this.retry(id, request, said)
     const { op } = request
     if (run.executor.kind === 'frozen' || isUnmapped(run)) {
       if (op !== undefined) throw refused(id, 'retry', `its code cannot go on, so that ${op} is not looked at`)
@@ -101,6 +102,7 @@ export class Actions {
     const wasAsked = before.executor.kind === 'frozen' && (await this.#wasCancelled(before))
     // It may have been brought back anew while its rows were read.
     const run = await this.#live(id)
+    if (!this.#isHere(run)) return this.#giveUp(id, error, reason, said)
     const { executor } = run
     if (executor.kind !== 'frozen')
       throw refused(id, 'fail', 'its code can go on: name the call that is to fail, or cancel the run')
@@ -198,6 +200,11 @@ export class Actions {
     const run = await this.#shard.context.live(num)
     if (run === undefined || run.row.ended !== null) throw fault('RUN_ENDED', { id, status: 'meanwhile' })
     return run
+  }
+
+  /** Two may have found a run in one moment, of which the first has it brought back anew: the other looks for it again. */
+  #isHere(run: LiveRun): boolean {
+    return this.#shard.context.open.peek(run.row.num) === run
   }
 
   /** A run that was thawed has done what it was about to do, with today's code. */

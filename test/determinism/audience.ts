@@ -8,7 +8,7 @@ import type { Application } from '../../src/index.ts'
 import type { Chance } from '../../src/testing/simulation/chance.ts'
 import { post, type Content } from './recording-store.ts'
 import type { PlayInput } from './services.ts'
-import type { VirtualClock } from '../../src/testing/simulation/virtual-clock.ts'
+import type { StoryClock } from '../../src/testing/simulation/virtual-clock.ts'
 
 type Given =
   | { readonly kind: 'start'; readonly id: string; readonly input: PlayInput }
@@ -82,7 +82,7 @@ export interface Stalls {
   /** The application that holds the store now. */
   readonly app: () => Application
   readonly content: Content
-  readonly clock: VirtualClock
+  readonly clock: StoryClock
   readonly chance: Chance
   readonly blame: (words: string) => void
 }

@@ -11,7 +11,7 @@ import { generationsOf } from './generations.ts'
 import { answerOf } from './scene.ts'
 import type { Content } from './recording-store.ts'
 import type { Outside } from './services.ts'
-import type { VirtualClock } from '../../src/testing/simulation/virtual-clock.ts'
+import type { StoryClock } from '../../src/testing/simulation/virtual-clock.ts'
 
 /** An effect: begun and perhaps done, each when the store had seen so many changes. */
 export interface Entry {
@@ -30,7 +30,7 @@ export interface Entry {
 
 /** What the ledger lives in. */
 export interface LedgerWorld {
-  readonly clock: VirtualClock
+  readonly clock: StoryClock
   readonly chance: Chance
   readonly content: Content
   readonly blame: (words: string) => void

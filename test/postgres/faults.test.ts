@@ -2,6 +2,10 @@
 // said to be unknown, and a transaction that somebody left open holds nobody up for long.
 import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/engine/clock.ts'
+import { readAddress } from '../../src/stores/postgres/address.ts'
+import { loadDriver } from '../../src/stores/postgres/driver.ts'
+import { migrate } from '../../src/stores/postgres/layout.ts'
+import { openLink } from '../../src/stores/postgres/link.ts'
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
 import { NS, SHARD, aRun, aTurn, anItem, batchAfter, commitAfter } from '../../src/testing/store-rows.ts'
 import type { Store } from '../../src/core/store.ts'
@@ -162,4 +166,26 @@ test('F9: the answer to taking a shard is lost: it is taken once, and counted as
   await store.release(SHARD, 2)
   await again
   expect(await store.acquire(SHARD, 'three')).toMatchObject({ epoch: 3, crashes: 0 })
+})
+
+test.each(['cut', 'deaf'] as const)(
+  'F8: a store that is closed while something is under way, and the network goes: it ends all the same: %s',
+  async (how) => {
+    const { proxy, store } = await setting()
+    await store.acquire(SHARD, 'one')
+    const writing = store.acquire(SHARD, 'two').catch((error: unknown) => error)
+    const closing = store.close()
+    if (how === 'cut') proxy.cut()
+    else proxy.deafen(true)
+    await closing
+    expect(await writing).toBeDefined()
+  },
+)
+
+test('F8: a network that carries nothing any more while a store is being opened: the look at its layout ends by its deadline', async () => {
+  const { place, proxy } = await setting()
+  const link = await openLink(await loadDriver(), readAddress(proxy.url(place.url('&deadline=1'))), systemClock)
+  proxy.deafen(true)
+  const opening = migrate(link, { schema: place.schema, store: 'it', shards: 1 })
+  await expect(opening).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' })
 })

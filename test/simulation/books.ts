@@ -9,6 +9,8 @@ import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
 import type { Stage } from '../../src/testing/simulation/stage.ts'
 import { claimKey, type MemoryData } from '../../src/stores/memory/memory-data.ts'
 
+const ROUNDED_MS = 2
+
 /** A request that arrived, in the words of an auditor. */
 export interface Line {
   readonly t: number
@@ -48,11 +50,28 @@ export class Books {
     entry: { readonly run: string; readonly step: string; readonly input?: unknown },
     work: () => Work,
   ): Promise<Work['answer']> {
-    const problem = this.#fenceProblem(process, context) ?? null
+    const { medium, clock } = this.#world
+    const ask = (): Promise<Work['answer']> =>
+      this.#stage.wire.call(process, `${entry.step} of ${entry.run}`, () => this.#arrive(context, entry, work))
+    const at = clock.now()
+    const epoch = process.epochs.get(this.#world.place.shardOf(context.run))
+    if (medium === null) {
+      this.#judgeBegin(process, context, epoch, at)
+      return ask()
+    }
+    // What a server holds is known a moment later: whatever is not there by then was not there at the beginning.
+    return process.live(medium.refresh()).then(() => {
+      this.#judgeBegin(process, context, epoch, at)
+      return ask()
+    })
+  }
+
+  /** @param at when the call began, and `epoch` what the process had by then. */
+  #judgeBegin(process: SimulatedProcess, context: OperationContext, epoch: number | undefined, at: number): void {
+    const problem = this.#fenceProblem(process, context, epoch, at)
     if (problem !== null) this.#world.blame('FENCE', problem)
     const early = gateProblem(this.#world, context)
     if (early !== null) this.#world.blame('GATE', `${context.idempotencyKey} was asked for, and ${early}`)
-    return this.#stage.wire.call(process, `${entry.step} of ${entry.run}`, () => this.#arrive(context, entry, work))
   }
 
   /** Somebody does by hand what a call asks for. */
@@ -72,13 +91,19 @@ export class Books {
   }
 
   /** A process asks in the name of its own tenure; and by a lease nobody asks when another node has the shard. */
-  #fenceProblem(process: SimulatedProcess, { fence, run }: OperationContext): string | null {
+  #fenceProblem(
+    process: SimulatedProcess,
+    { fence, run }: OperationContext,
+    epoch: number | undefined,
+    at: number,
+  ): string | null {
     const world = this.#world
     const shard = world.place.shardOf(run)
-    const epoch = process.epochs.get(shard)
     if (fence !== `1.${shard}.${epoch}`) return `${process.name} asks with ${fence} in its epoch ${epoch}`
     const { epoch: now } = world.disks[shard] as MemoryData
-    if (world.nodes > 1 && epoch !== now)
+    // Of a server it is known since when another has it; both times are rounded to milliseconds.
+    const since = world.medium === null ? at : (world.medium.since(shard) ?? 0) + ROUNDED_MS
+    if (world.hasLeases && epoch !== now && since <= at)
       return `${process.name} asks with ${fence}, and the shard has the epoch ${now}`
     return null
   }

@@ -27,12 +27,14 @@ export interface Operation {
 }
 
 /** Refused before anything was done: as if it had never been asked. */
-const NOTHING: ReadonlySet<string> = new Set(['OVERLOADED', 'STORE_FULL', 'SIGNALS_FULL', 'RUN_UNREADABLE'])
+const NOTHING: ReadonlySet<string> = new Set(['NODE_STANDBY', 'OVERLOADED', 'STORE_FULL', 'SIGNALS_FULL', 'RUN_UNREADABLE'])
 /** Whoever gets these does not know. */
 const UNKNOWN: ReadonlySet<string> = new Set([
+  'COMMIT_UNKNOWN',
   'PROCESS_UNREACHABLE',
   'SHARD_FENCED',
   'STORE_FAILED',
+  'STORE_UNREACHABLE',
   'APP_CLOSED',
   'NOT_READY',
 ])
@@ -72,10 +74,9 @@ export class History {
     return heard
   }
 
-  /** Something was done to a run at this very moment. */
-  happened(run: string, asked: Asked, ended: number): void {
-    const { count } = this.#stage.world.trace
-    this.operations.push({ run, asked, begun: count, ended, answer: undefined })
+  /** Something was done to a run: at this very moment, or since a place in the trace. */
+  happened(run: string, asked: Asked, ended: number, begun = this.#stage.world.trace.count): void {
+    this.operations.push({ run, asked, begun, ended, answer: undefined })
   }
 
   async #heard(ask: (app: Application) => Promise<string>): Promise<Heard> {

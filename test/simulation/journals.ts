@@ -4,7 +4,7 @@
 import { NO_RUN } from '../../src/engine/monitor.ts'
 import { idempotencyKey } from '../../src/core/ids.ts'
 import { parseCommands, parseTurn, type Delivered, type StoredCommand } from '../../src/core/journal.ts'
-import type { RunRow } from '../../src/core/store.ts'
+import type { RunRow, Store } from '../../src/core/store.ts'
 import type { ApplicationDefinition } from '../../src/define/definition.ts'
 import { OfflineReplay } from '../../src/engine/offline-replay.ts'
 import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
@@ -55,7 +55,8 @@ function judgeDisk(world: World, disk: MemoryData, isAllUndone: boolean): void {
 
 /** Blames the runs whose journals the code does not repeat. */
 export async function judgeReplays(world: World, definition: ApplicationDefinition): Promise<void> {
-  const reader = world.sharded === null ? memory(world.disk) : shardedStore(world.sharded, false)
+  const inMemory = (): Store => (world.sharded === null ? memory(world.disk) : shardedStore(world.sharded, false))
+  const reader = world.medium?.store ?? inMemory()
   await reader.open()
   for await (const { id, verdict, diff, problem } of new OfflineReplay({ definition, reader }).all(Infinity))
     if (verdict === 'diverged' || verdict === 'unreadable') world.blame('REPLAY', `${id}: ${diff ?? problem}`)

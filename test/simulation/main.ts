@@ -3,6 +3,7 @@
 //   npm run simulate -- --seeds 20000 [--seed 1]      plays the stories of so many seeds from one on
 //   npm run simulate -- --seed 17                     tells the story of one seed
 //   npm run simulate -- --mutant no-gate,no-lanes     breaks the engine and plays until that is found; `all` for every one
+//   npm run simulate -- --store postgres --seeds 100  plays stories on a real PostgreSQL; with --mutant until that is found
 //
 // With --auditor, a program of somebody else judges the orders of the shop as well. Exits with 1 when a story finds something, or when a mutant is not found within its seeds. With --json the figures come as
 // one line of JSON.
@@ -12,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import type { Campaign } from './campaign.ts'
 import { breakEngine, MUTANTS } from './mutants.ts'
+import { simulateOnServer } from './postgres/command.ts'
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     mutant: { type: 'string' },
     auditor: { type: 'string' },
+    store: { type: 'string', default: 'memory' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -32,6 +35,12 @@ setFlagsFromString('--max-semi-space-size=64')
 process.on('rejectionHandled', () => {})
 
 const mutants = values.mutant === 'all' ? MUTANTS.map(({ name }) => name) : (values.mutant?.split(',') ?? [])
+if (!['memory', 'postgres'].includes(values.store)) throw new RangeError(`--store is "${values.store}"; it must be memory or postgres`)
+if (values.store === 'postgres') {
+  await simulateOnServer({ ...values, first, mutants })
+  // What processes that have died still wait for would keep this one.
+  process.exit()
+}
 if (mutants.length > 1) await eachMutant(mutants)
 else if (mutants[0] !== undefined) await oneMutant(mutants[0])
 else if (values.seeds === undefined) await tellOne()

@@ -115,7 +115,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     name: 'drops-what-it-cannot-ask',
     breaks: 'a row of the inbox of which the store cannot be asked stays',
-    file: 'engine/requests.ts',
+    file: 'engine/between-shards.ts',
     changes: [["error.code === 'STORE_FAILED'", 'false']],
     within: 3000,
   },
@@ -123,7 +123,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'no-poll',
     breaks: 'hints may be lost: the inbox is looked into every second',
     file: 'engine/inbox.ts',
-    changes: [['this.#poll = this.#options.clock.after(POLL_MS, tick)', '']],
+    changes: [['this.#leave = this.#options.pulse.join(this.#look)', '']],
     within: 300,
   },
   {
@@ -137,7 +137,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'negative-answer-at-once',
     breaks: 'a negative answer waits for the inbox',
     file: 'engine/application.ts',
-    changes: [['await shard.context.inbox.read()\n', '']],
+    changes: [['inbox.read().then(() => writer.barrier())', 'writer.barrier()']],
     within: 1000,
   },
   {
@@ -318,7 +318,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'flow-begins-anew',
     breaks: 'a flow goes on from where its row stands',
     file: 'engine/monitor.ts',
-    changes: [['if (row !== null) {\n      flow.armed', 'if (row === undefined) {\n      flow.armed']],
+    changes: [['if (row !== null) {\n          flow.armed', 'if (row === undefined) {\n          flow.armed']],
     within: 1000,
   },
   {

@@ -21,7 +21,10 @@ const AGAIN: ReadonlySet<string> = new Set([
   'SHARD_FENCED',
   'STORE_FAILED',
   'STORE_FULL',
+  'STORE_UNREACHABLE',
   'APP_CLOSED',
+  'COMMIT_UNKNOWN',
+  'NODE_STANDBY',
   'NOT_READY',
   'OVERLOADED',
 ])
@@ -50,8 +53,11 @@ class ProgramsScene implements Scene {
   }
 
   application(process: SimulatedProcess) {
+    const { medium } = this.#stage.world
     return applicationOf({
-      work: (what, input, context) => {
+      work: async (what, input, context) => {
+        // What is asked for has to be there by then.
+        if (medium !== null) await process.live(medium.refresh())
         process.cross('before a request')
         this.#stage.world.note(`${process.name} ${what} ${input}: ${context.op} of ${context.run}`)
         return process.live(this.#ledger.work(what, input, context))

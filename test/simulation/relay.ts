@@ -9,7 +9,7 @@ import { relayApplication, type Bank, type Payment } from './relay-contracts.ts'
 import { StuckRuns } from './stuck-runs.ts'
 
 const AGAIN_MS = 120
-const BUSY = 0.5
+const BUSY = [0.5, 0.9] as const
 
 export const relayOfShards: Workload = {
   name: 'relay of shards',
@@ -23,6 +23,7 @@ class RelayScene implements Scene {
   readonly #books: Books
   readonly #chance: Chance
   readonly #bank: Chance
+  readonly #busy: number
   readonly #stuck: StuckRuns
   readonly #payments: Payment[] = []
   #under = 0
@@ -32,6 +33,7 @@ class RelayScene implements Scene {
     this.#books = new Books(stage)
     this.#chance = stage.world.chance('clients')
     this.#bank = stage.world.chance('bank')
+    this.#busy = stage.world.hasLeases ? stage.world.chance('busy').pick(BUSY) : BUSY[0]
     this.#stuck = new StuckRuns(stage)
   }
 
@@ -41,8 +43,9 @@ class RelayScene implements Scene {
       (step: string): Bank['take'] =>
       async (payment, context) => {
         const entry = { run: payment.from, step, input: payment }
-        // A bank that is busy is asked again soon: so calls begin at any time, also when nothing was committed for them.
-        const isBusy = this.#stage.world.weather !== null && this.#bank.is(BUSY)
+        // A bank that is busy is asked again soon: so calls begin at any time, also when nothing was committed for them, and
+        // when it is busy nearly always, whatever befalls a node finds one that is about to begin.
+        const isBusy = this.#stage.world.weather !== null && this.#bank.is(this.#busy)
         await books.call(process, context, entry, () => {
           if (isBusy) throw new Error('the bank is busy')
           return { outcome: 'applied', answer: null, amount: payment.v }

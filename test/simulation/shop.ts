@@ -69,9 +69,7 @@ class ShopScene implements Scene {
   }
 
   begin(): void {
-    this.#stage.world.onCommit.push(({ changes }) => {
-      for (const { num, status, ended } of changes) if (ended !== null) this.#ended(num, status)
-    })
+    this.#stage.world.whenEnded((row, from) => this.#ended(row, from))
     const count = this.#chance.pick([1, 1, 2])
     while (this.#orders.length < count) {
       const order = this.#chance.pick(PLANNED)
@@ -102,6 +100,7 @@ class ShopScene implements Scene {
       for (let times = 0; times < GIVE_UP && !(await this.#readEnd(order)); times++) await world.clock.wait(AGAIN_MS)
     // What the monitor has taken is written a moment later.
     await world.clock.wait(WRITTEN_MS)
+    if (world.medium !== null) await world.medium.refresh()
     const { effects } = this.evidence()
     for (const { rule, about, detail } of audit({ orders: this.rows, effects, faults: [], flow, least: NONE })) {
       // One item may be taken back while another, which was given up with it, has not answered yet.
@@ -259,8 +258,7 @@ class ShopScene implements Scene {
     }
   }
 
-  #ended(num: number, status: string): void {
-    const row = this.#stage.world.disk.runs.get(num)
-    if (row?.name === 'checkout') this.#history.happened(row.id, { kind: 'end', status }, this.#stage.world.trace.count)
+  #ended({ name, id, status }: RunRow, from: number): void {
+    if (name === 'checkout') this.#history.happened(id, { kind: 'end', status }, this.#stage.world.trace.count, from)
   }
 }

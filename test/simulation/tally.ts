@@ -78,9 +78,7 @@ export class TallyScene implements Scene {
 
   begin(): void {
     const runs = this.#chance.pick(this.stage.world.disks.length === 1 ? [1, 1, 1, 2, 2, 3] : [2, 3, 4])
-    this.stage.world.onCommit.push(({ changes, shard }) => {
-      for (const { num, status, ended } of changes) if (ended !== null) this.#ended(shard, num, status)
-    })
+    this.stage.world.whenEnded((row, from) => this.#ended(row, from))
     for (let run = 1; run <= runs; run++) this.#client(run)
   }
 
@@ -243,7 +241,9 @@ export class TallyScene implements Scene {
   ): Promise<void> {
     const { world } = this.stage
     const slot = world.place.slotOf(tag)
-    world.post({ ns: 'default', slot, kind, target, data: JSON.stringify(body), at: world.clock.now() })
+    const from = world.trace.count
+    const posted = world.post({ ns: 'default', slot, kind, target, data: JSON.stringify(body), at: world.clock.now() })
+    if (posted !== null) await posted
     world.note(`posts ${kind} ${one.id}`)
     if (kind === 'event') return this.#take({ kind, ...one, isPosted: true })
     const value = kind === 'start' ? JSON.stringify((body as { input: unknown }).input) : one.id
@@ -251,6 +251,7 @@ export class TallyScene implements Scene {
       one.run,
       { kind: 'posted', what: kind, value },
       kind === 'start' ? world.trace.count : Infinity,
+      from,
     )
     this.#take({ kind, ...one, isPosted: true }, this.#asked.get(one.id))
   }
@@ -260,7 +261,7 @@ export class TallyScene implements Scene {
    * both may be told that they were first (ADR 28).
    */
   #made(isNew: boolean, done: 'created' | 'changed' = 'created'): string {
-    if (this.stage.world.nodes > 1) return 'taken'
+    if (this.stage.world.hasLeases) return 'taken'
     return isNew ? done : 'known'
   }
 
@@ -270,9 +271,8 @@ export class TallyScene implements Scene {
     this.taken.push({ ...taken, at: clock.now(), from, to: trace.count })
   }
 
-  #ended(shard: number, num: number, status: string): void {
-    const row = this.stage.world.disks[shard]?.runs.get(num)
-    if (row?.name === 'tally') this.history.happened(row.id, { kind: 'end', status }, this.stage.world.trace.count)
+  #ended({ name, id, status }: RunRow, from: number): void {
+    if (name === 'tally') this.history.happened(id, { kind: 'end', status }, this.stage.world.trace.count, from)
   }
 
   /** Whoever finds a call stuck tries it again, does it by hand, lets it fail, or stops the run. */

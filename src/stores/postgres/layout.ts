@@ -113,8 +113,18 @@ invariant(migrations.at(-1)?.version === SCHEMA_VERSION, 'the last migration doe
 /** Any number, the same for every Ballet: what makes or changes a schema waits here for who does so already. */
 const LAYOUT_LOCK = '4776012302361088'
 
-/** The version of the schema, 0 when there is none. @throws STORE_FOREIGN, STORE_NEWER */
+/** The version of the schema, 0 when there is none. @throws STORE_FOREIGN, STORE_NEWER, STORE_UNREACHABLE */
 export async function layoutVersion(link: Link, schema: string, store: string): Promise<number> {
+  // Without it a node that begins while nothing is carried would never open, nor end.
+  const deadline = link.deadline()
+  try {
+    return await readVersion(link, schema, store)
+  } finally {
+    deadline()
+  }
+}
+
+async function readVersion(link: Link, schema: string, store: string): Promise<number> {
   const look = `SELECT to_regclass('${schema}.store') IS NOT NULL AND to_regclass('${schema}.shards') IS NOT NULL,
     EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('${schema}'))`
   const [[isOurs, isUsed] = []] = (await link.send({ text: look, parameters: [] }))
@@ -137,7 +147,7 @@ export interface LayoutOptions {
   readonly shards: number
 }
 
-/** Brings the schema to this version. One that is there already is not written to. @throws STORE_FOREIGN, STORE_NEWER */
+/** Brings the schema to this version, however long that takes. One that is there already is not written to. @throws STORE_FOREIGN, STORE_NEWER */
 export async function migrate(link: Link, { schema, store, shards }: LayoutOptions): Promise<void> {
   if ((await layoutVersion(link, schema, store)) === SCHEMA_VERSION) return
   const run = async (text: string): Promise<unknown> => link.send({ text, parameters: [] })

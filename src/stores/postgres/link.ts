@@ -120,7 +120,7 @@ export class Link {
 
   /** Connects, and looks at whom it has found. @throws STORE_UNREACHABLE, STORE_FAILED */
   async begin(): Promise<void> {
-    const deadline = this.deadline(this.#address.deadlineMs)
+    const deadline = this.deadline()
     try {
       this.#raw = await this.#settled(this.#socket)
       // A session that a pooler lends is left as it is.
@@ -138,7 +138,7 @@ export class Link {
   }
 
   /** Ends the connection, and with it all that waits for it, unless the time is stopped before. */
-  deadline(ms: number): Cancel {
+  deadline(ms: number = this.#address.deadlineMs): Cancel {
     return this.#clock.after(ms, () => this.#lose(`no answer within ${ms} ms`))
   }
 
@@ -193,12 +193,13 @@ export class Link {
   /** Ends the session in peace. */
   async close(): Promise<void> {
     if (this.#lost !== undefined) return
-    const deadline = this.deadline(this.#address.deadlineMs)
+    const deadline = this.deadline()
     const session = this.#session
     this.#session = undefined
     try {
       session?.release()
-      await this.#sql.end()
+      // Of a connection that is lost meanwhile the driver never says that it has ended.
+      await this.#settled(this.#sql.end())
     } catch (error) {
       this.destroy(failureOf(error, this.#address.name))
     } finally {

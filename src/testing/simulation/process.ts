@@ -29,6 +29,8 @@ export const connectionLost = (url: string): Error =>
 /** How far its clock may be from that of the world. */
 /** How long a busy process takes for what a commit brings, milliseconds: longer than any commit. */
 const WORK_MS = 10_000
+/** Whoever cannot reach the store of several nodes does not open. */
+const NOT_JOINED: ReadonlySet<string> = new Set(['COMMIT_UNKNOWN', 'STORE_UNREACHABLE'])
 const SKEWS_MS = [0, 0, -400, 1500]
 
 export class SimulatedProcess implements Life {
@@ -53,7 +55,7 @@ export class SimulatedProcess implements Life {
   readonly #waits = new Set<(error: Error) => void>()
   readonly #alarms = new Set<Alarm>()
   readonly #clients = new Set<(error: Error) => void>()
-  #state: 'alive' | 'dead' | 'buried' = 'alive'
+  #state: 'alive' | 'dead' | 'buried' | 'forgotten' = 'alive'
   /** What waits for it while it is frozen; null while it is not. */
   #frozen: (() => void)[] | null = null
   hasClosed = false
@@ -78,7 +80,7 @@ export class SimulatedProcess implements Life {
       now: () => (this.#state === 'buried' ? this.#never() : world.clock.now() + skewMs),
       after: (delayMs, ring) => this.#after(delayMs, ring),
     }
-    this.store = simulatedStore(this)
+    this.store = world.medium?.storeOf(this) ?? simulatedStore(this)
     this.random = randomOf(world.chance(`${this.name} random`))
   }
 
@@ -115,13 +117,14 @@ export class SimulatedProcess implements Life {
     this.#state = 'dead'
     this.hasDied = true
     for (const { cancel } of this.#alarms) cancel()
+    this.world.medium?.cutOff(this)
     for (const tell of this.#clients) tell(connectionLost(this.name))
     this.#clients.clear()
   }
 
   /** What the process awaits: settles only as long as it lives. */
   live<T>(work: Promise<T>): Promise<T> {
-    if (this.#state === 'buried') {
+    if (this.#state === 'buried' || this.#state === 'forgotten') {
       work.catch(() => {})
       return Promise.reject(gone())
     }
@@ -207,7 +210,13 @@ export class SimulatedProcess implements Life {
     await this.app?.close()
   }
 
+  /** After that: nothing of it rings any more, whatever still waits. */
+  forget(): void {
+    this.#state = 'forgotten'
+  }
+
   #after(delayMs: number, ring: () => void): Cancel {
+    if (this.#state === 'forgotten') return () => {}
     if (this.#state === 'buried') {
       const immediate = setImmediate(ring)
       return () => clearImmediate(immediate)
@@ -244,9 +253,9 @@ export class SimulatedProcess implements Life {
     const code = isBalletError(error) ? error.code : ''
     // Of nodes that share a store, one that loses a shard goes on with the others.
     const isReplaced =
-      this.world.nodes === 1 && this.world.disks.some(({ epoch }, shard) => epoch > (this.epochs.get(shard) ?? 0))
+      !this.world.hasLeases && this.world.disks.some(({ epoch }, shard) => epoch > (this.epochs.get(shard) ?? 0))
     // Whoever cannot join does not open.
-    const hasNotJoined = this.app === null && code === 'COMMIT_UNKNOWN' && this.world.nodes > 1
+    const hasNotJoined = this.app === null && NOT_JOINED.has(code) && this.world.hasLeases
     return (code === 'SHARD_FENCED' && isReplaced) || hasNotJoined || (code === 'STORE_FAILED' && this.isExcused)
   }
 

@@ -15,6 +15,7 @@ const SHARE = 20
 export function simulatedLeases(process: Life, inner: Leases): Leases {
   const { world } = process
   const chance = world.chance(`${process.name} leases`)
+  const slowness = world.chance(`${process.name} slow leases`)
   const call = async (name: string, work: () => Promise<unknown>): Promise<unknown> => {
     const isRead = READS.has(name)
     process.cross(`before ${name}`)
@@ -40,6 +41,11 @@ export function simulatedLeases(process: Life, inner: Leases): Leases {
       throw isRead ? fault('STORE_FAILED', { problem: `${name} failed` }) : fault('COMMIT_UNKNOWN')
     }
     const answer = await work()
+    // As late as somebody still waits for it: what it says was true when it was asked for.
+    if (slowness.is(bad)) {
+      world.count('lease slow')
+      await world.clock.wait(slowness.between(1, inner.lengthMs / 3))
+    }
     if (!isRead && name !== 'renew') world.note(`${process.name} ${name}`)
     if (name === 'takeAll')
       for (const { shard, epoch } of answer as readonly Taken[]) {

@@ -187,7 +187,7 @@ class Access {
 }
 
 /** What a batch holds, for whoever reads the story. */
-function batchWords({ runs, changes, journal, events, timers, drained, posts }: Batch): string {
+export function batchWords({ runs, changes, journal, events, timers, drained, posts }: Batch): string {
   return [
     ...runs.map(({ num, id }) => `run ${num} ${id}`),
     ...journal.map(({ run, seq, data }) => `${run}.${seq} ${String(data).replaceAll('\n', ' ')}`),

@@ -8,6 +8,7 @@ import type { Chance } from './chance.ts'
 import { connectionLost, SimulatedProcess } from './process.ts'
 import { Wire } from './wire.ts'
 import { carryHints } from './hints.ts'
+import type { Medium } from './medium.ts'
 import { World, type Cluster, type Finding } from './world.ts'
 
 /** What is played. */
@@ -73,9 +74,14 @@ const HUNG_MS = 700
 const FATES = 3
 const FREEZE_MS = 5000
 
-/** Plays the story of a seed. */
-export async function tell(workload: Workload, seed: number, isTold = false): Promise<Told> {
-  const stage = new Stage(workload, seed, isTold)
+/** Plays the story of a seed, on a disk in memory where no other medium is given. */
+export async function tell(
+  workload: Workload,
+  seed: number,
+  isTold = false,
+  medium: Medium | null = null,
+): Promise<Told> {
+  const stage = new Stage(workload, seed, isTold, medium)
   await stage.play()
   return stage.told()
 }
@@ -99,8 +105,8 @@ export class Stage {
   readonly #seats: Seat[] = []
   #hash = ''
 
-  constructor(workload: Workload, seed: number, isTold: boolean) {
-    this.world = new World(seed, isTold, workload.cluster)
+  constructor(workload: Workload, seed: number, isTold: boolean, medium: Medium | null) {
+    this.world = new World(seed, isTold, workload.cluster, medium)
     this.wire = new Wire(this.world)
     this.#chance = this.world.chance('stage')
     this.#workload = workload
@@ -115,7 +121,7 @@ export class Stage {
   }
 
   get #limitMs(): number {
-    return this.#scene.limitMs ?? LIMIT_MS
+    return this.world.medium?.limitMs ?? this.#scene.limitMs ?? LIMIT_MS
   }
 
   /** A client asks the newest process, or now and then one that has not noticed that it is not that any more. */
@@ -146,6 +152,7 @@ export class Stage {
     for (;;) {
       await clock.wait(this.#limitMs / LOOKS)
       if (world.weather !== null && world.ageMs >= this.#healAt) world.heal()
+      if (world.medium !== null) await world.medium.refresh()
       for (const seat of this.#seats) this.#supervise(seat)
       this.#scene.look()
       if (world.findings.length > 0) break
@@ -191,7 +198,7 @@ export class Stage {
     const process = new SimulatedProcess(world)
     this.#processes.push(process)
     const { weather } = world
-    const share = world.nodes > 1 ? FATES : 1
+    const share = world.hasLeases ? FATES : 1
     const fateAt =
       weather !== null && this.#chance.is(weather.takeOver * share)
         ? world.ageMs + this.#chance.between(20, 1500)
@@ -200,7 +207,7 @@ export class Stage {
     if (seat === undefined) this.#seats.push(next)
     else Object.assign(seat, next)
     const chance = world.chance(`${process.name} options`)
-    const address = world.nodes > 1 ? { address: `http://${process.name}` } : {}
+    const address = world.hasLeases ? { address: `http://${process.name}` } : {}
     const options = { liveRuns: chance.pick([1, 3, 10_000]), ...address, ...this.#scene.options?.(chance) }
     const opening = process.open(this.#scene.application(process), options)
     opening.then(() => carryHints(process, this.#processes)).catch(() => {})
@@ -215,8 +222,8 @@ export class Stage {
     if (hangs && (world.weather === null || this.#chance.is(0.6))) process.crash('it hung')
     if (world.weather === null) for (const one of this.#processes) if (one.hungSince !== null) one.crash('it hung')
     const isDue = world.ageMs >= seat.fateAt
-    if (isDue && world.nodes > 1) this.#befall(process)
-    const isReplaced = isDue && world.nodes === 1
+    if (isDue && world.hasLeases) this.#befall(process)
+    const isReplaced = isDue && !world.hasLeases
     if (!process.isAlive || process.stopped !== null || process.hasClosed || hangs || isReplaced) {
       if (seat.startAt === Number.POSITIVE_INFINITY) seat.startAt = world.ageMs + this.#chance.between(0, 150)
     }

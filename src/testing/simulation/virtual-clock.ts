@@ -3,13 +3,21 @@
 // give the same story. One such clock may be alive in a process at a time, or each would wait for the other.
 import type { Cancel, Clock } from '../../core/clock.ts'
 
+/** A clock that one can wait for. */
+export interface StoryClock extends Clock {
+  /** Resolves when this much time has passed; never once the clock is stopped. */
+  wait(delayMs: number): Promise<void>
+  /** Nothing is called back any more: whoever waits for this clock is as good as dead. */
+  stop(): void
+}
+
 interface Alarm {
   readonly due: number
   readonly order: number
   readonly ring: () => void
 }
 
-export class VirtualClock implements Clock {
+export class VirtualClock implements StoryClock {
   readonly #alarms: Alarm[] = []
   #now: number
   #orders = 0
@@ -38,12 +46,10 @@ export class VirtualClock implements Clock {
     }
   }
 
-  /** Resolves when this much time has passed; never once the clock is stopped. */
   wait(delayMs: number): Promise<void> {
     return new Promise((resolve) => void this.after(delayMs, resolve))
   }
 
-  /** Nothing is called back any more: whoever waits for this clock is as good as dead. */
   stop(): void {
     this.#stopped = true
     this.#alarms.length = 0

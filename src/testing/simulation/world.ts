@@ -2,13 +2,14 @@
 // the streams of one seed, a stream for each part, so that what one part draws does not change what another does. The disk
 // is the truth: what is on it survives every crash. Made anew for each story; nothing of it outlives that.
 import { hashOf } from '../../core/ids.ts'
-import type { Batch, InboxItem } from '../../core/store.ts'
+import type { Batch, InboxItem, RunRow } from '../../core/store.ts'
 import { Placement } from '../../core/placement.ts'
 import { MemoryData } from '../../stores/memory/memory-data.ts'
 import { Chance } from './chance.ts'
+import type { Medium } from './medium.ts'
 import { ShardedDisk } from './sharded-disk.ts'
 import { Trace } from './trace.ts'
-import { VirtualClock } from './virtual-clock.ts'
+import { VirtualClock, type StoryClock } from './virtual-clock.ts'
 import { weatherOf, type Weather } from './weather.ts'
 
 /** When stories begin: milliseconds since the epoch. */
@@ -31,7 +32,9 @@ const LEASES_MS = [600, 1500, 3000]
 
 export class World {
   readonly seed: number
-  readonly clock: VirtualClock = new VirtualClock(BEGIN_MS)
+  readonly clock: StoryClock
+  /** Null where the disk is one in memory, and time is virtual. */
+  readonly medium: Medium | null
   /** Of the first shard, and of the only one where there is one. */
   readonly disk: MemoryData
   /** Of all shards. */
@@ -50,21 +53,30 @@ export class World {
   processes = 0
   readonly #weather: Weather
   readonly #root: Chance
+  readonly #beganMs: number
   #isHealed = false
 
-  /** @param isTold whether the trace keeps lines for people. */
-  constructor(seed: number, isTold: boolean, cluster: Cluster | null = null) {
+  /**
+   * @param isTold whether the trace keeps lines for people.
+   * @param medium what it stands on, where that is not a disk in memory.
+   */
+  constructor(seed: number, isTold: boolean, cluster: Cluster | null = null, medium: Medium | null = null) {
     this.seed = seed
+    this.medium = medium
+    this.clock = medium?.clock ?? new VirtualClock(BEGIN_MS)
+    this.#beganMs = this.clock.now()
     this.trace = new Trace(isTold)
     this.#root = new Chance(seed)
     const id = `store-${seed}`
     const leaseMs = cluster === null ? 0 : this.chance('leases').pick(LEASES_MS)
-    this.sharded = cluster === null ? null : new ShardedDisk(id, cluster.shards, this.clock, leaseMs)
+    const isInMemory = cluster !== null && medium === null
+    this.sharded = isInMemory ? new ShardedDisk(id, cluster.shards, this.clock, leaseMs) : null
     this.nodes = cluster?.nodes ?? 1
-    this.disks = this.sharded?.shards ?? [new MemoryData(id)]
+    this.disks = medium?.disks ?? this.sharded?.shards ?? [new MemoryData(id)]
     this.disk = this.disks[0] as MemoryData
     this.place = new Placement({ ...this.disk.info, shards: this.disks.length })
     this.#weather = weatherOf(this.chance('weather'))
+    medium?.watch(this)
   }
 
   /** The dice of one part of the world. */
@@ -82,10 +94,28 @@ export class World {
     else this.sharded.commit(batch)
   }
 
-  /** Somebody puts something into the inbox. */
-  post(item: InboxItem): void {
+  /** Somebody puts something into the inbox. Where that takes its time, it is there when it resolves. */
+  post(item: InboxItem): Promise<void> | null {
+    if (this.medium !== null) return this.medium.post(item)
     if (this.sharded === null) this.disk.post(0, [item])
     else this.sharded.post([item])
+    return null
+  }
+
+  /** Whether shards are held by leases: who loses one goes on with the others. */
+  get hasLeases(): boolean {
+    return this.nodes > 1 || this.medium !== null
+  }
+
+  /** @param tell called with every run that has ended, and the place in the trace at which it had not yet. */
+  whenEnded(tell: (row: RunRow, from: number) => void): void {
+    if (this.medium !== null) return void this.medium.onEnded.push(tell)
+    this.onCommit.push(({ changes, shard }) => {
+      for (const { num, ended } of changes) {
+        const row = ended === null ? undefined : this.disks[shard]?.runs.get(num)
+        if (row !== undefined) tell(row, this.trace.count)
+      }
+    })
   }
 
   /** What may go wrong now. */
@@ -100,7 +130,7 @@ export class World {
 
   /** Milliseconds since the story began. */
   get ageMs(): number {
-    return this.clock.now() - BEGIN_MS
+    return this.clock.now() - this.#beganMs
   }
 
   /** Nothing goes wrong any more. */

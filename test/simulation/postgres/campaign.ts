@@ -1,0 +1,93 @@
+// Plays stories on a real PostgreSQL: the workloads of the simulator, several at a time because each mostly waits. The seed of a story is
+// that of its programs and of its faults; when things happen is a matter of the machine, so that a seed told again is another story of the
+// same programs.
+import { tell, type Figures, type Told, type Workload } from '../../../src/testing/simulation/stage.ts'
+import { programs } from '../programs.ts'
+import { relayOfNodes } from '../relay.ts'
+import { shop } from '../shop.ts'
+import { tally } from '../tally.ts'
+import { PostgresMedium } from './medium.ts'
+
+const SHARDS = 4
+const on = (workload: Workload, shards: number, nodes: number): Workload => ({
+  ...workload,
+  name: workload.name.replace(/ of .*/, ''),
+  cluster: { shards, nodes },
+})
+/** Each with one, two and three nodes at a time. The judges of the shop and of the programs know stores of one shard alone. */
+const WORKLOADS: readonly Workload[] = [
+  on(tally, SHARDS, 3),
+  on(relayOfNodes, SHARDS, 2),
+  on(shop, 1, 2),
+  on(tally, SHARDS, 2),
+  on(programs, 1, 3),
+  on(relayOfNodes, SHARDS, 3),
+  on(tally, SHARDS, 1),
+  on(programs, 1, 1),
+  on(shop, 1, 3),
+]
+
+/** What many stories came to. */
+export interface ServerCampaign {
+  readonly stories: number
+  /** Of the clock on the wall. */
+  readonly seconds: number
+  readonly figures: Figures
+  readonly byWorkload: Readonly<Record<string, number>>
+  readonly found: readonly Told[]
+}
+
+export interface ServerPlan {
+  /** The URL of a database, without options. */
+  readonly server: string
+  readonly first: number
+  readonly stories: number
+  /** At a time. */
+  readonly beside: number
+  /** Stories with findings after which no other begins. */
+  readonly most: number
+}
+
+/** Plays stories from `first` on. */
+export async function serverCampaign({ server, first, stories, beside, most }: ServerPlan): Promise<ServerCampaign> {
+  const since = performance.now()
+  const told: Told[] = []
+  const isEnough = (): boolean => told.filter(({ findings }) => findings.length > 0).length >= most
+  let next = first
+  const player = async (): Promise<void> => {
+    while (next < first + stories && !isEnough()) told.push(await story(server, next++))
+  }
+  await Promise.all(Array.from({ length: beside }, player))
+  const byWorkload: Record<string, number> = {}
+  for (const { workload } of told) byWorkload[workload] = (byWorkload[workload] ?? 0) + 1
+  const found = told.filter(({ findings }) => findings.length > 0)
+  const figures = told.map((one) => one.figures).reduce(sumOf, NOTHING)
+  return { stories: told.length, seconds: (performance.now() - since) / 1000, figures, byWorkload, found }
+}
+
+async function story(server: string, seed: number): Promise<Told> {
+  const workload = WORKLOADS[seed % WORKLOADS.length] as Workload
+  const medium = await PostgresMedium.on(server, workload.cluster?.shards ?? 1)
+  try {
+    // It cannot be told again: whatever is found, this is the only story of it.
+    return await tell(workload, seed, true, medium)
+  } finally {
+    await medium.end()
+  }
+}
+
+const NOTHING: Figures = { processes: 0, crashes: 0, fenced: 0, runs: 0, events: 0, virtualMs: 0, faults: {} }
+
+function sumOf(sum: Figures, more: Figures): Figures {
+  const faults = { ...sum.faults }
+  for (const [kind, count] of Object.entries(more.faults)) faults[kind] = (faults[kind] ?? 0) + count
+  return {
+    processes: sum.processes + more.processes,
+    crashes: sum.crashes + more.crashes,
+    fenced: sum.fenced + more.fenced,
+    runs: sum.runs + more.runs,
+    events: sum.events + more.events,
+    virtualMs: sum.virtualMs + more.virtualMs,
+    faults,
+  }
+}
