@@ -114,6 +114,8 @@ async function settle<Work extends Decision<EventValue>>(
     let isRepeat = true
     const answer = await once(context, async (tx) => {
       isRepeat = false
+      // Once more, where it holds until this is committed: the process may have stood still since.
+      await passFence(tx, context)
       const account = await read(tx, line.run)
       const { outcome, answer: given, amount, change } = rule(account)
       if (change !== undefined) await keep(tx, line.run, { ...account, ...change })

@@ -160,12 +160,16 @@ const rules = {
     const paid = sum(story.applied('charge')) - sum(story.applied('refund'))
     return story.finals.flatMap(({ amount }) => when(amount !== paid, `shown as ${amount}, the books say ${paid}`))
   },
-  /** An engine that was replaced gets nothing done any more. */
+  /**
+   * An engine that was replaced gets nothing done any more once its successor has done something for the order. A repeat is not
+   * counted: the successor begins by asking again for what was under way, of each service, and none of them knows of the others.
+   */
   ZOMBIE: ({ effects }) => {
     let newest = 0
     return effects.flatMap(({ step, outcome, epoch = 0 }) => {
+      if (outcome !== 'applied') return []
       newest = Math.max(newest, epoch)
-      return when(outcome === 'applied' && epoch < newest, `${step} by epoch ${epoch} after ${newest}`)
+      return when(epoch < newest, `${step} by epoch ${epoch} after ${newest}`)
     })
   },
   LATE: ({ finals, effects }) => {
