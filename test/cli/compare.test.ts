@@ -8,9 +8,15 @@ import { Sandbox } from './sandbox.ts'
 
 const shop = fileURLToPath(new URL('../../examples/shop/shop.ts', import.meta.url))
 
+const typo = `
+import app from './app.ts'
+export default app
+export const comparison = { styles: ['reactions'], kept: [], last: ['payment.approved'], gate: 'payment.chrage', make() {} }
+`
+
 let box: Sandbox
 beforeAll(() => {
-  box = new Sandbox({ 'app.ts': application })
+  box = new Sandbox({ 'app.ts': application, 'typo.ts': typo })
 })
 afterAll(() => box.remove())
 
@@ -42,6 +48,8 @@ it('prints a table for a document, and what its rows mean', async () => {
 
 it.each([
   [['compare', 'app.ts'], 'it has no "export const comparison"'],
+  [['compare', 'app.ts'], 'export const comparison: Comparison'],
+  [['compare', 'typo.ts'], 'comparison.gate is "payment.chrage", and no operation here has that name'],
   [['compare', shop, '--fault', 'payment-up:1s'], '--fault must be <service>-down:<time>'],
   [['compare', shop, '--fault', 'paymant-down:1s'], 'There is no service "paymant" here'],
   [['compare', shop, '--orders', '1'], '--orders must be a whole number from 10 to 100000'],
