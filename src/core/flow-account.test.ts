@@ -128,7 +128,11 @@ describe('an account', () => {
   })
 
   it('that ended as was agreed owes nothing for what comes late, but what a late event tells of for the first time', () => {
-    const sold = new Flow(seq(event('placed'), { kind: 'choice', parts: [event('paid'), event('declined')] }), [], 'sold')
+    const sold = new Flow(
+      seq(event('placed'), { kind: 'choice', parts: [event('paid'), event('declined')] }),
+      [],
+      'sold',
+    )
     const owes = (...types: readonly string[]) => {
       const account = take(types, sold) as FlowAccount
       const { standing, detail } = saveAccount(sold, account, knowledge)

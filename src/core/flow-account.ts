@@ -79,7 +79,18 @@ function beginAccount(flow: Flow, event: FlowEvent): FlowAccount | null {
   const { at, type } = event
   const state = flow.start(at)
   if (!flow.expected(state).includes(type)) return null
-  return { state, seen: [], strays: [], broken: null, breaks: 0, overdues: 0, told: 0, began: at, changed: at, last: event }
+  return {
+    state,
+    seen: [],
+    strays: [],
+    broken: null,
+    breaks: 0,
+    overdues: 0,
+    told: 0,
+    began: at,
+    changed: at,
+    last: event,
+  }
 }
 
 /** The deadlines that have passed by `now` and were not told yet, and the account in which they are. */

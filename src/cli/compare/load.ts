@@ -35,7 +35,8 @@ function problemOf(comparison: unknown, definition: ApplicationDefinition): stri
   if (typeof make !== 'function') return 'comparison.make is no function'
   const types = definition.events.map(({ type }) => type)
   const strange = last.find((type) => !types.includes(type))
-  if (strange !== undefined) return `comparison.last has "${strange}", and no event here has that type${near(strange, types)}`
+  if (strange !== undefined)
+    return `comparison.last has "${strange}", and no event here has that type${near(strange, types)}`
   const operations = definition.services.flatMap((service) => service.operations.map(({ name }) => name))
   if (!operations.includes(gate))
     return `comparison.gate is "${gate}", and no operation here has that name${near(gate, operations)}`
