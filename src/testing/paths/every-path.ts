@@ -102,7 +102,7 @@ export async function everyPath<Ending extends string>(
     ['repeats', 'limit', 'data', 'outputs', 'begin', 'without', 'endings'],
     'everyPath(...)',
   )
-  if (!isRecord(app) || !Array.isArray(app.choreographies))
+  if (!isRecord(app) || !isList(app.choreographies))
     refuse('everyPath(...)', 'its first argument must be an application, made by ballet(...)')
   refuseNoChoreography(choreography, 'everyPath(...)', 'second')
   const { name, flow } = choreography
@@ -150,6 +150,8 @@ export function refuseNoChoreography(value: unknown, what: string, place: 'first
     refuse(what, `its ${place} argument must be a choreography, made by choreography(...)`)
 }
 
+const isList = (value: unknown): boolean => Array.isArray(value)
+
 /** @throws DEFINITION_INVALID */
 export function pathSettings(
   { name, flow }: ChoreographyDefinition,
@@ -165,7 +167,7 @@ export function pathSettings(
   if (!isRecord(data))
     refuse(what, "data must be an object of functions, one for a type: { 'order.created': () => ({ ... }) }")
   for (const [type, make] of Object.entries(data)) refuseNotFunction(make, what, `data['${type}']`)
-  if (!Array.isArray(without)) refuse(what, 'without must be a list of events: [OrderCancelled]')
+  if (!isList(without)) refuse(what, 'without must be a list of events: [OrderCancelled]')
   for (const type of [...Object.keys(data), ...without.map((event) => event.type)]) {
     if (!flow.types.has(type)) refuse(what, `the options name the event "${type}", which it does not speak of`)
   }
