@@ -13,7 +13,7 @@ import { LooseMap } from '../core/loose-map.ts'
 import type { EventRow, FlowGone, FlowRow, TimerRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import { appendEvent } from './facts.ts'
-import { eventOf, overdueFact, placeRow, rowOf, type Passed } from './flow-rows.ts'
+import { eventOf, forgoFlow, overdueFact, placeRow, rowOf, type Passed } from './flow-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 import { UndoDebt } from './undo-debt.ts'
 
@@ -108,8 +108,7 @@ export class Monitor {
       followed.written = row?.pos ?? -1
       followed.met = row?.pos ?? head
       for (let more = row !== null; more;) {
-        const query = { ns, types: [...flow.types], after: followed.met, limit: PAGE }
-        const events = await store.events(shard, query)
+        const events = await store.events(shard, { ns, types: [...flow.types], after: followed.met, limit: PAGE })
         for (const event of events) this.#take(followed, event)
         await this.settled()
         more = events.length === PAGE
@@ -175,9 +174,7 @@ export class Monitor {
     const written: (readonly [Live, FlowRow])[] = []
     const complete: FlowRow[] = []
     const held = new Map<ChoreographyDefinition, number>()
-    const all = this.#changed
-    this.#changed = []
-    for (const flow of all) {
+    for (const flow of this.#changed.splice(0)) {
       const { choreography, account, changed, passed } = flow
       const goesOn = account !== null && !isComplete(choreography.flow, account)
       const waits = passed.length > 0 ? !tells : changed !== null && changed.at > changedBy && goesOn
@@ -281,8 +278,7 @@ export class Monitor {
 
   /** Reads the rows of the flows that were asked for. */
   async #read(): Promise<void> {
-    const asked = this.#asked
-    this.#asked = []
+    const asked = this.#asked.splice(0)
     for (const { choreography } of this.#followed.values()) {
       const flows = asked.filter((flow) => flow.choreography === choreography)
       if (flows.length > 0) await this.#bringAllBack(choreography, flows)
@@ -302,6 +298,8 @@ export class Monitor {
         if (row !== null) {
           flow.armed = row.due
           flow.account = loadAccount(choreography.flow, row) ?? (await this.#anew(flow, row))
+          // Its timer finds no flow when it comes.
+          if (flow.account === null) forgoFlow(this.#context, row)
         }
         const waiting = flow.waiting ?? []
         flow.waiting = null
