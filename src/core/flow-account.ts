@@ -63,16 +63,20 @@ export function takeEvent(flow: Flow, before: FlowAccount | null, event: FlowEve
   const { type, at } = event
   const next = flow.step(account.state, type, at)
   const known = account.seen.includes(type)
-  const common = { changed: at, last: event, seen: known ? account.seen : [...account.seen, type] }
-  const { strays } = account
-  if (!isBroken(next)) return { ...account, ...common, state: next, strays: strays.filter((one) => one !== type) }
+  const seen = known ? account.seen : [...account.seen, type]
+  if (!isBroken(next)) {
+    // Nearly always empty, and then not made anew for each event.
+    const strays = account.strays.length === 0 ? account.strays : account.strays.filter((one) => one !== type)
+    return { ...account, state: next, seen, strays, changed: at, last: event }
+  }
   const { source, id, pos } = event
   const { expected, rule } = next
   const isLate = flow.verdict(account.state).standing === 'complete'
   const how = isLate ? 'late' : known ? 'duplicate' : 'unexpected'
   const again = isLate && known ? { again: true as const } : {}
   const broken = account.broken ?? { how, type, source, id, pos, at, expected, rule, ...again }
-  return { ...account, ...common, strays: known ? strays : [...strays, type], broken, breaks: account.breaks + 1 }
+  const strays = known ? account.strays : [...account.strays, type]
+  return { ...account, seen, strays, changed: at, last: event, broken, breaks: account.breaks + 1 }
 }
 
 function beginAccount(flow: Flow, event: FlowEvent): FlowAccount | null {
