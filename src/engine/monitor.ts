@@ -174,7 +174,9 @@ export class Monitor {
     const written: (readonly [Live, FlowRow])[] = []
     const complete: FlowRow[] = []
     const held = new Map<ChoreographyDefinition, number>()
-    for (const flow of this.#changed.splice(0)) {
+    const all = this.#changed
+    this.#changed = []
+    for (const flow of all) {
       const { choreography, account, changed, passed } = flow
       const goesOn = account !== null && !isComplete(choreography.flow, account)
       const waits = passed.length > 0 ? !tells : changed !== null && changed.at > changedBy && goesOn
@@ -278,7 +280,8 @@ export class Monitor {
 
   /** Reads the rows of the flows that were asked for. */
   async #read(): Promise<void> {
-    const asked = this.#asked.splice(0)
+    const asked = this.#asked
+    this.#asked = []
     for (const { choreography } of this.#followed.values()) {
       const flows = asked.filter((flow) => flow.choreography === choreography)
       if (flows.length > 0) await this.#bringAllBack(choreography, flows)
