@@ -26,7 +26,10 @@ export function rowOf(ns: string, { choreography, key, account }: Followed, know
   return { ns, name: choreography.name, key, ...saved, pos: last.pos, began, changed }
 }
 
-/** By the choreography of today the flow of a row has not begun: what came for its key is foreign, and the row would say otherwise. */
+/**
+ * By the choreography of today the flow of a row has not begun: what came for its key is foreign, and the row would say
+ * otherwise. Its timer stays, and finds no flow when it comes.
+ */
 export function forgoFlow({ log, writer }: Pick<ShardContext, 'log' | 'writer'>, row: FlowRow): void {
   const { name, key } = row
   log.warn(

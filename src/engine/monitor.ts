@@ -301,7 +301,6 @@ export class Monitor {
         if (row !== null) {
           flow.armed = row.due
           flow.account = loadAccount(choreography.flow, row) ?? (await this.#anew(flow, row))
-          // Its timer finds no flow when it comes.
           if (flow.account === null) forgoFlow(this.#context, row)
         }
         const waiting = flow.waiting ?? []
