@@ -4,7 +4,7 @@ import { PLACE_OPTIONS, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { wholeNumber } from './parse.ts'
-import { preview, printable } from './printable.ts'
+import { preview, printable, shownKey } from './printable.ts'
 import { table } from './table.ts'
 import { print, type Terminal } from './terminal.ts'
 import { shownTime } from './times.ts'
@@ -46,7 +46,7 @@ function lines(items: readonly EventView[], { paint, columns }: Terminal): reado
   const rows = items.map((event) => [
     { text: shownTime(event.time), colour: paint.dim },
     { text: event.type, colour: paint.cyan },
-    { text: event.subject },
+    { text: shownKey(event.subject) },
     { text: event.source },
     { text: event.published ? 'published' : 'kept' },
     { text: preview(event.data, 2000) },

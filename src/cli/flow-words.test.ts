@@ -70,6 +70,30 @@ it.each<[string, Partial<FlowView>, string]>([
     'broken: order.shipped (e-1) came after its end; x must not come',
   ],
   [
+    'has ended, and gets an event once more',
+    {
+      state: 'broken',
+      ending: 'fulfilled',
+      awaited: [],
+      deadlines: [],
+      breaks: 2,
+      broken: { ...broken, how: 'late', expected: [], again: true },
+    },
+    'broken: order.shipped (e-1) came once more, after its end as fulfilled (and 1 more)',
+  ],
+  [
+    'has ended, though an event came twice',
+    {
+      state: 'broken',
+      ending: 'fulfilled',
+      awaited: [],
+      deadlines: [],
+      breaks: 1,
+      broken: { ...broken, how: 'duplicate', expected: ['order.paid'] },
+    },
+    'broken: order.shipped (e-1) came once more; expected was order.paid; it ended as fulfilled',
+  ],
+  [
     'has one too many',
     { state: 'broken', breaks: 1, broken: { ...broken, how: 'duplicate', expected: [] } },
     'broken: order.shipped (e-1) came once more',

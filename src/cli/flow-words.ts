@@ -6,10 +6,9 @@ import { inTime } from './times.ts'
 
 /** One line without a line break. */
 export function flowWords(flow: FlowView, now: number): string {
-  const { state, ending, awaited, deadlines, broken, breaks } = flow
+  const { state, ending, awaited, deadlines } = flow
   if (state === 'complete') return `complete: ${ending ?? ''}`
-  if (broken !== undefined)
-    return `broken: ${breakWords(broken)}${breaks > 1 ? ` (and ${breaks - 1} more)` : ''}${owedWords(flow)}`
+  if (flow.broken !== undefined) return brokenWords(flow, flow.broken)
   const passed = deadlines.find((deadline) => deadline.passed)
   if (passed !== undefined)
     return `overdue for ${showMs(Math.max(0, now - Date.parse(passed.by)))}: ${eventWords(passed.events, awaited)}${owedWords(flow)}`
@@ -32,9 +31,19 @@ const HOW: Readonly<Record<FlowBreakView['how'], string>> = {
   unexpected: 'came',
 }
 
-function breakWords({ how, event, id, expected, rule }: FlowBreakView): string {
+/** What broke it, and how it has ended all the same, if it has. */
+function brokenWords(flow: FlowView, { how, event, id, expected, rule, again }: FlowBreakView): string {
+  const { ending, awaited, breaks } = flow
+  const end = ending !== undefined && awaited.length === 0 ? ` as ${ending}` : ''
+  const came = again === undefined ? HOW[how] : 'came once more, after its end'
   const wanted = rule ?? (expected.length === 0 ? '' : `expected was ${expected.join(' or ')}`)
-  return `${event} (${id}) ${HOW[how]}${wanted === '' ? '' : `; ${wanted}`}`
+  return [
+    `broken: ${event} (${id}) ${came}${how === 'late' ? end : ''}`,
+    wanted === '' ? '' : `; ${wanted}`,
+    breaks > 1 ? ` (and ${breaks - 1} more)` : '',
+    how === 'late' || end === '' ? '' : `; it ended${end}`,
+    owedWords(flow),
+  ].join('')
 }
 
 /** `payment.approved or payment.declined from payment` */

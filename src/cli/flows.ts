@@ -7,7 +7,7 @@ import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { flowWords } from './flow-words.ts'
 import { usage, wholeNumber } from './parse.ts'
-import { printable } from './printable.ts'
+import { printable, shownKey } from './printable.ts'
 import { table } from './table.ts'
 import { print, type Terminal } from './terminal.ts'
 import { shownTime } from './times.ts'
@@ -55,7 +55,7 @@ function stateOf(text: string): FlowStanding {
 
 function lines(items: readonly FlowView[], { paint, columns, clock }: Terminal): readonly string[] {
   const rows = items.map((flow) => [
-    { text: flow.key.value, colour: paint.bold },
+    { text: shownKey(flow.key.value), colour: paint.bold },
     { text: shownTime(flow.began), colour: paint.dim },
     { text: flowWords(flow, clock.now()), colour: colourOf(flow.state, paint) },
   ])

@@ -7,6 +7,9 @@ import type { Command } from './command.ts'
 import { usage } from './parse.ts'
 import { wholeJournal, type Reads } from './reads.ts'
 
+/** Reads under way at once: an answer takes longer to come than to make. */
+const AT_ONCE = 32
+
 /** What there is of a key. @throws KEY_UNKNOWN, USAGE when several fields have the value. */
 export async function findKey(reads: Reads, key: string, command: Pick<Command, 'name'>): Promise<KeyView> {
   const { field, value } = splitKey(key)
@@ -39,22 +42,37 @@ export async function causesOf(reads: Reads, key: KeyView): Promise<Causes> {
     for (const run of graph.runs) runs.set(run.id, run)
     for (const event of graph.events) events.set(`${event.source} ${event.id}`, event)
   }
-  /** Page after page. */
-  const addAll = async (first: Related, next: (cursor: string) => Promise<Related>): Promise<void> => {
-    add(first)
-    for (let { cursor } = first; cursor !== undefined;) {
-      const page = await next(cursor)
-      add(page)
-      cursor = page.cursor
-    }
-  }
-  await addAll(key, (cursor) => reads.key(key.field, key.value, cursor))
+  for (const page of await pagesOf(key, (cursor) => reads.key(key.field, key.value, cursor))) add(page)
   const roots = new Set([
     ...[...runs.values()].map(({ root }) => root),
     ...[...events.values()].map(({ correlationid }) => correlationid),
   ])
-  for (const root of roots) await addAll(await reads.graph(root), (cursor) => reads.graph(root, cursor))
+  for (const some of few([...roots])) {
+    const graphs = some.map(async (root) => pagesOf(await reads.graph(root), (cursor) => reads.graph(root, cursor)))
+    for (const page of (await Promise.all(graphs)).flat()) add(page)
+  }
   const journals = new Map<string, readonly JournalView[]>()
-  for (const id of runs.keys()) journals.set(id, (await wholeJournal(reads, id)) ?? [])
+  for (const some of few([...runs.keys()])) {
+    const read = some.map(async (id) => [id, (await wholeJournal(reads, id)) ?? []] as const)
+    for (const [id, journal] of await Promise.all(read)) journals.set(id, journal)
+  }
   return { runs: [...runs.values()], events: [...events.values()], journals }
+}
+
+/** The first page and those behind it. */
+async function pagesOf(first: Related, next: (cursor: string) => Promise<Related>): Promise<readonly Related[]> {
+  const pages = [first]
+  for (let { cursor } = first; cursor !== undefined;) {
+    const page = await next(cursor)
+    pages.push(page)
+    cursor = page.cursor
+  }
+  return pages
+}
+
+/** So many at once: a key may have a hundred thousand causes, and each is asked for alone. */
+function few<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
+  return Array.from({ length: Math.ceil(items.length / AT_ONCE) }, (_, at) =>
+    items.slice(at * AT_ONCE, (at + 1) * AT_ONCE),
+  )
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { cut, jsonLine, oneLine, preview, printable, printableView } from './printable.ts'
+import { cut, jsonLine, oneLine, preview, printable, printableView, shownKey } from './printable.ts'
 
 it('shows controls instead of sending them', () => {
   expect(printable('\u001b[2Jhidden\u0007')).toBe('\\u001b[2Jhidden\\u0007')
@@ -38,4 +38,12 @@ it('previews JSON on one line and never cuts a character in two', () => {
   expect(preview(undefined, 10)).toBe('')
   expect(preview('\u001b\u0085', 40)).toBe('"\\u001b\\u0085"')
   expect(cut('ab😀cd', 4)).toBe('ab…')
+})
+
+it('cuts a long key in its middle, never a character in two', () => {
+  expect(shownKey('orderId:0198f3c2-7b1e-7cc3-9d55-1c9a')).toBe('orderId:0198f3c2-7b1e-7cc3-9d55-1c9a')
+  const shown = shownKey(`first${'x'.repeat(247)}last\n`)
+  expect(shown).toBe(`first${'x'.repeat(15)}…${'x'.repeat(13)}last\\n`)
+  expect(shownKey('😀'.repeat(128)).isWellFormed()).toBe(true)
+  expect(shownKey(`a${'😀'.repeat(127)}`).isWellFormed()).toBe(true)
 })

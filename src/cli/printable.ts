@@ -53,3 +53,14 @@ export function cut(text: string, limit: number): string {
   if (text.length <= limit) return text
   return `${text.slice(0, Math.max(1, limit - 1)).replace(/[\ud800-\udbff]$/, '')}…`
 }
+
+/** Characters of a key in a table: an order number or a UUID is whole. */
+const KEY = 40
+
+/** A key for a table, on one line: a long one is cut in its middle, because many begin alike and many end alike. */
+export function shownKey(key: string): string {
+  const text = oneLine(key)
+  if (text.length <= KEY) return text
+  const half = (KEY - 1) / 2
+  return `${cut(text, Math.ceil(half) + 1)}${text.slice(-Math.floor(half)).replace(/^[\udc00-\udfff]/, '')}`
+}

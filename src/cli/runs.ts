@@ -8,7 +8,7 @@ import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { usage, wholeNumber } from './parse.ts'
 import { placeWords } from './place.ts'
-import { cut, oneLine, printable } from './printable.ts'
+import { cut, oneLine, printable, shownKey } from './printable.ts'
 import { table } from './table.ts'
 import { print, type Terminal } from './terminal.ts'
 import { statusPaint } from './timeline.ts'
@@ -80,7 +80,7 @@ function lines(items: readonly RunView[], place: string, { paint, columns, clock
   const rows = items.map((run) => [
     { text: run.status === 'running' ? (run.phase ?? run.status) : run.status, colour: statusPaint(paint, run.status) },
     { text: run.name },
-    { text: run.key === null ? '' : `${run.key.field}:${run.key.value}` },
+    { text: run.key === null ? '' : shownKey(`${run.key.field}:${run.key.value}`) },
     { text: shownTime(run.created) },
     { text: lengthWords(run, now) },
     { text: run.id, colour: paint.bold },

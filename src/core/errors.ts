@@ -124,6 +124,7 @@ export const catalogue = {
   PROCESS_UNREACHABLE: { family: 'retry', status: 503, message: 'The application at {url} does not answer: {problem}.', hint: 'Is it running? --url names another.' },
   USAGE: { family: 'fix', status: 400, message: '{problem}', hint: 'ballet --help lists the commands.' },
   APP_INVALID: { family: 'fix', status: 500, message: '{path} is not an application: {problem}.', hint: 'Its default export must be ballet({ ... }).' },
+  COMPARISON_INVALID: { family: 'fix', status: 500, message: '{path} says nothing that could be compared: {problem}.', hint: 'The same file needs "export const comparison: Comparison": how an order is placed in each style. docs/reference/cli.md has one under "ballet compare".' },
   COMPARE_FAILED: { family: 'fix', status: 500, message: 'The orders did not come through in the style {style}: {problem}.', hint: 'Carry one order through with ballet serve first; what the application writes to its error stream stands above.' },
   SNAPSHOT_INVALID: { family: 'fix', status: 500, message: '{path} is not a snapshot of contracts that can be read or written: {problem}.', hint: 'Bring the committed one back, or write it anew with ballet check app.ts --update.' },
   FILES_EXIST: { family: 'final', status: 409, message: '{folder} has {files} already; nothing was written.', hint: 'Use another folder; --force writes what is missing and leaves these as they are.' },

@@ -127,6 +127,28 @@ describe('an account', () => {
     expect(parseDetail(none.detail)).not.toHaveProperty('owes')
   })
 
+  it('that ended as was agreed owes nothing for what comes late, but what a late event tells of for the first time', () => {
+    const sold = new Flow(
+      seq(event('placed'), { kind: 'choice', parts: [event('paid'), event('declined')] }),
+      [],
+      'sold',
+    )
+    const owes = (...types: readonly string[]) => {
+      const account = take(types, sold) as FlowAccount
+      const { standing, detail } = saveAccount(sold, account, knowledge)
+      const { broken, owes: owed = [] } = parseDetail(detail)
+      return [standing, broken?.how, broken?.again, ...owed.map(({ undo }) => undo)]
+    }
+    expect(owes('placed', 'paid', 'paid')).toEqual(['broken', 'late', true])
+    expect(owes('placed', 'placed', 'paid')).toEqual(['broken', 'duplicate', undefined])
+    expect(owes('placed', 'declined', 'paid')).toEqual(['broken', 'late', undefined, 'bank.refund'])
+    expect(owes('placed', 'declined', 'paid', 'paid')).toEqual(['broken', 'late', undefined, 'bank.refund'])
+    // What did not fit at first, and then came where it belongs, is part of what was agreed.
+    const early = take(['placed', 'shipped', 'paid'], flow) as FlowAccount
+    expect(stored(early)).toEqual(early)
+    expect([early.strays, takeEvent(flow, early, eventAt('shipped', 9))?.strays]).toEqual([['shipped'], []])
+  })
+
   it.each<[string, FlowAccount]>([
     ['on track', taken('placed', 'paid')],
     ['may end', taken('placed', 'paid', 'shipped')],

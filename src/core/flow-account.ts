@@ -31,12 +31,16 @@ export interface FlowBreak {
   /** What could have come, and the rule that it breaks, if it is a rule. */
   readonly expected: readonly string[]
   readonly rule: string | null
+  /** It came late, and one of its type had come before. */
+  readonly again?: true
 }
 
 export interface FlowAccount {
   readonly state: FlowState
   /** Types that have come, each once. */
   readonly seen: readonly string[]
+  /** Those of them that came only where they did not fit: what they tell of belongs to no ending that was agreed. */
+  readonly strays: readonly string[]
   readonly broken: FlowBreak | null
   /** How many events did not fit, and how many deadlines have passed. */
   readonly breaks: number
@@ -60,20 +64,37 @@ export function takeEvent(flow: Flow, before: FlowAccount | null, event: FlowEve
   const next = flow.step(account.state, type, at)
   const known = account.seen.includes(type)
   const seen = known ? account.seen : [...account.seen, type]
-  if (!isBroken(next)) return { ...account, state: next, seen, changed: at, last: event }
+  if (!isBroken(next)) {
+    // Nearly always empty, and then not made anew for each event.
+    const strays = account.strays.length === 0 ? account.strays : account.strays.filter((one) => one !== type)
+    return { ...account, state: next, seen, strays, changed: at, last: event }
+  }
   const { source, id, pos } = event
   const { expected, rule } = next
   const isLate = flow.verdict(account.state).standing === 'complete'
   const how = isLate ? 'late' : known ? 'duplicate' : 'unexpected'
-  const broken = account.broken ?? { how, type, source, id, pos, at, expected, rule }
-  return { ...account, seen, changed: at, last: event, broken, breaks: account.breaks + 1 }
+  const again = isLate && known ? { again: true as const } : {}
+  const broken = account.broken ?? { how, type, source, id, pos, at, expected, rule, ...again }
+  const strays = known ? account.strays : [...account.strays, type]
+  return { ...account, seen, strays, changed: at, last: event, broken, breaks: account.breaks + 1 }
 }
 
 function beginAccount(flow: Flow, event: FlowEvent): FlowAccount | null {
   const { at, type } = event
   const state = flow.start(at)
   if (!flow.expected(state).includes(type)) return null
-  return { state, seen: [], broken: null, breaks: 0, overdues: 0, told: 0, began: at, changed: at, last: event }
+  return {
+    state,
+    seen: [],
+    strays: [],
+    broken: null,
+    breaks: 0,
+    overdues: 0,
+    told: 0,
+    began: at,
+    changed: at,
+    last: event,
+  }
 }
 
 /** The deadlines that have passed by `now` and were not told yet, and the account in which they are. */
@@ -140,7 +161,7 @@ export interface Undoable extends OwedUndo {
 }
 
 /** What a row tells without the flow, beside its columns. */
-export interface FlowDetail extends Pick<FlowAccount, 'seen' | 'broken' | 'breaks' | 'overdues' | 'told'> {
+export interface FlowDetail extends Pick<FlowAccount, 'seen' | 'strays' | 'broken' | 'breaks' | 'overdues' | 'told'> {
   readonly awaited: readonly AwaitedType[]
   readonly deadlines: readonly FlowDeadline[]
   /** Of a broken or an overdue flow: what would have to be taken back if it is given up. Absent when there is nothing. */
@@ -150,7 +171,16 @@ export interface FlowDetail extends Pick<FlowAccount, 'seen' | 'broken' | 'break
 }
 
 /** What is not said. So the rows of all flows that have gone the same good way say the same, in few words. */
-const UNSAID: FlowDetail = { seen: [], broken: null, breaks: 0, overdues: 0, told: 0, awaited: [], deadlines: [] }
+const UNSAID: FlowDetail = {
+  seen: [],
+  strays: [],
+  broken: null,
+  breaks: 0,
+  overdues: 0,
+  told: 0,
+  awaited: [],
+  deadlines: [],
+}
 const NOBODY = { type: '', source: '', id: '', root: '' }
 
 /** What is known of an application where accounts are saved. */
@@ -167,7 +197,7 @@ export function saveAccount(
   account: FlowAccount,
   { producers, undoables }: FlowKnowledge,
 ): Pick<Standing, 'standing' | 'ending' | 'due'> & { readonly state: string; readonly detail: string } {
-  const { seen, broken, breaks, overdues, told } = account
+  const { seen, strays, broken, breaks, overdues, told } = account
   const state = flow.save(account.state)
   const common: Partial<FlowDetail> = overdues === 0 ? { seen } : { seen, overdues, told }
   if (isComplete(flow, account)) {
@@ -177,10 +207,13 @@ export function saveAccount(
   const { standing, ending, due, awaited, deadlines } = standingOf(flow, account)
   const { type, source, id, root } = account.last
   const isWrong = standing === 'broken' || standing === 'overdue'
-  const owes = isWrong ? owedBy(undoables(), seen) : []
+  // One that has ended as was agreed owes nothing of that, whatever came behind its end: only what did not belong to it.
+  const isOver = flow.verdict(account.state).standing === 'complete'
+  const owes = isWrong ? owedBy(undoables(), isOver ? strays : seen, seen) : []
   const detail: Partial<FlowDetail> = {
     ...common,
     ...(breaks === 0 ? {} : { broken, breaks }),
+    ...(strays.length === 0 ? {} : { strays }),
     ...(awaited.length === 0 ? {} : { awaited: awaited.map((one) => ({ type: one, from: producers(one) })) }),
     ...(deadlines.length === 0 ? {} : { deadlines }),
     ...(owes.length === 0 ? {} : { owes }),
@@ -189,10 +222,14 @@ export function saveAccount(
   return { standing, ending, due, state, detail: JSON.stringify(detail) }
 }
 
-/** Operations of which an event says that they were done, and none that they were taken back. */
-function owedBy(undoables: readonly Undoable[], seen: readonly string[]): readonly OwedUndo[] {
+/** Operations of which one of these events says that they were done, and none that has come that they were taken back. */
+function owedBy(
+  undoables: readonly Undoable[],
+  events: readonly string[],
+  seen: readonly string[],
+): readonly OwedUndo[] {
   return undoables
-    .filter(({ done, undone }) => seen.some((type) => done.has(type)) && !seen.some((type) => undone.has(type)))
+    .filter(({ done, undone }) => events.some((type) => done.has(type)) && !seen.some((type) => undone.has(type)))
     .map(({ operation, undo }) => ({ operation, undo }))
 }
 
@@ -203,8 +240,8 @@ export function loadAccount(
 ): FlowAccount | null {
   const state = flow.load(text)
   if (state === null) return null
-  const { seen, broken, breaks, overdues, told, last = NOBODY } = parseDetail(detail)
-  return { state, seen, broken, breaks, overdues, told, began, changed, last: { ...last, pos, at: changed } }
+  const { seen, strays, broken, breaks, overdues, told, last = NOBODY } = parseDetail(detail)
+  return { state, seen, strays, broken, breaks, overdues, told, began, changed, last: { ...last, pos, at: changed } }
 }
 
 /** The rest of a row, which the engine wrote. */

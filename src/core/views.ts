@@ -168,6 +168,8 @@ export interface FlowBreakView {
   readonly expected: readonly string[]
   /** The rule that it breaks, in words. */
   readonly rule?: string | undefined
+  /** It came late, and one of its type had come before. */
+  readonly again?: true | undefined
 }
 
 /** Runs and events that belong together, oldest first. */

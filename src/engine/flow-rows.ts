@@ -7,6 +7,7 @@ import { splitKey } from '../core/names.ts'
 import type { EventRow, FlowRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import type { Fact } from './facts.ts'
+import type { ShardContext } from './shard-context.ts'
 
 interface Followed {
   readonly choreography: ChoreographyDefinition
@@ -23,6 +24,18 @@ export function rowOf(ns: string, { choreography, key, account }: Followed, know
   const { began, changed, last } = account
   const saved = saveAccount(choreography.flow, account, knowledge)
   return { ns, name: choreography.name, key, ...saved, pos: last.pos, began, changed }
+}
+
+/**
+ * By the choreography of today the flow of a row has not begun: what came for its key is foreign, and the row would say
+ * otherwise. Its timer stays, and finds no flow when it comes.
+ */
+export function forgoFlow({ log, writer }: Pick<ShardContext, 'log' | 'writer'>, row: FlowRow): void {
+  const { name, key } = row
+  log.warn(
+    `The flow ${name} of ${key} is not followed any more: ${name} is another one now, and nothing has come that begins it.`,
+  )
+  writer.rows.flowsGone.push(row)
 }
 
 /** A deadline that has passed, and the last event before that. */

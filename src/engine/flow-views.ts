@@ -23,8 +23,9 @@ export function flowView({ name, key, standing, ending, detail, began, changed }
   }
 }
 
-function breakView({ how, type, source, id, at, expected, rule }: FlowBreak): FlowBreakView {
-  return { how, event: type, source, id, time: iso(at), expected, ...(rule === null ? {} : { rule }) }
+function breakView({ how, type, source, id, at, expected, rule, again }: FlowBreak): FlowBreakView {
+  const more = { ...(rule === null ? {} : { rule }), ...(again === undefined ? {} : { again }) }
+  return { how, event: type, source, id, time: iso(at), expected, ...more }
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString()

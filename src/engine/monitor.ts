@@ -20,7 +20,7 @@ import type { EventRow, FlowGone, FlowRow, TimerRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import { appendEvent } from './facts.ts'
 import { followedOf, forgetIdle, isCrowded, isIdle, unreadFlow, type Followed, type Live } from './followed.ts'
-import { eventOf, overdueFact, placeRow, rowOf } from './flow-rows.ts'
+import { eventOf, forgoFlow, overdueFact, placeRow, rowOf } from './flow-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 import { UndoDebt } from './undo-debt.ts'
 
@@ -287,6 +287,7 @@ export class Monitor {
         if (row !== null) {
           flow.armed = row.due
           flow.account = loadAccount(choreography.flow, row) ?? (await this.#anew(choreography, row))
+          if (flow.account === null) forgoFlow(this.#context, row)
         }
         const waiting = flow.waiting ?? []
         flow.waiting = null

@@ -7,7 +7,7 @@
 //   a run started by another is forgotten when no open run may ask for it any more (ancestry.ts)
 //   a run of a given name that follows from something else, when nothing younger of its graph is there
 //   a flow that waits for nothing, since its last event  --runs-->  forgotten
-//   an event               --runs-->    forgotten, unless a run of its key is open, a flow of it waits, or one that reacted to it is there
+//   an event               --runs-->    forgotten, unless a run of its key is open, a flow of it stands, or one that reacted to it is there
 //
 // The names of runs that follow from others (children, reactions) go with the runs: nobody can ask for them, and what
 // would bring them about again is itself known by its name.
@@ -82,8 +82,9 @@ export class RetentionSweep {
     const cutoff = this.#context.clock.now() - this.#retention.runsMs
     const continued = await this.#runs(cutoff)
     for (const run of continued) await this.#generationsOf(run, cutoff)
-    await this.#events(cutoff)
+    // A flow goes before its events: as long as it stands, they say how it came to that.
     for (const { name } of this.#context.directory.definition.choreographies) await this.#flows(name, cutoff)
+    await this.#events(cutoff)
     if (this.#retention.dedupeMs !== null) await this.#names()
   }
 
@@ -206,8 +207,9 @@ export class RetentionSweep {
     for (let after = 0; !this.#stopped;) {
       const page = await store.agedEvents(shard, ns, after, STEP)
       const due: AgedEvent[] = []
+      const read = new Map<string, boolean>()
       for (const event of page) {
-        if (event.at > cutoff || event.pos >= end || (await this.#isRead(event))) continue
+        if (event.at > cutoff || event.pos >= end || (await this.#isRead(event, read))) continue
         if (await this.#isEventLegible(event)) due.push(event)
       }
       if (due.length > 0) await this.#step((rows) => this.#forgetEvents(rows, due))
@@ -217,22 +219,28 @@ export class RetentionSweep {
     }
   }
 
-  /** Whether an open run may still read an event, or a run that reacted to it is there. */
-  async #isRead({ ns, key, pos, source, id }: AgedEvent): Promise<boolean> {
+  /**
+   * Whether an open run may still read an event, a flow stands on it, or a run that reacted to it is there.
+   * @param read what is known of keys: many events may have the same.
+   */
+  async #isRead({ ns, key, pos, source, id }: AgedEvent, read: Map<string, boolean>): Promise<boolean> {
     const { store, shard } = this.#context
-    const [open] = await runRows(store, shard, { ns, key, status: OPEN, limit: 1 })
-    if (open !== undefined || (await this.#isAwaited(key))) return true
+    const isKeyRead = read.get(key) ?? (await this.#isKeyRead(key))
+    read.set(key, isKeyRead)
+    if (isKeyRead) return true
     // They stand right behind it.
     const reactions = await runRows(store, shard, { ns, key, kind: 'reaction', after: pos, limit: STEP })
     return reactions.some((run) => isUnread(run) || run.cause === eventRef(source, id))
   }
 
-  /** Whether a flow of a key waits for something: its events are walked once more when its choreography is another one. */
-  async #isAwaited(key: string): Promise<boolean> {
+  /** Whether a run of a key is open, or a flow of it stands: that is walked once more when its choreography is another one. */
+  async #isKeyRead(key: string): Promise<boolean> {
     const { store, shard, ns, directory } = this.#context
+    const [open] = await runRows(store, shard, { ns, key, status: OPEN, limit: 1 })
+    if (open !== undefined) return true
     for (const { name } of directory.definition.choreographies) {
       const [flow] = await store.flowsOf(shard, ns, name, [key])
-      if (flow !== undefined && flow !== null && !OVER.has(flow.standing)) return true
+      if (flow !== undefined && flow !== null) return true
     }
     return false
   }

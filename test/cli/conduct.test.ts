@@ -40,6 +40,19 @@ test('it prints the id of the run; the page of that tells of its calls, and the 
   expect((await box.run(['why', 'orderId:a'])).stdout).toMatch(/├─ choreography order order:a {2}/)
 })
 
+test('a long key is cut in tables, and whole for programs', async () => {
+  const key = `2026-${'0'.repeat(240)}-last`
+  expect((await box.run(['publish', 'order.created', '--data', data(key)])).code).toBe(0)
+  await box.run(['publish', 'order.created', '--data', data('short')])
+  const { stdout } = await box.run(['flows', 'order'])
+  expect(stdout).toMatch(/^2026-0{15}…0{14}-last {2}\d/m)
+  expect(stdout).toMatch(/^short {37}\d/m)
+  for (const list of ['events', 'runs'])
+    expect((await box.run([list])).stdout).toMatch(/ {2}(orderId:)?2026-0+…0+-last {2}/)
+  const { value } = await box.json(['flows', 'order'])
+  expect(JSON.stringify(value)).toContain(key)
+})
+
 test.each([
   [['conduct', 'order', 'order.created'], 'ballet conduct needs --data'],
   [['conduct', 'ordr', 'order.created', '--data', data('b')], 'CHOREOGRAPHY_UNKNOWN'],

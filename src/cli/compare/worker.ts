@@ -12,12 +12,16 @@ import { systemClock } from '../../engine/clock.ts'
 import { silentLog } from '../../engine/log.ts'
 import { openOn } from '../../engine/open.ts'
 import { storeOf } from '../../stores/store-of.ts'
+import { oneLine } from '../printable.ts'
+import { isLeft, whyLeft } from './left.ts'
 import { loadComparison } from './load.ts'
 import { fieldAndValue, figuresOf, type StyleFigures } from './figures.ts'
 import type { Counters, PlayNews, PlayOrder } from './plan.ts'
 
 /** For so many orders is asked where they are. */
 const ASKED = 100
+/** What has been quiet for so long is asked whether it goes on at all. */
+const QUIET_MS = 1000
 
 const elapsed = (): number => systemClock.elapsed?.() ?? systemClock.now()
 
@@ -29,6 +33,7 @@ class Play {
   #commits = 0
   #rows = 0
   #ended = 0
+  #left = 0
 
   constructor(order: PlayOrder, comparison: Comparison) {
     this.#order = order
@@ -79,17 +84,26 @@ class Play {
     return store
   }
 
-  /** Places an order and waits for its last event. */
+  /** Places an order and waits for its last event, or until it goes on no more. */
   async #carry(app: Application, order: number): Promise<void> {
     const key = this.#subject.key(order)
     await this.#subject.place(app, this.#order.style, order)
     const query = { key, types: this.#comparison.last, limit: 1 }
-    await until(app, key, async () => (await app.events(query)).items.length > 0)
+    const isOver = await until(app, key, async () => (await app.events(query)).items.length > 0)
+    if (!isOver) await this.#leave(app, key)
     this.#ended += 1
     const { fault, orders } = this.#order
     if (fault.kind === 'down' && this.#ended === Math.ceil(orders / 5))
       this.#subject.fault(fault.service, { downMs: fault.ms })
     void say({ kind: 'ended', counters: this.counters() })
+  }
+
+  /** The first tells what is wrong; the figures, how many there are. */
+  async #leave(app: Application, key: string): Promise<void> {
+    this.#left += 1
+    if (this.#left > 1) return
+    const why = oneLine(await whyLeft(app, key, systemClock.now()))
+    process.stderr.write(`${this.#order.style}: an order goes on no more: ${why}\n`)
   }
 
   async #read(app: Application) {
@@ -106,19 +120,25 @@ class Play {
   }
 }
 
-/** Resolves when something holds of a key, which is asked after every commit that concerns it. */
-async function until(app: Application, key: string | null, holds: () => Promise<boolean>): Promise<void> {
+/**
+ * Resolves with true when something holds of a key, which is asked after every commit that concerns it, and with false when
+ * that goes on no more.
+ */
+async function until(app: Application, key: string | null, holds: () => Promise<boolean>): Promise<boolean> {
   for (;;) {
-    const change = Promise.withResolvers<void>()
-    const unwatch = app.watch(key, change.resolve)
-    if (await holds()) return unwatch()
-    await change.promise
+    const change = Promise.withResolvers<'changed' | 'quiet'>()
+    const unwatch = app.watch(key, () => change.resolve('changed'))
+    const cancel = systemClock.after(QUIET_MS, () => change.resolve('quiet'))
+    const isSo = await holds()
+    const isOver = isSo || ((await change.promise) === 'quiet' && (await isLeft(app, key)))
+    cancel()
     unwatch()
+    if (isOver) return isSo || (await holds())
   }
 }
 
 /** Resolves when no run is under way: the last event of an order may not be the last row. */
-const atRest = (app: Application): Promise<void> =>
+const atRest = (app: Application): Promise<boolean> =>
   until(app, null, async () => (await app.runs({ status: ['running'], limit: 1 })).items.length === 0)
 
 /** Resolves when the news is on its way. */

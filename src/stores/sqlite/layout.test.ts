@@ -167,6 +167,12 @@ describe('plans', () => {
       'SEARCH events USING INDEX events_key (key=? AND ns=? AND rowid>?)',
       events({ key: 'a:1', types: ['A'], after: 9 }),
     ],
+    // Once for all types, and not once for each: of a rare one it would walk all that is left of the key.
+    [
+      'SEARCH events USING INDEX events_key (key=? AND ns=? AND rowid>?)',
+      events({ key: 'a:1', types: ['A', 'B', 'C'], after: 9 }),
+    ],
+    ['SEARCH events USING INDEX events_root (root=? AND ns=?)', events({ root: 'run:1', types: ['A', 'B'] })],
     ['SEARCH events USING INDEX events_type (type=? AND ns=? AND rowid>?)', events({ types: ['A'], after: 9 })],
     ['SEARCH events USING INDEX events_root (root=? AND ns=?)', events({ root: 'run:1' })],
     [

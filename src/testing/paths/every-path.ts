@@ -7,12 +7,13 @@
 //   an event that does not fit                     a workflow or the engine brought it about
 import { fault } from '../../core/errors.ts'
 import { UNNAMED_ENDING, type Flow, type FlowVerdict } from '../../core/flow.ts'
+import { isRecord } from '../../core/json.ts'
 import { nearest } from '../../core/names.ts'
 import type { EventValue } from '../../core/values.ts'
 import type { Application } from '../../define/application.ts'
 import type { Choreography } from '../../define/choreography.ts'
 import type { ApplicationDefinition, ChoreographyDefinition, EventDefinition } from '../../define/definition.ts'
-import { refuse, refuseUnknownOptions } from '../../define/refusal.ts'
+import { refuse, refuseNotFunction, refuseUnknownOptions } from '../../define/refusal.ts'
 import { systemRandom } from '../../engine/clock.ts'
 import { silentLog } from '../../engine/log.ts'
 import { openOn } from '../../engine/open.ts'
@@ -101,6 +102,9 @@ export async function everyPath<Ending extends string>(
     ['repeats', 'limit', 'data', 'outputs', 'begin', 'without', 'endings'],
     'everyPath(...)',
   )
+  if (!isRecord(app) || !isList(app.choreographies))
+    refuse('everyPath(...)', 'its first argument must be an application, made by ballet(...)')
+  refuseNoChoreography(choreography, 'everyPath(...)', 'second')
   const { name, flow } = choreography
   if (!app.choreographies.includes(choreography)) {
     const names = app.choreographies.map((one) => one.name)
@@ -141,6 +145,14 @@ function notTaken(
 }
 
 /** @throws DEFINITION_INVALID */
+export function refuseNoChoreography(value: unknown, what: string, place: 'first' | 'second'): void {
+  if (!isRecord(value) || value['kind'] !== 'choreography')
+    refuse(what, `its ${place} argument must be a choreography, made by choreography(...)`)
+}
+
+const isList = (value: unknown): boolean => Array.isArray(value)
+
+/** @throws DEFINITION_INVALID */
 export function pathSettings(
   { name, flow }: ChoreographyDefinition,
   { repeats = 1, limit = 1000, data = {}, without = [] }: PathOptions,
@@ -152,6 +164,10 @@ export function pathSettings(
   }
   whole('repeats', repeats, 10)
   whole('limit', limit, 100_000)
+  if (!isRecord(data))
+    refuse(what, "data must be an object of functions, one for a type: { 'order.created': () => ({ ... }) }")
+  for (const [type, make] of Object.entries(data)) refuseNotFunction(make, what, `data['${type}']`)
+  if (!isList(without)) refuse(what, 'without must be a list of events: [OrderCancelled]')
   for (const type of [...Object.keys(data), ...without.map((event) => event.type)]) {
     if (!flow.types.has(type)) refuse(what, `the options name the event "${type}", which it does not speak of`)
   }

@@ -209,6 +209,18 @@ describe('every path of an application', () => {
     expect(await refused({ repeats: 0 })).toMatchObject({ code: 'DEFINITION_INVALID' })
     expect(await refused({ data: { 'order.creatd': () => ({}) } })).toMatchObject({ code: 'DEFINITION_INVALID' })
     expect(await refused({ limt: 4 })).toMatchObject({ code: 'DEFINITION_INVALID' })
+    for (const options of [{ data: 3 }, { data: { [Created.type]: {} } }, { without: 'order.created' }])
+      expect(await refused(options)).toMatchObject({ code: 'DEFINITION_INVALID' })
+    const none = {} as unknown as typeof order
+    for (const problem of [
+      await problemOf(everyPath({} as unknown as ReturnType<typeof make>['definition'], order)),
+      await problemOf(everyPath(make().definition, none)),
+      await problemOf(project(none, make().payment)),
+    ])
+      expect(problem).toMatchObject({
+        code: 'DEFINITION_INVALID',
+        message: expect.stringContaining('argument must be'),
+      })
     const other = ballet({ services: [], choreographies: [] })
     expect(await problemOf(everyPath(other, order))).toMatchObject({ code: 'CHOREOGRAPHY_UNKNOWN' })
   })

@@ -20,7 +20,7 @@ import { silentLog } from '../../engine/log.ts'
 import { openOn } from '../../engine/open.ts'
 import { memory } from '../../stores/memory/memory-store.ts'
 import type { MadeData } from './event-data.ts'
-import { pathSettings, type PathOptions, type PathSettings } from './every-path.ts'
+import { pathSettings, refuseNoChoreography, type PathOptions, type PathSettings } from './every-path.ts'
 import { explore, refuseBroken, shownPath, stepName, type Played } from './explore.ts'
 import { EventReader, haltedWords, orList, PathProblem, runWords } from './flow-log.ts'
 import { eventValue, keyText } from './script.ts'
@@ -76,6 +76,7 @@ export async function project(
 ): Promise<Projection> {
   const known = ['repeats', 'limit', 'data', 'without', 'workflows', 'patienceMs']
   refuseUnknownOptions(options, known, 'project(...)')
+  refuseNoChoreography(choreography, 'project(...)', 'first')
   const made = definitionOf(service)
   if (!isServiceDefinition(made)) refuse('project(...)', 'its second argument must be a service, made by service(...)')
   const { name, operations, reactions } = made

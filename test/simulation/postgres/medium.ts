@@ -59,7 +59,10 @@ export class PostgresMedium implements Medium {
     const { id } = await store.open()
     // One connection: a copy is one transaction, sent at once.
     const sql = postgresJs(server, { max: 1, onnotice: () => undefined })
-    const disks = Array.from({ length: shards }, () => new Mirror(id, (item) => void store.post(shardOfSlot(item.slot, shards), [item])))
+    const disks = Array.from(
+      { length: shards },
+      () => new Mirror(id, (item) => void store.post(shardOfSlot(item.slot, shards), [item])),
+    )
     const doors = await Promise.all(Array.from({ length: DOORS }, () => Door.before(url)))
     return new PostgresMedium({ store, disks }, sql, { schema, url }, doors)
   }

@@ -1,0 +1,66 @@
+// What a retention leaves of the flows of choreographies: as long as one stands, its events tell how it came to that.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { openForTest } from '../../test/support/applications.ts'
+import { HandClock } from '../../test/support/clocks.ts'
+import { live, sweep } from '../../test/support/sweeps.ts'
+import { ballet, choreography, event, many, optional, seq, type Application } from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
+
+const Trip = z.object({ tripId: z.string() })
+const byTrip = { key: 'tripId' } as const
+const Begun = event('trip.begun', Trip, byTrip)
+const Seen = event('trip.seen', Trip, byTrip)
+const Ended = event('trip.ended', Trip, byTrip)
+const Rated = event('trip.rated', Trip, byTrip)
+
+const trip = choreography('trip', byTrip, seq(Begun, many(Seen), Ended, optional(Rated)))
+const definition = ballet({ services: [], choreographies: [trip], events: [Begun, Seen, Ended, Rated] })
+const retention = { runs: '100s' } as const
+
+const typesOf = async (app: Application, value: string): Promise<readonly string[]> =>
+  (await app.events({ key: `tripId:${value}` })).items.map(({ type }) => type)
+
+test.each([
+  ['may end', [Begun, Ended]],
+  ['broken', [Begun, Rated]],
+  ['complete', [Begun, Ended, Rated]],
+] as const)('a flow that is there has all of its events, and they go with it: %s', async (state, made) => {
+  const clock = new HandClock()
+  const app = await openForTest(definition, { store: memory(new MemoryData()), clock, retention })
+  const tripId = 'a'
+  for (const make of made.slice(0, -1)) await app.publish(make({ tripId }))
+  await live(clock, 60)
+  await app.publish((made.at(-1) ?? Ended)({ tripId }))
+  // The first is older than runs may be, the last is not.
+  await live(clock, 60)
+  await sweep(clock)
+  expect(await app.flow('trip', tripId)).toMatchObject({ state })
+  expect(await typesOf(app, tripId)).toEqual(made.map(({ type }) => type))
+  await live(clock, 50)
+  await sweep(clock)
+  expect(await app.flow('trip', tripId)).toBeNull()
+  expect(await typesOf(app, tripId)).toEqual([])
+})
+
+test('what holds the events of a key is asked once for many of them', async () => {
+  const clock = new HandClock()
+  const store = memory(new MemoryData())
+  const asked: string[] = []
+  const real = store.flowsOf.bind(store)
+  store.flowsOf = (shard, ns, name, keys) => {
+    asked.push(...keys)
+    return real(shard, ns, name, keys)
+  }
+  const app = await openForTest(definition, { store, clock, retention })
+  const tripId = 'a'
+  await app.publish(Begun({ tripId }))
+  for (let number = 0; number < 300; number++) await app.publish(Seen({ tripId }))
+  await live(clock, 110)
+  asked.length = 0
+  await sweep(clock)
+  expect(await app.flow('trip', tripId)).toMatchObject({ state: 'on track' })
+  const own = asked.filter((key) => key === 'tripId:a').length
+  expect([own > 0, own < 30]).toEqual([true, true])
+})
