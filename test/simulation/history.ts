@@ -27,7 +27,13 @@ export interface Operation {
 }
 
 /** Refused before anything was done: as if it had never been asked. */
-const NOTHING: ReadonlySet<string> = new Set(['NODE_STANDBY', 'OVERLOADED', 'STORE_FULL', 'SIGNALS_FULL', 'RUN_UNREADABLE'])
+const NOTHING: ReadonlySet<string> = new Set([
+  'NODE_STANDBY',
+  'OVERLOADED',
+  'STORE_FULL',
+  'SIGNALS_FULL',
+  'RUN_UNREADABLE',
+])
 /** Whoever gets these does not know. */
 const UNKNOWN: ReadonlySet<string> = new Set([
   'COMMIT_UNKNOWN',

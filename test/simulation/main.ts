@@ -35,7 +35,8 @@ setFlagsFromString('--max-semi-space-size=64')
 process.on('rejectionHandled', () => {})
 
 const mutants = values.mutant === 'all' ? MUTANTS.map(({ name }) => name) : (values.mutant?.split(',') ?? [])
-if (!['memory', 'postgres'].includes(values.store)) throw new RangeError(`--store is "${values.store}"; it must be memory or postgres`)
+if (!['memory', 'postgres'].includes(values.store))
+  throw new RangeError(`--store is "${values.store}"; it must be memory or postgres`)
 if (values.store === 'postgres') {
   await simulateOnServer({ ...values, first, mutants })
   // What processes that have died still wait for would keep this one.

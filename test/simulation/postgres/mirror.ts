@@ -13,7 +13,6 @@ import {
   runsTable,
   suspectsTable,
   timersTable,
-  type Column,
   type Table,
 } from '../../../src/stores/sql/tables.ts'
 
@@ -60,7 +59,7 @@ export class Mirror extends MemoryData {
 /** Makes the copies what the schema holds now. */
 export async function readInto(mirrors: readonly Mirror[], sql: Sql, schema: string): Promise<void> {
   const selects = READ.map(([table, order]) => {
-    const names = (table.columns as readonly Column[]).map(({ name }) => name)
+    const names = table.columns.map(({ name }) => name)
     return `SELECT shard, ${names.join(', ')} FROM ${schema}.${table.name} ORDER BY shard, ${order}`
   })
   const shards = `SELECT id, epoch, head, owner, crashes, since FROM ${schema}.shards`

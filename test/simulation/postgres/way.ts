@@ -94,7 +94,8 @@ export class Way {
   #took(taken: readonly Held[]): void {
     const { name, world, epochs } = this.#process
     for (const { shard, epoch } of taken) epochs.set(shard, epoch)
-    if (taken.length > 0) world.note(`${name} has ${taken.map(({ shard, epoch }) => `${shard} in ${epoch}`).join(', ')}`)
+    if (taken.length > 0)
+      world.note(`${name} has ${taken.map(({ shard, epoch }) => `${shard} in ${epoch}`).join(', ')}`)
   }
 
   async #commit(batch: Batch): Promise<void> {
