@@ -90,7 +90,7 @@ export const SHARD_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'lost-and-not-told',
-    breaks: 'a shard of which a renewal says that it is another node\'s is put down',
+    breaks: "a shard of which a renewal says that it is another node's is put down",
     file: 'engine/shares.ts',
     changes: [["      lost(shard, fault('SHARD_FENCED', { shard }))\n", '']],
     within: 1000,

@@ -31,6 +31,8 @@ export interface Medium {
   post(item: InboxItem): Promise<void>
   /** Resolves when the disks are what the store held at some moment after this was called. */
   refresh(): Promise<void>
+  /** The node that has a shard. */
+  nodeOf(shard: number): string | null
   /** When the owner of a shard began, milliseconds since the epoch; null when nobody has it. */
   since(shard: number): number | null
 }

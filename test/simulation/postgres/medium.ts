@@ -85,6 +85,10 @@ export class PostgresMedium implements Medium {
     return this.store.post(shardOfSlot(item.slot, this.disks.length), [item])
   }
 
+  nodeOf(shard: number): string | null {
+    return (this.disks[shard] as Mirror).node
+  }
+
   since(shard: number): number | null {
     return (this.disks[shard] as Mirror).since
   }
