@@ -80,8 +80,10 @@ test(
 
 /** Once it did not end: a shard that had stopped told nobody who came later and waited for a run of it. */
 const STOPPED_FIRST = SHARDED + 163
+/** Nor did this: a shard that was being closed turned the event loop until its store answered. */
+const CLOSED_AT_A_COMMIT = SHARDED + 1032
 
-test.each([SEED, String(SHARDED), String(SHARDED + 3), String(STOPPED_FIRST)])(
+test.each([SEED, String(SHARDED), String(SHARDED + 3), String(STOPPED_FIRST), String(CLOSED_AT_A_COMMIT)])(
   'one seed is one story: told again, in another process, it has the same hash: %s',
   { timeout: 60_000 },
   async (seed) => {

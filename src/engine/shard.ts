@@ -76,6 +76,10 @@ export interface ShardOptions {
   readonly beside: () => Beside
 }
 
+/** How often is looked whether what is under way at a close has ended: rounds of the event loop, then milliseconds. */
+const CLOSE_ROUNDS = 1000
+const CLOSE_LOOK_MS = 10
+
 /** What one commit waits for: rounds of turns, and for how long, since they are few where much is asked in between. */
 const [ROUNDS, FLUSH_MS] = [16, 5] as const
 
@@ -247,8 +251,12 @@ export class Shard {
     // On a full disk what is left may never become durable: nobody has been told that it is.
     if (space.isFull) writer.fail(fault('APP_CLOSED'))
     // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
-    while ((!this.context.pump.idle || !this.#loading.isIdle) && this.#failure === null)
-      await new Promise((resolve) => setImmediate(resolve))
+    const isAtWork = (): boolean => (!this.context.pump.idle || !this.#loading.isIdle) && this.#failure === null
+    for (let round = 0; isAtWork(); round++) {
+      // Loading may wait for a store that does not answer: for what takes longer the loop is not turned.
+      if (round < CLOSE_ROUNDS) await new Promise((resolve) => setImmediate(resolve))
+      else await new Promise<void>((resolve) => void this.context.clock.after(CLOSE_LOOK_MS, resolve))
+    }
     if (this.#failure === null) await this.#monitor.settled()
     this.#monitor.write()
     this.#monitor.stop()

@@ -174,10 +174,10 @@ test.each(['cut', 'deaf'] as const)(
     const { proxy, store } = await setting()
     await store.acquire(SHARD, 'one')
     const writing = store.acquire(SHARD, 'two').catch((error: unknown) => error)
-    const closing = store.close()
+    const ending = store.close()
     if (how === 'cut') proxy.cut()
     else proxy.deafen(true)
-    await closing
+    await ending
     expect(await writing).toBeDefined()
   },
 )

@@ -103,7 +103,9 @@ export class Books {
     const { epoch: now } = world.disks[shard] as MemoryData
     // Of a server it is known since when another has it; both times are rounded to milliseconds.
     const since = world.medium === null ? at : (world.medium.since(shard) ?? 0) + ROUNDED_MS
-    if (world.hasLeases && epoch !== now && since <= at)
+    // What it asked for before may have been carried out late: it has the shard anew then, and will hear of that.
+    const isItself = process.app !== null && world.nodeOf(shard) === process.app.standing.node
+    if (world.hasLeases && epoch !== now && since <= at && !isItself)
       return `${process.name} asks with ${fence}, and the shard has the epoch ${now}`
     return null
   }

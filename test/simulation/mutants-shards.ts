@@ -89,6 +89,25 @@ export const SHARD_MUTANTS: readonly Mutant[] = [
     within: 1000,
   },
   {
+    name: 'lost-and-not-told',
+    breaks: "a shard of which a renewal says that it is another node's is put down",
+    file: 'engine/shares.ts',
+    changes: [["      lost(shard, fault('SHARD_FENCED', { shard }))\n", '']],
+    within: 1000,
+  },
+  {
+    name: 'taking-renews-the-lease',
+    breaks: 'that a shard was taken says nothing of what was held before',
+    file: 'engine/shares.ts',
+    changes: [
+      [
+        '      if (taken.length > 0) await this.#renew()\n',
+        '      if (taken.length > 0) this.#hold.renewed(this.#lookedAt)\n',
+      ],
+    ],
+    within: 1000,
+  },
+  {
     name: 'reaction-astray',
     breaks: 'a reaction is in the shard of its event',
     file: 'core/placement.ts',

@@ -107,6 +107,11 @@ export class World {
     return this.nodes > 1 || this.medium !== null
   }
 
+  /** The id of the node that has a shard by its lease; null when nobody has. */
+  nodeOf(shard: number): string | null {
+    return this.medium?.nodeOf(shard) ?? this.sharded?.leases()[shard]?.node ?? null
+  }
+
   /** @param tell called with every run that has ended, and the place in the trace at which it had not yet. */
   whenEnded(tell: (row: RunRow, from: number) => void): void {
     if (this.medium !== null) return void this.medium.onEnded.push(tell)

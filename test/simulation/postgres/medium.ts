@@ -6,10 +6,8 @@ import { shardOfSlot } from '../../../src/core/placement.ts'
 import type { InboxItem, RunRow, Store } from '../../../src/core/store.ts'
 import { systemClock } from '../../../src/engine/clock.ts'
 import { postgres } from '../../../src/stores/postgres/postgres-store.ts'
-import type { Life } from '../../../src/testing/simulation/life.ts'
-import type { Medium } from '../../../src/testing/simulation/medium.ts'
+import type { Medium, MediumWorld } from '../../../src/testing/simulation/medium.ts'
 import type { SimulatedProcess } from '../../../src/testing/simulation/process.ts'
-import type { World } from '../../../src/testing/simulation/world.ts'
 import { Proxy as Door } from '../../postgres/proxy.ts'
 import { Mirror, readInto } from './mirror.ts'
 import { WallClock } from './wall-clock.ts'
@@ -31,9 +29,9 @@ export class PostgresMedium implements Medium {
   readonly #schema: string
   readonly #url: string
   readonly #doors: Door[]
-  readonly #ways = new Map<Life, Way>()
+  readonly #ways = new Map<object, Way>()
   readonly #ended = new Set<string>()
-  #world: World | null = null
+  #world: MediumWorld | null = null
   /** The trace when the copies were asked for that are there now. */
   #seenAt = 0
   #reading: Promise<void> = Promise.resolve()
@@ -67,7 +65,7 @@ export class PostgresMedium implements Medium {
     return new PostgresMedium({ store, disks }, sql, { schema, url }, doors)
   }
 
-  watch(world: World): void {
+  watch(world: MediumWorld): void {
     this.#world = world
   }
 
@@ -79,12 +77,16 @@ export class PostgresMedium implements Medium {
     return way.store
   }
 
-  cutOff(process: Life): void {
+  cutOff(process: object): void {
     this.#ways.get(process)?.cutOff()
   }
 
   post(item: InboxItem): Promise<void> {
     return this.store.post(shardOfSlot(item.slot, this.disks.length), [item])
+  }
+
+  nodeOf(shard: number): string | null {
+    return (this.disks[shard] as Mirror).node
   }
 
   since(shard: number): number | null {

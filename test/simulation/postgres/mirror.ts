@@ -13,7 +13,6 @@ import {
   runsTable,
   suspectsTable,
   timersTable,
-  type Column,
   type Table,
 } from '../../../src/stores/sql/tables.ts'
 
@@ -33,6 +32,7 @@ const READ = [
 
 /** A copy of one shard. */
 export class Mirror extends MemoryData {
+  node: string | null = null
   /** When its owner began, milliseconds since the epoch. */
   since: number | null = null
   readonly #send: (item: InboxItem) => void
@@ -60,17 +60,17 @@ export class Mirror extends MemoryData {
 /** Makes the copies what the schema holds now. */
 export async function readInto(mirrors: readonly Mirror[], sql: Sql, schema: string): Promise<void> {
   const selects = READ.map(([table, order]) => {
-    const names = (table.columns as readonly Column[]).map(({ name }) => name)
+    const names = table.columns.map(({ name }) => name)
     return `SELECT shard, ${names.join(', ')} FROM ${schema}.${table.name} ORDER BY shard, ${order}`
   })
-  const shards = `SELECT id, epoch, head, owner, crashes, since FROM ${schema}.shards`
+  const shards = `SELECT id, epoch, head, owner, crashes, since, node FROM ${schema}.shards`
   const texts = ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', shards, ...selects, 'COMMIT']
   const [, owners, ...read] = (await sql.unsafe(texts.join('; ')).simple()) as unknown as readonly (readonly Raw[])[]
   for (const mirror of mirrors) mirror.empty()
-  for (const { id, epoch, head, owner, crashes, since } of owners ?? []) {
+  for (const { id, epoch, head, owner, crashes, since, node } of owners ?? []) {
     const mirror = mirrors[Number(id)] as Mirror
     const standing = { epoch: Number(epoch), head: Number(head), crashes: Number(crashes) }
-    Object.assign(mirror, { ...standing, owner, since: since === null ? null : Number(since) })
+    Object.assign(mirror, { ...standing, owner, node, since: since === null ? null : Number(since) })
   }
   fill(mirrors, read)
 }
