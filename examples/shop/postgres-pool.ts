@@ -38,35 +38,17 @@ export async function openPool(url: string, tables: string): Promise<Pool> {
   })
   const late = setTimeout(() => void sql.end({ timeout: 0 }), CONNECT_SECONDS * 1000)
   try {
-    const begin = beginOf(sql)
-    await begin(async (tx) => {
+    await sql.begin(async (tx) => {
       // Whoever comes first makes them, the others wait; IF NOT EXISTS alone fails for one of two that come at once.
       await tx`SELECT pg_advisory_xact_lock(hashtext(${own}))`
       await tx`CREATE SCHEMA IF NOT EXISTS ${tx(own)}`
       await tx.unsafe(tables)
     })
-    return { sql, once: exactlyOnce<TransactionSql>({ begin }) }
+    return { sql, once: exactlyOnce<TransactionSql>(sql) }
   } catch (error) {
     await sql.end({ timeout: 0 })
     throw error
   } finally {
     clearTimeout(late)
   }
-}
-
-/**
- * Transactions of a pool. When a connection closes within one, postgres 3.4.9 sends its rollback into nothing, and throws where
- * nobody can catch it. So work that fails of that does not say so: `begin` hears of the close by itself, and rejects.
- */
-function beginOf(sql: Sql): (work: (tx: TransactionSql) => Promise<unknown>) => Promise<unknown> {
-  return (work) =>
-    sql.begin(async (tx) => {
-      try {
-        return await work(tx)
-      } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'CONNECTION_CLOSED')
-          return new Promise(() => {})
-        throw error
-      }
-    })
 }

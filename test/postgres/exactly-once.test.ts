@@ -1,12 +1,17 @@
 // Work in the application's own database, by each library that it may use: it happens once, whatever becomes of attempts.
+import { once as onceOf } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { sql as drizzleSql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/postgres-js'
+import postgres from 'postgres'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ballet, memory, operation, service, workflow, type OperationContext } from '../../src/index.ts'
-import { exactlyOnce } from '../../src/postgres.ts'
+import { exactlyOnce, type Once } from '../../src/postgres.ts'
 import { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import { gate, openForTest, until } from '../support/applications.ts'
 import { libraries } from './libraries.ts'
-import { connection, newPlace } from './subject.ts'
+import { connection, newPlace, serverUrl } from './subject.ts'
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {
@@ -19,6 +24,7 @@ type Opening = (typeof libraries)[number][1]
 interface Shop extends Opened {
   /** What was done, in its order. */
   readonly deeds: () => Promise<readonly string[]>
+  readonly schema: string
 }
 
 /** A schema of the application, with a table of its own. */
@@ -32,7 +38,7 @@ async function shopOf(open: Opening): Promise<Shop> {
     const rows = await sql.unsafe<{ what: string }[]>(`SELECT what FROM ${schema}.deeds ORDER BY id`)
     return rows.map(({ what }) => what)
   }
-  return { ...library, deeds }
+  return { ...library, deeds, schema }
 }
 
 const call = (idempotencyKey: string, undoes: string | null = null) => ({ idempotencyKey, undoes })
@@ -140,3 +146,50 @@ test('a workflow does work in a transaction: the process ends between its commit
   expect(await second.settled('f', 60_000)).toMatchObject({ status: 'cancelled' })
   expect(await deeds()).toEqual(['reserve tutu', 'release tutu'])
 })
+
+/** A way to the server of a URL on which the connection ends as soon as a text is to cross. */
+async function endingAt(url: string, text: string): Promise<string> {
+  const { hostname, port } = new URL(url)
+  const door = createServer((client) => {
+    const server = connect(Number(port || 5432), hostname)
+    server.pipe(client)
+    client.on('data', (piece) => {
+      if (!piece.includes(text)) return void server.write(piece)
+      client.end()
+      server.destroy()
+    })
+    for (const socket of [client, server]) socket.on('error', () => {})
+  }).listen(0, '127.0.0.1')
+  await onceOf(door, 'listening')
+  closing.push(() => door.close())
+  return url.replace(/@[^/?]+/, `@127.0.0.1:${(door.address() as AddressInfo).port}`)
+}
+
+type Postgres = ReturnType<typeof postgres>
+test.each([
+  ['postgres', (sql: Postgres) => exactlyOnce<postgres.TransactionSql>(sql)],
+  [
+    'Drizzle on postgres',
+    (sql: Postgres): Once<{ unsafe: (text: string) => Promise<unknown> }> => {
+      const once = exactlyOnce(drizzle(sql))
+      return (context, work) =>
+        once(context, (tx) => work({ unsafe: async (text) => tx.execute(drizzleSql.raw(text)) }))
+    },
+  ],
+])(
+  '%s: a connection that ends in the middle of the work fails the attempt, and not the process',
+  async (_name, open) => {
+    const { deeds, schema } = await shopOf(openPostgres)
+    const url = await endingAt(await serverUrl(), 'and then')
+    const sql = postgres(url, { max: 1, connection: { search_path: schema } })
+    closing.push(() => sql.end({ timeout: 0 }))
+    const once = open(sql)
+    const broken = once(call('k'), async (tx) => {
+      await tx.unsafe("INSERT INTO deeds (what) VALUES ('a')")
+      await tx.unsafe('SELECT 1 AS "and then"')
+    })
+    await expect(broken).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
+    await once(call('k'), async (tx) => void (await tx.unsafe("INSERT INTO deeds (what) VALUES ('b')")))
+    expect(await deeds()).toEqual(['b'])
+  },
+)

@@ -88,9 +88,10 @@ export function beginnerOf(db: object): (work: Work) => Promise<unknown> {
   const method = methodsOf(db)
   const unknown = (): Error => fault('TX_INVALID', { problem: 'no database of a library that is known here' })
   const begin = method('begin')
-  if (begin !== undefined) return begin
+  if (begin !== undefined) return (work) => begin(unlessClosed(work))
   const transaction = method('transaction')
-  if (transaction !== undefined && method('executeQuery') === undefined) return transaction
+  if (transaction !== undefined && method('executeQuery') === undefined)
+    return (work) => transaction(unlessClosed(work))
   if (transaction !== undefined)
     return async (work) => {
       const builder: unknown = await transaction(undefined)
@@ -101,6 +102,23 @@ export function beginnerOf(db: object): (work: Work) => Promise<unknown> {
   const connect = method('connect')
   if (connect === undefined || typeof Reflect.get(db, 'totalCount') !== 'number') throw unknown()
   return (work) => inClient(connect, work)
+}
+
+/**
+ * When a connection closes within a transaction, `begin` of postgres, by which Drizzle may have it too, hears of that by itself, and rejects. Of work that fails of
+ * the same it must not hear: 3.4.9 then sends its rollback into a socket that is gone, and throws where nobody can catch it.
+ */
+function unlessClosed(work: Work): Work {
+  return async (tx) => {
+    try {
+      return await work(tx)
+    } catch (error) {
+      const cause = isRecord(error) ? error['cause'] : undefined
+      const isClosed = [error, cause].some((one) => isRecord(one) && one['code'] === 'CONNECTION_CLOSED')
+      if (isClosed) return new Promise(() => {})
+      throw error
+    }
+  }
 }
 
 /** With a client of a pool of pg. */
