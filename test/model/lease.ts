@@ -285,7 +285,7 @@ export const lease: Model<State, Name> = {
   code: {
     'src/core/store.ts': ['acquire(', 'release('],
     'src/engine/shard.ts': ['async close('],
-    'src/engine/calls.ts': ['fence:'],
+    'src/engine/call-context.ts': ['fence:'],
     'src/engine/effects.ts': ['async close(', '#begin('],
     'src/engine/hold.ts': ['get isSure('],
     'src/engine/ownership.ts': ['async #renew(', 'async #takeIfFree('],

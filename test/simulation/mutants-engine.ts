@@ -225,29 +225,27 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     name: 'fence-of-another',
     breaks: 'an effect carries the epoch of its owner',
-    file: 'engine/calls.ts',
+    file: 'engine/call-context.ts',
     changes: [['${tenure.shard}.${tenure.epoch}`', '${tenure.shard}.1`']],
     within: 300,
   },
   {
     name: 'unstable-key',
     breaks: 'the key of a call is the same in every attempt',
-    file: 'engine/calls.ts',
+    file: 'engine/call-context.ts',
     changes: [
-      ['idempotencyKey: idempotencyKey(identity, op),', 'idempotencyKey: `${idempotencyKey(identity, op)}${attempt}`,'],
+      [
+        'this.idempotencyKey = idempotencyKey(identityOf(environment.store, row), op)',
+        'this.idempotencyKey = `${idempotencyKey(identityOf(environment.store, row), op)}${attempt}`',
+      ],
     ],
     within: 300,
   },
   {
     name: 'no-tombstone',
     breaks: 'an undo says what it takes back',
-    file: 'engine/calls.ts',
-    changes: [
-      [
-        'const identity = identityOf(environment.store, row)\n  return {',
-        'undoes = null\n  const identity = identityOf(environment.store, row)\n  return {',
-      ],
-    ],
+    file: 'engine/call-context.ts',
+    changes: [['this.undoes = undoes', 'this.undoes = undoes === null ? undoes : null']],
     within: 3000,
   },
   {
