@@ -9,6 +9,7 @@ import { batchStatements, type Statement } from '../sql/statements.ts'
 import { openWriter } from './database.ts'
 import { failureOf, type Failure } from './failure.ts'
 import { pragma } from './layout.ts'
+import { pack } from './packed.ts'
 import { Session } from './session.ts'
 
 let folder: string
@@ -90,4 +91,13 @@ test('many different texts do not pile up', () => {
     session.read([{ sql: `SELECT ${index} WHERE 1 = ?1`, width: 1, values: [1] }])
   }
   expect(session.read([count])).toEqual([0])
+})
+
+test('what is asked of many rows is asked of one state of the file, also when it crosses with as many values as one row has', () => {
+  db.function('inside', () => (db.isTransaction ? 1 : 0))
+  const sql = 'SELECT inside() WHERE ?1 >= 0 AND ?2 >= 0 AND ?3 >= 0 AND ?4 >= 0'
+  const many = pack({ sql, width: 4, values: [1, 2, 3, 4].flatMap((last) => [0, 0, 0, last]) })
+  expect(many.values).toHaveLength(4)
+  expect(session.read([many])).toEqual([1, 1, 1, 1])
+  expect(session.read([{ sql, width: 4, values: [0, 0, 0, 1] }])).toEqual([0])
 })

@@ -18,6 +18,9 @@ const PREPARED_LIMIT = 500
  */
 const BOUND_LIMIT = /\b(LIMIT \?\d+)/g
 
+/** Of a packed one the values alone do not say it: four rows of which one of four columns varies are four values as well. */
+const isOneRow = ({ same, width, values }: Packed): boolean => same === undefined && width === values.length
+
 /** A neutral text as SQLite gets it. */
 export const textOf = (sql: string): string => withBlobs(sql).replaceAll(BOUND_LIMIT, '$1 + 0')
 
@@ -37,7 +40,7 @@ export class Session {
     const run = (): void => statements.forEach((statement) => this.#query(statement, values))
     const [first] = statements
     // One statement that runs once is a snapshot by itself.
-    if (statements.length === 1 && first?.width === first?.values.length) run()
+    if (statements.length === 1 && first !== undefined && isOneRow(first)) run()
     else this.#within('BEGIN', run)
     return values
   }
