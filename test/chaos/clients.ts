@@ -29,8 +29,9 @@ const SENDERS = 4
 export const PATIENCE_MS = 10_000
 /** After a refusal. */
 const PAUSE_MS = 50
-/** Nothing was taken: the request lay too long before a frozen shop, there is too much to do, or no space. */
+/** Nothing was acknowledged: the request lay too long before a frozen shop, there is too much to do, or no space. */
 const REFUSALS: readonly number[] = [408, 429, 503, 507]
+const UNAVAILABLE = 503
 /** A node has passed the request on, and does not know what became of it. */
 const UNKNOWN = 502
 
@@ -184,8 +185,11 @@ export class Clients {
         // A run that has ended does not say whether that is why; the order of a customer does.
         if (isUnsure && by === 'the shop') return taken()
         return isUnsure ? 'in doubt' : 'answered'
-      } else if (REFUSALS.includes(answer.status)) await pause(PAUSE_MS)
-      else throw new Error(`cancelling ${id} was answered with ${answer.status}: ${answer.text}`)
+      } else if (REFUSALS.includes(answer.status)) {
+        // A commit of which nothing is known, or a shard that another has taken over, is a 503 as well: it may come yet.
+        isUnsure ||= answer.status === UNAVAILABLE
+        await pause(PAUSE_MS)
+      } else throw new Error(`cancelling ${id} was answered with ${answer.status}: ${answer.text}`)
     }
   }
 
