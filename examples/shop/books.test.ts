@@ -9,6 +9,7 @@ import { PaymentRefunded } from './contracts.ts'
 import { applied } from './effects.ts'
 import { Faults } from './faults.ts'
 import { exportLedgers } from './ledger.ts'
+import { contextOf } from './testing.ts'
 
 let folder: string
 let faults: Faults
@@ -23,21 +24,6 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-const log = { info: () => {}, warn: () => {}, error: () => {} }
-const context = (op: string, more: Partial<OperationContext> = {}): OperationContext => ({
-  idempotencyKey: `store:run:0:${op}`,
-  fence: '1.0.5',
-  attempt: 1,
-  key: 'orderId:8841',
-  run: 'run',
-  op,
-  root: 'run:run',
-  cause: null,
-  undoes: null,
-  signal: new AbortController().signal,
-  log,
-  ...more,
-})
 const act = (given: OperationContext, operation = 'charge') =>
   books.once(given, { orderId: '8841', operation }, () => {
     books.db.prepare('INSERT INTO deeds VALUES (?)').run('8841')
@@ -47,31 +33,31 @@ const deedCount = (): unknown => books.db.prepare('SELECT count(*) AS deeds FROM
 const outcomes = (): string[] => books.ledger().map(({ step, outcome }) => `${step} ${outcome}`)
 
 test('a repeat of a key gets the stored answer and does nothing', async () => {
-  const first = await act(context('a'))
-  const second = await act(context('a', { attempt: 2 }))
+  const first = await act(contextOf('a'))
+  const second = await act(contextOf('a', { attempt: 2 }))
   expect(second).toEqual(first)
   expect(deedCount()).toEqual({ deeds: 1 })
   expect(outcomes()).toEqual(['charge applied', 'charge deduped'])
 })
 
 test('a key that was taken back before it came is refused for ever', async () => {
-  await act(context('undo', { undoes: 'store:run:0:late' }), 'refund')
-  const late = act(context('late'))
+  await act(contextOf('undo', { undoes: 'store:run:0:late' }), 'refund')
+  const late = act(contextOf('late'))
   await expect(late).rejects.toMatchObject({ terminal: true, message: 'this call was taken back' })
   expect(outcomes()).toEqual(['refund applied', 'charge refused'])
   expect(deedCount()).toEqual({ deeds: 1 })
 })
 
 test('an engine that was replaced is refused; another store counts for itself', async () => {
-  await act(context('a', { fence: '1.0.6' }))
-  await expect(act(context('b', { fence: '1.0.5' }))).rejects.toMatchObject({ terminal: true })
-  await act(context('c', { fence: '2.0.1' }))
-  await act(context('d', { idempotencyKey: 'other:run:0:d', fence: '1.0.1' }))
+  await act(contextOf('a', { fence: '1.0.6' }))
+  await expect(act(contextOf('b', { fence: '1.0.5' }))).rejects.toMatchObject({ terminal: true })
+  await act(contextOf('c', { fence: '2.0.1' }))
+  await act(contextOf('d', { idempotencyKey: 'other:run:0:d', fence: '1.0.1' }))
   expect(outcomes()).toEqual(['charge applied', 'charge refused', 'charge applied', 'charge applied'])
 })
 
 test('work that throws leaves nothing behind', async () => {
-  const broken = books.once(context('a'), { orderId: '8841', operation: 'charge' }, () => {
+  const broken = books.once(contextOf('a'), { orderId: '8841', operation: 'charge' }, () => {
     books.db.prepare('INSERT INTO deeds VALUES (?)').run('8841')
     throw new RangeError('broken in the middle')
   })
@@ -82,16 +68,16 @@ test('work that throws leaves nothing behind', async () => {
 
 test('an attempt that was told to break is in the ledger and does nothing', async () => {
   faults.set({ service: 'payment', failTimes: 1 })
-  await expect(act(context('a'))).rejects.toThrow('payment broke')
-  await act(context('a', { attempt: 2 }))
+  await expect(act(contextOf('a'))).rejects.toThrow('payment broke')
+  await act(contextOf('a', { attempt: 2 }))
   expect(outcomes()).toEqual(['charge failed', 'charge applied'])
 })
 
 test('an attempt that was told to answer nonsense does nothing', async () => {
   faults.set({ service: 'payment', garble: true })
-  expect(await act(context('a'))).toMatchObject({ type: 'nonsense' })
+  expect(await act(contextOf('a'))).toMatchObject({ type: 'nonsense' })
   faults.clear()
-  await act(context('a', { attempt: 2 }))
+  await act(contextOf('a', { attempt: 2 }))
   expect(outcomes()).toEqual(['charge failed', 'charge applied'])
 })
 
@@ -110,21 +96,21 @@ test('a service that is down for a while is up again by itself', async () => {
 test('an attempt that is aborted while it is slow does nothing', async () => {
   faults.set({ service: 'payment', slowMs: 600_000 })
   const abort = new AbortController()
-  const slow = act(context('a', { signal: abort.signal }))
+  const slow = act(contextOf('a', { signal: abort.signal }))
   abort.abort()
   await expect(slow).rejects.toThrow('aborted')
   expect(outcomes()).toEqual([])
 })
 
 test('ledgers are exported in the order of time, also while nobody runs, and time goes on after a restart', async () => {
-  await act(context('a', { cause: 'event:shop:8841' }))
+  await act(contextOf('a', { cause: 'event:shop:8841' }))
   books.close()
   const shipping = new Books('shipping', 'CREATE TABLE IF NOT EXISTS deeds (order_id TEXT);', folder, faults)
-  await shipping.once(context('b'), { orderId: '8841', operation: 'ship' }, () =>
+  await shipping.once(contextOf('b'), { orderId: '8841', operation: 'ship' }, () =>
     applied(PaymentRefunded({ orderId: '8841', amount: 0 })),
   )
   shipping.close()
-  await act(context('c'))
+  await act(contextOf('c'))
   books.close()
   const rows = exportLedgers(folder)
     .trimEnd()

@@ -38,12 +38,12 @@ export async function openPool(url: string, tables: string): Promise<Pool> {
   })
   const late = setTimeout(() => void sql.end({ timeout: 0 }), CONNECT_SECONDS * 1000)
   try {
-    await sql.begin(async (tx) => {
-      // Whoever comes first makes them, the others wait; IF NOT EXISTS alone fails for one of two that come at once.
-      await tx`SELECT pg_advisory_xact_lock(hashtext(${own}))`
-      await tx`CREATE SCHEMA IF NOT EXISTS ${tx(own)}`
-      await tx.unsafe(tables)
-    })
+    // In one message, which is one transaction. Whoever comes first makes them, the others wait; IF NOT EXISTS alone fails for one
+    // of two that come at once.
+    await sql.unsafe(`
+      SELECT pg_advisory_xact_lock(hashtext('${own.replaceAll("'", "''")}'));
+      CREATE SCHEMA IF NOT EXISTS "${own.replaceAll('"', '""')}";
+      ${tables}`)
     return { sql, once: exactlyOnce<TransactionSql>(sql) }
   } catch (error) {
     await sql.end({ timeout: 0 })

@@ -1,7 +1,7 @@
 // A real shop for a test: a real store, real services, real HTTP on a free port. Nothing is pretended and nothing
 // sleeps: `over` answers when the order has ended.
 import { readFileSync } from 'node:fs'
-import { open, type Application, type Clock, type Random } from 'ballet'
+import { open, type Application, type Clock, type OperationContext, type Random } from 'ballet'
 import { serve } from 'ballet/server'
 import { z } from 'zod'
 import type { Fault } from './faults.ts'
@@ -110,3 +110,21 @@ export const deeds = (rows: readonly LedgerRow[]): string[] =>
 /** Of these the ones that happened, and not what was refused or broke. */
 export const done = (rows: readonly LedgerRow[]): string[] =>
   deeds(rows.filter(({ outcome }) => outcome === 'applied')).map((deed) => deed.replace(' applied', ''))
+
+const silent = { info: () => {}, warn: () => {}, error: () => {} }
+
+/** What an operation is given beside its input, for a service that is asked without an engine. */
+export const contextOf = (op: string, more: Partial<OperationContext> = {}): OperationContext => ({
+  idempotencyKey: `store:run:0:${op}`,
+  fence: '1.0.5',
+  attempt: 1,
+  key: 'orderId:8841',
+  run: 'run',
+  op,
+  root: 'run:run',
+  cause: null,
+  undoes: null,
+  signal: new AbortController().signal,
+  log: silent,
+  ...more,
+})

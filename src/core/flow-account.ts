@@ -83,19 +83,11 @@ function beginAccount(flow: Flow, event: FlowEvent): FlowAccount | null {
   const { at, type } = event
   const state = flow.start(at)
   if (!flow.expected(state).includes(type)) return null
-  return {
-    state,
-    seen: [],
-    strays: [],
-    broken: null,
-    breaks: 0,
-    overdues: 0,
-    told: 0,
-    began: at,
-    changed: at,
-    last: event,
-  }
+  return { ...NOTHING_YET, state, began: at, changed: at, last: event }
 }
+
+/** Of a flow to which nothing has happened, and of one that has gone well and says no more. */
+const NOTHING_YET = { seen: [], strays: [], broken: null, breaks: 0, overdues: 0, told: 0 } as const
 
 /** The deadlines that have passed by `now` and were not told yet, and the account in which they are. */
 export function passDeadlines(
@@ -171,16 +163,7 @@ export interface FlowDetail extends Pick<FlowAccount, 'seen' | 'strays' | 'broke
 }
 
 /** What is not said. So the rows of all flows that have gone the same good way say the same, in few words. */
-const UNSAID: FlowDetail = {
-  seen: [],
-  strays: [],
-  broken: null,
-  breaks: 0,
-  overdues: 0,
-  told: 0,
-  awaited: [],
-  deadlines: [],
-}
+const UNSAID: FlowDetail = { ...NOTHING_YET, awaited: [], deadlines: [] }
 const NOBODY = { type: '', source: '', id: '', root: '' }
 
 /** What is known of an application where accounts are saved. */

@@ -47,7 +47,7 @@ export async function settledRun(
     stop()
     cancel()
   }
-  // Reading it would cost half as much again as answering.
+  // Reading it made an order over HTTP a third dearer.
   if (over !== undefined && isKnown(over)) return queries.ended(over.row, stateOf(over))
   return (num === undefined ? null : await queries.runOf(id, num)) ?? look()
 }

@@ -1,6 +1,4 @@
 // Work in the application's own database, by each library that it may use: it happens once, whatever becomes of attempts.
-import { once as onceOf } from 'node:events'
-import { connect, createServer, type AddressInfo } from 'node:net'
 import { sql as drizzleSql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
@@ -10,6 +8,7 @@ import { ballet, memory, operation, service, workflow, type OperationContext } f
 import { exactlyOnce, type Once } from '../../src/postgres.ts'
 import { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import { gate, openForTest, until } from '../support/applications.ts'
+import { endingAt } from './ending-at.ts'
 import { libraries } from './libraries.ts'
 import { connection, newPlace, serverUrl } from './subject.ts'
 
@@ -147,24 +146,6 @@ test('a workflow does work in a transaction: the process ends between its commit
   expect(await deeds()).toEqual(['reserve tutu', 'release tutu'])
 })
 
-/** A way to the server of a URL on which the connection ends as soon as a text is to cross. */
-async function endingAt(url: string, text: string): Promise<string> {
-  const { hostname, port } = new URL(url)
-  const door = createServer((client) => {
-    const server = connect(Number(port || 5432), hostname)
-    server.pipe(client)
-    client.on('data', (piece) => {
-      if (!piece.includes(text)) return void server.write(piece)
-      client.end()
-      server.destroy()
-    })
-    for (const socket of [client, server]) socket.on('error', () => {})
-  }).listen(0, '127.0.0.1')
-  await onceOf(door, 'listening')
-  closing.push(() => door.close())
-  return url.replace(/@[^/?]+/, `@127.0.0.1:${(door.address() as AddressInfo).port}`)
-}
-
 type Postgres = ReturnType<typeof postgres>
 test.each([
   ['postgres', (sql: Postgres) => exactlyOnce<postgres.TransactionSql>(sql)],
@@ -180,8 +161,9 @@ test.each([
   '%s: a connection that ends in the middle of the work fails the attempt, and not the process',
   async (_name, open) => {
     const { deeds, schema } = await shopOf(openPostgres)
-    const url = await endingAt(await serverUrl(), 'and then')
-    const sql = postgres(url, { max: 1, connection: { search_path: schema } })
+    const door = await endingAt(await serverUrl(), 'and then')
+    closing.push(door.close)
+    const sql = postgres(door.url, { max: 1, connection: { search_path: schema } })
     closing.push(() => sql.end({ timeout: 0 }))
     const once = open(sql)
     const broken = once(call('k'), async (tx) => {

@@ -13,11 +13,11 @@ import { Faults } from '../../examples/shop/faults.ts'
 import { PostgresAccounts } from '../../examples/shop/postgres-accounts.ts'
 import { paymentService } from '../../examples/shop/services/payment.ts'
 import { SqliteAccounts } from '../../examples/shop/sqlite-accounts.ts'
-import { deeds, startShop, styles } from '../../examples/shop/testing.ts'
+import { contextOf, deeds, startShop, styles } from '../../examples/shop/testing.ts'
 import { DEFINITION } from '../../src/define/definition-symbol.ts'
 import type { OperationContext } from '../../src/define/definition.ts'
-import { silentLog } from '../../src/engine/log.ts'
 import { servicesOf } from '../chaos/shop-process.ts'
+import { endingAt } from './ending-at.ts'
 import { Proxy } from './proxy.ts'
 import { connection, newPlace } from './subject.ts'
 
@@ -66,20 +66,8 @@ const order = {
   items: [{ sku: 'tutu', qty: 1 }],
   customer: { name: 'Odette', email: 'odette@example.com', card: '4000', city: 'Paris' },
 }
-const context = (op: string, more: Partial<OperationContext> = {}): OperationContext => ({
-  idempotencyKey: `store:run:0:${op}`,
-  fence: '1.0.5',
-  attempt: 1,
-  key: 'orderId:8841',
-  run: 'run',
-  op,
-  root: 'run:run',
-  cause: 'event:shop:8841',
-  undoes: null,
-  signal: new AbortController().signal,
-  log: silentLog,
-  ...more,
-})
+const context = (op: string, more: Partial<OperationContext> = {}): OperationContext =>
+  contextOf(op, { cause: 'event:shop:8841', ...more })
 const undo = (op: string): OperationContext => context(`undo-${op}`, { undoes: `store:run:0:${op}` })
 const written = async ({ accounts }: Payment): Promise<string[]> => deeds(await accounts.ledger())
 
@@ -234,4 +222,12 @@ test('F1: the process dies between the commit of a charge and its answer: the ne
     const charges = deeds(await shop.ledger('8841')).filter((deed) => deed.startsWith('charge'))
     expect(charges).toEqual(['charge applied 24900', 'charge deduped'])
   }
+})
+
+test('a connection that ends while the tables are made fails the attempt, and not the process', async () => {
+  const { url, node } = await newDatabase()
+  const door = await endingAt(url, 'CREATE TABLE')
+  closing.push(door.close)
+  await expect(node(door.url).charge(context('a'))).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
+  expect(await node().charge(context('a'))).toMatchObject({ type: 'payment.approved' })
 })

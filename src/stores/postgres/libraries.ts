@@ -105,8 +105,9 @@ export function beginnerOf(db: object): (work: Work) => Promise<unknown> {
 }
 
 /**
- * When a connection closes within a transaction, `begin` of postgres, by which Drizzle may have it too, hears of that by itself, and rejects. Of work that fails of
- * the same it must not hear: 3.4.9 then sends its rollback into a socket that is gone, and throws where nobody can catch it.
+ * When a connection closes within a transaction, `begin` of postgres, by which Drizzle may have it too, hears of that by
+ * itself, and rejects. Of work that fails of the same it must not hear: 3.4.9 then sends its rollback into a socket that is
+ * gone, and throws where nobody can catch it.
  */
 function unlessClosed(work: Work): Work {
   return async (tx) => {
