@@ -5,6 +5,7 @@ import { programs } from './programs.ts'
 import { relayOfNodes, relayOfShards } from './relay.ts'
 import { SHARDED } from './seeds.ts'
 import { shop, type ShopEvidence } from './shop.ts'
+import { add, noFigures } from './sums.ts'
 import { tally, tallyOfNodes, tallyOfShards } from './tally.ts'
 
 const WORKLOADS: readonly Workload[] = [tally, shop, tally, programs, tally, shop]
@@ -36,7 +37,7 @@ export function story(seed: number, isTold = false): Promise<Told> {
 export async function campaign(first: number, seeds: number, most: number, isKept = false): Promise<Campaign> {
   const found: Told[] = []
   const byWorkload: Record<string, number> = {}
-  const figures = { processes: 0, crashes: 0, fenced: 0, runs: 0, events: 0, virtualMs: 0, faults: {} }
+  const figures = noFigures()
   const hashes: string[] = []
   const evidence: (ShopEvidence & { readonly seed: number })[] = []
   const since = process.cpuUsage()
@@ -44,7 +45,7 @@ export async function campaign(first: number, seeds: number, most: number, isKep
   for (let seed = first; seed < first + seeds && found.length < most; seed++) {
     const told = await story(seed)
     played += 1
-    byWorkload[told.workload] = (byWorkload[told.workload] ?? 0) + 1
+    add(byWorkload, { [told.workload]: 1 })
     hashes.push(told.hash)
     add(figures, told.figures)
     if (told.findings.length > 0) found.push(told)
@@ -52,12 +53,4 @@ export async function campaign(first: number, seeds: number, most: number, isKep
   }
   const { user, system } = process.cpuUsage(since)
   return { seeds: played, seconds: (user + system) / 1e6, figures, hashes, byWorkload, evidence, found }
-}
-
-/** Adds up numbers, and what holds numbers. */
-function add(sum: Record<string, unknown>, more: object): void {
-  for (const [name, value] of Object.entries(more) as [string, unknown][]) {
-    if (typeof value === 'number') sum[name] = Number(sum[name] ?? 0) + value
-    else if (typeof value === 'object' && value !== null) add((sum[name] ??= {}) as Record<string, unknown>, value)
-  }
 }

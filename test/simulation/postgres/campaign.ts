@@ -5,6 +5,7 @@ import { tell, type Figures, type Told, type Workload } from '../../../src/testi
 import { programs } from '../programs.ts'
 import { relayOfNodes } from '../relay.ts'
 import { shop } from '../shop.ts'
+import { add, noFigures } from '../sums.ts'
 import { tally } from '../tally.ts'
 import { PostgresMedium } from './medium.ts'
 
@@ -59,9 +60,12 @@ export async function serverCampaign({ server, first, stories, beside, most }: S
   }
   await Promise.all(Array.from({ length: beside }, player))
   const byWorkload: Record<string, number> = {}
-  for (const { workload } of told) byWorkload[workload] = (byWorkload[workload] ?? 0) + 1
+  const figures = noFigures()
+  for (const one of told) {
+    add(byWorkload, { [one.workload]: 1 })
+    add(figures, one.figures)
+  }
   const found = told.filter(({ findings }) => findings.length > 0)
-  const figures = told.map((one) => one.figures).reduce(sumOf, NOTHING)
   return { stories: told.length, seconds: (performance.now() - since) / 1000, figures, byWorkload, found }
 }
 
@@ -73,21 +77,5 @@ async function story(server: string, seed: number): Promise<Told> {
     return await tell(workload, seed, true, medium)
   } finally {
     await medium.end()
-  }
-}
-
-const NOTHING: Figures = { processes: 0, crashes: 0, fenced: 0, runs: 0, events: 0, virtualMs: 0, faults: {} }
-
-function sumOf(sum: Figures, more: Figures): Figures {
-  const faults = { ...sum.faults }
-  for (const [kind, count] of Object.entries(more.faults)) faults[kind] = (faults[kind] ?? 0) + count
-  return {
-    processes: sum.processes + more.processes,
-    crashes: sum.crashes + more.crashes,
-    fenced: sum.fenced + more.fenced,
-    runs: sum.runs + more.runs,
-    events: sum.events + more.events,
-    virtualMs: sum.virtualMs + more.virtualMs,
-    faults,
   }
 }
