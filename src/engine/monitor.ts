@@ -26,7 +26,7 @@ import { UndoDebt } from './undo-debt.ts'
 
 /** How often it is looked what there is to write: flows that are complete, of which nothing more is to come. */
 const WRITE_MS = 50
-/** How long what is written waits for a commit of something else: one of its own costs as much as that of an order. */
+/** How long what is written waits for a commit of something else, so that it needs none of its own. */
 const RIDE_MS = 20
 /** How long a flow that goes on waits for more: most are complete before that, and are written once. */
 const GOES_ON_MS = 200
