@@ -252,6 +252,8 @@ export interface Batch {
   readonly claimsGone: readonly ClaimName[]
   /** Each replaces the row of its name and key. */
   readonly flows: readonly FlowRow[]
+  /** Of flows that are taken for new: the batch fails with FLOW_THERE if one of them has a row, also by `flows` of this batch. */
+  readonly flowsNew: readonly FlowRow[]
   /** Each goes if it tells of the same last event still: what came for the flow since it was read is not forgotten with it. */
   readonly flowsGone: readonly FlowGone[]
   /** Nothing in it is new from outside, so that it may use the space that a store keeps for when its disk is full. */

@@ -4,7 +4,7 @@ import { keptLog, gate } from '../../test/support/applications.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
 import type { Batch, Store, Tenure } from '../core/store.ts'
-import { aTurn, batchAfter } from '../testing/store-rows.ts'
+import { NS, aFlow, aTurn, batchAfter } from '../testing/store-rows.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 import { systemClock } from './clock.ts'
 import { Commits } from './commits.ts'
@@ -23,11 +23,20 @@ async function commitsOver(way: Way, check: () => void = () => {}) {
   const space = new Space({ store, clock, log: keptLog(), onFailure: () => {} })
   const commits = new Commits({ store, tenure, space, now: () => clock.now(), check })
   const send = (pos: number): Promise<void> => commits.send(rowsOf({ ...tenure, head: pos - 1 }, pos))
+  /** Whether its new flows turned out to be there. */
+  const sendAll = async (pos: number, rows: Partial<Batch>): Promise<boolean> => {
+    const all = { ...rowsOf({ ...tenure, head: pos - 1 }, pos), ...rows }
+    await commits.send(all)
+    return all.areFlowsThere
+  }
   const written = async (): Promise<number[]> => (await own.journal(0, 1, -1, 9)).map((row) => row.pos)
-  return { own, sent, send, written, space, commits, clock }
+  return { own, sent, send, sendAll, written, space, commits, clock }
 }
 
-const rowsOf = (tenure: Tenure, pos: number) => batchAfter(tenure, { journal: [aTurn(pos, 1, pos)] })
+const rowsOf = (tenure: Tenure, pos: number) => ({
+  ...batchAfter(tenure, { journal: [aTurn(pos, 1, pos)] }),
+  areFlowsThere: false,
+})
 
 test('F9: the reply to the first of two commits is lost, and the second is there: so is the first, and neither is sent again', async () => {
   const { send, sent, written } = await commitsOver(async (pass, count) => {
@@ -65,6 +74,23 @@ test('F7: the first of two commits does not fit: the second misses, and both are
     [2, false],
   ])
   expect(await written()).toEqual([1, 2])
+})
+
+test('the first of two commits has a flow that has a row: it is written without its new flows and what counts on them', async () => {
+  for (const isLost of [false, true]) {
+    const { own, send, sendAll, sent, written } = await commitsOver(async (pass, count) => {
+      await pass()
+      if (isLost && count > 2) throw fault('COMMIT_UNKNOWN')
+    })
+    await send(1)
+    await sendAll(2, { flows: [aFlow('a')] })
+    const rows = { flows: [aFlow('', { pos: 9 }), aFlow('b')], flowsNew: [aFlow('c'), aFlow('a', { pos: 3 })] }
+    expect(await Promise.all([sendAll(3, rows), sendAll(4, {})])).toEqual([true, false])
+    expect(sent.map(({ head }) => head)).toEqual([1, 2, 3, 4, 3, 4])
+    expect(await written()).toEqual([1, 2, 3, 4])
+    const found = await own.flowsOf(0, NS, 'fulfilment', ['', 'a', 'b', 'c'])
+    expect(found.map((row) => row?.pos ?? null)).toEqual([null, 1, 1, null])
+  }
 })
 
 test('the second is there before the first is answered: it counts when the first does', async () => {

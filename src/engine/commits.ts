@@ -5,6 +5,7 @@
 //   sent --ok-----> there
 //        --unknown, or a miss where it may be our own--> read the tenure: there | send again
 //        --full---> send again, into the store's reserve
+//        --a flow that was taken for new has a row--> send again without these flows: whoever follows them reads it first
 //        --anything else--> failed: so does what was sent behind it
 import { fault, isBalletError } from '../core/errors.ts'
 import type { Batch, Store, Tenure } from '../core/store.ts'
@@ -16,10 +17,11 @@ const UNKNOWN_PAUSE_MS = 20
 
 type Seen = 'shard' | 'epoch' | 'base' | 'urgent'
 
-/** What a batch holds; where it continues, and how urgent it is, is seen to here. */
-export type Rows = Omit<Batch, Seen> & { -readonly [Field in Seen]?: Batch[Field] }
+/** What a batch holds; where it continues, how urgent it is, and whether its new flows are, is seen to here. */
+export type Rows = Omit<Batch, Seen> & { -readonly [Field in Seen]?: Batch[Field] } & { areFlowsThere: boolean }
 
 interface Sent {
+  readonly rows: Rows
   readonly batch: Batch
   /** What the store said to it at first; null when it was written. */
   readonly answer: Promise<Error | null>
@@ -36,6 +38,13 @@ export interface CommitsOptions {
   /** Throws when the shard has stopped: nothing is sent again. */
   readonly check: () => void
 }
+
+/** The rows without a key, which say how far flows are written, count on those that are left out. */
+const withoutNewFlows = (batch: Batch): Batch => ({
+  ...batch,
+  flows: batch.flows.filter(({ key }) => key !== ''),
+  flowsNew: [],
+})
 
 /** The batches of a shard that are under way. */
 export class Commits {
@@ -69,7 +78,7 @@ export class Commits {
     // In its place: a copy of so many fields takes as long as some commits.
     const batch: Batch = Object.assign(rows, { shard, epoch, base: this.#head, urgent: space.isFull })
     this.#head = batch.head
-    const sent = { batch, answer: this.#ask(batch), isBehind: this.#sent.length > 0 }
+    const sent = { rows, batch, answer: this.#ask(batch), isBehind: this.#sent.length > 0 }
     this.#sent.push(sent)
     this.#last = this.#last.then(() => this.#settle(sent))
     return this.#last
@@ -100,10 +109,12 @@ export class Commits {
   /**
    * A commit whose reply was lost is settled by reading; the retry is the same batch to the byte. When that is refused, the
    * first may have been written after it was looked for: a miss says no more than that, so it is settled by reading too. One
-   * that did not fit was not written: it is sent again, into the reserve of the store, until it is there.
+   * that did not fit was not written: it is sent again, into the reserve of the store, until it is there. Nor was one with a
+   * flow that has a row, and what was sent of it before cannot be written any more: nobody else takes that row away.
    */
-  async #insist({ batch, isBehind }: Sent, first: Error): Promise<void> {
+  async #insist({ rows, batch: whole, isBehind }: Sent, first: Error): Promise<void> {
     const { space, check } = this.#options
+    let batch = whole
     let wasSent = isBehind
     let { urgent } = batch
     for (let error: Error | null = first; error !== null; error = await this.#ask({ ...batch, urgent })) {
@@ -113,6 +124,9 @@ export class Commits {
         space.ranOut(String(error.details['problem']))
         if (urgent) await space.pause(FULL_PAUSE_MS)
         urgent = true
+      } else if (error.code === 'FLOW_THERE') {
+        rows.areFlowsThere = true
+        batch = withoutNewFlows(batch)
       } else if (error.code === 'COMMIT_UNKNOWN' || (error.code === 'SHARD_FENCED' && wasSent)) {
         wasSent = true
         if (await this.#isThere(batch, error)) return

@@ -1,13 +1,11 @@
 // A conducted flow whose process dies before or after any commit, on a store that answers late and loses replies: the next
 // process ends what it began, with the same calls, once each by their keys.
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, until } from '../../test/support/applications.ts'
 import { fastClock } from '../../test/support/clocks.ts'
-import { guarded } from '../../test/support/stores.ts'
-import { fault } from '../core/errors.ts'
-import { turnStream, type Stream } from '../core/randomness.ts'
-import type { Store } from '../core/store.ts'
+import { unsteady } from '../../test/support/mortal-stores.ts'
+import { turnStream } from '../core/randomness.ts'
 import {
   all,
   ballet,
@@ -97,36 +95,7 @@ function definitionOver(books: Books) {
   return ballet({ services: [store, bank, desk], workflows: [pick], choreographies: [sale] })
 }
 
-const dead: (() => void)[] = []
-afterAll(() => {
-  for (const bury of dead) bury()
-})
-
-/** A store that answers late, now and then with a lost reply, and dies at its commit number `at`. */
-function unsteady(store: Store, stream: Stream, at: number, died: () => void): Store {
-  const wait = async (): Promise<void> => {
-    for (let rounds = Math.floor(stream() ** 3 * 12); rounds > 0; rounds--)
-      await new Promise((resolve) => setImmediate(resolve))
-  }
-  const isAfter = stream() < 0.5
-  let commits = 0
-  let slow = store
-  slow = guarded(slow, 'events', async (pass) => (await wait(), pass()))
-  slow = guarded(slow, 'claims', async (pass) => (await wait(), pass()))
-  slow = guarded(slow, 'run', async (pass) => (await wait(), pass()))
-  return guarded(slow, 'commit', async (pass) => {
-    commits += 1
-    if (commits >= at) {
-      if (commits === at && isAfter) await pass()
-      died()
-      return new Promise<never>((_resolve, reject) => dead.push(() => reject(new Error('dead'))))
-    }
-    await wait()
-    if (stream() >= 0.1) return pass()
-    if (stream() < 0.5) await pass()
-    throw fault('COMMIT_UNKNOWN')
-  })
-}
+const late = ['events', 'claims', 'run'] as const
 
 /** What a client does, again and again until it is acknowledged. */
 async function drive(app: Application): Promise<void> {
@@ -161,7 +130,8 @@ test('F1: processes that die anywhere while they conduct flows: every reaction i
     for (let life = 0, isOver = false; !isOver; life++) {
       const death = Promise.withResolvers<'dead'>()
       const at = 1 + Math.floor(stream() * 10)
-      const store = life < 3 ? unsteady(memory(data), stream, at, () => death.resolve('dead')) : memory(data)
+      const died = (): void => death.resolve('dead')
+      const store = life < 3 ? unsteady(memory(data), { stream, at, lost: 0.1, late, died }) : memory(data)
       const liveRuns = stream() < 0.5 ? 1 : 100
       parked += liveRuns === 1 ? 1 : 0
       const app = await Promise.race([open(definitionOver(books), { store, ...settings(liveRuns) }), death.promise])

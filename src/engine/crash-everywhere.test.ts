@@ -1,14 +1,13 @@
 // A process that dies before or after any of its commits: the next one ends what the first began, with the same
 // effects, once each by their keys, in the same order for every key. The store is the real one in memory; at the chosen
 // commit it stops to answer, which is what a dead process sees.
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, until } from '../../test/support/applications.ts'
 import { fastClock } from '../../test/support/clocks.ts'
-import { guarded } from '../../test/support/stores.ts'
-import { fault, isBalletError } from '../core/errors.ts'
-import { turnStream, type Stream } from '../core/randomness.ts'
-import type { Batch, Store } from '../core/store.ts'
+import { mortal, unsteady } from '../../test/support/mortal-stores.ts'
+import { isBalletError } from '../core/errors.ts'
+import { turnStream } from '../core/randomness.ts'
 import { ballet, event, open, operation, service, signal, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
@@ -85,24 +84,6 @@ function definitionOver(ledger: Ledger) {
   return ballet({ services: [bank, dock], workflows: [follow, asked], events: [Placed, Charged, Shipped, Told] })
 }
 
-const dead: (() => void)[] = []
-afterAll(() => {
-  for (const bury of dead) bury()
-})
-
-/** A store that dies at commit number `at`, before it is made or after. */
-function mortal(store: Store, at: number, when: 'before' | 'after', died: () => void): Store {
-  let commits = 0
-  const silence = (): Promise<never> => new Promise((_resolve, reject) => dead.push(() => reject(new Error('dead'))))
-  return guarded(store, 'commit', async (pass, _batch: Batch) => {
-    commits += 1
-    if (commits < at) return pass()
-    if (commits === at && when === 'after') await pass()
-    died()
-    return silence()
-  })
-}
-
 /** What a client does: everything under ids of its own, again and again until it is acknowledged. */
 async function drive(app: Application, acknowledged: Set<string>): Promise<void> {
   const once = async (name: string, send: () => Promise<unknown>): Promise<void> => {
@@ -147,28 +128,7 @@ async function summary(app: Application, ledger: Ledger): Promise<unknown> {
 const limits = { queueMs: 86_400_000, commitMs: 86_400_000 }
 const settings = () => ({ log: keptLog(), graceMs: 0, liveRuns: 2, limits, clock: fastClock(200) })
 
-/** A store that answers late, now and then with a lost reply, and dies at some commit: all by `stream`. */
-function unsteady(store: Store, stream: Stream, died: () => void): Store {
-  const wait = async (): Promise<void> => {
-    for (let rounds = Math.floor(stream() ** 3 * 12); rounds > 0; rounds--)
-      await new Promise((resolve) => setImmediate(resolve))
-  }
-  const at = 1 + Math.floor(stream() * 14)
-  const when = stream() < 0.5 ? 'before' : 'after'
-  let slow = store
-  slow = guarded(slow, 'events', async (pass) => (await wait(), pass()))
-  slow = guarded(slow, 'inbox', async (pass) => (await wait(), pass()))
-  slow = guarded(slow, 'journal', async (pass) => (await wait(), pass()))
-  slow = guarded(slow, 'claims', async (pass) => (await wait(), pass()))
-  slow = guarded(slow, 'run', async (pass) => (await wait(), pass()))
-  slow = guarded(slow, 'commit', async (pass) => {
-    await wait()
-    if (stream() >= 0.15) return pass()
-    if (stream() < 0.5) await pass()
-    throw fault('COMMIT_UNKNOWN')
-  })
-  return mortal(slow, at, when, died)
-}
+const late = ['events', 'inbox', 'journal', 'claims', 'run'] as const
 
 test('F1: processes that die often, on a store that answers slowly: what they leave is the same', async () => {
   const calm = new Ledger()
@@ -186,7 +146,9 @@ test('F1: processes that die often, on a store that answers slowly: what they le
     for (let life = 0, isOver = false; !isOver; life++) {
       const death = Promise.withResolvers<'dead'>()
       // Two of these deaths may be blamed on a run that happened to be under way; three would leave it alone.
-      const store = life < 4 ? unsteady(memory(data), stream, () => death.resolve('dead')) : memory(data)
+      const at = 1 + Math.floor(stream() * 14)
+      const died = (): void => death.resolve('dead')
+      const store = life < 4 ? unsteady(memory(data), { stream, at, lost: 0.15, late, died }) : memory(data)
       const app = await Promise.race([
         open(definitionOver(ledger), { store, ...settings(), liveRuns: stream() < 0.5 ? 1 : 100 }),
         death.promise,

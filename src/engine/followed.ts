@@ -1,6 +1,6 @@
 // What a monitor keeps in memory: how far it has followed each choreography, and of the flows of their keys those that go
 // on or were written just now. Used by monitor.ts.
-import type { FlowAccount } from '../core/flow-account.ts'
+import type { FlowAccount, FlowEvent } from '../core/flow-account.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import type { Passed } from './flow-rows.ts'
@@ -13,8 +13,6 @@ export interface Followed {
   readonly choreography: ChoreographyDefinition
   /** Those in memory, by their keys. */
   readonly flows: LooseMap<string, Live>
-  /** Positions of events that wait for the row of their flow, oldest first. */
-  readonly waiting: Set<number>
   /** The last event that was met, and what the store knows. */
   met: number
   written: number
@@ -24,28 +22,32 @@ export interface Followed {
 export interface Live {
   readonly followed: Followed
   readonly key: string
+  /** Whether it is known what its row says. One that begins is taken for a new one, without a row, until it is written as that. */
+  isRead: boolean
   /** Null as long as it has no event. */
   account: FlowAccount | null
   /** The deadline for which there is a timer. */
   armed: number | null
-  /** Since when its row does not say what is known of it, and the first event that it does not tell of; null when it does. */
+  /** Since when its row does not say what is known of it, and an event before which it tells of all; null when it does. */
   changed: { readonly at: number; readonly pos: number } | null
   /** Deadlines that have passed, and are told in the batch that writes its row. */
   readonly passed: Passed[]
   /** Rows of it that are not durable yet: until then it is not read, and so not forgotten. */
   writes: number
   /** What came while its row was read; null when that is over. */
-  waiting: ((flow: Live) => void)[] | null
+  waiting: (FlowEvent | Work)[] | null
 }
+
+/** Something to be done with a flow of which it is known what its row says. */
+export type Work = (flow: Live) => void
 
 export function followedOf(choreography: ChoreographyDefinition): Followed {
-  return { choreography, flows: new LooseMap(), waiting: new Set(), met: 0, written: 0 }
+  return { choreography, flows: new LooseMap(), met: 0, written: 0 }
 }
 
-/** One whose row is to be read, for this. */
-export function unreadFlow(followed: Followed, key: string, work: (flow: Live) => void): Live {
-  const unknown = { account: null, armed: null, changed: null, passed: [], writes: 0 }
-  return { followed, key, ...unknown, waiting: [work] }
+/** One that is not in memory: with an account it is taken for a new one, without it its row is to be read. */
+export function flowOf(followed: Followed, key: string, account: FlowAccount | null): Live {
+  return { followed, key, isRead: false, account, armed: null, changed: null, passed: [], writes: 0, waiting: null }
 }
 
 /** Whether its row says all that is known of it. */

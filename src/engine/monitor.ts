@@ -4,23 +4,18 @@
 // what lies behind that is taken again when the shard is recovered. A deadline is a timer without a run; when it passes, the
 // flow is overdue, and an event says so in the same batch. One part of a shard (shard.ts); told of events by facts.ts.
 //
-//   unknown --an event, or its timer--> reading its row --> live --written: complete, or idle and too many--> unknown
-//   live --event, deadline--> changed --written--> live
-import { isBalletError } from '../core/errors.ts'
-import {
-  isComplete,
-  loadAccount,
-  passDeadlines,
-  takeEvent,
-  type FlowAccount,
-  type FlowEvent,
-} from '../core/flow-account.ts'
+//   unknown --an event, or its timer--> reading its row (flow-reads.ts) --> live
+//   unknown --an event that begins it--> taken for new --complete, and written as new--> unknown
+//   taken for new --goes on, is asked for, or turns out to have a row--> reading its row --> live
+//   live --event, deadline--> changed --written--> live --complete, or idle and too many--> unknown
+import { isComplete, passDeadlines, takeEvent, type FlowAccount, type FlowEvent } from '../core/flow-account.ts'
 import type { Cancel } from '../core/clock.ts'
 import type { EventRow, FlowGone, FlowRow, TimerRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import { appendEvent } from './facts.ts'
-import { followedOf, forgetIdle, isCrowded, isIdle, unreadFlow, type Followed, type Live } from './followed.ts'
-import { eventOf, forgoFlow, overdueFact, placeRow, rowOf } from './flow-rows.ts'
+import { FlowReads } from './flow-reads.ts'
+import { eventOf, overdueFact, placeRow, rowOf } from './flow-rows.ts'
+import { flowOf, followedOf, forgetIdle, isCrowded, isIdle, type Followed, type Live, type Work } from './followed.ts'
 import type { ShardContext } from './shard-context.ts'
 import { UndoDebt } from './undo-debt.ts'
 
@@ -30,13 +25,16 @@ const WRITE_MS = 50
 const RIDE_MS = 20
 /** How long a flow that goes on waits for more: most are complete before that, and are written once. */
 const GOES_ON_MS = 200
-/** How long a flow whose row is to be read waits for others: a read of many costs little more than one of one. */
-const READ_MS = 20
 const PAGE = 500
-/** When flows that could not be read are read again. */
-const AGAIN_MS = 1000
 /** The timers of flows belong to no run. */
 export const NO_RUN = 0
+
+/** Rows on their way to the store. */
+interface Writing {
+  readonly flows: readonly (readonly [Live, FlowRow])[]
+  /** The position of the first event of those that were taken for new; infinite without any. */
+  readonly from: number
+}
 
 /** The monitor of a shard. */
 export class Monitor {
@@ -46,10 +44,8 @@ export class Monitor {
   readonly #byType = new Map<string, Followed[]>()
   /** A list, because a set keeps what was deleted from it (core/loose-map.ts). */
   #changed: Live[] = []
-  #asked: Live[] = []
-  #readSoon: Cancel | null = null
-  #reading = 0
-  #onRead: (() => void)[] = []
+  readonly #reads: FlowReads
+  readonly #writing: Writing[] = []
   #write: Cancel | null = null
   #ride: Cancel | null = null
   #isStopped = false
@@ -57,6 +53,7 @@ export class Monitor {
   constructor(context: ShardContext) {
     this.#context = context
     this.#debt = new UndoDebt(context.directory.definition)
+    this.#reads = new FlowReads(context, (flow, event) => this.#follow(flow, event))
     const followed = context.directory.definition.choreographies.map(followedOf)
     this.#followed = new Map(followed.map((one) => [one.choreography.name, one]))
     for (const one of followed) {
@@ -94,16 +91,18 @@ export class Monitor {
 
   /** Resolves when everything that was durable has been taken. */
   settled(): Promise<void> {
-    this.#readNow()
-    return this.#reading === 0 ? Promise.resolve() : new Promise((resolve) => this.#onRead.push(resolve))
+    return this.#reads.settled()
   }
 
   /** Resolves when what has been durable by now stands in the rows. */
   async caughtUp(): Promise<void> {
     if (this.#followed.size === 0) return
-    await this.settled()
-    if (this.#changed.length > 0) this.#writeWhat(Number.POSITIVE_INFINITY, true)
-    await this.#context.writer.barrier()
+    // Of flows that were taken for new, and go on or have a row, it is known only after a round what to write.
+    for (let round = 0; round < 2; round++) {
+      await this.settled()
+      if (this.#changed.length > 0) this.#writeWhat(Number.POSITIVE_INFINITY, true)
+      await this.#context.writer.barrier()
+    }
   }
 
   /** The flow of a key by the events that have been taken, at once or when it was read. */
@@ -142,6 +141,14 @@ export class Monitor {
     this.#context.writer.flush()
   }
 
+  /** Writes what there is; of flows that were taken for new and go on it is known only after a round what that is. */
+  async finish(): Promise<void> {
+    for (let round = 0; round < 2; round++) {
+      await this.settled()
+      this.write()
+    }
+  }
+
   /** Writes what is complete or overdue, and of the rest what has changed up to a time. */
   #writeWhat(changedBy: number, tells: boolean): void {
     this.#write?.()
@@ -150,15 +157,19 @@ export class Monitor {
     const { writer, ns } = this.#context
     const { rows } = writer
     const written: (readonly [Live, FlowRow])[] = []
-    const complete: FlowRow[] = []
+    const unsure = Math.min(...this.#writing.map((writing) => writing.from))
+    let from = Number.POSITIVE_INFINITY
     const held = new Map<Followed, number>()
     const all = this.#changed
     this.#changed = []
     for (const flow of all) {
       const { followed, account, changed, passed } = flow
       const goesOn = account !== null && !isComplete(followed.choreography.flow, account)
-      const waits = passed.length > 0 ? !tells : changed !== null && changed.at > changedBy && goesOn
-      if (changed !== null && waits) {
+      const isDue = passed.length > 0 ? tells : changed === null || changed.at <= changedBy || !goesOn
+      const isNew = !flow.isRead
+      // A timer, and what is told, are not taken back with a row that is refused; nor is a row new that is written once more.
+      if (isDue && isNew && (goesOn || passed.length > 0 || flow.writes > 0)) this.#reads.ask(flow)
+      if (changed !== null && (!isDue || flow.waiting !== null)) {
         held.set(followed, Math.min(changed.pos, held.get(followed) ?? changed.pos))
         this.#changed.push(flow)
         continue
@@ -167,22 +178,24 @@ export class Monitor {
       const row = this.#rowOf(flow)
       if (row === null) continue
       this.#tell(flow)
-      // Those that say mostly the same come together: what rows share crosses to the store's thread once.
-      if (row.standing === 'complete') complete.push(row)
-      else rows.flows.push(row)
+      if (isNew) from = Math.min(from, changed?.pos ?? row.pos)
+      ;(isNew ? rows.flowsNew : rows.flows).push(row)
       this.#arm(flow, row.due)
       flow.writes += 1
       written.push([flow, row])
     }
-    for (const row of complete) rows.flows.push(row)
     if (this.#changed.length > 0) this.#writeSoon()
     // Flows of which only foreign events came have no row, and would be kept otherwise.
-    if (written.length > 0 || [...this.#followed.values()].some(isCrowded))
-      writer.onDurable(() => this.#written(written))
+    if (written.length > 0 || [...this.#followed.values()].some(isCrowded)) {
+      const writing = { flows: written, from }
+      this.#writing.push(writing)
+      writer.onDurable(() => this.#written(writing, rows.areFlowsThere))
+    }
     for (const followed of this.#followed.values()) {
-      const [first = followed.met + 1] = followed.waiting
-      const pos = Math.min(first, held.get(followed) ?? first) - 1
-      if (pos === followed.written) continue
+      const first = this.#reads.firstOf(followed) ?? followed.met + 1
+      const pos = Math.min(first, held.get(followed) ?? first, unsure) - 1
+      // Less is written when flows that were taken for new are not sure yet: the row that counts on them is on its way.
+      if (pos <= followed.written) continue
       followed.written = pos
       rows.flows.push(placeRow(ns, followed.choreography, pos, this.#context.now()))
     }
@@ -209,7 +222,7 @@ export class Monitor {
   }
 
   stop(): void {
-    this.#readSoon?.()
+    this.#reads.stop()
     this.#write?.()
     this.#ride?.()
     this.#isStopped = true
@@ -222,11 +235,12 @@ export class Monitor {
     const taken = eventOf(event)
     const known = followed.flows.get(key)
     if (known?.waiting === null) return this.#follow(known, taken)
-    followed.waiting.add(pos)
-    this.#with(followed, key, (flow) => {
-      followed.waiting.delete(pos)
-      this.#follow(flow, taken)
-    })
+    if (known !== undefined) return void known.waiting.push(taken)
+    const account = takeEvent(followed.choreography.flow, null, taken)
+    const flow = flowOf(followed, key, account)
+    followed.flows.set(key, flow)
+    if (account === null) this.#reads.ask(flow).push(taken)
+    else this.#change(flow, pos)
   }
 
   #follow(live: Live, event: FlowEvent): void {
@@ -241,88 +255,19 @@ export class Monitor {
   }
 
   /** Does something with the flow of a key, after everything that came for it before. */
-  #with(followed: Followed, key: string, work: (flow: Live) => void): void {
-    const known = followed.flows.get(key)
-    if (known?.waiting === null) return work(known)
-    if (known !== undefined) return void known.waiting?.push(work)
-    const flow = unreadFlow(followed, key, work)
+  #with(followed: Followed, key: string, work: Work): void {
+    const flow = followed.flows.get(key) ?? flowOf(followed, key, null)
+    if (flow.isRead && flow.waiting === null) return work(flow)
     followed.flows.set(key, flow)
-    this.#ask([flow])
+    this.#reads.ask(flow).push(work)
   }
 
-  #ask(flows: readonly Live[]): void {
-    if (this.#isStopped) return
-    if (this.#asked.push(...flows) > flows.length) return
-    this.#reading += 1
-    this.#readSoon = this.#context.clock.after(READ_MS, () => this.#readNow())
-  }
-
-  #readNow(): void {
-    if (this.#readSoon === null) return
-    this.#readSoon()
-    this.#readSoon = null
-    void this.#read()
-  }
-
-  /** Reads the rows of the flows that were asked for. */
-  async #read(): Promise<void> {
-    const asked = this.#asked
-    this.#asked = []
-    for (const followed of this.#followed.values()) {
-      const flows = asked.filter((flow) => flow.followed === followed)
-      if (flows.length > 0) await this.#bringAllBack(followed.choreography, flows)
-    }
-    this.#reading -= 1
-    if (this.#reading > 0) return
-    for (const done of this.#onRead.splice(0)) done()
-  }
-
-  async #bringAllBack(choreography: ChoreographyDefinition, flows: readonly Live[]): Promise<void> {
-    const { store, shard, ns, clock, log } = this.#context
-    const keys = flows.map(({ key }) => key)
-    try {
-      const rows = await store.flowsOf(shard, ns, choreography.name, keys)
-      for (const [index, flow] of flows.entries()) {
-        const row = rows[index] ?? null
-        if (row !== null) {
-          flow.armed = row.due
-          flow.account = loadAccount(choreography.flow, row) ?? (await this.#anew(choreography, row))
-          if (flow.account === null) forgoFlow(this.#context, row)
-        }
-        const waiting = flow.waiting ?? []
-        flow.waiting = null
-        for (const work of waiting) work(flow)
-      }
-    } catch (error) {
-      if (this.#isStopped) return
-      if (!isBalletError(error) || error.code !== 'STORE_FAILED') return this.#context.fail(error)
-      // What came for them waits; the others are followed.
-      const left = flows.filter(({ waiting }) => waiting !== null)
-      log.error(`Flows of ${choreography.name} cannot be read, and are not followed for now: ${error.message}`)
-      clock.after(AGAIN_MS, () => this.#ask(left))
-    }
-  }
-
-  /** The choreography is another one by now: the events of the key are walked once more, up to where the row stood. */
-  async #anew(choreography: ChoreographyDefinition, row: FlowRow): Promise<FlowAccount | null> {
-    const { store, shard, ns } = this.#context
-    const { key } = row
-    let account: FlowAccount | null = null
-    for (let after = -1; ;) {
-      const events = await store.events(shard, { ns, key, types: [...choreography.flow.types], after, limit: PAGE })
-      for (const event of events) {
-        if (event.pos > row.pos) return account
-        account = takeEvent(choreography.flow, account, eventOf(event))
-      }
-      after = events.at(-1)?.pos ?? after
-      if (events.length < PAGE) return account
-    }
-  }
-
-  /** @param pos of an event that its row does not tell of, if it tells of none behind it. */
+  /** @param pos of an event that its row does not tell of. */
   #change(flow: Live, pos: number): void {
-    if (flow.changed !== null) return
-    flow.changed = { at: this.#context.now(), pos }
+    const { changed } = flow
+    if (changed !== null && changed.pos <= pos) return
+    flow.changed = { at: changed?.at ?? this.#context.now(), pos }
+    if (changed !== null) return
     this.#changed.push(flow)
     this.#writeSoon()
   }
@@ -372,12 +317,25 @@ export class Monitor {
   }
 
   /** These rows are durable. A flow that is complete is not kept, nor are those that nothing came for lately. */
-  #written(written: readonly (readonly [Live, FlowRow])[]): void {
-    for (const [flow, { key, standing }] of written) {
+  #written(writing: Writing, areThere: boolean): void {
+    this.#writing.splice(this.#writing.indexOf(writing), 1)
+    // What says how far flows are written was left out with them.
+    if (areThere) for (const followed of this.#followed.values()) followed.written = -1
+    for (const [flow, { key, standing }] of writing.flows) {
       flow.writes -= 1
+      if (!flow.isRead && areThere) {
+        this.#wasNotNew(flow, writing.from)
+        continue
+      }
+      flow.isRead = true
       this.#context.watchers.touched(key)
       if (standing === 'complete' && isIdle(flow)) flow.followed.flows.delete(key)
     }
     for (const followed of this.#followed.values()) forgetIdle(followed)
+  }
+  /** It was not written: its row is read, and what has come since is taken into that. */
+  #wasNotNew(flow: Live, from: number): void {
+    this.#reads.ask(flow)
+    this.#change(flow, from)
   }
 }

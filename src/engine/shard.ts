@@ -257,8 +257,7 @@ export class Shard {
       if (round < CLOSE_ROUNDS) await new Promise((resolve) => setImmediate(resolve))
       else await new Promise<void>((resolve) => void this.context.clock.after(CLOSE_LOOK_MS, resolve))
     }
-    if (this.#failure === null) await this.#monitor.settled()
-    this.#monitor.write()
+    if (this.#failure === null) await this.#monitor.finish()
     this.#monitor.stop()
     await writer.barrier().catch(() => {})
     // Only an end that left nothing in doubt is a good one.

@@ -60,6 +60,7 @@ class OpenBatch {
   readonly claimsUntil: ClaimUntil[] = []
   readonly claimsGone: ClaimName[] = []
   readonly flows: FlowRow[] = []
+  readonly flowsNew: FlowRow[] = []
   readonly flowsGone: FlowGone[] = []
   readonly durable: (() => void)[] = []
   shard = 0
@@ -68,6 +69,8 @@ class OpenBatch {
   urgent = false
   head = 0
   sealedAt = 0
+  /** Whether `flowsNew` was left out, because one of these flows has a row (commits.ts). */
+  areFlowsThere = false
 
   get size(): number {
     return (
@@ -87,6 +90,7 @@ class OpenBatch {
       this.claimsUntil.length +
       this.claimsGone.length +
       this.flows.length +
+      this.flowsNew.length +
       this.flowsGone.length
     )
   }

@@ -1,6 +1,6 @@
 // Conformance of stores: the flows of choreographies, by name and key, with the newest row of each.
 import assert from 'node:assert/strict'
-import type { FlowGone, FlowQuery, Store } from '../core/store.ts'
+import type { Batch, FlowGone, FlowQuery, Store, Tenure } from '../core/store.ts'
 import { NS, SHARD, aFlow, commitAfter, commitFirst, type StoreCase } from './store-rows.ts'
 
 async function keys(store: Store, query: Partial<FlowQuery>): Promise<string[]> {
@@ -9,6 +9,9 @@ async function keys(store: Store, query: Partial<FlowQuery>): Promise<string[]> 
 }
 
 const gone = (key: string, pos: number): FlowGone => ({ ns: NS, name: 'fulfilment', key, pos })
+
+const refuses = async (store: Store, tenure: Tenure, rows: Partial<Batch>): Promise<void> =>
+  assert.rejects(commitAfter(store, tenure, rows), { code: 'FLOW_THERE' })
 
 export const storeFlowCases: readonly StoreCase[] = [
   {
@@ -29,6 +32,26 @@ export const storeFlowCases: readonly StoreCase[] = [
       const done = aFlow('a', { standing: 'complete', ending: 'fulfilled', state: '', detail: '{"x":1}', changed: 7 })
       await commitAfter(store, tenure, { flows: [done], flowsGone: [gone('b', 1), gone('a', 2)] })
       assert.deepEqual(await store.flowsOf(SHARD, NS, 'fulfilment', ['a', 'b']), [done, null])
+    },
+  },
+  {
+    name: 'flows that are taken for new: none of them has a row, or nothing of the batch is written',
+    async run({ store }) {
+      const tenure = await commitFirst(store, {
+        flows: [aFlow('a')],
+        flowsNew: [aFlow('b'), aFlow('a', { name: 'returns' })],
+      })
+      const again = aFlow('b', { standing: 'broken' })
+      await refuses(store, tenure, { flowsNew: [aFlow('c'), again] })
+      await refuses(store, tenure, { flowsNew: [aFlow('a')] })
+      await refuses(store, tenure, { flowsNew: [aFlow('c'), aFlow('c', { pos: 2 })] })
+      await refuses(store, tenure, { flows: [aFlow('c')], flowsNew: [aFlow('c', { pos: 2 })] })
+      assert.deepEqual(await store.flowsOf(SHARD, NS, 'fulfilment', ['a', 'b', 'c']), [aFlow('a'), aFlow('b'), null])
+      assert.equal((await store.tenure(SHARD)).head, tenure.head)
+      // One that is gone is gone with the batch behind it, and then a new one may come.
+      const next = await commitAfter(store, tenure, { flowsGone: [gone('b', 1)] })
+      await commitAfter(store, next, { flowsNew: [aFlow('c'), again] })
+      assert.deepEqual(await store.flowsOf(SHARD, NS, 'fulfilment', ['b', 'c']), [again, aFlow('c')])
     },
   },
   {

@@ -137,6 +137,7 @@ export function batchAfter(tenure: Tenure, part: Partial<Batch>): Batch {
     claimsUntil: [],
     claimsGone: [],
     flows: [],
+    flowsNew: [],
     flowsGone: [],
     urgent: false,
     ...part,

@@ -315,8 +315,8 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     name: 'flow-begins-anew',
     breaks: 'a flow goes on from where its row stands',
-    file: 'engine/monitor.ts',
-    changes: [['if (row !== null) {\n          flow.armed', 'if (row === undefined) {\n          flow.armed']],
+    file: 'engine/flow-reads.ts',
+    changes: [['if (row !== null) await this.#bringBack', 'if (row === undefined) await this.#bringBack']],
     within: 1000,
   },
   {

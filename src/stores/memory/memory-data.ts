@@ -98,6 +98,7 @@ export class MemoryData {
     if (shard !== SHARD || epoch !== this.epoch || base !== this.head) throw fault('SHARD_FENCED', { shard })
     this.#checkInbox(batch.drained)
     this.#checkRows(batch)
+    this.#checkFlows(batch)
 
     this.head = batch.head
     for (const id of batch.drained) this.inbox.delete(id)
@@ -116,7 +117,7 @@ export class MemoryData {
     for (const timer of batch.timersGone) this.timers.delete(timerKey(timer))
     this.post(shard, batch.posts)
     for (const suspect of batch.suspects) this.suspects.set(suspect.run, suspect)
-    for (const flow of batch.flows) this.flows.set(flowKey(flow), flow)
+    for (const flow of [...batch.flows, ...batch.flowsNew]) this.flows.set(flowKey(flow), flow)
     for (const flow of batch.flowsGone)
       if (this.flows.get(flowKey(flow))?.pos === flow.pos) this.flows.delete(flowKey(flow))
     this.#forget(new Set(batch.forgotten))
@@ -136,6 +137,14 @@ export class MemoryData {
     const distinct = new Set(drained)
     if (distinct.size !== drained.length) throw fault('INBOX_GONE')
     for (const id of distinct) if (!this.inbox.has(id)) throw fault('INBOX_GONE')
+  }
+
+  #checkFlows({ flows, flowsNew }: Batch): void {
+    const written = new Set(flowsNew.length === 0 ? [] : flows.map(flowKey))
+    for (const key of flowsNew.map(flowKey)) {
+      if (this.flows.has(key) || written.has(key)) throw fault('FLOW_THERE')
+      written.add(key)
+    }
   }
 
   /** Positions are new because they lie above the head; within the batch they must differ. */

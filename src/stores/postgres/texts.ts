@@ -152,6 +152,7 @@ const textsOver = (over: Over): ManyTexts => ({
   flows: `SELECT ${namesOf(flowsTable.columns).join(', ')} FROM flows AS kept
     WHERE ${found('one', flowNames.columns, ['ns', 'name', 'key'])}`,
   flow: `${insert(flowsTable)} ON CONFLICT (shard, ns, name, key) DO UPDATE SET ${replaced}`,
+  flowNew: exactly(`${insert(flowsTable)} ON CONFLICT DO NOTHING`, flowsTable.columns.length + 1),
   flowGone: remove(over, 'flows', flowsGoneTable.columns),
 })
 

@@ -4,7 +4,7 @@
 // thread, a connection) is not known here. Called by SqlStore.
 import type { Details, ErrorCode } from '../../core/errors.ts'
 import { shardOfSlot } from '../../core/placement.ts'
-import type { Batch, InboxItem } from '../../core/store.ts'
+import type { Batch, FlowRow, InboxItem } from '../../core/store.ts'
 import { releaseText } from './blobs.ts'
 import { toValues } from './rows.ts'
 import {
@@ -88,6 +88,7 @@ type BatchKind =
   | 'claimUntil'
   | 'claimGone'
   | 'flow'
+  | 'flowNew'
   | 'flowGone'
 
 export type StatementKind = BatchKind | 'claims' | 'flows'
@@ -118,6 +119,7 @@ const texts: Readonly<Record<BatchKind | 'acquire' | 'release' | 'steady', strin
   post: insert(inboxItems),
   suspect: `${insert(suspectsTable)} ON CONFLICT (shard, run) DO UPDATE SET what = excluded.what, deaths = excluded.deaths`,
   flow: `${insert(flowsTable)} ON CONFLICT (shard, ns, name, key) DO UPDATE SET ${replaced(flowsTable, flowNames)}`,
+  flowNew: `${insert(flowsTable)} ON CONFLICT DO NOTHING`,
   flowGone: `DELETE FROM flows WHERE ${where(flowsGoneTable)}`,
   suspectGone: 'DELETE FROM suspects WHERE shard = ?1 AND run = ?2',
   forgottenRun: 'DELETE FROM runs WHERE shard = ?1 AND num = ?2',
@@ -170,6 +172,7 @@ export function groupStatements(batches: readonly Batch[], shards: number): Stat
     ...over('post', inboxItems, postsOf(batches, shards)),
     ...over('suspect', suspectsTable, rows('suspects')),
     ...over('flow', flowsTable, rows('flows')),
+    ...newFlows(rows('flowsNew')),
     ...over('flowGone', flowsGoneTable, rows('flowsGone')),
     ...each('suspectGone', rows('forgotten')),
     ...each('forgottenTimers', rows('forgotten')),
@@ -268,6 +271,13 @@ function drain(batches: readonly Batch[]): readonly Statement[] {
   const changes = parts.reduce((sum, { rows }) => sum + rows.length, 0)
   const expect: Expectation = { changes, code: 'INBOX_GONE', details: {} }
   return each('drain', parts, releases.drain).map((statement) => ({ ...statement, expect }))
+}
+
+/** Rows of flows, of which none may be there. */
+function newFlows(parts: readonly Rows<readonly FlowRow[]>[]): readonly Statement[] {
+  const changes = parts.reduce((sum, { rows }) => sum + rows.length, 0)
+  const expect: Expectation = { changes, code: 'FLOW_THERE', details: {} }
+  return over('flowNew', flowsTable, parts).map((statement) => ({ ...statement, expect }))
 }
 
 /** An update of runs, which must all be there. */

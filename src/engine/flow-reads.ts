@@ -1,0 +1,155 @@
+// What the rows of flows say, for the monitor of a shard: of flows of which that is not known. What comes for them meanwhile
+// waits in its order. Rows are read together, because a read of many costs little more than one of one. Owned by monitor.ts.
+import type { Cancel } from '../core/clock.ts'
+import { isBalletError } from '../core/errors.ts'
+import { loadAccount, takeEvent, type FlowAccount, type FlowEvent } from '../core/flow-account.ts'
+import type { FlowRow } from '../core/store.ts'
+import type { ChoreographyDefinition } from '../define/definition.ts'
+import type { Followed, Live, Work } from './followed.ts'
+import { eventOf, forgoFlow } from './flow-rows.ts'
+import type { ShardContext } from './shard-context.ts'
+
+/** How long a flow whose row is to be read waits for others. */
+const READ_MS = 20
+/** When flows that could not be read are read again. */
+const AGAIN_MS = 1000
+const PAGE = 500
+
+export class FlowReads {
+  readonly #context: ShardContext
+  readonly #follow: (flow: Live, event: FlowEvent) => void
+  /** Those that wait for the next read, those that are read now, and those that could not be read. */
+  #asked: Live[] = []
+  readonly #reading: Live[][] = []
+  #failed: Live[] = []
+  #soon: Cancel | null = null
+  #onRead: (() => void)[] = []
+  #isStopped = false
+
+  /** @param follow takes an event into the account of a flow, if that does not have it. */
+  constructor(context: ShardContext, follow: (flow: Live, event: FlowEvent) => void) {
+    this.#context = context
+    this.#follow = follow
+  }
+
+  /** Has the row of a flow read, if it is not about to be; returns what waits for that, to be done in this order. */
+  ask(flow: Live): (FlowEvent | Work)[] {
+    if (flow.waiting !== null) return flow.waiting
+    flow.waiting = []
+    this.#ask([flow])
+    return flow.waiting
+  }
+
+  /** Resolves when everything that was asked for has been read, or could not be. */
+  settled(): Promise<void> {
+    this.#readNow()
+    return this.#isSettled ? Promise.resolve() : new Promise((resolve) => this.#onRead.push(resolve))
+  }
+
+  /** The position of the first event that waits in flows of a choreography; null when none does. */
+  firstOf(followed: Followed): number | null {
+    let first: number | null = null
+    for (const list of [this.#asked, this.#failed, ...this.#reading])
+      for (const flow of list) {
+        const event = flow.followed === followed ? flow.waiting?.find((one) => typeof one !== 'function') : undefined
+        if (event !== undefined && (first === null || event.pos < first)) first = event.pos
+      }
+    return first
+  }
+
+  stop(): void {
+    this.#soon?.()
+    this.#isStopped = true
+  }
+
+  get #isSettled(): boolean {
+    return this.#asked.length === 0 && this.#reading.length === 0
+  }
+
+  #ask(flows: readonly Live[]): void {
+    if (this.#isStopped) return
+    this.#asked.push(...flows)
+    this.#soon ??= this.#context.clock.after(READ_MS, () => this.#readNow())
+  }
+
+  #readNow(): void {
+    if (this.#soon === null) return
+    this.#soon()
+    this.#soon = null
+    void this.#read()
+  }
+
+  async #read(): Promise<void> {
+    const asked = this.#asked
+    this.#asked = []
+    this.#reading.push(asked)
+    for (const { choreography } of new Set(asked.map(({ followed }) => followed))) {
+      const flows = asked.filter((flow) => flow.followed.choreography === choreography)
+      await this.#bringAllBack(choreography, flows)
+    }
+    this.#reading.splice(this.#reading.indexOf(asked), 1)
+    if (this.#isSettled) for (const done of this.#onRead.splice(0)) done()
+  }
+
+  async #bringAllBack(choreography: ChoreographyDefinition, flows: readonly Live[]): Promise<void> {
+    const { store, shard, ns, clock, log } = this.#context
+    const keys = flows.map(({ key }) => key)
+    try {
+      const rows = await store.flowsOf(shard, ns, choreography.name, keys)
+      for (const [index, flow] of flows.entries()) {
+        const row = rows[index] ?? null
+        if (row !== null) await this.#bringBack(choreography, flow, row)
+        flow.isRead = true
+        const waiting = flow.waiting ?? []
+        flow.waiting = null
+        for (const one of waiting) {
+          if (typeof one === 'function') one(flow)
+          else this.#follow(flow, one)
+        }
+      }
+    } catch (error) {
+      if (this.#isStopped) return
+      if (!isBalletError(error) || error.code !== 'STORE_FAILED') return this.#context.fail(error)
+      // What came for them waits; the others are followed.
+      const left = flows.filter(({ waiting }) => waiting !== null)
+      log.error(`Flows of ${choreography.name} cannot be read, and are not followed for now: ${error.message}`)
+      this.#failed.push(...left)
+      clock.after(AGAIN_MS, () => {
+        this.#failed = this.#failed.filter((flow) => !left.includes(flow))
+        this.#ask(left)
+      })
+    }
+  }
+
+  /** The account of a row; of a flow that was taken for a new one what came since is taken once more, from the log. */
+  async #bringBack(choreography: ChoreographyDefinition, flow: Live, row: FlowRow): Promise<void> {
+    const wasTakenForNew = flow.account !== null
+    flow.armed = row.due
+    flow.passed.length = 0
+    flow.account = loadAccount(choreography.flow, row) ?? (await this.#anew(choreography, row))
+    if (flow.account === null) forgoFlow(this.#context, row)
+    if (!wasTakenForNew) return
+    for await (const event of this.#events(choreography, row.key, row.pos)) this.#follow(flow, event)
+  }
+
+  /** The choreography is another one by now: the events of the key are walked once more, up to where the row stood. */
+  async #anew(choreography: ChoreographyDefinition, row: FlowRow): Promise<FlowAccount | null> {
+    let account: FlowAccount | null = null
+    for await (const event of this.#events(choreography, row.key, -1)) {
+      if (event.pos > row.pos) return account
+      account = takeEvent(choreography.flow, account, event)
+    }
+    return account
+  }
+
+  /** Of a key, behind a position. */
+  async *#events({ flow }: ChoreographyDefinition, key: string, from: number): AsyncGenerator<FlowEvent> {
+    const { store, shard, ns } = this.#context
+    for (let after = from; ;) {
+      const events = await store.events(shard, { ns, key, types: [...flow.types], after, limit: PAGE })
+      for (const event of events) yield eventOf(event)
+      after = events.at(-1)?.pos ?? after
+      if (events.length < PAGE) return
+    }
+  }
+}
