@@ -9,7 +9,7 @@ const { values } = parseArgs({
     inputs: { type: 'string', default: '2500' },
     seed: { type: 'string' },
     only: { type: 'string' },
-    limit: { type: 'string', default: '50' },
+    limit: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -25,7 +25,7 @@ const figures = await runCampaign({
   seed,
   only,
   inputs: Number(values.inputs),
-  limitMs: Number(values.limit),
+  limitMs: values.limit === undefined ? undefined : Number(values.limit),
   onProgress,
 })
 const { findings, refused, ...rest } = figures
