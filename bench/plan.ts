@@ -7,6 +7,8 @@ export interface Plan {
   readonly rounds: number
   /** Orders of a round, by the number in flight. */
   readonly orders: Readonly<Record<1 | 64 | 1024, number>>
+  /** Of two contenders that differ by a few percent: more rounds, and longer ones. */
+  readonly pairs: { readonly rounds: number; readonly orders: number }
   /** Orders of a round that go through one by one, each beside as many raw commits. */
   readonly alone: number
   /** Batches of a raw insert. */
@@ -15,8 +17,22 @@ export interface Plan {
 
 export function planOf(quick: boolean, folder: string): Plan {
   return quick
-    ? { folder, rounds: 2, orders: { 1: 40, 64: 640, 1024: 3072 }, alone: 40, rawBatches: 40 }
-    : { folder, rounds: 5, orders: { 1: 150, 64: 3200, 1024: 8192 }, alone: 150, rawBatches: 160 }
+    ? {
+        folder,
+        rounds: 2,
+        orders: { 1: 40, 64: 640, 1024: 3072 },
+        pairs: { rounds: 2, orders: 640 },
+        alone: 40,
+        rawBatches: 40,
+      }
+    : {
+        folder,
+        rounds: 5,
+        orders: { 1: 150, 64: 3200, 1024: 8192 },
+        pairs: { rounds: 12, orders: 8000 },
+        alone: 150,
+        rawBatches: 160,
+      }
 }
 
 /** Of systems that are measured beside each other, each in processes of its own. */
