@@ -123,13 +123,15 @@ export class FlowReads {
 
   /** The account of a row; of a flow that was taken for a new one what came since is taken once more, from the log. */
   async #bringBack(choreography: ChoreographyDefinition, flow: Live, row: FlowRow): Promise<void> {
-    const wasTakenForNew = flow.account !== null
+    const account = loadAccount(choreography.flow, row) ?? (await this.#anew(choreography, row))
+    const since: FlowEvent[] = []
+    if (flow.account !== null) for await (const event of this.#events(choreography, row.key, row.pos)) since.push(event)
+    // Everything was read: what fails before is tried again, and must find the flow as it was.
     flow.armed = row.due
     flow.passed.length = 0
-    flow.account = loadAccount(choreography.flow, row) ?? (await this.#anew(choreography, row))
-    if (flow.account === null) forgoFlow(this.#context, row)
-    if (!wasTakenForNew) return
-    for await (const event of this.#events(choreography, row.key, row.pos)) this.#follow(flow, event)
+    flow.account = account
+    if (account === null) forgoFlow(this.#context, row)
+    for (const event of since) this.#follow(flow, event)
   }
 
   /** The choreography is another one by now: the events of the key are walked once more, up to where the row stood. */

@@ -31,7 +31,7 @@ export const NO_RUN = 0
 
 /** Rows on their way to the store. */
 interface Writing {
-  readonly flows: readonly (readonly [Live, FlowRow])[]
+  readonly flows: readonly { readonly flow: Live; readonly row: FlowRow; readonly isNew: boolean }[]
   /** The position of the first event of those that were taken for new; infinite without any. */
   readonly from: number
 }
@@ -74,11 +74,18 @@ export class Monitor {
   async recover(head: number): Promise<void> {
     const { store, shard, ns } = this.#context
     for (const followed of this.#followed.values()) {
-      const { name, flow } = followed.choreography
-      const [row] = await store.flowsOf(shard, ns, name, [''])
+      const [row] = await store.flowsOf(shard, ns, followed.choreography.name, [''])
       followed.written = row?.pos ?? -1
       followed.met = row?.pos ?? head
-      for (let more = row !== null; more;) {
+    }
+    // From where a choreography that is new is followed, must not go out with new flows, which may be refused.
+    if ([...this.#followed.values()].some(({ written }) => written === -1)) {
+      this.write()
+      await this.#context.writer.barrier()
+    }
+    for (const followed of this.#followed.values()) {
+      const { flow } = followed.choreography
+      for (let more = followed.met < head; more;) {
         const query = { ns, types: [...flow.types], after: followed.met, limit: PAGE }
         const events = await store.events(shard, query)
         for (const event of events) this.#take(followed, event)
@@ -146,6 +153,8 @@ export class Monitor {
     for (let round = 0; round < 2; round++) {
       await this.settled()
       this.write()
+      // Whether flows were new is known when it is durable. On a full disk it may never be.
+      await this.#context.writer.barrier().catch(() => {})
     }
   }
 
@@ -156,7 +165,7 @@ export class Monitor {
     if (this.#isStopped) return
     const { writer, ns } = this.#context
     const { rows } = writer
-    const written: (readonly [Live, FlowRow])[] = []
+    const written: Writing['flows'][number][] = []
     const unsure = Math.min(...this.#writing.map((writing) => writing.from))
     let from = Number.POSITIVE_INFINITY
     const held = new Map<Followed, number>()
@@ -182,7 +191,7 @@ export class Monitor {
       ;(isNew ? rows.flowsNew : rows.flows).push(row)
       this.#arm(flow, row.due)
       flow.writes += 1
-      written.push([flow, row])
+      written.push({ flow, row, isNew })
     }
     if (this.#changed.length > 0) this.#writeSoon()
     // Flows of which only foreign events came have no row, and would be kept otherwise.
@@ -321,21 +330,18 @@ export class Monitor {
     this.#writing.splice(this.#writing.indexOf(writing), 1)
     // What says how far flows are written was left out with them.
     if (areThere) for (const followed of this.#followed.values()) followed.written = -1
-    for (const [flow, { key, standing }] of writing.flows) {
+    for (const { flow, row, isNew } of writing.flows) {
       flow.writes -= 1
-      if (!flow.isRead && areThere) {
-        this.#wasNotNew(flow, writing.from)
+      if (isNew && areThere) {
+        // Not written, for its own sake or that of another: what has come since is taken into what its row says, if it has one.
+        if (!flow.isRead) this.#reads.ask(flow)
+        this.#change(flow, writing.from)
         continue
       }
       flow.isRead = true
-      this.#context.watchers.touched(key)
-      if (standing === 'complete' && isIdle(flow)) flow.followed.flows.delete(key)
+      this.#context.watchers.touched(row.key)
+      if (row.standing === 'complete' && isIdle(flow)) flow.followed.flows.delete(row.key)
     }
     for (const followed of this.#followed.values()) forgetIdle(followed)
-  }
-  /** It was not written: its row is read, and what has come since is taken into that. */
-  #wasNotNew(flow: Live, from: number): void {
-    this.#reads.ask(flow)
-    this.#change(flow, from)
   }
 }

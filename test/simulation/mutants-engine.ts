@@ -309,7 +309,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'flows-not-caught-up',
     breaks: 'what was committed and not taken by the monitor is taken after a crash',
     file: 'engine/monitor.ts',
-    changes: [['for (let more = row !== null; more;)', 'for (let more = false; more;)']],
+    changes: [['for (let more = followed.met < head; more;)', 'for (let more = false; more;)']],
     within: 1000,
   },
   {
