@@ -32,7 +32,7 @@ export interface Live {
   changed: { readonly at: number; readonly pos: number } | null
   /** Deadlines that have passed, and are told in the batch that writes its row. */
   readonly passed: Passed[]
-  /** Rows of it that are not durable yet: until then it is not read, and so not forgotten. */
+  /** Rows of it that are not durable yet: until then it is not forgotten. */
   writes: number
   /** What came while its row was read; null when that is over. */
   waiting: (FlowEvent | Work)[] | null

@@ -1,9 +1,12 @@
 // Flows whose keys come again: a monitor takes a flow that begins for a new one, and reads its row only when it has to. On a
 // store that answers late, loses replies and dies, each flow must in the end be what its events come to.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog } from '../../test/support/applications.ts'
-import { fastClock } from '../../test/support/clocks.ts'
+import { fastClock, HandClock } from '../../test/support/clocks.ts'
 import { flowsByLog } from '../../test/support/flows-by-log.ts'
 import { unsteady } from '../../test/support/mortal-stores.ts'
 import { guarded } from '../../test/support/stores.ts'
@@ -13,6 +16,7 @@ import type { Store } from '../core/store.ts'
 import { ballet, choice, choreography, event, open, optional, seq, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
+import { sqlite } from '../stores/sqlite/sqlite-store.ts'
 
 const Order = z.object({ orderId: z.string() })
 const byOrder = { key: 'orderId' } as const
@@ -75,6 +79,21 @@ async function drive(app: Application, stream: Stream, words: readonly Word[]): 
   }
   await app.flows('sale')
 }
+
+test('on a file: a flow that comes again is refused as a new one, and is what its events come to', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ballet-repeats-'))
+  const own = sqlite({ file: join(folder, 'store.db') })
+  const seen = { refused: 0 }
+  const app = await open(definition, { store: counting(own, seen), ...settings(), clock: new HandClock() })
+  for (let time = 0; time < 2; time++) {
+    await Promise.all([Created, Declined].map((one) => app.publish(one({ orderId: 'a' }))))
+    await app.flows('sale')
+  }
+  const flow = await app.flow('sale', 'a')
+  await app.close()
+  rmSync(folder, { recursive: true })
+  expect([seen.refused, flow?.state, flow?.breaks]).toEqual([1, 'broken', 2])
+})
 
 const limits = { queueMs: 86_400_000, commitMs: 86_400_000 }
 const settings = () => ({ log: keptLog(), graceMs: 0, limits, clock: fastClock(200) })

@@ -2,6 +2,7 @@
 import { parseDetail, takeEvent, type FlowAccount } from '../../src/core/flow-account.ts'
 import type { EventRow, FlowRow } from '../../src/core/store.ts'
 import type { ChoreographyDefinition } from '../../src/define/definition.ts'
+import { eventOf } from '../../src/engine/flow-rows.ts'
 
 export interface JudgedFlow {
   readonly key: string
@@ -18,11 +19,10 @@ export function flowsByLog(
   flows: Iterable<FlowRow>,
 ): readonly JudgedFlow[] {
   const accounts = new Map<string, FlowAccount>()
-  for (const { key, type, pos, at, source, id, root } of events) {
-    if (!flow.types.has(type)) continue
-    const event = { type, pos, at, source, id, root }
-    const account = takeEvent(flow, accounts.get(key) ?? null, event)
-    if (account !== null) accounts.set(key, account)
+  for (const event of events) {
+    if (!flow.types.has(event.type)) continue
+    const account = takeEvent(flow, accounts.get(event.key) ?? null, eventOf(event))
+    if (account !== null) accounts.set(event.key, account)
   }
   const rows = new Map([...flows].filter((row) => row.name === name).map((row) => [row.key, row]))
   rows.delete('')
