@@ -12,15 +12,18 @@ export const BODY_LIMIT_BYTES = 1_048_576
 /** 32 MiB: past it a body belongs in a file store, with a reference to it in the input. */
 export const BODY_LIMIT_MAX_BYTES: number = 32 * BODY_LIMIT_BYTES
 
-/** Where the body of a request of our own server comes from. */
-const sources = new WeakMap<Request, IncomingMessage>()
+/** Where the body of a request of our own server comes from: in it, because a table of many of them is work for the collector. */
+const SOURCE: unique symbol = Symbol('source')
+interface Sourced {
+  [SOURCE]?: IncomingMessage
+}
 
 /**
  * Lets the body of a request be read where it comes in: a client may send it in pieces of one byte, and what a stream of
  * `fetch` costs for each would keep everybody else waiting.
  */
-export function readFrom(request: Request, incoming: IncomingMessage): void {
-  sources.set(request, incoming)
+export function readFrom(request: Request & Sourced, incoming: IncomingMessage): void {
+  request[SOURCE] = incoming
 }
 
 /** The type of a body without its parameters, in lower case; null when none is named. */
@@ -58,11 +61,13 @@ export async function readJsonOrNothing(request: Request, limitBytes: number): P
   return parseBytes(bytes)
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 /** The value of JSON bytes. @throws JSON_MALFORMED and what `parseJson` throws. */
 export function parseBytes(bytes: Uint8Array): Json {
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    text = utf8.decode(bytes)
   } catch {
     throw fault('JSON_MALFORMED', { problem: 'it is not UTF-8' })
   }
@@ -71,7 +76,7 @@ export function parseBytes(bytes: Uint8Array): Json {
 
 /** All bytes of a body. @throws BODY_TOO_LARGE as soon as that is known, OVERLOADED, BODY_INCOMPLETE */
 export async function readBytes(
-  request: Request,
+  request: Request & Sourced,
   limitBytes: number,
   room: BodyRoom = everybodys,
 ): Promise<Uint8Array> {
@@ -82,7 +87,7 @@ export async function readBytes(
     room.grow(held, bytes)
     held = bytes
   }
-  const source = sources.get(request)
+  const source = request[SOURCE]
   try {
     if (source !== undefined && !source.readableDidRead) return await readIncoming(source, hold)
     // A length that is named is kept by the parser of HTTP, so the whole can be asked for; it is counted all the same.
@@ -112,9 +117,10 @@ function readIncoming(incoming: IncomingMessage, count: (chunk: Uint8Array) => v
         reject(error)
       }
     }
-    incoming.once('end', () => resolve(Buffer.concat(chunks)))
-    incoming.once('error', reject)
-    incoming.once('close', reject)
+    // What comes after the first of these changes nothing.
+    incoming.on('end', () => resolve(together(chunks)))
+    incoming.on('error', reject)
+    incoming.on('close', reject)
     incoming.on('data', take)
   })
 }
@@ -134,7 +140,13 @@ async function readChunks(
   } finally {
     reader.cancel().catch(() => {})
   }
-  return Buffer.concat(chunks)
+  return together(chunks)
+}
+
+/** Mostly there is one. */
+function together(chunks: readonly Uint8Array[]): Uint8Array {
+  const [first] = chunks
+  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)
 }
 
 /** The same request, whose body fails with BODY_TOO_LARGE when it is read past the limit. @throws BODY_TOO_LARGE */

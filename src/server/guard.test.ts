@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isLoopback } from './guard.ts'
+import { createGuard, isLoopback } from './guard.ts'
 import type { Problem } from './problem.ts'
 import { ROUTES } from './routes.ts'
 import { serve } from './serve.ts'
@@ -86,6 +86,15 @@ describe('the host that a request names', () => {
     expect(await ask('GET http://evil.com/api/app HTTP/1.1\nHost: localhost')).toBe('403 HOST_FORBIDDEN')
     expect(await ask('GET http://localhost/api/app HTTP/1.1\nHost: evil.com')).toBe('403 HOST_FORBIDDEN')
     expect(await ask('GET http://localhost/api/app HTTP/1.1\nHost: localhost')).toBe('200')
+  })
+
+  it('is judged whatever names were ours before, however many', () => {
+    const guard = createGuard({ token: null, hosts: [], origins: [] })
+    const admit = (host: string): void => guard.admit(new Request(`http://${host}/api/app`))
+    for (let name = 0; name < 250; name++) {
+      admit(`name${name}.localhost`)
+      for (const evil of ['evil.com', 'name.localhost.evil.com:4400']) expect(() => admit(evil)).toThrow(/evil\.com/)
+    }
   })
 
   it('may be a name that the options allow', async () => {

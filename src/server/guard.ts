@@ -14,6 +14,8 @@ export interface GuardOptions {
 }
 
 export interface Guard {
+  /** Whether callers of the API must bear something. */
+  readonly isTokenAsked: boolean
   /** @throws HOST_FORBIDDEN, ORIGIN_FORBIDDEN */
   admit(request: Request): void
   /** @throws TOKEN_REQUIRED */
@@ -21,6 +23,10 @@ export interface Guard {
 }
 
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+/** Names that are remembered to be ours: anybody can invent some below `.localhost`. */
+const SEEN = 100
+/** The host of a URL that is written plainly. */
+const HOST_OF_URL = /^https?:\/\/([a-z0-9.:-]+)(?=[/?#])/
 const HOST = /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]\\]+)(?::[0-9]{1,5})?$/
 
 /** Whether a name or address (without port, IPv6 with or without brackets) leads to this machine only. */
@@ -33,15 +39,21 @@ export function createGuard({ token, hosts, origins }: GuardOptions): Guard {
   const names = new Set(hosts?.map((host) => host.toLowerCase()))
   const expected = token === null ? null : digest(token)
 
+  /** Ours, as they came last. */
+  const seen = new Set<string>()
   const isOurs = (host: string): boolean => {
-    if (hosts === null) return true
+    if (hosts === null || seen.has(host)) return true
     const name = HOST.exec(host)?.[1]
-    return name !== undefined && (isLoopback(name) || names.has(name))
+    if (name === undefined || !(isLoopback(name) || names.has(name))) return false
+    if (seen.size === SEEN) seen.clear()
+    seen.add(host)
+    return true
   }
 
   return {
+    isTokenAsked: expected !== null,
     admit(request) {
-      const target = new URL(request.url).host
+      const target = HOST_OF_URL.exec(request.url)?.[1] ?? new URL(request.url).host
       const host = request.headers.get('host')?.toLowerCase() ?? target
       // A request line may name a host of its own (absolute form): both must be ours.
       for (const named of [host, target])

@@ -16,7 +16,7 @@ import { createGuard, type Guard } from './guard.ts'
 import { Hints, hintOf, HINTS_PATH } from './hints.ts'
 import { isProblem, problemAnswer, stackOf, tellable } from './problem.ts'
 import { Query } from './query.ts'
-import type { Route } from './route.ts'
+import type { Exchange, Route } from './route.ts'
 import { allowedMethods, asksForOwner, carriedRun, asksForToken, isReserved, nearestRoute, ROUTES } from './routes.ts'
 import { Traffic } from './traffic.ts'
 
@@ -98,6 +98,7 @@ class Site {
   /** What another node has passed on, and has judged. */
   readonly #passedOn = new WeakSet<Request>()
   readonly #told = new Set<string>()
+  readonly #conditions: Conditions
   #backing: Backing = { kind: 'recovering' }
 
   constructor(app: AppSource, options: HandlerOptions, traffic: Traffic) {
@@ -106,6 +107,12 @@ class Site {
     this.#limitBytes = Math.min(options.bodyLimitBytes ?? BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES)
     this.#log = options.log ?? consoleLog
     this.#forwarding = new Forwarding(nodeSecretOf(options.nodeSecret), systemClock)
+    this.#conditions = {
+      traffic,
+      bodyLimitBytes: this.#limitBytes,
+      passesOn: this.#forwarding.isPossible,
+      app: () => this.#ready().app,
+    }
     const hints = new Hints(this.#forwarding)
     const take = (opened: Application): void => {
       opened.hints.listen((to, hint) => hints.send(to, hint))
@@ -182,18 +189,8 @@ class Site {
   async route(route: Route, context: Context): Promise<Answer> {
     const request = context.req.raw
     this.#admit(request, context.req.path)
-    const ready = (): Application => this.#ready().app
-    return route.answer({
-      get app() {
-        return ready()
-      },
-      request,
-      segments: context.req.param(),
-      query: new Query(request.url, route.query),
-      bodyLimitBytes: this.#limitBytes,
-      passesOn: this.#forwarding.isPossible,
-      wait: (work) => this.#traffic.wait(request.signal, work),
-    })
+    const query = new Query(request.url, route.query)
+    return route.answer(new Admitted(this.#conditions, request, context.req.param(), query))
   }
 
   /** Every request that no route of the table takes. */
@@ -236,13 +233,49 @@ class Site {
 
   #admit(request: Request, path: string): void {
     if (!this.#passedOn.has(request)) this.#guard.admit(request)
-    if (asksForToken(path)) this.#guard.identify(request)
+    if (this.#guard.isTokenAsked && asksForToken(path)) this.#guard.identify(request)
   }
 
   #ready(): Extract<Backing, { kind: 'ready' }> {
     if (this.#traffic.isClosing) throw fault('APP_CLOSED')
     if (this.#backing.kind === 'recovering') throw fault('NOT_READY')
     return this.#backing
+  }
+}
+
+/** What all requests to a site have in common. */
+interface Conditions extends Pick<Exchange, 'bodyLimitBytes' | 'passesOn'> {
+  readonly traffic: Traffic
+  readonly app: () => Application
+}
+
+class Admitted implements Exchange {
+  readonly #conditions: Conditions
+  readonly request: Request
+  readonly segments: Readonly<Record<string, string>>
+  readonly query: Query
+
+  constructor(conditions: Conditions, request: Request, segments: Readonly<Record<string, string>>, query: Query) {
+    this.#conditions = conditions
+    this.request = request
+    this.segments = segments
+    this.query = query
+  }
+
+  get app(): Application {
+    return this.#conditions.app()
+  }
+
+  get bodyLimitBytes(): number {
+    return this.#conditions.bodyLimitBytes
+  }
+
+  get passesOn(): boolean {
+    return this.#conditions.passesOn
+  }
+
+  wait<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    return this.#conditions.traffic.wait(this.request.signal, work)
   }
 }
 

@@ -1,6 +1,6 @@
 // The parameters of a request, strict: a name that a route does not take is refused with the nearest one that it
 // does, because a filter that is silently ignored shows somebody the wrong runs.
-import { toMs } from '../core/duration.ts'
+import { toMs, type Duration } from '../core/duration.ts'
 import { fault } from '../core/errors.ts'
 import { keyOf, splitKey } from '../core/names.ts'
 import { shown, unknownName } from './envelope.ts'
@@ -10,7 +10,8 @@ export class Query {
 
   /** @throws QUERY_INVALID for a name that is not in `names` or has no value. */
   constructor(url: string, names: readonly string[]) {
-    this.#values = new URL(url).searchParams
+    // The whole of a URL is dear to read.
+    this.#values = new URLSearchParams(/\?[^#]*/.exec(url)?.[0])
     for (const [name, value] of this.#values) {
       if (!names.includes(name)) throw invalid(shown(name), unknownName('parameter', name, names))
       if (value === '') throw invalid(name, 'it is empty')
@@ -56,12 +57,12 @@ export class Query {
   }
 
   /** A length of time up to `most`, in milliseconds. */
-  duration(name: string, most: string): number | undefined {
+  duration(name: string, most: Limit): number | undefined {
     const value = this.text(name)
     if (value === undefined) return undefined
     const ms = parseMs(value)
     if (ms === undefined) throw invalid(name, 'it must be a number with ms, s or m, for example 30s')
-    if (ms > toMs(most)) throw invalid(name, `it must be at most ${most}`)
+    if (ms > most.ms) throw invalid(name, `it must be at most ${most.words}`)
     return ms
   }
 
@@ -74,6 +75,14 @@ export class Query {
     return keyOf(key.field, key.value)
   }
 }
+
+/** The longest that a length of time may be. */
+export interface Limit {
+  readonly words: Duration
+  readonly ms: number
+}
+
+export const limitOf = (words: Duration): Limit => ({ words, ms: toMs(words) })
 
 function parseMs(value: string): number | undefined {
   try {

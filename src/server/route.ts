@@ -28,7 +28,7 @@ export interface Exchange {
   /** Whether what only the owner can do is passed on while this node stands by. */
   readonly passesOn: boolean
   /** Runs work that only waits; its signal is aborted when the client has gone or the server is closing. */
-  readonly wait: <Result>(work: (signal: AbortSignal) => Promise<Result>) => Promise<Result>
+  wait<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result>
 }
 
 /** Most items of a page. */

@@ -5,12 +5,13 @@ import type { RunKind, RunStatus } from '../core/store.ts'
 import { answer, pathTo, type Answer } from './answer.ts'
 import { readJson } from './body.ts'
 import { optionalText, readEnvelope, requiredText } from './envelope.ts'
+import { limitOf } from './query.ts'
 import { PAGE_LIMIT, segment, type Exchange, type Route } from './route.ts'
 
 const STATUSES = ['running', 'stuck', 'completed', 'failed', 'cancelled'] as const satisfies readonly RunStatus[]
 export const KINDS: readonly RunKind[] = ['workflow', 'operation', 'reaction', 'choreography']
 /** Longest wait of one request; a client asks again. */
-const WAIT_LIMIT = '60s'
+const WAIT_LIMIT = limitOf('60s')
 
 async function start(exchange: Exchange): Promise<Answer> {
   const { app, request, bodyLimitBytes } = exchange
@@ -48,9 +49,10 @@ async function list({ app, query }: Exchange): Promise<Answer> {
 async function show(exchange: Exchange): Promise<Answer> {
   const id = runId(exchange)
   const waitMs = exchange.query.duration('wait', WAIT_LIMIT)
-  const { app, wait } = exchange
+  const { app } = exchange
   // Cut short (the client has gone, the server closes), a wait answers with the run as it is.
-  const run = waitMs === undefined ? await app.run(id) : await wait((signal) => app.settled(id, waitMs, signal))
+  const run =
+    waitMs === undefined ? await app.run(id) : await exchange.wait((signal) => app.settled(id, waitMs, signal))
   if (run === null) throw unknown(id)
   return answer(200, run)
 }
