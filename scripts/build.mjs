@@ -1,5 +1,5 @@
-// Builds dist/ with tsc alone. Old output is replaced file by file and only what has no source any more is removed
-// afterwards, so that a process which runs from dist/ while it is rebuilt never finds it empty. With `--prepare` (npm
+// Builds dist/: the declarations with tsc, the JavaScript with bundle.mjs. Old output is replaced file by file and only what
+// has no source any more is removed afterwards, so that a process which runs from dist/ while it is rebuilt never finds it empty. With `--prepare` (npm
 // calls it so at the end of an installation) a build that is up to date is left alone, and an error of the compiler is
 // told but does not undo the installation: whoever is to mend the source needs the tools.
 import { createHash } from 'node:crypto'
@@ -20,7 +20,8 @@ function filesUnder(folder) {
 
 /** Changes when a source, the build's settings or the compiler changes. */
 function fingerprint() {
-  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'node_modules/typescript/package.json']
+  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/bundle.mjs']
+  settings.push('node_modules/typescript/package.json', 'node_modules/rolldown/package.json')
   const hash = createHash('sha256')
   for (const path of [...filesUnder(join(root, 'src')), ...settings.map((name) => join(root, name))].sort()) {
     if (/\.test(-d)?\.ts$/.test(path)) continue
@@ -32,7 +33,8 @@ function fingerprint() {
 
 function removeOrphans() {
   for (const path of filesUnder(join(root, 'dist'))) {
-    const source = join(root, 'src', relative(join(root, 'dist'), path)).replace(/(\.d)?\.(js|ts)$/, '.ts')
+    const source = join(root, 'src', relative(join(root, 'dist'), path)).replace(/\.d\.ts$/, '.ts')
+    if (path.endsWith('.js')) continue
     if (!existsSync(source) || /\.test(-d)?\.ts$/.test(source)) rmSync(path)
   }
 }
@@ -42,7 +44,9 @@ export async function build({ ifStale = false } = {}) {
   const before = fingerprint()
   const built = existsSync(stampFile) && existsSync(join(root, 'dist')) ? readFileSync(stampFile, 'utf8') : ''
   if (ifStale && built === before) return 0
-  const code = await runNode([commandFile('typescript', 'tsc'), '-p', 'tsconfig.build.json'])
+  const declared = await runNode([commandFile('typescript', 'tsc'), '-p', 'tsconfig.build.json'])
+  const bundled = await runNode([join(root, 'scripts', 'bundle.mjs'), join(root, 'src'), join(root, 'dist')])
+  const code = declared === 0 ? bundled : declared
   removeOrphans()
   mkdirSync(dirname(stampFile), { recursive: true })
   // A build that failed leaves no stamp, so that the next one does not believe it.

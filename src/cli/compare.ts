@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fault } from '../core/errors.ts'
 import type { Clock } from '../core/clock.ts'
+import { ownProgram } from '../core/own-files.ts'
 import type { Command } from './command.ts'
 import type { StyleFigures } from './compare/figures.ts'
 import { loadComparison } from './compare/load.ts'
@@ -22,7 +23,7 @@ import { usage, wholeNumber } from './parse.ts'
 import { table } from './table.ts'
 import { print, type Terminal } from './terminal.ts'
 
-const workerUrl = new URL(`./compare/worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+const program = ownProgram('cli/compare/worker')
 
 export const compare: Command = {
   name: 'compare',
@@ -122,7 +123,7 @@ class StylePlay {
   }
 
   #start(): void {
-    const args = [fileURLToPath(workerUrl), JSON.stringify(this.#order)]
+    const args = [fileURLToPath(program), JSON.stringify(this.#order)]
     const { execPath, execArgv } = process
     const child = spawn(execPath, [...execArgv, ...args], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     this.#child = child

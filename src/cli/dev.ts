@@ -8,6 +8,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Cancel } from '../core/clock.ts'
+import { ownProgram } from '../core/own-files.ts'
 import type { Command, Given } from './command.ts'
 import { shownPath } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
@@ -58,7 +59,7 @@ export const dev: Command = {
 
 /** Starts `ballet serve` in a group of its own: a Ctrl-C at the terminal then reaches it through us, once. */
 function launch(path: string, given: Given, { cwd, env }: Terminal): ChildProcess {
-  const main = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url))
+  const main = fileURLToPath(ownProgram('cli/main'))
   const options = ['store', 'port', 'host'].flatMap((name) => {
     const value = given.text(name)
     return value === undefined ? [] : [`--${name}=${value}`]

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { fault } from '../core/errors.ts'
 import { parseText } from '../core/json-text.ts'
 import { isRecord } from '../core/json.ts'
+import { ownPackage } from '../core/own-files.ts'
 import { balletVersion } from '../engine/ballet-version.ts'
 import type { Command } from './command.ts'
 import { EXIT } from './exit-code.ts'
@@ -22,7 +23,7 @@ const RENAMED: Readonly<Record<string, string>> = { gitignore: '.gitignore' }
 
 const PACKAGE = 'package.json'
 
-const packageRoot = fileURLToPath(new URL('../..', import.meta.url))
+const packageRoot = fileURLToPath(ownPackage)
 
 export const init: Command = {
   name: 'init',

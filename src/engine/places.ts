@@ -1,6 +1,7 @@
 // Where in the author's code something was thrown: the frames of its stack that are neither Node's, nor Ballet's, nor of a
 // package. Kept with the error of a run whose code threw, so that whoever mends it need not look for the log of that day.
 import { fileURLToPath } from 'node:url'
+import { ownCode } from '../core/own-files.ts'
 
 /** Frames at most, and characters of each: what is kept with a run must stay small, whatever was thrown. */
 const FRAMES = 5
@@ -8,7 +9,7 @@ const FRAME_LIMIT = 300
 const STACK_LIMIT = 20_000
 
 /** The folder of Ballet's own code; tests beside it are authors, too. */
-const OWN = fileURLToPath(new URL('..', import.meta.url))
+const OWN = fileURLToPath(ownCode)
 
 /** `body (/shop/checkout.ts:31:9)`, the innermost first; none when the stack names no code of the author's. */
 export function placesIn(stack: string): readonly string[] {

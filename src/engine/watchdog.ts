@@ -5,6 +5,7 @@
 import { url as debuggerUrl } from 'node:inspector'
 import { Worker } from 'node:worker_threads'
 import type { Cancel } from '../core/clock.ts'
+import { ownProgram } from '../core/own-files.ts'
 import { refuse } from '../define/refusal.ts'
 import { systemClock } from './clock.ts'
 import { CurrentWork } from './current-work.ts'
@@ -22,8 +23,7 @@ export interface WatchdogSettings {
   readonly limit: string
 }
 
-/** Beside this file, built or not. */
-const threadUrl = new URL(`./watchdog-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+const program = ownProgram('engine/watchdog-thread')
 
 export interface Watchdog {
   readonly current: CurrentWork
@@ -53,7 +53,7 @@ export function startWatchdog(limitMs: number | undefined): Watchdog {
     cancel = systemClock.after(lookMs, tick)
   }
   tick()
-  const thread = new Worker(threadUrl, { workerData: settings, execArgv: [], name: 'ballet watchdog' })
+  const thread = new Worker(program, { workerData: settings, execArgv: [], name: 'ballet watchdog' })
   thread.unref()
   // Without it a hanging process hangs, as it would without Ballet; the application is none the worse.
   thread.on('error', () => cancel())

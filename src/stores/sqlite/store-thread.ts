@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads'
 import { fault, type BalletError } from '../../core/errors.ts'
 import { LooseMap } from '../../core/loose-map.ts'
+import { ownProgram } from '../../core/own-files.ts'
 import type { Value } from '../sql/tables.ts'
 import { describe, errorOf } from './failure.ts'
 import type { Answer, Request, ThreadRole, ThreadSettings } from './messages.ts'
@@ -20,8 +21,7 @@ type Body =
   | { kind: 'read'; statements: readonly Packed[] }
   | { kind: 'write'; statements: readonly Packed[]; urgent: boolean }
 
-/** Beside this file, built or not. */
-const workerUrl = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+const program = ownProgram('stores/sqlite/worker')
 
 export class StoreThread {
   readonly #worker: Worker
@@ -39,7 +39,7 @@ export class StoreThread {
     this.#isReader = role === 'reader'
     const settings: ThreadSettings = { role, path }
     // Options of this process (`--eval`, a debugger's port) are not meant for the thread.
-    this.#worker = new Worker(workerUrl, { workerData: settings, execArgv: [], name: `ballet store ${role}` })
+    this.#worker = new Worker(program, { workerData: settings, execArgv: [], name: `ballet store ${role}` })
     this.#worker.unref()
     this.#worker.on('message', (answers: readonly Answer[]) => this.#settle(answers))
     this.#worker.on('messageerror', (error) => this.#end(describe(error)))
