@@ -4,7 +4,8 @@
 
 /** The file of a program of ours, by its path in src/ without an ending: `stores/sqlite/worker`. */
 export function ownProgram(path: string): URL {
-  return new URL(`../${path}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+  const ending = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
+  return new URL(`../${path}${ending}`, import.meta.url)
 }
 
 /** The folder that all code of ours is in, with a slash at its end. */

@@ -225,9 +225,11 @@ class Cluster {
   #watchProgress(): void {
     const arm = (): void => {
       clearTimeout(this.#stalled)
-      const stalled = (): void =>
-        this.#trouble.reject(new Error(`nothing happened for ${STALL_MS} ms:\n${this.#nodes?.output ?? ''}`))
-      this.#stalled = setTimeout(stalled, STALL_MS)
+      const stalled = async (): Promise<void> => {
+        const seen = [this.#nodes?.output ?? '', await this.#nodes?.waiting(), await this.#server?.sessions()]
+        this.#trouble.reject(new Error(`nothing happened for ${STALL_MS} ms:\n${seen.join('\n')}`))
+      }
+      this.#stalled = setTimeout(() => void stalled(), STALL_MS)
     }
     this.records.listen(arm)
     arm()

@@ -157,10 +157,32 @@ export class NodeSet {
     return [...this.#all.map(({ output }, index) => `${index}: ${output.slice(-1500)}`), shards].join('\n')
   }
 
+  /** What each node says of the runs that have not ended, and of what they last did. */
+  async waiting(): Promise<string> {
+    const all = this.living.map(async ({ place, url }) => {
+      const open = await said(`${url}/api/runs?status=running,stuck&limit=20`)
+      const ids = [...open.matchAll(/"id":"([^"]+)"/g)].map(([, id = '']) => id)
+      const journals = ids.map(
+        async (id) => `${id}: ${(await said(`${url}/api/runs/${encodeURIComponent(id)}/journal`)).slice(-600)}`,
+      )
+      return [`node ${place}: ${open}`, ...(await Promise.all(journals))].join('\n')
+    })
+    return (await Promise.all(all)).join('\n')
+  }
+
   async clear(): Promise<void> {
     for (const process of this.#all) process.kill()
     await Promise.all(this.#all.map(({ exit }) => exit))
     for (const line of this.#lines) await line.close()
+  }
+}
+
+/** The answer to a question, or why there is none. */
+async function said(url: string): Promise<string> {
+  try {
+    return await (await fetch(url, { signal: AbortSignal.timeout(5000) })).text()
+  } catch (error) {
+    return String(error)
   }
 }
 

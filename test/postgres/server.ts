@@ -21,6 +21,7 @@ import { createRequire } from 'node:module'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
+import postgres from 'postgres'
 
 const USER = 'ballet'
 
@@ -71,6 +72,21 @@ export class PostgresServer {
     if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`)
     await server.up()
     return server
+  }
+
+  /** What its sessions do, and what they wait for, or why that cannot be told: for whoever looks into a campaign that stands still. */
+  async sessions(): Promise<string> {
+    const sql = postgres(this.url(), { max: 1, connect_timeout: 5, onnotice: () => {} })
+    try {
+      const rows = await sql`SELECT pid, application_name AS app, state, wait_event_type || ' ' || wait_event AS waits,
+        pg_blocking_pids(pid) AS behind, now() - state_change AS since, left(query, 200) AS query
+        FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY state_change`
+      return rows.map((row) => JSON.stringify(row)).join('\n')
+    } catch (error) {
+      return String(error)
+    } finally {
+      await sql.end({ timeout: 1 })
+    }
   }
 
   /** Of the server's first process, which starts the others; undefined while it is down. */
