@@ -125,7 +125,8 @@ export class NodeSet {
 
   /**
    * When the last of what a node had was taken by another one, in milliseconds since the epoch by the clock of the database,
-   * as soon as it has nothing and every shard is owned; null when `limitMs` have passed.
+   * as soon as it has nothing and every shard is owned; null when `limitMs` have passed. One that had lost its lease just before
+   * had nothing: that was over at once.
    */
   async taken(from: LivingNode, since: number, limitMs: number): Promise<number | null> {
     const until = performance.now() + limitMs
@@ -134,8 +135,8 @@ export class NodeSet {
       const seen = other === undefined ? null : await nodesOf(other)
       this.#seen = seen
       if (seen !== null && seen.every(({ address }) => address !== null && address !== from.url)) {
-        const times = seen.map((shard) => Date.parse(shard.since ?? '')).filter((at) => at >= since)
-        if (times.length > 0) return Math.max(...times)
+        const times = seen.map((shard) => Date.parse(shard.since ?? ''))
+        return Math.max(since, ...times)
       }
       await pause(LOOK_MS)
     }
