@@ -29,6 +29,9 @@ export async function openPool(url: string, tables: string): Promise<Pool> {
   const sql = postgres(`${place}?sslmode=${options.get('sslmode') ?? 'prefer'}`, {
     max: 8,
     connect_timeout: CONNECT_SECONDS,
+    // A connection that breaks while the package (3.4.9) asks for the types of arrays, which it does first of all, ends the process:
+    // it waits for the answer where nobody hears of an error.
+    fetch_types: false,
     onnotice: () => {},
     connection: {
       search_path: own,

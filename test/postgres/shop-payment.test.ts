@@ -231,3 +231,11 @@ test('a connection that ends while the tables are made fails the attempt, and no
   await expect(node(door.url).charge(context('a'))).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
   expect(await node().charge(context('a'))).toMatchObject({ type: 'payment.approved' })
 })
+
+test('a new connection is asked nothing whose failure would end the process', async () => {
+  const { url, node } = await newDatabase()
+  // Of the question for the types of arrays.
+  const door = await endingAt(url, 'typarray')
+  closing.push(door.close)
+  expect(await node(door.url).charge(context('a'))).toMatchObject({ type: 'payment.approved' })
+})
