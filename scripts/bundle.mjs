@@ -3,7 +3,7 @@
 // to run them. Nothing is shortened or renamed. Run by build.mjs under Node 24; the declarations are the compiler's.
 //   node bundle.mjs <sources> <target>
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { rolldown } from 'rolldown'
 
 const [sources, target] = process.argv.slice(2)
@@ -16,7 +16,7 @@ const doors = readdirSync(sources)
 
 const bundle = await rolldown({
   input: Object.fromEntries([...doors, ...PROGRAMS].map((name) => [name, join(sources, `${name}.ts`)])),
-  external: /^(?![./])/,
+  external: (id) => !id.startsWith('.') && !isAbsolute(id),
   platform: 'node',
   // Some files are loaded late by the command, and at once by the engine.
   checks: { ineffectiveDynamicImport: false },

@@ -11,7 +11,7 @@ export class Query {
   /** @throws QUERY_INVALID for a name that is not in `names` or has no value. */
   constructor(url: string, names: readonly string[]) {
     // The whole of a URL is dear to read.
-    this.#values = new URLSearchParams(/\?[^#]*/.exec(url)?.[0])
+    this.#values = new URLSearchParams(/^[^?#]*(\?[^#]*)/.exec(url)?.[1])
     for (const [name, value] of this.#values) {
       if (!names.includes(name)) throw invalid(shown(name), unknownName('parameter', name, names))
       if (value === '') throw invalid(name, 'it is empty')

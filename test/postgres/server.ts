@@ -76,7 +76,7 @@ export class PostgresServer {
 
   /** What its sessions do, and what they wait for, or why that cannot be told: for whoever looks into a campaign that stands still. */
   async sessions(): Promise<string> {
-    const sql = postgres(this.url(), { max: 1, connect_timeout: 5, onnotice: () => {} })
+    const sql = postgres(this.url(), { max: 1, connect_timeout: 5, fetch_types: false, onnotice: () => {} })
     try {
       const rows = await sql`SELECT pid, application_name AS app, state, wait_event_type || ' ' || wait_event AS waits,
         pg_blocking_pids(pid) AS behind, now() - state_change AS since, left(query, 200) AS query
