@@ -1,7 +1,7 @@
 // Builds dist/: the declarations with tsc, the JavaScript with bundle.mjs. Old output is replaced file by file and only what
-// has no source any more is removed afterwards, so that a process which runs from dist/ while it is rebuilt never finds it empty. With `--prepare` (npm
-// calls it so at the end of an installation) a build that is up to date is left alone, and an error of the compiler is
-// told but does not undo the installation: whoever is to mend the source needs the tools.
+// has no source any more is removed afterwards, so that a process which runs from dist/ while it is rebuilt never finds it
+// empty. With `--prepare` (npm calls it so at the end of an installation) a build that is up to date is left alone, and an
+// error of the compiler is told but does not undo the installation: whoever is to mend the source needs the tools.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -20,8 +20,8 @@ function filesUnder(folder) {
 
 /** Changes when a source, the build's settings or the compiler changes. */
 function fingerprint() {
-  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/bundle.mjs']
-  settings.push('node_modules/typescript/package.json', 'node_modules/rolldown/package.json')
+  const tools = ['typescript', 'rolldown'].map((name) => `node_modules/${name}/package.json`)
+  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/bundle.mjs', ...tools]
   const hash = createHash('sha256')
   for (const path of [...filesUnder(join(root, 'src')), ...settings.map((name) => join(root, name))].sort()) {
     if (/\.test(-d)?\.ts$/.test(path)) continue
@@ -31,10 +31,11 @@ function fingerprint() {
   return hash.digest('hex')
 }
 
+/** Declarations without a source; of the JavaScript bundle.mjs knows itself what it made. */
 function removeOrphans() {
   for (const path of filesUnder(join(root, 'dist'))) {
+    if (!path.endsWith('.d.ts')) continue
     const source = join(root, 'src', relative(join(root, 'dist'), path)).replace(/\.d\.ts$/, '.ts')
-    if (path.endsWith('.js')) continue
     if (!existsSync(source) || /\.test(-d)?\.ts$/.test(source)) rmSync(path)
   }
 }

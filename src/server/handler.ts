@@ -249,6 +249,7 @@ interface Conditions extends Pick<Exchange, 'bodyLimitBytes' | 'passesOn'> {
   readonly app: () => Application
 }
 
+/** One of them, which a route may answer. */
 class Admitted implements Exchange {
   readonly #conditions: Conditions
   readonly request: Request
