@@ -55,6 +55,8 @@ export class Actions {
   async retry(id: string, request: RetryRequest, said: Said = nobody): Promise<Acted> {
     const reason = reasonOf(request)
     const run = await this.#live(id)
+    // What was queued for it is kept first: it is brought back anew.
+    if (run.executor.kind === 'frozen') await this.#untilQuiet(run)
     if (!this.#isHere(run)) return this.retry(id, request, said)
     const { op } = request
     if (run.executor.kind === 'frozen' || isUnmapped(run)) {
@@ -209,9 +211,14 @@ export class Actions {
 
   /** A run that was thawed has done what it was about to do, with today's code. */
   async #tried(num: number): Promise<void> {
-    const { writer, clock } = this.#shard.context
     const run = await this.#shard.context.live(num)
-    const isBusy = (): boolean => run !== undefined && run.queued > 0 && !this.#shard.isStopped
+    if (run !== undefined) await this.#untilQuiet(run)
+  }
+
+  /** No turn of a run is queued any more. */
+  async #untilQuiet(run: LiveRun): Promise<void> {
+    const { writer, clock } = this.#shard.context
+    const isBusy = (): boolean => run.queued > 0 && !this.#shard.isStopped
     for (let round = 0; isBusy(); round++) {
       // Mostly a few rounds of the event loop and a commit are all that it takes; for what takes longer the loop is not turned.
       if (round < ROUNDS) await new Promise((resolve) => setImmediate(resolve))

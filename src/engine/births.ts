@@ -112,6 +112,8 @@ export function liveRun(context: ShardContext, row: RunRow, input: JsonText, car
     turns: 0,
     bytes: 0,
     queued: 0,
+    isResuming: false,
+    held: [],
     heir: null,
     stuckOps: new Set(),
     lingering: new Map(),

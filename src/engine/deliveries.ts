@@ -30,7 +30,8 @@ export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delive
   }
   switch (run.executor.kind) {
     case 'workflow':
-      if (!isUndoThatFailed(context, run, delivered))
+      if (run.isResuming) hold(context, run, delivered, extras)
+      else if (!isUndoThatFailed(context, run, delivered))
         context.suspects.turn(run, new DeliveryJob(context, run, delivered, extras))
       break
     case 'solo':
@@ -42,13 +43,32 @@ export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delive
       else settleDelivery(context, extras, 'seen')
       break
     case 'frozen':
-      // The code cannot go on, but its journal says what there is to take back.
-      if (delivered.kind === 'cancel' && run.row.reason === 'threw')
-        context.thaw(run, { delivered: { ...delivered, forced: true }, extras })
-      else if (delivered.kind === 'cancel' && run.row.reason === 'limit') context.thaw(run, { delivered, extras })
-      else keepMail(context, run, delivered, extras)
+      if (run.queued > 0) hold(context, run, delivered, extras)
+      else deliverFrozen(context, run, delivered, extras)
       break
   }
+}
+
+/** Its code cannot go on, but its journal says what there is to take back, if it can be read. */
+function deliverFrozen(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
+  const { executor, row, queued } = run
+  const isSealed = executor.kind === 'frozen' && executor.sealed !== undefined
+  const isStop = delivered.kind === 'cancel' && !isSealed && (row.reason === 'threw' || row.reason === 'limit')
+  if (!isStop) keepMail(context, run, delivered, extras)
+  // It is brought back anew: turns that are queued would come to one that is gone.
+  else if (queued > 0) hold(context, run, delivered, extras)
+  else if (row.reason === 'limit') context.thaw(run, { delivered, extras })
+  else context.thaw(run, { delivered: { ...delivered, forced: true }, extras })
+}
+
+/** Turns that were queued before are ended first, and what came for them is kept: what comes now stays behind that. */
+function hold(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
+  run.held.push(() => context.deliver(run.row.num, delivered, extras))
+}
+
+/** A turn of the run has been ended. After the last one it gets what had to wait. */
+export function giveHeld(run: LiveRun): void {
+  if (run.queued === 0) for (const give of run.held.splice(0)) give()
 }
 
 /** Gives an event of its key to a run, which may be parked. */
@@ -144,15 +164,20 @@ export class DeliveryJob implements TurnJob {
 
   end(): void {
     const { run } = this
-    const context = this.#context
-    context.environment.current.over()
+    this.#context.environment.current.over()
     run.queued -= 1
+    this.#end()
+    giveHeld(run)
+  }
+
+  #end(): void {
+    const { run } = this
+    const context = this.#context
     if (this.#full) return settleDelivery(context, this.#extras, 'full')
     if (this.machine === null) {
-      // Frozen, or brought back anew meanwhile: whoever stands for the run now gets it.
-      if (run.executor.kind === 'frozen' && run.row.ended === null)
-        context.deliver(run.row.num, this.#delivered, this.#extras)
-      else settleDelivery(context, this.#extras, run.row.ended === null ? 'seen' : 'ended')
+      const { executor, row } = run
+      if (executor.kind === 'frozen' && row.ended === null) deliverFrozen(context, run, this.#delivered, this.#extras)
+      else settleDelivery(context, this.#extras, row.ended === null ? 'seen' : 'ended')
       // What brought the event has forgotten the run, which may still wait for others.
       if (this.#delivered.kind === 'event') armNow(context, run)
       return

@@ -3,8 +3,11 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
+import { guarded } from '../../test/support/stores.ts'
+import { fault } from '../core/errors.ts'
 import { ballet, memory, operation, service, signal, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
+import { rounds } from '../testing/simulation/world.ts'
 
 const output = z.json()
 const Go = signal('go', z.null())
@@ -154,4 +157,29 @@ test('an answer to a run that turns out to be too long is refused, not left with
     code: 'ACTION_REFUSED',
   })
   expect(await app.run('f')).toMatchObject({ status: 'stuck', reason: 'limit' })
+})
+
+test('a run that threw, and cannot be read when it is stopped: whoever asks is told, nothing is written of it, and it can be stopped later', async () => {
+  const { stock, open } = stockFor([])
+  open.open()
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    await run.call(stock.take('a'), { undo: stock.give('a') })
+    throw new RangeError('a bug')
+  })
+  let isUnreadable = false
+  const store = guarded(memory(), 'journal', async (pass) => {
+    if (isUnreadable) throw fault('STORE_FAILED', { problem: 'a page is damaged' })
+    return pass()
+  })
+  const app = await openForTest(ballet({ services: [stock], workflows: [flow] }), { store })
+  await app.start(flow(null), { id: 'f' })
+  await isStuck(app, 'f')
+  isUnreadable = true
+  await expect(app.cancel('f')).rejects.toMatchObject({ code: 'RUN_UNREADABLE' })
+  isUnreadable = false
+  while ((await app.run('f'))?.reason !== 'unreadable') await rounds(1)
+  await app.retry('f', { by: 'Ada', why: 'the store was restored' })
+  expect(await app.run('f')).toMatchObject({ status: 'stuck', reason: 'threw' })
+  await app.cancel('f')
+  expect(await app.settled('f', 5000)).toMatchObject({ status: 'cancelled' })
 })

@@ -41,6 +41,10 @@ export interface LiveRun {
   bytes: number
   /** Turns that are queued or running: such a run is not evicted. */
   queued: number
+  /** Its last turn threw, and is queued to be made again: whatever comes is behind that, and behind what was kept for it. */
+  isResuming: boolean
+  /** What came while turns were queued that it cannot make any more: it is given to the run behind them, in this order. */
+  readonly held: (() => void)[]
   /** The same run, brought back anew since this one was taken out of memory. */
   heir: LiveRun | null
   /** Operations whose retries are exhausted: each waits for a person. */

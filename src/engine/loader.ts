@@ -9,7 +9,7 @@ import type { JsonText } from '../core/json.ts'
 import type { RunRow } from '../core/store.ts'
 import { liveRun } from './births.ts'
 import { takeUpConductor } from './conducting.ts'
-import { DeliveryJob, freeze, keepSeen, writeMail } from './deliveries.ts'
+import { DeliveryJob, freeze, giveHeld, keepSeen, writeMail } from './deliveries.ts'
 import { mapAgain } from './facts.ts'
 import { markFreed, markStuck } from './endings.ts'
 import { answeredByMail, HistoryReader, pagesOf, sealedBy, type History } from './history.ts'
@@ -336,6 +336,7 @@ class ResumeJob implements TurnJob {
     this.#threw = threw
     this.workflow = loaded.run.row.name
     loaded.run.queued += 1
+    loaded.run.isResuming = true
   }
 
   begin(): void {
@@ -349,10 +350,17 @@ class ResumeJob implements TurnJob {
   }
 
   end(): void {
+    const { run } = this.#loaded
+    this.#context.environment.current.over()
+    run.queued -= 1
+    run.isResuming = false
+    this.#end()
+    giveHeld(run)
+  }
+
+  #end(): void {
     const { run, history } = this.#loaded
     const context = this.#context
-    context.environment.current.over()
-    run.queued -= 1
     if (!this.machine.active) return
     const closed = this.machine.close()
     // Still broken: the turn that says so is in the journal already; its row may say otherwise, and whoever retried it is told.

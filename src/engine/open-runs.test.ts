@@ -12,6 +12,8 @@ function liveRun(num: number, bytes = 0): LiveRun {
     turns: 0,
     bytes,
     queued: 0,
+    isResuming: false,
+    held: [],
     heir: null,
     lingering: new Map(),
     undosBegun: new Set(),

@@ -73,6 +73,8 @@ const HUNG_MS = 700
 /** How much more often something befalls one of several nodes than the one of a store, and how long one is frozen at most. */
 const FATES = 3
 const FREEZE_MS = 5000
+/** How long one that ends, or hands something on, waits for what is under way. */
+const GRACES_MS = [0, 0, 300, 3000]
 
 /** Plays the story of a seed, on a disk in memory where no other medium is given. */
 export async function tell(
@@ -208,7 +210,12 @@ export class Stage {
     else Object.assign(seat, next)
     const chance = world.chance(`${process.name} options`)
     const address = world.hasLeases ? { address: `http://${process.name}` } : {}
-    const options = { liveRuns: chance.pick([1, 3, 10_000]), ...address, ...this.#scene.options?.(chance) }
+    const options = {
+      liveRuns: chance.pick([1, 3, 10_000]),
+      ...address,
+      ...this.#scene.options?.(chance),
+      graceMs: chance.pick(GRACES_MS),
+    }
     const opening = process.open(this.#scene.application(process), options)
     opening.then(() => carryHints(process, this.#processes)).catch(() => {})
   }
