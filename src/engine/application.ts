@@ -167,7 +167,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       node,
       clock,
       log,
-      own: (tenure, hold) => this.#own(tenure, hold),
+      own: (tenure, hold, isHeld) => this.#own(tenure, hold, isHeld),
       handOn: (shard) => this.#shards.drop(shard, graceMs),
       lost: (shard, error) => this.#shards.get(shard)?.shard.context.fail(error),
       changed: () => this.#stand(),
@@ -181,9 +181,9 @@ export class RunningApplication extends ApplicationDoors implements Application 
   }
 
   /** A shard is this process's: takes up its runs. */
-  async #own(tenure: Tenure, hold: Hold): Promise<void> {
+  async #own(tenure: Tenure, hold: Hold, isHeld: () => boolean = () => true): Promise<void> {
     if (this.#shares === null) this.#standing.hold = hold
-    const recovered = await this.#shards.own(tenure, hold)
+    const recovered = await this.#shards.own(tenure, hold, isHeld)
     if (recovered === null || this.#isUp) return
     const { runs, stuck, durationMs } = this.#recovered
     const longest = this.#shares === null ? recovered.durationMs : Math.max(durationMs, recovered.durationMs)

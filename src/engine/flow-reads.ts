@@ -40,10 +40,10 @@ export class FlowReads {
     return flow.waiting
   }
 
-  /** Resolves when everything that was asked for has been read, or could not be. */
+  /** Resolves when everything that was asked for has been read, or could not be, or nothing is read any more. */
   settled(): Promise<void> {
     this.#readNow()
-    return this.#isSettled ? Promise.resolve() : new Promise((resolve) => this.#onRead.push(resolve))
+    return this.#isStopped || this.#isSettled ? Promise.resolve() : new Promise((resolve) => this.#onRead.push(resolve))
   }
 
   /** The position of the first event that waits in flows of a choreography; null when none does. */
@@ -60,6 +60,7 @@ export class FlowReads {
   stop(): void {
     this.#soon?.()
     this.#isStopped = true
+    for (const done of this.#onRead.splice(0)) done()
   }
 
   get #isSettled(): boolean {

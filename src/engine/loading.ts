@@ -136,10 +136,16 @@ export class Loading {
       // Runs that began since, and those that were wanted sooner, have been brought back already.
       const asleep = rows.filter(({ num }) => this.#asleep.delete(num))
       for (const { num } of asleep) this.#waiting.set(num, [])
-      await Promise.all([
-        this.#loadAll(asleep.filter(({ num }) => !alone.has(num) && !poisoned.has(num))),
-        this.#leaveAlone(asleep, poisoned),
-      ])
+      try {
+        await Promise.all([
+          this.#loadAll(asleep.filter(({ num }) => !alone.has(num) && !poisoned.has(num))),
+          this.#leaveAlone(asleep, poisoned),
+        ])
+      } catch (error) {
+        // Whoever closes the shard waits for as long as a run is being loaded.
+        for (const { num } of asleep) this.#lost(num, error)
+        throw error
+      }
       this.#park(asleep.map(({ num }) => num))
     })
     await back

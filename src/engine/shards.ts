@@ -88,12 +88,15 @@ export class Shards {
     return own?.isReady === true ? own : undefined
   }
 
-  /** A shard is this process's: takes up its runs. Null when it was lost meanwhile. @throws what keeps it from recovering */
-  async own(tenure: Tenure, hold: Hold): Promise<RecoveryView | null> {
+  /**
+   * A shard is this process's: takes up its runs. Null when it was lost meanwhile. @throws what keeps it from recovering
+   * @param isHeld whether it is still this process's: what was left of it may have taken a while to stop.
+   */
+  async own(tenure: Tenure, hold: Hold, isHeld: () => boolean = () => true): Promise<RecoveryView | null> {
     await this.#leaving.get(tenure.shard)
     const info = this.#info
-    // Nobody would stop one that comes when the others have been.
-    if (info === null || this.#isShut) return null
+    // Nobody would stop one that comes when the others have been, or of which nobody hears that it is lost.
+    if (info === null || this.#isShut || !isHeld()) return null
     const { source, failed, liveRuns, limits, ...options } = this.#options
     const shard = new Shard({
       ...options,

@@ -22,8 +22,8 @@ export interface SharesOptions {
   readonly node: NodeInfo
   readonly clock: Clock
   readonly log: Log
-  /** A shard is this node's: resolves when its runs have been taken up. */
-  readonly own: (tenure: Tenure, hold: Hold) => Promise<void>
+  /** A shard is this node's, as long as it `isHeld`: resolves when its runs have been taken up. */
+  readonly own: (tenure: Tenure, hold: Hold, isHeld: () => boolean) => Promise<void>
   /** A shard falls to another node: resolves when it has been given back, with what was under way there at its end. */
   readonly handOn: (shard: number) => Promise<void>
   /** A renewal says that a shard is another's. */
@@ -192,7 +192,10 @@ export class Shares {
       for (const { shard } of taken) this.#held.delete(shard)
       throw error
     }
-    return taken.filter(({ shard, epoch }) => this.#held.get(shard) === epoch).map((tenure) => own(tenure, this.#hold))
+    return taken.flatMap((tenure) => {
+      const isHeld = (): boolean => this.#held.get(tenure.shard) === tenure.epoch && !this.#leaving.has(tenure.shard)
+      return isHeld() ? [own(tenure, this.#hold, isHeld)] : []
+    })
   }
 
   #handOn(shard: number, next: NodeInfo): void {

@@ -95,6 +95,8 @@ export class Suspects {
     const { crashes, log } = this.#options
     const known = new Set(open)
     const found = await this.#findMarks(known)
+    // Nothing is brought back where it would wait for ever.
+    if (this.#stopped) throw fault('APP_CLOSED')
     const poisoned = new Map([...found].filter(([, { deaths }]) => deaths >= DEATHS))
     const marks = open.map((run) => found.get(run)).filter((row) => row !== undefined)
     const before = { none: open.length - marks.length, some: marks.filter(({ deaths }) => deaths === 0).length }

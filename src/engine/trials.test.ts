@@ -7,7 +7,7 @@ import { HandClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
 import type { Store } from '../core/store.ts'
-import { ballet, event, workflow } from '../index.ts'
+import { ballet, choreography, event, seq, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
@@ -15,7 +15,8 @@ const Fact = event('a.fact', z.object({ id: z.string() }), { key: 'id' })
 const keyed = workflow('keyed', { input: z.object({ id: z.string() }), output: z.json(), key: 'id' }, async (run) => {
   return (await run.receive(Fact, { within: '5s' }))?.type ?? 'too late'
 })
-const definition = ballet({ services: [], workflows: [keyed], events: [Fact] })
+const facts = choreography('facts', { key: 'id' }, seq(Fact.as('told')))
+const definition = ballet({ services: [], workflows: [keyed], events: [Fact], choreographies: [facts] })
 
 /** Opens the application as the next process: the one before it is forgotten, as if it had died. */
 async function nextLife(data: MemoryData, store: Store = memory(data)) {
@@ -48,5 +49,29 @@ test('F6: a read that fails while suspects are tried: whoever opens the applicat
   for (const id of ['a', 'b']) await first.app.start(keyed({ id }))
   await nextLife(data)
   const store = guarded(memory(data), 'run', () => Promise.reject(fault('STORE_FAILED', { problem: 'a read failed' })))
+  await expect(nextLife(data, store)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+})
+
+test('F6: a commit that fails while it is looked who is suspected: whoever opens the application is told that', async () => {
+  const data = new MemoryData()
+  const first = await nextLife(data)
+  await first.app.start(keyed({ id: 'k' }))
+  const [run = 0] = data.runs.keys()
+  data.suspects.set(run, { run, what: 'turn 1', deaths: 0 })
+  // Its flow is written when it is opened again, in a commit that nobody waits for.
+  await first.app.publish(Fact({ id: 'other' }))
+  const failed = Promise.withResolvers<void>()
+  const store = guarded(
+    guarded(memory(data), 'commit', async () => {
+      failed.resolve()
+      throw fault('STORE_FAILED', { problem: 'a write failed' })
+    }),
+    'runs',
+    async (pass) => {
+      await failed.promise
+      await rounds()
+      return pass()
+    },
+  )
   await expect(nextLife(data, store)).rejects.toMatchObject({ code: 'STORE_FAILED' })
 })

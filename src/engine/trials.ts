@@ -7,6 +7,7 @@
 // Trials whose runs have not been suspected before may be under way as a group (`width`); a death then counts for none
 // of them, and the next process takes those of the group apart.
 import type { Cancel, Clock } from '../core/clock.ts'
+import { fault } from '../core/errors.ts'
 import type { Writer } from './writer.ts'
 
 /**
@@ -57,6 +58,8 @@ export class Trials {
   }
 
   add(trial: Trial): void {
+    // Whoever waits for it would wait for ever.
+    if (this.#stopped) return trial.failed(fault('APP_CLOSED'))
     this.#waiting.push(trial)
     this.#next()
   }

@@ -4,7 +4,7 @@ import { tell, type Figures, type Told, type Workload } from '../../src/testing/
 import { programs } from './programs.ts'
 import { relayOfNodes, relayOfShards } from './relay.ts'
 import { SHARDED } from './seeds.ts'
-import { shop, type ShopEvidence } from './shop.ts'
+import { shop, shopOfNodes, shopOfShards, type ShopEvidence } from './shop.ts'
 import { add, noFigures } from './sums.ts'
 import { tally, tallyOfNodes, tallyOfShards } from './tally.ts'
 
@@ -25,7 +25,14 @@ export interface Campaign {
   readonly found: readonly Told[]
 }
 
-const SHARDED_WORKLOADS: readonly Workload[] = [tallyOfNodes, relayOfNodes, tallyOfShards, relayOfShards]
+const SHARDED_WORKLOADS: readonly Workload[] = [
+  tallyOfNodes,
+  relayOfNodes,
+  tallyOfShards,
+  relayOfShards,
+  shopOfNodes,
+  shopOfShards,
+]
 
 /** The story of a seed. */
 export function story(seed: number, isTold = false): Promise<Told> {

@@ -5,16 +5,17 @@ import { takeEvent, type FlowAccount } from '../../src/core/flow-account.ts'
 import { eventRef } from '../../src/core/ids.ts'
 import type { RunRow } from '../../src/core/store.ts'
 import type { ChoreographyDefinition } from '../../src/define/definition.ts'
+import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import type { World } from '../../src/testing/simulation/world.ts'
 import { turnsOf } from './journals.ts'
 
 export function judgeConducted(world: World, choreography: ChoreographyDefinition): void {
-  for (const row of world.disk.runs.values())
-    if (row.kind === 'choreography' && row.name === choreography.name) judgeRun(world, choreography, row)
+  for (const disk of world.disks)
+    for (const row of disk.runs.values())
+      if (row.kind === 'choreography' && row.name === choreography.name) judgeRun(world, disk, choreography, row)
 }
 
-function judgeRun(world: World, { flow, events }: ChoreographyDefinition, row: RunRow): void {
-  const { disk } = world
+function judgeRun(world: World, disk: MemoryData, { flow, events }: ChoreographyDefinition, row: RunRow): void {
   const blame = (detail: string): void => world.blame('CONDUCT', `${row.id}: ${detail}`)
   if (row.status !== 'completed') return blame(`it is ${row.status}: ${String(row.error)}`)
   const end = disk.journal.get(row.num)?.at(-1)?.pos ?? 0

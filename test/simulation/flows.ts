@@ -6,7 +6,8 @@ import type { World } from '../../src/testing/simulation/world.ts'
 import { flowsByLog } from '../support/flows-by-log.ts'
 
 export function judgeFlows(world: World, choreography: ChoreographyDefinition): void {
-  for (const { key, row, problem } of flowsByLog(choreography, world.disk.events, world.disk.flows.values())) {
+  const found = world.disks.flatMap(({ events, flows }) => [...flowsByLog(choreography, events, flows.values())])
+  for (const { key, row, problem } of found) {
     if (problem !== null) world.blame('FLOW', `${key} ${problem}`)
     if (row === undefined) continue
     const { broken, seen } = parseDetail(row.detail)
