@@ -13,6 +13,7 @@ import { loadRun, takeUp, type Loaded } from './loader.ts'
 import { leaveAlone, markPoisoned } from './poisoned.ts'
 import type { ForcedStop, ShardContext } from './shard-context.ts'
 import { Turnstile } from './turnstile.ts'
+import { UnreadRuns } from './unread-runs.ts'
 
 /** Rounds of the event loop that opening waits for what it has taken up, to say what is stuck. */
 const TRIED_ROUNDS = 1000
@@ -40,14 +41,16 @@ export class Loading {
   /** Runs that were open when the store was, and have not been brought back yet. */
   readonly #asleep = new Set<number>()
   readonly #turnstile = new Turnstile(AT_ONCE)
-  /** Open runs whose rows cannot be read. */
-  readonly #unread = new Set<number>()
+  readonly #unread: UnreadRuns
   /** What came for runs that wait for their trial to be brought back. */
   readonly #held = new Map<number, Waiting[]>()
 
   constructor(context: ShardContext, hooks: LoadingHooks) {
     this.#context = context
     this.#hooks = hooks
+    const { clock, store, shard, log, fail } = context
+    const back = (row: RunRow, timers: readonly TimerRow[]): void => this.#backAtLast(row, timers)
+    this.#unread = new UnreadRuns({ clock, store, shard, log, back, onFailure: fail })
   }
 
   /** Whether no run is being loaded. */
@@ -72,9 +75,9 @@ export class Loading {
     return waiting !== undefined
   }
 
-  /** Whether a run that is not known as open was left alone at the opening, because its row could not be read. */
-  isUnread(num: number): boolean {
-    return this.#unread.has(num)
+  /** Whether a timer is of a run that could not be read at the opening: it fires when that can be. */
+  keeps(timer: TimerRow): boolean {
+    return this.#unread.keeps(timer)
   }
 
   /** The live run, brought back if it is parked; undefined when it has ended. */
@@ -100,6 +103,7 @@ export class Loading {
 
   /** Runs that wait for their trial stay on disk. */
   close(): void {
+    this.#unread.stop()
     const held = [...this.#held.values()].flat()
     this.#held.clear()
     for (const waiting of held) waiting.failed(fault('APP_CLOSED'))
@@ -107,6 +111,7 @@ export class Loading {
 
   /** Whoever waits is told that the shard has stopped. */
   fail(error: Error): void {
+    this.#unread.stop()
     const all = [...this.#waiting.values(), ...this.#held.values()].flat()
     this.#waiting.clear()
     this.#held.clear()
@@ -180,13 +185,20 @@ export class Loading {
 
   /** Reads the open runs of the store, oldest first. Those that cannot be read are left where they are. */
   #eachOpen(use: (rows: readonly RunRow[]) => void | Promise<void>): Promise<void> {
-    return eachOpenRow(this.#context, use, ({ num, id, unread }) => {
-      if (unread === null || this.#unread.has(num)) return
-      this.#unread.add(num)
-      this.#context.log.error(
-        `The run "${id}" cannot be read, and is left alone until the store is restored: ${unread.message}`,
-      )
-    })
+    return eachOpenRow(this.#context, use, (run) => this.#unread.add(run))
+  }
+
+  /** A run that could not be read at the opening can be: as if it were found only now. */
+  #backAtLast(row: RunRow, timers: readonly TimerRow[]): void {
+    const { open, conducts, timers: all } = this.#context
+    const { num, id, reason } = row
+    open.know(num, id)
+    this.#hooks.enterLane(row)
+    conducts.know(row)
+    for (const timer of timers) all.add(timer)
+    if (reason !== 'poisoned') return this.#load(num, [])
+    this.#waiting.set(num, [])
+    this.#leaveAlone([row], new Map()).catch((error: unknown) => this.#context.fail(error))
   }
 
   async #loadAll(rows: readonly RunRow[]): Promise<void> {

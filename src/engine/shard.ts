@@ -287,8 +287,8 @@ export class Shard {
     if (run === NO_RUN || this.#loading.postpones(timer)) return done()
     if (open.use(run) !== undefined || open.isParked(run))
       return this.#deliver(run, { kind: 'timer', op }, { settled: done, failed: done })
-    // That of a run whose row cannot be read fires when it can be again: at the next opening.
-    if (this.#loading.isUnread(run)) return done()
+    // That of a run whose row cannot be read fires when it can be again.
+    if (this.#loading.keeps(timer)) return done()
     writer.rows.timersGone.push(timer)
     writer.flush()
     done()
