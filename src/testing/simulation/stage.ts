@@ -153,13 +153,13 @@ export class Stage {
     this.#scene.begin()
     for (;;) {
       await clock.wait(this.#limitMs / LOOKS)
-      if (world.weather !== null && world.ageMs >= this.#healAt) world.heal()
+      if (world.ageMs >= this.#healAt) this.#heal()
       if (world.medium !== null) await world.medium.refresh()
       for (const seat of this.#seats) this.#supervise(seat)
       this.#scene.look()
       if (world.findings.length > 0) break
       if (this.#isOver()) {
-        if (world.weather !== null) world.heal()
+        this.#heal()
         if (this.#isServing) break
       }
       if (world.ageMs > this.#limitMs) {
@@ -220,6 +220,13 @@ export class Stage {
     opening.then(() => carryHints(process, this.#processes)).catch(() => {})
   }
 
+  /** Nothing goes wrong any more, and whatever hangs is ended: also a node that was to end, and keeps its shards from the others. */
+  #heal(): void {
+    if (this.world.weather === null) return
+    this.world.heal()
+    for (const process of this.#processes) if (process.hungSince !== null) process.crash('it hung')
+  }
+
   /** Starts another process where one cannot go on. */
   #supervise(seat: Seat): void {
     const { world } = this
@@ -227,7 +234,6 @@ export class Stage {
     const { hungSince } = process
     const hangs = hungSince !== null && world.clock.now() - hungSince > HUNG_MS
     if (hangs && (world.weather === null || this.#chance.is(0.6))) process.crash('it hung')
-    if (world.weather === null) for (const one of this.#processes) if (one.hungSince !== null) one.crash('it hung')
     const isDue = world.ageMs >= seat.fateAt
     if (isDue && world.hasLeases) this.#befall(process)
     const isReplaced = isDue && !world.hasLeases
