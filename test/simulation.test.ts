@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import type { Campaign } from './simulation/campaign.ts'
 import { MUTANTS, type Mutant } from './simulation/mutants.ts'
 import { SERVER_MUTANTS } from './simulation/postgres/mutants.ts'
-import { SHARDED } from './simulation/seeds.ts'
+import { SHARDED, WAITING } from './simulation/seeds.ts'
 
 const MAIN = fileURLToPath(new URL('simulation/main.ts', import.meta.url))
 /** `BALLET_SEED` moves the campaign to other stories. */
@@ -73,6 +73,22 @@ test(
     const kinds = ['relay of nodes', 'relay of shards', 'tally of nodes', 'tally of shards']
     expect(Object.keys(byWorkload).toSorted()).toEqual(kinds)
     expect(figures.crashes).toBeGreaterThan(40)
+    const faults = ['frozen', 'ended', 'hintLost', 'lease lost', 'lease deaf', 'lease late']
+    expect(faults.filter((kind) => (figures.faults[kind] ?? 0) < 3)).toEqual([])
+  },
+)
+
+test(
+  'F1: several shards of which those that end wait for what is under way, also with the orders of the shop: 90 stories',
+  { timeout: 120_000 },
+  async () => {
+    const { out, words } = await simulate('--json', '--seeds', '90', '--seed', String(WAITING + Number(SEED)))
+    const { seeds, found, figures, byWorkload } = JSON.parse(out) as Campaign
+    expect(words).toBe('')
+    expect([seeds, found]).toEqual([90, []])
+    const kinds = ['tally', 'relay', 'shop'].flatMap((kind) => [`${kind} of nodes`, `${kind} of shards`])
+    expect(Object.keys(byWorkload).toSorted()).toEqual(kinds.toSorted())
+    expect(figures.crashes).toBeGreaterThan(25)
     const faults = ['frozen', 'ended', 'hintLost', 'lease lost', 'lease deaf', 'lease late']
     expect(faults.filter((kind) => (figures.faults[kind] ?? 0) < 3)).toEqual([])
   },

@@ -3,7 +3,7 @@
 import { tell, type Figures, type Told, type Workload } from '../../src/testing/simulation/stage.ts'
 import { programs } from './programs.ts'
 import { relayOfNodes, relayOfShards } from './relay.ts'
-import { SHARDED } from './seeds.ts'
+import { SHARDED, WAITING } from './seeds.ts'
 import { shop, shopOfNodes, shopOfShards, type ShopEvidence } from './shop.ts'
 import { add, noFigures } from './sums.ts'
 import { tally, tallyOfNodes, tallyOfShards } from './tally.ts'
@@ -25,18 +25,24 @@ export interface Campaign {
   readonly found: readonly Told[]
 }
 
-const SHARDED_WORKLOADS: readonly Workload[] = [
+const SHARDED_WORKLOADS: readonly Workload[] = [tallyOfNodes, relayOfNodes, tallyOfShards, relayOfShards]
+const WAITING_WORKLOADS: readonly Workload[] = [
   tallyOfNodes,
+  shopOfNodes,
   relayOfNodes,
   tallyOfShards,
-  relayOfShards,
-  shopOfNodes,
   shopOfShards,
-]
+  relayOfShards,
+].map(waiting)
+
+function waiting(workload: Workload): Workload {
+  const { cluster } = workload
+  return cluster === undefined ? workload : { ...workload, cluster: { ...cluster, waits: true } }
+}
 
 /** The story of a seed. */
 export function story(seed: number, isTold = false): Promise<Told> {
-  const workloads = seed < SHARDED ? WORKLOADS : SHARDED_WORKLOADS
+  const workloads = seed < SHARDED ? WORKLOADS : seed < WAITING ? SHARDED_WORKLOADS : WAITING_WORKLOADS
   return tell(workloads[seed % workloads.length] as Workload, seed, isTold)
 }
 

@@ -2,3 +2,6 @@
 
 /** From here on seeds are of stories with several shards. */
 export const SHARDED = 1_000_000
+
+/** From here on the shop is among them, and nodes that end, or hand something on, mostly wait for what is under way. */
+export const WAITING = 2_000_000

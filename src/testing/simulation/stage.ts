@@ -210,12 +210,9 @@ export class Stage {
     else Object.assign(seat, next)
     const chance = world.chance(`${process.name} options`)
     const address = world.hasLeases ? { address: `http://${process.name}` } : {}
-    const options = {
-      liveRuns: chance.pick([1, 3, 10_000]),
-      ...address,
-      ...this.#scene.options?.(chance),
-      graceMs: chance.pick(GRACES_MS),
-    }
+    const given = { liveRuns: chance.pick([1, 3, 10_000]), ...address, ...this.#scene.options?.(chance) }
+    const waits = this.#workload.cluster?.waits === true
+    const options = waits ? { ...given, graceMs: chance.pick(GRACES_MS) } : given
     const opening = process.open(this.#scene.application(process), options)
     opening.then(() => carryHints(process, this.#processes)).catch(() => {})
   }

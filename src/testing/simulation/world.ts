@@ -25,6 +25,8 @@ export interface Finding {
 export interface Cluster {
   readonly shards: number
   readonly nodes: number
+  /** Whether nodes that end, or hand something on, mostly wait for what is under way. */
+  readonly waits?: boolean
 }
 
 /** How long leases run, milliseconds: each is tried. */
