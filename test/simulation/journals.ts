@@ -15,6 +15,7 @@ import { carriedUndos, generationsOf, type Generation } from '../determinism/gen
 import { undoProblems } from '../determinism/undone.ts'
 
 export interface Turn {
+  readonly seq: number
   readonly at: number
   readonly delivered: Delivered
   readonly commands: readonly StoredCommand[]
@@ -24,9 +25,9 @@ export interface Turn {
 export function turnsOf(world: World, { num, id }: RunRow, kept: 'turn' | 'mail' = 'turn'): readonly Turn[] {
   return (world.diskOf(id).journal.get(num) ?? [])
     .filter(({ kind }) => kind === kept)
-    .map(({ at, data }) => {
+    .map(({ seq, at, data }) => {
       const { delivered, commandsText } = parseTurn(String(data))
-      return { at, delivered, commands: parseCommands(commandsText) }
+      return { seq, at, delivered, commands: parseCommands(commandsText) }
     })
 }
 

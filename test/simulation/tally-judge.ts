@@ -80,10 +80,15 @@ function placesOf(world: World, row: RunRow, turns: readonly Turn[]): ReadonlyMa
   const idsOf = (some: readonly Turn[]): string[] =>
     some.map(({ delivered }) => ('id' in delivered ? delivered.id : ''))
   const stopped = turns.findIndex(({ delivered }) => delivered.kind === 'cancel' && delivered.forced === true)
-  // A run whose code could not go on, and that was stopped there, has what was kept for it, and reads it no more.
-  const unread = stopped < 0 ? [] : idsOf(turnsOf(world, row, 'mail'))
+  // A run whose code could not go on, and that was stopped there, has what was kept for it, and reads it no more. Nor does one that
+  // goes on, and ends by what was kept before.
+  const kept = turnsOf(world, row, 'mail')
+  const isBefore = ({ delivered }: Turn, seq: number): boolean =>
+    delivered.kind === 'resume' || ('mail' in delivered && (delivered.mail ?? Infinity) < seq)
+  const unread = kept.filter(({ seq }) => turns.every((turn) => turn.seq < seq || isBefore(turn, seq)))
   return new Map([
-    ...unread.map((id): [string, number] => [id, stopped]),
+    ...idsOf(unread).map((id): [string, number] => [id, turns.length]),
+    ...(stopped < 0 ? [] : idsOf(kept)).map((id): [string, number] => [id, stopped]),
     ...idsOf(turns).map((id, index): [string, number] => [id, index]),
   ])
 }
