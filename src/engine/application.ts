@@ -321,8 +321,13 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const there = (): Promise<RunView | null> => this.#there.afterInbox(number, () => this.queries.run(id))
     if (own === undefined) return this.#shards.isOne && this.#shards.get(number) === undefined ? null : there()
     const { inbox, writer } = own.shard.context
-    const read = inbox.read().then(() => writer.barrier())
-    return read.then(
+    const read = async (): Promise<void> => {
+      await inbox.read()
+      await writer.barrier()
+      // One that has stopped reads no inbox.
+      own.shard.check()
+    }
+    return read().then(
       () => this.queries.run(id),
       (error: unknown) => (this.#isHandedOn(own) ? there() : Promise.reject(error)),
     )

@@ -133,7 +133,11 @@ export class Shard {
       receivers: this.#receivers(),
       lanes: new Lanes(),
       inbox,
-      claims: new Claims(store, shard, ns, () => inbox.read()),
+      claims: new Claims(store, shard, ns, async () => {
+        await inbox.read()
+        // One that has stopped reads no inbox.
+        this.check()
+      }),
       admission: this.#admissionTo(pump, writer),
       open,
       watchers: new Watchers(),

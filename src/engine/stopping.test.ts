@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
 import { guarded, inboxItem } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
-import { ballet, event, signal, workflow } from '../index.ts'
+import { ballet, event, operation, service, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
@@ -117,4 +117,23 @@ test('a store that is closed under a read does not make a clean close a failure'
   setTimeout(() => door.open(), 50)
   await closed
   expect(await app.stopped).toBeNull()
+})
+
+test('an application that is closing does not say that a run is not there which lies in its inbox', async () => {
+  const data = new MemoryData()
+  const [began, ended] = [gate(), gate()]
+  const desk = service('desk', {
+    work: operation({ input: z.null(), output: z.null(), run: async () => (began.open(), await ended.promise, null) }),
+  })
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => run.call(desk.work(null)))
+  const definition = ballet({ services: [desk], workflows: [flow] })
+  const app = await openForTest(definition, { store: memory(data), graceMs: 5000 })
+  await app.start(flow(null), { id: 'begun' })
+  await began.promise
+  const closed = app.close()
+  data.post(0, [inboxItem('start', 'later', { call: 'flow', input: null, id: 'later' })])
+  await expect(app.run('later')).rejects.toMatchObject({ code: 'APP_CLOSED' })
+  await expect(app.signal('later', Go({ n: 1 }))).rejects.toMatchObject({ code: 'APP_CLOSED' })
+  ended.open()
+  await closed
 })
