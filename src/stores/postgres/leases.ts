@@ -141,8 +141,11 @@ export class PostgresLeases implements Leases {
     })
   }
 
+  /** One statement, which is a transaction of its own: an idle node says little else. A session that is lent has to be told more. */
   async renew(node: string): Promise<readonly Held[]> {
-    const [rows = []] = await this.#write([this.#step('renew', node, this.lengthMs)], this.lengthMs / 3)
+    const step = this.#step('renew', node, this.lengthMs)
+    const isOwn = this.#options.address.prepare
+    const [rows = []] = await this.#write([step], this.lengthMs / 3, isOwn ? 'alone' : 'transaction')
     return rows.map(([shard, epoch]) => ({ shard: whole(shard), epoch: whole(epoch) }))
   }
 
@@ -202,7 +205,11 @@ export class PostgresLeases implements Leases {
   }
 
   /** One transaction, sent at once. The rows of each step. @throws COMMIT_UNKNOWN for whatever passes */
-  async #write(steps: readonly Step[], mostMs = Number.POSITIVE_INFINITY): Promise<readonly Answer['rows'][]> {
+  async #write(
+    steps: readonly Step[],
+    mostMs = Number.POSITIVE_INFINITY,
+    form: 'alone' | 'transaction' = 'transaction',
+  ): Promise<readonly Answer['rows'][]> {
     const { address, clock, begin, unblock, check } = this.#options
     check()
     const ms = Math.min(address.deadlineMs, mostMs)
@@ -210,11 +217,12 @@ export class PostgresLeases implements Leases {
       const deadline = link.deadline(ms)
       const impatience = clock.after(ms / 2, () => void unblock(link))
       try {
-        const all = [begin(), ...steps, { text: 'COMMIT', parameters: [] }].map(async (step) => link.send(step))
+        const [first, last] = form === 'alone' ? [[], []] : [[begin()], [{ text: 'COMMIT', parameters: [] }]]
+        const all = [...first, ...steps, ...last].map(async (step) => link.send(step))
         const answers = await Promise.allSettled(all)
         const refused = answers.find((one) => one.status === 'rejected')
         if (refused !== undefined) throw refused.reason
-        return (await Promise.all(all)).slice(1, -1).map(({ rows }) => rows)
+        return (await Promise.all(all)).slice(first.length, first.length + steps.length).map(({ rows }) => rows)
       } catch (error) {
         const failure = failureOf(error, address.name)
         throw isPassing(failure) ? fault('COMMIT_UNKNOWN', {}, failure) : failure

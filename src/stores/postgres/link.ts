@@ -1,7 +1,8 @@
 // One connection to the server, for one life: when it is lost, in doubt or over its time it is never used again, and
 // another one takes its place. Nothing that was sent on it is sent elsewhere, and every request settles: the driver would
 // connect again by itself and send the rest of a transaction there, without its beginning. As a second line sessions are
-// read-only, and transactions that write say so: a statement that strays out of its transaction is refused.
+// read-only, and transactions that write say so: a statement that strays out of its transaction is refused. But for the one that
+// renews leases: each of its statements holds by itself.
 //
 //   open --socket closed, error of the socket, deadline, close()--> lost
 import { connect, type Socket } from 'node:net'
@@ -28,9 +29,15 @@ export interface Answer {
 /** How long is waited before a session that holds a transaction open, and says nothing, is ended by the server. */
 const IDLE_IN_TRANSACTION_MS = 10_000
 
+/** What a session is for: one of those that `renews` writes in statements that are transactions of their own. */
+export interface LinkUse {
+  readonly renews?: boolean
+}
+
 /** Settings that a session has from its beginning, above those of the role and the database. */
-const sessionSettings = (address: PostgresAddress): Record<string, string> => ({
-  default_transaction_read_only: 'on',
+const sessionSettings = (address: PostgresAddress, { renews = false }: LinkUse): Record<string, string> => ({
+  default_transaction_read_only: renews ? 'off' : 'on',
+  ...(renews && { default_transaction_isolation: 'read committed' }),
   bytea_output: 'hex',
   // Every access is by an index, whatever the planner believes of a table that has grown since it looked.
   enable_seqscan: 'off',
@@ -50,10 +57,15 @@ function tlsTo({ tls }: PostgresAddress, { host }: PostgresHost): PostgresAddres
 }
 
 /** Opens one connection. @throws STORE_UNREACHABLE, STORE_FAILED */
-export async function openLink(driver: Driver, address: PostgresAddress, clock: Clock): Promise<Link> {
+export async function openLink(
+  driver: Driver,
+  address: PostgresAddress,
+  clock: Clock,
+  use: LinkUse = {},
+): Promise<Link> {
   let failure: BalletError | undefined
   for (const host of address.hosts) {
-    const link = new Link(driver, address, host, clock)
+    const link = new Link(driver, { address, host, use }, clock)
     try {
       await link.begin()
       return link
@@ -79,7 +91,15 @@ export class Link {
   /** The process of the server, as far as it is known. */
   pid: number | null = null
 
-  constructor(driver: Driver, address: PostgresAddress, host: PostgresHost, clock: Clock) {
+  constructor(
+    driver: Driver,
+    {
+      address,
+      host,
+      use,
+    }: { readonly address: PostgresAddress; readonly host: PostgresHost; readonly use: LinkUse },
+    clock: Clock,
+  ) {
     this.#address = address
     this.#clock = clock
     this.#socket = this.#connect(host)
@@ -98,7 +118,7 @@ export class Link {
       max_pipeline: 10_000,
       fetch_types: false,
       keep_alive: 10,
-      connection: { application_name: SESSION_NAME, ...(address.prepare ? sessionSettings(address) : {}) },
+      connection: { application_name: SESSION_NAME, ...(address.prepare ? sessionSettings(address, use) : {}) },
       types: {
         bigint: { to: 20, from: [20], serialize: String, parse: readWhole },
         bytea: { to: 17, from: [17], serialize: String, parse: readPayload },

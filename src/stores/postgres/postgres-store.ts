@@ -36,7 +36,7 @@ import { newest } from './newest.ts'
 import { postIn } from './own-transaction.ts'
 import { layoutVersion, migrate } from './layout.ts'
 import { PostgresLeases } from './leases.ts'
-import { openLink, SESSION_NAME, syncText, type Link } from './link.ts'
+import { openLink, SESSION_NAME, syncText, type Link, type LinkUse } from './link.ts'
 import { Links } from './links.ts'
 import { Texts, type Step } from './texts.ts'
 
@@ -107,13 +107,14 @@ class PostgresStore extends SqlStore {
     this.#readOnly = readOnly
     this.#texts = new Texts(this.#address.schema)
     this.#gathered = new ShardReads(this.#address.schema, (step) => this.#readSteps([step]))
-    const open = async (): Promise<Link> => openLink(await (this.#driver ??= loadDriver()), this.#address, clock)
-    this.#readers = new Links(this.#address.readers, open)
-    this.#writers = new Links(this.#address.writers, open)
+    const open = async (use?: LinkUse): Promise<Link> =>
+      openLink(await (this.#driver ??= loadDriver()), this.#address, clock, use)
+    this.#readers = new Links(this.#address.readers, () => open())
+    this.#writers = new Links(this.#address.writers, () => open())
     this.leases = new PostgresLeases({
       address: this.#address,
       clock,
-      open,
+      open: () => open({ renews: true }),
       begin: () => this.#begin,
       unblock: (link) => this.#unblock(link),
       check: () => this.#writable(),
