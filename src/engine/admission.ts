@@ -29,8 +29,8 @@ export interface AdmissionOptions {
   readonly commitWaitMs: () => number
   /** Runs that have not ended. */
   readonly openRuns: () => number
-  /** What the other shards of this process have; absent where there are none. */
-  readonly beside?: () => Beside
+  /** What the other shards of this process have, when so many runs are to come in; absent where there are none. */
+  readonly beside?: (runs: number) => Beside
   /** @throws STORE_FULL while the disk is full */
   readonly checkSpace: () => void
 }
@@ -111,7 +111,7 @@ export class Admission {
   /** Why an arrival must wait, or null. */
   refusal({ workflow, runs }: Arrival): Error | null {
     const { limits, turnWaitMs, commitWaitMs, beside } = this.#options
-    const others = beside?.() ?? ALONE
+    const others = beside?.(runs) ?? ALONE
     const arriving = this.#arriving + others.arriving
     if (arriving >= limits.arrivals)
       return this.#overloaded(`${arriving} requests wait for their acknowledgement (limits.arrivals)`, LEAST_MS)

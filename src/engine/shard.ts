@@ -72,8 +72,8 @@ export interface ShardOptions {
   readonly posted: (shard: number) => void
   /** Calls back now and then, at once for all that ask: their looks are one. */
   readonly pulse: Pulse
-  /** What the other shards of this process have taken on. */
-  readonly beside: () => Beside
+  /** What the other shards of this process have taken on, when so many runs are to come in. */
+  readonly beside: (runs: number) => Beside
 }
 
 /** How often is looked whether what is under way at a close has ended: rounds of the event loop, then milliseconds. */

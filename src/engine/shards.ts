@@ -6,7 +6,7 @@ import type { StoreInfo, Tenure } from '../core/store.ts'
 import type { RecoveryView } from '../define/application.ts'
 import { Actions } from './actions.ts'
 import type { Arrival, Beside, Place } from './admission.ts'
-import type { Hold } from './hold.ts'
+import { elapsedOf, type Hold } from './hold.ts'
 import { Requests } from './requests.ts'
 import { Shard, type ShardOptions } from './shard.ts'
 import { takeUp } from './take-up.ts'
@@ -19,6 +19,9 @@ export interface OwnShard {
   /** Once its runs have been taken up. */
   isReady: boolean
 }
+
+/** How long it is known what all shards have taken on. */
+const SUM_MS = 5
 
 type Given = 'info' | 'tenure' | 'hold' | 'handleInbox' | 'onFailure' | 'posted' | 'beside'
 
@@ -42,6 +45,8 @@ export class Shards {
   #info: StoreInfo | null = null
   #place: Placement | null = null
   #isShut = false
+  /** Of all shards, as they were asked last, and what was let in since. */
+  #sum = { at: Number.NEGATIVE_INFINITY, open: 0, arriving: 0 }
 
   constructor(options: ShardsOptions) {
     this.#options = options
@@ -98,14 +103,14 @@ export class Shards {
     // Nobody would stop one that comes when the others have been, or of which nobody hears that it is lost.
     if (info === null || this.#isShut || !isHeld()) return null
     const { source, failed, liveRuns, limits, ...options } = this.#options
-    const shard = new Shard({
+    const shard: Shard = new Shard({
       ...options,
       info,
       tenure,
       hold,
       liveRuns: Math.ceil(liveRuns / info.shards),
       limits: { ...limits, liveBytes: Math.ceil(limits.liveBytes / info.shards) },
-      beside: () => this.#beside(tenure.shard, info),
+      beside: (runs): Beside => this.#beside(shard, runs),
       handleInbox: (row) => requests.fromInbox(row),
       onFailure: (error) => failed(shard, error),
       posted: (to) => this.posted(to),
@@ -133,16 +138,28 @@ export class Shards {
     }
   }
 
-  /** What all shards of this process but one have taken on: the limits are of the process, and it has its part of the store. */
-  #beside(shard: number, { shards }: StoreInfo): Beside {
-    let [open, arriving] = [0, 0]
-    for (const [number, own] of this.#own) {
-      if (number === shard) continue
-      const { admission } = own.shard.context
-      open += admission.open
-      arriving += admission.arriving
+  /**
+   * What all shards of this process but one have taken on: the limits are of the process, and it has its part of the store. To
+   * ask all of them for each request would cost the more the more there are; so they are asked every so often, what was let in
+   * since counts as if none of it had ended, and when that would be too much they are asked again.
+   */
+  #beside({ context: { admission } }: Shard, runs: number): Beside {
+    const { clock, limits } = this.#options
+    const part = this.#own.size / (this.#info?.shards ?? 1)
+    const now = elapsedOf(clock)
+    const most = Math.ceil(limits.openRuns * part)
+    let sum = this.#sum
+    if (now - sum.at > SUM_MS || sum.open + runs > most || sum.arriving >= limits.arrivals) {
+      sum = this.#sum = { at: now, open: 0, arriving: 0 }
+      for (const { shard } of this.#own.values()) {
+        sum.open += shard.context.admission.open
+        sum.arriving += shard.context.admission.arriving
+      }
     }
-    return { open, arriving, part: this.#own.size / shards }
+    const beside = { open: sum.open - admission.open, arriving: sum.arriving - admission.arriving, part }
+    sum.open += runs
+    sum.arriving += 1
+    return beside
   }
 
   /**

@@ -93,11 +93,7 @@ export class Link {
 
   constructor(
     driver: Driver,
-    {
-      address,
-      host,
-      use,
-    }: { readonly address: PostgresAddress; readonly host: PostgresHost; readonly use: LinkUse },
+    { address, host, use }: { readonly address: PostgresAddress; readonly host: PostgresHost; readonly use: LinkUse },
     clock: Clock,
   ) {
     this.#address = address
