@@ -48,9 +48,9 @@ export class Loading {
   constructor(context: ShardContext, hooks: LoadingHooks) {
     this.#context = context
     this.#hooks = hooks
-    const { clock, store, shard, log, fail } = context
+    const { clock, store, shard, log } = context
     const back = (row: RunRow, timers: readonly TimerRow[]): void => this.#backAtLast(row, timers)
-    this.#unread = new UnreadRuns({ clock, store, shard, log, back, onFailure: fail })
+    this.#unread = new UnreadRuns({ clock, store, shard, log, back, onFailure: (error) => context.fail(error) })
   }
 
   /** Whether no run is being loaded. */

@@ -126,8 +126,8 @@ test('an application that is closing does not say that a run is not there which 
     work: operation({ input: z.null(), output: z.null(), run: async () => (began.open(), await ended.promise, null) }),
   })
   const flow = workflow('flow', { input: z.null(), output }, async (run) => run.call(desk.work(null)))
-  const definition = ballet({ services: [desk], workflows: [flow] })
-  const app = await openForTest(definition, { store: memory(data), graceMs: 5000 })
+  const busy = ballet({ services: [desk], workflows: [flow] })
+  const app = await openForTest(busy, { store: memory(data), graceMs: 5000 })
   await app.start(flow(null), { id: 'begun' })
   await began.promise
   const closed = app.close()
