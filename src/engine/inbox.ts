@@ -2,6 +2,7 @@
 // handled, and the batch that handles it deletes it. An id that was handled is remembered until a read that began after
 // its commit has returned, or the answer of an older read would deliver it twice.
 import type { Cancel } from '../core/clock.ts'
+import { fault } from '../core/errors.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import type { InboxRow, StoreReader } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
@@ -76,6 +77,12 @@ export class Inbox {
       () => this.#startNext(),
     )
     return this.#next
+  }
+
+  /** As `read`, for whoever answers by it. @throws APP_CLOSED when nothing is read any more */
+  async handled(): Promise<void> {
+    await this.read()
+    if (this.#stopped) throw fault('APP_CLOSED')
   }
 
   /** The deletion of this row is durable. */

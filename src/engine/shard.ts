@@ -133,7 +133,7 @@ export class Shard {
       receivers: this.#receivers(),
       lanes: new Lanes(),
       inbox,
-      claims: new Claims(store, shard, ns, () => this.#readInbox(inbox)),
+      claims: new Claims(store, shard, ns, () => inbox.handled()),
       admission: this.#admissionTo(pump, writer),
       open,
       watchers: new Watchers(),
@@ -167,12 +167,6 @@ export class Shard {
       failure: () => this.#failure,
     })
     this.#unwatch = watchRejections((reason) => claimRejection(this.context.pump, reason))
-  }
-
-  /** What lies there is handled. @throws what stopped the shard, or APP_CLOSED: then nothing is read any more */
-  async #readInbox(inbox: Inbox): Promise<void> {
-    await inbox.read()
-    this.check()
   }
 
   #receivers(): Receivers {
