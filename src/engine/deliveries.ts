@@ -166,8 +166,11 @@ export class DeliveryJob implements TurnJob {
     const { run } = this
     this.#context.environment.current.over()
     run.queued -= 1
-    this.#end()
-    giveHeld(run)
+    try {
+      this.#end()
+    } finally {
+      giveHeld(run)
+    }
   }
 
   #end(): void {

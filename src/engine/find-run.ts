@@ -19,6 +19,7 @@ export async function openRun(
   const live = num === undefined ? undefined : context.open.use(num)
   if (live !== undefined) return live.row
   const taken = await context.claims.settle('run', id.slice(0, 1024), (found) => found, way.drained !== undefined)
+  if (taken === null && way.drained === undefined) context.inbox.check()
   if (taken === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })
   await context.writer.barrier()
   const row = await context.store.run(context.shard, taken.num)

@@ -79,9 +79,8 @@ export class Inbox {
     return this.#next
   }
 
-  /** As `read`, for whoever answers by it. @throws APP_CLOSED when nothing is read any more */
-  async handled(): Promise<void> {
-    await this.read()
+  /** Whoever is told that something is not there has to know what lies here. @throws APP_CLOSED when nothing is read any more */
+  check(): void {
     if (this.#stopped) throw fault('APP_CLOSED')
   }
 

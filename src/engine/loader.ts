@@ -354,8 +354,11 @@ class ResumeJob implements TurnJob {
     this.#context.environment.current.over()
     run.queued -= 1
     run.isResuming = false
-    this.#end()
-    giveHeld(run)
+    try {
+      this.#end()
+    } finally {
+      giveHeld(run)
+    }
   }
 
   #end(): void {

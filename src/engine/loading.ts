@@ -185,17 +185,26 @@ export class Loading {
 
   /** Reads the open runs of the store, oldest first. Those that cannot be read are left where they are. */
   #eachOpen(use: (rows: readonly RunRow[]) => void | Promise<void>): Promise<void> {
-    return eachOpenRow(this.#context, use, (run) => this.#unread.add(run))
+    return eachOpenRow(this.#context, use, (run) => {
+      if (!this.#isBack(run.num)) this.#unread.add(run)
+    })
+  }
+
+  /** Whether a run is live, or about to be. */
+  #isBack(num: number): boolean {
+    return this.#context.open.peek(num) !== undefined || this.#waiting.has(num) || this.#held.has(num)
   }
 
   /** A run that could not be read at the opening can be: as if it were found only now. */
   #backAtLast(row: RunRow, timers: readonly TimerRow[]): void {
     const { open, conducts, timers: all } = this.#context
     const { num, id, reason } = row
+    for (const timer of timers) all.add(timer)
+    // It was known, could not be read the second time, and somebody has wanted it since.
+    if (this.#isBack(num)) return
     open.know(num, id)
     this.#hooks.enterLane(row)
     conducts.know(row)
-    for (const timer of timers) all.add(timer)
     if (reason !== 'poisoned') return this.#load(num, [])
     this.#waiting.set(num, [])
     this.#leaveAlone([row], new Map()).catch((error: unknown) => this.#context.fail(error))

@@ -133,7 +133,7 @@ export class Shard {
       receivers: this.#receivers(),
       lanes: new Lanes(),
       inbox,
-      claims: new Claims(store, shard, ns, () => inbox.handled()),
+      claims: new Claims(store, shard, ns, () => inbox.read()),
       admission: this.#admissionTo(pump, writer),
       open,
       watchers: new Watchers(),
