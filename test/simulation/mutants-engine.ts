@@ -137,7 +137,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'negative-answer-at-once',
     breaks: 'a negative answer waits for the inbox',
     file: 'engine/application.ts',
-    changes: [['inbox.read().then(() => writer.barrier())', 'writer.barrier()']],
+    changes: [['      await inbox.read()\n      await writer.barrier()\n', '      await writer.barrier()\n']],
     within: 1000,
   },
   {
