@@ -37,7 +37,8 @@ export interface ClusterSite {
 
 export interface ClusterBlow {
   readonly kind: ClusterBlowKind
-  strike(site: ClusterSite, owner: LivingNode): Promise<Takeover | undefined>
+  /** Null when it met nothing, and does not count. */
+  strike(site: ClusterSite, owner: LivingNode): Promise<Takeover | undefined | null>
 }
 
 /**
@@ -52,6 +53,8 @@ export interface Takeover {
 
 /** Nobody takes over for so long: then something is wrong. */
 const GIVEN_UP_MS = 60_000
+/** How long a node is waited for that may have nothing to commit. */
+const COMMIT_MS = 2000
 /** Within which a clock that was set is looked at. */
 const CLOCK_LOOK_MS = 1100
 
@@ -130,8 +133,12 @@ const reset: ClusterBlow = {
 const loseReply: ClusterBlow = {
   kind: 'lose-reply',
   async strike({ nodes }, owner) {
-    await nodes.line(owner.place).next('lose-reply')
-    return undefined
+    const met = nodes
+      .line(owner.place)
+      .next('lose-reply')
+      .then(() => undefined)
+    // A node that has nothing to do commits nothing; the next one meets it then.
+    return Promise.race([met, pause(COMMIT_MS).then(() => null)])
   },
 }
 

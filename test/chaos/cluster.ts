@@ -43,6 +43,9 @@ export interface ClusterOptions {
 const STALL_MS = 120_000
 /** Answers that are lost before a blow: the step is asked for again, by this node or the next. */
 const LOST_MOST = 3
+const SERVICES = ['catalog', 'payment', 'shipping', 'notification'] as const
+/** A node that is slow to take a fault goes without. */
+const FAULT_MS = 2000
 /** Blows that come beside one that takes long, and the pause before each. */
 const BESIDE_MOST = 3
 const BESIDE_MS = 600
@@ -156,7 +159,9 @@ class Cluster {
     const { nodes, chance } = site
     const owner = await nodes.owner(STALL_MS)
     if (owner === null) throw new Error(`nobody carries the runs:\n${nodes.output}`)
-    if (chance.is(0.6)) await this.#loseAnswers(owner.url)
+    // Of the first round at least something is asked for again, whichever node carries it: chance alone left that out once.
+    const isFirst = this.#struck === 0
+    if (chance.is(0.6) || isFirst) await this.#loseAnswers(nodes.living, isFirst ? 'catalog' : chance.pick(SERVICES))
     const acked = this.#nextAck()
     clients.release(this.#orders.splice(0, this.#options.ordersPerBlow))
     await acked
@@ -182,7 +187,8 @@ class Cluster {
     const t = Date.now()
     const open = openOrders(this.records, readEffects(this.#options.folder)).size
     const cut = clients.asking.length
-    const taken: Takeover | undefined = await blow.strike(site, at)
+    const taken: Takeover | undefined | null = await blow.strike(site, at)
+    if (taken === null) return
     const seen = { moment, open, cut, ...taken }
     this.records.fault({ t, type: 'fault', kind: blow.kind, target: `node ${at.place}`, ...seen })
     this.#struck += 1
@@ -199,16 +205,16 @@ class Cluster {
     })
   }
 
-  async #loseAnswers(url: string): Promise<void> {
-    const service = this.#chance.pick(['catalog', 'payment', 'shipping', 'notification'])
+  /** The next answers of a service get lost, at each node that has it. */
+  async #loseAnswers(nodes: readonly LivingNode[], service: (typeof SERVICES)[number]): Promise<void> {
     const body = JSON.stringify({ service, loseAnswers: this.#chance.between(1, LOST_MOST) })
     const headers = { 'content-type': 'application/json' }
     const { services } = this.#options
-    await fetch(services === undefined ? `${url}/shop/faults` : `${services.url}/faults`, {
-      method: 'POST',
-      headers,
-      body,
-    }).catch(() => null)
+    const urls = services === undefined ? nodes.map(({ url }) => `${url}/shop/faults`) : [`${services.url}/faults`]
+    const ask = { method: 'POST', headers, body }
+    await Promise.all(
+      urls.map((url) => fetch(url, { ...ask, signal: AbortSignal.timeout(FAULT_MS) }).catch(() => null)),
+    )
     this.records.fault({ t: Date.now(), type: 'fault', kind: 'lose', target: service })
   }
 

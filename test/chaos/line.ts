@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { Mishap, Proxy } from '../postgres/proxy.ts'
 import type { Network } from './network.ts'
 
-export type Line = Pick<Proxy, 'url' | 'next' | 'deafen' | 'close'> & { readonly cut: () => unknown }
+export type Line = Pick<Proxy, 'url' | 'next' | 'forgo' | 'deafen' | 'close'> & { readonly cut: () => unknown }
 
 const script = fileURLToPath(new URL('far-proxy.ts', import.meta.url))
 const Said = z.union([z.object({ port: z.number() }), z.object({ done: z.number() })])
@@ -36,7 +36,7 @@ export async function farLine(network: Network, place: number, url: string): Pro
     if ('done' in said) waiting.get(said.done)?.()
   })
   let asked = 0
-  const ask = (what: Mishap | 'cut'): Promise<void> => {
+  const ask = (what: Mishap | 'forgo' | 'cut'): Promise<void> => {
     const id = ++asked
     child.send({ id, what })
     return new Promise((resolve) => void waiting.set(id, resolve))
@@ -44,6 +44,7 @@ export async function farLine(network: Network, place: number, url: string): Pro
   return {
     url: (own) => own.replace(/@[^/?]+/, `@${host}:${ready.port}`),
     next: (mishap) => ask(mishap),
+    forgo: () => void ask('forgo'),
     cut: () => void ask('cut'),
     deafen: (isDeaf) => void (isDeaf ? network.cut(place) : network.heal(place)),
     close: async () => void child.kill('SIGKILL'),

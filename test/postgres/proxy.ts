@@ -62,6 +62,11 @@ export class Proxy {
     })
   }
 
+  /** Nothing happens to the next COMMIT, if none has passed meanwhile. */
+  forgo(): void {
+    this.#mishap = null
+  }
+
   /** Cuts every connection. Returns how many there were. */
   cut(): number {
     const cut = this.#pairs.size

@@ -13,13 +13,14 @@ const SHARDS = 4
 const on = (workload: Workload, shards: number, nodes: number): Workload => ({
   ...workload,
   name: workload.name.replace(/ of .*/, ''),
-  cluster: { shards, nodes },
+  // Of two nodes those that end wait for what is under way.
+  cluster: { shards, nodes, waits: nodes === 2 },
 })
-/** Each with one, two and three nodes at a time. The judges of the shop and of the programs know stores of one shard alone. */
+/** Each with one, two and three nodes at a time. The judge of the programs knows stores of one shard alone. */
 const WORKLOADS: readonly Workload[] = [
   on(tally, SHARDS, 3),
   on(relayOfNodes, SHARDS, 2),
-  on(shop, 1, 2),
+  on(shop, SHARDS, 2),
   on(tally, SHARDS, 2),
   on(programs, 1, 3),
   on(relayOfNodes, SHARDS, 3),
