@@ -133,12 +133,12 @@ const reset: ClusterBlow = {
 const loseReply: ClusterBlow = {
   kind: 'lose-reply',
   async strike({ nodes }, owner) {
-    const met = nodes
-      .line(owner.place)
-      .next('lose-reply')
-      .then(() => undefined)
-    // A node that has nothing to do commits nothing; the next one meets it then.
-    return Promise.race([met, pause(COMMIT_MS).then(() => null)])
+    const line = nodes.line(owner.place)
+    const met = line.next('lose-reply').then(() => true)
+    // A node that has nothing to do commits nothing. It is not to meet this later, when it joins in another life.
+    if (await Promise.race([met, pause(COMMIT_MS).then(() => false)])) return undefined
+    line.forgo()
+    return null
   },
 }
 
