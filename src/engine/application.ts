@@ -28,6 +28,7 @@ import { Shares } from './shares.ts'
 import { isFenced, ownerWords, standbyFault, StandingNow } from './standing.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
 import { Watching } from './watching.ts'
+import { whenSpace } from './when-space.ts'
 
 /** The number of the shard of a store that has one. */
 const ONE = 0
@@ -114,7 +115,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const { store, clock } = this.#options
     this.#began = clock.now()
     const { leases } = store
-    const info = await store.open()
+    const info = await whenSpace(this.#options, () => store.open())
     this.#shards.opened(info)
     try {
       // What it watches for may come with the first replay.
@@ -133,10 +134,9 @@ export class RunningApplication extends ApplicationDoors implements Application 
 
   /** All of a store that one process has. */
   async #ownAll(shards: number): Promise<void> {
-    const all = Array.from({ length: shards }, async (_, shard) =>
-      this.#own(await this.#options.store.acquire(shard, this.name), sureHold),
-    )
-    await Promise.all(all)
+    const take = (shard: number) => whenSpace(this.#options, () => this.#options.store.acquire(shard, this.name))
+    const owned = async (_: unknown, shard: number) => this.#own(await take(shard), sureHold)
+    await Promise.all(Array.from({ length: shards }, owned))
   }
 
   /** The one shard of a store that nodes share, or stands by. */

@@ -20,7 +20,7 @@ export interface Blow {
   readonly cutsLines?: boolean
   /** Resolves when it is over: when the process is gone, or goes on. */
   strike(shop: ShopProcess): Promise<void>
-  /** What remains to be mended once a shop takes orders again. */
+  /** What remains to be mended once a shop takes orders again, or waits for it. */
   readonly heal?: () => void
 }
 

@@ -175,9 +175,8 @@ class Campaign {
     }
     const trigger = (this.#trigger = new Trigger(moment, this.#options.folder, this.records, strike))
     try {
-      const url = await shop.ready
+      const url = await this.#opened(shop)
       if (url !== null) {
-        this.#healed()
         await this.#options.services?.forget()
         for (const wrong of misdeeds) await this.#tellTo(url, wrong)
         if (!shop.wasAsked) this.#address.found(url)
@@ -218,9 +217,12 @@ class Campaign {
     return this.records.orders.filter(({ type }) => type === 'nack').length
   }
 
-  #healed(): void {
+  /** What an earlier blow left is mended when it takes orders, or waits for just that before it does. */
+  async #opened(shop: ShopProcess): Promise<string | null> {
+    if ((await Promise.race([shop.ready, shop.waitsForSpace])) === null) return null
     this.#heal?.()
     this.#heal = undefined
+    return shop.ready
   }
 
   /**
@@ -240,9 +242,8 @@ class Campaign {
   async #end(): Promise<void> {
     const shop = (this.#shop ??= this.#start())
     this.#clients.release(this.#orders.splice(0))
-    const url = await shop.ready
+    const url = await this.#opened(shop)
     if (url === null) return
-    this.#healed()
     this.#address.found(url)
     await this.#clients.idle
     await this.#clients.again()

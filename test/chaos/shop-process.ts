@@ -34,6 +34,8 @@ export interface ShopSettings {
 export class ShopProcess {
   /** The address once it takes orders; null when the process ended before that. */
   readonly ready: Promise<string | null>
+  /** Resolves when it says that it waits for space before it opens; never otherwise. */
+  readonly waitsForSpace: Promise<void>
   /** Resolves when a new shop has carried its first orders through; never when it ended before that. */
   readonly welcomed: Promise<void>
   /** Resolves when the process is gone, with its exit code; null after a kill. */
@@ -55,6 +57,8 @@ export class ShopProcess {
     const address = Promise.withResolvers<string>()
     const welcomed = Promise.withResolvers<void>()
     this.welcomed = welcomed.promise
+    const full = Promise.withResolvers<void>()
+    this.waitsForSpace = full.promise
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
         this.#lines.push(line)
@@ -64,6 +68,7 @@ export class ShopProcess {
           address.resolve(`http://127.0.0.1:${port}`)
         }
         if (line.startsWith('Ctrl-C closes the shop')) welcomed.resolve()
+        if (line.includes('Opening waits until there is space')) full.resolve()
       })
     }
     this.exit = new Promise((resolve, reject) => {
