@@ -86,6 +86,7 @@ const run = record({
   deadline: optional(text),
   generation: optional(number),
   reason: optional(text),
+  unread: optional(error),
   waits: list(wait),
   choices: list(record({ action: text, op: optional(text), after: optional(text) })),
   error: optional(error),

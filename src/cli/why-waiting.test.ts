@@ -108,6 +108,10 @@ describe('a run that goes on', () => {
       'Waits for payment.charge since 6s; it goes on when payment answers. Waits for the step mail since 6s; it runs now.',
     )
     expect(line()).toBe('Running for 10s: its code has the word; it waits for nothing.')
+    const unread = { code: 'RUN_UNREADABLE', message: 'the run "a" cannot be read: a page is damaged.', details: {} }
+    expect(waitingLine(run({ unread }), now)).toBe(
+      'Running for 10s; what it waits for is not known: RUN_UNREADABLE: the run "a" cannot be read: a page is damaged.',
+    )
   })
 
   it('tells of a few of many things, and ends with a command that can be copied', () => {

@@ -85,6 +85,8 @@ export interface RunView {
   readonly reason?: string | undefined
   readonly suspect?: SuspectView | undefined
   readonly state?: Json | undefined
+  /** Why `state`, `waits` and `steps` are not told: the journal of the run cannot be read now, or is damaged. */
+  readonly unread?: ErrorView | undefined
   readonly waits: readonly WaitView[]
   /** Of a run that conducts a flow: its calls, in the order of the events that asked for them. */
   readonly steps?: readonly StepView[] | undefined

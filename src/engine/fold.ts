@@ -24,6 +24,8 @@ export interface Present {
   /** Whether it has been asked to stop. */
   readonly isCancelled: boolean
   readonly steps?: readonly StepView[]
+  /** Why nothing of this is known. */
+  readonly unread?: Failure
 }
 
 interface Open {

@@ -119,6 +119,29 @@ test('a run whose payloads cannot be decoded any more hides no other in a list, 
     await expect(ask).rejects.toThrow('the key is gone')
 })
 
+test('a run whose journal cannot be decoded for a while: its view says so, and not that it waits for nothing', async () => {
+  let isAway = false
+  const decode: Codec['decode'] = (payload, place) => {
+    if (isAway && place.row === 'turn') throw new Error('the key is away')
+    return flipped.decode(payload, place)
+  }
+  const definition = ballet({ services: [boxes], workflows: [flow] })
+  const app = await openForTest(definition, { store: memory(), codec: { ...flipped, decode } })
+  await app.start(flow({ id: 'o', value: 1 }))
+  const known = await until(app, null, async () => {
+    const view = await app.run('flow:o')
+    return view?.waits[0]?.kind === 'receive' && view
+  })
+  isAway = true
+  const { state, ...seen } = known
+  const unread = { code: 'RUN_UNREADABLE', message: expect.stringContaining('the key is away') }
+  expect(state).toBe(1)
+  expect(await app.run('flow:o')).toEqual({ ...seen, waits: [], unread: expect.objectContaining(unread) })
+  expect((await app.runs()).items).toMatchObject([{ unread }])
+  isAway = false
+  expect(await app.run('flow:o')).toEqual(known)
+})
+
 test('an event whose reaction cannot be encoded is refused whole, and is one event when it is published again', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ballet-codec-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

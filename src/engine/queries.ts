@@ -3,7 +3,7 @@
 import { parseText } from '../core/json-text.ts'
 import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
-import { toFailure } from '../core/failure.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
 import type { Json, JsonText } from '../core/json.ts'
 import { parseCommands, parseTurn, STUCK_REASONS } from '../core/journal.ts'
 import { nearest, splitKey } from '../core/names.ts'
@@ -228,7 +228,7 @@ export class Queries {
 
   async #view(row: RunRow, payloads: RunPayloads, suspects: Suspected, known?: Present): Promise<RunView> {
     const present = known ?? (await this.#present(row))
-    const { waits, state, steps } = present
+    const { waits, state, steps, unread } = present
     const shard = await this.#shardOf(row.id)
     const suspect = row.status === 'running' ? suspects.get(placeOf(shard, row.num)) : undefined
     const parent = row.parent === null ? null : await this.#reader.run(shard, row.parent)
@@ -250,6 +250,7 @@ export class Queries {
       ...(row.reason === null ? {} : { reason: row.reason }),
       ...(suspect === undefined ? {} : { suspect }),
       ...(state === undefined ? {} : { state }),
+      ...(unread === undefined ? {} : { unread }),
       waits,
       ...(steps === undefined ? {} : { steps }),
       choices: choicesOf(row, present),
@@ -314,13 +315,14 @@ export class Queries {
     }
   }
 
-  /** The present of a run; rows that cannot be read (damaged, or encoded with a key that is gone) tell nothing of it. */
+  /** The present of a run; rows that cannot be read (damaged, or encoded with a key that is gone) tell nothing of it but that. */
   async #present(row: RunRow): Promise<Present> {
     try {
       return presentOf(row, await this.#rows(row))
     } catch (error) {
       if (isBalletError(error) && error.code !== 'STORE_FAILED') throw error
-      return { waits: [], state: undefined, stuckOps: new Set(), isCancelled: false }
+      const unread = unreadableError(row.id, error)
+      return { waits: [], state: undefined, stuckOps: new Set(), isCancelled: false, unread }
     }
   }
 
@@ -357,7 +359,7 @@ function unreadable(rows: readonly (RunRow | UnreadRun)[]): { readonly unreadabl
   return found.length === 0 ? {} : { unreadable: found }
 }
 
-function unreadableError(id: string, error: unknown): ErrorView {
+function unreadableError(id: string, error: unknown): Failure {
   return toFailure(fault('RUN_UNREADABLE', { run: `the run "${id}"`, problem: toFailure(error).message }))
 }
 

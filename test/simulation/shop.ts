@@ -244,7 +244,7 @@ class ShopScene implements Scene {
         const roots = [...view.runs.map(({ root }) => root), ...view.events.map((event) => event.correlationid)]
         const { status, paid: amount, cancellation } = order
         // What a run says of its state is left out where its journal cannot be read.
-        if (view.runs.some((run) => run.id === `checkout:${id}` && run.state === undefined)) return
+        if (view.runs.some((run) => run.id === `checkout:${id}` && run.unread !== undefined)) return
         const by = this.#perhapsCancelled.get(id)
         const isKnown = this.rows.some((row) => row.type === 'cancel' && row.id === id)
         if (by !== undefined && !isKnown && (status === 'cancelled' || cancellation !== undefined))
