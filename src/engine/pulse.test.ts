@@ -37,6 +37,24 @@ test('many who expect something are called together, however often they say so',
   }
 })
 
+test('the more of them look at once, the fewer looks there are', () => {
+  const looksOf = (count: number): number => {
+    const clock = new HandClock()
+    const pulse = new Pulse(clock, 100_000)
+    const shards = Array.from({ length: count }, () => listenerOf(clock))
+    for (const { listen } of shards) pulse.join(listen)
+    for (let ms = 0; ms < 3200; ms++) {
+      for (const { listen } of shards) pulse.soon(listen)
+      clock.pass(1)
+    }
+    return shards[0]?.times.length ?? 0
+  }
+  // Each twentieth millisecond, fortieth, eightieth; and some before it was seen how many look.
+  expect(looksOf(16) / 160).toBeCloseTo(1, 1)
+  expect(looksOf(32) / 80).toBeCloseTo(1, 0)
+  expect(looksOf(64) / 40).toBeCloseTo(1, 0)
+})
+
 test('who has left is not called any more, and who never came is not either', () => {
   const clock = new HandClock()
   const pulse = new Pulse(clock, 1000)

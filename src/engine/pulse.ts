@@ -7,6 +7,11 @@ import { elapsedOf } from './hold.ts'
 const SOON_MS = [5, 25, 100, 300] as const
 /** Looks come at multiples of this, unless none is to come yet: many that wait for something share them. */
 const GRAIN_MS = 20
+/**
+ * So many look at once for that. A look costs what each of them costs, so where more of them look it is doubled until they
+ * take the same part of the time. Doubled, because moments of one grain are then those of another as well.
+ */
+const GRAIN_LISTENERS = 16
 
 interface Look {
   readonly listeners: Set<() => void>
@@ -20,6 +25,7 @@ export class Pulse {
   /** By their moments. */
   readonly #looks = new Map<number, Look>()
   #cancel: Cancel | null = null
+  #grainMs = GRAIN_MS
 
   constructor(clock: Clock, everyMs: number) {
     this.#clock = clock
@@ -50,7 +56,7 @@ export class Pulse {
     const [soonest] = SOON_MS
     const isAtOnce = this.#looks.size === 0 || this.#looks.has(now + soonest)
     for (const [index, ms] of SOON_MS.entries()) {
-      const at = isAtOnce && index === 0 ? now + ms : Math.ceil((now + ms) / GRAIN_MS) * GRAIN_MS
+      const at = isAtOnce && index === 0 ? now + ms : Math.ceil((now + ms) / this.#grainMs) * this.#grainMs
       this.#lookAt(at, at - now).add(listener)
     }
   }
@@ -61,6 +67,7 @@ export class Pulse {
     const listeners = new Set<() => void>()
     const look = (): void => {
       this.#looks.delete(at)
+      this.#grainMs = grainMs(listeners.size)
       for (const listener of listeners) listener()
     }
     this.#looks.set(at, { listeners, cancel: this.#clock.after(ms, look) })
@@ -78,4 +85,10 @@ export class Pulse {
       for (const listener of listeners) listener()
     })
   }
+}
+
+function grainMs(listeners: number): number {
+  let ms = GRAIN_MS
+  for (let most = GRAIN_LISTENERS; most < listeners; most *= 2) ms *= 2
+  return ms
 }

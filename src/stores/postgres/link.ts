@@ -29,6 +29,12 @@ export interface Answer {
 /** How long is waited before a session that holds a transaction open, and says nothing, is ended by the server. */
 const IDLE_IN_TRANSACTION_MS = 10_000
 
+/**
+ * A plan that was made while a table was empty finds a row by any index that has the column, and is kept until the server has
+ * counted the rows. So plans are made anew behind this many statements, and each time that there are twice as many.
+ */
+const FIRST_PLANS = 64
+
 /** What a session is for: one of those that `renews` writes in statements that are transactions of their own. */
 export interface LinkUse {
   readonly renews?: boolean
@@ -42,6 +48,11 @@ const sessionSettings = (address: PostgresAddress, { renews = false }: LinkUse):
   // Every access is by an index, whatever the planner believes of a table that has grown since it looked.
   enable_seqscan: 'off',
   enable_nestloop: 'off',
+  // Only a plain scan of an index marks what in it is dead: with a bitmap each look into an inbox reads all rows that have
+  // gone since the last vacuum, and that may be a minute ago.
+  enable_bitmapscan: 'off',
+  // Else the server may believe, by what it guesses of the rows, that a plan for each of the values is cheaper, and plans every time.
+  plan_cache_mode: 'force_generic_plan',
   idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MS),
   statement_timeout: String(address.deadlineMs * 2),
 })
@@ -87,6 +98,8 @@ export class Link {
   #raw: Socket | undefined
   #session: ReservedSql | undefined
   #lost: BalletError | undefined
+  #sent = 0
+  #plannedAt = FIRST_PLANS
   readonly #waiting = new Set<(error: BalletError) => void>()
   /** The process of the server, as far as it is known. */
   pid: number | null = null
@@ -176,7 +189,9 @@ export class Link {
     const session = this.#session
     if (this.#lost !== undefined) throw this.#lost
     if (session === undefined) throw unreachable(this.#address.name, 'it is not connected')
-    const query = session.unsafe(text, [...parameters], { prepare: this.#address.prepare && parameters.length > 0 })
+    const prepare = this.#address.prepare && parameters.length > 0
+    if (prepare) this.#planAnew(session)
+    const query = session.unsafe(text, [...parameters], { prepare })
     const result = await this.#settled(query.values())
     return { rows: result as unknown as readonly (readonly Value[])[], command: result.command }
   }
@@ -191,6 +206,13 @@ export class Link {
     socket.cork()
     // Behind the driver's own last write, which it puts off until then.
     process.nextTick(() => setImmediate(() => socket.uncork()))
+  }
+
+  /** Plans grow old as tables grow. What goes wrong with this goes wrong with what is sent behind it. */
+  #planAnew(session: ReservedSql): void {
+    if (++this.#sent < this.#plannedAt) return
+    this.#plannedAt *= 2
+    session.unsafe('DISCARD PLANS').catch(() => undefined)
   }
 
   /** Cuts the connection at once. */
