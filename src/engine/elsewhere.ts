@@ -114,9 +114,9 @@ export class Elsewhere {
 
   /** @throws EVENT_CONFLICT, OVERLOADED, OWNER_REFUSED, OWNER_SILENT, and what the store does */
   async publish(asked: AskedEvent, request: PublishRequest, tx?: object): Promise<Published> {
-    const { id, source, hash, key, name, type } = asked
+    const { id, given, source, hash, key, name, type } = asked
     const shard = this.#place.shardOf(key)
-    const before = await this.#claim(shard, 'event', name)
+    const before = given ? await this.#claim(shard, 'event', name) : null
     if (before !== null && before.hash !== hash) throw fault('EVENT_CONFLICT', { id, source })
     if (before !== null && tx === undefined) return { id, source, position: before.num, created: false }
     const runs = this.#options.directory.reactionsTo(type).length

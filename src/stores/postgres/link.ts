@@ -48,9 +48,10 @@ const sessionSettings = (address: PostgresAddress, { renews = false }: LinkUse):
   // Every access is by an index, whatever the planner believes of a table that has grown since it looked.
   enable_seqscan: 'off',
   enable_nestloop: 'off',
-  // Only a plain scan of an index marks what in it is dead: with a bitmap each look into an inbox reads all rows that have
-  // gone since the last vacuum, and that may be a minute ago.
-  enable_bitmapscan: 'off',
+  // Else it may take all rows of a shard and sort them, where an index has them in order; and by a bitmap, which marks nothing of
+  // what has gone: each look into an inbox would read all that has gone through it since the last vacuum.
+  enable_sort: 'off',
+  enable_incremental_sort: 'off',
   // Else the server may believe, by what it guesses of the rows, that a plan for each of the values is cheaper, and plans every time.
   plan_cache_mode: 'force_generic_plan',
   idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MS),
