@@ -2,7 +2,7 @@
 // goes on in the store's reserve, questions are answered, and everything goes on by itself when there is space.
 import { readdirSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, type TestContext } from 'vitest'
 import { z } from 'zod'
 import { ballet, event, open, operation, service, signal, sqlite, workflow } from '../../src/index.ts'
 import { gate, keptLog, until } from '../support/applications.ts'
@@ -74,48 +74,51 @@ test('F7: a full disk: refused with 507 before anything is kept; signals, cancel
   expect(await app.result('after')).toBe('well')
 })
 
-const full = {
-  closed: /^error The disk of the store is full: .*store\.db: disk I\/O error\. Opening waits/,
-  killed: /^error The disk of the store is full: database or disk is full\. Opening waits/,
+/** What an application says that is opened on a disk that is full to the last block, with the reserve spent, and then goes on. */
+async function saidOnFullDisk(context: TestContext, end: 'closed' | 'killed'): Promise<readonly string[]> {
+  const disk = mountSmallDisk(24)
+  context.skip(disk === undefined, 'a small disk (tmpfs) cannot be mounted here: that needs root')
+  if (disk === undefined) return []
+  const file = join(disk.folder, 'store.db')
+  const definition = ballet({ services: [stock], workflows: [flow] })
+  const first = await open(definition, { store: sqlite({ file }), log: keptLog(), graceMs: 0 })
+  await first.start(flow('a'), { id: 'a' })
+  await until(first, null, async () => (await first.run('a'))?.waits[0]?.kind === 'receive')
+  // After a kill the index of the log is still there, and no space is asked for before the first commit.
+  const reader = sqlite({ file, readOnly: true })
+  if (end === 'killed') await reader.open()
+  await first.close()
+  truncateSync(reservePath(file))
+  disk.fill()
+
+  const waiting = gate()
+  const said = keptLog()
+  const error = (message: string): void => (said.error(message), waiting.open())
+  const opening = open(definition, { store: sqlite({ file }), log: { ...said, error }, graceMs: 0 })
+  onTestFinished(async () => {
+    disk.clear()
+    await (await opening).close()
+    await reader.close()
+    disk.unmount()
+  })
+  await Promise.race([waiting.promise, opening])
+  expect(said.lines).toHaveLength(1)
+  disk.clear()
+  const app = await opening
+  await app.signal('a', Go('done'))
+  expect(await app.result('a')).toBe('done')
+  return said.lines
 }
 
-test.for(['closed', 'killed'] as const)(
-  'F7: a disk that is full to the last block, and the reserve is spent: what was %s opens when there is space',
-  async (end, context) => {
-    const disk = mountSmallDisk(24)
-    context.skip(disk === undefined, 'a small disk (tmpfs) cannot be mounted here: that needs root')
-    if (disk === undefined) return
-    const file = join(disk.folder, 'store.db')
-    const definition = ballet({ services: [stock], workflows: [flow] })
-    const first = await open(definition, { store: sqlite({ file }), log: keptLog(), graceMs: 0 })
-    await first.start(flow('a'), { id: 'a' })
-    await until(first, null, async () => (await first.run('a'))?.waits[0]?.kind === 'receive')
-    // After a kill the index of the log is still there, and no space is asked for before the first commit.
-    const reader = sqlite({ file, readOnly: true })
-    if (end === 'killed') await reader.open()
-    await first.close()
-    truncateSync(reservePath(file))
-    disk.fill()
+test('F7: a store that was closed, opened on a disk that is full to the last block: it waits for space, and goes on by itself', async (context) => {
+  const words = /^error The disk of the store is full: .*store\.db: disk I\/O error\. Opening waits/
+  expect(await saidOnFullDisk(context, 'closed')).toEqual([expect.stringMatching(words)])
+})
 
-    const waiting = gate()
-    const said = keptLog()
-    const error = (message: string): void => (said.error(message), waiting.open())
-    const opening = open(definition, { store: sqlite({ file }), log: { ...said, error }, graceMs: 0 })
-    onTestFinished(async () => {
-      disk.clear()
-      await (await opening).close()
-      await reader.close()
-      disk.unmount()
-    })
-    await Promise.race([waiting.promise, opening])
-    expect(said.lines).toEqual([expect.stringMatching(full[end])])
-    disk.clear()
-    const app = await opening
-    await app.signal('a', Go('done'))
-    expect(await app.result('a')).toBe('done')
-    expect(said.lines).toHaveLength(1)
-  },
-)
+test('F7: a process that was killed, begun anew on a disk that is full to the last block: it waits for space, and goes on by itself', async (context) => {
+  const words = /^error The disk of the store is full: database or disk is full\. Opening waits/
+  expect(await saidOnFullDisk(context, 'killed')).toEqual([expect.stringMatching(words)])
+})
 
 test('F7: an address that is to be left on a full disk: the process goes on, and leaves it when there is space', async (context) => {
   const disk = mountSmallDisk(4)
