@@ -41,7 +41,9 @@ it('measures every system with every crowd, and leaves out what does not run', a
   const databases = await openDatabases(await serverUrl())
   try {
     const lines: object[] = []
-    const beside = new Beside({ folder, databases }, { rounds: 1, seconds: 0.05 }, (line) => lines.push(line))
+    const beside = new Beside({ folder, databases }, { rounds: 1, seconds: 0.05, warmOrders: 64 }, (line) =>
+      lines.push(line),
+    )
     const contenders = [onFile('in process'), broken, onFile('over HTTP'), onServer]
     const rounds = await beside.measure(contenders)
     expect([...beside.failed.keys()]).toEqual([broken])

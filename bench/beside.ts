@@ -54,9 +54,17 @@ export interface Pace {
   readonly rounds: number
   /** Of each crowd. */
   readonly seconds: number
+  /** Orders for which the code of a process is warmed up. */
+  readonly warmOrders: number
 }
 
-const warmUp = (seconds: number): Ask => ({ inFlight: 64, seconds: Math.min(1, seconds), orders: 64, mostSeconds: 5 })
+/** Each process carries so many orders through before it is measured: where several share them, it has had as many as one alone. */
+const warmUp = ({ seconds, warmOrders }: Pace, processes: number): Ask => ({
+  inFlight: 64,
+  seconds: Math.min(1, seconds),
+  orders: warmOrders * processes,
+  mostSeconds: 15,
+})
 const asks = (seconds: number): readonly (Ask & { readonly inFlight: Crowd })[] => [
   { inFlight: 1, seconds, orders: 10, mostSeconds: 6 },
   { inFlight: 64, seconds, orders: 192, mostSeconds: 6 },
@@ -111,7 +119,7 @@ export class Beside {
       this.#introduce(contender, nodes)
       const drivers = contender.mode === 'over HTTP' ? await clientsOf(nodes) : nodes
       if (drivers !== nodes) open.push(...drivers)
-      await drive(drivers, warmUp(this.#pace.seconds))
+      await drive(drivers, warmUp(this.#pace, nodes.length))
       const pids = open.map(({ pid }) => pid)
       if (database !== undefined) pids.push(databases.server ?? Number.NaN)
       const samples: Partial<Record<Crowd, Sample>> = {}

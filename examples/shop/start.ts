@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   const asked = new Promise<void>((resolve) => leaving.signal.addEventListener('abort', () => resolve()))
 
   const place = shopPlace(process.env)
-  const { app, serving, close } = await begin(place, portOf(process.env['PORT']))
+  const { app, serving, close } = await begin(place, portOf(process.env['PORT']), leaving.signal)
   const address = `localhost:${serving.port}`
   print(`${paint('bold', 'Ballet: the shop')}, five services, orders carried through in two styles`)
   print(`  address   http://${address}`)
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
 }
 
 /** Listens, then opens; nothing is left behind when a part of it fails. */
-async function begin({ store, folder, payments }: ShopPlace, port: number): Promise<Running> {
+async function begin({ store, folder, payments }: ShopPlace, port: number, signal: AbortSignal): Promise<Running> {
   const shop = makeShop(folder, payments)
   const ready = Promise.withResolvers<Application>()
   const serving = await serve(ready.promise, {
@@ -59,7 +59,7 @@ async function begin({ store, folder, payments }: ShopPlace, port: number): Prom
   })
   let app: Application | undefined
   try {
-    const opened = (app = await open(shop.definition, { store, address: serving.url }))
+    const opened = (app = await open(shop.definition, { store, address: serving.url, signal }))
     await shop.open()
     ready.resolve(opened)
     // The commands (npx ballet why 8841) find this process by the address that it leaves beside the store.

@@ -55,13 +55,15 @@ export const serve: Command = {
     const loaded = await loadApplication(path, terminal.cwd)
     // From here on a signal must not cut the opening short.
     const asked = untilAsked()
+    const leaving = new AbortController()
+    void asked.then(() => leaving.abort())
     const { BALLET_TOKEN: token, BALLET_NODE_SECRET: nodeSecret, [DEVELOPMENT]: development } = terminal.env
     const { app, serving } = await begin(
       loaded,
       place,
       { port, host: given.text('host'), token, nodeSecret, advertise: advertiseOf(given, terminal) },
       // Whoever develops may stop at a line for as long as they like.
-      development === '1' ? { development: true } : { watchdogMs },
+      { signal: leaving.signal, ...(development === '1' ? { development: true } : { watchdogMs }) },
     )
     warnOfOther(place, terminal)
     const { store } = await app.describe()
@@ -118,7 +120,7 @@ async function begin(
   { definition, options: own }: LoadedApplication,
   place: StorePlace,
   { advertise, ...options }: ListenOptions,
-  how: { readonly development?: boolean; readonly watchdogMs?: number | undefined },
+  how: { readonly signal: AbortSignal; readonly development?: boolean; readonly watchdogMs?: number | undefined },
 ): Promise<Running> {
   const [{ open }, { serve: listen }] = await Promise.all([import('../index.ts'), import('../server/serve.ts')])
   let opened: (app: Application) => void = () => {}

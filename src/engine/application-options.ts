@@ -23,4 +23,5 @@ export interface ApplicationOptions {
   readonly graceMs: number
   readonly development: boolean
   readonly watchdogMs: number | undefined
+  readonly signal: AbortSignal | undefined
 }

@@ -42,6 +42,8 @@ export interface RunOptions {
   readonly watchdogMs?: number | undefined
   /** Of several nodes that share a store: where the others reach this one, `http://10.0.0.7:4400`. Default: nowhere. */
   readonly address?: string | undefined
+  /** `open` waits for space while the disk of the store is full. Aborted, it throws STORE_FULL instead. Has no meaning later. */
+  readonly signal?: AbortSignal | undefined
   readonly clock?: Clock | undefined
   readonly random?: Random | undefined
 }
@@ -63,7 +65,8 @@ export function tellMisfits(definition: ApplicationDefinition, log: Log = consol
 
 /**
  * Opens an application on a store. Resolves when every open run has been taken up again.
- * @throws DEFINITION_INVALID for an option, APPLICATION_UNFIT with every fault, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED
+ * @throws DEFINITION_INVALID for an option, APPLICATION_UNFIT with every fault, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED,
+ * STORE_FULL when aborted while it waits for space
  */
 export async function openOn(
   definition: ApplicationDefinition,
@@ -94,6 +97,7 @@ export async function openOn(
     graceMs: options.graceMs ?? 5000,
     development: options.development ?? false,
     watchdogMs: options.watchdogMs,
+    signal: options.signal,
   })
   await application.open()
   return application
@@ -103,7 +107,8 @@ export async function openOn(
 function checkOptions({ codec = plainCodec, log = consoleLog, ...options }: RunOptions): void {
   refuseWithout(codec, ['encode', 'decode'], 'codec')
   refuseWithout(log, ['info', 'warn', 'error'], 'log')
-  const { liveRuns = 1, graceMs = 0 } = options
+  const { liveRuns = 1, graceMs = 0, signal } = options
+  if (signal !== undefined && !(signal instanceof AbortSignal)) refuse('signal', 'it must be an AbortSignal')
   if (!(Number.isSafeInteger(liveRuns) && liveRuns >= 1))
     refuse('liveRuns', `it must be a whole number from 1, not ${String(liveRuns)}`)
   if (!(Number.isFinite(graceMs) && graceMs >= 0))

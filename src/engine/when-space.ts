@@ -8,18 +8,20 @@ import type { Log } from '../define/definition.ts'
 /** How long it waits before it tries again. */
 const FULL_PAUSE_MS = 500
 
-interface Told {
+interface Waiting {
   readonly clock: Clock
   readonly log: Log
+  /** Nobody waits any more once it is aborted. */
+  readonly signal: AbortSignal | undefined
 }
 
-/** Does it again and again until it fits; says once that it waits. @throws whatever `work` throws, but STORE_FULL */
-export async function whenSpace<T>({ clock, log }: Told, work: () => Promise<T>): Promise<T> {
+/** Does it again and again until it fits; says once that it waits. @throws whatever `work` throws, STORE_FULL only when aborted */
+export async function whenSpace<T>({ clock, log, signal }: Waiting, work: () => Promise<T>): Promise<T> {
   for (let wasTold = false; ; wasTold = true) {
     try {
       return await work()
     } catch (error) {
-      if (!isBalletError(error) || error.code !== 'STORE_FULL') throw error
+      if (!isBalletError(error) || error.code !== 'STORE_FULL' || signal?.aborted === true) throw error
       if (!wasTold) log.error(`${error.message} Opening waits until there is space.`)
     }
     await new Promise<void>((resolve) => void clock.after(FULL_PAUSE_MS, resolve))
