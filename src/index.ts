@@ -77,7 +77,7 @@ export interface OpenOptions extends RunOptions {
  * Resolves when every open run has been taken up again, or, where another node owns the store, when this one stands by
  * (`app.standing`).
  * @throws APPLICATION_UNFIT with every fault, STORE_UNKNOWN, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED,
- * STORE_UNREACHABLE, PACKAGE_MISSING
+ * STORE_UNREACHABLE, PACKAGE_MISSING, STORE_FULL when `signal` is aborted while it waits for space
  */
 export async function open(definition: ApplicationDefinition, options: OpenOptions = {}): Promise<Application> {
   const { store = 'memory:', ...rest } = options

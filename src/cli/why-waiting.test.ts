@@ -109,9 +109,11 @@ describe('a run that goes on', () => {
     )
     expect(line()).toBe('Running for 10s: its code has the word; it waits for nothing.')
     const unread = { code: 'RUN_UNREADABLE', message: 'the run "a" cannot be read: a page is damaged.', details: {} }
-    expect(waitingLine(run({ unread }), now)).toBe(
-      'Running for 10s; what it waits for is not known: RUN_UNREADABLE: the run "a" cannot be read: a page is damaged.',
-    )
+    const conducts = { kind: 'choreography', key: { field: 'orderId', value: '8841' } } as const
+    for (const one of [run({ unread }), run({ unread, ...conducts })])
+      expect(waitingLine(one, now)).toBe(
+        'Running for 10s; what it waits for is not known: RUN_UNREADABLE: the run "a" cannot be read: a page is damaged.',
+      )
   })
 
   it('tells of a few of many things, and ends with a command that can be copied', () => {

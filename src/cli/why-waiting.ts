@@ -91,10 +91,10 @@ function runningWords(run: RunView, length: string, now: number, place: string):
     const until = run.deadline === undefined ? '' : `; ${deadlineWords(run.deadline, now)}`
     return `Begins ${shownTime(run.at)} (${inTime(run.at, now)}), by itself${until}.`
   }
-  if (run.kind === 'choreography' && run.waits.length === 0 && run.key !== null)
-    return `Nothing of it is under way; its flow goes on when what it awaits comes: ballet why ${run.key.field}:${shellWord(run.key.value)}${place}`
   if (run.unread !== undefined)
     return `Running for ${length}; what it waits for is not known: ${errorWords(run.unread)}.`
+  if (run.kind === 'choreography' && run.waits.length === 0 && run.key !== null)
+    return `Nothing of it is under way; its flow goes on when what it awaits comes: ballet why ${run.key.field}:${shellWord(run.key.value)}${place}`
   if (run.waits.length === 0) return `Running for ${length}: its code has the word; it waits for nothing.`
   const told = run.waits.slice(0, SHOWN).map((wait) => ({
     words: waitWords(wait, now),

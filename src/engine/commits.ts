@@ -9,10 +9,9 @@
 //        --anything else--> failed: so does what was sent behind it
 import { fault, isBalletError } from '../core/errors.ts'
 import type { Batch, Store, Tenure } from '../core/store.ts'
-import type { Space } from './space.ts'
+import { FULL_PAUSE_MS, type Space } from './space.ts'
 
-/** How long to wait before a commit that did not fit, or of which nothing is known, is sent again. */
-const FULL_PAUSE_MS = 500
+/** How long to wait before a commit of which nothing is known is sent again. */
 const UNKNOWN_PAUSE_MS = 20
 
 type Seen = 'shard' | 'epoch' | 'base' | 'urgent'

@@ -9,6 +9,8 @@ import type { Store } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 
 const LOOK_MS = 1000
+/** How long what did not fit waits before it is tried again. */
+export const FULL_PAUSE_MS = 500
 
 export interface SpaceOptions {
   readonly store: Pick<Store, 'hasRoom'>

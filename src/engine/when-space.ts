@@ -4,9 +4,7 @@
 import type { Clock } from '../core/clock.ts'
 import { isBalletError } from '../core/errors.ts'
 import type { Log } from '../define/definition.ts'
-
-/** How long it waits before it tries again. */
-const FULL_PAUSE_MS = 500
+import { FULL_PAUSE_MS } from './space.ts'
 
 interface Waiting {
   readonly clock: Clock
