@@ -11,6 +11,7 @@ import { toFailure } from '../core/failure.ts'
 import type { LeaseLook, Leases, NodeInfo } from '../core/lease.ts'
 import type { Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
+import { insist } from './first-words.ts'
 import { elapsedOf, LeaseHold, type Hold } from './hold.ts'
 
 export interface OwnershipOptions {
@@ -38,6 +39,12 @@ const HURRY_MS = 100
 /** Parts of a lease: between two renewals, and before one that failed is tried again. */
 const RENEWALS = 3
 const RETRIES = 12
+
+interface TakenAt {
+  readonly tenure: Tenure
+  /** When it was asked for, by `elapsed` of the clock. */
+  readonly sentAt: number
+}
 
 export class Ownership {
   readonly #options: OwnershipOptions
@@ -72,9 +79,17 @@ export class Ownership {
 
   /**
    * Joins, and takes the shard if it is free. Resolves when its runs have been taken up, or another owns it.
-   * @throws STORE_LOCKED while another application owns it, and what the store does
+   * @throws STORE_LOCKED while another application owns it, and what the store does, if it goes on for as long as a lease
    */
   async start(): Promise<void> {
+    const { clock, leases } = this.#options
+    const isOver = (): boolean => this.#state === 'gone'
+    const taken = await insist({ clock, mostMs: leases.lengthMs, isOver }, () => this.#join())
+    if (taken !== null) await this.#own(taken)
+    if (this.#state === 'waiting') this.#again(this.#lookMs, () => this.#standBy())
+  }
+
+  async #join(): Promise<TakenAt | null> {
     const { leases, shard, node, store } = this.#options
     const { owner, isFree } = await leases.look(shard)
     // It could do nothing for its runs, and must not get its requests.
@@ -85,8 +100,7 @@ export class Ownership {
       })
     await leases.join(node)
     this.#joinedAt = elapsedOf(this.#options.clock)
-    await this.#takeIfFree()
-    if (this.#state === 'waiting') this.#again(this.#lookMs, () => this.#standBy())
+    return this.#takeIfFree()
   }
 
   /** Looks at once whether another owns the shard by now, or nobody does. */
@@ -122,23 +136,24 @@ export class Ownership {
       await leases.join(node)
       this.#joinedAt = now
     }
-    await this.#takeIfFree()
+    const taken = await this.#takeIfFree()
+    if (taken !== null) await this.#own(taken)
   }
 
-  async #takeIfFree(): Promise<void> {
+  async #takeIfFree(): Promise<TakenAt | null> {
     const { clock, leases, shard, node } = this.#options
     const before = this.owner
     this.#lookedAt = elapsedOf(clock)
     this.#look = await leases.look(shard)
     if (this.owner?.id !== before?.id || this.owner?.address !== before?.address) this.#options.changed()
     // A taking whose answer was lost is found to have happened.
-    if ((!this.#look.isFree && this.#look.owner?.id !== node.id) || this.#state !== 'waiting') return
+    if ((!this.#look.isFree && this.#look.owner?.id !== node.id) || this.#state !== 'waiting') return null
     const sentAt = elapsedOf(clock)
     const tenure = await leases.take(shard, node.id, node.app)
-    if (tenure !== null && this.#state === 'waiting') await this.#own(tenure, sentAt)
+    return tenure !== null && this.#state === 'waiting' ? { tenure, sentAt } : null
   }
 
-  async #own(tenure: Tenure, sentAt: number): Promise<void> {
+  async #own({ tenure, sentAt }: TakenAt): Promise<void> {
     const { clock, leases, own } = this.#options
     const hold = new LeaseHold(clock, leases.lengthMs, sentAt)
     this.#state = 'owning'

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { keptLog } from '../../test/support/applications.ts'
 import { HandClock } from '../../test/support/clocks.ts'
-import type { NodeInfo } from '../core/lease.ts'
+import { fault } from '../core/errors.ts'
+import type { Leases, NodeInfo } from '../core/lease.ts'
 import { ShardedDisk } from '../testing/simulation/sharded-disk.ts'
 import { shardedStore } from '../testing/simulation/sharded-store.ts'
 import { rounds } from '../testing/simulation/world.ts'
@@ -11,7 +12,7 @@ import { Shares } from './shares.ts'
 const LEASE_MS = 3000
 const node = (id: string): NodeInfo => ({ id, app: 'shop', version: '1', ballet: '0', address: null })
 
-test('a shard that is lost before its runs are taken up is not held any more: nobody begins it', async () => {
+function setting(leasesOf: (leases: Leases) => Leases = (leases) => leases) {
   const [clock, time] = [new HandClock(), new HandClock()]
   const disk = new ShardedDisk('store', 2, time, LEASE_MS)
   const { leases } = shardedStore(disk, true)
@@ -19,7 +20,7 @@ test('a shard that is lost before its runs are taken up is not held any more: no
   const held = new Map<number, () => boolean>()
   const lost: number[] = []
   const shares = new Shares({
-    leases,
+    leases: leasesOf(leases),
     store: 'store',
     node: node('a'),
     clock,
@@ -33,6 +34,11 @@ test('a shard that is lost before its runs are taken up is not held any more: no
       throw error
     },
   })
+  return { clock, time, disk, held, lost, shares }
+}
+
+test('a shard that is lost before its runs are taken up is not held any more: nobody begins it', async () => {
+  const { clock, time, disk, held, lost, shares } = setting()
   await shares.start()
   expect([...held.values()].map((isHeld) => isHeld())).toEqual([true, true])
   // Its lease is over, and another node takes one of them before it renews.
@@ -44,4 +50,60 @@ test('a shard that is lost before its runs are taken up is not held any more: no
   expect(lost).toContain(1)
   expect(held.get(1)?.()).toBe(false)
   await shares.close()
+})
+
+const words = ['survey', 'join', 'takeAll', 'renew'] as const
+
+/** Leases of which the first `times` answers to these words are lost: what was said is done. */
+function losing(leases: Leases, lost: readonly (keyof Leases)[], times: number): Leases {
+  const left = new Map(lost.map((word) => [word, times]))
+  return new Proxy(leases, {
+    get(target, word: keyof Leases) {
+      const value: unknown = Reflect.get(target, word)
+      if (typeof value !== 'function') return value
+      return async (...args: unknown[]) => {
+        const answer: unknown = await Reflect.apply(value, target, args)
+        const count = left.get(word) ?? 0
+        left.set(word, count - 1)
+        if (count > 0) throw fault(word === 'survey' ? 'STORE_UNREACHABLE' : 'COMMIT_UNKNOWN')
+        return answer
+      }
+    },
+  })
+}
+
+test.each([...words.map((word) => [word]), words].map((lost) => ({ lost })))(
+  'a node says again what had no answer: $lost',
+  async ({ lost }) => {
+    const { clock, held, shares } = setting((leases) => losing(leases, lost, 2))
+    const opening = shares.start()
+    for (let pause = 0; pause < 8; pause++) {
+      await rounds(20)
+      clock.pass(100)
+    }
+    await opening
+    expect([...held.values()].map((isHeld) => isHeld())).toEqual([true, true])
+    await shares.close()
+  },
+)
+
+test('a node that has had no answer for as long as a lease does not open', async () => {
+  const { clock, shares } = setting((leases) => losing(leases, ['join'], Number.POSITIVE_INFINITY))
+  const opening = shares.start().catch((error: unknown) => error)
+  for (let pause = 0; pause < LEASE_MS / 100; pause++) {
+    await rounds(20)
+    clock.pass(100)
+  }
+  expect(await opening).toMatchObject({ code: 'COMMIT_UNKNOWN' })
+  await shares.close()
+})
+
+test('a node that is closed while its first words have no answer says them no more', async () => {
+  const { clock, disk, shares } = setting((leases) => losing(leases, ['join'], Number.POSITIVE_INFINITY))
+  const opening = shares.start().catch((error: unknown) => error)
+  await rounds(20)
+  await shares.close()
+  clock.pass(100)
+  expect(await opening).toMatchObject({ code: 'COMMIT_UNKNOWN' })
+  expect(disk.survey().shards.every(({ isFree }) => isFree)).toBe(true)
 })

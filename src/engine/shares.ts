@@ -13,6 +13,7 @@ import type { Leases, NodeInfo, Survey } from '../core/lease.ts'
 import { candidatesOf, LEAVING, ownerOf } from '../core/shares.ts'
 import type { Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
+import { insist } from './first-words.ts'
 import { elapsedOf, LeaseHold, type Hold } from './hold.ts'
 
 export interface SharesOptions {
@@ -85,9 +86,18 @@ export class Shares {
 
   /**
    * Joins, and takes what falls to it and is free. Resolves when the runs of that have been taken up.
-   * @throws STORE_LOCKED while another application owns a part, and what the store does
+   * @throws STORE_LOCKED while another application owns a part, and what the store does, if it goes on for as long as a lease
    */
   async start(): Promise<void> {
+    const { clock, leases } = this.#options
+    const isOver = (): boolean => this.#state !== 'open'
+    // What was taken is waited for; later its runs are taken up beside the work of the others.
+    await Promise.all(await insist({ clock, mostMs: leases.lengthMs, isOver }, () => this.#join()))
+    this.#lookAgain(this.#lookMs)
+    this.#renewAgain()
+  }
+
+  async #join(): Promise<readonly Promise<void>[]> {
     const { leases, node, store } = this.#options
     const { nodes } = await leases.survey()
     const other = nodes.find(({ app }) => app !== node.app)
@@ -98,9 +108,7 @@ export class Shares {
         owner: `: the application "${other.app}" at ${other.address ?? other.id}`,
       })
     await this.#renew()
-    await this.#look(true)
-    this.#lookAgain(this.#lookMs)
-    this.#renewAgain()
+    return this.#look()
   }
 
   /** Looks at once who owns what, or as soon as it may. */
@@ -151,14 +159,14 @@ export class Shares {
     for (const shard of left) this.gave(shard)
   }
 
-  /** @param isFirst what is taken is waited for; later its runs are taken up beside the work of the others. */
-  async #look(isFirst: boolean): Promise<void> {
+  /** What becomes of what it takes. */
+  async #look(): Promise<readonly Promise<void>[]> {
     const { clock, leases, node } = this.#options
     this.#lookedAt = elapsedOf(clock)
     this.#isHurried = false
     const before = this.#owners()
     this.#survey = await leases.survey()
-    if (this.#state !== 'open') return
+    if (this.#state !== 'open') return []
     // Itself it may miss among them, when its lease was over for a while. What is said to be its own and is not here (it was lost
     // with its lease, or the answer of the taking was) nobody else can take: it takes that in any case, and hands it on.
     const others = this.#survey.nodes.filter(({ id, app }) => id !== node.id && app === node.app)
@@ -173,9 +181,7 @@ export class Shares {
     }
     const taking = wanted.length === 0 ? [] : await this.#take(wanted)
     if (this.#owners() !== before) this.#options.changed()
-    const taken = Promise.all(taking)
-    if (isFirst) await taken
-    else taken.catch((error: unknown) => this.#failed(error))
+    return taking
   }
 
   /** What becomes of what was taken. */
@@ -238,7 +244,11 @@ export class Shares {
   #lookAgain(delayMs: number): void {
     this.#nextLook()
     this.#nextLook = this.#options.clock.after(delayMs, () => {
-      this.#looking = this.#guarded(() => this.#look(false)).finally(() => {
+      const look = async (): Promise<void> => {
+        const taking = Promise.all(await this.#look())
+        taking.catch((error: unknown) => this.#failed(error))
+      }
+      this.#looking = this.#guarded(look).finally(() => {
         this.#looking = null
         if (this.#state === 'open') this.#lookAgain(this.#isHurried ? HURRY_MS : this.#lookMs)
       })

@@ -1,0 +1,34 @@
+// What a node says to the store of nodes before it is open: where it is, and what it takes. All of it may be said twice, so
+// what fails in passing (a connection that is cut, an answer that does not come) is said again: a process that ended for it
+// would have to be started anew, and leave a lease behind that others wait for. Used by Ownership and Shares.
+import type { Clock } from '../core/clock.ts'
+import { isBalletError } from '../core/errors.ts'
+import { elapsedOf } from './hold.ts'
+
+/** The pause before it is said again, milliseconds. */
+const PAUSE_MS = 100
+
+interface Saying {
+  readonly clock: Clock
+  /** For so long, milliseconds. */
+  readonly mostMs: number
+  /** Nobody wants it said any more. */
+  readonly isOver: () => boolean
+}
+
+/** @throws what `say` does, when that does not pass, or has not within the time */
+export async function insist<T>({ clock, mostMs, isOver }: Saying, say: () => Promise<T>): Promise<T> {
+  const until = elapsedOf(clock) + mostMs
+  for (;;) {
+    try {
+      return await say()
+    } catch (error) {
+      if (!isPassing(error) || isOver() || elapsedOf(clock) + PAUSE_MS > until) throw error
+    }
+    await new Promise<void>((resolve) => void clock.after(PAUSE_MS, resolve))
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  return isBalletError(error) && (error.code === 'COMMIT_UNKNOWN' || error.code === 'STORE_UNREACHABLE')
+}
