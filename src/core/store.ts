@@ -383,4 +383,9 @@ export interface Store extends StoreReader {
   postIn?(tx: object, shard: number, items: readonly InboxItem[]): Promise<void>
   /** Whether there is room for more than what is urgent. False after a STORE_FULL until there is space again. */
   hasRoom(): Promise<boolean>
+  /**
+   * Whoever uses it is about to close it: where it waits for a database that is away, it does so no longer than a call may take.
+   * Only a store that waits has it.
+   */
+  ending?(): void
 }

@@ -203,6 +203,7 @@ export class Shards {
   /** Stops all of them; their doors stay, and say so. @param each is told of every one that has stopped. */
   async close(graceMs: number, each: (shard: number) => void = () => {}): Promise<void> {
     this.shut()
+    this.#options.store.ending?.()
     await Promise.all(
       [...this.#own].map(async ([number, { shard, requests }]) => {
         requests.far.stop()

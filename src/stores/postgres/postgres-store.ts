@@ -82,6 +82,8 @@ class PostgresStore extends SqlStore {
   #opening: Promise<StoreInfo> | undefined
   #isOpen = false
   #closing: Promise<void> | undefined
+  /** Nothing is waited for any longer than until then. */
+  #patientUntil = Number.POSITIVE_INFINITY
   readonly #underWay = new Set<Promise<unknown>>()
   readonly #writing = new Set<Promise<unknown>>()
   #fullUntil = 0
@@ -131,6 +133,10 @@ class PostgresStore extends SqlStore {
       throw failureOf(error, this.name)
     })
     return this.#opening
+  }
+
+  ending(): void {
+    this.#patientUntil = Math.min(this.#patientUntil, this.#clock.now() + this.#address.deadlineMs)
   }
 
   close(): Promise<void> {
@@ -317,7 +323,8 @@ class PostgresStore extends SqlStore {
       try {
         return await work()
       } catch (error) {
-        if (!isPassing(error) || this.#clock.now() + pause > until || this.#closing !== undefined) throw error
+        const isOver = this.#clock.now() + pause > Math.min(until, this.#patientUntil) || this.#closing !== undefined
+        if (!isPassing(error) || isOver) throw error
         await new Promise<void>((resolve) => this.#clock.after(pause, resolve))
       }
     }

@@ -1,4 +1,5 @@
-// What a node says to the store before it is open, over a network that loses it: it is said again, and the node opens.
+// What a node says to the store before it is open, over a network that loses it: it is said again, and the node opens. And what it
+// says last, over a network that is gone: nobody waits for it for long.
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ballet, workflow } from '../../src/index.ts'
@@ -41,5 +42,24 @@ test.each<{ shards: number; words: readonly Mishap[] }>([
     expect(await app.result(id)).toBe('hello you')
     // Before its network goes.
     await app.close()
+  },
+)
+
+test.each([1, 16])(
+  'a node of %i shards that ends while its database is away waits for a call, and not for its patience',
+  async (shards) => {
+    const place = await newPlace()
+    closing.push(() => place.drop())
+    const url = place.url(`&shards=${shards}&lease=5&deadline=1&patience=86400`)
+    const proxy = await Proxy.before(url)
+    closing.push(() => proxy.close())
+    const app = await openForTest(definition, { store: proxy.url(url) })
+    const { id } = await app.start(hello('you'))
+    await app.result(id)
+    await proxy.close()
+    // In the middle of something, too.
+    const asked = app.start(hello('nobody')).catch((error: unknown) => error)
+    await app.close()
+    expect(await asked).toMatchObject({ status: 503 })
   },
 )
