@@ -3,7 +3,7 @@
 // application is told as one error with the true cause and its place; the file runs in this process, as `node` would
 // run it.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, writeSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { fault, isBalletError, type BalletError } from '../core/errors.ts'
@@ -12,6 +12,7 @@ import { nearest } from '../core/names.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
 import { refuse, refuseUnknownOptions } from '../define/refusal.ts'
 import type { ApplicationOptions } from '../engine/open.ts'
+import { EXIT } from './exit-code.ts'
 
 /** What is in the file of an application. */
 export interface LoadedApplication {
@@ -43,11 +44,20 @@ export async function loadApplication(path: string, cwd: string): Promise<Loaded
   // A device could be read for ever.
   if (!statSync(file).isFile()) throw invalid('it is no file')
   let loaded: unknown
+  // With nothing left to do a process ends in the middle of an `await`, and says that all went well; so may the file itself.
+  const ended = (): void => {
+    process.exitCode = EXIT.usage
+    const { message } = invalid('the process ended while it was being loaded; it may await what never comes')
+    writeSync(process.stderr.fd, `error ${message}\n`)
+  }
+  process.once('exit', ended)
   try {
     loaded = await import(pathToFileURL(file).href)
   } catch (error) {
     if (isBalletError(error)) throw error
     throw invalid(importProblem(error, file), error)
+  } finally {
+    process.off('exit', ended)
   }
   const module = isRecord(loaded) ? loaded : {}
   if (isApplication(module['default'])) return { definition: module['default'], options: optionsOf(module, file) }
@@ -85,13 +95,21 @@ function isApplication(value: unknown): value is ApplicationDefinition {
 
 /** What an import failed with, and where. */
 function importProblem(error: unknown, file: string): string {
-  if (!(error instanceof Error)) return `it threw ${String(error)}`
+  if (!(error instanceof Error)) return `it threw ${textOf(error)}`
   if (error instanceof SyntaxError) return `${syntaxPlace(error, file)}${error.message.trim().replace(/\.$/, '')}`
   if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return error.message.split('\n')[0] ?? error.message
   const frame = error.stack
     ?.split('\n')
     .find((line) => /^\s+at .*file:\/\//.test(line) && !line.includes('/node_modules/'))
   return `it threw ${error.name}: ${error.message}${frame === undefined ? '' : ` (${frame.trim()})`}`
+}
+
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown)
+  } catch {
+    return 'what cannot be shown'
+  }
 }
 
 /** Where the syntax is wrong: Node puts the place above the stack, for JavaScript only when the error ends a process. */

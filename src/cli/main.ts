@@ -3,6 +3,7 @@
 // pipe or a terminal is done when it returns; on Windows it may not be); a reader that has gone away
 // (`ballet runs | head`) ends it quietly.
 import { systemClock } from '../engine/clock.ts'
+import { EXIT } from './exit-code.ts'
 import { paintFor } from './paint.ts'
 import { runCommand } from './run-command.ts'
 
@@ -12,8 +13,11 @@ const isServing = argv[0] === 'serve' || argv[0] === 'dev'
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    if (!isServing) process.exit()
+    // A line that nobody gets (the reader is gone, the disk is full) is no reason to end what carries orders.
+    if (isServing) return
+    if (error.code === 'EPIPE') process.exit()
+    if (stream === process.stdout) process.stderr.write(`error What was to be printed cannot be: ${error.message}\n`)
+    process.exit(EXIT.failed)
   })
 }
 

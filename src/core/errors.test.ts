@@ -85,10 +85,15 @@ describe('an invariant', () => {
 
 describe('an error of the catalogue', () => {
   it('is known by its code, also from another copy of the module', () => {
-    expect(isBalletError(Object.assign(new Error('x'), { code: 'RUN_UNKNOWN' }))).toBe(true)
+    expect(isBalletError(Object.assign(new Error('x'), { code: 'RUN_UNKNOWN', status: 404, details: {} }))).toBe(true)
   })
 
   it.each<[string, unknown]>([
+    ['a code by chance', Object.assign(new Error('x'), { code: 'OVERLOADED' })],
+    ['a code by chance, and another status', Object.assign(new Error('x'), { code: 'OVERLOADED', status: 500 })],
+    ['a code by chance, and its status', Object.assign(new Error('x'), { code: 'OVERLOADED', status: 429 })],
+    ['details that are none', Object.assign(new Error('x'), { code: 'OVERLOADED', status: 429, details: 'many' })],
+    ['no details', Object.assign(new Error('x'), { code: 'OVERLOADED', status: 429, details: null })],
     ['another code', Object.assign(new Error('x'), { code: 'ENOENT' })],
     ['a code that every object has', Object.assign(new Error('x'), { code: 'constructor' })],
     ['a code that is no text', Object.assign(new Error('x'), { code: 5 })],

@@ -195,15 +195,16 @@ export function assertNever(value: never): never {
   throw fault('INVARIANT', { problem: `unexpected ${JSON.stringify(value)}` })
 }
 
-/** Whether an unknown thrown thing is an error of the catalogue (also one from another copy of this module). */
+/**
+ * Whether an unknown thrown thing is an error of the catalogue in whole (also one from another copy of this module), and not
+ * one of somebody else that has such a code by chance.
+ */
 export function isBalletError(error: unknown): error is BalletError {
   try {
-    return (
-      error instanceof Error &&
-      'code' in error &&
-      typeof error.code === 'string' &&
-      Object.hasOwn(catalogue, error.code)
-    )
+    if (!(error instanceof Error)) return false
+    const { code, status, details } = error as Error & Readonly<Record<'code' | 'status' | 'details', unknown>>
+    if (typeof code !== 'string' || !Object.hasOwn(catalogue, code)) return false
+    return status === catalogue[code as ErrorCode].status && typeof details === 'object' && details !== null
   } catch {
     // What cannot even be looked at is none of ours.
     return false

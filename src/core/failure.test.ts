@@ -85,6 +85,23 @@ describe('what is kept of something thrown', () => {
     expect(toFailure(`${'m'.repeat(3998)}😀😀`).message).toBe(`${'m'.repeat(3998)}😀…`)
   })
 
+  it('says what it came of: of every network error `fetch` says the same', () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' })
+    const all = Object.assign(new AggregateError([refused], ''), { code: 'ECONNREFUSED' })
+    const failed = (cause: unknown): Error => new TypeError('fetch failed', { cause })
+    expect(toFailure(failed(refused)).message).toBe('fetch failed: connect ECONNREFUSED 127.0.0.1:1')
+    expect(toFailure(failed(all)).message).toBe('fetch failed: ECONNREFUSED')
+    expect(toFailure(failed(new RangeError(''))).message).toBe('fetch failed: RangeError')
+    expect(toFailure(failed('the net')).message).toBe('fetch failed')
+    expect(toFailure(new Error('no: refused', { cause: new Error('refused') })).message).toBe('no: refused')
+    expect(toFailure(new TerminalError('never', { cause: refused })).message).toBe(
+      'never: connect ECONNREFUSED 127.0.0.1:1',
+    )
+    const round = new Error('a')
+    round.cause = new Error('b', { cause: round })
+    expect(toFailure(round).message).toBe('a: b: a: b')
+  })
+
   it('is cut at 4,000 characters', () => {
     const name = 'n'.repeat(4001)
     const kept = toFailure(Object.assign(new Error('m'.repeat(4001)), { name }))

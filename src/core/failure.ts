@@ -17,8 +17,8 @@ export function toFailure(thrown: unknown): Failure {
   try {
     // Every field is read for what it gives now, which may be anything, and another thing the next time.
     if (isBalletError(thrown)) return { code: cut(thrown.code), message: cut(thrown.message) }
-    if (isTerminal(thrown)) return { code: 'TERMINAL', message: cut((thrown as Error).message) }
-    if (thrown instanceof Error) return { code: cut(thrown.name), message: cut(thrown.message) }
+    if (isTerminal(thrown)) return { code: 'TERMINAL', message: cut(wordsOf(thrown as Error)) }
+    if (thrown instanceof Error) return { code: cut(thrown.name), message: cut(wordsOf(thrown)) }
     return {
       code: 'THROWN',
       message: cut(typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown))),
@@ -26,6 +26,19 @@ export function toFailure(thrown: unknown): Failure {
   } catch {
     return { code: 'THROWN', message: 'something that cannot be read' }
   }
+}
+
+/** Causes of causes that are told; they may go round in a circle. */
+const CAUSES = 3
+
+/** Its message, and behind it that of its cause: `fetch failed` by itself says the same of every network. */
+function wordsOf(error: Error, depth = 0): string {
+  const { message, cause } = error
+  if (!(cause instanceof Error) || depth === CAUSES) return message
+  const code = 'code' in cause ? String(cause.code) : cause.name
+  // Of several addresses that all refuse there is no message.
+  const why = wordsOf(cause, depth + 1) || code
+  return message.includes(why) ? message : `${message}: ${why}`
 }
 
 /** What a cancelled run rejects with. Whoever cancelled it need not have said why. */

@@ -70,7 +70,7 @@ export class Doors {
 
   async startIn(request: StartRequest, tx: object): Promise<Posted> {
     if (this.#options.shards.isOne) return this.#posts(this.at('')).start(request, tx)
-    const asked = judgeStart(this.#judging, request)
+    const asked = judgeStart(this.#judging, request, (id) => this.here(id) !== undefined)
     const own = this.here(asked.birth.id)
     if (own !== undefined) return this.#posts(own).start(request, tx, asked)
     const { id } = await this.#options.elsewhere().start(asked, request, tx)

@@ -2,6 +2,8 @@
 // while a run is in its turn (a timer, a file, a socket) and where in the code it was begun. Off in production: the
 // hook costs more than the turn.
 import { createHook } from 'node:async_hooks'
+import { fileURLToPath } from 'node:url'
+import { ownCode } from '../core/own-files.ts'
 
 /** Kinds of work that settle by themselves within a turn. */
 const HARMLESS: ReadonlySet<string> = new Set(['PROMISE', 'Microtask', 'TickObject', 'RANDOMBYTESREQUEST'])
@@ -36,11 +38,17 @@ export function watchForeignWork(inTurn: () => object | null): ForeignWork {
   }
 }
 
+/** Built, all of our code is in one folder, and in files of other names. */
+const built = ownCode.pathname.endsWith('/dist/') ? ownCode : null
+
+function isOurs(line: string): boolean {
+  if (built !== null && (line.includes(built.href) || line.includes(fileURLToPath(built)))) return true
+  return /engine\/(foreign-work|pump)|node:internal/.test(line)
+}
+
 /** The first place in the author's code: neither Node's nor Ballet's engine. */
 function placeOf(stack: string): string {
-  const line = stack
-    .split('\n')
-    .find((text) => /\(?(file:|\/).*:\d+:\d+\)?$/.test(text) && !/engine\/(foreign-work|pump)|node:internal/.test(text))
+  const line = stack.split('\n').find((text) => /\(?(file:|\/).*:\d+:\d+\)?$/.test(text) && !isOurs(text))
   const place = line === undefined ? undefined : /((?:file:)?\/[^()\s]+:\d+):\d+\)?$/.exec(line)?.[1]
   return place === undefined ? '' : `, begun at ${place.replace(/^file:\/\//, '')}`
 }

@@ -6,7 +6,7 @@ import { gate, openForTest, until } from '../../test/support/applications.ts'
 import { guarded, inboxItem } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
 import type { InboxItem } from '../core/store.ts'
-import { ballet, event, signal, workflow } from '../index.ts'
+import { ballet, event, operation, service, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
@@ -129,4 +129,22 @@ test('a read of the inbox ends where nothing is left, not at a page of rows that
     Array.from({ length: 501 }, (_, n) => item(n)),
   )
   expect((await app.run('r500'))?.id).toBe('r500')
+})
+
+test('what is asked twice goes from the inbox, though nothing comes of it', async () => {
+  const store = memory()
+  const began = gate()
+  const stock = service('stock', {
+    take: operation({ input: z.null(), output, run: () => (began.open(), new Promise<null>(() => {})) }),
+    give: operation({ input: z.null(), undoes: 'take', run: () => {} }),
+  })
+  const app = await openForTest(ballet({ services: [stock], workflows: [] }), { store })
+  await app.start(stock.take(null), { id: 'o' })
+  await began.promise
+  const cancel = inboxItem('cancel', 'o', { run: 'o', by: 'ann', why: 'once more' })
+  await store.post(0, [cancel])
+  await until(app, null, async () => (await app.run('o'))?.phase === 'cancelling')
+  await store.post(0, [cancel])
+  while ((await store.inbox(0, 'default', 10)).length > 0) await new Promise((resolve) => setImmediate(resolve))
+  expect(await app.run('o')).toMatchObject({ status: 'running', phase: 'cancelling' })
 })

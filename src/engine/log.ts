@@ -13,7 +13,12 @@ export const consoleLog: Log = {
 /** Keeps nothing. */
 export const silentLog: Log = { info: () => {}, warn: () => {}, error: () => {} }
 
+let isGuarded = false
+
 function writeLine(level: string, message: string, data: Json | undefined): void {
+  // A line that cannot be written (its disk is full) must not end the process; when there is space, the next one is.
+  if (!isGuarded) process.stderr.on('error', () => undefined)
+  isGuarded = true
   process.stderr.write(`${JSON.stringify({ level, message, data })}\n`)
 }
 

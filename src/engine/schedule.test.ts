@@ -91,6 +91,16 @@ test('times that are none are refused; a start that is asked for again is not ju
   await settled(app, 'x')
   expect(await app.start(flow('x'), { id: 'x', deadline: NOON + UNIT })).toEqual({ id: 'x', created: false })
   expect(timeOf('2026-11-27T15:00:00+03:00', 'it', NOON)).toBe(NOON)
+  expect(timeOf('2028-02-29T23:59:59Z', 'it', NOON)).toBe(Date.UTC(2028, 1, 29, 23, 59, 59))
+  for (const time of [
+    '2027-02-30T00:00:00Z',
+    '2027-02-29T12:00:00Z',
+    '2027-04-31T00:00:00Z',
+    '2026-12-30T24:00:00Z',
+    '2026-12-00T00:00:00Z',
+    '2026-13-01T00:00:00Z',
+  ])
+    expect(() => timeOf(time, 'it', NOON)).toThrow('it is no point in time')
   await app.close()
   clock.stop()
 })

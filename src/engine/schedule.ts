@@ -11,7 +11,7 @@ export const DEADLINE = 'deadline'
 
 /** Past it a typo is likelier than a wish. */
 const FAR_MS = 100 * 365.25 * 86_400_000
-const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/
+const ISO = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/
 
 /** Milliseconds since the epoch, or null when it is not given. @throws TIME_INVALID */
 export function timeOf(given: Time | undefined, what: string, now: number): number | null {
@@ -40,8 +40,14 @@ export function checkDeadline(deadline: number | null, at: number | null, now: n
 
 function msOf(given: Time): number {
   if (typeof given === 'number') return Math.round(given)
-  if (typeof given === 'string') return ISO.test(given) ? Date.parse(given) : Number.NaN
-  return given.getTime()
+  return typeof given === 'string' ? parsed(given) : given.getTime()
+}
+
+/** `Date.parse` takes the 30th of February for the 2nd of March, and 24:00 for the day after. */
+function parsed(text: string): number {
+  const [year = 0, month = 0, day = 0, hour = 0] = ISO.exec(text)?.slice(1).map(Number) ?? []
+  const isThere = new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day && day > 0 && hour < 24
+  return isThere ? Date.parse(text) : Number.NaN
 }
 
 /** Writes the timers of a new run. */

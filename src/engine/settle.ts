@@ -9,6 +9,8 @@ export function settleDelivery(context: ShardContext, extras: DeliveryExtras, re
   if (drained !== undefined) {
     context.writer.rows.drained.push(drained)
     context.writer.onDurable(() => context.inbox.gone(drained))
+    // Nothing else may come of it: a second cancel, or a signal that the run had.
+    context.writer.flush()
   }
   if (extras.settled === undefined) return
   context.writer.acknowledgement(

@@ -3,7 +3,8 @@
 // Ballet's goes to the application's own routes. A node that stands by passes on what only the owner can do (forward.ts).
 // Nothing that is thrown leaves as anything but a problem.
 import { Hono, type Context } from 'hono'
-import { fault, type BalletError } from '../core/errors.ts'
+import { fault, isBalletError, type BalletError } from '../core/errors.ts'
+import { isRecord } from '../core/json.ts'
 import type { Application, HttpRoutes } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
 import { systemClock } from '../engine/clock.ts'
@@ -14,7 +15,7 @@ import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
 import { Forwarding, isForwarded, nodeSecretOf } from './forward.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { Hints, hintOf, HINTS_PATH } from './hints.ts'
-import { isProblem, problemAnswer, stackOf, tellable } from './problem.ts'
+import { problemAnswer, stackOf, tellable } from './problem.ts'
 import { Query } from './query.ts'
 import type { Exchange, Route } from './route.ts'
 import { allowedMethods, asksForOwner, carriedRun, asksForToken, isReserved, nearestRoute, ROUTES } from './routes.ts'
@@ -179,7 +180,7 @@ class Site {
       return taken
     } catch (error) {
       const { pathname } = new URL(request.url)
-      if (!isProblem(error) || error.code !== 'FORWARD_FORBIDDEN') throw error
+      if (!isBalletError(error) || error.code !== 'FORWARD_FORBIDDEN') throw error
       if (!this.#told.has(error.message)) this.#log.warn(error.message)
       this.#told.add(error.message)
       return Forwarding.refusal(problemAnswer(error, pathname))
@@ -218,17 +219,29 @@ class Site {
   async #ask(own: OwnRoutes, request: Request, path: string): Promise<Response | undefined> {
     const { method } = request
     try {
-      const response = await own(limitRequest(request, this.#limitBytes))
+      const response = this.#answered(await own(limitRequest(request, this.#limitBytes)), method, path)
       if (response !== undefined || method !== 'HEAD') return response
       const { url, headers, signal } = request
-      const got = await own(new Request(url, { headers, signal }))
+      const got = this.#answered(await own(new Request(url, { headers, signal })), method, path)
       await got?.body?.cancel()
       return got === undefined ? undefined : new Response(null, got)
     } catch (error) {
-      if (isProblem(error)) throw error
+      if (isBalletError(error)) throw error
       this.#log.error(`the application's route for ${method} ${path} threw`, { stack: stackOf(error) })
       throw fault('ROUTE_THREW', { method, path: shown(path) })
     }
+  }
+
+  /** What a route answered with, if that is an answer: a framework of the application may have a `Response` of its own. */
+  #answered(given: Response | undefined, method: string, path: string): Response | undefined {
+    const answered: unknown = given
+    if (
+      answered === undefined ||
+      (isRecord(answered) && typeof answered['status'] === 'number' && answered['status'] >= 200)
+    )
+      return given
+    this.#log.error(`the application's route for ${method} ${path} answered with something that is no Response`)
+    throw fault('ROUTE_THREW', { method, path: shown(path) })
   }
 
   #admit(request: Request, path: string): void {

@@ -52,6 +52,20 @@ describe("the application's own routes", () => {
     expect(seen).toEqual([...own, '/api%2f'])
   })
 
+  it.each([['a text'], [null], [{ status: 0 }], [5]])(
+    'answer with a Response or nothing: %s is told in the log',
+    async (given) => {
+      const { app } = testApplication()
+      const said: string[] = []
+      const log = { ...quiet, error: (message: string) => void said.push(message) }
+      const routes = (() => async () => given) as unknown as HttpRoutes
+      await using server = await serve(app, { port: 0, routes, log })
+      const got = await fetch(`${server.url}/own`)
+      expect([got.status, (await problem(got)).code]).toEqual([500, 'ROUTE_THREW'])
+      expect(said).toEqual(["the application's route for GET /own answered with something that is no Response"])
+    },
+  )
+
   it('answer as they like', async () => {
     const { app } = testApplication()
     await using server = await serve(app, { port: 0, routes: orders })

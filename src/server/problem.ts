@@ -1,8 +1,7 @@
 // Errors as they leave the server: application/problem+json (RFC 9457), made from the catalogue alone. What is not an
 // error of the catalogue is written to the log and told as one that says nothing of the inside: no stack and no
 // message of foreign code reaches a caller.
-import { catalogue, fault, isBalletError, type BalletError, type Details, type ErrorCode } from '../core/errors.ts'
-import { isRecord } from '../core/json.ts'
+import { fault, isBalletError, type BalletError, type Details, type ErrorCode } from '../core/errors.ts'
 import type { Log } from '../define/definition.ts'
 import { answer } from './answer.ts'
 
@@ -70,16 +69,11 @@ export function problemAnswer(error: BalletError, instance: string): Response {
  * is in the log. Our own bugs go to the log too.
  */
 export function tellable(error: unknown, log: Log, where: string): BalletError {
-  const isKnown = isProblem(error)
+  const isKnown = isBalletError(error)
   if (!isKnown || error.family === 'bug') log.error(`${where} failed`, { stack: stackOf(error) })
   return isKnown
     ? error
     : fault('INVARIANT', { problem: 'the server met an error that it does not know; its log has it' })
-}
-
-/** Whether an error is one of the catalogue in whole, and not one of somebody else that has such a code by chance. */
-export function isProblem(error: unknown): error is BalletError {
-  return isBalletError(error) && isRecord(error.details) && error.status === catalogue[error.code].status
 }
 
 /** The stack of anything that was thrown, for the log. */

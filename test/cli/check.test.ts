@@ -22,6 +22,9 @@ beforeAll(() => {
     'changed.ts': flow('seq(OrderCreated, choice(seq(PaymentApproved, OrderShipped), PaymentDeclined))')
       .replace('tracking: z.string() }), { key', 'tracking: z.int() }), { key')
       .replace("tracking: 't-1'", 'tracking: 1'),
+    'never.ts': 'await new Promise(() => {})\nexport default null\n',
+    'ends.ts': 'process.exit(0)\n',
+    'chance.ts': "throw Object.assign(new Error('my own'), { code: 'OVERLOADED' })\n",
     'endless.ts': flow('seq(OrderCreated, PaymentApproved), { never: [OrderCreated] }'),
   })
 })
@@ -34,6 +37,24 @@ describe('check', () => {
       stdout: '1 choreography: 0 faults, 0 notes.\n',
       stderr: 'There is no ballet.contracts.json yet: --update writes the schemas of today into it.\n',
     })
+  })
+
+  it.each([
+    [
+      'awaits what never comes',
+      'never.ts',
+      'the process ended while it was being loaded; it may await what never comes',
+    ],
+    [
+      'ends the process itself',
+      'ends.ts',
+      'the process ended while it was being loaded; it may await what never comes',
+    ],
+    ['throws what has a code of ours by chance', 'chance.ts', 'it threw Error: my own'],
+  ])('does not pass a file that %s', async (_how, file, problem) => {
+    const { code, stderr } = await box.run(['check', file])
+    expect(code).toBe(2)
+    expect(stderr).toContain(`${file} is not an application: ${problem}`)
   })
 
   it('names a fault with its place and the line that mends it, and ends with 1', async () => {

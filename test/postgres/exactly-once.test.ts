@@ -1,6 +1,7 @@
 // Work in the application's own database, by each library that it may use: it happens once, whatever becomes of attempts.
 import { sql as drizzleSql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/postgres-js'
+import pg from 'pg'
 import postgres from 'postgres'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -175,3 +176,22 @@ test.each([
     expect(await deeds()).toEqual(['b'])
   },
 )
+
+test('a client of a pool of pg whose connection ends while the work waits for something else fails the attempt alone', async () => {
+  const { deeds, schema } = await shopOf(openPostgres)
+  const pool = new pg.Pool({ connectionString: await serverUrl(), options: `-c search_path=${schema}` })
+  pool.on('error', () => undefined)
+  closing.push(() => pool.end())
+  const once = exactlyOnce<pg.PoolClient>(pool)
+  const broken = once(call('k'), async (tx) => {
+    await tx.query("INSERT INTO deeds (what) VALUES ('a')")
+    const { rows } = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+    const ended = new Promise((resolve) => tx.once('end', resolve))
+    await pool.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid])
+    await ended
+    await tx.query('SELECT 1')
+  })
+  await expect(broken).rejects.toThrow('Client')
+  await once(call('k'), async (tx) => void (await tx.query("INSERT INTO deeds (what) VALUES ('b')")))
+  expect(await deeds()).toEqual(['b'])
+})

@@ -124,7 +124,10 @@ function unlessClosed(work: Work): Work {
 
 /** With a client of a pool of pg. */
 async function inClient(connect: Method, work: Work): Promise<unknown> {
-  const client = (await connect(undefined)) as { query: Method; release: (broken?: boolean) => void }
+  const client = (await connect(undefined)) as LentClient
+  // A connection that ends while the work waits for something else: the next query says so, and not the end of the process.
+  const heard = (): void => undefined
+  client.on('error', heard)
   try {
     await client.query('BEGIN')
     const result = await work(client)
@@ -139,5 +142,14 @@ async function inClient(connect: Method, work: Work): Promise<unknown> {
     )
     client.release(!isOver)
     throw error
+  } finally {
+    client.off('error', heard)
   }
+}
+
+interface LentClient {
+  readonly query: Method
+  readonly release: (broken?: boolean) => void
+  readonly on: (name: 'error', listener: () => void) => unknown
+  readonly off: (name: 'error', listener: () => void) => unknown
 }

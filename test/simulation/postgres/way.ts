@@ -58,15 +58,27 @@ export class Way {
         if (name === 'leases') return leases
         if (name === 'commit') return (batch: Batch) => this.#process.live(this.#commit(batch))
         // What is left of it when the story is over ends with the way.
-        if (name === 'close') return () => (this.#process.isAlive ? this.#process.live(raw.close()) : Promise.resolve())
+        if (name === 'close') return () => this.#close()
         const own: unknown = Reflect.get(raw, name)
         if (typeof own !== 'function') return own
+        // It asks the server nothing.
+        if (name === 'ending') return own.bind(raw) as unknown
         return (...args: unknown[]) => {
           this.#mayCut()
           return this.#process.live(Reflect.apply(own, raw, args) as Promise<unknown>)
         }
       },
     })
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#process.isAlive) return
+    try {
+      await this.#process.live(this.#raw.close())
+    } catch (error) {
+      // The story was over in the middle of it.
+      if (this.#process.isAlive) throw error
+    }
   }
 
   #leasesOf(): Leases {
