@@ -7,6 +7,7 @@ import { existsSync, readdirSync, statSync, writeSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { fault, isBalletError, type BalletError } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
 import { isRecord } from '../core/json.ts'
 import { nearest } from '../core/names.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
@@ -95,21 +96,13 @@ function isApplication(value: unknown): value is ApplicationDefinition {
 
 /** What an import failed with, and where. */
 function importProblem(error: unknown, file: string): string {
-  if (!(error instanceof Error)) return `it threw ${textOf(error)}`
+  if (!(error instanceof Error)) return `it threw ${toFailure(error).message}`
   if (error instanceof SyntaxError) return `${syntaxPlace(error, file)}${error.message.trim().replace(/\.$/, '')}`
   if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return error.message.split('\n')[0] ?? error.message
   const frame = error.stack
     ?.split('\n')
     .find((line) => /^\s+at .*file:\/\//.test(line) && !line.includes('/node_modules/'))
   return `it threw ${error.name}: ${error.message}${frame === undefined ? '' : ` (${frame.trim()})`}`
-}
-
-function textOf(thrown: unknown): string {
-  try {
-    return String(thrown)
-  } catch {
-    return 'what cannot be shown'
-  }
 }
 
 /** Where the syntax is wrong: Node puts the place above the stack, for JavaScript only when the error ends a process. */

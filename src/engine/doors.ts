@@ -17,7 +17,7 @@ import type {
   StartRequest,
 } from '../define/application.ts'
 import { judgeEvent } from './asked-event.ts'
-import { judgeStart, type Judging } from './asked-start.ts'
+import { judgeStart, type AskedStart, type Judging } from './asked-start.ts'
 import { conductFlow, judgeConduct } from './conduct-flow.ts'
 import { contentHash } from './content-hash.ts'
 import type { Directory } from './directory.ts'
@@ -60,7 +60,7 @@ export class Doors {
 
   async start(request: StartRequest): Promise<Started> {
     if (this.#options.shards.isOne) return this.at('').requests.start(request)
-    const asked = judgeStart(this.#judging, request, (id) => this.here(id) !== undefined)
+    const asked = this.#judgeStart(request)
     return this.#wherever(
       asked.birth.id,
       ({ requests }) => requests.start(request, {}, asked),
@@ -70,7 +70,7 @@ export class Doors {
 
   async startIn(request: StartRequest, tx: object): Promise<Posted> {
     if (this.#options.shards.isOne) return this.#posts(this.at('')).start(request, tx)
-    const asked = judgeStart(this.#judging, request, (id) => this.here(id) !== undefined)
+    const asked = this.#judgeStart(request)
     const own = this.here(asked.birth.id)
     if (own !== undefined) return this.#posts(own).start(request, tx, asked)
     const { id } = await this.#options.elsewhere().start(asked, request, tx)
@@ -142,6 +142,11 @@ export class Doors {
       ({ shard }) => conductFlow(shard, source, { ...request, id: asked.first.id }),
       (elsewhere) => elsewhere.conduct(asked, request),
     )
+  }
+
+  /** An id that is made is one of a shard that is here, where there is one. */
+  #judgeStart(request: StartRequest): AskedStart {
+    return judgeStart(this.#judging, request, (id) => this.here(id) !== undefined)
   }
 
   #posts({ shard, requests }: OwnShard): Posts {

@@ -3,6 +3,7 @@
 // would have to be started anew, and leave a lease behind that others wait for. Used by Ownership and Shares.
 import type { Clock } from '../core/clock.ts'
 import { isBalletError } from '../core/errors.ts'
+import { again } from './again.ts'
 import { elapsedOf } from './hold.ts'
 
 /** The pause before it is said again, milliseconds. */
@@ -17,16 +18,10 @@ interface Saying {
 }
 
 /** @throws what `say` does, when that does not pass, or has not within the time */
-export async function insist<T>({ clock, mostMs, isOver }: Saying, say: () => Promise<T>): Promise<T> {
+export function insist<T>({ clock, mostMs, isOver }: Saying, say: () => Promise<T>): Promise<T> {
   const until = elapsedOf(clock) + mostMs
-  for (;;) {
-    try {
-      return await say()
-    } catch (error) {
-      if (!isPassing(error) || isOver() || elapsedOf(clock) + PAUSE_MS > until) throw error
-    }
-    await new Promise<void>((resolve) => void clock.after(PAUSE_MS, resolve))
-  }
+  const isWorthIt = (error: unknown): boolean => isPassing(error) && !isOver() && elapsedOf(clock) + PAUSE_MS <= until
+  return again(clock, PAUSE_MS, say, isWorthIt)
 }
 
 function isPassing(error: unknown): boolean {

@@ -39,11 +39,10 @@ export function watchForeignWork(inTurn: () => object | null): ForeignWork {
 }
 
 /** Built, all of our code is in one folder, and in files of other names. */
-const built = ownCode.pathname.endsWith('/dist/') ? ownCode : null
+const built = ownCode.pathname.endsWith('/dist/') ? [ownCode.href, fileURLToPath(ownCode)] : []
 
 function isOurs(line: string): boolean {
-  if (built !== null && (line.includes(built.href) || line.includes(fileURLToPath(built)))) return true
-  return /engine\/(foreign-work|pump)|node:internal/.test(line)
+  return built.some((folder) => line.includes(folder)) || /engine\/(foreign-work|pump)|node:internal/.test(line)
 }
 
 /** The first place in the author's code: neither Node's nor Ballet's engine. */

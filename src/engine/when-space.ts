@@ -4,6 +4,7 @@
 import type { Clock } from '../core/clock.ts'
 import { isBalletError } from '../core/errors.ts'
 import type { Log } from '../define/definition.ts'
+import { again } from './again.ts'
 import { FULL_PAUSE_MS } from './space.ts'
 
 interface Waiting {
@@ -14,14 +15,12 @@ interface Waiting {
 }
 
 /** Does it again and again until it fits; says once that it waits. @throws whatever `work` throws, STORE_FULL only when aborted */
-export async function whenSpace<T>({ clock, log, signal }: Waiting, work: () => Promise<T>): Promise<T> {
-  for (let wasTold = false; ; wasTold = true) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!isBalletError(error) || error.code !== 'STORE_FULL' || signal?.aborted === true) throw error
-      if (!wasTold) log.error(`${error.message} Opening waits until there is space.`)
-    }
-    await new Promise<void>((resolve) => void clock.after(FULL_PAUSE_MS, resolve))
-  }
+export function whenSpace<T>({ clock, log, signal }: Waiting, work: () => Promise<T>): Promise<T> {
+  let wasTold = false
+  return again(clock, FULL_PAUSE_MS, work, (error) => {
+    if (!isBalletError(error) || error.code !== 'STORE_FULL' || signal?.aborted === true) return false
+    if (!wasTold) log.error(`${error.message} Opening waits until there is space.`)
+    wasTold = true
+    return true
+  })
 }

@@ -37,6 +37,24 @@ it('shows what is broken, keeps watching, and goes on when it is mended', async 
   expect(await box.json(['show', 'checkout:d-1'])).toMatchObject({ value: { run: { status: 'running' } } })
 })
 
+it('names the line of the author that awaits what is not durable, and none of Ballet', async () => {
+  const lines = [
+    "import { ballet, workflow } from 'ballet'",
+    "import { z } from 'zod'",
+    "const nap = workflow('nap', { input: z.null(), output: z.null() }, async () => {",
+    '  await new Promise((resolve) => setTimeout(resolve, 50))',
+    '  return null',
+    '})',
+    'export default ballet({ services: [], workflows: [nap] })',
+  ]
+  box.write('app.ts', lines.join('\n'))
+  await dev.until(/app\.ts changed: starting again/)
+  await dev.until(/ serves http/, 2)
+  await box.run(['start', 'nap', '--input', 'null'])
+  const [, place] = await dev.until(/is not durable \(Timeout, begun at (\S+)\)/)
+  expect(place).toMatch(/app\.ts:4$/)
+})
+
 it('ends its child and then itself', async () => {
   const { pid } = JSON.parse(readFileSync(processFile(), 'utf8')) as { readonly pid: number }
   dev.child.kill('SIGTERM')
