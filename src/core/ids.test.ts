@@ -36,6 +36,23 @@ it('the idempotency key holds the store, the run, its generation and the operati
   expect(idempotencyKey({ ...run, generation: 3 }, 'a#0')).toBe('s1:checkout:8841:3:a#0')
 })
 
+it('no two calls have one idempotency key, whatever colons their names hold', () => {
+  expect(idempotencyKey({ ...run, id: 'w:a' }, 'b:0:c#0')).toBe('s1:w:a:0:b%0%c#0')
+  expect(idempotencyKey({ ...run, id: 'w:a:0:b' }, 'c#0')).toBe('s1:w:a:0:b:0:c#0')
+  const parts = fc.tuple(fc.stringMatching(/^[a1:]{1,6}$/), fc.nat(12), fc.stringMatching(/^[a1:]{1,6}$/))
+  const keyOf = ([id, generation, op]: readonly [string, number, string]) =>
+    idempotencyKey({ store: 's1', id, generation }, op)
+  const seen = new Map<string, string>()
+  fc.assert(
+    fc.property(parts, (one) => {
+      const known = seen.get(keyOf(one)) ?? one.join(' ')
+      seen.set(keyOf(one), known)
+      expect(known).toBe(one.join(' '))
+    }),
+    { numRuns: 20_000 },
+  )
+})
+
 describe('the key of a call that is taken back', () => {
   it('is that of the call', () => {
     expect(undoneKey(run, 'payment.charge#0')).toBe(idempotencyKey(run, 'payment.charge#0'))

@@ -15,9 +15,17 @@ export function operationId(name: string, occurrence: number, given: string | un
   return given === undefined ? `${name}#${occurrence}` : `${name}/${given}`
 }
 
-/** The key under which a service sees one call, in every attempt: also the id of the outcome's event. */
+/** Where an operation reads like the generation in front of it: `b:0:c`, `7:c`. */
+const LIKE_A_GENERATION = /(?:^|:)\d+:/
+
+/**
+ * The key under which a service sees one call, in every attempt: also the id of the outcome's event. Ids of runs and names
+ * of steps may hold colons, so the last number between two of them has to be the generation, or two runs had one key: an
+ * operation that holds such a number stands there with `%` for its colons, which no name has.
+ */
 export function idempotencyKey(run: RunIdentity, op: string): string {
-  return `${run.store}:${run.id}:${run.generation}:${op}`
+  const named = LIKE_A_GENERATION.test(op) ? op.replaceAll(':', '%') : op
+  return `${run.store}:${run.id}:${run.generation}:${named}`
 }
 
 /** The key of a call that is taken back; one of an earlier generation has that in front: `0~payment.charge#0`. */

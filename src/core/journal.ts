@@ -122,7 +122,8 @@ export type Command =
       readonly input: JsonText
       readonly raw?: JsonText
     }
-  | { readonly kind: 'set'; readonly state: JsonText }
+  /** `after` so many that were refused, behind the one before it. */
+  | { readonly kind: 'set'; readonly after?: number; readonly state: JsonText }
   | { readonly kind: 'patch'; readonly id: string }
   /** A call, step or wait is given up. `settles`: its answer is still wanted, to know what there is to undo. */
   | { readonly kind: 'drop'; readonly op: string; readonly settles?: true }
@@ -237,7 +238,7 @@ function commandText(command: Command): string {
       return `${quote(head).slice(0, -1)}${field('input', input)}${field('raw', raw)}}`
     }
     case 'set':
-      return `{"kind":"set","state":${command.state}}`
+      return `{"kind":"set"${field('after', command.after === undefined ? undefined : quote(command.after))},"state":${command.state}}`
     case 'end':
       return `{"kind":"end"${field('output', command.output)}${field('raw', command.raw)}${field('cancelled', command.cancelled && quote(command.cancelled))}}`
     case 'continue':

@@ -210,12 +210,18 @@ describe('the texts of a value that a schema has let in', () => {
     ['nothing of nothing', undefined, undefined, { text: undefined }],
     ['the text of a date', new Date(0), new Date(0), { text: '"1970-01-01T00:00:00.000Z"' }],
   ])('%s', (_name, given, made, texts) => {
-    expect(bothTexts(given, made, 'a value')).toEqual(texts)
+    expect(bothTexts(given, () => made, 'a value')).toEqual(texts)
+  })
+
+  it('are those of before and behind a schema that fills in what it was given', () => {
+    const given: { a: number; b?: number } = { a: 1 }
+    const fill = () => Object.assign(given, { b: 2 })
+    expect(bothTexts(given, fill, 'a value')).toEqual({ text: '{"a":1,"b":2}', raw: '{"a":1}' })
   })
 
   it('are refused when one of them is no JSON', () => {
-    expect(() => bothTexts(1n, '1', 'the output')).toThrow('the output cannot be stored as JSON')
-    expect(() => bothTexts('1', 1n, 'the output')).toThrow('the output cannot be stored as JSON')
+    expect(() => bothTexts(1n, () => '1', 'the output')).toThrow('the output cannot be stored as JSON')
+    expect(() => bothTexts('1', () => 1n, 'the output')).toThrow('the output cannot be stored as JSON')
   })
 })
 

@@ -90,19 +90,19 @@ function isTooDeep(text: string): boolean {
 const [QUOTE, BACKSLASH, BRACE, BRACKET, ZERO] = [0x22, 0x5c, 0x7b, 0x5b, 0x30]
 
 /**
- * The texts of a value that a schema has let in: what it made of it, and as `raw` what was given, when that is another
+ * The texts of a value that a schema lets in: what it makes of it, and as `raw` what was given, when that is another
  * value (the order of keys is none of its difference). An absent value that became one is `null` as given.
- * @throws VALUE_NOT_JSON
+ * @param make has the schema look at it.
+ * @throws VALUE_NOT_JSON, and what `make` throws
  */
 export function bothTexts(
   given: unknown,
-  made: unknown,
+  make: () => unknown,
   what: string,
 ): { readonly text: JsonText | undefined; readonly raw?: JsonText } {
+  // Before: there are schemas that fill in what they were given, in place.
   const raw = toText(given, what)
-  // Most schemas let in what they were given as it is.
-  if (given === made && raw !== undefined) return { text: raw }
-  const text = toText(made, what)
+  const text = toText(make(), what)
   const isSame =
     text === raw || (text?.length === raw?.length && canonicalText(fromText(text)) === canonicalText(fromText(raw)))
   return isSame ? { text: raw } : { text, raw: raw ?? 'null' }

@@ -51,6 +51,9 @@ export type Closed =
     }
   | { readonly kind: 'threw'; readonly error: Error }
 
+/** What a run that goes on as a new generation no longer waits for: none of it is an answer to something that it did. */
+const LET_GO: ReadonlySet<Command['kind']> = new Set(['sleep', 'wait', 'join'])
+
 type Settled = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
 
 export class Machine {
@@ -216,7 +219,7 @@ export class Machine {
   #end(value: unknown): Extract<Command, { kind: 'end' }> {
     const what = `the output of ${this.name}`
     if (this.recorded !== null) return { kind: 'end', output: toText(value, what) }
-    const { text, ...given } = bothTexts(value, this.spec.contracts.checkOutput(value), what)
+    const { text, ...given } = bothTexts(value, () => this.spec.contracts.checkOutput(value), what)
     return { kind: 'end', output: text, ...given }
   }
 
@@ -280,7 +283,7 @@ export class Machine {
    * @throws CONTINUE_REFUSED while something is under way whose answer would belong to nobody; and as `carryText`.
    */
   continueAs(input: JsonText, raw: { readonly raw?: JsonText }): void {
-    const busy = [...this.pending.values()].find(({ command: { kind } }) => kind !== 'sleep' && kind !== 'wait')
+    const busy = [...this.pending.values()].find(({ command: { kind } }) => !LET_GO.has(kind))
     if (busy !== undefined) throw fault('CONTINUE_REFUSED', { run: this.name, problem: `${busy.op} is under way` })
     const { contracts, identity } = this.spec
     const isRecorded = this.recordedCommands()?.at(-1)?.kind === 'continue'

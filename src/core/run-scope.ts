@@ -3,7 +3,7 @@
 // done outside a turn is found. Used by the surface and by what it issues.
 import { fault } from './errors.ts'
 import { operationId } from './ids.ts'
-import { firstOpIs } from './journal.ts'
+import { firstOpIs, type Command } from './journal.ts'
 import { bothTexts, toText, type JsonText } from './json.ts'
 import type { Machine } from './machine.ts'
 import { checkId } from './names.ts'
@@ -13,6 +13,10 @@ export const never = (): Promise<never> => new Promise(() => {})
 /** How often a cancelled run may ask for more in one turn: more branches than that a workflow does not have. */
 const REFUSALS = 10_000
 
+function isSet({ kind }: { readonly kind: string }): boolean {
+  return kind === 'set'
+}
+
 export class RunScope {
   readonly machine: Machine
   readonly #occurrences = new Map<string, number>()
@@ -20,6 +24,8 @@ export class RunScope {
   #refused = 0
   /** The turn in which they were refused: each has commands of its own. */
   #refusedIn: unknown = null
+  /** States that were refused in a turn (each has commands of its own) behind so many that were set. */
+  #wrong = { turn: null as unknown, behind: 0, count: 0 }
   /** Answers of `patched`, the first of each id. */
   readonly patches: Map<string, boolean> = new Map()
   /** Waits without a limit, by what they name: a second one is the same promise. */
@@ -57,8 +63,29 @@ export class RunScope {
     what: string,
   ): { readonly input: JsonText; readonly raw?: JsonText } {
     if (this.#isRecorded(op)) return { input: toText(raw, what) ?? 'null' }
-    const { text, ...given } = bothTexts(raw ?? null, check() ?? null, what)
+    const { text, ...given } = bothTexts(raw ?? null, () => check() ?? null, what)
     return { input: text as JsonText, ...given }
+  }
+
+  /**
+   * A state as its command keeps it. Live, it is validated; what a journal holds is not validated again. One that was
+   * refused is refused again, in its place among the others: the code may have gone on without it.
+   * @throws INPUT_INVALID, DEFINITION_INVALID, VALUE_NOT_JSON
+   */
+  state(given: unknown): Extract<Command, { kind: 'set' }> {
+    const { commands: turn, spec } = this.machine
+    const behind = turn.filter(isSet).length
+    if (this.#wrong.turn !== turn || this.#wrong.behind !== behind) this.#wrong = { turn, behind, count: 0 }
+    const recorded = this.machine.recordedCommands()?.filter(isSet)[behind]
+    const wasRefused = recorded !== undefined && this.#wrong.count < Number(recorded['after'] ?? 0)
+    const textOf = (value: unknown): JsonText => toText(value, 'the state') ?? 'null'
+    const after = this.#wrong.count++
+    if (recorded !== undefined && !wasRefused)
+      return { kind: 'set', ...(after > 0 && { after }), state: textOf(recorded['state']) }
+    const state = textOf(spec.contracts.checkState(given))
+    if (wasRefused)
+      throw fault('INPUT_INVALID', { what: 'the state', path: 'the top', problem: 'it was refused when the run was here first' })
+    return { kind: 'set', ...(after > 0 && { after }), state }
   }
 
   /**

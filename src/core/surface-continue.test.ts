@@ -55,7 +55,7 @@ describe('a run that continues', () => {
     ])
   })
 
-  it('lets its sleeps and waits go, and its other branches do nothing more', async () => {
+  it('lets its sleeps and waits go, for the end of a child too, and its other branches do nothing more', async () => {
     const driver = new Driver(async (run) => {
       const branch = async (): Promise<void> => {
         await run.step('s', () => {})
@@ -64,6 +64,7 @@ describe('a run that continues', () => {
       void run.sleep('1h')
       void run.receive(aSignal('approve'))
       void run.receive([aSignal('stop'), anEvent('order.closed')], { within: '1h' })
+      void run.start(call('ship')).result()
       await branch().then(
         () => {},
         () => {},
@@ -121,6 +122,38 @@ describe('a run that continues', () => {
   })
 })
 
+describe('a run that has given something up', () => {
+  it.each<[string, string, (run: Surface, abort: AbortSignal) => Promise<unknown>]>([
+    ['a call with an undo', 'a.do#0', (run, abort) => run.call(call('a.do'), { undo: call('a.undo'), abort })],
+    ['a child', 'ship#0', (run, abort) => run.call(call('ship'), { abort })],
+  ])('continues when it is known what became of %s', async (_name, op, work) => {
+    const driver = new Driver(async (run) => {
+      const abort = new AbortController()
+      work(run, abort.signal).catch(() => {})
+      abort.abort()
+      await run.continueAs(1)
+    })
+    expect(await driver.start()).toMatchObject({ kind: 'open' })
+    expect(await driver.done(op)).toMatchObject({ kind: 'ended', status: 'continued' })
+    expect(linesOf(driver).at(-1)?.includes('"lost":true')).toBe(op !== 'ship#0')
+    await expectRepeats(driver)
+  })
+
+  it('ends as cancelled when it is asked to stop while it waits for that', async () => {
+    const driver = new Driver(async (run) => {
+      const abort = new AbortController()
+      run.call(call('a.do'), { undo: call('a.undo'), abort: abort.signal }).catch(() => {})
+      abort.abort()
+      await run.continueAs(1)
+    })
+    await driver.start()
+    await driver.cancel()
+    await answer(driver, 'a.do#0')
+    expect(await driver.done('undo:a.do#0')).toMatchObject({ kind: 'ended', status: 'cancelled' })
+    await expectRepeats(driver)
+  })
+})
+
 describe('a run cannot continue', () => {
   const refusal = async (body: Body, ...ops: readonly string[]): Promise<unknown> => {
     const driver = new Driver(async (run, input) => {
@@ -143,7 +176,6 @@ describe('a run cannot continue', () => {
     ['a call', 'a.do#0', (run) => run.call(call('a.do'))],
     ['a step', 's#0', (run) => run.step('s', () => {})],
     ['a child', 'ship#0', (run) => run.call(call('ship'), { onCancel: 'leave' })],
-    ['the result of a child', 'join:ship#0', (run) => run.start(call('ship')).result()],
   ])('while %s is under way', async (_name, op, work) => {
     expect(
       await refusal(async (run) => {
@@ -154,20 +186,21 @@ describe('a run cannot continue', () => {
     ).toBe(busy(op))
   })
 
-  it('while a call that was given up has not settled', async () => {
+  it.each<[string, string, () => CallValue]>([
+    ['a call', 'a.do#0', () => call('a.do')],
+    ['a child', 'ship#0', () => call('ship')],
+  ])('while %s beside what was given up is under way', async (_name, op, make) => {
     const driver = new Driver(async (run) => {
       const abort = new AbortController()
-      run.call(call('a.do'), { undo: call('a.undo'), abort: abort.signal }).catch(() => {})
+      run.call(call('b.do'), { undo: call('b.undo'), abort: abort.signal }).catch(() => {})
       abort.abort()
-      const words = await run.continueAs(1).catch(wordsOf)
-      await run.sleep('1s')
-      run.log.info(String(words))
-      return run.continueAs(1)
+      const again = run.continueAs(1).catch(wordsOf)
+      void run.call(make())
+      return again
     })
     await driver.start()
-    await driver.done('a.do#0')
-    expect(await driver.timer('sleep#0')).toMatchObject({ kind: 'ended', status: 'continued' })
-    expect(driver.logs).toEqual([['info', busy('a.do#0'), undefined]])
+    await answer(driver, 'b.do#0', op, 'undo:b.do#0')
+    expect(outputOf(driver)).toBe(busy(op))
     await expectRepeats(driver)
   })
 

@@ -215,6 +215,41 @@ describe('the state', () => {
     await expectRepeats(driver)
   })
 
+  it('that is refused takes nothing from the next one of its turn in a replay', async () => {
+    let refused: unknown = 'wrong'
+    const checkState = (state: unknown): unknown => {
+      if (state === refused) throw fault('INPUT_INVALID', { what: 'the state', path: 'the top', problem: 'no' })
+      return { stage: state }
+    }
+    const body: Body = async (run) => {
+      const told: string[] = []
+      for (const state of ['wrong', 'wrong', 'paid', 'wrong', 'shipped', 'closed']) {
+        try {
+          run.set(state)
+        } catch (error) {
+          told.push(`${state} ${(error as BalletError).code}`)
+        }
+      }
+      await run.sleep('1s')
+      run.set('gone')
+      return told
+    }
+    const driver = new Driver(body, { contracts: { checkState } })
+    await driver.start()
+    expect(linesOf(driver)[0]).toContain(
+      '{"kind":"set","after":2,"state":{"stage":"paid"}},{"kind":"set","after":1,"state":{"stage":"shipped"}},' +
+        '{"kind":"set","state":{"stage":"closed"}}',
+    )
+    await driver.timer('sleep#0')
+    expect(output(driver)).toEqual(['wrong INPUT_INVALID', 'wrong INPUT_INVALID', 'wrong INPUT_INVALID'])
+    await expectRepeats(driver)
+    // Also where its schema lets it in by now: the code went on without it.
+    refused = 'nothing'
+    const { verdicts, driver: again } = await replay(driver, body, { contracts: { checkState } })
+    expect(verdicts).toEqual([{ kind: 'same' }, { kind: 'same' }])
+    expect(again.machine.state).toBe('{"stage":"gone"}')
+  })
+
   it('that is refused is refused in a replay too', async () => {
     const checkState = (state: unknown): unknown => {
       if (state === 'wrong') throw fault('INPUT_INVALID')

@@ -156,12 +156,9 @@ export class Surface {
   set(state: unknown): void {
     this.#act(() => {
       const machine = this.#machine
-      const isSet = ({ kind }: { readonly kind: string }): boolean => kind === 'set'
-      // A state that was refused left no trace: it is refused again in a replay, in the same place.
-      const recorded = machine.recordedCommands()?.filter(isSet)[machine.commands.filter(isSet).length]
-      const value = recorded === undefined ? machine.spec.contracts.checkState(state) : recorded['state']
-      machine.state = toText(value, 'the state') ?? 'null'
-      machine.commands.push({ kind: 'set', state: machine.state })
+      const set = this.#scope.state(state)
+      machine.state = set.state
+      machine.commands.push(set)
     })
   }
 
@@ -189,6 +186,9 @@ export class Surface {
       if (machine.cancelled !== null) return this.#scope.refuse()
       if (undoing !== null)
         throw fault('CONTINUE_REFUSED', { run: machine.name, problem: 'it is taking back what it did' })
+      // What was given up has to be known, so that it is taken back in its time.
+      const left = machine.undos.unsettled
+      if (left !== undefined) return left.then(() => this.continueAs(input))
       const { contracts, key } = machine.spec
       const check = (): unknown => contracts.checkContinue(input, key)
       const { input: text, ...raw } = this.#scope.payload('continue', input, check, `the input of ${machine.name}`)

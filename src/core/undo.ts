@@ -32,11 +32,14 @@ export type Settle = (outcome: unknown, isKnown?: boolean) => void
 
 interface Entry extends Registered {
   outcome: unknown
+  isSettled: boolean
   isKnown: boolean
   wasNothing?: boolean
   /** The run did not take its answer: it is taken back however the run ends. */
   lost: boolean
 }
+
+const UNKNOWN = { outcome: undefined, isKnown: false }
 
 /** The undos of one run. */
 export class UndoLog {
@@ -46,7 +49,7 @@ export class UndoLog {
 
   constructor(carried: readonly CarriedUndo[] = []) {
     for (const { op, name, undo, lost = false } of carried)
-      this.#entries.push({ op, name, undo, settled: Promise.resolve(), outcome: undefined, isKnown: false, lost })
+      this.#entries.push({ ...UNKNOWN, op, name, undo, settled: Promise.resolve(), isSettled: true, lost })
   }
 
   /**
@@ -64,10 +67,11 @@ export class UndoLog {
   /** Registers what takes back `op`. Returns how to say that it has settled. */
   register(op: string, name: string, undo: Undo | null): Settle {
     const { promise, resolve } = Promise.withResolvers<unknown>()
-    const entry: Entry = { op, name, undo, settled: promise, outcome: undefined, isKnown: false, lost: false }
+    const entry: Entry = { ...UNKNOWN, op, name, undo, settled: promise, isSettled: false, lost: false }
     this.#entries.push(entry)
     return (outcome, isKnown = false) => {
       if (undo === null) this.#remove(entry)
+      entry.isSettled = true
       entry.outcome = outcome
       entry.isKnown = isKnown
       resolve(outcome)
@@ -77,6 +81,11 @@ export class UndoLog {
   /** Notes that a call was given up: whatever it came to, the run knows nothing of it. */
   lose(op: string): void {
     for (const entry of this.#entries) if (entry.op === op) entry.lost = true
+  }
+
+  /** When the first of those that were given up and are under way has settled; undefined when there is none. */
+  get unsettled(): Promise<unknown> | undefined {
+    return this.#entries.find(({ lost, isSettled }) => lost && !isSettled)?.settled
   }
 
   /** The one registered last, of all or of those that were given up. */

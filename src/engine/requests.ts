@@ -35,8 +35,8 @@ import type { Shard } from './shard.ts'
 
 /** Of a signal that lies in an inbox. */
 interface Judged {
-  /** What the schema made of its data where it was asked for; absent for what a run says, which is judged where it is said. */
-  readonly judged?: { readonly payload?: JsonText | undefined }
+  /** What the schema made of its data where it was asked for; `said` by a run, which has looked at it for good. */
+  readonly judged?: { readonly payload?: JsonText | undefined; readonly said?: true }
 }
 
 export class Requests {
@@ -192,6 +192,10 @@ export class Requests {
   #signalData(run: Awaited<ReturnType<typeof openRun>>, { name, data, judged }: SignalRequest & Judged) {
     const { context } = this.#shard
     const what = `the data of ${name}`
+    if (judged?.said === true) {
+      context.directory.signal(run, name)
+      return judged.payload
+    }
     try {
       return toText(validate(context.directory.signal(run, name).schema, data, what), what)
     } catch (error) {

@@ -55,7 +55,7 @@ async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void>
   invariant(executor.kind === 'solo', 'only a run of one call starts a workflow so')
   const { solo } = executor
   const { id, given, made } = workflowOf(context, solo)
-  const { text = 'null', ...raw } = bothTexts(given, made, `the input of ${solo.call}`)
+  const { text = 'null', ...raw } = bothTexts(given, () => made, `the input of ${solo.call}`)
   const command = { ...soloCommand(solo, id), input: text, ...raw }
   if (id === undefined) return begin(context, run, command, null)
   if (!isHere(context, id)) return askFor(context, run, id, given)
@@ -65,7 +65,8 @@ async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void>
 /** The workflow that a reaction asks for: its id if it has a key, and its input as it was given and as its schema made it. */
 function workflowOf(context: ShardContext, solo: Solo) {
   const given: unknown = parseText(solo.input)
-  const made = context.directory.checkInput(solo.call, given)
+  // A schema may alter what it is given: it has a value of its own.
+  const made = context.directory.checkInput(solo.call, parseText(solo.input))
   const key = context.directory.runKey(solo.call, made)
   return { id: key === null ? undefined : `${solo.call}:${splitKey(key).value}`, given, made }
 }

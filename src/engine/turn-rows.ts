@@ -259,14 +259,18 @@ function writeEmit(context: ShardContext, run: LiveRun, command: Extract<Command
   })
 }
 
-/** A signal to another run goes through the inbox, in this turn's commit: it cannot be lost between the two. */
+/**
+ * A signal to another run goes through the inbox, in this turn's commit: it cannot be lost between the two. What its schema
+ * made of it goes with it, and is what that run gets: a second look would alter it again, or refuse it.
+ */
 function writeSend(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'send' }>): void {
   const identity = identityOf(context.environment.store, run.row)
   const text = JSON.stringify({
     run: command.run,
     name: command.name,
     id: idempotencyKey(identity, command.op),
-    data: parseText(command.input),
+    data: parseText(command.raw ?? command.input),
+    judged: { payload: command.input, said: true },
   })
   post(context, 'signal', command.run, text)
 }
