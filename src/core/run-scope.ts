@@ -84,7 +84,11 @@ export class RunScope {
       return { kind: 'set', ...(after > 0 && { after }), state: textOf(recorded['state']) }
     const state = textOf(spec.contracts.checkState(given))
     if (wasRefused)
-      throw fault('INPUT_INVALID', { what: 'the state', path: 'the top', problem: 'it was refused when the run was here first' })
+      throw fault('INPUT_INVALID', {
+        what: 'the state',
+        path: 'the top',
+        problem: 'it was refused when the run was here first',
+      })
     return { kind: 'set', ...(after > 0 && { after }), state }
   }
 

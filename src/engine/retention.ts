@@ -15,10 +15,10 @@ import type { Cancel } from '../core/clock.ts'
 import { isBalletError, type BalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { eventRef, runRef } from '../core/ids.ts'
-import type { Aged, AgedEvent, Claim, FlowStanding } from '../core/store.ts'
+import type { Aged, AgedEvent, Claim, FlowStanding, RunRow } from '../core/store.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Ancestry } from './ancestry.ts'
-import { isUnread, runRows } from './run-rows.ts'
+import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** What is looked at in one read, and forgotten in one batch. */
@@ -152,7 +152,33 @@ export class RetentionSweep {
     const { store, shard, ns } = this.#context
     const { num, id, root } = run
     if (this.#retention.dedupeMs === null || isDerived(run) || root === runRef(id)) return false
-    return (await runRows(store, shard, { ns, root, after: num, limit: 1 })).length > 0
+    const [younger] = await runRows(store, shard, { ns, root, after: num, limit: 1 })
+    return younger !== undefined || (await this.#hasYoungerElsewhere(run))
+  }
+
+  /** As above, in the other shards, where the number of a run says nothing of its age. Of two of one moment one goes first. */
+  async #hasYoungerElsewhere({ num, id, root }: Aged): Promise<boolean> {
+    const { store, shard, ns } = this.#context
+    const others = (await this.#shardsOf(root)).filter((one) => one !== shard)
+    const own = others.length === 0 ? null : await store.run(shard, num)
+    if (own === null) return false
+    const isYounger = (run: RunRow | UnreadRun): boolean =>
+      isUnread(run) || run.created > own.created || (run.created === own.created && run.id > id)
+    for (const other of others) {
+      for (let after = 0; ;) {
+        const page = await runRows(store, other, { ns, root, after, limit: STEP })
+        if (page.some(isYounger)) return true
+        after = page.at(-1)?.num ?? after
+        if (page.length < STEP) break
+      }
+    }
+    return false
+  }
+
+  /** The shards in which there may be something of a root: of those that follow from a run each is where its own name is. */
+  async #shardsOf(root: string): Promise<readonly number[]> {
+    const { store, shard, ns, place } = this.#context
+    return place.shards === 1 ? [shard] : store.shardsOf(ns, { root })
   }
 
   /**
@@ -304,7 +330,7 @@ export class RetentionSweep {
     const { store, shard, ns } = this.#context
     // The claim of an event names its source and its id, neither of which holds a space.
     const root = space === 'run' ? runRef(id) : eventRef(...(id.split(' ', 2) as [string, string]))
-    const asked = [runRows(store, shard, { ns, root, limit: 1 })]
+    const asked = (await this.#shardsOf(root)).map((one) => runRows(store, one, { ns, root, limit: 1 }))
     if (space === 'run') asked.push(runRows(store, shard, { ns, parent: num, limit: 1 }))
     return (await Promise.all(asked)).some((runs) => runs.length > 0)
   }

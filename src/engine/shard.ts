@@ -46,6 +46,7 @@ import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { releaseSolo } from './solo-runs.ts'
 import { Space } from './space.ts'
 import { Suspects } from './suspects.ts'
+import type { Trials } from './trials.ts'
 import { Timers } from './timers.ts'
 import { Watchers } from './watchers.ts'
 import { Writer } from './writer.ts'
@@ -72,6 +73,8 @@ export interface ShardOptions {
   readonly posted: (shard: number) => void
   /** Calls back now and then, at once for all that ask: their looks are one. */
   readonly pulse: Pulse
+  /** Of the process: what may end it is done for one run at a time, of all shards. */
+  readonly trials: Trials
   /** What the other shards of this process have taken on, when so many runs are to come in. */
   readonly beside: (runs: number) => Beside
 }
@@ -100,7 +103,7 @@ export class Shard {
 
   constructor(options: ShardOptions) {
     this.#options = options
-    const { store, clock, random, tenure, ns, directory, codec, pulse, handleInbox: handle } = options
+    const { store, clock, random, tenure, ns, directory, codec, pulse, trials, handleInbox: handle } = options
     const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
     const space = new Space({ store, clock, log, onFailure })
@@ -108,7 +111,8 @@ export class Shard {
     const isQuiet = (): boolean => this.context.pump.idle
     const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp: () => this.#caughtUp(), isQuiet, clock })
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)
-    const { shard, epoch, crashes } = tenure
+    const { shard } = tenure
+    const { shards } = options.info
     const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
     const inbox: Inbox = new Inbox({ store, shard, ns, handle, log, onFailure, pulse })
     this.#foreign = options.development ? watchForeignWork(() => runIn(pump)) : null
@@ -137,7 +141,7 @@ export class Shard {
       admission: this.#admissionTo(pump, writer),
       open,
       watchers: new Watchers(),
-      suspects: new Suspects({ clock, store, shard, epoch, crashes, writer, pump, log, open, onFailure }),
+      suspects: new Suspects({ clock, store, tenure, shards, trials, writer, pump, log, open, onFailure }),
       conducts: new Conducts({ choreographies: directory.choreographies, store, shard }),
       now: () => this.#notBefore(clock.now()),
       notBefore: (at) => void this.#notBefore(at),

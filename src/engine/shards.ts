@@ -10,6 +10,7 @@ import { elapsedOf, type Hold } from './hold.ts'
 import { Requests } from './requests.ts'
 import { Shard, type ShardOptions } from './shard.ts'
 import { takeUp } from './take-up.ts'
+import { Trials } from './trials.ts'
 
 /** A shard of this process. */
 export interface OwnShard {
@@ -23,7 +24,7 @@ export interface OwnShard {
 /** How long it is known what all shards have taken on. */
 const SUM_MS = 5
 
-type Given = 'info' | 'tenure' | 'hold' | 'handleInbox' | 'onFailure' | 'posted' | 'beside'
+type Given = 'info' | 'trials' | 'tenure' | 'hold' | 'handleInbox' | 'onFailure' | 'posted' | 'beside'
 
 export interface ShardsOptions extends Omit<ShardOptions, Given> {
   /** Source of events that are published without one. */
@@ -42,6 +43,7 @@ export class Shards {
   readonly #options: ShardsOptions
   readonly #own = new Map<number, OwnShard>()
   readonly #leaving = new Map<number, Promise<void>>()
+  readonly #trials: Trials
   #info: StoreInfo | null = null
   #place: Placement | null = null
   #isShut = false
@@ -50,6 +52,7 @@ export class Shards {
 
   constructor(options: ShardsOptions) {
     this.#options = options
+    this.#trials = new Trials(options.clock)
   }
 
   /** The store is open. */
@@ -107,6 +110,7 @@ export class Shards {
       ...options,
       info,
       tenure,
+      trials: this.#trials,
       hold,
       liveRuns: Math.ceil(liveRuns / info.shards),
       limits: { ...limits, liveBytes: Math.ceil(limits.liveBytes / info.shards) },

@@ -19,21 +19,19 @@
 // has no mark: its first turn waits until there is a row to accuse. ADR 18 says why, and what it costs.
 import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
-import type { Store, SuspectRow } from '../core/store.ts'
+import type { Store, SuspectRow, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { LiveRun } from './live-run.ts'
 import { orFailure } from './run-rows.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump, TurnJob } from './pump.ts'
-import { Trials, type Accused, type Trial } from './trials.ts'
+import type { Accused, Mark, Party, Standing, Trial, Trials } from './trials.ts'
 import type { Writer } from './writer.ts'
 
 /** Deaths of processes while it alone was under way, after which a run is left alone. */
 const DEATHS = 3
 /** Take-overs in a row from processes that died young, from which on every open run is suspected. */
 const CAREFUL_FROM = 2
-/** Trials, one after the other, in which all open runs are brought back. */
-const GROUPS = 64
 /** An attempt that takes longer has passed: a long call is neither accused nor holds up the others. */
 const ATTEMPT_MS = 1000
 /** Life without a suspect before it is tried again, by its deaths: whoever kills from outside strikes in it. */
@@ -44,10 +42,11 @@ const STEADY_MS = 60_000
 export interface SuspectsOptions {
   readonly clock: Clock
   readonly store: Store
-  readonly shard: number
-  readonly epoch: number
-  /** Of the tenure. */
-  readonly crashes: number
+  readonly tenure: Tenure
+  /** Of the store. */
+  readonly shards: number
+  /** Of the process. */
+  readonly trials: Trials
   readonly writer: Writer
   readonly pump: Pick<Pump, 'add'>
   readonly log: Log
@@ -71,7 +70,7 @@ interface Guard extends Accused {
 export class Suspects {
   readonly #options: SuspectsOptions
   readonly #guards = new Map<number, Guard>()
-  #trials: Trials
+  #party: Party
   /** Runs that are still to be brought back on trial. */
   #away = 0
   #steadyTimer: Cancel | null = null
@@ -80,8 +79,8 @@ export class Suspects {
 
   constructor(options: SuspectsOptions) {
     this.#options = options
-    this.#trials = new Trials(options.clock, options.writer)
-    this.#isCareful = options.crashes >= CAREFUL_FROM
+    this.#party = partyOf(options.writer)
+    this.#isCareful = options.tenure.crashes >= CAREFUL_FROM
   }
 
   /**
@@ -92,20 +91,22 @@ export class Suspects {
     readonly poisoned: ReadonlyMap<number, SuspectRow>
     readonly tried: readonly number[]
   }> {
-    const { crashes, log } = this.#options
+    const { log, trials, writer } = this.#options
+    const { crashes } = this.#options.tenure
     const known = new Set(open)
-    const found = await this.#findMarks(known)
+    const { found, death } = await this.#findMarks(known)
     // Nothing is brought back where it would wait for ever.
     if (this.#stopped) throw fault('APP_CLOSED')
     const poisoned = new Map([...found].filter(([, { deaths }]) => deaths >= DEATHS))
-    const marks = open.map((run) => found.get(run)).filter((row) => row !== undefined)
-    const before = { none: open.length - marks.length, some: marks.filter(({ deaths }) => deaths === 0).length }
+    const counts = { unmarked: 0, grouped: 0, alone: 0 }
+    for (const run of open) counts[standingOf(found.get(run))] += 1
+    this.#party = partyOf(writer, counts, death)
+    trials.join(this.#party)
     const tried = open.filter((run) => !poisoned.has(run) && (this.#isCareful || found.has(run)))
     for (const run of tried) {
-      const mark = found.get(run) ?? null
-      const width = mark === null ? groupOf(before.none) : mark.deaths === 0 ? groupOf(before.some) : 1
-      const guard = this.#guard(run, mark, width)
-      if (mark !== null) this.#trials.leave(guard)
+      const mark = found.get(run)
+      const guard = this.#guard(run, mark ?? null, standingOf(mark))
+      if (mark !== undefined) trials.leave(guard)
     }
     if (tried.length > 0)
       log.warn(
@@ -122,7 +123,7 @@ export class Suspects {
    * @returns null for one that is tried after a time only: nobody waits for that.
    */
   bringBack(run: number, work: () => Promise<void>, isRetried: boolean): Promise<void> | null {
-    const guard = this.#guards.get(run) ?? this.#guard(run, null, 1)
+    const guard = this.#guards.get(run) ?? this.#guard(run, null, 'alone')
     const { clock } = this.#options
     const quietMs = isRetried ? 0 : (QUIET_MS[guard.found?.deaths ?? 0] ?? 0)
     this.#away += 1
@@ -151,12 +152,12 @@ export class Suspects {
   /** A person tries a poisoned run again: one more death, and it is left alone as before. */
   retry(run: number): void {
     this.#guards.delete(run)
-    this.#guard(run, { what: RETRY, deaths: DEATHS - 1 }, 1)
+    this.#guard(run, { what: RETRY, deaths: DEATHS - 1 }, 'alone')
   }
 
   /** A workflow that begins its life. */
   born(run: number): void {
-    if (this.#isCareful) this.#guard(run, null, 1, true)
+    if (this.#isCareful) this.#guard(run, null, 'alone', true)
   }
 
   /** Queues a turn of a run; the first one of a guarded run waits for its trial, and others behind it. */
@@ -197,20 +198,16 @@ export class Suspects {
     this.#stopped = true
     this.#isCareful = false
     this.#steadyTimer?.()
-    for (const trial of this.#trials.stop()) trial.failed(fault('APP_CLOSED'))
+    for (const trial of this.#options.trials.stop(this.#party)) trial.failed(fault('APP_CLOSED'))
     const guards = [...this.#guards.values()]
     this.#guards.clear()
     for (const guard of guards) if (guard.held.length > 0) this.#release(guard, () => {})
   }
 
-  #guard(
-    run: number,
-    found: SuspectRow | { readonly what: string; readonly deaths: number } | null,
-    width: number,
-    isNew = false,
-  ): Guard {
+  #guard(run: number, found: Mark | null, standing: Standing, isNew = false): Guard {
     const mark = found === null ? null : { what: found.what, deaths: found.deaths }
-    const guard: Guard = { run, found: mark, width, isNew, turn: 'none', held: [], effects: null, trials: 0 }
+    const party = this.#party
+    const guard: Guard = { run, party, found: mark, standing, isNew, turn: 'none', held: [], effects: null, trials: 0 }
     this.#guards.set(run, guard)
     return guard
   }
@@ -233,7 +230,7 @@ export class Suspects {
       ...part,
     }
     if (kind === 'effect') guard.effects = trial
-    this.#trials.add(trial)
+    this.#options.trials.add(trial)
   }
 
   #isOpen(run: number): boolean {
@@ -252,25 +249,29 @@ export class Suspects {
   }
 
   /** The marks of these runs, as far as they stand. One of another namespace is not ours. */
-  async #findMarks(open: ReadonlySet<number>): Promise<ReadonlyMap<number, SuspectRow>> {
-    const { store, shard, crashes, writer } = this.#options
+  async #findMarks(open: ReadonlySet<number>): Promise<{
+    readonly found: ReadonlyMap<number, SuspectRow>
+    readonly death: Party['death']
+  }> {
+    const { store, shards, tenure, writer } = this.#options
     const found = new Map<number, SuspectRow>()
-    let isExplained = crashes === 0
-    for (const mark of await store.suspects(shard)) {
+    let death: Party['death'] = tenure.crashes === 0 ? 'none' : 'unexplained'
+    for (const mark of await store.suspects(tenure.shard)) {
       const what = /^\((.*)\)$/s.exec(mark.what)?.[1]
-      if (what === undefined) isExplained = true
+      if (what === undefined) death = 'explained'
       if (open.has(mark.run)) found.set(mark.run, { ...mark, what: what ?? mark.what })
       else if (await this.#isOver(mark.run)) writer.rows.suspectsGone.push(mark.run)
     }
-    if (isExplained) return found
+    // Somebody of another shard may have been under way: that is known when all of them have been taken over.
+    if (death !== 'unexplained' || shards > 1) return { found, death }
     writer.rows.suspectsGone.push(...found.keys())
-    return new Map()
+    return { found: new Map(), death }
   }
 
   /** Whether a run has ended, was forgotten, or is left alone: then a mark means nothing any more. */
   async #isOver(run: number): Promise<boolean> {
-    const { store, shard } = this.#options
-    const row = await orFailure(store.run(shard, run))
+    const { store, tenure } = this.#options
+    const row = await orFailure(store.run(tenure.shard, run))
     // Of one that cannot be read nobody knows.
     if (row instanceof Error) return false
     return row === null || row.ended !== null || row.reason === 'poisoned'
@@ -279,21 +280,21 @@ export class Suspects {
   #armSteady(): void {
     this.#steadyTimer?.()
     if (this.#away > 0 || this.#stopped) return
-    if (this.#options.crashes === 0 && this.#guards.size === 0) return
+    if (this.#options.tenure.crashes === 0 && this.#guards.size === 0) return
     this.#steadyTimer = this.#options.clock.after(STEADY_MS, () => this.#steady())
   }
 
   /** The process did not die young: nobody is suspected any more. */
   #steady(): void {
-    const { clock, store, shard, epoch, writer, onFailure } = this.#options
+    const { store, tenure, trials, writer, onFailure } = this.#options
     const guards = [...this.#guards.values()]
     this.#isCareful = false
     this.#guards.clear()
-    this.#trials.release()
-    this.#trials = new Trials(clock, writer)
-    for (const guard of guards) if (!guard.isNew) this.#trials.clear(guard)
+    trials.release(this.#party)
+    this.#party = partyOf(writer)
+    for (const guard of guards) if (!guard.isNew) trials.clear(guard)
     writer.flush()
-    store.steady(shard, epoch).catch((error: unknown) => {
+    store.steady(tenure.shard, tenure.epoch).catch((error: unknown) => {
       if (!this.#stopped) onFailure(error)
     })
   }
@@ -307,7 +308,15 @@ function deathsWords(crashes: number): string {
     : 'A process died in the middle of something'
 }
 
-/** How many of so many are tried together. */
-function groupOf(count: number): number {
-  return Math.max(1, Math.ceil(count / GROUPS))
+function standingOf(mark: Mark | undefined): Standing {
+  if (mark === undefined) return 'unmarked'
+  return mark.deaths === 0 ? 'grouped' : 'alone'
+}
+
+function partyOf(
+  writer: Writer,
+  counts: Party['counts'] = { unmarked: 0, grouped: 0, alone: 0 },
+  death: Party['death'] = 'none',
+): Party {
+  return { writer, counts, death, isOver: false }
 }

@@ -46,9 +46,12 @@ export class Watching {
     }
   }
 
-  /** A shard is here. */
+  /** A shard is here: what was committed while it was taken up nobody has told. */
   came(shard: Shard): void {
-    for (const watcher of this.#watchers.keys()) this.#join(watcher, shard)
+    for (const watcher of [...this.#watchers.keys()]) {
+      this.#join(watcher, shard)
+      watcher.tell()
+    }
   }
 
   close(): void {

@@ -1,6 +1,6 @@
-// A process that poison.test.ts starts and kills: an application on a SQLite file with many healthy runs, a long one and
+// A process that is started and killed by poison.test.ts: an application with many healthy runs, some long ones and
 // one whose code ends the process in the way that is asked for. It tells its parent what has come of them.
-//   POISON=exit|loop|abort|memory|none STORE=<file> CLOCK=<times> node main.ts
+//   POISON=exit|loop|abort|memory|none STORE=<url> CLOCK=<times> LONGS=<count> node main.ts
 import { z } from 'zod'
 import { ballet, open, operation, service, signal, workflow, type Application } from '../../src/index.ts'
 import { systemClock } from '../../src/engine/clock.ts'
@@ -17,7 +17,13 @@ export interface Told {
 }
 
 const HEALTHY = 50
-const { POISON: mode = 'none', STORE: file = '', CLOCK: times = '1', LONG_MS: longMs = '0' } = process.env
+const {
+  POISON: mode = 'none',
+  STORE: store = '',
+  CLOCK: times = '1',
+  LONG_MS: longMs = '0',
+  LONGS: longs = '1',
+} = process.env
 const output = z.json()
 const Stop = signal('stop', z.null())
 
@@ -53,7 +59,8 @@ const poison = workflow('poison', { input: z.null(), output, signals: [Stop] }, 
 const long = workflow('long', { input: z.null(), output }, async (run) => (await run.call(desk.long(null)), 'long'))
 
 async function begin(app: Application): Promise<void> {
-  const starts = [app.start(poison(null), { id: 'poison' }), app.start(long(null), { id: 'long' })]
+  const starts = [app.start(poison(null), { id: 'poison' })]
+  for (let n = 0; n < Number(longs); n++) starts.push(app.start(long(null), { id: `long${n}` }))
   for (let n = 0; n < HEALTHY; n++) starts.push(app.start(healthy(n), { id: `h${n}` }))
   await Promise.all(starts)
 }
@@ -66,12 +73,12 @@ async function told(app: Application, wish: Wish): Promise<Told> {
     completed: items.filter(({ name, status }) => name === 'healthy' && status === 'completed').length,
     stuck: items.filter(({ status }) => status === 'stuck').map(({ id }) => id),
     poison: { status: run?.status ?? 'none', error: run?.error?.code ?? '' },
-    long: items.find(({ id }) => id === 'long')?.status ?? 'none',
+    long: [...new Set(items.filter(({ name }) => name === 'long').map(({ status }) => status))].join(),
   }
 }
 
 const app = await open(ballet({ services: [desk], workflows: [healthy, poison, long] }), {
-  store: `file:${file}`,
+  store,
   clock: fastClock(Number(times)),
   watchdogMs: 1000,
   graceMs: 0,
