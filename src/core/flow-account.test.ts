@@ -15,6 +15,9 @@ import type { FlowPattern, FlowRule } from './flow-pattern.ts'
 const event = (type: string): FlowPattern => ({ kind: 'event', type })
 const within = (ms: number, part: FlowPattern): FlowPattern => ({ kind: 'within', ms, part })
 const seq = (...parts: readonly FlowPattern[]): FlowPattern => ({ kind: 'seq', parts })
+const all = (...parts: readonly FlowPattern[]): FlowPattern => ({ kind: 'all', parts })
+const choice = (...parts: readonly FlowPattern[]): FlowPattern => ({ kind: 'choice', parts })
+const many = (part: FlowPattern): FlowPattern => ({ kind: 'many', part })
 const optional = (part: FlowPattern): FlowPattern => ({ kind: 'optional', part })
 
 const never: FlowRule = { kind: 'never', event: 'theft' }
@@ -169,7 +172,7 @@ describe('an account', () => {
     const { standing, detail } = saved(account)
     expect([standing, detail]).toEqual([
       'complete',
-      '{"seen":["placed","paid","shipped","rated"],"overdues":1,"told":11}',
+      '{"seen":["placed","paid","shipped","rated"],"overdues":1,"told":[{"by":11,"types":["paid"]}]}',
     ])
     expect(saved(taken('placed', 'paid', 'shipped', 'rated')).detail).toBe(
       '{"seen":["placed","paid","shipped","rated"]}',
@@ -186,5 +189,122 @@ describe('an account', () => {
     const row = { state: flow.save(state), pos: 2, began: 1, changed: 2 }
     const detail = JSON.stringify({ ...rest, awaited: [], deadlines: [] })
     expect(loadAccount(flow, { ...row, detail })).toEqual(account)
+  })
+})
+
+describe('what was told of a flow', () => {
+  const at = (type: string, time: number): FlowEvent => ({ ...eventAt(type, time), at: time })
+  /** A flow as it goes: events come at their times, and at times alone it is looked which deadlines have passed. */
+  function go(of: Flow, ...steps: readonly (readonly [string, number] | number)[]) {
+    let account: FlowAccount | null = null
+    const told: string[] = []
+    for (const step of steps) {
+      if (typeof step !== 'number') account = takeEvent(of, account, at(...step))
+      else if (account !== null) {
+        const { passed, account: after } = passDeadlines(of, account, step)
+        told.push(...passed.map(({ by, types }) => `${types.join(' or ')} by ${by}`))
+        // It is the same after it was stored.
+        account = again(of, after)
+      }
+    }
+    return { account: account as unknown as FlowAccount, told }
+  }
+  const row = (of: Flow, account: FlowAccount) => {
+    const { began, changed, last } = account
+    return { ...saveAccount(of, account, knowledge), began, changed, pos: last.pos }
+  }
+  const again = (of: Flow, account: FlowAccount): FlowAccount => {
+    const read = loadAccount(of, row(of, account)) as FlowAccount
+    expect(read).toEqual(account)
+    return read
+  }
+  const standing = (of: Flow, account: FlowAccount) => {
+    const { standing: how, due, detail } = row(of, account)
+    return { standing: how, due, deadlines: parseDetail(detail).deadlines }
+  }
+
+  const order = new Flow(
+    seq(
+      event('placed'),
+      all(
+        within(50, event('packed')),
+        choice(within(10, seq(event('paid'), event('settled'))), within(100, event('declined'))),
+      ),
+    ),
+    [],
+    'an order',
+  )
+
+  it('is remembered of each deadline: one that is known only behind a later one that was told is told as well', () => {
+    const { account, told } = go(order, ['placed', 0], 50, 60, ['paid', 60])
+    expect(told).toEqual(['packed by 50'])
+    expect(standing(order, account)).toEqual({
+      standing: 'overdue',
+      due: 10,
+      deadlines: [
+        { by: 10, types: ['settled'] },
+        { by: 50, types: ['packed'], passed: true },
+      ],
+    })
+    expect(go(order, ['placed', 0], 50, 60, ['paid', 60], 61, 62).told).toEqual(['packed by 50', 'settled by 10'])
+  })
+
+  it('is remembered of each deadline: what is awaited by a clock that was set back has not passed behind one that was told', () => {
+    const { account, told } = go(flow, ['placed', 1000], 1010, ['paid', 500])
+    expect(standing(flow, account)).toEqual({
+      standing: 'on track',
+      due: 600,
+      deadlines: [{ by: 600, types: ['shipped'] }],
+    })
+    expect(told).toEqual(['paid by 1010'])
+    expect(go(flow, ['placed', 1000], 1010, ['paid', 500], 599, 600, 601).told).toEqual([...told, 'shipped by 600'])
+  })
+
+  it('holds for the limit: what is left of one that has run out is late still, and is not told anew', () => {
+    const pair = new Flow(seq(event('placed'), within(10, seq(event('paid'), event('shipped')))), [], 'a pair')
+    const late = go(pair, ['placed', 0], 10, ['paid', 20], 30)
+    expect(late.told).toEqual(['paid by 10'])
+    const deadlines = [{ by: 10, types: ['shipped'], passed: true }]
+    expect(standing(pair, late.account)).toEqual({ standing: 'overdue', due: null, deadlines })
+    // Of alternatives all that have run out were told with the latest; what is left of them is one of them.
+    const told = ['declined or paid by 100', 'packed by 50']
+    expect(go(order, ['placed', 0], 100, ['paid', 120], 130).told.toSorted()).toEqual(told)
+    const either = new Flow(
+      seq(event('z'), choice(all(within(5, event('a')), within(50, event('b'))), within(20, event('c')))),
+      [],
+      'either',
+    )
+    // Of which one limit had not run out then.
+    expect(go(either, ['z', 0], 20, ['a', 25], 49, 50).told).toEqual(['a or b or c by 20', 'b by 50'])
+    // What is foreign to it changes nothing of that.
+    expect(go(order, ['placed', 0], 100, ['rain', 110], ['paid', 120], 130).told.toSorted()).toEqual(told)
+  })
+
+  it('is forgotten with the limit: that of another round counts for itself', () => {
+    const rounds = new Flow(many(seq(event('asked'), within(10, event('answered')))), [], 'rounds')
+    const steps = Array.from({ length: 60 }, (_, round) => [
+      ['asked', round * 20] as const,
+      round * 20 + 10,
+      ['answered', round * 20 + 15] as const,
+    ])
+    const { account, told } = go(rounds, ...steps.flat())
+    expect([told.length, account.overdues]).toEqual([60, 60])
+    // Not all of them for ever.
+    expect([account.told.length, account.told[0]]).toEqual([50, { by: 210, types: ['answered'] }])
+    expect(account.ranOut).toEqual([])
+  })
+
+  it.each<[string, readonly (readonly [string, number] | number)[], object]>([
+    ['what had passed by then', [['placed', 0], 10], { told: [{ by: 10, types: ['paid'] }], ranOut: [0] }],
+    ['and nothing else', [['placed', 0], 10, ['paid', 20]], { told: [], ranOut: [] }],
+  ])('is read of rows that say up to when deadlines were told: %s', (_, steps, wanted) => {
+    const { account } = go(flow, ...steps)
+    const { detail, ...rest } = row(flow, account)
+    const { deadlines } = parseDetail(detail)
+    const before: unknown = JSON.parse(detail)
+    const unsaid = { ranOut: undefined, deadlines: deadlines.map(({ by, types }) => ({ by, types })) }
+    const old = JSON.stringify({ ...(before as object), ...unsaid, told: 10 })
+    expect(loadAccount(flow, { ...rest, detail: old })).toEqual({ ...account, ...wanted })
+    expect(parseDetail(old).deadlines).toEqual(deadlines)
   })
 })

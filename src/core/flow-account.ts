@@ -2,7 +2,7 @@
 // the choreography. An event that does not fit breaks the flow and changes nothing of where it stands, so that what comes
 // behind is still followed. A deadline passes when somebody who knows the time says so (passDeadlines): an event that came
 // before that was in time. Stored as JSON beside the state of the flow; made anew from the events when it cannot be read.
-import { isBroken, type Flow, type FlowDeadline, type FlowState } from './flow.ts'
+import { isBroken, isSameDeadline, type Flow, type FlowDeadline, type FlowState } from './flow.ts'
 import { parseText } from './json-text.ts'
 import type { FlowRow, FlowStanding } from './store.ts'
 
@@ -45,8 +45,10 @@ export interface FlowAccount {
   /** How many events did not fit, and how many deadlines have passed. */
   readonly breaks: number
   readonly overdues: number
-  /** Deadlines up to this time have passed and were told; 0 at first. */
-  readonly told: number
+  /** The deadlines that have passed and were told, the first first. */
+  readonly told: readonly FlowDeadline[]
+  /** Limits of the state that were told to have run out, as indices into its `since`: what is left of one is not told anew. */
+  readonly ranOut: readonly number[]
   /** Times of the first and the last event, milliseconds since the epoch. */
   readonly began: number
   readonly changed: number
@@ -67,7 +69,8 @@ export function takeEvent(flow: Flow, before: FlowAccount | null, event: FlowEve
   if (!isBroken(next)) {
     // Nearly always empty, and then not made anew for each event.
     const strays = account.strays.length === 0 ? account.strays : account.strays.filter((one) => one !== type)
-    return { ...account, state: next, seen, strays, changed: at, last: event }
+    const ranOut = account.ranOut.length === 0 ? account.ranOut : flow.keptLimits(account.state, type, account.ranOut)
+    return { ...account, state: next, seen, strays, ranOut, changed: at, last: event }
   }
   const { source, id, pos } = event
   const { expected, rule } = next
@@ -87,7 +90,13 @@ function beginAccount(flow: Flow, event: FlowEvent): FlowAccount | null {
 }
 
 /** Of a flow to which nothing has happened, and of one that has gone well and says no more. */
-const NOTHING_YET = { seen: [], strays: [], broken: null, breaks: 0, overdues: 0, told: 0 } as const
+const NOTHING_YET = { seen: [], strays: [], broken: null, breaks: 0, overdues: 0, told: [], ranOut: [] } as const
+
+/**
+ * How many of the deadlines that were told are remembered. An older one could only be told again when the choreography is
+ * changed so that its flow waits for it still.
+ */
+const TOLD_KEPT = 50
 
 /** The deadlines that have passed by `now` and were not told yet, and the account in which they are. */
 export function passDeadlines(
@@ -95,11 +104,28 @@ export function passDeadlines(
   account: FlowAccount,
   now: number,
 ): { readonly account: FlowAccount; readonly passed: readonly FlowDeadline[] } {
-  if (!flow.passes(account.state, account.told, now)) return { account, passed: NONE }
-  const passed = flow.deadlines(account.state).filter(({ by }) => by > account.told && by <= now)
-  // Not the time that it is: the clock may be set back, and what is awaited then has not passed.
-  const told = Math.max(...passed.map(({ by }) => by))
-  return { account: { ...account, overdues: account.overdues + passed.length, told }, passed }
+  const { state } = account
+  if (!flow.passes(state, now)) return { account, passed: NONE }
+  // Each for itself: one may come to be known, or pass by a clock that was set back, behind a later one that was told.
+  const passed = flow.deadlines(state).filter((one) => one.by <= now && !isTold(flow, account, one))
+  if (passed.length === 0) return { account, passed }
+  const ranOut = new Set([...account.ranOut, ...passed.flatMap((one) => flow.limitsOf(state, one))])
+  return { account: { ...withTold(account, passed), ranOut: [...ranOut] }, passed }
+}
+
+function withTold(account: FlowAccount, passed: readonly FlowDeadline[]): FlowAccount {
+  return {
+    ...account,
+    overdues: account.overdues + passed.length,
+    told: [...account.told, ...passed].slice(-TOLD_KEPT),
+  }
+}
+
+/** Whether a deadline of the state was told, or that the limits have run out of which it is what is left. */
+function isTold(flow: Flow, { state, told, ranOut }: FlowAccount, deadline: FlowDeadline): boolean {
+  if (told.length === 0) return false
+  if (told.some((one) => isSameDeadline(one, deadline))) return true
+  return flow.limitsOf(state, deadline).every((limit) => ranOut.includes(limit))
 }
 
 const NONE: readonly FlowDeadline[] = []
@@ -108,14 +134,20 @@ const NONE: readonly FlowDeadline[] = []
 export const isComplete = (flow: Flow, { broken, state }: FlowAccount): boolean =>
   broken === null && flow.verdict(state).standing === 'complete'
 
+/** A deadline as a row tells of it. */
+export interface SavedDeadline extends FlowDeadline {
+  /** It was told that it has passed. */
+  readonly passed?: true
+}
+
 interface Standing {
   readonly standing: FlowStanding
   /** The ending, when it is complete or may end. */
   readonly ending: string | null
   /** The types that can come next. */
   readonly awaited: readonly string[]
-  /** By when what has to come, earliest first; those that have passed are the first. */
-  readonly deadlines: readonly FlowDeadline[]
+  /** By when what has to come, earliest first. */
+  readonly deadlines: readonly SavedDeadline[]
   /** When the next deadline passes; null when there is none. */
   readonly due: number | null
 }
@@ -123,16 +155,20 @@ interface Standing {
 /** How a flow stands: broken before overdue, and overdue before anything else. */
 function standingOf(flow: Flow, account: FlowAccount): Standing {
   const { standing, ending } = flow.verdict(account.state)
-  const deadlines = flow.deadlines(account.state)
-  const isOverdue = deadlines.some(({ by }) => by <= account.told)
+  const deadlines = flow
+    .deadlines(account.state)
+    .map((one): SavedDeadline => (isTold(flow, account, one) ? { ...one, passed: true } : one))
+  const isOverdue = deadlines.some(hasPassed)
   return {
     standing: account.broken === null ? (isOverdue ? 'overdue' : standing) : 'broken',
     ending,
     awaited: flow.expected(account.state),
     deadlines,
-    due: deadlines.find(({ by }) => by > account.told)?.by ?? null,
+    due: deadlines.find((one) => !hasPassed(one))?.by ?? null,
   }
 }
+
+const hasPassed = ({ passed }: SavedDeadline): boolean => passed === true
 
 /** A type that can come next, and the services that answer with it; none for one that comes from outside. */
 export interface AwaitedType {
@@ -153,9 +189,11 @@ export interface Undoable extends OwedUndo {
 }
 
 /** What a row tells without the flow, beside its columns. */
-export interface FlowDetail extends Pick<FlowAccount, 'seen' | 'strays' | 'broken' | 'breaks' | 'overdues' | 'told'> {
+export interface FlowDetail extends Pick<FlowAccount, 'seen' | 'strays' | 'broken' | 'breaks' | 'overdues' | 'ranOut'> {
+  /** In rows of before each was remembered, a time: all deadlines up to it were told. */
+  readonly told: FlowAccount['told'] | number
   readonly awaited: readonly AwaitedType[]
-  readonly deadlines: readonly FlowDeadline[]
+  readonly deadlines: readonly SavedDeadline[]
   /** Of a broken or an overdue flow: what would have to be taken back if it is given up. Absent when there is nothing. */
   readonly owes?: readonly OwedUndo[]
   /** The event from which what the flow tells follows, its position and time beside. Absent when it will tell nothing. */
@@ -180,7 +218,7 @@ export function saveAccount(
   account: FlowAccount,
   { producers, undoables }: FlowKnowledge,
 ): Pick<Standing, 'standing' | 'ending' | 'due'> & { readonly state: string; readonly detail: string } {
-  const { seen, strays, broken, breaks, overdues, told } = account
+  const { seen, strays, broken, breaks, overdues, told, ranOut } = account
   const state = flow.save(account.state)
   const common: Partial<FlowDetail> = overdues === 0 ? { seen } : { seen, overdues, told }
   if (isComplete(flow, account)) {
@@ -199,6 +237,7 @@ export function saveAccount(
     ...(strays.length === 0 ? {} : { strays }),
     ...(awaited.length === 0 ? {} : { awaited: awaited.map((one) => ({ type: one, from: producers(one) })) }),
     ...(deadlines.length === 0 ? {} : { deadlines }),
+    ...(ranOut.length === 0 ? {} : { ranOut }),
     ...(owes.length === 0 ? {} : { owes }),
     last: { type, source, id, root },
   }
@@ -223,11 +262,22 @@ export function loadAccount(
 ): FlowAccount | null {
   const state = flow.load(text)
   if (state === null) return null
-  const { seen, strays, broken, breaks, overdues, told, last = NOBODY } = parseDetail(detail)
-  return { state, seen, strays, broken, breaks, overdues, told, began, changed, last: { ...last, pos, at: changed } }
+  const { seen, strays, broken, breaks, overdues, last = NOBODY, ...saved } = parseDetail(detail)
+  const told = toldOf(flow, state, saved.told)
+  const ranOut = saved.told === told ? saved.ranOut : told.flatMap((one) => flow.limitsOf(state, one))
+  const account = { state, seen, strays, broken, breaks, overdues, told, ranOut, began, changed }
+  return { ...account, last: { ...last, pos, at: changed } }
+}
+
+/** The deadlines that a row says were told; of one that says only up to when, those of the state. */
+function toldOf(flow: Flow, state: FlowState, told: FlowDetail['told']): readonly FlowDeadline[] {
+  return typeof told === 'number' ? flow.deadlines(state).filter(({ by }) => by <= told) : told
 }
 
 /** The rest of a row, which the engine wrote. */
 export function parseDetail(detail: string): FlowDetail {
-  return { ...UNSAID, ...(parseText(detail) as Partial<FlowDetail>) }
+  const parsed = { ...UNSAID, ...(parseText(detail) as Partial<FlowDetail>) }
+  const { told, deadlines } = parsed
+  if (typeof told !== 'number') return parsed
+  return { ...parsed, deadlines: deadlines.map((one) => (one.by <= told ? { ...one, passed: true } : one)) }
 }

@@ -68,6 +68,11 @@ interface Wanted {
 
 const NONE: readonly number[] = []
 
+/** Whether the same has to come by the same time. */
+export function isSameDeadline(one: FlowDeadline, other: FlowDeadline): boolean {
+  return one.by === other.by && one.types.join('|') === other.types.join('|')
+}
+
 /** Whether a step was against the flow. */
 export function isBroken(result: FlowState | FlowBroken): result is FlowBroken {
   return 'broken' in result
@@ -169,18 +174,30 @@ export class Flow {
    * of parts in any order each does. The flow is overdue when the first of these times has passed without a step.
    */
   deadlines(state: FlowState): readonly FlowDeadline[] {
-    const awaited = this.#awaited[state.place] as readonly Wanted[]
+    const awaited = this.#wanted(state)
     const deadlines = awaited.map(({ due, types }) => ({ by: byOf(due, state.since), types }))
     return deadlines.length > 1 ? deadlines.sort((one, other) => one.by - other.by) : deadlines
   }
 
-  /** Whether one of the deadlines lies after the one time and not after the other: asked with every event, and mostly not so. */
-  passes(state: FlowState, after: number, upTo: number): boolean {
-    for (const { due } of this.#awaited[state.place] as readonly Wanted[]) {
-      const by = byOf(due, state.since)
-      if (by > after && by <= upTo) return true
-    }
+  /** Whether one of the deadlines lies not after a time: asked with every event, and mostly not so. */
+  passes(state: FlowState, upTo: number): boolean {
+    for (const { due } of this.#wanted(state)) if (byOf(due, state.since) <= upTo) return true
     return false
+  }
+
+  /** The limits that have run out when a deadline of a state passes, as indices into its `since`. */
+  limitsOf(state: FlowState, deadline: FlowDeadline): readonly number[] {
+    const { by } = deadline
+    const { since } = state
+    return this.#wanted(state).flatMap(({ due, types }) =>
+      isSameDeadline({ by: byOf(due, since), types }, deadline) ? limitsBy(due, since, by) : [],
+    )
+  }
+
+  /** Which of some limits of a state go on counting after an event that fits, as indices into the `since` of the next state. */
+  keptLimits(state: FlowState, type: string, limits: readonly number[]): readonly number[] {
+    const from = this.#place(state.place).edges.get(type)?.from
+    return from?.flatMap((before, limit) => (limits.includes(before) ? [limit] : [])) ?? limits
   }
 
   /** A state as text, for `load` of the same flow. */
@@ -200,6 +217,10 @@ export class Flow {
     const [place = -1, ...since] = numbers.map(Number)
     invariant(this.places[place]?.slots === since.length, 'a stored state of a choreography is not one of its flow')
     return { place, since }
+  }
+
+  #wanted(state: FlowState): readonly Wanted[] {
+    return this.#awaited[state.place] as readonly Wanted[]
   }
 
   #place(number: number): Place {
@@ -234,6 +255,12 @@ const nameOf = (ending: string | null): string => ending ?? UNNAMED_ENDING
 function byOf(due: Due, since: readonly number[]): number {
   if (due.kind === 'limit') return (since[due.slot] as number) + due.ms
   return Math.max(...due.of.map((dues) => Math.min(...dues.map((one) => byOf(one, since)))))
+}
+
+/** The limits of a due that have run out by a time. */
+function limitsBy(due: Due, since: readonly number[], by: number): readonly number[] {
+  if (due.kind === 'latest') return due.of.flatMap((dues) => dues.flatMap((one) => limitsBy(one, since, by)))
+  return byOf(due, since) <= by ? [due.slot] : []
 }
 
 function typesOfDue(due: Due): readonly string[] {

@@ -6,7 +6,7 @@ import type { FlowBreakView, FlowView } from '../core/views.ts'
 
 /** The flow of a key, from its row. */
 export function flowView({ name, key, standing, ending, detail, began, changed }: FlowRow): FlowView {
-  const { awaited, deadlines, told, broken, breaks, overdues, owes } = parseDetail(detail)
+  const { awaited, deadlines, broken, breaks, overdues, owes } = parseDetail(detail)
   return {
     choreography: name,
     key: splitKey(key),
@@ -15,7 +15,7 @@ export function flowView({ name, key, standing, ending, detail, began, changed }
     began: iso(began),
     changed: iso(changed),
     awaited: awaited.map(({ type, from }) => ({ event: type, from })),
-    deadlines: deadlines.map(({ by, types }) => ({ events: types, by: iso(by), passed: by <= told })),
+    deadlines: deadlines.map(({ by, types, passed = false }) => ({ events: types, by: iso(by), passed })),
     ...(broken === null ? {} : { broken: breakView(broken) }),
     ...(owes === undefined ? {} : { owes }),
     breaks,

@@ -1,0 +1,105 @@
+// The deadlines of flows, on a store that is a file: each that passes is told once, whatever passes beside it, and whoever is
+// there when it does.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { openForTest } from '../../test/support/applications.ts'
+import { HandClock } from '../../test/support/clocks.ts'
+import { rounds } from '../../test/support/sweeps.ts'
+import {
+  all,
+  ballet,
+  choice,
+  choreography,
+  event,
+  operation,
+  seq,
+  service,
+  sqlite,
+  type Application,
+  type ChoreographyOptions,
+  type Part,
+} from '../index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'ballet-deadlines-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const Order = z.object({ orderId: z.string() })
+const byOrder = { key: 'orderId' } as const
+const Created = event('order.created', Order, byOrder)
+const Packed = event('order.packed', Order, byOrder)
+const Paid = event('order.paid', Order, byOrder)
+const Settled = event('order.settled', Order, byOrder)
+const Declined = event('order.declined', Order, byOrder)
+const Overdue = event('delivery.overdue', z.object({ orderId: z.string(), awaited: z.array(z.string()) }), byOrder)
+
+/** The parts of a flow, and what holds beside them. */
+type Delivery = readonly [flow: Part, more?: ChoreographyOptions<'orderId'>]
+
+/** An application that follows a flow, or none, and tells of what is late. */
+function definitionOf(...[flow, more]: Delivery | readonly []) {
+  const desk = service('desk', { tell: operation({ input: Overdue.schema, run: () => {} }) })
+  desk.on(Overdue, (data) => desk.tell(data))
+  const choreographies = flow === undefined ? [] : [choreography('delivery', byOrder, flow as typeof Created, more)]
+  return ballet({ services: [desk], choreographies, events: [Created, Packed, Paid, Settled, Declined] })
+}
+
+/** Opens applications, one after the other, on one file. */
+function onFile(name: string) {
+  return async (clock: HandClock, ...delivery: Delivery | readonly []): Promise<Application> =>
+    openForTest(definitionOf(...delivery), { store: sqlite({ file: join(folder, `${name}.db`) }), clock })
+}
+
+/** Lets time pass, in small steps, until something holds. */
+async function when(clock: HandClock, holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) {
+    await rounds(2)
+    clock.pass(20)
+  }
+}
+
+/** What was told of the flow of a key, and what it led to: the types that were awaited, and how many runs reacted. */
+async function told(app: Application, orderId = 'a') {
+  const { events } = await app.key(byOrder.key, orderId)
+  const { items } = await app.runs({ name: 'desk:delivery.overdue', key: `orderId:${orderId}` })
+  const overdue = events.filter(({ type }) => type === 'delivery.overdue')
+  return [overdue.map(({ data }) => (data as { awaited: string[] }).awaited.join(' or ')), items.length]
+}
+
+const overdues = async (app: Application): Promise<number | undefined> => (await app.flow('delivery', 'a'))?.overdues
+
+test('a deadline that is known only behind a later one that was told is told as well', async () => {
+  const clock = new HandClock()
+  const app = await onFile('behind')(
+    clock,
+    seq(Created, all(Packed.within('50s'), choice(seq(Paid, Settled).within('10s'), Declined.within('100s')))),
+  )
+  await app.publish(Created({ orderId: 'a' }))
+  expect(await app.flow('delivery', 'a')).toMatchObject({ state: 'on track' })
+  clock.pass(50_000)
+  await when(clock, async () => (await overdues(app)) === 1)
+  await app.publish(Paid({ orderId: 'a' }))
+  await when(clock, async () => (await overdues(app)) === 2)
+  expect(await told(app)).toEqual([['order.packed', 'order.settled'], 2])
+})
+
+test('by a clock that was set back no flow is overdue before its time, and what is late then is told', async () => {
+  const clock = new HandClock()
+  const flow = seq(Created, Paid.within('10s'), Packed.within('20s'))
+  const openOn = onFile('set-back')
+  const first = await openOn(clock, flow)
+  await first.publish(Created({ orderId: 'a' }))
+  expect(await overdues(first)).toBe(0)
+  clock.pass(10_000)
+  await when(clock, async () => (await overdues(first)) === 1)
+  await first.close()
+  const before = new HandClock(clock.now() - 3_600_000)
+  const app = await openOn(before, flow)
+  await app.publish(Paid({ orderId: 'a' }))
+  expect(await app.flow('delivery', 'a')).toMatchObject({ state: 'on track', deadlines: [{ passed: false }] })
+  before.pass(20_000)
+  await when(before, async () => (await overdues(app)) === 2)
+  expect(await told(app)).toEqual([['order.paid', 'order.packed'], 2])
+})
