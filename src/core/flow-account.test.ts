@@ -1,6 +1,7 @@
 // The account of a flow: what its events come to, one after the other.
 import { describe, expect, it } from 'vitest'
 import {
+  keepTold,
   loadAccount,
   parseDetail,
   passDeadlines,
@@ -306,5 +307,41 @@ describe('what was told of a flow', () => {
     const old = JSON.stringify({ ...(before as object), ...unsaid, told: 10 })
     expect(loadAccount(flow, { ...rest, detail: old })).toEqual({ ...account, ...wanted })
     expect(parseDetail(old).deadlines).toEqual(deadlines)
+  })
+
+  it('stays told when the flow is made anew of its events by another choreography, also what was left of a limit', () => {
+    const pair = (ms: number, ...more: readonly FlowPattern[]) =>
+      new Flow(seq(event('placed'), within(ms, seq(event('paid'), event('shipped'))), ...more), [], 'a pair')
+    const [short, long, more] = [pair(10), pair(30), pair(10, event('rated'))]
+    const before = go(short, ['placed', 0], 10, ['paid', 20]).account
+    const anew = (of: Flow, from: Flow, account: FlowAccount) =>
+      keepTold(of, go(of, ['placed', 0], ['paid', 20]).account, row(from, account).detail)
+    const told = ['paid', 'shipped'].map((type) => ({ by: 10, types: [type] }))
+    // By a longer limit it is not late, and by the one that it had it is not late once more.
+    const longer = anew(long, short, before)
+    expect(longer).toMatchObject({ overdues: 1, told, ranOut: [] })
+    expect(standing(long, longer)).toMatchObject({ standing: 'on track', due: 30 })
+    expect(anew(short, long, longer)).toMatchObject({ overdues: 1, told })
+    const same = anew(more, short, before)
+    expect(same).toMatchObject({ overdues: 1, told, ranOut: [0] })
+    expect(passDeadlines(more, same, 25).passed).toEqual([])
+    expect(passDeadlines(long, longer, 30)).toMatchObject({ passed: [{ by: 30 }], account: { overdues: 2 } })
+    // Rows of before say up to when.
+    const { detail } = row(short, before)
+    const old = JSON.stringify({ ...(JSON.parse(detail) as object), told: 10, ranOut: undefined })
+    const read = keepTold(more, go(more, ['placed', 0], ['paid', 20]).account, old)
+    expect(read).toMatchObject({ overdues: 1, told: [{ by: 10, types: ['shipped'] }] })
+  })
+
+  it('is one thing of two limits that ask for the same by the same time', () => {
+    const rule: FlowRule = { kind: 'response', cause: 'placed', answer: 'paid', ms: 10 }
+    const twice = new Flow(
+      seq(event('placed'), within(10, event('paid')), within(20, event('shipped'))),
+      [rule],
+      'twice',
+    )
+    const { account, told } = go(twice, ['placed', 0], 10, 11)
+    expect([told, account.overdues, account.ranOut.toSorted()]).toEqual([['paid by 10'], 1, [0, 1]])
+    expect(standing(twice, account).deadlines).toEqual([{ by: 10, types: ['paid'], passed: true }])
   })
 })

@@ -109,16 +109,10 @@ export function passDeadlines(
   // Each for itself: one may come to be known, or pass by a clock that was set back, behind a later one that was told.
   const passed = flow.deadlines(state).filter((one) => one.by <= now && !isTold(flow, account, one))
   if (passed.length === 0) return { account, passed }
-  const ranOut = new Set([...account.ranOut, ...passed.flatMap((one) => flow.limitsOf(state, one))])
-  return { account: { ...withTold(account, passed), ranOut: [...ranOut] }, passed }
-}
-
-function withTold(account: FlowAccount, passed: readonly FlowDeadline[]): FlowAccount {
-  return {
-    ...account,
-    overdues: account.overdues + passed.length,
-    told: [...account.told, ...passed].slice(-TOLD_KEPT),
-  }
+  const ranOut = [...new Set([...account.ranOut, ...limitsOfAll(flow, state, passed)])]
+  const overdues = account.overdues + passed.length
+  const told = [...account.told, ...passed].slice(-TOLD_KEPT)
+  return { account: { ...account, overdues, told, ranOut }, passed }
 }
 
 /** Whether a deadline of the state was told, or that the limits have run out of which it is what is left. */
@@ -264,9 +258,27 @@ export function loadAccount(
   if (state === null) return null
   const { seen, strays, broken, breaks, overdues, last = NOBODY, ...saved } = parseDetail(detail)
   const told = toldOf(flow, state, saved.told)
-  const ranOut = saved.told === told ? saved.ranOut : told.flatMap((one) => flow.limitsOf(state, one))
+  const ranOut = saved.told === told ? saved.ranOut : limitsOfAll(flow, state, told)
   const account = { state, seen, strays, broken, breaks, overdues, told, ranOut, began, changed }
   return { ...account, last: { ...last, pos, at: changed } }
+}
+
+/**
+ * The account of a flow that was made anew of its events, because its choreography is another one by now: what was told of it
+ * stays told. @param detail of the row that it had.
+ */
+export function keepTold(flow: Flow, account: FlowAccount, detail: string): FlowAccount {
+  const { overdues, told: saved, deadlines } = parseDetail(detail)
+  const told = toldOf(flow, account.state, saved)
+  // What was left of one that was told has not been told itself.
+  const rest = deadlines.filter((one) => hasPassed(one) && !told.some((other) => isSameDeadline(one, other)))
+  const all = [...told, ...rest.map(({ by, types }) => ({ by, types }))]
+  return { ...account, overdues, told: all, ranOut: limitsOfAll(flow, account.state, all) }
+}
+
+/** The limits that have run out when all of these deadlines have passed, as far as the state has them. */
+function limitsOfAll(flow: Flow, state: FlowState, deadlines: readonly FlowDeadline[]): readonly number[] {
+  return [...new Set(deadlines.flatMap((one) => flow.limitsOf(state, one)))]
 }
 
 /** The deadlines that a row says were told; of one that says only up to when, those of the state. */

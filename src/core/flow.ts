@@ -176,7 +176,11 @@ export class Flow {
   deadlines(state: FlowState): readonly FlowDeadline[] {
     const awaited = this.#wanted(state)
     const deadlines = awaited.map(({ due, types }) => ({ by: byOf(due, state.since), types }))
-    return deadlines.length > 1 ? deadlines.sort((one, other) => one.by - other.by) : deadlines
+    if (deadlines.length < 2) return deadlines
+    // Two limits may ask for the same by the same time: what has to come is one thing.
+    return deadlines
+      .filter((one, index) => index === deadlines.findIndex((other) => isSameDeadline(one, other)))
+      .sort((one, other) => one.by - other.by)
   }
 
   /** Whether one of the deadlines lies not after a time: asked with every event, and mostly not so. */

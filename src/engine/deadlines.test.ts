@@ -15,6 +15,7 @@ import {
   choreography,
   event,
   operation,
+  response,
   seq,
   service,
   sqlite,
@@ -102,4 +103,36 @@ test('by a clock that was set back no flow is overdue before its time, and what 
   before.pass(20_000)
   await when(before, async () => (await overdues(app)) === 2)
   expect(await told(app)).toEqual([['order.paid', 'order.packed'], 2])
+})
+
+test('a deadline that was told is not told again when the choreography is changed behind it, nor when it is changed back', async () => {
+  const clock = new HandClock()
+  const openOn = onFile('changed')
+  const first = await openOn(clock, seq(Created, Paid.within('10s'), Packed))
+  await first.publish(Created({ orderId: 'a' }))
+  expect(await overdues(first)).toBe(0)
+  clock.pass(10_000)
+  await when(clock, async () => (await overdues(first)) === 1)
+  await first.close()
+  const second = await openOn(clock, seq(Created, all(Packed, Paid.within('1h')), Settled))
+  await second.publish(Packed({ orderId: 'a' }))
+  expect(await second.flow('delivery', 'a')).toMatchObject({ state: 'on track', overdues: 1 })
+  await second.close()
+  const app = await openOn(clock, seq(Created, all(Packed, Paid.within('10s')), Settled))
+  clock.pass(1000)
+  await app.publish(Paid({ orderId: 'a' }))
+  expect(await app.flow('delivery', 'a')).toMatchObject({ awaited: [{ event: 'order.settled' }], overdues: 1 })
+  expect(await told(app)).toEqual([['order.paid'], 1])
+})
+
+test('two limits that ask for the same by the same time are one deadline, which is told once', async () => {
+  const clock = new HandClock()
+  const answered = { always: [response(Created, Paid, { within: '10s' })] }
+  const app = await onFile('equal')(clock, seq(Created, Paid.within('10s'), Packed.within('20s')), answered)
+  await app.publish(Created({ orderId: 'a' }))
+  expect((await app.flow('delivery', 'a'))?.deadlines).toMatchObject([{ events: ['order.paid'], passed: false }])
+  clock.pass(10_000)
+  await when(clock, async () => ((await overdues(app)) ?? 0) > 0)
+  expect(await app.flow('delivery', 'a')).toMatchObject({ overdues: 1, deadlines: [{ passed: true }] })
+  expect(await told(app)).toEqual([['order.paid'], 1])
 })

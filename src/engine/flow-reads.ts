@@ -2,7 +2,7 @@
 // waits in its order. Rows are read together, because a read of many costs little more than one of one. Owned by monitor.ts.
 import type { Cancel } from '../core/clock.ts'
 import { isBalletError } from '../core/errors.ts'
-import { loadAccount, takeEvent, type FlowAccount, type FlowEvent } from '../core/flow-account.ts'
+import { keepTold, loadAccount, takeEvent, type FlowAccount, type FlowEvent } from '../core/flow-account.ts'
 import type { FlowRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import type { Followed, Live, Work } from './followed.ts'
@@ -135,14 +135,18 @@ export class FlowReads {
     for (const event of since) this.#follow(flow, event)
   }
 
-  /** The choreography is another one by now: the events of the key are walked once more, up to where the row stood. */
+  /**
+   * The choreography is another one by now: the events of the key are walked once more, up to where the row stood. What was
+   * told of the flow is no part of that, and stays.
+   */
   async #anew(choreography: ChoreographyDefinition, row: FlowRow): Promise<FlowAccount | null> {
+    const { flow } = choreography
     let account: FlowAccount | null = null
     for await (const event of this.#events(choreography, row.key, -1)) {
-      if (event.pos > row.pos) return account
-      account = takeEvent(choreography.flow, account, event)
+      if (event.pos > row.pos) break
+      account = takeEvent(flow, account, event)
     }
-    return account
+    return account === null ? null : keepTold(flow, account, row.detail)
   }
 
   /** Of a key, behind a position. */

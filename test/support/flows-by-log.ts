@@ -1,8 +1,9 @@
-// What the rows of the flows of a choreography should say: what their events come to, taken one after the other from the log.
-import { parseDetail, takeEvent, type FlowAccount } from '../../src/core/flow-account.ts'
+// What the rows of the flows of a choreography should say: what their events come to, taken one after the other from the log;
+// and that of every deadline that has passed it is told once.
+import { parseDetail, passDeadlines, takeEvent, type FlowAccount } from '../../src/core/flow-account.ts'
 import type { EventRow, FlowRow } from '../../src/core/store.ts'
 import type { ChoreographyDefinition } from '../../src/define/definition.ts'
-import { eventOf } from '../../src/engine/flow-rows.ts'
+import { eventOf, overdueFact } from '../../src/engine/flow-rows.ts'
 
 export interface JudgedFlow {
   readonly key: string
@@ -14,15 +15,22 @@ export interface JudgedFlow {
 
 /** Every flow that has a row, or should have one. */
 export function flowsByLog(
-  { name, flow }: ChoreographyDefinition,
+  choreography: ChoreographyDefinition,
   events: Iterable<EventRow>,
   flows: Iterable<FlowRow>,
 ): readonly JudgedFlow[] {
+  const { name, flow } = choreography
   const accounts = new Map<string, FlowAccount>()
+  const told = new Map<string, string[]>()
   for (const event of events) {
-    if (!flow.types.has(event.type)) continue
-    const account = takeEvent(flow, accounts.get(event.key) ?? null, eventOf(event))
-    if (account !== null) accounts.set(event.key, account)
+    const { type, key, id, at } = event
+    if (type === `${name}.overdue`) told.set(key, [...(told.get(key) ?? []), id])
+    if (!flow.types.has(type)) continue
+    const before = accounts.get(key)
+    // What came behind a deadline came late, whether or not its timer was there.
+    const late = before === undefined ? null : passDeadlines(flow, before, at - 1).account
+    const account = takeEvent(flow, late, eventOf(event))
+    if (account !== null) accounts.set(key, account)
   }
   const rows = new Map([...flows].filter((row) => row.name === name).map((row) => [row.key, row]))
   rows.delete('')
@@ -35,6 +43,24 @@ export function flowsByLog(
     const { ending } = flow.verdict(account.state)
     const rest = { broken: account.broken, breaks: account.breaks, seen: account.seen, pos: account.last.pos }
     const wanted = JSON.stringify({ ...rest, state: flow.save(account.state), ending })
-    return { key, row, problem: found === wanted ? null : `stands as ${found}, and its events come to ${wanted}` }
+    const problem = found === wanted ? null : `stands as ${found}, and its events come to ${wanted}`
+    return { key, row, problem: problem ?? judgeTold(choreography, account, row, told.get(key) ?? []) }
   })
+}
+
+/** Whether every deadline that passed before an event came was told, each once and no more than the row counts. */
+function judgeTold(
+  { name, onDeadline }: ChoreographyDefinition,
+  { told, last }: FlowAccount,
+  { key, detail }: FlowRow,
+  ids: readonly string[],
+): string | null {
+  if (onDeadline === 'record') return null
+  const { overdues } = parseDetail(detail)
+  if (new Set(ids).size < ids.length || ids.length !== overdues)
+    return `was overdue ${overdues} times, and of it is told by ${ids.join(', ') || 'nothing'}`
+  const missing = told
+    .map((deadline) => overdueFact(name, key, { deadline, last }).id)
+    .filter((id) => !ids.includes(id))
+  return missing.length === 0 ? null : `was overdue, and nothing tells of ${missing.join(', ')}`
 }
