@@ -136,3 +136,32 @@ test('two limits that ask for the same by the same time are one deadline, which 
   expect(await app.flow('delivery', 'a')).toMatchObject({ overdues: 1, deadlines: [{ passed: true }] })
   expect(await told(app)).toEqual([['order.paid'], 1])
 })
+
+test('a deadline that passes while the application runs without its choreography is told when that is back', async () => {
+  const clock = new HandClock()
+  const flow = seq(Created, Paid.within('10s'), Packed)
+  const openOn = onFile('without')
+  const first = await openOn(clock, flow)
+  for (const orderId of ['a', 'b']) await first.publish(Created({ orderId }))
+  expect(await overdues(first)).toBe(0)
+  await first.close()
+  const without = await openOn(clock)
+  clock.pass(5000)
+  await without.publish(Paid({ orderId: 'b' }))
+  clock.pass(5000)
+  // What is due by now is taken up, and what came of that is durable.
+  for (let second = 0; second < 5; second++) {
+    await without.publish(Settled({ orderId: 'other' }))
+    await rounds()
+    clock.pass(1000)
+  }
+  await without.close()
+  await (await openOn(clock)).close()
+  const app = await openOn(clock, flow)
+  await when(clock, async () => (await overdues(app)) === 1)
+  expect(await app.flow('delivery', 'b')).toMatchObject({ state: 'on track', overdues: 0 })
+  expect([await told(app), await told(app, 'b')]).toEqual([
+    [['order.paid'], 1],
+    [[], 0],
+  ])
+})

@@ -122,14 +122,13 @@ export class Monitor {
   fired(timer: TimerRow): void {
     const [name = ''] = timer.op.split(' ', 1)
     const followed = this.#followed.get(name)
-    const gone = (): void => {
-      this.#context.writer.rows.timersGone.push(timer)
-      this.#context.writer.flush()
-    }
-    // The choreography has left the code.
-    if (followed === undefined) return gone()
+    // The choreography has left the code. The timer stays beside the flow, for a process that has it again.
+    if (followed === undefined) return
     this.#with(followed, timer.op.slice(name.length + 1), (flow) => {
-      if (flow.account === null) return gone()
+      if (flow.account === null) {
+        this.#context.writer.rows.timersGone.push(timer)
+        return this.#context.writer.flush()
+      }
       const { account, passed } = passDeadlines(followed.choreography.flow, flow.account, this.#context.now())
       flow.account = account
       // One that moved since has another timer, or will have one when it is written.
