@@ -1,10 +1,13 @@
 // A choreography that is another one when the application is opened anew, with flows going on.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, openForTest } from '../../test/support/applications.ts'
 import { HandClock } from '../../test/support/clocks.ts'
 import { live } from '../../test/support/sweeps.ts'
-import { ballet, choreography, event, seq } from '../index.ts'
+import { ballet, choreography, event, seq, sqlite, type Choreography } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
@@ -50,4 +53,53 @@ test('a flow that has not begun by a changed choreography is none: its row goes,
     [{ key: 'orderId:b' }],
   ])
   expect(log.lines.join('\n')).toContain('The flow delivery of orderId:a is not followed any more')
+})
+
+test('what came before a choreography was followed is no part of its flows, also when it is another one later on', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ballet-changed-'))
+  const clock = new HandClock()
+  const openWith = (...choreographies: readonly Choreography[]) => {
+    const definition = ballet({ services: [], choreographies, events: [Created, Declined, Paid, Shipped] })
+    return openForTest(definition, { store: sqlite({ file: join(folder, 'store.db') }), clock })
+  }
+  const before = await openWith()
+  for (const type of [Created, Declined]) await before.publish(type({ orderId: 'a' }))
+  await before.close()
+  const first = await openWith(choreography('delivery', byOrder, seq(Created, Paid)))
+  await first.publish(Shipped({ orderId: 'a' }))
+  await first.publish(Created({ orderId: 'a' }))
+  expect(await first.flow('delivery', 'a')).toMatchObject({ state: 'on track', breaks: 0 })
+  await first.close()
+  const second = await openWith(choreography('delivery', byOrder, seq(Created, Paid, Declined)))
+  await second.publish(Paid({ orderId: 'a' }))
+  expect(await second.flow('delivery', 'a')).toMatchObject({ state: 'on track', breaks: 0 })
+  await second.close()
+  // What came since then is, also where no flow had begun by it.
+  const third = await openWith(choreography('delivery', byOrder, seq(Shipped, Created, Paid, Declined)))
+  await third.publish(Declined({ orderId: 'a' }))
+  expect(await third.flow('delivery', 'a')).toMatchObject({ state: 'complete', breaks: 0 })
+  await third.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('in a store that does not say from where on a choreography is followed, all events of a key count', async () => {
+  const data = new MemoryData()
+  const clock = new HandClock()
+  const openWith = (...choreographies: readonly Choreography[]) =>
+    openForTest(ballet({ services: [], choreographies, events: [Created, Paid, Shipped] }), {
+      store: memory(data),
+      clock,
+    })
+  const before = await openWith()
+  await before.publish(Created({ orderId: 'a' }))
+  await before.close()
+  const first = await openWith(choreography('delivery', byOrder, seq(Paid, Shipped)))
+  await first.publish(Paid({ orderId: 'a' }))
+  expect(await first.flow('delivery', 'a')).toMatchObject({ state: 'on track' })
+  await first.close()
+  for (const [name, row] of data.flows)
+    if (row.key === '') data.flows.set(name, { ...row, detail: JSON.stringify({ field: byOrder.key }) })
+  const second = await openWith(choreography('delivery', byOrder, seq(Created, Paid, Shipped)))
+  await second.publish(Shipped({ orderId: 'a' }))
+  expect(await second.flow('delivery', 'a')).toMatchObject({ state: 'complete', breaks: 0 })
 })

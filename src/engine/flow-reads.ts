@@ -5,6 +5,7 @@ import { isBalletError } from '../core/errors.ts'
 import { keepTold, loadAccount, takeEvent, type FlowAccount, type FlowEvent } from '../core/flow-account.ts'
 import type { FlowRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
+import type { RetentionMs } from '../define/retention.ts'
 import type { Followed, Live, Work } from './followed.ts'
 import { eventOf, forgoFlow } from './flow-rows.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -18,6 +19,7 @@ const PAGE = 500
 export class FlowReads {
   readonly #context: ShardContext
   readonly #follow: (flow: Live, event: FlowEvent) => void
+  readonly #retention: RetentionMs | null
   /** Those that wait for the next read, those that are read now, and those that could not be read. */
   #asked: Live[] = []
   readonly #reading: Live[][] = []
@@ -27,9 +29,14 @@ export class FlowReads {
   #isStopped = false
 
   /** @param follow takes an event into the account of a flow, if that does not have it. */
-  constructor(context: ShardContext, follow: (flow: Live, event: FlowEvent) => void) {
+  constructor(
+    context: ShardContext,
+    follow: (flow: Live, event: FlowEvent) => void,
+    retention: RetentionMs | null = null,
+  ) {
     this.#context = context
     this.#follow = follow
+    this.#retention = retention
   }
 
   /** Has the row of a flow read, if it is not about to be; returns what waits for that, to be done in this order. */
@@ -124,7 +131,7 @@ export class FlowReads {
 
   /** The account of a row; of a flow that was taken for a new one what came since is taken once more, from the log. */
   async #bringBack(choreography: ChoreographyDefinition, flow: Live, row: FlowRow): Promise<void> {
-    const account = loadAccount(choreography.flow, row) ?? (await this.#anew(choreography, row))
+    const account = loadAccount(choreography.flow, row) ?? (await this.#anew(flow.followed, row))
     const since: FlowEvent[] = []
     if (flow.account !== null) for await (const event of this.#events(choreography, row.key, row.pos)) since.push(event)
     // Everything was read: what fails before is tried again, and must find the flow as it was.
@@ -136,15 +143,17 @@ export class FlowReads {
   }
 
   /**
-   * The choreography is another one by now: the events of the key are walked once more, up to where the row stood. What was
-   * told of the flow is no part of that, and stays.
+   * The choreography is another one by now: the events of the key since it is followed are walked once more, up to where the
+   * row stood. What was told of the flow is no part of that, and stays.
    */
-  async #anew(choreography: ChoreographyDefinition, row: FlowRow): Promise<FlowAccount | null> {
+  async #anew({ choreography, since }: Followed, row: FlowRow): Promise<FlowAccount | null> {
     const { flow } = choreography
+    // With a retention there may have been one before it, whose events something else holds: they are older by that much.
+    const before = row.began - (this.#retention?.runsMs ?? Number.POSITIVE_INFINITY)
     let account: FlowAccount | null = null
-    for await (const event of this.#events(choreography, row.key, -1)) {
+    for await (const event of this.#events(choreography, row.key, since)) {
       if (event.pos > row.pos) break
-      account = takeEvent(flow, account, event)
+      if (event.at > before) account = takeEvent(flow, account, event)
     }
     return account === null ? null : keepTold(flow, account, row.detail)
   }

@@ -3,6 +3,7 @@
 import { saveAccount, type FlowAccount, type FlowEvent, type FlowKnowledge } from '../core/flow-account.ts'
 import type { FlowDeadline } from '../core/flow.ts'
 import { eventRef } from '../core/ids.ts'
+import { parseText } from '../core/json-text.ts'
 import { splitKey } from '../core/names.ts'
 import type { EventRow, FlowRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
@@ -60,8 +61,19 @@ export function overdueFact(name: string, key: string, { deadline: { by, types }
   }
 }
 
+/** How far a choreography is followed: from behind a position on, and up to one. */
+interface Place {
+  readonly since: number
+  readonly pos: number
+}
+
 /** The row without a key: it also says which field the keys have. @param now milliseconds since the epoch. */
-export function placeRow(ns: string, { name, key }: ChoreographyDefinition, pos: number, now: number): FlowRow {
+export function placeRow(
+  ns: string,
+  { name, key }: ChoreographyDefinition,
+  { since, pos }: Place,
+  now: number,
+): FlowRow {
   return {
     ns,
     name,
@@ -69,10 +81,16 @@ export function placeRow(ns: string, { name, key }: ChoreographyDefinition, pos:
     standing: 'on track',
     ending: null,
     state: '',
-    detail: JSON.stringify({ field: key }),
+    detail: JSON.stringify({ field: key, since }),
     pos,
     began: now,
     changed: now,
     due: null,
   }
+}
+
+/** What the row without a key says. Before it said from where on, all events of a key counted. */
+export function placeOf({ detail, pos }: FlowRow): Place {
+  const { since = -1 } = parseText(detail) as { readonly since?: number }
+  return { since, pos }
 }

@@ -13,6 +13,8 @@ export interface Followed {
   readonly choreography: ChoreographyDefinition
   /** Those in memory, by their keys. */
   readonly flows: LooseMap<string, Live>
+  /** The position behind which it is followed: what came before is no part of its flows. */
+  since: number
   /** The last event that was met, and what the store knows. */
   met: number
   written: number
@@ -42,7 +44,7 @@ export interface Live {
 export type Work = (flow: Live) => void
 
 export function followedOf(choreography: ChoreographyDefinition): Followed {
-  return { choreography, flows: new LooseMap(), met: 0, written: 0 }
+  return { choreography, flows: new LooseMap(), since: -1, met: 0, written: 0 }
 }
 
 /** One that is not in memory: with an account it is taken for a new one, without it its row is to be read. */

@@ -12,9 +12,10 @@ import { isComplete, passDeadlines, takeEvent, type FlowAccount, type FlowEvent 
 import type { Cancel } from '../core/clock.ts'
 import type { EventRow, FlowGone, FlowRow, TimerRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
+import type { RetentionMs } from '../define/retention.ts'
 import { appendEvent } from './facts.ts'
 import { FlowReads } from './flow-reads.ts'
-import { eventOf, overdueFact, placeRow, rowOf } from './flow-rows.ts'
+import { eventOf, overdueFact, placeOf, placeRow, rowOf } from './flow-rows.ts'
 import { flowOf, followedOf, forgetIdle, isCrowded, isIdle, type Followed, type Live, type Work } from './followed.ts'
 import type { ShardContext } from './shard-context.ts'
 import { UndoDebt } from './undo-debt.ts'
@@ -50,10 +51,10 @@ export class Monitor {
   #ride: Cancel | null = null
   #isStopped = false
 
-  constructor(context: ShardContext) {
+  constructor(context: ShardContext, retention: RetentionMs | null) {
     this.#context = context
     this.#debt = new UndoDebt(context.directory.definition)
-    this.#reads = new FlowReads(context, (flow, event) => this.#follow(flow, event))
+    this.#reads = new FlowReads(context, (flow, event) => this.#follow(flow, event), retention)
     const followed = context.directory.definition.choreographies.map(followedOf)
     this.#followed = new Map(followed.map((one) => [one.choreography.name, one]))
     for (const one of followed) {
@@ -75,8 +76,10 @@ export class Monitor {
     const { store, shard, ns } = this.#context
     for (const followed of this.#followed.values()) {
       const [row] = await store.flowsOf(shard, ns, followed.choreography.name, [''])
-      followed.written = row?.pos ?? -1
-      followed.met = row?.pos ?? head
+      const place = row === undefined || row === null ? null : placeOf(row)
+      followed.since = place?.since ?? head
+      followed.written = place?.pos ?? -1
+      followed.met = place?.pos ?? head
     }
     // From where a choreography that is new is followed, must not go out with new flows, which may be refused.
     if ([...this.#followed.values()].some(({ written }) => written === -1)) {
@@ -205,7 +208,7 @@ export class Monitor {
       // Less is written when flows that were taken for new are not sure yet: the row that counts on them is on its way.
       if (pos <= followed.written) continue
       followed.written = pos
-      rows.flows.push(placeRow(ns, followed.choreography, pos, this.#context.now()))
+      rows.flows.push(placeRow(ns, followed.choreography, { since: followed.since, pos }, this.#context.now()))
     }
   }
 

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { openForTest } from '../../test/support/applications.ts'
 import { HandClock } from '../../test/support/clocks.ts'
 import { live, sweep } from '../../test/support/sweeps.ts'
-import { ballet, choreography, event, many, optional, seq, type Application } from '../index.ts'
+import { ballet, choreography, event, many, optional, seq, signal, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
@@ -63,4 +63,35 @@ test('what holds the events of a key is asked once for many of them', async () =
   expect(await app.flow('trip', tripId)).toMatchObject({ state: 'on track' })
   const own = asked.filter((key) => key === 'tripId:a').length
   expect([own > 0, own < 30]).toEqual([true, true])
+})
+
+test('a flow of a changed choreography takes no events of one before it that was forgotten, also where a run holds them', async () => {
+  const clock = new HandClock()
+  const data = new MemoryData()
+  const Back = signal('back', z.null())
+  const rest = workflow('rest', { input: Trip, output: z.null(), ...byTrip, signals: [Back] }, async (run) => {
+    await run.receive(Back)
+    return null
+  })
+  const openWith = (...ends: readonly [typeof Ended] | readonly [typeof Ended, typeof Rated]) => {
+    const one = choreography('trip', byTrip, seq(Begun, ...ends))
+    const events = [Begun, Seen, Ended, Rated]
+    const changed = ballet({ services: [], workflows: [rest], choreographies: [one], events })
+    return openForTest(changed, { store: memory(data), clock, retention })
+  }
+  const first = await openWith(Ended)
+  const tripId = 'a'
+  await first.start(rest({ tripId }))
+  for (const make of [Begun, Ended]) await first.publish(make({ tripId }))
+  expect(await first.flow('trip', tripId)).toMatchObject({ state: 'complete' })
+  await live(clock, 110)
+  await sweep(clock)
+  expect(await first.flow('trip', tripId)).toBeNull()
+  expect(await typesOf(first, tripId)).toEqual(['trip.begun', 'trip.ended'])
+  await first.publish(Begun({ tripId }))
+  expect(await first.flow('trip', tripId)).toMatchObject({ state: 'on track' })
+  await first.close()
+  const app = await openWith(Ended, Rated)
+  await app.publish(Ended({ tripId }))
+  expect(await app.flow('trip', tripId)).toMatchObject({ state: 'on track', breaks: 0 })
 })

@@ -163,7 +163,7 @@ export class Shard {
       begin: (run) => this.#begin(run),
       fail: onFailure,
     }
-    this.#monitor = new Monitor(this.context)
+    this.#monitor = new Monitor(this.context, options.retention)
     this.#eviction = new Eviction(this.context)
     this.#loading = new Loading(this.context, {
       enterLane: (row) => void this.#enterLane(row),
