@@ -208,7 +208,8 @@ export interface Run<
   /**
    * Ends this generation of the run and goes on as a new one, with the same id and key, `input` and an empty journal:
    * `return run.continueAs(input)`. Undos, unread signals, the ids of signals seen and the state are carried over. For what
-   * goes on for ever, before its journal grows past what a run may have.
+   * goes on for ever, before its journal grows past what a run may have. Calls that were given up are waited for first;
+   * sleeps, waits and the ends of started children are not.
    *
    * @throws INPUT_INVALID, CONTINUE_REFUSED while calls, steps or children are under way.
    */

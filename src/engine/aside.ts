@@ -12,6 +12,8 @@ import type { ShardContext } from './shard-context.ts'
 
 /** How long whoever asks another shard waits until what was asked is taken, milliseconds. It is taken all the same. */
 export const TAKEN_MS = 30_000
+/** So far whoever asked is known to wait still, also where the clocks of the two nodes differ by as much. */
+const FRESH_MS = TAKEN_MS / 2
 const PAGE = 500
 /** What a version says of a start or an event that another one has taken. */
 const OF_VERSION: ReadonlySet<string> = new Set(['INPUT_INVALID', 'CALL_UNKNOWN', 'EVENT_UNKNOWN', 'KEY_INVALID'])
@@ -33,12 +35,13 @@ export function setAside(context: ShardContext, { id, ...item }: InboxRow, error
 
 /**
  * Whether what a row says is refused for a reason that may be gone with another version, while nobody waits for the answer: it
- * came in a transaction (`silent`), or has lain there for long. Or for one that nobody has thought of.
+ * came in a transaction (`silent`), or has lain there for long. When it came is by the clock of who asked: what is not
+ * known to be fresh is kept. Or for one that nobody has thought of.
  */
 export function isOfVersion({ kind, at }: InboxRow, text: string, now: number, error: unknown): boolean {
   if (!isBalletError(error)) return true
   if ((kind !== 'start' && kind !== 'event') || !OF_VERSION.has(error.code)) return false
-  return now - at > TAKEN_MS || (parseText(text) as { readonly silent?: true }).silent === true
+  return Math.abs(now - at) > FRESH_MS || (parseText(text) as { readonly silent?: true }).silent === true
 }
 
 /** Puts what was set aside back into the inbox: each is looked at once more. */

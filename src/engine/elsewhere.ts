@@ -34,6 +34,7 @@ import type { Directory } from './directory.ts'
 import { answersOf, type Act, type ActAnswer, type AskedAct } from './far-actions.ts'
 import { isSignal, wasGiven } from './given-signals.ts'
 import { elapsedOf } from './hold.ts'
+import { liesIn, type Posted } from './lying.ts'
 import { checkDeadline } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -60,11 +61,6 @@ const NEWEST_PART = 1 / 8
 /** Looks for a name alone, before it is asked whether what is to take it still lies in the inbox. */
 const LOOKS = 4
 
-/** What was put into an inbox, as its row says it and in words. */
-interface Asked extends Pick<InboxItem, 'kind' | 'target'> {
-  readonly words: string
-}
-
 export class Elsewhere {
   readonly #options: ElsewhereOptions
   readonly #place: Placement
@@ -87,17 +83,17 @@ export class Elsewhere {
     if (before !== null && tx === undefined) return { id, created: false }
     if (before === null) checkDeadline(deadline ?? null, at ?? null, this.#options.clock.now())
     const isNew = before === null
-    return this.#admitted(isNew ? { workflow, runs: 1 } : null, () => this.#start(birth, request, shard, tx))
+    return this.#admitted(isNew ? { workflow, runs: 1 } : null, () => this.#start(birth, request, tx))
   }
 
-  async #start({ id, hash, at, deadline }: Birth, request: StartRequest, shard: number, tx?: object): Promise<Started> {
+  async #start({ id, hash, at, deadline }: Birth, request: StartRequest, tx?: object): Promise<Started> {
     const { call, input } = request
     const body = { call, input, id, at: at ?? undefined, deadline: deadline ?? undefined }
-    await this.#post('start', id, id, body, tx)
-    if (tx === undefined) this.#expect(id)
+    const posted = await this.#post('start', id, id, body, tx)
     if (tx !== undefined) return { id, created: true }
-    const what = { kind: 'start', target: id, words: `the start of the run "${id}"` } as const
-    const taken = await this.#taken(shard, 'run', id, what)
+    this.#expect(id)
+    // Not taken yet, it is durable all the same, or it was refused.
+    const taken = await this.#taken(this.#place.shardOf(id), 'run', id, posted, `the start of the run "${id}"`)
     if (taken !== null && taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
     return { id, created: true }
   }
@@ -128,9 +124,10 @@ export class Elsewhere {
   async #publish(asked: AskedEvent, request: PublishRequest, shard: number, tx?: object): Promise<Published> {
     const { id, source, hash, key, name } = asked
     const { type, data, cause } = request
-    await this.#post('event', type, key, { type, data, id, source, ...(cause === undefined ? {} : { cause }) }, tx)
+    const body = { type, data, id, source, ...(cause === undefined ? {} : { cause }) }
+    const posted = await this.#post('event', type, key, body, tx)
     if (tx !== undefined) return { id, source, position: 0, created: true }
-    const taken = await this.#taken(shard, 'event', name, { kind: 'event', target: type, words: `the event "${id}"` })
+    const taken = await this.#taken(shard, 'event', name, posted, `the event "${id}"`)
     // It is durable all the same, and known by its id when it is published again.
     if (taken === null)
       throw fault('OWNER_SILENT', { address: 'the shard of the event', problem: 'it was not taken yet' })
@@ -303,36 +300,32 @@ export class Elsewhere {
   }
 
   /**
-   * The claim of what was put into an inbox, or null when it takes too long. When nothing lies there any more and the name is
-   * free, it was refused, or set aside and is taken later. @throws OWNER_REFUSED
+   * The claim of what was put into an inbox, or null when it takes too long, or was set aside and is taken later. When it is
+   * nowhere and the name is free, it was refused. @throws OWNER_REFUSED
    */
-  async #taken(shard: number, space: Claim['space'], id: string, what: Asked): Promise<Claim | null> {
+  async #taken(shard: number, space: Claim['space'], id: string, posted: Posted, what: string): Promise<Claim | null> {
     const { store, ns, clock } = this.#options
     const since = elapsedOf(clock)
     // It was put there just now: each look that comes too early is a question more.
     await this.#pause(Math.max(this.#takenMs * FIRST_PART, LOOK_MS[0]))
     let looks = 0
+    // What is there no more was taken before its name is looked for.
+    const isKept = async (): Promise<boolean> =>
+      (await liesIn(store, shard, ns, posted)) || (await liesIn(store, shard, asideOf(ns), posted))
     const taken = await this.#patiently(async () => {
-      // Most are taken at once. What is there no more was taken before its name is looked for.
+      // Most are taken at once.
       const isGone = ++looks > LOOKS && (await store.inboxIds(shard, ns, 1)).length === 0
       const claim = await this.#claim(shard, space, id)
-      if (!isGone || claim !== null) return claim
-      if (await this.#isAside(shard, what)) return 'aside'
-      throw fault('OWNER_REFUSED', { what: what.words })
+      return isGone && claim === null ? 'gone' : claim
     })
     const passedMs = Math.min(elapsedOf(clock) - since, LOOK_MS[1])
     this.#takenMs += (passedMs - this.#takenMs) * NEWEST_PART
-    return taken === 'aside' ? null : taken
-  }
-
-  async #isAside(shard: number, { kind, target }: Asked): Promise<boolean> {
-    const { store, ns } = this.#options
-    for (let after = 0; ;) {
-      const rows = await store.inbox(shard, asideOf(ns), PAGE, after)
-      if (rows.some((row) => row.kind === kind && row.target === target)) return true
-      if (rows.length < PAGE) return false
-      after = rows.at(-1)?.id ?? after
-    }
+    if (taken !== 'gone' && taken !== null) return taken
+    // There may be others which nobody can take: of this one it is known by itself.
+    if (await isKept()) return null
+    const claim = await this.#claim(shard, space, id)
+    if (claim === null) throw fault('OWNER_REFUSED', { what })
+    return claim
   }
 
   /** What is not null, or null when it takes too long. */
@@ -352,7 +345,7 @@ export class Elsewhere {
   }
 
   /** @param tag says to which shard it goes. */
-  async #post(kind: InboxItem['kind'], target: string, tag: string, body: object, tx?: object): Promise<void> {
+  async #post(kind: InboxItem['kind'], target: string, tag: string, body: object, tx?: object): Promise<Posted> {
     const { store, ns, codec, clock, posted } = this.#options
     // Nobody waits for what a transaction has asked for.
     const text = JSON.stringify(tx === undefined ? body : { ...body, silent: true })
@@ -364,5 +357,6 @@ export class Elsewhere {
     else await store.postIn(tx, shard, items)
     // Nobody here sees the end of somebody's transaction: the owner finds it when it looks.
     if (tx === undefined) posted(shard)
+    return { kind, target, data }
   }
 }

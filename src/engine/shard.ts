@@ -103,7 +103,7 @@ export class Shard {
 
   constructor(options: ShardOptions) {
     this.#options = options
-    const { store, clock, random, tenure, ns, directory, codec, pulse, trials, handleInbox: handle } = options
+    const { store, clock, random, tenure, ns, directory, codec, pulse, trials, info } = options
     const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
     const space = new Space({ store, clock, log, onFailure })
@@ -112,13 +112,12 @@ export class Shard {
     const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp: () => this.#caughtUp(), isQuiet, clock })
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)
     const { shard } = tenure
-    const { shards } = options.info
     const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
-    const inbox: Inbox = new Inbox({ store, shard, ns, handle, log, onFailure, pulse })
+    const inbox: Inbox = new Inbox({ store, shard, ns, handle: options.handleInbox, log, onFailure, pulse })
     this.#foreign = options.development ? watchForeignWork(() => runIn(pump)) : null
     this.context = {
       shard,
-      place: new Placement(options.info),
+      place: new Placement(info),
       ns,
       version: directory.definition.version,
       store,
@@ -141,7 +140,7 @@ export class Shard {
       admission: this.#admissionTo(pump, writer),
       open,
       watchers: new Watchers(),
-      suspects: new Suspects({ clock, store, tenure, shards, trials, writer, pump, log, open, onFailure }),
+      suspects: new Suspects({ clock, store, tenure, info, trials, writer, pump, log, open, onFailure }),
       conducts: new Conducts({ choreographies: directory.choreographies, store, shard }),
       now: () => this.#notBefore(clock.now()),
       notBefore: (at) => void this.#notBefore(at),

@@ -19,7 +19,7 @@
 // has no mark: its first turn waits until there is a row to accuse. ADR 18 says why, and what it costs.
 import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
-import type { Store, SuspectRow, Tenure } from '../core/store.ts'
+import type { Store, StoreInfo, SuspectRow, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { LiveRun } from './live-run.ts'
 import { orFailure } from './run-rows.ts'
@@ -43,8 +43,7 @@ export interface SuspectsOptions {
   readonly clock: Clock
   readonly store: Store
   readonly tenure: Tenure
-  /** Of the store. */
-  readonly shards: number
+  readonly info: Pick<StoreInfo, 'shards'>
   /** Of the process. */
   readonly trials: Trials
   readonly writer: Writer
@@ -253,7 +252,7 @@ export class Suspects {
     readonly found: ReadonlyMap<number, SuspectRow>
     readonly death: Party['death']
   }> {
-    const { store, shards, tenure, writer } = this.#options
+    const { store, info, tenure, writer } = this.#options
     const found = new Map<number, SuspectRow>()
     let death: Party['death'] = tenure.crashes === 0 ? 'none' : 'unexplained'
     for (const mark of await store.suspects(tenure.shard)) {
@@ -263,7 +262,7 @@ export class Suspects {
       else if (await this.#isOver(mark.run)) writer.rows.suspectsGone.push(mark.run)
     }
     // Somebody of another shard may have been under way: that is known when all of them have been taken over.
-    if (death !== 'unexplained' || shards > 1) return { found, death }
+    if (death !== 'unexplained' || info.shards > 1) return { found, death }
     writer.rows.suspectsGone.push(...found.keys())
     return { found: new Map(), death }
   }

@@ -174,9 +174,9 @@ export class Trials {
     const writers = new Set([...this.#leaving, ...group.map(({ accused }) => accused.party.writer)])
     const awaited: Awaited = { writers, marked }
     this.#awaited.add(awaited)
-    for (const writer of [...writers]) {
+    for (const writer of writers) {
       const failed = (error: Error): void => {
-        for (const party of [...this.#parties])
+        for (const party of this.#parties)
           if (party.writer === writer) for (const trial of this.stop(party)) trial.failed(error)
         this.#told(awaited, writer)
       }

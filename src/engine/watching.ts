@@ -48,7 +48,9 @@ export class Watching {
 
   /** A shard is here: what was committed while it was taken up nobody has told. */
   came(shard: Shard): void {
-    for (const watcher of [...this.#watchers.keys()]) {
+    // A copy: a listener may leave, or watch more.
+    const watchers = [...this.#watchers.keys()]
+    for (const watcher of watchers) {
       this.#join(watcher, shard)
       watcher.tell()
     }

@@ -142,6 +142,9 @@ test('a start of a transaction that a newer version refuses is set aside, and be
   })
   // What lies in the inbox has been looked at when a negative answer is given.
   expect(await old.run('two')).toBeNull()
+  // Another start under that name is another one: it is refused, and not taken for the one that was set aside.
+  const another = old.startNamed({ call: 'flow', input: 3, id: 'two' })
+  await expect(another).rejects.toMatchObject({ code: 'OWNER_REFUSED' })
   await owner.close()
   await old.close()
   const next = await openForTest(definition('3', 9), { store })
