@@ -1,6 +1,17 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { childId, eventRef, hashOf, idempotencyKey, operationId, reactionId, runRef, slotOf, undoneKey } from './ids.ts'
+import {
+  againId,
+  childId,
+  eventRef,
+  hashOf,
+  idempotencyKey,
+  operationId,
+  reactionId,
+  runRef,
+  slotOf,
+  undoneKey,
+} from './ids.ts'
 import { idProblem } from './names.ts'
 import { SLOT_COUNT } from './store.ts'
 
@@ -72,6 +83,13 @@ describe('the key of a call that is taken back', () => {
       }),
     )
   })
+})
+
+it('the id of a child that is tried again counts the tries', () => {
+  const tries = [againId('r~undo:pay.0'), againId('r~undo:pay.0~:2'), againId('r~undo:pay.0~:9')]
+  expect(tries).toEqual(['r~undo:pay.0~:2', 'r~undo:pay.0~:3', 'r~undo:pay.0~:10'])
+  // One that was begun by such a run is another matter.
+  expect(againId('r~undo:pay.0~:2~undo:ship.0')).toBe('r~undo:pay.0~:2~undo:ship.0~:2')
 })
 
 describe('the id of a child', () => {

@@ -43,6 +43,16 @@ export function childId(run: RunIdentity, op: string): string {
   return `${run.id}${generation}~${op.replace('#', '.').replace('/', '~')}`
 }
 
+/** What stands between the id of a child and which try this is: no operation of that child begins so. */
+const AGAIN = '~:'
+
+/** Id of the run that takes the place of a child which failed: the second try of `id`, or the one after it. */
+export function againId(id: string): string {
+  const at = id.lastIndexOf(AGAIN)
+  const tries = at < 0 ? Number.NaN : Number(id.slice(at + AGAIN.length))
+  return Number.isNaN(tries) ? `${id}${AGAIN}2` : `${id.slice(0, at)}${AGAIN}${tries + 1}`
+}
+
 /** Event ids up to this length stand in the id of a reaction's run as they are. */
 const PLAIN_EVENT_ID = 64
 /** Characters of an event's key that stand before a digest. */

@@ -184,6 +184,8 @@ export type Note =
       readonly op: string | null
       readonly by: string
       readonly why: string
+      /** The run that takes the place of one which failed to take something back. */
+      readonly run?: string
       /** The run had been asked to stop, and now ends without taking anything back. */
       readonly drops?: 'cancel' | 'undo'
     }

@@ -110,7 +110,10 @@ export interface Run<
   readonly id: string
   /** The business key of this run, `field:value`, or null. */
   readonly key: string | null
-  /** Writes to the application's log, once: not again when the code is run again. */
+  /**
+   * Writes to the application's log, once: not again when the code is run again. What the code threw behind is tried again, with
+   * its lines.
+   */
   readonly log: Log
 
   /**

@@ -7,6 +7,7 @@
 //   running         -      -       -        running         -      -
 import { fault } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
+import { againId } from '../core/ids.ts'
 import { toText, type JsonText } from '../core/json.ts'
 import type { Command, Delivered } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
@@ -17,10 +18,10 @@ import { endRun, freeIfNothingIsStuck, writeNote } from './endings.ts'
 import { inboxFirst, openRun } from './find-run.ts'
 import { historyOf, readRows } from './history.ts'
 import { lateUndone } from './late-answers.ts'
-import type { LiveRun } from './live-run.ts'
+import { childOf, type LiveRun } from './live-run.ts'
 import type { DeliveryResult } from './shard-context.ts'
 import type { Shard } from './shard.ts'
-import { startEffect } from './turn-rows.ts'
+import { startEffect, writeChild } from './turn-rows.ts'
 
 const NAME_LIMIT = 256
 const WORDS_LIMIT = 4000
@@ -68,7 +69,7 @@ export class Actions {
       await this.#tried(run.row.num)
       return this.#done(acted)
     }
-    const ops = (op === undefined ? stuckCallsOf(run) : [op]).map((one) => this.#callOf(run, one, 'retry').op)
+    const ops = (op === undefined ? [...run.stuckOps] : [op]).map((one) => this.#callOf(run, one, 'retry').op)
     if (ops.length === 0) throw refused(id, 'retry', 'nothing of it is stuck')
     for (const one of ops) this.#tryAgain(run, one, reason)
     freeIfNothingIsStuck(this.#shard.context, run)
@@ -133,6 +134,8 @@ export class Actions {
 
   #tryAgain(run: LiveRun, op: string, reason: Reason): void {
     const { context } = this.#shard
+    const command = commandsOf(run).find((one) => one.op === op)
+    if (command?.kind === 'child') return this.#beginAgain(run, command, reason)
     if (!run.stuckOps.has(op)) {
       if (!context.effects.hurry(run.row.num, op))
         throw refused(run.row.id, 'retry', `an attempt of ${op} may still be under way, and none is made after it`)
@@ -142,6 +145,17 @@ export class Actions {
     run.attempts.delete(op)
     writeNote(context, run, { kind: 'action', action: 'retry', op, ...reason })
     context.writer.onDurable(() => startEffect(context, run, op))
+  }
+
+  /** A workflow that was to take something back, and failed, has ended: another run takes its place. */
+  #beginAgain(run: LiveRun, command: Extract<Command, { kind: 'child' }>, reason: Reason): void {
+    const { context } = this.#shard
+    const { op } = command
+    const id = againId(childOf(run, command))
+    run.stuckOps.delete(op)
+    run.again.set(op, id)
+    writeNote(context, run, { kind: 'action', action: 'retry', op, ...reason, run: id })
+    writeChild(context, run, command, id)
   }
 
   /** Delivers in the place of a service. Whatever was waited for is not tried any more. */
@@ -168,9 +182,9 @@ export class Actions {
       throw fault('OP_UNKNOWN', { id, op: op.slice(0, NAME_LIMIT), nearest: nearest(op, ops) })
     }
     if (command.kind === 'child') {
-      // The one thing that can be done about a workflow that was to take something back: say that it is done.
-      if (run.stuckOps.has(op) && action === 'answer') return command
-      throw refused(id, action, `${op} is a run of its own, "${command.run}": act on that`)
+      // A workflow that was to take something back, and failed: it is begun again, or somebody has done it by hand.
+      if (run.stuckOps.has(op)) return command
+      throw refused(id, action, `${op} is a run of its own, "${childOf(run, command)}": act on that`)
     }
     if (command.kind !== 'call' && command.kind !== 'step') throw refused(id, action, `${op} is no call and no step`)
     const state = run.stuckOps.has(op) ? 'waiting' : this.#shard.context.effects.state(num, op)
@@ -279,14 +293,6 @@ function refused(id: string, action: Action, problem: string): Error {
 /** A reaction that made no call, or one whose start was refused: its definition is tried again. */
 function isUnmapped(run: LiveRun): boolean {
   return run.executor.kind === 'solo' && run.row.status === 'stuck' && run.stuckOps.size === 0
-}
-
-/** What of a run is stuck and can be tried again. A workflow that was to take something back can only be answered. */
-function stuckCallsOf(run: LiveRun): readonly string[] {
-  const stuck = [...run.stuckOps]
-  const children = new Set(commandsOf(run).flatMap(({ kind, op }) => (kind === 'child' ? [op] : [])))
-  const calls = stuck.filter((op) => !children.has(op))
-  return calls.length > 0 ? calls : stuck
 }
 
 function commandsOf({ executor }: LiveRun): readonly (Command & { readonly op: string })[] {

@@ -83,9 +83,8 @@ test('of what is stuck, a retry of the whole run tries what can be tried', async
   await app.cancel('f')
   await areStuck(app, 'pay.ask#0', 'undo:charging#0')
   isDown = false
-  expect(await app.retry('f')).toMatchObject({ changed: true, ops: ['pay.ask#0'] })
+  expect(await app.retry('f')).toMatchObject({ changed: true, ops: ['pay.ask#0', 'undo:charging#0'] })
   await areStuck(app, 'undo:charging#0')
-  await expect(app.retry('f')).rejects.toThrow('is a run of its own')
   await app.answer('f', { op: 'undo:charging#0', value: 'refunded' })
   expect(await app.settled('f', 5000)).toMatchObject({ status: 'cancelled' })
 })

@@ -116,6 +116,7 @@ export function liveRun(context: ShardContext, row: RunRow, input: JsonText, car
     held: [],
     heir: null,
     stuckOps: new Set(),
+    again: new Map(),
     lingering: new Map(),
     undosBegun: new Set(),
     attempts: new Map(),

@@ -11,7 +11,7 @@ import type { EventRow } from '../core/store.ts'
 import { cancelConductor } from './conducting.ts'
 import { markStuck } from './endings.ts'
 import { parkDamaged } from './joins.ts'
-import { machineOfRun, type LiveRun } from './live-run.ts'
+import { childOf, machineOfRun, type LiveRun } from './live-run.ts'
 import { tellLong, tooLong, tooWide } from './long-runs.ts'
 import { ownTimerFired } from './own-timers.ts'
 import type { TurnJob } from './pump.ts'
@@ -31,7 +31,7 @@ export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delive
   switch (run.executor.kind) {
     case 'workflow':
       if (run.isResuming) hold(context, run, delivered, extras)
-      else if (!isUndoThatFailed(context, run, delivered))
+      else if (!isUndoThatFailed(context, run, delivered, extras))
         context.suspects.turn(run, new DeliveryJob(context, run, delivered, extras))
       break
     case 'solo':
@@ -84,15 +84,21 @@ export function deliverEvent(context: ShardContext, run: number, event: EventRow
 }
 
 /** An undo is never skipped: a workflow that was to take something back and failed leaves that to a person. */
-function isUndoThatFailed(context: ShardContext, run: LiveRun, delivered: Delivered): boolean {
+function isUndoThatFailed(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): boolean {
   if (delivered.kind !== 'failed' || delivered.by !== undefined || run.executor.kind !== 'workflow') return false
   const pending = run.executor.machine.pending.get(delivered.op)
-  if (pending === undefined || !isUndo(pending)) return false
+  if (pending === undefined || !isUndo(pending) || !isMeant(run, pending.command, extras)) return false
   if (!run.stuckOps.has(delivered.op)) {
     run.stuckOps.add(delivered.op)
     markStuck(context, run, delivered.op, 'call', delivered.error)
   }
   return true
+}
+
+/** Whether the end of another run is the end that is waited for. */
+function isMeant(run: LiveRun, command: Command | undefined, { ended }: DeliveryExtras): boolean {
+  if (ended === undefined) return true
+  return (command?.kind === 'child' || command?.kind === 'join') && childOf(run, command) === ended
 }
 
 /** One delivery to a workflow: begin delivers, end closes the turn and writes it. */
@@ -131,7 +137,8 @@ export class DeliveryJob implements TurnJob {
     const { executor, row } = this.run
     const delivered = this.#delivered
     if (executor.kind !== 'workflow' || row.ended !== null || !executor.machine.accepts(delivered)) return
-    if (!this.#isMeant(executor.machine)) return
+    const command = 'op' in delivered ? executor.machine.pending.get(delivered.op)?.command : undefined
+    if (!isMeant(this.run, command, this.#extras)) return
     if (this.#isFull(executor.machine)) return
     const long = delivered.kind === 'cancel' ? null : tooLong(this.#context, this.run)
     if (long !== null) {
@@ -144,14 +151,6 @@ export class DeliveryJob implements TurnJob {
     this.#seq = this.run.seq++
     this.#context.environment.current.turn(row.id, this.run.turns)
     executor.machine.deliver(delivered, this.#context.now(), this.#seq, null, held)
-  }
-
-  /** Whether the end of another run is the end that is waited for. */
-  #isMeant({ pending }: Machine): boolean {
-    const { ended } = this.#extras
-    if (ended === undefined || !('op' in this.#delivered)) return true
-    const command = pending.get(this.#delivered.op)?.command
-    return (command?.kind === 'child' || command?.kind === 'join') && command.run === ended
   }
 
   /** A signal by hand that nobody waits for, when the run holds as many as it may. What lay in the inbox was acknowledged. */

@@ -104,12 +104,15 @@ interface Folding {
   isCancelled: boolean
 }
 
-function foldNote({ attempts, stuckOps }: Folding, note: Note): void {
+function foldNote({ open, attempts, stuckOps }: Folding, note: Note): void {
   if (note.kind === 'attempt') attempts.set(note.op, { number: note.attempt, error: note.error, next: note.next })
   else if (note.kind === 'stuck' && note.op !== null) stuckOps.add(note.op)
   else if (note.kind === 'action' && note.action === 'retry' && note.op !== null) {
     stuckOps.delete(note.op)
     attempts.delete(note.op)
+    const waiting = open.get(note.op)
+    if (note.run !== undefined && waiting !== undefined)
+      open.set(note.op, { ...waiting, command: { ...waiting.command, run: note.run } })
   }
 }
 

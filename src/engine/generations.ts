@@ -27,6 +27,7 @@ export function continueRun(
   run.turns = 0
   run.bytes = 0
   run.attempts.clear()
+  run.again.clear()
   run.lingering.clear()
   run.undosBegun.clear()
   run.executor = { kind: 'workflow', machine: machineOf(context, run, workflow, input, carry) }

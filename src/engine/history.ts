@@ -20,6 +20,8 @@ export interface History {
   readonly attempts: ReadonlyMap<string, { readonly failed: number; readonly dueAt: number }>
   /** Operations that wait for a person, and why. */
   readonly stuckOps: ReadonlyMap<string, Failure>
+  /** Runs that took the place of a child, by operation. */
+  readonly again: ReadonlyMap<string, string>
   /** What came while the run was frozen and was not delivered since: signals, answers, and that it is to stop. */
   readonly mail: readonly Delivered[]
   /** Who asked the run to stop, if anybody has. */
@@ -91,6 +93,7 @@ export class HistoryReader {
   readonly #run: Pick<RunRow, 'id' | 'generation' | 'since'>
   readonly #attempts = new Map<string, { failed: number; dueAt: number }>()
   readonly #stuckOps = new Map<string, Failure>()
+  readonly #again = new Map<string, string>()
   readonly #mail = new Map<number, Delivered>()
   #turns = 0
   #cancelled: Cancelled | null = null
@@ -111,6 +114,7 @@ export class HistoryReader {
       turns: this.#turns,
       attempts: this.#attempts,
       stuckOps: this.#stuckOps,
+      again: this.#again,
       mail: [...this.#mail.values()],
       cancelled: this.#cancelled,
       failure: this.#failure,
@@ -182,6 +186,7 @@ export class HistoryReader {
     else if (note.kind === 'action' && note.action === 'retry' && note.op !== null) {
       this.#stuckOps.delete(note.op)
       this.#attempts.delete(note.op)
+      if (note.run !== undefined) this.#again.set(note.op, note.run)
     }
   }
 }

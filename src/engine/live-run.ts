@@ -49,6 +49,8 @@ export interface LiveRun {
   heir: LiveRun | null
   /** Operations whose retries are exhausted: each waits for a person. */
   readonly stuckOps: Set<string>
+  /** Runs that took the place of a child which failed to take something back, by operation. */
+  readonly again: Map<string, string>
   /** Operations of which an attempt from an earlier life of the run may still be under way, and when this life began. */
   readonly lingering: Map<string, number>
   /** Calls that take something back and have begun, in this life of the run. */
@@ -60,6 +62,14 @@ export interface LiveRun {
 /** The machine of a run, also after it froze or ended; undefined when it has come to none in this process. */
 export function machineOfRun({ executor }: LiveRun): Machine | undefined {
   return 'machine' in executor ? executor.machine : undefined
+}
+
+/** The run that a run waits for with an operation. */
+export function childOf(
+  { again }: Pick<LiveRun, 'again'>,
+  { op, run }: Extract<Command, { kind: 'child' | 'join' }>,
+): string {
+  return again.get(op) ?? run
 }
 
 /** What derived ids of a run are made of, in the store of this id. */

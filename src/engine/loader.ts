@@ -13,7 +13,7 @@ import { DeliveryJob, freeze, giveHeld, keepSeen, writeMail } from './deliveries
 import { mapAgain } from './facts.ts'
 import { markFreed, markStuck } from './endings.ts'
 import { answeredByMail, HistoryReader, pagesOf, sealedBy, type History } from './history.ts'
-import type { LiveRun } from './live-run.ts'
+import { childOf, type LiveRun } from './live-run.ts'
 import { tooLong } from './long-runs.ts'
 import type { TurnJob } from './pump.ts'
 import { answerHeld, Replay, type Held, type Replayed } from './replayer.ts'
@@ -72,6 +72,7 @@ async function arrive({ run, replay }: Coming, history: History): Promise<Loaded
   run.turns = history.turns
   run.bytes = history.bytes
   for (const op of history.stuckOps.keys()) run.stuckOps.add(op)
+  for (const [op, child] of history.again) run.again.set(op, child)
   for (const [op, attempts] of history.attempts) run.attempts.set(op, attempts)
   return { run, history, replayed: replay === null ? { kind: 'ready' } : await replay.finish() }
 }
@@ -93,6 +94,7 @@ function unreadable(context: ShardContext, row: RunRow, nextSeq: number, error: 
     turns: 0,
     attempts: new Map(),
     stuckOps: new Map<string, Failure>(),
+    again: new Map<string, string>(),
     mail: [],
     cancelled: null,
     failure: null,
@@ -166,7 +168,7 @@ function stopLoaded(
 /** What a run that is stopped still waits for: what it takes back, and what has to settle before. */
 function takeUpStopped(context: ShardContext, run: LiveRun, pending: Pending): void {
   const { op, command, givenUp } = pending
-  if (command.kind === 'child' || command.kind === 'join') return context.joined(command.run, run.row.num, op)
+  if (command.kind === 'child' || command.kind === 'join') return context.joined(childOf(run, command), run.row.num, op)
   if (givenUp) return settleGivenUp(context, run, op)
   if (isUndo(pending) && !run.stuckOps.has(op)) startEffect(context, run, op)
 }
@@ -259,7 +261,7 @@ function takeUpWorkflow(
         break
       case 'child':
       case 'join':
-        context.joined(command.run, row.num, op)
+        context.joined(childOf(run, command), row.num, op)
         break
       default:
         invariant(false, `${command.kind} is never waited for`)

@@ -18,6 +18,7 @@ function liveRun(num: number, bytes = 0): LiveRun {
     lingering: new Map(),
     undosBegun: new Set(),
     stuckOps: new Set(),
+    again: new Map(),
     attempts: new Map(),
   }
 }

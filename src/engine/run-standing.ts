@@ -35,8 +35,6 @@ export function choicesOf(row: RunRow, { stuckOps, waits, isCancelled }: Present
 function choicesOfOp(op: string, waits: readonly WaitView[]): readonly ChoiceView[] {
   const wait = waits.find((one) => one.op === op)
   const answer: ChoiceView = { action: 'answer', op }
-  // A workflow that was to take something back has ended: what is left is to do it by hand and say so.
-  if (wait?.kind === 'child') return [answer]
   // What takes a call back can be done by hand, but never given up.
   return [{ action: 'retry', op }, answer, ...(wait?.undoes === undefined ? [{ action: 'fail', op } as const] : [])]
 }

@@ -226,10 +226,16 @@ export function settleGivenUp(context: ShardContext, run: LiveRun, op: string): 
   context.deliver(run.row.num, { kind: 'failed', op, error })
 }
 
-function writeChild(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'child' }>): void {
+/** @param id of the child: that of the command, or of the run that takes its place. */
+export function writeChild(
+  context: ShardContext,
+  run: LiveRun,
+  command: Extract<Command, { kind: 'child' }>,
+  id: string = command.run,
+): void {
   const input: unknown = parseText(command.input)
   const child = createRun(context, {
-    id: command.run,
+    id,
     kind: context.directory.operations.has(command.call) ? 'operation' : 'workflow',
     name: command.call,
     call: command.call,
@@ -241,7 +247,7 @@ function writeChild(context: ShardContext, run: LiveRun, command: Extract<Comman
     input: command.input,
     hash: startHash(context, command.call, command.raw === undefined ? input : parseText(command.raw)),
   })
-  if (command.wait) context.open.join(command.run, run.row.num, command.op)
+  if (command.wait) context.open.join(id, run.row.num, command.op)
   context.begin(child)
 }
 

@@ -2,7 +2,9 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
-import { ballet, operation, service, TerminalError, workflow } from '../index.ts'
+import { ballet, operation, service, TerminalError, workflow, type Application } from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
 
 const output = z.json()
 
@@ -69,12 +71,61 @@ test('F21: an undo that fails: the run stays where it stands, visibly, and does 
     reason: 'call',
     phase: 'undoing',
     error: { message: expect.stringContaining('no way back') },
-    choices: [{ action: 'answer', op: 'undo:inner#0' }, { action: 'cancel' }],
+    choices: [{ action: 'retry', op: 'undo:inner#0' }, { action: 'answer', op: 'undo:inner#0' }, { action: 'cancel' }],
   })
-  await expect(app.retry('f')).rejects.toMatchObject({ code: 'ACTION_REFUSED' })
   await expect(app.fail('f', { op: 'undo:inner#0', error: { message: 'never' } })).rejects.toMatchObject({
     code: 'ACTION_REFUSED',
   })
   await app.answer('f', { op: 'undo:inner#0', value: null, by: 'ann', why: 'done by hand' })
   expect(await app.settled('f', 60_000)).toMatchObject({ status: 'failed', error: { code: 'TERMINAL' } })
+})
+
+test('F21: an undo that is a workflow and failed is begun again, as often as somebody retries it, also behind a restart', async () => {
+  const data = new MemoryData()
+  let way = 'none'
+  const back = workflow('back', { input: z.string(), output }, async (run, what) => {
+    await run.sleep('1ms')
+    const found = await run.step('look', () => way)
+    if (found === 'none') throw new TerminalError(`no way back for ${what}`)
+    await run.sleep(found === 'slow' ? '1h' : '1ms')
+    return null
+  })
+  const inner = workflow('inner', { input: z.null(), output }, async () => null)
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    await run.call(inner(null), { undo: back('it') })
+    throw new TerminalError('enough')
+  })
+  const definition = ballet({ services: [], workflows: [inner, back, flow] })
+  const op = 'undo:inner#0'
+  const standing = async (app: Application) => {
+    const run = await app.run('f')
+    return [run?.status, run?.waits.map((wait) => wait.for)]
+  }
+  const isStuck = (app: Application) => until(app, null, async () => (await app.run('f'))?.status === 'stuck')
+  const first = await openForTest(definition, { store: memory(data) })
+  await first.start(flow(null), { id: 'f' })
+  await isStuck(first)
+  expect(await first.retry('f', { by: 'ann', why: 'once more' })).toMatchObject({ changed: true, ops: [op] })
+  expect(await first.settled('f~undo:inner.0~:2', 60_000)).toMatchObject({ status: 'failed' })
+  await isStuck(first)
+  expect(await standing(first)).toEqual(['stuck', ['f~undo:inner.0~:2']])
+  await first.close()
+  const second = await openForTest(definition, { store: memory(data) })
+  expect(await standing(second)).toEqual(['stuck', ['f~undo:inner.0~:2']])
+  way = 'slow'
+  await second.retry('f', { op })
+  await until(second, null, async () => (await second.run('f~undo:inner.0~:3'))?.waits.length === 1)
+  expect(await standing(second)).toEqual(['running', ['f~undo:inner.0~:3']])
+  await expect(second.retry('f', { op })).rejects.toThrow('is a run of its own, "f~undo:inner.0~:3"')
+  await second.close()
+  // What waits for the third waits for it also when it is brought back, and for neither of those before it.
+  const third = await openForTest(definition, { store: memory(data) })
+  expect(await standing(third)).toEqual(['running', ['f~undo:inner.0~:3']])
+  expect(await third.run('f~undo:inner.0~:3')).toMatchObject({ parent: 'f', input: 'it' })
+  await third.cancel('f~undo:inner.0~:3')
+  await isStuck(third)
+  way = 'quick'
+  await third.retry('f')
+  expect(await third.settled('f', 60_000)).toMatchObject({ status: 'failed', error: { code: 'TERMINAL' } })
+  expect(await third.run('f~undo:inner.0~:4')).toMatchObject({ status: 'completed' })
 })
