@@ -19,7 +19,18 @@ import {
   shop,
   Shipped,
 } from '../../test/support/conducted.ts'
-import { ballet, choreography, event, many, operation, seq, service, TerminalError, workflow } from '../index.ts'
+import {
+  ballet,
+  choice,
+  choreography,
+  event,
+  many,
+  operation,
+  seq,
+  service,
+  TerminalError,
+  workflow,
+} from '../index.ts'
 
 test('one run performs the flow: its calls are those of the reactions, once each, and its output is the ending', async () => {
   const { definition, calls } = shop()
@@ -127,6 +138,23 @@ test('what cannot be conducted is refused, with what is missing', async () => {
     'INPUT_INVALID',
   )
   expect((await app.events({})).items).toEqual([])
+})
+
+test('a flow of which a call is made for some data alone is conducted', async () => {
+  const Bid = event('bid.made', Order.extend({ total: z.int() }), byOrder)
+  const Passed = event('bid.passed', Order, byOrder)
+  const Large = event('bid.approved', Order, byOrder)
+  const desk = service('desk', {
+    pass: operation({ input: Order, outcomes: [Passed], run: (order) => Passed(order) }),
+    approve: operation({ input: Order, outcomes: [Large], run: (order) => Large(order) }),
+  })
+  desk.on(Bid, ({ orderId, total }) => (total > 1000 ? desk.approve({ orderId }) : desk.pass({ orderId })))
+  const bids = choreography('bids', { key: 'orderId' }, seq(Bid, choice(Passed.as('passed'), Large.as('approved'))))
+  const app = await openShop(ballet({ services: [desk], choreographies: [bids] }))
+  await app.conduct(bids)(Bid({ orderId: 'a', total: 1 }))
+  expect(await app.result('bids:a')).toMatchObject({ ending: 'passed' })
+  await app.conduct(bids)(Bid({ orderId: 'b', total: 1001 }))
+  expect(await app.result('bids:b')).toMatchObject({ ending: 'approved' })
 })
 
 test('cancelled, it makes no further call, and waits for what is under way', async () => {

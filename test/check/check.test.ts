@@ -6,8 +6,24 @@ import { ballet } from '../../src/define/ballet.ts'
 import { checkApplication, showFinding } from '../../src/define/check/check.ts'
 import { FINDINGS } from '../../src/define/check/finding.ts'
 import { all, many, optional, seq } from '../../src/define/pattern.ts'
+import { operation } from '../../src/define/operation.ts'
+import { service } from '../../src/define/service.ts'
 import { loop, seeds } from './seeds.ts'
-import { Approved, Elsewhere, Overdue, Wrapped, build, services, sound, type Seed } from './sound.ts'
+import {
+  Approved,
+  Created,
+  Elsewhere,
+  Overdue,
+  Reserved,
+  Shipped,
+  Wrapped,
+  build,
+  id,
+  never,
+  services,
+  sound,
+  type Seed,
+} from './sound.ts'
 
 describe('the check', () => {
   it('says nothing of a sound application', () => {
@@ -20,7 +36,7 @@ describe('the check', () => {
     expect(findings.map((one) => one.code)).toContain(code)
     expect(findings.filter((one) => one.code === code)).toContainEqual({
       code,
-      level: 'fault',
+      level: FINDINGS[code].level,
       place: expect.stringContaining(place),
       problem: expect.any(String),
       mend: expect.stringContaining(mend),
@@ -28,7 +44,7 @@ describe('the check', () => {
   })
 
   it('has a seed for every fault that it can find', () => {
-    const seeded = new Set(seeds.map(([, , code]) => code))
+    const seeded = new Set<string>(seeds.map(([, , code]) => code))
     const faults = Object.entries(FINDINGS).filter(
       ([code, { level }]) => level === 'fault' && !code.startsWith('schema-'),
     )
@@ -55,6 +71,46 @@ describe('the check', () => {
       with: ({ shipping }) => shipping.on(Approved, ({ orderId }) => loop({ orderId }), { calls: ['shipping.ship'] }),
     })
     expect(checkApplication(told)).toEqual([])
+  })
+
+  it('has no fault for a call that no sample brings about, and no note either when it is declared', () => {
+    const wraps = (most: number, calls?: readonly string[]): Seed => {
+      const gifts = service('gifts', { wrap: operation({ input: id, outcomes: [Wrapped], run: never }) })
+      // Samples of the total are 1.
+      gifts.on(Created, ({ orderId, total }) => (total > most ? gifts.wrap({ orderId }) : null), { calls })
+      return { services: () => [gifts], flow: seq(sound, optional(Wrapped)) }
+    }
+    expect(checkApplication(build(wraps(0)))).toEqual([])
+    expect(checkApplication(build({ ...wraps(1000, ['gifts.wrap']), declared: true }))).toEqual([])
+    expect(checkApplication(build(wraps(1000))).map(showFinding)).toEqual([
+      `note event-uncalled: choreography "order", event "gift.wrapped": only gifts.wrap answers with it, and no reaction called that for a sample of its data.\n    gifts.on(..., (data) => gifts.wrap({ ... })), or { calls: ['gifts.wrap'] } as options of the one that does for other data`,
+    ])
+    const large: Seed = {
+      without: ['charge'],
+      with: ({ payment }) => payment.on(Reserved, (order) => (order.total > 1000 ? payment.charge(order) : null)),
+    }
+    expect(checkApplication(build(large)).map(({ code, level }) => `${level} ${code}`)).toEqual([
+      'note event-uncalled',
+      'note event-uncalled',
+      'note answer-missing',
+    ])
+  })
+
+  it('takes what reactions do for every sample for no more than that', () => {
+    const twice: Seed = {
+      without: ['tellShipped'],
+      with: ({ notification }) => {
+        const tell = (is: (tracking: string) => boolean, name: string) =>
+          notification.on(
+            Shipped,
+            ({ orderId, tracking }) => (is(tracking) ? notification.notify({ orderId }) : null),
+            { name },
+          )
+        tell((tracking) => tracking.length < 20, 'short')
+        tell((tracking) => tracking.length < 30, 'long')
+      },
+    }
+    expect(checkApplication(build(twice))).toMatchObject([{ code: 'answer-doubled', level: 'note' }])
   })
 
   it('takes an event from outside when it is said to be', () => {

@@ -1,5 +1,6 @@
 // The seeded faults: how each makes the sound application faulty, and the code, the place and the words of the line that
 // mends it.
+import type { FindingCode } from '../../src/define/check/finding.ts'
 import { operation } from '../../src/define/operation.ts'
 import { z } from 'zod'
 import { all, choice, optional, seq, type Pattern } from '../../src/define/pattern.ts'
@@ -31,7 +32,7 @@ const flowWith = (part: Pattern<string | null, 'orderId'>) =>
   seq(Created, choice(seq(Reserved, choice(paid(), declined, part)), seq(Short, Notified).as('short')))
 export const loop = workflow('loop', { input: id, output: z.null() }, async () => null)
 
-export const seeds: readonly (readonly [what: string, seed: Seed, code: string, place: string, mend: string])[] = [
+export const seeds: readonly (readonly [what: string, seed: Seed, code: FindingCode, place: string, mend: string])[] = [
   [
     'nobody reserves',
     { without: ['reserve'] },
@@ -79,7 +80,10 @@ export const seeds: readonly (readonly [what: string, seed: Seed, code: string, 
     'the wrong service reacts',
     {
       without: ['ship'],
-      with: ({ notification }) => notification.on(Approved, ({ orderId }) => notification.notify({ orderId })),
+      with: ({ notification }) =>
+        notification.on(Approved, ({ orderId }) => notification.notify({ orderId }), {
+          calls: ['notification.notify'],
+        }),
     },
     'answer-missing',
     'event "payment.approved"',
@@ -89,7 +93,8 @@ export const seeds: readonly (readonly [what: string, seed: Seed, code: string, 
     'the undo of something else is called',
     {
       without: ['refund'],
-      with: ({ stock }) => stock.on(Failed, ({ orderId }) => stock.release({ orderId, news: 'refunded' })),
+      with: ({ stock }) =>
+        stock.on(Failed, ({ orderId }) => stock.release({ orderId, news: 'refunded' }), { calls: ['stock.release'] }),
     },
     'answer-missing',
     'event "shipping.failed"',
@@ -118,6 +123,7 @@ export const seeds: readonly (readonly [what: string, seed: Seed, code: string, 
   [
     'an operation that nobody calls',
     {
+      declared: true,
       services: () => [service('gifts', { wrap: operation({ input: id, outcomes: [Wrapped], run: never }) })],
       flow: flowWith(seq(Wrapped, Notified)),
     },

@@ -64,6 +64,19 @@ export const reactions: Readonly<Record<string, (all: Services) => void>> = {
   tellReleased: ({ notification }) => notification.on(Released, ({ orderId }) => notification.notify({ orderId })),
 }
 
+/** What each of them comes to, as its options could declare. */
+const CALLS: Readonly<Record<string, string>> = {
+  'stock:order.created': 'stock.reserve',
+  'payment:stock.reserved': 'payment.charge',
+  'shipping:payment.approved': 'shipping.ship',
+  'notification:stock.short': 'notification.notify',
+  'notification:order.shipped': 'notification.notify',
+  'stock:payment.declined': 'stock.release',
+  'payment:shipping.failed': 'payment.refund',
+  'stock:payment.refunded': 'stock.release',
+  'notification:stock.released': 'notification.notify',
+}
+
 const refunded = seq(Failed, Refunded.within('1h'), Released, Notified).as('refunded')
 export const declined = seq(Declined.within('30s'), Released, Notified).as('declined')
 export const paid = (taken: Pattern<'refunded', 'orderId'> = refunded) =>
@@ -78,16 +91,24 @@ export interface Seed {
   readonly services?: (all: Services) => ApplicationParts['services']
   readonly workflows?: ApplicationParts['workflows']
   readonly events?: ApplicationParts['events']
+  /** The reactions of the sound application declare their calls. */
+  readonly declared?: true
 }
 
 export function build(seed: Seed = {}): ApplicationDefinition {
   const made = services()
   for (const [name, react] of Object.entries(reactions)) if (seed.without?.includes(name) !== true) react(made)
   seed.with?.(made)
-  return ballet({
+  const definition = ballet({
     services: [...Object.values(made), ...(seed.services?.(made) ?? [])],
     workflows: seed.workflows,
     events: seed.events,
     choreographies: [choreography('order', key, seed.flow ?? sound, seed.more)],
   })
+  if (seed.declared === undefined) return definition
+  const declared = definition.reactions.map((one) => {
+    const calls = CALLS[one.name]
+    return calls === undefined ? one : { ...one, calls: [calls] }
+  })
+  return { ...definition, reactions: declared }
 }

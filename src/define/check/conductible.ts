@@ -1,5 +1,6 @@
 // Whether a choreography can be conducted: every event of its flow comes from outside, or is the outcome of an operation that
-// a reaction may call. What reactions come to is looked for as `ballet check` does, so that nothing is refused which might work.
+// a reaction may call. What reactions come to is looked for as `ballet check` does, and what is no more than a note there
+// is not refused: it might work.
 import { fault } from '../../core/errors.ts'
 import { checkProduced, sightOf } from './flow-checks.ts'
 import { reactionFacts } from './reaction-facts.ts'
@@ -7,7 +8,8 @@ import type { ApplicationDefinition, ChoreographyDefinition } from '../definitio
 
 /** @throws CONDUCT_IMPOSSIBLE naming the first event that nothing brings about. */
 export function checkConductible(choreography: ChoreographyDefinition, definition: ApplicationDefinition): void {
-  const [found] = checkProduced(sightOf(choreography, definition, reactionFacts(definition)))
+  const findings = checkProduced(sightOf(choreography, definition, reactionFacts(definition)))
+  const found = findings.find(({ level }) => level === 'fault')
   if (found === undefined) return
   const { place, problem } = found
   const event = place.slice(place.indexOf(', ') + 2)

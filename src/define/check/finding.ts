@@ -1,7 +1,9 @@
 // What a check finds. Codes never change their meaning; docs/reference/check.md lists them, and a test holds it to this
-// table.
+// table. What rests on something that was not seen, and may be there all the same, is told as a note.
 
-/** Every code, with what it is about. `fault`: something will go wrong. `note`: the check could not look further. */
+/**
+ * Every code, with what it is about. `fault`: something will go wrong. `note`: it may, or the check could not look further.
+ */
 export const FINDINGS = {
   'part-unfit': { level: 'fault', about: 'The parts of the application do not fit together: open refuses it.' },
   'event-unproduced': { level: 'fault', about: 'A flow waits for an event that no operation produces.' },
@@ -9,7 +11,7 @@ export const FINDINGS = {
   'event-unanswered': { level: 'fault', about: 'A flow goes on after an event to which nobody reacts.' },
   'event-impossible': { level: 'fault', about: 'The rules of a flow leave no place for an event of its pattern.' },
   'answer-missing': { level: 'fault', about: 'Who reacts to an event calls nothing that the flow waits for.' },
-  'answer-doubled': { level: 'fault', about: 'Two reactions bring the same event, and the flow has it once.' },
+  'answer-doubled': { level: 'note', about: 'Two reactions seem to bring the same event, and the flow has it once.' },
   'outcome-unknown': { level: 'fault', about: 'An operation can answer with an event that the flow does not have.' },
   'outcome-misplaced': { level: 'fault', about: 'An operation can answer with an event that can not come any more.' },
   'ending-impossible': { level: 'fault', about: 'The rules of a flow leave no way to an ending that it names.' },
@@ -20,7 +22,7 @@ export const FINDINGS = {
   'call-unknown': { level: 'fault', about: 'A reaction calls an operation or workflow that the application lacks.' },
   'input-unfit': { level: 'fault', about: 'A reaction makes an input that the operation refuses.' },
   'key-lost': { level: 'fault', about: 'A reaction does not hand on the key, so that the flow cannot go on.' },
-  'cycle-endless': { level: 'fault', about: 'Reactions answer each other without a way out.' },
+  'cycle-endless': { level: 'note', about: 'Reactions seem to answer each other without a way out.' },
   'limit-pointless': { level: 'fault', about: 'A limit never decides anything.' },
   'undo-missing': { level: 'fault', about: 'A path takes something back, and not all that was done before.' },
   'schema-breaking': { level: 'fault', about: 'A schema changed so that somebody who relies on it breaks.' },
@@ -44,6 +46,11 @@ export interface Finding {
 
 export function finding(code: FindingCode, place: string, problem: string, mend: string): Finding {
   return { code, level: FINDINGS[code].level, place, problem, mend }
+}
+
+/** The same where something that would speak against it may be there unseen. */
+export function noteOf(one: Finding): Finding {
+  return { ...one, level: 'note' }
 }
 
 /** `order.created` as the name under which code has it: `OrderCreated`. A guess that is right in most code. */

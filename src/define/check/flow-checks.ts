@@ -1,10 +1,11 @@
 // A choreography against the application: whether its events come about, and whether what is answered has a place. Every
-// conclusion is one that holds whatever the data are; where a reaction could not be looked into, nothing is concluded.
+// fault is one that holds whatever the data are; what rests on samples not having shown a call is a note, and where a
+// reaction could not be looked into, nothing is concluded.
 import { showMs } from '../../core/duration.ts'
 import { partsOf, typesOf, type FlowPattern } from '../../core/flow-pattern.ts'
 import type { Place } from '../../core/flow-places.ts'
 import type { ApplicationDefinition, ChoreographyDefinition, OperationDefinition } from '../definition.ts'
-import { finding, variableOf, type Finding } from './finding.ts'
+import { finding, noteOf, variableOf, type Finding } from './finding.ts'
 import type { ReactionFacts } from './reaction-facts.ts'
 
 /** What the checks of one choreography share. */
@@ -100,7 +101,7 @@ export function checkProduced(sight: FlowSight): readonly Finding[] {
   const { choreography, facts, outside, where } = sight
   const { pattern, rules } = choreography.flow
   const needed = [...typesOf(pattern), ...rules.flatMap((rule) => (rule.kind === 'response' ? rule.answer : []))]
-  const allKnown = facts.every(({ complete }) => complete)
+  const known = leastKnown(facts)
   const called = new Set(facts.flatMap(({ calls }) => calls))
   return [...new Set(needed)]
     .filter((type) => !outside.has(type))
@@ -115,15 +116,26 @@ export function checkProduced(sight: FlowSight): readonly Finding[] {
           `outcomes: [${variableOf(type)}] at the operation that answers with it, or { outside: [${variableOf(type)}] } at the choreography`,
         )
       }
-      if (!allKnown || producers.some((operation) => called.has(operation))) return []
+      if (known === 'unknown' || producers.some((operation) => called.has(operation))) return []
       const names = producers.map(({ name }) => name).join(' or ')
-      return finding(
-        'event-uncalled',
-        place,
-        `only ${names} answers with it, and no reaction calls that`,
-        `${producers[0]?.service}.on(..., (data) => ${producers[0]?.name}({ ... }))`,
-      )
+      const line = `${producers[0]?.service}.on(..., (data) => ${producers[0]?.name}({ ... }))`
+      return known === 'declared'
+        ? finding('event-uncalled', place, `only ${names} answers with it, and no reaction calls that`, line)
+        : noteOf(
+            finding(
+              'event-uncalled',
+              place,
+              `only ${names} answers with it, and no reaction called that for a sample of its data`,
+              `${line}, or { calls: ['${producers[0]?.name}'] } as options of the one that does for other data`,
+            ),
+          )
     })
+}
+
+/** How much is known of the least known of some reactions. */
+function leastKnown(facts: readonly ReactionFacts[]): ReactionFacts['known'] {
+  if (facts.some(({ known }) => known === 'unknown')) return 'unknown'
+  return facts.some(({ known }) => known === 'sampled') ? 'sampled' : 'declared'
 }
 
 /** After every event somebody reacts, and with something that the flow waits for. */
@@ -151,18 +163,24 @@ function checkAnswered(sight: FlowSight): readonly Finding[] {
             line,
           ),
         )
-      } else if (reacting.every(({ complete, calls }) => complete && !bringsAny(calls, wanted))) {
-        const who = reacting.map(({ reaction }) => reaction.name).join(', ')
-        found.set(
-          type,
-          finding(
-            'answer-missing',
-            at,
-            `after ${after} the flow waits for ${listed(wanted)}, and who reacts (${who}) calls nothing that answers with it`,
-            line,
-          ),
-        )
+        continue
       }
+      const known = leastKnown(reacting)
+      if (known === 'unknown' || reacting.some(({ calls }) => bringsAny(calls, wanted))) continue
+      const who = reacting.map(({ reaction }) => reaction.name).join(', ')
+      const waits = `after ${after} the flow waits for ${listed(wanted)}, and who reacts (${who})`
+      const missing =
+        known === 'declared'
+          ? finding('answer-missing', at, `${waits} calls nothing that answers with it`, line)
+          : noteOf(
+              finding(
+                'answer-missing',
+                at,
+                `${waits} called nothing that answers with it for a sample of its data`,
+                `${line}, or { calls: ['${producer?.name ?? 'service.operation'}'] } as options of the one that does for other data`,
+              ),
+            )
+      found.set(type, missing)
     }
   }
   return [...found.values()]
@@ -222,12 +240,15 @@ function checkOutcomes(sight: FlowSight): readonly Finding[] {
   return [...findings, ...checkDoubled(sight)]
 }
 
-/** Two reactions that surely bring the same event, where the flow has it once. */
+/**
+ * Two reactions that bring the same event for every sample, where the flow has it once. A note: what tells them apart may
+ * be a number that no sample has.
+ */
 function checkDoubled({ choreography, facts, where }: FlowSight): readonly Finding[] {
   const { places } = choreography.flow
   const later = laterTypes(places)
   const sure = facts.filter(
-    ({ conditional, complete, calls }) => !conditional && complete && calls[0]?.outcomes.length === 1,
+    ({ conditional, known, calls }) => !conditional && known !== 'unknown' && calls[0]?.outcomes.length === 1,
   )
   return sure.flatMap(({ reaction, calls }, index) => {
     const brought = calls[0]?.outcomes[0]?.type ?? ''
@@ -247,7 +268,7 @@ function checkDoubled({ choreography, facts, where }: FlowSight): readonly Findi
     return finding(
       'answer-doubled',
       `${where}, event "${reaction.event.type}"`,
-      `the reactions ${reaction.name} and ${second.reaction.name} both bring ${brought}, and the flow has it once`,
+      `the reactions ${reaction.name} and ${second.reaction.name} both bring ${brought} for every sample of its data, and the flow has it once`,
       `Take one of them out, or write many(${variableOf(brought)})`,
     )
   })

@@ -35,14 +35,17 @@ export function checkHeard(definition: ApplicationDefinition, facts: readonly Re
 
 const hasDeadline = ({ places }: Flow): boolean => places.some(({ dues }) => dues.length > 0)
 
-/** Events after which the reactions answer each other without a way out, whatever the operations answer. */
+/**
+ * Events after which the reactions answer each other without a way out, whatever the operations answer. A note, because a
+ * way out may hang on a number that no sample has: how often it was tried, say.
+ */
 export function checkCycles(facts: readonly ReactionFacts[]): readonly Finding[] {
   const types = new Set(facts.map(({ reaction }) => reaction.event.type))
   const settled = new Set<string>()
   /** Whether everything that surely follows from an event can come to rest. */
   const settles = (type: string): boolean =>
     facts
-      .filter(({ reaction, complete, conditional }) => reaction.event.type === type && complete && !conditional)
+      .filter(({ reaction, known, conditional }) => reaction.event.type === type && known !== 'unknown' && !conditional)
       .every(({ calls }) => {
         const outcomes = calls.flatMap((call) => call.outcomes)
         return (
@@ -64,7 +67,7 @@ export function checkCycles(facts: readonly ReactionFacts[]): readonly Finding[]
     return finding(
       'cycle-endless',
       `event "${first}"`,
-      `its reactions lead back to it whatever is answered: ${[...cycle, first].join(' -> ')}`,
+      `its reactions lead back to it whatever is answered, with every sample of their data: ${[...cycle, first].join(' -> ')}`,
       'Let one of the reactions give null when enough was done, or one operation have an outcome to which nobody reacts',
     )
   })

@@ -1,7 +1,8 @@
 // What a reaction calls. The mapping from an event to a call is code, but pure and synchronous, so it can be asked: it is
-// given samples of its event's data, and the calls that it makes are facts. Where none can be made, or where the call is
-// a workflow, which is code as well, the option `calls` of the reaction says it; else it stays unknown, and no check
-// concludes anything from it.
+// given samples of its event's data, and the calls that it makes are facts. That it makes no other call is not: a sample
+// has one number of all that there are, and one word, be it only the key, which every event has. The option `calls` of the
+// reaction says which calls there are. Where no samples can be made, or where the call is a workflow, which is code as
+// well, and nothing is declared, it stays unknown, and no check concludes anything from it.
 import { isRecord } from '../../core/json.ts'
 import type { EventValue } from '../../core/values.ts'
 import type { ApplicationDefinition, OperationDefinition, ReactionDefinition } from '../definition.ts'
@@ -12,10 +13,13 @@ export interface ReactionFacts {
   readonly reaction: ReactionDefinition
   /** Operations that it was seen to call, or that it declares. */
   readonly calls: readonly OperationDefinition[]
-  /** It may also call nothing, or one of several. */
+  /** It was seen, or is free, to call nothing or one of several. */
   readonly conditional: boolean
-  /** False when it may call what is not in `calls`. */
-  readonly complete: boolean
+  /**
+   * Whether it may call what is not in `calls`. `declared`: it does not. `sampled`: no sample made it do so, from which a
+   * note can follow and never a fault. `unknown`: nothing follows from what is missing.
+   */
+  readonly known: 'declared' | 'sampled' | 'unknown'
   readonly findings: readonly Finding[]
 }
 
@@ -57,8 +61,8 @@ function factsOf(
         ),
       )
   }
-  const complete = declared !== null || (seen.answered > 0 && !seen.workflows)
-  if (!complete) {
+  const known = declared !== null ? 'declared' : seen.answered > 0 && !seen.workflows ? 'sampled' : 'unknown'
+  if (known === 'unknown') {
     const why = seen.workflows ? 'its call is a workflow, which is code' : 'no data of its event could be made up'
     seen.findings.push(
       finding(
@@ -73,7 +77,7 @@ function factsOf(
     reaction,
     calls: [...seen.names].flatMap((name) => operations.get(name) ?? []),
     conditional: declared !== null || seen.silent || seen.workflows || seen.names.size !== 1,
-    complete,
+    known,
     findings: onePerCode(seen.findings),
   }
 }
