@@ -2,7 +2,7 @@
 // concludes from the wiring (define/check/undo-checks.ts). Found when it is asked for first, because reactions are asked
 // with samples for it, and most applications never need it. Used by monitor.ts.
 import type { Undoable } from '../core/flow-account.ts'
-import { sightOf } from '../define/check/flow-checks.ts'
+import { sightOf } from '../define/check/flow-sight.ts'
 import { reactionFacts, type ReactionFacts } from '../define/check/reaction-facts.ts'
 import { undoablesOf } from '../define/check/undo-checks.ts'
 import type { ApplicationDefinition, ChoreographyDefinition } from '../define/definition.ts'

@@ -4,34 +4,10 @@
 import { showMs } from '../../core/duration.ts'
 import { partsOf, typesOf, type FlowPattern } from '../../core/flow-pattern.ts'
 import type { Place } from '../../core/flow-places.ts'
-import type { ApplicationDefinition, ChoreographyDefinition, OperationDefinition } from '../definition.ts'
+import type { OperationDefinition } from '../definition.ts'
 import { finding, noteOf, variableOf, type Finding } from './finding.ts'
+import { bringsAny, bringsByWorkflow, type FlowSight } from './flow-sight.ts'
 import type { ReactionFacts } from './reaction-facts.ts'
-
-/** What the checks of one choreography share. */
-export interface FlowSight {
-  readonly choreography: ChoreographyDefinition
-  readonly operations: readonly OperationDefinition[]
-  readonly facts: readonly ReactionFacts[]
-  /** Types that come from outside. */
-  readonly outside: ReadonlySet<string>
-  /** `choreography "fulfilment"`. */
-  readonly where: string
-}
-
-export function sightOf(
-  choreography: ChoreographyDefinition,
-  { services }: ApplicationDefinition,
-  facts: readonly ReactionFacts[],
-): FlowSight {
-  return {
-    choreography,
-    operations: services.flatMap((service) => service.operations),
-    facts,
-    outside: new Set(choreography.outside.map(({ type }) => type)),
-    where: `choreography "${choreography.name}"`,
-  }
-}
 
 /** What is wrong with one choreography in its application. */
 export function checkFlow(sight: FlowSight): readonly Finding[] {
@@ -39,10 +15,8 @@ export function checkFlow(sight: FlowSight): readonly Finding[] {
 }
 
 const listed = (types: Iterable<string>): string => [...types].toSorted().join(' or ')
-const producersOf = ({ operations }: FlowSight, type: string): readonly OperationDefinition[] =>
-  operations.filter(({ outcomes }) => outcomes.some((outcome) => outcome.type === type))
-const bringsAny = (operations: readonly OperationDefinition[], types: ReadonlySet<string>): boolean =>
-  operations.some(({ outcomes }) => outcomes.some(({ type }) => types.has(type)))
+const operationsWith = ({ producers }: FlowSight, type: string): readonly OperationDefinition[] =>
+  producers.get(type) ?? []
 
 /** What the flow says against itself. */
 function checkText({ choreography: { flow }, where }: FlowSight): readonly Finding[] {
@@ -98,7 +72,7 @@ function pointless(pattern: FlowPattern, around: number | null): readonly (reado
 
 /** Every event of the flow comes about. */
 export function checkProduced(sight: FlowSight): readonly Finding[] {
-  const { choreography, facts, outside, where } = sight
+  const { choreography, facts, outside } = sight
   const { pattern, rules } = choreography.flow
   const needed = [...typesOf(pattern), ...rules.flatMap((rule) => (rule.kind === 'response' ? rule.answer : []))]
   const known = leastKnown(facts)
@@ -106,30 +80,36 @@ export function checkProduced(sight: FlowSight): readonly Finding[] {
   return [...new Set(needed)]
     .filter((type) => !outside.has(type))
     .flatMap((type) => {
-      const place = `${where}, event "${type}"`
-      const producers = producersOf(sight, type)
-      if (producers.length === 0) {
-        return finding(
-          'event-unproduced',
-          place,
-          'no operation has it as an outcome',
-          `outcomes: [${variableOf(type)}] at the operation that answers with it, or { outside: [${variableOf(type)}] } at the choreography`,
-        )
-      }
+      const producers = operationsWith(sight, type)
+      if (producers.length === 0) return unproduced(sight, type)
       if (known === 'unknown' || producers.some((operation) => called.has(operation))) return []
-      const names = producers.map(({ name }) => name).join(' or ')
-      const line = `${producers[0]?.service}.on(..., (data) => ${producers[0]?.name}({ ... }))`
-      return known === 'declared'
-        ? finding('event-uncalled', place, `only ${names} answers with it, and no reaction calls that`, line)
-        : noteOf(
-            finding(
-              'event-uncalled',
-              place,
-              `only ${names} answers with it, and no reaction called that for a sample of its data`,
-              `${line}, or { calls: ['${producers[0]?.name}'] } as options of the one that does for other data`,
-            ),
-          )
+      return uncalled(sight, type, known)
     })
+}
+
+function unproduced({ where, workflows }: FlowSight, type: string): Finding {
+  const name = variableOf(type)
+  const line = `outcomes: [${name}] at the operation that answers with it, or { outside: [${name}] } at the choreography`
+  const place = `${where}, event "${type}"`
+  if (workflows === 'nothing') return finding('event-unproduced', place, 'no operation has it as an outcome', line)
+  const mend = `${line} if it comes from there or a workflow emits it`
+  return noteOf(finding('event-unproduced', place, 'no operation has it as an outcome', mend))
+}
+
+function uncalled(sight: FlowSight, type: string, known: 'declared' | 'sampled'): readonly Finding[] {
+  const producers = operationsWith(sight, type)
+  const byWorkflow = bringsByWorkflow(sight, new Set([type]))
+  if (byWorkflow === 'yes') return []
+  const names = producers.map(({ name }) => name).join(' or ')
+  const line = `${producers[0]?.service}.on(..., (data) => ${producers[0]?.name}({ ... }))`
+  const calls = known === 'declared' ? 'no reaction calls that' : 'no reaction called that for a sample of its data'
+  const problem = `only ${names} answers with it, and ${calls}`
+  const place = `${sight.where}, event "${type}"`
+  if (byWorkflow === 'maybe')
+    return [noteOf(finding('event-uncalled', place, `${problem}, though a workflow may`, line))]
+  if (known === 'declared') return [finding('event-uncalled', place, problem, line)]
+  const mend = `${line}, or { calls: ['${producers[0]?.name}'] } as options of the one that does for other data`
+  return [noteOf(finding('event-uncalled', place, problem, mend))]
 }
 
 /** How much is known of the least known of some reactions. */
@@ -140,50 +120,56 @@ function leastKnown(facts: readonly ReactionFacts[]): ReactionFacts['known'] {
 
 /** After every event somebody reacts, and with something that the flow waits for. */
 function checkAnswered(sight: FlowSight): readonly Finding[] {
-  const { choreography, facts, outside, where } = sight
-  const { places, paths } = choreography.flow
+  const { places, paths } = sight.choreography.flow
   const found = new Map<string, Finding>()
   for (const [number, place] of places.entries()) {
     for (const [type, { to }] of place.edges) {
-      const wanted = newlyWanted(place, type, places[to] as Place, outside)
-      if (wanted.size === 0 || found.has(type)) continue
-      const at = `${where}, event "${type}"`
-      const after = [...(paths[number] as readonly string[]), type].join(', ')
-      const reacting = facts.filter(({ reaction }) => reaction.event.type === type)
-      const [first = ''] = wanted
-      const producer = producersOf(sight, first)[0]
-      const line = `${producer?.service ?? 'service'}.on(${variableOf(type)}, (data) => ${producer?.name ?? 'service.operation'}({ ... }))`
-      if (reacting.length === 0) {
-        found.set(
-          type,
-          finding(
-            'event-unanswered',
-            at,
-            `after ${after} the flow waits for ${listed(wanted)}, and nobody reacts to ${type}`,
-            line,
-          ),
-        )
-        continue
-      }
-      const known = leastKnown(reacting)
-      if (known === 'unknown' || reacting.some(({ calls }) => bringsAny(calls, wanted))) continue
-      const who = reacting.map(({ reaction }) => reaction.name).join(', ')
-      const waits = `after ${after} the flow waits for ${listed(wanted)}, and who reacts (${who})`
-      const missing =
-        known === 'declared'
-          ? finding('answer-missing', at, `${waits} calls nothing that answers with it`, line)
-          : noteOf(
-              finding(
-                'answer-missing',
-                at,
-                `${waits} called nothing that answers with it for a sample of its data`,
-                `${line}, or { calls: ['${producer?.name ?? 'service.operation'}'] } as options of the one that does for other data`,
-              ),
-            )
-      found.set(type, missing)
+      if (found.get(type)?.level === 'fault') continue
+      const wanted = newlyWanted(place, type, places[to] as Place, sight.outside)
+      if (wanted.size === 0) continue
+      const one = unanswered(sight, type, wanted, paths[number] as readonly string[])
+      if (one !== null && (one.level === 'fault' || !found.has(type))) found.set(type, one)
     }
   }
   return [...found.values()]
+}
+
+/** What is missing after an event that came behind `path`, so that the flow goes on; null when nothing is, as far as is known. */
+function unanswered(
+  sight: FlowSight,
+  type: string,
+  wanted: ReadonlySet<string>,
+  path: readonly string[],
+): Finding | null {
+  const reacting = sight.reacting.get(type) ?? []
+  const known = leastKnown(reacting)
+  if (known === 'unknown' || reacting.some(({ calls }) => bringsAny(calls, wanted))) return null
+  const byWorkflow = bringsByWorkflow(sight, wanted)
+  if (byWorkflow === 'yes') return null
+  const place = `${sight.where}, event "${type}"`
+  const [first = ''] = wanted
+  const producer = operationsWith(sight, first)[0]
+  const line = `${producer?.service ?? 'service'}.on(${variableOf(type)}, (data) => ${producer?.name ?? 'service.operation'}({ ... }))`
+  const waits = `after ${[...path, type].join(', ')} the flow waits for ${listed(wanted)}, and`
+  const maybe = byWorkflow === 'maybe' ? ', though a workflow may go on' : ''
+  if (reacting.length === 0) {
+    const one = finding('event-unanswered', place, `${waits} nobody reacts to ${type}${maybe}`, line)
+    return maybe === '' ? one : noteOf(one)
+  }
+  const who = `who reacts (${reacting.map(({ reaction }) => reaction.name).join(', ')})`
+  if (known === 'declared') {
+    const one = finding('answer-missing', place, `${waits} ${who} calls nothing that answers with it${maybe}`, line)
+    return maybe === '' ? one : noteOf(one)
+  }
+  const mend = `${line}, or { calls: ['${producer?.name ?? 'service.operation'}'] } as options of the one that does for other data`
+  return noteOf(
+    finding(
+      'answer-missing',
+      place,
+      `${waits} ${who} called nothing that answers with it for a sample of its data${maybe}`,
+      mend,
+    ),
+  )
 }
 
 /** What a flow waits for because of an event; empty when it may end there, or waits for something since before. */

@@ -2,12 +2,12 @@
 // ever.
 import type { Flow } from '../../core/flow.ts'
 import type { ApplicationDefinition } from '../definition.ts'
-import { finding, variableOf, type Finding } from './finding.ts'
+import { finding, noteOf, variableOf, type Finding } from './finding.ts'
 import type { ReactionFacts } from './reaction-facts.ts'
 
 /** Reactions that wait for an event which nobody produces; asked where choreographies say what comes from outside. */
 export function checkHeard(definition: ApplicationDefinition, facts: readonly ReactionFacts[]): readonly Finding[] {
-  const { choreographies, services, eventsApart } = definition
+  const { choreographies, services, eventsApart, workflows } = definition
   if (choreographies.length === 0) return []
   const operations = services.flatMap((service) => service.operations)
   const known = new Set([
@@ -23,14 +23,15 @@ export function checkHeard(definition: ApplicationDefinition, facts: readonly Re
   ])
   return facts
     .filter(({ reaction }) => !known.has(reaction.event.type))
-    .map(({ reaction: { name, event } }) =>
-      finding(
+    .map(({ reaction: { name, event } }) => {
+      const one = finding(
         'reaction-unheard',
         `reaction "${name}"`,
         `no operation answers with ${event.type}, and no choreography has it from outside`,
-        `outcomes: [${variableOf(event.type)}] at an operation, or ballet({ events: [${variableOf(event.type)}] }) if it is published from outside`,
-      ),
-    )
+        `outcomes: [${variableOf(event.type)}] at an operation, or ballet({ events: [${variableOf(event.type)}] }) if it is published from outside or a workflow emits it`,
+      )
+      return workflows.length === 0 ? one : noteOf(one)
+    })
 }
 
 const hasDeadline = ({ places }: Flow): boolean => places.some(({ dues }) => dues.length > 0)

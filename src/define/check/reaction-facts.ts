@@ -13,6 +13,8 @@ export interface ReactionFacts {
   readonly reaction: ReactionDefinition
   /** Operations that it was seen to call, or that it declares. */
   readonly calls: readonly OperationDefinition[]
+  /** Names of the workflows that it was seen to call. */
+  readonly workflows: readonly string[]
   /** It was seen, or is free, to call nothing or one of several. */
   readonly conditional: boolean
   /**
@@ -32,8 +34,8 @@ export function reactionFacts(definition: ApplicationDefinition): readonly React
 interface Seen {
   readonly names: Set<string>
   readonly findings: Finding[]
+  readonly workflows: Set<string>
   silent: boolean
-  workflows: boolean
   answered: number
 }
 
@@ -43,7 +45,7 @@ function factsOf(
   definition: ApplicationDefinition,
 ): ReactionFacts {
   const place = `reaction "${reaction.name}"`
-  const seen: Seen = { names: new Set(), findings: [], silent: false, workflows: false, answered: 0 }
+  const seen: Seen = { names: new Set(), findings: [], workflows: new Set(), silent: false, answered: 0 }
   for (const data of samplesOf(reaction.event)) ask(reaction, data, seen, operations, definition)
   const declared = reaction.calls
   for (const name of declared ?? []) {
@@ -61,9 +63,10 @@ function factsOf(
         ),
       )
   }
-  const known = declared !== null ? 'declared' : seen.answered > 0 && !seen.workflows ? 'sampled' : 'unknown'
+  const known = declared !== null ? 'declared' : seen.answered > 0 && seen.workflows.size === 0 ? 'sampled' : 'unknown'
   if (known === 'unknown') {
-    const why = seen.workflows ? 'its call is a workflow, which is code' : 'no data of its event could be made up'
+    const why =
+      seen.workflows.size > 0 ? 'its call is a workflow, which is code' : 'no data of its event could be made up'
     seen.findings.push(
       finding(
         'reaction-unknown',
@@ -76,7 +79,8 @@ function factsOf(
   return {
     reaction,
     calls: [...seen.names].flatMap((name) => operations.get(name) ?? []),
-    conditional: declared !== null || seen.silent || seen.workflows || seen.names.size !== 1,
+    workflows: [...seen.workflows],
+    conditional: declared !== null || seen.silent || seen.workflows.size > 0 || seen.names.size !== 1,
     known,
     findings: onePerCode(seen.findings),
   }
@@ -130,7 +134,7 @@ function ask(
   }
   const name = call['name']
   if (call['target'] === 'workflow') {
-    seen.workflows = true
+    seen.workflows.add(name)
     if (definition.workflows.every((workflow) => workflow.name !== name)) {
       seen.findings.push(
         finding(

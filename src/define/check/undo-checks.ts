@@ -5,7 +5,7 @@
 import type { Place } from '../../core/flow-places.ts'
 import type { OperationDefinition } from '../definition.ts'
 import { finding, variableOf, type Finding } from './finding.ts'
-import type { FlowSight } from './flow-checks.ts'
+import type { FlowSight } from './flow-sight.ts'
 import type { ReactionFacts } from './reaction-facts.ts'
 
 /** An operation with an undo, as a flow sees it. */
