@@ -26,7 +26,7 @@ const items = many(choice(ItemReserved, ItemShort))
 const told = CustomerNotified.within('10m')
 /** What was reserved is released, one item after the other; there may be none. Then the customer is told. */
 const released = seq(many(StockReleased), told)
-const refunded = choice(PaymentRefunded.within('1h'), NothingToRefund)
+const refunded = choice(PaymentRefunded, NothingToRefund)
 
 /** Nobody cancels, or too late. */
 const undisturbed = choice(

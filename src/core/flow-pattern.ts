@@ -52,6 +52,12 @@ export function typesOf(pattern: FlowPattern): readonly string[] {
   return [...new Set(partsOf(pattern).flatMap(typesOf))]
 }
 
+/** The parts of a pattern that have a limit, in the order in which they were written. One that is used twice stands there twice. */
+export function limitsOf(pattern: FlowPattern): readonly (FlowPattern & { readonly kind: 'within' })[] {
+  const inner = partsOf(pattern).flatMap(limitsOf)
+  return pattern.kind === 'within' ? [pattern, ...inner] : inner
+}
+
 /** The types of the events that a rule speaks of. */
 export function typesOfRule(rule: FlowRule): readonly string[] {
   switch (rule.kind) {

@@ -20,8 +20,17 @@ export interface Edge {
 
 /** What has to come in time, or it is overdue. */
 export type Due =
-  /** `slot` counts from when, `ms` says for how long; what is waited for are these types. */
-  | { readonly kind: 'limit'; readonly slot: number; readonly ms: number; readonly types: readonly string[] }
+  /**
+   * `slot` counts from when, `ms` says for how long; what is waited for are these types. `limit` is the number of the limit in
+   * the order in which the pattern has them (limitsOf), or negative for that of a rule.
+   */
+  | {
+      readonly kind: 'limit'
+      readonly limit: number
+      readonly slot: number
+      readonly ms: number
+      readonly types: readonly string[]
+    }
   /** Alternatives: overdue when the last of them is; each is, when the first of its limits is. */
   | { readonly kind: 'latest'; readonly of: readonly (readonly Due[])[] }
 
@@ -137,7 +146,8 @@ function duesOf(term: Term, slots: readonly number[], terms: Terms): readonly Du
   const of = (part: Term): readonly Due[] => duesOf(part, slots, terms)
   switch (term.kind) {
     case 'within': {
-      const own = { kind: 'limit', slot: slots.indexOf(term.limit), ms: terms.limits[term.limit] as number } as const
+      const { limit } = term
+      const own = { kind: 'limit', limit, slot: slots.indexOf(limit), ms: terms.limits[limit] as number } as const
       return [{ ...own, types: [...term.part.heads] }, ...of(term.part)]
     }
     case 'seq':
@@ -160,6 +170,7 @@ function duesOf(term: Term, slots: readonly number[], terms: Terms): readonly Du
 function duesOfRules({ marks, slots }: Found, rules: readonly FlowRule[]): readonly Due[] {
   return openRules(rules, marks).flatMap((open) => {
     const { ms, answer } = open.rule
-    return ms === null ? [] : [{ kind: 'limit', slot: slots.indexOf(ruleSlot(open)), ms, types: [answer] }]
+    const limit = ruleSlot(open)
+    return ms === null ? [] : [{ kind: 'limit', limit, slot: slots.indexOf(limit), ms, types: [answer] }]
   })
 }

@@ -52,7 +52,7 @@ export class Terms {
     return this.#made.size
   }
 
-  /** The term of a pattern; each `within` in it gets a number of its own. */
+  /** The term of a pattern; each `within` in it gets a number of its own, in the order of limitsOf (flow-pattern.ts). */
   of(pattern: FlowPattern): Term {
     switch (pattern.kind) {
       case 'event':

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { catalogue, invariant } from './errors.ts'
 import { Flow, isBroken, type FlowState } from './flow.ts'
-import type { FlowPattern, FlowRule } from './flow-pattern.ts'
+import { limitsOf, type FlowPattern, type FlowRule } from './flow-pattern.ts'
 import { showRule } from './flow-rules.ts'
 import { hashText } from './hash-text.ts'
 
@@ -128,6 +128,30 @@ describe('deadlines', () => {
     const flow = flowOf(seq('a', choice(seq(within(5, 'b'), 'c'), seq(within(50, 'b'), 'd'))))
     // Overdue when neither way is left.
     expect(flow.deadlines(after(flow, 'a'))).toEqual([{ by: 60, types: ['b'] }])
+  })
+
+  it('are known in a place by their number in the text, and those of rules by another', () => {
+    const pattern = seq('a', within(90, seq(within(30, 'b'), 'c')), within(10, 'd'))
+    expect(limitsOf(pattern).map(({ ms }) => ms)).toEqual([90, 30, 10])
+    const answered: FlowRule = { kind: 'response', cause: 'b', answer: 'd', ms: 500 }
+    const { places } = flowOf(pattern, answered)
+    const due = places.map(({ dues }) => dues.map((one) => one.kind === 'limit' && [one.limit, one.ms]))
+    expect(due).toEqual([
+      [],
+      [
+        [0, 90],
+        [1, 30],
+      ],
+      [
+        [0, 90],
+        [-1, 500],
+      ],
+      [
+        [2, 10],
+        [-1, 500],
+      ],
+      [],
+    ])
   })
 
   it('hold for a part as a whole', () => {

@@ -2,20 +2,30 @@
 // Every mistake is found, under its code, at its place, with the line that mends it; of the sound one nothing is said.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { ballet } from '../../src/define/ballet.ts'
 import { checkApplication, showFinding } from '../../src/define/check/check.ts'
 import { FINDINGS } from '../../src/define/check/finding.ts'
-import { all, many, optional, seq } from '../../src/define/pattern.ts'
+import { all, choice, many, optional, seq } from '../../src/define/pattern.ts'
+import { reactionFacts } from '../../src/define/check/reaction-facts.ts'
+import { event } from '../../src/define/event.ts'
 import { operation } from '../../src/define/operation.ts'
 import { service } from '../../src/define/service.ts'
-import { loop, seeds } from './seeds.ts'
+import { quietSeeds } from './quiet-seeds.ts'
+import { loop, seeds as loudSeeds } from './seeds.ts'
 import {
   Approved,
   Created,
+  Declined,
   Elsewhere,
+  Failed,
+  Notified,
   Overdue,
+  Refunded,
+  Released,
   Reserved,
   Shipped,
+  Short,
   Wrapped,
   build,
   id,
@@ -24,6 +34,8 @@ import {
   sound,
   type Seed,
 } from './sound.ts'
+
+const seeds = [...loudSeeds, ...quietSeeds]
 
 describe('the check', () => {
   it('says nothing of a sound application', () => {
@@ -94,6 +106,60 @@ describe('the check', () => {
       'note event-uncalled',
       'note answer-missing',
     ])
+  })
+
+  it('takes another word in the place of the key for a loss of it, unless it may be the key by another name', () => {
+    const approved = (by: 'receipt' | 'order'): Seed => ({
+      without: ['ship'],
+      with: ({ shipping }) => {
+        const Paid = event('payment.approved', id.extend({ receipt: z.string(), order: id }), { key: 'orderId' })
+        shipping.on(Paid, (data) => shipping.ship(by === 'order' ? data.order : { orderId: data.receipt }))
+      },
+    })
+    const lost = (seed: Seed) => reactionFacts(build(seed)).flatMap(({ findings }) => findings)
+    expect(lost(approved('order'))).toEqual([])
+    expect(lost(approved('receipt')).map(showFinding)).toEqual([
+      'note key-lost: reaction "shipping:payment.approved": the input of shipping.ship does not hold the key of the event, so that its outcome cannot have it, unless another field has the same.\n    shipping.ship({ orderId: data.orderId, ... })',
+    ])
+  })
+
+  it('does not ask for the key where what is answered has another', () => {
+    const Stacked = event('shelf.filled', z.object({ shelf: z.string() }), { key: 'shelf' })
+    const shelves = service('shelves', {
+      stack: operation({ input: z.object({ shelf: z.string() }), outcomes: [Stacked], run: never }),
+    })
+    const flow: Seed = {
+      services: () => [shelves],
+      with: () => shelves.on(Shipped, () => shelves.stack({ shelf: 'a' })),
+    }
+    expect(checkApplication(build(flow))).toEqual([])
+  })
+
+  it('has no fault for an outcome behind another one that may come of another call', () => {
+    const flow = seq(
+      Created,
+      choice(
+        seq(
+          Reserved,
+          Approved,
+          optional(Declined),
+          choice(seq(Shipped, Notified), seq(Failed, Refunded, Released, Notified)),
+        ),
+        seq(Short, Notified),
+      ),
+    )
+    const misplaced = (seed: Seed) =>
+      checkApplication(build({ flow, ...seed })).flatMap(({ code, level }) =>
+        code === 'outcome-misplaced' ? level : [],
+      )
+    expect(misplaced({ declared: true })).toEqual(['fault'])
+    expect(misplaced({})).toEqual(['note'])
+    const again: Seed = {
+      with: ({ payment }) => payment.on(Created, (order) => payment.charge(order), { name: 'again' }),
+    }
+    expect(misplaced(again)).toEqual([])
+    expect(misplaced({ workflows: [loop] })).toEqual([])
+    expect(misplaced({ more: { outside: [Approved] } })).toEqual([])
   })
 
   it('takes what reactions do for every sample for no more than that', () => {

@@ -32,7 +32,10 @@ const flowWith = (part: Pattern<string | null, 'orderId'>) =>
   seq(Created, choice(seq(Reserved, choice(paid(), declined, part)), seq(Short, Notified).as('short')))
 export const loop = workflow('loop', { input: id, output: z.null() }, async () => null)
 
-export const seeds: readonly (readonly [what: string, seed: Seed, code: FindingCode, place: string, mend: string])[] = [
+/** How it makes the sound application faulty, and what is found: the code, its place, and words of the line that mends it. */
+export type Sown = readonly [what: string, seed: Seed, code: FindingCode, place: string, mend: string]
+
+export const seeds: readonly Sown[] = [
   [
     'nobody reserves',
     { without: ['reserve'] },

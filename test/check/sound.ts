@@ -77,7 +77,7 @@ const CALLS: Readonly<Record<string, string>> = {
   'notification:stock.released': 'notification.notify',
 }
 
-const refunded = seq(Failed, Refunded.within('1h'), Released, Notified).as('refunded')
+const refunded = seq(Failed.within('2d'), Refunded.within('1h'), Released, Notified).as('refunded')
 export const declined = seq(Declined.within('30s'), Released, Notified).as('declined')
 export const paid = (taken: Pattern<'refunded', 'orderId'> = refunded) =>
   seq(Approved.within('30s'), choice(seq(Shipped.within('2d'), Notified.within('1m')).as('fulfilled'), taken))

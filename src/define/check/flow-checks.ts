@@ -1,74 +1,22 @@
 // A choreography against the application: whether its events come about, and whether what is answered has a place. Every
 // fault is one that holds whatever the data are; what rests on samples not having shown a call is a note, and where a
 // reaction could not be looked into, nothing is concluded.
-import { showMs } from '../../core/duration.ts'
-import { partsOf, typesOf, type FlowPattern } from '../../core/flow-pattern.ts'
+import { typesOf } from '../../core/flow-pattern.ts'
 import type { Place } from '../../core/flow-places.ts'
 import type { OperationDefinition } from '../definition.ts'
 import { finding, noteOf, variableOf, type Finding } from './finding.ts'
-import { bringsAny, bringsByWorkflow, type FlowSight } from './flow-sight.ts'
+import { bringsAny, bringsByWorkflow, listed, type FlowSight } from './flow-sight.ts'
+import { checkOutcomes } from './outcome-checks.ts'
 import type { ReactionFacts } from './reaction-facts.ts'
+import { checkText } from './text-checks.ts'
 
 /** What is wrong with one choreography in its application. */
 export function checkFlow(sight: FlowSight): readonly Finding[] {
   return [...checkText(sight), ...checkProduced(sight), ...checkAnswered(sight), ...checkOutcomes(sight)]
 }
 
-const listed = (types: Iterable<string>): string => [...types].toSorted().join(' or ')
 const operationsWith = ({ producers }: FlowSight, type: string): readonly OperationDefinition[] =>
   producers.get(type) ?? []
-
-/** What the flow says against itself. */
-function checkText({ choreography: { flow }, where }: FlowSight): readonly Finding[] {
-  const possible = new Set(flow.places.flatMap(({ edges }) => [...edges.keys()]))
-  const named = endingsNamed(flow.pattern)
-  return [
-    ...typesOf(flow.pattern)
-      .filter((type) => !possible.has(type))
-      .map((type) =>
-        finding(
-          'event-impossible',
-          `${where}, event "${type}"`,
-          'the rules leave no place for it',
-          `Take ${variableOf(type)} out of the pattern, or drop the rule that forbids it`,
-        ),
-      ),
-    ...named
-      .filter((ending) => !flow.endings.includes(ending))
-      .map((ending) =>
-        finding(
-          'ending-impossible',
-          `${where}, ending "${ending}"`,
-          'the rules, or names within it, leave no way to it',
-          `Take .as('${ending}') out, or drop the rule that forbids its path`,
-        ),
-      ),
-    ...pointless(flow.pattern, null).map(([types, problem]) =>
-      finding(
-        'limit-pointless',
-        `${where}, limit of ${listed(types)}`,
-        problem,
-        'Take it out, or make it shorter than the one around it',
-      ),
-    ),
-  ]
-}
-
-function endingsNamed(pattern: FlowPattern): readonly string[] {
-  const own = pattern.kind === 'as' ? [pattern.ending] : []
-  return [...new Set([...own, ...partsOf(pattern).flatMap(endingsNamed)])]
-}
-
-/** Limits that can never pass before one around them does. */
-function pointless(pattern: FlowPattern, around: number | null): readonly (readonly [readonly string[], string])[] {
-  if (pattern.kind !== 'within') return partsOf(pattern).flatMap((part) => pointless(part, around))
-  const inner = partsOf(pattern).flatMap((part) => pointless(part, Math.min(pattern.ms, around ?? pattern.ms)))
-  if (around === null || pattern.ms < around) return inner
-  return [
-    [typesOf(pattern), `${showMs(pattern.ms)} is not shorter than the limit around it, ${showMs(around)}`],
-    ...inner,
-  ]
-}
 
 /** Every event of the flow comes about. */
 export function checkProduced(sight: FlowSight): readonly Finding[] {
@@ -178,98 +126,4 @@ function newlyWanted(before: Place, type: string, after: Place, outside: Readonl
   const inside = [...after.edges.keys()].filter((next) => !outside.has(next))
   const pending = inside.some((next) => next !== type && before.edges.has(next))
   return new Set(pending ? [] : inside)
-}
-
-/** What is answered in the flow has a place in it. */
-function checkOutcomes(sight: FlowSight): readonly Finding[] {
-  const { choreography, facts, where } = sight
-  const { flow } = choreography
-  const later = laterTypes(flow.places)
-  const findings: Finding[] = []
-  for (const { reaction, calls } of facts) {
-    const { type } = reaction.event
-    const edges = flow.places.flatMap((place, number) => {
-      const edge = place.edges.get(type)
-      return edge === undefined ? [] : [{ number, to: edge.to }]
-    })
-    if (edges.length === 0) continue
-    for (const operation of calls) {
-      for (const outcome of operation.outcomes) {
-        if (outcome.key !== choreography.key) continue
-        const place = `${where}, reaction "${reaction.name}"`
-        if (!flow.types.has(outcome.type)) {
-          findings.push(
-            finding(
-              'outcome-unknown',
-              place,
-              `${operation.name} may answer with ${outcome.type}, and the flow does not have it`,
-              `choice(..., ${variableOf(outcome.type)}) where the flow goes on after ${variableOf(type)}`,
-            ),
-          )
-          continue
-        }
-        const without = edges.filter(({ to }) => later[to]?.has(outcome.type) !== true)
-        // Elsewhere in the flow it has one: what an operation answers may hang on what it knows.
-        if (without.length < edges.length) continue
-        const path = [...(flow.paths[without[0]?.number ?? 0] as readonly string[]), type].join(', ')
-        findings.push(
-          finding(
-            'outcome-misplaced',
-            place,
-            `${operation.name} may answer with ${outcome.type}, and after ${path} the flow has no place for it`,
-            `choice(..., ${variableOf(outcome.type)}) where the flow goes on after ${variableOf(type)}`,
-          ),
-        )
-      }
-    }
-  }
-  return [...findings, ...checkDoubled(sight)]
-}
-
-/**
- * Two reactions that bring the same event for every sample, where the flow has it once. A note: what tells them apart may
- * be a number that no sample has.
- */
-function checkDoubled({ choreography, facts, where }: FlowSight): readonly Finding[] {
-  const { places } = choreography.flow
-  const later = laterTypes(places)
-  const sure = facts.filter(
-    ({ conditional, known, calls }) => !conditional && known !== 'unknown' && calls[0]?.outcomes.length === 1,
-  )
-  return sure.flatMap(({ reaction, calls }, index) => {
-    const brought = calls[0]?.outcomes[0]?.type ?? ''
-    const second = sure
-      .slice(index + 1)
-      .find(
-        (other) => other.reaction.event.type === reaction.event.type && other.calls[0]?.outcomes[0]?.type === brought,
-      )
-    if (second === undefined) return []
-    const twice = places.some(({ edges }) => {
-      const to = edges.get(reaction.event.type)?.to
-      if (to === undefined) return false
-      const once = [...reachable(places, to)].flatMap((number) => places[number]?.edges.get(brought)?.to ?? [])
-      return once.some((number) => later[number]?.has(brought) === true)
-    })
-    if (twice || !choreography.flow.types.has(brought)) return []
-    return finding(
-      'answer-doubled',
-      `${where}, event "${reaction.event.type}"`,
-      `the reactions ${reaction.name} and ${second.reaction.name} both bring ${brought} for every sample of its data, and the flow has it once`,
-      `Take one of them out, or write many(${variableOf(brought)})`,
-    )
-  })
-}
-
-/** The types that can still come from each place on. */
-function laterTypes(places: readonly Place[]): readonly ReadonlySet<string>[] {
-  return places.map(
-    (_place, from) =>
-      new Set([...reachable(places, from)].flatMap((number) => [...(places[number]?.edges.keys() ?? [])])),
-  )
-}
-
-function reachable(places: readonly Place[], from: number): ReadonlySet<number> {
-  const seen = new Set([from])
-  for (const number of seen) for (const { to } of places[number]?.edges.values() ?? []) seen.add(to)
-  return seen
 }

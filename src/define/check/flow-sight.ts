@@ -52,6 +52,11 @@ function workflowsOf({ workflows }: ApplicationDefinition, facts: readonly React
   return workflows.every(({ name }) => begun.has(name)) ? 'declared' : 'anything'
 }
 
+/** Types as a sentence names them. */
+export function listed(types: Iterable<string>): string {
+  return [...types].toSorted().join(' or ')
+}
+
 /** Whether some of these operations answer with one of some types. */
 export function bringsAny(operations: readonly OperationDefinition[], types: ReadonlySet<string>): boolean {
   return operations.some(({ outcomes }) => outcomes.some(({ type }) => types.has(type)))

@@ -4,9 +4,17 @@
 // reaction says which calls there are. Where no samples can be made, or where the call is a workflow, which is code as
 // well, and nothing is declared, it stays unknown, and no check concludes anything from it.
 import { isRecord } from '../../core/json.ts'
+import type { Schema } from '../../core/schema.ts'
 import type { EventValue } from '../../core/values.ts'
-import type { ApplicationDefinition, OperationDefinition, ReactionDefinition } from '../definition.ts'
-import { finding, type Finding } from './finding.ts'
+import type {
+  ApplicationDefinition,
+  EventDefinition,
+  OperationDefinition,
+  ReactionDefinition,
+  WorkflowDefinition,
+} from '../definition.ts'
+import { finding, noteOf, type Finding } from './finding.ts'
+import { withOwnKey, wordsIn } from './own-key.ts'
 import { samplesOf } from './samples.ts'
 
 export interface ReactionFacts {
@@ -46,7 +54,8 @@ function factsOf(
 ): ReactionFacts {
   const place = `reaction "${reaction.name}"`
   const seen: Seen = { names: new Set(), findings: [], workflows: new Set(), silent: false, answered: 0 }
-  for (const data of samplesOf(reaction.event)) ask(reaction, data, seen, operations, definition)
+  const samples = samplesOf(reaction.event, (value) => withOwnKey(reaction.event, value))
+  for (const data of samples) ask(reaction, data, seen, operations, definition)
   const declared = reaction.calls
   for (const name of declared ?? []) {
     if (operations.has(name)) seen.names.add(name)
@@ -133,39 +142,47 @@ function ask(
     return
   }
   const name = call['name']
+  const input = call['input']
   if (call['target'] === 'workflow') {
     seen.workflows.add(name)
-    if (definition.workflows.every((workflow) => workflow.name !== name)) {
-      seen.findings.push(
-        finding(
-          'call-unknown',
-          place,
-          `it calls the workflow "${name}", which is not part of the application`,
-          `ballet({ workflows: [${name}] })`,
-        ),
-      )
-    }
+    const workflow = definition.workflows.find((one) => one.name === name)
+    if (workflow === undefined) seen.findings.push(foreign(place, `the workflow "${name}"`, `workflows: [${name}]`))
+    else if (workflow.key === key) seen.findings.push(...workflowFindings(place, event, { ...workflow, key }, input))
     return
   }
   const operation = operations.get(name)
   if (operation === undefined) {
     const [service = ''] = name.split('.')
-    seen.findings.push(
-      finding(
-        'call-unknown',
-        place,
-        `it calls "${name}", which is not part of the application`,
-        `ballet({ services: [${service}] })`,
-      ),
-    )
+    seen.findings.push(foreign(place, `"${name}"`, `services: [${service}]`))
     return
   }
   seen.names.add(name)
-  seen.findings.push(...inputFindings(place, operation, call['input'], value))
+  seen.findings.push(...inputFindings(place, event, { ...operation, key }, input))
 }
 
-function inputFindings(place: string, operation: OperationDefinition, input: unknown, key: string): readonly Finding[] {
-  const result = validated(operation, input)
+function foreign(place: string, what: string, part: string): Finding {
+  return finding('call-unknown', place, `it calls ${what}, which is not part of the application`, `ballet({ ${part} })`)
+}
+
+function workflowFindings(
+  place: string,
+  event: EventValue,
+  { name, key, input: schema }: WorkflowDefinition & Pick<EventDefinition, 'key'>,
+  input: unknown,
+): readonly Finding[] {
+  const result = validated(schema, input)
+  if (result === null || result.issues !== undefined) return []
+  return keyFindings(place, event, { name, key, brings: 'what it calls' }, result.value)
+}
+
+function inputFindings(
+  place: string,
+  event: EventValue,
+  operation: OperationDefinition & Pick<EventDefinition, 'key'>,
+  input: unknown,
+): readonly Finding[] {
+  const { name, key, outcomes } = operation
+  const result = validated(operation.input, input)
   if (result === null) return []
   if (result.issues !== undefined) {
     const [issue] = result.issues
@@ -174,37 +191,44 @@ function inputFindings(place: string, operation: OperationDefinition, input: unk
       finding(
         'input-unfit',
         place,
-        `${operation.name} refuses the input that it makes${path === '' ? '' : `, at ${path}`}: ${issue?.message ?? 'it does not match'}`,
-        `Hand on what ${operation.name} takes, or let its input schema take it`,
+        `${name} refuses the input that it makes${path === '' ? '' : `, at ${path}`}: ${issue?.message ?? 'it does not match'}`,
+        `Hand on what ${name} takes, or let its input schema take it`,
       ),
     ]
   }
-  const keyed = operation.outcomes[0]
-  if (keyed === undefined || holds(result.value, key)) return []
-  return [
-    finding(
-      'key-lost',
-      place,
-      `the input of ${operation.name} does not hold the key of the event, so that its outcome cannot have it`,
-      `${operation.name}({ ${keyed.key}: data.${keyed.key}, ... })`,
-    ),
-  ]
+  // What it answers with under another key is of no flow of this one.
+  if (outcomes[0]?.key !== key) return []
+  return keyFindings(place, event, { name, key, brings: 'its outcome' }, result.value)
 }
 
-/** What the schema of an operation says of an input; null when it says nothing at once. */
-function validated({ input: schema }: OperationDefinition, input: unknown) {
+/** What is wrong with an input that does not hold the key of its event. Another word of the event may be the key in truth. */
+function keyFindings(
+  place: string,
+  { data, key: word }: EventValue,
+  { name, key, brings }: { readonly name: string; readonly key: string; readonly brings: string },
+  input: unknown,
+): readonly Finding[] {
+  if (wordsIn(input).some((one) => one.includes(word))) return []
+  const given = isRecord(input) ? input[key] : undefined
+  const others = new Set(wordsIn(data).filter((one) => one !== word))
+  const stands = wordsIn(typeof given === 'string' ? given : input).some((one) => others.has(one))
+  const one = finding(
+    'key-lost',
+    place,
+    `the input of ${name} does not hold the key of the event, so that ${brings} cannot have it${stands ? ', unless another field has the same' : ''}`,
+    `${name}({ ${key}: data.${key}, ... })`,
+  )
+  return [stands ? noteOf(one) : one]
+}
+
+/** What a schema says of an input; null when it says nothing at once. */
+function validated(schema: Schema, input: unknown) {
   try {
     const result = schema['~standard'].validate(input)
     return 'then' in result ? null : result
   } catch {
     return null
   }
-}
-
-/** Whether a word stands anywhere in a value. */
-function holds(value: unknown, word: string): boolean {
-  if (typeof value !== 'object' || value === null) return value === word
-  return Object.values(value).some((one) => holds(one, word))
 }
 
 /** The first of each code: samples repeat each other. */

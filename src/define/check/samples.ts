@@ -9,7 +9,7 @@ import { jsonSchemaOf, type JsonSchema } from './json-schema.ts'
 const SAMPLES = 120
 const DEPTH = 8
 /** For strings with a pattern: one of them fits most. */
-const WORDS = [
+export const WORDS: readonly string[] = [
   'k1',
   'key1',
   'a',
@@ -56,8 +56,14 @@ class Decisions {
   }
 }
 
-/** Data of an event as others see them; empty when none could be made. */
-export function samplesOf(event: EventDefinition): readonly unknown[] {
+/**
+ * Data of an event as others see them; empty when none could be made.
+ * @param change is given each before the schema sees it.
+ */
+export function samplesOf(
+  event: EventDefinition,
+  change: (value: unknown) => unknown = (value) => value,
+): readonly unknown[] {
   const schema = jsonSchemaOf(event.schema, 'input')
   if (schema === null) return []
   const make = (at: number, way: number): { readonly value: unknown; readonly widths: readonly number[] } => {
@@ -70,14 +76,15 @@ export function samplesOf(event: EventDefinition): readonly unknown[] {
     for (const [at, width] of first.widths.entries()) {
       for (let way = 1; way < width && values.length < SAMPLES; way++) values.push(make(at, way).value)
     }
-    return values.flatMap((value) => accepted(event, value))
+    return values.flatMap((value) => accepted(event, change(value)))
   } catch {
     // A pattern that is none, say: nothing is known then.
     return []
   }
 }
 
-function accepted(event: EventDefinition, value: unknown): readonly unknown[] {
+/** What the schema of an event makes of data; empty when it does not take them. */
+export function accepted(event: EventDefinition, value: unknown): readonly unknown[] {
   try {
     const result = event.schema['~standard'].validate(value)
     return 'then' in result || result.issues !== undefined ? [] : [result.value]
