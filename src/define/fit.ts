@@ -130,7 +130,8 @@ function checkChoreographies({ choreographies }: ApplicationDefinition): readonl
 function checkOperation(operation: OperationDefinition, siblings: readonly OperationDefinition[]): readonly Fault[] {
   const place = `operation "${operation.name}"`
   const faults: Fault[] = []
-  const undone = siblings.find(({ name }) => name === `${operation.service}.${operation.undoes}`)
+  const { service, undoes } = operation
+  const undone = undoes === null ? undefined : siblings.find(({ name }) => name === `${service}.${undoes}`)
   if (undone !== undefined && undone.undoes !== null) {
     const problem = `it undoes "${undone.name}", which is an undo itself (of "${undone.undoes}")`
     faults.push({ place, problem, remedy: 'Let it undo what was done at first, or drop undoes' })

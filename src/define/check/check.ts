@@ -27,11 +27,10 @@ export function checkApplication(definition: ApplicationDefinition): readonly Fi
   ]
   // What is not known of a reaction matters only where a flow could have told more.
   const inFlows = new Set(definition.choreographies.flatMap(({ flow }) => [...flow.types]))
-  const told = findings.filter(
-    (one) =>
-      one.code !== 'reaction-unknown' ||
-      facts.some(({ reaction }) => one.place === `reaction "${reaction.name}"` && inFlows.has(reaction.event.type)),
+  const placesInFlows = new Set(
+    facts.flatMap(({ reaction: { name, event } }) => (inFlows.has(event.type) ? `reaction "${name}"` : [])),
   )
+  const told = findings.filter((one) => one.code !== 'reaction-unknown' || placesInFlows.has(one.place))
   return [...told.filter(({ level }) => level === 'fault'), ...told.filter(({ level }) => level === 'note')]
 }
 

@@ -2,6 +2,7 @@
 // events about. A workflow is code that nobody looks into; what it comes to is known only where nothing but reactions that
 // declare their `calls` begins it.
 import type { ApplicationDefinition, ChoreographyDefinition, OperationDefinition } from '../definition.ts'
+import { Outlook } from './outlook.ts'
 import type { ReactionFacts } from './reaction-facts.ts'
 
 export interface FlowSight {
@@ -19,6 +20,8 @@ export interface FlowSight {
    * begun otherwise, by the application itself perhaps. `unknown`: one is begun by a reaction that declares nothing.
    */
   readonly workflows: 'nothing' | 'declared' | 'anything' | 'unknown'
+  /** What can still come in the flow; looked through when it is asked for first. */
+  readonly outlook: () => Outlook
   /** `choreography "fulfilment"`. */
   readonly where: string
 }
@@ -32,6 +35,7 @@ export function sightOf(
   const producers = grouped(
     operations.flatMap((operation) => operation.outcomes.map(({ type }) => [type, operation] as const)),
   )
+  let outlook: Outlook | undefined
   const apart = definition.eventsApart.filter(({ type }) => !producers.has(type))
   return {
     choreography,
@@ -41,6 +45,7 @@ export function sightOf(
     reacting: grouped(facts.map((one) => [one.reaction.event.type, one] as const)),
     outside: new Set([...choreography.outside, ...apart].map(({ type }) => type)),
     workflows: workflowsOf(definition, facts),
+    outlook: () => (outlook ??= new Outlook(choreography.flow.places)),
     where: `choreography "${choreography.name}"`,
   }
 }
@@ -78,7 +83,7 @@ export function bringsByWorkflow(
 }
 
 /** Things by their name, in their order. */
-function grouped<T>(pairs: readonly (readonly [name: string, thing: T])[]): ReadonlyMap<string, readonly T[]> {
+export function grouped<T>(pairs: readonly (readonly [name: string, thing: T])[]): ReadonlyMap<string, readonly T[]> {
   const groups = new Map<string, T[]>()
   for (const [name, thing] of pairs) {
     const group = groups.get(name)

@@ -1,9 +1,12 @@
 // All reactions of an application together: whether what they wait for comes, and whether they answer each other for
 // ever.
 import type { Flow } from '../../core/flow.ts'
-import type { ApplicationDefinition } from '../definition.ts'
+import type { ApplicationDefinition, EventDefinition } from '../definition.ts'
 import { finding, noteOf, variableOf, type Finding } from './finding.ts'
+import { grouped } from './flow-sight.ts'
 import type { ReactionFacts } from './reaction-facts.ts'
+
+type Reacting = ReadonlyMap<string, readonly ReactionFacts[]>
 
 /** Reactions that wait for an event which nobody produces; asked where choreographies say what comes from outside. */
 export function checkHeard(definition: ApplicationDefinition, facts: readonly ReactionFacts[]): readonly Finding[] {
@@ -17,7 +20,7 @@ export function checkHeard(definition: ApplicationDefinition, facts: readonly Re
       // The monitor says so when a deadline passes.
       ...(onDeadline === 'emit' && hasDeadline(flow) ? [`${name}.overdue`] : []),
       // What a flow waits for and nobody produces is told once, at the flow.
-      ...events.filter(({ type }) => flow.places.some(({ edges }) => edges.has(type))).map(({ type }) => type),
+      ...comingOf(flow, events),
     ]),
     ...eventsApart.map(({ type }) => type),
   ])
@@ -34,6 +37,11 @@ export function checkHeard(definition: ApplicationDefinition, facts: readonly Re
     })
 }
 
+function comingOf({ places }: Flow, events: readonly EventDefinition[]): readonly string[] {
+  const coming = new Set(places.flatMap(({ edges }) => [...edges.keys()]))
+  return events.flatMap(({ type }) => (coming.has(type) ? type : []))
+}
+
 const hasDeadline = ({ places }: Flow): boolean => places.some(({ dues }) => dues.length > 0)
 
 /**
@@ -41,30 +49,15 @@ const hasDeadline = ({ places }: Flow): boolean => places.some(({ dues }) => due
  * way out may hang on a number that no sample has: how often it was tried, say.
  */
 export function checkCycles(facts: readonly ReactionFacts[]): readonly Finding[] {
-  const types = new Set(facts.map(({ reaction }) => reaction.event.type))
-  const settled = new Set<string>()
-  /** Whether everything that surely follows from an event can come to rest. */
-  const settles = (type: string): boolean =>
-    facts
-      .filter(({ reaction, known, conditional }) => reaction.event.type === type && known !== 'unknown' && !conditional)
-      .every(({ calls }) => {
-        const outcomes = calls.flatMap((call) => call.outcomes)
-        return (
-          outcomes.length === 0 || outcomes.some((outcome) => !types.has(outcome.type) || settled.has(outcome.type))
-        )
-      })
-  for (let before = -1; before < settled.size;) {
-    before = settled.size
-    for (const type of types) if (settles(type)) settled.add(type)
-  }
-  const told = new Set<string>()
-  return [...types].flatMap((type) => {
-    if (settled.has(type) || told.has(type)) return []
+  const reacting = grouped(facts.map((one) => [one.reaction.event.type, one] as const))
+  const settled = settledTypes(facts, reacting)
+  const seen = new Set<string>()
+  return [...reacting.keys()].flatMap((type) => {
+    if (settled.has(type) || seen.has(type)) return []
     // The cycle may begin after this event; it is told once.
-    const cycle = cycleFrom(type, facts, settled)
+    const cycle = cycleFrom(type, reacting, settled, seen)
     const [first] = cycle
-    if (first === undefined || told.has(first)) return []
-    for (const one of cycle) told.add(one)
+    if (first === undefined) return []
     return finding(
       'cycle-endless',
       `event "${first}"`,
@@ -74,17 +67,58 @@ export function checkCycles(facts: readonly ReactionFacts[]): readonly Finding[]
   })
 }
 
-/** The events of the cycle that is reached from an unsettled one, from its first on. */
-function cycleFrom(type: string, facts: readonly ReactionFacts[], settled: ReadonlySet<string>): readonly string[] {
-  const trail: string[] = []
-  let at: string | undefined = type
-  while (at !== undefined && !trail.includes(at)) {
-    trail.push(at)
-    const from: string = at
-    at = facts
-      .filter(({ reaction, conditional }) => reaction.event.type === from && !conditional)
-      .flatMap(({ calls }) => calls.flatMap(({ outcomes }) => outcomes.map((outcome) => outcome.type)))
-      .find((next) => facts.some(({ reaction }) => reaction.event.type === next) && !settled.has(next))
+const outcomesOf = ({ calls }: ReactionFacts): readonly string[] =>
+  calls.flatMap(({ outcomes }) => outcomes.map(({ type }) => type))
+
+/** Types of which everything that surely follows can come to rest. */
+function settledTypes(facts: readonly ReactionFacts[], reacting: Reacting): ReadonlySet<string> {
+  const sure = facts.filter(({ known, conditional }) => known !== 'unknown' && !conditional)
+  const waiting = new Map([...reacting.keys()].map((type) => [type, 0]))
+  for (const { reaction } of sure) waiting.set(reaction.event.type, (waiting.get(reaction.event.type) ?? 0) + 1)
+  const waitingFor = grouped(sure.flatMap((one) => outcomesOf(one).map((type) => [type, one] as const)))
+  const rests = new Set(
+    sure.filter((one) => outcomesOf(one).length === 0 || outcomesOf(one).some((type) => !reacting.has(type))),
+  )
+  const settled = new Set([...waiting].flatMap(([type, count]) => (count === 0 ? type : [])))
+  const rest = ({ reaction }: ReactionFacts): void => {
+    const count = (waiting.get(reaction.event.type) as number) - 1
+    waiting.set(reaction.event.type, count)
+    if (count === 0) settled.add(reaction.event.type)
   }
-  return at === undefined ? [] : trail.slice(trail.indexOf(at))
+  for (const one of rests) rest(one)
+  // What is added meanwhile is come by as well.
+  for (const type of settled) {
+    for (const one of waitingFor.get(type) ?? []) {
+      if (rests.has(one)) continue
+      rests.add(one)
+      rest(one)
+    }
+  }
+  return settled
+}
+
+/**
+ * The events of the cycle that is reached from an unsettled one, from its first on; empty where it was seen before.
+ * @param seen takes what is come by.
+ */
+function cycleFrom(
+  type: string,
+  reacting: Reacting,
+  settled: ReadonlySet<string>,
+  seen: Set<string>,
+): readonly string[] {
+  const trail = new Set<string>()
+  let at: string | undefined = type
+  while (at !== undefined && !seen.has(at)) {
+    seen.add(at)
+    trail.add(at)
+    const reactions: readonly ReactionFacts[] = reacting.get(at) ?? []
+    at = reactions
+      .filter(({ conditional }) => !conditional)
+      .flatMap(outcomesOf)
+      .find((next) => reacting.has(next) && !settled.has(next))
+  }
+  if (at === undefined || !trail.has(at)) return []
+  const events = [...trail]
+  return events.slice(events.indexOf(at))
 }

@@ -6,7 +6,7 @@ import type { Place } from '../../core/flow-places.ts'
 import type { OperationDefinition } from '../definition.ts'
 import { finding, variableOf, type Finding } from './finding.ts'
 import type { FlowSight } from './flow-sight.ts'
-import type { ReactionFacts } from './reaction-facts.ts'
+import type { Outlook } from './outlook.ts'
 
 /** An operation with an undo, as a flow sees it. */
 interface Undoable {
@@ -96,28 +96,28 @@ function after(standings: readonly Standing[], undoables: readonly Undoable[], t
 }
 
 /** The operations of a flow that another one takes back, with the events that tell so. */
-export function undoablesOf({ choreography: { flow }, operations, facts }: FlowSight): readonly Undoable[] {
+export function undoablesOf({ operations, reacting, ...sight }: FlowSight): readonly Undoable[] {
+  const outlook = sight.outlook()
   const inFlow = (one: OperationDefinition): readonly string[] =>
-    one.outcomes.map(({ type }) => type).filter((type) => flow.places.some(({ edges }) => edges.has(type)))
+    one.outcomes.map(({ type }) => type).filter((type) => outlook.comings(type).length > 0)
+  const byName = new Map(operations.toReversed().map((one) => [one.name, one]))
   return operations.flatMap((undo) => {
-    const operation = operations.find(({ name }) => name === `${undo.service}.${undo.undoes}`)
+    const operation = undo.undoes === null ? undefined : byName.get(`${undo.service}.${undo.undoes}`)
     if (operation === undefined) return []
     const undone = new Set(inFlow(undo))
     const outcomes = inFlow(operation)
     const done = outcomes.filter(
-      (type) =>
-        operation.outcomes.length === 1 || (leadsTo(facts, type, undo) && isFollowed(flow.places, type, undone)),
+      (type) => operation.outcomes.length === 1 || (isFollowed(outlook, type, undone) && leadsTo(reacting, type, undo)),
     )
     return done.length === 0 || undo.outcomes.length === 0 ? [] : [{ operation, undo, done: new Set(done), undone }]
   })
 }
 
 /** Whether the reactions to a type can come to a call of an operation. */
-function leadsTo(facts: readonly ReactionFacts[], type: string, operation: OperationDefinition): boolean {
+function leadsTo(reacting: FlowSight['reacting'], type: string, operation: OperationDefinition): boolean {
   const types = new Set([type])
   for (const one of types) {
-    for (const { reaction, calls } of facts) {
-      if (reaction.event.type !== one) continue
+    for (const { calls } of reacting.get(one) ?? []) {
       if (calls.includes(operation)) return true
       for (const { outcomes } of calls) for (const outcome of outcomes) types.add(outcome.type)
     }
@@ -126,8 +126,6 @@ function leadsTo(facts: readonly ReactionFacts[], type: string, operation: Opera
 }
 
 /** Whether one of some types can come after a type. */
-function isFollowed(places: readonly Place[], type: string, by: ReadonlySet<string>): boolean {
-  const seen = new Set(places.flatMap(({ edges }) => edges.get(type)?.to ?? []))
-  for (const number of seen) for (const { to } of places[number]?.edges.values() ?? []) seen.add(to)
-  return [...seen].some((number) => [...by].some((one) => places[number]?.edges.has(one) === true))
+function isFollowed(outlook: Outlook, type: string, by: ReadonlySet<string>): boolean {
+  return outlook.comings(type).some(({ to }) => [...by].some((one) => outlook.comes(to, one)))
 }
