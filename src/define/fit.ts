@@ -6,6 +6,7 @@
 // that the application does not have is refused when it is made (CALL_UNKNOWN).
 import { fault } from '../core/errors.ts'
 import type { ApplicationDefinition, EventDefinition, OperationDefinition, SignalDefinition } from './definition.ts'
+import { checkOverdue } from './overdue.ts'
 
 /** Something that does not fit: where, what, and what to do about it. */
 export interface Fault {
@@ -21,6 +22,7 @@ export function checkFit(definition: ApplicationDefinition): readonly Fault[] {
     ...checkTypes(definition),
     ...checkReactions(definition),
     ...checkChoreographies(definition),
+    ...checkOverdue(definition),
     ...definition.services.flatMap(({ operations }) => operations.flatMap((one) => checkOperation(one, operations))),
   ]
 }

@@ -7,6 +7,7 @@ import { parseText } from '../core/json-text.ts'
 import { splitKey } from '../core/names.ts'
 import type { EventRow, FlowRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
+import { overdueData } from '../define/overdue.ts'
 import type { Fact } from './facts.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -48,7 +49,7 @@ export interface Passed {
 /** The event that says so. Its id is made of the key and the deadline. */
 export function overdueFact(name: string, key: string, { deadline: { by, types }, last }: Passed): Fact {
   const { field, value } = splitKey(key)
-  const data = { [field]: value, choreography: name, awaited: types, by: new Date(by).toISOString() }
+  const data = overdueData({ name, key: field }, value, types, by)
   return {
     type: `${name}.overdue`,
     key,
