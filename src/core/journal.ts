@@ -26,10 +26,12 @@ export type Delivered =
       readonly why?: string
       readonly mail?: number
     }
+  /** `lost` is told to a run that conducts: the types of event that the call would have brought; absent when it could be any. */
   | {
       readonly kind: 'failed'
       readonly op: string
       readonly error: Failure
+      readonly lost?: readonly string[]
       readonly attempt?: number
       readonly by?: string
       readonly why?: string

@@ -5,7 +5,7 @@
 // and through the shard when a run ends.
 //
 //   conducting --cancel--> cancelling: what is open is asked to stop, and events are answered with no call
-//   conducting --the flow is complete, or nothing open: it may end | is broken | a call has failed--> ended
+//   conducting --the flow is complete, or nothing open: it may end | is broken | a call has failed and it can not go on--> ended
 //   cancelling --nothing open--> cancelled
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
@@ -25,7 +25,7 @@ import { splitKey } from '../core/names.ts'
 import type { EventRow, RunRow } from '../core/store.ts'
 import type { Conducted } from './conducts.ts'
 import { endRun, failureOfEnding, setPhase } from './endings.ts'
-import type { History } from './history.ts'
+import { withLost, type History } from './history.ts'
 import type { LiveRun } from './live-run.ts'
 import { settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
@@ -37,6 +37,8 @@ export function noticeEvent(context: ShardContext, event: EventRow): void {
     one.last = event.pos
     weighLater(context, one)
   }
+  // A deadline has passed: a flow of which a call has failed may have waited for that, and nobody may answer.
+  for (const one of context.conducts.told(event)) weighLater(context, one)
 }
 
 /** Takes a published event: `calls` are those that are made of it. */
@@ -61,23 +63,40 @@ export function leaveFlow(context: ShardContext, row: RunRow, ending: RunEnding)
   const isBeside = kind === 'reaction' && call === null
   if (failure !== null && !isBeside) {
     const { code, message } = failure
-    one.failure = { code, message }
-    if (!one.isPaused) write(context, one, { kind: 'failed', op: call ?? runRef(id), error: one.failure }, [])
+    const error = { code, message }
+    const lost = lostWith(context, row)
+    one.failure = error
+    one.lost = withLost(one.lost, lost)
+    const told = lost === undefined ? { error } : { error, lost }
+    if (!one.isPaused) write(context, one, { kind: 'failed', op: call ?? runRef(id), ...told }, [])
   } else if (call !== null && !one.isPaused)
     write(context, one, { kind: 'done', op: call, payload: outcomeIn(ending) }, [])
   if (one.calls.size === 0) weighLater(context, one)
+}
+
+/** The types of event that a run would have brought, had it not failed; undefined when it could be any, as of a workflow. */
+function lostWith(
+  { directory: { operations, definition } }: ShardContext,
+  { name, call }: RunRow,
+): readonly string[] | undefined {
+  const { calls } = definition.reactions.find((reaction) => reaction.name === name) ?? { calls: null }
+  const made = operations.has(call) ? [call] : calls
+  return made?.flatMap((one) => operations.get(one)?.outcomes.map(({ type }) => type) ?? [])
 }
 
 /** Takes up a run that was brought back. */
 export function takeUpConductor(
   context: ShardContext,
   { row }: LiveRun,
-  { failure, cancelled }: Pick<History, 'failure' | 'cancelled'>,
+  { failure, lost, cancelled }: Pick<History, 'failure' | 'lost' | 'cancelled'>,
 ): void {
   const one = context.conducts.get(row.num)
   if (one === undefined) return
   context.conducts.pause(row.num, false)
-  if (failure !== null) one.failure = failure
+  if (failure !== null) {
+    one.failure = failure
+    one.lost = lost
+  }
   one.cancelled = cancelled
   if (cancelled !== null) stopAll(context, one, cancelled)
   weighLater(context, one)
@@ -123,7 +142,7 @@ function weigh(context: ShardContext, one: Conducted): void {
   context.followed(one.choreography, one.key, (account) => {
     // What has come since is looked at when it is durable.
     if (account === null || account.last.pos < one.last || !conducts.isIdle(one) || one.cancelled !== null) return
-    const ending = endingOf(one, account, conducts.isQuiet(one))
+    const ending = endingOf(context, one, account)
     if (ending !== null) end(context, one, ending)
   })
 }
@@ -177,21 +196,37 @@ function outcomeIn(ending: RunEnding): JsonText {
  * How a run ends of which no call is under way; null when its flow waits for something. When nothing can come any more, what
  * is left goes on beside it.
  */
-function endingOf(
-  { id, key, choreography, failure }: Conducted,
-  { state, broken }: FlowAccount,
-  isQuiet: boolean,
-): RunEnding | null {
+function endingOf(context: ShardContext, one: Conducted, account: FlowAccount): RunEnding | null {
+  const { id, key, choreography, failure } = one
+  const { state, broken } = account
   const { name, flow } = choreography
   const { standing, ending } = flow.verdict(state)
-  if (!isQuiet && standing !== 'complete') return null
+  if (!context.conducts.isQuiet(one) && standing !== 'complete') return null
   if (broken !== null) {
     const { type, how } = broken
     return { kind: 'fail', error: failureOf('FLOW_BROKEN', { name, key, type, how }) }
   }
   if (standing !== 'on track') return { kind: 'end', output: JSON.stringify({ choreography: name, ending }) }
-  if (failure === null) return null
+  if (failure === null || mayGoOn(context, one, account)) return null
   return { kind: 'fail', error: failureOf('CONDUCT_FAILED', { id, message: failure.message }) }
+}
+
+/**
+ * Whether a flow can go on though a call has failed for good and nothing of it is under way: somebody reacts to a deadline that
+ * has not passed yet, or what failed was at the side and something may come from outside. A flow that waits for what failed
+ * has nobody who would bring that; an event which takes it back is answered by reactions when the run has ended.
+ */
+function mayGoOn(
+  { directory }: ShardContext,
+  { choreography, lost }: Conducted,
+  { state, told }: FlowAccount,
+): boolean {
+  const { name, flow, outside, onDeadline } = choreography
+  const isHeard = onDeadline === 'emit' && directory.reactionsTo(`${name}.overdue`).length > 0
+  if (isHeard && flow.deadlines(state).some(({ by }) => by > told)) return true
+  const awaited = flow.expected(state)
+  if (lost === null || awaited.some((type) => lost.has(type))) return false
+  return outside.some(({ type }) => awaited.includes(type))
 }
 
 function failureOf(...error: Parameters<typeof fault>): Failure {

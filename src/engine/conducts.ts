@@ -25,6 +25,8 @@ export interface Conducted {
   isPaused: boolean
   /** How the last of its calls that failed did, or of the runs that came of them. */
   failure: Failure | null
+  /** The types of event that these would have brought; null when it could be any. */
+  lost: ReadonlySet<string> | null
 }
 
 /** A look at whether a flow has begun. */
@@ -94,6 +96,11 @@ export class Conducts {
     return (this.#byKey.get(key) ?? []).filter(({ types }) => types.has(type))
   }
 
+  /** Everybody whose flow an event tells of that a deadline has passed. */
+  told({ type, key }: Pick<EventRow, 'type' | 'key'>): readonly Conducted[] {
+    return (this.#byKey.get(key) ?? []).filter(({ choreography: { name } }) => type === `${name}.overdue`)
+  }
+
   /** From now on it is seen whether an event of this key is written. */
   watch(key: string): Watched {
     const watched: Watched = { events: [] }
@@ -151,6 +158,7 @@ export class Conducts {
       cancelled: null,
       isPaused: false,
       failure: null,
+      lost: new Set<string>(),
     }
     const one: Conducted = { num, id, key, root, choreography, types, ...state }
     this.#byNum.set(num, one)

@@ -28,6 +28,8 @@ export interface History {
   readonly cancelled: Cancelled | null
   /** The last that it was told of. */
   readonly failure: Failure | null
+  /** What the calls that failed would have brought, of a run that conducts; null when it could be anything. */
+  readonly lost: ReadonlySet<string> | null
   readonly nextSeq: number
   /** What the generation before handed on. */
   readonly carry: JsonText | null
@@ -98,6 +100,7 @@ export class HistoryReader {
   #turns = 0
   #cancelled: Cancelled | null = null
   #failure: Failure | null = null
+  #lost: ReadonlySet<string> | null = new Set()
   #carry: JsonText | null = null
   #bytes = 0
   #isRetried = false
@@ -118,6 +121,7 @@ export class HistoryReader {
       mail: [...this.#mail.values()],
       cancelled: this.#cancelled,
       failure: this.#failure,
+      lost: this.#lost,
       nextSeq: this.#lastSeq + 1,
       carry: this.#carry,
       bytes: this.#bytes,
@@ -167,7 +171,10 @@ export class HistoryReader {
     }
     if ('mail' in delivered && delivered.mail !== undefined) this.#mail.delete(delivered.mail)
     if (delivered.kind === 'cancel') this.#cancelled ??= { by: delivered.by, why: delivered.why }
-    if (delivered.kind === 'failed') this.#failure = delivered.error
+    if (delivered.kind === 'failed') {
+      this.#failure = delivered.error
+      this.#lost = withLost(this.#lost, delivered.lost)
+    }
     const stuckOps = this.#stuckOps
     if (stuckOps.size > 0) {
       if ('op' in delivered) stuckOps.delete(delivered.op)
@@ -189,6 +196,14 @@ export class HistoryReader {
       if (note.run !== undefined) this.#again.set(note.op, note.run)
     }
   }
+}
+
+/** What is lost with one call more. */
+export function withLost(
+  before: ReadonlySet<string> | null,
+  lost: readonly string[] | undefined,
+): ReadonlySet<string> | null {
+  return before === null || lost === undefined ? null : new Set([...before, ...lost])
 }
 
 /** What can be kept for a run. */

@@ -98,6 +98,7 @@ function unreadable(context: ShardContext, row: RunRow, nextSeq: number, error: 
     mail: [],
     cancelled: null,
     failure: null,
+    lost: null,
     nextSeq: run.seq,
     carry: null,
     bytes: 0,
