@@ -301,8 +301,9 @@ export interface Application {
   /**
    * Publishes the event that begins a flow, and has the whole flow performed by one run, `<choreography>:<key>`, which makes
    * the calls of the reactions itself: `app.conduct(fulfilment)(OrderCreated(order))`. Durable when it resolves; asking again
-   * with the same event is asking once. Errors: CHOREOGRAPHY_UNKNOWN, CONDUCT_IMPOSSIBLE, CONDUCT_REFUSED, INPUT_INVALID,
-   * REQUEST_INVALID for an event that cannot come first, RUN_CONFLICT, EVENT_CONFLICT.
+   * with the same event is asking once: the same data and, if it is given, the same id. Errors: CHOREOGRAPHY_UNKNOWN,
+   * CONDUCT_IMPOSSIBLE, CONDUCT_REFUSED, INPUT_INVALID, REQUEST_INVALID for an event that cannot come first, RUN_CONFLICT,
+   * EVENT_CONFLICT.
    */
   conduct(
     choreography: Named,

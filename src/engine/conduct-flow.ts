@@ -4,6 +4,7 @@ import { fault } from '../core/errors.ts'
 import { eventRef } from '../core/ids.ts'
 import { splitKey } from '../core/names.ts'
 import type { ConductRequest, Started } from '../define/application.ts'
+import type { StoreReader } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import { judgeEvent, writeAsked, type AskedEvent } from './asked-event.ts'
 import type { Judging } from './asked-start.ts'
@@ -45,7 +46,7 @@ export async function conductFlow(
       names,
       async ([run = null, event = null]) => {
         shard.check()
-        if (run !== null && drain === undefined) return await existing(context, run, { id, hash })
+        if (run !== null && drain === undefined) return await existing(context, run, { id, hash, first })
         if (run !== null) return drained(writer, drain, { id, created: false })
         checkFree(context, choreography, { key, begun, watched })
         if (event !== null) throw fault('EVENT_CONFLICT', { id: first.id, source })
@@ -117,14 +118,28 @@ function checkFirst({ name, flow }: ChoreographyDefinition, type: string): void 
 }
 
 /** The run exists: whoever asks again is answered when that is durable. @throws RUN_CONFLICT */
-async function existing(
-  { writer }: ShardContext,
-  { hash }: Taken,
-  asked: { readonly id: string; readonly hash: string },
-): Promise<Started> {
+async function existing({ writer, store, shard }: ShardContext, taken: Taken, asked: AskedConduct): Promise<Started> {
   await writer.barrier()
-  if (hash !== asked.hash) throw fault('RUN_CONFLICT', { id: asked.id })
+  await checkSame(store, shard, taken, asked)
   return { id: asked.id, created: false }
+}
+
+/**
+ * The run was begun by the event that is asked for: by one with these data and, where an id is given, by the one with that.
+ * Without an id whoever asks again means the same. @throws RUN_CONFLICT
+ * @param taken the claim of the run, which is durable.
+ */
+export async function checkSame(
+  store: Pick<StoreReader, 'run'>,
+  shard: number,
+  taken: Taken,
+  { id, hash, first }: AskedConduct,
+): Promise<void> {
+  if (taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
+  if (!first.given) return
+  // Of a run that is forgotten no more is known than that there was one.
+  const cause = (await store.run(shard, taken.num))?.cause ?? null
+  if (cause !== null && cause !== eventRef(first.source, first.id)) throw fault('RUN_CONFLICT', { id })
 }
 
 /** The first event of a flow that is durable, of all that had been written when it was asked for. */

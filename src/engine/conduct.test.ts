@@ -111,6 +111,26 @@ test('asked twice it is begun once, and no flow is conducted twice or when it ha
   expect(calls.filter((call) => call === 'charge both').length).toBe(1)
 })
 
+test('another event that would begin it is refused, and is not published; one without an id is the same as before', async () => {
+  const { definition } = shop()
+  const app = await openShop(definition)
+  await begin(app, 'o')
+  await app.result('fulfilment:o')
+  const again = (options: { readonly id?: string; readonly source?: string }) =>
+    codeOf(app.conduct(fulfilment)(Created({ orderId: 'o' }), options))
+  expect(await again({ id: 'other' })).toContain('RUN_CONFLICT')
+  expect(await again({ id: 'o', source: 'elsewhere' })).toContain('RUN_CONFLICT')
+  expect(await again({ id: 'o', source: 'shop' })).toBe('none')
+  expect(await again({})).toBe('none')
+  const begun = (await app.events({ key: 'orderId:o' })).items.filter(({ type }) => type === 'order.created')
+  expect(begun).toMatchObject([{ id: 'o', source: 'shop' }])
+  // At the same time: one of both.
+  const both = await Promise.all(
+    ['a', 'b'].map((id) => codeOf(app.conduct(fulfilment)(Created({ orderId: 'both' }), { id }))),
+  )
+  expect(both.toSorted()).toEqual([expect.stringContaining('RUN_CONFLICT'), 'none'])
+})
+
 test('two choreographies that speak of one event are not conducted for one key at once', async () => {
   const { definition } = shop({ held: { operation: 'charge', until: new Promise(() => {}) } })
   const payments = choreography('payments', { key: 'orderId' }, seq(Refunded, Paid))

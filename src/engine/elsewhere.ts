@@ -29,7 +29,7 @@ import { asideOf, TAKEN_MS } from './aside.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
 import type { Birth } from './births.ts'
-import type { AskedConduct } from './conduct-flow.ts'
+import { checkSame, type AskedConduct } from './conduct-flow.ts'
 import type { Directory } from './directory.ts'
 import { answersOf, type Act, type ActAnswer, type AskedAct } from './far-actions.ts'
 import { isSignal, wasGiven } from './given-signals.ts'
@@ -136,10 +136,12 @@ export class Elsewhere {
   }
 
   /** @throws RUN_CONFLICT, EVENT_CONFLICT, CONDUCT_REFUSED, OVERLOADED, OWNER_SILENT, and what the store does */
-  async conduct({ id, hash, first }: AskedConduct, request: ConductRequest): Promise<Started> {
+  async conduct(asked: AskedConduct, request: ConductRequest): Promise<Started> {
+    const { id, first } = asked
+    const { store } = this.#options
     const shard = this.#place.shardOf(id)
     const before = await this.#claim(shard, 'run', id)
-    if (before !== null && before.hash !== hash) throw fault('RUN_CONFLICT', { id })
+    if (before !== null) await checkSame(store, shard, before, asked)
     if (before !== null) return { id, created: false }
     const body = { ...request, id: first.id, source: first.source }
     const runs = 1 + this.#options.directory.reactionsTo(first.type).length
@@ -148,7 +150,7 @@ export class Elsewhere {
       return this.afterInbox(shard, () => this.#claim(shard, 'run', id))
     })
     if (taken === null) throw await this.#refusedConduct(shard, request.choreography, first)
-    if (taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
+    await checkSame(store, shard, taken, asked)
     return { id, created: true }
   }
 
