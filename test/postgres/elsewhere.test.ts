@@ -6,7 +6,17 @@ import { fault } from '../../src/core/errors.ts'
 import type { Batch } from '../../src/core/store.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { contentHash } from '../../src/engine/content-hash.ts'
-import { ballet, event, operation, service, signal, workflow, type ApplicationDefinition } from '../../src/index.ts'
+import {
+  ballet,
+  choreography,
+  event,
+  operation,
+  seq,
+  service,
+  signal,
+  workflow,
+  type ApplicationDefinition,
+} from '../../src/index.ts'
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
 import { gate, openForTest, until } from '../support/applications.ts'
 import { nodesOf, placeForTest } from './two-versions.ts'
@@ -101,6 +111,23 @@ test('what the node that owns the shard refuses is not answered as if it had bee
   expect(await ask(1)).toEqual({ id: 'f', created: true })
   expect(await owner.result('f')).toBe(1)
   expect(await tell(1)).toMatchObject({ created: true })
+})
+
+test('a flow that is conducted where its key is, is not begun by another event from elsewhere', async () => {
+  const Told = event('told', z.object({ orderId: z.string() }), { key: 'orderId' })
+  const Done = event('done', Told.schema, { key: 'orderId' })
+  const desk = service('desk', { do: operation({ input: Told.schema, outcomes: [Done], run: (order) => Done(order) }) })
+  desk.on(Told, (order) => desk.do(order))
+  const telling = choreography('telling', { key: 'orderId' }, seq(Told, Done))
+  const { old, owner } = await nodesOf((version) =>
+    ballet({ name: 'shop', version, services: [desk], choreographies: [telling] }),
+  )
+  const ask = (id?: string) => old.conduct(telling)(Told({ orderId: 'o' }), id === undefined ? {} : { id })
+  expect(await ask('first')).toMatchObject({ created: true })
+  expect(await owner.result('telling:o')).toMatchObject({ ending: 'complete' })
+  expect(await ask('first')).toMatchObject({ created: false })
+  expect(await ask()).toMatchObject({ created: false })
+  await expect(ask('other')).rejects.toMatchObject({ code: 'RUN_CONFLICT' })
 })
 
 /** The clock of the machine, which knows what still waits on it. */
