@@ -5,16 +5,15 @@ import { isRecord } from '../../core/json.ts'
 import type { EventDefinition } from '../definition.ts'
 import { accepted, WORDS } from './samples.ts'
 
-/** Whatever the pattern of a key is, one of its words with another last letter mostly fits. */
+/** Whatever the pattern of a key is, a word of it with another last letter mostly fits, and is taken apart in the same way. */
 const LAST = ['7', 'z', 'Z', '3']
-const OWN = 'key-7f3a'
 
 /** The sample with a key of its own; as it is where its schema accepts none, or where it has one. */
 export function withOwnKey(event: EventDefinition, value: unknown): unknown {
   if (!isRecord(value)) return value
   const key = value[event.key]
   if (typeof key !== 'string') return value
-  for (const word of [key, OWN, ...[key, ...WORDS].flatMap((one) => LAST.map((last) => one.slice(0, -1) + last))]) {
+  for (const word of [key, ...[key, ...WORDS].flatMap((one) => LAST.map((last) => one.slice(0, -1) + last))]) {
     const own = rekeyed(value, event.key, key, word)
     const others = wordsIn(own).filter((one) => one !== word)
     const isOwn = word !== key || wordsIn(value).filter((one) => one === key).length === 1
