@@ -115,6 +115,11 @@ export function passDeadlines(
   return { account: { ...account, overdues, told, ranOut }, passed }
 }
 
+/** Whether a deadline of the state is still to be told. */
+export function awaitsDeadline(flow: Flow, account: FlowAccount): boolean {
+  return flow.deadlines(account.state).some((one) => !isTold(flow, account, one))
+}
+
 /** Whether a deadline of the state was told, or that the limits have run out of which it is what is left. */
 function isTold(flow: Flow, { state, told, ranOut }: FlowAccount, deadline: FlowDeadline): boolean {
   if (told.length === 0) return false

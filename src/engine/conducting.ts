@@ -9,7 +9,7 @@
 //   cancelling --nothing open--> cancelled
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
-import type { FlowAccount } from '../core/flow-account.ts'
+import { awaitsDeadline, type FlowAccount } from '../core/flow-account.ts'
 import { runRef } from '../core/ids.ts'
 import {
   commandsText,
@@ -216,15 +216,11 @@ function endingOf(context: ShardContext, one: Conducted, account: FlowAccount): 
  * has not passed yet, or what failed was at the side and something may come from outside. A flow that waits for what failed
  * has nobody who would bring that; an event which takes it back is answered by reactions when the run has ended.
  */
-function mayGoOn(
-  { directory }: ShardContext,
-  { choreography, lost }: Conducted,
-  { state, told }: FlowAccount,
-): boolean {
+function mayGoOn({ directory }: ShardContext, { choreography, lost }: Conducted, account: FlowAccount): boolean {
   const { name, flow, outside, onDeadline } = choreography
   const isHeard = onDeadline === 'emit' && directory.reactionsTo(`${name}.overdue`).length > 0
-  if (isHeard && flow.deadlines(state).some(({ by }) => by > told)) return true
-  const awaited = flow.expected(state)
+  if (isHeard && awaitsDeadline(flow, account)) return true
+  const awaited = flow.expected(account.state)
   if (lost === null || awaited.some((type) => lost.has(type))) return false
   return outside.some(({ type }) => awaited.includes(type))
 }

@@ -80,7 +80,7 @@ test('F21: an undo that fails: the run stays where it stands, visibly, and does 
   expect(await app.settled('f', 60_000)).toMatchObject({ status: 'failed', error: { code: 'TERMINAL' } })
 })
 
-test('F21: an undo that is a workflow and failed is begun again, as often as somebody retries it, also behind a restart', async () => {
+test('F21: an undo that is a workflow has failed and somebody retries it, also behind a restart: another run of it begins each time', async () => {
   const data = new MemoryData()
   let way = 'none'
   const back = workflow('back', { input: z.string(), output }, async (run, what) => {
