@@ -6,7 +6,9 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     name: 'key-without-generation',
     breaks: 'keys of all generations of a run differ',
     file: 'core/ids.ts',
-    changes: [['return `${run.store}:${run.id}:${run.generation}:${op}`', 'return `${run.store}:${run.id}:0:${op}`']],
+    changes: [
+      ['return `${run.store}:${run.id}:${run.generation}:${named}`', 'return `${run.store}:${run.id}:0:${named}`'],
+    ],
     within: 300,
   },
   {
