@@ -291,6 +291,7 @@ export class Suspects {
     this.#guards.clear()
     trials.release(this.#party)
     this.#party = partyOf(writer)
+    trials.join(this.#party)
     for (const guard of guards) if (!guard.isNew) trials.clear(guard)
     writer.flush()
     store.steady(tenure.shard, tenure.epoch).catch((error: unknown) => {
