@@ -57,7 +57,7 @@ export async function startShop(options: ShopOptions = {}): Promise<RunningShop>
   const { place: { store, folder, payments } = { store: 'memory:', folder: null }, clock, random } = options
   const shop = makeShop(folder, payments, clock && (() => clock.now()))
   const app = await open(shop.definition, { store, clock, random })
-  const server = await serve(app, { port: 0, routes: shop.definition.http ?? undefined })
+  const server = await serve(app, { port: 0 })
   const send = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
     const response = await fetch(server.url + path, { ...init, method })
     const text = await response.text()

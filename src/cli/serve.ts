@@ -127,7 +127,7 @@ async function begin(
   const ready = new Promise<Application>((take) => {
     opened = take
   })
-  const serving = await listen(ready, { ...options, routes: definition.http ?? undefined })
+  const serving = await listen(ready, options)
   try {
     const address = advertise ?? reachableAddress(serving, options.host)
     const app = await open(definition, { ...own, store: place.open, address, ...how })

@@ -270,6 +270,8 @@ interface Named {
 /** Typed calls carry their result: `result(id)` cannot, so it is `Json`. */
 export interface Application {
   readonly name: string
+  /** The routes that its definition brought along: what `ballet/server` serves beside the API unless it is given others. */
+  readonly http: HttpRoutes | null
   /** What recovery found when the store was opened. */
   readonly recovered: RecoveryView
   /** Resolves when the application runs no more: null after `close`, else what stopped it (the store failed, or another process has taken it over). */

@@ -12,6 +12,7 @@ import type {
   EventsRequest,
   FailRequest,
   FlowsRequest,
+  HttpRoutes,
   InTransaction,
   Posted,
   Published,
@@ -27,15 +28,23 @@ import type {
   StartRequest,
   StartSettings,
 } from '../define/application.ts'
+import type { ApplicationDefinition } from '../define/definition.ts'
 import { actOnAll } from './act-on-all.ts'
 import type { Doors } from './doors.ts'
 import type { Queries } from './queries.ts'
 
 export abstract class ApplicationDoors {
+  readonly name: string
+  readonly http: HttpRoutes | null
   protected abstract readonly doors: Doors
   protected abstract readonly queries: Queries
   /** Resolves when the flows stand in the store as the events do that are durable by now. */
   protected abstract flowsWritten(): Promise<void>
+
+  constructor({ name, http }: ApplicationDefinition) {
+    this.name = name
+    this.http = http
+  }
 
   start(call: CallValue, options?: StartSettings): Promise<Started>
   start(call: CallValue, options: StartSettings & InTransaction): Promise<Posted>

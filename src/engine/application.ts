@@ -36,7 +36,6 @@ const ONE = 0
 const POLL_MS = 1000
 
 export class RunningApplication extends ApplicationDoors implements Application {
-  readonly name: string
   readonly stopped: Promise<Error | null>
   readonly #stop: (failure: Error | null) => void
   readonly #options: ApplicationOptions
@@ -59,10 +58,9 @@ export class RunningApplication extends ApplicationDoors implements Application 
   #began = 0
 
   constructor(options: ApplicationOptions) {
-    super()
+    super(options.directory.definition)
     this.#options = options
     const { directory, store, namespace: ns, codec, clock, random, log, development } = options
-    this.name = directory.definition.name
     const { promise, resolve } = Promise.withResolvers<Error | null>()
     this.stopped = promise
     this.#stop = resolve

@@ -31,7 +31,10 @@ export interface HandlerOptions {
   readonly hosts?: readonly string[] | undefined
   /** Other origins whose pages may write here, `https://shop.example.com`. */
   readonly origins?: readonly string[] | undefined
-  /** The application's own routes; they get every path that is not Ballet's. */
+  /**
+   * The application's own routes; they get every path that is not Ballet's. Default: those of `ballet({ http })`, in whose
+   * place they stand.
+   */
   readonly routes?: HttpRoutes | undefined
   /** Largest body of a request, in bytes; default 1 MiB, at most 32 MiB. */
   readonly bodyLimitBytes?: number | undefined
@@ -117,7 +120,7 @@ class Site {
     const hints = new Hints(this.#forwarding)
     const take = (opened: Application): void => {
       opened.hints.listen((to, hint) => hints.send(to, hint))
-      this.#backing = { kind: 'ready', app: opened, own: options.routes?.(opened) ?? null }
+      this.#backing = { kind: 'ready', app: opened, own: (options.routes ?? opened.http)?.(opened) ?? null }
     }
     if (!(app instanceof Promise)) take(app)
     // Whoever opens the application hears of it when that fails; here it stays not ready.

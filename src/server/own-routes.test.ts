@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { fault } from '../core/errors.ts'
 import type { HttpRoutes } from '../define/application.ts'
 import { readJson } from './body.ts'
+import { ballet, open, operation, service } from '../index.ts'
 import { handler } from './handler.ts'
 import type { Problem } from './problem.ts'
 import { serve } from './serve.ts'
@@ -131,6 +133,51 @@ describe("the application's own routes", () => {
     const response = await fetch(`${server.url}/orders`, { method: 'POST', headers, body: '{"__proto__":1}' })
     expect(await problem(response)).toMatchObject({ status: 400, code: 'JSON_KEY_FORBIDDEN' })
   })
+})
+
+describe('the routes that the definition of an application brings along', () => {
+  const echo = service('echo', { say: operation({ input: z.string(), output: z.string(), run: (text) => text }) })
+  const definition = ballet({
+    name: 'talk',
+    services: [echo],
+    http: (app) => async (request) => {
+      const { pathname } = new URL(request.url)
+      if (pathname !== '/said') return undefined
+      const { id } = await app.start(echo.say('hello'))
+      return Response.json(await app.result(id))
+    },
+  })
+  const other: HttpRoutes = () => (request) =>
+    new URL(request.url).pathname === '/other' ? new Response('other') : undefined
+
+  it('are served by whatever serves the application', async () => {
+    await using app = await opened()
+    await using server = await serve(app, { port: 0, log: quiet })
+    await using early = await serve(Promise.resolve(app), { port: 0, log: quiet })
+    const mounted = handler(app, { token: null, log: quiet })
+    expect(await (await fetch(`${server.url}/said`)).json()).toBe('hello')
+    expect(await (await fetch(`${early.url}/said`)).json()).toBe('hello')
+    expect(await (await mounted(new Request('http://localhost/said'))).json()).toBe('hello')
+    expect((await mounted(new Request('http://localhost/other'))).status).toBe(404)
+  })
+
+  it('give way to others that are given to the server', async () => {
+    await using app = await opened()
+    await using server = await serve(app, { port: 0, routes: other, log: quiet })
+    const mounted = handler(app, { token: null, routes: other, log: quiet })
+    const answers = [
+      await fetch(`${server.url}/other`),
+      await fetch(`${server.url}/said`),
+      await mounted(new Request('http://localhost/other')),
+      await mounted(new Request('http://localhost/said')),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([200, 404, 200, 404])
+  })
+
+  async function opened() {
+    const app = await open(definition, { store: 'memory:', log: quiet })
+    return Object.assign(app, { [Symbol.asyncDispose]: () => app.close() })
+  }
 })
 
 describe('the handler, mounted in another server', () => {

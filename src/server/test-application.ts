@@ -34,6 +34,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
   const asked: Asked[] = []
   const given: Application = {
     name: 'shop',
+    http: null,
     recovered: { runs: 0, stuck: 0, durationMs: 1 },
     stopped: new Promise(() => {}),
     standing: {
@@ -88,7 +89,8 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
   const app = new Proxy(given, {
     get(target, name: keyof Application) {
       const value: unknown = target[name]
-      if (typeof value !== 'function') return value
+      // A value of the application, though it can be called: nothing is asked of it by that.
+      if (typeof value !== 'function' || name === 'http') return value
       return (...args: readonly unknown[]): unknown => {
         asked.push([name, ...args])
         return (value as (...args: readonly unknown[]) => unknown)(...args)

@@ -56,7 +56,6 @@ const definition: typeof whole = {
 const ready = Promise.withResolvers<Awaited<ReturnType<typeof open>>>()
 const serving = await serve(ready.promise, {
   port: Number(process.env['PORT'] ?? 0),
-  routes: definition.http ?? undefined,
   nodeSecret: process.env['BALLET_NODE_SECRET'],
 })
 const app = await open(definition, { store: shopPlace(process.env).store, address: serving.url })
