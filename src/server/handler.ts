@@ -15,6 +15,7 @@ import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
 import { Forwarding, isForwarded, nodeSecretOf } from './forward.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { Hints, hintOf, HINTS_PATH } from './hints.ts'
+import { guardBody } from './own-body.ts'
 import { problemAnswer, stackOf, tellable } from './problem.ts'
 import { Query } from './query.ts'
 import type { Exchange, Route } from './route.ts'
@@ -215,7 +216,7 @@ class Site {
     const { own } = this.#ready()
     const response = own === null ? undefined : await this.#ask(own, request, path)
     if (response === undefined) throw nowhere(request.method, path)
-    return response
+    return guardBody(response, (error) => this.#threw(request.method, path, error))
   }
 
   /** HEAD is answered as GET without the body when the routes do not know it. */
@@ -229,10 +230,15 @@ class Site {
       await got?.body?.cancel()
       return got === undefined ? undefined : new Response(null, got)
     } catch (error) {
-      if (isBalletError(error)) throw error
-      this.#log.error(`the application's route for ${method} ${path} threw`, { stack: stackOf(error) })
-      throw fault('ROUTE_THREW', { method, path: shown(path) })
+      throw this.#threw(method, path, error)
     }
+  }
+
+  /** What the caller hears of an error in the code of a route. */
+  #threw(method: string, path: string, error: unknown): BalletError {
+    if (isBalletError(error)) return error
+    this.#log.error(`the application's route for ${method} ${path} threw`, { stack: stackOf(error) })
+    return fault('ROUTE_THREW', { method, path: shown(path) })
   }
 
   /** What a route answered with, if that is an answer: a framework of the application may have a `Response` of its own. */

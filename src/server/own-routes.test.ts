@@ -135,6 +135,88 @@ describe("the application's own routes", () => {
   })
 })
 
+describe('the body of an answer of the own routes', () => {
+  const failing = (parts: readonly string[], until: Promise<void>): ReadableStream => {
+    const left = [...parts]
+    return new ReadableStream({
+      async pull(controller) {
+        const part = left.shift()
+        if (part !== undefined) return controller.enqueue(new TextEncoder().encode(part))
+        await until
+        throw new TypeError('secret')
+      },
+    })
+  }
+  let seen = Promise.withResolvers<void>()
+  const routes: HttpRoutes = () => (request) => {
+    const { pathname } = new URL(request.url)
+    if (pathname === '/first') return new Response(failing([], Promise.resolve()), { headers: { 'x-own': '1' } })
+    if (pathname === '/later') return new Response(failing(['begun'], seen.promise))
+    if (pathname === '/refused')
+      return new Response(
+        new ReadableStream({ pull: (controller) => controller.error(fault('RUN_UNKNOWN', { id: 'x' })) }),
+      )
+    const headers = new Headers([
+      ['set-cookie', 'a=1'],
+      ['set-cookie', 'b=2'],
+    ])
+    return new Response(pathname === '/none' ? null : 'a text', { status: 202, statusText: 'Taken', headers })
+  }
+  const listening = () => {
+    const errors: string[] = []
+    const log = {
+      ...quiet,
+      error: (line: string, data?: unknown) => void errors.push(`${line} ${JSON.stringify(data)}`),
+    }
+    return { errors, log, app: testApplication().app }
+  }
+
+  it('that fails before its first part is a problem that tells nothing', async () => {
+    const { app, errors, log } = listening()
+    await using server = await serve(app, { port: 0, routes, log })
+    const mounted = handler(app, { token: null, routes, log })
+    for (const got of [await fetch(`${server.url}/first`), await mounted(new Request('http://localhost/first'))]) {
+      const text = await got.text()
+      expect([got.status, got.headers.get('x-own'), text.includes('secret')]).toEqual([500, null, false])
+      expect(JSON.parse(text)).toMatchObject({ code: 'ROUTE_THREW', details: { method: 'GET', path: '/first' } })
+    }
+    expect(errors).toHaveLength(2)
+    expect(errors[0]).toMatch(/^the application's route for GET \/first threw .*TypeError: secret/)
+    expect((await problem(await fetch(`${server.url}/refused`))).code).toBe('RUN_UNKNOWN')
+  })
+
+  it('that fails later breaks off, and is in the log', async () => {
+    const { app, errors, log } = listening()
+    await using server = await serve(app, { port: 0, routes, log })
+    const client = await connection(server.port)
+    seen = Promise.withResolvers()
+    client.send('GET /later HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await client.until(/begun/)
+    seen.resolve()
+    const all = await client.ended()
+    expect([all.startsWith('HTTP/1.1 200 '), all.includes('begun'), all.includes('secret')]).toEqual([
+      true,
+      true,
+      false,
+    ])
+    // What would say that this was all of it.
+    expect(all).not.toMatch(/\r\n0\r\n/)
+    expect(errors.join()).toContain('secret')
+  })
+
+  it('goes out as it is, with its status and every header', async () => {
+    const { app, log } = listening()
+    await using server = await serve(app, { port: 0, routes, log })
+    for (const [path, body] of [
+      ['/text', 'a text'],
+      ['/none', ''],
+    ] as const) {
+      const got = await fetch(`${server.url}${path}`)
+      expect([got.status, got.headers.getSetCookie(), await got.text()]).toEqual([202, ['a=1', 'b=2'], body])
+    }
+  })
+})
+
 describe('the routes that the definition of an application brings along', () => {
   const echo = service('echo', { say: operation({ input: z.string(), output: z.string(), run: (text) => text }) })
   const definition = ballet({
