@@ -119,6 +119,7 @@ export const catalogue = {
   FORWARD_FORBIDDEN: { family: 'fix', status: 403, message: 'A request that another node passed on is refused: {problem}.', hint: 'Give all nodes the same BALLET_NODE_SECRET, of at least 16 characters, and let their clocks be right.' },
   NODE_SECRET_SHORT: { family: 'fix', status: 500, message: 'The secret of the nodes has {length} characters, and must have at least {least}.', hint: 'Take a long random text, the same at all nodes: openssl rand -base64 32' },
   PORT_BUSY: { family: 'fix', status: 500, message: 'Port {port} is in use.', hint: 'Stop what listens there, or set PORT (or --port) to another.' },
+  TOKEN_INVALID: { family: 'fix', status: 500, message: 'The token of the API {problem}, so that no request could have it.', hint: 'Set BALLET_TOKEN to printable ASCII characters without spaces and commas: openssl rand -base64 32' },
   BIND_UNSAFE: { family: 'fix', status: 500, message: 'Binding to {host} would open the API to the network without a token.', hint: 'Bind to 127.0.0.1, or set BALLET_TOKEN.' },
   LISTEN_FAILED: { family: 'fix', status: 500, message: 'The server cannot listen on {host}, port {port}: {problem}.', hint: 'Name an address of this machine and a port that you may use.' },
   PROCESS_MISSING: { family: 'retry', status: 503, message: 'No running application was found for {store}.', hint: 'Start it with: {command}' },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createGuard, isLoopback } from './guard.ts'
+import { handler } from './handler.ts'
 import type { Problem } from './problem.ts'
 import { ROUTES } from './routes.ts'
 import { serve } from './serve.ts'
@@ -185,6 +186,35 @@ describe('the token', () => {
     expect(asked.filter(([name]) => name !== 'describe')).toEqual([])
     expect((await ask({ authorization: 'Bearer open-sesame' })).status).not.toBe(401)
     expect((await ask({ authorization: 'bearer  open-sesame' })).status).not.toBe(401)
+  })
+
+  it.each([
+    ['a b', 'has a space or a comma in it'],
+    ['a,b', 'has a space or a comma in it'],
+    ['open\tsesame', 'has a space or a comma in it'],
+    ['open\u00a0sesame', 'has a space or a comma in it'],
+    ['sésame', 'has a character in it that is not printable ASCII'],
+    ['open\u0000', 'has a character in it that is not printable ASCII'],
+    ['a'.repeat(8193), 'has 8193 characters, more than 8192'],
+  ])('is refused at the start where no request could have it: %j', async (token, problem) => {
+    const { app } = testApplication()
+    const refusal = { code: 'TOKEN_INVALID', details: { problem } }
+    await expect(serve(app, { port: 0, token })).rejects.toMatchObject(refusal)
+    expect(() => handler(app, { token })).toThrow(expect.objectContaining(refusal))
+  })
+
+  it('of a handler may not be empty', () => {
+    const { app } = testApplication()
+    expect(() => handler(app, { token: '' })).toThrow(expect.objectContaining({ code: 'TOKEN_INVALID' }))
+  })
+
+  it('may have every other character, and a whole lot of them', async () => {
+    const { app } = testApplication()
+    const printable = Array.from({ length: 94 }, (_, at) => String.fromCharCode(33 + at)).filter((one) => one !== ',')
+    const token = printable.join('').repeat(88)
+    await using server = await serve(app, { port: 0, token })
+    const ask = (borne: string) => fetch(`${server.url}/api/app`, { headers: { authorization: `Bearer ${borne}` } })
+    expect([(await ask(token)).status, (await ask(token.slice(1))).status]).toEqual([200, 401])
   })
 
   it("is not asked for by the application's own routes", async () => {

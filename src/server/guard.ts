@@ -25,6 +25,8 @@ export interface Guard {
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** Names that are remembered to be ours: anybody can invent some below `.localhost`. */
 const SEEN = 100
+/** Characters of a token: with it the headers of a request stay within what is read of them. */
+const TOKEN_MOST = 8192
 /** The host of a URL that is written plainly. */
 const HOST_OF_URL = /^https?:\/\/([a-z0-9.:-]+)(?=[/?#])/
 const HOST = /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]\\]+)(?::[0-9]{1,5})?$/
@@ -34,9 +36,10 @@ export function isLoopback(name: string): boolean {
   return /^(?:localhost|.+\.localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]|::1)$/.test(name.toLowerCase())
 }
 
-/** The guard of a server. */
+/** The guard of a server. @throws TOKEN_INVALID */
 export function createGuard({ token, hosts, origins }: GuardOptions): Guard {
   const names = new Set(hosts?.map((host) => host.toLowerCase()))
+  if (token !== null) refuseUnbearable(token)
   const expected = token === null ? null : digest(token)
 
   /** Ours, as they came last. */
@@ -71,6 +74,21 @@ export function createGuard({ token, hosts, origins }: GuardOptions): Guard {
       if (given === undefined || !timingSafeEqual(digest(given), expected)) throw fault('TOKEN_REQUIRED')
     },
   }
+}
+
+/** Everybody would be locked out by a token that a header does not carry, or that `identify` takes for two. */
+function refuseUnbearable(token: string): void {
+  const problem =
+    token === ''
+      ? 'is empty'
+      : token.length > TOKEN_MOST
+        ? `has ${token.length} characters, more than ${TOKEN_MOST}`
+        : /[\s,]/.test(token)
+          ? 'has a space or a comma in it'
+          : /^[\x21-\x7e]+$/.test(token)
+            ? null
+            : 'has a character in it that is not printable ASCII'
+  if (problem !== null) throw fault('TOKEN_INVALID', { problem })
 }
 
 function digest(text: string): Buffer {

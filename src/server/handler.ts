@@ -58,6 +58,7 @@ type Backing =
 
 /**
  * The HTTP API and the application's own routes as one function from request to answer, to mount in another server.
+ * @throws TOKEN_INVALID, NODE_SECRET_SHORT
  * @example
  * export const POST = handler(app, { token: process.env.BALLET_TOKEN ?? null })
  */

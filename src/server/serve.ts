@@ -60,7 +60,7 @@ const BACKLOG = 4096
 
 /**
  * Serves an application until `close()`. Given a promise of one, it listens at once and answers 503 until it is there.
- * Errors: BIND_UNSAFE, PORT_BUSY, LISTEN_FAILED.
+ * Errors: BIND_UNSAFE, TOKEN_INVALID, NODE_SECRET_SHORT, PORT_BUSY, LISTEN_FAILED.
  */
 export async function serve(app: AppSource, options: ServeOptions): Promise<Serving> {
   const host = options.host ?? '127.0.0.1'
