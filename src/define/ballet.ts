@@ -14,6 +14,7 @@ import type {
   WorkflowDefinition,
 } from './definition.ts'
 import { isEventType } from './event.ts'
+import { isReactionDefinition } from './reaction.ts'
 import { refuse, refuseName, refuseNotFunction, refuseUnknownOptions } from './refusal.ts'
 
 /** What an application is made of. */
@@ -106,7 +107,7 @@ function workflowOf(part: unknown): WorkflowDefinition | undefined {
 }
 
 function reactionOf(part: unknown): ReactionDefinition | undefined {
-  return isRecord(part) && typeof part['react'] === 'function' ? (part as unknown as ReactionDefinition) : undefined
+  return isReactionDefinition(part) ? part : undefined
 }
 
 function choreographyOf(part: unknown): ChoreographyDefinition | undefined {

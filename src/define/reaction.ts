@@ -1,6 +1,7 @@
 // Reactions: "when this event, make that call", owned by the service that reacts. `service.on(...)` registers one with its
 // service; `on(service, ...)` gives one as a value, for ballet({ reactions }), so that importing a module changes nothing.
 // Both make a ReactionDefinition; the owner is always named, because the reaction's runs and their order belong to it.
+import { isRecord } from '../core/json.ts'
 import type { EventValue } from '../core/values.ts'
 import type { Call } from './call.ts'
 import { definitionOf, type Defined } from './definition-symbol.ts'
@@ -72,6 +73,11 @@ export function reaction<E extends EventDefinition>(
     calls: calls ?? null,
     react: react as unknown as (data: never, event: EventValue) => Call | null,
   })
+}
+
+/** Whether an unknown value is a reaction, made by on(...). */
+export function isReactionDefinition(value: unknown): value is ReactionDefinition {
+  return isRecord(value) && typeof value['react'] === 'function'
 }
 
 /** Whether a definition is that of a service. */

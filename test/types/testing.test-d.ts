@@ -1,5 +1,5 @@
 // Generated tests: the endings that are asked for are those of the choreography, and services are services.
-import { ballet, choice, choreography, seq } from 'ballet'
+import { ballet, choice, choreography, on, seq } from 'ballet'
 import { everyPath, project, type PathsReport } from 'ballet/testing'
 import { OrderCreated, payment, PaymentApproved, PaymentDeclined, same } from './contracts.ts'
 
@@ -18,5 +18,8 @@ void everyPath(app, flow, { endings: ['payed'] })
 // @ts-expect-error an event type, and not its name
 void everyPath(app, flow, { without: ['payment.declined'] })
 void project(flow, payment, { patienceMs: 100 })
+void project(flow, payment, { reactions: [on(payment, OrderCreated, () => null)] })
+// @ts-expect-error a service is no reaction
+void project(flow, payment, { reactions: [payment] })
 // @ts-expect-error an application is no service
 void project(flow, app)

@@ -8,6 +8,7 @@ import { choreography } from '../../define/choreography.ts'
 import { event } from '../../define/event.ts'
 import { operation } from '../../define/operation.ts'
 import { choice, many, optional, seq } from '../../define/pattern.ts'
+import { on } from '../../define/reaction.ts'
 import { service } from '../../define/service.ts'
 import { workflow } from '../../define/workflow.ts'
 import { DataMaker, type EventData } from './event-data.ts'
@@ -262,6 +263,18 @@ describe('a service alone', () => {
     })
     const { paths } = await project(order, make().shipping, { data })
     expect(paths).toEqual([[], ['order.paid', 'order.sent']])
+  })
+
+  it('reacts also by what was made apart from it, and not by what others do', async () => {
+    const orders = service('orders', { ship: operation({ input: id, outcomes: [Sent, Lost], run: Sent }) })
+    const reactions = [on(orders, Paid, (paid) => orders.ship(paid)), on(make().shipping, Created, () => null)]
+    const { given, paths } = await project(order, orders, { data, reactions })
+    expect([given, paths]).toEqual([['order.paid'], [[], ['order.paid', 'order.sent']]])
+    const silent = [on(orders, Paid, () => null)]
+    const problem = await problemOf(project(order, orders, { data, reactions: silent, without: [Lost] }))
+    expect(String(problem)).toContain('after order.paid: order.sent did not come')
+    const none = [orders] as unknown as typeof reactions
+    expect(await problemOf(project(order, orders, { reactions: none }))).toMatchObject({ code: 'DEFINITION_INVALID' })
   })
 
   it('answers otherwise for other data', async () => {

@@ -6,11 +6,12 @@ import { isRecord } from '../../core/json.ts'
 import type { Application } from '../../define/application.ts'
 import { ballet } from '../../define/ballet.ts'
 import { definitionOf, type Defined } from '../../define/definition-symbol.ts'
-import { isServiceDefinition } from '../../define/reaction.ts'
+import { isReactionDefinition, isServiceDefinition } from '../../define/reaction.ts'
 import type {
   ApplicationDefinition,
   ChoreographyDefinition,
   EventDefinition,
+  ReactionDefinition,
   ServiceDefinition,
   WorkflowDefinition,
 } from '../../define/definition.ts'
@@ -28,6 +29,8 @@ import { eventValue, keyText } from './script.ts'
 export interface ProjectOptions extends Pick<PathOptions, 'repeats' | 'limit' | 'data' | 'without'> {
   /** Workflows that its reactions call. */
   readonly workflows?: readonly Defined<WorkflowDefinition>[] | undefined
+  /** Its reactions that were not registered with `service.on`, as in `ballet({ reactions })`; those of other services are left out. */
+  readonly reactions?: readonly ReactionDefinition[] | undefined
   /** How long the service may work on what it was given, milliseconds; default 10,000. */
   readonly patienceMs?: number | undefined
 }
@@ -74,21 +77,25 @@ export async function project(
   service: Defined<ServiceDefinition>,
   options: ProjectOptions = {},
 ): Promise<Projection> {
-  const known = ['repeats', 'limit', 'data', 'without', 'workflows', 'patienceMs']
+  const known = ['repeats', 'limit', 'data', 'without', 'workflows', 'reactions', 'patienceMs']
   refuseUnknownOptions(options, known, 'project(...)')
   refuseNoChoreography(choreography, 'project(...)', 'first')
   const made = definitionOf(service)
   if (!isServiceDefinition(made)) refuse('project(...)', 'its second argument must be a service, made by service(...)')
-  const { name, operations, reactions } = made
+  const { name, operations } = made
+  const apart = reactionsOf(name, options.reactions)
   const { types } = choreography.flow
   const outcomes = operations.flatMap((operation) => operation.outcomes.map(({ type }) => type))
   const own = new Set(outcomes.filter((type) => types.has(type)))
-  const reacted = reactions.map(({ event }) => event.type).filter((type) => types.has(type) && !own.has(type))
+  const reacted = [...made.reactions, ...apart]
+    .map(({ event }) => event.type)
+    .filter((type) => types.has(type) && !own.has(type))
   const given = new Set(reacted)
   const settings = pathSettings(choreography, options)
   const what = `service "${name}" in ${settings.what}`
   if (given.size + own.size === 0) refuse(what, 'it has no part in it: it neither reacts to its events nor brings one')
-  const definition = ballet({ name: 'projection', services: [service], workflows: options.workflows ?? [] })
+  const { workflows = [] } = options
+  const definition = ballet({ name: 'projection', services: [service], workflows, reactions: apart })
   const { patienceMs = 10_000 } = options
   const part: Part = { definition, choreography, settings, given, own, patienceMs }
   const play = (beginning: readonly string[]): Promise<Played> => new ServicePlay(part, beginning).play()
@@ -101,6 +108,13 @@ export async function project(
     paths: played.map(({ events }) => events),
     unseen: [...own].filter((type) => !came.has(type)),
   }
+}
+
+/** Those of one service. @throws DEFINITION_INVALID */
+function reactionsOf(service: string, given: readonly ReactionDefinition[] = []): readonly ReactionDefinition[] {
+  if (!Array.isArray(given) || !given.every(isReactionDefinition))
+    refuse('project(...)', 'reactions must be a list of reactions, made by on(...)')
+  return given.filter((one) => one.service === service)
 }
 
 /** One path of a service. */
