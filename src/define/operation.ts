@@ -27,28 +27,27 @@ export interface Operation<
   readonly '~types'?: ((input: Input) => { readonly result: Result; readonly undoes: Undoes }) | undefined
 }
 
-type Outcomes = readonly EventDefinition[]
 /** What the implementation returns, and what the caller gets: the schema stands between them. */
-type Returned<E extends Outcomes, Output extends Schema> = [E[number]] extends [never]
+type Returned<E extends EventDefinition, Output extends Schema> = [E] extends [never]
   ? [Output] extends [never]
     ? void | undefined
     : Immutable<SchemaInput<Output>>
-  : GivenEventOf<E[number]>
-type Answered<E extends Outcomes, Output extends Schema> = [E[number]] extends [never]
+  : GivenEventOf<E>
+type Answered<E extends EventDefinition, Output extends Schema> = [E] extends [never]
   ? [Output] extends [never]
     ? undefined
     : SchemaOutput<Output>
-  : EventOf<E[number]>
+  : EventOf<E>
 
 /** An output has no field that its schema does not know. Outcomes are checked where they are built. */
-type ExactRun<Answer, E extends Outcomes, Output extends Schema> = [E[number]] extends [never]
+type ExactRun<Answer, E extends EventDefinition, Output extends Schema> = [E] extends [never]
   ? { readonly run?: (input: never, context: never) => MaybePromise<Exact<Answer, SchemaInput<Output>>> }
   : unknown
 
 type IsUnion<T, All = T> = [T] extends [never] ? false : T extends unknown ? ([All] extends [T] ? false : true) : never
-type OneKey<E extends Outcomes> =
-  IsUnion<E[number]['key']> extends true ? Mistake<'the outcomes of one operation must have one key field'> : unknown
-type OneAnswer<E extends Outcomes> = [E[number]] extends [never]
+type OneKey<E extends EventDefinition> =
+  IsUnion<E['key']> extends true ? Mistake<'the outcomes of one operation must have one key field'> : unknown
+type OneAnswer<E extends EventDefinition> = [E] extends [never]
   ? unknown
   : Mistake<'an operation answers with outcomes or with an output, not with both'>
 
@@ -72,14 +71,14 @@ type OneAnswer<E extends Outcomes> = [E[number]] extends [never]
  */
 export function operation<
   S extends Schema,
-  const E extends Outcomes = readonly [],
+  E extends EventDefinition = never,
   Output extends Schema = never,
   const Undoes extends string = never,
   const Answer extends Returned<NoInfer<E>, NoInfer<Output>> = Returned<NoInfer<E>, NoInfer<Output>>,
 >(
   spec: Policy & {
     readonly input: S & JsonOnly<S>
-    readonly outcomes?: E & OneKey<E>
+    readonly outcomes?: readonly E[] & OneKey<E>
     readonly output?: Output & JsonAnswer<Output> & OneAnswer<NoInfer<E>>
     readonly undoes?: Undoes
     readonly run?: (input: SchemaOutput<NoInfer<S>>, context: OperationContext) => MaybePromise<Answer>

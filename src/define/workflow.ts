@@ -51,7 +51,7 @@ export function workflow<
   const Answer extends Immutable<SchemaInput<Output>>,
   State extends Schema = never,
   const Key extends KeyField<SchemaOutput<Input>> = never,
-  const Signals extends readonly SignalDefinition[] = readonly [],
+  Signals extends SignalDefinition = never,
 >(
   name: Name,
   options: {
@@ -59,10 +59,10 @@ export function workflow<
     readonly output: Output & JsonAnswer<Output>
     readonly state?: (State & JsonOnly<State>) | undefined
     readonly key?: Key | undefined
-    readonly signals?: Signals | undefined
+    readonly signals?: readonly Signals[] | undefined
   },
   body: (
-    run: Run<StateOf<NoInfer<State>>, NoInfer<Signals>[number], NoInfer<Key>, SchemaInput<NoInfer<Input>>>,
+    run: Run<StateOf<NoInfer<State>>, NoInfer<Signals>, NoInfer<Key>, SchemaInput<NoInfer<Input>>>,
     input: SchemaOutput<NoInfer<Input>>,
   ) => Promise<Answer & Exact<NoInfer<Answer>, SchemaInput<NoInfer<Output>>>>,
 ): Workflow<Name, SchemaInput<Input>, SchemaOutput<Output>> {

@@ -1,5 +1,5 @@
 // Operations: what they take, what they may answer with, and how they are tried.
-import { operation, type EventValue, type Operation } from 'ballet'
+import { event, operation, type EventValue, type Operation } from 'ballet'
 import { z } from 'zod'
 import { CartClosed, id, PaymentApproved, PaymentDeclined, PaymentRefunded, same } from './contracts.ts'
 
@@ -44,6 +44,37 @@ operation({
     z.object({ ok: z.literal(false), why: z.string() }),
   ]),
   run: async (input) => (input.orderId === '1' ? { ok: true, cents: 1 } : { ok: false, why: 'no' }),
+})
+
+// Outcomes that are defined where they are listed.
+const parcel = operation({
+  input: id,
+  outcomes: [
+    event('parcel.sent', id.extend({ tracking: z.string() }), { key: 'orderId' }),
+    event('parcel.lost', id, { key: 'orderId' }),
+  ],
+})
+same<
+  typeof parcel,
+  Operation<
+    { orderId: string },
+    EventValue<'parcel.sent', { orderId: string; tracking: string }> | EventValue<'parcel.lost', { orderId: string }>,
+    never
+  >
+>()
+operation({
+  input: id,
+  outcomes: [event('parcel.lost', id, { key: 'orderId' })],
+  // @ts-expect-error an outcome that is not declared; says: '"payment.refunded"' is not assignable to type '"parcel.lost"'
+  run: (input) => PaymentRefunded(input),
+})
+operation({
+  input: id,
+  // @ts-expect-error of two keys; says: the outcomes of one operation must have one key field
+  outcomes: [
+    event('parcel.lost', id, { key: 'orderId' }),
+    event('cart.lost', z.object({ cartId: id.shape.orderId }), { key: 'cartId' }),
+  ],
 })
 
 const approved = { input: id, outcomes: [PaymentApproved] } as const

@@ -1,5 +1,5 @@
 // Workflows: options, output and state.
-import { TerminalError, workflow, type Workflow } from 'ballet'
+import { signal, TerminalError, workflow, type SignalValue, type Workflow } from 'ballet'
 import { z } from 'zod'
 import { Approve, CartClosed, id, payment, same } from './contracts.ts'
 
@@ -41,6 +41,18 @@ workflow('w', base, () => ({ status: 'confirmed' }))
 workflow('w', { ...base, key: 'id' }, async () => ({ status: 'confirmed' }))
 // @ts-expect-error a number cannot be a key; says: no field here is a required string
 workflow('w', { ...base, input: z.object({ n: z.number() }), key: 'n' }, async () => ({ status: 'confirmed' }))
+// Signals that are defined where they are listed.
+workflow('w', { ...base, signals: [signal('hurry', id), signal('slow-down', z.null())] }, async (run) => {
+  // @ts-expect-error declared are those two; says: the workflow does not declare the signal 'approve' in its signals
+  await run.receive(Approve)
+  return { status: 'confirmed' }
+})
+const one = { ...base, signals: [signal('hurry', id)] }
+workflow('w', one, async (run) => {
+  const hurry = await run.receive(one.signals)
+  same<typeof hurry, SignalValue<'hurry', { orderId: string }>>()
+  return { status: 'confirmed' }
+})
 // @ts-expect-error an event is not a signal
 workflow('w', { ...base, signals: [CartClosed] }, async () => ({ status: 'confirmed' }))
 // @ts-expect-error a typo in an option; says: Did you mean to write 'signals'?
