@@ -1,5 +1,6 @@
 // Starts, events and signals within a transaction of the application's own, by each library that has one: they come when it
 // commits, and never when it does not.
+import pg from 'pg'
 import postgres from 'postgres'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -90,6 +91,49 @@ test.each(libraries)('%s: it does not come when the transaction is rolled back',
   await expect(app.publish(Ordered({ orderId: '1', note }), { tx: outside })).rejects.toMatchObject({
     code: 'TX_INVALID',
   })
+})
+
+test.each(libraries)(
+  '%s: what is in no transaction any more is refused, and nothing is written',
+  async (name, open) => {
+    const app = await openOnPlace()
+    const { within: inTransaction } = await opened(open)
+    let kept: object = {}
+    await inTransaction(async (tx) => {
+      kept = tx
+      await app.publish(Ordered({ orderId: '1', note }), { id: 'e-1', tx })
+    })
+    // Kysely says so itself.
+    const late = name === 'Kysely' ? /already committed/ : /tx is a connection that is in no transaction/
+    await expect(app.publish(Ordered({ orderId: '2', note }), { id: 'e-2', tx: kept })).rejects.toThrow(late)
+    await expect(app.start(waiter({ orderId: '2', note }), { tx: kept })).rejects.toThrow(late)
+    // Whoever asks is answered after what lay in the inbox.
+    expect(await app.run('waiter:2')).toBeNull()
+    await app.publish(Ordered({ orderId: '3', note }), { id: 'e-3' })
+    expect((await app.events()).items.map(({ id }) => id).toSorted()).toEqual(['e-1', 'e-3'])
+  },
+)
+
+test('pg: a client that has begun nothing is refused, and one that has read only is not', async () => {
+  const app = await openOnPlace()
+  const client = new pg.Client(await serverUrl())
+  await client.connect()
+  closing.push(() => client.end())
+  const order = Ordered({ orderId: '1', note })
+  await expect(app.publish(order, { tx: client })).rejects.toMatchObject({ code: 'TX_INVALID' })
+  // Begun behind what it asks for, and at once with it.
+  const [, published] = await Promise.all([client.query('BEGIN'), app.publish(order, { id: 'e', tx: client })])
+  expect(published).toEqual({ id: 'e' })
+  await client.query('ROLLBACK')
+  await client.query('BEGIN READ WRITE')
+  await client.query('SELECT 1')
+  await app.publish(order, { id: 'f', tx: client })
+  await client.query('COMMIT')
+  const events = await until(app, null, async () => {
+    const { items } = await app.events()
+    return items.length > 0 && items
+  })
+  expect(events.map(({ id }) => id)).toEqual(['f'])
 })
 
 test.each([true, false])(

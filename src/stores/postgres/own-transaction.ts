@@ -1,11 +1,20 @@
-// Inbox rows by a transaction of the application's own. They are written only where the store of this id is: a table of the
-// same name in another database is not ours.
+// Inbox rows by a transaction of the application's own. They are written only where the store of this id is, since a table of the
+// same name in another database is not ours, and only within a transaction that goes on, since nothing would take them back
+// with the rest otherwise. A connection whose transaction is over, and on which somebody else has begun one, cannot be told.
 import { fault, isBalletError } from '../../core/errors.ts'
 import { isRecord } from '../../core/json.ts'
 import type { InboxItem } from '../../core/store.ts'
 import { bytesText, preparingSenderOf, senderOf, textText } from './libraries.ts'
 import { payloadBytes } from './literals.ts'
 
+/** A setting that lasts until the end of its transaction: the next statement finds it there, and nowhere else. */
+const MARK = 'ballet.tx'
+const MARKED = 'open'
+/**
+ * Whether a statement that is sent alone, as a plain text, is in a transaction that was begun before it: otherwise its own has
+ * begun with it, at the same time. With parameters it is sent in parts that have a time each, and this says nothing.
+ */
+const IS_WITHIN = 'now() <> statement_timestamp()'
 /** SQLSTATE of a table or schema that is not there, or not to be seen. */
 const ABSENT: ReadonlySet<string> = new Set(['42P01', '3F000', '42501'])
 
@@ -26,24 +35,35 @@ export async function postIn(tx: object, place: Place, shard: number, items: rea
     const [item, ...more] = items
     const prepare = item === undefined || more.length > 0 ? undefined : preparingSenderOf(tx)
     if (item !== undefined && prepare !== undefined) {
-      rows = await prepare(preparedText(place), parametersOf(place, shard, item))
+      // Sent together: the second does not wait for the first.
+      const [, inserted] = await Promise.all([
+        prepare(`SELECT set_config('${MARK}', $1::text, true)`, [MARKED]),
+        prepare(preparedText(place), parametersOf(place, shard, item)),
+      ])
+      rows = inserted
     } else {
       rows = await send(textOf(place, shard, items))
     }
+    if (rows.length === items.length) return
+    // Nothing was written, because the store of this id is not there, or because nothing could roll it back.
+    const [found] = await send(`SELECT 1 FROM ${place.schema}.store WHERE id = ${textText(place.id)}`)
+    if (found !== undefined)
+      throw fault('TX_INVALID', { problem: 'a connection that is in no transaction, or in none any more' })
   } catch (error) {
     const code = isRecord(error)
       ? (error['code'] ?? (isRecord(error['cause']) ? error['cause']['code'] : undefined))
       : ''
     throw typeof code === 'string' && ABSENT.has(code) && !isBalletError(error) ? foreign(error) : error
   }
-  if (rows.length !== items.length) throw foreign()
+  throw foreign()
 }
 
 /** One row with parameters: for the server a third of the work of the text, which it would read and plan each time. */
 function preparedText({ schema }: Place): string {
   return `INSERT INTO ${schema}.inbox (shard, ns, slot, kind, target, data, at)
     SELECT $1::int, $2::text, $3::int, $4::text, $5::text, $6::bytea, $7::bigint
-    WHERE EXISTS (SELECT FROM ${schema}.store WHERE id = $8::text) RETURNING 1`
+    WHERE current_setting('${MARK}', true) = '${MARKED}'
+      AND EXISTS (SELECT FROM ${schema}.store WHERE id = $8::text) RETURNING 1`
 }
 
 function parametersOf({ id }: Place, shard: number, { ns, slot, kind, target, data, at }: InboxItem): unknown[] {
@@ -58,5 +78,5 @@ function textOf({ schema, id }: Place, shard: number, items: readonly InboxItem[
   return `INSERT INTO ${schema}.inbox (shard, ns, slot, kind, target, data, at)
     SELECT ${shard}, ns, slot, kind, target, data, at
     FROM (VALUES ${rows.join(', ')}) AS given (nth, slot, ns, kind, target, data, at)
-    WHERE EXISTS (SELECT FROM ${schema}.store WHERE id = ${textText(id)}) ORDER BY nth RETURNING 1`
+    WHERE ${IS_WITHIN} AND EXISTS (SELECT FROM ${schema}.store WHERE id = ${textText(id)}) ORDER BY nth RETURNING 1`
 }
