@@ -60,7 +60,7 @@ export function isFailedWrite(error: unknown): boolean {
 
 /** The failure that an error from the work on an open file stands for. */
 export function failureOf(error: unknown): Failure {
-  if (isBalletError(error)) return { code: error.code, details: error.details, fatal: false }
+  if (isBalletError(error)) return { code: error.code, details: error.details, fatal: error.code === 'STORE_REMOVED' }
   if (isDiskFull(error)) return { code: 'STORE_FULL', details: { problem: describe(error) }, fatal: false }
   if (isSqliteError(error)) {
     const code = primary(error)

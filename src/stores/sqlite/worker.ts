@@ -9,6 +9,7 @@ import { closeWriter, openReader, openWriter } from './database.ts'
 import { failureOf, isDiskFull, type Failure } from './failure.ts'
 import type { Answer, Request, ThreadSettings } from './messages.ts'
 import { ReceivedTexts } from './packed.ts'
+import { Presence } from './presence.ts'
 import { Reserve } from './reserve.ts'
 import { Room } from './room.ts'
 import { Session } from './session.ts'
@@ -21,6 +22,7 @@ const texts = new ReceivedTexts()
 let db: DatabaseSync | undefined
 let session: Session | undefined
 let room: Room | undefined
+let presence: Presence | undefined
 let dead: Failure | undefined
 
 port.on('message', (requests: readonly Request[]) => {
@@ -60,7 +62,9 @@ function work(request: Request): Value[] {
       return opened(session).read(request.statements.map((one) => texts.receive(one)))
     case 'write': {
       const statements = request.statements.map((one) => texts.receive(one))
-      return opened(room).write(statements, request.urgent)
+      const values = opened(room).write(statements, request.urgent)
+      opened(presence).check()
+      return values
     }
     case 'room':
       return [opened(room).isAmple() ? 1 : 0]
@@ -82,6 +86,7 @@ function open(): void {
   db = openInReserve(reserve)
   session = new Session(db)
   room = new Room(path, db, session, reserve)
+  presence = new Presence(path)
 }
 
 /** Opening needs a little space itself. */
@@ -99,6 +104,7 @@ function close(): void {
   db = undefined
   session = undefined
   room = undefined
+  presence = undefined
   if (closing === undefined) return
   if (role === 'reader') closing.close()
   else closeWriter(closing, dead !== undefined)
