@@ -2,9 +2,9 @@
 // and whether a process has it. Everything is read; nothing is written, and no lock is held longer than a look.
 import { existsSync, statfsSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { isBalletError } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import { SCHEMA_VERSION } from '../core/store.ts'
-import { inspect } from '../stores/sqlite/database.ts'
+import { inspect, isWithoutLog } from '../stores/sqlite/database.ts'
 import { isBusy } from '../stores/sqlite/failure.ts'
 import { layoutVersion } from '../stores/sqlite/layout.ts'
 import { lockPath } from '../stores/sqlite/lock.ts'
@@ -32,6 +32,7 @@ export function storeChecks(path: string): readonly Check[] {
       return [{ name: 'store', verdict: 'warn', found: `${path} is empty`, todo }]
     }
   } catch (error) {
+    if (isWithoutLog(path, error)) return [unreadable(path)]
     const todo = isBalletError(error) ? error.hint : 'Look at its permissions.'
     return [{ name: 'store', verdict: 'wrong', found: wordsOf(error), todo }]
   }
@@ -44,9 +45,15 @@ export function storeChecks(path: string): readonly Check[] {
       db.close()
     }
   } catch (error) {
+    if (isWithoutLog(path, error)) return [sizeOf(path), unreadable(path)]
     const todo = 'Restore a backup if it is damaged; look at its permissions if it cannot be opened.'
     return [sizeOf(path), { name: 'integrity', verdict: 'wrong', found: wordsOf(error), todo }]
   }
+}
+
+function unreadable(path: string): Check {
+  const { message, hint } = fault('STORE_UNREADABLE', { path })
+  return { name: 'store', verdict: 'wrong', found: message, todo: hint }
 }
 
 /** How much room is left where `folder` is. */

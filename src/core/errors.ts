@@ -94,6 +94,7 @@ export const catalogue = {
   // Stores
   STORE_UNKNOWN: { family: 'fix', status: 500, message: 'The store "{url}" is not understood.', hint: 'Use memory:, file:<path> or postgres://user@host/database.' },
   STORE_MISSING: { family: 'final', status: 404, message: 'There is no store at {path}.', hint: 'Start the application once, or name another file with --store.' },
+  STORE_UNREADABLE: { family: 'fix', status: 500, message: 'The store {path} cannot be read where it is: the files of its log can be neither made nor used beside it, and also who only reads needs them.', hint: 'Copy it, with its log (-wal) if there is one, to a folder that you may write in, and name the copy with --store.' },
   STORE_REMOVED: { family: 'final', status: 500, message: 'The file of the store {path}, or its log, was removed, moved or replaced while it was open.', hint: 'What was acknowledged is in the file that was there: bring that one back, or a backup, and start again.' },
   STORE_LOCKED: { family: 'final', status: 409, message: 'The store {path} is in use by another process{owner}.', hint: 'Talk to that process, or stop it first.' },
   STORE_FOREIGN: { family: 'fix', status: 500, message: '{path} is not a Ballet store: {problem}.', hint: 'Name another file; this one was left as it is.' },

@@ -1,7 +1,18 @@
 // How a file becomes an open store: looked at without touching it, refused when it is not ours or newer, made whole
 // under another name when it is new, migrated when it is older, and opened with settings that are read back, because
 // durability rests on them. Whoever opens it for writing holds its lock (lock.ts). Called in the threads (worker.ts).
-import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync, statSync, type Stats } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  type Stats,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
@@ -17,9 +28,11 @@ export const WAL_PAGES = 4_000
 const WRITER_CACHE_KIB = 32 * 1024
 const READER_CACHE_KIB = 16 * 1024
 const WAL_KEPT_BYTES = 64 * 1024 * 1024
-/** Values of SQLite: of the pragma `synchronous`, and a result code. */
+/** Values of SQLite: of the pragma `synchronous`, and result codes. */
 const SYNCHRONOUS_FULL = 2
 const NOT_A_DATABASE = 26
+const CANTOPEN = 14
+const READONLY = 8
 
 /** Refuses what is not a store of ours, without changing it or its folder. Returns whether there is a store. */
 export function inspect(path: string): boolean {
@@ -68,7 +81,24 @@ export function openReader(path: string): DatabaseSync {
       throw error
     }
   } catch (error) {
-    throw storeFailed(path, error)
+    throw isWithoutLog(path, error) ? fault('STORE_UNREADABLE', { path }, error) : storeFailed(path, error)
+  }
+}
+
+/**
+ * Whether an error says that the file may be read, and the files of its log may be neither made nor used: its folder may only be
+ * read. To open it as one that nothing can change would leave the log out, and somebody else may write it.
+ */
+export function isWithoutLog(path: string, error: unknown): boolean {
+  return isSqliteError(error) && [CANTOPEN, READONLY].includes(error.errcode & 0xff) && mayRead(path)
+}
+
+function mayRead(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK)
+    return true
+  } catch {
+    return false
   }
 }
 

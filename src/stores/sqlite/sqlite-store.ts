@@ -32,7 +32,7 @@ export interface SqliteOptions {
  *
  * Of every call: STORE_REMOVED, once a commit has found that the file is no longer the one of its path.
  * Errors of `open`: STORE_LOCKED (another process has it), STORE_FOREIGN and STORE_NEWER (the file was left as it
- * was), STORE_MISSING (only with `readOnly`), STORE_FULL, STORE_FAILED (the path cannot be used).
+ * was), STORE_MISSING and STORE_UNREADABLE (only with `readOnly`), STORE_FULL, STORE_FAILED (the path cannot be used).
  */
 export function sqlite(options: SqliteOptions): Store {
   return new SqliteStore(options)
