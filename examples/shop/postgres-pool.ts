@@ -47,7 +47,7 @@ export async function openPool(url: string, tables: string): Promise<Pool> {
       SELECT pg_advisory_xact_lock(hashtext('${own.replaceAll("'", "''")}'));
       CREATE SCHEMA IF NOT EXISTS "${own.replaceAll('"', '""')}";
       ${tables}`)
-    return { sql, once: exactlyOnce<TransactionSql>(sql) }
+    return { sql, once: exactlyOnce(sql) }
   } catch (error) {
     await sql.end({ timeout: 0 })
     throw error

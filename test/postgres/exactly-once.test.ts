@@ -149,7 +149,7 @@ test('a workflow does work in a transaction: the process ends between its commit
 
 type Postgres = ReturnType<typeof postgres>
 test.each([
-  ['postgres', (sql: Postgres) => exactlyOnce<postgres.TransactionSql>(sql)],
+  ['postgres', (sql: Postgres) => exactlyOnce(sql)],
   [
     'Drizzle on postgres',
     (sql: Postgres): Once<{ unsafe: (text: string) => Promise<unknown> }> => {
@@ -182,7 +182,7 @@ test('a client of a pool of pg whose connection ends while the work waits for so
   const pool = new pg.Pool({ connectionString: await serverUrl(), options: `-c search_path=${schema}` })
   pool.on('error', () => undefined)
   closing.push(() => pool.end())
-  const once = exactlyOnce<pg.PoolClient>(pool)
+  const once = exactlyOnce(pool)
   const broken = once(call('k'), async (tx) => {
     await tx.query("INSERT INTO deeds (what) VALUES ('a')")
     const { rows } = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')

@@ -43,7 +43,7 @@ const openPostgres: Opening = async (schema) => {
   return {
     within: (work) => sql.begin(async (tx) => work(tx)),
     outside: sql,
-    once: sending(exactlyOnce<postgresJs.TransactionSql>(sql), (tx, text) => tx.unsafe(text)),
+    once: sending(exactlyOnce(sql), (tx, text) => tx.unsafe(text)),
     close: () => sql.end(),
   }
 }
@@ -53,7 +53,7 @@ const openPg: Opening = async (schema) => {
   return {
     within: within(pool),
     outside: pool,
-    once: sending(exactlyOnce<pg.PoolClient>(pool), (tx, text) => tx.query(text)),
+    once: sending(exactlyOnce(pool), (tx, text) => tx.query(text)),
     close: () => pool.end(),
   }
 }

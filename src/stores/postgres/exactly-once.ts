@@ -25,10 +25,14 @@ const TABLE = 'ballet_tx'
 /** SQLSTATE: somebody else has just made it. */
 const MADE: ReadonlySet<unknown> = new Set(['42P07', '23505', '42710'])
 
-/** The database of the application, by the library that it uses. */
+/**
+ * The database of the application, by the library that it uses, with each way of calling it: the compiler finds out from the last
+ * one what the work gets.
+ */
 interface Begins<Tx> {
   /** `sql` of postgres. */
   begin(work: (tx: Tx) => Promise<unknown>): Promise<unknown>
+  begin(options: string, work: (tx: Tx) => Promise<unknown>): Promise<unknown>
 }
 interface Transacts<Tx> {
   /** Drizzle. */
@@ -41,6 +45,7 @@ interface Builds<Tx> {
 interface Lends<Tx> {
   /** A pool of pg. */
   connect(): Promise<Tx>
+  connect(lent: (error: Error | undefined, client: Tx | undefined, release: (broken?: unknown) => void) => void): void
   readonly totalCount: number
 }
 
