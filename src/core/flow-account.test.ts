@@ -1,6 +1,7 @@
 // The account of a flow: what its events come to, one after the other.
 import { describe, expect, it } from 'vitest'
 import {
+  awaitsDeadline,
   keepTold,
   loadAccount,
   parseDetail,
@@ -247,7 +248,9 @@ describe('what was told of a flow', () => {
         { by: 50, types: ['packed'], passed: true },
       ],
     })
-    expect(go(order, ['placed', 0], 50, 60, ['paid', 60], 61, 62).told).toEqual(['packed by 50', 'settled by 10'])
+    const both = go(order, ['placed', 0], 50, 60, ['paid', 60], 61, 62)
+    expect(both.told).toEqual(['packed by 50', 'settled by 10'])
+    expect([awaitsDeadline(order, account), awaitsDeadline(order, both.account)]).toEqual([true, false])
   })
 
   it('is remembered of each deadline: what is awaited by a clock that was set back has not passed behind one that was told', () => {
