@@ -245,6 +245,8 @@ export interface NodeAt {
 export interface Hint {
   /** Shards in which something waits, or that may be taken. */
   readonly shards: readonly number[]
+  /** Shards in which something will wait in a moment, if a transaction commits that has put it there. */
+  readonly expected: readonly number[]
   /** Runs whose end is waited for. */
   readonly watch: readonly string[]
   /** Runs that have ended, for which somebody waits there. */

@@ -7,7 +7,6 @@ import type { Leases, NodeInfo } from '../core/lease.ts'
 import type { Tenure } from '../core/store.ts'
 import type { ApplicationView, NodesView, RunView } from '../core/views.ts'
 import type { Application, NodeAt, NodeHints, RecoveryView, Standing } from '../define/application.ts'
-import type { Arrival, Place } from './admission.ts'
 import { ApplicationDoors } from './application-doors.ts'
 import type { ApplicationOptions } from './application-options.ts'
 import { CurrentWork } from './current-work.ts'
@@ -72,6 +71,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       node: options.node,
       clock,
       hinted: (shard) => this.#hinted(shard),
+      expected: (shard) => void (this.#shards.get(shard) !== undefined && this.#shards.expected(shard)),
       onEnd: (run, ended) => this.#onEnd(run, ended),
     })
     const current = (): CurrentWork => this.#watchdog?.current ?? CurrentWork.unwatched()
@@ -93,7 +93,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       pulse: new Pulse(clock, POLL_MS),
       source: this.name,
       failed: (shard, error) => this.#failed(shard, error),
-      posted: (shard) => this.#posted(shard),
+      posted: (shard, isDurable) => this.#posted(shard, isDurable),
       changed: () => this.#stand(),
       came: (shard) => this.#watching.came(shard),
     })
@@ -169,7 +169,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       handOn: (shard) => this.#shards.drop(shard, graceMs),
       lost: (shard, error) => this.#shards.get(shard)?.shard.context.fail(error),
       changed: () => this.#stand(),
-      tell: (to, shard) => this.#hinting.post(to, shard),
+      tell: (to, shard) => this.#hinting.post(to, shard, true),
       onFailure: (error) => this.#failed(null, error),
     }))
     this.#standing.hold = shares
@@ -252,9 +252,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const { place } = this.#shards
     if (place === null) throw this.#standing.refusal()
     const { store, namespace: ns, codec, clock, random, directory } = this.#options
-    const posted = (shard: number): void => this.#shards.posted(shard)
-    const enter = (arrival: Arrival): Place | null => this.#shards.enter(arrival)
-    return (this.#elsewhere ??= new Elsewhere(place, { store, ns, codec, clock, random, directory, posted, enter }))
+    const shards = this.#shards
+    return (this.#elsewhere ??= new Elsewhere(place, { store, ns, codec, clock, random, directory, shards }))
   }
 
   /** The node that owns one of several shards; null while nobody does, as far as is known. */
@@ -262,10 +261,10 @@ export class RunningApplication extends ApplicationDoors implements Application 
     return this.#shares?.ownerOf(shard) ?? null
   }
 
-  /** Something is durable for the inbox of a shard that another node owns. */
-  #posted(shard: number): void {
+  /** Something is durable for the inbox of a shard that another node owns, or will be in a moment. */
+  #posted(shard: number, isDurable: boolean): void {
     const owner = this.#ownerOf(shard)
-    if (owner !== null) this.#hinting.post(owner, shard)
+    if (owner !== null) this.#hinting.post(owner, shard, isDurable)
   }
 
   #refusal(shard: number): Error {

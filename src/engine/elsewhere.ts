@@ -24,7 +24,7 @@ import type {
   StartRequest,
 } from '../define/application.ts'
 import { checkCancel, reasonOf } from './actions.ts'
-import type { Arrival, Place } from './admission.ts'
+import type { Arrival } from './admission.ts'
 import { asideOf, TAKEN_MS } from './aside.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
@@ -37,6 +37,7 @@ import { elapsedOf } from './hold.ts'
 import { liesIn, type Posted } from './lying.ts'
 import { checkDeadline } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
+import type { Shards } from './shards.ts'
 
 export interface ElsewhereOptions {
   readonly store: Store
@@ -45,10 +46,8 @@ export interface ElsewhereOptions {
   readonly clock: Clock
   readonly random: Random
   readonly directory: Directory
-  /** Something for the inbox of a shard is durable. */
-  readonly posted: (shard: number) => void
-  /** Takes a place for what is new: nobody refuses it where it is taken. @throws OVERLOADED, STORE_FULL */
-  readonly enter: (arrival: Arrival) => Place | null
+  /** Told of what is put into an inbox; what is new takes a place there: nobody refuses it where it is taken. */
+  readonly shards: Pick<Shards, 'posted' | 'expected' | 'enter'>
 }
 
 /** Rows of an inbox that are looked at in one read. */
@@ -100,7 +99,7 @@ export class Elsewhere {
 
   /** Something new has its place while it is on its way. */
   async #admitted<T>(arrival: Arrival | null, work: () => Promise<T>): Promise<T> {
-    const place = arrival === null ? null : this.#options.enter(arrival)
+    const place = arrival === null ? null : this.#options.shards.enter(arrival)
     try {
       return await work()
     } finally {
@@ -278,7 +277,7 @@ export class Elsewhere {
 
   /** Looks once more when what lies in the inbox of a shard now has been taken, or has had its time. */
   async afterInbox<T>(shard: number, look: () => Promise<T>): Promise<T> {
-    const { store, ns, posted } = this.#options
+    const { store, ns, shards } = this.#options
     const gone = (last: number) => async (): Promise<true | null> => {
       const [first] = await store.inboxIds(shard, ns, 1)
       return first === undefined || first > last ? true : null
@@ -288,7 +287,7 @@ export class Elsewhere {
       const last = ids.at(-1)
       count = ids.length
       if (last === undefined) break
-      posted(shard)
+      shards.posted(shard)
       // What takes too long is not waited for any longer; it is taken all the same.
       if ((await this.#patiently(gone(last))) === null) break
     }
@@ -348,7 +347,7 @@ export class Elsewhere {
 
   /** @param tag says to which shard it goes. */
   async #post(kind: InboxItem['kind'], target: string, tag: string, body: object, tx?: object): Promise<Posted> {
-    const { store, ns, codec, clock, posted } = this.#options
+    const { store, ns, codec, clock, shards } = this.#options
     // Nobody waits for what a transaction has asked for.
     const text = JSON.stringify(tx === undefined ? body : { ...body, silent: true })
     const data = codec.encode(text, { namespace: ns, row: 'turn', id: target })
@@ -357,8 +356,9 @@ export class Elsewhere {
     if (tx === undefined) await store.post(shard, items)
     else if (store.postIn === undefined) throw fault('TX_UNSUPPORTED', { store: store.name })
     else await store.postIn(tx, shard, items)
-    // Nobody here sees the end of somebody's transaction: the owner finds it when it looks.
-    if (tx === undefined) posted(shard)
+    // Nobody here sees the end of somebody's transaction.
+    if (tx === undefined) shards.posted(shard)
+    else shards.expected(shard)
     return { kind, target, data }
   }
 }

@@ -12,6 +12,8 @@ export interface HintingOptions {
   readonly clock: Clock
   /** Something waits in this shard, or it may be taken. */
   readonly hinted: (shard: number) => void
+  /** Something will wait in this shard in a moment, perhaps. */
+  readonly expected: (shard: number) => void
   /** Calls back when a run of this node ends; returns how to stop that. Null when the run is not here. */
   readonly onEnd: (run: string, ended: () => void) => (() => void) | null
 }
@@ -24,6 +26,7 @@ const WATCHED_MOST = 20_000
 interface Waiting {
   readonly to: NodeAt
   readonly shards: Set<number>
+  readonly expected: Set<number>
   readonly watch: Set<string>
   readonly ended: Set<string>
 }
@@ -46,15 +49,18 @@ export class Hinting implements NodeHints {
     return () => this.#listeners.delete(listener)
   }
 
-  take({ shards, watch, ended, from }: Hint): void {
+  take({ shards, expected, watch, ended, from }: Hint): void {
     for (const run of ended) for (const tell of this.#waits.get(run) ?? []) tell()
     if (from !== null) for (const run of watch) this.#watch(run, from)
     for (const shard of shards) this.#options.hinted(shard)
+    for (const shard of expected) this.#options.expected(shard)
   }
 
-  /** Something waits for a node in a shard. */
-  post(to: NodeInfo, shard: number): void {
-    this.#for(to)?.shards.add(shard)
+  /** Something waits for a node in a shard, or will in a moment. */
+  post(to: NodeInfo, shard: number, isDurable: boolean): void {
+    const waiting = this.#for(to)
+    if (isDurable) waiting?.shards.add(shard)
+    else waiting?.expected.add(shard)
   }
 
   /**
@@ -105,9 +111,17 @@ export class Hinting implements NodeHints {
   #to(to: NodeAt): Waiting | undefined {
     if (this.#listeners.size === 0) return undefined
     if (this.#waiting.size === 0) setImmediate(() => this.#send())
-    const known = this.#waiting.get(to.id) ?? { to, shards: new Set(), watch: new Set(), ended: new Set() }
-    this.#waiting.set(to.id, known)
-    return known
+    const known = this.#waiting.get(to.id)
+    if (known !== undefined) return known
+    const made = {
+      to,
+      shards: new Set<number>(),
+      expected: new Set<number>(),
+      watch: new Set<string>(),
+      ended: new Set<string>(),
+    }
+    this.#waiting.set(to.id, made)
+    return made
   }
 
   #send(): void {
@@ -115,8 +129,8 @@ export class Hinting implements NodeHints {
     const from = address === null ? null : { id, address }
     const all = [...this.#waiting.values()]
     this.#waiting.clear()
-    for (const { to, shards, watch, ended } of all) {
-      const hint = { shards: [...shards], watch: [...watch], ended: [...ended], from }
+    for (const { to, shards, expected, watch, ended } of all) {
+      const hint = { shards: [...shards], expected: [...expected], watch: [...watch], ended: [...ended], from }
       for (const listener of this.#listeners) listener(to, hint)
     }
   }

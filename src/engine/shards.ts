@@ -31,8 +31,8 @@ export interface ShardsOptions extends Omit<ShardOptions, Given> {
   readonly source: string
   /** One of them has stopped. */
   readonly failed: (shard: Shard, error: Error) => void
-  /** Something for the inbox of a shard that is not here is durable. */
-  readonly posted: (shard: number) => void
+  /** Something for the inbox of a shard that is not here is durable, or will be in a moment. */
+  readonly posted: (shard: number, isDurable: boolean) => void
   /** What is here, or is ready, is another than before. */
   readonly changed: () => void
   /** A shard is here: whoever watches all of them begins with it. */
@@ -181,8 +181,15 @@ export class Shards {
    */
   posted(shard: number): void {
     const own = this.#own.get(shard)
-    if (own === undefined) return this.#options.posted(shard)
+    if (own === undefined) return this.#options.posted(shard, true)
     if (own.isReady) own.shard.context.inbox.read().catch((error: unknown) => own.shard.context.fail(error))
+  }
+
+  /** A transaction has put something into the inbox of a shard: whoever has it looks a few times in the next moments. */
+  expected(shard: number): void {
+    const own = this.#own.get(shard)
+    if (own === undefined) this.#options.posted(shard, false)
+    else if (own.isReady) own.shard.context.inbox.expect()
   }
 
   /** A shard is here no more: nothing is asked of it from now on. Resolves when it has stopped. */

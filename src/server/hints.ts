@@ -58,6 +58,7 @@ function both(one: Hint, other: Hint): Hint {
   const some = <T>(a: readonly T[], b: readonly T[]): readonly T[] => [...new Set([...a, ...b])].slice(0, MOST)
   return {
     shards: some(one.shards, other.shards),
+    expected: some(one.expected, other.expected),
     watch: some(one.watch, other.watch),
     ended: some(one.ended, other.ended),
     from: other.from,
@@ -74,8 +75,11 @@ export async function hintOf(request: Request): Promise<Hint> {
   const texts = (name: string): readonly string[] => field(name).filter((one) => typeof one === 'string')
   const from: unknown = isRecord(body) ? body['from'] : null
   const isNode = isRecord(from) && typeof from['id'] === 'string' && typeof from['address'] === 'string'
+  const numbers = (name: string): readonly number[] =>
+    field(name).filter((one) => Number.isSafeInteger(one)) as number[]
   return {
-    shards: field('shards').filter((one): one is number => Number.isSafeInteger(one)),
+    shards: numbers('shards'),
+    expected: numbers('expected'),
     watch: texts('watch'),
     ended: texts('ended'),
     from: isNode ? { id: String(from['id']), address: String(from['address']) } : null,

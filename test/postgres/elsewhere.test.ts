@@ -163,7 +163,13 @@ test('nothing keeps a process alive behind its close: not a start that it asked 
   const old = await openForTest(definition('1'), { store, clock: here.clock })
   const { id } = await old.start(held('x'))
   await until(owner, null, async () => (await owner.run(id)) !== null)
-  owner.hints.take({ shards: [], watch: [id], ended: [], from: { id: 'another', address: 'http://127.0.0.1:9' } })
+  owner.hints.take({
+    shards: [],
+    expected: [],
+    watch: [id],
+    ended: [],
+    from: { id: 'another', address: 'http://127.0.0.1:9' },
+  })
   await old.close()
   await owner.close()
   expect([here.pending.size, there.pending.size]).toEqual([0, 0])

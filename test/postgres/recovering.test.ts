@@ -73,7 +73,7 @@ test.each([1, 8])('a signal that comes while its shard of %i takes up its runs i
       VALUES (${shard}, 'default', 0, 'signal', '${run}', convert_to('${JSON.stringify({ run, name: 'go', data: 'x', id: 's' })}', 'UTF8'), 0)`,
   )
   const after = standby.run('waiter:nobody')
-  if (shards > 1) standby.hints.take({ shards: [shard], watch: [], ended: [], from: null })
+  if (shards > 1) standby.hints.take({ shards: [shard], expected: [], watch: [], ended: [], from: null })
   // Time enough for whoever would take it.
   for (let look = 0; look < 200; look++) await sql.unsafe(`SELECT count(*) FROM ${place.schema}.inbox`)
   await go()
