@@ -41,16 +41,23 @@ export class Actions {
     this.#shard = shard
   }
 
-  async cancel(id: string, request: Reasoned): Promise<Acted> {
+  async cancel(id: string, request: Reasoned, said: Said = nobody): Promise<Acted> {
     const { by, why } = reasonOf(request)
     const { num } = await this.#find(id)
-    const found = await this.#shard.context.live(num)
+    const { context } = this.#shard
+    const found = await context.live(num)
     if (found !== undefined) checkCancel(found.row)
-    const result = await this.#deliver(num, { kind: 'cancel', by, why })
+    const acted = (result: DeliveryResult): Acted => {
+      const run = context.open.peek(num)
+      const kept = run !== undefined && isStopKept(run) ? ({ kept: true } as const) : {}
+      return { id, action: 'cancel', changed: result === 'taken', ops: [], ...kept }
+    }
+    const result = await this.#deliver(num, { kind: 'cancel', by, why }, (settling) => {
+      if (settling !== 'ended') said(acted(settling))
+    })
     if (result === 'ended') throw fault('RUN_ENDED', { id, status: 'meanwhile' })
-    const run = await this.#shard.context.live(num)
-    const kept = run !== undefined && isStopKept(run) ? ({ kept: true } as const) : {}
-    return { id, action: 'cancel', changed: result === 'taken', ops: [], ...kept }
+    await context.live(num)
+    return acted(result)
   }
 
   async retry(id: string, request: RetryRequest, said: Said = nobody): Promise<Acted> {

@@ -118,7 +118,7 @@ export class Doors {
     return this.#wherever(
       run,
       ({ actions }) => actions.cancel(run, request),
-      (elsewhere) => elsewhere.cancel(run, request),
+      (elsewhere) => elsewhere.act({ action: 'cancel', run, request }),
     )
   }
 

@@ -17,13 +17,12 @@ import type {
   ConductRequest,
   Published,
   PublishRequest,
-  Reasoned,
   Signalled,
   SignalRequest,
   Started,
   StartRequest,
 } from '../define/application.ts'
-import { checkCancel, reasonOf } from './actions.ts'
+import { reasonOf } from './actions.ts'
 import type { Arrival } from './admission.ts'
 import { asideOf, TAKEN_MS } from './aside.ts'
 import type { AskedEvent } from './asked-event.ts'
@@ -179,18 +178,6 @@ export class Elsewhere {
     await this.#post('signal', row.id, row.id, { run: row.id, name, data, id, judged }, tx)
     if (tx === undefined) await this.#decided(row, isSignal(id))
     return { id, created: true }
-  }
-
-  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, ACTION_REFUSED, REQUEST_INVALID, and what the store does */
-  async cancel(run: string, request: Reasoned): Promise<Acted> {
-    const { by, why } = reasonOf(request)
-    const row = await this.#row(run)
-    const { id, ended, status } = row
-    if (ended !== null) throw fault('RUN_ENDED', { id, status })
-    checkCancel(row)
-    await this.#post('cancel', id, id, { run: id, by, why })
-    await this.#decided(row, ({ kind }) => kind === 'cancel')
-    return { id, action: 'cancel', changed: true, ops: [] }
   }
 
   /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, REQUEST_INVALID, OWNER_SILENT, what the action throws, and what the store does */

@@ -8,7 +8,7 @@ import { fault, isBalletError, type BalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { parseText } from '../core/json-text.ts'
 import type { InboxRow } from '../core/store.ts'
-import type { Acted, AnswerRequest, FailRequest, RetryRequest } from '../define/application.ts'
+import type { Acted, AnswerRequest, FailRequest, Reasoned, RetryRequest } from '../define/application.ts'
 import type { Actions } from './actions.ts'
 import { isOfStore } from './between-shards.ts'
 import { orFailure } from './run-rows.ts'
@@ -19,6 +19,7 @@ export type Act =
   | { readonly action: 'retry'; readonly run: string; readonly request: RetryRequest }
   | { readonly action: 'answer'; readonly run: string; readonly request: AnswerRequest }
   | { readonly action: 'fail'; readonly run: string; readonly request: FailRequest }
+  | { readonly action: 'cancel'; readonly run: string; readonly request: Reasoned }
 
 /** As it lies in an inbox: `ask` is what its answer is found by. */
 export interface AskedAct {
@@ -49,8 +50,10 @@ export function perform(
       return actions.retry(run, request, said)
     case 'answer':
       return actions.answer(run, request, said)
-    default:
+    case 'fail':
       return actions.fail(run, request, said)
+    default:
+      return actions.cancel(run, request, said)
   }
 }
 

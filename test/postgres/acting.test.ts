@@ -119,3 +119,17 @@ test('one action for all that match reaches the runs of every node', async () =>
   })
   for (const id of ids) expect(await old.result(id)).toBe(`charged ${id}`)
 })
+
+test('a cancellation is answered as it came out where the run is, the second time as well', async () => {
+  const held = workflow('held', { input: z.null(), output: z.null() }, async (run) => {
+    await run.shield((own) => own.sleep('1h'))
+    return null
+  })
+  const { old, owner } = await nodesOf((version) => ballet({ name: 'shop', version, services: [], workflows: [held] }))
+  await owner.start(held(null), { id: 'h' })
+  const said = { id: 'h', action: 'cancel', ops: [] } as const
+  expect(await old.cancel('h', { by: 'ann', why: 'no more' })).toEqual({ ...said, changed: true })
+  expect((await owner.run('h'))?.phase).toBe('cancelling')
+  for (const node of [old, owner]) expect(await node.cancel('h', { by: 'bob' })).toEqual({ ...said, changed: false })
+  await expect(old.cancel('nobody')).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
+})
