@@ -11,7 +11,8 @@ const lines = (text: string): string[] =>
     .map((line) => line.trim())
     .filter((line) => line !== '')
 
-describe.each(['README.md', 'examples/shop/README.md', 'docs/concepts/choreographies.md'])('%s', (path) => {
+const pages = ['README.md', 'README.pt-BR.md', 'examples/shop/README.md', 'docs/concepts/choreographies.md']
+describe.each(pages)('%s', (path) => {
   const text = readFileSync(join(root, path), 'utf8')
 
   const blocks = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, block = '']) => lines(block))
