@@ -7,7 +7,7 @@ import type { InboxItem } from '../../core/store.ts'
 import { bytesText, preparingSenderOf, senderOf, textText } from './libraries.ts'
 import { payloadBytes } from './literals.ts'
 
-/** A setting that lasts until the end of its transaction: the next statement finds it there, and nowhere else. */
+/** A setting that lasts until the end of its transaction: a statement behind it finds it there, and nowhere else. */
 const MARK = 'ballet.tx'
 const MARKED = 'open'
 /**
@@ -35,12 +35,11 @@ export async function postIn(tx: object, place: Place, shard: number, items: rea
     const [item, ...more] = items
     const prepare = item === undefined || more.length > 0 ? undefined : preparingSenderOf(tx)
     if (item !== undefined && prepare !== undefined) {
-      // Sent together: the second does not wait for the first.
-      const [, inserted] = await Promise.all([
-        prepare(`SELECT set_config('${MARK}', $1::text, true)`, [MARKED]),
-        prepare(preparedText(place), parametersOf(place, shard, item)),
-      ])
-      rows = inserted
+      const insert = (): Promise<readonly unknown[]> => prepare(preparedText(place), parametersOf(place, shard, item))
+      rows = await insert()
+      // Nothing was written before it in this transaction, if it is in one. Sent together: the second does not wait.
+      if (rows.length === 0)
+        [, rows] = await Promise.all([prepare(`SELECT set_config('${MARK}', $1::text, true)`, [MARKED]), insert()])
     } else {
       rows = await send(textOf(place, shard, items))
     }
@@ -62,7 +61,7 @@ export async function postIn(tx: object, place: Place, shard: number, items: rea
 function preparedText({ schema }: Place): string {
   return `INSERT INTO ${schema}.inbox (shard, ns, slot, kind, target, data, at)
     SELECT $1::int, $2::text, $3::int, $4::text, $5::text, $6::bytea, $7::bigint
-    WHERE current_setting('${MARK}', true) = '${MARKED}'
+    WHERE (pg_current_xact_id_if_assigned() IS NOT NULL OR current_setting('${MARK}', true) = '${MARKED}')
       AND EXISTS (SELECT FROM ${schema}.store WHERE id = $8::text) RETURNING 1`
 }
 
