@@ -165,3 +165,24 @@ test('a deadline that passes while the application runs without its choreography
     [[], 0],
   ])
 })
+
+test('a deadline whose timer went while the clock was set back is told by the next process', async () => {
+  const clock = new HandClock()
+  const flow = seq(Created, Paid.within('10s'))
+  const openOn = onFile('gone')
+  let backMs = 0
+  const first = await openForTest(definitionOf(flow), {
+    store: sqlite({ file: join(folder, 'gone.db') }),
+    clock: { now: () => clock.now() - backMs, after: (ms, ring) => clock.after(ms, ring) },
+  })
+  await first.publish(Created({ orderId: 'a' }))
+  expect(await overdues(first)).toBe(0)
+  clock.pass(10_000)
+  backMs = 3_600_000
+  await rounds(20)
+  expect(await overdues(first)).toBe(0)
+  await first.close()
+  const second = await openOn(clock, flow)
+  await when(clock, async () => (await overdues(second)) === 1)
+  expect(await told(second)).toEqual([['order.paid'], 1])
+})

@@ -30,6 +30,8 @@ export interface Live {
   account: FlowAccount | null
   /** The deadline for which there is a timer. */
   armed: number | null
+  /** The batch in which a timer of it was dropped last: one that is set again in that stays. */
+  droppedIn: object | null
   /** Since when its row does not say what is known of it, and an event before which it tells of all; null when it does. */
   changed: { readonly at: number; readonly pos: number } | null
   /** Deadlines that have passed, and are told in the batch that writes its row. */
@@ -49,7 +51,18 @@ export function followedOf(choreography: ChoreographyDefinition): Followed {
 
 /** One that is not in memory: with an account it is taken for a new one, without it its row is to be read. */
 export function flowOf(followed: Followed, key: string, account: FlowAccount | null): Live {
-  return { followed, key, isRead: false, account, armed: null, changed: null, passed: [], writes: 0, waiting: null }
+  return {
+    followed,
+    key,
+    isRead: false,
+    account,
+    armed: null,
+    droppedIn: null,
+    changed: null,
+    passed: [],
+    writes: 0,
+    waiting: null,
+  }
 }
 
 /** Whether its row says all that is known of it. */

@@ -18,6 +18,7 @@ import { FlowReads } from './flow-reads.ts'
 import { eventOf, overdueFact, placeOf, placeRow, rowOf } from './flow-rows.ts'
 import { flowOf, followedOf, forgetIdle, isCrowded, isIdle, type Followed, type Live, type Work } from './followed.ts'
 import type { ShardContext } from './shard-context.ts'
+import { setAgain } from './timer-rows.ts'
 import { UndoDebt } from './undo-debt.ts'
 
 /** How often it is looked what there is to write: flows that are complete, of which nothing more is to come. */
@@ -136,7 +137,7 @@ export class Monitor {
       flow.account = account
       // One that moved since has another timer, or will have one when it is written.
       if (flow.armed === timer.due) flow.armed = null
-      this.#context.writer.rows.timersGone.push(timer)
+      this.#drop(flow, timer)
       flow.passed.push(...passed.map((deadline) => ({ deadline, last: account.last })))
       this.#change(flow, account.last.pos)
       this.#writeWhat(Number.POSITIVE_INFINITY, true)
@@ -298,14 +299,21 @@ export class Monitor {
     const op = `${flow.followed.choreography.name} ${flow.key}`
     if (flow.armed !== null) {
       const timer = { due: flow.armed, run: NO_RUN, op }
-      writer.rows.timersGone.push(timer)
+      this.#drop(flow, timer)
       timers.remove(timer)
     }
     flow.armed = due
     if (due === null) return
     const timer = { due, run: NO_RUN, op }
-    writer.rows.timers.push(timer)
+    if (flow.droppedIn === writer.rows) setAgain(writer.rows, timer)
+    else writer.rows.timers.push(timer)
     timers.add(timer)
+  }
+
+  #drop(flow: Live, timer: TimerRow): void {
+    const { rows } = this.#context.writer
+    rows.timersGone.push(timer)
+    flow.droppedIn = rows
   }
 
   /** Publishes which deadlines have passed. */

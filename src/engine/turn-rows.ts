@@ -14,6 +14,7 @@ import { continueRun } from './generations.ts'
 import { callEffect, outcomeOf, stepEffect, type Attempts } from './calls.ts'
 import type { Effect } from './effects.ts'
 import { endRun, freeIfNothingIsStuck, markStuck, setPhase } from './endings.ts'
+import { setAgain } from './timer-rows.ts'
 import { recordEvent } from './facts.ts'
 import { lateAnswer, lateUndone } from './late-answers.ts'
 import { identityOf, type LiveRun } from './live-run.ts'
@@ -116,8 +117,9 @@ function writeCommand(context: ShardContext, run: LiveRun, command: Command, end
     case 'wait':
       if (!ending && command.due !== undefined) {
         const timer = { due: command.due, run: run.row.num, op: command.op }
-        keepTimer(context, run, timer)
-        context.writer.rows.timers.push(timer)
+        // The generation before may have dropped one of the same name and time.
+        if (run.row.generation > 0) setAgain(context.writer.rows, timer)
+        else context.writer.rows.timers.push(timer)
         context.timers.add(timer)
       }
       break
@@ -320,17 +322,6 @@ export function armNow(context: ShardContext, run: LiveRun): void {
  */
 function originOf({ num, id, parent }: RunRow): number {
   return parent === null || id.includes('~') ? num : parent
-}
-
-/**
- * The generation before may have dropped a timer of the same name and time in this very batch, in which what is gone is
- * gone: then its row stays, for this one.
- */
-function keepTimer({ writer }: ShardContext, { row }: LiveRun, { due, run, op }: TimerRow): void {
-  if (row.generation === 0) return
-  const { timersGone } = writer.rows
-  const index = timersGone.findIndex((gone) => gone.run === run && gone.op === op && gone.due === due)
-  if (index >= 0) timersGone.splice(index, 1)
 }
 
 function dropTimer(context: ShardContext, timer: TimerRow): void {
