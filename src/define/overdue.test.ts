@@ -32,6 +32,7 @@ it.each<[string, z.ZodObject]>([
   ['a key of which no sample is found', z.object({ orderId: z.string().regex(/^order number \d+$/) })],
   ['what it awaits by name', told.extend({ awaited: z.array(z.enum(['order.shipped', 'order.returned'])) })],
   ['all of them and no more', z.strictObject(told.shape)],
+  ['a time that is not long ago', told.extend({ by: z.string().refine((by) => by > '2020') })],
 ])('may take %s', (_what, schema) => {
   expect(faults(overdue(schema))).toEqual([])
 })

@@ -35,6 +35,9 @@ export function checkOverdue({ choreographies, events }: ApplicationDefinition):
     )
 }
 
+/** Deadlines as they may be: a schema may take those alone that are not long ago, or not far away. */
+const TIMES = [Date.UTC(2030, 0, 1), Date.UTC(2100, 0, 1), 0] as const
+
 function problemOf(choreography: ChoreographyDefinition, event: EventDefinition): string | null {
   const { name, key, flow } = choreography
   const awaited = flow.places.flatMap(({ slots }, place) =>
@@ -46,10 +49,12 @@ function problemOf(choreography: ChoreographyDefinition, event: EventDefinition)
   if (event.key !== key) return `${tells}, with the key ${key}, and it is defined with the key ${event.key}`
   const words = samplesOf(event).flatMap((data) => (isRecord(data) && typeof data[key] === 'string' ? data[key] : []))
   const values = [...new Set([...words, 'key-1'])]
-  const tried = values.flatMap((value) => awaited.map((types) => overdueData(choreography, value, types, 0)))
+  const tried = values.flatMap((value) =>
+    awaited.flatMap((types) => TIMES.map((by) => overdueData(choreography, value, types, by))),
+  )
   if (tried.some((data) => refusal(event, data) === null)) return null
   const [value = ''] = values
-  const field = refusal(event, overdueData(choreography, value, first, 0))
+  const field = refusal(event, overdueData(choreography, value, first, TIMES[0]))
   // The words of a key may be such that none was found.
   if (field === null || field === key) return null
   // All of the data may be too much, or something of them wrong together: only the former is seen here.

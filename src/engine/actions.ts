@@ -272,7 +272,7 @@ interface Reason {
 }
 
 /** What takes something back is not stopped, whichever way that is asked for. @throws ACTION_REFUSED */
-export function checkCancel(row: LiveRun['row']): void {
+function checkCancel(row: LiveRun['row']): void {
   if (lateUndone(row) === null) return
   const problem = 'it takes something back; retry it, or answer its call when that was done by hand'
   throw refused(row.id, 'cancel', problem)

@@ -14,6 +14,7 @@ import {
   seq,
   service,
   TerminalError,
+  workflow,
   type Application,
 } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
@@ -104,4 +105,20 @@ test('it fails when the deadline has passed, and nobody answers', async () => {
   expect(await codeOf(app.result('sale:o'))).toContain('RUN_FAILED: The run "sale:o" failed')
   expect(await app.run('sale:o')).toMatchObject({ error: { code: 'CONDUCT_FAILED' } })
   expect(await app.flow('sale', 'o')).toMatchObject({ state: 'overdue' })
+})
+
+test('so is a workflow at the side that failed, when its reaction says that it brings nothing', async () => {
+  const telling = workflow('telling', { input: Order, output: z.null(), key: 'orderId' }, async () => gone())
+  const desk = service('desk', {
+    answer: operation({ input: Order, outcomes: [Answered], run: (order) => Answered(order) }),
+  })
+  desk.on(Created, (order) => telling(order), { calls: [] })
+  desk.on(Asked, (order) => desk.answer(order), { calls: ['desk.answer'] })
+  const flow = choreography('asking', { key: 'orderId' }, seq(Created, Asked, Answered), { outside: [Asked] })
+  const app = await openForTest(ballet({ services: [desk], workflows: [telling], choreographies: [flow] }))
+  await app.conduct(flow)(Created({ orderId: 'o' }))
+  expect(await app.settled('telling:o', 5000)).toMatchObject({ status: 'failed' })
+  await app.flow('asking', 'o')
+  await app.publish(Asked({ orderId: 'o' }), { id: 'asked' })
+  expect(await app.result('asking:o')).toMatchObject({ ending: 'complete' })
 })

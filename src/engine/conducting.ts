@@ -74,12 +74,16 @@ export function leaveFlow(context: ShardContext, row: RunRow, ending: RunEnding)
   if (one.calls.size === 0) weighLater(context, one)
 }
 
-/** The types of event that a run would have brought, had it not failed; undefined when it could be any, as of a workflow. */
+/**
+ * The types of event that a run would have brought, had it not failed; undefined when it could be any, as of a workflow whose
+ * reaction does not say what it comes to. The id of a reaction's run begins with its name.
+ */
 function lostWith(
   { directory: { operations, definition } }: ShardContext,
-  { name, call }: RunRow,
+  { name, call, cause }: RunRow,
 ): readonly string[] | undefined {
-  const { calls } = definition.reactions.find((reaction) => reaction.name === name) ?? { calls: null }
+  const isOf = (reaction: string): boolean => reaction === name || cause?.startsWith(runRef(`${reaction}:`)) === true
+  const { calls } = definition.reactions.find((reaction) => isOf(reaction.name)) ?? { calls: null }
   const made = operations.has(call) ? [call] : calls
   return made?.flatMap((one) => operations.get(one)?.outcomes.map(({ type }) => type) ?? [])
 }

@@ -185,6 +185,33 @@ describe('the body of an answer of the own routes', () => {
     expect((await problem(await fetch(`${server.url}/refused`))).code).toBe('RUN_UNKNOWN')
   })
 
+  it.each<[string, () => Response | Promise<Response>]>([
+    ['was read', async () => ((response) => response.text().then(() => response))(new Response('once'))],
+    ['is being read', () => ((response) => (response.body?.getReader(), response))(new Response('held'))],
+    ['has a part that is neither bytes nor a text', () => new Response(ReadableStream.from([{ secret: 1 }]) as never)],
+  ])('that %s is a problem that tells nothing', async (_words, make) => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0, routes: () => async () => make(), log: quiet })
+    const answered = await fetch(`${server.url}/own`)
+    expect([answered.status, (await problem(answered)).code]).toEqual([500, 'ROUTE_THREW'])
+  })
+
+  it('may be of texts and of buffers', async () => {
+    const { app } = testApplication()
+    const parts = ['one, ', new TextEncoder().encode('two, ').buffer, new TextEncoder().encode('three')]
+    const mixed: HttpRoutes = () => () => new Response(ReadableStream.from(parts) as never)
+    await using server = await serve(app, { port: 0, routes: mixed })
+    expect(await (await fetch(`${server.url}/own`)).text()).toBe('one, two, three')
+  })
+
+  it('that nobody reads, because it was asked for the head, is not waited for', async () => {
+    const { app } = testApplication()
+    const never = new ReadableStream({ cancel: () => new Promise(() => {}) })
+    const endless: HttpRoutes = () => (request) => (request.method === 'GET' ? new Response(never) : undefined)
+    await using server = await serve(app, { port: 0, routes: endless })
+    expect((await fetch(`${server.url}/own`, { method: 'HEAD' })).status).toBe(200)
+  })
+
   it('that fails later breaks off, and is in the log', async () => {
     const { app, errors, log } = listening()
     await using server = await serve(app, { port: 0, routes, log })

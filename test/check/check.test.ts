@@ -8,6 +8,7 @@ import { checkApplication, showFinding } from '../../src/define/check/check.ts'
 import { FINDINGS } from '../../src/define/check/finding.ts'
 import { all, choice, many, optional, seq } from '../../src/define/pattern.ts'
 import { reactionFacts } from '../../src/define/check/reaction-facts.ts'
+import { choreography } from '../../src/define/choreography.ts'
 import { event } from '../../src/define/event.ts'
 import { operation } from '../../src/define/operation.ts'
 import { service } from '../../src/define/service.ts'
@@ -185,6 +186,41 @@ describe('the check', () => {
     expect(checkApplication(build({ flow: seq(sound, many(Wrapped)), more }))).toEqual([])
     const heard: Seed = { with: ({ shipping }) => shipping.on(Elsewhere, () => null), events: [Elsewhere] }
     expect(checkApplication(build(heard))).toEqual([])
+  })
+
+  it('takes an outcome that is foreign to a flow for one of the other flow that has it', () => {
+    const Order = z.object({ orderId: z.string() })
+    const Begun = event('begun', Order, { key: 'orderId' })
+    const Paid = event('paid', Order, { key: 'orderId' })
+    const Rated = event('rated', Order, { key: 'orderId' })
+    const desk = service('desk', {
+      pay: operation({ input: Order, outcomes: [Paid], run: (order) => Paid(order) }),
+      rate: operation({ input: Order, outcomes: [Rated], run: (order) => Rated(order) }),
+    })
+    desk.on(Begun, (order) => desk.pay(order), { name: 'paying', calls: ['desk.pay'] })
+    desk.on(Begun, (order) => desk.rate(order), { name: 'rating', calls: ['desk.rate'] })
+    const paying = choreography('paying', { key: 'orderId' }, seq(Begun, Paid))
+    const rating = choreography('rating', { key: 'orderId' }, seq(Begun, Rated))
+    const codes = (...choreographies: readonly (typeof paying | typeof rating)[]) =>
+      checkApplication(ballet({ services: [desk], choreographies })).map(({ code }) => code)
+    expect([codes(paying, rating), codes(paying)]).toEqual([[], ['outcome-unknown']])
+  })
+
+  it('takes a number of the event that stands in the input for what may say whose it is', () => {
+    const Order = z.object({ orderId: z.string(), paymentId: z.int() })
+    const Paid = event('paid', Order, { key: 'orderId' })
+    const Sent = event('sent', Order, { key: 'orderId' })
+    const desk = service('desk', {
+      send: operation({
+        input: z.object({ paymentId: z.int() }),
+        outcomes: [Sent],
+        run: () => Sent({ orderId: 'o', paymentId: 1 }),
+      }),
+    })
+    desk.on(Paid, ({ paymentId }) => desk.send({ paymentId }))
+    const flow = choreography('sending', { key: 'orderId' }, seq(Paid, Sent))
+    const found = checkApplication(ballet({ services: [desk], choreographies: [flow] }))
+    expect(found.filter(({ code }) => code === 'key-lost')).toMatchObject([{ level: 'note' }])
   })
 
   it('knows that a deadline which passes is an event, unless it is recorded only', () => {

@@ -114,6 +114,32 @@ test.each(libraries)(
   },
 )
 
+test.each([true, false])(
+  'by postgres one that is over is refused where nothing was prepared before: %s',
+  async (prepare) => {
+    const app = await openOnPlace()
+    const sql = postgres(await serverUrl(), { max: 1, prepare })
+    closing.push(() => sql.end())
+    let kept: object = {}
+    await sql.begin(async (tx) => {
+      kept = tx
+      await tx`SELECT 1`
+    })
+    const late = app.publish(Ordered({ orderId: '1', note }), { id: 'e', tx: kept })
+    await expect(late).rejects.toMatchObject({ code: 'TX_INVALID' })
+    // One that has only read is in one.
+    await sql.begin(async (tx) => {
+      await tx`SELECT 1`
+      await app.publish(Ordered({ orderId: '2', note }), { id: 'f', tx })
+    })
+    const events = await until(app, null, async () => {
+      const { items } = await app.events()
+      return items.length > 0 && items
+    })
+    expect(events.map(({ id }) => id)).toEqual(['f'])
+  },
+)
+
 test('pg: a client that has begun nothing is refused, and one that has read only is not', async () => {
   const app = await openOnPlace()
   const client = new pg.Client(await serverUrl())

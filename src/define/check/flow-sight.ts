@@ -15,6 +15,8 @@ export interface FlowSight {
   readonly reacting: ReadonlyMap<string, readonly ReactionFacts[]>
   /** Types that come from outside, or of which it was said that something else than an operation tells them. */
   readonly outside: ReadonlySet<string>
+  /** Types that other choreographies of its key have: what is foreign to this one is followed there. */
+  readonly elsewhere: ReadonlySet<string>
   /**
    * What workflows call. `nothing`: there are none. `declared`: what the reactions that begin them declare. `anything`: one is
    * begun otherwise, by the application itself perhaps. `unknown`: one is begun by a reaction that declares nothing.
@@ -44,6 +46,9 @@ export function sightOf(
     producers,
     reacting: grouped(facts.map((one) => [one.reaction.event.type, one] as const)),
     outside: new Set([...choreography.outside, ...apart].map(({ type }) => type)),
+    elsewhere: new Set(
+      definition.choreographies.flatMap(({ key, flow }) => (key === choreography.key ? [...flow.types] : [])),
+    ),
     workflows: workflowsOf(definition, facts),
     outlook: () => (outlook ??= new Outlook(choreography.flow.places)),
     where: `choreography "${choreography.name}"`,

@@ -46,7 +46,8 @@ function placed(sight: FlowSight, answer: Answer): Finding | null {
       `${operation.name} may answer with ${type}, and ${problem}`,
       mend,
     )
-  if (!flow.types.has(type)) return told('outcome-unknown', 'the flow does not have it')
+  if (!flow.types.has(type))
+    return sight.elsewhere.has(type) ? null : told('outcome-unknown', 'the flow does not have it')
   // Elsewhere in the flow it has one: what an operation answers may hang on what it knows.
   const after = (): string =>
     [...(flow.paths[comings[0]?.number ?? 0] as readonly string[]), reaction.event.type].join(', ')

@@ -210,8 +210,9 @@ function keyFindings(
 ): readonly Finding[] {
   if (wordsIn(input).some((one) => one.includes(word))) return []
   const given = isRecord(input) ? input[key] : undefined
-  const others = new Set(wordsIn(data).filter((one) => one !== word))
-  const stands = wordsIn(typeof given === 'string' ? given : input).some((one) => others.has(one))
+  const others = new Set([...wordsIn(data).filter((one) => one !== word), ...numbersIn(data)])
+  const held = typeof given === 'string' || typeof given === 'number' ? given : input
+  const stands = [...wordsIn(held), ...numbersIn(held)].some((one) => others.has(one))
   const one = finding(
     'key-lost',
     place,
@@ -219,6 +220,12 @@ function keyFindings(
     `${name}({ ${key}: data.${key}, ... })`,
   )
   return [stands ? noteOf(one) : one]
+}
+
+/** Every number in a value: a service may know by one of them whose it is. */
+function numbersIn(value: unknown): readonly number[] {
+  if (typeof value === 'number') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersIn) : []
 }
 
 /** What a schema says of an input; null when it says nothing at once. */

@@ -96,6 +96,8 @@ export function isWithoutLog(path: string, error: unknown): boolean {
 function mayRead(path: string): boolean {
   try {
     accessSync(path, constants.R_OK)
+    // Whoever has no file descriptors left has another problem. Not the file itself: to close it would let go of its locks.
+    closeSync(openSync(dirname(path), 'r'))
     return true
   } catch {
     return false
