@@ -1,6 +1,7 @@
 // The sequence of one key as a Mermaid sequence diagram: who told whom what, in the order in which it came about, over
 // workflows and reactions alike. Made from the tree of causes (causal-tree.ts), so that nothing stands in it but what the
 // journals and the log have. An arrow with a full head is a call, a dashed one its answer, an open one an event on its way.
+import { overdueType } from '../core/names.ts'
 import { isRecord } from '../core/json.ts'
 import { showMs } from '../core/duration.ts'
 import type { WaitView } from '../core/views.ts'
@@ -66,7 +67,7 @@ class Diagram {
 
   #addEvent({ event, children }: EventNode, cause: string): void {
     // That a deadline has passed is said by the monitor of the choreography, and by nobody who caused what came before.
-    const from = event.type === `${event.source}.overdue` ? event.source : cause
+    const from = event.type === overdueType(event.source) ? event.source : cause
     const reactions = children.flatMap((child) =>
       child.kind === 'run' && child.run.kind === 'reaction' ? [child] : [],
     )

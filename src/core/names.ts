@@ -48,6 +48,11 @@ export function splitKey(key: string): { readonly field: string; readonly value:
   return { field: key.slice(0, colon), value: key.slice(colon + 1) }
 }
 
+/** Type of the event that tells of a deadline of a choreography. */
+export function overdueType(choreography: string): string {
+  return `${choreography}.overdue`
+}
+
 /** Whether a word may name a service, an operation or a workflow. */
 export function isName(name: string): boolean {
   return NAME.test(name)

@@ -2,11 +2,14 @@
 // Ballet validates synchronously and exactly once, where a value enters.
 import { fault } from './errors.ts'
 
-interface Issue {
+export interface Issue {
   readonly message: string
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
-type Result<Output> = { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly Issue[] }
+/** What a schema says of a value: what it makes of it, or what is wrong. */
+export type Result<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly Issue[] }
 
 /** The part of Standard Schema that Ballet uses. `Input` is what is sent, `Output` what the schema makes of it. */
 export interface Schema<Input = unknown, Output = Input> {

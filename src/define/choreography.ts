@@ -1,6 +1,7 @@
 // Choreographies: the flow that the events of one key should follow, declared once. `choreography(...)` compiles it
 // (core/flow.ts), so that a flow which cannot be a contract is refused where it is written. It is a contract and not a
 // controller: nothing follows from it but that the flow can be watched, checked and drawn.
+import { overdueType } from '../core/names.ts'
 import { fault } from '../core/errors.ts'
 import { Flow, type UNNAMED_ENDING } from '../core/flow.ts'
 import type { FlowRule } from '../core/flow-pattern.ts'
@@ -81,10 +82,10 @@ export function choreography<const Name extends string, const Key extends string
       refuse(what, `two definitions of the event "${type}" stand in it; keep one and import it wherever it is used`)
   }
   // It is published when a deadline passes: a flow that waits for it has a way out, and so no deadline that could pass.
-  if (events.some(({ type }) => type === `${name}.overdue`))
+  if (events.some(({ type }) => type === overdueType(name)))
     refuse(
       what,
-      `"${name}.overdue" stands in it, which says of it that a deadline has passed; react to that event instead`,
+      `"${overdueType(name)}" stands in it, which says of it that a deadline has passed; react to that event instead`,
     )
   const compiled = new Flow(pattern.flow, rules, what)
   for (const { type } of given) {

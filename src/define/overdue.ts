@@ -2,7 +2,8 @@
 // it to react to it has to take these: another key, or a schema that refuses them, and every reaction to it would be stuck.
 // Used by fit.ts, and by the engine, which makes the data.
 import { isRecord } from '../core/json.ts'
-import { samplesOf } from './check/samples.ts'
+import { overdueType } from '../core/names.ts'
+import { samplesOf, validated } from './check/samples.ts'
 import type { ApplicationDefinition, ChoreographyDefinition, EventDefinition } from './definition.ts'
 
 /** The data of a deadline. @param by milliseconds since the epoch. */
@@ -27,7 +28,7 @@ export function checkOverdue({ choreographies, events }: ApplicationDefinition):
     .filter(({ onDeadline }) => onDeadline === 'emit')
     .flatMap((choreography) =>
       events
-        .filter(({ type }) => type === `${choreography.name}.overdue`)
+        .filter(({ type }) => type === overdueType(choreography.name))
         .flatMap((event) => {
           const problem = problemOf(choreography, event)
           return problem === null ? [] : { place: `event "${event.type}"`, problem, remedy: remedyOf(choreography) }
@@ -64,16 +65,10 @@ function problemOf(choreography: ChoreographyDefinition, event: EventDefinition)
 
 /** The first field beside the key that a schema refuses, or the key, or nothing in particular; null when it takes the data. */
 function refusal({ schema, key }: EventDefinition, data: unknown): string | null {
-  try {
-    const result = schema['~standard'].validate(data)
-    if ('then' in result || result.issues === undefined) return null
-    const fields = result.issues.map(({ path: [step] = [] }) =>
-      String((typeof step === 'object' ? step.key : step) ?? ''),
-    )
-    return fields.find((field) => field !== key) ?? key
-  } catch {
-    return null
-  }
+  const issues = validated(schema, data)?.issues
+  if (issues === undefined) return null
+  const fields = issues.map(({ path: [step] = [] }) => String((typeof step === 'object' ? step.key : step) ?? ''))
+  return fields.find((field) => field !== key) ?? key
 }
 
 function remedyOf({ key }: ChoreographyDefinition): string {

@@ -71,7 +71,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       node: options.node,
       clock,
       hinted: (shard) => this.#hinted(shard),
-      expected: (shard) => void (this.#shards.get(shard) !== undefined && this.#shards.expected(shard)),
+      expected: (shard) => this.#shards.ready(shard)?.shard.context.inbox.expect(),
       onEnd: (run, ended) => this.#onEnd(run, ended),
     })
     const current = (): CurrentWork => this.#watchdog?.current ?? CurrentWork.unwatched()

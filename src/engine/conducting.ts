@@ -21,7 +21,7 @@ import {
 } from '../core/journal.ts'
 import { parseText } from '../core/json-text.ts'
 import { isRecord, type JsonText } from '../core/json.ts'
-import { splitKey } from '../core/names.ts'
+import { overdueType, splitKey } from '../core/names.ts'
 import type { EventRow, RunRow } from '../core/store.ts'
 import type { Conducted } from './conducts.ts'
 import { endRun, failureOfEnding, setPhase } from './endings.ts'
@@ -222,7 +222,7 @@ function endingOf(context: ShardContext, one: Conducted, account: FlowAccount): 
  */
 function mayGoOn({ directory }: ShardContext, { choreography, lost }: Conducted, account: FlowAccount): boolean {
   const { name, flow, outside, onDeadline } = choreography
-  const isHeard = onDeadline === 'emit' && directory.reactionsTo(`${name}.overdue`).length > 0
+  const isHeard = onDeadline === 'emit' && directory.reactionsTo(overdueType(name)).length > 0
   if (isHeard && awaitsDeadline(flow, account)) return true
   const awaited = flow.expected(account.state)
   if (lost === null || awaited.some((type) => lost.has(type))) return false

@@ -1,5 +1,6 @@
 // Which flows are conducted, and which open runs belong to each: all that is kept in memory of a run that conducts. Runs are
 // known from their rows as they are born and when recovery comes by them; conducting.ts says what is done with it.
+import { overdueType } from '../core/names.ts'
 import type { Failure } from '../core/failure.ts'
 import type { Cancelled } from '../core/journal.ts'
 import type { EventRow, RunRow, StoreReader } from '../core/store.ts'
@@ -98,7 +99,7 @@ export class Conducts {
 
   /** Everybody whose flow an event tells of that a deadline has passed. */
   told({ type, key }: Pick<EventRow, 'type' | 'key'>): readonly Conducted[] {
-    return (this.#byKey.get(key) ?? []).filter(({ choreography: { name } }) => type === `${name}.overdue`)
+    return (this.#byKey.get(key) ?? []).filter(({ choreography: { name } }) => type === overdueType(name))
   }
 
   /** From now on it is seen whether an event of this key is written. */

@@ -5,7 +5,6 @@
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault } from '../core/errors.ts'
-import type { Delivered } from '../core/journal.ts'
 import { parseText } from '../core/json-text.ts'
 import { toText } from '../core/json.ts'
 import { checkId } from '../core/names.ts'
@@ -31,7 +30,7 @@ import type { Birth } from './births.ts'
 import { checkSame, type AskedConduct } from './conduct-flow.ts'
 import type { Directory } from './directory.ts'
 import { answersOf, type Act, type ActAnswer, type AskedAct } from './far-actions.ts'
-import { isSignal, wasGiven } from './given-signals.ts'
+import { wasGiven } from './given-signals.ts'
 import { elapsedOf } from './hold.ts'
 import { liesIn, type Posted } from './lying.ts'
 import { checkDeadline } from './schedule.ts'
@@ -170,13 +169,12 @@ export class Elsewhere {
     const { name, data } = request
     const id = request.id === undefined ? random.uuid(clock.now()) : checkId(request.id, 'The signal id')
     // Whoever lost the answer asks again, and is told so.
-    if (row.ended !== null && request.id !== undefined && (await this.#wasGiven(row, isSignal(id))))
-      return { id, created: false }
+    if (row.ended !== null && request.id !== undefined && (await this.#wasGiven(row, id))) return { id, created: false }
     if (row.ended !== null) throw fault('RUN_ENDED', { id: row.id, status: row.status })
     const what = `the data of ${name}`
     const judged = { payload: toText(validate(directory.signal(row, name).schema, data, what), what) }
     await this.#post('signal', row.id, row.id, { run: row.id, name, data, id, judged }, tx)
-    if (tx === undefined) await this.#decided(row, isSignal(id))
+    if (tx === undefined) await this.#decided(row, id)
     return { id, created: true }
   }
 
@@ -208,18 +206,18 @@ export class Elsewhere {
     }
   }
 
-  /** What was put into the inbox for a run has been taken. @throws RUN_ENDED when the run had ended before that */
-  async #decided({ id, num }: RunRow, holds: (delivered: Delivered) => boolean): Promise<void> {
+  /** A signal that was put into the inbox has been taken. @throws RUN_ENDED when its run had ended before that */
+  async #decided({ id, num }: RunRow, signal: string): Promise<void> {
     const shard = this.#place.shardOf(id)
     const now = await this.afterInbox(shard, () => this.#options.store.run(shard, num))
-    if (now === null || now.ended === null || (await this.#wasGiven(now, holds))) return
+    if (now === null || now.ended === null || (await this.#wasGiven(now, signal))) return
     throw fault('RUN_ENDED', { id, status: now.status })
   }
 
-  #wasGiven(row: RunRow, holds: (delivered: Delivered) => boolean): Promise<boolean> {
+  #wasGiven(row: RunRow, signal: string): Promise<boolean> {
     const { store, ns: namespace, codec } = this.#options
     const decode: ShardContext['decode'] = (payload, kind, id) => codec.decode(payload, { namespace, row: kind, id })
-    return wasGiven({ store, shard: this.#place.shardOf(row.id), decode }, row, holds)
+    return wasGiven({ store, shard: this.#place.shardOf(row.id), decode }, row, signal)
   }
 
   /** The row of a run. */
@@ -297,11 +295,8 @@ export class Elsewhere {
     // It was put there just now: each look that comes too early is a question more.
     await this.#pause(Math.max(this.#takenMs * FIRST_PART, LOOK_MS[0]))
     let looks = 0
-    // What is there no more was taken before its name is looked for.
-    const isKept = async (): Promise<boolean> =>
-      (await liesIn(store, shard, ns, posted)) || (await liesIn(store, shard, asideOf(ns), posted))
     const taken = await this.#patiently(async () => {
-      // Most are taken at once.
+      // Most are taken at once. What is there no more was taken before its name is looked for.
       const isGone = ++looks > LOOKS && (await store.inboxIds(shard, ns, 1)).length === 0
       const claim = await this.#claim(shard, space, id)
       return isGone && claim === null ? 'gone' : claim
@@ -310,7 +305,7 @@ export class Elsewhere {
     this.#takenMs += (passedMs - this.#takenMs) * NEWEST_PART
     if (taken !== 'gone' && taken !== null) return taken
     // There may be others which nobody can take: of this one it is known by itself.
-    if (await isKept()) return null
+    for (const inbox of [ns, asideOf(ns)]) if (await liesIn(store, shard, inbox, posted)) return null
     const claim = await this.#claim(shard, space, id)
     if (claim === null) throw fault('OWNER_REFUSED', { what })
     return claim

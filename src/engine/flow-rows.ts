@@ -4,7 +4,7 @@ import { saveAccount, type FlowAccount, type FlowEvent, type FlowKnowledge } fro
 import type { FlowDeadline } from '../core/flow.ts'
 import { eventRef } from '../core/ids.ts'
 import { parseText } from '../core/json-text.ts'
-import { splitKey } from '../core/names.ts'
+import { overdueType, splitKey } from '../core/names.ts'
 import type { EventRow, FlowRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import { overdueData } from '../define/overdue.ts'
@@ -51,7 +51,7 @@ export function overdueFact(name: string, key: string, { deadline: { by, types }
   const { field, value } = splitKey(key)
   const data = overdueData({ name, key: field }, value, types, by)
   return {
-    type: `${name}.overdue`,
+    type: overdueType(name),
     key,
     source: name,
     id: `${value}:${by}:${types.join('|')}`,

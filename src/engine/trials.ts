@@ -106,19 +106,21 @@ export class Trials {
   stop(party: Party): readonly Trial[] {
     party.isOver = true
     this.#parties.delete(party)
-    const under = [...this.#under].filter(([{ accused }]) => accused.party === party)
-    for (const [trial] of under) {
+    const left: Trial[] = []
+    for (const [trial, isBegun] of this.#under) {
+      if (trial.accused.party !== party) continue
       this.#under.delete(trial)
       this.leave(trial.accused)
+      if (!isBegun) left.push(trial)
     }
-    const marked = under.flatMap(([trial, isBegun]) => (isBegun ? [] : [trial]))
-    const left = this.#waiting.splice(0)
-    this.#waiting.push(...left.filter(({ accused }) => accused.party !== party))
+    for (const trial of this.#waiting.splice(0))
+      if (trial.accused.party === party) left.push(trial)
+      else this.#waiting.push(trial)
     if (this.#waiting.length === 0) this.#wake?.()
     for (const awaited of this.#awaited) this.#told(awaited, party.writer)
     this.#leaving.delete(party.writer)
     this.#next()
-    return [...marked, ...left.filter(({ accused }) => accused.party === party)]
+    return left
   }
 
   /** Ends the trials of a shard: what waits goes without a mark. */

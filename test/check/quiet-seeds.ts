@@ -23,6 +23,20 @@ import {
 
 const keyed = workflow('keyed', { input: id, output: z.null(), key: 'orderId' }, async () => null)
 
+/** A flow that has a place for a refusal of the charge behind its approval alone. */
+export const declinedBehind = seq(
+  Created,
+  choice(
+    seq(
+      Reserved,
+      Approved,
+      optional(Declined),
+      choice(seq(Shipped, Notified), seq(Failed, Refunded, Released, Notified)),
+    ),
+    seq(Short, Notified),
+  ),
+)
+
 export const quietSeeds: readonly Sown[] = [
   [
     'a limit of an alternative to something that has none',
@@ -54,18 +68,7 @@ export const quietSeeds: readonly Sown[] = [
     'an outcome that has a place only behind another one of the same call',
     {
       declared: true,
-      flow: seq(
-        Created,
-        choice(
-          seq(
-            Reserved,
-            Approved,
-            optional(Declined),
-            choice(seq(Shipped, Notified), seq(Failed, Refunded, Released, Notified)),
-          ),
-          seq(Short, Notified),
-        ),
-      ),
+      flow: declinedBehind,
     },
     'outcome-misplaced',
     'reaction "payment:stock.reserved"',

@@ -22,10 +22,14 @@ export function withOwnKey(event: EventDefinition, value: unknown): unknown {
   return value
 }
 
-/** Every string in a value, as often as it stands there. */
+/** All that a value holds at its ends, as often as it stands there. */
+export function leavesIn(value: unknown): readonly unknown[] {
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(leavesIn) : [value]
+}
+
+/** Every string in it. */
 export function wordsIn(value: unknown): readonly string[] {
-  if (typeof value === 'string') return [value]
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(wordsIn) : []
+  return leavesIn(value).filter((one) => typeof one === 'string')
 }
 
 function rekeyed(value: unknown, field: string, before: string, after: string): unknown {

@@ -1,5 +1,6 @@
 // All reactions of an application together: whether what they wait for comes, and whether they answer each other for
 // ever.
+import { overdueType } from '../../core/names.ts'
 import type { Flow } from '../../core/flow.ts'
 import type { ApplicationDefinition, EventDefinition } from '../definition.ts'
 import { finding, noteOf, variableOf, type Finding } from './finding.ts'
@@ -18,7 +19,7 @@ export function checkHeard(definition: ApplicationDefinition, facts: readonly Re
     ...choreographies.flatMap(({ name, outside, events, flow, onDeadline }) => [
       ...outside.map(({ type }) => type),
       // The monitor says so when a deadline passes.
-      ...(onDeadline === 'emit' && hasDeadline(flow) ? [`${name}.overdue`] : []),
+      ...(onDeadline === 'emit' && hasDeadline(flow) ? [overdueType(name)] : []),
       // What a flow waits for and nobody produces is told once, at the flow.
       ...comingOf(flow, events),
     ]),

@@ -4,7 +4,6 @@
 // reaction says which calls there are. Where no samples can be made, or where the call is a workflow, which is code as
 // well, and nothing is declared, it stays unknown, and no check concludes anything from it.
 import { isRecord } from '../../core/json.ts'
-import type { Schema } from '../../core/schema.ts'
 import type { EventValue } from '../../core/values.ts'
 import type {
   ApplicationDefinition,
@@ -14,8 +13,8 @@ import type {
   WorkflowDefinition,
 } from '../definition.ts'
 import { finding, noteOf, type Finding } from './finding.ts'
-import { withOwnKey, wordsIn } from './own-key.ts'
-import { samplesOf } from './samples.ts'
+import { leavesIn, withOwnKey, wordsIn } from './own-key.ts'
+import { samplesOf, validated } from './samples.ts'
 
 export interface ReactionFacts {
   readonly reaction: ReactionDefinition
@@ -201,6 +200,9 @@ function inputFindings(
   return keyFindings(place, event, { name, key, brings: 'its outcome' }, result.value)
 }
 
+/** Whether a value may say whose something is: a word, or a number by which a service knows it. */
+const tells = (value: unknown): boolean => typeof value === 'string' || typeof value === 'number'
+
 /** What is wrong with an input that does not hold the key of its event. Another word of the event may be the key in truth. */
 function keyFindings(
   place: string,
@@ -210,9 +212,8 @@ function keyFindings(
 ): readonly Finding[] {
   if (wordsIn(input).some((one) => one.includes(word))) return []
   const given = isRecord(input) ? input[key] : undefined
-  const others = new Set([...wordsIn(data).filter((one) => one !== word), ...numbersIn(data)])
-  const held = typeof given === 'string' || typeof given === 'number' ? given : input
-  const stands = [...wordsIn(held), ...numbersIn(held)].some((one) => others.has(one))
+  const others = new Set(leavesIn(data).filter((one) => one !== word && tells(one)))
+  const stands = leavesIn(tells(given) ? given : input).some((one) => others.has(one))
   const one = finding(
     'key-lost',
     place,
@@ -220,22 +221,6 @@ function keyFindings(
     `${name}({ ${key}: data.${key}, ... })`,
   )
   return [stands ? noteOf(one) : one]
-}
-
-/** Every number in a value: a service may know by one of them whose it is. */
-function numbersIn(value: unknown): readonly number[] {
-  if (typeof value === 'number') return [value]
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersIn) : []
-}
-
-/** What a schema says of an input; null when it says nothing at once. */
-function validated(schema: Schema, input: unknown) {
-  try {
-    const result = schema['~standard'].validate(input)
-    return 'then' in result ? null : result
-  } catch {
-    return null
-  }
 }
 
 /** The first of each code: samples repeat each other. */

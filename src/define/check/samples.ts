@@ -3,6 +3,7 @@
 // what the schema itself accepts is kept, in the form in which others see it. So what a reaction does with a sample is a
 // fact about data that can come; that it does nothing else is not.
 import { isRecord } from '../../core/json.ts'
+import type { Result, Schema } from '../../core/schema.ts'
 import type { EventDefinition } from '../definition.ts'
 import { jsonSchemaOf, type JsonSchema } from './json-schema.ts'
 
@@ -84,12 +85,18 @@ export function samplesOf(
 }
 
 /** What the schema of an event makes of data; empty when it does not take them. */
-export function accepted(event: EventDefinition, value: unknown): readonly unknown[] {
+export function accepted({ schema }: EventDefinition, value: unknown): readonly unknown[] {
+  const result = validated(schema, value)
+  return result === null || result.issues !== undefined ? [] : [result.value]
+}
+
+/** What a schema says of a value; null when it says nothing at once. */
+export function validated(schema: Schema, value: unknown): Result<unknown> | null {
   try {
-    const result = event.schema['~standard'].validate(value)
-    return 'then' in result || result.issues !== undefined ? [] : [result.value]
+    const result = schema['~standard'].validate(value)
+    return 'then' in result ? null : result
   } catch {
-    return []
+    return null
   }
 }
 

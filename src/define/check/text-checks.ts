@@ -41,7 +41,7 @@ export function checkText({ choreography: { flow }, where }: FlowSight): readonl
         'Take it out, or make it shorter than the one around it',
       ),
     ),
-    ...unasked(flow).map((pattern) =>
+    ...unasked(flow, possible).map((pattern) =>
       finding(
         'limit-pointless',
         `${where}, limit of ${listed(typesOf(pattern))}`,
@@ -53,12 +53,11 @@ export function checkText({ choreography: { flow }, where }: FlowSight): readonl
 }
 
 /** Limits that are waited for nowhere, in none of the places where they are written. */
-function unasked({ pattern, places }: Flow): readonly Limit[] {
+function unasked({ pattern, places }: Flow, possible: ReadonlySet<string>): readonly Limit[] {
   const asked = new Set(places.flatMap(({ dues }) => dues.flatMap(limitsAsked)))
   const decides = new Map<Limit, boolean>()
   for (const [number, limit] of limitsOf(pattern).entries())
     decides.set(limit, decides.get(limit) === true || asked.has(number))
-  const possible = new Set(places.flatMap(({ edges }) => [...edges.keys()]))
   return [...decides].flatMap(([limit, does]) =>
     does || !typesOf(limit).some((type) => possible.has(type)) ? [] : limit,
   )
