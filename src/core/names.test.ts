@@ -1,7 +1,18 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BalletError } from './errors.ts'
-import { checkEventName, checkId, idProblem, isField, isName, isType, keyOf, nearest, splitKey } from './names.ts'
+import {
+  checkEventName,
+  checkId,
+  idProblem,
+  isField,
+  isName,
+  isType,
+  keyOf,
+  nearest,
+  overdueType,
+  splitKey,
+} from './names.ts'
 
 function refusal(work: () => unknown): BalletError {
   try {
@@ -130,6 +141,11 @@ it('the source and id of an event are printable ASCII without spaces, quotes and
       },
     })
   }
+})
+
+it('tells of a deadline by the name of its choreography', () => {
+  expect(overdueType('sale')).toBe('sale.overdue')
+  expect(isType(overdueType('sale'))).toBe(true)
 })
 
 describe('the nearest name', () => {
