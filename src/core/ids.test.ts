@@ -85,11 +85,32 @@ describe('the key of a call that is taken back', () => {
   })
 })
 
-it('the id of a child that is tried again counts the tries', () => {
-  const tries = [againId('r~undo:pay.0'), againId('r~undo:pay.0~:2'), againId('r~undo:pay.0~:9')]
-  expect(tries).toEqual(['r~undo:pay.0~:2', 'r~undo:pay.0~:3', 'r~undo:pay.0~:10'])
-  // One that was begun by such a run is another matter.
-  expect(againId('r~undo:pay.0~:2~undo:ship.0')).toBe('r~undo:pay.0~:2~undo:ship.0~:2')
+describe('the id of a child that is tried again', () => {
+  it('counts the tries', () => {
+    const op = 'undo:pay/:5'
+    const second = againId(run, op, childId(run, op))
+    expect(second).toBe('checkout:8841~again:2:undo:pay~:5')
+    const third = againId(run, op, second)
+    expect(third).toBe('checkout:8841~again:3:undo:pay~:5')
+    expect(againId({ ...run, generation: 2 }, op, childId({ ...run, generation: 2 }, op))).toBe(
+      'checkout:8841~2~again:2:undo:pay~:5',
+    )
+    // One that was begun by such a run is another matter.
+    expect(againId({ ...run, id: third }, op, childId({ ...run, id: third }, op))).toBe(
+      'checkout:8841~again:3:undo:pay~:5~again:2:undo:pay~:5',
+    )
+  })
+
+  it('is that of no other child, whatever id that was given', () => {
+    fc.assert(
+      fc.property(ops, ops, fc.nat(3), (op, other, tries) => {
+        let id = childId(run, `undo:${op}`)
+        for (let at = 0; at <= tries; at++) id = againId(run, `undo:${op}`, id)
+        expect(id).not.toBe(childId(run, other))
+        expect(id).not.toBe(childId(run, `undo:${other}`))
+      }),
+    )
+  })
 })
 
 describe('the id of a child', () => {

@@ -43,14 +43,15 @@ export function childId(run: RunIdentity, op: string): string {
   return `${run.id}${generation}~${op.replace('#', '.').replace('/', '~')}`
 }
 
-/** What stands between the id of a child and which try this is: no operation of that child begins so. */
-const AGAIN = '~:'
-
-/** Id of the run that takes the place of a child which failed: the second try of `id`, or the one after it. */
-export function againId(id: string): string {
-  const at = id.lastIndexOf(AGAIN)
-  const tries = at < 0 ? Number.NaN : Number(id.slice(at + AGAIN.length))
-  return Number.isNaN(tries) ? `${id}${AGAIN}2` : `${id.slice(0, at)}${AGAIN}${tries + 1}`
+/**
+ * Id of the run that takes the place of a child which failed: the second try of its operation, or the one after `before`. It
+ * is that of a child whose operation begins with a word and a colon, as no name of an operation or a workflow does, so that
+ * none is taken for it, whatever id an author gives.
+ */
+export function againId(run: RunIdentity, op: string, before: string): string {
+  const tried = childId(run, 'again:')
+  const tries = before.startsWith(tried) ? Number.parseInt(before.slice(tried.length), 10) : 1
+  return childId(run, `again:${tries + 1}:${op}`)
 }
 
 /** Event ids up to this length stand in the id of a reaction's run as they are. */

@@ -18,7 +18,7 @@ import { endRun, freeIfNothingIsStuck, writeNote } from './endings.ts'
 import { inboxFirst, openRun } from './find-run.ts'
 import { historyOf, readRows } from './history.ts'
 import { lateUndone } from './late-answers.ts'
-import { childOf, type LiveRun } from './live-run.ts'
+import { childOf, identityOf, type LiveRun } from './live-run.ts'
 import type { DeliveryResult } from './shard-context.ts'
 import type { Shard } from './shard.ts'
 import { startEffect, writeChild } from './turn-rows.ts'
@@ -158,7 +158,7 @@ export class Actions {
   #beginAgain(run: LiveRun, command: Extract<Command, { kind: 'child' }>, reason: Reason): void {
     const { context } = this.#shard
     const { op } = command
-    const id = againId(childOf(run, command))
+    const id = againId(identityOf(context.environment.store, run.row), op, childOf(run, command))
     run.stuckOps.delete(op)
     run.again.set(op, id)
     writeNote(context, run, { kind: 'action', action: 'retry', op, ...reason, run: id })

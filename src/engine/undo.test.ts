@@ -106,26 +106,61 @@ test('F21: an undo that is a workflow has failed and somebody retries it, also b
   await first.start(flow(null), { id: 'f' })
   await isStuck(first)
   expect(await first.retry('f', { by: 'ann', why: 'once more' })).toMatchObject({ changed: true, ops: [op] })
-  expect(await first.settled('f~undo:inner.0~:2', 60_000)).toMatchObject({ status: 'failed' })
+  expect(await first.settled('f~again:2:undo:inner.0', 60_000)).toMatchObject({ status: 'failed' })
   await isStuck(first)
-  expect(await standing(first)).toEqual(['stuck', ['f~undo:inner.0~:2']])
+  expect(await standing(first)).toEqual(['stuck', ['f~again:2:undo:inner.0']])
   await first.close()
   const second = await openForTest(definition, { store: memory(data) })
-  expect(await standing(second)).toEqual(['stuck', ['f~undo:inner.0~:2']])
+  expect(await standing(second)).toEqual(['stuck', ['f~again:2:undo:inner.0']])
   way = 'slow'
   await second.retry('f', { op })
-  await until(second, null, async () => (await second.run('f~undo:inner.0~:3'))?.waits.length === 1)
-  expect(await standing(second)).toEqual(['running', ['f~undo:inner.0~:3']])
-  await expect(second.retry('f', { op })).rejects.toThrow('is a run of its own, "f~undo:inner.0~:3"')
+  await until(second, null, async () => (await second.run('f~again:3:undo:inner.0'))?.waits.length === 1)
+  expect(await standing(second)).toEqual(['running', ['f~again:3:undo:inner.0']])
+  await expect(second.retry('f', { op })).rejects.toThrow('is a run of its own, "f~again:3:undo:inner.0"')
   await second.close()
   // What waits for the third waits for it also when it is brought back, and for neither of those before it.
   const third = await openForTest(definition, { store: memory(data) })
-  expect(await standing(third)).toEqual(['running', ['f~undo:inner.0~:3']])
-  expect(await third.run('f~undo:inner.0~:3')).toMatchObject({ parent: 'f', input: 'it' })
-  await third.cancel('f~undo:inner.0~:3')
+  expect(await standing(third)).toEqual(['running', ['f~again:3:undo:inner.0']])
+  expect(await third.run('f~again:3:undo:inner.0')).toMatchObject({ parent: 'f', input: 'it' })
+  await third.cancel('f~again:3:undo:inner.0')
   await isStuck(third)
   way = 'quick'
   await third.retry('f')
   expect(await third.settled('f', 60_000)).toMatchObject({ status: 'failed', error: { code: 'TERMINAL' } })
-  expect(await third.run('f~undo:inner.0~:4')).toMatchObject({ status: 'completed' })
+  expect(await third.run('f~again:4:undo:inner.0')).toMatchObject({ status: 'completed' })
+})
+
+test('F21: undos of calls with ids like :5 are retried: each has a run, and keys, of its own', async () => {
+  const keys: string[] = []
+  let isClosed = true
+  const pay = service('pay', {
+    refund: operation({
+      input: z.string(),
+      run: (what, { idempotencyKey }) => void keys.push(`${what} ${idempotencyKey}`),
+    }),
+  })
+  const back = workflow('back', { input: z.string(), output }, async (run, what) => {
+    if (what === 'A' && (await run.step('look', () => isClosed))) throw new TerminalError('closed')
+    await run.call(pay.refund(what))
+    return null
+  })
+  const inner = workflow('inner', { input: z.null(), output }, async () => null)
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    for (const [id, what] of [
+      [':5', 'A'],
+      [':6', 'B'],
+    ] as const)
+      await run.call(inner(null), { id, undo: back(what) })
+    throw new TerminalError('enough')
+  })
+  const app = await openForTest(ballet({ services: [pay], workflows: [inner, back, flow] }))
+  await app.start(flow(null), { id: 'f' })
+  await until(app, null, async () => (await app.run('f'))?.status === 'stuck')
+  isClosed = false
+  await app.retry('f')
+  expect(await app.settled('f', 60_000)).toMatchObject({ status: 'failed', error: { code: 'TERMINAL' } })
+  expect(keys.map((line) => line.split(' ')[0])).toEqual(['B', 'A'])
+  expect(new Set(keys.map((line) => line.split(' ')[1])).size).toBe(2)
+  const { items } = await app.runs({ name: 'back' })
+  expect(new Set(items.map(({ id }) => id)).size).toBe(3)
 })
