@@ -97,7 +97,7 @@ export interface SuspectRow {
   readonly run: number
   /** The delivery or the effect, in words of the engine's. */
   readonly what: string
-  /** How many processes died in it. */
+  /** How many processes died while it alone was under way; below 0, how many others were beside it when one died. */
   readonly deaths: number
 }
 

@@ -41,5 +41,5 @@ function choicesOfOp(op: string, waits: readonly WaitView[]): readonly ChoiceVie
 
 /** What a suspected run is suspected of. A mark in parentheses is one that an earlier process has left. */
 export function suspectOf({ what, deaths }: SuspectRow): SuspectView {
-  return { what: what.replace(/^[(]|[)]$/g, '').replace(/^effect /, ''), deaths }
+  return { what: what.replace(/^[(]|[)]$/g, '').replace(/^effect /, ''), deaths: Math.max(0, deaths) }
 }

@@ -309,7 +309,7 @@ test('many runs are tried in groups: a death of a group counts for none, and the
   third.clock.pass(1000)
   await rounds(5)
   const group = marks(data)
-  expect(group).toEqual([4, 5, 6, 7].map((n) => `r${n} effect desk.hang#0 0`))
+  expect(group).toEqual([4, 5, 6, 7].map((n) => `r${n} effect desk.hang#0 -3`))
   entered = next()
   const { clock } = await nextLife(definition, data)
   await entered

@@ -6,8 +6,8 @@
 // of each effect that was under way are on trial, each under a mark {what, deaths}. A run without a guard is not.
 //
 //   mark that was found     what is done for the run                               its mark while it is under way
-//   none                    on trial in its turn, with others when there are many  {what, 1}, or 0 beside others
-//   0 deaths                the same, with fewer                                   {what, 1}, or 0 beside others
+//   none                    on trial in its turn, with others when there are many  {what, 1}, or -n beside n others
+//   -n deaths               the same, with a 64th of those                         {what, 1}, or -n beside n others
 //   1 or 2 deaths           on trial when 10 s or 30 s have passed, alone          {what, deaths + 1}
 //   3 deaths                nothing: the run is stuck (`poisoned`), frozen         none: its row says it
 //   a person retries that   on trial at once, alone                                {what, 3}
@@ -15,9 +15,9 @@
 //
 // It has passed when it was brought back; when its turn is durable; when the attempt was answered, or has taken a second.
 // A mark goes when what it names has passed, when the run's first turn has, or when the process has lived for a minute
-// since it brought back the last run: then all marks go, and the store counts crashes anew. A guarded run that is new
+// since there was nothing left to try: then all marks go, and the store counts crashes anew. A guarded run that is new
 // has no mark: its first turn waits until there is a row to accuse. ADR 18 says why, and what it costs.
-import type { Cancel, Clock } from '../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import type { Store, StoreInfo, SuspectRow, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
@@ -25,7 +25,7 @@ import type { LiveRun } from './live-run.ts'
 import { orFailure } from './run-rows.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump, TurnJob } from './pump.ts'
-import type { Accused, Mark, Party, Standing, Trial, Trials } from './trials.ts'
+import { widthOf, type Accused, type Death, type Mark, type Party, type Trial, type Trials } from './trials.ts'
 import type { Writer } from './writer.ts'
 
 /** Deaths of processes while it alone was under way, after which a run is left alone. */
@@ -36,8 +36,6 @@ const CAREFUL_FROM = 2
 const ATTEMPT_MS = 1000
 /** Life without a suspect before it is tried again, by its deaths: whoever kills from outside strikes in it. */
 const QUIET_MS = [0, 10_000, 30_000] as const
-/** Life after which a process did not die young. */
-const STEADY_MS = 60_000
 
 export interface SuspectsOptions {
   readonly clock: Clock
@@ -65,20 +63,22 @@ interface Guard extends Accused {
   trials: number
 }
 
+/** What is known of a run that is to be guarded: by default nothing, and it is tried on its own. */
+interface Known extends Partial<Pick<Guard, 'width' | 'isDoubtful' | 'isNew'>> {
+  readonly mark?: Mark | undefined
+}
+
 /** The runs of a shard that are suspected. */
 export class Suspects {
   readonly #options: SuspectsOptions
   readonly #guards = new Map<number, Guard>()
-  #party: Party
-  /** Runs that are still to be brought back on trial. */
-  #away = 0
-  #steadyTimer: Cancel | null = null
+  readonly #party: Party
   #isCareful: boolean
   #stopped = false
 
   constructor(options: SuspectsOptions) {
     this.#options = options
-    this.#party = partyOf(options.writer)
+    this.#party = { writer: options.writer, unmarked: 0, steady: () => this.#steady(), isOver: false }
     this.#isCareful = options.tenure.crashes >= CAREFUL_FROM
   }
 
@@ -90,31 +90,29 @@ export class Suspects {
     readonly poisoned: ReadonlyMap<number, SuspectRow>
     readonly tried: readonly number[]
   }> {
-    const { log, trials, writer } = this.#options
+    const { log, trials } = this.#options
     const { crashes } = this.#options.tenure
     const known = new Set(open)
     const { found, death } = await this.#findMarks(known)
     // Nothing is brought back where it would wait for ever.
     if (this.#stopped) throw fault('APP_CLOSED')
     const poisoned = new Map([...found].filter(([, { deaths }]) => deaths >= DEATHS))
-    const counts = { unmarked: 0, grouped: 0, alone: 0 }
-    for (const run of open) counts[standingOf(found.get(run))] += 1
-    this.#party = partyOf(writer, counts, death)
-    trials.join(this.#party)
+    this.#party.unmarked = open.length - found.size
+    trials.join(this.#party, death)
+    const isDoubtful = death === 'unexplained'
     const tried = open.filter((run) => !poisoned.has(run) && (this.#isCareful || found.has(run)))
     for (const run of tried) {
       const mark = found.get(run)
-      const guard = this.#guard(run, mark ?? null, standingOf(mark))
+      const guard = this.#guard(run, { mark, width: mark === undefined ? null : widthAfter(mark), isDoubtful })
       if (mark !== undefined) trials.leave(guard)
     }
     if (tried.length > 0)
       log.warn(
         `${deathsWords(crashes)}: ${tried.length} open runs are taken up one after the other, to find out which does that`,
       )
-    this.#armSteady()
     // Those that are suspected least go first, so that most of the runs go on whatever the others do.
-    const order = (run: number): number => found.get(run)?.deaths ?? -1
-    return { poisoned, tried: tried.toSorted((a, b) => order(a) - order(b)) }
+    const order = (run: number): number => found.get(run)?.deaths ?? -Infinity
+    return { poisoned, tried: tried.toSorted((a, b) => order(a) - order(b) || 0) }
   }
 
   /**
@@ -122,19 +120,15 @@ export class Suspects {
    * @returns null for one that is tried after a time only: nobody waits for that.
    */
   bringBack(run: number, work: () => Promise<void>, isRetried: boolean): Promise<void> | null {
-    const guard = this.#guards.get(run) ?? this.#guard(run, null, 'alone')
+    const guard = this.#guards.get(run) ?? this.#guard(run)
     const { clock } = this.#options
     const quietMs = isRetried ? 0 : (QUIET_MS[guard.found?.deaths ?? 0] ?? 0)
-    this.#away += 1
-    this.#steadyTimer?.()
     const back = new Promise<void>((resolve, reject) => {
       this.#try(guard, 'replay', 'its replay', {
         works: [
           (passed) => {
             work().then(() => {
               passed()
-              this.#away -= 1
-              this.#armSteady()
               resolve()
             }, reject)
           },
@@ -151,12 +145,12 @@ export class Suspects {
   /** A person tries a poisoned run again: one more death, and it is left alone as before. */
   retry(run: number): void {
     this.#guards.delete(run)
-    this.#guard(run, { what: RETRY, deaths: DEATHS - 1 }, 'alone')
+    this.#guard(run, { mark: { what: RETRY, deaths: DEATHS - 1 } })
   }
 
   /** A workflow that begins its life. */
   born(run: number): void {
-    if (this.#isCareful) this.#guard(run, null, 'alone', true)
+    if (this.#isCareful) this.#guard(run, { isNew: true })
   }
 
   /** Queues a turn of a run; the first one of a guarded run waits for its trial, and others behind it. */
@@ -196,17 +190,17 @@ export class Suspects {
   close(): void {
     this.#stopped = true
     this.#isCareful = false
-    this.#steadyTimer?.()
     for (const trial of this.#options.trials.stop(this.#party)) trial.failed(fault('APP_CLOSED'))
     const guards = [...this.#guards.values()]
     this.#guards.clear()
     for (const guard of guards) if (guard.held.length > 0) this.#release(guard, () => {})
   }
 
-  #guard(run: number, found: Mark | null, standing: Standing, isNew = false): Guard {
-    const mark = found === null ? null : { what: found.what, deaths: found.deaths }
-    const party = this.#party
-    const guard: Guard = { run, party, found: mark, standing, isNew, turn: 'none', held: [], effects: null, trials: 0 }
+  #guard(run: number, known: Known = {}): Guard {
+    const { mark, width = 1, isDoubtful = false, isNew = false } = known
+    const found = mark === undefined ? null : { what: mark.what, deaths: mark.deaths }
+    const accused = { run, party: this.#party, found, width, isDoubtful }
+    const guard: Guard = { ...accused, isNew, turn: 'none', held: [], effects: null, trials: 0 }
     this.#guards.set(run, guard)
     return guard
   }
@@ -250,11 +244,11 @@ export class Suspects {
   /** The marks of these runs, as far as they stand. One of another namespace is not ours. */
   async #findMarks(open: ReadonlySet<number>): Promise<{
     readonly found: ReadonlyMap<number, SuspectRow>
-    readonly death: Party['death']
+    readonly death: Death
   }> {
     const { store, info, tenure, writer } = this.#options
     const found = new Map<number, SuspectRow>()
-    let death: Party['death'] = tenure.crashes === 0 ? 'none' : 'unexplained'
+    let death: Death = tenure.crashes === 0 ? 'none' : 'unexplained'
     for (const mark of await store.suspects(tenure.shard)) {
       const what = /^\((.*)\)$/s.exec(mark.what)?.[1]
       if (what === undefined) death = 'explained'
@@ -276,22 +270,12 @@ export class Suspects {
     return row === null || row.ended !== null || row.reason === 'poisoned'
   }
 
-  #armSteady(): void {
-    this.#steadyTimer?.()
-    if (this.#away > 0 || this.#stopped) return
-    if (this.#options.tenure.crashes === 0 && this.#guards.size === 0) return
-    this.#steadyTimer = this.#options.clock.after(STEADY_MS, () => this.#steady())
-  }
-
   /** The process did not die young: nobody is suspected any more. */
   #steady(): void {
     const { store, tenure, trials, writer, onFailure } = this.#options
     const guards = [...this.#guards.values()]
     this.#isCareful = false
     this.#guards.clear()
-    trials.release(this.#party)
-    this.#party = partyOf(writer)
-    trials.join(this.#party)
     for (const guard of guards) if (!guard.isNew) trials.clear(guard)
     writer.flush()
     store.steady(tenure.shard, tenure.epoch).catch((error: unknown) => {
@@ -308,15 +292,7 @@ function deathsWords(crashes: number): string {
     : 'A process died in the middle of something'
 }
 
-function standingOf(mark: Mark | undefined): Standing {
-  if (mark === undefined) return 'unmarked'
-  return mark.deaths === 0 ? 'grouped' : 'alone'
-}
-
-function partyOf(
-  writer: Writer,
-  counts: Party['counts'] = { unmarked: 0, grouped: 0, alone: 0 },
-  death: Party['death'] = 'none',
-): Party {
-  return { writer, counts, death, isOver: false }
+/** With how many runs one of which this was found may be under way, itself included. */
+function widthAfter({ deaths }: Mark): number {
+  return deaths < 0 ? widthOf(1 - deaths) : 1
 }

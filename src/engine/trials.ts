@@ -5,40 +5,40 @@
 //
 //   waiting --its turn, not before its time--> marked --durable--> under way --all passed--> over
 //
-// Trials whose runs have not been suspected before may be under way as a group; a death then counts for none of them, and
-// the next process takes those of the group apart.
+// Trials of many runs may be under way as a group; a death then counts for none of them, and the next process takes those of
+// the group apart. When nothing has been left to try for a minute, the process did not die young.
 import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import type { Writer } from './writer.ts'
 
-/** Trials, one after the other, in which all that nobody has died of are made. */
+/** Trials, one after the other, in which all that nobody has died of are made; and those of a group that somebody has. */
 const GROUPS = 64
+/** Life after which a process did not die young, from when there was nothing left to try. */
+const STEADY_MS = 60_000
 
 /**
- * What a mark says: in what a run was under way, and how many processes died while it alone was. In the store, that of a
- * run that is not under way stands in brackets: so the next process knows whether there was anybody to die of.
+ * What a mark says: in what a run was under way, and how many processes died while it alone was; below 0, how many others
+ * were under way beside it when one died. In the store, that of a run that is not under way stands in brackets: so the next
+ * process knows whether there was anybody to die of.
  */
 export interface Mark {
   readonly what: string
   readonly deaths: number
 }
 
-/** What was found of a run: nothing, that it was under way with others, or that a process died of it alone. */
-export type Standing = 'unmarked' | 'grouped' | 'alone'
-
 /** A shard of which runs are on trial. */
 export interface Party {
   readonly writer: Writer
-  /** Its runs at the take-over, by what was found of them: as many of the process as there are decide on the groups. */
-  readonly counts: Readonly<Record<Standing, number>>
-  /**
-   * Whether its last process died, and somebody of it was under way then. Where nobody was, of no other shard either,
-   * nothing that was found here counts.
-   */
-  readonly death: 'none' | 'explained' | 'unexplained'
+  /** Its runs of which nothing was found at the take-over: as many of the process as there are decide on the groups. */
+  unmarked: number
+  /** The process did not die young. Nothing waits or is under way. */
+  readonly steady: () => void
   /** Nothing of it is put on trial any more. */
   isOver: boolean
 }
+
+/** Whether the last process of a shard died, and somebody of the shard was under way then. */
+export type Death = 'none' | 'explained' | 'unexplained'
 
 /** A run that may have ended a process. */
 export interface Accused {
@@ -46,7 +46,10 @@ export interface Accused {
   readonly party: Party
   /** The mark that was found of it; it stands until the same has passed. */
   found: Mark | null
-  readonly standing: Standing
+  /** With how many runs, itself included, it may be under way. Null: nothing was found of it. */
+  readonly width: number | null
+  /** Nobody of its shard was under way when the last process died: what was found counts if somebody of another shard was. */
+  readonly isDoubtful: boolean
 }
 
 const KINDS = ['replay', 'turn', 'effect'] as const
@@ -84,21 +87,29 @@ export class Trials {
   /** Somebody was under way when a process died: what was found of the others counts. */
   #isExplained = false
   #wake: Cancel | null = null
+  /** Shards that have not lived for a minute without trials. */
+  readonly #young = new Set<Party>()
+  #minute: Cancel | null = null
+  #isMinuteOver = false
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
   /** Of a shard that has been taken over. */
-  join(party: Party): void {
+  join(party: Party, death: Death): void {
     this.#parties.add(party)
-    if (party.death === 'explained') this.#isExplained = true
+    if (death === 'explained') this.#isExplained = true
+    if (death !== 'none') this.#isYoung(party)
+    this.#next()
   }
 
   add(trial: Trial): void {
     // Whoever waits for it would wait for ever.
     if (trial.accused.party.isOver) return trial.failed(fault('APP_CLOSED'))
     this.#waiting.push(trial)
+    // The rest of a run's trials comes as it gets there, perhaps much later: the minute does not begin anew for that.
+    if (trial.kind === 'replay') this.#isYoung(trial.accused.party)
     this.#next()
   }
 
@@ -106,6 +117,8 @@ export class Trials {
   stop(party: Party): readonly Trial[] {
     party.isOver = true
     this.#parties.delete(party)
+    this.#young.delete(party)
+    if (this.#young.size === 0) this.#endMinute()
     const left: Trial[] = []
     for (const [trial, isBegun] of this.#under) {
       if (trial.accused.party !== party) continue
@@ -121,11 +134,6 @@ export class Trials {
     this.#leaving.delete(party.writer)
     this.#next()
     return left
-  }
-
-  /** Ends the trials of a shard: what waits goes without a mark. */
-  release(party: Party): void {
-    for (const trial of this.stop(party)) begin(trial, () => void trial.over())
   }
 
   /** The mark of a run goes with the next commit of its shard. */
@@ -151,14 +159,15 @@ export class Trials {
   }
 
   #next(): void {
-    if (this.#under.size > 0 || this.#waiting.length === 0) return
+    if (this.#under.size > 0) return
+    if (this.#waiting.length === 0) return this.#idle()
     const group = this.#takeGroup()
     if (group.length === 0) return this.#wait()
     for (const trial of group) {
       this.#under.set(trial, false)
       const { accused, what } = trial
-      if (accused.party.death === 'unexplained' && !this.#isExplained) accused.found = null
-      const deaths = (accused.found?.deaths ?? 0) + (group.length === 1 ? 1 : 0)
+      if (accused.isDoubtful && !this.#isExplained) accused.found = null
+      const deaths = group.length > 1 ? 1 - group.length : Math.max(0, accused.found?.deaths ?? 0) + 1
       this.#unwrite(accused)
       accused.party.writer.rows.suspects.push({ run: accused.run, what, deaths })
     }
@@ -206,24 +215,47 @@ export class Trials {
     const ready = this.#waiting.filter(({ notBefore }) => notBefore <= now)
     const kind = KINDS.find((one) => ready.some((trial) => trial.kind === one))
     const alike = ready.filter((trial) => trial.kind === kind)
-    const standing = alike[0]?.accused.standing ?? 'alone'
-    const width = this.#widthOf(standing)
+    const width = alike[0]?.accused.width ?? null
+    const most = width ?? widthOf([...this.#parties].reduce((sum, { unmarked }) => sum + unmarked, 0))
     const group = new Map<Accused, Trial>()
     for (const trial of alike) {
-      if (group.size === width) break
+      if (group.size >= most) break
       const { accused } = trial
-      if (accused.standing === standing && !group.has(accused)) group.set(accused, trial)
+      if (accused.width === width && !group.has(accused)) group.set(accused, trial)
     }
     for (const trial of group.values()) this.#waiting.splice(this.#waiting.indexOf(trial), 1)
     return [...group.values()]
   }
 
-  /** With how many others a run may be under way, itself included. */
-  #widthOf(standing: Standing): number {
-    if (standing === 'alone') return 1
-    let count = 0
-    for (const { counts } of this.#parties) count += counts[standing]
-    return Math.max(1, Math.ceil(count / GROUPS))
+  /** There is nothing left to try: a minute of that, and the first moment behind it in which that is so. */
+  #idle(): void {
+    if (this.#young.size === 0) return
+    if (!this.#isMinuteOver) {
+      this.#minute ??= this.#clock.after(STEADY_MS, () => {
+        this.#isMinuteOver = true
+        this.#next()
+      })
+      return
+    }
+    const young = [...this.#young]
+    this.#young.clear()
+    this.#endMinute()
+    this.#isExplained = false
+    for (const party of young) {
+      party.unmarked = 0
+      party.steady()
+    }
+  }
+
+  #isYoung(party: Party): void {
+    this.#young.add(party)
+    this.#endMinute()
+  }
+
+  #endMinute(): void {
+    this.#minute?.()
+    this.#minute = null
+    this.#isMinuteOver = false
   }
 
   #wait(): void {
@@ -256,4 +288,9 @@ function begin({ works }: Trial, passed: () => void): void {
       if (left === 0) passed()
     })
   }
+}
+
+/** With how many runs each of these may be under way, itself included. */
+export function widthOf(count: number): number {
+  return Math.max(1, Math.ceil(count / GROUPS))
 }
