@@ -32,6 +32,7 @@ import type { ApplicationDefinition } from '../define/definition.ts'
 import { actOnAll } from './act-on-all.ts'
 import type { Doors } from './doors.ts'
 import type { Queries } from './queries.ts'
+import { fields, made, word } from './untyped.ts'
 
 export abstract class ApplicationDoors {
   readonly name: string
@@ -50,10 +51,12 @@ export abstract class ApplicationDoors {
   start(call: CallValue, options: StartSettings & InTransaction): Promise<Posted>
   async start(call: CallValue, options: StartSettings & Partial<InTransaction> = {}): Promise<Started | Posted> {
     const { tx, ...settings } = options
-    const request = { call: call.name, input: call.input, ...settings }
+    const { name, input } = made(call, 'call', 'app.start(checkout(input))')
+    const request = { call: name, input, ...settings }
     return tx === undefined ? this.doors.start(request) : this.doors.startIn(request, tx)
   }
   async startNamed(request: StartRequest): Promise<Started> {
+    word(fields(request, 'request').call, 'call')
     return this.doors.start(request)
   }
 
@@ -61,20 +64,26 @@ export abstract class ApplicationDoors {
   publish(event: EventValue, options: PublishSettings & InTransaction): Promise<Posted>
   async publish(event: EventValue, options: PublishSettings & Partial<InTransaction> = {}) {
     const { tx, ...settings } = options
-    const request = { type: event.type, data: event.data, ...settings }
+    const { type, data } = made(event, 'event', 'app.publish(OrderCreated(data))')
+    const request = { type, data, ...settings }
     return tx === undefined ? this.doors.publish(request) : this.doors.publishIn(request, tx)
   }
   async publishNamed(request: PublishRequest): Promise<Published> {
+    word(fields(request, 'request').type, 'type')
     return this.doors.publish(request)
   }
 
   conduct(
     choreography: Parameters<Application['conduct']>[0],
   ): (event: EventValue, options?: { readonly id?: string; readonly source?: string }) => Promise<Started> {
-    const { name } = choreography
-    return ({ type, data }, options = {}) => this.conductNamed({ choreography: name, type, data, ...options })
+    const name = word(fields(choreography, 'choreography').name, 'choreography.name')
+    return async (event, options = {}) => {
+      const { type, data } = made(event, 'event', 'app.conduct(fulfilment)(OrderCreated(data))')
+      return this.conductNamed({ choreography: name, type, data, ...options })
+    }
   }
   async conductNamed(request: ConductRequest): Promise<Started> {
+    word(fields(request, 'request').choreography, 'choreography')
     return this.doors.conduct(request)
   }
 
@@ -82,54 +91,61 @@ export abstract class ApplicationDoors {
   signal(run: string, signal: SignalValue, options: SignalSettings & InTransaction): Promise<Posted>
   async signal(run: string, signal: SignalValue, options: SignalSettings & Partial<InTransaction> = {}) {
     const { tx, ...settings } = options
-    const request = { run, name: signal.type, data: signal.data, ...settings }
+    const { type, data } = made(signal, 'signal', 'app.signal(run, Approved(data))')
+    const request = { run: word(run, 'run'), name: type, data, ...settings }
     return tx === undefined ? this.doors.signal(request) : this.doors.signalIn(request, tx)
   }
   async signalNamed(request: SignalRequest): Promise<Signalled> {
+    word(fields(request, 'request').run, 'run')
+    word(request.name, 'name')
     return this.doors.signal(request)
   }
 
   async cancel(run: string, request: Reasoned = {}): Promise<Acted> {
-    return this.doors.cancel(run, request)
+    return this.doors.cancel(word(run, 'run'), request)
   }
   async retry(run: string, request: RetryRequest = {}): Promise<Acted> {
-    return this.doors.act({ action: 'retry', run, request })
+    return this.doors.act({ action: 'retry', run: word(run, 'run'), request })
   }
   async answer(run: string, request: AnswerRequest): Promise<Acted> {
-    return this.doors.act({ action: 'answer', run, request })
+    return this.doors.act({ action: 'answer', run: word(run, 'run'), request: fields(request, 'request') })
   }
   async fail(run: string, request: FailRequest): Promise<Acted> {
-    return this.doors.act({ action: 'fail', run, request })
+    fields(fields(request, 'request').error, 'error')
+    return this.doors.act({ action: 'fail', run: word(run, 'run'), request })
   }
   async actOnAll(request: ActAllRequest): Promise<ActedAll> {
-    return actOnAll(this, this.queries, request)
+    return actOnAll(this, this.queries, fields(request, 'request'))
   }
 
-  runs(request?: RunsRequest): Promise<Page<RunView>> {
-    return this.queries.runs(request)
+  async runs(request: RunsRequest = {}): Promise<Page<RunView>> {
+    return this.queries.runs(fields(request, 'request'))
   }
-  journal(
+  async journal(
     run: string,
     options?: { readonly limit?: number; readonly cursor?: string },
   ): Promise<Page<JournalView> | null> {
-    return this.queries.journal(run, options)
+    return this.queries.journal(word(run, 'run'), options)
   }
-  events(request?: EventsRequest): Promise<Page<EventView>> {
-    return this.queries.events(request)
+  async events(request: EventsRequest = {}): Promise<Page<EventView>> {
+    return this.queries.events(fields(request, 'request'))
   }
   async key(field: string, value: string, cursor?: string): Promise<KeyView> {
+    const names = [word(field, 'field'), word(value, 'value')] as const
     await this.flowsWritten()
-    return this.queries.key(field, value, cursor)
+    return this.queries.key(...names, cursor)
   }
   async flows(choreography: string, request?: FlowsRequest): Promise<Page<FlowView>> {
+    const name = word(choreography, 'choreography')
     await this.flowsWritten()
-    return this.queries.flows(choreography, request)
+    return this.queries.flows(name, request)
   }
   async flow(choreography: string, key: string): Promise<FlowView | null> {
+    const names = [word(choreography, 'choreography'), word(key, 'key')] as const
     await this.flowsWritten()
-    return this.queries.flow(choreography, key)
+    return this.queries.flow(...names)
   }
-  graph(root: string, cursor?: string): Promise<Related> {
-    return this.queries.graph(root, cursor)
+  async graph(root: string, cursor?: string): Promise<Related> {
+    return this.queries.graph(word(root, 'root'), cursor)
   }
 }

@@ -25,6 +25,7 @@ import type { Shard } from './shard.ts'
 import { Shards, type OwnShard } from './shards.ts'
 import { Shares } from './shares.ts'
 import { isFenced, ownerWords, standbyFault, StandingNow } from './standing.ts'
+import { word } from './untyped.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
 import { Watching } from './watching.ts'
 import { whenSpace } from './when-space.ts'
@@ -300,7 +301,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   }
 
   async result(id: string): Promise<Json | undefined> {
-    const own = this.doors.here(id)
+    const own = this.doors.here(word(id, 'run'))
     if (own === undefined) return this.#ends.result(id)
     const look = (): Promise<RunView | null> => this.settled(id, Number.POSITIVE_INFINITY)
     return resultOf(own.shard, id, look).catch((error: unknown) => {
@@ -310,7 +311,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   }
 
   async run(id: string): Promise<RunView | null> {
-    const found = await this.queries.run(id)
+    const found = await this.queries.run(word(id, 'run'))
     if (found !== null) return found
     // A start that was acknowledged elsewhere may still lie in the inbox: a negative answer waits for it.
     const number = this.#shards.of(id)
@@ -335,7 +336,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     if (waitMs <= 0) return look()
     const { clock } = this.#options
     const until = clock.now() + waitMs
-    const own = this.doors.here(id)
+    const own = this.doors.here(word(id, 'run'))
     if (own === undefined) return this.#ends.settled({ id, waitMs, signal })
     const seen = await settledRun(own.shard.context, this.queries, look, { id, waitMs, signal })
     if (seen === null || seen.ended !== null || !this.#isHandedOn(own)) return seen

@@ -1,0 +1,31 @@
+// What TypeScript lets nobody say, from programs that have no types: refused at the door, in words. Used by the doors of an
+// application.
+import { fault } from '../core/errors.ts'
+
+/** A name or an id. @throws REQUEST_INVALID */
+export function word(value: unknown, path: string): string {
+  if (typeof value === 'string') return value
+  throw refused(path, 'it is not a string')
+}
+
+/** A call, an event or a signal, as its definition gives it. @param example of how. @throws REQUEST_INVALID */
+export function made<Value extends { readonly kind: string }>(
+  value: Value,
+  kind: Value['kind'],
+  example: string,
+): Value {
+  const given: unknown = value
+  if (typeof given === 'object' && given !== null && Reflect.get(given, 'kind') === kind) return value
+  throw refused(kind, `it is not what a definition gives when it is called: ${example}`)
+}
+
+/** An object of fields. @throws REQUEST_INVALID */
+export function fields<Value extends object>(value: Value, path: string): Value {
+  const given: unknown = value
+  if (typeof given === 'object' && given !== null) return value
+  throw refused(path, 'it is not an object')
+}
+
+function refused(path: string, problem: string): Error {
+  return fault('REQUEST_INVALID', { what: 'The request', path, problem })
+}
