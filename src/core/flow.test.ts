@@ -50,6 +50,7 @@ describe('a flow', () => {
     expect(flow.verdict(flow.start(0))).toEqual({ standing: 'on track', ending: null })
     expect(flow.expected(after(flow, 'created'))).toEqual(['approved', 'declined'])
     expect(flow.endingsLeft(after(flow, 'created', 'approved'))).toEqual(['fulfilled', 'refunded'])
+    expect(flow.endingsLeft(after(flow, 'created', 'approved'), new Set(['shipped']))).toEqual(['refunded'])
     const ended = after(flow, 'created', 'approved', 'failed', 'refunded', 'notified')
     expect(flow.verdict(ended)).toEqual({ standing: 'complete', ending: 'refunded' })
     expect(flow.endings).toEqual(['declined', 'fulfilled', 'refunded'])

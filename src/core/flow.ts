@@ -161,11 +161,12 @@ export class Flow {
   }
 
   /**
-   * The names with which the flow can still end, sorted: one of them when it is complete.
+   * The names with which the flow can still end, sorted: one of them when it is complete. @param lost types of events that
+   * do not come any more.
    */
-  endingsLeft(state: FlowState): readonly string[] {
+  endingsLeft(state: FlowState, lost: ReadonlySet<string> = new Set()): readonly string[] {
     const seen = new Set([state.place])
-    for (const number of seen) for (const { to } of this.#place(number).edges.values()) seen.add(to)
+    for (const number of seen) for (const [type, { to }] of this.#place(number).edges) if (!lost.has(type)) seen.add(to)
     return [...new Set([...seen].flatMap((number) => this.#place(number).endings.map(nameOf)))].toSorted()
   }
 

@@ -6,16 +6,19 @@ import { HandClock } from '../../test/support/clocks.ts'
 import { rounds } from '../../test/support/sweeps.ts'
 import { byOrder, codeOf, Created, newFile, Order, runsOf } from '../../test/support/conducted.ts'
 import {
+  all,
   ballet,
   choice,
   choreography,
   event,
   operation,
+  optional,
   seq,
   service,
   TerminalError,
   workflow,
   type Application,
+  type Pattern,
 } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
@@ -27,15 +30,15 @@ const gone = (): never => {
   throw new TerminalError('it is not to be had')
 }
 
-/** What is noted at the side fails; the client asks from outside, and is answered. */
-function asking() {
+/** What is to be noted fails; the client asks from outside, and is answered. */
+function asking(pattern: Pattern<string | null, 'orderId'> = seq(Created, Asked, Answered)) {
   const desk = service('desk', {
     note: operation({ input: Order, outcomes: [Noted], run: gone }),
     answer: operation({ input: Order, outcomes: [Answered], run: (order) => Answered(order) }),
   })
   desk.on(Created, (order) => desk.note(order))
   desk.on(Asked, (order) => desk.answer(order))
-  const flow = choreography('asking', { key: 'orderId' }, seq(Created, Asked, Answered), { outside: [Asked] })
+  const flow = choreography('asking', { key: 'orderId' }, pattern, { outside: [Asked] })
   return { flow, definition: ballet({ services: [desk], choreographies: [flow] }) }
 }
 
@@ -58,6 +61,23 @@ test('a call at the side that failed for good is no end, while something may com
   await next.publish(Asked({ orderId: 'o' }), { id: 'asked' })
   expect(await next.result('asking:o')).toMatchObject({ ending: 'complete' })
   expect((await runsOf(next, 'o')).at(-1)).toMatchObject({ name: 'desk:client.asked', parent: 'asking:o' })
+})
+
+test('what failed for good may be left out of the flow: the run goes on, and can end without it', async () => {
+  const { flow, definition } = asking(seq(Created, optional(Noted), Asked, Answered))
+  const app = await openForTest(definition, { store: memory() })
+  await app.conduct(flow)(Created({ orderId: 'o' }))
+  await hasFailed(app, 'asking:o')
+  await app.publish(Asked({ orderId: 'o' }))
+  expect(await app.result('asking:o')).toMatchObject({ ending: 'complete' })
+})
+
+test('a flow that can not end without what failed for good is at its end, whatever may still come from outside', async () => {
+  const { flow, definition } = asking(seq(Created, all(Noted, Asked), Answered))
+  const app = await openForTest(definition, { store: memory() })
+  await app.conduct(flow)(Created({ orderId: 'o' }))
+  await expect(app.result('asking:o')).rejects.toMatchObject({ code: 'RUN_FAILED' })
+  expect(await app.run('asking:o')).toMatchObject({ error: { code: 'CONDUCT_FAILED' } })
 })
 
 const Shipped = event('order.shipped', Order, byOrder)

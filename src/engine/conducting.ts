@@ -217,16 +217,21 @@ function endingOf(context: ShardContext, one: Conducted, account: FlowAccount): 
 
 /**
  * Whether a flow can go on though a call has failed for good and nothing of it is under way: somebody reacts to a deadline that
- * has not passed yet, or what failed was at the side and something may come from outside. A flow that waits for what failed
- * has nobody who would bring that; an event which takes it back is answered by reactions when the run has ended.
+ * has not passed yet, or something may come from outside, and what failed was at the side or may be left out. A flow that waits
+ * for what failed has nobody who would bring that; an event which takes it back is answered by reactions when the run has ended.
  */
 function mayGoOn({ directory }: ShardContext, { choreography, lost }: Conducted, account: FlowAccount): boolean {
   const { name, flow, outside, onDeadline } = choreography
+  const { state } = account
   const isHeard = onDeadline === 'emit' && directory.reactionsTo(overdueType(name)).length > 0
   if (isHeard && awaitsDeadline(flow, account)) return true
-  const awaited = flow.expected(account.state)
-  if (lost === null || awaited.some((type) => lost.has(type))) return false
-  return outside.some(({ type }) => awaited.includes(type))
+  if (lost === null) return false
+  const awaited = flow.expected(state)
+  const others = new Set(outside.map(({ type }) => type).filter((type) => !lost.has(type)))
+  if (!awaited.some((type) => others.has(type))) return false
+  if (!awaited.some((type) => lost.has(type))) return true
+  // It is left out when the flow can end without it, and could not without what comes from outside.
+  return flow.endingsLeft(state, lost).length > 0 && flow.endingsLeft(state, others).length === 0
 }
 
 function failureOf(...error: Parameters<typeof fault>): Failure {
