@@ -18,6 +18,7 @@ import {
   Approved,
   Created,
   Elsewhere,
+  Notified,
   Overdue,
   Reserved,
   Shipped,
@@ -25,6 +26,7 @@ import {
   build,
   id,
   never,
+  reactions,
   services,
   sound,
   type Seed,
@@ -100,6 +102,26 @@ describe('the check', () => {
       'note event-uncalled',
       'note event-uncalled',
       'note answer-missing',
+    ])
+  })
+
+  it('has no fault for what somebody brings about who reacts to an earlier event, unless that has come already', () => {
+    const gifts = (flow: NonNullable<Seed['flow']>): readonly string[] => {
+      const wrapping = service('gifts', { wrap: operation({ input: id, outcomes: [Wrapped], run: never }) })
+      wrapping.on(Created, ({ orderId }) => wrapping.wrap({ orderId }))
+      const seed: Seed = {
+        without: Object.keys(reactions),
+        services: () => [wrapping],
+        with: ({ notification }) => notification.on(Created, ({ orderId }) => notification.notify({ orderId })),
+        flow,
+      }
+      return checkApplication(build(seed)).map(({ level, code, problem }) => `${level} ${code}: ${problem}`)
+    }
+    expect(gifts(seq(Created, Wrapped, Notified))).toEqual([
+      'note event-unanswered: after order.created, gift.wrapped the flow waits for customer.notified, and nobody reacts to gift.wrapped, though who reacts to order.created may have brought it about',
+    ])
+    expect(gifts(seq(Created, Notified, Wrapped, Notified)).filter((one) => one.includes('gift.wrapped the'))).toEqual([
+      'fault event-unanswered: after order.created, customer.notified, gift.wrapped the flow waits for customer.notified, and nobody reacts to gift.wrapped',
     ])
   })
 

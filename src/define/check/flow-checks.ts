@@ -99,7 +99,13 @@ function unanswered(
   const producer = operationsWith(sight, first)[0]
   const line = `${producer?.service ?? 'service'}.on(${variableOf(type)}, (data) => ${producer?.name ?? 'service.operation'}({ ... }))`
   const waits = `after ${[...path, type].join(', ')} the flow waits for ${listed(wanted)}, and`
-  const maybe = byWorkflow === 'maybe' ? ', though a workflow may go on' : ''
+  const before = earlier(sight, wanted, [...path, type])
+  const maybe =
+    byWorkflow === 'maybe'
+      ? ', though a workflow may go on'
+      : before === undefined
+        ? ''
+        : `, though who reacts to ${before} may have brought it about`
   if (reacting.length === 0) {
     const one = finding('event-unanswered', place, `${waits} nobody reacts to ${type}${maybe}`, line)
     return maybe === '' ? one : noteOf(one)
@@ -118,6 +124,12 @@ function unanswered(
       mend,
     ),
   )
+}
+
+/** An event of a path of which a reaction brings what is wanted behind that path, where nothing of it has come since. */
+function earlier({ reacting }: FlowSight, wanted: ReadonlySet<string>, path: readonly string[]): string | undefined {
+  const since = path.slice(path.findLastIndex((type) => wanted.has(type)) + 1, -1)
+  return since.find((type) => reacting.get(type)?.some(({ calls }) => bringsAny(calls, wanted)))
 }
 
 /** What a flow waits for because of an event; empty when it may end there, or waits for something since before. */
