@@ -16,7 +16,7 @@ export const relayOfShards: Workload = {
   cluster: { shards: 4, nodes: 1 },
   scene: (stage) => new RelayScene(stage),
 }
-export const relayOfNodes: Workload = { ...relayOfShards, name: 'relay of nodes', cluster: { shards: 4, nodes: 2 } }
+export const relayOfNodes: Workload = { ...relayOfShards, name: 'relay of nodes', cluster: { shards: 6, nodes: 3 } }
 
 class RelayScene implements Scene {
   readonly #stage: Stage

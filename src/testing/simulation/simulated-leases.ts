@@ -11,11 +11,26 @@ const READS = new Set(['look', 'survey', 'nodes', 'leases'])
 /** Leases are asked for far less often than the store is: what goes wrong with one call of the store goes wrong here so much more. */
 const SHARE = 20
 
+/**
+ * Renewals alone fail for a while, as when somebody holds the row of a node: it sees who owns what, and takes what is free, while
+ * what it had is taken from it. The function says after how long a renewal fails, milliseconds; null when it does not.
+ */
+function stallsOf({ world, name }: Life, lengthMs: number): (bad: number) => number | null {
+  const chance = world.chance(`${name} stalled leases`)
+  let until = 0
+  return (bad) => {
+    const now = world.clock.now()
+    if (now >= until && bad > 0 && chance.is(3 * bad)) until = now + chance.between(1, 3 * lengthMs)
+    return now < until ? chance.between(1, lengthMs / 3) : null
+  }
+}
+
 /** The leases as `process` reaches them. */
 export function simulatedLeases(process: Life, inner: Leases): Leases {
   const { world } = process
   const chance = world.chance(`${process.name} leases`)
   const slowness = world.chance(`${process.name} slow leases`)
+  const stall = stallsOf(process, inner.lengthMs)
   const call = async (name: string, work: () => Promise<unknown>): Promise<unknown> => {
     const isRead = READS.has(name)
     process.cross(`before ${name}`)
@@ -27,9 +42,17 @@ export function simulatedLeases(process: Life, inner: Leases): Leases {
       [bad / 3, 'deaf'],
       [bad / 3, 'late'],
     ] as const)
+    const stalledMs = name === 'renew' ? stall(bad) : null
     if (chance.is(0.3)) await world.clock.wait(chance.between(1, 6))
     else await rounds(chance.between(0, 2))
     if (!process.isAlive) return undefined
+    if (stalledMs !== null) {
+      world.count('lease stalled')
+      process.isExcused = true
+      world.note(`${process.name} ${name}: stalled`)
+      await world.clock.wait(stalledMs)
+      throw fault('COMMIT_UNKNOWN')
+    }
     if (kind !== 'fine') {
       world.count(`lease ${kind}`)
       process.isExcused = true
