@@ -1,15 +1,19 @@
-// One action for all runs that match a filter, newest first, one after the other: a run that refuses does not stop the
-// rest, and what each came to is counted. The pages are of the moment: a run that begins meanwhile is not looked at.
+// One action for all runs that match a filter, newest first, some at a time: a run that refuses does not stop the rest,
+// and what each came to is counted. The pages are of the moment: a run that begins meanwhile is not looked at.
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { UnreadableView } from '../core/views.ts'
-import type { ActAllRequest, ActedAll, Application } from '../define/application.ts'
+import type { ActAllRequest, Acted, ActedAll, Application } from '../define/application.ts'
 import type { Queries } from './queries.ts'
 
 const LIMIT = 1000
 const LIMIT_MOST = 10_000
 const PAGE = 200
 const REFUSED_SHOWN = 100
+/** Runs that are acted on at a time: each takes a commit, or the way to another node and back, which may be a second. */
+const WIDTH = 32
+
+type Matched = { readonly id: string } | UnreadableView
 
 /** @throws QUERY_INVALID */
 export async function actOnAll(
@@ -34,30 +38,45 @@ export async function actOnAll(
   let matched = 0
   let changed = 0
   let kept = 0
-  for await (const run of matching(queries, request)) {
-    if (matched === limit) return sum(true)
-    matched += 1
-    if ('error' in run) {
-      if (refused.length < REFUSED_SHOWN) refused.push({ id: run.id, ...run.error })
-      continue
-    }
+  const actOn = async (run: Matched): Promise<Acted | UnreadableView['error']> => {
+    if ('error' in run) return run.error
     try {
-      const acted = await actions[action](run.id, { by, why })
-      if (acted.changed) changed += 1
-      if (acted.kept === true) kept += 1
+      return await actions[action](run.id, { by, why })
     } catch (error) {
       // What stops the application stops this too; what one run says is its own, also that another node carries it.
       if (!isBalletError(error) || (error.family === 'retry' && error.code !== 'NODE_STANDBY')) throw error
-      if (refused.length < REFUSED_SHOWN) refused.push({ id: run.id, ...toFailure(error) })
+      return toFailure(error)
     }
   }
-  return sum(false)
+  const actOnSome = async (runs: readonly Matched[]): Promise<void> => {
+    const all = await settledAll(runs.map(actOn))
+    for (const [index, one] of all.entries()) {
+      if ('action' in one) {
+        if (one.changed) changed += 1
+        if (one.kept === true) kept += 1
+      } else if (refused.length < REFUSED_SHOWN) refused.push({ id: (runs[index] as Matched).id, ...one })
+    }
+  }
+  const some: Matched[] = []
+  let more = false
+  for await (const run of matching(queries, request)) {
+    more = matched === limit
+    if (more) break
+    matched += 1
+    some.push(run)
+    if (some.length === WIDTH) await actOnSome(some.splice(0))
+  }
+  await actOnSome(some)
+  return sum(more)
 }
 
-async function* matching(
-  queries: Queries,
-  request: ActAllRequest,
-): AsyncGenerator<{ readonly id: string } | UnreadableView> {
+/** What all of these came to. @throws what the first of them did that failed, when none is under way any more */
+async function settledAll<T>(works: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(works)
+  return Promise.all(works)
+}
+
+async function* matching(queries: Queries, request: ActAllRequest): AsyncGenerator<Matched> {
   const { name, kind, key, root, reason } = request
   // Only what is stuck can be retried as a whole.
   const status =

@@ -63,6 +63,8 @@ export class Elsewhere {
   readonly #place: Placement
   /** Runs whose starts this process has put into inboxes, oldest first, and until when that tells anything. */
   readonly #asked = new Map<string, number>()
+  /** The last answer of each shard that was read, to whomever: those behind it are younger. */
+  readonly #answers = new Map<number, number>()
   /** How long it takes as of late until what was put into an inbox has been taken. */
   #takenMs = 0
 
@@ -185,19 +187,22 @@ export class Elsewhere {
     const { id, ended, status } = await this.#row(run)
     if (ended !== null) throw fault('RUN_ENDED', { id, status })
     const ask = random.uuid(clock.now())
-    await this.#post('act', id, id, { act: { run: id, ...asked } as Act, ask } satisfies AskedAct)
     const shard = this.#place.shardOf(id)
-    const answer = await this.#patiently(() => this.#answerTo(shard, ask))
+    // What is answered already was not asked here: many acts, one after the other, would read all answers of a minute each.
+    const after = this.#answers.get(shard) ?? 0
+    await this.#post('act', id, id, { act: { run: id, ...asked } as Act, ask } satisfies AskedAct)
+    const answer = await this.#patiently(() => this.#answerTo(shard, ask, after))
     if (answer === null)
       throw fault('OWNER_SILENT', { address: 'the shard of the run', problem: 'it was not taken yet' })
     if ('refused' in answer) throw fault(answer.refused.code, answer.refused.details)
     return answer.acted
   }
 
-  async #answerTo(shard: number, ask: string): Promise<ActAnswer | null> {
+  async #answerTo(shard: number, ask: string, from: number): Promise<ActAnswer | null> {
     const { store, ns, codec } = this.#options
-    for (let after = 0; ;) {
+    for (let after = from; ;) {
       const rows = await store.inbox(shard, answersOf(ns), PAGE, after)
+      this.#answers.set(shard, Math.max(this.#answers.get(shard) ?? 0, rows.at(-1)?.id ?? 0))
       const found = rows.find(({ target }) => target === ask)
       if (found !== undefined)
         return parseText(codec.decode(found.data, { namespace: ns, row: 'turn', id: ask })) as ActAnswer
