@@ -13,6 +13,9 @@ const REFUSED_SHOWN = 100
 /** Runs that are acted on at a time: each takes a commit, or the way to another node and back, which may be a second. */
 const WIDTH = 32
 
+/** What may be tried again of one run, and says nothing of the others. */
+const OF_THE_RUN = new Set(['NODE_STANDBY', 'OWNER_SILENT'])
+
 type Matched = { readonly id: string } | UnreadableView
 
 /** @throws QUERY_INVALID */
@@ -43,8 +46,8 @@ export async function actOnAll(
     try {
       return await actions[action](run.id, { by, why })
     } catch (error) {
-      // What stops the application stops this too; what one run says is its own, also that another node carries it.
-      if (!isBalletError(error) || (error.family === 'retry' && error.code !== 'NODE_STANDBY')) throw error
+      // What stops the application stops this too; what one run says is its own, also that the node of its shard is silent.
+      if (!isBalletError(error) || (error.family === 'retry' && !OF_THE_RUN.has(error.code))) throw error
       return toFailure(error)
     }
   }

@@ -36,6 +36,8 @@ const nobody: Said = () => {}
 
 export class Actions {
   readonly #shard: Shard
+  /** The last act on each run, while it is under way. */
+  readonly #acting = new Map<string, Promise<Acted>>()
 
   constructor(shard: Shard) {
     this.#shard = shard
@@ -60,12 +62,38 @@ export class Actions {
     return acted(result)
   }
 
-  async retry(id: string, request: RetryRequest, said: Said = nobody): Promise<Acted> {
+  retry(id: string, request: RetryRequest, said: Said = nobody): Promise<Acted> {
+    return this.#inTurn(id, () => this.#retry(id, request, said))
+  }
+
+  answer(id: string, request: AnswerRequest, said: Said = nobody): Promise<Acted> {
+    return this.#inTurn(id, () => this.#answer(id, request, said))
+  }
+
+  fail(id: string, request: FailRequest, said: Said = nobody): Promise<Acted> {
+    return this.#inTurn(id, () => this.#fail(id, request, said))
+  }
+
+  /**
+   * Who acts on a run waits for who came before, and is judged by what has come of that: a call that is being answered by hand
+   * still looks stuck, and an attempt of it would be made beside the answer.
+   */
+  async #inTurn(id: string, act: () => Promise<Acted>): Promise<Acted> {
+    const mine = this.#acting.get(id)?.then(act, act) ?? act()
+    this.#acting.set(id, mine)
+    try {
+      return await mine
+    } finally {
+      if (this.#acting.get(id) === mine) this.#acting.delete(id)
+    }
+  }
+
+  async #retry(id: string, request: RetryRequest, said: Said): Promise<Acted> {
     const reason = reasonOf(request)
     const run = await this.#live(id)
     // What was queued for it is kept first: it is brought back anew.
     if (run.executor.kind === 'frozen') await this.#untilQuiet(run)
-    if (!this.#isHere(run)) return this.retry(id, request, said)
+    if (!this.#isHere(run)) return this.#retry(id, request, said)
     const { op } = request
     if (run.executor.kind === 'frozen' || isUnmapped(run)) {
       if (op !== undefined) throw refused(id, 'retry', `its code cannot go on, so that ${op} is not looked at`)
@@ -83,7 +111,7 @@ export class Actions {
     return this.#done({ id, action: 'retry', changed: true, ops }, said)
   }
 
-  async answer(id: string, request: AnswerRequest, said: Said = nobody): Promise<Acted> {
+  async #answer(id: string, request: AnswerRequest, said: Said): Promise<Acted> {
     const reason = reasonOf(request)
     const run = await this.#live(id)
     const { op } = request
@@ -91,7 +119,7 @@ export class Actions {
     return this.#give(run, 'answer', { kind: 'done', op, payload, ...reason }, said)
   }
 
-  async fail(id: string, request: FailRequest, said: Said = nobody): Promise<Acted> {
+  async #fail(id: string, request: FailRequest, said: Said): Promise<Acted> {
     const reason = reasonOf(request)
     const { op } = request
     const error = failureOf(request.error)

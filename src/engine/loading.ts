@@ -159,6 +159,7 @@ export class Loading {
     inbox.start()
     await timers.start()
     writer.flush()
+    suspects.recovered()
     return { runs, stuck: await this.#countStuck() }
   }
 

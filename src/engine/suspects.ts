@@ -78,7 +78,7 @@ export class Suspects {
 
   constructor(options: SuspectsOptions) {
     this.#options = options
-    this.#party = { writer: options.writer, unmarked: 0, steady: () => this.#steady(), isOver: false }
+    this.#party = { writer: options.writer, unmarked: 0, steady: () => this.#steady(), isOver: false, isBack: false }
     this.#isCareful = options.tenure.crashes >= CAREFUL_FROM
   }
 
@@ -97,7 +97,7 @@ export class Suspects {
     // Nothing is brought back where it would wait for ever.
     if (this.#stopped) throw fault('APP_CLOSED')
     const poisoned = new Map([...found].filter(([, { deaths }]) => deaths >= DEATHS))
-    this.#party.unmarked = open.length - found.size
+    this.#party.unmarked = this.#isCareful ? open.length - found.size : 0
     trials.join(this.#party, death)
     const isDoubtful = death === 'unexplained'
     const tried = open.filter((run) => !poisoned.has(run) && (this.#isCareful || found.has(run)))
@@ -121,7 +121,6 @@ export class Suspects {
    */
   bringBack(run: number, work: () => Promise<void>, isRetried: boolean): Promise<void> | null {
     const guard = this.#guards.get(run) ?? this.#guard(run)
-    const { clock } = this.#options
     const quietMs = isRetried ? 0 : (QUIET_MS[guard.found?.deaths ?? 0] ?? 0)
     const back = new Promise<void>((resolve, reject) => {
       this.#try(guard, 'replay', 'its replay', {
@@ -133,7 +132,7 @@ export class Suspects {
             }, reject)
           },
         ],
-        notBefore: clock.now() + quietMs,
+        quietMs,
         failed: reject,
       })
     })
@@ -186,6 +185,11 @@ export class Suspects {
     else guard.effects.works.push(work)
   }
 
+  /** All runs are back. */
+  recovered(): void {
+    this.#options.trials.back(this.#party)
+  }
+
   /** Nothing more is put on trial; turns that wait for one are made, because what was taken is delivered. */
   close(): void {
     this.#stopped = true
@@ -211,7 +215,7 @@ export class Suspects {
       accused: guard,
       kind,
       what,
-      notBefore: 0,
+      quietMs: 0,
       over: () => {
         guard.trials -= 1
         if (kind === 'turn') guard.turn = 'taken'
@@ -254,6 +258,7 @@ export class Suspects {
       if (what === undefined) death = 'explained'
       if (open.has(mark.run)) found.set(mark.run, { ...mark, what: what ?? mark.what })
       else if (await this.#isOver(mark.run)) writer.rows.suspectsGone.push(mark.run)
+      else if (what === undefined) writer.rows.suspects.push({ ...mark, what: `(${mark.what})` })
     }
     // Somebody of another shard may have been under way: that is known when all of them have been taken over.
     if (death !== 'unexplained' || info.shards > 1) return { found, death }
@@ -275,8 +280,11 @@ export class Suspects {
     const { store, tenure, trials, writer, onFailure } = this.#options
     const guards = [...this.#guards.values()]
     this.#isCareful = false
-    this.#guards.clear()
-    for (const guard of guards) if (!guard.isNew) trials.clear(guard)
+    for (const guard of guards) {
+      if (guard.isNew && guard.turn === 'waits') continue
+      this.#guards.delete(guard.run)
+      if (!guard.isNew) trials.clear(guard)
+    }
     writer.flush()
     store.steady(tenure.shard, tenure.epoch).catch((error: unknown) => {
       if (!this.#stopped) onFailure(error)

@@ -35,6 +35,8 @@ export interface Party {
   readonly steady: () => void
   /** Nothing of it is put on trial any more. */
   isOver: boolean
+  /** Its runs are there, and what waited for them has been taken up. */
+  isBack: boolean
 }
 
 /** Whether the last process of a shard died, and somebody of the shard was under way then. */
@@ -62,7 +64,8 @@ export interface Trial {
   readonly what: string
   /** Each is begun when the mark is durable, and tells when it has passed. */
   readonly works: ((passed: () => void) => void)[]
-  readonly notBefore: number
+  /** Nothing else was to be tried for so long: whoever kills from outside strikes in it. */
+  readonly quietMs: number
   /** All of it has passed. Returns whether nothing of what was found stands any longer. */
   readonly over: () => boolean
   /** It will not be begun: the shard has failed. */
@@ -91,9 +94,12 @@ export class Trials {
   readonly #young = new Set<Party>()
   #minute: Cancel | null = null
   #isMinuteOver = false
+  /** Since when nobody has been under way. */
+  #quietSince = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
+    this.#quietSince = clock.now()
   }
 
   /** Of a shard that has been taken over. */
@@ -101,6 +107,12 @@ export class Trials {
     this.#parties.add(party)
     if (death === 'explained') this.#isExplained = true
     if (death !== 'none') this.#isYoung(party)
+    this.#next()
+  }
+
+  /** A shard has taken up its runs. */
+  back(party: Party): void {
+    party.isBack = true
     this.#next()
   }
 
@@ -132,6 +144,7 @@ export class Trials {
     if (this.#waiting.length === 0) this.#wake?.()
     for (const awaited of this.#awaited) this.#told(awaited, party.writer)
     this.#leaving.delete(party.writer)
+    party.writer.flush()
     this.#next()
     return left
   }
@@ -212,7 +225,9 @@ export class Trials {
    */
   #takeGroup(): readonly Trial[] {
     const now = this.#clock.now()
-    const ready = this.#waiting.filter(({ notBefore }) => notBefore <= now)
+    const least = Math.min(...this.#waiting.map(({ quietMs }) => quietMs))
+    if (least > now - this.#quietSince) return []
+    const ready = this.#waiting.filter(({ quietMs }) => quietMs === least)
     const kind = KINDS.find((one) => ready.some((trial) => trial.kind === one))
     const alike = ready.filter((trial) => trial.kind === kind)
     const width = alike[0]?.accused.width ?? null
@@ -229,7 +244,7 @@ export class Trials {
 
   /** There is nothing left to try: a minute of that, and the first moment behind it in which that is so. */
   #idle(): void {
-    if (this.#young.size === 0) return
+    if (this.#young.size === 0 || [...this.#parties].some(({ isBack }) => !isBack)) return
     if (!this.#isMinuteOver) {
       this.#minute ??= this.#clock.after(STEADY_MS, () => {
         this.#isMinuteOver = true
@@ -259,9 +274,9 @@ export class Trials {
   }
 
   #wait(): void {
-    const soonest = Math.min(...this.#waiting.map(({ notBefore }) => notBefore))
+    const least = Math.min(...this.#waiting.map(({ quietMs }) => quietMs))
     this.#wake?.()
-    this.#wake = this.#clock.after(soonest - this.#clock.now(), () => this.#next())
+    this.#wake = this.#clock.after(this.#quietSince + least - this.#clock.now(), () => this.#next())
   }
 
   #passed(trial: Trial): void {
@@ -272,6 +287,7 @@ export class Trials {
     if (isCleared || accused.found === null || accused.found.what === what) this.clear(accused)
     else this.leave(accused)
     this.#leaving.add(writer)
+    if (this.#under.size === 0) this.#quietSince = this.#clock.now()
     this.#next()
     writer.flush()
   }

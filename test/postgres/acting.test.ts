@@ -8,11 +8,11 @@ import { nodesOf, type Nodes } from './two-versions.ts'
 
 interface World {
   /** Whether the bank is open, and the code is as it should be. */
-  readonly world: { isOpen: boolean; isMended: boolean }
+  readonly world: { isOpen: boolean; isMended: boolean; charged: readonly string[] }
 }
 
 async function nodes(): Promise<Nodes & World> {
-  const world = { isOpen: false, isMended: false }
+  const world = { isOpen: false, isMended: false, charged: [] as string[] }
   const bank = service('bank', {
     charge: operation({
       input: z.string(),
@@ -20,6 +20,7 @@ async function nodes(): Promise<Nodes & World> {
       retry: { attempts: 1 },
       run: (who) => {
         if (!world.isOpen) throw new Error('the bank is closed')
+        world.charged.push(who)
         return `charged ${who}`
       },
     }),
@@ -71,6 +72,23 @@ test('retry, answer and fail of a stuck call, at any node', async () => {
   // Who did it, and why, is on the record.
   const journal = JSON.stringify((await old.journal('a'))?.items)
   expect(journal).toContain('seen at the counter')
+})
+
+test('of two who act on one call in one moment the second is told what came of the first, and what was answered is not done', async () => {
+  const all = await nodes()
+  const { old, world } = all
+  const ids = Array.from({ length: 8 }, (_, n) => `p${n}`)
+  await stuck(all, ...ids)
+  world.isOpen = true
+  const byHand: string[] = []
+  for (const id of ids) {
+    const acts = await Promise.allSettled([old.answer(id, { op: OP, value: 'by hand' }), old.retry(id)])
+    expect(acts.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    if (acts[0].status === 'fulfilled') byHand.push(id)
+  }
+  const results = await Promise.all(ids.map((id) => old.result(id)))
+  expect(results).toEqual(ids.map((id) => (byHand.includes(id) ? 'by hand' : `charged ${id}`)))
+  expect(world.charged.toSorted()).toEqual(ids.filter((id) => !byHand.includes(id)))
 })
 
 test('what is refused where the run is, is refused so at any node, and nothing is done', async () => {
