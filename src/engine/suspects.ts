@@ -258,6 +258,7 @@ export class Suspects {
       if (what === undefined) death = 'explained'
       if (open.has(mark.run)) found.set(mark.run, { ...mark, what: what ?? mark.what })
       else if (await this.#isOver(mark.run)) writer.rows.suspectsGone.push(mark.run)
+      // It has explained this death, and is not to explain others.
       else if (what === undefined) writer.rows.suspects.push({ ...mark, what: `(${mark.what})` })
     }
     // Somebody of another shard may have been under way: that is known when all of them have been taken over.
@@ -281,6 +282,7 @@ export class Suspects {
     const guards = [...this.#guards.values()]
     this.#isCareful = false
     for (const guard of guards) {
+      // Its turns are held until it is durable, and whoever waits for them is told when it never will be.
       if (guard.isNew && guard.turn === 'waits') continue
       this.#guards.delete(guard.run)
       if (!guard.isNew) trials.clear(guard)

@@ -9,6 +9,7 @@
 // the group apart. When nothing has been left to try for a minute, the process did not die young.
 import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
+import { elapsedOf } from './hold.ts'
 import type { Writer } from './writer.ts'
 
 /** Trials, one after the other, in which all that nobody has died of are made; and those of a group that somebody has. */
@@ -80,7 +81,7 @@ interface Awaited {
 export class Trials {
   readonly #clock: Clock
   readonly #parties = new Set<Party>()
-  readonly #waiting: Trial[] = []
+  #waiting: Trial[] = []
   /** Under way, and whether begun: the mark is durable. Those that have passed are taken out. */
   readonly #under = new Map<Trial, boolean>()
   /** Whose marks have been taken back, and may stand in the store yet: who dies next is not accused beside them. */
@@ -94,17 +95,18 @@ export class Trials {
   readonly #young = new Set<Party>()
   #minute: Cancel | null = null
   #isMinuteOver = false
-  /** Since when nobody has been under way. */
-  #quietSince = 0
+  /** Since when nobody has been under way, nor has a shard come. */
+  #quietSince: number
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#quietSince = clock.now()
+    this.#quietSince = elapsedOf(clock)
   }
 
   /** Of a shard that has been taken over. */
   join(party: Party, death: Death): void {
     this.#parties.add(party)
+    this.#quietSince = elapsedOf(this.#clock)
     if (death === 'explained') this.#isExplained = true
     if (death !== 'none') this.#isYoung(party)
     this.#next()
@@ -138,12 +140,12 @@ export class Trials {
       this.leave(trial.accused)
       if (!isBegun) left.push(trial)
     }
-    for (const trial of this.#waiting.splice(0))
-      if (trial.accused.party === party) left.push(trial)
-      else this.#waiting.push(trial)
+    left.push(...this.#waiting.filter(({ accused }) => accused.party === party))
+    this.#waiting = this.#waiting.filter(({ accused }) => accused.party !== party)
     if (this.#waiting.length === 0) this.#wake?.()
     for (const awaited of this.#awaited) this.#told(awaited, party.writer)
     this.#leaving.delete(party.writer)
+    // Whoever kills the process in its grace must not find a mark of what was taken back.
     party.writer.flush()
     this.#next()
     return left
@@ -220,13 +222,12 @@ export class Trials {
   }
 
   /**
-   * The first that may go, and with it others like it: what was brought back need not wait for an effect. Replays go before
-   * turns, and those before effects: whoever opens a shard waits for the first.
+   * The first that may go, and with it others like it: what was brought back need not wait for an effect. Whoever asks for less
+   * quiet goes before; then replays before turns, and those before effects: who opens a shard waits for the first.
    */
   #takeGroup(): readonly Trial[] {
-    const now = this.#clock.now()
-    const least = Math.min(...this.#waiting.map(({ quietMs }) => quietMs))
-    if (least > now - this.#quietSince) return []
+    const least = this.#leastQuiet()
+    if (least > elapsedOf(this.#clock) - this.#quietSince) return []
     const ready = this.#waiting.filter(({ quietMs }) => quietMs === least)
     const kind = KINDS.find((one) => ready.some((trial) => trial.kind === one))
     const alike = ready.filter((trial) => trial.kind === kind)
@@ -238,12 +239,17 @@ export class Trials {
       const { accused } = trial
       if (accused.width === width && !group.has(accused)) group.set(accused, trial)
     }
-    for (const trial of group.values()) this.#waiting.splice(this.#waiting.indexOf(trial), 1)
+    this.#waiting = this.#waiting.filter((trial) => group.get(trial.accused) !== trial)
     return [...group.values()]
   }
 
-  /** There is nothing left to try: a minute of that, and the first moment behind it in which that is so. */
+  #leastQuiet(): number {
+    return this.#waiting.reduce((least, { quietMs }) => Math.min(least, quietMs), Infinity)
+  }
+
+  /** There is nothing left to try: a minute from then, and the first moment behind it in which that is so again. */
   #idle(): void {
+    // What a shard that is not back yet will do is still to be tried.
     if (this.#young.size === 0 || [...this.#parties].some(({ isBack }) => !isBack)) return
     if (!this.#isMinuteOver) {
       this.#minute ??= this.#clock.after(STEADY_MS, () => {
@@ -274,9 +280,9 @@ export class Trials {
   }
 
   #wait(): void {
-    const least = Math.min(...this.#waiting.map(({ quietMs }) => quietMs))
     this.#wake?.()
-    this.#wake = this.#clock.after(this.#quietSince + least - this.#clock.now(), () => this.#next())
+    const quietMs = elapsedOf(this.#clock) - this.#quietSince
+    this.#wake = this.#clock.after(this.#leastQuiet() - quietMs, () => this.#next())
   }
 
   #passed(trial: Trial): void {
@@ -287,7 +293,7 @@ export class Trials {
     if (isCleared || accused.found === null || accused.found.what === what) this.clear(accused)
     else this.leave(accused)
     this.#leaving.add(writer)
-    if (this.#under.size === 0) this.#quietSince = this.#clock.now()
+    if (this.#under.size === 0) this.#quietSince = elapsedOf(this.#clock)
     this.#next()
     writer.flush()
   }

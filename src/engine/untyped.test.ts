@@ -53,7 +53,9 @@ test.each(doors)(
 test('a flow is begun with what is no event: that is said', async () => {
   const app = await openForTest(definition, { store: memory() })
   const begin = app.conduct(facts)
-  await expect((async () => Reflect.apply(begin, null, [{ id: 'a' }]))()).rejects.toMatchObject({
+  await expect(
+    (async (): Promise<unknown> => Reflect.apply(begin, null, [{ id: 'a' }]) as unknown)(),
+  ).rejects.toMatchObject({
     details: { path: 'event' },
   })
 })
