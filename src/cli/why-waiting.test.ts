@@ -131,12 +131,12 @@ describe('a run that goes on', () => {
   it('says that it is suspected, and of what', () => {
     const suspected = (what: string, deaths: number): string => waitingLine(run({ suspect: { what, deaths } }), now)
     const again = 'it is tried on its own, after a time, and left to a person once three have'
-    expect(suspected('its turn', 1)).toContain(`Suspected: a process died while it was at its turn; ${again}. Running`)
+    expect(suspected('turn 3', 1)).toContain(`Suspected: a process died while it was at turn 3; ${again}. Running`)
     expect(suspected('pay.charge#0', 2)).toContain(
       `Suspected: 2 processes died while it was at pay.charge#0; ${again}.`,
     )
     expect(suspected('its replay', 0)).toContain(
-      'Suspected: a process died while it and others were at work (its replay);',
+      'Suspected: a process died while it and others were at work (its replay); it is tried again, with fewer of them. Running',
     )
   })
 })

@@ -69,8 +69,9 @@ export function lengthWords(run: RunView, now: number): string {
 function suspectWords({ suspect }: RunView): string {
   if (suspect === undefined) return ''
   const { what, deaths } = suspect
+  if (deaths === 0)
+    return `Suspected: a process died while it and others were at work (${what}); it is tried again, with fewer of them. `
   const again = 'it is tried on its own, after a time, and left to a person once three have'
-  if (deaths === 0) return `Suspected: a process died while it and others were at work (${what}); ${again}. `
   return `Suspected: ${deaths === 1 ? 'a process' : `${deaths} processes`} died while it was at ${what}; ${again}. `
 }
 

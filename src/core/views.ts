@@ -40,7 +40,7 @@ export interface ChoiceView {
 
 /** Of a run that is tried on its own, because processes have died: what they died at, and how many while it was alone. */
 export interface SuspectView {
-  /** `its replay`, `its turn`, or the op of a call. */
+  /** `its replay`, `turn 3`, or the op of a call. */
   readonly what: string
   readonly deaths: number
 }

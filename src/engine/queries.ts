@@ -39,7 +39,7 @@ export interface QueriesOptions {
   readonly choreographies?: readonly string[]
 }
 
-type Suspected = ReadonlyMap<string, SuspectView>
+type Suspected = ReadonlyMap<string, SuspectView | undefined>
 /** A run of several shards: numbers are a shard's own. */
 const placeOf = (shard: number, num: number): string => `${shard} ${num}`
 type RunPayloads = Pick<RunView, 'input' | 'output' | 'error'>

@@ -39,7 +39,16 @@ function choicesOfOp(op: string, waits: readonly WaitView[]): readonly ChoiceVie
   return [{ action: 'retry', op }, answer, ...(wait?.undoes === undefined ? [{ action: 'fail', op } as const] : [])]
 }
 
-/** What a suspected run is suspected of. A mark in parentheses is one that an earlier process has left. */
-export function suspectOf({ what, deaths }: SuspectRow): SuspectView {
-  return { what: what.replace(/^[(]|[)]$/g, '').replace(/^effect /, ''), deaths: Math.max(0, deaths) }
+/** What a run is marked with that a person tries again after it was left alone. */
+export const RETRY = 'a retry by hand'
+
+/**
+ * What a suspected run is suspected of. A mark in parentheses is one that an earlier process has left; another one counts the
+ * death that has not happened: nothing is said of a run that is tried for the first time, or beside others, or by a person.
+ */
+export function suspectOf({ what: mark, deaths }: SuspectRow): SuspectView | undefined {
+  const [, left] = /^[(](.*)[)]$/s.exec(mark) ?? []
+  const what = (left ?? mark).replace(/^effect /, '')
+  if (what === RETRY || (left === undefined && deaths <= 1)) return undefined
+  return { what, deaths: Math.max(0, left === undefined ? deaths - 1 : deaths) }
 }

@@ -5,14 +5,11 @@ import { z } from 'zod'
 import { keptLog, openForTest } from '../../test/support/applications.ts'
 import { HandClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
+import { rounds } from '../../test/support/sweeps.ts'
 import { ballet, memory, operation, service, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 
 const output = z.json()
-
-const rounds = async (count: number): Promise<void> => {
-  for (let round = 0; round < count; round++) await new Promise((resolve) => setImmediate(resolve))
-}
 
 /** Long calls of as many runs; those of `killers` end the process, which is told by `death`. */
 function crowd(killers: readonly string[]) {

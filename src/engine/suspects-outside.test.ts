@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { keptLog, openForTest } from '../../test/support/applications.ts'
 import { HandClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
+import { rounds } from '../../test/support/sweeps.ts'
 import { fault } from '../core/errors.ts'
 import { turnStream } from '../core/randomness.ts'
 import { ballet, memory, open, operation, service, signal, workflow, type Application } from '../index.ts'
@@ -13,10 +14,6 @@ import { VirtualClock } from '../testing/simulation/virtual-clock.ts'
 
 const output = z.json()
 const Go = signal('go', z.object({ n: z.number() }))
-
-const rounds = async (count = 30): Promise<void> => {
-  for (let round = 0; round < count; round++) await new Promise((resolve) => setImmediate(resolve))
-}
 
 test.each([
   ['45 s', () => 45_000],
@@ -86,7 +83,7 @@ test('F1: runs are brought back for more than a minute, and the last of them end
       clock.pass(1000)
     }
     if (!state.isDead) break
-    await rounds()
+    await rounds(30)
   }
   // The first process was forgotten before it could.
   expect([deaths, [...data.runs.values()].find(({ id }) => id === 'killer')?.reason]).toEqual([4, 'poisoned'])
@@ -107,7 +104,7 @@ const definition = ballet({ services: [desk], workflows: [hang, waiter] })
 async function nextLife(data: MemoryData, options: { readonly graceMs?: number } = {}) {
   const clock = new HandClock()
   const app = await openForTest(definition, { store: memory(data), clock, log: keptLog(), ...options })
-  await rounds()
+  await rounds(30)
   return { app, clock }
 }
 
@@ -122,7 +119,7 @@ test('F1: a process is killed in the grace of its end: nobody is accused of that
   const third = await nextLife(data, { graceMs: 10_000 })
   expect(marks(data)).toEqual(['effect desk.hang#0 1'])
   const closing = third.app.close()
-  await rounds()
+  await rounds(30)
   expect(marks(data)).toEqual([])
   third.clock.pass(10_000)
   await closing
@@ -146,7 +143,7 @@ test('F6: a commit fails behind the minute of a process that lives: who waits fo
   const store = guarded(memory(data), 'commit', (pass) => (isSlow ? failing.promise : pass()))
   const clock = new HandClock()
   const app = await openForTest(definition, { store, clock, log: keptLog() })
-  await rounds()
+  await rounds(30)
   clock.pass(59_500)
   isSlow = true
   const asked = Promise.allSettled([
@@ -155,7 +152,7 @@ test('F6: a commit fails behind the minute of a process that lives: who waits fo
   ])
   await rounds(10)
   clock.pass(1000)
-  await rounds()
+  await rounds(30)
   failing.reject(fault('STORE_FAILED', { problem: 'it is gone' }))
   expect((await asked).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
 })

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { keptLog, openForTest, until } from '../../test/support/applications.ts'
 import { HandClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
+import { rounds } from '../../test/support/sweeps.ts'
 import { VirtualClock } from '../testing/simulation/virtual-clock.ts'
 import type { Store } from '../core/store.ts'
 import { turnStream } from '../core/randomness.ts'
@@ -65,10 +66,6 @@ function hanging() {
 const marks = (data: MemoryData): readonly string[] =>
   [...data.suspects.values()].map(({ run, what, deaths }) => `${data.runs.get(run)?.id} ${what} ${deaths}`)
 
-const rounds = async (count = 20): Promise<void> => {
-  for (let round = 0; round < count; round++) await new Promise((resolve) => setImmediate(resolve))
-}
-
 /** Opens the application as the next process, with a clock of its own. */
 async function nextLife(
   definition: ReturnType<typeof hanging>['definition'],
@@ -109,7 +106,7 @@ test('nobody is suspected before the second process in a row has died', async ()
   const again = next()
   const second = await nextLife(definition, data)
   await again
-  await rounds()
+  await rounds(20)
   expect([marks(data), second.log.lines]).toEqual([[], []])
 })
 
@@ -128,7 +125,7 @@ test('what is under way is marked; three deaths of it alone, and the run is left
   const third = await nextLife(definition, data)
   expect(third.log.lines).toEqual([expect.stringContaining('2 processes died one after the other: 2 open runs')])
   await entered
-  expect(marks(data)).toEqual(['bad effect desk.hang#0 1'])
+  expect([marks(data), (await third.app.run('bad'))?.suspect]).toEqual([['bad effect desk.hang#0 1'], undefined])
   for (const [quietMs, deaths] of [
     [10_000, 2],
     [30_000, 3],
@@ -138,12 +135,13 @@ test('what is under way is marked; three deaths of it alone, and the run is left
     await app.start(calls.work(null), { id: `work ${deaths}`.replace(' ', '-') })
     expect(await app.result(`work-${deaths}`)).toBe('done')
     clock.pass(quietMs - 1)
-    await rounds()
+    await rounds(20)
     const [view] = (await app.runs({ name: 'hang' })).items
     expect([marks(data), view?.suspect?.deaths]).toEqual([[`bad (effect desk.hang#0) ${deaths - 1}`], deaths - 1])
     clock.pass(1)
     await entered
-    expect(marks(data)).toEqual([`bad effect desk.hang#0 ${deaths}`])
+    const suspect = (await app.run('bad'))?.suspect
+    expect([marks(data), suspect?.deaths]).toEqual([[`bad effect desk.hang#0 ${deaths}`], deaths - 1])
   }
   const last = await nextLife(definition, data)
   expect(seen).toHaveLength(5)
@@ -157,7 +155,7 @@ test('what is under way is marked; three deaths of it alone, and the run is left
   await last.app.signal('good', Go({ n: 7 }))
   expect(await last.app.result('good')).toBe(7)
   last.clock.pass(60_000)
-  await rounds()
+  await rounds(20)
   expect(data.crashes).toBe(0)
   await nextLife(definition, data)
   expect([data.crashes, seen.length]).toEqual([1, 5])
@@ -183,7 +181,7 @@ test.each(['workflow', 'operation'] as const)(
       return found?.ended !== null && found
     })
     expect(run).toMatchObject({ status: 'cancelled', error: { details: { by: 'ann', why: 'enough' } } })
-    await rounds()
+    await rounds(20)
     expect(marks(data)).toEqual([])
   },
 )
@@ -261,7 +259,7 @@ test('when a process dies while nobody is under way, somebody else does that: no
   }
   expect(marks(data)).toEqual(['bad effect desk.hang#0 1'])
   await nextLife(definition, data)
-  await rounds()
+  await rounds(20)
   expect(marks(data)).toEqual(['bad (effect desk.hang#0) 1'])
   entered = next()
   await nextLife(definition, data)
@@ -284,13 +282,13 @@ test('an attempt that takes a second has passed: nobody is accused, and the next
     expect(marks(data)).toEqual(['a effect desk.hang#0 1'])
     entered = next()
     clock.pass(999)
-    await rounds()
+    await rounds(20)
     expect(seen.at(-1)).toBe('a')
     clock.pass(1)
     expect(await entered).toBe('b')
     expect(marks(data)).toEqual(['b effect desk.hang#0 1'])
     clock.pass(1000)
-    await rounds()
+    await rounds(20)
     expect(marks(data)).toEqual([])
   }
 })
@@ -338,7 +336,7 @@ test('the first turn of a new run waits until there is a row to accuse, while pr
   })
   const definition = ballet({ services: [], workflows: [flow] })
   for (let life = 0; life < 2; life++) await nextLife(definition, data)
-  const store = guarded(memory(data), 'commit', async (pass) => (await rounds(), pass()))
+  const store = guarded(memory(data), 'commit', async (pass) => (await rounds(20), pass()))
   const { app } = await nextLife(definition, data, store)
   // The signal comes before the start is durable, and is delivered behind it.
   const started = app.start(flow(null), { id: 'f' })

@@ -23,6 +23,7 @@ import type { Store, StoreInfo, SuspectRow, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { LiveRun } from './live-run.ts'
 import { orFailure } from './run-rows.ts'
+import { RETRY } from './run-standing.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump, TurnJob } from './pump.ts'
 import { widthOf, type Accused, type Death, type Mark, type Party, type Trial, type Trials } from './trials.ts'
@@ -293,8 +294,6 @@ export class Suspects {
     })
   }
 }
-
-const RETRY = 'a retry by hand'
 
 function deathsWords(crashes: number): string {
   return crashes >= CAREFUL_FROM
