@@ -30,6 +30,7 @@ const doors: readonly (readonly [door: string, given: readonly unknown[], path: 
   ['fail', ['flow:1', {}], 'error'],
   ['actOnAll', [], 'request'],
   ['run', [undefined], 'run'],
+  ['run', ['flow:\u0000'], 'run'],
   ['result', [{}], 'run'],
   ['settled', [null, 1000], 'run'],
   ['journal', [[]], 'run'],

@@ -4,8 +4,10 @@ import { fault } from '../core/errors.ts'
 
 /** A name or an id. @throws REQUEST_INVALID */
 export function word(value: unknown, path: string): string {
-  if (typeof value === 'string') return value
-  throw refused(path, 'it is not a string')
+  if (typeof value !== 'string') throw refused(path, 'it is not a string')
+  // PostgreSQL takes none in a text.
+  if (value.includes('\0')) throw refused(path, 'it has a null character, which no name has')
+  return value
 }
 
 /** A call, an event or a signal, as its definition gives it. @param example of how. @throws REQUEST_INVALID */

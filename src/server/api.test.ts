@@ -108,6 +108,7 @@ describe('GET /api/runs', () => {
     ['limit=1001', 'limit', 'it must be a whole number from 1 to 1000'],
     ['limit=1e2', 'limit', 'it must be a whole number from 1 to 1000'],
     ['name=', 'name', 'it is empty'],
+    ['name=a%00', 'name', 'it has a null character, which nothing that is kept has'],
     ['name=a&name=b', 'name', 'it is given more than once'],
     ['key=8841', 'key', 'it must be field:value, for example orderId:8841'],
   ])('refuses ?%s', async (query, name, why) => {

@@ -15,6 +15,7 @@ export class Query {
     for (const [name, value] of this.#values) {
       if (!names.includes(name)) throw invalid(shown(name), unknownName('parameter', name, names))
       if (value === '') throw invalid(name, 'it is empty')
+      if (value.includes('\0')) throw invalid(name, 'it has a null character, which nothing that is kept has')
     }
   }
 
