@@ -29,7 +29,8 @@ import { readPage, readPages } from './pages.ts'
 import { relatedRows } from './related.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
 import { newestFirst, ofEvent, ofNewest, ofTurn, oldestEvent } from './row-orders.ts'
-import { choicesOf, phaseOf, suspectOf } from './run-standing.ts'
+import { choicesOf, phaseOf } from './run-standing.ts'
+import { suspectOf } from './suspicion.ts'
 
 export interface QueriesOptions {
   readonly reader: StoreReader

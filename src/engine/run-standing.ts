@@ -1,7 +1,7 @@
 // What a view says of a run's standing beside its rows: its phase, what a person can do about it when it is stuck, and
 // whether it is suspected of having ended processes. Pure; queries.ts reads the rows.
-import type { RunRow, SuspectRow } from '../core/store.ts'
-import type { ChoiceView, RunView, SuspectView, WaitView } from '../core/views.ts'
+import type { RunRow } from '../core/store.ts'
+import type { ChoiceView, RunView, WaitView } from '../core/views.ts'
 import type { Present } from './fold.ts'
 import { lateUndone } from './late-answers.ts'
 
@@ -37,18 +37,4 @@ function choicesOfOp(op: string, waits: readonly WaitView[]): readonly ChoiceVie
   const answer: ChoiceView = { action: 'answer', op }
   // What takes a call back can be done by hand, but never given up.
   return [{ action: 'retry', op }, answer, ...(wait?.undoes === undefined ? [{ action: 'fail', op } as const] : [])]
-}
-
-/** What a run is marked with that a person tries again after it was left alone. */
-export const RETRY = 'a retry by hand'
-
-/**
- * What a suspected run is suspected of. A mark in parentheses is one that an earlier process has left; another one counts the
- * death that has not happened: nothing is said of a run that is tried for the first time, or beside others, or by a person.
- */
-export function suspectOf({ what: mark, deaths }: SuspectRow): SuspectView | undefined {
-  const [, left] = /^[(](.*)[)]$/s.exec(mark) ?? []
-  const what = (left ?? mark).replace(/^effect /, '')
-  if (what === RETRY || (left === undefined && deaths <= 1)) return undefined
-  return { what, deaths: Math.max(0, left === undefined ? deaths - 1 : deaths) }
 }
