@@ -1,9 +1,10 @@
 // An event as somebody outside asks for it, judged once; and its row, with the claim of its identity in the same batch. Used by
 // requests.ts, and by conduct-flow.ts for the event that begins a flow.
-import { toText, type JsonText } from '../core/json.ts'
+import { fromText, toText, type JsonText } from '../core/json.ts'
 import { checkEventName } from '../core/names.ts'
 import type { PublishRequest } from '../define/application.ts'
 import type { Judging } from './asked-start.ts'
+import { hashOfGiven } from './births.ts'
 import { appendEvent } from './facts.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -24,17 +25,22 @@ export interface AskedEvent {
   readonly hash: string
 }
 
-/** @param own source of events without one. @throws EVENT_UNKNOWN, INPUT_INVALID, KEY_INVALID, ID_INVALID */
-export function judgeEvent(context: Judging, own: string, request: PublishRequest): AskedEvent {
+/**
+ * @param own source of events without one.
+ * @param made what the schema made of the data at another door, where that holds.
+ * @throws EVENT_UNKNOWN, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID, ID_INVALID
+ */
+export function judgeEvent(context: Judging, own: string, request: PublishRequest, made?: JsonText): AskedEvent {
   const { directory, random, clock } = context
   const { type } = request
   const source = checkEventName(request.source ?? own, 'The source')
   const given = request.id !== undefined
   const id = given ? checkEventName(request.id, 'The event id') : random.uuid(clock.now())
-  const value = directory.checkEvent(type, request.data)
-  const data = toText(value, `the data of ${type}`) ?? 'null'
+  const what = `the data of ${type}`
+  const value = made === undefined ? directory.checkEvent(type, request.data) : fromText(made)
+  const data = toText(value, what) ?? 'null'
   const key = directory.eventKey(type, value)
-  const hash = context.hash({ type, data: request.data })
+  const hash = hashOfGiven(context, { type, data: request.data }, request.data, what)
   return { type, key, source, id, given, name: `${source} ${id}`, value, data, hash }
 }
 

@@ -1,7 +1,7 @@
 // A start as somebody outside asks for it, judged once: what is called, with what, and under which id, from which follows
 // where the run will be. Used by requests.ts, and by whoever has to find the shard first.
 import { runRef } from '../core/ids.ts'
-import { toText } from '../core/json.ts'
+import { fromText, toText, type JsonText } from '../core/json.ts'
 import { checkId, splitKey } from '../core/names.ts'
 import type { StartRequest } from '../define/application.ts'
 import { startHash, type Birth } from './births.ts'
@@ -24,13 +24,19 @@ const TRIES = 256
 
 /**
  * @param isHere whether an id is one of a shard of this process: one that is made should be.
- * @throws CALL_UNKNOWN, INPUT_INVALID, KEY_INVALID, ID_INVALID, TIME_INVALID
+ * @param made what the schema made of the input at another door, where that holds.
+ * @throws CALL_UNKNOWN, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID, ID_INVALID, TIME_INVALID
  */
-export function judgeStart(judging: Judging, request: StartRequest, isHere?: (id: string) => boolean): AskedStart {
+export function judgeStart(
+  judging: Judging,
+  request: StartRequest,
+  isHere?: (id: string) => boolean,
+  made?: JsonText,
+): AskedStart {
   const { directory, clock } = judging
   const { call } = request
   const { kind } = directory.callable(call)
-  const value = directory.checkInput(call, request.input)
+  const value = made === undefined ? directory.checkInput(call, request.input) : fromText(made)
   const input = toText(value, `the input of ${call}`) ?? 'null'
   const key = directory.runKey(call, value)
   const { id, given } = runId(judging, request, key, isHere)

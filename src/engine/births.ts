@@ -2,7 +2,7 @@
 // A run without a turn begins at recovery as it would have begun here, so a crash between its birth and its first turn
 // loses nothing.
 import type { Failure } from '../core/failure.ts'
-import type { Json, JsonText } from '../core/json.ts'
+import { toText, type Json, type JsonText } from '../core/json.ts'
 import { Machine } from '../core/machine.ts'
 import { soloCommand, type Solo } from '../core/solo.ts'
 import type { RunKind, RunRow } from '../core/store.ts'
@@ -35,9 +35,23 @@ export interface Birth {
   readonly stuck?: { readonly reason: string; readonly error: Failure }
 }
 
-/** What makes two starts of one id the same: what is called, and the input as it was given. */
+/** What makes two starts of one id the same: what is called, and the input as it was given. @throws VALUE_NOT_JSON */
 export function startHash(context: Pick<ShardContext, 'hash'>, call: string, input: unknown): string {
-  return context.hash({ call, input })
+  return hashOfGiven(context, { call, input }, input, `the input of ${call}`)
+}
+
+/**
+ * The hash of what is asked for, in which `given` is: a schema may take what has no hash, since it is no JSON.
+ * @throws VALUE_NOT_JSON
+ */
+export function hashOfGiven({ hash }: Pick<ShardContext, 'hash'>, asked: object, given: unknown, what: string): string {
+  try {
+    return hash(asked)
+  } catch (error) {
+    // It says in words what of it is none.
+    toText(given, what)
+    throw error
+  }
 }
 
 /** The payloads of a new run, as the store keeps them. */

@@ -2,11 +2,13 @@
 // is not taken over, because its reactions are under way. Used by the application.
 import { fault } from '../core/errors.ts'
 import { eventRef } from '../core/ids.ts'
+import type { JsonText } from '../core/json.ts'
 import { splitKey } from '../core/names.ts'
 import type { ConductRequest, Started } from '../define/application.ts'
 import type { StoreReader } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import { judgeEvent, writeAsked, type AskedEvent } from './asked-event.ts'
+import type { Made } from './as-json.ts'
 import type { Judging } from './asked-start.ts'
 import { createRun } from './births.ts'
 import type { Taken } from './claims.ts'
@@ -14,23 +16,31 @@ import type { Watched } from './conducts.ts'
 import type { Shard } from './shard.ts'
 import type { ShardContext } from './shard-context.ts'
 
+/** Of a request that does not come as it is. */
+interface Before {
+  /** What was judged of it already: it has the id of its event, also where none was given. */
+  readonly asked?: AskedConduct
+  /** Of one that lay in the inbox: takes its row away, with what is written in the same moment. */
+  readonly drain?: () => void
+}
+
 /**
  * @param own source of events without one.
- * @param drain of a request that lay in the inbox: takes its row away, with what is written in the same moment.
  * @throws what `Application.conductNamed` says.
  */
 export async function conductFlow(
   shard: Shard,
   own: string,
-  request: ConductRequest,
-  drain?: () => void,
+  request: ConductRequest & Made,
+  { asked, drain }: Before = {},
 ): Promise<Started> {
   shard.check()
   const { context } = shard
   const { directory, claims, conducts, writer } = context
   const choreography = directory.choreography(request.choreography)
   const { name } = choreography
-  const { id, hash, first } = judgeConduct(context, own, request)
+  const made = drain === undefined ? undefined : request.made
+  const { id, hash, first } = asked ?? judgeConduct(context, own, request, made)
   const { type, key, source } = first
   const names = [
     { space: 'run', id },
@@ -96,13 +106,16 @@ export interface AskedConduct {
   readonly first: AskedEvent
 }
 
-/** @throws CHOREOGRAPHY_UNKNOWN, CONDUCT_IMPOSSIBLE, INPUT_INVALID, REQUEST_INVALID, ID_INVALID */
-export function judgeConduct(judging: Judging, own: string, request: ConductRequest): AskedConduct {
+/**
+ * @param made what the schema made of the data at another door, where that holds.
+ * @throws CHOREOGRAPHY_UNKNOWN, CONDUCT_IMPOSSIBLE, INPUT_INVALID, VALUE_NOT_JSON, REQUEST_INVALID, ID_INVALID
+ */
+export function judgeConduct(judging: Judging, own: string, request: ConductRequest, made?: JsonText): AskedConduct {
   const { directory, hash } = judging
   const choreography = directory.choreography(request.choreography)
   directory.checkConductible(choreography)
   const { name } = choreography
-  const first = judgeEvent(judging, own, request)
+  const first = judgeEvent(judging, own, request, made)
   const { type, key } = first
   checkFirst(choreography, type)
   const id = directory.checkRunId(`${name}:${splitKey(key).value}`)

@@ -139,7 +139,7 @@ export class Doors {
     const asked = judgeConduct(this.#judging, source, request)
     return this.#wherever(
       asked.id,
-      ({ shard }) => conductFlow(shard, source, { ...request, id: asked.first.id }),
+      ({ shard }) => conductFlow(shard, source, request, { asked }),
       (elsewhere) => elsewhere.conduct(asked, request),
     )
   }

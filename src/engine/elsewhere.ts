@@ -23,6 +23,7 @@ import type {
 } from '../define/application.ts'
 import { reasonOf } from './actions.ts'
 import type { Arrival } from './admission.ts'
+import { madeOfData, madeOfInput, signalAsJson } from './as-json.ts'
 import { asideOf, TAKEN_MS } from './aside.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
@@ -85,9 +86,10 @@ export class Elsewhere {
     return this.#admitted(isNew ? { workflow, runs: 1 } : null, () => this.#start(birth, request, tx))
   }
 
-  async #start({ id, hash, at, deadline }: Birth, request: StartRequest, tx?: object): Promise<Started> {
+  async #start({ id, hash, at, deadline, ...birth }: Birth, request: StartRequest, tx?: object): Promise<Started> {
     const { call, input } = request
-    const body = { call, input, id, at: at ?? undefined, deadline: deadline ?? undefined }
+    const made = madeOfInput(this.#options.directory, call, input, birth.input)
+    const body = { call, input, ...made, id, at: at ?? undefined, deadline: deadline ?? undefined }
     const posted = await this.#post('start', id, id, body, tx)
     if (tx !== undefined) return { id, created: true }
     this.#expect(id)
@@ -123,7 +125,8 @@ export class Elsewhere {
   async #publish(asked: AskedEvent, request: PublishRequest, shard: number, tx?: object): Promise<Published> {
     const { id, source, hash, key, name } = asked
     const { type, data, cause } = request
-    const body = { type, data, id, source, ...(cause === undefined ? {} : { cause }) }
+    const made = madeOfData(this.#options.directory, type, data, asked.data)
+    const body = { type, data, ...made, id, source, ...(cause === undefined ? {} : { cause }) }
     const posted = await this.#post('event', type, key, body, tx)
     if (tx !== undefined) return { id, source, position: 0, created: true }
     const taken = await this.#taken(shard, 'event', name, posted, `the event "${id}"`)
@@ -137,13 +140,14 @@ export class Elsewhere {
   /** @throws RUN_CONFLICT, EVENT_CONFLICT, CONDUCT_REFUSED, OVERLOADED, OWNER_SILENT, and what the store does */
   async conduct(asked: AskedConduct, request: ConductRequest): Promise<Started> {
     const { id, first } = asked
-    const { store } = this.#options
+    const { store, directory } = this.#options
     const shard = this.#place.shardOf(id)
     const before = await this.#claim(shard, 'run', id)
     if (before !== null) await checkSame(store, shard, before, asked)
     if (before !== null) return { id, created: false }
-    const body = { ...request, id: first.id, source: first.source }
-    const runs = 1 + this.#options.directory.reactionsTo(first.type).length
+    const made = madeOfData(directory, first.type, request.data, first.data)
+    const body = { ...request, ...made, id: first.id, source: first.source }
+    const runs = 1 + directory.reactionsTo(first.type).length
     const taken = await this.#admitted({ workflow: null, runs }, async () => {
       await this.#post('conduct', id, id, body)
       return this.afterInbox(shard, () => this.#claim(shard, 'run', id))
@@ -174,8 +178,9 @@ export class Elsewhere {
     if (row.ended !== null && request.id !== undefined && (await this.#wasGiven(row, id))) return { id, created: false }
     if (row.ended !== null) throw fault('RUN_ENDED', { id: row.id, status: row.status })
     const what = `the data of ${name}`
-    const judged = { payload: toText(validate(directory.signal(row, name).schema, data, what), what) }
-    await this.#post('signal', row.id, row.id, { run: row.id, name, data, id, judged }, tx)
+    const signal = directory.signal(row, name)
+    const said = signalAsJson(signal, data, toText(validate(signal.schema, data, what), what))
+    await this.#post('signal', row.id, row.id, { run: row.id, name, id, ...said }, tx)
     if (tx === undefined) await this.#decided(row, id)
     return { id, created: true }
   }
@@ -186,6 +191,9 @@ export class Elsewhere {
     reasonOf(asked.request)
     const { id, ended, status } = await this.#row(run)
     if (ended !== null) throw fault('RUN_ENDED', { id, status })
+    // What is no JSON would be left out of the row, and something else answered.
+    if (asked.action === 'answer') toText(asked.request.value, 'the answer')
+    else toText(asked.request, 'what is asked')
     const ask = random.uuid(clock.now())
     const shard = this.#place.shardOf(id)
     // What is answered already was not asked here: many acts, one after the other, would read all answers of a minute each.

@@ -4,6 +4,7 @@
 import { fault } from '../core/errors.ts'
 import type { InboxItem } from '../core/store.ts'
 import type { Posted, PublishRequest, SignalRequest, StartRequest } from '../define/application.ts'
+import { madeOfData, madeOfInput } from './as-json.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
 import type { Requests } from './requests.ts'
@@ -20,11 +21,12 @@ export class Posts {
 
   /** @throws as `Requests.start`, TX_INVALID, TX_FOREIGN, and what the transaction throws */
   async start(request: StartRequest, tx: object, asked?: AskedStart): Promise<Posted> {
-    const { id, at, deadline } = await this.#requests.startable(request, asked)
+    const { id, at, deadline, input: judged } = await this.#requests.startable(request, asked)
     const { call, input } = request
     await this.#post(tx, 'start', id, {
       call,
       input,
+      ...madeOfInput(this.#context.directory, call, input, judged),
       id,
       at: at ?? undefined,
       deadline: deadline ?? undefined,
@@ -35,17 +37,18 @@ export class Posts {
 
   /** @throws as `Requests.publish`, TX_INVALID, TX_FOREIGN, and what the transaction throws */
   async publish(request: PublishRequest, tx: object, asked?: AskedEvent): Promise<Posted> {
-    const { id, source, key } = await this.#requests.publishable(request, asked)
+    const { id, source, key, data: judged } = await this.#requests.publishable(request, asked)
     const { type, data } = request
-    await this.#post(tx, 'event', type, { type, data, id, source, silent: true }, key)
+    const made = madeOfData(this.#context.directory, type, data, judged)
+    await this.#post(tx, 'event', type, { type, data, ...made, id, source, silent: true }, key)
     return { id }
   }
 
   /** @throws as `Requests.signal`, TX_INVALID, TX_FOREIGN, and what the transaction throws */
   async signal(request: SignalRequest, tx: object): Promise<Posted> {
-    const { id, payload } = await this.#requests.signalable(request)
-    const { run, name, data } = request
-    await this.#post(tx, 'signal', run, { run, name, data, id, judged: { payload } })
+    const { id, said } = await this.#requests.signalable(request)
+    const { run, name } = request
+    await this.#post(tx, 'signal', run, { run, name, id, ...said })
     return { id }
   }
 

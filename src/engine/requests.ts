@@ -4,7 +4,7 @@
 import { parseText } from '../core/json-text.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import { toText, type JsonText } from '../core/json.ts'
+import { toText } from '../core/json.ts'
 import { checkId } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { InboxRow } from '../core/store.ts'
@@ -20,6 +20,7 @@ import type {
 import type { Actions } from './actions.ts'
 import type { Arrival, Place } from './admission.ts'
 import { isOfVersion, setAside } from './aside.ts'
+import { signalAsJson, type Judged, type Made } from './as-json.ts'
 import { judgeEvent, writeAsked, type AskedEvent } from './asked-event.ts'
 import { judgeStart, type AskedStart } from './asked-start.ts'
 import { isOfStore, takeBegin, takeBegun, takeFact } from './between-shards.ts'
@@ -32,12 +33,6 @@ import { hadSignal } from './given-signals.ts'
 import type { DeliveryExtras, DeliveryResult } from './shard-context.ts'
 import { checkDeadline } from './schedule.ts'
 import type { Shard } from './shard.ts'
-
-/** Of a signal that lies in an inbox. */
-interface Judged {
-  /** What the schema made of its data where it was asked for; `said` by a run, which has looked at it for good. */
-  readonly judged?: { readonly payload?: JsonText | undefined; readonly said?: true }
-}
 
 export class Requests {
   readonly #shard: Shard
@@ -74,7 +69,7 @@ export class Requests {
   }
 
   /** Judges a start that is to come in by another way, as far as it can be judged now. @throws as `start` */
-  async startable(request: StartRequest, asked?: AskedStart): Promise<Pick<Birth, 'id' | 'at' | 'deadline'>> {
+  async startable(request: StartRequest, asked?: AskedStart): Promise<Pick<Birth, 'id' | 'at' | 'deadline' | 'input'>> {
     this.#shard.check()
     const { birth, given, workflow } = asked ?? judgeStart(this.#shard.context, request)
     const { id, hash } = birth
@@ -120,17 +115,18 @@ export class Requests {
   async publishable(
     request: PublishRequest,
     asked?: AskedEvent,
-  ): Promise<{ readonly id: string; readonly source: string; key: string }> {
+  ): Promise<Pick<AskedEvent, 'id' | 'source' | 'key' | 'data'>> {
     this.#shard.check()
     const { context } = this.#shard
-    const { source, id, given, name, hash, type, key } = asked ?? judgeEvent(context, this.#source, request)
+    const event = asked ?? judgeEvent(context, this.#source, request)
+    const { source, id, given, name, hash, type } = event
     const judge = (taken: Taken | null): void => {
       if (taken === null) this.#refuseNew({})
       else if (taken.hash !== hash) throw fault('EVENT_CONFLICT', { id, source })
     }
     const place = this.#admit({}, { workflow: null, runs: context.directory.reactionsTo(type).length })
     await leaving(place, given ? context.claims.settle('event', name, judge) : Promise.resolve(judge(null)))
-    return { id, source, key }
+    return event
   }
 
   async signal(request: SignalRequest & Judged, way: Way = {}): Promise<Signalled> {
@@ -164,17 +160,22 @@ export class Requests {
   }
 
   /** Judges a signal that is to come in by another way, as far as it can be judged now. @throws as `signal` */
-  async signalable(request: SignalRequest): Promise<{ readonly id: string; readonly payload: JsonText | undefined }> {
+  async signalable(
+    request: SignalRequest,
+  ): Promise<{ readonly id: string; readonly said: ReturnType<typeof signalAsJson> }> {
     this.#shard.check()
     const { context } = this.#shard
     await inboxFirst(context)
-    return this.#signalOf(await openRun(context, request.run), request, {})
+    const run = await openRun(context, request.run)
+    const { id, payload } = this.#signalOf(run, request, {})
+    return { id, said: signalAsJson(context.directory.signal(run, request.name), request.data, payload) }
   }
 
   /** What a signal says to a run. @throws SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID */
   #signalOf(run: Awaited<ReturnType<typeof openRun>>, request: SignalRequest & Judged, way: Way) {
     const { context } = this.#shard
-    const payload = this.#signalData(run, request)
+    // What somebody outside says of how it was judged counts nowhere.
+    const payload = this.#signalData(run, way.drained === undefined ? { ...request, judged: undefined } : request)
     // An id from the inbox is an idempotency key, which is outside the alphabet of given ones.
     const id =
       request.id === undefined
@@ -196,6 +197,7 @@ export class Requests {
       context.directory.signal(run, name)
       return judged.payload
     }
+    if (judged?.holds === true) return judged.payload
     try {
       return toText(validate(context.directory.signal(run, name).schema, data, what), what)
     } catch (error) {
@@ -282,14 +284,15 @@ export class Requests {
     if (kind === 'begun') return takeBegun(this.#shard.context, text, drain)
     if (kind === 'act') return this.far.take(row, text)
     if (kind === 'conduct') {
-      await conductFlow(this.#shard, this.#source, parseText(text) as ConductRequest, drain)
+      await conductFlow(this.#shard, this.#source, parseText(text) as ConductRequest & Made, { drain })
       return
     }
-    const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & { by: string; why: string }
+    const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & Made & { by: string; why: string }
+    const { context } = this.#shard
     if (kind === 'cancel') await this.#stop(body, way)
     else if (kind === 'signal') await this.signal(body, way)
-    else if (kind === 'start') await this.start(body, way)
-    else await this.publish(body, way)
+    else if (kind === 'start') await this.start(body, way, judgeStart(context, body, undefined, body.made))
+    else await this.publish(body, way, judgeEvent(context, this.#source, body, body.made))
   }
 
   /** What lay in the inbox was acknowledged: nobody refuses it any more. @throws STORE_FULL, OVERLOADED */

@@ -111,6 +111,34 @@ test('what is refused where the run is, is refused so at any node, and nothing i
   expect((await owner.journal('a'))?.items.filter(({ kind }) => kind === 'turn').length).toBe(2)
 })
 
+test('an answer that is no JSON is refused in the same words at any node, and nothing is answered', async () => {
+  const step = workflow('step', { input: z.null(), output: z.json() }, async (run) => {
+    const count = (): number => {
+      throw new Error('it cannot be counted')
+    }
+    return run.step('count', count, { retry: { attempts: 1 } })
+  })
+  const { old, owner } = await nodesOf((version) => ballet({ name: 'shop', version, services: [], workflows: [step] }))
+  await owner.start(step(null), { id: 's' })
+  await until(owner, null, async () => (await owner.run('s'))?.status === 'stuck')
+  const op = (await owner.run('s'))?.waits[0]?.op ?? ''
+  const cycle: { self?: unknown } = {}
+  cycle.self = cycle
+  let deep: unknown = 0
+  for (let level = 0; level < 20_000; level++) deep = [deep]
+  for (const node of [owner, old]) {
+    for (const value of [() => 7, 10n, cycle, deep])
+      await expect(node.answer('s', { op, value })).rejects.toMatchObject({
+        code: 'VALUE_NOT_JSON',
+        details: { what: 'the answer' },
+      })
+  }
+  const message = 10n as unknown as string
+  await expect(old.fail('s', { op, error: { message } })).rejects.toMatchObject({ code: 'VALUE_NOT_JSON' })
+  expect(await old.answer('s', { op, value: 7 })).toMatchObject({ changed: true })
+  expect(await old.result('s')).toBe(7)
+})
+
 test('a run whose code cannot go on is retried with mended code, or let fail, at any node', async () => {
   const all = await nodes()
   const { old, world } = all

@@ -18,7 +18,7 @@ import {
   type ApplicationDefinition,
 } from '../../src/index.ts'
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
-import { gate, openForTest, until } from '../support/applications.ts'
+import { gate, keptLog, openForTest, until } from '../support/applications.ts'
 import { nodesOf, placeForTest } from './two-versions.ts'
 
 test('a run that takes something back late is not cancelled by way of another node either', async () => {
@@ -126,8 +126,56 @@ test('a flow that is conducted where its key is, is not begun by another event f
   expect(await ask('first')).toMatchObject({ created: true })
   expect(await owner.result('telling:o')).toMatchObject({ ending: 'complete' })
   expect(await ask('first')).toMatchObject({ created: false })
+  // Without an id it means the same, also where the flow is.
   expect(await ask()).toMatchObject({ created: false })
+  expect(await owner.conduct(telling)(Told({ orderId: 'o' }))).toMatchObject({ created: false })
   await expect(ask('other')).rejects.toMatchObject({ code: 'RUN_CONFLICT' })
+})
+
+test('what is no JSON before its schema is taken as it would be where the run is', async () => {
+  const date = z.date().transform((at) => at.toISOString())
+  const When = z.object({ orderId: z.string(), at: date })
+  const Told = event('told', When, { key: 'orderId' })
+  const Done = event('done', z.object({ orderId: z.string() }), { key: 'orderId' })
+  const Then = signal('then', date)
+  const dated = workflow('dated', { input: When, output: z.json(), signals: [Then] }, async (run, { at }) => [
+    at,
+    (await run.receive(Then)).data,
+  ])
+  const desk = service('desk', {
+    do: operation({ input: z.string(), outcomes: [Done], run: (orderId) => Done({ orderId }) }),
+  })
+  desk.on(Told, ({ orderId }) => desk.do(orderId))
+  const telling = choreography('telling', { key: 'orderId' }, seq(Told, Done))
+  const log = keptLog()
+  const { old, owner } = await nodesOf(
+    (version) => ballet({ name: 'shop', version, services: [desk], workflows: [dated], choreographies: [telling] }),
+    { log },
+  )
+  const [at, later] = [new Date(0), new Date(1)]
+  const said = at.toISOString()
+  // Whichever node is asked, and then the other, it is the same.
+  for (const [node, other, id] of [
+    [old, owner, 'a'],
+    [owner, old, 'b'],
+  ] as const) {
+    expect(await node.start(dated({ orderId: 'o', at }), { id })).toEqual({ id, created: true })
+    expect(await other.start(dated({ orderId: 'o', at }), { id })).toEqual({ id, created: false })
+    const clash = other.start(dated({ orderId: 'o', at: later }), { id })
+    await expect(clash).rejects.toMatchObject({ code: 'RUN_CONFLICT' })
+    await node.signal(id, Then(at), { id: 's' })
+    expect(await other.result(id)).toEqual([said, said])
+    const told = Told({ orderId: `of-${id}`, at })
+    expect(await node.publish(told, { id })).toMatchObject({ created: true })
+    expect(await other.publish(told, { id })).toMatchObject({ created: false })
+    const conducted = Told({ orderId: id, at })
+    expect(await node.conduct(telling)(conducted)).toEqual({ id: `telling:${id}`, created: true })
+    expect(await other.conduct(telling)(conducted)).toEqual({ id: `telling:${id}`, created: false })
+    expect(await other.result(`telling:${id}`)).toMatchObject({ ending: 'complete' })
+    const [first] = (await owner.events({ key: `orderId:${id}` })).items
+    expect(first?.data).toEqual({ orderId: id, at: said })
+  }
+  expect(log.lines).toEqual([])
 })
 
 /** The clock of the machine, which knows what still waits on it. */

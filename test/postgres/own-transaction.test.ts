@@ -5,7 +5,7 @@ import postgres from 'postgres'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ballet, event, operation, service, signal, workflow, type Application } from '../../src/index.ts'
-import { openForTest, until } from '../support/applications.ts'
+import { keptLog, openForTest, until } from '../support/applications.ts'
 import { libraries } from './libraries.ts'
 import { newPlace, serverUrl } from './subject.ts'
 
@@ -212,6 +212,61 @@ test('what is wrong is refused before the transaction has it', async () => {
     expect(await app.start(waiter({ orderId: '1', note }), { tx })).toEqual({ id: 'waiter:1' })
   })
   expect((await app.runs({ name: 'waiter' })).items).toHaveLength(1)
+})
+
+/** What is no JSON before its schema. */
+const When = z.object({ orderId: z.string(), at: z.date().transform((at) => at.toISOString()) })
+const Dated = event('dated', When, { key: 'orderId' })
+const Then = signal(
+  'then',
+  z.bigint().transform((n) => `${n}`),
+)
+/** Looks at what it is given more than once, and makes another thing of it each time. */
+const Counted = z
+  .object({ orderId: z.string(), looks: z.number() })
+  .transform((order) => ({ ...order, looks: (looks += 1) }))
+let looks = 0
+const dating = workflow(
+  'dating',
+  { input: When, key: 'orderId', output: z.json(), signals: [Then] },
+  async (run, { at }) => [at, (await run.receive(Then)).data],
+)
+const counting = workflow('counting', { input: Counted, output: z.number() }, async (_, order) => order.looks)
+const huge = workflow('huge', { input: z.bigint().transform(Number), output: z.number() }, async (_, n) => n)
+const dates = ballet({ name: 'shop', services: [], workflows: [dating, counting, huge], events: [Dated] })
+
+test('what is no JSON before its schema is judged once: what a transaction was told is taken comes', async () => {
+  const place = await newPlace()
+  closing.push(() => place.drop())
+  const log = keptLog()
+  const app = await openForTest(dates, { store: place.url(), log })
+  closing.push(() => app.close())
+  const { within } = await opened(openPg)
+  const at = new Date(0)
+  looks = 0
+  await within(async (tx) => {
+    expect(await app.start(dating({ orderId: '1', at }), { tx })).toEqual({ id: 'dating:1' })
+    await app.publish(Dated({ orderId: '2', at }), { id: 'e', tx })
+    await app.start(counting({ orderId: '3', looks: 0 }), { id: 'c', tx })
+    await expect(app.start(huge(7n), { tx })).rejects.toMatchObject({
+      code: 'VALUE_NOT_JSON',
+      message: expect.stringContaining('the input of huge cannot be stored as JSON') as unknown,
+    })
+  })
+  await expect(app.start(huge(7n))).rejects.toMatchObject({ code: 'VALUE_NOT_JSON' })
+  expect(await until(app, null, async () => (await app.run('dating:1'))?.input)).toEqual({
+    orderId: '1',
+    at: at.toISOString(),
+  })
+  // It is the same without a transaction.
+  expect(await app.start(dating({ orderId: '1', at }))).toEqual({ id: 'dating:1', created: false })
+  await expect(app.start(dating({ orderId: '1', at: new Date(1) }))).rejects.toMatchObject({ code: 'RUN_CONFLICT' })
+  expect(await app.publish(Dated({ orderId: '2', at }), { id: 'e' })).toMatchObject({ created: false })
+  expect((await app.events()).items.map(({ data }) => data)).toEqual([{ orderId: '2', at: at.toISOString() }])
+  expect(await app.result('c')).toBe(1)
+  await within((tx) => app.signal('dating:1', Then(8n), { tx }))
+  expect(await app.result('dating:1')).toEqual([at.toISOString(), '8'])
+  expect(log.lines).toEqual([])
 })
 
 test('a transaction on another database is told so, whether there is a store or none', async () => {

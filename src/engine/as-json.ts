@@ -1,0 +1,66 @@
+// What is asked for by way of an inbox lies there as JSON, and is judged once more where it is taken, by the schema of the version
+// that is there. A value that is no JSON before its schema (a Date, a Map), or of which a schema makes another one each time, would
+// be refused there, behind the back of whoever was told that it was taken, or would come out as something else. So it is judged at
+// the door as it will be judged there as well; where that differs, what the schema made of it at the door goes beside it, and holds.
+// Used by posts.ts, elsewhere.ts and requests.ts.
+import { parseText } from '../core/json-text.ts'
+import { toText, type JsonText } from '../core/json.ts'
+import { validate } from '../core/schema.ts'
+import type { SignalDefinition } from '../define/definition.ts'
+import type { Directory } from './directory.ts'
+
+/** Of a start, an event or a flow that is to be conducted. */
+export interface Made {
+  /** What the schema made of it at the door, where it holds. */
+  readonly made?: JsonText | undefined
+}
+
+/** Of a signal. */
+export interface Judged {
+  /**
+   * What the schema made of its data where it was asked for, which `holds` where JSON of the data would not give the same; `said`
+   * by a run, which has looked at it for good.
+   */
+  readonly judged?: { readonly payload?: JsonText | undefined; readonly holds?: true; readonly said?: true } | undefined
+}
+
+/** @param input what the schema made of the input at the door. */
+export function madeOfInput(directory: Directory, call: string, raw: unknown, input: JsonText): Made {
+  const what = `the input of ${call}`
+  const judge = (value: unknown): JsonText => toText(directory.checkInput(call, value), what) ?? 'null'
+  return { made: isSameAsJson(raw, input, judge) ? undefined : input }
+}
+
+/** @param data what the schema made of the data at the door. */
+export function madeOfData(directory: Directory, type: string, raw: unknown, data: JsonText): Made {
+  const what = `the data of ${type}`
+  const judge = (value: unknown): JsonText => toText(directory.checkEvent(type, value), what) ?? 'null'
+  return { made: isSameAsJson(raw, data, judge) ? undefined : data }
+}
+
+/** What a signal says, as it goes into an inbox. Nobody compares it, so that data which do not count are not there. */
+export function signalAsJson(
+  { schema, type }: SignalDefinition,
+  raw: unknown,
+  payload: JsonText | undefined,
+): Judged & { readonly data?: unknown } {
+  const what = `the data of ${type}`
+  return isSameAsJson(raw, payload, (value) => toText(validate(schema, value, what), what))
+    ? { data: raw, judged: { payload } }
+    : { judged: { payload, holds: true } }
+}
+
+/** Whether the JSON of a value is judged as the value was. */
+function isSameAsJson(
+  raw: unknown,
+  text: JsonText | undefined,
+  judge: (value: unknown) => JsonText | undefined,
+): boolean {
+  try {
+    const given = toText(raw, 'what is asked')
+    return judge(given === undefined ? undefined : parseText(given)) === text
+  } catch {
+    // It is refused so, or is no JSON: what was made of it at the door is.
+    return false
+  }
+}
