@@ -19,6 +19,7 @@ import { guardBody } from './own-body.ts'
 import { problemAnswer, stackOf, tellable } from './problem.ts'
 import { Query } from './query.ts'
 import type { Exchange, Route } from './route.ts'
+import { carryingOf } from './carrying.ts'
 import { allowedMethods, asksForOwner, carriedRun, asksForToken, isReserved, nearestRoute, ROUTES } from './routes.ts'
 import { Traffic } from './traffic.ts'
 
@@ -162,14 +163,22 @@ class Site {
   async #toCarrier(request: Request, app: Application): Promise<Request | Response> {
     const run = this.#forwarding.isPossible ? carriedRun(request) : null
     const owner = run === null ? null : app.carrierOf(run)
-    if (owner === null) return request
+    if (run === null || owner === null) return request
     this.#admit(request, new URL(request.url).pathname)
-    const standing = { owner, over: new AbortController().signal }
+    const { over, end } = carryingOf(request, { app, clock: systemClock, run, node: owner.id })
     const pass = (signal: AbortSignal): Promise<Response> =>
-      this.#forwarding.pass(request, standing, { limitBytes: this.#limitBytes, signal })
-    if (request.method !== 'GET') return pass(request.signal)
-    // A question can be answered from committed rows as well.
-    return this.#traffic.wait(request.signal, pass).catch(() => request)
+      this.#forwarding.pass(request, { owner, over }, { limitBytes: this.#limitBytes, signal })
+    const isQuestion = request.method === 'GET'
+    try {
+      const answer = isQuestion ? await this.#traffic.wait(request.signal, pass) : await pass(request.signal)
+      end()
+      return answer
+    } catch (error) {
+      const here = end()
+      // A question can be answered from committed rows as well; what was not sent can be asked by way of the inbox of the shard.
+      if (isQuestion || (isBalletError(error) && error.code === 'OWNER_UNREACHABLE')) return here
+      throw error
+    }
   }
 
   async #take(request: Request, { standing, hints }: Application): Promise<Request | Response> {
