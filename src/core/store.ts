@@ -31,7 +31,10 @@ export interface Tenure {
   readonly shard: number
   readonly epoch: number
   readonly head: number
-  /** How many times in a row the shard was taken over from an owner that had neither let it go nor been `steady`. */
+  /**
+   * How many times in a row the shard was taken over from an owner that had neither let it go nor been `steady`. Below 0: as many
+   * before the last owner, which has let it go by `release`, with these.
+   */
   readonly crashes: number
 }
 
@@ -357,11 +360,14 @@ export interface Store extends StoreReader {
   open(): Promise<StoreInfo>
   /**
    * Takes a shard over: raises its epoch durably, so that whoever held it before is fenced. Counts a crash when that
-   * owner had not released it, and begins to count anew when it had.
+   * owner had not released it.
    */
   acquire(shard: number, owner: string): Promise<Tenure>
-  /** Lets a shard go at a good end. Does nothing when the epoch is another one by now. */
-  release(shard: number, epoch: number): Promise<void>
+  /**
+   * Lets a shard go at a good end. Does nothing when the epoch is another one by now.
+   * @param crashes that count on, since it was not found out what did them; none without. The next owner has them below 0.
+   */
+  release(shard: number, epoch: number, crashes?: number): Promise<void>
   /** The owner has lived long enough: crashes are counted anew. Does nothing when the epoch is another one by now. */
   steady(shard: number, epoch: number): Promise<void>
   /** Epoch and head as they are durable now: settles a commit whose outcome is unknown. */

@@ -248,7 +248,7 @@ export class Shard {
     this.#retention?.stop()
     space.stop()
     this.#loading.close()
-    suspects.close()
+    const crashes = suspects.close()
     this.#eviction.stop()
     await effects.close(graceMs)
     // On a full disk what is left may never become durable: nobody has been told that it is.
@@ -264,7 +264,7 @@ export class Shard {
     this.#monitor.stop()
     await writer.barrier().catch(() => {})
     // Only an end that left nothing in doubt is a good one.
-    if (this.#failure === null) await store.release(shard, this.#options.tenure.epoch).catch(() => {})
+    if (this.#failure === null) await store.release(shard, this.#options.tenure.epoch, crashes).catch(() => {})
     // What still reads the store finds it closed: that is no failure.
     this.#failure ??= fault('APP_CLOSED')
     this.context.pump.stop()

@@ -80,7 +80,7 @@ export class Suspects {
   constructor(options: SuspectsOptions) {
     this.#options = options
     this.#party = { writer: options.writer, unmarked: 0, steady: () => this.#steady(), isOver: false, isBack: false }
-    this.#isCareful = options.tenure.crashes >= CAREFUL_FROM
+    this.#isCareful = Math.abs(options.tenure.crashes) >= CAREFUL_FROM
   }
 
   /**
@@ -92,14 +92,14 @@ export class Suspects {
     readonly tried: readonly number[]
   }> {
     const { log, trials } = this.#options
-    const { crashes } = this.#options.tenure
+    const crashes = Math.abs(this.#options.tenure.crashes)
     const known = new Set(open)
     const { found, death } = await this.#findMarks(known)
     // Nothing is brought back where it would wait for ever.
     if (this.#stopped) throw fault('APP_CLOSED')
     const poisoned = new Map([...found].filter(([, { deaths }]) => deaths >= DEATHS))
     this.#party.unmarked = this.#isCareful ? open.length - found.size : 0
-    trials.join(this.#party, death)
+    trials.join(this.#party, death, crashes > 0)
     const isDoubtful = death === 'unexplained'
     const tried = open.filter((run) => !poisoned.has(run) && (this.#isCareful || found.has(run)))
     for (const run of tried) {
@@ -191,14 +191,19 @@ export class Suspects {
     this.#options.trials.back(this.#party)
   }
 
-  /** Nothing more is put on trial; turns that wait for one are made, because what was taken is delivered. */
-  close(): void {
+  /**
+   * Nothing more is put on trial; turns that wait for one are made, because what was taken is delivered.
+   * @returns the deaths that count on for the next owner of the shard: nobody has found out what did them.
+   */
+  close(): number {
+    const crashes = this.#isCareful ? Math.abs(this.#options.tenure.crashes) : 0
     this.#stopped = true
     this.#isCareful = false
     for (const trial of this.#options.trials.stop(this.#party)) trial.failed(fault('APP_CLOSED'))
     const guards = [...this.#guards.values()]
     this.#guards.clear()
     for (const guard of guards) if (guard.held.length > 0) this.#release(guard, () => {})
+    return crashes
   }
 
   #guard(run: number, known: Known = {}): Guard {
@@ -253,7 +258,7 @@ export class Suspects {
   }> {
     const { store, info, tenure, writer } = this.#options
     const found = new Map<number, SuspectRow>()
-    let death: Death = tenure.crashes === 0 ? 'none' : 'unexplained'
+    let death: Death = tenure.crashes <= 0 ? 'none' : 'unexplained'
     for (const mark of await store.suspects(tenure.shard)) {
       const what = /^\((.*)\)$/s.exec(mark.what)?.[1]
       if (what === undefined) death = 'explained'

@@ -103,12 +103,12 @@ export class Trials {
     this.#quietSince = elapsedOf(clock)
   }
 
-  /** Of a shard that has been taken over. */
-  join(party: Party, death: Death): void {
+  /** Of a shard that has been taken over. @param isYoung whether deaths of processes count, which a minute of life forgets. */
+  join(party: Party, death: Death, isYoung: boolean): void {
     this.#parties.add(party)
     this.#quietSince = elapsedOf(this.#clock)
     if (death === 'explained') this.#isExplained = true
-    if (death !== 'none') this.#isYoung(party)
+    if (isYoung) this.#isYoung(party)
     this.#next()
   }
 

@@ -89,6 +89,18 @@ export const storeLifeCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'a shard may be released with the crashes that count on: its next owner has them, below 0, and when that dies one more',
+    async run({ store, reopen }) {
+      await store.acquire(SHARD, 'first')
+      const second = await store.acquire(SHARD, 'second')
+      await store.release(SHARD, second.epoch, 2)
+      assert.deepEqual(await store.tenure(SHARD), { ...second, crashes: -2 })
+      const again = await reopen()
+      assert.deepEqual(await again.acquire(SHARD, 'third'), { ...second, epoch: second.epoch + 1, crashes: -2 })
+      assert.equal((await again.acquire(SHARD, 'fourth')).crashes, 3)
+    },
+  },
+  {
     name: 'an owner that is steady has no crashes before it, and is one itself when it dies',
     async run({ store }) {
       await store.acquire(SHARD, 'first')

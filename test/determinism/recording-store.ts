@@ -21,7 +21,7 @@ import type { Chance } from '../../src/testing/simulation/chance.ts'
 /** A change of the store, and the time of the clock at it. */
 export type Change = { readonly at: number } & (
   | { readonly kind: 'acquired'; readonly owner: string }
-  | { readonly kind: 'released'; readonly epoch: number }
+  | { readonly kind: 'released'; readonly epoch: number; readonly crashes: number | undefined }
   | { readonly kind: 'steady'; readonly epoch: number }
   | { readonly kind: 'committed'; readonly batch: Batch }
   | { readonly kind: 'posted'; readonly items: readonly InboxItem[] }
@@ -38,7 +38,7 @@ export function contentAfter(id: string, changes: readonly Change[]): Content {
   const data = new MemoryData(id)
   for (const change of changes) {
     if (change.kind === 'acquired') data.acquire(0, change.owner)
-    else if (change.kind === 'released') data.release(0, change.epoch)
+    else if (change.kind === 'released') data.release(0, change.epoch, change.crashes)
     else if (change.kind === 'steady') data.steady(0, change.epoch)
     else if (change.kind === 'committed') data.commit(change.batch)
     else data.post(0, change.items)
@@ -85,10 +85,10 @@ export class RecordingStore implements Store {
     return data.acquire(shard, owner)
   }
 
-  async release(shard: number, epoch: number): Promise<void> {
+  async release(shard: number, epoch: number, crashes?: number): Promise<void> {
     const { data, changes } = this.#content
-    changes.push({ at: this.#now(), kind: 'released', epoch })
-    data.release(shard, epoch)
+    changes.push({ at: this.#now(), kind: 'released', epoch, crashes })
+    data.release(shard, epoch, crashes)
   }
 
   async steady(shard: number, epoch: number): Promise<void> {

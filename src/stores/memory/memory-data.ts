@@ -62,14 +62,15 @@ export class MemoryData {
   acquire(shard: number, owner: string): Tenure {
     invariant(shard === SHARD, `there is no shard ${shard}`)
     this.epoch += 1
-    this.crashes = this.owner === null ? 0 : this.crashes + 1
+    if (this.owner !== null) this.crashes = Math.abs(this.crashes) + 1
     this.owner = owner
     return this.tenure(shard)
   }
 
-  release(shard: number, epoch: number): void {
-    if (shard === SHARD && epoch === this.epoch) this.owner = null
-    this.steady(shard, epoch)
+  release(shard: number, epoch: number, crashes = 0): void {
+    if (shard !== SHARD || epoch !== this.epoch) return
+    this.owner = null
+    this.crashes = 0 - crashes
   }
 
   steady(shard: number, epoch: number): void {

@@ -62,8 +62,8 @@ class MemoryStore implements Store {
     return this.#opened().acquire(shard, owner)
   }
 
-  async release(shard: number, epoch: number): Promise<void> {
-    this.#opened().release(shard, epoch)
+  async release(shard: number, epoch: number, crashes?: number): Promise<void> {
+    this.#opened().release(shard, epoch, crashes)
   }
 
   async steady(shard: number, epoch: number): Promise<void> {

@@ -60,7 +60,7 @@ const texts = {
   evict: `UPDATE {s}.nodes SET until = NULL
     WHERE id IN (SELECT node FROM {s}.shards WHERE id = ANY ($1::int[])) AND id <> $2 AND until <= ${NOW}`,
   take: `UPDATE {s}.shards AS own SET epoch = epoch + 1, owner = $3, node = $2, since = ${NOW}, taking = NULL,
-      crashes = CASE WHEN owner IS NULL THEN 0 WHEN node = $2 THEN crashes ELSE crashes + 1 END
+      crashes = CASE WHEN owner IS NULL OR node = $2 THEN crashes ELSE abs(crashes) + 1 END
     WHERE id = ANY ($1::int[]) AND (owner IS NULL OR node IS NULL OR node = $2
       OR NOT EXISTS (SELECT FROM {s}.nodes WHERE id = own.node AND until IS NOT NULL))
     RETURNING id, epoch, head, crashes`,

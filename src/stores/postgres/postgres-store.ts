@@ -177,7 +177,7 @@ class PostgresStore extends SqlStore {
   /** Taken once, however often it has to be said: whoever comes back finds that it was here. */
   override async acquire(shard: number, owner: string): Promise<Tenure> {
     const statement: Statement = {
-      sql: `UPDATE shards SET epoch = epoch + 1, crashes = CASE WHEN owner IS NULL THEN 0 ELSE crashes + 1 END,
+      sql: `UPDATE shards SET epoch = epoch + 1, crashes = CASE WHEN owner IS NULL THEN crashes ELSE abs(crashes) + 1 END,
         owner = ?2, node = NULL, taking = ?3 WHERE id = ?1 AND taking IS DISTINCT FROM ?3 RETURNING epoch, head, crashes`,
       width: 3,
       values: [shard, owner, randomUUID()],
@@ -191,9 +191,9 @@ class PostgresStore extends SqlStore {
     return { shard, epoch, head, crashes }
   }
 
-  override async release(shard: number, epoch: number): Promise<void> {
-    if (this.shards === 1) return this.#again(async () => super.release(shard, epoch))
-    await this.#releases.answer(releaseStatement(shard, epoch))
+  override async release(shard: number, epoch: number, crashes = 0): Promise<void> {
+    if (this.shards === 1) return this.#again(async () => super.release(shard, epoch, crashes))
+    await this.#releases.answer(releaseStatement(shard, epoch, crashes))
   }
 
   override steady(shard: number, epoch: number): Promise<void> {

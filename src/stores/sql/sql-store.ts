@@ -103,8 +103,8 @@ export abstract class SqlStore implements Store {
     return tenure(shard, await this.write([acquireStatement(shard, owner)], true))
   }
 
-  async release(shard: number, epoch: number): Promise<void> {
-    await this.write([releaseStatement(shard, epoch)], true)
+  async release(shard: number, epoch: number, crashes = 0): Promise<void> {
+    await this.write([releaseStatement(shard, epoch, crashes)], true)
   }
 
   async steady(shard: number, epoch: number): Promise<void> {

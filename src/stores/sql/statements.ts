@@ -103,9 +103,9 @@ function replaced<Row, Name>({ columns }: Table<Row>, { columns: names }: Table<
 
 const texts: Readonly<Record<BatchKind | 'acquire' | 'release' | 'steady', string>> = {
   fence: 'UPDATE shards SET head = ?4 WHERE id = ?1 AND epoch = ?2 AND head = ?3',
-  acquire: `UPDATE shards SET epoch = epoch + 1, crashes = CASE WHEN owner IS NULL THEN 0 ELSE crashes + 1 END, owner = ?2
+  acquire: `UPDATE shards SET epoch = epoch + 1, crashes = CASE WHEN owner IS NULL THEN crashes ELSE abs(crashes) + 1 END, owner = ?2
     WHERE id = ?1 RETURNING epoch, head, crashes`,
-  release: 'UPDATE shards SET owner = NULL, crashes = 0 WHERE id = ?1 AND epoch = ?2',
+  release: 'UPDATE shards SET owner = NULL, crashes = ?3 WHERE id = ?1 AND epoch = ?2',
   steady: 'UPDATE shards SET crashes = 0 WHERE id = ?1 AND epoch = ?2',
   drain: 'DELETE FROM inbox WHERE shard = ?1 AND id = ?2',
   run: insert(runsTable),
@@ -202,8 +202,8 @@ export function acquireStatement(shard: number, owner: string): Statement {
   return { sql: texts.acquire, width: 2, values: [shard, owner] }
 }
 
-export function releaseStatement(shard: number, epoch: number): Statement {
-  return { sql: texts.release, width: 2, values: [shard, epoch] }
+export function releaseStatement(shard: number, epoch: number, crashes: number): Statement {
+  return { sql: texts.release, width: 3, values: [shard, epoch, 0 - crashes] }
 }
 
 export function steadyStatement(shard: number, epoch: number): Statement {

@@ -51,8 +51,8 @@ export class ShardedDisk {
     return { ...this.of(shard).acquire(ONE, owner), shard }
   }
 
-  release(shard: number, epoch: number): void {
-    this.of(shard).release(ONE, epoch)
+  release(shard: number, epoch: number, crashes?: number): void {
+    this.of(shard).release(ONE, epoch, crashes)
   }
 
   steady(shard: number, epoch: number): void {

@@ -20,7 +20,7 @@ export function shardedStore(disk: ShardedDisk, isShared: boolean): Store {
     },
     info: async () => disk.info,
     acquire: async (shard: number, owner: string) => disk.acquire(shard, owner),
-    release: async (shard: number, epoch: number) => disk.release(shard, epoch),
+    release: async (shard: number, epoch: number, crashes?: number) => disk.release(shard, epoch, crashes),
     steady: async (shard: number, epoch: number) => disk.steady(shard, epoch),
     tenure: async (shard: number) => disk.tenure(shard),
     commit: async (batch: Batch) => disk.commit(batch),
