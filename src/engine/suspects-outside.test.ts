@@ -125,7 +125,7 @@ test('F1: a process is killed in the grace of its end: nobody is accused of that
   await closing
 })
 
-test('F1: a mark that belongs to nobody here explains one death, and not every one', async () => {
+test('F1: a mark in the store that belongs to nobody here: it explains one death, and not every one', async () => {
   const data = new MemoryData()
   const { app } = await nextLife(data)
   await app.start(hang(null), { id: 'a' })
