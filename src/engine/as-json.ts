@@ -26,16 +26,16 @@ export interface Judged {
 
 /** @param input what the schema made of the input at the door. */
 export function madeOfInput(directory: Directory, call: string, raw: unknown, input: JsonText): Made {
-  const what = `the input of ${call}`
-  const judge = (value: unknown): JsonText => toText(directory.checkInput(call, value), what) ?? 'null'
-  return { made: isSameAsJson(raw, input, judge) ? undefined : input }
+  return madeOf(raw, input, (value) => toText(directory.checkInput(call, value), `the input of ${call}`))
 }
 
 /** @param data what the schema made of the data at the door. */
 export function madeOfData(directory: Directory, type: string, raw: unknown, data: JsonText): Made {
-  const what = `the data of ${type}`
-  const judge = (value: unknown): JsonText => toText(directory.checkEvent(type, value), what) ?? 'null'
-  return { made: isSameAsJson(raw, data, judge) ? undefined : data }
+  return madeOf(raw, data, (value) => toText(directory.checkEvent(type, value), `the data of ${type}`))
+}
+
+function madeOf(raw: unknown, text: JsonText, judge: (value: unknown) => JsonText | undefined): Made {
+  return { made: isSameAsJson(raw, text, (value) => judge(value) ?? 'null') ? undefined : text }
 }
 
 /** What a signal says, as it goes into an inbox. Nobody compares it, so that data which do not count are not there. */

@@ -6,10 +6,8 @@ import { keptLog, openForTest, until } from '../../test/support/applications.ts'
 import { HandClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { rounds } from '../../test/support/sweeps.ts'
-import { VirtualClock } from '../testing/simulation/virtual-clock.ts'
 import type { Store } from '../core/store.ts'
-import { turnStream } from '../core/randomness.ts'
-import { ballet, memory, open, operation, service, signal, workflow, type Application } from '../index.ts'
+import { ballet, memory, operation, service, signal, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 
 const output = z.json()
@@ -363,37 +361,4 @@ test('a process that ends well leaves what it found, and nobody has died of what
     // What did the others is not found out yet.
     expect([marks(data), data.crashes, data.owner]).toEqual([[], -2, null])
   }
-})
-
-test('a long call is not accused by kills from outside, whenever they come', async () => {
-  let lives = 0
-  for (let seed = 1; seed <= 100; seed++) {
-    const stream = turnStream(seed, 0, 0)
-    const data = new MemoryData()
-    let clock = new VirtualClock(Date.UTC(2030, 0, 1))
-    const desk = service('desk', {
-      long: operation({
-        input: z.null(),
-        output: z.null(),
-        timeout: '2h',
-        run: async () => (await clock.wait(60_000), null),
-      }),
-    })
-    const flow = workflow('flow', { input: z.null(), output }, async (run) => (await run.call(desk.long(null)), 'done'))
-    const definition = ballet({ services: [desk], workflows: [flow] })
-    const begin = (): Promise<Application> => open(definition, { store: memory(data), clock, log: keptLog() })
-    await (await begin()).start(flow(null), { id: 'f' })
-    for (let kills = 0; kills < 10; kills++) {
-      // Most processes live for a few seconds, some for much longer.
-      await clock.wait(-Math.log(1 - stream()) * 6000)
-      clock.stop()
-      clock = new VirtualClock(clock.now())
-      await begin()
-      lives += 1
-    }
-    const app = await begin()
-    expect(await app.result('f'), `seed ${seed}`).toBe('done')
-    clock.stop()
-  }
-  expect(lives).toBe(1000)
 })

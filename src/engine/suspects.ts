@@ -23,7 +23,7 @@ import type { Store, StoreInfo, SuspectRow, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { LiveRun } from './live-run.ts'
 import { orFailure } from './run-rows.ts'
-import { RETRY } from './suspicion.ts'
+import { asLeft, leftFor, RETRY } from './suspicion.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump, TurnJob } from './pump.ts'
 import { widthOf, type Accused, type Death, type Mark, type Party, type Trial, type Trials } from './trials.ts'
@@ -260,12 +260,12 @@ export class Suspects {
     const found = new Map<number, SuspectRow>()
     let death: Death = tenure.crashes <= 0 ? 'none' : 'unexplained'
     for (const mark of await store.suspects(tenure.shard)) {
-      const what = /^\((.*)\)$/s.exec(mark.what)?.[1]
+      const what = leftFor(mark.what)
       if (what === undefined) death = 'explained'
       if (open.has(mark.run)) found.set(mark.run, { ...mark, what: what ?? mark.what })
       else if (await this.#isOver(mark.run)) writer.rows.suspectsGone.push(mark.run)
       // It has explained this death, and is not to explain others.
-      else if (what === undefined) writer.rows.suspects.push({ ...mark, what: `(${mark.what})` })
+      else if (what === undefined) writer.rows.suspects.push({ ...mark, what: asLeft(mark.what) })
     }
     // Somebody of another shard may have been under way: that is known when all of them have been taken over.
     if (death !== 'unexplained' || info.shards > 1) return { found, death }

@@ -10,6 +10,7 @@
 import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import { elapsedOf } from './hold.ts'
+import { asLeft } from './suspicion.ts'
 import type { Writer } from './writer.ts'
 
 /** Trials, one after the other, in which all that nobody has died of are made; and those of a group that somebody has. */
@@ -95,18 +96,17 @@ export class Trials {
   readonly #young = new Set<Party>()
   #minute: Cancel | null = null
   #isMinuteOver = false
-  /** Since when nobody has been under way, nor has a shard come. */
-  #quietSince: number
+  /** Since when nobody has been under way, nor has a shard come; null while somebody is. */
+  #quietSince: number | null = null
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#quietSince = elapsedOf(clock)
   }
 
   /** Of a shard that has been taken over. @param isYoung whether deaths of processes count, which a minute of life forgets. */
   join(party: Party, death: Death, isYoung: boolean): void {
     this.#parties.add(party)
-    this.#quietSince = elapsedOf(this.#clock)
+    this.#quietSince = null
     if (death === 'explained') this.#isExplained = true
     if (isYoung) this.#isYoung(party)
     this.#next()
@@ -163,7 +163,7 @@ export class Trials {
     const { run, found, party } = accused
     if (found === null) return this.clear(accused)
     this.#unwrite(accused)
-    party.writer.rows.suspects.push({ run, what: `(${found.what})`, deaths: found.deaths })
+    party.writer.rows.suspects.push({ run, what: asLeft(found.what), deaths: found.deaths })
   }
 
   /** What goes is taken before what is marked, in one batch: a mark that is not sealed yet must not outlive its end. */
@@ -175,9 +175,13 @@ export class Trials {
 
   #next(): void {
     if (this.#under.size > 0) return
+    const now = elapsedOf(this.#clock)
+    this.#quietSince ??= now
     if (this.#waiting.length === 0) return this.#idle()
-    const group = this.#takeGroup()
-    if (group.length === 0) return this.#wait()
+    const quietMs = now - this.#quietSince
+    const group = this.#takeGroup(quietMs)
+    if (group.length === 0) return this.#wait(quietMs)
+    this.#quietSince = null
     for (const trial of group) {
       this.#under.set(trial, false)
       const { accused, what } = trial
@@ -225,10 +229,10 @@ export class Trials {
    * The first that may go, and with it others like it: what was brought back need not wait for an effect. Whoever asks for less
    * quiet goes before; then replays before turns, and those before effects: who opens a shard waits for the first.
    */
-  #takeGroup(): readonly Trial[] {
+  #takeGroup(quietMs: number): readonly Trial[] {
     const least = this.#leastQuiet()
-    if (least > elapsedOf(this.#clock) - this.#quietSince) return []
-    const ready = this.#waiting.filter(({ quietMs }) => quietMs === least)
+    if (least > quietMs) return []
+    const ready = this.#waiting.filter((trial) => trial.quietMs === least)
     const kind = KINDS.find((one) => ready.some((trial) => trial.kind === one))
     const alike = ready.filter((trial) => trial.kind === kind)
     const width = alike[0]?.accused.width ?? null
@@ -279,9 +283,8 @@ export class Trials {
     this.#isMinuteOver = false
   }
 
-  #wait(): void {
+  #wait(quietMs: number): void {
     this.#wake?.()
-    const quietMs = elapsedOf(this.#clock) - this.#quietSince
     this.#wake = this.#clock.after(this.#leastQuiet() - quietMs, () => this.#next())
   }
 
@@ -293,7 +296,6 @@ export class Trials {
     if (isCleared || accused.found === null || accused.found.what === what) this.clear(accused)
     else this.leave(accused)
     this.#leaving.add(writer)
-    if (this.#under.size === 0) this.#quietSince = elapsedOf(this.#clock)
     this.#next()
     writer.flush()
   }

@@ -165,19 +165,18 @@ class Site {
     const owner = run === null ? null : app.carrierOf(run)
     if (run === null || owner === null) return request
     this.#admit(request, new URL(request.url).pathname)
-    const { over, end } = carryingOf(request, { app, clock: systemClock, run, node: owner.id })
+    const { over, stop, here } = carryingOf(request, { app, clock: systemClock, run, node: owner.id })
     const pass = (signal: AbortSignal): Promise<Response> =>
       this.#forwarding.pass(request, { owner, over }, { limitBytes: this.#limitBytes, signal })
     const isQuestion = request.method === 'GET'
     try {
-      const answer = isQuestion ? await this.#traffic.wait(request.signal, pass) : await pass(request.signal)
-      end()
-      return answer
+      return isQuestion ? await this.#traffic.wait(request.signal, pass) : await pass(request.signal)
     } catch (error) {
-      const here = end()
       // A question can be answered from committed rows as well; what was not sent can be asked by way of the inbox of the shard.
-      if (isQuestion || (isBalletError(error) && error.code === 'OWNER_UNREACHABLE')) return here
+      if (isQuestion || (isBalletError(error) && error.code === 'OWNER_UNREACHABLE')) return here()
       throw error
+    } finally {
+      stop()
     }
   }
 

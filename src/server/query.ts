@@ -85,7 +85,8 @@ export interface Limit {
 
 export const limitOf = (words: Duration): Limit => ({ words, ms: toMs(words) })
 
-function parseMs(value: string): number | undefined {
+/** Milliseconds of a length of time; undefined for what is none. */
+export function parseMs(value: string): number | undefined {
   try {
     return toMs(value)
   } catch {

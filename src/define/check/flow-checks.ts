@@ -99,13 +99,7 @@ function unanswered(
   const producer = operationsWith(sight, first)[0]
   const line = `${producer?.service ?? 'service'}.on(${variableOf(type)}, (data) => ${producer?.name ?? 'service.operation'}({ ... }))`
   const waits = `after ${[...path, type].join(', ')} the flow waits for ${listed(wanted)}, and`
-  const before = earlier(sight, wanted, [...path, type])
-  const maybe =
-    byWorkflow === 'maybe'
-      ? ', though a workflow may go on'
-      : before === undefined
-        ? ''
-        : `, though who reacts to ${before} may have brought it about`
+  const maybe = byWorkflow === 'maybe' ? ', though a workflow may go on' : earlierWords(sight, wanted, [...path, type])
   if (reacting.length === 0) {
     const one = finding('event-unanswered', place, `${waits} nobody reacts to ${type}${maybe}`, line)
     return maybe === '' ? one : noteOf(one)
@@ -126,10 +120,11 @@ function unanswered(
   )
 }
 
-/** An event of a path of which a reaction brings what is wanted behind that path, where nothing of it has come since. */
-function earlier({ reacting }: FlowSight, wanted: ReadonlySet<string>, path: readonly string[]): string | undefined {
+/** Words for who reacts to an event of a path with what is wanted behind it, where nothing of that has come since; empty for nobody. */
+function earlierWords({ reacting }: FlowSight, wanted: ReadonlySet<string>, path: readonly string[]): string {
   const since = path.slice(path.findLastIndex((type) => wanted.has(type)) + 1, -1)
-  return since.find((type) => reacting.get(type)?.some(({ calls }) => bringsAny(calls, wanted)))
+  const before = since.find((type) => reacting.get(type)?.some(({ calls }) => bringsAny(calls, wanted)))
+  return before === undefined ? '' : `, though who reacts to ${before} may have brought it about`
 }
 
 /** What a flow waits for because of an event; empty when it may end there, or waits for something since before. */
