@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import type { Campaign } from './simulation/campaign.ts'
 import { MUTANTS, type Mutant } from './simulation/mutants.ts'
 import { SERVER_MUTANTS } from './simulation/postgres/mutants.ts'
-import { SHARDED, WAITING } from './simulation/seeds.ts'
+import { FORGETTING, SHARDED, WAITING } from './simulation/seeds.ts'
 
 const MAIN = fileURLToPath(new URL('simulation/main.ts', import.meta.url))
 /** `BALLET_SEED` moves the campaign to other stories. */
@@ -26,6 +26,7 @@ const SOME = [
   'undo-in-order',
   'begins-twice',
   'reaction-astray',
+  'forgets-what-is-asked-for',
 ]
 
 /** What the command printed, whatever it exited with. */
@@ -91,6 +92,20 @@ test(
     expect(figures.crashes).toBeGreaterThan(25)
     const faults = ['frozen', 'ended', 'hintLost', 'lease lost', 'lease deaf', 'lease late']
     expect(faults.filter((kind) => (figures.faults[kind] ?? 0) < 3)).toEqual([])
+  },
+)
+
+test(
+  'F1: stores that forget soon, with graphs that lie in several shards, names that are asked for again, and nodes that are behind: 60 stories',
+  { timeout: 120_000 },
+  async () => {
+    const { out, words } = await simulate('--json', '--seeds', '60', '--seed', String(FORGETTING + Number(SEED)))
+    const { seeds, found, figures, byWorkload } = JSON.parse(out) as Campaign
+    expect(words).toBe('')
+    expect([seeds, found]).toEqual([60, []])
+    expect(Object.keys(byWorkload).toSorted()).toEqual(['forgetting nodes', 'forgetting shards'])
+    expect(figures.crashes).toBeGreaterThan(20)
+    expect(figures.faults['frozen'] ?? 0).toBeGreaterThan(3)
   },
 )
 

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import type { Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
-import { splitKey } from '../core/names.ts'
+import { splitKey, DEFAULT_NAMESPACE } from '../core/names.ts'
 import type { Store } from '../core/store.ts'
 import type { StorePlace } from '../server/store-place.ts'
 import type { Reads } from './reads.ts'
@@ -44,7 +44,7 @@ export async function readsOf(store: Store): Promise<Reads> {
     graph: async (root, cursor) => queries.graph(root, cursor),
     async fields() {
       const { shards } = await store.info()
-      const some = { ns: 'default', limit: Math.ceil(SAMPLE / shards) }
+      const some = { ns: DEFAULT_NAMESPACE, limit: Math.ceil(SAMPLE / shards) }
       const found = await Promise.all(
         Array.from({ length: shards }, (_, shard) => [store.runs(shard, some), store.events(shard, some)]).flat(),
       )

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import {
   BalletError,
@@ -135,4 +136,8 @@ describe('a terminal error', () => {
   ])('%s is none', (_name, error) => {
     expect(isTerminal(error)).toBe(false)
   })
+})
+
+it('says what to do wherever it is printed', () => {
+  expect(inspect(fault('STORE_UNKNOWN', { url: 'x' }))).toContain("hint: 'Use memory:, file:<path> or")
 })

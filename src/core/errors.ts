@@ -145,17 +145,17 @@ export type Details = Readonly<Record<string, Detail>>
 export class BalletError extends Error {
   readonly code: ErrorCode
   readonly details: Details
+  /** A property of its own, so that whatever prints the error says what to do as well. */
+  readonly hint: string
   override readonly name: string = 'BalletError'
 
   constructor(code: ErrorCode, details: Details = {}, cause?: unknown) {
     super(fill(catalogue[code].message, details), cause === undefined ? undefined : { cause })
     this.code = code
     this.details = details
+    this.hint = fill(catalogue[code].hint, details)
   }
 
-  get hint(): string {
-    return fill(catalogue[this.code].hint, this.details)
-  }
   get status(): number {
     return catalogue[this.code].status
   }

@@ -53,6 +53,9 @@ export function overdueType(choreography: string): string {
   return `${choreography}.overdue`
 }
 
+/** The namespace of an application that does not name one. */
+export const DEFAULT_NAMESPACE = 'default'
+
 /** Whether a word may name a service, an operation or a workflow. */
 export function isName(name: string): boolean {
   return NAME.test(name)

@@ -95,8 +95,12 @@ function isUndoThatFailed(context: ShardContext, run: LiveRun, delivered: Delive
   return true
 }
 
-/** Whether the end of another run is the end that is waited for. */
-function isMeant(run: LiveRun, command: Command | undefined, { ended }: DeliveryExtras): boolean {
+/**
+ * Whether what answers a command is meant for it: the end of another run is the end that is waited for, and a timer is that of
+ * this sleep, and not of one that an earlier generation gave the same name.
+ */
+function isMeant(run: LiveRun, command: Command | undefined, { ended, due }: DeliveryExtras): boolean {
+  if (due !== undefined) return command !== undefined && 'due' in command && command.due === due
   if (ended === undefined) return true
   return (command?.kind === 'child' || command?.kind === 'join') && childOf(run, command) === ended
 }

@@ -146,3 +146,22 @@ test('a run that is stuck by its call leaves memory, and takes the answer of a p
   expect([ops, await app.result('a')]).toEqual([['desk.fail#0'], 'by hand'])
   expect(await app.run('b')).toMatchObject({ status: 'stuck', reason: 'call' })
 })
+
+test('a run that is gone, because another process has taken the store over and forgotten it, stops nothing but this one', async () => {
+  const data = new MemoryData()
+  const clock = movedClock()
+  const sleeper = workflow('sleeper', { input: z.null(), output: z.null() }, async (run) => {
+    await run.sleep('1m')
+    return null
+  })
+  const definition = ballet({ services: [], workflows: [sleeper] })
+  const behind = await openForTest(definition, { store: memory(data), clock, liveRuns: 1 })
+  await behind.start(sleeper(null), { id: 'first' })
+  await behind.start(sleeper(null), { id: 'second' })
+  await waitFor(() => openRuns(behind).liveCount === 1)
+  const [parked = 0] = data.runOrder.filter((num) => openRuns(behind).peek(num) === undefined)
+  data.acquire(0, 'another process')
+  data.runs.delete(parked)
+  clock.aheadMs = 60_000
+  expect(await behind.stopped).toMatchObject({ code: 'SHARD_FENCED' })
+})

@@ -312,6 +312,7 @@ function park(context: ShardContext, run: LiveRun, { mail, isRetried }: History,
 
 /** A run has continued before its mail was delivered: it is kept anew, in the rows of this generation. */
 function keepMailOn(context: ShardContext, run: LiveRun, mail: readonly Delivered[]): void {
+  if (run.row.status === 'stuck') markFreed(context, run, 'its code goes on')
   for (const one of mail) {
     // The answer of a call that the generation before has given up.
     if ('op' in one) continue
@@ -377,11 +378,10 @@ class ResumeJob implements TurnJob {
       return keepSeen(run, history.mail)
     }
     const delivered: Delivered = { kind: 'resume', of: this.#threw.seq }
-    const { delivered: taken } = this.#threw
     writeTurn(context, run, {
       seq: this.#seq,
       delivered,
-      taken,
+      taken: this.#threw.delivered,
       answered: this.#answered,
       commands: closed.commands,
       at: this.machine.at,

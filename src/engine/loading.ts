@@ -270,7 +270,11 @@ export class Loading {
     this.#asleep.delete(num)
     await writer.barrier()
     const row = await store.run(shard, num)
-    if (row === null) throw fault('INVARIANT', { problem: `the parked run ${num} has no row` })
+    if (row === null) {
+      // Whoever has taken the shard over while this process was frozen may have ended the run, and forgotten it.
+      await writer.checkOwner()
+      throw fault('INVARIANT', { problem: `the parked run ${num} has no row` })
+    }
     this.#wake(await loadRun(this.#context, row), stop)
   }
 

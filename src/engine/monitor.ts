@@ -10,6 +10,7 @@
 //   live --event, deadline--> changed --written--> live --complete, or idle and too many--> unknown
 import { isComplete, passDeadlines, takeEvent, type FlowAccount, type FlowEvent } from '../core/flow-account.ts'
 import type { Cancel } from '../core/clock.ts'
+import { DEFAULT_NAMESPACE } from '../core/names.ts'
 import type { EventRow, FlowGone, FlowRow, TimerRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import type { RetentionMs } from '../define/retention.ts'
@@ -41,6 +42,8 @@ interface Writing {
 /** The monitor of a shard. */
 export class Monitor {
   readonly #context: ShardContext
+  /** Before the names of its timers, which stand beside those of other namespaces. */
+  readonly #prefix: string
   readonly #debt: UndoDebt
   readonly #followed: ReadonlyMap<string, Followed>
   readonly #byType = new Map<string, Followed[]>()
@@ -54,6 +57,7 @@ export class Monitor {
 
   constructor(context: ShardContext, retention: RetentionMs | null) {
     this.#context = context
+    this.#prefix = context.ns === DEFAULT_NAMESPACE ? '' : `${context.ns}/`
     this.#debt = new UndoDebt(context.directory.definition)
     this.#reads = new FlowReads(context, (flow, event) => this.#follow(flow, event), retention)
     const followed = context.directory.definition.choreographies.map(followedOf)
@@ -124,11 +128,13 @@ export class Monitor {
 
   /** A timer without a run: the deadline of a flow. */
   fired(timer: TimerRow): void {
-    const [name = ''] = timer.op.split(' ', 1)
+    // A choreography that has left the code, or a flow of another namespace: the timer stays beside the flow, for whoever has it.
+    if (!timer.op.startsWith(this.#prefix)) return
+    const op = timer.op.slice(this.#prefix.length)
+    const [name = ''] = op.split(' ', 1)
     const followed = this.#followed.get(name)
-    // The choreography has left the code. The timer stays beside the flow, for a process that has it again.
     if (followed === undefined) return
-    this.#with(followed, timer.op.slice(name.length + 1), (flow) => {
+    this.#with(followed, op.slice(name.length + 1), (flow) => {
       if (flow.account === null) {
         this.#context.writer.rows.timersGone.push(timer)
         return this.#context.writer.flush()
@@ -296,7 +302,7 @@ export class Monitor {
   #arm(flow: Live, due: number | null): void {
     const { writer, timers } = this.#context
     if (flow.armed === due) return
-    const op = `${flow.followed.choreography.name} ${flow.key}`
+    const op = `${this.#prefix}${flow.followed.choreography.name} ${flow.key}`
     if (flow.armed !== null) {
       const timer = { due: flow.armed, run: NO_RUN, op }
       this.#drop(flow, timer)

@@ -2,6 +2,7 @@
 // store without leases has one node at a time, which knows itself.
 import { fault } from '../core/errors.ts'
 import type { LeaseRow, NodeInfo, NodeRow } from '../core/lease.ts'
+import { DEFAULT_NAMESPACE } from '../core/names.ts'
 import { LEAVING } from '../core/shares.ts'
 import type { Store } from '../core/store.ts'
 import type { NodesView, NodeView, ShardView } from '../core/views.ts'
@@ -27,8 +28,8 @@ export async function nodesOf(store: Store, self: Self | null): Promise<NodesVie
 async function alone(store: Store, self: Self | null): Promise<NodesView> {
   const [{ epoch, head }, inbox, aside] = await Promise.all([
     store.tenure(SHARD),
-    store.inboxIds(SHARD, 'default', 1000),
-    store.inboxIds(SHARD, asideOf('default'), 1000),
+    store.inboxIds(SHARD, DEFAULT_NAMESPACE, 1000),
+    store.inboxIds(SHARD, asideOf(DEFAULT_NAMESPACE), 1000),
   ])
   const [owner, address, since] = self === null ? [null, null, null] : [self.id, self.address, time(self.began)]
   const shards = [

@@ -5,6 +5,7 @@ import { plainCodec, type Codec, type PayloadPlace } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { endsAsFailed, isCancellation, toFailure } from '../core/failure.ts'
 import { Machine } from '../core/machine.ts'
+import { DEFAULT_NAMESPACE } from '../core/names.ts'
 import { Placement } from '../core/placement.ts'
 import type { RunRow, RunStatus, StoreReader } from '../core/store.ts'
 import { startBody, type Surface } from '../core/surface.ts'
@@ -67,7 +68,13 @@ export class OfflineReplay {
   #place: Promise<Placement> | undefined
   #store = ''
 
-  constructor({ definition, reader, namespace = 'default', codec = plainCodec, current }: OfflineReplayOptions) {
+  constructor({
+    definition,
+    reader,
+    namespace = DEFAULT_NAMESPACE,
+    codec = plainCodec,
+    current,
+  }: OfflineReplayOptions) {
     this.#directory = new Directory(definition)
     this.#reader = reader
     this.#ns = namespace

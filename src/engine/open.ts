@@ -3,7 +3,7 @@
 import { plainCodec, type Codec } from '../core/codec.ts'
 import type { Clock, Random } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
-import { isName } from '../core/names.ts'
+import { isName, DEFAULT_NAMESPACE } from '../core/names.ts'
 import type { Store } from '../core/store.ts'
 import type { Application } from '../define/application.ts'
 import type { ApplicationDefinition, Log } from '../define/definition.ts'
@@ -20,7 +20,10 @@ import { consoleLog } from './log.ts'
 
 /** How an application runs. */
 export interface RunOptions {
-  /** Tenants that share a store have a namespace each. Default `default`. */
+  /**
+   * Runs, events and names of another namespace are as if they were in another store. One namespace of a store is open at a time:
+   * a node of another is refused, as that of another application is (STORE_LOCKED). Default `default`.
+   */
   readonly namespace?: string | undefined
   /** Encodes payloads, for example encrypts them. */
   readonly codec?: Codec | undefined
@@ -75,12 +78,13 @@ export async function openOn(
 ): Promise<Application> {
   requireFit(definition)
   const log = options.log ?? consoleLog
-  const namespace = options.namespace ?? 'default'
+  const namespace = options.namespace ?? DEFAULT_NAMESPACE
   if (!isName(namespace))
     throw fault('DEFINITION_INVALID', { what: `Namespace "${namespace}"`, problem: 'it must be a name' })
   checkOptions(options)
   const { clock = systemClock, random = systemRandom, address } = options
-  const { name: app, version } = definition
+  const { name, version } = definition
+  const app = namespace === DEFAULT_NAMESPACE ? name : `${name}/${namespace}`
   const id = store.leases === undefined ? 'local' : random.uuid(clock.now())
   const application = new RunningApplication({
     directory: new Directory(definition),

@@ -6,7 +6,7 @@ import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { Json, JsonText } from '../core/json.ts'
 import { parseCommands, parseTurn, STUCK_REASONS } from '../core/journal.ts'
-import { nearest, splitKey } from '../core/names.ts'
+import { nearest, splitKey, DEFAULT_NAMESPACE } from '../core/names.ts'
 import { Placement } from '../core/placement.ts'
 import type { EventRow, JournalRow, Kin, RunRow, StoreReader } from '../core/store.ts'
 import type {
@@ -55,7 +55,7 @@ export class Queries {
   readonly #codec: Codec
   readonly #choreographies: readonly string[]
 
-  constructor({ reader, ns = 'default', codec = plainCodec, choreographies = [] }: QueriesOptions) {
+  constructor({ reader, ns = DEFAULT_NAMESPACE, codec = plainCodec, choreographies = [] }: QueriesOptions) {
     this.#reader = reader
     this.#ns = ns
     this.#codec = codec

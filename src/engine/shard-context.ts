@@ -39,6 +39,8 @@ export interface DeliveryExtras {
    * child under the name that a child of this one has.
    */
   readonly ended?: string
+  /** When the timer was due: a wait of an earlier generation, of the same name, had another. */
+  readonly due?: number
   /** Told when that is written: what it writes in turn is durable with it. */
   readonly settling?: (result: DeliveryResult) => void
   /** Told once the turn is durable: whether it was taken, or had been delivered before. */

@@ -47,6 +47,7 @@ import { releaseSolo } from './solo-runs.ts'
 import { Space } from './space.ts'
 import { Suspects } from './suspects.ts'
 import type { Trials } from './trials.ts'
+import { dropOfNobody } from './timer-rows.ts'
 import { Timers } from './timers.ts'
 import { Watchers } from './watchers.ts'
 import { Writer } from './writer.ts'
@@ -282,19 +283,16 @@ export class Shard {
     await this.#monitor.settled()
   }
 
-  /** The row of a timer whose run has ended (it was frozen then, and its timers were not known) goes. */
   #timerFired(timer: TimerRow, done: () => void): void {
-    const { open, writer } = this.context
-    const { run, op } = timer
+    const { open } = this.context
+    const { run, op, due } = timer
     if (run === NO_RUN) this.#monitor.fired(timer)
     if (run === NO_RUN || this.#loading.postpones(timer)) return done()
     if (open.use(run) !== undefined || open.isParked(run))
-      return this.#deliver(run, { kind: 'timer', op }, { settled: done, failed: done })
+      return this.#deliver(run, { kind: 'timer', op }, { due, settled: done, failed: done })
     // That of a run whose row cannot be read fires when it can be again.
     if (this.#loading.keeps(timer)) return done()
-    writer.rows.timersGone.push(timer)
-    writer.flush()
-    done()
+    void dropOfNobody(this.context, timer).finally(() => done())
   }
 
   #deliver(num: number, delivered: Delivered, extras: DeliveryExtras): void {

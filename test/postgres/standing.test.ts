@@ -19,12 +19,18 @@ async function place(): Promise<Place> {
 }
 
 /** A desk that notes what it is asked for, as soon as it is. */
-async function desk({ url }: Place, note: (id: string) => void = () => undefined, name = 'desk'): Promise<Application> {
+async function desk(
+  { url }: Place,
+  note: (id: string) => void = () => undefined,
+  name = 'desk',
+  namespace?: string,
+): Promise<Application> {
   const own = service('desk', {
     stamp: operation({ input: z.string(), output: z.string(), run: (text) => (note(text), text) }),
   })
   const app = await open(ballet({ name, version: '1', services: [own] }), {
     store: url('&lease=1'),
+    namespace,
     log: silentLog,
     graceMs: 0,
   })
@@ -110,6 +116,16 @@ test('F8: a node that cannot renew its lease: it begins no effect, and when it c
   expect(await one.result('stamp-a')).toBe('a')
   expect(begun).toEqual([{ text: 'a', whileHeld: false }])
   expect(one.standing).toMatchObject({ role: 'owner', isSure: true })
+})
+
+test('another namespace on the store of one that runs is refused: who owns a shard would leave what is for the other lying', async () => {
+  const at = await place()
+  await desk(at, undefined, 'desk', 'first')
+  for (const other of ['second', undefined])
+    await expect(desk(at, undefined, 'desk', other)).rejects.toMatchObject({
+      code: 'STORE_LOCKED',
+      message: expect.stringContaining('the application "desk/first"'),
+    })
 })
 
 test('another application on the store of one that runs is refused', async () => {

@@ -68,6 +68,8 @@ export class Books {
 
   /** @param at when the call began, and `epoch` what the process had by then. */
   #judgeBegin(process: SimulatedProcess, context: OperationContext, epoch: number | undefined, at: number): void {
+    // What still runs in one that is over reaches nothing.
+    if (!process.isAlive) return
     const problem = this.#fenceProblem(process, context, epoch, at)
     if (problem !== null) this.#world.blame('FENCE', problem)
     const early = gateProblem(this.#world, context)

@@ -1,9 +1,10 @@
 // Plays the stories of many seeds, counts what has happened in them, and keeps what was found. The workload of a seed is a
 // matter of its number, so that one number says all.
 import { tell, type Figures, type Told, type Workload } from '../../src/testing/simulation/stage.ts'
+import { forgettingNodes, forgettingShards } from './forgetting.ts'
 import { programs } from './programs.ts'
 import { relayOfNodes, relayOfShards } from './relay.ts'
-import { SHARDED, WAITING } from './seeds.ts'
+import { FORGETTING, SHARDED, WAITING } from './seeds.ts'
 import { shop, shopOfNodes, shopOfShards, type ShopEvidence } from './shop.ts'
 import { add, noFigures } from './sums.ts'
 import { tally, tallyOfNodes, tallyOfShards } from './tally.ts'
@@ -35,14 +36,22 @@ const WAITING_WORKLOADS: readonly Workload[] = [
   relayOfShards,
 ].map(waiting)
 
+const FORGETTING_WORKLOADS: readonly Workload[] = [forgettingNodes, forgettingShards, waiting(forgettingNodes)]
+
 function waiting(workload: Workload): Workload {
   const { cluster } = workload
   return cluster === undefined ? workload : { ...workload, cluster: { ...cluster, waits: true } }
 }
 
+function workloadsOf(seed: number): readonly Workload[] {
+  if (seed < SHARDED) return WORKLOADS
+  if (seed < WAITING) return SHARDED_WORKLOADS
+  return seed < FORGETTING ? WAITING_WORKLOADS : FORGETTING_WORKLOADS
+}
+
 /** The story of a seed. */
 export function story(seed: number, isTold = false): Promise<Told> {
-  const workloads = seed < SHARDED ? WORKLOADS : seed < WAITING ? SHARDED_WORKLOADS : WAITING_WORKLOADS
+  const workloads = workloadsOf(seed)
   return tell(workloads[seed % workloads.length] as Workload, seed, isTold)
 }
 

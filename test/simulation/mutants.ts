@@ -5,8 +5,9 @@ import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { CORE_MUTANTS } from './mutants-core.ts'
 import { ENGINE_MUTANTS } from './mutants-engine.ts'
+import { RETENTION_MUTANTS } from './mutants-retention.ts'
 import { SHARD_MUTANTS } from './mutants-shards.ts'
-import { SHARDED } from './seeds.ts'
+import { FORGETTING, SHARDED } from './seeds.ts'
 
 /** A rule, and how it is broken. */
 export interface Mutant {
@@ -26,6 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ENGINE_MUTANTS,
   ...CORE_MUTANTS,
   ...SHARD_MUTANTS.map((mutant) => ({ ...mutant, first: SHARDED })),
+  ...RETENTION_MUTANTS.map((mutant) => ({ ...mutant, first: FORGETTING })),
 ]
 
 /** Breaks the engine that is loaded from now on. */

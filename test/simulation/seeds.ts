@@ -5,3 +5,6 @@ export const SHARDED = 1_000_000
 
 /** From here on the shop is among them, and nodes that end, or hand something on, mostly wait for what is under way. */
 export const WAITING = 2_000_000
+
+/** From here on they are of stores that forget soon what has ended. */
+export const FORGETTING = 3_000_000
