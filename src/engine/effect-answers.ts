@@ -1,7 +1,7 @@
 // What becomes of an effect, told by effects.ts: an answer is delivered to its run, attempts are kept as notes, and what cannot
 // go on by itself parks it. One part of a shard (shard.ts).
 import type { Failure } from '../core/failure.ts'
-import { Effects, type Effect, type EffectsOptions } from './effects.ts'
+import { Effects, type Effect, type EffectsOptions, type Watched } from './effects.ts'
 import { markStuck, writeNote } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -27,7 +27,7 @@ function answersOf(context: () => ShardContext, onFailure: EffectsOptions['onFai
   }
   const live = (effect: Effect): LiveRun | undefined => context().open.use(effect.run)
   return {
-    admit: ({ run, op }: Effect, begin: (passed: () => void) => void): void =>
+    admit: ({ run, op }: Effect, begin: (watched?: Watched) => void): void =>
       context().suspects.effect(run, op, begin),
     answered: (effect: Effect, payload: string | undefined, attempt: number, ms: number): void =>
       context().deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms }),

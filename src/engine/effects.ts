@@ -36,13 +36,23 @@ export interface Effect {
   readonly late: (attempt: number, payload: JsonText | undefined) => Promise<void> | undefined
 }
 
+/** Whoever lets an attempt begin is told of it. */
+export interface Watched {
+  /** It is made now. */
+  readonly begun: () => void
+  /** It was answered, or is not made. */
+  readonly passed: () => void
+}
+
+const UNWATCHED: Watched = { begun: () => {}, passed: () => {} }
+
 /** What becomes of effects. */
 export interface EffectsOptions {
   readonly clock: Clock
   readonly random: Random
   readonly hold: Hold
-  /** Begins the first attempt that this process makes, now or later; it is told when that was answered or is not made. */
-  readonly admit: (effect: Effect, begin: (passed: () => void) => void) => void
+  /** Lets the first attempt that this process makes begin, now or later. */
+  readonly admit: (effect: Effect, begin: (watched?: Watched) => void) => void
   readonly answered: (effect: Effect, payload: JsonText | undefined, attempt: number, ms: number) => void
   readonly failed: (effect: Effect, error: Failure, attempt: number) => void
   readonly stuck: (effect: Effect, error: Failure) => void
@@ -211,16 +221,17 @@ export class Effects {
   #first(running: Running): void {
     running.admitting = true
     running.cancel = null
-    this.#options.admit(running.effect, (passed) => this.#begin(running, running.next, passed))
+    this.#options.admit(running.effect, (watched) => this.#begin(running, running.next, watched))
   }
 
   /** Makes an attempt as soon as this process is sure to be the owner, unless it was made or dropped meanwhile. */
-  #begin(running: Running, attempt: number, passed: () => void = () => {}): void {
+  #begin(running: Running, attempt: number, { begun, passed } = UNWATCHED): void {
     this.#options.hold.whenSure(() => {
       running.admitting = false
       const isWanted = running.stop === null && running.next === attempt && !running.givenUp
-      if (isWanted && this.#isCurrent(running) && !this.#closing) void this.#attempt(running, attempt).then(passed)
-      else passed()
+      if (!isWanted || !this.#isCurrent(running) || this.#closing) return passed()
+      begun()
+      void this.#attempt(running, attempt).then(passed)
     })
   }
 

@@ -17,10 +17,11 @@
 // A mark goes when what it names has passed, when the run's first turn has, or when the process has lived for a minute
 // since there was nothing left to try: then all marks go, and the store counts crashes anew. A guarded run that is new
 // has no mark: its first turn waits until there is a row to accuse. ADR 18 says why, and what it costs.
-import type { Clock } from '../core/clock.ts'
+import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import type { Store, StoreInfo, SuspectRow, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
+import type { Watched } from './effects.ts'
 import type { LiveRun } from './live-run.ts'
 import { orFailure } from './run-rows.ts'
 import { asLeft, leftFor, RETRY } from './suspicion.ts'
@@ -171,15 +172,19 @@ export class Suspects {
   }
 
   /** Begins the first attempt of an effect; one of a guarded run waits for its trial. */
-  effect(run: number, op: string, begin: (passed: () => void) => void): void {
+  effect(run: number, op: string, begin: (watched?: Watched) => void): void {
     const guard = this.#guards.get(run)
-    if (guard === undefined || guard.isNew) return begin(() => {})
+    if (guard === undefined || guard.isNew) return begin()
     const work = (passed: () => void): void => {
       guard.effects = null
-      const cancel = this.#options.clock.after(ATTEMPT_MS, passed)
-      begin(() => {
-        cancel()
-        passed()
+      let cancel: Cancel = () => {}
+      begin({
+        // It may have to wait for a lease.
+        begun: () => (cancel = this.#options.clock.after(ATTEMPT_MS, passed)),
+        passed: () => {
+          cancel()
+          passed()
+        },
       })
     }
     if (guard.effects === null) this.#try(guard, 'effect', `effect ${op}`, { works: [work] })

@@ -1,0 +1,94 @@
+// Attempts on trial, of a process whose lease may be over: none begins before that is sure, and its second does not either.
+import { expect, test } from 'vitest'
+import { HandClock } from '../../test/support/clocks.ts'
+import { rounds } from '../../test/support/sweeps.ts'
+import { keptLog } from '../../test/support/applications.ts'
+import { RETRY as policy } from '../core/retry.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
+import { Effects, type Effect } from './effects.ts'
+import { LeaseHold } from './hold.ts'
+import { Space } from './space.ts'
+import { Suspects } from './suspects.ts'
+import { Trials } from './trials.ts'
+import { Writer } from './writer.ts'
+
+const LEASE_MS = 1000
+
+/** The suspects and the effects of a shard whose last two owners died; its lease has just been asked for. */
+async function careful() {
+  const data = new MemoryData()
+  const store = memory(data)
+  const info = await store.open()
+  await store.acquire(0, 'one')
+  await store.acquire(0, 'two')
+  const tenure = await store.acquire(0, 'three')
+  const clock = new HandClock()
+  const onFailure = (error: unknown): never => {
+    throw error
+  }
+  const log = keptLog()
+  const space = new Space({ store, clock, log, onFailure })
+  const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp: () => {}, isQuiet: () => true, clock })
+  const open = { use: () => undefined, isParked: () => true }
+  const trials = new Trials(clock)
+  const suspects = new Suspects({
+    clock,
+    store,
+    tenure,
+    info,
+    trials,
+    writer,
+    pump: { add: () => {} },
+    log,
+    open,
+    onFailure,
+  })
+  const hold = new LeaseHold(clock, LEASE_MS, clock.now())
+  const effects = new Effects({
+    clock,
+    random: { seed: () => 1, uuid: () => '' },
+    hold,
+    admit: ({ run, op }, begin) => suspects.effect(run, op, begin),
+    answered: () => {},
+    failed: () => {},
+    stuck: () => {},
+    onFailure,
+    attempted: () => {},
+  })
+  await suspects.takeOver([1, 2])
+  suspects.recovered()
+  return { data, clock, hold, effects }
+}
+
+test('an attempt on trial that waits for its lease has not passed before it began and took a second', async () => {
+  const { data, clock, hold, effects } = await careful()
+  const begun: number[] = []
+  const effect = (run: number): Effect => ({
+    run,
+    op: 'pay#0',
+    name: 'pay',
+    policy,
+    timeoutMs: 60_000,
+    failed: 0,
+    dueAt: 0,
+    mustSucceed: false,
+    attempt: () => (begun.push(run), new Promise(() => {})),
+    late: () => undefined,
+  })
+  const marked = (): readonly number[] => [...data.suspects.keys()]
+  clock.pass(LEASE_MS)
+  for (const run of [1, 2]) effects.start(effect(run))
+  await rounds()
+  clock.pass(5000)
+  await rounds()
+  expect([begun, marked()]).toEqual([[], [1]])
+  hold.renewed(clock.now())
+  clock.pass(999)
+  await rounds()
+  expect([begun, marked()]).toEqual([[1], [1]])
+  hold.renewed(clock.now())
+  clock.pass(1)
+  await rounds()
+  expect([begun, marked()]).toEqual([[1, 2], [2]])
+})
