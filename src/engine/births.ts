@@ -110,7 +110,6 @@ export function createRun(
   const run = liveRun(context, row, birth.input)
   open.add(run)
   context.conducts.know(row)
-  if (row.kind === 'workflow') context.suspects.born(num)
   return run
 }
 

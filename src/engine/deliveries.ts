@@ -32,7 +32,7 @@ export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delive
     case 'workflow':
       if (run.isResuming) hold(context, run, delivered, extras)
       else if (!isUndoThatFailed(context, run, delivered, extras))
-        context.suspects.turn(run, new DeliveryJob(context, run, delivered, extras))
+        takeTurn(context, run, run.executor.machine, delivered, extras)
       break
     case 'solo':
       if (delivered.kind === 'cancel') cancelSolo(context, run, delivered, extras)
@@ -47,6 +47,28 @@ export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delive
       else deliverFrozen(context, run, delivered, extras)
       break
   }
+}
+
+/** Gives something to a workflow in a turn: after a process has died not before what could bring about the same again is durable. */
+function takeTurn(
+  context: ShardContext,
+  run: LiveRun,
+  machine: Machine,
+  delivered: Delivered,
+  extras: DeliveryExtras,
+): void {
+  const { suspects } = context
+  const mail = suspects.isWary && isFromOutside(context, run, machine, delivered)
+  const given = mail ? ({ ...delivered, mail: writeMail(context, run, delivered) } as Delivered) : delivered
+  suspects.turn(run, new DeliveryJob(context, run, given, extras), mail || (suspects.isWary && given.kind === 'start'))
+}
+
+/** Whether something was said by somebody outside, who may say it again, and the run will take it. */
+function isFromOutside({ limits }: ShardContext, run: LiveRun, machine: Machine, delivered: Delivered): boolean {
+  if (delivered.kind !== 'signal' && !('by' in delivered)) return false
+  if (delivered.mail !== undefined || !machine.accepts(delivered)) return false
+  // What is kept is not refused any more.
+  return delivered.kind !== 'signal' || machine.mailbox.unread + run.queued < limits.signals
 }
 
 /** Its code cannot go on, but its journal says what there is to take back, if it can be read. */

@@ -15,13 +15,17 @@
 //
 // It has passed when it was brought back; when its turn is durable; when the attempt was answered, or has taken a second.
 // A mark goes when what it names has passed, when the run's first turn has, or when the process has lived for a minute
-// since there was nothing left to try: then all marks go, and the store counts crashes anew. A guarded run that is new
-// has no mark: its first turn waits until there is a row to accuse. ADR 18 says why, and what it costs.
+// since there was nothing left to try: then all marks go, and the store counts crashes anew.
+//
+// What is on trial has to be durable. So after a process has died a turn that begins a run, or takes what somebody outside
+// said to it, waits until that is (deliveries.ts, written-first.ts): the next process meets it again, and first of all, even
+// where whoever sent it never would again. ADR 18 says why, and what it costs.
 import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import type { Store, StoreInfo, SuspectRow, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Watched } from './effects.ts'
+import { elapsedOf } from './hold.ts'
 import type { LiveRun } from './live-run.ts'
 import { orFailure } from './run-rows.ts'
 import { asLeft, leftFor, RETRY } from './suspicion.ts'
@@ -29,6 +33,7 @@ import type { OpenRuns } from './open-runs.ts'
 import type { Pump, TurnJob } from './pump.ts'
 import { widthOf, type Accused, type Death, type Mark, type Party, type Trial, type Trials } from './trials.ts'
 import type { Writer } from './writer.ts'
+import { WrittenFirst } from './written-first.ts'
 
 /** Deaths of processes while it alone was under way, after which a run is left alone. */
 const DEATHS = 3
@@ -38,6 +43,8 @@ const CAREFUL_FROM = 2
 const ATTEMPT_MS = 1000
 /** Life without a suspect before it is tried again, by its deaths: whoever kills from outside strikes in it. */
 const QUIET_MS = [0, 10_000, 30_000] as const
+/** Life after the death of another process in which what comes from outside is durable before its turn. */
+const WARY_MS = 3_600_000
 
 export interface SuspectsOptions {
   readonly clock: Clock
@@ -54,8 +61,6 @@ export interface SuspectsOptions {
 }
 
 interface Guard extends Accused {
-  /** New since the take-over. */
-  readonly isNew: boolean
   /** Its first turn: not yet there, on trial, or done or being done. */
   turn: 'none' | 'waits' | 'taken'
   /** Turns that wait for the first one's trial, in order. */
@@ -66,7 +71,7 @@ interface Guard extends Accused {
 }
 
 /** What is known of a run that is to be guarded: by default nothing, and it is tried on its own. */
-interface Known extends Partial<Pick<Guard, 'width' | 'isDoubtful' | 'isNew'>> {
+interface Known extends Partial<Pick<Guard, 'width' | 'isDoubtful'>> {
   readonly mark?: Mark | undefined
 }
 
@@ -75,13 +80,23 @@ export class Suspects {
   readonly #options: SuspectsOptions
   readonly #guards = new Map<number, Guard>()
   readonly #party: Party
+  readonly #written: WrittenFirst
   #isCareful: boolean
+  /** By `elapsed` of the clock. */
+  #waryUntil: number
   #stopped = false
 
   constructor(options: SuspectsOptions) {
     this.#options = options
     this.#party = { writer: options.writer, unmarked: 0, steady: () => this.#steady(), isOver: false, isBack: false }
+    this.#written = new WrittenFirst(options.writer, options.pump)
     this.#isCareful = Math.abs(options.tenure.crashes) >= CAREFUL_FROM
+    this.#waryUntil = options.tenure.crashes === 0 ? -Infinity : elapsedOf(options.clock) + WARY_MS
+  }
+
+  /** Whether what comes from outside is to be durable before its turn: it may be what processes die of. */
+  get isWary(): boolean {
+    return this.#isCareful || elapsedOf(this.#options.clock) < this.#waryUntil
   }
 
   /**
@@ -149,32 +164,27 @@ export class Suspects {
     this.#guard(run, { mark: { what: RETRY, deaths: DEATHS - 1 } })
   }
 
-  /** A workflow that begins its life. */
-  born(run: number): void {
-    if (this.#isCareful) this.#guard(run, { isNew: true })
-  }
-
-  /** Queues a turn of a run; the first one of a guarded run waits for its trial, and others behind it. */
-  turn(run: LiveRun, job: TurnJob): void {
-    const guard = this.#guards.get(run.row.num)
-    const { pump, writer } = this.#options
-    if (guard === undefined || guard.turn === 'taken') return pump.add(job)
+  /**
+   * Queues a turn of a run; the first one of a guarded run waits for its trial, and others behind it.
+   * @param isFresh what it is given was written just now, and is to be durable before.
+   */
+  turn(run: LiveRun, job: TurnJob, isFresh = false): void {
+    const { num } = run.row
+    const guard = this.#guards.get(num)
+    if (guard === undefined || guard.turn === 'taken') {
+      if (isFresh || this.#written.has(num)) return this.#written.add(num, job)
+      return this.#options.pump.add(job)
+    }
     guard.held.push(job)
     if (guard.turn === 'waits') return
     guard.turn = 'waits'
-    if (!guard.isNew)
-      return this.#try(guard, 'turn', `turn ${run.turns}`, { works: [(passed) => this.#release(guard, passed)] })
-    writer.onDurable(() => {
-      this.#guards.delete(guard.run)
-      this.#release(guard, () => {})
-    })
-    writer.flush()
+    this.#try(guard, 'turn', `turn ${run.turns}`, { works: [(passed) => this.#release(guard, passed)] })
   }
 
   /** Begins the first attempt of an effect; one of a guarded run waits for its trial. */
   effect(run: number, op: string, begin: (watched?: Watched) => void): void {
     const guard = this.#guards.get(run)
-    if (guard === undefined || guard.isNew) return begin()
+    if (guard === undefined) return begin()
     const work = (passed: () => void): void => {
       guard.effects = null
       let cancel: Cancel = () => {}
@@ -204,18 +214,20 @@ export class Suspects {
     const crashes = this.#isCareful ? Math.abs(this.#options.tenure.crashes) : 0
     this.#stopped = true
     this.#isCareful = false
+    this.#waryUntil = -Infinity
     for (const trial of this.#options.trials.stop(this.#party)) trial.failed(fault('APP_CLOSED'))
     const guards = [...this.#guards.values()]
     this.#guards.clear()
     for (const guard of guards) if (guard.held.length > 0) this.#release(guard, () => {})
+    this.#written.release()
     return crashes
   }
 
   #guard(run: number, known: Known = {}): Guard {
-    const { mark, width = 1, isDoubtful = false, isNew = false } = known
+    const { mark, width = 1, isDoubtful = false } = known
     const found = mark === undefined ? null : { what: mark.what, deaths: mark.deaths }
     const accused = { run, party: this.#party, found, width, isDoubtful }
-    const guard: Guard = { ...accused, isNew, turn: 'none', held: [], effects: null, trials: 0 }
+    const guard: Guard = { ...accused, turn: 'none', held: [], effects: null, trials: 0 }
     this.#guards.set(run, guard)
     return guard
   }
@@ -292,12 +304,8 @@ export class Suspects {
     const { store, tenure, trials, writer, onFailure } = this.#options
     const guards = [...this.#guards.values()]
     this.#isCareful = false
-    for (const guard of guards) {
-      // Its turns are held until it is durable, and whoever waits for them is told when it never will be.
-      if (guard.isNew && guard.turn === 'waits') continue
-      this.#guards.delete(guard.run)
-      if (!guard.isNew) trials.clear(guard)
-    }
+    this.#guards.clear()
+    for (const guard of guards) trials.clear(guard)
     writer.flush()
     store.steady(tenure.shard, tenure.epoch).catch((error: unknown) => {
       if (!this.#stopped) onFailure(error)

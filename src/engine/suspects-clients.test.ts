@@ -1,0 +1,94 @@
+// What a client sends ends the process, and is sent again after each restart: whatever brought about the turn that killed is
+// durable before it, so that the next process has something to accuse. A process dies here when a turn says so: nothing that
+// it would write from then on is there.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { keptLog } from '../../test/support/applications.ts'
+import { HandClock } from '../../test/support/clocks.ts'
+import { guarded } from '../../test/support/stores.ts'
+import { rounds } from '../../test/support/sweeps.ts'
+import { ballet, memory, open, signal, workflow, type Application } from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+
+const output = z.json()
+const Say = signal('say', z.object({ word: z.string() }))
+const state = { isDead: false, now: Date.UTC(2030, 0, 1) }
+
+/** Listens, and takes a breath every second, so that it has turns without anybody saying something. */
+const listener = workflow('listener', { input: z.null(), output, signals: [Say] }, async (run) => {
+  for (let heard = 0; ;) {
+    const said = await run.receive(Say, { within: '1s' })
+    if (said?.data.word === 'die') state.isDead = true
+    if (said?.data.word === 'end') return heard
+    if (said !== null) heard += 1
+  }
+})
+const killer = workflow('killer', { input: z.null(), output }, async () => {
+  state.isDead = true
+  return null
+})
+const definition = ballet({ services: [], workflows: [listener, killer] })
+
+interface Life {
+  /** One that dies is never open, or never closed. */
+  readonly app: Promise<Application>
+  /** Lets time pass until the process has died, or for so long. */
+  readonly pass: (seconds: number) => Promise<void>
+}
+
+async function nextLife(data: MemoryData): Promise<Life> {
+  // What is on its way is done with: nothing of a dead process happens in the next one.
+  await rounds(50)
+  state.isDead = false
+  const clock = new HandClock(state.now)
+  const store = guarded(memory(data), 'commit', (pass) => (state.isDead ? new Promise(() => {}) : pass()))
+  const pass = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds && !state.isDead; second++) {
+      await rounds()
+      if (!state.isDead) clock.pass(1000)
+    }
+    await rounds()
+    state.now = clock.now()
+  }
+  const app = open(definition, { store, clock, log: keptLog(), graceMs: 0 })
+  app.catch(() => {})
+  return { app, pass }
+}
+
+const reasonOf = (data: MemoryData, id: string): string | null =>
+  [...data.runs.values()].find((run) => run.id === id)?.reason ?? null
+
+/** Processes die until one has lived for three minutes. @returns how many died. @param beginMs of each life before `send`. */
+async function untilCalm(data: MemoryData, beginSeconds: number, send: (app: Application) => Promise<unknown>) {
+  for (let deaths = 0; deaths < 15; deaths++) {
+    const { app, pass } = await nextLife(data)
+    await pass(beginSeconds)
+    // The process dies before it answers.
+    if (!state.isDead) app.then(send).catch(() => {})
+    await pass(180)
+    if (!state.isDead) return { app: await app, deaths }
+  }
+  throw new Error('processes die without end')
+}
+
+test.each([
+  [2, 4],
+  [70, 5],
+])(
+  'a signal that ends the process is sent again %i s after each beginning, to a run that has other turns: the run is left alone',
+  async (seconds, deaths) => {
+    const data = new MemoryData()
+    const app = await (await nextLife(data)).app
+    for (const id of ['bad', 'good']) await app.start(listener(null), { id })
+    const calm = await untilCalm(data, seconds, (next) => next.signal('bad', Say({ word: 'die' }), { id: 's' }))
+    expect([reasonOf(data, 'bad'), reasonOf(data, 'good')]).toEqual(['poisoned', null])
+    expect(calm.deaths).toBe(deaths)
+    expect(await calm.app.signal('bad', Say({ word: 'die' }), { id: 's' })).toEqual({ id: 's', created: false })
+  },
+)
+
+test('a start that ends the process is sent again more than a minute after each beginning: the run is left alone', async () => {
+  const data = new MemoryData()
+  const { deaths } = await untilCalm(data, 70, (app) => app.start(killer(null), { id: 'bad' }))
+  expect([deaths, reasonOf(data, 'bad')]).toEqual([6, 'poisoned'])
+})
