@@ -27,8 +27,7 @@ function answersOf(context: () => ShardContext, onFailure: EffectsOptions['onFai
   }
   const live = (effect: Effect): LiveRun | undefined => context().open.use(effect.run)
   return {
-    admit: ({ run, op }: Effect, begin: (watched?: Watched) => void): void =>
-      context().suspects.effect(run, op, begin),
+    admit: ({ run, op }: Effect, begin: (watched?: Watched) => void): void => context().suspects.effect(run, op, begin),
     answered: (effect: Effect, payload: string | undefined, attempt: number, ms: number): void =>
       context().deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms }),
     failed: (effect: Effect, error: Failure, attempt: number): void =>

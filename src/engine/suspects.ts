@@ -31,7 +31,8 @@ import { orFailure } from './run-rows.ts'
 import { asLeft, leftFor, RETRY } from './suspicion.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump, TurnJob } from './pump.ts'
-import { widthOf, type Accused, type Death, type Mark, type Party, type Trial, type Trials } from './trials.ts'
+import type { Accused, Mark, Party, Trial } from './trial.ts'
+import { widthOf, type Death, type Trials } from './trials.ts'
 import type { Writer } from './writer.ts'
 import { WrittenFirst } from './written-first.ts'
 
@@ -282,7 +283,7 @@ export class Suspects {
       if (open.has(mark.run)) found.set(mark.run, { ...mark, what: what ?? mark.what })
       else if (await this.#isOver(mark.run)) writer.rows.suspectsGone.push(mark.run)
       // It has explained this death, and is not to explain others.
-      else if (what === undefined) writer.rows.suspects.push({ ...mark, what: asLeft(mark.what) })
+      else if (what === undefined) writer.rows.marks.set(mark.run, { ...mark, what: asLeft(mark.what) })
     }
     // Somebody of another shard may have been under way: that is known when all of them have been taken over.
     if (death !== 'unexplained' || info.shards > 1) return { found, death }

@@ -52,7 +52,9 @@ class OpenBatch {
   readonly posts: InboxItem[] = []
   readonly drained: number[] = []
   readonly continued: RunContinued[] = []
-  readonly suspects: SuspectRow[] = []
+  /** By run, until the batch is sealed. */
+  readonly marks: Map<number, SuspectRow> = new Map()
+  suspects: readonly SuspectRow[] = []
   readonly suspectsGone: number[] = []
   readonly forgotten: number[] = []
   readonly journalGone: JournalBefore[] = []
@@ -82,7 +84,7 @@ class OpenBatch {
       this.posts.length +
       this.drained.length +
       this.continued.length +
-      this.suspects.length +
+      this.marks.size +
       this.suspectsGone.length +
       this.forgotten.length +
       this.journalGone.length +
@@ -255,6 +257,7 @@ export class Writer {
     // commit whose reply was lost is told from one that never was, and must not be sent twice.
     if (this.#open.size > 0 && this.#head === this.#sealedHead) this.#head += 1
     this.#open.head = this.#head
+    if (this.#open.marks.size > 0) this.#open.suspects = [...this.#open.marks.values()]
     this.#open.sealedAt = this.#now()
     this.#sealedHead = this.#head
     this.#sealed.push(this.#open)
