@@ -126,6 +126,7 @@ export function liveRun(context: ShardContext, row: RunRow, input: JsonText, car
     bytes: 0,
     queued: 0,
     isResuming: false,
+    mail: new Set(),
     held: [],
     heir: null,
     stuckOps: new Set(),

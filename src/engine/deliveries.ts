@@ -13,6 +13,7 @@ import { markStuck } from './endings.ts'
 import { parkDamaged } from './joins.ts'
 import { childOf, machineOfRun, type LiveRun } from './live-run.ts'
 import { tellLong, tooLong, tooWide } from './long-runs.ts'
+import { writeMail } from './mail.ts'
 import { ownTimerFired } from './own-timers.ts'
 import type { TurnJob } from './pump.ts'
 import { answerHeld, type Held } from './replayer.ts'
@@ -133,7 +134,7 @@ export class DeliveryJob implements TurnJob {
   readonly workflow: string
   cost = 1
   readonly #context: ShardContext
-  readonly #delivered: Delivered
+  delivered: Delivered
   readonly #extras: DeliveryExtras
   machine: Machine | null = null
   readonly #held: Held | null
@@ -153,15 +154,16 @@ export class DeliveryJob implements TurnJob {
     this.run = run
     this.workflow = run.row.name
     this.#context = context
-    this.#delivered = delivered
+    this.delivered = delivered
     this.#held = held
     this.#extras = extras
     run.queued += 1
+    if ('mail' in delivered) run.mail.add(this)
   }
 
   begin(): void {
     const { executor, row } = this.run
-    const delivered = this.#delivered
+    const delivered = this.delivered
     if (executor.kind !== 'workflow' || row.ended !== null || !executor.machine.accepts(delivered)) return
     const command = 'op' in delivered ? executor.machine.pending.get(delivered.op)?.command : undefined
     if (!isMeant(this.run, command, this.#extras)) return
@@ -181,16 +183,17 @@ export class DeliveryJob implements TurnJob {
 
   /** A signal by hand that nobody waits for, when the run holds as many as it may. What lay in the inbox was acknowledged. */
   #isFull(machine: Machine): boolean {
-    const { kind } = this.#delivered
+    const { kind } = this.delivered
     if (kind !== 'signal' || this.#extras.drained !== undefined) return false
     if (machine.mailbox.unread < this.#context.limits.signals) return false
-    return (this.#full = !machine.waitsFor(`signal:${this.#delivered.name}`))
+    return (this.#full = !machine.waitsFor(`signal:${this.delivered.name}`))
   }
 
   end(): void {
     const { run } = this
     this.#context.environment.current.over()
     run.queued -= 1
+    run.mail.delete(this)
     try {
       this.#end()
     } finally {
@@ -204,17 +207,17 @@ export class DeliveryJob implements TurnJob {
     if (this.#full) return settleDelivery(context, this.#extras, 'full')
     if (this.machine === null) {
       const { executor, row } = run
-      if (executor.kind === 'frozen' && row.ended === null) deliverFrozen(context, run, this.#delivered, this.#extras)
+      if (executor.kind === 'frozen' && row.ended === null) deliverFrozen(context, run, this.delivered, this.#extras)
       else settleDelivery(context, this.#extras, row.ended === null ? 'seen' : 'ended')
       // What brought the event has forgotten the run, which may still wait for others.
-      if (this.#delivered.kind === 'event') armNow(context, run)
+      if (this.delivered.kind === 'event') armNow(context, run)
       return
     }
     const closed = this.machine.close()
     const turn = {
       seq: this.#seq,
-      delivered: this.#delivered,
-      taken: this.#delivered,
+      delivered: this.delivered,
+      taken: this.delivered,
       answered: this.#answered,
       at: this.machine.at,
     }
@@ -297,7 +300,7 @@ function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, ext
   if (run.executor.kind !== 'frozen') return
   const { seen, unread = 0, sealed } = run.executor
   if (isAnswer(run, delivered)) {
-    if (sealed === undefined) writeMail(context, run, delivered)
+    if (sealed === undefined) keep(context, run, delivered)
     settleDelivery(context, extras, 'taken')
     return context.writer.flush()
   }
@@ -311,20 +314,15 @@ function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, ext
     return settleDelivery(context, extras, 'full')
   seen.add(id)
   if (delivered.kind === 'signal') run.executor.unread = unread + 1
-  writeMail(context, run, delivered)
+  keep(context, run, delivered)
   settleDelivery(context, extras, 'taken')
   context.writer.flush()
 }
 
-/** Keeps something for a run that cannot take it yet. Returns the seq of its row. */
-export function writeMail(context: ShardContext, run: LiveRun, delivered: Delivered): number {
-  const { writer } = context
-  const { num, id } = run.row
-  const seq = run.seq++
-  const data = context.encode(turnText(delivered, '[]'), 'turn', id)
-  writer.rows.journal.push({ pos: writer.position(), run: num, seq, kind: 'mail', at: context.now(), data })
-  writer.onDurable(() => context.watchers.touched(run.row.key))
-  return seq
+/** Writes mail that is not there yet. What the generation before was left with is not there for this one. */
+function keep(context: ShardContext, run: LiveRun, delivered: Delivered): void {
+  const mail = 'mail' in delivered ? delivered.mail : undefined
+  if (mail === undefined || mail < run.row.since) writeMail(context, run, delivered)
 }
 
 /** What waits as mail of a frozen run has been seen, too. */

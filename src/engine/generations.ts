@@ -5,6 +5,7 @@ import type { Command } from '../core/journal.ts'
 import { machineOf } from './births.ts'
 import { dropPending } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
+import { keepQueuedMail } from './mail.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** @param seq of the turn that continues. */
@@ -31,5 +32,6 @@ export function continueRun(
   run.lingering.clear()
   run.undosBegun.clear()
   run.executor = { kind: 'workflow', machine: machineOf(context, run, workflow, input, carry) }
+  keepQueuedMail(context, run)
   context.begin(run)
 }

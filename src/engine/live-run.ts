@@ -2,7 +2,7 @@
 // ahead of the store by what the writer has not committed yet.
 import type { RunIdentity } from '../core/ids.ts'
 import type { Machine } from '../core/machine.ts'
-import type { Cancelled, Command } from '../core/journal.ts'
+import type { Cancelled, Command, Delivered } from '../core/journal.ts'
 import type { Solo } from '../core/solo.ts'
 import type { RunRow } from '../core/store.ts'
 
@@ -43,6 +43,8 @@ export interface LiveRun {
   queued: number
   /** Its last turn threw, and is queued to be made again: whatever comes is behind that, and behind what was kept for it. */
   isResuming: boolean
+  /** Turns that are queued with what is kept for the run in its journal. */
+  readonly mail: Set<{ delivered: Delivered }>
   /** What came while turns were queued that it cannot make any more: it is given to the run behind them, in this order. */
   readonly held: (() => void)[]
   /** The same run, brought back anew since this one was taken out of memory. */

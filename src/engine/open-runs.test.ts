@@ -13,6 +13,7 @@ function liveRun(num: number, bytes = 0): LiveRun {
     bytes,
     queued: 0,
     isResuming: false,
+    mail: new Set(),
     held: [],
     heir: null,
     lingering: new Map(),

@@ -3,11 +3,11 @@
 // it would write from then on is there.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { keptLog } from '../../test/support/applications.ts'
+import { keptLog, openForTest } from '../../test/support/applications.ts'
 import { HandClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { rounds } from '../../test/support/sweeps.ts'
-import { ballet, memory, open, signal, workflow, type Application } from '../index.ts'
+import { ballet, event, memory, open, signal, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 
 const output = z.json()
@@ -91,4 +91,58 @@ test('a start that ends the process is sent again more than a minute after each 
   const data = new MemoryData()
   const { deaths } = await untilCalm(data, 70, (app) => app.start(killer(null), { id: 'bad' }))
   expect([deaths, reasonOf(data, 'bad')]).toEqual([6, 'poisoned'])
+})
+
+test('a signal that is durable before its turn, to a run whose code throws in the turn before: it is kept once, and given to it when that is mended', async () => {
+  const data = new MemoryData()
+  let isMended = false
+  const first = workflow('first', { input: z.null(), output, signals: [Say] }, async (run) => {
+    const { data: one } = await run.receive(Say)
+    if (!isMended) throw new Error(`not ${one.word}`)
+    return `${one.word} ${(await run.receive(Say)).data.word}`
+  })
+  const live = () => openForTest(ballet({ services: [], workflows: [first] }), { store: memory(data) })
+  await live()
+  const app = await live()
+  await app.start(first(null), { id: 'f' })
+  const said = ['a', 'b'].map((word) => app.signal('f', Say({ word }), { id: word }))
+  expect(await Promise.all(said)).toEqual(['a', 'b'].map((id) => ({ id, created: true })))
+  const kinds = (await app.journal('f'))?.items.map(({ kind }) => kind)
+  expect(kinds).toEqual(['mail', 'mail', 'turn', 'turn', 'note'])
+  isMended = true
+  await app.retry('f')
+  expect(await app.result('f')).toBe('a b')
+})
+
+test('what is kept for a run is not lost when a turn before it continues the run, and the process dies then', async () => {
+  const data = new MemoryData()
+  let isMended = false
+  let isDead = false
+  const desk = event('desk.fact', z.object({ id: z.string() }), { key: 'id' })
+  const next = workflow('next', { input: z.number(), output, signals: [Say] }, async (run, generation) => {
+    if (!isMended) throw new Error('not yet')
+    const { data: said } = await run.receive(Say)
+    if (generation > 0) return said.word
+    // As many rows as fill a batch: what is kept behind this turn comes in the next one.
+    for (let n = 0; n < 600; n++) run.emit(desk({ id: `${n}` }))
+    return run.continueAs(1)
+  })
+  const live = () => {
+    const store = guarded(memory(data), 'commit', (pass) => {
+      if (isDead) return new Promise(() => {})
+      isDead = isMended && data.runs.size === 1 && [...data.events.values()].length > 0
+      return isDead ? new Promise(() => {}) : pass()
+    })
+    return open(ballet({ services: [], workflows: [next], events: [desk] }), { store, log: keptLog(), graceMs: 0 })
+  }
+  const app = await live()
+  await app.start(next(0), { id: 'n' })
+  for (const word of ['a', 'b', 'c']) await app.signal('n', Say({ word }), { id: word })
+  isMended = true
+  app.retry('n').catch(() => {})
+  await rounds(100)
+  expect(isDead).toBe(true)
+  isDead = false
+  const later = await openForTest(ballet({ services: [], workflows: [next], events: [desk] }), { store: memory(data) })
+  expect(await later.result('n')).toBe('b')
 })
