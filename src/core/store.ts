@@ -104,7 +104,7 @@ export interface SuspectRow {
   readonly deaths: number
 }
 
-/** A row of the journal. `turn` is replayed; `note` (an attempt, a human's action) and `mail` (an input for a frozen run) are not. */
+/** A row of the journal. `turn` is replayed; `note` (an attempt, a human's action) and `mail` (an input that the run cannot take yet) are not. */
 export interface JournalRow {
   readonly pos: number
   readonly run: number
