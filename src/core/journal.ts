@@ -14,7 +14,8 @@ export type Delivered =
   | { readonly kind: 'start'; readonly seed: number }
   /**
    * An operation, step or child answered: in `attempt`, after `ms`; or a person in its place, `by` whom and `why`. `mail` is the
-   * seq of the mail row in which it waited while the run was frozen; that of a signal or a cancellation is the same.
+   * seq of the mail row in which it waited while the run was frozen; that of a signal or a cancellation is the same. It is
+   * `untold` where it waits before its turn, so that whoever said it has not heard yet that it was taken.
    */
   | {
       readonly kind: 'done'
@@ -25,6 +26,7 @@ export type Delivered =
       readonly by?: string
       readonly why?: string
       readonly mail?: number
+      readonly untold?: true | undefined
     }
   /** `lost` is told to a run that conducts: the types of event that the call would have brought; absent when it could be any. */
   | {
@@ -36,6 +38,7 @@ export type Delivered =
       readonly by?: string
       readonly why?: string
       readonly mail?: number
+      readonly untold?: true | undefined
     }
   | { readonly kind: 'timer'; readonly op: string }
   | {
@@ -44,6 +47,7 @@ export type Delivered =
       readonly id: string
       readonly payload: JsonText | undefined
       readonly mail?: number
+      readonly untold?: true | undefined
     }
   | {
       readonly kind: 'event'
@@ -65,6 +69,7 @@ export type Delivered =
       readonly forced?: true
       readonly of?: number
       readonly mail?: number
+      readonly untold?: true | undefined
     }
   /** The turn `of` threw; the code was mended and the same delivery is made again, now with these commands. */
   | { readonly kind: 'resume'; readonly of: number }

@@ -13,7 +13,7 @@ import { markStuck } from './endings.ts'
 import { parkDamaged } from './joins.ts'
 import { childOf, machineOfRun, type LiveRun } from './live-run.ts'
 import { tellLong, tooLong, tooWide } from './long-runs.ts'
-import { writeMail } from './mail.ts'
+import { keep, keepFirst, told } from './mail.ts'
 import { ownTimerFired } from './own-timers.ts'
 import type { TurnJob } from './pump.ts'
 import { answerHeld, type Held } from './replayer.ts'
@@ -59,9 +59,10 @@ function takeTurn(
   extras: DeliveryExtras,
 ): void {
   const { suspects } = context
-  const mail = suspects.isWary && isFromOutside(context, run, machine, delivered)
-  const given = mail ? ({ ...delivered, mail: writeMail(context, run, delivered) } as Delivered) : delivered
-  suspects.turn(run, new DeliveryJob(context, run, given, extras), mail || (suspects.isWary && given.kind === 'start'))
+  const isFirstKept = suspects.isWary && isFromOutside(context, run, machine, delivered)
+  const given = isFirstKept ? keepFirst(context, run, delivered) : delivered
+  const isFresh = isFirstKept || (suspects.isWary && delivered.kind === 'start')
+  suspects.turn(run, new DeliveryJob(context, run, given, extras), isFresh)
 }
 
 /** Whether something was said by somebody outside, who may say it again, and the run will take it. */
@@ -216,8 +217,8 @@ export class DeliveryJob implements TurnJob {
     const closed = this.machine.close()
     const turn = {
       seq: this.#seq,
-      delivered: this.delivered,
-      taken: this.delivered,
+      delivered: told(this.delivered),
+      taken: told(this.delivered),
       answered: this.#answered,
       at: this.machine.at,
     }
@@ -319,16 +320,12 @@ function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, ext
   context.writer.flush()
 }
 
-/** Writes mail that is not there yet. What the generation before was left with is not there for this one. */
-function keep(context: ShardContext, run: LiveRun, delivered: Delivered): void {
-  const mail = 'mail' in delivered ? delivered.mail : undefined
-  if (mail === undefined || mail < run.row.since) writeMail(context, run, delivered)
-}
-
 /** What waits as mail of a frozen run has been seen, too. */
 export function keepSeen(run: LiveRun, mail: readonly Delivered[]): void {
   if (run.executor.kind !== 'frozen') return
   for (const one of mail) {
+    // Whoever says it again is told that it is kept when it is for sure.
+    if ('untold' in one && one.untold === true) continue
     if (one.kind === 'signal') {
       run.executor.seen.add(one.id)
       run.executor.unread = (run.executor.unread ?? 0) + 1

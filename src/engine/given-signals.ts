@@ -11,7 +11,7 @@ export async function hadSignal(context: ShardContext, run: string, id: string):
   return taken !== null && (await wasGiven(context, { num: taken.num, id: run }, id))
 }
 
-/** Whether a signal was delivered to a run, or waits for it as mail. */
+/** Whether a signal was delivered to a run, or waits for it as mail and its sender has heard of that. */
 export async function wasGiven(
   { store, shard, decode }: Pick<ShardContext, 'store' | 'shard' | 'decode'>,
   run: Pick<RunRow, 'num' | 'id'>,
@@ -22,7 +22,7 @@ export async function wasGiven(
     for (const { kind, data } of rows) {
       if (kind === 'note') continue
       const { delivered } = parseTurn(decode(data, 'turn', run.id))
-      if (delivered.kind === 'signal' && delivered.id === signal) return true
+      if (delivered.kind === 'signal' && delivered.id === signal && delivered.untold !== true) return true
     }
     after = rows.at(-1)?.seq ?? after
     if (rows.length < PAGE) return false

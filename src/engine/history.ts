@@ -97,6 +97,8 @@ export class HistoryReader {
   readonly #stuckOps = new Map<string, Failure>()
   readonly #again = new Map<string, string>()
   readonly #mail = new Map<number, Delivered>()
+  /** Signals that were kept before their turn, and may have been kept again since: who sent them was told. */
+  readonly #untold = new Map<string, number>()
   #turns = 0
   #cancelled: Cancelled | null = null
   #failure: Failure | null = null
@@ -166,7 +168,7 @@ export class HistoryReader {
     }
     this.#bytes += text.length
     if (kind === 'mail') {
-      if (isMail(delivered)) this.#mail.set(seq, { ...delivered, mail: seq })
+      if (isMail(delivered)) this.#keep(delivered, seq)
       return null
     }
     if ('mail' in delivered && delivered.mail !== undefined) this.#mail.delete(delivered.mail)
@@ -181,6 +183,13 @@ export class HistoryReader {
       for (const op of dropped(commandsText)) stuckOps.delete(op)
     }
     return { delivered, commandsText, seq, at }
+  }
+
+  #keep(mail: Mail, seq: number): void {
+    this.#mail.set(seq, { ...mail, mail: seq })
+    if (mail.kind !== 'signal') return
+    if (mail.untold === true) this.#untold.set(mail.id, seq)
+    else this.#mail.delete(this.#untold.get(mail.id) ?? -1)
   }
 
   #note(note: Note): void {

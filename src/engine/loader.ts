@@ -15,7 +15,7 @@ import { markFreed, markStuck } from './endings.ts'
 import { answeredByMail, HistoryReader, pagesOf, sealedBy, type History } from './history.ts'
 import { childOf, type LiveRun } from './live-run.ts'
 import { tooLong } from './long-runs.ts'
-import { writeMail } from './mail.ts'
+import { keepMailOn } from './mail.ts'
 import type { TurnJob } from './pump.ts'
 import { answerHeld, Replay, type Held, type Replayed } from './replayer.ts'
 import type { DeliveryResult, ForcedStop, ShardContext } from './shard-context.ts'
@@ -311,17 +311,6 @@ function park(context: ShardContext, run: LiveRun, { mail, isRetried }: History,
     markStuck(context, run, null, reason, toFailure(error))
 }
 
-/** A run has continued before its mail was delivered: it is kept anew, in the rows of this generation. */
-function keepMailOn(context: ShardContext, run: LiveRun, mail: readonly Delivered[]): void {
-  if (run.row.status === 'stuck') markFreed(context, run, 'its code goes on')
-  for (const one of mail) {
-    // The answer of a call that the generation before has given up.
-    if ('op' in one) continue
-    const seq = writeMail(context, run, one)
-    context.deliver(run.row.num, { ...one, mail: seq } as Delivered)
-  }
-}
-
 /** Does a turn that threw again, with today's code. */
 class ResumeJob implements TurnJob {
   readonly workflow: string
@@ -388,8 +377,10 @@ class ResumeJob implements TurnJob {
       at: this.machine.at,
     })
     if (run.row.ended !== null) return
-    if (run.executor.kind === 'workflow' && run.executor.machine !== this.machine)
+    if (run.executor.kind === 'workflow' && run.executor.machine !== this.machine) {
+      if (run.row.status === 'stuck') markFreed(context, run, 'its code goes on')
       return keepMailOn(context, run, history.mail)
+    }
     if (!this.machine.begun) return beginWorkflow(context, run, history)
     takeUpWorkflow(
       context,

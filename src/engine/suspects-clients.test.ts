@@ -80,10 +80,16 @@ test.each([
     const data = new MemoryData()
     const app = await (await nextLife(data)).app
     for (const id of ['bad', 'good']) await app.start(listener(null), { id })
-    const calm = await untilCalm(data, seconds, (next) => next.signal('bad', Say({ word: 'die' }), { id: 's' }))
+    const answers: boolean[] = []
+    const send = async (to: Application): Promise<void> => {
+      answers.push((await to.signal('bad', Say({ word: 'die' }), { id: 's' })).created)
+    }
+    const calm = await untilCalm(data, seconds, send)
     expect([reasonOf(data, 'bad'), reasonOf(data, 'good')]).toEqual(['poisoned', null])
     expect(calm.deaths).toBe(deaths)
-    expect(await calm.app.signal('bad', Say({ word: 'die' }), { id: 's' })).toEqual({ id: 's', created: false })
+    // Nobody has been told before that it was taken.
+    await send(calm.app)
+    expect(answers).toEqual([true, false])
   },
 )
 
@@ -93,25 +99,31 @@ test('a start that ends the process is sent again more than a minute after each 
   expect([deaths, reasonOf(data, 'bad')]).toEqual([6, 'poisoned'])
 })
 
-test('a signal that is durable before its turn, to a run whose code throws in the turn before: it is kept once, and given to it when that is mended', async () => {
+test('signals that are durable before their turn, to a run whose code throws: each is kept once more when its sender is told, and given to the run once', async () => {
   const data = new MemoryData()
-  let isMended = false
+  let mended = 0
   const first = workflow('first', { input: z.null(), output, signals: [Say] }, async (run) => {
     const { data: one } = await run.receive(Say)
-    if (!isMended) throw new Error(`not ${one.word}`)
-    return `${one.word} ${(await run.receive(Say)).data.word}`
+    if (mended < 1) throw new Error(`not ${one.word}`)
+    const { data: two } = await run.receive(Say)
+    if (mended < 2) throw new Error(`not ${two.word}`)
+    return `${one.word} ${two.word} ${(await run.receive(Say)).data.word}`
   })
   const live = () => openForTest(ballet({ services: [], workflows: [first] }), { store: memory(data) })
   await live()
   const app = await live()
+  const kinds = async () => (await app.journal('f'))?.items.map(({ kind }) => kind).join(' ')
   await app.start(first(null), { id: 'f' })
-  const said = ['a', 'b'].map((word) => app.signal('f', Say({ word }), { id: word }))
-  expect(await Promise.all(said)).toEqual(['a', 'b'].map((id) => ({ id, created: true })))
-  const kinds = (await app.journal('f'))?.items.map(({ kind }) => kind)
-  expect(kinds).toEqual(['mail', 'mail', 'turn', 'turn', 'note'])
-  isMended = true
+  const said = ['a', 'b', 'c'].map((word) => app.signal('f', Say({ word }), { id: word }))
+  expect(await Promise.all(said)).toEqual(['a', 'b', 'c'].map((id) => ({ id, created: true })))
+  expect(await kinds()).toBe('mail mail mail turn turn note mail mail')
+  mended = 1
   await app.retry('f')
-  expect(await app.result('f')).toBe('a b')
+  expect((await kinds())?.match(/mail/g)).toHaveLength(5)
+  expect((await app.signal('f', Say({ word: 'c' }), { id: 'c' })).created).toBe(false)
+  mended = 2
+  await app.retry('f')
+  expect(await app.result('f')).toBe('a b c')
 })
 
 test('what is kept for a run is not lost when a turn before it continues the run, and the process dies then', async () => {
@@ -145,4 +157,18 @@ test('what is kept for a run is not lost when a turn before it continues the run
   isDead = false
   const later = await openForTest(ballet({ services: [], workflows: [next], events: [desk] }), { store: memory(data) })
   expect(await later.result('n')).toBe('b')
+})
+
+test('a signal that is durable before its turn, to a run that ends in the turn before: it was not taken, and never is', async () => {
+  const data = new MemoryData()
+  await nextLife(data)
+  const app = await openForTest(definition, { store: memory(data) })
+  await app.start(listener(null), { id: 'l' })
+  const [, late] = await Promise.allSettled([
+    app.signal('l', Say({ word: 'end' }), { id: 'a' }),
+    app.signal('l', Say({ word: 'more' }), { id: 'b' }),
+  ])
+  expect(late).toMatchObject({ status: 'rejected', reason: { code: 'RUN_ENDED' } })
+  expect((await app.journal('l'))?.items.filter(({ kind }) => kind === 'mail')).toHaveLength(2)
+  await expect(app.signal('l', Say({ word: 'more' }), { id: 'b' })).rejects.toMatchObject({ code: 'RUN_ENDED' })
 })
