@@ -4,7 +4,7 @@ import type { LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** Keeps something for a run that cannot take it yet. Returns the seq of its row. */
-export function writeMail(context: ShardContext, run: LiveRun, delivered: Delivered): number {
+function writeMail(context: ShardContext, run: LiveRun, delivered: Delivered): number {
   const { writer } = context
   const { num, id } = run.row
   const seq = run.seq++
@@ -29,7 +29,7 @@ export function keepFirst(context: ShardContext, run: LiveRun, delivered: Delive
 
 /** The same, of which whoever said it will be told. */
 export function told(delivered: Delivered): Delivered {
-  return 'untold' in delivered ? ({ ...delivered, untold: undefined } as Delivered) : delivered
+  return 'untold' in delivered ? { ...delivered, untold: undefined } : delivered
 }
 
 /** A run has continued before its mail was delivered: it is kept anew, in the rows of this generation. */
