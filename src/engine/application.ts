@@ -336,7 +336,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     if (waitMs <= 0) return look()
     const { clock } = this.#options
     const until = clock.now() + waitMs
-    const own = this.doors.here(word(id, 'run'))
+    const own = this.#shards.ready(this.#shards.of(word(id, 'run')))
     if (own === undefined) return this.#ends.settled({ id, waitMs, signal })
     const seen = await settledRun(own.shard.context, this.queries, look, { id, waitMs, signal })
     if (seen === null || seen.ended !== null || !this.#isHandedOn(own)) return seen
@@ -358,7 +358,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
 
   /** Whether a shard was given to another node while something was waited for there. */
   #isHandedOn({ shard }: OwnShard): boolean {
-    return this.#shares !== null && this.#closing === null && this.#shards.get(shard.context.shard)?.shard !== shard
+    return this.#closing === null && this.#shards.get(shard.context.shard)?.shard !== shard
   }
 
   protected async flowsWritten(): Promise<void> {

@@ -1,7 +1,6 @@
 // For how long the answer of another node to a request is waited for: until that node carries the run no more, and of a question
 // a little longer than it asks to be waited for, since this node can answer it from committed rows. Used by handler.ts.
 import type { Clock } from '../core/clock.ts'
-import type { Application } from '../define/application.ts'
 import { parseMs } from './query.ts'
 
 /** How often it is looked who carries a run, and what a node may take beside the wait of a question; milliseconds. */
@@ -17,15 +16,10 @@ export interface Carrying {
   readonly here: () => Request
 }
 
-/** @param node carries the run. */
+/** @param isCarried whether the node that was asked carries the run still. */
 export function carryingOf(
   request: Request,
-  {
-    app,
-    clock,
-    run,
-    node,
-  }: { readonly app: Application; readonly clock: Clock; readonly run: string; readonly node: string },
+  { clock, isCarried }: { readonly clock: Clock; readonly isCarried: () => boolean },
 ): Carrying {
   const over = new AbortController()
   const isQuestion = request.method === 'GET'
@@ -36,7 +30,7 @@ export function carryingOf(
   let next = (): void => {}
   const look = (): void => {
     passedMs += LOOK_MS
-    if (passedMs >= waitMs + BESIDE_MS || app.carrierOf(run)?.id !== node) over.abort()
+    if (passedMs >= waitMs + BESIDE_MS || !isCarried()) over.abort()
     else next = clock.after(LOOK_MS, look)
   }
   next = clock.after(LOOK_MS, look)

@@ -7,9 +7,10 @@ import type { Standing } from '../define/application.ts'
 import { systemClock } from '../engine/clock.ts'
 import { silentLog } from '../engine/log.ts'
 import { Forwarding } from './forward.ts'
-import { handler } from './handler.ts'
+import { createFetch, handler } from './handler.ts'
 import { serve } from './serve.ts'
 import { testApplication } from './test-application.ts'
+import { Traffic } from './traffic.ts'
 
 const SECRET = 'the secret of these nodes'
 const LIMIT = 1000
@@ -35,14 +36,14 @@ interface Seen {
 }
 
 /** A server that keeps what it was sent, and answers. */
-async function listener(): Promise<{ url: string; seen: Seen[] }> {
+async function listener(more: Readonly<Record<string, string>> = {}): Promise<{ url: string; seen: Seen[] }> {
   const seen: Seen[] = []
   const server = createServer((incoming, outgoing) => {
     let body = ''
     incoming.on('data', (chunk: Buffer) => (body += chunk.toString()))
     incoming.on('end', () => {
       seen.push({ method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers, body })
-      outgoing.writeHead(201, { 'x-own': 'yes', connection: 'x-hop', 'x-hop': 'no' }).end('done')
+      outgoing.writeHead(201, { 'x-own': 'yes', connection: 'x-hop', 'x-hop': 'no', ...more }).end('done')
     })
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
@@ -181,6 +182,22 @@ test('from node to node: the API and its refusals; a node with another secret is
   expect(await (await stranger(start())).json()).toMatchObject({ code: 'OWNER_UNREACHABLE' })
   const silent = handler(app, { token: null, log: silentLog })
   expect(await (await silent(start())).json()).toMatchObject({ code: 'NODE_STANDBY', details: { address: owner.url } })
+})
+
+test('a server that is closing takes nothing that is passed on: nothing was done, and the node that has passed it on knows that', async () => {
+  const traffic = new Traffic()
+  const { app, asked } = testApplication()
+  const owner = createFetch(app, { token: null, nodeSecret: SECRET, log: silentLog }, traffic)
+  traffic.close()
+  const answer = (await owner(await arrived())) as Response
+  const said = Object.fromEntries(answer.headers)
+  expect([answer.status, said['ballet-forwarded'], asked]).toEqual([503, 'closing', []])
+  const { url } = await listener(said)
+  const options = { limitBytes: LIMIT, signal: new AbortController().signal }
+  await expect(new Forwarding(SECRET, systemClock).pass(post(), standby(url), options)).rejects.toMatchObject({
+    code: 'OWNER_UNREACHABLE',
+    message: expect.stringContaining('it is closing'),
+  })
 })
 
 test('the token of a caller is asked for at both nodes', async () => {

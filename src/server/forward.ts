@@ -7,8 +7,12 @@ import type { Clock } from '../core/clock.ts'
 import { fault, type BalletError } from '../core/errors.ts'
 import type { Standing } from '../define/application.ts'
 import { readBytes } from './body.ts'
+import { problemAnswer } from './problem.ts'
 
-/** Where the signature stands: `v1,<milliseconds since the epoch>,<nonce>,<signature in hexadecimal>`. */
+/**
+ * Where the signature stands: `v1,<milliseconds since the epoch>,<nonce>,<signature in hexadecimal>`; in an answer, that it is
+ * none of what was asked: `refused` or `closing`.
+ */
 const SIGNATURE = 'ballet-forwarded'
 /** How far the clocks of two nodes may differ, and for how long a signature is remembered. */
 const SKEW_MS = 60_000
@@ -89,12 +93,11 @@ export class Forwarding {
       const signal = AbortSignal.any([given, over, late.signal])
       const init = { method, headers, signal, redirect: 'manual', ...(hasBody ? { body } : {}) } as const
       const answer = await fetch(address + path, init)
-      if (answer.headers.has(SIGNATURE)) {
+      const other = answer.headers.get(SIGNATURE)
+      if (other !== null) {
         await answer.body?.cancel()
-        throw fault('OWNER_UNREACHABLE', {
-          address,
-          problem: 'it does not take what this node passes on; its log says why',
-        })
+        const refused = 'it does not take what this node passes on; its log says why'
+        throw unreachable(address, other === 'closing' ? 'it is closing' : refused)
       }
       return new Response(answer.body, { status: answer.status, headers: passable(answer.headers) })
     } catch (error) {
@@ -142,10 +145,16 @@ export class Forwarding {
     return new Request(url, { method, headers, signal: request.signal, ...init })
   }
 
-  /** Marks the refusal of what another node has passed on, so that it is not taken for the answer. */
-  static refusal(response: Response): Response {
-    response.headers.set(SIGNATURE, 'refused')
+  /** Refuses what another node has passed on, so that it is not taken for the answer. */
+  static refusal(error: BalletError, path: string, why = 'refused'): Response {
+    const response = problemAnswer(error, path)
+    response.headers.set(SIGNATURE, why)
     return response
+  }
+
+  /** Says to another node that this one begins nothing any more, and waits for nothing. */
+  static closing({ url }: Request): Response {
+    return Forwarding.refusal(fault('APP_CLOSED'), new URL(url).pathname, 'closing')
   }
 
   #sign(said: { at: number; nonce: string; node: string; method: string; path: string; body: Uint8Array }): string {

@@ -5,7 +5,7 @@
 import { Hono, type Context } from 'hono'
 import { fault, isBalletError, type BalletError } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
-import type { Application, HttpRoutes } from '../define/application.ts'
+import type { Application, HttpRoutes, Standing } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
 import { systemClock } from '../engine/clock.ts'
 import { consoleLog } from '../engine/log.ts'
@@ -104,6 +104,8 @@ class Site {
   readonly #forwarding: Forwarding
   /** What another node has passed on, and has judged. */
   readonly #passedOn = new WeakSet<Request>()
+  /** What another node has not answered: it came before this server began to close. */
+  readonly #left = new WeakSet<Request>()
   readonly #told = new Set<string>()
   readonly #conditions: Conditions
   #backing: Backing = { kind: 'recovering' }
@@ -118,7 +120,7 @@ class Site {
       traffic,
       bodyLimitBytes: this.#limitBytes,
       passesOn: this.#forwarding.isPossible,
-      app: () => this.#ready().app,
+      app: (request) => this.#ready(request).app,
     }
     const hints = new Hints(this.#forwarding)
     const take = (opened: Application): void => {
@@ -135,7 +137,8 @@ class Site {
 
   /** The request as it is to be answered here, or the answer of the node that owns the store. */
   async enter(request: Request): Promise<Request | Response> {
-    if (this.#backing.kind === 'recovering' || this.#traffic.isClosing) return request
+    if (this.#traffic.isClosing) return isForwarded(request) ? Forwarding.closing(request) : request
+    if (this.#backing.kind === 'recovering') return request
     const { app } = this.#backing
     const { standing } = app
     if (isForwarded(request)) return this.#take(request, app)
@@ -143,7 +146,11 @@ class Site {
     if (!asksForOwner(request)) return request
     this.#admit(request, new URL(request.url).pathname)
     if (standing.role === 'recovering') throw fault('NOT_READY')
-    if (!this.#forwarding.isPossible || standing.owner?.address == null) throw standbyFault(standing.owner)
+    const { owner } = standing
+    if (!this.#forwarding.isPossible || owner?.address == null) throw standbyFault(owner)
+    const isQuestion = request.method === 'GET'
+    if (isQuestion && carriedRun(request) !== null)
+      return this.#waitThere(request, { owner, app, isCarried: () => app.standing.owner?.id === owner.id })
     const pass = async (signal: AbortSignal): Promise<Response> => {
       try {
         const answer = await this.#forwarding.pass(request, standing, { limitBytes: this.#limitBytes, signal })
@@ -156,7 +163,7 @@ class Site {
       }
     }
     // A question can be cut short when this node ends; what is to be done is waited for.
-    return request.method === 'GET' ? this.#traffic.wait(request.signal, pass) : pass(request.signal)
+    return isQuestion ? this.#traffic.wait(request.signal, pass) : pass(request.signal)
   }
 
   /** What only the node that carries a run can do at once goes there, where that is known. */
@@ -165,19 +172,45 @@ class Site {
     const owner = run === null ? null : app.carrierOf(run)
     if (run === null || owner === null) return request
     this.#admit(request, new URL(request.url).pathname)
-    const { over, stop, here } = carryingOf(request, { app, clock: systemClock, run, node: owner.id })
-    const pass = (signal: AbortSignal): Promise<Response> =>
-      this.#forwarding.pass(request, { owner, over }, { limitBytes: this.#limitBytes, signal })
-    const isQuestion = request.method === 'GET'
+    const isCarried = (): boolean => app.carrierOf(run)?.id === owner.id
+    if (request.method === 'GET') return this.#waitThere(request, { owner, app, isCarried })
+    const { over, stop, here } = carryingOf(request, { clock: systemClock, isCarried })
     try {
-      return isQuestion ? await this.#traffic.wait(request.signal, pass) : await pass(request.signal)
+      const { signal } = request
+      return await this.#forwarding.pass(request, { owner, over }, { limitBytes: this.#limitBytes, signal })
     } catch (error) {
-      // A question can be answered from committed rows as well; what was not sent can be asked by way of the inbox of the shard.
-      if (isQuestion || (isBalletError(error) && error.code === 'OWNER_UNREACHABLE')) return here()
+      // What was not sent can be asked by way of the inbox of the shard.
+      if (isBalletError(error) && error.code === 'OWNER_UNREACHABLE') return here()
       throw error
     } finally {
       stop()
     }
+  }
+
+  /** Waits for the end of a run at the node that carries it; what that does not answer is answered here, from committed rows. */
+  async #waitThere(
+    request: Request,
+    {
+      owner,
+      app,
+      isCarried,
+    }: { readonly owner: Standing['owner']; readonly app: Application; readonly isCarried: () => boolean },
+  ): Promise<Request | Response> {
+    const { over, stop, here } = carryingOf(request, { clock: systemClock, isCarried })
+    const pass = (signal: AbortSignal): Promise<Response> =>
+      this.#forwarding.pass(request, { owner, over }, { limitBytes: this.#limitBytes, signal })
+    try {
+      const answer = await this.#traffic.wait(request.signal, pass)
+      if (answer.status !== 503) return answer
+    } catch {
+      // Why is in nobody's way: this node has the answer too.
+    } finally {
+      stop()
+    }
+    app.standing.doubt()
+    const left = here()
+    this.#left.add(left)
+    return left
   }
 
   async #take(request: Request, { standing, hints }: Application): Promise<Request | Response> {
@@ -196,7 +229,7 @@ class Site {
       if (!isBalletError(error) || error.code !== 'FORWARD_FORBIDDEN') throw error
       if (!this.#told.has(error.message)) this.#log.warn(error.message)
       this.#told.add(error.message)
-      return Forwarding.refusal(problemAnswer(error, pathname))
+      return Forwarding.refusal(error, pathname)
     }
   }
 
@@ -204,7 +237,10 @@ class Site {
     const request = context.req.raw
     this.#admit(request, context.req.path)
     const query = new Query(request.url, route.query)
-    return route.answer(new Admitted(this.#conditions, request, context.req.param(), query))
+    const answered = await route.answer(new Admitted(this.#conditions, request, context.req.param(), query))
+    // A wait that was cut short: the node that has passed it on goes on waiting.
+    const isCut = this.#traffic.isCut && request.method === 'GET' && this.#passedOn.has(request)
+    return isCut ? Forwarding.closing(request) : answered
   }
 
   /** Every request that no route of the table takes. */
@@ -222,7 +258,7 @@ class Site {
   }
 
   async #own(request: Request, path: string): Promise<Response> {
-    const { own } = this.#ready()
+    const { own } = this.#ready(request)
     const response = own === null ? undefined : await this.#ask(own, request, path)
     if (response === undefined) throw nowhere(request.method, path)
     return guardBody(response, (error) => this.#threw(request.method, path, error))
@@ -268,8 +304,8 @@ class Site {
     if (this.#guard.isTokenAsked && asksForToken(path)) this.#guard.identify(request)
   }
 
-  #ready(): Extract<Backing, { kind: 'ready' }> {
-    if (this.#traffic.isClosing) throw fault('APP_CLOSED')
+  #ready(request: Request): Extract<Backing, { kind: 'ready' }> {
+    if (this.#traffic.isClosing && !this.#left.has(request)) throw fault('APP_CLOSED')
     if (this.#backing.kind === 'recovering') throw fault('NOT_READY')
     return this.#backing
   }
@@ -278,7 +314,7 @@ class Site {
 /** What all requests to a site have in common. */
 interface Conditions extends Pick<Exchange, 'bodyLimitBytes' | 'passesOn'> {
   readonly traffic: Traffic
-  readonly app: () => Application
+  readonly app: (request: Request) => Application
 }
 
 /** One of them, which a route may answer. */
@@ -296,7 +332,7 @@ class Admitted implements Exchange {
   }
 
   get app(): Application {
-    return this.#conditions.app()
+    return this.#conditions.app(this.request)
   }
 
   get bodyLimitBytes(): number {

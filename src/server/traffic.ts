@@ -14,6 +14,11 @@ export class Traffic {
     return this.#state !== 'open'
   }
 
+  /** Whether waits are answered with what is known. */
+  get isCut(): boolean {
+    return this.#state === 'cut'
+  }
+
   /** Counts a request; call the result when its answer is out. */
   enter(): () => void {
     let isOut = false
