@@ -1,5 +1,6 @@
 // One action for all runs that match a filter, newest first, some at a time: a run that refuses does not stop the rest,
-// and what each came to is counted. The pages are of the moment: a run that begins meanwhile is not looked at.
+// and what each came to is counted. The pages are of the moment: a run that begins meanwhile is not looked at. A node that does not
+// take what is asked of it is found out once, and not asked for more.
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { UnreadableView } from '../core/views.ts'
@@ -14,15 +15,19 @@ const REFUSED_SHOWN = 100
 const WIDTH = 32
 
 /** What may be tried again of one run, and says nothing of the others. */
-const OF_THE_RUN = new Set(['NODE_STANDBY', 'OWNER_SILENT'])
+const OF_THE_RUN = new Set(['NODE_STANDBY', 'OWNER_SILENT', 'OWNER_UNREACHABLE'])
 
 type Matched = { readonly id: string } | UnreadableView
 
-/** @throws QUERY_INVALID */
+/**
+ * @param whereabouts who acts on a run, the widest first: a node, and its shard; nothing when that is here.
+ * @throws QUERY_INVALID
+ */
 export async function actOnAll(
   actions: Pick<Application, 'retry' | 'cancel'>,
   queries: Queries,
   request: ActAllRequest,
+  whereabouts: (run: string) => readonly string[],
 ): Promise<ActedAll> {
   const { action, by, why, limit = LIMIT } = request
   if (action !== 'retry' && action !== 'cancel')
@@ -41,11 +46,17 @@ export async function actOnAll(
   let matched = 0
   let changed = 0
   let kept = 0
+  const silence = new Silence()
   const actOn = async (run: Matched): Promise<Acted | UnreadableView['error']> => {
     if ('error' in run) return run.error
+    const where = whereabouts(run.id)
     try {
-      return await actions[action](run.id, { by, why })
+      silence.check(where)
+      const acted = await actions[action](run.id, { by, why })
+      silence.broken(where)
+      return acted
     } catch (error) {
+      silence.met(where, error)
       // What stops the application stops this too; what one run says is its own, also that the node of its shard is silent.
       if (!isBalletError(error) || (error.family === 'retry' && !OF_THE_RUN.has(error.code))) throw error
       return toFailure(error)
@@ -53,6 +64,7 @@ export async function actOnAll(
   }
   const actOnSome = async (runs: readonly Matched[]): Promise<void> => {
     const all = await settledAll(runs.map(actOn))
+    silence.weigh()
     for (const [index, one] of all.entries()) {
       if ('action' in one) {
         if (one.changed) changed += 1
@@ -71,6 +83,40 @@ export async function actOnAll(
   }
   await actOnSome(some)
   return sum(more)
+}
+
+/** Nodes and shards that have not taken what was asked of them. */
+class Silence {
+  readonly #answered = new Set<string>()
+  readonly #silent = new Set<string>()
+  #met: (readonly string[])[] = []
+
+  /** @throws OWNER_UNREACHABLE for one that is silent: it would be waited for as long once more */
+  check(where: readonly string[]): void {
+    if (!where.some((name) => this.#silent.has(name))) return
+    const problem = 'it has not taken what was asked of it before'
+    throw fault('OWNER_UNREACHABLE', { address: 'the shard of the run', problem })
+  }
+
+  /** What was asked came out. */
+  broken(where: readonly string[]): void {
+    for (const name of where) this.#answered.add(name)
+  }
+
+  met(where: readonly string[], error: unknown): void {
+    if (!isBalletError(error)) return
+    if (error.code === 'OWNER_SILENT') this.#met.push(where)
+    else if (!OF_THE_RUN.has(error.code)) this.broken(where)
+  }
+
+  /** A node is silent that has taken nothing of all that was asked; where it has taken some of it, one of its shards is. */
+  weigh(): void {
+    for (const where of this.#met) {
+      const widest = where.find((name) => !this.#answered.has(name))
+      if (widest !== undefined) this.#silent.add(widest)
+    }
+    this.#met = []
+  }
 }
 
 /** What all of these came to. @throws what the first of them did that failed, when none is under way any more */

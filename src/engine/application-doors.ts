@@ -115,7 +115,7 @@ export abstract class ApplicationDoors {
     return this.doors.act({ action: 'fail', run: word(run, 'run'), request })
   }
   async actOnAll(request: ActAllRequest): Promise<ActedAll> {
-    return actOnAll(this, this.queries, fields(request, 'request'))
+    return actOnAll(this, this.queries, fields(request, 'request'), (run) => this.doors.whereabouts(run))
   }
 
   async runs(request: RunsRequest = {}): Promise<Page<RunView>> {

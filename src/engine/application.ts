@@ -105,6 +105,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       source: this.name,
       shards: this.#shards,
       elsewhere: () => this.#there,
+      ownerOf: (shard) => this.#ownerOf(shard),
       refusal: (shard) => this.#refusal(shard),
     })
   }

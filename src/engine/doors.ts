@@ -4,6 +4,7 @@
 // RunningApplication.
 import type { Clock, Random } from '../core/clock.ts'
 import { fault, isBalletError } from '../core/errors.ts'
+import type { NodeInfo } from '../core/lease.ts'
 import type {
   Acted,
   ConductRequest,
@@ -35,6 +36,8 @@ export interface DoorsOptions {
   readonly source: string
   readonly shards: Shards
   readonly elsewhere: () => Elsewhere
+  /** The node that owns a shard of several, as far as is known. */
+  readonly ownerOf: (shard: number) => NodeInfo | null
   /** What whoever asks for a shard that is not here gets. */
   readonly refusal: (shard: number) => Error
 }
@@ -131,6 +134,15 @@ export class Doors {
       // It may have been done: asking again would be a second action.
       throw fault('OWNER_SILENT', { address: 'the shard of the run', problem: 'it was handed on meanwhile' })
     })
+  }
+
+  /** Who acts on a run, the widest first: its node, and its shard; nothing when that is here. */
+  whereabouts(run: string): readonly string[] {
+    const { shards, ownerOf } = this.#options
+    const shard = shards.of(run)
+    if (shards.isOne || shards.ready(shard) !== undefined) return []
+    const owner = ownerOf(shard)
+    return [...(owner === null ? [] : [`node ${owner.id}`]), `shard ${shard}`]
   }
 
   async conduct(request: ConductRequest): Promise<Started> {

@@ -2,8 +2,10 @@
 // run is, once, and answered as it came out there.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { ballet, operation, service, TerminalError, workflow } from '../../src/index.ts'
+import { ballet, operation, service, TerminalError, workflow, type OpenOptions } from '../../src/index.ts'
 import { until } from '../support/applications.ts'
+import { fastClock } from '../support/clocks.ts'
+import { connection } from './subject.ts'
 import { nodesOf, type Nodes } from './two-versions.ts'
 
 interface World {
@@ -11,7 +13,7 @@ interface World {
   readonly world: { isOpen: boolean; isMended: boolean; charged: readonly string[] }
 }
 
-async function nodes(): Promise<Nodes & World> {
+async function nodes(ofOwner: OpenOptions = {}, ofOld: OpenOptions = {}): Promise<Nodes & World> {
   const world = { isOpen: false, isMended: false, charged: [] as string[] }
   const bank = service('bank', {
     charge: operation({
@@ -40,7 +42,7 @@ async function nodes(): Promise<Nodes & World> {
     return 'mended'
   })
   const definition = (version: string) => ballet({ name: 'shop', version, services: [bank], workflows: [pay, flawed] })
-  return { ...(await nodesOf(definition)), world }
+  return { ...(await nodesOf(definition, ofOwner, ofOld)), world }
 }
 
 const OP = 'bank.charge#0'
@@ -178,4 +180,33 @@ test('a cancellation is answered as it came out where the run is, the second tim
   expect((await owner.run('h'))?.phase).toBe('cancelling')
   for (const node of [old, owner]) expect(await node.cancel('h', { by: 'bob' })).toEqual({ ...said, changed: false })
   await expect(old.cancel('nobody')).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
+})
+
+test('one action for many runs of a node that is silent finds that out once: what is beyond that is not asked, and says so', async () => {
+  const all = await nodes({}, { clock: fastClock(30) })
+  const { old, schema, world } = all
+  const ids = Array.from({ length: 80 }, (_, n) => `p${n}`)
+  await stuck(all, ...ids)
+  world.isOpen = true
+  const sql = await connection()
+  const locked = Promise.withResolvers<void>()
+  const over = Promise.withResolvers<void>()
+  // The owner renews its lease, and commits nothing.
+  const holding = sql.begin(async (tx) => {
+    await tx.unsafe(`SELECT FROM ${schema}.shards FOR UPDATE`)
+    locked.resolve()
+    await over.promise
+  })
+  await locked.promise
+  const acted = await old.actOnAll({ action: 'retry', by: 'ann' })
+  over.resolve()
+  await holding
+  expect(acted).toMatchObject({ matched: 80, changed: 0, more: false })
+  const codes = acted.refused.map(({ code }) => code)
+  expect(codes.filter((code) => code === 'OWNER_SILENT').length).toBe(32)
+  expect(codes.filter((code) => code === 'OWNER_UNREACHABLE').length).toBe(48)
+  expect(acted.refused.at(-1)?.message).toContain('it has not taken what was asked of it before')
+  // What was asked of it is done when it is heard of again, and nothing else.
+  await until(all.owner, null, async () => world.charged.length >= 32)
+  expect(await old.actOnAll({ action: 'retry', by: 'ann' })).toMatchObject({ matched: 48, changed: 48, refused: [] })
 })

@@ -24,14 +24,15 @@ export async function placeForTest(): Promise<Place> {
   return place
 }
 
-/** @param options of the one that owns the shards. */
+/** @param options of the one that owns the shards; `ofOld` of the other. */
 export async function nodesOf(
   definition: (version: string) => ApplicationDefinition,
   options: OpenOptions = {},
+  ofOld: OpenOptions = {},
 ): Promise<Nodes> {
   const place = await placeForTest()
   const store = place.url('&shards=8&lease=2&pool=4')
   const owner = await openForTest(definition('2'), { store, ...options })
-  const old = await openForTest(definition('1'), { store })
+  const old = await openForTest(definition('1'), { store, ...ofOld })
   return { old, owner, schema: place.schema }
 }
