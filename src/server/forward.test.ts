@@ -1,4 +1,5 @@
 // What one node passes on to another: taken only as it was signed, by whom it was signed, once, and in time.
+import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
@@ -163,6 +164,31 @@ test('nobody listens: nothing was taken; another owner meanwhile: it is not know
     code: 'OWNER_SILENT',
     status: 502,
   })
+})
+
+test('an owner that takes a request and says nothing: it is told in words, why ever it is waited for no longer', async () => {
+  const mute = createServer().listen(0, '127.0.0.1')
+  await once(mute, 'listening')
+  closing.push(() => {
+    mute.closeAllConnections()
+    mute.close()
+  })
+  const url = `http://127.0.0.1:${(mute.address() as AddressInfo).port}`
+  const clock = new HandClock()
+  const forwarding = new Forwarding(SECRET, clock)
+  const waiting = async (end: () => void, over = new AbortController().signal): Promise<unknown> => {
+    const asked = once(mute, 'request')
+    const options = { limitBytes: LIMIT, signal: new AbortController().signal }
+    const passed = forwarding.pass(post(), standby(url, over), options).catch(String)
+    await asked
+    end()
+    return passed
+  }
+  expect(await waiting(() => clock.pass(120_000))).toContain('has not answered: no answer in time')
+  const over = new AbortController()
+  expect(await waiting(() => over.abort(), over.signal)).toContain('another node is about to own the store')
+  const late = new AbortController()
+  expect(await waiting(() => late.abort('no answer in 30 s'), late.signal)).toContain('no answer in 30 s')
 })
 
 test('from node to node: the API and its refusals; a node with another secret is told apart from a refused request', async () => {

@@ -177,12 +177,14 @@ function passable(headers: Headers): Headers {
 function lost(error: unknown, address: string, over: AbortSignal): Error {
   if (error instanceof Error && 'code' in error && error.code === 'OWNER_UNREACHABLE') return error
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
   if (
     ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'].includes(code)
   )
     return unreachable(address, code)
-  const problem = over.aborted ? 'another node is about to own the store' : code === '' ? 'no answer in time' : code
+  // Who ends it says why.
+  const why = typeof over.reason === 'string' ? over.reason : 'another node is about to own the store'
+  const problem = over.aborted ? why : code === '' ? 'no answer in time' : code
   return fault('OWNER_SILENT', { address, problem }, error)
 }
 
