@@ -127,6 +127,38 @@ test('it fails when the deadline has passed, and nobody answers', async () => {
   expect(await app.flow('sale', 'o')).toMatchObject({ state: 'overdue' })
 })
 
+test.each([
+  ['of the flow', true, 'completed'],
+  ['beside the flow', false, 'failed'],
+])('a workflow that waits for the deadline by receive: one %s', async (_, isOfFlow, status) => {
+  const watch = workflow('watch', { input: Order, output: z.null(), key: 'orderId' }, async (run, { orderId }) => {
+    await run.receive(Late)
+    run.emit(Refunded({ orderId }))
+    return null
+  })
+  const desk = service('desk', {
+    ship: operation({ input: Order, outcomes: [Shipped], run: gone }),
+    refund: operation({ input: Order, outcomes: [Refunded], run: (order) => Refunded(order) }),
+  })
+  desk.on(Created, (order) => desk.ship(order))
+  if (isOfFlow) desk.on(Created, (order) => watch(order), { name: 'watching', calls: ['desk.refund'] })
+  const pattern = seq(Created, choice(Shipped.as('shipped'), Refunded.as('refunded')).within('2d'))
+  const flow = choreography('sale', { key: 'orderId' }, pattern, { outside: [Refunded] })
+  const definition = ballet({ services: [desk], events: [Late], workflows: [watch], choreographies: [flow] })
+  const clock = new HandClock()
+  const app = await openForTest(definition, { store: memory(new MemoryData()), clock })
+  if (!isOfFlow) await app.start(watch({ orderId: 'o' }))
+  await app.conduct(flow)(Created({ orderId: 'o' }))
+  await hasFailed(app, 'sale:o')
+  for (let hours = 0; hours < 72; hours++) {
+    await rounds(20)
+    clock.pass(3_600_000)
+  }
+  expect(await app.run('sale:o')).toMatchObject({ status })
+  // Either way the flow is what it comes to.
+  expect(await app.flow('sale', 'o')).toMatchObject({ state: 'complete', ending: 'refunded' })
+})
+
 test('so is a workflow at the side that failed, when its reaction says that it brings nothing', async () => {
   const telling = workflow('telling', { input: Order, output: z.null(), key: 'orderId' }, async () => gone())
   const desk = service('desk', {
