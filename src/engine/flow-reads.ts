@@ -114,6 +114,8 @@ export class FlowReads {
           if (typeof one === 'function') one(flow)
           else this.#follow(flow, one)
         }
+        // What came meanwhile may have begun it.
+        if (row !== null && flow.account === null) forgoFlow(this.#context, row)
       }
     } catch (error) {
       if (this.#isStopped) return
@@ -138,7 +140,6 @@ export class FlowReads {
     flow.armed = row.due
     flow.passed.length = 0
     flow.account = account
-    if (account === null) forgoFlow(this.#context, row)
     for (const event of since) this.#follow(flow, event)
   }
 
