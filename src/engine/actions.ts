@@ -12,6 +12,7 @@ import { toText, type JsonText } from '../core/json.ts'
 import type { Command, Delivered } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
 import type { Acted, Action, AnswerRequest, FailRequest, Reasoned, RetryRequest } from '../define/application.ts'
+import type { MadeAnswer } from './as-json.ts'
 import { checkAnswerKey, givenAnswerText } from './calls.ts'
 import { isStopKept } from './deliveries.ts'
 import { endRun, freeIfNothingIsStuck, writeNote } from './endings.ts'
@@ -66,8 +67,9 @@ export class Actions {
     return this.#inTurn(id, () => this.#retry(id, request, said))
   }
 
-  answer(id: string, request: AnswerRequest, said: Said = nobody): Promise<Acted> {
-    return this.#inTurn(id, () => this.#answer(id, request, said))
+  /** @param made of the answer at another door, where it is no JSON. */
+  answer(id: string, request: AnswerRequest, said: Said = nobody, made?: MadeAnswer): Promise<Acted> {
+    return this.#inTurn(id, () => this.#answer(id, request, said, made))
   }
 
   fail(id: string, request: FailRequest, said: Said = nobody): Promise<Acted> {
@@ -111,11 +113,11 @@ export class Actions {
     return this.#done({ id, action: 'retry', changed: true, ops }, said)
   }
 
-  async #answer(id: string, request: AnswerRequest, said: Said): Promise<Acted> {
+  async #answer(id: string, request: AnswerRequest, said: Said, made?: MadeAnswer): Promise<Acted> {
     const reason = reasonOf(request)
     const run = await this.#live(id)
     const { op } = request
-    const payload = this.#answerOf(run, this.#callOf(run, op, 'answer'), request.value)
+    const payload = this.#answerOf(run, this.#callOf(run, op, 'answer'), request.value, made)
     return this.#give(run, 'answer', { kind: 'done', op, payload, ...reason }, said)
   }
 
@@ -229,12 +231,12 @@ export class Actions {
     return command
   }
 
-  #answerOf(run: LiveRun, command: Command, value: unknown): JsonText | undefined {
+  #answerOf(run: LiveRun, command: Command, value: unknown, made?: MadeAnswer): JsonText | undefined {
     if (command.kind !== 'call') return toText(value, 'the answer')
     const { directory } = this.#shard.context
     const operation = directory.operations.get(command.call)
     if (operation === undefined) throw fault('CODE_MISSING', { run: `The run "${run.row.id}"`, call: command.call })
-    const text = givenAnswerText(operation, value)
+    const text = made?.call === command.call ? made.text : givenAnswerText(operation, value)
     checkAnswerKey(operation, text, { input: command.input, key: run.row.key })
     return text
   }

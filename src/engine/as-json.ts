@@ -3,10 +3,13 @@
 // be refused there, behind the back of whoever was told that it was taken, or would come out as something else. So it is judged at
 // the door as it will be judged there as well; where that differs, what the schema made of it at the door goes beside it, and holds.
 // Used by posts.ts, elsewhere.ts and requests.ts.
+import { isDeepStrictEqual } from 'node:util'
 import { parseText } from '../core/json-text.ts'
 import { toText, type JsonText } from '../core/json.ts'
 import { validate } from '../core/schema.ts'
+import type { AnswerRequest } from '../define/application.ts'
 import type { SignalDefinition } from '../define/definition.ts'
+import { givenAnswerText } from './calls.ts'
 import type { Directory } from './directory.ts'
 
 /** Of a start, an event or a flow that is to be conducted. */
@@ -36,6 +39,42 @@ export function madeOfData(directory: Directory, type: string, raw: unknown, dat
 
 function madeOf(raw: unknown, text: JsonText, judge: (value: unknown) => JsonText | undefined): Made {
   return { made: isSameAsJson(raw, text, (value) => judge(value) ?? 'null') ? undefined : text }
+}
+
+/** Of an answer by hand: the call for which it was judged at the door, and what its schema made of it. */
+export interface MadeAnswer {
+  readonly call: string
+  readonly text: JsonText | undefined
+}
+
+/**
+ * An answer by hand, as it goes into an inbox. What is no JSON is judged at the door, where it is known what was called: an
+ * operation that is no undo begins with that.
+ * @throws what the owner of the run would
+ */
+export function answerAsJson(
+  { operations }: Directory,
+  { value, ...request }: AnswerRequest,
+): { readonly request: AnswerRequest; readonly made?: MadeAnswer } {
+  const [call = ''] = String(request.op).split(/[#/]/, 1)
+  const operation = operations.get(call)
+  if (operation === undefined || isJson(value)) return { request: { ...request, value: asJson(value) } }
+  return { request: { ...request, value: null }, made: { call, text: givenAnswerText(operation, value) } }
+}
+
+/** @throws VALUE_NOT_JSON */
+function asJson(value: unknown): unknown {
+  const text = toText(value, 'the answer')
+  return text === undefined ? undefined : parseText(text)
+}
+
+/** Whether its JSON says all of a value. */
+function isJson(value: unknown): boolean {
+  try {
+    return isDeepStrictEqual(asJson(value), value)
+  } catch {
+    return false
+  }
 }
 
 /** What a signal says, as it goes into an inbox. Nobody compares it, so that data which do not count are not there. */

@@ -23,7 +23,7 @@ import type {
 } from '../define/application.ts'
 import { reasonOf } from './actions.ts'
 import type { Arrival } from './admission.ts'
-import { madeOfData, madeOfInput, signalAsJson } from './as-json.ts'
+import { answerAsJson, madeOfData, madeOfInput, signalAsJson } from './as-json.ts'
 import { asideOf, TAKEN_MS } from './aside.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
@@ -187,18 +187,20 @@ export class Elsewhere {
 
   /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, REQUEST_INVALID, OWNER_SILENT, what the action throws, and what the store does */
   async act({ run, ...asked }: Act): Promise<Acted> {
-    const { random, clock } = this.#options
+    const { random, clock, directory } = this.#options
     reasonOf(asked.request)
     const { id, ended, status } = await this.#row(run)
     if (ended !== null) throw fault('RUN_ENDED', { id, status })
     // What is no JSON would be left out of the row, and something else answered.
-    if (asked.action === 'answer') toText(asked.request.value, 'the answer')
-    else toText(asked.request, 'what is asked')
+    if (asked.action !== 'answer') toText(asked.request, 'what is asked')
+    const said = asked.action === 'answer' ? answerAsJson(directory, asked.request) : asked
     const ask = random.uuid(clock.now())
     const shard = this.#place.shardOf(id)
     // What is answered already was not asked here: many acts, one after the other, would read all answers of a minute each.
     const after = this.#answers.get(shard) ?? 0
-    await this.#post('act', id, id, { act: { run: id, ...asked } as Act, ask } satisfies AskedAct)
+    const act = { run: id, action: asked.action, request: said.request } as Act
+    const made = 'made' in said ? said.made : undefined
+    await this.#post('act', id, id, { act, ask, made } satisfies AskedAct)
     const answer = await this.#patiently(() => this.#answerTo(shard, ask, after))
     if (answer === null)
       throw fault('OWNER_SILENT', { address: 'the shard of the run', problem: 'it was not taken yet' })

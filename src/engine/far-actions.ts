@@ -10,6 +10,7 @@ import { parseText } from '../core/json-text.ts'
 import type { InboxRow } from '../core/store.ts'
 import type { Acted, AnswerRequest, FailRequest, Reasoned, RetryRequest } from '../define/application.ts'
 import type { Actions } from './actions.ts'
+import type { MadeAnswer } from './as-json.ts'
 import { isOfStore } from './between-shards.ts'
 import { orFailure } from './run-rows.ts'
 import type { Shard } from './shard.ts'
@@ -25,6 +26,8 @@ export type Act =
 export interface AskedAct {
   readonly act: Act
   readonly ask: string
+  /** Of an answer that is no JSON, which the act does not have. */
+  readonly made?: MadeAnswer | undefined
 }
 
 /** How it came out: what was done, or the code and details of why it was not. */
@@ -39,17 +42,21 @@ export const answersOf = (ns: string): string => `${ns} answers`
 const KEPT_MS = 60_000
 const PAGE = 500
 
-/** @param said told of how it came out in the moment in which that is written. */
+/**
+ * @param said told of how it came out in the moment in which that is written.
+ * @param made of an answer, by the node that was asked.
+ */
 export function perform(
   actions: Actions,
   { action, run, request }: Act,
   said?: (acted: Acted) => void,
+  made?: MadeAnswer,
 ): Promise<Acted> {
   switch (action) {
     case 'retry':
       return actions.retry(run, request, said)
     case 'answer':
-      return actions.answer(run, request, said)
+      return actions.answer(run, request, said, made)
     case 'fail':
       return actions.fail(run, request, said)
     default:
@@ -72,13 +79,13 @@ export class FarActions {
   /** Does what a row asks. It goes on beside what else the inbox holds: it waits for runs, and they may wait for the inbox. */
   take(row: InboxRow, text: string): void {
     const { context } = this.#shard
-    const { act, ask } = parseText(text) as AskedAct
+    const { act, ask, made } = parseText(text) as AskedAct
     let isSaid = false
     const say = (answer: ActAnswer): void => {
       isSaid = true
       this.#say(row, ask, answer)
     }
-    perform(this.#actions, act, (acted) => say({ acted })).catch((error: unknown) => {
+    perform(this.#actions, act, (acted) => say({ acted }), made).catch((error: unknown) => {
       // What it was answered stands; what stops the shard leaves the row where it is.
       if (isSaid || this.#shard.isStopped) return
       if (isOfStore(error)) return context.inbox.again(row.id)

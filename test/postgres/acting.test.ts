@@ -141,6 +141,30 @@ test('an answer that is no JSON is refused in the same words at any node, and no
   expect(await old.result('s')).toBe(7)
 })
 
+test('an answer that is no JSON before its schema is taken at any node, or refused in the same words', async () => {
+  const day = operation({
+    input: z.null(),
+    output: z.date().transform((date) => date.toISOString()),
+    retry: { attempts: 1 },
+    run: () => {
+      throw new Error('nobody knows the day')
+    },
+  })
+  const shelf = service('shelf', { day })
+  const { old, owner } = await nodesOf((version) => ballet({ name: 'shop', version, services: [shelf] }))
+  for (const [id, node] of Object.entries({ a: owner, b: old })) {
+    await owner.start(shelf.day(null), { id })
+    await until(owner, null, async () => (await owner.run(id))?.status === 'stuck')
+    for (const value of ['1970-01-01T00:00:00.000Z', 10n, undefined])
+      await expect(node.answer(id, { op: 'shelf.day#0', value })).rejects.toMatchObject({
+        code: 'INPUT_INVALID',
+        message: expect.stringContaining('what shelf.day answered'),
+      })
+    expect(await node.answer(id, { op: 'shelf.day#0', value: new Date(0), by: 'ann' })).toMatchObject({ changed: true })
+    expect(await node.result(id)).toBe('1970-01-01T00:00:00.000Z')
+  }
+})
+
 test('a run whose code cannot go on is retried with mended code, or let fail, at any node', async () => {
   const all = await nodes()
   const { old, world } = all
