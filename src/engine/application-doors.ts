@@ -108,7 +108,8 @@ export abstract class ApplicationDoors {
     return this.doors.act({ action: 'retry', run: word(run, 'run'), request })
   }
   async answer(run: string, request: AnswerRequest): Promise<Acted> {
-    return this.doors.act({ action: 'answer', run: word(run, 'run'), request: fields(request, 'request') })
+    word(fields(request, 'request').op, 'op')
+    return this.doors.act({ action: 'answer', run: word(run, 'run'), request })
   }
   async fail(run: string, request: FailRequest): Promise<Acted> {
     fields(fields(request, 'request').error, 'error')

@@ -56,7 +56,7 @@ export function answerAsJson(
   { operations }: Directory,
   { value, ...request }: AnswerRequest,
 ): { readonly request: AnswerRequest; readonly made?: MadeAnswer } {
-  const [call = ''] = String(request.op).split(/[#/]/, 1)
+  const [call = ''] = request.op.split(/[#/]/, 1)
   const operation = operations.get(call)
   if (operation === undefined || isJson(value)) return { request: { ...request, value: asJson(value) } }
   return { request: { ...request, value: null }, made: { call, text: givenAnswerText(operation, value) } }

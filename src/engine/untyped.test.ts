@@ -27,6 +27,7 @@ const doors: readonly (readonly [door: string, given: readonly unknown[], path: 
   ['cancel', [{ id: 'flow:1' }], 'run'],
   ['retry', [5], 'run'],
   ['answer', ['flow:1'], 'request'],
+  ['answer', ['flow:1', { value: 1 }], 'op'],
   ['fail', ['flow:1', {}], 'error'],
   ['actOnAll', [], 'request'],
   ['run', [undefined], 'run'],
