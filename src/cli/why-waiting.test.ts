@@ -130,13 +130,23 @@ describe('a run that goes on', () => {
 
   it('says that it is suspected, and of what', () => {
     const suspected = (what: string, deaths: number): string => waitingLine(run({ suspect: { what, deaths } }), now)
-    const again = 'it is tried on its own, after a time, and left to a person once three have'
-    expect(suspected('turn 3', 1)).toContain(`Suspected: a process died while it was at turn 3; ${again}. Running`)
+    const next =
+      'It is tried again by itself, alone, after a while, and is stuck when 3 have died so. If it does, mend the code and start it anew.'
+    expect(suspected('turn 3', 1)).toContain(
+      `It may end the process: one died while it alone was at work (turn 3). ${next} Running`,
+    )
     expect(suspected('pay.charge#0', 2)).toContain(
-      `Suspected: 2 processes died while it was at pay.charge#0; ${again}.`,
+      `It may end the process: 2 died while it alone was at work (pay.charge#0). ${next}`,
     )
     expect(suspected('its replay', 0)).toContain(
-      'Suspected: a process died while it and others were at work (its replay); it is tried again, with fewer of them. Running',
+      'It may end the process: one died while it and others were at work (its replay). They are tried again by themselves, with fewer at a time. Running',
+    )
+  })
+
+  it('does not say of a suspected run that its service is waited for', () => {
+    const suspect = { what: 'payment.charge#0', deaths: 2 }
+    expect(waitingLine(run({ suspect, waits: [wait({})] }), now)).toMatch(
+      /Waits for payment.charge since 6s; it is made again when the run is tried[.]$/,
     )
   })
 })

@@ -65,14 +65,18 @@ export function lengthWords(run: RunView, now: number): string {
   return showMs(between(run.at ?? run.created, run.ended, now))
 }
 
+/** Processes that die of a run before it is left alone. */
+const DEATHS = 3
+
 /** Why a run may stand still though nothing seems to be wrong with it. */
 function suspectWords({ suspect }: RunView): string {
   if (suspect === undefined) return ''
   const { what, deaths } = suspect
   if (deaths === 0)
-    return `Suspected: a process died while it and others were at work (${what}); it is tried again, with fewer of them. `
-  const again = 'it is tried on its own, after a time, and left to a person once three have'
-  return `Suspected: ${deaths === 1 ? 'a process' : `${deaths} processes`} died while it was at ${what}; ${again}. `
+    return `It may end the process: one died while it and others were at work (${what}). They are tried again by themselves, with fewer at a time. `
+  const died = deaths === 1 ? 'one' : `${deaths}`
+  const next = `It is tried again by itself, alone, after a while, and is stuck when ${DEATHS} have died so.`
+  return `It may end the process: ${died} died while it alone was at work (${what}). ${next} If it does, mend the code and start it anew. `
 }
 
 /** What is special about an open run, before what it waits for. */
@@ -187,6 +191,8 @@ function advice(run: RunView, wait: WaitView, now: number, place: string): strin
       return `see: ballet show ${shellWord(wait.for)}${place}`
     case 'step':
     case 'call':
+      // Nobody may have been asked in this process: it is not the service that is waited for.
+      if (attempt === undefined && run.suspect !== undefined) return 'it is made again when the run is tried'
       if (attempt === undefined) return wait.kind === 'step' ? 'it runs now' : `it goes on when ${wait.from} answers`
       return attempt.next === null
         ? 'it is not tried again by itself'
