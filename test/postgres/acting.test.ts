@@ -208,7 +208,7 @@ test('a cancellation is answered as it came out where the run is, the second tim
 
 test('one action for many runs of a node that is silent finds that out once: what is beyond that is not asked, and says so', async () => {
   const all = await nodes({}, { clock: fastClock(30) })
-  const { old, schema, world } = all
+  const { old, owner, schema, world } = all
   const ids = Array.from({ length: 80 }, (_, n) => `p${n}`)
   await stuck(all, ...ids)
   world.isOpen = true
@@ -231,6 +231,6 @@ test('one action for many runs of a node that is silent finds that out once: wha
   expect(codes.filter((code) => code === 'OWNER_UNREACHABLE').length).toBe(48)
   expect(acted.refused.at(-1)?.message).toContain('it has not taken what was asked of it before')
   // What was asked of it is done when it is heard of again, and nothing else.
-  await until(all.owner, null, async () => world.charged.length >= 32)
-  expect(await old.actOnAll({ action: 'retry', by: 'ann' })).toMatchObject({ matched: 48, changed: 48, refused: [] })
+  await until(owner, null, async () => world.charged.length >= 32)
+  expect(await owner.actOnAll({ action: 'retry', by: 'ann' })).toMatchObject({ matched: 48, changed: 48, refused: [] })
 })
