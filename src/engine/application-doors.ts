@@ -39,8 +39,6 @@ export abstract class ApplicationDoors {
   readonly http: HttpRoutes | null
   protected abstract readonly doors: Doors
   protected abstract readonly queries: Queries
-  /** Resolves when the flows stand in the store as the events do that are durable by now. */
-  protected abstract flowsWritten(): Promise<void>
 
   constructor({ name, http }: ApplicationDefinition) {
     this.name = name
@@ -133,17 +131,17 @@ export abstract class ApplicationDoors {
   }
   async key(field: string, value: string, cursor?: string): Promise<KeyView> {
     const names = [word(field, 'field'), word(value, 'value')] as const
-    await this.flowsWritten()
+    await this.doors.flowsWritten({ key: names.join(':') })
     return this.queries.key(...names, cursor)
   }
   async flows(choreography: string, request?: FlowsRequest): Promise<Page<FlowView>> {
     const name = word(choreography, 'choreography')
-    await this.flowsWritten()
+    await this.doors.flowsWritten({ choreography: name })
     return this.queries.flows(name, request)
   }
   async flow(choreography: string, key: string): Promise<FlowView | null> {
     const names = [word(choreography, 'choreography'), word(key, 'key')] as const
-    await this.flowsWritten()
+    await this.doors.flowsWritten({ choreography: names[0], key: names[1] })
     return this.queries.flow(...names)
   }
   async graph(root: string, cursor?: string): Promise<Related> {

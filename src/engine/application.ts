@@ -362,10 +362,6 @@ export class RunningApplication extends ApplicationDoors implements Application 
     return this.#closing === null && this.#shards.get(shard.context.shard)?.shard !== shard
   }
 
-  protected async flowsWritten(): Promise<void> {
-    await Promise.all(this.#shards.all.map(({ shard }) => shard.flowsWritten()))
-  }
-
   async describe(): Promise<ApplicationView> {
     const { store, directory } = this.#options
     const { info } = this.#shards

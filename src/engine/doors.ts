@@ -24,6 +24,7 @@ import { contentHash } from './content-hash.ts'
 import type { Directory } from './directory.ts'
 import type { Elsewhere } from './elsewhere.ts'
 import { perform, type Act } from './far-actions.ts'
+import type { FlowsOf } from './flows-elsewhere.ts'
 import { Posts } from './posts.ts'
 import { isFenced } from './standing.ts'
 import type { OwnShard, Shards } from './shards.ts'
@@ -154,6 +155,23 @@ export class Doors {
       ({ shard }) => conductFlow(shard, source, request, { asked }),
       (elsewhere) => elsewhere.conduct(asked, request),
     )
+  }
+
+  /** Resolves when these flows stand in the store as the events do that are durable by now, whoever owns their shards. */
+  async flowsWritten(of: FlowsOf): Promise<void> {
+    const { shards } = this.#options
+    const asked = of.key === undefined ? shards.numbers : [shards.of(of.key)]
+    await Promise.all(asked.map((shard) => this.#flowsWritten(shard, of)))
+  }
+
+  async #flowsWritten(shard: number, of: FlowsOf): Promise<void> {
+    const own = this.#options.shards.get(shard)
+    try {
+      if (own !== undefined) return await own.shard.flowsWritten()
+    } catch (error) {
+      if (own === undefined || !this.#isElsewhereNow(own, error)) throw error
+    }
+    await this.#options.elsewhere().flowsWritten(shard, of)
   }
 
   /** An id that is made is one of a shard that is here, where there is one. */

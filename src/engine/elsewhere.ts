@@ -32,8 +32,10 @@ import { checkSame, type AskedConduct } from './conduct-flow.ts'
 import type { Directory } from './directory.ts'
 import { answersOf, type Act, type ActAnswer, type AskedAct } from './far-actions.ts'
 import { wasGiven } from './given-signals.ts'
+import { flowsStand, type FlowsOf } from './flows-elsewhere.ts'
 import { elapsedOf } from './hold.ts'
 import { liesIn, type Posted } from './lying.ts'
+import { LOOK_MS, Patience } from './patience.ts'
 import { checkDeadline } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 import type { Shards } from './shards.ts'
@@ -51,8 +53,6 @@ export interface ElsewhereOptions {
 
 /** Rows of an inbox that are looked at in one read. */
 const PAGE = 1000
-/** Pauses between looks whether something was taken: the first, and the longest. */
-const LOOK_MS = [4, 250] as const
 /** Of what it took of late until something was taken, when is looked first; and how much the last of them counts. */
 const FIRST_PART = 3 / 4
 const NEWEST_PART = 1 / 8
@@ -62,6 +62,7 @@ const LOOKS = 4
 export class Elsewhere {
   readonly #options: ElsewhereOptions
   readonly #place: Placement
+  readonly #patience: Patience
   /** Runs whose starts this process has put into inboxes, oldest first, and until when that tells anything. */
   readonly #asked = new Map<string, number>()
   /** The last answer of each shard that was read, to whomever: those behind it are younger. */
@@ -72,6 +73,7 @@ export class Elsewhere {
   constructor(place: Placement, options: ElsewhereOptions) {
     this.#place = place
     this.#options = options
+    this.#patience = new Patience(options.clock)
   }
 
   /** @throws RUN_CONFLICT, TIME_INVALID, OVERLOADED, OWNER_REFUSED, and what the store does */
@@ -294,6 +296,13 @@ export class Elsewhere {
     return look()
   }
 
+  /** Resolves when flows of a shard stand in the store as the events do that are durable by now, or that takes too long. */
+  flowsWritten(shard: number, of: FlowsOf): Promise<void> {
+    const { store, ns, directory } = this.#options
+    const { choreographies } = directory.definition
+    return flowsStand({ store, ns, choreographies, patience: this.#patience }, shard, of)
+  }
+
   async #claim(shard: number, space: Claim['space'], id: string): Promise<Claim | null> {
     const { store, ns } = this.#options
     const [claim = null] = await store.claims(shard, ns, space, [id])
@@ -308,7 +317,7 @@ export class Elsewhere {
     const { store, ns, clock } = this.#options
     const since = elapsedOf(clock)
     // It was put there just now: each look that comes too early is a question more.
-    await this.#pause(Math.max(this.#takenMs * FIRST_PART, LOOK_MS[0]))
+    await this.#patience.pause(Math.max(this.#takenMs * FIRST_PART, LOOK_MS[0]))
     let looks = 0
     const taken = await this.#patiently(async () => {
       // Most are taken at once. What is there no more was taken before its name is looked for.
@@ -327,19 +336,8 @@ export class Elsewhere {
   }
 
   /** What is not null, or null when it takes too long. */
-  async #patiently<T>(look: () => Promise<T | null>): Promise<T | null> {
-    const { clock } = this.#options
-    const [first, longest] = LOOK_MS
-    const until = clock.now() + TAKEN_MS
-    for (let pause: number = first; ; pause = Math.min(pause * 2, longest)) {
-      const found = await look()
-      if (found !== null || clock.now() >= until) return found
-      await this.#pause(pause)
-    }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.#options.clock.after(ms, resolve))
+  #patiently<T>(look: () => Promise<T | null>): Promise<T | null> {
+    return this.#patience.until(look, TAKEN_MS)
   }
 
   /** @param tag says to which shard it goes. */

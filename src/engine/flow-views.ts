@@ -1,4 +1,4 @@
-// Flows as operators see them: pure functions over their rows. Used by queries.ts.
+// Flows as operators see them: pure functions over their rows, and the keys that are meant. Used by queries.ts and flows-elsewhere.ts.
 import { parseDetail, type FlowBreak } from '../core/flow-account.ts'
 import { splitKey } from '../core/names.ts'
 import type { FlowRow } from '../core/store.ts'
@@ -21,6 +21,11 @@ export function flowView({ name, key, standing, ending, detail, began, changed }
     breaks,
     overdues,
   }
+}
+
+/** The keys that may be meant by `field:value`, or by a value alone. @param field of the keys of a choreography. */
+export function keysMeant(field: string, key: string): readonly string[] {
+  return key.startsWith(`${field}:`) ? [key, `${field}:${key}`] : [`${field}:${key}`]
 }
 
 function breakView({ how, type, source, id, at, expected, rule, again }: FlowBreak): FlowBreakView {

@@ -23,7 +23,7 @@ import type {
 } from '../core/views.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
 import { cursorOfKey, cursorOfPlaces, keyOfCursor, limitOf, placesOf, type Places } from './cursors.ts'
-import { flowView } from './flow-views.ts'
+import { flowView, keysMeant } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
 import { readPage, readPages } from './pages.ts'
 import { relatedRows } from './related.ts'
@@ -160,8 +160,7 @@ export class Queries {
   /** The flow of a key: `field:value`, or its value alone. @throws CHOREOGRAPHY_UNKNOWN */
   async flow(name: string, key: string): Promise<FlowView | null> {
     const field = await this.#fieldOf(name)
-    const names = key.startsWith(`${field}:`) ? [key, `${field}:${key}`] : [`${field}:${key}`]
-    for (const one of names) {
+    for (const one of keysMeant(field, key)) {
       const [row] = await this.#reader.flowsOf(await this.#shardOf(one), this.#ns, name, [one])
       if (row !== undefined && row !== null) return flowView(row)
     }

@@ -80,6 +80,11 @@ export class Shards {
     return this.#info
   }
 
+  /** Of all shards of the store, wherever they are. */
+  get numbers(): readonly number[] {
+    return Array.from({ length: this.#place?.shards ?? 1 }, (_, shard) => shard)
+  }
+
   /** Those that are here, whether they are ready or not. */
   get all(): readonly OwnShard[] {
     return [...this.#own.values()]
