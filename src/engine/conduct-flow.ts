@@ -20,8 +20,8 @@ import type { ShardContext } from './shard-context.ts'
 interface Before {
   /** What was judged of it already: it has the id of its event, also where none was given. */
   readonly asked?: AskedConduct
-  /** Of one that lay in the inbox: takes its row away, with what is written in the same moment. */
-  readonly drain?: () => void
+  /** Of one that lay in the inbox: takes its row away, with what is written in the same moment, and says how it came out. */
+  readonly drain?: (started: Started) => void
 }
 
 /**
@@ -56,8 +56,10 @@ export async function conductFlow(
       names,
       async ([run = null, event = null]) => {
         shard.check()
-        if (run !== null && drain === undefined) return await existing(context, run, { id, hash, first })
-        if (run !== null) return drained(writer, drain, { id, created: false })
+        if (run !== null) {
+          const started = await existing(context, run, { id, hash, first })
+          return drain === undefined ? started : drained(writer, drain, started)
+        }
         checkFree(context, choreography, { key, begun, watched })
         if (event !== null) throw fault('EVENT_CONFLICT', { id: first.id, source })
         if (drain === undefined) context.space.check()
@@ -91,8 +93,8 @@ export async function conductFlow(
   }
 }
 
-function drained(writer: ShardContext['writer'], drain: (() => void) | undefined, started: Started): Started {
-  drain?.()
+function drained(writer: ShardContext['writer'], drain: (started: Started) => void, started: Started): Started {
+  drain(started)
   writer.flush()
   return started
 }

@@ -104,11 +104,12 @@ export class Doors {
     const { random, clock } = this.#options
     // Where it may be asked again, it is one signal all the same.
     const known = this.#options.shards.isOne ? request : { ...request, id: request.id ?? random.uuid(clock.now()) }
-    return this.#wherever(
+    const signalled = await this.#wherever(
       known.run,
-      ({ requests }) => requests.signal(known),
+      ({ requests }) => requests.signals.send(known),
       (elsewhere) => elsewhere.signal(known),
     )
+    return request.id === undefined ? { ...signalled, created: true } : signalled
   }
 
   async signalIn(request: SignalRequest, tx: object): Promise<Posted> {
@@ -122,7 +123,8 @@ export class Doors {
     return this.#wherever(
       run,
       ({ actions }) => actions.cancel(run, request),
-      (elsewhere) => elsewhere.act({ action: 'cancel', run, request }),
+      (elsewhere, isAgain) =>
+        isAgain ? elsewhere.cancelAgain(run, request) : elsewhere.act({ action: 'cancel', run, request }),
     )
   }
 
@@ -189,18 +191,19 @@ export class Doors {
     return shards.isOne ? this.at(name) : shards.ready(shards.of(name))
   }
 
+  /** @param there is told whether it was asked here before, where nobody knows what came of that. */
   async #wherever<T>(
     name: string,
     here: (own: OwnShard) => Promise<T>,
-    there: (elsewhere: Elsewhere) => Promise<T>,
+    there: (elsewhere: Elsewhere, isAgain: boolean) => Promise<T>,
   ): Promise<T> {
     const own = this.here(name)
-    if (own === undefined) return there(this.#options.elsewhere())
+    if (own === undefined) return there(this.#options.elsewhere(), false)
     try {
       return await here(own)
     } catch (error) {
       if (!this.#isElsewhereNow(own, error)) throw error
-      return there(this.#options.elsewhere())
+      return there(this.#options.elsewhere(), true)
     }
   }
 

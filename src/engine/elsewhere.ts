@@ -4,7 +4,8 @@
 // rows. Used by doors.ts.
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
+import type { Delivered } from '../core/journal.ts'
 import { parseText } from '../core/json-text.ts'
 import { toText } from '../core/json.ts'
 import { checkId } from '../core/names.ts'
@@ -16,6 +17,7 @@ import type {
   ConductRequest,
   Published,
   PublishRequest,
+  Reasoned,
   Signalled,
   SignalRequest,
   Started,
@@ -30,8 +32,9 @@ import type { AskedStart } from './asked-start.ts'
 import type { Birth } from './births.ts'
 import { checkSame, type AskedConduct } from './conduct-flow.ts'
 import type { Directory } from './directory.ts'
-import { answersOf, type Act, type ActAnswer, type AskedAct } from './far-actions.ts'
-import { wasGiven } from './given-signals.ts'
+import type { Act, AskedAct } from './far-actions.ts'
+import { answersOf, type Asked, type Done, type FarAnswer } from './far-answers.ts'
+import { isSignal, wasGiven } from './given-signals.ts'
 import { flowsStand, type FlowsOf } from './flows-elsewhere.ts'
 import { elapsedOf } from './hold.ts'
 import { liesIn, type Posted } from './lying.ts'
@@ -139,7 +142,7 @@ export class Elsewhere {
     return { id, source, position: taken.num, created: true }
   }
 
-  /** @throws RUN_CONFLICT, EVENT_CONFLICT, CONDUCT_REFUSED, OVERLOADED, OWNER_SILENT, and what the store does */
+  /** @throws what the owner of the shard does, OVERLOADED, OWNER_SILENT, and what the store does */
   async conduct(asked: AskedConduct, request: ConductRequest): Promise<Started> {
     const { id, first } = asked
     const { store, directory } = this.#options
@@ -150,91 +153,89 @@ export class Elsewhere {
     const made = madeOfData(directory, first.type, request.data, first.data)
     const body = { ...request, ...made, id: first.id, source: first.source }
     const runs = 1 + directory.reactionsTo(first.type).length
-    const taken = await this.#admitted({ workflow: null, runs }, async () => {
-      await this.#post('conduct', id, id, body)
-      return this.afterInbox(shard, () => this.#claim(shard, 'run', id))
-    })
-    if (taken === null) throw await this.#refusedConduct(shard, request.choreography, first)
-    await checkSame(store, shard, taken, asked)
-    return { id, created: true }
+    return this.#admitted({ workflow: null, runs }, () => this.#ask<Started>('conduct', id, body, 'flow'))
   }
 
-  /** Why a flow is not conducted: what refused it had nobody to answer, and is found again in what is durable. */
-  async #refusedConduct(shard: number, name: string, { key, id, source, name: event }: AskedEvent): Promise<Error> {
-    const { store, ns, directory } = this.#options
-    const types = directory.choreography(name).events.map(({ type }) => type)
-    const [begun] = await store.events(shard, { ns, key, types, limit: 1 })
-    if (begun !== undefined)
-      return fault('CONDUCT_REFUSED', { name, key, problem: `it has begun already, with ${begun.type}` })
-    if ((await this.#claim(shard, 'event', event)) !== null) return fault('EVENT_CONFLICT', { id, source })
-    return fault('OWNER_SILENT', { address: 'the shard of the flow', problem: 'it was not taken yet' })
-  }
-
-  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID, and what the store does */
+  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID, what the owner does, and the store */
   async signal(request: SignalRequest, tx?: object): Promise<Signalled> {
     const { directory, random, clock } = this.#options
     const row = await this.#row(request.run)
     const { name, data } = request
     const id = request.id === undefined ? random.uuid(clock.now()) : checkId(request.id, 'The signal id')
     // Whoever lost the answer asks again, and is told so.
-    if (row.ended !== null && request.id !== undefined && (await this.#wasGiven(row, id))) return { id, created: false }
+    if (row.ended !== null && request.id !== undefined && (await this.#wasGiven(row, isSignal(id))))
+      return { id, created: false }
     if (row.ended !== null) throw fault('RUN_ENDED', { id: row.id, status: row.status })
     const what = `the data of ${name}`
     const signal = directory.signal(row, name)
     const said = signalAsJson(signal, data, toText(validate(signal.schema, data, what), what))
-    await this.#post('signal', row.id, row.id, { run: row.id, name, id, ...said }, tx)
-    if (tx === undefined) await this.#decided(row, id)
+    const body = { run: row.id, name, id, ...said }
+    if (tx === undefined) return this.#ask<Signalled>('signal', row.id, body, 'run')
+    await this.#post('signal', row.id, row.id, body, tx)
     return { id, created: true }
   }
 
   /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, REQUEST_INVALID, OWNER_SILENT, what the action throws, and what the store does */
   async act({ run, ...asked }: Act): Promise<Acted> {
-    const { random, clock, directory } = this.#options
+    const { directory } = this.#options
     reasonOf(asked.request)
     const { id, ended, status } = await this.#row(run)
     if (ended !== null) throw fault('RUN_ENDED', { id, status })
     // What is no JSON would be left out of the row, and something else answered.
     if (asked.action !== 'answer') toText(asked.request, 'what is asked')
     const said = asked.action === 'answer' ? answerAsJson(directory, asked.request) : asked
-    const ask = random.uuid(clock.now())
-    const shard = this.#place.shardOf(id)
-    // What is answered already was not asked here: many acts, one after the other, would read all answers of a minute each.
-    const after = this.#answers.get(shard) ?? 0
     const act = { run: id, action: asked.action, request: said.request } as Act
     const made = 'made' in said ? said.made : undefined
-    await this.#post('act', id, id, { act, ask, made } satisfies AskedAct)
-    const answer = await this.#patiently(() => this.#answerTo(shard, ask, after))
-    if (answer === null)
-      throw fault('OWNER_SILENT', { address: 'the shard of the run', problem: 'it was not taken yet' })
-    if ('refused' in answer) throw fault(answer.refused.code, answer.refused.details)
-    return answer.acted
+    return this.#ask<Acted>('act', id, { act, made } satisfies Omit<AskedAct, 'ask'>, 'run')
   }
 
-  async #answerTo(shard: number, ask: string, from: number): Promise<ActAnswer | null> {
+  /** A cancellation whose shard was lost in the middle of it: it may have been durable, and its run may have ended by it. @throws as `act` */
+  async cancelAgain(run: string, request: Reasoned): Promise<Acted> {
+    const { by, why } = reasonOf(request)
+    const came = await this.act({ action: 'cancel', run, request }).catch((error: unknown) => {
+      if (isBalletError(error) && error.code === 'RUN_ENDED') return error
+      throw error
+    })
+    const isEnd = came instanceof Error
+    if (!isEnd && came.changed) return came
+    const isOurs = (one: Delivered): boolean => one.kind === 'cancel' && one.by === by && one.why === why
+    const wasOurs = await this.#wasGiven(await this.#row(run), isOurs)
+    if (isEnd && !wasOurs) throw came
+    return isEnd ? { id: run, action: 'cancel', changed: true, ops: [] } : { ...came, changed: wasOurs }
+  }
+
+  /** What the owner of a shard says to what is put into its inbox. @throws what it is refused with, OWNER_SILENT */
+  async #ask<T extends Done>(kind: InboxItem['kind'], name: string, body: object, of: 'run' | 'flow'): Promise<T> {
+    const { random, clock } = this.#options
+    const ask = random.uuid(clock.now())
+    const shard = this.#place.shardOf(name)
+    // What is answered already was not asked here: many, one after the other, would read all answers of a minute each.
+    const after = this.#answers.get(shard) ?? 0
+    await this.#post(kind, name, name, { ...body, ask } satisfies Asked)
+    const answer = await this.#whenTaken(() => this.#answerTo(shard, ask, after))
+    if (answer === null)
+      throw fault('OWNER_SILENT', { address: `the shard of the ${of}`, problem: 'it was not taken yet' })
+    if ('refused' in answer) throw fault(answer.refused.code, answer.refused.details)
+    return answer.done as T
+  }
+
+  async #answerTo(shard: number, ask: string, from: number): Promise<FarAnswer | null> {
     const { store, ns, codec } = this.#options
     for (let after = from; ;) {
       const rows = await store.inbox(shard, answersOf(ns), PAGE, after)
       this.#answers.set(shard, Math.max(this.#answers.get(shard) ?? 0, rows.at(-1)?.id ?? 0))
       const found = rows.find(({ target }) => target === ask)
       if (found !== undefined)
-        return parseText(codec.decode(found.data, { namespace: ns, row: 'turn', id: ask })) as ActAnswer
+        return parseText(codec.decode(found.data, { namespace: ns, row: 'turn', id: ask })) as FarAnswer
       if (rows.length < PAGE) return null
       after = rows.at(-1)?.id ?? after
     }
   }
 
-  /** A signal that was put into the inbox has been taken. @throws RUN_ENDED when its run had ended before that */
-  async #decided({ id, num }: RunRow, signal: string): Promise<void> {
-    const shard = this.#place.shardOf(id)
-    const now = await this.afterInbox(shard, () => this.#options.store.run(shard, num))
-    if (now === null || now.ended === null || (await this.#wasGiven(now, signal))) return
-    throw fault('RUN_ENDED', { id, status: now.status })
-  }
-
-  #wasGiven(row: RunRow, signal: string): Promise<boolean> {
+  #wasGiven(row: RunRow, isIt: Parameters<typeof wasGiven>[2]): Promise<boolean> {
     const { store, ns: namespace, codec } = this.#options
     const decode: ShardContext['decode'] = (payload, kind, id) => codec.decode(payload, { namespace, row: kind, id })
-    return wasGiven({ store, shard: this.#place.shardOf(row.id), decode }, row, signal)
+    return wasGiven({ store, shard: this.#place.shardOf(row.id), decode }, row, isIt)
   }
 
   /** The row of a run. */
@@ -314,25 +315,31 @@ export class Elsewhere {
    * nowhere and the name is free, it was refused. @throws OWNER_REFUSED
    */
   async #taken(shard: number, space: Claim['space'], id: string, posted: Posted, what: string): Promise<Claim | null> {
-    const { store, ns, clock } = this.#options
-    const since = elapsedOf(clock)
-    // It was put there just now: each look that comes too early is a question more.
-    await this.#patience.pause(Math.max(this.#takenMs * FIRST_PART, LOOK_MS[0]))
+    const { store, ns } = this.#options
     let looks = 0
-    const taken = await this.#patiently(async () => {
+    const taken = await this.#whenTaken(async () => {
       // Most are taken at once. What is there no more was taken before its name is looked for.
       const isGone = ++looks > LOOKS && (await store.inboxIds(shard, ns, 1)).length === 0
       const claim = await this.#claim(shard, space, id)
       return isGone && claim === null ? 'gone' : claim
     })
-    const passedMs = Math.min(elapsedOf(clock) - since, LOOK_MS[1])
-    this.#takenMs += (passedMs - this.#takenMs) * NEWEST_PART
     if (taken !== 'gone' && taken !== null) return taken
     // There may be others which nobody can take: of this one it is known by itself.
     for (const inbox of [ns, asideOf(ns)]) if (await liesIn(store, shard, inbox, posted)) return null
     const claim = await this.#claim(shard, space, id)
     if (claim === null) throw fault('OWNER_REFUSED', { what })
     return claim
+  }
+
+  /** As `#patiently`, of what was put into an inbox just now: each look that comes too early is a question more. */
+  async #whenTaken<T>(look: () => Promise<T | null>): Promise<T | null> {
+    const { clock } = this.#options
+    const since = elapsedOf(clock)
+    await this.#patience.pause(Math.max(this.#takenMs * FIRST_PART, LOOK_MS[0]))
+    const taken = await this.#patiently(look)
+    const passedMs = Math.min(elapsedOf(clock) - since, LOOK_MS[1])
+    this.#takenMs += (passedMs - this.#takenMs) * NEWEST_PART
+    return taken
   }
 
   /** What is not null, or null when it takes too long. */

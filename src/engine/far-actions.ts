@@ -1,10 +1,6 @@
-// What a person asks of a run at a node that does not own its shard: a row in the inbox of that shard, and an answer beside it, in
-// the batch of what the action does, so that each is done once and answered as it came out. Answers are kept for a minute, in
-// the table of inboxes, where no inbox is looked for. Kept by requests.ts; asked by elsewhere.ts.
-//
-//   asked --its owner takes it--> done, or refused --in the same batch--> answered --a minute later--> forgotten
-import type { Cancel } from '../core/clock.ts'
-import { fault, isBalletError, type BalletError } from '../core/errors.ts'
+// What a person asks of a run at a node that does not own its shard: a row in the inbox of that shard, done there as by hand, and
+// answered (far-answers.ts). Kept by requests.ts; asked by elsewhere.ts.
+import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { parseText } from '../core/json-text.ts'
 import type { InboxRow } from '../core/store.ts'
@@ -12,7 +8,7 @@ import type { Acted, AnswerRequest, FailRequest, Reasoned, RetryRequest } from '
 import type { Actions } from './actions.ts'
 import type { MadeAnswer } from './as-json.ts'
 import { isOfStore } from './between-shards.ts'
-import { orFailure } from './run-rows.ts'
+import type { FarAnswers } from './far-answers.ts'
 import type { Shard } from './shard.ts'
 
 /** What is asked of a run. */
@@ -29,18 +25,6 @@ export interface AskedAct {
   /** Of an answer that is no JSON, which the act does not have. */
   readonly made?: MadeAnswer | undefined
 }
-
-/** How it came out: what was done, or the code and details of why it was not. */
-export type ActAnswer =
-  | { readonly acted: Acted }
-  | { readonly refused: { readonly code: BalletError['code']; readonly details: BalletError['details'] } }
-
-/** Where answers are in the table of inboxes: a namespace holds no space. */
-export const answersOf = (ns: string): string => `${ns} answers`
-
-/** Longer than whoever asks waits. */
-const KEPT_MS = 60_000
-const PAGE = 500
 
 /**
  * @param said told of how it came out in the moment in which that is written.
@@ -67,13 +51,12 @@ export function perform(
 export class FarActions {
   readonly #shard: Shard
   readonly #actions: Actions
-  #next: Cancel | null = null
-  #isTidying = false
-  #isStopped = false
+  readonly #answers: FarAnswers
 
-  constructor(shard: Shard, actions: Actions) {
+  constructor(shard: Shard, actions: Actions, answers: FarAnswers) {
     this.#shard = shard
     this.#actions = actions
+    this.#answers = answers
   }
 
   /** Does what a row asks. It goes on beside what else the inbox holds: it waits for runs, and they may wait for the inbox. */
@@ -81,70 +64,17 @@ export class FarActions {
     const { context } = this.#shard
     const { act, ask, made } = parseText(text) as AskedAct
     let isSaid = false
-    const say = (answer: ActAnswer): void => {
+    const said = (acted: Acted): void => {
       isSaid = true
-      this.#say(row, ask, answer)
+      this.#answers.done(row, ask, acted)
     }
-    perform(this.#actions, act, (acted) => say({ acted }), made).catch((error: unknown) => {
+    perform(this.#actions, act, said, made).catch((error: unknown) => {
       // What it was answered stands; what stops the shard leaves the row where it is.
       if (isSaid || this.#shard.isStopped) return
       if (isOfStore(error)) return context.inbox.again(row.id)
-      const { code, details } = isBalletError(error)
-        ? error
-        : fault('OWNER_REFUSED', { what: `to ${act.action} the run "${act.run}"` })
-      if (!isBalletError(error)) context.log.error(`The run "${act.run}", ${act.action}: ${toFailure(error).message}`)
-      say({ refused: { code, details } })
+      if (isBalletError(error)) return this.#answers.refused(row, ask, error)
+      context.log.error(`The run "${act.run}", ${act.action}: ${toFailure(error).message}`)
+      this.#answers.refused(row, ask, fault('OWNER_REFUSED', { what: `to ${act.action} the run "${act.run}"` }))
     })
-  }
-
-  #say(row: InboxRow, ask: string, answer: ActAnswer): void {
-    const { context } = this.#shard
-    const { writer, ns } = context
-    try {
-      const data = context.encode(JSON.stringify(answer), 'turn', ask)
-      writer.rows.posts.push({ ns: answersOf(ns), slot: row.slot, kind: 'acted', target: ask, data, at: context.now() })
-    } catch (error) {
-      // What was done and cannot be answered is not done by half: it is asked for again when the shard is owned anew.
-      context.fail(error)
-      throw error
-    }
-    writer.rows.drained.push(row.id)
-    writer.onDurable(() => context.inbox.gone(row.id))
-    writer.flush()
-    this.#later()
-  }
-
-  /** Forgets the answers that nobody waits for any more. */
-  async tidy(): Promise<void> {
-    if (this.#isTidying || this.#shard.isStopped) return
-    this.#isTidying = true
-    try {
-      const { store, shard, ns, writer, clock } = this.#shard.context
-      const rows = await orFailure(store.inbox(shard, answersOf(ns), PAGE))
-      if (rows instanceof Error || rows.length === 0) return
-      const old = rows.filter(({ at }) => at <= clock.now() - KEPT_MS)
-      writer.rows.drained.push(...old.map(({ id }) => id))
-      writer.flush()
-      await writer.barrier()
-      this.#later()
-    } catch (error) {
-      if (!this.#shard.isStopped) this.#shard.context.fail(error)
-    } finally {
-      this.#isTidying = false
-    }
-  }
-
-  #later(): void {
-    if (this.#isStopped) return
-    this.#next ??= this.#shard.context.clock.after(KEPT_MS, () => {
-      this.#next = null
-      void this.tidy()
-    })
-  }
-
-  /** The shard stops. */
-  stop(): void {
-    this.#isStopped = true
-    this.#next?.()
   }
 }

@@ -44,11 +44,11 @@ export class Posts {
     return { id }
   }
 
-  /** @throws as `Requests.signal`, TX_INVALID, TX_FOREIGN, and what the transaction throws */
+  /** @throws as `Signals.send`, TX_INVALID, TX_FOREIGN, and what the transaction throws */
   async signal(request: SignalRequest, tx: object): Promise<Posted> {
-    const { id, said } = await this.#requests.signalable(request)
+    const { id, body } = await this.#requests.signals.judge(request)
     const { run, name } = request
-    await this.#post(tx, 'signal', run, { run, name, id, ...said })
+    if (body !== null) await this.#post(tx, 'signal', run, { run, name, id, ...body })
     return { id }
   }
 

@@ -4,15 +4,11 @@
 import { parseText } from '../core/json-text.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
-import { toText } from '../core/json.ts'
-import { checkId } from '../core/names.ts'
-import { validate } from '../core/schema.ts'
 import type { InboxRow } from '../core/store.ts'
 import type {
   ConductRequest,
   Published,
   PublishRequest,
-  Signalled,
   SignalRequest,
   Started,
   StartRequest,
@@ -20,7 +16,7 @@ import type {
 import type { Actions } from './actions.ts'
 import type { Arrival, Place } from './admission.ts'
 import { isOfVersion, setAside } from './aside.ts'
-import { signalAsJson, type Judged, type Made } from './as-json.ts'
+import type { Made } from './as-json.ts'
 import { judgeEvent, writeAsked, type AskedEvent } from './asked-event.ts'
 import { judgeStart, type AskedStart } from './asked-start.ts'
 import { isOfStore, takeBegin, takeBegun, takeFact } from './between-shards.ts'
@@ -28,23 +24,28 @@ import { createRun, type Birth } from './births.ts'
 import type { Taken } from './claims.ts'
 import { conductFlow } from './conduct-flow.ts'
 import { FarActions } from './far-actions.ts'
+import { FarAnswers, type Asked } from './far-answers.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
-import { hadSignal } from './given-signals.ts'
-import type { DeliveryExtras, DeliveryResult } from './shard-context.ts'
+import type { DeliveryExtras } from './shard-context.ts'
 import { checkDeadline } from './schedule.ts'
 import type { Shard } from './shard.ts'
+import { Signals } from './signals.ts'
 
 export class Requests {
   readonly #shard: Shard
   readonly #source: string
-  /** What is asked of runs at other nodes. */
-  readonly far: FarActions
+  readonly signals: Signals
+  /** To what is asked at other nodes. */
+  readonly answers: FarAnswers
+  readonly #far: FarActions
 
   /** @param source of events that are published without one: the application's name. */
   constructor(shard: Shard, source: string, actions: Actions) {
     this.#shard = shard
     this.#source = source
-    this.far = new FarActions(shard, actions)
+    this.answers = new FarAnswers(shard.context, () => shard.isStopped)
+    this.signals = new Signals(shard, this.answers)
+    this.#far = new FarActions(shard, actions, this.answers)
   }
 
   /** @param asked what was judged of the request already. */
@@ -129,92 +130,6 @@ export class Requests {
     return event
   }
 
-  async signal(request: SignalRequest & Judged, way: Way = {}): Promise<Signalled> {
-    this.#shard.check()
-    const { context } = this.#shard
-    await inboxFirst(context, way)
-    let run: Awaited<ReturnType<typeof openRun>>
-    try {
-      run = await openRun(context, request.run, way)
-    } catch (error) {
-      if (way.drained === undefined && (await this.#wasGiven(request, error)))
-        return { id: String(request.id), created: false }
-      throw error
-    }
-    const { id, payload } = this.#signalOf(run, request, way)
-    const delivered = { kind: 'signal' as const, name: request.name, id, payload }
-    if (way.drained !== undefined) {
-      context.deliver(run.num, delivered, this.#drained(way))
-      return { id, created: true }
-    }
-    const result = await new Promise<DeliveryResult>((resolve, reject) => {
-      context.deliver(run.num, delivered, { settled: resolve, failed: reject })
-    })
-    if (result === 'full') throw fault('SIGNALS_FULL', { id: run.id, limit: context.limits.signals, seconds: 1 })
-    if (result === 'ended') {
-      const error = fault('RUN_ENDED', { id: request.run, status: 'meanwhile' })
-      if (await this.#wasGiven(request, error)) return { id, created: false }
-      throw error
-    }
-    return { id, created: result === 'taken' }
-  }
-
-  /** Judges a signal that is to come in by another way, as far as it can be judged now. @throws as `signal` */
-  async signalable(
-    request: SignalRequest,
-  ): Promise<{ readonly id: string; readonly said: ReturnType<typeof signalAsJson> }> {
-    this.#shard.check()
-    const { context } = this.#shard
-    await inboxFirst(context)
-    const run = await openRun(context, request.run)
-    const { id, payload } = this.#signalOf(run, request, {})
-    return { id, said: signalAsJson(context.directory.signal(run, request.name), request.data, payload) }
-  }
-
-  /** What a signal says to a run. @throws SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID */
-  #signalOf(run: Awaited<ReturnType<typeof openRun>>, request: SignalRequest & Judged, way: Way) {
-    const { context } = this.#shard
-    // What somebody outside says of how it was judged counts nowhere.
-    const payload = this.#signalData(run, way.drained === undefined ? { ...request, judged: undefined } : request)
-    // An id from the inbox is an idempotency key, which is outside the alphabet of given ones.
-    const id =
-      request.id === undefined
-        ? context.random.uuid(context.clock.now())
-        : way.drained === undefined
-          ? checkId(request.id, 'The signal id')
-          : request.id
-    return { id, payload }
-  }
-
-  /**
-   * What the schema makes of the data of a signal. Its sender has heard that it was taken when it lay in the inbox; when a schema of
-   * another version refuses it since, the run gets it as it was judged then, as if it had come a moment before this version.
-   */
-  #signalData(run: Awaited<ReturnType<typeof openRun>>, { name, data, judged }: SignalRequest & Judged) {
-    const { context } = this.#shard
-    const what = `the data of ${name}`
-    if (judged?.said === true) {
-      context.directory.signal(run, name)
-      return judged.payload
-    }
-    if (judged?.holds === true) return judged.payload
-    try {
-      return toText(validate(context.directory.signal(run, name).schema, data, what), what)
-    } catch (error) {
-      if (judged === undefined) throw error
-      context.log.warn(
-        `The run "${run.id}" gets the signal ${name} as it was when it was taken; today it would be refused: ${toFailure(error).message}`,
-      )
-      return judged.payload
-    }
-  }
-
-  /** Whether a run that has ended had this signal before: whoever lost the answer asks again, and is told so. */
-  async #wasGiven({ run, id }: SignalRequest, error: unknown): Promise<boolean> {
-    if (id === undefined || !isBalletError(error) || error.code !== 'RUN_ENDED') return false
-    return hadSignal(this.#shard.context, run, id)
-  }
-
   /** What is new is refused while the store has no room; what lay in the inbox has been acknowledged. @throws STORE_FULL */
   #refuseNew(way: Way): void {
     if (way.drained === undefined) this.#shard.context.space.check()
@@ -265,6 +180,11 @@ export class Requests {
         context.log.error(`An inbox row for ${row.target} waits: ${toFailure(error).message}`)
         return false
       }
+      const { ask } = isBalletError(error) ? (parseText(text) as Asked) : {}
+      if (isBalletError(error) && ask !== undefined) {
+        this.answers.refused(row, ask, error)
+        return true
+      }
       if (isOfVersion(row, text, context.clock.now(), error)) {
         setAside(context, row, error)
         return true
@@ -282,17 +202,22 @@ export class Requests {
     if (kind === 'fact') return takeFact(this.#shard.context, text, drain)
     if (kind === 'begin') return takeBegin(this.#shard.context, text, drain)
     if (kind === 'begun') return takeBegun(this.#shard.context, text, drain)
-    if (kind === 'act') return this.far.take(row, text)
-    if (kind === 'conduct') {
-      await conductFlow(this.#shard, this.#source, parseText(text) as ConductRequest & Made, { drain })
-      return
-    }
+    if (kind === 'act') return this.#far.take(row, text)
+    if (kind === 'conduct') return this.#takeConduct(row, parseText(text) as ConductRequest & Made & Asked, way)
     const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & Made & { by: string; why: string }
     const { context } = this.#shard
     if (kind === 'cancel') await this.#stop(body, way)
-    else if (kind === 'signal') await this.signal(body, way)
+    else if (kind === 'signal') await this.signals.take(row, body, this.#drained(way))
     else if (kind === 'start') await this.start(body, way, judgeStart(context, body, undefined, body.made))
     else await this.publish(body, way, judgeEvent(context, this.#source, body, body.made))
+  }
+
+  /** A flow that was asked for at another node, which waits for the answer. */
+  async #takeConduct(row: InboxRow, request: ConductRequest & Made & Asked, way: Way): Promise<void> {
+    const { ask } = request
+    const drain = (started: Started): void =>
+      ask === undefined ? this.#drain(way) : this.answers.done(row, ask, started)
+    await conductFlow(this.#shard, this.#source, request, { drain })
   }
 
   /** What lay in the inbox was acknowledged: nobody refuses it any more. @throws STORE_FULL, OVERLOADED */

@@ -134,7 +134,7 @@ export class Shards {
       const recovered = await takeUp(shard, options.clock)
       if (!isHere()) return null
       own.isReady = true
-      void requests.far.tidy()
+      void requests.answers.tidy()
       // What nobody was told of meanwhile.
       this.posted(tenure.shard)
       this.#options.came(shard)
@@ -202,7 +202,7 @@ export class Shards {
     const own = this.#own.get(shard)
     if (own === undefined) return this.#leaving.get(shard) ?? Promise.resolve()
     this.#own.delete(shard)
-    own.requests.far.stop()
+    own.requests.answers.stop()
     const left = own.shard.close(graceMs).finally(() => {
       if (this.#leaving.get(shard) === left) this.#leaving.delete(shard)
     })
@@ -222,7 +222,7 @@ export class Shards {
     this.#options.store.ending?.()
     await Promise.all(
       [...this.#own].map(async ([number, { shard, requests }]) => {
-        requests.far.stop()
+        requests.answers.stop()
         await shard.close(graceMs)
         each(number)
       }),

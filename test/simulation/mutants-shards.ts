@@ -73,7 +73,7 @@ export const SHARD_MUTANTS: readonly Mutant[] = [
     name: 'acknowledged-before-taken',
     breaks: 'a signal by way of an inbox is acknowledged when its run has it',
     file: 'engine/elsewhere.ts',
-    changes: [['    if (tx === undefined) await this.#decided(row, id)\n', '']],
+    changes: [["    if (tx === undefined) return this.#ask<Signalled>('signal', row.id, body, 'run')\n", '']],
     within: 1000,
   },
   {

@@ -1,0 +1,161 @@
+// Signals to runs of a shard: by hand, in a transaction, by a run, or asked for at another node. Each is judged once and given to its
+// run, which knows those that it had; whoever waits is answered how that came out, when it is durable. Kept by requests.ts.
+import { fault, isBalletError } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
+import { toText, type JsonText } from '../core/json.ts'
+import { checkId } from '../core/names.ts'
+import { validate } from '../core/schema.ts'
+import type { InboxRow, RunRow } from '../core/store.ts'
+import type { Signalled, SignalRequest } from '../define/application.ts'
+import { signalAsJson, type Judged } from './as-json.ts'
+import { isOfStore } from './between-shards.ts'
+import type { Asked, FarAnswers } from './far-answers.ts'
+import { inboxFirst, openRun, type Way } from './find-run.ts'
+import { hadSignal } from './given-signals.ts'
+import type { Shard } from './shard.ts'
+import type { DeliveryExtras, DeliveryResult } from './shard-context.ts'
+
+type OpenRun = Pick<RunRow, 'num' | 'id' | 'name'>
+
+/** What a run is to get. */
+interface Said {
+  readonly kind: 'signal'
+  readonly name: string
+  readonly id: string
+  readonly payload: JsonText | undefined
+}
+
+/** Where a signal goes, or what is answered at once: its run had it before it ended. */
+type Found = { readonly run: OpenRun; readonly said: Said } | { readonly had: Signalled }
+
+export class Signals {
+  readonly #shard: Shard
+  readonly #answers: FarAnswers
+
+  constructor(shard: Shard, answers: FarAnswers) {
+    this.#shard = shard
+    this.#answers = answers
+  }
+
+  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNALS_FULL, SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID */
+  async send(request: SignalRequest): Promise<Signalled> {
+    this.#shard.check()
+    const { context } = this.#shard
+    await inboxFirst(context)
+    const found = await this.#find(request)
+    if ('had' in found) return found.had
+    const { run, said } = found
+    const result = await new Promise<DeliveryResult>((resolve, reject) => {
+      context.deliver(run.num, said, { settled: resolve, failed: reject })
+    })
+    return this.#cameOut(request, said.id, result)
+  }
+
+  /**
+   * Judges one that is to come in by another way, as far as it can be judged now; nothing is to be said of one that its run had
+   * before it ended. @throws as `send`
+   */
+  async judge(
+    request: SignalRequest,
+  ): Promise<{ readonly id: string; readonly body: ReturnType<typeof signalAsJson> | null }> {
+    this.#shard.check()
+    const { context } = this.#shard
+    await inboxFirst(context)
+    const found = await this.#find(request)
+    if ('had' in found) return { id: found.had.id, body: null }
+    const { id, payload } = found.said
+    return { id, body: signalAsJson(context.directory.signal(found.run, request.name), request.data, payload) }
+  }
+
+  /**
+   * One that lay in the inbox: of a run or of a transaction, which was acknowledged and is refused no more, or of another node, which
+   * waits for the answer. @param drained takes the row away with what comes of it.
+   */
+  async take(row: InboxRow, request: SignalRequest & Judged & Asked, drained: DeliveryExtras): Promise<void> {
+    const { context } = this.#shard
+    const way = { drained: row.id }
+    const { ask } = request
+    if (ask === undefined) {
+      const run = await openRun(context, request.run, way)
+      return context.deliver(run.num, this.#said(run, request, way), drained)
+    }
+    const say = (signalled: Signalled): void => this.#answers.done(row, ask, signalled)
+    const refuse = (error: unknown): void => {
+      // What stops the shard leaves the row where it is.
+      if (isBalletError(error) && !isOfStore(error) && !this.#shard.isStopped) this.#answers.refused(row, ask, error)
+      else context.inbox.again(row.id)
+    }
+    const found = await this.#find(request, way)
+    if ('had' in found) return say(found.had)
+    const { run, said } = found
+    const { id } = said
+    context.deliver(run.num, said, {
+      settling: (result) => {
+        // In the batch of what was taken.
+        if (result === 'taken') say({ id, created: true })
+        else this.#cameOut(request, id, result, way).then(say, refuse)
+      },
+      failed: refuse,
+    })
+  }
+
+  async #find(request: SignalRequest & Judged, way: Way = {}): Promise<Found> {
+    try {
+      const run = await openRun(this.#shard.context, request.run, way)
+      return { run, said: this.#said(run, request, way) }
+    } catch (error) {
+      if (await this.#wasGiven(request, error, way)) return { had: { id: String(request.id), created: false } }
+      throw error
+    }
+  }
+
+  /** What whoever has sent it is answered. @throws SIGNALS_FULL, RUN_ENDED */
+  async #cameOut(request: SignalRequest, id: string, result: DeliveryResult, way: Way = {}): Promise<Signalled> {
+    const { limits } = this.#shard.context
+    if (result === 'full') throw fault('SIGNALS_FULL', { id: request.run, limit: limits.signals, seconds: 1 })
+    if (result === 'ended') {
+      const error = fault('RUN_ENDED', { id: request.run, status: 'meanwhile' })
+      if (!(await this.#wasGiven(request, error, way))) throw error
+    }
+    return { id, created: result === 'taken' }
+  }
+
+  /** Whether a run that has ended had this signal before: whoever lost the answer asks again, and is told so. */
+  async #wasGiven({ run, id }: SignalRequest, error: unknown, way: Way): Promise<boolean> {
+    if (id === undefined || !isBalletError(error) || error.code !== 'RUN_ENDED') return false
+    return hadSignal(this.#shard.context, run, id, way)
+  }
+
+  /** What it says to a run. @throws SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID */
+  #said(run: OpenRun, request: SignalRequest & Judged, { drained }: Way): Said {
+    const { random, clock } = this.#shard.context
+    // What somebody outside says of how it was judged counts nowhere.
+    const payload = this.#payload(run, drained === undefined ? { ...request, judged: undefined } : request)
+    const { id = random.uuid(clock.now()), name } = request
+    // An id from the inbox is an idempotency key, which is outside the alphabet of given ones.
+    return { kind: 'signal', name, id: drained === undefined ? checkId(id, 'The signal id') : id, payload }
+  }
+
+  /**
+   * What the schema makes of its data. Its sender has heard that it was taken when it lay in the inbox; when a schema of another
+   * version refuses it since, the run gets it as it was judged then, as if it had come a moment before this version.
+   */
+  #payload(run: OpenRun, { name, data, judged }: SignalRequest & Judged): JsonText | undefined {
+    const { directory, log } = this.#shard.context
+    const what = `the data of ${name}`
+    if (judged?.said === true) {
+      directory.signal(run, name)
+      return judged.payload
+    }
+    if (judged?.holds === true) return judged.payload
+    try {
+      return toText(validate(directory.signal(run, name).schema, data, what), what)
+    } catch (error) {
+      if (judged === undefined) throw error
+      log.warn(
+        `The run "${run.id}" gets the signal ${name} as it was when it was taken; today it would be refused: ${toFailure(error).message}`,
+      )
+      return judged.payload
+    }
+  }
+}
