@@ -115,5 +115,6 @@ function whole(context: ShardContext, write: () => void): void {
   }
 }
 
-/** Whether the store is at fault, and not what was asked. */
-export const isOfStore = (error: unknown): boolean => isBalletError(error) && error.code === 'STORE_FAILED'
+/** Whether the store is at fault, or out of reach, and not what was asked. */
+export const isOfStore = (error: unknown): boolean =>
+  isBalletError(error) && (error.code === 'STORE_FAILED' || error.code === 'STORE_UNREACHABLE')

@@ -86,23 +86,25 @@ test('an application that closes while it reads the inbox leaves the rest there,
 })
 
 test('F6: a row of the inbox of which the store cannot be asked: it stays, the others are taken, and it is when it can', async () => {
-  const data = new MemoryData()
-  let isBroken = true
-  const store = guarded(memory(data), 'claims', async (pass, _shard, _ns, _space, ids) => {
-    if (isBroken && ids.includes('one')) throw fault('STORE_FAILED', { problem: 'a read failed' })
-    return pass()
-  })
-  const app = await openForTest(definition, { store })
-  const outside = memory(data)
-  await outside.open()
-  await outside.post(0, [
-    inboxItem('start', 'flow', { call: 'flow', input: 1, id: 'one' }),
-    inboxItem('start', 'flow', { call: 'flow', input: 2, id: 'two' }),
-  ])
-  expect((await app.run('two'))?.id).toBe('two')
-  expect([...data.inbox.values()].map(({ data: text }) => text).join()).toContain('"one"')
-  isBroken = false
-  expect((await app.run('one'))?.id).toBe('one')
+  for (const code of ['STORE_FAILED', 'STORE_UNREACHABLE'] as const) {
+    const data = new MemoryData()
+    let isBroken = true
+    const store = guarded(memory(data), 'claims', async (pass, _shard, _ns, _space, ids) => {
+      if (isBroken && ids.includes('one')) throw fault(code, { store: 'memory', problem: 'a read failed' })
+      return pass()
+    })
+    const app = await openForTest(definition, { store })
+    const outside = memory(data)
+    await outside.open()
+    await outside.post(0, [
+      inboxItem('start', 'flow', { call: 'flow', input: 1, id: 'one' }),
+      inboxItem('start', 'flow', { call: 'flow', input: 2, id: 'two' }),
+    ])
+    expect((await app.run('two'))?.id).toBe('two')
+    expect([...data.inbox.values()].map(({ data: text }) => text).join()).toContain('"one"')
+    isBroken = false
+    expect((await app.run('one'))?.id).toBe('one')
+  }
 })
 
 test('a read of the inbox ends where nothing is left, not at a page of rows that are handled and still there', async () => {
