@@ -317,7 +317,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
     // A start that was acknowledged elsewhere may still lie in the inbox: a negative answer waits for it.
     const number = this.#shards.of(id)
     const own = this.#shards.ready(number)
-    const there = (): Promise<RunView | null> => this.#there.afterInbox(number, () => this.queries.run(id))
+    const there = (): Promise<RunView | null> =>
+      this.#there.patience.waiting(() => this.#there.afterInbox(number, () => this.queries.run(id)))
     if (own === undefined) return this.#shards.isOne && this.#shards.get(number) === undefined ? null : there()
     const { inbox, writer } = own.shard.context
     const read = async (): Promise<void> => {
@@ -383,7 +384,10 @@ export class RunningApplication extends ApplicationDoors implements Application 
 
   async #close(): Promise<void> {
     await this.#shares?.leave()
-    await this.#shards.close(this.#options.graceMs, (shard) => this.#shares?.gave(shard))
+    const { graceMs } = this.#options
+    const asked = this.#shards.place === null ? null : this.#there.patience.close(graceMs)
+    await this.#shards.close(graceMs, (shard) => this.#shares?.gave(shard))
+    await asked
     await (this.#ownership ?? this.#shares)?.close()
     // One that was taken over at the last moment.
     await this.#shards.close(0)

@@ -77,7 +77,7 @@ export class Doors {
     const asked = this.#judgeStart(request)
     const own = this.here(asked.birth.id)
     if (own !== undefined) return this.#posts(own).start(request, tx, asked)
-    const { id } = await this.#options.elsewhere().start(asked, request, tx)
+    const { id } = await this.#there((elsewhere) => elsewhere.start(asked, request, tx))
     return { id }
   }
 
@@ -96,7 +96,7 @@ export class Doors {
     const asked = judgeEvent(this.#judging, this.#options.source, request)
     const own = this.here(asked.key)
     if (own !== undefined) return this.#posts(own).publish(request, tx, asked)
-    const { id } = await this.#options.elsewhere().publish(asked, request, tx)
+    const { id } = await this.#there((elsewhere) => elsewhere.publish(asked, request, tx))
     return { id }
   }
 
@@ -115,7 +115,7 @@ export class Doors {
   async signalIn(request: SignalRequest, tx: object): Promise<Posted> {
     const own = this.here(request.run)
     if (own !== undefined) return this.#posts(own).signal(request, tx)
-    const { id } = await this.#options.elsewhere().signal(request, tx)
+    const { id } = await this.#there((elsewhere) => elsewhere.signal(request, tx))
     return { id }
   }
 
@@ -131,7 +131,7 @@ export class Doors {
   /** What a person asks of a run: it is done where the run is, and answered as it came out. */
   async act(act: Act): Promise<Acted> {
     const own = this.here(act.run)
-    if (own === undefined) return this.#options.elsewhere().act(act)
+    if (own === undefined) return this.#there((elsewhere) => elsewhere.act(act))
     return perform(own.actions, act).catch((error: unknown) => {
       if (!this.#isElsewhereNow(own, error)) throw error
       // It may have been done: asking again would be a second action.
@@ -191,6 +191,12 @@ export class Doors {
     return shards.isOne ? this.at(name) : shards.ready(shards.of(name))
   }
 
+  /** Asks for something elsewhere. @throws APP_CLOSED when nothing is asked for any more */
+  #there<T>(ask: (elsewhere: Elsewhere) => Promise<T>): Promise<T> {
+    const elsewhere = this.#options.elsewhere()
+    return elsewhere.patience.asking(() => ask(elsewhere))
+  }
+
   /** @param there is told whether it was asked here before, where nobody knows what came of that. */
   async #wherever<T>(
     name: string,
@@ -198,12 +204,12 @@ export class Doors {
     there: (elsewhere: Elsewhere, isAgain: boolean) => Promise<T>,
   ): Promise<T> {
     const own = this.here(name)
-    if (own === undefined) return there(this.#options.elsewhere(), false)
+    if (own === undefined) return this.#there((elsewhere) => there(elsewhere, false))
     try {
       return await here(own)
     } catch (error) {
       if (!this.#isElsewhereNow(own, error)) throw error
-      return there(this.#options.elsewhere(), true)
+      return this.#there((elsewhere) => there(elsewhere, true))
     }
   }
 

@@ -65,7 +65,7 @@ const LOOKS = 4
 export class Elsewhere {
   readonly #options: ElsewhereOptions
   readonly #place: Placement
-  readonly #patience: Patience
+  readonly patience: Patience
   /** Runs whose starts this process has put into inboxes, oldest first, and until when that tells anything. */
   readonly #asked = new Map<string, number>()
   /** The last answer of each shard that was read, to whomever: those behind it are younger. */
@@ -76,7 +76,7 @@ export class Elsewhere {
   constructor(place: Placement, options: ElsewhereOptions) {
     this.#place = place
     this.#options = options
-    this.#patience = new Patience(options.clock)
+    this.patience = new Patience(options.clock)
   }
 
   /** @throws RUN_CONFLICT, TIME_INVALID, OVERLOADED, OWNER_REFUSED, and what the store does */
@@ -278,7 +278,7 @@ export class Elsewhere {
     this.#asked.set(id, now + TAKEN_MS)
   }
 
-  /** Looks once more when what lies in the inbox of a shard now has been taken, or has had its time. */
+  /** Looks once more when what lies in the inbox of a shard now has been taken, or has had its time. @throws APP_CLOSED */
   async afterInbox<T>(shard: number, look: () => Promise<T>): Promise<T> {
     const { store, ns, shards } = this.#options
     const gone = (last: number) => async (): Promise<true | null> => {
@@ -291,8 +291,10 @@ export class Elsewhere {
       count = ids.length
       if (last === undefined) break
       shards.posted(shard)
-      // What takes too long is not waited for any longer; it is taken all the same.
-      if ((await this.#patiently(gone(last))) === null) break
+      if ((await this.#patiently(gone(last))) !== null) continue
+      // What takes too long is not waited for any longer; it is taken all the same. A node that closes does not know of it.
+      this.patience.check()
+      break
     }
     return look()
   }
@@ -301,7 +303,7 @@ export class Elsewhere {
   flowsWritten(shard: number, of: FlowsOf): Promise<void> {
     const { store, ns, directory } = this.#options
     const { choreographies } = directory.definition
-    return flowsStand({ store, ns, choreographies, patience: this.#patience }, shard, of)
+    return flowsStand({ store, ns, choreographies, patience: this.patience }, shard, of)
   }
 
   async #claim(shard: number, space: Claim['space'], id: string): Promise<Claim | null> {
@@ -335,7 +337,7 @@ export class Elsewhere {
   async #whenTaken<T>(look: () => Promise<T | null>): Promise<T | null> {
     const { clock } = this.#options
     const since = elapsedOf(clock)
-    await this.#patience.pause(Math.max(this.#takenMs * FIRST_PART, LOOK_MS[0]))
+    await this.patience.pause(Math.max(this.#takenMs * FIRST_PART, LOOK_MS[0]))
     const taken = await this.#patiently(look)
     const passedMs = Math.min(elapsedOf(clock) - since, LOOK_MS[1])
     this.#takenMs += (passedMs - this.#takenMs) * NEWEST_PART
@@ -344,7 +346,7 @@ export class Elsewhere {
 
   /** What is not null, or null when it takes too long. */
   #patiently<T>(look: () => Promise<T | null>): Promise<T | null> {
-    return this.#patience.until(look, TAKEN_MS)
+    return this.patience.until(look, TAKEN_MS)
   }
 
   /** @param tag says to which shard it goes. */

@@ -2,6 +2,7 @@
 // the same, often where nobody is there to tell. Used by RunningApplication.
 import type { Clock } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
+import { fault } from '../core/errors.ts'
 import { fromText, type Json } from '../core/json.ts'
 import type { RunRow } from '../core/store.ts'
 import type { RunView } from '../core/views.ts'
@@ -15,7 +16,7 @@ export interface EndsElsewhereOptions {
   readonly clock: Clock
   readonly codec: Codec
   readonly ns: string
-  readonly there: Pick<Elsewhere, 'ended' | 'hasAsked'>
+  readonly there: Pick<Elsewhere, 'ended' | 'hasAsked' | 'patience'>
   readonly run: (id: string) => Promise<RunView | null>
   readonly view: (row: RunRow) => Promise<RunView>
   /** Calls back when the node that carries a run says that it has ended; whether there is hope for that. */
@@ -34,19 +35,22 @@ export class EndsElsewhere {
   }
 
   /** The run when it has ended, or as it is when the wait is over; null when there is none. */
-  async settled(wait: Wait): Promise<RunView | null> {
-    const { run, view } = this.#options
-    const now = await run(wait.id)
-    if (now === null || now.ended !== null) return now
-    const row = await this.#ended(wait)
-    return row === null ? run(wait.id) : view(row)
+  settled(wait: Wait): Promise<RunView | null> {
+    const { run, view, there } = this.#options
+    return there.patience.waiting(async () => {
+      const now = await run(wait.id)
+      if (now === null || now.ended !== null) return now
+      const row = await this.#ended(wait)
+      return row === null ? run(wait.id) : view(row)
+    })
   }
 
-  /** What a run came to. @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_FAILED, RUN_CANCELLED */
+  /** What a run came to. @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_FAILED, RUN_CANCELLED, APP_CLOSED */
   async result(id: string): Promise<Json | undefined> {
-    const { codec, ns: namespace } = this.#options
-    const row = await this.#ended({ id, waitMs: Number.POSITIVE_INFINITY, signal: undefined })
-    if (row === null) return undefined
+    const { codec, ns: namespace, there } = this.#options
+    const wait = { id, waitMs: Number.POSITIVE_INFINITY, signal: undefined }
+    const row = await there.patience.waiting(() => this.#ended(wait))
+    if (row === null) throw fault('APP_CLOSED')
     const decode: ShardContext['decode'] = (payload, kind, of) =>
       codec.decode(payload, { namespace, row: kind, id: of })
     const ending = endingOf({ decode }, row)
@@ -55,7 +59,7 @@ export class EndsElsewhere {
     return ending.kind === 'end' ? (fromText(ending.output) as Json | undefined) : undefined
   }
 
-  /** Its row; null when the wait is over before. */
+  /** Its row; null when the wait is over before, or this node closes. */
   async #ended({ id, waitMs, signal }: Wait): Promise<RunRow | null> {
     const { clock, there, whenEnded } = this.#options
     const until = clock.now() + waitMs
@@ -66,17 +70,19 @@ export class EndsElsewhere {
       // Watch first, then look: an end between the two is seen.
       const told = Promise.withResolvers<void>()
       const { stop, isLikely } = whenEnded(id, told.resolve)
+      const stay = there.patience.onClose(told.resolve)
       let cancel = (): void => {}
       try {
         // One that was asked for just now has hardly begun.
         const row = isNew && isLikely ? null : await there.ended(id)
         isNew = false
         const left = until - clock.now()
-        if (row !== null || left <= 0 || signal?.aborted === true) return row
+        if (row !== null || left <= 0 || signal?.aborted === true || there.patience.isClosing) return row
         cancel = clock.after(Math.min(isLikely ? PAUSE_MOST_MS : pause, left), told.resolve)
         await Promise.race([told.promise, given.promise])
       } finally {
         stop()
+        stay()
         cancel()
       }
     }
