@@ -29,7 +29,6 @@ import { answerAsJson, madeOfData, madeOfInput, signalAsJson } from './as-json.t
 import { asideOf, TAKEN_MS } from './aside.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
-import type { Birth } from './births.ts'
 import { checkSame, type AskedConduct } from './conduct-flow.ts'
 import type { Directory } from './directory.ts'
 import type { Act, AskedAct } from './far-actions.ts'
@@ -79,8 +78,9 @@ export class Elsewhere {
     this.patience = new Patience(options.clock)
   }
 
-  /** @throws RUN_CONFLICT, TIME_INVALID, OVERLOADED, OWNER_REFUSED, and what the store does */
-  async start({ birth, given, workflow }: AskedStart, request: StartRequest, tx?: object): Promise<Started> {
+  /** @throws RUN_CONFLICT, TIME_INVALID, OVERLOADED, OWNER_REFUSED, OWNER_SILENT, and what the store does */
+  async start(asked: AskedStart, request: StartRequest, tx?: object): Promise<Started> {
+    const { birth, given, workflow } = asked
     const { id, hash, at, deadline } = birth
     const shard = this.#place.shardOf(id)
     const before = given ? await this.#claim(shard, 'run', id) : null
@@ -88,19 +88,21 @@ export class Elsewhere {
     if (before !== null && tx === undefined) return { id, created: false }
     if (before === null) checkDeadline(deadline ?? null, at ?? null, this.#options.clock.now())
     const isNew = before === null
-    return this.#admitted(isNew ? { workflow, runs: 1 } : null, () => this.#start(birth, request, tx))
+    return this.#admitted(isNew ? { workflow, runs: 1 } : null, () => this.#start(asked, request, tx))
   }
 
-  async #start({ id, hash, at, deadline, ...birth }: Birth, request: StartRequest, tx?: object): Promise<Started> {
+  async #start({ birth, given }: AskedStart, request: StartRequest, tx?: object): Promise<Started> {
+    const { id, hash, at, deadline, input: judged } = birth
     const { call, input } = request
-    const made = madeOfInput(this.#options.directory, call, input, birth.input)
+    const made = madeOfInput(this.#options.directory, call, input, judged)
     const body = { call, input, ...made, id, at: at ?? undefined, deadline: deadline ?? undefined }
     const posted = await this.#post('start', id, id, body, tx)
     if (tx !== undefined) return { id, created: true }
     this.#expect(id)
-    // Not taken yet, it is durable all the same, or it was refused.
     const taken = await this.#taken(this.#place.shardOf(id), 'run', id, posted, `the start of the run "${id}"`)
-    if (taken !== null && taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
+    // It is durable all the same. But another one of its name may lie before it.
+    if (taken === 'lies' && given) throw silent('run')
+    if (typeof taken === 'object' && taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
     return { id, created: true }
   }
 
@@ -136,8 +138,7 @@ export class Elsewhere {
     if (tx !== undefined) return { id, source, position: 0, created: true }
     const taken = await this.#taken(shard, 'event', name, posted, `the event "${id}"`)
     // It is durable all the same, and known by its id when it is published again.
-    if (taken === null)
-      throw fault('OWNER_SILENT', { address: 'the shard of the event', problem: 'it was not taken yet' })
+    if (typeof taken === 'string') throw silent('event')
     if (taken.hash !== hash) throw fault('EVENT_CONFLICT', { id, source })
     return { id, source, position: taken.num, created: true }
   }
@@ -213,8 +214,7 @@ export class Elsewhere {
     const after = this.#answers.get(shard) ?? 0
     await this.#post(kind, name, name, { ...body, ask } satisfies Asked)
     const answer = await this.#whenTaken(() => this.#answerTo(shard, ask, after))
-    if (answer === null)
-      throw fault('OWNER_SILENT', { address: `the shard of the ${of}`, problem: 'it was not taken yet' })
+    if (answer === null) throw silent(of)
     if ('refused' in answer) throw fault(answer.refused.code, answer.refused.details)
     return answer.done as T
   }
@@ -313,10 +313,16 @@ export class Elsewhere {
   }
 
   /**
-   * The claim of what was put into an inbox, or null when it takes too long, or was set aside and is taken later. When it is
-   * nowhere and the name is free, it was refused. @throws OWNER_REFUSED
+   * The claim of what was put into an inbox, or that it lies there still when that takes too long, or was set aside and is taken
+   * later. When it is nowhere and the name is free, it was refused. @throws OWNER_REFUSED
    */
-  async #taken(shard: number, space: Claim['space'], id: string, posted: Posted, what: string): Promise<Claim | null> {
+  async #taken(
+    shard: number,
+    space: Claim['space'],
+    id: string,
+    posted: Posted,
+    what: string,
+  ): Promise<Claim | 'lies' | 'aside'> {
     const { store, ns } = this.#options
     let looks = 0
     const taken = await this.#whenTaken(async () => {
@@ -327,7 +333,8 @@ export class Elsewhere {
     })
     if (taken !== 'gone' && taken !== null) return taken
     // There may be others which nobody can take: of this one it is known by itself.
-    for (const inbox of [ns, asideOf(ns)]) if (await liesIn(store, shard, inbox, posted)) return null
+    if (await liesIn(store, shard, ns, posted)) return 'lies'
+    if (await liesIn(store, shard, asideOf(ns), posted)) return 'aside'
     const claim = await this.#claim(shard, space, id)
     if (claim === null) throw fault('OWNER_REFUSED', { what })
     return claim
@@ -366,3 +373,7 @@ export class Elsewhere {
     return { kind, target, data }
   }
 }
+
+/** Whether what lies in an inbox is done nobody knows yet. */
+const silent = (of: 'run' | 'event' | 'flow'): Error =>
+  fault('OWNER_SILENT', { address: `the shard of the ${of}`, problem: 'it was not taken yet' })

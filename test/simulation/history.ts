@@ -42,6 +42,7 @@ const UNKNOWN: ReadonlySet<string> = new Set([
   'STORE_FAILED',
   'STORE_UNREACHABLE',
   'APP_CLOSED',
+  'OWNER_SILENT',
   'NOT_READY',
 ])
 const ANSWERS: Readonly<Record<string, string>> = {

@@ -16,6 +16,7 @@ const AGAIN: ReadonlySet<string> = new Set([
   'STORE_FULL',
   'SIGNALS_FULL',
   'APP_CLOSED',
+  'OWNER_SILENT',
   'NOT_READY',
   'OVERLOADED',
 ])
