@@ -1,5 +1,6 @@
 // An event as somebody outside asks for it, judged once; and its row, with the claim of its identity in the same batch. Used by
 // requests.ts, and by conduct-flow.ts for the event that begins a flow.
+import { fault } from '../core/errors.ts'
 import { fromText, toText, type JsonText } from '../core/json.ts'
 import { checkEventName } from '../core/names.ts'
 import type { PublishRequest } from '../define/application.ts'
@@ -28,11 +29,14 @@ export interface AskedEvent {
 /**
  * @param own source of events without one.
  * @param made what the schema made of the data at another door, where that holds.
- * @throws EVENT_UNKNOWN, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID, ID_INVALID
+ * @throws EVENT_UNKNOWN, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID, ID_INVALID, REQUEST_INVALID
  */
 export function judgeEvent(context: Judging, own: string, request: PublishRequest, made?: JsonText): AskedEvent {
   const { directory, random, clock } = context
-  const { type } = request
+  const { type, cause } = request
+  // PostgreSQL takes none in a text, and the batch would fail in which it is.
+  if (cause?.includes('\0') === true)
+    throw fault('REQUEST_INVALID', { what: 'The request', path: 'cause', problem: 'it has a null character' })
   const source = checkEventName(request.source ?? own, 'The source')
   const given = request.id !== undefined
   const id = given ? checkEventName(request.id, 'The event id') : random.uuid(clock.now())

@@ -12,6 +12,15 @@ type Base = typeof ONE_LIST | typeof TWO_LISTS
 const DIGITS: Readonly<Record<Base, RegExp>> = { [ONE_LIST]: /^[0-9a-z]{1,11}$/, [TWO_LISTS]: /^\d{1,15}$/ }
 const NOT_GIVEN = 'it is none that a list answered with'
 
+/** What a question looks for: PostgreSQL takes no null character in a text. @throws QUERY_INVALID */
+export function checkSought(question: object): void {
+  for (const [name, value] of Object.entries(question)) {
+    const texts: readonly unknown[] = Array.isArray(value) ? value : [value]
+    if (texts.some((text) => typeof text === 'string' && text.includes('\0')))
+      throw fault('QUERY_INVALID', { name, problem: 'it has a null character, which nothing that is kept has' })
+  }
+}
+
 /** @throws QUERY_INVALID */
 export function limitOf(limit: number | undefined): number {
   if (limit === undefined) return 50
@@ -53,6 +62,6 @@ export const cursorOfKey = (key: string): string => Buffer.from(key).toString('b
 /** @throws QUERY_INVALID */
 export function keyOfCursor(cursor: string): string {
   const key = Buffer.from(cursor, 'base64url').toString()
-  if (key !== '' && cursorOfKey(key) === cursor) return key
+  if (key !== '' && !key.includes('\0') && cursorOfKey(key) === cursor) return key
   throw fault('QUERY_INVALID', { name: 'cursor', problem: NOT_GIVEN })
 }

@@ -22,7 +22,7 @@ import type {
   SuspectView,
 } from '../core/views.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
-import { cursorOfKey, cursorOfPlaces, keyOfCursor, limitOf, placesOf, type Places } from './cursors.ts'
+import { checkSought, cursorOfKey, cursorOfPlaces, keyOfCursor, limitOf, placesOf, type Places } from './cursors.ts'
 import { flowView, keysMeant } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
 import { readPage, readPages } from './pages.ts'
@@ -85,6 +85,7 @@ export class Queries {
 
   async runs(request: RunsRequest = {}): Promise<Page<RunView>> {
     const { name, reason, kind, key, root } = request
+    checkSought(request)
     checkReason(reason)
     const status = request.status ?? (reason === undefined ? undefined : ['stuck'])
     const ns = this.#ns
@@ -117,6 +118,7 @@ export class Queries {
   }
 
   async events(request: EventsRequest = {}): Promise<Page<EventView>> {
+    checkSought(request)
     const { key, types, published } = request
     const ns = this.#ns
     const shards = key === undefined ? await this.#shards() : [await this.#shardOf(key)]
@@ -146,6 +148,7 @@ export class Queries {
 
   /** Flows of a choreography, in the order of their keys. @throws CHOREOGRAPHY_UNKNOWN, QUERY_INVALID */
   async flows(name: string, { state, limit, cursor }: FlowsRequest = {}): Promise<Page<FlowView>> {
+    checkSought({ state, cursor })
     await this.#fieldOf(name)
     const count = limitOf(limit)
     const after = cursor === undefined ? undefined : keyOfCursor(cursor)
