@@ -22,6 +22,8 @@ export interface WaitView {
   readonly from: string
   readonly since: string
   readonly until: string | null
+  /** Of a call or step: by what its service knows it in every attempt. With it, look there before you answer in its place. */
+  readonly idempotencyKey?: string | undefined
   /** The run has given it up (cancelled, aborted, taken back): it waits only to know what is to be undone. */
   readonly givenUp?: true | undefined
   /** The operation of this run that it takes back, when it is an undo. */

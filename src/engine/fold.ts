@@ -3,6 +3,7 @@
 import { parseText } from '../core/json-text.ts'
 import { parseCommands, parseTurn, type Delivered, type Note, type StoredCommand, type Turn } from '../core/journal.ts'
 import type { Failure } from '../core/failure.ts'
+import { idempotencyKey, type RunIdentity } from '../core/ids.ts'
 import { splitKey } from '../core/names.ts'
 import type { RunRow } from '../core/store.ts'
 import type { StepView, WaitView } from '../core/views.ts'
@@ -62,8 +63,8 @@ function stepsOf(rows: readonly DecodedRow[]): readonly StepView[] {
   return [...steps.values()]
 }
 
-/** The present of a run, from its row and journal. */
-export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
+/** The present of a run, from its row and journal. @param store its id, which is part of the keys of calls. */
+export function presentOf(row: RunRow, rows: readonly DecodedRow[], store: string): Present {
   const folding: Folding = {
     open: new Map(),
     attempts: new Map(),
@@ -85,7 +86,7 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[]): Present {
   const { open, attempts, stuckOps, state } = folding
   const isOpen = row.ended === null
   return {
-    waits: isOpen ? [...open.values()].map((one) => waitOf(one, attempts)) : [],
+    waits: isOpen ? [...open.values()].map((one) => waitOf(one, attempts, { ...row, store })) : [],
     state,
     stuckOps: isOpen ? stuckOps : new Set(),
     isCancelled: folding.isCancelled,
@@ -156,7 +157,11 @@ function answer(open: Map<string, Open>, name: string): void {
     if (command.kind === 'wait' && (command['names'] as string[]).includes(name)) open.delete(op)
 }
 
-function waitOf({ command, since, givenUp }: Open, attempts: ReadonlyMap<string, Attempt>): WaitView {
+function waitOf(
+  { command, since, givenUp }: Open,
+  attempts: ReadonlyMap<string, Attempt>,
+  identity: RunIdentity,
+): WaitView {
   const op = String(command['op'])
   const due = typeof command['due'] === 'number' ? new Date(command['due']).toISOString() : null
   const attempt = attempts.get(op)
@@ -170,6 +175,7 @@ function waitOf({ command, since, givenUp }: Open, attempts: ReadonlyMap<string,
     ...wordsOf(command),
     since: new Date(since).toISOString(),
     until: due,
+    ...(command.kind === 'call' || command.kind === 'step' ? { idempotencyKey: idempotencyKey(identity, op) } : {}),
     ...(givenUp ? { givenUp } : {}),
     ...(typeof command['undoes'] === 'string' ? { undoes: command['undoes'] } : {}),
     ...(failed === undefined ? {} : { attempt: failed }),

@@ -8,7 +8,7 @@ import type { Json, JsonText } from '../core/json.ts'
 import { parseCommands, parseTurn, STUCK_REASONS } from '../core/journal.ts'
 import { nearest, splitKey, DEFAULT_NAMESPACE } from '../core/names.ts'
 import { Placement } from '../core/placement.ts'
-import type { EventRow, JournalRow, Kin, RunRow, StoreReader } from '../core/store.ts'
+import type { EventRow, JournalRow, Kin, RunRow, StoreInfo, StoreReader } from '../core/store.ts'
 import type {
   ErrorView,
   EventView,
@@ -51,7 +51,7 @@ const PAGE = 1000
 export class Queries {
   readonly #reader: StoreReader
   readonly #ns: string
-  #place: Promise<Placement> | undefined
+  #info: Promise<StoreInfo> | undefined
   readonly #codec: Codec
   readonly #choreographies: readonly string[]
 
@@ -194,15 +194,19 @@ export class Queries {
   }
 
   /** Of a store that is open by then. */
-  #placement(): Promise<Placement> {
-    this.#place ??= this.#reader.info().then(
-      (info) => new Placement(info),
-      (error: unknown) => {
-        this.#place = undefined
-        throw error
-      },
-    )
-    return this.#place
+  async #placement(): Promise<Placement> {
+    return new Placement(await this.#store())
+  }
+
+  /** What does not change about a store is asked once. */
+  async #store(): Promise<StoreInfo> {
+    this.#info ??= this.#reader.info()
+    try {
+      return await this.#info
+    } catch (error) {
+      this.#info = undefined
+      throw error
+    }
   }
 
   /** A run as operators see it. */
@@ -321,7 +325,7 @@ export class Queries {
   /** The present of a run; rows that cannot be read (damaged, or encoded with a key that is gone) tell nothing of it but that. */
   async #present(row: RunRow): Promise<Present> {
     try {
-      return presentOf(row, await this.#rows(row))
+      return presentOf(row, await this.#rows(row), (await this.#store()).id)
     } catch (error) {
       if (isBalletError(error) && error.code !== 'STORE_FAILED') throw error
       const unread = unreadableError(row.id, error)

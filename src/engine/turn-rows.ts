@@ -67,12 +67,26 @@ export function writeTurn(context: ShardContext, run: LiveRun, turn: WrittenTurn
     for (const { op, due } of run.executor.machine.released) dropTimer(context, { due, run: run.row.num, op })
     if (!isLast) armReceiver(context, run, turn)
   }
+  if (last?.kind === 'end' && last.cancelled === undefined) tellLeftBehind(context, run, turn)
   if (ending !== null) endRun(context, run, ending)
   else if (last?.kind === 'continue') continueRun(context, run, last, turn.seq)
   else setPhase(context, run, phaseAfter(run, turn))
   const by = turn.answered?.by
   if (by !== undefined && 'op' in by && run.stuckOps.delete(by.op)) freeIfNothingIsStuck(context, run)
   writer.onDurable(() => context.watchers.touched(run.row.key))
+}
+
+/** What a body asks for in its last turn, and does not wait for, is never made: mostly an `await` was forgotten. */
+function tellLeftBehind({ log }: ShardContext, { row, executor }: LiveRun, { commands }: WrittenTurn): void {
+  if (executor.kind !== 'workflow') return
+  for (const command of commands) {
+    if (command.kind !== 'call' && command.kind !== 'step') continue
+    const { op } = command
+    if (executor.machine.pending.get(op)?.givenUp === false)
+      log.warn(
+        `The run "${row.id}" has returned without waiting for ${op}, which it asked for in the same moment: that is not made. Await it, or start it with run.start`,
+      )
+  }
 }
 
 /** Where the run stands after a turn that did not end it. */
