@@ -55,7 +55,8 @@ export function writeAsked(context: ShardContext, event: AskedEvent, cause: stri
   const before = writer.rows.events.length
   let num: number
   try {
-    num = appendEvent(context, { type, key, source, id, data, root: null, cause, published: true }).pos
+    const fact = { type, key, source, id, data, root: null, cause, published: true }
+    num = appendEvent(context, fact, context.encodeAsked).pos
   } catch (error) {
     // The event is written and what follows from it cannot be: half of it must not become durable.
     if (writer.rows.events.length > before) context.fail(error)

@@ -58,10 +58,10 @@ export function hashOfGiven({ hash }: Pick<ShardContext, 'hash'>, asked: object,
 export type BirthPayloads = Pick<RunRow, 'input' | 'error'>
 
 /** Asked for beforehand where a run is written beside something else: the codec may fail, and then nothing is written. */
-export function payloadsOf(context: ShardContext, { id, input, stuck }: Birth): BirthPayloads {
+export function payloadsOf(encode: ShardContext['encode'], { id, input, stuck }: Birth): BirthPayloads {
   return {
-    input: context.encode(input, 'input', id),
-    error: stuck === undefined ? null : context.encode(JSON.stringify(stuck.error), 'error', id),
+    input: encode(input, 'input', id),
+    error: stuck === undefined ? null : encode(JSON.stringify(stuck.error), 'error', id),
   }
 }
 
@@ -69,7 +69,7 @@ export function payloadsOf(context: ShardContext, { id, input, stuck }: Birth): 
 export function createRun(
   context: ShardContext,
   birth: Birth,
-  payloads: BirthPayloads = payloadsOf(context, birth),
+  payloads: BirthPayloads = payloadsOf(context.encode, birth),
 ): LiveRun {
   const { writer, claims, open, ns } = context
   const num = writer.position()

@@ -26,6 +26,23 @@ export const systemClock: Clock = {
   },
 }
 
+/** A clock of which no callback throws, since nobody would be there to catch it and the process would end: what it throws is told. */
+export function guarded(clock: Clock, onFailure: (error: unknown) => void): Clock {
+  return {
+    now: () => clock.now(),
+    elapsed: () => clock.elapsed?.() ?? clock.now(),
+    busy: () => clock.busy?.() ?? 0,
+    after: (delayMs, callback) =>
+      clock.after(delayMs, () => {
+        try {
+          callback()
+        } catch (error) {
+          onFailure(error)
+        }
+      }),
+  }
+}
+
 /** Random bytes are asked for in stock: a few at a time cost as much. */
 const UUID_BYTES = 16
 const stock = Buffer.alloc(256 * UUID_BYTES)

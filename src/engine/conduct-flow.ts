@@ -10,7 +10,7 @@ import type { ChoreographyDefinition } from '../define/definition.ts'
 import { judgeEvent, writeAsked, type AskedEvent } from './asked-event.ts'
 import type { Made } from './as-json.ts'
 import type { Judging } from './asked-start.ts'
-import { createRun } from './births.ts'
+import { createRun, payloadsOf } from './births.ts'
 import type { Taken } from './claims.ts'
 import type { Watched } from './conducts.ts'
 import type { Shard } from './shard.ts'
@@ -63,16 +63,9 @@ export async function conductFlow(
         checkFree(context, choreography, { key, begun, watched })
         if (event !== null) throw fault('EVENT_CONFLICT', { id: first.id, source })
         if (drain === undefined) context.space.check()
-        const birth = { kind: 'choreography' as const, name, call: name, parent: null, parentOp: null }
-        createRun(context, {
-          id,
-          ...birth,
-          key,
-          root: ref,
-          cause: ref,
-          input: JSON.stringify({ type, data: first.value }),
-          hash,
-        })
+        const named = { id, kind: 'choreography' as const, name, call: name, parent: null, parentOp: null }
+        const birth = { ...named, key, root: ref, cause: ref, input: JSON.stringify({ type, data: first.value }), hash }
+        createRun(context, birth, payloadsOf(context.encodeAsked, birth))
         try {
           writeAsked(context, first, request.cause ?? null)
         } catch (error) {

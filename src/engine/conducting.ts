@@ -163,10 +163,13 @@ function end(context: ShardContext, one: Conducted, ending: RunEnding): void {
   }
   const run = context.open.use(one.num)
   if (run !== undefined) return now(run)
-  context.live(one.num).then(now, (error: unknown) => {
-    // The next process looks again.
-    if (!isBalletError(error) || error.code !== 'APP_CLOSED') context.fail(error)
-  })
+  context
+    .live(one.num)
+    .then(now)
+    .catch((error: unknown) => {
+      // The next process looks again.
+      if (!isBalletError(error) || error.code !== 'APP_CLOSED') context.fail(error)
+    })
 }
 
 /** A row of the run's journal. Its seq is its position, so that the run need not be in memory. */

@@ -18,7 +18,7 @@ import { ownTimerFired } from './own-timers.ts'
 import type { TurnJob } from './pump.ts'
 import { answerHeld, type Held } from './replayer.ts'
 import { isOwnTimer } from './schedule.ts'
-import { settleDelivery } from './settle.ts'
+import { asError, settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { answerSolo, cancelSolo } from './solo-runs.ts'
 import { answeredBy, armNow, writeTurn, type Answered, type WrittenTurn } from './turn-rows.ts'
@@ -197,6 +197,9 @@ export class DeliveryJob implements TurnJob {
     run.mail.delete(this)
     try {
       this.#end()
+    } catch (error) {
+      this.#extras.failed?.(asError(error))
+      throw error
     } finally {
       giveHeld(run)
     }

@@ -38,13 +38,19 @@ export function recordEvent(context: ShardContext, fact: Fact): void {
 /**
  * Appends an event and, when it is published, what follows from it. Returns its row. What the codec makes of it and of the
  * reactions is asked for before anything is written: when that fails, nothing is.
+ * @param encode that of the context, or for an event that is asked for from outside its `encodeAsked`.
  */
-export function appendEvent(context: ShardContext, fact: Fact): EventRow {
+export function appendEvent(
+  context: ShardContext,
+  fact: Fact,
+  encode: ShardContext['encode'] = context.encode,
+): EventRow {
   const { writer, receivers, watchers, ns } = context
   const ref = eventRef(fact.source, fact.id)
   const { data, root, ...named } = fact
-  const payload = context.encode(data, 'event', fact.id)
-  const answers = fact.published ? answersTo(context, fact, ref) : []
+  const payload = encode(data, 'event', fact.id)
+  const births = fact.published ? birthsOf(context, fact, ref) : []
+  const answers = births.map((birth) => ({ birth, payloads: payloadsOf(encode, birth) }))
   const row: EventRow = { pos: writer.position(), ns, ...named, data: payload, root: root ?? ref, at: context.now() }
   writer.rows.events.push(row)
   writer.onDurable(() => {
@@ -78,12 +84,11 @@ interface Answer {
 }
 
 /** The reactions to an event that ask for something; none where the flow of its key is conducted and was asked to stop. */
-function answersTo(context: ShardContext, fact: Fact, ref: string): readonly Answer[] {
+function birthsOf(context: ShardContext, fact: Fact, ref: string): readonly Birth[] {
   const one = context.conducts.of(fact.type, fact.key)
   if (one !== undefined && one.cancelled !== null) return []
   return context.directory.reactionsTo(fact.type).flatMap((reaction) => {
-    const birth = birthOf(context, reaction, fact, ref)
-    return birth === null ? [] : [{ birth, payloads: payloadsOf(context, birth) }]
+    return birthOf(context, reaction, fact, ref) ?? []
   })
 }
 

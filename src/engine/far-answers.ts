@@ -52,14 +52,9 @@ export class FarAnswers {
 
   #say({ id, slot }: InboxRow, ask: string, answer: FarAnswer): void {
     const { writer, ns, inbox } = this.#context
-    try {
-      const data = this.#context.encode(JSON.stringify(answer), 'turn', ask)
-      writer.rows.posts.push({ ns: answersOf(ns), slot, kind: 'acted', target: ask, data, at: this.#context.now() })
-    } catch (error) {
-      // What was done and cannot be answered is not done by half: it is asked for again when the shard is owned anew.
-      this.#context.fail(error)
-      throw error
-    }
+    // What was done and cannot be answered is not done by half: then the shard fails, and it is asked for again.
+    const data = this.#context.encode(JSON.stringify(answer), 'turn', ask)
+    writer.rows.posts.push({ ns: answersOf(ns), slot, kind: 'acted', target: ask, data, at: this.#context.now() })
     writer.rows.drained.push(id)
     writer.onDurable(() => inbox.gone(id))
     writer.flush()

@@ -11,6 +11,7 @@ import { LOOKS } from './open-runs.ts'
 import { eachOpenRow } from './run-rows.ts'
 import { loadRun, takeUp, type Loaded } from './loader.ts'
 import { leaveAlone, markPoisoned } from './poisoned.ts'
+import { asError } from './settle.ts'
 import type { ForcedStop, ShardContext } from './shard-context.ts'
 import { Turnstile } from './turnstile.ts'
 import { UnreadRuns } from './unread-runs.ts'
@@ -288,10 +289,12 @@ export class Loading {
     const waiting = this.#waiting.get(num) ?? []
     this.#waiting.delete(num)
     this.#context.open.add(run)
-    work()
+    try {
+      work()
+    } catch (error) {
+      for (const one of waiting) one.failed(asError(error))
+      throw error
+    }
     for (const one of waiting) one.go()
   }
 }
-
-const asError = (error: unknown): Error =>
-  error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })

@@ -56,7 +56,7 @@ export class Posts {
   async #post(tx: object, kind: InboxItem['kind'], target: string, body: object, tag = target): Promise<void> {
     const { store, shard, ns, clock, inbox, place } = this.#context
     if (store.postIn === undefined) throw fault('TX_UNSUPPORTED', { store: store.name })
-    const data = this.#context.encode(JSON.stringify(body), 'turn', target)
+    const data = this.#context.encodeAsked(JSON.stringify(body), 'turn', target)
     await store.postIn(tx, shard, [{ ns, slot: place.slotOf(tag), kind, target, data, at: clock.now() }])
     inbox.expect()
   }

@@ -20,7 +20,7 @@ import type { Made } from './as-json.ts'
 import { judgeEvent, writeAsked, type AskedEvent } from './asked-event.ts'
 import { judgeStart, type AskedStart } from './asked-start.ts'
 import { isOfStore, takeBegin, takeBegun, takeFact } from './between-shards.ts'
-import { createRun, type Birth } from './births.ts'
+import { createRun, payloadsOf, type Birth } from './births.ts'
 import type { Taken } from './claims.ts'
 import { conductFlow } from './conduct-flow.ts'
 import { FarActions } from './far-actions.ts'
@@ -61,7 +61,7 @@ export class Requests {
       this.#shard.check()
       // One that exists is answered as it is: whoever asks again asks later.
       if (taken === null) this.#checkNew(way, birth)
-      if (taken === null) context.begin(createRun(context, birth))
+      if (taken === null) context.begin(createRun(context, birth, payloadsOf(context.encodeAsked, birth)))
       place?.born()
       await this.#settled(way, taken, hash, () => fault('RUN_CONFLICT', { id }))
       return { id, created: taken === null }

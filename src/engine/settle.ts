@@ -1,5 +1,6 @@
 // Answers whoever made a delivery: the inbox row that it came in goes with the batch, and the one who waits is told once
 // that batch is durable. Used for what was delivered and for what was not (the run has ended, or had it before).
+import { fault } from '../core/errors.ts'
 import type { DeliveryExtras, DeliveryResult, ShardContext } from './shard-context.ts'
 
 /** Tells how a delivery came out, when that is durable. */
@@ -18,3 +19,7 @@ export function settleDelivery(context: ShardContext, extras: DeliveryExtras, re
     (error) => extras.failed?.(error),
   )
 }
+
+/** What was thrown, as whoever waits is told of it. */
+export const asError = (error: unknown): Error =>
+  error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })

@@ -86,8 +86,10 @@ export interface ShardContext {
   now(): number
   /** The journal has reached this time. */
   notBefore(at: number): void
-  /** Text of a payload of a row, and back. */
-  encode(text: JsonText, row: PayloadPlace['row'], id: string): EventRow['data']
+  /** Text of a payload of a row, and back. When the codec fails, the shard does: what is in memory cannot be written. */
+  readonly encode: (text: JsonText, row: PayloadPlace['row'], id: string) => EventRow['data']
+  /** The same for what is asked for from outside, while nothing has changed yet: when the codec fails, that alone is refused. */
+  readonly encodeAsked: ShardContext['encode']
   decode(payload: EventRow['data'], row: PayloadPlace['row'], id: string): JsonText
   /** Gives something to a run: at once, or after it was loaded. A run that has ended takes nothing. */
   deliver(run: number, delivered: Delivered, extras?: DeliveryExtras): void

@@ -3,31 +3,25 @@
 //
 //   opening --recover--> serving --close--> closed
 //                           '--fenced, store failed--> failed
-import type { Clock, Random } from '../core/clock.ts'
-import type { Codec } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
 import { Placement } from '../core/placement.ts'
-import type { InboxRow, RunRow, Store, StoreInfo, Tenure, TimerRow } from '../core/store.ts'
-import type { Log } from '../define/definition.ts'
-import type { Limits } from '../define/limits.ts'
-import type { RetentionMs } from '../define/retention.ts'
-import { Admission, type Beside } from './admission.ts'
+import type { RunRow, TimerRow } from '../core/store.ts'
+import { Admission } from './admission.ts'
 import { bringBackAside } from './aside.ts'
 import { environmentOf } from './call-context.ts'
 import { Claims } from './claims.ts'
+import { guarded } from './clock.ts'
+import { codingOf } from './coding.ts'
 import { contentHash } from './content-hash.ts'
 import { leaveFlow } from './conducting.ts'
 import { Conducts } from './conducts.ts'
-import type { CurrentWork } from './current-work.ts'
 import { blameRun, deliverEvent, deliverTo, DeliveryJob } from './deliveries.ts'
-import type { Directory } from './directory.ts'
 import { effectsOf } from './effect-answers.ts'
 import { markStuck } from './endings.ts'
 import { Eviction } from './eviction.ts'
 import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
-import type { Hold } from './hold.ts'
 import { Inbox } from './inbox.ts'
 import { joinRun, parkUnread } from './joins.ts'
 import { laneOf, Lanes } from './lanes.ts'
@@ -36,49 +30,20 @@ import { Loading } from './loading.ts'
 import { Monitor, NO_RUN } from './monitor.ts'
 import { safeLog } from './log.ts'
 import { OpenRuns } from './open-runs.ts'
-import type { Pulse } from './pulse.ts'
 import { Pump } from './pump.ts'
 import { Receivers } from './receivers.ts'
 import { claimRejection, watchRejections } from './rejections.ts'
 import { RetentionSweep } from './retention.ts'
-import { settleDelivery } from './settle.ts'
+import { asError, settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
+import type { ShardOptions } from './shard-options.ts'
 import { releaseSolo } from './solo-runs.ts'
 import { Space } from './space.ts'
 import { Suspects } from './suspects.ts'
-import type { Trials } from './trials.ts'
 import { dropOfNobody } from './timer-rows.ts'
 import { Timers } from './timers.ts'
 import { Watchers } from './watchers.ts'
 import { Writer } from './writer.ts'
-
-export interface ShardOptions {
-  readonly store: Store
-  readonly info: StoreInfo
-  readonly tenure: Tenure
-  readonly hold: Hold
-  readonly ns: string
-  readonly directory: Directory
-  readonly codec: Codec
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: Log
-  readonly liveRuns: number
-  readonly limits: Limits
-  readonly retention: RetentionMs | null
-  readonly development: boolean
-  readonly current: CurrentWork
-  /** Handles an inbox row, whose number is drained with what it writes. False: a later read is to take it. */
-  readonly handleInbox: (row: InboxRow) => Promise<boolean>
-  readonly onFailure: (error: Error) => void
-  readonly posted: (shard: number) => void
-  /** Calls back now and then, at once for all that ask: their looks are one. */
-  readonly pulse: Pulse
-  /** Of the process: what may end it is done for one run at a time, of all shards. */
-  readonly trials: Trials
-  /** What the other shards of this process have taken on, when so many runs are to come in. */
-  readonly beside: (runs: number) => Beside
-}
 
 /** How often is looked whether what is under way at a close has ended: rounds of the event loop, then milliseconds. */
 const CLOSE_ROUNDS = 1000
@@ -103,10 +68,11 @@ export class Shard {
   #closed = false
 
   constructor(options: ShardOptions) {
-    this.#options = options
-    const { store, clock, random, tenure, ns, directory, codec, pulse, trials, info } = options
-    const log = safeLog(options.log)
     const onFailure = (error: unknown): void => this.#fail(error)
+    const clock = guarded(options.clock, onFailure)
+    this.#options = { ...options, clock }
+    const { store, random, tenure, ns, directory, codec, pulse, trials, info } = options
+    const log = safeLog(options.log)
     const space = new Space({ store, clock, log, onFailure })
     const now = (): number => clock.elapsed?.() ?? clock.now()
     const isQuiet = (): boolean => this.context.pump.idle
@@ -145,8 +111,7 @@ export class Shard {
       conducts: new Conducts({ choreographies: directory.choreographies, store, shard }),
       now: () => this.#notBefore(clock.now()),
       notBefore: (at) => void this.#notBefore(at),
-      encode: (text, row, id) => codec.encode(text, { namespace: ns, row, id }),
-      decode: (payload, row, id) => codec.decode(payload, { namespace: ns, row, id }),
+      ...codingOf(codec, ns, onFailure),
       deliver: (run, delivered, extras = {}) => this.#deliver(run, delivered, extras),
       live: (run) => this.#loading.live(run),
       thaw: (run, stop) => this.#loading.thaw(run, stop),
@@ -243,14 +208,10 @@ export class Shard {
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const { effects, timers, inbox, space, writer, watchers, suspects, store, shard } = this.context
-    timers.stop()
-    inbox.stop()
-    this.#retention?.stop()
-    space.stop()
+    const { effects, space, writer, watchers, suspects, store, shard } = this.context
+    this.#stopLooking()
     this.#loading.close()
     const crashes = suspects.close()
-    this.#eviction.stop()
     await effects.close(graceMs)
     // On a full disk what is left may never become durable: nobody has been told that it is.
     if (space.isFull) writer.fail(fault('APP_CLOSED'))
@@ -272,6 +233,16 @@ export class Shard {
     watchers.close()
     this.#unwatch()
     this.#foreign?.stop()
+  }
+
+  /** Nothing is looked for any more that is there now and then. */
+  #stopLooking(): void {
+    const { timers, inbox, space } = this.context
+    timers.stop()
+    inbox.stop()
+    space.stop()
+    this.#eviction.stop()
+    this.#retention?.stop()
   }
 
   /** Everything that has been acknowledged by now is on its way to the runs: what lay in the inbox, and events. */
@@ -299,7 +270,7 @@ export class Shard {
     if (this.#failure !== null) return extras.failed?.(this.#failure)
     const { open } = this.context
     const run = open.use(num)
-    if (run !== undefined) return deliverTo(this.context, run, delivered, extras)
+    if (run !== undefined) return this.#give(run, delivered, extras)
     if (!open.isParked(num)) {
       settleDelivery(this.context, extras, 'ended')
       return this.context.writer.flush()
@@ -308,6 +279,16 @@ export class Shard {
       go: () => this.#deliver(num, delivered, extras),
       failed: (error) => extras.failed?.(error),
     })
+  }
+
+  /** What fails here has changed something in memory: it is no fault of whoever brought it. */
+  #give(run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
+    try {
+      deliverTo(this.context, run, delivered, extras)
+    } catch (error) {
+      this.#fail(error)
+      extras.failed?.(asError(error))
+    }
   }
 
   /** The shard's time never goes back, whatever the clock does, also over a restart. */
@@ -335,11 +316,13 @@ export class Shard {
   }
 
   #release(run: LiveRun): void {
-    releaseSolo(this.context, run).catch((error: unknown) => {
-      // A definition that changed since (its key, for example) parks the run that it does not fit, and nothing else.
-      if (isBalletError(error) && error.family === 'fix') markStuck(this.context, run, null, 'threw', toFailure(error))
-      else this.#fail(error)
-    })
+    releaseSolo(this.context, run)
+      .catch((error: unknown) => {
+        // A definition that changed since (its key, for example) parks the run that it does not fit, and nothing else.
+        if (!isBalletError(error) || error.family !== 'fix') throw error
+        markStuck(this.context, run, null, 'threw', toFailure(error))
+      })
+      .catch((error: unknown) => this.#fail(error))
   }
 
   #posted(shard: number): void {
@@ -348,7 +331,12 @@ export class Shard {
   }
 
   #blame(run: LiveRun, error: Error): void {
-    blameRun(this.context, run, error)
+    try {
+      blameRun(this.context, run, error)
+    } catch (failure) {
+      // It is told of in the middle of that code, which is not to have it.
+      this.#fail(failure)
+    }
     this.context.writer.flush()
   }
 
@@ -372,15 +360,11 @@ export class Shard {
 
   #fail(error: unknown): void {
     if (this.#failure !== null) return
-    this.#failure = error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })
+    this.#failure = asError(error)
     this.context.writer.fail(this.#failure)
-    this.context.timers.stop()
-    this.context.inbox.stop()
-    this.context.space.stop()
-    this.#eviction.stop()
+    this.#stopLooking()
     this.context.watchers.close()
     this.#monitor.stop()
-    this.#retention?.stop()
     this.context.suspects.close()
     void this.context.effects.close(0)
     this.#loading.fail(this.#failure)

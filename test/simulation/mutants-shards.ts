@@ -82,8 +82,8 @@ export const SHARD_MUTANTS: readonly Mutant[] = [
     file: 'engine/shard.ts',
     changes: [
       [
-        '    timers.stop()\n    inbox.stop()\n    this.#retention?.stop()',
-        '    void store.release(shard, this.#options.tenure.epoch).catch(() => {})\n    await new Promise((resolve) => void this.context.clock.after(2000, () => resolve(null)))\n    timers.stop()\n    inbox.stop()\n    this.#retention?.stop()',
+        '    this.#stopLooking()\n    this.#loading.close()',
+        '    void store.release(shard, this.#options.tenure.epoch).catch(() => {})\n    await new Promise((resolve) => void this.context.clock.after(2000, () => resolve(null)))\n    this.#stopLooking()\n    this.#loading.close()',
       ],
     ],
     within: 1000,
