@@ -22,7 +22,7 @@ import { lateUndone } from './late-answers.ts'
 import { childOf, identityOf, type LiveRun } from './live-run.ts'
 import type { DeliveryResult } from './shard-context.ts'
 import type { Shard } from './shard.ts'
-import { startEffect, writeChild } from './turn-rows.ts'
+import { childBirth, startEffect, writeChild } from './turn-rows.ts'
 
 const NAME_LIMIT = 256
 const WORDS_LIMIT = 4000
@@ -108,7 +108,9 @@ export class Actions {
     }
     const ops = (op === undefined ? [...run.stuckOps] : [op]).map((one) => this.#callOf(run, one, 'retry').op)
     if (ops.length === 0) throw refused(id, 'retry', 'nothing of it is stuck')
-    for (const one of ops) this.#tryAgain(run, one, reason)
+    // All of them are judged before the first is done.
+    const tries = ops.map((one) => this.#readyAgain(run, one, reason))
+    for (const tryAgain of tries) tryAgain()
     freeIfNothingIsStuck(this.#shard.context, run)
     return this.#done({ id, action: 'retry', changed: true, ops }, said)
   }
@@ -169,30 +171,36 @@ export class Actions {
     }
   }
 
-  #tryAgain(run: LiveRun, op: string, reason: Reason): void {
+  /** What makes a call again. @throws what refuses that */
+  #readyAgain(run: LiveRun, op: string, reason: Reason): () => void {
     const { context } = this.#shard
     const command = commandsOf(run).find((one) => one.op === op)
-    if (command?.kind === 'child') return this.#beginAgain(run, command, reason)
+    if (command?.kind === 'child') return this.#readyChild(run, command, reason)
+    const note = (): void => writeNote(context, run, { kind: 'action', action: 'retry', op, ...reason })
     if (!run.stuckOps.has(op)) {
-      if (!context.effects.hurry(run.row.num, op))
-        throw refused(run.row.id, 'retry', `an attempt of ${op} may still be under way, and none is made after it`)
-      return writeNote(context, run, { kind: 'action', action: 'retry', op, ...reason })
+      if (context.effects.hurry(run.row.num, op)) return note
+      throw refused(run.row.id, 'retry', `an attempt of ${op} may still be under way, and none is made after it`)
     }
-    run.stuckOps.delete(op)
-    run.attempts.delete(op)
-    writeNote(context, run, { kind: 'action', action: 'retry', op, ...reason })
-    context.writer.onDurable(() => startEffect(context, run, op))
+    return () => {
+      run.stuckOps.delete(op)
+      run.attempts.delete(op)
+      note()
+      context.writer.onDurable(() => startEffect(context, run, op))
+    }
   }
 
-  /** A workflow that was to take something back, and failed, has ended: another run takes its place. */
-  #beginAgain(run: LiveRun, command: Extract<Command, { kind: 'child' }>, reason: Reason): void {
+  /** A workflow that was to take something back, and failed, has ended: another run takes its place, if the code of now has it. */
+  #readyChild(run: LiveRun, command: Extract<Command, { kind: 'child' }>, reason: Reason): () => void {
     const { context } = this.#shard
     const { op } = command
     const id = againId(identityOf(context.environment.store, run.row), op, childOf(run, command))
-    run.stuckOps.delete(op)
-    run.again.set(op, id)
-    writeNote(context, run, { kind: 'action', action: 'retry', op, ...reason, run: id })
-    writeChild(context, run, command, id)
+    const birth = childBirth(context, run, command, id)
+    return () => {
+      run.stuckOps.delete(op)
+      run.again.set(op, id)
+      writeNote(context, run, { kind: 'action', action: 'retry', op, ...reason, run: id })
+      writeChild(context, run, command, birth)
+    }
   }
 
   /** Delivers in the place of a service. Whatever was waited for is not tried any more. */

@@ -9,7 +9,7 @@ import { commandsText, turnText, type Command, type Delivered } from '../core/jo
 import type { RunRow, TimerRow } from '../core/store.ts'
 import type { CallSettings } from '../core/contracts.ts'
 import type { StepWork } from '../core/issue.ts'
-import { createRun, startHash } from './births.ts'
+import { createRun, startHash, type Birth } from './births.ts'
 import { continueRun } from './generations.ts'
 import { callEffect, outcomeOf, stepEffect, type Attempts } from './calls.ts'
 import type { Effect } from './effects.ts'
@@ -242,15 +242,18 @@ export function settleGivenUp(context: ShardContext, run: LiveRun, op: string): 
   context.deliver(run.row.num, { kind: 'failed', op, error })
 }
 
-/** @param id of the child: that of the command, or of the run that takes its place. */
-export function writeChild(
+/**
+ * The run that a command asks for, as the code of now judges it. @throws KEY_INVALID
+ * @param id of the child: that of the command, or of the run that takes its place.
+ */
+export function childBirth(
   context: ShardContext,
   run: LiveRun,
   command: Extract<Command, { kind: 'child' }>,
   id: string = command.run,
-): void {
+): Birth {
   const input: unknown = parseText(command.input)
-  const child = createRun(context, {
+  return {
     id,
     kind: context.directory.operations.has(command.call) ? 'operation' : 'workflow',
     name: command.call,
@@ -262,8 +265,18 @@ export function writeChild(
     parentOp: command.op,
     input: command.input,
     hash: startHash(context, command.call, command.raw === undefined ? input : parseText(command.raw)),
-  })
-  if (command.wait) context.open.join(id, run.row.num, command.op)
+  }
+}
+
+/** @param birth of the child that the command asks for. */
+export function writeChild(
+  context: ShardContext,
+  run: LiveRun,
+  command: Extract<Command, { kind: 'child' }>,
+  birth: Birth = childBirth(context, run, command),
+): void {
+  const child = createRun(context, birth)
+  if (command.wait) context.open.join(birth.id, run.row.num, command.op)
   context.begin(child)
 }
 

@@ -164,3 +164,37 @@ test('F21: undos of calls with ids like :5 are retried: each has a run, and keys
   const { items } = await app.runs({ name: 'back' })
   expect(new Set(items.map(({ id }) => id)).size).toBe(3)
 })
+
+test('an undo that the code of now cannot begin is refused, and stays where it was', async () => {
+  let isClosed = true
+  const input = z.object({ what: z.string(), orderId: z.string().optional() })
+  const of = (key: object) => {
+    const back = workflow('back', { input, output, ...key }, async () => {
+      if (isClosed) throw new TerminalError('closed')
+      return null
+    })
+    const inner = workflow('inner', { input: z.null(), output }, async () => null)
+    const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+      await run.call(inner(null), { undo: back({ what: 'it' }) })
+      throw new TerminalError('enough')
+    })
+    return { flow, definition: ballet({ services: [], workflows: [inner, back, flow] }) }
+  }
+  const data = new MemoryData()
+  const { flow, definition } = of({})
+  const first = await openForTest(definition, { store: memory(data) })
+  await first.start(flow(null), { id: 'f' })
+  const isStuck = (app: Application) => until(app, null, async () => (await app.run('f'))?.status === 'stuck')
+  await isStuck(first)
+  await first.close()
+  const newer = await openForTest(of({ key: 'orderId' }).definition, { store: memory(data) })
+  await isStuck(newer)
+  // It is refused for what it is, also the second time: nothing of it was done.
+  await expect(newer.retry('f')).rejects.toMatchObject({ code: 'KEY_INVALID' })
+  await expect(newer.retry('f')).rejects.toMatchObject({ code: 'KEY_INVALID' })
+  await newer.close()
+  isClosed = false
+  const third = await openForTest(definition, { store: memory(data) })
+  expect(await third.retry('f')).toMatchObject({ changed: true, ops: ['undo:inner#0'] })
+  expect(await third.settled('f', 60_000)).toMatchObject({ status: 'failed', error: { code: 'TERMINAL' } })
+})
