@@ -2,6 +2,7 @@
 // stream.
 import type { Json } from '../core/json.ts'
 import type { Log } from '../define/definition.ts'
+import { tell } from './listener.ts'
 
 /** Writes JSON lines to the error stream. */
 export const consoleLog: Log = {
@@ -27,11 +28,11 @@ export function safeLog(log: Log): Log {
   const safely =
     (write: Log['info']): Log['info'] =>
     (message, data) => {
-      try {
-        write(message, data)
-      } catch {
-        // There is nowhere left to say it.
-      }
+      // There is nowhere left to say it.
+      tell(
+        () => write(message, data),
+        () => {},
+      )
     }
   return {
     info: safely((message, data) => log.info(message, data)),

@@ -16,7 +16,7 @@ import { RunningApplication } from './application.ts'
 import { balletVersion } from './ballet-version.ts'
 import { systemClock, systemRandom } from './clock.ts'
 import { Directory } from './directory.ts'
-import { consoleLog } from './log.ts'
+import { consoleLog, safeLog } from './log.ts'
 
 /** How an application runs. */
 export interface RunOptions {
@@ -63,7 +63,8 @@ export type ApplicationOptions = Pick<
  */
 export function tellMisfits(definition: ApplicationDefinition, log: Log = consoleLog): void {
   if (definition.choreographies.length === 0) return
-  for (const one of checkApplication(definition)) if (one.level === 'fault') log.warn(showFinding(one))
+  const safe = safeLog(log)
+  for (const one of checkApplication(definition)) if (one.level === 'fault') safe.warn(showFinding(one))
 }
 
 /**
@@ -77,7 +78,7 @@ export async function openOn(
   options: RunOptions,
 ): Promise<Application> {
   requireFit(definition)
-  const log = options.log ?? consoleLog
+  const log = safeLog(options.log ?? consoleLog)
   const namespace = options.namespace ?? DEFAULT_NAMESPACE
   if (!isName(namespace))
     throw fault('DEFINITION_INVALID', { what: `Namespace "${namespace}"`, problem: 'it must be a name' })

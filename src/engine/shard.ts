@@ -28,7 +28,6 @@ import { laneOf, Lanes } from './lanes.ts'
 import type { LiveRun } from './live-run.ts'
 import { Loading } from './loading.ts'
 import { Monitor, NO_RUN } from './monitor.ts'
-import { safeLog } from './log.ts'
 import { OpenRuns } from './open-runs.ts'
 import { Pump } from './pump.ts'
 import { Receivers } from './receivers.ts'
@@ -71,8 +70,7 @@ export class Shard {
     const onFailure = (error: unknown): void => this.#fail(error)
     const clock = guarded(options.clock, onFailure)
     this.#options = { ...options, clock }
-    const { store, random, tenure, ns, directory, codec, pulse, trials, info } = options
-    const log = safeLog(options.log)
+    const { store, random, tenure, ns, directory, codec, log, pulse, trials, info } = options
     const space = new Space({ store, clock, log, onFailure })
     const now = (): number => clock.elapsed?.() ?? clock.now()
     const isQuiet = (): boolean => this.context.pump.idle

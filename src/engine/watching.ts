@@ -4,6 +4,7 @@
 import type { Cancel, Clock } from '../core/clock.ts'
 import { toFailure } from '../core/failure.ts'
 import type { Log } from '../define/definition.ts'
+import { tell } from './listener.ts'
 import type { Shard } from './shard.ts'
 import type { Shards } from './shards.ts'
 
@@ -28,14 +29,10 @@ export class Watching {
   }
 
   watch(key: string | null, listener: () => void): () => void {
-    const tell = (): void => {
-      try {
-        listener()
-      } catch (error) {
-        this.#log.error('A watcher threw', { message: toFailure(error).message })
-      }
+    const threw = (error: unknown): void => {
+      this.#log.error('A watcher threw', { message: toFailure(error).message })
     }
-    const watcher = { key, tell }
+    const watcher = { key, tell: () => tell(listener, threw) }
     this.#watchers.set(watcher, new Set())
     for (const { shard } of this.#shards().all) this.#join(watcher, shard)
     if (this.#next === null) this.#lookAgain()
@@ -72,7 +69,7 @@ export class Watching {
     this.#next = this.#clock.after(LOOK_MS, () => {
       // A copy: a listener may leave.
       const watchers = isElsewhere() ? [...this.#watchers.keys()] : []
-      for (const { tell } of watchers) tell()
+      for (const watcher of watchers) watcher.tell()
       if (this.#watchers.size > 0) this.#lookAgain()
     })
   }

@@ -8,7 +8,7 @@ import { isRecord } from '../core/json.ts'
 import type { Application, HttpRoutes, Standing } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
 import { systemClock } from '../engine/clock.ts'
-import { consoleLog } from '../engine/log.ts'
+import { consoleLog, safeLog } from '../engine/log.ts'
 import { standbyFault } from '../engine/standing.ts'
 import type { Answer } from './answer.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
@@ -114,7 +114,7 @@ class Site {
     this.#guard = createGuard({ token: options.token, hosts: options.hosts ?? null, origins: options.origins ?? [] })
     this.#traffic = traffic
     this.#limitBytes = Math.min(options.bodyLimitBytes ?? BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES)
-    this.#log = options.log ?? consoleLog
+    this.#log = safeLog(options.log ?? consoleLog)
     this.#forwarding = new Forwarding(nodeSecretOf(options.nodeSecret), systemClock)
     this.#conditions = {
       traffic,
