@@ -1,7 +1,12 @@
-// Rows of an inbox that cannot be taken now, and were acknowledged: what they say cannot be read (a key is missing, perhaps), or
-// this version refuses it. They are set aside, so that nothing waits behind them and no answer for them; and they are
-// looked at again whenever the shard is owned anew, by a process that may have the key, or the version. Called by
-// requests.ts and shard.ts.
+// Rows of an inbox that cannot be taken now, and were acknowledged. They are set aside, so that nothing waits behind them and no
+// answer for them. Where what they say cannot be read (a key is missing, or whoever has it does not answer), or nobody has thought of
+// what is wrong, that may pass: it is looked whether they can be read again, after a second, then ever more seldom. What this version
+// refuses is looked at again when the shard is owned anew, by a process that may have another. One part of a shard (shard.ts);
+// called by requests.ts.
+//
+//   inbox --cannot be read--> later --can be read, or the shard is owned anew--> inbox
+//   inbox --refused by this version--> aside --the shard is owned anew--> inbox
+import type { Cancel } from '../core/clock.ts'
 import { isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { parseText } from '../core/json-text.ts'
@@ -14,51 +19,116 @@ import type { ShardContext } from './shard-context.ts'
 export const TAKEN_MS = 30_000
 /** So far whoever asked is known to wait still, also where the clocks of the two nodes differ by as much. */
 const FRESH_MS = TAKEN_MS / 2
-const PAGE = 500
+/** Before the first look, and before each when they have become seldom. */
+const [SOONEST_MS, LATEST_MS] = [1000, 300_000] as const
+const PAGE = 200
 /** What a version says of a start or an event that another one has taken. */
 const OF_VERSION: ReadonlySet<string> = new Set(['INPUT_INVALID', 'CALL_UNKNOWN', 'EVENT_UNKNOWN', 'KEY_INVALID'])
 
-/** Where such rows are in the table of inboxes: a namespace holds no space. */
-export const asideOf = (ns: string): string => `${ns} aside`
+const PLACES = ['aside', 'later'] as const
+type AsidePlace = (typeof PLACES)[number]
 
-/** Takes a row out of the inbox and keeps it, in one batch. */
-export function setAside(context: ShardContext, { id, ...item }: InboxRow, error: unknown): void {
-  const { writer, inbox, log, ns } = context
-  writer.rows.posts.push({ ...item, ns: asideOf(ns) })
-  writer.rows.drained.push(id)
-  writer.onDurable(() => inbox.gone(id))
-  writer.flush()
-  log.error(
-    `What came for ${item.target} (${item.kind}) cannot be taken and is set aside until the shard is owned anew: ${toFailure(error).message}`,
-  )
+const nameOf = (ns: string, place: AsidePlace): string => `${ns} ${place}`
+
+/** Where such rows are in the table of inboxes: a namespace holds no space. */
+export const asidesOf = (ns: string): readonly string[] => PLACES.map((place) => nameOf(ns, place))
+
+export class Aside {
+  readonly #context: ShardContext
+  #pauseMs: number = SOONEST_MS
+  #next: Cancel | null = null
+  #isStopped = false
+
+  constructor(context: ShardContext) {
+    this.#context = context
+  }
+
+  /** Takes a row out of the inbox and keeps it, in one batch. */
+  set({ id, ...item }: InboxRow, place: AsidePlace, error: unknown): void {
+    const { writer, inbox, log, ns } = this.#context
+    writer.rows.posts.push({ ...item, ns: nameOf(ns, place) })
+    writer.rows.drained.push(id)
+    writer.onDurable(() => inbox.gone(id))
+    writer.flush()
+    const until = place === 'later' ? 'it can be' : 'the shard is owned anew'
+    log.error(
+      `What came for ${item.target} (${item.kind}) cannot be taken and is set aside until ${until}: ${toFailure(error).message}`,
+    )
+    if (place === 'later') this.#later()
+  }
+
+  /** Puts what was set aside back into the inbox: each is looked at once more. */
+  async bringBack(): Promise<void> {
+    for (const place of PLACES) await this.#bringBack(place, () => true)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#next?.()
+  }
+
+  #later(): void {
+    if (this.#isStopped) return
+    this.#next ??= this.#context.clock.after(this.#pauseMs, () => {
+      this.#next = null
+      this.#pauseMs = Math.min(this.#pauseMs * 2, LATEST_MS)
+      this.#look().catch((error: unknown) => {
+        if (!this.#isStopped) this.#context.fail(error)
+      })
+    })
+  }
+
+  /** What cannot be read stays where it is, and costs a look at it. */
+  async #look(): Promise<void> {
+    const context = this.#context
+    await context.writer.barrier()
+    const isThere = await this.#bringBack('later', ({ data, target }) => {
+      try {
+        context.decode(data, 'turn', target)
+        return true
+      } catch {
+        return false
+      }
+    })
+    context.posted(context.shard)
+    if (isThere) return this.#later()
+    this.#pauseMs = SOONEST_MS
+  }
+
+  /** @returns whether any was there. */
+  async #bringBack(place: AsidePlace, isWanted: (row: InboxRow) => boolean): Promise<boolean> {
+    const { store, shard, ns, writer, log } = this.#context
+    for (let after = 0; ;) {
+      const rows = await orFailure(store.inbox(shard, nameOf(ns, place), PAGE, after))
+      if (this.#isStopped) return false
+      if (rows instanceof Error) {
+        if (!isOfStore(rows)) throw rows
+        log.error(`What was set aside in the shard ${shard} cannot be read: ${rows.message}`)
+        return true
+      }
+      for (const { id, ...item } of rows.filter(isWanted)) {
+        writer.rows.posts.push({ ...item, ns })
+        writer.rows.drained.push(id)
+      }
+      writer.flush()
+      await writer.barrier()
+      const last = rows.at(-1)
+      if (last === undefined) return after > 0
+      after = last.id
+    }
+  }
 }
 
 /**
- * Whether what a row says is refused for a reason that may be gone with another version, while nobody waits for the answer: it
+ * Where a row goes that could be read, and not be taken; null when it is refused, and whoever asked hears it. What says that it
+ * may be taken by another version is what is refused for a reason that may be gone there, while nobody waits for the answer: it
  * came in a transaction (`silent`), or has lain there for long. When it came is by the clock of who asked: what is not
- * known to be fresh is kept. Or for one that nobody has thought of.
+ * known to be fresh is kept.
  */
-export function isOfVersion({ kind, at }: InboxRow, text: string, now: number, error: unknown): boolean {
-  if (!isBalletError(error)) return true
-  if ((kind !== 'start' && kind !== 'event') || !OF_VERSION.has(error.code)) return false
-  return Math.abs(now - at) > FRESH_MS || (parseText(text) as { readonly silent?: true }).silent === true
-}
-
-/** Puts what was set aside back into the inbox: each is looked at once more. */
-export async function bringBackAside(context: ShardContext): Promise<void> {
-  const { store, shard, ns, writer, log } = context
-  for (;;) {
-    const rows = await orFailure(store.inbox(shard, asideOf(ns), PAGE))
-    if (rows instanceof Error) {
-      if (!isOfStore(rows)) throw rows
-      return log.error(`What was set aside in the shard ${shard} cannot be read: ${rows.message}`)
-    }
-    if (rows.length === 0) return
-    for (const { id, ...item } of rows) {
-      writer.rows.posts.push({ ...item, ns })
-      writer.rows.drained.push(id)
-    }
-    writer.flush()
-    await writer.barrier()
-  }
+export function asideFor({ kind, at }: InboxRow, text: string, now: number, error: unknown): AsidePlace | null {
+  // Nobody has thought of it.
+  if (!isBalletError(error)) return 'later'
+  if ((kind !== 'start' && kind !== 'event') || !OF_VERSION.has(error.code)) return null
+  const isHeard = Math.abs(now - at) <= FRESH_MS && (parseText(text) as { readonly silent?: true }).silent !== true
+  return isHeard ? null : 'aside'
 }

@@ -26,7 +26,7 @@ import type {
 import { reasonOf } from './actions.ts'
 import type { Arrival } from './admission.ts'
 import { answerAsJson, madeOfData, madeOfInput, signalAsJson } from './as-json.ts'
-import { asideOf, TAKEN_MS } from './aside.ts'
+import { asidesOf, TAKEN_MS } from './aside.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
 import { checkSame, type AskedConduct } from './conduct-flow.ts'
@@ -332,9 +332,9 @@ export class Elsewhere {
       return isGone && claim === null ? 'gone' : claim
     })
     if (taken !== 'gone' && taken !== null) return taken
-    // There may be others which nobody can take: of this one it is known by itself.
-    if (await liesIn(store, shard, ns, posted)) return 'lies'
-    if (await liesIn(store, shard, asideOf(ns), posted)) return 'aside'
+    // There may be others which nobody can take: of this one it is known by itself. It may be brought back in between.
+    for (const inbox of [ns, ...asidesOf(ns), ns])
+      if (await liesIn(store, shard, inbox, posted)) return inbox === ns ? 'lies' : 'aside'
     const claim = await this.#claim(shard, space, id)
     if (claim === null) throw fault('OWNER_REFUSED', { what })
     return claim

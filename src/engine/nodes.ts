@@ -6,7 +6,7 @@ import { DEFAULT_NAMESPACE } from '../core/names.ts'
 import { LEAVING } from '../core/shares.ts'
 import type { Store } from '../core/store.ts'
 import type { NodesView, NodeView, ShardView } from '../core/views.ts'
-import { asideOf } from './aside.ts'
+import { asidesOf } from './aside.ts'
 
 /** The node that asks. `began` in milliseconds since the epoch. */
 type Self = NodeInfo & Pick<NodeRow, 'began'>
@@ -26,15 +26,10 @@ export async function nodesOf(store: Store, self: Self | null): Promise<NodesVie
 }
 
 async function alone(store: Store, self: Self | null): Promise<NodesView> {
-  const [{ epoch, head }, inbox, aside] = await Promise.all([
-    store.tenure(SHARD),
-    store.inboxIds(SHARD, DEFAULT_NAMESPACE, 1000),
-    store.inboxIds(SHARD, asideOf(DEFAULT_NAMESPACE), 1000),
-  ])
+  const inboxes = [DEFAULT_NAMESPACE, ...asidesOf(DEFAULT_NAMESPACE)].map((ns) => store.inboxIds(SHARD, ns, 1000))
+  const [{ epoch, head }, lying] = await Promise.all([store.tenure(SHARD), Promise.all(inboxes)])
   const [owner, address, since] = self === null ? [null, null, null] : [self.id, self.address, time(self.began)]
-  const shards = [
-    { shard: SHARD, owner, address, since, until: null, epoch, head, waiting: inbox.length + aside.length },
-  ]
+  const shards = [{ shard: SHARD, owner, address, since, until: null, epoch, head, waiting: lying.flat().length }]
   if (self === null || since === null) return { leaseMs: null, nodes: [], shards }
   const { id, app, version, ballet } = self
   const node = {

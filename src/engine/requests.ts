@@ -15,7 +15,7 @@ import type {
 } from '../define/application.ts'
 import type { Actions } from './actions.ts'
 import type { Arrival, Place } from './admission.ts'
-import { isOfVersion, setAside } from './aside.ts'
+import { asideFor } from './aside.ts'
 import type { Made } from './as-json.ts'
 import { judgeEvent, writeAsked, type AskedEvent } from './asked-event.ts'
 import { judgeStart, type AskedStart } from './asked-start.ts'
@@ -164,7 +164,7 @@ export class Requests {
       text = context.decode(row.data, 'turn', row.target)
     } catch (error) {
       // A key that is missing today may be there tomorrow: what was acknowledged stays.
-      setAside(context, row, error)
+      this.#shard.aside.set(row, 'later', error)
       return true
     }
     try {
@@ -185,8 +185,9 @@ export class Requests {
         this.answers.refused(row, ask, error)
         return true
       }
-      if (isOfVersion(row, text, context.clock.now(), error)) {
-        setAside(context, row, error)
+      const aside = asideFor(row, text, context.clock.now(), error)
+      if (aside !== null) {
+        this.#shard.aside.set(row, aside, error)
         return true
       }
       context.log.warn(`An inbox row for ${row.target} was not taken: ${toFailure(error).message}`)

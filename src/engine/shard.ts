@@ -9,7 +9,7 @@ import type { Delivered } from '../core/journal.ts'
 import { Placement } from '../core/placement.ts'
 import type { RunRow, TimerRow } from '../core/store.ts'
 import { Admission } from './admission.ts'
-import { bringBackAside } from './aside.ts'
+import { Aside } from './aside.ts'
 import { environmentOf } from './call-context.ts'
 import { Claims } from './claims.ts'
 import { guarded } from './clock.ts'
@@ -53,6 +53,8 @@ const [ROUNDS, FLUSH_MS] = [16, 5] as const
 
 export class Shard {
   readonly context: ShardContext
+  /** What its inbox holds that cannot be taken now. */
+  readonly aside: Aside
   readonly #options: ShardOptions
   readonly #loading: Loading
   readonly #monitor: Monitor
@@ -128,6 +130,7 @@ export class Shard {
     }
     this.#monitor = new Monitor(this.context, options.retention)
     this.#eviction = new Eviction(this.context)
+    this.aside = new Aside(this.context)
     this.#loading = new Loading(this.context, {
       enterLane: (row) => void this.#enterLane(row),
       eviction: this.#eviction,
@@ -176,7 +179,7 @@ export class Shard {
   async recover(): Promise<{ readonly runs: number; readonly stuck: number }> {
     this.#eviction.start()
     await this.#monitor.recover(this.#options.tenure.head)
-    await bringBackAside(this.context)
+    await this.aside.bringBack()
     const recovered = await this.#loading.recover()
     const { retention } = this.#options
     if (retention !== null && !this.isStopped) {
@@ -239,6 +242,7 @@ export class Shard {
     timers.stop()
     inbox.stop()
     space.stop()
+    this.aside.stop()
     this.#eviction.stop()
     this.#retention?.stop()
   }
