@@ -18,7 +18,7 @@ import { ownTimerFired } from './own-timers.ts'
 import type { TurnJob } from './pump.ts'
 import { answerHeld, type Held } from './replayer.ts'
 import { isOwnTimer } from './schedule.ts'
-import { asError, settleDelivery } from './settle.ts'
+import { asError, deliverLate, settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { answerSolo, cancelSolo } from './solo-runs.ts'
 import { answeredBy, armNow, writeTurn, type Answered, type WrittenTurn } from './turn-rows.ts'
@@ -87,7 +87,7 @@ function deliverFrozen(context: ShardContext, run: LiveRun, delivered: Delivered
 
 /** Turns that were queued before are ended first, and what came for them is kept: what comes now stays behind that. */
 function hold(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
-  run.held.push(() => context.deliver(run.row.num, delivered, extras))
+  run.held.push(() => deliverLate(context, run.row.num, delivered, extras))
 }
 
 /** A turn of the run has been ended. After the last one it gets what had to wait. */

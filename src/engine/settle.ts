@@ -1,6 +1,8 @@
 // Answers whoever made a delivery: the inbox row that it came in goes with the batch, and the one who waits is told once
-// that batch is durable. Used for what was delivered and for what was not (the run has ended, or had it before).
+// that batch is durable. Used for what was delivered and for what was not (the run has ended, or had it before). Whoever waits for
+// what fails is told so.
 import { fault } from '../core/errors.ts'
+import type { Delivered } from '../core/journal.ts'
 import type { DeliveryExtras, DeliveryResult, ShardContext } from './shard-context.ts'
 
 /** Tells how a delivery came out, when that is durable. */
@@ -18,6 +20,16 @@ export function settleDelivery(context: ShardContext, extras: DeliveryExtras, re
     () => extras.settled?.(result),
     (error) => extras.failed?.(error),
   )
+}
+
+/** Makes a delivery that had to wait: whoever brought it is not there any more for what that throws. */
+export function deliverLate(context: ShardContext, run: number, delivered: Delivered, extras: DeliveryExtras): void {
+  try {
+    context.deliver(run, delivered, extras)
+  } catch (error) {
+    context.fail(error)
+    extras.failed?.(asError(error))
+  }
 }
 
 /** What was thrown, as whoever waits is told of it. */

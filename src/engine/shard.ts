@@ -33,7 +33,7 @@ import { Pump } from './pump.ts'
 import { Receivers } from './receivers.ts'
 import { claimRejection, watchRejections } from './rejections.ts'
 import { RetentionSweep } from './retention.ts'
-import { asError, settleDelivery } from './settle.ts'
+import { asError, deliverLate, settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import type { ShardOptions } from './shard-options.ts'
 import { releaseSolo } from './solo-runs.ts'
@@ -272,25 +272,15 @@ export class Shard {
     if (this.#failure !== null) return extras.failed?.(this.#failure)
     const { open } = this.context
     const run = open.use(num)
-    if (run !== undefined) return this.#give(run, delivered, extras)
+    if (run !== undefined) return deliverTo(this.context, run, delivered, extras)
     if (!open.isParked(num)) {
       settleDelivery(this.context, extras, 'ended')
       return this.context.writer.flush()
     }
     this.#loading.afterwards(num, {
-      go: () => this.#deliver(num, delivered, extras),
+      go: () => deliverLate(this.context, num, delivered, extras),
       failed: (error) => extras.failed?.(error),
     })
-  }
-
-  /** What fails here has changed something in memory: it is no fault of whoever brought it. */
-  #give(run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
-    try {
-      deliverTo(this.context, run, delivered, extras)
-    } catch (error) {
-      this.#fail(error)
-      extras.failed?.(asError(error))
-    }
   }
 
   /** The shard's time never goes back, whatever the clock does, also over a restart. */
