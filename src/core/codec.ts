@@ -13,7 +13,11 @@ export interface PayloadPlace {
   readonly id: string
 }
 
-/** Encodes payloads for the store and decodes them again. `decode(encode(text, place), place)` is `text`. */
+/**
+ * Encodes payloads for the store and decodes them again. `decode(encode(text, place), place)` is `text`. What `encode` throws stops the
+ * application, unless nothing had begun yet: then what was asked for is refused with it. What `decode` throws leaves the run whose
+ * payload it is to a person; what comes for a run from elsewhere waits, and is looked at again.
+ */
 export interface Codec {
   encode(text: JsonText, place: PayloadPlace): Payload
   decode(payload: Payload, place: PayloadPlace): JsonText
