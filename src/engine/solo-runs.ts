@@ -3,7 +3,7 @@
 // shard when a lane lets a reaction begin.
 import { parseText } from '../core/json-text.ts'
 import { fault, invariant, isBalletError } from '../core/errors.ts'
-import { toFailure } from '../core/failure.ts'
+import { threw, toFailure } from '../core/failure.ts'
 import { bothTexts } from '../core/json.ts'
 import type { Cancelled, Command, Delivered } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
@@ -54,7 +54,7 @@ async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void>
   const { executor } = run
   invariant(executor.kind === 'solo', 'only a run of one call starts a workflow so')
   const { solo } = executor
-  const { id, given, made } = workflowOf(context, solo)
+  const { id, given, made } = workflowOf(context, run, solo)
   const { text = 'null', ...raw } = bothTexts(given, () => made, `the input of ${solo.call}`)
   const command = { ...soloCommand(solo, id), input: text, ...raw }
   if (id === undefined) return begin(context, run, command, null)
@@ -62,12 +62,20 @@ async function startWorkflow(context: ShardContext, run: LiveRun): Promise<void>
   await context.claims.settle('run', id, (taken) => begin(context, run, command, taken))
 }
 
-/** The workflow that a reaction asks for: its id if it has a key, and its input as it was given and as its schema made it. */
-function workflowOf(context: ShardContext, solo: Solo) {
+/**
+ * The workflow that a reaction asks for: its id if it has a key, and its input as it was given and as its schema made it.
+ * @throws errors of the family `fix` alone, whatever the schema of today throws: it is the fault of one definition
+ */
+function workflowOf({ directory }: ShardContext, { row }: LiveRun, solo: Solo) {
   const given: unknown = parseText(solo.input)
-  // A schema may alter what it is given: it has a value of its own.
-  const made = context.directory.checkInput(solo.call, parseText(solo.input))
-  const key = context.directory.runKey(solo.call, made)
+  let made: unknown
+  try {
+    // A schema may alter what it is given: it has a value of its own.
+    made = directory.checkInput(solo.call, parseText(solo.input))
+  } catch (error) {
+    throw isBalletError(error) ? error : threw(`the run "${row.id}"`, error)
+  }
+  const key = directory.runKey(solo.call, made)
   return { id: key === null ? undefined : `${solo.call}:${splitKey(key).value}`, given, made }
 }
 
@@ -94,10 +102,11 @@ function askFor(context: ShardContext, run: LiveRun, id: string, input: unknown)
  * What a reaction that is to stop asks another shard, where it may have asked for its workflow: what became of that, since it
  * ends as cancelled only when nothing has begun and nothing will.
  */
-function elsewhereOf(context: ShardContext, { row, executor }: LiveRun): { id: string; given: unknown } | null {
+function elsewhereOf(context: ShardContext, run: LiveRun): { id: string; given: unknown } | null {
+  const { row, executor } = run
   if (executor.kind !== 'solo' || executor.solo.target !== 'workflow' || row.status === 'stuck') return null
   try {
-    const { id, given } = workflowOf(context, executor.solo)
+    const { id, given } = workflowOf(context, run, executor.solo)
     return id === undefined || isHere(context, id) ? null : { id, given }
   } catch (error) {
     // Its definition does not take it any more: nothing is asked for.

@@ -173,3 +173,48 @@ test('F5: an event that cannot be read: the run that waits for it is parked', as
   })
   await isFine(app)
 })
+
+test('a schema of newer code that throws parks the reaction whose workflow it is of, and nothing else', async () => {
+  let isDown = true
+  const of = (input: typeof Fact.schema) => {
+    const begun = workflow('begun', { input, output, key: 'id' }, async () => null)
+    const op = operation({
+      input: z.json(),
+      output,
+      retry: { attempts: 1 },
+      run: () => {
+        if (isDown) throw new Error('down')
+        return null
+      },
+    })
+    const desk = service('desk', { op })
+    desk.on(Before, (data) => desk.op(data))
+    desk.on(Fact, (data) => begun(data))
+    return ballet({ services: [desk], events: [Before, Fact], workflows: [begun, fine] })
+  }
+  const Before = event('before', z.object({ id: z.string() }), { key: 'id' })
+  const data = new MemoryData()
+  const first = await openForTest(of(Fact.schema), { store: memory(data) })
+  await first.publish(Before({ id: 'k' }), { id: 'b' })
+  await stuck(first, 'desk:before:b')
+  // It waits for the one before it, so that its workflow has not begun when the code is another.
+  await first.publish(Fact({ id: 'k' }), { id: 'f' })
+  await first.close()
+  isDown = false
+  const throwing = {
+    '~standard': {
+      version: 1 as const,
+      vendor: 'somebody',
+      validate: () => {
+        throw new TypeError('a bug in the schema')
+      },
+    },
+  }
+  const second = await openForTest(of(throwing), { store: memory(data) })
+  await second.retry('desk:before:b')
+  expect(await stuck(second, 'desk:a.fact:f')).toMatchObject({
+    reason: 'threw',
+    error: { message: expect.stringContaining('a bug in the schema') },
+  })
+  await isFine(second)
+})
