@@ -107,6 +107,8 @@ const everybodys = new BodyRoom()
 
 function readIncoming(incoming: IncomingMessage, count: (chunk: Uint8Array) => void): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
+    // The client has gone: it is over, and none of what follows will be heard, not of what has come either.
+    if (incoming.destroyed) return reject(incoming.errored)
     const chunks: Uint8Array[] = []
     const take = (chunk: Uint8Array): void => {
       try {

@@ -126,6 +126,34 @@ describe("the application's own routes", () => {
     client.socket.destroy()
   })
 
+  it.each([
+    ['a part of its body', 100],
+    ['all of its body', 7],
+  ])(
+    'are told that the body is incomplete when its client had gone, after %s, before they asked for it',
+    async (_what, length) => {
+      const { app } = testApplication()
+      const [begun, code] = [Promise.withResolvers<void>(), Promise.withResolvers<unknown>()]
+      const routes: HttpRoutes = () => async (request) => {
+        begun.resolve()
+        // What a route may do first: it is busy for as long as the client has patience.
+        await new Promise((resolve) => request.signal.addEventListener('abort', resolve))
+        await new Promise(setImmediate)
+        code.resolve(await readJson(request).catch((error: { code: string }) => error.code))
+        return new Response('heard by nobody')
+      }
+      await using server = await serve(app, { port: 0, routes, log: quiet })
+      const client = await connection(server.port)
+      client.send(
+        `POST /own HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`,
+      )
+      client.send('{"a":1}')
+      await begun.promise
+      client.socket.destroy()
+      expect(await code.promise).toBe('BODY_INCOMPLETE')
+    },
+  )
+
   it('read JSON with the guard of the API', async () => {
     const { app } = testApplication()
     await using server = await serve(app, { port: 0, routes: orders })
