@@ -109,14 +109,15 @@ export class Monitor {
     return this.#reads.settled()
   }
 
-  /** Resolves when what has been durable by now stands in the rows. */
+  /** Resolves when what has been durable by now stands in the rows; on a full disk at once, since it may never. */
   async caughtUp(): Promise<void> {
+    const { space, writer } = this.#context
     if (this.#followed.size === 0) return
     // Of flows that were taken for new, and go on or have a row, it is known only after a round what to write.
-    for (let round = 0; round < 2; round++) {
+    for (let round = 0; round < 2 && !space.isFull; round++) {
       await this.settled()
       if (this.#changed.length > 0) this.#writeWhat(Number.POSITIVE_INFINITY, true)
-      await this.#context.writer.barrier()
+      await space.orFull(writer.barrier())
     }
   }
 

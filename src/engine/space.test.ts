@@ -6,10 +6,17 @@ import { gate, openForTest } from '../../test/support/applications.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
 import type { Batch, Store } from '../core/store.ts'
-import { ballet, memory, workflow } from '../index.ts'
+import { ballet, choreography, event, memory, seq, workflow } from '../index.ts'
 
 const flow = workflow('flow', { input: z.string(), output: z.string() }, async (_run, text) => text)
 const definition = ballet({ services: [], workflows: [flow] })
+const named = z.object({ order: z.string() })
+const [placed, paid] = [event('placed', named, { key: 'order' }), event('paid', named, { key: 'order' })]
+const followed = ballet({
+  services: [],
+  events: [placed, paid],
+  choreographies: [choreography('order', { key: 'order' }, seq(placed, paid))],
+})
 const full = (): Error => fault('STORE_FULL', { problem: 'database or disk is full' })
 
 test('F7: a batch that did not fit: it is sent again, the same rows, as urgent ones', async () => {
@@ -58,4 +65,32 @@ test('F7: an application that is closed while nothing fits: who waits is told th
   await asked.promise
   await app.close()
   expect(await started).toMatchObject({ code: 'APP_CLOSED' })
+})
+
+test('F7: a disk with no room at all: the flows of keys are told as the disk has them, also to who asked just before', async () => {
+  const [asked, mayFail] = [gate(), gate()]
+  let isFull = false
+  const store = guarded(
+    guarded(memory(), 'commit', async (pass, batch) => {
+      if (!isFull) return pass()
+      asked.open()
+      await mayFail.promise
+      throw full()
+    }),
+    'hasRoom',
+    () => Promise.resolve(!isFull),
+  )
+  const app = await openForTest(followed, { store })
+  await app.publish(placed({ order: '1' }))
+  const flow = await app.flow('order', '1')
+  expect(flow?.state).toBe('on track')
+  isFull = true
+  void app.publish(placed({ order: '2' })).catch(() => {})
+  await asked.promise
+  const questions = () => [app.key('order', '1'), app.flows('order'), app.flow('order', '1')]
+  const before = questions()
+  mayFail.open()
+  const told = [{ flows: [flow] }, { items: [flow] }, flow]
+  expect(await Promise.all(before)).toMatchObject(told)
+  expect(await Promise.all(questions())).toMatchObject(told)
 })

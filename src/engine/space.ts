@@ -22,6 +22,7 @@ export interface SpaceOptions {
 export class Space {
   readonly #options: SpaceOptions
   #problem: string | null = null
+  readonly #onFull = new Set<() => void>()
   #look: Cancel | null = null
   #stopped = false
 
@@ -44,6 +45,15 @@ export class Space {
     this.#problem = problem
     this.#options.log.error(`The disk of the store is full (${problem}): nothing new is taken until there is space`)
     this.#await()
+    for (const tell of this.#onFull) tell()
+  }
+
+  /** Settles as `written` does, or resolves when the store is full before that: it may be so for days. */
+  async orFull(written: Promise<void>): Promise<void> {
+    if (this.isFull) return void written.catch(() => {})
+    const full = Promise.withResolvers<void>()
+    this.#onFull.add(full.resolve)
+    await Promise.race([written, full.promise]).finally(() => this.#onFull.delete(full.resolve))
   }
 
   /** Resolves after a while: what did not fit may then. */
