@@ -3,15 +3,21 @@
 import { refuse, refuseUnknownOptions } from './refusal.ts'
 
 export interface Limits {
-  /** Turns of one generation of a run; past it the run is stuck until it is cancelled, or continued by its code. */
+  /**
+   * Turns of one generation of a run of a workflow; past it the run is stuck until it is cancelled, or continued by its code.
+   * A run that conducts is not stopped: its journal has a row for each event and each call of its flow.
+   */
   readonly turns: number
-  /** Bytes of the journal of one generation of a run. */
+  /** Bytes of these turns. What is noted of attempts that failed is not counted: `retry` says how many there may be. */
   readonly journalBytes: number
-  /** Things that a run may wait for at once. */
+  /** Things that a run may wait for at once, and that it may start without waiting, emit and send in one turn. */
   readonly fanOut: number
   /** Signals that a run holds without having received them; past it they are refused. */
   readonly signals: number
-  /** Runs that have not ended; past it starts and events are refused. Nodes that share a store have each their part of it. */
+  /**
+   * Runs that have not ended; past it starts and events from outside are refused. What a run starts or emits itself is counted,
+   * and not refused. Nodes that share a store have each their part of it.
+   */
   readonly openRuns: number
   /** Milliseconds that the turns of a workflow may wait for their place; past it starts of that workflow are refused. */
   readonly queueMs: number

@@ -225,7 +225,7 @@ export class DeliveryJob implements TurnJob {
       answered: this.#answered,
       at: this.machine.at,
     }
-    const wrong = closed.kind === 'threw' ? closed.error : closed.kind === 'open' ? tooWide(context, run) : null
+    const wrong = closed.kind === 'threw' ? closed.error : tooWide(context, run, closed)
     if (wrong !== null) freezeThrown(context, run, turn, wrong)
     else if (closed.kind !== 'threw') {
       this.cost += closed.commands.length

@@ -71,7 +71,7 @@ test('F7: a disk with no room at all: the flows of keys are told as the disk has
   const [asked, mayFail] = [gate(), gate()]
   let isFull = false
   const store = guarded(
-    guarded(memory(), 'commit', async (pass, batch) => {
+    guarded(memory(), 'commit', async (pass) => {
       if (!isFull) return pass()
       asked.open()
       await mayFail.promise
