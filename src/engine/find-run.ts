@@ -18,6 +18,9 @@ export async function openRun(
   const num = context.open.numOf(id)
   const live = num === undefined ? undefined : context.open.use(num)
   if (live !== undefined) return live.row
+  // One that is parked is open, and what was written of it is read when it is brought back: nothing is waited for here.
+  const parked = num !== undefined && context.open.isParked(num) ? await context.store.run(context.shard, num) : null
+  if (parked?.ended === null) return parked
   const taken = await context.claims.settle('run', id.slice(0, 1024), (found) => found, way.drained !== undefined)
   if (taken === null && way.drained === undefined) context.inbox.check()
   if (taken === null) throw fault('RUN_UNKNOWN', { id: id.slice(0, 256) })

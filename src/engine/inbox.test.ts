@@ -150,3 +150,19 @@ test('what is asked twice goes from the inbox, though nothing comes of it', asyn
   while ((await store.inbox(0, 'default', 10)).length > 0) await new Promise((resolve) => setImmediate(resolve))
   expect(await app.run('o')).toMatchObject({ status: 'running', phase: 'cancelling' })
 })
+
+test('signals for parked runs wait for no commit one after the other, and reach each run in their order', async () => {
+  const inner = memory(new MemoryData())
+  let commits = 0
+  const store = guarded(inner, 'commit', (pass) => (commits++, pass()))
+  const app = await openForTest(definition, { store, liveRuns: 1 })
+  const ids = Array.from({ length: 100 }, (_, n) => `t${n}`)
+  for (const id of ids) await app.start(two(null), { id })
+  commits = 0
+  const said = (id: string, n: number) => inboxItem('signal', id, { run: id, name: 'go', id: `s${n}`, data: { n } })
+  await store.post(0, [...ids.map((id) => said(id, 1)), ...ids.flatMap((id) => [said(id, 2), said(id, 3)])])
+  expect(await Promise.all(ids.map((id) => app.result(id)))).toEqual(ids.map(() => [1, 2]))
+  // What comes by hand comes behind all of it.
+  await expect(app.signal('t0', Go({ n: 4 }))).rejects.toMatchObject({ code: 'RUN_ENDED' })
+  expect(commits).toBeLessThan(100)
+})

@@ -144,13 +144,19 @@ export class Inbox {
   }
 }
 
-/** Rows that come one after the other and may be handled at once. */
+/** Rows that come one after the other and may be handled at once: of signals one for each run, so that they reach it in order. */
 function alike(rows: readonly InboxRow[]): InboxRow[][] {
   const groups: InboxRow[][] = []
+  const targets = new Set<string>()
   let kind: string | null = null
   for (const row of rows) {
-    if (row.kind === kind && TOGETHER.has(kind)) groups.at(-1)?.push(row)
-    else groups.push([row])
+    const isOther = row.kind === 'signal' && !targets.has(row.target)
+    if (row.kind === kind && (isOther || TOGETHER.has(kind))) groups.at(-1)?.push(row)
+    else {
+      groups.push([row])
+      targets.clear()
+    }
+    targets.add(row.target)
     kind = row.kind
   }
   return groups
