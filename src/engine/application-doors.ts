@@ -32,7 +32,7 @@ import type { ApplicationDefinition } from '../define/definition.ts'
 import { actOnAll } from './act-on-all.ts'
 import type { Doors } from './doors.ts'
 import type { Queries } from './queries.ts'
-import { fields, made, word } from './untyped.ts'
+import { fields, made, settings, word } from './untyped.ts'
 
 export abstract class ApplicationDoors {
   readonly name: string
@@ -48,26 +48,26 @@ export abstract class ApplicationDoors {
   start(call: CallValue, options?: StartSettings): Promise<Started>
   start(call: CallValue, options: StartSettings & InTransaction): Promise<Posted>
   async start(call: CallValue, options: StartSettings & Partial<InTransaction> = {}): Promise<Started | Posted> {
-    const { tx, ...settings } = options
+    const { tx, ...said } = settings(options, ['id'])
     const { name, input } = made(call, 'call', 'app.start(checkout(input))')
-    const request = { call: name, input, ...settings }
+    const request = { ...said, call: name, input }
     return tx === undefined ? this.doors.start(request) : this.doors.startIn(request, tx)
   }
   async startNamed(request: StartRequest): Promise<Started> {
-    word(fields(request, 'request').call, 'call')
+    word(settings(request, ['id'], 'request').call, 'call')
     return this.doors.start(request)
   }
 
   publish(event: EventValue, options?: PublishSettings): Promise<Published>
   publish(event: EventValue, options: PublishSettings & InTransaction): Promise<Posted>
   async publish(event: EventValue, options: PublishSettings & Partial<InTransaction> = {}) {
-    const { tx, ...settings } = options
+    const { tx, ...said } = settings(options, ['id', 'source'])
     const { type, data } = made(event, 'event', 'app.publish(OrderCreated(data))')
-    const request = { type, data, ...settings }
+    const request = { ...said, type, data }
     return tx === undefined ? this.doors.publish(request) : this.doors.publishIn(request, tx)
   }
   async publishNamed(request: PublishRequest): Promise<Published> {
-    word(fields(request, 'request').type, 'type')
+    word(settings(request, ['id', 'source', 'cause'], 'request').type, 'type')
     return this.doors.publish(request)
   }
 
@@ -77,40 +77,40 @@ export abstract class ApplicationDoors {
     const name = word(fields(choreography, 'choreography').name, 'choreography.name')
     return async (event, options = {}) => {
       const { type, data } = made(event, 'event', 'app.conduct(fulfilment)(OrderCreated(data))')
-      return this.conductNamed({ choreography: name, type, data, ...options })
+      return this.conductNamed({ ...settings(options, []), choreography: name, type, data })
     }
   }
   async conductNamed(request: ConductRequest): Promise<Started> {
-    word(fields(request, 'request').choreography, 'choreography')
+    word(settings(request, ['id', 'source', 'cause'], 'request').choreography, 'choreography')
     return this.doors.conduct(request)
   }
 
   signal(run: string, signal: SignalValue, options?: SignalSettings): Promise<Signalled>
   signal(run: string, signal: SignalValue, options: SignalSettings & InTransaction): Promise<Posted>
   async signal(run: string, signal: SignalValue, options: SignalSettings & Partial<InTransaction> = {}) {
-    const { tx, ...settings } = options
+    const { tx, ...said } = settings(options, ['id'])
     const { type, data } = made(signal, 'signal', 'app.signal(run, Approved(data))')
-    const request = { run: word(run, 'run'), name: type, data, ...settings }
+    const request = { ...said, run: word(run, 'run'), name: type, data }
     return tx === undefined ? this.doors.signal(request) : this.doors.signalIn(request, tx)
   }
   async signalNamed(request: SignalRequest): Promise<Signalled> {
-    word(fields(request, 'request').run, 'run')
+    word(settings(request, ['id'], 'request').run, 'run')
     word(request.name, 'name')
     return this.doors.signal(request)
   }
 
   async cancel(run: string, request: Reasoned = {}): Promise<Acted> {
-    return this.doors.cancel(word(run, 'run'), request)
+    return this.doors.cancel(word(run, 'run'), fields(request, 'request'))
   }
   async retry(run: string, request: RetryRequest = {}): Promise<Acted> {
-    return this.doors.act({ action: 'retry', run: word(run, 'run'), request })
+    return this.doors.act({ action: 'retry', run: word(run, 'run'), request: settings(request, ['op'], 'request') })
   }
   async answer(run: string, request: AnswerRequest): Promise<Acted> {
     word(fields(request, 'request').op, 'op')
     return this.doors.act({ action: 'answer', run: word(run, 'run'), request })
   }
   async fail(run: string, request: FailRequest): Promise<Acted> {
-    fields(fields(request, 'request').error, 'error')
+    fields(settings(request, ['op'], 'request').error, 'error')
     return this.doors.act({ action: 'fail', run: word(run, 'run'), request })
   }
   async actOnAll(request: ActAllRequest): Promise<ActedAll> {
@@ -122,9 +122,9 @@ export abstract class ApplicationDoors {
   }
   async journal(
     run: string,
-    options?: { readonly limit?: number; readonly cursor?: string },
+    options: { readonly limit?: number; readonly cursor?: string } = {},
   ): Promise<Page<JournalView> | null> {
-    return this.queries.journal(word(run, 'run'), options)
+    return this.queries.journal(word(run, 'run'), fields(options, 'options'))
   }
   async events(request: EventsRequest = {}): Promise<Page<EventView>> {
     return this.queries.events(fields(request, 'request'))
@@ -134,10 +134,10 @@ export abstract class ApplicationDoors {
     await this.doors.flowsWritten({ key: names.join(':') })
     return this.queries.key(...names, cursor)
   }
-  async flows(choreography: string, request?: FlowsRequest): Promise<Page<FlowView>> {
-    const name = word(choreography, 'choreography')
-    await this.doors.flowsWritten({ choreography: name })
-    return this.queries.flows(name, request)
+  async flows(choreography: string, request: FlowsRequest = {}): Promise<Page<FlowView>> {
+    const asked = [word(choreography, 'choreography'), fields(request, 'request')] as const
+    await this.doors.flowsWritten({ choreography: asked[0] })
+    return this.queries.flows(...asked)
   }
   async flow(choreography: string, key: string): Promise<FlowView | null> {
     const names = [word(choreography, 'choreography'), word(key, 'key')] as const

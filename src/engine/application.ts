@@ -25,7 +25,7 @@ import type { Shard } from './shard.ts'
 import { Shards, type OwnShard } from './shards.ts'
 import { Shares } from './shares.ts'
 import { isFenced, ownerWords, standbyFault, StandingNow } from './standing.ts'
-import { word } from './untyped.ts'
+import { checkWait, word } from './untyped.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
 import { Watching } from './watching.ts'
 import { whenSpace } from './when-space.ts'
@@ -334,6 +334,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   }
 
   async settled(id: string, waitMs: number, signal?: AbortSignal): Promise<RunView | null> {
+    checkWait(waitMs, signal)
     const look = (): Promise<RunView | null> => this.run(id)
     if (waitMs <= 0) return look()
     const { clock } = this.#options

@@ -34,10 +34,12 @@ export const cursorOfPlaces = (places: Places, base: Base = ONE_LIST): string =>
 /** @throws QUERY_INVALID */
 export function placesOf(cursor: string | undefined, shards: number, base: Base = ONE_LIST): Places {
   if (cursor === undefined) return Array.from({ length: shards }, () => undefined)
-  const places = cursor.split('.').map((text) => {
-    if (text === '' && shards > 1) return undefined
-    return DIGITS[base].test(text) ? Number.parseInt(text, base) : Number.NaN
-  })
+  const places = textOf(cursor)
+    .split('.')
+    .map((text) => {
+      if (text === '' && shards > 1) return undefined
+      return DIGITS[base].test(text) ? Number.parseInt(text, base) : Number.NaN
+    })
   const isOne = (place: number | undefined): boolean => place === undefined || Number.isSafeInteger(place)
   if (places.length === shards && places.every(isOne)) return places
   throw fault('QUERY_INVALID', { name: 'cursor', problem: NOT_GIVEN })
@@ -51,7 +53,7 @@ export const cursorOfTwo = (two: TwoPlaces): string =>
 
 /** @throws QUERY_INVALID */
 export function twoPlacesOf(cursor: string, shards: number): TwoPlaces {
-  const [runs, events, ...more] = cursor.split('-')
+  const [runs, events, ...more] = textOf(cursor).split('-')
   if (runs === undefined || events === undefined || more.length > 0)
     throw fault('QUERY_INVALID', { name: 'cursor', problem: 'no answer has given it' })
   return [runs, events].map((one) => (one === '' ? null : placesOf(one, shards, TWO_LISTS))) as unknown as TwoPlaces
@@ -61,7 +63,13 @@ export const cursorOfKey = (key: string): string => Buffer.from(key).toString('b
 
 /** @throws QUERY_INVALID */
 export function keyOfCursor(cursor: string): string {
-  const key = Buffer.from(cursor, 'base64url').toString()
+  const key = Buffer.from(textOf(cursor), 'base64url').toString()
   if (key !== '' && !key.includes('\0') && cursorOfKey(key) === cursor) return key
+  throw fault('QUERY_INVALID', { name: 'cursor', problem: NOT_GIVEN })
+}
+
+/** What a program without types hands back. @throws QUERY_INVALID */
+function textOf(cursor: unknown): string {
+  if (typeof cursor === 'string') return cursor
   throw fault('QUERY_INVALID', { name: 'cursor', problem: NOT_GIVEN })
 }

@@ -1,5 +1,6 @@
 // The times of a run itself: when it begins, and when it is cancelled if it has not ended. Each is a timer under a name that
 // no operation has, in the batch that creates the run, and gone in the batch that ends it.
+import { types } from 'node:util'
 import { fault } from '../core/errors.ts'
 import type { RunRow, TimerRow } from '../core/store.ts'
 import type { Time } from '../define/application.ts'
@@ -23,7 +24,10 @@ export function timeOf(given: Time | undefined, what: string, now: number): numb
       ? 'it is more than a hundred years away'
       : null
   if (problem === null) return ms
-  throw fault('TIME_INVALID', { what, time: String(given).slice(0, 64), problem })
+  // What an object says of itself comes from outside, and may throw.
+  const isNoTime = typeof given === 'object' && given !== null && !types.isDate(given)
+  const time = isNoTime ? 'an object' : String(given).slice(0, 64)
+  throw fault('TIME_INVALID', { what, time, problem })
 }
 
 /** Refuses a deadline that lies before the run could do anything. @throws TIME_INVALID */
@@ -40,7 +44,8 @@ export function checkDeadline(deadline: number | null, at: number | null, now: n
 
 function msOf(given: Time): number {
   if (typeof given === 'number') return Math.round(given)
-  return typeof given === 'string' ? parsed(given) : given.getTime()
+  if (typeof given === 'string') return parsed(given)
+  return types.isDate(given) ? given.getTime() : Number.NaN
 }
 
 /** `Date.parse` takes the 30th of February for the 2nd of March, and 24:00 for the day after. */

@@ -2,11 +2,12 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest } from '../../test/support/applications.ts'
-import { ballet, choreography, event, memory, seq, workflow } from '../index.ts'
+import { ballet, choreography, event, memory, seq, signal, workflow } from '../index.ts'
 
 const Fact = event('a.fact', z.object({ id: z.string() }), { key: 'id' })
 const facts = choreography('facts', { key: 'id' }, seq(Fact.as('told')))
-const flow = workflow('flow', { input: z.null(), output: z.json() }, async () => null)
+const go = signal('go', z.null())
+const flow = workflow('flow', { input: z.null(), output: z.json(), signals: [go] }, async () => null)
 const definition = ballet({ services: [], workflows: [flow], events: [Fact], choreographies: [facts] })
 
 type Door = (...given: readonly unknown[]) => unknown
@@ -41,7 +42,52 @@ const doors: readonly (readonly [door: string, given: readonly unknown[], path: 
   ['flows', [{ name: 'facts' }], 'choreography'],
   ['flow', ['facts', 5], 'key'],
   ['graph', [undefined], 'root'],
+  ['start', [flow(null), null], 'options'],
+  ['start', [flow(null), { id: 5 }], 'id'],
+  ['start', [flow(null), { id: null }], 'id'],
+  ['startNamed', [{ call: 'flow', input: null, id: {} }], 'id'],
+  ['publish', [Fact({ id: 'a' }), null], 'options'],
+  ['publish', [Fact({ id: 'a' }), { id: 5 }], 'id'],
+  ['publish', [Fact({ id: 'a' }), { source: null }], 'source'],
+  ['publishNamed', [{ type: 'a.fact', data: { id: 'a' }, cause: 5 }], 'cause'],
+  ['conductNamed', [{ choreography: 'facts', type: 'a.fact', data: { id: 'a' }, id: 5 }], 'id'],
+  ['signal', ['flow:1', go(null), { id: 5 }], 'id'],
+  ['signal', ['flow:1', go(null), null], 'options'],
+  ['signalNamed', [{ run: 'flow:1', name: 'go', data: null, id: 5 }], 'id'],
+  ['cancel', ['flow:1', null], 'request'],
+  ['retry', ['flow:1', null], 'request'],
+  ['retry', ['flow:1', { op: 5 }], 'op'],
+  ['answer', ['flow:1', {}], 'op'],
+  ['fail', ['flow:1', { op: 5, error: {} }], 'op'],
+  ['journal', ['flow:1', null], 'options'],
+  ['flows', ['facts', null], 'request'],
+  ['settled', ['flow:1', '5'], 'waitMs'],
+  ['settled', ['flow:1', Number.NaN], 'waitMs'],
+  ['settled', ['flow:1', 5, {}], 'signal'],
 ]
+
+const times = [{}, [], null, true, 5n, Object.create(null)] as const
+const cursors: readonly (readonly [door: string, given: readonly unknown[]])[] = [
+  ['runs', [{ cursor: 5 }]],
+  ['events', [{ cursor: 5 }]],
+  ['key', ['id', 'a', 5]],
+  ['graph', ['event:a:b', 5]],
+  ['flows', ['facts', { cursor: 5 }]],
+  ['journal', ['there', { cursor: 5 }]],
+]
+
+test.each(times)('a time that is none (%#) is refused in words', async (at) => {
+  const app = await openForTest(definition, { store: memory() })
+  for (const settings of [{ at }, { deadline: at }])
+    await expect(app.start(flow(null), settings as never)).rejects.toMatchObject({ code: 'TIME_INVALID' })
+})
+
+test.each(cursors)('a cursor that no list has given, of %s(...), is refused in words', async (door, given) => {
+  const app = await openForTest(definition, { store: memory() })
+  await app.start(flow(null), { id: 'there' })
+  const call = (Reflect.get(app, door) as Door).bind(app)
+  await expect((async () => call(...given))()).rejects.toMatchObject({ code: 'QUERY_INVALID' })
+})
 
 test.each(doors)(
   '%s(...) is given what it cannot take (%j): it says what is wrong at %s',

@@ -28,6 +28,25 @@ export function fields<Value extends object>(value: Value, path: string): Value 
   throw refused(path, 'it is not an object')
 }
 
+/** What is said beside a request, or in it: an object, and these of its fields are strings where they are given. @throws REQUEST_INVALID */
+export function settings<Value extends object>(
+  value: Value,
+  strings: readonly (string & keyof Value)[],
+  path = 'options',
+): Value {
+  for (const name of strings) {
+    const given: unknown = fields(value, path)[name]
+    if (given !== undefined && typeof given !== 'string') throw refused(name, 'it is not a string')
+  }
+  return value
+}
+
+/** How long, and for whom, is waited. @throws REQUEST_INVALID */
+export function checkWait(waitMs: unknown, signal: unknown): void {
+  if (typeof waitMs !== 'number' || Number.isNaN(waitMs)) throw refused('waitMs', 'it is not a number')
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw refused('signal', 'it is no AbortSignal')
+}
+
 function refused(path: string, problem: string): Error {
   return fault('REQUEST_INVALID', { what: 'The request', path, problem })
 }

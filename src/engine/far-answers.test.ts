@@ -1,4 +1,4 @@
-// What other nodes ask of runs here, as it lies in the inbox, and how long what they are answered is kept.
+// How long what other nodes are answered is kept.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { ballet, open, workflow } from '../index.ts'
@@ -6,7 +6,7 @@ import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 import { HandClock } from '../../test/support/clocks.ts'
 import { live, rounds } from '../../test/support/sweeps.ts'
-import { answersOf } from './far-actions.ts'
+import { answersOf } from './far-answers.ts'
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} }
 const nothing = workflow('nothing', { input: z.null(), output: z.null() }, async () => null)
