@@ -42,28 +42,29 @@ const WEIGHED = 32
 
 /** The rows of a batch that is still being filled. */
 class OpenBatch {
-  readonly runs: RunRow[] = []
-  readonly changes: RunChange[] = []
-  readonly claims: Claim[] = []
-  readonly journal: JournalRow[] = []
-  readonly events: EventRow[] = []
-  readonly timers: TimerRow[] = []
-  readonly timersGone: TimerRow[] = []
-  readonly posts: InboxItem[] = []
-  readonly drained: number[] = []
-  readonly continued: RunContinued[] = []
+  readonly #lists: (readonly unknown[])[] = []
+  readonly runs: RunRow[] = this.#list()
+  readonly changes: RunChange[] = this.#list()
+  readonly claims: Claim[] = this.#list()
+  readonly journal: JournalRow[] = this.#list()
+  readonly events: EventRow[] = this.#list()
+  readonly timers: TimerRow[] = this.#list()
+  readonly timersGone: TimerRow[] = this.#list()
+  readonly posts: InboxItem[] = this.#list()
+  readonly drained: number[] = this.#list()
+  readonly continued: RunContinued[] = this.#list()
   /** By run, until the batch is sealed. */
   readonly marks: Map<number, SuspectRow> = new Map()
   suspects: readonly SuspectRow[] = []
-  readonly suspectsGone: number[] = []
-  readonly forgotten: number[] = []
-  readonly journalGone: JournalBefore[] = []
-  readonly eventsGone: number[] = []
-  readonly claimsUntil: ClaimUntil[] = []
-  readonly claimsGone: ClaimName[] = []
-  readonly flows: FlowRow[] = []
-  readonly flowsNew: FlowRow[] = []
-  readonly flowsGone: FlowGone[] = []
+  readonly suspectsGone: number[] = this.#list()
+  readonly forgotten: number[] = this.#list()
+  readonly journalGone: JournalBefore[] = this.#list()
+  readonly eventsGone: number[] = this.#list()
+  readonly claimsUntil: ClaimUntil[] = this.#list()
+  readonly claimsGone: ClaimName[] = this.#list()
+  readonly flows: FlowRow[] = this.#list()
+  readonly flowsNew: FlowRow[] = this.#list()
+  readonly flowsGone: FlowGone[] = this.#list()
   readonly durable: (() => void)[] = []
   shard = 0
   epoch = 0
@@ -74,27 +75,18 @@ class OpenBatch {
   /** Whether `flowsNew` was left out, because one of these flows has a row (commits.ts). */
   areFlowsThere = false
 
+  /** Rows of every kind. */
   get size(): number {
-    return (
-      this.journal.length +
-      this.runs.length +
-      this.events.length +
-      this.changes.length +
-      this.timersGone.length +
-      this.posts.length +
-      this.drained.length +
-      this.continued.length +
-      this.marks.size +
-      this.suspectsGone.length +
-      this.forgotten.length +
-      this.journalGone.length +
-      this.eventsGone.length +
-      this.claimsUntil.length +
-      this.claimsGone.length +
-      this.flows.length +
-      this.flowsNew.length +
-      this.flowsGone.length
-    )
+    let rows = this.marks.size
+    for (const list of this.#lists) rows += list.length
+    return rows
+  }
+
+  /** Every list of rows is made here, so that none is left out of the size: what is of no size is never written. */
+  #list<Row>(): Row[] {
+    const list: Row[] = []
+    this.#lists.push(list)
+    return list
   }
 }
 
