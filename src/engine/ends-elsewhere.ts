@@ -9,7 +9,7 @@ import type { RunView } from '../core/views.ts'
 import type { Elsewhere } from './elsewhere.ts'
 import { failedResult, failureOfEnding } from './endings.ts'
 import { endingOf } from './joins.ts'
-import type { Wait } from './run-ends.ts'
+import { givenUp, type Wait } from './run-ends.ts'
 import type { ShardContext } from './shard-context.ts'
 
 export interface EndsElsewhereOptions {
@@ -60,11 +60,18 @@ export class EndsElsewhere {
   }
 
   /** Its row; null when the wait is over before, or this node closes. */
-  async #ended({ id, waitMs, signal }: Wait): Promise<RunRow | null> {
+  async #ended(wait: Wait): Promise<RunRow | null> {
+    const { given, leave } = givenUp(wait.signal)
+    try {
+      return await this.#look(wait, given)
+    } finally {
+      leave()
+    }
+  }
+
+  async #look({ id, waitMs, signal }: Wait, given: Promise<undefined>): Promise<RunRow | null> {
     const { clock, there, whenEnded } = this.#options
     const until = clock.now() + waitMs
-    const given = Promise.withResolvers<void>()
-    signal?.addEventListener('abort', () => given.resolve(), { once: true })
     let isNew = there.hasAsked(id)
     for (let pause = PAUSE_MS; ; pause = Math.min(pause * 2, PAUSE_MOST_MS)) {
       // Watch first, then look: an end between the two is seen.
@@ -79,7 +86,7 @@ export class EndsElsewhere {
         const left = until - clock.now()
         if (row !== null || left <= 0 || signal?.aborted === true || there.patience.isClosing) return row
         cancel = clock.after(Math.min(isLikely ? PAUSE_MOST_MS : pause, left), told.resolve)
-        await Promise.race([told.promise, given.promise])
+        await Promise.race([told.promise, given])
       } finally {
         stop()
         stay()

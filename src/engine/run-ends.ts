@@ -17,6 +17,14 @@ export interface Wait {
   readonly signal: AbortSignal | undefined
 }
 
+/** Resolves when nobody waits any more. To be left when the wait is over: one signal may serve for many. */
+export function givenUp(signal: AbortSignal | undefined): { readonly given: Promise<undefined>; leave(): void } {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const tell = (): void => resolve(undefined)
+  signal?.addEventListener('abort', tell)
+  return { given: promise, leave: () => signal?.removeEventListener('abort', tell) }
+}
+
 /** The run when it has ended, or as it is when the wait is over; null when there is none. `look` reads it. */
 export async function settledRun(
   { open, watchers, clock }: ShardContext,
@@ -28,9 +36,7 @@ export async function settledRun(
   let stop = (): void => {}
   // Watch first, then look: an end between the two is seen.
   const ended = new Promise<LiveRun | undefined>((resolve) => (stop = watchers.onEnd(id, (_, run) => resolve(run))))
-  const given = new Promise<undefined>((resolve) =>
-    signal?.addEventListener('abort', () => resolve(undefined), { once: true }),
-  )
+  const { given, leave } = givenUp(signal)
   let over: LiveRun | undefined
   let cancel = (): void => {}
   try {
@@ -46,6 +52,7 @@ export async function settledRun(
   } finally {
     stop()
     cancel()
+    leave()
   }
   // Reading it made an order over HTTP a third dearer.
   if (over !== undefined && isKnown(over)) return queries.ended(over.row, stateOf(over))

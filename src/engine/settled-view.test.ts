@@ -1,4 +1,5 @@
 // Whoever waits for a run is told how it ended from what its process knows: word for word what a read would say.
+import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest } from '../../test/support/applications.ts'
@@ -79,4 +80,12 @@ test('a call alone', async () => {
   const seen = await app.settled('r', 20_000)
   expect(seen).toMatchObject({ status: 'completed', output: 'a' })
   expect(seen).toEqual(await app.run('r'))
+})
+
+test('a wait that is over leaves nothing on the signal that it was given', async () => {
+  const app = await openForTest(ballet({ services: [desk], workflows: [mute] }), { store: memory() })
+  await app.start(mute('x'), { id: 'm' })
+  const { signal: patience } = new AbortController()
+  for (const ms of [1, 1]) expect(await app.settled('m', ms, patience)).toMatchObject({ status: 'running' })
+  expect(getEventListeners(patience, 'abort')).toEqual([])
 })

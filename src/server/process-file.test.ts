@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import {
   isAlive,
+  leaveAddress,
   processFilePath,
   readProcessFile,
   removeProcessFile,
@@ -77,4 +78,12 @@ it('tells a process that lives from one that is gone', async () => {
   child.stdin.end()
   await once(child, 'exit')
   expect(isAlive(pid)).toBe(false)
+})
+
+it('an address that was taken away leaves nothing for the end of the process', () => {
+  const before = process.listenerCount('exit')
+  const remove = leaveAddress({ store: `file:${join(folder, 'app.db')}`, url: record.url })
+  expect([process.listenerCount('exit'), readProcessFile(folder).kind]).toEqual([before + 1, 'record'])
+  remove()
+  expect([process.listenerCount('exit'), readProcessFile(folder).kind]).toEqual([before, 'absent'])
 })

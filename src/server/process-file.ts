@@ -94,6 +94,7 @@ export function leaveAddress({ store, storeId = null, url, token = null, app = n
   leave(true)
   const remove = (): void => {
     cancel()
+    process.off('exit', remove)
     removeProcessFile(place.folder, process.pid)
   }
   process.once('exit', remove)

@@ -1,4 +1,5 @@
 // What is asked of a node that does not own the shard is judged as it would be where the run is, and what is answered is true.
+import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Clock } from '../../src/core/clock.ts'
@@ -211,6 +212,9 @@ test('nothing keeps a process alive behind its close: not a start that it asked 
   const old = await openForTest(definition('1'), { store, clock: here.clock })
   const { id } = await old.start(held('x'))
   await until(owner, null, async () => (await owner.run(id)) !== null)
+  const { signal: patience } = new AbortController()
+  expect(await old.settled(id, 1, patience)).toMatchObject({ status: 'running' })
+  expect(getEventListeners(patience, 'abort')).toEqual([])
   owner.hints.take({
     shards: [],
     expected: [],
