@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { openForTest } from '../../test/support/applications.ts'
+import { guarded } from '../../test/support/stores.ts'
 import type { Page } from '../core/views.ts'
-import { ballet, event, operation, service, type Application } from '../index.ts'
+import { ballet, event, memory, operation, service, workflow, type Application } from '../index.ts'
 import { readPage, type RowSource } from './pages.ts'
 
 const rows = (sizes: readonly number[]): { source: RowSource<[number, number]>; counts: number[] } => {
@@ -112,4 +113,25 @@ describe('lists of an application', () => {
     for (const cursor of ['x', '1', '1-2-3', '-1-1', 'a-b'])
       await expect(app.graph('run:r0', cursor)).rejects.toMatchObject({ code: 'QUERY_INVALID' })
   })
+})
+
+it('a list of runs names their parents, and reads each name once and no row', async () => {
+  const asked: string[] = []
+  const store = guarded(
+    guarded(memory(), 'run', (pass) => (asked.push('row'), pass())),
+    'runNames',
+    (pass) => (asked.push('name'), pass()),
+  )
+  const child = workflow('child', { input: z.number(), output: z.number() }, async (_run, n) => n)
+  const parent = workflow('parent', { input: z.string(), output: z.number() }, async (run) => {
+    const all = await Promise.all([1, 2, 3].map((n) => run.call(child(n))))
+    return all.length
+  })
+  const app = await openForTest(ballet({ services: [], workflows: [child, parent] }), { store })
+  for (const id of ['p', 'q']) await app.start(parent('x'), { id })
+  for (const id of ['p', 'q']) await app.result(id)
+  asked.length = 0
+  const { items } = await app.runs({ name: 'child' })
+  expect(items.map((one) => one.parent).toSorted()).toEqual(['p', 'p', 'p', 'q', 'q', 'q'])
+  expect(asked).toEqual(['name', 'name'])
 })

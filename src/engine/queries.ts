@@ -41,6 +41,12 @@ export interface QueriesOptions {
 }
 
 type Suspected = ReadonlyMap<string, SuspectView | undefined>
+/** What the views of a list share: who is suspected, and the ids of parents, which are mostly one for many. */
+interface Shared {
+  readonly suspects: Suspected
+  readonly parents: Map<string, string | null>
+}
+const sharing = (suspects: Suspected = new Map()): Shared => ({ suspects, parents: new Map() })
 /** A run of several shards: numbers are a shard's own. */
 const placeOf = (shard: number, num: number): string => `${shard} ${num}`
 type RunPayloads = Pick<RunView, 'input' | 'output' | 'error'>
@@ -211,14 +217,14 @@ export class Queries {
 
   /** A run as operators see it. */
   view(row: RunRow): Promise<RunView> {
-    return this.#suspects([row]).then((suspects) => this.#view(row, this.#payloads(row), suspects))
+    return this.#suspects([row]).then((suspects) => this.#view(row, this.#payloads(row), sharing(suspects)))
   }
 
   /** One that ended just now, as its process knows it: its row is durable, and it said this last of itself, or nothing. */
   ended(row: RunRow, state: JsonText | null): Promise<RunView> {
     const said = state === null ? undefined : (parseText(state) as Json)
     const present = { waits: [], state: said, stuckOps: new Set<string>(), isCancelled: false }
-    return this.#view(row, this.#payloads(row), new Map(), present)
+    return this.#view(row, this.#payloads(row), sharing(), present)
   }
 
   /** Those that are suspected, where one of these could be. */
@@ -233,12 +239,12 @@ export class Queries {
     return new Map(found.flat())
   }
 
-  async #view(row: RunRow, payloads: RunPayloads, suspects: Suspected, known?: Present): Promise<RunView> {
+  async #view(row: RunRow, payloads: RunPayloads, shared: Shared, known?: Present): Promise<RunView> {
     const present = known ?? (await this.#present(row))
     const { waits, state, steps, unread } = present
     const shard = await this.#shardOf(row.id)
-    const suspect = row.status === 'running' ? suspects.get(placeOf(shard, row.num)) : undefined
-    const parent = row.parent === null ? null : await this.#reader.run(shard, row.parent)
+    const suspect = row.status === 'running' ? shared.suspects.get(placeOf(shard, row.num)) : undefined
+    const parent = row.parent === null ? null : await this.#parentId(shard, row.parent, shared.parents)
     return {
       id: row.id,
       kind: row.kind,
@@ -248,7 +254,7 @@ export class Queries {
       key: row.key === null ? null : splitKey(row.key),
       root: row.root,
       cause: row.cause,
-      parent: parent?.id ?? null,
+      parent,
       status: row.status,
       ...phaseOf(row, present),
       ...(row.phase === 'scheduled' && row.at !== null ? { at: new Date(row.at).toISOString() } : {}),
@@ -265,6 +271,17 @@ export class Queries {
       created: new Date(row.created).toISOString(),
       ended: row.ended === null ? null : new Date(row.ended).toISOString(),
     }
+  }
+
+  /** Its name alone is read: its row may be large. */
+  async #parentId(shard: number, parent: number, known: Shared['parents']): Promise<string | null> {
+    const place = placeOf(shard, parent)
+    const id = known.get(place)
+    if (id !== undefined) return id
+    const query = { ns: this.#ns, after: parent - 1, before: parent + 1, limit: 1 }
+    const [found = null] = await this.#reader.runNames(shard, query)
+    known.set(place, found?.id ?? null)
+    return found?.id ?? null
   }
 
   #payloads(row: RunRow): RunPayloads {
@@ -307,8 +324,8 @@ export class Queries {
   /** One after the other: each reads the journal of its run, and between two of them others have their turn. */
   async #views(rows: readonly (RunRow | UnreadRun)[]): Promise<readonly RunView[]> {
     const views: RunView[] = []
-    const suspects = await this.#suspects(rows)
-    for (const row of rows) if (!isUnread(row)) views.push(await this.#view(row, this.#payloadsOfMany(row), suspects))
+    const shared = sharing(await this.#suspects(rows))
+    for (const row of rows) if (!isUnread(row)) views.push(await this.#view(row, this.#payloadsOfMany(row), shared))
     return views
   }
 

@@ -97,6 +97,7 @@ const asked: Readonly<Record<string, Statement>> = {
   children: queries.runsQuery(0, { ns: NS, limit: 10, parent: 8 }),
   'open runs': queries.runsQuery(0, { ns: NS, limit: 10, status: ['running', 'stuck'], after: 0 }),
   'names of open runs': queries.runNamesQuery(0, { ns: NS, limit: 10, status: ['running'] }),
+  'the name of one run': queries.runNamesQuery(0, { ns: NS, limit: 1, after: 3, before: 5 }),
   'completed runs': queries.runsQuery(0, { ns: NS, limit: 10, status: ['completed'], before: 9000 }),
   journal: queries.journalQuery(0, 4, -1, 10),
   'events from a position': queries.eventsQuery(0, { ns: NS, limit: 10, after: 5 }),

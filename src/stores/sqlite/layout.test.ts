@@ -16,6 +16,7 @@ import {
   flowsQuery,
   inboxQuery,
   journalQuery,
+  runNamesQuery,
   runsQuery,
   suspectsQuery,
   timersQuery,
@@ -155,6 +156,10 @@ describe('plans', () => {
     ['SCAN runs', runs({})],
     ['SEARCH runs USING INTEGER PRIMARY KEY (rowid<?)', runs({ before: 9 })],
     ['SEARCH runs USING INTEGER PRIMARY KEY (rowid>?)', runs({ after: 9, kind: 'workflow' })],
+    [
+      'SEARCH runs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+      runNamesQuery(0, { ns: 'default', limit: 1, after: 3, before: 5 }),
+    ],
     ['SEARCH runs USING INDEX runs_status (status=? AND ns=? AND rowid<?)', runs({ status: ['stuck'], before: 9 })],
     ['SEARCH runs USING INDEX runs_status (status=? AND ns=?)', runs({ status: ['failed'], name: 'checkout' })],
     ['SEARCH runs USING INDEX runs_name (name=? AND ns=? AND rowid<?)', runs({ name: 'checkout', before: 9 })],
