@@ -80,7 +80,8 @@ test('runs that have been idle for long leave memory without anything else going
   await app.signal('w7', Go('used'))
   clock.aheadMs += 20_000
   await waitFor(() => openRuns(app).liveCount === 1)
-  expect(openRuns(app).numOf('w7')).toBeDefined()
+  const used = openRuns(app).numOf('w7')
+  expect(used !== undefined && openRuns(app).peek(used)?.row.id).toBe('w7')
   await app.signal('w3', Go('end'))
   expect(await app.result('w3')).toEqual([3])
 })

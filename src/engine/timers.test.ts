@@ -1,46 +1,16 @@
 // Timers of a shard, on a clock that the test moves: never early, none lost, many at once, those of the next window
 // read from the store, and an input that was there before a deadline delivered before it.
 import { expect, test } from 'vitest'
-import type { Clock } from '../core/clock.ts'
+import { HandClock } from '../../test/support/clocks.ts'
 import type { TimerRow } from '../core/store.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 import { batchAfter } from '../testing/store-rows.ts'
 import { Timers } from './timers.ts'
 
-/** A clock whose callbacks run when the test moves it. */
-class HandClock implements Clock {
-  time = 1_000_000
-  #waiting: { due: number; readonly callback: () => void }[] = []
-
-  now(): number {
-    return this.time
-  }
-  after(delayMs: number, callback: () => void): () => void {
-    const one = { due: this.time + delayMs, callback }
-    this.#waiting.push(one)
-    return () => (this.#waiting = this.#waiting.filter((other) => other !== one))
-  }
-  /** As if somebody set it: no time passes, and what is waited for takes as long as before. */
-  set(time: number): void {
-    for (const one of this.#waiting) one.due += time - this.time
-    this.time = time
-  }
-  /** Moves to `time`, stopping at every callback on the way. */
-  async moveTo(time: number): Promise<void> {
-    for (;;) {
-      await new Promise((resolve) => setImmediate(resolve))
-      const next = this.#waiting.filter((one) => one.due <= time).sort((a, b) => a.due - b.due)[0]
-      if (next === undefined) break
-      this.#waiting = this.#waiting.filter((one) => one !== next)
-      this.time = Math.max(this.time, next.due)
-      next.callback()
-    }
-    this.time = time
-  }
-}
+const T = 1_000_000
 
 async function setUp(rows: readonly TimerRow[] = []) {
-  const clock = new HandClock()
+  const clock = new HandClock(T)
   const store = memory()
   await store.open()
   const tenure = await store.acquire(0, 'test')
@@ -70,8 +40,6 @@ async function setUp(rows: readonly TimerRow[] = []) {
   await timers.start()
   return { clock, timers, fired, log, crowd }
 }
-
-const T = 1_000_000
 
 test('F11: timers that are late: they fire in the order of what is due, never early, after catching up', async () => {
   const { clock, timers, fired, log } = await setUp()

@@ -11,9 +11,14 @@ export function fastClock(times: number): Clock {
   }
 }
 
+interface Alarm {
+  due: number
+  readonly ring: () => void
+}
+
 /** A clock that stands still until it is told to go on. */
 export class HandClock implements Clock {
-  readonly #alarms = new Set<{ readonly due: number; readonly ring: () => void }>()
+  readonly #alarms = new Set<Alarm>()
   #now: number
 
   constructor(nowMs = Date.UTC(2030, 0, 1)) {
@@ -34,16 +39,33 @@ export class HandClock implements Clock {
   /** Lets time pass: everything that is due by then is called, in order. */
   pass(ms: number): void {
     const until = this.#now + ms
-    for (;;) {
-      const [next] = [...this.#alarms].filter(({ due }) => due <= until).sort((a, b) => a.due - b.due)
-      if (next === undefined) break
-      this.#now = Math.max(this.#now, next.due)
-      this.#ring(next)
-    }
+    while (this.#ringNext(until));
     this.#now = until
   }
 
-  #ring(alarm: { readonly due: number; readonly ring: () => void }): void {
+  /** Lets time come to this; what is called has a round of the event loop before the next is. */
+  async moveTo(time: number): Promise<void> {
+    do await new Promise((resolve) => setImmediate(resolve))
+    while (this.#ringNext(time))
+    this.#now = time
+  }
+
+  /** As if somebody set it: no time passes, and what is waited for takes as long as before. */
+  set(time: number): void {
+    for (const alarm of this.#alarms) alarm.due += time - this.#now
+    this.#now = time
+  }
+
+  /** Goes to the next alarm; whether there was one by then. */
+  #ringNext(until: number): boolean {
+    const [next] = [...this.#alarms].filter(({ due }) => due <= until).sort((a, b) => a.due - b.due)
+    if (next === undefined) return false
+    this.#now = Math.max(this.#now, next.due)
+    this.#ring(next)
+    return true
+  }
+
+  #ring(alarm: Alarm): void {
     if (this.#alarms.delete(alarm)) alarm.ring()
   }
 }
