@@ -18,7 +18,10 @@ export interface Wait {
 }
 
 /** Resolves when nobody waits any more. To be left when the wait is over: one signal may serve for many. */
-export function givenUp(signal: AbortSignal | undefined): { readonly given: Promise<undefined>; leave(): void } {
+export function givenUp(signal: AbortSignal | undefined): {
+  readonly given: Promise<undefined>
+  readonly leave: () => void
+} {
   const { promise, resolve } = Promise.withResolvers<undefined>()
   const tell = (): void => resolve(undefined)
   signal?.addEventListener('abort', tell)

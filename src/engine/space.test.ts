@@ -82,15 +82,15 @@ test('F7: a disk with no room at all: the flows of keys are told as the disk has
   )
   const app = await openForTest(followed, { store })
   await app.publish(placed({ order: '1' }))
-  const flow = await app.flow('order', '1')
-  expect(flow?.state).toBe('on track')
+  const told = await app.flow('order', '1')
+  expect(told?.state).toBe('on track')
   isFull = true
   void app.publish(placed({ order: '2' })).catch(() => {})
   await asked.promise
   const questions = () => [app.key('order', '1'), app.flows('order'), app.flow('order', '1')]
   const before = questions()
   mayFail.open()
-  const told = [{ flows: [flow] }, { items: [flow] }, flow]
-  expect(await Promise.all(before)).toMatchObject(told)
-  expect(await Promise.all(questions())).toMatchObject(told)
+  const answers = [{ flows: [told] }, { items: [told] }, told]
+  expect(await Promise.all(before)).toMatchObject(answers)
+  expect(await Promise.all(questions())).toMatchObject(answers)
 })

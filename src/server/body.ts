@@ -108,7 +108,7 @@ const everybodys = new BodyRoom()
 function readIncoming(incoming: IncomingMessage, count: (chunk: Uint8Array) => void): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     // The client has gone: it is over, and none of what follows will be heard, not of what has come either.
-    if (incoming.destroyed) return reject(incoming.errored)
+    if (incoming.destroyed) return reject(incoming.errored ?? fault('BODY_INCOMPLETE'))
     const chunks: Uint8Array[] = []
     const take = (chunk: Uint8Array): void => {
       try {
