@@ -206,6 +206,8 @@ test('nothing is forgotten without being asked for, and names for ever without a
   await app.close()
   const { definition } = shop()
   const later = await openForTest(definition, { store: memory(data), clock, retention: { runs: '100s' } })
+  // It did not see that time pass.
+  await live(clock, 100)
   await sweep(clock)
   expect(data.runs.size).toBe(0)
   await live(clock, 5000)
@@ -265,15 +267,16 @@ test('wherever a sweep is cut off by a kill, the next process ends it, and no do
     await begun.start(calls.chatty(150), { id: 'chatty' })
     await begun.result('chatty')
     await begun.close()
-    clock.pass(100_000)
     let commits = 0
     const dying: Store = guarded(memory(data), 'commit', (pass) => (++commits >= at ? new Promise(() => {}) : pass()))
     await open(definition, { store: dying, clock, retention: RETENTION, log: keptLog() })
+    await live(clock, 100)
     await sweep(clock)
     const rest = data.runs.size
     kills += commits >= at ? 1 : 0
     const app = await openForTest(definition, { store: memory(data), clock, retention: RETENTION })
     await noDuplicates(app, calls.echo('a'))
+    await live(clock, 100)
     await sweep(clock)
     await sweep(clock)
     await noDuplicates(app, calls.echo('a'))
@@ -295,13 +298,13 @@ test('a run whose journal was forgotten in part when the process died is shown a
   await begun.start(calls.chatty(150), { id: 'chatty' })
   await begun.result('chatty')
   await begun.close()
-  clock.pass(100_000)
   let pieces = 0
   const dying: Store = guarded(memory(data), 'commit', (pass, batch) => {
     pieces += batch.journalGone.length
     return pieces > 1 ? new Promise(() => {}) : pass()
   })
   await open(definition, { store: dying, clock, retention: RETENTION, log: keptLog() })
+  await live(clock, 100)
   await sweep(clock)
   const app = await openForTest(definition, { store: memory(data), clock })
   expect(await app.run('chatty')).toMatchObject({ status: 'completed', output: null })

@@ -18,6 +18,8 @@ import { eventRef, runRef } from '../core/ids.ts'
 import type { Aged, AgedEvent, Claim, FlowStanding, RunRow } from '../core/store.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Ancestry } from './ancestry.ts'
+import { CautiousClock, newestAt } from './cautious-clock.ts'
+import { elapsedOf } from './hold.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -36,6 +38,8 @@ const REST_LEAST_MS = 10
 const REST_MOST_MS = 200
 /** A name whose time is up, but from which something that is there still follows, is looked at again. */
 const LATER_MS = 86_400_000
+/** How long a clock has to be ahead to be believed, at most: as long as runs are kept, where that is less. */
+const DOUBT_MS = 86_400_000
 
 /** How flows stand that nobody waits for. */
 const OVER: ReadonlySet<FlowStanding> = new Set(['complete', 'may end', 'broken'])
@@ -44,12 +48,20 @@ const OPEN = ['running', 'stuck'] as const
 export class RetentionSweep {
   readonly #context: ShardContext
   readonly #retention: RetentionMs
+  readonly #head: number
+  readonly #time: CautiousClock
+  #isFirst = true
   #cancel: Cancel = () => {}
   #stopped = false
 
-  constructor(context: ShardContext, retention: RetentionMs) {
+  /** @param head the last position that was durable when the shard was taken over. */
+  constructor(context: ShardContext, retention: RetentionMs, head: number) {
     this.#context = context
     this.#retention = retention
+    this.#head = head
+    const { clock } = context
+    // A new store has nothing to lose by the clock with which it begins.
+    this.#time = new CautiousClock(clock, head === 0 ? clock.now() : 0, Math.min(retention.runsMs, DOUBT_MS))
   }
 
   /** Sweeps now and then, from a while after this on. */
@@ -79,13 +91,18 @@ export class RetentionSweep {
 
   /** Everything that is due, once. */
   async #sweep(): Promise<void> {
-    const cutoff = this.#context.clock.now() - this.#retention.runsMs
+    const { store, shard, ns } = this.#context
+    const { runsMs, dedupeMs } = this.#retention
+    if (this.#isFirst) this.#time.atLeast(await newestAt(store, shard, ns, this.#head))
+    this.#isFirst = false
+    const now = this.#time.now()
+    const cutoff = now - runsMs
     const continued = await this.#runs(cutoff)
     for (const run of continued) await this.#generationsOf(run, cutoff)
     // A flow goes before its events: as long as it stands, they say how it came to that.
     for (const { name } of this.#context.directory.definition.choreographies) await this.#flows(name, cutoff)
     await this.#events(cutoff)
-    if (this.#retention.dedupeMs !== null) await this.#names()
+    if (dedupeMs !== null) await this.#names(now)
   }
 
   /** @returns open runs that have continued. */
@@ -306,10 +323,9 @@ export class RetentionSweep {
   }
 
   /** Names whose time is up are free. */
-  async #names(): Promise<void> {
-    const { clock, store, shard, ns } = this.#context
+  async #names(now: number): Promise<void> {
+    const { store, shard, ns } = this.#context
     for (;;) {
-      const now = clock.now()
       const page = await store.agedClaims(shard, ns, now, STEP)
       const held = await Promise.all(page.map((claim) => this.#isHeld(claim)))
       if (page.length === 0 || this.#stopped) return
@@ -341,10 +357,10 @@ export class RetentionSweep {
     // What is on its way is not made larger.
     await writer.barrier()
     if (this.#stopped) return
-    const began = clock.now()
+    const began = elapsedOf(clock)
     write(writer.rows)
     await writer.barrier()
-    const restMs = Math.min(Math.max((clock.now() - began) * REST, REST_LEAST_MS), REST_MOST_MS)
+    const restMs = Math.min(Math.max((elapsedOf(clock) - began) * REST, REST_LEAST_MS), REST_MOST_MS)
     await new Promise<void>((resolve) => {
       this.#cancel = clock.after(restMs, resolve)
     })

@@ -183,7 +183,7 @@ export class Shard {
     const recovered = await this.#loading.recover()
     const { retention } = this.#options
     if (retention !== null && !this.isStopped) {
-      this.#retention = new RetentionSweep(this.context, retention)
+      this.#retention = new RetentionSweep(this.context, retention, this.#options.tenure.head)
       this.#retention.start()
     }
     return recovered
