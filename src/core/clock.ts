@@ -14,6 +14,9 @@ export interface Clock {
   after(delayMs: number, callback: () => void): Cancel
 }
 
+/** Time that passes, whatever is done to the clock: for everything but times of day. */
+export const elapsedOf = (clock: Clock): number => clock.elapsed?.() ?? clock.now()
+
 export interface Random {
   /** A whole number from 0 to 2^32 - 1. */
   seed(): number

@@ -2,9 +2,8 @@
 // right: one that is ahead of the time that has passed is believed when it has been so for a while, and one that is behind
 // at once. What a process did not see pass (it was down, or the machine slept) is such a lead too; of that the rows tell
 // that were there when it took over. Used by retention.ts.
-import type { Clock } from '../core/clock.ts'
+import { elapsedOf, type Clock } from '../core/clock.ts'
 import type { StoreReader } from '../core/store.ts'
-import { elapsedOf } from './hold.ts'
 import { isUnread, orFailure, runRows } from './run-rows.ts'
 
 export class CautiousClock {

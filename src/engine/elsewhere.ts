@@ -2,7 +2,7 @@
 // of the application's, and is durable then. Whoever owns the shard is told, and looks every second all the same. What has to
 // be known of before it can be answered (whether an id is taken, where in the log an event stands) is read from committed
 // rows. Used by doors.ts.
-import type { Clock, Random } from '../core/clock.ts'
+import { elapsedOf, type Clock, type Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import type { Delivered } from '../core/journal.ts'
@@ -35,7 +35,6 @@ import type { Act, AskedAct } from './far-actions.ts'
 import { answersOf, type Asked, type Done, type FarAnswer } from './far-answers.ts'
 import { isSignal, wasGiven } from './given-signals.ts'
 import { flowsStand, type FlowsOf } from './flows-elsewhere.ts'
-import { elapsedOf } from './hold.ts'
 import { liesIn, type Posted } from './lying.ts'
 import { LOOK_MS, Patience } from './patience.ts'
 import { checkDeadline } from './schedule.ts'

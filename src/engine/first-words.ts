@@ -1,10 +1,9 @@
 // What a node says to the store of nodes before it is open: where it is, and what it takes. All of it may be said twice, so
 // what fails in passing (a connection that is cut, an answer that does not come) is said again: a process that ended for it
 // would have to be started anew, and leave a lease behind that others wait for. Used by Ownership and Shares.
-import type { Clock } from '../core/clock.ts'
+import { elapsedOf, type Clock } from '../core/clock.ts'
 import { isBalletError } from '../core/errors.ts'
 import { again } from './again.ts'
-import { elapsedOf } from './hold.ts'
 
 /** The pause before it is said again, milliseconds. */
 const PAUSE_MS = 100

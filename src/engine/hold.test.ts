@@ -1,7 +1,8 @@
 // Until when a process may be sure of its lease: it counts from when the renewal was sent, by time that passes.
+import { elapsedOf } from '../core/clock.ts'
 import { expect, test } from 'vitest'
 import { HandClock } from '../../test/support/clocks.ts'
-import { elapsedOf, LeaseHold, sureHold } from './hold.ts'
+import { LeaseHold, sureHold } from './hold.ts'
 
 test('a lease is sure for its length, from when it was asked for', () => {
   const clock = new HandClock()

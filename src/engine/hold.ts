@@ -1,7 +1,7 @@
 // Whether it is sure, by this process's own clock, that its lease still runs. The time counts from when a renewal was sent,
 // and is looked at when an effect is to begin, so that a process that was frozen, or whose loop hung, begins none before it
 // has heard that it is still the owner. Kept by Ownership, asked by the effects of a shard.
-import type { Clock } from '../core/clock.ts'
+import { elapsedOf, type Clock } from '../core/clock.ts'
 
 /** What the effects of a shard ask. */
 export interface Hold {
@@ -43,6 +43,3 @@ export class LeaseHold implements Hold {
     if (this.isSure) for (const callback of this.#waiting.splice(0)) callback()
   }
 }
-
-/** Time that passes, whatever is done to the clock. */
-export const elapsedOf = (clock: Clock): number => clock.elapsed?.() ?? clock.now()

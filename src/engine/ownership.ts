@@ -5,14 +5,14 @@
 //
 //   joining --free--> owner --taken away, fenced--> standing by --free--> owner
 //      '--another owns it--> standing by            any --close--> gone
-import type { Cancel, Clock } from '../core/clock.ts'
+import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { LeaseLook, Leases, NodeInfo } from '../core/lease.ts'
 import type { Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import { insist } from './first-words.ts'
-import { elapsedOf, LeaseHold, type Hold } from './hold.ts'
+import { LeaseHold, type Hold } from './hold.ts'
 
 export interface OwnershipOptions {
   readonly leases: Leases

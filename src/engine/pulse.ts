@@ -1,7 +1,6 @@
 // One tick for all shards of a process, so that what each of them looks for now and then is asked for in one moment, and the
 // store can answer all of it at once. Kept by RunningApplication.
-import type { Cancel, Clock } from '../core/clock.ts'
-import { elapsedOf } from './hold.ts'
+import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
 
 /** When is looked for what is about to come: most comes at once, and what is later than that waits for a tick. */
 const SOON_MS = [5, 25, 100, 300] as const

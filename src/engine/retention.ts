@@ -11,7 +11,7 @@
 //
 // The names of runs that follow from others (children, reactions) go with the runs: nobody can ask for them, and what
 // would bring them about again is itself known by its name.
-import type { Cancel } from '../core/clock.ts'
+import { elapsedOf, type Cancel } from '../core/clock.ts'
 import { isBalletError, type BalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { eventRef, runRef } from '../core/ids.ts'
@@ -19,7 +19,6 @@ import type { Aged, AgedEvent, Claim, FlowStanding, RunRow } from '../core/store
 import type { RetentionMs } from '../define/retention.ts'
 import { Ancestry } from './ancestry.ts'
 import { CautiousClock, newestAt } from './cautious-clock.ts'
-import { elapsedOf } from './hold.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 

@@ -1,12 +1,13 @@
 // The shards of a store that this process owns, each with its doors. A shard comes with a tenure and takes up its runs before
 // it is asked anything; it goes when another process has taken it over, when it is handed on, or with the application. One
 // that comes back waits until what was left of it has stopped. Kept by RunningApplication.
+import { elapsedOf } from '../core/clock.ts'
 import { Placement } from '../core/placement.ts'
 import type { StoreInfo, Tenure } from '../core/store.ts'
 import type { RecoveryView } from '../define/application.ts'
 import { Actions } from './actions.ts'
 import type { Arrival, Beside, Place } from './admission.ts'
-import { elapsedOf, type Hold } from './hold.ts'
+import type { Hold } from './hold.ts'
 import { Requests } from './requests.ts'
 import type { ShardOptions } from './shard-options.ts'
 import { Shard } from './shard.ts'

@@ -6,7 +6,7 @@
 //
 //   a shard:  free --falls to this node--> taken --its runs are taken up--> owned --falls to another--> handed on --> free
 //                                            '------------- taken away, fenced -------------> another's
-import type { Cancel, Clock } from '../core/clock.ts'
+import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { Leases, NodeInfo, Survey } from '../core/lease.ts'
@@ -14,7 +14,7 @@ import { candidatesOf, LEAVING, ownerOf } from '../core/shares.ts'
 import type { Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import { insist } from './first-words.ts'
-import { elapsedOf, LeaseHold, type Hold } from './hold.ts'
+import { LeaseHold, type Hold } from './hold.ts'
 
 export interface SharesOptions {
   readonly leases: Leases

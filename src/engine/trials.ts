@@ -7,9 +7,8 @@
 //
 // Trials of many runs may be under way as a group; a death then counts for none of them, and the next process takes those of
 // the group apart. When nothing has been left to try for a minute, the process did not die young.
-import type { Cancel, Clock } from '../core/clock.ts'
+import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
-import { elapsedOf } from './hold.ts'
 import { asLeft } from './suspicion.ts'
 import { TrialLines } from './trial-lines.ts'
 import type { Accused, Party, Trial } from './trial.ts'

@@ -23,7 +23,7 @@ import type {
   Tenure,
   TimerRow,
 } from '../core/store.ts'
-import type { Clock } from '../core/clock.ts'
+import { elapsedOf, type Clock } from '../core/clock.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import { Commits } from './commits.ts'
 import type { Space } from './space.ts'
@@ -289,8 +289,7 @@ export class Writer {
   }
 
   #now(): number {
-    const { clock } = this.#hooks
-    return clock.elapsed?.() ?? clock.now()
+    return elapsedOf(this.#hooks.clock)
   }
 
   #busyNow(): number {

@@ -1,6 +1,7 @@
 // What a network and a server do to a store, between a real one and a real server: no call hangs, what is not known is
 // said to be unknown, and a transaction that somebody left open holds nobody up for long.
 import { afterEach, expect, test } from 'vitest'
+import type { Clock } from '../../src/core/clock.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { readAddress } from '../../src/stores/postgres/address.ts'
 import { loadDriver } from '../../src/stores/postgres/driver.ts'
@@ -17,13 +18,13 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function setting(options = '&deadline=2&patience=30') {
+async function setting(options = '&deadline=2&patience=30', clock: Clock = systemClock) {
   const place = await newPlace()
   closing.push(() => place.drop())
   const proxy = await Proxy.before(place.url())
   closing.push(() => proxy.close())
   const opened = async (url: string): Promise<Store> => {
-    const store = postgres({ url, clock: systemClock })
+    const store = postgres({ url, clock })
     await store.open()
     closing.push(() => store.close())
     return store
@@ -131,6 +132,34 @@ test('F8: a server that stays away: patience ends, and says where it looked, wit
   expect(refused).toMatchObject({ code: 'STORE_UNREACHABLE' })
   expect(`${String(refused)} ${JSON.stringify(refused)} ${secret.name}`).not.toContain('hush-hush')
   await secret.close()
+})
+
+/** The clock of the machine, which somebody sets. */
+function setClock(): Clock & { offsetMs: number } {
+  const clock = { ...systemClock, offsetMs: 0, now: () => systemClock.now() + clock.offsetMs }
+  return clock
+}
+
+test('F11: a clock that is set forward by an hour while the server is away: there is as much patience as before', async () => {
+  const clock = setClock()
+  const { proxy, store } = await setting('&deadline=1&patience=2', clock)
+  await proxy.close()
+  const from = performance.now()
+  const reading = store.tenure(SHARD)
+  await new Promise((resolve) => setImmediate(resolve))
+  clock.offsetMs += 3_600_000
+  await expect(reading).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' })
+  // The longest pause is a second: it does not begin one that would end too late.
+  expect(performance.now() - from).toBeGreaterThan(1000)
+})
+
+test('F11: a clock that is set back by an hour while a store ends and its server is away: it waits no longer than for a call', async () => {
+  const clock = setClock()
+  const { proxy, store } = await setting('&deadline=1&patience=86400', clock)
+  await proxy.close()
+  store.ending?.()
+  clock.offsetMs -= 3_600_000
+  await expect(store.tenure(SHARD)).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' })
 })
 
 test('F9: connections that are cut while nothing is asked, or in the middle of everything: the next calls find others', async () => {

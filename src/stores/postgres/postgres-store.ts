@@ -4,7 +4,7 @@
 // and COMMIT_UNKNOWN says so. Reads, and what may be said twice, are said again while the server is away, for as long as the
 // store has patience. Opened by the engine; safe with several processes, of which the fence lets one write a shard.
 import { randomUUID } from 'node:crypto'
-import type { Clock } from '../../core/clock.ts'
+import { elapsedOf, type Clock } from '../../core/clock.ts'
 import { fault, invariant, isBalletError, type BalletError } from '../../core/errors.ts'
 import type { Leases } from '../../core/lease.ts'
 import {
@@ -82,11 +82,11 @@ class PostgresStore extends SqlStore {
   #opening: Promise<StoreInfo> | undefined
   #isOpen = false
   #closing: Promise<void> | undefined
-  /** Nothing is waited for any longer than until then. */
+  /** Nothing is waited for any longer than until then, by time that passes, as below. */
   #patientUntil = Number.POSITIVE_INFINITY
   readonly #underWay = new Set<Promise<unknown>>()
   readonly #writing = new Set<Promise<unknown>>()
-  #fullUntil = 0
+  #fullUntil = Number.NEGATIVE_INFINITY
   readonly #group = new GroupCommit(async (batches) => {
     await this.#write(groupStatements(batches.map(newest), this.shards), GROUP)
   })
@@ -136,7 +136,7 @@ class PostgresStore extends SqlStore {
   }
 
   ending(): void {
-    this.#patientUntil = Math.min(this.#patientUntil, this.#clock.now() + this.#address.deadlineMs)
+    this.#patientUntil = Math.min(this.#patientUntil, elapsedOf(this.#clock) + this.#address.deadlineMs)
   }
 
   close(): Promise<void> {
@@ -208,7 +208,7 @@ class PostgresStore extends SqlStore {
 
   async hasRoom(): Promise<boolean> {
     this.#writable()
-    return this.#clock.now() >= this.#fullUntil
+    return elapsedOf(this.#clock) >= this.#fullUntil
   }
 
   protected async read(statement: Statement): Promise<readonly Value[]> {
@@ -285,7 +285,7 @@ class PostgresStore extends SqlStore {
   #refusal(error: unknown, statement?: Statement): BalletError {
     if (isMiss(error) && statement?.expect !== undefined) return fault(statement.expect.code, statement.expect.details)
     const failure = failureOf(error, this.name)
-    if (failure.code === 'STORE_FULL') this.#fullUntil = this.#clock.now() + FULL_MS
+    if (failure.code === 'STORE_FULL') this.#fullUntil = elapsedOf(this.#clock) + FULL_MS
     return isPassing(failure) ? fault('COMMIT_UNKNOWN', {}, failure) : failure
   }
 
@@ -318,12 +318,13 @@ class PostgresStore extends SqlStore {
   /** Says it again while the server is away. */
   async #patiently<T>(work: () => Promise<T>): Promise<T> {
     const [first, longest] = PAUSE_MS
-    const until = this.#clock.now() + this.#address.patienceMs
+    const until = elapsedOf(this.#clock) + this.#address.patienceMs
     for (let pause: number = first; ; pause = Math.min(pause * 2, longest)) {
       try {
         return await work()
       } catch (error) {
-        const isOver = this.#clock.now() + pause > Math.min(until, this.#patientUntil) || this.#closing !== undefined
+        const isOver =
+          elapsedOf(this.#clock) + pause > Math.min(until, this.#patientUntil) || this.#closing !== undefined
         if (!isPassing(error) || isOver) throw error
         await new Promise<void>((resolve) => this.#clock.after(pause, resolve))
       }
