@@ -8,7 +8,7 @@
 //                      |  --given up--> settling --answer, failure, time limit--> delivered
 //                      |  --its run froze--> resting --answer--> delivered, to be kept   --failure--> dropped
 //                      '--run ended or process closing--> dropped
-import type { Cancel, Clock, Random } from '../core/clock.ts'
+import { elapsedOf, type Cancel, type Clock, type Random } from '../core/clock.ts'
 import { fault, isTerminal } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
@@ -70,7 +70,7 @@ interface Running {
   resting: boolean
   /** Its run wants to know how this attempt comes out, and no other is made. */
   givenUp: boolean
-  /** When it was given up: until when an attempt of an earlier life may be under way. */
+  /** When it was given up: until when an attempt of an earlier life may be under way, by time that passes. */
   until: number
   /** Its first attempt is to be made when it is admitted. */
   admitting: boolean
@@ -127,7 +127,9 @@ export class Effects {
     if (this.#closing || known !== undefined) return
     const running = waitingFor(effect, name)
     this.#running.set(name, running)
-    const wait = effect.dueAt - this.#options.clock.now()
+    // By a clock that was set back meanwhile it would be due later than it ever is.
+    const longest = retryDelayMs(effect.policy, effect.failed, 1)
+    const wait = Math.min(effect.dueAt - this.#options.clock.now(), longest)
     if (wait > 0) running.cancel = this.#options.clock.after(wait, () => this.#first(running))
     else this.#first(running)
   }
@@ -158,7 +160,7 @@ export class Effects {
   /**
    * Makes no further attempt and tells the body to stop. Returns whether an attempt is under way: how it comes out is
    * delivered, at the latest when its time is over. Otherwise nothing more comes of it.
-   * @param until its failure says nothing before then: an attempt of an earlier life may be under way as well.
+   * @param until by time that passes. Its failure says nothing before then: an attempt of an earlier life may be under way as well.
    */
   giveUp(run: number, op: string, until = 0): boolean {
     const running = this.#running.get(`${run} ${op}`)
@@ -172,7 +174,7 @@ export class Effects {
     return true
   }
 
-  /** An attempt of an earlier life may still be under way: when its time is over, at `until`, it has failed. */
+  /** An attempt of an earlier life may still be under way: when its time is over, at `until` (by time that passes), it has failed. */
   outwait(effect: Effect, until: number): void {
     const name = `${effect.run} ${effect.op}`
     if (this.#closing || this.#running.has(name)) return
@@ -184,7 +186,7 @@ export class Effects {
   #outwait(running: Running, failure: Failure, attempt: number): void {
     const { clock, failed } = this.#options
     running.stop = null
-    running.cancel = clock.after(running.until - clock.now(), () => {
+    running.cancel = clock.after(running.until - elapsedOf(clock), () => {
       if (this.#finish(running)) failed(running.effect, failure, attempt)
     })
   }
@@ -242,14 +244,14 @@ export class Effects {
     running.stop = stop
     running.cancel = null
     this.#bodies += 1
-    const began = this.#options.clock.now()
+    const began = elapsedOf(this.#options.clock)
     return new Promise((passed) => {
       let isOver = false
       const over = (made: Made): void => {
         isOver = true
         limit()
         this.#bodies -= 1
-        this.#made(running, attempt, made, this.#options.clock.now() - began)
+        this.#made(running, attempt, made, Math.round(elapsedOf(this.#options.clock) - began))
         if (this.#bodies === 0) this.#onQuiet?.()
         passed()
       }
@@ -316,11 +318,11 @@ export class Effects {
     if (next !== null) {
       running.stop = null
       running.next = attempt + 1
-      running.cancel = clock.after(next - clock.now(), () => this.#begin(running, attempt + 1))
+      running.cancel = clock.after(delay, () => this.#begin(running, attempt + 1))
       return
     }
     if (this.#closing && left) return
-    if (running.until > clock.now()) return this.#outwait(running, failure, attempt)
+    if (running.until > elapsedOf(clock)) return this.#outwait(running, failure, attempt)
     this.#finish(running)
     const fails = terminal || (effect.policy.exhausted === 'fail' && !HOPELESS.has(failure.code))
     if (running.givenUp || (fails && !effect.mustSucceed)) this.#options.failed(effect, failure, attempt)

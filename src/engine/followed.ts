@@ -32,7 +32,7 @@ export interface Live {
   armed: number | null
   /** The batch in which a timer of it was dropped last: one that is set again in that stays. */
   droppedIn: object | null
-  /** Since when its row does not say what is known of it, and an event before which it tells of all; null when it does. */
+  /** Since when (`elapsedOf`) its row does not say what is known of it, and an event before which it tells of all; null when it does. */
   changed: { readonly at: number; readonly pos: number } | null
   /** Deadlines that have passed, and are told in the batch that writes its row. */
   readonly passed: Passed[]

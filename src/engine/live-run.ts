@@ -53,7 +53,7 @@ export interface LiveRun {
   readonly stuckOps: Set<string>
   /** Runs that took the place of a child which failed to take something back, by operation. */
   readonly again: Map<string, string>
-  /** Operations of which an attempt from an earlier life of the run may still be under way, and when this life began. */
+  /** Operations of which an attempt from an earlier life of the run may still be under way, and when this life began, by time that passes. */
   readonly lingering: Map<string, number>
   /** Calls that take something back and have begun, in this life of the run. */
   readonly undosBegun: Set<string>

@@ -1,8 +1,9 @@
 // Opens a run that is on disk: replays it and takes up what it was doing. Used for every open run at recovery, and for
 // a parked one when something comes for it. Recovery goes through the same turns as live work.
+import { elapsedOf } from '../core/clock.ts'
 import { fault, invariant, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
-import type { Command, Delivered } from '../core/journal.ts'
+import type { Delivered } from '../core/journal.ts'
 import type { Machine } from '../core/machine.ts'
 import { isUndo, type Pending } from '../core/pending.ts'
 import type { JsonText } from '../core/json.ts'
@@ -139,7 +140,7 @@ function linger(context: ShardContext, { run, history, replayed }: Loaded, machi
   const answered = replayed.kind === 'threw' ? opOf(replayed) : null
   const kept = answeredByMail(history)
   for (const op of machine.pending.keys())
-    if (op !== answered && !kept.has(op) && !run.stuckOps.has(op)) run.lingering.set(op, context.clock.now())
+    if (op !== answered && !kept.has(op) && !run.stuckOps.has(op)) run.lingering.set(op, elapsedOf(context.clock))
 }
 
 /** The operation whose answer its code could not take. */
@@ -217,13 +218,12 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded, s
 /** A reaction whose mended mapping asks for nothing. */
 function endWithNothing(context: ShardContext, run: LiveRun): void {
   const delivered: Delivered = { kind: 'start', seed: 0 }
-  const commands: readonly Command[] = [{ kind: 'end', output: undefined }]
   writeTurn(context, run, {
     seq: run.seq++,
     delivered,
     taken: delivered,
     answered: undefined,
-    commands,
+    commands: [{ kind: 'end', output: undefined }],
     at: context.now(),
   })
 }

@@ -9,7 +9,7 @@
 //   taken for new --goes on, is asked for, or turns out to have a row--> reading its row --> live
 //   live --event, deadline--> changed --written--> live --complete, or idle and too many--> unknown
 import { isComplete, passDeadlines, takeEvent, type FlowAccount, type FlowEvent } from '../core/flow-account.ts'
-import type { Cancel } from '../core/clock.ts'
+import { elapsedOf, type Cancel } from '../core/clock.ts'
 import { DEFAULT_NAMESPACE } from '../core/names.ts'
 import type { EventRow, FlowGone, FlowRow, TimerRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
@@ -168,7 +168,7 @@ export class Monitor {
     }
   }
 
-  /** Writes what is complete or overdue, and of the rest what has changed up to a time. */
+  /** Writes what is complete or overdue, and of the rest what has changed up to a time (`elapsedOf`). */
   #writeWhat(changedBy: number, tells: boolean): void {
     this.#write?.()
     this.#write = null
@@ -285,7 +285,7 @@ export class Monitor {
   #change(flow: Live, pos: number): void {
     const { changed } = flow
     if (changed !== null && changed.pos <= pos) return
-    flow.changed = { at: changed?.at ?? this.#context.now(), pos }
+    flow.changed = { at: changed?.at ?? elapsedOf(this.#context.clock), pos }
     if (changed !== null) return
     this.#changed.push(flow)
     this.#writeSoon()
@@ -294,7 +294,7 @@ export class Monitor {
   #writeSoon(): void {
     if (this.#isStopped) return
     this.#write ??= this.#context.clock.after(WRITE_MS, () => {
-      this.#writeWhat(this.#context.now() - GOES_ON_MS, true)
+      this.#writeWhat(elapsedOf(this.#context.clock) - GOES_ON_MS, true)
       this.#rideAlong()
     })
   }

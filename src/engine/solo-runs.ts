@@ -1,6 +1,7 @@
 // Runs of one call: an operation that was started on its own, or a reaction. They have no machine; the answer of their
 // call is their end. A reaction whose call is a workflow ends when that has started. Called by the deliveries, and by the
 // shard when a lane lets a reaction begin.
+import { elapsedOf } from '../core/clock.ts'
 import { parseText } from '../core/json-text.ts'
 import { fault, invariant, isBalletError } from '../core/errors.ts'
 import { threw, toFailure } from '../core/failure.ts'
@@ -183,7 +184,7 @@ export function outwaitSolo(context: ShardContext, run: LiveRun, cancelled: Canc
   invariant(executor.kind === 'solo', 'only a run of one call waits so')
   executor.cancelled = cancelled
   const effect = executor.command === null ? undefined : effectOf(context, run, executor.command.op)
-  if (effect !== undefined) context.effects.outwait(effect, context.clock.now() + effect.timeoutMs)
+  if (effect !== undefined) context.effects.outwait(effect, elapsedOf(context.clock) + effect.timeoutMs)
   const elsewhere = elsewhereOf(context, run)
   if (elsewhere !== null) askFor(context, run, elsewhere.id, elsewhere.given)
   else if (executor.command === null) endWithdrawn(context, run, cancelled)

@@ -20,7 +20,7 @@
 // What is on trial has to be durable. So after a process has died a turn that begins a run, or takes what somebody outside
 // said to it, waits until that is (deliveries.ts, written-first.ts): the next process meets it again, and first of all, even
 // where whoever sent it never would again. ADR 18 says why, and what it costs.
-import { elapsedOf, type Clock } from '../core/clock.ts'
+import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import type { Store, StoreInfo, SuspectRow, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'

@@ -1,5 +1,6 @@
 // What a turn writes, and what follows once it is durable: one journal row, the rows that its commands stand for, and
 // behind the commit the effects. Everything is pushed into the open batch in the order of delivery.
+import { elapsedOf } from '../core/clock.ts'
 import { parseText } from '../core/json-text.ts'
 import { assertNever, fault } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
@@ -237,7 +238,7 @@ export function settleGivenUp(context: ShardContext, run: LiveRun, op: string): 
   const since = run.lingering.get(op)
   const until = since === undefined ? 0 : since + effect.timeoutMs
   if (context.effects.giveUp(run.row.num, op, until)) return
-  if (until > context.clock.now()) return context.effects.outwait(effect, until)
+  if (until > elapsedOf(context.clock)) return context.effects.outwait(effect, until)
   const error = toFailure(fault('CALL_ABORTED', { call: effect.name }))
   context.deliver(run.row.num, { kind: 'failed', op, error })
 }
