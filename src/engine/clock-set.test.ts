@@ -6,7 +6,18 @@ import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest } from '../../test/support/applications.ts'
 import type { Clock } from '../core/clock.ts'
-import { ballet, choreography, event, operation, seq, service, sqlite, workflow } from '../index.ts'
+import {
+  ballet,
+  choreography,
+  event,
+  operation,
+  seq,
+  service,
+  signal,
+  sqlite,
+  workflow,
+  type Application,
+} from '../index.ts'
 import { systemClock } from './clock.ts'
 
 const DAY_MS = 86_400_000
@@ -96,4 +107,60 @@ test('flows that go on are written', async () => {
     (await store.flows(0, { ns: 'default', name: 'flow', limit: 10 })).map(({ key }) => key)
   while ((await written()).length < 2);
   expect(await written()).toEqual(['orderId:after', 'orderId:before'])
+})
+
+test('a clock that was a day ahead for a moment: what begins to wait afterwards waits for as long as it says, also over a restart', async () => {
+  const clock = setClock()
+  const Go = signal('go', z.null())
+  const idle = workflow('idle', { input: z.null(), output: z.null(), signals: [Go] }, async (run) => {
+    await run.receive(Go)
+    return null
+  })
+  const nap = workflow('nap', { input: z.null(), output: z.number(), signals: [Go] }, async (run) => {
+    const from = run.now().getTime()
+    await run.sleep('300ms')
+    await run.receive(Go, { within: '300ms' })
+    return run.now().getTime() - from
+  })
+  const definition = ballet({ services: [], workflows: [idle, nap] })
+  const file = join(folder, 'ahead.db')
+  const first = await openForTest(definition, { store: sqlite({ file }), clock })
+  clock.offsetMs = DAY_MS
+  await first.start(idle(null), { id: 'open' })
+  clock.offsetMs = 0
+  const passed = async (app: Application, id: string, from: number): Promise<void> => {
+    expect(await app.result(id)).toBeGreaterThanOrEqual(600)
+    expect(performance.now() - from).toBeGreaterThanOrEqual(600)
+  }
+  let from = performance.now()
+  await first.start(nap(null), { id: 'afterwards' })
+  await passed(first, 'afterwards', from)
+  await first.start(nap(null), { id: 'over-a-restart' })
+  await first.close()
+  from = performance.now()
+  const later = await openForTest(definition, { store: sqlite({ file }), clock })
+  await passed(later, 'over-a-restart', from)
+  from = performance.now()
+  await later.start(nap(null), { id: 'after-a-restart' })
+  await passed(later, 'after-a-restart', from)
+})
+
+test('a clock that is a day behind for a moment: what begins to wait meanwhile is not over early', async () => {
+  const clock = setClock()
+  let early = 0
+  const quick = workflow('quick', { input: z.null(), output: z.null() }, async () => null)
+  const nap = workflow('nap', { input: z.null(), output: z.null() }, async (run) => {
+    const from = performance.now()
+    await run.sleep('500ms')
+    if (performance.now() - from < 500) early += 1
+    return null
+  })
+  const definition = ballet({ services: [], workflows: [quick, nap] })
+  const app = await openForTest(definition, { store: sqlite({ file: join(folder, 'behind.db') }), clock })
+  await app.start(quick(null), { id: 'right' })
+  clock.offsetMs = -DAY_MS
+  await app.start(nap(null), { id: 'nap' })
+  clock.offsetMs = 0
+  await app.result('nap')
+  expect(early).toBe(0)
 })

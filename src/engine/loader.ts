@@ -248,7 +248,7 @@ function takeUpWorkflow(
   // It may have been asked to stop while it was left alone: then what goes on all the same begins behind that.
   const isStopping = stop !== undefined || history.mail.some(({ kind }) => kind === 'cancel')
   const kept = answeredByMail(history)
-  for (const { op, command, givenUp } of waiting) {
+  for (const { op, command, givenUp, at } of waiting) {
     switch (command.kind) {
       case 'call':
       case 'step':
@@ -259,7 +259,7 @@ function takeUpWorkflow(
         break
       case 'sleep':
       case 'wait':
-        if (command.due !== undefined) context.timers.add({ due: command.due, run: row.num, op })
+        if (command.due !== undefined) context.timers.add({ due: command.due, run: row.num, op }, at)
         break
       case 'child':
       case 'join':

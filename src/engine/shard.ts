@@ -170,6 +170,7 @@ export class Shard {
       shard: tenure.shard,
       barrier: () => writer.barrier(),
       catchUp: () => this.#catchUp(),
+      notBefore: (at) => this.context.notBefore(at),
       fire: (timer, done) => this.#timerFired(timer, done),
       onFailure: (error) => this.#fail(error),
     })

@@ -27,6 +27,7 @@ async function setUp(rows: readonly TimerRow[] = []) {
       log.push('inbox')
       return Promise.resolve()
     },
+    notBefore: (at) => log.push(`not before ${at - T}`),
     fire: ({ op }, done) => {
       log.push(op)
       fired.push({ op, at: clock.now() })
@@ -69,6 +70,41 @@ test('one that was removed does not fire, one that was added twice fires once, a
     ['late', 60_000],
   ])
   timers.stop()
+})
+
+test('one that was set by a time ahead of the clock fires once: when its whole time has passed, or the clock shows its own', async () => {
+  const { timers, clock, fired, log } = await setUp()
+  const hour = 3_600_000
+  timers.add({ due: T + hour + 20, run: 1, op: 'passes' }, T + hour)
+  timers.add({ due: T + hour + 20, run: 1, op: 'passes' }, T + hour)
+  timers.add({ due: T + 40, run: 1, op: 'shown' }, T + 5)
+  timers.add({ due: T + hour + 30, run: 1, op: 'gone' }, T + hour)
+  timers.add({ due: T + hour + 30, run: 1, op: 'moved' }, T + hour)
+  timers.add({ due: T + hour + 60, run: 1, op: 'moved' }, T + hour)
+  timers.remove({ due: T + hour + 30, run: 1, op: 'gone' })
+  await clock.moveTo(T + 100)
+  expect(fired).toEqual([
+    { op: 'passes', at: T + 20 },
+    { op: 'shown', at: T + 35 },
+    { op: 'moved', at: T + 60 },
+  ])
+  const notBefore = [20, 60].map((ms) => `not before ${hour + ms}`)
+  expect(log).toEqual([
+    'inbox',
+    notBefore[0],
+    'passes',
+    'inbox',
+    'not before 40',
+    'shown',
+    'inbox',
+    'inbox',
+    notBefore[1],
+    'moved',
+  ])
+  timers.add({ due: T + hour + 200, run: 1, op: 'stopped' }, T + hour)
+  timers.stop()
+  await clock.moveTo(T + 2 * hour)
+  expect(fired).toHaveLength(3)
 })
 
 test('what is overdue at the start fires, what is far is read from the store when its time comes', async () => {

@@ -22,6 +22,8 @@ export interface TimersOptions {
   readonly barrier: () => Promise<void>
   /** Resolves when everything that has been acknowledged by now is delivered to the runs that wait for it. */
   readonly catchUp: () => Promise<void>
+  /** One fires before the clock shows it: its run is told no earlier time. */
+  readonly notBefore: (at: number) => void
   /** Gives it to its run; `done` is to be called when that has taken it. */
   readonly fire: (timer: TimerRow, done: () => void) => void
   readonly onFailure: (error: unknown) => void
@@ -33,6 +35,10 @@ export class Timers {
   /** A binary heap by due time. */
   readonly #heap: TimerRow[] = []
   readonly #armed = new LooseMap<string, number>()
+  /** Those that were set by a time which the clock did not show, until they fire or are gone. */
+  readonly #doubted = new LooseMap<string, { readonly due: number; readonly cancel: Cancel }>()
+  /** Of these the ones whose whole time has passed, and that are about to fire. */
+  readonly #passed: TimerRow[] = []
   #horizon: number
   #wake: Cancel | null = null
   #wakeAt = Number.POSITIVE_INFINITY
@@ -57,10 +63,16 @@ export class Timers {
     this.#wake?.()
     this.#extend?.()
     this.#onRoom?.()
+    for (const { cancel } of this.#doubted.values()) cancel()
   }
 
-  /** A timer whose row is written or about to be. Adding one twice is adding it once. */
-  add(timer: TimerRow): void {
+  /**
+   * A timer whose row is written or about to be. Adding one twice is adding it once.
+   * @param since when its run began to wait, by the time of the shard. While the clock shows less, one of the two is wrong: then
+   * it fires when as much time has passed, if that is before the clock shows its own.
+   */
+  add(timer: TimerRow, since = 0): void {
+    if (since > this.#options.clock.now()) this.#doubt(timer, timer.due - since)
     if (timer.due >= this.#horizon || this.#armed.get(nameOf(timer)) === timer.due) return
     this.#armed.set(nameOf(timer), timer.due)
     push(this.#heap, timer)
@@ -69,32 +81,52 @@ export class Timers {
 
   /** Forgets a timer: its row is gone. */
   remove(timer: TimerRow): void {
-    this.#armed.delete(nameOf(timer))
+    const name = nameOf(timer)
+    this.#armed.delete(name)
+    this.#doubted.get(name)?.cancel()
+    this.#doubted.delete(name)
+  }
+
+  #doubt(timer: TimerRow, delayMs: number): void {
+    const name = nameOf(timer)
+    const { due } = timer
+    if (this.#doubted.get(name)?.due === due) return
+    this.#doubted.get(name)?.cancel()
+    const passed = (): void => {
+      this.#passed.push(timer)
+      this.#schedule()
+    }
+    this.#doubted.set(name, { due, cancel: this.#options.clock.after(delayMs, passed) })
   }
 
   #schedule(): void {
+    if (this.#stopped || this.#firing) return
+    if (this.#passed.length > 0) return void this.#fireDue()
     const first = this.#heap[0]
-    if (first === undefined || this.#stopped || this.#firing || this.#wakeAt <= first.due) return
+    if (first === undefined || this.#wakeAt <= first.due) return
     this.#wake?.()
     this.#wakeAt = first.due
     this.#wake = atTime(this.#options.clock, first.due, () => void this.#fireDue())
   }
 
   async #fireDue(): Promise<void> {
+    this.#wake?.()
     this.#wakeAt = Number.POSITIVE_INFINITY
     this.#firing = true
     // What becomes due during the catching up waits for the next one.
+    let passed = this.#passed.length
     const now = this.#options.clock.now()
     try {
       await this.#options.catchUp()
       for (let count = 0; count < AT_ONCE && !this.#stopped; count++) {
-        const first = this.#heap[0]
-        if (first === undefined || first.due > now) break
-        pop(this.#heap)
-        if (this.#armed.get(nameOf(first)) !== first.due) continue
-        this.#armed.delete(nameOf(first))
+        const hasPassed = passed-- > 0
+        const next = hasPassed ? this.#passed.shift() : this.#popDue(now)
+        if (next === undefined) break
+        if (!this.#isSet(next)) continue
+        if (hasPassed) this.#options.notBefore(next.due)
+        this.remove(next)
         this.#underWay += 1
-        this.#options.fire(first, this.#done)
+        this.#options.fire(next, this.#done)
       }
       if (this.#underWay > UNDER_WAY && !this.#stopped) await new Promise<void>((resolve) => (this.#onRoom = resolve))
     } catch (error) {
@@ -103,6 +135,18 @@ export class Timers {
       this.#firing = false
       this.#schedule()
     }
+  }
+
+  #popDue(now: number): TimerRow | undefined {
+    const first = this.#heap[0]
+    if (first === undefined || first.due > now) return undefined
+    pop(this.#heap)
+    return first
+  }
+
+  #isSet(timer: TimerRow): boolean {
+    const name = nameOf(timer)
+    return this.#armed.get(name) === timer.due || this.#doubted.get(name)?.due === timer.due
   }
 
   readonly #done = (): void => {

@@ -63,7 +63,7 @@ export function writeTurn(context: ShardContext, run: LiveRun, turn: WrittenTurn
   const last = turn.commands.at(-1)
   const ending = last?.kind === 'end' || last?.kind === 'fail' ? last : null
   const isLast = ending !== null || last?.kind === 'continue'
-  for (const command of turn.commands) writeCommand(context, run, command, isLast)
+  for (const command of turn.commands) writeCommand(context, run, command, { ending: isLast, at: turn.at })
   if (run.executor.kind === 'workflow') {
     for (const { op, due } of run.executor.machine.released) dropTimer(context, { due, run: run.row.num, op })
     if (!isLast) armReceiver(context, run, turn)
@@ -121,7 +121,12 @@ function writeAnswer(context: ShardContext, run: LiveRun, { by, command }: Answe
   })
 }
 
-function writeCommand(context: ShardContext, run: LiveRun, command: Command, ending: boolean): void {
+function writeCommand(
+  context: ShardContext,
+  run: LiveRun,
+  command: Command,
+  { ending, at }: { readonly ending: boolean; readonly at: number },
+): void {
   switch (command.kind) {
     case 'call':
     case 'step':
@@ -135,7 +140,7 @@ function writeCommand(context: ShardContext, run: LiveRun, command: Command, end
         // The generation before may have dropped one of the same name and time.
         if (run.row.generation > 0) setAgain(context.writer.rows, timer)
         else context.writer.rows.timers.push(timer)
-        context.timers.add(timer)
+        context.timers.add(timer, at)
       }
       break
     case 'child':

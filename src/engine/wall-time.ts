@@ -1,5 +1,6 @@
 // Waits for a time of day, where a clock waits for a time to pass: somebody may set the clock meanwhile. A step forward is
-// noticed within seconds, a step back makes the wait longer; it is never over early. Used by durable timers.
+// noticed within seconds, a step back makes the wait longer; it is never over early. Used by durable timers, which do not
+// wait here alone when they begin behind a step back (timers.ts).
 import type { Cancel, Clock } from '../core/clock.ts'
 
 /** How soon a clock that was set forward is noticed. */

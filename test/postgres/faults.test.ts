@@ -140,7 +140,7 @@ function setClock(): Clock & { offsetMs: number } {
   return clock
 }
 
-test('F11: a clock that is set forward by an hour while the server is away: there is as much patience as before', async () => {
+test('a clock that is set forward by an hour while the server is away: there is as much patience as before', async () => {
   const clock = setClock()
   const { proxy, store } = await setting('&deadline=1&patience=2', clock)
   await proxy.close()
@@ -153,7 +153,7 @@ test('F11: a clock that is set forward by an hour while the server is away: ther
   expect(performance.now() - from).toBeGreaterThan(1000)
 })
 
-test('F11: a clock that is set back by an hour while a store ends and its server is away: it waits no longer than for a call', async () => {
+test('a clock that is set back by an hour while a store ends and its server is away: it waits no longer than for a call', async () => {
   const clock = setClock()
   const { proxy, store } = await setting('&deadline=1&patience=86400', clock)
   await proxy.close()
