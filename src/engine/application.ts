@@ -1,6 +1,7 @@
 // A running application: the doors of one store, and the shards of it that this process owns (shards.ts). Starts and stops
 // what runs inside, and answers questions from committed rows; whatever it acknowledges is durable. Where several nodes share
 // the store, one of them owns its only shard (ownership.ts), or each a part of many (shares.ts).
+import { elapsedOf } from '../core/clock.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { Leases, NodeInfo } from '../core/lease.ts'
@@ -338,12 +339,12 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const look = (): Promise<RunView | null> => this.run(id)
     if (waitMs <= 0) return look()
     const { clock } = this.#options
-    const until = clock.now() + waitMs
+    const until = elapsedOf(clock) + waitMs
     const own = this.#shards.ready(this.#shards.of(word(id, 'run')))
     if (own === undefined) return this.#ends.settled({ id, waitMs, signal })
     const seen = await settledRun(own.shard.context, this.queries, look, { id, waitMs, signal })
     if (seen === null || seen.ended !== null || !this.#isHandedOn(own)) return seen
-    return this.#ends.settled({ id, waitMs: until - clock.now(), signal })
+    return this.#ends.settled({ id, waitMs: until - elapsedOf(clock), signal })
   }
 
   get #ends(): EndsElsewhere {

@@ -264,12 +264,12 @@ export class Elsewhere {
 
   /** Whether this process has put the start of a run into an inbox, and has not seen it taken. */
   hasAsked(id: string): boolean {
-    return (this.#asked.get(id) ?? 0) > this.#options.clock.now()
+    return (this.#asked.get(id) ?? 0) > elapsedOf(this.#options.clock)
   }
 
   /** A start lies in an inbox, and is taken in a while. No timer forgets it: that would keep a process from its end. */
   #expect(id: string): void {
-    const now = this.#options.clock.now()
+    const now = elapsedOf(this.#options.clock)
     for (const [other, until] of this.#asked) {
       if (until > now) break
       this.#asked.delete(other)

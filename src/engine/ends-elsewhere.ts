@@ -1,6 +1,6 @@
 // Waiting for the end of a run that another process carries: that process may tell, and the store is asked every so often all
 // the same, often where nobody is there to tell. Used by RunningApplication.
-import type { Clock } from '../core/clock.ts'
+import { elapsedOf, type Clock } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { fault } from '../core/errors.ts'
 import { fromText, type Json } from '../core/json.ts'
@@ -71,7 +71,7 @@ export class EndsElsewhere {
 
   async #look({ id, waitMs, signal }: Wait, given: Promise<undefined>): Promise<RunRow | null> {
     const { clock, there, whenEnded } = this.#options
-    const until = clock.now() + waitMs
+    const until = elapsedOf(clock) + waitMs
     let isNew = there.hasAsked(id)
     for (let pause = PAUSE_MS; ; pause = Math.min(pause * 2, PAUSE_MOST_MS)) {
       // Watch first, then look: an end between the two is seen.
@@ -83,7 +83,7 @@ export class EndsElsewhere {
         // One that was asked for just now has hardly begun.
         const row = isNew && isLikely ? null : await there.ended(id)
         isNew = false
-        const left = until - clock.now()
+        const left = until - elapsedOf(clock)
         if (row !== null || left <= 0 || signal?.aborted === true || there.patience.isClosing) return row
         cancel = clock.after(Math.min(isLikely ? PAUSE_MOST_MS : pause, left), told.resolve)
         await Promise.race([told.promise, given])

@@ -3,7 +3,7 @@
 // elsewhere.ts.
 //
 //   open  --close-->  closing (nothing is asked for any more, who waits is told)  --grace-->  over (nothing is looked for any more)
-import type { Clock } from '../core/clock.ts'
+import { elapsedOf, type Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 
 /** Pauses between looks: the first, and the longest; milliseconds. */
@@ -54,10 +54,10 @@ export class Patience {
     mostMs: number,
     [first, longest]: readonly [first: number, longest: number] = LOOK_MS,
   ): Promise<T | null> {
-    const until = this.#clock.now() + mostMs
+    const until = elapsedOf(this.#clock) + mostMs
     for (let pause = first; ; pause = Math.min(pause * 2, longest)) {
       const found = await look()
-      if (found !== null || this.#clock.now() >= until || this.#state === 'over') return found
+      if (found !== null || elapsedOf(this.#clock) >= until || this.#state === 'over') return found
       await this.pause(pause)
     }
   }

@@ -262,3 +262,29 @@ test('a signal without an id whose shard is lost before it is answered is delive
   await app.signal('h', Told('over'))
   expect(await app.result('h')).toEqual(['once', 'over'])
 })
+
+test('a wait by way of another node, whose clock is set back meanwhile, is over when its time has passed', async () => {
+  const idle = workflow('idle', { input: z.null(), output: z.null() }, async (run) => {
+    await run.sleep('1h')
+    return null
+  })
+  const definition = (version: string): ApplicationDefinition =>
+    ballet({ name: 'shop', version, services: [], workflows: [idle] })
+  const set = { isAsked: false, offsetMs: 0 }
+  const clock: Clock = {
+    ...systemClock,
+    now: () => systemClock.now() + set.offsetMs,
+    after: (delayMs, ring) => {
+      // The first pause between two looks.
+      if (set.isAsked && delayMs === 20) set.offsetMs = -86_400_000
+      return systemClock.after(delayMs, ring)
+    },
+  }
+  const store = (await placeForTest()).url('&shards=8&lease=2&pool=4')
+  const owner = await openForTest(definition('2'), { store })
+  const old = await openForTest(definition('1'), { store, clock })
+  await owner.start(idle(null), { id: 'r' })
+  set.isAsked = true
+  expect(await old.settled('r', 500)).toMatchObject({ id: 'r', status: 'running' })
+  expect(set.offsetMs).toBe(-86_400_000)
+})
