@@ -338,13 +338,12 @@ export class RunningApplication extends ApplicationDoors implements Application 
     checkWait(waitMs, signal)
     const look = (): Promise<RunView | null> => this.run(id)
     if (waitMs <= 0) return look()
-    const { clock } = this.#options
-    const until = elapsedOf(clock) + waitMs
+    const until = elapsedOf(this.#options.clock) + waitMs
     const own = this.#shards.ready(this.#shards.of(word(id, 'run')))
     if (own === undefined) return this.#ends.settled({ id, waitMs, signal })
     const seen = await settledRun(own.shard.context, this.queries, look, { id, waitMs, signal })
     if (seen === null || seen.ended !== null || !this.#isHandedOn(own)) return seen
-    return this.#ends.settled({ id, waitMs: until - elapsedOf(clock), signal })
+    return this.#ends.settled({ id, waitMs: until - elapsedOf(this.#options.clock), signal })
   }
 
   get #ends(): EndsElsewhere {
