@@ -5,12 +5,12 @@ import { isRecord, type Json } from '../core/json.ts'
 import { showMs } from '../core/duration.ts'
 import type { RunView, WaitView } from '../core/views.ts'
 import { choiceLines } from './choices.ts'
-import type { CallNode, CausalNode, EventNode, RunNode } from './causal-tree.ts'
+import type { CallNode, CausalNode, EventNode, RunNode, WaitNode } from './causal-tree.ts'
 import { answerWords, failureWords } from './journal-words.ts'
 import { printableView } from './printable.ts'
 import { between, offset } from './times.ts'
 import { statusPaint, type TimelineStyle } from './timeline.ts'
-import { errorWords, lengthWords, waitingLine, waitWords } from './why-waiting.ts'
+import { errorWords, isStuckAt, lengthWords, stuckWords, waitingLine, waitWords } from './why-waiting.ts'
 
 const OFFSET_WIDTH = 9
 const DEPTH_LIMIT = 32
@@ -88,7 +88,7 @@ function words(unsafe: CausalNode, isRoot: boolean, style: TimelineStyle): strin
     case 'call':
       return callWords(printableView(node), style)
     case 'wait':
-      return style.paint.yellow(`⌛ ${waitWords(printableView(node.wait), style.now)}`)
+      return style.paint.yellow(waitLine(printableView(node), style.now))
   }
 }
 
@@ -104,7 +104,10 @@ function runWords({ run, call, attempts }: RunNode, isRoot: boolean, { paint, no
       : run.status === 'stuck'
         ? `stuck${run.phase === undefined ? '' : `, ${run.phase}`}${error}`
         : `${run.status} in ${length}${error}`
-  const solo = run.kind === 'workflow' || run.kind === 'choreography' ? '' : pending(run.waits[0], now)
+  const isSolo = run.kind !== 'workflow' && run.kind !== 'choreography'
+  const [wait] = run.waits
+  const isStuck = wait !== undefined && isStuckAt(run, wait)
+  const solo = !isSolo ? '' : isStuck ? `, ${stuckWords(wait, now)}` : pending(wait, now)
   const id = run.kind === 'reaction' ? '' : ` ${paint.dim(run.id)}`
   return `${paint.bold(`${name}${what}`)}${id}  ${statusPaint(paint, run.status)(`${state}${tries}`)}${solo}${isRoot ? foreign(run.cause, paint.dim) : ''}`
 }
@@ -118,8 +121,10 @@ function callWords(call: CallNode, { paint, now, columns }: TimelineStyle): stri
   const name =
     call.undoes === null ? `${call.step ? 'step ' : ''}${call.op}` : `${call.call ?? call.op} takes back ${call.undoes}`
   const tries = call.attempts > 1 ? `, ${call.attempts} attempts` : ''
-  const open = call.givenUp ? 'given up' : 'not answered'
   if (call.ended === null) {
+    if (call.stuck && call.wait !== null)
+      return `${name}  ${paint.yellow(stuckWords({ ...call.wait, undoes: undefined }, now))}`
+    const open = call.givenUp ? 'given up' : 'not answered'
     // What it takes back is said by its name.
     const waits = call.wait === null ? tries : pending({ ...call.wait, undoes: undefined }, now)
     return `${name}  ${paint.yellow(`${open}${waits}`)}`
@@ -135,6 +140,10 @@ function callWords(call: CallNode, { paint, now, columns }: TimelineStyle): stri
 function answered(answer: Json | null, columns: number): string {
   if (isRecord(answer) && answer['kind'] === 'event' && typeof answer['type'] === 'string') return `${answer['type']}  `
   return answer === null ? '' : `${answerWords(answer, Math.max(20, Math.floor(columns / 3)))}  `
+}
+
+function waitLine({ wait, stuck }: WaitNode, now: number): string {
+  return stuck ? `✋ ${stuckWords(wait, now)}` : `⌛ ${waitWords(wait, now)}`
 }
 
 function pending(wait: WaitView | undefined, now: number): string {

@@ -5,7 +5,9 @@
 import type { Json } from '../core/json.ts'
 import { eventRef, runRef } from '../core/ids.ts'
 import type { EventView, JournalView, RunView, WaitView } from '../core/views.ts'
+import { Attempts } from './attempts.ts'
 import { part, word, type Part } from './journal-words.ts'
+import { isStuckAt } from './why-waiting.ts'
 
 export type CausalNode = RunNode | EventNode | CallNode | WaitNode
 
@@ -47,6 +49,8 @@ export interface CallNode extends Branch {
   /** The run gave it up before it answered. */
   readonly givenUp: boolean
   readonly wait: WaitView | null
+  /** Its run is stuck at it. */
+  readonly stuck: boolean
 }
 
 /** Something that a run waits for and that is not one of its calls. */
@@ -54,6 +58,8 @@ export interface WaitNode extends Branch {
   readonly kind: 'wait'
   readonly run: string
   readonly wait: WaitView
+  /** The run is stuck at it. */
+  readonly stuck: boolean
 }
 
 export interface Causes {
@@ -134,10 +140,13 @@ function placeOf(node: Sprout, { byRef, places }: Growth): Place {
 /** The calls and steps of a workflow, from its journal. */
 function addCalls(node: Growing<RunNode>, journal: readonly JournalView[], { calls, places }: Growth): void {
   const { id } = node.run
+  const tried = new Map<string, Attempts>()
   let step = 0
   for (const row of journal) {
-    if (row.kind === 'note') countAttempt(calls.get(opRef(id, word(part(row.note), 'op'))), part(row.note))
-    if (row.kind !== 'turn') continue
+    // What was kept for later is told again when it comes to the run.
+    if (row.kind === 'mail') continue
+    countAttempt(part(row.kind === 'note' ? row.note : row.delivered), tried, (op) => calls.get(opRef(id, op)))
+    if (row.kind === 'note') continue
     settle(calls.get(opRef(id, word(part(row.delivered), 'op'))), row)
     for (const command of (row.commands ?? []).map(part)) {
       const kind = word(command, 'kind')
@@ -163,9 +172,11 @@ function addCalls(node: Growing<RunNode>, journal: readonly JournalView[], { cal
         by: null,
         givenUp: false,
         wait: null,
+        stuck: false,
         children: [],
       }
       calls.set(opRef(id, op), call)
+      tried.set(op, new Attempts())
       node.children.push(call)
     }
   }
@@ -176,14 +187,21 @@ function settle(call: Growing<CallNode> | undefined, row: JournalView): void {
   const delivered = part(row.delivered)
   call.ended = row.at
   call.by = word(delivered, 'by') || null
-  call.attempts = Math.max(call.attempts, Number(word(delivered, 'attempt')) || 1)
   if (word(delivered, 'kind') === 'failed') call.failure = (delivered['error'] as Json | undefined) ?? null
   else call.answer = (delivered['payload'] as Json | undefined) ?? null
 }
 
-function countAttempt(call: Growing<CallNode> | undefined, note: Part): void {
-  if (call !== undefined && word(note, 'kind') === 'attempt')
-    call.attempts = Math.max(call.attempts, Number(word(note, 'attempt')) || 1)
+function countAttempt(
+  row: Part,
+  tried: ReadonlyMap<string, Attempts>,
+  callOf: (op: string) => Growing<CallNode> | undefined,
+): void {
+  const op = word(row, 'op')
+  const call = callOf(op)
+  const attempts = tried.get(op)
+  if (call === undefined || attempts === undefined) return
+  attempts.count(row)
+  call.attempts = attempts.total
 }
 
 /** The call of an operation's or reaction's run, and how often it was tried. */
@@ -191,7 +209,10 @@ function readSolo(node: Growing<RunNode>, journal: readonly JournalView[]): void
   const parts = journal.map((row) => part(row.kind === 'note' ? row.note : row.delivered))
   const op = node.run.waits[0]?.op ?? parts.map((row) => word(row, 'op')).find((name) => name !== '')
   node.call = op?.replace(/#0$/, '') ?? (node.run.kind === 'operation' ? node.run.name : null)
-  node.attempts = Math.max(1, ...parts.map((row) => Number(word(row, 'attempt')) || 1))
+  const attempts = new Attempts()
+  for (const row of journal)
+    if (row.kind !== 'mail') attempts.count(part(row.kind === 'note' ? row.note : row.delivered))
+  node.attempts = attempts.total
 }
 
 /** What the run waits for: beside the call that it is about, or as a leaf of its own. */
@@ -200,10 +221,11 @@ function addWaits(node: Growing<RunNode>, { byRef, calls }: Growth): void {
   const { id, waits } = node.run
   for (const wait of waits) {
     const call = calls.get(opRef(id, wait.op))
-    if (call !== undefined) call.wait = wait
+    const stuck = isStuckAt(node.run, wait)
+    if (call !== undefined) Object.assign(call, { wait, stuck })
     // A child that is among the runs tells for itself how it stands.
     else if (wait.kind !== 'child' || !byRef.has(runRef(wait.for)))
-      node.children.push({ kind: 'wait', run: id, wait, children: [] })
+      node.children.push({ kind: 'wait', run: id, wait, stuck, children: [] })
   }
 }
 

@@ -49,7 +49,7 @@ function lines(items: readonly EventView[], { paint, columns }: Terminal): reado
     { text: shownKey(event.subject) },
     { text: event.source },
     { text: event.published ? 'published' : 'kept' },
-    { text: preview(event.data, 2000) },
+    { text: preview(event.data, columns) },
   ])
   return table(['AT', 'TYPE', 'KEY', 'SOURCE', 'SEEN', 'DATA'], rows, columns, paint)
 }

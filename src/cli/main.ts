@@ -31,7 +31,8 @@ const exitCode = await runCommand(argv, {
   },
   paint: paintFor(process.stdout.isTTY, process.env),
   notePaint: paintFor(process.stderr.isTTY, process.env),
-  columns: process.stdout.columns || 120,
+  // What goes to a file or to another program is never cut.
+  columns: process.stdout.isTTY ? process.stdout.columns || 120 : Infinity,
   env: process.env,
   cwd: process.cwd(),
   clock: systemClock,

@@ -14,7 +14,7 @@ export interface Terminal {
   readonly input: () => Promise<Uint8Array>
   readonly paint: Paint
   readonly notePaint: Paint
-  /** Width of stdout; 100 when it is no terminal. */
+  /** Width of stdout; Infinity when it is no terminal. */
   readonly columns: number
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string

@@ -225,7 +225,7 @@ describe('the page of a workflow', () => {
     const choices = [{ action: 'retry', op: 'a#0' }, { action: 'cancel' }] as const
     const stuck = timeline({ ...run, status: 'stuck', reason: 'call', choices, waits: [] }, [], style)
     expect(stuck.slice(0, 4)).toEqual([
-      'Stuck: a call failed and is not tried again by itself. You can: retry a#0; cancel the run.',
+      'Stuck: a call failed, and is not tried again by itself. You can: retry a#0; cancel the run.',
       "  ballet retry checkout:8841 --op 'a#0'",
       '  ballet cancel checkout:8841',
       '',

@@ -7,7 +7,7 @@ import { answerWords, commandWords, deliveredWords, noteWords, part, word } from
 import { plain, type Paint } from './paint.ts'
 import { cut, printableView } from './printable.ts'
 import { inTime, offset, shownTime } from './times.ts'
-import { errorWords, waitingLine, waitWords } from './why-waiting.ts'
+import { errorWords, isStuckAt, stuckWords, waitingLine, waitWords } from './why-waiting.ts'
 
 export interface TimelineStyle {
   /** Milliseconds since the epoch. */
@@ -38,7 +38,10 @@ export function timeline(
     '',
     ...soloStart(run, journal, style),
     ...rows(run, journal, style),
-    ...run.waits.map((wait) => entry(style, '', '', `⌛ ${waitWords(wait, now)}`, paint.yellow)),
+    ...run.waits.map((wait) => {
+      const words = isStuckAt(run, wait) ? `✋ ${stuckWords(wait, now)}` : `⌛ ${waitWords(wait, now)}`
+      return entry(style, '', '', words, paint.yellow)
+    }),
   ]
 }
 

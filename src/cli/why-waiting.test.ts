@@ -183,11 +183,13 @@ describe('a run that does not', () => {
       ],
     })
     const words =
-      'a call failed and is not tried again by itself, payment.charge#0 after 10 attempts (Error: the bank is away). You can: retry, answer payment.charge#0; cancel the run.'
+      'payment.charge#0 failed after 10 attempts (Error: the bank is away); not tried again by itself. You can: retry, answer payment.charge#0; cancel the run.'
     expect(waitingLine(stuck, now)).toBe(`Stuck: ${words}`)
     expect(waitingLine({ ...stuck, phase: 'undoing' }, now)).toBe(`Stuck while it takes back what it did: ${words}`)
     const two = { ...stuck, waits: [wait({ attempt }), wait({ attempt, op: 'b#0' }), wait({ op: 'c#0' })] }
-    expect(waitingLine(two, now)).toContain(', payment.charge#0 after 10 attempts and 1 more (Error')
+    expect(waitingLine(two, now)).toContain(
+      ': payment.charge#0 failed after 10 attempts (Error: the bank is away), and 1 more; not tried',
+    )
     expect(choiceLines({ ...stuck, id: 'checkout:a~b' })).toEqual([
       "  ballet retry 'checkout:a~b' --op 'payment.charge#0'",
       "  ballet answer 'checkout:a~b' 'payment.charge#0' --value '<json>'",

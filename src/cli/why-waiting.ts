@@ -15,7 +15,7 @@ const SHOWN = 4
 const REASONS: Readonly<Record<string, string>> = {
   diverged: 'its code does not repeat its journal',
   threw: 'its code threw',
-  call: 'a call failed and is not tried again by itself',
+  call: 'a call failed, and is not tried again by itself',
   unreadable: 'the store cannot read its journal',
   poisoned: 'the process died of it again and again',
   limit: 'it is longer than it may be',
@@ -115,6 +115,18 @@ function runningWords(run: RunView, length: string, now: number, place: string):
   return sentences.join(' ')
 }
 
+/** Whether a run is stuck at this wait: nothing of it happens until a person does something. */
+export function isStuckAt({ status, choices }: Pick<RunView, 'status' | 'choices'>, { op }: WaitView): boolean {
+  return status === 'stuck' && choices.some((choice) => choice.op === op)
+}
+
+/** A wait at which its run is stuck, in the place of `waitWords`. */
+export function stuckWords(wait: WaitView, now: number): string {
+  const what = wait.kind === 'child' ? `the run ${wait.for}` : wait.kind === 'step' ? `the step ${wait.for}` : wait.for
+  const undo = wait.undoes === undefined ? '' : `, which takes back ${wait.undoes}`
+  return `stuck at ${what}${undo}, asked for ${showMs(between(wait.since, null, now))} ago${failed(wait)}`
+}
+
 /** What a wait is for, since when and until when. */
 export function waitWords(wait: WaitView, now: number): string {
   const until = wait.until === null ? '' : `, until ${shownTime(wait.until)} (${inTime(wait.until, now)})`
@@ -149,19 +161,26 @@ export function shellWord(word: string): string {
 }
 
 function stuckLine(run: RunView): string {
-  const [attempt, ...others] = run.waits.filter((wait) => wait.attempt?.next === null)
-  const error = run.error ?? attempt?.attempt?.error
-  const reason = run.reason === undefined ? 'it needs a person' : (REASONS[run.reason] ?? run.reason)
-  const more = others.length === 0 ? '' : ` and ${others.length} more`
-  const tries = attempt?.attempt?.number ?? 0
-  const where = attempt === undefined ? '' : `, ${attempt.op} after ${tries} attempt${tries === 1 ? '' : 's'}${more}`
+  const failed = run.waits.filter((wait) => wait.attempt?.next === null)
+  const error = run.error ?? failed[0]?.attempt?.error
+  const why = error === undefined ? '' : ` (${errorWords(error)})`
   // Code that cannot go on cannot stop either.
   const isKept = run.phase === 'cancelling' && run.reason !== 'call'
   const phase = run.phase === undefined || isKept ? '' : (STUCK_PHASES[run.phase] ?? ` (${run.phase})`)
   const asked = isKept ? ' It was asked to stop, and does so once it is retried with code that can go on.' : ''
   const hint = error !== undefined && Object.hasOwn(catalogue, error.code) ? fault(error.code as ErrorCode).hint : ''
   const choices = run.choices.length > 0 ? ` You can: ${choiceWords(run.choices)}.` : hint === '' ? '' : ` ${hint}`
-  return `Stuck${phase}: ${reason}${where}${error === undefined ? '' : ` (${errorWords(error)})`}.${asked}${choices}`
+  return `Stuck${phase}: ${stuckReason(run, failed, why)}.${asked}${choices}`
+}
+
+/** The cause stands first: a list shows no more of the line than fits. */
+function stuckReason({ reason }: RunView, [first, ...others]: readonly WaitView[], why: string): string {
+  const words = reason === undefined ? 'it needs a person' : (REASONS[reason] ?? reason)
+  if (reason !== 'call' || first === undefined) return `${words}${why}`
+  const tries = first.attempt?.number ?? 0
+  const where = `${first.op} failed after ${tries} attempt${tries === 1 ? '' : 's'}${why}`
+  const more = others.length === 0 ? '' : `, and ${others.length} more`
+  return `${where}${more}; not tried again by itself`
 }
 
 function failed({ attempt }: WaitView): string {

@@ -45,7 +45,7 @@ describe('start', () => {
     const stuck = await box.run(['start', 'payment.never', '--input', '{}', '--wait', '10s'])
     expect(stuck.code).toBe(6)
     expect(stuck.stdout).toContain(
-      'Stuck: a call failed and is not tried again by itself, payment.never#0 after 1 attempt (Error: always).',
+      'Stuck: payment.never#0 failed after 1 attempt (Error: always); not tried again by itself.',
     )
   })
 

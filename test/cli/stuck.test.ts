@@ -86,7 +86,7 @@ describe('a stuck call', () => {
     const id = await begun('s-1')
     const [first = '', ...rest] = await lines(['show', id])
     expect(first).toBe(
-      `Stuck: a call failed and is not tried again by itself, ${OP} after 2 attempts (Error: the bank does not charge s-1). You can: retry, answer, fail ${OP}; cancel the run.`,
+      `Stuck: ${OP} failed after 2 attempts (Error: the bank does not charge s-1); not tried again by itself. You can: retry, answer, fail ${OP}; cancel the run.`,
     )
     expect(rest.slice(0, 4)).toEqual([
       `  ballet retry ${id} --op '${OP}'`,
@@ -201,6 +201,41 @@ describe('what is printed to be copied', () => {
   })
 })
 
+// Found by a newcomer, at a stuck run.
+describe('what is said of a stuck call', () => {
+  beforeAll(async () => {
+    bank({ charge: 'no' })
+    await begun('said-1')
+  })
+
+  it('is that it is stuck, and not that its service is waited for', async () => {
+    const shown = (await box.run(['show', 'pay:said-1'])).stdout
+    expect(shown).toMatch(
+      /✋ stuck at payment\.charge, asked for \S+ ago; attempt 2 failed \(Error: the bank does not charge said-1\)\n/,
+    )
+    expect(shown).not.toContain('waits for')
+    const tree = (await box.run(['why', 'said-1'])).stdout
+    expect(tree).toMatch(/payment\.charge#0 {2}stuck at payment\.charge, asked for /)
+    expect(tree).not.toContain('waits for')
+  })
+
+  it('is whole where no terminal shows it, with the cause first', async () => {
+    const { stdout } = await box.run(['runs', '--key', 'orderId:said-1'], { env: { COLUMNS: '80' } })
+    expect(stdout).toMatch(
+      /\n +Stuck: payment\.charge#0 failed after 2 attempts \(Error: the bank does not charge said-1\); .*cancel the run\.\n/,
+    )
+  })
+
+  it('counts the attempts before a retry as well', async () => {
+    bank({})
+    await box.run(['retry', 'pay:said-1'])
+    await seen('said-1', ({ waits }) => waits[0]?.kind === 'receive')
+    expect((await box.run(['why', 'said-1'])).stdout).toMatch(
+      /payment\.charge#0 {2}payment\.charged {2}\S+, 3 attempts\n/,
+    )
+  })
+})
+
 describe('a cancelled run', () => {
   it('takes back what it did, and says so; a second time nothing is new', async () => {
     bank({})
@@ -222,9 +257,7 @@ describe('a cancelled run', () => {
     await box.run(['cancel', id, '--by', 'ann'])
     await seen('c-2', ({ status }) => status === 'stuck')
     const [first = '', ...rest] = await lines(['show', id])
-    expect(first).toMatch(
-      /^Stuck while it takes back what it did: a call failed and is not tried again by itself, undo:payment\.charge#0 /,
-    )
+    expect(first).toMatch(/^Stuck while it takes back what it did: undo:payment\.charge#0 failed after 1 attempt /)
     expect(rest.filter((line) => line.includes('ballet fail'))).toEqual([])
     expect((await box.run(['runs', '--status', 'stuck', '--name', 'pay'])).stdout).toContain(
       'Stuck while it takes back',
