@@ -25,16 +25,21 @@ export class RemoteError extends Error {
 
 /** What is shown of something that was thrown. */
 function problemOf(thrown: unknown, place: string): Problem {
-  if (thrown instanceof RemoteError) return { ...thrown.problem, hint: here(thrown.problem.hint, place) }
+  if (thrown instanceof RemoteError) return { ...thrown.problem, hint: hintHere(thrown.problem, place) }
   if (isBalletError(thrown))
-    return { code: thrown.code, status: thrown.status, detail: thrown.message, hint: here(thrown.hint, place) }
+    return { code: thrown.code, status: thrown.status, detail: thrown.message, hint: hintHere(thrown, place) }
   const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
   return { code: 'UNEXPECTED', status: 500, detail, hint: 'This is not expected. Report it with the lines above.' }
 }
 
+/** Hints that are other ones for whoever sits at a command line. */
+const OWN_HINTS: Readonly<Record<string, string>> = {
+  TOKEN_REQUIRED: 'Set BALLET_TOKEN to the token that the server was started with.',
+}
+
 /** A hint for callers of the API, in the words of the command line: its commands name the application that was meant. */
-function here(hint: string, place: string): string {
-  return hint
+function hintHere({ code, hint }: Pick<Problem, 'code' | 'hint'>, place: string): string {
+  return (OWN_HINTS[code] ?? hint)
     .replaceAll('GET /api/runs', 'ballet runs')
     .replaceAll(/ballet (?:runs|events|show \S+)/g, (command) => `${command}${place}`)
 }

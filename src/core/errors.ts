@@ -31,7 +31,7 @@ export const catalogue = {
   METHOD_NOT_ALLOWED: { family: 'final', status: 405, message: '{method} is not allowed on {path}.', hint: 'Use {allowed}.' },
   ORIGIN_FORBIDDEN: { family: 'fix', status: 403, message: 'A request from the origin "{origin}" is not accepted.', hint: 'Call the API from its own origin, or from outside a browser.' },
   HOST_FORBIDDEN: { family: 'fix', status: 403, message: 'A request for the host "{host}" is not accepted.', hint: 'Call the server by the address that it printed; a name that leads to it is allowed with the option hosts.' },
-  TOKEN_REQUIRED: { family: 'fix', status: 401, message: 'This server asks for a token.', hint: 'Send "Authorization: Bearer <token>"; the token stands in .ballet/process.json on the server.' },
+  TOKEN_REQUIRED: { family: 'fix', status: 401, message: 'This server asks for a token, and {problem}.', hint: 'Send "Authorization: Bearer <token>".' },
   OVERLOADED: { family: 'retry', status: 429, message: 'The application has more to do than it can take: {problem}.', hint: 'Send the same request again in {seconds} s; nothing was taken.' },
   // Values and names
   INPUT_INVALID: { family: 'fix', status: 422, message: '{what} is not valid at {path}: {problem}.', hint: 'Correct that field and send again.' },
@@ -100,6 +100,7 @@ export const catalogue = {
   STORE_FOREIGN: { family: 'fix', status: 500, message: '{path} is not a Ballet store: {problem}.', hint: 'Name another file; this one was left as it is.' },
   STORE_NEWER: { family: 'fix', status: 500, message: '{path} was written by a newer Ballet (layout {found}, this one knows {known}).', hint: 'Use that newer version; the file was left as it is.' },
   STORE_FAILED: { family: 'retry', status: 503, message: 'The store failed: {problem}.', hint: 'Nothing was acknowledged; look at the disk or the database, and start again.' },
+  STORE_REFUSED: { family: 'fix', status: 500, message: 'The database of the store {store} refuses what the store needs: {problem}.', hint: 'Whoever looks after the database: {remedy}. Then start again.' },
   STORE_FULL: { family: 'retry', status: 507, message: 'The disk of the store is full: {problem}.', hint: 'Nothing was acknowledged. Make space; it goes on by itself.' },
   STORE_UNREACHABLE: { family: 'retry', status: 503, message: 'The database of the store {store} cannot be reached: {problem}.', hint: 'Nothing was acknowledged; look at the server and the network.' },
   PACKAGE_MISSING: { family: 'fix', status: 500, message: 'The package "{name}" is missing, which {why} needs.', hint: 'Install it beside ballet: npm install {name}' },

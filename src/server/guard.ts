@@ -69,9 +69,12 @@ export function createGuard({ token, hosts, origins }: GuardOptions): Guard {
     },
     identify(request) {
       if (expected === null) return
-      const given = /^Bearer +([^\s,]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+      const header = request.headers.get('authorization') ?? ''
+      const given = /^Bearer +([^\s,]+)$/i.exec(header)?.[1]
       // Digests have one length, and comparing them takes the same time wherever they differ.
-      if (given === undefined || !timingSafeEqual(digest(given), expected)) throw fault('TOKEN_REQUIRED')
+      if (given !== undefined && timingSafeEqual(digest(given), expected)) return
+      const other = given === undefined ? 'what was sent is no "Bearer <token>"' : 'the one that was sent is another'
+      throw fault('TOKEN_REQUIRED', { problem: header === '' ? 'none was sent' : other })
     },
   }
 }

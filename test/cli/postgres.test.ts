@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { newPlace, type Place } from '../postgres/subject.ts'
+import { connection, newPlace, type Place } from '../postgres/subject.ts'
 import { application } from './application.ts'
 import { Sandbox } from './sandbox.ts'
 
@@ -81,4 +81,40 @@ it.each([
 ])('a node with %j and %j is refused', async (words, env, code, exit) => {
   const refused = await box.json(['serve', 'app.ts', '--port', '0', '--store', url, ...words], { env })
   expect(refused).toMatchObject({ code: exit, value: { error: { code } } })
+})
+
+// Found by a newcomer: a supervisor began it anew for ever, and nothing said what was missing.
+it('a role that may not make the schema is told which right it needs, and takes it', async () => {
+  const sql = await connection()
+  const role = `r_${place.schema}`
+  const own = url.replace(/\/\/[^@]*@/, `//${role}:${SECRET}@`)
+  await sql.unsafe(`CREATE ROLE ${role} LOGIN PASSWORD '${SECRET}'`)
+  try {
+    const refused = await box.json(['serve', 'app.ts', '--port', '0', '--store', own])
+    const right = `GRANT CREATE ON DATABASE ${new URL(url).pathname.slice(1)} TO ${role}`
+    expect(refused).toMatchObject({
+      code: 2,
+      value: { error: { code: 'STORE_REFUSED', hint: expect.stringContaining(right) as string } },
+    })
+    await sql.unsafe(right)
+    const server = await box.serve(['--store', own])
+    server.child.kill('SIGTERM')
+    expect((await server.ended).code).toBe(0)
+  } finally {
+    await sql.unsafe(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`)
+  }
+})
+
+it('a database that does not exist is refused, with what mends it', async () => {
+  const none = url.replace(/\/[^/?]*\?/, '/no_such_database?')
+  expect(await box.json(['serve', 'app.ts', '--port', '0', '--store', none])).toMatchObject({
+    code: 2,
+    value: {
+      error: {
+        code: 'STORE_REFUSED',
+        detail: expect.stringContaining('"no_such_database" does not exist') as string,
+        hint: expect.stringContaining('CREATE DATABASE no_such_database OWNER ') as string,
+      },
+    },
+  })
 })

@@ -202,9 +202,16 @@ describe('what cannot be served', () => {
     expect(record()).toMatchObject({ token: 'secret', url: expect.stringContaining('http://127.0.0.1:') as string })
     expect(await box.run(['runs'])).toMatchObject({ code: 0 })
     const url = String(record()['url'])
+    const refused = async (token: string) =>
+      (await box.json(['runs'], { env: { BALLET_URL: url, BALLET_TOKEN: token } })).value['error']
+    const hint = 'Set BALLET_TOKEN to the token that the server was started with.'
     expect(await box.json(['runs', '--url', url])).toMatchObject({
       code: 2,
-      value: { error: { code: 'TOKEN_REQUIRED' } },
+      value: { error: { code: 'TOKEN_REQUIRED', detail: expect.stringContaining('none was sent') as string, hint } },
+    })
+    expect(await refused('other')).toMatchObject({
+      detail: 'This server asks for a token, and the one that was sent is another.',
+      hint,
     })
     expect(await box.run(['runs'], { env: { BALLET_URL: url, BALLET_TOKEN: 'secret' } })).toMatchObject({ code: 0 })
   })

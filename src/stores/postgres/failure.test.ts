@@ -1,7 +1,7 @@
 // What an answer of the server, or of the network, is in the words of the catalogue.
 import { expect, test } from 'vitest'
 import { fault } from '../../core/errors.ts'
-import { failureOf, isMiss, isPassing } from './failure.ts'
+import { failureOf, isMiss, isPassing, openingFailure } from './failure.ts'
 
 const answered = (code: string, message = 'words'): Error =>
   Object.assign(new Error(message), { name: 'PostgresError', code })
@@ -52,4 +52,17 @@ test('what was sent is not handed on, and a pooler is told by its words', () => 
   expect(JSON.stringify([failureOf(error, 'x'), String(failureOf(error, 'x').cause)])).not.toContain('secret')
   const refused = failureOf(answered('08P01', 'unsupported startup parameter: x'), 'x')
   expect(refused).toMatchObject({ code: 'STORE_FAILED', message: expect.stringContaining('prepare=false') })
+})
+
+test.each([
+  ['42501', 'permission denied for database orders', 'GRANT CREATE ON DATABASE orders TO "Shop ""1"""'],
+  ['42501', 'permission denied for table runs', 'the schema ballet and all that is in it must belong to the role'],
+  ['3D000', 'database "orders" does not exist', 'CREATE DATABASE orders OWNER "Shop ""1""", or correct the URL'],
+  ['28P01', 'password authentication failed', 'correct the role and the password of the URL'],
+])('a store that is refused with %s, %s, says what mends it', (state, words, remedy) => {
+  const asked = { name: 'postgres://db/orders', user: 'Shop "1"', database: 'orders', schema: 'ballet' }
+  const failure = openingFailure(answered(state, words), asked)
+  expect(failure).toMatchObject({ code: 'STORE_REFUSED', family: 'fix', hint: expect.stringContaining(remedy) })
+  expect(openingFailure(answered('58030'), asked).code).toBe('STORE_FAILED')
+  expect(openingFailure(answered('57P03'), asked).code).toBe('STORE_UNREACHABLE')
 })

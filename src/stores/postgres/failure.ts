@@ -2,6 +2,7 @@
 // the same call may do better on another connection; whether it was carried out is known to whoever sent it. Nothing else
 // here is worth another attempt. No error of the driver is handed on: it holds the parameters, which are people's data.
 import { fault, isBalletError, type BalletError, type ErrorCode } from '../../core/errors.ts'
+import type { PostgresAddress } from './address.ts'
 
 /** Classes of SQLSTATE, or whole ones: the server goes, comes, is busy, or is one that may not be written to. */
 const passing = /^(?:08|40|57P|55P03|57014|53300|53400|25006|25P03)/
@@ -10,6 +11,8 @@ const gone = /^(?:CONNECT|E(?!RR_)[A-Z_]+$|ERR_STREAM|ERR_SOCKET)/
 const diskFull = /^(?:53100)/
 /** Refused by a rule of the tables, or by what a type can hold: the rows are wrong, and the store is well. */
 const oursToMend = /^(?:22|23|54)/
+/** Who asks is not known, may not do it, or names a database that is not there. */
+const refused = /^(?:28|3D000|42501)/
 /** A division by zero: a statement did not touch the rows that it must. */
 const MISSED = '22012'
 
@@ -41,9 +44,37 @@ export function failureOf(error: unknown, store: string): BalletError {
   // PgBouncer's words.
   if (problem.startsWith('unsupported startup parameter'))
     return fault('STORE_FAILED', { store, problem: `${problem}: behind a pooler the URL needs prepare=false` })
-  if (state !== null) return fault(codeOf(state), { store, problem })
+  if (state !== null) return fault(codeOf(state), { store, problem, state })
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   return gone.test(code) ? unreachable(store, problem) : fault('STORE_FAILED', { store, problem })
+}
+
+/**
+ * The error with which a store does not open. What the server refuses to whoever asks now, it refuses also to whoever asks
+ * again: no supervisor is to try that for ever. A store that was open has no such error, because it was let in.
+ */
+export function openingFailure(
+  error: unknown,
+  { name, user, database, schema }: Pick<PostgresAddress, 'name' | 'user' | 'database' | 'schema'>,
+): BalletError {
+  const failure = failureOf(error, name)
+  const { problem = '', state } = failure.details
+  if (failure.code !== 'STORE_FAILED' || !refused.test(String(state))) return failure
+  const [role, named] = [identifier(user), identifier(database)]
+  const remedy =
+    state === '3D000'
+      ? `CREATE DATABASE ${named} OWNER ${role}, or correct the URL`
+      : state !== '42501'
+        ? 'correct the role and the password of the URL, or let the server take them (pg_hba.conf)'
+        : String(problem).startsWith('permission denied for database')
+          ? `GRANT CREATE ON DATABASE ${named} TO ${role}`
+          : `the schema ${schema} and all that is in it must belong to the role ${role}`
+  return fault('STORE_REFUSED', { store: name, problem, remedy })
+}
+
+/** As a statement takes a name. */
+function identifier(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`
 }
 
 function codeOf(state: string): ErrorCode {

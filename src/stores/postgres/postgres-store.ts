@@ -29,7 +29,7 @@ import {
 import type { Value } from '../sql/tables.ts'
 import { readAddress, type PostgresAddress } from './address.ts'
 import { loadDriver, type Driver } from './driver.ts'
-import { failureOf, isMiss, isPassing, unreachable } from './failure.ts'
+import { failureOf, isMiss, isPassing, openingFailure, unreachable } from './failure.ts'
 import { Gathered, ShardReads } from './gathered-reads.ts'
 import { GroupCommit } from './group-commit.ts'
 import { newest } from './newest.ts'
@@ -60,7 +60,7 @@ const BYTES_PER_MS = 1000
 /**
  * A durable store in a schema of a PostgreSQL database (13 or newer).
  *
- * Errors of `open`: STORE_UNREACHABLE, STORE_FAILED (refused by the server), PACKAGE_MISSING (`postgres` is not installed),
+ * Errors of `open`: STORE_UNREACHABLE, STORE_REFUSED (by the server), STORE_FAILED, PACKAGE_MISSING (`postgres` is not installed),
  * STORE_FOREIGN and STORE_NEWER (the schema was left as it was), STORE_MISSING (only with `readOnly`).
  * @throws STORE_UNKNOWN for a URL that cannot be read
  */
@@ -130,7 +130,7 @@ class PostgresStore extends SqlStore {
       // A connection that is left open would keep the process alive.
       await this.#disconnect()
       this.#opening = undefined
-      throw failureOf(error, this.name)
+      throw openingFailure(error, this.#address)
     })
     return this.#opening
   }
