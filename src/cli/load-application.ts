@@ -31,6 +31,12 @@ const OPTIONS: readonly (keyof ApplicationOptions)[] = [
   'graceMs',
 ]
 
+/** What to do about a file that is no application. */
+const EXPORT = 'Its default export must be ballet({ ... }).'
+const NAME = 'Name the file of the application, for example app.ts.'
+const MEND =
+  'Mend what it says, in that file, in what it imports or in the environment; the application was not looked at yet.'
+
 /**
  * The application in a file.
  * @throws APP_INVALID with the cause and its place, DEFINITION_INVALID for its options; an error of the catalogue that the
@@ -38,17 +44,17 @@ const OPTIONS: readonly (keyof ApplicationOptions)[] = [
  */
 export async function loadApplication(path: string, cwd: string): Promise<LoadedApplication> {
   const file = resolve(cwd, path)
-  const invalid = (problem: string, cause?: unknown): BalletError =>
-    fault('APP_INVALID', { path: file, problem }, cause)
-  if (!existsSync(file)) throw invalid(`there is no such file${nearFile(file)}`)
-  if (statSync(file).isDirectory()) throw invalid('it is a folder; name the file, for example app.ts')
+  const invalid = (problem: string, todo = EXPORT, cause?: unknown): BalletError =>
+    fault('APP_INVALID', { path: file, problem, todo }, cause)
+  if (!existsSync(file)) throw invalid(`there is no such file${nearFile(file)}`, NAME)
+  if (statSync(file).isDirectory()) throw invalid('it is a folder', NAME)
   // A device could be read for ever.
-  if (!statSync(file).isFile()) throw invalid('it is no file')
+  if (!statSync(file).isFile()) throw invalid('it is no file', NAME)
   let loaded: unknown
   // With nothing left to do a process ends in the middle of an `await`, and says that all went well; so may the file itself.
   const ended = (): void => {
     process.exitCode = EXIT.usage
-    const { message } = invalid('the process ended while it was being loaded; it may await what never comes')
+    const { message } = invalid('the process ended while it was being loaded; it may await what never comes', MEND)
     writeSync(process.stderr.fd, `error ${message}\n`)
   }
   process.once('exit', ended)
@@ -56,7 +62,7 @@ export async function loadApplication(path: string, cwd: string): Promise<Loaded
     loaded = await import(pathToFileURL(file).href)
   } catch (error) {
     if (isBalletError(error)) throw error
-    throw invalid(importProblem(error, file), error)
+    throw invalid(importProblem(error, file), MEND, error)
   } finally {
     process.off('exit', ended)
   }

@@ -11,6 +11,7 @@ import { EXIT, exitCodeOfRun } from './exit-code.ts'
 import { usage } from './parse.ts'
 import { placeWords } from './place.ts'
 import { printable } from './printable.ts'
+import { RemoteError } from './problem.ts'
 import { readInput } from './read-input.ts'
 import { print, type Terminal } from './terminal.ts'
 import { statusPaint } from './timeline.ts'
@@ -52,11 +53,17 @@ export const start: Command = {
     const at = timeIn(given, 'at', terminal)
     const deadline = timeIn(given, 'deadline', terminal)
     const { created, id } = await client.start({ call, input, id: given.text('id'), at, deadline })
-    if (!created) terminal.note(`${printable(id)} exists with this input; nothing new was started.`)
-    if (!created && (at ?? deadline) !== undefined) terminal.note(timesOf(await client.run(id)))
+    const isForgotten = !created && (await hasForgotten(client, id))
+    if (isForgotten)
+      terminal.note(
+        `${printable(id)} was started before, ended long ago and is forgotten; nothing new was started. Use another id to start one.`,
+      )
+    else if (!created) terminal.note(`${printable(id)} exists with this input; nothing new was started.`)
+    if (!created && !isForgotten && (at ?? deadline) !== undefined) terminal.note(timesOf(await client.run(id)))
     if (waitMs === undefined) {
       print(terminal, given.flag('json'), { id, created }, () => [printable(id)])
-      if (!given.flag('json')) terminal.note(`See it: ballet show ${printable(shellWord(id))}${placeWords(given)}`)
+      if (!given.flag('json') && !isForgotten)
+        terminal.note(`See it: ballet show ${printable(shellWord(id))}${placeWords(given)}`)
       return EXIT.ok
     }
     const settled = await settle(client, id, waitMs, terminal).catch((error: unknown) => {
@@ -72,6 +79,17 @@ export const start: Command = {
       terminal.note(`${printable(settled.id)} has not ended within ${showMs(waitMs)}; it goes on.`)
     return exitCodeOfRun(settled.status)
   },
+}
+
+/** Whether of a run that exists nothing is left but its id. */
+async function hasForgotten(client: Client, id: string): Promise<boolean> {
+  try {
+    await client.run(id)
+    return false
+  } catch (error) {
+    if (error instanceof RemoteError) return error.problem.code === 'RUN_FORGOTTEN'
+    throw error
+  }
 }
 
 /** What of its times a run keeps that exists already, whatever others were asked for. */

@@ -35,8 +35,9 @@ export const aboutRoutes: readonly Route[] = [
       // An engine that has stopped (closed, its disk gone) refuses this too, and its error is the answer.
       await app.describe()
       const { role, owner, isSure } = app.standing
+      if (role === 'recovering') throw fault('NOT_READY')
       // One that was away may have been replaced, and does not know it yet.
-      if (role === 'recovering' || (role === 'owner' && !isSure)) throw fault('NOT_READY')
+      if (role === 'owner' && !isSure) throw fault('LEASE_UNCONFIRMED')
       if (role === 'standby') {
         if (!passesOn || owner?.address == null) throw standbyFault(owner)
         return answer(200, { status: 'standby', owner: owner.address })

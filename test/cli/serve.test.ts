@@ -217,23 +217,30 @@ describe('what cannot be served', () => {
   })
 
   it.each([
-    ['nothing.ts', '', 'there is no such file'],
-    ['syntax.ts', 'export const a = {\nexport default a', 'syntax.ts:2'],
-    ['plain.mjs', 'export const a = {\nexport default a', 'plain.mjs:2'],
-    ['missing.ts', 'import "./absent.ts"', "Cannot find module '"],
-    ['throws.ts', 'const f = () => { throw new TypeError("boom") }\nf()', 'it threw TypeError: boom (at f (file://'],
-    ['none.ts', 'export const x = 1', 'it has no default export'],
-    ['other.ts', 'export default 5', 'its default export is something else'],
+    ['nothing.ts', '', 'there is no such file', 'Name the file'],
+    ['syntax.ts', 'export const a = {\nexport default a', 'syntax.ts:2', 'Mend what it says'],
+    ['plain.mjs', 'export const a = {\nexport default a', 'plain.mjs:2', 'Mend what it says'],
+    ['missing.ts', 'import "./absent.ts"', "Cannot find module '", 'Mend what it says'],
+    [
+      'throws.ts',
+      'const f = () => { throw new TypeError("boom") }\nf()',
+      'it threw TypeError: boom (at f (file://',
+      'Mend what it says',
+    ],
+    ['none.ts', 'export const x = 1', 'it has no default export', 'Its default export must be ballet({ ... })'],
+    ['other.ts', 'export default 5', 'its default export is something else', 'Its default export must be'],
     [
       'named.ts',
       'import { ballet } from "ballet"\nexport const app = ballet({ services: [] })',
       'its application is exported as "app"',
+      'Its default export must be',
     ],
-  ])('says what is wrong with %s', async (path, text, words) => {
+  ])('says what is wrong with %s', async (path, text, words, hint) => {
     if (text !== '') box.write(path, text)
     const { code, stderr } = await box.run(['serve', path, '--port', '0'])
     expect(code).toBe(2)
     expect(stderr).toContain(words)
+    expect(stderr).toContain(`hint  ${hint}`)
     expect(stderr).toContain('APP_INVALID')
     expect(existsSync(join(box.folder, '.ballet'))).toBe(false)
   })

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ballet, open, operation, service, type Application } from '../../src/index.ts'
+import { handler } from '../../src/server/handler.ts'
 import { silentLog } from '../../src/engine/log.ts'
 import { connection, newPlace, type Place } from './subject.ts'
 
@@ -108,6 +109,8 @@ test('F8: a node that cannot renew its lease: it begins no effect, and when it c
   }
   while (!(await isOver()));
   expect(one.standing).toMatchObject({ role: 'owner', isSure: false })
+  const ready = await handler(one, { token: null })(new Request('http://localhost/readyz'))
+  expect(await ready.json()).toMatchObject({ status: 503, code: 'LEASE_UNCONFIRMED' })
   await stamp(one, 'a')
   expect(await one.run('stamp-a')).toMatchObject({ status: 'running' })
   isHeld = false
