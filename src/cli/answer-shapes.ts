@@ -143,6 +143,7 @@ const shapes = {
     store: record({ id: text, name: text }),
     services: list(named),
     workflows: list(record({ name: text, key: optional(text) })),
+    choreographies: list(named),
     events: list(record({ type: text, key: text })),
   }),
   nodes: record({

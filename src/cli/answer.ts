@@ -3,6 +3,7 @@
 import { printActed } from './acted.ts'
 import { PLACE_OPTIONS, type Command } from './command.ts'
 import { findWriter } from './discovery.ts'
+import { OP_OPTION, opOf } from './op-of.ts'
 import { usage } from './parse.ts'
 import { readInput } from './read-input.ts'
 import { REASON_OPTIONS, reasonOf } from './reasoned.ts'
@@ -12,13 +13,14 @@ export const answer: Command = {
   about: 'Answer a stuck call in the place of its service.',
   words: [
     { name: 'run', about: 'Id of the run.' },
-    { name: 'op', about: `The call or step, for example 'payment.charge#0'.` },
+    { name: 'op', about: `The call or step, for example 'payment.charge#0'; also as --op.`, optional: true },
   ],
   options: {
     value: {
       value: '<json|@file|->',
       about: 'What the operation would answer: {"type","data"} of an outcome, or its output.',
     },
+    ...OP_OPTION,
     ...REASON_OPTIONS,
     ...PLACE_OPTIONS,
   },
@@ -30,7 +32,9 @@ export const answer: Command = {
     `ballet answer mail-1 'notification.mail#0' --value @sent.json --why 'sent by hand'`,
   ],
   async run(given, terminal) {
-    const [run = '', op = ''] = given.words
+    const [run = ''] = given.words
+    const op = opOf(answer, given)
+    if (op === undefined) throw usage(answer, 'ballet answer needs <op>.')
     const text = given.text('value')
     if (text === undefined) throw usage(answer, 'ballet answer needs --value <json|@file|->.')
     const value = await readInput(answer, 'value', text, terminal)

@@ -16,6 +16,7 @@ export const events: Command = {
   options: {
     key: { value: '<field:value>', about: 'Of one business key, for example orderId:8841.' },
     type: { value: '<type>', about: 'Of this type.', many: true },
+    published: { about: 'Only those that were published: not the answers that a workflow kept.' },
     limit: { value: '<count>', about: 'At most so many, 1 to 1000; default 50.' },
     cursor: { value: '<cursor>', about: 'Go on where the last list ended.' },
     ...PLACE_OPTIONS,
@@ -30,6 +31,7 @@ export const events: Command = {
         key: given.text('key'),
         cursor: given.text('cursor'),
         limit,
+        published: given.flag('published') ? true : undefined,
         types: types.length === 0 ? undefined : types,
       })
       print(terminal, given.flag('json'), page, () => (page.items.length === 0 ? [] : lines(page.items, terminal)))

@@ -2,6 +2,7 @@
 import { printActed } from './acted.ts'
 import { PLACE_OPTIONS, type Command } from './command.ts'
 import { findWriter } from './discovery.ts'
+import { OP_OPTION, opOf } from './op-of.ts'
 import { usage } from './parse.ts'
 import { REASON_OPTIONS, reasonOf } from './reasoned.ts'
 
@@ -12,13 +13,14 @@ export const fail: Command = {
     { name: 'run', about: 'Id of the run.' },
     {
       name: 'op',
-      about: 'The call or step; without it the run ends as failed, and nothing is taken back.',
+      about: 'The call or step, also as --op; without it the run ends as failed, and nothing is taken back.',
       optional: true,
     },
   ],
   options: {
     message: { value: '<text>', about: 'The words of the error.' },
     code: { value: '<code>', about: 'Its code.' },
+    ...OP_OPTION,
     ...REASON_OPTIONS,
     ...PLACE_OPTIONS,
   },
@@ -27,7 +29,8 @@ export const fail: Command = {
   },
   examples: [`ballet fail checkout:8841 'payment.charge#0' --message 'the card is gone' --code CARD_GONE`],
   async run(given, terminal) {
-    const [run = '', op] = given.words
+    const [run = ''] = given.words
+    const op = opOf(fail, given)
     const message = given.text('message')
     if (message === undefined) throw usage(fail, 'ballet fail needs --message <text>.')
     const error = { code: given.text('code'), message }

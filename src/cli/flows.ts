@@ -1,10 +1,10 @@
-// `ballet flows`: the flows of a choreography, one for each key, by how they stand.
+// `ballet flows`: the flows of a choreography, one for each key, by how they stand; without a name, which there are.
 import { nearest } from '../core/names.ts'
 import type { FlowStanding } from '../core/store.ts'
 import type { FlowView } from '../core/views.ts'
-import { PLACE_OPTIONS, type Command } from './command.ts'
-import { findReader } from './discovery.ts'
-import { EXIT } from './exit-code.ts'
+import { PLACE_OPTIONS, type Command, type Given } from './command.ts'
+import { findReader, findWriter } from './discovery.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
 import { flowWords } from './flow-words.ts'
 import { usage, wholeNumber } from './parse.ts'
 import { printable, shownKey } from './printable.ts'
@@ -16,8 +16,8 @@ const STATES: readonly FlowStanding[] = ['on track', 'may end', 'complete', 'bro
 
 export const flows: Command = {
   name: 'flows',
-  about: 'List the flows of a choreography, one for each key, with what they wait for.',
-  words: [{ name: 'choreography', about: 'Its name.' }],
+  about: 'List the flows of a choreography, one for each key, with what they wait for; or the choreographies.',
+  words: [{ name: 'choreography', about: 'Its name; without it, the choreographies are listed.', optional: true }],
   options: {
     state: { value: '<state>', about: `${STATES.join(', ')}.` },
     limit: { value: '<count>', about: 'At most so many, 1 to 1000; default 50.' },
@@ -26,7 +26,8 @@ export const flows: Command = {
   },
   examples: ['ballet flows fulfilment --state overdue', 'ballet flows fulfilment --json'],
   async run(given, terminal) {
-    const [name = ''] = given.words
+    const [name] = given.words
+    if (name === undefined) return listChoreographies(given, terminal)
     const state = given.text('state')
     const request = {
       state: state === undefined ? undefined : stateOf(state),
@@ -44,6 +45,17 @@ export const flows: Command = {
     }
     return EXIT.ok
   },
+}
+
+/** The choreographies of the running application: a store alone does not know them. @throws USAGE with what belongs to one */
+async function listChoreographies(given: Given, terminal: Terminal): Promise<ExitCode> {
+  const option = ['state', 'limit', 'cursor'].find((name) => given.flag(name))
+  if (option !== undefined) throw usage(flows, `--${option} belongs to one choreography; name it.`)
+  const client = await findWriter(given, terminal)
+  const { choreographies } = await client.app()
+  print(terminal, given.flag('json'), choreographies, () => choreographies.map(({ name }) => printable(name)))
+  if (choreographies.length === 0) terminal.note('The application has no choreography.')
+  return EXIT.ok
 }
 
 function stateOf(text: string): FlowStanding {

@@ -6,11 +6,12 @@ import type { Causes } from './causal-tree.ts'
 import type { Command } from './command.ts'
 import { usage } from './parse.ts'
 import { wholeJournal, type Reads } from './reads.ts'
+import { shellWord } from './why-waiting.ts'
 
 /** Reads under way at once: an answer takes longer to come than to make. */
 const AT_ONCE = 32
 
-/** What there is of a key. @throws KEY_UNKNOWN, USAGE when several fields have the value. */
+/** What there is of a key, or of the key of a run whose id it is. @throws KEY_UNKNOWN, USAGE when several fields have the value. */
 export async function findKey(reads: Reads, key: string, command: Pick<Command, 'name'>): Promise<KeyView> {
   const { field, value } = splitKey(key)
   if (key.includes(':') && isField(field)) {
@@ -24,10 +25,19 @@ export async function findKey(reads: Reads, key: string, command: Pick<Command, 
     if (!isEmpty(view)) found.push(view)
   }
   const [only, second] = found
-  if (only === undefined) throw fault('KEY_UNKNOWN', { key })
+  if (only === undefined) return ofRun(reads, key, command)
   if (second === undefined) return only
   const names = found.map((view) => `${view.field}:${key}`).join(', ')
   throw usage(command, `Several keys have the value "${key}": ${names}. Name one.`)
+}
+
+/** What there is of the key that a run has, for who gives the id of the run. @throws KEY_UNKNOWN, USAGE */
+async function ofRun(reads: Reads, id: string, command: Pick<Command, 'name'>): Promise<KeyView> {
+  // What cannot be an id, or is forgotten, is no run to look at.
+  const run = await reads.run(id).catch(() => null)
+  if (run === null) throw fault('KEY_UNKNOWN', { key: id })
+  if (run.key !== null) return reads.key(run.key.field, run.key.value)
+  throw usage(command, `"${id}" is a run, and has no business key. Look at the run: ballet show ${shellWord(id)}`)
 }
 
 function isEmpty({ runs, events }: KeyView): boolean {

@@ -27,7 +27,12 @@ export class RemoteError extends Error {
 function problemOf(thrown: unknown, place: string): Problem {
   if (thrown instanceof RemoteError) return { ...thrown.problem, hint: hintHere(thrown.problem, place) }
   if (isBalletError(thrown))
-    return { code: thrown.code, status: thrown.status, detail: thrown.message, hint: hintHere(thrown, place) }
+    return {
+      code: thrown.code,
+      status: thrown.status,
+      detail: thrown.message,
+      hint: hintHere({ code: thrown.code, detail: thrown.message, hint: thrown.hint }, place),
+    }
   const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
   return { code: 'UNEXPECTED', status: 500, detail, hint: 'This is not expected. Report it with the lines above.' }
 }
@@ -37,11 +42,20 @@ const OWN_HINTS: Readonly<Record<string, string>> = {
   TOKEN_REQUIRED: 'Set BALLET_TOKEN to the token that the server was started with.',
 }
 
+/** Commands in a hint. */
+const COMMANDS = /ballet (?:runs|events|flows(?: (?!lists)\S+)?|why \S*[^\s.]|show \S+)/g
+
 /** A hint for callers of the API, in the words of the command line: its commands name the application that was meant. */
-function hintHere({ code, hint }: Pick<Problem, 'code' | 'hint'>, place: string): string {
+function hintHere({ code, detail, hint }: Omit<Problem, 'status'>, place: string): string {
+  // Where to look stands in the message.
+  if (code === 'USAGE' && detail.includes(' See: ballet ')) return ''
   return (OWN_HINTS[code] ?? hint)
+    .replaceAll(/, and app\.\w+\(\) in a program/g, '')
     .replaceAll('GET /api/runs', 'ballet runs')
-    .replaceAll(/ballet (?:runs|events|show \S+)/g, (command) => `${command}${place}`)
+    .replaceAll(/GET \/api\/choreographies\/[^/\s]+\/(\S*[^\s.])/g, 'ballet why $1')
+    .replaceAll(/GET \/api\/choreographies\/(\S+)/g, 'ballet flows $1')
+    .replaceAll('GET /api/choreographies', 'ballet flows')
+    .replaceAll(COMMANDS, (command) => `${command}${place}`)
 }
 
 /**

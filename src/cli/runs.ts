@@ -1,7 +1,7 @@
 // `ballet runs`: lists runs, the newest first, with why they wait.
 import { STUCK_REASONS } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
-import type { RunStatus } from '../core/store.ts'
+import type { RunKind, RunStatus } from '../core/store.ts'
 import type { RunView } from '../core/views.ts'
 import { PLACE_OPTIONS, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
@@ -16,6 +16,7 @@ import { shownTime } from './times.ts'
 import { COMMAND, lengthWords, waitingLine } from './why-waiting.ts'
 
 const STATUSES: readonly RunStatus[] = ['running', 'stuck', 'completed', 'failed', 'cancelled']
+const KINDS: readonly RunKind[] = ['workflow', 'operation', 'reaction', 'choreography']
 
 export const runs: Command = {
   name: 'runs',
@@ -25,6 +26,8 @@ export const runs: Command = {
     status: { value: '<status>', about: `${STATUSES.join(', ')}; several with commas.`, oneOf: STATUSES, many: true },
     reason: { value: '<reason>', about: `Stuck for this reason: ${STUCK_REASONS.join(', ')}.`, oneOf: STUCK_REASONS },
     name: { value: '<name>', about: 'Of the workflow, operation or reaction.' },
+    kind: { value: '<kind>', about: `${KINDS.join(', ')}.`, oneOf: KINDS },
+    root: { value: '<root>', about: 'Of one causal graph, run:<id> or event:<source>:<id>.' },
     key: { value: '<field:value>', about: 'Of one business key, for example orderId:8841.' },
     limit: { value: '<count>', about: 'At most so many, 1 to 1000; default 50.' },
     cursor: { value: '<cursor>', about: 'Go on where the last list ended.' },
@@ -41,10 +44,13 @@ export const runs: Command = {
       .flatMap((value) => value.split(','))
       .map((text) => wordOf('status', text, STATUSES))
     const reason = given.text('reason')
+    const kind = given.text('kind')
     const limit = wholeNumber(runs, given, 'limit', 1000)
     const request = {
       name: given.text('name'),
       key: given.text('key'),
+      root: given.text('root'),
+      kind: kind === undefined ? undefined : wordOf('kind', kind, KINDS),
       cursor: given.text('cursor'),
       limit,
       status: status.length === 0 ? undefined : status,

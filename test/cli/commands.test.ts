@@ -202,6 +202,14 @@ describe('publish, events and why', () => {
     expect(await box.json(['why', 'orderId:nothing-of-it'])).toMatchObject({ code: 3 })
   })
 
+  it('takes the id of a run for its key, and says of one without a key where to look', async () => {
+    await box.run(['start', 'checkout', '--input', order('by-id', 5000)])
+    expect((await box.run(['why', 'checkout:by-id'])).stdout).toMatch(/^orderId:by-id: 1 /)
+    await box.run(['start', 'payment.refuse', '--input', '{}', '--id', 'keyless'])
+    const { code, stderr } = await box.run(['why', 'keyless'])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('Look at the run: ballet show keyless')])
+  })
+
   it('asks which key is meant where two fields have the value', async () => {
     await box.run(['start', 'checkout', '--input', order('both', 5000)])
     await box.run(['publish', 'visit.noted', '--data', '{"visitId":"both"}'])
@@ -231,6 +239,12 @@ describe('runs and show', () => {
       stdout: '',
       stderr: 'No run fits.\n',
     })
+    await box.run(['publish', 'visit.noted', '--data', '{"visitId":"l-4"}'])
+    expect((await box.run(['runs', '--kind', 'reaction', '--root', 'run:l-1'])).stderr).toBe('No run fits.\n')
+    expect((await box.run(['runs', '--kind', 'workflow', '--root', 'run:l-1'])).stdout).toContain('l-1')
+    const events = (await box.json(['events', '--published', '--limit', '1000'])).value['items']
+    expect(events).not.toContainEqual(expect.objectContaining({ published: false }))
+    expect(events).toContainEqual(expect.objectContaining({ subject: 'l-4' }))
     expect((await box.run(['runs', '--status', 'runing'])).stderr).toContain('Did you mean "running"?')
     expect((await box.run(['runs', '--reason', 'trew'])).stderr).toContain('Did you mean "threw"?')
     await box.run(['start', 'payment.never', '--input', '{}', '--id', 'never-1', '--wait', '10s'])

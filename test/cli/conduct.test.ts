@@ -44,6 +44,8 @@ test('a long key is cut in tables, and whole for programs', async () => {
   const key = `2026-${'0'.repeat(240)}-last`
   expect((await box.run(['publish', 'order.created', '--data', data(key)])).code).toBe(0)
   await box.run(['publish', 'order.created', '--data', data('short')])
+  expect((await box.run(['flows'])).stdout).toBe('order\n')
+  expect((await box.run(['flows', 'ordr'])).stderr).toMatch(/Did you mean "order"\?\nhint {2}ballet flows lists them;/)
   const { stdout } = await box.run(['flows', 'order'])
   expect(stdout).toMatch(/^2026-0{15}…0{14}-last {2}\d/m)
   expect(stdout).toMatch(/^short {37}\d/m)

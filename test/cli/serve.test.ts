@@ -29,6 +29,19 @@ describe('a file that says how it runs', () => {
     })
   })
 
+  it('says of a run that is forgotten, and whose id is given again, that nothing is left of it', async () => {
+    box.write('app.ts', `${application}\nexport const options = { retention: { runs: '1s' } }\n`)
+    const [, url = ''] = await (await box.serve()).until(/ serves (http\S+)/)
+    const start = ['start', 'shipping.ship', '--input', '{"orderId":"9"}', '--id', 'f-9']
+    await box.run([...start, '--wait'])
+    while ((await fetch(`${url}/api/runs/f-9`)).status !== 410);
+    const again = await box.run(start)
+    expect(again).toMatchObject({ code: 0, stdout: 'f-9\n' })
+    expect(again.stderr).toBe(
+      'f-9 was started before, ended long ago and is forgotten; nothing new was started. Use another id to start one.\n',
+    )
+  })
+
   it.each([
     ['{ limit: { turns: 5 } }', 'there is no option "limit". Did you mean "limits"?'],
     ['{ limits: { turns: 0 } }', 'turns must be a whole number from 1, not 0'],

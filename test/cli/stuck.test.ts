@@ -236,6 +236,22 @@ describe('what is said of a stuck call', () => {
   })
 })
 
+describe('the call of a run', () => {
+  it('is named behind the run or by --op, whatever is done about it', async () => {
+    bank({ charge: 'no' })
+    const [one, two, three] = [await begun('op-1'), await begun('op-2'), await begun('op-3')]
+    expect((await box.run(['fail', one, '--op', OP, '--message', 'the card is gone'])).code).toBe(0)
+    const value = '{"type":"payment.charged","data":{"orderId":"op-2"}}'
+    expect((await box.run(['answer', two, '--op', OP, '--value', value])).code).toBe(0)
+    expect((await box.run(['retry', three, OP])).code).toBe(0)
+    const both = await box.run(['retry', three, OP, '--op', OP])
+    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('are both given; give one')])
+    const none = await box.run(['answer', two, '--value', value])
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('ballet answer needs <op>')])
+    expect(none.stderr).not.toContain('hint')
+  })
+})
+
 describe('a cancelled run', () => {
   it('takes back what it did, and says so; a second time nothing is new', async () => {
     bank({})
