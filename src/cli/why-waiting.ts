@@ -161,8 +161,8 @@ export function shellWord(word: string): string {
 }
 
 function stuckLine(run: RunView): string {
-  const failed = run.waits.filter((wait) => wait.attempt?.next === null)
-  const error = run.error ?? failed[0]?.attempt?.error
+  const stopped = run.waits.filter((wait) => wait.attempt?.next === null)
+  const error = run.error ?? stopped[0]?.attempt?.error
   const why = error === undefined ? '' : ` (${errorWords(error)})`
   // Code that cannot go on cannot stop either.
   const isKept = run.phase === 'cancelling' && run.reason !== 'call'
@@ -170,7 +170,7 @@ function stuckLine(run: RunView): string {
   const asked = isKept ? ' It was asked to stop, and does so once it is retried with code that can go on.' : ''
   const hint = error !== undefined && Object.hasOwn(catalogue, error.code) ? fault(error.code as ErrorCode).hint : ''
   const choices = run.choices.length > 0 ? ` You can: ${choiceWords(run.choices)}.` : hint === '' ? '' : ` ${hint}`
-  return `Stuck${phase}: ${stuckReason(run, failed, why)}.${asked}${choices}`
+  return `Stuck${phase}: ${stuckReason(run, stopped, why)}.${asked}${choices}`
 }
 
 /** The cause stands first: a list shows no more of the line than fits. */

@@ -10,11 +10,16 @@ const UNITS_MS: Readonly<Record<Unit, number>> = { ms: 1, s: 1000, m: 60_000, h:
 /** A hundred years: past it a typo is likelier than a wish, and dates stay far from their limits. */
 const LIMIT_MS = 100 * 365.25 * 86_400_000
 
-/** Milliseconds of a duration. @throws DURATION_INVALID when it is none, negative, or longer than 100 years. */
-export function toMs(duration: string): number {
+/**
+ * Milliseconds of a duration.
+ * @param at where it stands, for the error: `operation payment.charge: timeout`.
+ * @throws DURATION_INVALID when it is none, negative, or longer than 100 years.
+ */
+export function toMs(duration: string, at?: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration)
   const ms = match === null ? Number.NaN : Math.round(Number(match[1]) * UNITS_MS[match[2] as Unit])
-  if (!Number.isFinite(ms) || ms > LIMIT_MS) throw fault('DURATION_INVALID', { duration: duration.slice(0, 40) })
+  if (!Number.isFinite(ms) || ms > LIMIT_MS)
+    throw fault('DURATION_INVALID', { duration: duration.slice(0, 40), at: at === undefined ? '' : `${at} ` })
   return ms
 }
 

@@ -61,7 +61,7 @@ export const catalogue = {
   ACTION_REFUSED: { family: 'final', status: 409, message: 'The run "{id}" cannot be given "{action}": {problem}.', hint: 'How it stands and what can be done: ballet show {id}' },
   // Definitions
   DEFINITION_INVALID: { family: 'fix', status: 500, message: '{what}: {problem}.', hint: 'Correct the definition.' },
-  DURATION_INVALID: { family: 'fix', status: 500, message: '"{duration}" is not a duration.', hint: 'Write a number and ms, s, m, h or d, for example "90s" or "1.5h".' },
+  DURATION_INVALID: { family: 'fix', status: 500, message: '{at}"{duration}" is not a duration.', hint: 'Write a number and ms, s, m, h or d, for example "90s" or "1.5h".' },
   APPLICATION_UNFIT: { family: 'fix', status: 500, message: 'The parts of the application do not fit ({count}):\n{list}', hint: 'Mend each line above; nothing was started.' },
   FLOW_ENDLESS: { family: 'fix', status: 500, message: '{what} can never end: no sequence of events fulfils its pattern and all its rules.', hint: 'Drop the rule that forbids what the pattern asks for, or correct the pattern.' },
   FLOW_AMBIGUOUS: { family: 'fix', status: 500, message: '{what} is ambiguous: {problem}.', hint: 'Let every path have one name: name the part in which the paths differ, with .as(name).' },

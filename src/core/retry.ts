@@ -22,13 +22,13 @@ export interface RetryPolicy {
 
 export const RETRY: RetryPolicy = { attempts: 10, backoffMs: 200, limitMs: 60_000, exhausted: 'stuck' }
 
-/** The policy that an author's words make over a base. @throws DURATION_INVALID */
-export function retryPolicy(retry: Retry | undefined, base: RetryPolicy = RETRY): RetryPolicy {
+/** The policy that an author's words make over a base. @param at where they stand. @throws DURATION_INVALID */
+export function retryPolicy(retry: Retry | undefined, base: RetryPolicy = RETRY, at = ''): RetryPolicy {
   if (retry === undefined) return base
   return {
     attempts: retry.attempts ?? base.attempts,
-    backoffMs: retry.backoff === undefined ? base.backoffMs : toMs(retry.backoff),
-    limitMs: retry.limit === undefined ? base.limitMs : toMs(retry.limit),
+    backoffMs: retry.backoff === undefined ? base.backoffMs : toMs(retry.backoff, `${at}retry.backoff`),
+    limitMs: retry.limit === undefined ? base.limitMs : toMs(retry.limit, `${at}retry.limit`),
     exhausted: retry.exhausted ?? base.exhausted,
   }
 }

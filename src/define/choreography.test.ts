@@ -148,8 +148,15 @@ describe('what is refused', () => {
       'DEFINITION_INVALID: precedence(...): its argument 2 must be an event type',
       () => precedence(Created, seq(Created) as unknown as typeof Created),
     ],
-    ['DEFINITION_INVALID: ending "a b": its name must begin', () => Created.as('a b')],
-    ['DURATION_INVALID: "soon" is not a duration.', () => Created.within('soon' as '1s')],
+    ['DEFINITION_INVALID: a pattern of order.created: ending "a b": its name must begin', () => Created.as('a b')],
+    [
+      'DURATION_INVALID: within of a pattern of order.created "soon" is not a duration.',
+      () => Created.within('soon' as '1s'),
+    ],
+    [
+      'DURATION_INVALID: response(...): within "soon" is not a duration.',
+      () => response(Created, Approved, { within: 'soon' as '1s' }),
+    ],
     [
       'DEFINITION_INVALID: ballet({...}): choreographies[0] is not a choreography',
       () => ballet({ services: [], choreographies: [Created as never] }),

@@ -93,12 +93,22 @@ export function pattern<Ending extends string | null, Key extends string>(
     kind: 'pattern',
     flow,
     events: Object.freeze([...events]),
-    within: (limit: Duration) => pattern<Ending, Key>({ kind: 'within', ms: toMs(limit), part: flow }, events),
+    within: (limit: Duration) =>
+      pattern<Ending, Key>(
+        { kind: 'within', ms: toMs(limit, `within of a pattern of ${types(events)}`), part: flow },
+        events,
+      ),
     as: <Name extends string>(ending: Name) => {
-      refuseName('ending', ending)
+      refuseName(`a pattern of ${types(events)}: ending`, ending)
       return pattern<Exclude<Ending, null> | Name, Key>({ kind: 'as', ending, part: flow }, events)
     },
   })
+}
+
+/** Which events a part is of: it does not know its choreography, and may be in several. */
+function types(events: readonly EventDefinition[]): string {
+  const [first, second, ...more] = [...new Set(events.map(({ type }) => type))]
+  return `${[first, second].filter((type) => type !== undefined).join(', ')}${more.length === 0 ? '' : ', …'}`
 }
 
 /** An event type or a pattern, as a pattern. @param what names the place in the error. @throws DEFINITION_INVALID */

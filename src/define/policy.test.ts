@@ -38,10 +38,15 @@ it.each<[string, unknown, string]>([
   expect(() => attemptPolicy(policy as Policy, 'x')).toThrow(message)
 })
 
-it.each(['10 minutes', '-1s', '1', ''])('refuses the duration %j', (duration) => {
-  for (const policy of [{ timeout: duration }, { retry: { backoff: duration } }, { retry: { limit: duration } }]) {
-    expect(() => attemptPolicy(policy as { timeout: Duration }, 'x')).toThrow(
-      expect.objectContaining({ code: 'DURATION_INVALID' }),
+it.each(['10 minutes', '-1s', '1', ''])('refuses the duration %j, and says where it stands', (duration) => {
+  for (const [field, policy] of [
+    ['timeout', { timeout: duration }],
+    ['retry.backoff', { retry: { backoff: duration } }],
+    ['retry.limit', { retry: { limit: duration } }],
+  ] as const) {
+    const message = `operation "a.b": ${field} "${duration}" is not a duration.`
+    expect(() => attemptPolicy(policy as { timeout: Duration }, 'operation "a.b"')).toThrow(
+      expect.objectContaining({ code: 'DURATION_INVALID', message }),
     )
   }
 })

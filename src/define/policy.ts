@@ -30,9 +30,9 @@ export const ATTEMPTS: AttemptPolicy = { retry: RETRY, timeoutMs: 60_000 }
 export function attemptPolicy(policy: Policy, what: string, base: AttemptPolicy = ATTEMPTS): AttemptPolicy {
   const { retry, timeout } = policy
   if (retry !== undefined) checkRetry(retry, what)
-  const timeoutMs = timeout === undefined ? base.timeoutMs : toMs(timeout)
+  const timeoutMs = timeout === undefined ? base.timeoutMs : toMs(timeout, `${what}: timeout`)
   if (timeoutMs < 1) refuse(what, 'timeout must be 1ms or longer')
-  return { retry: retryPolicy(retry, base.retry), timeoutMs }
+  return { retry: retryPolicy(retry, base.retry, `${what}: `), timeoutMs }
 }
 
 function checkRetry(retry: Retry, what: string): void {

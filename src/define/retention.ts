@@ -29,8 +29,8 @@ export function retentionOf(given: Retention | undefined): RetentionMs | null {
   if (given === undefined) return null
   refuseUnknownOptions(given, ['runs', 'dedupe'], 'retention')
   if (typeof given.runs !== 'string') refuse('retention', 'runs must be a duration, for example "30d"')
-  const runsMs = toMs(given.runs)
-  const dedupeMs = given.dedupe === undefined ? null : toMs(given.dedupe)
+  const runsMs = toMs(given.runs, 'retention: runs')
+  const dedupeMs = given.dedupe === undefined ? null : toMs(given.dedupe, 'retention: dedupe')
   if (runsMs < 1000) refuse('retention', 'runs must be 1s or longer')
   if (dedupeMs !== null && dedupeMs < runsMs)
     refuse('retention', 'dedupe must be at least as long as runs: a name that is free while its run is there means two')

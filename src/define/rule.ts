@@ -36,7 +36,7 @@ export function response<A extends string, B extends string>(
   options: { readonly within?: Duration | undefined } = {},
 ): Rule<'response', A | B> {
   refuseUnknownOptions(options, ['within'], 'response(...)')
-  const ms = options.within === undefined ? null : toMs(options.within)
+  const ms = options.within === undefined ? null : toMs(options.within, 'response(...): within')
   return rule('response', cause, answer, (one, other) => ({ kind: 'response', cause: one, answer: other, ms }))
 }
 

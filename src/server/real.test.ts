@@ -157,6 +157,8 @@ describe('what is refused', () => {
     await post('/api/runs', { call: 'checkout', input: { orderId: '1' } })
     const unknown = await problem(await post('/api/runs/checkout:1/signals/cancel', { data: { by: 'a' } }))
     expect([unknown.code, unknown.details['nearest']]).toEqual(['SIGNAL_UNKNOWN', undefined])
+    const bare = await problem(await post('/api/runs/checkout:1/signals/cancel-order', { by: 'a' }))
+    expect(bare).toMatchObject({ code: 'REQUEST_INVALID', details: { path: 'data' } })
     const wrong = await problem(await post('/api/runs/checkout:1/signals/cancel-order', { data: { by: 1 } }))
     expect([wrong.code, wrong.details['path']]).toEqual(['INPUT_INVALID', 'by'])
     expect((await get<RunView>('/api/runs/checkout:1')).status).toBe('running')

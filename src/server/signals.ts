@@ -1,12 +1,19 @@
 // Signals over HTTP: a named message to one run.
+import { isRecord } from '../core/json.ts'
+import { nearest } from '../core/names.ts'
 import { answer, type Answer } from './answer.ts'
 import { readJson } from './body.ts'
-import { optionalText, readEnvelope } from './envelope.ts'
+import { optionalText, readEnvelope, wrong } from './envelope.ts'
 import { segment, type Exchange, type Route } from './route.ts'
 import { runId } from './runs.ts'
 
 async function send(exchange: Exchange): Promise<Answer> {
-  const body = readEnvelope(await readJson(exchange.request, exchange.bodyLimitBytes), ['data', 'id'])
+  const json = await readJson(exchange.request, exchange.bodyLimitBytes)
+  // Whoever sends the data itself is told where it belongs, and not that its first field is none.
+  const others = isRecord(json) ? Object.keys(json).filter((name) => name !== 'id') : []
+  if (others.length > 0 && others.every((name) => name !== 'data' && nearest(name, ['data']) === ''))
+    throw wrong('data', 'it is missing: what the signal says stands in it, {"data": ...}')
+  const body = readEnvelope(json, ['data', 'id'])
   const { id, created } = await exchange.app.signalNamed({
     run: runId(exchange),
     name: segment(exchange, 'name'),
