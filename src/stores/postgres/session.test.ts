@@ -125,7 +125,7 @@ test('a store that is not there cannot be read; one that is can, and not be writ
 test('a database that does not exist, or a wrong user, is refused with the words of the server', async () => {
   const server = await serverUrl()
   const failure = store(server.replace(/\/[^/]*$/, '/none_such')).open()
-  await expect(failure).rejects.toMatchObject({ code: 'STORE_FAILED', message: expect.stringContaining('none_such') })
+  await expect(failure).rejects.toMatchObject({ code: 'STORE_REFUSED', message: expect.stringContaining('none_such') })
 })
 
 test('of several changes of one row in a batch the last one holds', async () => {
