@@ -7,6 +7,7 @@ import {
   FixError,
   RetryError,
   TerminalError,
+  asError,
   assertNever,
   catalogue,
   fault,
@@ -140,4 +141,10 @@ describe('a terminal error', () => {
 
 it('says what to do wherever it is printed', () => {
   expect(inspect(fault('STORE_UNKNOWN', { url: 'x' }))).toContain("hint: 'Use memory:, file:<path> or")
+})
+
+it('takes what was thrown as it is, and what is no error for a failure', () => {
+  const error = new Error('x')
+  expect(asError(error)).toBe(error)
+  expect(asError('gone')).toMatchObject({ code: 'STORE_FAILED', details: { problem: 'gone' } })
 })

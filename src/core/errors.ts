@@ -190,6 +190,11 @@ export function fault(code: ErrorCode, details: Details = {}, cause?: unknown): 
   return new classes[catalogue[code].family](code, details, cause)
 }
 
+/** What was thrown, as an error: whoever throws something else has failed in a way that nobody knows. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : fault('STORE_FAILED', { problem: String(thrown) })
+}
+
 /** Stops the run or the process when something that must be true is not. */
 export function invariant(condition: unknown, problem: string): asserts condition {
   if (!condition) throw fault('INVARIANT', { problem })

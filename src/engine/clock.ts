@@ -1,6 +1,6 @@
 // The only place that reads the time and asks for randomness. Everything else gets a Clock and a Random.
 import { randomFillSync, randomInt } from 'node:crypto'
-import type { Cancel, Clock, Random } from '../core/clock.ts'
+import { elapsedOf, type Cancel, type Clock, type Random } from '../core/clock.ts'
 
 /** `setTimeout` fires at once past 2^31 - 1 ms; longer delays are walked in steps of a day. */
 const STEP_MS = 86_400_000
@@ -30,7 +30,7 @@ export const systemClock: Clock = {
 export function guarded(clock: Clock, onFailure: (error: unknown) => void): Clock {
   return {
     now: () => clock.now(),
-    elapsed: () => clock.elapsed?.() ?? clock.now(),
+    elapsed: () => elapsedOf(clock),
     busy: () => clock.busy?.() ?? 0,
     after: (delayMs, callback) =>
       clock.after(delayMs, () => {

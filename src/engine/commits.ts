@@ -7,7 +7,7 @@
 //        --full---> send again, into the store's reserve
 //        --a flow that was taken for new has a row--> send again without these flows: whoever follows them reads it first
 //        --anything else--> failed: so does what was sent behind it
-import { fault, isBalletError } from '../core/errors.ts'
+import { asError, fault, isBalletError } from '../core/errors.ts'
 import type { Batch, Store, Tenure } from '../core/store.ts'
 import { FULL_PAUSE_MS, type Space } from './space.ts'
 
@@ -93,7 +93,7 @@ export class Commits {
       this.#answeredAt = at
       return null
     } catch (error) {
-      return error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })
+      return asError(error)
     }
   }
 

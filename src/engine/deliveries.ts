@@ -1,7 +1,7 @@
 // Deliveries to open runs. A workflow gets each in a macrotask of its own (pump.ts); a run of one call answers at once.
 // A run that is parked is loaded first; one that is frozen keeps signals as mail and takes nothing else: what it was
 // waiting for is asked for again, under the same key, when its code is mended.
-import { fault, isBalletError } from '../core/errors.ts'
+import { asError, fault, isBalletError } from '../core/errors.ts'
 import { threw, toFailure, type Failure } from '../core/failure.ts'
 import { turnText, type Command, type Delivered } from '../core/journal.ts'
 import { type Machine } from '../core/machine.ts'
@@ -18,7 +18,7 @@ import { ownTimerFired } from './own-timers.ts'
 import type { TurnJob } from './pump.ts'
 import { answerHeld, type Held } from './replayer.ts'
 import { isOwnTimer } from './schedule.ts'
-import { asError, deliverLate, settleDelivery } from './settle.ts'
+import { deliverLate, settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { answerSolo, cancelSolo } from './solo-runs.ts'
 import { answeredBy, armNow, writeTurn, type Answered, type WrittenTurn } from './turn-rows.ts'

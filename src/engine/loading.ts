@@ -2,7 +2,7 @@
 // a person asks. While a run is being loaded, what comes for it waits and follows in order; none is loaded twice at once.
 // One that may have ended the last process is brought back on trial (suspects.ts), which says when. One part of a shard
 // (shard.ts).
-import { fault } from '../core/errors.ts'
+import { asError, fault } from '../core/errors.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import type { RunRow, SuspectRow, TimerRow } from '../core/store.ts'
 import type { Eviction } from './eviction.ts'
@@ -11,7 +11,6 @@ import { LOOKS } from './open-runs.ts'
 import { eachOpenRow } from './run-rows.ts'
 import { loadRun, takeUp, type Loaded } from './loader.ts'
 import { leaveAlone, markPoisoned } from './poisoned.ts'
-import { asError } from './settle.ts'
 import type { ForcedStop, ShardContext } from './shard-context.ts'
 import { Turnstile } from './turnstile.ts'
 import { UnreadRuns } from './unread-runs.ts'

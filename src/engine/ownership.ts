@@ -6,7 +6,7 @@
 //   joining --free--> owner --taken away, fenced--> standing by --free--> owner
 //      '--another owns it--> standing by            any --close--> gone
 import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
-import { fault } from '../core/errors.ts'
+import { asError, fault } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { LeaseLook, Leases, NodeInfo } from '../core/lease.ts'
 import type { Tenure } from '../core/store.ts'
@@ -206,8 +206,7 @@ export class Ownership {
 
   #trouble(error: unknown, state: string): void {
     // What could not be taken up is no trouble of the lease.
-    if (state === 'waiting' && this.#state === 'owning')
-      return this.#options.onFailure(error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) }))
+    if (state === 'waiting' && this.#state === 'owning') return this.#options.onFailure(asError(error))
     if (!this.#isTroubled && this.#state !== 'gone')
       this.#options.log.warn(`The lease cannot be kept at the moment: ${toFailure(error).message}`)
     this.#isTroubled = true

@@ -1,7 +1,7 @@
 // Answers whoever made a delivery: the inbox row that it came in goes with the batch, and the one who waits is told once
 // that batch is durable. Used for what was delivered and for what was not (the run has ended, or had it before). Whoever waits for
 // what fails is told so.
-import { fault } from '../core/errors.ts'
+import { asError } from '../core/errors.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { DeliveryExtras, DeliveryResult, ShardContext } from './shard-context.ts'
 
@@ -31,7 +31,3 @@ export function deliverLate(context: ShardContext, run: number, delivered: Deliv
     extras.failed?.(asError(error))
   }
 }
-
-/** What was thrown, as whoever waits is told of it. */
-export const asError = (error: unknown): Error =>
-  error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })

@@ -3,7 +3,8 @@
 //
 //   opening --recover--> serving --close--> closed
 //                           '--fenced, store failed--> failed
-import { fault, isBalletError } from '../core/errors.ts'
+import { elapsedOf } from '../core/clock.ts'
+import { asError, fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
 import { Placement } from '../core/placement.ts'
@@ -33,7 +34,7 @@ import { Pump } from './pump.ts'
 import { Receivers } from './receivers.ts'
 import { claimRejection, watchRejections } from './rejections.ts'
 import { RetentionSweep } from './retention.ts'
-import { asError, deliverLate, settleDelivery } from './settle.ts'
+import { deliverLate, settleDelivery } from './settle.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import type { ShardOptions } from './shard-options.ts'
 import { releaseSolo } from './solo-runs.ts'
@@ -74,7 +75,7 @@ export class Shard {
     this.#options = { ...options, clock }
     const { store, random, tenure, ns, directory, codec, log, pulse, trials, info } = options
     const space = new Space({ store, clock, log, onFailure })
-    const now = (): number => clock.elapsed?.() ?? clock.now()
+    const now = (): number => elapsedOf(clock)
     const isQuiet = (): boolean => this.context.pump.idle
     const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp: () => this.#caughtUp(), isQuiet, clock })
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)

@@ -7,7 +7,7 @@
 //   a shard:  free --falls to this node--> taken --its runs are taken up--> owned --falls to another--> handed on --> free
 //                                            '------------- taken away, fenced -------------> another's
 import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
-import { fault } from '../core/errors.ts'
+import { asError, fault } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { Leases, NodeInfo, Survey } from '../core/lease.ts'
 import { candidatesOf, LEAVING, ownerOf } from '../core/shares.ts'
@@ -280,6 +280,6 @@ export class Shares {
   }
 
   #failed(error: unknown): void {
-    this.#options.onFailure(error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) }))
+    this.#options.onFailure(asError(error))
   }
 }

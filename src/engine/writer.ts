@@ -4,7 +4,7 @@
 //
 //   open --seal (full, or there is room)--> sealed --commit (commits.ts)--> in flight --> durable
 //                                                                           --> failed: the shard stops
-import { fault } from '../core/errors.ts'
+import { asError, fault } from '../core/errors.ts'
 import type {
   Claim,
   ClaimName,
@@ -261,7 +261,7 @@ export class Writer {
     try {
       await (open.size > 0 ? this.#commits.send(open) : this.#commits.settled())
     } catch (error) {
-      const failure = error instanceof Error ? error : fault('STORE_FAILED', { problem: String(error) })
+      const failure = asError(error)
       this.fail(failure)
       return this.#hooks.onFailure(failure)
     }

@@ -1,6 +1,7 @@
-// Jobs whose graphs lie in several shards, in a store that forgets after a second or two, while they are asked for again and again.
+// Jobs whose graphs lie in several shards, in a store that soon forgets them, while they are asked for again and again.
 // Nothing may be forgotten that an open run still asks for, nothing may be done twice while its name is taken, and in the end
 // nothing may be left.
+import { toMs } from '../../src/core/duration.ts'
 import { eventRef, runRef } from '../../src/core/ids.ts'
 import type { RunRow } from '../../src/core/store.ts'
 import type { Application } from '../../src/define/application.ts'
@@ -143,7 +144,7 @@ class ForgettingScene implements Scene {
   #judgeTime(name: string, at: number, before: Given | undefined): void {
     if (before === undefined) return
     const { dedupe } = this.#retention
-    const freeAt = dedupe === undefined ? Infinity : before.created + Number.parseInt(dedupe, 10) * 1000
+    const freeAt = dedupe === undefined ? Infinity : before.created + toMs(dedupe)
     if (at + SKEW_MS < freeAt)
       this.#stage.world.blame('TWICE', `${name} began at ${before.created}, and again at ${at}`)
   }
@@ -160,7 +161,7 @@ class ForgettingScene implements Scene {
     for (const other of world.disks.flatMap(({ runs }) => [...runs.values()])) {
       const nth = this.#nthOf(runRef(other.id))
       // What comes of it when it is forgotten already holds nothing.
-      const isInTime = other.created < before.created + Number.parseInt(this.#retention.runs, 10) * 1000
+      const isInTime = other.created < before.created + toMs(this.#retention.runs)
       if (other.root === before.root && nth > before.nth && nth < end && isInTime)
         world.blame('HELD', `${id} began again, and ${other.id} of its graph is there`)
     }

@@ -3,6 +3,7 @@
 // all are over. Started again on the same folder it goes on. It speaks by messages to the command that started it.
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { elapsedOf } from '../../core/clock.ts'
 import { isRecord } from '../../core/json.ts'
 import { parseText } from '../../core/json-text.ts'
 import type { Batch, Store } from '../../core/store.ts'
@@ -23,7 +24,7 @@ const ASKED = 100
 /** What has been quiet for so long is asked whether it goes on at all. */
 const QUIET_MS = 1000
 
-const elapsed = (): number => systemClock.elapsed?.() ?? systemClock.now()
+const elapsed = (): number => elapsedOf(systemClock)
 
 class Play {
   readonly #order: PlayOrder
