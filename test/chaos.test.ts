@@ -17,6 +17,8 @@ const endings = ['confirmed', 'declined', 'refunded', 'cancelled']
 /** BALLET_SEED brings a campaign that failed back, as far as its orders, faults and moments go. */
 const seed = Number(process.env['BALLET_SEED'] ?? randomInt(2 ** 32))
 const ORDERS = 42
+/** Longer than the clients wait (`patienceMs`), and far from `stallMs`. */
+const FREEZES_MS = [1_000]
 const minutes = (many: number): { timeout: number } => ({ timeout: many * 60_000 })
 
 type Plan = Pick<CampaignOptions, 'blows' | 'patienceMs'> & Partial<Pick<CampaignOptions, 'arsenal'>>
@@ -58,8 +60,7 @@ test(
     const arsenal = (chance: Chance): Arsenal => [
       [4, blows.kill],
       [1, blows.term],
-      // Longer than the clients wait.
-      [1, blows.freeze(chance, [1_000])],
+      [1, blows.freeze(chance, FREEZES_MS)],
     ]
     const plan = { blows: 5, patienceMs: 700, arsenal }
     const { findings, figures } = await campaign(sites, plan, { hits: { kill: 3 }, redelivered: 1 })
@@ -71,7 +72,7 @@ test(
   'F1: the services are a process of their own, and both are killed: every order ends, and no effect is there twice',
   minutes(5),
   async (context) => {
-    const sites = await sitesOf(places('full').apart, context)
+    const sites = await sitesOf(places('full', FREEZES_MS).apart, context)
     const { findings, figures } = await campaign(
       sites,
       { blows: 3, patienceMs: 700 },

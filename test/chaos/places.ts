@@ -42,8 +42,11 @@ const weakSync: ShopSettings = {
   env: { NODE_OPTIONS: `--import=${pathToFileURL(fileURLToPath(new URL('weak-sync.mjs', import.meta.url))).href}` },
 }
 
-/** @param synchronous `full`, or `normal` for a store that syncs too little. */
-export function places(synchronous: string) {
+/**
+ * @param synchronous `full`, or `normal` for a store that syncs too little.
+ * @param freezesMs the lengths of a freeze in a folder; a campaign has to have more patience than the longest.
+ */
+export function places(synchronous: string, freezesMs: readonly number[] = FREEZES_MS) {
   if (synchronous !== 'full' && synchronous !== 'normal')
     throw new RangeError(`--synchronous is "${synchronous}"; it must be full or normal`)
   const isWeak = synchronous === 'normal'
@@ -54,16 +57,16 @@ export function places(synchronous: string) {
       counted: 'kill',
       ordersPerBlow: 8,
       isWeak: false,
-      make: () => Promise.resolve(inFolder()),
+      make: () => Promise.resolve(inFolder(freezesMs)),
     },
     /** As `chaos`, with the services in a process of their own, which is killed as well. */
-    apart: { option: 'kills', counted: 'kill', ordersPerBlow: 8, isWeak: false, make: apart },
+    apart: { option: 'kills', counted: 'kill', ordersPerBlow: 8, isWeak: false, make: () => apart(freezesMs) },
     powerCuts: { option: 'cuts', counted: 'cut', ordersPerBlow: 8, isWeak, make: onDisk },
     diskFull: { option: 'fills', counted: 'fill', ordersPerBlow: 20, isWeak: false, make: onSmallDisk },
   } as const satisfies Record<string, Place>
 }
 
-function inFolder(): Site {
+function inFolder(freezesMs: readonly number[]): Site {
   const folder = mkdtempSync(join(tmpdir(), 'ballet-chaos-'))
   return {
     folder,
@@ -71,14 +74,14 @@ function inFolder(): Site {
     arsenal: (chance) => [
       [20, blows.kill],
       [2, blows.term],
-      [1, blows.freeze(chance, FREEZES_MS)],
+      [1, blows.freeze(chance, freezesMs)],
     ],
     remove: (isSpent) => (isSpent ? rmSync(folder, { recursive: true }) : tell(folder)),
   }
 }
 
-async function apart(): Promise<Site> {
-  const { folder, arsenal, remove } = inFolder()
+async function apart(freezesMs: readonly number[]): Promise<Site> {
+  const { folder, arsenal, remove } = inFolder(freezesMs)
   const services = new ServicesProcess(folder, (error) => {
     throw error
   })
