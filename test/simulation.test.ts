@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import type { Campaign } from './simulation/campaign.ts'
 import { MUTANTS, type Mutant } from './simulation/mutants.ts'
 import { SERVER_MUTANTS } from './simulation/postgres/mutants.ts'
-import { FORGETTING, SHARDED, WAITING } from './simulation/seeds.ts'
+import { FORGETTING, RELEASING, SHARDED, WAITING } from './simulation/seeds.ts'
 
 const MAIN = fileURLToPath(new URL('simulation/main.ts', import.meta.url))
 /** `BALLET_SEED` moves the campaign to other stories. */
@@ -27,6 +27,7 @@ const SOME = [
   'begins-twice',
   'reaction-astray',
   'forgets-what-is-asked-for',
+  'takes-newer-events',
 ]
 
 /** What the command printed, whatever it exited with. */
@@ -106,6 +107,20 @@ test(
     expect(Object.keys(byWorkload).toSorted()).toEqual(['forgetting nodes', 'forgetting shards'])
     expect(figures.crashes).toBeGreaterThan(20)
     expect(figures.faults['frozen'] ?? 0).toBeGreaterThan(3)
+  },
+)
+
+test(
+  'F15: an application that is released anew, taken back and released again, with nodes of two releases at a time: 50 stories',
+  { timeout: 120_000 },
+  async () => {
+    const { out, words } = await simulate('--json', '--seeds', '50', '--seed', String(RELEASING + Number(SEED)))
+    const { seeds, found, figures, byWorkload } = JSON.parse(out) as Campaign
+    expect(words).toBe('')
+    expect([seeds, found]).toEqual([50, []])
+    expect(Object.keys(byWorkload).toSorted()).toEqual(['releases of nodes', 'releases of shards'])
+    expect(figures.processes).toBeGreaterThan(200)
+    expect(figures.faults['ended'] ?? 0).toBeGreaterThan(20)
   },
 )
 

@@ -19,9 +19,9 @@ const tables = `
     order_id text PRIMARY KEY, charged integer, refunded boolean NOT NULL DEFAULT false, closed text);
   CREATE TABLE IF NOT EXISTS ledger (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, t float8 NOT NULL DEFAULT ${NOW}, run text NOT NULL,
-    step text NOT NULL, key text NOT NULL, outcome text NOT NULL, amount integer, cause text, event text, epoch integer);
+    step text NOT NULL, key text NOT NULL, outcome text NOT NULL, amount integer, cause text, event text, epoch bigint);
   CREATE TABLE IF NOT EXISTS fences (
-    store text, shard integer, incarnation integer NOT NULL, epoch integer NOT NULL, PRIMARY KEY (store, shard));
+    store text, shard integer, incarnation integer NOT NULL, epoch bigint NOT NULL, PRIMARY KEY (store, shard));
 `
 const Stored: z.ZodType<Account> = z.object({
   charged: z.number().nullable(),
@@ -66,7 +66,8 @@ export class PostgresAccounts implements Accounts {
 
   async ledger(): Promise<LedgerRow[]> {
     return this.#within(async ({ sql }) => {
-      const rows = await sql`SELECT t, run, step, key, outcome, amount, cause, event, epoch FROM ledger ORDER BY t, id`
+      const rows =
+        await sql`SELECT t, run, step, key, outcome, amount, cause, event, epoch::float8 AS epoch FROM ledger ORDER BY t, id`
       return rows.map(parseRow)
     })
   }

@@ -17,7 +17,7 @@ export const SLOT_COUNT = 16_384
 export type RunKind = 'workflow' | 'operation' | 'reaction' | 'choreography'
 export type RunStatus = 'running' | 'stuck' | 'completed' | 'failed' | 'cancelled'
 
-/** Identity of a store. `id` is random and never changes; `incarnation` is raised when a backup is restored. */
+/** Identity of a store. `id` is random and never changes; `incarnation` is 1, and there for a day on which epochs have to begin anew. */
 export interface StoreInfo {
   readonly id: string
   readonly incarnation: number
@@ -360,7 +360,8 @@ export interface Store extends StoreReader {
   open(): Promise<StoreInfo>
   /**
    * Takes a shard over: raises its epoch durably, so that whoever held it before is fenced. Counts a crash when that
-   * owner had not released it.
+   * owner had not released it. A durable store raises it to the time in milliseconds, by its own clock, or by one where that
+   * is less: so it is above every epoch that services have seen, also when the store was put back from a backup.
    */
   acquire(shard: number, owner: string): Promise<Tenure>
   /**

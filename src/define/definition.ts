@@ -32,7 +32,10 @@ export interface Log {
 export interface OperationContext {
   /** The same in every attempt of this call, and in no other call: hand it to whatever you call. */
   readonly idempotencyKey: string
-  /** `incarnation.shard.epoch`, never falls: refuse a lower one than you have seen of a shard, it is a zombie. */
+  /**
+   * `incarnation.shard.epoch`, never falls: refuse a lower one than you have seen of a shard, it is a zombie. All three are numbers;
+   * the epoch is a time in milliseconds, so it needs more than 32 bits.
+   */
   readonly fence: string
   /** 1 in the first attempt. */
   readonly attempt: number

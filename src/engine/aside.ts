@@ -11,7 +11,7 @@ import { isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { parseText } from '../core/json-text.ts'
 import type { InboxRow } from '../core/store.ts'
-import { isOfStore } from './between-shards.ts'
+import { isOfStore, isOfVersion } from './between-shards.ts'
 import { orFailure } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -22,8 +22,6 @@ const FRESH_MS = TAKEN_MS / 2
 /** Before the first look, and before each when they have become seldom. */
 const [SOONEST_MS, LATEST_MS] = [1000, 300_000] as const
 const PAGE = 200
-/** What a version says of a start or an event that another one has taken. */
-const OF_VERSION: ReadonlySet<string> = new Set(['INPUT_INVALID', 'CALL_UNKNOWN', 'EVENT_UNKNOWN', 'KEY_INVALID'])
 
 const PLACES = ['aside', 'later'] as const
 type AsidePlace = (typeof PLACES)[number]
@@ -128,7 +126,10 @@ export class Aside {
 export function asideFor({ kind, at }: InboxRow, text: string, now: number, error: unknown): AsidePlace | null {
   // Nobody has thought of it.
   if (!isBalletError(error)) return 'later'
-  if ((kind !== 'start' && kind !== 'event') || !OF_VERSION.has(error.code)) return null
+  if (!isOfVersion(error)) return null
+  // A newer version has said it, in another shard.
+  if (kind === 'fact' || kind === 'begin') return 'aside'
+  if (kind !== 'start' && kind !== 'event') return null
   const isHeard = Math.abs(now - at) <= FRESH_MS && (parseText(text) as { readonly silent?: true }).silent !== true
   return isHeard ? null : 'aside'
 }

@@ -1,15 +1,17 @@
 // What runs of other shards say to this one, taken from the inbox: an event of a key that is here, a workflow that a reaction
 // elsewhere begins, and the answer to that. Each is there once, because its row was written with the turn that says it and
 // goes with what it brings about; a begin may be said twice (its reaction was brought back meanwhile), and is known by its
-// claim. Called by requests.ts.
-import { fault, isBalletError } from '../core/errors.ts'
+// claim. Of what a newer version of the application says, this one may not know a name, or refuse a value: that is thrown, and waits
+// for that version (aside.ts). While nodes are replaced one by one, such things come. Called by requests.ts.
+import { fault, isBalletError, type BalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
 import { parseText } from '../core/json-text.ts'
 import { toText } from '../core/json.ts'
+import { compareVersions } from '../core/shares.ts'
 import { createRun, startHash } from './births.ts'
 import { markStuck } from './endings.ts'
-import { appendEvent, type Fact } from './facts.ts'
+import { appendEvent, type SentFact } from './facts.ts'
 import type { LiveRun } from './live-run.ts'
 import { post } from './outbox.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -26,9 +28,13 @@ interface Begun {
   readonly refused: { readonly reason: 'conflict' | 'threw'; readonly error: Failure } | 'withdrawn' | null
 }
 
-/** @param drain takes the row away, in the batch of what was written in the same moment. */
+/**
+ * @param drain takes the row away, in the batch of what was written in the same moment.
+ * @throws EVENT_UNKNOWN when another version may have reactions to it
+ */
 export function takeFact(context: ShardContext, text: string, drain: () => void): void {
-  const fact = parseText(text) as Fact
+  const { version, ...fact } = parseText(text) as SentFact
+  if (ageOf(context, version) >= 0) context.directory.event(fact.type)
   whole(context, () => appendEvent(context, fact))
   drain()
   context.writer.flush()
@@ -37,9 +43,10 @@ export function takeFact(context: ShardContext, text: string, drain: () => void)
 /**
  * Begins the workflow of a reaction, unless there is a run of its id or the reaction was asked to stop meanwhile, and says how
  * that came out. The reaction waits for that, so that what its row says in this moment decides.
+ * @throws CALL_UNKNOWN, INPUT_INVALID, KEY_INVALID when the version that asks may take it
  */
 export async function takeBegin(context: ShardContext, text: string, drain: () => void): Promise<void> {
-  const { id, call, input, from, num, root, ask } = parseText(text) as BeginElsewhere
+  const { id, call, input, from, num, root, ask, version } = parseText(text) as BeginElsewhere
   const answer = (refused: Begun['refused']): void => {
     post(context, 'begun', from, JSON.stringify({ run: from, id, ask, refused } satisfies Begun))
     drain()
@@ -62,6 +69,7 @@ export async function takeBegin(context: ShardContext, text: string, drain: () =
       hash: startHash(context, call, input),
     }
   } catch (error) {
+    if (isForAnother(context, version, error)) throw error
     return answer({ reason: 'threw', error: toFailure(error) })
   }
   const reaction = await context.store.run(context.place.shardOf(from), num)
@@ -114,6 +122,20 @@ function whole(context: ShardContext, write: () => void): void {
     throw error
   }
 }
+
+/** Above 0 when a newer version says it, 0 when one of the same name does, which may be another all the same. Rows of before have none. */
+const ageOf = (context: ShardContext, version: string | undefined): number =>
+  version === undefined ? -1 : compareVersions(version, context.version)
+
+/** Whether the version that says it could take it. One that says it of itself, and refuses the value, is at fault. */
+function isForAnother(context: ShardContext, version: string | undefined, error: unknown): boolean {
+  const age = ageOf(context, version)
+  return isOfVersion(error) && (age > 0 || (age === 0 && (error as BalletError).code === 'CALL_UNKNOWN'))
+}
+
+/** What a version says of a start or an event that another one has taken, or said. */
+const OF_VERSION: ReadonlySet<string> = new Set(['INPUT_INVALID', 'CALL_UNKNOWN', 'EVENT_UNKNOWN', 'KEY_INVALID'])
+export const isOfVersion = (error: unknown): boolean => isBalletError(error) && OF_VERSION.has(error.code)
 
 /** Whether the store is at fault, or out of reach, and not what was asked. */
 export const isOfStore = (error: unknown): boolean =>

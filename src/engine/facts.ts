@@ -29,10 +29,13 @@ export interface Fact {
   readonly published: boolean
 }
 
+/** One that goes to another shard, with the version of the application that says it. */
+export type SentFact = Fact & { readonly version?: string }
+
 /** Appends an event where its key is: here, or by a row for the inbox of the shard that has it. */
 export function recordEvent(context: ShardContext, fact: Fact): void {
   if (isHere(context, fact.key)) appendEvent(context, fact)
-  else post(context, 'fact', fact.key, JSON.stringify(fact))
+  else post(context, 'fact', fact.key, JSON.stringify({ ...fact, version: context.version } satisfies SentFact))
 }
 
 /**

@@ -180,7 +180,8 @@ export class Requests {
         context.log.error(`An inbox row for ${row.target} waits: ${toFailure(error).message}`)
         return false
       }
-      const { ask } = isBalletError(error) ? (parseText(text) as Asked) : {}
+      // Of a begin it is the asking of its reaction, and nobody at a node waits for that.
+      const { ask } = isBalletError(error) && row.kind !== 'begin' ? (parseText(text) as Asked) : {}
       if (isBalletError(error) && ask !== undefined) {
         this.answers.refused(row, ask, error)
         return true

@@ -43,6 +43,8 @@ export interface BeginElsewhere {
   readonly root: string
   /** Which asking of the reaction this is. */
   readonly ask: string
+  /** Of the application that asks. */
+  readonly version?: string
 }
 
 /** The workflow of a reaction has begun in another shard. */
@@ -94,6 +96,7 @@ function askFor(context: ShardContext, run: LiveRun, id: string, input: unknown)
     num: row.num,
     root: row.root,
     ask,
+    version: context.version,
   }
   post(context, 'begin', id, JSON.stringify(asked))
   context.writer.flush()

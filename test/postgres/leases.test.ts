@@ -2,7 +2,8 @@
 // at the same time as a take-over is either before it or finds it. The lease of a node that is gone is made to be over by
 // moving its end, so that nothing waits.
 import { afterEach, expect, test } from 'vitest'
-import type { NodeInfo } from '../../src/core/lease.ts'
+import type { Leases, NodeInfo } from '../../src/core/lease.ts'
+import type { Tenure } from '../../src/core/store.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
 import { aTurn, batchAfter } from '../../src/testing/store-rows.ts'
@@ -38,16 +39,24 @@ async function expire({ schema }: Place, id: string): Promise<void> {
   )
 }
 
+/** The tenure of a node that gets the shard. */
+async function taken(leases: Leases, id: string): Promise<Tenure> {
+  const tenure = await leases.take(SHARD, id, 'shop')
+  if (tenure === null) throw new Error(`${id} did not get it`)
+  return tenure
+}
+
 test('a shard is taken by the first node, renewed by it, and given back', async () => {
   const at = await place()
   const store = await storeOn(at)
   const { leases } = store
   await leases.join(node('one'))
   expect(await leases.look(SHARD)).toMatchObject({ owner: null, isFree: true })
-  expect(await leases.take(SHARD, 'one', 'shop')).toEqual({ shard: SHARD, epoch: 1, head: 0, crashes: 0 })
+  const tenure = await taken(leases, 'one')
+  expect(tenure).toEqual({ shard: SHARD, epoch: tenure.epoch, head: 0, crashes: 0 })
   expect(await leases.look(SHARD)).toMatchObject({ owner: { id: 'one', address: 'http://one:1' }, isFree: false })
-  expect(await leases.renew('one')).toEqual([{ shard: SHARD, epoch: 1 }])
-  await store.release(SHARD, 1)
+  expect(await leases.renew('one')).toEqual([{ shard: SHARD, epoch: tenure.epoch }])
+  await store.release(SHARD, tenure.epoch)
   expect(await leases.look(SHARD)).toMatchObject({ owner: null, isFree: true })
   expect(await leases.renew('one')).toEqual([])
 })
@@ -62,18 +71,20 @@ test.each([
     const [one, two] = [await storeOn(at, more), await storeOn(at, more)]
     await one.leases.join(node('one'))
     await two.leases.join(node('two'))
-    expect(await one.leases.take(SHARD, 'one', 'shop')).toMatchObject({ epoch: 1 })
+    const first = await taken(one.leases, 'one')
     expect(await two.leases.take(SHARD, 'two', 'shop')).toBeNull()
     await expire(at, 'one')
     expect(await two.leases.look(SHARD)).toMatchObject({ owner: { id: 'one' }, isFree: true })
-    expect(await two.leases.take(SHARD, 'two', 'shop')).toEqual({ shard: SHARD, epoch: 2, head: 0, crashes: 1 })
+    const second = await taken(two.leases, 'two')
+    expect(second).toEqual({ shard: SHARD, epoch: second.epoch, head: 0, crashes: 1 })
+    expect(second.epoch).toBeGreaterThan(first.epoch)
     expect(await one.leases.renew('one')).toEqual([])
-    const late = batchAfter({ shard: SHARD, epoch: 1, head: 0, crashes: 0 }, { head: 1, journal: [aTurn(1, 1, 0)] })
+    const late = batchAfter(first, { head: 1, journal: [aTurn(1, 1, 0)] })
     await expect(one.commit(late)).rejects.toMatchObject({ code: 'SHARD_FENCED' })
     // The first may join again, and then waits like any other.
     await one.leases.join(node('one'))
     expect(await one.leases.take(SHARD, 'one', 'shop')).toBeNull()
-    expect(await two.leases.renew('two')).toEqual([{ shard: SHARD, epoch: 2 }])
+    expect(await two.leases.renew('two')).toEqual([{ shard: SHARD, epoch: second.epoch }])
   },
 )
 
@@ -81,9 +92,9 @@ test('a lease that is over, and that nobody took, is renewed', async () => {
   const at = await place()
   const { leases } = await storeOn(at)
   await leases.join(node('one'))
-  await leases.take(SHARD, 'one', 'shop')
+  const { epoch } = await taken(leases, 'one')
   await expire(at, 'one')
-  expect(await leases.renew('one')).toEqual([{ shard: SHARD, epoch: 1 }])
+  expect(await leases.renew('one')).toEqual([{ shard: SHARD, epoch }])
   expect(await leases.look(SHARD)).toMatchObject({ isFree: false })
 })
 
@@ -91,16 +102,19 @@ test('two that take at once: one has it', async () => {
   const at = await place()
   const stores = await Promise.all([storeOn(at), storeOn(at), storeOn(at)])
   for (const [index, { leases }] of stores.entries()) await leases.join(node(`n${index}`))
+  let before = 0
   for (let round = 1; round <= 10; round++) {
-    const taken = await Promise.all(stores.map(({ leases }, index) => leases.take(SHARD, `n${index}`, 'shop')))
-    const winners = taken.flatMap((tenure, index) => (tenure === null ? [] : [{ tenure, id: `n${index}` }]))
-    expect(winners.map(({ tenure }) => tenure.epoch)).toEqual([round])
+    const answers = await Promise.all(stores.map(({ leases }, index) => leases.take(SHARD, `n${index}`, 'shop')))
+    const winners = answers.flatMap((tenure, index) => (tenure === null ? [] : [{ tenure, id: `n${index}` }]))
+    expect(winners.length).toBe(1)
     const [winner] = winners
+    expect(winner?.tenure.epoch).toBeGreaterThan(before)
+    before = winner?.tenure.epoch ?? Number.NaN
     if (winner !== undefined) await expire(at, winner.id)
     // Whoever had it may take it again, so it goes.
     if (winner !== undefined) await stores[0]?.leases.leave(winner.id)
     for (const [index, { leases }] of stores.entries()) await leases.join(node(`n${index}`))
-    await stores[0]?.release(SHARD, round)
+    await stores[0]?.release(SHARD, before)
   }
 })
 
@@ -109,7 +123,7 @@ test('a renewal waits for a take-over that is under way, and then says that the 
   const [one, two] = [await storeOn(at), await storeOn(at)]
   await one.leases.join(node('one'))
   await two.leases.join(node('two'))
-  await one.leases.take(SHARD, 'one', 'shop')
+  const { epoch } = await taken(one.leases, 'one')
   await expire(at, 'one')
   const sql = await connection()
   const held = Promise.withResolvers<void>()
@@ -135,7 +149,7 @@ test('a renewal waits for a take-over that is under way, and then says that the 
   await blocked(2)
   held.resolve()
   await holding
-  expect(await taking).toMatchObject({ epoch: 2 })
+  expect((await taking)?.epoch).toBeGreaterThan(epoch)
   expect(await renewing).toEqual([])
 })
 
@@ -144,12 +158,12 @@ test('a node that leaves is gone at once, one that crashed is shown as gone, and
   const [one, two] = [await storeOn(at), await storeOn(at)]
   await one.leases.join(node('one'))
   await two.leases.join(node('two'))
-  await one.leases.take(SHARD, 'one', 'shop')
+  const { epoch } = await taken(one.leases, 'one')
   expect(await two.leases.nodes()).toMatchObject([
     { id: 'one', isAlive: true },
     { id: 'two', isAlive: true },
   ])
-  expect(await two.leases.leases()).toMatchObject([{ shard: SHARD, node: 'one', epoch: 1, head: 0 }])
+  expect(await two.leases.leases()).toMatchObject([{ shard: SHARD, node: 'one', epoch, head: 0 }])
   await expire(at, 'one')
   expect(await two.leases.nodes()).toMatchObject([{ id: 'one', isAlive: false }, { id: 'two' }])
   await two.leases.take(SHARD, 'two', 'shop')
@@ -163,23 +177,25 @@ test('a node that leaves is gone at once, one that crashed is shown as gone, and
 test('a process without a lease, of an earlier version, is taken over from at once', async () => {
   const at = await place()
   const store = await storeOn(at)
-  await store.acquire(SHARD, 'old')
+  const { epoch } = await store.acquire(SHARD, 'old')
   await store.leases.join(node('one'))
   expect(await store.leases.look(SHARD)).toMatchObject({ owner: null, isFree: true })
-  expect(await store.leases.take(SHARD, 'one', 'shop')).toEqual({ shard: SHARD, epoch: 2, head: 0, crashes: 1 })
+  const next = await taken(store.leases, 'one')
+  expect(next).toEqual({ shard: SHARD, epoch: next.epoch, head: 0, crashes: 1 })
+  expect(next.epoch).toBeGreaterThan(epoch)
 })
 
 test('a renewal waits for no batch: it answers while another holds the row of the shard', async () => {
   const at = await place()
   const { leases } = await storeOn(at, '&deadline=3600&lease=3600')
   await leases.join(node('one'))
-  await leases.take(SHARD, 'one', 'shop')
+  const { epoch } = await taken(leases, 'one')
   const sql = await connection()
   const renewed = await sql.begin(async (tx) => {
     await tx.unsafe(`UPDATE ${at.schema}.shards SET head = head + 1`)
     return leases.renew('one')
   })
-  expect(renewed).toEqual([{ shard: SHARD, epoch: 1 }])
+  expect(renewed).toEqual([{ shard: SHARD, epoch }])
 })
 
 test('what is said twice does no more: a node joins, takes and leaves again', async () => {
@@ -188,10 +204,32 @@ test('what is said twice does no more: a node joins, takes and leaves again', as
   await leases.join(node('one'))
   await leases.join({ ...node('one'), address: 'http://moved:2' })
   expect(await leases.nodes()).toMatchObject([{ id: 'one', address: 'http://moved:2', isAlive: true }])
-  expect(await leases.take(SHARD, 'one', 'shop')).toMatchObject({ epoch: 1, crashes: 0 })
+  const first = await taken(leases, 'one')
   // The answer was lost: whoever takes what is its own already has it anew, and nobody has crashed.
-  expect(await leases.take(SHARD, 'one', 'shop')).toMatchObject({ epoch: 2, crashes: 0 })
+  const anew = await taken(leases, 'one')
+  expect([first.crashes, anew.crashes]).toEqual([0, 0])
+  expect(anew.epoch).toBeGreaterThan(first.epoch)
   await leases.leave('one')
   await leases.leave('one')
   expect(await leases.nodes()).toEqual([])
 })
+
+type Opened = Awaited<ReturnType<typeof storeOn>>
+
+test.each([
+  ['by lease', (store: Opened) => taken(store.leases, 'one')],
+  ['without', (store: Opened) => store.acquire(SHARD, 'one')],
+] as const)(
+  'a store that was put back from a backup is taken with a later epoch than any before: %s',
+  async (_, take) => {
+    const at = await place()
+    const store = await storeOn(at)
+    await store.leases.join(node('one'))
+    const old = await take(store)
+    await store.release(SHARD, old.epoch)
+    const before = await take(store)
+    await store.release(SHARD, before.epoch)
+    await (await connection()).unsafe(`UPDATE ${at.schema}.shards SET epoch = ${old.epoch}`)
+    expect((await take(store)).epoch).toBeGreaterThan(before.epoch)
+  },
+)

@@ -109,7 +109,7 @@ test('a second node stands by: it is seen, answers questions, and passes on what
   await one.process.welcomed
   const two = await start()
   const seen = await until(two, ({ nodes }) => nodes.length === 2)
-  expect(seen).toMatchObject({ leaseMs: 1000, shards: [{ address: one.url, epoch: 1 }] })
+  expect(seen).toMatchObject({ leaseMs: 1000, shards: [{ address: one.url }] })
   expect(seen.nodes).toMatchObject([
     { address: one.url, state: 'owner', self: false },
     { address: two.url, state: 'standby', self: true },

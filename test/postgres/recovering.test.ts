@@ -54,7 +54,7 @@ test.each([1, 8])('a signal that comes while its shard of %i takes up its runs i
   const run = (await app.start(waiter({ customerId: 'c' }))).id
   const shard = new Placement({ slots: SLOT_COUNT, shards }).shardOf(run)
   const [{ epoch } = { epoch: 0 }] = await sql.unsafe<{ epoch: number }[]>(
-    `SELECT epoch::int FROM ${place.schema}.shards WHERE id = ${shard}`,
+    `SELECT epoch::float8 AS epoch FROM ${place.schema}.shards WHERE id = ${shard}`,
   )
   const go = await hold(place)
   // As another node would that found its lease over, and let it go again.

@@ -4,7 +4,8 @@ import { tell, type Figures, type Told, type Workload } from '../../src/testing/
 import { forgettingNodes, forgettingShards } from './forgetting.ts'
 import { programs } from './programs.ts'
 import { relayOfNodes, relayOfShards } from './relay.ts'
-import { FORGETTING, SHARDED, WAITING } from './seeds.ts'
+import { releasesOfNodes, releasesOfShards } from './releases.ts'
+import { FORGETTING, RELEASING, SHARDED, WAITING } from './seeds.ts'
 import { shop, shopOfNodes, shopOfShards, type ShopEvidence } from './shop.ts'
 import { add, noFigures } from './sums.ts'
 import { tally, tallyOfNodes, tallyOfShards } from './tally.ts'
@@ -37,6 +38,7 @@ const WAITING_WORKLOADS: readonly Workload[] = [
 ].map(waiting)
 
 const FORGETTING_WORKLOADS: readonly Workload[] = [forgettingNodes, forgettingShards, waiting(forgettingNodes)]
+const RELEASING_WORKLOADS: readonly Workload[] = [releasesOfNodes, releasesOfShards, waiting(releasesOfNodes)]
 
 function waiting(workload: Workload): Workload {
   const { cluster } = workload
@@ -46,7 +48,8 @@ function waiting(workload: Workload): Workload {
 function workloadsOf(seed: number): readonly Workload[] {
   if (seed < SHARDED) return WORKLOADS
   if (seed < WAITING) return SHARDED_WORKLOADS
-  return seed < FORGETTING ? WAITING_WORKLOADS : FORGETTING_WORKLOADS
+  if (seed < FORGETTING) return WAITING_WORKLOADS
+  return seed < RELEASING ? FORGETTING_WORKLOADS : RELEASING_WORKLOADS
 }
 
 /** The story of a seed. */

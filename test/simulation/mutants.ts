@@ -5,9 +5,10 @@ import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { CORE_MUTANTS } from './mutants-core.ts'
 import { ENGINE_MUTANTS } from './mutants-engine.ts'
+import { RELEASE_MUTANTS } from './mutants-releases.ts'
 import { RETENTION_MUTANTS } from './mutants-retention.ts'
 import { SHARD_MUTANTS } from './mutants-shards.ts'
-import { FORGETTING, SHARDED } from './seeds.ts'
+import { FORGETTING, RELEASING, SHARDED } from './seeds.ts'
 
 /** A rule, and how it is broken. */
 export interface Mutant {
@@ -28,6 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CORE_MUTANTS,
   ...SHARD_MUTANTS.map((mutant) => ({ ...mutant, first: SHARDED })),
   ...RETENTION_MUTANTS.map((mutant) => ({ ...mutant, first: FORGETTING })),
+  ...RELEASE_MUTANTS.map((mutant) => ({ ...mutant, first: RELEASING })),
 ]
 
 /** Breaks the engine that is loaded from now on. */

@@ -8,3 +8,6 @@ export const WAITING = 2_000_000
 
 /** From here on they are of stores that forget soon what has ended. */
 export const FORGETTING = 3_000_000
+
+/** From here on the application is released anew while they are told. */
+export const RELEASING = 4_000_000

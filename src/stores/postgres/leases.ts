@@ -40,7 +40,8 @@ const FORGET_MS = 3_600_000
 /** How long a take-over waits for whoever holds the shard's row; half of it, and that session is ended. */
 const TAKE_MS = 2000
 
-const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
+/** Milliseconds since the epoch by the clock of the server. */
+export const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
 
 /** `{s}` stands for the schema. Of every text the parameters stand in the order of its call. */
 const texts = {
@@ -59,7 +60,7 @@ const texts = {
   lock: 'SELECT node FROM {s}.shards WHERE id = ANY ($1::int[]) ORDER BY id FOR UPDATE',
   evict: `UPDATE {s}.nodes SET until = NULL
     WHERE id IN (SELECT node FROM {s}.shards WHERE id = ANY ($1::int[])) AND id <> $2 AND until <= ${NOW}`,
-  take: `UPDATE {s}.shards AS own SET epoch = epoch + 1, owner = $3, node = $2, since = ${NOW}, taking = NULL,
+  take: `UPDATE {s}.shards AS own SET epoch = greatest(epoch + 1, ${NOW}), owner = $3, node = $2, since = ${NOW}, taking = NULL,
       crashes = CASE WHEN owner IS NULL OR node = $2 THEN crashes ELSE abs(crashes) + 1 END
     WHERE id = ANY ($1::int[]) AND (owner IS NULL OR node IS NULL OR node = $2
       OR NOT EXISTS (SELECT FROM {s}.nodes WHERE id = own.node AND until IS NOT NULL))

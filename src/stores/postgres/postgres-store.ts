@@ -35,7 +35,7 @@ import { GroupCommit } from './group-commit.ts'
 import { newest } from './newest.ts'
 import { postIn } from './own-transaction.ts'
 import { layoutVersion, migrate } from './layout.ts'
-import { PostgresLeases } from './leases.ts'
+import { NOW, PostgresLeases } from './leases.ts'
 import { openLink, SESSION_NAME, syncText, type Link, type LinkUse } from './link.ts'
 import { Links } from './links.ts'
 import { Texts, type Step } from './texts.ts'
@@ -177,7 +177,7 @@ class PostgresStore extends SqlStore {
   /** Taken once, however often it has to be said: whoever comes back finds that it was here. */
   override async acquire(shard: number, owner: string): Promise<Tenure> {
     const statement: Statement = {
-      sql: `UPDATE shards SET epoch = epoch + 1, crashes = CASE WHEN owner IS NULL THEN crashes ELSE abs(crashes) + 1 END,
+      sql: `UPDATE shards SET epoch = greatest(epoch + 1, ${NOW}), crashes = CASE WHEN owner IS NULL THEN crashes ELSE abs(crashes) + 1 END,
         owner = ?2, node = NULL, taking = ?3 WHERE id = ?1 AND taking IS DISTINCT FROM ?3 RETURNING epoch, head, crashes`,
       width: 3,
       values: [shard, owner, randomUUID()],

