@@ -116,7 +116,8 @@ export class Admission {
     if (arriving >= limits.arrivals)
       return this.#overloaded(`${arriving} requests wait for their acknowledgement (limits.arrivals)`, LEAST_MS)
     const open = this.open + others.open
-    if (runs > 0 && open + runs > Math.ceil(limits.openRuns * others.part)) {
+    // What is more than all that may be open by itself comes in when nothing else is.
+    if (runs > 0 && open > 0 && open + runs > Math.ceil(limits.openRuns * others.part)) {
       const here = others.part === 1 ? '' : ' at this node'
       return this.#overloaded(`${open} runs are open${here} (limits.openRuns)`, RUN_ENDS_MS)
     }

@@ -182,10 +182,10 @@ export class DeliveryJob implements TurnJob {
     executor.machine.deliver(delivered, this.#context.now(), this.#seq, null, held)
   }
 
-  /** A signal by hand that nobody waits for, when the run holds as many as it may. What lay in the inbox was acknowledged. */
+  /** A signal by hand that nobody waits for, when the run holds as many as it may. What lay in the inbox, or is kept, was acknowledged. */
   #isFull(machine: Machine): boolean {
     const { kind } = this.delivered
-    if (kind !== 'signal' || this.#extras.drained !== undefined) return false
+    if (kind !== 'signal' || this.delivered.mail !== undefined || this.#extras.drained !== undefined) return false
     if (machine.mailbox.unread < this.#context.limits.signals) return false
     return (this.#full = !machine.waitsFor(`signal:${this.delivered.name}`))
   }

@@ -5,7 +5,7 @@ import { forgettingNodes, forgettingShards } from './forgetting.ts'
 import { programs } from './programs.ts'
 import { relayOfNodes, relayOfShards } from './relay.ts'
 import { releasesOfNodes, releasesOfShards } from './releases.ts'
-import { FORGETTING, RELEASING, SHARDED, WAITING } from './seeds.ts'
+import { FORGETTING, RELEASING, SHARDED, TIGHT, WAITING } from './seeds.ts'
 import { shop, shopOfNodes, shopOfShards, type ShopEvidence } from './shop.ts'
 import { add, noFigures } from './sums.ts'
 import { tally, tallyOfNodes, tallyOfShards } from './tally.ts'
@@ -39,6 +39,17 @@ const WAITING_WORKLOADS: readonly Workload[] = [
 
 const FORGETTING_WORKLOADS: readonly Workload[] = [forgettingNodes, forgettingShards, waiting(forgettingNodes)]
 const RELEASING_WORKLOADS: readonly Workload[] = [releasesOfNodes, releasesOfShards, waiting(releasesOfNodes)]
+const TIGHT_WORKLOADS: readonly Workload[] = [
+  tally,
+  tallyOfNodes,
+  relayOfNodes,
+  shop,
+  forgettingNodes,
+  tallyOfShards,
+  shopOfNodes,
+  waiting(tallyOfNodes),
+  releasesOfNodes,
+].map((workload) => ({ ...workload, isTight: true }))
 
 function waiting(workload: Workload): Workload {
   const { cluster } = workload
@@ -49,7 +60,8 @@ function workloadsOf(seed: number): readonly Workload[] {
   if (seed < SHARDED) return WORKLOADS
   if (seed < WAITING) return SHARDED_WORKLOADS
   if (seed < FORGETTING) return WAITING_WORKLOADS
-  return seed < RELEASING ? FORGETTING_WORKLOADS : RELEASING_WORKLOADS
+  if (seed < RELEASING) return FORGETTING_WORKLOADS
+  return seed < TIGHT ? RELEASING_WORKLOADS : TIGHT_WORKLOADS
 }
 
 /** The story of a seed. */

@@ -1,5 +1,6 @@
 // What can be broken in what moves: the writer and its gate, the inbox, claims, timers, reactions, recovery; and in the store.
 import type { Mutant } from './mutants.ts'
+import { TIGHT } from './seeds.ts'
 
 export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
@@ -342,5 +343,13 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
       ['this.isIdle(one) && one.members.size === 0', 'this.isIdle(one)'],
     ],
     within: 1000,
+  },
+  {
+    name: 'kept-signals-refused',
+    breaks: 'a signal that is kept for a run was acknowledged, and is given to it however many there are',
+    file: 'engine/deliveries.ts',
+    changes: [[' || this.delivered.mail !== undefined', '']],
+    within: 600,
+    first: TIGHT,
   },
 ]

@@ -11,3 +11,6 @@ export const FORGETTING = 3_000_000
 
 /** From here on the application is released anew while they are told. */
 export const RELEASING = 4_000_000
+
+/** From here on processes take on next to nothing at a time. */
+export const TIGHT = 5_000_000

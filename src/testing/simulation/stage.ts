@@ -3,6 +3,7 @@
 // What must not be is blamed on the way (World.blame) or found by the scene when it is over.
 import type { Application } from '../../define/application.ts'
 import type { ApplicationDefinition } from '../../define/definition.ts'
+import type { Limits } from '../../define/limits.ts'
 import type { RunOptions } from '../../engine/open.ts'
 import type { Chance } from './chance.ts'
 import { connectionLost, SimulatedProcess } from './process.ts'
@@ -37,6 +38,8 @@ export interface Workload {
   readonly scene: (stage: Stage) => Scene
   /** Of a store with several shards; one process after the other has a store with one where it says nothing. */
   readonly cluster?: Cluster
+  /** Whether some processes take on next to nothing at a time, and put runs on the disk as soon as they can. */
+  readonly isTight?: boolean
 }
 
 /** What a story came to. */
@@ -75,6 +78,17 @@ const FATES = 3
 const FREEZE_MS = 5000
 /** How long one that ends, or hands something on, waits for what is under way. */
 const GRACES_MS = [0, 0, 300, 3000]
+
+/** Some of them as usual. Those that leave a run stuck are not among them: nobody could mend that. */
+const tightLimits = (chance: Chance): Partial<Limits> => ({
+  signals: chance.pick([1, 2, 10_000]),
+  idleMs: chance.pick([5, 50, 600_000]),
+  liveBytes: chance.pick([1, 2000, 2 ** 28]),
+  arrivals: chance.pick([1, 3, 10_000]),
+  openRuns: chance.pick([2, 6, 1_000_000]),
+  queueMs: chance.pick([5, 1000]),
+  commitMs: chance.pick([20, 5000]),
+})
 
 /** Plays the story of a seed, on a disk in memory where no other medium is given. */
 export async function tell(
@@ -210,7 +224,8 @@ export class Stage {
     else Object.assign(seat, next)
     const chance = world.chance(`${process.name} options`)
     const address = world.hasLeases ? { address: `http://${process.name}` } : {}
-    const given = { liveRuns: chance.pick([1, 3, 10_000]), ...address, ...this.#scene.options?.(chance) }
+    const limits = this.#workload.isTight === true ? { limits: tightLimits(chance) } : {}
+    const given = { liveRuns: chance.pick([1, 3, 10_000]), ...limits, ...address, ...this.#scene.options?.(chance) }
     const waits = this.#workload.cluster?.waits === true
     const options = waits ? { ...given, graceMs: chance.pick(GRACES_MS) } : given
     const opening = process.open(this.#scene.application(process), options)
