@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import type { Campaign } from './simulation/campaign.ts'
 import { MUTANTS, type Mutant } from './simulation/mutants.ts'
 import { SERVER_MUTANTS } from './simulation/postgres/mutants.ts'
-import { FORGETTING, RELEASING, SHARDED, WAITING } from './simulation/seeds.ts'
+import { FORGETTING, RELEASING, SHARDED, TIGHT, WAITING } from './simulation/seeds.ts'
 
 const MAIN = fileURLToPath(new URL('simulation/main.ts', import.meta.url))
 /** `BALLET_SEED` moves the campaign to other stories. */
@@ -121,6 +121,19 @@ test(
     expect(Object.keys(byWorkload).toSorted()).toEqual(['releases of nodes', 'releases of shards'])
     expect(figures.processes).toBeGreaterThan(200)
     expect(figures.faults['ended'] ?? 0).toBeGreaterThan(20)
+  },
+)
+
+test(
+  'F7: processes that take on next to nothing at a time, and put runs on the disk as soon as they can: 45 stories',
+  { timeout: 120_000 },
+  async () => {
+    const { out, words } = await simulate('--json', '--seeds', '45', '--seed', String(TIGHT + Number(SEED)))
+    const { seeds, found, figures, byWorkload } = JSON.parse(out) as Campaign
+    expect(words).toBe('')
+    expect([seeds, found]).toEqual([45, []])
+    expect(Object.keys(byWorkload).length).toBe(8)
+    expect(figures.crashes).toBeGreaterThan(20)
   },
 )
 

@@ -118,7 +118,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     breaks: 'a row of the inbox of which the store cannot be asked stays',
     file: 'engine/between-shards.ts',
     changes: [["error.code === 'STORE_FAILED'", 'false']],
-    within: 3000,
+    within: 12_000,
   },
   {
     name: 'no-poll',

@@ -105,7 +105,7 @@ export const SHARD_MUTANTS: readonly Mutant[] = [
         '      if (taken.length > 0) this.#hold.renewed(this.#lookedAt)\n',
       ],
     ],
-    within: 1000,
+    within: 2000,
   },
   {
     name: 'reaction-astray',
