@@ -26,11 +26,11 @@ interface Alarm {
 export const connectionLost = (url: string): Error =>
   fault('PROCESS_UNREACHABLE', { url, problem: 'the connection was lost' })
 
-/** How far its clock may be from that of the world. */
 /** How long a busy process takes for what a commit brings, milliseconds: longer than any commit. */
 const WORK_MS = 10_000
-/** Whoever cannot reach the store of several nodes does not open. */
-const NOT_JOINED: ReadonlySet<string> = new Set(['COMMIT_UNKNOWN', 'STORE_UNREACHABLE'])
+/** Whoever cannot reach the store of several nodes does not open, and ends without waiting for it. */
+const UNREACHED: ReadonlySet<string> = new Set(['COMMIT_UNKNOWN', 'STORE_UNREACHABLE'])
+/** How far its clock may be from that of the world. */
 const SKEWS_MS = [0, 0, -400, 1500]
 
 export class SimulatedProcess implements Life {
@@ -254,9 +254,8 @@ export class SimulatedProcess implements Life {
     // Of nodes that share a store, one that loses a shard goes on with the others.
     const isReplaced =
       !this.world.hasLeases && this.world.disks.some(({ epoch }, shard) => epoch > (this.epochs.get(shard) ?? 0))
-    // Whoever cannot join does not open.
-    const hasNotJoined = this.app === null && NOT_JOINED.has(code) && this.world.hasLeases
-    return (code === 'SHARD_FENCED' && isReplaced) || hasNotJoined || (code === 'STORE_FAILED' && this.isExcused)
+    const hasNotReached = (this.app === null || this.hasClosed) && UNREACHED.has(code) && this.world.hasLeases
+    return (code === 'SHARD_FENCED' && isReplaced) || hasNotReached || (code === 'STORE_FAILED' && this.isExcused)
   }
 
   #log(): Log {

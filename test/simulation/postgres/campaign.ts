@@ -4,6 +4,7 @@
 import { tell, type Figures, type Told, type Workload } from '../../../src/testing/simulation/stage.ts'
 import { programs } from '../programs.ts'
 import { relayOfNodes } from '../relay.ts'
+import { releasesOfNodes } from '../releases.ts'
 import { shop } from '../shop.ts'
 import { add, noFigures } from '../sums.ts'
 import { tally } from '../tally.ts'
@@ -16,6 +17,7 @@ const on = (workload: Workload, shards: number, nodes: number): Workload => ({
   // Of two nodes those that end wait for what is under way.
   cluster: { shards, nodes, waits: nodes === 2 },
 })
+const tight = (workload: Workload): Workload => ({ ...workload, name: `tight ${workload.name}`, isTight: true })
 /** Each with one, two and three nodes at a time. The judge of the programs knows stores of one shard alone. */
 const WORKLOADS: readonly Workload[] = [
   on(tally, SHARDS, 3),
@@ -27,6 +29,8 @@ const WORKLOADS: readonly Workload[] = [
   on(tally, SHARDS, 1),
   on(programs, 1, 1),
   on(shop, 1, 3),
+  on(releasesOfNodes, SHARDS, 3),
+  tight(on(tally, SHARDS, 3)),
 ]
 
 /** What many stories came to. */
