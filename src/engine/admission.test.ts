@@ -133,6 +133,18 @@ test('runs that are about to be count as open, and an event as many as it will o
   expect([admission.refusal(arrival) === null, admission.refusal({ workflow: null, runs: 0 })]).toEqual([false, null])
 })
 
+test('what would open more than may be open by itself comes in when nothing else is open', () => {
+  let open = 1
+  const admission = admissionOf({ openRuns: () => open })
+  const event = { workflow: null, runs: 11 }
+  expect(admission.refusal(event)).toMatchObject({ code: 'OVERLOADED' })
+  open = 0
+  expect(admission.refusal(event)).toBeNull()
+  const place = admission.enter(event)
+  expect(admission.refusal(event)).toMatchObject({ code: 'OVERLOADED' })
+  place.leave()
+})
+
 test('F16: a burst of starts: no more runs than may be open are taken; one that is there is answered, one that ends makes room', async () => {
   const app = await openForTest(definition, { limits: { openRuns: 3 } })
   const burst = await codes(Array.from({ length: 10 }, (_, n) => app.start(waiter(null), { id: `w${n}` })))
