@@ -15,39 +15,59 @@ export function laneOf({ id, key, name, ns }: RunRow): string {
   return `${name.slice(0, name.indexOf(':'))} ${ns} ${key ?? id}`
 }
 
-/** The lanes of a shard. */
+/** A member in its lane, between the one before it and the one after it. */
+interface Place {
+  readonly num: number
+  readonly lane: Ends
+  ahead: Place | null
+  behind: Place | null
+}
+
+/** The first and the last of a lane. */
+interface Ends {
+  readonly name: string
+  head: Place | null
+  tail: Place | null
+}
+
+/** The lanes of a shard. However long one is, entering and leaving it anywhere costs the same. */
 export class Lanes {
-  readonly #lanes = new LooseMap<string, number[]>()
-  readonly #memberOf = new LooseMap<number, string>()
+  readonly #lanes = new LooseMap<string, Ends>()
+  readonly #places = new LooseMap<number, Place>()
 
   /** Adds a reaction at the end of its lane, unless it stands there already. Returns whether it may run at once. */
-  enter(member: LaneMember): boolean {
-    const lane = this.#lanes.get(member.lane)
-    if (this.#memberOf.has(member.num)) return lane?.[0] === member.num
-    this.#memberOf.set(member.num, member.lane)
-    if (lane === undefined) {
-      this.#lanes.set(member.lane, [member.num])
-      return true
-    }
-    lane.push(member.num)
-    return false
+  enter({ num, lane: name }: LaneMember): boolean {
+    if (this.#places.has(num)) return !this.isWaiting(num)
+    const lane = this.#lanes.get(name) ?? { name, head: null, tail: null }
+    const place = { num, lane, ahead: lane.tail, behind: null }
+    this.#places.set(num, place)
+    if (lane.tail === null) {
+      lane.head = place
+      this.#lanes.set(name, lane)
+    } else lane.tail.behind = place
+    lane.tail = place
+    return lane.head === place
   }
 
   /** Whether others of its lane are before it. */
   isWaiting(num: number): boolean {
-    const name = this.#memberOf.get(num)
-    return name !== undefined && this.#lanes.get(name)?.[0] !== num
+    return this.#places.get(num)?.ahead != null
   }
 
   /** Removes a reaction that has ended. Returns the one that may run now, if it was the head. */
   leave(num: number): number | undefined {
-    const name = this.#memberOf.get(num)
-    if (name === undefined) return undefined
-    this.#memberOf.delete(num)
-    const lane = this.#lanes.get(name) as number[]
-    const wasHead = lane[0] === num
-    lane.splice(lane.indexOf(num), 1)
-    if (lane.length === 0) this.#lanes.delete(name)
-    return wasHead ? lane[0] : undefined
+    const place = this.#places.get(num)
+    if (place === undefined) return undefined
+    this.#places.delete(num)
+    const { lane, ahead, behind } = place
+    if (ahead === null) lane.head = behind
+    else ahead.behind = behind
+    if (behind === null) lane.tail = ahead
+    else behind.ahead = ahead
+    if (lane.head === null) this.#lanes.delete(lane.name)
+    // Whatever still knows this place, and be it the memory of an old one, keeps the others no longer than they are there.
+    place.ahead = null
+    place.behind = null
+    return ahead === null ? behind?.num : undefined
   }
 }
