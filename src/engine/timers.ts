@@ -5,6 +5,7 @@
 import type { Cancel, Clock } from '../core/clock.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import type { StoreReader, TimerRow } from '../core/store.ts'
+import { DueHeap, nameOf } from './due-heap.ts'
 import { atTime } from './wall-time.ts'
 
 const WINDOW_MS = 600_000
@@ -32,9 +33,7 @@ export interface TimersOptions {
 /** The timers of a shard. */
 export class Timers {
   readonly #options: TimersOptions
-  /** A binary heap by due time. */
-  readonly #heap: TimerRow[] = []
-  readonly #armed = new LooseMap<string, number>()
+  readonly #armed = new DueHeap()
   /** Those that were set by a time which the clock did not show, until they fire or are gone. */
   readonly #doubted = new LooseMap<string, { readonly due: number; readonly cancel: Cancel }>()
   /** Of these the ones whose whole time has passed, and that are about to fire. */
@@ -73,16 +72,15 @@ export class Timers {
    */
   add(timer: TimerRow, since = 0): void {
     if (since > this.#options.clock.now()) this.#doubt(timer, timer.due - since)
-    if (timer.due >= this.#horizon || this.#armed.get(nameOf(timer)) === timer.due) return
-    this.#armed.set(nameOf(timer), timer.due)
-    push(this.#heap, timer)
+    if (timer.due >= this.#horizon || this.#armed.has(timer)) return
+    this.#armed.add(timer)
     this.#schedule()
   }
 
   /** Forgets a timer: its row is gone. */
   remove(timer: TimerRow): void {
     const name = nameOf(timer)
-    this.#armed.delete(name)
+    this.#armed.remove(timer)
     this.#doubted.get(name)?.cancel()
     this.#doubted.delete(name)
   }
@@ -102,11 +100,19 @@ export class Timers {
   #schedule(): void {
     if (this.#stopped || this.#firing) return
     if (this.#passed.length > 0) return void this.#fireDue()
-    const first = this.#heap[0]
+    const { first } = this.#armed
     if (first === undefined || this.#wakeAt <= first.due) return
     this.#wake?.()
     this.#wakeAt = first.due
-    this.#wake = atTime(this.#options.clock, first.due, () => void this.#fireDue())
+    this.#wake = atTime(this.#options.clock, first.due, () => this.#woken())
+  }
+
+  /** The one that it was to wake for may be gone: then there is nothing to catch up with. */
+  #woken(): void {
+    this.#wakeAt = Number.POSITIVE_INFINITY
+    const { first } = this.#armed
+    if (first !== undefined && first.due <= this.#options.clock.now()) void this.#fireDue()
+    else this.#schedule()
   }
 
   async #fireDue(): Promise<void> {
@@ -120,7 +126,7 @@ export class Timers {
       await this.#options.catchUp()
       for (let count = 0; count < AT_ONCE && !this.#stopped; count++) {
         const hasPassed = passed-- > 0
-        const next = hasPassed ? this.#passed.shift() : this.#popDue(now)
+        const next = hasPassed ? this.#passed.shift() : this.#armed.popDue(now)
         if (next === undefined) break
         if (!this.#isSet(next)) continue
         if (hasPassed) this.#options.notBefore(next.due)
@@ -137,16 +143,8 @@ export class Timers {
     }
   }
 
-  #popDue(now: number): TimerRow | undefined {
-    const first = this.#heap[0]
-    if (first === undefined || first.due > now) return undefined
-    pop(this.#heap)
-    return first
-  }
-
   #isSet(timer: TimerRow): boolean {
-    const name = nameOf(timer)
-    return this.#armed.get(name) === timer.due || this.#doubted.get(name)?.due === timer.due
+    return this.#armed.has(timer) || this.#doubted.get(nameOf(timer))?.due === timer.due
   }
 
   readonly #done = (): void => {
@@ -173,34 +171,4 @@ export class Timers {
     }
     if (!this.#stopped) this.#extend = atTime(clock, clock.now() + WINDOW_MS / 2, () => void this.#advance())
   }
-}
-
-function nameOf(timer: TimerRow): string {
-  return `${timer.run} ${timer.op}`
-}
-
-function push(heap: TimerRow[], timer: TimerRow): void {
-  let index = heap.push(timer) - 1
-  while (index > 0) {
-    const parent = (index - 1) >> 1
-    if ((heap[parent] as TimerRow).due <= timer.due) break
-    heap[index] = heap[parent] as TimerRow
-    index = parent
-  }
-  heap[index] = timer
-}
-
-function pop(heap: TimerRow[]): void {
-  const last = heap.pop()
-  if (last === undefined || heap.length === 0) return
-  let index = 0
-  for (;;) {
-    let child = 2 * index + 1
-    if (child >= heap.length) break
-    if (child + 1 < heap.length && (heap[child + 1] as TimerRow).due < (heap[child] as TimerRow).due) child++
-    if ((heap[child] as TimerRow).due >= last.due) break
-    heap[index] = heap[child] as TimerRow
-    index = child
-  }
-  heap[index] = last
 }
