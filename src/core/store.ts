@@ -8,7 +8,7 @@ import type { Payload } from './codec.ts'
 import type { Leases } from './lease.ts'
 
 /** The layout that this version writes. Stores keep it and migrate older files; a newer one is refused. */
-export const SCHEMA_VERSION = 4
+export const SCHEMA_VERSION = 5
 
 /** Number of slots of a new store: ids and keys hash to a slot, slots map to shards. Fixed when a store is made. */
 export const SLOT_COUNT = 16_384

@@ -102,10 +102,16 @@ const layout4 = `
   ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
 `
 
+/** The few that are stuck for one reason, among the many that are for another. What never gets stuck has no entry. */
+const layout5 = `
+  CREATE INDEX runs_reason ON {s}.runs (shard, ns, status, reason, num) WHERE reason IS NOT NULL;
+`
+
 const migrations: readonly Migration[] = [
   { version: 2, text: layout2 },
   { version: 3, text: layout3 },
   { version: 4, text: layout4 },
+  { version: 5, text: layout5 },
 ]
 
 invariant(migrations.at(-1)?.version === SCHEMA_VERSION, 'the last migration does not reach the layout of this version')

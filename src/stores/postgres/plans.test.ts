@@ -73,6 +73,9 @@ async function fill({ run }: Subject): Promise<void> {
     SELECT ${shard}, num, '${NS}', 'o:' || num, 'workflow', 'flow', 'flow', '1', 'id:' || num,
       CASE WHEN ${isOpen} THEN 'running' ELSE 'completed' END, 'run:' || num, 0, 'x', num, 0, CASE WHEN NOT ${isOpen} THEN num END,
       CASE WHEN num % 10 = 0 THEN num - ${SHARDS} END FROM ${orders}`)
+  await run(`INSERT INTO {s}.runs (shard, num, ns, id, kind, name, call, version, key, status, reason, root, generation, input, created, since)
+    SELECT 0, ${ROWS} + num, '${NS}', 's:' || num, 'workflow', 'flow', 'flow', '1', 'id:s' || num, 'stuck',
+      CASE WHEN num % 2000 = 0 THEN 'threw' ELSE 'call' END, 'run:s' || num, 0, 'x', num, 0 FROM ${orders}`)
   await run(`INSERT INTO {s}.claims (shard, ns, space, id, num, hash, until)
     SELECT ${shard}, '${NS}', 'run', 'o:' || num, num, 'h', CASE WHEN num % 50 = 0 THEN num END FROM ${orders}`)
   await run(`INSERT INTO {s}.journal (shard, pos, run, seq, kind, at, data)
@@ -98,6 +101,12 @@ const asked: Readonly<Record<string, Statement>> = {
   'open runs': queries.runsQuery(0, { ns: NS, limit: 10, status: ['running', 'stuck'], after: 0 }),
   'names of open runs': queries.runNamesQuery(0, { ns: NS, limit: 10, status: ['running'] }),
   'the name of one run': queries.runNamesQuery(0, { ns: NS, limit: 1, after: 3, before: 5 }),
+  'runs that are stuck for one reason, among those for another': queries.runsQuery(0, {
+    ns: NS,
+    limit: 10,
+    status: ['stuck'],
+    reason: 'threw',
+  }),
   'completed runs': queries.runsQuery(0, { ns: NS, limit: 10, status: ['completed'], before: 9000 }),
   journal: queries.journalQuery(0, 4, -1, 10),
   'events from a position': queries.eventsQuery(0, { ns: NS, limit: 10, after: 5 }),

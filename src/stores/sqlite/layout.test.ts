@@ -162,6 +162,12 @@ describe('plans', () => {
     ],
     ['SEARCH runs USING INDEX runs_status (status=? AND ns=? AND rowid<?)', runs({ status: ['stuck'], before: 9 })],
     ['SEARCH runs USING INDEX runs_status (status=? AND ns=?)', runs({ status: ['failed'], name: 'checkout' })],
+    // Of many that are stuck for another reason none is read.
+    ['SEARCH runs USING INDEX runs_reason (reason=? AND ns=?)', runs({ status: ['stuck'], reason: 'threw' })],
+    [
+      'SEARCH runs USING INDEX runs_reason (reason=? AND ns=? AND rowid<?)',
+      runs({ status: ['stuck'], reason: 'threw', name: 'checkout', before: 9 }),
+    ],
     ['SEARCH runs USING INDEX runs_name (name=? AND ns=? AND rowid<?)', runs({ name: 'checkout', before: 9 })],
     ['SEARCH runs USING INDEX runs_key (key=? AND ns=?)', runs({ key: 'a:1', name: 'x', status: ['running'] })],
     ['SEARCH runs USING INDEX runs_root (root=? AND ns=? AND rowid>?)', runs({ root: 'run:1', after: 0 })],

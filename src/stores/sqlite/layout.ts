@@ -136,6 +136,15 @@ const thirdLayout = `
     ('flows', 'flows', '1000000 1000000 1000000 100000 1'), ('flows', 'flows_standing', '10000 2000 1000 1000 1');
 `
 
+/**
+ * What the fifth version adds: whoever asks for the few that are stuck for one reason does not walk through the many that are for
+ * another, as when a service is down. What never gets stuck has no entry.
+ */
+const fifthLayout = `
+  CREATE INDEX runs_reason ON runs (reason, ns) WHERE reason IS NOT NULL;
+  INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('runs', 'runs_reason', '10000 1000 1000');
+`
+
 export const migrations: readonly Migration[] = [
   {
     version: 1,
@@ -153,6 +162,7 @@ export const migrations: readonly Migration[] = [
   { version: 3, up: (db) => db.exec(thirdLayout) },
   // Leases, which a file has no use for: one process holds it.
   { version: 4, up: () => undefined },
+  { version: 5, up: (db) => db.exec(fifthLayout) },
 ]
 
 /** Brings the file to the last version of the list. A file that is there already is not written to. */
