@@ -331,8 +331,8 @@ export interface StoreReader {
   timers(shard: number, from: number, to: number, limit: number, after?: TimerRow): Promise<readonly TimerRow[]>
   /** Inbox rows that are present, lowest id first, those with an id above `after` when it is given. Consume by presence, never by `id > last`. */
   inbox(shard: number, ns: string, limit: number, after?: number): Promise<readonly InboxRow[]>
-  /** The ids of what `inbox` answers, also where a row cannot be read. */
-  inboxIds(shard: number, ns: string, limit: number): Promise<readonly number[]>
+  /** The ids of what `inbox` answers, also where a row cannot be read; without a namespace, of all of them. */
+  inboxIds(shard: number, ns: string | null, limit: number): Promise<readonly number[]>
   /** The flows of these keys, in their order, null where there is none. */
   flowsOf(shard: number, ns: string, name: string, keys: readonly string[]): Promise<readonly (FlowRow | null)[]>
   /** Flows of a choreography by key; never the row without one. */

@@ -2,11 +2,9 @@
 // store without leases has one node at a time, which knows itself.
 import { fault } from '../core/errors.ts'
 import type { LeaseRow, NodeInfo, NodeRow } from '../core/lease.ts'
-import { DEFAULT_NAMESPACE } from '../core/names.ts'
 import { LEAVING } from '../core/shares.ts'
 import type { Store } from '../core/store.ts'
 import type { NodesView, NodeView, ShardView } from '../core/views.ts'
-import { asidesOf } from './aside.ts'
 
 /** The node that asks. `began` in milliseconds since the epoch. */
 type Self = NodeInfo & Pick<NodeRow, 'began'>
@@ -26,10 +24,10 @@ export async function nodesOf(store: Store, self: Self | null): Promise<NodesVie
 }
 
 async function alone(store: Store, self: Self | null): Promise<NodesView> {
-  const inboxes = [DEFAULT_NAMESPACE, ...asidesOf(DEFAULT_NAMESPACE)].map((ns) => store.inboxIds(SHARD, ns, 1000))
-  const [{ epoch, head }, lying] = await Promise.all([store.tenure(SHARD), Promise.all(inboxes)])
+  // Of all namespaces, as where there are leases: what waits for one that is not open waits for its node as well.
+  const [{ epoch, head }, lying] = await Promise.all([store.tenure(SHARD), store.inboxIds(SHARD, null, 1000)])
   const [owner, address, since] = self === null ? [null, null, null] : [self.id, self.address, time(self.began)]
-  const shards = [{ shard: SHARD, owner, address, since, until: null, epoch, head, waiting: lying.flat().length }]
+  const shards = [{ shard: SHARD, owner, address, since, until: null, epoch, head, waiting: lying.length }]
   if (self === null || since === null) return { leaseMs: null, nodes: [], shards }
   const { id, app, version, ballet } = self
   const node = {

@@ -247,6 +247,7 @@ const logCases: readonly StoreCase[] = [
       assert.deepEqual(await store.inbox(SHARD, NS, 2), rows.slice(0, 2))
       assert.deepEqual(await store.inbox(SHARD, NS, 1, ids[0]), rows.slice(1, 2))
       assert.deepEqual(await store.inboxIds(SHARD, NS, 2), ids.slice(0, 2))
+      assert.deepEqual((await store.inboxIds(SHARD, null, 10)).length, 4)
       assert.deepEqual(
         (await store.inbox(SHARD, 'other', 10)).map((row) => row.target),
         ['x'],

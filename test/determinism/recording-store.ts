@@ -145,7 +145,7 @@ export class RecordingStore implements Store {
   inbox(shard: number, ns: string, limit: number, after?: number) {
     return this.#read(() => this.#inner.inbox(shard, ns, limit, after))
   }
-  inboxIds(shard: number, ns: string, limit: number) {
+  inboxIds(shard: number, ns: string | null, limit: number) {
     return this.#read(() => this.#inner.inboxIds(shard, ns, limit))
   }
   flowsOf(shard: number, ns: string, name: string, keys: readonly string[]) {

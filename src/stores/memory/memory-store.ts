@@ -152,16 +152,20 @@ class MemoryStore implements Store {
   }
 
   async inbox(_shard: number, ns: string, limit: number, after = 0): Promise<readonly InboxRow[]> {
+    return this.#inbox(ns, limit, after)
+  }
+
+  async inboxIds(_shard: number, ns: string | null, limit: number): Promise<readonly number[]> {
+    return this.#inbox(ns, limit, 0).map(({ id }) => id)
+  }
+
+  #inbox(ns: string | null, limit: number, after: number): readonly InboxRow[] {
     const rows: InboxRow[] = []
     for (const row of this.#opened().inbox.values()) {
       if (rows.length >= limit) break
-      if (row.ns === ns && row.id > after) rows.push(row)
+      if ((ns === null || row.ns === ns) && row.id > after) rows.push(row)
     }
     return rows
-  }
-
-  async inboxIds(shard: number, ns: string, limit: number): Promise<readonly number[]> {
-    return (await this.inbox(shard, ns, limit)).map(({ id }) => id)
   }
 
   async flowsOf(

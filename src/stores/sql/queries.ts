@@ -170,13 +170,20 @@ export function inboxQuery(shard: number, ns: string, limit: number, after?: num
   return selectInbox(inboxTable, shard, ns, limit, after)
 }
 
-export function inboxIdsQuery(shard: number, ns: string, limit: number): Statement {
+export function inboxIdsQuery(shard: number, ns: string | null, limit: number): Statement {
   return selectInbox(inboxIdsTable, shard, ns, limit)
 }
 
-function selectInbox<Row>(table: Table<Row>, shard: number, ns: string, limit: number, after?: number): Statement {
+function selectInbox<Row>(
+  table: Table<Row>,
+  shard: number,
+  ns: string | null,
+  limit: number,
+  after?: number,
+): Statement {
   const where = new Conditions()
-  where.add('shard = ? AND ns = ?', shard, ns)
+  where.add('shard = ?', shard)
+  if (ns !== null) where.add('ns = ?', ns)
   where.addIfGiven('id > ?', after)
   return where.select(table, 'id', limit)
 }

@@ -171,7 +171,7 @@ export abstract class SqlStore implements Store {
     return this.#rows(inboxTable, inboxQuery(shard, ns, limit, after))
   }
 
-  async inboxIds(shard: number, ns: string, limit: number): Promise<readonly number[]> {
+  async inboxIds(shard: number, ns: string | null, limit: number): Promise<readonly number[]> {
     const rows = await this.#rows(inboxIdsTable, inboxIdsQuery(shard, ns, limit))
     return rows.map(({ id }) => id)
   }
