@@ -3,13 +3,23 @@
 // field further in, an `id` of something, `orderNumber` beside `orderId`) changes with it.
 import { isRecord } from '../../core/json.ts'
 import type { EventDefinition } from '../definition.ts'
-import { accepted, WORDS } from './samples.ts'
+import { accepted, draftsOf, WORDS } from './samples.ts'
 
 /** Whatever the pattern of a key is, a word of it with another last letter mostly fits, and is taken apart in the same way. */
 const LAST = ['7', 'z', 'Z', '3']
 
+/** Made once for each event, which does not change: many reactions may be to it, and many applications of a test have it. */
+const known = new WeakMap<EventDefinition, readonly unknown[]>()
+
+/** Samples of an event, each with a key of its own. Whoever is given one may change it: its schema makes it anew. */
+export function ownSamplesOf(event: EventDefinition): readonly unknown[] {
+  const drafts = known.get(event) ?? draftsOf(event).map((draft) => withOwnKey(event, draft))
+  known.set(event, drafts)
+  return drafts.flatMap((draft) => accepted(event, draft))
+}
+
 /** The sample with a key of its own; as it is where its schema accepts none, or where it has one. */
-export function withOwnKey(event: EventDefinition, value: unknown): unknown {
+function withOwnKey(event: EventDefinition, value: unknown): unknown {
   if (!isRecord(value)) return value
   const key = value[event.key]
   if (typeof key !== 'string') return value

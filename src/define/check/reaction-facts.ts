@@ -13,8 +13,8 @@ import type {
   WorkflowDefinition,
 } from '../definition.ts'
 import { finding, noteOf, type Finding } from './finding.ts'
-import { leavesIn, withOwnKey, wordsIn } from './own-key.ts'
-import { samplesOf, validated } from './samples.ts'
+import { leavesIn, ownSamplesOf, wordsIn } from './own-key.ts'
+import { validated } from './samples.ts'
 
 export interface ReactionFacts {
   readonly reaction: ReactionDefinition
@@ -53,8 +53,7 @@ function factsOf(
 ): ReactionFacts {
   const place = `reaction "${reaction.name}"`
   const seen: Seen = { names: new Set(), findings: [], workflows: new Set(), silent: false, answered: 0 }
-  const samples = samplesOf(reaction.event, (value) => withOwnKey(reaction.event, value))
-  for (const data of samples) ask(reaction, data, seen, operations, definition)
+  for (const data of ownSamplesOf(reaction.event)) ask(reaction, data, seen, operations, definition)
   const declared = reaction.calls
   for (const name of declared ?? []) {
     if (operations.has(name)) seen.names.add(name)

@@ -57,14 +57,13 @@ class Decisions {
   }
 }
 
-/**
- * Data of an event as others see them; empty when none could be made.
- * @param change is given each before the schema sees it.
- */
-export function samplesOf(
-  event: EventDefinition,
-  change: (value: unknown) => unknown = (value) => value,
-): readonly unknown[] {
+/** Data of an event as others see them; empty when none could be made. */
+export function samplesOf(event: EventDefinition): readonly unknown[] {
+  return draftsOf(event).flatMap((draft) => accepted(event, draft))
+}
+
+/** What may be data of an event, before its schema has seen it. */
+export function draftsOf(event: EventDefinition): readonly unknown[] {
   const schema = jsonSchemaOf(event.schema, 'input')
   if (schema === null) return []
   const make = (at: number, way: number): { readonly value: unknown; readonly widths: readonly number[] } => {
@@ -77,7 +76,7 @@ export function samplesOf(
     for (const [at, width] of first.widths.entries()) {
       for (let way = 1; way < width && values.length < SAMPLES; way++) values.push(make(at, way).value)
     }
-    return values.flatMap((value) => accepted(event, change(value)))
+    return values
   } catch {
     // A pattern that is none, say: nothing is known then.
     return []
