@@ -2,6 +2,7 @@
 // taken back, which children stop with it, what it said of itself. Written into the last turn of the one and read by the
 // machine of the other; what would grow for ever is bounded.
 import type { Contracts } from './contracts.ts'
+import { fault } from './errors.ts'
 import { fromText, toText, type Json, type JsonText } from './json.ts'
 import type { CarriedMail, Mailbox } from './mailbox.ts'
 import type { CarriedUndo, UndoLog } from './undo.ts'
@@ -16,6 +17,7 @@ export interface Carried {
 
 /** What a machine has of it. */
 interface Carrier {
+  readonly name: string
   readonly mailbox: Mailbox
   readonly undos: UndoLog
   readonly followers: ReadonlySet<string>
@@ -24,6 +26,11 @@ interface Carrier {
 
 /** Children that stop with a run and that it still knows when it has continued: of more, the oldest ended long since. */
 const FOLLOWERS_CARRIED = 10_000
+/**
+ * Calls that a continued run may have to take back. Each generation writes all of them anew, so that a run which only ever adds to
+ * them would write ever more; none can be left out.
+ */
+const UNDOS_CARRIED = 10_000
 
 /** What the generation before handed on; nothing to the first. */
 export function carriedOf(carry: JsonText | null): Carried {
@@ -33,15 +40,19 @@ export function carriedOf(carry: JsonText | null): Carried {
 /**
  * The text of what a generation hands on. What takes something back is judged now, while the code that made it can be
  * mended; once it stands in a journal, only its name counts.
- * @throws DEFINITION_INVALID, INPUT_INVALID, VALUE_NOT_JSON for an undo that could not be made.
+ * @throws DEFINITION_INVALID, INPUT_INVALID, VALUE_NOT_JSON for an undo that could not be made, CONTINUE_REFUSED for too many.
  */
 export function carryText(
-  { mailbox, undos, followers, state }: Carrier,
+  { name: run, mailbox, undos, followers, state }: Carrier,
   generation: number,
   contracts: Contracts,
   isRecorded: boolean,
 ): JsonText {
   const calls = undos.carried(generation)
+  if (calls.length > UNDOS_CARRIED && !isRecorded) {
+    const problem = `it would have to take back ${calls.length} calls, and more than ${UNDOS_CARRIED} are not handed on`
+    throw fault('CONTINUE_REFUSED', { run, problem })
+  }
   for (const { name, undo } of calls) {
     contracts.checkUndo(name, undo)
     if (!isRecorded) contracts.checkInput(undo)

@@ -87,7 +87,7 @@ export const catalogue = {
   RUN_UNREADABLE: { family: 'fix', status: 500, message: 'What the store has of {run} cannot be read: {problem}.', hint: 'Restore the store from a backup and retry the run, or end it with `fail`; the others go on.' },
   RUN_POISONED: { family: 'fix', status: 500, message: 'The process died {deaths} times while {run} alone was under way ({what}).', hint: 'Mend the code, then retry the run; the others go on.' },
   RUN_TOO_LONG: { family: 'fix', status: 500, message: '{run} has {what}, and may have {limit} (limits.{option}).', hint: 'Let the workflow go on with run.continueAs(input); cancel this run, or raise the limit and retry it: open(definition, { limits }), or export const options = { limits } in the file that ballet serve runs.' },
-  CONTINUE_REFUSED: { family: 'fix', status: 500, message: '{run} cannot continue as a new generation: {problem}.', hint: 'Await or abort what is under way before run.continueAs.' },
+  CONTINUE_REFUSED: { family: 'fix', status: 500, message: '{run} cannot continue as a new generation: {problem}.', hint: 'Await or abort what is under way before run.continueAs. What need not be taken back with the run is done by a workflow that it calls.' },
   FOREIGN_AWAIT: { family: 'fix', status: 500, message: '{run} awaits something that is not durable{work}.', hint: 'Wrap it in run.step(name, fn), or make it an operation; use run.sleep for time.' },
   OP_ID_REPEATED: { family: 'fix', status: 500, message: 'The id "{op}" is used twice in {run}.', hint: 'Give every call of one name an id of its own, or none.' },
   CODE_MISSING: { family: 'fix', status: 500, message: '{run} needs {call}, which this application does not have.', hint: 'Bring the definition back, or answer the run by hand.' },

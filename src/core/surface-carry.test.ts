@@ -217,6 +217,34 @@ describe('what is carried', () => {
     expect(third.machine.state).toBe('{"stage":"paid"}')
   })
 
+  it('are the undos of all generations, up to 10,000: none is left out, so one with more is not continued', async () => {
+    const carrying = (count: number) => {
+      const undos = Array.from({ length: count }, (_, nth) => ({
+        op: `${nth}~a.do#0`,
+        name: 'a.do',
+        undo: call('a.undo'),
+      }))
+      return { generation: count, carry: JSON.stringify({ ...nothing, undos }) }
+    }
+    const body: Body = async (run) => {
+      await run.call(call('a.do'), { undo: call('a.undo') })
+      return run.continueAs(1)
+    }
+    const last = new Driver(body, carrying(9_999))
+    await last.start()
+    expect(await finish(last)).toMatchObject({ kind: 'ended', status: 'continued' })
+    await expectRepeats(last)
+    const after = nextOf(last)
+    await after.start()
+    expect(await after.done('a.do#0')).toMatchObject({
+      kind: 'threw',
+      error: { message: expect.stringContaining('it would have to take back 10001 calls') },
+    })
+    // What an earlier version has handed on stays as it is in the journal.
+    const { driver } = await replay(last, body, { ...last.setting, ...carrying(10_000) })
+    expect(driver.machine.continues).toBe(true)
+  })
+
   it('are the children that stop with the run, up to 10,000', async () => {
     const body: Body = async (run, input) => {
       for (let child = 0; child < Number(input); child++) run.start(call('notify'), { onCancel: 'cancel' })

@@ -214,7 +214,7 @@ export interface Run<
    * goes on for ever, before its journal grows past what a run may have. Calls that were given up are waited for first;
    * sleeps, waits and the ends of started children are not.
    *
-   * @throws INPUT_INVALID, CONTINUE_REFUSED while calls, steps or children are under way.
+   * @throws INPUT_INVALID, CONTINUE_REFUSED while calls, steps or children are under way, and for more than 10,000 undos.
    */
   continueAs(input: Input): Promise<never>
 }
