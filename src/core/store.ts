@@ -335,6 +335,8 @@ export interface StoreReader {
   inboxIds(shard: number, ns: string | null, limit: number): Promise<readonly number[]>
   /** The flows of these keys, in their order, null where there is none. */
   flowsOf(shard: number, ns: string, name: string, keys: readonly string[]): Promise<readonly (FlowRow | null)[]>
+  /** The names of all of which there are flows, or the row without a key. */
+  choreographies(shard: number, ns: string): Promise<readonly string[]>
   /** Flows of a choreography by key; never the row without one. */
   flows(shard: number, query: FlowQuery): Promise<readonly FlowRow[]>
   /** All of them, by run. */

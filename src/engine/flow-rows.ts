@@ -4,7 +4,7 @@ import { saveAccount, type FlowAccount, type FlowEvent, type FlowKnowledge } fro
 import type { FlowDeadline } from '../core/flow.ts'
 import { eventRef } from '../core/ids.ts'
 import { parseText } from '../core/json-text.ts'
-import { overdueType, splitKey } from '../core/names.ts'
+import { DEFAULT_NAMESPACE, overdueType, splitKey } from '../core/names.ts'
 import type { EventRow, FlowRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import { overdueData } from '../define/overdue.ts'
@@ -15,6 +15,19 @@ interface Followed {
   readonly choreography: ChoreographyDefinition
   readonly key: string
   readonly account: FlowAccount
+}
+
+/** The timers of flows belong to no run. */
+export const NO_RUN = 0
+
+/** Which flow a timer is for. Those of a namespace of its own stand beside the others. */
+export function opOfFlow(ns: string, { name, key }: Pick<FlowRow, 'name' | 'key'>): string {
+  return `${prefixOf(ns)}${name} ${key}`
+}
+
+/** Before the names of the timers of a namespace. */
+export function prefixOf(ns: string): string {
+  return ns === DEFAULT_NAMESPACE ? '' : `${ns}/`
 }
 
 /** An account keeps the last event; its payload need not be kept with it. */
@@ -94,4 +107,10 @@ export function placeRow(
 export function placeOf({ detail, pos }: FlowRow): Place {
   const { since = -1 } = parseText(detail) as { readonly since?: number }
   return { since, pos }
+}
+
+/** Since when its choreography is not in the code, by the row without a key; null when that is not known. */
+export function leftOf({ detail }: FlowRow): number | null {
+  const { left = null } = parseText(detail) as { readonly left?: number }
+  return left
 }

@@ -10,13 +10,12 @@
 //   live --event, deadline--> changed --written--> live --complete, or idle and too many--> unknown
 import { isComplete, passDeadlines, takeEvent, type FlowAccount, type FlowEvent } from '../core/flow-account.ts'
 import { elapsedOf, type Cancel } from '../core/clock.ts'
-import { DEFAULT_NAMESPACE } from '../core/names.ts'
 import type { EventRow, FlowGone, FlowRow, TimerRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { appendEvent } from './facts.ts'
 import { FlowReads } from './flow-reads.ts'
-import { eventOf, overdueFact, placeOf, placeRow, rowOf } from './flow-rows.ts'
+import { eventOf, leftOf, NO_RUN, opOfFlow, overdueFact, placeOf, placeRow, prefixOf, rowOf } from './flow-rows.ts'
 import { flowOf, followedOf, forgetIdle, isCrowded, isIdle, type Followed, type Live, type Work } from './followed.ts'
 import type { ShardContext } from './shard-context.ts'
 import { setAgain } from './timer-rows.ts'
@@ -29,8 +28,6 @@ const RIDE_MS = 20
 /** How long a flow that goes on waits for more: most are complete before that, and are written once. */
 const GOES_ON_MS = 200
 const PAGE = 500
-/** The timers of flows belong to no run. */
-export const NO_RUN = 0
 
 /** Rows on their way to the store. */
 interface Writing {
@@ -42,8 +39,6 @@ interface Writing {
 /** The monitor of a shard. */
 export class Monitor {
   readonly #context: ShardContext
-  /** Before the names of its timers, which stand beside those of other namespaces. */
-  readonly #prefix: string
   readonly #debt: UndoDebt
   readonly #followed: ReadonlyMap<string, Followed>
   readonly #byType = new Map<string, Followed[]>()
@@ -57,7 +52,6 @@ export class Monitor {
 
   constructor(context: ShardContext, retention: RetentionMs | null) {
     this.#context = context
-    this.#prefix = context.ns === DEFAULT_NAMESPACE ? '' : `${context.ns}/`
     this.#debt = new UndoDebt(context.directory.definition)
     this.#reads = new FlowReads(context, (flow, event) => this.#follow(flow, event), retention)
     const followed = context.directory.definition.choreographies.map(followedOf)
@@ -83,7 +77,9 @@ export class Monitor {
       const [row] = await store.flowsOf(shard, ns, followed.choreography.name, [''])
       const place = row === undefined || row === null ? null : placeOf(row)
       followed.since = place?.since ?? head
-      followed.written = place?.pos ?? -1
+      // One that had left the code, and is back, is not left any more.
+      const hasLeft = row !== undefined && row !== null && leftOf(row) !== null
+      followed.written = place === null || hasLeft ? -1 : place.pos
       followed.met = place?.pos ?? head
     }
     // From where a choreography that is new is followed, must not go out with new flows, which may be refused.
@@ -130,8 +126,9 @@ export class Monitor {
   /** A timer without a run: the deadline of a flow. */
   fired(timer: TimerRow): void {
     // A choreography that has left the code, or a flow of another namespace: the timer stays beside the flow, for whoever has it.
-    if (!timer.op.startsWith(this.#prefix)) return
-    const op = timer.op.slice(this.#prefix.length)
+    const prefix = prefixOf(this.#context.ns)
+    if (!timer.op.startsWith(prefix)) return
+    const op = timer.op.slice(prefix.length)
     const [name = ''] = op.split(' ', 1)
     const followed = this.#followed.get(name)
     if (followed === undefined) return
@@ -301,9 +298,9 @@ export class Monitor {
 
   /** The timer of a flow stands for its next deadline. */
   #arm(flow: Live, due: number | null): void {
-    const { writer, timers } = this.#context
+    const { writer, timers, ns } = this.#context
     if (flow.armed === due) return
-    const op = `${this.#prefix}${flow.followed.choreography.name} ${flow.key}`
+    const op = opOfFlow(ns, { name: flow.followed.choreography.name, key: flow.key })
     if (flow.armed !== null) {
       const timer = { due: flow.armed, run: NO_RUN, op }
       this.#drop(flow, timer)

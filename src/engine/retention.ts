@@ -6,7 +6,7 @@
 //   a run that has ended   --runs-->    forgotten, its name still taken   --dedupe-->   its name is free
 //   a run started by another is forgotten when no open run may ask for it any more (ancestry.ts)
 //   a run of a given name that follows from something else, when nothing younger of its graph is there
-//   a flow that waits for nothing, since its last event  --runs-->  forgotten
+//   a flow that waits for nothing, since its last event  --runs-->  forgotten (flow-sweep.ts)
 //   an event               --runs-->    forgotten, unless a run of its key is open, a flow of it stands, or one that reacted to it is there
 //
 // The names of runs that follow from others (children, reactions) go with the runs: nobody can ask for them, and what
@@ -15,10 +15,11 @@ import { elapsedOf, type Cancel } from '../core/clock.ts'
 import { isBalletError, type BalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { eventRef, runRef } from '../core/ids.ts'
-import type { Aged, AgedEvent, Claim, FlowStanding, RunRow } from '../core/store.ts'
+import type { Aged, AgedEvent, Claim, RunRow } from '../core/store.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Ancestry } from './ancestry.ts'
 import { CautiousClock, newestAt } from './cautious-clock.ts'
+import { sweepFlows } from './flow-sweep.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -40,8 +41,6 @@ const LATER_MS = 86_400_000
 /** How long a clock has to be ahead to be believed, at most: as long as runs are kept, where that is less. */
 const DOUBT_MS = 86_400_000
 
-/** How flows stand that nobody waits for. */
-const OVER: ReadonlySet<FlowStanding> = new Set(['complete', 'may end', 'broken'])
 const OPEN = ['running', 'stuck'] as const
 
 export class RetentionSweep {
@@ -99,8 +98,9 @@ export class RetentionSweep {
     const continued = await this.#runs(cutoff)
     for (const run of continued) await this.#generationsOf(run, cutoff)
     // A flow goes before its events: as long as it stands, they say how it came to that.
-    for (const { name } of this.#context.directory.definition.choreographies) await this.#flows(name, cutoff)
-    await this.#events(cutoff)
+    const sweep = { isStopped: () => this.#stopped, step: this.#step.bind(this) }
+    const followed = await sweepFlows(this.#context, sweep, now, runsMs)
+    await this.#events(cutoff, followed)
     if (dedupeMs !== null) await this.#names(now)
   }
 
@@ -241,7 +241,8 @@ export class RetentionSweep {
     }
   }
 
-  async #events(cutoff: number): Promise<void> {
+  /** @param followed the names of choreographies of which flows may stand. */
+  async #events(cutoff: number, followed: ReadonlySet<string>): Promise<void> {
     const { store, shard, ns } = this.#context
     // A reaction that is open may yet start a workflow that reads from there on.
     const [oldest] = await runRows(store, shard, { ns, kind: 'reaction', status: OPEN, after: 0, limit: 1 })
@@ -251,7 +252,7 @@ export class RetentionSweep {
       const due: AgedEvent[] = []
       const read = new Map<string, boolean>()
       for (const event of page) {
-        if (event.at > cutoff || event.pos >= end || (await this.#isRead(event, read))) continue
+        if (event.at > cutoff || event.pos >= end || (await this.#isRead(event, followed, read))) continue
         if (await this.#isEventLegible(event)) due.push(event)
       }
       if (due.length > 0) await this.#step((rows) => this.#forgetEvents(rows, due))
@@ -265,9 +266,13 @@ export class RetentionSweep {
    * Whether an open run may still read an event, a flow stands on it, or a run that reacted to it is there.
    * @param read what is known of keys: many events may have the same.
    */
-  async #isRead({ ns, key, pos, source, id }: AgedEvent, read: Map<string, boolean>): Promise<boolean> {
+  async #isRead(
+    { ns, key, pos, source, id }: AgedEvent,
+    followed: ReadonlySet<string>,
+    read: Map<string, boolean>,
+  ): Promise<boolean> {
     const { store, shard } = this.#context
-    const isKeyRead = read.get(key) ?? (await this.#isKeyRead(key))
+    const isKeyRead = read.get(key) ?? (await this.#isKeyRead(key, followed))
     read.set(key, isKeyRead)
     if (isKeyRead) return true
     // They stand right behind it.
@@ -276,11 +281,11 @@ export class RetentionSweep {
   }
 
   /** Whether a run of a key is open, or a flow of it stands: that is walked once more when its choreography is another one. */
-  async #isKeyRead(key: string): Promise<boolean> {
-    const { store, shard, ns, directory } = this.#context
+  async #isKeyRead(key: string, followed: ReadonlySet<string>): Promise<boolean> {
+    const { store, shard, ns } = this.#context
     const [open] = await runRows(store, shard, { ns, key, status: OPEN, limit: 1 })
     if (open !== undefined) return true
-    for (const { name } of directory.definition.choreographies) {
+    for (const name of followed) {
       const [flow] = await store.flowsOf(shard, ns, name, [key])
       if (flow !== undefined && flow !== null) return true
     }
@@ -305,19 +310,6 @@ export class RetentionSweep {
     for (const { ns, pos, source, id, at } of events) {
       rows.eventsGone.push(pos)
       if (dedupeMs !== null) rows.claimsUntil.push({ ns, space: 'event', id: `${source} ${id}`, until: at + dedupeMs })
-    }
-  }
-
-  /** Flows of which nothing has come for so long, and for which nobody waits: they have ended, or could have, or are broken. */
-  async #flows(name: string, cutoff: number): Promise<void> {
-    const { store, shard, ns, forgettable } = this.#context
-    for (let after = ''; !this.#stopped;) {
-      const page = await store.flows(shard, { ns, name, after, limit: PAGE })
-      const due = page.filter(({ standing, changed }) => changed <= cutoff && OVER.has(standing))
-      for (let at = 0; at < due.length && !this.#stopped; at += STEP)
-        await this.#step((rows) => rows.flowsGone.push(...forgettable(due.slice(at, at + STEP))))
-      after = page.at(-1)?.key ?? after
-      if (page.length < PAGE) return
     }
   }
 

@@ -23,6 +23,8 @@ export const storeFlowCases: readonly StoreCase[] = [
       assert.deepEqual(found, [b, null, a, aFlow('', { pos: 9 })])
       assert.deepEqual(await store.flowsOf(SHARD, NS, 'fulfilment', []), [])
       assert.deepEqual(await store.flowsOf(SHARD, 'other', 'fulfilment', ['orderId:a']), [null])
+      assert.deepEqual(await store.choreographies(SHARD, NS), ['fulfilment', 'returns'])
+      assert.deepEqual(await store.choreographies(SHARD, 'other'), [])
     },
   },
   {

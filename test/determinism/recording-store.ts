@@ -148,6 +148,9 @@ export class RecordingStore implements Store {
   inboxIds(shard: number, ns: string | null, limit: number) {
     return this.#read(() => this.#inner.inboxIds(shard, ns, limit))
   }
+  choreographies(shard: number, ns: string) {
+    return this.#read(() => this.#inner.choreographies(shard, ns))
+  }
   flowsOf(shard: number, ns: string, name: string, keys: readonly string[]) {
     return this.#read(() => this.#inner.flowsOf(shard, ns, name, keys))
   }

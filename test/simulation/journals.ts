@@ -1,7 +1,7 @@
 // What the rows of a disk say, when everything on it has ended, held against the rules that hold for any application:
 // nothing is left over, timers were not early, signals came once, time went forward, what had to be taken back was, every
 // event is there once, and every journal replays.
-import { NO_RUN } from '../../src/engine/monitor.ts'
+import { NO_RUN } from '../../src/engine/flow-rows.ts'
 import { idempotencyKey } from '../../src/core/ids.ts'
 import { parseCommands, parseTurn, type Delivered, type StoredCommand } from '../../src/core/journal.ts'
 import type { RunRow, Store } from '../../src/core/store.ts'

@@ -49,7 +49,7 @@ export const RETENTION_MUTANTS: readonly Mutant[] = [
   {
     name: 'keeps-flows',
     breaks: 'a flow that waits for nothing goes',
-    file: 'engine/retention.ts',
+    file: 'engine/flow-sweep.ts',
     changes: [['changed <= cutoff && OVER.has(standing)', 'changed <= cutoff && !OVER.has(standing)']],
     within: 100,
   },

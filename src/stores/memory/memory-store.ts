@@ -178,6 +178,11 @@ class MemoryStore implements Store {
     return keys.map((key) => flows.get(flowKey({ ns, name, key })) ?? null)
   }
 
+  async choreographies(_shard: number, ns: string): Promise<readonly string[]> {
+    const names = [...this.#opened().flows.values()].flatMap((flow) => (flow.ns === ns ? [flow.name] : []))
+    return [...new Set(names)].sort()
+  }
+
   async flows(_shard: number, { ns, name, standing, after = '', limit }: FlowQuery): Promise<readonly FlowRow[]> {
     return [...this.#opened().flows.values()]
       .filter((flow) => flow.ns === ns && flow.name === name && flow.key > after)

@@ -121,6 +121,7 @@ const asked: Readonly<Record<string, Statement>> = {
   'flows of keys': queries.flowsOfQuery(0, NS, 'orders', ['id:4', 'id:8']),
   flows: queries.flowsQuery(0, { ns: NS, name: 'orders', limit: 10 }),
   'flows that are overdue': queries.flowsQuery(0, { ns: NS, name: 'orders', standing: 'overdue', limit: 10 }),
+  'the next choreography': queries.choreographyQuery(0, NS, ''),
   suspects: queries.suspectsQuery(0),
   'aged runs': queries.agedQuery(0, NS, 0, 10),
   'aged events': queries.agedEventsQuery(0, NS, 0, 10),

@@ -9,6 +9,7 @@ import {
   agedTable,
   claimsTable,
   eventsTable,
+  flowNamesTable,
   flowsTable,
   inboxIdsTable,
   inboxTable,
@@ -192,6 +193,13 @@ function selectInbox<Row>(
 export function flowsOfQuery(shard: number, ns: string, name: string, keys: readonly string[]): Statement {
   const sql = `SELECT ${columns(flowsTable)} FROM flows WHERE shard = ?1 AND ns = ?2 AND name = ?3 AND key = ?4`
   return { sql, kind: 'flows', width: 4, values: keys.flatMap((key) => [shard, ns, name, key]) }
+}
+
+/** Answers with the first name after another. */
+export function choreographyQuery(shard: number, ns: string, after: string): Statement {
+  const where = new Conditions()
+  where.add('shard = ? AND ns = ? AND name > ?', shard, ns, after)
+  return where.select(flowNamesTable, 'name', 1)
 }
 
 export function flowsQuery(shard: number, { ns, name, standing, after = '', limit }: FlowQuery): Statement {

@@ -31,6 +31,7 @@ import {
   agedQuery,
   claimsQuery,
   eventsQuery,
+  choreographyQuery,
   flowsOfQuery,
   flowsQuery,
   inboxIdsQuery,
@@ -59,6 +60,7 @@ import {
   agedTable,
   claimsTable,
   eventsTable,
+  flowNamesTable,
   flowsTable,
   inboxIdsTable,
   inboxTable,
@@ -186,6 +188,16 @@ export abstract class SqlStore implements Store {
     const found = await this.#rows(flowsTable, flowsOfQuery(shard, ns, name, keys))
     const byKey = new Map(found.map((flow) => [flow.key, flow]))
     return keys.map((key) => byKey.get(key) ?? null)
+  }
+
+  async choreographies(shard: number, ns: string): Promise<readonly string[]> {
+    const names: string[] = []
+    // From one to the next: of each there may be very many flows.
+    for (;;) {
+      const [next] = await this.#rows(flowNamesTable, choreographyQuery(shard, ns, names.at(-1) ?? ''))
+      if (next === undefined) return names
+      names.push(next.name)
+    }
   }
 
   flows(shard: number, query: FlowQuery): Promise<readonly FlowRow[]> {

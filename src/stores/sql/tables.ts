@@ -103,6 +103,8 @@ export const continuedTable: Table<RunContinued> = table<RunContinued>('runs', {
 
 const flowName = { ns: 'text', name: 'text', key: 'text' } as const
 
+export const flowNamesTable: Table<Pick<FlowRow, 'name'>> = table<Pick<FlowRow, 'name'>>('flows', { name: 'text' })
+
 export const flowsTable: Table<FlowRow> = table<FlowRow>('flows', {
   ...flowName,
   standing: 'text',
