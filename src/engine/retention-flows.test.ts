@@ -95,3 +95,34 @@ test('a flow of a changed choreography takes no events of one before it that was
   await app.publish(Ended({ tripId }))
   expect(await app.flow('trip', tripId)).toMatchObject({ state: 'on track', breaks: 0 })
 })
+
+test('flows that are young are not walked through by every sweep, and those that are old are found by their events', async () => {
+  const clock = new HandClock()
+  const data = new MemoryData()
+  const store = memory(data)
+  let walked = 0
+  const real = store.flows.bind(store)
+  store.flows = async (shard, query) => {
+    const flows = await real(shard, query)
+    walked += flows.length
+    return flows
+  }
+  const app = await openForTest(definition, { store, clock, retention })
+  await sweep(clock)
+  const trips = async (from: string): Promise<void> => {
+    for (let number = 0; number < 200; number++) {
+      const tripId = `${from}${number}`
+      for (const make of [Begun, Ended, Rated]) await app.publish(make({ tripId }))
+    }
+    await live(clock, 1)
+  }
+  await trips('a')
+  await live(clock, 60)
+  await trips('b')
+  expect([data.flows.size, walked]).toEqual([401, 0])
+  await live(clock, 60)
+  await sweep(clock)
+  expect(await app.flow('trip', 'a0')).toBeNull()
+  expect(await app.flow('trip', 'b0')).toMatchObject({ state: 'complete' })
+  expect([data.flows.size, data.events.length, walked]).toEqual([201, 600, 0])
+})

@@ -19,7 +19,7 @@ import type { Aged, AgedEvent, Claim, RunRow } from '../core/store.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Ancestry } from './ancestry.ts'
 import { CautiousClock, newestAt } from './cautious-clock.ts'
-import { sweepFlows } from './flow-sweep.ts'
+import { sweepFlows, sweepFlowsOf, type Sweep } from './flow-sweep.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -49,6 +49,8 @@ export class RetentionSweep {
   readonly #head: number
   readonly #time: CautiousClock
   #isFirst = true
+  /** Whether a sweep has come past all flows. */
+  #hasMetFlows = false
   #cancel: Cancel = () => {}
   #stopped = false
 
@@ -97,10 +99,10 @@ export class RetentionSweep {
     const cutoff = now - runsMs
     const continued = await this.#runs(cutoff)
     for (const run of continued) await this.#generationsOf(run, cutoff)
-    // A flow goes before its events: as long as it stands, they say how it came to that.
     const sweep = { isStopped: () => this.#stopped, step: this.#step.bind(this) }
-    const followed = await sweepFlows(this.#context, sweep, now, runsMs)
-    await this.#events(cutoff, followed)
+    const followed = await sweepFlows(this.#context, sweep, now, runsMs, !this.#hasMetFlows)
+    this.#hasMetFlows = !this.#stopped
+    await this.#events(cutoff, sweep, followed)
     if (dedupeMs !== null) await this.#names(now)
   }
 
@@ -242,37 +244,38 @@ export class RetentionSweep {
   }
 
   /** @param followed the names of choreographies of which flows may stand. */
-  async #events(cutoff: number, followed: ReadonlySet<string>): Promise<void> {
+  async #events(cutoff: number, sweep: Sweep, followed: ReadonlySet<string>): Promise<void> {
     const { store, shard, ns } = this.#context
     // A reaction that is open may yet start a workflow that reads from there on.
     const [oldest] = await runRows(store, shard, { ns, kind: 'reaction', status: OPEN, after: 0, limit: 1 })
     const end = oldest?.num ?? Number.POSITIVE_INFINITY
     for (let after = 0; !this.#stopped;) {
       const page = await store.agedEvents(shard, ns, after, STEP)
+      const old = page.filter(({ at }) => at <= cutoff)
+      const keys = [...new Set(old.map(({ key }) => key))]
+      const standing = await sweepFlowsOf(this.#context, sweep, followed, keys, cutoff)
       const due: AgedEvent[] = []
-      const read = new Map<string, boolean>()
-      for (const event of page) {
-        if (event.at > cutoff || event.pos >= end || (await this.#isRead(event, followed, read))) continue
+      const read = new Map([...standing].map((key) => [key, true]))
+      for (const event of old) {
+        if (event.pos >= end || (await this.#isRead(event, read))) continue
         if (await this.#isEventLegible(event)) due.push(event)
       }
       if (due.length > 0) await this.#step((rows) => this.#forgetEvents(rows, due))
       const last = page.at(-1)
-      if (last === undefined || page.length < STEP || last.at > cutoff || last.pos >= end) return
+      if (last === undefined || page.length < STEP || last.at > cutoff) return
+      // Behind it are flows at most.
+      if (last.pos >= end && followed.size === 0) return
       after = last.pos
     }
   }
 
   /**
    * Whether an open run may still read an event, a flow stands on it, or a run that reacted to it is there.
-   * @param read what is known of keys: many events may have the same.
+   * @param read what is known of keys, and true for those of which a flow stands: many events may have the same.
    */
-  async #isRead(
-    { ns, key, pos, source, id }: AgedEvent,
-    followed: ReadonlySet<string>,
-    read: Map<string, boolean>,
-  ): Promise<boolean> {
+  async #isRead({ ns, key, pos, source, id }: AgedEvent, read: Map<string, boolean>): Promise<boolean> {
     const { store, shard } = this.#context
-    const isKeyRead = read.get(key) ?? (await this.#isKeyRead(key, followed))
+    const isKeyRead = read.get(key) ?? (await this.#isOpen(key))
     read.set(key, isKeyRead)
     if (isKeyRead) return true
     // They stand right behind it.
@@ -280,16 +283,11 @@ export class RetentionSweep {
     return reactions.some((run) => isUnread(run) || run.cause === eventRef(source, id))
   }
 
-  /** Whether a run of a key is open, or a flow of it stands: that is walked once more when its choreography is another one. */
-  async #isKeyRead(key: string, followed: ReadonlySet<string>): Promise<boolean> {
+  /** Whether a run of a key is open. */
+  async #isOpen(key: string): Promise<boolean> {
     const { store, shard, ns } = this.#context
     const [open] = await runRows(store, shard, { ns, key, status: OPEN, limit: 1 })
-    if (open !== undefined) return true
-    for (const name of followed) {
-      const [flow] = await store.flowsOf(shard, ns, name, [key])
-      if (flow !== undefined && flow !== null) return true
-    }
-    return false
+    return open !== undefined
   }
 
   /** As with runs. */
