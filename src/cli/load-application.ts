@@ -23,6 +23,7 @@ export interface LoadedApplication {
 
 const OPTIONS: readonly (keyof ApplicationOptions)[] = [
   'namespace',
+  'renamedFrom',
   'codec',
   'log',
   'liveRuns',

@@ -360,10 +360,12 @@ export interface Store extends StoreReader {
   readonly leases?: Leases | undefined
   /** Makes or migrates the layout and takes what must be exclusive. Errors: STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FULL, STORE_FAILED, STORE_UNREACHABLE. */
   open(): Promise<StoreInfo>
+  /** Whose a namespace is: the application's that asks first, durably, or its that had the name `before`. */
+  belongsTo(ns: string, app: string, before: string | null): Promise<string>
   /**
    * Takes a shard over: raises its epoch durably, so that whoever held it before is fenced. Counts a crash when that
-   * owner had not released it. A durable store raises it to the time in milliseconds, by its own clock, or by one where that
-   * is less: so it is above every epoch that services have seen, also when the store was put back from a backup.
+   * owner had not released it. A durable store raises it to the time in milliseconds or by one, whichever is more: so it is above
+   * all that services have seen, also when the store was put back from a backup.
    */
   acquire(shard: number, owner: string): Promise<Tenure>
   /**
@@ -392,9 +394,6 @@ export interface Store extends StoreReader {
   postIn?(tx: object, shard: number, items: readonly InboxItem[]): Promise<void>
   /** Whether there is room for more than what is urgent. False after a STORE_FULL until there is space again. */
   hasRoom(): Promise<boolean>
-  /**
-   * Whoever uses it is about to close it: where it waits for a database that is away, it does so no longer than a call may take.
-   * Only a store that waits has it.
-   */
+  /** It is about to be closed: where it waits for a database that is away, it does so no longer than a call may take. */
   ending?(): void
 }

@@ -12,6 +12,8 @@ export interface ApplicationOptions {
   readonly directory: Directory
   readonly store: Store
   readonly namespace: string
+  /** The name that the application had before, or null. */
+  readonly renamedFrom: string | null
   readonly node: NodeInfo
   readonly codec: Codec
   readonly log: Log

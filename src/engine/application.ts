@@ -18,6 +18,7 @@ import { EndsElsewhere } from './ends-elsewhere.ts'
 import { Hinting } from './hinting.ts'
 import { sureHold, type Hold } from './hold.ts'
 import { nodesOf } from './nodes.ts'
+import { openStore } from './open-store.ts'
 import { Ownership } from './ownership.ts'
 import { Pulse } from './pulse.ts'
 import { Queries } from './queries.ts'
@@ -116,7 +117,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const { store, clock } = this.#options
     this.#began = clock.now()
     const { leases } = store
-    const info = await whenSpace(this.#options, () => store.open())
+    const info = await openStore(this.#options)
     this.#shards.opened(info)
     try {
       // What it watches for may come with the first replay.
@@ -385,9 +386,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
 
   async #close(): Promise<void> {
     await this.#shares?.leave()
-    const { graceMs } = this.#options
-    const asked = this.#shards.place === null ? null : this.#there.patience.close(graceMs)
-    await this.#shards.close(graceMs, (shard) => this.#shares?.gave(shard))
+    const asked = this.#shards.place === null ? null : this.#there.patience.close(this.#options.graceMs)
+    await this.#shards.close(this.#options.graceMs, (shard) => this.#shares?.gave(shard))
     await asked
     await (this.#ownership ?? this.#shares)?.close()
     // One that was taken over at the last moment.

@@ -25,6 +25,11 @@ export interface RunOptions {
    * a node of another is refused, as that of another application is (STORE_LOCKED). Default `default`.
    */
   readonly namespace?: string | undefined
+  /**
+   * The name that the application had before, when it has been given another: the namespace of the store becomes that of the new one.
+   * Without it an application of another name is refused (STORE_OF_ANOTHER).
+   */
+  readonly renamedFrom?: string | undefined
   /** Encodes payloads, for example encrypts them. */
   readonly codec?: Codec | undefined
   readonly log?: Log | undefined
@@ -54,7 +59,7 @@ export interface RunOptions {
 /** What the file of an application may say of how it runs; what is omitted is as in `open`. */
 export type ApplicationOptions = Pick<
   RunOptions,
-  'namespace' | 'codec' | 'log' | 'liveRuns' | 'limits' | 'retention' | 'graceMs'
+  'namespace' | 'renamedFrom' | 'codec' | 'log' | 'liveRuns' | 'limits' | 'retention' | 'graceMs'
 >
 
 /**
@@ -69,7 +74,7 @@ export function tellMisfits(definition: ApplicationDefinition, log: Log = consol
 
 /**
  * Opens an application on a store. Resolves when every open run has been taken up again.
- * @throws DEFINITION_INVALID for an option, APPLICATION_UNFIT with every fault, STORE_LOCKED, STORE_FOREIGN, STORE_NEWER, STORE_FAILED,
+ * @throws DEFINITION_INVALID for an option, APPLICATION_UNFIT with every fault, STORE_LOCKED, STORE_OF_ANOTHER, STORE_FOREIGN, STORE_NEWER, STORE_FAILED,
  * STORE_FULL when aborted while it waits for space
  */
 export async function openOn(
@@ -91,6 +96,7 @@ export async function openOn(
     directory: new Directory(definition),
     store,
     namespace,
+    renamedFrom: options.renamedFrom ?? null,
     node: { id, app, version, ballet: balletVersion(), address: address === undefined ? null : originOf(address) },
     codec: options.codec ?? plainCodec,
     log,
@@ -112,6 +118,8 @@ export async function openOn(
 function checkOptions({ codec = plainCodec, log = consoleLog, ...options }: RunOptions): void {
   refuseWithout(codec, ['encode', 'decode'], 'codec')
   refuseWithout(log, ['info', 'warn', 'error'], 'log')
+  if (options.renamedFrom !== undefined && typeof options.renamedFrom !== 'string')
+    refuse('renamedFrom', 'it must be the name that the application had')
   const { liveRuns = 1, graceMs = 0, signal } = options
   if (signal !== undefined && !(signal instanceof AbortSignal)) refuse('signal', 'it must be an AbortSignal')
   if (!(Number.isSafeInteger(liveRuns) && liveRuns >= 1))

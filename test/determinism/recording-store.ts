@@ -79,6 +79,10 @@ export class RecordingStore implements Store {
     return this.#inner.close()
   }
 
+  async belongsTo(ns: string, app: string, before: string | null): Promise<string> {
+    return this.#content.data.belongsTo(ns, app, before)
+  }
+
   async acquire(shard: number, owner: string): Promise<Tenure> {
     const { data, changes } = this.#content
     changes.push({ at: this.#now(), kind: 'acquired', owner })

@@ -47,6 +47,8 @@ export class MemoryData {
   head = 0
   owner: string | null = null
   crashes = 0
+  /** The application of each namespace. */
+  readonly #owners = new Map<string, string>()
   #lastInboxId = 0
 
   /** @param id identity of the store; random when it is not given. */
@@ -57,6 +59,13 @@ export class MemoryData {
   tenure(shard: number): Tenure {
     invariant(shard === SHARD, `there is no shard ${shard}`)
     return { shard, epoch: this.epoch, head: this.head, crashes: this.crashes }
+  }
+
+  belongsTo(ns: string, app: string, before: string | null): string {
+    const owner = this.#owners.get(ns) ?? app
+    const now = owner === before ? app : owner
+    this.#owners.set(ns, now)
+    return now
   }
 
   acquire(shard: number, owner: string): Tenure {

@@ -58,6 +58,10 @@ class MemoryStore implements Store {
     return this.#opened().info
   }
 
+  async belongsTo(ns: string, app: string, before: string | null): Promise<string> {
+    return this.#opened().belongsTo(ns, app, before)
+  }
+
   async acquire(shard: number, owner: string): Promise<Tenure> {
     return this.#opened().acquire(shard, owner)
   }

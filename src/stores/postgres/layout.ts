@@ -102,8 +102,9 @@ const layout4 = `
   ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
 `
 
-/** The few that are stuck for one reason, among the many that are for another. What never gets stuck has no entry. */
+/** The few that are stuck for one reason, among the many that are for another; and the application that a namespace belongs to. */
 const layout5 = `
+  CREATE TABLE {s}.applications (ns {text} PRIMARY KEY, name {text} NOT NULL);
   CREATE INDEX runs_reason ON {s}.runs (shard, ns, status, reason, num) WHERE reason IS NOT NULL;
 `
 

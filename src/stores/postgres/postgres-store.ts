@@ -174,6 +174,10 @@ class PostgresStore extends SqlStore {
     return this.#gathered.inbox(shard, ns, limit)
   }
 
+  override belongsTo(ns: string, app: string, before: string | null): Promise<string> {
+    return this.#again(async () => super.belongsTo(ns, app, before))
+  }
+
   /** Taken once, however often it has to be said: whoever comes back finds that it was here. */
   override async acquire(shard: number, owner: string): Promise<Tenure> {
     const statement: Statement = {

@@ -80,6 +80,11 @@ export const infoQuery: Statement = {
   values: [1],
 }
 
+/** Answers with the name of the application that a namespace belongs to, if it belongs to one. */
+export function belongsQuery(ns: string): Statement {
+  return { sql: 'SELECT name FROM applications WHERE ns = ?1', width: 1, values: [ns] }
+}
+
 /** Answers with epoch, head and crashes. */
 export function tenureQuery(shard: number): Statement {
   return { sql: 'SELECT epoch, head, crashes FROM shards WHERE id = ?1', width: 1, values: [shard] }

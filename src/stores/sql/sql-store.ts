@@ -29,6 +29,7 @@ import {
   agedClaimsQuery,
   agedEventsQuery,
   agedQuery,
+  belongsQuery,
   claimsQuery,
   eventsQuery,
   choreographyQuery,
@@ -49,6 +50,7 @@ import {
 import { fromValues } from './rows.ts'
 import {
   acquireStatement,
+  belongsStatement,
   batchStatements,
   postStatements,
   releaseStatement,
@@ -99,6 +101,15 @@ export abstract class SqlStore implements Store {
       slots: whole(slots),
       shards: whole(shards),
     }
+  }
+
+  async belongsTo(ns: string, app: string, before: string | null): Promise<string> {
+    const [owner] = await this.read(belongsQuery(ns))
+    if (owner === undefined || (owner === before && owner !== app))
+      await this.write([belongsStatement(ns, app, before ?? app)], true)
+    const [now = owner] = await this.readAfterWrites(belongsQuery(ns))
+    invariant(typeof now === 'string', 'a namespace belongs to an application by its name')
+    return now
   }
 
   async acquire(shard: number, owner: string): Promise<Tenure> {

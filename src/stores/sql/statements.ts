@@ -200,6 +200,13 @@ function postsOf(batches: readonly Batch[], shards: number): readonly Rows<reado
   return batches.flatMap(({ posts }) => posts.map((post) => ({ shard: shardOfSlot(post.slot, shards), rows: [post] })))
 }
 
+/** A namespace belongs to an application from now on, unless it belongs to another than the one of `before`. */
+export function belongsStatement(ns: string, app: string, before: string): Statement {
+  const sql = `INSERT INTO applications (ns, name) VALUES (?1, ?2)
+    ON CONFLICT (ns) DO UPDATE SET name = excluded.name WHERE applications.name = ?3`
+  return { sql, width: 3, values: [ns, app, before] }
+}
+
 /** Answers with the new epoch, the head and the crashes. */
 export function acquireStatement(shard: number, owner: string): Statement {
   return { sql: texts.acquire, width: 2, values: [shard, owner] }

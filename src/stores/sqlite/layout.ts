@@ -138,9 +138,10 @@ const thirdLayout = `
 
 /**
  * What the fifth version adds: whoever asks for the few that are stuck for one reason does not walk through the many that are for
- * another, as when a service is down. What never gets stuck has no entry.
+ * another, as when a service is down. What never gets stuck has no entry. And the application that a namespace belongs to.
  */
 const fifthLayout = `
+  CREATE TABLE applications (ns TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX runs_reason ON runs (reason, ns) WHERE reason IS NOT NULL;
   INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('runs', 'runs_reason', '10000 1000 1000');
 `

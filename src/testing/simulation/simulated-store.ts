@@ -14,7 +14,7 @@ import { rounds, type World } from './world.ts'
 
 type Outcome = keyof CommitWeather
 
-const CHANGES = new Set(['open', 'close', 'acquire', 'release', 'steady', 'commit', 'post', 'hasRoom'])
+const CHANGES = new Set(['open', 'close', 'belongsTo', 'acquire', 'release', 'steady', 'commit', 'post', 'hasRoom'])
 const COMMIT = 'a commit'
 const SOON_MS = 40
 const LATE_MS = 4000

@@ -1,0 +1,29 @@
+// Opens the store of an application, which has to be its own: another application would find no code for what is there, and forget
+// it by its own rules. So that is judged before anything is taken up.
+import { fault } from '../core/errors.ts'
+import { DEFAULT_NAMESPACE } from '../core/names.ts'
+import type { StoreInfo } from '../core/store.ts'
+import type { ApplicationOptions } from './application-options.ts'
+import { whenSpace } from './when-space.ts'
+
+/** @throws STORE_OF_ANOTHER, and what `open` and `belongsTo` of the store throw; then it is closed, or was never open */
+export async function openStore(options: ApplicationOptions): Promise<StoreInfo> {
+  const { store } = options
+  const info = await whenSpace(options, () => store.open())
+  try {
+    await checkOwner(options)
+    return info
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function checkOwner(options: ApplicationOptions): Promise<void> {
+  const { store, namespace, renamedFrom, directory } = options
+  const { name: app } = directory.definition
+  const owner = await whenSpace(options, () => store.belongsTo(namespace, app, renamedFrom))
+  if (owner === app) return
+  const inNamespace = namespace === DEFAULT_NAMESPACE ? '' : ` in the namespace "${namespace}"`
+  throw fault('STORE_OF_ANOTHER', { path: store.name, owner, namespace: inNamespace, app })
+}
