@@ -114,6 +114,8 @@ export class Orders {
     } catch (error) {
       if (error instanceof BalletError && error.code === 'RUN_ENDED')
         throw final(orderId, status === 'in progress' ? 'over' : status)
+      // Somebody else has asked for it, by way of another process.
+      if (error instanceof BalletError && error.code === 'SIGNAL_CONFLICT') return
       throw error
     }
   }

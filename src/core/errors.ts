@@ -56,6 +56,7 @@ export const catalogue = {
   EVENTS_ELSEWHERE: { family: 'fix', status: 400, message: 'The run "{id}" waits for events of {key}, which are in another shard than the run.', hint: 'Start it without an id, or with one that ends as `:<value of the key>`; a run that another has started is where that one is.' },
   RUN_CONFLICT: { family: 'final', status: 409, message: 'The run "{id}" exists with another input.', hint: 'Use another id, or the same input.' },
   EVENT_CONFLICT: { family: 'final', status: 409, message: 'The event "{id}" of "{source}" exists with other data.', hint: 'Give every event an id of its own.' },
+  SIGNAL_CONFLICT: { family: 'final', status: 409, message: 'The run "{id}" has had another signal under the id "{signal}", or the same with other data.', hint: 'Give every signal an id of its own, or none.' },
   SIGNALS_FULL: { family: 'retry', status: 429, message: 'The run "{id}" holds {limit} signals that it has not received yet, and may hold no more (limits.signals).', hint: 'Send it again when the run has received some; nothing was taken.' },
   OP_UNKNOWN: { family: 'final', status: 404, message: 'The run "{id}" waits for no call or step "{op}".{nearest}', hint: 'What it waits for: ballet show {id}' },
   ACTION_REFUSED: { family: 'final', status: 409, message: 'The run "{id}" cannot be given "{action}": {problem}.', hint: 'How it stands and what can be done: ballet show {id}' },

@@ -41,10 +41,12 @@ export type Delivered =
       readonly untold?: true | undefined
     }
   | { readonly kind: 'timer'; readonly op: string }
+  /** `hash` tells it from another one of its id; it has none where nobody else can have given it that id. */
   | {
       readonly kind: 'signal'
       readonly name: string
       readonly id: string
+      readonly hash?: string | undefined
       readonly payload: JsonText | undefined
       readonly mail?: number
       readonly untold?: true | undefined

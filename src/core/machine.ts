@@ -157,7 +157,7 @@ export class Machine {
         break
       }
       case 'signal':
-        this.mailbox.accept(delivered.id, delivered.name, delivered.payload, this.waitsFor(`signal:${delivered.name}`))
+        this.mailbox.accept(delivered, this.waitsFor(`signal:${delivered.name}`))
         this.#answerWaits(`signal:${delivered.name}`, () => ({
           kind: 'signal',
           type: delivered.name,

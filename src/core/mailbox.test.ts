@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { Mailbox, type CarriedMail } from './mailbox.ts'
+import { isOtherSignal, Mailbox, type CarriedMail } from './mailbox.ts'
 
 describe('signals', () => {
   it('are kept in their order until somebody asks for them, each once', () => {
     const mailbox = new Mailbox()
-    mailbox.accept('1', 'approve', '"a"', false)
-    mailbox.accept('2', 'reject', undefined, false)
-    mailbox.accept('3', 'approve', '"b"', false)
+    mailbox.accept({ id: '1', name: 'approve', payload: '"a"' }, false)
+    mailbox.accept({ id: '2', name: 'reject', payload: undefined }, false)
+    mailbox.accept({ id: '3', name: 'approve', payload: '"b"' }, false)
     expect(mailbox.take(['signal:reject', 'signal:cancel'])).toEqual({ name: 'reject', payload: undefined })
     expect(mailbox.take(['signal:approve'])).toEqual({ name: 'approve', payload: '"a"' })
     expect(mailbox.take(['signal:reject', 'signal:approve'])).toEqual({ name: 'approve', payload: '"b"' })
@@ -16,17 +16,17 @@ describe('signals', () => {
   it('are not kept when somebody waited, but known by their id all the same', () => {
     const mailbox = new Mailbox()
     expect(mailbox.hasSeen('1')).toBe(false)
-    mailbox.accept('1', 'approve', '"a"', true)
-    mailbox.accept('2', 'approve', '"b"', false)
+    mailbox.accept({ id: '1', name: 'approve', payload: '"a"' }, true)
+    mailbox.accept({ id: '2', name: 'approve', payload: '"b"' }, false)
     expect(['1', '2', '3'].map((id) => mailbox.hasSeen(id))).toEqual([true, true, false])
-    expect([...mailbox.seen]).toEqual(['1', '2'])
+    expect([...mailbox.seen.keys()]).toEqual(['1', '2'])
     expect(mailbox.take(['signal:approve'])?.payload).toBe('"b"')
     expect(mailbox.take(['signal:approve'])).toBeUndefined()
   })
 
   it('are not taken by a wait for an event of the same name', () => {
     const mailbox = new Mailbox()
-    mailbox.accept('1', 'approve', undefined, false)
+    mailbox.accept({ id: '1', name: 'approve', payload: undefined }, false)
     expect(mailbox.take(['event:approve'])).toBeUndefined()
     expect(mailbox.take([])).toBeUndefined()
   })
@@ -53,9 +53,9 @@ describe('what a continued run takes over', () => {
 
   it('is what was not received, what was seen and how far it has read', () => {
     const mailbox = new Mailbox()
-    mailbox.accept('1', 'approve', '{"by":"ann"}', false)
-    mailbox.accept('2', 'reject', undefined, false)
-    mailbox.accept('3', 'approve', undefined, true)
+    mailbox.accept({ id: '1', name: 'approve', payload: '{"by":"ann"}' }, false)
+    mailbox.accept({ id: '2', name: 'reject', payload: undefined }, false)
+    mailbox.accept({ id: '3', name: 'approve', payload: undefined }, true)
     mailbox.take(['signal:other'])
     mailbox.advance('order.shipped', 17)
     const after = next(next(mailbox))
@@ -71,12 +71,22 @@ describe('what a continued run takes over', () => {
     expect([after.cursor('order.shipped'), after.cursor('order.created')]).toEqual([17, -1])
   })
 
+  it('are the hashes of what was seen, where they are known', () => {
+    const mailbox = new Mailbox()
+    mailbox.accept({ id: '1', name: 'approve', payload: undefined }, true)
+    mailbox.accept({ id: '2', name: 'approve', payload: undefined, hash: 'x' }, true)
+    const after = next(next(mailbox))
+    expect(after.carried).toMatchObject({ seen: ['1', '2'], hashes: [null, 'x'] })
+    const others = ['1', '2', '3'].flatMap((id) => ['x', 'y', undefined].map((hash) => ({ id, hash })))
+    expect(others.filter((signal) => isOtherSignal(after.seen, signal))).toEqual([{ id: '2', hash: 'y' }])
+  })
+
   it('are the ids of the last 10,000 signals, whichever generation they came to', () => {
     const first = new Mailbox()
-    for (let id = 0; id < 9_999; id++) first.accept(String(id), 'approve', undefined, true)
+    for (let id = 0; id < 9_999; id++) first.accept({ id: String(id), name: 'approve', payload: undefined }, true)
     const second = next(first)
     expect(second.seen.size).toBe(9_999)
-    for (let id = 9_999; id < 10_003; id++) second.accept(String(id), 'approve', undefined, true)
+    for (let id = 9_999; id < 10_003; id++) second.accept({ id: String(id), name: 'approve', payload: undefined }, true)
     expect(second.hasSeen('0')).toBe(true)
     const third = next(second)
     expect([third.seen.size, ...['0', '2', '3', '10002'].map((id) => third.hasSeen(id))]).toEqual([

@@ -3,6 +3,18 @@
 // resolves all of them, because an abandoned wait (the loser of a race) must not swallow it.
 import type { JsonText } from './json.ts'
 
+/** Signals that a run has had, by id: the hash of each, or undefined where that is not known (an older version had it, or a run sent it). */
+export type SeenSignals = ReadonlyMap<string, string | undefined>
+
+/** Whether a run has had another signal under this id. One of which no hash is known is the same as any. */
+export function isOtherSignal(
+  seen: SeenSignals,
+  { id, hash }: { readonly id: string; readonly hash?: string | undefined },
+): boolean {
+  const before = seen.get(id)
+  return before !== undefined && hash !== undefined && before !== hash
+}
+
 interface Buffered {
   readonly name: string
   readonly payload: JsonText | undefined
@@ -14,6 +26,8 @@ export interface CarriedMail {
   readonly signals: readonly { readonly name: string; readonly payload?: JsonText }[]
   /** Ids of signals that have been delivered, the oldest first. */
   readonly seen: readonly string[]
+  /** Their hashes, in the same order; absent when there is none. */
+  readonly hashes?: readonly (string | null)[]
   /** Type and position of the last event that was read of it. */
   readonly cursors: readonly (readonly [type: string, pos: number])[]
 }
@@ -21,23 +35,31 @@ export interface CarriedMail {
 /** Ids of signals that a continued run still knows: one that is sent again after so many others is taken for new. */
 const SEEN_CARRIED = 10_000
 
+/** The signals that a run which continues has had. */
+export function seenOf({ seen, hashes }: Pick<CarriedMail, 'seen' | 'hashes'>): SeenSignals {
+  return new Map(seen.map((id, index) => [id, hashes?.[index] ?? undefined]))
+}
+
 /** The signals of one run, and how far it has read the events of its key. */
 export class Mailbox {
   readonly #buffer: Buffered[] = []
-  readonly #seen = new Set<string>()
+  readonly #seen = new Map<string, string | undefined>()
   readonly #cursors = new Map<string, number>()
 
   constructor(carried?: CarriedMail) {
     if (carried === undefined) return
     for (const { name, payload } of carried.signals) this.#buffer.push({ name, payload })
-    for (const id of carried.seen) this.#seen.add(id)
+    for (const [id, hash] of seenOf(carried)) this.#seen.set(id, hash)
     for (const [type, pos] of carried.cursors) this.#cursors.set(type, pos)
   }
 
   /** What the next generation of the run begins with. */
   get carried(): CarriedMail {
     const signals = this.#buffer.map(({ name, payload }) => ({ name, ...(payload === undefined ? {} : { payload }) }))
-    return { signals, seen: [...this.#seen].slice(-SEEN_CARRIED), cursors: [...this.#cursors] }
+    const seen = [...this.#seen].slice(-SEEN_CARRIED)
+    const hashes = seen.map(([, hash]) => hash ?? null)
+    const isNone = hashes.every((hash) => hash === null)
+    return { signals, seen: seen.map(([id]) => id), ...(isNone ? {} : { hashes }), cursors: [...this.#cursors] }
   }
 
   /** Signals that nobody has received yet. */
@@ -50,14 +72,17 @@ export class Mailbox {
     return this.#seen.has(signalId)
   }
 
-  /** Ids of the signals that have been delivered. */
-  get seen(): ReadonlySet<string> {
+  /** The signals that have been delivered. */
+  get seen(): SeenSignals {
     return this.#seen
   }
 
   /** Marks a signal as delivered; it is kept unless somebody was waiting. */
-  accept(id: string, name: string, payload: JsonText | undefined, waited: boolean): void {
-    this.#seen.add(id)
+  accept(
+    { id, name, payload, hash }: Buffered & { readonly id: string; readonly hash?: string | undefined },
+    waited: boolean,
+  ): void {
+    this.#seen.set(id, hash)
     if (!waited) this.#buffer.push({ name, payload })
   }
 

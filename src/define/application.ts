@@ -31,7 +31,7 @@ export interface Published {
 
 export interface Signalled {
   readonly id: string
-  /** False when the run had a signal of this id before. */
+  /** False when the run had this signal before. */
   readonly created: boolean
 }
 
@@ -177,7 +177,7 @@ export interface SignalRequest {
   readonly run: string
   readonly name: string
   readonly data: unknown
-  /** The same id is delivered to a run once. */
+  /** By which it is known when it comes twice: the same id is delivered to a run once, and is refused with other data. */
   readonly id?: string | undefined
 }
 
@@ -313,7 +313,10 @@ export interface Application {
     choreography: Named,
   ): (event: EventValue, options?: { readonly id?: string; readonly source?: string }) => Promise<Started>
   conductNamed(request: ConductRequest): Promise<Started>
-  /** Sends a signal to a run; durable when it resolves. Errors: RUN_UNKNOWN, RUN_ENDED, SIGNAL_UNKNOWN, INPUT_INVALID. */
+  /**
+   * Sends a signal to a run; durable when it resolves. Errors: RUN_UNKNOWN, RUN_ENDED, SIGNAL_UNKNOWN, SIGNAL_CONFLICT,
+   * SIGNALS_FULL, INPUT_INVALID.
+   */
   signal(run: string, signal: SignalValue, options?: SignalSettings & { readonly tx?: undefined }): Promise<Signalled>
   /** By a transaction, as `start`, to a run that is there already. */
   signal(run: string, signal: SignalValue, options: SignalSettings & InTransaction): Promise<Posted>

@@ -120,7 +120,7 @@ export function createRun(
 export function liveRun(context: ShardContext, row: RunRow, input: JsonText, carry: JsonText | null = null): LiveRun {
   const run: LiveRun = {
     row,
-    executor: { kind: 'frozen', seen: new Set() },
+    executor: { kind: 'frozen', seen: new Map() },
     seq: 0,
     turns: 0,
     bytes: 0,

@@ -5,6 +5,7 @@ import { asError, fault, isBalletError } from '../core/errors.ts'
 import { threw, toFailure, type Failure } from '../core/failure.ts'
 import { turnText, type Command, type Delivered } from '../core/journal.ts'
 import { type Machine } from '../core/machine.ts'
+import { isOtherSignal, type SeenSignals } from '../core/mailbox.ts'
 import { splitKey } from '../core/names.ts'
 import { isUndo } from '../core/pending.ts'
 import type { EventRow } from '../core/store.ts'
@@ -19,7 +20,7 @@ import type { TurnJob } from './pump.ts'
 import { answerHeld, type Held } from './replayer.ts'
 import { isOwnTimer } from './schedule.ts'
 import { deliverLate, settleDelivery } from './settle.ts'
-import type { DeliveryExtras, ShardContext } from './shard-context.ts'
+import type { DeliveryExtras, DeliveryResult, ShardContext } from './shard-context.ts'
 import { answerSolo, cancelSolo } from './solo-runs.ts'
 import { answeredBy, armNow, writeTurn, type Answered, type WrittenTurn } from './turn-rows.ts'
 
@@ -212,7 +213,7 @@ export class DeliveryJob implements TurnJob {
     if (this.machine === null) {
       const { executor, row } = run
       if (executor.kind === 'frozen' && row.ended === null) deliverFrozen(context, run, this.delivered, this.#extras)
-      else settleDelivery(context, this.#extras, row.ended === null ? 'seen' : 'ended')
+      else settleDelivery(context, this.#extras, row.ended === null ? hadAs(run, this.delivered) : 'ended')
       // What brought the event has forgotten the run, which may still wait for others.
       if (this.delivered.kind === 'event') armNow(context, run)
       return
@@ -258,6 +259,17 @@ function freezeThrown(
   markStuck(context, run, null, 'threw', failure, error)
 }
 
+/** The signals that a run has had, as far as it is in memory. */
+export function seenBy({ executor }: LiveRun): SeenSignals {
+  if (executor.kind === 'workflow') return executor.machine.mailbox.seen
+  return executor.kind === 'frozen' ? executor.seen : new Map()
+}
+
+/** What is said of something that a run does not take again: it has had it, or another signal under its id. */
+function hadAs(run: LiveRun, delivered: Delivered): DeliveryResult {
+  return delivered.kind === 'signal' && isOtherSignal(seenBy(run), delivered) ? 'conflict' : 'seen'
+}
+
 /** Takes the machine away: nothing more is delivered until the application is opened with mended code. */
 export function freeze(context: ShardContext, run: LiveRun): void {
   if (run.executor.kind === 'workflow') {
@@ -266,9 +278,9 @@ export function freeze(context: ShardContext, run: LiveRun): void {
   }
   context.receivers.forget(run.row.num)
   const machine = machineOfRun(run)
-  const seen = run.executor.kind === 'workflow' ? run.executor.machine.mailbox.seen : []
+  const seen = seenBy(run)
   const unread = run.executor.kind === 'workflow' ? run.executor.machine.mailbox.unread : 0
-  run.executor = { kind: 'frozen', seen: new Set(seen), unread, machine }
+  run.executor = { kind: 'frozen', seen: new Map(seen), unread, machine }
 }
 
 /** The code of a run did something outside a turn. */
@@ -313,10 +325,10 @@ function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, ext
   // What lay in the inbox stays there, and comes again with the next read.
   if (sealed !== undefined) return extras.failed?.(sealed)
   const id = delivered.kind === 'signal' ? delivered.id : CANCEL_SEEN
-  if (seen.has(id)) return settleDelivery(context, extras, 'seen')
+  if (seen.has(id)) return settleDelivery(context, extras, hadAs(run, delivered))
   if (delivered.kind === 'signal' && extras.drained === undefined && unread >= context.limits.signals)
     return settleDelivery(context, extras, 'full')
-  seen.add(id)
+  seen.set(id, delivered.kind === 'signal' ? delivered.hash : undefined)
   if (delivered.kind === 'signal') run.executor.unread = unread + 1
   keep(context, run, delivered)
   settleDelivery(context, extras, 'taken')
@@ -330,9 +342,9 @@ export function keepSeen(run: LiveRun, mail: readonly Delivered[]): void {
     // Whoever says it again is told that it is kept when it is for sure.
     if ('untold' in one && one.untold === true) continue
     if (one.kind === 'signal') {
-      run.executor.seen.add(one.id)
+      run.executor.seen.set(one.id, one.hash)
       run.executor.unread = (run.executor.unread ?? 0) + 1
     }
-    if (one.kind === 'cancel') run.executor.seen.add(CANCEL_SEEN)
+    if (one.kind === 'cancel') run.executor.seen.set(CANCEL_SEEN, undefined)
   }
 }

@@ -30,10 +30,11 @@ import { asidesOf, TAKEN_MS } from './aside.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
 import { checkSame, type AskedConduct } from './conduct-flow.ts'
+import { contentHash } from './content-hash.ts'
 import type { Directory } from './directory.ts'
 import type { Act, AskedAct } from './far-actions.ts'
 import { answersOf, type Asked, type Done, type FarAnswer } from './far-answers.ts'
-import { isSignal, wasGiven } from './given-signals.ts'
+import { hadSignal, signalHash, wasGiven } from './given-signals.ts'
 import { flowsStand, type FlowsOf } from './flows-elsewhere.ts'
 import { liesIn, type Posted } from './lying.ts'
 import { LOOK_MS, Patience } from './patience.ts'
@@ -156,22 +157,25 @@ export class Elsewhere {
     return this.#admitted({ workflow: null, runs }, () => this.#ask<Started>('conduct', id, body, 'flow'))
   }
 
-  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID, what the owner does, and the store */
+  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNAL_UNKNOWN, SIGNAL_CONFLICT, INPUT_INVALID, ID_INVALID, what the owner does, and the store */
   async signal(request: SignalRequest, tx?: object): Promise<Signalled> {
     const { directory, random, clock } = this.#options
     const row = await this.#row(request.run)
     const { name, data } = request
     const id = request.id === undefined ? random.uuid(clock.now()) : checkId(request.id, 'The signal id')
+    const hash = signalHash({ hash: contentHash }, request)
+    const wasHad = async (): Promise<boolean> =>
+      request.id !== undefined && hadSignal(this.#reading(row), row, { id, hash })
     // Whoever lost the answer asks again, and is told so.
-    if (row.ended !== null && request.id !== undefined && (await this.#wasGiven(row, isSignal(id))))
-      return { id, created: false }
+    if (row.ended !== null && (await wasHad())) return { id, created: false }
     if (row.ended !== null) throw fault('RUN_ENDED', { id: row.id, status: row.status })
     const what = `the data of ${name}`
     const signal = directory.signal(row, name)
     const said = signalAsJson(signal, data, toText(validate(signal.schema, data, what), what))
-    const body = { run: row.id, name, id, ...said }
+    const body = { run: row.id, name, id, hash, ...said }
     if (tx === undefined) return this.#ask<Signalled>('signal', row.id, body, 'run')
-    await this.#post('signal', row.id, row.id, body, tx)
+    // Nobody hears of what comes of it later.
+    if (!(await wasHad())) await this.#post('signal', row.id, row.id, body, tx)
     return { id, created: true }
   }
 
@@ -199,7 +203,8 @@ export class Elsewhere {
     const isEnd = came instanceof Error
     if (!isEnd && came.changed) return came
     const isOurs = (one: Delivered): boolean => one.kind === 'cancel' && one.by === by && one.why === why
-    const wasOurs = await this.#wasGiven(await this.#row(run), isOurs)
+    const row = await this.#row(run)
+    const wasOurs = await wasGiven(this.#reading(row), row, isOurs)
     if (isEnd && !wasOurs) throw came
     return isEnd ? { id: run, action: 'cancel', changed: true, ops: [] } : { ...came, changed: wasOurs }
   }
@@ -231,10 +236,14 @@ export class Elsewhere {
     }
   }
 
-  #wasGiven(row: RunRow, isIt: Parameters<typeof wasGiven>[2]): Promise<boolean> {
+  /** Of the journal of a run. */
+  #reading({ id: run }: RunRow): Pick<ShardContext, 'store' | 'shard' | 'decode'> {
     const { store, ns: namespace, codec } = this.#options
-    const decode: ShardContext['decode'] = (payload, kind, id) => codec.decode(payload, { namespace, row: kind, id })
-    return wasGiven({ store, shard: this.#place.shardOf(row.id), decode }, row, isIt)
+    return {
+      store,
+      shard: this.#place.shardOf(run),
+      decode: (payload, kind, id) => codec.decode(payload, { namespace, row: kind, id }),
+    }
   }
 
   /** The row of a run. */

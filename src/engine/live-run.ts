@@ -21,11 +21,11 @@ export type Executor =
   /** It conducts the flow of a key: conducts.ts has what there is of it. */
   | { readonly kind: 'conductor' }
   /** Its code is wrong (it threw, diverged, or is gone): nothing is delivered until the application is opened again.
-   *  `seen` are the ids of its signals, `unread` how many it has not received. `sealed`: the store cannot read its journal,
+   *  `seen` are the signals that it has had, `unread` how many it has not received. `sealed`: the store cannot read its journal,
    *  so that nothing is written there either. `machine`: how far it had come in this process. */
   | {
       readonly kind: 'frozen'
-      readonly seen: Set<string>
+      readonly seen: Map<string, string | undefined>
       unread?: number
       readonly sealed?: Error
       readonly machine?: Machine | undefined

@@ -82,14 +82,14 @@ async function arrive({ run, replay }: Coming, history: History): Promise<Loaded
 /** Another stands for the run: nothing more is made of this one, and whatever its code still does is nobody's fault. */
 function forget({ run, replay }: Coming, error: Error): void {
   replay?.abandon(error)
-  run.executor = { kind: 'frozen', seen: new Set() }
+  run.executor = { kind: 'frozen', seen: new Map() }
 }
 
 /** A run whose rows cannot be read is frozen as they are: it is one run's fault, and the others are opened. */
 function unreadable(context: ShardContext, row: RunRow, nextSeq: number, error: unknown): Loaded {
   const run = liveRun(context, row, 'null')
   const isSealed = isBalletError(error) && error.code === 'RUN_UNREADABLE'
-  run.executor = { kind: 'frozen', seen: new Set(), ...(isSealed ? { sealed: error } : {}) }
+  run.executor = { kind: 'frozen', seen: new Map(), ...(isSealed ? { sealed: error } : {}) }
   run.seq = nextSeq
   const diff = `  its rows cannot be read: ${toFailure(error).message}`
   const history = {

@@ -7,7 +7,7 @@ import { OpenRuns, type OpenRunsOptions } from './open-runs.ts'
 function liveRun(num: number, bytes = 0): LiveRun {
   return {
     row: { num, id: `r${num}`, input: '{}', ended: null } as LiveRun['row'],
-    executor: { kind: 'frozen', seen: new Set() },
+    executor: { kind: 'frozen', seen: new Map() },
     seq: 0,
     turns: 0,
     bytes,

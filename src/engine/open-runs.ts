@@ -109,7 +109,7 @@ export class OpenRuns {
     const live = this.#live.get(num)
     const run = live?.run
     const machine = run && machineOfRun(run)
-    if (run !== undefined) run.executor = { kind: 'frozen', seen: new Set(), machine }
+    if (run !== undefined) run.executor = { kind: 'frozen', seen: new Map(), machine }
     this.#dropLive(num)
     const isAskedFor = run !== undefined && machine?.undos.isEmpty === false
     this.#parked.set(num, { id, former: isAskedFor ? new WeakRef(run) : null })

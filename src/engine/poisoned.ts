@@ -16,10 +16,10 @@ export async function leaveAlone(context: ShardContext, row: RunRow): Promise<Li
   const rows = await readRows(context, row).catch((error: unknown) => sealedBy(row, error))
   const run = liveRun(context, row, 'null')
   if (rows instanceof Error) {
-    run.executor = { kind: 'frozen', seen: new Set(), sealed: rows }
+    run.executor = { kind: 'frozen', seen: new Map(), sealed: rows }
     return run
   }
-  run.executor = { kind: 'frozen', seen: new Set() }
+  run.executor = { kind: 'frozen', seen: new Map() }
   run.seq = (rows.at(-1)?.seq ?? row.since - 1) + 1
   try {
     const { turns, history } = historyOf(context, row, rows)

@@ -27,8 +27,11 @@ import type { Timers } from './timers.ts'
 import type { Watchers } from './watchers.ts'
 import type { Writer } from './writer.ts'
 
-/** How a delivery came out: it was taken, it had been made before, the run had ended, is frozen, or holds too many signals. */
-export type DeliveryResult = 'taken' | 'seen' | 'ended' | 'frozen' | 'full'
+/**
+ * How a delivery came out: it was taken, it had been made before, another one had under its id, the run had ended, is frozen, or
+ * holds too many signals.
+ */
+export type DeliveryResult = 'taken' | 'seen' | 'conflict' | 'ended' | 'frozen' | 'full'
 
 /** What goes with a delivery from outside. */
 export interface DeliveryExtras {

@@ -3,15 +3,17 @@
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { toText, type JsonText } from '../core/json.ts'
+import { isOtherSignal } from '../core/mailbox.ts'
 import { checkId } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { InboxRow, RunRow } from '../core/store.ts'
 import type { Signalled, SignalRequest } from '../define/application.ts'
 import { signalAsJson, type Judged } from './as-json.ts'
 import { isOfStore } from './between-shards.ts'
+import { seenBy } from './deliveries.ts'
 import type { Asked, FarAnswers } from './far-answers.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
-import { hadSignal } from './given-signals.ts'
+import { conflictFault, hadSignal, signalHash, type Hashed } from './given-signals.ts'
 import type { Shard } from './shard.ts'
 import type { DeliveryExtras, DeliveryResult } from './shard-context.ts'
 
@@ -22,8 +24,12 @@ interface Said {
   readonly kind: 'signal'
   readonly name: string
   readonly id: string
+  readonly hash: string | undefined
   readonly payload: JsonText | undefined
 }
+
+/** As it lies in an inbox. */
+type Given = SignalRequest & Judged & Hashed
 
 /** Where a signal goes, or what is answered at once: its run had it before it ended. */
 type Found = { readonly run: OpenRun; readonly said: Said } | { readonly had: Signalled }
@@ -37,7 +43,7 @@ export class Signals {
     this.#answers = answers
   }
 
-  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNALS_FULL, SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID */
+  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNALS_FULL, SIGNAL_UNKNOWN, SIGNAL_CONFLICT, INPUT_INVALID, ID_INVALID */
   async send(request: SignalRequest): Promise<Signalled> {
     this.#shard.check()
     const { context } = this.#shard
@@ -48,7 +54,7 @@ export class Signals {
     const result = await new Promise<DeliveryResult>((resolve, reject) => {
       context.deliver(run.num, said, { settled: resolve, failed: reject })
     })
-    return this.#cameOut(request, said.id, result)
+    return this.#cameOut(request, said, result)
   }
 
   /**
@@ -57,27 +63,41 @@ export class Signals {
    */
   async judge(
     request: SignalRequest,
-  ): Promise<{ readonly id: string; readonly body: ReturnType<typeof signalAsJson> | null }> {
+  ): Promise<{ readonly id: string; readonly body: (ReturnType<typeof signalAsJson> & Hashed) | null }> {
     this.#shard.check()
     const { context } = this.#shard
     await inboxFirst(context)
     const found = await this.#find(request)
     if ('had' in found) return { id: found.had.id, body: null }
-    const { id, payload } = found.said
-    return { id, body: signalAsJson(context.directory.signal(found.run, request.name), request.data, payload) }
+    const { id, hash, payload } = found.said
+    // Nobody hears of what comes of it later.
+    const live = hash === undefined ? undefined : await context.live(found.run.num)
+    if (live !== undefined && isOtherSignal(seenBy(live), found.said)) {
+      await context.writer.barrier()
+      throw conflictFault(request.run, id)
+    }
+    const body = signalAsJson(context.directory.signal(found.run, request.name), request.data, payload)
+    return { id, body: { ...body, hash } }
   }
 
   /**
    * One that lay in the inbox: of a run or of a transaction, which was acknowledged and is refused no more, or of another node, which
    * waits for the answer. @param drained takes the row away with what comes of it.
    */
-  async take(row: InboxRow, request: SignalRequest & Judged & Asked, drained: DeliveryExtras): Promise<void> {
+  async take(row: InboxRow, request: Given & Asked, drained: DeliveryExtras): Promise<void> {
     const { context } = this.#shard
     const way = { drained: row.id }
     const { ask } = request
     if (ask === undefined) {
       const run = await openRun(context, request.run, way)
-      return context.deliver(run.num, this.#said(run, request, way), drained)
+      const said = this.#said(run, request, way)
+      const settling = (result: DeliveryResult): void => {
+        if (result === 'conflict')
+          context.log.warn(
+            `An inbox row for ${row.target} was not taken: ${conflictFault(request.run, said.id).message}`,
+          )
+      }
+      return context.deliver(run.num, said, { ...drained, settling })
     }
     const say = (signalled: Signalled): void => this.#answers.done(row, ask, signalled)
     const refuse = (error: unknown): void => {
@@ -88,30 +108,30 @@ export class Signals {
     const found = await this.#find(request, way)
     if ('had' in found) return say(found.had)
     const { run, said } = found
-    const { id } = said
     context.deliver(run.num, said, {
       settling: (result) => {
         // In the batch of what was taken.
-        if (result === 'taken') say({ id, created: true })
-        else this.#cameOut(request, id, result, way).then(say, refuse)
+        if (result === 'taken') say({ id: said.id, created: true })
+        else this.#cameOut(request, said, result, way).then(say, refuse)
       },
       failed: refuse,
     })
   }
 
-  async #find(request: SignalRequest & Judged, way: Way = {}): Promise<Found> {
+  async #find(request: Given, way: Way = {}): Promise<Found> {
     try {
       const run = await openRun(this.#shard.context, request.run, way)
       return { run, said: this.#said(run, request, way) }
     } catch (error) {
-      if (await this.#wasGiven(request, error, way)) return { had: { id: String(request.id), created: false } }
-      throw error
+      if (!(await this.#wasGiven(request, error, way))) throw error
+      return { had: { id: String(request.id), created: false } }
     }
   }
 
-  /** What whoever has sent it is answered. @throws SIGNALS_FULL, RUN_ENDED */
-  async #cameOut(request: SignalRequest, id: string, result: DeliveryResult, way: Way = {}): Promise<Signalled> {
+  /** What whoever has sent it is answered. @throws SIGNALS_FULL, SIGNAL_CONFLICT, RUN_ENDED */
+  async #cameOut(request: Given, { id }: Said, result: DeliveryResult, way: Way = {}): Promise<Signalled> {
     const { limits } = this.#shard.context
+    if (result === 'conflict') throw conflictFault(request.run, id)
     if (result === 'full') throw fault('SIGNALS_FULL', { id: request.run, limit: limits.signals, seconds: 1 })
     if (result === 'ended') {
       const error = fault('RUN_ENDED', { id: request.run, status: 'meanwhile' })
@@ -120,20 +140,34 @@ export class Signals {
     return { id, created: result === 'taken' }
   }
 
-  /** Whether a run that has ended had this signal before: whoever lost the answer asks again, and is told so. */
-  async #wasGiven({ run, id }: SignalRequest, error: unknown, way: Way): Promise<boolean> {
+  /**
+   * Whether a run that has ended had this signal before: whoever lost the answer asks again, and is told so.
+   * @throws SIGNAL_CONFLICT
+   */
+  async #wasGiven(request: Given, error: unknown, way: Way): Promise<boolean> {
+    const { run, id } = request
     if (id === undefined || !isBalletError(error) || error.code !== 'RUN_ENDED') return false
-    return hadSignal(this.#shard.context, run, id, way)
+    const { context } = this.#shard
+    const taken = await context.claims.settle('run', run, (found) => found, way.drained !== undefined)
+    if (taken === null) return false
+    return hadSignal(context, { num: taken.num, id: run }, { id, hash: this.#hash(request, way) })
   }
 
   /** What it says to a run. @throws SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID */
-  #said(run: OpenRun, request: SignalRequest & Judged, { drained }: Way): Said {
+  #said(run: OpenRun, request: Given, way: Way): Said {
+    const { drained } = way
     const { random, clock } = this.#shard.context
     // What somebody outside says of how it was judged counts nowhere.
     const payload = this.#payload(run, drained === undefined ? { ...request, judged: undefined } : request)
     const { id = random.uuid(clock.now()), name } = request
     // An id from the inbox is an idempotency key, which is outside the alphabet of given ones.
-    return { kind: 'signal', name, id: drained === undefined ? checkId(id, 'The signal id') : id, payload }
+    const checked = drained === undefined ? checkId(id, 'The signal id') : id
+    return { kind: 'signal', name, id: checked, hash: this.#hash(request, way), payload }
+  }
+
+  /** Of what lay in an inbox it was made where it was asked for. */
+  #hash(request: Given, { drained }: Way): string | undefined {
+    return drained === undefined ? signalHash(this.#shard.context, request) : request.hash
   }
 
   /**
