@@ -62,11 +62,18 @@ export function refuseSchema(schema: unknown, what: string, option: string): voi
 export function refuseUnknownOptions(options: unknown, known: readonly string[], what: string): void {
   if (typeof options !== 'object' || options === null)
     refuse(what, `its options must be an object with ${known.join(', ')}`)
-  for (const option of Object.keys(options)) {
-    if (!known.includes(option)) {
-      refuse(what, `there is no option "${option}".${nearest(option, known)} The options are ${known.join(', ')}`)
-    }
-  }
+  const unknown = unknownOption(options, known)
+  if (unknown !== null) refuse(what, unknown.problem)
+}
+
+/** The first option that does not exist, with what there is in its place; null when all do. */
+export function unknownOption(
+  options: object,
+  known: readonly string[],
+): { readonly name: string; readonly problem: string } | null {
+  const name = Object.keys(options).find((option) => !known.includes(option))
+  if (name === undefined) return null
+  return { name, problem: `there is no option "${name}".${nearest(name, known)} The options are ${known.join(', ')}` }
 }
 
 export function refuseNotFunction(value: unknown, what: string, option: string): void {

@@ -31,6 +31,7 @@ import type {
 import type { ApplicationDefinition } from '../define/definition.ts'
 import { actOnAll } from './act-on-all.ts'
 import type { Doors } from './doors.ts'
+import * as known from './known-settings.ts'
 import type { Queries } from './queries.ts'
 import { fields, made, settings, word } from './untyped.ts'
 
@@ -48,26 +49,26 @@ export abstract class ApplicationDoors {
   start(call: CallValue, options?: StartSettings): Promise<Started>
   start(call: CallValue, options: StartSettings & InTransaction): Promise<Posted>
   async start(call: CallValue, options: StartSettings & Partial<InTransaction> = {}): Promise<Started | Posted> {
-    const { tx, ...said } = settings(options, ['id'])
+    const { tx, ...said } = settings(options, known.start)
     const { name, input } = made(call, 'call', 'app.start(checkout(input))')
     const request = { ...said, call: name, input }
     return tx === undefined ? this.doors.start(request) : this.doors.startIn(request, tx)
   }
   async startNamed(request: StartRequest): Promise<Started> {
-    word(settings(request, ['id'], 'request').call, 'call')
+    word(settings(request, known.startNamed, 'request').call, 'call')
     return this.doors.start(request)
   }
 
   publish(event: EventValue, options?: PublishSettings): Promise<Published>
   publish(event: EventValue, options: PublishSettings & InTransaction): Promise<Posted>
   async publish(event: EventValue, options: PublishSettings & Partial<InTransaction> = {}) {
-    const { tx, ...said } = settings(options, ['id', 'source'])
+    const { tx, ...said } = settings(options, known.publish)
     const { type, data } = made(event, 'event', 'app.publish(OrderCreated(data))')
     const request = { ...said, type, data }
     return tx === undefined ? this.doors.publish(request) : this.doors.publishIn(request, tx)
   }
   async publishNamed(request: PublishRequest): Promise<Published> {
-    word(settings(request, ['id', 'source', 'cause'], 'request').type, 'type')
+    word(settings(request, known.publishNamed, 'request').type, 'type')
     return this.doors.publish(request)
   }
 
@@ -77,57 +78,63 @@ export abstract class ApplicationDoors {
     const name = word(fields(choreography, 'choreography').name, 'choreography.name')
     return async (event, options = {}) => {
       const { type, data } = made(event, 'event', 'app.conduct(fulfilment)(OrderCreated(data))')
-      return this.conductNamed({ ...settings(options, []), choreography: name, type, data })
+      return this.conductNamed({ ...settings(options, known.conduct), choreography: name, type, data })
     }
   }
   async conductNamed(request: ConductRequest): Promise<Started> {
-    word(settings(request, ['id', 'source', 'cause'], 'request').choreography, 'choreography')
+    word(settings(request, known.conductNamed, 'request').choreography, 'choreography')
     return this.doors.conduct(request)
   }
 
   signal(run: string, signal: SignalValue, options?: SignalSettings): Promise<Signalled>
   signal(run: string, signal: SignalValue, options: SignalSettings & InTransaction): Promise<Posted>
   async signal(run: string, signal: SignalValue, options: SignalSettings & Partial<InTransaction> = {}) {
-    const { tx, ...said } = settings(options, ['id'])
+    const { tx, ...said } = settings(options, known.signal)
     const { type, data } = made(signal, 'signal', 'app.signal(run, Approved(data))')
     const request = { ...said, run: word(run, 'run'), name: type, data }
     return tx === undefined ? this.doors.signal(request) : this.doors.signalIn(request, tx)
   }
   async signalNamed(request: SignalRequest): Promise<Signalled> {
-    word(settings(request, ['id'], 'request').run, 'run')
+    word(settings(request, known.signalNamed, 'request').run, 'run')
     word(request.name, 'name')
     return this.doors.signal(request)
   }
 
   async cancel(run: string, request: Reasoned = {}): Promise<Acted> {
-    return this.doors.cancel(word(run, 'run'), fields(request, 'request'))
+    return this.doors.cancel(word(run, 'run'), settings(request, known.cancel, 'request'))
   }
   async retry(run: string, request: RetryRequest = {}): Promise<Acted> {
-    return this.doors.act({ action: 'retry', run: word(run, 'run'), request: settings(request, ['op'], 'request') })
+    return this.doors.act({
+      action: 'retry',
+      run: word(run, 'run'),
+      request: settings(request, known.retry, 'request'),
+    })
   }
   async answer(run: string, request: AnswerRequest): Promise<Acted> {
-    word(fields(request, 'request').op, 'op')
+    word(settings(request, known.answer, 'request').op, 'op')
     return this.doors.act({ action: 'answer', run: word(run, 'run'), request })
   }
   async fail(run: string, request: FailRequest): Promise<Acted> {
-    fields(settings(request, ['op'], 'request').error, 'error')
+    fields(settings(request, known.fail, 'request').error, 'error')
     return this.doors.act({ action: 'fail', run: word(run, 'run'), request })
   }
   async actOnAll(request: ActAllRequest): Promise<ActedAll> {
-    return actOnAll(this, this.queries, fields(request, 'request'), (run) => this.doors.whereabouts(run))
+    return actOnAll(this, this.queries, settings(request, known.actOnAll, 'request'), (run) =>
+      this.doors.whereabouts(run),
+    )
   }
 
   async runs(request: RunsRequest = {}): Promise<Page<RunView>> {
-    return this.queries.runs(fields(request, 'request'))
+    return this.queries.runs(settings(request, known.runs, 'request'))
   }
   async journal(
     run: string,
     options: { readonly limit?: number; readonly cursor?: string } = {},
   ): Promise<Page<JournalView> | null> {
-    return this.queries.journal(word(run, 'run'), fields(options, 'options'))
+    return this.queries.journal(word(run, 'run'), settings(options, known.journal))
   }
   async events(request: EventsRequest = {}): Promise<Page<EventView>> {
-    return this.queries.events(fields(request, 'request'))
+    return this.queries.events(settings(request, known.events, 'request'))
   }
   async key(field: string, value: string, cursor?: string): Promise<KeyView> {
     const names = [word(field, 'field'), word(value, 'value')] as const
@@ -135,7 +142,7 @@ export abstract class ApplicationDoors {
     return this.queries.key(...names, cursor)
   }
   async flows(choreography: string, request: FlowsRequest = {}): Promise<Page<FlowView>> {
-    const asked = [word(choreography, 'choreography'), fields(request, 'request')] as const
+    const asked = [word(choreography, 'choreography'), settings(request, known.flows, 'request')] as const
     await this.doors.flowsWritten({ choreography: asked[0] })
     return this.queries.flows(...asked)
   }

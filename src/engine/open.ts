@@ -10,7 +10,7 @@ import type { ApplicationDefinition, Log } from '../define/definition.ts'
 import { checkApplication, showFinding } from '../define/check/check.ts'
 import { requireFit } from '../define/fit.ts'
 import { limitsOf, type Limits } from '../define/limits.ts'
-import { refuse, refuseNotFunction } from '../define/refusal.ts'
+import { refuse, refuseNotFunction, refuseUnknownOptions } from '../define/refusal.ts'
 import { retentionOf, type Retention } from '../define/retention.ts'
 import { RunningApplication } from './application.ts'
 import { balletVersion } from './ballet-version.ts'
@@ -54,6 +54,24 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
   readonly clock?: Clock | undefined
   readonly random?: Random | undefined
+}
+
+/** All that `open` takes: the compiler holds this list against the type. */
+const OPTIONS: Readonly<Record<'store' | keyof RunOptions, true>> = {
+  store: true,
+  namespace: true,
+  codec: true,
+  log: true,
+  liveRuns: true,
+  limits: true,
+  retention: true,
+  graceMs: true,
+  development: true,
+  watchdogMs: true,
+  address: true,
+  signal: true,
+  clock: true,
+  random: true,
 }
 
 /** What the file of an application may say of how it runs; what is omitted is as in `open`. */
@@ -116,6 +134,7 @@ export async function openOn(
 
 /** What nothing else judges: a wrong number would be taken for no limit, or for a wait that never ends. @throws DEFINITION_INVALID */
 function checkOptions({ codec = plainCodec, log = consoleLog, ...options }: RunOptions): void {
+  refuseUnknownOptions(options, Object.keys(OPTIONS), 'open(definition, options)')
   refuseWithout(codec, ['encode', 'decode'], 'codec')
   refuseWithout(log, ['info', 'warn', 'error'], 'log')
   if (options.renamedFrom !== undefined && typeof options.renamedFrom !== 'string')

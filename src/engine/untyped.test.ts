@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest } from '../../test/support/applications.ts'
-import { ballet, choreography, event, memory, seq, signal, workflow } from '../index.ts'
+import { ballet, choreography, event, memory, open, seq, signal, workflow, type OpenOptions } from '../index.ts'
 
 const Fact = event('a.fact', z.object({ id: z.string() }), { key: 'id' })
 const facts = choreography('facts', { key: 'id' }, seq(Fact.as('told')))
@@ -66,6 +66,28 @@ const doors: readonly (readonly [door: string, given: readonly unknown[], path: 
   ['settled', ['flow:1', 5, {}], 'signal'],
 ]
 
+/** What there is no such option for: the one that is meant is named. */
+const typos: readonly (readonly [door: string, given: readonly unknown[], path: string, meant: string])[] = [
+  ['start', [flow(null), { idd: 'a' }], 'idd', 'id'],
+  ['start', [flow(null), { deadLine: '2h' }], 'deadLine', 'deadline'],
+  ['startNamed', [{ call: 'flow', inptu: null }], 'inptu', 'input'],
+  ['publish', [Fact({ id: 'a' }), { sourc: 'a' }], 'sourc', 'source'],
+  ['publishNamed', [{ type: 'a.fact', data: { id: 'a' }, ids: 'a' }], 'ids', 'id'],
+  ['conductNamed', [{ choreography: 'facts', type: 'a.fact', data: { id: 'a' }, couse: 'a' }], 'couse', 'cause'],
+  ['signal', ['flow:1', go(null), { ID: 'a' }], 'ID', 'id'],
+  ['signalNamed', [{ run: 'flow:1', name: 'go', data: null, idd: 'a' }], 'idd', 'id'],
+  ['cancel', ['flow:1', { wy: 'so' }], 'wy', 'by'],
+  ['cancel', ['flow:1', { tx: {} }], 'tx', 'by'],
+  ['retry', ['flow:1', { ops: 'a' }], 'ops', 'op'],
+  ['answer', ['flow:1', { op: 'a', valeu: 1 }], 'valeu', 'value'],
+  ['fail', ['flow:1', { eror: { message: 'a' } }], 'eror', 'error'],
+  ['actOnAll', [{ action: 'cancel', nmae: 'flow' }], 'nmae', 'name'],
+  ['runs', [{ staus: ['stuck'] }], 'staus', 'status'],
+  ['journal', ['flow:1', { limits: 5 }], 'limits', 'limit'],
+  ['events', [{ type: ['a.fact'] }], 'type', 'types'],
+  ['flows', ['facts', { sate: 'broken' }], 'sate', 'state'],
+]
+
 const times = [{}, [], null, true, 5n, Object.create(null)] as const
 const cursors: readonly (readonly [door: string, given: readonly unknown[]])[] = [
   ['runs', [{ cursor: 5 }]],
@@ -97,6 +119,28 @@ test.each(doors)(
     await expect((async () => call(...given))()).rejects.toMatchObject({ code: 'REQUEST_INVALID', details: { path } })
   },
 )
+
+test.each(typos)('%s(...) is given an option that there is not (%j): it names %s, and %s', async (...given) => {
+  const [door, asked, path, meant] = given
+  const app = await openForTest(definition, { store: memory() })
+  await app.start(flow(null), { id: 'flow:1' })
+  const call = (Reflect.get(app, door) as Door).bind(app)
+  const refused = (async () => call(...asked))()
+  await expect(refused).rejects.toMatchObject({ code: 'REQUEST_INVALID', details: { path } })
+  await expect(refused).rejects.toThrow(`there is no option "${path}". Did you mean "${meant}"?`)
+})
+
+test('a flow is begun with an option that there is not, as with a transaction: that is said', async () => {
+  const app = await openForTest(definition, { store: memory() })
+  const begin = app.conduct(facts) as Door
+  const refused = (async () => begin(Fact({ id: 'a' }), { tx: {} }))()
+  await expect(refused).rejects.toMatchObject({ code: 'REQUEST_INVALID', details: { path: 'tx' } })
+})
+
+test('an application is opened with an option that there is not: that is said, and nothing is opened', async () => {
+  const options = { graceMS: 5, store: memory() } as OpenOptions
+  await expect(open(definition, options)).rejects.toThrow('there is no option "graceMS". Did you mean "graceMs"?')
+})
 
 test('a flow is begun with what is no event: that is said', async () => {
   const app = await openForTest(definition, { store: memory() })

@@ -1,6 +1,7 @@
 // What TypeScript lets nobody say, from programs that have no types: refused at the door, in words. Used by the doors of an
 // application.
 import { fault } from '../core/errors.ts'
+import { unknownOption } from '../define/refusal.ts'
 
 /** A name or an id. @throws REQUEST_INVALID */
 export function word(value: unknown, path: string): string {
@@ -28,15 +29,18 @@ export function fields<Value extends object>(value: Value, path: string): Value 
   throw refused(path, 'it is not an object')
 }
 
-/** What is said beside a request, or in it: an object, and these of its fields are strings where they are given. @throws REQUEST_INVALID */
-export function settings<Value extends object>(
-  value: Value,
-  strings: readonly (string & keyof Value)[],
-  path = 'options',
-): Value {
-  for (const name of strings) {
-    const given: unknown = fields(value, path)[name]
-    if (given !== undefined && typeof given !== 'string') throw refused(name, 'it is not a string')
+/** What there is to say beside a request, or in it, by name: a string where it is given, or something that is judged elsewhere. */
+export type Known<Value> = { readonly [Name in keyof Required<Value>]: 'text' | 'other' }
+
+/** What is said beside a request, or in it: an object of these fields, without others. @throws REQUEST_INVALID */
+export function settings<Value extends object>(value: Value, known: Known<Value>, path = 'options'): Value {
+  const names = Object.keys(known) as (string & keyof Value)[]
+  const unknown = unknownOption(fields(value, path), names)
+  if (unknown !== null) throw refused(unknown.name, unknown.problem)
+  for (const name of names) {
+    const given: unknown = value[name]
+    if (known[name] === 'text' && given !== undefined && typeof given !== 'string')
+      throw refused(name, 'it is not a string')
   }
   return value
 }
