@@ -34,9 +34,9 @@ import { contentHash } from './content-hash.ts'
 import type { Directory } from './directory.ts'
 import type { Act, AskedAct } from './far-actions.ts'
 import { answersOf, type Asked, type Done, type FarAnswer } from './far-answers.ts'
-import { hadSignal, signalHash, wasGiven } from './given-signals.ts'
+import { conflictFault, hadSignal, signalHash, wasGiven } from './given-signals.ts'
 import { flowsStand, type FlowsOf } from './flows-elsewhere.ts'
-import { liesIn, type Posted } from './lying.ts'
+import { liesIn, otherLies, type Posted } from './lying.ts'
 import { LOOK_MS, Patience } from './patience.ts'
 import { checkDeadline } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -83,8 +83,9 @@ export class Elsewhere {
     const { birth, given, workflow } = asked
     const { id, hash, at, deadline } = birth
     const shard = this.#place.shardOf(id)
+    const isOther = tx !== undefined && given && (await otherLies(this.#reading(shard), 'start', { id, hash }))
     const before = given ? await this.#claim(shard, 'run', id) : null
-    if (before !== null && before.hash !== hash) throw fault('RUN_CONFLICT', { id })
+    if (isOther || (before !== null && before.hash !== hash)) throw fault('RUN_CONFLICT', { id })
     if (before !== null && tx === undefined) return { id, created: false }
     if (before === null) checkDeadline(deadline ?? null, at ?? null, this.#options.clock.now())
     const isNew = before === null
@@ -95,7 +96,7 @@ export class Elsewhere {
     const { id, hash, at, deadline, input: judged } = birth
     const { call, input } = request
     const made = madeOfInput(this.#options.directory, call, input, judged)
-    const body = { call, input, ...made, id, at: at ?? undefined, deadline: deadline ?? undefined }
+    const body = { call, input, ...made, id, hash, at: at ?? undefined, deadline: deadline ?? undefined }
     const posted = await this.#post('start', id, id, body, tx)
     if (tx !== undefined) return { id, created: true }
     this.#expect(id)
@@ -120,8 +121,9 @@ export class Elsewhere {
   async publish(asked: AskedEvent, request: PublishRequest, tx?: object): Promise<Published> {
     const { id, given, source, hash, key, name, type } = asked
     const shard = this.#place.shardOf(key)
+    const isOther = tx !== undefined && given && (await otherLies(this.#reading(shard), 'event', { id, source, hash }))
     const before = given ? await this.#claim(shard, 'event', name) : null
-    if (before !== null && before.hash !== hash) throw fault('EVENT_CONFLICT', { id, source })
+    if (isOther || (before !== null && before.hash !== hash)) throw fault('EVENT_CONFLICT', { id, source })
     if (before !== null && tx === undefined) return { id, source, position: before.num, created: false }
     const runs = this.#options.directory.reactionsTo(type).length
     return this.#admitted(before === null ? { workflow: null, runs } : null, () =>
@@ -133,7 +135,7 @@ export class Elsewhere {
     const { id, source, hash, key, name } = asked
     const { type, data, cause } = request
     const made = madeOfData(this.#options.directory, type, data, asked.data)
-    const body = { type, data, ...made, id, source, ...(cause === undefined ? {} : { cause }) }
+    const body = { type, data, ...made, id, source, hash, ...(cause === undefined ? {} : { cause }) }
     const posted = await this.#post('event', type, key, body, tx)
     if (tx !== undefined) return { id, source, position: 0, created: true }
     const taken = await this.#taken(shard, 'event', name, posted, `the event "${id}"`)
@@ -165,7 +167,7 @@ export class Elsewhere {
     const id = request.id === undefined ? random.uuid(clock.now()) : checkId(request.id, 'The signal id')
     const hash = signalHash({ hash: contentHash }, request)
     const wasHad = async (): Promise<boolean> =>
-      request.id !== undefined && hadSignal(this.#reading(row), row, { id, hash })
+      request.id !== undefined && hadSignal(this.#reading(this.#place.shardOf(row.id)), row, { id, hash })
     // Whoever lost the answer asks again, and is told so.
     if (row.ended !== null && (await wasHad())) return { id, created: false }
     if (row.ended !== null) throw fault('RUN_ENDED', { id: row.id, status: row.status })
@@ -175,6 +177,8 @@ export class Elsewhere {
     const body = { run: row.id, name, id, hash, ...said }
     if (tx === undefined) return this.#ask<Signalled>('signal', row.id, body, 'run')
     // Nobody hears of what comes of it later.
+    const isOther = await otherLies(this.#reading(this.#place.shardOf(row.id)), 'signal', { run: row.id, id, hash })
+    if (isOther) throw conflictFault(row.id, id)
     if (!(await wasHad())) await this.#post('signal', row.id, row.id, body, tx)
     return { id, created: true }
   }
@@ -204,7 +208,7 @@ export class Elsewhere {
     if (!isEnd && came.changed) return came
     const isOurs = (one: Delivered): boolean => one.kind === 'cancel' && one.by === by && one.why === why
     const row = await this.#row(run)
-    const wasOurs = await wasGiven(this.#reading(row), row, isOurs)
+    const wasOurs = await wasGiven(this.#reading(this.#place.shardOf(row.id)), row, isOurs)
     if (isEnd && !wasOurs) throw came
     return isEnd ? { id: run, action: 'cancel', changed: true, ops: [] } : { ...came, changed: wasOurs }
   }
@@ -236,14 +240,10 @@ export class Elsewhere {
     }
   }
 
-  /** Of the journal of a run. */
-  #reading({ id: run }: RunRow): Pick<ShardContext, 'store' | 'shard' | 'decode'> {
-    const { store, ns: namespace, codec } = this.#options
-    return {
-      store,
-      shard: this.#place.shardOf(run),
-      decode: (payload, kind, id) => codec.decode(payload, { namespace, row: kind, id }),
-    }
+  /** What is needed to read in a shard. */
+  #reading(shard: number): Pick<ShardContext, 'store' | 'shard' | 'ns' | 'decode'> {
+    const { store, ns, codec } = this.#options
+    return { store, shard, ns, decode: (payload, row, id) => codec.decode(payload, { namespace: ns, row, id }) }
   }
 
   /** The row of a run. */

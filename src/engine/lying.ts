@@ -1,12 +1,53 @@
-// Whether what was put into an inbox lies there still. Used by elsewhere.ts, for whoever waits until it is taken.
+// Whether what was put into an inbox lies there still, for whoever waits until it is taken; and whether something else of its name
+// does, for whoever is not told later. Used by elsewhere.ts and signals.ts.
 import type { Payload } from '../core/codec.ts'
-import type { InboxItem, StoreReader } from '../core/store.ts'
+import { parseText } from '../core/json-text.ts'
+import type { InboxItem, InboxRow, StoreReader } from '../core/store.ts'
 import { orFailure } from './run-rows.ts'
+import type { ShardContext } from './shard-context.ts'
 
 /** What was put there, as its row has it: another of the same name is another one. */
 export type Posted = Pick<InboxItem, 'kind' | 'target' | 'data'>
 
 const PAGE = 1000
+/** Rows that are looked at for another of the same name: more lie there only where their owner is behind. */
+const LOOKED = 100
+
+/** By what something that is asked for is known: its name, and what tells it from others of that name. */
+export interface Named {
+  readonly id: string
+  /** Of an event. */
+  readonly source?: string | undefined
+  /** To which a signal goes. */
+  readonly run?: string | undefined
+  /** There is none where it cannot be told from others, as of what a node of an older version has asked for. */
+  readonly hash?: string | undefined
+}
+
+/**
+ * Whether the first that lies in an inbox under this name is another one, which will be taken in its place. Looked for before it is
+ * looked whether the name is taken: what is there no more was taken by then.
+ */
+export async function otherLies(
+  { store, shard, ns, decode }: Pick<ShardContext, 'store' | 'shard' | 'ns' | 'decode'>,
+  kind: InboxItem['kind'],
+  { id, source, run, hash }: Named,
+): Promise<boolean> {
+  if (hash === undefined) return false
+  const named = ({ data, target }: InboxRow): Named | null => {
+    try {
+      return parseText(decode(data, 'turn', target)) as Named
+    } catch {
+      return null
+    }
+  }
+  const rows = await orFailure(store.inbox(shard, ns, LOOKED))
+  // One that cannot be read hides the others for now: whoever takes them tells.
+  if (rows instanceof Error) return false
+  const alike = rows.filter((row) => row.kind === kind).map(named)
+  const first = alike.find((one) => one?.id === id && one.source === source && one.run === run)
+  return first?.hash !== undefined && first.hash !== hash
+}
 
 /** Whether a row lies in the inbox of a shard. Where one beside it cannot be read, each is read alone. */
 export async function liesIn(

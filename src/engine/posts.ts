@@ -21,13 +21,14 @@ export class Posts {
 
   /** @throws as `Requests.start`, TX_INVALID, TX_FOREIGN, and what the transaction throws */
   async start(request: StartRequest, tx: object, asked?: AskedStart): Promise<Posted> {
-    const { id, at, deadline, input: judged } = await this.#requests.startable(request, asked)
+    const { id, at, deadline, hash, input: judged } = await this.#requests.startable(request, asked)
     const { call, input } = request
     await this.#post(tx, 'start', id, {
       call,
       input,
       ...madeOfInput(this.#context.directory, call, input, judged),
       id,
+      hash,
       at: at ?? undefined,
       deadline: deadline ?? undefined,
       silent: true,
@@ -37,10 +38,10 @@ export class Posts {
 
   /** @throws as `Requests.publish`, TX_INVALID, TX_FOREIGN, and what the transaction throws */
   async publish(request: PublishRequest, tx: object, asked?: AskedEvent): Promise<Posted> {
-    const { id, source, key, data: judged } = await this.#requests.publishable(request, asked)
+    const { id, source, key, hash, data: judged } = await this.#requests.publishable(request, asked)
     const { type, data } = request
     const made = madeOfData(this.#context.directory, type, data, judged)
-    await this.#post(tx, 'event', type, { type, data, ...made, id, source, silent: true }, key)
+    await this.#post(tx, 'event', type, { type, data, ...made, id, source, hash, silent: true }, key)
     return { id }
   }
 

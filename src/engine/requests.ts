@@ -70,7 +70,10 @@ export class Requests {
   }
 
   /** Judges a start that is to come in by another way, as far as it can be judged now. @throws as `start` */
-  async startable(request: StartRequest, asked?: AskedStart): Promise<Pick<Birth, 'id' | 'at' | 'deadline' | 'input'>> {
+  async startable(
+    request: StartRequest,
+    asked?: AskedStart,
+  ): Promise<Pick<Birth, 'id' | 'at' | 'deadline' | 'input' | 'hash'>> {
     this.#shard.check()
     const { birth, given, workflow } = asked ?? judgeStart(this.#shard.context, request)
     const { id, hash } = birth
@@ -116,7 +119,7 @@ export class Requests {
   async publishable(
     request: PublishRequest,
     asked?: AskedEvent,
-  ): Promise<Pick<AskedEvent, 'id' | 'source' | 'key' | 'data'>> {
+  ): Promise<Pick<AskedEvent, 'id' | 'source' | 'key' | 'data' | 'hash'>> {
     this.#shard.check()
     const { context } = this.#shard
     const event = asked ?? judgeEvent(context, this.#source, request)

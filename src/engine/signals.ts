@@ -14,6 +14,7 @@ import { seenBy } from './deliveries.ts'
 import type { Asked, FarAnswers } from './far-answers.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
 import { conflictFault, hadSignal, signalHash, type Hashed } from './given-signals.ts'
+import { otherLies } from './lying.ts'
 import type { Shard } from './shard.ts'
 import type { DeliveryExtras, DeliveryResult } from './shard-context.ts'
 
@@ -71,8 +72,9 @@ export class Signals {
     if ('had' in found) return { id: found.had.id, body: null }
     const { id, hash, payload } = found.said
     // Nobody hears of what comes of it later.
+    const isOther = await otherLies(context, 'signal', { run: found.run.id, id, hash })
     const live = hash === undefined ? undefined : await context.live(found.run.num)
-    if (live !== undefined && isOtherSignal(seenBy(live), found.said)) {
+    if (isOther || (live !== undefined && isOtherSignal(seenBy(live), found.said))) {
       await context.writer.barrier()
       throw conflictFault(request.run, id)
     }
