@@ -144,7 +144,8 @@ const operationOf = (name: string): string => name.replace(/^[^.]*\./, '')
 /** The service in `service.operation` or `service:event.type`. */
 const serviceOf = (name: string): string => /^[^.:]+/.exec(name)?.[0] ?? name
 
-function waitWords({ for: what, attempt, until, since }: WaitView): string {
+function waitWords({ for: what, attempt, until, since, behind }: WaitView): string {
+  if (behind !== undefined) return `waits behind ${behind}`
   const again = attempt === undefined ? '' : `, attempt ${attempt.number} failed: ${attempt.error.message}`
   const by = until === null ? '' : `, ${showMs(Math.max(0, Date.parse(until) - Date.parse(since)))} at most`
   return `waits for ${what}${by}${again}`

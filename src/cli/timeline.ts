@@ -109,7 +109,7 @@ const isSolo = ({ kind }: RunView): boolean => kind === 'operation' || kind === 
 
 /** A run of one call has no row for its start. */
 function soloStart(run: RunView, journal: readonly JournalView[], style: TimelineStyle): string[] {
-  if (!isSolo(run)) return []
+  if (!isSolo(run) || run.waits[0]?.behind !== undefined) return []
   const op = run.waits[0]?.op ?? journal.map(({ delivered }) => word(part(delivered), 'op')).find((name) => name !== '')
   return op === undefined ? [] : [entry(style, '+0ms', '', `→ calls ${op}`)]
 }

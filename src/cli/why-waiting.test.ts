@@ -38,6 +38,12 @@ describe('a run that goes on', () => {
     expect(line({})).toBe('Waits for payment.charge since 6s; it goes on when payment answers.')
   })
 
+  it('names the run that holds it, in the place of a service that was not asked', () => {
+    expect(line({ behind: 'payment:order.created:1' })).toBe(
+      'Waits behind the run payment:order.created:1, which comes before it, since 6s; see: ballet show payment:order.created:1',
+    )
+  })
+
   it('tells the failed attempt and the next one', () => {
     const attempt = {
       number: 2,

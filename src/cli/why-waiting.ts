@@ -143,6 +143,7 @@ export function waitWords(wait: WaitView, now: number): string {
     case 'step':
       return `waits for the step ${wait.for} ${since}${failed(wait)}`
     case 'call': {
+      if (wait.behind !== undefined) return `waits behind the run ${wait.behind}, which comes before it, ${since}`
       const undo = wait.undoes === undefined ? '' : `, which takes back ${wait.undoes},`
       return `waits for ${wait.for}${undo} ${since}${failed(wait)}`
     }
@@ -203,6 +204,7 @@ function choiceWords(choices: readonly ChoiceView[]): string {
 function advice(run: RunView, wait: WaitView, now: number, place: string): string {
   const { attempt } = wait
   if (wait.givenUp === true) return 'it was given up, and its answer tells what there is to take back'
+  if (wait.behind !== undefined) return `see: ballet show ${shellWord(wait.behind)}${place}`
   switch (wait.kind) {
     case 'timer':
       return 'it goes on by itself'

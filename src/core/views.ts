@@ -28,6 +28,11 @@ export interface WaitView {
   readonly givenUp?: true | undefined
   /** The operation of this run that it takes back, when it is an undo. */
   readonly undoes?: string | undefined
+  /**
+   * Of a reaction that has not begun, so that its service was not asked: the run that holds it, the first of its service and key
+   * that has not ended. Told where the application is open, as reactions may be declared to have no order.
+   */
+  readonly behind?: string | undefined
   /** The last failed attempt, when there was one. */
   readonly attempt?: { readonly number: number; readonly error: ErrorView; readonly next: string | null } | undefined
 }

@@ -68,7 +68,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     this.#stop = resolve
     this.#standing = new StandingNow(options.node.id, () => (this.#ownership ?? this.#shares)?.hurry())
     const choreographies = directory.definition.choreographies.map(({ name }) => name)
-    this.queries = new Queries({ reader: store, ns, codec, choreographies })
+    this.queries = new Queries({ reader: store, ns, codec, choreographies, isOrdered: directory.isOrdered })
     this.#watching = new Watching(clock, log, () => this.#shards)
     this.#hinting = new Hinting({
       node: options.node,

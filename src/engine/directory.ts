@@ -71,6 +71,9 @@ export class Directory {
     return this.#reactionsByName.get(name)
   }
 
+  /** Whether a reaction is made in the order of its service and key; one that is gone was. */
+  readonly isOrdered = (name: string): boolean => this.reaction(name)?.order !== 'none'
+
   /** Answers with an id that no run of a reaction could have: `<service>:<name>:<event id>`. @throws ID_INVALID */
   checkRunId(id: string): string {
     const end = id.indexOf(':', id.indexOf(':') + 1)

@@ -25,6 +25,7 @@ import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/applica
 import { checkSought, cursorOfKey, cursorOfPlaces, keyOfCursor, limitOf, placesOf, type Places } from './cursors.ts'
 import { flowView, keysMeant } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
+import { ListReads, placeOf } from './list-reads.ts'
 import { readPage, readPages } from './pages.ts'
 import { relatedRows } from './related.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
@@ -38,17 +39,10 @@ export interface QueriesOptions {
   readonly codec?: Codec
   /** Names of the choreographies of which `key` tells. */
   readonly choreographies?: readonly string[]
+  /** Whether the reaction of this name is made in the order of the key; absent where no definition tells. */
+  readonly isOrdered?: (reaction: string) => boolean
 }
 
-type Suspected = ReadonlyMap<string, SuspectView | undefined>
-/** What the views of a list share: who is suspected, and the ids of parents, which are mostly one for many. */
-interface Shared {
-  readonly suspects: Suspected
-  readonly parents: Map<string, string | null>
-}
-const sharing = (suspects: Suspected = new Map()): Shared => ({ suspects, parents: new Map() })
-/** A run of several shards: numbers are a shard's own. */
-const placeOf = (shard: number, num: number): string => `${shard} ${num}`
 type RunPayloads = Pick<RunView, 'input' | 'output' | 'error'>
 
 /** Turns that are read at once to tell how a run stands. */
@@ -60,12 +54,14 @@ export class Queries {
   #info: Promise<StoreInfo> | undefined
   readonly #codec: Codec
   readonly #choreographies: readonly string[]
+  readonly #isOrdered: QueriesOptions['isOrdered']
 
-  constructor({ reader, ns = DEFAULT_NAMESPACE, codec = plainCodec, choreographies = [] }: QueriesOptions) {
+  constructor({ reader, ns = DEFAULT_NAMESPACE, codec = plainCodec, choreographies = [], isOrdered }: QueriesOptions) {
     this.#reader = reader
     this.#ns = ns
     this.#codec = codec
     this.#choreographies = choreographies
+    this.#isOrdered = isOrdered
   }
 
   /** The row of a run by its id, or null. @throws RUN_FORGOTTEN when there was one whose name is still taken. */
@@ -217,18 +213,22 @@ export class Queries {
 
   /** A run as operators see it. */
   view(row: RunRow): Promise<RunView> {
-    return this.#suspects([row]).then((suspects) => this.#view(row, this.#payloads(row), sharing(suspects)))
+    return this.#sharing([row]).then((shared) => this.#view(row, this.#payloads(row), shared))
   }
 
   /** One that ended just now, as its process knows it: its row is durable, and it said this last of itself, or nothing. */
   ended(row: RunRow, state: JsonText | null): Promise<RunView> {
     const said = state === null ? undefined : (parseText(state) as Json)
     const present = { waits: [], state: said, stuckOps: new Set<string>(), isCancelled: false }
-    return this.#view(row, this.#payloads(row), sharing(), present)
+    return this.#view(row, this.#payloads(row), this.#reads(), present)
   }
 
-  /** Those that are suspected, where one of these could be. */
-  async #suspects(rows: readonly (RunRow | UnreadRun)[]): Promise<Suspected> {
+  #reads(suspects?: ReadonlyMap<string, SuspectView | undefined>): ListReads {
+    return new ListReads({ reader: this.#reader, ns: this.#ns, isOrdered: this.#isOrdered }, suspects)
+  }
+
+  /** With those that are suspected, where one of these could be. */
+  async #sharing(rows: readonly (RunRow | UnreadRun)[]): Promise<ListReads> {
     const open = rows.flatMap((row) => (!isUnread(row) && row.status === 'running' ? [row.id] : []))
     const shards = new Set(await Promise.all(open.map((id) => this.#shardOf(id))))
     const found = await Promise.all(
@@ -236,15 +236,16 @@ export class Queries {
         (await this.#reader.suspects(shard)).map((row) => [placeOf(shard, row.run), suspectOf(row)] as const),
       ),
     )
-    return new Map(found.flat())
+    return this.#reads(new Map(found.flat()))
   }
 
-  async #view(row: RunRow, payloads: RunPayloads, shared: Shared, known?: Present): Promise<RunView> {
+  async #view(row: RunRow, payloads: RunPayloads, shared: ListReads, known?: Present): Promise<RunView> {
     const present = known ?? (await this.#present(row))
-    const { waits, state, steps, unread } = present
+    const { state, steps, unread } = present
     const shard = await this.#shardOf(row.id)
-    const suspect = row.status === 'running' ? shared.suspects.get(placeOf(shard, row.num)) : undefined
-    const parent = row.parent === null ? null : await this.#parentId(shard, row.parent, shared.parents)
+    const suspect = row.status === 'running' ? shared.suspect(shard, row.num) : undefined
+    const parent = row.parent === null ? null : await shared.parentId(shard, row.parent)
+    const waits = await shared.inTurn(shard, row, present.waits)
     return {
       id: row.id,
       kind: row.kind,
@@ -271,17 +272,6 @@ export class Queries {
       created: new Date(row.created).toISOString(),
       ended: row.ended === null ? null : new Date(row.ended).toISOString(),
     }
-  }
-
-  /** Its name alone is read: its row may be large. */
-  async #parentId(shard: number, parent: number, known: Shared['parents']): Promise<string | null> {
-    const place = placeOf(shard, parent)
-    const id = known.get(place)
-    if (id !== undefined) return id
-    const query = { ns: this.#ns, after: parent - 1, before: parent + 1, limit: 1 }
-    const [found = null] = await this.#reader.runNames(shard, query)
-    known.set(place, found?.id ?? null)
-    return found?.id ?? null
   }
 
   #payloads(row: RunRow): RunPayloads {
@@ -324,7 +314,7 @@ export class Queries {
   /** One after the other: each reads the journal of its run, and between two of them others have their turn. */
   async #views(rows: readonly (RunRow | UnreadRun)[]): Promise<readonly RunView[]> {
     const views: RunView[] = []
-    const shared = sharing(await this.#suspects(rows))
+    const shared = await this.#sharing(rows)
     for (const row of rows) if (!isUnread(row)) views.push(await this.#view(row, this.#payloadsOfMany(row), shared))
     return views
   }

@@ -306,7 +306,7 @@ export class Shard {
   /** Puts a reaction into its lane, once. Returns whether the run may go on. */
   #enterLane(row: RunRow): boolean {
     const { directory, lanes } = this.context
-    if (row.kind !== 'reaction' || directory.reaction(row.name)?.order === 'none') return true
+    if (row.kind !== 'reaction' || !directory.isOrdered(row.name)) return true
     return lanes.enter({ num: row.num, lane: laneOf(row) })
   }
 

@@ -1,0 +1,83 @@
+// What the views of one list share and is read once for them: who is suspected, the ids of parents, which are mostly one for many,
+// and which reactions of a key have not ended. Used by queries.ts.
+import type { RunName, RunRow, StoreReader } from '../core/store.ts'
+import type { SuspectView, WaitView } from '../core/views.ts'
+
+/** A run of several shards: numbers are a shard's own. */
+export const placeOf = (shard: number, num: number): string => `${shard} ${num}`
+
+/** Reactions of a key that are looked at for what holds another one. */
+const LOOKED = 1000
+
+export interface ListReadsOptions {
+  readonly reader: StoreReader
+  readonly ns: string
+  /** Whether the reaction of this name is made in the order of the key; absent where no definition tells. */
+  readonly isOrdered?: ((reaction: string) => boolean) | undefined
+}
+
+export class ListReads {
+  readonly #options: ListReadsOptions
+  readonly #suspects: ReadonlyMap<string, SuspectView | undefined>
+  readonly #parents = new Map<string, string | null>()
+  readonly #reactions = new Map<string, Promise<readonly RunName[]>>()
+
+  /** @param suspects by their places. */
+  constructor(options: ListReadsOptions, suspects: ReadonlyMap<string, SuspectView | undefined> = new Map()) {
+    this.#options = options
+    this.#suspects = suspects
+  }
+
+  suspect(shard: number, num: number): SuspectView | undefined {
+    return this.#suspects.get(placeOf(shard, num))
+  }
+
+  /** Its name alone is read: its row may be large. */
+  async parentId(shard: number, parent: number): Promise<string | null> {
+    const place = placeOf(shard, parent)
+    const id = this.#parents.get(place)
+    if (id !== undefined) return id
+    const query = { ns: this.#options.ns, after: parent - 1, before: parent + 1, limit: 1 }
+    const [found = null] = await this.#options.reader.runNames(shard, query)
+    this.#parents.set(place, found?.id ?? null)
+    return found?.id ?? null
+  }
+
+  /**
+   * What a run waits for, with the run that it is behind: a reaction begins when all earlier ones of its service and key have ended
+   * (lanes.ts), and nothing has been asked of its service before. One that has failed already has begun.
+   */
+  async inTurn(shard: number, row: RunRow, waits: readonly WaitView[]): Promise<readonly WaitView[]> {
+    const [wait] = waits
+    if (row.kind !== 'reaction' || row.status !== 'running' || row.key === null) return waits
+    if (wait === undefined || wait.attempt !== undefined || this.#options.isOrdered?.(row.name) !== true) return waits
+    const behind = (await this.#openReactions(shard, row.key)).find(
+      ({ num, id }) => num < row.num && this.#isBefore(id, row),
+    )
+    return behind === undefined ? waits : [{ ...wait, behind: behind.id }]
+  }
+
+  /** Whether an open reaction of the same key is of the same service, and in the order of that. Its id begins with its name. */
+  #isBefore(id: string, { name }: RunRow): boolean {
+    const [service = '', event] = id.split(':', 2)
+    return name.startsWith(`${service}:`) && this.#options.isOrdered?.(`${service}:${event}`) === true
+  }
+
+  /** Those of a key that have not ended, the oldest first. */
+  #openReactions(shard: number, key: string): Promise<readonly RunName[]> {
+    const place = `${shard} ${key}`
+    const known = this.#reactions.get(place)
+    if (known !== undefined) return known
+    const query = {
+      ns: this.#options.ns,
+      kind: 'reaction',
+      key,
+      status: ['running', 'stuck'],
+      after: -1,
+      limit: LOOKED,
+    } as const
+    const found = this.#options.reader.runNames(shard, query)
+    this.#reactions.set(place, found)
+    return found
+  }
+}
