@@ -68,6 +68,7 @@ const wait = record({
   until: nullable(text),
   givenUp: optional(flag),
   undoes: optional(text),
+  asked: optional(text),
   behind: optional(text),
   attempt: optional(record({ number, error, next: nullable(text) })),
 })

@@ -38,6 +38,15 @@ describe('a run that goes on', () => {
     expect(line({})).toBe('Waits for payment.charge since 6s; it goes on when payment answers.')
   })
 
+  it('tells that a process before this one may have asked as well', () => {
+    expect(line({ asked: 'before' })).toBe(
+      'Waits for payment.charge since 6s; an attempt of a process before this one may have reached payment; it goes on when payment answers.',
+    )
+    expect(line({ kind: 'step', for: 'book', asked: 'before' })).toBe(
+      'Waits for the step book since 6s; an attempt of a process before this one may have done a part of it; it runs now.',
+    )
+  })
+
   it('names the run that holds it, in the place of a service that was not asked', () => {
     expect(line({ behind: 'payment:order.created:1' })).toBe(
       'Waits behind the run payment:order.created:1, which comes before it, since 6s; see: ballet show payment:order.created:1',

@@ -184,7 +184,9 @@ function stuckReason({ reason }: RunView, [first, ...others]: readonly WaitView[
   return `${where}${more}; not tried again by itself`
 }
 
-function failed({ attempt }: WaitView): string {
+function failed({ attempt, asked, kind, from }: WaitView): string {
+  const what = kind === 'step' ? 'have done a part of it' : `have reached ${from}`
+  if (asked === 'before') return `; an attempt of a process before this one may ${what}`
   return attempt === undefined ? '' : `; attempt ${attempt.number} failed (${errorWords(attempt.error)})`
 }
 

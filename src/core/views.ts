@@ -29,6 +29,11 @@ export interface WaitView {
   /** The operation of this run that it takes back, when it is an undo. */
   readonly undoes?: string | undefined
   /**
+   * Of a call or step that a process before this one asked for, and of which nothing is known: an attempt of that one may have reached
+   * the service, under the same key. Told by the process that carries the run.
+   */
+  readonly asked?: 'before' | undefined
+  /**
    * Of a reaction that has not begun, so that its service was not asked: the run that holds it, the first of its service and key
    * that has not ended. Told where the application is open, as reactions may be declared to have no order.
    */

@@ -67,8 +67,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
     this.stopped = promise
     this.#stop = resolve
     this.#standing = new StandingNow(options.node.id, () => (this.#ownership ?? this.#shares)?.hurry())
-    const choreographies = directory.definition.choreographies.map(({ name }) => name)
-    this.queries = new Queries({ reader: store, ns, codec, choreographies, isOrdered: directory.isOrdered })
+    const before = (shard: number): number | undefined => this.#shards.ready(shard)?.shard.before
+    this.queries = new Queries({ reader: store, ns, codec, directory, before })
     this.#watching = new Watching(clock, log, () => this.#shards)
     this.#hinting = new Hinting({
       node: options.node,

@@ -31,6 +31,8 @@ export interface Present {
 
 interface Open {
   readonly command: StoredCommand
+  /** Where it stands, and when it was asked for. */
+  readonly pos: number
   readonly since: number
   readonly givenUp: boolean
 }
@@ -63,8 +65,16 @@ function stepsOf(rows: readonly DecodedRow[]): readonly StepView[] {
   return [...steps.values()]
 }
 
-/** The present of a run, from its row and journal. @param store its id, which is part of the keys of calls. */
-export function presentOf(row: RunRow, rows: readonly DecodedRow[], store: string): Present {
+/** What is told of a run beside its rows. */
+interface Around {
+  /** The id of the store, which is part of the keys of calls. */
+  readonly store: string
+  /** Up to where the rows are of processes before this one, where this one carries the run. */
+  readonly before?: number | undefined
+}
+
+/** The present of a run, from its row and journal. */
+export function presentOf(row: RunRow, rows: readonly DecodedRow[], { store, before = -1 }: Around): Present {
   const folding: Folding = {
     open: new Map(),
     attempts: new Map(),
@@ -74,19 +84,24 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[], store: strin
   }
   if ((row.kind === 'operation' || row.kind === 'reaction') && row.call !== '') {
     const op = `${row.call}#0`
-    folding.open.set(op, { command: { kind: 'call', op, call: row.call }, since: row.created, givenUp: false })
+    folding.open.set(op, {
+      command: { kind: 'call', op, call: row.call },
+      pos: row.num,
+      since: row.created,
+      givenUp: false,
+    })
   }
   // Of a workflow that has ended only what it said last of itself is left to tell.
   const told = row.ended !== null && row.kind === 'workflow' ? rows.filter(({ text }) => text.includes(SETS)) : rows
-  for (const { kind, text, at } of told) {
+  for (const { kind, text, at, pos } of told) {
     if (kind === 'note') foldNote(folding, parseText(text) as Note)
-    else if (kind === 'turn') foldTurn(folding, parseTurn(text), at)
+    else if (kind === 'turn') foldTurn(folding, parseTurn(text), { at, pos })
     else foldMail(folding, parseTurn(text).delivered)
   }
   const { open, attempts, stuckOps, state } = folding
   const isOpen = row.ended === null
   return {
-    waits: isOpen ? [...open.values()].map((one) => waitOf(one, attempts, { ...row, store })) : [],
+    waits: isOpen ? [...open.values()].map((one) => waitOf(one, attempts, { ...row, store }, before)) : [],
     state,
     stuckOps: isOpen ? stuckOps : new Set(),
     isCancelled: folding.isCancelled,
@@ -123,7 +138,11 @@ function foldMail(folding: Folding, delivered: Delivered): void {
   if ('op' in delivered) folding.open.delete(delivered.op)
 }
 
-function foldTurn(folding: Folding, { delivered, commandsText }: Turn, at: number): void {
+function foldTurn(
+  folding: Folding,
+  { delivered, commandsText }: Turn,
+  { at, pos }: Pick<DecodedRow, 'at' | 'pos'>,
+): void {
   const { open, stuckOps } = folding
   if ('op' in delivered) {
     open.delete(delivered.op)
@@ -143,7 +162,7 @@ function foldTurn(folding: Folding, { delivered, commandsText }: Turn, at: numbe
     } else if (command.kind === 'continue') {
       open.clear()
       folding.state = (command['carry'] as { readonly state?: Json }).state
-    } else if (isWaiting(command)) open.set(op, { command, since: at, givenUp: false })
+    } else if (isWaiting(command)) open.set(op, { command, pos, since: at, givenUp: false })
   }
 }
 
@@ -158,9 +177,10 @@ function answer(open: Map<string, Open>, name: string): void {
 }
 
 function waitOf(
-  { command, since, givenUp }: Open,
+  { command, pos, since, givenUp }: Open,
   attempts: ReadonlyMap<string, Attempt>,
   identity: RunIdentity,
+  before: number,
 ): WaitView {
   const op = String(command['op'])
   const due = typeof command['due'] === 'number' ? new Date(command['due']).toISOString() : null
@@ -170,12 +190,14 @@ function waitOf(
     error: attempt.error,
     next: attempt.next === null ? null : new Date(attempt.next).toISOString(),
   }
+  const isEffect = command.kind === 'call' || command.kind === 'step'
   return {
     op,
     ...wordsOf(command),
     since: new Date(since).toISOString(),
     until: due,
-    ...(command.kind === 'call' || command.kind === 'step' ? { idempotencyKey: idempotencyKey(identity, op) } : {}),
+    ...(isEffect && pos <= before && attempt === undefined ? { asked: 'before' } : {}),
+    ...(isEffect ? { idempotencyKey: idempotencyKey(identity, op) } : {}),
     ...(givenUp ? { givenUp } : {}),
     ...(typeof command['undoes'] === 'string' ? { undoes: command['undoes'] } : {}),
     ...(failed === undefined ? {} : { attempt: failed }),

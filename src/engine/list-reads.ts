@@ -54,7 +54,7 @@ export class ListReads {
     const behind = (await this.#openReactions(shard, row.key)).find(
       ({ num, id }) => num < row.num && this.#isBefore(id, row),
     )
-    return behind === undefined ? waits : [{ ...wait, behind: behind.id }]
+    return behind === undefined ? waits : [{ ...wait, asked: undefined, behind: behind.id }]
   }
 
   /** Whether an open reaction of the same key is of the same service, and in the order of that. Its id begins with its name. */

@@ -23,6 +23,7 @@ import type {
 } from '../core/views.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
 import { checkSought, cursorOfKey, cursorOfPlaces, keyOfCursor, limitOf, placesOf, type Places } from './cursors.ts'
+import type { Directory } from './directory.ts'
 import { flowView, keysMeant } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
 import { ListReads, placeOf } from './list-reads.ts'
@@ -37,10 +38,10 @@ export interface QueriesOptions {
   readonly reader: StoreReader
   readonly ns?: string
   readonly codec?: Codec
-  /** Names of the choreographies of which `key` tells. */
-  readonly choreographies?: readonly string[]
-  /** Whether the reaction of this name is made in the order of the key; absent where no definition tells. */
-  readonly isOrdered?: (reaction: string) => boolean
+  /** What the application consists of; absent where a store is read without it. */
+  readonly directory?: Pick<Directory, 'definition' | 'isOrdered'>
+  /** Up to which position the rows of a shard are of processes before this one; undefined where this one has it not. */
+  readonly before?: (shard: number) => number | undefined
 }
 
 type RunPayloads = Pick<RunView, 'input' | 'output' | 'error'>
@@ -54,14 +55,16 @@ export class Queries {
   #info: Promise<StoreInfo> | undefined
   readonly #codec: Codec
   readonly #choreographies: readonly string[]
-  readonly #isOrdered: QueriesOptions['isOrdered']
+  readonly #isOrdered: ((reaction: string) => boolean) | undefined
+  readonly #before: NonNullable<QueriesOptions['before']>
 
-  constructor({ reader, ns = DEFAULT_NAMESPACE, codec = plainCodec, choreographies = [], isOrdered }: QueriesOptions) {
+  constructor({ reader, ns = DEFAULT_NAMESPACE, codec = plainCodec, directory, before }: QueriesOptions) {
     this.#reader = reader
     this.#ns = ns
     this.#codec = codec
-    this.#choreographies = choreographies
-    this.#isOrdered = isOrdered
+    this.#choreographies = directory?.definition.choreographies.map(({ name }) => name) ?? []
+    this.#isOrdered = directory?.isOrdered
+    this.#before = before ?? (() => undefined)
   }
 
   /** The row of a run by its id, or null. @throws RUN_FORGOTTEN when there was one whose name is still taken. */
@@ -332,7 +335,8 @@ export class Queries {
   /** The present of a run; rows that cannot be read (damaged, or encoded with a key that is gone) tell nothing of it but that. */
   async #present(row: RunRow): Promise<Present> {
     try {
-      return presentOf(row, await this.#rows(row), (await this.#store()).id)
+      const before = this.#before(await this.#shardOf(row.id))
+      return presentOf(row, await this.#rows(row), { store: (await this.#store()).id, before })
     } catch (error) {
       if (isBalletError(error) && error.code !== 'STORE_FAILED') throw error
       const unread = unreadableError(row.id, error)

@@ -192,6 +192,11 @@ export class Shard {
     return recovered
   }
 
+  /** Up to where its rows are of processes before this one. */
+  get before(): number {
+    return this.#options.tenure.head
+  }
+
   /** Resolves when the flows stand in the store as the events do that are durable by now. */
   async flowsWritten(): Promise<void> {
     if (!this.isStopped) await this.#monitor.caughtUp()
