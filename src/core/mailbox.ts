@@ -35,8 +35,8 @@ export interface CarriedMail {
 /** Ids of signals that a continued run still knows: one that is sent again after so many others is taken for new. */
 const SEEN_CARRIED = 10_000
 
-/** The signals that a run which continues has had. */
-export function seenOf({ seen, hashes }: Pick<CarriedMail, 'seen' | 'hashes'>): SeenSignals {
+/** The signals that a run which continues has had; none where nothing is carried. */
+export function seenOf({ seen, hashes }: Pick<CarriedMail, 'seen' | 'hashes'> = { seen: [] }): SeenSignals {
   return new Map(seen.map((id, index) => [id, hashes?.[index] ?? undefined]))
 }
 

@@ -11,6 +11,7 @@ import { isUndo } from '../core/pending.ts'
 import type { EventRow } from '../core/store.ts'
 import { cancelConductor } from './conducting.ts'
 import { markStuck } from './endings.ts'
+import type { History } from './history.ts'
 import { parkDamaged } from './joins.ts'
 import { childOf, machineOfRun, type LiveRun } from './live-run.ts'
 import { tellLong, tooLong, tooWide } from './long-runs.ts'
@@ -335,9 +336,10 @@ function keepMail(context: ShardContext, run: LiveRun, delivered: Delivered, ext
   context.writer.flush()
 }
 
-/** What waits as mail of a frozen run has been seen, too. */
-export function keepSeen(run: LiveRun, mail: readonly Delivered[]): void {
+/** What a frozen run has had in turns that are not repeated has been seen, and what waits for it as mail, too. */
+export function keepSeen(run: LiveRun, { seen, mail }: Pick<History, 'seen' | 'mail'>): void {
   if (run.executor.kind !== 'frozen') return
+  for (const [id, hash] of seen) run.executor.seen.set(id, hash)
   for (const one of mail) {
     // Whoever says it again is told that it is kept when it is for sure.
     if ('untold' in one && one.untold === true) continue

@@ -82,6 +82,5 @@ async function* turnsGiven(
 /** What the generations before have had, by the turn that ended the last of them. */
 function carriedSignals(commandsText: string): SeenSignals {
   const last = commandsText.includes('"continue"') ? parseCommands(commandsText).at(-1) : undefined
-  const { mail } = last?.kind === 'continue' ? carriedOf(JSON.stringify(last['carry'])) : {}
-  return mail === undefined ? new Map() : seenOf(mail)
+  return last?.kind === 'continue' ? seenOf(carriedOf(JSON.stringify(last['carry'])).mail) : new Map()
 }

@@ -1,10 +1,12 @@
 // The journal of a run, read for replay: its turns in order, and what its notes and mail say of what is still to do.
+import { carriedOf } from '../core/carry.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { parseText } from '../core/json-text.ts'
 import { parseCommands, parseTurn, type Cancelled, type Note, type Turn } from '../core/journal.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
+import { seenOf, type SeenSignals } from '../core/mailbox.ts'
 import type { JournalRow, RunRow, StoreReader } from '../core/store.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -24,6 +26,8 @@ export interface History {
   readonly again: ReadonlyMap<string, string>
   /** What came while the run was frozen and was not delivered since: signals, answers, and that it is to stop. */
   readonly mail: readonly Delivered[]
+  /** The signals that were delivered to it, also by turns that its code does not repeat. */
+  readonly seen: SeenSignals
   /** Who asked the run to stop, if anybody has. */
   readonly cancelled: Cancelled | null
   /** The last that it was told of. */
@@ -97,6 +101,7 @@ export class HistoryReader {
   readonly #stuckOps = new Map<string, Failure>()
   readonly #again = new Map<string, string>()
   readonly #mail = new Map<number, Delivered>()
+  readonly #seen = new Map<string, string | undefined>()
   /** Signals that were kept before their turn, and may have been kept again since: who sent them was told. */
   readonly #untold = new Map<string, number>()
   #turns = 0
@@ -121,6 +126,7 @@ export class HistoryReader {
       stuckOps: this.#stuckOps,
       again: this.#again,
       mail: [...this.#mail.values()],
+      seen: this.#seen,
       cancelled: this.#cancelled,
       failure: this.#failure,
       lost: this.#lost,
@@ -164,6 +170,7 @@ export class HistoryReader {
     const { delivered, commandsText } = parseTurn(text)
     if (generation > 0 && seq === since) {
       this.#carry = JSON.stringify(parseCommands(commandsText).at(-1)?.['carry'])
+      for (const [signal, hash] of seenOf(carriedOf(this.#carry).mail)) this.#seen.set(signal, hash)
       return null
     }
     this.#bytes += text.length
@@ -172,6 +179,7 @@ export class HistoryReader {
       return null
     }
     if ('mail' in delivered && delivered.mail !== undefined) this.#mail.delete(delivered.mail)
+    if (delivered.kind === 'signal') this.#seen.set(delivered.id, delivered.hash)
     if (delivered.kind === 'cancel') this.#cancelled ??= { by: delivered.by, why: delivered.why }
     if (delivered.kind === 'failed') {
       this.#failure = delivered.error

@@ -98,6 +98,7 @@ function unreadable(context: ShardContext, row: RunRow, nextSeq: number, error: 
     stuckOps: new Map<string, Failure>(),
     again: new Map<string, string>(),
     mail: [],
+    seen: new Map<string, string | undefined>(),
     cancelled: null,
     failure: null,
     lost: null,
@@ -128,7 +129,7 @@ export function takeUp(context: ShardContext, loaded: Loaded, stop?: ForcedStop)
     return stopLoaded(context, loaded, executor.machine, stop)
   // A run that is too long goes on only to take back what it did.
   const long = stop === undefined && history.cancelled === null ? tooLong(context, run) : null
-  if (long !== null) return parkTooLong(context, run, history.mail, long)
+  if (long !== null) return parkTooLong(context, run, history, long)
   // A workflow that goes on is told first: what it goes on with begins behind that.
   const isTold = executor.kind === 'workflow' && replayed.kind === 'ready' && executor.machine.begun
   if (stop !== undefined && !isTold) context.deliver(run.row.num, stop.delivered, stop.extras)
@@ -293,21 +294,21 @@ function freeGoingOn(context: ShardContext, run: LiveRun, history: History): voi
 }
 
 /** A run that has been too long since it was parked for that, or since the limit was lowered. */
-function parkTooLong(context: ShardContext, run: LiveRun, mail: readonly Delivered[], error: Error): void {
+function parkTooLong(context: ShardContext, run: LiveRun, history: History, error: Error): void {
   freeze(context, run)
-  keepSeen(run, mail)
+  keepSeen(run, history)
   // One that threw is stopped without its code, which is another matter.
   const isKnown = run.row.status === 'stuck' && (run.row.reason === 'limit' || run.row.reason === 'threw')
   if (!isKnown) markStuck(context, run, null, 'limit', toFailure(error))
 }
 
 /** Freezes a run whose code does not fit its journal; that is written only if it was not known before, or was retried. */
-function park(context: ShardContext, run: LiveRun, { mail, isRetried }: History, error: Error): void {
+function park(context: ShardContext, run: LiveRun, history: History, error: Error): void {
   if (run.executor.kind !== 'frozen') freeze(context, run)
-  keepSeen(run, mail)
+  keepSeen(run, history)
   const isSealed = run.executor.kind === 'frozen' && run.executor.sealed !== undefined
   const reason = isSealed ? 'unreadable' : 'diverged'
-  if (run.row.status !== 'stuck' || run.row.reason !== reason || isRetried)
+  if (run.row.status !== 'stuck' || run.row.reason !== reason || history.isRetried)
     markStuck(context, run, null, reason, toFailure(error))
 }
 
@@ -365,7 +366,7 @@ class ResumeJob implements TurnJob {
       freeze(context, run)
       if (run.row.reason !== 'threw' || history.isRetried)
         markStuck(context, run, null, 'threw', toFailure(closed.error), closed.error)
-      return keepSeen(run, history.mail)
+      return keepSeen(run, history)
     }
     const delivered: Delivered = { kind: 'resume', of: this.#threw.seq }
     writeTurn(context, run, {

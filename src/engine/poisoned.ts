@@ -22,8 +22,7 @@ export async function leaveAlone(context: ShardContext, row: RunRow): Promise<Li
   run.executor = { kind: 'frozen', seen: new Map() }
   run.seq = (rows.at(-1)?.seq ?? row.since - 1) + 1
   try {
-    const { turns, history } = historyOf(context, row, rows)
-    keepSeen(run, [...turns.map(({ delivered }) => delivered), ...history.mail])
+    keepSeen(run, historyOf(context, row, rows).history)
   } catch {
     // Rows that cannot be read say nothing of what it has seen: a signal that comes twice is then kept twice.
   }

@@ -108,6 +108,32 @@ test('it is refused while the code of the run cannot go on, and comes once when 
   expect(await second.result('f')).toEqual([1, 7])
 })
 
+test('a run whose code does not repeat its journal knows the signals that it has had behind that', async () => {
+  const store = storeForTest()
+  const Told = signal('told', z.number())
+  const shop = (step: string) => {
+    const flow = workflow('flow', { input: z.null(), output: z.json(), signals: [Told] }, async (run) => {
+      await run.step(step, () => null)
+      return [(await run.receive(Told)).data, (await run.receive(Told)).data]
+    })
+    return { definition: ballet({ services: [], workflows: [flow] }), flow }
+  }
+  const { definition, flow } = shop('one')
+  const first = await openForTest(definition, { store })
+  await first.start(flow(null), { id: 'f' })
+  await until(first, null, async () => (await first.run('f'))?.waits[0]?.kind === 'receive')
+  expect(await first.signal('f', Told(1), { id: 's' })).toEqual({ id: 's', created: true })
+  await first.close()
+  const broken = await openForTest(shop('other').definition, { store })
+  expect(await broken.run('f')).toMatchObject({ status: 'stuck', reason: 'diverged' })
+  expect(await broken.signal('f', Told(1), { id: 's' })).toEqual({ id: 's', created: false })
+  await expect(broken.signal('f', Told(2), { id: 's' })).rejects.toMatchObject({ code: 'SIGNAL_CONFLICT' })
+  expect(await broken.signal('f', Told(3), { id: 't' })).toEqual({ id: 't', created: true })
+  await broken.close()
+  const mended = await openForTest(definition, { store })
+  expect(await mended.result('f')).toEqual([1, 3])
+})
+
 test('over HTTP it is a conflict', async () => {
   const app = await openForTest(ballet({ services: [], workflows: [waiting] }), { store: storeForTest() })
   await using server = await serve(app, { port: 0 })
