@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
+import type { Schema } from '../core/schema.ts'
 import { ballet, signal, workflow, type Application } from '../index.ts'
 import { serve } from '../server.ts'
 
@@ -58,6 +59,26 @@ test.each([1, 10_000])(
     await areToldApart(second)
   },
 )
+
+test('one is the same whatever its schema fills in, in place', async () => {
+  let filled = 0
+  const Filled = signal('filled', {
+    '~standard': {
+      version: 1,
+      vendor: 'in-place',
+      validate: (value: unknown) => ({ value: Object.assign(value as { n: number; at?: number }, { at: filled++ }) }),
+    },
+  } satisfies Schema<{ n: number; at?: number }>)
+  const flow = workflow('flow', { input: z.null(), output, signals: [Filled] }, async (run) => {
+    return (await run.receive(Filled)).data.n
+  })
+  const app = await openForTest(ballet({ services: [], workflows: [flow] }), { store: storeForTest() })
+  await app.start(flow(null), { id: 'f' })
+  const send = (n: number): Promise<object> => app.signal('f', Filled({ n }), { id: 's' })
+  expect(await send(1)).toMatchObject({ created: true })
+  expect(await send(1)).toMatchObject({ created: false })
+  await expect(send(2)).rejects.toMatchObject(conflict)
+})
 
 test('of two in one moment one is taken', async () => {
   const app = await openForTest(ballet({ services: [], workflows: [waiting] }), { store: storeForTest() })

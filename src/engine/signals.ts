@@ -159,12 +159,14 @@ export class Signals {
   #said(run: OpenRun, request: Given, way: Way): Said {
     const { drained } = way
     const { random, clock } = this.#shard.context
+    // Before: there are schemas that fill in what they were given, in place.
+    const hash = this.#hash(request, way)
     // What somebody outside says of how it was judged counts nowhere.
     const payload = this.#payload(run, drained === undefined ? { ...request, judged: undefined } : request)
     const { id = random.uuid(clock.now()), name } = request
     // An id from the inbox is an idempotency key, which is outside the alphabet of given ones.
     const checked = drained === undefined ? checkId(id, 'The signal id') : id
-    return { kind: 'signal', name, id: checked, hash: this.#hash(request, way), payload }
+    return { kind: 'signal', name, id: checked, hash, payload }
   }
 
   /** Of what lay in an inbox it was made where it was asked for. */
