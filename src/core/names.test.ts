@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BalletError } from './errors.ts'
 import {
+  causeProblem,
   checkEventName,
   checkId,
   idProblem,
@@ -141,6 +142,12 @@ it('the source and id of an event are printable ASCII without spaces, quotes and
       },
     })
   }
+})
+
+it('a cause is printable ASCII without spaces', () => {
+  expect(['run:a', 'event:shop:a"b~', 'a'.repeat(1024)].map(causeProblem)).toEqual([undefined, undefined, undefined])
+  for (const value of ['', 'a b', 'é', '\0', '\ud800', 'a'.repeat(1025)])
+    expect(causeProblem(value)).toBe('it must be 1 to 1024 printable ASCII characters without spaces')
 })
 
 it('tells of a deadline by the name of its choreography', () => {

@@ -81,6 +81,13 @@ export function checkEventName(value: string, what: string): string {
   })
 }
 
+/** Why a text cannot say what brought an event about: it stands in a row, and not every store takes every character there. */
+export function causeProblem(value: string): string | undefined {
+  return /^[\x21-\x7e]{1,1024}$/.test(value)
+    ? undefined
+    : 'it must be 1 to 1024 printable ASCII characters without spaces'
+}
+
 /** ` Did you mean "x"?` for the candidate nearest to `name`, or an empty string when none is near. */
 export function nearest(name: string, candidates: Iterable<string>): string {
   const word = name.slice(0, 64).toLowerCase()

@@ -2,7 +2,7 @@
 // requests.ts, and by conduct-flow.ts for the event that begins a flow.
 import { fault } from '../core/errors.ts'
 import { fromText, toText, type JsonText } from '../core/json.ts'
-import { checkEventName } from '../core/names.ts'
+import { causeProblem, checkEventName } from '../core/names.ts'
 import type { PublishRequest } from '../define/application.ts'
 import type { Judging } from './asked-start.ts'
 import { hashOfGiven } from './births.ts'
@@ -34,9 +34,8 @@ export interface AskedEvent {
 export function judgeEvent(context: Judging, own: string, request: PublishRequest, made?: JsonText): AskedEvent {
   const { directory, random, clock } = context
   const { type, cause } = request
-  // PostgreSQL takes none in a text, and the batch would fail in which it is.
-  if (cause?.includes('\0') === true)
-    throw fault('REQUEST_INVALID', { what: 'The request', path: 'cause', problem: 'it has a null character' })
+  const problem = cause === undefined ? undefined : causeProblem(cause)
+  if (problem !== undefined) throw fault('REQUEST_INVALID', { what: 'The request', path: 'cause', problem })
   const source = checkEventName(request.source ?? own, 'The source')
   const given = request.id !== undefined
   const id = given ? checkEventName(request.id, 'The event id') : random.uuid(clock.now())

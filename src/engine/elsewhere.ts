@@ -162,9 +162,9 @@ export class Elsewhere {
   /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNAL_UNKNOWN, SIGNAL_CONFLICT, INPUT_INVALID, ID_INVALID, what the owner does, and the store */
   async signal(request: SignalRequest, tx?: object): Promise<Signalled> {
     const { directory, random, clock } = this.#options
+    const id = request.id === undefined ? random.uuid(clock.now()) : checkId(request.id, 'The signal id')
     const row = await this.#row(request.run)
     const { name, data } = request
-    const id = request.id === undefined ? random.uuid(clock.now()) : checkId(request.id, 'The signal id')
     const hash = signalHash({ hash: contentHash }, request)
     const wasHad = async (): Promise<boolean> =>
       request.id !== undefined && hadSignal(this.#reading(this.#place.shardOf(row.id)), row, { id, hash })

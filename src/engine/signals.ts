@@ -121,6 +121,8 @@ export class Signals {
   }
 
   async #find(request: Given, way: Way = {}): Promise<Found> {
+    // An id from the inbox may be an idempotency key, which is outside the alphabet of given ones.
+    if (request.id !== undefined && way.drained === undefined) checkId(request.id, 'The signal id')
     try {
       const run = await openRun(this.#shard.context, request.run, way)
       return { run, said: this.#said(run, request, way) }
@@ -155,7 +157,7 @@ export class Signals {
     return hadSignal(context, { num: taken.num, id: run }, { id, hash: this.#hash(request, way) })
   }
 
-  /** What it says to a run. @throws SIGNAL_UNKNOWN, INPUT_INVALID, ID_INVALID */
+  /** What it says to a run. @throws SIGNAL_UNKNOWN, INPUT_INVALID */
   #said(run: OpenRun, request: Given, way: Way): Said {
     const { drained } = way
     const { random, clock } = this.#shard.context
@@ -164,9 +166,7 @@ export class Signals {
     // What somebody outside says of how it was judged counts nowhere.
     const payload = this.#payload(run, drained === undefined ? { ...request, judged: undefined } : request)
     const { id = random.uuid(clock.now()), name } = request
-    // An id from the inbox is an idempotency key, which is outside the alphabet of given ones.
-    const checked = drained === undefined ? checkId(id, 'The signal id') : id
-    return { kind: 'signal', name, id: checked, hash, payload }
+    return { kind: 'signal', name, id, hash, payload }
   }
 
   /** Of what lay in an inbox it was made where it was asked for. */

@@ -3,7 +3,7 @@
 // structured form and may leave out what Ballet can fill in. What it cannot keep it refuses or, for extension
 // attributes, ignores; an attribute that looks like a misspelt one is refused, because it would be lost in silence.
 import { isRecord, type Json } from '../core/json.ts'
-import { nearest } from '../core/names.ts'
+import { causeProblem, nearest } from '../core/names.ts'
 import { checkEncoding, mediaType, parseBytes, readBytes } from './body.ts'
 import { optionalText, requiredText, shown, unknownName, wrong, type Envelope } from './envelope.ts'
 
@@ -80,9 +80,8 @@ function read(event: Envelope, isStrict: boolean): CloudEvent {
 
 function readCause(event: Envelope): string | undefined {
   const cause = optionalText(event, 'causationid')
-  if (cause !== undefined && !/^[\x21-\x7e]{1,1024}$/.test(cause)) {
-    throw wrong('causationid', 'it must be 1 to 1024 printable ASCII characters without spaces')
-  }
+  const problem = cause === undefined ? undefined : causeProblem(cause)
+  if (problem !== undefined) throw wrong('causationid', problem)
   return cause
 }
 

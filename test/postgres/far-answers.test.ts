@@ -42,6 +42,9 @@ test('a signal that a run had already is told so at any node', async () => {
   expect(await old.signal('h', Told('third'), { id: 's3' })).toEqual({ id: 's3', created: false })
   for (const node of [owner, old])
     await expect(node.signal('h', Told('fourth'), { id: 's4' })).rejects.toMatchObject({ code: 'RUN_ENDED' })
+  // What is wrong with the request is said first, at both.
+  for (const node of [owner, old])
+    await expect(node.signal('h', Told('fifth'), { id: 's 5' })).rejects.toMatchObject({ code: 'ID_INVALID' })
 })
 
 test('a signal that an earlier generation of a run had is told so at any node', async () => {

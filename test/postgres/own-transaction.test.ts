@@ -196,7 +196,7 @@ test('what is wrong is refused before the transaction has it', async () => {
     await expect(app.signal('waiter:1', Go('x'), { tx })).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
     const other = { type: 'other', data: {}, kind: 'event' } as unknown as ReturnType<typeof Ordered>
     await expect(app.publish(other, { tx })).rejects.toMatchObject({ code: 'EVENT_UNKNOWN' })
-    for (const none of [{}, new Map(), () => {}])
+    for (const none of [{}, new Map(), () => {}, null as never, 5 as never, 'tx' as never])
       await expect(app.start(waiter({ orderId: '1', note }), { tx: none })).rejects.toMatchObject({
         code: 'TX_INVALID',
       })

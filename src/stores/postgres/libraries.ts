@@ -20,8 +20,10 @@ type Method = (...given: readonly unknown[]) => Promise<unknown>
 
 /** How a transaction sends. @throws TX_INVALID */
 export function senderOf(tx: object): Send {
-  const method = methodsOf(tx)
   const invalid = (problem: string): Error => fault('TX_INVALID', { problem })
+  const whole: unknown = tx
+  if (whole === null || (typeof whole !== 'object' && typeof whole !== 'function')) throw invalid('no object')
+  const method = methodsOf(tx)
   const outside = (): Error => invalid('a connection or a pool, and no transaction')
   const known = (send: Method): Send => {
     return async (given) => rowsOf(await send(given))
