@@ -60,6 +60,7 @@ export interface RunOptions {
 const OPTIONS: Readonly<Record<'store' | keyof RunOptions, true>> = {
   store: true,
   namespace: true,
+  renamedFrom: true,
   codec: true,
   log: true,
   liveRuns: true,

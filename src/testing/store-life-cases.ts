@@ -47,6 +47,21 @@ export const storeLifeCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'a namespace belongs to the application that asks first, for good, and to one that had its name',
+    async run({ store, reopen }) {
+      assert.equal(await store.belongsTo('default', 'shop', null), 'shop')
+      assert.equal(await store.belongsTo('default', 'crm', null), 'shop')
+      assert.equal(await store.belongsTo('other', 'crm', 'shop'), 'crm')
+      const again = await reopen()
+      assert.equal(await again.belongsTo('default', 'crm', 'other'), 'shop')
+      assert.equal(await again.belongsTo('default', 'store', 'shop'), 'store')
+      assert.equal(await again.belongsTo('default', 'store', 'shop'), 'store')
+      assert.equal(await again.belongsTo('default', 'shop', null), 'store')
+      const [one, two] = await Promise.all(['a', 'b'].map((name) => again.belongsTo('new', name, null)))
+      assert.equal(one, two)
+    },
+  },
+  {
     name: 'acquire raises the epoch and keeps the head',
     async run({ store }) {
       const first = await commitFirst(store, { journal: [aTurn(1, 1, 0)] })

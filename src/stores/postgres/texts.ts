@@ -163,7 +163,7 @@ const ACROSS: ReadonlySet<StatementKind> = new Set(['forgottenJournal', 'forgott
 /** Rows times shards that it is asked for in one statement, at the most. */
 const MOST_LOOKS = 4096
 
-const tables = 'store|shards|runs|claims|journal|events|timers|inbox|suspects|flows'
+const tables = 'store|applications|shards|runs|claims|journal|events|timers|inbox|suspects|flows'
 const tableNames = new RegExp(`\\b(FROM|UPDATE|INTO) (${tables})\\b`, 'g')
 
 /** The texts of one schema. */
