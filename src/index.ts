@@ -106,16 +106,17 @@ export type {
   Reasoned,
   RecoveryView,
   RetryRequest,
+  RunId,
   RunsRequest,
   Signalled,
   SignalRequest,
   SignalSettings,
-  Standing,
   Started,
   StartRequest,
   StartSettings,
   Time,
 } from './define/application.ts'
+export type { Standing } from './define/node.ts'
 export type {
   ApplicationView,
   ChoiceView,

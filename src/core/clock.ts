@@ -3,6 +3,7 @@
 /** Cancels a timer; safe to call twice. */
 export type Cancel = () => void
 
+/** Time as the engine sees it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
@@ -17,6 +18,7 @@ export interface Clock {
 /** Time that passes, whatever is done to the clock: for everything but times of day. */
 export const elapsedOf = (clock: Clock): number => clock.elapsed?.() ?? clock.now()
 
+/** Chance as the engine sees it. */
 export interface Random {
   /** A whole number from 0 to 2^32 - 1. */
   seed(): number

@@ -19,7 +19,9 @@ export interface PayloadPlace {
  * payload it is to a person; what comes for a run from elsewhere waits, and is looked at again.
  */
 export interface Codec {
+  /** What the store is to keep of a text. */
   encode(text: JsonText, place: PayloadPlace): Payload
+  /** The text again. */
   decode(payload: Payload, place: PayloadPlace): JsonText
 }
 

@@ -140,9 +140,11 @@ export const catalogue = {
   INVARIANT: { family: 'bug', status: 500, message: 'A rule of the engine was broken: {problem}.', hint: 'This is our bug. Report it with the journal of the run.' },
 } as const
 
+/** A code of the catalogue; docs/errors.md says of each what it means and what to do. */
 export type ErrorCode = keyof typeof catalogue
 
 type Detail = string | number | boolean | null | readonly string[]
+/** The values in the message of an error. */
 export type Details = Readonly<Record<string, Detail>>
 
 /** Any error of Ballet: `code` from the catalogue, `hint` says what to do, `details` are the values in the message. */

@@ -51,6 +51,7 @@ export interface FlowDeadline {
   readonly types: readonly string[]
 }
 
+/** How a flow stands: it goes on, it may end here, or it has ended, and with which ending. */
 export interface FlowVerdict {
   /** `complete`: it has ended and nothing can come; `may end`: it could have, and more can come. */
   readonly standing: 'on track' | 'may end' | 'complete'
@@ -78,6 +79,7 @@ export function isBroken(result: FlowState | FlowBroken): result is FlowBroken {
   return 'broken' in result
 }
 
+/** The compiled flow of a choreography, as pure functions over a state: `flow.step(flow.start(at), type, at)`. */
 export class Flow {
   /** Of everything that decides what a saved state means. */
   readonly hash: string
@@ -153,6 +155,7 @@ export class Flow {
     return types
   }
 
+  /** How a state stands. */
   verdict(state: FlowState): FlowVerdict {
     const { edges, endings } = this.#place(state.place)
     const [ending] = endings

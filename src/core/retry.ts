@@ -13,6 +13,7 @@ export interface Retry {
   readonly exhausted?: 'stuck' | 'fail'
 }
 
+/** How a failed attempt is retried, in milliseconds and without gaps. */
 export interface RetryPolicy {
   readonly attempts: number
   readonly backoffMs: number

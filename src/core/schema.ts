@@ -21,7 +21,9 @@ export interface Schema<Input = unknown, Output = Input> {
   }
 }
 
+/** What is given to a schema: `SchemaInput<typeof Order>`. */
 export type SchemaInput<S> = S extends Schema<infer Input, infer _Output> ? Input : never
+/** What a schema makes of it: `SchemaOutput<typeof Order>`. */
 export type SchemaOutput<S> = S extends Schema<infer _Input, infer Output> ? Output : never
 
 /**

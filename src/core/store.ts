@@ -1,9 +1,7 @@
-// The contract between the engine and the truth: one writer per shard, fenced by (epoch, head), everything that a
-// batch holds in one transaction or not at all. Stores know rows and payloads, never workflows. A store passes the
-// conformance suite of `ballet/testing`; the engine is its only writer.
-//
-// One sequence per shard numbers everything: `head` counts positions, and every journal row, event and new run of a
-// batch has a position of its own in (base, head]. So "earlier" is one comparison, over runs and events alike.
+// The contract between the engine and the truth: one writer per shard, fenced by (epoch, head), everything that a batch holds in
+// one transaction or not at all. Stores know rows and payloads, never workflows. A store passes the conformance suite of
+// `ballet/testing`; the engine is its only writer. One sequence per shard numbers everything: every journal row, event and new run
+// of a batch has a position of its own in (base, head], so that "earlier" is one comparison, over runs and events alike.
 import type { Payload } from './codec.ts'
 import type { Leases } from './lease.ts'
 
@@ -15,6 +13,7 @@ export const SLOT_COUNT = 16_384
 
 /** `choreography`: a run that conducts the flow of one key. */
 export type RunKind = 'workflow' | 'operation' | 'reaction' | 'choreography'
+/** How a run stands. `stuck` waits for a person; `completed`, `failed` and `cancelled` have ended. */
 export type RunStatus = 'running' | 'stuck' | 'completed' | 'failed' | 'cancelled'
 
 /** Identity of a store. `id` is random and never changes; `incarnation` is 1, and there for a day on which epochs have to begin anew. */
@@ -213,6 +212,7 @@ export interface InboxItem {
   readonly at: number
 }
 
+/** What waits in the inbox of a shard, with its number. */
 export interface InboxRow extends InboxItem {
   readonly id: number
 }
@@ -263,6 +263,7 @@ export interface Batch {
   readonly urgent: boolean
 }
 
+/** Which runs a store is asked for. */
 export interface RunQuery {
   readonly ns: string
   readonly name?: string | undefined
@@ -278,6 +279,7 @@ export interface RunQuery {
   readonly limit: number
 }
 
+/** Which flows a store is asked for. */
 export interface FlowQuery {
   readonly ns: string
   readonly name: string
@@ -287,6 +289,7 @@ export interface FlowQuery {
   readonly limit: number
 }
 
+/** Which events a store is asked for. */
 export interface EventQuery {
   readonly ns: string
   readonly key?: string | undefined

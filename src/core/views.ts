@@ -282,6 +282,7 @@ export interface ShardView {
   readonly waiting: number
 }
 
+/** The nodes that share a store. */
 export interface NodesView {
   /** How long a lease runs, in milliseconds; null where one process at a time can have the store. */
   readonly leaseMs: number | null

@@ -2,7 +2,7 @@
 // own routes and tests. The engine implements it (engine/application.ts). Every answer rests on committed rows.
 import type { Json } from '../core/json.ts'
 import type { FlowStanding, RunKind, RunStatus } from '../core/store.ts'
-import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
+import type { EventValue, SignalValue } from '../core/values.ts'
 import type {
   ApplicationView,
   EventView,
@@ -14,14 +14,26 @@ import type {
   Related,
   RunView,
 } from '../core/views.ts'
+import type { Answering } from './call.ts'
+import type { NodeAt, NodeHints, Standing } from './node.ts'
 
-export interface Started {
-  readonly id: string
+/** The id of a run that comes to a `Result`: a string, of which the compiler knows what `app.result` answers. */
+export type RunId<Result> = string & {
+  /** Known to the compiler alone. */
+  readonly '~result': Result
+}
+
+/** A run that was started, or was there already. */
+export interface Started<Id extends string = string> {
+  /** Of the run: give it to `app.result`, `app.run`, `app.signal`. */
+  readonly id: Id
   /** False when a run of this id and input existed already. */
   readonly created: boolean
 }
 
+/** An event that was published, or was there already. */
 export interface Published {
+  /** Of the event; with its source it is known when it comes twice. */
   readonly id: string
   readonly source: string
   /** Position in the log: later is larger. */
@@ -29,7 +41,9 @@ export interface Published {
   readonly created: boolean
 }
 
+/** A signal that was sent, or had come already. */
 export interface Signalled {
+  /** Of the signal. */
   readonly id: string
   /** False when the run had this signal before. */
   readonly created: boolean
@@ -57,9 +71,9 @@ export interface InTransaction {
 }
 
 /** What is to come when a transaction commits. */
-export interface Posted {
+export interface Posted<Id extends string = string> {
   /** Of the run, the event or the signal. */
-  readonly id: string
+  readonly id: Id
 }
 
 /** A request to start something by its name, as it comes from outside. */
@@ -76,6 +90,7 @@ export interface PublishSettings {
   readonly source?: string | undefined
 }
 
+/** What may be said of a signal beside its data. */
 export interface SignalSettings {
   /** By which it is known when it comes twice. */
   readonly id?: string | undefined
@@ -89,23 +104,27 @@ export interface Reasoned {
   readonly why?: string | undefined
 }
 
+/** What is to be tried again. */
 export interface RetryRequest extends Reasoned {
   /** The call or step to try again at once; default: everything of the run that is stuck, or its code. */
   readonly op?: string | undefined
 }
 
+/** What a stuck call is answered with in the place of its service. */
 export interface AnswerRequest extends Reasoned {
   readonly op: string
   /** What the operation would have answered: `{ type, data }` of one of its outcomes, or its output. */
   readonly value: unknown
 }
 
+/** What a stuck call is to fail with. */
 export interface FailRequest extends Reasoned {
   /** The call or step that is to fail; without it a frozen run ends as failed, and nothing is taken back. */
   readonly op?: string | undefined
   readonly error: { readonly code?: string | undefined; readonly message: string }
 }
 
+/** What can be done to a run from outside. */
 export type Action = 'retry' | 'answer' | 'fail' | 'cancel'
 
 /** What an action came to, once it is durable. */
@@ -144,6 +163,7 @@ export interface ActAllRequest extends Reasoned {
   readonly limit?: number | undefined
 }
 
+/** What one action for many runs came to. */
 export interface ActedAll {
   readonly action: 'retry' | 'cancel'
   /** Runs that were looked at, and of those the ones that changed. */
@@ -173,6 +193,7 @@ export interface ConductRequest extends PublishRequest {
   readonly choreography: string
 }
 
+/** A signal by its name, as it comes from outside. */
 export interface SignalRequest {
   readonly run: string
   readonly name: string
@@ -181,7 +202,9 @@ export interface SignalRequest {
   readonly id?: string | undefined
 }
 
+/** Which runs are asked for; without anything, all. */
 export interface RunsRequest {
+  /** Of the workflow, the operation, the reaction or the choreography. */
   readonly name?: string | undefined
   readonly status?: readonly RunStatus[] | undefined
   /** Only runs that are stuck for this reason; as in `ActAllRequest`. */
@@ -195,6 +218,7 @@ export interface RunsRequest {
   readonly cursor?: string | undefined
 }
 
+/** Which flows of a choreography are asked for; without anything, all. */
 export interface FlowsRequest {
   /** Only flows that stand so. */
   readonly state?: FlowStanding | undefined
@@ -203,15 +227,19 @@ export interface FlowsRequest {
   readonly cursor?: string | undefined
 }
 
+/** Which events of the log are asked for; without anything, all. */
 export interface EventsRequest {
+  /** `field:value`. */
   readonly key?: string | undefined
   readonly types?: readonly string[] | undefined
+  /** Only those that reactions and `receive` see, or only the others. */
   readonly published?: boolean | undefined
   /** 1 to 1,000; default 50. Oldest first. */
   readonly limit?: number | undefined
   readonly cursor?: string | undefined
 }
 
+/** What recovery found when the store was opened. */
 export interface RecoveryView {
   /** Runs that were open when the store was opened. */
   readonly runs: number
@@ -220,57 +248,15 @@ export interface RecoveryView {
   readonly durationMs: number
 }
 
-/** What a node is to the store: it carries the runs, is taking them up, or stands by for the node that does. */
-export interface Standing {
-  readonly role: 'owner' | 'recovering' | 'standby'
-  /** The id of this node. */
-  readonly node: string
-  /** The node that owns the store, as it was seen last; null while nobody does. */
-  readonly owner: { readonly id: string; readonly address: string | null } | null
-  /** Of an owner: whether its lease is sure to run. It is not after a halt, or while the store cannot be reached, until it was renewed. */
-  readonly isSure: boolean
-  /** Aborted when this is no longer how it stands. */
-  readonly over: AbortSignal
-  /** Whoever finds the owner silent says so: this node looks at once whether it still is the owner. */
-  readonly doubt: () => void
-}
-
-/** Another node, and where it is reached. */
-export interface NodeAt {
-  readonly id: string
-  readonly address: string
-}
-
-/** What one node tells another. */
-export interface Hint {
-  /** Shards in which something waits, or that may be taken. */
-  readonly shards: readonly number[]
-  /** Shards in which something will wait in a moment, if a transaction commits that has put it there. */
-  readonly expected: readonly number[]
-  /** Runs whose end is waited for. */
-  readonly watch: readonly string[]
-  /** Runs that have ended, for which somebody waits there. */
-  readonly ended: readonly string[]
-  /** Who says so; null when it cannot be answered. */
-  readonly from: NodeAt | null
-}
-
-/** What the nodes that share a store tell each other beside it; nothing depends on it but how soon. `ballet/server` carries it. */
-export interface NodeHints {
-  /** Calls back when there is something to tell a node, until the returned function is called. */
-  listen(listener: (to: NodeAt, hint: Hint) => void): () => void
-  /** Another node says so. */
-  take(hint: Hint): void
-}
-
 /** A choreography, made by choreography(...). */
 interface Named {
   readonly kind: 'choreography'
   readonly name: string
 }
 
-/** Typed calls carry their result: `result(id)` cannot, so it is `Json`. */
+/** A running application. The id of a run that a typed call has started carries the type of its result; any other is `Json`. */
 export interface Application {
+  /** As `ballet({ name })` says: the source of its events. */
   readonly name: string
   /** The routes that its definition brought along: what `ballet/server` serves beside the API unless it is given others. */
   readonly http: HttpRoutes | null
@@ -283,6 +269,7 @@ export interface Application {
    * with NODE_STANDBY, which names the owner. The server of `ballet/server` passes such requests on.
    */
   readonly standing: Standing
+  /** What the nodes of a shared store tell each other; `ballet/server` carries it. */
   readonly hints: NodeHints
   /** The other node that carries a run, by its id, when that is known; null when this one does, or nobody, as far as is known. */
   carrierOf(run: string): NodeAt | null
@@ -293,14 +280,22 @@ export interface Application {
    * Starts a run; durable when it resolves. Errors: INPUT_INVALID, ID_INVALID, TIME_INVALID, CALL_UNKNOWN, RUN_CONFLICT,
    * OVERLOADED.
    */
-  start(call: CallValue, options?: StartSettings & { readonly tx?: undefined }): Promise<Started>
+  start<Result = Json | undefined>(
+    call: Answering<Result>,
+    options?: StartSettings & { readonly tx?: undefined },
+  ): Promise<Started<RunId<Result>>>
   /** By a transaction. Errors: those of `start`, TX_UNSUPPORTED, TX_INVALID, TX_FOREIGN, and what the transaction throws. */
-  start(call: CallValue, options: StartSettings & InTransaction): Promise<Posted>
+  start<Result = Json | undefined>(
+    call: Answering<Result>,
+    options: StartSettings & InTransaction,
+  ): Promise<Posted<RunId<Result>>>
+  /** Starts a run by the name of its workflow or operation, with an input that is only known here: `{ call: 'checkout', input }`. Errors: those of `start`. */
   startNamed(request: StartRequest): Promise<Started>
   /** Publishes an event; durable when it resolves. Errors: EVENT_UNKNOWN, INPUT_INVALID, EVENT_CONFLICT. */
   publish(event: EventValue, options?: PublishSettings & { readonly tx?: undefined }): Promise<Published>
   /** By a transaction, as `start`. */
   publish(event: EventValue, options: PublishSettings & InTransaction): Promise<Posted>
+  /** Publishes an event by its type: `{ type: 'order.created', data }`. Errors: those of `publish`. */
   publishNamed(request: PublishRequest): Promise<Published>
   /**
    * Publishes the event that begins a flow, and has the whole flow performed by one run, `<choreography>:<key>`, which makes
@@ -312,6 +307,7 @@ export interface Application {
   conduct(
     choreography: Named,
   ): (event: EventValue, options?: { readonly id?: string; readonly source?: string }) => Promise<Started>
+  /** As `conduct`, by the name of the choreography and the type of the event. */
   conductNamed(request: ConductRequest): Promise<Started>
   /**
    * Sends a signal to a run; durable when it resolves. Errors: RUN_UNKNOWN, RUN_ENDED, SIGNAL_UNKNOWN, SIGNAL_CONFLICT,
@@ -320,6 +316,7 @@ export interface Application {
   signal(run: string, signal: SignalValue, options?: SignalSettings & { readonly tx?: undefined }): Promise<Signalled>
   /** By a transaction, as `start`, to a run that is there already. */
   signal(run: string, signal: SignalValue, options: SignalSettings & InTransaction): Promise<Posted>
+  /** Sends a signal by its name: `{ run: 'checkout:8841', name: 'cancel-order', data }`. Errors: those of `signal`. */
   signalNamed(request: SignalRequest): Promise<Signalled>
 
   /**
@@ -340,17 +337,23 @@ export interface Application {
   actOnAll(request: ActAllRequest): Promise<ActedAll>
 
   /** The output of a run once it has ended. Errors: RUN_UNKNOWN, RUN_FORGOTTEN, RUN_FAILED, RUN_CANCELLED. Waits as long as it takes. */
+  result<Result>(run: RunId<Result>): Promise<Result>
+  /** The output of a run of which only the id is known, as the first form. */
   result(run: string): Promise<Json | undefined>
   /** The run, or null. Errors: RUN_FORGOTTEN, also of `settled` and `journal`. */
   run(id: string): Promise<RunView | null>
   /** The run once it has ended, or as it is after `waitMs` or when `signal` is aborted; null when there is none. */
   settled(id: string, waitMs: number, signal?: AbortSignal): Promise<RunView | null>
+  /** Runs that match, newest first, a page at a time. Errors: QUERY_INVALID. */
   runs(request?: RunsRequest): Promise<Page<RunView>>
+  /** What happened to a run, turn by turn, oldest first, a page at a time; null when there is no such run. Errors: QUERY_INVALID. */
   journal(
     run: string,
     options?: { readonly limit?: number; readonly cursor?: string },
   ): Promise<Page<JournalView> | null>
+  /** The log of events, oldest first, a page at a time. Errors: QUERY_INVALID. */
   events(request?: EventsRequest): Promise<Page<EventView>>
+  /** Everything of one business key, `key('orderId', '8841')`: its runs, its events and the flows that they make. */
   key(field: string, value: string, cursor?: string): Promise<KeyView>
   /** The flows of a choreography, by how they stand. Errors: CHOREOGRAPHY_UNKNOWN, QUERY_INVALID. */
   flows(choreography: string, request?: FlowsRequest): Promise<Page<FlowView>>
@@ -358,6 +361,7 @@ export interface Application {
   flow(choreography: string, key: string): Promise<FlowView | null>
   /** All runs and events of a causal graph, by its root reference. */
   graph(root: string, cursor?: string): Promise<Related>
+  /** What the application is made of, and the store that it is on: for pages and probes. */
   describe(): Promise<ApplicationView>
 
   /** Calls back after every commit that concerned a run or event of `key` (or any, for null), until the returned function is called. */

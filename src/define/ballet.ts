@@ -23,7 +23,9 @@ export interface ApplicationParts {
   readonly name?: string | undefined
   /** Of the code: shown on every run; default `0`. 1 to 64 printable characters without spaces. */
   readonly version?: string | undefined
+  /** What there is to call: `[payment, shipping]`. */
   readonly services: readonly Defined<ServiceDefinition>[]
+  /** What calls it in an order of its own: `[checkout]`. */
   readonly workflows?: readonly Defined<WorkflowDefinition>[] | undefined
   /** Reactions that were not registered with `service.on`: `[on(payment, OrderCreated, ...)]`. */
   readonly reactions?: readonly ReactionDefinition[] | undefined

@@ -3,6 +3,12 @@
 // back. Made by service.ts and workflow.ts; given to run.call, run.start, app.start, or returned by a reaction.
 import type { CallValue } from '../core/values.ts'
 
+/** A call of which no more is known than what it answers. */
+export interface Answering<Result> extends CallValue {
+  /** Known to the compiler alone. */
+  readonly '~result'?: (() => Result) | undefined
+}
+
 /**
  * A call that answers `Result`. `Name` is `service.operation` or the workflow's name; `Undoes` names the operation that
  * it takes back, or is `'nothing'`.
@@ -11,10 +17,8 @@ export interface Call<
   Result = unknown,
   Name extends string = string,
   Undoes extends string = string,
-> extends CallValue {
+> extends Answering<Result> {
   readonly name: Name
-  /** Known to the compiler alone. */
-  readonly '~result'?: (() => Result) | undefined
   /** Known to the compiler alone. */
   readonly '~undoes'?: Undoes | undefined
   /** Known to the compiler alone: makes `await payment.charge(...)`, a call that nobody makes, a compile error. */

@@ -18,6 +18,7 @@ export interface Comparison {
   readonly make: (folder: string) => ComparedApplication
 }
 
+/** An application as `ballet compare` drives it. */
 export interface ComparedApplication {
   readonly definition: ApplicationDefinition
   /** The key of an order, `field:value`. */

@@ -15,6 +15,7 @@ export interface EventDefinition {
   readonly schema: Schema
 }
 
+/** The signal types that authors call are functions with these fields. */
 export interface SignalDefinition {
   readonly kind: 'signal'
   readonly type: string
@@ -23,8 +24,11 @@ export interface SignalDefinition {
 
 /** Writes a line to the application's log. */
 export interface Log {
+  /** What is as it should be. */
   info(message: string, data?: Json): void
+  /** What somebody may want to look at. */
   warn(message: string, data?: Json): void
+  /** What somebody has to look at. */
   error(message: string, data?: Json): void
 }
 
@@ -41,19 +45,23 @@ export interface OperationContext {
   readonly attempt: number
   /** The business key of the run, `field:value`, or null. */
   readonly key: string | null
-  /** Run id and operation id that made the call. */
+  /** The id of the run that made the call. */
   readonly run: string
+  /** By what the run knows the call: `payment.charge#0`. */
   readonly op: string
-  /** What began the causal graph, and what brought the run about: `run:<id>` or `event:<source>:<id>`. */
+  /** What began the causal graph: `run:<id>` or `event:<source>:<id>`. */
   readonly root: string
+  /** What brought the run about, in the same form; null when it was started from outside. */
   readonly cause: string | null
   /** The idempotency key of the call that this call takes back, when it is an undo. */
   readonly undoes: string | null
   /** Aborted when the attempt times out or the process closes. */
   readonly signal: AbortSignal
+  /** Writes to the application's log, at every attempt anew. */
   readonly log: Log
 }
 
+/** An operation of a service, with its defaults filled in. */
 export interface OperationDefinition {
   readonly kind: 'operation'
   /** `service.operation`. */
@@ -72,6 +80,7 @@ export interface OperationDefinition {
   readonly run: ((input: unknown, context: OperationContext) => unknown) | null
 }
 
+/** A reaction, as `service.on(...)` and `on(...)` make it. */
 export interface ReactionDefinition {
   /** `service:event.type`, or `service:name` when it was given a name. */
   readonly name: string
@@ -85,12 +94,14 @@ export interface ReactionDefinition {
   readonly react: (data: never, event: EventValue) => CallValue | null
 }
 
+/** A service, with its operations and reactions. */
 export interface ServiceDefinition {
   readonly name: string
   readonly operations: readonly OperationDefinition[]
   readonly reactions: readonly ReactionDefinition[]
 }
 
+/** A workflow, with its schemas and its body. */
 export interface WorkflowDefinition {
   readonly name: string
   readonly input: Schema

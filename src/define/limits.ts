@@ -2,6 +2,7 @@
 // passes it; the defaults are far from what a healthy application needs. Given to open(...); read by the engine.
 import { refuse, refuseUnknownOptions } from './refusal.ts'
 
+/** What an application takes on at most: `open(definition, { limits: { openRuns: 10_000 } })`. */
 export interface Limits {
   /**
    * Turns of one generation of a run of a workflow; past it the run is stuck until it is cancelled, or continued by its code.
@@ -31,6 +32,7 @@ export interface Limits {
   readonly idleMs: number
 }
 
+/** The defaults of `open(definition, { limits })`. */
 export const LIMITS: Limits = {
   turns: 50_000,
   journalBytes: 50 * 1024 * 1024,

@@ -38,6 +38,25 @@ export type JsonAnswer<S extends Schema> = [SchemaOutput<S>] extends [Json | und
     ? unknown
     : NotJson
 
+/** A `T` without anything that JSON loses or refuses. */
+type Keepable<T> = T extends ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | bigint | symbol
+  ? never
+  : T extends Plain | { toJSON(): unknown }
+    ? T
+    : { [Field in keyof T]: Keepable<T[Field]> }
+
+/**
+ * What a step answers must be something that JSON keeps, at any depth: a Date comes back as a string, as its type says, but
+ * of a Map there would be nothing. Judged beside the step's body, whose type is inferred as if this were not here.
+ */
+export type Keeps<T> = [T] extends [Json | undefined | void]
+  ? unknown
+  : unknown extends T
+    ? unknown
+    : [T] extends [Keepable<T>]
+      ? unknown
+      : Mistake<'what a step answers is kept as JSON, which keeps no Map, Set, bigint or symbol: answer with arrays, objects, strings and numbers'>
+
 type RequiredStringOf<Data> = {
   [Field in keyof Data & string]: undefined extends Data[Field] ? never : Data[Field] extends string ? Field : never
 }[keyof Data & string]

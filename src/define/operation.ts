@@ -77,10 +77,15 @@ export function operation<
   const Answer extends Returned<NoInfer<E>, NoInfer<Output>> = Returned<NoInfer<E>, NoInfer<Output>>,
 >(
   spec: Policy & {
+    /** The schema of what it is applied to; must give JSON and be synchronous. */
     readonly input: S & JsonOnly<S>
+    /** The events that it may answer with, of one key field: `[PaymentApproved, PaymentDeclined]`. */
     readonly outcomes?: readonly E[] & OneKey<E>
+    /** The schema of its answer, where that is no event. */
     readonly output?: Output & JsonAnswer<Output> & OneAnswer<NoInfer<E>>
+    /** The operation of the same service that this one takes back. */
     readonly undoes?: Undoes
+    /** One attempt. It may be called more than once for one call: hand `context.idempotencyKey` to whatever it calls. */
     readonly run?: (input: SchemaOutput<NoInfer<S>>, context: OperationContext) => MaybePromise<Answer>
   } & ExactRun<NoInfer<Answer>, NoInfer<E>, NoInfer<Output>>,
 ): Operation<SchemaInput<S>, Answered<E, Output>, Undoes> {

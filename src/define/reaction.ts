@@ -12,6 +12,7 @@ import { refuse, refuseName, refuseNotFunction, refuseUnknownOptions } from './r
 /** From an event to the call that answers it, or null. Pure and synchronous; it may run again after a crash. */
 export type React<E extends EventDefinition> = (data: EventOf<E>['data'], event: EventOf<E>) => Call | null
 
+/** How a reaction is made. What is omitted is as `on` says. */
 export interface ReactionOptions {
   /** Tells a second reaction of one service to one event from the first; default: the type of the event. */
   readonly name?: string | undefined

@@ -7,7 +7,7 @@ import type { EventValue, SignalValue } from '../core/values.ts'
 import type { Call } from './call.ts'
 import type { EventDefinition, Log, OperationContext, SignalDefinition } from './definition.ts'
 import type { EventOf } from './event.ts'
-import type { Mistake } from './mistake.ts'
+import type { Keeps, Mistake } from './mistake.ts'
 import type { Policy } from './policy.ts'
 import type { SignalOf } from './signal.ts'
 
@@ -50,6 +50,7 @@ export interface StepOptions<Result = unknown> extends Policy {
   readonly abort?: AbortSignal | undefined
 }
 
+/** How a run is started that goes on by itself. */
 export interface StartOptions {
   /** Names this start among the starts of the same name. */
   readonly id?: string | undefined
@@ -57,6 +58,7 @@ export interface StartOptions {
   readonly onCancel?: 'cancel' | 'leave' | undefined
 }
 
+/** How long `receive` waits. */
 export interface ReceiveOptions {
   /** How long to wait; after it the answer is null. */
   readonly within: Duration
@@ -64,6 +66,7 @@ export interface ReceiveOptions {
 
 /** A run that was started and is not waited for. */
 export interface RunHandle<Result = unknown> {
+  /** The id of the run that was started. */
   readonly id: string
   /** Its output, once it has ended. Rejects with CHILD_FAILED. */
   result(): Promise<Result>
@@ -131,13 +134,14 @@ export interface Run<
   /**
    * Runs a side effect that is written here instead of in an operation, and keeps what it answered. The body may run more
    * than once until an answer is kept: hand `context.idempotencyKey` to whatever it calls. The answer is what JSON makes
-   * of it: a Date is a string.
+   * of it: a Date is a string; a Map or a Set, of which nothing would be left, does not compile.
    *
    * @param name up to 256 letters, digits and `. _ : @ + = -`; steps of one name are told apart by their order or `id`.
    *   Names that begin with `undo:` and `join:` are the engine's.
    * @throws CALL_FAILED, VALUE_NOT_JSON, ID_INVALID, OP_ID_REPEATED
    */
   step<Result>(
+    this: Keeps<Result>,
     name: string,
     body: (context: OperationContext) => Result | Promise<Result>,
     options?: StepOptions<Stored<NoInfer<Result>>>,
@@ -150,6 +154,7 @@ export interface Run<
    * @throws as `step`
    */
   tx<Tx, Result>(
+    this: Keeps<Result>,
     name: string,
     once: <Answer>(context: OperationContext, work: (tx: Tx) => Promise<Answer>) => Promise<Answer>,
     work: (tx: Tx) => Promise<Result>,

@@ -39,6 +39,7 @@ type Undoable<Ops, Name, Undoes extends string> = [Undoes] extends [never]
 
 /** What a service has beside its operations. */
 export interface ServiceMembers<Name extends string, Ops> extends Defined<ServiceDefinition> {
+  /** As it was given to `service(...)`. */
   readonly serviceName: Name
   /**
    * Registers a reaction of this service: when `event` is published, make the call that `react` gives, or none for null.
@@ -52,8 +53,11 @@ export interface ServiceMembers<Name extends string, Ops> extends Defined<Servic
 
 /** A service: its operations as functions that give calls, and `on`. */
 export type Service<Name extends string = string, Ops = unknown> = {
-  readonly [Op in keyof Ops & string]: Ops[Op] extends Operation<infer Input, infer Result, infer Undoes>
-    ? (input: Input) => Call<Result, `${Name}.${Op}`, [Undoes] extends [never] ? 'nothing' : `${Name}.${Undoes}`>
+  // With `as` it is a mapping of the operations themselves, so that an editor shows what the author wrote of each, and goes there.
+  readonly [Op in keyof Ops as Op & string]: Ops[Op] extends Operation<infer Input, infer Result, infer Undoes>
+    ? (
+        input: Input,
+      ) => Call<Result, `${Name}.${Op & string}`, [Undoes] extends [never] ? 'nothing' : `${Name}.${Undoes}`>
     : never
 } & ServiceMembers<Name, Ops>
 

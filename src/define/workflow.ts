@@ -19,13 +19,17 @@ export interface Workflow<
 > extends Defined<WorkflowDefinition> {
   /** The call of this workflow: give it to run.call, run.start, app.start, or return it from a reaction. */
   (input: Input): Call<Result, Name, 'nothing'>
+  /** As it was given to `workflow(...)`. */
   readonly workflowName: Name
 }
 
 /** What `run.set` takes; without a schema of the state, nothing. */
-type StateOf<State extends Schema> = [State] extends [never]
-  ? Mistake<'the workflow has no state: give it a schema, { state: ... }'>
-  : SchemaInput<State>
+type StateOf<State extends Schema> = [State] extends [never] ? NoState : SchemaInput<State>
+/** Of a workflow without a schema of its state: its name stands wherever its run is shown, its words where something is set. */
+interface NoState extends Mistake<NoStateWords> {
+  readonly [field: string]: NoStateWords
+}
+type NoStateWords = 'the workflow has no state: give it a schema, { state: ... }'
 
 /**
  * Defines a workflow.
@@ -55,10 +59,18 @@ export function workflow<
 >(
   name: Name,
   options: {
+    /** The schema of what it is applied to; must give JSON and be synchronous. */
     readonly input: Input & JsonOnly<Input>
+    /** The schema of what the body returns; a field that it does not know is an error. */
     readonly output: Output & JsonAnswer<Output>
+    /** The schema of what `run.set` says of where the run stands: shown on its page and in the API. */
     readonly state?: (State & JsonOnly<State>) | undefined
+    /**
+     * The field of the input, a required string, whose value is the business key of the run: its id is `<name>:<key>` unless
+     * one is given, and it receives the events of that key.
+     */
     readonly key?: Key | undefined
+    /** The signals that it takes: `[CancelOrder]`. */
     readonly signals?: readonly Signals[] | undefined
   },
   body: (

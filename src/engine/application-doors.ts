@@ -1,5 +1,6 @@
 // The typed doors of an application: each names what it is given, and hands it to where that goes (doors.ts), or asks the
 // committed rows (queries.ts). What opens, owns and closes is RunningApplication, which extends this.
+import type { Json } from '../core/json.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
 import type { EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
 import type {
@@ -20,6 +21,7 @@ import type {
   PublishSettings,
   Reasoned,
   RetryRequest,
+  RunId,
   RunsRequest,
   Signalled,
   SignalRequest,
@@ -28,6 +30,7 @@ import type {
   StartRequest,
   StartSettings,
 } from '../define/application.ts'
+import type { Answering } from '../define/call.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
 import { actOnAll } from './act-on-all.ts'
 import type { Doors } from './doors.ts'
@@ -46,8 +49,8 @@ export abstract class ApplicationDoors {
     this.http = http
   }
 
-  start(call: CallValue, options?: StartSettings): Promise<Started>
-  start(call: CallValue, options: StartSettings & InTransaction): Promise<Posted>
+  start<Result>(call: Answering<Result>, options?: StartSettings): Promise<Started<RunId<Result>>>
+  start<Result>(call: Answering<Result>, options: StartSettings & InTransaction): Promise<Posted<RunId<Result>>>
   async start(call: CallValue, options: StartSettings & Partial<InTransaction> = {}): Promise<Started | Posted> {
     const { tx, ...said } = settings(options, known.start)
     const { name, input } = made(call, 'call', 'app.start(checkout(input))')
@@ -122,6 +125,13 @@ export abstract class ApplicationDoors {
     return actOnAll(this, this.queries, settings(request, known.actOnAll, 'request'), (run) =>
       this.doors.whereabouts(run),
     )
+  }
+
+  protected abstract outputOf(run: string): Promise<Json | undefined>
+  result<Result>(run: RunId<Result>): Promise<Result>
+  result(run: string): Promise<Json | undefined>
+  async result(run: string): Promise<Json | undefined> {
+    return this.outputOf(word(run, 'run'))
   }
 
   async runs(request: RunsRequest = {}): Promise<Page<RunView>> {

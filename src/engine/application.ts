@@ -7,7 +7,8 @@ import type { Json } from '../core/json.ts'
 import type { Leases, NodeInfo } from '../core/lease.ts'
 import type { Tenure } from '../core/store.ts'
 import type { ApplicationView, NodesView, RunView } from '../core/views.ts'
-import type { Application, NodeAt, NodeHints, RecoveryView, Standing } from '../define/application.ts'
+import type { Application, RecoveryView } from '../define/application.ts'
+import type { NodeAt, NodeHints, Standing } from '../define/node.ts'
 import { ApplicationDoors } from './application-doors.ts'
 import type { ApplicationOptions } from './application-options.ts'
 import { CurrentWork } from './current-work.ts'
@@ -289,9 +290,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
 
   /** For a node that waits for the end of a run of this one. */
   #onEnd(run: string, ended: () => void): (() => void) | null {
-    const own = this.#shards.ready(this.#shards.of(run))
-    if (own === undefined) return null
-    const { watchers } = own.shard.context
+    const watchers = this.#shards.ready(this.#shards.of(run))?.shard.context.watchers
+    if (watchers === undefined) return null
     if (!watchers.hasEnded(run)) return watchers.onEnd(run, ended)
     ended()
     return null
@@ -303,8 +303,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
     else this.#shards.posted(shard)
   }
 
-  async result(id: string): Promise<Json | undefined> {
-    const own = this.doors.here(word(id, 'run'))
+  protected async outputOf(id: string): Promise<Json | undefined> {
+    const own = this.doors.here(id)
     if (own === undefined) return this.#ends.result(id)
     const look = (): Promise<RunView | null> => this.settled(id, Number.POSITIVE_INFINITY)
     return resultOf(own.shard, id, look).catch((error: unknown) => {

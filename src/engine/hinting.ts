@@ -3,7 +3,7 @@
 // one, or when one is lost, nodes find what there is when they look. Kept by RunningApplication.
 import type { Clock } from '../core/clock.ts'
 import type { NodeInfo } from '../core/lease.ts'
-import type { Hint, NodeAt, NodeHints } from '../define/application.ts'
+import type { Hint, NodeAt, NodeHints } from '../define/node.ts'
 
 type Listener = Parameters<NodeHints['listen']>[0]
 

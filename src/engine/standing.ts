@@ -1,7 +1,7 @@
 // How a node stands to the store, as it is told to others: its role, who owns the store, and an end of that as soon as it
 // changes. Kept by RunningApplication.
 import { fault, isBalletError, type BalletError } from '../core/errors.ts'
-import type { Standing } from '../define/application.ts'
+import type { Standing } from '../define/node.ts'
 import { sureHold, type Hold } from './hold.ts'
 
 type Role = Standing['role']

@@ -5,7 +5,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { fault, type BalletError } from '../core/errors.ts'
-import type { Standing } from '../define/application.ts'
+import type { Standing } from '../define/node.ts'
 import { readBytes } from './body.ts'
 import { problemAnswer } from './problem.ts'
 

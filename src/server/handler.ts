@@ -5,8 +5,9 @@
 import { Hono, type Context } from 'hono'
 import { fault, isBalletError, type BalletError } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
-import type { Application, HttpRoutes, Standing } from '../define/application.ts'
+import type { Application, HttpRoutes } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
+import type { Standing } from '../define/node.ts'
 import { systemClock } from '../engine/clock.ts'
 import { consoleLog, safeLog } from '../engine/log.ts'
 import { standbyFault } from '../engine/standing.ts'
@@ -23,6 +24,7 @@ import { carryingOf } from './carrying.ts'
 import { allowedMethods, asksForOwner, carriedRun, asksForToken, isReserved, nearestRoute, ROUTES } from './routes.ts'
 import { Traffic } from './traffic.ts'
 
+/** How requests are judged and answered. */
 export interface HandlerOptions {
   /**
    * What callers of the API must bear (`Authorization: Bearer <token>`). Null only where something in front of the

@@ -2,7 +2,7 @@
 // and one that is lost costs a moment. Used by handler.ts.
 import { isRecord } from '../core/json.ts'
 import { parseText } from '../core/json-text.ts'
-import type { Hint, NodeAt } from '../define/application.ts'
+import type { Hint, NodeAt } from '../define/node.ts'
 import { systemClock } from '../engine/clock.ts'
 import { readBytes } from './body.ts'
 import type { Forwarding } from './forward.ts'

@@ -21,11 +21,13 @@ import { refuse, refuseConnection, refuseRequest, HEADER_LIMIT_BYTES } from './r
 import { Traffic } from './traffic.ts'
 import { Unanswered } from './unanswered.ts'
 
+/** How an application is served. */
 export interface ServeOptions extends Omit<HandlerOptions, 'token'> {
   /** 0 takes any free port. */
   readonly port: number
   /** Address to listen on; default 127.0.0.1. Any that is not of this machine alone needs a token. */
   readonly host?: string | undefined
+  /** What callers of the API must bear; needed to listen anywhere but on this machine alone. */
   readonly token?: string | undefined
   /** How long `close()` lets requests finish, in milliseconds; default 5,000. */
   readonly graceMs?: number | undefined
@@ -40,9 +42,11 @@ export interface ServeOptions extends Omit<HandlerOptions, 'token'> {
   readonly clock?: Clock | undefined
 }
 
+/** A server that listens, until it is closed. */
 export interface Serving extends AsyncDisposable {
   /** `http://127.0.0.1:4400` */
   readonly url: string
+  /** The port that it listens on. */
   readonly port: number
   /** Ends as described above; resolves once the port is free. Safe to call twice. The application stays open. */
   close(): Promise<void>

@@ -1,5 +1,15 @@
 // What an application's definition and a running application take.
-import { ballet, checkFit, choreography, open, type Application, type ApplicationDefinition, type Fault } from 'ballet'
+import {
+  ballet,
+  checkFit,
+  choreography,
+  open,
+  type Application,
+  type ApplicationDefinition,
+  type Fault,
+  type Json,
+  type RunId,
+} from 'ballet'
 import { CancelOrder, OrderCreated, payment, same, wrap } from './contracts.ts'
 
 const definition = ballet({
@@ -15,7 +25,17 @@ same<ReturnType<typeof checkFit>, readonly Fault[]>()
 export async function use(): Promise<void> {
   const app = await open(definition, { store: 'memory:' })
   same<typeof app, Application>()
-  await app.start(wrap({ orderId: '1' }), { id: 'wrap-1' })
+  const started = await app.start(wrap({ orderId: '1' }), { id: 'wrap-1' })
+  const wrapped = await app.result(started.id)
+  same<typeof wrapped, { wrapped: boolean }>()
+  const within = await app.start(wrap({ orderId: '2' }), { tx: {} })
+  same<Awaited<ReturnType<typeof app.result<{ wrapped: boolean }>>>, { wrapped: boolean }>()
+  same<typeof within.id, RunId<{ wrapped: boolean }>>()
+  const other = await app.result('wrap-1')
+  same<typeof other, Json | undefined>()
+  // The id of a run is a string wherever one is taken, and no name that the compiler does not know is needed for one.
+  const text: string = started.id
+  await app.run(text)
   await app.start(payment.charge({ orderId: '1', amount: 1 }))
   await app.publish(OrderCreated({ orderId: '1', total: 1, items: [] }))
   await app.signal('wrap-1', CancelOrder({ by: 'customer' }))

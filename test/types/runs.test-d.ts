@@ -16,6 +16,20 @@ workflow('everything', { input: id, output: z.null(), key: 'orderId', state: Sta
   })
   same<typeof answer, { id: string; at: string }>()
   same<Stored<Map<string, string>>, { [K in keyof Map<string, string>]: Stored<Map<string, string>[K]> }>()
+  // @ts-expect-error nothing of a Map would be left; says: JSON, which keeps no Map, Set, bigint or symbol
+  await run.step('map', () => new Map([['a', 1]]))
+  // @ts-expect-error at any depth, and behind a promise; says: JSON, which keeps no Map, Set, bigint or symbol
+  await run.step('set', async (context) => ({ found: [{ of: context.run, in: new Set([1]) }] }))
+  // @ts-expect-error a bigint is refused when it is to be kept; says: JSON, which keeps no Map, Set, bigint or symbol
+  await run.step('bigint', async () => 5n)
+  interface Tree {
+    readonly at: Date
+    readonly parts: readonly Tree[]
+  }
+  const tree = await run.step('tree', (): Tree => ({ at: new Date(0), parts: [] }))
+  same<(typeof tree)['parts'][number]['at'], string>()
+  const unknowable = await run.step('unknown', (): unknown => ({}))
+  same<typeof unknowable, Stored<unknown>>()
   const json = await run.step('json', (): Json => ({ a: [1] }))
   same<typeof json, Json>()
   const none = await run.step('none', async () => {})

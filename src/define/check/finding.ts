@@ -31,6 +31,7 @@ export const FINDINGS = {
   'schema-unseen': { level: 'note', about: 'A schema cannot be read as JSON Schema.' },
 } as const
 
+/** What `ballet check` may find; docs/reference/check.md says what each means. */
 export type FindingCode = keyof typeof FINDINGS
 
 /** Something that a check found: what, where, and the line that would mend it. */

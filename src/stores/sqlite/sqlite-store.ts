@@ -19,6 +19,7 @@ import type { ThreadRole } from './messages.ts'
 import { pack } from './packed.ts'
 import { StoreThread } from './store-thread.ts'
 
+/** Where a store in one file is, and how it is opened. */
 export interface SqliteOptions {
   /** Path of the file. It is made, with its folder, when it does not exist; files beside it begin with its name. */
   readonly file: string

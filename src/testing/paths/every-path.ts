@@ -64,6 +64,7 @@ export interface UntakenStep {
   readonly event: string
 }
 
+/** What came of the paths of a choreography. */
 export interface PathsReport<Ending extends string = string> {
   readonly paths: readonly WalkedPath<Ending>[]
   /** Paths that were walked until they would have repeated a step too often (`repeats`). */

@@ -26,6 +26,7 @@ import { explore, refuseBroken, shownPath, stepName, type Played } from './explo
 import { EventReader, haltedWords, orList, PathProblem, runWords } from './flow-log.ts'
 import { eventValue, keyText } from './script.ts'
 
+/** How the part of one service is played. */
 export interface ProjectOptions extends Pick<PathOptions, 'repeats' | 'limit' | 'data' | 'without'> {
   /** Workflows that its reactions call. */
   readonly workflows?: readonly Defined<WorkflowDefinition>[] | undefined

@@ -37,6 +37,7 @@ export interface Story {
   readonly judge?: ((app: StoryApp) => unknown) | undefined
 }
 
+/** How many stories are told, and how long each may be. */
 export interface SimulateOptions {
   /** How many stories, 1 to 1,000,000; default 100. */
   readonly seeds?: number | undefined
@@ -60,6 +61,7 @@ export interface StoryFound {
   readonly lines: readonly string[]
 }
 
+/** What the stories were, and what was wrong in the last. */
 export interface SimulationReport {
   readonly stories: number
   /** Over all stories. Without crashes and faults nothing is shown. */

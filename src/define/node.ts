@@ -1,0 +1,45 @@
+// The nodes that share a store, as everybody outside the engine sees them: how this one stands, where another one is reached, and
+// what they tell each other. The engine knows and tells (engine/standing.ts, engine/hinting.ts); the server carries it.
+
+/** What a node is to the store: it carries the runs, is taking them up, or stands by for the node that does. */
+export interface Standing {
+  readonly role: 'owner' | 'recovering' | 'standby'
+  /** The id of this node. */
+  readonly node: string
+  /** The node that owns the store, as it was seen last; null while nobody does. */
+  readonly owner: { readonly id: string; readonly address: string | null } | null
+  /** Of an owner: whether its lease is sure to run. It is not after a halt, or while the store cannot be reached, until it was renewed. */
+  readonly isSure: boolean
+  /** Aborted when this is no longer how it stands. */
+  readonly over: AbortSignal
+  /** Whoever finds the owner silent says so: this node looks at once whether it still is the owner. */
+  readonly doubt: () => void
+}
+
+/** Another node, and where it is reached. */
+export interface NodeAt {
+  readonly id: string
+  readonly address: string
+}
+
+/** What one node tells another. */
+export interface Hint {
+  /** Shards in which something waits, or that may be taken. */
+  readonly shards: readonly number[]
+  /** Shards in which something will wait in a moment, if a transaction commits that has put it there. */
+  readonly expected: readonly number[]
+  /** Runs whose end is waited for. */
+  readonly watch: readonly string[]
+  /** Runs that have ended, for which somebody waits there. */
+  readonly ended: readonly string[]
+  /** Who says so; null when it cannot be answered. */
+  readonly from: NodeAt | null
+}
+
+/** What the nodes that share a store tell each other beside it; nothing depends on it but how soon. `ballet/server` carries it. */
+export interface NodeHints {
+  /** Calls back when there is something to tell a node, until the returned function is called. */
+  listen(listener: (to: NodeAt, hint: Hint) => void): () => void
+  /** Another node says so. */
+  take(hint: Hint): void
+}
