@@ -5,6 +5,7 @@ import { showMs } from '../core/duration.ts'
 import { isRecord, type Json } from '../core/json.ts'
 import { preview } from './printable.ts'
 import { shownTime } from './times.ts'
+import { placeWords } from './why-waiting.ts'
 
 /** A row's part with its fields to read. */
 export type Part = Readonly<Record<string, unknown>>
@@ -133,7 +134,7 @@ export function noteWords(note: Part, at: string, limit: number): string {
       const next = note['next']
       const again =
         typeof next === 'number' ? `again in ${showMs(Math.max(0, next - Date.parse(at)))}` : 'not tried again'
-      return `attempt ${word(note, 'attempt')} of ${op} failed after ${showMs(Number(note['ms'] ?? 0))}: ${failureWords(note['error'])}; ${again}`
+      return `attempt ${word(note, 'attempt')} of ${op} failed after ${showMs(Number(note['ms'] ?? 0))}: ${failureWords(note['error'])}${placeWords(part(note['error'] as Json))}; ${again}`
     }
     case 'stuck':
       return `stuck (${word(note, 'reason')})${op === '' ? '' : ` at ${op}`}: ${failureWords(note['error'])}`

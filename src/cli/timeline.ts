@@ -1,13 +1,13 @@
 // The page of a run as lines: first why it waits and what can be done, then what it is, then its journal as a timeline:
 // what came, what the run did about it, the attempts between, and what it still waits for. Pure: views in, lines out.
 import type { Json } from '../core/json.ts'
-import type { ErrorView, JournalView, RunView } from '../core/views.ts'
+import type { JournalView, RunView } from '../core/views.ts'
 import { choiceLines } from './choices.ts'
 import { answerWords, commandWords, deliveredWords, noteWords, part, word } from './journal-words.ts'
 import { plain, type Paint } from './paint.ts'
 import { cut, printableView } from './printable.ts'
 import { inTime, offset, shownTime } from './times.ts'
-import { errorWords, isStuckAt, stuckWords, waitingLine, waitWords } from './why-waiting.ts'
+import { errorWords, isStuckAt, placesOf, stuckWords, waitingLine, waitWords } from './why-waiting.ts'
 
 export interface TimelineStyle {
   /** Milliseconds since the epoch. */
@@ -84,12 +84,6 @@ function header(run: RunView, { now, paint, columns }: TimelineStyle): string[] 
   const [, ...more] = run.error?.message.split('\n') ?? []
   if (run.error === undefined || more.length === 0) return [...lines, ...at]
   return [...lines, `${paint.dim('error  ')} ${errorWords(run.error)}`, ...more.map((line) => paint.red(line)), ...at]
-}
-
-/** Where in the author's code an error was thrown, the innermost place first. */
-function placesOf(error: ErrorView | undefined): readonly string[] {
-  const at = part(error?.details)['at']
-  return Array.isArray(at) ? at.map(String) : []
 }
 
 /** When it began, or is to; when it ended, or must have. */

@@ -187,7 +187,21 @@ function stuckReason({ reason }: RunView, [first, ...others]: readonly WaitView[
 function failed({ attempt, asked, kind, from }: WaitView): string {
   const what = kind === 'step' ? 'have done a part of it' : `have reached ${from}`
   if (asked === 'before') return `; an attempt of a process before this one may ${what}`
-  return attempt === undefined ? '' : `; attempt ${attempt.number} failed (${errorWords(attempt.error)})`
+  return attempt === undefined
+    ? ''
+    : `; attempt ${attempt.number} failed (${errorWords(attempt.error)})${placeWords(attempt.error)}`
+}
+
+/** Where in the author's code an error was thrown, the innermost place first. */
+export function placesOf(error: Partial<ErrorView> | undefined): readonly string[] {
+  const at = isRecord(error?.details) ? error.details['at'] : undefined
+  return Array.isArray(at) ? at.map(String) : []
+}
+
+/** ` at charge (/shop/payment.ts:31:9)`; nothing when no place is known. */
+export function placeWords(error: Partial<ErrorView> | undefined): string {
+  const [place] = placesOf(error)
+  return place === undefined ? '' : ` at ${place}`
 }
 
 /** `retry, answer, fail payment.charge#0; cancel the run`. */

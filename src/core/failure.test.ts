@@ -90,7 +90,9 @@ describe('what is kept of something thrown', () => {
     const all = Object.assign(new AggregateError([refused], ''), { code: 'ECONNREFUSED' })
     const failed = (cause: unknown): Error => new TypeError('fetch failed', { cause })
     expect(toFailure(failed(refused)).message).toBe('fetch failed: connect ECONNREFUSED 127.0.0.1:1')
-    expect(toFailure(failed(all)).message).toBe('fetch failed: ECONNREFUSED')
+    expect(toFailure(failed(all)).message).toBe('fetch failed: connect ECONNREFUSED 127.0.0.1:1')
+    const none = Object.assign(new AggregateError([], ''), { code: 'ECONNREFUSED' })
+    expect(toFailure(failed(none)).message).toBe('fetch failed: ECONNREFUSED')
     expect(toFailure(failed(new RangeError(''))).message).toBe('fetch failed: RangeError')
     expect(toFailure(failed('the net')).message).toBe('fetch failed')
     expect(toFailure(new Error('no: refused', { cause: new Error('refused') })).message).toBe('no: refused')
@@ -100,6 +102,20 @@ describe('what is kept of something thrown', () => {
     const round = new Error('a')
     round.cause = new Error('b', { cause: round })
     expect(toFailure(round).message).toBe('a: b: a: b')
+  })
+
+  it('says what the first of several errors in it are, and how many more there are', () => {
+    const several = (...errors: readonly unknown[]): string =>
+      toFailure(new AggregateError(errors, 'all failed')).message
+    expect(several()).toBe('all failed')
+    expect(several(new Error('a'), 'b')).toBe('all failed: a; b')
+    expect(several(new RangeError(''), { code: 1 }, new Error('c', { cause: new Error('d') }), 4, 5)).toBe(
+      'all failed: RangeError; {"code":1}; c: d; and 2 more',
+    )
+    const within = new AggregateError([], 'round')
+    within.errors.push(within, within)
+    expect(toFailure(within).message.length).toBeLessThan(200)
+    expect(several(new Error('m'.repeat(9000))).length).toBe(4001)
   })
 
   it('is cut at 4,000 characters', () => {

@@ -31,14 +31,31 @@ export function toFailure(thrown: unknown): Failure {
 /** Causes of causes that are told; they may go round in a circle. */
 const CAUSES = 3
 
-/** Its message, and behind it that of its cause: `fetch failed` by itself says the same of every network. */
+/** Errors in one error that are told; of more it is said how many there are. */
+const SEVERAL = 3
+
+/** Its message, and behind it what it came of: `fetch failed` by itself says the same of every network. */
 function wordsOf(error: Error, depth = 0): string {
   const { message, cause } = error
-  if (!(cause instanceof Error) || depth === CAUSES) return message
-  const code = 'code' in cause ? String(cause.code) : cause.name
-  // Of several addresses that all refuse there is no message.
-  const why = wordsOf(cause, depth + 1) || code
+  if (depth === CAUSES) return message
+  const several = error instanceof AggregateError ? severalWords(error.errors, depth) : ''
+  const why = several === '' && cause instanceof Error ? causeWords(cause, depth) : several
+  if (message === '' || why === '') return message || why
   return message.includes(why) ? message : `${message}: ${why}`
+}
+
+function causeWords(cause: Error, depth: number): string {
+  return wordsOf(cause, depth + 1) || ('code' in cause ? String(cause.code) : cause.name)
+}
+
+/** What `Promise.any` and several addresses of one name have failed with: their error says of none of them why. */
+function severalWords(errors: unknown, depth: number): string {
+  if (!Array.isArray(errors)) return ''
+  const told = errors
+    .slice(0, SEVERAL)
+    .map((one: unknown) => (one instanceof Error ? causeWords(one, depth) : toFailure(one).message))
+  const more = errors.length - told.length
+  return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }
 
 /** What a cancelled run rejects with. Whoever cancelled it need not have said why. */

@@ -151,7 +151,11 @@ describe('a body that throws', () => {
       fault('INPUT_INVALID', { what: 'it', path: 'a', problem: 'no' }),
       'INPUT_INVALID: it is not valid at a: no.',
     ],
-    ['a failure beside an error', new AggregateError([failed, new Error('x')], 'both'), 'AggregateError: both'],
+    [
+      'a failure beside an error',
+      new AggregateError([failed, new Error('x')], 'both'),
+      `AggregateError: both: ${failed.message}; x`,
+    ],
     ['a text', 'words', 'THROWN: words'],
     ['nothing', undefined, 'THROWN: undefined'],
   ])('%s has a fault in its code', async (_name, error, words) => {

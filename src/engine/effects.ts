@@ -15,6 +15,7 @@ import type { JsonText } from '../core/json.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import { retryDelayMs, type RetryPolicy } from '../core/retry.ts'
 import type { Hold } from './hold.ts'
+import { placesOfAttempt } from './places.ts'
 import { StopSignal } from './stop-signal.ts'
 
 /** One call or step to be carried out. */
@@ -312,7 +313,9 @@ export class Effects {
     const isMade = left && !this.#closing
     const delay = isMade && !running.resting ? retryDelayMs(effect.policy, attempt, random.seed() / 2 ** 32) : 0
     const next = isMade ? clock.now() + delay : null
-    this.#options.attempted(effect, attempt, failure, ms, next)
+    const at = placesOfAttempt(error)
+    // Its run is told of the failure alone.
+    this.#options.attempted(effect, attempt, at.length === 0 ? failure : { ...failure, details: { at } }, ms, next)
     // It is made again when its run goes on; only what can never be answered otherwise is told.
     if (running.resting && !running.givenUp && (!terminal || effect.mustSucceed)) return void this.#finish(running)
     if (next !== null) {

@@ -6,7 +6,7 @@ import { isRecord } from '../core/json.ts'
 import type { Note, RunEnding } from '../core/journal.ts'
 import type { RunStatus } from '../core/store.ts'
 import type { LiveRun } from './live-run.ts'
-import { placesIn } from './places.ts'
+import { causeOf, placesIn, stackOf } from './places.ts'
 import { dropSchedule } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -112,25 +112,13 @@ export function markStuck(
   error: Failure,
   thrown?: unknown,
 ): void {
-  const stack = stackOf(thrown)
+  const stack = stackOf(causeOf(thrown))
   const at = placesIn(stack ?? '')
   const told = at.length === 0 ? error : { ...error, details: { at } }
   writeNote(context, run, { kind: 'stuck', op, reason, error: told })
   setStatus(context, run, 'stuck', reason, told)
   const words = `The run "${run.row.id}" is stuck (${reason}${op === null ? '' : `, ${op}`}): ${error.message}`
   context.log.error(words, stack === undefined ? undefined : { stack })
-}
-
-/** The stack of what the author's code threw, which the engine has wrapped. */
-function stackOf(thrown: unknown): string | undefined {
-  try {
-    const origin = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown
-    const stack: unknown = origin instanceof Error ? origin.stack : undefined
-    return typeof stack === 'string' ? stack : undefined
-  } catch {
-    // Whatever was thrown may throw in turn when it is looked at; that is worth a line of the log, not the shard.
-    return undefined
-  }
 }
 
 /** Marks a stuck run as running again. */

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { openForTest, until } from '../../test/support/applications.ts'
-import { ballet, workflow } from '../index.ts'
+import { ballet, operation, service, workflow } from '../index.ts'
 import { z } from 'zod'
-import { placesIn } from './places.ts'
+import { placesIn, placesOfAttempt } from './places.ts'
 
 const here = fileURLToPath(import.meta.url)
 
@@ -27,6 +27,66 @@ test('a run whose code threw tells where, in code of its author', async () => {
   expect(places).toEqual([`breaks (${here}:line)`, expect.stringContaining(`${here}:line`)])
   const notes = (await app.journal('f'))?.items.flatMap(({ note }) => note ?? [])
   expect(notes).toMatchObject([{ kind: 'stuck', error: { details } }])
+})
+
+test('an attempt that failed tells where, and of several errors each, in the journal and to whoever asks what the run waits for', async () => {
+  const refused = [new Error('no way to ::1'), new Error('no way to 127.0.0.1')]
+  const bank = service('bank', {
+    ask: operation({
+      input: z.null(),
+      retry: { attempts: 2, backoff: '1ms' },
+      run: () => breaks(),
+    }),
+    dial: operation({
+      input: z.null(),
+      retry: { attempts: 1, exhausted: 'fail' },
+      run: () => Promise.reject(new AggregateError(refused, 'All promises were rejected')),
+    }),
+  })
+  let seen: unknown
+  const flow = workflow('flow', { input: z.null(), output: z.null() }, async (run) => {
+    await run.call(bank.dial(null)).catch((error: unknown) => (seen = error))
+    await run.call(bank.ask(null))
+    return null
+  })
+  const app = await openForTest(ballet({ services: [bank], workflows: [flow] }))
+  await app.start(flow(null), { id: 'f' })
+  const run = await until(app, null, async () => {
+    const found = await app.run('f')
+    return found?.status === 'stuck' && found
+  })
+  const place = expect.stringContaining(`breaks (${here}:`) as string
+  const at = expect.arrayContaining([place]) as readonly string[]
+  expect(run.waits).toMatchObject([{ op: 'bank.ask#0', attempt: { number: 2, error: { details: { at } } } }])
+  const notes = (await app.journal('f'))?.items.flatMap(({ note }) => note ?? [])
+  expect(notes).toMatchObject([
+    { kind: 'attempt', op: 'bank.dial#0', error: { message: expect.stringContaining('::1; no way to 127.0.0.1') } },
+    { kind: 'attempt', op: 'bank.ask#0', attempt: 1, error: { code: 'RangeError', details: { at } } },
+    { kind: 'attempt', op: 'bank.ask#0', attempt: 2, error: { code: 'RangeError', details: { at } } },
+    { kind: 'stuck' },
+  ])
+  // What a workflow is told is what it is told again: no more than the words.
+  expect(seen).toMatchObject({ failure: { code: 'AggregateError', message: expect.stringContaining('::1; no way') } })
+  expect(Object.keys((seen as { readonly failure: object }).failure)).toEqual(['code', 'message'])
+})
+
+test('what is thrown without a place of its own is told by that of its cause, and what cannot be read by none', () => {
+  const origin = new Error('the cause')
+  const wrapped = new Error('wrapped', { cause: origin })
+  wrapped.stack = 'Error: wrapped\n    at query (/shop/node_modules/pg/client.js:1:1)'
+  expect(placesOfAttempt(wrapped)).toEqual(placesOfAttempt(origin))
+  expect(placesOfAttempt(origin)[0]).toContain(here)
+  const evil = new Error('evil')
+  for (const field of ['stack', 'cause'])
+    Object.defineProperty(evil, field, {
+      get: () => {
+        throw origin
+      },
+    })
+  expect(placesOfAttempt(evil)).toEqual([])
+  expect(placesOfAttempt('words')).toEqual([])
+  wrapped.stack = Array.from({ length: 9 }, (_, n) => `    at f${n} (/shop/${'x'.repeat(500)}.ts:${n}:1)`).join('\n')
+  expect(placesOfAttempt(wrapped).map((one) => one.length)).toEqual([300, 300, 300])
 })
 
 test('what is kept is small, whatever the stack is', () => {

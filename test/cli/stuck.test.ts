@@ -211,7 +211,10 @@ describe('what is said of a stuck call', () => {
   it('is that it is stuck, and not that its service is waited for', async () => {
     const shown = (await box.run(['show', 'pay:said-1'])).stdout
     expect(shown).toMatch(
-      /✋ stuck at payment\.charge, asked for \S+ ago; attempt 2 failed \(Error: the bank does not charge said-1\)\n/,
+      /✋ stuck at payment\.charge, asked for \S+ ago; attempt 2 failed \(Error: the bank does not charge said-1\) at ask \(\S+app\.ts:\d+:\d+\)\n/,
+    )
+    expect(shown).toMatch(
+      /attempt 1 of payment\.charge#0 failed after \S+: Error: the bank does not charge said-1 at ask \(\S+app\.ts:\d+:\d+\); again in /,
     )
     expect(shown).not.toContain('waits for')
     const tree = (await box.run(['why', 'said-1'])).stdout
