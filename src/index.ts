@@ -45,6 +45,7 @@ export type {
   ChoreographyDefinition,
   EventDefinition,
   Log,
+  LogAbout,
   OperationContext,
   OperationDefinition,
   ReactionDefinition,

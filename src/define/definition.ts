@@ -22,14 +22,24 @@ export interface SignalDefinition {
   readonly schema: Schema
 }
 
-/** Writes a line to the application's log. */
+/** What a line of the log is about, where it is about one of these: the fields that lines are looked for by. */
+export interface LogAbout {
+  /** The id of a run. */
+  readonly run?: string | undefined
+  /** The call or step of it. */
+  readonly op?: string | undefined
+  /** The code of an error: of the catalogue, or the name of what was thrown. */
+  readonly code?: string | undefined
+}
+
+/** Writes a line to the application's log. What it is about, the engine says in the third place; authors leave that out. */
 export interface Log {
   /** What is as it should be. */
-  info(message: string, data?: Json): void
+  info(message: string, data?: Json, about?: LogAbout): void
   /** What somebody may want to look at. */
-  warn(message: string, data?: Json): void
+  warn(message: string, data?: Json, about?: LogAbout): void
   /** What somebody has to look at. */
-  error(message: string, data?: Json): void
+  error(message: string, data?: Json, about?: LogAbout): void
 }
 
 /** What an operation learns of the attempt that it serves. */

@@ -151,7 +151,8 @@ export class Actions {
     const { context } = this.#shard
     const drops = lateUndone(run.row) !== null ? 'undo' : wasAsked || isStopKept(run) ? 'cancel' : undefined
     writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason, ...(drops && { drops }) })
-    if (executor.sealed !== undefined) context.log.warn(`${reason.by} let the run "${id}" fail: ${reason.why}`)
+    if (executor.sealed !== undefined)
+      context.log.warn(`${reason.by} let the run "${id}" fail: ${reason.why}`, undefined, { run: id })
     endRun(context, run, { kind: 'fail', error: { ...error, details: { takenBack: false } } })
     return this.#done({ id, action: 'fail', changed: true, ops: [], ...(drops && { dropped: drops }) }, said)
   }
@@ -166,7 +167,9 @@ export class Actions {
       return cancelled !== null || mail.some(({ kind }) => kind === 'cancel')
     } catch (error) {
       this.#shard.check()
-      context.log.warn(`Whether the run "${row.id}" had been asked to stop cannot be read: ${toFailure(error).message}`)
+      const { code, message } = toFailure(error)
+      const told = `Whether the run "${row.id}" had been asked to stop cannot be read: ${message}`
+      context.log.warn(told, undefined, { run: row.id, code })
       return false
     }
   }

@@ -18,6 +18,7 @@ import { Elsewhere } from './elsewhere.ts'
 import { EndsElsewhere } from './ends-elsewhere.ts'
 import { Hinting } from './hinting.ts'
 import { sureHold, type Hold } from './hold.ts'
+import { aboutError } from './log.ts'
 import { nodesOf } from './nodes.ts'
 import { openStore } from './open-store.ts'
 import { Ownership } from './ownership.ts'
@@ -209,7 +210,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       const isClosing = this.#closing !== null && isBalletError(error) && error.code === 'APP_CLOSED'
       if (this.#isOver || isClosing) return
       this.#isOver = true
-      log.error(`The application stopped: ${error.message}`)
+      log.error(`The application stopped: ${error.message}`, undefined, aboutError(error))
       this.#stop(error)
       // What has stopped one of them has stopped all: none goes on alone, nor is one begun.
       this.#shards.shut()
@@ -217,7 +218,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       // It keeps nobody from taking over.
       return void sharing?.close()
     }
-    log.warn(`${error.message}${this.#ownership === null ? '' : ' This node stands by.'}`)
+    log.warn(`${error.message}${this.#ownership === null ? '' : ' This node stands by.'}`, undefined, aboutError(error))
     const { shard: number } = shard.context
     this.#shares?.forget(number)
     void this.#shards.drop(number, 0).then(() => {
@@ -366,12 +367,11 @@ export class RunningApplication extends ApplicationDoors implements Application 
   }
 
   async describe(): Promise<ApplicationView> {
-    const { store, directory } = this.#options
     const { info } = this.#shards
     if (info === null) throw fault('NOT_READY')
     // Whether the engine still works is part of the answer: probes ask for it.
     for (const { shard } of this.#shards.all) shard.check()
-    return describe(directory.definition, store, info)
+    return describe(this.#options.directory.definition, this.#options.store, info)
   }
 
   watch(key: string | null, listener: () => void): () => void {

@@ -51,6 +51,8 @@ export class Aside {
     const until = place === 'later' ? 'it can be' : 'the shard is owned anew'
     log.error(
       `What came for ${item.target} (${item.kind}) cannot be taken and is set aside until ${until}: ${toFailure(error).message}`,
+      undefined,
+      { code: toFailure(error).code },
     )
     if (place === 'later') this.#later()
   }

@@ -7,7 +7,7 @@ import type { RunRow, StoreInfo, Tenure } from '../core/store.ts'
 import type { Log, OperationContext } from '../define/definition.ts'
 import type { CurrentWork } from './current-work.ts'
 import { identityOf } from './live-run.ts'
-import { prefixed } from './log.ts'
+import { logOf } from './log.ts'
 import type { StopSignal } from './stop-signal.ts'
 
 /** What every call of a process shares. */
@@ -34,7 +34,7 @@ export function environmentOf({
   return {
     store: info.id,
     fence: `${info.incarnation}.${tenure.shard}.${tenure.epoch}`,
-    log: (run, op) => prefixed(log, `${run} ${op}`),
+    log: (run, op) => logOf(log, run, op),
     current,
   }
 }

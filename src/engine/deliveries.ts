@@ -238,6 +238,8 @@ export class DeliveryJob implements TurnJob {
     if (work !== '')
       context.log.warn(
         `The run "${run.row.id}" began work that is not durable${work}: what it awaits of it will not replay`,
+        undefined,
+        { run: run.row.id, code: 'FOREIGN_AWAIT' },
       )
     settleDelivery(context, this.#extras, 'taken')
     context.writer.seal()

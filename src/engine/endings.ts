@@ -118,7 +118,8 @@ export function markStuck(
   writeNote(context, run, { kind: 'stuck', op, reason, error: told })
   setStatus(context, run, 'stuck', reason, told)
   const words = `The run "${run.row.id}" is stuck (${reason}${op === null ? '' : `, ${op}`}): ${error.message}`
-  context.log.error(words, stack === undefined ? undefined : { stack })
+  const about = { run: run.row.id, op: op ?? undefined, code: error.code }
+  context.log.error(words, stack === undefined ? undefined : { stack }, about)
 }
 
 /** Marks a stuck run as running again. */

@@ -118,7 +118,8 @@ function birthOf(context: ShardContext, reaction: ReactionDefinition, fact: Fact
     return { ...birth, call: call.name, input }
   } catch (error) {
     const failure = toFailure(error)
-    context.log.error(`The reaction ${reaction.name} to ${ref} is stuck: ${failure.message}`)
+    const about = { run: birth.id, code: failure.code }
+    context.log.error(`The reaction ${reaction.name} to ${ref} is stuck: ${failure.message}`, undefined, about)
     return { ...birth, call: '', input: fact.data, stuck: { reason: 'threw', error: failure } }
   }
 }
@@ -142,7 +143,9 @@ export function mapAgain(context: ShardContext, run: LiveRun): boolean {
     run.row = { ...row, call: again.call }
     run.executor = soloExecutor(soloOf(run.row, context.environment.store, again.target, again.input))
   } catch (error) {
-    context.log.error(`The reaction ${row.name} (run ${row.id}) is still stuck: ${toFailure(error).message}`)
+    const { code, message } = toFailure(error)
+    const words = `The reaction ${row.name} (run ${row.id}) is still stuck: ${message}`
+    context.log.error(words, undefined, { run: row.id, code })
   }
   return false
 }

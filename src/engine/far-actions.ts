@@ -73,7 +73,8 @@ export class FarActions {
       if (isSaid || this.#shard.isStopped) return
       if (isOfStore(error)) return context.inbox.again(row.id)
       if (isBalletError(error)) return this.#answers.refused(row, ask, error)
-      context.log.error(`The run "${act.run}", ${act.action}: ${toFailure(error).message}`)
+      const { code, message } = toFailure(error)
+      context.log.error(`The run "${act.run}", ${act.action}: ${message}`, undefined, { run: act.run, code })
       this.#answers.refused(row, ask, fault('OWNER_REFUSED', { what: `to ${act.action} the run "${act.run}"` }))
     })
   }

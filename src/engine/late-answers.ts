@@ -87,7 +87,7 @@ function takeBackAgain(
     const birth = { ...birthOfCall, id, parentOp: `${LATE}${generation}~${op}` }
     const begin = (taken: unknown, isKept: boolean): void => {
       if (taken !== null) return
-      log.error(`${words}: it is taken back${again}, by the run "${id}"`)
+      log.error(`${words}: it is taken back${again}, by the run "${id}"`, undefined, { run: row.id, op })
       context.begin(createRun(context, birth))
       if (isKept) note(context, run, { ...late, run: id })
       context.writer.flush()
@@ -97,7 +97,8 @@ function takeBackAgain(
       .catch((error: unknown) => context.fail(error))
   } catch (error) {
     const failure = toFailure(error)
-    log.error(`${words}, and cannot be taken back${again}: ${failure.message}`)
+    const about = { run: row.id, op, code: failure.code }
+    log.error(`${words}, and cannot be taken back${again}: ${failure.message}`, undefined, about)
     const said = { ...late, run: null, error: failure }
     return isThere(context, run)
       .then((isKept) => (isKept ? note(context, run, said) : undefined))

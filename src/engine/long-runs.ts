@@ -48,5 +48,6 @@ const isSaid = (command: Command): boolean =>
 export function tellLong(context: ShardContext, run: LiveRun): void {
   if (run.turns !== TURNS_TOLD) return
   const { id } = run.row
-  context.log.warn(`The run "${id}" has ${run.turns} turns: let its workflow go on with run.continueAs(input)`)
+  const words = `The run "${id}" has ${run.turns} turns: let its workflow go on with run.continueAs(input)`
+  context.log.warn(words, undefined, { run: id })
 }

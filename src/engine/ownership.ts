@@ -13,6 +13,8 @@ import type { Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import { insist } from './first-words.ts'
 import { LeaseHold, type Hold } from './hold.ts'
+import { aboutError } from './log.ts'
+import { TakeOvers } from './take-overs.ts'
 
 export interface OwnershipOptions {
   readonly leases: Leases
@@ -49,6 +51,7 @@ interface TakenAt {
 export class Ownership {
   readonly #options: OwnershipOptions
   readonly #lookMs: number
+  readonly #takeOvers: TakeOvers
   #state: 'waiting' | 'owning' | 'gone' = 'waiting'
   #tenure: Tenure | null = null
   #look: LeaseLook | null = null
@@ -63,6 +66,7 @@ export class Ownership {
 
   constructor(options: OwnershipOptions) {
     this.#options = options
+    this.#takeOvers = new TakeOvers(options)
     this.#lookMs = Math.min(LOOK_MS, options.leases.lengthMs / RENEWALS)
   }
 
@@ -145,6 +149,8 @@ export class Ownership {
     const before = this.owner
     this.#lookedAt = elapsedOf(clock)
     this.#look = await leases.look(shard)
+    const { owner, isFree } = this.#look
+    this.#takeOvers.saw(owner === null || isFree ? [] : [owner], [{ shard, node: owner?.id ?? null, isFree }])
     if (this.owner?.id !== before?.id || this.owner?.address !== before?.address) this.#options.changed()
     // A taking whose answer was lost is found to have happened.
     if ((!this.#look.isFree && this.#look.owner?.id !== node.id) || this.#state !== 'waiting') return null
@@ -159,7 +165,9 @@ export class Ownership {
     this.#state = 'owning'
     this.#tenure = tenure
     this.#again(leases.lengthMs / RENEWALS, () => this.#renew(tenure, hold))
-    await own(tenure, hold)
+    const taking = own(tenure, hold)
+    this.#takeOvers.took(new Map([[tenure.shard, taking]]))
+    await taking
   }
 
   async #renew(tenure: Tenure, hold: LeaseHold): Promise<void> {
@@ -208,7 +216,11 @@ export class Ownership {
     // What could not be taken up is no trouble of the lease.
     if (state === 'waiting' && this.#state === 'owning') return this.#options.onFailure(asError(error))
     if (!this.#isTroubled && this.#state !== 'gone')
-      this.#options.log.warn(`The lease cannot be kept at the moment: ${toFailure(error).message}`)
+      this.#options.log.warn(
+        `The lease cannot be kept at the moment: ${toFailure(error).message}`,
+        undefined,
+        aboutError(error),
+      )
     this.#isTroubled = true
   }
 }

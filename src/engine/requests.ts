@@ -180,7 +180,8 @@ export class Requests {
       // It stays where it is, for the next time that the application is opened.
       if (this.#shard.isStopped) return true
       if (isOfStore(error)) {
-        context.log.error(`An inbox row for ${row.target} waits: ${toFailure(error).message}`)
+        const { code, message } = toFailure(error)
+        context.log.error(`An inbox row for ${row.target} waits: ${message}`, undefined, { code })
         return false
       }
       // Of a begin it is the asking of its reaction, and nobody at a node waits for that.
@@ -194,7 +195,8 @@ export class Requests {
         this.#shard.aside.set(row, aside, error)
         return true
       }
-      context.log.warn(`An inbox row for ${row.target} was not taken: ${toFailure(error).message}`)
+      const { code, message } = toFailure(error)
+      context.log.warn(`An inbox row for ${row.target} was not taken: ${message}`, undefined, { code })
       this.#drain(way)
       context.writer.flush()
     }

@@ -215,7 +215,7 @@ export class RetentionSweep {
       return false
     } catch (error) {
       if (!isStoreFailed(error)) throw error
-      log.error(`The run "${id}" cannot be forgotten: ${error.message}`)
+      log.error(`The run "${id}" cannot be forgotten: ${error.message}`, undefined, { run: id, code: error.code })
       return false
     }
   }
@@ -298,7 +298,9 @@ export class RetentionSweep {
       return true
     } catch (error) {
       if (!isStoreFailed(error)) throw error
-      log.error(`The event "${id}" of "${source}" cannot be forgotten: ${error.message}`)
+      log.error(`The event "${id}" of "${source}" cannot be forgotten: ${error.message}`, undefined, {
+        code: error.code,
+      })
       return false
     }
   }

@@ -15,6 +15,8 @@ import type { Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import { insist } from './first-words.ts'
 import { LeaseHold, type Hold } from './hold.ts'
+import { aboutError } from './log.ts'
+import { TakeOvers } from './take-overs.ts'
 
 export interface SharesOptions {
   readonly leases: Leases
@@ -49,6 +51,7 @@ export class Shares {
   readonly #options: SharesOptions
   readonly #lookMs: number
   readonly #hold: LeaseHold
+  readonly #takeOvers: TakeOvers
   /** Epochs of the shards that are here. */
   readonly #held = new Map<number, number>()
   /** Shards that are being handed on, and cannot be taken meanwhile. */
@@ -67,6 +70,7 @@ export class Shares {
   constructor(options: SharesOptions) {
     this.#options = options
     this.#lookMs = Math.min(LOOK_MS, options.leases.lengthMs / RENEWALS)
+    this.#takeOvers = new TakeOvers(options)
     this.#hold = new LeaseHold(options.clock, options.leases.lengthMs, Number.NEGATIVE_INFINITY)
   }
 
@@ -166,6 +170,7 @@ export class Shares {
     this.#isHurried = false
     const before = this.#owners()
     this.#survey = await leases.survey()
+    this.#takeOvers.saw(this.#survey.nodes, this.#survey.shards)
     if (this.#state !== 'open') return []
     // Itself it may miss among them, when its lease was over for a while. What is said to be its own and is not here (it was lost
     // with its lease, or the answer of the taking was) nobody else can take: it takes that in any case, and hands it on.
@@ -198,21 +203,26 @@ export class Shares {
       for (const { shard } of taken) this.#held.delete(shard)
       throw error
     }
-    return taken.flatMap((tenure) => {
+    const taking = new Map<number, Promise<void>>()
+    for (const tenure of taken) {
       const isHeld = (): boolean => this.#held.get(tenure.shard) === tenure.epoch && !this.#leaving.has(tenure.shard)
-      return isHeld() ? [own(tenure, this.#hold, isHeld)] : []
-    })
+      if (isHeld()) taking.set(tenure.shard, own(tenure, this.#hold, isHeld))
+    }
+    this.#takeOvers.took(taking)
+    return [...taking.values()]
   }
 
   #handOn(shard: number, next: NodeInfo): void {
     const { handOn, log, tell } = this.#options
     if (this.#leaving.has(shard)) return
     this.#leaving.add(shard)
+    const handedOn = this.#takeOvers.handsOn(shard, next)
     handOn(shard)
       .catch((error: unknown) => log.warn(`The shard ${shard} was not handed on well: ${toFailure(error).message}`))
       .finally(() => {
         this.#held.delete(shard)
         this.#leaving.delete(shard)
+        handedOn()
         tell(next, shard)
       })
       .catch((error: unknown) => this.#failed(error))
@@ -274,7 +284,7 @@ export class Shares {
       this.#isTroubled = false
     } catch (error) {
       if (!this.#isTroubled && this.#state !== 'gone')
-        log.warn(`The lease cannot be kept at the moment: ${toFailure(error).message}`)
+        log.warn(`The lease cannot be kept at the moment: ${toFailure(error).message}`, undefined, aboutError(error))
       this.#isTroubled = true
     }
   }

@@ -192,6 +192,8 @@ export class Signals {
       if (judged === undefined) throw error
       log.warn(
         `The run "${run.id}" gets the signal ${name} as it was when it was taken; today it would be refused: ${toFailure(error).message}`,
+        undefined,
+        { run: run.id, code: toFailure(error).code },
       )
       return judged.payload
     }

@@ -86,6 +86,8 @@ function tellLeftBehind({ log }: ShardContext, { row, executor }: LiveRun, { com
     if (executor.machine.pending.get(op)?.givenUp === false)
       log.warn(
         `The run "${row.id}" has returned without waiting for ${op}, which it asked for in the same moment: that is not made. Await it, or start it with run.start`,
+        undefined,
+        { run: row.id, op },
       )
   }
 }

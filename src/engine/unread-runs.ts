@@ -5,6 +5,7 @@
 import type { Cancel, Clock } from '../core/clock.ts'
 import type { RunRow, StoreReader, TimerRow } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
+import { aboutError } from './log.ts'
 import { orFailure, type UnreadRun } from './run-rows.ts'
 
 /** Between two looks: a page that is damaged stays so, and each look is a read for every such run. */
@@ -38,6 +39,8 @@ export class UnreadRuns {
     this.#timers.set(num, [])
     this.#options.log.error(
       `The run "${id}" cannot be read, and is left alone until the store is restored: ${unread.message}`,
+      undefined,
+      { run: id, ...aboutError(unread) },
     )
     this.#later()
   }
@@ -73,7 +76,7 @@ export class UnreadRuns {
       const timers = this.#timers.get(num) ?? []
       this.#timers.delete(num)
       if (row === null || row.ended !== null) continue
-      log.info(`The run "${row.id}" can be read again, and goes on`)
+      log.info(`The run "${row.id}" can be read again, and goes on`, undefined, { run: row.id })
       back(row, timers)
     }
     this.#later()

@@ -229,7 +229,7 @@ class Site {
     } catch (error) {
       const { pathname } = new URL(request.url)
       if (!isBalletError(error) || error.code !== 'FORWARD_FORBIDDEN') throw error
-      if (!this.#told.has(error.message)) this.#log.warn(error.message)
+      if (!this.#told.has(error.message)) this.#log.warn(error.message, undefined, { code: error.code })
       this.#told.add(error.message)
       return Forwarding.refusal(error, pathname)
     }

@@ -70,7 +70,8 @@ export function problemAnswer(error: BalletError, instance: string): Response {
  */
 export function tellable(error: unknown, log: Log, where: string): BalletError {
   const isKnown = isBalletError(error)
-  if (!isKnown || error.family === 'bug') log.error(`${where} failed`, { stack: stackOf(error) })
+  if (!isKnown || error.family === 'bug')
+    log.error(`${where} failed`, { stack: stackOf(error) }, isKnown ? { code: error.code } : {})
   return isKnown
     ? error
     : fault('INVARIANT', { problem: 'the server met an error that it does not know; its log has it' })

@@ -1,0 +1,121 @@
+// What the log says of shards that change their node: which, from whom, and after how long. Kept beside what decides it (shares.ts,
+// ownership.ts), which nothing here changes. One line for all shards that go the same way at the same time.
+import { elapsedOf, type Clock } from '../core/clock.ts'
+import { showMs } from '../core/duration.ts'
+import type { NodeInfo, SurveyedShard } from '../core/lease.ts'
+import type { Log } from '../define/definition.ts'
+
+type Other = Pick<NodeInfo, 'id' | 'address'>
+
+interface Former {
+  readonly node: string
+  /** Whether it has given them back, and was not gone. */
+  readonly isGiven: boolean
+  readonly shards: number[]
+}
+
+/** Shards that are being handed on to one node. */
+interface Handing {
+  readonly to: Other
+  readonly since: number
+  readonly shards: number[]
+  open: number
+}
+
+export class TakeOvers {
+  readonly #node: NodeInfo
+  readonly #clock: Clock
+  readonly #log: Log
+  /** Other nodes, and when each was seen last with a lease that ran. */
+  readonly #seen = new Map<string, { readonly node: Other; readonly at: number }>()
+  /** The node that owned a shard last, and whether it has given it back. */
+  readonly #owners = new Map<number, { readonly node: string; readonly isGiven: boolean }>()
+  readonly #handing = new Map<string, Handing>()
+
+  constructor({ node, clock, log }: { readonly node: NodeInfo; readonly clock: Clock; readonly log: Log }) {
+    this.#node = node
+    this.#clock = clock
+    this.#log = log
+  }
+
+  /** Who is there, and who owns what, as the store has just told. */
+  saw(nodes: readonly Other[], shards: readonly SurveyedShard[]): void {
+    const at = elapsedOf(this.#clock)
+    for (const node of nodes) this.#seen.set(node.id, { node, at })
+    for (const { shard, node } of shards) {
+      const before = this.#owners.get(shard)
+      if (node !== null) this.#owners.set(shard, { node, isGiven: false })
+      else if (before !== undefined) this.#owners.set(shard, { ...before, isGiven: true })
+    }
+    const known = new Set([...nodes.map(({ id }) => id), ...[...this.#owners.values()].map(({ node }) => node)])
+    for (const id of this.#seen.keys()) if (!known.has(id)) this.#seen.delete(id)
+  }
+
+  /** These were taken by this node; told when the runs of each have been taken up. What nobody owned is no news. */
+  took(taking: ReadonlyMap<number, Promise<void>>): void {
+    const since = elapsedOf(this.#clock)
+    for (const former of this.#formersOf([...taking.keys()])) {
+      const silentMs = this.#silentMs(former, since)
+      const all = Promise.all([...taking].flatMap(([shard, taken]) => (former.shards.includes(shard) ? [taken] : [])))
+      // What cannot be taken up is told by what that stops.
+      all.then(
+        () => this.#tellTaken(former, silentMs, elapsedOf(this.#clock) - since),
+        () => undefined,
+      )
+    }
+    for (const shard of taking.keys()) this.#owners.set(shard, { node: this.#node.id, isGiven: false })
+  }
+
+  /** This one is handed on; the function says that it has been. */
+  handsOn(shard: number, to: Other): () => void {
+    const handing = this.#handing.get(to.id) ?? { to, since: elapsedOf(this.#clock), shards: [], open: 0 }
+    this.#handing.set(to.id, handing)
+    handing.shards.push(shard)
+    handing.open += 1
+    return () => {
+      handing.open -= 1
+      if (handing.open > 0) return
+      this.#handing.delete(to.id)
+      const ms = Math.round(elapsedOf(this.#clock) - handing.since)
+      const words = `Handed on ${shardWords(handing.shards)} to ${nodeWords(to)}, in ${showMs(ms)}`
+      this.#log.info(words, { shards: handing.shards, to: to.id, ms })
+    }
+  }
+
+  #formersOf(shards: readonly number[]): readonly Former[] {
+    const formers = new Map<string, Former>()
+    for (const shard of shards) {
+      const owner = this.#owners.get(shard)
+      if (owner === undefined) continue
+      const { node, isGiven } = owner
+      const name = `${isGiven} ${node}`
+      const former = formers.get(name) ?? { node, isGiven, shards: [] }
+      former.shards.push(shard)
+      formers.set(name, former)
+    }
+    return [...formers.values()]
+  }
+
+  /** How long a node that is gone has been silent, as far as this one has seen. */
+  #silentMs({ node, isGiven }: Former, now: number): number | null {
+    const seen = isGiven ? undefined : this.#seen.get(node)
+    return seen === undefined ? null : Math.round(now - seen.at)
+  }
+
+  #tellTaken({ node, isGiven, shards }: Former, silentMs: number | null, tookMs: number): void {
+    const ms = Math.round(tookMs)
+    const how = isGiven ? ', which gave them back' : silentMs === null ? '' : `, silent for ${showMs(silentMs)}`
+    const from = `${this.#wordsOf(node)}${how}`
+    const data = { shards, from: node, ...(silentMs === null ? {} : { silentMs }), ms }
+    this.#log.info(`Took over ${shardWords(shards)} of ${from}, and took up what runs there in ${showMs(ms)}`, data)
+  }
+
+  #wordsOf(id: string): string {
+    return id === this.#node.id ? 'this node' : nodeWords(this.#seen.get(id)?.node ?? { id, address: null })
+  }
+}
+
+const nodeWords = ({ id, address }: Other): string => `the node ${id}${address === null ? '' : ` at ${address}`}`
+
+const shardWords = (shards: readonly number[]): string =>
+  `the shard${shards.length === 1 ? '' : 's'} ${shards.join(', ')}`
