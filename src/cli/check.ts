@@ -9,6 +9,7 @@ import { checkApplication, showFinding } from '../define/check/check.ts'
 import type { Finding } from '../define/check/finding.ts'
 import { compareSnapshot, isSnapshot, snapshotOf, type Snapshot } from '../define/check/snapshot.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
+import { checkOptions } from '../engine/open.ts'
 import type { Command } from './command.ts'
 import { shownPath } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
@@ -25,12 +26,20 @@ export const check: Command = {
   words: [{ name: 'app.ts', about: 'File whose default export is ballet({ ... }).' }],
   options: {
     snapshot: { value: '<file>', about: `The agreed schemas; default: ${SNAPSHOT} beside the file.` },
+    strict: { about: 'A note is a fault as well: ends with 1. For CI.' },
     update: { about: 'Write the schemas of today into the snapshot: they are agreed.' },
   },
-  examples: ['ballet check app.ts', 'ballet check app.ts --update', 'ballet check app.ts --json'],
+  examples: [
+    'ballet check app.ts',
+    'ballet check app.ts --strict',
+    'ballet check app.ts --update',
+    'ballet check app.ts --json',
+  ],
   async run(given, terminal) {
     const [path = ''] = given.words
-    const { definition } = await ownOutputAside(() => loadApplication(path, terminal.cwd))
+    const { definition, options } = await ownOutputAside(() => loadApplication(path, terminal.cwd))
+    // With what the file says of how it is to run, it could not be opened.
+    checkOptions(options)
     const file = resolve(terminal.cwd, given.text('snapshot') ?? join(dirname(resolve(terminal.cwd, path)), SNAPSHOT))
     const shown = printable(shownPath(file, terminal))
     const before = existsSync(file) ? readSnapshot(file) : null
@@ -47,7 +56,7 @@ export const check: Command = {
       ...all.flatMap((one) => showFinding(one).split('\n').map(printable)),
       `${definition.choreographies.length} ${definition.choreographies.length === 1 ? 'choreography' : 'choreographies'}: ${count(faults, 'fault')}, ${count(notes, 'note')}.`,
     ])
-    return faults === 0 ? EXIT.ok : EXIT.failed
+    return faults + (given.flag('strict') ? notes : 0) === 0 ? EXIT.ok : EXIT.failed
   },
 }
 

@@ -103,10 +103,8 @@ export async function openOn(
 ): Promise<Application> {
   requireFit(definition)
   const log = safeLog(options.log ?? consoleLog)
-  const namespace = options.namespace ?? DEFAULT_NAMESPACE
-  if (!isName(namespace))
-    throw fault('DEFINITION_INVALID', { what: `Namespace "${namespace}"`, problem: 'it must be a name' })
   checkOptions(options)
+  const namespace = options.namespace ?? DEFAULT_NAMESPACE
   const { clock = systemClock, random = systemRandom, address } = options
   const { name, version } = definition
   const app = namespace === DEFAULT_NAMESPACE ? name : `${name}/${namespace}`
@@ -133,9 +131,17 @@ export async function openOn(
   return application
 }
 
-/** What nothing else judges: a wrong number would be taken for no limit, or for a wait that never ends. @throws DEFINITION_INVALID */
-function checkOptions({ codec = plainCodec, log = consoleLog, ...options }: RunOptions): void {
+/**
+ * Whether an application can be opened with these: a wrong number would be taken for no limit, or for a wait that never ends.
+ * Asked by `ballet check` as well. @throws DEFINITION_INVALID, DURATION_INVALID
+ */
+export function checkOptions({ codec = plainCodec, log = consoleLog, ...options }: RunOptions): void {
   refuseUnknownOptions(options, Object.keys(OPTIONS), 'open(definition, options)')
+  const { namespace = DEFAULT_NAMESPACE } = options
+  if (!isName(namespace))
+    throw fault('DEFINITION_INVALID', { what: `Namespace "${namespace}"`, problem: 'it must be a name' })
+  limitsOf(options.limits)
+  retentionOf(options.retention)
   refuseWithout(codec, ['encode', 'decode'], 'codec')
   refuseWithout(log, ['info', 'warn', 'error'], 'log')
   if (options.renamedFrom !== undefined && typeof options.renamedFrom !== 'string')

@@ -37,6 +37,13 @@ export type Sown = readonly [what: string, seed: Seed, code: FindingCode, place:
 
 export const seeds: readonly Sown[] = [
   [
+    'the key of a workflow is no field of its input',
+    { workflows: [workflow('lost', { input: id, output: z.null(), key: 'orderNumber' as never }, async () => null)] },
+    'key-unfit',
+    'workflow "lost"',
+    'names a field of its input that is always there',
+  ],
+  [
     'nobody reserves',
     { without: ['reserve'] },
     'event-unanswered',

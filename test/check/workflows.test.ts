@@ -61,3 +61,21 @@ it('has no fault for what a workflow may emit, and no note where the application
   expect(found(heard)).toEqual(['note reaction-unheard: reaction "notification:gift.wrapped"'])
   expect(found({ ...heard, events: [Wrapped, Created] })).toEqual([])
 })
+
+it('has a fault for a key that no input can have, a note for one that may be absent, and nothing for what cannot be seen', () => {
+  const keyed = (input: z.ZodType, field = 'orderId') =>
+    found({
+      workflows: [
+        workflow('keyed', { input: input as typeof id, output: z.null(), key: field as never }, async () => null),
+      ],
+    })
+  const fault = ['fault key-unfit: workflow "keyed"']
+  expect(keyed(z.object({ orderId: z.string() }), 'order')).toEqual(fault)
+  expect(keyed(z.object({ orderId: z.number() }))).toEqual(fault)
+  expect(keyed(z.object({ orderId: z.string().optional() }))).toEqual(['note key-unfit: workflow "keyed"'])
+  expect(keyed(z.object({ orderId: z.string() }))).toEqual([])
+  expect(keyed(z.object({ orderId: z.enum(['a', 'b']) }))).toEqual([])
+  expect(keyed(z.object({ orderId: z.number().transform(String) }))).toEqual([])
+  expect(keyed(z.looseObject({}))).toEqual([])
+  expect(keyed(z.union([z.object({ orderId: z.string() }), z.object({ orderId: z.literal('x') })]))).toEqual([])
+})

@@ -25,6 +25,11 @@ beforeAll(() => {
     'never.ts': 'await new Promise(() => {})\nexport default null\n',
     'ends.ts': 'process.exit(0)\n',
     'chance.ts': "throw Object.assign(new Error('my own'), { code: 'OVERLOADED' })\n",
+    'more.ts': flow('seq(OrderCreated, choice(seq(PaymentApproved, OrderShipped), PaymentDeclined))').replace(
+      'events: [Noted]',
+      "events: [Noted, event('order.kept', z.object({ orderId: z.string() }), { key: 'orderId' })]",
+    ),
+    'forgetful.ts': `${application}\nexport const options = { retention: { runs: '30d', dedupe: '1d' } }\n`,
     'endless.ts': flow('seq(OrderCreated, PaymentApproved), { never: [OrderCreated] }'),
   })
 })
@@ -86,6 +91,12 @@ describe('check', () => {
     expect(stderr).toContain('choreography "order" can never end')
   })
 
+  it('refuses options with which the application could not be opened', async () => {
+    const { code, stderr } = await box.run(['check', 'forgetful.ts'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('dedupe must be at least as long as runs')
+  })
+
   it('holds the schemas to a snapshot', async () => {
     const updated = await box.run(['check', 'app.ts', '--update'])
     expect(updated).toMatchObject({ code: 0, stderr: 'Wrote ballet.contracts.json; commit it with the code.\n' })
@@ -101,6 +112,10 @@ describe('check', () => {
     expect(changed.stdout).toContain(
       'fault schema-breaking: event "order.shipped": what is read: tracking can be integer, not string. It breaks choreography order.',
     )
+    const more = await box.run(['check', 'more.ts'])
+    expect(more).toMatchObject({ code: 0, stdout: expect.stringContaining('note schema-new: event "order.kept"') })
+    expect(await box.run(['check', 'more.ts', '--strict'])).toMatchObject({ code: 1, stdout: more.stdout })
+    expect(await box.run(['check', 'app.ts', '--strict'])).toMatchObject({ code: 0 })
     const before = readFileSync(file, 'utf8')
     writeFileSync(file, '{"version":9}')
     const invalid = await box.run(['check', 'app.ts'])

@@ -9,6 +9,7 @@ import { sightOf } from './flow-sight.ts'
 import { checkCycles, checkHeard } from './reaction-checks.ts'
 import { reactionFacts } from './reaction-facts.ts'
 import { checkUndone } from './undo-checks.ts'
+import { checkWorkflows } from './workflow-checks.ts'
 
 /** Everything that is wrong with an application, faults first; empty when there is nothing. */
 export function checkApplication(definition: ApplicationDefinition): readonly Finding[] {
@@ -20,6 +21,7 @@ export function checkApplication(definition: ApplicationDefinition): readonly Fi
     ...facts.flatMap((one) => one.findings),
     ...checkHeard(definition, facts),
     ...checkCycles(facts),
+    ...checkWorkflows(definition),
     ...definition.choreographies.flatMap((choreography) => {
       const sight = sightOf(choreography, definition, facts)
       return [...checkFlow(sight), ...checkUndone(sight)]

@@ -22,6 +22,7 @@ export const FINDINGS = {
   'call-unknown': { level: 'fault', about: 'A reaction calls an operation or workflow that the application lacks.' },
   'input-unfit': { level: 'fault', about: 'A reaction makes an input that the operation refuses.' },
   'key-lost': { level: 'fault', about: 'A reaction does not hand on the key, so that the flow cannot go on.' },
+  'key-unfit': { level: 'fault', about: 'The key of a workflow is no field of its input that is always a string.' },
   'cycle-endless': { level: 'note', about: 'Reactions seem to answer each other without a way out.' },
   'limit-pointless': { level: 'fault', about: 'A limit never decides anything.' },
   'undo-missing': { level: 'fault', about: 'A path takes something back, and not all that was done before.' },
