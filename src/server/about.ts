@@ -1,8 +1,12 @@
-// The application itself: what it has, whether its process is up, whether it takes work.
-import { fault } from '../core/errors.ts'
+// The application itself: what it has, whether its process is up, whether it takes work; and what the errors mean that it answers with.
+import { catalogue, fault, type ErrorCode } from '../core/errors.ts'
+import { nearest } from '../core/names.ts'
 import { standbyFault } from '../engine/standing.ts'
-import type { Route } from './route.ts'
 import { answer } from './answer.ts'
+import { ERRORS_PATH, titleOf } from './problem.ts'
+import { segment, type Route } from './route.ts'
+
+const isCode = (text: string): text is ErrorCode => Object.hasOwn(catalogue, text)
 
 export const aboutRoutes: readonly Route[] = [
   {
@@ -18,6 +22,21 @@ export const aboutRoutes: readonly Route[] = [
     summary: 'Show the nodes that share the store, and who owns it',
     query: [],
     answer: async ({ app }) => answer(200, await app.nodes()),
+  },
+  {
+    method: 'GET',
+    path: `${ERRORS_PATH}/{code}`,
+    summary: 'Show what an error means',
+    query: [],
+    answer: (exchange) => {
+      const code = segment(exchange, 'code')
+      if (!isCode(code)) {
+        const path = `${ERRORS_PATH}/${code.slice(0, 80)}`
+        throw fault('ROUTE_UNKNOWN', { method: 'GET', path, nearest: nearest(code, Object.keys(catalogue)) })
+      }
+      const { family, status, message, hint } = catalogue[code]
+      return Promise.resolve(answer(200, { code, title: titleOf(code), status, family, message, hint }))
+    },
   },
   {
     method: 'GET',

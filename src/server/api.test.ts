@@ -44,7 +44,7 @@ describe('POST /api/runs', () => {
     expect(other.status).toBe(409)
     expect(other.headers.get('content-type')).toBe('application/problem+json')
     expect(await problem(other)).toEqual({
-      type: '/errors#RUN_CONFLICT',
+      type: '/api/errors/RUN_CONFLICT',
       title: 'Run conflict',
       status: 409,
       code: 'RUN_CONFLICT',

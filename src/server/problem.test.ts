@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { catalogue, fault, type ErrorCode } from '../core/errors.ts'
 import { silentLog } from '../engine/log.ts'
 import { problemAnswer, problemOf, tellable } from './problem.ts'
+import { serve } from './serve.ts'
+import { testApplication } from './test-application.ts'
 
 describe('a problem', () => {
   it('has the values of its words, and the nearest name alone', () => {
@@ -40,6 +42,26 @@ describe('a problem', () => {
       const told = tellable(thrown, silentLog, 'GET /')
       expect([told.code, told.message.includes('secret')]).toEqual(['INVARIANT', false])
     }
+  })
+})
+
+describe('the type of a problem', () => {
+  it('leads to what its code means, for each of them, also without the token', async () => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0, token: 'open-sesame' })
+    for (const code of Object.keys(catalogue) as ErrorCode[]) {
+      const { type, title } = problemOf(fault(code), '/api/app')
+      const response = await fetch(new URL(type, `${server.url}/api/app`))
+      const { family, status, message, hint } = catalogue[code]
+      expect([response.status, await response.json()]).toEqual([200, { code, title, status, family, message, hint }])
+    }
+    const unknown = await fetch(`${server.url}/api/errors/RUN_UNKNWN`)
+    expect([unknown.status, await unknown.json()]).toMatchObject([
+      404,
+      { code: 'ROUTE_UNKNOWN', details: { nearest: 'RUN_UNKNOWN' } },
+    ])
+    expect((await fetch(`${server.url}/api/errors/../app`)).status).toBe(401)
+    expect((await fetch(`${server.url}/api/errors/__proto__`)).status).toBe(404)
   })
 })
 

@@ -18,6 +18,9 @@ export interface Problem {
   readonly details: Details
 }
 
+/** Where the server says what a code means, also to whoever has no token: the `type` of a problem leads there. */
+export const ERRORS_PATH = '/api/errors'
+
 /** Seconds after which something that is refused for now may be asked again, when the error does not say. */
 const RETRY_AFTER = 1
 /** Too much at once, not ready, the disk is full. */
@@ -27,8 +30,8 @@ const FOR_NOW: ReadonlySet<number> = new Set([429, 503, 507])
 export function problemOf(error: BalletError, instance: string): Problem {
   const { code } = error
   return {
-    type: `/errors#${code}`,
-    title: code.charAt(0) + code.slice(1).toLowerCase().replaceAll('_', ' '),
+    type: `${ERRORS_PATH}/${code}`,
+    title: titleOf(code),
     status: error.status,
     code,
     detail: error.message,
@@ -37,6 +40,9 @@ export function problemOf(error: BalletError, instance: string): Problem {
     details: valuesOf(error.details),
   }
 }
+
+/** `Run unknown`, in a problem and where its `type` leads. */
+export const titleOf = (code: ErrorCode): string => code.charAt(0) + code.slice(1).toLowerCase().replaceAll('_', ' ')
 
 /** `nearest` is kept as words (` Did you mean "x"?`): a program wants the name alone, and nothing when there is none. */
 function valuesOf({ nearest, ...details }: Details): Details {

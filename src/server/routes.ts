@@ -6,6 +6,7 @@ import { actionRoutes } from './actions.ts'
 import { choreographyRoutes } from './choreographies.ts'
 import { eventRoutes } from './events.ts'
 import { keyRoutes } from './keys.ts'
+import { ERRORS_PATH } from './problem.ts'
 import type { Route } from './route.ts'
 import { runRoutes } from './runs.ts'
 import { signalRoutes } from './signals.ts'
@@ -28,9 +29,9 @@ export function isReserved(path: string): boolean {
   return RESERVED.has(path.split('/', 2)[1] ?? '')
 }
 
-/** Whether a path asks for the token, when there is one: everything of Ballet but the probes of an orchestrator. */
+/** Whether a path asks for the token, when there is one: everything of Ballet but the probes of an orchestrator, and what errors mean. */
 export function asksForToken(path: string): boolean {
-  return isReserved(path) && path !== '/healthz' && path !== '/readyz'
+  return isReserved(path) && path !== '/healthz' && path !== '/readyz' && !path.startsWith(`${ERRORS_PATH}/`)
 }
 
 /**
