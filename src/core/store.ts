@@ -371,10 +371,7 @@ export interface Store extends StoreReader {
    * all that services have seen, also when the store was put back from a backup.
    */
   acquire(shard: number, owner: string): Promise<Tenure>
-  /**
-   * Lets a shard go at a good end. Does nothing when the epoch is another one by now.
-   * @param crashes that count on, since it was not found out what did them; none without. The next owner has them below 0.
-   */
+  /** Lets a shard go at a good end, with the crashes that count on (`Tenure.crashes`). Does nothing when the epoch is another one by now. */
   release(shard: number, epoch: number, crashes?: number): Promise<void>
   /** The owner has lived long enough: crashes are counted anew. Does nothing when the epoch is another one by now. */
   steady(shard: number, epoch: number): Promise<void>

@@ -136,12 +136,12 @@ test('runs that are about to be count as open, and an event as many as it will o
 test('what would open more than may be open by itself comes in when nothing else is open', () => {
   let open = 1
   const admission = admissionOf({ openRuns: () => open })
-  const event = { workflow: null, runs: 11 }
-  expect(admission.refusal(event)).toMatchObject({ code: 'OVERLOADED' })
+  const many = { workflow: null, runs: 11 }
+  expect(admission.refusal(many)).toMatchObject({ code: 'OVERLOADED' })
   open = 0
-  expect(admission.refusal(event)).toBeNull()
-  const place = admission.enter(event)
-  expect(admission.refusal(event)).toMatchObject({ code: 'OVERLOADED' })
+  expect(admission.refusal(many)).toBeNull()
+  const place = admission.enter(many)
+  expect(admission.refusal(many)).toMatchObject({ code: 'OVERLOADED' })
   place.leave()
 })
 

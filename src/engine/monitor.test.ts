@@ -310,10 +310,10 @@ test('what came for a flow while the sweep had its old row in hand is not forgot
   const clock = new HandClock()
   const store = memory(data)
   let between: (() => Promise<void>) | null = null
-  const real = store.flows.bind(store)
-  store.flows = async (...args) => {
+  const real = store.flowsOf.bind(store)
+  store.flowsOf = async (...args) => {
     const page = await real(...args)
-    if (between !== null && page.some(({ key, changed }) => key === 'orderId:x' && changed <= clock.now() - 100_000)) {
+    if (between !== null && page.some((row) => row?.key === 'orderId:x' && row.changed <= clock.now() - 100_000)) {
       const now = between
       between = null
       await now()

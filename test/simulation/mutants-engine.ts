@@ -213,7 +213,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'no-lanes',
     breaks: 'reactions of one service and key run one at a time, in order',
     file: 'engine/lanes.ts',
-    changes: [['    return false\n  }\n\n  /** Whether others', '    return true\n  }\n\n  /** Whether others']],
+    changes: [['return lane.head === place', 'return true']],
     within: 1000,
   },
   {

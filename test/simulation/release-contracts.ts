@@ -32,10 +32,10 @@ export type Order = z.infer<typeof Order>
 const Gift = Order.extend({ card: z.string() })
 export type Gift = z.infer<typeof Gift>
 
-export const Sent = event('sent', Order, { key: 'to' })
+const Sent = event('sent', Order, { key: 'to' })
 /** From the second release on. */
 export const Given = event('given', Gift, { key: 'to' })
-export const Hurry = signal('hurry', z.string())
+const Hurry = signal('hurry', z.string())
 /** Of a flow that the second release brings, and the third makes longer. */
 export const Asked = event('asked', Order, { key: 'id' })
 const Wrapped = event('wrapped', Order, { key: 'id' })

@@ -174,8 +174,8 @@ class PostgresStore extends SqlStore {
     return this.#gathered.inbox(shard, ns, limit)
   }
 
-  override belongsTo(ns: string, app: string, before: string | null): Promise<string> {
-    return this.#again(async () => super.belongsTo(ns, app, before))
+  protected override async writeOfAll(statement: Statement): Promise<void> {
+    await this.#again(async () => this.#write([statement], GROUP))
   }
 
   /** Taken once, however often it has to be said: whoever comes back finds that it was here. */

@@ -88,6 +88,10 @@ export abstract class SqlStore implements Store {
   abstract hasRoom(): Promise<boolean>
   /** The values of all rows that the statements returned; durable when it resolves. `urgent` as in a batch. */
   protected abstract write(statements: readonly Statement[], urgent: boolean): Promise<readonly Value[]>
+  /** A write that is of no shard. */
+  protected async writeOfAll(statement: Statement): Promise<void> {
+    await this.write([statement], true)
+  }
   /** As `read`, but after every write that was asked for earlier. */
   protected abstract readAfterWrites(statement: Statement): Promise<readonly Value[]>
 
@@ -106,7 +110,7 @@ export abstract class SqlStore implements Store {
   async belongsTo(ns: string, app: string, before: string | null): Promise<string> {
     const [owner] = await this.read(belongsQuery(ns))
     if (owner === undefined || (owner === before && owner !== app))
-      await this.write([belongsStatement(ns, app, before ?? app)], true)
+      await this.writeOfAll(belongsStatement(ns, app, before ?? app))
     const [now = owner] = await this.readAfterWrites(belongsQuery(ns))
     invariant(typeof now === 'string', 'a namespace belongs to an application by its name')
     return now

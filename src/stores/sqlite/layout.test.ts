@@ -108,6 +108,17 @@ describe('migrations', () => {
     expect(db.prepare('SELECT a FROM earlier').get()).toMatchObject({ a: 'kept' })
   })
 
+  test('a file of layout 4 has the index of reasons when it was opened', () => {
+    const old = keep(new DatabaseSync(file))
+    old.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+    migrate(old, migrations.slice(0, 4))
+    const index = "SELECT name FROM sqlite_schema WHERE name = 'runs_reason'"
+    expect([layoutVersion(old), old.prepare(index).all()]).toEqual([4, []])
+    old.close()
+    const db = keep(openWriter(file))
+    expect([layoutVersion(db), db.prepare(index).all()]).toMatchObject([5, [{ name: 'runs_reason' }]])
+  })
+
   test('only what is missing runs, one version after the other', () => {
     const db = keep(openWriter(file))
     db.exec('UPDATE shards SET head = 7')
