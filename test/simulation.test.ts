@@ -111,7 +111,7 @@ test(
 )
 
 test(
-  'F15: an application that is released anew, taken back and released again, with nodes of two releases at a time: 50 stories',
+  'F15: an application that is released anew, taken back and released again, with nodes of two releases at a time: 50 stories end as they must',
   { timeout: 120_000 },
   async () => {
     const { out, words } = await simulate('--json', '--seeds', '50', '--seed', String(RELEASING + Number(SEED)))
@@ -125,7 +125,7 @@ test(
 )
 
 test(
-  'F7: processes that take on next to nothing at a time, and put runs on the disk as soon as they can: 45 stories',
+  'F7: processes that take on next to nothing at a time, and put runs on the disk as soon as they can: 45 stories end as they must',
   { timeout: 120_000 },
   async () => {
     const { out, words } = await simulate('--json', '--seeds', '45', '--seed', String(TIGHT + Number(SEED)))
