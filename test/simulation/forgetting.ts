@@ -10,12 +10,12 @@ import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
 import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.ts'
+import { AGAIN_MS, Askers } from './askers.ts'
 import { Books } from './books.ts'
 import { Asked, forgettingApplication, type Hands, type Job } from './forgetting-contracts.ts'
 import { judgeReplays } from './journals.ts'
 import { StuckRuns } from './stuck-runs.ts'
 
-const AGAIN_MS = 120
 /** How far the clocks of two processes may be apart: one says when a name is free, another asks for it. */
 const SKEW_MS = 1900
 /** Sweeps come every second, and a graph goes from its leaves to its root. */
@@ -58,12 +58,13 @@ class ForgettingScene implements Scene {
   /** To what each name was last given. */
   readonly #given = new Map<string, Given>()
   #count = 0
-  #under = 0
+  readonly #clients: Askers
 
   constructor(stage: Stage) {
     this.#stage = stage
     this.#books = new Books(stage)
     this.#chance = stage.world.chance('clients')
+    this.#clients = new Askers(stage, this.#chance)
     this.#stuck = new StuckRuns(stage)
     const chance = stage.world.chance('retention')
     // Longer than anything lies in an inbox, and longer than anything waits: what processes died of does for 30 s at most.
@@ -112,25 +113,11 @@ class ForgettingScene implements Scene {
       const asker = { job: { id, order, waits }, isDirect: this.#chance.is(0.5) }
       this.#askers.push(asker)
       // Somebody asks again when it may be over, forgotten, or forgotten with its name.
-      for (const until of [1500, this.#chance.pick([3000, 70_000])]) this.#after(until, (app) => askFor(app, asker))
+      for (const until of [1500, this.#chance.pick([3000, 70_000])])
+        this.#clients.ask(until, (app) => askFor(app, asker))
       // Also for a part of it, which is there already, or is now.
-      this.#after(70_000, (app) => app.startNamed({ call: 'letter', input: order }))
+      this.#clients.ask(70_000, (app) => app.startNamed({ call: 'letter', input: order }))
     }
-  }
-
-  /** At some time, until it is heard of. */
-  #after(until: number, ask: (app: Application) => Promise<unknown>): void {
-    const { clock } = this.#stage.world
-    const again = async (): Promise<void> => {
-      try {
-        await this.#stage.ask(ask)
-        this.#under -= 1
-      } catch {
-        clock.after(AGAIN_MS, () => void again())
-      }
-    }
-    this.#under += 1
-    clock.after(this.#chance.between(0, until), () => void again())
   }
 
   /** Returns to whom the name was given before. */
@@ -184,7 +171,7 @@ class ForgettingScene implements Scene {
   }
 
   isOver(): boolean {
-    return this.#under === 0
+    return this.#clients.areDone
   }
 
   async judge(): Promise<void> {

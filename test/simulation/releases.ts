@@ -2,10 +2,10 @@
 // several releases are there at a time, and what one has begun another goes on with. In the end all are of the last release, and
 // everything that was ever acknowledged has been done, once.
 import { isBalletError } from '../../src/core/errors.ts'
-import type { Application } from '../../src/define/application.ts'
 import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
 import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.ts'
+import { Askers } from './askers.ts'
 import { Books } from './books.ts'
 import { judgeConducted } from './conducted.ts'
 import { judgeReplays, judgeRows } from './journals.ts'
@@ -22,7 +22,8 @@ import {
 } from './release-contracts.ts'
 import { StuckRuns } from './stuck-runs.ts'
 
-const AGAIN_MS = 120
+/** Until when everything has been asked for once. */
+const ASKED_MS = 3000
 const LAST = 3
 /** What is released one after the other; the last stays until the faults are over. */
 const PLANS: readonly (readonly Release[])[] = [
@@ -60,12 +61,13 @@ class ReleasesScene implements Scene {
   readonly #orders: Order[] = []
   readonly #gifts: Gift[] = []
   readonly #asked: Order[] = []
-  #under = 0
+  readonly #askers: Askers
 
   constructor(stage: Stage) {
     this.#stage = stage
     this.#books = new Books(stage)
     this.#chance = stage.world.chance('clients')
+    this.#askers = new Askers(stage, this.#chance)
     this.#deploys = stage.world.chance('deploys')
     this.#stuck = new StuckRuns(stage)
     this.#plan = this.#deploys.pick(PLANS)
@@ -107,14 +109,14 @@ class ReleasesScene implements Scene {
         rest: this.#chance.pick([10, 400, 2500]),
       }
       this.#orders.push(order)
-      this.#untilHeard((app) => app.startNamed({ call: 'order', input: order }))
+      this.#askers.ask(ASKED_MS, (app) => app.startNamed({ call: 'order', input: order }))
       if (this.#chance.is(0.3)) {
         const gift = { ...order, id: `g-${number}`, card: `c-${number}` }
         this.#gifts.push(gift)
-        this.#untilHeard((app) => app.startNamed({ call: 'gift', input: gift }))
+        this.#askers.ask(ASKED_MS, (app) => app.startNamed({ call: 'gift', input: gift }))
       }
       if (this.#chance.is(0.3))
-        this.#untilHeard((app) =>
+        this.#askers.ask(ASKED_MS, (app) =>
           app
             .signalNamed({ run: `order:${order.id}`, name: 'hurry', data: 'now', id: `h-${number}` })
             .catch((error: unknown) => {
@@ -125,7 +127,7 @@ class ReleasesScene implements Scene {
         const asked = { ...order, id: `w-${number}` }
         const isConducted = this.#chance.is(0.5)
         this.#asked.push(asked)
-        this.#untilHeard((app) =>
+        this.#askers.ask(ASKED_MS, (app) =>
           isConducted
             ? app.conduct(wrapping)(Asked(asked), { id: asked.id })
             : app.publish(Asked(asked), { id: asked.id, source: 'outside' }),
@@ -133,24 +135,9 @@ class ReleasesScene implements Scene {
       }
       if (this.#chance.is(0.3)) {
         const given = { ...order, id: `e-${number}`, card: `e-${number}` }
-        this.#untilHeard((app) => app.publish(Given(given), { id: given.id, source: 'outside' }))
+        this.#askers.ask(ASKED_MS, (app) => app.publish(Given(given), { id: given.id, source: 'outside' }))
       }
     }
-  }
-
-  /** At some time, until it is heard of. */
-  #untilHeard(ask: (app: Application) => Promise<unknown>): void {
-    const { clock } = this.#stage.world
-    const again = async (): Promise<void> => {
-      try {
-        await this.#stage.ask(ask)
-        this.#under -= 1
-      } catch {
-        clock.after(AGAIN_MS, () => void again())
-      }
-    }
-    this.#under += 1
-    clock.after(this.#chance.between(0, 3000), () => void again())
   }
 
   /** What is old is ended when all is well: the last release is rolled out. */
@@ -170,7 +157,7 @@ class ReleasesScene implements Scene {
   }
 
   isOver(): boolean {
-    return this.#under === 0
+    return this.#askers.areDone
   }
 
   async judge(): Promise<void> {
