@@ -1,5 +1,5 @@
 // Opens the store of an application, which has to be its own: another application would find no code for what is there, and forget
-// it by its own rules. So that is judged before anything is taken up.
+// it by its own rules. So that is judged before anything is taken up. In development a name is changed as anything else is.
 import { fault } from '../core/errors.ts'
 import { DEFAULT_NAMESPACE } from '../core/names.ts'
 import type { StoreInfo } from '../core/store.ts'
@@ -20,10 +20,15 @@ export async function openStore(options: ApplicationOptions): Promise<StoreInfo>
 }
 
 async function checkOwner(options: ApplicationOptions): Promise<void> {
-  const { store, namespace, renamedFrom, directory } = options
+  const { store, namespace, renamedFrom, directory, development, log } = options
   const { name: app } = directory.definition
-  const owner = await whenSpace(options, () => store.belongsTo(namespace, app, renamedFrom))
+  const ask = (before: string | null) => whenSpace(options, () => store.belongsTo(namespace, app, before))
+  const owner = await ask(renamedFrom)
   if (owner === app) return
+  if (development) {
+    log.warn(`The store was that of the application "${owner}"; it is that of "${app}" from now on.`)
+    return void (await ask(owner))
+  }
   const inNamespace = namespace === DEFAULT_NAMESPACE ? '' : ` in the namespace "${namespace}"`
   throw fault('STORE_OF_ANOTHER', { path: store.name, owner, namespace: inNamespace, app })
 }

@@ -1,7 +1,7 @@
 // A store that was opened by the wrong application, as happens where two of them are started with one another's settings.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { openForTest } from '../../test/support/applications.ts'
+import { keptLog, openForTest } from '../../test/support/applications.ts'
 import { ballet, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
@@ -35,6 +35,15 @@ test('F20: an application is started on the store of another: it is refused, and
   const again = await openForTest(shop, { store: memory(data) })
   await again.signal('f', Go(null))
   expect(await again.result('f')).toBe('done')
+})
+
+test('in development a name may be changed as anything else: the store goes with it, and the log says so', async () => {
+  const data = new MemoryData()
+  await (await openForTest(shop, { store: memory(data) })).close()
+  const log = keptLog()
+  await (await openForTest(store, { store: memory(data), development: true, log })).close()
+  expect(log.lines).toContain('warn The store was that of the application "shop"; it is that of "store" from now on.')
+  await expect(openForTest(shop, { store: memory(data) })).rejects.toMatchObject({ code: 'STORE_OF_ANOTHER' })
 })
 
 test('an application under a new name says which it had, once; the old name is another application from then on', async () => {

@@ -6,7 +6,7 @@ import { systemClock } from '../../engine/clock.ts'
 import { aRun, commitFirst, NS, SHARD } from '../../testing/store-rows.ts'
 import { postgres } from './postgres-store.ts'
 
-test('a store of layout 4 has the index of reasons when it was opened, and the runs that it had', async () => {
+test('a store of layout 4 has the index of reasons when it was opened, belongs to nobody, and has the runs that it had', async () => {
   const { schema, url, drop } = await newPlace()
   const before = postgres({ url: url(''), clock: systemClock })
   await before.open()
@@ -14,7 +14,9 @@ test('a store of layout 4 has the index of reasons when it was opened, and the r
   await commitFirst(before, { runs: [stuck] })
   await before.close()
   const sql = await connection()
-  await sql.unsafe(`DROP INDEX ${schema}.runs_reason; UPDATE ${schema}.store SET schema = 4`)
+  await sql.unsafe(
+    `DROP INDEX ${schema}.runs_reason; DROP TABLE ${schema}.applications; UPDATE ${schema}.store SET schema = 4`,
+  )
   const after = postgres({ url: url(''), clock: systemClock })
   expect((await after.open()).schema).toBe(SCHEMA_VERSION)
   expect(await after.runs(SHARD, { ns: NS, status: ['stuck'], reason: 'threw', limit: 10 })).toEqual([stuck])
@@ -22,6 +24,7 @@ test('a store of layout 4 has the index of reasons when it was opened, and the r
     `SELECT FROM pg_indexes WHERE schemaname = '${schema}' AND indexname = 'runs_reason'`,
   )
   expect(indexes).toHaveLength(1)
+  expect(await after.belongsTo(NS, 'shop', null)).toBe('shop')
   await after.close()
   await drop()
 })
