@@ -1,7 +1,8 @@
 // An event as somebody outside asks for it, judged once; and its row, with the claim of its identity in the same batch. Used by
 // requests.ts, and by conduct-flow.ts for the event that begins a flow.
 import { fault } from '../core/errors.ts'
-import { fromText, toText, type JsonText } from '../core/json.ts'
+import { toWholeText } from '../core/json-losses.ts'
+import { fromText, type JsonText } from '../core/json.ts'
 import { causeProblem, checkEventName } from '../core/names.ts'
 import type { PublishRequest } from '../define/application.ts'
 import type { Judging } from './asked-start.ts'
@@ -41,7 +42,7 @@ export function judgeEvent(context: Judging, own: string, request: PublishReques
   const id = given ? checkEventName(request.id, 'The event id') : random.uuid(clock.now())
   const what = `the data of ${type}`
   const value = made === undefined ? directory.checkEvent(type, request.data) : fromText(made)
-  const data = toText(value, what) ?? 'null'
+  const data = toWholeText(value, what) ?? 'null'
   const key = directory.eventKey(type, value)
   const hash = hashOfGiven(context, { type, data: request.data }, request.data, what)
   return { type, key, source, id, given, name: `${source} ${id}`, value, data, hash }

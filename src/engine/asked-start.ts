@@ -1,7 +1,8 @@
 // A start as somebody outside asks for it, judged once: what is called, with what, and under which id, from which follows
 // where the run will be. Used by requests.ts, and by whoever has to find the shard first.
 import { runRef } from '../core/ids.ts'
-import { fromText, toText, type JsonText } from '../core/json.ts'
+import { toWholeText } from '../core/json-losses.ts'
+import { fromText, type JsonText } from '../core/json.ts'
 import { checkId, splitKey } from '../core/names.ts'
 import type { StartRequest } from '../define/application.ts'
 import { startHash, type Birth } from './births.ts'
@@ -37,7 +38,7 @@ export function judgeStart(
   const { call } = request
   const { kind } = directory.callable(call)
   const value = made === undefined ? directory.checkInput(call, request.input) : fromText(made)
-  const input = toText(value, `the input of ${call}`) ?? 'null'
+  const input = toWholeText(value, `the input of ${call}`) ?? 'null'
   const key = directory.runKey(call, value)
   const { id, given } = runId(judging, request, key, isHere)
   const now = clock.now()

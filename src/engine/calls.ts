@@ -2,6 +2,7 @@
 // brings the answer to its stored form. An operation with outcomes answers with an event value, one with an output
 // with that; what it does not declare is a fault in its code and is not retried.
 import { fault } from '../core/errors.ts'
+import { toWholeText } from '../core/json-losses.ts'
 import { fromText, toText, type JsonText } from '../core/json.ts'
 import type { Command } from '../core/journal.ts'
 import { keyOf, nearest, splitKey } from '../core/names.ts'
@@ -76,7 +77,8 @@ export function stepEffect(
     attempt: async (attempt, stop) => {
       const body = work.body as (context: OperationContext) => unknown
       const context = new CallContext(environment, { row, op, undoes: null, attempt, stop })
-      return toText(await environment.current.body(row.id, op, () => body(context)), `what step "${name}" returned`)
+      const answer = await environment.current.body(row.id, op, () => body(context))
+      return toWholeText(answer, `what step "${name}" returned`)
     },
   }
 }
@@ -144,7 +146,7 @@ export function checkAnswerKey(
 /** The stored form of what an operation returned. @throws OUTCOME_UNDECLARED, INPUT_INVALID, VALUE_NOT_JSON, KEY_INVALID */
 function answerText(operation: OperationDefinition, answer: unknown): JsonText | undefined {
   const what = `what ${operation.name} answered`
-  if (operation.output !== null) return toText(validate(operation.output, answer, what), what)
+  if (operation.output !== null) return toWholeText(validate(operation.output, answer, what), what)
   if (operation.outcomes.length === 0) return undefined
   const declared = isEventValue(answer) ? operation.outcomes.find((event) => event.type === answer.type) : undefined
   if (declared === undefined || !isEventValue(answer)) {
@@ -158,7 +160,7 @@ function answerText(operation: OperationDefinition, answer: unknown): JsonText |
   const data = validate(declared.schema, answer.data, `the data of ${answer.type}`)
   const key = isRecord(data) ? data[declared.key] : undefined
   keyOf(declared.key, key)
-  return toText({ kind: 'event', type: answer.type, data, key }, what)
+  return toWholeText({ kind: 'event', type: answer.type, data, key }, what)
 }
 
 function describe(value: unknown): string {

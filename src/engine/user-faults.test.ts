@@ -28,6 +28,26 @@ const deep = (levels: number): unknown => {
   return value
 }
 
+test.each([
+  ['a step', 'what step "make" returned cannot be stored as JSON: it has a Map at rates'],
+  ['an operation', 'what desk.take answered cannot be stored as JSON: it has NaN at amount'],
+])('what JSON would leave out of the answer of %s is told, and not lost', async (kind, words) => {
+  const anything = z.custom<string>(() => true)
+  const desk = service('desk', {
+    take: operation({ input: z.null(), output: anything, run: () => ({ amount: Number.NaN }) as never }),
+  })
+  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
+    if (kind === 'a step') await run.step('make', () => ({ rates: new Map([['EUR', 1]]) }) as never)
+    else await run.call(desk.take(null))
+    return 'done'
+  })
+  const app = await openForTest(ballet({ services: [desk], workflows: [flow, fine] }))
+  await app.start(flow(null), { id: 'f' })
+  const { waits } = await stuck(app, 'f')
+  expect(JSON.stringify(waits)).toContain(JSON.stringify(words).slice(1, -1))
+  await isFine(app)
+})
+
 test.each([500, 3000, 4000, 100_000])(
   'a value %i levels deep is taken or refused, and other runs go on',
   async (levels) => {

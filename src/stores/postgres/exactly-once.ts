@@ -8,7 +8,8 @@
 //   a row, undone     refused, for good
 import { TerminalError } from '../../core/errors.ts'
 import { parseText } from '../../core/json-text.ts'
-import { isRecord, toText } from '../../core/json.ts'
+import { toWholeText } from '../../core/json-losses.ts'
+import { isRecord } from '../../core/json.ts'
 import { beginnerOf, senderOf, textText, type Send } from './libraries.ts'
 
 /** What is asked of the context of a call: that of an operation or a step has it. */
@@ -112,7 +113,7 @@ async function settle(
   const taken = await send(`INSERT INTO ${TABLE} (key) VALUES (${key}) ON CONFLICT DO NOTHING RETURNING 1`)
   if (taken.length === 0) return answerOf(send, key)
   const result = await work(tx as never)
-  const output = toText(result, 'what was done in the transaction')
+  const output = toWholeText(result, 'what was done in the transaction')
   await send(`UPDATE ${TABLE} SET output = ${output === undefined ? 'NULL' : textText(output)} WHERE key = ${key}`)
   return output === undefined ? undefined : parseText(output)
 }
