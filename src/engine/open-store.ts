@@ -4,9 +4,11 @@ import { fault } from '../core/errors.ts'
 import { DEFAULT_NAMESPACE } from '../core/names.ts'
 import type { StoreInfo } from '../core/store.ts'
 import type { ApplicationOptions } from './application-options.ts'
+import { insist } from './first-words.ts'
+import { refuseBeside } from './other-nodes.ts'
 import { whenSpace } from './when-space.ts'
 
-/** @throws STORE_OF_ANOTHER, and what `open` and `belongsTo` of the store throw; then it is closed, or was never open */
+/** @throws STORE_OF_ANOTHER, STORE_LOCKED while nodes of another application are there, and what `open` and `belongsTo` of the store throw; then it is closed, or was never open */
 export async function openStore(options: ApplicationOptions): Promise<StoreInfo> {
   const { store } = options
   const info = await whenSpace(options, () => store.open())
@@ -20,7 +22,14 @@ export async function openStore(options: ApplicationOptions): Promise<StoreInfo>
 }
 
 async function checkOwner(options: ApplicationOptions): Promise<void> {
-  const { store, namespace, renamedFrom, directory, development, log } = options
+  const { store, namespace, renamedFrom, directory, development, log, node, clock } = options
+  const { leases } = store
+  // Whoever is refused because of them must not have taken the name from them.
+  if (leases !== undefined) {
+    const isOver = (): boolean => false
+    const { nodes } = await insist({ clock, mostMs: leases.lengthMs, isOver }, () => leases.survey())
+    refuseBeside(nodes, node, store.name)
+  }
   const { name: app } = directory.definition
   const ask = (before: string | null) => whenSpace(options, () => store.belongsTo(namespace, app, before))
   const owner = await ask(renamedFrom)

@@ -14,6 +14,7 @@ import type { Log } from '../define/definition.ts'
 import { insist } from './first-words.ts'
 import { LeaseHold, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
+import { refuseBeside } from './other-nodes.ts'
 import { TakeOvers } from './take-overs.ts'
 
 export interface OwnershipOptions {
@@ -96,12 +97,7 @@ export class Ownership {
   async #join(): Promise<TakenAt | null> {
     const { leases, shard, node, store } = this.#options
     const { owner, isFree } = await leases.look(shard)
-    // It could do nothing for its runs, and must not get its requests.
-    if (owner !== null && !isFree && owner.app !== node.app)
-      throw fault('STORE_LOCKED', {
-        path: store,
-        owner: `: the application "${owner.app}" at ${owner.address ?? owner.id}`,
-      })
+    if (owner !== null && !isFree) refuseBeside([owner], node, store)
     await leases.join(node)
     this.#joinedAt = elapsedOf(this.#options.clock)
     return this.#takeIfFree()

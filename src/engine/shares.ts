@@ -16,6 +16,7 @@ import type { Log } from '../define/definition.ts'
 import { insist } from './first-words.ts'
 import { LeaseHold, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
+import { refuseBeside } from './other-nodes.ts'
 import { TakeOvers } from './take-overs.ts'
 
 export interface SharesOptions {
@@ -104,13 +105,7 @@ export class Shares {
   async #join(): Promise<readonly Promise<void>[]> {
     const { leases, node, store } = this.#options
     const { nodes } = await leases.survey()
-    const other = nodes.find(({ app }) => app !== node.app)
-    // It could do nothing for its runs, and must not get its requests.
-    if (other !== undefined)
-      throw fault('STORE_LOCKED', {
-        path: store,
-        owner: `: the application "${other.app}" at ${other.address ?? other.id}`,
-      })
+    refuseBeside(nodes, node, store)
     await this.#renew()
     return this.#look()
   }

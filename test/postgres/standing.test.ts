@@ -135,7 +135,7 @@ test('another application on the store of one that runs is refused', async () =>
   const at = await place()
   const one = await desk(at)
   await expect(desk(at, undefined, 'counter')).rejects.toMatchObject({
-    code: 'STORE_OF_ANOTHER',
+    code: 'STORE_LOCKED',
     message: expect.stringContaining('the application "desk"'),
   })
   expect((await one.nodes()).nodes).toHaveLength(1)
