@@ -243,6 +243,10 @@ describe('what is carried', () => {
     // What an earlier version has handed on stays as it is in the journal.
     const { driver } = await replay(last, body, { ...last.setting, ...carrying(10_000) })
     expect(driver.machine.continues).toBe(true)
+    // It goes on as long as it adds nothing to them.
+    const more = await idly(new Driver(body, carrying(10_001)))
+    expect(more.machine.continues).toBe(true)
+    expect(carryOf(more)).toMatchObject({ undos: { length: 10_001 } })
   })
 
   it('are the children that stop with the run, up to 10,000', async () => {
