@@ -91,7 +91,7 @@ async function* one(run: Promise<ReplayedRun>): AsyncGenerator<ReplayedRun> {
 /** Prints each run as it is done, then the sum. With --json one document at the end. */
 async function tell(runs: AsyncGenerator<ReplayedRun>, json: boolean, terminal: Terminal): Promise<ExitCode> {
   const { clock, paint, out, note } = terminal
-  const counts = { ok: 0, diverged: 0, unreadable: 0, skipped: 0 }
+  const counts = { ok: 0, diverged: 0, threw: 0, unreadable: 0, skipped: 0 }
   const kept: ReplayedRun[] = []
   const began = clock.now()
   let turns = 0
@@ -108,17 +108,18 @@ async function tell(runs: AsyncGenerator<ReplayedRun>, json: boolean, terminal: 
   const ms = clock.now() - began
   if (json) out(JSON.stringify({ ...counts, turns, ms, runs: kept }))
   else out(`${sum(counts)}; ${turns} turn${turns === 1 ? '' : 's'} in ${showMs(ms)}.`)
-  if (counts.diverged > 0) return EXIT.stuck
+  if (counts.diverged + counts.threw > 0) return EXIT.stuck
   return counts.unreadable > 0 ? EXIT.failed : EXIT.ok
 }
 
 type Counts = Readonly<Record<ReplayedRun['verdict'], number>>
 
-function sum({ ok, diverged, unreadable, skipped }: Counts): string {
-  const all = ok + diverged + unreadable + skipped
+function sum({ ok, diverged, threw, unreadable, skipped }: Counts): string {
+  const all = ok + diverged + threw + unreadable + skipped
   const parts = [
     `${ok} ok`,
     `${diverged} diverged`,
+    ...(threw === 0 ? [] : [`${threw} would throw again`]),
     ...(unreadable === 0 ? [] : [`${unreadable} cannot be read`]),
     ...(skipped === 0 ? [] : [`${skipped} without anything to replay`]),
   ]
@@ -136,6 +137,8 @@ function lines(run: ReplayedRun, { green, red, yellow, dim }: Paint): readonly s
         `${red('diverged')}  ${id}  ${dim(`at turn ${run.seq ?? 0}`)}`,
         ...(run.diff ?? '').split('\n').map((line) => `  ${printable(line)}`),
       ]
+    case 'threw':
+      return [`${red('threw')}     ${id}  and throws again: ${oneLine(run.problem ?? '')}`]
     case 'unreadable':
       return [`${red('damaged')}   ${id}  its rows cannot be read: ${oneLine(run.problem ?? '')}`]
     case 'skipped':

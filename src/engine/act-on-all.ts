@@ -11,8 +11,12 @@ const LIMIT = 1000
 const LIMIT_MOST = 10_000
 const PAGE = 200
 const REFUSED_SHOWN = 100
-/** Runs that are acted on at a time: each takes a commit, or the way to another node and back, which may be a second. */
-const WIDTH = 32
+/**
+ * Runs that are acted on at a time: each takes a commit, or the way to another node and back, which may be a second. Few at first, since
+ * a node that is silent is found out by them, and twice as many each time that is answered.
+ */
+const WIDTH_FIRST = 32
+const WIDTH_MOST = 256
 
 /** What may be tried again of one run, and says nothing of the others. */
 const OF_THE_RUN = new Set(['NODE_STANDBY', 'OWNER_SILENT', 'OWNER_UNREACHABLE'])
@@ -73,13 +77,16 @@ export async function actOnAll(
     }
   }
   const some: Matched[] = []
+  let width = WIDTH_FIRST
   let more = false
   for await (const run of matching(queries, request)) {
     more = matched === limit
     if (more) break
     matched += 1
     some.push(run)
-    if (some.length === WIDTH) await actOnSome(some.splice(0))
+    if (some.length < width) continue
+    await actOnSome(some.splice(0))
+    width = Math.min(width * 2, WIDTH_MOST)
   }
   await actOnSome(some)
   return sum(more)

@@ -18,7 +18,7 @@ import { identityOf } from './live-run.ts'
 import { readPages, type RowsOfAll } from './pages.ts'
 import { Pump } from './pump.ts'
 import { watchRejections } from './rejections.ts'
-import { replay } from './replayer.ts'
+import { makeAgain, replay } from './replayer.ts'
 import { newestFirst, ofRun } from './row-orders.ts'
 
 export interface OfflineReplayOptions {
@@ -38,8 +38,11 @@ export interface ReplayedRun {
   readonly status: RunStatus
   /** Of its journal; those after a difference were not made. */
   readonly turns: number
-  /** `skipped`: there is nothing of it to replay; `problem` says why. `unreadable`: its rows cannot be read. */
-  readonly verdict: 'ok' | 'diverged' | 'unreadable' | 'skipped'
+  /**
+   * `threw`: its last turn threw, and throws with this code as well; `problem` says what. `skipped`: there is nothing of it to
+   * replay; `problem` says why. `unreadable`: its rows cannot be read.
+   */
+  readonly verdict: 'ok' | 'diverged' | 'threw' | 'unreadable' | 'skipped'
   /** The turn that differs, and how: recorded (-) against produced (+). */
   readonly seq?: number
   readonly diff?: string
@@ -186,7 +189,7 @@ export class OfflineReplay {
   async #make(
     row: RunRow,
     workflow: WorkflowDefinition,
-  ): Promise<Pick<ReplayedRun, 'turns' | 'verdict' | 'seq' | 'diff'>> {
+  ): Promise<Pick<ReplayedRun, 'turns' | 'verdict' | 'seq' | 'diff' | 'problem'>> {
     const rows = await readRows({ store: this.#reader, shard: (await this.#where()).shardOf(row.id) }, row)
     const decode = (payload: RunRow['input'], place: PayloadPlace['row'], id: string): string =>
       this.#codec.decode(payload, { namespace: this.#ns, row: place, id })
@@ -208,8 +211,13 @@ export class OfflineReplay {
     const replayed = await replay(this.#pump, row.name, machine, turns, this.#current)
     if (this.#broken !== undefined) throw fault('INVARIANT', { problem: 'a turn could not be replayed' }, this.#broken)
     const error = replayed.kind === 'diverged' ? replayed.error : (blamed as Error | null)
+    const last = turns.at(-1)
+    if (error === null && replayed.kind === 'threw' && last !== undefined) {
+      const again = await makeAgain(this.#pump, row.name, machine, replayed, last, this.#current)
+      if (again.kind === 'threw') return { turns: turns.length, verdict: 'threw', problem: again.error.message }
+    }
     if (error === null) return { turns: turns.length, verdict: 'ok' }
-    return { turns: turns.length, verdict: 'diverged', ...differenceOf(error, turns.at(-1)?.seq ?? 0) }
+    return { turns: turns.length, verdict: 'diverged', ...differenceOf(error, last?.seq ?? 0) }
   }
 
   /** A rejection inside a turn is that run's; any other is of something that a body began and nobody waits for. */

@@ -179,6 +179,31 @@ class ReplayJob implements TurnJob {
   }
 }
 
+/** Makes the turn that threw again, as a start of the application would: only that shows whether its code is mended. */
+export function makeAgain(
+  pump: Pump,
+  workflow: string,
+  machine: Machine,
+  held: Held,
+  last: HistoryTurn,
+  current: CurrentWork = CurrentWork.unwatched(),
+): Promise<Closed> {
+  return new Promise((resolve) =>
+    pump.add({
+      workflow,
+      machine,
+      begin() {
+        current.turn(machine.spec.identity.id, last.seq + 1)
+        machine.deliver(held.delivered, last.at, last.seq + 1, null, answerHeld(held.delivered, held))
+      },
+      end() {
+        current.over()
+        resolve(machine.close())
+      },
+    }),
+  )
+}
+
 /** What was recorded holds: decoded inputs, due times. */
 function adopt(machine: Machine, commands: readonly Command[]): void {
   for (const command of commands) {
