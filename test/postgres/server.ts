@@ -113,6 +113,13 @@ export class PostgresServer {
     writeFileSync(join(data, 'pg_hba.conf'), 'hostssl all all all trust\n')
   }
 
+  /** Has it follow another, of which it never hears. Takes effect when it is started again. */
+  standBy(): void {
+    const signal = join(this.#folder, 'data/standby.signal')
+    writeFileSync(signal, '')
+    if (this.#identity !== undefined) chownSync(signal, this.#identity.uid, this.#identity.gid)
+  }
+
   /** Starts it again on the same data. */
   up(): Promise<void> {
     const settings = ['max_connections=200', 'listen_addresses=127.0.0.1', 'unix_socket_directories=']
@@ -142,7 +149,7 @@ export class PostgresServer {
       let said = ''
       child.stderr.on('data', (text: Buffer) => {
         if (said.length < 100_000) said += text.toString()
-        if (said.includes('ready to accept connections')) resolve()
+        if (/ready to accept (?:read-only )?connections/.test(said)) resolve()
       })
       child.once('error', reject)
       child.once('exit', (code) => reject(new Error(`postgres ended with ${code}: ${said.slice(-2000)}`)))

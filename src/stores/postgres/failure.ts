@@ -4,8 +4,8 @@
 import { fault, isBalletError, type BalletError, type ErrorCode } from '../../core/errors.ts'
 import type { PostgresAddress } from './address.ts'
 
-/** Classes of SQLSTATE, or whole ones: the server goes, comes, is busy, or is one that may not be written to. */
-const passing = /^(?:08|40|57P|55P03|57014|53300|53400|25006|25P03)/
+/** Classes of SQLSTATE, or whole ones: the server goes, comes, is busy, or is one that may not be written to (a standby says 0A000). */
+const passing = /^(?:08|0A000|40|57P|55P03|57014|53300|53400|25006|25P03)/
 /** Codes of the driver and of Node.js for a connection that is not there, or not any more. A certificate has others. */
 const gone = /^(?:CONNECT|E(?!RR_)[A-Z_]+$|ERR_STREAM|ERR_SOCKET)/
 const diskFull = /^(?:53100)/

@@ -38,6 +38,8 @@ const FIRST_PLANS = 64
 /** What a session is for: one of those that `renews` writes in statements that are transactions of their own. */
 export interface LinkUse {
   readonly renews?: boolean
+  /** A standby will do where no host is a primary: it only answers, and may lag. */
+  readonly onlyAsks?: boolean
 }
 
 /** Settings that a session has from its beginning, above those of the role and the database. */
@@ -68,7 +70,10 @@ function tlsTo({ tls }: PostgresAddress, { host }: PostgresHost): PostgresAddres
   return { checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate), ...tls }
 }
 
-/** Opens one connection. @throws STORE_UNREACHABLE, STORE_FAILED */
+/**
+ * Opens one connection, to the first host that is a primary: what was one before a fail-over may be back as a standby.
+ * @throws STORE_UNREACHABLE, STORE_FAILED
+ */
 export async function openLink(
   driver: Driver,
   address: PostgresAddress,
@@ -76,11 +81,18 @@ export async function openLink(
   use: LinkUse = {},
 ): Promise<Link> {
   let failure: BalletError | undefined
+  let standby: Link | undefined
   for (const host of address.hosts) {
     const link = new Link(driver, { address, host, use }, clock)
     try {
       await link.begin()
-      return link
+      if (!link.isStandby) {
+        await standby?.close()
+        return link
+      }
+      if (use.onlyAsks !== true) throw unreachable(address.name, `${host.host} is a standby, which takes no writes`)
+      if (standby === undefined) standby = link
+      else await link.close()
     } catch (error) {
       link.destroy(failureOf(error, address.name))
       failure = failureOf(error, address.name)
@@ -88,6 +100,7 @@ export async function openLink(
       if (failure.code !== 'STORE_UNREACHABLE') break
     }
   }
+  if (standby !== undefined) return standby
   throw failure ?? unreachable(address.name, 'it has no host')
 }
 
@@ -104,6 +117,8 @@ export class Link {
   readonly #waiting = new Set<(error: BalletError) => void>()
   /** The process of the server, as far as it is known. */
   pid: number | null = null
+  /** Whether the server takes no writes, because it follows another. */
+  isStandby = false
 
   constructor(
     driver: Driver,
@@ -155,11 +170,12 @@ export class Link {
       this.#raw = await this.#settled(this.#socket)
       // A session that a pooler lends is left as it is.
       const isLocal = !this.#address.prepare
-      const look = `SELECT pg_backend_pid(), ${syncText}, ${isLocal}), current_setting('server_encoding')`
+      const look = `SELECT pg_backend_pid(), ${syncText}, ${isLocal}), current_setting('server_encoding'), pg_is_in_recovery()::int`
       // The driver reserves nothing for whoever comes first (3.4.9 waits for ever), so this is sent before.
-      const [[pid, , encoding] = []] = await this.#settled(this.#sql.unsafe(look).values())
+      const [[pid, , encoding, standsBy] = []] = await this.#settled(this.#sql.unsafe(look).values())
       this.#session = await this.#settled(this.#sql.reserve())
       if (typeof pid === 'number' && this.#address.prepare) this.pid = pid
+      this.isStandby = standsBy === 1
       if (encoding !== 'UTF8')
         throw fault('STORE_FAILED', { problem: `the database has the encoding ${encoding}, not UTF8` })
     } finally {

@@ -110,7 +110,7 @@ class PostgresStore extends SqlStore {
     this.#texts = new Texts(this.#address.schema)
     this.#gathered = new ShardReads(this.#address.schema, (step) => this.#readSteps([step]))
     const open = async (use?: LinkUse): Promise<Link> =>
-      openLink(await (this.#driver ??= loadDriver()), this.#address, clock, use)
+      openLink(await (this.#driver ??= loadDriver()), this.#address, clock, { ...use, onlyAsks: readOnly })
     this.#readers = new Links(this.#address.readers, () => open())
     this.#writers = new Links(this.#address.writers, () => open())
     this.leases = new PostgresLeases({

@@ -25,7 +25,7 @@ export interface Probe {
 /** @throws STORE_UNKNOWN, STORE_UNREACHABLE, STORE_FAILED, STORE_FOREIGN, STORE_NEWER, PACKAGE_MISSING */
 export async function probe(url: string, clock: Clock): Promise<Probe> {
   const address = readAddress(url)
-  const link = await openLink(await loadDriver(), address, clock)
+  const link = await openLink(await loadDriver(), address, clock, { onlyAsks: true })
   const deadline = link.deadline(address.deadlineMs)
   try {
     const since = clock.now()
