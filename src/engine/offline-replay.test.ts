@@ -74,7 +74,8 @@ test('what fits is ok: open runs first, then ended ones, and nothing is done or 
 
 test('a run whose code threw is tried once more: it fits when it is mended, and is told when it throws again', async () => {
   const data = await stored()
-  const told = (found: readonly ReplayedRun[]): unknown => found.map(({ id, verdict, problem }) => [id, verdict, problem])
+  const told = (found: readonly ReplayedRun[]): unknown =>
+    found.map(({ id, verdict, problem }) => [id, verdict, problem])
   const others = [
     ['open', 'ok', undefined],
     ['ended', 'ok', undefined],
