@@ -20,6 +20,7 @@ import { RemoteError } from './problem.ts'
 import type { Reads } from './reads.ts'
 import { STORE_FOLDER, storePlace, type StorePlace } from '../server/store-place.ts'
 import type { Terminal } from './terminal.ts'
+import { tokensOf } from './tokens.ts'
 import { shellWord } from './why-waiting.ts'
 
 export type Found =
@@ -88,7 +89,7 @@ async function find(given: Given, terminal: Terminal): Promise<Found> {
     if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
       throw fault('USAGE', { problem: `"${url}" is no address of an application, such as http://127.0.0.1:4400.` })
     }
-    return { kind: 'process', url, token: env['BALLET_TOKEN'] ?? null }
+    return { kind: 'process', url, token: tokensOf(env['BALLET_TOKEN'])[0] ?? null }
   }
   const place = wanted === undefined ? null : storePlace(wanted, cwd)
   const folder = place?.folder ?? folderAbove(cwd)

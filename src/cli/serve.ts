@@ -15,6 +15,7 @@ import { usage, wholeNumber } from './parse.ts'
 import { isAlive, leaveAddress, readProcessFile } from '../server/process-file.ts'
 import { storePlace, type StorePlace } from '../server/store-place.ts'
 import { print, type Terminal } from './terminal.ts'
+import { tokensOf } from './tokens.ts'
 
 /** Set to 1 in the environment of the child of `ballet dev`: what is not durable is then found out by name. */
 export const DEVELOPMENT = 'BALLET_DEVELOPMENT'
@@ -57,7 +58,8 @@ export const serve: Command = {
     const asked = untilAsked()
     const leaving = new AbortController()
     void asked.then(() => leaving.abort())
-    const { BALLET_TOKEN: token, BALLET_NODE_SECRET: nodeSecret, [DEVELOPMENT]: development } = terminal.env
+    const { BALLET_TOKEN: tokens, BALLET_NODE_SECRET: nodeSecret, [DEVELOPMENT]: development } = terminal.env
+    const token = tokensOf(tokens)
     const { app, serving } = await begin(
       loaded,
       place,
@@ -71,7 +73,7 @@ export const serve: Command = {
       store: place.url,
       storeId: store.id,
       url: serving.url,
-      token,
+      token: token[0],
       app: resolve(terminal.cwd, path),
     })
     print(
@@ -109,7 +111,7 @@ interface Running {
 interface ListenOptions {
   readonly port: number
   readonly host: string | undefined
-  readonly token: string | undefined
+  readonly token: readonly string[]
   readonly nodeSecret: string | undefined
   /** Where the other nodes reach this one; undefined: where it listens. */
   readonly advertise: string | undefined

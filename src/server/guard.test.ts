@@ -188,6 +188,18 @@ describe('the token', () => {
     expect((await ask({ authorization: 'bearer  open-sesame' })).status).not.toBe(401)
   })
 
+  it('may be one of several while it is changed; a list of none is none', async () => {
+    const { app } = testApplication()
+    await using server = await serve(app, { port: 0, token: ['new', 'old'] })
+    const ask = (token: string): Promise<Response> =>
+      fetch(`${server.url}/api/app`, { headers: { authorization: `Bearer ${token}` } })
+    const answers = await Promise.all(['new', 'old', 'older', 'new,old'].map(ask))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 401, 401])
+    expect(() => handler(app, { token: [] })).toThrow(expect.objectContaining({ code: 'TOKEN_INVALID' }))
+    expect(() => handler(app, { token: ['new', ''] })).toThrow(expect.objectContaining({ code: 'TOKEN_INVALID' }))
+    await expect(serve(app, { port: 0, host: '0.0.0.0', token: [] })).rejects.toMatchObject({ code: 'BIND_UNSAFE' })
+  })
+
   it.each([
     ['a b', 'has a space or a comma in it'],
     ['a,b', 'has a space or a comma in it'],

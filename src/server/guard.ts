@@ -5,8 +5,8 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { fault } from '../core/errors.ts'
 
 export interface GuardOptions {
-  /** What callers of the API must bear; null: nothing. */
-  readonly token: string | null
+  /** What callers of the API must bear; one of several, while it is being changed; null: nothing. */
+  readonly token: string | readonly string[] | null
   /** Names that a request may be for, besides those of this machine itself; null: every name. */
   readonly hosts: readonly string[] | null
   /** Origins of other servers whose pages may write here, `https://shop.example.com`. */
@@ -39,8 +39,9 @@ export function isLoopback(name: string): boolean {
 /** The guard of a server. @throws TOKEN_INVALID */
 export function createGuard({ token, hosts, origins }: GuardOptions): Guard {
   const names = new Set(hosts?.map((host) => host.toLowerCase()))
-  if (token !== null) refuseUnbearable(token)
-  const expected = token === null ? null : digest(token)
+  const tokens = typeof token === 'string' ? [token] : token
+  for (const one of tokens?.length === 0 ? [''] : (tokens ?? [])) refuseUnbearable(one)
+  const expected = tokens === null ? null : tokens.map(digest)
 
   /** Ours, as they came last. */
   const seen = new Set<string>()
@@ -71,8 +72,9 @@ export function createGuard({ token, hosts, origins }: GuardOptions): Guard {
       if (expected === null) return
       const header = request.headers.get('authorization') ?? ''
       const given = /^Bearer +([^\s,]+)$/i.exec(header)?.[1]
-      // Digests have one length, and comparing them takes the same time wherever they differ.
-      if (given !== undefined && timingSafeEqual(digest(given), expected)) return
+      // Digests have one length, and comparing them takes the same time wherever they differ; each is compared.
+      const hash = digest(given ?? '')
+      if (expected.filter((one) => timingSafeEqual(hash, one)).length > 0) return
       const other = given === undefined ? 'what was sent is no "Bearer <token>"' : 'the one that was sent is another'
       throw fault('TOKEN_REQUIRED', { problem: header === '' ? 'none was sent' : other })
     },

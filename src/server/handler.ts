@@ -27,10 +27,10 @@ import { Traffic } from './traffic.ts'
 /** How requests are judged and answered. */
 export interface HandlerOptions {
   /**
-   * What callers of the API must bear (`Authorization: Bearer <token>`). Null only where something in front of the
-   * handler decides who may reach it.
+   * What callers of the API must bear (`Authorization: Bearer <token>`): one of several, while it is being changed. Null only where
+   * something in front of the handler decides who may reach it.
    */
-  readonly token: string | null
+  readonly token: string | readonly string[] | null
   /** Further names that a request may be for, `shop.internal`; without them a request may name any host. */
   readonly hosts?: readonly string[] | undefined
   /** Other origins whose pages may write here, `https://shop.example.com`. */

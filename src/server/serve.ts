@@ -27,8 +27,8 @@ export interface ServeOptions extends Omit<HandlerOptions, 'token'> {
   readonly port: number
   /** Address to listen on; default 127.0.0.1. Any that is not of this machine alone needs a token. */
   readonly host?: string | undefined
-  /** What callers of the API must bear; needed to listen anywhere but on this machine alone. */
-  readonly token?: string | undefined
+  /** What callers of the API must bear, one of several while it is being changed; needed to listen anywhere but on this machine alone. */
+  readonly token?: string | readonly string[] | undefined
   /** How long `close()` lets requests finish, in milliseconds; default 5,000. */
   readonly graceMs?: number | undefined
   /** How long a client may take to send its headers, in milliseconds; default 10,000. */
@@ -68,7 +68,7 @@ const BACKLOG = 4096
  */
 export async function serve(app: AppSource, options: ServeOptions): Promise<Serving> {
   const host = options.host ?? '127.0.0.1'
-  const token = options.token === undefined || options.token === '' ? null : options.token
+  const token = options.token === undefined || options.token.length === 0 ? null : options.token
   const isLocal = isLoopback(host)
   if (!isLocal && token === null) throw fault('BIND_UNSAFE', { host: host === '' ? 'every address' : host })
   const traffic = new Traffic()
