@@ -130,12 +130,12 @@ const ageOf = (context: ShardContext, version: string | undefined): number =>
 /** Whether the version that says it could take it. One that says it of itself, and refuses the value, is at fault. */
 function isForAnother(context: ShardContext, version: string | undefined, error: unknown): boolean {
   const age = ageOf(context, version)
-  return isOfVersion(error) && (age > 0 || (age === 0 && (error as BalletError).code === 'CALL_UNKNOWN'))
+  return isOfVersion(error) && (age > 0 || (age === 0 && error.code === 'CALL_UNKNOWN'))
 }
 
 /** What a version says of a start or an event that another one has taken, or said. */
 const OF_VERSION: ReadonlySet<string> = new Set(['INPUT_INVALID', 'CALL_UNKNOWN', 'EVENT_UNKNOWN', 'KEY_INVALID'])
-export const isOfVersion = (error: unknown): boolean => isBalletError(error) && OF_VERSION.has(error.code)
+export const isOfVersion = (error: unknown): error is BalletError => isBalletError(error) && OF_VERSION.has(error.code)
 
 /** Whether the store is at fault, or out of reach, and not what was asked. */
 export const isOfStore = (error: unknown): boolean =>

@@ -108,12 +108,13 @@ export abstract class SqlStore implements Store {
   }
 
   async belongsTo(ns: string, app: string, before: string | null): Promise<string> {
-    const [owner] = await this.read(belongsQuery(ns))
-    if (owner === undefined || (owner === before && owner !== app))
+    let [owner] = await this.read(belongsQuery(ns))
+    if (owner === undefined || (owner === before && owner !== app)) {
       await this.writeOfAll(belongsStatement(ns, app, before ?? app))
-    const [now = owner] = await this.readAfterWrites(belongsQuery(ns))
-    invariant(typeof now === 'string', 'a namespace belongs to an application by its name')
-    return now
+      ;[owner] = await this.readAfterWrites(belongsQuery(ns))
+    }
+    invariant(typeof owner === 'string', 'a namespace belongs to an application by its name')
+    return owner
   }
 
   async acquire(shard: number, owner: string): Promise<Tenure> {
