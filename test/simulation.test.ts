@@ -42,16 +42,22 @@ function simulate(
   })
 }
 
+/** Plays so many stories, of which each has to end as it must. */
+async function ended(stories: number, first: number): Promise<Campaign> {
+  const { out, words } = await simulate('--json', '--seeds', String(stories), '--seed', String(first))
+  const played = JSON.parse(out) as Campaign
+  expect(words).toBe('')
+  expect([played.seeds, played.found]).toEqual([stories, []])
+  return played
+}
+
 const hashOf = ({ out }: { readonly out: string }): string | undefined => /hash ([0-9a-f]{16})/.exec(out)?.[1]
 
 test(
   'F1: processes die, hang and are replaced, commits are lost and late, requests come twice: 380 stories end as they must',
   { timeout: 120_000 },
   async () => {
-    const { out, words } = await simulate('--json', '--seeds', '380', '--seed', SEED)
-    const { seeds, found, figures, byWorkload } = JSON.parse(out) as Campaign
-    expect(words).toBe('')
-    expect([seeds, found]).toEqual([380, []])
+    const { figures, byWorkload } = await ended(380, Number(SEED))
     // Where nothing happens, nothing is proved.
     expect(Object.keys(byWorkload).toSorted()).toEqual(['programs', 'shop', 'tally'])
     expect(figures.crashes).toBeGreaterThan(110)
@@ -68,10 +74,7 @@ test(
   'F1: several shards, of one process and of nodes that die, freeze and end, with leases, inboxes and lost hints: 120 stories',
   { timeout: 120_000 },
   async () => {
-    const { out, words } = await simulate('--json', '--seeds', '120', '--seed', String(SHARDED + Number(SEED)))
-    const { seeds, found, figures, byWorkload } = JSON.parse(out) as Campaign
-    expect(words).toBe('')
-    expect([seeds, found]).toEqual([120, []])
+    const { figures, byWorkload } = await ended(120, SHARDED + Number(SEED))
     const kinds = ['relay of nodes', 'relay of shards', 'tally of nodes', 'tally of shards']
     expect(Object.keys(byWorkload).toSorted()).toEqual(kinds)
     expect(figures.crashes).toBeGreaterThan(40)
@@ -84,10 +87,7 @@ test(
   'F1: several shards of which those that end wait for what is under way, also with the orders of the shop: 90 stories',
   { timeout: 120_000 },
   async () => {
-    const { out, words } = await simulate('--json', '--seeds', '90', '--seed', String(WAITING + Number(SEED)))
-    const { seeds, found, figures, byWorkload } = JSON.parse(out) as Campaign
-    expect(words).toBe('')
-    expect([seeds, found]).toEqual([90, []])
+    const { figures, byWorkload } = await ended(90, WAITING + Number(SEED))
     const kinds = ['tally', 'relay', 'shop'].flatMap((kind) => [`${kind} of nodes`, `${kind} of shards`])
     expect(Object.keys(byWorkload).toSorted()).toEqual(kinds.toSorted())
     expect(figures.crashes).toBeGreaterThan(25)
@@ -100,10 +100,7 @@ test(
   'F1: stores that forget soon, with graphs that lie in several shards, names that are asked for again, and nodes that are behind: 60 stories',
   { timeout: 120_000 },
   async () => {
-    const { out, words } = await simulate('--json', '--seeds', '60', '--seed', String(FORGETTING + Number(SEED)))
-    const { seeds, found, figures, byWorkload } = JSON.parse(out) as Campaign
-    expect(words).toBe('')
-    expect([seeds, found]).toEqual([60, []])
+    const { figures, byWorkload } = await ended(60, FORGETTING + Number(SEED))
     expect(Object.keys(byWorkload).toSorted()).toEqual(['forgetting nodes', 'forgetting shards'])
     expect(figures.crashes).toBeGreaterThan(20)
     expect(figures.faults['frozen'] ?? 0).toBeGreaterThan(3)
@@ -114,10 +111,7 @@ test(
   'F15: an application that is released anew, taken back and released again, with nodes of two releases at a time: 50 stories end as they must',
   { timeout: 120_000 },
   async () => {
-    const { out, words } = await simulate('--json', '--seeds', '50', '--seed', String(RELEASING + Number(SEED)))
-    const { seeds, found, figures, byWorkload } = JSON.parse(out) as Campaign
-    expect(words).toBe('')
-    expect([seeds, found]).toEqual([50, []])
+    const { figures, byWorkload } = await ended(50, RELEASING + Number(SEED))
     expect(Object.keys(byWorkload).toSorted()).toEqual(['releases of nodes', 'releases of shards'])
     expect(figures.processes).toBeGreaterThan(200)
     expect(figures.faults['ended'] ?? 0).toBeGreaterThan(20)
@@ -128,10 +122,7 @@ test(
   'F7: processes that take on next to nothing at a time, and put runs on the disk as soon as they can: 45 stories end as they must',
   { timeout: 120_000 },
   async () => {
-    const { out, words } = await simulate('--json', '--seeds', '45', '--seed', String(TIGHT + Number(SEED)))
-    const { seeds, found, figures, byWorkload } = JSON.parse(out) as Campaign
-    expect(words).toBe('')
-    expect([seeds, found]).toEqual([45, []])
+    const { figures, byWorkload } = await ended(45, TIGHT + Number(SEED))
     expect(Object.keys(byWorkload).length).toBe(8)
     expect(figures.crashes).toBeGreaterThan(20)
   },

@@ -14,6 +14,7 @@ import {
   type OperationContext,
 } from '../../src/index.ts'
 import type { ApplicationDefinition } from '../../src/define/definition.ts'
+import { PATIENT } from './patient-policy.ts'
 
 /** What is handed on, the same whoever does so. */
 const Order = z.object({
@@ -43,21 +44,19 @@ export interface Hands {
   readonly write: (order: Order, context: OperationContext) => Promise<void>
 }
 
-const POLICY = { retry: { attempts: 50, backoff: '20ms', limit: '200ms' }, timeout: '900ms' } as const
-
 export function forgettingApplication(hands: Hands): ApplicationDefinition {
   const desk = service('desk', {
-    help: operation({ input: Order, ...POLICY, run: (order, context) => hands.help(order, context) }),
+    help: operation({ input: Order, ...PATIENT, run: (order, context) => hands.help(order, context) }),
     carry: operation({
       input: Order,
       outcomes: [Done],
-      ...POLICY,
+      ...PATIENT,
       run: async (order, context) => {
         await hands.carry(order, context)
         return Done(order)
       },
     }),
-    write: operation({ input: Order, ...POLICY, run: (order, context) => hands.write(order, context) }),
+    write: operation({ input: Order, ...PATIENT, run: (order, context) => hands.write(order, context) }),
   })
   const helper = workflow('helper', { input: Order, output: z.string() }, async (run, order) => {
     await run.call(desk.help(order))

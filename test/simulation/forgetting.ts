@@ -13,7 +13,7 @@ import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.
 import { AGAIN_MS, Askers } from './askers.ts'
 import { Books } from './books.ts'
 import { Asked, forgettingApplication, type Hands, type Job } from './forgetting-contracts.ts'
-import { judgeReplays } from './journals.ts'
+import { judgeReplays, never } from './journals.ts'
 import { StuckRuns } from './stuck-runs.ts'
 
 /** How far the clocks of two processes may be apart: one says when a name is free, another asks for it. */
@@ -176,9 +176,6 @@ class ForgettingScene implements Scene {
 
   async judge(): Promise<void> {
     const { world } = this.#stage
-    const never = (): never => {
-      throw new Error('a replay does nothing')
-    }
     await judgeReplays(world, forgettingApplication({ help: never, carry: never, write: never }))
     for (const { job, isDirect } of this.#askers)
       for (const step of isDirect ? ['carry', 'write'] : ['help', 'carry', 'write'])

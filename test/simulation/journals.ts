@@ -54,6 +54,11 @@ function judgeDisk(world: World, disk: MemoryData, isAllUndone: boolean): void {
   }
 }
 
+/** What the services do while a journal is repeated. */
+export const never = (): never => {
+  throw new Error('a replay does nothing')
+}
+
 /** Blames the runs whose journals the code does not repeat. */
 export async function judgeReplays(world: World, definition: ApplicationDefinition): Promise<void> {
   const inMemory = (): Store => (world.sharded === null ? memory(world.disk) : shardedStore(world.sharded, false))

@@ -10,7 +10,7 @@ import { Audience, inputsOf, type Input } from '../determinism/audience.ts'
 import { Ledger } from '../determinism/ledger.ts'
 import type { Content } from '../determinism/recording-store.ts'
 import { verdictOf } from '../determinism/verdict.ts'
-import { judgeReplays } from './journals.ts'
+import { judgeReplays, never } from './journals.ts'
 import { StuckRuns } from './stuck-runs.ts'
 
 const AGAIN_MS = 120
@@ -86,9 +86,6 @@ class ProgramsScene implements Scene {
     const { world } = this.#stage
     this.#audience.leave()
     for (const problem of verdictOf(world.disk, [...this.#ledger.entries.values()])) world.blame('PROGRAM', problem)
-    const never = (): never => {
-      throw new Error('a replay does nothing')
-    }
     await judgeReplays(world, applicationOf({ work: never }))
   }
 }

@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import { ballet, event, on, operation, service, workflow, type OperationContext } from '../../src/index.ts'
 import type { ApplicationDefinition } from '../../src/define/definition.ts'
+import { PATIENT } from './patient-policy.ts'
 
 const Payment = z.object({ from: z.string(), to: z.string(), letter: z.string(), v: z.number() })
 export type Payment = z.infer<typeof Payment>
@@ -16,13 +17,11 @@ export interface Bank {
   readonly write: (payment: Payment, context: OperationContext) => Promise<void>
 }
 
-const POLICY = { retry: { attempts: 50, backoff: '20ms', limit: '200ms' }, timeout: '900ms' } as const
-
 export function relayApplication(bank: Bank): ApplicationDefinition {
   const desk = service('bank', {
-    take: operation({ input: Payment, ...POLICY, run: (payment, context) => bank.take(payment, context) }),
-    give: operation({ input: Payment, ...POLICY, run: (payment, context) => bank.give(payment, context) }),
-    write: operation({ input: Payment, ...POLICY, run: (payment, context) => bank.write(payment, context) }),
+    take: operation({ input: Payment, ...PATIENT, run: (payment, context) => bank.take(payment, context) }),
+    give: operation({ input: Payment, ...PATIENT, run: (payment, context) => bank.give(payment, context) }),
+    write: operation({ input: Payment, ...PATIENT, run: (payment, context) => bank.write(payment, context) }),
   })
   const pay = workflow('pay', { input: Payment, output: z.null(), key: 'from' }, async (run, payment) => {
     await run.call(desk.take(payment))

@@ -4,7 +4,7 @@ import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
 import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.ts'
 import { Books } from './books.ts'
-import { judgeReplays, judgeRows } from './journals.ts'
+import { judgeReplays, judgeRows, never } from './journals.ts'
 import { relayApplication, type Bank, type Payment } from './relay-contracts.ts'
 import { StuckRuns } from './stuck-runs.ts'
 
@@ -113,9 +113,6 @@ class RelayScene implements Scene {
       for (const { id, key } of events)
         if (world.place.shardOf(key) !== shard)
           world.blame('PLACE', `the event ${id} of ${key} is in the shard ${shard}`)
-    }
-    const never = (): never => {
-      throw new Error('a replay does nothing')
     }
     await judgeReplays(world, relayApplication({ take: never, give: never, write: never }))
   }

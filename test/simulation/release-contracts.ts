@@ -15,6 +15,7 @@ import {
   type OperationContext,
 } from '../../src/index.ts'
 import type { ApplicationDefinition } from '../../src/define/definition.ts'
+import { PATIENT } from './patient-policy.ts'
 
 export type Release = 1 | 2 | 3
 
@@ -58,21 +59,19 @@ export const STEPS = [
 export type Step = (typeof STEPS)[number]
 export type Hands = Readonly<Record<Step, (order: Order, context: OperationContext) => Promise<void>>>
 
-const POLICY = { retry: { attempts: 50, backoff: '20ms', limit: '200ms' }, timeout: '900ms' } as const
-
 /** What its desk does: `all` in the newer releases, of which the first has a part. */
 function desksOf(release: Release, hands: Hands) {
   const does = (step: Step) =>
     operation({
       input: Order,
-      ...POLICY,
+      ...PATIENT,
       run: (order: Order, context: OperationContext) => hands[step](order, context),
     })
   const answers = (step: Step, outcome: typeof Wrapped | typeof Labelled) =>
     operation({
       input: Order,
       outcomes: [outcome],
-      ...POLICY,
+      ...PATIENT,
       run: async (order: Order, context: OperationContext) => {
         await hands[step](order, context)
         return outcome(order)

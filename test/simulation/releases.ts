@@ -8,7 +8,7 @@ import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.
 import { Askers } from './askers.ts'
 import { Books } from './books.ts'
 import { judgeConducted } from './conducted.ts'
-import { judgeReplays, judgeRows } from './journals.ts'
+import { judgeReplays, judgeRows, never } from './journals.ts'
 import {
   applicationOf,
   Asked,
@@ -183,9 +183,6 @@ class ReleasesScene implements Scene {
     for (const disk of world.disks)
       for (const { id, status } of disk.runs.values())
         if (status !== 'completed') world.blame('ENDED', `${id} is ${status}`)
-    const never = (): never => {
-      throw new Error('a replay does nothing')
-    }
     const hands = Object.fromEntries(STEPS.map((step) => [step, never])) as unknown as Hands
     await judgeReplays(world, applicationOf(LAST, hands))
   }

@@ -3,7 +3,7 @@
 import type { RunRow } from '../../src/core/store.ts'
 import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import type { World } from '../../src/testing/simulation/world.ts'
-import { judgeReplays, judgeRows, turnsOf, type Turn } from './journals.ts'
+import { judgeReplays, judgeRows, turnsOf, type Turn, never } from './journals.ts'
 import { judgeLifecycles } from './lifecycle.ts'
 import { tallyApplication } from './tally-contracts.ts'
 import type { Taken, TallyScene } from './tally.ts'
@@ -21,9 +21,6 @@ export async function judgeTally(scene: TallyScene): Promise<void> {
   }
   judgeEvents(scene)
   judgeBooks(scene)
-  const never = (): never => {
-    throw new Error('a replay does nothing')
-  }
   await judgeReplays(world, tallyApplication({ book: never, unbook: never, note: never }))
 }
 
