@@ -44,6 +44,8 @@ export interface SharesOptions {
 const LOOK_MS = 1400
 /** Who has reason to think that a node is gone makes it look at once, but not more often than so. */
 const HURRY_MS = 100
+/** Before a look that failed is repeated; twice as long each time. What others have given back waits for it. */
+const FAILED_MS = 50
 /** Parts of a lease: between two renewals, and before one that failed is tried again. */
 const RENEWALS = 3
 const RETRIES = 12
@@ -62,6 +64,8 @@ export class Shares {
   #lookedAt = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | null = null
   #isHurried = false
+  /** Looks that failed, one after the other. */
+  #failedLooks = 0
   #nextLook: Cancel = () => {}
   #nextRenewal: Cancel = () => {}
   #renewing: Promise<void> = Promise.resolve()
@@ -98,7 +102,7 @@ export class Shares {
     const isOver = (): boolean => this.#state !== 'open'
     // What was taken is waited for; later its runs are taken up beside the work of the others.
     await Promise.all(await insist({ clock, mostMs: leases.lengthMs, isOver }, () => this.#join()))
-    this.#lookAgain(this.#lookMs)
+    this.#lookAgain(this.#pauseMs)
     this.#renewAgain()
   }
 
@@ -253,11 +257,18 @@ export class Shares {
         const taking = Promise.all(await this.#look())
         taking.catch((error: unknown) => this.#failed(error))
       }
-      this.#looking = this.#guarded(look).finally(() => {
+      this.#looking = this.#guarded(look).then((wasWell) => {
         this.#looking = null
-        if (this.#state === 'open') this.#lookAgain(this.#isHurried ? HURRY_MS : this.#lookMs)
+        this.#failedLooks = wasWell ? 0 : this.#failedLooks + 1
+        if (this.#state === 'open') this.#lookAgain(this.#pauseMs)
       })
     })
+  }
+
+  /** Until the next look. */
+  get #pauseMs(): number {
+    if (this.#failedLooks > 0) return Math.min(FAILED_MS * 2 ** this.#failedLooks, this.#lookMs)
+    return this.#isHurried ? HURRY_MS : this.#lookMs
   }
 
   #renewAgain(): void {
@@ -270,17 +281,19 @@ export class Shares {
     })
   }
 
-  /** Whatever it throws is waited out. */
-  async #guarded(work: () => Promise<void>): Promise<void> {
+  /** Whatever it throws is waited out. Whether it went well. */
+  async #guarded(work: () => Promise<void>): Promise<boolean> {
     const { log } = this.#options
     try {
       await work()
       if (this.#isTroubled) log.info('The lease is kept again')
       this.#isTroubled = false
+      return true
     } catch (error) {
       if (!this.#isTroubled && this.#state !== 'gone')
         log.warn(`The lease cannot be kept at the moment: ${toFailure(error).message}`, undefined, aboutError(error))
       this.#isTroubled = true
+      return false
     }
   }
 

@@ -51,6 +51,15 @@ export interface Takeover {
   readonly goneMs?: number
 }
 
+/** Until others own all that a node had: after a kill, above the lease; and after SIGTERM. */
+export const [KILL_SLACK_MS, STOP_MS] = [2000, 1000] as const
+
+/** Until when others are to own what a node had that met this blow; for ever where nothing is asked for. */
+export function latestMs(kind: string, leaseMs: number): number {
+  if (kind === 'stop-node') return STOP_MS
+  return kind === 'kill-node' ? leaseMs + KILL_SLACK_MS : Number.POSITIVE_INFINITY
+}
+
 /** Nobody takes over for so long: then something is wrong. */
 const GIVEN_UP_MS = 60_000
 /** How long a node is waited for that may have nothing to commit. */
@@ -58,9 +67,15 @@ const COMMIT_MS = 2000
 /** Within which a clock that was set is looked at. */
 const CLOCK_LOOK_MS = 1100
 
-/** How long it takes until other nodes carry the runs of one. The clock of the database is that of this machine. */
-async function takeover({ nodes }: ClusterSite, from: LivingNode, since: number): Promise<Takeover> {
-  const owned = await nodes.taken(from, since, GIVEN_UP_MS)
+/**
+ * Strikes a node, and says how long it takes until others carry its runs. The clock of the database is that of this machine.
+ * @param strike is called at once when it is known what the node has.
+ */
+async function takeover({ nodes }: ClusterSite, from: LivingNode, strike: () => void): Promise<Takeover> {
+  const part = await nodes.partOf(from)
+  const since = Date.now()
+  strike()
+  const owned = await nodes.taken(from, part, since, GIVEN_UP_MS)
   const next = await nodes.owner(GIVEN_UP_MS, ({ process }) => process !== from.process)
   if (owned === null || next === null) throw new Error(`nobody took over within ${GIVEN_UP_MS} ms:\n${nodes.output}`)
   return { ownedMs: owned - since, readyMs: Date.now() - since }
@@ -69,9 +84,7 @@ async function takeover({ nodes }: ClusterSite, from: LivingNode, since: number)
 const killNode: ClusterBlow = {
   kind: 'kill-node',
   async strike(site, owner) {
-    const since = Date.now()
-    owner.process.kill()
-    const taken = await takeover(site, owner, since)
+    const taken = await takeover(site, owner, () => owner.process.kill())
     await owner.process.exit
     await site.nodes.up(owner.place)
     return taken
@@ -81,10 +94,12 @@ const killNode: ClusterBlow = {
 const stopNode: ClusterBlow = {
   kind: 'stop-node',
   async strike(site, owner) {
-    const since = Date.now()
-    owner.process.close()
-    site.nodes.hide(owner.place, true)
-    const taken = await takeover(site, owner, since)
+    let since = 0
+    const taken = await takeover(site, owner, () => {
+      since = Date.now()
+      owner.process.close()
+      site.nodes.hide(owner.place, true)
+    })
     const code = await owner.process.exit
     const goneMs = Date.now() - since
     if (code !== 0) throw new Error(`node ${owner.place} did not close well (${code}):\n${owner.process.output}`)
@@ -98,13 +113,18 @@ const stopNode: ClusterBlow = {
 const freezeNode: ClusterBlow = {
   kind: 'freeze-node',
   async strike(site, owner) {
-    const since = Date.now()
     const frozenMs = site.leaseMs * (1 + site.chance.between(1, 20) / 10)
-    owner.process.freeze()
-    const thawed = pause(frozenMs).then(() => owner.process.thaw())
+    const thawed = Promise.withResolvers<void>()
+    const taken = takeover(site, owner, () => {
+      owner.process.freeze()
+      void pause(frozenMs).then(() => {
+        owner.process.thaw()
+        thawed.resolve()
+      })
+    })
     // It may wake before anybody has taken over, and go on: nobody did then.
-    const next = await Promise.race([takeover(site, owner, since), thawed.then(() => site.nodes.owner(GIVEN_UP_MS))])
-    await thawed
+    const next = await Promise.race([taken, thawed.promise.then(() => site.nodes.owner(GIVEN_UP_MS))])
+    await thawed.promise
     return next !== null && 'readyMs' in next ? next : undefined
   },
 }
@@ -145,10 +165,8 @@ const loseReply: ClusterBlow = {
 const partition: ClusterBlow = {
   kind: 'partition',
   async strike(site, owner) {
-    const since = Date.now()
     const line = site.nodes.line(owner.place)
-    line.deafen(true)
-    const taken = await takeover(site, owner, since)
+    const taken = await takeover(site, owner, () => line.deafen(true))
     line.deafen(false)
     return taken
   },

@@ -1,11 +1,12 @@
 // The campaign against a cluster as a command, with its figures, the times of its take-overs and the verdicts.
 //   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--shards 64] [--partitions proxy] [--services within] ...
-import { mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { audit, type Least } from './audit.ts'
 import { Clocks, findFaketime } from './clocks.ts'
 import type { Evidence } from './campaign.ts'
+import { KILL_SLACK_MS, latestMs, STOP_MS } from './cluster-blows.ts'
 import { runCluster, type ClusterOptions } from './cluster.ts'
 import { askAuditor, flow, writeEvidence } from './evidence.ts'
 import { count } from './figures.ts'
@@ -28,9 +29,7 @@ export interface ClusterSize {
 }
 
 const ORDERS_PER_BLOW = 6
-/** Until the next node owns the store: after a kill, above the lease; and after SIGTERM. */
-const KILL_SLACK_MS = 2000
-const STOP_MS = 1000
+const LATE_FILE = 'late.txt'
 /** Until a process is gone that was asked to end: what it lets requests take, and a little. */
 const GONE_MS = 10_000
 
@@ -96,10 +95,14 @@ export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
   const onBlow = (done: number): void => {
     if (done % 10 === 0) console.log(`  ${done} faults, ${seconds()} s`)
   }
+  const onLate = (blow: string, said: string): void => {
+    console.log(`  late: ${blow}; what the nodes said is in ${join(out, LATE_FILE)}`)
+    appendFileSync(join(out, LATE_FILE), `${blow}\n${said}\n\n`)
+  }
   const network = partitions === 'network' ? await Network.make(nodes + 1) : undefined
   const limitMs = minutes * 60_000
   const bounds = { nodes, leaseSeconds, shards, blows, limitMs, ordersPerBlow: ORDERS_PER_BLOW, seed, folder }
-  const evidence = await evidenceOf(size, { ...bounds, network, onBlow })
+  const evidence = await evidenceOf(size, { ...bounds, network, onBlow, onLate })
   writeEvidence(out, evidence)
   const { orders, faults } = evidence.records
   const exhibits = { orders, effects: evidence.effects, faults }
@@ -123,8 +126,7 @@ export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
   const gone = faults.flatMap(({ goneMs }) => (goneMs === undefined ? [] : [goneMs])).sort((a, b) => a - b)
   if (gone.length > 0) console.log(`  stop-node     ${gone.length} processes gone: ${words(gone)}`)
   const isInTime =
-    (times.get('kill-node')?.ownedMs.at(-1) ?? 0) <= leaseSeconds * 1000 + KILL_SLACK_MS &&
-    (times.get('stop-node')?.ownedMs.at(-1) ?? 0) <= STOP_MS &&
+    faults.every(({ kind, ownedMs = 0 }) => ownedMs <= latestMs(kind, leaseSeconds * 1000)) &&
     (gone.at(-1) ?? 0) <= GONE_MS
   const isSilent = findings.length === 0
   console.log(`${seconds()} s; audit: ${isSilent ? 'silent' : 'NOT SILENT'}`)

@@ -8,7 +8,15 @@ import { PostgresServer } from '../postgres/server.ts'
 import { openOrders, readAllEffects, readEffects, type Evidence } from './campaign.ts'
 import { Clients, PATIENCE_MS } from './clients.ts'
 import type { Clocks } from './clocks.ts'
-import { arsenalOf, besides, isLong, type ClusterBlow, type ClusterSite, type Takeover } from './cluster-blows.ts'
+import {
+  arsenalOf,
+  besides,
+  isLong,
+  latestMs,
+  type ClusterBlow,
+  type ClusterSite,
+  type Takeover,
+} from './cluster-blows.ts'
 import { writeRecords } from './evidence.ts'
 import { farLine, type Line } from './line.ts'
 import type { Network } from './network.ts'
@@ -31,6 +39,8 @@ export interface ClusterOptions {
   /** Where the services keep their books, but for Payment: it has them in the database. */
   readonly folder: string
   readonly onBlow?: (blows: number) => void
+  /** A take-over was late: of which blow, and what the nodes have said last. */
+  readonly onLate?: (blow: string, said: string) => void
   /** A network of its own, with one place more than nodes, in the place of proxies in this process. */
   readonly network?: Network | undefined
   /** Sets the clocks of nodes. Only with services that have another clock: their books say when something happened. */
@@ -44,6 +54,8 @@ const STALL_MS = 120_000
 /** Answers that are lost before a blow: the step is asked for again, by this node or the next. */
 const LOST_MOST = 3
 const SERVICES = ['catalog', 'payment', 'shipping', 'notification'] as const
+/** Of what each node said before a take-over that was late. */
+const LATE_CHARACTERS = 6000
 /** A node that is slow to take a fault goes without. */
 const FAULT_MS = 2000
 /** Blows that come beside one that takes long, and the pause before each. */
@@ -189,6 +201,11 @@ class Cluster {
     const cut = clients.asking.length
     const taken: Takeover | undefined | null = await blow.strike(site, at)
     if (taken === null) return
+    if (taken !== undefined && taken.ownedMs > latestMs(blow.kind, site.leaseMs))
+      this.#options.onLate?.(
+        `${blow.kind} of node ${at.place}, at ${t}: ${taken.ownedMs} ms`,
+        site.nodes.said(LATE_CHARACTERS),
+      )
     const seen = { moment, open, cut, ...taken }
     this.records.fault({ t, type: 'fault', kind: blow.kind, target: `node ${at.place}`, ...seen })
     this.#struck += 1

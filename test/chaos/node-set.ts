@@ -35,6 +35,7 @@ export interface LivingNode {
 const Nodes = z.object({
   shards: z.array(z.object({ address: z.string().nullable(), since: z.string().nullable() })),
 })
+type Shards = z.infer<typeof Nodes>['shards']
 const SECRET = 'the nodes of one campaign share this'
 /** Between two questions who has the store. */
 const LOOK_MS = 15
@@ -48,7 +49,7 @@ export class NodeSet {
   /** All that were started: none outlives the campaign. */
   readonly #all: ShopProcess[] = []
   /** The shards, as they were seen last. */
-  #seen: z.infer<typeof Nodes>['shards'] | null = null
+  #seen: Shards | null = null
 
   constructor(options: NodeSetOptions) {
     this.#options = options
@@ -123,19 +124,27 @@ export class NodeSet {
     return null
   }
 
+  /** The shards of a node. */
+  async partOf(node: LivingNode): Promise<ReadonlySet<number>> {
+    return new Set(partIn((await nodesOf(node)) ?? [], node))
+  }
+
   /**
    * When the last of what a node had was taken by another one, in milliseconds since the epoch by the clock of the database,
    * as soon as it has nothing and every shard is owned; null when `limitMs` have passed. One that had lost its lease just before
-   * had nothing: that was over at once.
+   * had nothing: that was over at once. What the others give to each other meanwhile is no part of it.
+   * @param part what it had before; what it is seen to have meanwhile is added.
    */
-  async taken(from: LivingNode, since: number, limitMs: number): Promise<number | null> {
+  async taken(from: LivingNode, part: ReadonlySet<number>, since: number, limitMs: number): Promise<number | null> {
+    const its = new Set(part)
     const until = performance.now() + limitMs
     while (performance.now() < until) {
       const other = this.living.find(({ process }) => process !== from.process)
       const seen = other === undefined ? null : await nodesOf(other)
       this.#seen = seen
+      for (const shard of partIn(seen ?? [], from)) its.add(shard)
       if (seen !== null && seen.every(({ address }) => address !== null && address !== from.url)) {
-        const times = seen.map((shard) => Date.parse(shard.since ?? ''))
+        const times = [...its].map((shard) => Date.parse(seen[shard]?.since ?? ''))
         return Math.max(since, ...times)
       }
       await pause(LOOK_MS)
@@ -154,8 +163,13 @@ export class NodeSet {
 
   /** What the nodes have said, the last of it. */
   get output(): string {
+    return this.said(1500)
+  }
+
+  /** So many characters of what each has said last, and who had which shard when that was asked last. */
+  said(characters: number): string {
     const shards = JSON.stringify(this.#seen)
-    return [...this.#all.map(({ output }, index) => `${index}: ${output.slice(-1500)}`), shards].join('\n')
+    return [...this.#all.map(({ output }, index) => `${index}: ${output.slice(-characters)}`), shards].join('\n')
   }
 
   /** What each node says of the runs that have not ended, and of what they last did. */
@@ -188,7 +202,7 @@ async function said(url: string): Promise<string> {
 }
 
 /** The shards, as a node sees them; null when it does not answer. */
-async function nodesOf({ url }: LivingNode): Promise<z.infer<typeof Nodes>['shards'] | null> {
+async function nodesOf({ url }: LivingNode): Promise<Shards | null> {
   try {
     const answer = await fetch(`${url}/api/nodes`, { signal: AbortSignal.timeout(500) })
     return Nodes.parse(await answer.json()).shards
@@ -197,11 +211,15 @@ async function nodesOf({ url }: LivingNode): Promise<z.infer<typeof Nodes>['shar
   }
 }
 
+/** Those of the shards that a node has. */
+function partIn(shards: Shards, { url }: LivingNode): readonly number[] {
+  return shards.flatMap(({ address }, shard) => (address === url ? [shard] : []))
+}
+
 /** Whether it is ready and has a part of the runs: one that has just come may have none. */
 async function carries(node: LivingNode): Promise<boolean> {
   if (!(await isReady(node))) return false
-  const shards = await nodesOf(node)
-  return shards?.some(({ address }) => address === node.url) === true
+  return partIn((await nodesOf(node)) ?? [], node).length > 0
 }
 
 async function isReady({ url }: LivingNode): Promise<boolean> {

@@ -76,11 +76,12 @@ async function kills(show: Show, everyMs: number): Promise<void> {
     await Promise.race([pause(everyMs), over])
     const owner = leaving.aborted ? null : await nodes.owner(TAKEOVER_LIMIT_MS)
     if (owner === null) return
+    const part = await nodes.partOf(owner)
     const since = Date.now()
     print(`${at()}  kill -9 of ${named(owner)}, with all that it carries`)
     owner.process.kill()
     records.fault({ t: since, type: 'fault', kind: 'kill-node', target: `node ${owner.place}`, moment: 'time' })
-    const owned = await nodes.taken(owner, since, TAKEOVER_LIMIT_MS)
+    const owned = await nodes.taken(owner, part, since, TAKEOVER_LIMIT_MS)
     if (owned === null) throw new Error(`nobody took over:\n${nodes.output}`)
     takeoversMs.push(owned - since)
     print(`${at()}  the others have taken over, ${((owned - since) / 1000).toFixed(1)} s after the kill`)
