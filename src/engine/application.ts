@@ -388,9 +388,9 @@ export class RunningApplication extends ApplicationDoors implements Application 
     await this.#shares?.leave()
     const asked = this.#shards.place === null ? null : this.#there.patience.close(this.#options.graceMs)
     await this.#shards.close(this.#options.graceMs, (shard) => this.#shares?.gave(shard))
-    await asked
+    // What could not be given back is free when this node has left: that does not wait for what was asked of others.
     await (this.#ownership ?? this.#shares)?.close()
-    // One that was taken over at the last moment.
+    await asked
     await this.#shards.close(0)
     this.#watching.close()
     await this.#options.store.close()

@@ -111,7 +111,12 @@ export class Shards {
     await this.#leaving.get(tenure.shard)
     const info = this.#info
     // Nobody would stop one that comes when the others have been, or of which nobody hears that it is lost.
-    if (info === null || this.#isShut || !isHeld()) return null
+    if (info === null || this.#isShut || !isHeld()) {
+      const { shard: number, epoch, crashes } = tenure
+      // It was not begun, so it ends well; when that cannot be said it is free once this node has left.
+      if (isHeld()) await this.#options.store.release(number, epoch, crashes).catch(() => {})
+      return null
+    }
     const { source, failed, liveRuns, limits, ...options } = this.#options
     const shard: Shard = new Shard({
       ...options,

@@ -1,7 +1,18 @@
 // Stores for tests that hold, refuse or watch what an application asks of a real one.
 import type { InboxItem, Store } from '../../src/core/store.ts'
 
-type Method = 'acquire' | 'commit' | 'hasRoom' | 'events' | 'inbox' | 'run' | 'runs' | 'runNames' | 'journal' | 'claims'
+type Method =
+  | 'acquire'
+  | 'release'
+  | 'commit'
+  | 'hasRoom'
+  | 'events'
+  | 'inbox'
+  | 'run'
+  | 'runs'
+  | 'runNames'
+  | 'journal'
+  | 'claims'
 
 /** A store whose `method` passes through `door`; everything else is the store's own. */
 export function guarded<Name extends Method>(
