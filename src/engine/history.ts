@@ -43,7 +43,8 @@ export interface History {
   readonly isRetried: boolean
 }
 
-const PAGE = 1000
+/** Rows of one read: more of them grow old before they are used, fewer cost a message to the store's thread each. */
+const PAGE = 250
 
 /** The rows of the present generation of a run that are durable, page by page: the next is read while one is used. */
 export async function* pagesOf(

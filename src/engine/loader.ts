@@ -42,6 +42,7 @@ export async function loadRun(context: ShardContext, row: RunRow): Promise<Loade
         if (wrong !== null) continue
         coming ??= bringBack(context, row, reader.carry)
         coming.replay?.add(turns)
+        await coming.replay?.room()
       } catch (error) {
         // The rest is read all the same: how far the journal goes has to be known.
         wrong ??= error instanceof Error ? error : fault('INVARIANT', { problem: String(error) })

@@ -1,8 +1,9 @@
-// A journal of two pages, of which the second is read while the turns of the first are replayed: the run goes on from its end,
-// or, when a row behind the first page cannot be read, is stuck at its end.
+// A journal of several pages, each of which is read while the turns of the one before are replayed, and no sooner: the run goes
+// on from its end, or, when a row behind the first page cannot be read, is stuck at its end.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
+import { guarded } from '../../test/support/stores.ts'
 import { plainCodec, type Codec } from '../core/codec.ts'
 import { ballet, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
@@ -12,9 +13,10 @@ const LANES = 100
 const STEPS = 13 * LANES
 const Go = signal('go', z.string())
 
-/** Takes `STEPS` steps, then waits; `begun` counts the steps whose body ran. */
+/** Takes `STEPS` steps, then waits; `begun` counts the steps whose body ran, `taken` those whose answer the code has. */
 function marathon() {
   const begun: number[] = []
+  const seen = { taken: 0 }
   const flow = workflow('marathon', { input: z.null(), output: z.string(), signals: [Go] }, async (run) => {
     let sum = 0
     const lane = async (number: number): Promise<void> => {
@@ -24,24 +26,25 @@ function marathon() {
           return index
         })
         sum += walked
+        seen.taken += 1
       }
     }
     await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)))
     return `${sum} ${(await run.receive(Go)).data}`
   })
-  return { begun, flow, definition: ballet({ services: [], workflows: [flow] }) }
+  return { begun, seen, flow, definition: ballet({ services: [], workflows: [flow] }) }
 }
 
 /** A marathon that waits at its end, in a store that nobody has open. */
 async function ranOnce() {
   const data = new MemoryData()
-  const { begun, flow, definition } = marathon()
+  const { begun, seen, flow, definition } = marathon()
   const app = await openForTest(definition, { store: memory(data) })
   await app.start(flow(null), { id: 'm' })
   await until(app, null, async () => (await app.run('m'))?.waits[0]?.kind === 'receive')
   await app.close()
   expect(begun).toHaveLength(STEPS)
-  return { data, begun, definition }
+  return { data, begun, seen, definition }
 }
 
 /** Cannot read a row with this in it. */
@@ -54,7 +57,7 @@ const blindFor = (mark: string): Codec => ({
   },
 })
 
-test('a journal of two pages is replayed to its end, and no step is taken again', async () => {
+test('a journal of several pages is replayed to its end, and no step is taken again', async () => {
   const { data, begun, definition } = await ranOnce()
   const app = await openForTest(definition, { store: memory(data) })
   await app.signal('m', Go('done'))
@@ -63,7 +66,7 @@ test('a journal of two pages is replayed to its end, and no step is taken again'
   await app.close()
 })
 
-test('a row of the second page that cannot be read: the run is stuck and keeps what comes, and goes on once it can be read', async () => {
+test('a row of a later page that cannot be read: the run is stuck and keeps what comes, and goes on once it can be read', async () => {
   const { data, begun, definition } = await ranOnce()
   const blind = await openForTest(definition, { store: memory(data), codec: blindFor('walk#1200"') })
   expect(await blind.run('m')).toMatchObject({ status: 'stuck', reason: 'diverged' })
@@ -72,5 +75,23 @@ test('a row of the second page that cannot be read: the run is stuck and keeps w
   const app = await openForTest(definition, { store: memory(data) })
   expect(await app.result('m')).toBe(`${(STEPS * (STEPS - 1)) / 2} kept`)
   expect(begun).toHaveLength(STEPS)
+  await app.close()
+})
+
+test('a journal is read no further than it is replayed, but for two pages', async () => {
+  const { data, seen, definition } = await ranOnce()
+  let read = 0
+  const ahead: number[] = []
+  seen.taken = 0
+  const store = guarded(memory(data), 'journal', async (pass) => {
+    ahead.push(read - seen.taken)
+    const rows = await pass()
+    read += rows.length
+    return rows
+  })
+  const app = await openForTest(definition, { store })
+  expect(seen.taken).toBe(STEPS)
+  expect(ahead.length).toBeGreaterThan(3)
+  expect(Math.max(...ahead)).toBeLessThan(STEPS / 2)
   await app.close()
 })

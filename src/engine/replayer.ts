@@ -17,6 +17,9 @@ export type Replayed =
   | ({ readonly kind: 'threw' } & Held)
   | { readonly kind: 'diverged'; readonly error: Error }
 
+/** Turns that still wait when more of them are welcome: so few that they are gone before they grow old in memory. */
+const FEW = 100
+
 /** Replays the turns of a run, which may come in parts. */
 export class Replay {
   readonly #pump: Pump
@@ -26,27 +29,39 @@ export class Replay {
 
   constructor(pump: Pump, workflow: string, machine: Machine, current: CurrentWork = CurrentWork.unwatched()) {
     this.#pump = pump
-    this.#progress = { workflow, machine, current, number: 0, held: null, diverged: null }
+    this.#progress = { workflow, machine, current, number: 0, held: null, diverged: null, waiting: 0, onFew: null }
   }
 
   /** These come behind those before. */
   add(turns: readonly HistoryTurn[]): void {
     for (const turn of turns) {
-      if (this.#next !== null) this.#pump.add(new ReplayJob(this.#progress, this.#next, null))
+      if (this.#next !== null) this.#queue(this.#next, null)
       this.#next = turn
     }
+  }
+
+  /** Resolves when there is room for more: what is read long before it is made would only be in the way. */
+  room(): Promise<void> {
+    const progress = this.#progress
+    if (progress.waiting <= FEW) return Promise.resolve()
+    return new Promise((resolve) => (progress.onFew = resolve))
   }
 
   /** There are no more turns. Resolves when the last has been closed. */
   finish(): Promise<Replayed> {
     const last = this.#next
     if (last === null) return Promise.resolve({ kind: 'ready' })
-    return new Promise((resolve) => this.#pump.add(new ReplayJob(this.#progress, last, resolve)))
+    return new Promise((resolve) => this.#queue(last, resolve))
   }
 
   /** Those that were added and have not begun are not made. */
   abandon(error: Error): void {
     this.#progress.diverged ??= error
+  }
+
+  #queue(turn: HistoryTurn, done: ((replayed: Replayed) => void) | null): void {
+    this.#progress.waiting += 1
+    this.#pump.add(new ReplayJob(this.#progress, turn, done))
   }
 }
 
@@ -87,6 +102,9 @@ interface Progress {
   /** The delivery of a turn that threw, until a `resume` makes it again. */
   held: Held | null
   diverged: Error | null
+  /** Turns that were queued and have not ended, and whom to tell when they are few. */
+  waiting: number
+  onFew: (() => void) | null
 }
 
 class ReplayJob implements TurnJob {
@@ -116,10 +134,19 @@ class ReplayJob implements TurnJob {
   end(): void {
     this.#progress.current.over()
     this.#safely(() => this.#end())
+    this.#count()
     if (this.#done === null) return
     const { diverged, held } = this.#progress
     if (diverged !== null) this.#done({ kind: 'diverged', error: diverged })
     else this.#done(held === null ? { kind: 'ready' } : { kind: 'threw', ...held })
+  }
+
+  #count(): void {
+    const progress = this.#progress
+    progress.waiting -= 1
+    if (progress.waiting > FEW || progress.onFew === null) return
+    progress.onFew()
+    progress.onFew = null
   }
 
   /** What a damaged row makes of the engine's own code is that run's fault. */
