@@ -29,8 +29,9 @@ export function integrationRoutes(systems: Systems): HttpRoutes {
     try {
       return Response.json(await everywhere(app, systems, dealId, signal))
     } catch (error) {
-      if (error instanceof Refused) return Response.json({ problem: error.message }, { status: error.status })
-      throw error
+      // A system that is down, or does not know the deal.
+      const problem = error instanceof Error ? error.message : String(error)
+      return Response.json({ problem }, { status: error instanceof Refused ? error.status : 502 })
     }
   }
 }

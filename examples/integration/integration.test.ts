@@ -65,8 +65,8 @@ test('a deal that is lost after all is taken back: a credit note, the team relea
 
 test('every webhook comes twice: one event, one invoice, one project', async () => {
   const { app, systems, openDeal, win, pay, everywhere } = await start()
-  systems.crm.outbox.post = 'twice'
-  systems.accounting.outbox.post = 'twice'
+  systems.crm.server.manners = { ...GOOD, webhooks: 'twice' }
+  systems.accounting.server.manners = { ...GOOD, webhooks: 'twice' }
   const dealId = await openDeal()
   await win(dealId)
   const { accounting, hr } = await everywhere(dealId)
@@ -79,11 +79,11 @@ test('every webhook comes twice: one event, one invoice, one project', async () 
 
 test('the loss is reported before the win: nothing is invoiced', async () => {
   const { systems, openDeal, win, lose, everywhere } = await start()
-  systems.crm.outbox.post = 'held'
+  systems.crm.server.manners = { ...GOOD, webhooks: 'held' }
   const dealId = await openDeal()
   await win(dealId)
   await lose(dealId)
-  systems.crm.outbox.post = 'once'
+  systems.crm.server.manners = GOOD
   await systems.crm.outbox.deliver(true)
   expect(await everywhere(dealId)).toMatchObject({
     accounting: [],
@@ -120,14 +120,30 @@ test('the loss is reported while HR has not answered the win: it is taken back b
   })
 })
 
-test('accounting loses answers: it is asked again under the same key, and there is one of each', async () => {
+test.each([
+  ['loses its answer: the invoice is found by our number', { loseAnswers: 1 }, ['500']],
+  ['carries the first attempt out behind the second: the key makes them one', { late: 1 }, ['504', '201']],
+])('accounting %s', async (_how, manners, answers) => {
   const { systems, openDeal, win, everywhere } = await start()
-  systems.accounting.server.manners = { ...GOOD, loseAnswers: 3 }
+  systems.accounting.server.manners = { ...GOOD, ...manners }
   const dealId = await openDeal()
   await win(dealId)
   const { accounting } = await everywhere(dealId)
   expect(accounting).toMatchObject([{ number: '2026-0001', customer: 70_001 }])
-  expect(writes(systems.accounting.server.log).filter((line) => line.endsWith('500'))).toHaveLength(3)
+  const posts = systems.accounting.server.log.filter((line) => line.startsWith('POST'))
+  expect(posts).toEqual(answers.map((status) => `POST /invoices ${status}`))
+})
+
+test('accounting lost its answer, and the call is tried again when its keys are forgotten: it is one invoice', async () => {
+  const { app, systems, pass, openDeal, win, settled, everywhere } = await start({ policy: { retry: { attempts: 1 } } })
+  const dealId = await openDeal()
+  systems.accounting.server.manners = { ...GOOD, loseAnswers: 1 }
+  await win(dealId)
+  await settled(dealId)
+  expect(writes(systems.accounting.server.log)).toEqual(['PUT /customers/A-7 200', 'POST /invoices 500'])
+  pass(25 * 3_600_000)
+  await app.actOnAll({ action: 'retry', name: 'accounting:deal.won', by: 'ann' })
+  expect((await everywhere(dealId)).accounting).toMatchObject([{ number: '2026-0001' }])
 })
 
 test.each([
@@ -192,15 +208,22 @@ test('a webhook that is not signed as agreed is refused, and nothing follows of 
   expect((await app.events()).items).toEqual([])
 })
 
-test('any other 4xx is a fault of ours: it fails at once, for a person to see', async () => {
-  const { app, url, secret, systems, settled } = await start()
-  const body = JSON.stringify({ type: 'deal.won', deal: 'D-9' })
+test('any other 4xx is a fault of ours: it fails at once, for a person, who starts the operation when it is mended', async () => {
+  const { app, url, secret, systems, openDeal, win, settled, everywhere } = await start()
+  const body = JSON.stringify({ type: 'deal.won', deal: 'D-1001' })
   const { status } = await fetch(`${url}/webhooks/crm`, { method: 'POST', body, headers: signed(secret, body) })
   expect(status).toBe(202)
-  await settled('D-9')
-  expect((await app.runs({ key: 'dealId:D-9' })).items).toMatchObject([
+  await settled('D-1001')
+  expect((await app.runs({ key: 'dealId:D-1001' })).items).toMatchObject([
     { status: 'failed', error: { message: expect.stringContaining('404') as string } },
   ])
-  expect(systems.crm.server.log).toEqual(['GET /deals/D-9 404'])
-  expect((await fetch(`${url}/deals/D-9`)).status).toBe(404)
+  expect(systems.crm.server.log).toEqual(['GET /deals/D-1001 404'])
+  expect((await fetch(`${url}/deals/D-1001`)).status).toBe(404)
+
+  systems.crm.server.manners = { ...GOOD, webhooks: 'lost' }
+  const dealId = await openDeal()
+  await win(dealId)
+  const { id } = await app.startNamed({ call: 'crm.confirmWin', input: { dealId } })
+  await app.result(id)
+  expect(await everywhere(dealId)).toMatchObject({ crm: { invoiceNumber: '2026-0001' }, flow: { ending: 'won' } })
 })

@@ -17,10 +17,10 @@ export interface Systems {
 }
 
 /**
- * Twelve attempts carry an outage of at least 111 seconds over. What is down for longer makes a call stuck: a person tries it
- * again when the system is back.
+ * How often a system is asked. Twelve attempts carry an outage of at least 111 seconds over. What is down for longer makes a
+ * call stuck: a person tries it again when the system is back.
  */
-const PATIENCE: Policy = { retry: { attempts: 12, backoff: '200ms' }, timeout: '30s' }
+export const patience = (attempts: number): Policy => ({ retry: { attempts, backoff: '200ms' }, timeout: '30s' })
 
 function servicesOf({ crm, accounting, hr }: Systems, policy: Policy) {
   return {
@@ -31,7 +31,7 @@ function servicesOf({ crm, accounting, hr }: Systems, policy: Policy) {
 }
 export type Services = ReturnType<typeof servicesOf>
 
-export function makeIntegration(systems: Systems, policy: Policy = PATIENCE) {
+export function makeIntegration(systems: Systems, policy: Policy = patience(12)) {
   const services = servicesOf(systems, policy)
   connect(services)
   const reconcile = reconciliation(services)

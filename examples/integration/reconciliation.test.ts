@@ -25,12 +25,12 @@ test('what lost webhooks left out is mended, over several pages, and the next ti
     await win(dealId)
     await everywhere(dealId)
   }
-  systems.crm.outbox.post = 'lost'
-  systems.accounting.outbox.post = 'lost'
+  systems.crm.server.manners = { ...GOOD, webhooks: 'lost' }
+  systems.accounting.server.manners = { ...GOOD, webhooks: 'lost' }
   await win(unheard)
   await lose(unlost)
   await pay('2026-0001')
-  systems.crm.outbox.post = 'once'
+  systems.crm.server.manners = GOOD
 
   const { id } = await app.start(reconcile({}))
   expect(await app.result(id)).toEqual({
@@ -54,10 +54,10 @@ test('what lost webhooks left out is mended, over several pages, and the next ti
 test('a webhook that was only late is the same event as the one that was asked for', async () => {
   const { app, systems, reconcile, openDeal, win, everywhere } = await start()
   const dealId = await openDeal()
-  systems.crm.outbox.post = 'held'
+  systems.crm.server.manners = { ...GOOD, webhooks: 'held' }
   await win(dealId)
   // What is held goes with what the reconciliation asks for.
-  systems.crm.outbox.post = 'twice'
+  systems.crm.server.manners = { ...GOOD, webhooks: 'twice' }
   await app.result((await app.start(reconcile({}))).id)
   expect(await everywhere(dealId)).toMatchObject({
     accounting: [{ number: '2026-0001' }],
@@ -71,10 +71,10 @@ test('a payment that is heard twice leaves the flow as it was', async () => {
   const dealId = await openDeal()
   await win(dealId)
   await everywhere(dealId)
-  systems.accounting.outbox.post = 'held'
+  systems.accounting.server.manners = { ...GOOD, webhooks: 'held' }
   await pay('2026-0001')
   await app.result((await app.start(reconcile({}))).id)
-  systems.accounting.outbox.post = 'once'
+  systems.accounting.server.manners = GOOD
   await systems.accounting.outbox.deliver()
   expect(await everywhere(dealId)).toMatchObject({ crm: { paid: true }, flow: { state: 'may end', ending: 'won' } })
 })
@@ -140,9 +140,9 @@ test('nightly, it comes round a day later and compares from the beginning', asyn
   }
   await asleep()
   const dealId = await openDeal()
-  systems.crm.outbox.post = 'lost'
+  systems.crm.server.manners = { ...GOOD, webhooks: 'lost' }
   await win(dealId)
-  systems.crm.outbox.post = 'once'
+  systems.crm.server.manners = GOOD
   clock.pass(24 * 3_600_000)
   expect((await asleep(1)).state).toEqual({ compared: 1, mended: [`${dealId}: the win was not heard`], open: [] })
   expect((await everywhere(dealId)).crm.invoiceNumber).toBe('2026-0001')

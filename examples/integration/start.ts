@@ -4,8 +4,9 @@
 import { isBalletError, open, type Application } from 'ballet'
 import { leaveAddress, serve } from 'ballet/server'
 import { dirname, join } from 'node:path'
+import deal from './deal.json' with { type: 'json' }
 import { settled, type Everywhere } from './http.ts'
-import { makeIntegration, type Systems } from './integration.ts'
+import { makeIntegration, patience, type Systems } from './integration.ts'
 import { startSystems } from './systems/systems.ts'
 
 const print = (line: string): void => console.log(line)
@@ -13,8 +14,6 @@ const print = (line: string): void => console.log(line)
 process.stdout.on('error', () => {})
 
 const REDELIVER_MS = 1_000
-const account = { id: 'A-7', name: 'Coppelia', vatId: 'DE123456789' }
-const firstDeal = { account, title: 'A doll that dances', amount: 4_800_000, hours: 120 }
 
 async function main(): Promise<void> {
   const leaving = new AbortController()
@@ -29,7 +28,8 @@ async function main(): Promise<void> {
   const folder = join(dirname(file), 'systems')
   const place = { folder, hooks: serving.url, secret: 'only for stand-ins', now: () => Date.now() }
   const systems = await startSystems(place, port === 0 ? 0 : port + 1)
-  const { definition, reconcile } = makeIntegration(systems.addresses)
+  const attempts = Number(process.env['ATTEMPTS'] || 12)
+  const { definition, reconcile } = makeIntegration(systems.addresses, patience(attempts))
   const app = await open(definition, { store, signal: leaving.signal })
   ready.resolve(app)
   // The commands (npx ballet why D-1001) find this process by the address that it leaves beside the store.
@@ -78,7 +78,7 @@ async function tour(app: Application, { crm, accounting }: Systems, url: string)
   }
   const arrived = (id: string): Promise<void> => settled(app, id, AbortSignal.timeout(60_000))
   print('Sales wins a deal. What each system is asked, and answers:')
-  const { id } = (await post(`${crm.url}/deals`, firstDeal)) as { readonly id: string }
+  const { id } = (await post(`${crm.url}/deals`, deal)) as { readonly id: string }
   await post(`${crm.url}/deals/${id}/win`)
   await arrived(id)
   print('The bank reports that the invoice is paid:')
@@ -86,9 +86,9 @@ async function tour(app: Application, { crm, accounting }: Systems, url: string)
   await arrived(id)
   print('What stands in each of them now:')
   const response = await fetch(`${url}/deals/${id}`)
-  const { crm: deal, accounting: invoices, hr, flow } = (await response.json()) as Everywhere
+  const { crm: won, accounting: invoices, hr, flow } = (await response.json()) as Everywhere
   print(
-    `\n  in the CRM     ${id} ${deal.stage}, invoice ${deal.invoiceNumber}, team ${deal.team.join(' and ')}, ${deal.paid ? 'paid' : 'not paid'}`,
+    `\n  in the CRM     ${id} ${won.stage}, invoice ${won.invoiceNumber}, team ${won.team.join(' and ')}, paid: ${won.paid}`,
   )
   for (const one of invoices)
     print(`  in accounting  invoice ${one.number} to customer ${one.customer}, for ${one.reference}`)

@@ -2,6 +2,7 @@
 // test asks for: retries follow at once, and what a system wants to be waited for is noted down and not waited for.
 import { open, type Application, type Clock, type Policy } from 'ballet'
 import { serve } from 'ballet/server'
+import deal from './deal.json' with { type: 'json' }
 import { settled, type Everywhere } from './http.ts'
 import { makeIntegration, type Systems } from './integration.ts'
 import { CrmDeal } from './services/crm.ts'
@@ -12,9 +13,6 @@ export interface Options {
   readonly policy?: Policy
   readonly clock?: Clock
 }
-
-const account = { id: 'A-7', name: 'Coppelia', vatId: 'DE123456789' }
-export const newDeal = { account, title: 'A doll that dances', amount: 4_800_000, hours: 120 }
 
 export async function startAll({ store = 'memory:', policy, clock }: Options = {}) {
   const retries: Policy = policy ?? { retry: { attempts: 100, backoff: '1ms', limit: '1ms' } }
@@ -57,9 +55,11 @@ export async function startAll({ store = 'memory:', policy, clock }: Options = {
     systems,
     reconcile,
     pauses,
+    /** Lets time pass for the systems. */
+    pass: (ms: number) => (time += ms),
     /** What sales and the bank do. */
     openDeal: async (more: object = {}): Promise<string> =>
-      CrmDeal.parse(await (await send(`${crm.url}/deals`, { ...newDeal, ...more })).json()).id,
+      CrmDeal.parse(await (await send(`${crm.url}/deals`, { ...deal, ...more })).json()).id,
     win: (dealId: string) => send(`${crm.url}/deals/${dealId}/win`),
     lose: (dealId: string) => send(`${crm.url}/deals/${dealId}/lose`),
     pay: (invoice: string) => send(`${accounting.url}/invoices/${invoice}/payment`),

@@ -25,6 +25,7 @@ export const CrmDeal = z.object({
   invoiceNumber: z.string().nullable(),
   team: z.array(z.string()),
   paid: z.boolean(),
+  /** Ours alone to write: why there is no invoice, or by what it was credited. */
   note: z.string().nullable(),
 })
 const CrmPage = z.object({ deals: z.array(CrmDeal), next: z.string().nullable() })
@@ -65,7 +66,7 @@ const asked = (ask: Ask, policy: Policy) => ({
     input: z.object({ after: z.string().nullable(), limit: z.int() }),
     output: CrmPage,
     run: ({ after, limit }, context) =>
-      ask(context, `/deals?limit=${limit}${after === null ? '' : `&after=${after}`}`, CrmPage),
+      ask(context, `/deals?limit=${limit}${after === null ? '' : `&after=${encodeURIComponent(after)}`}`, CrmPage),
   }),
   /** Asks for the webhook of a stage once more. It says the same as the first, so that it is the same event. */
   sendAgain: operation({

@@ -32,7 +32,7 @@ export function hrService(system: System, policy: Policy) {
 
   async function remove(context: Context, id: string): Promise<void> {
     try {
-      await ask(context, `/projects/${id}`, z.unknown(), { method: 'DELETE' })
+      await ask(context, `/projects/${encodeURIComponent(id)}`, z.unknown(), { method: 'DELETE' })
     } catch (error) {
       // Whoever was in the same race has removed it already.
       if (!(error instanceof Refused && error.status === 404)) throw error
@@ -63,7 +63,8 @@ export function hrService(system: System, policy: Policy) {
       outcomes: [ProjectReleased],
       async run({ dealId, creditNote }, context) {
         const project = await find(context, dealId)
-        if (project !== null) await ask(context, `/projects/${project.id}/release`, Project, { method: 'POST' })
+        if (project !== null)
+          await ask(context, `/projects/${encodeURIComponent(project.id)}/release`, Project, { method: 'POST' })
         return ProjectReleased({ dealId, creditNote })
       },
     }),

@@ -1,5 +1,6 @@
 // The stand-in of accounting: customers, invoices, credit notes, and payments, which the bank reports to it and it reports by
-// a webhook with a token. What came under an Idempotency-Key is answered as it was then. accounting.openapi.json is its API.
+// a webhook with a token. What came under an Idempotency-Key is answered as it was then, for a day.
+// accounting.openapi.json is its API.
 import document from './accounting.openapi.json' with { type: 'json' }
 import { ApiServer, type Answer, type Asked } from './api-server.ts'
 import { Outbox } from './outbox.ts'
@@ -14,17 +15,24 @@ interface Invoice {
   readonly paid: boolean
   readonly creditNote: string | null
 }
+/** Under an Idempotency-Key, for a day. */
+interface Kept {
+  readonly at: number
+  readonly request: string
+  readonly answer: Answer
+}
+const KEY_MS = 24 * 3_600_000
 const missing: Answer = { status: 404, body: { problem: 'there is no such invoice' } }
 
 export function makeAccounting({ folder, hooks, secret, now }: Place) {
   const records = new Records(folder, 'accounting')
-  const outbox = new Outbox(records, (body) =>
+  const send = (body: string): Promise<Response> =>
     fetch(`${hooks}/webhooks/accounting`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}` },
       body,
-    }),
-  )
+    })
+  const outbox: Outbox = new Outbox(records, () => server.manners.webhooks, send)
 
   /** Once for each key; another request under it is refused. */
   function once(work: (asked: Asked) => Answer) {
@@ -32,14 +40,16 @@ export function makeAccounting({ folder, hooks, secret, now }: Place) {
       const { idempotencyKey, ...rest } = asked
       if (idempotencyKey === undefined) return { status: 400, body: { problem: 'an Idempotency-Key is needed' } }
       const request = JSON.stringify(rest)
-      const had = records.get('key', idempotencyKey) as { request: string; answer: Answer } | null
-      if (had !== null && had.request !== request)
+      const had = records.get('key', idempotencyKey) as Kept | null
+      const isKnown = had !== null && had.at > now() - KEY_MS
+      if (isKnown && had.request !== request)
         return { status: 409, body: { problem: 'the Idempotency-Key was used for another request' } }
-      return had?.answer ?? records.put('key', idempotencyKey, { request, answer: work(asked) }).answer
+      if (isKnown) return had.answer
+      return records.put<Kept>('key', idempotencyKey, { at: now(), request, answer: work(asked) }).answer
     }
   }
 
-  const server = new ApiServer(
+  const server: ApiServer = new ApiServer(
     document,
     {
       putCustomer: ({ parameters: { reference = '' }, body }) => {

@@ -14,15 +14,25 @@ export const Manners = z.strictObject({
   slowMs: z.int().min(0).max(60_000),
   /** So many requests of one client in a second; the next ones get 429, and are told when to come again. Null: any number. */
   perSecond: z.int().min(1).nullable(),
-  /** The next so many writes are carried out and answered with 500. */
+  /** The next so many POSTs are carried out and answered with 500. */
   loseAnswers: z.int().min(0),
-  /** The next so many writes are carried out and never answered. */
+  /** The next so many POSTs are carried out and never answered. */
   silent: z.int().min(0),
-  /** The next so many writes are answered with 504, and carried out behind the next write that comes. */
+  /** The next so many POSTs are answered with 504, and carried out behind the next one that comes. */
   late: z.int().min(0),
+  /** Sent once, each two times, not sent until this changes, or forgotten. */
+  webhooks: z.enum(['once', 'twice', 'held', 'lost']),
 })
 export type Manners = z.infer<typeof Manners>
-export const GOOD: Manners = { down: false, slowMs: 0, perSecond: null, loseAnswers: 0, silent: 0, late: 0 }
+export const GOOD: Manners = {
+  down: false,
+  slowMs: 0,
+  perSecond: null,
+  loseAnswers: 0,
+  silent: 0,
+  late: 0,
+  webhooks: 'once',
+}
 
 export interface Asked {
   readonly parameters: Readonly<Record<string, string>>
@@ -163,20 +173,20 @@ export class ApiServer {
     if (route === undefined || handler === undefined) return { status: 404, body: { problem: 'no such route' } }
     const { success, error } = route.request.safeParse(asked.body)
     if (!success) return { status: 400, body: { problem: error.message } }
-    const parameters = { ...asked.parameters, ...route.pattern.exec(pathname)?.groups }
+    const parameters = { ...asked.parameters, ...route.pattern.exec(decodeURIComponent(pathname))?.groups }
     const work = (): Answer | Promise<Answer> => handler({ ...asked, parameters })
-    const isWrite = method !== 'GET'
-    if (isWrite && this.#takes('late')) {
+    const isPost = method === 'POST'
+    if (isPost && this.#takes('late')) {
       this.#late.push(work)
       return { status: 504, body: { problem: 'it takes longer' } }
     }
     const answer = await work()
-    if (isWrite) for (const one of this.#late.splice(0)) await one()
+    if (isPost) for (const one of this.#late.splice(0)) await one()
     const fit = route.answers.get(answer.status)?.safeParse(answer.body)
     if (fit?.success !== true)
       this.misfits.push(`${method} ${pathname} ${answer.status}: ${fit?.error.message ?? 'no such status'}`)
-    if (isWrite && this.#takes('loseAnswers')) return { status: 500, body: { problem: 'something went wrong' } }
-    return isWrite && this.#takes('silent') ? null : answer
+    if (isPost && this.#takes('loseAnswers')) return { status: 500, body: { problem: 'something went wrong' } }
+    return isPost && this.#takes('silent') ? null : answer
   }
 
   /** Whether one more of these is to go wrong. */

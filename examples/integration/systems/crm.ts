@@ -17,7 +17,7 @@ const missing: Answer = { status: 404, body: { problem: 'there is no such deal' 
 
 export function makeCrm({ folder, hooks, secret, now }: Place) {
   const records = new Records(folder, 'crm')
-  const outbox = new Outbox(records, (body) =>
+  const send = (body: string): Promise<Response> =>
     fetch(`${hooks}/webhooks/crm`, {
       method: 'POST',
       headers: {
@@ -25,8 +25,8 @@ export function makeCrm({ folder, hooks, secret, now }: Place) {
         'x-crm-signature': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
       },
       body,
-    }),
-  )
+    })
+  const outbox: Outbox = new Outbox(records, () => server.manners.webhooks, send)
 
   async function move(id: string, stage: 'won' | 'lost', from: Moves): Promise<Answer> {
     const deal = records.get('deal', id) as Deal | null
@@ -39,7 +39,7 @@ export function makeCrm({ folder, hooks, secret, now }: Place) {
   }
   const moves: Moves = { won: ['open'], lost: ['open', 'won'] }
 
-  const server = new ApiServer(
+  const server: ApiServer = new ApiServer(
     document,
     {
       openDeal: ({ body }) => {

@@ -1,7 +1,7 @@
 // The stand-ins against their own documents: every route of each, well and badly asked. A document that promised something
 // else would be found here, and so would an answer that it does not have.
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { newDeal } from '../testing.ts'
+import newDeal from '../deal.json' with { type: 'json' }
 import { GOOD } from './api-server.ts'
 import accounting from './accounting.openapi.json' with { type: 'json' }
 import crm from './crm.openapi.json' with { type: 'json' }
