@@ -64,7 +64,7 @@ export function apiOf(name: string, { url, pause = sleep }: System) {
       const what = `${name} answered ${method ?? 'GET'} ${path} with ${status}: ${text.slice(0, 200)}`
       const retryAfter = Number(response.headers.get('retry-after') ?? NaN)
       if ((status === 429 || status === 503) && retryAfter * 1_000 <= LONGEST_PAUSE_MS) {
-        await pause(retryAfter * 1_000, signal)
+        await pause(Math.max(retryAfter * 1_000, 100), signal)
         continue
       }
       if (status < 400 || status >= 500 || status === 408 || status === 429) throw new Error(what)

@@ -2,7 +2,8 @@
 // webhook is answered when its event is durable, and not when its consequences are done: then its sender may forget it.
 //
 // Webhooks come twice. The id of the event is made of the fact (`D-1001:won`) and not of the delivery, so that a fact is one
-// event, whoever tells it and however often; its data says nothing that could differ between two deliveries.
+// event, whoever tells it and however often; its data says nothing that could differ between two deliveries. For the same
+// reason a webhook that somebody has recorded and sends again says nothing new.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Application, HttpRoutes } from 'ballet'
 import { z } from 'zod'

@@ -11,7 +11,7 @@ import type { Services } from './integration.ts'
 
 const Found = z.object({
   compared: z.int(),
-  /** What was missing, and is on its way. */
+  /** What was missing: reported again, or done. What stands here every night is stuck, or has failed. */
   mended: z.array(z.string()),
   /** What is not as it should be, and no webhook's fault: see `npx ballet why <deal>`. */
   open: z.array(z.string()),
