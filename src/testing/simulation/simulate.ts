@@ -78,6 +78,9 @@ const SEEDS_MOST = 1_000_000
 const LIMIT_LEAST_MS = 10_000
 const STORM_LEAST_MS = 1000
 
+/** Why a run is stuck, where that comes of what goes wrong around it, and not of what its author wrote. */
+const OF_STORMS: ReadonlySet<string | null> = new Set(['unreadable', 'poisoned'])
+
 /**
  * Plays stories of an application until something is wrong, or all have been told.
  *
@@ -129,6 +132,7 @@ class StoryScene implements Scene {
   readonly #story: Story
   readonly #app: Application
   #isOver = false
+  #isRetrying = false
 
   constructor(stage: Stage, makeStory: (dice: Dice) => Story, times: { limitMs?: number; stormMs?: number }) {
     Object.assign(this, times)
@@ -178,7 +182,23 @@ class StoryScene implements Scene {
       .then(over, (error: unknown) => this.#stage.world.blame('CLIENTS', toFailure(error).message))
   }
 
-  look(): void {}
+  /**
+   * Somebody tries again what the storm alone has left for a person: a journal that could not be read just then, and a run of
+   * which processes seem to have died. No code of the author brings that about, and none could mend it.
+   */
+  look(): void {
+    const rows = this.#stage.world.disks.flatMap(({ runs }) => [...runs.values()])
+    const stuck = rows.find(
+      ({ status, ended, reason }) => status === 'stuck' && ended === null && OF_STORMS.has(reason),
+    )
+    if (stuck === undefined || this.#isRetrying) return
+    this.#isRetrying = true
+    this.#stage.world.count('runStuck')
+    this.#stage
+      .ask((app) => app.retry(stuck.id, { by: 'simulate', why: 'the storm has left it stuck' }))
+      .catch(() => {})
+      .finally(() => (this.#isRetrying = false))
+  }
 
   isOver(): boolean {
     return this.#isOver
