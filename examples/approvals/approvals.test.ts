@@ -137,6 +137,7 @@ test('a decision gets a clear answer: unknown, of another, unfit, twice, withdra
   expect(await post('/claims/c3/withdrawal', { by: 'ann' })).toMatchObject({ status: 404 })
   expect(await send('/claims/%')).toMatchObject({ status: 404 })
   expect(await send('/tasks')).toMatchObject({ status: 422 })
+  expect(await send('/claims/c1?wait=10')).toMatchObject({ status: 422 })
   expect(await send('/tasks', { method: 'DELETE' })).toMatchObject({ status: 405 })
 })
 

@@ -15,6 +15,10 @@ const HandIn = Claim.pick({ by: true, amount: true, reason: true, account: true 
   .extend({ claimId: Claim.shape.claimId.optional(), style: Style.default('orchestrated') })
   .strict()
 const Decided = Decision.extend({ note: Decision.shape.note.default('') }).strict()
+const Wait = z
+  .string()
+  .regex(/^[0-9]{1,2}s$/, 'use up to 99s')
+  .transform((text) => Number.parseInt(text, 10) * 1_000)
 const Person = z.strictObject({ by: Name })
 
 interface Visit {
@@ -27,7 +31,20 @@ interface Visit {
   readonly id: string
 }
 
+const welcome = `Claims that people decide about. What there is:
+
+  POST /claims                  {claimId?, by, amount, reason, account, style?}, the amount in cents
+  GET  /claims                  the newest
+  GET  /claims/{id}             what became of one; ?wait=10s answers when it is over
+  POST /claims/{id}/withdrawal  {by}
+  GET  /tasks?person=bob        what somebody is asked to do
+  POST /tasks/{id}/decision     {by, decision: approve | reject | ask | answer, note?}
+
+examples/approvals/README.md has a command for each. The API of Ballet stands under /api.
+`
+
 const routes: readonly (readonly [route: string, answer: (visit: Visit) => Promise<Response>])[] = [
+  ['GET /', async () => new Response(welcome)],
   ['POST /claims', postClaim],
   ['GET /claims', async ({ app }) => Response.json({ claims: (await app.runs({ name: 'claim' })).items.map(claimOf) })],
   ['GET /claims/:id', getClaim],
@@ -73,8 +90,8 @@ async function postClaim({ app, claim, decideWithinMs, request }: Visit): Promis
 }
 
 async function getClaim({ app, id, query }: Visit): Promise<Response> {
-  const wait = parse(z.coerce.number().min(0).max(60), query.get('wait') ?? '0', 'The parameter "wait", in seconds,')
-  return Response.json(await readClaim(app, id, wait * 1_000))
+  const waitMs = parse(Wait, query.get('wait') ?? '0s', 'The parameter "wait"')
+  return Response.json(await readClaim(app, id, waitMs))
 }
 
 async function postWithdrawal({ app, id, request }: Visit): Promise<Response> {

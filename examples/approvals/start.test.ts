@@ -50,7 +50,7 @@ test('two claims on a new store; one that waits is there after a kill, and is pa
   const { tasks } = await get<{ readonly tasks: readonly TaskView[] }>(`${second.url}/tasks?person=bob`)
   expect(tasks).toMatchObject([{ id: 'claim:train~task.0' }])
   expect(await post(`${second.url}/tasks/claim:train~task.0/decision`, { by: 'bob', decision: 'approve' })).toBe(200)
-  expect((await get<ClaimView>(`${second.url}/claims/train?wait=10`)).status).toBe('paid')
+  expect((await get<ClaimView>(`${second.url}/claims/train?wait=10s`)).status).toBe('paid')
   expect(await second.end('SIGTERM')).toBe(0)
   const bank = new DatabaseSync(`${folder}/services/bank.db`)
   expect(bank.prepare('SELECT claim_id, state, amount FROM payments ORDER BY amount').all()).toEqual([

@@ -228,3 +228,19 @@ test('what the storm alone leaves stuck is tried again, and a wait ends when its
   expect(report.found).toBeNull()
   expect(report.faults['runStuck']).toBeGreaterThan(0)
 })
+
+test('what the code of a workflow throws is told, and is not tried again', async () => {
+  const broken = workflow('broken', { input: z.int(), output: z.int() }, async () => {
+    throw new Error('cannot be read: The store failed')
+  })
+  const story = (): Story => ({
+    application: ballet({ services: [], workflows: [broken] }),
+    clients: (app) => app.start(broken(1), { id: 'broken' }),
+  })
+  const report = await simulate(story, { seeds: 1 })
+  expect(report.found).toMatchObject({
+    rule: 'PROGRESS',
+    detail: expect.stringContaining('broken stuck threw') as string,
+  })
+  expect(report.faults['runStuck']).toBeUndefined()
+})
