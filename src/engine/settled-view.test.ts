@@ -98,8 +98,13 @@ test('a process whose store has failed tells of no other run that has got the nu
   await old.stopped
 
   const app = await openForTest(definition, { store: memory(data) })
-  for (const id of ['a', 'b', 'c']) await app.start(mute('of somebody else'), { id })
+  for (const id of ['a', 'b', 'c']) {
+    await app.start(mute('of somebody else'), { id })
+    await app.signal(id, Go('end'))
+    await app.result(id)
+  }
   await expect(old.settled('lost', 1000)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  await expect(old.result('lost')).rejects.toMatchObject({ code: 'STORE_FAILED' })
 })
 
 test('a wait that is over leaves nothing on the signal that it was given', async () => {
