@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Application, ApplicationDefinition, Clock } from 'ballet'
+import type { Application, ApplicationDefinition } from 'ballet'
+import { HandClock } from 'ballet/testing'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openForTest, until } from './support/applications.ts'
 
@@ -89,36 +90,14 @@ it('books on a confirmation, refuses a room that is held, and frees it when the 
 })
 
 it('releases the room after ten seconds without an answer', async () => {
-  const clock = handClock()
+  const clock = new HandClock()
   const app = await openForTest(await definition(), { store: 'memory:', clock })
   const booking = await start(app, 's4', '14')
   await waiting(app, booking)
-  clock.pass(9_999)
+  clock.pass('9999ms')
   expect((await app.run(booking))?.status).toBe('running')
-  clock.pass(1)
+  clock.pass('1ms')
   expect(await app.result(booking)).toEqual({ status: 'released' })
   const next = await start(app, 's5', '14')
   await waiting(app, next)
 })
-
-/** A clock whose time passes when the test says so. */
-function handClock(): Clock & { readonly pass: (ms: number) => void } {
-  const alarms = new Set<{ readonly due: number; readonly ring: () => void }>()
-  let now = Date.UTC(2026, 0, 31)
-  return {
-    now: () => now,
-    after(delayMs, ring) {
-      const alarm = { due: now + delayMs, ring }
-      alarms.add(alarm)
-      return () => void alarms.delete(alarm)
-    },
-    pass(ms) {
-      now += ms
-      for (const alarm of alarms) {
-        if (alarm.due > now) continue
-        alarms.delete(alarm)
-        alarm.ring()
-      }
-    },
-  }
-}

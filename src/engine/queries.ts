@@ -82,10 +82,13 @@ export class Queries {
     return row === null ? null : this.view(row)
   }
 
-  /** A run by its number, or null. @param id says where it is. */
+  /**
+   * A run by its id and number, or null: where a process has given a number and could not commit it, another may have given it
+   * to another run.
+   */
   async runOf(id: string, num: number): Promise<RunView | null> {
     const row = await this.#reader.run(await this.#shardOf(id), num)
-    return row === null ? null : this.view(row)
+    return row?.id === id ? this.view(row) : null
   }
 
   async runs(request: RunsRequest = {}): Promise<Page<RunView>> {

@@ -3,6 +3,9 @@ import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest } from '../../test/support/applications.ts'
+import { guarded } from '../../test/support/stores.ts'
+import { fault } from '../core/errors.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
 import { ballet, memory, operation, service, signal, TerminalError, workflow, type Store } from '../index.ts'
 
 const output = z.string()
@@ -80,6 +83,28 @@ test('a call alone', async () => {
   const seen = await app.settled('r', 20_000)
   expect(seen).toMatchObject({ status: 'completed', output: 'a' })
   expect(seen).toEqual(await app.run('r'))
+})
+
+test('a process whose store has failed tells of no other run that has got the number of what it could not write', async () => {
+  const data = new MemoryData()
+  const definition = ballet({ services: [desk], workflows: [mute] })
+  let isFailing = false
+  const failing = guarded(memory(data), 'commit', (pass) =>
+    isFailing ? Promise.reject(fault('STORE_FAILED', { problem: 'the disk is gone' })) : pass(),
+  )
+  const old = await openForTest(definition, { store: failing })
+  isFailing = true
+  await expect(old.start(mute('x'), { id: 'lost' })).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  await old.stopped
+
+  const app = await openForTest(definition, { store: memory(data) })
+  for (const id of ['a', 'b', 'c']) {
+    await app.start(mute('of somebody else'), { id })
+    await app.signal(id, Go('end'))
+    await app.result(id)
+  }
+  await expect(old.settled('lost', 1000)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  await expect(old.result('lost')).rejects.toMatchObject({ code: 'STORE_FAILED' })
 })
 
 test('a wait that is over leaves nothing on the signal that it was given', async () => {

@@ -2,6 +2,7 @@
 // again, the same and under the same id, whichever process there is by then.
 import { isBalletError } from '../../core/errors.ts'
 import { isRecord } from '../../core/json.ts'
+import type { RunView } from '../../core/views.ts'
 import type { Application } from '../../define/application.ts'
 import type { ApplicationDefinition } from '../../define/definition.ts'
 import type { Stage } from './stage.ts'
@@ -47,9 +48,21 @@ export function patientClient(stage: Stage, definition: ApplicationDefinition): 
         }
       }
     }
+  /** Whoever asks does not wait for one answer as long as for a run: what takes longer is asked for in parts. */
+  const settled = async (id: string, waitMs: number, signal?: AbortSignal): Promise<RunView | null> => {
+    const { clock } = stage.world
+    const until = clock.now() + waitMs
+    for (;;) {
+      const left = Math.max(0, until - clock.now())
+      const ask = patient('settled', (app) => app.settled.bind(app))
+      const run = (await ask(id, Math.min(left, stage.patienceMs / 2), signal)) as RunView | null
+      if (run === null || run.ended !== null || clock.now() >= until || signal?.aborted) return run
+    }
+  }
   return new Proxy({} as Application, {
     get: (_target, door) => {
       const name = String(door)
+      if (name === 'settled') return settled
       const find = (app: Application): unknown => Reflect.get(app, name)
       if (name !== 'conduct') return patient(name, find)
       // It gives a function, which is what is asked.

@@ -205,3 +205,42 @@ test('what is no story is refused', async () => {
   await expect(simulate(none)).rejects.toMatchObject({ code: 'DEFINITION_INVALID' })
   await expect(simulate(7 as unknown as typeof none)).rejects.toMatchObject({ code: 'DEFINITION_INVALID' })
 })
+
+/** Runs that are open for as long as things go wrong, and whoever waits for so long, and no longer, for one to end. */
+test('what the storm alone leaves stuck is tried again, and a wait ends when its time is up', async () => {
+  const wait = workflow('wait', { input: z.int(), output: z.int(), signals: [Go] }, async (run, count) => {
+    await run.receive(Go)
+    return count
+  })
+  const ids = Array.from({ length: 40 }, (_, index) => `wait-${index}`)
+  const story = (): Story => ({
+    application: ballet({ services: [], workflows: [wait] }),
+    clients: async (app) => {
+      await Promise.all(ids.map((id) => app.start(wait(3), { id })))
+      const run = await app.settled('wait-0', 30_000)
+      if (run?.ended !== null) throw new Error(`it is ${run?.status}`)
+      await Promise.all(ids.map((id) => app.signal(id, Go(1), { id: 'go' })))
+      await Promise.all(ids.map((id) => app.result(id)))
+    },
+  })
+  // So many that a journal could not be read in one of them (29): more, if it is another story one day.
+  const report = await simulate(story, { seeds: 30, storm: '30s' })
+  expect(report.found).toBeNull()
+  expect(report.faults['runStuck']).toBeGreaterThan(0)
+})
+
+test('what the code of a workflow throws is told, and is not tried again', async () => {
+  const broken = workflow('broken', { input: z.int(), output: z.int() }, async () => {
+    throw new Error('cannot be read: The store failed')
+  })
+  const story = (): Story => ({
+    application: ballet({ services: [], workflows: [broken] }),
+    clients: (app) => app.start(broken(1), { id: 'broken' }),
+  })
+  const report = await simulate(story, { seeds: 1 })
+  expect(report.found).toMatchObject({
+    rule: 'PROGRESS',
+    detail: expect.stringContaining('broken stuck threw') as string,
+  })
+  expect(report.faults['runStuck']).toBeUndefined()
+})

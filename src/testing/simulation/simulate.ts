@@ -3,6 +3,7 @@
 // everything random comes from the seed of the story, so that a story can be told again. What must be true in the end is
 // theirs to say; that everything comes to an end, and that no process stops without a cause, is looked at besides.
 import { toMs } from '../../core/duration.ts'
+import type { RunRow } from '../../core/store.ts'
 import type { Application } from '../../define/application.ts'
 import type { ApplicationDefinition, OperationContext, OperationDefinition } from '../../define/definition.ts'
 import { refuse, refuseNotFunction, refuseUnknownOptions } from '../../define/refusal.ts'
@@ -79,6 +80,13 @@ const LIMIT_LEAST_MS = 10_000
 const STORM_LEAST_MS = 1000
 
 /**
+ * Why a run is stuck, where that comes of what goes wrong around it, and not of what its author wrote. What a workflow threw is the
+ * author's, unless it is what the engine has thrown for it: that what it waits for cannot be read.
+ */
+const OF_STORMS: ReadonlySet<string | null> = new Set(['unreadable', 'poisoned', 'threw'])
+const UNREAD = /ATTEMPT_FAILED: .* cannot be read: The store failed/
+
+/**
  * Plays stories of an application until something is wrong, or all have been told.
  *
  *     const report = await simulate((dice) => {
@@ -129,6 +137,9 @@ class StoryScene implements Scene {
   readonly #story: Story
   readonly #app: Application
   #isOver = false
+  #isRetrying = false
+  /** Runs whose code threw by itself. */
+  readonly #ofAuthor = new Set<string>()
 
   constructor(stage: Stage, makeStory: (dice: Dice) => Story, times: { limitMs?: number; stormMs?: number }) {
     Object.assign(this, times)
@@ -178,7 +189,27 @@ class StoryScene implements Scene {
       .then(over, (error: unknown) => this.#stage.world.blame('CLIENTS', toFailure(error).message))
   }
 
-  look(): void {}
+  /** Somebody tries again what the storm alone has left for a person: no code of the author brings that about, and none could mend it. */
+  look(): void {
+    const rows = this.#stage.world.disks.flatMap(({ runs }) => [...runs.values()])
+    const stuck = rows.find(
+      ({ id, status, ended, reason }) =>
+        status === 'stuck' && ended === null && OF_STORMS.has(reason) && !this.#ofAuthor.has(id),
+    )
+    if (stuck === undefined || this.#isRetrying) return
+    this.#isRetrying = true
+    this.#stage
+      .ask((app) => this.#tryAgain(app, stuck))
+      .catch(() => {})
+      .finally(() => (this.#isRetrying = false))
+  }
+
+  async #tryAgain(app: Application, { id, reason }: Pick<RunRow, 'id' | 'reason'>): Promise<void> {
+    const isOfStorm = reason !== 'threw' || UNREAD.test((await app.run(id))?.error?.message ?? '')
+    if (!isOfStorm) return void this.#ofAuthor.add(id)
+    this.#stage.world.count('runStuck')
+    await app.retry(id, { by: 'simulate', why: 'the storm has left it stuck' })
+  }
 
   isOver(): boolean {
     return this.#isOver

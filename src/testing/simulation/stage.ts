@@ -140,13 +140,18 @@ export class Stage {
     return this.world.medium?.limitMs ?? this.#scene.limitMs ?? LIMIT_MS
   }
 
+  /** How long a client waits for an answer, in milliseconds. */
+  get patienceMs(): number {
+    return this.#limitMs / PATIENCES
+  }
+
   /** A client asks the newest process, or now and then one that has not noticed that it is not that any more. */
   ask<T>(ask: (app: Application) => Promise<T>): Promise<T> {
     const older = this.#processes.filter((process) => process.isAlive && process.app !== null && !process.hasClosed)
     const process = older.length > 1 && this.#chance.is(0.2) ? this.#chance.pick(older) : this.current
     const { clock } = this.world
     return new Promise((resolve, reject) => {
-      const cancel = clock.after(this.#limitMs / PATIENCES, () => reject(connectionLost(process.name)))
+      const cancel = clock.after(this.patienceMs, () => reject(connectionLost(process.name)))
       process.request(ask).then(
         (answer) => {
           cancel()
