@@ -5,6 +5,7 @@ import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { Json, JsonText } from '../core/json.ts'
+import { soloInput } from '../core/solo.ts'
 import { parseCommands, parseTurn, STUCK_REASONS } from '../core/journal.ts'
 import { nearest, splitKey, DEFAULT_NAMESPACE } from '../core/names.ts'
 import { Placement } from '../core/placement.ts'
@@ -279,7 +280,7 @@ export class Queries {
 
   #payloads(row: RunRow): RunPayloads {
     return {
-      input: parseText(this.#text(row.input, 'input', row.id)) as Json,
+      input: parseText(soloInput(this.#text(row.input, 'input', row.id)).input) as Json,
       ...(row.output === null ? {} : { output: parseText(this.#text(row.output, 'output', row.id)) as Json }),
       ...(row.error === null ? {} : { error: parseText(this.#text(row.error, 'error', row.id)) as ErrorView }),
     }
