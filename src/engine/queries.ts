@@ -27,7 +27,7 @@ import { checkSought, cursorOfKey, cursorOfPlaces, keyOfCursor, limitOf, placesO
 import type { Directory } from './directory.ts'
 import { flowView, keysMeant } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
-import { ListReads, placeOf } from './list-reads.ts'
+import { ListReads, numberOf } from './list-reads.ts'
 import { readPage, readPages } from './pages.ts'
 import { relatedRows } from './related.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
@@ -237,7 +237,7 @@ export class Queries {
     const shards = new Set(await Promise.all(open.map((id) => this.#shardOf(id))))
     const found = await Promise.all(
       [...shards].map(async (shard) =>
-        (await this.#reader.suspects(shard)).map((row) => [placeOf(shard, row.run), suspectOf(row)] as const),
+        (await this.#reader.suspects(shard)).map((row) => [numberOf(shard, row.run), suspectOf(row)] as const),
       ),
     )
     return this.#reads(new Map(found.flat()))
