@@ -365,10 +365,11 @@ export interface Store extends StoreReader {
   open(): Promise<StoreInfo>
   /** Whose a namespace is: the application's that asks first, durably, or its that had the name `before`. */
   belongsTo(ns: string, app: string, before: string | null): Promise<string>
+  /** Those that belong to an application, in order, up to `limit`. */
+  namespaces(limit: number): Promise<readonly string[]>
   /**
-   * Takes a shard over: raises its epoch durably, so that whoever held it before is fenced. Counts a crash when that
-   * owner had not released it. A durable store raises it to the time in milliseconds or by one, whichever is more: so it is above
-   * all that services have seen, also when the store was put back from a backup.
+   * Takes a shard over: raises its epoch durably, so that whoever held it before is fenced. Counts a crash when that owner had not released it. A durable store
+   * raises it to the time in milliseconds or by one, whichever is more: so it is above all that services have seen, also when the store was put back from a backup.
    */
   acquire(shard: number, owner: string): Promise<Tenure>
   /** Lets a shard go at a good end, with the crashes that count on (`Tenure.crashes`). Does nothing when the epoch is another one by now. */
@@ -387,11 +388,11 @@ export interface Store extends StoreReader {
   /** Puts items into the inbox, from any process that can write the store. Durable when it resolves. Signals are urgent. */
   post(shard: number, items: readonly InboxItem[]): Promise<void>
   /**
-   * Puts items into the inbox by a transaction of the application's own, on the database that this store is in: durable when
-   * that commits. Absent where the store is in no database that an application could be in. Errors: TX_INVALID (it is no
-   * transaction that is known here), TX_FOREIGN (it is on another database), and what the transaction throws.
+   * Puts an item into the inbox by a transaction of the application's own, on the database that this store is in: durable when that commits. False, and
+   * nothing is put there, where the same transaction has said something else of that name. Absent where the store is in no database that an application
+   * could be in. Errors: TX_INVALID (it is no transaction that is known here), TX_FOREIGN (it is on another database), and what the transaction throws.
    */
-  postIn?(tx: object, shard: number, items: readonly InboxItem[]): Promise<void>
+  postIn?(tx: object, shard: number, item: InboxItem, said: readonly [name: string, hash: string]): Promise<boolean>
   /** Whether there is room for more than what is urgent. False after a STORE_FULL until there is space again. */
   hasRoom(): Promise<boolean>
   /** It is about to be closed: where it waits for a database that is away, it does so no longer than a call may take. */

@@ -36,11 +36,12 @@ import type { Act, AskedAct } from './far-actions.ts'
 import { answersOf, type Asked, type Done, type FarAnswer } from './far-answers.ts'
 import { conflictFault, hadSignal, signalHash, wasGiven } from './given-signals.ts'
 import { flowsStand, type FlowsOf } from './flows-elsewhere.ts'
-import { liesIn, otherLies, type Posted } from './lying.ts'
+import { liesIn, otherLies, type Named, type Posted } from './lying.ts'
 import { LOOK_MS, Patience } from './patience.ts'
 import { checkDeadline } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 import type { Shards } from './shards.ts'
+import { putWithin } from './within.ts'
 
 export interface ElsewhereOptions {
   readonly store: Store
@@ -365,16 +366,21 @@ export class Elsewhere {
   }
 
   /** @param tag says to which shard it goes. */
-  async #post(kind: InboxItem['kind'], target: string, tag: string, body: object, tx?: object): Promise<Posted> {
+  async #post(
+    kind: InboxItem['kind'],
+    target: string,
+    tag: string,
+    body: Partial<Named> & Readonly<Record<string, unknown>>,
+    tx?: object,
+  ): Promise<Posted> {
     const { store, ns, codec, clock, shards } = this.#options
     // Nobody waits for what a transaction has asked for.
     const text = JSON.stringify(tx === undefined ? body : { ...body, silent: true })
     const data = codec.encode(text, { namespace: ns, row: 'turn', id: target })
     const shard = this.#place.shardOf(tag)
-    const items = [{ ns, slot: this.#place.slotOf(tag), kind, target, data, at: clock.now() }]
-    if (tx === undefined) await store.post(shard, items)
-    else if (store.postIn === undefined) throw fault('TX_UNSUPPORTED', { store: store.name })
-    else await store.postIn(tx, shard, items)
+    const item = { ns, slot: this.#place.slotOf(tag), kind, target, data, at: clock.now() }
+    if (tx === undefined) await store.post(shard, [item])
+    else await putWithin(store, tx, { shard, ...item }, body)
     // Nobody here sees the end of somebody's transaction.
     if (tx === undefined) shards.posted(shard)
     else shards.expected(shard)

@@ -1,14 +1,15 @@
 // Starts, events and signals within a transaction of the application's own database: what is asked for is looked at as ever
 // (names, schemas, ids, limits), and then put into the inbox by that transaction. When it commits they are durable with
 // it, and are taken like anything else that lies there; when it does not, they were never asked for.
-import { fault } from '../core/errors.ts'
 import type { InboxItem } from '../core/store.ts'
 import type { Posted, PublishRequest, SignalRequest, StartRequest } from '../define/application.ts'
 import { madeOfData, madeOfInput } from './as-json.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
+import type { Named } from './lying.ts'
 import type { Requests } from './requests.ts'
 import type { ShardContext } from './shard-context.ts'
+import { putWithin } from './within.ts'
 
 export class Posts {
   readonly #context: ShardContext
@@ -54,11 +55,16 @@ export class Posts {
   }
 
   /** @param tag decides on the slot: what has the same one stays in order. */
-  async #post(tx: object, kind: InboxItem['kind'], target: string, body: object, tag = target): Promise<void> {
+  async #post(
+    tx: object,
+    kind: InboxItem['kind'],
+    target: string,
+    body: Partial<Named> & Readonly<Record<string, unknown>>,
+    tag = target,
+  ): Promise<void> {
     const { store, shard, ns, clock, inbox, place } = this.#context
-    if (store.postIn === undefined) throw fault('TX_UNSUPPORTED', { store: store.name })
     const data = this.#context.encodeAsked(JSON.stringify(body), 'turn', target)
-    await store.postIn(tx, shard, [{ ns, slot: place.slotOf(tag), kind, target, data, at: clock.now() }])
+    await putWithin(store, tx, { shard, ns, slot: place.slotOf(tag), kind, target, data, at: clock.now() }, body)
     inbox.expect()
   }
 }

@@ -4,8 +4,8 @@ import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Codec } from '../../src/core/codec.ts'
 import type { CallValue } from '../../src/core/values.ts'
-import { ballet, signal, workflow, type Application, type ApplicationDefinition } from '../../src/index.ts'
-import { openForTest, until } from '../support/applications.ts'
+import { ballet, event, signal, workflow, type Application, type ApplicationDefinition } from '../../src/index.ts'
+import { keptLog, openForTest, until } from '../support/applications.ts'
 import { connection, newPlace } from './subject.ts'
 
 const closing: (() => unknown)[] = []
@@ -149,4 +149,39 @@ test('a start of a transaction that a newer version refuses is set aside, and be
   await old.close()
   const next = await openForTest(definition('3', 9), { store })
   expect(await until(next, null, async () => (await next.run('two'))?.output)).toBe(2)
+})
+
+test('an event of a transaction whose type has left the code lies aside, until a version has the type again: there it is an event to which nobody reacts', async () => {
+  const place = await newPlace()
+  closing.push(() => place.drop())
+  const store = place.url('&shards=8&lease=2&pool=4')
+  const Gone = event('gone', z.object({ id: z.string() }), { key: 'id' })
+  const definition = (version: string, has: boolean) =>
+    ballet({ name: 'shop', version, services: [], events: has ? [Gone] : [] })
+  const owner = await openForTest(definition('2', false), { store })
+  const old = await openForTest(definition('1', true), { store })
+  const sql = await connection()
+  await sql.begin(async (tx) => {
+    await old.publish(Gone({ id: 'a' }), { id: 'e', tx })
+  })
+  const waitingAt = async (node: Application) => (await node.nodes()).shards.reduce((sum, { waiting: n }) => sum + n, 0)
+  // What lies in the inbox of that shard has been looked at when a negative answer is given.
+  expect(await old.run('nobody:a')).toBeNull()
+  await owner.close()
+  await old.close()
+  const log = keptLog()
+  const without = await openForTest(definition('3', false), { store, log })
+  expect(await without.run('nobody:a')).toBeNull()
+  expect(log.lines).toEqual([
+    expect.stringContaining('What came for gone (event) cannot be taken and is set aside until'),
+  ])
+  expect(await waitingAt(without)).toBe(1)
+  await without.close()
+  const last = await openForTest(definition('4', true), { store })
+  const events = await until(last, null, async () => {
+    const { items } = await last.events()
+    return items.length > 0 && items
+  })
+  expect(events).toMatchObject([{ id: 'e', type: 'gone' }])
+  expect(await waitingAt(last)).toBe(0)
 })

@@ -292,3 +292,52 @@ test('a store in a file is in no database of the application', async () => {
     await expect(app.start(waiter({ orderId: '1', note }), { tx })).rejects.toMatchObject({ code: 'TX_UNSUPPORTED' })
   })
 })
+
+test.each(libraries)(
+  '%s: two of one name that are not the same are told from each other within one transaction',
+  async (_name, open) => {
+    const app = await openOnPlace()
+    const { within: inTransaction } = await opened(open)
+    await app.start(waiter({ orderId: 'open', note }))
+    const twice = async (tx: object, second: string): Promise<string[]> => {
+      const codes: string[] = []
+      for (const said of ['one', 'one', second]) {
+        const order = { orderId: '1', note: said }
+        for (const ask of [
+          () => app.start(waiter(order), { tx }),
+          () => app.publish(Ordered(order), { id: 'e-1', tx }),
+          () => app.signal('waiter:open', Go(said), { id: 's-1', tx }),
+        ])
+          await ask().catch((error: unknown) => codes.push((error as { code: string }).code))
+      }
+      return codes
+    }
+    const conflicts = ['RUN_CONFLICT', 'EVENT_CONFLICT', 'SIGNAL_CONFLICT']
+    await inTransaction(async (tx) => expect(await twice(tx, 'other')).toEqual(conflicts))
+    expect(await app.result('waiter:open')).toBe('one')
+    expect(await until(app, null, async () => (await app.run('waiter:1'))?.input)).toEqual({
+      orderId: '1',
+      note: 'one',
+    })
+  },
+)
+
+test('what went back with a save point was not said, and what another transaction has said is looked for where it lies', async () => {
+  const app = await openOnPlace()
+  const { within: inTransaction } = await opened(openPg)
+  const ask = async (tx: object, total: string) => app.start(waiter({ orderId: '1', note: total }), { tx })
+  await inTransaction(async (tx) => {
+    const client = tx as { query: (text: string) => Promise<unknown> }
+    await client.query('SAVEPOINT before')
+    await ask(tx, 'one')
+    await client.query('ROLLBACK TO before')
+    await ask(tx, 'other')
+    // More is kept in mind than one says in a transaction, and no more than fits.
+    for (let n = 0; n < 120; n++) await app.publish(Ordered({ orderId: `${n}`, note }), { tx })
+    await ask(tx, 'other')
+  })
+  expect(await until(app, null, async () => (await app.run('waiter:1'))?.input)).toEqual({
+    orderId: '1',
+    note: 'other',
+  })
+})

@@ -15,8 +15,24 @@ const MARKED = 'open'
  * begun with it, at the same time. With parameters it is sent in parts that have a time each, and this says nothing.
  */
 const IS_WITHIN = 'now() <> statement_timestamp()'
+/**
+ * A setting that lasts as long, and goes back with a save point: by what the last of what was put there is known, as `name:hash;` each.
+ * The inbox itself cannot be asked: who may write it may not read it.
+ */
+const SAID = 'ballet.said'
+const SAID_NOW = `coalesce(current_setting('${SAID}', true), '')`
+const SAID_LENGTH = 4000
+/** Nothing of this name with another hash was said. @param entry the expression of a text */
+const isNoOther = (entry: string): string =>
+  `(strpos(${SAID_NOW}, ${entry}) > 0 OR strpos(${SAID_NOW}, split_part(${entry}, ':', 1) || ':') = 0)`
+const saying = (entry: string): string => `set_config('${SAID}', right(${SAID_NOW} || ${entry}, ${SAID_LENGTH}), true)`
+const entryOf = ([name, hash]: Said): string => `${name}:${hash};`
+
 /** SQLSTATE of a table or schema that is not there, or not to be seen. */
 const ABSENT: ReadonlySet<string> = new Set(['42P01', '3F000', '42501'])
+
+/** By what something is known among all that one transaction puts there, and what tells it from others of that name: letters and digits. */
+export type Said = readonly [name: string, hash: string]
 
 export interface Place {
   readonly schema: string
@@ -26,16 +42,19 @@ export interface Place {
   readonly id: string
 }
 
-/** @throws TX_INVALID, TX_FOREIGN, and what the transaction throws */
-export async function postIn(tx: object, place: Place, shard: number, items: readonly InboxItem[]): Promise<void> {
+/**
+ * @returns false, and nothing is written, where this transaction has put another one of that name there
+ * @throws TX_INVALID, TX_FOREIGN, and what the transaction throws
+ */
+export async function postIn(tx: object, place: Place, shard: number, item: InboxItem, said: Said): Promise<boolean> {
   const send = senderOf(tx)
   const foreign = (cause?: unknown): Error => fault('TX_FOREIGN', { store: place.name }, cause)
   let rows: readonly unknown[]
   try {
-    const [item, ...more] = items
-    const prepare = item === undefined || more.length > 0 ? undefined : preparingSenderOf(tx)
-    if (item !== undefined && prepare !== undefined) {
-      const insert = (): Promise<readonly unknown[]> => prepare(preparedText(place), parametersOf(place, shard, item))
+    const prepare = preparingSenderOf(tx)
+    if (prepare !== undefined) {
+      const parameters = parametersOf(place, shard, item, said)
+      const insert = (): Promise<readonly unknown[]> => prepare(preparedText(place), parameters)
       rows = await insert()
       // Nothing was written before it in this transaction, if it is in one. One after the other: where the transaction is
       // over, 3.4.9 answers neither of two statements at once that it has not prepared.
@@ -44,11 +63,12 @@ export async function postIn(tx: object, place: Place, shard: number, items: rea
         rows = await insert()
       }
     } else {
-      rows = await send(textOf(place, shard, items))
+      rows = await send(textOf(place, shard, item, said))
     }
-    if (rows.length === items.length) return
-    // Nothing was written, because the store of this id is not there, or because nothing could roll it back.
-    const [found] = await send(`SELECT 1 FROM ${place.schema}.store WHERE id = ${textText(place.id)}`)
+    if (rows.length === 1) return true
+    // Nothing was written, because the store of this id is not there, because nothing could roll it back, or because of another.
+    const [found] = await send(`SELECT ${SAID_NOW} AS said FROM ${place.schema}.store WHERE id = ${textText(place.id)}`)
+    if (isRecord(found) && String(found['said']).includes(`${said[0]}:`)) return false
     if (found !== undefined)
       throw fault('TX_INVALID', { problem: 'a connection that is in no transaction, or in none any more' })
   } catch (error) {
@@ -65,20 +85,23 @@ function preparedText({ schema }: Place): string {
   return `INSERT INTO ${schema}.inbox (shard, ns, slot, kind, target, data, at)
     SELECT $1::int, $2::text, $3::int, $4::text, $5::text, $6::bytea, $7::bigint
     WHERE (pg_current_xact_id_if_assigned() IS NOT NULL OR current_setting('${MARK}', true) = '${MARKED}')
-      AND EXISTS (SELECT FROM ${schema}.store WHERE id = $8::text) RETURNING 1`
+      AND EXISTS (SELECT FROM ${schema}.store WHERE id = $8::text) AND ${isNoOther('$9::text')} RETURNING ${saying('$9::text')}`
 }
 
-function parametersOf({ id }: Place, shard: number, { ns, slot, kind, target, data, at }: InboxItem): unknown[] {
-  return [shard, ns, slot, kind, target, payloadBytes(data), at, id]
+function parametersOf(
+  { id }: Place,
+  shard: number,
+  { ns, slot, kind, target, data, at }: InboxItem,
+  said: Said,
+): unknown[] {
+  return [shard, ns, slot, kind, target, payloadBytes(data), at, id, entryOf(said)]
 }
 
-function textOf({ schema, id }: Place, shard: number, items: readonly InboxItem[]): string {
-  const rows = items.map(
-    ({ ns, slot, kind, target, data, at }, index) =>
-      `(${index}, ${slot}, ${textText(ns)}, ${textText(kind)}, ${textText(target)}, ${bytesText(payloadBytes(data))}, ${at}::bigint)`,
-  )
+function textOf({ schema, id }: Place, shard: number, item: InboxItem, said: Said): string {
+  const { ns, slot, kind, target, data, at } = item
+  const entry = textText(entryOf(said))
   return `INSERT INTO ${schema}.inbox (shard, ns, slot, kind, target, data, at)
-    SELECT ${shard}, ns, slot, kind, target, data, at
-    FROM (VALUES ${rows.join(', ')}) AS given (nth, slot, ns, kind, target, data, at)
-    WHERE ${IS_WITHIN} AND EXISTS (SELECT FROM ${schema}.store WHERE id = ${textText(id)}) ORDER BY nth RETURNING 1`
+    SELECT ${shard}, ${textText(ns)}, ${slot}, ${textText(kind)}, ${textText(target)}, ${bytesText(payloadBytes(data))}, ${at}::bigint
+    WHERE ${IS_WITHIN} AND EXISTS (SELECT FROM ${schema}.store WHERE id = ${textText(id)}) AND ${isNoOther(entry)}
+    RETURNING ${saying(entry)}`
 }

@@ -33,7 +33,7 @@ import { failureOf, isMiss, isPassing, openingFailure, unreachable } from './fai
 import { Gathered, ShardReads } from './gathered-reads.ts'
 import { GroupCommit } from './group-commit.ts'
 import { newest } from './newest.ts'
-import { postIn } from './own-transaction.ts'
+import { postIn, type Said } from './own-transaction.ts'
 import { layoutVersion, migrate } from './layout.ts'
 import { NOW, PostgresLeases } from './leases.ts'
 import { openLink, SESSION_NAME, syncText, type Link, type LinkUse } from './link.ts'
@@ -204,10 +204,10 @@ class PostgresStore extends SqlStore {
     return this.#again(async () => super.steady(shard, epoch))
   }
 
-  async postIn(tx: object, shard: number, items: readonly InboxItem[]): Promise<void> {
+  async postIn(tx: object, shard: number, item: InboxItem, said: Said): Promise<boolean> {
     this.#writable()
     const { id } = await (this.#opening ?? this.info())
-    await postIn(tx, { schema: this.#address.schema, name: this.name, id }, shard, items)
+    return postIn(tx, { schema: this.#address.schema, name: this.name, id }, shard, item, said)
   }
 
   async hasRoom(): Promise<boolean> {
