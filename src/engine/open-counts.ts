@@ -5,7 +5,7 @@ import type { StoreReader } from '../core/store.ts'
 import type { CountsView, CountView } from '../core/views.ts'
 
 /** Runs of a status that are looked at, in all shards together. */
-const COUNTED = 200_000
+const COUNTED = 100_000
 
 export async function openCounts(
   reader: Pick<StoreReader, 'runCounts'>,
