@@ -140,3 +140,20 @@ test('what cannot be read for a while is set aside, and is told as long as it is
   expect(await app.result('p')).toBe('money')
   expect([read(app, 'ballet_inbox_aside_rows'), read(app, 'ballet_inbox_set_aside_total')]).toEqual([0, 1])
 })
+
+test('a shard that another process has taken away is counted, and the numbers stay as they were', async () => {
+  let isTaken = false
+  const store = guarded(memory(), 'commit', (pass, { shard }) =>
+    isTaken ? Promise.reject(fault('SHARD_FENCED', { shard })) : pass(),
+  )
+  const app = await openForTest(ballet({ services: [], workflows: [wait] }), { store })
+  await app.start(wait(null))
+  expect(read(app, 'ballet_shards_fenced_total')).toBe(0)
+  isTaken = true
+  await expect(app.start(wait(null))).rejects.toMatchObject({ code: 'SHARD_FENCED' })
+  expect(await app.stopped).toMatchObject({ code: 'SHARD_FENCED' })
+  expect(read(app, 'ballet_shards_fenced_total')).toBe(1)
+  expect(read(app, 'ballet_commits_failed_total', { code: 'SHARD_FENCED' })).toBe(1)
+  await app.close()
+  expect(read(app, 'ballet_runs_started_total')).toBe(2)
+})
