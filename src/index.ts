@@ -117,10 +117,13 @@ export type {
   StartSettings,
   Time,
 } from './define/application.ts'
+export type { Metric, MetricSample, MetricSpread } from './define/metric.ts'
 export type { Standing } from './define/node.ts'
 export type {
   ApplicationView,
   ChoiceView,
+  CountsView,
+  CountView,
   ErrorView,
   EventView,
   FlowBreakView,
@@ -159,6 +162,7 @@ export type {
   JournalRow,
   RunChange,
   RunContinued,
+  RunCount,
   RunKind,
   RunQuery,
   FlowGone,

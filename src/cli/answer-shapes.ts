@@ -4,6 +4,7 @@
 import { isRecord } from '../core/json.ts'
 import type {
   ApplicationView,
+  CountsView,
   EventView,
   FlowView,
   JournalView,
@@ -134,6 +135,12 @@ const related = { runs: list(run), events: list(event), unreadable, cursor: opti
 const shapes = {
   run,
   runs: page(run),
+  counts: record({
+    counts: list(
+      record({ status: text, phase: optional(text), reason: optional(text), kind: text, name: text, runs: number }),
+    ),
+    more: flag,
+  }),
   journal: page(journal),
   events: page(event),
   flows: page(flow),
@@ -205,6 +212,7 @@ export interface Accepted {
 export interface Answers {
   readonly run: RunView
   readonly runs: Page<RunView>
+  readonly counts: CountsView
   readonly journal: Page<JournalView>
   readonly events: Page<EventView>
   readonly flows: Page<FlowView>

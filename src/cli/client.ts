@@ -69,6 +69,7 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
       orNull(async () => api.get('run', ofRun(id), { wait: `${Math.round(waitMs)}ms` }, waitMs)),
     run: async (id) => orNull(async () => api.get('run', ofRun(id))),
     runs: async ({ status, ...rest }) => api.get('runs', '/api/runs', { ...rest, status: status?.join(',') }),
+    counts: async () => api.get('counts', '/api/counts'),
     journal: async (run, query) => orNull(async () => api.get('journal', `${ofRun(run)}/journal`, query)),
     events: async ({ types, ...rest }) => api.get('events', '/api/events', { ...rest, type: types?.join(',') }),
     key: async (field, value, cursor) => api.get('key', `/api/keys/${segment(field)}/${segment(value)}`, { cursor }),

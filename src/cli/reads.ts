@@ -1,10 +1,21 @@
 // What the reading commands ask, whether a process answers (client.ts) or the file is read without one (store-reads.ts).
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
-import type { EventView, FlowView, JournalView, KeyView, NodesView, Page, Related, RunView } from '../core/views.ts'
+import type {
+  CountsView,
+  EventView,
+  FlowView,
+  JournalView,
+  KeyView,
+  NodesView,
+  Page,
+  Related,
+  RunView,
+} from '../core/views.ts'
 
 export interface Reads {
   run(id: string): Promise<RunView | null>
   runs(request: RunsRequest): Promise<Page<RunView>>
+  counts(): Promise<CountsView>
   journal(
     run: string,
     request: { readonly limit?: number; readonly cursor?: string | undefined },

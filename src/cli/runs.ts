@@ -3,12 +3,13 @@ import { STUCK_REASONS } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
 import type { RunKind, RunStatus } from '../core/store.ts'
 import type { RunView } from '../core/views.ts'
-import { PLACE_OPTIONS, type Command } from './command.ts'
+import { PLACE_OPTIONS, type Command, type Given } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { usage, wholeNumber } from './parse.ts'
 import { placeWords } from './place.ts'
 import { cut, oneLine, printable, shownKey } from './printable.ts'
+import { printCounts } from './run-counts.ts'
 import { table } from './table.ts'
 import { print, type Terminal } from './terminal.ts'
 import { statusPaint } from './timeline.ts'
@@ -29,6 +30,7 @@ export const runs: Command = {
     kind: { value: '<kind>', about: `${KINDS.join(', ')}.`, oneOf: KINDS },
     root: { value: '<root>', about: 'Of one causal graph, run:<id> or event:<source>:<id>.' },
     key: { value: '<field:value>', about: 'Of one business key, for example orderId:8841.' },
+    count: { about: 'How many have not ended, by what they are and why they are stuck.' },
     limit: { value: '<count>', about: 'At most so many, 1 to 1000; default 50.' },
     cursor: { value: '<cursor>', about: 'Go on where the last list ended.' },
     ...PLACE_OPTIONS,
@@ -36,9 +38,11 @@ export const runs: Command = {
   examples: [
     'ballet runs --status stuck',
     'ballet runs --reason threw',
+    'ballet runs --count',
     'ballet runs --name checkout --limit 10 --json',
   ],
   async run(given, terminal) {
+    if (given.flag('count')) refuseBeside(given)
     const status = given
       .all('status')
       .flatMap((value) => value.split(','))
@@ -58,6 +62,10 @@ export const runs: Command = {
     }
     const reads = await findReader(given, terminal)
     try {
+      if (given.flag('count')) {
+        await printCounts(reads, request, given, terminal)
+        return EXIT.ok
+      }
       const page = await reads.runs(request)
       print(terminal, given.flag('json'), page, () =>
         page.items.length === 0 ? [] : lines(page.items, placeWords(given), terminal),
@@ -70,6 +78,12 @@ export const runs: Command = {
     }
     return EXIT.ok
   },
+}
+
+/** Options that say nothing about how many there are. @throws USAGE */
+function refuseBeside(given: Given): void {
+  const other = ['key', 'root', 'limit', 'cursor'].find((name) => given.text(name) !== undefined)
+  if (other !== undefined) throw usage(runs, `--count counts all that are open, and takes no --${other}.`)
 }
 
 /** @throws USAGE for a word that is none of these. */

@@ -36,6 +36,7 @@ export async function readsOf(store: Store): Promise<Reads> {
   return {
     run: async (id) => queries.run(id),
     runs: async (request) => queries.runs(request),
+    counts: async () => queries.counts(),
     journal: async (run, request) => queries.journal(run, request),
     events: async (request) => queries.events(request),
     key: async (field, value, cursor) => queries.key(field, value, cursor),

@@ -307,14 +307,12 @@ export type Kin = { readonly key: string } | { readonly root: string }
 /** What names a run; no payload, and nothing that a store may have to read a payload for. */
 export type RunName = Pick<RunRow, 'num' | 'id'>
 
-/** What retention needs to know of a run; no payloads. */
-export type Aged = Pick<
-  RunRow,
-  'num' | 'ns' | 'id' | 'kind' | 'key' | 'status' | 'root' | 'generation' | 'ended' | 'since'
->
-
-/** What retention needs to know of an event; no payload. */
+/** What retention needs to know of a run, and of an event; no payloads. */
+export type Aged = RunName & Pick<RunRow, 'ns' | 'kind' | 'key' | 'status' | 'root' | 'generation' | 'ended' | 'since'>
 export type AgedEvent = Pick<EventRow, 'pos' | 'ns' | 'key' | 'source' | 'id' | 'at'>
+
+/** How many runs stand alike. */
+export type RunCount = Pick<RunRow, 'kind' | 'name' | 'phase' | 'reason'> & { readonly runs: number }
 
 /** Reads of committed rows. Safe beside a writer; `shard` is 0 in an embedded store. */
 export interface StoreReader {
@@ -325,6 +323,8 @@ export interface StoreReader {
   runs(shard: number, query: RunQuery): Promise<readonly RunRow[]>
   /** The names of what `runs` answers, also where a row cannot be read. */
   runNames(shard: number, query: RunQuery): Promise<readonly RunName[]>
+  /** How many of the newest `limit` runs of a status are of which kind and name, and stand how; in any order. No more are looked at. */
+  runCounts(shard: number, ns: string, status: RunStatus, limit: number): Promise<readonly RunCount[]>
   /** Rows of a run with a seq above `after`, in order. Pass -1 for all. */
   journal(shard: number, run: number, after: number, limit: number): Promise<readonly JournalRow[]>
   events(shard: number, query: EventQuery): Promise<readonly EventRow[]>

@@ -289,3 +289,21 @@ export interface NodesView {
   readonly nodes: readonly NodeView[]
   readonly shards: readonly ShardView[]
 }
+
+/** How many runs have not ended. */
+export interface CountsView {
+  readonly counts: readonly CountView[]
+  /** Whether there are more of them than were counted. */
+  readonly more: boolean
+}
+
+/** Runs that are of one kind and name, and stand alike. */
+export interface CountView {
+  readonly status: 'running' | 'stuck'
+  readonly phase?: string
+  /** Why they are stuck. */
+  readonly reason?: string
+  readonly kind: RunKind
+  readonly name: string
+  readonly runs: number
+}

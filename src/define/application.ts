@@ -5,6 +5,7 @@ import type { FlowStanding, RunKind, RunStatus } from '../core/store.ts'
 import type { EventValue, SignalValue } from '../core/values.ts'
 import type {
   ApplicationView,
+  CountsView,
   EventView,
   FlowView,
   JournalView,
@@ -15,6 +16,7 @@ import type {
   RunView,
 } from '../core/views.ts'
 import type { Answering } from './call.ts'
+import type { Metric } from './metric.ts'
 import type { NodeAt, NodeHints, Standing } from './node.ts'
 
 /** The id of a run that comes to a `Result`: a string, of which the compiler knows what `app.result` answers. */
@@ -359,6 +361,13 @@ export interface Application {
   flows(choreography: string, request?: FlowsRequest): Promise<Page<FlowView>>
   /** How the flow of a key stands (`orderId:8841`, or `8841`); null when it has not begun. Errors: CHOREOGRAPHY_UNKNOWN. */
   flow(choreography: string, key: string): Promise<FlowView | null>
+  /**
+   * How many runs are running and stuck, by what they are and why; of a store with very many, at least so many. Read from the
+   * store, so that it is of all nodes.
+   */
+  counts(): Promise<CountsView>
+  /** Numbers for a monitoring system, of this process since the application was opened here; from memory, nothing is asked. */
+  metrics(): readonly Metric[]
   /** All runs and events of a causal graph, by its root reference. */
   graph(root: string, cursor?: string): Promise<Related>
   /** What the application is made of, and the store that it is on: for pages and probes. */

@@ -12,6 +12,7 @@ import { ballet, event, memory, operation, service, signal, workflow } from '../
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { Admission, type AdmissionOptions } from './admission.ts'
 import { systemClock } from './clock.ts'
+import { Counts } from './counts.ts'
 
 const output = z.json()
 const Go = signal('go', z.number())
@@ -32,7 +33,7 @@ const arrival = { workflow: 'flow', runs: 1 }
 function admissionOf(part: Partial<AdmissionOptions> & { readonly queueMs?: number }): Admission {
   const limits = { ...LIMITS, queueMs: 1000, commitMs: 5000, openRuns: 10, arrivals: 3 }
   const idle = { turnWaitMs: () => 0, commitWaitMs: () => 0, openRuns: () => 0, checkSpace: () => {} }
-  return new Admission({ limits, random, ...idle, ...part })
+  return new Admission({ limits, random, counts: new Counts(), ...idle, ...part })
 }
 
 /** Resolves to the codes of what was refused, in order; `taken` for what was not. */

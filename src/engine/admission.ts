@@ -8,6 +8,7 @@
 import type { Random } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import type { Limits } from '../define/limits.ts'
+import type { Counts } from './counts.ts'
 
 /**
  * Turns of other workflows keep a start out only when they wait so many times longer than its own may: a flood is the
@@ -22,6 +23,7 @@ const MOST_MS = 30_000
 
 export interface AdmissionOptions {
   readonly limits: Limits
+  readonly counts: Pick<Counts, 'refused'>
   readonly random: Random
   /** How long a turn of a workflow has to wait, or one of any for null, in milliseconds. */
   readonly turnWaitMs: (workflow: string | null) => number
@@ -78,6 +80,7 @@ export class Admission {
     if (refusal !== null) {
       // What waits for space is no overload.
       this.#options.checkSpace()
+      this.#options.counts.refused.add('OVERLOADED')
       throw refusal
     }
     let { runs: unborn } = arrival

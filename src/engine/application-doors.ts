@@ -2,7 +2,7 @@
 // committed rows (queries.ts). What opens, owns and closes is RunningApplication, which extends this.
 import type { Json } from '../core/json.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
-import type { EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
+import type { CountsView, EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
 import type {
   ActAllRequest,
   Acted,
@@ -32,9 +32,11 @@ import type {
 } from '../define/application.ts'
 import type { Answering } from '../define/call.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
+import type { Metric } from '../define/metric.ts'
 import { actOnAll } from './act-on-all.ts'
 import type { Doors } from './doors.ts'
 import * as known from './known-settings.ts'
+import { metricsOf, type Measured } from './metrics.ts'
 import type { Queries } from './queries.ts'
 import { fields, made, settings, word } from './untyped.ts'
 
@@ -43,6 +45,7 @@ export abstract class ApplicationDoors {
   readonly http: HttpRoutes | null
   protected abstract readonly doors: Doors
   protected abstract readonly queries: Queries
+  protected abstract readonly measured: Measured
 
   constructor({ name, http }: ApplicationDefinition) {
     this.name = name
@@ -160,6 +163,12 @@ export abstract class ApplicationDoors {
     const names = [word(choreography, 'choreography'), word(key, 'key')] as const
     await this.doors.flowsWritten({ choreography: names[0], key: names[1] })
     return this.queries.flow(...names)
+  }
+  async counts(): Promise<CountsView> {
+    return this.queries.counts()
+  }
+  metrics(): readonly Metric[] {
+    return metricsOf(this.measured)
   }
   async graph(root: string, cursor?: string): Promise<Related> {
     return this.queries.graph(word(root, 'root'), cursor)

@@ -19,6 +19,7 @@ import { EndsElsewhere } from './ends-elsewhere.ts'
 import { Hinting } from './hinting.ts'
 import { sureHold, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
+import type { Measured } from './metrics.ts'
 import { nodesOf } from './nodes.ts'
 import { openStore } from './open-store.ts'
 import { Ownership } from './ownership.ts'
@@ -30,6 +31,7 @@ import { Shards, type OwnShard } from './shards.ts'
 import { Shares } from './shares.ts'
 import { isFenced, ownerWords, standbyFault, StandingNow } from './standing.ts'
 import { checkWait, word } from './untyped.ts'
+import { together } from './take-up.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
 import { Watching } from './watching.ts'
 import { whenSpace } from './when-space.ts'
@@ -44,6 +46,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   readonly #stop: (failure: Error | null) => void
   readonly #options: ApplicationOptions
   protected readonly queries: Queries
+  protected readonly measured: Measured
   readonly #standing: StandingNow
   readonly #shards: Shards
   protected readonly doors: Doors
@@ -102,6 +105,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       changed: () => this.#stand(),
       came: (shard) => this.#watching.came(shard),
     })
+    this.measured = { shards: this.#shards, directory, store: store.kind, ballet: options.node.ballet }
     this.doors = new Doors({
       directory,
       random,
@@ -153,6 +157,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       node,
       clock,
       log,
+      counts: this.#shards.counts,
       own: (tenure, hold) => this.#own(tenure, hold),
       lost: (error) => this.#shards.get(ONE)?.shard.context.fail(error),
       changed: () => this.#stand(),
@@ -171,6 +176,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       node,
       clock,
       log,
+      counts: this.#shards.counts,
       own: (tenure, hold, isHeld) => this.#own(tenure, hold, isHeld),
       handOn: (shard) => this.#shards.drop(shard, graceMs),
       lost: (shard, error) => this.#shards.get(shard)?.shard.context.fail(error),
@@ -189,14 +195,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     if (this.#shares === null) this.#standing.hold = hold
     const recovered = await this.#shards.own(tenure, hold, isHeld)
     if (recovered === null || this.#isUp) return
-    const { runs, stuck, durationMs } = this.#recovered
-    const longest = this.#shares === null ? recovered.durationMs : Math.max(durationMs, recovered.durationMs)
-    const isSum = this.#shares !== null
-    this.#recovered = {
-      runs: recovered.runs + (isSum ? runs : 0),
-      stuck: recovered.stuck + (isSum ? stuck : 0),
-      durationMs: longest,
-    }
+    this.#recovered = this.#shares === null ? recovered : together(this.#recovered, recovered)
   }
 
   /** A shard has stopped. One that another node has taken over is given up, and this node stands by, or goes on with the rest. */

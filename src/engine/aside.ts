@@ -36,6 +36,7 @@ export class Aside {
   #pauseMs: number = SOONEST_MS
   #next: Cancel | null = null
   #isStopped = false
+  #lying = 0
 
   constructor(context: ShardContext) {
     this.#context = context
@@ -43,7 +44,9 @@ export class Aside {
 
   /** Takes a row out of the inbox and keeps it, in one batch. */
   set({ id, ...item }: InboxRow, place: AsidePlace, error: unknown): void {
-    const { writer, inbox, log, ns } = this.#context
+    const { writer, inbox, log, ns, counts } = this.#context
+    this.#lying += 1
+    counts.setAside += 1
     writer.rows.posts.push({ ...item, ns: nameOf(ns, place) })
     writer.rows.drained.push(id)
     writer.onDurable(() => inbox.gone(id))
@@ -55,6 +58,11 @@ export class Aside {
       { code: toFailure(error).code },
     )
     if (place === 'later') this.#later()
+  }
+
+  /** How many rows are set aside, of those that can be read. */
+  get lying(): number {
+    return this.#lying
   }
 
   /** Puts what was set aside back into the inbox: each is looked at once more. */
@@ -109,6 +117,7 @@ export class Aside {
       for (const { id, ...item } of rows.filter(isWanted)) {
         writer.rows.posts.push({ ...item, ns })
         writer.rows.drained.push(id)
+        this.#lying -= this.#lying === 0 ? 0 : 1
       }
       writer.flush()
       await writer.barrier()

@@ -108,6 +108,8 @@ export function createRun(
     context.watchers.touched(birth.key)
   })
   const run = liveRun(context, row, birth.input)
+  run.counts.started += 1
+  if (row.reason !== null) run.counts.stuck.add(row.reason)
   open.add(run)
   context.conducts.know(row)
   return run
@@ -134,6 +136,7 @@ export function liveRun(context: ShardContext, row: RunRow, input: JsonText, car
     lingering: new Map(),
     undosBegun: new Set(),
     attempts: new Map(),
+    counts: context.counts.runsOf(row.kind, row.name),
   }
   const found = context.directory.find(row.call)
   if (row.kind === 'choreography') {

@@ -5,6 +5,7 @@
 import { idempotencyKey } from '../core/ids.ts'
 import type { RunRow, StoreInfo, Tenure } from '../core/store.ts'
 import type { Log, OperationContext } from '../define/definition.ts'
+import type { Counts } from './counts.ts'
 import type { CurrentWork } from './current-work.ts'
 import { identityOf } from './live-run.ts'
 import { logOf } from './log.ts'
@@ -14,6 +15,7 @@ import type { StopSignal } from './stop-signal.ts'
 export interface CallEnvironment {
   readonly store: string
   readonly fence: string
+  readonly counts: Counts
   readonly log: (run: string, op: string) => Log
   /** Noted for a watchdog. */
   readonly current: CurrentWork
@@ -24,11 +26,13 @@ export function environmentOf({
   info,
   tenure,
   current,
+  counts,
   log,
 }: {
   readonly info: StoreInfo
   readonly tenure: Tenure
   readonly current: CurrentWork
+  readonly counts: Counts
   readonly log: Log
 }): CallEnvironment {
   return {
@@ -36,6 +40,7 @@ export function environmentOf({
     fence: `${info.incarnation}.${tenure.shard}.${tenure.epoch}`,
     log: (run, op) => logOf(log, run, op),
     current,
+    counts,
   }
 }
 

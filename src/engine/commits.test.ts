@@ -9,6 +9,7 @@ import { memory } from '../stores/memory/memory-store.ts'
 import { systemClock } from './clock.ts'
 import { Commits } from './commits.ts'
 import { Space } from './space.ts'
+import { Counts } from './counts.ts'
 
 /** What happens to each commit on its way: by default it arrives. */
 type Way = (pass: () => Promise<void>, count: number, batch: Batch) => Promise<void>
@@ -20,8 +21,9 @@ async function commitsOver(way: Way, check: () => void = () => {}) {
   const sent: Batch[] = []
   const store: Store = guarded(own, 'commit', (pass, batch) => way(pass, sent.push(batch), batch))
   const clock = systemClock
-  const space = new Space({ store, clock, log: keptLog(), onFailure: () => {} })
-  const commits = new Commits({ store, tenure, space, now: () => clock.now(), check })
+  const counts = new Counts()
+  const space = new Space({ store, clock, log: keptLog(), counts, onFailure: () => {} })
+  const commits = new Commits({ store, tenure, space, counts, now: () => clock.now(), check })
   const send = (pos: number): Promise<void> => commits.send(rowsOf({ ...tenure, head: pos - 1 }, pos))
   /** Whether its new flows turned out to be there. */
   const sendAll = async (pos: number, rows: Partial<Batch>): Promise<boolean> => {

@@ -9,6 +9,7 @@
 //        --anything else--> failed: so does what was sent behind it
 import { asError, fault, isBalletError } from '../core/errors.ts'
 import type { Batch, Store, Tenure } from '../core/store.ts'
+import type { Counts } from './counts.ts'
 import { FULL_PAUSE_MS, type Space } from './space.ts'
 
 /** How long to wait before a commit of which nothing is known is sent again. */
@@ -32,6 +33,7 @@ export interface CommitsOptions {
   readonly store: Store
   readonly tenure: Tenure
   readonly space: Space
+  readonly counts: Pick<Counts, 'commits' | 'commitsFailed'>
   /** Milliseconds. */
   readonly now: () => number
   /** Throws when the shard has stopped: nothing is sent again. */
@@ -84,15 +86,17 @@ export class Commits {
   }
 
   async #ask(batch: Batch): Promise<Error | null> {
-    const { store, now } = this.#options
+    const { store, now, counts } = this.#options
     const since = now()
     try {
       await store.commit(batch)
       const at = now()
       this.#serviceMs = (this.#serviceMs + at - Math.max(since, this.#answeredAt)) / 2
       this.#answeredAt = at
+      counts.commits.add((at - since) / 1000)
       return null
     } catch (error) {
+      counts.commitsFailed.add(isBalletError(error) ? error.code : 'other')
       return asError(error)
     }
   }

@@ -14,6 +14,7 @@ import { toFailure, type Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import { retryDelayMs, type RetryPolicy } from '../core/retry.ts'
+import type { AttemptCounts } from './counts.ts'
 import type { Hold } from './hold.ts'
 import { placesOfAttempt } from './places.ts'
 import { StopSignal } from './stop-signal.ts'
@@ -26,6 +27,8 @@ export interface Effect {
   readonly name: string
   readonly policy: RetryPolicy
   readonly timeoutMs: number
+  /** Where its attempts are counted. */
+  readonly counts: AttemptCounts
   /** Attempts that failed before (in an earlier process), and when the next is due. */
   readonly failed: number
   readonly dueAt: number
@@ -113,6 +116,14 @@ export class Effects {
 
   constructor(options: EffectsOptions) {
     this.#options = options
+  }
+
+  /** Attempts whose bodies run, and calls and steps that are under way, between two attempts as well. */
+  get bodies(): number {
+    return this.#bodies
+  }
+  get size(): number {
+    return this.#running.size
   }
 
   /** Whether any effect of a run is under way. */
@@ -252,7 +263,9 @@ export class Effects {
         isOver = true
         limit()
         this.#bodies -= 1
-        this.#made(running, attempt, made, Math.round(elapsedOf(this.#options.clock) - began))
+        const ms = elapsedOf(this.#options.clock) - began
+        effect.counts.seconds.add(ms / 1000)
+        this.#made(running, attempt, made, Math.round(ms))
         if (this.#bodies === 0) this.#onQuiet?.()
         passed()
       }
@@ -313,6 +326,8 @@ export class Effects {
     const isMade = left && !this.#closing
     const delay = isMade && !running.resting ? retryDelayMs(effect.policy, attempt, random.seed() / 2 ** 32) : 0
     const next = isMade ? clock.now() + delay : null
+    effect.counts.failed += 1
+    if (isMade) effect.counts.retried += 1
     const at = placesOfAttempt(error)
     // Its run is told of the failure alone.
     this.#options.attempted(effect, attempt, at.length === 0 ? failure : { ...failure, details: { at } }, ms, next)

@@ -22,6 +22,7 @@ export function endRun(context: ShardContext, run: LiveRun, ending: RunEnding): 
   run.row = { ...row, status, phase: null, reason: null, output, error, ended: context.now() }
   const { num, ended } = run.row
   writer.rows.changes.push({ num, status, phase: null, reason: null, output, error, ended })
+  run.counts[status] += 1
   open.remove(num)
   receivers.forget(num)
   dropPending(context, run)
@@ -34,7 +35,7 @@ export function endRun(context: ShardContext, run: LiveRun, ending: RunEnding): 
   })
 }
 
-function statusOfEnding(ending: RunEnding): RunStatus {
+function statusOfEnding(ending: RunEnding): Exclude<RunStatus, 'running' | 'stuck'> {
   if (ending.kind === 'fail') return 'failed'
   return ending.cancelled === undefined ? 'completed' : 'cancelled'
 }
@@ -118,8 +119,13 @@ export function markStuck(
   writeNote(context, run, { kind: 'stuck', op, reason, error: told })
   setStatus(context, run, 'stuck', reason, told)
   const words = `The run "${run.row.id}" is stuck (${reason}${op === null ? '' : `, ${op}`}): ${error.message}`
-  const about = { run: run.row.id, op: op ?? undefined, code: error.code }
-  context.log.error(words, stack === undefined ? undefined : { stack }, about)
+  const { id, name } = run.row
+  run.counts.stuck.add(reason)
+  context.stuckLines.say(
+    { id, name, reason, op: op ?? undefined, code: error.code },
+    words,
+    stack === undefined ? undefined : { stack },
+  )
 }
 
 /** Marks a stuck run as running again. */
@@ -139,6 +145,7 @@ export function freeIfNothingIsStuck(context: ShardContext, run: LiveRun): void 
 export function setPhase(context: ShardContext, run: LiveRun, phase: string | null): void {
   if (run.row.phase === phase) return
   run.row = { ...run.row, phase }
+  context.open.stands(run)
   const { num, status, reason, output, error, ended } = run.row
   context.writer.rows.changes.push({ num, status, phase, reason, output, error, ended })
 }
@@ -169,6 +176,7 @@ function setStatus(
 ): void {
   const error = failure === null ? null : context.encode(JSON.stringify(failure), 'error', run.row.id)
   run.row = { ...run.row, status, reason, error }
+  context.open.stands(run)
   const { num, phase, output, ended } = run.row
   context.writer.rows.changes.push({ num, status, phase, reason, output, error, ended })
 }

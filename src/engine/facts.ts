@@ -121,8 +121,10 @@ function birthOf(context: ShardContext, reaction: ReactionDefinition, fact: Fact
     return { ...birth, call: call.name, input }
   } catch (error) {
     const failure = toFailure(error)
-    const about = { run: birth.id, code: failure.code }
-    context.log.error(`The reaction ${reaction.name} to ${ref} is stuck: ${failure.message}`, undefined, about)
+    context.stuckLines.say(
+      { id: birth.id, name: reaction.name, reason: 'threw', code: failure.code },
+      `The reaction ${reaction.name} to ${ref} is stuck: ${failure.message}`,
+    )
     return { ...birth, call: '', input: fact.data, stuck: { reason: 'threw', error: failure } }
   }
 }

@@ -25,6 +25,7 @@ export function continueRun(
   const payload = context.encode(input, 'input', id)
   context.writer.rows.continued.push({ num, generation, since: seq, input: payload })
   run.row = { ...run.row, generation, since: seq, input: payload, phase: null }
+  context.open.stands(run)
   run.turns = 0
   run.bytes = 0
   run.attempts.clear()

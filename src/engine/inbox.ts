@@ -40,9 +40,15 @@ export class Inbox {
   #next: Promise<void> | null = null
   #leave: Cancel | null = null
   #stopped = false
+  #lying = 0
 
   constructor(options: InboxOptions) {
     this.#options = options
+  }
+
+  /** How many rows were there when it was looked last, those included that were being handled: at most a page more than they were. */
+  get lying(): number {
+    return this.#lying
   }
 
   /** Reads now and then every second: hints may be lost, rows may not. */
@@ -108,6 +114,7 @@ export class Inbox {
       // must be all that a page has.
       const limit = PAGE + this.#handled.size + given.size + this.#unread.size
       const { rows, count } = await this.#page(limit)
+      this.#lying = count
       for (const [id, last] of this.#handled) if (last < read) this.#handled.delete(id)
       const fresh = rows.filter(({ id }) => !this.#handled.has(id) && !given.has(id))
       for (const group of alike(fresh)) {

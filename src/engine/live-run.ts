@@ -5,6 +5,7 @@ import type { Machine } from '../core/machine.ts'
 import type { Cancelled, Command, Delivered } from '../core/journal.ts'
 import { soloInput, type Solo } from '../core/solo.ts'
 import type { RunRow } from '../core/store.ts'
+import type { RunCounts } from './counts.ts'
 
 /** How a run executes. */
 export type Executor =
@@ -59,6 +60,8 @@ export interface LiveRun {
   readonly undosBegun: Set<string>
   /** Attempts that failed in an earlier process, by operation. */
   readonly attempts: Map<string, { readonly failed: number; readonly dueAt: number }>
+  /** Where it is counted. */
+  readonly counts: RunCounts
 }
 
 /** The machine of a run, also after it froze or ended; undefined when it has come to none in this process. */

@@ -92,9 +92,9 @@ export class Loading {
 
   /** Brings a live run back anew, with today's code. */
   thaw(run: LiveRun, stop?: ForcedStop): void {
-    const { num, id, reason } = run.row
+    const { num, reason } = run.row
     const { open, suspects } = this.#context
-    open.shelve(num, id)
+    open.shelve(run.row)
     if (reason !== 'poisoned') return this.#load(num, [], stop)
     suspects.retry(num)
     // What fails in it has failed the shard, or the shard is being closed.
@@ -125,7 +125,7 @@ export class Loading {
     const alone = new Set<number>()
     await this.#eachOpen((rows) => {
       for (const row of rows) {
-        open.know(row.num, row.id)
+        open.know(row)
         this.#asleep.add(row.num)
         if (row.reason === 'poisoned') alone.add(row.num)
         this.#hooks.enterLane(row)
@@ -199,11 +199,11 @@ export class Loading {
   /** A run that could not be read at the opening can be: as if it were found only now. */
   #backAtLast(row: RunRow, timers: readonly TimerRow[]): void {
     const { open, conducts, timers: all } = this.#context
-    const { num, id, reason } = row
+    const { num, reason } = row
     for (const timer of timers) all.add(timer)
     // It was known, could not be read the second time, and somebody has wanted it since.
     if (this.#isBack(num)) return
-    open.know(num, id)
+    open.know(row)
     this.#hooks.enterLane(row)
     conducts.know(row)
     if (reason !== 'poisoned') return this.#load(num, [])

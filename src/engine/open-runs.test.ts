@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import type { LiveRun } from './live-run.ts'
 import { OpenRuns, type OpenRunsOptions } from './open-runs.ts'
+import { Counts } from './counts.ts'
 
 function liveRun(num: number, bytes = 0): LiveRun {
   return {
@@ -21,6 +22,7 @@ function liveRun(num: number, bytes = 0): LiveRun {
     stuckOps: new Set(),
     again: new Map(),
     attempts: new Map(),
+    counts: new Counts().runsOf('workflow', 'w'),
   }
 }
 
@@ -85,7 +87,7 @@ test('a run that has been idle for long is parked, one that is used is not', () 
 
 test('what is brought back anew or has ended counts once, or not at all', () => {
   const { open } = runs(3, {}, 98)
-  open.shelve(2, 'r2')
+  open.shelve(liveRun(2).row)
   expect([open.count, open.liveBytes]).toEqual([3, 200])
   open.add(liveRun(2, 48))
   open.add(liveRun(2, 48))

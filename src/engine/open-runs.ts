@@ -3,7 +3,9 @@
 // their journals are larger than it should hold, and when it was idle for long. eviction.ts says when, and which may be.
 import type { Clock } from '../core/clock.ts'
 import { LooseMap } from '../core/loose-map.ts'
+import type { RunRow } from '../core/store.ts'
 import { machineOfRun, type LiveRun } from './live-run.ts'
+import { StandingCounts, type StandingRow, type Standings } from './standings.ts'
 
 /** Live runs that are looked at in one go. */
 export const LOOKS = 64
@@ -22,6 +24,7 @@ interface Parked {
   readonly id: string
   /** What it was in memory, as long as an attempt holds on to that whose late answer may have to be taken back. */
   readonly former: WeakRef<LiveRun> | null
+  readonly stands: Standings
 }
 
 interface Live {
@@ -29,6 +32,7 @@ interface Live {
   /** When it was put at the end of the row, which it is not at every use. */
   usedAt: number
   bytes: number
+  stands: Standings
 }
 
 /** The open runs of a shard. */
@@ -39,6 +43,7 @@ export class OpenRuns {
   readonly #parked = new LooseMap<number, Parked>()
   readonly #nums = new LooseMap<string, number>()
   #bytes = 0
+  readonly #standings = new StandingCounts()
   /** Who waits for the end of a run: by the run's id, the runs and their operations. */
   readonly #joins = new LooseMap<string, { readonly run: number; readonly op: string }[]>()
 
@@ -60,22 +65,37 @@ export class OpenRuns {
     return this.#live.size + this.#parked.size
   }
 
+  /** How the open runs stand. */
+  get standings(): readonly Standings[] {
+    return this.#standings.all
+  }
+
   add(run: LiveRun): void {
     const { num, id } = run.row
     this.#dropLive(num)
-    const live = { run, usedAt: this.#options.clock.now(), bytes: sizeOf(run) }
+    const stands = this.#standings.enter(run.row)
+    const live = { run, usedAt: this.#options.clock.now(), bytes: sizeOf(run), stands }
     this.#live.set(num, live)
     this.#bytes += live.bytes
     const former = this.#parked.get(num)?.former?.deref()
     if (former !== undefined) former.heir = run
-    this.#parked.delete(num)
+    this.#dropParked(num)
     this.#nums.set(id, num)
   }
 
   /** A run that is open, and still on disk. */
-  know(num: number, id: string): void {
-    this.#parked.set(num, { id, former: null })
+  know(row: StandingRow & Pick<RunRow, 'num' | 'id'>): void {
+    const { num, id } = row
+    this.#park(num, id, null, this.#standings.enter(row))
     this.#nums.set(id, num)
+  }
+
+  /** Its row says now that it stands otherwise. */
+  stands({ row }: LiveRun): void {
+    const live = this.#live.get(row.num)
+    if (live === undefined) return
+    this.#standings.leave(live.stands)
+    live.stands = this.#standings.enter(row)
   }
 
   /** The live run, which becomes the one used last. */
@@ -105,14 +125,15 @@ export class OpenRuns {
   }
 
   /** A live run that is to be brought back anew: what its old body still does concerns nobody any more. */
-  shelve(num: number, id: string): void {
+  shelve(row: StandingRow & Pick<RunRow, 'num' | 'id'>): void {
+    const { num, id } = row
     const live = this.#live.get(num)
     const run = live?.run
     const machine = run && machineOfRun(run)
     if (run !== undefined) run.executor = { kind: 'frozen', seen: new Map(), machine }
     this.#dropLive(num)
     const isAskedFor = run !== undefined && machine?.undos.isEmpty === false
-    this.#parked.set(num, { id, former: isAskedFor ? new WeakRef(run) : null })
+    this.#park(num, id, isAskedFor ? new WeakRef(run) : null, this.#standings.enter(row))
   }
 
   isParked(num: number): boolean {
@@ -127,7 +148,7 @@ export class OpenRuns {
   remove(num: number): void {
     const id = this.#live.get(num)?.run.row.id ?? this.#parked.get(num)?.id
     this.#dropLive(num)
-    this.#parked.delete(num)
+    this.#dropParked(num)
     if (id !== undefined && this.#nums.get(id) === num) this.#nums.delete(id)
   }
 
@@ -142,7 +163,7 @@ export class OpenRuns {
     for (const [num, live] of this.#live) {
       if (!this.#isCrowded() && now - live.usedAt < idleMs) return false
       if (++looked > LOOKS) return true
-      if (isIdle(live.run)) this.shelve(num, live.run.row.id)
+      if (isIdle(live.run)) this.shelve(live.run.row)
       // One that cannot be parked (it is stuck, perhaps for long) goes to the end, or it would hide the others.
       else this.#toEnd(num, live, now)
     }
@@ -154,7 +175,7 @@ export class OpenRuns {
     for (const num of nums) {
       if (!this.#isCrowded()) return
       const run = this.#live.get(num)?.run
-      if (run !== undefined && isIdle(run)) this.shelve(num, run.row.id)
+      if (run !== undefined && isIdle(run)) this.shelve(run.row)
     }
   }
 
@@ -169,8 +190,21 @@ export class OpenRuns {
   }
 
   #dropLive(num: number): void {
-    this.#bytes -= this.#live.get(num)?.bytes ?? 0
+    const live = this.#live.get(num)
+    if (live === undefined) return
+    this.#bytes -= live.bytes
+    this.#standings.leave(live.stands)
     this.#live.delete(num)
+  }
+
+  #park(num: number, id: string, former: Parked['former'], stands: Standings): void {
+    this.#standings.leave(this.#parked.get(num)?.stands)
+    this.#parked.set(num, { id, former, stands })
+  }
+
+  #dropParked(num: number): void {
+    this.#standings.leave(this.#parked.get(num)?.stands)
+    this.#parked.delete(num)
   }
 
   /** Run `run` waits with `op` for the end of the run `id`. */

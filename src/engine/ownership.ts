@@ -15,7 +15,7 @@ import { insist } from './first-words.ts'
 import { LeaseHold, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
 import { refuseBeside } from './other-nodes.ts'
-import { TakeOvers } from './take-overs.ts'
+import { TakeOvers, type TakeOversOptions } from './take-overs.ts'
 
 export interface OwnershipOptions {
   readonly leases: Leases
@@ -25,6 +25,7 @@ export interface OwnershipOptions {
   readonly node: NodeInfo
   readonly clock: Clock
   readonly log: Log
+  readonly counts: TakeOversOptions['counts']
   /** The shard is this node's: resolves when its runs have been taken up. */
   readonly own: (tenure: Tenure, hold: Hold) => Promise<void>
   /** A renewal says that it is not any more. */

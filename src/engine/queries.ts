@@ -11,6 +11,7 @@ import { nearest, splitKey, DEFAULT_NAMESPACE } from '../core/names.ts'
 import { Placement } from '../core/placement.ts'
 import type { EventRow, JournalRow, Kin, RunRow, StoreInfo, StoreReader } from '../core/store.ts'
 import type {
+  CountsView,
   ErrorView,
   EventView,
   FlowView,
@@ -28,6 +29,7 @@ import type { Directory } from './directory.ts'
 import { flowView, keysMeant } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
 import { ListReads, numberOf } from './list-reads.ts'
+import { openCounts } from './open-counts.ts'
 import { readPage, readPages } from './pages.ts'
 import { relatedRows } from './related.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
@@ -107,6 +109,11 @@ export class Queries {
     const from = placesOf(request.cursor, shards.length)
     const { rows, next } = await readPages(sources, from, { limit: limitOf(request.limit), order: newestFirst })
     return { ...page(await this.#views(rows), next), ...unreadable(rows) }
+  }
+
+  /** How many runs have not ended, by what they are and how they stand: at least so many, where `more` says so. */
+  async counts(): Promise<CountsView> {
+    return openCounts(this.#reader, this.#ns, await this.#shards())
   }
 
   async journal(

@@ -13,6 +13,7 @@ import type { Admission } from './admission.ts'
 import type { CallEnvironment } from './call-context.ts'
 import type { Claims } from './claims.ts'
 import type { Conducts } from './conducts.ts'
+import type { Counts } from './counts.ts'
 import type { Directory } from './directory.ts'
 import type { Effects } from './effects.ts'
 import type { Inbox } from './inbox.ts'
@@ -22,6 +23,7 @@ import type { OpenRuns } from './open-runs.ts'
 import type { Pump } from './pump.ts'
 import type { Receivers } from './receivers.ts'
 import type { Space } from './space.ts'
+import type { StuckLines } from './stuck-lines.ts'
 import type { Suspects } from './suspects.ts'
 import type { Timers } from './timers.ts'
 import type { Watchers } from './watchers.ts'
@@ -67,6 +69,8 @@ export interface ShardContext {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  readonly stuckLines: StuckLines
+  readonly counts: Counts
   readonly directory: Directory
   readonly limits: Limits
   readonly environment: CallEnvironment

@@ -6,10 +6,12 @@ import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import type { Beside } from './admission.ts'
+import type { Counts } from './counts.ts'
 import type { CurrentWork } from './current-work.ts'
 import type { Directory } from './directory.ts'
 import type { Hold } from './hold.ts'
 import type { Pulse } from './pulse.ts'
+import type { StuckLines } from './stuck-lines.ts'
 import type { Trials } from './trials.ts'
 
 export interface ShardOptions {
@@ -23,6 +25,9 @@ export interface ShardOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** Of the process, as are the counts. */
+  readonly stuckLines: StuckLines
+  readonly counts: Counts
   readonly liveRuns: number
   readonly limits: Limits
   readonly retention: RetentionMs | null

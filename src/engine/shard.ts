@@ -72,13 +72,11 @@ export class Shard {
 
   constructor(options: ShardOptions) {
     const onFailure = (error: unknown): void => this.#fail(error)
-    const clock = guarded(options.clock, onFailure)
-    this.#options = { ...options, clock }
-    const { store, random, tenure, ns, directory, codec, log, pulse, trials, info } = options
-    const space = new Space({ store, clock, log, onFailure })
+    this.#options = { ...options, clock: guarded(options.clock, onFailure) }
+    const { clock, store, random, tenure, ns, directory, codec, log, counts, pulse, trials, info } = this.#options
+    const space = new Space({ store, clock, log, counts, onFailure })
+    const writer = this.#writerOver(space)
     const now = (): number => elapsedOf(clock)
-    const isQuiet = (): boolean => this.context.pump.idle
-    const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp: () => this.#caughtUp(), isQuiet, clock })
     const pump = new Pump(() => this.#roundEnd(), onFailure, now)
     const { shard } = tenure
     const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
@@ -94,6 +92,8 @@ export class Shard {
       clock,
       random,
       log,
+      stuckLines: options.stuckLines,
+      counts,
       directory,
       limits: options.limits,
       environment: environmentOf({ ...options, log }),
@@ -141,6 +141,13 @@ export class Shard {
     this.#unwatch = watchRejections((reason) => claimRejection(this.context.pump, reason))
   }
 
+  #writerOver(space: Space): Writer {
+    const { store, tenure, clock, counts } = this.#options
+    const onFailure = (error: unknown): void => this.#fail(error)
+    const isQuiet = (): boolean => this.context.pump.idle
+    return new Writer(store, tenure, { space, onFailure, onCaughtUp: () => this.#caughtUp(), isQuiet, clock, counts })
+  }
+
   #receivers(): Receivers {
     const { store, tenure } = this.#options
     return new Receivers({
@@ -152,9 +159,10 @@ export class Shard {
   }
 
   #admissionTo(pump: Pump, writer: Writer): Admission {
-    const { limits, random, beside } = this.#options
+    const { limits, random, beside, counts } = this.#options
     return new Admission({
       limits,
+      counts,
       beside,
       random,
       turnWaitMs: (workflow) => pump.waitMs(workflow),
@@ -165,9 +173,10 @@ export class Shard {
   }
 
   #timersOver(writer: Writer): Timers {
-    const { clock, store, tenure } = this.#options
+    const { clock, store, tenure, counts } = this.#options
     return new Timers({
       clock,
+      late: counts.timersLate,
       store,
       shard: tenure.shard,
       barrier: () => writer.barrier(),

@@ -7,10 +7,13 @@ import type { StoreInfo, Tenure } from '../core/store.ts'
 import type { RecoveryView } from '../define/application.ts'
 import { Actions } from './actions.ts'
 import type { Arrival, Beside, Place } from './admission.ts'
+import { Counts } from './counts.ts'
 import type { Hold } from './hold.ts'
 import { Requests } from './requests.ts'
 import type { ShardOptions } from './shard-options.ts'
 import { Shard } from './shard.ts'
+import { isFenced } from './standing.ts'
+import { StuckLines } from './stuck-lines.ts'
 import { takeUp } from './take-up.ts'
 import { Trials } from './trials.ts'
 
@@ -26,7 +29,17 @@ export interface OwnShard {
 /** How long it is known what all shards have taken on. */
 const SUM_MS = 5
 
-type Given = 'info' | 'trials' | 'tenure' | 'hold' | 'handleInbox' | 'onFailure' | 'posted' | 'beside'
+type Given =
+  | 'info'
+  | 'trials'
+  | 'tenure'
+  | 'hold'
+  | 'handleInbox'
+  | 'onFailure'
+  | 'posted'
+  | 'beside'
+  | 'counts'
+  | 'stuckLines'
 
 export interface ShardsOptions extends Omit<ShardOptions, Given> {
   /** Source of events that are published without one. */
@@ -42,10 +55,13 @@ export interface ShardsOptions extends Omit<ShardOptions, Given> {
 }
 
 export class Shards {
+  /** What all shards have done that were here since the application was opened. */
+  readonly counts: Counts = new Counts()
   readonly #options: ShardsOptions
   readonly #own = new Map<number, OwnShard>()
   readonly #leaving = new Map<number, Promise<void>>()
   readonly #trials: Trials
+  readonly #stuckLines: StuckLines
   #info: StoreInfo | null = null
   #place: Placement | null = null
   #isShut = false
@@ -55,6 +71,7 @@ export class Shards {
   constructor(options: ShardsOptions) {
     this.#options = options
     this.#trials = new Trials(options.clock)
+    this.#stuckLines = new StuckLines(options)
   }
 
   /** The store is open. */
@@ -123,12 +140,17 @@ export class Shards {
       info,
       tenure,
       trials: this.#trials,
+      counts: this.counts,
+      stuckLines: this.#stuckLines,
       hold,
       liveRuns: Math.ceil(liveRuns / info.shards),
       limits: { ...limits, liveBytes: Math.ceil(limits.liveBytes / info.shards) },
       beside: (runs): Beside => this.#beside(shard, runs),
       handleInbox: (row) => requests.fromInbox(row),
-      onFailure: (error) => failed(shard, error),
+      onFailure: (error) => {
+        if (isFenced(error) && this.#own.get(tenure.shard)?.shard === shard) this.counts.shardsFenced += 1
+        failed(shard, error)
+      },
       posted: (to) => this.posted(to),
     })
     const actions = new Actions(shard)
@@ -235,5 +257,6 @@ export class Shards {
       }),
     )
     await Promise.all(this.#leaving.values())
+    this.#stuckLines.close()
   }
 }

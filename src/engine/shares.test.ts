@@ -8,6 +8,7 @@ import { ShardedDisk } from '../testing/simulation/sharded-disk.ts'
 import { shardedStore } from '../testing/simulation/sharded-store.ts'
 import { rounds } from '../testing/simulation/world.ts'
 import { Shares } from './shares.ts'
+import { Counts } from './counts.ts'
 
 const LEASE_MS = 3000
 const node = (id: string): NodeInfo => ({ id, app: 'shop', version: '1', ballet: '0', address: null })
@@ -23,6 +24,7 @@ function setting(
   const held = new Map<number, () => boolean>()
   const lost: number[] = []
   const shares = new Shares({
+    counts: new Counts(),
     leases: leasesOf(leases),
     store: 'store',
     node: node('a'),

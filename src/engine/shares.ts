@@ -17,7 +17,7 @@ import { insist } from './first-words.ts'
 import { LeaseHold, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
 import { refuseBeside } from './other-nodes.ts'
-import { TakeOvers } from './take-overs.ts'
+import { TakeOvers, type TakeOversOptions } from './take-overs.ts'
 
 export interface SharesOptions {
   readonly leases: Leases
@@ -26,6 +26,7 @@ export interface SharesOptions {
   readonly node: NodeInfo
   readonly clock: Clock
   readonly log: Log
+  readonly counts: TakeOversOptions['counts']
   /** A shard is this node's, as long as it `isHeld`: resolves when its runs have been taken up. */
   readonly own: (tenure: Tenure, hold: Hold, isHeld: () => boolean) => Promise<void>
   /** A shard falls to another node: resolves when it has been given back, with what was under way there at its end. */

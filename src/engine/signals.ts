@@ -134,9 +134,12 @@ export class Signals {
 
   /** What whoever has sent it is answered. @throws SIGNALS_FULL, SIGNAL_CONFLICT, RUN_ENDED */
   async #cameOut(request: Given, { id }: Said, result: DeliveryResult, way: Way = {}): Promise<Signalled> {
-    const { limits } = this.#shard.context
+    const { limits, counts } = this.#shard.context
     if (result === 'conflict') throw conflictFault(request.run, id)
-    if (result === 'full') throw fault('SIGNALS_FULL', { id: request.run, limit: limits.signals, seconds: 1 })
+    if (result === 'full') {
+      counts.refused.add('SIGNALS_FULL')
+      throw fault('SIGNALS_FULL', { id: request.run, limit: limits.signals, seconds: 1 })
+    }
     if (result === 'ended') {
       const error = fault('RUN_ENDED', { id: request.run, status: 'meanwhile' })
       if (!(await this.#wasGiven(request, error, way))) throw error

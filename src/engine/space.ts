@@ -7,6 +7,7 @@ import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import type { Store } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
+import type { Counts } from './counts.ts'
 
 const LOOK_MS = 1000
 /** How long what did not fit waits before it is tried again. */
@@ -16,6 +17,7 @@ export interface SpaceOptions {
   readonly store: Pick<Store, 'hasRoom'>
   readonly clock: Clock
   readonly log: Log
+  readonly counts: Pick<Counts, 'refused'>
   readonly onFailure: (error: unknown) => void
 }
 
@@ -36,7 +38,9 @@ export class Space {
 
   /** Refuses what is new. @throws STORE_FULL */
   check(): void {
-    if (this.#problem !== null) throw fault('STORE_FULL', { problem: this.#problem, seconds: 1 })
+    if (this.#problem === null) return
+    this.#options.counts.refused.add('STORE_FULL')
+    throw fault('STORE_FULL', { problem: this.#problem, seconds: 1 })
   }
 
   /** A commit did not fit. */

@@ -12,6 +12,7 @@ import { Space } from './space.ts'
 import { Suspects } from './suspects.ts'
 import { Trials } from './trials.ts'
 import { Writer } from './writer.ts'
+import { Counts } from './counts.ts'
 
 const LEASE_MS = 1000
 
@@ -28,8 +29,16 @@ async function careful() {
     throw error
   }
   const log = keptLog()
-  const space = new Space({ store, clock, log, onFailure })
-  const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp: () => {}, isQuiet: () => true, clock })
+  const counts = new Counts()
+  const space = new Space({ store, clock, log, counts, onFailure })
+  const writer = new Writer(store, tenure, {
+    space,
+    onFailure,
+    onCaughtUp: () => {},
+    isQuiet: () => true,
+    clock,
+    counts,
+  })
   const open = { use: () => undefined, isParked: () => true }
   const trials = new Trials(clock)
   const suspects = new Suspects({
@@ -58,11 +67,11 @@ async function careful() {
   })
   await suspects.takeOver([1, 2])
   suspects.recovered()
-  return { data, clock, hold, effects }
+  return { data, clock, hold, effects, counts }
 }
 
 test('an attempt on trial that waits for its lease has not passed before it began and took a second', async () => {
-  const { data, clock, hold, effects } = await careful()
+  const { data, clock, hold, effects, counts } = await careful()
   const begun: number[] = []
   const effect = (run: number): Effect => ({
     run,
@@ -73,6 +82,7 @@ test('an attempt on trial that waits for its lease has not passed before it bega
     failed: 0,
     dueAt: 0,
     mustSucceed: false,
+    counts: counts.attemptsOf('operation', 'bank.pay'),
     attempt: () => (begun.push(run), new Promise(() => {})),
     late: () => undefined,
   })

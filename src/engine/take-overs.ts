@@ -1,9 +1,10 @@
-// What the log says of shards that change their node: which, from whom, and after how long. Kept beside what decides it (shares.ts,
+// What the log and the counts say of shards that change their node: which, from whom, and after how long. Kept beside what decides it (shares.ts,
 // ownership.ts), which nothing here changes. One line for all shards that go the same way at the same time.
 import { elapsedOf, type Clock } from '../core/clock.ts'
 import { showMs } from '../core/duration.ts'
 import type { NodeInfo, SurveyedShard } from '../core/lease.ts'
 import type { Log } from '../define/definition.ts'
+import type { Counts } from './counts.ts'
 
 type Other = Pick<NodeInfo, 'id' | 'address'>
 
@@ -22,20 +23,31 @@ interface Handing {
   open: number
 }
 
+type TakenCounts = Pick<Counts, 'shardsTaken' | 'shardsHandedOn'>
+
+export interface TakeOversOptions {
+  readonly node: NodeInfo
+  readonly clock: Clock
+  readonly log: Log
+  readonly counts: TakenCounts
+}
+
 export class TakeOvers {
   readonly #node: NodeInfo
   readonly #clock: Clock
   readonly #log: Log
+  readonly #counts: TakenCounts
   /** Other nodes, and when each was seen last with a lease that ran. */
   readonly #seen = new Map<string, { readonly node: Other; readonly at: number }>()
   /** The node that owned a shard last, and whether it has given it back. */
   readonly #owners = new Map<number, { readonly node: string; readonly isGiven: boolean }>()
   readonly #handing = new Map<string, Handing>()
 
-  constructor({ node, clock, log }: { readonly node: NodeInfo; readonly clock: Clock; readonly log: Log }) {
+  constructor({ node, clock, log, counts }: TakeOversOptions) {
     this.#node = node
     this.#clock = clock
     this.#log = log
+    this.#counts = counts
   }
 
   /** Who is there, and who owns what, as the store has just told. */
@@ -55,8 +67,10 @@ export class TakeOvers {
   took(taking: ReadonlyMap<number, Promise<void>>): void {
     const since = elapsedOf(this.#clock)
     for (const former of this.#formersOf([...taking.keys()])) {
+      const { node, isGiven, shards } = former
+      if (node !== this.#node.id) this.#counts.shardsTaken.add(isGiven ? 'given' : 'silent', shards.length)
       const silentMs = this.#silentMs(former, since)
-      const all = Promise.all([...taking].flatMap(([shard, taken]) => (former.shards.includes(shard) ? [taken] : [])))
+      const all = Promise.all([...taking].flatMap(([shard, taken]) => (shards.includes(shard) ? [taken] : [])))
       // What cannot be taken up is told by what that stops.
       all.then(
         () => this.#tellTaken(former, silentMs, elapsedOf(this.#clock) - since),
@@ -74,6 +88,7 @@ export class TakeOvers {
     handing.open += 1
     return () => {
       handing.open -= 1
+      this.#counts.shardsHandedOn += 1
       if (handing.open > 0) return
       this.#handing.delete(to.id)
       const ms = Math.round(elapsedOf(this.#clock) - handing.since)

@@ -14,3 +14,9 @@ export async function takeUp(shard: Shard, clock: Clock): Promise<RecoveryView> 
   shard.check()
   return { runs, stuck, durationMs: clock.now() - began }
 }
+
+/** What was recovered of one shard after the other, beside one another. */
+export function together(one: RecoveryView, other: RecoveryView): RecoveryView {
+  const durationMs = Math.max(one.durationMs, other.durationMs)
+  return { runs: one.runs + other.runs, stuck: one.stuck + other.stuck, durationMs }
+}

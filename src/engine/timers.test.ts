@@ -6,6 +6,7 @@ import type { TimerRow } from '../core/store.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 import { batchAfter } from '../testing/store-rows.ts'
 import { Timers } from './timers.ts'
+import { Counts } from './counts.ts'
 
 const T = 1_000_000
 
@@ -19,6 +20,7 @@ async function setUp(rows: readonly TimerRow[] = []) {
   const log: string[] = []
   const crowd = { isThere: false, done: [] as (() => void)[] }
   const timers = new Timers({
+    late: new Counts().timersLate,
     clock,
     store,
     shard: 0,

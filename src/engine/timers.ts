@@ -5,6 +5,7 @@
 import type { Cancel, Clock } from '../core/clock.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import type { StoreReader, TimerRow } from '../core/store.ts'
+import type { Spread } from './counts.ts'
 import { DueHeap, nameOf } from './due-heap.ts'
 import { atTime } from './wall-time.ts'
 
@@ -19,6 +20,8 @@ export interface TimersOptions {
   readonly clock: Clock
   readonly store: StoreReader
   readonly shard: number
+  /** Is told how late one is given to its run. */
+  readonly late: Spread
   /** Resolves when everything written so far is durable. */
   readonly barrier: () => Promise<void>
   /** Resolves when everything that has been acknowledged by now is delivered to the runs that wait for it. */
@@ -50,6 +53,17 @@ export class Timers {
   constructor(options: TimersOptions) {
     this.#options = options
     this.#horizon = options.clock.now()
+  }
+
+  /** Those that were given to their runs, and have not been taken. */
+  get underWay(): number {
+    return this.#underWay
+  }
+
+  /** How long the first is due that was not given to its run, in milliseconds. */
+  get lateMs(): number {
+    const { first } = this.#armed
+    return first === undefined ? 0 : Math.max(0, this.#options.clock.now() - first.due)
   }
 
   /** Reads the first window. */
@@ -132,6 +146,7 @@ export class Timers {
         if (hasPassed) this.#options.notBefore(next.due)
         this.remove(next)
         this.#underWay += 1
+        this.#options.late.add(Math.max(0, this.#options.clock.now() - next.due) / 1000)
         this.#options.fire(next, this.#done)
       }
       if (this.#underWay > UNDER_WAY && !this.#stopped) await new Promise<void>((resolve) => (this.#onRoom = resolve))

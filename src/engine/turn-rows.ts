@@ -55,6 +55,7 @@ export function writeTurn(context: ShardContext, run: LiveRun, turn: WrittenTurn
   const { writer } = context
   const text = turnText(turn.delivered, commandsText(turn.commands))
   run.turns += 1
+  run.counts.turns += 1
   run.bytes += text.length
   context.open.weigh(run)
   const data = context.encode(text, 'turn', run.row.id)

@@ -6,14 +6,23 @@ import { NS } from '../testing/store-rows.ts'
 import { systemClock as clock } from './clock.ts'
 import { Space } from './space.ts'
 import { Writer } from './writer.ts'
+import { Counts } from './counts.ts'
 
 test('timers and claims are waited for like every other row', async () => {
   const store = memory()
   await store.open()
   const tenure = await store.acquire(0, 'owner')
   const onFailure = (): void => {}
-  const space = new Space({ store, clock, log: keptLog(), onFailure })
-  const writer = new Writer(store, tenure, { space, onFailure, onCaughtUp: () => {}, isQuiet: () => true, clock })
+  const counts = new Counts()
+  const space = new Space({ store, clock, log: keptLog(), counts, onFailure })
+  const writer = new Writer(store, tenure, {
+    space,
+    onFailure,
+    onCaughtUp: () => {},
+    isQuiet: () => true,
+    clock,
+    counts,
+  })
   writer.rows.timers.push({ due: 5, run: 1, op: 'nap' })
   await writer.barrier()
   expect(await store.timers(0, 0, 10, 10)).toHaveLength(1)

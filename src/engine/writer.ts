@@ -26,6 +26,7 @@ import type {
 import { elapsedOf, type Clock } from '../core/clock.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import { Commits } from './commits.ts'
+import type { Counts } from './counts.ts'
 import type { Space } from './space.ts'
 
 /** Rows of one batch; more wait for the next. */
@@ -100,6 +101,7 @@ export interface WriterHooks {
   /** Is told when a commit did not fit. */
   readonly space: Space
   readonly clock: Clock
+  readonly counts: Pick<Counts, 'commits' | 'commitsFailed' | 'rows'>
 }
 
 /** Writes one shard. */
@@ -128,10 +130,10 @@ export class Writer {
     this.#tenure = tenure
     this.#head = tenure.head
     this.#sealedHead = tenure.head
-    const { space } = hooks
+    const { space, counts } = hooks
     const now = (): number => this.#now()
     this.#busyMs = this.#busyNow()
-    this.#commits = new Commits({ store, tenure, space, now, check: () => this.#checkFailure() })
+    this.#commits = new Commits({ store, tenure, space, counts, now, check: () => this.#checkFailure() })
   }
 
   /** The batch that is being filled: push rows into it. */
@@ -284,6 +286,7 @@ export class Writer {
   /** How long the event loop is busy for each row that becomes durable: with its turn, and with all that follows from it. */
   #weigh(rows: number): void {
     const busyMs = this.#busyNow()
+    this.#hooks.counts.rows += rows
     if (rows > 0) this.#rowMs += ((busyMs - this.#busyMs) / rows - this.#rowMs) / WEIGHED
     this.#busyMs = busyMs
   }

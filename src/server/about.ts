@@ -1,8 +1,8 @@
 // The application itself: what it has, whether its process is up, whether it takes work; and what the errors mean that it answers with.
 import { catalogue, fault, type ErrorCode } from '../core/errors.ts'
 import { nearest } from '../core/names.ts'
-import { standbyFault } from '../engine/standing.ts'
 import { answer } from './answer.ts'
+import { readiness } from './readiness.ts'
 import { ERRORS_PATH, titleOf } from './problem.ts'
 import { segment, type Route } from './route.ts'
 
@@ -50,20 +50,6 @@ export const aboutRoutes: readonly Route[] = [
     path: '/readyz',
     summary: 'Whether the application takes work',
     query: [],
-    async answer({ app, passing }) {
-      // An engine that has stopped (closed, its disk gone) refuses this too, and its error is the answer.
-      await app.describe()
-      const { role, owner, isSure } = app.standing
-      if (role === 'recovering') throw fault('NOT_READY')
-      // One that was away may have been replaced, and does not know it yet.
-      if (role === 'owner' && !isSure) throw fault('LEASE_UNCONFIRMED')
-      if (role === 'standby') {
-        if (!passing.isPossible || owner?.address == null) throw standbyFault(owner)
-        const { id, address } = owner
-        await passing.check({ id, address })
-        return answer(200, { status: 'standby', owner: address })
-      }
-      return answer(200, { status: 'ready', recovered: app.recovered })
-    },
+    answer: async (exchange) => answer(200, await readiness(exchange)),
   },
 ]

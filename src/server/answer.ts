@@ -39,6 +39,11 @@ export function answer(status: number, body: unknown, headers: Readonly<Record<s
   return new PlainAnswer(status, { ...HEADERS, 'content-type': 'application/json', ...headers }, JSON.stringify(body))
 }
 
+/** An answer with a body that is a text of another type. */
+export function textAnswer(type: string, text: string): PlainAnswer {
+  return new PlainAnswer(200, { ...HEADERS, 'content-type': type }, text)
+}
+
 /** A path of the API with `value` as its last segment, `/api/runs/checkout:8841~gift-wrap.0`. */
 export function pathTo(prefix: `/${string}`, value: string): string {
   return `${prefix}/${encodeURIComponent(value).replace(/%(?:3A|40|2B|3D)/g, decodeURIComponent)}`

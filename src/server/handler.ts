@@ -109,6 +109,7 @@ class Site {
   /** What another node has not answered: it came before this server began to close. */
   readonly #left = new WeakSet<Request>()
   readonly #told = new Set<string>()
+  readonly #problems = new Map<string, number>()
   readonly #conditions: Conditions
   #backing: Backing = { kind: 'recovering' }
 
@@ -123,6 +124,7 @@ class Site {
       traffic,
       bodyLimitBytes: this.#limitBytes,
       passing: hints,
+      problems: this.#problems,
       app: (request) => this.#ready(request).app,
     }
     const take = (opened: Application): void => {
@@ -256,7 +258,9 @@ class Site {
 
   failed(error: unknown, request: Request): Response {
     const { pathname } = new URL(request.url)
-    return problemAnswer(tellable(error, this.#log, `${request.method} ${pathname}`), pathname)
+    const problem = tellable(error, this.#log, `${request.method} ${pathname}`)
+    this.#problems.set(problem.code, (this.#problems.get(problem.code) ?? 0) + 1)
+    return problemAnswer(problem, pathname)
   }
 
   async #own(request: Request, path: string): Promise<Response> {
@@ -314,7 +318,7 @@ class Site {
 }
 
 /** What all requests to a site have in common. */
-interface Conditions extends Pick<Exchange, 'bodyLimitBytes' | 'passing'> {
+interface Conditions extends Pick<Exchange, 'bodyLimitBytes' | 'passing' | 'problems'> {
   readonly traffic: Traffic
   readonly app: (request: Request) => Application
 }
@@ -339,6 +343,10 @@ class Admitted implements Exchange {
 
   get bodyLimitBytes(): number {
     return this.#conditions.bodyLimitBytes
+  }
+
+  get problems(): Exchange['problems'] {
+    return this.#conditions.problems
   }
 
   get passing(): Exchange['passing'] {

@@ -62,15 +62,17 @@ const definition = ballet({
 interface Example {
   readonly command: string
   readonly status: number
+  readonly isText: boolean
   readonly answer: unknown
 }
 
 const examples: readonly Example[] = [
-  ...text.matchAll(/^```sh\n(curl [\s\S]*?)\n```\n(?:\n```json (\d+)\n([\s\S]*?)\n```)?/gm),
-].map(([, command = '', status, answer = '']) => ({
+  ...text.matchAll(/^```sh\n(curl [\s\S]*?)\n```\n(?:\n```(json|text) (\d+)\n([\s\S]*?)\n```)?/gm),
+].map(([, command = '', type, status, answer = '']) => ({
   command: command.replace(/\\?\n\s*/g, ' '),
   status: Number(status),
-  answer: JSON.parse(answer) as unknown,
+  isText: type === 'text',
+  answer: type === 'text' ? answer : (JSON.parse(answer) as unknown),
 }))
 
 /** The request that a curl command makes. Words are bare or in single quotes. */
@@ -134,7 +136,13 @@ describe('docs/reference/http.md', () => {
     expect(code(used)).toBe(code(shown))
   })
 
-  it.each(examples)('$command', async ({ command, status, answer }) => {
+  it.each(examples.filter(({ isText }) => isText))('$command', async ({ command, status, answer }) => {
+    const response = await fetch(requestOf(command, server.url))
+    const shown = (answer as string).replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(ANYTHING, '[^]*')
+    expect([response.status, await response.text()]).toEqual([status, expect.stringMatching(new RegExp(`^${shown}$`))])
+  })
+
+  it.each(examples.filter(({ isText }) => !isText))('$command', async ({ command, status, answer }) => {
     const response = await fetch(requestOf(command, server.url))
     const actual: unknown = await response.json()
     expect([response.status, asWritten(actual, answer)]).toEqual([status, answer])

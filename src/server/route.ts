@@ -26,6 +26,8 @@ export interface Exchange {
   readonly segments: Readonly<Record<string, string>>
   readonly query: Query
   readonly bodyLimitBytes: number
+  /** How often a problem was answered, by its code. */
+  readonly problems: ReadonlyMap<string, number>
   /** Whether what only the owner can do is passed on while this node stands by, and whether that takes it. */
   readonly passing: Pick<Hints, 'isPossible' | 'check'>
   /** Runs work that only waits; its signal is aborted when the client has gone or the server is closing. */

@@ -6,6 +6,7 @@ import { actionRoutes } from './actions.ts'
 import { choreographyRoutes } from './choreographies.ts'
 import { eventRoutes } from './events.ts'
 import { keyRoutes } from './keys.ts'
+import { metricRoutes } from './metrics.ts'
 import { ERRORS_PATH } from './problem.ts'
 import type { Route } from './route.ts'
 import { runRoutes } from './runs.ts'
@@ -19,6 +20,7 @@ export const ROUTES: readonly Route[] = [
   ...keyRoutes,
   ...choreographyRoutes,
   ...aboutRoutes,
+  ...metricRoutes,
 ]
 
 /** First segments of paths that belong to Ballet, used and to come. */

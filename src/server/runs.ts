@@ -89,6 +89,13 @@ export const runRoutes: readonly Route[] = [
     query: ['name', 'status', 'reason', 'kind', 'key', 'root', 'limit', 'cursor'],
     answer: list,
   },
+  {
+    method: 'GET',
+    path: '/api/counts',
+    summary: 'Count the runs that have not ended',
+    query: [],
+    answer: async ({ app }) => answer(200, await app.counts()),
+  },
   { method: 'GET', path: '/api/runs/{id}', summary: 'Show a run, or wait for its end', query: ['wait'], answer: show },
   {
     method: 'GET',

@@ -2,7 +2,7 @@
 // server does before and after the engine (guards, limits, routing, problems). It keeps no runs; what rests on the
 // engine is tested on the engine.
 import { fault } from '../core/errors.ts'
-import type { RunView } from '../core/views.ts'
+import type { ApplicationView, RunView } from '../core/views.ts'
 import type { Application } from '../define/application.ts'
 
 /** A call of one of the application's functions, with its arguments. */
@@ -27,6 +27,17 @@ export const RUN: RunView = {
   input: { orderId: '8841' },
   created: '2026-01-31T12:00:00.000Z',
   ended: null,
+}
+
+const SHOP: ApplicationView = {
+  name: 'shop',
+  version: '1',
+  store: { kind: 'memory', name: 'memory:', id: 's', incarnation: 1 },
+  services: [],
+  workflows: [],
+  choreographies: [],
+  events: [{ type: 'order.created', key: 'orderId' }],
+  signals: [],
 }
 
 /** An application with these answers, and the list of what it was asked. */
@@ -70,18 +81,10 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
     key: (field, value) => Promise.resolve({ field, value, flows: [], runs: [RUN], events: [] }),
     flows: () => Promise.resolve({ items: [] }),
     flow: () => Promise.resolve(null),
+    counts: () => Promise.resolve({ counts: [], more: false }),
+    metrics: () => [],
     graph: () => Promise.resolve({ runs: [RUN], events: [] }),
-    describe: () =>
-      Promise.resolve({
-        name: 'shop',
-        version: '1',
-        store: { kind: 'memory', name: 'memory:', id: 's', incarnation: 1 },
-        services: [],
-        workflows: [],
-        choreographies: [],
-        events: [{ type: 'order.created', key: 'orderId' }],
-        signals: [],
-      }),
+    describe: () => Promise.resolve(SHOP),
     watch: () => () => {},
     close: () => Promise.resolve(),
     ...answers,

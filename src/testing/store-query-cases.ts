@@ -87,6 +87,38 @@ const runCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'runs: how many of the newest of a status stand alike',
+    async run({ store }) {
+      const alike = { kind: 'workflow', name: 'checkout' } as const
+      const stuck = (num: number, reason: string, ns = NS): RunRow =>
+        aRun(num, { ...alike, status: 'stuck', reason, ns })
+      await commitFirst(store, {
+        runs: [
+          stuck(1, 'threw'),
+          stuck(2, 'call'),
+          stuck(3, 'call'),
+          stuck(4, 'call', 'other'),
+          aRun(5, { ...alike, status: 'running', phase: 'undoing' }),
+          aRun(6, { ...alike, status: 'running' }),
+          aRun(7, { kind: 'reaction', name: 'checkout', status: 'running' }),
+          aRun(8, { ...alike, status: 'completed' }),
+        ],
+      })
+      const counted = async (status: RunRow['status'], limit = 100): Promise<ReadonlySet<string>> => {
+        const rows = await store.runCounts(SHARD, NS, status, limit)
+        const words = rows.map(({ kind, name, phase, reason, runs }) => [runs, kind, name, phase, reason].join(' '))
+        assert.equal(new Set(words).size, words.length)
+        return new Set(words)
+      }
+      assert.deepEqual(await counted('stuck'), new Set(['2 workflow checkout  call', '1 workflow checkout  threw']))
+      assert.deepEqual(await counted('stuck', 2), new Set(['2 workflow checkout  call']))
+      const running = ['1 workflow checkout undoing ', '1 workflow checkout  ', '1 reaction checkout  ']
+      assert.deepEqual(await counted('running'), new Set(running))
+      assert.deepEqual(await counted('completed'), new Set(['1 workflow checkout  ']))
+      assert.deepEqual(await counted('failed'), new Set())
+    },
+  },
+  {
     name: 'runs: a status as it is after a change',
     async run({ store }) {
       const first = await commitFirst(store, { runs: [aRun(1), aRun(2), aRun(3)] })

@@ -10,6 +10,7 @@ import type {
   InboxItem,
   Kin,
   RunQuery,
+  RunStatus,
   Store,
   StoreInfo,
   Tenure,
@@ -140,6 +141,9 @@ export class RecordingStore implements Store {
   }
   runNames(shard: number, query: RunQuery) {
     return this.#read(() => this.#inner.runNames(shard, query))
+  }
+  runCounts(shard: number, ns: string, status: RunStatus, limit: number) {
+    return this.#read(() => this.#inner.runCounts(shard, ns, status, limit))
   }
   journal(shard: number, run: number, after: number, limit: number) {
     return this.#read(() => this.#inner.journal(shard, run, after, limit))

@@ -8,6 +8,7 @@ import { Shares } from '../../src/engine/shares.ts'
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
 import { keptLog } from '../support/applications.ts'
 import { connection, newPlace } from './subject.ts'
+import { Counts } from '../../src/engine/counts.ts'
 
 test('an effect of a shard that another node has by now does not begin because the lease runs again', async () => {
   const place = await newPlace()
@@ -20,6 +21,7 @@ test('an effect of a shard that another node has by now does not begin because t
   const renewed = Promise.withResolvers<void>()
   let shared: Hold | undefined
   const shares = new Shares({
+    counts: new Counts(),
     leases: store.leases,
     store: store.name,
     node: { id: 'one', app: 'shop', version: '1', ballet: '0', address: null },
@@ -73,6 +75,7 @@ test('what another node has taken before the lease was renewed is not taken up',
   }) as Leases
   const owned: number[] = []
   const shares = new Shares({
+    counts: new Counts(),
     leases: slow,
     store: store.name,
     node: { id: 'one', app: 'shop', version: '1', ballet: '0', address: null },

@@ -8,6 +8,7 @@ import { Shares } from '../../src/engine/shares.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
 import { connection, newPlace } from './subject.ts'
+import { Counts } from '../../src/engine/counts.ts'
 
 const node = (id: string): NodeInfo => ({ id, app: 'shop', version: '1', ballet: '0', address: `http://${id}:1` })
 
@@ -41,6 +42,7 @@ test('a node that takes a shard is not sure of another that it has lost meanwhil
   const { leases } = one
   if (leases === undefined || two.leases === undefined) throw new TypeError('a store without leases')
   const shares = new Shares({
+    counts: new Counts(),
     leases,
     store: 'orders',
     node: node('one'),

@@ -15,9 +15,11 @@ import type {
   InboxRow,
   JournalRow,
   Kin,
+  RunCount,
   RunName,
   RunQuery,
   RunRow,
+  RunStatus,
   Store,
   StoreInfo,
   SuspectRow,
@@ -124,6 +126,15 @@ class MemoryStore implements Store {
 
   async runNames(shard: number, query: RunQuery): Promise<readonly RunName[]> {
     return (await this.runs(shard, query)).map(({ num, id }) => ({ num, id }))
+  }
+
+  async runCounts(shard: number, ns: string, status: RunStatus, limit: number): Promise<readonly RunCount[]> {
+    const found = new Map<string, RunCount>()
+    for (const { kind, name, phase, reason } of await this.runs(shard, { ns, status: [status], limit })) {
+      const alike = JSON.stringify([kind, name, phase, reason])
+      found.set(alike, { kind, name, phase, reason, runs: (found.get(alike)?.runs ?? 0) + 1 })
+    }
+    return [...found.values()]
   }
 
   async journal(_shard: number, run: number, after: number, limit: number): Promise<readonly JournalRow[]> {

@@ -100,6 +100,7 @@ const asked: Readonly<Record<string, Statement>> = {
   children: queries.runsQuery(0, { ns: NS, limit: 10, parent: 8 }),
   'open runs': queries.runsQuery(0, { ns: NS, limit: 10, status: ['running', 'stuck'], after: 0 }),
   'names of open runs': queries.runNamesQuery(0, { ns: NS, limit: 10, status: ['running'] }),
+  'how many runs are stuck': queries.runCountsQuery(0, NS, 'stuck', 10),
   'the name of one run': queries.runNamesQuery(0, { ns: NS, limit: 1, after: 3, before: 5 }),
   'runs that are stuck for one reason, among those for another': queries.runsQuery(0, {
     ns: NS,

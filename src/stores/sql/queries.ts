@@ -114,6 +114,16 @@ export function runNamesQuery(shard: number, query: RunQuery): Statement {
   return selectRuns(runNamesTable, shard, query)
 }
 
+/** Answers with one row for all that stand alike, of the newest of a status. */
+export function runCountsQuery(shard: number, ns: string, status: RunStatus, limit: number): Statement {
+  const alike = 'kind, name, phase, reason'
+  // The condition of the partial index, word by word.
+  const open = status === 'completed' ? '' : "AND status <> 'completed'"
+  const newest = `SELECT ${alike} FROM runs WHERE shard = ?1 AND ns = ?2 AND status = ?3 ${open} ORDER BY num DESC LIMIT ?4`
+  const sql = `SELECT ${alike}, count(*) AS runs FROM (${newest}) AS part GROUP BY ${alike}`
+  return { sql, width: 4, values: [shard, ns, status, limit] }
+}
+
 function selectRuns<Row>(table: Table<Row>, shard: number, query: RunQuery): Statement {
   const { before, after, status } = query
   const where = new Conditions()

@@ -15,9 +15,11 @@ import type {
   InboxRow,
   JournalRow,
   Kin,
+  RunCount,
   RunName,
   RunQuery,
   RunRow,
+  RunStatus,
   Store,
   StoreInfo,
   SuspectRow,
@@ -41,6 +43,7 @@ import {
   journalQuery,
   namespacesQuery,
   runQuery,
+  runCountsQuery,
   runNamesQuery,
   runsQuery,
   shardsOfQuery,
@@ -68,6 +71,7 @@ import {
   inboxIdsTable,
   inboxTable,
   journalTable,
+  runCountsTable,
   runNamesTable,
   runsTable,
   suspectsTable,
@@ -172,6 +176,10 @@ export abstract class SqlStore implements Store {
 
   runNames(shard: number, query: RunQuery): Promise<readonly RunName[]> {
     return this.#rows(runNamesTable, runNamesQuery(shard, query))
+  }
+
+  runCounts(shard: number, ns: string, status: RunStatus, limit: number): Promise<readonly RunCount[]> {
+    return this.#rows(runCountsTable, runCountsQuery(shard, ns, status, limit))
   }
 
   journal(shard: number, run: number, after: number, limit: number): Promise<readonly JournalRow[]> {

@@ -18,6 +18,7 @@ import type {
   JournalRow,
   RunChange,
   RunContinued,
+  RunCount,
   RunName,
   RunRow,
   SuspectRow,
@@ -122,6 +123,14 @@ export const flowNames: Table<FlowName> = table<FlowName>('flows', flowName)
 export const flowsGoneTable: Table<FlowGone> = table<FlowGone>('flows', { ...flowName, pos: 'integer' })
 
 export const runNamesTable: Table<RunName> = table<RunName>('runs', { num: 'integer', id: 'text' })
+
+export const runCountsTable: Table<RunCount> = table<RunCount>('runs', {
+  kind: 'text',
+  name: 'text',
+  phase: 'text',
+  reason: 'text',
+  runs: 'integer',
+})
 
 export const agedTable: Table<Aged> = table<Aged>('runs', {
   num: 'integer',

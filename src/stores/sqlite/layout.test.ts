@@ -17,6 +17,7 @@ import {
   flowsQuery,
   inboxQuery,
   journalQuery,
+  runCountsQuery,
   runNamesQuery,
   runsQuery,
   suspectsQuery,
@@ -174,6 +175,11 @@ describe('plans', () => {
     ],
     ['SEARCH runs USING INDEX runs_status (status=? AND ns=? AND rowid<?)', runs({ status: ['stuck'], before: 9 })],
     ['SEARCH runs USING INDEX runs_status (status=? AND ns=?)', runs({ status: ['failed'], name: 'checkout' })],
+    // No more are read than are counted: what is made to group them is no larger.
+    [
+      'CO-ROUTINE part; SEARCH runs USING INDEX runs_status (status=? AND ns=?); SCAN part; USE TEMP B-TREE FOR GROUP BY',
+      runCountsQuery(0, 'default', 'stuck', 10),
+    ],
     // Of many that are stuck for another reason none is read.
     ['SEARCH runs USING INDEX runs_reason (reason=? AND ns=?)', runs({ status: ['stuck'], reason: 'threw' })],
     [
