@@ -1,5 +1,6 @@
 // Where a list goes on, as text that its caller hands back: a position, or one for each shard where there are several. And
 // what else of a question has to be judged. Used by queries.ts.
+import { STUCK_REASONS } from '../core/journal.ts'
 import { fault } from '../core/errors.ts'
 
 /** Behind which row of each shard a page goes on; undefined from the beginning. */
@@ -19,6 +20,12 @@ export function checkSought(question: object): void {
     if (texts.some((text) => typeof text === 'string' && text.includes('\0')))
       throw fault('QUERY_INVALID', { name, problem: 'it has a null character, which nothing that is kept has' })
   }
+}
+
+/** @throws QUERY_INVALID */
+export function checkReason(reason: string | undefined): void {
+  if (reason === undefined || (STUCK_REASONS as readonly string[]).includes(reason)) return
+  throw fault('QUERY_INVALID', { name: 'reason', problem: `it must be one of ${STUCK_REASONS.join(', ')}` })
 }
 
 /** @throws QUERY_INVALID */

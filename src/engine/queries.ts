@@ -3,12 +3,11 @@
 import { parseText } from '../core/json-text.ts'
 import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
-import { toFailure, type Failure } from '../core/failure.ts'
 import type { Json, JsonText } from '../core/json.ts'
-import { soloInput } from '../core/solo.ts'
-import { parseCommands, parseTurn, STUCK_REASONS } from '../core/journal.ts'
+import { parseCommands, parseTurn } from '../core/journal.ts'
 import { nearest, splitKey, DEFAULT_NAMESPACE } from '../core/names.ts'
 import { Placement } from '../core/placement.ts'
+import { soloInput } from '../core/solo.ts'
 import type { EventRow, JournalRow, Kin, RunRow, StoreInfo, StoreReader } from '../core/store.ts'
 import type {
   CountsView,
@@ -20,11 +19,19 @@ import type {
   Page,
   Related,
   RunView,
-  UnreadableView,
   SuspectView,
 } from '../core/views.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
-import { checkSought, cursorOfKey, cursorOfPlaces, keyOfCursor, limitOf, placesOf, type Places } from './cursors.ts'
+import {
+  checkReason,
+  checkSought,
+  cursorOfKey,
+  cursorOfPlaces,
+  keyOfCursor,
+  limitOf,
+  placesOf,
+  type Places,
+} from './cursors.ts'
 import type { Directory } from './directory.ts'
 import { flowView, keysMeant } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
@@ -32,7 +39,7 @@ import { ListReads, numberOf } from './list-reads.ts'
 import { openCounts } from './open-counts.ts'
 import { readPage, readPages } from './pages.ts'
 import { relatedRows } from './related.ts'
-import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
+import { isUnread, runRows, unreadable, unreadableError, type UnreadRun } from './run-rows.ts'
 import { newestFirst, ofEvent, ofNewest, ofTurn, oldestEvent } from './row-orders.ts'
 import { choicesOf, phaseOf } from './run-standing.ts'
 import { suspectOf } from './suspicion.ts'
@@ -381,23 +388,6 @@ export class Queries {
   }
 }
 
-function unreadable(rows: readonly (RunRow | UnreadRun)[]): { readonly unreadable?: readonly UnreadableView[] } {
-  const found = rows
-    .filter(isUnread)
-    .flatMap(({ id, unread }) => (unread === null ? [] : [{ id, error: unreadableError(id, unread) }]))
-  return found.length === 0 ? {} : { unreadable: found }
-}
-
-function unreadableError(id: string, error: unknown): Failure {
-  return toFailure(fault('RUN_UNREADABLE', { run: `the run "${id}"`, problem: toFailure(error).message }))
-}
-
 function page<View>(items: readonly View[], next: Places | undefined): Page<View> {
   return next === undefined ? { items } : { items, cursor: cursorOfPlaces(next) }
-}
-
-/** @throws QUERY_INVALID */
-function checkReason(reason: string | undefined): void {
-  if (reason === undefined || (STUCK_REASONS as readonly string[]).includes(reason)) return
-  throw fault('QUERY_INVALID', { name: 'reason', problem: `it must be one of ${STUCK_REASONS.join(', ')}` })
 }

@@ -1,8 +1,10 @@
 // Rows of runs, read page by page. A row that cannot be read fails its whole page: then the runs of that page are read one
 // by one, by their names, which are known without their payloads; in the place of those that cannot be read stands what is
 // known of them. Nothing may be written there either. Used by the recovery and by the questions of operators.
-import { isBalletError } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
 import type { RunName, RunQuery, RunRow, StoreReader } from '../core/store.ts'
+import type { UnreadableView } from '../core/views.ts'
 
 const PAGE = 256
 
@@ -59,4 +61,16 @@ export function orFailure<T>(read: Promise<T>): Promise<T | Error> {
     if (isBalletError(error) && error.code === 'STORE_FAILED') return error
     throw error
   })
+}
+
+/** Those of them that cannot be read, as a page says it. */
+export function unreadable(rows: readonly (RunRow | UnreadRun)[]): { readonly unreadable?: readonly UnreadableView[] } {
+  const found = rows
+    .filter(isUnread)
+    .flatMap(({ id, unread }) => (unread === null ? [] : [{ id, error: unreadableError(id, unread) }]))
+  return found.length === 0 ? {} : { unreadable: found }
+}
+
+export function unreadableError(id: string, error: unknown): Failure {
+  return toFailure(fault('RUN_UNREADABLE', { run: `the run "${id}"`, problem: toFailure(error).message }))
 }
