@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
+import { HandClock } from '../../test/support/clocks.ts'
+import type { Clock } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import {
   ballet,
@@ -37,7 +39,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 /** One store, and a codec that fails with the next text in which `isHit` sees what it waits for, once. */
-function place() {
+function place(byHand?: Clock) {
   let isHit: ((text: string) => boolean) | null = null
   let aheadMs = 0
   const codec: Codec = {
@@ -48,7 +50,7 @@ function place() {
     },
     decode: (payload) => String(payload),
   }
-  const clock = { ...systemClock, now: () => systemClock.now() + aheadMs }
+  const clock = byHand ?? { ...systemClock, now: () => systemClock.now() + aheadMs }
   return {
     failNext: (words = '') => {
       isHit = (text) => text.includes(words)
@@ -146,12 +148,13 @@ test('a passed deadline that cannot be told beside requests stops the applicatio
 })
 
 test('an attempt of an earlier life that is waited for, and whose end cannot be written, stops the application', async () => {
-  const { open, failNext } = place()
+  const clock = new HandClock()
+  const { open, failNext } = place(clock)
   const begun = gate()
   const charge = operation({
     input: z.null(),
     output,
-    timeout: '100ms',
+    timeout: '1m',
     run: () => {
       begun.open()
       return never()
@@ -168,6 +171,7 @@ test('an attempt of an earlier life that is waited for, and whose end cannot be 
   await cancelled
   const next = await open(definition)
   failNext()
+  clock.pass(60_000)
   expect(await next.stopped).toMatchObject(away)
 })
 
