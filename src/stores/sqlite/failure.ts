@@ -60,7 +60,7 @@ export function isFailedWrite(error: unknown): boolean {
 
 /** The failure that an error from the work on an open file stands for. */
 export function failureOf(error: unknown): Failure {
-  if (isBalletError(error)) return { code: error.code, details: error.details, fatal: error.code === 'STORE_REMOVED' }
+  if (isBalletError(error)) return { code: error.code, details: error.details, fatal: isOfAnother(error.code) }
   if (isDiskFull(error)) return { code: 'STORE_FULL', details: { problem: describe(error) }, fatal: false }
   if (isSqliteError(error)) {
     const code = primary(error)
@@ -73,6 +73,9 @@ export function failureOf(error: unknown): Failure {
   if (unbindable) return { code: 'INVARIANT', details: { problem: error.message }, fatal: false }
   return { code: 'STORE_FAILED', details: { problem: describe(error) }, fatal: true }
 }
+
+/** Whether what is written goes into another file than the one of the path, or beside one that it is not of. */
+const isOfAnother = (code: ErrorCode): boolean => code === 'STORE_REMOVED' || code === 'STORE_MIXED'
 
 /** The error of a failure that came from a thread. */
 export function errorOf(failure: Failure): BalletError {

@@ -86,7 +86,7 @@ function open(): void {
   db = openInReserve(reserve)
   session = new Session(db)
   room = new Room(path, db, session, reserve)
-  presence = new Presence(path)
+  presence = new Presence(path, db)
 }
 
 /** Opening needs a little space itself. */
@@ -101,13 +101,24 @@ function openInReserve(reserve: Reserve): DatabaseSync {
 
 function close(): void {
   const closing = db
+  const isTrusted = dead === undefined && isStillThere()
   db = undefined
   session = undefined
   room = undefined
   presence = undefined
   if (closing === undefined) return
   if (role === 'reader') closing.close()
-  else closeWriter(closing, dead !== undefined)
+  else closeWriter(path, closing, !isTrusted)
+}
+
+/** Whether the log may be moved into the file that has the path: nothing was committed since somebody has replaced that, perhaps. */
+function isStillThere(): boolean {
+  try {
+    presence?.check()
+    return true
+  } catch {
+    return false
+  }
 }
 
 function opened<T>(part: T | undefined): T {
