@@ -338,7 +338,7 @@ export class Queries {
       const before = this.#before(await this.#shardOf(row.id))
       return presentOf(row, await this.#rows(row), { store: (await this.#store()).id, before })
     } catch (error) {
-      if (isBalletError(error) && error.code !== 'STORE_FAILED') throw error
+      if (isBalletError(error) && error.code !== 'STORE_FAILED' && error.code !== 'RUN_UNREADABLE') throw error
       const unread = unreadableError(row.id, error)
       return { waits: [], state: undefined, stuckOps: new Set(), isCancelled: false, unread }
     }
@@ -365,8 +365,14 @@ export class Queries {
     return { ...head, delivered: shown as Json, commands: parseCommands(commandsText) as readonly Json[] }
   }
 
+  /** @throws RUN_UNREADABLE, with what the codec of the application threw. */
   #text(payload: Payload, row: PayloadPlace['row'], id: string): string {
-    return this.#codec.decode(payload, { namespace: this.#ns, row, id })
+    try {
+      return this.#codec.decode(payload, { namespace: this.#ns, row, id })
+    } catch (error) {
+      const what = row === 'event' ? 'the event' : 'the run'
+      throw fault('RUN_UNREADABLE', { run: `${what} "${id}"`, problem: toFailure(error).message }, error)
+    }
   }
 }
 
@@ -378,6 +384,7 @@ function unreadable(rows: readonly (RunRow | UnreadRun)[]): { readonly unreadabl
 }
 
 function unreadableError(id: string, error: unknown): Failure {
+  if (isBalletError(error) && error.code === 'RUN_UNREADABLE') return toFailure(error)
   return toFailure(fault('RUN_UNREADABLE', { run: `the run "${id}"`, problem: toFailure(error).message }))
 }
 
