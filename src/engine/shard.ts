@@ -74,7 +74,7 @@ export class Shard {
     const onFailure = (error: unknown): void => this.#fail(error)
     const clock = guarded(options.clock, onFailure)
     this.#options = { ...options, clock }
-    const { store, random, tenure, ns, directory, codec, log, pulse, trials, info } = options
+    const { store, random, tenure, ns, directory, codec, log, pulse, trials, outages, info } = options
     const space = new Space({ store, clock, log, onFailure })
     const now = (): number => elapsedOf(clock)
     const isQuiet = (): boolean => this.context.pump.idle
@@ -100,7 +100,7 @@ export class Shard {
       space,
       writer,
       pump,
-      effects: effectsOf({ clock, random, onFailure, hold: options.hold }, () => this.context),
+      effects: effectsOf({ clock, random, onFailure, hold: options.hold, outages }, () => this.context),
       timers: this.#timersOver(writer),
       receivers: this.#receivers(),
       lanes: new Lanes(),

@@ -12,6 +12,7 @@ import { Requests } from './requests.ts'
 import type { ShardOptions } from './shard-options.ts'
 import { Shard } from './shard.ts'
 import { takeUp } from './take-up.ts'
+import { Outages } from './outages.ts'
 import { Trials } from './trials.ts'
 
 /** A shard of this process. */
@@ -26,7 +27,7 @@ export interface OwnShard {
 /** How long it is known what all shards have taken on. */
 const SUM_MS = 5
 
-type Given = 'info' | 'trials' | 'tenure' | 'hold' | 'handleInbox' | 'onFailure' | 'posted' | 'beside'
+type Given = 'info' | 'trials' | 'outages' | 'tenure' | 'hold' | 'handleInbox' | 'onFailure' | 'posted' | 'beside'
 
 export interface ShardsOptions extends Omit<ShardOptions, Given> {
   /** Source of events that are published without one. */
@@ -46,6 +47,7 @@ export class Shards {
   readonly #own = new Map<number, OwnShard>()
   readonly #leaving = new Map<number, Promise<void>>()
   readonly #trials: Trials
+  readonly #outages: Outages
   #info: StoreInfo | null = null
   #place: Placement | null = null
   #isShut = false
@@ -55,6 +57,7 @@ export class Shards {
   constructor(options: ShardsOptions) {
     this.#options = options
     this.#trials = new Trials(options.clock)
+    this.#outages = new Outages(options.clock, options.log)
   }
 
   /** The store is open. */
@@ -118,6 +121,7 @@ export class Shards {
       info,
       tenure,
       trials: this.#trials,
+      outages: this.#outages,
       hold,
       liveRuns: Math.ceil(liveRuns / info.shards),
       limits: { ...limits, liveBytes: Math.ceil(limits.liveBytes / info.shards) },
