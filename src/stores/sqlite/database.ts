@@ -202,10 +202,20 @@ function create(path: string): void {
   } finally {
     db.close()
   }
-  // A log without its file would be taken for the log of the new one. SQLite drops it in the same way.
-  for (const rest of [`${path}-wal`, `${path}-shm`, `${path}-journal`]) rmSync(rest, { force: true })
+  // A log without its file would be taken for the log of the new one; it is kept, since whoever has moved the file away may come back
+  // for it: what a process that was killed had acknowledged stands in it alone.
+  keepLog(`${path}-wal`)
+  for (const rest of [`${path}-shm`, `${path}-journal`]) rmSync(rest, { force: true })
   renameSync(draft, path)
   syncFolder(dirname(path))
+}
+
+/** Moves a log that has something in it out of the way, under a name that nothing has: `app.db-wal.left`, `app.db-wal.left-2`. */
+function keepLog(log: string): void {
+  if ((statOf(log)?.size ?? 0) === 0) return rmSync(log, { force: true })
+  let kept = `${log}.left`
+  for (let count = 2; existsSync(kept); count++) kept = `${log}.left-${count}`
+  renameSync(log, kept)
 }
 
 /** Looks into a file without writing to it or to its log. */
