@@ -19,7 +19,7 @@ export function toMs(duration: string, at?: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration)
   const ms = match === null ? Number.NaN : Math.round(Number(match[1]) * UNITS_MS[match[2] as Unit])
   if (!Number.isFinite(ms) || ms > LIMIT_MS)
-    throw fault('DURATION_INVALID', { duration: duration.slice(0, 40), at: at === undefined ? '' : `${at} ` })
+    throw fault('DURATION_INVALID', { duration: String(duration).slice(0, 40), at: at === undefined ? '' : `${at} ` })
   return ms
 }
 

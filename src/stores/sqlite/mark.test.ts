@@ -165,12 +165,12 @@ test('whatever a process leaves when it is killed is opened, also when somebody 
   await store.close()
 })
 
-test('an index that somebody makes by hand beside the store changes nothing', async () => {
+test('indexes that somebody makes by hand beside the store change nothing', async () => {
   const store = sqlite({ file })
   await store.open()
   const tenure = await commitFirst(store, {})
   const hand = new DatabaseSync(file)
-  hand.exec('CREATE INDEX mine ON events (at)')
+  for (let count = 0; count < 30; count++) hand.exec(`CREATE INDEX mine_${count} ON timers (due)`)
   hand.close()
   const then = await grow(store, tenure, 1, LARGE)
   expect(await eventsOf(killed('later'))).toBe(1)
@@ -187,6 +187,7 @@ test.each([
   ['the one behind the next', 5, [markAfter(markAfter(5))], false],
   ['the one before', markAfter(5), [5], false],
   ['one less', 6, [5], false],
+  ['that of a store of before, beside a backup', 1, [32], false],
 ])('a log that begins with %s', (_what, mark, marks, is) => {
   expect(belongs(mark, marks)).toBe(is)
 })

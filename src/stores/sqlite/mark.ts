@@ -11,8 +11,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../core/errors.ts'
 import { pragma } from './layout.ts'
 
-/** What somebody changes by hand (an index) counts the mark up. */
-const BY_HAND = 8
+/** What somebody changes by hand (an index) counts the mark up; a store of before there were marks has 32, and a backup of it 1. */
+const BY_HAND = 24
 
 const LOG_HEADER_BYTES = 32
 const FRAME_HEADER_BYTES = 24

@@ -55,6 +55,7 @@ export class Presence {
 
   #refuseStrange(mark: number): void {
     const now = markOf(this.#db)
+    if (mark === now) this.#marks.push(now)
     const known = this.#marks.findLastIndex((one) => one === mark || (isLeftOf(one, mark) && isLeftOf(mark, now)))
     if (known < 0) throw fault('STORE_MIXED', { path: this.#path })
     this.#marks = this.#marks.slice(known)
