@@ -131,6 +131,13 @@ describe('a run that goes on', () => {
       )
   })
 
+  it('does not blame the code for rows that cannot be read', () => {
+    const unread = { code: 'RUN_UNREADABLE', message: 'the run "a" cannot be read: no key.', details: {} }
+    expect(waitingLine(run({ status: 'stuck', reason: 'diverged', unread, choices: [] }), now)).toBe(
+      'Stuck: what the store has of it cannot be read.',
+    )
+  })
+
   it('tells of a few of many things, and ends with a command that can be copied', () => {
     const signal = { kind: 'receive', op: 'receive#0', for: 'approve', from: 'signal' } as const
     const two = line(signal, { op: 'a#0' }, { ...signal, op: 'receive#1', for: 'go' })

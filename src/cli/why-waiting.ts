@@ -16,7 +16,7 @@ const REASONS: Readonly<Record<string, string>> = {
   diverged: 'its code does not repeat its journal',
   threw: 'its code threw',
   call: 'a call failed, and is not tried again by itself',
-  unreadable: 'the store cannot read its journal',
+  unreadable: 'what the store has of it cannot be read',
   poisoned: 'the process died of it again and again',
   limit: 'it is longer than it may be',
   conflict: 'another run has the id that it would give',
@@ -175,8 +175,10 @@ function stuckLine(run: RunView): string {
 }
 
 /** The cause stands first: a list shows no more of the line than fits. */
-function stuckReason({ reason }: RunView, [first, ...others]: readonly WaitView[], why: string): string {
-  const words = reason === undefined ? 'it needs a person' : (REASONS[reason] ?? reason)
+function stuckReason({ reason, unread }: RunView, [first, ...others]: readonly WaitView[], why: string): string {
+  // Its code was not asked: what it would have to repeat is not known.
+  const known = unread !== undefined && reason === 'diverged' ? 'unreadable' : reason
+  const words = known === undefined ? 'it needs a person' : (REASONS[known] ?? known)
   if (reason !== 'call' || first === undefined) return `${words}${why}`
   const tries = first.attempt?.number ?? 0
   const where = `${first.op} failed after ${tries} attempt${tries === 1 ? '' : 's'}${why}`

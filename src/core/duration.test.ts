@@ -44,6 +44,11 @@ describe('a duration', () => {
     expect(isBalletError(thrown) && thrown.code).toBe('DURATION_INVALID')
   })
 
+  // From JavaScript, or by way of a variable without a type: milliseconds, say.
+  it('is none as a number', () => {
+    expect(() => toMs(5000)).toThrow('"5000" is not a duration.')
+  })
+
   it('is cut in the message', () => {
     expect(() => toMs('x'.repeat(1000))).toThrow(`"${'x'.repeat(40)}" is not a duration.`)
   })

@@ -15,11 +15,13 @@ const LIMIT_MS = 100 * 365.25 * 86_400_000
  * @param at where it stands, for the error: `operation payment.charge: timeout`.
  * @throws DURATION_INVALID when it is none, negative, or longer than 100 years.
  */
-export function toMs(duration: string, at?: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration)
+export function toMs(duration: string | number, at?: string): number {
+  // Programs without types hand over numbers, which say no unit.
+  const text = String(duration)
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text)
   const ms = match === null ? Number.NaN : Math.round(Number(match[1]) * UNITS_MS[match[2] as Unit])
   if (!Number.isFinite(ms) || ms > LIMIT_MS)
-    throw fault('DURATION_INVALID', { duration: duration.slice(0, 40), at: at === undefined ? '' : `${at} ` })
+    throw fault('DURATION_INVALID', { duration: text.slice(0, 40), at: at === undefined ? '' : `${at} ` })
   return ms
 }
 

@@ -62,6 +62,19 @@ test('F9: the replies to two commits are lost: both are found by the head, also 
   }
 })
 
+test('the store was put back to an earlier state while commits were under way: this is not its owner any more', async () => {
+  const { own, send, written } = await commitsOver(async (pass, count) => {
+    if (count === 1) return pass()
+    throw fault('COMMIT_UNKNOWN')
+  })
+  const before = await own.tenure(0)
+  await send(1)
+  Object.assign(own, { tenure: () => Promise.resolve(before) })
+  const both = await Promise.allSettled([send(2), send(3)])
+  expect(both).toMatchObject([{ reason: { code: 'SHARD_FENCED' } }, { reason: { code: 'SHARD_FENCED' } }])
+  expect(await written()).toEqual([1])
+})
+
 test('F7: the first of two commits does not fit: the second misses, and both are sent again in their order', async () => {
   const { send, sent, written, space } = await commitsOver(async (pass, count) => {
     if (count === 1) throw fault('STORE_FULL', { problem: 'no space' })

@@ -144,6 +144,8 @@ export class Commits {
     const now = await this.#options.store.tenure(batch.shard)
     if (now.epoch !== batch.epoch) throw fault('SHARD_FENCED', { shard: batch.shard }, error)
     if (now.head === batch.base) return false
+    // Somebody has put an earlier state of the store back, from a backup of the time of this owner: what is here follows from another.
+    if (now.head < batch.base) throw fault('SHARD_FENCED', { shard: batch.shard }, error)
     // The one behind it may be there as well.
     if (this.#sent.some((sent) => sent.batch.head === now.head)) return true
     throw fault('INVARIANT', { problem: `head ${now.head} between ${batch.base} and ${batch.head}` }, error)

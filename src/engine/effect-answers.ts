@@ -4,19 +4,21 @@ import type { Failure } from '../core/failure.ts'
 import { Effects, type Effect, type EffectsOptions, type Watched } from './effects.ts'
 import { markStuck, writeNote } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
+import type { Outages } from './outages.ts'
 import type { ShardContext } from './shard-context.ts'
 
+export interface EffectParts extends Pick<EffectsOptions, 'clock' | 'random' | 'onFailure' | 'hold'> {
+  readonly outages: Outages
+}
+
 /** @param context of the shard, which is not there yet when its effects are made. */
-export function effectsOf(
-  options: Pick<EffectsOptions, 'clock' | 'random' | 'onFailure' | 'hold'>,
-  context: () => ShardContext,
-): Effects {
-  return new Effects({ ...options, ...answersOf(context, options.onFailure) })
+export function effectsOf({ outages, ...options }: EffectParts, context: () => ShardContext): Effects {
+  return new Effects({ ...options, ...answersOf(context, options.onFailure, outages) })
 }
 
 type Answers = Pick<EffectsOptions, 'admit' | 'answered' | 'failed' | 'stuck' | 'attempted'>
 
-function answersOf(context: () => ShardContext, onFailure: EffectsOptions['onFailure']): Answers {
+function answersOf(context: () => ShardContext, onFailure: EffectsOptions['onFailure'], outages: Outages): Answers {
   /** What the engine does beside a turn: when that fails (the codec, perhaps), the shard does. */
   const safely = (work: () => void): void => {
     try {
@@ -28,8 +30,10 @@ function answersOf(context: () => ShardContext, onFailure: EffectsOptions['onFai
   const live = (effect: Effect): LiveRun | undefined => context().open.use(effect.run)
   return {
     admit: ({ run, op }: Effect, begin: (watched?: Watched) => void): void => context().suspects.effect(run, op, begin),
-    answered: (effect: Effect, payload: string | undefined, attempt: number, ms: number): void =>
-      context().deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms }),
+    answered: (effect: Effect, payload: string | undefined, attempt: number, ms: number): void => {
+      outages.answered(effect.name)
+      context().deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms })
+    },
     failed: (effect: Effect, error: Failure, attempt: number): void =>
       context().deliver(effect.run, { kind: 'failed', op: effect.op, error, attempt }),
     stuck: (effect: Effect, error: Failure): void => {
@@ -39,6 +43,7 @@ function answersOf(context: () => ShardContext, onFailure: EffectsOptions['onFai
       safely(() => markStuck(context(), run, effect.op, 'call', error))
     },
     attempted: (effect: Effect, attempt: number, error: Failure, ms: number, next: number | null): void => {
+      if (next !== null) outages.failed(effect.name, error)
       const run = live(effect)
       if (run !== undefined)
         safely(() => writeNote(context(), run, { kind: 'attempt', op: effect.op, attempt, error, ms, next }))

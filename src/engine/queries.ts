@@ -3,6 +3,7 @@
 import { parseText } from '../core/json-text.ts'
 import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
 import type { Json, JsonText } from '../core/json.ts'
 import { parseCommands, parseTurn } from '../core/journal.ts'
 import { nearest, splitKey, DEFAULT_NAMESPACE } from '../core/names.ts'
@@ -356,7 +357,7 @@ export class Queries {
       const before = this.#before(await this.#shardOf(row.id))
       return presentOf(row, await this.#rows(row), { store: (await this.#store()).id, before })
     } catch (error) {
-      if (isBalletError(error) && error.code !== 'STORE_FAILED') throw error
+      if (isBalletError(error) && error.code !== 'STORE_FAILED' && error.code !== 'RUN_UNREADABLE') throw error
       const unread = unreadableError(row.id, error)
       return { waits: [], state: undefined, stuckOps: new Set(), isCancelled: false, unread }
     }
@@ -383,8 +384,14 @@ export class Queries {
     return { ...head, delivered: shown as Json, commands: parseCommands(commandsText) as readonly Json[] }
   }
 
+  /** @throws RUN_UNREADABLE, with what the codec of the application threw. */
   #text(payload: Payload, row: PayloadPlace['row'], id: string): string {
-    return this.#codec.decode(payload, { namespace: this.#ns, row, id })
+    try {
+      return this.#codec.decode(payload, { namespace: this.#ns, row, id })
+    } catch (error) {
+      const what = row === 'event' ? 'the event' : 'the run'
+      throw fault('RUN_UNREADABLE', { run: `${what} "${id}"`, problem: toFailure(error).message }, error)
+    }
   }
 }
 

@@ -72,5 +72,6 @@ export function unreadable(rows: readonly (RunRow | UnreadRun)[]): { readonly un
 }
 
 export function unreadableError(id: string, error: unknown): Failure {
+  if (isBalletError(error) && error.code === 'RUN_UNREADABLE') return toFailure(error)
   return toFailure(fault('RUN_UNREADABLE', { run: `the run "${id}"`, problem: toFailure(error).message }))
 }

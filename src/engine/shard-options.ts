@@ -10,6 +10,7 @@ import type { Counts } from './counts.ts'
 import type { CurrentWork } from './current-work.ts'
 import type { Directory } from './directory.ts'
 import type { Hold } from './hold.ts'
+import type { Outages } from './outages.ts'
 import type { Pulse } from './pulse.ts'
 import type { StuckLines } from './stuck-lines.ts'
 import type { Trials } from './trials.ts'
@@ -41,6 +42,8 @@ export interface ShardOptions {
   readonly pulse: Pulse
   /** Of the process: what may end it is done for one run at a time, of all shards. */
   readonly trials: Trials
+  /** Of the process: what does not answer is said once. */
+  readonly outages: Outages
   /** What the other shards of this process have taken on, when so many runs are to come in. */
   readonly beside: (runs: number) => Beside
 }

@@ -15,6 +15,7 @@ import { Shard } from './shard.ts'
 import { isFenced } from './standing.ts'
 import { StuckLines } from './stuck-lines.ts'
 import { takeUp } from './take-up.ts'
+import { Outages } from './outages.ts'
 import { Trials } from './trials.ts'
 
 /** A shard of this process. */
@@ -32,6 +33,7 @@ const SUM_MS = 5
 type Given =
   | 'info'
   | 'trials'
+  | 'outages'
   | 'tenure'
   | 'hold'
   | 'handleInbox'
@@ -62,6 +64,7 @@ export class Shards {
   readonly #leaving = new Map<number, Promise<void>>()
   readonly #trials: Trials
   readonly #stuckLines: StuckLines
+  readonly #outages: Outages
   #info: StoreInfo | null = null
   #place: Placement | null = null
   #isShut = false
@@ -72,6 +75,7 @@ export class Shards {
     this.#options = options
     this.#trials = new Trials(options.clock)
     this.#stuckLines = new StuckLines(options)
+    this.#outages = new Outages(options.clock, options.log)
   }
 
   /** The store is open. */
@@ -142,6 +146,7 @@ export class Shards {
       trials: this.#trials,
       counts: this.counts,
       stuckLines: this.#stuckLines,
+      outages: this.#outages,
       hold,
       liveRuns: Math.ceil(liveRuns / info.shards),
       limits: { ...limits, liveBytes: Math.ceil(limits.liveBytes / info.shards) },

@@ -100,6 +100,17 @@ it('a role that may not make the schema is told which right it needs, and takes 
     const server = await box.serve(['--store', own])
     server.child.kill('SIGTERM')
     expect((await server.ended).code).toBe(0)
+    // As somebody who has restored the store, and looks over what it may.
+    await sql.unsafe(`REVOKE INSERT ON ${place.schema}.nodes, ${place.schema}.journal FROM ${role}`)
+    await sql.unsafe(`REVOKE SELECT ON ${place.schema}.runs FROM ${role}`)
+    const detail = expect.stringContaining(': no INSERT on journal, nodes; no SELECT on runs.') as string
+    const hint = expect.stringContaining(`ON ALL TABLES IN SCHEMA ${place.schema} TO "${role}"`) as string
+    const restored = { code: 2, value: { error: { code: 'STORE_REFUSED', detail, hint } } }
+    expect(await box.json(['serve', 'app.ts', '--port', '0', '--store', own])).toMatchObject(restored)
+    const reading = {
+      error: { code: 'STORE_REFUSED', detail: expect.stringContaining(': no SELECT on runs.') as string },
+    }
+    expect(await box.json(['runs', '--store', own])).toMatchObject({ code: 2, value: reading })
   } finally {
     await sql.unsafe(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`)
   }

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { fault, invariant } from '../../core/errors.ts'
 import { SCHEMA_VERSION, SLOT_COUNT } from '../../core/store.ts'
 import type { Link } from './link.ts'
+import { refuseWithoutRights } from './rights.ts'
 
 interface Migration {
   readonly version: number
@@ -154,8 +155,27 @@ export interface LayoutOptions {
   readonly shards: number
 }
 
-/** Brings the schema to this version, however long that takes. One that is there already is not written to. @throws STORE_FOREIGN, STORE_NEWER */
-export async function migrate(link: Link, { schema, store, shards }: LayoutOptions): Promise<void> {
+/**
+ * Brings the schema to this version, however long that takes. One that is there already is not written to.
+ * @throws STORE_FOREIGN, STORE_NEWER, STORE_REFUSED
+ */
+export async function migrate(link: Link, options: LayoutOptions): Promise<void> {
+  await bringUp(link, options)
+  await refuseWithoutRights(link, { ...options, onlyAsks: false })
+}
+
+/** @throws STORE_FOREIGN, STORE_NEWER, STORE_MISSING, STORE_FAILED, STORE_REFUSED where the schema cannot be read as it is. */
+export async function refuseUnread(link: Link, { schema, store }: Omit<LayoutOptions, 'shards'>): Promise<void> {
+  const version = await layoutVersion(link, schema, store)
+  if (version === 0) throw fault('STORE_MISSING', { path: store })
+  if (version < SCHEMA_VERSION) {
+    const problem = `it has the older layout ${version}; start the application on it once`
+    throw fault('STORE_FAILED', { problem })
+  }
+  await refuseWithoutRights(link, { schema, store, onlyAsks: true })
+}
+
+async function bringUp(link: Link, { schema, store, shards }: LayoutOptions): Promise<void> {
   if ((await layoutVersion(link, schema, store)) === SCHEMA_VERSION) return
   const run = async (text: string): Promise<unknown> => link.send({ text, parameters: [] })
   await run('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0')

@@ -54,6 +54,9 @@ const sessionSettings = (address: PostgresAddress, { renews = false }: LinkUse):
   // what has gone: each look into an inbox would read all that has gone through it since the last vacuum.
   enable_sort: 'off',
   enable_incremental_sort: 'off',
+  // Until version 18 what is switched off above counts as a cost, which makes every plan dear enough to be compiled each time that it is
+  // executed: an order took ten times as long.
+  jit: 'off',
   // Else the server may believe, by what it guesses of the rows, that a plan for each of the values is cheaper, and plans every time.
   plan_cache_mode: 'force_generic_plan',
   idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MS),

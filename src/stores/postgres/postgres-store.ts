@@ -8,7 +8,6 @@ import { elapsedOf, type Clock } from '../../core/clock.ts'
 import { fault, invariant, isBalletError, type BalletError } from '../../core/errors.ts'
 import type { Leases } from '../../core/lease.ts'
 import {
-  SCHEMA_VERSION,
   type Batch,
   type Claim,
   type InboxItem,
@@ -34,7 +33,7 @@ import { Gathered, ShardReads } from './gathered-reads.ts'
 import { GroupCommit } from './group-commit.ts'
 import { newest } from './newest.ts'
 import { postIn, type Said } from './own-transaction.ts'
-import { layoutVersion, migrate } from './layout.ts'
+import { migrate, refuseUnread } from './layout.ts'
 import { NOW, PostgresLeases } from './leases.ts'
 import { openLink, SESSION_NAME, syncText, type Link, type LinkUse } from './link.ts'
 import { Links } from './links.ts'
@@ -366,15 +365,11 @@ class PostgresStore extends SqlStore {
   async #open(): Promise<StoreInfo> {
     const { schema } = this.#address
     const links = this.#readOnly ? this.#readers : this.#writers
-    await links.use(async (link) => {
-      if (!this.#readOnly) return migrate(link, { schema, store: this.name, shards: this.#address.shards })
-      const version = await layoutVersion(link, schema, this.name)
-      if (version === 0) throw fault('STORE_MISSING', { path: this.name })
-      if (version < SCHEMA_VERSION) {
-        const problem = `it has the older layout ${version}; start the application on it once`
-        throw fault('STORE_FAILED', { problem })
-      }
-    })
+    await links.use((link) =>
+      this.#readOnly
+        ? refuseUnread(link, { schema, store: this.name })
+        : migrate(link, { schema, store: this.name, shards: this.#address.shards }),
+    )
     this.#isOpen = true
     const info = await this.info()
     this.shards = info.shards

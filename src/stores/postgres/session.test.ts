@@ -72,6 +72,14 @@ test('a session writes in transactions that say so, and nowhere else', async () 
   await expect(link.send(stray)).rejects.toMatchObject({ code: '25006' })
 })
 
+test('a session does not have its plans compiled, whatever they seem to cost', async () => {
+  const { url } = await place()
+  const link = await openLink(await loadDriver(), readAddress(url()), systemClock)
+  closing.push(() => link.close())
+  const { rows } = await link.send({ text: `SELECT current_setting('jit')`, parameters: [] })
+  expect(rows).toEqual([['off']])
+})
+
 test.each(['', '&prepare=false'])('what a role has set does not weaken a commit (%s)', async (options) => {
   const { schema, url } = await place()
   const sql = await connection()

@@ -21,6 +21,7 @@ import { SCHEMA_VERSION } from '../../core/store.ts'
 import { describe, failureOf, isSqliteError, storeFailed } from './failure.ts'
 import { APPLICATION_ID, layoutVersion, migrate, pragma } from './layout.ts'
 import { syncFolder } from './folder.ts'
+import { markAnew, markOf, refuseMixed } from './mark.ts'
 
 /** How long SQLite waits for somebody else's lock on the file (a backup, a person with a shell). */
 const BUSY_TIMEOUT_MS = 5_000
@@ -44,7 +45,17 @@ export function inspect(path: string): boolean {
   const [application, version] = withDatabase(path, (db) => [pragma(db, 'application_id'), layoutVersion(db)])
   if (application !== APPLICATION_ID) throw foreign(path, 'it is another SQLite database')
   if (version > SCHEMA_VERSION) throw fault('STORE_NEWER', { path, found: version, known: SCHEMA_VERSION })
+  refuseMixed(path, () => markOfFile(path))
   return true
+}
+
+/** Of the file without its log, undefined when that cannot be read: what is damaged is told of when it is opened. */
+export function markOfFile(path: string): number | undefined {
+  try {
+    return withDatabase(path, markOf, alone(path))
+  } catch {
+    return undefined
+  }
 }
 
 /** The one connection that writes. The caller holds the lock. */
@@ -57,6 +68,7 @@ export function openWriter(path: string): DatabaseSync {
       // find it: it must be in the file before anything new is acknowledged on top of it.
       emptyLog(db)
       migrate(db)
+      markTwice(db)
       return db
     } catch (error) {
       db.close()
@@ -64,6 +76,18 @@ export function openWriter(path: string): DatabaseSync {
     }
   } catch (error) {
     throw storeFailed(path, error)
+  }
+}
+
+/** Of a life before, a file has neither the mark that the log begins with nor the one before that. */
+function markTwice(db: DatabaseSync): void {
+  try {
+    markAnew(db)
+    emptyLog(db)
+    markAnew(db)
+  } catch (error) {
+    // A disk that is full, or somebody who holds the file: a log that is of another file is found out less surely.
+    if (failureOf(error).fatal) throw error
   }
 }
 
@@ -105,11 +129,27 @@ function mayRead(path: string): boolean {
 }
 
 /** Closes the connection that writes, without an attempt to write when the file is `inDoubt`. */
-export function closeWriter(db: DatabaseSync, inDoubt: boolean): void {
+export function closeWriter(path: string, db: DatabaseSync, inDoubt: boolean): void {
+  // The last who closes a file moves its log into it, unless he may only read.
+  const last = inDoubt ? bystander(path) : undefined
   try {
     if (!inDoubt) emptyLog(db)
   } finally {
     db.close()
+    last?.close()
+  }
+}
+
+/** Somebody else who has the file open; undefined when it cannot be opened, and then it is not there to be written either. */
+function bystander(path: string): DatabaseSync | undefined {
+  let db: DatabaseSync | undefined
+  try {
+    db = new DatabaseSync(path, { readOnly: true })
+    layoutVersion(db)
+    return db
+  } catch {
+    db?.close()
+    return undefined
   }
 }
 
@@ -162,19 +202,24 @@ function create(path: string): void {
   } finally {
     db.close()
   }
-  // A log without its file would be taken for the log of the new one. SQLite drops it in the same way.
-  for (const rest of [`${path}-wal`, `${path}-shm`, `${path}-journal`]) rmSync(rest, { force: true })
+  // A log without its file would be taken for the log of the new one; it is kept, since whoever has moved the file away may come back
+  // for it: what a process that was killed had acknowledged stands in it alone.
+  keepLog(`${path}-wal`)
+  for (const rest of [`${path}-shm`, `${path}-journal`]) rmSync(rest, { force: true })
   renameSync(draft, path)
   syncFolder(dirname(path))
 }
 
+/** Moves a log that has something in it out of the way, under a name that nothing has: `app.db-wal.left`, `app.db-wal.left-2`. */
+function keepLog(log: string): void {
+  if ((statOf(log)?.size ?? 0) === 0) return rmSync(log, { force: true })
+  let kept = `${log}.left`
+  for (let count = 2; existsSync(kept); count++) kept = `${log}.left-${count}`
+  renameSync(log, kept)
+}
+
 /** Looks into a file without writing to it or to its log. */
-function withDatabase<T>(path: string, use: (db: DatabaseSync) => T): T {
-  // With a log beside it the file alone may be half of the truth: a checkpoint may have been cut short. Without one it
-  // is opened as if nothing could change it, so that a foreign file gets no log as a neighbour.
-  const alone = pathToFileURL(path)
-  alone.searchParams.set('immutable', '1')
-  const location = existsSync(`${path}-wal`) ? path : alone
+function withDatabase<T>(path: string, use: (db: DatabaseSync) => T, location = withItsLog(path)): T {
   const db = new DatabaseSync(location, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
   try {
     return use(db)
@@ -184,6 +229,19 @@ function withDatabase<T>(path: string, use: (db: DatabaseSync) => T): T {
   } finally {
     db.close()
   }
+}
+
+/**
+ * With a log beside it the file alone may be half of the truth: a checkpoint may have been cut short. Without one it
+ * is opened as if nothing could change it, so that a foreign file gets no log as a neighbour.
+ */
+const withItsLog = (path: string): string | URL => (existsSync(`${path}-wal`) ? path : alone(path))
+
+/** As if nothing could change it, and it had no log. */
+function alone(path: string): URL {
+  const url = pathToFileURL(path)
+  url.searchParams.set('immutable', '1')
+  return url
 }
 
 function refuseOlder(path: string, found: number): void {

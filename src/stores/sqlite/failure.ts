@@ -3,6 +3,7 @@
 // fsync may have lost what it was to keep), so that the store must not be used again; after any other, nothing was written.
 import { constants } from 'node:os'
 import { fault, isBalletError, type BalletError, type Details, type ErrorCode } from '../../core/errors.ts'
+import { denialOf } from './denial.ts'
 
 export interface Failure {
   readonly code: ErrorCode
@@ -22,6 +23,9 @@ const RANGE = 25
 /** Extended codes of the primary code IOERR: a write failed; the index of the log could not grow. */
 const IOERR_WRITE = 10 | (3 << 8)
 const IOERR_SHMSIZE = 10 | (19 << 8)
+
+/** Not permitted, may only be read, cannot be opened. */
+const DENIED: readonly number[] = [3, 8, 14]
 
 /** Refused by a rule of the tables: the rows are wrong, and the file is well. */
 const oursToMend: readonly number[] = [TOOBIG, CONSTRAINT, MISMATCH, RANGE]
@@ -60,7 +64,7 @@ export function isFailedWrite(error: unknown): boolean {
 
 /** The failure that an error from the work on an open file stands for. */
 export function failureOf(error: unknown): Failure {
-  if (isBalletError(error)) return { code: error.code, details: error.details, fatal: error.code === 'STORE_REMOVED' }
+  if (isBalletError(error)) return { code: error.code, details: error.details, fatal: isOfAnother(error.code) }
   if (isDiskFull(error)) return { code: 'STORE_FULL', details: { problem: describe(error) }, fatal: false }
   if (isSqliteError(error)) {
     const code = primary(error)
@@ -74,6 +78,9 @@ export function failureOf(error: unknown): Failure {
   return { code: 'STORE_FAILED', details: { problem: describe(error) }, fatal: true }
 }
 
+/** Whether what is written goes into another file than the one of the path, or beside one that it is not of. */
+const isOfAnother = (code: ErrorCode): boolean => code === 'STORE_REMOVED' || code === 'STORE_MIXED'
+
 /** The error of a failure that came from a thread. */
 export function errorOf(failure: Failure): BalletError {
   return fault(failure.code, failure.details)
@@ -82,7 +89,12 @@ export function errorOf(failure: Failure): BalletError {
 /** STORE_FAILED about something that was done to a path, or STORE_FULL. */
 export function storeFailed(what: string, error: unknown): BalletError {
   if (isBalletError(error)) return error
-  return fault(isDiskFull(error) ? 'STORE_FULL' : 'STORE_FAILED', { problem: `${what}: ${describe(error)}` }, error)
+  const why = isSqliteError(error) && DENIED.includes(primary(error)) ? denialOf(what) : ''
+  return fault(
+    isDiskFull(error) ? 'STORE_FULL' : 'STORE_FAILED',
+    { problem: `${what}: ${describe(error)}${why}` },
+    error,
+  )
 }
 
 export function describe(error: unknown): string {

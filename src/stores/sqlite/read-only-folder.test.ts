@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { storeChecks } from '../../cli/store-checks.ts'
 import { aTurn, commitFirst } from '../../testing/store-rows.ts'
-import { openReader } from './database.ts'
+import { openReader, openWriter } from './database.ts'
 import { sqlite } from './sqlite-store.ts'
 
 const NOBODY = 65_534
@@ -48,4 +48,11 @@ test.each(['store.db', 'killed.db'])('%s is not read, and what to do is said', (
   expect(wrong).toMatchObject([{ todo: expect.stringMatching(/^Copy it, with its log/) as string }])
   // And that helps.
   openReader(path).close()
+})
+
+// Whoever puts a backup back as another user than the process's leaves such a file.
+test('a file of another user is not written, and whose it is is said', () => {
+  chmodSync(file, 0o444)
+  const whose = new RegExp(`${file} belongs to the user \\d+, and this process, of the user \\d+, may not write it`)
+  expect(() => asReader(() => openWriter(file))).toThrow(whose)
 })

@@ -77,10 +77,16 @@ describe('a new store', () => {
     writeFileSync(file, '')
     writeFileSync(`${file}.new`, 'half')
     writeFileSync(`${file}-wal`, 'a log without its file')
+    writeFileSync(`${file}-wal.left`, 'another that was kept')
     const store = await opened()
     await commitFirst(store, { journal: [aTurn(1, 1, 0)] })
     await store.close()
-    expect(readdirSync(folder).toSorted()).toEqual(['store.db', 'store.db.lock', 'store.db.reserve'])
+    const left = ['store.db-wal.left', 'store.db-wal.left-2']
+    expect(readdirSync(folder).toSorted()).toEqual(['store.db', ...left, 'store.db.lock', 'store.db.reserve'])
+    expect(left.map((name) => readFileSync(join(folder, name), 'utf8'))).toEqual([
+      'another that was kept',
+      'a log without its file',
+    ])
   })
 })
 

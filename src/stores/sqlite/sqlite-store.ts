@@ -31,9 +31,11 @@ export interface SqliteOptions {
  * A durable store in one file. What `commit` and `post` acknowledge survives the end of the process and a loss of
  * power. One process at a time may open a file for writing.
  *
- * Of every call: STORE_REMOVED, once a commit, or one of thirty reads, has found that the file is no longer the one of its path.
+ * Of every call: STORE_REMOVED, once a commit, or one of thirty reads, has found that the file is no longer the one of its path, and
+ * STORE_MIXED, once a commit has found that it was written by others.
  * Errors of `open`: STORE_LOCKED (another process has it), STORE_FOREIGN and STORE_NEWER (the file was left as it
- * was), STORE_MISSING and STORE_UNREADABLE (only with `readOnly`), STORE_FULL, STORE_FAILED (the path cannot be used).
+ * was), STORE_MIXED (a log lies beside it that is not of it), STORE_MISSING and STORE_UNREADABLE (only with `readOnly`),
+ * STORE_FULL, STORE_FAILED (the path cannot be used).
  */
 export function sqlite(options: SqliteOptions): Store {
   return new SqliteStore(options)

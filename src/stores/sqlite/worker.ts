@@ -83,14 +83,14 @@ function open(): void {
   if (role === 'reader') {
     db = openReader(path)
     session = new Session(db)
-    if (isOwn) presence = new Presence(path)
+    if (isOwn) presence = new Presence(path, null)
     return
   }
   const reserve = new Reserve(path)
   db = openInReserve(reserve)
   session = new Session(db)
   room = new Room(path, db, session, reserve)
-  presence = new Presence(path)
+  presence = new Presence(path, db)
 }
 
 /** Opening needs a little space itself. */
@@ -105,15 +105,24 @@ function openInReserve(reserve: Reserve): DatabaseSync {
 
 function close(): void {
   const closing = db
-  // A log that lies beside another file now is all that file has of what was acknowledged: it is not emptied into the one that went.
-  const inDoubt = dead !== undefined || presence?.isThere === false
+  const isTrusted = dead === undefined && isStillThere()
   db = undefined
   session = undefined
   room = undefined
   presence = undefined
   if (closing === undefined) return
   if (role === 'reader') closing.close()
-  else closeWriter(closing, inDoubt)
+  else closeWriter(path, closing, !isTrusted)
+}
+
+/** Whether the log may be moved into the file that has the path: nothing was committed since somebody has replaced that, perhaps. */
+function isStillThere(): boolean {
+  try {
+    presence?.check()
+    return true
+  } catch {
+    return false
+  }
 }
 
 function opened<T>(part: T | undefined): T {

@@ -1,0 +1,57 @@
+// A service that is down is told of once, however many calls wait for it, and once when it is back.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { keptLog, openForTest } from '../../test/support/applications.ts'
+import { fastClock, HandClock } from '../../test/support/clocks.ts'
+import { ballet, operation, service, workflow } from '../index.ts'
+import { Outages } from './outages.ts'
+
+const refused = { code: 'Error', message: 'connect ECONNREFUSED' }
+
+test('calls that are made again and again say so once, and once that they are answered', async () => {
+  let asked = 0
+  const bank = service('bank', {
+    charge: operation({
+      input: z.string(),
+      output: z.string(),
+      run: (order) => {
+        asked += 1
+        if (asked <= 15) throw new Error(refused.message)
+        return order
+      },
+    }),
+    ask: operation({ input: z.string(), output: z.string(), run: (order) => order }),
+  })
+  const order = workflow('order', { input: z.string(), output: z.string() }, async (run, id) => {
+    await run.call(bank.ask(id))
+    return run.call(bank.charge(id))
+  })
+  const log = keptLog()
+  const definition = ballet({ services: [bank], workflows: [order] })
+  const app = await openForTest(definition, { log, clock: fastClock(500) })
+  const ids = ['a', 'b', 'c']
+  for (const id of ids) await app.start(order(id), { id })
+  expect(await Promise.all(ids.map((id) => app.result(id)))).toEqual(ids)
+  expect(log.lines).toEqual([
+    expect.stringMatching(
+      /^warn bank[.]charge has not answered for [\d.]+s: \d+ attempts failed, the last with Error: connect ECONNREFUSED[.]/,
+    ),
+    expect.stringMatching(/^info bank[.]charge answers again, after [\d.]+m?s in which \d+ attempts failed$/),
+  ])
+})
+
+test('what fails now and then, or for a moment, is not told of', () => {
+  const log = keptLog()
+  const clock = new HandClock()
+  const outages = new Outages(clock, log)
+  for (let attempt = 0; attempt < 100; attempt++) outages.failed('a', refused)
+  outages.answered('a')
+  for (let second = 0; second < 60; second++) {
+    outages.failed('a', refused)
+    outages.failed('b', refused)
+    clock.pass(1000)
+    outages.answered('a')
+  }
+  expect(log.lines).toHaveLength(1)
+  expect(log.lines[0]).toContain('warn b has not answered for 10s: 11 attempts failed')
+})
