@@ -73,8 +73,7 @@ export class Shard {
   constructor(options: ShardOptions) {
     const onFailure = (error: unknown): void => this.#fail(error)
     this.#options = { ...options, clock: guarded(options.clock, onFailure) }
-    const { clock, store, random, tenure, ns, directory, codec, log, counts, pulse, trials, outages, info } =
-      this.#options
+    const { clock, store, random, tenure, ns, directory, codec, log, counts, pulse, trials, info } = this.#options
     const space = new Space({ store, clock, log, counts, onFailure })
     const writer = this.#writerOver(space)
     const now = (): number => elapsedOf(clock)
@@ -101,7 +100,7 @@ export class Shard {
       space,
       writer,
       pump,
-      effects: effectsOf({ clock, random, onFailure, hold: options.hold, outages }, () => this.context),
+      effects: effectsOf({ ...options, clock, onFailure }, () => this.context),
       timers: this.#timersOver(writer),
       receivers: this.#receivers(),
       lanes: new Lanes(),
