@@ -17,3 +17,6 @@ export const TIGHT = 5_000_000
 
 /** From here on the store is put back from a backup on the way. */
 export const RESTORING = 6_000_000
+
+/** From here on each release has a choreography of its own. */
+export const CHANGING = 7_000_000
