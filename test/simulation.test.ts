@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import type { Campaign } from './simulation/campaign.ts'
 import { MUTANTS, type Mutant } from './simulation/mutants.ts'
 import { SERVER_MUTANTS } from './simulation/postgres/mutants.ts'
-import { FORGETTING, RELEASING, SHARDED, TIGHT, WAITING } from './simulation/seeds.ts'
+import { CHANGING, FORGETTING, RELEASING, RESTORING, SHARDED, TIGHT, WAITING } from './simulation/seeds.ts'
 
 const MAIN = fileURLToPath(new URL('simulation/main.ts', import.meta.url))
 /** `BALLET_SEED` moves the campaign to other stories. */
@@ -28,6 +28,8 @@ const SOME = [
   'reaction-astray',
   'forgets-what-is-asked-for',
   'takes-newer-events',
+  'epochs-are-counted',
+  'misses-what-came-meanwhile',
 ]
 
 /** What the command printed, whatever it exited with. */
@@ -125,6 +127,27 @@ test(
     const { figures, byWorkload } = await ended(45, TIGHT + Number(SEED))
     expect(Object.keys(byWorkload).length).toBe(8)
     expect(figures.crashes).toBeGreaterThan(20)
+  },
+)
+
+test(
+  'a store that is put back from a backup, under processes that have died, ended, go on beside it, or find themselves on it: 40 stories',
+  { timeout: 120_000 },
+  async () => {
+    const { figures, byWorkload } = await ended(40, RESTORING + Number(SEED))
+    expect(Object.keys(byWorkload).toSorted()).toEqual(['restores', 'restores of nodes', 'restores of shards'])
+    const hows = ['dead', 'ended', 'beside', 'moved'].map((how) => `restored ${how}`)
+    expect(hows.filter((how) => (figures.faults[how] ?? 0) < 2)).toEqual([])
+  },
+)
+
+test(
+  'an application that is released with another choreography while flows are under way, and taken back: 40 stories end as they must',
+  { timeout: 120_000 },
+  async () => {
+    const { figures, byWorkload } = await ended(40, CHANGING + Number(SEED))
+    expect(Object.keys(byWorkload).toSorted()).toEqual(['changing nodes', 'changing shards'])
+    expect(figures.faults['flow judged'] ?? 0).toBeGreaterThan(20)
   },
 )
 

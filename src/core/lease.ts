@@ -67,11 +67,12 @@ export interface SurveyedShard {
 export interface Held {
   readonly shard: number
   readonly epoch: number
+  /** The last position that is there. */
+  readonly head: number
 }
 
 /** What `take` answers: a tenure of the store's contract. */
 export interface Taken extends Held {
-  readonly head: number
   readonly crashes: number
 }
 

@@ -147,42 +147,36 @@ export class RunningApplication extends ApplicationDoors implements Application 
     await Promise.all(Array.from({ length: shards }, owned))
   }
 
+  /** What is asked of one shard as of several. */
+  #owning(leases: Leases) {
+    const { store, clock, log, node } = this.#options
+    const headOf = (shard: number): number => this.#shards.get(shard)?.shard.context.writer.durable ?? 0
+    const onFailure = (error: Error): void => this.#failed(null, error)
+    const { counts } = this.#shards
+    return { leases, store: store.name, node, clock, log, counts, headOf, changed: () => this.#stand(), onFailure }
+  }
+
   /** The one shard of a store that nodes share, or stands by. */
   async #ownOne(leases: Leases): Promise<void> {
-    const { store, clock, log, node } = this.#options
     const ownership = (this.#ownership = new Ownership({
-      leases,
-      store: store.name,
+      ...this.#owning(leases),
       shard: ONE,
-      node,
-      clock,
-      log,
-      counts: this.#shards.counts,
       own: (tenure, hold) => this.#own(tenure, hold),
       lost: (error) => this.#shards.get(ONE)?.shard.context.fail(error),
-      changed: () => this.#stand(),
-      onFailure: (error) => this.#failed(null, error),
     }))
     await ownership.start()
-    if (!ownership.isOwner) log.info(`This node stands by: ${ownerWords(ownership.owner)}`)
+    if (!ownership.isOwner) this.#options.log.info(`This node stands by: ${ownerWords(ownership.owner)}`)
   }
 
   /** Its part of a store with several shards. */
   async #share(leases: Leases): Promise<void> {
-    const { store, clock, log, node, graceMs } = this.#options
+    const { graceMs } = this.#options
     const shares = (this.#shares = new Shares({
-      leases,
-      store: store.name,
-      node,
-      clock,
-      log,
-      counts: this.#shards.counts,
+      ...this.#owning(leases),
       own: (tenure, hold, isHeld) => this.#own(tenure, hold, isHeld),
       handOn: (shard) => this.#shards.drop(shard, graceMs),
       lost: (shard, error) => this.#shards.get(shard)?.shard.context.fail(error),
-      changed: () => this.#stand(),
       tell: (to, shard) => this.#hinting.post(to, shard, true),
-      onFailure: (error) => this.#failed(null, error),
     }))
     this.#standing.hold = shares
     await shares.start()

@@ -6,6 +6,7 @@
 //        --unknown, or a miss where it may be our own--> read the tenure: there | send again
 //        --full---> send again, into the store's reserve
 //        --a flow that was taken for new has a row--> send again without these flows: whoever follows them reads it first
+//        --rows of the inbox that are not there--> the store has gone back: the shard is lost
 //        --anything else--> failed: so does what was sent behind it
 import { asError, fault, isBalletError } from '../core/errors.ts'
 import type { Batch, Store, Tenure } from '../core/store.ts'
@@ -54,17 +55,25 @@ export class Commits {
   #last: Promise<void> = Promise.resolve()
   /** Head of the last batch that was sent. */
   #head: number
+  /** Head of the last batch that is there. */
+  #durable: number
   #answeredAt = 0
   #serviceMs = 0
 
   constructor(options: CommitsOptions) {
     this.#options = options
     this.#head = options.tenure.head
+    this.#durable = options.tenure.head
   }
 
   /** How long the store takes for a batch when it has nothing else to do, as of late; milliseconds. */
   get serviceMs(): number {
     return this.#serviceMs
+  }
+
+  /** What the store cannot be behind. */
+  get durable(): number {
+    return this.#durable
   }
 
   /** Resolves when everything that was sent is durable. */
@@ -107,6 +116,7 @@ export class Commits {
     const behind = error === null ? [] : await Promise.all(this.#sent.slice(1).map(({ answer }) => answer))
     if (error !== null && !behind.includes(null)) await this.#insist(sent, error)
     this.#sent.shift()
+    this.#durable = sent.batch.head
   }
 
   /**
@@ -134,6 +144,9 @@ export class Commits {
         wasSent = true
         if (await this.#isThere(batch, error)) return
         await space.pause(UNKNOWN_PAUSE_MS)
+      } else if (error.code === 'INBOX_GONE') {
+        // Only its owner takes rows of an inbox: they were never there, in a store that has gone back, or it is not the owner.
+        throw fault('SHARD_FENCED', { shard: batch.shard }, error)
       } else throw error
       check()
     }
@@ -144,7 +157,7 @@ export class Commits {
     const now = await this.#options.store.tenure(batch.shard)
     if (now.epoch !== batch.epoch) throw fault('SHARD_FENCED', { shard: batch.shard }, error)
     if (now.head === batch.base) return false
-    // Somebody has put an earlier state of the store back, from a backup of the time of this owner: what is here follows from another.
+    // What was there is not there any more: the store has gone back (gone-back.ts).
     if (now.head < batch.base) throw fault('SHARD_FENCED', { shard: batch.shard }, error)
     // The one behind it may be there as well.
     if (this.#sent.some((sent) => sent.batch.head === now.head)) return true

@@ -77,6 +77,22 @@ test.each([1, 3, 10])('a run of %i sequential effects takes one commit more than
   expect(commits).toBe(count + 1)
 })
 
+/** A store that goes on elsewhere, from what is there: as a node sees a fail-over. */
+function movable(data: MemoryData): { readonly store: Store; readonly goTo: (other: Store) => Promise<void> } {
+  let now = memory(data)
+  const store = new Proxy(now, {
+    get(_first, word: keyof Store) {
+      const value: unknown = Reflect.get(now, word)
+      return typeof value === 'function' ? (value.bind(now) as unknown) : value
+    },
+  })
+  const goTo = async (other: Store): Promise<void> => {
+    await other.open()
+    now = other
+  }
+  return { store, goTo }
+}
+
 test('F9: a commit whose reply is lost: it is settled by reading; one that did not happen is sent again, to the byte', async () => {
   const { effects, flow, definition } = parts()
   const sent: Batch[] = []
@@ -134,6 +150,46 @@ test('F6: a store that fails: the application stops, nothing is acknowledged, no
   expect(effects).toEqual([])
   const next = await openForTest(definition, { store: memory(data) })
   expect(await next.run('f')).toBeNull()
+})
+
+test('a commit of which nothing is known, in a store that has gone back since: the shard is lost, and what is there goes on', async () => {
+  const { effects, flow, definition } = parts()
+  const data = new MemoryData()
+  const { store, goTo } = movable(data)
+  const app = await openForTest(definition, { store })
+  const copy = data.copy()
+  await app.start(flow([]), { id: 'since' })
+  await app.result('since')
+  await goTo(through(memory(copy), () => Promise.reject(fault('COMMIT_UNKNOWN'))))
+  await expect(app.start(flow(['x']), { id: 'f' })).rejects.toMatchObject({ code: 'SHARD_FENCED' })
+  expect(await app.stopped).toMatchObject({ code: 'SHARD_FENCED' })
+  expect(effects).toEqual([])
+})
+
+test('a row of the inbox that is not there any more, in a store that has gone back: the shard is lost', async () => {
+  const { flow, definition } = parts()
+  const store = through(memory(), (_batch, pass) => (isBack ? Promise.reject(fault('INBOX_GONE')) : pass()))
+  let isBack = false
+  const app = await openForTest(definition, { store })
+  isBack = true
+  await expect(app.start(flow([]), { id: 'f' })).rejects.toMatchObject({ code: 'SHARD_FENCED' })
+  expect(await app.stopped).toMatchObject({ code: 'SHARD_FENCED' })
+})
+
+test('a run that has ended, and is open where the store has gone back to: whoever asks is not answered by what was', async () => {
+  const Go = signal('go', z.null())
+  const waiter = workflow('waiter', { input: z.null(), output: z.null(), signals: [Go] }, async (run) => {
+    return (await run.receive(Go)).data
+  })
+  const data = new MemoryData()
+  const { store, goTo } = movable(data)
+  const app = await openForTest(ballet({ services: [], workflows: [waiter] }), { store })
+  await app.start(waiter(null), { id: 'w' })
+  const copy = data.copy()
+  await app.signal('w', Go(null))
+  await app.result('w')
+  await goTo(memory(copy))
+  await expect(app.cancel('w')).rejects.toMatchObject({ code: 'SHARD_FENCED' })
 })
 
 test('F12: a start that comes twice: the same id with the same input is the same run, also at once; with another input a conflict', async () => {

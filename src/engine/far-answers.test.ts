@@ -6,6 +6,8 @@ import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 import { HandClock } from '../../test/support/clocks.ts'
 import { live, rounds } from '../../test/support/sweeps.ts'
+import { guarded } from '../../test/support/stores.ts'
+import { fault } from '../core/errors.ts'
 import { answersOf } from './far-answers.ts'
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} }
@@ -30,5 +32,26 @@ test('the answers of a minute are forgotten a minute later, however many they ar
   clock.pass(60_000)
   await rounds(50)
   expect(await answers()).toBe(0)
+  await app.close()
+})
+
+test('answers that could not be read when the application was opened are forgotten a minute later', async () => {
+  const clock = new HandClock()
+  const data = new MemoryData()
+  const place = answersOf('default')
+  const store = memory(data)
+  await store.open()
+  await store.post(0, [{ ns: place, slot: 0, kind: 'acted', target: 'ask', data: '{}', at: clock.now() }])
+  clock.pass(60_000)
+  let failing = 1
+  const failsOnce = guarded(memory(data), 'inbox', (pass, ...[, ns]) => {
+    const isFailing = ns === place && failing-- > 0
+    return isFailing ? Promise.reject(fault('STORE_FAILED', { problem: 'inbox failed' })) : pass()
+  })
+  const app = await open(ballet({ services: [], workflows: [nothing] }), { store: failsOnce, clock, log: quiet })
+  expect(data.inbox.size).toBe(1)
+  clock.pass(60_000)
+  await rounds(50)
+  expect(data.inbox.size).toBe(0)
   await app.close()
 })

@@ -69,7 +69,8 @@ export class FarAnswers {
       const { store, shard, ns, writer, clock } = this.#context
       for (let isMore = true; isMore;) {
         const rows = await orFailure(store.inbox(shard, answersOf(ns), PAGE))
-        if (rows instanceof Error || rows.length === 0) return
+        if (rows instanceof Error) break
+        if (rows.length === 0) return
         const old = rows.filter(({ at }) => at <= clock.now() - KEPT_MS)
         writer.rows.drained.push(...old.map(({ id }) => id))
         writer.flush()

@@ -12,6 +12,7 @@ import type { LeaseLook, Leases, NodeInfo } from '../core/lease.ts'
 import type { Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import { insist } from './first-words.ts'
+import { isStillHeld } from './gone-back.ts'
 import { LeaseHold, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
 import { refuseBeside } from './other-nodes.ts'
@@ -28,7 +29,9 @@ export interface OwnershipOptions {
   readonly counts: TakeOversOptions['counts']
   /** The shard is this node's: resolves when its runs have been taken up. */
   readonly own: (tenure: Tenure, hold: Hold) => Promise<void>
-  /** A renewal says that it is not any more. */
+  /** The last position of it that is durable, as far as is known here; 0 while its runs are not taken up. */
+  readonly headOf: (shard: number) => number
+  /** A renewal says that it is not any more, or has gone back. */
   readonly lost: (error: Error) => void
   /** Whoever owns it is another one, or nobody, than was known. */
   readonly changed: () => void
@@ -168,11 +171,13 @@ export class Ownership {
   }
 
   async #renew(tenure: Tenure, hold: LeaseHold): Promise<void> {
-    const { clock, leases, node } = this.#options
+    const { clock, leases, node, log, headOf } = this.#options
     const sentAt = elapsedOf(clock)
+    const head = headOf(tenure.shard)
     const held = await leases.renew(node.id)
     if (this.#tenure !== tenure) return
-    if (held.some(({ shard, epoch }) => shard === tenure.shard && epoch === tenure.epoch)) hold.renewed(sentAt)
+    const own = held.find(({ shard }) => shard === tenure.shard)
+    if (isStillHeld(tenure.shard, { epoch: tenure.epoch, head }, own, log)) hold.renewed(sentAt)
     else {
       this.#tenure = null
       this.#options.lost(fault('SHARD_FENCED', { shard: tenure.shard }))

@@ -23,6 +23,7 @@ function setting(
   if (leases === undefined) throw new Error('a store that nodes share has leases')
   const held = new Map<number, () => boolean>()
   const lost: number[] = []
+  const heads = new Map<number, number>()
   const shares = new Shares({
     counts: new Counts(),
     leases: leasesOf(leases),
@@ -35,6 +36,7 @@ function setting(
       return takenUp()
     },
     handOn: async () => {},
+    headOf: (shard) => heads.get(shard) ?? 0,
     lost: (shard) => void lost.push(shard),
     changed: () => {},
     tell: () => {},
@@ -42,7 +44,7 @@ function setting(
       throw error
     },
   })
-  return { clock, time, disk, held, lost, shares }
+  return { clock, time, disk, held, heads, lost, shares }
 }
 
 test('a shard that is lost before its runs are taken up is not held any more: nobody begins it', async () => {
@@ -57,6 +59,22 @@ test('a shard that is lost before its runs are taken up is not held any more: no
   await rounds(20)
   expect(lost).toContain(1)
   expect(held.get(1)?.()).toBe(false)
+  await shares.close()
+})
+
+test('a shard that is behind what this node has written there is lost: the store has gone back', async () => {
+  const { clock, disk, heads, lost, shares } = setting()
+  await shares.start()
+  disk.of(0).head = 7
+  for (const [head, now] of [
+    [7, []],
+    [8, [0]],
+  ] as const) {
+    heads.set(0, head)
+    clock.pass(LEASE_MS / 3)
+    await rounds(20)
+    expect([...new Set(lost)]).toEqual(now)
+  }
   await shares.close()
 })
 

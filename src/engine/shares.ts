@@ -14,6 +14,7 @@ import { candidatesOf, LEAVING, ownerOf } from '../core/shares.ts'
 import type { Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import { insist } from './first-words.ts'
+import { isStillHeld } from './gone-back.ts'
 import { LeaseHold, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
 import { refuseBeside } from './other-nodes.ts'
@@ -31,7 +32,9 @@ export interface SharesOptions {
   readonly own: (tenure: Tenure, hold: Hold, isHeld: () => boolean) => Promise<void>
   /** A shard falls to another node: resolves when it has been given back, with what was under way there at its end. */
   readonly handOn: (shard: number) => Promise<void>
-  /** A renewal says that a shard is another's. */
+  /** The last position of a shard that is durable, as far as is known here; 0 while its runs are not taken up. */
+  readonly headOf: (shard: number) => number
+  /** A renewal says that a shard is another's, or has gone back. */
   readonly lost: (shard: number, error: Error) => void
   /** Who owns what is another than was known. */
   readonly changed: () => void
@@ -230,17 +233,18 @@ export class Shares {
 
   /** Renews the lease: what this node owns by it, it still owns. Without a shard it only says that it is there. */
   async #renew(): Promise<void> {
-    const { clock, leases, node, lost } = this.#options
+    const { clock, leases, node, log, headOf, lost } = this.#options
     const sentAt = elapsedOf(clock)
-    const before = new Map(this.#held)
+    const before = new Map([...this.#held].map(([shard, epoch]) => [shard, { epoch, head: headOf(shard) }]))
     if (before.size === 0) {
       await leases.join(this.#state === 'open' ? node : { ...node, version: LEAVING })
       return this.#hold.renewed(sentAt)
     }
-    const held = new Map((await leases.renew(node.id)).map(({ shard, epoch }) => [shard, epoch]))
+    const held = new Map((await leases.renew(node.id)).map((one) => [one.shard, one]))
     // Before anything goes on that waited for the lease: in a shard that was lost it is another's.
-    for (const [shard, epoch] of before) {
-      if (held.get(shard) === epoch || this.#held.get(shard) !== epoch || this.#leaving.has(shard)) continue
+    for (const [shard, known] of before) {
+      if (this.#held.get(shard) !== known.epoch || this.#leaving.has(shard)) continue
+      if (isStillHeld(shard, known, held.get(shard), log)) continue
       this.#held.delete(shard)
       lost(shard, fault('SHARD_FENCED', { shard }))
     }

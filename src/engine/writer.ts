@@ -154,7 +154,14 @@ export class Writer {
   /** Asks the store whether the shard is still ours: for what is answered without a commit that would tell. @throws SHARD_FENCED */
   async checkOwner(): Promise<void> {
     const { shard, epoch } = this.#tenure
-    if ((await this.#store.tenure(shard)).epoch !== epoch) throw fault('SHARD_FENCED', { shard })
+    const { durable } = this
+    const now = await this.#store.tenure(shard)
+    if (now.epoch !== epoch || now.head < durable) throw fault('SHARD_FENCED', { shard })
+  }
+
+  /** The last position that is durable: what the store cannot be behind. */
+  get durable(): number {
+    return this.#commits.durable
   }
 
   /** Whether so much waits that the shard should pause. */

@@ -55,7 +55,7 @@ test('a shard is taken by the first node, renewed by it, and given back', async 
   const tenure = await taken(leases, 'one')
   expect(tenure).toEqual({ shard: SHARD, epoch: tenure.epoch, head: 0, crashes: 0 })
   expect(await leases.look(SHARD)).toMatchObject({ owner: { id: 'one', address: 'http://one:1' }, isFree: false })
-  expect(await leases.renew('one')).toEqual([{ shard: SHARD, epoch: tenure.epoch }])
+  expect(await leases.renew('one')).toEqual([{ shard: SHARD, epoch: tenure.epoch, head: 0 }])
   await store.release(SHARD, tenure.epoch)
   expect(await leases.look(SHARD)).toMatchObject({ owner: null, isFree: true })
   expect(await leases.renew('one')).toEqual([])
@@ -84,7 +84,7 @@ test.each([
     // The first may join again, and then waits like any other.
     await one.leases.join(node('one'))
     expect(await one.leases.take(SHARD, 'one', 'shop')).toBeNull()
-    expect(await two.leases.renew('two')).toEqual([{ shard: SHARD, epoch: second.epoch }])
+    expect(await two.leases.renew('two')).toEqual([{ shard: SHARD, epoch: second.epoch, head: second.head }])
   },
 )
 
@@ -94,7 +94,7 @@ test('a lease that is over, and that nobody took, is renewed', async () => {
   await leases.join(node('one'))
   const { epoch } = await taken(leases, 'one')
   await expire(at, 'one')
-  expect(await leases.renew('one')).toEqual([{ shard: SHARD, epoch }])
+  expect(await leases.renew('one')).toEqual([{ shard: SHARD, epoch, head: 0 }])
   expect(await leases.look(SHARD)).toMatchObject({ isFree: false })
 })
 
@@ -195,7 +195,7 @@ test('a renewal waits for no batch: it answers while another holds the row of th
     await tx.unsafe(`UPDATE ${at.schema}.shards SET head = head + 1`)
     return leases.renew('one')
   })
-  expect(renewed).toEqual([{ shard: SHARD, epoch }])
+  expect(renewed).toEqual([{ shard: SHARD, epoch, head: 0 }])
 })
 
 test('what is said twice does no more: a node joins, takes and leaves again', async () => {

@@ -50,6 +50,7 @@ test('a node that takes a shard is not sure of another that it has lost meanwhil
     log: silentLog,
     own: async ({ shard }, hold) => void holds.set(shard, hold),
     handOn: async () => {},
+    headOf: () => 0,
     lost: (shard) => void lost.push(shard),
     changed: () => {},
     tell: () => {},

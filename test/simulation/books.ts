@@ -4,6 +4,7 @@
 // may arrive before the command that asks for it is on the disk.
 import { TerminalError } from '../../src/core/errors.ts'
 import type { OperationContext } from '../../src/define/definition.ts'
+import type { Ground } from '../../src/testing/simulation/ground.ts'
 import type { World } from '../../src/testing/simulation/world.ts'
 import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
 import type { Stage } from '../../src/testing/simulation/stage.ts'
@@ -70,9 +71,12 @@ export class Books {
   #judgeBegin(process: SimulatedProcess, context: OperationContext, epoch: number | undefined, at: number): void {
     // What still runs in one that is over reaches nothing.
     if (!process.isAlive) return
+    // It does not know yet that the store has gone back under it: it looks when it renews its lease.
+    const { ageMs, restoredMs, sharded } = this.#world
+    if (process.wasMoved && ageMs - restoredMs < (sharded?.leaseMs ?? 0)) return
     const problem = this.#fenceProblem(process, context, epoch, at)
     if (problem !== null) this.#world.blame('FENCE', problem)
-    const early = gateProblem(this.#world, context)
+    const early = gateProblem(this.#world, context, process.ground)
     if (early !== null) this.#world.blame('GATE', `${context.idempotencyKey} was asked for, and ${early}`)
   }
 
@@ -102,11 +106,16 @@ export class Books {
     const world = this.#world
     const shard = world.place.shardOf(run)
     if (fence !== `1.${shard}.${epoch}`) return `${process.name} asks with ${fence} in its epoch ${epoch}`
-    const { epoch: now } = world.disks[shard] as MemoryData
+    const { ground } = process
+    const { epoch: now } = ground.disks[shard] as MemoryData
     // Of a server it is known since when another has it; both times are rounded to milliseconds.
     const since = world.medium === null ? at : (world.medium.since(shard) ?? 0) + ROUNDED_MS
     // What it asked for before may have been carried out late: it has the shard anew then, and will hear of that.
-    const isItself = process.app !== null && world.nodeOf(shard) === process.app.standing.node
+    const owner = world.nodeOf(shard, ground)
+    const isItself =
+      owner !== null &&
+      (owner === process.app?.standing.node ||
+        ground.sharded?.nodes().some(({ id, address }) => id === owner && address === process.address) === true)
     if (world.hasLeases && epoch !== now && since <= at && !isItself)
       return `${process.name} asks with ${fence}, and the shard has the epoch ${now}`
     return null
@@ -153,8 +162,8 @@ export class Books {
 }
 
 /** Why an effect may not begin: what the disk holds of its run does not ask for it. */
-function gateProblem(world: World, { run, op, idempotencyKey }: OperationContext): string | null {
-  const disk = world.diskOf(run)
+function gateProblem(world: World, { run, op, idempotencyKey }: OperationContext, ground: Ground): string | null {
+  const disk = world.diskOf(run, ground)
   const num = disk.claims.get(claimKey({ ns: 'default', space: 'run', id: run }))?.num
   const row = num === undefined ? undefined : disk.runs.get(num)
   if (num === undefined || row === undefined) return 'its run is not on the disk'

@@ -1,11 +1,13 @@
 // Plays the stories of many seeds, counts what has happened in them, and keeps what was found. The workload of a seed is a
 // matter of its number, so that one number says all.
 import { tell, type Figures, type Told, type Workload } from '../../src/testing/simulation/stage.ts'
+import { changingNodes, changingShards } from './changing.ts'
 import { forgettingNodes, forgettingShards } from './forgetting.ts'
 import { programs } from './programs.ts'
 import { relayOfNodes, relayOfShards } from './relay.ts'
 import { releasesOfNodes, releasesOfShards } from './releases.ts'
-import { FORGETTING, RELEASING, SHARDED, TIGHT, WAITING } from './seeds.ts'
+import { restoresOfNodes, restoresOfOne, restoresOfShards } from './restores.ts'
+import { CHANGING, FORGETTING, RELEASING, RESTORING, SHARDED, TIGHT, WAITING } from './seeds.ts'
 import { shop, shopOfNodes, shopOfShards, type ShopEvidence } from './shop.ts'
 import { add, noFigures } from './sums.ts'
 import { tally, tallyOfNodes, tallyOfShards } from './tally.ts'
@@ -39,6 +41,8 @@ const WAITING_WORKLOADS: readonly Workload[] = [
 
 const FORGETTING_WORKLOADS: readonly Workload[] = [forgettingNodes, forgettingShards, waiting(forgettingNodes)]
 const RELEASING_WORKLOADS: readonly Workload[] = [releasesOfNodes, releasesOfShards, waiting(releasesOfNodes)]
+const RESTORING_WORKLOADS: readonly Workload[] = [restoresOfNodes, restoresOfOne, restoresOfNodes, restoresOfShards]
+const CHANGING_WORKLOADS: readonly Workload[] = [changingNodes, changingShards]
 const TIGHT_WORKLOADS: readonly Workload[] = [
   tally,
   tallyOfNodes,
@@ -61,7 +65,9 @@ function workloadsOf(seed: number): readonly Workload[] {
   if (seed < WAITING) return SHARDED_WORKLOADS
   if (seed < FORGETTING) return WAITING_WORKLOADS
   if (seed < RELEASING) return FORGETTING_WORKLOADS
-  return seed < TIGHT ? RELEASING_WORKLOADS : TIGHT_WORKLOADS
+  if (seed < TIGHT) return RELEASING_WORKLOADS
+  if (seed < RESTORING) return TIGHT_WORKLOADS
+  return seed < CHANGING ? RESTORING_WORKLOADS : CHANGING_WORKLOADS
 }
 
 /** The story of a seed. */

@@ -21,7 +21,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'no-take-over',
     breaks: 'taking a shard over raises its epoch',
     file: 'stores/memory/memory-data.ts',
-    changes: [['this.epoch += 1', 'this.epoch = Math.max(1, this.epoch)']],
+    changes: [['this.epoch = Math.max(this.epoch + 1, this.#now())', 'this.epoch = Math.max(1, this.epoch)']],
     within: 300,
   },
   {

@@ -34,3 +34,21 @@ export const RELEASE_MUTANTS: readonly Mutant[] = [
     within: 500,
   },
 ]
+
+/** Played on stories in which the choreography is another one in each release. */
+export const CHANGE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'misses-what-came-meanwhile',
+    breaks: 'a choreography that was away takes the events that came meanwhile when it is back',
+    file: 'engine/monitor.ts',
+    changes: [['followed.met = place?.pos ?? head', 'followed.met = head']],
+    within: 500,
+  },
+  {
+    name: 'takes-states-of-another-flow',
+    breaks: 'a state that another contract has left is not read as one of this',
+    file: 'core/flow.ts',
+    changes: [['if (hash !== this.hash) return null', '']],
+    within: 1500,
+  },
+]

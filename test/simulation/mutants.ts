@@ -5,10 +5,11 @@ import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { CORE_MUTANTS } from './mutants-core.ts'
 import { ENGINE_MUTANTS } from './mutants-engine.ts'
-import { RELEASE_MUTANTS } from './mutants-releases.ts'
+import { CHANGE_MUTANTS, RELEASE_MUTANTS } from './mutants-releases.ts'
+import { RESTORE_MUTANTS } from './mutants-restores.ts'
 import { RETENTION_MUTANTS } from './mutants-retention.ts'
 import { SHARD_MUTANTS } from './mutants-shards.ts'
-import { FORGETTING, RELEASING, SHARDED } from './seeds.ts'
+import { CHANGING, FORGETTING, RELEASING, RESTORING, SHARDED } from './seeds.ts'
 
 /** A rule, and how it is broken. */
 export interface Mutant {
@@ -30,6 +31,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...SHARD_MUTANTS.map((mutant) => ({ ...mutant, first: SHARDED })),
   ...RETENTION_MUTANTS.map((mutant) => ({ ...mutant, first: FORGETTING })),
   ...RELEASE_MUTANTS.map((mutant) => ({ ...mutant, first: RELEASING })),
+  ...RESTORE_MUTANTS.map((mutant) => ({ ...mutant, first: RESTORING })),
+  ...CHANGE_MUTANTS.map((mutant) => ({ ...mutant, first: CHANGING })),
 ]
 
 /** Breaks the engine that is loaded from now on. */

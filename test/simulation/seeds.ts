@@ -14,3 +14,9 @@ export const RELEASING = 4_000_000
 
 /** From here on processes take on next to nothing at a time. */
 export const TIGHT = 5_000_000
+
+/** From here on the store is put back from a backup on the way. */
+export const RESTORING = 6_000_000
+
+/** From here on each release has a choreography of its own. */
+export const CHANGING = 7_000_000

@@ -51,9 +51,39 @@ export class MemoryData {
   readonly #owners = new Map<string, string>()
   #lastInboxId = 0
 
-  /** @param id identity of the store; random when it is not given. */
-  constructor(id: string = globalThis.crypto.randomUUID()) {
+  readonly #now: () => number
+
+  /**
+   * @param id identity of the store; random when it is not given.
+   * @param now where an epoch is a time, as in a store that may be put back from a backup: milliseconds since the epoch.
+   */
+  constructor(id: string = globalThis.crypto.randomUUID(), now: () => number = () => 0) {
+    this.#now = now
     this.info = { id, incarnation: 1, schema: SCHEMA_VERSION, slots: SLOT_COUNT, shards: 1 }
+  }
+
+  /** A backup: all of it as it is now. */
+  copy(): MemoryData {
+    const { runs, runOrder, journal, events, suspects, claims, flows, timers, inbox } = this
+    const copy = new MemoryData(this.info.id, this.#now)
+    Object.assign(copy, {
+      runs: new Map(runs),
+      runOrder: [...runOrder],
+      journal: new Map([...journal].map(([run, rows]) => [run, [...rows]])),
+      events: [...events],
+      suspects: new Map(suspects),
+      claims: new Map(claims),
+      flows: new Map(flows),
+      timers: new Map(timers),
+      inbox: new Map(inbox),
+      epoch: this.epoch,
+      head: this.head,
+      owner: this.owner,
+      crashes: this.crashes,
+    })
+    for (const [ns, app] of this.#owners) copy.#owners.set(ns, app)
+    copy.#lastInboxId = this.#lastInboxId
+    return copy
   }
 
   tenure(shard: number): Tenure {
@@ -74,7 +104,7 @@ export class MemoryData {
 
   acquire(shard: number, owner: string): Tenure {
     invariant(shard === SHARD, `there is no shard ${shard}`)
-    this.epoch += 1
+    this.epoch = Math.max(this.epoch + 1, this.#now())
     if (this.owner !== null) this.crashes = Math.abs(this.crashes) + 1
     this.owner = owner
     return this.tenure(shard)

@@ -68,7 +68,7 @@ const texts = {
   begin: `UPDATE {s}.nodes SET beat = ${NOW}, until = ${NOW} + $2::bigint WHERE id = $1`,
   renew: `WITH alive AS (UPDATE {s}.nodes SET beat = ${NOW}, until = ${NOW} + $2::bigint
       WHERE id = $1 AND until IS NOT NULL RETURNING id)
-    SELECT own.id, own.epoch FROM alive JOIN {s}.shards AS own ON own.node = alive.id AND own.owner IS NOT NULL`,
+    SELECT own.id, own.epoch, own.head FROM alive JOIN {s}.shards AS own ON own.node = alive.id AND own.owner IS NOT NULL`,
   leave: 'DELETE FROM {s}.nodes WHERE id = $1',
   nodes: `SELECT id, app, version, ballet, address, began, beat, until, (coalesce(until, 0) > ${NOW})::int
     FROM {s}.nodes ORDER BY began, id`,
@@ -147,7 +147,7 @@ export class PostgresLeases implements Leases {
     const step = this.#step('renew', node, this.lengthMs)
     const isOwn = this.#options.address.prepare
     const [rows = []] = await this.#write([step], this.lengthMs / 3, isOwn ? 'alone' : 'transaction')
-    return rows.map(([shard, epoch]) => ({ shard: whole(shard), epoch: whole(epoch) }))
+    return rows.map(([shard, epoch, head]) => ({ shard: whole(shard), epoch: whole(epoch), head: whole(head) }))
   }
 
   async leave(node: string): Promise<void> {

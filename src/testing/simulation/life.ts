@@ -1,4 +1,5 @@
 // What the ports of a simulated process know of it: whether it lives, and where it may die.
+import type { Ground } from './ground.ts'
 import type { World } from './world.ts'
 
 export interface Life {
@@ -6,6 +7,8 @@ export interface Life {
   readonly name: string
   readonly world: World
   readonly isAlive: boolean
+  /** What its store holds: that of the world, unless a backup was restored beside it. */
+  readonly ground: Ground
   /** Whether the store has told it that it failed: then it may stop. */
   isExcused: boolean
   /** Since when the store does not answer it, or null. */

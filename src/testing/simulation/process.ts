@@ -14,6 +14,7 @@ import type { Hint } from '../../define/node.ts'
 import type { ApplicationDefinition, Log } from '../../define/definition.ts'
 import { openOn, type RunOptions } from '../../engine/open.ts'
 import type { Chance } from './chance.ts'
+import type { Ground } from './ground.ts'
 import type { Life } from './life.ts'
 import { simulatedStore } from './simulated-store.ts'
 import type { World } from './world.ts'
@@ -42,6 +43,9 @@ export class SimulatedProcess implements Life {
   readonly clock: Clock
   readonly store: Store
   readonly random: Random
+  ground: Ground
+  /** Whether a backup was restored under it. */
+  wasMoved = false
   /** There once it is open. */
   app: Application | null = null
   /** Why it stopped by itself. */
@@ -67,6 +71,7 @@ export class SimulatedProcess implements Life {
 
   constructor(world: World) {
     this.world = world
+    this.ground = world.ground
     this.name = `p${++world.processes}`
     this.chance = world.chance(this.name)
     const { weather } = world
@@ -83,6 +88,11 @@ export class SimulatedProcess implements Life {
     }
     this.store = world.medium?.storeOf(this) ?? simulatedStore(this)
     this.random = randomOf(world.chance(`${this.name} random`))
+  }
+
+  /** Where other nodes reach it. */
+  get address(): string {
+    return `http://${this.name}`
   }
 
   get isAlive(): boolean {
@@ -119,6 +129,17 @@ export class SimulatedProcess implements Life {
     this.hasDied = true
     for (const { cancel } of this.#alarms) cancel()
     this.world.medium?.cutOff(this)
+    this.loseClients()
+  }
+
+  /** The store that it reaches is another one from now on. */
+  move(ground: Ground): void {
+    this.ground = ground
+    this.wasMoved = true
+  }
+
+  /** Whoever asks it hears no more of that. */
+  loseClients(): void {
     for (const tell of this.#clients) tell(connectionLost(this.name))
     this.#clients.clear()
   }
@@ -254,7 +275,7 @@ export class SimulatedProcess implements Life {
     const code = isBalletError(error) ? error.code : ''
     // Of nodes that share a store, one that loses a shard goes on with the others.
     const isReplaced =
-      !this.world.hasLeases && this.world.disks.some(({ epoch }, shard) => epoch > (this.epochs.get(shard) ?? 0))
+      !this.world.hasLeases && this.ground.disks.some(({ epoch }, shard) => epoch > (this.epochs.get(shard) ?? 0))
     const hasNotReached = (this.app === null || this.hasClosed) && UNREACHED.has(code) && this.world.hasLeases
     return (code === 'SHARD_FENCED' && isReplaced) || hasNotReached || (code === 'STORE_FAILED' && this.isExcused)
   }

@@ -31,12 +31,22 @@ export class ShardedDisk {
   readonly #nodes = new Map<string, Node>()
   readonly #owners: Owner[]
 
-  constructor(id: string, shards: number, clock: Clock, leaseMs: number) {
-    this.shards = Array.from({ length: shards }, () => new MemoryData(id))
+  /** @param content of its shards; new where none is given. */
+  constructor(id: string, shards: number, clock: Clock, leaseMs: number, content: readonly MemoryData[] = []) {
+    this.shards = Array.from({ length: shards }, (_, shard) => content[shard] ?? new MemoryData(id, () => clock.now()))
     this.info = { ...(this.shards[0] as MemoryData).info, shards }
     this.leaseMs = leaseMs
     this.#clock = clock
     this.#owners = this.shards.map(() => ({ node: null, since: null }))
+  }
+
+  /** A backup: all shards as they are at one moment, and who had them by then. */
+  copy(): ShardedDisk {
+    const content = this.shards.map((shard) => shard.copy())
+    const copy = new ShardedDisk(this.info.id, content.length, this.#clock, this.leaseMs, content)
+    for (const [id, node] of this.#nodes) copy.#nodes.set(id, node)
+    for (const [shard, owner] of this.#owners.entries()) copy.#owners[shard] = owner
+    return copy
   }
 
   of(shard: number): MemoryData {
@@ -111,7 +121,7 @@ export class ShardedDisk {
     if (node === undefined || node.until === null) return []
     const now = this.#clock.now()
     this.#nodes.set(id, { ...node, beat: now, until: now + this.leaseMs })
-    return this.shards.flatMap(({ epoch }, shard) => (this.#nodeOf(shard) === id ? [{ shard, epoch }] : []))
+    return this.shards.flatMap(({ epoch, head }, shard) => (this.#nodeOf(shard) === id ? [{ shard, epoch, head }] : []))
   }
 
   leave(id: string): void {

@@ -12,7 +12,7 @@ export function shardedStore(disk: ShardedDisk, isShared: boolean): Store {
   const own: Partial<Record<keyof Store, unknown>> = {
     leases: isShared ? leasesOf(disk) : undefined,
     open: async () => {
-      for (const part of parts) await part.open()
+      await Promise.all(parts.map((part) => part.open()))
       return disk.info
     },
     close: async () => {

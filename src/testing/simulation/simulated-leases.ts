@@ -25,12 +25,16 @@ function stallsOf({ world, name }: Life, lengthMs: number): (bad: number) => num
   }
 }
 
-/** The leases as `process` reaches them. */
-export function simulatedLeases(process: Life, inner: Leases): Leases {
+/**
+ * The leases as `process` reaches them.
+ * @param inner those of the store that it reaches now.
+ */
+export function simulatedLeases(process: Life, inner: () => Leases): Leases {
   const { world } = process
   const chance = world.chance(`${process.name} leases`)
   const slowness = world.chance(`${process.name} slow leases`)
-  const stall = stallsOf(process, inner.lengthMs)
+  const { lengthMs } = inner()
+  const stall = stallsOf(process, lengthMs)
   const call = async (name: string, work: () => Promise<unknown>): Promise<unknown> => {
     const isRead = READS.has(name)
     process.cross(`before ${name}`)
@@ -46,6 +50,11 @@ export function simulatedLeases(process: Life, inner: Leases): Leases {
     if (chance.is(0.3)) await world.clock.wait(chance.between(1, 6))
     else await rounds(chance.between(0, 2))
     if (!process.isAlive) return undefined
+    // Whoever is on the old side of a restored backup keeps what it has: a copy that is taken over anew is the newer one to services.
+    if (name === 'takeAll' && process.ground !== world.ground) {
+      process.isExcused = true
+      throw fault('COMMIT_UNKNOWN')
+    }
     if (stalledMs !== null) {
       world.count('lease stalled')
       process.isExcused = true
@@ -60,14 +69,14 @@ export function simulatedLeases(process: Life, inner: Leases): Leases {
       const goes = kind === 'deaf' ? 0 : chance.between(1, LATE_MS)
       if (kind === 'deaf') await work()
       if (kind === 'late' && !isRead) void world.clock.after(goes, () => void work().catch(() => {}))
-      await world.clock.wait(chance.between(1, inner.lengthMs / 3))
+      await world.clock.wait(chance.between(1, lengthMs / 3))
       throw isRead ? fault('STORE_FAILED', { problem: `${name} failed` }) : fault('COMMIT_UNKNOWN')
     }
     const answer = await work()
     // As late as somebody still waits for it: what it says was true when it was asked for.
     if (slowness.is(bad)) {
       world.count('lease slow')
-      await world.clock.wait(slowness.between(1, inner.lengthMs / 3))
+      await world.clock.wait(slowness.between(1, lengthMs / 3))
     }
     if (!isRead && name !== 'renew') world.note(`${process.name} ${name}`)
     if (name === 'takeAll')
@@ -79,8 +88,9 @@ export function simulatedLeases(process: Life, inner: Leases): Leases {
     if (chance.is(0.3)) await world.clock.wait(chance.between(1, 6))
     return answer
   }
-  return new Proxy(inner, {
-    get(target, name) {
+  return new Proxy(inner(), {
+    get(_first, name) {
+      const target = inner()
       const own: unknown = Reflect.get(target, name)
       if (typeof own !== 'function') return own
       return (...args: unknown[]) =>

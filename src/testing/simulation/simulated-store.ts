@@ -3,9 +3,11 @@
 // hangs. What has left the process goes its way whatever becomes of the process. Reads are as old as the moment in which
 // the disk gave them.
 import { fault, isBalletError } from '../../core/errors.ts'
+import type { Leases } from '../../core/lease.ts'
 import type { Batch, Store, Tenure } from '../../core/store.ts'
 import { memory } from '../../stores/memory/memory-store.ts'
 import type { Chance } from './chance.ts'
+import { commitTo, type Ground } from './ground.ts'
 import type { Life } from './life.ts'
 import type { CommitWeather } from './weather.ts'
 import { shardedStore } from './sharded-store.ts'
@@ -23,11 +25,24 @@ const FULL_MS = 1500
 /** The store as `process` reaches it. */
 export function simulatedStore(process: Life): Store {
   const access = new Access(process)
-  const { disk, nodes, sharded } = process.world
-  const inner = sharded === null ? memory(disk) : shardedStore(sharded, nodes > 1)
-  const leases = inner.leases === undefined ? undefined : simulatedLeases(process, inner.leases)
-  return new Proxy(inner, {
-    get(target, name) {
+  const { nodes } = process.world
+  const parts = new Map<Ground, Store>()
+  /** Its connections go to where the store is now. */
+  const inner = (): Store => {
+    const { ground } = process
+    const known = parts.get(ground)
+    if (known !== undefined) return known
+    const { disks, sharded } = ground
+    const store = sharded === null ? memory(disks[0]) : shardedStore(sharded, nodes > 1)
+    if (parts.size > 0) store.open().catch(() => {})
+    parts.set(ground, store)
+    return store
+  }
+  const first = inner()
+  const leases = first.leases === undefined ? undefined : simulatedLeases(process, () => inner().leases as Leases)
+  return new Proxy(first, {
+    get(_first, name) {
+      const target = inner()
       if (name === 'leases') return leases
       if (name === 'commit') return (batch: Batch) => process.live(access.commit(batch))
       if (name === 'hasRoom') return () => process.live(access.hasRoom())
@@ -96,7 +111,10 @@ class Access {
     const outcome = weather === null ? 'fine' : this.#chance.weighted(chances.map(([name, share]) => [share, name]))
     if (outcome !== 'fine') this.#world.count(outcome)
     this.#process.cross('before a commit')
+    const { ground } = this.#process
     await this.#way()
+    // The connection went to where the store was before.
+    if (ground !== this.#process.ground) throw fault('COMMIT_UNKNOWN')
     // It had left, or had not.
     if (!this.#process.isAlive && this.#chance.is(0.5)) return
     switch (outcome) {
@@ -126,9 +144,11 @@ class Access {
   }
 
   async #fine(batch: Batch): Promise<void> {
+    const { ground } = this.#process
     this.#write(batch)
     this.#process.cross('behind a commit')
     await this.#way()
+    if (ground !== this.#process.ground) throw fault('COMMIT_UNKNOWN')
   }
 
   #full(batch: Batch): Promise<void> {
@@ -144,22 +164,24 @@ class Access {
     else await rounds(this.#chance.between(0, 2))
   }
 
-  #write(batch: Batch): void {
+  #write(batch: Batch, ground = this.#process.ground): void {
     const { trace, onCommit } = this.#world
-    this.#world.commit(batch)
+    commitTo(ground, batch)
     for (const { data } of batch.journal) trace.fold(String(data))
     for (const { data } of batch.events) trace.fold(String(data))
-    const where = this.#world.disks.length === 1 ? '' : ` in ${batch.shard}`
+    const isOld = ground !== this.#world.ground
+    const where = `${this.#world.disks.length === 1 ? '' : ` in ${batch.shard}`}${isOld ? ' of the old store' : ''}`
     this.#note(`committed ${batch.base} to ${batch.head}${where}`, () => batchWords(batch))
-    for (const tell of onCommit) tell(batch)
+    if (!isOld) for (const tell of onCommit) tell(batch)
   }
 
   #writeLater(batch: Batch): void {
     const { clock } = this.#world
+    const { ground } = this.#process
     const afterMs = this.#chance.is(0.6) ? this.#chance.between(0, SOON_MS) : this.#chance.between(SOON_MS, LATE_MS)
     void clock.after(afterMs, () => {
       try {
-        this.#write(batch)
+        this.#write(batch, ground)
       } catch (error) {
         if (!isBalletError(error) || error.code !== 'SHARD_FENCED') throw error
         this.#note('a late commit is refused')

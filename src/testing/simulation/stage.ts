@@ -7,6 +7,7 @@ import type { Limits } from '../../define/limits.ts'
 import type { RunOptions } from '../../engine/open.ts'
 import type { Chance } from './chance.ts'
 import { connectionLost, SimulatedProcess } from './process.ts'
+import { Restore } from './restore.ts'
 import { Wire } from './wire.ts'
 import { carryHints } from './hints.ts'
 import type { Medium } from './medium.ts'
@@ -19,6 +20,8 @@ export interface Scene {
   readonly options?: (chance: Chance) => RunOptions
   /** The clients begin. */
   readonly begin: () => void
+  /** The store was put back from a backup: what it had not taken when that was made is lost. */
+  readonly restored?: () => void
   /** Called every so often: whoever looks after what is stuck. */
   readonly look: () => void
   /** Whether the clients have done all that they wanted. */
@@ -40,6 +43,8 @@ export interface Workload {
   readonly cluster?: Cluster
   /** Whether some processes take on next to nothing at a time, and put runs on the disk as soon as they can. */
   readonly isTight?: boolean
+  /** Whether the store is put back from a backup on the way. */
+  readonly isRestored?: boolean
 }
 
 /** What a story came to. */
@@ -103,7 +108,7 @@ export async function tell(
 }
 
 /** A place for a process: when one that has it cannot go on, another comes. */
-interface Seat {
+export interface Seat {
   process: SimulatedProcess
   /** When the next one starts, and when something is done to this one; ages of the world. */
   startAt: number
@@ -118,6 +123,7 @@ export class Stage {
   readonly #chance: Chance
   readonly #processes: SimulatedProcess[] = []
   readonly #healAt: number
+  readonly #restore: Restore | null
   readonly #seats: Seat[] = []
   #hash = ''
 
@@ -127,7 +133,9 @@ export class Stage {
     this.#chance = this.world.chance('stage')
     this.#workload = workload
     this.#scene = workload.scene(this)
-    this.#healAt = this.#chance.between(800, this.#scene.stormMs ?? STORM_MS)
+    this.#restore = workload.isRestored === true ? new Restore(this.world) : null
+    const calmAt = this.#chance.between(800, this.#scene.stormMs ?? STORM_MS)
+    this.#healAt = Math.max(calmAt, this.#restore?.untilMs ?? 0)
   }
 
   /** A process that should be there: the one that should have the disk, or any of several. */
@@ -147,9 +155,14 @@ export class Stage {
 
   /** A client asks the newest process, or now and then one that has not noticed that it is not that any more. */
   ask<T>(ask: (app: Application) => Promise<T>): Promise<T> {
-    const older = this.#processes.filter((process) => process.isAlive && process.app !== null && !process.hasClosed)
+    const { ground } = this.world
+    const older = this.#processes.filter(
+      (process) => process.isAlive && process.app !== null && !process.hasClosed && process.ground === ground,
+    )
     const process = older.length > 1 && this.#chance.is(0.2) ? this.#chance.pick(older) : this.current
     const { clock } = this.world
+    // Where one of an earlier life goes on, nobody finds it any more.
+    if (process.ground !== ground) return Promise.reject(connectionLost(process.name))
     return new Promise((resolve, reject) => {
       const cancel = clock.after(this.patienceMs, () => reject(connectionLost(process.name)))
       process.request(ask).then(
@@ -174,10 +187,11 @@ export class Stage {
       await clock.wait(this.#limitMs / LOOKS)
       if (world.ageMs >= this.#healAt) this.#heal()
       if (world.medium !== null) await world.medium.refresh()
+      if (this.#restore?.act(this.#seats, this.#processes) === true) this.#scene.restored?.()
       for (const seat of this.#seats) this.#supervise(seat)
       this.#scene.look()
       if (world.findings.length > 0) break
-      if (this.#isOver()) {
+      if (this.#restore?.isUnderWay !== true && this.#isOver()) {
         this.#heal()
         if (this.#isServing) break
       }
@@ -228,7 +242,7 @@ export class Stage {
     if (seat === undefined) this.#seats.push(next)
     else Object.assign(seat, next)
     const chance = world.chance(`${process.name} options`)
-    const address = world.hasLeases ? { address: `http://${process.name}` } : {}
+    const address = world.hasLeases ? { address: process.address } : {}
     const limits = this.#workload.isTight === true ? { limits: tightLimits(chance) } : {}
     const given = { liveRuns: chance.pick([1, 3, 10_000]), ...limits, ...address, ...this.#scene.options?.(chance) }
     const waits = this.#workload.cluster?.waits === true
@@ -258,7 +272,7 @@ export class Stage {
       if (seat.startAt === Number.POSITIVE_INFINITY) seat.startAt = world.ageMs + this.#chance.between(0, 150)
     }
     if (isDue) seat.fateAt = Number.POSITIVE_INFINITY
-    if (world.ageMs >= seat.startAt) this.#start(seat)
+    if (world.ageMs >= seat.startAt && this.#restore?.isHolding !== true) this.#start(seat)
   }
 
   /** A node of several is stopped for a while, or is to end. */

@@ -1,11 +1,13 @@
 // The world of one story: its time, its dice, its disk and what is known about it. Everything random in a story comes from
 // the streams of one seed, a stream for each part, so that what one part draws does not change what another does. The disk
 // is the truth: what is on it survives every crash. Made anew for each story; nothing of it outlives that.
+import { invariant } from '../../core/errors.ts'
 import { hashOf } from '../../core/ids.ts'
 import type { Batch, InboxItem, RunRow } from '../../core/store.ts'
 import { Placement } from '../../core/placement.ts'
 import { MemoryData } from '../../stores/memory/memory-data.ts'
 import { Chance } from './chance.ts'
+import { copyOf, type Ground } from './ground.ts'
 import type { Medium } from './medium.ts'
 import { ShardedDisk } from './sharded-disk.ts'
 import { Trace } from './trace.ts'
@@ -37,13 +39,7 @@ export class World {
   readonly clock: StoryClock
   /** Null where the disk is one in memory, and time is virtual. */
   readonly medium: Medium | null
-  /** Of the first shard, and of the only one where there is one. */
-  readonly disk: MemoryData
-  /** Of all shards. */
-  readonly disks: readonly MemoryData[]
   readonly place: Placement
-  /** Null where there is one shard. */
-  readonly sharded: ShardedDisk | null
   readonly nodes: number
   readonly trace: Trace
   readonly findings: Finding[] = []
@@ -53,6 +49,12 @@ export class World {
   readonly faults: Record<string, number> = {}
   /** How many processes have been started: the newest is the one that should have the disk. */
   processes = 0
+  /** When its store was last put back from a backup: an age; below none where it never was. */
+  restoredMs: number = Number.NEGATIVE_INFINITY
+  /** When the backup was taken. */
+  backedUpMs: number = Number.NEGATIVE_INFINITY
+  #ground: Ground
+  #backup: Ground | null = null
   readonly #weather: Weather
   readonly #root: Chance
   readonly #beganMs: number
@@ -72,10 +74,10 @@ export class World {
     const id = `store-${seed}`
     const leaseMs = cluster === null ? 0 : this.chance('leases').pick(LEASES_MS)
     const isInMemory = cluster !== null && medium === null
-    this.sharded = isInMemory ? new ShardedDisk(id, cluster.shards, this.clock, leaseMs) : null
     this.nodes = cluster?.nodes ?? 1
-    this.disks = medium?.disks ?? this.sharded?.shards ?? [new MemoryData(id)]
-    this.disk = this.disks[0] as MemoryData
+    const sharded = isInMemory ? new ShardedDisk(id, cluster.shards, this.clock, leaseMs) : null
+    const disks = medium?.disks ?? sharded?.shards ?? [new MemoryData(id, () => this.clock.now())]
+    this.#ground = { disks, sharded }
     this.place = new Placement({ ...this.disk.info, shards: this.disks.length })
     this.#weather = weatherOf(this.chance('weather'))
     medium?.watch(this)
@@ -86,14 +88,45 @@ export class World {
     return this.#root.part(hashOf(part))
   }
 
-  /** The shard of a name, a run's id or a key. */
-  diskOf(name: string): MemoryData {
-    return this.disks[this.place.shardOf(name)] as MemoryData
+  /** What is there now; who stands on something else is of an earlier life. */
+  get ground(): Ground {
+    return this.#ground
   }
 
-  commit(batch: Batch): void {
-    if (this.sharded === null) this.disk.commit(batch)
-    else this.sharded.commit(batch)
+  /** Of all shards. */
+  get disks(): readonly MemoryData[] {
+    return this.#ground.disks
+  }
+
+  /** Of the first shard, and of the only one where there is one. */
+  get disk(): MemoryData {
+    return this.disks[0] as MemoryData
+  }
+
+  /** Null where there is one shard. */
+  get sharded(): ShardedDisk | null {
+    return this.#ground.sharded
+  }
+
+  /** The shard of a name, a run's id or a key. */
+  diskOf(name: string, { disks }: Ground = this.#ground): MemoryData {
+    return disks[this.place.shardOf(name)] as MemoryData
+  }
+
+  /** A backup is taken. */
+  backUp(): void {
+    this.#backup = copyOf(this.#ground)
+    this.backedUpMs = this.ageMs
+    this.note('a backup is taken')
+  }
+
+  /** The backup takes the place of what is there, and stays a backup. */
+  restore(): void {
+    invariant(this.#backup !== null, 'there is a backup')
+    this.#ground = copyOf(this.#backup)
+    this.restoredMs = this.ageMs
+    this.note('the backup is restored')
+    this.count('restored')
   }
 
   /** Somebody puts something into the inbox. Where that takes its time, it is there when it resolves. */
@@ -110,8 +143,8 @@ export class World {
   }
 
   /** The id of the node that has a shard by its lease; null when nobody has. */
-  nodeOf(shard: number): string | null {
-    return this.medium?.nodeOf(shard) ?? this.sharded?.leases()[shard]?.node ?? null
+  nodeOf(shard: number, { sharded }: Ground = this.#ground): string | null {
+    return this.medium?.nodeOf(shard) ?? sharded?.leases()[shard]?.node ?? null
   }
 
   /** @param tell called with every run that has ended, and the place in the trace at which it had not yet. */
