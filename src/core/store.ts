@@ -306,9 +306,9 @@ export type Kin = { readonly key: string } | { readonly root: string }
 
 /** What names a run; no payload, and nothing that a store may have to read a payload for. */
 export type RunName = Pick<RunRow, 'num' | 'id'>
-
-/** What retention needs to know of a run, and of an event; no payloads. */
+/** What retention needs to know of a run; no payloads. */
 export type Aged = RunName & Pick<RunRow, 'ns' | 'kind' | 'key' | 'status' | 'root' | 'generation' | 'ended' | 'since'>
+/** And of an event. */
 export type AgedEvent = Pick<EventRow, 'pos' | 'ns' | 'key' | 'source' | 'id' | 'at'>
 
 /** How many runs stand alike. */

@@ -71,10 +71,11 @@ test('what one transaction says while another has not committed is told in the l
   await app.start(hearing(null), { id: 'h' })
   await within(async (tx) => {
     await app.signal('h', Told('first'), { id: 's', tx })
-    await app.signal('h', Told('second'), { id: 's', tx })
+    // What the first says cannot be seen yet, by whoever asks.
+    await within((other) => app.signal('h', Told('second'), { id: 's', tx: other }))
   })
   await app.signal('h', Over(null))
-  expect(await app.result('h')).toBe('first')
+  expect(['first', 'second']).toContain(await app.result('h'))
   expect(log.lines).toContain(
     'warn An inbox row for h was not taken: The run "h" has had another signal under the id "s", or the same with other data.',
   )
