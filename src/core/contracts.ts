@@ -17,6 +17,20 @@ export interface CallSettings {
   readonly onCancel?: OnCancel
 }
 
+/** How one step is made. */
+export type StepSettings = Omit<CallSettings, 'onCancel' | 'publish'>
+
+/** How a run is started that goes on by itself. */
+export interface StartSettings {
+  readonly id?: string
+  readonly onCancel?: OnCancel
+}
+
+/** How long an event or a signal is waited for. */
+export interface ReceiveSettings {
+  readonly within?: Duration
+}
+
 /** What becomes of a child when the run that started it is cancelled: it is too, it goes on, or it is waited for. */
 export type OnCancel = 'cancel' | 'leave' | 'wait'
 

@@ -104,6 +104,21 @@ describe('what is kept of something thrown', () => {
     expect(toFailure(round).message).toBe('a: b: a: b')
   })
 
+  it('keeps the words of an error where what it came of cannot be read', () => {
+    const broken = (error: Error, field: string): Error =>
+      Object.defineProperty(error, field, {
+        get: () => {
+          throw new Error('do not look')
+        },
+      })
+    expect(toFailure(broken(new RangeError('the card expired'), 'cause'))).toEqual({
+      code: 'RangeError',
+      message: 'the card expired',
+    })
+    expect(toFailure(broken(new AggregateError([], 'all failed'), 'errors')).message).toBe('all failed')
+    expect(toFailure(new Error('a', { cause: broken(new Error('b'), 'cause') })).message).toBe('a: b')
+  })
+
   it('says what the first of several errors in it are, and how many more there are', () => {
     const several = (...errors: readonly unknown[]): string =>
       toFailure(new AggregateError(errors, 'all failed')).message

@@ -36,12 +36,22 @@ const SEVERAL = 3
 
 /** Its message, and behind it what it came of: `fetch failed` by itself says the same of every network. */
 function wordsOf(error: Error, depth = 0): string {
-  const { message, cause } = error
+  const { message } = error
   if (depth === CAUSES) return message
-  const several = error instanceof AggregateError ? severalWords(error.errors, depth) : ''
-  const why = several === '' && cause instanceof Error ? causeWords(cause, depth) : several
+  const why = whyOf(error, depth)
   if (message === '' || why === '') return message || why
   return message.includes(why) ? message : `${message}: ${why}`
+}
+
+/** Where that cannot be read, the error's own words can. */
+function whyOf(error: Error, depth: number): string {
+  try {
+    const { cause } = error
+    const several = error instanceof AggregateError ? severalWords(error.errors, depth) : ''
+    return several === '' && cause instanceof Error ? causeWords(cause, depth) : several
+  } catch {
+    return ''
+  }
 }
 
 function causeWords(cause: Error, depth: number): string {

@@ -29,8 +29,19 @@ test.each([
   expect(toWholeText(value, 'the answer')).toBe(toText(value, 'the answer'))
 })
 
-test('what lies deeper than anybody looks is kept as JSON has it', () => {
+test('what would be left out is found as deep as JSON of ours goes', () => {
   let value: unknown = new Map()
-  for (let depth = 0; depth < 120; depth++) value = [value]
-  expect(toWholeText(value, 'the answer')).toBe(toText(value, 'the answer'))
+  for (let depth = 0; depth < 499; depth++) value = [value]
+  expect(() => toWholeText(value, 'the answer')).toThrow('it has a Map at [0][0][0]')
+  expect(() => toWholeText([[value]], 'the answer')).toThrow('deeper than 500 levels')
+})
+
+test('what is deeper each time that it is looked at ends nothing', () => {
+  let looks = 0
+  const growing = {
+    get more(): unknown {
+      return looks++ === 0 ? {} : growing
+    },
+  }
+  expect(toWholeText(growing, 'the answer')).toBe('{"more":{}}')
 })

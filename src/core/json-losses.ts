@@ -1,11 +1,10 @@
 // What JSON leaves out and says nothing of: of a Map it keeps `{}`, of NaN `null`. Looked for where a value comes once, from outside
 // or from a body that is not run again, and where nobody would notice later.
 import { fault } from './errors.ts'
-import { toText, type JsonText } from './json.ts'
+import { DEPTH_LIMIT, toText, type JsonText } from './json.ts'
 
 /** Every text of a value that has lost something has one of these. */
 const SIGNS = /\{\}|null|\{"0":/
-const DEPTH = 100
 
 /** As `toText`. @throws VALUE_NOT_JSON also for what JSON would leave out of a value, PAYLOAD_TOO_LARGE */
 export function toWholeText(value: unknown, what: string): JsonText | undefined {
@@ -21,7 +20,8 @@ export function toWholeText(value: unknown, what: string): JsonText | undefined 
 function lossIn(value: unknown, path: string, depth: number): string | null {
   if (typeof value === 'number')
     return Number.isFinite(value) ? null : `it has ${value}${at(path)}, which would be null`
-  if (typeof value !== 'object' || value === null || depth > DEPTH) return null
+  // What has text is no deeper, unless it is another thing each time that it is looked at.
+  if (typeof value !== 'object' || value === null || depth > DEPTH_LIMIT) return null
   if ('toJSON' in value && typeof value.toJSON === 'function') return null
   const kind = kindOf(value)
   if (kind !== null) return `it has ${kind}${at(path)}, of which nothing that is in it would be kept as it is`

@@ -26,7 +26,7 @@ type StoredPart<T> = T extends { toJSON(): infer J }
           : never
 
 /** Levels of nesting: what is compared, hashed and read again must not exhaust the stack, wherever that is done. */
-const DEPTH_LIMIT = 500
+export const DEPTH_LIMIT = 500
 
 /** Bytes of one text in UTF-8. What is larger belongs elsewhere, with a reference to it here. */
 export const TEXT_LIMIT: number = 32 * 1024 * 1024

@@ -7,6 +7,7 @@ import { firstOpIs, type Command } from './journal.ts'
 import { bothTexts, toText, type JsonText } from './json.ts'
 import type { Machine } from './machine.ts'
 import { checkId } from './names.ts'
+import { optionsProblem, type Options } from './options.ts'
 
 export const never = (): Promise<never> => new Promise(() => {})
 
@@ -50,6 +51,21 @@ export class RunScope {
     const occurrence = this.#occurrences.get(name) ?? 0
     this.#occurrences.set(name, occurrence + 1)
     return operationId(name, occurrence, undefined)
+  }
+
+  /**
+   * Refuses options that do not exist, or can mean nothing. The code is at fault, whatever becomes of the error: it is parked
+   * before anything of this turn is done. So no turn of a journal has been refused, and a replay does not look: it goes
+   * through what was done by code with such an option when nobody looked yet.
+   * @throws DEFINITION_INVALID
+   */
+  checkOptions<Settings>(options: Settings, known: Options<Settings>, what: string): void {
+    if (this.machine.recorded !== null || this.over) return
+    const problem = optionsProblem(options, known)
+    if (problem === null) return
+    const error = fault('DEFINITION_INVALID', { what, problem })
+    this.machine.blame(error)
+    throw error
   }
 
   /**

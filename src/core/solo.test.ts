@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { commandsText } from './journal.ts'
-import { soloCommand, soloEnd, type Solo } from './solo.ts'
+import { soloCommand, soloEnd, soloInput, soloText, type Solo } from './solo.ts'
 
 const identity = { store: 's1', id: 'payment:order.created:8841', generation: 0 }
 const charge: Solo = { identity, call: 'payment.charge', target: 'operation', input: '{"amount":5}' }
@@ -21,6 +21,11 @@ describe('a run of one call', () => {
     const command = { kind: 'child', op: 'ship#0', call: 'ship', input: '{"order":1}', wait: false }
     expect(soloCommand(ship)).toEqual({ ...command, run: 'payment:order.created:8841~ship.0' })
     expect(soloCommand(ship, 'ship:8841')).toEqual({ ...command, run: 'ship:8841' })
+  })
+
+  it('has a line of its own for what the schema of a workflow made of its input, where that holds', () => {
+    expect(soloInput(soloText('{"at":"1970"}'))).toEqual({ input: '{"at":"1970"}' })
+    expect(soloInput(soloText('{"at":"1970"}', '{"at":0}'))).toEqual({ input: '{"at":"1970"}', made: '{"at":0}' })
   })
 
   it('ends with the answer', () => {

@@ -365,10 +365,11 @@ export interface Store extends StoreReader {
   open(): Promise<StoreInfo>
   /** Whose a namespace is: the application's that asks first, durably, or its that had the name `before`. */
   belongsTo(ns: string, app: string, before: string | null): Promise<string>
+  /** Those that belong to an application, in order, up to `limit`. */
+  namespaces(limit: number): Promise<readonly string[]>
   /**
-   * Takes a shard over: raises its epoch durably, so that whoever held it before is fenced. Counts a crash when that
-   * owner had not released it. A durable store raises it to the time in milliseconds or by one, whichever is more: so it is above
-   * all that services have seen, also when the store was put back from a backup.
+   * Takes a shard over: raises its epoch durably, so that whoever held it before is fenced. Counts a crash when that owner had not released it. A durable store
+   * raises it to the time in milliseconds or by one, whichever is more: so it is above all that services have seen, also when the store was put back from a backup.
    */
   acquire(shard: number, owner: string): Promise<Tenure>
   /** Lets a shard go at a good end, with the crashes that count on (`Tenure.crashes`). Does nothing when the epoch is another one by now. */

@@ -22,6 +22,29 @@ const wordsOf = ({ code, message }: BalletError): string => `${code} ${message}`
 const nothing = { mail: { signals: [], seen: [], cursors: [] }, undos: [] }
 
 describe('a run that continues', () => {
+  it('takes the new way of changed code from its next generation on, also where the one before had passed with the old', async () => {
+    const before: Body = async (run) => {
+      await run.step('a', () => {})
+      await run.step('old', () => {})
+      await run.continueAs(null)
+    }
+    const patched: Body = async (run) => {
+      await run.step('a', () => {})
+      await run.step(run.patched('v2') ? 'mended' : 'old', () => {})
+      await run.continueAs(null)
+    }
+    const driver = new Driver(before)
+    await driver.start()
+    await driver.done('a#0')
+    const { driver: first } = await replay(driver, patched)
+    expect(first.waits).toEqual(['old#0'])
+    await driver.done('old#0')
+    const next = nextOf(driver, patched)
+    await next.start()
+    expect(opsOf(await next.done('a#0'))).toEqual(['patch', 'step mended#0'])
+    await expectRepeats(next)
+  })
+
   it('ends its generation with the input of the next, and does nothing more', async () => {
     const after: string[] = []
     const driver = new Driver(async (run) => {

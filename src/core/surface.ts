@@ -2,7 +2,7 @@
 // stand in define/run.ts; this is what answers them. Names and occurrences make the ids, never a running number, so a
 // harmless change of the code does not shift them. A shielded surface is another handle of the same run: what is done
 // through it goes on when the run is cancelled.
-import type { CallSettings, OnCancel, Receivable } from './contracts.ts'
+import type { CallSettings, Receivable, ReceiveSettings, StartSettings, StepSettings } from './contracts.ts'
 import { toMs, type Duration } from './duration.ts'
 import { fault } from './errors.ts'
 import { childId } from './ids.ts'
@@ -10,6 +10,7 @@ import { issueCall, issueStep, NO_SETTINGS } from './issue.ts'
 import { fromText, toText } from './json.ts'
 import type { Machine } from './machine.ts'
 import { checkId } from './names.ts'
+import { CALL_OPTIONS, RECEIVE_OPTIONS, START_OPTIONS, STEP_OPTIONS } from './options.ts'
 import { streamUuid } from './randomness.ts'
 import { never, RunScope } from './run-scope.ts'
 import { drive, takeBack } from './undoing.ts'
@@ -63,17 +64,22 @@ export class Surface {
 
   call(call: CallValue, settings: CallSettings = NO_SETTINGS): Promise<unknown> {
     const how = { shielded: this.#shielded }
-    return this.#guard(() => issueCall(this.#scope, call, settings, this.#scope.op(call.name, settings.id), how))
+    return this.#guard(() => {
+      // Most calls are plain.
+      if (settings !== NO_SETTINGS) this.#scope.checkOptions(settings, CALL_OPTIONS, `run.call of ${call.name}`)
+      return issueCall(this.#scope, call, settings, this.#scope.op(call.name, settings.id), how)
+    })
   }
 
-  step(name: string, body: (context: never) => unknown, settings: CallSettings = {}): Promise<unknown> {
+  step(name: string, body: (context: never) => unknown, settings: StepSettings = NO_SETTINGS): Promise<unknown> {
     return this.#guard(() => {
+      if (settings !== NO_SETTINGS) this.#scope.checkOptions(settings, STEP_OPTIONS, `the step "${name}"`)
       const op = this.#scope.op(checkStepName(name), settings.id)
       return issueStep(this.#scope, op, name, { body, settings }, this.#shielded)
     })
   }
 
-  tx(name: string, once: Once, work: (tx: never) => unknown, settings: CallSettings = {}): Promise<unknown> {
+  tx(name: string, once: Once, work: (tx: never) => unknown, settings: StepSettings = NO_SETTINGS): Promise<unknown> {
     return this.step(name, (context) => once(context, work), settings)
   }
 
@@ -85,8 +91,9 @@ export class Surface {
     })
   }
 
-  receive(what: Receivable | readonly Receivable[], options: { readonly within?: Duration } = {}): Promise<unknown> {
+  receive(what: Receivable | readonly Receivable[], options?: ReceiveSettings): Promise<unknown> {
     return this.#guard(() => {
+      if (options !== undefined) this.#scope.checkOptions(options, RECEIVE_OPTIONS, 'run.receive')
       const machine = this.#machine
       const shielded = this.#shielded
       const wanted: readonly Receivable[] = 'type' in what ? [what] : what
@@ -98,7 +105,7 @@ export class Surface {
       const signal = machine.mailbox.take(names)
       if (signal !== undefined)
         return Promise.resolve({ kind: 'signal', type: signal.name, data: fromText(signal.payload) })
-      if (options.within !== undefined) {
+      if (options?.within !== undefined) {
         const due = machine.at + toMs(options.within)
         return machine.issue({ kind: 'wait', op: this.#scope.op('receive'), names, due }, { shielded })
       }
@@ -114,11 +121,12 @@ export class Surface {
     })
   }
 
-  start(call: CallValue, settings: { readonly id?: string; readonly onCancel?: OnCancel } = {}): ChildHandle {
+  start(call: CallValue, settings: StartSettings = NO_SETTINGS): ChildHandle {
     const scope = this.#scope
     const machine = this.#machine
     const op = scope.inTurn(() => {
       if (machine.cancelled !== null && !this.#shielded) throw machine.cancellation
+      if (settings !== NO_SETTINGS) scope.checkOptions(settings, START_OPTIONS, `run.start of ${call.name}`)
       return scope.op(call.name, settings.id)
     })
     const id = childId(machine.spec.identity, op)

@@ -2,7 +2,8 @@
 // What only shows when the parts are together is found by fit.ts. Each check throws DEFINITION_INVALID with the place
 // in words, for example `operation payment.charge`.
 import { fault } from '../core/errors.ts'
-import { isField, isName, isType, nearest } from '../core/names.ts'
+import { isField, isName, isType } from '../core/names.ts'
+import { unknownOption } from '../core/options.ts'
 
 /** Throws DEFINITION_INVALID. @param what the place, for example `workflow "checkout"`. */
 export function refuse(what: string, problem: string): never {
@@ -64,16 +65,6 @@ export function refuseUnknownOptions(options: unknown, known: readonly string[],
     refuse(what, `its options must be an object with ${known.join(', ')}`)
   const unknown = unknownOption(options, known)
   if (unknown !== null) refuse(what, unknown.problem)
-}
-
-/** The first option that does not exist, with what there is in its place; null when all do. */
-export function unknownOption(
-  options: object,
-  known: readonly string[],
-): { readonly name: string; readonly problem: string } | null {
-  const name = Object.keys(options).find((option) => !known.includes(option))
-  if (name === undefined) return null
-  return { name, problem: `there is no option "${name}".${nearest(name, known)} The options are ${known.join(', ')}` }
 }
 
 export function refuseNotFunction(value: unknown, what: string, option: string): void {

@@ -209,7 +209,9 @@ export interface Run<
 
   /**
    * Whether this run takes the new way: true for a run that comes here first with the new code, false for one that has
-   * already passed here with the old. The first answer of an id holds for the run.
+   * already passed here with the old. The first answer of an id holds for the run, or for
+   * its present generation: one that continues begins with an empty journal, of which nothing has to be done again as it was, and
+   * takes the new way. Where both halves of a change meet over `continueAs`, say by which in the input.
    */
   patched(id: string): boolean
 

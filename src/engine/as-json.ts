@@ -2,7 +2,8 @@
 // that is there. A value that is no JSON before its schema (a Date, a Map), or of which a schema makes another one each time, would
 // be refused there, behind the back of whoever was told that it was taken, or would come out as something else. So it is judged at
 // the door as it will be judged there as well; where that differs, what the schema made of it at the door goes beside it, and holds.
-// Used by posts.ts, elsewhere.ts and requests.ts.
+// The same holds for the input that a reaction gives a workflow, which lies in the reaction's row. Used by posts.ts, elsewhere.ts,
+// requests.ts and facts.ts.
 import { isDeepStrictEqual } from 'node:util'
 import { parseText } from '../core/json-text.ts'
 import { toText, type JsonText } from '../core/json.ts'
@@ -30,6 +31,14 @@ export interface Judged {
 /** @param input what the schema made of the input at the door. */
 export function madeOfInput(directory: Directory, call: string, raw: unknown, input: JsonText): Made {
   return madeOf(raw, input, (value) => toText(directory.checkInput(call, value), `the input of ${call}`))
+}
+
+/**
+ * What the schema of a workflow made of the input that a reaction gives it, where that is no JSON, and JSON of it would not give
+ * the same; most is JSON, which is judged once more where the workflow begins.
+ */
+export function heldOfInput(directory: Directory, call: string, raw: unknown, input: JsonText): JsonText | undefined {
+  return isJson(raw) ? undefined : madeOfInput(directory, call, raw, input).made
 }
 
 /** @param data what the schema made of the data at the door. */

@@ -46,7 +46,7 @@ export function takeFact(context: ShardContext, text: string, drain: () => void)
  * @throws CALL_UNKNOWN, INPUT_INVALID, KEY_INVALID when the version that asks may take it
  */
 export async function takeBegin(context: ShardContext, text: string, drain: () => void): Promise<void> {
-  const { id, call, input, from, num, root, ask, version } = parseText(text) as BeginElsewhere
+  const { id, call, input, made: held, from, num, root, ask, version } = parseText(text) as BeginElsewhere
   const answer = (refused: Begun['refused']): void => {
     post(context, 'begun', from, JSON.stringify({ run: from, id, ask, refused } satisfies Begun))
     drain()
@@ -54,7 +54,8 @@ export async function takeBegin(context: ShardContext, text: string, drain: () =
   }
   let birth: Parameters<typeof createRun>[1]
   try {
-    const made = context.directory.checkInput(call, input)
+    context.directory.callable(call)
+    const made = held === undefined ? context.directory.checkInput(call, input) : parseText(held)
     birth = {
       id,
       kind: 'workflow',

@@ -2,13 +2,16 @@
 // reaction exists exactly when its event does, and the claim of the event's identity is all the dedupe there is.
 import { toFailure } from '../core/failure.ts'
 import { eventRef, operationId, reactionId } from '../core/ids.ts'
+import { toWholeText } from '../core/json-losses.ts'
 import { fromText, toText, type JsonText } from '../core/json.ts'
 import type { Command } from '../core/journal.ts'
+import { soloText } from '../core/solo.ts'
 import type { EventRow } from '../core/store.ts'
 import { isCallValue, type CallValue, type EventValue } from '../core/values.ts'
 import { fault } from '../core/errors.ts'
 import { splitKey } from '../core/names.ts'
 import type { ReactionDefinition } from '../define/definition.ts'
+import { heldOfInput } from './as-json.ts'
 import { createRun, payloadsOf, soloExecutor, type Birth, type BirthPayloads } from './births.ts'
 import { noticeEvent, takeEvent } from './conducting.ts'
 import { soloOf, type LiveRun } from './live-run.ts'
@@ -150,15 +153,22 @@ export function mapAgain(context: ShardContext, run: LiveRun): boolean {
   return false
 }
 
-/** A call of a reaction, validated; a workflow gets its input raw, because its run is known by that. */
+/**
+ * A call of a reaction, validated, and the input of its row; a workflow gets its input raw, because its run is known by that,
+ * with what its schema made of what is no JSON.
+ */
 function readyCall(
   context: ShardContext,
   call: CallValue,
-): { readonly call: string; readonly target: CallValue['target']; readonly input: JsonText } {
-  const made = context.directory.checkInput(call.name, call.input)
-  const target = context.directory.workflows.has(call.name) ? 'workflow' : 'operation'
-  const input = toText(target === 'workflow' ? call.input : made, `the input of ${call.name}`) ?? 'null'
-  return { call: call.name, target, input }
+): { readonly call: string; readonly target: CallValue['target']; readonly input: string } {
+  const { directory } = context
+  const { name, input } = call
+  const what = `the input of ${name}`
+  // Before: there are schemas that fill in what they were given, in place.
+  const given = directory.workflows.has(name) ? (toText(input, what) ?? 'null') : null
+  const made = toWholeText(directory.checkInput(name, input), what) ?? 'null'
+  if (given === null) return { call: name, target: 'operation', input: made }
+  return { call: name, target: 'workflow', input: soloText(given, heldOfInput(directory, name, input, made)) }
 }
 
 function mapped(reaction: ReactionDefinition, fact: Pick<Fact, 'type' | 'key' | 'data'>): CallValue | null {

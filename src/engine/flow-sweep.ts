@@ -10,9 +10,9 @@ import type { FlowGone, FlowRow, FlowStanding } from '../core/store.ts'
 import { leftOf, NO_RUN, opOfFlow } from './flow-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 
-/** What is looked at in one read, and forgotten in one batch. */
-const PAGE = 500
-const STEP = 128
+/** What a sweep looks at in one read, and forgets in one batch. */
+export const PAGE = 500
+export const STEP = 128
 /** How flows stand that nobody waits for. */
 const OVER: ReadonlySet<FlowStanding> = new Set(['complete', 'may end', 'broken'])
 

@@ -3,8 +3,8 @@
 import type { RunName, RunRow, StoreReader } from '../core/store.ts'
 import type { SuspectView, WaitView } from '../core/views.ts'
 
-/** A run of several shards: numbers are a shard's own. */
-export const placeOf = (shard: number, num: number): string => `${shard} ${num}`
+/** The number of a run, among those of all shards: each shard has numbers of its own. */
+export const numberOf = (shard: number, num: number): string => `${shard} ${num}`
 
 /** Reactions of a key that are looked at for what holds another one. */
 const LOOKED = 1000
@@ -22,24 +22,24 @@ export class ListReads {
   readonly #parents = new Map<string, string | null>()
   readonly #reactions = new Map<string, Promise<readonly RunName[]>>()
 
-  /** @param suspects by their places. */
+  /** @param suspects by their numbers. */
   constructor(options: ListReadsOptions, suspects: ReadonlyMap<string, SuspectView | undefined> = new Map()) {
     this.#options = options
     this.#suspects = suspects
   }
 
   suspect(shard: number, num: number): SuspectView | undefined {
-    return this.#suspects.get(placeOf(shard, num))
+    return this.#suspects.get(numberOf(shard, num))
   }
 
   /** Its name alone is read: its row may be large. */
   async parentId(shard: number, parent: number): Promise<string | null> {
-    const place = placeOf(shard, parent)
-    const id = this.#parents.get(place)
+    const number = numberOf(shard, parent)
+    const id = this.#parents.get(number)
     if (id !== undefined) return id
     const query = { ns: this.#options.ns, after: parent - 1, before: parent + 1, limit: 1 }
     const [found = null] = await this.#options.reader.runNames(shard, query)
-    this.#parents.set(place, found?.id ?? null)
+    this.#parents.set(number, found?.id ?? null)
     return found?.id ?? null
   }
 

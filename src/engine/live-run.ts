@@ -3,7 +3,7 @@
 import type { RunIdentity } from '../core/ids.ts'
 import type { Machine } from '../core/machine.ts'
 import type { Cancelled, Command, Delivered } from '../core/journal.ts'
-import type { Solo } from '../core/solo.ts'
+import { soloInput, type Solo } from '../core/solo.ts'
 import type { RunRow } from '../core/store.ts'
 
 /** How a run executes. */
@@ -79,7 +79,7 @@ export function identityOf(store: string, row: Pick<RunRow, 'id' | 'generation'>
   return { store, id: row.id, generation: row.generation }
 }
 
-/** What an operation run's or reaction's row says that it does. */
-export function soloOf(row: RunRow, store: string, target: 'operation' | 'workflow', input: string): Solo {
-  return { identity: identityOf(store, row), call: row.call, target, input }
+/** What an operation run's or reaction's row says that it does. @param text its input, as `soloText` puts it. */
+export function soloOf(row: RunRow, store: string, target: 'operation' | 'workflow', text: string): Solo {
+  return { identity: identityOf(store, row), call: row.call, target, ...soloInput(text) }
 }

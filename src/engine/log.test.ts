@@ -1,6 +1,7 @@
 // The default log of an application whose lines cannot be written: in a process of its own, which goes on.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
@@ -38,6 +39,19 @@ test('each line is one JSON object', async () => {
     { time, level: 'error', ...about, message: 'a line', data: { n: 1 } },
     { time, level: 'warn', message: 'another' },
   ])
+})
+
+test('`console` as a log prints what there is, and no undefined between', async () => {
+  const printing = `
+    const { safeLog, logOf } = await import(${JSON.stringify(new URL('./log.ts', import.meta.url).href)})
+    const log = safeLog(console)
+    log.info('a line')
+    logOf(log, 'p', 'op').warn('another')
+    log.info('with data', { n: 1 })
+  `
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', printing])
+  expect(stdout).toBe('a line\nwith data { n: 1 }\n')
+  expect(stderr).toBe("p op: another { run: 'p', op: 'op' }\n")
 })
 
 test('a line of the engine says which run, which call and which error it is about, and one of the author which call', async () => {

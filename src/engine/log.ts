@@ -26,14 +26,20 @@ function writeLine(level: string, message: string, data?: Json, { run, op, code 
   process.stderr.write(`${JSON.stringify({ time, level, run, op, code, message, data })}\n`)
 }
 
-/** A log that cannot harm: what the application's own log throws is dropped. */
+/**
+ * A log that cannot harm: what the application's own log throws is dropped. `console`, which is one, prints whatever it is handed:
+ * it is handed what there is.
+ */
 export function safeLog(log: Log): Log {
+  const isConsole = Object.is(log, console)
+  const given = (line: Parameters<Log['info']>): Parameters<Log['info']> =>
+    isConsole ? (line.filter((part) => part !== undefined) as typeof line) : line
   const safely =
     (write: Log['info']): Log['info'] =>
     (...line) => {
       // There is nowhere left to say it.
       tell(
-        () => write(...line),
+        () => write(...given(line)),
         () => {},
       )
     }

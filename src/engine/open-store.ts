@@ -8,6 +8,9 @@ import { insist } from './first-words.ts'
 import { refuseBeside } from './other-nodes.ts'
 import { whenSpace } from './when-space.ts'
 
+/** Other namespaces that are named: of more, nobody is surprised by one more. */
+const NAMED = 5
+
 /** @throws STORE_OF_ANOTHER, STORE_LOCKED while nodes of another application are there, and what `open` and `belongsTo` of the store throw; then it is closed, or was never open */
 export async function openStore(options: ApplicationOptions): Promise<StoreInfo> {
   const { store } = options
@@ -21,6 +24,16 @@ export async function openStore(options: ApplicationOptions): Promise<StoreInfo>
   }
 }
 
+/** Whoever opens a namespace that nobody has opened may have meant another: what goes on there does so for whoever opens that. */
+function tellNew({ namespace, store, log }: ApplicationOptions, there: readonly string[]): void {
+  // Where there are many, this is one more.
+  if (there.length === 0 || there.length > NAMED || there.includes(namespace)) return
+  const others = there.map((name) => `"${name}"`).join(', ')
+  log.warn(
+    `The namespace "${namespace}" is new in the store ${store.name}. What is there goes on where it is: in ${others}.`,
+  )
+}
+
 async function checkOwner(options: ApplicationOptions): Promise<void> {
   const { store, namespace, renamedFrom, directory, development, log, node, clock } = options
   const { leases } = store
@@ -31,9 +44,10 @@ async function checkOwner(options: ApplicationOptions): Promise<void> {
     refuseBeside(nodes, node, store.name)
   }
   const { name: app } = directory.definition
+  const there = await whenSpace(options, () => store.namespaces(NAMED + 1))
   const ask = (before: string | null) => whenSpace(options, () => store.belongsTo(namespace, app, before))
   const owner = await ask(renamedFrom)
-  if (owner === app) return
+  if (owner === app) return tellNew(options, there)
   if (development) {
     log.warn(`The store was that of the application "${owner}"; it is that of "${app}" from now on.`)
     return void (await ask(owner))

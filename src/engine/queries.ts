@@ -5,6 +5,7 @@ import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { Json, JsonText } from '../core/json.ts'
+import { soloInput } from '../core/solo.ts'
 import { parseCommands, parseTurn, STUCK_REASONS } from '../core/journal.ts'
 import { nearest, splitKey, DEFAULT_NAMESPACE } from '../core/names.ts'
 import { Placement } from '../core/placement.ts'
@@ -26,7 +27,7 @@ import { checkSought, cursorOfKey, cursorOfPlaces, keyOfCursor, limitOf, placesO
 import type { Directory } from './directory.ts'
 import { flowView, keysMeant } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
-import { ListReads, placeOf } from './list-reads.ts'
+import { ListReads, numberOf } from './list-reads.ts'
 import { readPage, readPages } from './pages.ts'
 import { relatedRows } from './related.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
@@ -236,7 +237,7 @@ export class Queries {
     const shards = new Set(await Promise.all(open.map((id) => this.#shardOf(id))))
     const found = await Promise.all(
       [...shards].map(async (shard) =>
-        (await this.#reader.suspects(shard)).map((row) => [placeOf(shard, row.run), suspectOf(row)] as const),
+        (await this.#reader.suspects(shard)).map((row) => [numberOf(shard, row.run), suspectOf(row)] as const),
       ),
     )
     return this.#reads(new Map(found.flat()))
@@ -279,7 +280,7 @@ export class Queries {
 
   #payloads(row: RunRow): RunPayloads {
     return {
-      input: parseText(this.#text(row.input, 'input', row.id)) as Json,
+      input: parseText(soloInput(this.#text(row.input, 'input', row.id)).input) as Json,
       ...(row.output === null ? {} : { output: parseText(this.#text(row.output, 'output', row.id)) as Json }),
       ...(row.error === null ? {} : { error: parseText(this.#text(row.error, 'error', row.id)) as ErrorView }),
     }

@@ -19,13 +19,10 @@ import type { Aged, AgedEvent, Claim, RunRow } from '../core/store.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Ancestry } from './ancestry.ts'
 import { CautiousClock, newestAt } from './cautious-clock.ts'
-import { sweepFlows, sweepFlowsOf, type Sweep } from './flow-sweep.ts'
+import { PAGE, STEP, sweepFlows, sweepFlowsOf, type Sweep } from './flow-sweep.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 
-/** What is looked at in one read, and forgotten in one batch. */
-const PAGE = 500
-const STEP = 128
 /** Rows of one journal that go in one batch. */
 const PIECE = 50
 /** Sweeps within the time that runs are kept, and how far apart they are at least and at most. */

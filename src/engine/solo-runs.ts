@@ -5,7 +5,7 @@ import { elapsedOf } from '../core/clock.ts'
 import { parseText } from '../core/json-text.ts'
 import { fault, invariant, isBalletError } from '../core/errors.ts'
 import { threw, toFailure } from '../core/failure.ts'
-import { bothTexts } from '../core/json.ts'
+import { bothTexts, type JsonText } from '../core/json.ts'
 import type { Cancelled, Command, Delivered } from '../core/journal.ts'
 import { splitKey } from '../core/names.ts'
 import { soloCommand, soloEnd, type Solo } from '../core/solo.ts'
@@ -37,6 +37,8 @@ export interface BeginElsewhere {
   readonly id: string
   readonly call: string
   readonly input: unknown
+  /** What the schema made of it where the reaction was written, where that holds. */
+  readonly made?: JsonText | undefined
   /** The reaction, its number in its shard, and where its causal graph began. */
   readonly from: string
   readonly num: number
@@ -74,7 +76,7 @@ function workflowOf({ directory }: ShardContext, { row }: LiveRun, solo: Solo) {
   let made: unknown
   try {
     // A schema may alter what it is given: it has a value of its own.
-    made = directory.checkInput(solo.call, parseText(solo.input))
+    made = solo.made === undefined ? directory.checkInput(solo.call, parseText(solo.input)) : parseText(solo.made)
   } catch (error) {
     throw isBalletError(error) ? error : threw(`the run "${row.id}"`, error)
   }
@@ -92,6 +94,7 @@ function askFor(context: ShardContext, run: LiveRun, id: string, input: unknown)
     id,
     call: executor.solo.call,
     input,
+    made: executor.solo.made,
     from: row.id,
     num: row.num,
     root: row.root,

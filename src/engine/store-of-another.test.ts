@@ -57,3 +57,22 @@ test('an application under a new name says which it had, once; the old name is a
   await (await openForTest(store, { store: memory(data) })).close()
   await expect(openForTest(shop, { store: memory(data) })).rejects.toMatchObject({ code: 'STORE_OF_ANOTHER' })
 })
+
+test('a namespace that is new in a store is told, with those that are there; it is told once, and not among many', async () => {
+  const data = new MemoryData()
+  const linesOf = async (namespace?: string): Promise<readonly string[]> => {
+    const log = keptLog()
+    await (
+      await openForTest(shop, { store: memory(data), log, ...(namespace === undefined ? {} : { namespace }) })
+    ).close()
+    return log.lines
+  }
+  expect(await linesOf()).toEqual([])
+  expect(await linesOf('tenant')).toEqual([
+    'warn The namespace "tenant" is new in the store memory:. What is there goes on where it is: in "default".',
+  ])
+  expect(await linesOf('tenant')).toEqual([])
+  const told = []
+  for (const name of ['b', 'c', 'd', 'e', 'f', 'g']) told.push((await linesOf(name)).length)
+  expect(told).toEqual([1, 1, 1, 1, 0, 0])
+})

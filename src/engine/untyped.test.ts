@@ -1,8 +1,23 @@
 // What a program without types gives an application: every door says in words what is wrong with it.
-import { expect, test } from 'vitest'
+import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { openForTest } from '../../test/support/applications.ts'
-import { ballet, choreography, event, memory, open, seq, signal, workflow, type OpenOptions } from '../index.ts'
+import { openForTest, until } from '../../test/support/applications.ts'
+import type { CALL_OPTIONS, RECEIVE_OPTIONS, START_OPTIONS, STEP_OPTIONS } from '../core/options.ts'
+import type { CallOptions, ReceiveOptions, StartOptions, StepOptions } from '../define/run.ts'
+import {
+  ballet,
+  choreography,
+  event,
+  open,
+  operation,
+  seq,
+  service,
+  signal,
+  workflow,
+  type OpenOptions,
+} from '../index.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
+import { memory } from '../stores/memory/memory-store.ts'
 
 const Fact = event('a.fact', z.object({ id: z.string() }), { key: 'id' })
 const facts = choreography('facts', { key: 'id' }, seq(Fact.as('told')))
@@ -153,4 +168,39 @@ test('a flow is begun with what is no event: that is said', async () => {
   ).rejects.toMatchObject({
     details: { path: 'event' },
   })
+})
+
+test('a call is made with an option that there is not: its run is stuck, the call is not made, and mended code goes on', async () => {
+  const made: string[] = []
+  const desk = service('desk', {
+    charge: operation({ input: z.null(), output: z.null(), run: () => (made.push('charge'), null) }),
+    refund: operation({ input: z.null(), output: z.null(), undoes: 'charge', run: () => (made.push('refund'), null) }),
+  })
+  const paid = (option: string) =>
+    workflow('paid', { input: z.null(), output: z.json() }, async (run) => {
+      // What a call answers when it fails is often caught: a mistake is not passed over by that.
+      await run.call(desk.charge(null), { [option]: desk.refund(null) }).catch(() => {})
+      await run.undo()
+      return 'taken back'
+    })
+  const data = new MemoryData()
+  const wrong = await openForTest(ballet({ services: [desk], workflows: [paid('undoo')] }), { store: memory(data) })
+  await wrong.start(paid('undoo')(null), { id: 'p' })
+  const found = await until(wrong, null, async () => {
+    const run = await wrong.run('p')
+    return run?.status === 'stuck' && run
+  })
+  expect(found).toMatchObject({ reason: 'threw', error: { code: 'RUN_THREW' } })
+  expect(found.error?.message).toContain('there is no option "undoo". Did you mean "undo"?')
+  expect(made).toEqual([])
+  const mended = await openForTest(ballet({ services: [desk], workflows: [paid('undo')] }), { store: memory(data) })
+  expect(await mended.result('p')).toBe('taken back')
+  expect(made).toEqual(['charge', 'refund'])
+})
+
+test('the options of a run are those that its author can write', () => {
+  expectTypeOf<keyof typeof CALL_OPTIONS>().toEqualTypeOf<keyof CallOptions>()
+  expectTypeOf<keyof typeof STEP_OPTIONS>().toEqualTypeOf<keyof StepOptions>()
+  expectTypeOf<keyof typeof START_OPTIONS>().toEqualTypeOf<keyof StartOptions>()
+  expectTypeOf<keyof typeof RECEIVE_OPTIONS>().toEqualTypeOf<keyof ReceiveOptions>()
 })

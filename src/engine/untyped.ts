@@ -1,7 +1,7 @@
 // What TypeScript lets nobody say, from programs that have no types: refused at the door, in words. Used by the doors of an
 // application.
 import { fault } from '../core/errors.ts'
-import { unknownOption } from '../define/refusal.ts'
+import { unknownOption } from '../core/options.ts'
 
 /** A name or an id. @throws REQUEST_INVALID */
 export function word(value: unknown, path: string): string {

@@ -50,7 +50,7 @@ export const aboutRoutes: readonly Route[] = [
     path: '/readyz',
     summary: 'Whether the application takes work',
     query: [],
-    async answer({ app, passesOn }) {
+    async answer({ app, passing }) {
       // An engine that has stopped (closed, its disk gone) refuses this too, and its error is the answer.
       await app.describe()
       const { role, owner, isSure } = app.standing
@@ -58,8 +58,10 @@ export const aboutRoutes: readonly Route[] = [
       // One that was away may have been replaced, and does not know it yet.
       if (role === 'owner' && !isSure) throw fault('LEASE_UNCONFIRMED')
       if (role === 'standby') {
-        if (!passesOn || owner?.address == null) throw standbyFault(owner)
-        return answer(200, { status: 'standby', owner: owner.address })
+        if (!passing.isPossible || owner?.address == null) throw standbyFault(owner)
+        const { id, address } = owner
+        await passing.check({ id, address })
+        return answer(200, { status: 'standby', owner: address })
       }
       return answer(200, { status: 'ready', recovered: app.recovered })
     },

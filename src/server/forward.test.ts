@@ -37,14 +37,19 @@ interface Seen {
 }
 
 /** A server that keeps what it was sent, and answers. */
-async function listener(more: Readonly<Record<string, string>> = {}): Promise<{ url: string; seen: Seen[] }> {
+async function listener(
+  more: Readonly<Record<string, string>> = {},
+  status = 201,
+): Promise<{ url: string; seen: Seen[] }> {
   const seen: Seen[] = []
   const server = createServer((incoming, outgoing) => {
     let body = ''
     incoming.on('data', (chunk: Buffer) => (body += chunk.toString()))
     incoming.on('end', () => {
       seen.push({ method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers, body })
-      outgoing.writeHead(201, { 'x-own': 'yes', connection: 'x-hop', 'x-hop': 'no', ...more }).end('done')
+      outgoing
+        .writeHead(status, { 'x-own': 'yes', connection: 'x-hop', 'x-hop': 'no', ...more })
+        .end(status === 204 ? '' : 'done')
     })
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
@@ -206,8 +211,32 @@ test('from node to node: the API and its refusals; a node with another secret is
   expect((await node(new Request('http://localhost/api/runs/none?wait=1s'))).status).toBe(404)
   const stranger = handler(app, { token: null, nodeSecret: `${SECRET}!`, log: silentLog })
   expect(await (await stranger(start())).json()).toMatchObject({ code: 'OWNER_UNREACHABLE' })
+  // Whoever decides where requests go is told by each before it has passed anything on.
+  const ready = () => new Request('http://localhost/readyz')
+  expect(await (await node(ready())).json()).toEqual({ status: 'standby', owner: owner.url })
+  const fresh = handler(app, { token: null, nodeSecret: `${SECRET}!`, log: silentLog })
+  const refused = await fresh(ready())
+  expect([refused.status, await refused.json()]).toMatchObject([503, { code: 'OWNER_UNREACHABLE' }])
   const silent = handler(app, { token: null, log: silentLog })
   expect(await (await silent(start())).json()).toMatchObject({ code: 'NODE_STANDBY', details: { address: owner.url } })
+})
+
+test('an owner that takes what is passed on is asked once; one that does not answer so may take it', async () => {
+  const ready = () => new Request('http://localhost/readyz')
+  const statusOf = async (url: string, times: number): Promise<number[]> => {
+    const { app } = testApplication({ standing: standby(url) })
+    const node = handler(app, { token: null, nodeSecret: SECRET, log: silentLog })
+    const statuses: number[] = []
+    for (let time = 0; time < times; time++) statuses.push((await node(ready())).status)
+    return statuses
+  }
+  const taking = await listener({}, 204)
+  expect(await statusOf(taking.url, 3)).toEqual([200, 200, 200])
+  expect(taking.seen.map(({ url }) => url)).toEqual(['/api/hints'])
+  const recovering = await listener()
+  expect(await statusOf(recovering.url, 2)).toEqual([200, 200])
+  expect(recovering.seen).toHaveLength(2)
+  expect(await statusOf('http://127.0.0.1:1', 1)).toEqual([200])
 })
 
 test('a server that is closing takes nothing that is passed on: nothing was done, and the node that has passed it on knows that', async () => {

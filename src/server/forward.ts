@@ -19,6 +19,8 @@ const SKEW_MS = 60_000
 /** How long the owner may take to begin its answer: longer than any wait that a request may ask for. */
 const ANSWER_MS = 120_000
 const SECRET_LEAST = 16
+/** What another node says of what it was not signed for, as with another secret. */
+export const REFUSED = 'it does not take what this node passes on; its log says why'
 
 /** What concerns one connection, or is made anew. */
 const HOP: ReadonlySet<string> = new Set([
@@ -96,8 +98,7 @@ export class Forwarding {
       const other = answer.headers.get(SIGNATURE)
       if (other !== null) {
         await answer.body?.cancel()
-        const refused = 'it does not take what this node passes on; its log says why'
-        throw unreachable(address, other === 'closing' ? 'it is closing' : refused)
+        throw unreachable(address, other === 'closing' ? 'it is closing' : REFUSED)
       }
       return new Response(answer.body, { status: answer.status, headers: passable(answer.headers) })
     } catch (error) {

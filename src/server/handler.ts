@@ -15,7 +15,7 @@ import type { Answer } from './answer.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
 import { Forwarding, isForwarded, nodeSecretOf } from './forward.ts'
 import { createGuard, type Guard } from './guard.ts'
-import { Hints, hintOf, HINTS_PATH } from './hints.ts'
+import { Hints, hintOf, HINTS_PATH, TAKEN } from './hints.ts'
 import { guardBody } from './own-body.ts'
 import { problemAnswer, stackOf, tellable } from './problem.ts'
 import { Query } from './query.ts'
@@ -118,13 +118,13 @@ class Site {
     this.#limitBytes = Math.min(options.bodyLimitBytes ?? BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES)
     this.#log = safeLog(options.log ?? consoleLog)
     this.#forwarding = new Forwarding(nodeSecretOf(options.nodeSecret), systemClock)
+    const hints = new Hints(this.#forwarding)
     this.#conditions = {
       traffic,
       bodyLimitBytes: this.#limitBytes,
-      passesOn: this.#forwarding.isPossible,
+      passing: hints,
       app: (request) => this.#ready(request).app,
     }
-    const hints = new Hints(this.#forwarding)
     const take = (opened: Application): void => {
       opened.hints.listen((to, hint) => hints.send(to, hint))
       this.#backing = { kind: 'ready', app: opened, own: (options.routes ?? opened.http)?.(opened) ?? null }
@@ -221,7 +221,7 @@ class Site {
       const taken = await this.#forwarding.take(request, node, this.#limitBytes)
       if (new URL(request.url).pathname === HINTS_PATH) {
         hints.take(await hintOf(taken))
-        return new Response(null, { status: 204 })
+        return new Response(null, { status: TAKEN })
       }
       if (role === 'standby') throw standbyFault(owner)
       this.#passedOn.add(taken)
@@ -314,7 +314,7 @@ class Site {
 }
 
 /** What all requests to a site have in common. */
-interface Conditions extends Pick<Exchange, 'bodyLimitBytes' | 'passesOn'> {
+interface Conditions extends Pick<Exchange, 'bodyLimitBytes' | 'passing'> {
   readonly traffic: Traffic
   readonly app: (request: Request) => Application
 }
@@ -341,8 +341,8 @@ class Admitted implements Exchange {
     return this.#conditions.bodyLimitBytes
   }
 
-  get passesOn(): boolean {
-    return this.#conditions.passesOn
+  get passing(): Exchange['passing'] {
+    return this.#conditions.passing
   }
 
   wait<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {

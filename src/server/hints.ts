@@ -1,14 +1,20 @@
 // Carries the hints of nodes to each other, as requests that are signed like those that are passed on. Nothing waits for one,
 // and one that is lost costs a moment. Used by handler.ts.
+import { isBalletError } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
 import { parseText } from '../core/json-text.ts'
 import type { Hint, NodeAt } from '../define/node.ts'
 import { systemClock } from '../engine/clock.ts'
 import { readBytes } from './body.ts'
-import type { Forwarding } from './forward.ts'
+import { REFUSED, type Forwarding } from './forward.ts'
 
 /** Where a node takes hints; nothing that is not signed gets there. */
 export const HINTS_PATH = '/api/hints'
+/** The answer to one that was taken. */
+export const TAKEN = 204
+const NOTHING: Hint = { shards: [], expected: [], watch: [], ended: [], from: null }
+/** How long is waited for the answer of a node that is asked whether it takes anything. */
+const CHECK_MS = 2000
 const LIMIT_BYTES = 1024 * 1024
 /** Between two hints to one node. */
 const SPACING_MS = 4
@@ -20,8 +26,35 @@ export class Hints {
   /** What is to be told to a node once it has answered: one hint at a time is on its way to each. */
   readonly #later = new Map<string, Hint | null>()
 
+  /** The node that has taken something of this one, last: its secret is the same, for as long as it lives. */
+  #takenBy: string | null = null
+
   constructor(forwarding: Forwarding) {
     this.#forwarding = forwarding
+  }
+
+  /** Whether this node has a secret to sign with. */
+  get isPossible(): boolean {
+    return this.#forwarding.isPossible
+  }
+
+  /**
+   * Asks a node whether it takes what this one passes on, until it has: by a hint that says nothing. One that does not answer, as
+   * while it is taking everything up, may well take it.
+   * @throws OWNER_UNREACHABLE when it refuses
+   */
+  async check(to: NodeAt): Promise<void> {
+    if (this.#takenBy === to.id) return
+    const late = new AbortController()
+    const cancel = systemClock.after(CHECK_MS, () => late.abort())
+    try {
+      const { status } = await this.#pass(to, NOTHING, late.signal)
+      if (status === TAKEN) this.#takenBy = to.id
+    } catch (error) {
+      if (isBalletError(error) && error.details['problem'] === REFUSED) throw error
+    } finally {
+      cancel()
+    }
   }
 
   send(to: NodeAt, hint: Hint): void {
@@ -33,15 +66,8 @@ export class Hints {
   }
 
   async #send(to: NodeAt, hint: Hint): Promise<void> {
-    const request = new Request(to.address + HINTS_PATH, { method: 'POST', body: JSON.stringify(hint) })
-    const { signal } = request
     try {
-      const answer = await this.#forwarding.pass(
-        request,
-        { owner: to, over: signal },
-        { limitBytes: LIMIT_BYTES, signal },
-      )
-      await answer.body?.cancel()
+      await this.#pass(to, hint, new AbortController().signal)
     } catch {
       // It finds what there is when it looks.
     }
@@ -50,6 +76,14 @@ export class Hints {
     const more = this.#later.get(to.id) ?? null
     this.#later.delete(to.id)
     if (more !== null) this.send(to, more)
+  }
+
+  async #pass(to: NodeAt, hint: Hint, signal: AbortSignal): Promise<Response> {
+    const request = new Request(to.address + HINTS_PATH, { method: 'POST', body: JSON.stringify(hint) })
+    const how = { limitBytes: LIMIT_BYTES, signal }
+    const answer = await this.#forwarding.pass(request, { owner: to, over: request.signal }, how)
+    await answer.body?.cancel()
+    return answer
   }
 }
 

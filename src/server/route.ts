@@ -3,6 +3,7 @@
 import type { Application } from '../define/application.ts'
 import { invariant } from '../core/errors.ts'
 import type { Answer } from './answer.ts'
+import type { Hints } from './hints.ts'
 import type { Query } from './query.ts'
 
 export interface Route {
@@ -25,8 +26,8 @@ export interface Exchange {
   readonly segments: Readonly<Record<string, string>>
   readonly query: Query
   readonly bodyLimitBytes: number
-  /** Whether what only the owner can do is passed on while this node stands by. */
-  readonly passesOn: boolean
+  /** Whether what only the owner can do is passed on while this node stands by, and whether that takes it. */
+  readonly passing: Pick<Hints, 'isPossible' | 'check'>
   /** Runs work that only waits; its signal is aborted when the client has gone or the server is closing. */
   wait<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result>
 }

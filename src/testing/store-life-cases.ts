@@ -59,6 +59,8 @@ export const storeLifeCases: readonly StoreCase[] = [
       assert.equal(await again.belongsTo('default', 'shop', null), 'store')
       const [one, two] = await Promise.all(['a', 'b'].map((name) => again.belongsTo('new', name, null)))
       assert.equal(one, two)
+      assert.deepEqual(await again.namespaces(10), ['default', 'new', 'other'])
+      assert.deepEqual(await again.namespaces(2), ['default', 'new'])
     },
   },
   {

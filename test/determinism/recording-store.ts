@@ -83,6 +83,10 @@ export class RecordingStore implements Store {
     return this.#content.data.belongsTo(ns, app, before)
   }
 
+  async namespaces(limit: number): Promise<readonly string[]> {
+    return this.#content.data.namespaces.slice(0, limit)
+  }
+
   async acquire(shard: number, owner: string): Promise<Tenure> {
     const { data, changes } = this.#content
     changes.push({ at: this.#now(), kind: 'acquired', owner })

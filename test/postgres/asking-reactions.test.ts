@@ -107,3 +107,19 @@ test('a refusal of an earlier asking does not park a reaction that has asked aga
   const next = await openForTest(definition, { store, codec })
   expect(await next.result(reaction)).toEqual({ run: account })
 })
+
+test('a workflow in another shard begins with what its schema made of a Date, which is none any more there', async () => {
+  const found = await newPlace()
+  closing.push(() => found.drop())
+  const input = z.object({ customerId: z.string(), at: z.date().transform((at) => at.toISOString()) })
+  const dated = workflow('dated', { input, output: z.json(), key: 'customerId' }, async (_run, { at }) => at)
+  const desk = service('desk', {})
+  desk.on(Placed, ({ customerId: id }) => dated({ customerId: id, at: new Date(0) }))
+  const app = await openForTest(ballet({ name: 'shop', services: [desk], workflows: [dated] }), {
+    store: found.url(`&shards=${SHARDS}`),
+  })
+  await app.publish(Placed(told), { id: '1' })
+  const id = `dated:${told.customerId}`
+  expect(await app.result('desk:placed:1')).toEqual({ run: id })
+  expect(await app.result(id)).toBe(new Date(0).toISOString())
+})

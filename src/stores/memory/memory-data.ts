@@ -68,6 +68,10 @@ export class MemoryData {
     return now
   }
 
+  get namespaces(): readonly string[] {
+    return [...this.#owners.keys()].sort()
+  }
+
   acquire(shard: number, owner: string): Tenure {
     invariant(shard === SHARD, `there is no shard ${shard}`)
     this.epoch += 1

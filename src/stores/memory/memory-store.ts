@@ -62,6 +62,10 @@ class MemoryStore implements Store {
     return this.#opened().belongsTo(ns, app, before)
   }
 
+  async namespaces(limit: number): Promise<readonly string[]> {
+    return this.#opened().namespaces.slice(0, limit)
+  }
+
   async acquire(shard: number, owner: string): Promise<Tenure> {
     return this.#opened().acquire(shard, owner)
   }

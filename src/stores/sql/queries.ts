@@ -85,6 +85,11 @@ export function belongsQuery(ns: string): Statement {
   return { sql: 'SELECT name FROM applications WHERE ns = ?1', width: 1, values: [ns] }
 }
 
+/** Answers with the namespaces that belong to an application. */
+export function namespacesQuery(limit: number): Statement {
+  return { sql: 'SELECT ns FROM applications ORDER BY ns LIMIT ?1', width: 1, values: [limit] }
+}
+
 /** Answers with epoch, head and crashes. */
 export function tenureQuery(shard: number): Statement {
   return { sql: 'SELECT epoch, head, crashes FROM shards WHERE id = ?1', width: 1, values: [shard] }

@@ -39,6 +39,7 @@ import {
   inboxQuery,
   infoQuery,
   journalQuery,
+  namespacesQuery,
   runQuery,
   runNamesQuery,
   runsQuery,
@@ -115,6 +116,10 @@ export abstract class SqlStore implements Store {
     }
     invariant(typeof owner === 'string', 'a namespace belongs to an application by its name')
     return owner
+  }
+
+  async namespaces(limit: number): Promise<readonly string[]> {
+    return (await this.read(namespacesQuery(limit))).map(String)
   }
 
   async acquire(shard: number, owner: string): Promise<Tenure> {

@@ -10,6 +10,8 @@ export type ThreadRole = 'writer' | 'reader'
 export interface ThreadSettings {
   readonly role: ThreadRole
   readonly path: string
+  /** Whether this process writes the file. It has to be there then, with its log; of another's the log may go. */
+  readonly isOwn: boolean
 }
 
 export type Request =

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { fastClock } from '../../../test/support/clocks.ts'
 import { silentLog } from '../../engine/log.ts'
 import { ballet, open, operation, service } from '../../index.ts'
 import { anEvent, aTurn, commitAfter, commitFirst } from '../../testing/store-rows.ts'
@@ -46,6 +47,35 @@ describe('a store whose file is', () => {
     }
   })
 
+  test.each(waysToGo)('%s answers nothing either, when it has been looked', async (_how, go) => {
+    const store = sqlite({ file })
+    await store.open()
+    try {
+      await commitFirst(store, { journal: [aTurn(1, 1, 0)] })
+      go()
+      const reads = Array.from({ length: 30 }, () => store.info())
+      const answers = await Promise.allSettled(reads)
+      expect(answers.map(({ status }) => status)).toContain('rejected')
+      await expect(store.info()).rejects.toMatchObject({ code: 'STORE_REMOVED', details: { path: file } })
+    } finally {
+      await store.close()
+    }
+  })
+
+  test('replaced by a copy keeps what stands in its log, for whoever opens the copy with it', async () => {
+    const store = sqlite({ file })
+    await store.open()
+    const tenure = await commitFirst(store, {})
+    cpSync(file, `${file}.copy`)
+    await commitAfter(store, tenure, { events: [anEvent(1, { id: 'e' })] })
+    renameSync(`${file}.copy`, file)
+    await store.close()
+    const again = sqlite({ file })
+    await again.open()
+    expect(await again.events(0, { ns: 'default', limit: 100 })).toHaveLength(1)
+    await again.close()
+  })
+
   test('left alone goes on, also when its log begins again', async () => {
     const store = sqlite({ file })
     await store.open()
@@ -60,6 +90,15 @@ describe('a store whose file is', () => {
     expect(await again.events(0, { ns: 'default', limit: 100 })).toHaveLength(20)
     await again.close()
   })
+})
+
+test('an application whose file is removed while it has nothing to do stops by itself', async () => {
+  const echo = service('echo', { say: operation({ input: z.string(), output: z.string(), run: (text) => text }) })
+  const options = { store: `file:${file}`, log: silentLog, clock: fastClock(100) }
+  const app = await open(ballet({ services: [echo] }), options)
+  rmSync(file)
+  expect(await app.stopped).toMatchObject({ code: 'STORE_REMOVED' })
+  await app.close()
 })
 
 test('an application whose file is removed stops, and says so to whoever asked', async () => {

@@ -31,7 +31,7 @@ export interface SqliteOptions {
  * A durable store in one file. What `commit` and `post` acknowledge survives the end of the process and a loss of
  * power. One process at a time may open a file for writing.
  *
- * Of every call: STORE_REMOVED, once a commit has found that the file is no longer the one of its path.
+ * Of every call: STORE_REMOVED, once a commit, or one of thirty reads, has found that the file is no longer the one of its path.
  * Errors of `open`: STORE_LOCKED (another process has it), STORE_FOREIGN and STORE_NEWER (the file was left as it
  * was), STORE_MISSING and STORE_UNREADABLE (only with `readOnly`), STORE_FULL, STORE_FAILED (the path cannot be used).
  */
@@ -132,7 +132,7 @@ class SqliteStore extends SqlStore {
   }
 
   #thread(role: ThreadRole, path: string): StoreThread {
-    return new StoreThread(role, path, (error) => {
+    return new StoreThread({ role, path, isOwn: !this.#readOnly }, (error) => {
       this.#dead ??= error
     })
   }

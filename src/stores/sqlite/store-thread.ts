@@ -8,7 +8,7 @@ import { LooseMap } from '../../core/loose-map.ts'
 import { ownProgram } from '../../core/own-files.ts'
 import type { Value } from '../sql/tables.ts'
 import { describe, errorOf } from './failure.ts'
-import type { Answer, Request, ThreadRole, ThreadSettings } from './messages.ts'
+import type { Answer, Request, ThreadSettings } from './messages.ts'
 import { SentTexts, type Packed } from './packed.ts'
 
 interface Waiting {
@@ -34,10 +34,10 @@ export class StoreThread {
   #ended: BalletError | undefined
 
   /** `fatal` is called when the thread dies or finds the file in doubt, before the requests that wait are rejected. */
-  constructor(role: ThreadRole, path: string, fatal: (error: BalletError) => void) {
+  constructor(settings: ThreadSettings, fatal: (error: BalletError) => void) {
+    const { role } = settings
     this.#fatal = fatal
     this.#isReader = role === 'reader'
-    const settings: ThreadSettings = { role, path }
     // Options of this process (`--eval`, a debugger's port) are not meant for the thread.
     this.#worker = new Worker(program, { workerData: settings, execArgv: [], name: `ballet store ${role}` })
     this.#worker.unref()

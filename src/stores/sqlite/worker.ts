@@ -14,7 +14,7 @@ import { Reserve } from './reserve.ts'
 import { Room } from './room.ts'
 import { Session } from './session.ts'
 
-const { role, path } = workerData as ThreadSettings
+const { role, path, isOwn } = workerData as ThreadSettings
 const port = parentPort
 invariant(port !== null, 'this file runs in a thread')
 
@@ -47,7 +47,9 @@ function answer(request: Request): Answer {
   } catch (error) {
     const failure = failureOf(error)
     // A read has changed nothing, whatever it met: a damaged page is the fault of the rows in it, and others are well.
-    if (request.kind === 'read') return { id, kind: 'failed', failure: { ...failure, fatal: false } }
+    // One that has found the file gone is another matter.
+    if (request.kind === 'read' && failure.code !== 'STORE_REMOVED')
+      return { id, kind: 'failed', failure: { ...failure, fatal: false } }
     if (failure.fatal) dead = failure
     return { id, kind: 'failed', failure }
   }
@@ -59,6 +61,7 @@ function work(request: Request): Value[] {
       open()
       return []
     case 'read':
+      presence?.checkNowAndThen()
       return opened(session).read(request.statements.map((one) => texts.receive(one)))
     case 'write': {
       const statements = request.statements.map((one) => texts.receive(one))
@@ -80,6 +83,7 @@ function open(): void {
   if (role === 'reader') {
     db = openReader(path)
     session = new Session(db)
+    if (isOwn) presence = new Presence(path)
     return
   }
   const reserve = new Reserve(path)
@@ -101,13 +105,15 @@ function openInReserve(reserve: Reserve): DatabaseSync {
 
 function close(): void {
   const closing = db
+  // A log that lies beside another file now is all that file has of what was acknowledged: it is not emptied into the one that went.
+  const inDoubt = dead !== undefined || presence?.isThere === false
   db = undefined
   session = undefined
   room = undefined
   presence = undefined
   if (closing === undefined) return
   if (role === 'reader') closing.close()
-  else closeWriter(closing, dead !== undefined)
+  else closeWriter(closing, inDoubt)
 }
 
 function opened<T>(part: T | undefined): T {

@@ -20,6 +20,7 @@ export function shardedStore(disk: ShardedDisk, isShared: boolean): Store {
     },
     info: async () => disk.info,
     belongsTo: async (ns: string, app: string, before: string | null) => disk.of(0).belongsTo(ns, app, before),
+    namespaces: async () => disk.of(0).namespaces,
     acquire: async (shard: number, owner: string) => disk.acquire(shard, owner),
     release: async (shard: number, epoch: number, crashes?: number) => disk.release(shard, epoch, crashes),
     steady: async (shard: number, epoch: number) => disk.steady(shard, epoch),
