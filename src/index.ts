@@ -194,6 +194,7 @@ export {
   BugError,
   FinalError,
   FixError,
+  RetryAfterError,
   RetryError,
   TerminalError,
   isBalletError,

@@ -5,7 +5,8 @@
 // event, whoever tells it and however often; its data says nothing that could differ between two deliveries. For the same
 // reason a webhook that somebody has recorded and sends again says nothing new.
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Application, HttpRoutes } from 'ballet'
+import { setTimeout as pause } from 'node:timers/promises'
+import { RetryAfterError, type Application, type HttpRoutes } from 'ballet'
 import { z } from 'zod'
 import { apiOf, Refused } from './api.ts'
 import { About, InvoicePaid, LossReported, WinReported } from './contracts.ts'
@@ -30,7 +31,7 @@ export function integrationRoutes(systems: Systems): HttpRoutes {
     try {
       return Response.json(await everywhere(app, systems, dealId, signal))
     } catch (error) {
-      // A system that is down, or does not know the deal.
+      // A system that is down, limits, or does not know the deal.
       const problem = error instanceof Error ? error.message : String(error)
       return Response.json({ problem }, { status: error instanceof Refused ? error.status : 502 })
     }
@@ -98,6 +99,18 @@ export interface Everywhere {
   readonly flow: { readonly state: string; readonly ending: string | null } | null
 }
 
+/** A page is no operation that is tried again: for a system that limits it waits a little. */
+async function patiently<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof RetryAfterError) || error.retryAfterMs > 2_000 || attempt === 5) throw error
+      await pause(error.retryAfterMs, undefined, { signal })
+    }
+  }
+}
+
 async function everywhere(
   app: Application,
   systems: Systems,
@@ -105,7 +118,7 @@ async function everywhere(
   signal: AbortSignal,
 ): Promise<Everywhere> {
   const [crm, { invoices }, { projects }, flow] = await Promise.all([
-    apiOf('the CRM', systems.crm)({ signal }, `/deals/${dealId}`, CrmDeal),
+    patiently(signal, () => apiOf('the CRM', systems.crm)({ signal }, `/deals/${dealId}`, CrmDeal)),
     apiOf('accounting', systems.accounting)({ signal }, `/invoices?reference=${dealId}`, Invoices),
     apiOf('HR', systems.hr)({ signal }, `/projects?externalReference=${dealId}`, Projects),
     app.flow('deal', dealId),

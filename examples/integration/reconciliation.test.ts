@@ -1,9 +1,9 @@
 // Webhooks that were lost, and the night in which that is noticed.
-import type { Clock, RunView } from 'ballet'
+import type { RunView } from 'ballet'
 import { afterEach, expect, test } from 'vitest'
 import { difference } from './reconciliation.ts'
 import { GOOD } from './systems/api-server.ts'
-import { startAll, type Options, type Running } from './testing.ts'
+import { puttableClock, startAll, until, type Options, type Running } from './testing.ts'
 
 let running: Running | undefined
 async function start(options?: Options): Promise<Running> {
@@ -92,52 +92,16 @@ test('what no webhook is to blame for is told, and left to a person', async () =
   expect(await app.result(id)).toEqual({ compared: 1, mended: [], open: [`${dealId}: it has no team`] })
 })
 
-/** The clock of the machine, and a way to put it forward. */
-function puttableClock(): Clock & { readonly pass: (ms: number) => void } {
-  const alarms = new Set<{ readonly due: number; readonly ring: () => void }>()
-  let ahead = 0
-  const now = (): number => Date.now() + ahead
-  return {
-    now,
-    after(delayMs, callback) {
-      const cancel = (): void => {
-        clearTimeout(timer)
-        alarms.delete(alarm)
-      }
-      const ring = (): void => {
-        cancel()
-        callback()
-      }
-      const timer = setTimeout(ring, Math.min(delayMs, 2 ** 31 - 1))
-      const alarm = { due: now() + delayMs, ring }
-      alarms.add(alarm)
-      return cancel
-    },
-    pass(ms) {
-      ahead += ms
-      for (const { due, ring } of alarms) if (due <= now()) ring()
-    },
-  }
-}
-
 test('nightly, it comes round a day later and compares from the beginning', async () => {
   const clock = puttableClock()
   const { app, systems, reconcile, openDeal, win, everywhere } = await start({ clock })
   const { id } = await app.start(reconcile({ nightly: true }), { id: 'nightly' })
   /** The run once it waits for the night in a generation. */
-  const asleep = async (generation?: number): Promise<RunView> => {
-    for (;;) {
-      const changed = new Promise<void>((resolve) => {
-        const stop = app.watch(null, () => {
-          stop()
-          resolve()
-        })
-      })
+  const asleep = (generation?: number): Promise<RunView> =>
+    until(app, async () => {
       const run = await app.run(id)
-      if (run !== null && run.generation === generation && run.waits[0]?.kind === 'timer') return run
-      await changed
-    }
-  }
+      return run !== null && run.generation === generation && run.waits[0]?.kind === 'timer' ? run : undefined
+    })
   await asleep()
   const dealId = await openDeal()
   systems.crm.server.manners = { ...GOOD, webhooks: 'lost' }

@@ -171,6 +171,8 @@ export type Note =
       readonly error: Failure
       readonly ms: number
       readonly next: number | null
+      /** Milliseconds that the service asked to be left alone for. */
+      readonly askedMs?: number
     }
   | { readonly kind: 'stuck'; readonly op: string | null; readonly reason: string; readonly error: Failure }
   | { readonly kind: 'freed'; readonly reason: string }

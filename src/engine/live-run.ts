@@ -5,6 +5,7 @@ import type { Machine } from '../core/machine.ts'
 import type { Cancelled, Command, Delivered } from '../core/journal.ts'
 import { soloInput, type Solo } from '../core/solo.ts'
 import type { RunRow } from '../core/store.ts'
+import type { Attempts } from './effects.ts'
 
 /** How a run executes. */
 export type Executor =
@@ -58,7 +59,7 @@ export interface LiveRun {
   /** Calls that take something back and have begun, in this life of the run. */
   readonly undosBegun: Set<string>
   /** Attempts that failed in an earlier process, by operation. */
-  readonly attempts: Map<string, { readonly failed: number; readonly dueAt: number }>
+  readonly attempts: Map<string, Attempts>
 }
 
 /** The machine of a run, also after it froze or ended; undefined when it has come to none in this process. */
