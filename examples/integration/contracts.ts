@@ -20,6 +20,9 @@ export const WinReported = event('win.reported', About, key)
 export const LossReported = event('loss.reported', About, key)
 export const InvoicePaid = event('invoice.paid', About.extend({ invoiceNumber: z.string() }), key)
 
+/** Under which name a payment is known, whoever tells of it. */
+export const paymentOf = (invoiceNumber: string) => ({ id: `${invoiceNumber}:paid`, source: 'accounting' }) as const
+
 // The CRM
 export const DealWon = event('deal.won', Deal, key)
 export const DealLost = event('deal.lost', About, key)

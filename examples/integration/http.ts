@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { RetryAfterError, type Application, type HttpRoutes } from 'ballet'
 import { z } from 'zod'
 import { apiOf, Refused } from './api.ts'
-import { About, InvoicePaid, LossReported, WinReported } from './contracts.ts'
+import { About, InvoicePaid, LossReported, paymentOf, WinReported } from './contracts.ts'
 import type { Systems } from './integration.ts'
 import { Invoices } from './services/accounting.ts'
 import { CrmDeal } from './services/crm.ts'
@@ -58,7 +58,7 @@ async function fromAccounting(app: Application, request: Request, secret: string
   const { success, data } = FromAccounting.safeParse(await request.json())
   if (!success) return new Response(null, { status: 422 })
   const { invoice: invoiceNumber, reference: dealId } = data
-  await app.publish(InvoicePaid({ dealId, invoiceNumber }), { id: `${invoiceNumber}:paid`, source: 'accounting' })
+  await app.publish(InvoicePaid({ dealId, invoiceNumber }), paymentOf(invoiceNumber))
   return new Response(null, { status: 202 })
 }
 

@@ -66,17 +66,22 @@ test('a webhook that was only late is the same event as the one that was asked f
   expect((await app.events({ types: ['win.reported'] })).items).toHaveLength(1)
 })
 
-test('a payment that is heard twice leaves the flow as it was', async () => {
+test('a payment that is heard late is the event that the reconciliation has said: the CRM is asked once to show it', async () => {
   const { app, systems, reconcile, openDeal, win, pay, everywhere } = await start()
   const dealId = await openDeal()
   await win(dealId)
   await everywhere(dealId)
   systems.accounting.server.manners = { ...GOOD, webhooks: 'held' }
   await pay('2026-0001')
-  await app.result((await app.start(reconcile({}))).id)
+  const { id } = await app.start(reconcile({}))
+  expect(await app.result(id)).toMatchObject({ mended: [`${dealId}: the payment was not heard`] })
+  // It stands right behind the turn that says it.
+  await until(app, async () => (await app.events({ types: ['invoice.paid'] })).items[0])
   systems.accounting.server.manners = GOOD
   await systems.accounting.outbox.deliver()
   expect(await everywhere(dealId)).toMatchObject({ crm: { paid: true }, flow: { state: 'may end', ending: 'won' } })
+  const { items } = await app.events({ key: `dealId:${dealId}` })
+  expect(items.filter(({ type }) => type === 'invoice.paid' || type === 'deal.paid')).toHaveLength(2)
 })
 
 test('what no webhook is to blame for is told, and left to a person', async () => {

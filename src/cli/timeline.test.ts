@@ -61,6 +61,7 @@ const everything: readonly JournalView[] = [
     20,
     { kind: 'signal', name: 'cancel', id: 's-1', payload: { by: 'ann' } },
     { kind: 'emit', op: 'emit#0', type: 'order.lost', key: '8841', input: {} },
+    { kind: 'emit', op: 'emit#1', type: 'order.paid', key: '8841', id: '2026-1:paid', source: 'bank', input: {} },
   ),
   turn(
     3,
@@ -174,6 +175,7 @@ describe('the page of a workflow', () => {
       '→ starts checkout:8841~wrap.0 and waits for it 1',
       'signal cancel {"by":"ann"}',
       '→ emits order.lost {}',
+      '→ emits order.paid as 2026-1:paid of bank {}',
       'the time of sleep#0 has come after 1m',
       '→ sends the signal go to other null',
       'event order.shipped from shipping {"a":1}',

@@ -120,6 +120,9 @@ export type Command =
       readonly op: string
       readonly type: string
       readonly key: string
+      /** As the workflow says; otherwise it is the workflow's, under an id of its own. */
+      readonly source?: string
+      readonly id?: string
       readonly input: JsonText
       readonly raw?: JsonText
     }
