@@ -5,7 +5,7 @@ import { event } from 'ballet'
 import { z } from 'zod'
 
 const key = { key: 'dealId' } as const
-export const About = z.object({ dealId: z.string().regex(/^[A-Z]{1,3}-\d{1,12}$/, 'write it as the CRM does: D-1001') })
+export const About = z.object({ dealId: z.string().regex(/^D-\d{1,12}$/, 'write it as the CRM does: D-1001') })
 
 export const Deal = About.extend({
   account: z.object({ id: z.string(), name: z.string(), vatId: z.string() }),

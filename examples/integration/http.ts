@@ -24,7 +24,7 @@ export function integrationRoutes(systems: Systems): HttpRoutes {
     if (request.method === 'POST' && pathname === '/webhooks/crm') return fromCrm(app, request, systems.crm.secret)
     if (request.method === 'POST' && pathname === '/webhooks/accounting')
       return fromAccounting(app, request, systems.accounting.secret)
-    const dealId = /^\/deals\/([A-Z]{1,3}-\d{1,12})$/.exec(pathname)?.[1]
+    const dealId = /^\/deals\/(D-\d{1,12})$/.exec(pathname)?.[1]
     if (request.method !== 'GET' || dealId === undefined) return undefined
     const { signal } = request
     if (searchParams.has('wait')) await settled(app, dealId, AbortSignal.any([signal, AbortSignal.timeout(30_000)]))
