@@ -234,6 +234,19 @@ describe('the page of a workflow', () => {
     ])
   })
 
+  it('tells how the call of a reaction that failed is made anew', () => {
+    const reaction = { ...run, kind: 'reaction', name: 'crm:win.reported', call: 'crm.confirmWin', waits: [] } as const
+    const failed = { ...reaction, status: 'failed', ended: at(1000), input: { dealId: 'D-1' } } as const
+    const second = (view: RunView): string | undefined => timeline(view, [], { ...style, place: ' --store x.db' })[1]
+    const behind =
+      '--store x.db   # does it anew, under a key of its own; its outcome is published, and the flow goes on'
+    expect(second(failed)).toBe(`  ballet start crm.confirmWin --input '{"dealId":"D-1"}' ${behind}`)
+    for (const input of ['x'.repeat(300), 'a\u202eb'])
+      expect(second({ ...failed, input })).toBe(`  ballet start crm.confirmWin --input '<json>' ${behind}`)
+    for (const other of [{ ...failed, call: 'checkout' }, reaction, { ...failed, kind: 'operation' } as const])
+      expect(second(other)).toBe('')
+  })
+
   it('tells the whole of an error that has several lines', () => {
     const error = {
       code: 'RUN_DIVERGED',
