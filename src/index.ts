@@ -28,6 +28,7 @@ export type { Call, ResultOf } from './define/call.ts'
 export type { Policy } from './define/policy.ts'
 export type {
   CallOptions,
+  EmitOptions,
   Received,
   ReceiveOptions,
   Run,
@@ -198,6 +199,7 @@ export {
   BugError,
   FinalError,
   FixError,
+  RetryAfterError,
   RetryError,
   TerminalError,
   isBalletError,

@@ -1,6 +1,6 @@
 // The way of a deal as a contract: which events follow which, by when, and how it can end. Nothing runs by it: `ballet
 // check` holds the reactions to it before anything runs, and the monitor tells which deal waits for whom, and who is late.
-import { all, choice, choreography, many, optional, precedence, response, seq } from 'ballet'
+import { all, choice, choreography, optional, precedence, seq } from 'ballet'
 import {
   DealLost,
   DealPaid,
@@ -28,21 +28,21 @@ const lost = seq(LossReported, DealLost.within('1h'))
 const takenBack = seq(lost, InvoiceCredited.within('1d'), ProjectReleased.within('1d'), DealWithdrawn.within('1h'))
 const nothingToTakeBack = seq(lost, NothingToCredit.within('1h'))
 
-/** The reconciliation may say what a webhook of accounting said as well, so each may come more than once. */
-const payments = many(choice(InvoicePaid, DealPaid))
+/** Whoever says it, a webhook of accounting or the reconciliation: it is one event. */
+const payment = optional(seq(InvoicePaid, DealPaid.within('1h')))
 
 export const dealFlow = choreography(
   'deal',
   { key: 'dealId' },
   choice(
-    all(carried, payments).as('won'),
-    all(carried, takenBack, payments).as('taken-back'),
+    all(carried, payment).as('won'),
+    all(carried, takenBack, payment).as('taken-back'),
     all(refused, optional(nothingToTakeBack)).as('refused'),
     // The report of the win came late, or never.
     all(nothingToTakeBack, optional(seq(WinReported, ReportOutdated.within('1h')))).as('lost'),
   ),
   {
     outside: [LossReported, InvoicePaid],
-    always: [precedence(DealWon, InvoicePaid), precedence(Invoiced, InvoiceCredited), response(InvoicePaid, DealPaid)],
+    always: [precedence(DealWon, InvoicePaid), precedence(Invoiced, InvoiceCredited)],
   },
 )

@@ -5,7 +5,7 @@ import { event } from 'ballet'
 import { z } from 'zod'
 
 const key = { key: 'dealId' } as const
-export const About = z.object({ dealId: z.string().regex(/^[A-Z]{1,3}-\d{1,12}$/, 'write it as the CRM does: D-1001') })
+export const About = z.object({ dealId: z.string().regex(/^D-\d{1,12}$/, 'write it as the CRM does: D-1001') })
 
 export const Deal = About.extend({
   account: z.object({ id: z.string(), name: z.string(), vatId: z.string() }),
@@ -19,6 +19,9 @@ export const Job = About.extend({ invoiceNumber: z.string(), title: z.string(), 
 export const WinReported = event('win.reported', About, key)
 export const LossReported = event('loss.reported', About, key)
 export const InvoicePaid = event('invoice.paid', About.extend({ invoiceNumber: z.string() }), key)
+
+/** Under which name a payment is known, whoever tells of it. */
+export const paymentOf = (invoiceNumber: string) => ({ id: `${invoiceNumber}:paid`, source: 'accounting' }) as const
 
 // The CRM
 export const DealWon = event('deal.won', Deal, key)

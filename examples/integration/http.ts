@@ -5,10 +5,11 @@
 // event, whoever tells it and however often; its data says nothing that could differ between two deliveries. For the same
 // reason a webhook that somebody has recorded and sends again says nothing new.
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Application, HttpRoutes } from 'ballet'
+import { setTimeout as pause } from 'node:timers/promises'
+import { RetryAfterError, type Application, type HttpRoutes } from 'ballet'
 import { z } from 'zod'
 import { apiOf, Refused } from './api.ts'
-import { About, InvoicePaid, LossReported, WinReported } from './contracts.ts'
+import { About, InvoicePaid, LossReported, paymentOf, WinReported } from './contracts.ts'
 import type { Systems } from './integration.ts'
 import { Invoices } from './services/accounting.ts'
 import { CrmDeal } from './services/crm.ts'
@@ -23,14 +24,14 @@ export function integrationRoutes(systems: Systems): HttpRoutes {
     if (request.method === 'POST' && pathname === '/webhooks/crm') return fromCrm(app, request, systems.crm.secret)
     if (request.method === 'POST' && pathname === '/webhooks/accounting')
       return fromAccounting(app, request, systems.accounting.secret)
-    const dealId = /^\/deals\/([A-Z]{1,3}-\d{1,12})$/.exec(pathname)?.[1]
+    const dealId = /^\/deals\/(D-\d{1,12})$/.exec(pathname)?.[1]
     if (request.method !== 'GET' || dealId === undefined) return undefined
     const { signal } = request
     if (searchParams.has('wait')) await settled(app, dealId, AbortSignal.any([signal, AbortSignal.timeout(30_000)]))
     try {
       return Response.json(await everywhere(app, systems, dealId, signal))
     } catch (error) {
-      // A system that is down, or does not know the deal.
+      // A system that is down, limits, or does not know the deal.
       const problem = error instanceof Error ? error.message : String(error)
       return Response.json({ problem }, { status: error instanceof Refused ? error.status : 502 })
     }
@@ -57,7 +58,7 @@ async function fromAccounting(app: Application, request: Request, secret: string
   const { success, data } = FromAccounting.safeParse(await request.json())
   if (!success) return new Response(null, { status: 422 })
   const { invoice: invoiceNumber, reference: dealId } = data
-  await app.publish(InvoicePaid({ dealId, invoiceNumber }), { id: `${invoiceNumber}:paid`, source: 'accounting' })
+  await app.publish(InvoicePaid({ dealId, invoiceNumber }), paymentOf(invoiceNumber))
   return new Response(null, { status: 202 })
 }
 
@@ -98,6 +99,18 @@ export interface Everywhere {
   readonly flow: { readonly state: string; readonly ending: string | null } | null
 }
 
+/** A page is no operation that is tried again: for a system that limits it waits a little. */
+async function patiently<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof RetryAfterError) || error.retryAfterMs > 2_000 || attempt === 5) throw error
+      await pause(error.retryAfterMs, undefined, { signal })
+    }
+  }
+}
+
 async function everywhere(
   app: Application,
   systems: Systems,
@@ -105,7 +118,7 @@ async function everywhere(
   signal: AbortSignal,
 ): Promise<Everywhere> {
   const [crm, { invoices }, { projects }, flow] = await Promise.all([
-    apiOf('the CRM', systems.crm)({ signal }, `/deals/${dealId}`, CrmDeal),
+    patiently(signal, () => apiOf('the CRM', systems.crm)({ signal }, `/deals/${dealId}`, CrmDeal)),
     apiOf('accounting', systems.accounting)({ signal }, `/invoices?reference=${dealId}`, Invoices),
     apiOf('HR', systems.hr)({ signal }, `/projects?externalReference=${dealId}`, Projects),
     app.flow('deal', dealId),

@@ -5,7 +5,7 @@ import { checkApplication } from 'ballet'
 import { afterEach, expect, test } from 'vitest'
 import { makeIntegration, systemsOf } from './integration.ts'
 import { GOOD } from './systems/api-server.ts'
-import { startAll, type Options, type Running } from './testing.ts'
+import { puttableClock, startAll, until, type Options, type Running } from './testing.ts'
 
 let running: Running | undefined
 async function start(options?: Options): Promise<Running> {
@@ -163,13 +163,21 @@ test.each([
   expect(log.filter((line) => line.startsWith('DELETE'))).toHaveLength(made - 1)
 })
 
-test('the CRM limits: it is waited for as long as it asks, within the attempt', async () => {
-  const { app, systems, pauses, openDeal, win, settled } = await start()
+test('the CRM limits: the next attempt is made when it asks for it', async () => {
+  const clock = puttableClock()
+  const { app, systems, pass, openDeal, win, settled } = await start({ clock })
   systems.crm.server.manners = { ...GOOD, perSecond: 2 }
   const dealId = await openDeal()
+  const before = clock.now()
   await win(dealId)
+  const { attempt } = await until(app, async () =>
+    (await app.runs({ key: `dealId:${dealId}` })).items.flatMap(({ waits }) => waits).find((wait) => wait.attempt),
+  )
+  expect(attempt).toMatchObject({ number: 1, error: { message: expect.stringContaining('429') as string } })
+  expect(Date.parse(attempt?.next ?? '')).toBeGreaterThanOrEqual(before + 1_000)
+  pass(1_000)
+  clock.pass(1_001)
   await settled(dealId)
-  expect(pauses).toEqual([1_000])
   expect(systems.crm.server.log.slice(2)).toEqual([
     `GET /deals/${dealId} 429`,
     `GET /deals/${dealId} 200`,
@@ -214,8 +222,14 @@ test('any other 4xx is a fault of ours: it fails at once, for a person, who star
   const { status } = await fetch(`${url}/webhooks/crm`, { method: 'POST', body, headers: signed(secret, body) })
   expect(status).toBe(202)
   await settled('D-1001')
-  expect((await app.runs({ key: 'dealId:D-1001' })).items).toMatchObject([
-    { status: 'failed', error: { message: expect.stringContaining('404') as string } },
+  const [failed] = (await app.runs({ key: 'dealId:D-1001' })).items
+  expect([failed]).toMatchObject([
+    {
+      status: 'failed',
+      call: 'crm.confirmWin',
+      input: { dealId: 'D-1001' },
+      error: { message: expect.stringContaining('404') as string },
+    },
   ])
   expect(systems.crm.server.log).toEqual(['GET /deals/D-1001 404'])
   expect((await fetch(`${url}/deals/D-1001`)).status).toBe(404)
@@ -223,7 +237,8 @@ test('any other 4xx is a fault of ours: it fails at once, for a person, who star
   systems.crm.server.manners = { ...GOOD, webhooks: 'lost' }
   const dealId = await openDeal()
   await win(dealId)
-  const { id } = await app.startNamed({ call: 'crm.confirmWin', input: { dealId } })
+  // What `ballet show` of the failed run says.
+  const { id } = await app.startNamed({ call: String(failed?.call), input: failed?.input })
   await app.result(id)
   expect(await everywhere(dealId)).toMatchObject({ crm: { invoiceNumber: '2026-0001' }, flow: { ending: 'won' } })
 })

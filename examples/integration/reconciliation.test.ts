@@ -1,9 +1,9 @@
 // Webhooks that were lost, and the night in which that is noticed.
-import type { Clock, RunView } from 'ballet'
+import type { RunView } from 'ballet'
 import { afterEach, expect, test } from 'vitest'
 import { difference } from './reconciliation.ts'
 import { GOOD } from './systems/api-server.ts'
-import { startAll, type Options, type Running } from './testing.ts'
+import { puttableClock, startAll, until, type Options, type Running } from './testing.ts'
 
 let running: Running | undefined
 async function start(options?: Options): Promise<Running> {
@@ -66,17 +66,22 @@ test('a webhook that was only late is the same event as the one that was asked f
   expect((await app.events({ types: ['win.reported'] })).items).toHaveLength(1)
 })
 
-test('a payment that is heard twice leaves the flow as it was', async () => {
+test('a payment that is heard late is the event that the reconciliation has said: the CRM is asked once to show it', async () => {
   const { app, systems, reconcile, openDeal, win, pay, everywhere } = await start()
   const dealId = await openDeal()
   await win(dealId)
   await everywhere(dealId)
   systems.accounting.server.manners = { ...GOOD, webhooks: 'held' }
   await pay('2026-0001')
-  await app.result((await app.start(reconcile({}))).id)
+  const { id } = await app.start(reconcile({}))
+  expect(await app.result(id)).toMatchObject({ mended: [`${dealId}: the payment was not heard`] })
+  // It stands right behind the turn that says it.
+  await until(app, async () => (await app.events({ types: ['invoice.paid'] })).items[0])
   systems.accounting.server.manners = GOOD
   await systems.accounting.outbox.deliver()
   expect(await everywhere(dealId)).toMatchObject({ crm: { paid: true }, flow: { state: 'may end', ending: 'won' } })
+  const { items } = await app.events({ key: `dealId:${dealId}` })
+  expect(items.filter(({ type }) => type === 'invoice.paid' || type === 'deal.paid')).toHaveLength(2)
 })
 
 test('what no webhook is to blame for is told, and left to a person', async () => {
@@ -92,52 +97,16 @@ test('what no webhook is to blame for is told, and left to a person', async () =
   expect(await app.result(id)).toEqual({ compared: 1, mended: [], open: [`${dealId}: it has no team`] })
 })
 
-/** The clock of the machine, and a way to put it forward. */
-function puttableClock(): Clock & { readonly pass: (ms: number) => void } {
-  const alarms = new Set<{ readonly due: number; readonly ring: () => void }>()
-  let ahead = 0
-  const now = (): number => Date.now() + ahead
-  return {
-    now,
-    after(delayMs, callback) {
-      const cancel = (): void => {
-        clearTimeout(timer)
-        alarms.delete(alarm)
-      }
-      const ring = (): void => {
-        cancel()
-        callback()
-      }
-      const timer = setTimeout(ring, Math.min(delayMs, 2 ** 31 - 1))
-      const alarm = { due: now() + delayMs, ring }
-      alarms.add(alarm)
-      return cancel
-    },
-    pass(ms) {
-      ahead += ms
-      for (const { due, ring } of alarms) if (due <= now()) ring()
-    },
-  }
-}
-
 test('nightly, it comes round a day later and compares from the beginning', async () => {
   const clock = puttableClock()
   const { app, systems, reconcile, openDeal, win, everywhere } = await start({ clock })
   const { id } = await app.start(reconcile({ nightly: true }), { id: 'nightly' })
   /** The run once it waits for the night in a generation. */
-  const asleep = async (generation?: number): Promise<RunView> => {
-    for (;;) {
-      const changed = new Promise<void>((resolve) => {
-        const stop = app.watch(null, () => {
-          stop()
-          resolve()
-        })
-      })
+  const asleep = (generation?: number): Promise<RunView> =>
+    until(app, async () => {
       const run = await app.run(id)
-      if (run !== null && run.generation === generation && run.waits[0]?.kind === 'timer') return run
-      await changed
-    }
-  }
+      return run !== null && run.generation === generation && run.waits[0]?.kind === 'timer' ? run : undefined
+    })
   await asleep()
   const dealId = await openDeal()
   systems.crm.server.manners = { ...GOOD, webhooks: 'lost' }

@@ -1,12 +1,14 @@
 // What a lost webhook left out: once a night the three systems are compared, page by page, and what is missing is mended.
-// This is a workflow, because somebody has to be in charge: it calls the same operations as the reactions do. Each page is a
-// generation of its own (`continueAs`), so that its journal stays small however many deals there are.
+// This is a workflow, because somebody has to be in charge. Each page is a generation of its own (`continueAs`), so that its
+// journal stays small however many deals there are.
 //
 // A change of stage is not carried out from here: the CRM is asked to report it again, and the reactions do what they would
 // have done, in their order, behind whatever is under way for that deal. It is the same event as the one that was lost, so
-// nothing happens twice if it was only late. Accounting reports nothing again; to mark a deal as paid can be done any number of times.
+// nothing happens twice if it was only late. Accounting reports nothing again: a payment is said from here, under the name that the
+// webhook would have given it.
 import { workflow } from 'ballet'
 import { z } from 'zod'
+import { InvoicePaid, paymentOf } from './contracts.ts'
 import type { Services } from './integration.ts'
 
 const Found = z.object({
@@ -55,7 +57,8 @@ export const reconciliation = ({ crm, accounting, hr }: Services) =>
       const what = difference({ deal, invoice, project })
       if (what === 'the win was not heard') await run.call(crm.sendAgain({ dealId, stage: 'won' }), { id: dealId })
       if (what === 'the loss was not heard') await run.call(crm.sendAgain({ dealId, stage: 'lost' }), { id: dealId })
-      if (what === 'the payment was not heard') await run.call(crm.markPaid({ dealId }), { id: dealId })
+      if (what === 'the payment was not heard' && invoice !== null)
+        run.emit(InvoicePaid({ dealId, invoiceNumber: invoice.number }), paymentOf(invoice.number))
       if (what !== null) (what.endsWith('heard') ? mended : open).push(`${dealId}: ${what}`)
     }
     const sum = {

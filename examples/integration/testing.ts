@@ -1,10 +1,10 @@
 // The application and the three stand-ins for a test: real HTTP in both directions, a real store. Delays are those that the
-// test asks for: retries follow at once, and what a system wants to be waited for is noted down and not waited for.
+// test asks for: retries follow at once, unless a system wants to be waited for.
 import { open, type Application, type Clock, type Policy } from 'ballet'
 import { serve } from 'ballet/server'
 import deal from './deal.json' with { type: 'json' }
 import { settled, type Everywhere } from './http.ts'
-import { makeIntegration, type Systems } from './integration.ts'
+import { makeIntegration } from './integration.ts'
 import { CrmDeal } from './services/crm.ts'
 import { startSystems } from './systems/systems.ts'
 
@@ -17,24 +17,12 @@ export interface Options {
 export async function startAll({ store = 'memory:', policy, clock }: Options = {}) {
   const retries: Policy = policy ?? { retry: { attempts: 100, backoff: '1ms', limit: '1ms' } }
   let time = 0
-  const pauses: number[] = []
-  const pause = (ms: number): Promise<void> => {
-    pauses.push(ms)
-    time += ms
-    return Promise.resolve()
-  }
-
   const first = Promise.withResolvers<Application>()
   const serving = await serve(first.promise, { port: 0 })
   const secret = 'a secret'
   const systems = await startSystems({ folder: null, hooks: serving.url, secret, now: () => time }, 0)
-  const { crm, accounting, hr } = systems.addresses
-  const addresses: Systems = {
-    crm: { ...crm, pause },
-    accounting: { ...accounting, pause },
-    hr: { ...hr, pause },
-  }
-  const { definition, reconcile } = makeIntegration(addresses, retries)
+  const { crm, accounting } = systems.addresses
+  const { definition, reconcile } = makeIntegration(systems.addresses, retries)
   const app = await open(definition, { store, clock })
   first.resolve(app)
 
@@ -54,7 +42,6 @@ export async function startAll({ store = 'memory:', policy, clock }: Options = {
     secret,
     systems,
     reconcile,
-    pauses,
     /** Lets time pass for the systems. */
     pass: (ms: number) => (time += ms),
     /** What sales and the bank do. */
@@ -77,3 +64,46 @@ export async function startAll({ store = 'memory:', policy, clock }: Options = {
   }
 }
 export type Running = Awaited<ReturnType<typeof startAll>>
+
+/** What is found, in the end: it is looked for after each commit. */
+export function until<T>(app: Application, look: () => Promise<T | undefined>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const again = (): void => {
+      look().then((found) => {
+        if (found === undefined) return
+        stop()
+        resolve(found)
+      }, reject)
+    }
+    const stop = app.watch(null, again)
+    again()
+  })
+}
+
+/** The clock of the machine, and a way to put it forward. */
+export function puttableClock(): Clock & { readonly pass: (ms: number) => void } {
+  const alarms = new Set<{ readonly due: number; readonly ring: () => void }>()
+  let ahead = 0
+  const now = (): number => Date.now() + ahead
+  return {
+    now,
+    after(delayMs, callback) {
+      const cancel = (): void => {
+        clearTimeout(timer)
+        alarms.delete(alarm)
+      }
+      const ring = (): void => {
+        cancel()
+        callback()
+      }
+      const timer = setTimeout(ring, Math.min(delayMs, 2 ** 31 - 1))
+      const alarm = { due: now() + delayMs, ring }
+      alarms.add(alarm)
+      return cancel
+    },
+    pass(ms) {
+      ahead += ms
+      for (const { due, ring } of alarms) if (due <= now()) ring()
+    },
+  }
+}

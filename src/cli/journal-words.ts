@@ -77,6 +77,12 @@ function forcedWords({ forced, of }: Part): string {
   return `; its code is run no more${typeof of === 'number' ? `, and what it was given in turn ${of} is known` : ''}`
 }
 
+/** Under which name an event is said; none where the engine gives it one. */
+function nameWords(command: Part): string {
+  const [id, source] = [word(command, 'id'), word(command, 'source')]
+  return `${id === '' ? '' : ` as ${id}`}${source === '' ? '' : ` of ${source}`}`
+}
+
 /** What the run did: one command. */
 export function commandWords(command: Part, limit: number): string {
   const op = word(command, 'op')
@@ -98,7 +104,7 @@ export function commandWords(command: Part, limit: number): string {
     case 'join':
       return `waits for the run ${word(command, 'run')}`
     case 'emit':
-      return `emits ${word(command, 'type')} ${input}`.trim()
+      return `emits ${word(command, 'type')}${nameWords(command)} ${input}`.trim()
     case 'send':
       return `sends the signal ${word(command, 'name')} to ${word(command, 'run')} ${input}`.trim()
     case 'set':

@@ -61,6 +61,7 @@ const everything: readonly JournalView[] = [
     20,
     { kind: 'signal', name: 'cancel', id: 's-1', payload: { by: 'ann' } },
     { kind: 'emit', op: 'emit#0', type: 'order.lost', key: '8841', input: {} },
+    { kind: 'emit', op: 'emit#1', type: 'order.paid', key: '8841', id: '2026-1:paid', source: 'bank', input: {} },
   ),
   turn(
     3,
@@ -174,6 +175,7 @@ describe('the page of a workflow', () => {
       '→ starts checkout:8841~wrap.0 and waits for it 1',
       'signal cancel {"by":"ann"}',
       '→ emits order.lost {}',
+      '→ emits order.paid as 2026-1:paid of bank {}',
       'the time of sleep#0 has come after 1m',
       '→ sends the signal go to other null',
       'event order.shipped from shipping {"a":1}',
@@ -230,6 +232,19 @@ describe('the page of a workflow', () => {
       '  ballet cancel checkout:8841',
       '',
     ])
+  })
+
+  it('tells how the call of a reaction that failed is made anew', () => {
+    const reaction = { ...run, kind: 'reaction', name: 'crm:win.reported', call: 'crm.confirmWin', waits: [] } as const
+    const failed = { ...reaction, status: 'failed', ended: at(1000), input: { dealId: 'D-1' } } as const
+    const second = (view: RunView): string | undefined => timeline(view, [], { ...style, place: ' --store x.db' })[1]
+    const behind =
+      '--store x.db   # does it anew, under a key of its own; its outcome is published, and the flow goes on'
+    expect(second(failed)).toBe(`  ballet start crm.confirmWin --input '{"dealId":"D-1"}' ${behind}`)
+    for (const input of ['x'.repeat(300), 'a\u202eb'])
+      expect(second({ ...failed, input })).toBe(`  ballet start crm.confirmWin --input '<json>' ${behind}`)
+    for (const other of [{ ...failed, call: 'checkout' }, reaction, { ...failed, kind: 'operation' } as const])
+      expect(second(other)).toBe('')
   })
 
   it('tells the whole of an error that has several lines', () => {

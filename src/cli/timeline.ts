@@ -2,7 +2,7 @@
 // what came, what the run did about it, the attempts between, and what it still waits for. Pure: views in, lines out.
 import type { Json } from '../core/json.ts'
 import type { JournalView, RunView } from '../core/views.ts'
-import { choiceLines } from './choices.ts'
+import { anewLines, choiceLines } from './choices.ts'
 import { answerWords, commandWords, deliveredWords, noteWords, part, word } from './journal-words.ts'
 import { plain, type Paint } from './paint.ts'
 import { cut, printableView } from './printable.ts'
@@ -33,6 +33,7 @@ export function timeline(
   return [
     statusPaint(paint, run.status)(waitingLine(run, now, place).replaceAll('\n', ' ')),
     ...choiceLines(run, place),
+    ...anewLines(unsafe, place),
     '',
     ...header(run, style),
     '',

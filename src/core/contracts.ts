@@ -26,6 +26,12 @@ export interface StartSettings {
   readonly onCancel?: OnCancel
 }
 
+/** What is said of an event beside itself: by what id it is known, and whose it is. */
+export interface EmitSettings {
+  readonly id?: string
+  readonly source?: string
+}
+
 /** How long an event or a signal is waited for. */
 export interface ReceiveSettings {
   readonly within?: Duration

@@ -14,6 +14,8 @@ import {
   invariant,
   isBalletError,
   isTerminal,
+  RetryAfterError,
+  retryAfterMsOf,
   type ErrorCode,
 } from './errors.ts'
 
@@ -136,6 +138,34 @@ describe('a terminal error', () => {
     ['null', null],
   ])('%s is none', (_name, error) => {
     expect(isTerminal(error)).toBe(false)
+  })
+})
+
+describe('an error that says when to come back', () => {
+  it('is known by its number, also from a library', () => {
+    const error = new RetryAfterError('limited', 1500.2, { cause: 'HTTP 429' })
+    expect(error).toMatchObject({ name: 'RetryAfterError', message: 'limited', cause: 'HTTP 429' })
+    expect(retryAfterMsOf(error)).toBe(1501)
+    expect(retryAfterMsOf(Object.assign(new Error('x'), { retryAfterMs: 1 }))).toBe(1)
+    expect(retryAfterMsOf(new RetryAfterError('limited', Infinity))).toBe(86_400_000)
+  })
+
+  const hostile = Object.defineProperty(new Error('x'), 'retryAfterMs', {
+    get: () => {
+      throw new Error('do not look')
+    },
+  })
+  it.each<[string, unknown]>([
+    ['an error', new Error('x')],
+    ['an error with words', Object.assign(new Error('x'), { retryAfterMs: '30s' })],
+    ['one with nothing', new RetryAfterError('x', 0)],
+    ['one with a time that was', new RetryAfterError('x', -5)],
+    ['one with what is no number', new RetryAfterError('x', Number.NaN)],
+    ['one that cannot be looked at', hostile],
+    ['an object', { retryAfterMs: 30 }],
+    ['null', null],
+  ])('%s says nothing of it', (_name, error) => {
+    expect(retryAfterMsOf(error)).toBe(0)
   })
 })
 

@@ -235,6 +235,38 @@ export class TerminalError extends Error {
   readonly terminal: true = true
 }
 
+/**
+ * Thrown by an operation or a step: not now, and not before `retryAfterMs` have passed (what a service says with `Retry-After`). The
+ * next attempt comes then or later, as the policy of retries has it; this one counts. Any error with a number as its `retryAfterMs` says
+ * the same.
+ */
+export class RetryAfterError extends Error {
+  override readonly name: string = 'RetryAfterError'
+  /** Milliseconds, of which a day counts; what is not above 0 says nothing. */
+  readonly retryAfterMs: number
+
+  constructor(message: string, retryAfterMs: number, options?: ErrorOptions) {
+    super(message, options)
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** A service that says more is asked again after a day: a year would be a slip of somebody, and a call that nobody hears of. */
+const RETRY_AFTER_LIMIT_MS = 86_400_000
+
+/** Milliseconds within which an unknown thrown thing asks not to be tried again; 0 when it says nothing of that. */
+export function retryAfterMsOf(error: unknown): number {
+  try {
+    if (!(error instanceof Error) || !('retryAfterMs' in error)) return 0
+    const { retryAfterMs } = error
+    return typeof retryAfterMs === 'number' && retryAfterMs > 0
+      ? Math.ceil(Math.min(retryAfterMs, RETRY_AFTER_LIMIT_MS))
+      : 0
+  } catch {
+    return 0
+  }
+}
+
 /** Whether an unknown thrown thing asks not to be retried. */
 export function isTerminal(error: unknown): boolean {
   try {

@@ -120,6 +120,9 @@ export type Command =
       readonly op: string
       readonly type: string
       readonly key: string
+      /** As the workflow says; otherwise it is the workflow's, under an id of its own. */
+      readonly source?: string
+      readonly id?: string
       readonly input: JsonText
       readonly raw?: JsonText
     }
@@ -171,6 +174,8 @@ export type Note =
       readonly error: Failure
       readonly ms: number
       readonly next: number | null
+      /** Milliseconds that the service asked to be left alone for. */
+      readonly askedMs?: number
     }
   | { readonly kind: 'stuck'; readonly op: string | null; readonly reason: string; readonly error: Failure }
   | { readonly kind: 'freed'; readonly reason: string }

@@ -1,7 +1,7 @@
 // The options of the methods of a run, and what is wrong with those that a program without types gives: one that does not
 // exist would say nothing, and an undo that is not there gives no money back. The compiler holds each list against its
 // type, so that none is forgotten. Used by run-scope.ts; what has options elsewhere asks for the unknown one alone.
-import type { CallSettings, ReceiveSettings, StartSettings, StepSettings } from './contracts.ts'
+import type { CallSettings, EmitSettings, ReceiveSettings, StartSettings, StepSettings } from './contracts.ts'
 import { isRecord } from './json.ts'
 import { nearest } from './names.ts'
 
@@ -17,6 +17,7 @@ const UNDO: Judge = {
   words: 'a call, or a function that gives one',
   fits: (undo) => typeof undo === 'function' || undo === null || (isRecord(undo) && undo['kind'] === 'call'),
 }
+const TEXT: Judge = { words: 'a text', fits: (value) => typeof value === 'string' }
 const ABORT: Judge = {
   words: 'an AbortSignal',
   fits: (abort) => abort instanceof AbortSignal,
@@ -29,6 +30,7 @@ export const CALL_OPTIONS: Options<CallSettings> = {
   publish: oneOf(true, false),
 }
 export const START_OPTIONS: Options<StartSettings> = { id: null, onCancel: oneOf('cancel', 'leave') }
+export const EMIT_OPTIONS: Options<EmitSettings> = { id: TEXT, source: TEXT }
 export const RECEIVE_OPTIONS: Options<ReceiveSettings> = { within: null }
 
 /** What is wrong with options, in words, or null. */

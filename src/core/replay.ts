@@ -33,12 +33,14 @@ function sameInAnyOrder(left: readonly string[], right: readonly string[]): bool
   return left.length === right.length && [...left].sort().every((line, index) => line === sorted[index])
 }
 
+const NAMED = ['op', 'call', 'run', 'type', 'name', 'names', 'key', 'wait', 'settles', 'source', 'id'] as const
+
 /** What of a command must be the same in a replay, as one line; empty for what need not be. */
 function meaning(command: StoredCommand): string {
   const { kind } = command
   if (kind === 'set' || kind === 'patch' || kind === 'phase') return ''
   const parts: string[] = [kind]
-  for (const field of ['op', 'call', 'run', 'type', 'name', 'names', 'key', 'wait', 'settles'] as const) {
+  for (const field of NAMED) {
     if (field in command) parts.push(canonicalText(command[field]))
   }
   const payload = 'raw' in command ? command['raw'] : kind === 'end' ? (command['output'] ?? null) : command['input']

@@ -48,6 +48,13 @@ describe('the delay before the next attempt', () => {
     )
   })
 
+  it('is never shorter than the service asked for, nor than it is without that, and spreads a crowd behind it', () => {
+    const delays = (asked: number): number[] => [0, 0.5, 1].map((by) => retryDelayMs(policy, 3, by, asked))
+    expect(delays(0)).toEqual([400, 600, 800])
+    expect(delays(100)).toEqual([400, 600, 800])
+    expect(delays(30_000)).toEqual([30_000, 30_200, 30_400])
+  })
+
   it('never shrinks from one attempt to the next, and grows with chance', () => {
     fc.assert(
       fc.property(

@@ -38,8 +38,10 @@ export function retryPolicy(retry: Retry | undefined, base: RetryPolicy = RETRY,
  * Milliseconds to wait after failed attempt number `attempt` (from 1): exponential, with equal jitter
  * (half fixed, half random; M. Brooker, "Exponential Backoff And Jitter", 2015), so that a crowd spreads out.
  * @param fraction a random number from 0 up to 1.
+ * @param askedMs what the service asked for, whole: never sooner than that. The random half stands behind it, because a crowd that was
+ * limited together is told the same.
  */
-export function retryDelayMs(policy: RetryPolicy, attempt: number, fraction: number): number {
+export function retryDelayMs(policy: RetryPolicy, attempt: number, fraction: number, askedMs = 0): number {
   const full = Math.min(policy.limitMs, policy.backoffMs * 2 ** Math.min(attempt - 1, 40))
-  return Math.round(full / 2 + (full / 2) * fraction)
+  return Math.round(Math.max(full / 2, askedMs) + (full / 2) * fraction)
 }

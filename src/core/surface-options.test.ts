@@ -1,6 +1,6 @@
 // What a program without types says beside a call, a step, a start or a wait, and no option there: told, and never carried out.
 import { describe, expect, it } from 'vitest'
-import { aSignal, call, Driver, opsOf, replay, type Body } from '../../test/core/machine-driver.ts'
+import { aSignal, call, Driver, event, opsOf, replay, type Body } from '../../test/core/machine-driver.ts'
 import { expectRepeats } from '../../test/core/repeats.ts'
 import type { Surface } from './surface.ts'
 
@@ -26,6 +26,12 @@ const refused: readonly (readonly [what: string, door: (run: Surface) => unknown
   ],
   ['a start', (run) => run.start(call('child'), said({ undo: call('a.undo') })), 'there is no option "undo".'],
   ['a wait', (run) => run.receive(aSignal('ok'), said({ witin: '1h' })), '"witin". Did you mean "within"?'],
+  [
+    'an event',
+    (run) => run.emit(event('order.paid'), said({ ids: 'a' })),
+    'run.emit of order.paid: there is no option "ids". Did you mean "id"?',
+  ],
+  ['an id', (run) => run.emit(event('order.paid'), said({ id: 5 })), 'id must be a text'],
   ['no object', (run) => run.call(call('a.do'), said(null)), 'its options must be an object with id, undo'],
   ['an undo', (run) => run.call(call('a.do'), said({ undo: 'a.undo' })), 'undo must be a call, or a function'],
   ['a publication', (run) => run.call(call('a.do'), said({ publish: 'yes' })), 'publish must be true or false'],

@@ -2,15 +2,22 @@
 // stand in define/run.ts; this is what answers them. Names and occurrences make the ids, never a running number, so a
 // harmless change of the code does not shift them. A shielded surface is another handle of the same run: what is done
 // through it goes on when the run is cancelled.
-import type { CallSettings, Receivable, ReceiveSettings, StartSettings, StepSettings } from './contracts.ts'
+import type {
+  CallSettings,
+  EmitSettings,
+  Receivable,
+  ReceiveSettings,
+  StartSettings,
+  StepSettings,
+} from './contracts.ts'
 import { toMs, type Duration } from './duration.ts'
 import { fault } from './errors.ts'
 import { childId } from './ids.ts'
 import { issueCall, issueStep, NO_SETTINGS } from './issue.ts'
 import { fromText, toText } from './json.ts'
 import type { Machine } from './machine.ts'
-import { checkId } from './names.ts'
-import { CALL_OPTIONS, RECEIVE_OPTIONS, START_OPTIONS, STEP_OPTIONS } from './options.ts'
+import { checkEventName, checkId } from './names.ts'
+import { CALL_OPTIONS, EMIT_OPTIONS, RECEIVE_OPTIONS, START_OPTIONS, STEP_OPTIONS } from './options.ts'
 import { streamUuid } from './randomness.ts'
 import { never, RunScope } from './run-scope.ts'
 import { drive, takeBack } from './undoing.ts'
@@ -147,9 +154,15 @@ export class Surface {
     }
   }
 
-  emit(event: EventValue): void {
+  emit(event: EventValue, settings: EmitSettings = NO_SETTINGS): void {
     this.#act(() => {
       const { contracts } = this.#machine.spec
+      if (settings !== NO_SETTINGS) this.#scope.checkOptions(settings, EMIT_OPTIONS, `run.emit of ${event.type}`)
+      const { id, source } = settings
+      const named = {
+        ...(source !== undefined && { source: checkEventName(source, 'The source') }),
+        ...(id !== undefined && { id: checkEventName(id, 'The event id') }),
+      }
       const op = this.#scope.op(`emit:${event.type}`)
       let data: unknown = event.data
       const check = (): unknown => (data = contracts.checkEvent(event))
@@ -157,7 +170,7 @@ export class Surface {
       // The key is of what the schema made of the data; a replay, which makes nothing of it again, has it recorded.
       const recorded = this.#machine.recordedCommands()?.find((command) => command['op'] === op)
       const key = recorded === undefined ? contracts.eventKey({ ...event, data }) : String(recorded['key'])
-      this.#machine.commands.push({ kind: 'emit', op, type: event.type, key, ...payload })
+      this.#machine.commands.push({ kind: 'emit', op, type: event.type, key, ...named, ...payload })
     })
   }
 

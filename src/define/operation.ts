@@ -65,7 +65,7 @@ type OneAnswer<E extends EventDefinition> = [E] extends [never]
  *     })
  *
  * It answers with one of its `outcomes` (events that the business expects), or with an `output`, or with nothing.
- * What `run` throws is retried by the policy; a `TerminalError` is not. `run` may be called more than once for one call
+ * What `run` throws is retried by the policy; a `TerminalError` is not, and a `RetryAfterError` says from when on. `run` may be called more than once for one call
  * (after a crash, a timeout, a retry), each time with the same `context.idempotencyKey`. `undoes` names the operation of
  * the same service that this one takes back; it must accept that there is nothing to take back.
  */

@@ -58,6 +58,14 @@ export interface StartOptions {
   readonly onCancel?: 'cancel' | 'leave' | undefined
 }
 
+/** What is said of an event beside itself. */
+export interface EmitOptions {
+  /** By which it is known when it comes twice, here or by `app.publish`. Without one it is this event of this run alone. */
+  readonly id?: string | undefined
+  /** Whose it is; default: the name of the workflow. What `app.publish` says without one has the name of the application. */
+  readonly source?: string | undefined
+}
+
 /** How long `receive` waits. */
 export interface ReceiveOptions {
   /** How long to wait; after it the answer is null. */
@@ -161,8 +169,14 @@ export interface Run<
     options?: StepOptions<Stored<NoInfer<Result>>>,
   ): Promise<Stored<Result>>
 
-  /** Publishes an event, with the turn that it is emitted in. @throws EVENT_UNKNOWN, INPUT_INVALID */
-  emit(event: EventValue): void
+  /**
+   * Publishes an event, with the turn that it is emitted in. With an `id` it is what `app.publish` makes of the same id, source and
+   * data, whoever says it first; it then stands right behind the turn. Another event that has the id and source keeps it: the run
+   * goes on, and the log has a warning (EVENT_CONFLICT).
+   *
+   * @throws EVENT_UNKNOWN, INPUT_INVALID, ID_INVALID
+   */
+  emit(event: EventValue, options?: EmitOptions): void
 
   /** Waits, also over restarts and for months. @throws DURATION_INVALID */
   sleep(duration: Duration): Promise<void>

@@ -35,7 +35,8 @@ export interface AskedEvent {
 export function judgeEvent(context: Judging, own: string, request: PublishRequest, made?: JsonText): AskedEvent {
   const { directory, random, clock } = context
   const { type, cause } = request
-  const problem = cause === undefined ? undefined : causeProblem(cause)
+  // Another door has judged it, or a run says it, whose id is as long as it is.
+  const problem = cause === undefined || made !== undefined ? undefined : causeProblem(cause)
   if (problem !== undefined) throw fault('REQUEST_INVALID', { what: 'The request', path: 'cause', problem })
   const source = checkEventName(request.source ?? own, 'The source')
   const given = request.id !== undefined
@@ -48,14 +49,20 @@ export function judgeEvent(context: Judging, own: string, request: PublishReques
   return { type, key, source, id, given, name: `${source} ${id}`, value, data, hash }
 }
 
+/** What an event came of. Without a root, that of the run that says it, it begins a causal graph of its own. */
+interface Origin {
+  readonly cause?: string | null | undefined
+  readonly root?: string | null | undefined
+}
+
 /** Writes an event whose name is free. Returns its position. What fails before anything is written is whoever asks's. */
-export function writeAsked(context: ShardContext, event: AskedEvent, cause: string | null): number {
+export function writeAsked(context: ShardContext, event: AskedEvent, { cause = null, root = null }: Origin): number {
   const { writer, claims } = context
   const { type, key, source, id, name, data, hash } = event
   const before = writer.rows.events.length
   let num: number
   try {
-    const fact = { type, key, source, id, data, root: null, cause, published: true }
+    const fact = { type, key, source, id, data, root, cause, published: true }
     num = appendEvent(context, fact, context.encodeAsked).pos
   } catch (error) {
     // The event is written and what follows from it cannot be: half of it must not become durable.

@@ -15,13 +15,7 @@ import type { OperationContext, OperationDefinition } from '../define/definition
 import { isRecord } from '../core/json.ts'
 import { ATTEMPTS, attemptPolicy, type AttemptPolicy } from '../define/policy.ts'
 import { CallContext, type CallEnvironment } from './call-context.ts'
-import type { Effect } from './effects.ts'
-
-/** Attempts that were made before, from the notes of the journal. */
-export interface Attempts {
-  readonly failed: number
-  readonly dueAt: number
-}
+import type { Attempts, Effect } from './effects.ts'
 
 /** An effect, but for what becomes of answers that come too late. */
 type Undertaking = Omit<Effect, 'late'>

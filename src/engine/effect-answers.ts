@@ -1,7 +1,7 @@
 // What becomes of an effect, told by effects.ts: an answer is delivered to its run, attempts are kept as notes, and what cannot
 // go on by itself parks it. One part of a shard (shard.ts).
 import type { Failure } from '../core/failure.ts'
-import { Effects, type Effect, type EffectsOptions, type Watched } from './effects.ts'
+import { Effects, type Effect, type EffectsOptions, type FailedAttempt, type Watched } from './effects.ts'
 import { markStuck, writeNote } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
 import type { Outages } from './outages.ts'
@@ -42,11 +42,10 @@ function answersOf(context: () => ShardContext, onFailure: EffectsOptions['onFai
       run.stuckOps.add(effect.op)
       safely(() => markStuck(context(), run, effect.op, 'call', error))
     },
-    attempted: (effect: Effect, attempt: number, error: Failure, ms: number, next: number | null): void => {
-      if (next !== null) outages.failed(effect.name, error)
+    attempted: (effect: Effect, attempt: FailedAttempt): void => {
+      if (attempt.next !== null) outages.failed(effect.name, attempt.error)
       const run = live(effect)
-      if (run !== undefined)
-        safely(() => writeNote(context(), run, { kind: 'attempt', op: effect.op, attempt, error, ms, next }))
+      if (run !== undefined) safely(() => writeNote(context(), run, { kind: 'attempt', op: effect.op, ...attempt }))
     },
   }
 }

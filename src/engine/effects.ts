@@ -9,7 +9,7 @@
 //                      |  --its run froze--> resting --answer--> delivered, to be kept   --failure--> dropped
 //                      '--run ended or process closing--> dropped
 import { elapsedOf, type Cancel, type Clock, type Random } from '../core/clock.ts'
-import { fault, isTerminal } from '../core/errors.ts'
+import { fault, isTerminal, retryAfterMsOf } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
 import { LooseMap } from '../core/loose-map.ts'
@@ -19,8 +19,17 @@ import type { Hold } from './hold.ts'
 import { placesOfAttempt } from './places.ts'
 import { StopSignal } from './stop-signal.ts'
 
+/** Attempts that were made before, from the notes of the journal. */
+export interface Attempts {
+  /** How many failed (in an earlier process), and when the next is due. */
+  readonly failed: number
+  readonly dueAt: number
+  /** Milliseconds that the service asked to be left alone for after the last of them. */
+  readonly askedMs?: number | undefined
+}
+
 /** One call or step to be carried out. */
-export interface Effect {
+export interface Effect extends Attempts {
   readonly run: number
   readonly op: string
   /** What errors call it: `payment.charge`, or the step's name. */
@@ -29,9 +38,6 @@ export interface Effect {
   readonly timeoutMs: number
   /** Where its attempts are counted. */
   readonly counts: AttemptCounts
-  /** Attempts that failed before (in an earlier process), and when the next is due. */
-  readonly failed: number
-  readonly dueAt: number
   /** A failure that may not be retried parks it for a person instead of failing it: an undo is never skipped. */
   readonly mustSucceed: boolean
   /** Makes one attempt; resolves to the stored form of the answer. */
@@ -62,8 +68,18 @@ export interface EffectsOptions {
   readonly stuck: (effect: Effect, error: Failure) => void
   /** Something of the engine threw. */
   readonly onFailure: (error: unknown) => void
-  /** An attempt failed; `next` is when the next one is due, null when there is none. */
-  readonly attempted: (effect: Effect, attempt: number, error: Failure, ms: number, next: number | null) => void
+  readonly attempted: (effect: Effect, attempt: FailedAttempt) => void
+}
+
+/** How an attempt failed. */
+export interface FailedAttempt {
+  readonly attempt: number
+  readonly error: Failure
+  readonly ms: number
+  /** When the next one is due; null when there is none, or none in this process. */
+  readonly next: number | null
+  /** Milliseconds that the service asked to be left alone for. */
+  readonly askedMs?: number
 }
 
 interface Running {
@@ -140,7 +156,7 @@ export class Effects {
     const running = waitingFor(effect, name)
     this.#running.set(name, running)
     // By a clock that was set back meanwhile it would be due later than it ever is.
-    const longest = retryDelayMs(effect.policy, effect.failed, 1)
+    const longest = retryDelayMs(effect.policy, effect.failed, 1, effect.askedMs)
     const wait = Math.min(effect.dueAt - this.#options.clock.now(), longest)
     if (wait > 0) running.cancel = this.#options.clock.after(wait, () => this.#first(running))
     else this.#first(running)
@@ -323,23 +339,27 @@ export class Effects {
     const terminal = isTerminal(error)
     const hopeless = terminal || HOPELESS.has(failure.code)
     const left = !hopeless && !running.givenUp && attempt < effect.policy.attempts
-    const isMade = left && !this.#closing
-    const delay = isMade && !running.resting ? retryDelayMs(effect.policy, attempt, random.seed() / 2 ** 32) : 0
-    const next = isMade ? clock.now() + delay : null
+    const askedMs = left ? retryAfterMsOf(error) : 0
+    // The next process makes it as soon as it can, unless the service asked to be left alone.
+    const isTimed = left && (askedMs > 0 || !this.#closing)
+    const isSpread = isTimed && !running.resting
+    const delay = isSpread ? retryDelayMs(effect.policy, attempt, random.seed() / 2 ** 32, askedMs) : askedMs
+    const next = isTimed ? clock.now() + delay : null
     effect.counts.failed += 1
-    if (isMade) effect.counts.retried += 1
+    if (left && !this.#closing) effect.counts.retried += 1
     const at = placesOfAttempt(error)
     // Its run is told of the failure alone.
-    this.#options.attempted(effect, attempt, at.length === 0 ? failure : { ...failure, details: { at } }, ms, next)
+    const told = at.length === 0 ? failure : { ...failure, details: { at } }
+    this.#options.attempted(effect, { attempt, error: told, ms, next, ...(askedMs > 0 ? { askedMs } : {}) })
     // It is made again when its run goes on; only what can never be answered otherwise is told.
     if (running.resting && !running.givenUp && (!terminal || effect.mustSucceed)) return void this.#finish(running)
+    if (this.#closing && left) return
     if (next !== null) {
       running.stop = null
       running.next = attempt + 1
       running.cancel = clock.after(delay, () => this.#begin(running, attempt + 1))
       return
     }
-    if (this.#closing && left) return
     if (running.until > elapsedOf(clock)) return this.#outwait(running, failure, attempt)
     this.#finish(running)
     const fails = terminal || (effect.policy.exhausted === 'fail' && !HOPELESS.has(failure.code))

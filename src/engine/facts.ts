@@ -3,6 +3,7 @@
 import { toFailure } from '../core/failure.ts'
 import { eventRef, operationId, reactionId } from '../core/ids.ts'
 import { toWholeText } from '../core/json-losses.ts'
+import { parseText } from '../core/json-text.ts'
 import { fromText, toText, type JsonText } from '../core/json.ts'
 import type { Command } from '../core/journal.ts'
 import { soloText } from '../core/solo.ts'
@@ -11,8 +12,8 @@ import { isCallValue, type CallValue, type EventValue } from '../core/values.ts'
 import { fault } from '../core/errors.ts'
 import { splitKey } from '../core/names.ts'
 import type { ReactionDefinition } from '../define/definition.ts'
-import { heldOfInput } from './as-json.ts'
-import { createRun, payloadsOf, soloExecutor, type Birth, type BirthPayloads } from './births.ts'
+import { heldOfInput, type Made } from './as-json.ts'
+import { createRun, hashOfGiven, payloadsOf, soloExecutor, type Birth, type BirthPayloads } from './births.ts'
 import { noticeEvent, takeEvent } from './conducting.ts'
 import { soloOf, type LiveRun } from './live-run.ts'
 import { isHere, post } from './outbox.ts'
@@ -35,10 +36,36 @@ export interface Fact {
 /** One that goes to another shard, with the version of the application that says it. */
 export type SentFact = Fact & { readonly version?: string }
 
+/** One that goes through the inbox for its name. Nobody waits for an answer. */
+export interface NamedFact extends Pick<Fact, 'type' | 'source' | 'id' | 'cause'>, Made {
+  /** Of the run that says it. */
+  readonly root: string
+  readonly data: unknown
+  readonly hash: string
+  readonly silent: true
+}
+
 /** Appends an event where its key is: here, or by a row for the inbox of the shard that has it. */
 export function recordEvent(context: ShardContext, fact: Fact): void {
   if (isHere(context, fact.key)) appendEvent(context, fact)
   else post(context, 'fact', fact.key, JSON.stringify({ ...fact, version: context.version } satisfies SentFact))
+}
+
+/**
+ * Says an event under a name that somebody else may say it under as well: who has it is looked up where names are taken, so that
+ * it goes through the inbox, in this turn's commit.
+ * @param raw its data as they were given, which is what tells two of one name apart.
+ */
+export function postNamed(context: ShardContext, fact: Fact & { readonly root: string }, raw: JsonText): void {
+  const { type, key, source, id, data: made, root, cause } = fact
+  const data = parseText(raw)
+  const hash = hashOfGiven(context, { type, data }, data, `the data of ${type}`)
+  post(
+    context,
+    'event',
+    key,
+    JSON.stringify({ type, data, made, source, id, root, cause, hash, silent: true } satisfies NamedFact),
+  )
 }
 
 /**

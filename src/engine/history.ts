@@ -8,6 +8,7 @@ import type { Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
 import { seenOf, type SeenSignals } from '../core/mailbox.ts'
 import type { JournalRow, RunRow, StoreReader } from '../core/store.ts'
+import type { Attempts } from './effects.ts'
 import type { ShardContext } from './shard-context.ts'
 
 export interface HistoryTurn extends Turn {
@@ -19,7 +20,7 @@ export interface History {
   /** How many there are. */
   readonly turns: number
   /** Failed attempts of operations, by operation. */
-  readonly attempts: ReadonlyMap<string, { readonly failed: number; readonly dueAt: number }>
+  readonly attempts: ReadonlyMap<string, Attempts>
   /** Operations that wait for a person, and why. */
   readonly stuckOps: ReadonlyMap<string, Failure>
   /** Runs that took the place of a child, by operation. */
@@ -98,7 +99,7 @@ export function historyOf(
 export class HistoryReader {
   readonly #context: Pick<ShardContext, 'decode' | 'notBefore'>
   readonly #run: Pick<RunRow, 'id' | 'generation' | 'since'>
-  readonly #attempts = new Map<string, { failed: number; dueAt: number }>()
+  readonly #attempts = new Map<string, Attempts>()
   readonly #stuckOps = new Map<string, Failure>()
   readonly #again = new Map<string, string>()
   readonly #mail = new Map<number, Delivered>()
@@ -204,7 +205,8 @@ export class HistoryReader {
   #note(note: Note): void {
     if (note.kind === 'action' && note.action === 'retry' && note.op === null) this.#isRetried = true
     else if (note.kind === 'stuck' && note.op === null) this.#isRetried = false
-    if (note.kind === 'attempt') this.#attempts.set(note.op, { failed: note.attempt, dueAt: note.next ?? 0 })
+    if (note.kind === 'attempt')
+      this.#attempts.set(note.op, { failed: note.attempt, dueAt: note.next ?? 0, askedMs: note.askedMs })
     // A call whose code was gone is tried again: it may be back.
     else if (note.kind === 'stuck' && note.op !== null && note.error.code !== 'CODE_MISSING')
       this.#stuckOps.set(note.op, note.error)

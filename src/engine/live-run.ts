@@ -6,6 +6,7 @@ import type { Cancelled, Command, Delivered } from '../core/journal.ts'
 import { soloInput, type Solo } from '../core/solo.ts'
 import type { RunRow } from '../core/store.ts'
 import type { RunCounts } from './counts.ts'
+import type { Attempts } from './effects.ts'
 
 /** How a run executes. */
 export type Executor =
@@ -59,7 +60,7 @@ export interface LiveRun {
   /** Calls that take something back and have begun, in this life of the run. */
   readonly undosBegun: Set<string>
   /** Attempts that failed in an earlier process, by operation. */
-  readonly attempts: Map<string, { readonly failed: number; readonly dueAt: number }>
+  readonly attempts: Map<string, Attempts>
   /** Where it is counted. */
   readonly counts: RunCounts
 }

@@ -4,6 +4,7 @@
 import { parseText } from '../core/json-text.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
+import { runRef } from '../core/ids.ts'
 import type { InboxRow } from '../core/store.ts'
 import type {
   ConductRequest,
@@ -23,6 +24,7 @@ import { isOfStore, takeBegin, takeBegun, takeFact } from './between-shards.ts'
 import { createRun, payloadsOf, type Birth } from './births.ts'
 import type { Taken } from './claims.ts'
 import { conductFlow } from './conduct-flow.ts'
+import type { NamedFact } from './facts.ts'
 import { FarActions } from './far-actions.ts'
 import { FarAnswers, type Asked } from './far-answers.ts'
 import { inboxFirst, openRun, type Way } from './find-run.ts'
@@ -92,8 +94,11 @@ export class Requests {
     if (way.drained === undefined) checkDeadline(deadline, at, this.#shard.context.clock.now())
   }
 
-  /** @param asked what was judged of the request already. */
-  async publish(request: PublishRequest, way: Way = {}, asked?: AskedEvent): Promise<Published> {
+  /**
+   * @param asked what was judged of the request already.
+   * @param root of the run that says it, under a name that somebody else may use.
+   */
+  async publish(request: PublishRequest, way: Way = {}, asked?: AskedEvent, root?: string): Promise<Published> {
     this.#shard.check()
     const { context } = this.#shard
     const { claims } = context
@@ -103,7 +108,7 @@ export class Requests {
     const decide = async (taken: Taken | null): Promise<Published> => {
       this.#shard.check()
       if (taken === null) this.#refuseNew(way)
-      const position = taken?.num ?? writeAsked(context, event, request.cause ?? null)
+      const position = taken?.num ?? writeAsked(context, event, { cause: request.cause, root })
       place?.born()
       await this.#settled(way, taken, hash, () => fault('EVENT_CONFLICT', { id, source }))
       return { id, source, position, created: taken === null }
@@ -196,7 +201,9 @@ export class Requests {
         return true
       }
       const { code, message } = toFailure(error)
-      context.log.warn(`An inbox row for ${row.target} was not taken: ${message}`, undefined, { code })
+      const run = sayerOf(row, text)
+      const what = run === undefined ? `An inbox row for ${row.target}` : `What the run "${run}" emitted`
+      context.log.warn(`${what} was not taken: ${message}`, undefined, { code, run })
       this.#drain(way)
       context.writer.flush()
     }
@@ -211,12 +218,12 @@ export class Requests {
     if (kind === 'begun') return takeBegun(this.#shard.context, text, drain)
     if (kind === 'act') return this.#far.take(row, text)
     if (kind === 'conduct') return this.#takeConduct(row, parseText(text) as ConductRequest & Made & Asked, way)
-    const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & Made & { by: string; why: string }
+    const body = parseText(text) as SignalRequest & StartRequest & PublishRequest & Made & Said
     const { context } = this.#shard
     if (kind === 'cancel') await this.#stop(body, way)
     else if (kind === 'signal') await this.signals.take(row, body, this.#drained(way))
     else if (kind === 'start') await this.start(body, way, judgeStart(context, body, undefined, body.made))
-    else await this.publish(body, way, judgeEvent(context, this.#source, body, body.made))
+    else await this.publish(body, way, judgeEvent(context, this.#source, body, body.made), body.root)
   }
 
   /** A flow that was asked for at another node, which waits for the answer. */
@@ -261,6 +268,18 @@ export class Requests {
     context.writer.rows.drained.push(drained)
     context.writer.onDurable(() => context.inbox.gone(drained))
   }
+}
+
+/** What a run says: that another one is to stop, or an event under a name. */
+interface Said extends Partial<Pick<NamedFact, 'root'>> {
+  readonly by: string
+  readonly why: string
+}
+
+/** The run that has emitted what a row says; undefined for anything else. */
+function sayerOf({ kind }: InboxRow, text: string): string | undefined {
+  const { root, cause } = kind === 'event' ? (parseText(text) as Partial<NamedFact>) : {}
+  return root === undefined ? undefined : cause?.slice(runRef('').length)
 }
 
 /** Gives the place back when the request has been answered. */

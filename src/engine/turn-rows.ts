@@ -12,11 +12,11 @@ import type { CallSettings } from '../core/contracts.ts'
 import type { StepWork } from '../core/issue.ts'
 import { createRun, startHash, type Birth } from './births.ts'
 import { continueRun } from './generations.ts'
-import { callEffect, outcomeOf, stepEffect, type Attempts } from './calls.ts'
-import type { Effect } from './effects.ts'
+import { callEffect, outcomeOf, stepEffect } from './calls.ts'
+import type { Attempts, Effect } from './effects.ts'
 import { endRun, freeIfNothingIsStuck, markStuck, setPhase } from './endings.ts'
 import { setAgain } from './timer-rows.ts'
-import { recordEvent } from './facts.ts'
+import { postNamed, recordEvent } from './facts.ts'
 import { lateAnswer, lateUndone } from './late-answers.ts'
 import { identityOf, type LiveRun } from './live-run.ts'
 import { isHere, post } from './outbox.ts'
@@ -291,16 +291,19 @@ export function writeChild(
 
 function writeEmit(context: ShardContext, run: LiveRun, command: Extract<Command, { kind: 'emit' }>): void {
   const identity = identityOf(context.environment.store, run.row)
-  recordEvent(context, {
-    type: command.type,
-    key: command.key,
-    source: run.row.name,
-    id: idempotencyKey(identity, command.op),
-    data: command.input,
+  const { type, key, input } = command
+  const fact = {
+    type,
+    key,
+    source: command.source ?? run.row.name,
+    id: command.id ?? idempotencyKey(identity, command.op),
+    data: input,
     root: run.row.root,
     cause: runRef(run.row.id),
     published: true,
-  })
+  }
+  if (command.id === undefined) recordEvent(context, fact)
+  else postNamed(context, fact, command.raw ?? input)
 }
 
 /**

@@ -61,9 +61,12 @@ const account = workflow(
     return { heard, by: (await run.receive(Go)).data.by }
   },
 )
+/** The name of an event that others may say as well. */
+const named = (customerId: string) => ({ id: `owed:${customerId}`, source: 'billing' })
 /** Of an order: tells its customer, whose key is in another shard. */
 const order = workflow('order', { input: Told, output: z.json(), key: 'orderId' }, async (run, told) => {
-  for (const nth of [1, 2, 3]) run.emit(Owed({ customerId: told.customerId, nth }))
+  for (const nth of [1, 2]) run.emit(Owed({ customerId: told.customerId, nth }))
+  run.emit(Owed({ customerId: told.customerId, nth: 3 }), named(told.customerId))
   await run.call(desk.note(told))
   const child = run.start(greeting(told))
   return { child: await child.result() }
@@ -105,6 +108,8 @@ test('an order and its customer in different shards: events, outcomes, reactions
     expect(await app.result(`order:${orderId}`)).toEqual({ child: `hello ${customerId}` })
     await app.signal(`account:${customerId}`, Go({ by: orderId }), { id: 's' })
     expect(await app.result(`account:${customerId}`)).toEqual({ heard: [1, 2, 3], by: orderId })
+    const again = await app.publish(Owed({ customerId, nth: 3 }), named(customerId))
+    expect(again).toMatchObject({ ...named(customerId), created: false })
     const { events } = await app.key('customerId', customerId)
     expect(events.map(({ type }) => type).toSorted()).toEqual(['noted', 'owed', 'owed', 'owed'])
     const noted = events.find(({ type }) => type === 'noted')

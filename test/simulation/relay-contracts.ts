@@ -11,6 +11,11 @@ export type Payment = z.infer<typeof Payment>
 /** Of the account that gets it: mostly in another shard than the payment. */
 const Moved = event('moved', Payment, { key: 'to' })
 
+/** Every other payment is said under a name that others could use as well. */
+function nameOf({ from, letter }: Payment): { readonly id?: string; readonly source?: string } {
+  return /[02468]$/.test(from) ? { id: `moved:${letter}`, source: 'bank' } : {}
+}
+
 export interface Bank {
   readonly take: (payment: Payment, context: OperationContext) => Promise<void>
   readonly give: (payment: Payment, context: OperationContext) => Promise<void>
@@ -25,7 +30,7 @@ export function relayApplication(bank: Bank): ApplicationDefinition {
   })
   const pay = workflow('pay', { input: Payment, output: z.null(), key: 'from' }, async (run, payment) => {
     await run.call(desk.take(payment))
-    run.emit(Moved(payment))
+    run.emit(Moved(payment), nameOf(payment))
     return null
   })
   const letter = workflow('letter', { input: Payment, output: z.null(), key: 'letter' }, async (run, payment) => {

@@ -45,6 +45,9 @@ workflow('everything', { input: id, output: z.null(), key: 'orderId', state: Sta
   await run.sleep(5)
 
   run.emit(OrderCreated({ orderId, total: 1, items: [] }))
+  run.emit(OrderCreated({ orderId, total: 1, items: [] }), { id: 'created-1', source: 'shop' })
+  // @ts-expect-error an id is a text; says: 'number' is not assignable to type 'string'
+  run.emit(OrderCreated({ orderId, total: 1, items: [] }), { id: 1 })
   // @ts-expect-error data is not an event
   run.emit({ orderId })
   // @ts-expect-error a call is not an event

@@ -72,14 +72,14 @@ function factsOf(
   }
   const known = declared !== null ? 'declared' : seen.answered > 0 && seen.workflows.size === 0 ? 'sampled' : 'unknown'
   if (known === 'unknown') {
-    const why =
-      seen.workflows.size > 0 ? 'its call is a workflow, which is code' : 'no data of its event could be made up'
+    const isWorkflow = seen.workflows.size > 0
+    const why = isWorkflow ? 'its call is a workflow, which is code' : 'no data of its event could be made up'
     seen.findings.push(
       finding(
         'reaction-unknown',
         place,
         `what it calls is not known: ${why}`,
-        `{ calls: ['service.operation'] } as its options`,
+        `${isWorkflow ? '' : `examples in the schema of ${reaction.event.type}, or `}{ calls: ['service.operation'] } as its options`,
       ),
     )
   }

@@ -41,6 +41,38 @@ it('are what the schema makes of them, and only what it accepts', () => {
   expect(samplesOf(event('e', odd, key))).toEqual([{ id: 'AB-12', kind: 'b' }])
 })
 
+it.each<[RegExp, string]>([
+  [/^D-\d+$/, 'D-1'],
+  [/^[a-z]{3}\d{4,6}$/, 'aaa1111'],
+  [/^DE\d{9}$/, 'DE111111111'],
+  [/^ORD\.\w+-?x*$/, 'ORD.a'],
+  [/^customer:.*/, 'customer:'],
+])('are spelled by a pattern of letters and classes: %s', (pattern, word) => {
+  expect(samplesOf(event('e', z.object({ id: z.string().regex(pattern) }), key))).toEqual([{ id: word }])
+})
+
+it('are the examples of the schema, and its default where nothing else fits', () => {
+  const given = z.object({
+    id: z
+      .string()
+      .regex(/^(red|blue)-\d$/)
+      .meta({ examples: ['red-1', 'blue-2'] }),
+    size: z.int().meta({ examples: [40] }),
+    of: z
+      .string()
+      .regex(/^(a|b)+c$/)
+      .default('abc'),
+  })
+  const base = { id: 'red-1', size: 40, of: 'abc' }
+  expect(samplesOf(event('e', given, key))).toEqual([base, base, { ...base, id: 'blue-2' }])
+  const whole = z.object({ id, kind: z.enum(['a', 'b']) }).meta({ examples: [{ id: 'DE-7', kind: 'b' }] })
+  expect(samplesOf(event('e', whole, key))).toEqual([
+    { id: 'AB-12', kind: 'a' },
+    { id: 'DE-7', kind: 'b' },
+    { id: 'AB-12', kind: 'b' },
+  ])
+})
+
 it('are none where none can be made', () => {
   const given = (input: unknown): Schema<{ id: string }> =>
     ({
@@ -54,7 +86,7 @@ it('are none where none can be made', () => {
   const broken = { type: 'object', required: ['id'], properties: { id: { type: 'string', pattern: '(' } } }
   expect(samplesOf(event('e', given(broken), key))).toEqual([])
   expect(samplesOf(event('e', given(null), key))).toEqual([])
-  expect(samplesOf(event('e', z.object({ id: z.string().regex(/^never such a word$/) }), key))).toEqual([])
+  expect(samplesOf(event('e', z.object({ id: z.string().regex(/^(never|such) a word$/) }), key))).toEqual([])
 })
 
 it('end, also of a schema that contains itself in many fields', () => {

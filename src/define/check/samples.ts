@@ -1,5 +1,5 @@
 // Sample data of an event, made from the JSON Schema of what its schema takes: one value, and for every decision in it
-// (an optional field, a value of an enumeration, a variant, an empty list) one more in which it falls the other way. Only
+// (an optional field, a value of an enumeration, an example, a variant, an empty list) one more in which it falls the other way. Only
 // what the schema itself accepts is kept, in the form in which others see it. So what a reaction does with a sample is a
 // fact about data that can come; that it does nothing else is not.
 import { isRecord } from '../../core/json.ts'
@@ -103,6 +103,14 @@ function sample(schema: unknown, decisions: Decisions, root: JsonSchema, depth: 
   if (!isRecord(schema) || depth > DEPTH || !decisions.hasRoom()) return null
   const inner = (one: unknown): unknown => sample(one, decisions, root, depth + 1)
   if ('const' in schema) return schema['const']
+  const { examples } = schema
+  if (Array.isArray(examples) && examples.length > 0) {
+    const { examples: _, ...rest } = schema
+    // The author knows better which words there are. Of what has parts, they come beside what is made part by part.
+    const isMade = !['string', 'number', 'integer'].includes(String(schema['type']))
+    const way = decisions.take(examples.length + (isMade ? 1 : 0)) - (isMade ? 1 : 0)
+    return way < 0 ? inner(rest) : examples[way]
+  }
   if (Array.isArray(schema['enum'])) return schema['enum'][decisions.take(schema['enum'].length)]
   if (typeof schema['$ref'] === 'string') return inner(resolve(schema['$ref'], root))
   for (const word of ['anyOf', 'oneOf']) {
@@ -131,7 +139,7 @@ function sample(schema: unknown, decisions: Decisions, root: JsonSchema, depth: 
     case 'boolean':
       return decisions.take(2) === 0
     default:
-      return null
+      return schema['default'] ?? null
   }
 }
 
@@ -159,7 +167,23 @@ function wordOf(schema: JsonSchema): string {
   const least = typeof schema['minLength'] === 'number' ? schema['minLength'] : 0
   const pattern = schema['pattern']
   const fits = (word: string): boolean => typeof pattern !== 'string' || new RegExp(pattern, 'u').test(word)
-  return WORDS.map((word) => word.padEnd(Math.min(least, 1000), '0')).find(fits) ?? 'k1'
+  const words = WORDS.map((word) => word.padEnd(Math.min(least, 1000), '0'))
+  const given = schema['default']
+  return [...words, ...(typeof given === 'string' ? [given] : []), spelled(String(pattern))].find(fits) ?? 'k1'
+}
+
+/** A letter or a class of them, and how often: `[A-Z]{2}`, `-`, `\\d+`. */
+const PIECE = /(\\(?:[dw]|[^a-zA-Z0-9])|\[[^\]^\\]+\]|[^\\^$.*+?()[\]{}|])(?:\{(\d+)(?:,\d*)?\}|([+*?]))?/gy
+
+/** A word of a pattern that is one such piece after the other; of any other one it mostly does not fit. */
+function spelled(pattern: string): string {
+  const pieces = [...pattern.replace(/^\^/, '').matchAll(PIECE)]
+  return pieces
+    .map(([, letter = '', times, more]) => {
+      const one = { '\\d': '1', '\\w': 'a' }[letter] ?? letter.replace(/^\[(.).*\]$/, '$1').slice(-1)
+      return one.repeat(times === undefined ? (more === '*' || more === '?' ? 0 : 1) : Math.min(Number(times), 100))
+    })
+    .join('')
 }
 
 function numberOf(schema: JsonSchema): number {
