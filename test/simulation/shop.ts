@@ -28,7 +28,8 @@ const NONE = { acks: 0, hits: {}, redelivered: 0, endings: [] }
 /** Until what a monitor has taken is written, also by a node that takes over only then. */
 const [WRITTEN_MS, OWNED_MS] = [3000, 9000]
 const AGAIN_MS = 120
-const GIVE_UP = 200
+/** A minute: runs that may have ended processes wait for half of one for their trial, and keep places that are few in some stories. */
+const GIVE_UP = 500
 
 /** What an auditor of orders is given. */
 export interface ShopEvidence {
