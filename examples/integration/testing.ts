@@ -18,12 +18,13 @@ export async function startAll({ store = 'memory:', policy, clock }: Options = {
   const retries: Policy = policy ?? { retry: { attempts: 100, backoff: '1ms', limit: '1ms' } }
   let time = 0
   const first = Promise.withResolvers<Application>()
-  const serving = await serve(first.promise, { port: 0 })
+  const log = { info: () => {}, warn: () => {}, error: () => {} }
+  const serving = await serve(first.promise, { port: 0, log })
   const secret = 'a secret'
   const systems = await startSystems({ folder: null, hooks: serving.url, secret, now: () => time }, 0)
   const { crm, accounting } = systems.addresses
   const { definition, reconcile } = makeIntegration(systems.addresses, retries)
-  const app = await open(definition, { store, clock })
+  const app = await open(definition, { store, clock, log })
   first.resolve(app)
 
   const send = async (url: string, body?: unknown): Promise<Response> => {
