@@ -15,7 +15,7 @@ const sources = {
   store: new URL('../../src/stores/sqlite/sqlite-store.ts', import.meta.url).href,
   rows: new URL('../../src/testing/store-rows.ts', import.meta.url).href,
 }
-const program = `
+const usual = `
   import { writeSync } from 'node:fs'
   import { sqlite } from '${sources.store}'
   import { aTurn, commitFirst, commitAfter } from '${sources.rows}'
@@ -28,11 +28,16 @@ const program = `
   writeSync(1, said.join(' ') + '\\n')
 `
 
-/** What the program says when all writes of these files fail, in the log from the 100th on. */
-async function said(file: string, error: string, paths: readonly string[]): Promise<string> {
+/** What the program says when all writes of these files fail, in the log from the 100th on, or another one. */
+async function said(
+  file: string,
+  error: string,
+  paths: readonly string[],
+  { program = usual, from = 100 } = {},
+): Promise<string> {
   const log = join(file, '..', 'log')
   // SQLite writes by pwrite64, and the small file is written by write.
-  const inject = [`inject=pwrite64:error=${error}:when=100+`, `inject=write:error=${error}`]
+  const inject = [`inject=pwrite64:error=${error}:when=${from}+`, `inject=write:error=${error}`]
   const traced = paths.flatMap((path) => ['-P', path])
   const child = spawn(
     'strace',
@@ -72,5 +77,14 @@ test('a quota is a full disk, and a broken disk is none', async (context) => {
   const [quota, broken] = [join(folder, 'quota.db'), join(folder, 'broken.db')]
   expect(await said(quota, 'EDQUOT', files(quota))).toBe('STORE_FULL ok ok')
   expect(await said(broken, 'EIO', files(broken))).toBe('STORE_FAILED STORE_FAILED ok')
+  // A store that is well is opened when nothing more can be written, so that it can be read at least.
+  const program = `
+    import { writeSync } from 'node:fs'
+    import { sqlite } from '${sources.store}'
+    const store = sqlite({ file: process.env.STORE_FILE })
+    writeSync(1, await store.open().then(() => 'ok', (error) => error.code + JSON.stringify(error.details)) + '\\n')
+    await store.close()
+  `
+  expect(await said(quota, 'EDQUOT', files(quota), { program, from: 1 })).toBe('ok')
   rmSync(folder, { recursive: true })
 })

@@ -21,7 +21,7 @@ import { SCHEMA_VERSION } from '../../core/store.ts'
 import { describe, failureOf, isSqliteError, storeFailed } from './failure.ts'
 import { APPLICATION_ID, layoutVersion, migrate, pragma } from './layout.ts'
 import { syncFolder } from './folder.ts'
-import { markAnew, markOf, refuseMixed } from './mark.ts'
+import { isMixed, markAnew, markOf } from './mark.ts'
 
 /** How long SQLite waits for somebody else's lock on the file (a backup, a person with a shell). */
 const BUSY_TIMEOUT_MS = 5_000
@@ -45,7 +45,7 @@ export function inspect(path: string): boolean {
   const [application, version] = withDatabase(path, (db) => [pragma(db, 'application_id'), layoutVersion(db)])
   if (application !== APPLICATION_ID) throw foreign(path, 'it is another SQLite database')
   if (version > SCHEMA_VERSION) throw fault('STORE_NEWER', { path, found: version, known: SCHEMA_VERSION })
-  refuseMixed(path, () => markOfFile(path))
+  if (isMixed(path, () => markOfFile(path))) throw fault('STORE_MIXED', { path })
   return true
 }
 
@@ -66,9 +66,9 @@ export function openWriter(path: string): DatabaseSync {
     try {
       // After a failed fsync and a restart the log may stand in the system's cache alone, where a later fsync does not
       // find it: it must be in the file before anything new is acknowledged on top of it.
-      emptyLog(db)
+      const isEmpty = emptyLog(db)
       migrate(db)
-      markTwice(db)
+      markTwice(db, isEmpty)
       return db
     } catch (error) {
       db.close()
@@ -80,15 +80,9 @@ export function openWriter(path: string): DatabaseSync {
 }
 
 /** Of a life before, a file has neither the mark that the log begins with nor the one before that. */
-function markTwice(db: DatabaseSync): void {
-  try {
-    markAnew(db)
-    emptyLog(db)
-    markAnew(db)
-  } catch (error) {
-    // A disk that is full, or somebody who holds the file: a log that is of another file is found out less surely.
-    if (failureOf(error).fatal) throw error
-  }
+function markTwice(db: DatabaseSync, isEmpty: boolean): void {
+  // Whoever still reads the log has been waited for once already.
+  if (markAnew(db) && isEmpty && emptyLog(db)) markAnew(db)
 }
 
 /** A connection for queries, beside a writer in this or another process, or after one that was killed. */
@@ -153,13 +147,14 @@ function bystander(path: string): DatabaseSync | undefined {
   }
 }
 
-/** Moves what stands in the log into the file, unless somebody reads it or the disk is full. */
-function emptyLog(db: DatabaseSync): void {
+/** Moves what stands in the log into the file, unless somebody reads it or the disk is full. Returns whether the log is empty. */
+function emptyLog(db: DatabaseSync): boolean {
   try {
-    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    return pragma(db, 'wal_checkpoint(TRUNCATE)') === 0
   } catch (error) {
     // Everything is durable in the log all the same.
     if (failureOf(error).fatal) throw error
+    return false
   }
 }
 

@@ -8,7 +8,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../core/errors.ts'
 import { markOfFile } from './database.ts'
 import { failureOf } from './failure.ts'
-import { isLeftOf, markAfter, markAnew, markOf } from './mark.ts'
+import { isLeftOf, isMixed, markAfter, markAnew, markOf } from './mark.ts'
 
 /** Of so many reads one is preceded by a look, which takes longer than most of them. */
 const READS = 30
@@ -52,23 +52,34 @@ export class Presence {
 
   /** By what was moved into it from the log, which begins anew then, or by somebody who has copied another one over it. */
   #changedFile(db: DatabaseSync): void {
-    const mark = markOfFile(this.#path)
-    if (mark !== undefined) this.#refuseStrange(mark, markOf(db))
     try {
-      markAnew(db)
-      this.#marks = [...this.#marks, markOf(db)]
+      if (!this.#isOurs(db)) throw fault('STORE_MIXED', { path: this.#path })
+      if (markAnew(db)) this.#marks = [...this.#marks, markOf(db)]
     } catch (error) {
-      // On a full disk the log begins without one of its own, and whose it is can be told less surely.
       if (failureOf(error).fatal) throw error
+      // Somebody holds it for long. The commit before this stands: the next one looks again.
+      return
     }
     this.#changed = this.#look()[0].changed
   }
 
-  #refuseStrange(mark: number, now: number): void {
-    if (mark === now) this.#marks = [...this.#marks, now]
+  #isOurs(db: DatabaseSync): boolean {
+    const mark = markOfFile(this.#path)
+    if (mark === undefined) return true
+    const now = markOf(db)
     const known = this.#marks.findLastIndex((one) => one === mark || (isLeftOf(one, mark) && isLeftOf(mark, now)))
-    if (known < 0) throw fault('STORE_MIXED', { path: this.#path })
-    this.#marks = this.#marks.slice(known)
+    // What others have written, and what was in the log when it was opened, is all that there is, or stands in the log.
+    const isOurs = known >= 0 || mark === now || !this.#isMixed(db)
+    if (isOurs) this.#marks = [mark, ...(known < 0 ? [] : this.#marks.slice(known + 1))]
+    return isOurs
+  }
+
+  #isMixed(db: DatabaseSync): boolean {
+    return isMixed(
+      this.#path,
+      () => markOfFile(this.#path),
+      () => markOf(db),
+    )
   }
 
   #look(): readonly [Looked, Looked] {
