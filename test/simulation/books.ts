@@ -67,6 +67,19 @@ export class Books {
     })
   }
 
+  /** Who takes each of these steps for an order, and does nothing but write it down. */
+  hands<Step extends string>(
+    process: SimulatedProcess,
+    steps: readonly Step[],
+  ): Readonly<Record<Step, (order: { readonly id: string }, context: OperationContext) => Promise<undefined>>> {
+    const hand = (step: Step) => (order: { readonly id: string }, context: OperationContext) =>
+      this.call(process, context, { run: order.id, step, input: order }, () => ({
+        outcome: 'applied',
+        answer: undefined,
+      }))
+    return Object.fromEntries(steps.map((step) => [step, hand(step)])) as ReturnType<typeof this.hands<Step>>
+  }
+
   /** @param at when the call began, and `epoch` what the process had by then. */
   #judgeBegin(process: SimulatedProcess, context: OperationContext, epoch: number | undefined, at: number): void {
     // What still runs in one that is over reaches nothing.

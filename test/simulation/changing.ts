@@ -8,16 +8,7 @@ import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.
 import { flowsByLog } from '../support/flows-by-log.ts'
 import { Askers } from './askers.ts'
 import { Books } from './books.ts'
-import {
-  changingApplication,
-  conductWith,
-  flowOf,
-  Placed,
-  STEPS,
-  type Hands,
-  type Step,
-  type Variant,
-} from './changing-contracts.ts'
+import { changingApplication, conductWith, flowOf, Placed, STEPS, type Variant } from './changing-contracts.ts'
 import { judgeRows } from './journals.ts'
 
 const ASKED_MS = 4000
@@ -79,25 +70,14 @@ class ChangingScene implements Scene {
     this.#running.set(process, release)
     const variant = this.#plan[release] as Variant
     this.#stage.world.note(`${process.name} is of release ${release}: ${variant}`)
-    return changingApplication(variant, this.#hands(process), this.#isNamed ? String(release) : 'same')
+    const hands = this.#books.hands(process, STEPS)
+    return changingApplication(variant, hands, this.#isNamed ? String(release) : 'same')
   }
 
   get #release(): number {
     const { weather, ageMs } = this.#stage.world
     const last = this.#plan.length - 1
     return weather === null ? last : Math.min(Math.floor(ageMs / RELEASE_MS), last)
-  }
-
-  #hands(process: SimulatedProcess): Hands {
-    const hand = (step: Step) => [
-      step,
-      (parcel: { readonly id: string }, context: Parameters<Hands['pack']>[1]) =>
-        this.#books.call(process, context, { run: parcel.id, step, input: parcel }, () => ({
-          outcome: 'applied',
-          answer: undefined,
-        })),
-    ]
-    return Object.fromEntries(STEPS.map(hand)) as Hands
   }
 
   begin(): void {

@@ -12,7 +12,7 @@ import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
 import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.ts'
 import { AGAIN_MS, Askers } from './askers.ts'
 import { Books } from './books.ts'
-import { Asked, forgettingApplication, type Hands, type Job } from './forgetting-contracts.ts'
+import { Asked, forgettingApplication, type Job } from './forgetting-contracts.ts'
 import { judgeReplays, never } from './journals.ts'
 import { StuckRuns } from './stuck-runs.ts'
 
@@ -73,14 +73,7 @@ class ForgettingScene implements Scene {
   }
 
   application(process: SimulatedProcess) {
-    const does =
-      (step: keyof Hands): Hands[typeof step] =>
-      (order, context) =>
-        this.#books.call(process, context, { run: order.id, step, input: order }, () => ({
-          outcome: 'applied',
-          answer: undefined,
-        }))
-    return forgettingApplication({ help: does('help'), carry: does('carry'), write: does('write') })
+    return forgettingApplication(this.#books.hands(process, ['help', 'carry', 'write']))
   }
 
   options(): RunOptions {

@@ -78,7 +78,7 @@ class ReleasesScene implements Scene {
     const release = this.#release
     this.#running.set(process, release)
     this.#stage.world.note(`${process.name} is of release ${release}`)
-    return applicationOf(release, this.#hands(process), this.#isNamed ? undefined : 'same')
+    return applicationOf(release, this.#books.hands(process, STEPS), this.#isNamed ? undefined : 'same')
   }
 
   /** Of a process that starts now. */
@@ -86,18 +86,6 @@ class ReleasesScene implements Scene {
     const { weather, ageMs } = this.#stage.world
     if (weather === null) return LAST
     return this.#plan[Math.min(Math.floor(ageMs / RELEASE_MS), this.#plan.length - 1)] as Release
-  }
-
-  #hands(process: SimulatedProcess): Hands {
-    const hand = (step: (typeof STEPS)[number]) => [
-      step,
-      (order: Order, context: Parameters<Hands['take']>[1]) =>
-        this.#books.call(process, context, { run: order.id, step, input: order }, () => ({
-          outcome: 'applied',
-          answer: undefined,
-        })),
-    ]
-    return Object.fromEntries(STEPS.map(hand)) as Hands
   }
 
   begin(): void {

@@ -66,15 +66,7 @@ class RestoresScene implements Scene {
   }
 
   application(process: SimulatedProcess) {
-    const hand = (step: Step) => [
-      step,
-      (order: Order, context: Parameters<Hands['take']>[1]) =>
-        this.#books.call(process, context, { run: order.id, step, input: order }, () => ({
-          outcome: 'applied',
-          answer: undefined,
-        })),
-    ]
-    return applicationOf(RELEASE, Object.fromEntries(STEPS.map(hand)) as Hands)
+    return applicationOf(RELEASE, this.#books.hands(process, STEPS))
   }
 
   begin(): void {
