@@ -1,6 +1,7 @@
 // The numbers of the application, of this server and of its process, in the text format that Prometheus reads (version 0.0.4):
 // https://prometheus.io/docs/instrumenting/exposition_formats/. Everything is asked of memory, so that it is answered while the
-// store is not there. What the numbers are, engine/metrics.ts says and docs/reference/metrics.md explains.
+// store is not there; only a node that stands by asks the owner, until that has answered once, whether it takes what is passed on. What
+// the numbers are, engine/metrics.ts says and docs/reference/metrics.md explains.
 import type { Metric, MetricSample, MetricSpread } from '../define/metric.ts'
 import { textAnswer, type Answer } from './answer.ts'
 import { readiness } from './readiness.ts'
