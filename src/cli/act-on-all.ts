@@ -8,7 +8,7 @@ import type { Command, Given, OptionSpec } from './command.ts'
 import { findWriter } from './discovery.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { usage, wholeNumber } from './parse.ts'
-import { oneLine } from './printable.ts'
+import { oneLine, printable } from './printable.ts'
 import { reasonOf } from './reasoned.ts'
 import { print, type Terminal } from './terminal.ts'
 
@@ -31,6 +31,7 @@ export const ALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   key: { value: '<field:value>', about: 'With --all: of one business key.' },
   root: { value: '<root>', about: 'With --all: of one causal graph, run:<id> or event:<source>:<id>.' },
   limit: { value: '<count>', about: `With --all: the newest so many, 1 to ${LIMIT}; default 1000.` },
+  rehearse: { about: 'With --all: say which runs match, and do nothing to them.' },
 }
 const FILTERS = Object.keys(ALL_OPTIONS).filter((name) => name !== 'all')
 
@@ -64,11 +65,12 @@ export async function actOnAll(
     key: given.text('key'),
     root: given.text('root'),
     limit: wholeNumber(command, given, 'limit', LIMIT),
+    ...(given.flag('rehearse') ? { rehearse: true } : {}),
     ...reasonOf(given, terminal),
   }
   const client = await findWriter(given, terminal)
   const acted = await client.actOnAll(request)
-  print(terminal, given.flag('json'), acted, () => [summary(acted)])
+  print(terminal, given.flag('json'), acted, () => [summary(acted), ...rehearsedLines(acted)])
   for (const { id, code, message } of acted.refused) terminal.note(oneLine(`${id} refused: ${message} (${code})`))
   if (acted.more)
     terminal.note(
@@ -79,11 +81,20 @@ export async function actOnAll(
 
 const DONE = { retry: 'tried again', cancel: 'asked to stop' } as const
 
-function summary({ action, matched, changed, kept = 0, refused }: ActedAll): string {
+function summary({ action, matched, changed, kept = 0, refused, rehearsed }: ActedAll): string {
   if (matched === 0) return 'No run matches.'
+  if (rehearsed !== undefined)
+    return `${matched} run${matched === 1 ? '' : 's'} would be ${DONE[action]}; nothing was done.`
   const more = refused.length >= 100 ? 'at least ' : ''
   const no = refused.length === 0 ? '' : `; ${more}${refused.length} refused`
   return `${changed} of ${matched} run${matched === 1 ? '' : 's'} ${DONE[action]}${no}.${kept === 0 ? '' : ` The code of ${kept} cannot go on: that is kept until ${kept === 1 ? 'it is' : 'they are'} mended and retried.`}`
+}
+
+/** Of a rehearsal: the runs, and how many more there are than are listed. */
+function rehearsedLines({ matched, rehearsed = [] }: ActedAll): string[] {
+  const others = matched - rehearsed.length
+  const rest = others === 0 || rehearsed.length === 0 ? [] : [`  and ${others} more`]
+  return [...rehearsed.map((id) => `  ${printable(id)}`), ...rest]
 }
 
 function statusOf(command: Named, given: Given): ActAllRequest['status'] {

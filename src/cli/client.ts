@@ -63,8 +63,8 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
     retry: async (run, body) => api.post('acted', `${ofRun(run)}/retry`, body),
     answer: async (run, body) => api.post('acted', `${ofRun(run)}/answer`, body),
     fail: async (run, body) => api.post('acted', `${ofRun(run)}/fail`, body),
-    actOnAll: async ({ action, limit, by, why, ...filter }) =>
-      api.post('actedAll', '/api/actions', { action, filter, limit, by, why }, BULK_MS),
+    actOnAll: async ({ action, limit, rehearse, by, why, ...filter }) =>
+      api.post('actedAll', '/api/actions', { action, filter, limit, rehearse, by, why }, BULK_MS),
     settled: async (id, waitMs) =>
       orNull(async () => api.get('run', ofRun(id), { wait: `${Math.round(waitMs)}ms` }, waitMs)),
     run: async (id) => orNull(async () => api.get('run', ofRun(id))),

@@ -163,6 +163,8 @@ export interface ActAllRequest extends Reasoned {
   readonly root?: string | undefined
   /** Runs at most, 1 to 10,000; default 1,000. */
   readonly limit?: number | undefined
+  /** Only says which runs match; nothing is asked of any of them. */
+  readonly rehearse?: boolean | undefined
 }
 
 /** What one action for many runs came to. */
@@ -177,6 +179,8 @@ export interface ActedAll {
   readonly more: boolean
   /** The first hundred that refused, with the code and words of why. */
   readonly refused: readonly { readonly id: string; readonly code: string; readonly message: string }[]
+  /** Of a rehearsal alone: the first hundred runs that match. Whether each would agree is known when it is asked. */
+  readonly rehearsed?: readonly string[]
 }
 
 /** An event from outside. Without an id it gets a UUIDv7; (source, id) is its identity. */

@@ -10,7 +10,7 @@ import type { Queries } from './queries.ts'
 const LIMIT = 1000
 const LIMIT_MOST = 10_000
 const PAGE = 200
-const REFUSED_SHOWN = 100
+const SHOWN = 100
 /**
  * Runs that are acted on at a time: each takes a commit, or the way to another node and back, which may be a second. Few at first, since
  * a node that is silent is found out by them, and twice as many each time that is answered.
@@ -38,6 +38,10 @@ export async function actOnAll(
     throw fault('QUERY_INVALID', { name: 'action', problem: 'it must be retry or cancel' })
   if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MOST)
     throw fault('QUERY_INVALID', { name: 'limit', problem: `it must be a whole number from 1 to ${LIMIT_MOST}` })
+  // What is no boolean is no leave to act: a program without types may have said 'yes'.
+  if (request.rehearse !== undefined && typeof request.rehearse !== 'boolean')
+    throw fault('QUERY_INVALID', { name: 'rehearse', problem: 'it must be true or false' })
+  if (request.rehearse === true) return rehearse(queries, request, limit)
   const refused: { id: string; code: string; message: string }[] = []
   const sum = (more: boolean): ActedAll => ({
     action,
@@ -73,7 +77,7 @@ export async function actOnAll(
       if ('action' in one) {
         if (one.changed) changed += 1
         if (one.kept === true) kept += 1
-      } else if (refused.length < REFUSED_SHOWN) refused.push({ id: (runs[index] as Matched).id, ...one })
+      } else if (refused.length < SHOWN) refused.push({ id: (runs[index] as Matched).id, ...one })
     }
   }
   const some: Matched[] = []
@@ -90,6 +94,19 @@ export async function actOnAll(
   }
   await actOnSome(some)
   return sum(more)
+}
+
+/** What would be looked at now; asked for in earnest, it may be other runs. */
+async function rehearse(queries: Queries, request: ActAllRequest, limit: number): Promise<ActedAll> {
+  const { action } = request
+  const rehearsed: string[] = []
+  let matched = 0
+  for await (const { id } of matching(queries, request)) {
+    if (matched === limit) return { action, matched, changed: 0, more: true, refused: [], rehearsed }
+    matched += 1
+    if (rehearsed.length < SHOWN) rehearsed.push(id)
+  }
+  return { action, matched, changed: 0, more: false, refused: [], rehearsed }
 }
 
 /** Nodes and shards that have not taken what was asked of them. */

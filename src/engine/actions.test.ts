@@ -258,6 +258,20 @@ test('all runs that match are acted on, each by itself', async () => {
     await expect(app.actOnAll({ action: 'retry', limit })).rejects.toMatchObject({ code: 'QUERY_INVALID' })
 })
 
+test('a rehearsal says which runs match, and leaves them as they are', async () => {
+  const { definition, checkout } = shop()
+  const app = await openForTest(definition)
+  for (let n = 0; n < 3; n++) await app.start(checkout({ orderId: String(n) }), { id: `c${n}` })
+  for (let n = 0; n < 3; n++) await isStuck(app, `c${n}`)
+  const of = (limit: number) => app.actOnAll({ action: 'cancel', name: 'checkout', limit, rehearse: true })
+  const nothing = { action: 'cancel', changed: 0, refused: [] }
+  expect(await of(3)).toEqual({ ...nothing, matched: 3, more: false, rehearsed: ['c2', 'c1', 'c0'] })
+  expect(await of(2)).toEqual({ ...nothing, matched: 2, more: true, rehearsed: ['c2', 'c1'] })
+  for (let n = 0; n < 3; n++) expect(await app.run(`c${n}`)).toMatchObject({ status: 'stuck', reason: 'call' })
+  // @ts-expect-error -- a program without types says it in a word, and means that nothing is to be done
+  await expect(app.actOnAll({ action: 'cancel', rehearse: 'yes' })).rejects.toMatchObject({ code: 'QUERY_INVALID' })
+})
+
 test('a run that is stuck while it takes back after a cancellation is not offered another one', async () => {
   const { definition, checkout, state } = shop()
   const app = await openForTest(definition)

@@ -45,7 +45,13 @@ export const cancel: Known<Reasoned> = REASON
 export const retry: Known<RetryRequest> = { op: 'text', ...REASON }
 export const answer: Known<AnswerRequest> = { op: 'other', value: 'other', ...REASON }
 export const fail: Known<FailRequest> = { op: 'text', error: 'other', ...REASON }
-export const actOnAll: Known<ActAllRequest> = { action: 'other', ...FILTER, limit: 'other', ...REASON }
+export const actOnAll: Known<ActAllRequest> = {
+  action: 'other',
+  ...FILTER,
+  limit: 'other',
+  rehearse: 'other',
+  ...REASON,
+}
 export const runs: Known<RunsRequest> = { ...FILTER, ...PAGE }
 export const journal: Known<Paged> = PAGE
 export const events: Known<EventsRequest> = { key: 'other', types: 'other', published: 'other', ...PAGE }

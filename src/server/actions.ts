@@ -39,10 +39,10 @@ async function fail(exchange: Exchange): Promise<Answer> {
 }
 
 async function actOnAll(exchange: Exchange): Promise<Answer> {
-  const body = await read(exchange, ['action', 'filter', 'limit', 'by', 'why'])
+  const body = await read(exchange, ['action', 'filter', 'limit', 'rehearse', 'by', 'why'])
   const action = optionalWord(body, 'action', BULK_ACTIONS)
   if (action === undefined) throw wrong('action', 'it is missing')
-  const request = { action, ...filterOf(body), limit: limitOf(body), ...reasonOf(body) }
+  const request = { action, ...filterOf(body), limit: limitOf(body), rehearse: rehearseOf(body), ...reasonOf(body) }
   return answer(200, await exchange.app.actOnAll(request))
 }
 
@@ -78,7 +78,7 @@ function errorOf(body: Envelope): FailRequest['error'] {
 }
 
 /** An absent filter is refused, so that no typo acts on every run; `{}` is every run, and says so. */
-function filterOf(body: Envelope): Omit<ActAllRequest, 'action' | 'limit' | keyof Reasoned> {
+function filterOf(body: Envelope): Omit<ActAllRequest, 'action' | 'limit' | 'rehearse' | keyof Reasoned> {
   const given = body['filter']
   if (given === undefined) throw wrong('filter', 'it is missing; {} stands for every open run')
   const filter = readEnvelope(given, ['name', 'reason', 'status', 'kind', 'key', 'root'], 'filter')
@@ -118,6 +118,12 @@ function limitOf(body: Envelope): number | undefined {
   if (limit === undefined) return undefined
   if (typeof limit === 'number' && Number.isInteger(limit) && limit >= 1 && limit <= BULK_LIMIT) return limit
   throw wrong('limit', `it must be a whole number from 1 to ${BULK_LIMIT}`)
+}
+
+function rehearseOf(body: Envelope): boolean | undefined {
+  const rehearse = body['rehearse']
+  if (rehearse === undefined || typeof rehearse === 'boolean') return rehearse
+  throw wrong('rehearse', 'it must be true or false')
 }
 
 export const actionRoutes: readonly Route[] = [
