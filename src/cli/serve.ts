@@ -75,6 +75,8 @@ export const serve: Command = {
       url: serving.url,
       token: token[0],
       app: resolve(terminal.cwd, path),
+      unwritten: (problem) =>
+        terminal.note(`Commands find this process by --url ${serving.url} alone, since a note for them cannot be left: ${problem}.`),
     })
     print(
       terminal,

@@ -87,3 +87,13 @@ it('an address that was taken away leaves nothing for the end of the process', (
   remove()
   expect([process.listenerCount('exit'), readProcessFile(folder).kind]).toEqual([before, 'absent'])
 })
+
+it('an address that cannot be written is no reason not to run: whoever wants to hears why', () => {
+  writeFileSync(join(folder, 'no-folder'), '')
+  const problems: string[] = []
+  const store = `file:${join(folder, 'no-folder', 'app.db')}`
+  const remove = leaveAddress({ store, url: record.url, unwritten: (problem) => problems.push(problem) })
+  remove()
+  leaveAddress({ store, url: record.url })()
+  expect(problems).toEqual([expect.stringContaining('no-folder')])
+})

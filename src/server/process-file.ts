@@ -36,6 +36,8 @@ export interface Address {
   readonly storeId?: string | null | undefined
   readonly token?: string | null | undefined
   readonly app?: string | null | undefined
+  /** Called when it cannot be written, with why; without it nobody hears of that. */
+  readonly unwritten?: ((problem: string) => void) | undefined
 }
 
 export type ProcessFile =
@@ -66,11 +68,11 @@ export function writeProcessFile(folder: string, record: ProcessRecord): void {
 
 /**
  * Leaves the address of this process beside its store, so that commands find it. It is taken away when the process
- * ends, or by the function that is returned. On a full disk it is left as soon as there is space: until then commands
- * need `--url`, and the application goes on.
+ * ends, or by the function that is returned. Where it cannot be written commands need `--url`, and the application goes on: a
+ * container has a folder in which its user may not write, and a note beside a store is no reason not to run. On a full disk it is left as soon as there is space.
  * @param store as it was given to `open`: `file:<path>` or `memory:`.
  */
-export function leaveAddress({ store, storeId = null, url, token = null, app = null }: Address): () => void {
+export function leaveAddress({ store, storeId = null, url, token = null, app = null, unwritten }: Address): () => void {
   const place = storePlace(store, process.cwd())
   const record = {
     pid: process.pid,
@@ -86,9 +88,8 @@ export function leaveAddress({ store, storeId = null, url, token = null, app = n
     try {
       writeProcessFile(place.folder, record)
     } catch (error) {
-      // A store opens on a full disk, and a note beside it is no reason not to.
-      if (isFirst && !isOutOfSpace(error)) throw error
-      cancel = systemClock.after(SPACE_LOOK_MS, () => leave(false))
+      if (isFirst) unwritten?.(error instanceof Error ? error.message : String(error))
+      if (!isFirst || isOutOfSpace(error)) cancel = systemClock.after(SPACE_LOOK_MS, () => leave(false))
     }
   }
   leave(true)
