@@ -8,6 +8,7 @@ import type { Log } from '../define/definition.ts'
 import { systemClock } from '../engine/clock.ts'
 import { silentLog } from '../engine/log.ts'
 import { createGuard } from './guard.ts'
+import { handler } from './handler.ts'
 import type { Problem } from './problem.ts'
 import { ROUTES } from './routes.ts'
 import { serve, type ServeOptions, type Serving } from './serve.ts'
@@ -96,6 +97,7 @@ describe('who gets in', async () => {
       cookie(`__Host-ballet=${forged('open-sesame', inSeconds(-1))}; ${first}`),
       read,
     ],
+    ['a session over https, behind any number that are none', cookie(`${'ballet=x; '.repeat(9)}__Host-${first}`), read],
     ['a session that was made up from the token', cookie(`ballet=${forged('open-sesame', inSeconds(60))}`), read],
     ['a session without the header', cookie(first, { origin: url }), write],
     ['a session with another header', cookie(first, { ...page, 'x-ballet-csrf': '0' }), write],
@@ -181,6 +183,10 @@ describe('a session', () => {
       /^__Host-ballet=v1\.\S+; Secure; HttpOnly; SameSite=Strict; Path=\/; Max-Age=28800$/,
     )
     expect(await isIn(url, await cookieOf(url, 'open-sesame', { origin }))).toBe(true)
+    const { app } = testApplication()
+    const init = { method: 'POST', headers: json, body: '{"token":"t"}' }
+    const mounted = await handler(app, { token: 't' })(new Request('https://shop.example/api/session', init))
+    expect(mounted.headers.get('set-cookie')).toMatch(/^__Host-ballet=/)
     const said = await signIn(url, 'open-sesame', { 'x-forwarded-proto': 'https', forwarded: 'proto=https' })
     expect(said.headers.get('set-cookie')).toMatch(/^ballet=/)
   })
@@ -213,7 +219,9 @@ describe('a session', () => {
     const standing = { node: 'me', owner: { id: 'node-1', address: owner.url }, isSure: false, over, doubt: () => {} }
     const { url } = await serving({ nodeSecret }, { standing: { ...standing, role: 'standby' } })
     const cookie = await cookieOf(url)
-    expect(owner.asked).toEqual([])
+    // Also where it can pass nothing on.
+    const alone = await serving({}, { standing: { ...standing, owner: null, role: 'standby' } })
+    expect((await signIn(alone.url)).status).toBe(204)
     const body = JSON.stringify({ call: 'checkout', input: {} })
     const start = (headers: Headers): Promise<Response> =>
       fetch(`${url}/api/runs`, { method: 'POST', headers: { ...json, cookie, ...headers }, body })

@@ -12,8 +12,7 @@ export const SESSION_SECONDS: number = 8 * 3600
 const SECURE_NAME = '__Host-ballet'
 /** Over http, which is for the same machine, and for a network that one trusts. */
 const PLAIN_NAME = 'ballet'
-const NAMES: ReadonlySet<string> = new Set([SECURE_NAME, PLAIN_NAME])
-/** Cookies of these names that are looked at: a browser has two at most. */
+/** Cookies that are looked at: a browser has one of each name, unless somebody else has given it more. */
 const LOOKED_AT = 4
 const ATTRIBUTES = 'HttpOnly; SameSite=Strict; Path=/'
 const WRITTEN = /^(v1\.([0-9]{1,12}))\.([A-Za-z0-9_-]{43})$/
@@ -63,10 +62,9 @@ function cookiesOf(request: Request): readonly string[] {
   const header = request.headers.get('cookie') ?? ''
   if (!header.includes(PLAIN_NAME)) return []
   const pairs = header.split(';').map((pair) => pair.trim().split('='))
-  return pairs
-    .filter(([name = '']) => NAMES.has(name))
-    .slice(0, LOOKED_AT)
-    .map(([, value = '']) => value)
+  const named = (name: string): string[] => pairs.filter((pair) => pair[0] === name).map(([, value = '']) => value)
+  // Those of the first name nobody else can give.
+  return [...named(SECURE_NAME), ...named(PLAIN_NAME)].slice(0, LOOKED_AT)
 }
 
 /** The header that gives a browser its session. */
