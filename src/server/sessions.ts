@@ -7,7 +7,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 
 /** Eight hours: a day of work. */
-export const SESSION_SECONDS: number = 8 * 3600
+const SESSION_SECONDS = 8 * 3600
 /** Over https: a browser takes it from this very host only, and never over plain http. */
 const SECURE_NAME = '__Host-ballet'
 /** Over http, which is for the same machine, and for a network that one trusts. */
