@@ -42,6 +42,11 @@ export const serve: Command = {
       value: '<url>',
       about: 'Where the other nodes of a store reach this one; also BALLET_ADVERTISE; default: its own address.',
     },
+    dashboard: {
+      value: '<on|off>',
+      about: 'Pages for operators at /dashboard/: default on; also BALLET_DASHBOARD.',
+      oneOf: ['on', 'off'],
+    },
     watchdog: {
       value: '<time>',
       about: 'End the process when its main loop has hung for so long: default 30s, or off.',
@@ -53,6 +58,7 @@ export const serve: Command = {
     const place = storePlace(given.text('store') ?? 'file:.ballet/app.db', terminal.cwd)
     const port = portOf(given, terminal)
     const watchdogMs = watchdogOf(given)
+    const dashboard = dashboardOf(given, terminal)
     const loaded = await loadApplication(path, terminal.cwd)
     // From here on a signal must not cut the opening short.
     const asked = untilAsked()
@@ -63,7 +69,7 @@ export const serve: Command = {
     const { app, serving } = await begin(
       loaded,
       place,
-      { port, host: given.text('host'), token, nodeSecret, advertise: advertiseOf(given, terminal) },
+      { port, host: given.text('host'), token, nodeSecret, dashboard, advertise: advertiseOf(given, terminal) },
       // Whoever develops may stop at a line for as long as they like.
       { signal: leaving.signal, ...(development === '1' ? { development: true } : { watchdogMs }) },
     )
@@ -115,6 +121,7 @@ interface ListenOptions {
   readonly host: string | undefined
   readonly token: readonly string[]
   readonly nodeSecret: string | undefined
+  readonly dashboard: boolean
   /** Where the other nodes reach this one; undefined: where it listens. */
   readonly advertise: string | undefined
 }
@@ -157,6 +164,13 @@ function advertiseOf(given: Given, { env }: Terminal): string | undefined {
   const text = given.text('advertise') ?? (env['BALLET_ADVERTISE'] === '' ? undefined : env['BALLET_ADVERTISE'])
   if (text === undefined || (/^https?:\/\/[^/?#@]+\/?$/.test(text) && URL.canParse(text))) return text
   throw usage(serve, `--advertise must be as http://10.0.0.7:4400, with nothing behind the port, not "${text}".`)
+}
+
+/** Whether there is a dashboard. @throws USAGE */
+function dashboardOf(given: Given, { env }: Terminal): boolean {
+  const text = given.text('dashboard') ?? env['BALLET_DASHBOARD'] ?? ''
+  if (text === 'on' || text === 'off' || text === '') return text !== 'off'
+  throw usage(serve, `--dashboard (or BALLET_DASHBOARD) must be on or off, not "${text}".`)
 }
 
 /** Who listens on every address is known to other machines by its name. */

@@ -32,6 +32,9 @@ export const catalogue = {
   ORIGIN_FORBIDDEN: { family: 'fix', status: 403, message: 'A request from the origin "{origin}" is not accepted.', hint: 'Call the API from its own origin, or from outside a browser.' },
   HOST_FORBIDDEN: { family: 'fix', status: 403, message: 'A request for the host "{host}" is not accepted.', hint: 'Call the server by the address that it printed; a name that leads to it is allowed with the option hosts.' },
   TOKEN_REQUIRED: { family: 'fix', status: 401, message: 'This server asks for a token, and {problem}.', hint: 'Send "Authorization: Bearer <token>".' },
+  SIGN_IN_LATER: { family: 'retry', status: 429, message: 'There were too many sign-ins with a wrong token.', hint: 'Sign in again in {seconds} s; a token in "Authorization: Bearer <token>" is taken all the same.' },
+  CSRF_REQUIRED: { family: 'fix', status: 403, message: 'A write with a session must come from a page of this server, and {problem}.', hint: 'Send the header "x-ballet-csrf: 1" from a page of this server; a program sends a token in place of the session.' },
+  DASHBOARD_ABSENT: { family: 'fix', status: 404, message: 'The dashboard was not built.', hint: 'In a checkout: npm run build. The package has it built.' },
   OVERLOADED: { family: 'retry', status: 429, message: 'The application has more to do than it can take: {problem}.', hint: 'Send the same request again in {seconds} s; nothing was taken.' },
   // Values and names
   INPUT_INVALID: { family: 'fix', status: 422, message: '{what} is not valid at {path}: {problem}.', hint: 'Correct that field and send again.' },

@@ -44,6 +44,13 @@ export function textAnswer(type: string, text: string): PlainAnswer {
   return new PlainAnswer(200, { ...HEADERS, 'content-type': type }, text)
 }
 
+/** An answer without a body, and the cookies that it sets. */
+export function bareAnswer(status: number, cookies: readonly string[] = []): Response {
+  const headers = new Headers(HEADERS)
+  for (const cookie of cookies) headers.append('set-cookie', cookie)
+  return new Response(null, { status, headers })
+}
+
 /** A path of the API with `value` as its last segment, `/api/runs/checkout:8841~gift-wrap.0`. */
 export function pathTo(prefix: `/${string}`, value: string): string {
   return `${prefix}/${encodeURIComponent(value).replace(/%(?:3A|40|2B|3D)/g, decodeURIComponent)}`

@@ -1,8 +1,13 @@
 // Who may ask. Three rules, each failing closed: the host that a request names must be one of ours, so that a page
 // that rebinds its name to this machine is not served; a write that a browser sends for a page must come from a page
-// of this server; and where a token is set, the API answers nobody without it. Called first for every request.
+// of this server; and where a token is set, the API answers nobody without it, or without a session that was begun with it.
+// A browser sends the cookie of a session by itself, so a write with one must also prove that a page of ours wants it.
+// Called first for every request.
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
+import { systemClock } from '../engine/clock.ts'
+import { Sessions } from './sessions.ts'
 
 export interface GuardOptions {
   /** What callers of the API must bear; one of several, while it is being changed; null: nothing. */
@@ -11,6 +16,8 @@ export interface GuardOptions {
   readonly hosts: readonly string[] | null
   /** Origins of other servers whose pages may write here, `https://shop.example.com`. */
   readonly origins: readonly string[]
+  /** By which sessions end; default: that of the system. */
+  readonly clock?: Clock | undefined
 }
 
 export interface Guard {
@@ -18,10 +25,16 @@ export interface Guard {
   readonly isTokenAsked: boolean
   /** @throws HOST_FORBIDDEN, ORIGIN_FORBIDDEN */
   admit(request: Request): void
-  /** @throws TOKEN_REQUIRED */
+  /** Whoever asks has a token or a session. @throws TOKEN_REQUIRED, CSRF_REQUIRED */
   identify(request: Request): void
+  /** Whether a request has a token or a session, whatever it wants to do. */
+  isKnown(request: Request): boolean
+  /** A session for whoever has this token; null when it is another. */
+  sessionFor(token: string): string | null
 }
 
+/** What no page of another origin can send with a request, unless it is allowed to: and nobody is. */
+const CSRF = 'x-ballet-csrf'
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** Names that are remembered to be ours: anybody can invent some below `.localhost`. */
 const SEEN = 100
@@ -37,11 +50,17 @@ export function isLoopback(name: string): boolean {
 }
 
 /** The guard of a server. @throws TOKEN_INVALID */
-export function createGuard({ token, hosts, origins }: GuardOptions): Guard {
+export function createGuard({ token, hosts, origins, clock = systemClock }: GuardOptions): Guard {
   const names = new Set(hosts?.map((host) => host.toLowerCase()))
   const tokens = typeof token === 'string' ? [token] : token
   for (const one of tokens?.length === 0 ? [''] : (tokens ?? [])) refuseUnbearable(one)
   const expected = tokens === null ? null : tokens.map(digest)
+  const sessions = new Sessions(tokens ?? [], clock)
+  // Digests have one length, and comparing them takes the same time wherever they differ; each is compared.
+  const isToken = (given: string): boolean => {
+    const hash = digest(given)
+    return (expected ?? []).filter((one) => timingSafeEqual(hash, one)).length > 0
+  }
 
   /** Ours, as they came last. */
   const seen = new Set<string>()
@@ -70,15 +89,39 @@ export function createGuard({ token, hosts, origins }: GuardOptions): Guard {
     },
     identify(request) {
       if (expected === null) return
-      const header = request.headers.get('authorization') ?? ''
-      const given = /^Bearer +([^\s,]+)$/i.exec(header)?.[1]
-      // Digests have one length, and comparing them takes the same time wherever they differ; each is compared.
-      const hash = digest(given ?? '')
-      if (expected.filter((one) => timingSafeEqual(hash, one)).length > 0) return
+      const { header, given } = bearerOf(request)
+      if (header === '') {
+        const session = sessions.of(request)
+        if (session === 'open') return refuseUnproved(request)
+        const problem =
+          session === 'none' ? 'none was sent' : 'the session that was sent is over, or was begun with another token'
+        throw fault('TOKEN_REQUIRED', { problem })
+      }
+      if (isToken(given ?? '')) return
       const other = given === undefined ? 'what was sent is no "Bearer <token>"' : 'the one that was sent is another'
-      throw fault('TOKEN_REQUIRED', { problem: header === '' ? 'none was sent' : other })
+      throw fault('TOKEN_REQUIRED', { problem: other })
     },
+    isKnown(request) {
+      const { header, given } = bearerOf(request)
+      return header === '' ? sessions.of(request) === 'open' : isToken(given ?? '')
+    },
+    sessionFor: (given) => (isToken(given) ? sessions.begin(given) : null),
   }
+}
+
+function bearerOf(request: Request): { readonly header: string; readonly given: string | undefined } {
+  const header = request.headers.get('authorization') ?? ''
+  return { header, given: /^Bearer +([^\s,]+)$/i.exec(header)?.[1] }
+}
+
+/** A write with a session must come from a page of this server; where an origin is named, `admit` has judged it. */
+function refuseUnproved({ method, headers }: Request): void {
+  if (method === 'GET' || method === 'HEAD') return
+  if (headers.get(CSRF) !== '1') throw fault('CSRF_REQUIRED', { problem: `the header "${CSRF}: 1" is missing` })
+  const site = headers.get('sec-fetch-site')
+  if (site === null ? headers.has('origin') : site === 'same-origin') return
+  const problem = site === null ? 'nothing says of which page it is' : `it is of a page that is "${site.slice(0, 40)}"`
+  throw fault('CSRF_REQUIRED', { problem })
 }
 
 /** Everybody would be locked out by a token that a header does not carry, or that `identify` takes for two. */

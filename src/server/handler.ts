@@ -1,6 +1,6 @@
 // From a request to its answer, for a server of our own (serve.ts) and for any framework that speaks fetch. Order of
 // judgement: who asks (guard.ts), whether the application takes work, which route, then the route itself. What is not
-// Ballet's goes to the application's own routes. A node that stands by passes on what only the owner can do (forward.ts).
+// Ballet's goes to the application's own routes; the dashboard is shown whatever the application does. A node that stands by passes on what only the owner can do (forward.ts).
 // Nothing that is thrown leaves as anything but a problem.
 import { Hono, type Context } from 'hono'
 import { fault, isBalletError, type BalletError } from '../core/errors.ts'
@@ -8,18 +8,22 @@ import { isRecord } from '../core/json.ts'
 import type { Application, HttpRoutes } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
 import type { Standing } from '../define/node.ts'
+import type { Clock } from '../core/clock.ts'
 import { systemClock } from '../engine/clock.ts'
 import { consoleLog, safeLog } from '../engine/log.ts'
 import { standbyFault } from '../engine/standing.ts'
+import { Admitted, type Conditions } from './admitted.ts'
 import type { Answer } from './answer.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
+import { Dashboard, DASHBOARD_FOLDER } from './dashboard.ts'
+import { FailedSignIns } from './failed-sign-ins.ts'
 import { Forwarding, isForwarded, nodeSecretOf } from './forward.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { Hints, hintOf, HINTS_PATH, TAKEN } from './hints.ts'
 import { guardBody } from './own-body.ts'
 import { problemAnswer, stackOf, tellable } from './problem.ts'
 import { Query } from './query.ts'
-import type { Exchange, Route } from './route.ts'
+import type { Route } from './route.ts'
 import { carryingOf } from './carrying.ts'
 import { allowedMethods, asksForOwner, carriedRun, asksForToken, isReserved, nearestRoute, ROUTES } from './routes.ts'
 import { Traffic } from './traffic.ts'
@@ -40,6 +44,8 @@ export interface HandlerOptions {
    * place they stand.
    */
   readonly routes?: HttpRoutes | undefined
+  /** False: there is no dashboard, and its paths are the application's. Default: it is at `/dashboard/`. */
+  readonly dashboard?: boolean | undefined
   /** Largest body of a request, in bytes; default 1 MiB, at most 32 MiB. */
   readonly bodyLimitBytes?: number | undefined
   /**
@@ -73,13 +79,21 @@ export function handler(app: AppSource, options: HandlerOptions): (request: Requ
   }
 }
 
+/** What a test may put in the place of what there is. */
+export interface Parts {
+  readonly clock?: Clock | undefined
+  /** The folder of the dashboard. */
+  readonly dashboard?: URL | undefined
+}
+
 /** `handler` for a server that counts its requests in `traffic`. */
 export function createFetch(
   app: AppSource,
   options: HandlerOptions,
   traffic: Traffic,
+  parts: Parts = {},
 ): (request: Request) => Promise<Answer> {
-  const site = new Site(app, options, traffic)
+  const site = new Site(app, options, traffic, parts)
   const hono = new Hono()
   for (const route of ROUTES) {
     const path = route.path.replace(/\{(\w+)\}/g, ':$1')
@@ -90,6 +104,8 @@ export function createFetch(
   hono.onError((error, context) => site.failed(error, context.req.raw))
   return async (request) => {
     try {
+      const page = site.dashboard(request)
+      if (page !== null) return await page
       const entered = await site.enter(request)
       return entered instanceof Response ? entered : await hono.fetch(entered)
     } catch (error) {
@@ -111,10 +127,13 @@ class Site {
   readonly #told = new Set<string>()
   readonly #problems = new Map<string, number>()
   readonly #conditions: Conditions
+  readonly #dashboard: Dashboard | null
   #backing: Backing = { kind: 'recovering' }
 
-  constructor(app: AppSource, options: HandlerOptions, traffic: Traffic) {
-    this.#guard = createGuard({ token: options.token, hosts: options.hosts ?? null, origins: options.origins ?? [] })
+  constructor(app: AppSource, options: HandlerOptions, traffic: Traffic, { clock = systemClock, dashboard }: Parts) {
+    const { token, hosts = null, origins = [] } = options
+    this.#guard = createGuard({ token, hosts, origins, clock })
+    this.#dashboard = options.dashboard === false ? null : new Dashboard(dashboard ?? DASHBOARD_FOLDER)
     this.#traffic = traffic
     this.#limitBytes = Math.min(options.bodyLimitBytes ?? BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES)
     this.#log = safeLog(options.log ?? consoleLog)
@@ -125,6 +144,8 @@ class Site {
       bodyLimitBytes: this.#limitBytes,
       passing: hints,
       problems: this.#problems,
+      guard: this.#guard,
+      failedSignIns: new FailedSignIns(clock, this.#log),
       app: (request) => this.#ready(request).app,
     }
     const take = (opened: Application): void => {
@@ -137,6 +158,15 @@ class Site {
       app
         .then(take)
         .catch((error: unknown) => this.#log.error('the application is not ready', { stack: stackOf(error) }))
+  }
+
+  /** What the dashboard answers; null when a request is not for it. */
+  dashboard(request: Request): Promise<Response> | null {
+    // To read a URL is dear, and few are for it.
+    if (this.#dashboard === null || !request.url.includes('/dashboard')) return null
+    if (!Dashboard.has(new URL(request.url).pathname)) return null
+    this.#guard.admit(request)
+    return this.#dashboard.answer(request)
   }
 
   /** The request as it is to be answered here, or the answer of the node that owns the store. */
@@ -314,47 +344,6 @@ class Site {
     if (this.#traffic.isClosing && !this.#left.has(request)) throw fault('APP_CLOSED')
     if (this.#backing.kind === 'recovering') throw fault('NOT_READY')
     return this.#backing
-  }
-}
-
-/** What all requests to a site have in common. */
-interface Conditions extends Pick<Exchange, 'bodyLimitBytes' | 'passing' | 'problems'> {
-  readonly traffic: Traffic
-  readonly app: (request: Request) => Application
-}
-
-/** One of them, which a route may answer. */
-class Admitted implements Exchange {
-  readonly #conditions: Conditions
-  readonly request: Request
-  readonly segments: Readonly<Record<string, string>>
-  readonly query: Query
-
-  constructor(conditions: Conditions, request: Request, segments: Readonly<Record<string, string>>, query: Query) {
-    this.#conditions = conditions
-    this.request = request
-    this.segments = segments
-    this.query = query
-  }
-
-  get app(): Application {
-    return this.#conditions.app(this.request)
-  }
-
-  get bodyLimitBytes(): number {
-    return this.#conditions.bodyLimitBytes
-  }
-
-  get problems(): Exchange['problems'] {
-    return this.#conditions.problems
-  }
-
-  get passing(): Exchange['passing'] {
-    return this.#conditions.passing
-  }
-
-  wait<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
-    return this.#conditions.traffic.wait(this.request.signal, work)
   }
 }
 

@@ -75,21 +75,39 @@ const examples: readonly Example[] = [
   answer: type === 'text' ? answer : (JSON.parse(answer) as unknown),
 }))
 
+/** Whether a command has cookies: it is then for a server that asks for a token. */
+const hasCookies = (command: string): boolean => / -[bc] cookies\b/.test(command)
+/** What curl keeps in the file `cookies`. */
+let cookies = ''
+
 /** The request that a curl command makes. Words are bare or in single quotes. */
 function requestOf(command: string, url: string): Request {
   const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare = '']) => quoted ?? bare)
-  const [curl, target = '', ...options] = words
+  const [curl, target = '', ...options] = words.filter((word) => word !== '-i')
   expect([curl, target.startsWith(BASE)]).toEqual(['curl', true])
   const headers = new Headers()
   let body: string | undefined
+  let method: string | undefined
   for (let at = 0; at < options.length; at += 2) {
     const value = options[at + 1] ?? ''
-    expect(['-d', '-H']).toContain(options[at])
+    expect(['-b', '-c', '-d', '-H', '-X']).toContain(options[at])
     if (options[at] === '-d') body = value
-    else headers.set(value.split(': ')[0] ?? '', value.split(': ')[1] ?? '')
+    else if (options[at] === '-X') method = value
+    else if (options[at] === '-b') headers.set('cookie', cookies)
+    else if (options[at] === '-H') headers.set(value.split(': ')[0] ?? '', value.split(': ')[1] ?? '')
   }
   const address = `${url}${target.slice(BASE.length)}`
-  return new Request(address, body === undefined ? { headers } : { method: 'POST', headers, body })
+  if (body === undefined) return new Request(address, { method: method ?? 'GET', headers })
+  return new Request(address, { method: method ?? 'POST', headers, body })
+}
+
+/** What curl prints. */
+async function printed(command: string, response: Response): Promise<string> {
+  if (command.includes(' -c cookies')) cookies = /^[^;]*/.exec(response.headers.get('set-cookie') ?? '')?.[0] ?? ''
+  const body = await response.text()
+  if (!command.includes(' -i')) return body
+  const headers = [...response.headers].map(([name, value]) => `${name}: ${value}\n`)
+  return `HTTP/1.1 ${response.status} ${response.statusText}\n${headers.join('')}\n${body}`
 }
 
 /** `actual` with `…` wherever `written` has it, so that the two can be compared. */
@@ -114,14 +132,18 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 describe('docs/reference/http.md', () => {
   let app: Application
   let server: Serving
+  let guarded: Serving
   beforeAll(async () => {
     app = await open(definition, { store: 'memory:' })
     server = await serve(app, { port: 0 })
+    guarded = await serve(app, { port: 0, token: 'open-sesame' })
   })
   afterAll(async () => {
-    await server.close()
+    await Promise.all([server.close(), guarded.close()])
     await app.close()
   })
+  const ask = (command: string): Promise<Response> =>
+    fetch(requestOf(command, hasCookies(command) ? guarded.url : server.url))
 
   it('shows this application', () => {
     const source = readFileSync(new URL(import.meta.url), 'utf8')
@@ -137,20 +159,23 @@ describe('docs/reference/http.md', () => {
   })
 
   it.each(examples.filter(({ isText }) => isText))('$command', async ({ command, status, answer }) => {
-    const response = await fetch(requestOf(command, server.url))
+    const response = await ask(command)
     const shown = (answer as string).replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(ANYTHING, '[^]*')
-    expect([response.status, await response.text()]).toEqual([status, expect.stringMatching(new RegExp(`^${shown}$`))])
+    expect([response.status, await printed(command, response)]).toEqual([
+      status,
+      expect.stringMatching(new RegExp(`^${shown}$`)),
+    ])
   })
 
   it.each(examples.filter(({ isText }) => !isText))('$command', async ({ command, status, answer }) => {
-    const response = await fetch(requestOf(command, server.url))
+    const response = await ask(command)
     const actual: unknown = await response.json()
     expect([response.status, asWritten(actual, answer)]).toEqual([status, answer])
   })
 
   it('has an example for every route', () => {
     expect(examples.length).toBeGreaterThan(12)
-    const sections = text.split(/^## (?=(?:GET|POST) )/m).slice(1)
+    const sections = text.split(/^## (?=(?:GET|POST|DELETE) )/m).slice(1)
     expect(
       sections.filter((section) => !section.includes('```sh\ncurl ')).map((section) => section.split('\n', 1)),
     ).toEqual([])

@@ -3,11 +3,13 @@
 import type { Application } from '../define/application.ts'
 import { invariant } from '../core/errors.ts'
 import type { Answer } from './answer.ts'
+import type { FailedSignIns } from './failed-sign-ins.ts'
+import type { Guard } from './guard.ts'
 import type { Hints } from './hints.ts'
 import type { Query } from './query.ts'
 
 export interface Route {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   /** `{name}` stands for one segment. */
   readonly path: `/${string}`
   /** One line for people. */
@@ -30,6 +32,8 @@ export interface Exchange {
   readonly problems: ReadonlyMap<string, number>
   /** Whether what only the owner can do is passed on while this node stands by, and whether that takes it. */
   readonly passing: Pick<Hints, 'isPossible' | 'check'>
+  readonly guard: Pick<Guard, 'isTokenAsked' | 'isKnown' | 'sessionFor'>
+  readonly failedSignIns: FailedSignIns
   /** Runs work that only waits; its signal is aborted when the client has gone or the server is closing. */
   wait<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result>
 }

@@ -93,7 +93,7 @@ describe('docs/reference/http.md', () => {
   const text = readFileSync(new URL('../../docs/reference/http.md', import.meta.url), 'utf8')
 
   it('has a section for every route, and none for others', () => {
-    const described = [...text.matchAll(/^## ((?:GET|POST) \/\S*)$/gm)].map((match) => match[1])
+    const described = [...text.matchAll(/^## ((?:GET|POST|DELETE) \/\S*)$/gm)].map((match) => match[1])
     expect(described).toEqual(ROUTES.map((route) => `${route.method} ${route.path}`))
   })
 

@@ -10,6 +10,7 @@ import { metricRoutes } from './metrics.ts'
 import { ERRORS_PATH } from './problem.ts'
 import type { Route } from './route.ts'
 import { runRoutes } from './runs.ts'
+import { SESSION_PATH, sessionRoutes } from './session.ts'
 import { signalRoutes } from './signals.ts'
 
 export const ROUTES: readonly Route[] = [
@@ -21,6 +22,7 @@ export const ROUTES: readonly Route[] = [
   ...choreographyRoutes,
   ...aboutRoutes,
   ...metricRoutes,
+  ...sessionRoutes,
 ]
 
 /** First segments of paths that belong to Ballet, used and to come. */
@@ -31,17 +33,21 @@ export function isReserved(path: string): boolean {
   return RESERVED.has(path.split('/', 2)[1] ?? '')
 }
 
-/** Whether a path asks for the token, when there is one: everything of Ballet but the probes of an orchestrator, and what errors mean. */
+/** Paths of Ballet that are for everybody: the probes of an orchestrator, and where one signs in. */
+const OPEN: ReadonlySet<string> = new Set(['/healthz', '/readyz', SESSION_PATH])
+
+/** Whether a path asks for the token, when there is one: everything of Ballet but what is for everybody, as what errors mean is. */
 export function asksForToken(path: string): boolean {
-  return isReserved(path) && path !== '/healthz' && path !== '/readyz' && !path.startsWith(`${ERRORS_PATH}/`)
+  return isReserved(path) && !OPEN.has(path) && !path.startsWith(`${ERRORS_PATH}/`)
 }
 
 /**
  * Whether only the node that owns the store can answer: a write, a wait for what happens there, and the application's own
- * routes, of which nobody knows what they do. The rest is read from committed rows.
+ * routes, of which nobody knows what they do. The rest is read from committed rows, and a session concerns no store.
  */
 export function asksForOwner({ method, url }: Request): boolean {
   const { pathname, searchParams } = new URL(url)
+  if (pathname === SESSION_PATH) return false
   return !isReserved(pathname) || (method !== 'GET' && method !== 'HEAD') || searchParams.has('wait')
 }
 

@@ -14,7 +14,7 @@ import { systemClock } from '../engine/clock.ts'
 import type { Answer, PlainAnswer } from './answer.ts'
 import { BODY_LIMIT_BYTES, readFrom } from './body.ts'
 import { Entrance } from './entrance.ts'
-import { createFetch, type AppSource, type HandlerOptions } from './handler.ts'
+import { createFetch, type AppSource, type HandlerOptions, type Parts } from './handler.ts'
 import { isLoopback } from './guard.ts'
 import { lingerAfterAnswers } from './linger.ts'
 import { refuse, refuseConnection, refuseRequest, HEADER_LIMIT_BYTES } from './refusal.ts'
@@ -66,14 +66,23 @@ const BACKLOG = 4096
  * Serves an application until `close()`. Given a promise of one, it listens at once and answers 503 until it is there.
  * Errors: BIND_UNSAFE, TOKEN_INVALID, NODE_SECRET_SHORT, PORT_BUSY, LISTEN_FAILED.
  */
-export async function serve(app: AppSource, options: ServeOptions): Promise<Serving> {
+export function serve(app: AppSource, options: ServeOptions): Promise<Serving> {
+  return serveWith(app, options, {})
+}
+
+/** `serve`, with parts that a test puts in the place of what there is. */
+export async function serveWith(app: AppSource, options: ServeOptions, parts: Parts): Promise<Serving> {
   const host = options.host ?? '127.0.0.1'
   const token = options.token === undefined || options.token.length === 0 ? null : options.token
   const isLocal = isLoopback(host)
   if (!isLocal && token === null) throw fault('BIND_UNSAFE', { host: host === '' ? 'every address' : host })
   const traffic = new Traffic()
   const hosts = isLocal ? (options.hosts ?? []) : options.hosts
-  const server = createListener(createFetch(app, { ...options, token, hosts }, traffic), traffic, options)
+  const server = createListener(
+    createFetch(app, { ...options, token, hosts }, traffic, { clock: options.clock, ...parts }),
+    traffic,
+    options,
+  )
   const port = await listen(server, host, options.port)
   let closed: Promise<void> | undefined
   const end = (): Promise<void> => (closed ??= close(server, traffic, options))

@@ -123,6 +123,35 @@ describe('a process that serves', () => {
   })
 })
 
+describe('the dashboard of a process', () => {
+  const code = async (url: string): Promise<unknown> => {
+    const response = await fetch(`${url}/dashboard/`, { method: 'POST' })
+    return ((await response.json()) as { code: unknown }).code
+  }
+
+  it('is there unless it is switched off', async () => {
+    const [on, word, env] = await Promise.all([
+      box.serve(),
+      box.serve(['--dashboard', 'off', '--store', 'memory:']),
+      box.serve(['--store', 'memory:'], { env: { BALLET_DASHBOARD: 'off' } }),
+    ])
+    const urls = await Promise.all([on, word, env].map(async (serving) => (await serving.until(/serves (http\S+)/))[1]))
+    expect(await Promise.all(urls.map((url = '') => code(url)))).toEqual([
+      'METHOD_NOT_ALLOWED',
+      'ROUTE_UNKNOWN',
+      'ROUTE_UNKNOWN',
+    ])
+  })
+
+  it.each([
+    [['--dashboard', 'no'], {}],
+    [[], { BALLET_DASHBOARD: '0' }],
+  ])('is on or off, not %j %j', async (words, env) => {
+    const { code: exit, stderr } = await box.run(['serve', 'app.ts', '--port', '0', ...words], { env })
+    expect([exit, stderr]).toEqual([2, expect.stringContaining('must be on or off') as string])
+  })
+})
+
 describe('a process that was killed', () => {
   it('is said to be gone; reads go on, writes say what to start, and nothing is lost', async () => {
     const serving = await box.serve()

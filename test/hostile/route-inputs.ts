@@ -194,7 +194,7 @@ const bomb = (): Buffer => (made ??= gzipSync(Buffer.alloc(50_000_000, ' ')))
 function headerInputs(route: Route): readonly Input[] {
   const place = `${nameOf(route)}, a header`
   const target = filled(route.path)
-  const post = route.method === 'POST' ? { method: 'POST', body: '{}' } : {}
+  const post = route.method === 'GET' ? {} : { method: route.method, body: '{}' }
   return HEADERS.flatMap((header, at) =>
     strings
       .filter((_, index) => index % HEADERS.length === at)

@@ -1,0 +1,58 @@
+// One request that was admitted and has a route: what handler.ts hands to it. What all of them have in common is made once for
+// a site, and each only refers to it: there is one of these for every request.
+import type { Application } from '../define/application.ts'
+import type { Query } from './query.ts'
+import type { Exchange } from './route.ts'
+import type { Traffic } from './traffic.ts'
+
+/** What all requests to a site have in common. */
+export interface Conditions extends Pick<
+  Exchange,
+  'bodyLimitBytes' | 'failedSignIns' | 'guard' | 'passing' | 'problems'
+> {
+  readonly traffic: Traffic
+  readonly app: (request: Request) => Application
+}
+
+/** One of them, which a route may answer. */
+export class Admitted implements Exchange {
+  readonly #conditions: Conditions
+  readonly request: Request
+  readonly segments: Readonly<Record<string, string>>
+  readonly query: Query
+
+  constructor(conditions: Conditions, request: Request, segments: Readonly<Record<string, string>>, query: Query) {
+    this.#conditions = conditions
+    this.request = request
+    this.segments = segments
+    this.query = query
+  }
+
+  get app(): Application {
+    return this.#conditions.app(this.request)
+  }
+
+  get bodyLimitBytes(): number {
+    return this.#conditions.bodyLimitBytes
+  }
+
+  get problems(): Exchange['problems'] {
+    return this.#conditions.problems
+  }
+
+  get guard(): Exchange['guard'] {
+    return this.#conditions.guard
+  }
+
+  get failedSignIns(): Exchange['failedSignIns'] {
+    return this.#conditions.failedSignIns
+  }
+
+  get passing(): Exchange['passing'] {
+    return this.#conditions.passing
+  }
+
+  wait<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    return this.#conditions.traffic.wait(this.request.signal, work)
+  }
+}

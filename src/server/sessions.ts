@@ -1,0 +1,90 @@
+// Whoever has signed in: a browser, for which a person has given a token once. Nothing is kept of it here. The cookie itself is
+// a statement, "until then", with a signature that is keyed by the token: any node that has the token can read it, and when the
+// token is taken out, all that was signed with it is worth nothing. Used by guard.ts, which says what a session may do.
+//
+//   v1.<seconds since the epoch at which it is over>.<HMAC-SHA256 of the two before, in base64url>
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { Clock } from '../core/clock.ts'
+
+/** Eight hours: a day of work. */
+const SESSION_SECONDS = 8 * 3600
+/** Over https: a browser takes it from this very host only, and never over plain http. */
+const SECURE_NAME = '__Host-ballet'
+/** Over http, which is for the same machine, and for a network that one trusts. */
+const PLAIN_NAME = 'ballet'
+/** Cookies that are looked at: a browser has one of each name, unless somebody else has given it more. */
+const LOOKED_AT = 4
+const ATTRIBUTES = 'HttpOnly; SameSite=Strict; Path=/'
+const WRITTEN = /^(v1\.([0-9]{1,12}))\.([A-Za-z0-9_-]{43})$/
+
+/** What a request has: no cookie, one that is worth nothing (any more), or a session. */
+export type SessionState = 'none' | 'over' | 'open'
+
+/** The sessions that the tokens of a server allow. */
+export class Sessions {
+  readonly #tokens: readonly string[]
+  readonly #clock: Clock
+
+  constructor(tokens: readonly string[], clock: Clock) {
+    this.#tokens = tokens
+    this.#clock = clock
+  }
+
+  /** A new one, for whoever has this token: the value of its cookie. */
+  begin(token: string): string {
+    const said = `v1.${Math.floor(this.#clock.now() / 1000) + SESSION_SECONDS}`
+    return `${said}.${sign(said, token).toString('base64url')}`
+  }
+
+  of(request: Request): SessionState {
+    const values = cookiesOf(request)
+    if (values.length === 0) return 'none'
+    return values.some((value) => this.#isOpen(value)) ? 'open' : 'over'
+  }
+
+  #isOpen(value: string): boolean {
+    const [, said = '', until = '', signature = ''] = WRITTEN.exec(value) ?? []
+    const given = Buffer.from(signature, 'base64url')
+    // Each token is tried, whatever the one before came to.
+    const signed = this.#tokens.filter((token) => {
+      const expected = sign(said, token)
+      return given.length === expected.length && timingSafeEqual(given, expected)
+    })
+    return signed.length > 0 && Number(until) * 1000 > this.#clock.now()
+  }
+}
+
+function sign(said: string, token: string): Buffer {
+  return createHmac('sha256', token).update(`ballet session ${said}`).digest()
+}
+
+function cookiesOf(request: Request): readonly string[] {
+  const header = request.headers.get('cookie') ?? ''
+  if (!header.includes(PLAIN_NAME)) return []
+  const pairs = header.split(';').map((pair) => pair.trim().split('='))
+  const named = (name: string): string[] => pairs.filter((pair) => pair[0] === name).map(([, value = '']) => value)
+  // Those of the first name nobody else can give.
+  return [...named(SECURE_NAME), ...named(PLAIN_NAME)].slice(0, LOOKED_AT)
+}
+
+/** The header that gives a browser its session. */
+export function sessionCookie(value: string, request: Request): string {
+  return isSecure(request)
+    ? `${SECURE_NAME}=${value}; Secure; ${ATTRIBUTES}; Max-Age=${SESSION_SECONDS}`
+    : `${PLAIN_NAME}=${value}; ${ATTRIBUTES}; Max-Age=${SESSION_SECONDS}`
+}
+
+/** The headers that take it back, whichever it has. */
+export const NO_SESSION_COOKIES: readonly string[] = [
+  `${SECURE_NAME}=; Secure; ${ATTRIBUTES}; Max-Age=0`,
+  `${PLAIN_NAME}=; ${ATTRIBUTES}; Max-Age=0`,
+]
+
+/**
+ * Whether the browser came by https. What a proxy says of that is not believed; but a page says its origin, which is one
+ * of ours (`Guard.admit`), and whoever makes that up only gets a cookie that does not come back over http.
+ */
+function isSecure(request: Request): boolean {
+  const origin = request.headers.get('origin')
+  return origin === null ? request.url.startsWith('https:') : origin.startsWith('https:')
+}
