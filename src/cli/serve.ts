@@ -82,7 +82,9 @@ export const serve: Command = {
       token: token[0],
       app: resolve(terminal.cwd, path),
       unwritten: (problem) =>
-        terminal.note(`Commands find this process by --url ${serving.url} alone, since a note for them cannot be left: ${problem}.`),
+        terminal.note(
+          `Commands find this process by --url ${serving.url} alone, since a note for them cannot be left: ${problem}.`,
+        ),
     })
     print(
       terminal,

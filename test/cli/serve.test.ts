@@ -79,7 +79,9 @@ describe('a process that serves', () => {
   it('goes on where its address cannot be left, as in a container whose folder is not its own, and says how it is found', async () => {
     box.write('.ballet', 'no folder')
     const serving = await box.serve(['--store', 'memory:'])
-    const [, url = ''] = await serving.until(/Commands find this process by --url (http\S+) alone, since .+: .*\.ballet/)
+    const [, url = ''] = await serving.until(
+      /Commands find this process by --url (http\S+) alone, since .+: .*\.ballet/,
+    )
     expect((await box.json(['start', 'checkout', '--input', order('1'), '--url', url])).code).toBe(0)
     serving.child.kill('SIGTERM')
     expect(await serving.ended).toMatchObject({ code: 0 })

@@ -180,7 +180,9 @@ export class Link {
       if (typeof pid === 'number' && this.#address.prepare) this.pid = pid
       this.isStandby = standsBy === 1
       if (encoding !== 'UTF8')
-        throw fault('STORE_FAILED', { problem: `the database has the encoding ${encoding}, not UTF8; make one with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0` })
+        throw fault('STORE_FAILED', {
+          problem: `the database has the encoding ${encoding}, not UTF8; make one with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0`,
+        })
     } finally {
       deadline()
     }
