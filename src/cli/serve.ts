@@ -64,12 +64,20 @@ export const serve: Command = {
     const asked = untilAsked()
     const leaving = new AbortController()
     void asked.then(() => leaving.abort())
-    const { BALLET_TOKEN: tokens, BALLET_NODE_SECRET: nodeSecret, [DEVELOPMENT]: development } = terminal.env
-    const token = tokensOf(tokens)
+    const { BALLET_NODE_SECRET: nodeSecret, [DEVELOPMENT]: development } = terminal.env
+    const [token, readToken] = [tokensOf(terminal.env['BALLET_TOKEN']), tokensOf(terminal.env['BALLET_READ_TOKEN'])]
     const { app, serving } = await begin(
       loaded,
       place,
-      { port, host: given.text('host'), token, nodeSecret, dashboard, advertise: advertiseOf(given, terminal) },
+      {
+        port,
+        host: given.text('host'),
+        token,
+        readToken,
+        nodeSecret,
+        dashboard,
+        advertise: advertiseOf(given, terminal),
+      },
       // Whoever develops may stop at a line for as long as they like.
       { signal: leaving.signal, ...(development === '1' ? { development: true } : { watchdogMs }) },
     )
@@ -122,6 +130,7 @@ interface ListenOptions {
   readonly port: number
   readonly host: string | undefined
   readonly token: readonly string[]
+  readonly readToken: readonly string[]
   readonly nodeSecret: string | undefined
   readonly dashboard: boolean
   /** Where the other nodes reach this one; undefined: where it listens. */

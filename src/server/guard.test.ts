@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createGuard, isLoopback } from './guard.ts'
-import { handler } from './handler.ts'
+import { isBalletError } from '../core/errors.ts'
+import { handler, type HandlerOptions } from './handler.ts'
 import type { Problem } from './problem.ts'
 import { ROUTES } from './routes.ts'
 import { serve } from './serve.ts'
@@ -218,6 +219,21 @@ describe('the token', () => {
   it('of a handler may not be empty', () => {
     const { app } = testApplication()
     expect(() => handler(app, { token: '' })).toThrow(expect.objectContaining({ code: 'TOKEN_INVALID' }))
+    const problemOf = (options: Pick<HandlerOptions, 'token' | 'readToken'>): unknown => {
+      try {
+        handler(app, options)
+      } catch (error) {
+        return isBalletError(error) ? error.details['problem'] : error
+      }
+      return 'none'
+    }
+    expect(problemOf({ token: 'a', readToken: 'b c' })).toBe('has a space or a comma in it')
+    expect(problemOf({ token: 'a', readToken: [] })).toBe('none')
+    // Everybody else could do as they like, and only whoever has the token could not.
+    expect(problemOf({ token: null, readToken: 'b' })).toBe('only reads, and there is none that allows everything')
+    expect(problemOf({ token: ['a', 'b'], readToken: ['c', 'b'] })).toBe(
+      'is one that only reads and one that allows everything',
+    )
   })
 
   it('may have every other character, and a whole lot of them', async () => {

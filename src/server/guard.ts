@@ -3,15 +3,17 @@
 // of this server; and where a token is set, the API answers nobody without it, or without a session that was begun with it.
 // A browser sends the cookie of a session by itself, so a write with one must also prove that a page of ours wants it.
 // Called first for every request.
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import { systemClock } from '../engine/clock.ts'
 import { Sessions } from './sessions.ts'
+import { Tokens, type Allowed } from './tokens.ts'
 
 export interface GuardOptions {
   /** What callers of the API must bear; one of several, while it is being changed; null: nothing. */
   readonly token: string | readonly string[] | null
+  /** What is also taken of whoever only reads; default: none. */
+  readonly readToken?: string | readonly string[] | undefined
   /** Names that a request may be for, besides those of this machine itself; null: every name. */
   readonly hosts: readonly string[] | null
   /** Origins of other servers whose pages may write here, `https://shop.example.com`. */
@@ -25,10 +27,10 @@ export interface Guard {
   readonly isTokenAsked: boolean
   /** @throws HOST_FORBIDDEN, ORIGIN_FORBIDDEN */
   admit(request: Request): void
-  /** Whoever asks has a token or a session. @throws TOKEN_REQUIRED, CSRF_REQUIRED */
+  /** Whoever asks has a token or a session, and may do what is asked for. @throws TOKEN_REQUIRED, TOKEN_READS_ONLY, CSRF_REQUIRED */
   identify(request: Request): void
-  /** Whether a request has a token or a session, whatever it wants to do. */
-  isKnown(request: Request): boolean
+  /** What whoever has the token or the session of a request may do; null for nothing. */
+  allowed(request: Request): Allowed | null
   /** A session for whoever has this token; null when it is another. */
   sessionFor(token: string): string | null
 }
@@ -38,8 +40,6 @@ const CSRF = 'x-ballet-csrf'
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** Names that are remembered to be ours: anybody can invent some below `.localhost`. */
 const SEEN = 100
-/** Characters of a token: with it the headers of a request stay within what is read of them. */
-const TOKEN_MOST = 8192
 /** The host of a URL that is written plainly. */
 const HOST_OF_URL = /^https?:\/\/([a-z0-9.:-]+)(?=[/?#])/
 const HOST = /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]\\]+)(?::[0-9]{1,5})?$/
@@ -50,17 +50,10 @@ export function isLoopback(name: string): boolean {
 }
 
 /** The guard of a server. @throws TOKEN_INVALID */
-export function createGuard({ token, hosts, origins, clock = systemClock }: GuardOptions): Guard {
+export function createGuard({ token, readToken, hosts, origins, clock = systemClock }: GuardOptions): Guard {
   const names = new Set(hosts?.map((host) => host.toLowerCase()))
-  const tokens = typeof token === 'string' ? [token] : token
-  for (const one of tokens?.length === 0 ? [''] : (tokens ?? [])) refuseUnbearable(one)
-  const expected = tokens === null ? null : tokens.map(digest)
-  const sessions = new Sessions(tokens ?? [], clock)
-  // Digests have one length, and comparing them takes the same time wherever they differ; each is compared.
-  const isToken = (given: string): boolean => {
-    const hash = digest(given)
-    return (expected ?? []).filter((one) => timingSafeEqual(hash, one)).length > 0
-  }
+  const tokens = new Tokens(token, readToken)
+  const sessions = new Sessions(tokens, clock)
 
   /** Ours, as they came last. */
   const seen = new Set<string>()
@@ -74,7 +67,7 @@ export function createGuard({ token, hosts, origins, clock = systemClock }: Guar
   }
 
   return {
-    isTokenAsked: expected !== null,
+    isTokenAsked: tokens.isAsked,
     admit(request) {
       const target = HOST_OF_URL.exec(request.url)?.[1] ?? new URL(request.url).host
       const host = request.headers.get('host')?.toLowerCase() ?? target
@@ -88,30 +81,41 @@ export function createGuard({ token, hosts, origins, clock = systemClock }: Guar
       }
     },
     identify(request) {
-      if (expected === null) return
+      if (!tokens.isAsked) return
       const { header, given } = bearerOf(request)
-      if (header === '') {
-        const session = sessions.of(request)
-        if (session === 'open') return refuseUnproved(request)
-        const problem =
-          session === 'none' ? 'none was sent' : 'the session that was sent is over, or was begun with another token'
-        throw fault('TOKEN_REQUIRED', { problem })
+      if (header !== '') {
+        const allows = tokens.allowedBy(given ?? '')
+        if (allows !== null) return refuseWrite(request, allows)
+        const other = given === undefined ? 'what was sent is no "Bearer <token>"' : 'the one that was sent is another'
+        throw fault('TOKEN_REQUIRED', { problem: other })
       }
-      if (isToken(given ?? '')) return
-      const other = given === undefined ? 'what was sent is no "Bearer <token>"' : 'the one that was sent is another'
-      throw fault('TOKEN_REQUIRED', { problem: other })
+      const session = sessions.of(request)
+      if (session === 'none') throw fault('TOKEN_REQUIRED', { problem: 'none was sent' })
+      if (session === 'over')
+        throw fault('TOKEN_REQUIRED', {
+          problem: 'the session that was sent is over, or was begun with another token',
+        })
+      refuseUnproved(request)
+      refuseWrite(request, session)
     },
-    isKnown(request) {
+    allowed(request) {
       const { header, given } = bearerOf(request)
-      return header === '' ? sessions.of(request) === 'open' : isToken(given ?? '')
+      if (header !== '') return tokens.allowedBy(given ?? '')
+      const session = sessions.of(request)
+      return session === 'none' || session === 'over' ? null : session
     },
-    sessionFor: (given) => (isToken(given) ? sessions.begin(given) : null),
+    sessionFor: (given) => (tokens.allowedBy(given) === null ? null : sessions.begin(given)),
   }
 }
 
 function bearerOf(request: Request): { readonly header: string; readonly given: string | undefined } {
   const header = request.headers.get('authorization') ?? ''
   return { header, given: /^Bearer +([^\s,]+)$/i.exec(header)?.[1] }
+}
+
+/** A token that only reads, or a session that was begun with one, changes nothing. */
+function refuseWrite({ method }: Request, allows: Allowed): void {
+  if (allows === 'reads' && method !== 'GET' && method !== 'HEAD') throw fault('TOKEN_READS_ONLY', { method })
 }
 
 /** A write with a session must come from a page of this server; where an origin is named, `admit` has judged it. */
@@ -122,23 +126,4 @@ function refuseUnproved({ method, headers }: Request): void {
   if (site === null ? headers.has('origin') : site === 'same-origin') return
   const problem = site === null ? 'nothing says of which page it is' : `it is of a page that is "${site.slice(0, 40)}"`
   throw fault('CSRF_REQUIRED', { problem })
-}
-
-/** Everybody would be locked out by a token that a header does not carry, or that `identify` takes for two. */
-function refuseUnbearable(token: string): void {
-  const problem =
-    token === ''
-      ? 'is empty'
-      : token.length > TOKEN_MOST
-        ? `has ${token.length} characters, more than ${TOKEN_MOST}`
-        : /[\s,]/.test(token)
-          ? 'has a space or a comma in it'
-          : /^[\x21-\x7e]+$/.test(token)
-            ? null
-            : 'has a character in it that is not printable ASCII'
-  if (problem !== null) throw fault('TOKEN_INVALID', { problem })
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }

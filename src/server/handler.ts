@@ -35,6 +35,8 @@ export interface HandlerOptions {
    * something in front of the handler decides who may reach it.
    */
   readonly token: string | readonly string[] | null
+  /** Tokens that are taken as well, of whoever only reads (GET, HEAD): a dashboard, Prometheus. Default: none. */
+  readonly readToken?: string | readonly string[] | undefined
   /** Further names that a request may be for, `shop.internal`; without them a request may name any host. */
   readonly hosts?: readonly string[] | undefined
   /** Other origins whose pages may write here, `https://shop.example.com`. */
@@ -131,8 +133,8 @@ class Site {
   #backing: Backing = { kind: 'recovering' }
 
   constructor(app: AppSource, options: HandlerOptions, traffic: Traffic, { clock = systemClock, dashboard }: Parts) {
-    const { token, hosts = null, origins = [] } = options
-    this.#guard = createGuard({ token, hosts, origins, clock })
+    const { token, readToken, hosts = null, origins = [] } = options
+    this.#guard = createGuard({ token, readToken, hosts, origins, clock })
     this.#dashboard = options.dashboard === false ? null : new Dashboard(dashboard ?? DASHBOARD_FOLDER)
     this.#traffic = traffic
     this.#limitBytes = Math.min(options.bodyLimitBytes ?? BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES)

@@ -32,7 +32,7 @@ export interface Exchange {
   readonly problems: ReadonlyMap<string, number>
   /** Whether what only the owner can do is passed on while this node stands by, and whether that takes it. */
   readonly passing: Pick<Hints, 'isPossible' | 'check'>
-  readonly guard: Pick<Guard, 'isTokenAsked' | 'isKnown' | 'sessionFor'>
+  readonly guard: Pick<Guard, 'isTokenAsked' | 'allowed' | 'sessionFor'>
   readonly failedSignIns: FailedSignIns
   /** Runs work that only waits; its signal is aborted when the client has gone or the server is closing. */
   wait<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result>

@@ -13,7 +13,14 @@ export const SESSION_PATH = '/api/session'
 const BODY_BYTES = 65_536
 
 function show({ guard, request }: Exchange): Promise<Answer> {
-  return Promise.resolve(answer(200, { required: guard.isTokenAsked, signedIn: guard.isKnown(request) }))
+  const allows = guard.allowed(request)
+  return Promise.resolve(
+    answer(200, {
+      required: guard.isTokenAsked,
+      signedIn: allows !== null,
+      mayWrite: !guard.isTokenAsked || allows === 'all',
+    }),
+  )
 }
 
 async function signIn({ guard, failedSignIns, request, bodyLimitBytes }: Exchange): Promise<Answer> {

@@ -55,7 +55,7 @@ const codeOf = async (response: Response): Promise<string> => {
   const text = await response.text()
   return text.startsWith('{') ? ((JSON.parse(text) as Partial<Problem>).code ?? '') : ''
 }
-const REFUSALS = ['TOKEN_REQUIRED', 'CSRF_REQUIRED', 'ORIGIN_FORBIDDEN']
+const REFUSALS = ['TOKEN_REQUIRED', 'TOKEN_READS_ONLY', 'CSRF_REQUIRED', 'ORIGIN_FORBIDDEN']
 /** What keeps a request out; `in` when nothing does. */
 const kept = async (response: Response): Promise<string> => {
   const code = await codeOf(response)
@@ -69,13 +69,18 @@ const forged = (token: string, untilSeconds: number): string => {
 const inSeconds = (seconds: number): number => Math.floor(systemClock.now() / 1000) + seconds
 
 describe('who gets in', async () => {
-  const { url, asked } = await serving({ token: ['open-sesame', 'second'] })
-  const [first, second] = [await cookieOf(url), await cookieOf(url, 'second')]
+  const { url, asked } = await serving({ token: ['open-sesame', 'second'], readToken: 'only-look' })
+  const [first, second, reading] = [
+    await cookieOf(url),
+    await cookieOf(url, 'second'),
+    await cookieOf(url, 'only-look'),
+  ]
   const page = { 'x-ballet-csrf': '1', origin: url }
   const [read, write] = [
     { read: 'in', write: 'in' },
     { read: 'in', write: '403 CSRF_REQUIRED' },
   ]
+  const reads = { read: 'in', write: '403 TOKEN_READS_ONLY' }
   const out = { read: '401 TOKEN_REQUIRED', write: '401 TOKEN_REQUIRED' }
   const wrongEnd = first.endsWith('A') ? 'B' : 'A'
   const later = first.replace(/v1\.\d+/, `v1.${inSeconds(90_000)}`)
@@ -85,7 +90,12 @@ describe('who gets in', async () => {
     ['nothing, from a page of this server', page, out],
     ['a token', { authorization: 'Bearer open-sesame' }, read],
     ['the other token', { authorization: 'Bearer second' }, read],
+    ['a token that only reads', { authorization: 'Bearer only-look' }, reads],
     ['a session', cookie(first), read],
+    ['a session of a token that only reads', cookie(reading), reads],
+    ['a session of a token that only reads, of no page', cookie(reading, {}), write],
+    ['a session beside one that only reads', cookie(`${reading}; ${first}`), read],
+    ['a token that only reads beside a session', { ...cookie(first), authorization: 'Bearer only-look' }, reads],
     ['a session of the other token', cookie(second), read],
     [
       'a session, as a browser names the site',
@@ -234,10 +244,18 @@ describe('a session', () => {
     const { url } = await serving()
     const show = async (headers: Headers): Promise<unknown> => (await fetch(`${url}/api/session`, { headers })).json()
     const cookie = await cookieOf(url)
-    expect(await show({})).toEqual({ required: true, signedIn: false })
-    expect(await show({ cookie })).toEqual({ required: true, signedIn: true })
-    expect(await show({ authorization: 'Bearer open-sesame' })).toEqual({ required: true, signedIn: true })
-    expect(await show({ cookie, authorization: 'Bearer x' })).toEqual({ required: true, signedIn: false })
+    expect(await show({})).toEqual({ required: true, signedIn: false, mayWrite: false })
+    expect(await show({ cookie })).toEqual({ required: true, signedIn: true, mayWrite: true })
+    expect(await show({ authorization: 'Bearer open-sesame' })).toEqual({
+      required: true,
+      signedIn: true,
+      mayWrite: true,
+    })
+    expect(await show({ cookie, authorization: 'Bearer x' })).toEqual({
+      required: true,
+      signedIn: false,
+      mayWrite: false,
+    })
     const ended = await fetch(`${url}/api/session`, { method: 'DELETE', headers: { cookie } })
     expect([ended.status, ended.headers.getSetCookie()]).toEqual([
       204,
@@ -248,15 +266,29 @@ describe('a session', () => {
     ])
   })
 
+  it('says what may be done with it', async () => {
+    const { url } = await serving({ readToken: ['only-look', 'new-look'] })
+    const shown = async (headers: Headers): Promise<unknown> =>
+      (await fetch(`${url}/api/session`, { headers })).json() as unknown
+    const signedIn = { required: true, signedIn: true }
+    expect(await shown({})).toEqual({ required: true, signedIn: false, mayWrite: false })
+    expect(await shown({ cookie: await cookieOf(url) })).toEqual({ ...signedIn, mayWrite: true })
+    expect(await shown({ cookie: await cookieOf(url, 'new-look') })).toEqual({ ...signedIn, mayWrite: false })
+  })
+
   it('is not needed where no token is asked for', async () => {
     const { url } = await serving({ token: undefined })
-    expect(await (await fetch(`${url}/api/session`)).json()).toEqual({ required: false, signedIn: false })
+    expect(await (await fetch(`${url}/api/session`)).json()).toEqual({
+      required: false,
+      signedIn: false,
+      mayWrite: true,
+    })
     const response = await signIn(url)
     expect([response.status, response.headers.get('set-cookie')]).toEqual([204, null])
     // Not a cookie that anybody could make without a token.
     const guard = createGuard({ token: null, hosts: [], origins: [] })
     const asking = new Request(`${url}/api/runs`, { headers: { cookie: `ballet=${forged('', inSeconds(60))}` } })
-    expect(guard.isKnown(asking)).toBe(false)
+    expect(guard.allowed(asking)).toBe(null)
   })
 
   it.each([

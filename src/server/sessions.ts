@@ -5,6 +5,7 @@
 //   v1.<seconds since the epoch at which it is over>.<HMAC-SHA256 of the two before, in base64url>
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
+import type { Allowed, Tokens } from './tokens.ts'
 
 /** Eight hours: a day of work. */
 const SESSION_SECONDS = 8 * 3600
@@ -17,15 +18,15 @@ const LOOKED_AT = 4
 const ATTRIBUTES = 'HttpOnly; SameSite=Strict; Path=/'
 const WRITTEN = /^(v1\.([0-9]{1,12}))\.([A-Za-z0-9_-]{43})$/
 
-/** What a request has: no cookie, one that is worth nothing (any more), or a session. */
-export type SessionState = 'none' | 'over' | 'open'
+/** What a request has: no cookie, one that is worth nothing (any more), or a session that allows what its token does. */
+export type SessionState = 'none' | 'over' | Allowed
 
 /** The sessions that the tokens of a server allow. */
 export class Sessions {
-  readonly #tokens: readonly string[]
+  readonly #tokens: Tokens
   readonly #clock: Clock
 
-  constructor(tokens: readonly string[], clock: Clock) {
+  constructor(tokens: Tokens, clock: Clock) {
     this.#tokens = tokens
     this.#clock = clock
   }
@@ -39,18 +40,20 @@ export class Sessions {
   of(request: Request): SessionState {
     const values = cookiesOf(request)
     if (values.length === 0) return 'none'
-    return values.some((value) => this.#isOpen(value)) ? 'open' : 'over'
+    const allowed = values.flatMap((value) => this.#allowedBy(value))
+    return allowed.includes('all') ? 'all' : (allowed[0] ?? 'over')
   }
 
-  #isOpen(value: string): boolean {
+  /** What a cookie allows, by the tokens that have signed it: one, or none. */
+  #allowedBy(value: string): readonly Allowed[] {
     const [, said = '', until = '', signature = ''] = WRITTEN.exec(value) ?? []
     const given = Buffer.from(signature, 'base64url')
     // Each token is tried, whatever the one before came to.
-    const signed = this.#tokens.filter((token) => {
+    const signed = this.#tokens.known.filter(({ token }) => {
       const expected = sign(said, token)
       return given.length === expected.length && timingSafeEqual(given, expected)
     })
-    return signed.length > 0 && Number(until) * 1000 > this.#clock.now()
+    return Number(until) * 1000 > this.#clock.now() ? signed.map(({ allows }) => allows) : []
   }
 }
 

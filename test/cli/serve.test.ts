@@ -251,7 +251,7 @@ describe('what cannot be served', () => {
       code: 2,
       value: { error: { code: 'BIND_UNSAFE' } },
     })
-    await box.serve(['--host', '0.0.0.0'], { env: { BALLET_TOKEN: 'secret,older' } })
+    await box.serve(['--host', '0.0.0.0'], { env: { BALLET_TOKEN: 'secret,older', BALLET_READ_TOKEN: 'look' } })
     expect(record()).toMatchObject({ token: 'secret', url: expect.stringContaining('http://127.0.0.1:') as string })
     expect(await box.run(['runs'])).toMatchObject({ code: 0 })
     const url = String(record()['url'])
@@ -269,6 +269,11 @@ describe('what cannot be served', () => {
     // One that is being changed: the server takes both, and a command sends the first.
     for (const token of ['secret', 'older', 'older,other'])
       expect(await box.run(['runs'], { env: { BALLET_URL: url, BALLET_TOKEN: token } })).toMatchObject({ code: 0 })
+    const env = { BALLET_URL: url, BALLET_TOKEN: 'look' }
+    expect(await box.run(['runs'], { env })).toMatchObject({ code: 0 })
+    expect((await box.json(['start', 'checkout', '--input', order('1')], { env })).value).toMatchObject({
+      error: { code: 'TOKEN_READS_ONLY', detail: 'The token that was sent only reads, and POST is a write.' },
+    })
   })
 
   it.each([
