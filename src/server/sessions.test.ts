@@ -268,8 +268,7 @@ describe('a session', () => {
 
   it('says what may be done with it', async () => {
     const { url } = await serving({ readToken: ['only-look', 'new-look'] })
-    const shown = async (headers: Headers): Promise<unknown> =>
-      (await fetch(`${url}/api/session`, { headers })).json() as unknown
+    const shown = async (headers: Headers): Promise<unknown> => (await fetch(`${url}/api/session`, { headers })).json()
     const signedIn = { required: true, signedIn: true }
     expect(await shown({})).toEqual({ required: true, signedIn: false, mayWrite: false })
     expect(await shown({ cookie: await cookieOf(url) })).toEqual({ ...signedIn, mayWrite: true })
