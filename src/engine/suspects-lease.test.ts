@@ -6,7 +6,9 @@ import { keptLog } from '../../test/support/applications.ts'
 import { RETRY as policy } from '../core/retry.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
-import { Effects, type Effect } from './effects.ts'
+import { CallLimits } from './call-limits.ts'
+import type { Effect } from './effect.ts'
+import { Effects } from './effects.ts'
 import { LeaseHold } from './hold.ts'
 import { Space } from './space.ts'
 import { Suspects } from './suspects.ts'
@@ -58,6 +60,7 @@ async function careful() {
     clock,
     random: { seed: () => 1, uuid: () => '' },
     hold,
+    callLimits: new CallLimits(clock, log),
     admit: ({ run, op }, begin) => suspects.effect(run, op, begin),
     answered: () => {},
     failed: () => {},
@@ -81,6 +84,7 @@ test('an attempt on trial that waits for its lease has not passed before it bega
     timeoutMs: 60_000,
     failed: 0,
     dueAt: 0,
+    bounds: null,
     mustSucceed: false,
     counts: counts.attemptsOf('operation', 'bank.pay'),
     attempt: () => (begun.push(run), new Promise(() => {})),
