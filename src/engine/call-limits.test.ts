@@ -205,6 +205,24 @@ test('of several nodes each has the part of its shards, and together they have a
   expect(counts.reduce((sum, count) => sum + count)).toBe(5)
 })
 
+test('what falls to others is free when no more is under way than is left here', async () => {
+  const { call, limits } = setUp({ atOnce: 4 })
+  limits.shares([0, 1, 2, 3], 4)
+  const callers = Array.from({ length: 6 }, () => call())
+  expect(limits.fit).toBe(null)
+  limits.shares([0, 1, 2], 4)
+  const told: string[] = []
+  const fits = limits.fit?.then(() => told.push('fits'))
+  callers[0]?.place.leave()
+  await fits
+  expect([begun(callers), told]).toEqual([[true, true, true, true, false, false], ['fits']])
+  limits.shares([], 4)
+  for (const caller of callers.slice(1, 3)) caller.place.leave()
+  expect([limits.fit === null, begun(callers)]).toEqual([false, [true, true, true, true, false, false]])
+  callers[3]?.place.leave()
+  expect(limits.fit).toBe(null)
+})
+
 test('what cannot be divided each node has once, and says so once', () => {
   const { call, limits, log } = setUp({ atOnce: 1 })
   limits.shares([0], 8)

@@ -137,6 +137,9 @@ export class CallLimits {
   readonly #shares = new Map<CallLimit, Share>()
   /** Limits of which the shards of this node have less than one. */
   readonly #told = new Set<string>()
+  /** Lines of which more is under way than falls to the shards that are here, and who waits for that to end. */
+  readonly #over = new Set<Line>()
+  readonly #whenFit: (() => void)[] = []
   /** Until when another process may have begun attempts that this one does not know of, by time that passes. */
   #others = Number.NEGATIVE_INFINITY
   /** Lines in which somebody may go on. */
@@ -162,8 +165,28 @@ export class CallLimits {
   shares(own: readonly number[], shards: number): void {
     this.#part = { own, shards }
     this.#shares.clear()
-    for (const lines of this.#lines.values()) for (const line of lines.values()) this.#ready.push(line)
+    this.#over.clear()
+    for (const lines of this.#lines.values()) {
+      for (const line of lines.values()) {
+        if (this.#isOver(line)) this.#over.add(line)
+        this.#ready.push(line)
+      }
+    }
+    this.#tellFit()
     this.#serve()
+  }
+
+  /** Resolves when no more is under way than falls to the shards that are here: then others may have the rest. Null when that is so. */
+  get fit(): Promise<void> | null {
+    return this.#over.size === 0 ? null : new Promise((resolve) => this.#whenFit.push(resolve))
+  }
+
+  #isOver({ limit, held, taken }: Line): boolean {
+    return held + taken > this.#share(limit).atOnce
+  }
+
+  #tellFit(): void {
+    if (this.#over.size === 0) for (const resolve of this.#whenFit.splice(0)) resolve()
   }
 
   /** A shard is here that another process had. */
@@ -217,8 +240,10 @@ export class CallLimits {
     this.#serve()
     for (const line of lines) {
       line.users -= 1
+      if (this.#over.has(line) && !this.#isOver(line)) this.#over.delete(line)
       this.#forget(line)
     }
+    this.#tellFit()
   }
 
   /** Goes into the line that is next for it; past the last it has its places. */
@@ -300,7 +325,7 @@ export class CallLimits {
       intervalMs = (rate.ms + SLACK_MS) / calls
       slackMs = SLACK_MS + (rate.burst - 1) * intervalMs
     }
-    const share = { atOnce: Math.max(1, places), intervalMs, slackMs }
+    const share = { atOnce: own.length === 0 ? 0 : Math.max(1, places), intervalMs, slackMs }
     this.#shares.set(limit, share)
     return share
   }

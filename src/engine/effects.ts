@@ -178,9 +178,12 @@ export class Effects {
       running.cancel?.()
       if (running.stop === null) running.place?.leave()
     }
-    if (this.#bodies > 0) {
+    // The places of its shard are another's when it is free: what is under way elsewhere in this process has to do without them.
+    const { fit } = this.#options.callLimits
+    if (this.#bodies > 0 || fit !== null) {
       let cancel: Cancel = () => {}
-      const quiet = new Promise<void>((resolve) => (this.#onQuiet = resolve))
+      const stopped = this.#bodies === 0 ? null : new Promise<void>((resolve) => (this.#onQuiet = resolve))
+      const quiet = Promise.all([stopped, fit])
       const late = new Promise<void>((resolve) => (cancel = this.#options.clock.after(graceMs, resolve)))
       await Promise.race([quiet, late])
       cancel()

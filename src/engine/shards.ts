@@ -175,7 +175,8 @@ export class Shards {
     const own: OwnShard = { shard, requests, actions, isReady: false }
     this.#own.set(tenure.shard, own)
     if (tenure.head > 0) this.callLimits.cameFromAnother()
-    this.#changed()
+    this.#share()
+    this.#options.changed()
     const isHere = (): boolean => this.#own.get(tenure.shard) === own
     try {
       const recovered = await takeUp(shard, options.clock)
@@ -249,18 +250,20 @@ export class Shards {
     const own = this.#own.get(shard)
     if (own === undefined) return this.#leaving.get(shard) ?? Promise.resolve()
     this.#own.delete(shard)
+    // Before it closes: it waits until the others have what is under way.
+    this.#share()
     own.requests.answers.stop()
     const left = own.shard.close(graceMs).finally(() => {
       if (this.#leaving.get(shard) === left) this.#leaving.delete(shard)
     })
     this.#leaving.set(shard, left)
-    this.#changed()
+    this.#options.changed()
     return left
   }
 
-  #changed(): void {
-    this.callLimits.shares([...this.#own.keys()], this.#place?.shards ?? 1)
-    this.#options.changed()
+  /** What services take is divided by the shards that are here. */
+  #share(): void {
+    this.callLimits.shares(this.#isShut ? [] : [...this.#own.keys()], this.#place?.shards ?? 1)
   }
 
   /** Nothing is taken up any more: the application has stopped, or is about to. */
@@ -272,6 +275,7 @@ export class Shards {
   async close(graceMs: number, each: (shard: number) => void = () => {}): Promise<void> {
     this.shut()
     this.#options.store.ending?.()
+    this.#share()
     await Promise.all(
       [...this.#own].map(async ([number, { shard, requests }]) => {
         requests.answers.stop()
