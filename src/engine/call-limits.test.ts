@@ -158,6 +158,12 @@ test('whatever comes: never more at once or in a time than was said, none waits 
     fc.property(ARRIVALS, LIMIT, (arrivals, { atOnce, calls, burst }) => {
       const { clock, limits, call } = setUp({ atOnce, rate: `${calls}/s`, burst, per: 'customerId' })
       const ends: { readonly value: string; readonly began: number; readonly ended: number }[] = []
+      const order: {
+        readonly value: string
+        readonly isUndo: boolean
+        readonly age: number
+        readonly began: number
+      }[] = []
       const waiting: { readonly caller: Caller; readonly takes: number; readonly value: string }[] = []
       const settle = (until: number): void => {
         while (clock.now() < until) {
@@ -166,6 +172,8 @@ test('whatever comes: never more at once or in a time than was said, none waits 
             const { caller, takes, value } = one
             if (caller.begunAt === null || caller.begunAt + takes > clock.now()) continue
             waiting.splice(waiting.indexOf(one), 1)
+            const { isUrgent: isUndo, age } = caller.place
+            order.push({ value, isUndo, age, began: caller.begunAt })
             ends.push({ value, began: caller.begunAt, ended: clock.now() })
             caller.place.leave()
           }
@@ -180,6 +188,14 @@ test('whatever comes: never more at once or in a time than was said, none waits 
       settle(clock.now() + 200_000 * Math.min(1, waiting.length))
       expect(waiting).toEqual([])
       expect(limits.counts.every((count) => count.waiting === 0 && count.running === 0)).toBe(true)
+      // Of one value and one kind, whoever is older began no later.
+      const overtaken = order.flatMap((one) =>
+        order.filter(
+          ({ value, isUndo, age, began }) =>
+            value === one.value && isUndo === one.isUndo && age > one.age && began < one.began,
+        ),
+      )
+      expect(overtaken).toEqual([])
       for (const { value, began } of ends) {
         const same = ends.filter((other) => other.value === value)
         const together = same.filter((other) => other.began <= began && other.ended > began)

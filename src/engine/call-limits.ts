@@ -13,6 +13,7 @@
 // before that time. Only that one number is kept, and a process that begins may take it to be as late as any before it can
 // have left it. Interval and slack are such that in no time of the length there are more than was said.
 import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
+import { LooseMap } from '../core/loose-map.ts'
 import type { PlaceView } from '../core/views.ts'
 import type { Log } from '../define/definition.ts'
 import type { CallLimit } from '../define/service-limits.ts'
@@ -128,7 +129,7 @@ export class CallPlace implements Waiting {
 export class CallLimits {
   readonly #clock: Clock
   readonly #log: Log
-  readonly #lines = new Map<CallLimit, Map<string, Line>>()
+  readonly #lines = new Map<CallLimit, LooseMap<string, Line>>()
   readonly #counts = new Map<string, LimitCounts>()
   #few = FEW
   #kept = 0
@@ -339,7 +340,7 @@ export class CallLimits {
 
   #line(limit: CallLimit, value: string): Line {
     let lines = this.#lines.get(limit)
-    if (lines === undefined) this.#lines.set(limit, (lines = new Map<string, Line>()))
+    if (lines === undefined) this.#lines.set(limit, (lines = new LooseMap<string, Line>()))
     let line = lines.get(value)
     if (line === undefined) {
       if (this.#kept >= this.#few) this.#tidy()

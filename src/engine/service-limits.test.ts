@@ -1,7 +1,7 @@
 // Services that are limited, on a running application: calls wait for their place, are made in their order, say what they wait
 // for, and go on so after a process has died.
 import { afterEach, expect, test } from 'vitest'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -15,11 +15,12 @@ const folders: string[] = []
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
-const fileStore = (): string => {
+const newFolder = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'ballet-limits-'))
   folders.push(folder)
-  return `file:${join(folder, 'test.db')}`
+  return folder
 }
+const storeIn = (folder: string): string => `file:${join(folder, 'test.db')}`
 
 /** A bank of which the test answers each attempt, in the order in which they came. */
 function limitedBank(limits: { atOnce?: number; rate?: '1/s'; per?: string }) {
@@ -154,16 +155,17 @@ test('by a field: each value for itself', async () => {
 
 test('after a crash the limit holds on, with the oldest first, and a rate begins no double', async () => {
   const { asked, answers, order, app: open } = limitedBank({ atOnce: 1, rate: '1/s' })
-  const store = fileStore()
+  const folder = newFolder()
   const clock = new HandClock()
-  const first = await open({ clock, store })
+  const first = await open({ clock, store: storeIn(folder) })
   const ids = ['a', 'b', 'c']
   for (const id of ids) await first.start(order([id, 'ada']), { id })
   await rounds()
   expect(asked).toEqual(['a'])
-  // The process ends in the middle: what it was doing is not waited for.
-  await first.close()
-  const second = await open({ clock, store })
+  // What the disk has in the middle of it is what a process that dies leaves.
+  const left = newFolder()
+  cpSync(folder, left, { recursive: true })
+  const second = await open({ clock, store: storeIn(left) })
   await rounds()
   expect(asked).toEqual(['a'])
   expect((await second.run('c'))?.waits[0]?.place?.before).toBe(2)

@@ -384,17 +384,6 @@ export const seeds: readonly Sown[] = [
     'seq(..., StockReleased)',
   ],
   [
-    'a service that is limited by a field of no input',
-    {
-      services: () => [
-        service('desk', { ask: operation({ input: id, run: never }) }, { limits: { atOnce: 1, per: 'customerId' } }),
-      ],
-    },
-    'limit-by-nothing',
-    'service "desk"',
-    'limits.per',
-  ],
-  [
     'two services of one name',
     { services: ({ stock }) => [stock] },
     'part-unfit',
