@@ -208,19 +208,6 @@ test('whatever comes: never more at once or in a time than was said, none waits 
   )
 })
 
-test('of several nodes each has the part of its shards, and together they have all', () => {
-  const clock = new HandClock(0)
-  const limit = limitOf({ atOnce: 5 })
-  const shards = [[0, 3], [1, 2, 4, 5], [6], [7]]
-  const counts = shards.map((own) => {
-    const limits = new CallLimits(clock, keptLog())
-    limits.shares(own, 8)
-    return begun(Array.from({ length: 9 }, () => new Caller(limits, clock, [{ limit, value: '' }]))).filter(Boolean)
-      .length
-  })
-  expect(counts.reduce((sum, count) => sum + count)).toBe(5)
-})
-
 test('what falls to others is free when no more is under way than is left here', async () => {
   const { call, limits } = setUp({ atOnce: 4 })
   limits.shares([0, 1, 2, 3], 4)

@@ -324,7 +324,7 @@ export class CallLimits {
       // Less than one in the time is one in a longer time.
       const calls = partOf(rate.calls, this.#part) || (rate.calls * Math.max(1, own.length)) / shards
       intervalMs = (rate.ms + SLACK_MS) / calls
-      slackMs = SLACK_MS + (rate.burst - 1) * intervalMs
+      slackMs = SLACK_MS + (Math.max(1, partOf(rate.burst, this.#part)) - 1) * intervalMs
     }
     const share = { atOnce: own.length === 0 ? 0 : Math.max(1, places), intervalMs, slackMs }
     this.#shares.set(limit, share)
