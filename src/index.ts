@@ -16,7 +16,8 @@ export { operation, type Operation } from './define/operation.ts'
 export { all, choice, many, optional, seq, type Part, type Pattern } from './define/pattern.ts'
 export { after, precedence, response, type Rule } from './define/rule.ts'
 export { on, type React, type ReactionOptions } from './define/reaction.ts'
-export { service, type Service, type ServiceMembers } from './define/service.ts'
+export { service, type Service, type ServiceMembers, type ServiceOptions } from './define/service.ts'
+export type { CallLimit, Rate, ServiceLimits } from './define/service-limits.ts'
 export { signal, type SignalOf, type SignalType } from './define/signal.ts'
 export { workflow, type Workflow } from './define/workflow.ts'
 export { checkFit, showFault, type Fault } from './define/fit.ts'
@@ -134,6 +135,7 @@ export type {
   NodesView,
   NodeView,
   Page,
+  PlaceView,
   RunView,
   ShardView,
   StepView,

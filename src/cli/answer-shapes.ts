@@ -71,6 +71,7 @@ const wait = record({
   undoes: optional(text),
   asked: optional(text),
   behind: optional(text),
+  place: optional(record({ at: text, limit: text, before: number })),
   attempt: optional(record({ number, error, next: nullable(text) })),
 })
 const run = record({

@@ -149,7 +149,7 @@ function waitLine({ wait, stuck }: WaitNode, now: number): string {
 function pending(wait: WaitView | undefined, now: number): string {
   return wait === undefined
     ? ''
-    : `, ${waitWords(wait, now)}${wait.attempt?.next == null ? '' : `, again in ${showMs(Math.max(0, Date.parse(wait.attempt.next) - now))}`}`
+    : `, ${waitWords(wait, now)}${wait.attempt?.next == null || wait.place !== undefined ? '' : `, again in ${showMs(Math.max(0, Date.parse(wait.attempt.next) - now))}`}`
 }
 
 /** A root whose cause is not among what was found. */

@@ -6,6 +6,7 @@ import { isRecord } from '../core/json.ts'
 import { showMs } from '../core/duration.ts'
 import type { WaitView } from '../core/views.ts'
 import type { CallNode, CausalNode, EventNode, RunNode } from './causal-tree.ts'
+import { placeAt } from './why-waiting.ts'
 
 interface Line {
   readonly at: number
@@ -144,8 +145,9 @@ const operationOf = (name: string): string => name.replace(/^[^.]*\./, '')
 /** The service in `service.operation` or `service:event.type`. */
 const serviceOf = (name: string): string => /^[^.:]+/.exec(name)?.[0] ?? name
 
-function waitWords({ for: what, attempt, until, since, behind }: WaitView): string {
+function waitWords({ for: what, attempt, until, since, behind, place }: WaitView): string {
   if (behind !== undefined) return `waits behind ${behind}`
+  if (place !== undefined) return `waits for ${placeAt(place)}`
   const again = attempt === undefined ? '' : `, attempt ${attempt.number} failed: ${attempt.error.message}`
   const by = until === null ? '' : `, ${showMs(Math.max(0, Date.parse(until) - Date.parse(since)))} at most`
   return `waits for ${what}${by}${again}`

@@ -3,7 +3,7 @@
 import { showMs } from '../core/duration.ts'
 import { catalogue, fault, type ErrorCode } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
-import type { ChoiceView, ErrorView, RunView, WaitView } from '../core/views.ts'
+import type { ChoiceView, ErrorView, PlaceView, RunView, WaitView } from '../core/views.ts'
 import { between, inTime, shownTime } from './times.ts'
 
 /** How a command that is there to be copied stands in a line. */
@@ -145,9 +145,17 @@ export function waitWords(wait: WaitView, now: number): string {
     case 'call': {
       if (wait.behind !== undefined) return `waits behind the run ${wait.behind}, which comes before it, ${since}`
       const undo = wait.undoes === undefined ? '' : `, which takes back ${wait.undoes},`
+      if (wait.place !== undefined)
+        return `waits for ${placeAt(wait.place)} to call ${wait.for}${undo} ${since}${failed(wait)}`
       return `waits for ${wait.for}${undo} ${since}${failed(wait)}`
     }
   }
+}
+
+/** `a place at payment (20 at once, 31 before it)`. */
+export function placeAt({ at, limit, per, before }: PlaceView): string {
+  const value = per === undefined ? '' : ` for each ${per.field}, here ${per.value}`
+  return `a place at ${at} (${limit}${value}, ${before === 0 ? 'none' : before} before it)`
 }
 
 /** The first line of an error, its code before it. */
@@ -222,6 +230,7 @@ function choiceWords(choices: readonly ChoiceView[]): string {
 function advice(run: RunView, wait: WaitView, now: number, place: string): string {
   const { attempt } = wait
   if (wait.givenUp === true) return 'it was given up, and its answer tells what there is to take back'
+  if (wait.place !== undefined) return 'it is made when there is one'
   if (wait.behind !== undefined) return `see: ballet show ${shellWord(wait.behind)}${place}`
   switch (wait.kind) {
     case 'timer':

@@ -10,6 +10,18 @@ export interface ErrorView {
   readonly details?: Json | undefined
 }
 
+/** What a call waits for before it is made: its service, or the operation, takes no more at the moment. */
+export interface PlaceView {
+  /** What is limited: `payment`, or `crm.update`. */
+  readonly at: string
+  /** In words: `20 at once, 100/s`. */
+  readonly limit: string
+  /** The value of the field by which it is limited. */
+  readonly per?: { readonly field: string; readonly value: string } | undefined
+  /** How many come before it, at this node. */
+  readonly before: number
+}
+
 /** One thing that a run waits for: what, from whom, since when, until when (ISO 8601; null: without limit). */
 export interface WaitView {
   /** Operation id in the run, for example `payment.charge#0`. */
@@ -38,6 +50,8 @@ export interface WaitView {
    * that has not ended. Told where the application is open, as reactions may be declared to have no order.
    */
   readonly behind?: string | undefined
+  /** Of a call that waits for a place at a limited service. Told by the process that carries the run. */
+  readonly place?: PlaceView | undefined
   /** The last failed attempt, when there was one. */
   readonly attempt?: { readonly number: number; readonly error: ErrorView; readonly next: string | null } | undefined
 }
@@ -219,10 +233,13 @@ export interface ApplicationView {
   readonly store: { readonly kind: string; readonly name: string; readonly id: string; readonly incarnation: number }
   readonly services: readonly {
     readonly name: string
+    /** How often it may be asked, in words: `20 at once, 100/s`. */
+    readonly limit?: string | undefined
     readonly operations: readonly {
       readonly name: string
       readonly outcomes: readonly string[]
       readonly undoes?: string | undefined
+      readonly limit?: string | undefined
     }[]
     readonly reactions: readonly { readonly name: string; readonly event: string; readonly order: 'key' | 'none' }[]
   }[]

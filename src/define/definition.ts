@@ -6,6 +6,7 @@ import type { RetryPolicy } from '../core/retry.ts'
 import type { Schema } from '../core/schema.ts'
 import type { CallValue, EventValue } from '../core/values.ts'
 import type { HttpRoutes } from './application.ts'
+import type { CallLimit } from './service-limits.ts'
 
 /** The event types that authors call are functions with these fields. `key` is the name of the key field. */
 export interface EventDefinition {
@@ -86,6 +87,8 @@ export interface OperationDefinition {
   readonly retry: RetryPolicy
   /** Of one attempt. */
   readonly timeoutMs: number
+  /** How often it may be asked: its own limit before that of its service. Empty: as often as there are calls. */
+  readonly limits: readonly CallLimit[]
   /** Null when it is implemented elsewhere. */
   readonly run: ((input: unknown, context: OperationContext) => unknown) | null
 }
@@ -107,6 +110,8 @@ export interface ReactionDefinition {
 /** A service, with its operations and reactions. */
 export interface ServiceDefinition {
   readonly name: string
+  /** Of all its operations together; null: as often as there are calls. */
+  readonly limit: CallLimit | null
   readonly operations: readonly OperationDefinition[]
   readonly reactions: readonly ReactionDefinition[]
 }

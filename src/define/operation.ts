@@ -6,6 +6,7 @@ import type { EventDefinition, OperationContext } from './definition.ts'
 import type { EventOf, GivenEventOf } from './event.ts'
 import type { Exact, Immutable, JsonAnswer, JsonOnly, Mistake } from './mistake.ts'
 import type { Policy } from './policy.ts'
+import type { ServiceLimits } from './service-limits.ts'
 
 /** What an operation was written with, before it has a name. */
 export interface OperationSpec extends Policy {
@@ -13,6 +14,7 @@ export interface OperationSpec extends Policy {
   readonly outcomes?: readonly EventDefinition[] | undefined
   readonly output?: Schema | undefined
   readonly undoes?: string | undefined
+  readonly limits?: ServiceLimits | undefined
   readonly run?: ((input: never, context: OperationContext) => unknown) | undefined
 }
 
@@ -85,6 +87,8 @@ export function operation<
     readonly output?: Output & JsonAnswer<Output> & OneAnswer<NoInfer<E>>
     /** The operation of the same service that this one takes back. */
     readonly undoes?: Undoes
+    /** How often it may be asked, beside what its service says of all its operations: calls wait for their place. */
+    readonly limits?: ServiceLimits<keyof SchemaOutput<NoInfer<S>> & string>
     /** One attempt. It may be called more than once for one call: hand `context.idempotencyKey` to whatever it calls. */
     readonly run?: (input: SchemaOutput<NoInfer<S>>, context: OperationContext) => MaybePromise<Answer>
   } & ExactRun<NoInfer<Answer>, NoInfer<E>, NoInfer<Output>>,

@@ -27,7 +27,7 @@ it('names its operations and fills in their defaults', () => {
   })
   expect(payment.serviceName).toBe('payment')
   const { operations, ...rest } = payment[DEFINITION]
-  expect(rest).toEqual({ name: 'payment', reactions: [] })
+  expect(rest).toEqual({ name: 'payment', limit: null, reactions: [] })
   expect(operations).toEqual([
     {
       kind: 'operation',
@@ -39,6 +39,7 @@ it('names its operations and fills in their defaults', () => {
       undoes: null,
       retry: { ...ATTEMPTS.retry, attempts: 5, backoffMs: 1000 },
       timeoutMs: 10_000,
+      limits: [],
       run: expect.any(Function) as unknown,
     },
     expect.objectContaining({ name: 'payment.refund', undoes: 'charge', outcomes: [], output: null, ...ATTEMPTS }),

@@ -12,6 +12,7 @@ import type { Operation, OperationSpec } from './operation.ts'
 import { attemptPolicy } from './policy.ts'
 import { reaction, type React, type ReactionOptions } from './reaction.ts'
 import { refuse, refuseName, refuseNotFunction, refuseSchema, refuseUnknownOptions } from './refusal.ts'
+import { callLimit, type CallLimit, type ServiceLimits } from './service-limits.ts'
 
 const RESERVED = ['on', 'serviceName', 'then', 'constructor', 'toJSON', 'toString', 'valueOf'] as const
 type Reserved = (typeof RESERVED)[number]
@@ -61,6 +62,12 @@ export type Service<Name extends string = string, Ops = unknown> = {
     : never
 } & ServiceMembers<Name, Ops>
 
+/** What is said of a service as a whole. */
+export interface ServiceOptions {
+  /** How often it may be asked, whichever of its operations is called: calls wait for their place. */
+  readonly limits?: ServiceLimits | undefined
+}
+
 /**
  * Defines a service.
  *
@@ -72,17 +79,21 @@ export type Service<Name extends string = string, Ops = unknown> = {
  *
  * @param name letters, digits, _ and -, beginning with a letter, up to 64.
  * @param operations by their names, of the same alphabet; `on`, `then` and a few more are taken.
+ * @param said `{ limits: { atOnce: 20, rate: '100/s' } }`: how often it may be asked.
  * @throws DEFINITION_INVALID, DURATION_INVALID
  */
 export function service<const Name extends string, Ops extends Operations>(
   name: Name,
   operations: Ops & Fitting<Ops>,
+  said: ServiceOptions = {},
 ): Service<Name, Ops> {
   const what = refuseName('service', name)
   if (typeof operations !== 'object' || operations === null)
     refuse(what, 'its operations must be an object of operation(...)')
+  refuseUnknownOptions(said, ['limits'], what)
+  const limit = callLimit(said.limits, name, what)
   const entries = Object.entries<unknown>(operations)
-  const definitions = entries.map(([op, value]) => define(name, op, value, Object.keys(operations)))
+  const definitions = entries.map(([op, value]) => define({ name, limit }, op, value, Object.keys(operations)))
   const reactions: ReactionDefinition[] = []
   const calls = entries.map(([op]) => [op, (input: unknown) => call(`${name}.${op}`, input)] as const)
   const self = {
@@ -99,16 +110,21 @@ export function service<const Name extends string, Ops extends Operations>(
       reactions.push(added)
       return self
     },
-    [DEFINITION]: { name, operations: definitions, reactions } satisfies ServiceDefinition,
+    [DEFINITION]: { name, limit, operations: definitions, reactions } satisfies ServiceDefinition,
   }
   return Object.freeze(self) as unknown as Service<Name, Ops>
 }
 
-const OPTIONS = ['input', 'outcomes', 'output', 'undoes', 'retry', 'timeout', 'run']
+const OPTIONS = ['input', 'outcomes', 'output', 'undoes', 'retry', 'timeout', 'limits', 'run']
+
+interface Owner {
+  readonly name: string
+  readonly limit: CallLimit | null
+}
 
 /** The definition of one operation, checked as far as it can be judged within its service. */
-function define(owner: string, op: string, value: unknown, siblings: readonly string[]): OperationDefinition {
-  const name = `${owner}.${op}`
+function define(owner: Owner, op: string, value: unknown, siblings: readonly string[]): OperationDefinition {
+  const name = `${owner.name}.${op}`
   const what = `operation "${name}"`
   refuseName('operation', op)
   if (RESERVED.some((word) => word === op)) refuse(what, `an operation cannot be named "${op}"`)
@@ -126,12 +142,13 @@ function define(owner: string, op: string, value: unknown, siblings: readonly st
   return Object.freeze({
     kind: 'operation',
     name,
-    service: owner,
+    service: owner.name,
     input: spec.input,
     outcomes,
     output: spec.output ?? null,
     undoes,
     ...attemptPolicy(spec, what),
+    limits: [callLimit(spec.limits, name, what), owner.limit].filter((limit) => limit !== null),
     run: (spec.run as OperationDefinition['run'] | undefined) ?? null,
   })
 }

@@ -15,7 +15,8 @@ import type { OperationContext, OperationDefinition } from '../define/definition
 import { isRecord } from '../core/json.ts'
 import { ATTEMPTS, attemptPolicy, type AttemptPolicy } from '../define/policy.ts'
 import { CallContext, type CallEnvironment } from './call-context.ts'
-import type { Attempts, Effect } from './effects.ts'
+import type { Bound } from './call-limits.ts'
+import type { Attempts, Effect } from './effect.ts'
 
 /** An effect, but for what becomes of answers that come too late. */
 type Undertaking = Omit<Effect, 'late'>
@@ -40,6 +41,7 @@ export function callEffect(
     counts: environment.counts.attemptsOf('operation', command.call),
     ...policyOf(settings, command.call, operation),
     ...attempts,
+    bounds: boundsOf(operation, command.input),
     mustSucceed: undone !== null,
     attempt: async (attempt, stop) => {
       const run = operation?.run
@@ -69,6 +71,7 @@ export function stepEffect(
     counts: environment.counts.attemptsOf('step', row.name),
     ...policyOf(work.settings, name, undefined),
     ...attempts,
+    bounds: null,
     mustSucceed: false,
     attempt: async (attempt, stop) => {
       const body = work.body as (context: OperationContext) => unknown
@@ -77,6 +80,18 @@ export function stepEffect(
       return toWholeText(answer, `what step "${name}" returned`)
     },
   }
+}
+
+/** What limits a call: a limit by a field is none for an input that has no such field. Null where nothing does. */
+function boundsOf(operation: OperationDefinition | undefined, text: JsonText): readonly Bound[] | null {
+  if (operation === undefined || operation.limits.length === 0) return null
+  const input = operation.limits.some(({ per }) => per !== null) ? fromText(text) : undefined
+  const bounds: Bound[] = []
+  for (const limit of operation.limits) {
+    const value = limit.per === null ? '' : isRecord(input) ? input[limit.per] : undefined
+    if (typeof value === 'string' || typeof value === 'number') bounds.push({ limit, value: String(value) })
+  }
+  return bounds.length === 0 ? null : bounds
 }
 
 function policyOf(

@@ -2,6 +2,7 @@
 import type { StoreInfo } from '../core/store.ts'
 import type { ApplicationView } from '../core/views.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
+import type { CallLimit } from '../define/service-limits.ts'
 
 /** What can be called, and what reacts to what. */
 export function describe(
@@ -17,10 +18,12 @@ export function describe(
     store: { kind: store.kind, name: store.name, id: info.id, incarnation: info.incarnation },
     services: services.map((service) => ({
       name: service.name,
+      ...limitOf(service.name, service.limit === null ? [] : [service.limit]),
       operations: service.operations.map((operation) => ({
         name: operation.name,
         outcomes: operation.outcomes.map((event) => event.type),
         ...(operation.undoes === null ? {} : { undoes: operation.undoes }),
+        ...limitOf(operation.name, operation.limits),
       })),
       reactions: reactions
         .filter((reaction) => reaction.service === service.name)
@@ -40,4 +43,10 @@ export function describe(
     events: events.map((event) => ({ type: event.type, key: event.key })),
     signals: [...signals],
   }
+}
+
+/** How often something may be asked, beside what is said of its service. */
+function limitOf(of: string, limits: readonly CallLimit[]): { readonly limit?: string } {
+  const own = limits.find(({ name }) => name === of)
+  return own === undefined ? {} : { limit: own.per === null ? own.words : `${own.words} for each ${own.per}` }
 }

@@ -1,13 +1,14 @@
 // What becomes of an effect, told by effects.ts: an answer is delivered to its run, attempts are kept as notes, and what cannot
 // go on by itself parks it. One part of a shard (shard.ts).
 import type { Failure } from '../core/failure.ts'
-import { Effects, type Effect, type EffectsOptions, type FailedAttempt, type Watched } from './effects.ts'
+import type { Effect, FailedAttempt } from './effect.ts'
+import { Effects, type EffectsOptions, type Watched } from './effects.ts'
 import { markStuck, writeNote } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
 import type { Outages } from './outages.ts'
 import type { ShardContext } from './shard-context.ts'
 
-export interface EffectParts extends Pick<EffectsOptions, 'clock' | 'random' | 'onFailure' | 'hold'> {
+export interface EffectParts extends Pick<EffectsOptions, 'clock' | 'random' | 'onFailure' | 'hold' | 'callLimits'> {
   readonly outages: Outages
 }
 

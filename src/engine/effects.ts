@@ -13,38 +13,13 @@ import { fault, isTerminal, retryAfterMsOf } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
 import { LooseMap } from '../core/loose-map.ts'
-import { retryDelayMs, type RetryPolicy } from '../core/retry.ts'
-import type { AttemptCounts } from './counts.ts'
+import type { PlaceView } from '../core/views.ts'
+import { retryDelayMs } from '../core/retry.ts'
+import type { CallLimits } from './call-limits.ts'
+import { stopTimers, waitingFor, type Effect, type FailedAttempt, type Running } from './effect.ts'
 import type { Hold } from './hold.ts'
 import { placesOfAttempt } from './places.ts'
 import { StopSignal } from './stop-signal.ts'
-
-/** Attempts that were made before, from the notes of the journal. */
-export interface Attempts {
-  /** How many failed (in an earlier process), and when the next is due. */
-  readonly failed: number
-  readonly dueAt: number
-  /** Milliseconds that the service asked to be left alone for after the last of them. */
-  readonly askedMs?: number | undefined
-}
-
-/** One call or step to be carried out. */
-export interface Effect extends Attempts {
-  readonly run: number
-  readonly op: string
-  /** What errors call it: `payment.charge`, or the step's name. */
-  readonly name: string
-  readonly policy: RetryPolicy
-  readonly timeoutMs: number
-  /** Where its attempts are counted. */
-  readonly counts: AttemptCounts
-  /** A failure that may not be retried parks it for a person instead of failing it: an undo is never skipped. */
-  readonly mustSucceed: boolean
-  /** Makes one attempt; resolves to the stored form of the answer. */
-  readonly attempt: (attempt: number, stop: StopSignal) => Promise<JsonText | undefined>
-  /** The answer of an attempt that was given up comes all the same. */
-  readonly late: (attempt: number, payload: JsonText | undefined) => Promise<void> | undefined
-}
 
 /** Whoever lets an attempt begin is told of it. */
 export interface Watched {
@@ -61,6 +36,8 @@ export interface EffectsOptions {
   readonly clock: Clock
   readonly random: Random
   readonly hold: Hold
+  /** Of the process: lets attempts begin as their services can take them. */
+  readonly callLimits: CallLimits
   /** Lets the first attempt that this process makes begin, now or later. */
   readonly admit: (effect: Effect, begin: (watched?: Watched) => void) => void
   readonly answered: (effect: Effect, payload: JsonText | undefined, attempt: number, ms: number) => void
@@ -71,55 +48,8 @@ export interface EffectsOptions {
   readonly attempted: (effect: Effect, attempt: FailedAttempt) => void
 }
 
-/** How an attempt failed. */
-export interface FailedAttempt {
-  readonly attempt: number
-  readonly error: Failure
-  readonly ms: number
-  /** When the next one is due; null when there is none, or none in this process. */
-  readonly next: number | null
-  /** Milliseconds that the service asked to be left alone for. */
-  readonly askedMs?: number
-}
-
-interface Running {
-  /** Of its run and operation. */
-  readonly name: string
-  effect: Effect
-  /** Its run cannot go on for now: how this attempt comes out is kept for it, and no other is made until it goes on. */
-  resting: boolean
-  /** Its run wants to know how this attempt comes out, and no other is made. */
-  givenUp: boolean
-  /** When it was given up: until when an attempt of an earlier life may be under way, by time that passes. */
-  until: number
-  /** Its first attempt is to be made when it is admitted. */
-  admitting: boolean
-  /** Of the attempt that is under way. */
-  stop: StopSignal | null
-  /** Of the wait for the next attempt, and of the time limit of the present one. */
-  cancel: Cancel | null
-  limit: Cancel | null
-  /** Number of the attempt that is waited for. */
-  next: number
-}
-
 /** What an attempt came to. */
 type Made = { readonly payload: JsonText | undefined } | { readonly error: unknown }
-
-function waitingFor(effect: Effect, name: string): Running {
-  return {
-    effect,
-    name,
-    resting: false,
-    givenUp: false,
-    until: 0,
-    admitting: false,
-    stop: null,
-    cancel: null,
-    limit: null,
-    next: effect.failed + 1,
-  }
-}
 
 /** The effects of a shard that are under way. */
 export class Effects {
@@ -153,7 +83,7 @@ export class Effects {
     // Its run goes on before the attempt has come out.
     if (known?.resting === true) Object.assign(known, { effect, resting: false })
     if (this.#closing || known !== undefined) return
-    const running = waitingFor(effect, name)
+    const running = this.#waitingFor(effect, name)
     this.#running.set(name, running)
     // By a clock that was set back meanwhile it would be due later than it ever is.
     const longest = retryDelayMs(effect.policy, effect.failed, 1, effect.askedMs)
@@ -168,6 +98,7 @@ export class Effects {
     if (running === undefined) return
     this.#running.delete(`${run} ${op}`)
     stopTimers(running)
+    if (running.stop === null) running.place?.leave()
     running.stop?.abort(fault('CALL_ABORTED', { call: running.effect.name }))
   }
 
@@ -183,6 +114,11 @@ export class Effects {
     const running = this.#running.get(`${run} ${op}`)
     if (running === undefined) return 'absent'
     return running.stop === null ? 'waiting' : 'running'
+  }
+
+  /** For what its next attempt waits at a limited service; undefined when it does not. */
+  placeOf(run: number, op: string): PlaceView | undefined {
+    return this.#running.get(`${run} ${op}`)?.place?.view
   }
 
   /**
@@ -206,9 +142,13 @@ export class Effects {
   outwait(effect: Effect, until: number): void {
     const name = `${effect.run} ${effect.op}`
     if (this.#closing || this.#running.has(name)) return
-    const running = { ...waitingFor(effect, name), givenUp: true, until }
+    const running = { ...this.#waitingFor(effect, name), givenUp: true, until }
     this.#running.set(name, running)
     this.#outwait(running, toFailure(fault('CALL_ABORTED', { call: effect.name })), effect.failed)
+  }
+
+  #waitingFor(effect: Effect, name: string): Running {
+    return waitingFor(effect, name, effect.bounds === null ? 0 : this.#options.callLimits.age())
   }
 
   #outwait(running: Running, failure: Failure, attempt: number): void {
@@ -223,8 +163,10 @@ export class Effects {
   hurry(run: number, op: string): boolean {
     const running = this.#running.get(`${run} ${op}`)
     if (running === undefined || running.stop !== null || running.givenUp) return false
+    // It is in the line already.
+    if (running.place !== null) return true
     running.cancel?.()
-    if (running.next > running.effect.failed + 1) this.#begin(running, running.next)
+    if (running.next > running.effect.failed + 1) this.#again(running, running.next)
     else if (!running.admitting) this.#first(running)
     return true
   }
@@ -232,10 +174,16 @@ export class Effects {
   /** Starts nothing more, waits up to `graceMs` for bodies that are running, then tells the rest to stop. */
   async close(graceMs: number): Promise<void> {
     this.#closing = true
-    for (const running of this.#running.values()) running.cancel?.()
-    if (this.#bodies > 0) {
+    for (const running of this.#running.values()) {
+      running.cancel?.()
+      if (running.stop === null) running.place?.leave()
+    }
+    // The places of its shard are another's when it is free: what is under way elsewhere in this process has to do without them.
+    const { fit } = this.#options.callLimits
+    if (this.#bodies > 0 || fit !== null) {
       let cancel: Cancel = () => {}
-      const quiet = new Promise<void>((resolve) => (this.#onQuiet = resolve))
+      const stopped = this.#bodies === 0 ? null : new Promise<void>((resolve) => (this.#onQuiet = resolve))
+      const quiet = Promise.all([stopped, fit])
       const late = new Promise<void>((resolve) => (cancel = this.#options.clock.after(graceMs, resolve)))
       await Promise.race([quiet, late])
       cancel()
@@ -243,6 +191,8 @@ export class Effects {
     this.#closed = true
     for (const running of this.#running.values()) {
       stopTimers(running)
+      // What does not stop must not keep it from others.
+      running.place?.leave()
       running.stop?.abort(fault('APP_CLOSED'))
     }
     this.#running.clear()
@@ -251,7 +201,29 @@ export class Effects {
   #first(running: Running): void {
     running.admitting = true
     running.cancel = null
-    this.#options.admit(running.effect, (watched) => this.#begin(running, running.next, watched))
+    this.#placed(running, () =>
+      this.#options.admit(running.effect, (watched) => this.#begin(running, running.next, watched)),
+    )
+  }
+
+  #again(running: Running, attempt: number): void {
+    this.#placed(running, () => this.#begin(running, attempt))
+  }
+
+  /** Goes on once the service may be asked: at once, if it is not limited. Before a trial, which nobody is to hold up. */
+  #placed(running: Running, go: () => void): void {
+    const { bounds, mustSucceed } = running.effect
+    if (bounds === null) return go()
+    const given = (): void => {
+      try {
+        go()
+      } catch (error) {
+        // It may come about in the middle of another shard.
+        this.#options.onFailure(error)
+      }
+    }
+    running.place = this.#options.callLimits.place({ bounds, isUndo: mustSucceed, age: running.age, given })
+    running.place.enter()
   }
 
   /** Makes an attempt as soon as this process is sure to be the owner, unless it was made or dropped meanwhile. */
@@ -261,13 +233,14 @@ export class Effects {
       const isWanted = running.stop === null && running.next === attempt && !running.givenUp
       if (!isWanted || !this.#isCurrent(running) || this.#closing) return passed()
       begun()
+      running.place?.begun()
       void this.#attempt(running, attempt).then(passed)
     })
   }
 
   /** Makes an attempt. Resolves when it has answered or failed, or its time is over. */
   #attempt(running: Running, attempt: number): Promise<void> {
-    const { effect } = running
+    const { effect, place } = running
     const stop = new StopSignal()
     running.stop = stop
     running.cancel = null
@@ -279,6 +252,8 @@ export class Effects {
         isOver = true
         limit()
         this.#bodies -= 1
+        place?.leave()
+        running.place = null
         const ms = elapsedOf(this.#options.clock) - began
         effect.counts.seconds.add(ms / 1000)
         this.#made(running, attempt, made, Math.round(ms))
@@ -357,7 +332,7 @@ export class Effects {
     if (next !== null) {
       running.stop = null
       running.next = attempt + 1
-      running.cancel = clock.after(delay, () => this.#begin(running, attempt + 1))
+      running.cancel = clock.after(delay, () => this.#again(running, attempt + 1))
       return
     }
     if (running.until > elapsedOf(clock)) return this.#outwait(running, failure, attempt)
@@ -377,12 +352,6 @@ export class Effects {
   #isCurrent(running: Running): boolean {
     return this.#running.get(running.name) === running
   }
-}
-
-/** A body that takes no notice of being told to stop must not keep the process alive. */
-function stopTimers({ cancel, limit }: Running): void {
-  cancel?.()
-  limit?.()
 }
 
 /** Failures that another attempt cannot mend: the code is wrong, not the world. */

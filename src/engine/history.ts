@@ -8,7 +8,7 @@ import type { Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
 import { seenOf, type SeenSignals } from '../core/mailbox.ts'
 import type { JournalRow, RunRow, StoreReader } from '../core/store.ts'
-import type { Attempts } from './effects.ts'
+import type { Attempts } from './effect.ts'
 import type { ShardContext } from './shard-context.ts'
 
 export interface HistoryTurn extends Turn {

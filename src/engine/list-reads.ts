@@ -1,7 +1,7 @@
 // What the views of one list share and is read once for them: who is suspected, the ids of parents, which are mostly one for many,
-// and which reactions of a key have not ended. Used by queries.ts.
+// and which reactions of a key have not ended; and for which places calls wait. Used by queries.ts.
 import type { RunName, RunRow, StoreReader } from '../core/store.ts'
-import type { SuspectView, WaitView } from '../core/views.ts'
+import type { PlaceView, SuspectView, WaitView } from '../core/views.ts'
 
 /** The number of a run, among those of all shards: each shard has numbers of its own. */
 export const numberOf = (shard: number, num: number): string => `${shard} ${num}`
@@ -14,6 +14,8 @@ export interface ListReadsOptions {
   readonly ns: string
   /** Whether the reaction of this name is made in the order of the key; absent where no definition tells. */
   readonly isOrdered?: ((reaction: string) => boolean) | undefined
+  /** For which place at a limited service a call of a run waits here; absent where the application is not open. */
+  readonly placeOf?: ((shard: number, run: number, op: string) => PlaceView | undefined) | undefined
 }
 
 export class ListReads {
@@ -48,13 +50,24 @@ export class ListReads {
    * (lanes.ts), and nothing has been asked of its service before. One that has failed already has begun.
    */
   async inTurn(shard: number, row: RunRow, waits: readonly WaitView[]): Promise<readonly WaitView[]> {
-    const [wait] = waits
-    if (row.kind !== 'reaction' || row.status !== 'running' || row.key === null) return waits
-    if (wait === undefined || wait.attempt !== undefined || this.#options.isOrdered?.(row.name) !== true) return waits
+    const placed = this.#placed(shard, row, waits)
+    const [wait] = placed
+    if (row.kind !== 'reaction' || row.status !== 'running' || row.key === null) return placed
+    if (wait === undefined || wait.attempt !== undefined || this.#options.isOrdered?.(row.name) !== true) return placed
     const behind = (await this.#openReactions(shard, row.key)).find(
       ({ num, id }) => num < row.num && this.#isBefore(id, row),
     )
-    return behind === undefined ? waits : [{ ...wait, asked: undefined, behind: behind.id }]
+    return behind === undefined ? placed : [{ ...wait, asked: undefined, behind: behind.id }]
+  }
+
+  /** Its calls whose services take no more at the moment. */
+  #placed(shard: number, { num, ended }: RunRow, waits: readonly WaitView[]): readonly WaitView[] {
+    const { placeOf } = this.#options
+    if (placeOf === undefined || ended !== null) return waits
+    return waits.map((wait) => {
+      const place = wait.kind === 'call' ? placeOf(shard, num, wait.op) : undefined
+      return place === undefined ? wait : { ...wait, place }
+    })
   }
 
   /** Whether an open reaction of the same key is of the same service, and in the order of that. Its id begins with its name. */

@@ -6,7 +6,7 @@ import type { Cancelled, Command, Delivered } from '../core/journal.ts'
 import { soloInput, type Solo } from '../core/solo.ts'
 import type { RunRow } from '../core/store.ts'
 import type { RunCounts } from './counts.ts'
-import type { Attempts } from './effects.ts'
+import type { Attempts } from './effect.ts'
 
 /** How a run executes. */
 export type Executor =

@@ -27,11 +27,14 @@ export function metricsOf(measured: Measured): readonly Metric[] {
   const { name: app, version } = directory.definition
   const { counts, all } = shards
   nameAll(counts, directory)
+  for (const { limits } of directory.operations.values())
+    for (const { name } of limits) shards.callLimits.countsOf(name)
   return [
     gauge('ballet_info', 'What runs here: always 1.', [one(1, { app, version, ballet, store })]),
     ...ofOpenRuns(all),
     ...ofRuns(counts),
     ...ofAttempts(counts, all),
+    ...ofLimits(shards),
     ...ofCommits(counts, all),
     ...ofDoors(counts, all),
     ...ofTimers(counts, all),
@@ -130,6 +133,21 @@ function ofAttempts({ attempts }: Counts, all: readonly OwnShard[]): readonly Me
     gauge('ballet_calls_open', 'Calls and steps that are under way, also between two attempts.', [
       one(sum(all, ({ effects }) => effects.size)),
     ]),
+  ]
+}
+
+function ofLimits({ callLimits: { counts } }: Shards): readonly Metric[] {
+  return [
+    gauge(
+      'ballet_limit_calls_running',
+      'Attempts that are made now and are limited, by what is limited: a service or an operation.',
+      counts.map(({ name, running }) => one(running, { name })),
+    ),
+    gauge(
+      'ballet_limit_calls_waiting',
+      'Calls that wait for a place there.',
+      counts.map(({ name, waiting }) => one(waiting, { name })),
+    ),
   ]
 }
 

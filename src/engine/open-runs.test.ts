@@ -51,6 +51,17 @@ test('a hundred that cannot be parked do not hide the others', () => {
   expect(open.liveCount).toBe(100)
 })
 
+test('where none can be parked few are looked at, and one that can be is found all the same', () => {
+  const { open } = runs(640)
+  let looks = 0
+  const park = (idle: number): boolean => open.park(({ row }) => (looks++, row.num === idle))
+  for (let round = 0; round < 1000; round++) park(-1)
+  expect(looks).toBeGreaterThanOrEqual(640)
+  expect(looks).toBeLessThan(640 + (1000 / 10) * 64)
+  for (let round = 0; round < 1000; round++) park(7)
+  expect([open.isParked(7), open.liveCount]).toEqual([true, 639])
+})
+
 test('one look is short, and says that there may be more', () => {
   const { open } = runs(300)
   expect(open.park(always)).toBe(true)

@@ -9,6 +9,8 @@ import { StandingCounts, type StandingRow, type Standings } from './standings.ts
 
 /** Live runs that are looked at in one go. */
 export const LOOKS = 64
+/** Of how many looks one is made, where all live runs have been looked at and none can be parked; and how many runs are looked at as ever for each that can. */
+const [RARELY, WORTH] = [32, 4 * LOOKS] as const
 
 export interface OpenRunsOptions {
   readonly clock: Pick<Clock, 'now'>
@@ -43,6 +45,9 @@ export class OpenRuns {
   readonly #parked = new LooseMap<number, Parked>()
   readonly #nums = new LooseMap<string, number>()
   #bytes = 0
+  /** Live runs that were looked at and cannot be parked, since there were some that can; and looks that were not made for it. */
+  #barren = 0
+  #skipped = 0
   readonly #standings = new StandingCounts()
   /** Who waits for the end of a run: by the run's id, the runs and their operations. */
   readonly #joins = new LooseMap<string, { readonly run: number; readonly op: string }[]>()
@@ -158,14 +163,21 @@ export class OpenRuns {
    */
   park(isIdle: (run: LiveRun) => boolean): boolean {
     const { clock, idleMs } = this.#options
+    // Calls that wait for a service keep their runs here, perhaps many for long: to look at them again and again costs all others.
+    if (this.#barren >= this.#live.size && this.#isCrowded() && ++this.#skipped % RARELY !== 0) return false
     const now = clock.now()
     let looked = 0
     for (const [num, live] of this.#live) {
       if (!this.#isCrowded() && now - live.usedAt < idleMs) return false
       if (++looked > LOOKS) return true
-      if (isIdle(live.run)) this.shelve(live.run.row)
-      // One that cannot be parked (it is stuck, perhaps for long) goes to the end, or it would hide the others.
-      else this.#toEnd(num, live, now)
+      if (isIdle(live.run)) {
+        this.#barren = Math.max(0, Math.min(this.#barren, this.#live.size) - WORTH)
+        this.shelve(live.run.row)
+      } else {
+        // One that cannot be parked (it is stuck, perhaps for long) goes to the end, or it would hide the others.
+        this.#barren += 1
+        this.#toEnd(num, live, now)
+      }
     }
     return false
   }

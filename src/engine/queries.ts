@@ -36,7 +36,7 @@ import {
 import type { Directory } from './directory.ts'
 import { flowView, keysMeant } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
-import { ListReads, numberOf } from './list-reads.ts'
+import { ListReads, numberOf, type ListReadsOptions } from './list-reads.ts'
 import { openCounts } from './open-counts.ts'
 import { readPage, readPages } from './pages.ts'
 import { relatedRows } from './related.ts'
@@ -45,7 +45,7 @@ import { newestFirst, ofEvent, ofNewest, ofTurn, oldestEvent } from './row-order
 import { choicesOf, phaseOf } from './run-standing.ts'
 import { suspectOf } from './suspicion.ts'
 
-export interface QueriesOptions {
+export interface QueriesOptions extends Pick<ListReadsOptions, 'placeOf'> {
   readonly reader: StoreReader
   readonly ns?: string
   readonly codec?: Codec
@@ -66,15 +66,15 @@ export class Queries {
   #info: Promise<StoreInfo> | undefined
   readonly #codec: Codec
   readonly #choreographies: readonly string[]
-  readonly #isOrdered: ((reaction: string) => boolean) | undefined
+  readonly #lists: ListReadsOptions
   readonly #before: NonNullable<QueriesOptions['before']>
 
-  constructor({ reader, ns = DEFAULT_NAMESPACE, codec = plainCodec, directory, before }: QueriesOptions) {
+  constructor({ reader, ns = DEFAULT_NAMESPACE, codec = plainCodec, directory, before, placeOf }: QueriesOptions) {
     this.#reader = reader
     this.#ns = ns
     this.#codec = codec
     this.#choreographies = directory?.definition.choreographies.map(({ name }) => name) ?? []
-    this.#isOrdered = directory?.isOrdered
+    this.#lists = { reader, ns, isOrdered: directory?.isOrdered, placeOf }
     this.#before = before ?? (() => undefined)
   }
 
@@ -246,7 +246,7 @@ export class Queries {
   }
 
   #reads(suspects?: ReadonlyMap<string, SuspectView | undefined>): ListReads {
-    return new ListReads({ reader: this.#reader, ns: this.#ns, isOrdered: this.#isOrdered }, suspects)
+    return new ListReads(this.#lists, suspects)
   }
 
   /** With those that are suspected, where one of these could be. */

@@ -6,6 +6,7 @@ import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import type { Beside } from './admission.ts'
+import type { CallLimits } from './call-limits.ts'
 import type { Counts } from './counts.ts'
 import type { CurrentWork } from './current-work.ts'
 import type { Directory } from './directory.ts'
@@ -44,6 +45,8 @@ export interface ShardOptions {
   readonly trials: Trials
   /** Of the process: what does not answer is said once. */
   readonly outages: Outages
+  /** Of the process: lets attempts begin as their services can take them. */
+  readonly callLimits: CallLimits
   /** What the other shards of this process have taken on, when so many runs are to come in. */
   readonly beside: (runs: number) => Beside
 }

@@ -4,9 +4,11 @@
 import { elapsedOf } from '../core/clock.ts'
 import { Placement } from '../core/placement.ts'
 import type { StoreInfo, Tenure } from '../core/store.ts'
+import type { PlaceView } from '../core/views.ts'
 import type { RecoveryView } from '../define/application.ts'
 import { Actions } from './actions.ts'
 import type { Arrival, Beside, Place } from './admission.ts'
+import { CallLimits } from './call-limits.ts'
 import { Counts } from './counts.ts'
 import type { Hold } from './hold.ts'
 import { Requests } from './requests.ts'
@@ -34,6 +36,7 @@ type Given =
   | 'info'
   | 'trials'
   | 'outages'
+  | 'callLimits'
   | 'tenure'
   | 'hold'
   | 'handleInbox'
@@ -65,6 +68,8 @@ export class Shards {
   readonly #trials: Trials
   readonly #stuckLines: StuckLines
   readonly #outages: Outages
+  /** Who waits for a place at a service. */
+  readonly callLimits: CallLimits
   #info: StoreInfo | null = null
   #place: Placement | null = null
   #isShut = false
@@ -76,6 +81,7 @@ export class Shards {
     this.#trials = new Trials(options.clock)
     this.#stuckLines = new StuckLines(options)
     this.#outages = new Outages(options.clock, options.log)
+    this.callLimits = new CallLimits(options.clock, options.log)
   }
 
   /** The store is open. */
@@ -118,6 +124,11 @@ export class Shards {
     return this.#own.get(shard)
   }
 
+  /** For what place at a limited service a call waits; undefined when it does not, or is not here. */
+  placeOf(shard: number, run: number, op: string): PlaceView | undefined {
+    return this.ready(shard)?.shard.context.effects.placeOf(run, op)
+  }
+
   /** A shard that is here and has taken up its runs. */
   ready(shard: number): OwnShard | undefined {
     const own = this.#own.get(shard)
@@ -147,6 +158,7 @@ export class Shards {
       counts: this.counts,
       stuckLines: this.#stuckLines,
       outages: this.#outages,
+      callLimits: this.callLimits,
       hold,
       liveRuns: Math.ceil(liveRuns / info.shards),
       limits: { ...limits, liveBytes: Math.ceil(limits.liveBytes / info.shards) },
@@ -162,6 +174,8 @@ export class Shards {
     const requests = new Requests(shard, source, actions)
     const own: OwnShard = { shard, requests, actions, isReady: false }
     this.#own.set(tenure.shard, own)
+    if (tenure.head > 0) this.callLimits.cameFromAnother()
+    this.#share()
     this.#options.changed()
     const isHere = (): boolean => this.#own.get(tenure.shard) === own
     try {
@@ -236,6 +250,8 @@ export class Shards {
     const own = this.#own.get(shard)
     if (own === undefined) return this.#leaving.get(shard) ?? Promise.resolve()
     this.#own.delete(shard)
+    // Before it closes: it waits until the others have what is under way.
+    this.#share()
     own.requests.answers.stop()
     const left = own.shard.close(graceMs).finally(() => {
       if (this.#leaving.get(shard) === left) this.#leaving.delete(shard)
@@ -243,6 +259,11 @@ export class Shards {
     this.#leaving.set(shard, left)
     this.#options.changed()
     return left
+  }
+
+  /** What services take is divided by the shards that are here. */
+  #share(): void {
+    this.callLimits.shares(this.#isShut ? [] : [...this.#own.keys()], this.#place?.shards ?? 1)
   }
 
   /** Nothing is taken up any more: the application has stopped, or is about to. */
@@ -254,6 +275,7 @@ export class Shards {
   async close(graceMs: number, each: (shard: number) => void = () => {}): Promise<void> {
     this.shut()
     this.#options.store.ending?.()
+    this.#share()
     await Promise.all(
       [...this.#own].map(async ([number, { shard, requests }]) => {
         requests.answers.stop()

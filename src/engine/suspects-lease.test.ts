@@ -4,9 +4,12 @@ import { HandClock } from '../../test/support/clocks.ts'
 import { rounds } from '../../test/support/sweeps.ts'
 import { keptLog } from '../../test/support/applications.ts'
 import { RETRY as policy } from '../core/retry.ts'
+import { callLimit, type CallLimit } from '../define/service-limits.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
-import { Effects, type Effect } from './effects.ts'
+import { CallLimits } from './call-limits.ts'
+import type { Effect } from './effect.ts'
+import { Effects } from './effects.ts'
 import { LeaseHold } from './hold.ts'
 import { Space } from './space.ts'
 import { Suspects } from './suspects.ts'
@@ -58,6 +61,7 @@ async function careful() {
     clock,
     random: { seed: () => 1, uuid: () => '' },
     hold,
+    callLimits: new CallLimits(clock, log),
     admit: ({ run, op }, begin) => suspects.effect(run, op, begin),
     answered: () => {},
     failed: () => {},
@@ -70,6 +74,8 @@ async function careful() {
   return { data, clock, hold, effects, counts }
 }
 
+const untried = { policy, timeoutMs: 60_000, failed: 0, dueAt: 0, mustSucceed: false, late: () => undefined }
+
 test('an attempt on trial that waits for its lease has not passed before it began and took a second', async () => {
   const { data, clock, hold, effects, counts } = await careful()
   const begun: number[] = []
@@ -77,14 +83,10 @@ test('an attempt on trial that waits for its lease has not passed before it bega
     run,
     op: 'pay#0',
     name: 'pay',
-    policy,
-    timeoutMs: 60_000,
-    failed: 0,
-    dueAt: 0,
-    mustSucceed: false,
+    ...untried,
+    bounds: null,
     counts: counts.attemptsOf('operation', 'bank.pay'),
     attempt: () => (begun.push(run), new Promise(() => {})),
-    late: () => undefined,
   })
   const marked = (): readonly number[] => [...data.suspects.keys()]
   clock.pass(LEASE_MS)
@@ -101,4 +103,47 @@ test('an attempt on trial that waits for its lease has not passed before it bega
   clock.pass(1)
   await rounds()
   expect([begun, marked()]).toEqual([[1, 2], [2]])
+})
+
+test('an attempt that waits for a place at its service holds up no trial; it is tried when it has one, and keeps it', async () => {
+  const { data, clock, effects, hold, counts } = await careful()
+  const begun: string[] = []
+  const answers: (() => void)[] = []
+  const limit = callLimit({ atOnce: 1 }, 'bank', 'a test') as CallLimit
+  const effect = (run: number, op: string, isLimited: boolean): Effect => ({
+    run,
+    op,
+    name: op,
+    ...untried,
+    bounds: isLimited ? [{ limit, value: '' }] : null,
+    counts: counts.attemptsOf('operation', 'bank.pay'),
+    attempt: () => {
+      begun.push(op)
+      return new Promise((resolve) => answers.push(() => resolve(undefined)))
+    },
+  })
+  const marked = (): readonly number[] => [...data.suspects.keys()]
+  /** Trials go on as time passes, and the lease is kept. */
+  const second = async (): Promise<void> => {
+    hold.renewed(clock.now())
+    clock.pass(1000)
+    hold.renewed(clock.now())
+    await rounds()
+  }
+  effects.start(effect(3, 'nobody suspects it', true))
+  effects.start(effect(1, 'limited', true))
+  effects.start(effect(2, 'free', false))
+  await rounds()
+  expect([begun, marked()]).toEqual([['nobody suspects it', 'free'], [2]])
+  await second()
+  expect([begun.length, marked()]).toEqual([2, []])
+  answers[0]?.()
+  await rounds()
+  expect([begun.at(-1), marked()]).toEqual(['limited', [1]])
+  effects.start(effect(4, 'another', true))
+  await second()
+  expect(begun).toHaveLength(3)
+  answers[2]?.()
+  await rounds()
+  expect(begun.at(-1)).toBe('another')
 })

@@ -22,17 +22,21 @@ const Approve = signal('approve', z.null())
 const VERSION = '7-"of"\\may'
 
 let isAway = false
-const bank = service('bank', {
-  pay: operation({
-    input: Order,
-    outcomes: [Paid],
-    retry: { attempts: 2, backoff: '1ms' },
-    run: ({ orderId }) => {
-      if (isAway) throw new Error('the bank is away')
-      return Paid({ orderId })
-    },
-  }),
-})
+const bank = service(
+  'bank',
+  {
+    pay: operation({
+      input: Order,
+      outcomes: [Paid],
+      retry: { attempts: 2, backoff: '1ms' },
+      run: ({ orderId }) => {
+        if (isAway) throw new Error('the bank is away')
+        return Paid({ orderId })
+      },
+    }),
+  },
+  { limits: { atOnce: 100 } },
+)
 bank.on(OrderCreated, (order) => bank.pay(order))
 const pay = workflow('pay', { input: Order, output: z.null(), key: 'orderId' }, async (run, order) => {
   await run.step(`ask-for-${order.orderId}`, () => null)

@@ -1,6 +1,8 @@
 // More seeded faults: those that nobody notices while things go well.
 import { z } from 'zod'
+import { operation } from '../../src/define/operation.ts'
 import { choice, many, optional, seq } from '../../src/define/pattern.ts'
+import { service } from '../../src/define/service.ts'
 import { workflow } from '../../src/define/workflow.ts'
 import type { Sown } from './seeds.ts'
 import {
@@ -17,6 +19,7 @@ import {
   Wrapped,
   declined,
   id,
+  never,
   paid,
   sound,
 } from './sound.ts'
@@ -84,5 +87,16 @@ export const quietSeeds: readonly Sown[] = [
     'key-lost',
     'reaction "shipping:payment.approved"',
     'keyed({ orderId: data.orderId',
+  ],
+  [
+    'a service that is limited by a field of no input',
+    {
+      services: () => [
+        service('desk', { ask: operation({ input: id, run: never }) }, { limits: { atOnce: 1, per: 'customerId' } }),
+      ],
+    },
+    'limit-by-nothing',
+    'service "desk"',
+    'limits.per',
   ],
 ]

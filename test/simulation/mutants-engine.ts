@@ -352,4 +352,18 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     within: 600,
     first: TIGHT,
   },
+  {
+    name: 'one-more-at-once',
+    breaks: 'so many attempts at a limited service are under way at once, and no more',
+    file: 'engine/call-limits.ts',
+    changes: [['if (held + taken >= atOnce)', 'if (held + taken > atOnce)']],
+    within: 300,
+  },
+  {
+    name: 'place-kept-by-nobody',
+    breaks: 'an attempt that is over leaves its place to another',
+    file: 'engine/effects.ts',
+    changes: [['        place?.leave()\n        running.place = null', '        running.place = null']],
+    within: 300,
+  },
 ]

@@ -1,6 +1,6 @@
 // The services of the shop as a story has them: they keep the contracts and the rules of examples/shop, with books in
 // memory (a database for each service would take longer than the rest of the story).
-import { operation, service, type EventValue, type OperationContext } from 'ballet'
+import { operation, service, type EventValue, type OperationContext, type ServiceLimits } from 'ballet'
 import { z } from 'zod'
 import * as contracts from '../../examples/shop/contracts.ts'
 import type { Services } from '../../examples/shop/services.ts'
@@ -21,6 +21,11 @@ const Charge = Order.extend({ amount: z.int() })
 const Refund = z.object({ orderId: OrderId, amends: Amends.optional() })
 const Stop = Order.extend({ by: contracts.By })
 const Notify = z.object({ orderId: OrderId, customer: contracts.Customer, news: contracts.News, detail: z.string() })
+
+/** In how many stories services are limited, and to what. */
+const LIMITED = 0.3
+const CATALOG_TAKES = { atOnce: 1 } as const
+const PAYMENT_TAKES = { atOnce: 1, rate: '10/s' } as const
 
 /** What the services know of one order. */
 interface Kept {
@@ -52,13 +57,59 @@ export class ShopState {
 const applied = <Answer>(answer: Answer, amount?: number): Done<Answer> => ({ outcome: 'applied', answer, amount })
 const refused = <Answer>(answer: Answer): Done<Answer> => ({ outcome: 'refused', answer })
 
+/** Counts the attempts that a process makes, and holds it to what it was told that a service takes. */
+class Counted {
+  readonly #process: SimulatedProcess
+  readonly #under = new Map<string, number>()
+  readonly #began: number[] = []
+
+  constructor(process: SimulatedProcess) {
+    this.#process = process
+  }
+
+  /** An attempt is under way until it has answered, or was told to stop. */
+  async count<Answer>({ op, signal }: OperationContext, attempt: () => Promise<Answer>): Promise<Answer> {
+    const { world } = this.#process
+    const asked = op.replace(/^undo:/, '').split('.')[0] ?? ''
+    const limit = asked === 'payment' ? PAYMENT_TAKES : asked === 'catalog' ? CATALOG_TAKES : undefined
+    if (limit === undefined || !world.chance('limits').is(LIMITED)) return attempt()
+    const under = (this.#under.get(asked) ?? 0) + 1
+    this.#under.set(asked, under)
+    if (under > limit.atOnce) world.blame('LIMIT', `${under} attempts at ${asked} are under way at once`)
+    if (asked === 'payment') this.#judgeRate()
+    let isOver = false
+    const over = (): void => {
+      if (!isOver) this.#under.set(asked, (this.#under.get(asked) ?? 1) - 1)
+      isOver = true
+    }
+    signal.addEventListener('abort', over)
+    try {
+      return await attempt()
+    } finally {
+      over()
+    }
+  }
+
+  #judgeRate(): void {
+    const { world } = this.#process
+    const now = world.clock.now()
+    this.#began.push(now)
+    const inTime = this.#began.filter((at) => at > now - 1000).length
+    if (inTime > 10) world.blame('LIMIT', `${inTime} attempts at payment have begun within a second`)
+  }
+}
+
 /** The services, asked by one process. */
 export function shopServices(process: SimulatedProcess, books: Books, state: ShopState): Services {
-  const once: Once = (context, run, step, work) => books.call(process, context, { run, step }, work)
+  // In some stories, so that the others go as fast as they can.
+  const isLimited = process.world.chance('limits').is(LIMITED)
+  const counted = new Counted(process)
+  const once: Once = (context, run, step, work) =>
+    counted.count(context, () => books.call(process, context, { run, step }, work))
   return {
-    catalog: catalogOf(once, state),
+    catalog: catalogOf(once, state, isLimited ? CATALOG_TAKES : undefined),
     cart: cartOf(),
-    payment: paymentOf(once, state),
+    payment: paymentOf(once, state, isLimited ? PAYMENT_TAKES : undefined),
     shipping: shippingOf(once, state),
     notification: notificationOf(once),
   }
@@ -71,33 +122,37 @@ type Once = <Work extends Done<EventValue>>(
   work: () => Work,
 ) => Promise<Work['answer']>
 
-function catalogOf(once: Once, state: ShopState) {
-  return service('catalog', {
-    reserve: operation({
-      input: Reserve,
-      outcomes: [contracts.ItemReserved, contracts.ItemShort, contracts.StockReserved, contracts.StockShort],
-      ...POLICY,
-      run: ({ sku, ...order }, context) =>
-        once(context, order.orderId, `reserve#${sku}`, () => {
-          const answer = reserve(state, order, sku)
-          return answer.data.short === undefined ? applied(answer) : refused(answer)
-        }),
-    }),
-    release: operation({
-      input: Release,
-      undoes: 'reserve',
-      outcomes: [contracts.StockReleased],
-      ...POLICY,
-      run: ({ orderId, sku, amends }, context) =>
-        once(context, orderId, `release#${sku}`, () => {
-          const answer = contracts.StockReleased({ orderId, sku, amends })
-          const held = state.of(orderId).reserved.get(sku)
-          if (held === undefined || held.short !== null || held.released) return refused(answer)
-          held.released = true
-          return applied(answer)
-        }),
-    }),
-  })
+function catalogOf(once: Once, state: ShopState, limits: ServiceLimits | undefined) {
+  return service(
+    'catalog',
+    {
+      reserve: operation({
+        input: Reserve,
+        outcomes: [contracts.ItemReserved, contracts.ItemShort, contracts.StockReserved, contracts.StockShort],
+        ...POLICY,
+        run: ({ sku, ...order }, context) =>
+          once(context, order.orderId, `reserve#${sku}`, () => {
+            const answer = reserve(state, order, sku)
+            return answer.data.short === undefined ? applied(answer) : refused(answer)
+          }),
+      }),
+      release: operation({
+        input: Release,
+        undoes: 'reserve',
+        outcomes: [contracts.StockReleased],
+        ...POLICY,
+        run: ({ orderId, sku, amends }, context) =>
+          once(context, orderId, `release#${sku}`, () => {
+            const answer = contracts.StockReleased({ orderId, sku, amends })
+            const held = state.of(orderId).reserved.get(sku)
+            if (held === undefined || held.short !== null || held.released) return refused(answer)
+            held.released = true
+            return applied(answer)
+          }),
+      }),
+    },
+    { limits },
+  )
 }
 
 function reserve(state: ShopState, order: contracts.Order, sku: string) {
@@ -128,41 +183,45 @@ const cartOf = () =>
     }),
   })
 
-const paymentOf = (once: Once, state: ShopState) =>
-  service('payment', {
-    charge: operation({
-      input: Charge,
-      outcomes: [contracts.PaymentApproved, contracts.PaymentDeclined],
-      ...POLICY,
-      run: ({ amount, ...order }, context) =>
-        once(context, order.orderId, 'charge', () => {
-          const { orderId, customer } = order
-          const kept = state.of(orderId)
-          if (kept.closed !== null)
-            return refused(contracts.PaymentDeclined({ ...order, reason: kept.closed, news: 'cancelled' }))
-          if (customer.card === 'card-declined')
-            return refused(contracts.PaymentDeclined({ ...order, reason: 'the card was declined', news: 'declined' }))
-          kept.charged = amount
-          return applied(contracts.PaymentApproved({ ...order, amount, receipt: `receipt-${orderId}` }), amount)
-        }),
-    }),
-    refund: operation({
-      input: Refund,
-      undoes: 'charge',
-      outcomes: [contracts.PaymentRefunded, contracts.NothingToRefund],
-      ...POLICY,
-      run: ({ orderId, amends }, context) =>
-        once(context, orderId, 'refund', () => {
-          const kept = state.of(orderId)
-          if (kept.charged === null || kept.isRefunded) {
-            kept.closed ??= amends?.detail ?? 'it was taken back'
-            return refused(contracts.NothingToRefund({ orderId }))
-          }
-          kept.isRefunded = true
-          return applied(contracts.PaymentRefunded({ orderId, amount: kept.charged, amends }), kept.charged)
-        }),
-    }),
-  })
+const paymentOf = (once: Once, state: ShopState, limits: ServiceLimits | undefined) =>
+  service(
+    'payment',
+    {
+      charge: operation({
+        input: Charge,
+        outcomes: [contracts.PaymentApproved, contracts.PaymentDeclined],
+        ...POLICY,
+        run: ({ amount, ...order }, context) =>
+          once(context, order.orderId, 'charge', () => {
+            const { orderId, customer } = order
+            const kept = state.of(orderId)
+            if (kept.closed !== null)
+              return refused(contracts.PaymentDeclined({ ...order, reason: kept.closed, news: 'cancelled' }))
+            if (customer.card === 'card-declined')
+              return refused(contracts.PaymentDeclined({ ...order, reason: 'the card was declined', news: 'declined' }))
+            kept.charged = amount
+            return applied(contracts.PaymentApproved({ ...order, amount, receipt: `receipt-${orderId}` }), amount)
+          }),
+      }),
+      refund: operation({
+        input: Refund,
+        undoes: 'charge',
+        outcomes: [contracts.PaymentRefunded, contracts.NothingToRefund],
+        ...POLICY,
+        run: ({ orderId, amends }, context) =>
+          once(context, orderId, 'refund', () => {
+            const kept = state.of(orderId)
+            if (kept.charged === null || kept.isRefunded) {
+              kept.closed ??= amends?.detail ?? 'it was taken back'
+              return refused(contracts.NothingToRefund({ orderId }))
+            }
+            kept.isRefunded = true
+            return applied(contracts.PaymentRefunded({ orderId, amount: kept.charged, amends }), kept.charged)
+          }),
+      }),
+    },
+    { limits },
+  )
 
 const shippingOf = (once: Once, state: ShopState) =>
   service('shipping', {

@@ -6,6 +6,7 @@ import { checkFit } from '../fit.ts'
 import { finding, type Finding } from './finding.ts'
 import { checkFlow } from './flow-checks.ts'
 import { sightOf } from './flow-sight.ts'
+import { checkLimits } from './limit-checks.ts'
 import { checkCycles, checkHeard } from './reaction-checks.ts'
 import { reactionFacts } from './reaction-facts.ts'
 import { checkUndone } from './undo-checks.ts'
@@ -22,6 +23,7 @@ export function checkApplication(definition: ApplicationDefinition): readonly Fi
     ...checkHeard(definition, facts),
     ...checkCycles(facts),
     ...checkWorkflows(definition),
+    ...checkLimits(definition),
     ...definition.choreographies.flatMap((choreography) => {
       const sight = sightOf(choreography, definition, facts)
       return [...checkFlow(sight), ...checkUndone(sight)]

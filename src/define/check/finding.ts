@@ -25,6 +25,7 @@ export const FINDINGS = {
   'key-unfit': { level: 'fault', about: 'The key of a workflow is no field of its input that is always a string.' },
   'cycle-endless': { level: 'note', about: 'Reactions seem to answer each other without a way out.' },
   'limit-pointless': { level: 'fault', about: 'A limit never decides anything.' },
+  'limit-by-nothing': { level: 'fault', about: 'A service is limited by a field that no input has.' },
   'undo-missing': { level: 'fault', about: 'A path takes something back, and not all that was done before.' },
   'schema-breaking': { level: 'fault', about: 'A schema changed so that somebody who relies on it breaks.' },
   'schema-changed': { level: 'note', about: 'A schema changed so that nobody breaks.' },

@@ -57,6 +57,8 @@ export class Script {
       operations: service.operations.map((operation) => ({
         ...operation,
         timeoutMs: PATIENCE_MS,
+        // What holds them is this script.
+        limits: [],
         retry: { ...operation.retry, attempts: 1 },
         run: (input: unknown, context: OperationContext) => this.#ask(operation, input, context),
       })),

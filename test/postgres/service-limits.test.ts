@@ -1,0 +1,95 @@
+// Two nodes that share a store, and a service that takes so much: each has the part of its shards, together they never ask
+// more, and when one has gone the others have all of it.
+import { afterEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import { ballet, operation, service, workflow, type Application } from '../../src/index.ts'
+import { openForTest } from '../support/applications.ts'
+import { newPlace } from './subject.ts'
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+const SHARDS = 8
+const AT_ONCE = 4
+const ORDERS = Array.from({ length: 60 }, (_, n) => `o${n}`)
+
+/** Holds what is asked until somebody lets it go; who waits for so many is told. */
+class Bank {
+  readonly held: (() => void)[] = []
+  most = 0
+  #look = (): void => {}
+
+  ask(): Promise<null> {
+    const { promise, resolve } = Promise.withResolvers<null>()
+    this.held.push(() => resolve(null))
+    this.most = Math.max(this.most, this.held.length)
+    this.#look()
+    return promise
+  }
+
+  /** Lets one go after the other until something has come about. */
+  async answersUntil(over: Promise<unknown>, app: Application): Promise<void> {
+    const now = { isOver: false }
+    void over.finally(() => (now.isOver = true))
+    while (!now.isOver) {
+      this.held.shift()?.()
+      await app.counts()
+    }
+  }
+
+  holds(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#look = (): void => {
+        if (this.held.length >= count) resolve()
+      }
+      this.#look()
+    })
+  }
+}
+
+/** Once all shards have an owner, and of them so many different. */
+async function owned(app: Application, nodes: number): Promise<void> {
+  for (;;) {
+    const owners = new Set((await app.nodes()).shards.map(({ owner }) => owner))
+    if (!owners.has(null) && owners.size === nodes) return
+  }
+}
+
+test('two nodes ask together no more than was said, and all of it, also when one leaves and another comes', async () => {
+  const found = await newPlace()
+  closing.push(() => found.drop())
+  const store = found.url(`&shards=${SHARDS}&lease=10`)
+  const asked = new Bank()
+  const bank = service(
+    'bank',
+    { pay: operation({ input: z.string(), output: z.null(), run: () => asked.ask() }) },
+    { limits: { atOnce: AT_ONCE } },
+  )
+  const order = workflow('order', { input: z.string(), output: z.null() }, (run, id) => run.call(bank.pay(id)))
+  const definition = ballet({ name: 'limited', services: [bank], workflows: [order] })
+  const first = await openForTest(definition, { store, graceMs: 30_000 })
+  const second = await openForTest(definition, { store })
+  await owned(first, 2)
+  await Promise.all(ORDERS.map((id, at) => (at % 2 === 0 ? first : second).start(order(id), { id })))
+  await asked.holds(AT_ONCE)
+  for (let round = 0; round < 3; round++) {
+    asked.held.shift()?.()
+    await asked.holds(AT_ONCE)
+  }
+  expect(asked.most).toBe(AT_ONCE)
+  // What is under way at the one that leaves is answered before its shards are another's, also those in which nothing is.
+  const left = first.close()
+  while (!(await second.nodes()).nodes.some(({ state }) => state === 'leaving'));
+  // It takes at once what is free.
+  await openForTest(definition, { store })
+  expect(asked.most).toBe(AT_ONCE)
+  await asked.answersUntil(left, second)
+  await owned(second, 2)
+  await asked.holds(AT_ONCE)
+  const results = Promise.all(ORDERS.map((id) => second.result(id)))
+  await asked.answersUntil(results, second)
+  expect(await results).toEqual(ORDERS.map(() => null))
+  expect(asked.most).toBe(AT_ONCE)
+})
