@@ -36,7 +36,7 @@ export function checkTraces(given: Traces | false | undefined): void {
   if (service !== undefined && (typeof service !== 'string' || service === ''))
     refuse('traces', 'service must be a name')
   if (!(typeof ratio === 'number' && ratio >= 0 && ratio <= 1)) refuse('traces', 'ratio must be a number from 0 to 1')
-  for (const name of ['headers', 'attributes'] as const) refuseUnlessTexts(given[name] ?? {}, name)
+  for (const name of ['headers', 'attributes'] as const) refuseUnlessTexts(given[name], name)
 }
 
 /** Whether a text is an address that can be posted to. */
@@ -46,6 +46,7 @@ export function isEndpoint(text: unknown): text is string {
 
 function refuseUnlessTexts(texts: unknown, name: string): void {
   const isTexts =
-    typeof texts === 'object' && texts !== null && Object.values(texts).every((text) => typeof text === 'string')
+    texts === undefined ||
+    (typeof texts === 'object' && texts !== null && Object.values(texts).every((text) => typeof text === 'string'))
   if (!isTexts) refuse('traces', `${name} must be an object of strings`)
 }

@@ -139,7 +139,7 @@ export class Shards {
       return null
     }
     const { source, failed, liveRuns, limits, ...options } = this.#options
-    if (tenure.crashes > 0) options.telemetry.tracing?.takenUp(tenure)
+    options.telemetry.tracing?.takenUp(tenure)
     const shard: Shard = new Shard({
       ...options,
       info,

@@ -2,7 +2,7 @@
 // (run-trace.ts), and hands what that makes to the exporter. Never in the engine's way: what it takes waits in a bounded queue and
 // is worked off between other things. A run that it does not know, since an earlier process or another node began it, is read from
 // the store. After a crash it tells again what may not have been sent: the ids are computed, so that it is the same spans.
-import type { Cancel, Clock } from '../core/clock.ts'
+import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { toFailure } from '../core/failure.ts'
 import { eventRef } from '../core/ids.ts'
@@ -28,7 +28,7 @@ const [AGAIN_MS, AGAIN_ROWS, AGAIN_RUNS] = [300_000, 10_000, 1000] as const
 /** How long sending what is left may take at the end. */
 const CLOSE_MS = 3000
 
-type Work = Written | { readonly again: Tenure }
+type Work = Written | { readonly taken: Tenure }
 
 export interface TracingOptions {
   readonly reader: StoreReader
@@ -78,20 +78,22 @@ export class Tracing {
     this.#add(batch)
   }
 
-  /** A shard is taken up of which the owner before was silent: what that had not sent is told again. */
+  /** A shard is taken up: what is known of its runs is of before. Where its owner was silent, what that had not sent is told again. */
   takenUp(tenure: Tenure): void {
-    this.#add({ again: tenure })
+    this.#add({ taken: tenure })
   }
 
   /** Tells what is left, within a few seconds. */
   async close(): Promise<void> {
+    const { clock } = this.#options
+    const until = elapsedOf(clock) + CLOSE_MS
     let cancel: Cancel = () => {}
-    const late = new Promise<void>((resolve) => (cancel = this.#options.clock.after(CLOSE_MS, resolve)))
+    const late = new Promise<void>((resolve) => (cancel = clock.after(CLOSE_MS, resolve)))
     await Promise.race([this.#working, late])
     cancel()
     this.#isClosed = true
     this.exporter.drop('closed', this.#rows)
-    await this.exporter.close(CLOSE_MS)
+    await this.exporter.close(until - elapsedOf(clock))
   }
 
   #add(work: Work): void {
@@ -106,7 +108,7 @@ export class Tracing {
       const work = this.#waiting.shift()
       if (work === undefined || this.#isClosed) return
       try {
-        await ('again' in work ? this.#tellAgain(work.again) : this.#tell(work))
+        await ('taken' in work ? this.#takeUp(work.taken) : this.#tell(work))
       } catch (error) {
         this.#failed(error)
       }
@@ -178,6 +180,11 @@ export class Tracing {
     }
     if (row.ended !== null) this.exporter.add(run.end({ status: row.status, ended: row.ended }))
     return run
+  }
+
+  async #takeUp(tenure: Tenure): Promise<void> {
+    this.#known.delete(tenure.shard)
+    if (tenure.crashes > 0) await this.#tellAgain(tenure)
   }
 
   async #tellAgain({ shard, head }: Tenure): Promise<void> {
