@@ -207,8 +207,8 @@ test('attempts that fail, a call that is stuck, a person who retries: each attem
   const definition = ballet({ services: [flaky], workflows: [asks] })
   const options = (): OpenOptions => ({ store: memory(data), traces: { endpoint: collector.endpoint } })
   const app = await openForTest(definition, options())
-  const stuckAfter = (open: Application, attempts: number): Promise<unknown> =>
-    until(open, null, async () => (await open.run('asks'))?.status === 'stuck' && traceparents.length === attempts)
+  const stuckAfter = (at: Application, attempts: number): Promise<unknown> =>
+    until(at, null, async () => (await at.run('asks'))?.status === 'stuck' && traceparents.length === attempts)
   await app.start(asks(null), { id: 'asks' })
   await stuckAfter(app, 2)
   await app.retry('asks', { by: 'Ann', why: 'secret reasons' })
@@ -309,7 +309,7 @@ test('a run that fails says with which code; nothing that is told holds a payloa
 })
 
 test('payloads that are encoded are decoded for their names; a run whose rows cannot be is not told of, and the rest is', async () => {
-  const turned = (text: string): string => [...text].toReversed().join('')
+  const turned = (text: string): string => text.split('').toReversed().join('')
   const codec = {
     encode: (text: string) => new TextEncoder().encode(turned(text)),
     decode(bytes: string | Uint8Array, { row, id }: PayloadPlace) {
