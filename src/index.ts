@@ -149,6 +149,7 @@ export { sqlite, type SqliteOptions } from './stores/sqlite/sqlite-store.ts'
 export type { Cancel, Clock, Random } from './core/clock.ts'
 export { LIMITS, type Limits } from './define/limits.ts'
 export type { Retention } from './define/retention.ts'
+export type { Traces } from './define/traces.ts'
 export type { Codec, Payload, PayloadPlace } from './core/codec.ts'
 export type {
   Aged,

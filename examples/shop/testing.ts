@@ -1,7 +1,7 @@
 // A real shop for a test: a real store, real services, real HTTP on a free port. Nothing is pretended and nothing
 // sleeps: `over` answers when the order has ended.
 import { readFileSync } from 'node:fs'
-import { open, type Application, type Clock, type OperationContext, type Random } from 'ballet'
+import { open, type Application, type Clock, type OperationContext, type Random, type Traces } from 'ballet'
 import { serve } from 'ballet/server'
 import { z } from 'zod'
 import type { Fault } from './faults.ts'
@@ -50,13 +50,15 @@ export interface ShopOptions {
   /** Of the engine and of the faults, and the engine's chance; the machine's without them. */
   readonly clock?: Clock
   readonly random?: Random
+  /** Where its traces go; without it, where the surroundings say. */
+  readonly traces?: Traces
 }
 
 /** Opens a shop. */
 export async function startShop(options: ShopOptions = {}): Promise<RunningShop> {
-  const { place: { store, folder, payments } = { store: 'memory:', folder: null }, clock, random } = options
+  const { place: { store, folder, payments } = { store: 'memory:', folder: null }, clock, random, traces } = options
   const shop = makeShop(folder, payments, clock && (() => clock.now()))
-  const app = await open(shop.definition, { store, clock, random })
+  const app = await open(shop.definition, { store, clock, random, traces })
   const server = await serve(app, { port: 0 })
   const send = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
     const response = await fetch(server.url + path, { ...init, method })
@@ -126,5 +128,6 @@ export const contextOf = (op: string, more: Partial<OperationContext> = {}): Ope
   undoes: null,
   signal: new AbortController().signal,
   log: silent,
+  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
   ...more,
 })

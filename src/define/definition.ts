@@ -70,6 +70,11 @@ export interface OperationContext {
   readonly signal: AbortSignal
   /** Writes to the application's log, at every attempt anew. */
   readonly log: Log
+  /**
+   * This attempt in the trace of the order, as a header of W3C Trace Context: send it along, and what the service tells of itself
+   * stands under it. It is there whether traces are sent or not, and the same when the attempt is made again after a crash.
+   */
+  readonly traceparent: string
 }
 
 /** An operation of a service, with its defaults filled in. */

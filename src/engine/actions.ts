@@ -186,7 +186,7 @@ export class Actions {
     }
     return () => {
       run.stuckOps.delete(op)
-      run.attempts.delete(op)
+      run.attempts.set(op, { failed: 0, dueAt: 0, round: (run.attempts.get(op)?.round ?? 0) + 1 })
       note()
       context.writer.onDurable(() => startEffect(context, run, op))
     }

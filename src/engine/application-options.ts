@@ -6,6 +6,7 @@ import type { Store } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Directory } from './directory.ts'
 
 export interface ApplicationOptions {
@@ -26,4 +27,5 @@ export interface ApplicationOptions {
   readonly development: boolean
   readonly watchdogMs: number | undefined
   readonly signal: AbortSignal | undefined
+  readonly telemetry: Telemetry
 }

@@ -67,7 +67,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   constructor(options: ApplicationOptions) {
     super(options.directory.definition)
     this.#options = options
-    const { directory, store, namespace: ns, codec, clock, random, log, development } = options
+    const { directory, store, namespace: ns, codec, clock, random, log, development, telemetry } = options
     const { promise, resolve } = Promise.withResolvers<Error | null>()
     this.stopped = promise
     this.#stop = resolve
@@ -93,6 +93,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       random,
       log,
       development,
+      telemetry,
       liveRuns: options.liveRuns,
       limits: options.limits,
       retention: options.retention,
@@ -106,7 +107,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
       changed: () => this.#stand(),
       came: (shard) => this.#watching.came(shard),
     })
-    this.measured = { shards: this.#shards, directory, store: store.kind, ballet: options.node.ballet }
+    const { ballet } = options.node
+    this.measured = { shards: this.#shards, directory, store: store.kind, ballet, telemetry }
     this.doors = new Doors({
       directory,
       random,
@@ -126,6 +128,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const { leases } = store
     const info = await openStore(this.#options)
     this.#shards.opened(info)
+    this.#options.telemetry.tracing?.opened(info.id)
     try {
       // What it watches for may come with the first replay.
       this.#watchdog = startWatchdog(this.#options.watchdogMs)
@@ -387,6 +390,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     await asked
     await this.#shards.close(0)
     this.#watching.close()
+    await this.#options.telemetry.tracing?.close()
     await this.#options.store.close()
     this.#watchdog?.stop()
     this.#stop(null)

@@ -1,9 +1,11 @@
-// What the body of an operation or a step is given beside its input. The signal and the log are made when they are asked
-// for, which few bodies do. They are properties of the context itself, so that `{ ...context }` has them; all contexts have
-// the same two getters, because an object with getters of its own costs as much as all else that an attempt needs (1.2 us
+// What the body of an operation or a step is given beside its input. The signal, the log and the traceparent are made when they are
+// asked for, which few bodies do. They are properties of the context itself, so that `{ ...context }` has them; all contexts have
+// the same getters, because an object with getters of its own costs as much as all else that an attempt needs (1.2 us
 // and 1,300 bytes; by these it is 0.3 us). Used by calls.ts.
 import { idempotencyKey } from '../core/ids.ts'
 import type { RunRow, StoreInfo, Tenure } from '../core/store.ts'
+import { attemptSpanId, traceIdOf, traceparent } from '../telemetry/trace-ids.ts'
+import type { Sampler } from '../telemetry/sampling.ts'
 import type { Log, OperationContext } from '../define/definition.ts'
 import type { Counts } from './counts.ts'
 import type { CurrentWork } from './current-work.ts'
@@ -17,6 +19,7 @@ export interface CallEnvironment {
   readonly fence: string
   readonly counts: Counts
   readonly log: (run: string, op: string) => Log
+  readonly sampler: Sampler
   /** Noted for a watchdog. */
   readonly current: CurrentWork
 }
@@ -28,17 +31,20 @@ export function environmentOf({
   current,
   counts,
   log,
+  telemetry,
 }: {
   readonly info: StoreInfo
   readonly tenure: Tenure
   readonly current: CurrentWork
   readonly counts: Counts
   readonly log: Log
+  readonly telemetry: { readonly sampler: Sampler }
 }): CallEnvironment {
   return {
     store: info.id,
     fence: `${info.incarnation}.${tenure.shard}.${tenure.epoch}`,
     log: (run, op) => logOf(log, run, op),
+    sampler: telemetry.sampler,
     current,
     counts,
   }
@@ -52,6 +58,8 @@ export interface Called {
   readonly undoes: string | null
   /** 1 for the first. */
   readonly attempt: number
+  /** How often a person had it tried again: then attempts are counted anew. */
+  readonly round: number
   readonly stop: StopSignal
 }
 
@@ -67,10 +75,12 @@ export class CallContext implements OperationContext {
   readonly undoes: string | null
   declare readonly signal: AbortSignal
   declare readonly log: Log
+  declare readonly traceparent: string
   readonly #environment: CallEnvironment
-  readonly #stop: StopSignal
+  readonly #called: Called
 
-  constructor(environment: CallEnvironment, { row, op, undoes, attempt, stop }: Called) {
+  constructor(environment: CallEnvironment, called: Called) {
+    const { row, op, undoes, attempt } = called
     this.idempotencyKey = idempotencyKey(identityOf(environment.store, row), op)
     this.fence = environment.fence
     this.attempt = attempt
@@ -81,15 +91,16 @@ export class CallContext implements OperationContext {
     this.cause = row.cause
     this.undoes = undoes
     this.#environment = environment
-    this.#stop = stop
+    this.#called = called
     Object.defineProperty(this, 'signal', CallContext.#signal)
     Object.defineProperty(this, 'log', CallContext.#log)
+    Object.defineProperty(this, 'traceparent', CallContext.#traceparent)
   }
 
   static readonly #signal = {
     enumerable: true,
     get(this: CallContext): AbortSignal {
-      return this.#stop.signal
+      return this.#called.stop.signal
     },
   }
 
@@ -97,6 +108,18 @@ export class CallContext implements OperationContext {
     enumerable: true,
     get(this: CallContext): Log {
       return this.#environment.log(this.run, this.op)
+    },
+  }
+
+  static readonly #traceparent = {
+    enumerable: true,
+    get(this: CallContext): string {
+      const { store, sampler } = this.#environment
+      const { row, op, round, attempt } = this.#called
+      const space = { store, ns: row.ns }
+      const trace = traceIdOf(space, row.root)
+      const span = attemptSpanId(space, { run: row.id, generation: row.generation, op, round, attempt })
+      return traceparent(trace, span, sampler(trace))
     },
   }
 }

@@ -47,7 +47,8 @@ export function callEffect(
       const run = operation?.run
       if (operation === undefined || run == null)
         throw fault('CODE_MISSING', { run: `The run "${row.id}"`, call: command.call })
-      const context = new CallContext(environment, { row, op: command.op, undoes: undone, attempt, stop })
+      const { round = 0 } = attempts
+      const context = new CallContext(environment, { row, op: command.op, undoes: undone, attempt, round, stop })
       const { current } = environment
       const answer = current.body(row.id, command.op, () => run(fromText(command.input), context))
       return answerText(operation, await answer)
@@ -75,7 +76,8 @@ export function stepEffect(
     mustSucceed: false,
     attempt: async (attempt, stop) => {
       const body = work.body as (context: OperationContext) => unknown
-      const context = new CallContext(environment, { row, op, undoes: null, attempt, stop })
+      const { round = 0 } = attempts
+      const context = new CallContext(environment, { row, op, undoes: null, attempt, round, stop })
       const answer = await environment.current.body(row.id, op, () => body(context))
       return toWholeText(answer, `what step "${name}" returned`)
     },

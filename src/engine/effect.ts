@@ -15,6 +15,8 @@ export interface Attempts {
   readonly dueAt: number
   /** Milliseconds that the service asked to be left alone for after the last of them. */
   readonly askedMs?: number | undefined
+  /** How often they were counted anew, because a person had it tried again; absent for never. */
+  readonly round?: number | undefined
 }
 
 /** One call or step to be carried out. */

@@ -101,6 +101,8 @@ export class HistoryReader {
   readonly #run: Pick<RunRow, 'id' | 'generation' | 'since'>
   readonly #attempts = new Map<string, Attempts>()
   readonly #stuckOps = new Map<string, Failure>()
+  /** Operations that were stuck last, also those that are tried again by themselves. */
+  readonly #parked = new Set<string>()
   readonly #again = new Map<string, string>()
   readonly #mail = new Map<number, Delivered>()
   readonly #seen = new Map<string, string | undefined>()
@@ -205,16 +207,26 @@ export class HistoryReader {
   #note(note: Note): void {
     if (note.kind === 'action' && note.action === 'retry' && note.op === null) this.#isRetried = true
     else if (note.kind === 'stuck' && note.op === null) this.#isRetried = false
-    if (note.kind === 'attempt')
-      this.#attempts.set(note.op, { failed: note.attempt, dueAt: note.next ?? 0, askedMs: note.askedMs })
-    // A call whose code was gone is tried again: it may be back.
-    else if (note.kind === 'stuck' && note.op !== null && note.error.code !== 'CODE_MISSING')
-      this.#stuckOps.set(note.op, note.error)
-    else if (note.kind === 'action' && note.action === 'retry' && note.op !== null) {
-      this.#stuckOps.delete(note.op)
-      this.#attempts.delete(note.op)
+    if (note.kind === 'attempt') {
+      const { op, attempt: failed, next, askedMs } = note
+      this.#attempts.set(op, { failed, dueAt: next ?? 0, askedMs, round: this.#attempts.get(op)?.round })
+      this.#parked.delete(op)
+    } else if (note.kind === 'stuck' && note.op !== null) {
+      this.#parked.add(note.op)
+      // A call whose code was gone is tried again: it may be back.
+      if (note.error.code !== 'CODE_MISSING') this.#stuckOps.set(note.op, note.error)
+    } else if (note.kind === 'action' && note.action === 'retry' && note.op !== null) {
+      this.#anew(note.op)
       if (note.run !== undefined) this.#again.set(note.op, note.run)
     }
+  }
+
+  /** A person has it tried again: where it was stuck attempts are counted anew, and where it waited the next one is due. */
+  #anew(op: string): void {
+    this.#stuckOps.delete(op)
+    const { failed = 0, round = 0 } = this.#attempts.get(op) ?? {}
+    const isAnew = this.#parked.delete(op)
+    this.#attempts.set(op, { failed: isAnew ? 0 : failed, dueAt: 0, round: isAnew ? round + 1 : round })
   }
 }
 

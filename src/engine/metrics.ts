@@ -2,6 +2,7 @@
 // alone, so that they are told also while the store does not answer. They are of this process: those of several nodes are added
 // up by whoever gathers them. Asked by ApplicationDoors; docs/reference/metrics.md says what each of them means.
 import type { Metric, MetricSample } from '../define/metric.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Counts, Spread, Tally } from './counts.ts'
 import type { Directory } from './directory.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -19,11 +20,12 @@ export interface Measured {
   /** The kind of the store, `sqlite`, and the version of Ballet. */
   readonly store: string
   readonly ballet: string
+  readonly telemetry: Telemetry
 }
 
 /** All of them. */
 export function metricsOf(measured: Measured): readonly Metric[] {
-  const { shards, directory, store, ballet } = measured
+  const { shards, directory, store, ballet, telemetry } = measured
   const { name: app, version } = directory.definition
   const { counts, all } = shards
   nameAll(counts, directory)
@@ -39,6 +41,7 @@ export function metricsOf(measured: Measured): readonly Metric[] {
     ...ofDoors(counts, all),
     ...ofTimers(counts, all),
     ...ofShards(shards),
+    ...ofSpans(telemetry),
   ]
 }
 
@@ -219,6 +222,21 @@ function ofShards({ counts, all, numbers }: Shards): readonly Metric[] {
     ),
     counter('ballet_shards_handed_on_total', 'Shards that were given to another node.', [one(counts.shardsHandedOn)]),
     counter('ballet_shards_fenced_total', 'Shards that another node has taken away.', [one(counts.shardsFenced)]),
+  ]
+}
+
+/** Nothing where no spans are sent. */
+function ofSpans({ tracing }: Telemetry): readonly Metric[] {
+  if (tracing === null) return []
+  const { counts, size } = tracing.exporter
+  return [
+    counter('ballet_spans_sent_total', 'Spans that the collector took.', [one(counts.sent)]),
+    counter(
+      'ballet_spans_dropped_total',
+      'Spans, or rows that would be some, that were not told, by the reason.',
+      Object.entries(counts.dropped).map(([reason, spans]) => one(spans, { reason })),
+    ),
+    gauge('ballet_spans_waiting', 'Spans that wait to be sent.', [one(size)]),
   ]
 }
 

@@ -12,6 +12,8 @@ import { requireFit } from '../define/fit.ts'
 import { limitsOf, type Limits } from '../define/limits.ts'
 import { refuse, refuseNotFunction, refuseUnknownOptions } from '../define/refusal.ts'
 import { retentionOf, type Retention } from '../define/retention.ts'
+import { checkTraces, type Traces } from '../define/traces.ts'
+import { telemetryOf } from '../telemetry/telemetry.ts'
 import { RunningApplication } from './application.ts'
 import { balletVersion } from './ballet-version.ts'
 import { systemClock, systemRandom } from './clock.ts'
@@ -39,6 +41,8 @@ export interface RunOptions {
   readonly limits?: Partial<Limits> | undefined
   /** How long what has ended is kept; default for ever. */
   readonly retention?: Retention | undefined
+  /** Where traces go, in the place of what the variables of OpenTelemetry say; false: nowhere. */
+  readonly traces?: Traces | false | undefined
   /** How long running bodies may take at close, milliseconds. Default 5,000. */
   readonly graceMs?: number | undefined
   /** Names what a workflow awaited that is not durable; costs time. Default false. */
@@ -66,6 +70,7 @@ const OPTIONS: Readonly<Record<'store' | keyof RunOptions, true>> = {
   liveRuns: true,
   limits: true,
   retention: true,
+  traces: true,
   graceMs: true,
   development: true,
   watchdogMs: true,
@@ -78,7 +83,7 @@ const OPTIONS: Readonly<Record<'store' | keyof RunOptions, true>> = {
 /** What the file of an application may say of how it runs; what is omitted is as in `open`. */
 export type ApplicationOptions = Pick<
   RunOptions,
-  'namespace' | 'renamedFrom' | 'codec' | 'log' | 'liveRuns' | 'limits' | 'retention' | 'graceMs'
+  'namespace' | 'renamedFrom' | 'codec' | 'log' | 'liveRuns' | 'limits' | 'retention' | 'traces' | 'graceMs'
 >
 
 /**
@@ -109,13 +114,17 @@ export async function openOn(
   const { name, version } = definition
   const app = namespace === DEFAULT_NAMESPACE ? name : `${name}/${namespace}`
   const id = store.leases === undefined ? 'local' : random.uuid(clock.now())
+  const ballet = balletVersion()
+  const codec = options.codec ?? plainCodec
+  const parts = { reader: store, ns: namespace, codec, clock, random, log, ballet }
+  const traced = { name, version, node: store.leases === undefined ? null : id }
   const application = new RunningApplication({
     directory: new Directory(definition),
     store,
     namespace,
     renamedFrom: options.renamedFrom ?? null,
-    node: { id, app, version, ballet: balletVersion(), address: address === undefined ? null : originOf(address) },
-    codec: options.codec ?? plainCodec,
+    node: { id, app, version, ballet, address: address === undefined ? null : originOf(address) },
+    codec,
     log,
     clock,
     random,
@@ -126,6 +135,7 @@ export async function openOn(
     development: options.development ?? false,
     watchdogMs: options.watchdogMs,
     signal: options.signal,
+    telemetry: telemetryOf(options.traces, process.env, traced, parts),
   })
   await application.open()
   return application
@@ -142,6 +152,7 @@ export function checkOptions({ codec = plainCodec, log = consoleLog, ...options 
     throw fault('DEFINITION_INVALID', { what: `Namespace "${namespace}"`, problem: 'it must be a name' })
   limitsOf(options.limits)
   retentionOf(options.retention)
+  checkTraces(options.traces)
   refuseWithout(codec, ['encode', 'decode'], 'codec')
   refuseWithout(log, ['info', 'warn', 'error'], 'log')
   if (options.renamedFrom !== undefined && typeof options.renamedFrom !== 'string')

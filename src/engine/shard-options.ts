@@ -5,6 +5,7 @@ import type { InboxRow, Store, StoreInfo, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Limits } from '../define/limits.ts'
 import type { RetentionMs } from '../define/retention.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Beside } from './admission.ts'
 import type { CallLimits } from './call-limits.ts'
 import type { Counts } from './counts.ts'
@@ -47,6 +48,8 @@ export interface ShardOptions {
   readonly outages: Outages
   /** Of the process: lets attempts begin as their services can take them. */
   readonly callLimits: CallLimits
+  /** Of the process. */
+  readonly telemetry: Telemetry
   /** What the other shards of this process have taken on, when so many runs are to come in. */
   readonly beside: (runs: number) => Beside
 }

@@ -142,10 +142,11 @@ export class Shard {
   }
 
   #writerOver(space: Space): Writer {
-    const { store, tenure, clock, counts } = this.#options
+    const { store, tenure, clock, counts, telemetry } = this.#options
     const onFailure = (error: unknown): void => this.#fail(error)
     const isQuiet = (): boolean => this.context.pump.idle
-    return new Writer(store, tenure, { space, onFailure, onCaughtUp: () => this.#caughtUp(), isQuiet, clock, counts })
+    const onCaughtUp = (): void => this.#caughtUp()
+    return new Writer(store, tenure, { space, onFailure, onCaughtUp, isQuiet, clock, counts, ...telemetry.hooks })
   }
 
   #receivers(): Receivers {

@@ -150,6 +150,7 @@ export class Shards {
       return null
     }
     const { source, failed, liveRuns, limits, ...options } = this.#options
+    options.telemetry.tracing?.takenUp(tenure)
     const shard: Shard = new Shard({
       ...options,
       info,

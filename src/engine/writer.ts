@@ -26,6 +26,7 @@ import type {
 import { elapsedOf, type Clock } from '../core/clock.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import { Commits } from './commits.ts'
+import type { Written } from '../telemetry/tracing.ts'
 import type { Counts } from './counts.ts'
 import type { Space } from './space.ts'
 
@@ -102,6 +103,8 @@ export interface WriterHooks {
   readonly space: Space
   readonly clock: Clock
   readonly counts: Pick<Counts, 'commits' | 'commitsFailed' | 'rows'>
+  /** Gets every batch when it is durable, in order, before anybody is told; it must not throw. */
+  readonly written?: ((batch: Written) => void) | undefined
 }
 
 /** Writes one shard. */
@@ -276,6 +279,7 @@ export class Writer {
     }
     this.#inFlight.shift()
     this.#weigh(open.size)
+    this.#hooks.written?.(open)
     if (this.#sealed.length > 0 || this.overlaps) this.flushNow()
     try {
       for (const callback of durable) callback()

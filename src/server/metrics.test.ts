@@ -201,7 +201,8 @@ describe('docs/reference/metrics.md', () => {
 
   it('names every metric with its kind and labels, and no other', async () => {
     isAway = true
-    const app = await openForTest(shop)
+    // Where traces are sent there are numbers of them.
+    const app = await openForTest(shop, { traces: { endpoint: 'http://127.0.0.1:1/v1/traces' } })
     await using server = await serve(app, { port: 0, log: silentLog })
     await app.start(pay({ orderId: '1' }))
     await until(app, null, hasStatus(app, 'pay:1', 'stuck'))

@@ -15,6 +15,7 @@ export const Call = z.object({
     root: z.string(),
     cause: z.string().nullable(),
     undoes: z.string().nullable(),
+    traceparent: z.string(),
   }),
 })
 export type Call = z.infer<typeof Call>
