@@ -223,6 +223,8 @@ export interface ApplicationView {
       readonly name: string
       readonly outcomes: readonly string[]
       readonly undoes?: string | undefined
+      /** The origin of the service that carries it out, when that is another process: `https://payment.internal`. */
+      readonly elsewhere?: string | undefined
     }[]
     readonly reactions: readonly { readonly name: string; readonly event: string; readonly order: 'key' | 'none' }[]
   }[]

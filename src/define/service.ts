@@ -133,6 +133,7 @@ function define(owner: string, op: string, value: unknown, siblings: readonly st
     undoes,
     ...attemptPolicy(spec, what),
     run: (spec.run as OperationDefinition['run'] | undefined) ?? null,
+    elsewhere: null,
   })
 }
 

@@ -52,6 +52,7 @@ export interface Called {
   readonly undoes: string | null
   /** 1 for the first. */
   readonly attempt: number
+  readonly timeoutMs: number
   readonly stop: StopSignal
 }
 
@@ -59,6 +60,7 @@ export class CallContext implements OperationContext {
   readonly idempotencyKey: string
   readonly fence: string
   readonly attempt: number
+  readonly timeoutMs: number
   readonly key: string | null
   readonly run: string
   readonly op: string
@@ -70,10 +72,11 @@ export class CallContext implements OperationContext {
   readonly #environment: CallEnvironment
   readonly #stop: StopSignal
 
-  constructor(environment: CallEnvironment, { row, op, undoes, attempt, stop }: Called) {
+  constructor(environment: CallEnvironment, { row, op, undoes, attempt, timeoutMs, stop }: Called) {
     this.idempotencyKey = idempotencyKey(identityOf(environment.store, row), op)
     this.fence = environment.fence
     this.attempt = attempt
+    this.timeoutMs = timeoutMs
     this.key = row.key
     this.run = row.id
     this.op = op

@@ -21,6 +21,7 @@ export function describe(
         name: operation.name,
         outcomes: operation.outcomes.map((event) => event.type),
         ...(operation.undoes === null ? {} : { undoes: operation.undoes }),
+        ...(operation.elsewhere === null ? {} : { elsewhere: operation.elsewhere.origin }),
       })),
       reactions: reactions
         .filter((reaction) => reaction.service === service.name)

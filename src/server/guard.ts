@@ -3,6 +3,7 @@
 // of this server; and where a token is set, the API answers nobody without it. Called first for every request.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { fault } from '../core/errors.ts'
+import { isLoopback } from '../core/loopback.ts'
 
 export interface GuardOptions {
   /** What callers of the API must bear; one of several, while it is being changed; null: nothing. */
@@ -30,11 +31,6 @@ const TOKEN_MOST = 8192
 /** The host of a URL that is written plainly. */
 const HOST_OF_URL = /^https?:\/\/([a-z0-9.:-]+)(?=[/?#])/
 const HOST = /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]\\]+)(?::[0-9]{1,5})?$/
-
-/** Whether a name or address (without port, IPv6 with or without brackets) leads to this machine only. */
-export function isLoopback(name: string): boolean {
-  return /^(?:localhost|.+\.localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]|::1)$/.test(name.toLowerCase())
-}
 
 /** The guard of a server. @throws TOKEN_INVALID */
 export function createGuard({ token, hosts, origins }: GuardOptions): Guard {

@@ -9,6 +9,7 @@ export const Call = z.object({
     idempotencyKey: z.string(),
     fence: z.string(),
     attempt: z.number(),
+    timeoutMs: z.number(),
     key: z.string().nullable(),
     run: z.string(),
     op: z.string(),
