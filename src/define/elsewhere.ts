@@ -7,14 +7,14 @@ import { fault } from '../core/errors.ts'
 import { validate } from '../core/schema.ts'
 import type { Transport } from '../core/transport.ts'
 import { DEFINITION, definitionOf, type Defined } from './definition-symbol.ts'
-import type { OperationContext, OperationDefinition, ServiceDefinition } from './definition.ts'
+import type { ApplicationDefinition, OperationContext, OperationDefinition, ServiceDefinition } from './definition.ts'
+import { isServiceDefinition } from './reaction.ts'
 import { refuse } from './refusal.ts'
 
 /** The definition of a service. @throws DEFINITION_INVALID for anything else */
 export function serviceDefinitionOf(service: unknown, what: string): ServiceDefinition {
   const definition = definitionOf(service)
-  if (!isRecord(definition) || !('operations' in definition)) refuse(what, 'it takes a service, made by service(...)')
-  return definition as unknown as ServiceDefinition
+  return isServiceDefinition(definition) ? definition : refuse(what, 'it takes a service, made by service(...)')
 }
 
 /** The same service, whose attempts go over `transport`. @throws DEFINITION_INVALID */
@@ -34,6 +34,26 @@ export function placed<Placed extends Defined<ServiceDefinition>>(service: Place
     [DEFINITION]: { ...definition, operations },
   }
   return Object.freeze(self)
+}
+
+/** The origin of the process that carries out the operations of a service; null when that is this one. */
+export const originOf = ({ operations }: ServiceDefinition): string | null => operations[0]?.elsewhere?.origin ?? null
+
+/**
+ * The application with every operation carried out in this process, for whoever plays it through.
+ * @throws DEFINITION_INVALID for an operation that is elsewhere and has no `run` here.
+ */
+export function broughtHere(definition: ApplicationDefinition, what: string): ApplicationDefinition {
+  const here = (operation: OperationDefinition): OperationDefinition => {
+    if (operation.elsewhere !== null && operation.run === null)
+      refuse(
+        what,
+        `operation "${operation.name}" is elsewhere and has no run(input, context), and nothing is asked elsewhere here: give the service one that stands in for it`,
+      )
+    return { ...operation, elsewhere: null }
+  }
+  const services = definition.services.map((one) => ({ ...one, operations: one.operations.map(here) }))
+  return { ...definition, services }
 }
 
 function callBy(transport: Transport, operation: OperationDefinition) {

@@ -59,6 +59,7 @@ export class Script {
         timeoutMs: PATIENCE_MS,
         retry: { ...operation.retry, attempts: 1 },
         run: (input: unknown, context: OperationContext) => this.#ask(operation, input, context),
+        elsewhere: null,
       })),
     }))
     return { ...definition, services, http: null }

@@ -1,12 +1,13 @@
 // The side that asks: one attempt is one request, `POST <url>/<operation>`. Connections are kept open and limited in
 // number, each service has its own; no redirect is followed, no more of an answer is read than its limit, and nobody
-// waits for longer than the attempt. By node:http and not by `fetch`, which ends a request of five minutes by itself.
+// waits for longer than the attempt. An attempt that is given up is waited for all the same, while the other side is asked
+// to stop (`DELETE`): what it does must not come after what takes it back. By node:http and not by `fetch`, which ends a request of five minutes by itself.
 import { Agent as PlainAgent, request as plainRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 import { fault, type BalletError } from '../../core/errors.ts'
-import type { Asked, Transport } from '../../core/transport.ts'
-import type { Clock } from '../../core/clock.ts'
-import { askedText, pathName } from './asked-text.ts'
+import type { Transport } from '../../core/transport.ts'
+import { elapsedOf, type Clock } from '../../core/clock.ts'
+import { askedText, pathName, stopText } from './asked-text.ts'
 import { noAnswer, valueOf, type Came, type Whom } from './meaning.ts'
 import { signatureHeaders, type Secrets } from './signature.ts'
 
@@ -32,22 +33,35 @@ export function httpTransport({ url, secrets, answerLimitBytes, connections, clo
   const settings = { keepAlive: true, maxSockets: connections, timeout: IDLE_MS, scheduling: 'lifo' } as const
   const agent = isSecure ? new SecureAgent(settings) : new PlainAgent(settings)
   const base = url.href.replace(/\/$/, '')
+  const open = (method: string, whom: Whom, id: string, body: Buffer): ClientRequest => {
+    const signature = signatureHeaders(secrets, { id, seconds: Math.floor(clock.now() / 1000), body })
+    const headers = { ...HEADERS, 'content-length': String(body.byteLength), 'idempotency-key': id, ...signature }
+    const how = { method, agent, headers, maxHeaderSize: HEADER_LIMIT_BYTES }
+    return isSecure ? secureRequest(whom.url, how) : plainRequest(whom.url, how)
+  }
   return {
     origin: url.origin,
     async ask(asked, signal) {
       const whom = { call: asked.operation, url: `${base}/${pathName(asked.operation)}` }
+      const { idempotencyKey } = asked
       const body = Buffer.from(askedText(asked))
-      const headers = headersOf(asked, body, secrets, clock.now())
-      const send = (): ClientRequest =>
-        (isSecure ? secureRequest : plainRequest)(whom.url, {
-          method: 'POST',
-          agent,
-          headers,
-          signal,
-          maxHeaderSize: HEADER_LIMIT_BYTES,
-        })
+      const until = elapsedOf(clock) + asked.timeoutMs
+      const send = (): ClientRequest => {
+        const request = open('POST', whom, idempotencyKey, body)
+        const stop = (): void => {
+          // Whoever wants to take back what this does has to know when it is over.
+          const isAwaited = codeOf(signal.reason) === 'CALL_ABORTED' && request.socket?.connecting === false
+          if (!isAwaited) return void request.destroy()
+          linger(request, until - elapsedOf(clock))
+          const told = Buffer.from(stopText(asked))
+          forget(open('DELETE', whom, idempotencyKey, told), told)
+        }
+        if (signal.aborted) stop()
+        signal.addEventListener('abort', stop)
+        return request.on('close', () => signal.removeEventListener('abort', stop)).end(body)
+      }
       try {
-        return valueOf(await exchange(send, body, whom, answerLimitBytes), whom, clock.now())
+        return valueOf(await exchange(send, whom, answerLimitBytes), whom, clock.now())
       } catch (error) {
         throw signal.aborted ? signal.reason : error
       }
@@ -55,34 +69,42 @@ export function httpTransport({ url, secrets, answerLimitBytes, connections, clo
   }
 }
 
-function headersOf(asked: Asked, body: Buffer, secrets: Secrets, nowMs: number): Record<string, string> {
-  return {
-    'content-type': 'application/json',
-    'content-length': String(body.byteLength),
-    accept: 'application/json, application/problem+json',
-    'accept-encoding': 'identity',
-    'user-agent': 'ballet',
-    // For gateways and frameworks that look at it; it is in the body too, and is what the signature is made for.
-    'idempotency-key': asked.idempotencyKey,
-    ...signatureHeaders(secrets, { id: asked.idempotencyKey, seconds: Math.floor(nowMs / 1000), body }),
-  }
+/** Waits for an answer for so long, and keeps no process alive by that. */
+function linger(request: ClientRequest, ms: number): void {
+  request.socket?.unref()
+  request.setTimeout(Math.max(ms, 1), () => request.destroy())
+}
+
+/** A request of which nobody wants to know what came of it. */
+function forget(request: ClientRequest, body: Buffer): void {
+  request.on('error', () => {})
+  request.on('response', (incoming) => incoming.on('error', () => {}).resume())
+  request.on('socket', (socket) => socket.unref())
+  request.setTimeout(IDLE_MS, () => request.destroy()).end(body)
+}
+
+const HEADERS = {
+  'content-type': 'application/json',
+  accept: 'application/json, application/problem+json',
+  'accept-encoding': 'identity',
+  'user-agent': 'ballet',
 }
 
 /** Sends the request and reads its answer in whole. */
-async function exchange(send: () => ClientRequest, body: Buffer, whom: Whom, limitBytes: number): Promise<Came> {
+async function exchange(send: () => ClientRequest, whom: Whom, limitBytes: number): Promise<Came> {
   try {
-    return await sent(send(), body, whom, limitBytes)
+    return await sent(send(), whom, limitBytes)
   } catch (error) {
     // The other side closed the connection while nothing was asked on it: it has not seen this request.
     if (!(error instanceof StaleConnection)) throw error
-    return sent(send(), body, whom, limitBytes)
+    return sent(send(), whom, limitBytes)
   }
 }
 
 /** A connection that was kept, and was gone when it was needed. */
 class StaleConnection extends Error {}
 
-function sent(request: ClientRequest, body: Buffer, whom: Whom, limitBytes: number): Promise<Came> {
+function sent(request: ClientRequest, whom: Whom, limitBytes: number): Promise<Came> {
   return new Promise((resolve, reject) => {
     request.on('error', (error) => {
       const isStale = request.reusedSocket && codeOf(error) === 'ECONNRESET'
@@ -98,7 +120,6 @@ function sent(request: ClientRequest, body: Buffer, whom: Whom, limitBytes: numb
         },
       )
     })
-    request.end(body)
   })
 }
 

@@ -15,16 +15,26 @@ export function askedText(asked: Asked): string {
   return JSON.stringify(told)
 }
 
+/** The body of a request that says that nobody wants the answer any more. */
+export const stopText = ({ operation, idempotencyKey }: Asked): string => JSON.stringify({ operation, idempotencyKey })
+
 const TEXTS = ['operation', 'idempotencyKey', 'fence', 'run', 'op', 'root'] as const
 const TEXTS_OR_NULL = ['undoes', 'key', 'cause'] as const
 const NUMBERS = ['attempt', 'timeoutMs'] as const
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
+/** What `stopText` said. @throws REQUEST_INVALID, and what `parseJson` throws */
+export function readStop(bytes: Uint8Array): Pick<Asked, 'operation' | 'idempotencyKey'> {
+  const { operation, idempotencyKey } = read(bytes)
+  if (typeof operation !== 'string') throw wrong('operation', 'it must be a string')
+  if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
+  return { operation, idempotencyKey }
+}
+
 /** What a body asks for; a field that a later version has is passed over. @throws REQUEST_INVALID, and what `parseJson` throws */
 export function readAsked(bytes: Uint8Array): Asked {
-  const value = parseJson(decoded(bytes))
-  if (!isRecord(value)) throw wrong('the top', 'it must be an object')
+  const value = read(bytes)
   for (const name of TEXTS) if (typeof value[name] !== 'string') throw wrong(name, 'it must be a string')
   for (const name of TEXTS_OR_NULL)
     if (typeof value[name] !== 'string' && value[name] !== null) throw wrong(name, 'it must be a string or null')
@@ -33,6 +43,12 @@ export function readAsked(bytes: Uint8Array): Asked {
   const { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause } = value
   const asked = { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause }
   return asked as unknown as Asked
+}
+
+function read(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  const value = parseJson(decoded(bytes))
+  if (!isRecord(value)) throw wrong('the top', 'it must be an object')
+  return value
 }
 
 function decoded(bytes: Uint8Array): string {

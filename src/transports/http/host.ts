@@ -7,8 +7,9 @@ import { toFailure } from '../../core/failure.ts'
 import type { JsonText } from '../../core/json.ts'
 import { nearest } from '../../core/names.ts'
 import type { Asked } from '../../core/transport.ts'
-import { pathName, readAsked } from './asked-text.ts'
+import { pathName, readAsked, readStop } from './asked-text.ts'
 import { refused, signedId, type Secrets } from './signature.ts'
+import { UnderWay } from './under-way.ts'
 
 /** What is carried out, and for whom. */
 export interface Hosting {
@@ -33,11 +34,21 @@ interface Said {
 
 /** The function that answers requests; it never rejects. */
 export function createHost(hosting: Hosting): (request: Request) => Promise<Response> {
+  const underWay = new UnderWay(hosting.clock)
   return async (request) => {
     let asked: Asked | undefined
     try {
-      asked = await askedBy(request, hosting)
-      const answer = await carriedOut(asked, request.signal, hosting)
+      const { body, id } = await admitted(request, hosting)
+      if (request.method === 'DELETE') {
+        const stopped = readStop(body)
+        carrierOf(stopped, id, request, hosting)
+        underWay.stop(stopped.idempotencyKey)
+        return new Response(null, { status: 204, headers: PLAIN })
+      }
+      const attempt = readAsked(body)
+      const carry = carrierOf(attempt, id, request, hosting)
+      asked = attempt
+      const answer = await underWay.make(attempt, request.signal, (signal) => carry(attempt, signal))
       return answer === undefined
         ? new Response(null, { status: 204, headers: PLAIN })
         : new Response(answer, { headers: { ...PLAIN, 'content-type': 'application/json' } })
@@ -51,33 +62,42 @@ export function createHost(hosting: Hosting): (request: Request) => Promise<Resp
 
 const PLAIN = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
-/** What a request asks for, once it is sure who sent it. */
-async function askedBy(request: Request, hosting: Hosting): Promise<Asked> {
-  const { pathname } = new URL(request.url)
-  if (request.method !== 'POST')
-    throw fault('METHOD_NOT_ALLOWED', { method: request.method, path: pathname.slice(0, 200), allowed: 'POST' })
-  if (hosting.isClosing()) throw fault('APP_CLOSED')
-  const type = request.headers.get('content-type') ?? ''
+/** The body of a request, once it is sure who sent it, and the id that it was signed with; null where nothing is signed. */
+async function admitted(
+  request: Request,
+  { secrets, clock, bodyLimitBytes, isClosing }: Hosting,
+): Promise<{ readonly body: Uint8Array; readonly id: string | null }> {
+  const { method, headers } = request
+  if (method !== 'POST' && method !== 'DELETE') {
+    const path = new URL(request.url).pathname.slice(0, 200)
+    throw fault('METHOD_NOT_ALLOWED', { method, path, allowed: ALLOWED })
+  }
+  if (isClosing() && method === 'POST') throw fault('APP_CLOSED')
+  const type = headers.get('content-type') ?? ''
   // A page in a browser cannot send this type to another origin without asking first.
   if (!/^application\/json\s*(?:;|$)/i.test(type))
     throw fault('BODY_TYPE', { type: type.slice(0, 100), expected: 'application/json' })
-  const body = await read(request, hosting.bodyLimitBytes)
-  const { secrets } = hosting
-  const id = secrets.length === 0 ? null : signedId(secrets, request.headers, body, hosting.clock.now())
-  const asked = readAsked(body)
-  const named = request.headers.get('idempotency-key') ?? asked.idempotencyKey
-  if ((id !== null && id !== asked.idempotencyKey) || named !== asked.idempotencyKey)
+  const body = await read(request, bodyLimitBytes)
+  return { body, id: secrets.length === 0 ? null : signedId(secrets, headers, body, clock.now()) }
+}
+
+const ALLOWED = 'POST, DELETE'
+
+/** Whether a request is what it was signed as, and for here; what carries it out. */
+function carrierOf(
+  { operation, idempotencyKey }: Pick<Asked, 'operation' | 'idempotencyKey'>,
+  id: string | null,
+  request: Request,
+  { carried }: Hosting,
+): (asked: Asked, signal: AbortSignal) => Promise<JsonText | undefined> {
+  const named = request.headers.get('idempotency-key') ?? idempotencyKey
+  if ((id !== null && id !== idempotencyKey) || named !== idempotencyKey)
     throw refused('webhook-id, Idempotency-Key and the idempotencyKey of the body are not one')
-  const { operation } = asked
-  if (!hosting.carried.has(operation) || !pathname.endsWith(`/${pathName(operation)}`)) {
-    const near = nearest(operation, [...hosting.carried.keys()])
-    throw fault('OPERATION_UNHOSTED', {
-      operation: operation.slice(0, 200),
-      path: pathname.slice(0, 200),
-      nearest: near,
-    })
-  }
-  return asked
+  const { pathname } = new URL(request.url)
+  const carry = carried.get(operation)
+  if (carry !== undefined && pathname.endsWith(`/${pathName(operation)}`)) return carry
+  const near = nearest(operation, [...carried.keys()])
+  throw fault('OPERATION_UNHOSTED', { operation: operation.slice(0, 200), path: pathname.slice(0, 200), nearest: near })
 }
 
 async function read(request: Request, limitBytes: number): Promise<Uint8Array> {
@@ -98,30 +118,12 @@ async function read(request: Request, limitBytes: number): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
-/** Makes the attempt. It is told to stop when whoever asked has gone, or does not wait any more. */
-async function carriedOut(asked: Asked, client: AbortSignal, hosting: Hosting): Promise<JsonText | undefined> {
-  const carry = hosting.carried.get(asked.operation)
-  const stop = new AbortController()
-  const gone = (): void => stop.abort(fault('CALL_ABORTED', { call: asked.operation }))
-  const limit = hosting.clock.after(asked.timeoutMs, () =>
-    stop.abort(fault('ATTEMPT_TIMEOUT', { call: asked.operation, limit: `${asked.timeoutMs}ms` })),
-  )
-  if (client.aborted) gone()
-  client.addEventListener('abort', gone)
-  try {
-    return await carry?.(asked, stop.signal)
-  } finally {
-    limit()
-    client.removeEventListener('abort', gone)
-  }
-}
-
 /** Of a request that was not taken. */
 function refusalOf(error: unknown): Said {
   const known: BalletError = isBalletError(error) ? error : fault('INVARIANT', { problem: toFailure(error).message })
   const headers: Record<string, string> = {}
   if (known.status === 503) headers['retry-after'] = '1'
-  if (known.code === 'METHOD_NOT_ALLOWED') headers['allow'] = 'POST'
+  if (known.code === 'METHOD_NOT_ALLOWED') headers['allow'] = ALLOWED
   return { status: known.status, code: known.code, detail: known.message, headers }
 }
 
