@@ -20,6 +20,8 @@ export interface WaitView {
   readonly for: string
   /** The service, `signal`, `event`, `clock`, or the workflow that will answer. */
   readonly from: string
+  /** Of a call: the origin of the process that carries it out, when that is another one, `https://payment.internal`. Told where the application is open. */
+  readonly at?: string | undefined
   readonly since: string
   readonly until: string | null
   /** Of a call or step: by what its service knows it in every attempt. With it, look there before you answer in its place. */

@@ -50,7 +50,7 @@ export interface QueriesOptions {
   readonly ns?: string
   readonly codec?: Codec
   /** What the application consists of; absent where a store is read without it. */
-  readonly directory?: Pick<Directory, 'definition' | 'isOrdered'>
+  readonly directory?: Pick<Directory, 'definition' | 'isOrdered' | 'originOf'>
   /** Up to which position the rows of a shard are of processes before this one; undefined where this one has it not. */
   readonly before?: (shard: number) => number | undefined
 }
@@ -66,7 +66,7 @@ export class Queries {
   #info: Promise<StoreInfo> | undefined
   readonly #codec: Codec
   readonly #choreographies: readonly string[]
-  readonly #isOrdered: ((reaction: string) => boolean) | undefined
+  readonly #directory: QueriesOptions['directory']
   readonly #before: NonNullable<QueriesOptions['before']>
 
   constructor({ reader, ns = DEFAULT_NAMESPACE, codec = plainCodec, directory, before }: QueriesOptions) {
@@ -74,7 +74,7 @@ export class Queries {
     this.#ns = ns
     this.#codec = codec
     this.#choreographies = directory?.definition.choreographies.map(({ name }) => name) ?? []
-    this.#isOrdered = directory?.isOrdered
+    this.#directory = directory
     this.#before = before ?? (() => undefined)
   }
 
@@ -246,7 +246,7 @@ export class Queries {
   }
 
   #reads(suspects?: ReadonlyMap<string, SuspectView | undefined>): ListReads {
-    return new ListReads({ reader: this.#reader, ns: this.#ns, isOrdered: this.#isOrdered }, suspects)
+    return new ListReads({ reader: this.#reader, ns: this.#ns, directory: this.#directory }, suspects)
   }
 
   /** With those that are suspected, where one of these could be. */
@@ -267,7 +267,7 @@ export class Queries {
     const shard = await this.#shardOf(row.id)
     const suspect = row.status === 'running' ? shared.suspect(shard, row.num) : undefined
     const parent = row.parent === null ? null : await shared.parentId(shard, row.parent)
-    const waits = await shared.inTurn(shard, row, present.waits)
+    const waits = await shared.waits(shard, row, present.waits)
     return {
       id: row.id,
       kind: row.kind,

@@ -101,6 +101,7 @@ test('a service without a package serves an application, dies, and goes on', asy
 
 test('the TypeScript of the page is one program', () => {
   const [contracts = '', app = '', carried = ''] = blocks('ts')
+  expect(blocks('ts')).toHaveLength(3)
   const own = app.replace('export default ballet', 'const application = ballet')
   const program = `process.env['PAYMENT_URL'] = 'http://127.0.0.1:1'
 process.env['PAYMENT_SECRET'] = '${secret}'
