@@ -3,4 +3,4 @@
 export { readJson } from './server/body.ts'
 export { handler, type AppSource, type HandlerOptions } from './server/handler.ts'
 export { leaveAddress, type Address } from './server/process-file.ts'
-export { serve, type ServeOptions, type Serving } from './server/serve.ts'
+export { serve, type ListenOptions, type ServeOptions, type Serving } from './server/serve.ts'

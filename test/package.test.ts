@@ -72,6 +72,7 @@ test('its types resolve as node16 and as a bundler has them', () => {
   writeFileSync(
     join(folder, 'app.ts'),
     `import { ballet, open, workflow } from 'ballet'
+import { elsewhere } from 'ballet/http'
 import { exactlyOnce } from 'ballet/postgres'
 import { serve } from 'ballet/server'
 import { storeConformance } from 'ballet/testing'
@@ -80,7 +81,7 @@ const count = workflow('count', { input: z.object({ id: z.string() }), output: z
 const app = await open(ballet({ services: [], workflows: [count] }))
 const { id } = await app.start(count({ id: 'a' }))
 export const answer: number = await app.result(id)
-export const doors = [exactlyOnce, serve, storeConformance]
+export const doors = [elsewhere, exactlyOnce, serve, storeConformance]
 `,
   )
   const compiler = join(root, 'node_modules/typescript/bin/tsc')

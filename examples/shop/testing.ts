@@ -120,6 +120,7 @@ export const contextOf = (op: string, more: Partial<OperationContext> = {}): Ope
   idempotencyKey: `store:run:0:${op}`,
   fence: '1.0.5',
   attempt: 1,
+  timeoutMs: 10_000,
   key: 'orderId:8841',
   run: 'run',
   op,

@@ -9,6 +9,7 @@ import { checkApplication, showFinding } from '../define/check/check.ts'
 import type { Finding } from '../define/check/finding.ts'
 import { compareSnapshot, isSnapshot, snapshotOf, type Snapshot } from '../define/check/snapshot.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
+import { originOf } from '../define/elsewhere.ts'
 import { checkOptions } from '../engine/open.ts'
 import type { Command } from './command.ts'
 import { shownPath } from './discovery.ts'
@@ -51,9 +52,14 @@ export const check: Command = {
     const notes = all.length - faults
     if (given.flag('update')) terminal.note(`Wrote ${shown}; commit it with the code.`)
     else if (before === null) terminal.note(`There is no ${shown} yet: --update writes the schemas of today into it.`)
-    const value = { application: definition.name, faults, notes, findings: all }
+    const elsewhere = definition.services.flatMap((service) => {
+      const origin = originOf(service)
+      return origin === null ? [] : [{ service: service.name, origin }]
+    })
+    const value = { application: definition.name, faults, notes, findings: all, elsewhere }
     print(terminal, given.flag('json'), value, () => [
       ...all.flatMap((one) => showFinding(one).split('\n').map(printable)),
+      ...elsewhere.map(({ service, origin }) => `${service} is carried out at ${origin}; it was not asked.`),
       `${definition.choreographies.length} ${definition.choreographies.length === 1 ? 'choreography' : 'choreographies'}: ${count(faults, 'fault')}, ${count(notes, 'note')}.`,
     ])
     return faults + (given.flag('strict') ? notes : 0) === 0 ? EXIT.ok : EXIT.failed

@@ -122,10 +122,18 @@ export function isStuckAt({ status, choices }: Pick<RunView, 'status' | 'choices
 
 /** A wait at which its run is stuck, in the place of `waitWords`. */
 export function stuckWords(wait: WaitView, now: number): string {
-  const what = wait.kind === 'child' ? `the run ${wait.for}` : wait.kind === 'step' ? `the step ${wait.for}` : wait.for
+  const what =
+    wait.kind === 'child'
+      ? `the run ${wait.for}`
+      : wait.kind === 'step'
+        ? `the step ${wait.for}`
+        : `${wait.for}${placed(wait)}`
   const undo = wait.undoes === undefined ? '' : `, which takes back ${wait.undoes}`
   return `stuck at ${what}${undo}, asked for ${showMs(between(wait.since, null, now))} ago${failed(wait)}`
 }
+
+/** Where a call is carried out, when that is another process. */
+const placed = ({ at }: WaitView): string => (at === undefined ? '' : ` at ${at}`)
 
 /** What a wait is for, since when and until when. */
 export function waitWords(wait: WaitView, now: number): string {
@@ -146,8 +154,8 @@ export function waitWords(wait: WaitView, now: number): string {
       if (wait.behind !== undefined) return `waits behind the run ${wait.behind}, which comes before it, ${since}`
       const undo = wait.undoes === undefined ? '' : `, which takes back ${wait.undoes},`
       if (wait.place !== undefined)
-        return `waits for ${placeAt(wait.place)} to call ${wait.for}${undo} ${since}${failed(wait)}`
-      return `waits for ${wait.for}${undo} ${since}${failed(wait)}`
+        return `waits for ${placeAt(wait.place)} to call ${wait.for}${placed(wait)}${undo} ${since}${failed(wait)}`
+      return `waits for ${wait.for}${placed(wait)}${undo} ${since}${failed(wait)}`
     }
   }
 }

@@ -32,6 +32,8 @@ export interface WaitView {
   readonly for: string
   /** The service, `signal`, `event`, `clock`, or the workflow that will answer. */
   readonly from: string
+  /** Of a call: the origin of the process that carries it out, when that is another one, `https://payment.internal`. Told where the application is open. */
+  readonly at?: string | undefined
   readonly since: string
   readonly until: string | null
   /** Of a call or step: by what its service knows it in every attempt. With it, look there before you answer in its place. */
@@ -240,6 +242,8 @@ export interface ApplicationView {
       readonly outcomes: readonly string[]
       readonly undoes?: string | undefined
       readonly limit?: string | undefined
+      /** The origin of the service that carries it out, when that is another process: `https://payment.internal`. */
+      readonly elsewhere?: string | undefined
     }[]
     readonly reactions: readonly { readonly name: string; readonly event: string; readonly order: 'key' | 'none' }[]
   }[]

@@ -54,6 +54,8 @@ export interface OperationContext {
   readonly fence: string
   /** 1 in the first attempt. */
   readonly attempt: number
+  /** Milliseconds that this attempt may take; then it has failed, and `signal` is aborted. */
+  readonly timeoutMs: number
   /** The business key of the run, `field:value`, or null. */
   readonly key: string | null
   /** The id of the run that made the call. */
@@ -94,8 +96,13 @@ export interface OperationDefinition {
   readonly timeoutMs: number
   /** How often it may be asked: its own limit before that of its service. Empty: as often as there are calls. */
   readonly limits: readonly CallLimit[]
-  /** Null when it is implemented elsewhere. */
+  /** Its implementation in this process; null when it has none. */
   readonly run: ((input: unknown, context: OperationContext) => unknown) | null
+  /** The way to where its attempts are made, and where that is (`https://payment.internal`); null: in this process, by `run`. */
+  readonly elsewhere: {
+    readonly origin: string
+    readonly call: (input: unknown, context: OperationContext) => Promise<unknown>
+  } | null
 }
 
 /** A reaction, as `service.on(...)` and `on(...)` make it. */

@@ -122,7 +122,7 @@ it.each<[string, ApplicationParts, string]>([
   [
     'an operation without an implementation',
     { services: [service('s', { a: operation({ input: id }) })] },
-    'operation "s.a": it has no implementation. Give it a run(input, context).',
+    'operation "s.a": it has no implementation here, and nobody said where it has one. Give it a run(input, context), or say where it is carried out: services: [elsewhere(s, { url, secrets })], of ballet/http.',
   ],
 ])('finds %s, and nothing else', (_what, parts, line) => {
   expect(faults(parts)).toEqual([expect.stringContaining(line)])

@@ -143,9 +143,10 @@ function checkOperation(operation: OperationDefinition, siblings: readonly Opera
     const problem = `its outcomes have different keys: ${operation.outcomes.map(({ type, key }) => `${type} has ${key}`).join(', ')}`
     faults.push({ place, problem, remedy: 'Give the outcomes of one operation one key field' })
   }
-  // An operation that is implemented elsewhere needs a transport, and there is none yet: its calls would wait for ever.
-  if (operation.run === null) {
-    faults.push({ place, problem: 'it has no implementation', remedy: 'Give it a run(input, context)' })
+  // Its calls would wait for ever.
+  if (operation.run === null && operation.elsewhere === null) {
+    const remedy = `Give it a run(input, context), or say where it is carried out: services: [elsewhere(${service}, { url, secrets })], of ballet/http`
+    faults.push({ place, problem: 'it has no implementation here, and nobody said where it has one', remedy })
   }
   return faults
 }

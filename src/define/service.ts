@@ -150,6 +150,7 @@ function define(owner: Owner, op: string, value: unknown, siblings: readonly str
     ...attemptPolicy(spec, what),
     limits: [callLimit(spec.limits, name, what), owner.limit].filter((limit) => limit !== null),
     run: (spec.run as OperationDefinition['run'] | undefined) ?? null,
+    elsewhere: null,
   })
 }
 

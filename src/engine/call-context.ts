@@ -60,6 +60,7 @@ export interface Called {
   readonly attempt: number
   /** How often a person had it tried again: then attempts are counted anew. */
   readonly round: number
+  readonly timeoutMs: number
   readonly stop: StopSignal
 }
 
@@ -67,6 +68,7 @@ export class CallContext implements OperationContext {
   readonly idempotencyKey: string
   readonly fence: string
   readonly attempt: number
+  readonly timeoutMs: number
   readonly key: string | null
   readonly run: string
   readonly op: string
@@ -80,10 +82,11 @@ export class CallContext implements OperationContext {
   readonly #called: Called
 
   constructor(environment: CallEnvironment, called: Called) {
-    const { row, op, undoes, attempt } = called
+    const { row, op, undoes, attempt, timeoutMs } = called
     this.idempotencyKey = idempotencyKey(identityOf(environment.store, row), op)
     this.fence = environment.fence
     this.attempt = attempt
+    this.timeoutMs = timeoutMs
     this.key = row.key
     this.run = row.id
     this.op = op

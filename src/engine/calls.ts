@@ -34,21 +34,32 @@ export function callEffect(
   attempts: Attempts,
   undone: string | null,
 ): Undertaking {
+  const { policy, timeoutMs } = policyOf(settings, command.call, operation)
+  const origin = operation?.elsewhere?.origin
   return {
     run: row.num,
     op: command.op,
-    name: command.call,
+    name: origin === undefined ? command.call : `${command.call} at ${origin}`,
     counts: environment.counts.attemptsOf('operation', command.call),
-    ...policyOf(settings, command.call, operation),
+    policy,
+    timeoutMs,
     ...attempts,
     bounds: boundsOf(operation, command.input),
     mustSucceed: undone !== null,
     attempt: async (attempt, stop) => {
-      const run = operation?.run
+      const run = operation?.elsewhere?.call ?? operation?.run
       if (operation === undefined || run == null)
         throw fault('CODE_MISSING', { run: `The run "${row.id}"`, call: command.call })
       const { round = 0 } = attempts
-      const context = new CallContext(environment, { row, op: command.op, undoes: undone, attempt, round, stop })
+      const context = new CallContext(environment, {
+        row,
+        op: command.op,
+        undoes: undone,
+        attempt,
+        round,
+        timeoutMs,
+        stop,
+      })
       const { current } = environment
       const answer = current.body(row.id, command.op, () => run(fromText(command.input), context))
       return answerText(operation, await answer)
@@ -65,19 +76,21 @@ export function stepEffect(
   attempts: Attempts,
 ): Undertaking {
   const name = op.replace(/[#/].*$/, '')
+  const { policy, timeoutMs } = policyOf(work.settings, name, undefined)
   return {
     run: row.num,
     op,
     name,
     counts: environment.counts.attemptsOf('step', row.name),
-    ...policyOf(work.settings, name, undefined),
+    policy,
+    timeoutMs,
     ...attempts,
     bounds: null,
     mustSucceed: false,
     attempt: async (attempt, stop) => {
       const body = work.body as (context: OperationContext) => unknown
       const { round = 0 } = attempts
-      const context = new CallContext(environment, { row, op, undoes: null, attempt, round, stop })
+      const context = new CallContext(environment, { row, op, undoes: null, attempt, round, timeoutMs, stop })
       const answer = await environment.current.body(row.id, op, () => body(context))
       return toWholeText(answer, `what step "${name}" returned`)
     },

@@ -24,6 +24,7 @@ export function describe(
         outcomes: operation.outcomes.map((event) => event.type),
         ...(operation.undoes === null ? {} : { undoes: operation.undoes }),
         ...limitOf(operation.name, operation.limits),
+        ...(operation.elsewhere === null ? {} : { elsewhere: operation.elsewhere.origin }),
       })),
       reactions: reactions
         .filter((reaction) => reaction.service === service.name)

@@ -74,6 +74,9 @@ export class Directory {
   /** Whether a reaction is made in the order of its service and key; one that is gone was. */
   readonly isOrdered = (name: string): boolean => this.reaction(name)?.order !== 'none'
 
+  /** The origin of the process that carries out an operation; undefined where that is this one, or there is no such operation. */
+  readonly originOf = (operation: string): string | undefined => this.operations.get(operation)?.elsewhere?.origin
+
   /** Answers with an id that no run of a reaction could have: `<service>:<name>:<event id>`. @throws ID_INVALID */
   checkRunId(id: string): string {
     const end = id.indexOf(':', id.indexOf(':') + 1)

@@ -2,6 +2,7 @@
 // and which reactions of a key have not ended; and for which places calls wait. Used by queries.ts.
 import type { RunName, RunRow, StoreReader } from '../core/store.ts'
 import type { PlaceView, SuspectView, WaitView } from '../core/views.ts'
+import type { Directory } from './directory.ts'
 
 /** The number of a run, among those of all shards: each shard has numbers of its own. */
 export const numberOf = (shard: number, num: number): string => `${shard} ${num}`
@@ -12,8 +13,8 @@ const LOOKED = 1000
 export interface ListReadsOptions {
   readonly reader: StoreReader
   readonly ns: string
-  /** Whether the reaction of this name is made in the order of the key; absent where no definition tells. */
-  readonly isOrdered?: ((reaction: string) => boolean) | undefined
+  /** Absent where no definition tells. */
+  readonly directory: Pick<Directory, 'isOrdered' | 'originOf'> | undefined
   /** For which place at a limited service a call of a run waits here; absent where the application is not open. */
   readonly placeOf?: ((shard: number, run: number, op: string) => PlaceView | undefined) | undefined
 }
@@ -45,15 +46,25 @@ export class ListReads {
     return found?.id ?? null
   }
 
+  /** What a run waits for, and where, or behind which other. */
+  async waits(shard: number, row: RunRow, waits: readonly WaitView[]): Promise<readonly WaitView[]> {
+    const placed = waits.map((wait) => {
+      const at = wait.kind === 'call' ? this.#options.directory?.originOf(wait.for) : undefined
+      return at === undefined ? wait : { ...wait, at }
+    })
+    return this.#inTurn(shard, row, placed)
+  }
+
   /**
    * What a run waits for, with the run that it is behind: a reaction begins when all earlier ones of its service and key have ended
    * (lanes.ts), and nothing has been asked of its service before. One that has failed already has begun.
    */
-  async inTurn(shard: number, row: RunRow, waits: readonly WaitView[]): Promise<readonly WaitView[]> {
+  async #inTurn(shard: number, row: RunRow, waits: readonly WaitView[]): Promise<readonly WaitView[]> {
     const placed = this.#placed(shard, row, waits)
     const [wait] = placed
     if (row.kind !== 'reaction' || row.status !== 'running' || row.key === null) return placed
-    if (wait === undefined || wait.attempt !== undefined || this.#options.isOrdered?.(row.name) !== true) return placed
+    if (wait === undefined || wait.attempt !== undefined || this.#options.directory?.isOrdered(row.name) !== true)
+      return placed
     const behind = (await this.#openReactions(shard, row.key)).find(
       ({ num, id }) => num < row.num && this.#isBefore(id, row),
     )
@@ -73,7 +84,7 @@ export class ListReads {
   /** Whether an open reaction of the same key is of the same service, and in the order of that. Its id begins with its name. */
   #isBefore(id: string, { name }: RunRow): boolean {
     const [service = '', event] = id.split(':', 2)
-    return name.startsWith(`${service}:`) && this.#options.isOrdered?.(`${service}:${event}`) === true
+    return name.startsWith(`${service}:`) && this.#options.directory?.isOrdered(`${service}:${event}`) === true
   }
 
   /** Those of a key that have not ended, the oldest first. */

@@ -50,7 +50,7 @@ export interface QueriesOptions extends Pick<ListReadsOptions, 'placeOf'> {
   readonly ns?: string
   readonly codec?: Codec
   /** What the application consists of; absent where a store is read without it. */
-  readonly directory?: Pick<Directory, 'definition' | 'isOrdered'>
+  readonly directory?: Pick<Directory, 'definition' | 'isOrdered' | 'originOf'>
   /** Up to which position the rows of a shard are of processes before this one; undefined where this one has it not. */
   readonly before?: (shard: number) => number | undefined
 }
@@ -74,7 +74,7 @@ export class Queries {
     this.#ns = ns
     this.#codec = codec
     this.#choreographies = directory?.definition.choreographies.map(({ name }) => name) ?? []
-    this.#lists = { reader, ns, isOrdered: directory?.isOrdered, placeOf }
+    this.#lists = { reader, ns, directory, placeOf }
     this.#before = before ?? (() => undefined)
   }
 
@@ -267,7 +267,7 @@ export class Queries {
     const shard = await this.#shardOf(row.id)
     const suspect = row.status === 'running' ? shared.suspect(shard, row.num) : undefined
     const parent = row.parent === null ? null : await shared.parentId(shard, row.parent)
-    const waits = await shared.inTurn(shard, row, present.waits)
+    const waits = await shared.waits(shard, row, present.waits)
     return {
       id: row.id,
       kind: row.kind,

@@ -5,6 +5,7 @@
 // Called first for every request.
 import type { Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
+import { isLoopback } from '../core/loopback.ts'
 import { systemClock } from '../engine/clock.ts'
 import { Sessions } from './sessions.ts'
 import { Tokens, type Allowed } from './tokens.ts'
@@ -43,11 +44,6 @@ const SEEN = 100
 /** The host of a URL that is written plainly. */
 const HOST_OF_URL = /^https?:\/\/([a-z0-9.:-]+)(?=[/?#])/
 const HOST = /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]\\]+)(?::[0-9]{1,5})?$/
-
-/** Whether a name or address (without port, IPv6 with or without brackets) leads to this machine only. */
-export function isLoopback(name: string): boolean {
-  return /^(?:localhost|.+\.localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]|::1)$/.test(name.toLowerCase())
-}
 
 /** The guard of a server. @throws TOKEN_INVALID */
 export function createGuard({ token, readToken, hosts, origins, clock = systemClock }: GuardOptions): Guard {

@@ -10,25 +10,31 @@ import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Cancel, Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
+import { isLoopback } from '../core/loopback.ts'
 import { systemClock } from '../engine/clock.ts'
 import type { Answer, PlainAnswer } from './answer.ts'
 import { BODY_LIMIT_BYTES, readFrom } from './body.ts'
 import { Entrance } from './entrance.ts'
 import { createFetch, type AppSource, type HandlerOptions, type Parts } from './handler.ts'
-import { isLoopback } from './guard.ts'
 import { lingerAfterAnswers } from './linger.ts'
 import { refuse, refuseConnection, refuseRequest, HEADER_LIMIT_BYTES } from './refusal.ts'
 import { Traffic } from './traffic.ts'
 import { Unanswered } from './unanswered.ts'
 
 /** How an application is served. */
-export interface ServeOptions extends Omit<HandlerOptions, 'token'> {
-  /** 0 takes any free port. */
-  readonly port: number
-  /** Address to listen on; default 127.0.0.1. Any that is not of this machine alone needs a token. */
-  readonly host?: string | undefined
+export interface ServeOptions extends Omit<HandlerOptions, 'token'>, ListenOptions {
   /** What callers of the API must bear, one of several while it is being changed; needed to listen anywhere but on this machine alone. */
   readonly token?: string | readonly string[] | undefined
+}
+
+/** Where a server listens, and what its connections may cost. */
+export interface ListenOptions {
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Address to listen on; default 127.0.0.1. Any that is not of this machine alone needs a secret: a token, or secrets. */
+  readonly host?: string | undefined
+  /** Largest body of a request, in bytes; default 1 MiB, at most 32 MiB. */
+  readonly bodyLimitBytes?: number | undefined
   /** How long `close()` lets requests finish, in milliseconds; default 5,000. */
   readonly graceMs?: number | undefined
   /** How long a client may take to send its headers, in milliseconds; default 10,000. */
@@ -78,11 +84,21 @@ export async function serveWith(app: AppSource, options: ServeOptions, parts: Pa
   if (!isLocal && token === null) throw fault('BIND_UNSAFE', { host: host === '' ? 'every address' : host })
   const traffic = new Traffic()
   const hosts = isLocal ? (options.hosts ?? []) : options.hosts
-  const server = createListener(
+  return serveFetch(
     createFetch(app, { ...options, token, hosts }, traffic, { clock: options.clock, ...parts }),
     traffic,
     options,
   )
+}
+
+/** Serves what answers requests until `close()`, which is to refuse them while `traffic` is closing. @throws PORT_BUSY, LISTEN_FAILED */
+export async function serveFetch(
+  fetch: (request: Request) => Promise<Answer>,
+  traffic: Traffic,
+  options: ListenOptions,
+): Promise<Serving> {
+  const host = options.host ?? '127.0.0.1'
+  const server = createListener(fetch, traffic, options)
   const port = await listen(server, host, options.port)
   let closed: Promise<void> | undefined
   const end = (): Promise<void> => (closed ??= close(server, traffic, options))
@@ -101,7 +117,11 @@ function reachable(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function createListener(fetch: (request: Request) => Promise<Answer>, traffic: Traffic, options: ServeOptions): Server {
+function createListener(
+  fetch: (request: Request) => Promise<Answer>,
+  traffic: Traffic,
+  options: ListenOptions,
+): Server {
   const listener = getRequestListener(
     async (request, { incoming, outgoing }) => {
       if (incoming instanceof IncomingMessage) readFrom(request, incoming)
@@ -189,7 +209,7 @@ function listen(server: Server, host: string, port: number): Promise<number> {
   })
 }
 
-async function close(server: Server, traffic: Traffic, options: ServeOptions): Promise<void> {
+async function close(server: Server, traffic: Traffic, options: ListenOptions): Promise<void> {
   const clock = options.clock ?? systemClock
   traffic.close()
   // The server of node:http would cut off every answer that is made and not yet read in whole; the listener below it only

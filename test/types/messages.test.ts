@@ -38,6 +38,7 @@ beforeAll(async () => {
   }
   const paths = {
     ballet: [join(root, 'src/index.ts')],
+    'ballet/http': [join(root, 'src/http.ts')],
     zod: [join(root, 'node_modules/zod/index.d.ts')],
   }
   const compilerOptions = { paths, typeRoots: [join(root, 'node_modules/@types')] }

@@ -1,6 +1,7 @@
 // The map of services: who reacts to whose events. An arrow goes from the service that brings an
-// event to the one that reacts to it. Which service a workflow calls is code, and not on the map.
+// event to the one that reacts to it. A service in another process says where that is. Which service a workflow calls is code, and not on the map.
 import type { ApplicationDefinition } from '../definition.ts'
+import { originOf } from '../elsewhere.ts'
 import type { Graph, GraphEdge, GraphNode } from './graph.ts'
 
 /** The map of an application. */
@@ -27,7 +28,11 @@ export function serviceMap({ services, reactions, workflows }: ApplicationDefini
     direction: 'right',
     parts: [
       ...(edges.some(({ from }) => from === 'outside') ? [node('outside', 'outside', 'outside')] : []),
-      ...services.map(({ name }) => node(`service-${name}`, 'service', name)),
+      ...services.map((service): GraphNode => {
+        const part = node(`service-${service.name}`, 'service', service.name)
+        const origin = originOf(service)
+        return origin === null ? part : { ...part, detail: `at ${origin}` }
+      }),
       ...workflows.map(({ name }) => node(`workflow-${name}`, 'workflow', name)),
       ...edges,
     ],

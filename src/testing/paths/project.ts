@@ -15,6 +15,7 @@ import type {
   ServiceDefinition,
   WorkflowDefinition,
 } from '../../define/definition.ts'
+import { broughtHere } from '../../define/elsewhere.ts'
 import { refuse, refuseUnknownOptions } from '../../define/refusal.ts'
 import { systemClock } from '../../engine/clock.ts'
 import { silentLog } from '../../engine/log.ts'
@@ -96,7 +97,8 @@ export async function project(
   const what = `service "${name}" in ${settings.what}`
   if (given.size + own.size === 0) refuse(what, 'it has no part in it: it neither reacts to its events nor brings one')
   const { workflows = [] } = options
-  const definition = ballet({ name: 'projection', services: [service], workflows, reactions: apart })
+  const whole = ballet({ name: 'projection', services: [service], workflows, reactions: apart })
+  const definition = broughtHere(whole, 'project(...)')
   const { patienceMs = 10_000 } = options
   const part: Part = { definition, choreography, settings, given, own, patienceMs }
   const play = (beginning: readonly string[]): Promise<Played> => new ServicePlay(part, beginning).play()

@@ -61,6 +61,7 @@ export class Script {
         limits: [],
         retry: { ...operation.retry, attempts: 1 },
         run: (input: unknown, context: OperationContext) => this.#ask(operation, input, context),
+        elsewhere: null,
       })),
     }))
     return { ...definition, services, http: null }

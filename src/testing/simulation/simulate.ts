@@ -6,6 +6,7 @@ import { toMs } from '../../core/duration.ts'
 import type { RunRow } from '../../core/store.ts'
 import type { Application } from '../../define/application.ts'
 import type { ApplicationDefinition, OperationContext, OperationDefinition } from '../../define/definition.ts'
+import { broughtHere } from '../../define/elsewhere.ts'
 import { refuse, refuseNotFunction, refuseUnknownOptions } from '../../define/refusal.ts'
 import { toFailure } from '../../core/failure.ts'
 import { inTurn } from './in-turn.ts'
@@ -99,6 +100,7 @@ const UNREAD = /ATTEMPT_FAILED: .* cannot be read: The store failed/
  *     })
  *     expect(report.found).toBeNull()
  *
+ * A service that is elsewhere is played by the `run` of its definition, and nothing is asked over a network.
  * Operations are reached over a wire on which requests get lost, late and doubled, as an HTTP service is; what they do has
  * to be in memory, because virtual time does not wait for files, sockets or timers. Several calls of `simulate` in one process
  * come one after the other.
@@ -147,7 +149,7 @@ class StoryScene implements Scene {
     const story: unknown = makeStory(stage.world.chance('story'))
     if (!isStory(story))
       refuse('the story', 'it must have an application, made by ballet({...}), and clients, a function')
-    this.#story = story
+    this.#story = { ...story, application: broughtHere(story.application, 'the story') }
     this.#app = patientClient(stage, this.#story.application)
   }
 

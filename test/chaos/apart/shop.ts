@@ -1,7 +1,8 @@
 // The shop without its services: what `npm start` runs, except that each attempt at an operation is a request to another
 // process (BALLET_SERVICES_AT). Its own books stay empty but for the price list. It says of itself what the shop says, as far as
 // whoever starts it listens for that.
-import { ballet, open, TerminalError } from 'ballet'
+import { ballet, open } from 'ballet'
+import { elsewhere } from 'ballet/http'
 import { serve } from 'ballet/server'
 import { checkoutWorkflow } from '../../../examples/shop/checkout.ts'
 import { fulfilment } from '../../../examples/shop/choreography.ts'
@@ -9,28 +10,9 @@ import { shopRoutes } from '../../../examples/shop/http.ts'
 import { connect } from '../../../examples/shop/reactions.ts'
 import { openServices } from '../../../examples/shop/services.ts'
 import { shopPlace } from '../../../examples/shop/shop.ts'
-import type { OperationContext, OperationDefinition } from '../../../src/define/definition.ts'
-import { Answer, Call } from './wire.ts'
+import { SECRET } from './secret.ts'
 
-const elsewhere = process.env['BALLET_SERVICES_AT'] ?? ''
-
-async function ask(operation: string, input: unknown, attempt: OperationContext): Promise<unknown> {
-  const { signal } = attempt
-  const context = Call.shape.context.parse(attempt)
-  const call: Call = { operation, input, context }
-  const headers = { 'content-type': 'application/json', 'idempotency-key': context.idempotencyKey }
-  const response = await fetch(`${elsewhere}/call`, { method: 'POST', headers, body: JSON.stringify(call), signal })
-  const answer = Answer.parse(await response.json())
-  if ('no' in answer) throw new TerminalError(answer.no)
-  if ('broke' in answer) throw new Error(answer.broke)
-  return answer.answer
-}
-
-/** The same operation, of which each attempt is a request. */
-const sent = (operation: OperationDefinition): OperationDefinition => ({
-  ...operation,
-  run: (input, context) => ask(operation.name, input, context),
-})
+const where = { url: process.env['BALLET_SERVICES_AT'] ?? '', secrets: [SECRET] }
 
 const leaving = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => leaving.abort())
@@ -39,19 +21,14 @@ const asked = new Promise<void>((resolve) => leaving.signal.addEventListener('ab
 const { services, books, faults, ledger } = openServices(null)
 const reserveItems = connect(services)
 const checkout = checkoutWorkflow(services)
-const whole = ballet({
+const definition = ballet({
   name: 'shop',
   version: '1',
-  services: Object.values(services),
+  services: Object.values(services).map((service) => elsewhere(service, where)),
   workflows: [checkout, reserveItems],
   choreographies: [fulfilment],
   http: shopRoutes({ services, books, checkout, faults, ledger }),
 })
-
-const definition: typeof whole = {
-  ...whole,
-  services: whole.services.map((service) => ({ ...service, operations: service.operations.map(sent) })),
-}
 
 const ready = Promise.withResolvers<Awaited<ReturnType<typeof open>>>()
 const serving = await serve(ready.promise, {

@@ -1,0 +1,116 @@
+// The door `ballet/http`: services in other processes. `elsewhere` says that the operations of a service are carried out
+// there, `serviceHandler` and `serveService` carry them out. What goes over the wire: docs/reference/remote.md.
+import { fault } from './core/errors.ts'
+import { toFailure } from './core/failure.ts'
+import { isLoopback } from './core/loopback.ts'
+import type { Defined } from './define/definition-symbol.ts'
+import type { Log, ServiceDefinition } from './define/definition.ts'
+import { placed, serviceDefinitionOf } from './define/elsewhere.ts'
+import { hosted } from './define/hosted.ts'
+import { systemClock } from './engine/clock.ts'
+import { consoleLog, logOf, safeLog } from './engine/log.ts'
+import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES } from './server/body.ts'
+import { createGuard } from './server/guard.ts'
+import { problemAnswer } from './server/problem.ts'
+import { serveFetch, type ListenOptions, type Serving } from './server/serve.ts'
+import { Traffic } from './server/traffic.ts'
+import { createHost } from './transports/http/host.ts'
+import { transportOf, type ElsewhereOptions } from './transports/http/place.ts'
+import { secretsOf } from './transports/http/signature.ts'
+
+export type { ElsewhereOptions } from './transports/http/place.ts'
+export type { ListenOptions, Serving } from './server/serve.ts'
+
+/**
+ * The same service, whose operations are carried out in another process:
+ *
+ *     ballet({ services: [elsewhere(payment, { url: process.env.PAYMENT_URL, secrets: [process.env.PAYMENT_SECRET] }), shipping] })
+ *
+ * Workflows and reactions call it as they did. An attempt is one request, `POST <url>/<operation>`; what it answers is
+ * judged as if it had been answered here. What `run` it has is not used.
+ * @throws DEFINITION_INVALID, SECRET_INVALID, SECRET_MISSING
+ */
+export function elsewhere<Placed extends Defined<ServiceDefinition>>(
+  service: Placed,
+  options: ElsewhereOptions,
+): Placed {
+  const { name } = serviceDefinitionOf(service, 'elsewhere(...)')
+  return placed(service, transportOf(name, options, systemClock))
+}
+
+/** How the operations of services are carried out here. */
+export interface ServiceOptions {
+  /**
+   * What requests must be signed with, one of several while they are being changed: `whsec_<base64>`. What is undefined or empty is
+   * none. Null only where something in front of it decides who may ask.
+   */
+  readonly secrets: readonly (string | undefined)[] | null
+  /** Largest body of a request, in bytes; default 1 MiB, at most 32 MiB. */
+  readonly bodyLimitBytes?: number | undefined
+  /** Where `context.log` and failed attempts are written; default: JSON lines on the standard error. */
+  readonly log?: Log | undefined
+}
+
+type Services = Defined<ServiceDefinition> | readonly Defined<ServiceDefinition>[]
+
+/**
+ * A function from request to answer that carries out the operations of services, to mount in any server that speaks fetch:
+ *
+ *     const handle = serviceHandler(payment, { secrets: [process.env.PAYMENT_SECRET] })
+ *
+ * It takes every request whose path ends with the name of an operation: `POST /charge`.
+ * @throws DEFINITION_INVALID, SECRET_INVALID, SECRET_MISSING
+ */
+export function serviceHandler(services: Services, options: ServiceOptions): (request: Request) => Promise<Response> {
+  if (options.secrets !== null && secretsOf(options.secrets).length === 0)
+    throw fault('SECRET_MISSING', { what: 'serviceHandler(...)', where: 'what a handler is mounted in' })
+  return handlerOf(services, options, new Traffic())
+}
+
+function handlerOf(services: Services, options: ServiceOptions, traffic: Traffic) {
+  const log = safeLog(options.log ?? consoleLog)
+  return createHost({
+    carried: hosted([services].flat(), (run, op) => logOf(log, run, op)),
+    secrets: secretsOf(options.secrets ?? []),
+    bodyLimitBytes: Math.min(options.bodyLimitBytes ?? BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES),
+    clock: systemClock,
+    isClosing: () => traffic.isClosing,
+    failed: ({ operation, run, op, attempt }, error) => {
+      const { code, message } = toFailure(error)
+      log.warn(`${run} ${op}: attempt ${attempt} at ${operation} failed: ${message}`, undefined, { run, op, code })
+    },
+  })
+}
+
+/** How services are served. */
+export interface ServeServiceOptions extends Omit<ServiceOptions, 'secrets'>, ListenOptions {
+  /** As for `serviceHandler`; may be none while the server listens on this machine alone. */
+  readonly secrets?: readonly (string | undefined)[] | undefined
+}
+
+/**
+ * Serves the operations of services until `close()`, which lets attempts that are under way finish:
+ *
+ *     const serving = await serveService(payment, { port: 4500, secrets: [process.env.PAYMENT_SECRET] })
+ *
+ * @throws DEFINITION_INVALID, SECRET_INVALID, SECRET_MISSING, PORT_BUSY, LISTEN_FAILED
+ */
+export async function serveService(services: Services, options: ServeServiceOptions): Promise<Serving> {
+  const { host = '127.0.0.1', secrets = [] } = options
+  const isOpen = secretsOf(secrets).length === 0
+  if (isOpen && !isLoopback(host))
+    throw fault('SECRET_MISSING', { what: 'serveService(...)', where: host === '' ? 'every address' : host })
+  const traffic = new Traffic()
+  const handle = handlerOf(services, { ...options, secrets }, traffic)
+  // Where nothing is signed, a page in a browser of this machine must not be able to ask.
+  const guard = isOpen ? createGuard({ token: null, hosts: [], origins: [] }) : null
+  const answer = async (request: Request): Promise<Response> => {
+    try {
+      guard?.admit(request)
+    } catch (error) {
+      return problemAnswer(error as Parameters<typeof problemAnswer>[0], new URL(request.url).pathname)
+    }
+    return handle(request)
+  }
+  return serveFetch(answer, traffic, options)
+}

@@ -1,0 +1,164 @@
+// The side that asks: one attempt is one request, `POST <url>/<operation>`. Connections are kept open and limited in
+// number, each service has its own; no redirect is followed, no more of an answer is read than its limit, and nobody
+// waits for longer than the attempt. An attempt that is given up is waited for all the same, while the other side is asked
+// to stop (`DELETE`): what it does must not come after what takes it back. By node:http and not by `fetch`, which ends a request of five minutes by itself.
+import { Agent as PlainAgent, request as plainRequest, type ClientRequest, type IncomingMessage } from 'node:http'
+import { Agent as SecureAgent, request as secureRequest } from 'node:https'
+import { fault, type BalletError } from '../../core/errors.ts'
+import type { Asked, Transport } from '../../core/transport.ts'
+import { elapsedOf, type Clock } from '../../core/clock.ts'
+import { askedText, pathName, stopText } from './asked-text.ts'
+import { noAnswer, valueOf, type Came, type Whom } from './meaning.ts'
+import { signatureHeaders, type Secrets } from './signature.ts'
+
+/** How a service is reached. */
+export interface Reached {
+  /** `https://payment.internal/ballet`; the names of operations come behind it. */
+  readonly url: URL
+  readonly secrets: Secrets
+  /** Most bytes of an answer. */
+  readonly answerLimitBytes: number
+  /** Most connections at once; further attempts wait for one. */
+  readonly connections: number
+  readonly clock: Clock
+}
+
+/** How long a connection is kept that nothing is asked on: shorter than servers usually keep them. */
+const IDLE_MS = 4000
+const HEADER_LIMIT_BYTES = 16_384
+
+/** The way to a service over HTTP. */
+export function httpTransport({ url, secrets, answerLimitBytes, connections, clock }: Reached): Transport {
+  const isSecure = url.protocol === 'https:'
+  const settings = { keepAlive: true, maxSockets: connections, timeout: IDLE_MS, scheduling: 'lifo' } as const
+  const agent = isSecure ? new SecureAgent(settings) : new PlainAgent(settings)
+  const base = url.href.replace(/\/$/, '')
+  const open = (
+    method: string,
+    whom: Whom,
+    { idempotencyKey: id, traceparent }: Asked,
+    body: Buffer,
+  ): ClientRequest => {
+    const signature = signatureHeaders(secrets, { id, seconds: Math.floor(clock.now() / 1000), body })
+    const headers = {
+      ...HEADERS,
+      'content-length': String(body.byteLength),
+      'idempotency-key': id,
+      traceparent,
+      ...signature,
+    }
+    const how = { method, agent, headers, maxHeaderSize: HEADER_LIMIT_BYTES }
+    return isSecure ? secureRequest(whom.url, how) : plainRequest(whom.url, how)
+  }
+  return {
+    origin: url.origin,
+    async ask(asked, signal) {
+      const whom = { call: asked.operation, url: `${base}/${pathName(asked.operation)}` }
+      const body = Buffer.from(askedText(asked))
+      const until = elapsedOf(clock) + asked.timeoutMs
+      const send = (): ClientRequest => {
+        const request = open('POST', whom, asked, body)
+        const stop = (): void => {
+          // Whoever wants to take back what this does has to know when it is over.
+          const isAwaited = codeOf(signal.reason) === 'CALL_ABORTED' && request.socket?.connecting === false
+          if (!isAwaited) return void request.destroy()
+          linger(request, until - elapsedOf(clock))
+          const told = Buffer.from(stopText(asked))
+          forget(open('DELETE', whom, asked, told), told)
+        }
+        if (signal.aborted) stop()
+        signal.addEventListener('abort', stop)
+        return request.on('close', () => signal.removeEventListener('abort', stop)).end(body)
+      }
+      try {
+        return valueOf(await exchange(send, whom, answerLimitBytes), whom, clock.now())
+      } catch (error) {
+        throw signal.aborted ? signal.reason : error
+      }
+    },
+  }
+}
+
+/** Waits for an answer for so long, and keeps no process alive by that. */
+function linger(request: ClientRequest, ms: number): void {
+  request.socket?.unref()
+  request.setTimeout(Math.max(ms, 1), () => request.destroy())
+}
+
+/** A request of which nobody wants to know what came of it. */
+function forget(request: ClientRequest, body: Buffer): void {
+  request.on('error', () => {})
+  request.on('response', (incoming) => incoming.on('error', () => {}).resume())
+  request.on('socket', (socket) => socket.unref())
+  request.setTimeout(IDLE_MS, () => request.destroy()).end(body)
+}
+
+const HEADERS = {
+  'content-type': 'application/json',
+  accept: 'application/json, application/problem+json',
+  'accept-encoding': 'identity',
+  'user-agent': 'ballet',
+}
+
+/** Sends the request and reads its answer in whole. */
+async function exchange(send: () => ClientRequest, whom: Whom, limitBytes: number): Promise<Came> {
+  try {
+    return await sent(send(), whom, limitBytes)
+  } catch (error) {
+    // The other side closed the connection while nothing was asked on it: it has not seen this request.
+    if (!(error instanceof StaleConnection)) throw error
+    return sent(send(), whom, limitBytes)
+  }
+}
+
+/** A connection that was kept, and was gone when it was needed. */
+class StaleConnection extends Error {}
+
+function sent(request: ClientRequest, whom: Whom, limitBytes: number): Promise<Came> {
+  return new Promise((resolve, reject) => {
+    request.on('error', (error) => {
+      const isStale = request.reusedSocket && codeOf(error) === 'ECONNRESET'
+      reject(isStale ? new StaleConnection() : unreachable(whom, error))
+    })
+    request.on('response', (incoming) => {
+      read(incoming, whom, limitBytes).then(
+        (bytes) => resolve(cameAs(incoming, bytes)),
+        (error: unknown) => {
+          // What is left of the answer would come all the same.
+          request.destroy()
+          reject(error)
+        },
+      )
+    })
+  })
+}
+
+function cameAs({ statusCode = 0, headers }: IncomingMessage, body: Uint8Array): Came {
+  return { status: statusCode, type: headers['content-type'] ?? '', retryAfter: headers['retry-after'], body }
+}
+
+async function read(incoming: IncomingMessage, whom: Whom, limitBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
+      bytes += chunk.byteLength
+      if (bytes > limitBytes) throw noAnswer(whom, `it is larger than ${limitBytes} bytes`)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw codeOf(error) === 'REMOTE_ANSWER_INVALID' ? error : noAnswer(whom, 'it breaks off', error)
+  }
+  return Buffer.concat(chunks)
+}
+
+function unreachable(whom: Whom, error: Error): BalletError {
+  const code = codeOf(error)
+  // The parser of HTTP says what it could not read, and a name that leads to several addresses has an error for each.
+  if (code.startsWith('HPE_')) return noAnswer(whom, `it is not valid HTTP (${code})`, error)
+  return fault('REMOTE_UNREACHABLE', { ...whom, problem: code === '' ? error.message : code }, error)
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}

@@ -1,0 +1,62 @@
+// One attempt as the body of a request: all that the other side goes by stands in it, so that the signature of the body
+// covers it. Written by ask.ts, read by host.ts.
+import { fault } from '../../core/errors.ts'
+import { parseJson } from '../../core/json-guard.ts'
+import { isRecord } from '../../core/json.ts'
+import type { Asked } from '../../core/transport.ts'
+
+/** The last part of the path of an operation: `charge` of `payment.charge`. */
+export const pathName = (operation: string): string => operation.slice(operation.indexOf('.') + 1)
+
+/** The body of a request. */
+export function askedText(asked: Asked): string {
+  const { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause } = asked
+  const told = { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause }
+  return JSON.stringify({ ...told, traceparent: asked.traceparent })
+}
+
+/** The body of a request that says that nobody wants the answer any more. */
+export const stopText = ({ operation, idempotencyKey }: Asked): string => JSON.stringify({ operation, idempotencyKey })
+
+const TEXTS = ['operation', 'idempotencyKey', 'fence', 'run', 'op', 'root', 'traceparent'] as const
+const TEXTS_OR_NULL = ['undoes', 'key', 'cause'] as const
+const NUMBERS = ['attempt', 'timeoutMs'] as const
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** What `stopText` said. @throws REQUEST_INVALID, and what `parseJson` throws */
+export function readStop(bytes: Uint8Array): Pick<Asked, 'operation' | 'idempotencyKey'> {
+  const { operation, idempotencyKey } = read(bytes)
+  if (typeof operation !== 'string') throw wrong('operation', 'it must be a string')
+  if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
+  return { operation, idempotencyKey }
+}
+
+/** What a body asks for; a field that a later version has is passed over. @throws REQUEST_INVALID, and what `parseJson` throws */
+export function readAsked(bytes: Uint8Array): Asked {
+  const value = read(bytes)
+  for (const name of TEXTS) if (typeof value[name] !== 'string') throw wrong(name, 'it must be a string')
+  for (const name of TEXTS_OR_NULL)
+    if (typeof value[name] !== 'string' && value[name] !== null) throw wrong(name, 'it must be a string or null')
+  for (const name of NUMBERS)
+    if (!Number.isSafeInteger(value[name]) || Number(value[name]) < 1) throw wrong(name, 'it must be a whole number')
+  const { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause } = value
+  const asked = { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause }
+  return { ...asked, traceparent: value['traceparent'] } as unknown as Asked
+}
+
+function read(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  const value = parseJson(decoded(bytes))
+  if (!isRecord(value)) throw wrong('the top', 'it must be an object')
+  return value
+}
+
+function decoded(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes)
+  } catch (error) {
+    throw fault('JSON_MALFORMED', { problem: 'it is not UTF-8' }, error)
+  }
+}
+
+const wrong = (path: string, problem: string): Error => fault('REQUEST_INVALID', { what: 'The request', path, problem })

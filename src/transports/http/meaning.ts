@@ -1,0 +1,93 @@
+// What the answer of a service means for the attempt: its value, that it is to be made again, or that it never is.
+//
+//   200, 201, 203    the body is the answer, JSON           204    there is none
+//   what HTTP itself objects to (who asks, where, how much at once, in which form), 408, 409, 425, 5xx    again, by the policy
+//   any other 4xx    no: the call fails
+//   anything else    no answer: again, by the policy
+//
+// What HTTP objects to is a matter of how the two sides were put together. It is tried again and then waits for a person,
+// because a wrong secret or a path that is not there yet must not fail every order that comes by.
+import { fault, TerminalError, type BalletError } from '../../core/errors.ts'
+import { parseJson } from '../../core/json-guard.ts'
+import { isRecord } from '../../core/json.ts'
+
+/** What came, in whole. */
+export interface Came {
+  readonly status: number
+  readonly type: string
+  readonly retryAfter: string | undefined
+  readonly body: Uint8Array
+}
+
+/** Who was asked for what. */
+export interface Whom {
+  readonly call: string
+  /** Without anything secret. */
+  readonly url: string
+}
+
+const ANSWERS: ReadonlySet<number> = new Set([200, 201, 203])
+const OF_HTTP: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 411, 413, 414, 415, 417, 421, 426, 431])
+const AGAIN: ReadonlySet<number> = new Set([408, 409, 425, 429])
+/** Characters of what a service said that errors have. */
+const SAID = 500
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** The value of an answer. @throws REMOTE_FAILED, REMOTE_ANSWER_INVALID, INPUT_INVALID, TerminalError */
+export function valueOf(came: Came, whom: Whom, nowMs: number): unknown {
+  const { status, body } = came
+  if (status === 204 || (ANSWERS.has(status) && body.byteLength === 0)) return undefined
+  if (ANSWERS.has(status)) return parsed(body, whom)
+  if (status === 202) throw noAnswer(whom, 'it has 202 (accepted): the answer has to come with the request')
+  if (status >= 300 && status < 400) throw noAnswer(whom, `it redirects (${status}), and no redirect is followed`)
+  if (status < 400) throw noAnswer(whom, `its status is ${status}`)
+  const { code, detail } = problemIn(came)
+  const said = `${status}${detail === '' ? '' : `: ${detail}`}`
+  const again = status >= 500 || AGAIN.has(status) || OF_HTTP.has(status)
+  if (again) throw later(fault('REMOTE_FAILED', { ...whom, answer: said }), came.retryAfter, nowMs)
+  // The two sides do not have one schema: to be mended, and then tried again.
+  if (code === 'INPUT_INVALID')
+    throw fault('INPUT_INVALID', {
+      what: `What ${whom.call} at ${whom.url} was asked`,
+      path: 'its input',
+      problem: said,
+    })
+  // What a service of Ballet threw is told as it would be if it had been thrown here.
+  throw new TerminalError(code === 'TERMINAL' ? detail : `${whom.call} at ${whom.url} answered ${said}`)
+}
+
+export function noAnswer(whom: Whom, problem: string, cause?: unknown): BalletError {
+  return fault('REMOTE_ANSWER_INVALID', { ...whom, problem }, cause)
+}
+
+function parsed(body: Uint8Array, whom: Whom): unknown {
+  try {
+    return parseJson(utf8.decode(body))
+  } catch (error) {
+    const why = error instanceof TypeError ? 'it is not UTF-8' : error instanceof Error ? error.message : ''
+    throw noAnswer(whom, why.replace(/\.$/, ''), error)
+  }
+}
+
+/** What an answer that is none says of itself, in application/problem+json (RFC 9457) or in JSON. */
+function problemIn({ type, body }: Came): { readonly code: string; readonly detail: string } {
+  const nothing = { code: '', detail: '' }
+  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(type)) return nothing
+  try {
+    const problem = parseJson(utf8.decode(body))
+    if (!isRecord(problem)) return nothing
+    const words = [problem['detail'], problem['message'], problem['error'], problem['title']]
+    const detail = words.find((one) => typeof one === 'string') ?? ''
+    return { code: typeof problem['code'] === 'string' ? problem['code'] : '', detail: detail.slice(0, SAID) }
+  } catch {
+    return nothing
+  }
+}
+
+/** The error, with when the attempt may be made again. */
+function later(error: BalletError, retryAfter: string | undefined, nowMs: number): BalletError {
+  if (retryAfter === undefined) return error
+  const ms = /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - nowMs
+  return ms > 0 ? Object.assign(error, { retryAfterMs: ms }) : error
+}

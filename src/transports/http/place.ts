@@ -1,0 +1,53 @@
+// Reads how a service is to be reached: what is wrong with it is said where the application is put together, and not at
+// the first order. Called by the door (src/http.ts).
+import type { Clock } from '../../core/clock.ts'
+import { fault } from '../../core/errors.ts'
+import { isLoopback } from '../../core/loopback.ts'
+import type { Transport } from '../../core/transport.ts'
+import { httpTransport } from './ask.ts'
+import { secretsOf } from './signature.ts'
+
+/** Where a service is, and how it is reached. */
+export interface ElsewhereOptions {
+  /** `https://payment.internal`, with a path if need be: what its operations' names come behind. Without credentials and query. */
+  readonly url: string | undefined
+  /**
+   * What requests are signed with, `whsec_<base64>`; the first is the newest, each signs while they are being changed. What is
+   * undefined or empty is none. At least one, unless the url is of this machine.
+   */
+  readonly secrets?: readonly (string | undefined)[] | undefined
+  /** Most connections at once, further attempts wait for one; default 256. */
+  readonly connections?: number | undefined
+  /** Most bytes of an answer; default 1 MiB, at most 32 MiB. */
+  readonly answerLimitBytes?: number | undefined
+}
+
+const MIB = 1_048_576
+
+/** The way to a service. @throws DEFINITION_INVALID, SECRET_INVALID, SECRET_MISSING */
+export function transportOf(service: string, options: ElsewhereOptions, clock: Clock): Transport {
+  const what = `elsewhere(${service}, ...)`
+  const { connections = 256, answerLimitBytes = MIB } = options
+  const url = urlOf(what, options.url)
+  const secrets = secretsOf(options.secrets)
+  if (secrets.length === 0 && !isLoopback(url.hostname)) throw fault('SECRET_MISSING', { what, where: url.hostname })
+  if (!Number.isSafeInteger(connections) || connections < 1)
+    throw wrong(what, 'connections must be a whole number above 0')
+  if (!Number.isSafeInteger(answerLimitBytes) || answerLimitBytes < 1 || answerLimitBytes > 32 * MIB)
+    throw wrong(what, 'answerLimitBytes must be a whole number from 1 to 33554432')
+  return httpTransport({ url, secrets, answerLimitBytes, connections, clock })
+}
+
+/** What is in it is not repeated: somebody may have put a password there. */
+function urlOf(what: string, given: string | undefined): URL {
+  if (given === undefined || given === '') throw wrong(what, 'it has no url; is the variable of the environment set?')
+  const url = URL.parse(given)
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    throw wrong(what, 'url must be one of http or https, "https://payment.internal"')
+  if (url.username !== '' || url.password !== '')
+    throw wrong(what, 'url must not have a user or a password; sign with secrets')
+  if (url.search !== '' || url.hash !== '') throw wrong(what, 'url must not have a query or a fragment')
+  return url
+}
+
+const wrong = (what: string, problem: string): Error => fault('DEFINITION_INVALID', { what, problem })
