@@ -10,6 +10,7 @@ import { metricRoutes } from './metrics.ts'
 import { ERRORS_PATH } from './problem.ts'
 import type { Route } from './route.ts'
 import { runRoutes } from './runs.ts'
+import { scheduleRoutes } from './schedules.ts'
 import { signalRoutes } from './signals.ts'
 
 export const ROUTES: readonly Route[] = [
@@ -19,6 +20,7 @@ export const ROUTES: readonly Route[] = [
   ...eventRoutes,
   ...keyRoutes,
   ...choreographyRoutes,
+  ...scheduleRoutes,
   ...aboutRoutes,
   ...metricRoutes,
 ]

@@ -61,7 +61,8 @@ export class Script {
         run: (input: unknown, context: OperationContext) => this.#ask(operation, input, context),
       })),
     }))
-    return { ...definition, services, http: null }
+    // Time passes here whenever nothing else happens: what is due every day would be for ever.
+    return { ...definition, services, schedules: [], http: null }
   }
 
   /** The first call that can answer with this type. */
