@@ -40,6 +40,8 @@ export interface ScheduleHost {
   readonly log: Log
   /** By the clock: the time of a shard may be ahead of it. */
   now(): number
+  /** Resolves when the shard of a schedule has taken up its runs: what is started before that is refused. */
+  readonly ready: (schedule: string) => Promise<void>
   /** Whether a call can be made with this. @throws CALL_UNKNOWN, INPUT_INVALID, KEY_INVALID */
   judge(call: string, input: unknown): void
   readonly start: (request: StartRequest) => Promise<Started>
@@ -175,9 +177,9 @@ export class Schedules {
   async #start(name: string, time: number, before: string | null): Promise<Fired> {
     const schedule = this.definitions.get(name)
     if (schedule === undefined) return { nothing: true }
-    const firing = firingOf(schedule, time)
-    const id = firedRun(name, firing.at)
+    const id = firedRun(name, firingOf(schedule, time).at)
     const host = this.#there
+    await host.ready(name)
     if (schedule.overlap === 'skip' && before !== null && before !== id && (await this.#isUnderWay(before)))
       // It may have been started by an attempt of which nobody has heard, when that one had not begun.
       return (await host.run(id).catch(() => null)) === null ? { skipped: before } : { run: id }

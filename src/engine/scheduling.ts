@@ -34,6 +34,8 @@ export interface SchedulingOptions {
 export class Scheduling {
   readonly #options: SchedulingOptions
   readonly #here = new Map<string, Shard>()
+  /** Schedules whose shard is taking up its runs, and wants to go on with what it was doing. */
+  readonly #waiting = new Map<string, PromiseWithResolvers<void>>()
   /** The latest time that something was decided by, or looked at. */
   #seen = Number.NEGATIVE_INFINITY
   #tick: Cancel | null = null
@@ -46,6 +48,7 @@ export class Scheduling {
       log,
       run,
       now: () => this.#now(),
+      ready: (schedule) => this.#ready(schedule),
       judge: (call, input) => void directory.checkInput(call, input),
       start: (request) => doors.start(request),
     })
@@ -60,6 +63,8 @@ export class Scheduling {
     for (const name of this.#definitions.keys()) {
       if (this.#options.shards.of(scheduleRun(name)) !== shard.context.shard) continue
       this.#here.set(name, shard)
+      this.#waiting.get(name)?.resolve()
+      this.#waiting.delete(name)
       void this.#begin(name, shard)
     }
     if (this.#here.size > 0 && this.#tick === null) this.#watchClock()
@@ -85,6 +90,13 @@ export class Scheduling {
       })
       clock.after(AGAIN_MS, () => (isHere() ? void this.#begin(schedule, shard) : undefined))
     }
+  }
+
+  async #ready(schedule: string): Promise<void> {
+    if (this.#here.get(schedule)?.isStopped === false) return
+    const waiting = this.#waiting.get(schedule) ?? Promise.withResolvers<void>()
+    this.#waiting.set(schedule, waiting)
+    await waiting.promise
   }
 
   #now(): number {
