@@ -16,6 +16,15 @@ export { operation, type Operation } from './define/operation.ts'
 export { all, choice, many, optional, seq, type Part, type Pattern } from './define/pattern.ts'
 export { after, precedence, response, type Rule } from './define/rule.ts'
 export { on, type React, type ReactionOptions } from './define/reaction.ts'
+export {
+  schedule,
+  type Firing,
+  type ScheduleDefinition,
+  type ScheduleOptions,
+  type ScheduleSettings,
+  type ScheduleTimes,
+  type Timing,
+} from './define/schedule.ts'
 export { service, type Service, type ServiceMembers, type ServiceOptions } from './define/service.ts'
 export type { CallLimit, Rate, ServiceLimits } from './define/service-limits.ts'
 export { signal, type SignalOf, type SignalType } from './define/signal.ts'
@@ -97,8 +106,6 @@ export type {
   AnswerRequest,
   Application,
   ConductRequest,
-  EventsRequest,
-  FlowsRequest,
   FailRequest,
   HttpRoutes,
   InTransaction,
@@ -110,7 +117,7 @@ export type {
   RecoveryView,
   RetryRequest,
   RunId,
-  RunsRequest,
+  ScheduleActed,
   Signalled,
   SignalRequest,
   SignalSettings,
@@ -118,7 +125,9 @@ export type {
   StartRequest,
   StartSettings,
   Time,
+  TriggerRequest,
 } from './define/application.ts'
+export type { EventsRequest, FlowsRequest, RunsRequest } from './define/reads.ts'
 export type { Metric, MetricSample, MetricSpread } from './define/metric.ts'
 export type { Standing } from './define/node.ts'
 export type {
@@ -137,6 +146,7 @@ export type {
   Page,
   PlaceView,
   RunView,
+  ScheduleView,
   ShardView,
   StepView,
   WaitView,

@@ -12,8 +12,9 @@ import type {
   NodesView,
   Page,
   RunView,
+  ScheduleView,
 } from '../core/views.ts'
-import type { Acted, ActedAll } from '../define/application.ts'
+import type { Acted, ActedAll, ScheduleActed } from '../define/application.ts'
 
 /** Returns the path of the first thing that is not as it should be, or undefined. */
 type Shape = (value: unknown, path: string) => string | undefined
@@ -184,6 +185,24 @@ const shapes = {
       }),
     ),
   }),
+  schedules: record({
+    items: list(
+      record({
+        name: text,
+        cron: nullable(text),
+        every: nullable(text),
+        timezone: text,
+        run: text,
+        state: text,
+        next: nullable(text),
+        paused: nullable(record({ by: text, why: text, at: text })),
+        last: nullable(record({ at: text, run: text, status: nullable(text) })),
+        skipped: nullable(record({ at: text, run: text, count: number })),
+        missed: nullable(record({ from: text, to: text })),
+      }),
+    ),
+  }),
+  scheduleActed: record({ schedule: text, action: text }),
   accepted: record({ id: text, created: flag }),
   acted: record({
     id: text,
@@ -221,6 +240,8 @@ export interface Answers {
   readonly graph: { readonly runs: readonly RunView[]; readonly events: readonly EventView[] }
   readonly app: ApplicationView
   readonly nodes: NodesView
+  readonly schedules: { readonly items: readonly ScheduleView[] }
+  readonly scheduleActed: ScheduleActed
   readonly accepted: Accepted
   readonly acted: Acted
   readonly actedAll: ActedAll

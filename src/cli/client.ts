@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import { fault, isBalletError, type BalletError } from '../core/errors.ts'
 import { parseText } from '../core/json-text.ts'
 import { isRecord } from '../core/json.ts'
-import type { ApplicationView, RunView } from '../core/views.ts'
+import type { ApplicationView, RunView, ScheduleView } from '../core/views.ts'
 import type {
   ActAllRequest,
   Acted,
@@ -16,8 +16,10 @@ import type {
   PublishRequest,
   Reasoned,
   RetryRequest,
+  ScheduleActed,
   SignalRequest,
   StartRequest,
+  TriggerRequest,
 } from '../define/application.ts'
 import { shapeProblem, type Accepted, type Answers } from './answer-shapes.ts'
 import { RemoteError } from './problem.ts'
@@ -42,6 +44,10 @@ export interface Client extends Reads {
   answer(run: string, request: AnswerRequest): Promise<Acted>
   fail(run: string, request: FailRequest): Promise<Acted>
   actOnAll(request: ActAllRequest): Promise<ActedAll>
+  schedules(): Promise<{ readonly items: readonly ScheduleView[] }>
+  pause(schedule: string, request: Reasoned): Promise<ScheduleActed>
+  resume(schedule: string, request: Reasoned): Promise<ScheduleActed>
+  trigger(schedule: string, request: TriggerRequest): Promise<Accepted>
   /** The run when it has ended, or as it is after `waitMs`. */
   settled(id: string, waitMs: number): Promise<RunView | null>
 }
@@ -50,6 +56,7 @@ export interface Client extends Reads {
 export function clientFor(url: string, token: string | null, clock: Clock): Client {
   const api = new Api(url.replace(/\/+$/, ''), token, clock)
   const ofRun = (id: string): string => `/api/runs/${segment(id)}`
+  const ofSchedule = (name: string): string => `/api/schedules/${segment(name)}`
   return {
     url: api.url,
     start: async (body) => api.post('accepted', '/api/runs', body),
@@ -65,6 +72,10 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
     fail: async (run, body) => api.post('acted', `${ofRun(run)}/fail`, body),
     actOnAll: async ({ action, limit, rehearse, by, why, ...filter }) =>
       api.post('actedAll', '/api/actions', { action, filter, limit, rehearse, by, why }, BULK_MS),
+    schedules: async () => api.get('schedules', '/api/schedules'),
+    pause: async (name, body) => api.post('scheduleActed', `${ofSchedule(name)}/pause`, body),
+    resume: async (name, body) => api.post('scheduleActed', `${ofSchedule(name)}/resume`, body),
+    trigger: async (name, body) => api.post('accepted', `${ofSchedule(name)}/runs`, body),
     settled: async (id, waitMs) =>
       orNull(async () => api.get('run', ofRun(id), { wait: `${Math.round(waitMs)}ms` }, waitMs)),
     run: async (id) => orNull(async () => api.get('run', ofRun(id))),

@@ -1,5 +1,5 @@
 // What the reading commands ask, whether a process answers (client.ts) or the file is read without one (store-reads.ts).
-import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
+import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/reads.ts'
 import type {
   CountsView,
   EventView,

@@ -18,6 +18,10 @@ import { flows } from './flows.ts'
 import { commandHelp, overview } from './help.ts'
 import { init } from './init.ts'
 import { nodes } from './nodes.ts'
+import { pause } from './pause.ts'
+import { resume } from './resume.ts'
+import { schedules } from './schedules.ts'
+import { trigger } from './trigger.ts'
 import { parse } from './parse.ts'
 import { placeWords } from './place.ts'
 import { report } from './problem.ts'
@@ -68,11 +72,15 @@ export const commands: readonly Command[] = [
   why,
   events,
   flows,
+  schedules,
   nodes,
   cancel,
   retry,
   answer,
   fail,
+  pause,
+  resume,
+  trigger,
   check,
   draw,
   compare,

@@ -1,6 +1,6 @@
 // How many runs have not ended, as `ballet runs --count` prints it: those that are stuck first, by what they are and why.
 import type { CountView } from '../core/views.ts'
-import type { RunsRequest } from '../define/application.ts'
+import type { RunsRequest } from '../define/reads.ts'
 import type { Given } from './command.ts'
 import type { Reads } from './reads.ts'
 import { table } from './table.ts'

@@ -157,6 +157,35 @@ export interface EventView {
   readonly published: boolean
 }
 
+/** A schedule. Times are ISO 8601. */
+export interface ScheduleView {
+  readonly name: string
+  /** Its times: one of the two. */
+  readonly cron: string | null
+  readonly every: string | null
+  readonly timezone: string
+  readonly overlap: 'skip' | 'allow'
+  readonly catchUp: 'last' | 'all' | 'none'
+  readonly within: string | null
+  /** The run that it is itself, `@schedule:<name>`: its journal says what was decided, and why it is stuck. */
+  readonly run: string
+  readonly state: 'active' | 'paused' | 'stuck'
+  /** When it fires next; null while it is paused, or has not been begun. */
+  readonly next: string | null
+  readonly paused: { readonly by: string; readonly why: string; readonly at: string } | null
+  /** The latest time that it fired for, the run that was started, and how that stands; a status of null for one that is forgotten. */
+  readonly last: {
+    readonly at: string
+    readonly run: string
+    readonly status: RunStatus | null
+    readonly ended: string | null
+  } | null
+  /** The latest time that was left out because the run of the one before was under way, and how many were so far. */
+  readonly skipped: { readonly at: string; readonly run: string; readonly count: number } | null
+  /** The first and the last time of those that were missed last because nothing ran, and that are not made up for. */
+  readonly missed: { readonly from: string; readonly to: string } | null
+}
+
 /** A run that the store names but cannot read, because the page that it lies on is damaged. */
 export interface UnreadableView {
   readonly id: string

@@ -1,7 +1,7 @@
 // A running application, as everybody outside the engine sees it: the HTTP API, the command line, the application's
 // own routes and tests. The engine implements it (engine/application.ts). Every answer rests on committed rows.
 import type { Json } from '../core/json.ts'
-import type { FlowStanding, RunKind, RunStatus } from '../core/store.ts'
+import type { RunKind } from '../core/store.ts'
 import type { EventValue, SignalValue } from '../core/values.ts'
 import type {
   ApplicationView,
@@ -14,10 +14,12 @@ import type {
   Page,
   Related,
   RunView,
+  ScheduleView,
 } from '../core/views.ts'
 import type { Answering } from './call.ts'
 import type { Metric } from './metric.ts'
 import type { NodeAt, NodeHints, Standing } from './node.ts'
+import type { EventsRequest, FlowsRequest, RunsRequest } from './reads.ts'
 
 /** The id of a run that comes to a `Result`: a string, of which the compiler knows what `app.result` answers. */
 export type RunId<Result> = string & {
@@ -208,41 +210,16 @@ export interface SignalRequest {
   readonly id?: string | undefined
 }
 
-/** Which runs are asked for; without anything, all. */
-export interface RunsRequest {
-  /** Of the workflow, the operation, the reaction or the choreography. */
-  readonly name?: string | undefined
-  readonly status?: readonly RunStatus[] | undefined
-  /** Only runs that are stuck for this reason; as in `ActAllRequest`. */
-  readonly reason?: string | undefined
-  readonly kind?: RunKind | undefined
-  /** `field:value`. */
-  readonly key?: string | undefined
-  readonly root?: string | undefined
-  /** 1 to 1,000; default 50. Newest first. */
-  readonly limit?: number | undefined
-  readonly cursor?: string | undefined
+/** What was asked of a schedule, once it is durable. */
+export interface ScheduleActed {
+  readonly schedule: string
+  readonly action: 'pause' | 'resume'
 }
 
-/** Which flows of a choreography are asked for; without anything, all. */
-export interface FlowsRequest {
-  /** Only flows that stand so. */
-  readonly state?: FlowStanding | undefined
-  /** 1 to 1,000; default 50. In the order of their keys. */
-  readonly limit?: number | undefined
-  readonly cursor?: string | undefined
-}
-
-/** Which events of the log are asked for; without anything, all. */
-export interface EventsRequest {
-  /** `field:value`. */
-  readonly key?: string | undefined
-  readonly types?: readonly string[] | undefined
-  /** Only those that reactions and `receive` see, or only the others. */
-  readonly published?: boolean | undefined
-  /** 1 to 1,000; default 50. Oldest first. */
-  readonly limit?: number | undefined
-  readonly cursor?: string | undefined
+/** For which time a schedule is fired by hand. */
+export interface TriggerRequest extends Reasoned {
+  /** Default: now. For a time at which it was due before, the run of that time, if there was none. */
+  readonly at?: Time | undefined
 }
 
 /** What recovery found when the store was opened. */
@@ -341,6 +318,17 @@ export interface Application {
   fail(run: string, request: FailRequest): Promise<Acted>
   /** One action for every run that matches. Errors: QUERY_INVALID. */
   actOnAll(request: ActAllRequest): Promise<ActedAll>
+
+  /** The schedules: when each fires next, how the last run ended, who has paused it. Read from the store. */
+  schedules(): Promise<readonly ScheduleView[]>
+  /** A schedule by its name. Errors: SCHEDULE_UNKNOWN, also of the next three. */
+  schedule(name: string): Promise<ScheduleView>
+  /** Lets a schedule fire no more, until it is resumed; durable when it resolves. What it has started goes on. */
+  pause(schedule: string, request?: Reasoned): Promise<ScheduleActed>
+  /** Lets a schedule that was paused go on, with its next time: what was due meanwhile is not made up for. */
+  resume(schedule: string, request?: Reasoned): Promise<ScheduleActed>
+  /** Fires a schedule by hand, also one that is paused, whatever is under way. Errors: those of `start`, ACTION_REFUSED when it comes to no call. */
+  trigger(schedule: string, request?: TriggerRequest): Promise<Started>
 
   /** The output of a run once it has ended. Errors: RUN_UNKNOWN, RUN_FORGOTTEN, RUN_FAILED, RUN_CANCELLED. Waits as long as it takes. */
   result<Result>(run: RunId<Result>): Promise<Result>

@@ -40,6 +40,7 @@ it('collects services, workflows, reactions and every event', () => {
   expect(definition).toEqual({
     kind: 'application',
     choreographies: [],
+    schedules: [],
     eventsApart: [OrderNoted, PaymentApproved],
     name: 'shop',
     version: '1.0.0+abc',
@@ -55,6 +56,7 @@ it('fills in what is not said', () => {
   expect(ballet({ services: [] })).toEqual({
     kind: 'application',
     choreographies: [],
+    schedules: [],
     eventsApart: [],
     name: 'application',
     version: '0',

@@ -15,6 +15,7 @@ import type {
 } from './definition.ts'
 import { isEventType } from './event.ts'
 import { isReactionDefinition } from './reaction.ts'
+import { isScheduleDefinition, type ScheduleDefinition } from './schedule.ts'
 import { refuse, refuseName, refuseNotFunction, refuseUnknownOptions } from './refusal.ts'
 
 /** What an application is made of. */
@@ -31,13 +32,15 @@ export interface ApplicationParts {
   readonly reactions?: readonly ReactionDefinition[] | undefined
   /** The flows that the events should follow, made by choreography(...). */
   readonly choreographies?: readonly ChoreographyDefinition[] | undefined
+  /** What is started at certain times, made by schedule(...). */
+  readonly schedules?: readonly ScheduleDefinition[] | undefined
   /** Event types that are neither the outcome of an operation nor answered by a reaction: what is emitted or received. */
   readonly events?: readonly EventDefinition[] | undefined
   /** The application's own HTTP routes, beside /api, /hooks, /callbacks, /healthz and /readyz. */
   readonly http?: HttpRoutes | undefined
 }
 
-const PARTS = ['name', 'version', 'services', 'workflows', 'reactions', 'choreographies', 'events', 'http']
+const PARTS = ['name', 'version', 'services', 'workflows', 'reactions', 'choreographies', 'schedules', 'events', 'http']
 
 /**
  * Defines an application; `open(definition, { store })` makes it run.
@@ -64,6 +67,7 @@ export function ballet(parts: ApplicationParts): ApplicationDefinition {
     'a choreography, made by choreography(...)',
     choreographyOf,
   )
+  const schedules = list(parts.schedules ?? [], 'schedules', 'a schedule, made by schedule(...)', scheduleOf)
   const events = list(parts.events ?? [], 'events', 'an event type, made by event(...)', eventOf)
   for (const service of services) Object.freeze(service.reactions)
   const reactions = [...new Set(services.flatMap((service) => service.reactions)), ...apart]
@@ -80,6 +84,7 @@ export function ballet(parts: ApplicationParts): ApplicationDefinition {
     workflows,
     reactions,
     choreographies,
+    schedules,
     eventsApart: events,
     events: [...new Set([...outcomes, ...reactions.map((reaction) => reaction.event), ...flows, ...events])],
     http: http ?? null,
@@ -114,6 +119,10 @@ function reactionOf(part: unknown): ReactionDefinition | undefined {
 
 function choreographyOf(part: unknown): ChoreographyDefinition | undefined {
   return isRecord(part) && part['kind'] === 'choreography' ? (part as unknown as ChoreographyDefinition) : undefined
+}
+
+function scheduleOf(part: unknown): ScheduleDefinition | undefined {
+  return isScheduleDefinition(part) ? part : undefined
 }
 
 function eventOf(part: unknown): EventDefinition | undefined {

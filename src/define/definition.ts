@@ -6,6 +6,7 @@ import type { RetryPolicy } from '../core/retry.ts'
 import type { Schema } from '../core/schema.ts'
 import type { CallValue, EventValue } from '../core/values.ts'
 import type { HttpRoutes } from './application.ts'
+import type { ScheduleDefinition } from './schedule.ts'
 import type { CallLimit } from './service-limits.ts'
 
 /** The event types that authors call are functions with these fields. `key` is the name of the key field. */
@@ -168,6 +169,7 @@ export interface ApplicationDefinition {
   /** Those of the services and those that were given apart. */
   readonly reactions: readonly ReactionDefinition[]
   readonly choreographies: readonly ChoreographyDefinition[]
+  readonly schedules: readonly ScheduleDefinition[]
   /** Those that were listed apart: what comes from outside, is emitted or received. */
   readonly eventsApart: readonly EventDefinition[]
   /** Every event type that the application knows. */

@@ -20,6 +20,7 @@ import { inboxFirst, openRun } from './find-run.ts'
 import { historyOf, readRows } from './history.ts'
 import { lateUndone } from './late-answers.ts'
 import { childOf, identityOf, type LiveRun } from './live-run.ts'
+import { SCHEDULE } from './schedules.ts'
 import type { DeliveryResult } from './shard-context.ts'
 import type { Shard } from './shard.ts'
 import { childBirth, startEffect, writeChild } from './turn-rows.ts'
@@ -149,6 +150,7 @@ export class Actions {
     if (executor.kind !== 'frozen')
       throw refused(id, 'fail', 'its code can go on: name the call that is to fail, or cancel the run')
     const { context } = this.#shard
+    checkSchedule(run.row, 'fail')
     const drops = lateUndone(run.row) !== null ? 'undo' : wasAsked || isStopKept(run) ? 'cancel' : undefined
     writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason, ...(drops && { drops }) })
     if (executor.sealed !== undefined)
@@ -312,8 +314,15 @@ interface Reason {
   readonly why: string
 }
 
+/** A schedule that had ended would never fire again, and nobody would notice. @throws ACTION_REFUSED */
+function checkSchedule({ call, id }: LiveRun['row'], action: Action): void {
+  if (call === SCHEDULE)
+    throw refused(id, action, 'it is a schedule: pause it, or take it out of ballet({ schedules })')
+}
+
 /** What takes something back is not stopped, whichever way that is asked for. @throws ACTION_REFUSED */
 function checkCancel(row: LiveRun['row']): void {
+  checkSchedule(row, 'cancel')
   if (lateUndone(row) === null) return
   const problem = 'it takes something back; retry it, or answer its call when that was done by hand'
   throw refused(row.id, 'cancel', problem)

@@ -2,7 +2,17 @@
 // committed rows (queries.ts). What opens, owns and closes is RunningApplication, which extends this.
 import type { Json } from '../core/json.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
-import type { CountsView, EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
+import type {
+  CountsView,
+  EventView,
+  FlowView,
+  JournalView,
+  KeyView,
+  Page,
+  Related,
+  RunView,
+  ScheduleView,
+} from '../core/views.ts'
 import type {
   ActAllRequest,
   Acted,
@@ -10,9 +20,7 @@ import type {
   AnswerRequest,
   Application,
   ConductRequest,
-  EventsRequest,
   FailRequest,
-  FlowsRequest,
   HttpRoutes,
   InTransaction,
   Posted,
@@ -22,14 +30,16 @@ import type {
   Reasoned,
   RetryRequest,
   RunId,
-  RunsRequest,
+  ScheduleActed,
   Signalled,
   SignalRequest,
   SignalSettings,
   Started,
   StartRequest,
   StartSettings,
+  TriggerRequest,
 } from '../define/application.ts'
+import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/reads.ts'
 import type { Answering } from '../define/call.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
 import type { Metric } from '../define/metric.ts'
@@ -38,6 +48,8 @@ import type { Doors } from './doors.ts'
 import * as known from './known-settings.ts'
 import { metricsOf, type Measured } from './metrics.ts'
 import type { Queries } from './queries.ts'
+import type { Scheduling } from './scheduling.ts'
+import { checkOutside } from './schedules.ts'
 import { fields, made, settings, word } from './untyped.ts'
 
 export abstract class ApplicationDoors {
@@ -46,6 +58,7 @@ export abstract class ApplicationDoors {
   protected abstract readonly doors: Doors
   protected abstract readonly queries: Queries
   protected abstract readonly measured: Measured
+  protected abstract readonly scheduling: Scheduling
 
   constructor({ name, http }: ApplicationDefinition) {
     this.name = name
@@ -57,11 +70,11 @@ export abstract class ApplicationDoors {
   async start(call: CallValue, options: StartSettings & Partial<InTransaction> = {}): Promise<Started | Posted> {
     const { tx, ...said } = settings(options, known.start)
     const { name, input } = made(call, 'call', 'app.start(checkout(input))')
-    const request = { ...said, call: name, input }
+    const request = { ...said, call: checkOutside(name), input }
     return tx === undefined ? this.doors.start(request) : this.doors.startIn(request, tx)
   }
   async startNamed(request: StartRequest): Promise<Started> {
-    word(settings(request, known.startNamed, 'request').call, 'call')
+    checkOutside(word(settings(request, known.startNamed, 'request').call, 'call'))
     return this.doors.start(request)
   }
 
@@ -128,6 +141,22 @@ export abstract class ApplicationDoors {
     return actOnAll(this, this.queries, settings(request, known.actOnAll, 'request'), (run) =>
       this.doors.whereabouts(run),
     )
+  }
+
+  async schedules(): Promise<readonly ScheduleView[]> {
+    return this.scheduling.schedules()
+  }
+  async schedule(name: string): Promise<ScheduleView> {
+    return this.scheduling.schedule(word(name, 'schedule'))
+  }
+  async pause(schedule: string, request: Reasoned = {}): Promise<ScheduleActed> {
+    return this.scheduling.act('pause', word(schedule, 'schedule'), settings(request, known.cancel, 'request'))
+  }
+  async resume(schedule: string, request: Reasoned = {}): Promise<ScheduleActed> {
+    return this.scheduling.act('resume', word(schedule, 'schedule'), settings(request, known.cancel, 'request'))
+  }
+  async trigger(schedule: string, request: TriggerRequest = {}): Promise<Started> {
+    return this.scheduling.trigger(word(schedule, 'schedule'), settings(request, known.trigger, 'request'))
   }
 
   protected abstract outputOf(run: string): Promise<Json | undefined>

@@ -26,6 +26,7 @@ import { Ownership } from './ownership.ts'
 import { Pulse } from './pulse.ts'
 import { Queries } from './queries.ts'
 import { resultOf, settledRun } from './run-ends.ts'
+import { Scheduling } from './scheduling.ts'
 import type { Shard } from './shard.ts'
 import { Shards, type OwnShard } from './shards.ts'
 import { Shares } from './shares.ts'
@@ -50,6 +51,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   readonly #standing: StandingNow
   readonly #shards: Shards
   protected readonly doors: Doors
+  protected readonly scheduling: Scheduling
   readonly #watching: Watching
   readonly #hinting: Hinting
   #elsewhere: Elsewhere | null = null
@@ -105,7 +107,10 @@ export class RunningApplication extends ApplicationDoors implements Application 
       failed: (shard, error) => this.#failed(shard, error),
       posted: (shard, isDurable) => this.#posted(shard, isDurable),
       changed: () => this.#stand(),
-      came: (shard) => this.#watching.came(shard),
+      came: (shard) => {
+        this.#watching.came(shard)
+        this.scheduling.came(shard)
+      },
     })
     const { ballet } = options.node
     this.measured = { shards: this.#shards, directory, store: store.kind, ballet, telemetry }
@@ -119,6 +124,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       ownerOf: (shard) => this.#ownerOf(shard),
       refusal: (shard) => this.#refusal(shard),
     })
+    this.scheduling = new Scheduling({ ...options, doors: this.doors, shards: this.#shards, run: (id) => this.run(id) })
   }
 
   /** Takes the store and recovers, or stands by for the node that owns it. On a failure the store is let go again. */
@@ -382,6 +388,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   }
 
   async #close(): Promise<void> {
+    this.scheduling.close()
     await this.#shares?.leave()
     const asked = this.#shards.place === null ? null : this.#there.patience.close(this.#options.graceMs)
     await this.#shards.close(this.#options.graceMs, (shard) => this.#shares?.gave(shard))

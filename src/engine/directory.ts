@@ -17,6 +17,7 @@ import type {
   WorkflowDefinition,
 } from '../define/definition.ts'
 import { isRecord } from '../core/json.ts'
+import { Schedules } from './schedules.ts'
 
 /** What a call's name stands for. */
 export type Callable =
@@ -30,6 +31,7 @@ export class Directory {
   readonly workflows: ReadonlyMap<string, WorkflowDefinition>
   readonly events: ReadonlyMap<string, EventDefinition>
   readonly signals: ReadonlyMap<string, SignalDefinition>
+  readonly schedules: Schedules
   /** Those that were found to be, once each. */
   readonly #conductible = new Set<ChoreographyDefinition>()
   readonly #contracts = new Map<string, Contracts>()
@@ -41,7 +43,8 @@ export class Directory {
     this.definition = definition
     this.operations = byName(definition.services.flatMap((service) => service.operations))
     this.choreographies = byName(definition.choreographies)
-    this.workflows = byName(definition.workflows)
+    this.schedules = new Schedules(definition.schedules)
+    this.workflows = byName([...definition.workflows, this.schedules.workflow])
     this.events = new Map(definition.events.map((event) => [event.type, event]))
     this.signals = new Map(
       definition.workflows.flatMap((workflow) => workflow.signals).map((signal) => [signal.type, signal]),

@@ -5,20 +5,19 @@ import type {
   ActAllRequest,
   AnswerRequest,
   ConductRequest,
-  EventsRequest,
   FailRequest,
-  FlowsRequest,
   InTransaction,
   PublishRequest,
   PublishSettings,
   Reasoned,
   RetryRequest,
-  RunsRequest,
   SignalRequest,
   SignalSettings,
   StartRequest,
   StartSettings,
+  TriggerRequest,
 } from '../define/application.ts'
+import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/reads.ts'
 import type { Known } from './untyped.ts'
 
 type InOrOut<Settings> = Known<Settings & Partial<InTransaction>>
@@ -42,6 +41,7 @@ export const conductNamed: Known<ConductRequest> = { choreography: 'other', ...E
 export const signal: InOrOut<SignalSettings> = { ...SIGNAL, ...TX }
 export const signalNamed: Known<SignalRequest> = { run: 'other', name: 'other', data: 'other', ...SIGNAL }
 export const cancel: Known<Reasoned> = REASON
+export const trigger: Known<TriggerRequest> = { at: 'other', ...REASON }
 export const retry: Known<RetryRequest> = { op: 'text', ...REASON }
 export const answer: Known<AnswerRequest> = { op: 'other', value: 'other', ...REASON }
 export const fail: Known<FailRequest> = { op: 'text', error: 'other', ...REASON }

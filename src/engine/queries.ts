@@ -22,7 +22,7 @@ import type {
   RunView,
   SuspectView,
 } from '../core/views.ts'
-import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/application.ts'
+import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/reads.ts'
 import {
   checkReason,
   checkSought,

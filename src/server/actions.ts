@@ -50,8 +50,8 @@ async function read({ request, bodyLimitBytes }: Exchange, names: readonly strin
   return readEnvelope(await readJson(request, bodyLimitBytes), names)
 }
 
-/** The fields of a body that may be left out. */
-async function readOptional({ request, bodyLimitBytes }: Exchange, names: readonly string[]): Promise<Envelope> {
+/** The fields of a body that may be left out. Also for schedules. */
+export async function readOptional({ request, bodyLimitBytes }: Exchange, names: readonly string[]): Promise<Envelope> {
   return readEnvelope((await readJsonOrNothing(request, bodyLimitBytes)) ?? {}, names)
 }
 
@@ -60,7 +60,7 @@ function acted(result: Acted): Answer {
   return answer(result.changed ? 202 : 200, result)
 }
 
-function reasonOf(body: Envelope): Reasoned {
+export function reasonOf(body: Envelope): Reasoned {
   return { by: shortText(body, 'by', BY_LIMIT), why: shortText(body, 'why', WHY_LIMIT) }
 }
 

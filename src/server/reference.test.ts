@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Application } from '../define/application.ts'
-import { ballet, choreography, event, open, operation, seq, service, signal, workflow } from '../index.ts'
+import { ballet, choreography, event, open, operation, schedule, seq, service, signal, workflow } from '../index.ts'
 import { serve, type Serving } from './serve.ts'
 
 const text = readFileSync(new URL('../../docs/reference/http.md', import.meta.url), 'utf8')
@@ -49,12 +49,24 @@ const fulfilment = choreography(
   seq(OrderCreated, PaymentApproved.within('1h').as('paid')),
 )
 
+const cleanup = workflow(
+  'cleanup',
+  { input: z.object({ day: z.string() }), output: z.string() },
+  async (run, { day }) => run.step('clean', () => day),
+)
+const nightly = schedule('nightly', {
+  cron: '0 3 * * 1-5',
+  timezone: 'Europe/Lisbon',
+  call: ({ day }) => cleanup({ day }),
+})
+
 const definition = ballet({
   name: 'shop',
   version: '1',
   services: [payment, notification],
-  workflows: [checkout],
+  workflows: [checkout, cleanup],
   choreographies: [fulfilment],
+  schedules: [nightly],
   events: [OrderCreated],
 })
 // end

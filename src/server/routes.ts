@@ -10,6 +10,7 @@ import { metricRoutes } from './metrics.ts'
 import { ERRORS_PATH } from './problem.ts'
 import type { Route } from './route.ts'
 import { runRoutes } from './runs.ts'
+import { scheduleRoutes } from './schedules.ts'
 import { SESSION_PATH, sessionRoutes } from './session.ts'
 import { signalRoutes } from './signals.ts'
 
@@ -20,6 +21,7 @@ export const ROUTES: readonly Route[] = [
   ...eventRoutes,
   ...keyRoutes,
   ...choreographyRoutes,
+  ...scheduleRoutes,
   ...aboutRoutes,
   ...metricRoutes,
   ...sessionRoutes,

@@ -16,6 +16,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   door: ['core', 'define', 'stores', 'transports', 'engine', 'server', 'testing', 'cli', 'door'],
 }
 const packages: Readonly<Record<string, readonly string[]>> = {
+  define: ['croner'],
   server: ['hono', '@hono/node-server'],
   stores: ['postgres'],
 }

@@ -64,7 +64,8 @@ export class Script {
         elsewhere: null,
       })),
     }))
-    return { ...definition, services, http: null }
+    // Time passes here whenever nothing else happens: what is due every day would be for ever.
+    return { ...definition, services, schedules: [], http: null }
   }
 
   /** The first call that can answer with this type. */

@@ -27,6 +27,7 @@ export function patientClient(stage: Stage, definition: ApplicationDefinition): 
   let given = 0
   /** What is asked for once has to have a name, or asking again would be asking twice. */
   const named = (door: string, args: readonly unknown[]): unknown[] => {
+    if (door === 'trigger') return [args[0], { at: stage.world.clock.now(), ...(isRecord(args[1]) ? args[1] : {}) }]
     const at = { start: 1, publish: 1, signal: 2, startNamed: 0, publishNamed: 0, signalNamed: 0, conduct: 1 }[door]
     const asked = at === undefined ? undefined : (args[at] ?? {})
     if (at === undefined || !isRecord(asked) || asked['id'] !== undefined || hasOwnId(definition, door, args[0]))

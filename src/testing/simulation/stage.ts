@@ -2,9 +2,11 @@
 // to be taken over from, lets the faults end after a while, and waits until everything has come to its end or time is up.
 // What must not be is blamed on the way (World.blame) or found by the scene when it is over.
 import type { Application } from '../../define/application.ts'
+import type { RunRow } from '../../core/store.ts'
 import type { ApplicationDefinition } from '../../define/definition.ts'
 import type { Limits } from '../../define/limits.ts'
 import type { RunOptions } from '../../engine/open.ts'
+import { SCHEDULE } from '../../engine/schedules.ts'
 import type { Chance } from './chance.ts'
 import { connectionLost, SimulatedProcess } from './process.ts'
 import { Restore } from './restore.ts'
@@ -106,6 +108,9 @@ export async function tell(
   await stage.play()
   return stage.told()
 }
+
+/** A schedule goes on for ever. */
+const isIdle = ({ call, status }: RunRow): boolean => call === SCHEDULE && status === 'running'
 
 /** A place for a process: when one that has it cannot go on, another comes. */
 export interface Seat {
@@ -291,7 +296,7 @@ export class Stage {
   #isOver(): boolean {
     if (!this.#scene.isOver()) return false
     return this.world.disks.every(
-      ({ inbox, runs }) => inbox.size === 0 && [...runs.values()].every(({ ended }) => ended !== null),
+      ({ inbox, runs }) => inbox.size === 0 && [...runs.values()].every((run) => run.ended !== null || isIdle(run)),
     )
   }
 

@@ -1,0 +1,177 @@
+// The schedules of a running application: that each has its run, on the node that has its shard; that this looks again when the
+// code may be another or the clock was set back; and the doors by which people see, pause and trigger them. Kept by
+// RunningApplication; what a schedule does is in schedules.ts.
+import type { Cancel, Clock } from '../core/clock.ts'
+import { showMs } from '../core/duration.ts'
+import { fault } from '../core/errors.ts'
+import { toFailure } from '../core/failure.ts'
+import { nearest } from '../core/names.ts'
+import type { RunView, ScheduleView } from '../core/views.ts'
+import type { Reasoned, ScheduleActed, Started, TriggerRequest } from '../define/application.ts'
+import type { Log } from '../define/definition.ts'
+import { timesOf, type ScheduleDefinition } from '../define/schedule.ts'
+import { reasonOf } from './actions.ts'
+import type { Directory } from './directory.ts'
+import type { Doors } from './doors.ts'
+import { timeOf } from './schedule.ts'
+import { firedRun, isoOf, SCHEDULE, scheduleRun, type ScheduleState } from './schedules.ts'
+import type { Shard } from './shard.ts'
+import type { Shards } from './shards.ts'
+
+/** How soon what could not be begun is tried again, and how often is looked at the clock. */
+const AGAIN_MS = 1000
+const TICK_MS = 60_000
+
+export interface SchedulingOptions {
+  readonly directory: Directory
+  readonly doors: Doors
+  readonly clock: Clock
+  readonly log: Log
+  readonly shards: Pick<Shards, 'of'>
+  readonly run: (id: string) => Promise<RunView | null>
+}
+
+export class Scheduling {
+  readonly #options: SchedulingOptions
+  readonly #here = new Map<string, Shard>()
+  /** Schedules whose shard is taking up its runs, and wants to go on with what it was doing. */
+  readonly #waiting = new Map<string, PromiseWithResolvers<void>>()
+  /** The latest time that something was decided by, or looked at. */
+  #seen = Number.NEGATIVE_INFINITY
+  #tick: Cancel | null = null
+  #isOver = false
+
+  constructor(options: SchedulingOptions) {
+    this.#options = options
+    const { directory, doors, log, run } = options
+    directory.schedules.attach({
+      log,
+      run,
+      now: () => this.#now(),
+      ready: (schedule) => this.#ready(schedule),
+      judge: (call, input) => void directory.checkInput(call, input),
+      start: (request) => doors.start(request),
+    })
+  }
+
+  get #definitions(): ReadonlyMap<string, ScheduleDefinition> {
+    return this.#options.directory.schedules.definitions
+  }
+
+  /** A shard is here, and has taken up its runs: its schedules are begun, or look what the code of today says. */
+  came(shard: Shard): void {
+    for (const name of this.#definitions.keys()) {
+      if (this.#options.shards.of(scheduleRun(name)) !== shard.context.shard) continue
+      this.#here.set(name, shard)
+      this.#waiting.get(name)?.resolve()
+      this.#waiting.delete(name)
+      void this.#begin(name, shard)
+    }
+    if (this.#here.size > 0 && this.#tick === null) this.#watchClock()
+  }
+
+  close(): void {
+    this.#isOver = true
+    this.#tick?.()
+    this.#here.clear()
+  }
+
+  async #begin(schedule: string, shard: Shard): Promise<void> {
+    const { doors, clock, log } = this.#options
+    const run = scheduleRun(schedule)
+    const isHere = (): boolean => this.#here.get(schedule) === shard && !shard.isStopped
+    try {
+      const { created } = await doors.start({ call: SCHEDULE, input: { schedule } })
+      if (!created) await doors.signal({ run, name: 'look', data: null })
+    } catch (error) {
+      if (!isHere()) return
+      log.warn(`The schedule "${schedule}" is not begun, and is tried again: ${toFailure(error).message}`, undefined, {
+        run,
+      })
+      clock.after(AGAIN_MS, () => (isHere() ? void this.#begin(schedule, shard) : undefined))
+    }
+  }
+
+  async #ready(schedule: string): Promise<void> {
+    if (this.#here.get(schedule)?.isStopped === false) return
+    const waiting = this.#waiting.get(schedule) ?? Promise.withResolvers<void>()
+    this.#waiting.set(schedule, waiting)
+    await waiting.promise
+  }
+
+  #now(): number {
+    const now = this.#options.clock.now()
+    this.#seen = Math.max(this.#seen, now)
+    return now
+  }
+
+  /** What waits for its next time was told how long by a clock that was ahead. */
+  #watchClock(): void {
+    if (this.#isOver) return
+    const { clock } = this.#options
+    const now = clock.now()
+    const isBack = now < this.#seen
+    this.#seen = now
+    if (isBack) for (const [name, shard] of this.#here) if (!shard.isStopped) void this.#begin(name, shard)
+    this.#tick = clock.after(TICK_MS, () => this.#watchClock())
+  }
+
+  async schedules(): Promise<readonly ScheduleView[]> {
+    return Promise.all([...this.#definitions.values()].map((one) => this.#view(one)))
+  }
+
+  async #view({ name, timing, overlap, catchUp, withinMs }: ScheduleDefinition): Promise<ScheduleView> {
+    const own = await this.#options.run(scheduleRun(name))
+    const { next, paused, last, skipped, missed } = (own?.state ?? {}) as Partial<ScheduleState>
+    const run = last == null ? null : await this.#options.run(last.run).catch(() => null)
+    return {
+      name,
+      cron: timing.cron,
+      every: timing.everyMs === null ? null : showMs(timing.everyMs),
+      timezone: timing.timezone,
+      overlap,
+      catchUp,
+      within: withinMs === null ? null : showMs(withinMs),
+      run: scheduleRun(name),
+      state: own?.status === 'stuck' ? 'stuck' : paused == null ? 'active' : 'paused',
+      // One that has not looked yet will come to the same.
+      next: own?.state === undefined ? isoOf(timesOf(timing).next(this.#options.clock.now())) : (next ?? null),
+      paused: paused ?? null,
+      last: last == null ? null : { ...last, status: run?.status ?? null, ended: run?.ended ?? null },
+      skipped: skipped ?? null,
+      missed: missed ?? null,
+    }
+  }
+
+  async schedule(name: string): Promise<ScheduleView> {
+    return this.#view(this.#definition(name))
+  }
+
+  async act(action: 'pause' | 'resume', name: string, request: Reasoned): Promise<ScheduleActed> {
+    this.#definition(name)
+    await this.#options.doors.signal({ run: scheduleRun(name), name: action, data: reasonOf(request) })
+    return { schedule: name, action }
+  }
+
+  async trigger(name: string, { at, ...request }: TriggerRequest): Promise<Started> {
+    const definition = this.#definition(name)
+    const { by, why } = reasonOf(request)
+    const { clock, directory, log } = this.#options
+    const now = clock.now()
+    const time = timeOf(at, 'The time', now) ?? now
+    const started = await directory.schedules.start(definition, time)
+    if (started === null) {
+      const id = firedRun(name, new Date(time).toISOString())
+      throw fault('ACTION_REFUSED', { id, action: 'trigger', problem: 'the schedule comes to no call at that time' })
+    }
+    log.info(`${by} triggered the schedule "${name}": ${why}`, undefined, { run: started.id })
+    return started
+  }
+
+  /** @throws SCHEDULE_UNKNOWN */
+  #definition(name: string): ScheduleDefinition {
+    const found = this.#definitions.get(name)
+    if (found !== undefined) return found
+    throw fault('SCHEDULE_UNKNOWN', { name: name.slice(0, 80), nearest: nearest(name, this.#definitions.keys()) })
+  }
+}
