@@ -1,0 +1,171 @@
+// What the pages keep of the server's answers, and how often they ask again: every two seconds while the page is seen, never
+// while it is hidden, and seldom for what has ended. A refusal for want of a token sends everybody to the sign-in page.
+import { QueryCache, MutationCache, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { api, Problem } from './api.ts'
+import type { ApplicationView, EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from './shown.ts'
+
+/** Milliseconds between two questions about what may change, and about what hardly does. */
+const LIVE_MS = 2000
+const SELDOM_MS = 15_000
+
+const PAGE = 100
+const JOURNAL_PAGE = 500
+/** Runs of one causal graph whose journals are read, and questions under way at once. */
+const JOURNALS = 150
+const AT_ONCE = 6
+
+const refused = (error: unknown): void => {
+  if (error instanceof Problem && error.status === 401) void client.invalidateQueries({ queryKey: ['session'] })
+}
+
+export const client: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: refused }),
+  mutationCache: new MutationCache({ onError: refused }),
+  defaultOptions: {
+    queries: {
+      refetchInterval: LIVE_MS,
+      refetchIntervalInBackground: false,
+      // What is asked again in two seconds anyway is not asked three times now.
+      retry: false,
+      staleTime: 1000,
+    },
+  },
+})
+
+export const useSession = () =>
+  useQuery({ queryKey: ['session'], queryFn: () => api.session(), refetchInterval: false })
+
+export const useApp = () => useQuery({ queryKey: ['app'], queryFn: api.app, refetchInterval: SELDOM_MS })
+
+/** The application, where a page has nothing to show without it; undefined until it is known. */
+export const useKnownApp = (): ApplicationView | undefined => useApp().data
+
+export const useCounts = () => useQuery({ queryKey: ['counts'], queryFn: api.counts })
+
+export const useNodes = () => useQuery({ queryKey: ['nodes'], queryFn: api.nodes })
+
+export type Filter = Readonly<Record<string, string | undefined>>
+
+const isOpen = ({ status }: RunView): boolean => status === 'running' || status === 'stuck'
+
+export const useRun = (id: string) =>
+  useQuery({
+    queryKey: ['run', id],
+    queryFn: () => api.run(id),
+    refetchInterval: ({ state }) => (state.data !== undefined && !isOpen(state.data) ? SELDOM_MS : LIVE_MS),
+  })
+
+/** A list, page by page; the pages that are shown are asked for again. */
+export const useRuns = (filter: Filter) => useList('runs', filter, (fields) => api.runs(fields))
+
+export const useEvents = (filter: Filter) => useList('events', filter, (fields) => api.events(fields))
+
+export const useFlows = (name: string, filter: Filter) =>
+  useList(`flows ${name}`, filter, (fields) => api.flows(name, fields))
+
+function useList<Item>(
+  what: string,
+  filter: Filter,
+  ask: (fields: Readonly<Record<string, string | number | undefined>>) => Promise<Page<Item>>,
+) {
+  return useInfiniteQuery({
+    queryKey: [what, filter],
+    queryFn: ({ pageParam }) => ask({ ...filter, cursor: pageParam, limit: PAGE }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.cursor,
+    // Many pages are not asked for again and again.
+    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > 3 ? false : LIVE_MS),
+  })
+}
+
+/** How many flows stand so, counted to the limit. */
+export const FLOWS_COUNTED = 200
+
+export const useFlowCount = (name: string, state: FlowView['state']) =>
+  useQuery({
+    queryKey: ['flow count', name, state],
+    queryFn: async () => {
+      const { items, cursor } = await api.flows(name, { state, limit: FLOWS_COUNTED })
+      return { flows: items, more: cursor !== undefined }
+    },
+    refetchInterval: LIVE_MS * 2,
+  })
+
+export const useFlow = (name: string, key: string) =>
+  useQuery({ queryKey: ['flow', name, key], queryFn: () => api.flow(name, key) })
+
+/** Rows from the first on; a long journal is read in parts, and no further than was asked for. */
+export const useJournal = (id: string, isLive: boolean) =>
+  useInfiniteQuery({
+    queryKey: ['journal', id],
+    queryFn: ({ pageParam }) => api.journal(id, { cursor: pageParam, limit: JOURNAL_PAGE }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.cursor,
+    refetchInterval: ({ state }) => (isLive && (state.data?.pages.length ?? 0) <= 2 ? LIVE_MS : false),
+  })
+
+export interface Whole {
+  readonly runs: readonly RunView[]
+  readonly events: readonly EventView[]
+  readonly journals: ReadonlyMap<string, readonly JournalView[]>
+  /** There is more than is read for a picture. */
+  readonly isPart: boolean
+}
+
+/** What belongs to one causal graph, with the journals of its runs. */
+export const useGraph = (root: string | undefined) =>
+  useQuery({
+    queryKey: ['graph', root],
+    enabled: root !== undefined,
+    queryFn: () => whole(api.graph(root ?? '')),
+    refetchInterval: wholeInterval,
+  })
+
+/** Everything of a key, with its flows. */
+export const useKey = (field: string, value: string) =>
+  useQuery({
+    queryKey: ['key', field, value],
+    queryFn: async () => {
+      const first = await api.key(field, value)
+      return { ...(await whole(Promise.resolve(first), await rootsOf(first))), flows: first.flows }
+    },
+    refetchInterval: wholeInterval,
+  })
+
+const wholeInterval = ({ state }: { readonly state: { readonly data?: Whole | undefined } }): number =>
+  state.data !== undefined && !state.data.runs.some(isOpen) ? SELDOM_MS : LIVE_MS
+
+/** The causal graphs that a key is part of: what brought it about may be of no key. */
+async function rootsOf({ runs, events }: KeyView): Promise<readonly Related[]> {
+  const roots = new Set([...runs.map(({ root }) => root), ...events.map(({ correlationid }) => correlationid)])
+  return inTurn([...roots].slice(0, JOURNALS), (root) => api.graph(root))
+}
+
+async function whole(first: Promise<Related>, others: readonly Related[] = []): Promise<Whole> {
+  const parts = [await first, ...others]
+  const runs = new Map(parts.flatMap((part) => part.runs.map((run) => [run.id, run] as const)))
+  const events = new Map(parts.flatMap((part) => part.events.map((event) => [`${event.source} ${event.id}`, event])))
+  const read = [...runs.keys()].slice(0, JOURNALS)
+  const rows = await inTurn(read, async (id) => {
+    const { items, cursor } = await api.journal(id, { limit: JOURNAL_PAGE })
+    return { id, items, isPart: cursor !== undefined }
+  })
+  return {
+    runs: [...runs.values()],
+    events: [...events.values()],
+    journals: new Map(rows.map(({ id, items }) => [id, items])),
+    isPart:
+      parts.some(({ cursor }) => cursor !== undefined) || runs.size > read.length || rows.some(({ isPart }) => isPart),
+  }
+}
+
+/** All answers in the order of the questions, a few of which are under way at once. */
+async function inTurn<Item, Answer>(
+  items: readonly Item[],
+  ask: (item: Item) => Promise<Answer>,
+): Promise<readonly Answer[]> {
+  const answers: Answer[] = []
+  for (let next = 0; next < items.length; next += AT_ONCE)
+    answers.push(...(await Promise.all(items.slice(next, next + AT_ONCE).map(ask))))
+  return answers
+}
