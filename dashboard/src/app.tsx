@@ -31,7 +31,8 @@ const PLACES = [
 export function App(): ReactNode {
   const session = useSession()
   if (session.isPending) return null
-  if (session.data?.required === true && !session.data.signedIn) return <SignInPage />
+  const isRefused = session.error instanceof Problem && session.error.status === 401
+  if (isRefused || (session.data?.required === true && !session.data.signedIn)) return <SignInPage />
   return <Frame canSignOut={session.data?.required === true} />
 }
 

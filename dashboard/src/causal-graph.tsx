@@ -1,4 +1,5 @@
-// The causal graph as a picture: what brought what about, from left to right. Runs are boxes, their calls are flat boxes, events
+// The causal graph as a picture: what brought what about, from left to right or, where that is too wide,
+// from top to bottom. Runs are boxes, their calls are flat boxes, events
 // are round ones, and what is awaited is dashed. Where the boxes stand is worked out by what `ballet draw` uses.
 import type { ReactNode } from 'react'
 import { refOf, shownId, toneOf } from './pieces.tsx'
@@ -27,7 +28,9 @@ const LETTER = 7.2
 const SMALL = 6.1
 const HEIGHT = 40
 const MARGIN = 16
+/** Characters of a title, and the width up to which a picture needs no turning. */
 const WIDEST = 34
+const WIDE = 1000
 
 export function CausalGraph({
   tree,
@@ -41,16 +44,9 @@ export function CausalGraph({
   const { boxes, links, isPart } = boxesOf(tree, now)
   if (boxes.length === 0) return <p className="empty">Nothing has come about yet.</p>
   const widths = new Map(boxes.map((box) => [box.id, widthOf(box)]))
-  // Laid out from top to bottom, and turned: the height of a box goes across, its width along.
-  const laid = layout(
-    boxes.map(({ id }) => ({ id, width: HEIGHT - 14, height: widths.get(id) ?? 0 })),
-    links,
-  )
-  const at = (id: string) => {
-    const { x, y } = laid.places.get(id) ?? { x: 0, y: 0 }
-    return { x: y, y: x }
-  }
-  const [width, height] = [laid.height + 2 * MARGIN, laid.width + 2 * MARGIN]
+  const picture = pictureOf(boxes, links, widths)
+  const { at, isDown } = picture
+  const [width, height] = [picture.width + 2 * MARGIN, picture.height + 2 * MARGIN]
   return (
     <figure className="picture" tabIndex={0}>
       <svg
@@ -61,11 +57,10 @@ export function CausalGraph({
         aria-label="Causal graph"
       >
         {links.map((link, index) => {
-          const [from, to] = [at(link.from), at(link.to)]
-          const bends = (laid.bends[index] ?? []).map(({ x, y }) => ({ x: y, y: x }))
-          const start = { x: from.x + (widths.get(link.from) ?? 0) / 2, y: from.y }
-          const end = { x: to.x - (widths.get(link.to) ?? 0) / 2, y: to.y }
-          return <path key={`${link.from} ${link.to}`} className="link" d={curve([start, ...bends, end])} />
+          const out = (id: string): number => (isDown ? HEIGHT : (widths.get(id) ?? 0)) / 2
+          const [from, to] = [moved(at(link.from), out(link.from), isDown), moved(at(link.to), -out(link.to), isDown)]
+          const way = [from, ...(picture.bends[index] ?? []), to]
+          return <path key={`${link.from} ${link.to}`} className="link" d={curve(way, isDown)} />
         })}
         {boxes.map((box) => (
           <BoxShape key={box.id} box={box} width={widths.get(box.id) ?? 0} {...at(box.id)} isHere={box.id === of} />
@@ -116,12 +111,49 @@ interface Point {
   readonly y: number
 }
 
-function curve([head, ...rest]: readonly Point[]): string {
+interface Picture {
+  readonly at: (id: string) => Point
+  readonly bends: readonly (readonly Point[])[]
+  readonly width: number
+  readonly height: number
+  readonly isDown: boolean
+}
+
+/** From left to right, where that is not too wide; else from top to bottom, if that is less so. */
+function pictureOf(boxes: readonly Box[], links: readonly Link[], widths: ReadonlyMap<string, number>): Picture {
+  const laid = (isDown: boolean): Picture => {
+    // The layout goes from top to bottom: for the other way the height of a box goes across, and its width along.
+    const { places, bends, ...whole } = layout(
+      boxes.map(({ id }) => {
+        const width = widths.get(id) ?? 0
+        return { id, ...(isDown ? { width, height: HEIGHT } : { width: HEIGHT - 14, height: width }) }
+      }),
+      links,
+    )
+    const turn = ({ x, y }: Point): Point => (isDown ? { x, y } : { x: y, y: x })
+    return {
+      at: (id) => turn(places.get(id) ?? { x: 0, y: 0 }),
+      bends: bends.map((points) => points.map(turn)),
+      ...(isDown ? whole : { width: whole.height, height: whole.width }),
+      isDown,
+    }
+  }
+  const right = laid(false)
+  if (right.width <= WIDE) return right
+  const down = laid(true)
+  return down.width < right.width ? down : right
+}
+
+const moved = ({ x, y }: Point, by: number, isDown: boolean): Point => (isDown ? { x, y: y + by } : { x: x + by, y })
+
+function curve([head, ...rest]: readonly Point[], isDown: boolean): string {
   if (head === undefined) return ''
   let [path, before] = [`M${head.x} ${head.y}`, head]
   for (const point of rest) {
-    const half = (before.x + point.x) / 2
-    path += `C${half} ${before.y} ${half} ${point.y} ${point.x} ${point.y}`
+    const half = isDown ? (before.y + point.y) / 2 : (before.x + point.x) / 2
+    path += isDown
+      ? `C${before.x} ${half} ${point.x} ${half} ${point.x} ${point.y}`
+      : `C${half} ${before.y} ${half} ${point.y} ${point.x} ${point.y}`
     before = point
   }
   return path

@@ -100,7 +100,7 @@ const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text
 
 function Awaited({ flow: { awaited, deadlines } }: { readonly flow: FlowView }): ReactNode {
   if (awaited.length === 0) return null
-  const dueOf = (event: string): string => deadlines.find(({ events }) => events.includes(event))?.by ?? '~'
+  const dueOf = (event: string): string => deadlines.find(({ events }) => events.includes(event))?.by ?? '9999'
   const soonest = (one: { event: string }, other: { event: string }): number =>
     dueOf(one.event).localeCompare(dueOf(other.event))
   const by = (event: string): ReactNode => {

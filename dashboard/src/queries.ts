@@ -132,8 +132,11 @@ export const useKey = (field: string, value: string) =>
     refetchInterval: wholeInterval,
   })
 
-const wholeInterval = ({ state }: { readonly state: { readonly data?: Whole | undefined } }): number =>
-  state.data !== undefined && !state.data.runs.some(isOpen) ? SELDOM_MS : LIVE_MS
+/** A graph of many runs is asked for less often: all of it is read each time. */
+const wholeInterval = ({ state }: { readonly state: { readonly data?: Whole | undefined } }): number => {
+  const runs = state.data?.runs ?? []
+  return runs.length > 0 && !runs.some(isOpen) ? SELDOM_MS : Math.min(SELDOM_MS, LIVE_MS + runs.length * 100)
+}
 
 /** The causal graphs that a key is part of: what brought it about may be of no key. */
 async function rootsOf({ runs, events }: KeyView): Promise<readonly Related[]> {
@@ -145,11 +148,8 @@ async function whole(first: Promise<Related>, others: readonly Related[] = []): 
   const parts = [await first, ...others]
   const runs = new Map(parts.flatMap((part) => part.runs.map((run) => [run.id, run] as const)))
   const events = new Map(parts.flatMap((part) => part.events.map((event) => [`${event.source} ${event.id}`, event])))
-  const read = [...runs.keys()].slice(0, JOURNALS)
-  const rows = await inTurn(read, async (id) => {
-    const { items, cursor } = await api.journal(id, { limit: JOURNAL_PAGE })
-    return { id, items, isPart: cursor !== undefined }
-  })
+  const read = [...runs.values()].slice(0, JOURNALS)
+  const rows = await inTurn(read, journalOf)
   return {
     runs: [...runs.values()],
     events: [...events.values()],
@@ -157,6 +157,27 @@ async function whole(first: Promise<Related>, others: readonly Related[] = []): 
     isPart:
       parts.some(({ cursor }) => cursor !== undefined) || runs.size > read.length || rows.some(({ isPart }) => isPart),
   }
+}
+
+interface KnownJournal {
+  readonly id: string
+  readonly items: readonly JournalView[]
+  readonly isPart: boolean
+}
+
+/** Journals of runs that have ended: there is hardly ever a row more. */
+const ended = new Map<string, KnownJournal>()
+const ENDED_KEPT = 1000
+
+async function journalOf({ id, ended: at }: RunView): Promise<KnownJournal> {
+  const name = `${id} ${at}`
+  const known = ended.get(name)
+  if (known !== undefined) return known
+  const { items, cursor } = await api.journal(id, { limit: JOURNAL_PAGE })
+  const journal = { id, items, isPart: cursor !== undefined }
+  if (ended.size >= ENDED_KEPT) ended.clear()
+  if (at !== null) ended.set(name, journal)
+  return journal
 }
 
 /** All answers in the order of the questions, a few of which are under way at once. */

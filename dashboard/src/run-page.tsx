@@ -246,6 +246,10 @@ function About({ run }: { readonly run: RunView }): ReactNode {
           run.parent !== null && { name: 'Parent', value: <RunLink id={run.parent} /> },
           run.cause !== null && { name: 'Cause', value: <RefLink to={run.cause} root={run.root} /> },
           { name: 'Root', value: <RefLink to={run.root} root={run.root} /> },
+          run.kind !== 'choreography' && {
+            name: 'Start anew',
+            value: <a href={href(['start'], { like: run.id })}>with this input, or another</a>,
+          },
           { name: 'Show', value: <Copy text={`ballet show ${shellWord(printable(run.id))}`} /> },
           run.kind === 'workflow' && {
             name: 'Replay',

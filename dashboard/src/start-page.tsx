@@ -6,7 +6,7 @@ import { api, Problem } from './api.ts'
 import { freshId } from './fresh-id.ts'
 import { JsonField, written } from './json-field.tsx'
 import { EventLink, Failure, Loading, RunLink } from './pieces.tsx'
-import { client, useApp } from './queries.ts'
+import { client, useApp, useRun } from './queries.ts'
 import { href } from './router.ts'
 import { printable, type ApplicationView } from './shown.ts'
 
@@ -17,6 +17,7 @@ const NAMES: Readonly<Record<What, string>> = { run: 'Start a run', event: 'Publ
 export function StartPage({ query }: { readonly query: URLSearchParams }): ReactNode {
   const app = useApp()
   const what = WHATS.find((one) => one === query.get('what')) ?? 'run'
+  const like = query.get('like')
   return (
     <>
       <h1>{NAMES[what]}</h1>
@@ -30,9 +31,27 @@ export function StartPage({ query }: { readonly query: URLSearchParams }): React
       <Failure of={app.error} />
       {app.data === undefined ? (
         <Loading />
+      ) : like === null ? (
+        <StartForm key={`${what} ${query.get('name')}`} app={app.data} what={what} asked={query.get('name')} />
       ) : (
-        <StartForm key={`${what} ${query.get('name') ?? ''}`} app={app.data} what={what} asked={query.get('name')} />
+        <StartLike app={app.data} id={like} />
       )}
+    </>
+  )
+}
+
+/** Another run with the input of one that there is, to be changed first or not. */
+function StartLike({ app, id }: { readonly app: ApplicationView; readonly id: string }): ReactNode {
+  const run = useRun(id)
+  if (run.data === undefined) return run.isPending ? <Loading /> : <Failure of={run.error} />
+  const input = JSON.stringify(run.data.input, null, 2)
+  return (
+    <>
+      <p>
+        With the input of <RunLink id={id} />. The same id, or key, with the same input is the same run: nothing is
+        begun twice.
+      </p>
+      <StartForm app={app} what="run" asked={run.data.call ?? run.data.name} input={input} />
     </>
   )
 }
@@ -48,9 +67,11 @@ interface StartProps {
   readonly app: ApplicationView
   readonly what: What
   readonly asked: string | null
+  /** What the input begins with. */
+  readonly input?: string
 }
 
-function StartForm({ app, what, asked }: StartProps): ReactNode {
+function StartForm({ app, what, asked, input }: StartProps): ReactNode {
   const names = namesOf(app, what)
   const [name, setName] = useState(asked !== null && names.includes(asked) ? asked : (names[0] ?? ''))
   // What is sent twice by a hand that slips is one event. After it was taken, the next one is another.
@@ -83,7 +104,7 @@ function StartForm({ app, what, asked }: StartProps): ReactNode {
         key={name}
         name="data"
         label={what === 'run' ? 'Input' : 'Data'}
-        start={beginning(app, what, name)}
+        start={input ?? beginning(app, what, name)}
         error={doing.error}
         rows={10}
       />

@@ -91,7 +91,8 @@ const pageRoutes =
       return new Response(readFileSync(path), {
         headers: {
           'content-type': type,
-          'content-security-policy': "default-src 'self'",
+          'content-security-policy':
+            "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",
           'x-content-type-options': 'nosniff',
         },
       })
@@ -107,10 +108,14 @@ export interface Shown {
   close(): Promise<void>
 }
 
+const nothing = (): void => {}
+const silent = { info: nothing, warn: nothing, error: nothing }
+
 /** Opens an application in memory and serves it with its pages. */
-export async function show(definition: ApplicationDefinition): Promise<Shown> {
-  const app = await open(definition, { store: 'memory:' })
-  const server = await serve(app, { port: 0, routes: pageRoutes(definition.http) })
+export async function show(definition: ApplicationDefinition, token?: string): Promise<Shown> {
+  // Runs are stuck on purpose.
+  const app = await open(definition, { store: 'memory:', log: silent })
+  const server = await serve(app, { port: 0, token, routes: pageRoutes(definition.http) })
   return {
     app,
     url: server.url,
