@@ -11,7 +11,7 @@ import { NodesPage } from './nodes-page.tsx'
 import { Mishap } from './mishap.tsx'
 import { OverviewPage } from './overview-page.tsx'
 import { Empty } from './pieces.tsx'
-import { client, useApp, useSession } from './queries.ts'
+import { client, useApp, useAway, useSession } from './queries.ts'
 import { addressOf, href, useHash, type Address } from './router.ts'
 import { RunPage } from './run-page.tsx'
 import { RunsPage } from './runs-page.tsx'
@@ -50,7 +50,7 @@ function Frame({ canSignOut }: { readonly canSignOut: boolean }): ReactNode {
   useEffect(() => {
     document.title = [address.path.at(-1), app.data?.name ?? '', 'Ballet'].filter(Boolean).join(' · ')
   }, [path, app.data?.name])
-  const isAway = app.error instanceof Problem && app.error.status === 0
+  const isAway = useAway()
   return (
     <>
       <a className="skip" href="#content" onClick={toContent}>

@@ -1,6 +1,7 @@
 // What the pages keep of the server's answers, and how often they ask again: every two seconds while the page is seen, never
 // while it is hidden, and seldom for what has ended. A refusal for want of a token sends everybody to the sign-in page.
 import { QueryCache, MutationCache, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useSyncExternalStore } from 'react'
 import { api, Problem } from './api.ts'
 import type { ApplicationView, EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from './shown.ts'
 
@@ -18,8 +19,34 @@ const refused = (error: unknown): void => {
   if (error instanceof Problem && error.status === 401) void client.invalidateQueries({ queryKey: ['session'] })
 }
 
+/** Whether the last question had no answer at all, and who wants to know. */
+let isAway = false
+const listeners = new Set<() => void>()
+
+function setAway(value: boolean): void {
+  if (value === isAway) return
+  isAway = value
+  for (const listener of listeners) listener()
+}
+
+/** Whether the server does not answer. */
+export const useAway = (): boolean =>
+  useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    () => isAway,
+  )
+
 export const client: QueryClient = new QueryClient({
-  queryCache: new QueryCache({ onError: refused }),
+  queryCache: new QueryCache({
+    onError: (error) => {
+      refused(error)
+      setAway(error instanceof Problem && error.status === 0)
+    },
+    onSuccess: () => setAway(false),
+  }),
   mutationCache: new MutationCache({ onError: refused }),
   defaultOptions: {
     queries: {

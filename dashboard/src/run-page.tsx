@@ -195,7 +195,7 @@ function WaitLine({ run, wait }: { readonly run: RunView; readonly wait: WaitVie
       {wait.idempotencyKey === undefined ? null : (
         <span className="dim small">
           {' '}
-          its service knows it as <Copy text={printable(wait.idempotencyKey)} />
+          Its service knows it as <Copy text={printable(wait.idempotencyKey)} />
         </span>
       )}
     </>

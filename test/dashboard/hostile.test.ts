@@ -4,7 +4,7 @@
 import { ballet, event, operation, service, signal, TerminalError, workflow } from 'ballet'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import { browse, findBrowser, show, type Browsing, type Shown } from './pages.ts'
+import { findBrowser, openBrowser, show, type Browsing, type Shown, type Windows } from './pages.ts'
 
 const MARK = 'document.documentElement.dataset.taken=1'
 const CORPUS = [
@@ -46,6 +46,7 @@ const speak = workflow(
 
 const chromium = findBrowser()
 let shown: Shown
+let browser: Windows
 let window: Browsing
 
 beforeAll(async () => {
@@ -55,12 +56,13 @@ beforeAll(async () => {
   const text = CORPUS.join('\n')
   await shown.post('/api/runs', { call: 'speak', input: { id: 'a', text } })
   await shown.post('/api/runs/speak:a/signals/nudge', { data: { text } })
-  await shown.app.settled('speak:a', 5000)
-  if (chromium !== null) window = await browse(chromium)
+  if (chromium === null) return
+  browser = await openBrowser(chromium)
+  window = await browser.look()
 })
 beforeEach((context) => context.skip(chromium === null, 'there is no Chromium here'))
 afterAll(async () => {
-  await window?.close()
+  await browser?.close()
   await shown.close()
 })
 
@@ -72,7 +74,6 @@ async function isSafe(): Promise<void> {
 }
 
 async function goTo(hash: string): Promise<void> {
-  await window.page.goto('about:blank')
   await window.page.goto(shown.at(hash))
 }
 

@@ -1,12 +1,11 @@
 // A shop with its dashboard, and a browser that looks at it: both real. The pages are those of dist/dashboard, under the content
 // security policy that they are made for. Where there is no Chromium a test that asks for one is left out and says so, unless
 // BALLET_REQUIRE names `browser`.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { extname, join, normalize } from 'node:path'
 import { open, type Application, type ApplicationDefinition, type HttpRoutes } from 'ballet'
 import { serve } from 'ballet/server'
-import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import { chromium, type Page } from 'playwright-core'
 
 const built = join(import.meta.dirname, '..', '..', 'dist', 'dashboard')
 
@@ -26,21 +25,25 @@ export interface Browsing {
   readonly page: Page
   /** What the page has said on its console as an error, of the content security policy too, and what it threw. */
   readonly complaints: readonly string[]
+}
+
+interface Look {
+  readonly width?: number
+  readonly height?: number
+  readonly dark?: boolean
+}
+
+/** A browser that is new, and looks nothing up by itself. */
+export interface Windows {
+  /** A window without a cookie or a cache. */
+  look(options?: Look): Promise<Browsing>
   close(): Promise<void>
 }
 
-/** A window of a browser that is new: no cookie, no cache, nothing that it looks up by itself. */
-export async function browse(
-  executablePath: string,
-  options: { readonly width?: number; readonly height?: number; readonly dark?: boolean } = {},
-): Promise<Browsing> {
-  const folder = mkdtempSync(join(tmpdir(), 'ballet-browser-'))
-  const { width = 1280, height = 900, dark = false } = options
-  const context: BrowserContext = await chromium.launchPersistentContext(folder, {
+export async function openBrowser(executablePath: string): Promise<Windows> {
+  const browser = await chromium.launch({
     executablePath,
     headless: true,
-    viewport: { width, height },
-    colorScheme: dark ? 'dark' : 'light',
     args: [
       '--no-sandbox',
       '--disable-gpu',
@@ -51,22 +54,24 @@ export async function browse(
       '--disable-sync',
     ],
   })
-  const page = context.pages()[0] ?? (await context.newPage())
-  page.setDefaultTimeout(20_000)
-  const complaints: string[] = []
-  page.on('console', (message) => {
-    // A browser reports every answer of 4xx as an error; the page shows what it means.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-      complaints.push(message.text())
-  })
-  page.on('pageerror', (error) => complaints.push(String(error)))
   return {
-    page,
-    complaints,
-    async close() {
-      await context.close()
-      rmSync(folder, { recursive: true, force: true })
+    async look({ width = 1280, height = 900, dark = false } = {}) {
+      const context = await browser.newContext({
+        viewport: { width, height },
+        colorScheme: dark ? 'dark' : 'light',
+      })
+      const page = await context.newPage()
+      page.setDefaultTimeout(20_000)
+      const complaints: string[] = []
+      page.on('console', (message) => {
+        // A browser reports every answer of 4xx as an error; the page shows what it means.
+        if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+          complaints.push(message.text())
+      })
+      page.on('pageerror', (error) => complaints.push(String(error)))
+      return { page, complaints }
     },
+    close: () => browser.close(),
   }
 }
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { makeShop } from '../../examples/shop/shop.ts'
-import { browse, findBrowser, show, type Browsing, type Shown } from './pages.ts'
+import { findBrowser, openBrowser, show, type Browsing, type Shown, type Windows } from './pages.ts'
 
 const chromium = findBrowser()
 const orderOf = (sample: string): object =>
@@ -11,17 +11,20 @@ const orderOf = (sample: string): object =>
 
 let shop: ReturnType<typeof makeShop>
 let shown: Shown
+let browser: Windows
 let window: Browsing
 
 beforeAll(async () => {
   shop = makeShop(null)
   shown = await show(shop.definition)
   await shop.open()
-  if (chromium !== null) window = await browse(chromium)
+  if (chromium === null) return
+  browser = await openBrowser(chromium)
+  window = await browser.look()
 })
 beforeEach((context) => context.skip(chromium === null, 'there is no Chromium here'))
 afterAll(async () => {
-  await window?.close()
+  await browser?.close()
   await shown.close()
   await shop.close()
 })
@@ -37,7 +40,6 @@ async function seen(...words: readonly string[]): Promise<string> {
 }
 
 async function goTo(hash: string): Promise<void> {
-  await window.page.goto('about:blank')
   await window.page.goto(shown.at(hash))
 }
 
