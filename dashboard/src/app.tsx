@@ -11,7 +11,7 @@ import { NodesPage } from './nodes-page.tsx'
 import { Mishap } from './mishap.tsx'
 import { OverviewPage } from './overview-page.tsx'
 import { Empty } from './pieces.tsx'
-import { client, useApp, useAway, useSession } from './queries.ts'
+import { useApp, useAway, useSession } from './queries.ts'
 import { addressOf, href, useHash, type Address } from './router.ts'
 import { RunPage } from './run-page.tsx'
 import { RunsPage } from './runs-page.tsx'
@@ -93,10 +93,13 @@ function toContent(event: { preventDefault(): void }): void {
   document.getElementById('content')?.focus()
 }
 
+/** The page begins anew: what it has been shown is not kept. */
 async function signOut(): Promise<void> {
-  await api.signOut()
-  client.clear()
-  await client.invalidateQueries({ queryKey: ['session'] })
+  try {
+    await api.signOut()
+  } finally {
+    window.location.reload()
+  }
 }
 
 function Page({ address: { path, query } }: { readonly address: Address }): ReactNode {
