@@ -77,7 +77,7 @@ function Shards({ shards }: Pick<NodesView, 'shards'>): ReactNode {
         <table>
           <thead>
             <tr>
-              <th className="count">Shard</th>
+              <th>Shard</th>
               <th>Owner</th>
               <th>Since</th>
               <th className="count">Epoch</th>
@@ -88,7 +88,7 @@ function Shards({ shards }: Pick<NodesView, 'shards'>): ReactNode {
           <tbody>
             {shards.map(({ shard, owner, address, since, epoch, head, waiting }) => (
               <tr key={shard}>
-                <td className="count">{shard}</td>
+                <td>{shard}</td>
                 <td className="id">{printable(owner ?? address ?? '') || <span className="care">▲ nobody</span>}</td>
                 <td>{since === null ? '' : <When at={since} ago />}</td>
                 <td className="count">{epoch}</td>
