@@ -3,6 +3,7 @@
 // the person's machine is not.
 import type {
   Acted,
+  ActedAll,
   ApplicationView,
   CountsView,
   EventView,
@@ -130,6 +131,7 @@ export const api = {
   flows: (name: string, fields: Fields) => get<Page<FlowView>>(at('choreographies', name), fields),
   flow: (name: string, key: string) => get<FlowView>(at('choreographies', name, key)),
   act: (id: string, action: Action, body: Body) => post<Acted>(`${at('runs', id)}/${action}`, body),
+  actOnAll: (body: Body) => post<ActedAll>('/actions', body),
   signal: (id: string, name: string, body: Body) => post<Accepted>(`${at('runs', id)}${at('signals', name)}`, body),
   start: (body: Body) => post<Accepted>('/runs', body),
   publish: (body: Body) => post<Accepted & { readonly source: string }>('/events', body),

@@ -53,7 +53,7 @@ export function DeedDialog(props: DialogProps): ReactNode {
         <p>{WHAT[possible.deed]}</p>
         {possible.targets.length > 0 ? <Targets targets={possible.targets} /> : null}
         <Extra {...props} />
-        <Reason deed={possible.deed} />
+        {possible.deed === 'signal' ? null : <Reason />}
         <Failure of={error} />
         <div className="buttons end">
           <button type="button" onClick={onClose}>
@@ -164,8 +164,8 @@ function AnswerFields({ run, app, target, error }: AnswerProps): ReactNode {
   )
 }
 
-function Reason({ deed }: { readonly deed: Deed }): ReactNode {
-  if (deed === 'signal') return null
+/** Who does it, and why. */
+export function Reason(): ReactNode {
   return (
     <>
       <label>
@@ -182,9 +182,19 @@ function Reason({ deed }: { readonly deed: Deed }): ReactNode {
         Why
         <input name="why" required maxLength={1000} autoComplete="off" />
       </label>
-      <p className="hint">Both stand in the journal of the run.</p>
+      <p className="hint">Both stand in the journal.</p>
     </>
   )
+}
+
+/** What was said of that; who it is is kept in this browser. */
+export function reasonOf(form: FormData): { readonly by: string; readonly why: string } {
+  const text = (name: string): string => {
+    const value = form.get(name)
+    return typeof value === 'string' ? value.trim() : ''
+  }
+  if (text('by') !== '') localStorage.setItem(WHO, text('by'))
+  return { by: text('by'), why: text('why') }
 }
 
 function submit(event: FormEvent<HTMLFormElement>, { possible: { deed }, onDo }: DialogProps): void {
@@ -195,9 +205,8 @@ function submit(event: FormEvent<HTMLFormElement>, { possible: { deed }, onDo }:
     return typeof value === 'string' ? value.trim() : ''
   }
   const json = (name: string): unknown => written(text(name))
-  if (text('by') !== '') localStorage.setItem(WHO, text('by'))
   const op = text('op') === '' ? {} : { op: text('op') }
-  const reason = { by: text('by'), why: text('why') }
+  const reason = reasonOf(form)
   switch (deed) {
     case 'signal':
       return onDo({ deed, name: text('name'), body: { data: json('data'), id: freshId() } })

@@ -3,6 +3,7 @@
 import type { ReactNode } from 'react'
 import { Empty, Failure, Facts, Loading, Part, RunLink, State, When } from './pieces.tsx'
 import { FLOWS_COUNTED, useApp, useCounts, useFlowCount, useNodes, useRuns } from './queries.ts'
+import { RetryAll } from './retry-all.tsx'
 import { href } from './router.ts'
 import { serverNow } from './api.ts'
 import {
@@ -89,6 +90,7 @@ function Stuck(): ReactNode {
             ))}
             {some.length > SHOWN ? <span className="dim">and {some.length - SHOWN} more</span> : null}
           </p>
+          {some.length > 1 ? <RetryAll alike={{ name: first.name, reason: first.reason }} /> : null}
         </div>
       ))}
       {unreadable.map(({ id, error }) => (

@@ -36,6 +36,7 @@ import {
   waitWords,
   between,
   type RunView,
+  type StepView,
   type WaitView,
 } from './shown.ts'
 import { Tabs, WholeView } from './whole-view.tsx'
@@ -116,6 +117,7 @@ function Body({ run, view }: { readonly run: RunView; readonly view: string }): 
     <>
       <ErrorPart run={run} />
       <Waits run={run} />
+      {run.steps === undefined ? null : <Steps steps={run.steps} />}
       <Tabs names={VIEWS} shown={shown} to={(name) => href(['runs', run.id], { view: name })} />
       {shown === 'journal' ? (
         <JournalView run={run} />
@@ -201,6 +203,50 @@ function WaitLine({ run, wait }: { readonly run: RunView; readonly wait: WaitVie
     </>
   )
 }
+
+/** The calls of a run that conducts a flow, in the order of the events that asked for them. */
+function Steps({ steps }: { readonly steps: readonly StepView[] }): ReactNode {
+  return (
+    <Part title="Steps" note="the calls of the flow that it conducts">
+      <div className="wide" tabIndex={0} role="group" aria-label="Steps">
+        <table>
+          <thead>
+            <tr>
+              <th>Status</th>
+              <th>Reaction</th>
+              <th>Call</th>
+              <th>Outcome</th>
+              <th>Since</th>
+            </tr>
+          </thead>
+          <tbody>
+            {steps.map((step) => (
+              <tr key={step.op}>
+                <td>
+                  <State of={STEP_STATES[step.status]} />
+                </td>
+                <td>
+                  <RunLink id={step.run}>{printable(step.step)}</RunLink>
+                </td>
+                <td className="id">{printable(step.call)}</td>
+                <td className="id">
+                  {printable(step.error === undefined ? (step.outcome ?? '') : errorWords(step.error))}
+                </td>
+                <td>
+                  <When at={step.since} ago />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Part>
+  )
+}
+
+const STEP_STATES = { open: 'running', done: 'completed', failed: 'failed' } as const satisfies Readonly<
+  Record<StepView['status'], RunView['status']>
+>
 
 function DataView({ run }: { readonly run: RunView }): ReactNode {
   return (

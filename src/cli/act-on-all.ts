@@ -3,7 +3,8 @@
 import { STUCK_REASONS } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
 import type { RunKind } from '../core/store.ts'
-import type { ActAllRequest, ActedAll } from '../define/application.ts'
+import type { ActAllRequest } from '../define/application.ts'
+import { actedAllWords } from './acted-words.ts'
 import type { Command, Given, OptionSpec } from './command.ts'
 import { findWriter } from './discovery.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
@@ -68,22 +69,13 @@ export async function actOnAll(
   }
   const client = await findWriter(given, terminal)
   const acted = await client.actOnAll(request)
-  print(terminal, given.flag('json'), acted, () => [summary(acted)])
+  print(terminal, given.flag('json'), acted, () => [actedAllWords(acted)])
   for (const { id, code, message } of acted.refused) terminal.note(oneLine(`${id} refused: ${message} (${code})`))
   if (acted.more)
     terminal.note(
       'There are more than --limit. Asked again, it begins with the newest ones that still match; a higher --limit takes all.',
     )
   return acted.refused.length > 0 ? EXIT.conflict : EXIT.ok
-}
-
-const DONE = { retry: 'tried again', cancel: 'asked to stop' } as const
-
-function summary({ action, matched, changed, kept = 0, refused }: ActedAll): string {
-  if (matched === 0) return 'No run matches.'
-  const more = refused.length >= 100 ? 'at least ' : ''
-  const no = refused.length === 0 ? '' : `; ${more}${refused.length} refused`
-  return `${changed} of ${matched} run${matched === 1 ? '' : 's'} ${DONE[action]}${no}.${kept === 0 ? '' : ` The code of ${kept} cannot go on: that is kept until ${kept === 1 ? 'it is' : 'they are'} mended and retried.`}`
 }
 
 function statusOf(command: Named, given: Given): ActAllRequest['status'] {

@@ -1,5 +1,5 @@
-// What an action came to, as a sentence: for the commands that act on a run, and for the dashboard.
-import type { Acted, Action } from '../define/application.ts'
+// What an action came to, as a sentence: for the commands that act on runs, and for the dashboard.
+import type { Acted, ActedAll, Action } from '../define/application.ts'
 
 const OF_RUN: Readonly<Record<Action, string>> = {
   cancel: 'is asked to stop and to take back what it did.',
@@ -24,4 +24,14 @@ export function actedWords({ id, action, ops, kept, dropped }: Acted): string {
     return `${id} ends as failed. It was to take back what a late answer had done: that stays done; look at the service.`
   if (ops.length === 0 || action === 'cancel') return `${id} ${OF_RUN[action]}`
   return `${id}: ${ops.join(', ')} ${OF_CALLS[action][ops.length === 1 ? 0 : 1]}.`
+}
+
+const DONE = { retry: 'tried again', cancel: 'asked to stop' } as const
+
+/** What an action came to for all runs that match. */
+export function actedAllWords({ action, matched, changed, kept = 0, refused }: ActedAll): string {
+  if (matched === 0) return 'No run matches.'
+  const more = refused.length >= 100 ? 'at least ' : ''
+  const no = refused.length === 0 ? '' : `; ${more}${refused.length} refused`
+  return `${changed} of ${matched} run${matched === 1 ? '' : 's'} ${DONE[action]}${no}.${kept === 0 ? '' : ` The code of ${kept} cannot go on: that is kept until ${kept === 1 ? 'it is' : 'they are'} mended and retried.`}`
 }

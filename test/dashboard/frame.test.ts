@@ -103,6 +103,28 @@ test('on a narrow screen nothing stands beside it', async () => {
   }
 })
 
+test('of a long list only what is seen is in the page, and it goes on', async () => {
+  const long = await show(definition)
+  try {
+    const ids = Array.from({ length: 230 }, (_, index) => `n${index}`)
+    await Promise.all(ids.map((id) => long.post('/api/runs', { call: 'tell', input: { id } })))
+    const { page } = await browser.look()
+    await page.goto(long.at('#/runs?kind=workflow'))
+    for (const size of [200, 230]) {
+      await page.getByRole('button', { name: 'More' }).click()
+      await page.locator(`[aria-setsize="${size}"]`).first().waitFor()
+    }
+    expect(await page.getByRole('listitem').count()).toBeLessThan(120)
+    await page.keyboard.press('End')
+    await page.locator('[aria-posinset="230"]').waitFor()
+    await page.keyboard.press('Home')
+    await page.locator('[aria-posinset="1"]').waitFor()
+    expect(await page.getByRole('button', { name: 'More' }).count()).toBe(0)
+  } finally {
+    await long.close()
+  }
+})
+
 test('a stuck run is found, and cancelled, by the keyboard alone', async () => {
   const { page } = await browser.look()
   const { keyboard } = page

@@ -79,6 +79,17 @@ test('a choreographed order is a flow with what has come, and the same page', as
   expect(window.complaints).toEqual([])
 })
 
+test('a flow is conducted from the page, and each of its steps stands there', async () => {
+  await goTo('#/start?what=flow')
+  await window.page.getByLabel('Event that begins it').selectOption('order.created')
+  await window.page.getByLabel('Data').fill(JSON.stringify({ ...orderOf('ok'), orderId: 'led-2' }))
+  await window.page.getByRole('button', { name: 'Conduct a flow' }).click()
+  await window.page.getByRole('link', { name: 'fulfilment:led-2' }).click()
+  const told = await seen('the calls of the flow that it conducts', 'customer.notified')
+  expect(told).toMatch(/payment:stock\.reserved\s+payment\.charge\s+payment\.approved/)
+  expect(window.complaints).toEqual([])
+})
+
 test('what is stuck stands first, and is retried from its page with a reason', async () => {
   await shown.post('/shop/faults', { service: 'notification', garble: true })
   await order('ok', 'orchestrated', 'stuck-1')
@@ -98,6 +109,22 @@ test('what is stuck stands first, and is retried from its page with a reason', a
   await window.page.getByRole('link', { name: 'journal' }).click()
   await seen('retry notification.notify#0, asked for by ann (the service is mended)')
   expect(window.complaints).toEqual([])
+})
+
+test('runs that are stuck alike are retried together', async () => {
+  await shown.post('/shop/faults', { service: 'notification', garble: true })
+  const ids = ['all-1', 'all-2']
+  for (const id of ids) await order('ok', 'orchestrated', id)
+  await goTo('')
+  await seen('2 runs of checkout')
+  await fetch(`${shown.url}/shop/faults`, { method: 'DELETE' })
+  await window.page.getByRole('button', { name: 'Retry all' }).click()
+  const dialog = window.page.getByRole('dialog')
+  await dialog.getByLabel('Who').fill('ann')
+  await dialog.getByLabel('Why').fill('the service is mended')
+  await dialog.getByRole('button', { name: 'Retry all' }).click()
+  await seen('Nothing is stuck.')
+  for (const id of ids) expect((await shown.app.settled(`checkout:${id}`, 20_000))?.status).toBe('completed')
 })
 
 test('a call is answered in the place of its service, and what its schema does not take is said at its line', async () => {
