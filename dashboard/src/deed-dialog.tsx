@@ -40,6 +40,7 @@ const WHO = 'ballet.by'
 export function DeedDialog(props: DialogProps): ReactNode {
   const { title, run, possible, error, isBusy, onClose } = props
   const dialog = useRef<HTMLDialogElement>(null)
+  const [op, setOp] = useState(possible.targets[0]?.op)
   const heading = useId()
   useEffect(() => {
     dialog.current?.showModal()
@@ -51,8 +52,8 @@ export function DeedDialog(props: DialogProps): ReactNode {
           {title}: <span className="id">{printable(run.id)}</span>
         </h2>
         <p>{WHAT[possible.deed]}</p>
-        {possible.targets.length > 0 ? <Targets targets={possible.targets} /> : null}
-        <Extra {...props} />
+        {possible.targets.length > 0 ? <Targets targets={possible.targets} onChoose={setOp} /> : null}
+        <Extra {...props} op={op} />
         {possible.deed === 'signal' ? null : <Reason />}
         <Failure of={error} />
         <div className="buttons end">
@@ -68,14 +69,19 @@ export function DeedDialog(props: DialogProps): ReactNode {
   )
 }
 
-function Targets({ targets }: { readonly targets: readonly Target[] }): ReactNode {
+interface TargetsProps {
+  readonly targets: readonly Target[]
+  readonly onChoose: (op: string | undefined) => void
+}
+
+function Targets({ targets, onChoose }: TargetsProps): ReactNode {
   const after = targets.find((target) => target.after !== undefined)?.after
   return (
     <>
       {after === undefined ? null : <p className="care">First: {printable(after)}.</p>}
       <label>
         Of what
-        <select name="op">
+        <select name="op" onChange={({ target }) => onChoose(target.value === '' ? undefined : target.value)}>
           {targets.map(({ op }) => (
             <option key={op ?? ''} value={op ?? ''}>
               {op === undefined ? 'the run' : printable(op)}
@@ -88,10 +94,10 @@ function Targets({ targets }: { readonly targets: readonly Target[] }): ReactNod
 }
 
 /** What this deed asks for besides. */
-function Extra({ possible, run, app, error }: DialogProps): ReactNode {
+function Extra({ possible, run, app, error, op }: DialogProps & { readonly op: string | undefined }): ReactNode {
   switch (possible.deed) {
     case 'answer':
-      return <AnswerFields run={run} app={app} target={possible.targets[0]?.op} error={error} />
+      return <AnswerFields key={op} run={run} app={app} target={op} error={error} />
     case 'fail':
       return (
         <>

@@ -1,6 +1,7 @@
 // The log of events, oldest first, by key and type.
 import type { ReactNode } from 'react'
 import { FilterBar, filterOf } from './filter-bar.tsx'
+import { More } from './more.tsx'
 import { Empty, EventLink, Failure, Loading, When, refOf } from './pieces.tsx'
 import { useEvents, useKnownApp } from './queries.ts'
 import { href } from './router.ts'
@@ -33,11 +34,7 @@ export function EventsPage({ query }: { readonly query: URLSearchParams }): Reac
         row={(index) => <EventLine event={items[index] as EventView} field={fieldOf.get(items[index]?.type ?? '')} />}
         label="Events"
       />
-      {events.hasNextPage ? (
-        <button type="button" onClick={() => void events.fetchNextPage()} disabled={events.isFetchingNextPage}>
-          More
-        </button>
-      ) : null}
+      <More of={events} />
     </>
   )
 }

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 import { serverNow } from './api.ts'
 import { FilterBar, filterOf } from './filter-bar.tsx'
 import { FlowDrawing } from './flow-drawing.tsx'
+import { More } from './more.tsx'
 import { Empty, Failure, Loading, Part, State, When } from './pieces.tsx'
 import { FLOWS_COUNTED, useApp, useFlowCount, useFlows } from './queries.ts'
 import { href } from './router.ts'
@@ -70,11 +71,7 @@ export function FlowsPage({ name, query }: { readonly name: string; readonly que
         row={(index) => <FlowLine flow={items[index] as FlowView} />}
         label="Flows"
       />
-      {flows.hasNextPage ? (
-        <button type="button" onClick={() => void flows.fetchNextPage()} disabled={flows.isFetchingNextPage}>
-          More
-        </button>
-      ) : null}
+      <More of={flows} />
       {choreography?.drawing === undefined ? null : (
         <Part title="The flow">
           <FlowDrawing drawing={choreography.drawing} label={`The flow of ${name}`} />

@@ -2,7 +2,7 @@
 // and on which store.
 import type { ReactNode } from 'react'
 import { Empty, Failure, Facts, Loading, Part, RunLink, State, When } from './pieces.tsx'
-import { FLOWS_COUNTED, useApp, useCounts, useFlowCount, useNodes, useRuns } from './queries.ts'
+import { FLOWS_COUNTED, useApp, useCounts, useFlowCount, useNewest, useNodes, useRuns } from './queries.ts'
 import { RetryAll } from './retry-all.tsx'
 import { href } from './router.ts'
 import { serverNow } from './api.ts'
@@ -204,8 +204,7 @@ function Counts(): ReactNode {
 const RECENT = 8
 
 function Recent(): ReactNode {
-  const { data } = useRuns({ kind: 'workflow' })
-  const runs = data?.pages[0]?.items.slice(0, RECENT) ?? []
+  const runs = useNewest(RECENT).data?.items ?? []
   if (runs.length === 0) return null
   return (
     <Part title="Newest workflows" note={<a href={href(['runs'])}>all runs</a>}>

@@ -82,6 +82,10 @@ export const useRun = (id: string) =>
     refetchInterval: ({ state }) => (state.data !== undefined && !isOpen(state.data) ? SELDOM_MS : LIVE_MS),
   })
 
+/** The newest few workflows: how each stands is read from its journal, so that no more are asked for. */
+export const useNewest = (limit: number) =>
+  useQuery({ queryKey: ['newest', limit], queryFn: () => api.runs({ kind: 'workflow', limit }) })
+
 /** A list, page by page; the pages that are shown are asked for again. */
 export const useRuns = (filter: Filter) => useList('runs', filter, (fields) => api.runs(fields))
 
@@ -101,9 +105,12 @@ function useList<Item>(
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.cursor,
     // Many pages are not asked for again and again.
-    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > 3 ? false : LIVE_MS),
+    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > LIVE_PAGES ? false : LIVE_MS),
   })
 }
+
+/** Pages of a list that are asked for again by themselves; somebody who goes on reads what was. */
+export const LIVE_PAGES = 3
 
 /** How many flows stand so, counted to the limit. */
 export const FLOWS_COUNTED = 200
@@ -115,7 +122,8 @@ export const useFlowCount = (name: string, state: FlowView['state']) =>
       const { items, cursor } = await api.flows(name, { state, limit: FLOWS_COUNTED })
       return { flows: items, more: cursor !== undefined }
     },
-    refetchInterval: LIVE_MS * 2,
+    // Those that need nobody may be many, and are counted less often.
+    refetchInterval: state === 'overdue' || state === 'broken' ? LIVE_MS * 2 : SELDOM_MS,
   })
 
 export const useFlow = (name: string, key: string) =>

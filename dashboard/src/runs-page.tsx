@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react'
 import { serverNow } from './api.ts'
 import { FilterBar, filterOf } from './filter-bar.tsx'
+import { More } from './more.tsx'
 import { Empty, Failure, KeyLink, Loading, RunLink, State, When, shownId } from './pieces.tsx'
 import { useKnownApp, useRun, useRuns } from './queries.ts'
 import { printable, printableView, waitingLine, type ApplicationView, type RunView } from './shown.ts'
@@ -75,11 +76,7 @@ function RunList({ filter }: { readonly filter: Readonly<Record<string, string>>
         row={(index) => <RunLine run={items[index] as RunView} />}
         label="Runs"
       />
-      {runs.hasNextPage ? (
-        <button type="button" onClick={() => void runs.fetchNextPage()} disabled={runs.isFetchingNextPage}>
-          More
-        </button>
-      ) : null}
+      <More of={runs} />
     </>
   )
 }
