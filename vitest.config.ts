@@ -15,7 +15,13 @@ export default defineConfig({
     // Only what hangs is ended: a busy machine is slow, and coverage is slower.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts', 'bench/**/*.test.ts'],
+    include: [
+      'src/**/*.test.ts',
+      'test/**/*.test.ts',
+      'examples/**/*.test.ts',
+      'bench/**/*.test.ts',
+      'dashboard/**/*.test.ts',
+    ],
     coverage: {
       provider: 'v8',
       include: ['src/core/**/*.ts'],

@@ -1,11 +1,13 @@
-// Builds dist/: the declarations with tsc, the JavaScript with bundle.mjs. Old output is replaced file by file and only what
-// has no source any more is removed afterwards, so that a process which runs from dist/ while it is rebuilt never finds it
-// empty. With `--prepare` (npm calls it so at the end of an installation) a build that is up to date is left alone, and an
-// error of the compiler is told but does not undo the installation: whoever is to mend the source needs the tools.
+// Builds dist/: the declarations with tsc, the JavaScript with bundle.mjs, the pages with dashboard.mjs. Old output is
+// replaced file by file and only what has no source any more is removed afterwards, so that a process which runs from dist/
+// while it is rebuilt never finds it empty. With `--prepare` (npm calls it so at the end of an installation) a build that is
+// up to date is left alone, and an error of the compiler is told but does not undo the installation: whoever is to mend the
+// source needs the tools.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildDashboard } from './dashboard.mjs'
 import { commandFile, ensureInstalled, root, runNode } from './install.mjs'
 
 const stampFile = join(root, 'node_modules', '.ballet', 'built')
@@ -44,10 +46,11 @@ function removeOrphans() {
 export async function build({ ifStale = false } = {}) {
   const before = fingerprint()
   const built = existsSync(stampFile) && existsSync(join(root, 'dist')) ? readFileSync(stampFile, 'utf8') : ''
-  if (ifStale && built === before) return 0
+  if (ifStale && built === before) return buildDashboard()
   const declared = await runNode([commandFile('typescript', 'tsc'), '-p', 'tsconfig.build.json'])
   const bundled = await runNode([join(root, 'scripts', 'bundle.mjs'), join(root, 'src'), join(root, 'dist')])
-  const code = declared === 0 ? bundled : declared
+  const paged = await buildDashboard()
+  const code = declared || bundled || paged
   removeOrphans()
   mkdirSync(dirname(stampFile), { recursive: true })
   // A build that failed leaves no stamp, so that the next one does not believe it.

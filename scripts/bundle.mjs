@@ -45,5 +45,7 @@ for (const { fileName, code } of output) {
 const made = new Set(output.map(({ fileName }) => join(target, fileName)))
 for (const name of readdirSync(target, { recursive: true })) {
   const path = join(target, name)
+  // The pages are made by dashboard.mjs.
+  if (/^dashboard(?:[\\/]|$)/.test(name)) continue
   if (/\.js(?:\.new)?$/.test(path) && !made.has(path)) rmSync(path)
 }

@@ -22,6 +22,7 @@ const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
 const checks = [
   ['build', () => run(nodeBinary(), ['scripts/build.mjs'])],
   ['types', () => installed('typescript', 'tsc', ['--noEmit'])],
+  ['types of the dashboard', () => installed('typescript', 'tsc', ['-p', 'dashboard'])],
   ['lint', () => installed('oxlint', 'oxlint', ['--type-aware', '--deny-warnings'])],
   ['format', () => installed('oxfmt', 'oxfmt', ['--check'])],
   ['unused code and packages', () => installed('knip', 'knip', [])],

@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, wri
 import { tmpdir } from 'node:os'
 import { dirname, join, normalize } from 'node:path'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import packageJson from '../package.json' with { type: 'json' }
 
@@ -34,6 +35,7 @@ test('it has what its doors lead to, its command, and every document', () => {
   const wanted = [
     ...doors,
     ...Object.values(packageJson.bin),
+    'dist/dashboard/index.html',
     'docs/errors.md',
     'docs/tutorial.md',
     'docs/reference/cli.md',
@@ -42,6 +44,17 @@ test('it has what its doors lead to, its command, and every document', () => {
   expect(
     [...files].filter((path) => /\.test(?:-d)?\.|test-\w+\.(?:d\.ts|js)$/.test(path) && !path.startsWith('template/')),
   ).toEqual([])
+})
+
+test('the dashboard is there with all that it names, and weighs little', () => {
+  const pages = [...files].filter((path) => path.startsWith('dist/dashboard/'))
+  const named = [...readFileSync(join(root, 'dist/dashboard/index.html'), 'utf8').matchAll(/="\/dashboard\/([^"]+)"/g)]
+  expect(named.map(([, path]) => `dist/dashboard/${path}`).toSorted()).toEqual(
+    pages.filter((path) => !path.endsWith('index.html')).toSorted(),
+  )
+  const packed = pages.map((path) => gzipSync(readFileSync(join(root, path))).byteLength)
+  expect(packed.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(150_000)
+  expect([...files].filter((path) => path.startsWith('dashboard/'))).toEqual([])
 })
 
 test('nothing of it runs when it is installed', () => {

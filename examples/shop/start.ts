@@ -30,6 +30,7 @@ async function main(): Promise<void> {
   const address = `localhost:${serving.port}`
   print(`${paint('bold', 'Ballet: the shop')}, five services, orders carried through in two styles`)
   print(`  address   http://${address}`)
+  print(`  dashboard http://${address}/dashboard/`)
   print(`  store     ${place.store.replace(/^file:/, '')}`)
   print(`  services  ${place.folder === null ? 'in memory' : `${place.folder}/, a database each`}`)
   print(`  process   ${process.pid}, kill -9 it if you like`)

@@ -4,6 +4,7 @@ import { STUCK_REASONS } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
 import type { RunKind } from '../core/store.ts'
 import type { ActAllRequest, ActedAll } from '../define/application.ts'
+import { actedAllWords } from './acted-words.ts'
 import type { Command, Given, OptionSpec } from './command.ts'
 import { findWriter } from './discovery.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
@@ -70,24 +71,13 @@ export async function actOnAll(
   }
   const client = await findWriter(given, terminal)
   const acted = await client.actOnAll(request)
-  print(terminal, given.flag('json'), acted, () => [summary(acted), ...rehearsedLines(acted)])
+  print(terminal, given.flag('json'), acted, () => [actedAllWords(acted), ...rehearsedLines(acted)])
   for (const { id, code, message } of acted.refused) terminal.note(oneLine(`${id} refused: ${message} (${code})`))
   if (acted.more)
     terminal.note(
       'There are more than --limit. Asked again, it begins with the newest ones that still match; a higher --limit takes all.',
     )
   return acted.refused.length > 0 ? EXIT.conflict : EXIT.ok
-}
-
-const DONE = { retry: 'tried again', cancel: 'asked to stop' } as const
-
-function summary({ action, matched, changed, kept = 0, refused, rehearsed }: ActedAll): string {
-  if (matched === 0) return 'No run matches.'
-  if (rehearsed !== undefined)
-    return `${matched} run${matched === 1 ? '' : 's'} would be ${DONE[action]}; nothing was done.`
-  const more = refused.length >= 100 ? 'at least ' : ''
-  const no = refused.length === 0 ? '' : `; ${more}${refused.length} refused`
-  return `${changed} of ${matched} run${matched === 1 ? '' : 's'} ${DONE[action]}${no}.${kept === 0 ? '' : ` The code of ${kept} cannot go on: that is kept until ${kept === 1 ? 'it is' : 'they are'} mended and retried.`}`
 }
 
 /** Of a rehearsal: the runs, and how many more there are than are listed. */

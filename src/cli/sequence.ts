@@ -1,6 +1,7 @@
-// The sequence of one key as a Mermaid sequence diagram: who told whom what, in the order in which it came about, over
-// workflows and reactions alike. Made from the tree of causes (causal-tree.ts), so that nothing stands in it but what the
-// journals and the log have. An arrow with a full head is a call, a dashed one its answer, an open one an event on its way.
+// The sequence of one key: who told whom what, in the order in which it came about, over workflows and reactions alike, as
+// lines, and as a Mermaid sequence diagram. Made from the tree of causes (causal-tree.ts), so that nothing stands in it but
+// what the journals and the log have. An arrow with a full head is a call, a dashed one its answer, an open one an event on
+// its way.
 import { overdueType } from '../core/names.ts'
 import { isRecord } from '../core/json.ts'
 import { showMs } from '../core/duration.ts'
@@ -8,19 +9,55 @@ import type { WaitView } from '../core/views.ts'
 import type { CallNode, CausalNode, EventNode, RunNode } from './causal-tree.ts'
 import { placeAt } from './why-waiting.ts'
 
-interface Line {
-  readonly at: number
-  readonly text: string
+/** One arrow between two parties, or words over one of them. `at` in milliseconds since the epoch. */
+export type SequenceLine =
+  | {
+      readonly kind: 'arrow'
+      readonly at: number
+      readonly from: string
+      readonly to: string
+      /** What goes from one to the other. */
+      readonly what: Arrow
+      readonly words: string
+    }
+  | { readonly kind: 'note'; readonly at: number; readonly party: string; readonly words: string }
+
+/** A call, its answer or failure, an event or the start of a workflow on its way. */
+export type Arrow = 'call' | 'answer' | 'failure' | 'event'
+
+export interface Sequence {
+  /** In the order in which they come in. */
+  readonly parties: readonly string[]
+  readonly lines: readonly SequenceLine[]
+}
+
+const ARROWS: Readonly<Record<Arrow, string>> = { call: '->>', answer: '-->>', failure: '--x', event: '-)' }
+
+/** Who told whom what. @param tree the roots of the causes. */
+export function sequenceLines(tree: readonly CausalNode[]): Sequence {
+  const diagram = new Diagram(conductorsOf(tree))
+  for (const node of tree) diagram.add(node, OUTSIDE)
+  return diagram.told()
 }
 
 /** Mermaid text of the sequence of a key. @param tree the roots of its causes. */
 export function sequence(key: string, tree: readonly CausalNode[]): string {
-  const diagram = new Diagram(conductorsOf(tree))
-  for (const node of tree) diagram.add(node, OUTSIDE)
-  return ['sequenceDiagram', `  accTitle: ${safe(key)}`, ...diagram.text()].join('\n')
+  const { parties, lines } = sequenceLines(tree)
+  const short = (party: string): string => `p${parties.indexOf(party)}`
+  return [
+    'sequenceDiagram',
+    `  accTitle: ${safe(key)}`,
+    ...parties.map((name) => `  ${name === OUTSIDE ? 'actor' : 'participant'} ${short(name)} as ${safe(name)}`),
+    ...lines.map((line) =>
+      line.kind === 'note'
+        ? `  Note over ${short(line.party)}: ${safe(line.words)}`
+        : `  ${short(line.from)}${ARROWS[line.what]}${short(line.to)}: ${safe(line.words)}`,
+    ),
+  ].join('\n')
 }
 
-const OUTSIDE = 'outside'
+/** The party that brings in what no service of the application does. */
+export const OUTSIDE = 'outside'
 
 /** Names of the runs by their ids that perform a choreography: it is they who call where reactions answer an event. */
 function conductorsOf(tree: readonly CausalNode[]): ReadonlyMap<string, string> {
@@ -35,21 +72,16 @@ function conductorsOf(tree: readonly CausalNode[]): ReadonlyMap<string, string> 
 
 class Diagram {
   readonly #conductors: ReadonlyMap<string, string>
-  /** Names of parties by their short names, in the order in which they come in. */
-  readonly #parties = new Map<string, string>()
-  readonly #lines: Line[] = []
+  readonly #parties = new Set<string>()
+  readonly #lines: SequenceLine[] = []
 
   constructor(conductors: ReadonlyMap<string, string>) {
     this.#conductors = conductors
   }
 
-  text(): readonly string[] {
-    const parties = [...this.#parties].map(([name, short]) => {
-      return `  ${name === OUTSIDE ? 'actor' : 'participant'} ${short} as ${safe(name)}`
-    })
+  told(): Sequence {
     // Equal times stay as they are: causes stand before what they brought about.
-    const lines = this.#lines.toSorted((one, other) => one.at - other.at)
-    return [...parties, ...lines.map(({ text }) => `  ${text}`)]
+    return { parties: [...this.#parties], lines: this.#lines.toSorted((one, other) => one.at - other.at) }
   }
 
   /** @param from the party that brought the node about. */
@@ -73,11 +105,11 @@ class Diagram {
       child.kind === 'run' && child.run.kind === 'reaction' ? [child] : [],
     )
     const conductors = new Set(reactions.flatMap(({ run }) => this.#conductors.get(run.parent ?? '') ?? []))
-    for (const conductor of conductors) this.#arrow(from, '-)', conductor, event.time, event.type)
+    for (const conductor of conductors) this.#arrow(from, 'event', conductor, event.time, event.type)
     for (const { run, call } of reactions) {
       const conductor = this.#conductors.get(run.parent ?? '')
-      if (conductor === undefined) this.#arrow(from, '-)', serviceOf(run.name), event.time, event.type)
-      else this.#arrow(conductor, '->>', serviceOf(run.name), run.created, operationOf(run.call ?? call ?? ''))
+      if (conductor === undefined) this.#arrow(from, 'event', serviceOf(run.name), event.time, event.type)
+      else this.#arrow(conductor, 'call', serviceOf(run.name), run.created, operationOf(run.call ?? call ?? ''))
     }
     if (reactions.length === 0) this.#note(from, event.time, event.type)
     for (const child of children) this.add(child, from)
@@ -85,8 +117,8 @@ class Diagram {
 
   #addRun({ run, call, children, attempts }: RunNode, from: string): void {
     const party = run.kind === 'workflow' ? run.name : serviceOf(run.name)
-    if (run.kind === 'workflow') this.#arrow(from, '-)', party, run.created, 'starts')
-    if (run.kind === 'operation') this.#arrow(from, '->>', party, run.created, operationOf(call ?? run.name))
+    if (run.kind === 'workflow') this.#arrow(from, 'event', party, run.created, 'starts')
+    if (run.kind === 'operation') this.#arrow(from, 'call', party, run.created, operationOf(call ?? run.name))
     for (const wait of run.kind === 'workflow' ? [] : run.waits) this.#note(party, wait.since, waitWords(wait))
     if (attempts > 1) this.#note(party, run.ended ?? run.created, `${attempts} attempts`)
     if (run.status === 'stuck' || run.status === 'failed' || run.status === 'cancelled')
@@ -106,37 +138,28 @@ class Diagram {
     const party = serviceOf(call)
     this.#arrow(
       from,
-      '->>',
+      'call',
       party,
       asked,
       `${operationOf(call)}${node.undoes === null ? '' : ` (takes back ${node.undoes})`}`,
     )
     if (wait !== null) this.#note(party, wait.since, waitWords(wait))
     const tries = attempts > 1 ? `, attempt ${attempts}` : ''
-    if (ended !== null && failure !== null) this.#arrow(party, '--x', from, ended, `${failureCode(failure)}${tries}`)
-    else if (ended !== null) this.#arrow(party, '-->>', from, ended, `${answerType(answer)}${tries}`)
+    if (ended !== null && failure !== null)
+      this.#arrow(party, 'failure', from, ended, `${failureCode(failure)}${tries}`)
+    else if (ended !== null) this.#arrow(party, 'answer', from, ended, `${answerType(answer)}${tries}`)
     if (givenUp) this.#note(from, ended ?? asked, `gives ${call} up`)
     for (const child of children) if (child.kind !== 'event' || child.children.length > 0) this.add(child, party)
   }
 
-  #arrow(from: string, arrow: string, to: string, time: string, words: string): void {
-    this.#push(time, `${this.#short(from)}${arrow}${this.#short(to)}: ${safe(words)}`)
+  #arrow(from: string, what: Arrow, to: string, time: string, words: string): void {
+    this.#parties.add(from).add(to)
+    this.#lines.push({ kind: 'arrow', at: Date.parse(time), from, to, what, words })
   }
 
   #note(party: string, time: string, words: string): void {
-    this.#push(time, `Note over ${this.#short(party)}: ${safe(words)}`)
-  }
-
-  #push(time: string, text: string): void {
-    this.#lines.push({ at: Date.parse(time), text })
-  }
-
-  #short(party: string): string {
-    const known = this.#parties.get(party)
-    if (known !== undefined) return known
-    const short = `p${this.#parties.size}`
-    this.#parties.set(party, short)
-    return short
+    this.#parties.add(party)
+    this.#lines.push({ kind: 'note', at: Date.parse(time), party, words })
   }
 }
 

@@ -257,6 +257,24 @@ export interface Page<Item> {
   readonly cursor?: string | undefined
 }
 
+/**
+ * The picture of a flow as boxes and arrows, as `ballet draw` has it; where they stand is for who draws them. An `event` has its
+ * type as its title and who brings it as its detail, an `ending` its name, a `rule` its words; from a `bar` on, parts go side by side.
+ */
+export interface DrawingView {
+  readonly direction: 'down' | 'right'
+  readonly parts: readonly (
+    | {
+        readonly kind: 'node'
+        readonly id: string
+        readonly shape: 'start' | 'event' | 'bar' | 'again' | 'ending' | 'rule' | 'service' | 'workflow' | 'outside'
+        readonly title: string
+        readonly detail?: string
+      }
+    | { readonly kind: 'edge'; readonly from: string; readonly to: string; readonly label: readonly string[] }
+  )[]
+}
+
 /** The application as it stands: what can be called, what reacts to what. */
 export interface ApplicationView {
   readonly name: string
@@ -286,6 +304,7 @@ export interface ApplicationView {
     readonly key: string
     readonly events: readonly string[]
     readonly endings: readonly string[]
+    readonly drawing: DrawingView
   }[]
   readonly events: readonly { readonly type: string; readonly key: string }[]
   readonly signals: readonly string[]

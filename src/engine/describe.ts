@@ -2,6 +2,7 @@
 import type { StoreInfo } from '../core/store.ts'
 import type { ApplicationView } from '../core/views.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
+import { flowChart } from '../define/draw/flow-chart.ts'
 import type { CallLimit } from '../define/service-limits.ts'
 
 /** What can be called, and what reacts to what. */
@@ -35,11 +36,12 @@ export function describe(
       ...(workflow.key === null ? {} : { key: workflow.key }),
       signals: workflow.signals.map((signal) => signal.type),
     })),
-    choreographies: definition.choreographies.map(({ name, key, flow }) => ({
-      name,
-      key,
-      events: [...flow.types],
-      endings: flow.endings,
+    choreographies: definition.choreographies.map((choreography) => ({
+      name: choreography.name,
+      key: choreography.key,
+      events: [...choreography.flow.types],
+      endings: choreography.flow.endings,
+      drawing: flowChart(choreography, definition),
     })),
     events: events.map((event) => ({ type: event.type, key: event.key })),
     signals: [...signals],

@@ -55,7 +55,10 @@ export const packageImports: Rule = (sources) =>
       .map(({ specifier, line }) => `${file.path}:${line}  ${specifier}`)
   })
 
-/** Examples and measurements use the package as its users do. */
+/** The words that the dashboard shares with the command come through one file, by one file. */
+const SHARED = { from: 'dashboard/src/shown.ts', to: 'src/cli/shown.ts' }
+
+/** Examples and measurements use the package as its users do; the dashboard does but for the words that it shares. */
 export const publicDoors: Rule = (sources) =>
   sources
     .filter(({ path }) => /^(?:examples|bench|template|dashboard)\//.test(path))
@@ -63,8 +66,36 @@ export const publicDoors: Rule = (sources) =>
       imports(file)
         .filter(({ specifier }) => specifier.startsWith('.'))
         .filter(({ specifier }) => /^(?:src|dist)\//.test(target(file, specifier)))
+        .filter(({ specifier }) => file.path !== SHARED.from || target(file, specifier) !== SHARED.to)
         .map(({ specifier, line }) => `${file.path}:${line}  ${specifier}`),
     )
+
+/** What the dashboard shares with the command runs in a browser: nothing that it leads to asks for Node. */
+export const browserReady: Rule = (sources) => {
+  const files = new Map(sources.filter(isProduct).map((file) => [file.path, file]))
+  const seen = new Set([SHARED.to])
+  const found: string[] = []
+  for (const path of seen) {
+    const file = files.get(path)
+    for (const { specifier, line } of file === undefined ? [] : runtimeImports(file)) {
+      if (!specifier.startsWith('.')) found.push(`${path}:${line}  ${specifier}`)
+      else if (file !== undefined) seen.add(target(file, specifier))
+    }
+  }
+  return found
+}
+
+/** Imports that are there when the file runs: those of types are gone by then. */
+const runtimeImports = (file: Source): ReturnType<typeof imports> =>
+  imports(file).filter(({ specifier, line }) => {
+    const end = file.text.split('\n').slice(0, line).join('\n').length
+    const statement =
+      file.text
+        .slice(0, end)
+        .split(/\n(?=import|export)/)
+        .at(-1) ?? ''
+    return !/^(?:import|export) type\b/.test(statement) || !statement.includes(specifier)
+  })
 
 export const cycles: Rule = (sources) => {
   const files = new Map(sources.filter(isProduct).map((file) => [file.path, file]))

@@ -63,10 +63,28 @@ const dependencies: readonly NamedRule[] = [
   {
     name: 'examples and measurements use the public doors',
     rule: layers.publicDoors,
-    good: { 'examples/shop/a.ts': "import { b } from 'ballet'\nimport { c } from './c.ts'" },
+    good: {
+      'examples/shop/a.ts': "import { b } from 'ballet'\nimport { c } from './c.ts'",
+      'dashboard/src/shown.ts': "export * from '../../src/cli/shown.ts'",
+    },
     bad: [
       { 'examples/shop/a.ts': "import { b } from '../../src/core/b.ts'" },
+      { 'dashboard/src/a.tsx': "import { b } from '../../src/cli/shown.ts'" },
+      { 'dashboard/src/shown.ts': "export * from '../../src/cli/client.ts'" },
       { 'bench/a.ts': "import '../dist/index.js'" },
+    ],
+  },
+  {
+    name: 'what the dashboard shares with the command runs in a browser',
+    rule: layers.browserReady,
+    good: {
+      'src/cli/shown.ts': "export { a } from './a.ts'\nexport type { B } from './b.ts'",
+      'src/cli/a.ts': "import { c } from '../core/c.ts'",
+      'src/cli/b.ts': "import 'node:fs'",
+    },
+    bad: [
+      { 'src/cli/shown.ts': "export { a } from './a.ts'", 'src/cli/a.ts': "import {\n  b,\n} from 'node:fs'" },
+      { 'src/cli/shown.ts': "import postgres from 'postgres'" },
     ],
   },
   {

@@ -16,10 +16,12 @@ export interface Source {
 export type Rule = (sources: readonly Source[]) => string[]
 
 const notCommitted = new Set(['.git', '.ballet', 'node_modules', 'dist', 'coverage'])
-const textual = /(?:\.(?:ts|mts|mjs|js|json|md|yaml|yml|sql|html|css|sh|txt)|\/\.[a-z]+|\/run|LICENSE)$/
+const textual = /(?:\.(?:ts|tsx|mts|mjs|js|json|md|yaml|yml|sql|html|css|sh|txt)|\/\.[a-z]+|\/run|LICENSE)$/
 
 export function source(path: string, text: string): Source {
-  return { path, text, code: /\.m?[jt]s$/.test(path) ? mask(text) : '' }
+  // In JSX the slash of a tag begins no regular expression.
+  const plain = path.endsWith('x') ? text.replaceAll('</', '< ').replaceAll('/>', ' >') : text
+  return { path, text, code: /\.m?[jt]sx?$/.test(path) ? mask(plain) : '' }
 }
 
 /** Every committed text under `root`. */
@@ -40,7 +42,7 @@ export function readSources(root: string): Source[] {
 
 export const isTest = (path: string): boolean => /\.test(?:-d)?\.ts$/.test(path) || path.startsWith('test/')
 
-export const isTypeScript = ({ path }: Source): boolean => path.endsWith('.ts')
+export const isTypeScript = ({ path }: Source): boolean => /\.tsx?$/.test(path)
 
 export const isProduct = (file: Source): boolean =>
   file.path.startsWith('src/') && isTypeScript(file) && !isTest(file.path)

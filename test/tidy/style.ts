@@ -3,7 +3,7 @@ import { closing, functionLengths } from './functions.ts'
 import { forbid, imports, isProduct, isTest, isTypeScript, lineAt, places, type Rule, type Source } from './sources.ts'
 
 const isCode = ({ path }: Source): boolean =>
-  /^(?:src|test|examples|bench|scripts|bin|template|dashboard)\/.*\.m?[jt]s$/.test(path)
+  /^(?:src|test|examples|bench|scripts|bin|template|dashboard)\/.*\.m?[jt]sx?$/.test(path)
 const isOurs = (file: Source): boolean => isCode(file) && isTypeScript(file)
 
 export const fileLength: Rule = (sources) =>

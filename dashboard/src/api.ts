@@ -1,0 +1,152 @@
+// What the pages ask of the server: the API that everybody has, with problems as errors. Every write bears the header by which
+// the server knows that this page sent it. The server's own clock is followed, so that "in 3s" is right where the clock of
+// the person's machine is not.
+import type {
+  Acted,
+  ActedAll,
+  ApplicationView,
+  CountsView,
+  EventView,
+  FlowView,
+  JournalView,
+  KeyView,
+  NodesView,
+  Page,
+  Related,
+  RunView,
+} from './shown.ts'
+import { isRecord } from './shown.ts'
+
+/** What the server refused, or that it could not be asked (`status` 0). */
+export class Problem extends Error {
+  override readonly name: string = 'Problem'
+  readonly status: number
+  readonly code: string
+  readonly hint: string
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(status: number, body: Readonly<Record<string, unknown>>) {
+    const text = (name: string): string => (typeof body[name] === 'string' ? body[name] : '')
+    super(text('detail') || text('title') || `The server answered with ${status}.`)
+    this.status = status
+    this.code = text('code')
+    this.hint = text('hint')
+    this.details = isRecord(body['details']) ? body['details'] : {}
+  }
+}
+
+type Fields = Readonly<Record<string, string | number | undefined>>
+
+/** JSON as a person wrote it. It goes to the server as it stands, so that what the server refuses (a number that cannot be kept, a
+ * key that stands twice) is not smoothed over here. */
+export class Written {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** Fields of a request; undefined ones are left out. */
+export type Body = Readonly<Record<string, unknown>>
+
+function jsonOf(body: Body): string {
+  const fields = Object.entries(body).filter(([, value]) => value !== undefined)
+  const text = (value: unknown): string => (value instanceof Written ? value.text : JSON.stringify(value))
+  return `{${fields.map(([name, value]) => `${JSON.stringify(name)}:${text(value)}`).join(',')}}`
+}
+
+/** How far the clock of the server is ahead, in milliseconds. A header has whole seconds. */
+let ahead = 0
+const AHEAD_MATTERS = 2000
+
+/** The time of the server, in milliseconds since the epoch. */
+export const serverNow = (): number => Date.now() + ahead
+
+function noteClock(date: string | null): void {
+  const difference = Date.parse(date ?? '') - Date.now()
+  if (Number.isFinite(difference)) ahead = Math.abs(difference) < AHEAD_MATTERS ? 0 : difference
+}
+
+const queryOf = (fields: Fields): string => {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(fields))
+    if (value !== undefined && value !== '') query.set(name, `${value}`)
+  return query.size === 0 ? '' : `?${query.toString()}`
+}
+
+async function ask(method: string, path: string, body?: Body): Promise<unknown> {
+  let response: Response
+  try {
+    response = await fetch(`/api${path}`, {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(method === 'GET' ? {} : { 'x-ballet-csrf': '1' }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: jsonOf(body) }),
+    })
+  } catch {
+    throw new Problem(0, { detail: 'The server does not answer.', hint: 'It is asked again by itself.' })
+  }
+  noteClock(response.headers.get('date'))
+  const text = await response.text()
+  const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '')
+  const answer: unknown = isJson && text !== '' ? JSON.parse(text) : undefined
+  if (!response.ok) throw new Problem(response.status, isRecord(answer) ? answer : {})
+  return answer
+}
+
+const get = async <Answer>(path: string, fields: Fields = {}): Promise<Answer> =>
+  (await ask('GET', `${path}${queryOf(fields)}`)) as Answer
+const post = async <Answer>(path: string, body: Body): Promise<Answer> => (await ask('POST', path, body)) as Answer
+
+const at = (...parts: readonly string[]): string => parts.map((part) => `/${encodeURIComponent(part)}`).join('')
+
+export type Action = 'retry' | 'cancel' | 'answer' | 'fail'
+
+/** What a write of something new answers. */
+export interface Accepted {
+  readonly id: string
+  readonly created: boolean
+}
+
+export interface Session {
+  /** Whether the server asks for a token at all. */
+  readonly required: boolean
+  readonly signedIn: boolean
+}
+
+export const api = {
+  app: () => get<ApplicationView>('/app'),
+  counts: () => get<CountsView>('/counts'),
+  nodes: () => get<NodesView>('/nodes'),
+  runs: (fields: Fields) => get<Page<RunView>>('/runs', fields),
+  run: (id: string) => get<RunView>(at('runs', id)),
+  journal: (id: string, fields: Fields) => get<Page<JournalView>>(`${at('runs', id)}/journal`, fields),
+  graph: (root: string, cursor?: string) => get<Related>('/graph', { root, cursor }),
+  key: (field: string, value: string, cursor?: string) => get<KeyView>(at('keys', field, value), { cursor }),
+  events: (fields: Fields) => get<Page<EventView>>('/events', fields),
+  flows: (name: string, fields: Fields) => get<Page<FlowView>>(at('choreographies', name), fields),
+  flow: (name: string, key: string) => get<FlowView>(at('choreographies', name, key)),
+  act: (id: string, action: Action, body: Body) => post<Acted>(`${at('runs', id)}/${action}`, body),
+  actOnAll: (body: Body) => post<ActedAll>('/actions', body),
+  signal: (id: string, name: string, body: Body) => post<Accepted>(`${at('runs', id)}${at('signals', name)}`, body),
+  start: (body: Body) => post<Accepted>('/runs', body),
+  publish: (body: Body) => post<Accepted & { readonly source: string }>('/events', body),
+  conduct: (name: string, body: Body) => post<Accepted>(`${at('choreographies', name)}/runs`, body),
+  /** A server that knows no sessions asks for none. */
+  async session(): Promise<Session> {
+    try {
+      return await get<Session>('/session')
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) return { required: false, signedIn: false }
+      throw error
+    }
+  },
+  signIn: (token: string) => post<undefined>('/session', { token }),
+  signOut: async (): Promise<void> => {
+    await ask('DELETE', '/session')
+  },
+}

@@ -1,0 +1,104 @@
+// The nodes that share the store, and which of them has which shard.
+import type { ReactNode } from 'react'
+import { Failure, Loading, Part, State, When } from './pieces.tsx'
+import { useNodes } from './queries.ts'
+import { printable, showMs, type NodesView } from './shown.ts'
+
+export function NodesPage(): ReactNode {
+  const { data, error, isPending } = useNodes()
+  return (
+    <>
+      <h1>Nodes</h1>
+      <Failure of={error} />
+      {isPending ? <Loading /> : null}
+      {data === undefined ? null : <Nodes nodes={data} />}
+    </>
+  )
+}
+
+function Nodes({ nodes: { nodes, shards, leaseMs } }: { readonly nodes: NodesView }): ReactNode {
+  return (
+    <>
+      <p className="dim">
+        {leaseMs === null
+          ? 'One process at a time can have this store.'
+          : `Nodes share this store; a lease is ${showMs(leaseMs)} long.`}
+      </p>
+      <Part title="Nodes">
+        <div className="wide" tabIndex={0} role="group" aria-label="Nodes">
+          <table>
+            <thead>
+              <tr>
+                <th>State</th>
+                <th>Node</th>
+                <th>Version</th>
+                <th>Address</th>
+                <th className="count">Shards</th>
+                <th>Began</th>
+                <th>Heard of</th>
+                <th>Lease until</th>
+              </tr>
+            </thead>
+            <tbody>
+              {nodes.map((node) => (
+                <tr key={node.id}>
+                  <td>
+                    <State of={node.state} />
+                  </td>
+                  <td className="id">
+                    {printable(node.id)}
+                    {node.self ? <span className="dim"> (answers here)</span> : null}
+                  </td>
+                  <td>
+                    {printable(node.version)} <span className="dim">on Ballet {printable(node.ballet)}</span>
+                  </td>
+                  <td className="id">{printable(node.address ?? '')}</td>
+                  <td className="count">{node.shards}</td>
+                  <td>
+                    <When at={node.began} ago />
+                  </td>
+                  <td>{node.heard === null ? '' : <When at={node.heard} ago />}</td>
+                  <td>{node.until === null ? '' : <When at={node.until} ago />}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </Part>
+      <Shards shards={shards} />
+    </>
+  )
+}
+
+function Shards({ shards }: Pick<NodesView, 'shards'>): ReactNode {
+  return (
+    <Part title="Shards">
+      <div className="wide" tabIndex={0} role="group" aria-label="Shards">
+        <table>
+          <thead>
+            <tr>
+              <th>Shard</th>
+              <th>Owner</th>
+              <th>Since</th>
+              <th className="count">Epoch</th>
+              <th className="count">Head</th>
+              <th className="count">In the inbox</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shards.map(({ shard, owner, address, since, epoch, head, waiting }) => (
+              <tr key={shard}>
+                <td>{shard}</td>
+                <td className="id">{printable(owner ?? address ?? '') || <span className="care">▲ nobody</span>}</td>
+                <td>{since === null ? '' : <When at={since} ago />}</td>
+                <td className="count">{epoch}</td>
+                <td className="count">{head.toLocaleString('en')}</td>
+                <td className="count">{waiting.toLocaleString('en')}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Part>
+  )
+}

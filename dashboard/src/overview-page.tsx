@@ -1,0 +1,250 @@
+// What needs a person first: what is stuck, by reason, then flows that are late or broken, then what is under way, who carries it
+// and on which store.
+import type { ReactNode } from 'react'
+import { Empty, Failure, Facts, Loading, Part, RunLink, State, When } from './pieces.tsx'
+import { FLOWS_COUNTED, useApp, useCounts, useFlowCount, useNewest, useNodes, useRuns } from './queries.ts'
+import { RetryAll } from './retry-all.tsx'
+import { href } from './router.ts'
+import { serverNow } from './api.ts'
+import {
+  flowWords,
+  printable,
+  printableView,
+  waitingLine,
+  type CountView,
+  type FlowView,
+  type RunView,
+} from './shown.ts'
+
+export function OverviewPage(): ReactNode {
+  const app = useApp()
+  return (
+    <>
+      <h1>Overview</h1>
+      <Failure of={app.error} />
+      <Numbers />
+      <Stuck />
+      {(app.data?.choreographies ?? []).map(({ name }) => (
+        <Flows key={name} name={name} />
+      ))}
+      <Counts />
+      <Recent />
+      <Serves />
+    </>
+  )
+}
+
+const sum = (counts: readonly CountView[]): number => counts.reduce((runs, one) => runs + one.runs, 0)
+
+function Numbers(): ReactNode {
+  const { data } = useCounts()
+  const of = (status: CountView['status']): string => {
+    const runs = sum((data?.counts ?? []).filter((count) => count.status === status))
+    return data === undefined ? '–' : `${runs.toLocaleString('en')}${data.more ? '+' : ''}`
+  }
+  return (
+    <div className="numbers-row">
+      <a className="number going" href={href(['runs'], { status: 'running' })}>
+        <strong>{of('running')}</strong> running
+      </a>
+      <a className={`number ${of('stuck') === '0' ? 'quiet' : 'care'}`} href={href(['runs'], { status: 'stuck' })}>
+        <strong>{of('stuck')}</strong> stuck
+      </a>
+    </div>
+  )
+}
+
+/** Stuck runs of one reason, name and first words of the error: one fault of a service is one group. */
+interface Group {
+  readonly key: string
+  readonly first: RunView
+  readonly runs: readonly RunView[]
+}
+
+const SHOWN = 5
+
+function Stuck(): ReactNode {
+  const stuck = useRuns({ status: 'stuck' })
+  const counts = useCounts()
+  const runs = stuck.data?.pages.flatMap(({ items }) => items) ?? []
+  const unreadable = stuck.data?.pages.flatMap((page) => page.unreadable ?? []) ?? []
+  const all = sum((counts.data?.counts ?? []).filter(({ status }) => status === 'stuck'))
+  return (
+    <Part title="Stuck" note="parked for a person, newest first">
+      <Failure of={stuck.error} />
+      {stuck.isPending ? <Loading /> : runs.length === 0 ? <Empty>Nothing is stuck.</Empty> : null}
+      {groupsOf(runs).map(({ key, first, runs: some }) => (
+        <div key={key} className="group care">
+          <h3>
+            <a href={href(['runs'], { status: 'stuck', name: first.name, reason: first.reason })}>
+              {some.length} {some.length === 1 ? 'run' : 'runs'} of {printable(first.name)}
+            </a>{' '}
+            <span className="dim">{first.reason}</span>
+          </h3>
+          <p>{waitingLine(printableView(first), serverNow())}</p>
+          <p>
+            {some.slice(0, SHOWN).map((run) => (
+              <span key={run.id} className="chip">
+                <RunLink id={run.id} /> <When at={run.created} ago />
+              </span>
+            ))}
+            {some.length > SHOWN ? <span className="dim">and {some.length - SHOWN} more</span> : null}
+          </p>
+          {some.length > 1 ? <RetryAll alike={{ name: first.name, reason: first.reason }} /> : null}
+        </div>
+      ))}
+      {unreadable.map(({ id, error }) => (
+        <div key={id} className="group bad">
+          <span className="id">{printable(id)}</span> cannot be read: {printable(error.message)}
+        </div>
+      ))}
+      {all > runs.length && runs.length > 0 ? (
+        <p>
+          <a href={href(['runs'], { status: 'stuck' })}>
+            These are the newest {runs.length} of {all.toLocaleString('en')}
+          </a>
+        </p>
+      ) : null}
+    </Part>
+  )
+}
+
+function groupsOf(runs: readonly RunView[]): readonly Group[] {
+  const groups = new Map<string, RunView[]>()
+  for (const run of runs) {
+    const error = run.error ?? run.waits.find(({ attempt }) => attempt?.next === null)?.attempt?.error
+    const key = [run.reason, run.name, error?.code, error?.message.split('\n')[0]?.slice(0, 80)].join(' ')
+    groups.set(key, [...(groups.get(key) ?? []), run])
+  }
+  return [...groups].map(([key, some]) => ({ key, first: some[0] as RunView, runs: some }))
+}
+
+const STATES = ['overdue', 'broken', 'on track', 'may end', 'complete'] as const satisfies readonly FlowView['state'][]
+
+function Flows({ name }: { readonly name: string }): ReactNode {
+  return (
+    <Part title={`Flows of ${printable(name)}`} note={<a href={href(['flows', name])}>all</a>}>
+      <div className="numbers-row small">
+        {STATES.map((state) => (
+          <FlowNumber key={state} name={name} state={state} />
+        ))}
+      </div>
+      <Late name={name} state="overdue" />
+      <Late name={name} state="broken" />
+    </Part>
+  )
+}
+
+function FlowNumber({ name, state }: { readonly name: string; readonly state: FlowView['state'] }): ReactNode {
+  const { data } = useFlowCount(name, state)
+  const count = data === undefined ? '–' : data.more ? `${FLOWS_COUNTED}+` : `${data.flows.length}`
+  return (
+    <a className={`number ${count === '0' ? 'quiet' : ''}`} href={href(['flows', name], { state })}>
+      <strong>{count}</strong> <State of={state} />
+    </a>
+  )
+}
+
+/** The flows that want to be looked at, a few of them. */
+function Late({ name, state }: { readonly name: string; readonly state: FlowView['state'] }): ReactNode {
+  const { data } = useFlowCount(name, state)
+  const flows = (data?.flows ?? []).toSorted((one, other) => other.changed.localeCompare(one.changed)).slice(0, SHOWN)
+  return flows.map((flow) => (
+    <p key={flow.key.value} className={`group ${state === 'broken' ? 'bad' : 'care'}`}>
+      <a className="id" href={href(['flows', name, flow.key.value])}>
+        {printable(flow.key.value)}
+      </a>{' '}
+      {flowWords(printableView(flow), serverNow())}
+    </p>
+  ))
+}
+
+function Counts(): ReactNode {
+  const counts = useCounts()
+  const rows = counts.data?.counts ?? []
+  return (
+    <Part title="Under way" note="runs that have not ended">
+      <Failure of={counts.error} />
+      {rows.length === 0 ? (
+        <Empty>No run is open.</Empty>
+      ) : (
+        <div className="wide" tabIndex={0} role="group" aria-label="Runs under way">
+          <table>
+            <thead>
+              <tr>
+                <th>Status</th>
+                <th>Reason</th>
+                <th>Kind</th>
+                <th>Name</th>
+                <th className="count">Runs</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map(({ status, phase, reason, kind, name, runs }) => (
+                <tr key={[status, phase, reason, kind, name].join(' ')}>
+                  <td>
+                    <State of={status} phase={phase} />
+                  </td>
+                  <td>{reason ?? ''}</td>
+                  <td>{kind}</td>
+                  <td>
+                    <a href={href(['runs'], { status, kind, name, reason })}>{printable(name)}</a>
+                  </td>
+                  <td className="count">{runs.toLocaleString('en')}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Part>
+  )
+}
+
+const RECENT = 8
+
+function Recent(): ReactNode {
+  const runs = useNewest(RECENT).data?.items ?? []
+  if (runs.length === 0) return null
+  return (
+    <Part title="Newest workflows" note={<a href={href(['runs'])}>all runs</a>}>
+      <ul className="plain">
+        {runs.map((run) => (
+          <li key={run.id}>
+            <State of={run.status} phase={run.phase} /> <RunLink id={run.id} />{' '}
+            <span className="dim">
+              <When at={run.created} ago />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Part>
+  )
+}
+
+function Serves(): ReactNode {
+  const { data: app } = useApp()
+  const { data } = useNodes()
+  if (app === undefined) return null
+  const owners = data?.nodes.filter(({ state }) => state === 'owner') ?? []
+  const waiting = data?.shards.reduce((rows, shard) => rows + shard.waiting, 0) ?? 0
+  const unowned = data?.shards.filter(({ owner, address }) => owner === null && address === null).length ?? 0
+  return (
+    <Part title="Where it stands" note={<a href={href(['nodes'])}>nodes</a>}>
+      <Facts
+        of={[
+          { name: 'Application', value: `${printable(app.name)}, version ${printable(app.version)}` },
+          { name: 'Store', value: `${app.store.kind} ${printable(app.store.name)}` },
+          { name: 'Nodes', value: data === undefined ? '–' : `${owners.length} of ${data.nodes.length} carry runs` },
+          {
+            name: 'Shards',
+            value:
+              data === undefined ? '–' : `${data.shards.length}${unowned > 0 ? `, ${unowned} without an owner` : ''}`,
+          },
+          { name: 'In the inbox', value: waiting.toLocaleString('en') },
+          { name: 'Ballet', value: printable(data?.nodes.find(({ self }) => self)?.ballet ?? '–') },
+        ]}
+      />
+    </Part>
+  )
+}

@@ -1,0 +1,62 @@
+// What a person can do to a run, and why not where it cannot be done. The choices of a stuck run come from the server; what can
+// be done to any open run (stop it, send it a signal, try a call now that waits for its next attempt) is known here.
+import type { Action } from './api.ts'
+import type { ApplicationView, RunView } from './shown.ts'
+
+export type Deed = Action | 'signal'
+
+export interface Target {
+  /** The call or step; undefined: the run. */
+  readonly op: string | undefined
+  /** What must come first, in words. */
+  readonly after: string | undefined
+}
+
+export interface Possible {
+  readonly deed: Deed
+  readonly targets: readonly Target[]
+  /** Of the workflow. */
+  readonly signals: readonly string[]
+  /** Why it cannot be done; undefined: it can. */
+  readonly not: string | undefined
+}
+
+const DEEDS: readonly Deed[] = ['retry', 'answer', 'fail', 'cancel', 'signal']
+
+export function possible(run: RunView, app: ApplicationView | undefined): readonly Possible[] {
+  return DEEDS.map((deed) => {
+    const signals = deed === 'signal' ? signalsOf(run, app) : []
+    const targets = deed === 'signal' ? [] : targetsOf(run, deed)
+    return { deed, targets, signals, not: notWords(run, deed, targets, signals) }
+  })
+}
+
+function targetsOf(run: RunView, deed: Action): readonly Target[] {
+  if (run.ended !== null) return []
+  const given = run.choices.filter(({ action }) => action === deed).map(({ op, after }) => ({ op, after }))
+  if (deed === 'cancel' && given.length === 0 && run.phase !== 'cancelling')
+    return [{ op: undefined, after: undefined }]
+  if (deed !== 'retry') return given
+  const known = new Set(given.map(({ op }) => op))
+  const soon = run.waits
+    .filter(({ op, attempt }) => attempt !== undefined && attempt.next !== null && !known.has(op))
+    .map(({ op }) => ({ op, after: undefined }))
+  return [...given, ...soon]
+}
+
+function signalsOf(run: RunView, app: ApplicationView | undefined): readonly string[] {
+  return run.kind === 'workflow' ? (app?.workflows.find(({ name }) => name === run.name)?.signals ?? []) : []
+}
+
+function notWords(
+  run: RunView,
+  deed: Deed,
+  targets: readonly Target[],
+  signals: readonly string[],
+): string | undefined {
+  if (run.ended !== null) return 'it has ended'
+  if (deed === 'signal') return signals.length > 0 ? undefined : 'it takes no signal'
+  if (targets.length > 0) return undefined
+  if (deed === 'cancel') return 'it was asked to stop already'
+  return deed === 'retry' ? 'nothing of it is stuck or waits for its next attempt' : 'no call of it is stuck'
+}

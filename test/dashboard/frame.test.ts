@@ -1,0 +1,187 @@
+// The frame of the dashboard in a real browser: it is reached by the keyboard alone, fits a narrow screen, is readable in light
+// and dark, says when the server does not answer, and asks for a token where the server does.
+import { ballet, operation, service, workflow } from 'ballet'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import { findBrowser, openBrowser, show, type Shown, type Windows } from './pages.ts'
+
+const Input = z.object({ id: z.string() })
+const mail = service('mail', {
+  send: operation({
+    input: Input,
+    output: z.object({}),
+    retry: { attempts: 1 },
+    run: () => {
+      throw new Error('the mail server is away')
+    },
+  }),
+})
+const tell = workflow('tell', { input: Input, output: z.object({}), key: 'id' }, async (run, input) =>
+  run.call(mail.send(input)),
+)
+const definition = ballet({ name: 'post', version: '1', services: [mail], workflows: [tell] })
+
+const chromium = findBrowser()
+let shown: Shown
+let browser: Windows
+
+beforeAll(async () => {
+  shown = await show(definition)
+  for (const id of ['a', 'b']) await shown.post('/api/runs', { call: 'tell', input: { id } })
+  if (chromium !== null) browser = await openBrowser(chromium)
+})
+beforeEach((context) => context.skip(chromium === null, 'there is no Chromium here'))
+afterAll(async () => {
+  await browser?.close()
+  await shown.close()
+})
+
+/** Contrast of every text that is seen with what is behind it, the least first; as the guidelines for content reckon it. */
+const LEAST_CONTRAST = `(() => {
+  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true })
+  const rgb = (colour) => {
+    canvas.clearRect(0, 0, 1, 1)
+    canvas.fillStyle = colour
+    canvas.fillRect(0, 0, 1, 1)
+    return [...canvas.getImageData(0, 0, 1, 1).data]
+  }
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((one) => (one / 255 <= 0.03928 ? one / 255 / 12.92 : ((one / 255 + 0.055) / 1.055) ** 2.4))
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z
+  }
+  const behind = (element) => {
+    for (let one = element; one !== null; one = one.parentElement) {
+      const colour = rgb(getComputedStyle(one).backgroundColor)
+      if (colour[3] === 255) return colour
+    }
+    return [255, 255, 255, 255]
+  }
+  const found = []
+  const texts = document.createTreeWalker(document.getElementById('page'), NodeFilter.SHOW_TEXT)
+  for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
+    const element = text.parentElement
+    if (text.data.trim() === '' || element.closest('svg, button:disabled') || element.getClientRects().length === 0) continue
+    const [one, other] = [light(rgb(getComputedStyle(element).color)), light(behind(element))]
+    found.push({ contrast: (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05), text: text.data })
+  }
+  return found.sort((one, other) => one.contrast - other.contrast)[0]
+})()`
+
+test.each([
+  ['light', false],
+  ['dark', true],
+])('every text can be read in %s', async (_scheme, dark) => {
+  const { page, complaints } = await browser.look({ dark })
+  for (const [hash, text] of [
+    ['', 'Newest workflows'],
+    ['#/runs', 'Stuck for'],
+    ['#/runs/tell%3Aa', 'Its service knows it as'],
+    ['#/runs/tell%3Aa?view=journal', 'starts'],
+    ['#/nodes', 'answers here'],
+    ['#/start', 'Workflow or operation'],
+  ] as const) {
+    await page.goto(shown.at(hash))
+    await page.locator('#content', { hasText: text }).waitFor()
+    const least = (await page.evaluate(LEAST_CONTRAST)) as { readonly contrast: number; readonly text: string }
+    expect({ hash, ...least, isEnough: least.contrast >= 4.5 }).toMatchObject({ isEnough: true })
+  }
+  expect(complaints).toEqual([])
+})
+
+test('on a narrow screen nothing stands beside it', async () => {
+  const { page } = await browser.look({ width: 360, height: 740 })
+  for (const [hash, text] of [
+    ['', 'Newest workflows'],
+    ['#/runs', 'Stuck for'],
+    ['#/runs/tell%3Aa', 'Its service knows it as'],
+    ['#/runs/tell%3Aa?view=journal', 'not tried again'],
+    ['#/start', 'Workflow or operation'],
+  ] as const) {
+    await page.goto(shown.at(hash))
+    await page.locator('#content', { hasText: text }).waitFor()
+    expect([hash, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([hash, 360])
+  }
+})
+
+test('of a long list only what is seen is in the page, and it goes on', async () => {
+  const long = await show(definition)
+  try {
+    const ids = Array.from({ length: 230 }, (_, index) => `n${index}`)
+    await Promise.all(ids.map((id) => long.post('/api/runs', { call: 'tell', input: { id } })))
+    const { page } = await browser.look()
+    await page.goto(long.at('#/runs?kind=workflow'))
+    for (const size of [200, 230]) {
+      await page.getByRole('button', { name: 'More' }).click()
+      await page.locator(`[aria-setsize="${size}"]`).first().waitFor()
+    }
+    expect(await page.getByRole('listitem').count()).toBeLessThan(120)
+    await page.keyboard.press('End')
+    await page.locator('[aria-posinset="230"]').waitFor()
+    await page.keyboard.press('Home')
+    await page.locator('[aria-posinset="1"]').waitFor()
+    expect(await page.getByRole('button', { name: 'More' }).count()).toBe(0)
+  } finally {
+    await long.close()
+  }
+})
+
+test('a stuck run is found, and cancelled, by the keyboard alone', async () => {
+  const { page } = await browser.look()
+  const { keyboard } = page
+  await page.goto(shown.at('#/nodes'))
+  await page.getByText('answers here').waitFor()
+  await keyboard.press('/')
+  await keyboard.type('tell:b')
+  await keyboard.press('Enter')
+  await page.getByText('Stuck: mail.send#0 failed').waitFor()
+  const focused = async (words: string): Promise<boolean> =>
+    (await page.evaluate('document.activeElement.textContent')) === words
+  while (!(await focused('Cancel'))) await keyboard.press('Tab')
+  await keyboard.press('Enter')
+  await page.getByRole('dialog').waitFor()
+  for (const words of ['ann', 'not needed any more']) {
+    while (!(await page.evaluate("document.activeElement.matches('input:placeholder-shown, input')")))
+      await keyboard.press('Tab')
+    await keyboard.type(words)
+    await keyboard.press('Tab')
+  }
+  while (!(await focused('Cancel'))) await keyboard.press('Tab')
+  await keyboard.press('Enter')
+  await page.getByText('Cancelled by ann after').waitFor()
+  expect((await shown.app.run('tell:b'))?.status).toBe('cancelled')
+})
+
+test('that the server does not answer is said', async () => {
+  const { page } = await browser.look()
+  const away = await show(definition)
+  await page.goto(away.at())
+  await page.getByText('Nothing is stuck.').waitFor()
+  await away.close()
+  await page.getByText('No answer from the server').waitFor()
+  expect(await page.getByRole('heading', { name: 'Overview' }).isVisible()).toBe(true)
+})
+
+test('a token is asked for where the server asks for one, and then everything is there', async (context) => {
+  const guarded = await show(definition, 'open-sesame')
+  try {
+    const { status } = await fetch(`${guarded.url}/api/session`)
+    context.skip(status === 401 || status === 404, 'this server has no sessions')
+    const { page, complaints } = await browser.look()
+    await page.goto(guarded.at('#/nodes'))
+    await page.getByLabel('Token').fill('open-says-me')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('That is not a token of this server.').waitFor()
+    await page.getByLabel('Token').fill('open-sesame')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('answers here').waitFor()
+    await page.goto(guarded.at('#/start?name=tell'))
+    await page.getByLabel('Input').fill('{ "id": "signed" }')
+    await page.getByRole('button', { name: 'Start a run' }).click()
+    await page.getByRole('link', { name: 'tell:signed' }).waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByLabel('Token').waitFor()
+    expect(complaints).toEqual([])
+  } finally {
+    await guarded.close()
+  }
+})
