@@ -66,16 +66,17 @@ export class Tracing {
   }
 
   /** A batch is durable. Its lists are not changed any more. */
-  written(batch: Written): void {
-    const rows = batch.journal.length + batch.runs.length + batch.events.length
-    if (rows === 0 && batch.changes.length === 0) return
+  written({ shard, runs, changes, journal, events }: Written): void {
+    const rows = journal.length + runs.length + events.length
+    if (rows === 0 && changes.length === 0) return
     if (this.#rows + rows > MOST_ROWS) {
       this.exporter.drop('behind', rows)
       // What is missed of them is not made up: they are read when they come again.
       return this.#known.clear()
     }
     this.#rows += rows
-    this.#add(batch)
+    // Not the batch, which holds whom to tell of it.
+    this.#add({ shard, runs, changes, journal, events })
   }
 
   /** A shard is taken up: what is known of its runs is of before. Where its owner was silent, what that had not sent is told again. */
