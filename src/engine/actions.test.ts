@@ -289,3 +289,34 @@ test('a run that is stuck while it takes back after a cancellation is not offere
   await app.retry('c')
   expect(await app.settled('c', 60_000)).toMatchObject({ status: 'cancelled' })
 })
+
+test('a waiting call that a person hurried, and a process that ended in that attempt: the next one makes the same attempt', async () => {
+  const data = new MemoryData()
+  const attempts: number[] = []
+  let entered = gate()
+  const slow = service('slow', {
+    act: operation({
+      input: z.null(),
+      output: z.null(),
+      retry: { attempts: 3, backoff: '1h' },
+      run: (_, { attempt }) => {
+        attempts.push(attempt)
+        if (attempt === 1) throw new Error('not yet')
+        entered.open()
+        return new Promise<null>(() => {})
+      },
+    }),
+  })
+  const asks = workflow('asks', { input: z.null(), output }, (run) => run.call(slow.act(null)))
+  const definition = ballet({ services: [slow], workflows: [asks] })
+  const app = await openForTest(definition, { store: memory(data) })
+  await app.start(asks(null), { id: 'asks' })
+  await until(app, null, async () => (await app.run('asks'))?.waits[0]?.attempt?.number === 1)
+  await app.retry('asks', { op: 'slow.act#0' })
+  await entered.promise
+  await app.close()
+  entered = gate()
+  await openForTest(definition, { store: memory(data) })
+  await entered.promise
+  expect(attempts).toEqual([1, 2, 2])
+})

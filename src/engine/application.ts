@@ -144,6 +144,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     } catch (error) {
       await this.#shards.close(0)
       await (this.#ownership ?? this.#shares)?.close()
+      await this.#options.telemetry.tracing?.close()
       await store.close()
       this.#watchdog?.stop()
       throw error

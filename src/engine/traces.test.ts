@@ -164,6 +164,30 @@ test('a crash after any commit: what the process had not sent is told by the nex
   expect(deaths).toBeGreaterThan(10)
 })
 
+test('a crash with more open runs than are told again at once: of the others, when something comes of them', async () => {
+  const collector = await startCollector()
+  const data = new MemoryData('s')
+  const waits = workflow('waits', { input: z.null(), output: z.null(), signals: [Go] }, async (run) => {
+    await run.step('ticket', () => null)
+    await run.receive(Go)
+    return null
+  })
+  const definition = ballet({ services: [], workflows: [waits] })
+  // It is never closed before the next one takes over, as if it had died.
+  const dead = await open(definition, { store: memory(data), traces: false, log: keptLog(), graceMs: 0 })
+  const ids = Array.from({ length: 1100 }, (_, number) => `run-${number}`)
+  await Promise.all(ids.map((id) => dead.start(waits(null), { id })))
+  await until(dead, null, async () => (await dead.run('run-1099'))?.waits.some(({ for: name }) => name === 'go'))
+  const next = await openForTest(definition, { store: memory(data), traces: { endpoint: collector.endpoint } })
+  await next.signal('run-0', Go(null))
+  await next.result('run-0')
+  await next.close()
+  await dead.close()
+  const own = collector.spans.filter(({ attributes }) => attributes['ballet.run'] === 'run-0')
+  expect(treeOf(own)).toEqual(['workflow waits', '  step ticket', '    attempt ticket', '  wait signal:go'])
+  expect(named(collector.spans, 'step ticket')).toHaveLength(1001)
+})
+
 test('an application that is closed and opened again tells each thing once, and the whole is one tree', async () => {
   const collector = await startCollector()
   const data = new MemoryData('s')

@@ -25,6 +25,7 @@ const MOST_RUNS = 50_000
 const [READS, PAGE] = [16, 250] as const
 /** After a crash: what is told again at most, counted from the newest row. */
 const [AGAIN_MS, AGAIN_ROWS, AGAIN_RUNS] = [300_000, 10_000, 1000] as const
+const NONE_AGAIN = { head: -1, since: 0 } as const
 /** How long sending what is left may take at the end. */
 const CLOSE_MS = 3000
 
@@ -48,6 +49,8 @@ export class Tracing {
   readonly #options: TracingOptions
   /** By shard and number. Null for a run that is not told of. */
   readonly #known = new Map<number, Map<number, RunTrace | null>>()
+  /** By shard, where its owner before was silent: up to which position the rows are of that one, and since when they are told again. */
+  readonly #again = new Map<number, { readonly head: number; readonly since: number }>()
   readonly #waiting: Work[] = []
   #rows = 0
   #working: Promise<void> | null = null
@@ -66,16 +69,17 @@ export class Tracing {
   }
 
   /** A batch is durable. Its lists are not changed any more. */
-  written(batch: Written): void {
-    const rows = batch.journal.length + batch.runs.length + batch.events.length
-    if (rows === 0 && batch.changes.length === 0) return
+  written({ shard, runs, changes, journal, events }: Written): void {
+    const rows = journal.length + runs.length + events.length
+    if (rows === 0 && changes.length === 0) return
     if (this.#rows + rows > MOST_ROWS) {
       this.exporter.drop('behind', rows)
       // What is missed of them is not made up: they are read when they come again.
       return this.#known.clear()
     }
     this.#rows += rows
-    this.#add(batch)
+    // Not the batch, which holds whom to tell of it.
+    this.#add({ shard, runs, changes, journal, events })
   }
 
   /** A shard is taken up: what is known of its runs is of before. Where its owner was silent, what that had not sent is told again. */
@@ -156,7 +160,9 @@ export class Tracing {
     await this.#each([...unknown], async ([num, first]) => {
       known.set(num, null)
       const row = await this.#options.reader.run(shard, num)
-      if (row !== null) known.set(num, await this.#read(shard, row, ({ seq }) => seq >= first))
+      const { head, since } = this.#again.get(shard) ?? NONE_AGAIN
+      const isWanted: Wanted = ({ seq, pos, at }) => seq >= first || (pos <= head && at >= since)
+      if (row !== null) known.set(num, await this.#read(shard, row, isWanted))
     })
   }
 
@@ -184,6 +190,7 @@ export class Tracing {
 
   async #takeUp(tenure: Tenure): Promise<void> {
     this.#known.delete(tenure.shard)
+    this.#again.delete(tenure.shard)
     if (tenure.crashes > 0) await this.#tellAgain(tenure)
   }
 
@@ -202,6 +209,8 @@ export class Tracing {
     const runs = await reader.runs(shard, { ns, limit: AGAIN_RUNS })
     const times = [...events.map(({ at }) => at), ...runs.map(({ created, ended }) => ended ?? created)]
     const since = times.reduce((newest, at) => Math.max(newest, at), 0) - AGAIN_MS
+    // Of more runs than these, each when something comes of it.
+    this.#again.set(shard, { head, since })
     for (const event of events) if (event.at >= since) this.#tellEvent(event)
     const wanted = runs.filter(({ num, ended }) => !known.has(num) && (ended === null || ended >= since))
     await this.#each(wanted, async (row) => {

@@ -46,7 +46,8 @@ class Play {
   async run(): Promise<StyleFigures> {
     const { fault, orders, inFlight } = this.#order
     const subject = this.#subject
-    const app = await openOn({ ...subject.definition, schedules: [] }, this.#counted(), { log: silentLog })
+    const definition = { ...subject.definition, schedules: [] }
+    const app = await openOn(definition, this.#counted(), { log: silentLog, traces: false })
     if (fault.kind === 'slow') subject.fault(fault.service, { slowMs: fault.ms })
     let next = 0
     const work = async (): Promise<void> => {

@@ -209,7 +209,7 @@ class ScriptedPlay {
   }
 
   async play(): Promise<Played> {
-    const options = { clock: this.#clock, random: systemRandom, log: silentLog, graceMs: 0 }
+    const options = { clock: this.#clock, random: systemRandom, log: silentLog, graceMs: 0, traces: false } as const
     const running = await openOn(this.#script.perform(this.#app), memory(), options)
     let problem: string | null = null
     try {

@@ -143,7 +143,7 @@ class ServicePlay {
   }
 
   async play(): Promise<Played> {
-    const app = await openOn(this.#part.definition, memory(), { log: silentLog, graceMs: 0 })
+    const app = await openOn(this.#part.definition, memory(), { log: silentLog, graceMs: 0, traces: false })
     let problem: string | null = null
     try {
       for (let next = this.#next(); next !== null; next = this.#next()) {

@@ -103,7 +103,9 @@ export class SimulatedProcess implements Life {
   async open(definition: ApplicationDefinition, options: RunOptions = {}): Promise<void> {
     this.world.note(`${this.name} starts`)
     const { clock, random } = this
-    const opening = openOn(definition, this.store, { graceMs: 0, ...options, clock, random, log: this.#log() })
+    // Whatever the surroundings say: what happens in a story is told to nobody, and its time is not that of a collector.
+    const own = { clock, random, log: this.#log(), traces: false } as const
+    const opening = openOn(definition, this.store, { graceMs: 0, ...options, ...own })
     this.#opening = opening.then(
       (app) => {
         this.app = app
