@@ -53,6 +53,18 @@ describe('a run that goes on', () => {
     )
   })
 
+  it('says for which place a call waits, and how many come before it', () => {
+    const place = { at: 'payment', limit: '20 at once', before: 31 }
+    expect(line({ place })).toBe(
+      'Waits for a place at payment (20 at once, 31 before it) to call payment.charge since 6s; it is made when there is one.',
+    )
+    const per = { field: 'customerId', value: '7' }
+    expect(line({ place: { ...place, limit: '1/m', per, before: 0 } })).toContain(
+      'a place at payment (1/m for each customerId, here 7, none before it)',
+    )
+    expect(line({ place: { ...place, before: 1000 } })).toContain('(20 at once, 1000 or more before it)')
+  })
+
   it('tells the failed attempt and the next one', () => {
     const attempt = {
       number: 2,

@@ -160,10 +160,14 @@ export function waitWords(wait: WaitView, now: number): string {
   }
 }
 
+/** So far it is counted how many come before a call. */
+const COUNTED = 1000
+
 /** `a place at payment (20 at once, 31 before it)`. */
 export function placeAt({ at, limit, per, before }: PlaceView): string {
   const value = per === undefined ? '' : ` for each ${per.field}, here ${per.value}`
-  return `a place at ${at} (${limit}${value}, ${before === 0 ? 'none' : before} before it)`
+  const count = before === 0 ? 'none' : before < COUNTED ? before : `${COUNTED} or more`
+  return `a place at ${at} (${limit}${value}, ${count} before it)`
 }
 
 /** The first line of an error, its code before it. */

@@ -18,7 +18,7 @@ export interface PlaceView {
   readonly limit: string
   /** The value of the field by which it is limited. */
   readonly per?: { readonly field: string; readonly value: string } | undefined
-  /** How many come before it, at this node. */
+  /** How many come before it, at this node, counted to 1,000. */
   readonly before: number
 }
 

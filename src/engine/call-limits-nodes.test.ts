@@ -61,7 +61,7 @@ class Nodes {
         this.under.splice(this.under.indexOf(one), 1)
         one.leave()
       }
-      await null
+      await Promise.resolve()
     }
   }
 

@@ -137,6 +137,18 @@ describe('in a time', () => {
   })
 })
 
+test('a process that begins waits for what others may have done for a minute at the most', () => {
+  const { call, clock, limits } = setUp({ rate: '2/d', burst: 2 })
+  limits.cameFromAnother()
+  const callers = [call(), call()]
+  clock.pass(59_999)
+  expect(begun(callers)).toEqual([false, false])
+  clock.pass(6)
+  expect(begun(callers)).toEqual([true, false])
+  clock.pass(3600_000)
+  expect(begun(callers)).toEqual([true, false])
+})
+
 const ARRIVALS = fc.array(
   fc.record({
     after: fc.nat(300),
@@ -244,6 +256,7 @@ test('a hundred thousand that wait cost each other little, and whoever leaves th
   const callers = Array.from({ length: 100_000 }, () => call())
   const other = new Caller(limits, clock, [{ limit: limitOf({ atOnce: 1 }, 'crm'), value: '' }])
   expect(other.begunAt).toBe(0)
+  expect([1, 500, 99_999].map((at) => callers[at]?.place.view?.before)).toEqual([0, 499, 1000])
   for (const caller of callers.slice(1, 99_999)) caller.place.leave()
   expect(limits.counts[0]).toEqual({ name: 'bank', waiting: 1, running: 1 })
   callers[0]?.place.leave()

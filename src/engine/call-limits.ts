@@ -23,6 +23,10 @@ import { PlaceQueue, type Waiting } from './place-queue.ts'
 const SLACK_MS = 5
 /** Times are added up. */
 const ROUNDING_MS = 1e-6
+/** A process that begins takes what another did for so long at the most: one that begins anew each day has a call in each all the same. */
+const OTHERS_MS = 60_000
+/** Who is shown where it stands is told no more than so many before it. */
+const COUNTED = 1000
 /** Values of fields of which something is known, before it is looked which of them are worth keeping. */
 const FEW = 1000
 
@@ -122,7 +126,7 @@ export class CallPlace implements Waiting {
     if (this.state !== 'waiting' || line === undefined) return undefined
     const { limit, value, queue } = line
     const per = limit.per === null ? {} : { per: { field: limit.per, value } }
-    return { at: limit.name, limit: limit.words, ...per, before: queue.before(this) }
+    return { at: limit.name, limit: limit.words, ...per, before: queue.before(this, COUNTED) }
   }
 }
 
@@ -309,7 +313,7 @@ export class CallLimits {
   /** When the next would begin if they came evenly; of what another process began, the latest that it can be. */
   #nextOf({ limit, next }: Line): number {
     const { intervalMs, slackMs } = this.#share(limit)
-    return Math.max(next, this.#others + intervalMs + slackMs)
+    return Math.max(next, this.#others + Math.min(intervalMs, OTHERS_MS) + slackMs)
   }
 
   #share(limit: CallLimit): Share {

@@ -15,7 +15,7 @@ import type { JsonText } from '../core/json.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import type { PlaceView } from '../core/views.ts'
 import { retryDelayMs } from '../core/retry.ts'
-import type { CallLimits } from './call-limits.ts'
+import type { Bound, CallLimits } from './call-limits.ts'
 import { stopTimers, waitingFor, type Effect, type FailedAttempt, type Running } from './effect.ts'
 import type { Hold } from './hold.ts'
 import { placesOfAttempt } from './places.ts'
@@ -201,19 +201,21 @@ export class Effects {
   #first(running: Running): void {
     running.admitting = true
     running.cancel = null
-    this.#placed(running, () =>
-      this.#options.admit(running.effect, (watched) => this.#begin(running, running.next, watched)),
-    )
+    if (running.effect.bounds === null) this.#admit(running)
+    else this.#enter(running, running.effect.bounds, () => this.#admit(running))
+  }
+
+  #admit(running: Running): void {
+    this.#options.admit(running.effect, (watched) => this.#begin(running, running.next, watched))
   }
 
   #again(running: Running, attempt: number): void {
-    this.#placed(running, () => this.#begin(running, attempt))
+    if (running.effect.bounds === null) this.#begin(running, attempt)
+    else this.#enter(running, running.effect.bounds, () => this.#begin(running, attempt))
   }
 
-  /** Goes on once the service may be asked: at once, if it is not limited. Before a trial, which nobody is to hold up. */
-  #placed(running: Running, go: () => void): void {
-    const { bounds, mustSucceed } = running.effect
-    if (bounds === null) return go()
+  /** Goes on once the service may be asked: before a trial, which nobody is to hold up. */
+  #enter(running: Running, bounds: readonly Bound[], go: () => void): void {
     const given = (): void => {
       try {
         go()
@@ -222,7 +224,8 @@ export class Effects {
         this.#options.onFailure(error)
       }
     }
-    running.place = this.#options.callLimits.place({ bounds, isUndo: mustSucceed, age: running.age, given })
+    const { mustSucceed: isUndo } = running.effect
+    running.place = this.#options.callLimits.place({ bounds, isUndo, age: running.age, given })
     running.place.enter()
   }
 

@@ -35,9 +35,17 @@ export class PlaceQueue<Item extends Waiting> {
     if (last.index === index) this.#down(last, index)
   }
 
-  /** How many stand before one: each is looked at, so this is for people who ask. */
-  before(item: Item): number {
-    return this.#heap.reduce((count, other) => count + (isBefore(other, item) ? 1 : 0), 0)
+  /** How many stand before one, counted to `most`. Whoever stands behind one that is not before it is not looked at. */
+  before(item: Item, most: number): number {
+    let count = 0
+    const looked = [0]
+    for (let index = looked.pop(); index !== undefined && count < most; index = looked.pop()) {
+      const other = this.#heap[index]
+      if (other === undefined || !isBefore(other, item)) continue
+      count += 1
+      looked.push(2 * index + 2, 2 * index + 1)
+    }
+    return count
   }
 
   #up(item: Item, from: number): void {
