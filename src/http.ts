@@ -105,8 +105,14 @@ export interface ServeServiceOptions extends Omit<ServiceOptions, 'secrets'>, Li
   readonly secrets?: readonly (string | undefined)[] | undefined
 }
 
+const isProbe = ({ method, url }: Request): boolean =>
+  (method === 'GET' || method === 'HEAD') && new URL(url).pathname === '/healthz'
+
+const alive = (isClosing: boolean): Response =>
+  Response.json({ status: isClosing ? 'closing' : 'ok' }, { status: isClosing ? 503 : 200 })
+
 /**
- * Serves the operations of services until `close()`, which lets attempts that are under way finish:
+ * Serves the operations of services until `close()`, which lets attempts that are under way finish, and answers `GET /healthz`:
  *
  *     const serving = await serveService(payment, { port: 4500, secrets: [process.env.PAYMENT_SECRET] })
  *
@@ -127,7 +133,7 @@ export async function serveService(services: Services, options: ServeServiceOpti
     } catch (error) {
       return problemAnswer(error as Parameters<typeof problemAnswer>[0], new URL(request.url).pathname)
     }
-    return handle(request)
+    return isProbe(request) ? alive(traffic.isClosing) : handle(request)
   }
   return serveFetch(answer, traffic, options)
 }
