@@ -41,6 +41,7 @@ it('names its operations and fills in their defaults', () => {
       timeoutMs: 10_000,
       limits: [],
       run: expect.any(Function) as unknown,
+      elsewhere: null,
     },
     expect.objectContaining({ name: 'payment.refund', undoes: 'charge', outcomes: [], output: null, ...ATTEMPTS }),
     expect.objectContaining({ name: 'payment.total', output: total, run: null }),

@@ -34,9 +34,10 @@ const app = await open(application, {
   log: {
     info: () => void (health.logged += 1),
     warn: () => void (health.logged += 1),
-    // A run that is stuck is told here too, and judged by its status; what is said of the engine or the server is not.
+    // A run that is stuck is told here too (many of them once a minute, on a slow machine), and judged by its status; what is said of
+    // the engine or the server is not.
     error(message) {
-      const isMeant = message.startsWith('The run "') || message.startsWith("the application's route ")
+      const isMeant = ['The run "', 'Runs of ', "the application's route "].some((words) => message.startsWith(words))
       if (!isMeant) noted('log')(message)
     },
   },

@@ -1,12 +1,14 @@
 // The side that asks: one attempt is one request, `POST <url>/<operation>`. Connections are kept open and limited in
 // number, each service has its own; no redirect is followed, no more of an answer is read than its limit, and nobody
 // waits for longer than the attempt. An attempt that is given up is waited for all the same, while the other side is asked
-// to stop (`DELETE`): what it does must not come after what takes it back. By node:http and not by `fetch`, which ends a request of five minutes by itself.
+// to stop (`DELETE`): what it does must not come after what takes it back. By node:http and not by `fetch`, which ends a
+// request of five minutes by itself. Put together by place.ts.
 import { Agent as PlainAgent, request as plainRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 import { fault, type BalletError } from '../../core/errors.ts'
 import type { Asked, Transport } from '../../core/transport.ts'
 import { elapsedOf, type Clock } from '../../core/clock.ts'
+import type { Answers, Expected } from './answers.ts'
 import { askedText, pathName, stopText } from './asked-text.ts'
 import { noAnswer, valueOf, type Came, type Whom } from './meaning.ts'
 import { signatureHeaders, type Secrets } from './signature.ts'
@@ -21,6 +23,8 @@ export interface Reached {
   /** Most connections at once; further attempts wait for one. */
   readonly connections: number
   readonly clock: Clock
+  /** Where answers may be sent later; null: they have to come with the request. */
+  readonly answers: Answers | null
 }
 
 /** How long a connection is kept that nothing is asked on: shorter than servers usually keep them. */
@@ -28,7 +32,7 @@ const IDLE_MS = 4000
 const HEADER_LIMIT_BYTES = 16_384
 
 /** The way to a service over HTTP. */
-export function httpTransport({ url, secrets, answerLimitBytes, connections, clock }: Reached): Transport {
+export function httpTransport({ url, secrets, answerLimitBytes, connections, clock, answers }: Reached): Transport {
   const isSecure = url.protocol === 'https:'
   const settings = { keepAlive: true, maxSockets: connections, timeout: IDLE_MS, scheduling: 'lifo' } as const
   const agent = isSecure ? new SecureAgent(settings) : new PlainAgent(settings)
@@ -54,30 +58,53 @@ export function httpTransport({ url, secrets, answerLimitBytes, connections, clo
     origin: url.origin,
     async ask(asked, signal) {
       const whom = { call: asked.operation, url: `${base}/${pathName(asked.operation)}` }
-      const body = Buffer.from(askedText(asked))
-      const until = elapsedOf(clock) + asked.timeoutMs
+      const { idempotencyKey, timeoutMs } = asked
+      const expected = answers?.expect({ idempotencyKey, secrets, timeoutMs, limitBytes: answerLimitBytes })
+      const body = Buffer.from(askedText(asked, expected?.address))
+      const until = elapsedOf(clock) + timeoutMs
+      const tellStop = (): void => {
+        const told = Buffer.from(stopText(asked))
+        forget(open('DELETE', whom, asked, told), told)
+      }
+      // What it means that nobody wants the answer any more, where the attempt stands just now.
+      let stop = (): void => {}
+      const onAbort = (): void => stop()
       const send = (): ClientRequest => {
         const request = open('POST', whom, asked, body)
-        const stop = (): void => {
+        stop = () => {
           // Whoever wants to take back what this does has to know when it is over.
-          const isAwaited = codeOf(signal.reason) === 'CALL_ABORTED' && request.socket?.connecting === false
+          const isAwaited = isGivenUp(signal) && request.socket?.connecting === false
           if (!isAwaited) return void request.destroy()
           linger(request, until - elapsedOf(clock))
-          const told = Buffer.from(stopText(asked))
-          forget(open('DELETE', whom, asked, told), told)
+          tellStop()
         }
         if (signal.aborted) stop()
-        signal.addEventListener('abort', stop)
-        return request.on('close', () => signal.removeEventListener('abort', stop)).end(body)
+        return request.end(body)
       }
+      /** Of an attempt that is given up it is waited for until its time is over, which the engine sees to. */
+      const later = ({ came }: Expected): Promise<Came> =>
+        new Promise((resolve, reject) => {
+          const isTold = signal.aborted && isGivenUp(signal)
+          stop = () => (isGivenUp(signal) ? tellStop() : reject(signal.reason as Error))
+          if (signal.aborted && !isTold) stop()
+          void came.then(resolve)
+        })
+      signal.addEventListener('abort', onAbort)
       try {
-        return valueOf(await exchange(send, whom, answerLimitBytes), whom, clock.now())
+        const came = await exchange(send, whom, answerLimitBytes)
+        const isLater = came.status === 202 && expected !== undefined
+        return valueOf(isLater ? await later(expected) : came, whom, clock.now())
       } catch (error) {
         throw signal.aborted ? signal.reason : error
+      } finally {
+        signal.removeEventListener('abort', onAbort)
+        expected?.forget()
       }
     },
   }
 }
+
+const isGivenUp = (signal: AbortSignal): boolean => codeOf(signal.reason) === 'CALL_ABORTED'
 
 /** Waits for an answer for so long, and keeps no process alive by that. */
 function linger(request: ClientRequest, ms: number): void {
@@ -113,11 +140,12 @@ async function exchange(send: () => ClientRequest, whom: Whom, limitBytes: numbe
 
 /** A connection that was kept, and was gone when it was needed. */
 class StaleConnection extends Error {}
+const GONE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
 
 function sent(request: ClientRequest, whom: Whom, limitBytes: number): Promise<Came> {
   return new Promise((resolve, reject) => {
     request.on('error', (error) => {
-      const isStale = request.reusedSocket && codeOf(error) === 'ECONNRESET'
+      const isStale = request.reusedSocket && GONE.has(codeOf(error))
       reject(isStale ? new StaleConnection() : unreachable(whom, error))
     })
     request.on('response', (incoming) => {
