@@ -22,7 +22,7 @@ function applicationWith(book: Book) {
     return null
   })
   const often = schedule('often', {
-    every: '2s',
+    every: '1s',
     overlap: 'allow',
     catchUp: 'all',
     call: ({ at }) => clerk.note(at),
@@ -41,20 +41,19 @@ test('every time has its run, and one, whatever dies', async () => {
           const { id } = await app.start(wait({ id: 'eight' }))
           await app.result(id)
         },
-        judge: async (app) => {
-          const { last } = await app.schedule('often')
+        judge: () => {
           const times = [...book.keys()].sort().map((at) => Date.parse(at))
           const [first = 0] = times
           assert.deepEqual(
             times,
-            times.map((_, index) => first + index * 2000),
+            times.map((_, index) => first + index * 1000),
           )
-          assert.ok(last !== null && book.has(last.at) && times.length >= 3)
+          assert.ok(times.length >= 4)
           for (const keys of book.values()) assert.equal(keys.size, 1)
         },
       }
     },
-    { seeds: 40 },
+    { seeds: 60 },
   )
   expect(report.found).toBeNull()
   expect(report.crashes).toBeGreaterThan(5)
