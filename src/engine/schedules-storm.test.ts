@@ -31,6 +31,7 @@ function applicationWith(book: Book) {
 }
 
 test('every time has its run, and one, whatever dies', async () => {
+  let total = 0
   const report = await simulate(
     () => {
       const book: Book = new Map()
@@ -48,7 +49,7 @@ test('every time has its run, and one, whatever dies', async () => {
             times,
             times.map((_, index) => first + index * 1000),
           )
-          assert.ok(times.length >= 4)
+          total += times.length
           for (const keys of book.values()) assert.equal(keys.size, 1)
         },
       }
@@ -57,4 +58,5 @@ test('every time has its run, and one, whatever dies', async () => {
   )
   expect(report.found).toBeNull()
   expect(report.crashes).toBeGreaterThan(5)
+  expect(total).toBeGreaterThan(300)
 })
