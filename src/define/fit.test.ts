@@ -6,6 +6,7 @@ import { event } from './event.ts'
 import { checkFit, requireFit, showFault } from './fit.ts'
 import { operation } from './operation.ts'
 import { on } from './reaction.ts'
+import { schedule } from './schedule.ts'
 import { service } from './service.ts'
 import { signal } from './signal.ts'
 import { workflow } from './workflow.ts'
@@ -18,6 +19,8 @@ const named = (name: string) => service(name, { note })
 const taking = (name: string, ...signals: (typeof Approve)[]) =>
   workflow(name, { input: id, output: z.null(), signals }, async () => null)
 
+const hourly = (name: string) => schedule('hourly', { every: '1h', call: () => taking(name)({ orderId: '1' }) })
+
 const faults = (parts: ApplicationParts): readonly string[] => checkFit(ballet(parts)).map(showFault)
 
 it('has nothing against parts that fit', () => {
@@ -27,6 +30,16 @@ it('has nothing against parts that fit', () => {
     services: [payment, named('shipping')],
     workflows: [taking('a', Approve), taking('b', Approve)],
     events: [OrderCreated, OrderCreated],
+    schedules: [
+      hourly('a'),
+      schedule('never', { every: '1h', call: () => null }),
+      schedule('later', {
+        every: '1h',
+        call: () => {
+          throw new Error('not in 1970')
+        },
+      }),
+    ],
     reactions: [on(payment, OrderCreated, () => null, { name: 'once-more' })],
   }
   expect(faults(parts)).toEqual([])
@@ -52,6 +65,16 @@ it.each<[string, ApplicationParts, string]>([
     'a workflow listed twice',
     { services: [], workflows: [once, once, once] },
     'workflow "once": there are 3 of this name.',
+  ],
+  [
+    'two schedules of one name',
+    { services: [], workflows: [once], schedules: [hourly('once'), hourly('once')] },
+    'schedule "hourly": there are 2 of this name. List each schedule once, and give each a name of its own.',
+  ],
+  [
+    'a schedule of a workflow that is not listed',
+    { services: [], schedules: [hourly('once')] },
+    'schedule "hourly": it calls once, which is not a part of the application. List its workflow or its service',
   ],
   [
     'a workflow with the name of a service',

@@ -5,8 +5,10 @@
 // What cannot be seen here: which call a reaction or a workflow makes, because that is code. A call of an operation
 // that the application does not have is refused when it is made (CALL_UNKNOWN).
 import { fault } from '../core/errors.ts'
+import { isRecord } from '../core/json.ts'
 import type { ApplicationDefinition, EventDefinition, OperationDefinition, SignalDefinition } from './definition.ts'
 import { checkOverdue } from './overdue.ts'
+import { firingOf, timesOf, type ScheduleDefinition } from './schedule.ts'
 
 /** Something that does not fit: where, what, and what to do about it. */
 export interface Fault {
@@ -23,6 +25,7 @@ export function checkFit(definition: ApplicationDefinition): readonly Fault[] {
     ...checkReactions(definition),
     ...checkChoreographies(definition),
     ...checkOverdue(definition),
+    ...checkSchedules(definition),
     ...definition.services.flatMap(({ operations }) => operations.flatMap((one) => checkOperation(one, operations))),
   ]
 }
@@ -40,6 +43,36 @@ export function requireFit(definition: ApplicationDefinition): void {
 /** A fault on one line. */
 export function showFault({ place, problem, remedy }: Fault): string {
   return `${place}: ${problem}. ${remedy}.`
+}
+
+/** What a schedule calls is seen where its function makes a call for its next time; one that throws there may well not throw then. */
+function checkSchedules({ schedules, services, workflows }: ApplicationDefinition): readonly Fault[] {
+  const known = new Set([...workflows, ...services.flatMap(({ operations }) => operations)].map(({ name }) => name))
+  return [
+    ...repeated(schedules.map(({ name }) => name)).map(([name, count]) => ({
+      place: `schedule "${name}"`,
+      problem: `there are ${count} of this name`,
+      remedy: 'List each schedule once, and give each a name of its own',
+    })),
+    ...schedules.flatMap((schedule) => {
+      const call = calledBy(schedule)
+      if (call === null || known.has(call)) return []
+      return {
+        place: `schedule "${schedule.name}"`,
+        problem: `it calls ${call}, which is not a part of the application`,
+        remedy: 'List its workflow or its service in ballet({...})',
+      }
+    }),
+  ]
+}
+
+function calledBy(schedule: ScheduleDefinition): string | null {
+  try {
+    const call: unknown = schedule.call(firingOf(schedule, timesOf(schedule.timing).next(0) ?? 0))
+    return isRecord(call) && typeof call['name'] === 'string' ? call['name'] : null
+  } catch {
+    return null
+  }
 }
 
 function checkNames({ services, workflows }: ApplicationDefinition): readonly Fault[] {

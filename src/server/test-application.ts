@@ -2,7 +2,7 @@
 // server does before and after the engine (guards, limits, routing, problems). It keeps no runs; what rests on the
 // engine is tested on the engine.
 import { fault } from '../core/errors.ts'
-import type { ApplicationView, RunView } from '../core/views.ts'
+import type { ApplicationView, RunView, ScheduleView } from '../core/views.ts'
 import type { Application } from '../define/application.ts'
 
 /** A call of one of the application's functions, with its arguments. */
@@ -40,6 +40,23 @@ const SHOP: ApplicationView = {
   signals: [],
 }
 
+const NIGHTLY: ScheduleView = {
+  name: 'nightly',
+  cron: '0 3 * * *',
+  every: null,
+  timezone: 'UTC',
+  overlap: 'skip',
+  catchUp: 'last',
+  within: null,
+  run: '@schedule:nightly',
+  state: 'active',
+  next: '2026-03-02T03:00:00.000Z',
+  paused: null,
+  last: null,
+  skipped: null,
+  missed: null,
+}
+
 /** An application with these answers, and the list of what it was asked. */
 export function testApplication(answers: Partial<Application> = {}): { app: Application; asked: Asked[] } {
   const asked: Asked[] = []
@@ -72,8 +89,8 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
     answer: (id, { op }) => Promise.resolve({ id, action: 'answer', changed: true, ops: [op] }),
     fail: (id) => Promise.resolve({ id, action: 'fail', changed: true, ops: [] }),
     actOnAll: ({ action }) => Promise.resolve({ action, matched: 0, changed: 0, more: false, refused: [] }),
-    schedules: () => Promise.resolve([]),
-    schedule: unanswered('schedule'),
+    schedules: () => Promise.resolve([NIGHTLY]),
+    schedule: () => Promise.resolve(NIGHTLY),
     pause: (schedule) => Promise.resolve({ schedule, action: 'pause' }),
     resume: (schedule) => Promise.resolve({ schedule, action: 'resume' }),
     trigger: (schedule) => Promise.resolve({ id: `${schedule}@20260302T030000Z`, created: true }),

@@ -35,7 +35,7 @@ describe('bash', () => {
 
   it('offers the commands', () => {
     expect(offered('')).toEqual([...names, '--help', '--version'])
-    expect(offered('re')).toEqual(['retry', 'replay'])
+    expect(offered('re')).toEqual(['retry', 'resume', 'replay'])
     expect(offered('nothing')).toEqual([])
   })
 
