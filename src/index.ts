@@ -125,6 +125,7 @@ export type {
   ChoiceView,
   CountsView,
   CountView,
+  DrawingView,
   ErrorView,
   EventView,
   FlowBreakView,
