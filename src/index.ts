@@ -135,6 +135,7 @@ export type {
   ChoiceView,
   CountsView,
   CountView,
+  DrawingView,
   ErrorView,
   EventView,
   FlowBreakView,

@@ -234,7 +234,10 @@ function Serves(): ReactNode {
       <Facts
         of={[
           { name: 'Application', value: `${printable(app.name)}, version ${printable(app.version)}` },
-          { name: 'Store', value: `${app.store.kind} ${printable(app.store.name)}` },
+          {
+            name: 'Store',
+            value: app.store.kind === 'memory' ? 'in memory' : `${app.store.kind} ${printable(app.store.name)}`,
+          },
           { name: 'Nodes', value: data === undefined ? '–' : `${owners.length} of ${data.nodes.length} carry runs` },
           {
             name: 'Shards',

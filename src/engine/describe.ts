@@ -1,6 +1,6 @@
 // The application as it stands, for GET /api/app and for people.
 import type { StoreInfo } from '../core/store.ts'
-import type { ApplicationView } from '../core/views.ts'
+import type { ApplicationView, DrawingView } from '../core/views.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
 import { flowChart } from '../define/draw/flow-chart.ts'
 import type { CallLimit } from '../define/service-limits.ts'
@@ -13,6 +13,7 @@ export function describe(
 ): ApplicationView {
   const { services, workflows, events, reactions } = definition
   const signals = new Set(workflows.flatMap((workflow) => workflow.signals.map((signal) => signal.type)))
+  const drawn = drawingsOf(definition)
   return {
     name: definition.name,
     version: definition.version,
@@ -41,7 +42,7 @@ export function describe(
       key: choreography.key,
       events: [...choreography.flow.types],
       endings: choreography.flow.endings,
-      drawing: flowChart(choreography, definition),
+      drawing: drawn.get(choreography.name) as DrawingView,
     })),
     events: events.map((event) => ({ type: event.type, key: event.key })),
     signals: [...signals],
@@ -52,4 +53,15 @@ export function describe(
 function limitOf(of: string, limits: readonly CallLimit[]): { readonly limit?: string } {
   const own = limits.find(({ name }) => name === of)
   return own === undefined ? {} : { limit: own.per === null ? own.words : `${own.words} for each ${own.per}` }
+}
+
+/** Drawn once: a definition does not change, and it is described for every event that is published with a subject. */
+const drawings = new WeakMap<ApplicationDefinition, ReadonlyMap<string, DrawingView>>()
+
+function drawingsOf(definition: ApplicationDefinition): ReadonlyMap<string, DrawingView> {
+  const known = drawings.get(definition)
+  if (known !== undefined) return known
+  const drawn = new Map(definition.choreographies.map((one) => [one.name, flowChart(one, definition)]))
+  drawings.set(definition, drawn)
+  return drawn
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Application } from '../define/application.ts'
+import type { ApplicationView } from '../core/views.ts'
 import { ballet, choreography, event, open, operation, seq, service, type FlowView, type Page } from '../index.ts'
 import { serve, type Serving } from './serve.ts'
 
@@ -44,6 +45,17 @@ it('lists flows page by page, in the order of their keys, of one state or of all
   const second = await get<Page<FlowView>>(`/api/choreographies/notes?limit=3&cursor=${first.body.cursor}`)
   expect([values(second.body), second.body.cursor]).toEqual([['e'], undefined])
   expect(values((await get<Page<FlowView>>('/api/choreographies/notes?state=complete')).body)).toEqual(['b'])
+})
+
+it('draws a choreography as boxes and arrows, each arrow between two of the boxes', async () => {
+  const { body } = await get<{ readonly items: ApplicationView['choreographies'] }>('/api/choreographies')
+  const parts = body.items.flatMap(({ drawing }) => drawing.parts)
+  const nodes = parts.flatMap((part) => (part.kind === 'node' ? [part] : []))
+  const ids = new Set(nodes.map(({ id }) => id))
+  expect(nodes.filter(({ shape }) => shape === 'event').map(({ title }) => title)).toEqual(
+    expect.arrayContaining(['noted', 'done']),
+  )
+  expect(parts.some((part) => part.kind === 'edge' && !(ids.has(part.from) && ids.has(part.to)))).toBe(false)
 })
 
 it('shows a flow by its key, with or without its field', async () => {
