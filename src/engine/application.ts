@@ -83,7 +83,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       clock,
       hinted: (shard) => this.#hinted(shard),
       expected: (shard) => this.#shards.ready(shard)?.shard.context.inbox.expect(),
-      onEnd: (run, ended) => this.#onEnd(run, ended),
+      onEnd: (run, ended) => this.#shards.onEnd(run, ended),
     })
     const current = (): CurrentWork => this.#watchdog?.current ?? CurrentWork.unwatched()
     this.#shards = new Shards({
@@ -291,15 +291,6 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const { id } = this.#options.node
     const owner = this.#ownerOf(this.#shards.of(run))
     return owner === null || owner.id === id || owner.address === null ? null : { id: owner.id, address: owner.address }
-  }
-
-  /** For a node that waits for the end of a run of this one. */
-  #onEnd(run: string, ended: () => void): (() => void) | null {
-    const watchers = this.#shards.ready(this.#shards.of(run))?.shard.context.watchers
-    if (watchers === undefined) return null
-    if (!watchers.hasEnded(run)) return watchers.onEnd(run, ended)
-    ended()
-    return null
   }
 
   /** Something waits in this shard, or it may be taken. */

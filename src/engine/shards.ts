@@ -136,6 +136,18 @@ export class Shards {
   }
 
   /**
+   * For another node, which waits for the end of a run of this one: tells when it ends, or at once when it has.
+   * @returns what takes that back; null when there is nothing to wait for.
+   */
+  onEnd(run: string, ended: () => void): (() => void) | null {
+    const watchers = this.ready(this.of(run))?.shard.context.watchers
+    if (watchers === undefined) return null
+    if (!watchers.hasEnded(run)) return watchers.onEnd(run, ended)
+    ended()
+    return null
+  }
+
+  /**
    * A shard is this process's: takes up its runs. Null when it was lost meanwhile. @throws what keeps it from recovering
    * @param isHeld whether it is still this process's: what was left of it may have taken a while to stop.
    */

@@ -31,18 +31,14 @@ export interface Reached {
 const IDLE_MS = 4000
 const HEADER_LIMIT_BYTES = 16_384
 
-/** The way to a service over HTTP. */
-export function httpTransport({ url, secrets, answerLimitBytes, connections, clock, answers }: Reached): Transport {
+/** A request that is about an attempt, not sent yet. */
+type Open = (method: 'POST' | 'DELETE', whom: Whom, asked: Asked, body: Buffer) => ClientRequest
+
+function opener({ url, secrets, connections, clock }: Reached): Open {
   const isSecure = url.protocol === 'https:'
   const settings = { keepAlive: true, maxSockets: connections, timeout: IDLE_MS, scheduling: 'lifo' } as const
   const agent = isSecure ? new SecureAgent(settings) : new PlainAgent(settings)
-  const base = url.href.replace(/\/$/, '')
-  const open = (
-    method: string,
-    whom: Whom,
-    { idempotencyKey: id, traceparent }: Asked,
-    body: Buffer,
-  ): ClientRequest => {
+  return (method, whom, { idempotencyKey: id, traceparent }, body) => {
     const signature = signatureHeaders(secrets, { id, seconds: Math.floor(clock.now() / 1000), body })
     const headers = {
       ...HEADERS,
@@ -54,6 +50,13 @@ export function httpTransport({ url, secrets, answerLimitBytes, connections, clo
     const how = { method, agent, headers, maxHeaderSize: HEADER_LIMIT_BYTES }
     return isSecure ? secureRequest(whom.url, how) : plainRequest(whom.url, how)
   }
+}
+
+/** The way to a service over HTTP. */
+export function httpTransport(reached: Reached): Transport {
+  const { url, secrets, answerLimitBytes, clock, answers } = reached
+  const base = url.href.replace(/\/$/, '')
+  const open = opener(reached)
   return {
     origin: url.origin,
     async ask(asked, signal) {
