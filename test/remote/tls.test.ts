@@ -21,7 +21,7 @@ afterAll(() => new Promise((resolve) => (server.close(resolve), server.closeAllC
 const script = `
 import { transportOf } from '${new URL('../../src/transports/http/place.ts', import.meta.url).href}'
 import { systemClock } from '${new URL('../../src/engine/clock.ts', import.meta.url).href}'
-const asked = { operation: 'payment.price', input: {}, idempotencyKey: 'k', fence: '1.0.1', attempt: 1, timeoutMs: 10000, key: null, run: 'r', op: 'o', root: 'run:r', cause: null, undoes: null }
+const asked = { operation: 'payment.price', input: {}, idempotencyKey: 'k', fence: '1.0.1', attempt: 1, timeoutMs: 10000, key: null, run: 'r', op: 'o', root: 'run:r', cause: null, undoes: null, traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
 const transport = transportOf('payment', { url: process.env.URL }, systemClock)
 console.log(await transport.ask(asked, new AbortController().signal).then(JSON.stringify, (error) => error.message))
 `
