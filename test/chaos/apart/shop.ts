@@ -1,14 +1,11 @@
 // The shop without its services: what `npm start` runs, except that each attempt at an operation is a request to another
 // process (BALLET_SERVICES_AT). Its own books stay empty but for the price list. It says of itself what the shop says, as far as
 // whoever starts it listens for that.
-import { ballet, open, TerminalError } from 'ballet'
+import { open, TerminalError } from 'ballet'
 import { serve } from 'ballet/server'
-import { checkoutWorkflow } from '../../../examples/shop/checkout.ts'
-import { fulfilment } from '../../../examples/shop/choreography.ts'
-import { shopRoutes } from '../../../examples/shop/http.ts'
-import { connect } from '../../../examples/shop/reactions.ts'
+import { counterOf } from '../../../examples/shop/counter.ts'
 import { openServices } from '../../../examples/shop/services.ts'
-import { shopPlace } from '../../../examples/shop/shop.ts'
+import { shopOf, shopPlace } from '../../../examples/shop/shop.ts'
 import type { OperationContext, OperationDefinition } from '../../../src/define/definition.ts'
 import { Answer, Call } from './wire.ts'
 
@@ -36,17 +33,8 @@ const leaving = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => leaving.abort())
 const asked = new Promise<void>((resolve) => leaving.signal.addEventListener('abort', () => resolve()))
 
-const { services, books, faults, ledger } = openServices(null)
-const reserveItems = connect(services)
-const checkout = checkoutWorkflow(services)
-const whole = ballet({
-  name: 'shop',
-  version: '1',
-  services: Object.values(services),
-  workflows: [checkout, reserveItems],
-  choreographies: [fulfilment],
-  http: shopRoutes({ services, books, checkout, faults, ledger }),
-})
+const opened = openServices(null)
+const whole = shopOf(opened.services, counterOf(opened)).definition
 
 const definition: typeof whole = {
   ...whole,
