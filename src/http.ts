@@ -9,16 +9,16 @@ import { placed, serviceDefinitionOf } from './define/elsewhere.ts'
 import { hosted } from './define/hosted.ts'
 import { systemClock } from './engine/clock.ts'
 import { consoleLog, logOf, safeLog } from './engine/log.ts'
-import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES } from './server/body.ts'
+import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, readBytes } from './server/body.ts'
 import { createGuard } from './server/guard.ts'
 import { problemAnswer, tellable } from './server/problem.ts'
 import { serveFetch, type ListenOptions, type Serving } from './server/serve.ts'
 import { Traffic } from './server/traffic.ts'
 import { createHost } from './transports/http/host.ts'
-import { transportOf, type ElsewhereOptions } from './transports/http/place.ts'
+import { answersAt, transportOf, type ElsewhereOptions, type LaterAnswers } from './transports/http/place.ts'
 import { secretsOf } from './transports/http/signature.ts'
 
-export type { ElsewhereOptions } from './transports/http/place.ts'
+export type { ElsewhereOptions, LaterAnswers } from './transports/http/place.ts'
 export type { ListenOptions, Serving } from './server/serve.ts'
 
 /**
@@ -36,6 +36,22 @@ export function elsewhere<Placed extends Defined<ServiceDefinition>>(
 ): Placed {
   const { name } = serviceDefinitionOf(service, 'elsewhere(...)')
   return placed(service, transportOf(name, options, systemClock))
+}
+
+/**
+ * A door of this process for answers that services send later, when they have answered an attempt with 202. `url` is where they reach
+ * it, and each process has its own; mount it in the application's routes:
+ *
+ *     const answers = laterAnswers(process.env.ANSWERS_URL)      // 'https://shop-1.internal/answers'
+ *     ballet({
+ *       services: [elsewhere(payment, { url, secrets, answers })],
+ *       http: () => async (request) => (await answers.take(request)) ?? ownRoutes(request),
+ *     })
+ *
+ * @throws DEFINITION_INVALID
+ */
+export function laterAnswers(url: string | undefined): LaterAnswers {
+  return answersAt(url, { clock: systemClock, read: readBytes })
 }
 
 /** How the operations of services are carried out here. */
@@ -74,6 +90,7 @@ function handlerOf(services: Services, options: ServiceOptions, traffic: Traffic
     secrets: secretsOf(options.secrets ?? []),
     bodyLimitBytes: Math.min(options.bodyLimitBytes ?? BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES),
     clock: systemClock,
+    read: readBytes,
     isClosing: () => traffic.isClosing,
     failed: ({ operation, run, op, attempt }, error) => {
       const { code, message } = toFailure(error)

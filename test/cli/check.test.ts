@@ -22,6 +22,10 @@ beforeAll(() => {
     'changed.ts': flow('seq(OrderCreated, choice(seq(PaymentApproved, OrderShipped), PaymentDeclined))')
       .replace('tracking: z.string() }), { key', 'tracking: z.int() }), { key')
       .replace("tracking: 't-1'", 'tracking: 1'),
+    'away.ts': `import { elsewhere } from 'ballet/http'\n${application}`.replace(
+      'services: [payment',
+      "services: [elsewhere(payment, { url: 'http://127.0.0.1:9/base' })",
+    ),
     'never.ts': 'await new Promise(() => {})\nexport default null\n',
     'ends.ts': 'process.exit(0)\n',
     'chance.ts': "throw Object.assign(new Error('my own'), { code: 'OVERLOADED' })\n",
@@ -42,6 +46,16 @@ describe('check', () => {
       stdout: '1 choreography: 0 faults, 0 notes.\n',
       stderr: 'There is no ballet.contracts.json yet: --update writes the schemas of today into it.\n',
     })
+  })
+
+  it('says what is carried out elsewhere, and asks nobody there', async () => {
+    const { code, stdout } = await box.run(['check', 'away.ts'])
+    expect([code, stdout.split('\n')[0]]).toEqual([
+      0,
+      'payment is carried out at http://127.0.0.1:9; it was not asked.',
+    ])
+    const { stdout: json } = await box.run(['check', 'away.ts', '--json'])
+    expect(JSON.parse(json)).toMatchObject({ elsewhere: [{ service: 'payment', origin: 'http://127.0.0.1:9' }] })
   })
 
   it.each([

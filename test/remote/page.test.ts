@@ -100,8 +100,8 @@ test('a service without a package serves an application, dies, and goes on', asy
 })
 
 test('the TypeScript of the page is one program', () => {
-  const [contracts = '', app = '', carried = ''] = blocks('ts')
-  expect(blocks('ts')).toHaveLength(3)
+  const [contracts = '', app = '', carried = '', later = ''] = blocks('ts')
+  expect(blocks('ts')).toHaveLength(4)
   const own = app.replace('export default ballet', 'const application = ballet')
   const program = `process.env['PAYMENT_URL'] = 'http://127.0.0.1:1'
 process.env['PAYMENT_SECRET'] = '${secret}'
@@ -109,6 +109,7 @@ ${contracts}
 ${carried}
 process.env['PAYMENT_URL'] = serving.url
 ${own}
+${later}
 import assert from 'node:assert/strict'
 import { open } from 'ballet'
 const running = await open(application)
@@ -116,6 +117,9 @@ const { id } = await running.start(payment.charge({ orderId: '1', amount: 5 }), 
 assert.deepEqual(await running.result(id), PaymentApproved({ orderId: '1', amount: 5 }))
 assert.deepEqual([...books.values()], [5])
 await running.close()
+const waiting = await open(patient)
+assert.notEqual(waiting.http, null)
+await waiting.close()
 await serving.close()
 `
   runAsUser(program, 60_000)

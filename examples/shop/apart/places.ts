@@ -17,7 +17,7 @@ export const portOf = (service: ServiceName): number => FIRST_PORT + 1 + SERVICE
 export const variableOf = (service: ServiceName): string => `${service.toUpperCase()}_URL`
 
 /** Where a service is. */
-export const urlOf = (service: ServiceName, env: Environment): string =>
+export const placeOf = (service: ServiceName, env: Environment): string =>
   env[variableOf(service)] || `http://127.0.0.1:${portOf(service)}`
 
 /** What requests are signed with; none is needed while all of them are on this machine. */

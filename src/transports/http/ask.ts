@@ -7,6 +7,7 @@ import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 import { fault, type BalletError } from '../../core/errors.ts'
 import type { Transport } from '../../core/transport.ts'
 import { elapsedOf, type Clock } from '../../core/clock.ts'
+import type { Answers, Expected } from './answers.ts'
 import { askedText, pathName, stopText } from './asked-text.ts'
 import { noAnswer, valueOf, type Came, type Whom } from './meaning.ts'
 import { signatureHeaders, type Secrets } from './signature.ts'
@@ -21,6 +22,8 @@ export interface Reached {
   /** Most connections at once; further attempts wait for one. */
   readonly connections: number
   readonly clock: Clock
+  /** Where answers may be sent later; null: they have to come with the request. */
+  readonly answers: Answers | null
 }
 
 /** How long a connection is kept that nothing is asked on: shorter than servers usually keep them. */
@@ -28,7 +31,7 @@ const IDLE_MS = 4000
 const HEADER_LIMIT_BYTES = 16_384
 
 /** The way to a service over HTTP. */
-export function httpTransport({ url, secrets, answerLimitBytes, connections, clock }: Reached): Transport {
+export function httpTransport({ url, secrets, answerLimitBytes, connections, clock, answers }: Reached): Transport {
   const isSecure = url.protocol === 'https:'
   const settings = { keepAlive: true, maxSockets: connections, timeout: IDLE_MS, scheduling: 'lifo' } as const
   const agent = isSecure ? new SecureAgent(settings) : new PlainAgent(settings)
@@ -43,31 +46,53 @@ export function httpTransport({ url, secrets, answerLimitBytes, connections, clo
     origin: url.origin,
     async ask(asked, signal) {
       const whom = { call: asked.operation, url: `${base}/${pathName(asked.operation)}` }
-      const { idempotencyKey } = asked
-      const body = Buffer.from(askedText(asked))
-      const until = elapsedOf(clock) + asked.timeoutMs
+      const { idempotencyKey, timeoutMs } = asked
+      const expected = answers?.expect({ idempotencyKey, secrets, timeoutMs, limitBytes: answerLimitBytes })
+      const body = Buffer.from(askedText(asked, expected?.address))
+      const until = elapsedOf(clock) + timeoutMs
+      const tellStop = (): void => {
+        const told = Buffer.from(stopText(asked))
+        forget(open('DELETE', whom, idempotencyKey, told), told)
+      }
+      // What it means that nobody wants the answer any more, where the attempt stands just now.
+      let stop = (): void => {}
+      const onAbort = (): void => stop()
       const send = (): ClientRequest => {
         const request = open('POST', whom, idempotencyKey, body)
-        const stop = (): void => {
+        stop = () => {
           // Whoever wants to take back what this does has to know when it is over.
-          const isAwaited = codeOf(signal.reason) === 'CALL_ABORTED' && request.socket?.connecting === false
+          const isAwaited = isGivenUp(signal) && request.socket?.connecting === false
           if (!isAwaited) return void request.destroy()
           linger(request, until - elapsedOf(clock))
-          const told = Buffer.from(stopText(asked))
-          forget(open('DELETE', whom, idempotencyKey, told), told)
+          tellStop()
         }
         if (signal.aborted) stop()
-        signal.addEventListener('abort', stop)
-        return request.on('close', () => signal.removeEventListener('abort', stop)).end(body)
+        return request.end(body)
       }
+      /** Of an attempt that is given up it is waited for until its time is over, which the engine sees to. */
+      const later = ({ came }: Expected): Promise<Came> =>
+        new Promise((resolve, reject) => {
+          const isTold = signal.aborted && isGivenUp(signal)
+          stop = () => (isGivenUp(signal) ? tellStop() : reject(signal.reason as Error))
+          if (signal.aborted && !isTold) stop()
+          void came.then(resolve)
+        })
+      signal.addEventListener('abort', onAbort)
       try {
-        return valueOf(await exchange(send, whom, answerLimitBytes), whom, clock.now())
+        const came = await exchange(send, whom, answerLimitBytes)
+        const isLater = came.status === 202 && expected !== undefined
+        return valueOf(isLater ? await later(expected) : came, whom, clock.now())
       } catch (error) {
         throw signal.aborted ? signal.reason : error
+      } finally {
+        signal.removeEventListener('abort', onAbort)
+        expected?.forget()
       }
     },
   }
 }
+
+const isGivenUp = (signal: AbortSignal): boolean => codeOf(signal.reason) === 'CALL_ABORTED'
 
 /** Waits for an answer for so long, and keeps no process alive by that. */
 function linger(request: ClientRequest, ms: number): void {

@@ -4,15 +4,16 @@ import { fault } from '../../core/errors.ts'
 import { parseJson } from '../../core/json-guard.ts'
 import { isRecord } from '../../core/json.ts'
 import type { Asked } from '../../core/transport.ts'
+import type { Came } from './meaning.ts'
 
 /** The last part of the path of an operation: `charge` of `payment.charge`. */
 export const pathName = (operation: string): string => operation.slice(operation.indexOf('.') + 1)
 
-/** The body of a request. */
-export function askedText(asked: Asked): string {
+/** The body of a request. @param answerTo where the answer may be sent later, if that may be. */
+export function askedText(asked: Asked, answerTo?: string): string {
   const { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause } = asked
   const told = { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause }
-  return JSON.stringify(told)
+  return JSON.stringify(answerTo === undefined ? told : { ...told, answerTo })
 }
 
 /** The body of a request that says that nobody wants the answer any more. */
@@ -30,6 +31,21 @@ export function readStop(bytes: Uint8Array): Pick<Asked, 'operation' | 'idempote
   if (typeof operation !== 'string') throw wrong('operation', 'it must be a string')
   if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
   return { operation, idempotencyKey }
+}
+
+/**
+ * An answer that comes later: `{"idempotencyKey", "answer"}`, or `{"idempotencyKey", "status", "detail", "code"}` of a failure, as what
+ * would have come at once. @throws REQUEST_INVALID, and what `parseJson` throws
+ */
+export function readLater(bytes: Uint8Array): { readonly idempotencyKey: string; readonly came: Came } {
+  const value = read(bytes)
+  const { idempotencyKey, status = 200, answer } = value
+  if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
+  const isFinal = Number.isInteger(status) && (status === 200 || (Number(status) >= 400 && Number(status) < 600))
+  if (!isFinal) throw wrong('status', 'it must be 200, or the status of a failure')
+  const told = status === 200 ? answer : value
+  const body = new TextEncoder().encode(told === undefined ? '' : JSON.stringify(told))
+  return { idempotencyKey, came: { status: Number(status), type: 'application/json', retryAfter: undefined, body } }
 }
 
 /** What a body asks for; a field that a later version has is passed over. @throws REQUEST_INVALID, and what `parseJson` throws */

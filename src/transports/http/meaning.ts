@@ -39,7 +39,11 @@ export function valueOf(came: Came, whom: Whom, nowMs: number): unknown {
   const { status, body } = came
   if (status === 204 || (ANSWERS.has(status) && body.byteLength === 0)) return undefined
   if (ANSWERS.has(status)) return parsed(body, whom)
-  if (status === 202) throw noAnswer(whom, 'it has 202 (accepted): the answer has to come with the request')
+  if (status === 202)
+    throw noAnswer(
+      whom,
+      '202 (accepted), and nobody takes an answer later: elsewhere(...) has no answers: laterAnswers(...)',
+    )
   if (status >= 300 && status < 400) throw noAnswer(whom, `it redirects (${status}), and no redirect is followed`)
   if (status < 400) throw noAnswer(whom, `its status is ${status}`)
   const { code, detail } = problemIn(came)

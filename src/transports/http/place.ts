@@ -4,7 +4,9 @@ import type { Clock } from '../../core/clock.ts'
 import { fault } from '../../core/errors.ts'
 import { isLoopback } from '../../core/loopback.ts'
 import type { Transport } from '../../core/transport.ts'
+import { Answers } from './answers.ts'
 import { httpTransport } from './ask.ts'
+import type { Taking } from './admission.ts'
 import { secretsOf } from './signature.ts'
 
 /** Where a service is, and how it is reached. */
@@ -20,6 +22,14 @@ export interface ElsewhereOptions {
   readonly connections?: number | undefined
   /** Most bytes of an answer; default 1 MiB, at most 32 MiB. */
   readonly answerLimitBytes?: number | undefined
+  /** Where the service may send answers later, made by `laterAnswers`; without it an answer comes with the request. */
+  readonly answers?: LaterAnswers | undefined
+}
+
+/** A door for answers that come later. */
+export interface LaterAnswers {
+  /** Takes an answer; undefined for a request that is none. For the application's own routes. */
+  readonly take: (request: Request) => Promise<Response | undefined>
 }
 
 const MIB = 1_048_576
@@ -35,7 +45,19 @@ export function transportOf(service: string, options: ElsewhereOptions, clock: C
     throw wrong(what, 'connections must be a whole number above 0')
   if (!Number.isSafeInteger(answerLimitBytes) || answerLimitBytes < 1 || answerLimitBytes > 32 * MIB)
     throw wrong(what, 'answerLimitBytes must be a whole number from 1 to 33554432')
-  return httpTransport({ url, secrets, answerLimitBytes, connections, clock })
+  const answers = options.answers === undefined ? null : doors.get(options.answers)
+  if (answers === undefined) throw wrong(what, 'answers must be made by laterAnswers(...)')
+  return httpTransport({ url, secrets, answerLimitBytes, connections, clock, answers })
+}
+
+const doors = new WeakMap<LaterAnswers, Answers>()
+
+/** A door for answers. @throws DEFINITION_INVALID */
+export function answersAt(url: string | undefined, taking: Omit<Taking, 'bodyLimitBytes'>): LaterAnswers {
+  const answers = new Answers(urlOf('laterAnswers(...)', url), taking)
+  const door = Object.freeze({ take: (request: Request) => answers.take(request) })
+  doors.set(door, answers)
+  return door
 }
 
 /** What is in it is not repeated: somebody may have put a password there. */

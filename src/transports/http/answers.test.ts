@@ -1,0 +1,228 @@
+// Answers that come later: a service accepts an attempt, and sends what came of it when it has it.
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { until } from '../../../test/support/applications.ts'
+import { elsewhere, laterAnswers } from '../../http.ts'
+import { ballet, event, open, operation, service, workflow, type Application } from '../../index.ts'
+import { serve } from '../../server.ts'
+import { silentLog } from '../../engine/log.ts'
+import { systemClock } from '../../engine/clock.ts'
+import { readBytes } from '../../server/body.ts'
+import { Answers } from './answers.ts'
+import { secretsOf, signatureHeaders } from './signature.ts'
+
+const secret = `whsec_${Buffer.alloc(32, 4).toString('base64')}`
+const closing: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close()
+})
+
+interface Request202 {
+  readonly method: string
+  readonly idempotencyKey: string
+  readonly answerTo: string
+  readonly attempt: number
+}
+
+/** A service that accepts everything, and says what it was asked. */
+async function accepting(status = (_attempt: number): number => 202) {
+  const asked: Request202[] = []
+  let heard: () => void = () => {}
+  const server = createServer((request, response) => {
+    let text = ''
+    request.setEncoding('utf8')
+    request.on('data', (part: string) => (text += part))
+    request.on('end', () => {
+      const body = JSON.parse(text) as Request202
+      response.writeHead(request.method === 'DELETE' ? 204 : status(body.attempt)).end()
+      asked.push({ ...body, method: request.method ?? '' })
+      heard()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(() => new Promise((resolve) => (server.close(resolve), server.closeAllConnections())))
+  const nth = async (count: number): Promise<Request202> => {
+    for (let one = asked[count - 1]; ; one = asked[count - 1]) {
+      if (one !== undefined) return one
+      await new Promise<void>((resolve) => (heard = resolve))
+    }
+  }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked, nth }
+}
+
+const Id = z.object({ orderId: z.string() })
+const Paid = event('order.paid', Id, { key: 'orderId' })
+const Refunded = event('order.refunded', Id, { key: 'orderId' })
+const policy = { retry: { attempts: 3, backoff: '1ms' }, timeout: '1h' } as const
+const payment = service('payment', {
+  charge: operation({ input: Id, outcomes: [Paid], ...policy }),
+  refund: operation({ input: Id, undoes: 'charge', outcomes: [Refunded], ...policy }),
+})
+
+/** An application that takes answers at its own port. */
+async function opened(url: string, store = 'memory:') {
+  const ready = Promise.withResolvers<Application>()
+  const serving = await serve(ready.promise, { port: 0, log: silentLog })
+  const answers = laterAnswers(`${serving.url}/answers/`)
+  const there = elsewhere(payment, { url, secrets: [secret], answers })
+  const paying = workflow('paying', { input: Id, output: z.string(), key: 'orderId' }, async (run, { orderId }) => {
+    const paid = await run.call(there.charge({ orderId }), { undo: there.refund({ orderId }) })
+    return paid.type
+  })
+  const definition = ballet({ services: [there], workflows: [paying], http: () => answers.take })
+  const app = await open(definition, { store, log: silentLog, graceMs: 0 })
+  ready.resolve(app)
+  const close = async (): Promise<void> => {
+    await app.close()
+    await serving.close()
+  }
+  closing.push(close)
+  return { app, paying, there, serving, close }
+}
+
+interface Later {
+  readonly key?: string
+  readonly id?: string
+  readonly by?: string
+  readonly more?: object
+}
+
+/** Sends an answer, signed; its status and code. */
+async function send(asked: Request202, { key, id, by = secret, more }: Later = {}): Promise<string> {
+  const answer = { type: 'order.paid', data: { orderId: '1' } }
+  const text = JSON.stringify({ idempotencyKey: key ?? asked.idempotencyKey, ...(more ?? { answer }) })
+  const said = { id: id ?? asked.idempotencyKey, seconds: Math.floor(Date.now() / 1000), body: Buffer.from(text) }
+  const headers = { 'content-type': 'application/json', ...signatureHeaders(secretsOf([by]), said) }
+  const response = await fetch(asked.answerTo, { method: 'POST', headers, body: text })
+  const body = await response.text()
+  return `${response.status} ${body === '' ? '' : (JSON.parse(body) as { code: string }).code}`.trim()
+}
+
+test('the attempt goes on when the answer comes, which is taken once', async () => {
+  const { url, asked, nth } = await accepting()
+  const { app, paying } = await opened(url)
+  const { id } = await app.start(paying({ orderId: '1' }))
+  const first = await nth(1)
+  expect(await send(first)).toBe('204')
+  expect(await app.result(id)).toBe('order.paid')
+  expect(await send(first)).toBe('404 ANSWER_UNAWAITED')
+  expect(asked).toHaveLength(1)
+})
+
+test('whose answer it is not is refused, and the attempt goes on waiting', async () => {
+  const { url, nth } = await accepting()
+  const { app, paying, serving } = await opened(url)
+  const { id } = await app.start(paying({ orderId: '1' }))
+  const first = await nth(1)
+  const foreign = `whsec_${Buffer.alloc(32, 5).toString('base64')}`
+  expect(await send(first, { by: foreign })).toBe('401 SIGNATURE_REFUSED')
+  expect(await send(first, { key: 'another' })).toBe('401 SIGNATURE_REFUSED')
+  expect(await send(first, { key: 'another', id: 'another' })).toBe('401 SIGNATURE_REFUSED')
+  expect(await send({ ...first, answerTo: `${serving.url}/answers/${'A'.repeat(43)}` })).toBe('404 ANSWER_UNAWAITED')
+  expect(await send(first, { more: { status: 202 } })).toBe('422 REQUEST_INVALID')
+  expect(await send(first, { more: { status: 302 } })).toBe('422 REQUEST_INVALID')
+  expect(await send(first, { more: { answer: 'x'.repeat(1_100_000) } })).toBe('413 BODY_TOO_LARGE')
+  expect((await fetch(first.answerTo)).status).toBe(405)
+  expect((await fetch(`${first.answerTo}/more`, { method: 'POST' })).status).toBe(404)
+  expect(await send(first)).toBe('204')
+  expect(await app.result(id)).toBe('order.paid')
+})
+
+describe('what came of it', () => {
+  test('a failure for good', async () => {
+    const { url, nth } = await accepting()
+    const { app, there } = await opened(url)
+    const { id } = await app.start(there.charge({ orderId: '1' }), { id: 'one' })
+    expect(await send(await nth(1), { more: { status: 422, code: 'TERMINAL', detail: 'no such card' } })).toBe('204')
+    expect(await app.settled(id, 20_000)).toMatchObject({ status: 'failed', error: { message: 'no such card' } })
+  })
+
+  test('a failure that is tried again, at an address of its own', async () => {
+    const { url, nth } = await accepting()
+    const { app, paying } = await opened(url)
+    const { id } = await app.start(paying({ orderId: '1' }))
+    const first = await nth(1)
+    expect(await send(first, { more: { status: 503, detail: 'not now' } })).toBe('204')
+    const second = await nth(2)
+    expect([second.attempt, second.idempotencyKey]).toEqual([2, first.idempotencyKey])
+    expect(second.answerTo).not.toBe(first.answerTo)
+    expect(await send(second)).toBe('204')
+    expect(await app.result(id)).toBe('order.paid')
+  })
+})
+
+test('the process dies while it waits: the next one asks again, by the same key', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ballet-answers-'))
+  const store = `file:${join(folder, 'store.db')}`
+  const { url, nth } = await accepting()
+  const before = await opened(url, store)
+  const { id } = await before.app.start(before.paying({ orderId: '1' }))
+  const first = await nth(1)
+  await before.app.close()
+  // Nobody waits there any more, and what is sent is not taken.
+  expect(await send(first)).toMatch(/^(404 ANSWER_UNAWAITED|503 APP_CLOSED)$/)
+  const after = await opened(url, store)
+  const second = await nth(2)
+  expect(second.idempotencyKey).toBe(first.idempotencyKey)
+  expect(await send(second)).toBe('204')
+  expect(await after.app.result(id)).toBe('order.paid')
+  await after.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('a call that is given up is told so, and its answer is waited for before it is taken back', async () => {
+  const { url, asked, nth } = await accepting()
+  const { app, paying } = await opened(url)
+  const { id } = await app.start(paying({ orderId: '1' }))
+  const first = await nth(1)
+  await app.cancel(id, { by: 'ann', why: 'too late' })
+  expect(await nth(2)).toMatchObject({ method: 'DELETE', idempotencyKey: first.idempotencyKey })
+  expect(asked).toHaveLength(2)
+  expect(await send(first)).toBe('204')
+  const refund = await nth(3)
+  expect(refund.idempotencyKey).toMatch(/:0:undo:payment\.charge#0$/)
+  expect(await send(refund, { more: { answer: { type: 'order.refunded', data: { orderId: '1' } } } })).toBe('204')
+  const ended = await until(app, null, async () => {
+    const run = await app.run(id)
+    return run?.ended != null && run
+  })
+  expect(ended.status).toBe('cancelled')
+})
+
+test('an answer that is here before it was said that it comes later', async () => {
+  const answers = new Answers(new URL('http://localhost/answers'), { clock: systemClock, read: readBytes })
+  const expected = answers.expect({ idempotencyKey: 'k', secrets: [], timeoutMs: 1000, limitBytes: 1000 })
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' } }
+  const taken = await answers.take(new Request(expected.address, { ...init, body: '{"idempotencyKey":"k"}' }))
+  expect(taken?.status).toBe(204)
+  expect(await expected.came).toEqual({
+    status: 200,
+    type: 'application/json',
+    retryAfter: undefined,
+    body: new Uint8Array(),
+  })
+  expect(await answers.take(new Request('http://localhost/other', init))).toBeUndefined()
+})
+
+test('what nobody forgets is forgotten when its time is over', () => {
+  let now = 0
+  const clock = { ...systemClock, elapsed: () => now }
+  const answers = new Answers(new URL('http://localhost/'), { clock, read: readBytes })
+  const awaited = { idempotencyKey: 'k', secrets: [], timeoutMs: 1000, limitBytes: 1000 }
+  for (let count = 0; count < 10; count += 1) answers.expect(awaited)
+  now = 1001
+  answers.expect(awaited).forget()
+  expect(answers.size).toBe(0)
+})
+
+test('a door that is none is refused', () => {
+  expect(() => elsewhere(payment, { url: 'http://localhost', answers: { take: async () => undefined } })).toThrow(
+    'answers must be made by laterAnswers(...)',
+  )
+  expect(() => laterAnswers(undefined)).toThrow('laterAnswers(...): it has no url')
+})
