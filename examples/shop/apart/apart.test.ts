@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SERVICES } from './places.ts'
 
 const script = fileURLToPath(new URL('start.ts', import.meta.url))
+const host = fileURLToPath(new URL('host.ts', import.meta.url))
 const page = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 const commands = [...page.matchAll(/```console\n([^]*?)```/g)].flatMap(([, block = '']) =>
   block
@@ -38,6 +39,8 @@ beforeAll(async () => {
   child = spawn(process.execPath, [script], {
     env: { ...process.env, PORT: '0', BALLET_STORE: join(folder, 'shop.db'), NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own, which is told to end as by Ctrl-C in a terminal.
+    detached: true,
   })
   const ready = Promise.withResolvers<void>()
   const ended = once(child, 'close').then(() => Promise.reject(new Error(lines.join('\n'))))
@@ -106,11 +109,19 @@ test.each(commands)('$command', async ({ command, output }) => {
   expect(await run(command)).toMatch(pattern(output))
 })
 
-test('it has said that payment was started again, and all six end when it is asked to', async () => {
+test('a service whose port is taken says so', async () => {
+  const [, address = ''] = addresses[3] ?? []
+  const said = await run(
+    `PORT=${address.split(':')[1]} BALLET_SERVICES=${folder}/other "${process.execPath}" ${host} payment 2>&1`,
+  )
+  expect(said).toMatch(/^error Port \d+ is in use\.$/)
+})
+
+test('it has said that payment was started again, and Ctrl-C ends all six, each well', async () => {
   expect(lines.join('\n')).toMatch(/payment \(\d+\) was ended; it is there again, as \d+/)
   const ended = once(child, 'exit')
-  child.kill('SIGTERM')
-  expect(await ended).toEqual([0, null])
+  process.kill(-(child.pid ?? 0), 'SIGINT')
+  expect([await ended, lines.at(-1)]).toEqual([[0, null], 'closing'])
   const answers = addresses.map(([, address]) => fetch(`http://${address}/`).then(String, () => 'nobody'))
   expect(await Promise.all(answers)).toEqual(addresses.map(() => 'nobody'))
 })

@@ -18,6 +18,8 @@ export interface PartOptions {
   readonly env: Readonly<Record<string, string>>
   /** It has ended, and nobody has asked it to. */
   readonly onGone: (part: Part, pid: number) => void
+  /** Told of each line that it says. */
+  readonly onLine?: (line: string) => void
 }
 
 const running = new Set<ChildProcess>()
@@ -53,12 +55,14 @@ export class Part {
 
   /** Resolves once it says where it is. @throws what it said when it ends before that. */
   async start(): Promise<void> {
-    const { args, env, port, onGone } = this.#options
+    const { args, env, port, onGone, onLine } = this.#options
     const own = this.#url === '' ? String(port) : new URL(this.#url).port
     const from = Date.now()
     const child = spawn(process.execPath, [...args], {
       env: { ...process.env, ...env, PORT: own },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // Ctrl-C is for whoever started it, who then ends this one in its turn.
+      detached: true,
     })
     running.add(child)
     this.#child = child
@@ -68,6 +72,7 @@ export class Part {
     for (const stream of [child.stdout, child.stderr])
       createInterface({ input: stream }).on('line', (line) => {
         this.#said.push(line)
+        onLine?.(line)
         const url = /http:\/\/(?:localhost|127\.0\.0\.1):\d+/.exec(line)?.[0]
         if (isReady || url === undefined) return
         isReady = true
@@ -83,13 +88,19 @@ export class Part {
     await promise
   }
 
-  /** Ends the process; resolves when it is gone. */
-  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  /** Stops the process where it is, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(signal)
+  }
+
+  /** Ends the process; resolves when it is gone, and all that it said was heard, with its exit code: null after a signal, 0 when there was none. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
     const child = this.#child
     this.#child = undefined
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return 0
     const gone = new Promise((resolve) => child.once('close', resolve))
     child.kill(signal)
     await gone
+    return child.exitCode
   }
 }

@@ -26,7 +26,7 @@ const secret = `whsec_${randomBytes(32).toString('base64')}`
 
 const leaving = new AbortController()
 const asked = Promise.withResolvers<void>()
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => {
     leaving.abort()
     asked.resolve()
@@ -54,6 +54,14 @@ const services = SERVICES.map(
     }),
 )
 
+/** Lets a process finish what it does, and says so when it did not. */
+async function ended(part: Part): Promise<void> {
+  const code = await part.end('SIGTERM')
+  if (code === 0) return
+  console.error(`${paint('red', 'error')} ${part.name} did not end well (${code ?? 'by a signal'})`)
+  process.exitCode = 1
+}
+
 async function main(): Promise<void> {
   await Promise.all(services.map((part) => part.start()))
   const urls = Object.fromEntries(SERVICES.map((name, index) => [variableOf(name), services[index]?.url ?? '']))
@@ -77,7 +85,7 @@ async function main(): Promise<void> {
   } finally {
     // The services last: what the application is waiting for is still answered.
     print('closing')
-    await application.end('SIGTERM')
+    await ended(application)
   }
 }
 
@@ -110,6 +118,6 @@ try {
   process.exitCode = 1
 } finally {
   leaving.abort()
-  await Promise.all(services.map((part) => part.end('SIGTERM')))
+  await Promise.all(services.map(ended))
 }
 process.exit()
