@@ -110,8 +110,14 @@ export interface ServeServiceOptions extends Omit<ServiceOptions, 'secrets'>, Li
   readonly http?: ((request: Request) => Response | undefined | Promise<Response | undefined>) | undefined
 }
 
+const isProbe = ({ method, url }: Request): boolean =>
+  (method === 'GET' || method === 'HEAD') && new URL(url).pathname === '/healthz'
+
+const alive = (isClosing: boolean): Response =>
+  Response.json({ status: isClosing ? 'closing' : 'ok' }, { status: isClosing ? 503 : 200 })
+
 /**
- * Serves the operations of services until `close()`, which lets attempts that are under way finish:
+ * Serves the operations of services until `close()`, which lets attempts that are under way finish, and answers `GET /healthz`:
  *
  *     const serving = await serveService(payment, { port: 4500, secrets: [process.env.PAYMENT_SECRET] })
  *
@@ -136,7 +142,7 @@ export async function serveService(services: Services, options: ServeServiceOpti
     } catch (error) {
       return problemAnswer(tellable(error, log, `${request.method} ${pathname.slice(0, 200)}`), pathname)
     }
-    return handle(request)
+    return isProbe(request) ? alive(traffic.isClosing) : handle(request)
   }
   return serveFetch(answer, traffic, options)
 }

@@ -40,6 +40,7 @@ it('names its operations and fills in their defaults', () => {
       retry: { ...ATTEMPTS.retry, attempts: 5, backoffMs: 1000 },
       timeoutMs: 10_000,
       run: expect.any(Function) as unknown,
+      elsewhere: null,
     },
     expect.objectContaining({ name: 'payment.refund', undoes: 'charge', outcomes: [], output: null, ...ATTEMPTS }),
     expect.objectContaining({ name: 'payment.total', output: total, run: null }),

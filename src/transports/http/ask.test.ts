@@ -210,17 +210,20 @@ describe('a status', () => {
     expect(told(await called(url), url)).toBe('failed TERMINAL: no such card')
   })
 
-  test('two sides with two schemas: stuck at once, and nothing has failed', async () => {
-    const problem = '{"code":"INPUT_INVALID","detail":"amount is missing"}'
-    const { url, asked } = await serving((to) =>
-      to.writeHead(422, { 'content-type': 'application/problem+json' }).end(problem),
-    )
-    const run = await called(url, { policy: { retry: { attempts: 3, backoff: '1ms' } } })
-    expect(told(run, url)).toContain(
-      `stuck INPUT_INVALID: What ${at} was asked is not valid at its input: 422: amount is missing`,
-    )
-    expect(asked).toHaveLength(1)
-  })
+  test.each(['INPUT_INVALID', 'REQUEST_INVALID', 'JSON_TOO_DEEP'])(
+    '%s: stuck at once, and not failed',
+    async (code) => {
+      const problem = JSON.stringify({ code, detail: 'amount is missing' })
+      const { url, asked } = await serving((to) =>
+        to.writeHead(422, { 'content-type': 'application/problem+json' }).end(problem),
+      )
+      const run = await called(url, { policy: { retry: { attempts: 3, backoff: '1ms' } } })
+      expect(told(run, url)).toContain(
+        `stuck INPUT_INVALID: What ${at} was asked is not valid at its input: 422: amount is missing`,
+      )
+      expect(asked).toHaveLength(1)
+    },
+  )
 })
 
 const asked = {

@@ -1,7 +1,8 @@
 // The side that asks: one attempt is one request, `POST <url>/<operation>`. Connections are kept open and limited in
 // number, each service has its own; no redirect is followed, no more of an answer is read than its limit, and nobody
 // waits for longer than the attempt. An attempt that is given up is waited for all the same, while the other side is asked
-// to stop (`DELETE`): what it does must not come after what takes it back. By node:http and not by `fetch`, which ends a request of five minutes by itself.
+// to stop (`DELETE`): what it does must not come after what takes it back. By node:http and not by `fetch`, which ends a
+// request of five minutes by itself. Put together by place.ts.
 import { Agent as PlainAgent, request as plainRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 import { fault, type BalletError } from '../../core/errors.ts'
@@ -128,11 +129,12 @@ async function exchange(send: () => ClientRequest, whom: Whom, limitBytes: numbe
 
 /** A connection that was kept, and was gone when it was needed. */
 class StaleConnection extends Error {}
+const GONE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
 
 function sent(request: ClientRequest, whom: Whom, limitBytes: number): Promise<Came> {
   return new Promise((resolve, reject) => {
     request.on('error', (error) => {
-      const isStale = request.reusedSocket && codeOf(error) === 'ECONNRESET'
+      const isStale = request.reusedSocket && GONE.has(codeOf(error))
       reject(isStale ? new StaleConnection() : unreachable(whom, error))
     })
     request.on('response', (incoming) => {

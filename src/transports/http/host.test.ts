@@ -285,6 +285,13 @@ describe('a server of it', () => {
     await closed
   })
 
+  test('says that it is there', async () => {
+    await using there = await serveService(payment, { port: 0, secrets: [`whsec_${'A'.repeat(43)}=`] })
+    const answer = await fetch(`${there.url}/healthz`)
+    expect([answer.status, await answer.json()]).toEqual([200, { status: 'ok' }])
+    expect((await fetch(`${there.url}/price`)).status).toBe(405)
+  })
+
   test('does not answer a page in a browser where nothing is signed', async () => {
     await using there = await serveService(payment, { port: 0 })
     const send = (headers: Record<string, string>): Promise<number> =>

@@ -50,8 +50,8 @@ export function valueOf(came: Came, whom: Whom, nowMs: number): unknown {
   const said = `${status}${detail === '' ? '' : `: ${detail}`}`
   const again = status >= 500 || AGAIN.has(status) || OF_HTTP.has(status)
   if (again) throw later(fault('REMOTE_FAILED', { ...whom, answer: said }), came.retryAfter, nowMs)
-  // The two sides do not have one schema: to be mended, and then tried again.
-  if (code === 'INPUT_INVALID')
+  // The two sides do not understand each other: to be mended, and then tried again.
+  if (code === 'INPUT_INVALID' || code === 'REQUEST_INVALID' || code.startsWith('JSON_'))
     throw fault('INPUT_INVALID', {
       what: `What ${whom.call} at ${whom.url} was asked`,
       path: 'its input',
