@@ -104,7 +104,7 @@ export interface ServeServiceOptions extends Omit<ServiceOptions, 'secrets'>, Li
   /** As for `serviceHandler`; may be none while the server listens on this machine alone. */
   readonly secrets?: readonly (string | undefined)[] | undefined
   /**
-   * Is given every request first, and answers what is no attempt: `GET /health`. What it answers with undefined goes on, and must not have
+   * Is given every request first, and answers what is no attempt: `GET /ledger`. What it answers with undefined goes on, and must not have
    * been read then. Nobody has looked at a signature.
    */
   readonly http?: ((request: Request) => Response | undefined | Promise<Response | undefined>) | undefined

@@ -26,6 +26,7 @@ class ServiceProcess {
   readonly part: Part
   readonly calls = new Set<string>()
   #arrived = Promise.withResolvers<void>()
+  #isClosed = false
 
   constructor(name: ServiceName, folder: string, onTrouble: (error: Error) => void) {
     this.part = new Part({
@@ -58,7 +59,13 @@ class ServiceProcess {
 
   async start(): Promise<void> {
     this.calls.clear()
-    await this.part.start()
+    if (!this.#isClosed) await this.part.start()
+  }
+
+  /** For good, also when a blow to it is not over. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.part.end('SIGKILL')
   }
 }
 
@@ -88,11 +95,12 @@ export class ServiceProcesses {
   }
 
   async forget(): Promise<void> {
-    await Promise.all(SERVICES.map((name) => fetch(this.faultsAt(name), { method: 'DELETE' })))
+    // One that is away at this moment has forgotten it by that.
+    await Promise.all(SERVICES.map((name) => fetch(this.faultsAt(name), { method: 'DELETE' }).catch(() => null)))
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#services.values()].map(({ part }) => part.end('SIGKILL')))
+    await Promise.all([...this.#services.values()].map((service) => service.close()))
   }
 
   /** SIGKILL, and a new process after a while. */

@@ -33,7 +33,7 @@ const common =
   (request, path) => {
     const list = (): Response => Response.json({ faults: faults.list() })
     switch (`${request.method} ${path}`) {
-      case 'GET /health':
+      case 'GET /process':
         return Response.json({ service, process: process.pid })
       case 'GET /ledger':
         return ledgerOf(service).then((rows) => new Response(ledgerLines([rows])))

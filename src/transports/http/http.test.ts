@@ -102,14 +102,14 @@ test('its process has routes of its own beside the operations, and what they thr
   const http = (request: Request): Response | undefined => {
     const { pathname } = new URL(request.url)
     if (pathname === '/broken') throw new Error('a password')
-    return pathname === '/health' ? Response.json({ well: true }) : undefined
+    return pathname === '/ledger' ? Response.json({ well: true }) : undefined
   }
   await using there = await serveService(payment, { port: 0, log, http })
-  expect(await (await fetch(`${there.url}/health`)).json()).toEqual({ well: true })
+  expect(await (await fetch(`${there.url}/ledger`)).json()).toEqual({ well: true })
   const broken = await fetch(`${there.url}/broken`)
   expect([broken.status, await broken.text()]).toEqual([500, expect.not.stringContaining('a password')])
   expect(lines).toEqual(['GET /broken failed'])
-  const foreign = await fetch(`${there.url}/health`, {
+  const foreign = await fetch(`${there.url}/ledger`, {
     method: 'POST',
     headers: { origin: 'https://elsewhere.example' },
   })
