@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { SERVICES } from './places.ts'
 
 const script = fileURLToPath(new URL('start.ts', import.meta.url))
@@ -107,6 +108,36 @@ const pattern = (text: string): RegExp =>
 
 test.each(commands)('$command', async ({ command, output }) => {
   expect(await run(command)).toMatch(pattern(output))
+})
+
+test('the application asks at the counter of each: faults, carts, ledgers; an order is taken while the catalog is away', async () => {
+  const url = `http://${place('application').address}`
+  const headers = { 'content-type': 'application/json' }
+  const post = (path: string, body: unknown) =>
+    fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })
+  const fault = { service: 'shipping', slowMs: 1 }
+  expect(await (await post('/shop/faults', fault)).json()).toEqual({ faults: [fault] })
+  expect(await (await fetch(`${url}/shop/faults`, { method: 'DELETE' })).json()).toEqual({ faults: [] })
+  expect((await post('/shop/faults', { service: 'shiping', slowMs: 1 })).status).toBe(422)
+  const cart = { id: 'c-1', items: [{ sku: 'tutu', qty: 2 }], order: null }
+  expect(await (await post('/carts/c-1/items', cart.items[0])).json()).toEqual(cart)
+  expect(await (await fetch(`${url}/carts/c-1`)).json()).toEqual(cart)
+
+  const catalog = `http://${place('catalog').address}`
+  const { process: pid } = z.object({ process: z.number() }).parse(await (await fetch(`${catalog}/process`)).json())
+  process.kill(pid, 'SIGKILL')
+  const customer = { name: 'Odette', email: 'odette@example.com', card: '1' }
+  const items = [{ sku: 'tutu', qty: 1 }]
+  expect((await post('/orders', { orderId: 'A-3', items: [{ sku: 'harp', qty: 1 }], customer })).status).toBe(422)
+  expect((await post('/orders', { orderId: 'A-3', items, customer })).status).toBe(202)
+  expect(await (await fetch(`${url}/orders/A-3?wait=20s`)).json()).toMatchObject({ status: 'confirmed', paid: 24_900 })
+  const rows = (await (await fetch(`${url}/shop/ledger`)).text()).split('\n').filter((line) => line.includes('"A-3"'))
+  expect(rows.map((row) => (JSON.parse(row) as { step: string }).step)).toEqual([
+    'reserve#tutu',
+    'charge',
+    'ship',
+    'notify',
+  ])
 })
 
 test('a service whose port is taken says so', async () => {

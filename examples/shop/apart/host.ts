@@ -14,7 +14,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 async function main(): Promise<void> {
   const name = SERVICES.find((service) => service === process.argv[2])
   if (name === undefined) throw new RangeError(`which service? node examples/shop/apart/host.ts ${SERVICES.join('|')}`)
-  const opened = openServices(folder || '.ballet/services', payments || null)
+  const opened = openServices(folder || '.ballet/apart/services', payments || null)
   await opened.openOne(name)
   const serving = await serveService(opened.services[name], {
     port: Number(port || portOf(name)),
