@@ -312,6 +312,8 @@ test('a schedule is not cancelled, not started by hand, and is in the way of no 
   const all = await app.actOnAll({ action: 'cancel' })
   expect(all).toMatchObject({ matched: 1, changed: 0, refused: [{ id: '@schedule:nightly', code: 'ACTION_REFUSED' }] })
   await expect(app.startNamed({ call: '@schedule', input: { schedule: 'x' } })).rejects.toThrow('@schedule')
+  // It would never begin, when it comes into the code.
+  await expect(app.start(slow('x'), { id: '@schedule:weekly' })).rejects.toThrow('schedules have such ids')
   await comeTo(app, clock, '2026-01-02T01:00:00.000Z')
 })
 
@@ -341,4 +343,18 @@ test('one whose run was ended by a version without schedules says so, once, and 
     expect.stringContaining('The schedule "nightly" fires no more: The run "@schedule:nightly" has ended (failed).'),
   ])
   expect(await app.schedule('nightly')).toMatchObject({ state: 'ended', next: null })
+})
+
+test('whoever sends a signal to its run says who and why, as at its own doors', async () => {
+  const clock = new HandClock(new Date('2026-01-02T00:10:00Z'))
+  const app = await openForTest(shop(HOURLY), { clock })
+  await dueAt(app, '2026-01-02T01:00:00.000Z')
+  const run = '@schedule:nightly'
+  const more = { by: 'ana', why: '', more: 'x'.repeat(10_000) }
+  for (const data of [null, 'ana', { by: 5, why: '' }, { by: 'ana' }, { by: 'a'.repeat(257), why: '' }, more])
+    await expect(app.signalNamed({ run, name: 'pause', data })).rejects.toThrow('pause')
+  await app.signalNamed({ run, name: 'look', data: more })
+  expect(await dueAt(app, '2026-01-02T01:00:00.000Z')).toMatchObject({ state: 'active', paused: null })
+  await app.signalNamed({ run, name: 'pause', data: { by: 'ana', why: 'closed' } })
+  expect(await dueAt(app, null)).toMatchObject({ state: 'paused', paused: { by: 'ana', why: 'closed' } })
 })

@@ -21,8 +21,8 @@ import type { Shards } from './shards.ts'
 /** How soon what could not be begun is tried again, and how often is looked at the clock. */
 const AGAIN_MS = 1000
 const TICK_MS = 60_000
-/** Its run takes no signal any more; when that is forgotten, with its name, it begins anew. */
-const OVER: ReadonlySet<string> = new Set(['RUN_ENDED', 'RUN_FORGOTTEN'])
+/** Its run takes no signal any more, or is none of a schedule; when that is forgotten, with its name, it begins anew. */
+const OVER: ReadonlySet<string> = new Set(['RUN_ENDED', 'RUN_FORGOTTEN', 'RUN_CONFLICT'])
 
 export interface SchedulingOptions {
   readonly directory: Directory
@@ -102,7 +102,7 @@ export class Scheduling {
     }
   }
 
-  /** A version of Ballet that has no schedules had the store, and somebody ended the run there. */
+  /** A version of Ballet that has no schedules had the store, and somebody ended the run there, or gave its id to another. */
   #tellOver(schedule: string, why: string): void {
     if (this.#told.has(schedule)) return
     this.#told.add(schedule)
@@ -139,8 +139,9 @@ export class Scheduling {
   }
 
   async #view({ name, timing, overlap, catchUp, withinMs }: ScheduleDefinition): Promise<ScheduleView> {
-    const own = await this.#options.run(scheduleRun(name))
-    const { next, paused, last, skipped, missed } = (own?.state ?? {}) as Partial<ScheduleState>
+    const own = await this.#own(name)
+    const { next, paused, last, skipped, missed } = (own === 'over' ? {} : (own?.state ?? {})) as Partial<ScheduleState>
+    const state = stateOf(own, paused != null)
     const run = last == null ? null : await this.#options.run(last.run).catch(() => null)
     return {
       name,
@@ -151,18 +152,25 @@ export class Scheduling {
       catchUp,
       within: withinMs === null ? null : showMs(withinMs),
       run: scheduleRun(name),
-      state: stateOf(own, paused != null),
+      state,
       // One that has not looked yet will come to the same.
       next:
-        own != null && own.ended !== null
-          ? null
-          : own?.state === undefined
-            ? isoOf(timesOf(timing).next(this.#options.clock.now()))
-            : (next ?? null),
+        state === 'ended' ? null : next === undefined ? isoOf(timesOf(timing).next(this.#options.clock.now())) : next,
       paused: paused ?? null,
       last: last == null ? null : { ...last, status: run?.status ?? null, ended: run?.ended ?? null },
       skipped: skipped ?? null,
       missed: missed ?? null,
+    }
+  }
+
+  /** Its run; `over` where that has ended and was forgotten, or is none of a schedule. */
+  async #own(name: string): Promise<RunView | 'over' | null> {
+    try {
+      const own = await this.#options.run(scheduleRun(name))
+      return own === null || own.name === SCHEDULE ? own : 'over'
+    } catch (error) {
+      if (isBalletError(error) && error.code === 'RUN_FORGOTTEN') return 'over'
+      throw error
     }
   }
 
@@ -199,8 +207,8 @@ export class Scheduling {
   }
 }
 
-function stateOf(own: RunView | null, isPaused: boolean): ScheduleView['state'] {
-  if (own != null && own.ended !== null) return 'ended'
+function stateOf(own: RunView | 'over' | null, isPaused: boolean): ScheduleView['state'] {
+  if (own === 'over' || (own !== null && own.ended !== null)) return 'ended'
   if (own?.status === 'stuck') return 'stuck'
   return isPaused ? 'paused' : 'active'
 }
