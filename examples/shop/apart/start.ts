@@ -26,8 +26,9 @@ const secret = `whsec_${randomBytes(32).toString('base64')}`
 
 const leaving = new AbortController()
 const asked = Promise.withResolvers<void>()
+// More than one may come: npm passes on what the terminal has told already. Whoever ends early leaves the others behind.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.once(signal, () => {
+  process.on(signal, () => {
     leaving.abort()
     asked.resolve()
   })
