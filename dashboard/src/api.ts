@@ -116,6 +116,8 @@ export interface Session {
   /** Whether the server asks for a token at all. */
   readonly required: boolean
   readonly signedIn: boolean
+  /** False for who has signed in with a token that only reads. */
+  readonly mayWrite: boolean
 }
 
 export const api = {
@@ -141,7 +143,7 @@ export const api = {
     try {
       return await get<Session>('/session')
     } catch (error) {
-      if (error instanceof Problem && error.status === 404) return { required: false, signedIn: false }
+      if (error instanceof Problem && error.status === 404) return { required: false, signedIn: false, mayWrite: true }
       throw error
     }
   },

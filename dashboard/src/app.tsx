@@ -11,7 +11,7 @@ import { NodesPage } from './nodes-page.tsx'
 import { Mishap } from './mishap.tsx'
 import { OverviewPage } from './overview-page.tsx'
 import { Empty } from './pieces.tsx'
-import { useApp, useAway, useSession } from './queries.ts'
+import { useApp, useAway, useMayWrite, useSession } from './queries.ts'
 import { addressOf, href, useHash, type Address } from './router.ts'
 import { RunPage } from './run-page.tsx'
 import { RunsPage } from './runs-page.tsx'
@@ -51,6 +51,7 @@ function Frame({ canSignOut }: { readonly canSignOut: boolean }): ReactNode {
     document.title = [address.path.at(-1), app.data?.name ?? '', 'Ballet'].filter(Boolean).join(' · ')
   }, [path, app.data?.name])
   const isAway = useAway()
+  const mayWrite = useMayWrite()
   return (
     <>
       <a className="skip" href="#content" onClick={toContent}>
@@ -65,6 +66,11 @@ function Frame({ canSignOut }: { readonly canSignOut: boolean }): ReactNode {
         <span className="live" role="status">
           {isAway ? <span className="bad">No answer from the server</span> : null}
         </span>
+        {mayWrite ? null : (
+          <span className="dim" title="Signed in with a token that only reads">
+            Only reads
+          </span>
+        )}
         {canSignOut ? (
           <button type="button" onClick={() => void signOut()}>
             Sign out

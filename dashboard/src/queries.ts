@@ -62,6 +62,9 @@ export const client: QueryClient = new QueryClient({
 export const useSession = () =>
   useQuery({ queryKey: ['session'], queryFn: () => api.session(), refetchInterval: false })
 
+/** Whether this person may change anything. What the server does not say it decides itself, when it is asked. */
+export const useMayWrite = (): boolean => useSession().data?.mayWrite !== false
+
 export const useApp = () => useQuery({ queryKey: ['app'], queryFn: api.app, refetchInterval: SELDOM_MS })
 
 /** The application, where a page has nothing to show without it; undefined until it is known. */

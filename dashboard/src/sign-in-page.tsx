@@ -33,7 +33,9 @@ export function SignInPage(): ReactNode {
           Token
           <input name="token" type="password" autoComplete="current-password" required autoFocus spellCheck={false} />
         </label>
-        <p className="hint">The one that the server was started with (BALLET_TOKEN).</p>
+        <p className="hint">
+          The one that the server was started with (BALLET_TOKEN), or one that only reads (BALLET_READ_TOKEN).
+        </p>
         <button type="submit" className="primary" disabled={isBusy}>
           Sign in
         </button>

@@ -4,6 +4,7 @@ import type { RunRow } from '../core/store.ts'
 import type { ChoiceView, RunView, WaitView } from '../core/views.ts'
 import type { Present } from './fold.ts'
 import { lateUndone } from './late-answers.ts'
+import { SCHEDULE } from './schedules.ts'
 
 /** Where a run stands. One whose code cannot go on may have been asked to stop all the same: that is kept for it. */
 export function phaseOf({ phase, status }: RunRow, { isCancelled }: Present): Pick<RunView, 'phase'> {
@@ -11,8 +12,15 @@ export function phaseOf({ phase, status }: RunRow, { isCancelled }: Present): Pi
   return status === 'stuck' && isCancelled ? { phase: 'cancelling' } : {}
 }
 
-/** What a person can do about a stuck run. */
-export function choicesOf(row: RunRow, { stuckOps, waits, isCancelled }: Present): readonly ChoiceView[] {
+/** What a person can do about a stuck run. A schedule is never ended: that would be refused. */
+export function choicesOf(row: RunRow, present: Present): readonly ChoiceView[] {
+  const all = choicesOfAny(row, present)
+  return row.call === SCHEDULE
+    ? all.filter(({ action, op }) => action !== 'cancel' && (action !== 'fail' || op !== undefined))
+    : all
+}
+
+function choicesOfAny(row: RunRow, { stuckOps, waits, isCancelled }: Present): readonly ChoiceView[] {
   if (row.status !== 'stuck') return []
   if (row.reason === 'call') {
     const ofOps = [...stuckOps].flatMap((op) => choicesOfOp(op, waits))

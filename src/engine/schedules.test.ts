@@ -226,6 +226,8 @@ test('a call that throws parks the schedule; mended and tried again, the same ti
   await until(first, null, async () => (await first.schedule('nightly')).state === 'stuck')
   const run = await first.run('@schedule:nightly')
   expect(JSON.stringify(run)).toContain('no such day')
+  // To cancel it would be refused.
+  expect(run?.choices.map(({ action }) => action)).toEqual(['retry', 'answer', 'fail'])
   await first.close()
   const second = await openForTest(shop(HOURLY), { clock, store: memory(data) })
   await second.retry('@schedule:nightly')

@@ -185,3 +185,29 @@ test('a token is asked for where the server asks for one, and then everything is
     await guarded.close()
   }
 })
+
+test('who has signed in with a token that only reads sees so before doing anything', async () => {
+  const guarded = await show(definition, 'open-sesame', 'only-look')
+  try {
+    const started = await fetch(`${guarded.url}/api/runs`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer open-sesame', 'content-type': 'application/json' },
+      body: JSON.stringify({ call: 'tell', input: { id: 'a' } }),
+    })
+    expect(started.status).toBe(201)
+    const { page } = await browser.look()
+    await page.goto(guarded.at('#/runs/tell%3Aa'))
+    await page.getByLabel('Token').fill('only-look')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('Stuck: mail.send#0 failed').waitFor()
+    await page.getByText('Only reads', { exact: true }).waitFor()
+    for (const name of ['Retry', 'Answer in its place', 'Let it fail', 'Cancel'])
+      expect([name, await page.getByRole('button', { name }).isDisabled()]).toEqual([name, true])
+    await page.getByText('Cancel: you have signed in with a token that only reads.').waitFor()
+    await page.goto(guarded.at('#/start'))
+    await page.getByText('Not possible: you have signed in with a token that only reads.').waitFor()
+    expect(await page.getByRole('button', { name: 'Start a run' }).isDisabled()).toBe(true)
+  } finally {
+    await guarded.close()
+  }
+})

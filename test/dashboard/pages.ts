@@ -117,10 +117,10 @@ const nothing = (): void => {}
 const silent = { info: nothing, warn: nothing, error: nothing }
 
 /** Opens an application in memory and serves it with its pages. */
-export async function show(definition: ApplicationDefinition, token?: string): Promise<Shown> {
+export async function show(definition: ApplicationDefinition, token?: string, readToken?: string): Promise<Shown> {
   // Runs are stuck on purpose.
   const app = await open(definition, { store: 'memory:', log: silent })
-  const server = await serve(app, { port: 0, token, routes: pageRoutes(definition.http) })
+  const server = await serve(app, { port: 0, token, readToken, routes: pageRoutes(definition.http) })
   return {
     app,
     url: server.url,
