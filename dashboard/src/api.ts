@@ -14,6 +14,7 @@ import type {
   Page,
   Related,
   RunView,
+  ScheduleView,
 } from './shown.ts'
 import { isRecord } from './shown.ts'
 
@@ -132,6 +133,9 @@ export const api = {
   events: (fields: Fields) => get<Page<EventView>>('/events', fields),
   flows: (name: string, fields: Fields) => get<Page<FlowView>>(at('choreographies', name), fields),
   flow: (name: string, key: string) => get<FlowView>(at('choreographies', name, key)),
+  schedules: () => get<{ readonly items: readonly ScheduleView[] }>('/schedules'),
+  hold: (name: string, action: 'pause' | 'resume', body: Body) => post<unknown>(at('schedules', name, action), body),
+  fire: (name: string, body: Body) => post<Accepted>(at('schedules', name, 'runs'), body),
   act: (id: string, action: Action, body: Body) => post<Acted>(`${at('runs', id)}/${action}`, body),
   actOnAll: (body: Body) => post<ActedAll>('/actions', body),
   signal: (id: string, name: string, body: Body) => post<Accepted>(`${at('runs', id)}${at('signals', name)}`, body),

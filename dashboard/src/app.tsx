@@ -15,6 +15,7 @@ import { useApp, useAway, useMayWrite, useSession } from './queries.ts'
 import { addressOf, href, useHash, type Address } from './router.ts'
 import { RunPage } from './run-page.tsx'
 import { RunsPage } from './runs-page.tsx'
+import { SchedulesPage } from './schedules-page.tsx'
 import { Search } from './search.tsx'
 import { SignInPage } from './sign-in-page.tsx'
 import { StartPage } from './start-page.tsx'
@@ -23,6 +24,7 @@ const PLACES = [
   { path: [], name: 'Overview' },
   { path: ['runs'], name: 'Runs' },
   { path: ['flows'], name: 'Flows' },
+  { path: ['schedules'], name: 'Schedules' },
   { path: ['events'], name: 'Events' },
   { path: ['nodes'], name: 'Nodes' },
   { path: ['start'], name: 'Start' },
@@ -125,6 +127,8 @@ function Page({ address: { path, query } }: { readonly address: Address }): Reac
       return hasTwo ? <KeyPage field={one} value={other} query={query} /> : <Nowhere />
     case 'nodes':
       return <NodesPage />
+    case 'schedules':
+      return <SchedulesPage />
     case 'start':
       return <StartPage query={query} />
     default:

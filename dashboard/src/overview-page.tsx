@@ -2,7 +2,16 @@
 // and on which store.
 import type { ReactNode } from 'react'
 import { Empty, Failure, Facts, Loading, Part, RunLink, State, When } from './pieces.tsx'
-import { FLOWS_COUNTED, useApp, useCounts, useFlowCount, useNewest, useNodes, useRuns } from './queries.ts'
+import {
+  FLOWS_COUNTED,
+  useApp,
+  useCounts,
+  useFlowCount,
+  useNewest,
+  useNodes,
+  useRuns,
+  useSchedules,
+} from './queries.ts'
 import { RetryAll } from './retry-all.tsx'
 import { href } from './router.ts'
 import { serverNow } from './api.ts'
@@ -14,6 +23,7 @@ import {
   type CountView,
   type FlowView,
   type RunView,
+  type ScheduleView,
 } from './shown.ts'
 
 export function OverviewPage(): ReactNode {
@@ -50,7 +60,22 @@ function Numbers(): ReactNode {
       <a className={`number ${of('stuck') === '0' ? 'quiet' : 'care'}`} href={href(['runs'], { status: 'stuck' })}>
         <strong>{of('stuck')}</strong> stuck
       </a>
+      <ScheduleNumber />
     </div>
+  )
+}
+
+/** The schedules, when there are any: what does not fire is nowhere else to be seen. */
+function ScheduleNumber(): ReactNode {
+  const items = useSchedules().data?.items ?? []
+  if (items.length === 0) return null
+  const of = (state: ScheduleView['state']): number => items.filter((one) => one.state === state).length
+  const notes = (['stuck', 'paused'] as const).flatMap((state) => (of(state) === 0 ? [] : [`${of(state)} ${state}`]))
+  return (
+    <a className={`number ${notes.length === 0 ? 'quiet' : 'care'}`} href={href(['schedules'])}>
+      <strong>{items.length}</strong> {items.length === 1 ? 'schedule' : 'schedules'}
+      {notes.length === 0 ? '' : `, ${notes.join(', ')}`}
+    </a>
   )
 }
 

@@ -22,6 +22,8 @@ const TONES: Readonly<Record<string, Tone>> = {
   standby: 'going',
   leaving: 'care',
   gone: 'bad',
+  active: 'going',
+  paused: 'care',
 }
 const GLYPHS: Readonly<Record<Tone, string>> = { good: '✓', going: '●', care: '▲', bad: '✕', quiet: '■' }
 

@@ -74,6 +74,8 @@ export const useCounts = () => useQuery({ queryKey: ['counts'], queryFn: api.cou
 
 export const useNodes = () => useQuery({ queryKey: ['nodes'], queryFn: api.nodes })
 
+export const useSchedules = () => useQuery({ queryKey: ['schedules'], queryFn: api.schedules })
+
 export type Filter = Readonly<Record<string, string | undefined>>
 
 const isOpen = ({ status }: RunView): boolean => status === 'running' || status === 'stuck'
