@@ -11,6 +11,7 @@ import {
   useNodes,
   useRuns,
   useSchedules,
+  useStuck,
 } from './queries.ts'
 import { RetryAll } from './retry-all.tsx'
 import { href } from './router.ts'
@@ -93,30 +94,20 @@ function Stuck(): ReactNode {
   const counts = useCounts()
   const runs = stuck.data?.pages.flatMap(({ items }) => items) ?? []
   const unreadable = stuck.data?.pages.flatMap((page) => page.unreadable ?? []) ?? []
-  const all = sum((counts.data?.counts ?? []).filter(({ status }) => status === 'stuck'))
+  const counted = (counts.data?.counts ?? []).filter(({ status }) => status === 'stuck')
+  const all = sum(counted)
+  const groups = groupsOf(runs)
+  // Many of one fault must not hide the one of another that became stuck before them.
+  const older = counted.filter((count) => !runs.some((run) => isOf(run, count)))
   return (
     <Part title="Stuck" note="parked for a person, newest first">
       <Failure of={stuck.error} />
       {stuck.isPending ? <Loading /> : runs.length === 0 ? <Empty>Nothing is stuck.</Empty> : null}
-      {groupsOf(runs).map(({ key, first, runs: some }) => (
-        <div key={key} className="group care">
-          <h3>
-            <a href={href(['runs'], { status: 'stuck', name: first.name, reason: first.reason })}>
-              {some.length} {some.length === 1 ? 'run' : 'runs'} of {printable(first.name)}
-            </a>{' '}
-            <span className="dim">{first.reason}</span>
-          </h3>
-          <p>{waitingLine(printableView(first), serverNow())}</p>
-          <p>
-            {some.slice(0, SHOWN).map((run) => (
-              <span key={run.id} className="chip">
-                <RunLink id={run.id} /> <When at={run.created} ago />
-              </span>
-            ))}
-            {some.length > SHOWN ? <span className="dim">and {some.length - SHOWN} more</span> : null}
-          </p>
-          {some.length > 1 ? <RetryAll alike={{ name: first.name, reason: first.reason }} /> : null}
-        </div>
+      {groups.map((group) => (
+        <StuckGroup key={group.key} of={group} count={countOf(group, groups, counted)} />
+      ))}
+      {older.slice(0, OLDER).map((count) => (
+        <OlderStuck key={[count.kind, count.name, count.reason].join(' ')} count={count} />
       ))}
       {unreadable.map(({ id, error }) => (
         <div key={id} className="group bad">
@@ -126,12 +117,58 @@ function Stuck(): ReactNode {
       {all > runs.length && runs.length > 0 ? (
         <p>
           <a href={href(['runs'], { status: 'stuck' })}>
-            These are the newest {runs.length} of {all.toLocaleString('en')}
+            Grouped by the errors of the newest {runs.length} of {all.toLocaleString('en')}
           </a>
         </p>
       ) : null}
     </Part>
   )
+}
+
+const isOf = (run: RunView, { kind, name, reason }: CountView): boolean =>
+  run.kind === kind && run.name === name && run.reason === reason
+
+/** How many stuck runs are of a group, in words: of those of several groups, as many as were read and more. */
+function countOf({ first, runs }: Group, groups: readonly Group[], counted: readonly CountView[]): string {
+  const all = sum(counted.filter((count) => isOf(first, count)))
+  const alike = groups.filter((other) => other.first.name === first.name && other.first.reason === first.reason)
+  const read = alike.reduce((sum, other) => sum + other.runs.length, 0)
+  if (all <= read) return runs.length.toLocaleString('en')
+  return alike.length === 1 ? all.toLocaleString('en') : `${runs.length.toLocaleString('en')}+`
+}
+
+function StuckGroup({ of: { first, runs }, count }: { readonly of: Group; readonly count: string }): ReactNode {
+  return (
+    <div className="group care">
+      <h3>
+        <a href={href(['runs'], { status: 'stuck', name: first.name, reason: first.reason })}>
+          {count} {count === '1' ? 'run' : 'runs'} of {printable(first.name)}
+        </a>{' '}
+        <span className="dim">stuck for: {first.reason}</span>
+      </h3>
+      <p>{waitingLine(printableView(first), serverNow())}</p>
+      <p>
+        {runs.slice(0, SHOWN).map((run) => (
+          <span key={run.id} className="chip">
+            <RunLink id={run.id} /> <When at={run.created} ago />
+          </span>
+        ))}
+        {count === `${Math.min(runs.length, SHOWN)}` ? null : (
+          <a href={href(['runs'], { status: 'stuck', name: first.name, reason: first.reason })}>all of them</a>
+        )}
+      </p>
+      {count === '1' ? null : <RetryAll alike={{ name: first.name, reason: first.reason }} />}
+    </div>
+  )
+}
+
+/** Kinds of stuck runs that are not among the newest, of which the newest are asked for. */
+const OLDER = 10
+
+function OlderStuck({ count: { name, reason, runs } }: { readonly count: CountView }): ReactNode {
+  const { data } = useStuck(name, reason ?? '')
+  const group = groupsOf(data?.items ?? [])[0]
+  return group === undefined ? null : <StuckGroup of={group} count={runs.toLocaleString('en')} />
 }
 
 function groupsOf(runs: readonly RunView[]): readonly Group[] {

@@ -91,6 +91,14 @@ export const useRun = (id: string) =>
 export const useNewest = (limit: number) =>
   useQuery({ queryKey: ['newest', limit], queryFn: () => api.runs({ kind: 'workflow', limit }) })
 
+/** The newest few runs of one name that are stuck for one reason. */
+export const useStuck = (name: string, reason: string) =>
+  useQuery({
+    queryKey: ['stuck', name, reason],
+    queryFn: () => api.runs({ status: 'stuck', name, reason, limit: 5 }),
+    refetchInterval: LIVE_MS * 2,
+  })
+
 /** A list, page by page; the pages that are shown are asked for again. */
 export const useRuns = (filter: Filter) => useList('runs', filter, (fields) => api.runs(fields))
 

@@ -89,7 +89,7 @@ function RunLine({ run }: { readonly run: RunView }): ReactNode {
       <span className="what dim">
         {run.kind} {run.kind === 'reaction' && run.call !== undefined ? printable(run.call) : ''}
       </span>
-      <KeyLink of={run.key} />
+      <KeyLink of={run.key} most={LISTED} />
       <span className="ago dim">
         <When at={run.created} ago />
       </span>

@@ -27,7 +27,7 @@ let browser: Windows
 
 beforeAll(async () => {
   shown = await show(definition)
-  for (const id of ['a', 'b']) await shown.post('/api/runs', { call: 'tell', input: { id } })
+  for (const id of ['a', 'b', 'a-long-one-'.repeat(12)]) await shown.post('/api/runs', { call: 'tell', input: { id } })
   if (chromium !== null) browser = await openBrowser(chromium)
 })
 beforeEach((context) => context.skip(chromium === null, 'there is no Chromium here'))
@@ -106,9 +106,15 @@ test('on a narrow screen nothing stands beside it', async () => {
 test('of a long list only what is seen is in the page, and it goes on', async () => {
   const long = await show(definition)
   try {
+    await long.post('/api/runs', { call: 'mail.send', input: { id: 'first' } })
+    await long.app.settled((await long.app.runs({ name: 'mail.send' })).items[0]?.id ?? '', 10_000)
     const ids = Array.from({ length: 230 }, (_, index) => `n${index}`)
     await Promise.all(ids.map((id) => long.post('/api/runs', { call: 'tell', input: { id } })))
     const { page } = await browser.look()
+    // Many of one fault do not hide the one of another that came before them, and all are counted.
+    await page.goto(long.at())
+    await page.getByRole('heading', { name: '230 runs of tell' }).waitFor()
+    await page.getByRole('heading', { name: '1 run of mail.send' }).waitFor()
     await page.goto(long.at('#/runs?kind=workflow'))
     for (const size of [200, 230]) {
       await page.getByRole('button', { name: 'More' }).click()
