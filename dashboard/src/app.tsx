@@ -1,6 +1,6 @@
 // The frame around every page: where one can go, the search, who serves. Without a token where one is asked for, nothing but
 // the sign-in page is shown.
-import { useEffect, type ReactNode } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import { api, Problem } from './api.ts'
 import { EventPage } from './event-page.tsx'
 import { EventsPage } from './events-page.tsx'
@@ -32,9 +32,14 @@ const PLACES = [
 
 export function App(): ReactNode {
   const session = useSession()
+  const [wasIn, setWasIn] = useState(false)
+  const isIn = session.data?.signedIn === true
+  useEffect(() => {
+    if (isIn) setWasIn(true)
+  }, [isIn])
   if (session.isPending) return null
   const isRefused = session.error instanceof Problem && session.error.status === 401
-  if (isRefused || (session.data?.required === true && !session.data.signedIn)) return <SignInPage />
+  if (isRefused || (session.data?.required === true && !session.data.signedIn)) return <SignInPage hasEnded={wasIn} />
   return <Frame canSignOut={session.data?.required === true} />
 }
 

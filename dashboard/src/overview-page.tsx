@@ -132,7 +132,7 @@ const isOf = (run: RunView, { kind, name, reason }: CountView): boolean =>
 function countOf({ first, runs }: Group, groups: readonly Group[], counted: readonly CountView[]): string {
   const all = sum(counted.filter((count) => isOf(first, count)))
   const alike = groups.filter((other) => other.first.name === first.name && other.first.reason === first.reason)
-  const read = alike.reduce((sum, other) => sum + other.runs.length, 0)
+  const read = alike.reduce((so, other) => so + other.runs.length, 0)
   if (all <= read) return runs.length.toLocaleString('en')
   return alike.length === 1 ? all.toLocaleString('en') : `${runs.length.toLocaleString('en')}+`
 }

@@ -4,7 +4,8 @@ import { useState, type FormEvent, type ReactNode } from 'react'
 import { api, Problem } from './api.ts'
 import { client } from './queries.ts'
 
-export function SignInPage(): ReactNode {
+/** `hasEnded`: there was a session until now. */
+export function SignInPage({ hasEnded }: { readonly hasEnded: boolean }): ReactNode {
   const [said, setSaid] = useState('')
   const [isBusy, setBusy] = useState(false)
   const signIn = async (token: string): Promise<void> => {
@@ -29,6 +30,7 @@ export function SignInPage(): ReactNode {
     <main className="sign-in">
       <form className="card" onSubmit={submit}>
         <h1>Ballet</h1>
+        {hasEnded ? <p>Your session has ended. Sign in again to go on where you were.</p> : null}
         <label>
           Token
           <input name="token" type="password" autoComplete="current-password" required autoFocus spellCheck={false} />

@@ -63,12 +63,12 @@ test('a call that waits for a place is not under way', () => {
     until: null,
   } as const
   const place = { at: 'payment', limit: '2 at once', before: 3 }
-  const told = (waits: RunView['waits']): readonly string[] =>
+  const shownSpans = (waits: RunView['waits']): readonly string[] =>
     rows(runView({ waits }), [turn(0, { kind: 'start' }, [call])]).flatMap(({ spans }) =>
       spans.map(({ kind, words }) => `${kind} ${words}`),
     )
-  expect(told([wait])).toEqual(['whole running', 'open goes on'])
-  expect(told([{ ...wait, place }])).toEqual(['whole running', 'wait waits for a place'])
+  expect(shownSpans([wait])).toEqual(['whole running', 'open goes on'])
+  expect(shownSpans([{ ...wait, place }])).toEqual(['whole running', 'wait waits for a place'])
 })
 
 test('what was awaited and has come, was given up, or is not awaited any more', () => {

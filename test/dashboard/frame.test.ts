@@ -184,6 +184,12 @@ test('a token is asked for where the server asks for one, and then everything is
     await page.getByLabel('Input').fill('{ "id": "signed" }')
     await page.getByRole('button', { name: 'Start a run' }).click()
     await page.getByRole('link', { name: 'tell:signed' }).waitFor()
+    // A session that is over is told apart from a first visit, and one goes on where one was.
+    await page.context().clearCookies()
+    await page.getByText('Your session has ended.').waitFor()
+    await page.getByLabel('Token').fill('open-sesame')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('heading', { name: 'Start a run' }).waitFor()
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByLabel('Token').waitFor()
     expect(complaints).toEqual([])
