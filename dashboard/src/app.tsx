@@ -11,8 +11,9 @@ import { NodesPage } from './nodes-page.tsx'
 import { Mishap } from './mishap.tsx'
 import { OverviewPage } from './overview-page.tsx'
 import { Empty } from './pieces.tsx'
-import { useApp, useAway, useMayWrite, useSession } from './queries.ts'
+import { useApp, useAwaySince, useMayWrite, useSession } from './queries.ts'
 import { addressOf, href, useHash, type Address } from './router.ts'
+import { shownTime } from './shown.ts'
 import { RunPage } from './run-page.tsx'
 import { RunsPage } from './runs-page.tsx'
 import { SchedulesPage } from './schedules-page.tsx'
@@ -57,7 +58,7 @@ function Frame({ canSignOut }: { readonly canSignOut: boolean }): ReactNode {
   useEffect(() => {
     document.title = [address.path.at(-1), app.data?.name ?? '', 'Ballet'].filter(Boolean).join(' · ')
   }, [path, app.data?.name])
-  const isAway = useAway()
+  const away = useAwaySince()
   const mayWrite = useMayWrite()
   return (
     <>
@@ -71,7 +72,11 @@ function Frame({ canSignOut }: { readonly canSignOut: boolean }): ReactNode {
         </a>
         <Search />
         <span className="live" role="status">
-          {isAway ? <span className="bad">No answer from the server</span> : null}
+          {away === null ? null : (
+            <span className="bad">
+              No answer from the server since {shownTime(new Date(away).toISOString()).slice(-9)}: shown is what was
+            </span>
+          )}
         </span>
         {mayWrite ? null : (
           <span className="dim" title="Signed in with a token that only reads">

@@ -102,7 +102,9 @@ function Stuck(): ReactNode {
   return (
     <Part title="Stuck" note="parked for a person, newest first">
       <Failure of={stuck.error} />
-      {stuck.isPending ? <Loading /> : runs.length === 0 ? <Empty>Nothing is stuck.</Empty> : null}
+      {stuck.isPending ? <Loading /> : null}
+      {/* What could not be asked is not known. */}
+      {stuck.data !== undefined && runs.length === 0 ? <Empty>Nothing is stuck.</Empty> : null}
       {groups.map((group) => (
         <StuckGroup key={group.key} of={group} count={countOf(group, groups, counted)} />
       ))}
@@ -227,7 +229,7 @@ function Counts(): ReactNode {
   return (
     <Part title="Under way" note="runs that have not ended">
       <Failure of={counts.error} />
-      {rows.length === 0 ? (
+      {counts.data === undefined ? null : rows.length === 0 ? (
         <Empty>No run is open.</Empty>
       ) : (
         <div className="wide" tabIndex={0} role="group" aria-label="Runs under way">

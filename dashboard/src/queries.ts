@@ -2,7 +2,7 @@
 // while it is hidden, and seldom for what has ended. A refusal for want of a token sends everybody to the sign-in page.
 import { QueryCache, MutationCache, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
-import { api, Problem } from './api.ts'
+import { api, Problem, serverNow } from './api.ts'
 import type { ApplicationView, EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from './shown.ts'
 
 /** Milliseconds between two questions about what may change, and about what hardly does. */
@@ -19,24 +19,24 @@ const refused = (error: unknown): void => {
   if (error instanceof Problem && error.status === 401) void client.invalidateQueries({ queryKey: ['session'] })
 }
 
-/** Whether the last question had no answer at all, and who wants to know. */
-let isAway = false
+/** Since when the server has not answered at all, null while it does; and who wants to know. */
+let awaySince: number | null = null
 const listeners = new Set<() => void>()
 
-function setAway(value: boolean): void {
-  if (value === isAway) return
-  isAway = value
+function setAway(isAway: boolean): void {
+  if (isAway === (awaySince !== null)) return
+  awaySince = isAway ? serverNow() : null
   for (const listener of listeners) listener()
 }
 
-/** Whether the server does not answer. */
-export const useAway = (): boolean =>
+/** Since when the server does not answer, in milliseconds; null while it does. */
+export const useAwaySince = (): number | null =>
   useSyncExternalStore(
     (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    () => isAway,
+    () => awaySince,
   )
 
 export const client: QueryClient = new QueryClient({

@@ -167,6 +167,20 @@ test('that the server does not answer is said', async () => {
   expect(await page.getByRole('heading', { name: 'Overview' }).isVisible()).toBe(true)
 })
 
+test('what the server could not be asked for is not said to be nothing', async () => {
+  const { page } = await browser.look()
+  const [overview, runs] = [shown.at(), shown.at('#/runs')]
+  // The way to this one answer is broken, all others come.
+  await page.route('**/api/runs?*', (route) => route.abort())
+  await page.goto(overview)
+  await page.getByRole('heading', { name: 'Where it stands' }).waitFor()
+  await page.getByText('The server does not answer.').first().waitFor()
+  expect(await page.getByText('Nothing is stuck.').count()).toBe(0)
+  await page.goto(runs)
+  await page.getByText('The server does not answer.').first().waitFor()
+  expect(await page.getByText('No run fits.').count()).toBe(0)
+})
+
 test('a token is asked for where the server asks for one, and then everything is there', async (context) => {
   const guarded = await show(definition, 'open-sesame')
   try {
