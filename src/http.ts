@@ -11,7 +11,7 @@ import { systemClock } from './engine/clock.ts'
 import { consoleLog, logOf, safeLog } from './engine/log.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, readBytes } from './server/body.ts'
 import { createGuard } from './server/guard.ts'
-import { problemAnswer } from './server/problem.ts'
+import { problemAnswer, tellable } from './server/problem.ts'
 import { serveFetch, type ListenOptions, type Serving } from './server/serve.ts'
 import { Traffic } from './server/traffic.ts'
 import { createHost } from './transports/http/host.ts'
@@ -103,6 +103,11 @@ function handlerOf(services: Services, options: ServiceOptions, traffic: Traffic
 export interface ServeServiceOptions extends Omit<ServiceOptions, 'secrets'>, ListenOptions {
   /** As for `serviceHandler`; may be none while the server listens on this machine alone. */
   readonly secrets?: readonly (string | undefined)[] | undefined
+  /**
+   * Is given every request first, and answers what is no attempt: `GET /ledger`. What it answers with undefined goes on, and must not have
+   * been read then. Nobody has looked at a signature.
+   */
+  readonly http?: ((request: Request) => Response | undefined | Promise<Response | undefined>) | undefined
 }
 
 const isProbe = ({ method, url }: Request): boolean =>
@@ -127,11 +132,15 @@ export async function serveService(services: Services, options: ServeServiceOpti
   const handle = handlerOf(services, { ...options, secrets }, traffic)
   // Where nothing is signed, a page in a browser of this machine must not be able to ask.
   const guard = isOpen ? createGuard({ token: null, hosts: [], origins: [] }) : null
+  const log = safeLog(options.log ?? consoleLog)
   const answer = async (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url)
     try {
       guard?.admit(request)
+      const own = await options.http?.(request)
+      if (own !== undefined) return own
     } catch (error) {
-      return problemAnswer(error as Parameters<typeof problemAnswer>[0], new URL(request.url).pathname)
+      return problemAnswer(tellable(error, log, `${request.method} ${pathname.slice(0, 200)}`), pathname)
     }
     return isProbe(request) ? alive(traffic.isClosing) : handle(request)
   }

@@ -75,7 +75,7 @@ function RunList({ filter }: { readonly filter: Readonly<Record<string, string>>
       ))}
       <WindowList
         count={items.length}
-        rowHeight={58}
+        rowHeight={52}
         keyOf={(index) => items[index]?.id ?? `${index}`}
         row={(index) => <RunLine run={items[index] as RunView} />}
         label="Runs"

@@ -39,6 +39,8 @@ function Windowed({ count, rowHeight, keyOf, row, label }: WindowListProps): Rea
     overscan: 20,
     scrollMargin: top,
   })
+  // A row that turns out higher than was thought moves what is below it, and never the window: that would end a scroll under way.
+  list.shouldAdjustScrollPositionOnItemSizeChange = () => false
   return (
     <div className="rows windowed" role="list" aria-label={label} ref={place} style={{ height: list.getTotalSize() }}>
       {list.getVirtualItems().map((item) => (

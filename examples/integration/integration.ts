@@ -1,6 +1,6 @@
 // The application: three services in front of three systems, joined by their reactions, and the reconciliation. The default
 // export is what the command line loads (`ballet check examples/integration/integration.ts`).
-import { ballet, type Policy } from 'ballet'
+import { ballet, schedule, type Policy } from 'ballet'
 import type { System } from './api.ts'
 import { dealFlow } from './choreography.ts'
 import { integrationRoutes } from './http.ts'
@@ -41,6 +41,7 @@ export function makeIntegration(systems: Systems, policy: Policy = patience(12))
     services: Object.values(services),
     workflows: [reconcile],
     choreographies: [dealFlow],
+    schedules: [schedule('nightly', { cron: '0 3 * * *', timezone: 'Europe/Lisbon', call: () => reconcile({}) })],
     http: integrationRoutes(systems),
   })
   return { definition, reconcile }

@@ -1,5 +1,4 @@
 // Webhooks that were lost, and the night in which that is noticed.
-import type { RunView } from 'ballet'
 import { afterEach, expect, test } from 'vitest'
 import { difference } from './reconciliation.ts'
 import { GOOD } from './systems/api-server.ts'
@@ -97,24 +96,30 @@ test('what no webhook is to blame for is told, and left to a person', async () =
   expect(await app.result(id)).toEqual({ compared: 1, mended: [], open: [`${dealId}: it has no team`] })
 })
 
-test('nightly, it comes round a day later and compares from the beginning', async () => {
+test('at night it comes by itself, and the next time it compares from the beginning', async () => {
   const clock = puttableClock()
-  const { app, systems, reconcile, openDeal, win, everywhere } = await start({ clock })
-  const { id } = await app.start(reconcile({ nightly: true }), { id: 'nightly' })
-  /** The run once it waits for the night in a generation. */
-  const asleep = (generation?: number): Promise<RunView> =>
-    until(app, async () => {
-      const run = await app.run(id)
-      return run !== null && run.generation === generation && run.waits[0]?.kind === 'timer' ? run : undefined
-    })
-  await asleep()
+  const { app, systems, openDeal, win, everywhere } = await start({ clock })
   const dealId = await openDeal()
   systems.crm.server.manners = { ...GOOD, webhooks: 'lost' }
   await win(dealId)
   systems.crm.server.manners = GOOD
-  clock.pass(24 * 3_600_000)
-  expect((await asleep(1)).state).toEqual({ compared: 1, mended: [`${dealId}: the win was not heard`], open: [] })
+  /** What the next night finds. */
+  const night = async (before: string | undefined): Promise<unknown> => {
+    await until(app, async () => {
+      const run = await app.run('@schedule:nightly')
+      return run?.waits[0]?.kind === 'receive' ? run : undefined
+    })
+    clock.pass(24 * 3_600_000)
+    const { last } = await until(app, async () => {
+      const view = await app.schedule('nightly')
+      return view.last === null || view.last.run === before ? undefined : view
+    })
+    return [last?.run, await app.result(last?.run ?? '')]
+  }
+  const [first, found] = (await night(undefined)) as [string, unknown]
+  expect(found).toEqual({ compared: 1, mended: [`${dealId}: the win was not heard`], open: [] })
   expect((await everywhere(dealId)).crm.invoiceNumber).toBe('2026-0001')
+  expect(await night(first)).toMatchObject([expect.stringMatching(/^nightly@/), { mended: [] }])
 })
 
 test.each([

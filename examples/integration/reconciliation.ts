@@ -19,8 +19,6 @@ const Found = z.object({
   open: z.array(z.string()),
 })
 const Input = z.object({
-  /** Begins again a day after it has ended. */
-  nightly: z.boolean().default(false),
   /** Of this round, so far. */
   after: z.string().nullable().default(null),
   found: Found.default({ compared: 0, mended: [], open: [] }),
@@ -44,7 +42,7 @@ export function difference({ deal, invoice, project }: Compared) {
 }
 
 export const reconciliation = ({ crm, accounting, hr }: Services) =>
-  workflow('reconcile', { input: Input, output: Found, state: Found }, async (run, { nightly, after, found }) => {
+  workflow('reconcile', { input: Input, output: Found, state: Found }, async (run, { after, found }) => {
     const { deals, next } = await run.call(crm.page({ after, limit: PAGE }))
     const mended: string[] = []
     const open: string[] = []
@@ -67,8 +65,5 @@ export const reconciliation = ({ crm, accounting, hr }: Services) =>
       open: [...found.open, ...open],
     }
     run.set(sum)
-    if (next !== null) return run.continueAs({ nightly, after: next, found: sum })
-    if (!nightly) return sum
-    await run.sleep('1d')
-    return run.continueAs({ nightly })
+    return next === null ? sum : run.continueAs({ after: next, found: sum })
   })

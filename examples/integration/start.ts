@@ -29,7 +29,7 @@ async function main(): Promise<void> {
   const place = { folder, hooks: serving.url, secret: 'only for stand-ins', now: () => Date.now() }
   const systems = await startSystems(place, port === 0 ? 0 : port + 1)
   const attempts = Number(process.env['ATTEMPTS'] || 12)
-  const { definition, reconcile } = makeIntegration(systems.addresses, patience(attempts))
+  const { definition } = makeIntegration(systems.addresses, patience(attempts))
   const app = await open(definition, { store, signal: leaving.signal })
   ready.resolve(app)
   // The commands (npx ballet why D-1001) find this process by the address that it leaves beside the store.
@@ -51,10 +51,9 @@ async function main(): Promise<void> {
     for (const { outbox } of [systems.crm, systems.accounting]) void outbox.deliver()
   }, REDELIVER_MS)
 
-  if ((await app.runs({ limit: 1 })).items.length === 0) await tour(app, systems.addresses, serving.url)
+  if ((await app.runs({ kind: 'reaction', limit: 1 })).items.length === 0)
+    await tour(app, systems.addresses, serving.url)
   else print(`recovered in ${app.recovered.durationMs.toFixed(0)} ms: ${app.recovered.runs} open runs go on\n`)
-  // Asked for under one name it is one run, however often this starts.
-  await app.start(reconcile({ nightly: true }), { id: 'nightly' })
   print('What to try stands in examples/integration/README.md, for example:')
   print(`  curl -X POST ${systems.addresses.crm.url}/deals/D-1001/lose`)
   print(`  curl '${serving.url}/deals/D-1001?wait'`)

@@ -3,14 +3,15 @@
 import { BalletError, type Application, type RunView } from 'ballet'
 import { z } from 'zod'
 import { Items, type Item } from './contracts.ts'
+import type { Counter } from './counter.ts'
 import { conflict } from './order-problems.ts'
 import { Problem } from './problem.ts'
-import type { Services, ShopBooks } from './services.ts'
-import { readCart, whyNot } from './services/cart.ts'
+import type { Services } from './services.ts'
+import { whyNot } from './services/cart.ts'
 
 export interface CartDesk {
   readonly services: Services
-  readonly books: ShopBooks
+  readonly counter: Counter
 }
 
 interface Handing {
@@ -23,7 +24,7 @@ const CART_WAIT_MS = 5_000
 /** The items of the cart, which is the order's from now on. @throws Problem 409, 422 or 503 when it cannot be had. */
 export async function checkOutCart(app: Application, desk: CartDesk, handing: Handing): Promise<Item[]> {
   const { orderId, cartId } = handing
-  const no = whyNot(readCart(desk.books.cart, cartId), orderId)
+  const no = whyNot(await desk.counter.cart(cartId), orderId)
   if (no === 'it is empty') throw new Problem(422, 'CART_EMPTY', `The cart ${cartId} is empty.`, hint, 'cart')
   if (no !== null) throw taken(cartId, no)
   const { id } = await start(app, desk, handing)

@@ -27,7 +27,7 @@ export const comparisonOf = (make: typeof makeShop): Comparison => ({
   last: [CustomerNotified.type],
   gate: 'payment.charge',
   make(folder) {
-    const { definition, desk, ledgers, close } = make(folder)
+    const { definition, desk, faults, ledgers, close } = make(folder)
     const idOf = (order: number): string => `order-${order}`
     return {
       definition,
@@ -42,7 +42,7 @@ export const comparisonOf = (make: typeof makeShop): Comparison => ({
       },
       ledger: async () =>
         (await ledgers()).flatMap(({ service, rows }) => rows.flatMap((row) => effectOf(service, row))),
-      fault: (service, fault) => desk.faults.set(Fault.parse({ service, ...fault })),
+      fault: (service, fault) => faults.set(Fault.parse({ service, ...fault })),
       close,
     }
   },

@@ -5,26 +5,19 @@ import type { Application, HttpRoutes } from 'ballet'
 import { z } from 'zod'
 import { withAttempts } from './attempts.ts'
 import { Item } from './contracts.ts'
-import { Fault, type Faults } from './faults.ts'
+import { Fault } from './faults.ts'
 import { follow } from './follow.ts'
 import { unknownOrder } from './order-problems.ts'
 import { CancelRequest, OrderRequest, Orders, type OrderDesk } from './orders.ts'
 import { Problem } from './problem.ts'
 import { checkQuery, parseQuery } from './query.ts'
 import { readBody } from './read-body.ts'
-import { addToCart, readCart } from './services/cart.ts'
-import { products } from './services/catalog.ts'
 import { readOrder, Style } from './status.ts'
 import { welcome } from './welcome.ts'
 
-export interface ShopDesk extends OrderDesk {
-  readonly faults: Faults
-  readonly ledger: () => Promise<string>
-}
-
 interface Visit {
   readonly app: Application
-  readonly desk: ShopDesk
+  readonly desk: OrderDesk
   readonly orders: Orders
   readonly request: Request
   readonly query: URLSearchParams
@@ -45,19 +38,20 @@ const routes: Readonly<Record<string, Readonly<Record<string, Answer>>>> = {
   '/orders': { GET: listOrders, POST: placeOrder },
   '/orders/:id': { GET: showOrder },
   '/orders/:id/cancel': { POST: cancelOrder },
-  '/products': { GET: ({ desk }) => Response.json({ products: products(desk.books.catalog) }) },
-  '/carts/:id': { GET: ({ desk, id }) => Response.json(readCart(desk.books.cart, id)) },
+  '/products': { GET: async ({ desk }) => Response.json({ products: await desk.counter.products() }) },
+  '/carts/:id': { GET: async ({ desk, id }) => Response.json(await desk.counter.cart(id)) },
   '/carts/:id/items': { POST: addItem },
   '/shop/faults': {
-    GET: ({ desk }) => Response.json({ faults: desk.faults.list() }),
+    GET: async ({ desk }) => Response.json({ faults: await desk.counter.faults.list() }),
     POST: setFault,
-    DELETE: ({ desk }) => {
-      desk.faults.clear()
+    DELETE: async ({ desk }) => {
+      await desk.counter.faults.clear()
       return Response.json({ faults: [] })
     },
   },
   '/shop/ledger': {
-    GET: async ({ desk }) => new Response(await desk.ledger(), { headers: { 'content-type': 'application/x-ndjson' } }),
+    GET: async ({ desk }) =>
+      new Response(await desk.counter.ledger(), { headers: { 'content-type': 'application/x-ndjson' } }),
   },
 }
 
@@ -76,7 +70,7 @@ const patterns = Object.entries(routes).map(([path, methods]) => ({
 }))
 
 /** The routes of a shop, for `ballet({ http })`. */
-export function shopRoutes(desk: ShopDesk): HttpRoutes {
+export function shopRoutes(desk: OrderDesk): HttpRoutes {
   return (app) => {
     const orders = new Orders(app, desk)
     return async (request) => {
@@ -148,16 +142,16 @@ async function listOrders({ app, query }: Visit): Promise<Response> {
 
 async function addItem({ desk, orders, request, id }: Visit): Promise<Response> {
   const item = await readBody(request, z.strictObject(Item.shape))
-  orders.checkItems([item], () => 'sku')
-  const cart = addToCart(desk.books.cart, id, item)
+  await orders.checkItems([item], () => 'sku')
+  const cart = await desk.counter.addToCart(id, item)
   if ('full' in cart) throw new Problem(409, 'CART_FULL', `Nothing was added: ${cart.full}.`, 'Use another cart.')
   return Response.json(cart)
 }
 
 async function setFault({ desk, request }: Visit): Promise<Response> {
   const fault = await readBody(request, Fault)
-  desk.faults.set(fault)
-  return Response.json({ faults: desk.faults.list() })
+  await desk.counter.faults.set(fault)
+  return Response.json({ faults: await desk.counter.faults.list() })
 }
 
 const Limit = z.coerce.number<string>().int().min(1).max(100)

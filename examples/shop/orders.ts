@@ -24,7 +24,6 @@ import {
 import { nearest } from './nearest.ts'
 import { conflict, final, unknownOrder } from './order-problems.ts'
 import { Problem } from './problem.ts'
-import { products } from './services/catalog.ts'
 import { deriveOrder, readOrder, Style } from './status.ts'
 import { Turns } from './turns.ts'
 
@@ -78,7 +77,7 @@ export class Orders {
     return this.#turns.take(orderId, async () => {
       const before = await readOrder(this.#app, orderId)
       if (before !== null && before.style !== style) throw conflict(orderId, `is ${before.style} already`)
-      if (items !== undefined) this.checkItems(items)
+      if (items !== undefined) await this.checkItems(items)
       const taken = items ?? (await checkOutCart(this.#app, this.#desk, { orderId, cartId: cart ?? '' }))
       await this.#begin({ orderId, items: taken, customer }, style)
       return { orderId, style }
@@ -121,8 +120,11 @@ export class Orders {
   }
 
   /** @throws Problem 422 with the path of the first product that does not exist. */
-  checkItems(items: readonly Item[], path: (index: number) => string = (index) => `items.${index}.sku`): void {
-    const known = products(this.#desk.books.catalog).map(({ sku }) => sku)
+  async checkItems(
+    items: readonly Item[],
+    path: (index: number) => string = (index) => `items.${index}.sku`,
+  ): Promise<void> {
+    const known = (await this.#desk.counter.products()).map(({ sku }) => sku)
     const index = items.findIndex(({ sku }) => !known.includes(sku))
     const unknown = items[index]
     if (unknown === undefined) return

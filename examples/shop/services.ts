@@ -1,7 +1,7 @@
 // The five services of one shop, each with books of its own. They share nothing but the contracts.
 import { Books } from './books.ts'
-import { Faults } from './faults.ts'
-import { ledgerLines } from './ledger.ts'
+import { Faults, type ServiceName } from './faults.ts'
+import { ledgerLines, type LedgerRow } from './ledger.ts'
 import { PostgresAccounts } from './postgres-accounts.ts'
 import { cartService, cartTables } from './services/cart.ts'
 import { catalogService, catalogTables } from './services/catalog.ts'
@@ -11,7 +11,6 @@ import { shippingService, shippingTables } from './services/shipping.ts'
 import { SqliteAccounts } from './sqlite-accounts.ts'
 
 export type Services = ReturnType<typeof openServices>['services']
-export type ShopBooks = ReturnType<typeof openServices>['books']
 
 /**
  * @param folder where the databases of the services stand; null keeps them in memory.
@@ -34,22 +33,33 @@ export function openServices(folder: string | null, payments: string | null = nu
     shipping: shippingService(books.shipping),
     notification: notificationService(books.notification),
   }
-  /** What each service wrote, oldest first. */
-  const ledgers = async () => [
-    ...Object.values(books).map((book) => ({ service: book.service, rows: book.ledger() })),
-    { service: 'payment', rows: await accounts.ledger() },
-  ]
+  /** Who keeps what a service wrote. */
+  const keepers = { ...books, payment: accounts }
+  /** What a service wrote, oldest first. */
+  const ledgerOf = async (service: ServiceName): Promise<LedgerRow[]> => keepers[service].ledger()
+  /** That of each. */
+  const ledgers = () =>
+    Promise.all(
+      (['catalog', 'cart', 'shipping', 'notification', 'payment'] as const).map(async (service) => ({
+        service,
+        rows: await ledgerOf(service),
+      })),
+    )
   return {
     services,
     books,
     faults,
+    ledgerOf,
     ledgers,
     /** The ledgers of all services as JSON lines, oldest first. */
     ledger: async () => ledgerLines((await ledgers()).map(({ rows }) => rows)),
     /** Opens the databases now instead of when they are needed first. */
     open: async () => {
-      for (const book of Object.values(books)) book.open()
-      await accounts.open()
+      for (const keeper of Object.values(keepers)) await keeper.open()
+    },
+    /** That of one service alone: the others are somewhere else. */
+    openOne: async (service: ServiceName) => {
+      await keepers[service].open()
     },
     close: async () => {
       for (const book of Object.values(books)) book.close()

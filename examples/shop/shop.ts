@@ -6,9 +6,10 @@ import { ballet } from 'ballet'
 import { checkoutWorkflow } from './checkout.ts'
 import { fulfilment } from './choreography.ts'
 import { comparisonOf } from './comparison.ts'
-import { shopRoutes, type ShopDesk } from './http.ts'
+import { counterOf, type Counter } from './counter.ts'
+import { shopRoutes } from './http.ts'
 import { connect } from './reactions.ts'
-import { openServices } from './services.ts'
+import { openServices, type Services } from './services.ts'
 
 /**
  * A shop of its own: its definition, to be opened on a store, and its services.
@@ -17,10 +18,16 @@ import { openServices } from './services.ts'
  * @param now the clock of the faults that end by themselves.
  */
 export function makeShop(folder: string | null, payments: string | null = null, now?: () => number) {
-  const { services, books, faults, ledgers, ledger, open, close } = openServices(folder, payments, now)
+  const opened = openServices(folder, payments, now)
+  const { faults, ledgers, ledger, open, close } = opened
+  return { ...shopOf(opened.services, counterOf(opened)), faults, ledgers, ledger, open, close }
+}
+
+/** The application, wherever its services are. */
+export function shopOf(services: Services, counter: Counter) {
   const reserveItems = connect(services)
   const checkout = checkoutWorkflow(services)
-  const desk: ShopDesk = { services, books, checkout, faults, ledger }
+  const desk = { services, checkout, counter }
   const definition = ballet({
     name: 'shop',
     version: '1',
@@ -29,7 +36,7 @@ export function makeShop(folder: string | null, payments: string | null = null, 
     choreographies: [fulfilment],
     http: shopRoutes(desk),
   })
-  return { definition, desk, ledgers, ledger, open, close }
+  return { definition, desk }
 }
 
 export interface ShopPlace {

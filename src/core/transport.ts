@@ -5,23 +5,33 @@
 
 /** What an operation is told of the attempt that it serves, in whichever process that is. */
 export interface Attempt {
-  /** The same in every attempt of this call, and in no other call. */
+  /** The same in every attempt of this call, and in no other call: hand it to whatever you call. */
   readonly idempotencyKey: string
-  /** `incarnation.shard.epoch`, never falls. */
+  /**
+   * `incarnation.shard.epoch`, never falls: refuse a lower one than you have seen of a shard, it is a zombie. All three are numbers;
+   * the epoch is a time in milliseconds, so it needs more than 32 bits.
+   */
   readonly fence: string
   /** 1 in the first attempt. */
   readonly attempt: number
-  /** How long the attempt may take; then it has failed. */
+  /** Milliseconds that this attempt may take; then it has failed, and `signal` is aborted. */
   readonly timeoutMs: number
-  /** `field:value`, or null. */
+  /** The business key of the run, `field:value`, or null. */
   readonly key: string | null
+  /** The id of the run that made the call. */
   readonly run: string
+  /** By what the run knows the call: `payment.charge#0`. */
   readonly op: string
+  /** What began the causal graph: `run:<id>` or `event:<source>:<id>`. */
   readonly root: string
+  /** What brought the run about, in the same form; null when it was started from outside. */
   readonly cause: string | null
-  /** The idempotency key of the call that is taken back. */
+  /** The idempotency key of the call that this call takes back, when it is an undo. */
   readonly undoes: string | null
-  /** Of W3C Trace Context: the span of this attempt. */
+  /**
+   * This attempt in the trace of the order, as a header of W3C Trace Context: send it along, and what the service tells of itself
+   * stands under it. It is there whether traces are sent or not, and the same when the attempt is made again after a crash.
+   */
   readonly traceparent: string
 }
 

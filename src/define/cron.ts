@@ -47,13 +47,13 @@ function nextOnce(wallAfter: WallAfter, zone: string, after: number): number | n
 /** Between two changes the wall goes on as time does. */
 function nextPassing(wallAfter: WallAfter, zone: string, after: number): number | null {
   let from = Math.floor(after / 1000) * 1000
-  // A second earlier than what is asked for, from the first change on.
   for (let wall = wallAfter(from + offsetAt(from, zone)); wall !== null;) {
     const offset = offsetAt(from, zone)
     const instant = wall - offset
     const change = changeWithin(from, Math.min(instant, from + FAR_MS), zone)
     if (change !== null) {
       const shown = change + offsetAt(change, zone)
+      // What the wall shows at the change may match as well.
       wall = wallAfter(shown - 1000)
       from = change
       continue

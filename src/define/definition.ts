@@ -4,6 +4,7 @@ import type { Flow } from '../core/flow.ts'
 import type { Json } from '../core/json.ts'
 import type { RetryPolicy } from '../core/retry.ts'
 import type { Schema } from '../core/schema.ts'
+import type { Attempt } from '../core/transport.ts'
 import type { CallValue, EventValue } from '../core/values.ts'
 import type { HttpRoutes } from './application.ts'
 import type { ScheduleDefinition } from './schedule.ts'
@@ -44,40 +45,12 @@ export interface Log {
   error(message: string, data?: Json, about?: LogAbout): void
 }
 
-/** What an operation learns of the attempt that it serves. */
-export interface OperationContext {
-  /** The same in every attempt of this call, and in no other call: hand it to whatever you call. */
-  readonly idempotencyKey: string
-  /**
-   * `incarnation.shard.epoch`, never falls: refuse a lower one than you have seen of a shard, it is a zombie. All three are numbers;
-   * the epoch is a time in milliseconds, so it needs more than 32 bits.
-   */
-  readonly fence: string
-  /** 1 in the first attempt. */
-  readonly attempt: number
-  /** Milliseconds that this attempt may take; then it has failed, and `signal` is aborted. */
-  readonly timeoutMs: number
-  /** The business key of the run, `field:value`, or null. */
-  readonly key: string | null
-  /** The id of the run that made the call. */
-  readonly run: string
-  /** By what the run knows the call: `payment.charge#0`. */
-  readonly op: string
-  /** What began the causal graph: `run:<id>` or `event:<source>:<id>`. */
-  readonly root: string
-  /** What brought the run about, in the same form; null when it was started from outside. */
-  readonly cause: string | null
-  /** The idempotency key of the call that this call takes back, when it is an undo. */
-  readonly undoes: string | null
+/** What an operation learns of the attempt that it serves, wherever it is carried out. */
+export interface OperationContext extends Attempt {
   /** Aborted when the attempt times out or the process closes. */
   readonly signal: AbortSignal
   /** Writes to the application's log, at every attempt anew. */
   readonly log: Log
-  /**
-   * This attempt in the trace of the order, as a header of W3C Trace Context: send it along, and what the service tells of itself
-   * stands under it. It is there whether traces are sent or not, and the same when the attempt is made again after a crash.
-   */
-  readonly traceparent: string
 }
 
 /** An operation of a service, with its defaults filled in. */

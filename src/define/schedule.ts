@@ -59,6 +59,7 @@ export interface ScheduleSettings {
   readonly within?: Duration | undefined
 }
 
+/** What `schedule(name, options)` takes: its times, the call, and what becomes of a time that cannot be kept. */
 export type ScheduleOptions = ScheduleTimes & ScheduleSettings
 
 /** What times follow from, as plain data: it is kept with what was fired, so that a changed schedule is told from the one before. */
@@ -89,9 +90,9 @@ const SECOND_MS = 1000
  *     const nightly = schedule('nightly', { cron: '0 3 * * 1-5', timezone: 'Europe/Lisbon', call: ({ day }) => reconcile({ day }) })
  *     export default ballet({ services, workflows: [reconcile], schedules: [nightly] })
  *
- * Each firing starts one run, `<name>@<time>`, on whichever node and however often it is tried. A run that is started for a time
- * that was due while the clocks were set forward past it begins at that moment; a time that comes twice, when they are set back,
- * counts once, but for expressions whose hour is `*`, which fire as time passes.
+ * Each firing starts one run, `<name>@<time>`, on whichever node and however often it is tried. A time that the clocks leave out
+ * when they are set forward is due at that moment, one that comes twice when they are set back counts once; an expression whose
+ * hour is `*` fires as time passes.
  *
  * @param name letters, digits, _ and -, beginning with a letter, up to 64.
  * @throws DEFINITION_INVALID, DURATION_INVALID

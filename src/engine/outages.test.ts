@@ -55,10 +55,10 @@ test('what fails now and then, or for a moment, is not told of', () => {
   outages.answered('a')
   for (let second = 0; second < 60; second++) {
     outages.failed('a', refused)
-    outages.failed('b', refused)
+    outages.failed('b', { ...refused, message: 'b cannot be reached.' })
     clock.pass(1000)
     outages.answered('a')
   }
   expect(log.lines).toHaveLength(1)
-  expect(log.lines[0]).toContain('warn b has not answered for 10s: 11 attempts failed')
+  expect(log.lines[0]).toMatch(/^warn b has not answered for 10s: 11 attempts failed, .*[^.]\. They are made again/)
 })

@@ -40,7 +40,8 @@ export class Outages {
     if (outage.isSaid || outage.attempts < FEWEST || now - outage.since < SAID_AFTER_MS) return
     outage.isSaid = true
     const length = showMs(Math.round(now - outage.since))
-    const last = `${error.code}: ${error.message.slice(0, SHOWN)}`
+    // A message of our own is a sentence already.
+    const last = `${error.code}: ${error.message.slice(0, SHOWN).replace(/\.$/, '')}`
     const message = `${name} has not answered for ${length}: ${outage.attempts} attempts failed, the last with ${last}. They are made again`
     this.#log.warn(message, { name, attempts: outage.attempts }, { code: error.code })
   }

@@ -340,11 +340,11 @@ test('on a file, large payloads go with the last run that holds them', async () 
   }
   expect(count('SELECT count(*) FROM runs')).toBe(3)
   clock.pass(101_000)
-  for (let look = 0; look < 2000 && count('SELECT count(*) FROM runs') !== 1; look++) {
+  // How many looks it takes is for the thread of the store to say, which a busy machine keeps waiting.
+  while (count('SELECT count(*) FROM runs') !== 1) {
     clock.pass(100)
     await rounds(2)
   }
-  expect(count('SELECT count(*) FROM runs')).toBe(1)
   expect(count('SELECT count(*) FROM blob_data')).toBe(1)
   expect(count('SELECT sum(refs) FROM blobs')).toBe(1)
   expect((await app.run('open'))?.input).toBe(large)

@@ -12,12 +12,10 @@ export function phaseOf({ phase, status }: RunRow, { isCancelled }: Present): Pi
   return status === 'stuck' && isCancelled ? { phase: 'cancelling' } : {}
 }
 
-/** What a person can do about a stuck run. A schedule is never ended: that would be refused. */
+/** What a person can do about a stuck run. A schedule never ends: what would end it is refused. */
 export function choicesOf(row: RunRow, present: Present): readonly ChoiceView[] {
-  const all = choicesOfAny(row, present)
-  return row.call === SCHEDULE
-    ? all.filter(({ action, op }) => action !== 'cancel' && (action !== 'fail' || op !== undefined))
-    : all
+  const choices = choicesOfAny(row, present)
+  return row.call === SCHEDULE ? choices.filter(({ action, op }) => action === 'retry' || op !== undefined) : choices
 }
 
 function choicesOfAny(row: RunRow, { stuckOps, waits, isCancelled }: Present): readonly ChoiceView[] {

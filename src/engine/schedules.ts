@@ -8,6 +8,7 @@
 //                      '--continues with what it has decided------------------------------------------------'
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
+import { isRecord } from '../core/json.ts'
 import type { Schema } from '../core/schema.ts'
 import type { RunView } from '../core/views.ts'
 import type { Started, StartRequest } from '../define/application.ts'
@@ -123,7 +124,10 @@ export class Schedules {
 
   async #body(run: ScheduleRun, { schedule, kept }: Input): Promise<unknown> {
     let state = kept?.state ?? NEW
-    const plan = await run.step('plan', () => this.#plan(schedule, kept?.planned ?? null, state), { retry: ONCE })
+    const planned = kept?.planned ?? null
+    const made: unknown = await run.step('plan', () => this.#plan(schedule, planned, state), { retry: ONCE })
+    // A person may have answered it with something else: nothing is due then until somebody looks again.
+    const plan = isPlan(made) ? made : { planned, due: [], missed: null, next: null, now: run.now().getTime() }
     state = { ...state, next: isoOf(plan.next) }
     if (plan.missed !== null) {
       const [from, to] = plan.missed.map((time) => isoOf(time)) as [string, string]
@@ -153,7 +157,7 @@ export class Schedules {
   /** One time; a person may have let it fail, and then it is over. */
   async #fire(run: ScheduleRun, name: string, time: number, state: ScheduleState): Promise<ScheduleState> {
     const at = new Date(time).toISOString()
-    let fired: Fired
+    let fired: unknown
     try {
       await run.step('judge', () => this.#judge(name, time), { retry: ONCE })
       fired = await run.step('start', () => this.#start(name, time, state.last?.run ?? null), { retry: FOR_EVER })
@@ -161,10 +165,11 @@ export class Schedules {
       if (!isBalletError(error) || error.code !== 'CALL_FAILED') throw error
       return state
     }
-    if ('nothing' in fired) return state
-    if ('run' in fired) return { ...state, last: { at, run: fired.run } }
-    run.log.warn(`The schedule "${name}" leaves out ${at}: the run "${fired.skipped}" is still under way`)
-    return { ...state, skipped: { at, run: fired.skipped, count: (state.skipped?.count ?? 0) + 1 } }
+    const { run: started, skipped } = isRecord(fired) ? fired : {}
+    if (typeof started === 'string') return { ...state, last: { at, run: started } }
+    if (typeof skipped !== 'string') return state
+    run.log.warn(`The schedule "${name}" leaves out ${at}: the run "${skipped}" is still under way`)
+    return { ...state, skipped: { at, run: skipped, count: (state.skipped?.count ?? 0) + 1 } }
   }
 
   #judge(name: string, time: number): null {
@@ -216,6 +221,12 @@ export class Schedules {
 
 /** A time as people see it. */
 export const isoOf = (time: number | null): string | null => (time === null ? null : new Date(time).toISOString())
+
+function isPlan(made: unknown): made is Plan {
+  if (!isRecord(made)) return false
+  const { due, now, next } = made
+  return Array.isArray(due) && typeof now === 'number' && (next === null || typeof next === 'number')
+}
 
 /** From the turn on; its time is ahead of the clock by what passed since the plan, unless the clock was set back. */
 function waitOf({ next, now }: Plan, turn: number): number {

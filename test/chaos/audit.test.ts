@@ -258,6 +258,26 @@ test('a kill is in an undo from the first no until the customer is told', () => 
   expect([during('far', 'apologise'), during('soon', 'stop'), during('late', 'stop')]).toEqual([0, 1, 0])
 })
 
+test('a service that was struck while it was carrying out nothing was not hit, whatever was under way; too few hits are told', () => {
+  const made = history()
+  const blow = {
+    t: 1_010,
+    type: 'fault',
+    kind: 'kill-service',
+    target: 'payment',
+    moment: 'ack 1',
+    open: 3,
+    cut: 1,
+  } as const
+  made.faults.push({ ...blow, calls: 0 }, { ...blow, calls: 2 })
+  expect(count(made).blows).toEqual({ kill: 1, 'kill-service': 2 })
+  expect(count(made).hits).toEqual({ kill: 1, 'kill-service': 1 })
+  const audited = (needed: number) =>
+    audit({ ...exhibits(made), least: { acks: 5, hits: { 'kill-service': needed }, redelivered: 1, endings: [] } })
+  expect(audited(1)).toEqual([])
+  expect(audited(2)).toMatchObject([{ rule: 'VACUOUS', detail: '1 of kill-service met work, at least 2 are needed' }])
+})
+
 test.each(spoils)('%s finds it: %s, %s', (rule, about, _what, spoil) => {
   const made = history()
   spoil(made)

@@ -218,10 +218,7 @@ function vacuous({ least, ...seen }: Exhibits): Finding[] {
   return [
     ...when(acks < least.acks, `${acks} orders acknowledged, at least ${least.acks} are needed`),
     ...Object.entries(least.hits).flatMap(([kind, needed]) =>
-      when(
-        (hits[kind] ?? 0) < needed,
-        `${hits[kind] ?? 0} of ${kind} met an order at work, at least ${needed} are needed`,
-      ),
+      when((hits[kind] ?? 0) < needed, `${hits[kind] ?? 0} of ${kind} met work, at least ${needed} are needed`),
     ),
     ...when(
       redelivered < least.redelivered,

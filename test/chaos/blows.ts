@@ -9,7 +9,18 @@ import type { ServicesProcess } from './services-process.ts'
 import type { ShopProcess } from './shop-process.ts'
 
 /** `overfill`: killed while its disk is full, and started again on it. */
-export type BlowKind = 'kill' | 'term' | 'freeze' | 'kill-services' | 'cut' | 'fill' | 'overfill'
+export type BlowKind = 'kill' | 'term' | 'freeze' | 'kill-services' | ServiceBlowKind | 'cut' | 'fill' | 'overfill'
+/** Of one service that is a process of its own. */
+export type ServiceBlowKind = 'kill-service' | 'term-service' | 'freeze-service'
+
+/** What a blow met that does not come to the shop itself. */
+export interface Struck {
+  readonly t: number
+  /** The service. */
+  readonly target: string
+  /** Calls that it was carrying out. */
+  readonly calls: number
+}
 
 export interface Blow {
   readonly kind: BlowKind
@@ -19,7 +30,7 @@ export interface Blow {
   /** Whoever asks hears nothing any more, whatever the process may still say. */
   readonly cutsLines?: boolean
   /** Resolves when it is over: when the process is gone, or goes on. */
-  strike(shop: ShopProcess): Promise<void>
+  strike(shop: ShopProcess): Promise<Struck | void>
   /** What remains to be mended once a shop takes orders again, or waits for it. */
   readonly heal?: () => void
 }

@@ -3,7 +3,7 @@
 // last, every order is carried to its end. Then the clients ask for everything once more, the shop closes, and what they
 // were told is compared with the ledgers of the services. A seed draws the orders, the faults and the moments; what the
 // machine does between them is its own.
-import { Faults } from '../../examples/shop/faults.ts'
+import { Faults, type ServiceName } from '../../examples/shop/faults.ts'
 import { exportLedgers, type LedgerRow } from '../../examples/shop/ledger.ts'
 import { PostgresAccounts } from '../../examples/shop/postgres-accounts.ts'
 import { Chance } from '../../src/testing/simulation/chance.ts'
@@ -14,7 +14,6 @@ import { writeRecords } from './evidence.ts'
 import { planOrders, type PlannedOrder } from './orders.ts'
 import { Records } from './records.ts'
 import { momentText, planRounds, type Arsenal, type Misdeed, type Moment, type Round } from './rounds.ts'
-import type { ServicesProcess } from './services-process.ts'
 import { servicesOf, ShopProcess, type ShopSettings } from './shop-process.ts'
 import { Trigger } from './trigger.ts'
 
@@ -32,14 +31,22 @@ export interface CampaignOptions {
   /** Where the store and the databases of the services are made, or were made by an earlier shop. */
   readonly folder: string
   readonly shop?: ShopSettings
-  /** The services as a process of their own, which `shop` asks; started already. */
-  readonly services?: ServicesProcess | undefined
+  /** The services as processes of their own, which `shop` asks; started already. */
+  readonly services?: ServicesElsewhere | undefined
   /** How long a client waits for an answer. */
   readonly patienceMs?: number
   /** The campaign is given up when nothing happens for so long. */
   readonly stallMs: number
   /** Told after every blow of the kind that is counted. */
   readonly onBlow?: (blows: number) => void
+}
+
+/** Services that are told by themselves what to do wrong. */
+export interface ServicesElsewhere {
+  /** Where one of them is told. */
+  readonly faultsAt: (service: ServiceName) => string
+  /** All is well again, as in a shop that ends with its services. */
+  readonly forget: () => Promise<void>
 }
 
 /** What the clients were told, what the services wrote, what was done to them. */
@@ -200,7 +207,7 @@ class Campaign {
     const over = blow.strike(shop)
     const t = Date.now()
     const cut = this.#clients.asking.length
-    await over
+    const struck = await over
     this.#heal = blow.heal
     if (blow.isFatal) {
       this.#address.lost()
@@ -210,7 +217,7 @@ class Campaign {
     this.#left = open
     const refused = this.#refused() - refusedBefore
     const seen = { moment: momentText(moment), recovering, open, cut, refused }
-    this.records.fault({ t, type: 'fault', kind: blow.kind, target: 'shop', ...seen })
+    this.records.fault({ t, type: 'fault', kind: blow.kind, target: 'shop', ...seen, ...struck })
   }
 
   #refused(): number {
@@ -268,7 +275,7 @@ class Campaign {
     this.records.fault({ t: Date.now(), type: 'fault', kind, target: fault.service })
     const headers = { 'content-type': 'application/json' }
     const { services } = this.#options
-    const door = services === undefined ? `${url}/shop/faults` : `${services.url}/faults`
+    const door = services?.faultsAt(fault.service) ?? `${url}/shop/faults`
     const answer = await fetch(door, { method: 'POST', headers, body: JSON.stringify(fault) }).catch(() => null)
     if (answer !== null && !answer.ok) throw new Error(`the shop refuses a fault: ${await answer.text()}`)
   }

@@ -10,7 +10,10 @@ export interface Figures {
   readonly acks: number
   readonly unknown: number
   readonly nacks: number
-  /** Blows by their kind, and those that met work: a full disk when it refused some, others when some was under way. */
+  /**
+   * Blows by their kind, and those that met work: a full disk when it refused some, one to a service when it was carrying out a call,
+   * others when some was under way.
+   */
   readonly blows: Readonly<Record<string, number>>
   readonly hits: Readonly<Record<string, number>>
   /** Blows that met an order which was being taken back: after the first no, and before the customer was told. */
@@ -37,8 +40,8 @@ export function count({
   readonly faults: readonly FaultRow[]
 }): Figures {
   const blows = faults.filter(({ moment }) => moment !== undefined)
-  const hits = blows.filter(({ kind, open = 0, cut = 0, refused = 0 }) =>
-    kind === 'fill' || kind === 'overfill' ? refused > 0 : open + cut > 0,
+  const hits = blows.filter(({ kind, open = 0, cut = 0, refused = 0, calls }) =>
+    kind === 'fill' || kind === 'overfill' ? refused > 0 : (calls ?? open + cut) > 0,
   )
   const ids = (type: OrderRow['type']): number =>
     new Set(orders.flatMap((row) => (row.type === type ? [row.id] : []))).size

@@ -1,6 +1,6 @@
 // Campaigns of any length, in one piece or in slices; their figures, and the verdicts. They exit with 1 when the audit, or
 // the auditor that was named, finds anything.
-//   npm run chaos -- --kills 1000 [--services apart] [--orders 8000] [--slice 25 --report chaos.jsonl] [--seed 7] [--out folder] [--auditor cli.mjs]
+//   npm run chaos -- --kills 1000 [--apart | --services apart] [--orders 8000] [--slice 25 --report chaos.jsonl] [--seed 7] [--out folder] [--auditor cli.mjs]
 //   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--shards 64] [--partitions proxy] [--services within] ...
 //   npm run power-cuts -- --cuts 60 [--synchronous normal] ...
 //   npm run disk-full -- --fills 30 ...
@@ -41,6 +41,7 @@ const { values } = parseArgs({
     faults: { type: 'string' },
     minutes: { type: 'string' },
     services: { type: 'string' },
+    apart: { type: 'boolean', default: false },
     partitions: { type: 'string', default: 'network' },
   },
 })
@@ -62,7 +63,7 @@ async function campaign(place: Place, { blows, orders, seed }: Size, out: string
   // Most blows have to hit, and often enough a step has to be asked for again, or the campaign proves nothing.
   const least: Least = {
     acks: orders,
-    hits: { [place.counted]: Math.ceil(blows * 0.8) },
+    hits: { ...othersOf(place, blows), [place.counted]: Math.ceil(blows * 0.8) },
     redelivered: Math.ceil(blows / 4),
     endings: ['confirmed', 'declined', 'refunded', 'cancelled'],
   }
@@ -127,6 +128,10 @@ async function inSlices(place: Place, report: string, all: Size, slice: number, 
   return done
 }
 
+/** At least one of each kind, unless only a few are counted. */
+const othersOf = ({ others = {} }: Place, blows: number): Record<string, number> =>
+  Object.fromEntries(Object.entries(others).map(([kind, share]) => [kind, Math.floor(blows * share)]))
+
 const isGood = ({ findings, isAuditorSilent }: Slice): boolean => findings === 0 && isAuditorSilent !== false
 
 /** Where the services are: in the process of the shop, or in one of their own. */
@@ -166,15 +171,22 @@ async function cluster(): Promise<boolean> {
 }
 
 async function main(): Promise<boolean> {
-  if (command === 'chaos' && values.store === 'postgres') return cluster()
+  if (command === 'chaos' && values.store === 'postgres') {
+    if (values.apart) throw new RangeError('--apart is for --store file')
+    return cluster()
+  }
   if (values.store !== 'file')
     throw new RangeError(`--store is "${values.store}"; it must be file, or postgres for chaos`)
-  const { chaos, apart, powerCuts, diskFull } = places(values.synchronous)
+  const { chaos, apart, each, powerCuts, diskFull } = places(values.synchronous)
   const isApart = servicesOr('within') === 'apart'
   if (isApart && command !== 'chaos') throw new RangeError(`--services apart is for chaos, and not for ${command}`)
-  const place: Place | undefined = { chaos: isApart ? apart : chaos, 'power-cuts': powerCuts, 'disk-full': diskFull }[
-    command
-  ]
+  if (values.apart && (isApart || command !== 'chaos'))
+    throw new RangeError('--apart is for chaos, and goes without --services')
+  const place: Place | undefined = {
+    chaos: values.apart ? each : isApart ? apart : chaos,
+    'power-cuts': powerCuts,
+    'disk-full': diskFull,
+  }[command]
   if (place === undefined) throw new RangeError(`"${command}" is none of chaos, power-cuts and disk-full`)
   const blows = numberOf(place.option, values[place.option] ?? '20', 1)
   const orders = numberOf('orders', values.orders ?? String(Math.max(42, blows * place.ordersPerBlow)), 10)

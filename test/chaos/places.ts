@@ -11,6 +11,7 @@ import { mountSmallDisk } from '../disk/small-disk.ts'
 import * as blows from './blows.ts'
 import type { CampaignOptions } from './campaign.ts'
 import { PowerDisk } from './power-disk.ts'
+import { ServiceProcesses } from './service-processes.ts'
 import { ServicesProcess } from './services-process.ts'
 import { prepareShop, servicesOf, type ShopSettings } from './shop-process.ts'
 
@@ -30,6 +31,8 @@ export interface Place {
   /** The option that says how many blows there are to be, and the kind of blow that it counts. */
   readonly option: 'kills' | 'cuts' | 'fills'
   readonly counted: blows.BlowKind
+  /** Of other kinds of blows: how many have to hit for each one that is counted. */
+  readonly others?: Readonly<Partial<Record<blows.BlowKind, number>>>
   /** How many orders there are for each blow that is counted, unless it is said otherwise. */
   readonly ordersPerBlow: number
   /** The store is less durable than it is, and has to lose something. */
@@ -61,6 +64,15 @@ export function places(synchronous: string, freezesMs: readonly number[] = FREEZ
     },
     /** As `chaos`, with the services in a process of their own, which is killed as well. */
     apart: { option: 'kills', counted: 'kill', ordersPerBlow: 8, isWeak: false, make: () => apart(freezesMs) },
+    /** Each service in one of its own: they are killed, ended and frozen as well, while they are carrying out calls. */
+    each: {
+      option: 'kills',
+      counted: 'kill',
+      others: { 'kill-service': 1 / 4, 'term-service': 1 / 12, 'freeze-service': 1 / 20 },
+      ordersPerBlow: 20,
+      isWeak: false,
+      make: () => each(freezesMs),
+    },
     powerCuts: { option: 'cuts', counted: 'cut', ordersPerBlow: 8, isWeak, make: onDisk },
     diskFull: { option: 'fills', counted: 'fill', ordersPerBlow: 20, isWeak: false, make: onSmallDisk },
   } as const satisfies Record<string, Place>
@@ -93,6 +105,29 @@ async function apart(freezesMs: readonly number[]): Promise<Site> {
     arsenal: (chance, records) => [...arsenal(chance, records), [8, blows.killServices(chance, services)]],
     remove: (isSpent) => {
       void services.kill()
+      remove(isSpent)
+    },
+  }
+}
+
+async function each(freezesMs: readonly number[]): Promise<Site> {
+  const { folder, arsenal, remove } = inFolder(freezesMs)
+  const services = new ServiceProcesses(folder, (error) => {
+    throw error
+  })
+  await services.start()
+  return {
+    folder,
+    services,
+    shop: services.shop,
+    arsenal: (chance, records) => [
+      ...arsenal(chance, records),
+      [12, services.kill(chance)],
+      [4, services.term(chance)],
+      [3, services.freeze(chance, freezesMs)],
+    ],
+    remove: (isSpent) => {
+      void services.close()
       remove(isSpent)
     },
   }

@@ -59,6 +59,8 @@ export interface FaultRow {
   /** Of a blow: orders that the shop had begun and not carried through, and requests that had no answer. */
   readonly open?: number
   readonly cut?: number
+  /** Of a blow to a service: calls that it was carrying out. */
+  readonly calls?: number
   /** Of a blow: requests that were refused while it lasted. */
   readonly refused?: number
   /** Of a blow after which another node took over: from it until that one owned the store, and until it was ready. */

@@ -32,6 +32,10 @@ export class ServicesProcess {
     return this.#url
   }
 
+  faultsAt(): string {
+    return `${this.#url}/faults`
+  }
+
   /** A shop whose operations ask here. */
   get shop(): ShopSettings {
     return { script: shopScript, env: { BALLET_SERVICES_AT: this.#url } }
@@ -71,7 +75,7 @@ export class ServicesProcess {
 
   /** What they were told to do wrong, as a shop forgets it that ends with its services. */
   async forget(): Promise<void> {
-    await fetch(`${this.#url}/faults`, { method: 'DELETE' }).catch(() => null)
+    await fetch(this.faultsAt(), { method: 'DELETE' }).catch(() => null)
   }
 
   /** SIGKILL. Resolves when the process is gone. */

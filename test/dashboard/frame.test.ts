@@ -181,11 +181,9 @@ test('what the server could not be asked for is not said to be nothing', async (
   expect(await page.getByText('No run fits.').count()).toBe(0)
 })
 
-test('a token is asked for where the server asks for one, and then everything is there', async (context) => {
+test('a token is asked for where the server asks for one, and then everything is there', async () => {
   const guarded = await show(definition, 'open-sesame')
   try {
-    const { status } = await fetch(`${guarded.url}/api/session`)
-    context.skip(status === 401 || status === 404, 'this server has no sessions')
     const { page, complaints } = await browser.look()
     await page.goto(guarded.at('#/nodes'))
     await page.getByLabel('Token').fill('open-says-me')

@@ -1,13 +1,9 @@
-// A shop with its dashboard, and a browser that looks at it: both real. The pages are those of dist/dashboard, under the content
-// security policy that they are made for. Where there is no Chromium a test that asks for one is left out and says so, unless
-// BALLET_REQUIRE names `browser`.
-import { existsSync, readFileSync } from 'node:fs'
-import { extname, join, normalize } from 'node:path'
-import { open, type Application, type ApplicationDefinition, type HttpRoutes } from 'ballet'
+// A shop with its dashboard, and a browser that looks at it: both real. The pages are those that the server shows, built. Where
+// there is no Chromium a test that asks for one is left out and says so, unless BALLET_REQUIRE names `browser`.
+import { existsSync } from 'node:fs'
+import { open, type Application, type ApplicationDefinition } from 'ballet'
 import { serve } from 'ballet/server'
 import { chromium, type Page } from 'playwright-core'
-
-const built = join(import.meta.dirname, '..', '..', 'dist', 'dashboard')
 
 /** Where Debian and others put it; BALLET_CHROMIUM names another. */
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
@@ -75,35 +71,6 @@ export async function openBrowser(executablePath: string): Promise<Windows> {
   }
 }
 
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-}
-
-/** The built pages under /dashboard/, and behind them the application's own routes. A server that serves them itself never asks these. */
-const pageRoutes =
-  (http: HttpRoutes | null): HttpRoutes =>
-  (app) => {
-    const own = http?.(app)
-    return (request) => {
-      const { pathname } = new URL(request.url)
-      if (!pathname.startsWith('/dashboard/')) return own?.(request)
-      const path = normalize(join(built, pathname.slice('/dashboard/'.length) || 'index.html'))
-      if (!path.startsWith(built) || !existsSync(path)) return undefined
-      const type = TYPES[extname(path)] ?? 'application/octet-stream'
-      return new Response(readFileSync(path), {
-        headers: {
-          'content-type': type,
-          'content-security-policy':
-            "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",
-          'x-content-type-options': 'nosniff',
-        },
-      })
-    }
-  }
-
 export interface Shown {
   readonly app: Application
   readonly url: string
@@ -120,7 +87,7 @@ const silent = { info: nothing, warn: nothing, error: nothing }
 export async function show(definition: ApplicationDefinition, token?: string, readToken?: string): Promise<Shown> {
   // Runs are stuck on purpose.
   const app = await open(definition, { store: 'memory:', log: silent })
-  const server = await serve(app, { port: 0, token, readToken, routes: pageRoutes(definition.http) })
+  const server = await serve(app, { port: 0, token, readToken })
   return {
     app,
     url: server.url,

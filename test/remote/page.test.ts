@@ -1,6 +1,7 @@
 // docs/reference/remote.md: its service without a package is run as a process of its own, for an application that has the
 // contract alone; and its TypeScript is one program.
 import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -71,7 +72,10 @@ test('a service without a package serves an application, dies, and goes on', asy
   }
   expect(await placed('1', 5)).toBe('receipt-1')
   expect(await placed('2', 5000)).toBe('more than 1000')
+  // Its port is free when it is gone, and not before.
+  const gone = once(first.child, 'exit')
   first.child.kill('SIGKILL')
+  await gone
   const third = placed('3', 7)
   await started(script, first.port)
   expect(await third).toBe('receipt-3')

@@ -203,6 +203,7 @@ describe('a status', () => {
 
   test.each([
     ['application/problem+json', '{"detail":"the books are closed"}', '500: the books are closed'],
+    ['application/problem+json', '{"detail":"The books are closed."}', '500: The books are closed'],
     ['application/json; charset=utf-8', '{"message":"no"}', '500: no'],
     ['application/json', '{"error":{"deep":1}}', '500'],
     ['application/json', 'null', '500'],

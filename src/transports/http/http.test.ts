@@ -98,3 +98,28 @@ test('a reaction calls it', async () => {
   const run = await app.settled('payment:order.created:1', 10_000)
   expect(run).toMatchObject({ status: 'completed', output: { type: 'payment.declined', data: { orderId: '1' } } })
 })
+
+test('its process has routes of its own beside the operations, and what they throw is told by code', async () => {
+  const { payment } = theirs()
+  const lines: string[] = []
+  const log = { ...silentLog, error: (message: string) => void lines.push(message) }
+  const http = (request: Request): Response | undefined => {
+    const { pathname } = new URL(request.url)
+    if (pathname === '/broken') throw new Error('a password')
+    return pathname === '/ledger' ? Response.json({ well: true }) : undefined
+  }
+  await using there = await serveService(payment, { port: 0, log, http })
+  expect(await (await fetch(`${there.url}/ledger`)).json()).toEqual({ well: true })
+  const broken = await fetch(`${there.url}/broken`)
+  expect([broken.status, await broken.text()]).toEqual([500, expect.not.stringContaining('a password')])
+  expect(lines).toEqual(['GET /broken failed'])
+  const foreign = await fetch(`${there.url}/ledger`, {
+    method: 'POST',
+    headers: { origin: 'https://elsewhere.example' },
+  })
+  expect(foreign.status).toBe(403)
+  const here = elsewhere(asked(), { url: there.url })
+  const app = await openForTest(ballet({ services: [here] }))
+  const { id } = await app.start(here.price({ orderId: '1' }))
+  expect(await app.result(id)).toEqual({ cents: 5 })
+})

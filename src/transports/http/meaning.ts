@@ -47,7 +47,8 @@ export function valueOf(came: Came, whom: Whom, nowMs: number): unknown {
   if (status >= 300 && status < 400) throw noAnswer(whom, `it redirects (${status}), and no redirect is followed`)
   if (status < 400) throw noAnswer(whom, `its status is ${status}`)
   const { code, detail } = problemIn(came)
-  const said = `${status}${detail === '' ? '' : `: ${detail}`}`
+  // The sentence goes on behind it.
+  const said = `${status}${detail === '' ? '' : `: ${detail.replace(/\.$/, '')}`}`
   const again = status >= 500 || AGAIN.has(status) || OF_HTTP.has(status)
   if (again) throw later(fault('REMOTE_FAILED', { ...whom, answer: said }), came.retryAfter, nowMs)
   // The two sides do not understand each other: to be mended, and then tried again.

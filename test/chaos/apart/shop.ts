@@ -1,33 +1,25 @@
-// The shop without its services: what `npm start` runs, except that each attempt at an operation is a request to another
-// process (BALLET_SERVICES_AT). Its own books stay empty but for the price list. It says of itself what the shop says, as far as
-// whoever starts it listens for that.
-import { ballet, open } from 'ballet'
-import { elsewhere } from 'ballet/http'
+// The shop without its services: what `npm start` runs, except that its services are elsewhere, all in one process
+// (BALLET_SERVICES_AT) or each in its own (PAYMENT_URL and its like). Its own books stay empty but for the price list. It says of itself
+// what the shop says, as far as whoever starts it listens for that.
+import { open } from 'ballet'
 import { serve } from 'ballet/server'
-import { checkoutWorkflow } from '../../../examples/shop/checkout.ts'
-import { fulfilment } from '../../../examples/shop/choreography.ts'
-import { shopRoutes } from '../../../examples/shop/http.ts'
-import { connect } from '../../../examples/shop/reactions.ts'
+import { placeOf } from '../../../examples/shop/apart/places.ts'
+import { shopElsewhere } from '../../../examples/shop/apart/placed.ts'
+import { counterOf } from '../../../examples/shop/counter.ts'
 import { openServices } from '../../../examples/shop/services.ts'
 import { shopPlace } from '../../../examples/shop/shop.ts'
 import { SECRET } from './secret.ts'
 
-const where = { url: process.env['BALLET_SERVICES_AT'] ?? '', secrets: [SECRET] }
+const together = process.env['BALLET_SERVICES_AT']
 
 const leaving = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => leaving.abort())
 const asked = new Promise<void>((resolve) => leaving.signal.addEventListener('abort', () => resolve()))
 
-const { services, books, faults, ledger } = openServices(null)
-const reserveItems = connect(services)
-const checkout = checkoutWorkflow(services)
-const definition = ballet({
-  name: 'shop',
-  version: '1',
-  services: Object.values(services).map((service) => elsewhere(service, where)),
-  workflows: [checkout, reserveItems],
-  choreographies: [fulfilment],
-  http: shopRoutes({ services, books, checkout, faults, ledger }),
+const definition = shopElsewhere({
+  urlOf: (service) => together ?? placeOf(service, process.env),
+  secrets: [SECRET],
+  counter: counterOf(openServices(null)),
 })
 
 const ready = Promise.withResolvers<Awaited<ReturnType<typeof open>>>()
