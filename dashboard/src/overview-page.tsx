@@ -254,7 +254,9 @@ function Counts(): ReactNode {
                   <td>
                     <a href={href(['runs'], { status, kind, name, reason })}>{printable(name)}</a>
                   </td>
-                  <td className="count">{runs.toLocaleString('en')}</td>
+                  <td className="count">
+                    <a href={href(['runs'], { status, kind, name, reason })}>{runs.toLocaleString('en')}</a>
+                  </td>
                 </tr>
               ))}
             </tbody>

@@ -1,6 +1,7 @@
 // The frame of the dashboard in a real browser: it is reached by the keyboard alone, fits a narrow screen, is readable in light
 // and dark, says when the server does not answer, and asks for a token where the server does.
 import { ballet, operation, service, workflow } from 'ballet'
+import { elsewhere } from 'ballet/http'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { findBrowser, openBrowser, show, type Shown, type Windows } from './pages.ts'
@@ -16,10 +17,14 @@ const mail = service('mail', {
     },
   }),
 })
+const bank = elsewhere(
+  service('bank', { pay: operation({ input: Input, output: z.object({}) }) }, { limits: { atOnce: 2 } }),
+  { url: 'http://127.0.0.1:9/bank' },
+)
 const tell = workflow('tell', { input: Input, output: z.object({}), key: 'id' }, async (run, input) =>
   run.call(mail.send(input)),
 )
-const definition = ballet({ name: 'post', version: '1', services: [mail], workflows: [tell] })
+const definition = ballet({ name: 'post', version: '1', services: [mail, bank], workflows: [tell] })
 
 const chromium = findBrowser()
 let shown: Shown
@@ -155,6 +160,19 @@ test('a stuck run is found, and cancelled, by the keyboard alone', async () => {
   await keyboard.press('Enter')
   await page.getByText('Cancelled by ann after').waitFor()
   expect((await shown.app.run('tell:b'))?.status).toBe('cancelled')
+})
+
+test('where a service is carried out, and how often it may be asked, is said', async () => {
+  const { page } = await browser.look()
+  await page.goto(shown.at('#/nodes'))
+  const services = page.getByRole('group', { name: 'Services' })
+  await services.waitFor()
+  const rows = await services.getByRole('row').allInnerTexts()
+  expect(rows.map((row) => row.split(/\s*\t\s*/))).toEqual([
+    ['Service', 'Where', 'Limit', 'Operations'],
+    ['mail', 'in this application', 'none', 'mail.send'],
+    ['bank', 'http://127.0.0.1:9', '2 at once', 'bank.pay'],
+  ])
 })
 
 test('that the server does not answer is said', async () => {
