@@ -53,6 +53,9 @@ export function RunActions({ run }: { readonly run: RunView }): ReactNode {
       <p className="not dim">{notWords(all)}</p>
       <p className="said" role="status">
         {printable(said)}
+        {said !== '' && doing.variables?.deed === 'retry' && run.status === 'stuck'
+          ? ' It is stuck still, or again: the timeline ends with its last attempt.'
+          : ''}
       </p>
       {chosen === undefined ? null : (
         <DeedDialog

@@ -162,6 +162,18 @@ test('a stuck run is found, and cancelled, by the keyboard alone', async () => {
   expect((await shown.app.run('tell:b'))?.status).toBe('cancelled')
 })
 
+test('a retry that came to nothing says so beside what was done', async () => {
+  const { page } = await browser.look()
+  await page.goto(shown.at('#/runs/tell%3Aa'))
+  await page.getByRole('button', { name: 'Retry' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Who').fill('ann')
+  await dialog.getByLabel('Why').fill('it may be there again')
+  await dialog.getByRole('button', { name: 'Retry' }).click()
+  await page.getByText('tell:a: mail.send#0 is tried again. It is stuck still, or again').waitFor()
+  expect((await shown.app.run('tell:a'))?.status).toBe('stuck')
+})
+
 test('where a service is carried out, and how often it may be asked, is said', async () => {
   const { page } = await browser.look()
   await page.goto(shown.at('#/nodes'))
