@@ -14,6 +14,7 @@ import type {
   Page,
   Related,
   RunView,
+  ScheduleView,
 } from './shown.ts'
 import { isRecord } from './shown.ts'
 
@@ -116,6 +117,8 @@ export interface Session {
   /** Whether the server asks for a token at all. */
   readonly required: boolean
   readonly signedIn: boolean
+  /** False for who has signed in with a token that only reads. */
+  readonly mayWrite: boolean
 }
 
 export const api = {
@@ -130,6 +133,9 @@ export const api = {
   events: (fields: Fields) => get<Page<EventView>>('/events', fields),
   flows: (name: string, fields: Fields) => get<Page<FlowView>>(at('choreographies', name), fields),
   flow: (name: string, key: string) => get<FlowView>(at('choreographies', name, key)),
+  schedules: () => get<{ readonly items: readonly ScheduleView[] }>('/schedules'),
+  hold: (name: string, action: 'pause' | 'resume', body: Body) => post<unknown>(at('schedules', name, action), body),
+  fire: (name: string, body: Body) => post<Accepted>(at('schedules', name, 'runs'), body),
   act: (id: string, action: Action, body: Body) => post<Acted>(`${at('runs', id)}/${action}`, body),
   actOnAll: (body: Body) => post<ActedAll>('/actions', body),
   signal: (id: string, name: string, body: Body) => post<Accepted>(`${at('runs', id)}${at('signals', name)}`, body),
@@ -141,7 +147,7 @@ export const api = {
     try {
       return await get<Session>('/session')
     } catch (error) {
-      if (error instanceof Problem && error.status === 404) return { required: false, signedIn: false }
+      if (error instanceof Problem && error.status === 404) return { required: false, signedIn: false, mayWrite: true }
       throw error
     }
   },

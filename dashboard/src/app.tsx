@@ -1,6 +1,6 @@
 // The frame around every page: where one can go, the search, who serves. Without a token where one is asked for, nothing but
 // the sign-in page is shown.
-import { useEffect, type ReactNode } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import { api, Problem } from './api.ts'
 import { EventPage } from './event-page.tsx'
 import { EventsPage } from './events-page.tsx'
@@ -11,10 +11,12 @@ import { NodesPage } from './nodes-page.tsx'
 import { Mishap } from './mishap.tsx'
 import { OverviewPage } from './overview-page.tsx'
 import { Empty } from './pieces.tsx'
-import { useApp, useAway, useSession } from './queries.ts'
+import { useApp, useAwaySince, useMayWrite, useSession } from './queries.ts'
 import { addressOf, href, useHash, type Address } from './router.ts'
+import { shownTime } from './shown.ts'
 import { RunPage } from './run-page.tsx'
 import { RunsPage } from './runs-page.tsx'
+import { SchedulesPage } from './schedules-page.tsx'
 import { Search } from './search.tsx'
 import { SignInPage } from './sign-in-page.tsx'
 import { StartPage } from './start-page.tsx'
@@ -23,6 +25,7 @@ const PLACES = [
   { path: [], name: 'Overview' },
   { path: ['runs'], name: 'Runs' },
   { path: ['flows'], name: 'Flows' },
+  { path: ['schedules'], name: 'Schedules' },
   { path: ['events'], name: 'Events' },
   { path: ['nodes'], name: 'Nodes' },
   { path: ['start'], name: 'Start' },
@@ -30,9 +33,14 @@ const PLACES = [
 
 export function App(): ReactNode {
   const session = useSession()
+  const [wasIn, setWasIn] = useState(false)
+  const isIn = session.data?.signedIn === true
+  useEffect(() => {
+    if (isIn) setWasIn(true)
+  }, [isIn])
   if (session.isPending) return null
   const isRefused = session.error instanceof Problem && session.error.status === 401
-  if (isRefused || (session.data?.required === true && !session.data.signedIn)) return <SignInPage />
+  if (isRefused || (session.data?.required === true && !session.data.signedIn)) return <SignInPage hasEnded={wasIn} />
   return <Frame canSignOut={session.data?.required === true} />
 }
 
@@ -50,7 +58,8 @@ function Frame({ canSignOut }: { readonly canSignOut: boolean }): ReactNode {
   useEffect(() => {
     document.title = [address.path.at(-1), app.data?.name ?? '', 'Ballet'].filter(Boolean).join(' · ')
   }, [path, app.data?.name])
-  const isAway = useAway()
+  const away = useAwaySince()
+  const mayWrite = useMayWrite()
   return (
     <>
       <a className="skip" href="#content" onClick={toContent}>
@@ -63,8 +72,17 @@ function Frame({ canSignOut }: { readonly canSignOut: boolean }): ReactNode {
         </a>
         <Search />
         <span className="live" role="status">
-          {isAway ? <span className="bad">No answer from the server</span> : null}
+          {away === null ? null : (
+            <span className="bad">
+              No answer from the server since {shownTime(new Date(away).toISOString()).slice(-9)}: shown is what was
+            </span>
+          )}
         </span>
+        {mayWrite ? null : (
+          <span className="dim" title="Signed in with a token that only reads">
+            Only reads
+          </span>
+        )}
         {canSignOut ? (
           <button type="button" onClick={() => void signOut()}>
             Sign out
@@ -119,6 +137,8 @@ function Page({ address: { path, query } }: { readonly address: Address }): Reac
       return hasTwo ? <KeyPage field={one} value={other} query={query} /> : <Nowhere />
     case 'nodes':
       return <NodesPage />
+    case 'schedules':
+      return <SchedulesPage />
     case 'start':
       return <StartPage query={query} />
     default:

@@ -171,7 +171,7 @@ function AnswerFields({ run, app, target, error }: AnswerProps): ReactNode {
 }
 
 /** Who does it, and why. */
-export function Reason(): ReactNode {
+export function Reason({ kept = 'the journal' }: { readonly kept?: string }): ReactNode {
   return (
     <>
       <label>
@@ -188,7 +188,7 @@ export function Reason(): ReactNode {
         Why
         <input name="why" required maxLength={1000} autoComplete="off" />
       </label>
-      <p className="hint">Both stand in the journal.</p>
+      <p className="hint">Both stand in {kept}.</p>
     </>
   )
 }

@@ -26,7 +26,11 @@ export function EventsPage({ query }: { readonly query: URLSearchParams }): Reac
         ]}
       />
       <Failure of={events.error} />
-      {events.isPending ? <Loading /> : items.length === 0 ? <Empty>No event fits.</Empty> : null}
+      {events.isPending ? (
+        <Loading />
+      ) : events.data !== undefined && items.length === 0 ? (
+        <Empty>No event fits.</Empty>
+      ) : null}
       <WindowList
         count={items.length}
         rowHeight={34}

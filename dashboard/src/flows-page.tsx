@@ -63,7 +63,11 @@ export function FlowsPage({ name, query }: { readonly name: string; readonly que
         <a href={href(['start'], { what: 'flow', name })}>Conduct a flow</a>
       </div>
       <Failure of={flows.error} />
-      {flows.isPending ? <Loading /> : items.length === 0 ? <Empty>No flow fits.</Empty> : null}
+      {flows.isPending ? (
+        <Loading />
+      ) : flows.data !== undefined && items.length === 0 ? (
+        <Empty>No flow fits.</Empty>
+      ) : null}
       <WindowList
         count={items.length}
         rowHeight={48}

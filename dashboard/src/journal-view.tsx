@@ -27,7 +27,9 @@ export function JournalView({ run }: { readonly run: RunView }): ReactNode {
   return (
     <>
       <Failure of={journal.error} />
-      {rows.length === 0 ? <Empty>The journal has no row: a run of one call has none before its answer.</Empty> : null}
+      {journal.data !== undefined && rows.length === 0 ? (
+        <Empty>The journal has no row: a run of one call has none before its answer.</Empty>
+      ) : null}
       <ol className="journal">
         {rows.map((row) => (
           <JournalLine key={`${row.pos} ${row.seq}`} row={row} run={run} asked={asked} />

@@ -1,17 +1,20 @@
-// The nodes that share the store, and which of them has which shard.
+// The nodes that share the store, which of them has which shard, and where the services are that they call.
 import type { ReactNode } from 'react'
 import { Failure, Loading, Part, State, When } from './pieces.tsx'
-import { useNodes } from './queries.ts'
-import { printable, showMs, type NodesView } from './shown.ts'
+import { useApp, useNodes } from './queries.ts'
+import { href } from './router.ts'
+import { printable, showMs, type ApplicationView, type NodesView } from './shown.ts'
 
 export function NodesPage(): ReactNode {
   const { data, error, isPending } = useNodes()
+  const app = useApp()
   return (
     <>
       <h1>Nodes</h1>
       <Failure of={error} />
       {isPending ? <Loading /> : null}
       {data === undefined ? null : <Nodes nodes={data} />}
+      <Services services={app.data?.services ?? []} />
     </>
   )
 }
@@ -101,4 +104,51 @@ function Shards({ shards }: Pick<NodesView, 'shards'>): ReactNode {
       </div>
     </Part>
   )
+}
+
+/** Which services there are, where each is carried out, and how often it may be asked. */
+function Services({ services }: Pick<ApplicationView, 'services'>): ReactNode {
+  if (services.length === 0) return null
+  return (
+    <Part title="Services" note="where each is carried out, and how often it may be asked">
+      <div className="wide" tabIndex={0} role="group" aria-label="Services">
+        <table>
+          <thead>
+            <tr>
+              <th>Service</th>
+              <th>Where</th>
+              <th>Limit</th>
+              <th>Operations</th>
+            </tr>
+          </thead>
+          <tbody>
+            {services.map(({ name, limit, operations }) => (
+              <tr key={name}>
+                <td className="id">{printable(name)}</td>
+                <td>{placesOf(operations)}</td>
+                <td>{printable(limit ?? 'none')}</td>
+                <td>
+                  {operations.map((operation) => (
+                    <div key={operation.name}>
+                      <a className="id" href={href(['start'], { name: operation.name })}>
+                        {printable(operation.name)}
+                      </a>
+                      {operation.limit === undefined ? null : (
+                        <span className="dim small"> {printable(operation.limit)}</span>
+                      )}
+                    </div>
+                  ))}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Part>
+  )
+}
+
+function placesOf(operations: ApplicationView['services'][number]['operations']): string {
+  const places = new Set(operations.map(({ elsewhere }) => elsewhere ?? 'in this application'))
+  return printable([...places].join(', '))
 }

@@ -2,7 +2,17 @@
 // and on which store.
 import type { ReactNode } from 'react'
 import { Empty, Failure, Facts, Loading, Part, RunLink, State, When } from './pieces.tsx'
-import { FLOWS_COUNTED, useApp, useCounts, useFlowCount, useNewest, useNodes, useRuns } from './queries.ts'
+import {
+  FLOWS_COUNTED,
+  useApp,
+  useCounts,
+  useFlowCount,
+  useNewest,
+  useNodes,
+  useRuns,
+  useSchedules,
+  useStuck,
+} from './queries.ts'
 import { RetryAll } from './retry-all.tsx'
 import { href } from './router.ts'
 import { serverNow } from './api.ts'
@@ -14,6 +24,7 @@ import {
   type CountView,
   type FlowView,
   type RunView,
+  type ScheduleView,
 } from './shown.ts'
 
 export function OverviewPage(): ReactNode {
@@ -50,7 +61,22 @@ function Numbers(): ReactNode {
       <a className={`number ${of('stuck') === '0' ? 'quiet' : 'care'}`} href={href(['runs'], { status: 'stuck' })}>
         <strong>{of('stuck')}</strong> stuck
       </a>
+      <ScheduleNumber />
     </div>
+  )
+}
+
+/** The schedules, when there are any: what does not fire is nowhere else to be seen. */
+function ScheduleNumber(): ReactNode {
+  const items = useSchedules().data?.items ?? []
+  if (items.length === 0) return null
+  const of = (state: ScheduleView['state']): number => items.filter((one) => one.state === state).length
+  const notes = (['stuck', 'paused'] as const).flatMap((state) => (of(state) === 0 ? [] : [`${of(state)} ${state}`]))
+  return (
+    <a className={`number ${notes.length === 0 ? 'quiet' : 'care'}`} href={href(['schedules'])}>
+      <strong>{items.length}</strong> {items.length === 1 ? 'schedule' : 'schedules'}
+      {notes.length === 0 ? '' : `, ${notes.join(', ')}`}
+    </a>
   )
 }
 
@@ -68,30 +94,22 @@ function Stuck(): ReactNode {
   const counts = useCounts()
   const runs = stuck.data?.pages.flatMap(({ items }) => items) ?? []
   const unreadable = stuck.data?.pages.flatMap((page) => page.unreadable ?? []) ?? []
-  const all = sum((counts.data?.counts ?? []).filter(({ status }) => status === 'stuck'))
+  const counted = (counts.data?.counts ?? []).filter(({ status }) => status === 'stuck')
+  const all = sum(counted)
+  const groups = groupsOf(runs)
+  // Many of one fault must not hide the one of another that became stuck before them.
+  const older = counted.filter((count) => !runs.some((run) => isOf(run, count)))
   return (
     <Part title="Stuck" note="parked for a person, newest first">
       <Failure of={stuck.error} />
-      {stuck.isPending ? <Loading /> : runs.length === 0 ? <Empty>Nothing is stuck.</Empty> : null}
-      {groupsOf(runs).map(({ key, first, runs: some }) => (
-        <div key={key} className="group care">
-          <h3>
-            <a href={href(['runs'], { status: 'stuck', name: first.name, reason: first.reason })}>
-              {some.length} {some.length === 1 ? 'run' : 'runs'} of {printable(first.name)}
-            </a>{' '}
-            <span className="dim">{first.reason}</span>
-          </h3>
-          <p>{waitingLine(printableView(first), serverNow())}</p>
-          <p>
-            {some.slice(0, SHOWN).map((run) => (
-              <span key={run.id} className="chip">
-                <RunLink id={run.id} /> <When at={run.created} ago />
-              </span>
-            ))}
-            {some.length > SHOWN ? <span className="dim">and {some.length - SHOWN} more</span> : null}
-          </p>
-          {some.length > 1 ? <RetryAll alike={{ name: first.name, reason: first.reason }} /> : null}
-        </div>
+      {stuck.isPending ? <Loading /> : null}
+      {/* What could not be asked is not known. */}
+      {stuck.data !== undefined && runs.length === 0 ? <Empty>Nothing is stuck.</Empty> : null}
+      {groups.map((group) => (
+        <StuckGroup key={group.key} of={group} count={countOf(group, groups, counted)} />
+      ))}
+      {older.slice(0, OLDER).map((count) => (
+        <OlderStuck key={[count.kind, count.name, count.reason].join(' ')} count={count} />
       ))}
       {unreadable.map(({ id, error }) => (
         <div key={id} className="group bad">
@@ -101,12 +119,58 @@ function Stuck(): ReactNode {
       {all > runs.length && runs.length > 0 ? (
         <p>
           <a href={href(['runs'], { status: 'stuck' })}>
-            These are the newest {runs.length} of {all.toLocaleString('en')}
+            Grouped by the errors of the newest {runs.length} of {all.toLocaleString('en')}
           </a>
         </p>
       ) : null}
     </Part>
   )
+}
+
+const isOf = (run: RunView, { kind, name, reason }: CountView): boolean =>
+  run.kind === kind && run.name === name && run.reason === reason
+
+/** How many stuck runs are of a group, in words: of those of several groups, as many as were read and more. */
+function countOf({ first, runs }: Group, groups: readonly Group[], counted: readonly CountView[]): string {
+  const all = sum(counted.filter((count) => isOf(first, count)))
+  const alike = groups.filter((other) => other.first.name === first.name && other.first.reason === first.reason)
+  const read = alike.reduce((so, other) => so + other.runs.length, 0)
+  if (all <= read) return runs.length.toLocaleString('en')
+  return alike.length === 1 ? all.toLocaleString('en') : `${runs.length.toLocaleString('en')}+`
+}
+
+function StuckGroup({ of: { first, runs }, count }: { readonly of: Group; readonly count: string }): ReactNode {
+  return (
+    <div className="group care">
+      <h3>
+        <a href={href(['runs'], { status: 'stuck', name: first.name, reason: first.reason })}>
+          {count} {count === '1' ? 'run' : 'runs'} of {printable(first.name)}
+        </a>{' '}
+        <span className="dim">stuck for: {first.reason}</span>
+      </h3>
+      <p>{waitingLine(printableView(first), serverNow())}</p>
+      <p>
+        {runs.slice(0, SHOWN).map((run) => (
+          <span key={run.id} className="chip">
+            <RunLink id={run.id} /> <When at={run.created} ago />
+          </span>
+        ))}
+        {count === `${Math.min(runs.length, SHOWN)}` ? null : (
+          <a href={href(['runs'], { status: 'stuck', name: first.name, reason: first.reason })}>all of them</a>
+        )}
+      </p>
+      {count === '1' ? null : <RetryAll alike={{ name: first.name, reason: first.reason }} />}
+    </div>
+  )
+}
+
+/** Kinds of stuck runs that are not among the newest, of which the newest are asked for. */
+const OLDER = 10
+
+function OlderStuck({ count: { name, reason, runs } }: { readonly count: CountView }): ReactNode {
+  const { data } = useStuck(name, reason ?? '')
+  const group = groupsOf(data?.items ?? [])[0]
+  return group === undefined ? null : <StuckGroup of={group} count={runs.toLocaleString('en')} />
 }
 
 function groupsOf(runs: readonly RunView[]): readonly Group[] {
@@ -165,7 +229,7 @@ function Counts(): ReactNode {
   return (
     <Part title="Under way" note="runs that have not ended">
       <Failure of={counts.error} />
-      {rows.length === 0 ? (
+      {counts.data === undefined ? null : rows.length === 0 ? (
         <Empty>No run is open.</Empty>
       ) : (
         <div className="wide" tabIndex={0} role="group" aria-label="Runs under way">
@@ -190,7 +254,9 @@ function Counts(): ReactNode {
                   <td>
                     <a href={href(['runs'], { status, kind, name, reason })}>{printable(name)}</a>
                   </td>
-                  <td className="count">{runs.toLocaleString('en')}</td>
+                  <td className="count">
+                    <a href={href(['runs'], { status, kind, name, reason })}>{runs.toLocaleString('en')}</a>
+                  </td>
                 </tr>
               ))}
             </tbody>

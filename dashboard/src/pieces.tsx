@@ -22,6 +22,8 @@ const TONES: Readonly<Record<string, Tone>> = {
   standby: 'going',
   leaving: 'care',
   gone: 'bad',
+  active: 'going',
+  paused: 'care',
 }
 const GLYPHS: Readonly<Record<Tone, string>> = { good: '✓', going: '●', care: '▲', bad: '✕', quiet: '■' }
 
@@ -49,8 +51,17 @@ export function When({ at, ago = false }: { readonly at: string; readonly ago?: 
   )
 }
 
-/** Milliseconds say nothing of what was minutes ago. */
-const roughly = (ms: number): number => (ms < 1000 ? Math.floor(ms) : Math.floor(ms / 1000) * 1000)
+/** Milliseconds say nothing of what was minutes ago, nor seconds of what was hours ago. */
+const STEPS: readonly (readonly [from: number, to: number])[] = [
+  [86_400_000, 8_640_000],
+  [3_600_000, 360_000],
+  [60_000, 60_000],
+  [1000, 1000],
+]
+const roughly = (ms: number): number => {
+  const [, step = 1] = STEPS.find(([from]) => ms >= from) ?? []
+  return Math.floor(ms / step) * step
+}
 
 /** The page of a run. */
 export function RunLink({ id, children }: { readonly id: string; readonly children?: ReactNode }): ReactNode {
@@ -61,11 +72,11 @@ export function RunLink({ id, children }: { readonly id: string; readonly childr
   )
 }
 
-export function KeyLink({ of: key }: { readonly of: RunView['key'] }): ReactNode {
+export function KeyLink({ of: key, most }: { readonly of: RunView['key']; readonly most?: number }): ReactNode {
   if (key === null) return <span className="dim">no key</span>
   return (
     <a className="id" href={href(['keys', key.field, key.value])}>
-      {printable(`${key.field}:${key.value}`)}
+      {shownId(`${key.field}:${key.value}`, most)}
     </a>
   )
 }

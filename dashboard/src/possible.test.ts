@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { possible, type Deed } from './possible.ts'
+import { ONLY_READS, possible, type Deed } from './possible.ts'
 import type { ApplicationView, RunView } from './shown.ts'
 import { at, runView } from './views-in-tests.ts'
 
@@ -48,4 +48,19 @@ test('a call that waits for its next attempt can be tried now, and any open run 
 test('what was asked to stop is not asked again, and an operation takes no signal', () => {
   expect(nots(runView({ phase: 'cancelling' })).cancel).toBe('it was asked to stop already')
   expect(nots(runView({ kind: 'operation', name: 'payment.charge' })).signal).toBe('it takes no signal')
+})
+
+test('who may only look can do nothing, and is told why', () => {
+  const run = runView({ waits: [wait(at(100))] })
+  expect(possible(run, app, false).map(({ not }) => not)).toEqual([
+    ONLY_READS,
+    'no call of it is stuck',
+    'no call of it is stuck',
+    ONLY_READS,
+    ONLY_READS,
+  ])
+})
+
+test('a schedule is not cancelled', () => {
+  expect(nots(runView({ name: '@schedule' })).cancel).toBe('a schedule is paused, on the page of the schedules')
 })

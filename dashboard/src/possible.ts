@@ -23,18 +23,28 @@ export interface Possible {
 
 const DEEDS: readonly Deed[] = ['retry', 'answer', 'fail', 'cancel', 'signal']
 
-export function possible(run: RunView, app: ApplicationView | undefined): readonly Possible[] {
+/** Why somebody can do nothing who may only look. */
+export const ONLY_READS = 'you have signed in with a token that only reads'
+
+export function possible(
+  run: RunView,
+  app: ApplicationView | undefined,
+  mayWrite: boolean = true,
+): readonly Possible[] {
   return DEEDS.map((deed) => {
     const signals = deed === 'signal' ? signalsOf(run, app) : []
     const targets = deed === 'signal' ? [] : targetsOf(run, deed)
-    return { deed, targets, signals, not: notWords(run, deed, targets, signals) }
+    return { deed, targets, signals, not: notWords(run, deed, targets, signals) ?? (mayWrite ? undefined : ONLY_READS) }
   })
 }
+
+/** A run that is a schedule itself. */
+const isSchedule = ({ name }: RunView): boolean => name === '@schedule'
 
 function targetsOf(run: RunView, deed: Action): readonly Target[] {
   if (run.ended !== null) return []
   const given = run.choices.filter(({ action }) => action === deed).map(({ op, after }) => ({ op, after }))
-  if (deed === 'cancel' && given.length === 0 && run.phase !== 'cancelling')
+  if (deed === 'cancel' && given.length === 0 && run.phase !== 'cancelling' && !isSchedule(run))
     return [{ op: undefined, after: undefined }]
   if (deed !== 'retry') return given
   const known = new Set(given.map(({ op }) => op))
@@ -57,6 +67,7 @@ function notWords(
   if (run.ended !== null) return 'it has ended'
   if (deed === 'signal') return signals.length > 0 ? undefined : 'it takes no signal'
   if (targets.length > 0) return undefined
+  if (deed === 'cancel' && isSchedule(run)) return 'a schedule is paused, on the page of the schedules'
   if (deed === 'cancel') return 'it was asked to stop already'
   return deed === 'retry' ? 'nothing of it is stuck or waits for its next attempt' : 'no call of it is stuck'
 }

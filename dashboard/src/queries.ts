@@ -2,7 +2,7 @@
 // while it is hidden, and seldom for what has ended. A refusal for want of a token sends everybody to the sign-in page.
 import { QueryCache, MutationCache, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
-import { api, Problem } from './api.ts'
+import { api, Problem, serverNow } from './api.ts'
 import type { ApplicationView, EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from './shown.ts'
 
 /** Milliseconds between two questions about what may change, and about what hardly does. */
@@ -19,24 +19,24 @@ const refused = (error: unknown): void => {
   if (error instanceof Problem && error.status === 401) void client.invalidateQueries({ queryKey: ['session'] })
 }
 
-/** Whether the last question had no answer at all, and who wants to know. */
-let isAway = false
+/** Since when the server has not answered at all, null while it does; and who wants to know. */
+let awaySince: number | null = null
 const listeners = new Set<() => void>()
 
-function setAway(value: boolean): void {
-  if (value === isAway) return
-  isAway = value
+function setAway(isAway: boolean): void {
+  if (isAway === (awaySince !== null)) return
+  awaySince = isAway ? serverNow() : null
   for (const listener of listeners) listener()
 }
 
-/** Whether the server does not answer. */
-export const useAway = (): boolean =>
+/** Since when the server does not answer, in milliseconds; null while it does. */
+export const useAwaySince = (): number | null =>
   useSyncExternalStore(
     (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    () => isAway,
+    () => awaySince,
   )
 
 export const client: QueryClient = new QueryClient({
@@ -62,6 +62,9 @@ export const client: QueryClient = new QueryClient({
 export const useSession = () =>
   useQuery({ queryKey: ['session'], queryFn: () => api.session(), refetchInterval: false })
 
+/** Whether this person may change anything. What the server does not say it decides itself, when it is asked. */
+export const useMayWrite = (): boolean => useSession().data?.mayWrite !== false
+
 export const useApp = () => useQuery({ queryKey: ['app'], queryFn: api.app, refetchInterval: SELDOM_MS })
 
 /** The application, where a page has nothing to show without it; undefined until it is known. */
@@ -70,6 +73,8 @@ export const useKnownApp = (): ApplicationView | undefined => useApp().data
 export const useCounts = () => useQuery({ queryKey: ['counts'], queryFn: api.counts })
 
 export const useNodes = () => useQuery({ queryKey: ['nodes'], queryFn: api.nodes })
+
+export const useSchedules = () => useQuery({ queryKey: ['schedules'], queryFn: api.schedules })
 
 export type Filter = Readonly<Record<string, string | undefined>>
 
@@ -85,6 +90,14 @@ export const useRun = (id: string) =>
 /** The newest few workflows: how each stands is read from its journal, so that no more are asked for. */
 export const useNewest = (limit: number) =>
   useQuery({ queryKey: ['newest', limit], queryFn: () => api.runs({ kind: 'workflow', limit }) })
+
+/** The newest few runs of one name that are stuck for one reason. */
+export const useStuck = (name: string, reason: string) =>
+  useQuery({
+    queryKey: ['stuck', name, reason],
+    queryFn: () => api.runs({ status: 'stuck', name, reason, limit: 5 }),
+    refetchInterval: LIVE_MS * 2,
+  })
 
 /** A list, page by page; the pages that are shown are asked for again. */
 export const useRuns = (filter: Filter) => useList('runs', filter, (fields) => api.runs(fields))

@@ -4,7 +4,8 @@ import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } fr
 import { api } from './api.ts'
 import { Reason, reasonOf } from './deed-dialog.tsx'
 import { Failure } from './pieces.tsx'
-import { client } from './queries.ts'
+import { ONLY_READS } from './possible.ts'
+import { client, useMayWrite } from './queries.ts'
 import { actedAllWords, printable } from './shown.ts'
 
 interface Alike {
@@ -14,6 +15,7 @@ interface Alike {
 
 export function RetryAll({ alike }: { readonly alike: Alike }): ReactNode {
   const [isAsked, setAsked] = useState(false)
+  const mayWrite = useMayWrite()
   const doing = useMutation({
     mutationFn: (form: FormData) => api.actOnAll({ action: 'retry', filter: { ...alike }, ...reasonOf(form) }),
     onSuccess: async () => {
@@ -27,9 +29,10 @@ export function RetryAll({ alike }: { readonly alike: Alike }): ReactNode {
   }
   return (
     <>
-      <button type="button" onClick={ask}>
+      <button type="button" onClick={ask} disabled={!mayWrite}>
         Retry all
       </button>{' '}
+      {mayWrite ? null : <span className="dim small">{ONLY_READS}</span>}
       <span role="status">
         {doing.data === undefined ? '' : `${actedAllWords(doing.data)}${doing.data.more ? ' There are more.' : ''}`}
       </span>

@@ -4,7 +4,7 @@ import { useMutation } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
 import { api } from './api.ts'
 import { DeedDialog, type Deeds } from './deed-dialog.tsx'
-import { client, useKnownApp } from './queries.ts'
+import { client, useKnownApp, useMayWrite } from './queries.ts'
 import { possible, type Deed, type Possible } from './possible.ts'
 import { actedWords, printable, type Acted, type RunView } from './shown.ts'
 
@@ -20,7 +20,7 @@ export function RunActions({ run }: { readonly run: RunView }): ReactNode {
   const app = useKnownApp()
   const [asked, setAsked] = useState<Deed | null>(null)
   const [said, setSaid] = useState('')
-  const all = possible(run, app)
+  const all = possible(run, app, useMayWrite())
   const chosen = all.find(({ deed }) => deed === asked)
   const doing = useMutation({
     mutationFn: (deeds: Deeds) => carryOut(run.id, deeds),
@@ -53,6 +53,9 @@ export function RunActions({ run }: { readonly run: RunView }): ReactNode {
       <p className="not dim">{notWords(all)}</p>
       <p className="said" role="status">
         {printable(said)}
+        {said !== '' && doing.variables?.deed === 'retry' && run.status === 'stuck'
+          ? ' It is stuck still, or again: the timeline ends with its last attempt.'
+          : ''}
       </p>
       {chosen === undefined ? null : (
         <DeedDialog

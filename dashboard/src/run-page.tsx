@@ -197,7 +197,8 @@ function WaitLine({ run, wait }: { readonly run: RunView; readonly wait: WaitVie
       {wait.idempotencyKey === undefined ? null : (
         <span className="dim small">
           {' '}
-          Its service knows it as <Copy text={printable(wait.idempotencyKey)} />
+          {wait.kind === 'step' ? 'Its idempotency key is' : 'Its service knows it as'}{' '}
+          <Copy text={printable(wait.idempotencyKey)} />
         </span>
       )}
     </>
@@ -292,10 +293,15 @@ function About({ run }: { readonly run: RunView }): ReactNode {
           run.parent !== null && { name: 'Parent', value: <RunLink id={run.parent} /> },
           run.cause !== null && { name: 'Cause', value: <RefLink to={run.cause} root={run.root} /> },
           { name: 'Root', value: <RefLink to={run.root} root={run.root} /> },
-          run.kind !== 'choreography' && {
-            name: 'Start anew',
-            value: <a href={href(['start'], { like: run.id })}>with this input, or another</a>,
+          run.name === '@schedule' && {
+            name: 'Schedule',
+            value: <a href={href(['schedules'])}>among the schedules</a>,
           },
+          run.kind !== 'choreography' &&
+            run.name !== '@schedule' && {
+              name: 'Start anew',
+              value: <a href={href(['start'], { like: run.id })}>with this input, or another</a>,
+            },
           { name: 'Show', value: <Copy text={`ballet show ${shellWord(printable(run.id))}`} /> },
           run.kind === 'workflow' && {
             name: 'Replay',

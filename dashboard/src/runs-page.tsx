@@ -63,7 +63,11 @@ function RunList({ filter }: { readonly filter: Readonly<Record<string, string>>
   return (
     <>
       <Failure of={runs.error} />
-      {runs.isPending ? <Loading /> : items.length === 0 ? <Empty>No run fits.</Empty> : null}
+      {runs.isPending ? (
+        <Loading />
+      ) : runs.data !== undefined && items.length === 0 ? (
+        <Empty>No run fits.</Empty>
+      ) : null}
       {unreadable.map(({ id, error }) => (
         <p key={id} className="group bad">
           <span className="id">{printable(id)}</span> cannot be read: {printable(error.message)}
@@ -89,7 +93,7 @@ function RunLine({ run }: { readonly run: RunView }): ReactNode {
       <span className="what dim">
         {run.kind} {run.kind === 'reaction' && run.call !== undefined ? printable(run.call) : ''}
       </span>
-      <KeyLink of={run.key} />
+      <KeyLink of={run.key} most={LISTED} />
       <span className="ago dim">
         <When at={run.created} ago />
       </span>

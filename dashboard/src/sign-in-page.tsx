@@ -4,7 +4,8 @@ import { useState, type FormEvent, type ReactNode } from 'react'
 import { api, Problem } from './api.ts'
 import { client } from './queries.ts'
 
-export function SignInPage(): ReactNode {
+/** `hasEnded`: there was a session until now. */
+export function SignInPage({ hasEnded }: { readonly hasEnded: boolean }): ReactNode {
   const [said, setSaid] = useState('')
   const [isBusy, setBusy] = useState(false)
   const signIn = async (token: string): Promise<void> => {
@@ -29,11 +30,14 @@ export function SignInPage(): ReactNode {
     <main className="sign-in">
       <form className="card" onSubmit={submit}>
         <h1>Ballet</h1>
+        {hasEnded ? <p>Your session has ended. Sign in again to go on where you were.</p> : null}
         <label>
           Token
           <input name="token" type="password" autoComplete="current-password" required autoFocus spellCheck={false} />
         </label>
-        <p className="hint">The one that the server was started with (BALLET_TOKEN).</p>
+        <p className="hint">
+          The one that the server was started with (BALLET_TOKEN), or one that only reads (BALLET_READ_TOKEN).
+        </p>
         <button type="submit" className="primary" disabled={isBusy}>
           Sign in
         </button>

@@ -53,6 +53,24 @@ test('a call at which the run is stuck goes on, as stuck', () => {
   expect(told(found[1]).at(-1)).toBe('stuck 50-')
 })
 
+test('a call that waits for a place is not under way', () => {
+  const wait = {
+    op: 'payment.charge#0',
+    kind: 'call',
+    for: 'payment.charge',
+    from: 'payment',
+    since: at(0),
+    until: null,
+  } as const
+  const place = { at: 'payment', limit: '2 at once', before: 3 }
+  const shownSpans = (waits: RunView['waits']): readonly string[] =>
+    rows(runView({ waits }), [turn(0, { kind: 'start' }, [call])]).flatMap(({ spans }) =>
+      spans.map(({ kind, words }) => `${kind} ${words}`),
+    )
+  expect(shownSpans([wait])).toEqual(['whole running', 'open goes on'])
+  expect(shownSpans([{ ...wait, place }])).toEqual(['whole running', 'wait waits for a place'])
+})
+
 test('what was awaited and has come, was given up, or is not awaited any more', () => {
   const found = rows(runView({ status: 'completed', ended: at(500) }), [
     turn(0, { kind: 'start' }, [

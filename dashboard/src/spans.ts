@@ -185,9 +185,16 @@ function close(op: Op, run: RunView): void {
     return
   }
   const isStuck = run.status === 'stuck' && run.choices.some((choice) => choice.op === op.op)
-  const kind = isStuck ? 'stuck' : wait.attempt === undefined && isTried(op) ? 'open' : 'wait'
+  // A call that waits for its place has not been made.
+  const isMade = wait.attempt === undefined && wait.place === undefined && isTried(op)
+  const kind = isStuck ? 'stuck' : isMade ? 'open' : 'wait'
   const why = wait.attempt === undefined ? '' : `: ${errorWords(wait.attempt.error)}`
-  op.spans.push({ from: op.known, to: null, kind, words: `${isStuck ? 'stuck' : 'goes on'}${why}` })
+  op.spans.push({
+    from: op.known,
+    to: null,
+    kind,
+    words: `${isStuck ? 'stuck' : wait.place === undefined ? 'goes on' : 'waits for a place'}${why}`,
+  })
 }
 
 function failure(what: Part): string {

@@ -16,6 +16,7 @@ export type {
   Page,
   Related,
   RunView,
+  ScheduleView,
   StepView,
   WaitView,
 } from '../core/views.ts'

@@ -1,6 +1,7 @@
 // The frame of the dashboard in a real browser: it is reached by the keyboard alone, fits a narrow screen, is readable in light
 // and dark, says when the server does not answer, and asks for a token where the server does.
 import { ballet, operation, service, workflow } from 'ballet'
+import { elsewhere } from 'ballet/http'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { findBrowser, openBrowser, show, type Shown, type Windows } from './pages.ts'
@@ -16,10 +17,14 @@ const mail = service('mail', {
     },
   }),
 })
+const bank = elsewhere(
+  service('bank', { pay: operation({ input: Input, output: z.object({}) }) }, { limits: { atOnce: 2 } }),
+  { url: 'http://127.0.0.1:9/bank' },
+)
 const tell = workflow('tell', { input: Input, output: z.object({}), key: 'id' }, async (run, input) =>
   run.call(mail.send(input)),
 )
-const definition = ballet({ name: 'post', version: '1', services: [mail], workflows: [tell] })
+const definition = ballet({ name: 'post', version: '1', services: [mail, bank], workflows: [tell] })
 
 const chromium = findBrowser()
 let shown: Shown
@@ -27,7 +32,7 @@ let browser: Windows
 
 beforeAll(async () => {
   shown = await show(definition)
-  for (const id of ['a', 'b']) await shown.post('/api/runs', { call: 'tell', input: { id } })
+  for (const id of ['a', 'b', 'a-long-one-'.repeat(12)]) await shown.post('/api/runs', { call: 'tell', input: { id } })
   if (chromium !== null) browser = await openBrowser(chromium)
 })
 beforeEach((context) => context.skip(chromium === null, 'there is no Chromium here'))
@@ -106,9 +111,15 @@ test('on a narrow screen nothing stands beside it', async () => {
 test('of a long list only what is seen is in the page, and it goes on', async () => {
   const long = await show(definition)
   try {
+    await long.post('/api/runs', { call: 'mail.send', input: { id: 'first' } })
+    await long.app.settled((await long.app.runs({ name: 'mail.send' })).items[0]?.id ?? '', 10_000)
     const ids = Array.from({ length: 230 }, (_, index) => `n${index}`)
     await Promise.all(ids.map((id) => long.post('/api/runs', { call: 'tell', input: { id } })))
     const { page } = await browser.look()
+    // Many of one fault do not hide the one of another that came before them, and all are counted.
+    await page.goto(long.at())
+    await page.getByRole('heading', { name: '230 runs of tell' }).waitFor()
+    await page.getByRole('heading', { name: '1 run of mail.send' }).waitFor()
     await page.goto(long.at('#/runs?kind=workflow'))
     for (const size of [200, 230]) {
       await page.getByRole('button', { name: 'More' }).click()
@@ -151,6 +162,31 @@ test('a stuck run is found, and cancelled, by the keyboard alone', async () => {
   expect((await shown.app.run('tell:b'))?.status).toBe('cancelled')
 })
 
+test('a retry that came to nothing says so beside what was done', async () => {
+  const { page } = await browser.look()
+  await page.goto(shown.at('#/runs/tell%3Aa'))
+  await page.getByRole('button', { name: 'Retry' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Who').fill('ann')
+  await dialog.getByLabel('Why').fill('it may be there again')
+  await dialog.getByRole('button', { name: 'Retry' }).click()
+  await page.getByText('tell:a: mail.send#0 is tried again. It is stuck still, or again').waitFor()
+  expect((await shown.app.run('tell:a'))?.status).toBe('stuck')
+})
+
+test('where a service is carried out, and how often it may be asked, is said', async () => {
+  const { page } = await browser.look()
+  await page.goto(shown.at('#/nodes'))
+  const services = page.getByRole('group', { name: 'Services' })
+  await services.waitFor()
+  const rows = await services.getByRole('row').allInnerTexts()
+  expect(rows.map((row) => row.split(/\s*\t\s*/))).toEqual([
+    ['Service', 'Where', 'Limit', 'Operations'],
+    ['mail', 'in this application', 'none', 'mail.send'],
+    ['bank', 'http://127.0.0.1:9', '2 at once', 'bank.pay'],
+  ])
+})
+
 test('that the server does not answer is said', async () => {
   const { page } = await browser.look()
   const away = await show(definition)
@@ -159,6 +195,20 @@ test('that the server does not answer is said', async () => {
   await away.close()
   await page.getByText('No answer from the server').waitFor()
   expect(await page.getByRole('heading', { name: 'Overview' }).isVisible()).toBe(true)
+})
+
+test('what the server could not be asked for is not said to be nothing', async () => {
+  const { page } = await browser.look()
+  const [overview, runs] = [shown.at(), shown.at('#/runs')]
+  // The way to this one answer is broken, all others come.
+  await page.route('**/api/runs?*', (route) => route.abort())
+  await page.goto(overview)
+  await page.getByRole('heading', { name: 'Where it stands' }).waitFor()
+  await page.getByText('The server does not answer.').first().waitFor()
+  expect(await page.getByText('Nothing is stuck.').count()).toBe(0)
+  await page.goto(runs)
+  await page.getByText('The server does not answer.').first().waitFor()
+  expect(await page.getByText('No run fits.').count()).toBe(0)
 })
 
 test('a token is asked for where the server asks for one, and then everything is there', async () => {
@@ -176,9 +226,41 @@ test('a token is asked for where the server asks for one, and then everything is
     await page.getByLabel('Input').fill('{ "id": "signed" }')
     await page.getByRole('button', { name: 'Start a run' }).click()
     await page.getByRole('link', { name: 'tell:signed' }).waitFor()
+    // A session that is over is told apart from a first visit, and one goes on where one was.
+    await page.context().clearCookies()
+    await page.getByText('Your session has ended.').waitFor()
+    await page.getByLabel('Token').fill('open-sesame')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('heading', { name: 'Start a run' }).waitFor()
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByLabel('Token').waitFor()
     expect(complaints).toEqual([])
+  } finally {
+    await guarded.close()
+  }
+})
+
+test('who has signed in with a token that only reads sees so before doing anything', async () => {
+  const guarded = await show(definition, 'open-sesame', 'only-look')
+  try {
+    const started = await fetch(`${guarded.url}/api/runs`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer open-sesame', 'content-type': 'application/json' },
+      body: JSON.stringify({ call: 'tell', input: { id: 'a' } }),
+    })
+    expect(started.status).toBe(201)
+    const { page } = await browser.look()
+    await page.goto(guarded.at('#/runs/tell%3Aa'))
+    await page.getByLabel('Token').fill('only-look')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('Stuck: mail.send#0 failed').waitFor()
+    await page.getByText('Only reads', { exact: true }).waitFor()
+    for (const name of ['Retry', 'Answer in its place', 'Let it fail', 'Cancel'])
+      expect([name, await page.getByRole('button', { name }).isDisabled()]).toEqual([name, true])
+    await page.getByText('Cancel: you have signed in with a token that only reads.').waitFor()
+    await page.goto(guarded.at('#/start'))
+    await page.getByText('Not possible: you have signed in with a token that only reads.').waitFor()
+    expect(await page.getByRole('button', { name: 'Start a run' }).isDisabled()).toBe(true)
   } finally {
     await guarded.close()
   }

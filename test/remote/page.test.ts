@@ -103,19 +103,16 @@ test('a service without a package serves an application, dies, and goes on', asy
   expect(readFileSync(`${script}.books`, 'utf8').trim().split('\n')).toEqual(books)
 })
 
-test('the TypeScript of the page is one program', () => {
+test('the TypeScript of the page is three files, each of which imports what it needs', () => {
   const [contracts = '', app = '', carried = '', later = ''] = blocks('ts')
   expect(blocks('ts')).toHaveLength(4)
-  const own = app.replace('export default ballet', 'const application = ballet')
-  const program = `process.env['PAYMENT_URL'] = 'http://127.0.0.1:1'
-process.env['PAYMENT_SECRET'] = '${secret}'
-${contracts}
-${carried}
-process.env['PAYMENT_URL'] = serving.url
-${own}
-${later}
-import assert from 'node:assert/strict'
+  const program = `import assert from 'node:assert/strict'
 import { open } from 'ballet'
+import { payment, PaymentApproved } from './contracts.ts'
+process.env['PAYMENT_SECRET'] = '${secret}'
+const { books, serving } = await import('./payment.ts')
+process.env['PAYMENT_URL'] = serving.url
+const { default: application, patient } = await import('./app.ts')
 const running = await open(application)
 const { id } = await running.start(payment.charge({ orderId: '1', amount: 5 }), { id: 'one' })
 assert.deepEqual(await running.result(id), PaymentApproved({ orderId: '1', amount: 5 }))
@@ -126,5 +123,9 @@ assert.notEqual(waiting.http, null)
 await waiting.close()
 await serving.close()
 `
-  runAsUser(program, 60_000)
+  runAsUser(program, 60_000, {
+    'contracts.ts': contracts,
+    'payment.ts': `${carried}\nexport { books, serving }\n`,
+    'app.ts': `${app}\n${later}`,
+  })
 })

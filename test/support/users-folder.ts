@@ -16,15 +16,17 @@ const strict = [
   '--types',
   'node',
   '--skipLibCheck',
+  '--allowImportingTsExtensions',
 ]
 
-/** Checks the types of a program and runs it. @throws what either says, with the `status` that it ended with */
-export function runAsUser(program: string, timeoutMs: number): void {
+/** Checks the types of a program and runs it, with `files` by their names beside it. @throws what either says, with the `status` that it ended with */
+export function runAsUser(program: string, timeoutMs: number, files: Readonly<Record<string, string>> = {}): void {
   const folder = mkdtempSync(join(tmpdir(), 'ballet-guide-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(folder, 'guide.ts'), program)
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
   const where = { cwd: folder, stdio: 'pipe' } as const
   const roots = ['--typeRoots', join(root, 'node_modules/@types')]
   try {
