@@ -289,6 +289,17 @@ test('fired by hand: now, or for a time, whose run there is once', async () => {
   expect(await fired(app)).toEqual([early.id, 'nightly@20260102T005900Z'])
 })
 
+test('fired by hand for a time that has not come yet: it is not fired again when it comes', async () => {
+  const clock = new HandClock(new Date('2026-01-02T00:10:00Z'))
+  const app = await openForTest(shop(HOURLY), { clock })
+  await dueAt(app, '2026-01-02T01:00:00.000Z')
+  const { id } = await app.trigger('nightly', { at: '2026-01-02T01:00:00Z' })
+  await app.settled(id, Number.POSITIVE_INFINITY)
+  await comeTo(app, clock, '2026-01-02T01:00:00.000Z')
+  await dueAt(app, '2026-01-02T02:00:00.000Z')
+  expect(await fired(app)).toEqual(['nightly@20260102T010000Z'])
+})
+
 test('a clock that was ahead and is set back: the schedule goes by the clock, and nothing is fired twice', async () => {
   const clock = new SetClock(Date.parse('2026-01-02T00:10:00Z'))
   const app = await openForTest(shop(HOURLY), { clock })
