@@ -24,7 +24,7 @@ export const schedules: Command = {
 }
 
 function lines(items: readonly ScheduleView[], { paint, columns }: Terminal): readonly string[] {
-  const colours = { active: paint.green, paused: paint.yellow, stuck: paint.red }
+  const colours = { active: paint.green, paused: paint.yellow, stuck: paint.red, ended: paint.red }
   const rows = items.map((one) => [
     { text: printable(one.name), colour: paint.bold },
     { text: one.state, colour: colours[one.state] },
@@ -44,7 +44,7 @@ function lastOf({ last }: ScheduleView): string {
 /** What somebody may want to know of it besides. */
 function noteOf({ paused, skipped, missed, run, state }: ScheduleView): string {
   const notes = [
-    ...(state === 'stuck' ? [`see ballet show ${run}`] : []),
+    ...(state === 'stuck' || state === 'ended' ? [`see ballet show ${run}`] : []),
     ...(paused === null ? [] : [`paused by ${paused.by}${paused.why === '' ? '' : `: ${paused.why}`}`]),
     ...(skipped === null ? [] : [`left out ${skipped.count}, last ${shownTime(skipped.at)}`]),
     ...(missed === null ? [] : [`missed until ${shownTime(missed.to)}`]),

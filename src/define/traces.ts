@@ -32,16 +32,29 @@ export function checkTraces(given: Traces | false | undefined): void {
   refuseUnknownOptions(given, Object.keys(KNOWN), 'traces')
   const { endpoint, service, ratio = 1 } = given
   if (endpoint !== undefined && !isEndpoint(endpoint))
-    refuse('traces', 'endpoint must be an address as http://localhost:4318/v1/traces')
+    refuse('traces', 'endpoint must be an address as http://localhost:4318/v1/traces, without a user or a password')
   if (service !== undefined && (typeof service !== 'string' || service === ''))
     refuse('traces', 'service must be a name')
   if (!(typeof ratio === 'number' && ratio >= 0 && ratio <= 1)) refuse('traces', 'ratio must be a number from 0 to 1')
   for (const name of ['headers', 'attributes'] as const) refuseUnlessTexts(given[name], name)
+  // Which one is not told, nor what is in it: it may be a secret.
+  if (!Object.entries(given.headers ?? {}).every(([name, value]) => isHeader(name, value)))
+    refuse('traces', 'headers must be such as a request can have, but for those of its length and its connection')
 }
 
-/** Whether a text is an address that can be posted to. */
+/** They belong to whoever sends. */
+const OF_HTTP = new Set(['connection', 'content-length', 'expect', 'keep-alive', 'te', 'transfer-encoding', 'upgrade'])
+
+/** Whether a request can be sent with this: what cannot would be told in an error, with its value. */
+export function isHeader(name: string, value: string): boolean {
+  const isWritten = /^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
+  return isWritten && !OF_HTTP.has(name.toLowerCase())
+}
+
+/** Whether a text is an address that can be posted to: one without a password, which an error would tell. */
 export function isEndpoint(text: unknown): text is string {
-  return typeof text === 'string' && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+  const url = typeof text === 'string' ? URL.parse(text) : null
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''
 }
 
 function refuseUnlessTexts(texts: unknown, name: string): void {

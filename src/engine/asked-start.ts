@@ -66,7 +66,7 @@ function runId(
   key: string | null,
   isHere: (id: string) => boolean = () => true,
 ): { readonly id: string; readonly given: boolean } {
-  if (id !== undefined) return { id: directory.checkRunId(checkId(id, 'The run id')), given: true }
+  if (id !== undefined) return { id: directory.checkRunId(checkId(id, 'The run id'), call), given: true }
   if (key !== null) return { id: `${call}:${splitKey(key).value}`, given: true }
   let made = random.uuid(clock.now())
   for (let tries = 1; tries < TRIES && !isHere(made); tries++) made = random.uuid(clock.now())

@@ -17,7 +17,7 @@ import type {
   WorkflowDefinition,
 } from '../define/definition.ts'
 import { isRecord } from '../core/json.ts'
-import { Schedules } from './schedules.ts'
+import { SCHEDULE, Schedules, scheduleRun } from './schedules.ts'
 
 /** What a call's name stands for. */
 export type Callable =
@@ -80,8 +80,10 @@ export class Directory {
   /** The origin of the process that carries out an operation; undefined where that is this one, or there is no such operation. */
   readonly originOf = (operation: string): string | undefined => this.operations.get(operation)?.elsewhere?.origin
 
-  /** Answers with an id that no run of a reaction could have: `<service>:<name>:<event id>`. @throws ID_INVALID */
-  checkRunId(id: string): string {
+  /** Answers with an id that no run of a reaction could have, `<service>:<name>:<event id>`, nor a schedule. @throws ID_INVALID */
+  checkRunId(id: string, call?: string): string {
+    if (id.startsWith(scheduleRun('')) && call !== SCHEDULE)
+      throw fault('ID_INVALID', { what: 'The run id', id, problem: 'schedules have such ids' })
     const end = id.indexOf(':', id.indexOf(':') + 1)
     if (end <= 0 || !this.#reactionsByName.has(id.slice(0, end))) return id
     throw fault('ID_INVALID', { what: 'The run id', id, problem: 'the runs of a reaction have such ids' })

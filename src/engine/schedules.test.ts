@@ -1,6 +1,10 @@
 // Schedules over the real engine: what fires when, and what a restart, a change of the code, a person and a clock that is set
 // make of it. The test moves the clock, and waits for what comes of that.
-import { expect, test } from 'vitest'
+import { DatabaseSync } from 'node:sqlite'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { HandClock as SetClock } from '../../test/support/clocks.ts'
 import { keptLog, openForTest, until } from '../../test/support/applications.ts'
@@ -308,5 +312,49 @@ test('a schedule is not cancelled, not started by hand, and is in the way of no 
   const all = await app.actOnAll({ action: 'cancel' })
   expect(all).toMatchObject({ matched: 1, changed: 0, refused: [{ id: '@schedule:nightly', code: 'ACTION_REFUSED' }] })
   await expect(app.startNamed({ call: '@schedule', input: { schedule: 'x' } })).rejects.toThrow('@schedule')
+  // It would never begin, when it comes into the code.
+  await expect(app.start(slow('x'), { id: '@schedule:weekly' })).rejects.toThrow('schedules have such ids')
   await comeTo(app, clock, '2026-01-02T01:00:00.000Z')
+})
+
+test('one whose run was ended by a version without schedules says so, once, and is not shown as if it would fire', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ballet-schedules-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'test.db')
+  const clock = new HandClock(new Date('2026-01-02T00:10:00Z'))
+  const before = await openForTest(shop(HOURLY), { clock, store: `file:${file}` })
+  await dueAt(before, '2026-01-02T01:00:00.000Z')
+  await before.close()
+  const database = new DatabaseSync(file)
+  database.prepare(`UPDATE runs SET status = 'failed', ended = created WHERE id = '@schedule:nightly'`).run()
+  database.close()
+
+  const { promise: said, resolve: saying } = Promise.withResolvers<void>()
+  const kept = keptLog()
+  const error = (message: string): void => {
+    kept.error(message)
+    saying()
+  }
+  const app = await openForTest(shop(HOURLY), { clock, store: `file:${file}`, log: { ...kept, error } })
+  await said
+  clock.pass('3m')
+  await app.trigger('nightly')
+  expect(kept.lines.filter((line) => /schedule "nightly" (?:is|fires)/.test(line))).toEqual([
+    expect.stringContaining('The schedule "nightly" fires no more: The run "@schedule:nightly" has ended (failed).'),
+  ])
+  expect(await app.schedule('nightly')).toMatchObject({ state: 'ended', next: null })
+})
+
+test('whoever sends a signal to its run says who and why, as at its own doors', async () => {
+  const clock = new HandClock(new Date('2026-01-02T00:10:00Z'))
+  const app = await openForTest(shop(HOURLY), { clock })
+  await dueAt(app, '2026-01-02T01:00:00.000Z')
+  const run = '@schedule:nightly'
+  const more = { by: 'ana', why: '', more: 'x'.repeat(10_000) }
+  for (const data of [null, 'ana', { by: 5, why: '' }, { by: 'ana' }, { by: 'a'.repeat(257), why: '' }, more])
+    await expect(app.signalNamed({ run, name: 'pause', data })).rejects.toThrow('pause')
+  await app.signalNamed({ run, name: 'look', data: more })
+  expect(await dueAt(app, '2026-01-02T01:00:00.000Z')).toMatchObject({ state: 'active', paused: null })
+  await app.signalNamed({ run, name: 'pause', data: { by: 'ana', why: 'closed' } })
+  expect(await dueAt(app, null)).toMatchObject({ state: 'paused', paused: { by: 'ana', why: 'closed' } })
 })

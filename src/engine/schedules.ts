@@ -18,7 +18,7 @@ import { firingOf, type ScheduleDefinition } from '../define/schedule.ts'
 import { signal } from '../define/signal.ts'
 import { planOf, type Plan, type Planned } from './schedule-plan.ts'
 
-/** The workflow whose runs are schedules: no author can name one so, nor what has its id. */
+/** The workflow whose runs are schedules: no author can name one so, and nobody gives such an id to another run (Directory.checkRunId). */
 export const SCHEDULE = '@schedule'
 
 /** What somebody may start: schedules are begun by the engine. @throws CALL_UNKNOWN */
@@ -80,10 +80,20 @@ const anything = <T>(): Schema<T> => ({
   '~standard': { version: 1, vendor: 'ballet', validate: (value) => ({ value: value as T }) },
 })
 
-const Pause = signal('pause', anything<{ by: string; why: string }>())
-const Resume = signal('resume', anything<{ by: string; why: string }>())
+const nothing: Schema<null> = { '~standard': { version: 1, vendor: 'ballet', validate: () => ({ value: null }) } }
+
+/** The doors of schedules say who and why; the door of signals is open to anything. */
+const said: Schema<Pausing> = {
+  '~standard': { version: 1, vendor: 'ballet', validate: (value) => (isPausing(value) ? { value } : NO_PAUSING) },
+}
+const NO_PAUSING = {
+  issues: [{ message: 'it must be by and why: who asks for it, up to 256 characters, and what for' }],
+}
+
+const Pause = signal('pause', said)
+const Resume = signal('resume', said)
 /** The code may be another than before, or the clock was set. */
-const Look = signal('look', anything<null>())
+const Look = signal('look', nothing)
 
 const NEW: ScheduleState = { next: null, paused: null, last: null, skipped: null, missed: null }
 /** What the author's code throws is not better a moment later. */
@@ -232,4 +242,11 @@ function isPlan(made: unknown): made is Plan {
 function waitOf({ next, now }: Plan, turn: number): number {
   if (next === null) return 0
   return Math.max(0, next - (turn - now < AHEAD_MS ? turn : now))
+}
+
+function isPausing(value: unknown): value is Pausing {
+  if (!isRecord(value)) return false
+  const { by, why, ...rest } = value
+  const isText = (text: unknown, most: number): boolean => typeof text === 'string' && text.length <= most
+  return isText(by, 256) && isText(why, 4000) && Object.keys(rest).length === 0
 }

@@ -3,7 +3,7 @@
 // RunningApplication; what a schedule does is in schedules.ts.
 import type { Cancel, Clock } from '../core/clock.ts'
 import { showMs } from '../core/duration.ts'
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { nearest } from '../core/names.ts'
 import type { RunView, ScheduleView } from '../core/views.ts'
@@ -21,6 +21,8 @@ import type { Shards } from './shards.ts'
 /** How soon what could not be begun is tried again, and how often is looked at the clock. */
 const AGAIN_MS = 1000
 const TICK_MS = 60_000
+/** Its run takes no signal any more, or is none of a schedule; when that is forgotten, with its name, it begins anew. */
+const OVER: ReadonlySet<string> = new Set(['RUN_ENDED', 'RUN_FORGOTTEN', 'RUN_CONFLICT'])
 
 export interface SchedulingOptions {
   readonly directory: Directory
@@ -40,6 +42,8 @@ export class Scheduling {
   #seen = Number.NEGATIVE_INFINITY
   #tick: Cancel | null = null
   #isOver = false
+  /** Schedules of which the log has said that they fire no more. */
+  readonly #told = new Set<string>()
 
   constructor(options: SchedulingOptions) {
     this.#options = options
@@ -85,11 +89,25 @@ export class Scheduling {
       if (!created) await doors.signal({ run, name: 'look', data: null })
     } catch (error) {
       if (!isHere()) return
+      const again = (ms: number): void =>
+        void clock.after(ms, () => (isHere() ? void this.#begin(schedule, shard) : undefined))
+      if (isBalletError(error) && OVER.has(error.code)) {
+        this.#tellOver(schedule, error.message)
+        return again(TICK_MS)
+      }
       log.warn(`The schedule "${schedule}" is not begun, and is tried again: ${toFailure(error).message}`, undefined, {
         run,
       })
-      clock.after(AGAIN_MS, () => (isHere() ? void this.#begin(schedule, shard) : undefined))
+      again(AGAIN_MS)
     }
+  }
+
+  /** A version of Ballet that has no schedules had the store, and somebody ended the run there, or gave its id to another. */
+  #tellOver(schedule: string, why: string): void {
+    if (this.#told.has(schedule)) return
+    this.#told.add(schedule)
+    const words = `The schedule "${schedule}" fires no more: ${why} Give it another name, under which it begins anew`
+    this.#options.log.error(words, undefined, { run: scheduleRun(schedule) })
   }
 
   async #ready(schedule: string): Promise<void> {
@@ -121,8 +139,9 @@ export class Scheduling {
   }
 
   async #view({ name, timing, overlap, catchUp, withinMs }: ScheduleDefinition): Promise<ScheduleView> {
-    const own = await this.#options.run(scheduleRun(name))
-    const { next, paused, last, skipped, missed } = (own?.state ?? {}) as Partial<ScheduleState>
+    const own = await this.#own(name)
+    const { next, paused, last, skipped, missed } = (own === 'over' ? {} : (own?.state ?? {})) as Partial<ScheduleState>
+    const state = stateOf(own, paused != null)
     const run = last == null ? null : await this.#options.run(last.run).catch(() => null)
     return {
       name,
@@ -133,13 +152,25 @@ export class Scheduling {
       catchUp,
       within: withinMs === null ? null : showMs(withinMs),
       run: scheduleRun(name),
-      state: own?.status === 'stuck' ? 'stuck' : paused == null ? 'active' : 'paused',
+      state,
       // One that has not looked yet will come to the same.
-      next: own?.state === undefined ? isoOf(timesOf(timing).next(this.#options.clock.now())) : (next ?? null),
+      next:
+        state === 'ended' ? null : next === undefined ? isoOf(timesOf(timing).next(this.#options.clock.now())) : next,
       paused: paused ?? null,
       last: last == null ? null : { ...last, status: run?.status ?? null, ended: run?.ended ?? null },
       skipped: skipped ?? null,
       missed: missed ?? null,
+    }
+  }
+
+  /** Its run; `over` where that has ended and was forgotten, or is none of a schedule. */
+  async #own(name: string): Promise<RunView | 'over' | null> {
+    try {
+      const own = await this.#options.run(scheduleRun(name))
+      return own === null || own.name === SCHEDULE ? own : 'over'
+    } catch (error) {
+      if (isBalletError(error) && error.code === 'RUN_FORGOTTEN') return 'over'
+      throw error
     }
   }
 
@@ -174,4 +205,10 @@ export class Scheduling {
     if (found !== undefined) return found
     throw fault('SCHEDULE_UNKNOWN', { name: name.slice(0, 80), nearest: nearest(name, this.#definitions.keys()) })
   }
+}
+
+function stateOf(own: RunView | 'over' | null, isPaused: boolean): ScheduleView['state'] {
+  if (own === 'over' || (own !== null && own.ended !== null)) return 'ended'
+  if (own?.status === 'stuck') return 'stuck'
+  return isPaused ? 'paused' : 'active'
 }

@@ -114,6 +114,18 @@ test('429 and 503 are sent again: when the collector says, else later each time;
   expect(log.lines).toEqual(['warn Spans cannot be sent: the collector answered with 429', 'info Spans are sent again'])
 })
 
+test('a collector that asks for it at once, or for a time that is over, is not asked without a pause', async () => {
+  const collector = await startCollector()
+  const clock = hurried()
+  const { exporter } = exporting(collector.endpoint, { clock })
+  for (const after of ['0', 'Thu, 01 Jan 1970 00:00:00 GMT', '-5'])
+    collector.answers.push((response) => response.writeHead(429, { 'retry-after': after }).end())
+  exporter.add(spans(10))
+  await collector.until(() => collector.spans.length === 10)
+  await exporter.close(CLOSE_MS)
+  expect(clock.pauses.slice(0, 3)).toEqual([500, 1000, 2000])
+})
+
 test.each([400, 401, 413, 500, 307])(
   '%d is not sent again: the batch is dropped, and the next one goes out',
   async (status) => {

@@ -124,7 +124,9 @@ export class Exporter {
       if (answer.kind === 'refused') return this.drop('refused', spans.length)
       if (this.#isClosing) return this.drop('closed', spans.length)
       if (elapsedOf(clock) - since > GIVEN_UP_MS) return this.drop('unreachable', spans.length)
-      await this.#pause(answer.afterMs ?? this.#pauseMs(times))
+      // Whoever asks for it at once, or by a clock that is behind, is not asked for ever without a pause.
+      const asked = answer.afterMs ?? 0
+      await this.#pause(asked < FIRST_PAUSE_MS ? Math.max(asked, this.#pauseMs(times)) : asked)
     }
   }
 

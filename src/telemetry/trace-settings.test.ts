@@ -50,7 +50,9 @@ test.each([
   ],
   [
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' },
-    ['warn OTEL_EXPORTER_OTLP_ENDPOINT is passed over: it is no address, so no traces are sent'],
+    [
+      'warn OTEL_EXPORTER_OTLP_ENDPOINT is passed over: it is no address, or has a password in it, so no traces are sent',
+    ],
   ],
 ] as const)('%j: nothing is sent', (env, words) => {
   const { settings, lines } = read({ ...AT, ...env })
@@ -81,6 +83,30 @@ test('headers, and what a wrong one says of itself: never its value', () => {
   expect(settings?.headers).toEqual({ 'api-key': 'a=b', x: '2' })
   const words = 'warn OTEL_EXPORTER_OTLP_TRACES_HEADERS is passed over: not all of it is name=value'
   expect(lines).toEqual([words, words])
+})
+
+test('what no request can have is passed over, or refused, before an error tells it', () => {
+  const names = ['a%20b=secret', 'a=secret%0A', 'a=secret%C4%80', 'content-length=5', 'Transfer-Encoding=chunked']
+  for (const pair of names) {
+    const { settings, lines } = read({ ...AT, OTEL_EXPORTER_OTLP_HEADERS: `ok=1,${pair}` })
+    expect([settings?.headers, lines]).toEqual([
+      { ok: '1' },
+      ['warn OTEL_EXPORTER_OTLP_HEADERS is passed over: not all of it can be sent as headers'],
+    ])
+    const [name = '', value = ''] = pair.split('=').map(decodeURIComponent)
+    const refused =
+      'traces: headers must be such as a request can have, but for those of its length and its connection.'
+    expect(() => checkTraces({ headers: { [name]: value } })).toThrow(refused)
+  }
+  const endpoint = 'http://user:secret@collector:4318'
+  const { settings, lines } = read({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
+  expect([settings, lines]).toEqual([
+    null,
+    [
+      'warn OTEL_EXPORTER_OTLP_ENDPOINT is passed over: it is no address, or has a password in it, so no traces are sent',
+    ],
+  ])
+  expect(() => checkTraces({ endpoint })).toThrow('without a user or a password')
 })
 
 test('numbers, and what stands for wrong ones', () => {

@@ -1,7 +1,7 @@
 // How spans are told: from what `open` was given, and for what that leaves out from the variables of OpenTelemetry
 // (specification/configuration/sdk-environment-variables.md and protocol/exporter.md). What a variable says wrongly is told in
 // the log and passed over: a setting of the surroundings is no reason for an application not to run. Read when it is opened.
-import { isEndpoint, type Traces } from '../define/traces.ts'
+import { isEndpoint, isHeader, type Traces } from '../define/traces.ts'
 import type { Log } from '../define/definition.ts'
 import { samplerOf, type Sampler } from './sampling.ts'
 
@@ -115,12 +115,19 @@ class Variables {
 
   #url(name: string, text: string): string | null {
     if (isEndpoint(text)) return text
-    this.#pass(name, 'it is no address, so no traces are sent')
+    this.#pass(name, 'it is no address, or has a password in it, so no traces are sent')
     return null
   }
 
   headers(): Readonly<Record<string, string>> {
-    return { ...this.pairs('OTEL_EXPORTER_OTLP_HEADERS'), ...this.pairs('OTEL_EXPORTER_OTLP_TRACES_HEADERS') }
+    return { ...this.#headers('OTEL_EXPORTER_OTLP_HEADERS'), ...this.#headers('OTEL_EXPORTER_OTLP_TRACES_HEADERS') }
+  }
+
+  #headers(name: string): Readonly<Record<string, string>> {
+    const pairs = Object.entries(this.pairs(name))
+    const sent = pairs.filter(([key, value]) => isHeader(key, value))
+    if (sent.length < pairs.length) this.#pass(name, 'not all of it can be sent as headers')
+    return Object.fromEntries(sent)
   }
 
   /** `name=value,name=value`, values with `%` for what could not stand there. */

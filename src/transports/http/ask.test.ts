@@ -318,6 +318,22 @@ test('a connection that was closed while nothing was asked on it is no failure',
   expect(sockets.size).toBe(2)
 })
 
+test('all connections that were kept are gone: it is asked on a new one', async () => {
+  const old = new Set<unknown>()
+  const held: ServerResponse[] = []
+  const { url } = await serving((to, request, count) => {
+    if (count > 2 && old.has(request.socket)) return void request.socket.destroy()
+    old.add(request.socket)
+    held.push(to)
+    if (count >= 2) for (const one of held.splice(0)) one.end('{"cents":1}')
+  })
+  const transport = transportOf('payment', { url }, systemClock)
+  const { signal } = new AbortController()
+  await Promise.all([transport.ask(asked, signal), transport.ask(asked, signal)])
+  expect(await transport.ask(asked, signal)).toEqual({ cents: 1 })
+  expect(old.size).toBe(3)
+})
+
 test('connections are kept, and no more of them than may be', async () => {
   const sockets = new Set<unknown>()
   const { url } = await serving((to, request) => {

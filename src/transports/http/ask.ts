@@ -31,14 +31,14 @@ export interface Reached {
 const IDLE_MS = 4000
 const HEADER_LIMIT_BYTES = 16_384
 
-/** A request that is about an attempt, not sent yet. */
-type Open = (method: 'POST' | 'DELETE', whom: Whom, asked: Asked, body: Buffer) => ClientRequest
+/** A request that is about an attempt, not sent yet; `isAnew` on a connection of its own. */
+type Open = (method: 'POST' | 'DELETE', whom: Whom, asked: Asked, body: Buffer, isAnew?: boolean) => ClientRequest
 
 function opener({ url, secrets, connections, clock }: Reached): Open {
   const isSecure = url.protocol === 'https:'
   const settings = { keepAlive: true, maxSockets: connections, timeout: IDLE_MS, scheduling: 'lifo' } as const
   const agent = isSecure ? new SecureAgent(settings) : new PlainAgent(settings)
-  return (method, whom, { idempotencyKey: id, traceparent }, body) => {
+  return (method, whom, { idempotencyKey: id, traceparent }, body, isAnew = false) => {
     const signature = signatureHeaders(secrets, { id, seconds: Math.floor(clock.now() / 1000), body })
     const headers = {
       ...HEADERS,
@@ -47,7 +47,7 @@ function opener({ url, secrets, connections, clock }: Reached): Open {
       traceparent,
       ...signature,
     }
-    const how = { method, agent, headers, maxHeaderSize: HEADER_LIMIT_BYTES }
+    const how = { method, agent: isAnew ? (false as const) : agent, headers, maxHeaderSize: HEADER_LIMIT_BYTES }
     return isSecure ? secureRequest(whom.url, how) : plainRequest(whom.url, how)
   }
 }
@@ -72,8 +72,8 @@ export function httpTransport(reached: Reached): Transport {
       // What it means that nobody wants the answer any more, where the attempt stands just now.
       let stop = (): void => {}
       const onAbort = (): void => stop()
-      const send = (): ClientRequest => {
-        const request = open('POST', whom, asked, body)
+      const send = (isAnew: boolean): ClientRequest => {
+        const request = open('POST', whom, asked, body, isAnew)
         stop = () => {
           // Whoever wants to take back what this does has to know when it is over.
           const isAwaited = isGivenUp(signal) && request.socket?.connecting === false
@@ -131,13 +131,14 @@ const HEADERS = {
 }
 
 /** Sends the request and reads its answer in whole. */
-async function exchange(send: () => ClientRequest, whom: Whom, limitBytes: number): Promise<Came> {
+async function exchange(send: (isAnew: boolean) => ClientRequest, whom: Whom, limitBytes: number): Promise<Came> {
   try {
-    return await sent(send(), whom, limitBytes)
+    return await sent(send(false), whom, limitBytes)
   } catch (error) {
-    // The other side closed the connection while nothing was asked on it: it has not seen this request.
+    // Mostly the other side closed the connection while nothing was asked on it, and has not seen this request; others that
+    // are kept may have gone with it.
     if (!(error instanceof StaleConnection)) throw error
-    return sent(send(), whom, limitBytes)
+    return sent(send(true), whom, limitBytes)
   }
 }
 
