@@ -95,6 +95,13 @@ test.each([
 
 test('on a narrow screen nothing stands beside it', async () => {
   const { page } = await browser.look({ width: 360, height: 740 })
+  await page.goto(shown.at())
+  const places = page.getByRole('navigation', { name: 'Pages' }).getByRole('link')
+  await places.last().waitFor()
+  for (const link of await places.all()) {
+    const box = await link.boundingBox()
+    expect((box?.x ?? 999) + (box?.width ?? 0)).toBeLessThanOrEqual(360)
+  }
   for (const [hash, text] of [
     ['', 'Newest workflows'],
     ['#/runs', 'Stuck for'],
