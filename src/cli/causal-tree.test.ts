@@ -141,8 +141,8 @@ describe('the tree of an orchestrated order', () => {
       '     +1ms  ├─ catalog.reserve/a  stock.reserved  29ms',
       '     +1ms  ├─ catalog.reserve/b  stock.reserved  19ms',
       '    +30ms  ├─ payment.charge#0  {"receipt":"r-1"}  30ms, 2 attempts',
-      '    +60ms  ├─ shipping.ship#0  not answered, waits for shipping.ship since 9.94s; attempt 2 failed (Error: HTTP 503), again in 2s',
-      '           ├─ ⌛ waits for the signal cancel-order since 9.94s',
+      '    +60ms  ├─ shipping.ship#0  not answered, waits for shipping.ship, 9.94s so far; attempt 2 failed (Error: HTTP 503), again in 2s',
+      '           ├─ ⌛ waits for the signal cancel-order, 9.94s so far',
       '    +60ms  ├─ step mail#0  failed after 10ms: TERMINAL: no address',
       '    +60ms  ├─ order.packed from shop',
       '    +61ms  └─ workflow wrap checkout:8841~wrap.0  completed in 29ms',
@@ -161,7 +161,7 @@ describe('the tree of an orchestrated order', () => {
   it('is summed up by what is awaited', () => {
     expect(summaryLines('orderId:8841', causes.runs, 3, style)).toEqual([
       'orderId:8841: 1 running, 1 completed; 3 events.',
-      "checkout:8841: Waits for shipping.ship since 9.94s; attempt 2 failed (Error: HTTP 503); it is tried again in 2s. Waits for the signal cancel-order since 9.94s; send it: ballet signal checkout:8841 cancel-order --data '<json>'",
+      "checkout:8841: Waits for shipping.ship, 9.94s so far; attempt 2 failed (Error: HTTP 503); it is tried again in 2s. Waits for the signal cancel-order, 9.94s so far; send it: ballet signal checkout:8841 cancel-order --data '<json>'",
     ])
   })
 })
@@ -205,7 +205,7 @@ it('shows a choreographed order: events and the reactions that they brought abou
     '     +0ms  order.created from shop',
     '     +1ms  └─ payment reacts: payment.charge  completed in 19ms, 3 attempts',
     '    +20ms     └─ payment.approved from payment',
-    '    +30ms        └─ shipping reacts: shipping.ship  running for 9.97s, waits for shipping.ship since 9.97s',
+    '    +30ms        └─ shipping reacts: shipping.ship  running for 9.97s, waits for shipping.ship, 9.97s so far',
   ])
 })
 
@@ -261,12 +261,12 @@ it('tells what was given up, what a person answered, and in which phase a run is
   expect(lines({ runs: [order], journals: new Map([[order.id, journal]]) })).toEqual([
     '     +0ms  workflow checkout checkout:8841  undoing for 10s',
     '     +0ms  ├─ a.do#0  5  10ms, by ann',
-    '     +0ms  ├─ b.do#0  given up, waits for b.do since 10s',
+    '     +0ms  ├─ b.do#0  given up, waits for b.do, 10s so far',
     '     +0ms  ├─ c.do#0  failed after 20ms, by bob: GONE: no',
-    '    +30ms  └─ a.undo takes back a.do#0  not answered, waits for a.undo since 9.97s',
+    '    +30ms  └─ a.undo takes back a.do#0  not answered, waits for a.undo, 9.97s so far',
   ])
   expect(summaryLines('orderId:8841', [order], 0, style).slice(1)).toEqual([
-    expect.stringMatching(/^checkout:8841: Takes back what it did\. Waits for b\.do since 10s; it was given up/),
+    expect.stringMatching(/^checkout:8841: Takes back what it did\. Waits for b\.do, 10s so far; it was given up/),
     '  ballet cancel checkout:8841',
   ])
 })

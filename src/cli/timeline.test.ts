@@ -148,7 +148,7 @@ describe('the page of a workflow', () => {
       ),
     ]
     expect(timeline(run, journal, style)).toEqual([
-      "Waits for the signal approve since 8.5s; send it: ballet signal checkout:8841 approve --data '<json>'",
+      "Waits for the signal approve, 8.5s so far; send it: ballet signal checkout:8841 approve --data '<json>'",
       '',
       'checkout:8841  workflow checkout, version 3, key orderId:8841, running',
       'began 2026-01-31 12:00:00Z; caused by event:shop:e-1',
@@ -161,7 +161,7 @@ describe('the page of a workflow', () => {
       '    +20ms        attempt 1 of payment.charge#0 failed after 8ms: Error: the bank is away; again in 200ms',
       '    +1.5s     2  payment.charge#0 answered after 1.5s, attempt 2: payment.approved {"orderId":"8841"}',
       '                 → waits for the signal approve',
-      '                 ⌛ waits for the signal approve since 8.5s',
+      '                 ⌛ waits for the signal approve, 8.5s so far',
     ])
   })
 

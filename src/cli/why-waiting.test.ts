@@ -35,28 +35,28 @@ const line = (...waits: readonly Partial<WaitView>[]): string => waitingLine(run
 
 describe('a run that goes on', () => {
   it('names the service that has to answer', () => {
-    expect(line({})).toBe('Waits for payment.charge since 6s; it goes on when payment answers.')
+    expect(line({})).toBe('Waits for payment.charge, 6s so far; it goes on when payment answers.')
   })
 
   it('tells that a process before this one may have asked as well', () => {
     expect(line({ asked: 'before' })).toBe(
-      'Waits for payment.charge since 6s; an attempt of a process before this one may have reached payment; it goes on when payment answers.',
+      'Waits for payment.charge, 6s so far; an attempt of a process before this one may have reached payment; it goes on when payment answers.',
     )
     expect(line({ kind: 'step', for: 'book', asked: 'before' })).toBe(
-      'Waits for the step book since 6s; an attempt of a process before this one may have done a part of it; it runs now.',
+      'Waits for the step book, 6s so far; an attempt of a process before this one may have done a part of it; it runs now.',
     )
   })
 
   it('names the run that holds it, in the place of a service that was not asked', () => {
     expect(line({ behind: 'payment:order.created:1' })).toBe(
-      'Waits behind the run payment:order.created:1, which comes before it, since 6s; see: ballet show payment:order.created:1',
+      'Waits behind the run payment:order.created:1, which comes before it, 6s so far; see: ballet show payment:order.created:1',
     )
   })
 
   it('says for which place a call waits, and how many come before it', () => {
     const place = { at: 'payment', limit: '20 at once', before: 31 }
     expect(line({ place })).toBe(
-      'Waits for a place at payment (20 at once, 31 before it) to call payment.charge since 6s; it is made when there is one.',
+      'Waits for a place at payment (20 at once, 31 before it) to call payment.charge, 6s so far; it is made when there is one.',
     )
     const per = { field: 'customerId', value: '7' }
     expect(line({ place: { ...place, limit: '1/m', per, before: 0 } })).toContain(
@@ -72,7 +72,7 @@ describe('a run that goes on', () => {
       next: '2026-01-31T12:00:13.000Z',
     }
     expect(line({ attempt })).toBe(
-      'Waits for payment.charge since 6s; attempt 2 failed (Error: HTTP 503); it is tried again in 3s.',
+      'Waits for payment.charge, 6s so far; attempt 2 failed (Error: HTTP 503); it is tried again in 3s.',
     )
   })
 
@@ -85,16 +85,16 @@ describe('a run that goes on', () => {
       until: '2026-01-31T14:00:10.000Z',
     } as const
     expect(line(receive)).toBe(
-      "Waits for the signal approve since 6s, until 2026-01-31 14:00:10Z (in 2h); send it: ballet signal checkout:8841 approve --data '<json>'",
+      "Waits for the signal approve, 6s so far, until 2026-01-31 14:00:10Z (in 2h); send it: ballet signal checkout:8841 approve --data '<json>'",
     )
   })
 
   it('names events, alone or with signals', () => {
     expect(line({ kind: 'receive', for: 'order.shipped', from: 'event' })).toBe(
-      'Waits for the event order.shipped since 6s; it goes on when that is published.',
+      'Waits for the event order.shipped, 6s so far; it goes on when that is published.',
     )
     expect(line({ kind: 'receive', for: 'order.shipped | cancel', from: 'event | signal' })).toBe(
-      'Waits for the event or signal order.shipped or cancel since 6s; it goes on when one of them comes.',
+      'Waits for the event or signal order.shipped or cancel, 6s so far; it goes on when one of them comes.',
     )
   })
 
@@ -109,7 +109,7 @@ describe('a run that goes on', () => {
       'Sleeps until 2026-02-02 12:00:10Z (in 2d); it goes on by itself.',
     )
     expect(line({ kind: 'child', for: 'checkout:8841~wrap.0', from: 'wrap' })).toBe(
-      "Waits for the run checkout:8841~wrap.0 since 6s; see: ballet show 'checkout:8841~wrap.0'",
+      "Waits for the run checkout:8841~wrap.0, 6s so far; see: ballet show 'checkout:8841~wrap.0'",
     )
   })
 
@@ -122,17 +122,17 @@ describe('a run that goes on', () => {
     expect(waitingLine(run({ at: '2026-01-31T12:00:08.000Z' }), now)).toContain('Running for 2s: ')
     const given = wait({ givenUp: true })
     expect(waitingLine(run({ phase: 'cancelling', deadline: at, waits: [given] }), now)).toBe(
-      'Was asked to stop. Waits for payment.charge since 6s; it was given up, and its answer tells what there is to take back.',
+      'Was asked to stop. Waits for payment.charge, 6s so far; it was given up, and its answer tells what there is to take back.',
     )
     const undo = wait({ op: 'undo:payment.charge#0', for: 'payment.refund', undoes: 'payment.charge#0' })
     expect(waitingLine(run({ phase: 'undoing', deadline: at, waits: [undo] }), now)).toBe(
-      'It is cancelled at 2026-01-31 14:00:10Z (in 2h) if not done. Takes back what it did. Waits for payment.refund, which takes back payment.charge#0, since 6s; it goes on when payment answers.',
+      'It is cancelled at 2026-01-31 14:00:10Z (in 2h) if not done. Takes back what it did. Waits for payment.refund, which takes back payment.charge#0, 6s so far; it goes on when payment answers.',
     )
   })
 
   it('tells all that it waits for on one line', () => {
     expect(line({}, { kind: 'step', op: 'mail#0', for: 'mail', from: 'the workflow' })).toBe(
-      'Waits for payment.charge since 6s; it goes on when payment answers. Waits for the step mail since 6s; it runs now.',
+      'Waits for payment.charge, 6s so far; it goes on when payment answers. Waits for the step mail, 6s so far; it runs now.',
     )
     expect(line()).toBe('Running for 10s: its code has the word; it waits for nothing.')
     const unread = { code: 'RUN_UNREADABLE', message: 'the run "a" cannot be read: a page is damaged.', details: {} }
@@ -154,7 +154,7 @@ describe('a run that goes on', () => {
     const signal = { kind: 'receive', op: 'receive#0', for: 'approve', from: 'signal' } as const
     const two = line(signal, { op: 'a#0' }, { ...signal, op: 'receive#1', for: 'go' })
     expect(two).toMatch(
-      /^Waits for payment.charge since 6s; it goes on when payment answers[.] Waits for the signal go since 6s[.]/,
+      /^Waits for payment.charge, 6s so far; it goes on when payment answers[.] Waits for the signal go, 6s so far[.]/,
     )
     expect(two).toMatch(/send it: ballet signal checkout:8841 approve --data '<json>'$/)
     const many = line(...Array.from({ length: 60 }, (_, at) => ({ op: `payment.charge#${at}` })))
@@ -180,7 +180,7 @@ describe('a run that goes on', () => {
   it('does not say of a suspected run that its service is waited for', () => {
     const suspect = { what: 'payment.charge#0', deaths: 2 }
     expect(waitingLine(run({ suspect, waits: [wait({})] }), now)).toMatch(
-      /Waits for payment.charge since 6s; it is made again when the run is tried[.]$/,
+      /Waits for payment.charge, 6s so far; it is made again when the run is tried[.]$/,
     )
   })
 })

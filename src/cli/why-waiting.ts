@@ -138,24 +138,24 @@ const placed = ({ at }: WaitView): string => (at === undefined ? '' : ` at ${at}
 /** What a wait is for, since when and until when. */
 export function waitWords(wait: WaitView, now: number): string {
   const until = wait.until === null ? '' : `, until ${shownTime(wait.until)} (${inTime(wait.until, now)})`
-  const since = `since ${showMs(between(wait.since, null, now))}`
+  const soFar = `${showMs(between(wait.since, null, now))} so far`
   switch (wait.kind) {
     case 'timer':
       return wait.until === null
-        ? `sleeps ${since}`
+        ? `sleeps, ${soFar}`
         : `sleeps until ${shownTime(wait.until)} (${inTime(wait.until, now)})`
     case 'receive':
-      return `waits for ${nouns(wait)} ${since}${until}`
+      return `waits for ${nouns(wait)}, ${soFar}${until}`
     case 'child':
-      return `waits for the run ${wait.for} ${since}${until}`
+      return `waits for the run ${wait.for}, ${soFar}${until}`
     case 'step':
-      return `waits for the step ${wait.for} ${since}${failed(wait)}`
+      return `waits for the step ${wait.for}, ${soFar}${failed(wait)}`
     case 'call': {
-      if (wait.behind !== undefined) return `waits behind the run ${wait.behind}, which comes before it, ${since}`
-      const undo = wait.undoes === undefined ? '' : `, which takes back ${wait.undoes},`
+      if (wait.behind !== undefined) return `waits behind the run ${wait.behind}, which comes before it, ${soFar}`
+      const undo = wait.undoes === undefined ? '' : `, which takes back ${wait.undoes}`
       if (wait.place !== undefined)
-        return `waits for ${placeAt(wait.place)} to call ${wait.for}${placed(wait)}${undo} ${since}${failed(wait)}`
-      return `waits for ${wait.for}${placed(wait)}${undo} ${since}${failed(wait)}`
+        return `waits for ${placeAt(wait.place)} to call ${wait.for}${placed(wait)}${undo}, ${soFar}${failed(wait)}`
+      return `waits for ${wait.for}${placed(wait)}${undo}, ${soFar}${failed(wait)}`
     }
   }
 }

@@ -58,7 +58,7 @@ test('the application tells where it is, and what waits for it', async () => {
   const run = await app.run(id)
   expect(run?.waits[0]).toMatchObject({ for: 'payment.charge', at: origin })
   expect(run === null ? '' : waitingLine(run, Date.parse(run.created))).toContain(
-    `Waits for payment.charge at ${origin} since`,
+    `Waits for payment.charge at ${origin}, `,
   )
 })
 

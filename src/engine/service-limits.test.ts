@@ -71,7 +71,7 @@ test('so many are made at once, the oldest first; who waits says for what', asyn
   const run = await app.run('c')
   expect(run?.waits).toMatchObject([{ for: 'bank.charge', place: { at: 'bank', limit: '1 at once', before: 1 } }])
   expect(run === null ? '' : waitingLine(run, clock.now())).toBe(
-    'Waits for a place at bank (1 at once, 1 before it) to call bank.charge since 0ms; it is made when there is one.',
+    'Waits for a place at bank (1 at once, 1 before it) to call bank.charge, 0ms so far; it is made when there is one.',
   )
   expect((await app.run('a'))?.waits[0]?.place).toBe(undefined)
   expect([metric(app, 'running'), metric(app, 'waiting')]).toEqual([1, 2])

@@ -182,7 +182,7 @@ describe('publish, events and why', () => {
     await box.run(['start', 'checkout', '--input', order('w-1', 13)])
     await waiting('checkout:w-1', 'receive')
     const { stdout } = await box.run(['why', 'orderId:w-1'])
-    expect(stdout).toContain('orderId:w-1: 1 running; 1 event.\ncheckout:w-1: Waits for the signal approve since ')
+    expect(stdout).toContain('orderId:w-1: 1 running; 1 event.\ncheckout:w-1: Waits for the signal approve, ')
     expect(stdout).toMatch(
       /├─ payment\.charge#0 {2}payment\.approved {2}\S+, 2 attempts\n.*└─ ⌛ waits for the signal approve/,
     )
@@ -265,7 +265,7 @@ describe('runs and show', () => {
     expect(child).toContain('~')
     const parent = await box.run(['show', 'p-1'])
     expect(parent.stdout.split('\n')[0]).toMatch(
-      new RegExp(`^Waits for the run ${child} since \\S+; see: ballet show '${child}'$`),
+      new RegExp(`^Waits for the run ${child}, \\S+ so far; see: ballet show '${child}'$`),
     )
     expect((await box.run(['show', child])).stdout).toContain('child of p-1')
   })
