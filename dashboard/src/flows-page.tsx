@@ -3,14 +3,13 @@ import type { ReactNode } from 'react'
 import { serverNow } from './api.ts'
 import { FilterBar, filterOf } from './filter-bar.tsx'
 import { FlowDrawing } from './flow-drawing.tsx'
+import { FLOW_STATES, FlowNumbers } from './flow-numbers.tsx'
 import { More } from './more.tsx'
 import { Empty, Failure, Loading, Part, State, When } from './pieces.tsx'
-import { FLOWS_COUNTED, useApp, useFlowCount, useFlows } from './queries.ts'
+import { useApp, useFlows } from './queries.ts'
 import { href } from './router.ts'
 import { flowWords, printable, printableView, type FlowView } from './shown.ts'
 import { WindowList } from './window-list.tsx'
-
-const STATES = ['overdue', 'broken', 'on track', 'may end', 'complete'] as const satisfies readonly FlowView['state'][]
 
 export function ChoreographiesPage(): ReactNode {
   const app = useApp()
@@ -29,26 +28,6 @@ export function ChoreographiesPage(): ReactNode {
   )
 }
 
-function FlowNumbers({ name }: { readonly name: string }): ReactNode {
-  return (
-    <div className="numbers-row small">
-      {STATES.map((state) => (
-        <FlowNumber key={state} name={name} state={state} />
-      ))}
-    </div>
-  )
-}
-
-function FlowNumber({ name, state }: { readonly name: string; readonly state: FlowView['state'] }): ReactNode {
-  const { data } = useFlowCount(name, state)
-  const count = data === undefined ? '–' : data.more ? `${FLOWS_COUNTED}+` : `${data.flows.length}`
-  return (
-    <a className={`number ${count === '0' ? 'quiet' : ''}`} href={href(['flows', name], { state })}>
-      <strong>{count}</strong> <State of={state} />
-    </a>
-  )
-}
-
 export function FlowsPage({ name, query }: { readonly name: string; readonly query: URLSearchParams }): ReactNode {
   const app = useApp()
   const flows = useFlows(name, filterOf(query, ['state']))
@@ -59,7 +38,11 @@ export function FlowsPage({ name, query }: { readonly name: string; readonly que
       <h1>Flows of {printable(name)}</h1>
       <FlowNumbers name={name} />
       <div className="line-of">
-        <FilterBar path={['flows', name]} query={query} fields={[{ name: 'state', label: 'State', options: STATES }]} />
+        <FilterBar
+          path={['flows', name]}
+          query={query}
+          fields={[{ name: 'state', label: 'State', options: FLOW_STATES }]}
+        />
         <a href={href(['start'], { what: 'flow', name })}>Conduct a flow</a>
       </div>
       <Failure of={flows.error} />

@@ -1,18 +1,9 @@
 // What needs a person first: what is stuck, by reason, then flows that are late or broken, then what is under way, who carries it
 // and on which store.
 import type { ReactNode } from 'react'
+import { FlowNumbers } from './flow-numbers.tsx'
 import { Empty, Failure, Facts, Loading, Part, RunLink, State, When } from './pieces.tsx'
-import {
-  FLOWS_COUNTED,
-  useApp,
-  useCounts,
-  useFlowCount,
-  useNewest,
-  useNodes,
-  useRuns,
-  useSchedules,
-  useStuck,
-} from './queries.ts'
+import { useApp, useCounts, useFlowCount, useNewest, useNodes, useRuns, useSchedules, useStuck } from './queries.ts'
 import { RetryAll } from './retry-all.tsx'
 import { href } from './router.ts'
 import { serverNow } from './api.ts'
@@ -183,29 +174,13 @@ function groupsOf(runs: readonly RunView[]): readonly Group[] {
   return [...groups].map(([key, some]) => ({ key, first: some[0] as RunView, runs: some }))
 }
 
-const STATES = ['overdue', 'broken', 'on track', 'may end', 'complete'] as const satisfies readonly FlowView['state'][]
-
 function Flows({ name }: { readonly name: string }): ReactNode {
   return (
     <Part title={`Flows of ${printable(name)}`} note={<a href={href(['flows', name])}>all</a>}>
-      <div className="numbers-row small">
-        {STATES.map((state) => (
-          <FlowNumber key={state} name={name} state={state} />
-        ))}
-      </div>
+      <FlowNumbers name={name} />
       <Late name={name} state="overdue" />
       <Late name={name} state="broken" />
     </Part>
-  )
-}
-
-function FlowNumber({ name, state }: { readonly name: string; readonly state: FlowView['state'] }): ReactNode {
-  const { data } = useFlowCount(name, state)
-  const count = data === undefined ? '–' : data.more ? `${FLOWS_COUNTED}+` : `${data.flows.length}`
-  return (
-    <a className={`number ${count === '0' ? 'quiet' : ''}`} href={href(['flows', name], { state })}>
-      <strong>{count}</strong> <State of={state} />
-    </a>
   )
 }
 
