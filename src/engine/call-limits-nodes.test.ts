@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { keptLog } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { callLimit, type CallLimit, type ServiceLimits } from '../define/service-limits.ts'
 import { CallLimits, type CallPlace } from './call-limits.ts'
 
@@ -10,7 +10,7 @@ const SHARDS = 8
 
 /** Nodes, each with its shards; what they ask is under way until somebody ends it. */
 class Nodes {
-  readonly clock = new HandClock(0)
+  readonly clock = new SteppedClock(0)
   readonly begun: number[] = []
   readonly under: { readonly until: number; readonly leave: () => void }[] = []
   most = 0

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { keptLog } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { callLimit, type CallLimit, type ServiceLimits } from '../define/service-limits.ts'
 import { CallLimits, type Bound, type CallPlace } from './call-limits.ts'
 
@@ -13,7 +13,7 @@ class Caller {
   readonly place: CallPlace
   begunAt: number | null = null
 
-  constructor(limits: CallLimits, clock: HandClock, bounds: readonly Bound[], isUndo = false, age = limits.age()) {
+  constructor(limits: CallLimits, clock: SteppedClock, bounds: readonly Bound[], isUndo = false, age = limits.age()) {
     const given = (): void => {
       this.begunAt = clock.now()
       this.place.begun()
@@ -24,7 +24,7 @@ class Caller {
 }
 
 function setUp(given: ServiceLimits = { atOnce: 1 }) {
-  const clock = new HandClock(0)
+  const clock = new SteppedClock(0)
   const log = keptLog()
   const limits = new CallLimits(clock, log)
   const limit = limitOf(given)
@@ -65,7 +65,7 @@ describe('at once', () => {
   })
 
   test('whoever waits for its service keeps none of the others of that service from it', () => {
-    const clock = new HandClock(0)
+    const clock = new SteppedClock(0)
     const limits = new CallLimits(clock, keptLog())
     const [whole, slow] = [limitOf({ atOnce: 2 }, 'crm'), limitOf({ rate: '1/m' }, 'crm.update')]
     const update = (): Caller =>
@@ -84,7 +84,7 @@ describe('at once', () => {
   })
 
   test('what holds a place and has not begun counts, and what gives it up does not', () => {
-    const clock = new HandClock(0)
+    const clock = new SteppedClock(0)
     const limits = new CallLimits(clock, keptLog())
     const limit = limitOf({ atOnce: 1, rate: '1/s' })
     const held = limits.place({ bounds: [{ limit, value: '' }], isUndo: false, age: limits.age(), given: () => {} })

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { ballet, memory, operation, service, signal, TerminalError, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 
@@ -259,7 +259,7 @@ test('F21: after a restart another attempt has failed: what the earlier one may 
     return null
   })
   const definition = ballet({ services: [stock], workflows: [flow] })
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   life = 1
   const first = await openForTest(definition, { store: memory(data), clock })
   await first.start(flow(null), { id: 'f' })

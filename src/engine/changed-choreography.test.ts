@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { live } from '../../test/support/sweeps.ts'
 import { ballet, choreography, event, seq, sqlite, type Choreography } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
@@ -20,7 +20,7 @@ const Shipped = event('order.shipped', Order, byOrder)
 
 test('a flow that has not begun by a changed choreography is none: its row goes, and its deadline tells nothing', async () => {
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const log = keptLog()
   const options = () => ({ store: memory(data), clock, log }) as const
   const begins = (first: 'order.created' | 'order.declined') =>
@@ -60,7 +60,7 @@ test('a flow that has not begun by a changed choreography is none: its row goes,
 
 test('what came before a choreography was followed is no part of its flows, also when it is another one later on', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ballet-changed-'))
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const openWith = (...choreographies: readonly Choreography[]) => {
     const definition = ballet({ services: [], choreographies, events: [Created, Declined, Paid, Shipped] })
     return openForTest(definition, { store: sqlite({ file: join(folder, 'store.db') }), clock })
@@ -87,7 +87,7 @@ test('what came before a choreography was followed is no part of its flows, also
 
 test('in a store that does not say from where on a choreography is followed, all events of a key count', async () => {
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const openWith = (...choreographies: readonly Choreography[]) =>
     openForTest(ballet({ services: [], choreographies, events: [Created, Paid, Shipped] }), {
       store: memory(data),

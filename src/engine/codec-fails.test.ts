@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import {
@@ -148,7 +148,7 @@ test('a passed deadline that cannot be told beside requests stops the applicatio
 })
 
 test('an attempt of an earlier life that is waited for, and whose end cannot be written, stops the application', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const { open, failNext } = place(clock)
   const begun = gate()
   const charge = operation({

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { rounds } from '../../test/support/sweeps.ts'
 import { byOrder, codeOf, Created, newFile, Order, runsOf } from '../../test/support/conducted.ts'
 import {
@@ -102,7 +102,7 @@ function sale(refunds: boolean) {
 
 async function lateSale(refunds: boolean): Promise<Application> {
   const { flow, definition } = sale(refunds)
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const app = await openForTest(definition, { store: memory(new MemoryData()), clock })
   await app.conduct(flow)(Created({ orderId: 'o' }))
   await hasFailed(app, 'sale:o')
@@ -145,7 +145,7 @@ test.each([
   const pattern = seq(Created, choice(Shipped.as('shipped'), Refunded.as('refunded')).within('2d'))
   const flow = choreography('sale', { key: 'orderId' }, pattern, { outside: [Refunded] })
   const definition = ballet({ services: [desk], events: [Late], workflows: [watch], choreographies: [flow] })
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const app = await openForTest(definition, { store: memory(new MemoryData()), clock })
   if (!isOfFlow) await app.start(watch({ orderId: 'o' }))
   await app.conduct(flow)(Created({ orderId: 'o' }))

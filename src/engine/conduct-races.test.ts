@@ -2,7 +2,7 @@
 // written meanwhile counts.
 import { expect, test } from 'vitest'
 import { gate, openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { begin, byOrder, codeOf, Created, Order, shop } from '../../test/support/conducted.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { live, rounds } from '../../test/support/sweeps.ts'
@@ -40,7 +40,7 @@ test('an event that is written, and not durable, when a flow might end: the flow
     choice(Created.as('silent'), seq(Created, Asked).as('asked')),
     { outside: [Asked] },
   )
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const held = new Map([
     ['order.created', gate()],
     ['client.asked', gate()],

@@ -16,7 +16,7 @@ import {
   runsOf,
   shop,
 } from '../../test/support/conducted.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { live, sweep } from '../../test/support/sweeps.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
@@ -158,7 +158,7 @@ test('while its journal cannot be read reactions answer, and it conducts on when
 test('a flow that has ended is forgotten with its run and its calls, and can be conducted anew when its name is free', async () => {
   const { definition } = shop()
   const data = new MemoryData('s')
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const app = await openForTest(definition, {
     store: memory(data),
     clock,

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { ballet, memory, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 
@@ -28,7 +28,7 @@ test('a timer that is set again by the next generation, in the same moment, stan
 })
 
 test('a timer of a generation that is over does not wake the sleep of that name in the next one, which began while it came', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   let isBroken = true
   const flow = workflow('flow', { input: z.number(), output: z.null(), signals: [Go] }, async (run, generation) => {
     if (generation > 1) for (;;) await run.receive(Go)

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { flowsByLog } from '../../test/support/flows-by-log.ts'
 import { unsteady } from '../../test/support/mortal-stores.ts'
 import { rounds } from '../../test/support/sweeps.ts'
@@ -59,7 +59,7 @@ test('F1: deadlines pass while processes die, and while the choreography is chan
     const pick = <T>(list: readonly T[]): T => list[Math.floor(stream() * list.length)] as T
     const words = Array.from({ length: 40 }, () => ({ type: pick(events), orderId: pick(KEYS), isSaid: false }))
     const data = new MemoryData('s')
-    const clock = new HandClock()
+    const clock = new SteppedClock()
     /** Time passes until something is there. */
     const passing = async <T>(work: Promise<T>): Promise<T> => {
       const wait = { isOver: false }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { rounds } from '../../test/support/sweeps.ts'
 import {
   all,
@@ -49,12 +49,12 @@ function definitionOf(...[flow, more]: Delivery | readonly []) {
 
 /** Opens applications, one after the other, on one file. */
 function onFile(name: string) {
-  return async (clock: HandClock, ...delivery: Delivery | readonly []): Promise<Application> =>
+  return async (clock: SteppedClock, ...delivery: Delivery | readonly []): Promise<Application> =>
     openForTest(definitionOf(...delivery), { store: sqlite({ file: join(folder, `${name}.db`) }), clock })
 }
 
 /** Lets time pass, in small steps, until something holds. */
-async function when(clock: HandClock, holds: () => Promise<boolean>): Promise<void> {
+async function when(clock: SteppedClock, holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) {
     await rounds(2)
     clock.pass(20)
@@ -72,7 +72,7 @@ async function told(app: Application, orderId = 'a') {
 const overdues = async (app: Application): Promise<number | undefined> => (await app.flow('delivery', 'a'))?.overdues
 
 test('a deadline that is known only behind a later one that was told is told as well', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const app = await onFile('behind')(
     clock,
     seq(Created, all(Packed.within('50s'), choice(seq(Paid, Settled).within('10s'), Declined.within('100s')))),
@@ -87,7 +87,7 @@ test('a deadline that is known only behind a later one that was told is told as 
 })
 
 test('by a clock that was set back no flow is overdue before its time, and what is late then is told', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const flow = seq(Created, Paid.within('10s'), Packed.within('20s'))
   const openOn = onFile('set-back')
   const first = await openOn(clock, flow)
@@ -96,7 +96,7 @@ test('by a clock that was set back no flow is overdue before its time, and what 
   clock.pass(10_000)
   await when(clock, async () => (await overdues(first)) === 1)
   await first.close()
-  const before = new HandClock(clock.now() - 3_600_000)
+  const before = new SteppedClock(clock.now() - 3_600_000)
   const app = await openOn(before, flow)
   await app.publish(Paid({ orderId: 'a' }))
   expect(await app.flow('delivery', 'a')).toMatchObject({ state: 'on track', deadlines: [{ passed: false }] })
@@ -106,7 +106,7 @@ test('by a clock that was set back no flow is overdue before its time, and what 
 })
 
 test('a deadline that was told is not told again when the choreography is changed behind it, nor when it is changed back', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const openOn = onFile('changed')
   const first = await openOn(clock, seq(Created, Paid.within('10s'), Packed))
   await first.publish(Created({ orderId: 'a' }))
@@ -126,7 +126,7 @@ test('a deadline that was told is not told again when the choreography is change
 })
 
 test('two limits that ask for the same by the same time are one deadline, which is told once', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const answered = { always: [response(Created, Paid, { within: '10s' })] }
   const app = await onFile('equal')(clock, seq(Created, Paid.within('10s'), Packed.within('20s')), answered)
   await app.publish(Created({ orderId: 'a' }))
@@ -138,7 +138,7 @@ test('two limits that ask for the same by the same time are one deadline, which 
 })
 
 test('a deadline that passes while the application runs without its choreography is told when that is back', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const flow = seq(Created, Paid.within('10s'), Packed)
   const openOn = onFile('without')
   const first = await openOn(clock, flow)
@@ -167,7 +167,7 @@ test('a deadline that passes while the application runs without its choreography
 })
 
 test('a deadline whose timer went while the clock was set back is told by the next process', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const flow = seq(Created, Paid.within('10s'))
   const openOn = onFile('gone')
   let backMs = 0

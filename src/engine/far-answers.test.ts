@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { ballet, open, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { live, rounds } from '../../test/support/sweeps.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
@@ -14,7 +14,7 @@ const quiet = { info: () => {}, warn: () => {}, error: () => {} }
 const nothing = workflow('nothing', { input: z.null(), output: z.null() }, async () => null)
 
 test('the answers of a minute are forgotten a minute later, however many they are', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const store = memory(new MemoryData())
   const app = await open(ballet({ services: [], workflows: [nothing] }), { store, clock, log: quiet })
   const answers = async () => (await store.inboxIds(0, answersOf('default'), 10_000)).length
@@ -36,7 +36,7 @@ test('the answers of a minute are forgotten a minute later, however many they ar
 })
 
 test('answers that could not be read when the application was opened are forgotten a minute later', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const data = new MemoryData()
   const place = answersOf('default')
   const store = memory(data)

@@ -1,11 +1,11 @@
 // Until when a process may be sure of its lease: it counts from when the renewal was sent, by time that passes.
 import { elapsedOf } from '../core/clock.ts'
 import { expect, test } from 'vitest'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { LeaseHold, sureHold } from './hold.ts'
 
 test('a lease is sure for its length, from when it was asked for', () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const hold = new LeaseHold(clock, 1000, elapsedOf(clock))
   clock.pass(999)
   expect(hold.isSure).toBe(true)
@@ -14,7 +14,7 @@ test('a lease is sure for its length, from when it was asked for', () => {
 })
 
 test('what waits begins when a renewal has come that is not too old itself, once and in order', () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const hold = new LeaseHold(clock, 1000, elapsedOf(clock))
   const begun: string[] = []
   hold.whenSure(() => begun.push('at once'))

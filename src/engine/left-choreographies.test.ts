@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { live, sweep } from '../../test/support/sweeps.ts'
 import { ballet, choreography, event, seq } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
@@ -18,7 +18,7 @@ const trip = choreography('trip', { key: 'tripId' }, seq(Begun, Ended.within('30
 const retention = { runs: '100s' } as const
 
 function setUp(namespace: string) {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const data = new MemoryData()
   const openWith = (...choreographies: readonly (typeof trip)[]) => {
     const definition = ballet({ services: [], choreographies, events: [Begun, Ended, Seen] })

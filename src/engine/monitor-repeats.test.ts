@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog } from '../../test/support/applications.ts'
-import { fastClock, HandClock } from '../../test/support/clocks.ts'
+import { fastClock, SteppedClock } from '../../test/support/clocks.ts'
 import { flowsByLog } from '../../test/support/flows-by-log.ts'
 import { unsteady } from '../../test/support/mortal-stores.ts'
 import { guarded } from '../../test/support/stores.ts'
@@ -84,7 +84,7 @@ test('on a file: a flow that comes again is refused as a new one, and is what it
   const folder = mkdtempSync(join(tmpdir(), 'ballet-repeats-'))
   const own = sqlite({ file: join(folder, 'store.db') })
   const seen = { refused: 0 }
-  const app = await open(definition, { store: counting(own, seen), ...settings(), clock: new HandClock() })
+  const app = await open(definition, { store: counting(own, seen), ...settings(), clock: new SteppedClock() })
   for (let time = 0; time < 2; time++) {
     await Promise.all([Created, Declined].map((one) => app.publish(one({ orderId: 'a' }))))
     await app.flows('sale')

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'
 import { parseDetail } from '../core/flow-account.ts'
 import { openForTest, until } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { live, rounds, sweep } from '../../test/support/sweeps.ts'
 import {
   ballet,
@@ -76,7 +76,7 @@ function parts() {
 }
 
 /** Time passes, in steps: flows are read before they are written, those that were taken for new when they go on. */
-async function pass(clock: HandClock, ms: number): Promise<void> {
+async function pass(clock: SteppedClock, ms: number): Promise<void> {
   for (const part of [20, 300, ms - 320]) {
     await rounds(20)
     clock.pass(part)
@@ -121,7 +121,7 @@ test('F12: an event that its choreography does not expect: the flow is broken, a
 })
 
 test('a flow that does not go as it should says what was done in it and not taken back', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const Failed = event('shipping.failed', Order, byOrder)
   const Refunded = event('payment.refunded', Order, byOrder)
   const payment = service('payment', {
@@ -173,7 +173,7 @@ test('an event of a key whose flow has not begun is foreign to it', async () => 
 
 test('a deadline that passes makes it overdue and is an event, once, also over a restart; what comes late heals it', async () => {
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const { definition, told } = parts()
   const first = await openForTest(definition, { store: memory(data), clock })
   await first.publish(Created({ orderId: 'a' }))
@@ -201,7 +201,7 @@ test('a deadline that passes makes it overdue and is an event, once, also over a
 
 test('an event behind its deadline that comes before the timer does: the flow was overdue, and that is told once', async () => {
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const soon = choreography('fulfilment', { key: 'orderId' }, seq(Created, Paid.within('10ms'), Shipped.within('2d')))
   const { definition, told } = parts()
   const app = await openForTest({ ...definition, choreographies: [soon] }, { store: memory(data), clock })
@@ -228,7 +228,7 @@ test('an event behind its deadline that comes before the timer does: the flow wa
 test('F1: a process dies before its monitor took an event and one behind its deadline: what is overdue is told when all is up', async () => {
   const data = new MemoryData()
   const { definition, told } = parts()
-  const first = await openForTest(definition, { store: memory(data), clock: new HandClock() })
+  const first = await openForTest(definition, { store: memory(data), clock: new SteppedClock() })
   await first.close()
   let now = Date.UTC(2030, 0, 2)
   // Nothing waits long enough in this process: it takes no event.
@@ -241,7 +241,7 @@ test('F1: a process dies before its monitor took an event and one behind its dea
   now += 40_000
   await dying.publish(Paid({ orderId: 'a' }))
   expect(flowOf(data, 'a')).toBeUndefined()
-  const clock = new HandClock(now)
+  const clock = new SteppedClock(now)
   const app = await openForTest(definition, { store: memory(data), clock })
   await pass(clock, 1000)
   expect(parseDetail((await standing(app, data, 'a', 'on track')).detail)).toMatchObject({ overdues: 1 })
@@ -251,7 +251,7 @@ test('F1: a process dies before its monitor took an event and one behind its dea
 
 test('F1: a process dies before its monitor took an event: it is taken when the application is opened again', async () => {
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const { definition } = parts()
   const first = await openForTest(definition, { store: memory(data), clock })
   await pass(clock, 1000)
@@ -265,7 +265,7 @@ test('F1: a process dies before its monitor took an event: it is taken when the 
 
 test('a choreography that was changed takes the events of a key once more', async () => {
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const { definition } = parts()
   const first = await openForTest(definition, { store: memory(data), clock })
   await first.publish(Created({ orderId: 'a' }))
@@ -281,7 +281,7 @@ test('a choreography that was changed takes the events of a key once more', asyn
 
 test('with a retention a flow that waits for nothing is forgotten when it is old, and one that waits is kept', async () => {
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const options = { store: memory(data), clock, retention: { runs: '100s' } } as const
   const app = await openForTest(parts().definition, options)
   for (const orderId of ['ended', 'waits', 'broken']) await app.publish(Created({ orderId }))
@@ -307,7 +307,7 @@ test('what came for a flow while the sweep had its old row in hand is not forgot
   const flow = choreography('delivery', byOrder, seq(Created, optional(Shipped)))
   const definition = ballet({ services: [], choreographies: [flow], events: [Created, Shipped] })
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const store = memory(data)
   let between: (() => Promise<void>) | null = null
   const real = store.flowsOf.bind(store)
@@ -334,7 +334,7 @@ test('what came for a flow while the sweep had its old row in hand is not forgot
 })
 
 test('keys of which only foreign events come are not kept in memory for ever', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const store = memory(new MemoryData())
   const read: string[] = []
   const real = store.flowsOf.bind(store)
@@ -355,7 +355,7 @@ test('keys of which only foreign events come are not kept in memory for ever', a
 
 test('with a retention the events of a flow that waits stay: a changed choreography is held against all of them', async () => {
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const options = () => ({ store: memory(data), clock, retention: { runs: '100s' } }) as const
   const waitsFor = (within: '200s' | '250s') =>
     ballet({

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { ballet, operation, service, workflow } from '../index.ts'
 import { rounds } from '../testing/simulation/world.ts'
 import { Outages } from './outages.ts'
@@ -10,7 +10,7 @@ import { Outages } from './outages.ts'
 const refused = { code: 'Error', message: 'connect ECONNREFUSED' }
 
 test('calls that are made again and again say so once, and once that they are answered', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const backAt = clock.now() + 60_000
   const bank = service('bank', {
     charge: operation({
@@ -49,7 +49,7 @@ test('calls that are made again and again say so once, and once that they are an
 
 test('what fails now and then, or for a moment, is not told of', () => {
   const log = keptLog()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const outages = new Outages(clock, log)
   for (let attempt = 0; attempt < 100; attempt++) outages.failed('a', refused)
   outages.answered('a')

@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { Pulse } from './pulse.ts'
 
 /** When it was called, in milliseconds since the test began. */
-function listenerOf(clock: HandClock): { readonly times: number[]; readonly listen: () => void } {
+function listenerOf(clock: SteppedClock): { readonly times: number[]; readonly listen: () => void } {
   const times: number[] = []
   const began = clock.now()
   return { times, listen: () => times.push(clock.now() - began) }
 }
 
 test('one who expects something is called soon, and less and less often', () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const pulse = new Pulse(clock, 1000)
   const { times, listen } = listenerOf(clock)
   pulse.join(listen)
@@ -20,7 +20,7 @@ test('one who expects something is called soon, and less and less often', () => 
 })
 
 test('many who expect something are called together, however often they say so', () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const pulse = new Pulse(clock, 10_000)
   const shards = Array.from({ length: 8 }, () => listenerOf(clock))
   for (const { listen } of shards) pulse.join(listen)
@@ -39,7 +39,7 @@ test('many who expect something are called together, however often they say so',
 
 test('the more of them look at once, the fewer looks there are', () => {
   const looksOf = (count: number): number => {
-    const clock = new HandClock()
+    const clock = new SteppedClock()
     const pulse = new Pulse(clock, 100_000)
     const shards = Array.from({ length: count }, () => listenerOf(clock))
     for (const { listen } of shards) pulse.join(listen)
@@ -56,7 +56,7 @@ test('the more of them look at once, the fewer looks there are', () => {
 })
 
 test('who has left is not called any more, and who never came is not either', () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const pulse = new Pulse(clock, 1000)
   const [one, other, stranger] = [listenerOf(clock), listenerOf(clock), listenerOf(clock)]
   const leave = pulse.join(one.listen)

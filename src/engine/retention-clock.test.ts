@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { live, rounds } from '../../test/support/sweeps.ts'
 import type { Clock } from '../core/clock.ts'
 import { ballet, event, workflow, type Application } from '../index.ts'
@@ -18,7 +18,7 @@ const definition = ballet({ services: [], workflows: [pay], events: [Told] })
 
 /** A clock that may be set, over time that passes. */
 function machine() {
-  const passing = new HandClock()
+  const passing = new SteppedClock()
   const clock = {
     offsetMs: 0,
     now: () => passing.now() + clock.offsetMs,
@@ -32,7 +32,7 @@ function machine() {
 }
 
 /** Hours of sweeps, one every ten minutes. */
-async function hours(passing: HandClock, count: number): Promise<void> {
+async function hours(passing: SteppedClock, count: number): Promise<void> {
   for (let sweeps = 0; sweeps < count * 6; sweeps++) {
     passing.pass((HOURS * 1000) / 6 - 4000)
     await live(passing, 4)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { ballet, event, sqlite, workflow } from '../index.ts'
 
 const PAGE = 4_096
@@ -26,7 +26,7 @@ function damage(file: string, mark: string): void {
 test('F5: a large payload on a damaged page when its time is up: it stays, and others are forgotten', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ballet-damaged-'))
   const file = join(folder, 'app.db')
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const log = keptLog()
   const openAgain = () =>
     openForTest(definition, { store: sqlite({ file }), clock, log, retention: { runs: '10s', dedupe: '10s' } })

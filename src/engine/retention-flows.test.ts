@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { live, sweep } from '../../test/support/sweeps.ts'
 import { ballet, choreography, event, many, optional, seq, signal, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
@@ -27,7 +27,7 @@ test.each([
   ['broken', [Begun, Rated]],
   ['complete', [Begun, Ended, Rated]],
 ] as const)('a flow that is there has all of its events, and they go with it: %s', async (state, made) => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const app = await openForTest(definition, { store: memory(new MemoryData()), clock, retention })
   const tripId = 'a'
   for (const make of made.slice(0, -1)) await app.publish(make({ tripId }))
@@ -45,7 +45,7 @@ test.each([
 })
 
 test('what holds the events of a key is asked once for many of them', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const store = memory(new MemoryData())
   const asked: string[] = []
   const real = store.flowsOf.bind(store)
@@ -66,7 +66,7 @@ test('what holds the events of a key is asked once for many of them', async () =
 })
 
 test('a flow of a changed choreography takes no events of one before it that was forgotten, also where a run holds them', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const data = new MemoryData()
   const Back = signal('back', z.null())
   const rest = workflow('rest', { input: Trip, output: z.null(), ...byTrip, signals: [Back] }, async (run) => {
@@ -97,7 +97,7 @@ test('a flow of a changed choreography takes no events of one before it that was
 })
 
 test('flows that are young are not walked through by every sweep, and those that are old are found by their events', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const data = new MemoryData()
   const store = memory(data)
   let walked = 0

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest, until } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { ballet, signal, sqlite, workflow, type Application, type OpenOptions } from '../index.ts'
 
@@ -15,10 +15,10 @@ const Go = signal('go', z.null())
 const output = z.string()
 
 let file: string
-let clock: HandClock
+let clock: SteppedClock
 beforeEach(() => {
   file = join(mkdtempSync(join(tmpdir(), 'ballet-retention-')), 'app.db')
-  clock = new HandClock()
+  clock = new SteppedClock()
 })
 afterEach(() => rmSync(join(file, '..'), { recursive: true }))
 

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { live, sweep } from '../../test/support/sweeps.ts'
 import { ballet, event, operation, service, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
@@ -30,7 +30,7 @@ const definition = ballet({ services: [desk], workflows: [slow, order], events: 
 
 async function opened() {
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const retention = { runs: '20s', dedupe: '20s' } as const
   const app = await openForTest(definition, { store: memory(data), clock, retention })
   const ids = (): readonly string[] => [...data.runs.values()].map(({ id }) => id)

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, keptLog, openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { live, rounds, sweep } from '../../test/support/sweeps.ts'
 import type { Batch, Store } from '../core/store.ts'
@@ -72,7 +72,7 @@ function shop() {
 
 async function opened(options: OpenOptions = {}) {
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const parts = shop()
   const app = await openForTest(parts.definition, { store: memory(data), clock, retention: RETENTION, ...options })
   return { ...parts, data, clock, app }
@@ -241,7 +241,7 @@ test('a sweep goes in small steps: many runs, and long journals piece by piece',
 
 test('on a store that is busy a sweep goes on all the same: commits that take long for others are no reason to rest', async () => {
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const store = guarded(memory(data), 'commit', async (pass, batch) => {
     await pass()
     if (batch.forgotten.length > 0) clock.pass(1000)
@@ -259,7 +259,7 @@ test('wherever a sweep is cut off by a kill, the next process ends it, and no do
   let kills = 0
   for (let at = 1; at < 100; at++) {
     const data = new MemoryData()
-    const clock = new HandClock()
+    const clock = new SteppedClock()
     const { definition, calls, told } = shop()
     const begun = await openForTest(definition, { store: memory(data), clock })
     await begun.publish(Placed({ orderId: 'k' }), { id: 'e', source: 'web' })
@@ -292,7 +292,7 @@ test('wherever a sweep is cut off by a kill, the next process ends it, and no do
 
 test('a run whose journal was forgotten in part when the process died is shown as it ended, and not replayed', async () => {
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const { definition, calls } = shop()
   const begun = await openForTest(definition, { store: memory(data), clock })
   await begun.start(calls.chatty(150), { id: 'chatty' })

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { ballet, operation, RetryAfterError, service, TerminalError, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
@@ -12,7 +12,7 @@ const output = z.string()
 const HOUR_MS = 3_600_000
 
 /** A CRM that answers each attempt with the next of these, and with `done` behind them; the times at which it was asked. */
-function limited(errors: readonly Error[], clock: HandClock, attempts = 10) {
+function limited(errors: readonly Error[], clock: SteppedClock, attempts = 10) {
   const asked: number[] = []
   const began = clock.now()
   const crm = service('crm', {
@@ -47,7 +47,7 @@ test.each<[string, Error, number]>([
   ['a year: a day', new RetryAfterError('429', 365 * 24 * HOUR_MS), 24 * HOUR_MS],
   ['what is no time: the policy', new RetryAfterError('429', Number.NaN), 100],
 ])('%s is waited for, and half of the delay of the policy on top at most', async (_what, error, least) => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const { definition, crm, asked, began } = limited([error], clock)
   const app = await openForTest(definition, { clock })
   await app.start(crm.update(null), { id: 'one' })
@@ -63,7 +63,7 @@ test.each<[string, Error, number]>([
 })
 
 test('it holds in the next process, and an attempt by hand does not wait for it', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const { definition, crm, asked, began } = limited(always(2, HOUR_MS), clock)
   const data = new MemoryData()
   const first = await openForTest(definition, { store: memory(data), clock })
@@ -82,7 +82,7 @@ test('it holds in the next process, and an attempt by hand does not wait for it'
 })
 
 test('it holds when the process is told to end while the attempt is under way', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const data = new MemoryData()
   const begun = Promise.withResolvers<void>()
   const limit = Promise.withResolvers<never>()
@@ -114,7 +114,7 @@ test('it holds when the process is told to end while the attempt is under way', 
 })
 
 test('each such attempt counts, so that who always says so is stuck in the end', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const { definition, crm, asked } = limited(always(9, 1000), clock, 3)
   const app = await openForTest(definition, { clock })
   await app.start(crm.update(null), { id: 'one' })
@@ -125,7 +125,7 @@ test('each such attempt counts, so that who always says so is stuck in the end',
 })
 
 test('what is never to be tried again is not, whatever else it says; a step may ask for time as well', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const never = Object.assign(new TerminalError('closed'), { retryAfterMs: 1000 })
   const { definition, crm } = limited([never], clock)
   let steps = 0

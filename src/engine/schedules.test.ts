@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { HandClock as SetClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { keptLog, openForTest, until } from '../../test/support/applications.ts'
 import { ballet, memory, schedule, signal, workflow, type Application, type ScheduleOptions } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
@@ -301,7 +301,7 @@ test('fired by hand for a time that has not come yet: it is not fired again when
 })
 
 test('a clock that was ahead and is set back: the schedule goes by the clock, and nothing is fired twice', async () => {
-  const clock = new SetClock(Date.parse('2026-01-02T00:10:00Z'))
+  const clock = new SteppedClock(Date.parse('2026-01-02T00:10:00Z'))
   const app = await openForTest(shop(HOURLY), { clock })
   await dueAt(app, '2026-01-02T01:00:00.000Z')
   clock.set(clock.now() + 86_400_000)

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, keptLog, openForTest, until } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { ballet, operation, service, TerminalError, workflow } from '../index.ts'
 import { fault } from '../core/errors.ts'
@@ -45,7 +45,7 @@ test.each([
   'a run whose row could not be read when its time came %s when it can be read again',
   async (_, times, end) => {
     const data = new MemoryData()
-    const clock = new HandClock()
+    const clock = new SteppedClock()
     const flow = workflow('flow', { input: z.null(), output }, async (run) => {
       if ('deadline' in times) await run.sleep('30d')
       return 'done'
@@ -74,7 +74,7 @@ test.each([
 
 test('a late answer of a run that was forgotten is taken back, and nothing is written for what is gone', async () => {
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const answer = gate<number>()
   const entered = gate()
   const refunds: unknown[] = []
@@ -114,7 +114,7 @@ test('a late answer of a run that was forgotten is taken back, and nothing is wr
 
 test('what a run that cannot be read may ask for is not forgotten meanwhile', async () => {
   const data = new MemoryData()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const child = workflow('child', { input: z.null(), output: z.number() }, async () => 7)
   const parent = workflow('parent', { input: z.null(), output: z.number() }, async (run) => {
     const started = run.start(child(null))
@@ -184,7 +184,7 @@ test.each(['has ended', 'is open'])(
   'the row of a run that %s cannot be read: others are forgotten all the same',
   async (which) => {
     const data = new MemoryData()
-    const clock = new HandClock()
+    const clock = new SteppedClock()
     const flow = workflow('flow', { input: z.boolean(), output }, async (run, stays) => {
       if (stays) await run.sleep('365d')
       return null

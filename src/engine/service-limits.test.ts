@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { rounds } from '../../test/support/sweeps.ts'
 import { waitingLine } from '../cli/why-waiting.ts'
 import { ballet, operation, service, workflow, type Application } from '../index.ts'
@@ -63,7 +63,7 @@ const metric = (app: Application, name: string): number | undefined =>
 
 test('so many are made at once, the oldest first; who waits says for what', async () => {
   const { asked, answers, order, app: open } = limitedBank({ atOnce: 1 })
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const app = await open({ clock })
   for (const id of ['a', 'b', 'c']) await app.start(order([id, 'ada']), { id })
   await rounds()
@@ -92,7 +92,7 @@ test('so many are made at once, the oldest first; who waits says for what', asyn
 
 test('an attempt that fails leaves its place, and comes before what was asked for later', async () => {
   const { asked, answers, order, app: open } = limitedBank({ atOnce: 1 })
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const app = await open({ clock })
   for (const id of ['a', 'b', 'c']) await app.start(order([id, 'ada']), { id })
   await rounds()
@@ -110,7 +110,7 @@ test('an attempt that fails leaves its place, and comes before what was asked fo
 
 test('what is cancelled while it waits is not made, and taken back as what is not known; an undo comes before new work', async () => {
   const { asked, answers, order, app: open } = limitedBank({ atOnce: 1 })
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const app = await open({ clock })
   await app.start(order(['done', 'ada']), { id: 'done' })
   await rounds()
@@ -133,7 +133,7 @@ test('what is cancelled while it waits is not made, and taken back as what is no
 
 test('by a field: each value for itself', async () => {
   const { asked, answers, order, app: open } = limitedBank({ atOnce: 1, per: 'customer' })
-  const app = await open({ clock: new HandClock() })
+  const app = await open({ clock: new SteppedClock() })
   for (const [id, who] of [
     ['a', 'ada'],
     ['b', 'ada'],
@@ -156,7 +156,7 @@ test('by a field: each value for itself', async () => {
 test('after a crash the limit holds on, with the oldest first, and a rate begins no double', async () => {
   const { asked, answers, order, app: open } = limitedBank({ atOnce: 1, rate: '1/s' })
   const folder = newFolder()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const first = await open({ clock, store: storeIn(folder) })
   const ids = ['a', 'b', 'c']
   for (const id of ids) await first.start(order([id, 'ada']), { id })

@@ -1,7 +1,7 @@
 // Which shards a node takes, and until when they are its own: on leases in memory, with a clock that is set by hand.
 import { expect, test } from 'vitest'
 import { keptLog } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { fault } from '../core/errors.ts'
 import type { Leases, NodeInfo } from '../core/lease.ts'
 import { ShardedDisk } from '../testing/simulation/sharded-disk.ts'
@@ -17,7 +17,7 @@ function setting(
   leasesOf: (leases: Leases) => Leases = (leases) => leases,
   takenUp: () => Promise<void> = () => Promise.resolve(),
 ) {
-  const [clock, time] = [new HandClock(), new HandClock()]
+  const [clock, time] = [new SteppedClock(), new SteppedClock()]
   const disk = new ShardedDisk('store', 2, time, LEASE_MS)
   const { leases } = shardedStore(disk, true)
   if (leases === undefined) throw new Error('a store that nodes share has leases')

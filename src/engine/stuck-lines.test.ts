@@ -1,7 +1,7 @@
 // What the log says of a storm of stuck runs: the first of it one by one, and how many more there were.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { keptLog, openForTest, until } from '../../test/support/applications.ts'
 import { ballet, workflow } from '../index.ts'
 import { StuckLines } from './stuck-lines.ts'
@@ -10,7 +10,7 @@ const threw = { name: 'pay', reason: 'threw', code: 'RangeError' }
 
 function lines() {
   const log = keptLog()
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const stuckLines = new StuckLines({ clock, log })
   const say = (count: number, run: Omit<Parameters<StuckLines['say']>[0], 'id'> = threw): void => {
     for (let nth = 1; nth <= count; nth++)

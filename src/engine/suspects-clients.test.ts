@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { rounds } from '../../test/support/sweeps.ts'
 import { ballet, event, memory, open, signal, workflow, type Application } from '../index.ts'
@@ -40,7 +40,7 @@ async function nextLife(data: MemoryData): Promise<Life> {
   // What is on its way is done with: nothing of a dead process happens in the next one.
   await rounds(50)
   state.isDead = false
-  const clock = new HandClock(state.now)
+  const clock = new SteppedClock(state.now)
   const store = guarded(memory(data), 'commit', (pass) => (state.isDead ? new Promise(() => {}) : pass()))
   const pass = async (seconds: number): Promise<void> => {
     for (let second = 0; second < seconds && !state.isDead; second++) {

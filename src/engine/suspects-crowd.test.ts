@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { rounds } from '../../test/support/sweeps.ts'
 import { ballet, memory, operation, service, workflow } from '../index.ts'
@@ -43,7 +43,7 @@ async function untilCalm(
   const { state, flow, definition } = crowd(killers)
   const live = async () => {
     state.isDead = false
-    const clock = new HandClock()
+    const clock = new SteppedClock()
     const store = guarded(memory(data), 'commit', (pass) => (state.isDead ? new Promise(() => {}) : pass()))
     return { clock, app: await openForTest(definition, { store, clock, log: keptLog() }) }
   }

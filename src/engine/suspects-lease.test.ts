@@ -1,6 +1,6 @@
 // Attempts on trial, of a process whose lease may be over: none begins before that is sure, and its second does not either.
 import { expect, test } from 'vitest'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { rounds } from '../../test/support/sweeps.ts'
 import { keptLog } from '../../test/support/applications.ts'
 import { RETRY as policy } from '../core/retry.ts'
@@ -27,7 +27,7 @@ async function careful() {
   await store.acquire(0, 'one')
   await store.acquire(0, 'two')
   const tenure = await store.acquire(0, 'three')
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const onFailure = (error: unknown): never => {
     throw error
   }

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { rounds } from '../../test/support/sweeps.ts'
 import { fault } from '../core/errors.ts'
@@ -85,9 +85,9 @@ test('F1: runs are brought back for more than a minute, and the last of them end
     return (await run.receive(Go)).type
   })
   const definition = ballet({ services: [], workflows: [flow] })
-  const live = (): { readonly clock: HandClock; readonly app: Promise<Application> } => {
+  const live = (): { readonly clock: SteppedClock; readonly app: Promise<Application> } => {
     state.isDead = false
-    const clock = new HandClock()
+    const clock = new SteppedClock()
     const mortal = guarded(memory(data), 'commit', (pass) => (state.isDead ? new Promise(() => {}) : pass()))
     // As the journals of a crowd would, that of the killer takes its time.
     const store = guarded(mortal, 'journal', async (pass, _shard, run) => {
@@ -130,7 +130,7 @@ const definition = ballet({ services: [desk], workflows: [hang, waiter] })
 
 /** The next process; the one before is forgotten. */
 async function nextLife(data: MemoryData, options: { readonly graceMs?: number } = {}) {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const app = await openForTest(definition, { store: memory(data), clock, log: keptLog(), ...options })
   await rounds(30)
   return { app, clock }
@@ -169,7 +169,7 @@ test('F6: a commit fails behind the minute of a process that lives: who waits fo
   const failing = Promise.withResolvers<never>()
   let isSlow = false
   const store = guarded(memory(data), 'commit', (pass) => (isSlow ? failing.promise : pass()))
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const app = await openForTest(definition, { store, clock, log: keptLog() })
   await rounds(30)
   clock.pass(59_500)

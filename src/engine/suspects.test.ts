@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, openForTest, until } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { rounds } from '../../test/support/sweeps.ts'
 import type { Store } from '../core/store.ts'
@@ -70,7 +70,7 @@ async function nextLife(
   data: MemoryData,
   store: Store = memory(data),
 ) {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const log = keptLog()
   const app = await openForTest(definition, { store, clock, log })
   return { app, clock, log }

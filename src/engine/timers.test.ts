@@ -1,7 +1,7 @@
 // Timers of a shard, on a clock that the test moves: never early, none lost, many at once, those of the next window
 // read from the store, and an input that was there before a deadline delivered before it.
 import { expect, test } from 'vitest'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import type { TimerRow } from '../core/store.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 import { batchAfter } from '../testing/store-rows.ts'
@@ -11,7 +11,7 @@ import { Counts } from './counts.ts'
 const T = 1_000_000
 
 async function setUp(rows: readonly TimerRow[] = []) {
-  const clock = new HandClock(T)
+  const clock = new SteppedClock(T)
   const store = memory()
   await store.open()
   const tenure = await store.acquire(0, 'test')

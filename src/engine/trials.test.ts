@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
 import type { Store } from '../core/store.ts'
@@ -20,7 +20,7 @@ const definition = ballet({ services: [], workflows: [keyed], events: [Fact], ch
 
 /** Opens the application as the next process: the one before it is forgotten, as if it had died. */
 async function nextLife(data: MemoryData, store: Store = memory(data)) {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   return { clock, app: await openForTest(definition, { store, clock }) }
 }
 

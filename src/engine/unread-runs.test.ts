@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, openForTest } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { guarded, inboxItem } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
 import { ballet, signal, workflow } from '../index.ts'
@@ -37,7 +37,7 @@ test('F5: open runs that cannot be read at the opening: they go on when they can
     'runs',
     (pass) => read(pass),
   )
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const log = keptLog()
   const app = await openForTest(definition, { store, clock, log })
   expect(log.lines.filter((line) => line.includes('cannot be read, and is left alone'))).toHaveLength(2)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { keptLog } from '../../test/support/applications.ts'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { fault } from '../core/errors.ts'
 import { ballet, open } from '../index.ts'
 import { whenSpace } from './when-space.ts'
@@ -8,7 +8,7 @@ import { whenSpace } from './when-space.ts'
 const full = (): Error => fault('STORE_FULL', { problem: 'no space' })
 
 test('what does not fit is done again until it does, which is said once', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const log = keptLog()
   const times: number[] = []
   const began = clock.now()
@@ -27,7 +27,7 @@ test('what does not fit is done again until it does, which is said once', async 
 })
 
 test('whoever is asked to end waits no longer, and what fails otherwise is not done again', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const asked = new AbortController()
   const waiting = whenSpace({ clock, log: keptLog(), signal: asked.signal }, () => Promise.reject(full()))
   await new Promise(setImmediate)

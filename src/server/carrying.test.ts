@@ -1,6 +1,6 @@
 // For how long a node waits for what it has asked of the one that carries a run.
 import { expect, test } from 'vitest'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { carryingOf } from './carrying.ts'
 
 const question = new Request('http://localhost/api/runs/a?wait=10s')
@@ -10,7 +10,7 @@ test.each([
   ['a question for its time and a little longer', question, 12_000],
   ['an action for as long as one that goes by way of the inbox', action, 30_000],
 ])('%s', (_, request, mostMs) => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const { over } = carryingOf(request, { clock, isCarried: () => true })
   clock.pass(mostMs - 1)
   expect(over.aborted).toBe(false)
@@ -19,7 +19,7 @@ test.each([
 })
 
 test.each([question, action])('no longer than that node carries the run', (request) => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   let isCarried = true
   const { over } = carryingOf(request, { clock, isCarried: () => isCarried })
   clock.pass(1000)
@@ -30,7 +30,7 @@ test.each([question, action])('no longer than that node carries the run', (reque
 })
 
 test('what is left is answered here: a question for the rest of its time, an action as it came', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const asked = carryingOf(question, { clock, isCarried: () => true })
   const acted = carryingOf(action, { clock, isCarried: () => true })
   clock.pass(4000)

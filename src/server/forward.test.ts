@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { HandClock } from '../../test/support/clocks.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import type { Standing } from '../define/node.ts'
 import { systemClock } from '../engine/clock.ts'
 import { silentLog } from '../engine/log.ts'
@@ -68,7 +68,7 @@ const post = (body = '{"a":1}'): Request =>
   })
 
 /** As it arrives at the owner: what was sent by a node with this secret, at the time of this clock. */
-async function arrived(secret = SECRET, clock = new HandClock(), asked = post()): Promise<Request> {
+async function arrived(secret = SECRET, clock = new SteppedClock(), asked = post()): Promise<Request> {
   const { url, seen } = await listener()
   const options = { limitBytes: LIMIT, signal: asked.signal }
   await new Forwarding(secret, clock).pass(asked, standby(url), options)
@@ -99,7 +99,7 @@ test('a request goes on as it came, and its answer comes back as it is', async (
 })
 
 test('what was signed for this node is taken, once', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const request = await arrived(SECRET, clock)
   const owner = new Forwarding(SECRET, clock)
   const taken = await owner.take(request.clone(), 'owner', LIMIT)
@@ -134,7 +134,7 @@ const changed: readonly (readonly [string, (request: Request) => Request])[] = [
 ]
 
 test.each(changed)('%s is refused', async (_, change) => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const request = change(await arrived(SECRET, clock))
   await expect(new Forwarding(SECRET, clock).take(request, 'owner', LIMIT)).rejects.toMatchObject({
     code: 'FORWARD_FORBIDDEN',
@@ -142,7 +142,7 @@ test.each(changed)('%s is refused', async (_, change) => {
 })
 
 test('what was signed with another secret, for another node, or long ago is refused; so is everything without a secret', async () => {
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const forbidden = { code: 'FORWARD_FORBIDDEN' }
   const request = await arrived(SECRET, clock)
   await expect(new Forwarding(`${SECRET}!`, clock).take(request.clone(), 'owner', LIMIT)).rejects.toMatchObject(
@@ -179,7 +179,7 @@ test('an owner that takes a request and says nothing: it is told in words, why e
     mute.close()
   })
   const url = `http://127.0.0.1:${(mute.address() as AddressInfo).port}`
-  const clock = new HandClock()
+  const clock = new SteppedClock()
   const forwarding = new Forwarding(SECRET, clock)
   const waiting = async (end: () => void, over = new AbortController().signal): Promise<unknown> => {
     const asked = once(mute, 'request')

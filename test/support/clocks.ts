@@ -16,8 +16,8 @@ interface Alarm {
   readonly ring: () => void
 }
 
-/** A clock that stands still until it is told to go on. */
-export class HandClock implements Clock {
+/** A clock that stands still until it is told to go on, and comes by every alarm on its way (that of ballet/testing jumps). */
+export class SteppedClock implements Clock {
   readonly #alarms = new Set<Alarm>()
   #now: number
 
