@@ -12,7 +12,8 @@ afterEach(async () => {
 })
 
 const SHARDS = 8
-const AT_ONCE = 4
+/** One for each shard: of fewer a node whose shards have none has one all the same. */
+const AT_ONCE = SHARDS
 const ORDERS = Array.from({ length: 60 }, (_, n) => `o${n}`)
 
 /** Holds what is asked until somebody lets it go; who waits for so many is told. */
