@@ -7,6 +7,7 @@
 //   any --close--> sending, once more each --all sent, or the time is over--> closed
 import { elapsedOf, type Cancel, type Clock, type Random } from '../core/clock.ts'
 import { toFailure } from '../core/failure.ts'
+import { retryAfterHeaderMs } from '../core/retry-after.ts'
 import type { Log } from '../define/definition.ts'
 import { requestText, takenOf, type Taken } from './otlp.ts'
 import type { Span } from './span.ts'
@@ -160,7 +161,7 @@ export class Exporter {
       if (answer.ok) return { kind: 'taken', taken: takenOf(words) }
       const why = `the collector answered with ${answer.status}`
       if (!AGAIN.has(answer.status)) return { kind: 'refused', why }
-      return { kind: 'again', why, afterMs: afterMsOf(answer.headers.get('retry-after'), clock.now()) }
+      return { kind: 'again', why, afterMs: retryAfterHeaderMs(answer.headers.get('retry-after'), clock.now()) }
     } catch (error) {
       const why = request.signal.aborted ? 'the collector did not answer in time' : toFailure(error).message
       return { kind: 'again', why, afterMs: null }
@@ -191,14 +192,6 @@ export class Exporter {
     this.#told.add(about)
     this.#options.log.warn(words)
   }
-}
-
-/** What `Retry-After` asks for, seconds or a date; null when it is not there, or no such thing. */
-function afterMsOf(header: string | null, now: number): number | null {
-  if (header === null || header.trim() === '') return null
-  const seconds = Number(header)
-  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - now
-  return Number.isFinite(ms) ? Math.max(0, ms) : null
 }
 
 /** The answer, as far as it is of use; the rest is not waited for. */

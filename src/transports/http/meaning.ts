@@ -10,6 +10,7 @@
 import { fault, TerminalError, type BalletError } from '../../core/errors.ts'
 import { parseJson } from '../../core/json-guard.ts'
 import { isRecord } from '../../core/json.ts'
+import { retryAfterHeaderMs } from '../../core/retry-after.ts'
 
 /** What came, in whole. */
 export interface Came {
@@ -92,7 +93,6 @@ function problemIn({ type, body }: Came): { readonly code: string; readonly deta
 
 /** The error, with when the attempt may be made again. */
 function later(error: BalletError, retryAfter: string | undefined, nowMs: number): BalletError {
-  if (retryAfter === undefined) return error
-  const ms = /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - nowMs
+  const ms = retryAfterHeaderMs(retryAfter, nowMs) ?? 0
   return ms > 0 ? Object.assign(error, { retryAfterMs: ms }) : error
 }
