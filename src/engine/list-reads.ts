@@ -46,39 +46,32 @@ export class ListReads {
     return found?.id ?? null
   }
 
-  /** What a run waits for, and where, or behind which other. */
+  /** What a run waits for: where, for which place there, or behind which other run. */
   async waits(shard: number, row: RunRow, waits: readonly WaitView[]): Promise<readonly WaitView[]> {
-    const placed = waits.map((wait) => {
-      const at = wait.kind === 'call' ? this.#options.directory?.originOf(wait.for) : undefined
-      return at === undefined ? wait : { ...wait, at }
-    })
-    return this.#inTurn(shard, row, placed)
+    const found = waits.map((wait) => (wait.kind === 'call' ? this.#found(shard, row, wait) : wait))
+    const behind = await this.#behind(shard, row, found[0])
+    return behind === undefined ? found : [behind]
+  }
+
+  /** A call, with where it is carried out, and the place for which it waits where its service takes no more at the moment. */
+  #found(shard: number, { num, ended }: RunRow, wait: WaitView): WaitView {
+    const at = this.#options.directory?.originOf(wait.for)
+    const place = ended === null ? this.#options.placeOf?.(shard, num, wait.op) : undefined
+    return at === undefined && place === undefined ? wait : { ...wait, at, place }
   }
 
   /**
-   * What a run waits for, with the run that it is behind: a reaction begins when all earlier ones of its service and key have ended
+   * What a reaction waits for that is behind another run: it begins when all earlier ones of its service and key have ended
    * (lanes.ts), and nothing has been asked of its service before. One that has failed already has begun.
    */
-  async #inTurn(shard: number, row: RunRow, waits: readonly WaitView[]): Promise<readonly WaitView[]> {
-    const placed = this.#placed(shard, row, waits)
-    const [wait] = placed
-    if (row.kind !== 'reaction' || row.status !== 'running' || row.key === null) return placed
-    if (wait === undefined || wait.attempt !== undefined || this.#options.directory?.isOrdered(row.name) !== true)
-      return placed
+  async #behind(shard: number, row: RunRow, wait: WaitView | undefined): Promise<WaitView | undefined> {
+    if (row.kind !== 'reaction' || row.status !== 'running' || row.key === null) return undefined
+    const isOrdered = this.#options.directory?.isOrdered(row.name) === true
+    if (wait === undefined || wait.attempt !== undefined || !isOrdered) return undefined
     const behind = (await this.#openReactions(shard, row.key)).find(
       ({ num, id }) => num < row.num && this.#isBefore(id, row),
     )
-    return behind === undefined ? placed : [{ ...wait, asked: undefined, behind: behind.id }]
-  }
-
-  /** Its calls whose services take no more at the moment. */
-  #placed(shard: number, { num, ended }: RunRow, waits: readonly WaitView[]): readonly WaitView[] {
-    const { placeOf } = this.#options
-    if (placeOf === undefined || ended !== null) return waits
-    return waits.map((wait) => {
-      const place = wait.kind === 'call' ? placeOf(shard, num, wait.op) : undefined
-      return place === undefined ? wait : { ...wait, place }
-    })
+    return behind === undefined ? undefined : { ...wait, asked: undefined, behind: behind.id }
   }
 
   /** Whether an open reaction of the same key is of the same service, and in the order of that. Its id begins with its name. */

@@ -13,10 +13,6 @@ export interface Waiting {
 export class PlaceQueue<Item extends Waiting> {
   readonly #heap: Item[] = []
 
-  get size(): number {
-    return this.#heap.length
-  }
-
   get first(): Item | undefined {
     return this.#heap[0]
   }
