@@ -92,9 +92,18 @@ function inFolder(freezesMs: readonly number[]): Site {
   }
 }
 
-async function apart(freezesMs: readonly number[]): Promise<Site> {
+/** Services that are no part of the shop's process. */
+type Beside = NonNullable<Site['services']> & { start(): Promise<void>; readonly shop: ShopSettings }
+
+/** In a folder, with services beside the shop, on which blows fall as well. */
+async function beside<Services extends Beside>(
+  freezesMs: readonly number[],
+  Made: new (folder: string, onTrouble: (error: Error) => void) => Services,
+  more: (services: Services, ...of: Parameters<Site['arsenal']>) => ReturnType<Site['arsenal']>,
+  end: (services: Services) => unknown,
+): Promise<Site> {
   const { folder, arsenal, remove } = inFolder(freezesMs)
-  const services = new ServicesProcess(folder, (error) => {
+  const services = new Made(folder, (error) => {
     throw error
   })
   await services.start()
@@ -102,36 +111,33 @@ async function apart(freezesMs: readonly number[]): Promise<Site> {
     folder,
     services,
     shop: services.shop,
-    arsenal: (chance, records) => [...arsenal(chance, records), [8, blows.killServices(chance, services)]],
+    arsenal: (...of) => [...arsenal(...of), ...more(services, ...of)],
     remove: (isSpent) => {
-      void services.kill()
+      void end(services)
       remove(isSpent)
     },
   }
 }
 
-async function each(freezesMs: readonly number[]): Promise<Site> {
-  const { folder, arsenal, remove } = inFolder(freezesMs)
-  const services = new ServiceProcesses(folder, (error) => {
-    throw error
-  })
-  await services.start()
-  return {
-    folder,
-    services,
-    shop: services.shop,
-    arsenal: (chance, records) => [
-      ...arsenal(chance, records),
+const apart = (freezesMs: readonly number[]): Promise<Site> =>
+  beside(
+    freezesMs,
+    ServicesProcess,
+    (services, chance) => [[8, blows.killServices(chance, services)]],
+    (services) => services.kill(),
+  )
+
+const each = (freezesMs: readonly number[]): Promise<Site> =>
+  beside(
+    freezesMs,
+    ServiceProcesses,
+    (services, chance) => [
       [12, services.kill(chance)],
       [4, services.term(chance)],
       [3, services.freeze(chance, freezesMs)],
     ],
-    remove: (isSpent) => {
-      void services.close()
-      remove(isSpent)
-    },
-  }
-}
+    (services) => services.close(),
+  )
 
 function onPowerDisk(shop: ShopSettings): Site | string {
   const disk = PowerDisk.make(POWER_DISK_MIB)
