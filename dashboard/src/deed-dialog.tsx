@@ -1,7 +1,7 @@
 // The dialog in which a person confirms what is to be done to a run: to what of it, with what, who and why.
-import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } from 'react'
+import { useState, type ReactNode } from 'react'
 import type { Body } from './api.ts'
-import { Failure } from './pieces.tsx'
+import { AskDialog, Reason, reasonOf, textOf } from './ask-dialog.tsx'
 import { JsonField, written } from './json-field.tsx'
 import { freshId } from './fresh-id.ts'
 import type { Deed, Possible, Target } from './possible.ts'
@@ -34,38 +34,22 @@ const WHAT: Readonly<Record<Deed, string>> = {
   signal: 'The run gets this signal once.',
 }
 
-/** Under which the name of the person is kept in this browser. */
-const WHO = 'ballet.by'
-
 export function DeedDialog(props: DialogProps): ReactNode {
-  const { title, run, possible, error, isBusy, onClose } = props
-  const dialog = useRef<HTMLDialogElement>(null)
+  const { title, run, possible, error, isBusy, onDo, onClose } = props
   const [op, setOp] = useState(possible.targets[0]?.op)
-  const heading = useId()
-  useEffect(() => {
-    dialog.current?.showModal()
-  }, [])
+  const heading = (
+    <>
+      {title}: <span className="id">{printable(run.id)}</span>
+    </>
+  )
+  const confirmed = (form: FormData): void => onDo(deedsOf(possible.deed, form))
   return (
-    <dialog ref={dialog} aria-labelledby={heading} onClose={onClose}>
-      <form onSubmit={(event) => submit(event, props)}>
-        <h2 id={heading}>
-          {title}: <span className="id">{printable(run.id)}</span>
-        </h2>
-        <p>{WHAT[possible.deed]}</p>
-        {possible.targets.length > 0 ? <Targets targets={possible.targets} onChoose={setOp} /> : null}
-        <Extra {...props} op={op} />
-        {possible.deed === 'signal' ? null : <Reason />}
-        <Failure of={error} />
-        <div className="buttons end">
-          <button type="button" onClick={onClose}>
-            Leave it
-          </button>
-          <button type="submit" className="primary" disabled={isBusy}>
-            {title}
-          </button>
-        </div>
-      </form>
-    </dialog>
+    <AskDialog heading={heading} action={title} error={error} isBusy={isBusy} onDo={confirmed} onClose={onClose}>
+      <p>{WHAT[possible.deed]}</p>
+      {possible.targets.length > 0 ? <Targets targets={possible.targets} onChoose={setOp} /> : null}
+      <Extra {...props} op={op} />
+      {possible.deed === 'signal' ? null : <Reason />}
+    </AskDialog>
   )
 }
 
@@ -170,61 +154,23 @@ function AnswerFields({ run, app, target, error }: AnswerProps): ReactNode {
   )
 }
 
-/** Who does it, and why. */
-export function Reason({ kept = 'the journal' }: { readonly kept?: string }): ReactNode {
-  return (
-    <>
-      <label>
-        Who
-        <input
-          name="by"
-          required
-          defaultValue={localStorage.getItem(WHO) ?? ''}
-          autoComplete="username"
-          maxLength={200}
-        />
-      </label>
-      <label>
-        Why
-        <input name="why" required maxLength={1000} autoComplete="off" />
-      </label>
-      <p className="hint">Both stand in {kept}.</p>
-    </>
-  )
-}
-
-/** What was said of that; who it is is kept in this browser. */
-export function reasonOf(form: FormData): { readonly by: string; readonly why: string } {
-  const text = (name: string): string => {
-    const value = form.get(name)
-    return typeof value === 'string' ? value.trim() : ''
-  }
-  if (text('by') !== '') localStorage.setItem(WHO, text('by'))
-  return { by: text('by'), why: text('why') }
-}
-
-function submit(event: FormEvent<HTMLFormElement>, { possible: { deed }, onDo }: DialogProps): void {
-  event.preventDefault()
-  const form = new FormData(event.currentTarget)
-  const text = (name: string): string => {
-    const value = form.get(name)
-    return typeof value === 'string' ? value.trim() : ''
-  }
-  const json = (name: string): unknown => written(text(name))
-  const op = text('op') === '' ? {} : { op: text('op') }
+function deedsOf(deed: Deed, form: FormData): Deeds {
+  const json = (name: string): unknown => written(textOf(form, name))
+  const target = textOf(form, 'op')
+  const op = target === '' ? {} : { op: target }
+  if (deed === 'signal') return { deed, name: textOf(form, 'name'), body: { data: json('data'), id: freshId() } }
   const reason = reasonOf(form)
   switch (deed) {
-    case 'signal':
-      return onDo({ deed, name: text('name'), body: { data: json('data'), id: freshId() } })
     case 'answer':
-      return onDo({ deed, name: '', body: { ...op, value: json('value'), ...reason } })
+      return { deed, name: '', body: { ...op, value: json('value'), ...reason } }
     case 'fail': {
-      const code = text('code') === '' ? {} : { code: text('code') }
-      return onDo({ deed, name: '', body: { ...op, error: { message: text('message'), ...code }, ...reason } })
+      const code = textOf(form, 'code')
+      const error = { message: textOf(form, 'message'), ...(code === '' ? {} : { code }) }
+      return { deed, name: '', body: { ...op, error, ...reason } }
     }
     case 'retry':
-      return onDo({ deed, name: '', body: { ...op, ...reason } })
+      return { deed, name: '', body: { ...op, ...reason } }
     case 'cancel':
-      return onDo({ deed, name: '', body: reason })
+      return { deed, name: '', body: reason }
   }
 }

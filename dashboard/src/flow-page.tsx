@@ -8,6 +8,7 @@ import { EventLink, Facts, Failure, KeyLink, Loading, Part, State, When, toneOf 
 import { useFlow, useKey, useKnownApp } from './queries.ts'
 import { href } from './router.ts'
 import { flowWords, inTime, printable, printableView, type EventView, type FlowView } from './shown.ts'
+import { Table } from './table.tsx'
 
 interface FlowProps {
   readonly name: string
@@ -115,26 +116,15 @@ function Awaited({ flow: { awaited, deadlines } }: { readonly flow: FlowView }):
   }
   return (
     <Part title="Awaited">
-      <div className="wide" tabIndex={0} role="group" aria-label="Awaited">
-        <table>
-          <thead>
-            <tr>
-              <th>Event</th>
-              <th>From</th>
-              <th>By</th>
-            </tr>
-          </thead>
-          <tbody>
-            {awaited.toSorted(soonest).map(({ event, from }) => (
-              <tr key={event}>
-                <td className="id">{printable(event)}</td>
-                <td>{from.length === 0 ? 'outside' : printable(from.join(', '))}</td>
-                <td>{by(event)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label="Awaited" heads={['Event', 'From', 'By']}>
+        {awaited.toSorted(soonest).map(({ event, from }) => (
+          <tr key={event}>
+            <td className="id">{printable(event)}</td>
+            <td>{from.length === 0 ? 'outside' : printable(from.join(', '))}</td>
+            <td>{by(event)}</td>
+          </tr>
+        ))}
+      </Table>
     </Part>
   )
 }

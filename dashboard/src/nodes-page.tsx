@@ -4,6 +4,7 @@ import { Failure, Loading, Part, State, When } from './pieces.tsx'
 import { useApp, useNodes } from './queries.ts'
 import { href } from './router.ts'
 import { printable, showMs, type ApplicationView, type NodesView } from './shown.ts'
+import { Table } from './table.tsx'
 
 export function NodesPage(): ReactNode {
   const { data, error, isPending } = useNodes()
@@ -28,45 +29,32 @@ function Nodes({ nodes: { nodes, shards, leaseMs } }: { readonly nodes: NodesVie
           : `Nodes share this store; a lease is ${showMs(leaseMs)} long.`}
       </p>
       <Part title="Nodes">
-        <div className="wide" tabIndex={0} role="group" aria-label="Nodes">
-          <table>
-            <thead>
-              <tr>
-                <th>State</th>
-                <th>Node</th>
-                <th>Version</th>
-                <th>Address</th>
-                <th className="count">Shards</th>
-                <th>Began</th>
-                <th>Heard of</th>
-                <th>Lease until</th>
-              </tr>
-            </thead>
-            <tbody>
-              {nodes.map((node) => (
-                <tr key={node.id}>
-                  <td>
-                    <State of={node.state} />
-                  </td>
-                  <td className="id">
-                    {printable(node.id)}
-                    {node.self ? <span className="dim"> (answers here)</span> : null}
-                  </td>
-                  <td>
-                    {printable(node.version)} <span className="dim">on Ballet {printable(node.ballet)}</span>
-                  </td>
-                  <td className="id">{printable(node.address ?? '')}</td>
-                  <td className="count">{node.shards}</td>
-                  <td>
-                    <When at={node.began} ago />
-                  </td>
-                  <td>{node.heard === null ? '' : <When at={node.heard} ago />}</td>
-                  <td>{node.until === null ? '' : <When at={node.until} ago />}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Nodes"
+          heads={['State', 'Node', 'Version', 'Address', { count: 'Shards' }, 'Began', 'Heard of', 'Lease until']}
+        >
+          {nodes.map((node) => (
+            <tr key={node.id}>
+              <td>
+                <State of={node.state} />
+              </td>
+              <td className="id">
+                {printable(node.id)}
+                {node.self ? <span className="dim"> (answers here)</span> : null}
+              </td>
+              <td>
+                {printable(node.version)} <span className="dim">on Ballet {printable(node.ballet)}</span>
+              </td>
+              <td className="id">{printable(node.address ?? '')}</td>
+              <td className="count">{node.shards}</td>
+              <td>
+                <When at={node.began} ago />
+              </td>
+              <td>{node.heard === null ? '' : <When at={node.heard} ago />}</td>
+              <td>{node.until === null ? '' : <When at={node.until} ago />}</td>
+            </tr>
+          ))}
+        </Table>
       </Part>
       <Shards shards={shards} />
     </>
@@ -76,32 +64,21 @@ function Nodes({ nodes: { nodes, shards, leaseMs } }: { readonly nodes: NodesVie
 function Shards({ shards }: Pick<NodesView, 'shards'>): ReactNode {
   return (
     <Part title="Shards">
-      <div className="wide" tabIndex={0} role="group" aria-label="Shards">
-        <table>
-          <thead>
-            <tr>
-              <th>Shard</th>
-              <th>Owner</th>
-              <th>Since</th>
-              <th className="count">Epoch</th>
-              <th className="count">Head</th>
-              <th className="count">In the inbox</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shards.map(({ shard, owner, address, since, epoch, head, waiting }) => (
-              <tr key={shard}>
-                <td>{shard}</td>
-                <td className="id">{printable(owner ?? address ?? '') || <span className="care">▲ nobody</span>}</td>
-                <td>{since === null ? '' : <When at={since} ago />}</td>
-                <td className="count">{epoch}</td>
-                <td className="count">{head.toLocaleString('en')}</td>
-                <td className="count">{waiting.toLocaleString('en')}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label="Shards"
+        heads={['Shard', 'Owner', 'Since', { count: 'Epoch' }, { count: 'Head' }, { count: 'In the inbox' }]}
+      >
+        {shards.map(({ shard, owner, address, since, epoch, head, waiting }) => (
+          <tr key={shard}>
+            <td>{shard}</td>
+            <td className="id">{printable(owner ?? address ?? '') || <span className="care">▲ nobody</span>}</td>
+            <td>{since === null ? '' : <When at={since} ago />}</td>
+            <td className="count">{epoch}</td>
+            <td className="count">{head.toLocaleString('en')}</td>
+            <td className="count">{waiting.toLocaleString('en')}</td>
+          </tr>
+        ))}
+      </Table>
     </Part>
   )
 }
@@ -111,39 +88,27 @@ function Services({ services }: Pick<ApplicationView, 'services'>): ReactNode {
   if (services.length === 0) return null
   return (
     <Part title="Services" note="where each is carried out, and how often it may be asked">
-      <div className="wide" tabIndex={0} role="group" aria-label="Services">
-        <table>
-          <thead>
-            <tr>
-              <th>Service</th>
-              <th>Where</th>
-              <th>Limit</th>
-              <th>Operations</th>
-            </tr>
-          </thead>
-          <tbody>
-            {services.map(({ name, limit, operations }) => (
-              <tr key={name}>
-                <td className="id">{printable(name)}</td>
-                <td>{placesOf(operations)}</td>
-                <td>{printable(limit ?? 'none')}</td>
-                <td>
-                  {operations.map((operation) => (
-                    <div key={operation.name}>
-                      <a className="id" href={href(['start'], { name: operation.name })}>
-                        {printable(operation.name)}
-                      </a>
-                      {operation.limit === undefined ? null : (
-                        <span className="dim small"> {printable(operation.limit)}</span>
-                      )}
-                    </div>
-                  ))}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label="Services" heads={['Service', 'Where', 'Limit', 'Operations']}>
+        {services.map(({ name, limit, operations }) => (
+          <tr key={name}>
+            <td className="id">{printable(name)}</td>
+            <td>{placesOf(operations)}</td>
+            <td>{printable(limit ?? 'none')}</td>
+            <td>
+              {operations.map((operation) => (
+                <div key={operation.name}>
+                  <a className="id" href={href(['start'], { name: operation.name })}>
+                    {printable(operation.name)}
+                  </a>
+                  {operation.limit === undefined ? null : (
+                    <span className="dim small"> {printable(operation.limit)}</span>
+                  )}
+                </div>
+              ))}
+            </td>
+          </tr>
+        ))}
+      </Table>
     </Part>
   )
 }

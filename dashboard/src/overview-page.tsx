@@ -17,6 +17,7 @@ import {
   type RunView,
   type ScheduleView,
 } from './shown.ts'
+import { Table } from './table.tsx'
 
 export function OverviewPage(): ReactNode {
   const app = useApp()
@@ -207,36 +208,23 @@ function Counts(): ReactNode {
       {counts.data === undefined ? null : rows.length === 0 ? (
         <Empty>No run is open.</Empty>
       ) : (
-        <div className="wide" tabIndex={0} role="group" aria-label="Runs under way">
-          <table>
-            <thead>
-              <tr>
-                <th>Status</th>
-                <th>Reason</th>
-                <th>Kind</th>
-                <th>Name</th>
-                <th className="count">Runs</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map(({ status, phase, reason, kind, name, runs }) => (
-                <tr key={[status, phase, reason, kind, name].join(' ')}>
-                  <td>
-                    <State of={status} phase={phase} />
-                  </td>
-                  <td>{reason ?? ''}</td>
-                  <td>{kind}</td>
-                  <td>
-                    <a href={href(['runs'], { status, kind, name, reason })}>{printable(name)}</a>
-                  </td>
-                  <td className="count">
-                    <a href={href(['runs'], { status, kind, name, reason })}>{runs.toLocaleString('en')}</a>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table label="Runs under way" heads={['Status', 'Reason', 'Kind', 'Name', { count: 'Runs' }]}>
+          {rows.map(({ status, phase, reason, kind, name, runs }) => (
+            <tr key={[status, phase, reason, kind, name].join(' ')}>
+              <td>
+                <State of={status} phase={phase} />
+              </td>
+              <td>{reason ?? ''}</td>
+              <td>{kind}</td>
+              <td>
+                <a href={href(['runs'], { status, kind, name, reason })}>{printable(name)}</a>
+              </td>
+              <td className="count">
+                <a href={href(['runs'], { status, kind, name, reason })}>{runs.toLocaleString('en')}</a>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </Part>
   )

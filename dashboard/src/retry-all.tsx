@@ -1,9 +1,8 @@
 // Retries all runs that are stuck alike: one fault of a service leaves many. Asks first, as every deed does.
 import { useMutation } from '@tanstack/react-query'
-import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } from 'react'
+import { useState, type ReactNode } from 'react'
 import { api } from './api.ts'
-import { Reason, reasonOf } from './deed-dialog.tsx'
-import { Failure } from './pieces.tsx'
+import { AskDialog, Reason, reasonOf } from './ask-dialog.tsx'
 import { ONLY_READS } from './possible.ts'
 import { client, useMayWrite } from './queries.ts'
 import { actedAllWords, printable } from './shown.ts'
@@ -14,6 +13,7 @@ interface Alike {
 }
 
 export function RetryAll({ alike }: { readonly alike: Alike }): ReactNode {
+  const { name, reason } = alike
   const [isAsked, setAsked] = useState(false)
   const mayWrite = useMayWrite()
   const doing = useMutation({
@@ -37,55 +37,21 @@ export function RetryAll({ alike }: { readonly alike: Alike }): ReactNode {
         {doing.data === undefined ? '' : `${actedAllWords(doing.data)}${doing.data.more ? ' There are more.' : ''}`}
       </span>
       {isAsked ? (
-        <Ask
-          alike={alike}
+        <AskDialog
+          heading={`Retry all stuck runs of ${printable(name)}`}
+          action="Retry all"
           error={doing.error}
           isBusy={doing.isPending}
           onDo={(form) => doing.mutate(form)}
           onClose={() => setAsked(false)}
-        />
+        >
+          <p>
+            All that are stuck{reason === undefined ? '' : ` for the reason ${reason}`}, up to the newest 1,000,
+            whatever their errors are, are tried again at once, each with its own idempotency key.
+          </p>
+          <Reason />
+        </AskDialog>
       ) : null}
     </>
-  )
-}
-
-interface AskProps {
-  readonly alike: Alike
-  readonly error: Error | null
-  readonly isBusy: boolean
-  readonly onDo: (form: FormData) => void
-  readonly onClose: () => void
-}
-
-function Ask({ alike: { name, reason }, error, isBusy, onDo, onClose }: AskProps): ReactNode {
-  const dialog = useRef<HTMLDialogElement>(null)
-  const heading = useId()
-  useEffect(() => {
-    dialog.current?.showModal()
-  }, [])
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault()
-    onDo(new FormData(event.currentTarget))
-  }
-  return (
-    <dialog ref={dialog} aria-labelledby={heading} onClose={onClose}>
-      <form onSubmit={submit}>
-        <h2 id={heading}>Retry all stuck runs of {printable(name)}</h2>
-        <p>
-          All that are stuck{reason === undefined ? '' : ` for the reason ${reason}`}, up to the newest 1,000, whatever
-          their errors are, are tried again at once, each with its own idempotency key.
-        </p>
-        <Reason />
-        <Failure of={error} />
-        <div className="buttons end">
-          <button type="button" onClick={onClose}>
-            Leave it
-          </button>
-          <button type="submit" className="primary" disabled={isBusy}>
-            Retry all
-          </button>
-        </div>
-      </form>
-    </dialog>
   )
 }

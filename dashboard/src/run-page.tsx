@@ -41,6 +41,7 @@ import {
 } from './shown.ts'
 import { Tabs, WholeView } from './whole-view.tsx'
 import { toneOf } from './pieces.tsx'
+import { Table } from './table.tsx'
 
 export function RunPage({ id, query }: { readonly id: string; readonly query: URLSearchParams }): ReactNode {
   const run = useRun(id)
@@ -209,38 +210,25 @@ function WaitLine({ run, wait }: { readonly run: RunView; readonly wait: WaitVie
 function Steps({ steps }: { readonly steps: readonly StepView[] }): ReactNode {
   return (
     <Part title="Steps" note="the calls of the flow that it conducts">
-      <div className="wide" tabIndex={0} role="group" aria-label="Steps">
-        <table>
-          <thead>
-            <tr>
-              <th>Status</th>
-              <th>Reaction</th>
-              <th>Call</th>
-              <th>Outcome</th>
-              <th>Since</th>
-            </tr>
-          </thead>
-          <tbody>
-            {steps.map((step) => (
-              <tr key={step.op}>
-                <td>
-                  <State of={STEP_STATES[step.status]} />
-                </td>
-                <td>
-                  <RunLink id={step.run}>{printable(step.step)}</RunLink>
-                </td>
-                <td className="id">{printable(step.call)}</td>
-                <td className="id">
-                  {printable(step.error === undefined ? (step.outcome ?? '') : errorWords(step.error))}
-                </td>
-                <td>
-                  <When at={step.since} ago />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label="Steps" heads={['Status', 'Reaction', 'Call', 'Outcome', 'Since']}>
+        {steps.map((step) => (
+          <tr key={step.op}>
+            <td>
+              <State of={STEP_STATES[step.status]} />
+            </td>
+            <td>
+              <RunLink id={step.run}>{printable(step.step)}</RunLink>
+            </td>
+            <td className="id">{printable(step.call)}</td>
+            <td className="id">
+              {printable(step.error === undefined ? (step.outcome ?? '') : errorWords(step.error))}
+            </td>
+            <td>
+              <When at={step.since} ago />
+            </td>
+          </tr>
+        ))}
+      </Table>
     </Part>
   )
 }

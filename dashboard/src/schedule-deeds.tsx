@@ -1,9 +1,9 @@
 // What a person does to a schedule: pauses it, lets it go on, fires it by hand. Each asks first.
 import { useMutation } from '@tanstack/react-query'
-import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } from 'react'
+import { useState, type ReactNode } from 'react'
 import { api, serverNow } from './api.ts'
-import { Reason, reasonOf } from './deed-dialog.tsx'
-import { Failure, RunLink } from './pieces.tsx'
+import { AskDialog, Reason, reasonOf } from './ask-dialog.tsx'
+import { RunLink } from './pieces.tsx'
 import { client, useMayWrite } from './queries.ts'
 import { printable, type ScheduleView } from './shown.ts'
 
@@ -88,42 +88,24 @@ interface AskProps {
   readonly onClose: () => void
 }
 
-function Ask({ name, deed, error, isBusy, onDo, onClose }: AskProps): ReactNode {
-  const dialog = useRef<HTMLDialogElement>(null)
-  const heading = useId()
+function Ask({ name, deed, ...asked }: AskProps): ReactNode {
   // One moment for all that is sent from here: what is sent twice starts one run.
   const [now] = useState(() => `${new Date(serverNow()).toISOString().slice(0, 19)}Z`)
-  useEffect(() => {
-    dialog.current?.showModal()
-  }, [])
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault()
-    onDo(new FormData(event.currentTarget))
-  }
+  const heading = (
+    <>
+      {NAMES[deed]}: <span className="id">{printable(name)}</span>
+    </>
+  )
   return (
-    <dialog ref={dialog} aria-labelledby={heading} onClose={onClose}>
-      <form onSubmit={submit}>
-        <h2 id={heading}>
-          {NAMES[deed]}: <span className="id">{printable(name)}</span>
-        </h2>
-        <p>{WHAT[deed]}</p>
-        {deed === 'trigger' ? (
-          <label>
-            For the time <span className="dim">(now, or one at which it was due; UTC)</span>
-            <input name="at" required defaultValue={now} spellCheck={false} autoComplete="off" />
-          </label>
-        ) : null}
-        <Reason kept={deed === 'trigger' ? 'the log of the node' : 'the journal'} />
-        <Failure of={error} />
-        <div className="buttons end">
-          <button type="button" onClick={onClose}>
-            Leave it
-          </button>
-          <button type="submit" className="primary" disabled={isBusy}>
-            {NAMES[deed]}
-          </button>
-        </div>
-      </form>
-    </dialog>
+    <AskDialog heading={heading} action={NAMES[deed]} {...asked}>
+      <p>{WHAT[deed]}</p>
+      {deed === 'trigger' ? (
+        <label>
+          For the time <span className="dim">(now, or one at which it was due; UTC)</span>
+          <input name="at" required defaultValue={now} spellCheck={false} autoComplete="off" />
+        </label>
+      ) : null}
+      <Reason kept={deed === 'trigger' ? 'the log of the node' : 'the journal'} />
+    </AskDialog>
   )
 }

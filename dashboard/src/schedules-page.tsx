@@ -6,6 +6,7 @@ import { useMayWrite, useSchedules } from './queries.ts'
 import { href } from './router.ts'
 import { ScheduleDeeds } from './schedule-deeds.tsx'
 import { printable, shownTime, type ScheduleView } from './shown.ts'
+import { Table } from './table.tsx'
 
 export function SchedulesPage(): ReactNode {
   const { data, error, isPending } = useSchedules()
@@ -26,45 +27,31 @@ export function SchedulesPage(): ReactNode {
 
 function Schedules({ items }: { readonly items: readonly ScheduleView[] }): ReactNode {
   return (
-    <div className="wide" tabIndex={0} role="group" aria-label="Schedules">
-      <table className="roomy">
-        <thead>
-          <tr>
-            <th>State</th>
-            <th>Schedule</th>
-            <th>Times</th>
-            <th>Next</th>
-            <th>Last run</th>
-            <th>What can be done</th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((one) => (
-            <tr key={one.name}>
-              <td>
-                <State of={one.state} />
-              </td>
-              <td>
-                <RunLink id={one.run}>{printable(one.name)}</RunLink>
-              </td>
-              <td>
-                <code>{printable(one.cron ?? `every ${one.every}`)}</code>
-                {one.cron === null ? null : <div className="dim small">{printable(one.timezone)}</div>}
-              </td>
-              <td>
-                <Next of={one} />
-              </td>
-              <td>
-                <Last of={one} />
-              </td>
-              <td>
-                <ScheduleDeeds schedule={one} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label="Schedules" heads={['State', 'Schedule', 'Times', 'Next', 'Last run', 'What can be done']} isRoomy>
+      {items.map((one) => (
+        <tr key={one.name}>
+          <td>
+            <State of={one.state} />
+          </td>
+          <td>
+            <RunLink id={one.run}>{printable(one.name)}</RunLink>
+          </td>
+          <td>
+            <code>{printable(one.cron ?? `every ${one.every}`)}</code>
+            {one.cron === null ? null : <div className="dim small">{printable(one.timezone)}</div>}
+          </td>
+          <td>
+            <Next of={one} />
+          </td>
+          <td>
+            <Last of={one} />
+          </td>
+          <td>
+            <ScheduleDeeds schedule={one} />
+          </td>
+        </tr>
+      ))}
+    </Table>
   )
 }
 
