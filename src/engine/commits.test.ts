@@ -38,6 +38,7 @@ async function commitsOver(way: Way, check: () => void = () => {}) {
 const rowsOf = (tenure: Tenure, pos: number) => ({
   ...batchAfter(tenure, { journal: [aTurn(pos, 1, pos)] }),
   areFlowsThere: false,
+  size: 1,
 })
 
 test('F9: the reply to the first of two commits is lost, and the second is there: so is the first, and neither is sent again', async () => {

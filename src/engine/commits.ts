@@ -10,6 +10,7 @@
 //        --anything else--> failed: so does what was sent behind it
 import { asError, fault, isBalletError } from '../core/errors.ts'
 import type { Batch, Store, Tenure } from '../core/store.ts'
+import { CommitCost } from './commit-cost.ts'
 import type { Counts } from './counts.ts'
 import { FULL_PAUSE_MS, type Space } from './space.ts'
 
@@ -19,7 +20,11 @@ const UNKNOWN_PAUSE_MS = 20
 type Seen = 'shard' | 'epoch' | 'base' | 'urgent'
 
 /** What a batch holds; where it continues, how urgent it is, and whether its new flows are, is seen to here. */
-export type Rows = Omit<Batch, Seen> & { -readonly [Field in Seen]?: Batch[Field] } & { areFlowsThere: boolean }
+export type Rows = Omit<Batch, Seen> & { -readonly [Field in Seen]?: Batch[Field] } & {
+  areFlowsThere: boolean
+  /** Rows of every kind. */
+  readonly size: number
+}
 
 interface Sent {
   readonly rows: Rows
@@ -59,6 +64,7 @@ export class Commits {
   #durable: number
   #answeredAt = 0
   #serviceMs = 0
+  readonly #cost = new CommitCost()
 
   constructor(options: CommitsOptions) {
     this.#options = options
@@ -69,6 +75,11 @@ export class Commits {
   /** How long the store takes for a batch when it has nothing else to do, as of late; milliseconds. */
   get serviceMs(): number {
     return this.#serviceMs
+  }
+
+  /** Milliseconds that the store takes for a batch however few its rows are. */
+  get fixedMs(): number {
+    return this.#cost.fixedMs
   }
 
   /** What the store cannot be behind. */
@@ -88,19 +99,21 @@ export class Commits {
     // In its place: a copy of so many fields takes as long as some commits.
     const batch: Batch = Object.assign(rows, { shard, epoch, base: this.#head, urgent: space.isFull })
     this.#head = batch.head
-    const sent = { rows, batch, answer: this.#ask(batch), isBehind: this.#sent.length > 0 }
+    const sent = { rows, batch, answer: this.#ask(batch, rows.size), isBehind: this.#sent.length > 0 }
     this.#sent.push(sent)
     this.#last = this.#last.then(() => this.#settle(sent))
     return this.#last
   }
 
-  async #ask(batch: Batch): Promise<Error | null> {
+  async #ask(batch: Batch, rows: number): Promise<Error | null> {
     const { store, now, counts } = this.#options
     const since = now()
     try {
       await store.commit(batch)
       const at = now()
-      this.#serviceMs = (this.#serviceMs + at - Math.max(since, this.#answeredAt)) / 2
+      const ms = at - Math.max(since, this.#answeredAt)
+      this.#serviceMs = (this.#serviceMs + ms) / 2
+      this.#cost.add(rows, ms)
       this.#answeredAt = at
       counts.commits.add((at - since) / 1000)
       return null
@@ -130,7 +143,7 @@ export class Commits {
     let batch = whole
     let wasSent = isBehind
     let { urgent } = batch
-    for (let error: Error | null = first; error !== null; error = await this.#ask({ ...batch, urgent })) {
+    for (let error: Error | null = first; error !== null; error = await this.#ask({ ...batch, urgent }, rows.size)) {
       check()
       if (!isBalletError(error)) throw error
       if (error.code === 'STORE_FULL') {

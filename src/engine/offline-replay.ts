@@ -61,12 +61,11 @@ export class OfflineReplay {
   readonly #ns: string
   readonly #codec: Codec
   readonly #current: CurrentWork | undefined
-  readonly #pump = new Pump(
-    () => {},
-    (error) => {
+  readonly #pump = new Pump({
+    onFailure: (error) => {
       this.#broken ??= error
     },
-  )
+  })
   #broken: unknown
   #place: Promise<Placement> | undefined
   #store = ''

@@ -31,6 +31,16 @@ const FIRST_RATE = 10
 /** The rate is measured over so long without a pause, at least. */
 const MEASURED_MS = 20
 
+export interface PumpHooks {
+  /** After each turn, and after each round of them: time to commit. */
+  readonly onTurnEnd?: () => void
+  readonly onRoundEnd?: () => void
+  /** A job has thrown, which is a bug of the engine: the code of a run cannot get here. */
+  readonly onFailure: (error: unknown) => void
+  /** Milliseconds; without it nobody asks how long turns wait. */
+  readonly now?: () => number
+}
+
 /** The queue of turns of a shard. */
 export class Pump {
   readonly #queue = new TurnQueue<TurnJob>()
@@ -39,8 +49,7 @@ export class Pump {
   #stopped = false
   #left = 0
   #current: TurnJob | null = null
-  readonly #roundEnd: () => void
-  readonly #onFailure: (error: unknown) => void
+  readonly #hooks: PumpHooks
   readonly #now: () => number
   #rate = FIRST_RATE
   /** Of the present round: its turns, when it began; when the one before ended, and how long it was from then to now. */
@@ -53,15 +62,9 @@ export class Pump {
   #busySince: number | null = null
   #made = 0
 
-  /**
-   * @param roundEnd called after each round of turns: time to commit.
-   * @param onFailure called when a job throws, which is a bug of the engine: the code of a run cannot get here.
-   * @param now milliseconds; without it nobody asks how long turns wait.
-   */
-  constructor(roundEnd: () => void, onFailure: (error: unknown) => void, now: () => number = () => 0) {
-    this.#roundEnd = roundEnd
-    this.#onFailure = onFailure
-    this.#now = now
+  constructor(hooks: PumpHooks) {
+    this.#hooks = hooks
+    this.#now = hooks.now ?? ((): number => 0)
   }
 
   /** The turn between its delivery and its close, if any: a rejection raised now is that run's. */
@@ -150,7 +153,7 @@ export class Pump {
     try {
       if (!this.#stopped) job.begin()
     } catch (error) {
-      this.#onFailure(error)
+      this.#hooks.onFailure(error)
     }
   }
 
@@ -160,14 +163,15 @@ export class Pump {
     try {
       job.end()
     } catch (error) {
-      this.#onFailure(error)
+      this.#hooks.onFailure(error)
     }
     this.#queue.pay(job.cost ?? 1)
+    this.#hooks.onTurnEnd?.()
     if (--this.#left > 0) return
     this.#scheduled = false
     this.#leaveRound()
     this.#measure()
-    this.#roundEnd()
+    this.#hooks.onRoundEnd?.()
     this.#schedule()
   }
 

@@ -75,9 +75,13 @@ export class Shard {
     this.#options = { ...options, clock: guarded(options.clock, onFailure) }
     const { clock, store, random, tenure, ns, directory, codec, log, counts, pulse, trials, info } = this.#options
     const space = new Space({ store, clock, log, counts, onFailure })
-    const writer = this.#writerOver(space)
-    const now = (): number => elapsedOf(clock)
-    const pump = new Pump(() => this.#roundEnd(), onFailure, now)
+    const pump = new Pump({
+      onTurnEnd: () => this.context.writer.turnEnded(),
+      onRoundEnd: () => this.#roundEnd(),
+      onFailure,
+      now: () => elapsedOf(clock),
+    })
+    const writer = this.#writerOver(space, pump)
     const { shard } = tenure
     const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
     const inbox: Inbox = new Inbox({ store, shard, ns, handle: options.handleInbox, log, onFailure, pulse })
@@ -141,12 +145,11 @@ export class Shard {
     this.#unwatch = watchRejections((reason) => claimRejection(this.context.pump, reason))
   }
 
-  #writerOver(space: Space): Writer {
+  #writerOver(space: Space, turns: Pump): Writer {
     const { store, tenure, clock, counts, telemetry } = this.#options
     const onFailure = (error: unknown): void => this.#fail(error)
-    const isQuiet = (): boolean => this.context.pump.idle
     const onCaughtUp = (): void => this.#caughtUp()
-    return new Writer(store, tenure, { space, onFailure, onCaughtUp, isQuiet, clock, counts, ...telemetry.hooks })
+    return new Writer(store, tenure, { space, onFailure, onCaughtUp, turns, clock, counts, ...telemetry.hooks })
   }
 
   #receivers(): Receivers {
@@ -359,7 +362,7 @@ export class Shard {
     const { writer, pump } = this.context
     // Turns that are ready go into one commit; but not for ever, when they never end.
     const now = this.context.clock.now()
-    if (pump.idle || ++this.#rounds >= ROUNDS || now - this.#flushedAt >= FLUSH_MS || writer.overlaps) {
+    if (pump.idle || ++this.#rounds >= ROUNDS || now - this.#flushedAt >= FLUSH_MS) {
       this.#rounds = 0
       this.#flushedAt = now
       writer.flushNow()

@@ -38,7 +38,7 @@ async function careful() {
     space,
     onFailure,
     onCaughtUp: () => {},
-    isQuiet: () => true,
+    turns: { idle: true, size: 0 },
     clock,
     counts,
   })

@@ -93,10 +93,7 @@ test('what waits is counted and dated by line', () => {
 
 test('a workflow that asks for turn after turn has each within a round of the pump', async () => {
   let failure: unknown
-  const pump = new Pump(
-    () => {},
-    (error) => (failure = error),
-  )
+  const pump = new Pump({ onFailure: (error) => (failure = error) })
   const log: string[] = []
   const job = (workflow: string, end: () => void = () => {}): TurnJob => ({
     workflow,
@@ -121,11 +118,7 @@ test('a workflow that asks for turn after turn has each within a round of the pu
 
 test('the pump says how long turns wait: by their age, and by the pace of those before', () => {
   let now = 0
-  const pump = new Pump(
-    () => {},
-    () => {},
-    () => now,
-  )
+  const pump = new Pump({ onFailure: () => {}, now: () => now })
   const job = (workflow: string): TurnJob => ({ workflow, begin: () => {}, end: () => {} })
   expect(pump.waitMs(null)).toBe(0)
   for (let n = 0; n < 3000; n++) pump.add(job('flood'))
@@ -140,11 +133,7 @@ test('the pump says how long turns wait: by their age, and by the pace of those 
 test('the pump counts all turns of a round, also when turns get more of the loop than the rest of it', async () => {
   let now = 0
   // Everything else takes 50 ms between two rounds, and a turn a tenth of one: eight turns a millisecond.
-  const pump = new Pump(
-    () => (now += 50),
-    () => {},
-    () => now,
-  )
+  const pump = new Pump({ onRoundEnd: () => (now += 50), onFailure: () => {}, now: () => now })
   const job = (end: () => void = () => {}): TurnJob => ({ workflow: 'w', begin: () => (now += 0.1), end })
   for (let left = 20_000; left > 0; left--) pump.add(job())
   await new Promise<void>((resolve) => pump.add(job(resolve)))

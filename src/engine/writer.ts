@@ -37,7 +37,7 @@ const BACKLOG_ROWS = 16_384
 
 /** Commits under way at once: while the store writes one, the next one waits there, so that it need not wait for us. */
 const AT_ONCE = 2
-/** One with a smaller part of the rows of the other is not begun behind it: it would wait, and miss what comes meanwhile. */
+/** One with a smaller part of the rows of the other is not begun behind it. */
 const LEAST_PART = 1 / 4
 /** So many commits tell how long a row takes. */
 const WEIGHED = 32
@@ -97,8 +97,8 @@ export interface WriterHooks {
   readonly onFailure: (error: Error) => void
   /** After a commit, when the writer is not behind: deliveries may go on. */
   readonly onCaughtUp: () => void
-  /** Whether no turn is queued or running. */
-  readonly isQuiet: () => boolean
+  /** Whether no turn is queued or running, and how many are queued. */
+  readonly turns: { readonly idle: boolean; readonly size: number }
   /** Is told when a commit did not fit. */
   readonly space: Space
   readonly clock: Clock
@@ -172,14 +172,9 @@ export class Writer {
     return this.#sealed.length * BATCH_ROWS > BACKLOG_ROWS
   }
 
-  /**
-   * Whether a commit is to be begun beside the turns, and another behind one that is under way, and not only when there is
-   * nothing else to do: what is under way keeps the event loop busy for longer than the store needs for a commit. Where the
-   * store needs longer, more rows in each commit are worth more than the time that it would have for itself.
-   */
-  get overlaps(): boolean {
-    const rows = this.#inFlight.reduce((sum, { size }) => sum + size, this.#open.size)
-    return rows * this.#rowMs > this.#commits.serviceMs
+  /** After a turn: time for a commit, while the turns that are left are made. */
+  turnEnded(): void {
+    if (this.#inFlight.length < AT_ONCE && (this.#sealed.length > 0 || this.#isHalf())) this.flushNow()
   }
 
   /** How long a commit has to wait: what the oldest has, or what is before a new one as fast as the last one was. */
@@ -227,17 +222,15 @@ export class Writer {
     this.#flushAsked = true
     setImmediate(() => {
       this.#flushAsked = false
-      if (this.#hooks.isQuiet()) this.flushNow()
+      if (this.#hooks.turns.idle) this.flushNow()
     })
   }
   #flushAsked = false
 
-  /** Starts a commit if none is on its way, or one more when that `overlaps`. Called between turns only. */
+  /** Starts a commit if none is on its way, or one more when that is worth it. Called between turns only. */
   flushNow(): void {
     if (this.#failure !== null || this.#inFlight.length >= AT_ONCE) return
-    const [before] = this.#inFlight
-    const isWorthwhile = before === undefined || (this.#open.size >= before.size * LEAST_PART && this.overlaps)
-    if (this.#sealed.length === 0 && !isWorthwhile) return
+    if (this.#sealed.length === 0 && !this.#isWorthwhile()) return
     if (this.#sealed.length === 0) {
       if (this.#open.size === 0 && this.#open.durable.length === 0) return
       this.#sealNow()
@@ -246,6 +239,14 @@ export class Writer {
     if (open === undefined) return
     this.#inFlight.push(open)
     void this.#commit(open)
+  }
+
+  /** Whether a commit is to be begun behind the one that is under way, if any: it would wait, and miss what comes meanwhile. */
+  #isWorthwhile(): boolean {
+    const [before] = this.#inFlight
+    if (before === undefined) return true
+    const open = this.#open.size
+    return open >= before.size * LEAST_PART && this.#overlaps(this.#underWay(open))
   }
 
   /** Stops for good: nothing is written, acknowledged or called back any more. */
@@ -280,7 +281,7 @@ export class Writer {
     this.#inFlight.shift()
     this.#weigh(open.size)
     this.#hooks.written?.(open)
-    if (this.#sealed.length > 0 || this.overlaps) this.flushNow()
+    this.turnEnded()
     try {
       for (const callback of durable) callback()
     } catch (error) {
@@ -292,6 +293,31 @@ export class Writer {
     if (this.#sealed.length > 0) this.flushNow()
     else this.flush()
     if (!this.isBehind) this.#hooks.onCaughtUp()
+  }
+
+  /**
+   * Whether as much is written as is left: the store has it while the other half is made, so that both always have something to do.
+   * More than two parts would each cost a sync.
+   */
+  #isHalf(): boolean {
+    const open = this.#open.size
+    const rows = this.#underWay(open)
+    return open * 2 >= rows && this.#overlaps(rows)
+  }
+
+  /** Rows that are not durable yet, and those that the turns which wait will write, one for each. */
+  #underWay(open: number): number {
+    let rows = open + this.#hooks.turns.size
+    for (const { size } of this.#inFlight) rows += size
+    return rows
+  }
+
+  /**
+   * Whether what is under way is worth two commits: it keeps the event loop busy for longer than another commit takes, however few its
+   * rows are. Where it does not, one sync for all is worth more than the time that the store and the turns would have beside each other.
+   */
+  #overlaps(rows: number): boolean {
+    return rows * this.#rowMs > this.#commits.fixedMs
   }
 
   /** How long the event loop is busy for each row that becomes durable: with its turn, and with all that follows from it. */

@@ -98,7 +98,7 @@ export class StagePump {
     let fail: (error: unknown) => void = () => {}
     this.failed = new Promise<never>((_resolve, reject) => (fail = reject))
     this.failed.catch(() => {})
-    this.pump = new Pump(() => {}, fail)
+    this.pump = new Pump({ onFailure: fail })
     // As the engine does: a failed call that a branch has not looked at yet is nobody's fault.
     const onRejection = (reason: unknown): void => {
       if (!endsAsFailed(reason) && !isCancellation(reason)) fail(reason)
