@@ -37,6 +37,8 @@ const BACKLOG_ROWS = 16_384
 
 /** Commits under way at once: while the store writes one, the next one waits there, so that it need not wait for us. */
 const AT_ONCE = 2
+/** What is gained by two has to be so many times what the second one costs: it takes time of the event loop as well. */
+const WORTH = 2
 /** One with a smaller part of the rows of the other is not begun behind it. */
 const LEAST_PART = 1 / 4
 /** So many commits tell how long a row takes. */
@@ -313,11 +315,12 @@ export class Writer {
   }
 
   /**
-   * Whether what is under way is worth two commits: it keeps the event loop busy for longer than another commit takes, however few its
-   * rows are. Where it does not, one sync for all is worth more than the time that the store and the turns would have beside each other.
+   * Whether what is under way is worth two commits: it keeps the event loop busy for far longer than another commit takes, however few
+   * its rows are. Where it does not, one sync for all is worth more than the time that the store and the turns would have beside each
+   * other.
    */
   #overlaps(rows: number): boolean {
-    return rows * this.#rowMs > this.#commits.fixedMs
+    return rows * this.#rowMs > this.#commits.fixedMs * WORTH
   }
 
   /** How long the event loop is busy for each row that becomes durable: with its turn, and with all that follows from it. */
