@@ -84,6 +84,7 @@ const run = record({
   key: nullable(record({ field: text, value: text })),
   root: text,
   cause: nullable(text),
+  traceparent: optional(text),
   parent: nullable(text),
   status: text,
   phase: optional(text),
@@ -107,6 +108,7 @@ const event = record({
   data: present,
   correlationid: text,
   causationid: optional(text),
+  traceparent: optional(text),
   sequence: text,
   published: flag,
 })

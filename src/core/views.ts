@@ -101,6 +101,8 @@ export interface RunView {
   readonly key: { readonly field: string; readonly value: string } | null
   readonly root: string
   readonly cause: string | null
+  /** Of a run that was asked for from outside: the caller's span, as W3C Trace Context has it. */
+  readonly traceparent?: string | undefined
   readonly parent: string | null
   readonly status: RunStatus
   /** `scheduled`: it begins later, at `at`. `undoing`: it takes back what it did. `cancelling`: it was asked to stop. */
@@ -150,6 +152,8 @@ export interface EventView {
   readonly data: Json
   readonly correlationid: string
   readonly causationid?: string | undefined
+  /** Of an event from outside: the span of whoever published it. */
+  readonly traceparent?: string | undefined
   readonly partitionkey: string
   /** Position in the shard, as a string of 16 digits, so that it sorts as text. */
   readonly sequence: string
