@@ -315,55 +315,6 @@ export interface ApplicationView {
   readonly signals: readonly string[]
 }
 
-/** A node: one process with the application open. Times are ISO 8601, by the clock of the store. */
-export interface NodeView {
-  readonly id: string
-  readonly app: string
-  /** Of the application, and of Ballet. */
-  readonly version: string
-  readonly ballet: string
-  readonly address: string | null
-  /**
-   * `owner`: it carries runs. `standby`: it is ready to take over, or of an older version. `leaving`: it is to end, and hands on
-   * what it has. `gone`: it was not heard of for a whole lease.
-   */
-  readonly state: 'owner' | 'standby' | 'leaving' | 'gone'
-  /** How many shards it owns. */
-  readonly shards: number
-  readonly began: string
-  /** When it was heard of last, and until when its lease runs; null without leases, and for one whose lease was ended. */
-  readonly heard: string | null
-  readonly until: string | null
-  /** The one that answers. */
-  readonly self: boolean
-}
-
-/** Who owns a shard. */
-export interface ShardView {
-  readonly shard: number
-  /** The id of a node of the list; null when nobody owns it, or a process that does not tell. */
-  readonly owner: string | null
-  readonly address: string | null
-  readonly since: string | null
-  readonly until: string | null
-  readonly epoch: number
-  /** The last position in its log. */
-  readonly head: number
-  /**
-   * What lies in its inbox and has not been taken, counted to 1,000: more than a few for long means that its owner is behind, or
-   * that something was set aside, of which its log says why.
-   */
-  readonly waiting: number
-}
-
-/** The nodes that share a store. */
-export interface NodesView {
-  /** How long a lease runs, in milliseconds; null where one process at a time can have the store. */
-  readonly leaseMs: number | null
-  readonly nodes: readonly NodeView[]
-  readonly shards: readonly ShardView[]
-}
-
 /** How many runs have not ended. */
 export interface CountsView {
   readonly counts: readonly CountView[]

@@ -3,6 +3,7 @@
 import type { Json } from '../core/json.ts'
 import type { RunKind } from '../core/store.ts'
 import type { EventValue, SignalValue } from '../core/values.ts'
+import type { NodesView } from '../core/node-views.ts'
 import type {
   ApplicationView,
   CountsView,
@@ -10,7 +11,6 @@ import type {
   FlowView,
   JournalView,
   KeyView,
-  NodesView,
   Page,
   Related,
   RunView,
