@@ -80,7 +80,9 @@ export class Answers {
       await this.#take(token, request)
       return new Response(null, { status: 204, headers: PLAIN })
     } catch (error) {
-      return problem(refusalOf(error))
+      const said = refusalOf(error)
+      this.#taking.refused(request, said)
+      return problem(said)
     }
   }
 
