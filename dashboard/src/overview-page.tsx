@@ -1,6 +1,7 @@
-// What needs a person first: what is stuck, by reason, then flows that are late or broken, then what is under way, who carries it
+// What needs a person first: what is stuck, by reason, then calls that keep failing, then flows that are late or broken, then what is under way, who carries it
 // and on which store.
 import type { ReactNode } from 'react'
+import { FailingCalls } from './failing-calls.tsx'
 import { FlowNumbers } from './flow-numbers.tsx'
 import { Empty, Failure, Facts, Loading, Part, RunLink, State, When } from './pieces.tsx'
 import { useApp, useCounts, useFlowCount, useNewest, useNodes, useRuns, useSchedules, useStuck } from './queries.ts'
@@ -27,6 +28,7 @@ export function OverviewPage(): ReactNode {
       <Failure of={app.error} />
       <Numbers />
       <Stuck />
+      <FailingCalls />
       {(app.data?.choreographies ?? []).map(({ name }) => (
         <Flows key={name} name={name} />
       ))}

@@ -99,6 +99,26 @@ export const useStuck = (name: string, reason: string) =>
     refetchInterval: LIVE_MS * 2,
   })
 
+/** Names of which the newest runs are looked at besides, and how many of each. */
+const [NAMES, OF_NAME] = [10, 20]
+
+/** The newest runs under way, and the newest of each name that is not among them: what many wait for must not hide what others do. */
+export const useFailing = () =>
+  useQuery({
+    queryKey: ['failing'],
+    queryFn: async () => {
+      const { counts } = await api.counts()
+      const { items, cursor } = await api.runs({ status: 'running', limit: PAGE })
+      const runs = [...items]
+      const names = new Set(counts.filter(({ status }) => status === 'running').map(({ name }) => name))
+      for (const { name } of items) names.delete(name)
+      for (const name of [...names].slice(0, NAMES))
+        runs.push(...(await api.runs({ status: 'running', name, limit: OF_NAME })).items)
+      return { runs, isAll: cursor === undefined }
+    },
+    refetchInterval: LIVE_MS * 2,
+  })
+
 /** A list, page by page; the pages that are shown are asked for again. */
 export const useRuns = (filter: Filter) => useList('runs', filter, (fields) => api.runs(fields))
 

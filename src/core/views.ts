@@ -360,7 +360,7 @@ export interface NodesView {
   readonly shards: readonly ShardView[]
 }
 
-/** How many runs have not ended. */
+/** How many runs have not ended; of schedules, which never do, those that are stuck. */
 export interface CountsView {
   readonly counts: readonly CountView[]
   /** Whether there are more of them than were counted. */

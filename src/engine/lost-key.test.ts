@@ -88,6 +88,8 @@ test('nothing is written of a run that cannot be read: with the right key alone 
     { name: 'a', state: 'stuck', next: null },
     { name: 'b', state: 'stuck', next: null },
   ])
+  const schedules = { status: 'stuck', reason: 'unreadable', kind: 'workflow', name: '@schedule', runs: 2 }
+  expect((await app.counts()).counts).toContainEqual(schedules)
   for (const ask of [app.signal('w', Go('lost')), app.cancel('w')])
     await expect(ask).rejects.toMatchObject({ code: 'RUN_UNREADABLE' })
   expect(await app.retry('w')).toMatchObject({ changed: true })
@@ -98,6 +100,8 @@ test('nothing is written of a run that cannot be read: with the right key alone 
     { state: 'active', next: expect.any(String) },
     { state: 'active', next: expect.any(String) },
   ])
+  // One that goes on is nobody's open work.
+  expect((await app.counts()).counts.map(({ name }) => name)).not.toContain('@schedule')
   expect(await app.run('w')).toMatchObject({ status: 'running', waits: [{ kind: 'receive' }] })
   for (const id of ['p', 'c'])
     expect(await app.run(id)).toMatchObject({

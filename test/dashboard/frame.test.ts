@@ -1,6 +1,6 @@
 // The frame of the dashboard in a real browser: it is reached by the keyboard alone, fits a narrow screen, is readable in light
 // and dark, says when the server does not answer, and asks for a token where the server does.
-import { ballet, operation, service, workflow } from 'ballet'
+import { ballet, operation, service, signal, workflow } from 'ballet'
 import { elsewhere } from 'ballet/http'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -192,6 +192,37 @@ test('where a service is carried out, and how often it may be asked, is said', a
     ['mail', 'in this application', 'none', 'mail.send'],
     ['bank', 'http://127.0.0.1:9', '2 at once', 'bank.pay'],
   ])
+})
+
+test('calls that fail again and again are said with the name of their service, also behind many that wait for something else', async () => {
+  const Go = signal('go', z.object({}))
+  const depot = service('depot', {
+    ship: operation({
+      input: Input,
+      output: z.object({}),
+      retry: { attempts: 100_000, backoff: '20ms', limit: '20ms' },
+      run: () => {
+        throw new Error('connect ECONNREFUSED 10.0.0.9:443')
+      },
+    }),
+  })
+  const wait = workflow('wait', { input: Input, output: z.object({}), signals: [Go] }, async (run) => {
+    await run.receive(Go)
+    return {}
+  })
+  const long = await show(ballet({ name: 'long', version: '1', services: [depot], workflows: [wait] }))
+  try {
+    for (const id of ['a', 'b']) await long.post('/api/runs', { call: 'depot.ship', input: { id }, id })
+    const ids = Array.from({ length: 120 }, (_, index) => `w${index}`)
+    await Promise.all(ids.map((id) => long.post('/api/runs', { call: 'wait', input: { id }, id })))
+    const { page, complaints } = await browser.look()
+    await page.goto(long.at())
+    await page.getByRole('heading', { name: 'depot fails depot.ship in at least 2 runs' }).waitFor()
+    await page.getByText('connect ECONNREFUSED 10.0.0.9:443').waitFor()
+    expect(complaints).toEqual([])
+  } finally {
+    await long.close()
+  }
 })
 
 test('that the server does not answer is said', async () => {
