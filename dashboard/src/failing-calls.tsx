@@ -47,7 +47,7 @@ function FailingGroup({ of: all, isAll }: { readonly of: readonly Failing[]; rea
         </span>
       </h3>
       <p>
-        Attempt {attemptsOf(worst)}: {printable(attempt?.error.message.split('\n')[0] ?? '')}. Waited for since{' '}
+        Attempt {attemptsOf(worst)}: {printable(attempt?.error.message.split('\n')[0] ?? '')}. The first was asked for{' '}
         <When at={new Date(Math.min(...since)).toISOString()} ago />; the next attempt{' '}
         {inMs > 0 ? `in ${showMs(Math.ceil(inMs / 1000) * 1000)}` : 'is due'}.
       </p>

@@ -42,10 +42,11 @@ export function OverviewPage(): ReactNode {
 const sum = (counts: readonly CountView[]): number => counts.reduce((runs, one) => runs + one.runs, 0)
 
 function Numbers(): ReactNode {
-  const { data } = useCounts()
+  const { data, error } = useCounts()
   const of = (status: CountView['status']): string => {
     const runs = sum((data?.counts ?? []).filter((count) => count.status === status))
-    return data === undefined ? '–' : `${runs.toLocaleString('en')}${data.more ? '+' : ''}`
+    // What it was a while ago says nothing of now.
+    return data === undefined || error !== null ? '–' : `${runs.toLocaleString('en')}${data.more ? '+' : ''}`
   }
   return (
     <div className="numbers-row">
@@ -62,8 +63,9 @@ function Numbers(): ReactNode {
 
 /** The schedules, when there are any: what does not fire is nowhere else to be seen. */
 function ScheduleNumber(): ReactNode {
-  const items = useSchedules().data?.items ?? []
-  if (items.length === 0) return null
+  const { data, error } = useSchedules()
+  const items = data?.items ?? []
+  if (items.length === 0 || error !== null) return null
   const of = (state: ScheduleView['state']): number => items.filter((one) => one.state === state).length
   const notes = (['stuck', 'paused'] as const).flatMap((state) => (of(state) === 0 ? [] : [`${of(state)} ${state}`]))
   return (
@@ -98,7 +100,7 @@ function Stuck(): ReactNode {
       <Failure of={stuck.error} />
       {stuck.isPending ? <Loading /> : null}
       {/* What could not be asked is not known. */}
-      {stuck.data !== undefined && runs.length === 0 ? <Empty>Nothing is stuck.</Empty> : null}
+      {stuck.data !== undefined && stuck.error === null && runs.length === 0 ? <Empty>Nothing is stuck.</Empty> : null}
       {groups.map((group) => (
         <StuckGroup key={group.key} of={group} count={countOf(group, groups, counted)} />
       ))}
@@ -207,7 +209,7 @@ function Counts(): ReactNode {
   return (
     <Part title="Under way" note="runs that have not ended">
       <Failure of={counts.error} />
-      {counts.data === undefined ? null : rows.length === 0 ? (
+      {counts.data === undefined || counts.error !== null ? null : rows.length === 0 ? (
         <Empty>No run is open.</Empty>
       ) : (
         <Table label="Runs under way" heads={['Status', 'Reason', 'Kind', 'Name', { count: 'Runs' }]}>
@@ -255,7 +257,8 @@ function Recent(): ReactNode {
 
 function Serves(): ReactNode {
   const { data: app } = useApp()
-  const { data } = useNodes()
+  const nodes = useNodes()
+  const data = nodes.error === null ? nodes.data : undefined
   if (app === undefined) return null
   const owners = data?.nodes.filter(({ state }) => state === 'owner') ?? []
   const waiting = data?.shards.reduce((rows, shard) => rows + shard.waiting, 0) ?? 0
@@ -275,7 +278,7 @@ function Serves(): ReactNode {
             value:
               data === undefined ? '–' : `${data.shards.length}${unowned > 0 ? `, ${unowned} without an owner` : ''}`,
           },
-          { name: 'In the inbox', value: waiting.toLocaleString('en') },
+          { name: 'In the inbox', value: data === undefined ? '–' : waiting.toLocaleString('en') },
           { name: 'Ballet', value: printable(data?.nodes.find(({ self }) => self)?.ballet ?? '–') },
         ]}
       />

@@ -2,7 +2,7 @@
 // while it is hidden, and seldom for what has ended. A refusal for want of a token sends everybody to the sign-in page.
 import { QueryCache, MutationCache, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
-import { api, Problem, serverNow } from './api.ts'
+import { api, isAway, Problem, serverNow } from './api.ts'
 import type { ApplicationView, EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from './shown.ts'
 
 /** Milliseconds between two questions about what may change, and about what hardly does. */
@@ -23,9 +23,9 @@ const refused = (error: unknown): void => {
 let awaySince: number | null = null
 const listeners = new Set<() => void>()
 
-function setAway(isAway: boolean): void {
-  if (isAway === (awaySince !== null)) return
-  awaySince = isAway ? serverNow() : null
+function setAway(isSo: boolean): void {
+  if (isSo === (awaySince !== null)) return
+  awaySince = isSo ? serverNow() : null
   for (const listener of listeners) listener()
 }
 
@@ -43,7 +43,7 @@ export const client: QueryClient = new QueryClient({
   queryCache: new QueryCache({
     onError: (error) => {
       refused(error)
-      setAway(error instanceof Problem && error.status === 0)
+      setAway(isAway(error))
     },
     onSuccess: () => setAway(false),
   }),

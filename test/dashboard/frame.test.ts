@@ -235,6 +235,38 @@ test('that the server does not answer is said', async () => {
   expect(await page.getByRole('heading', { name: 'Overview' }).isVisible()).toBe(true)
 })
 
+test('that it hangs, or a proxy has nobody behind it, is said, and what was known before is not shown as it is now', async () => {
+  const quiet = await show(ballet({ name: 'quiet', version: '1', services: [mail], workflows: [tell] }))
+  try {
+    const { page } = await browser.look()
+    const stuck = page.locator('a.number', { hasText: 'stuck' })
+    const away = page.getByText('No answer from the server')
+    await page.clock.install()
+    await page.goto(quiet.at())
+    await page.getByText('Nothing is stuck.').waitFor()
+    // As a node that was stopped: it takes what comes, and answers nothing.
+    await page.route('**/api/**', () => {})
+    await page.clock.fastForward(5000)
+    await page.clock.fastForward(11_000)
+    await away.waitFor()
+    await page.getByText('The server has not answered in 10 s.').first().waitFor()
+    expect(await page.getByText('Nothing is stuck.').count()).toBe(0)
+    expect(await stuck.innerText()).toContain('–')
+    await page.unrouteAll()
+    await page.clock.fastForward(5000)
+    await page.getByText('Nothing is stuck.').waitFor()
+    expect(await away.count()).toBe(0)
+    await page.route('**/api/**', (route) =>
+      route.fulfill({ status: 502, contentType: 'text/html', body: 'Bad Gateway' }),
+    )
+    await page.clock.fastForward(5000)
+    await away.waitFor()
+    expect(await page.getByText('Nothing is stuck.').count()).toBe(0)
+  } finally {
+    await quiet.close()
+  }
+})
+
 test('what the server could not be asked for is not said to be nothing', async () => {
   const { page } = await browser.look()
   const [overview, runs] = [shown.at(), shown.at('#/runs')]
