@@ -157,11 +157,14 @@ export class Schedules {
     if (Pause.is(got)) state = { ...state, next: null, paused: { ...got.data, at: run.now().toISOString() } }
     else if (Resume.is(got)) state = { ...state, paused: null }
     run.set(state)
-    return run.continueAs({ schedule, kept: { planned: plan.planned, state } })
+    // What came due while it was paused is decided by that.
+    const decided = kept?.state.paused == null ? plan.planned : upTo(plan.planned, run.now().getTime())
+    return run.continueAs({ schedule, kept: { planned: decided, state } })
   }
 
   #plan(name: string, planned: Planned | null, { paused }: ScheduleState): Plan {
-    return planOf(this.definitions.get(name), planned, paused !== null, this.#there.now())
+    const pausedAt = paused === null ? null : Date.parse(paused.at)
+    return planOf(this.definitions.get(name), planned, pausedAt, this.#there.now())
   }
 
   /** One time; a person may have let it fail, and then it is over. */
@@ -242,6 +245,10 @@ function isPlan(made: unknown): made is Plan {
 function waitOf({ next, now }: Plan, turn: number): number {
   if (next === null) return 0
   return Math.max(0, next - (turn - now < AHEAD_MS ? turn : now))
+}
+
+function upTo(planned: Planned | null, time: number): Planned | null {
+  return planned === null ? null : { ...planned, until: Math.max(planned.until, time) }
 }
 
 function isPausing(value: unknown): value is Pausing {
