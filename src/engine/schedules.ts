@@ -36,6 +36,9 @@ export const scheduleRun = (name: string): string => `${SCHEDULE}:${name}`
  */
 export const firedRun = (name: string, at: string): string => `${name}@${at.replaceAll(/[-:]|\.000/g, '')}`
 
+/** Such an id: the schedule, the day and the time. */
+export const FIRED: RegExp = /^([A-Za-z][\w-]*)@(\d{8})T(\d{6}(?:\.\d{3})?)Z$/
+
 /** What is asked of the application that the schedules are a part of. */
 export interface ScheduleHost {
   readonly log: Log
@@ -200,7 +203,7 @@ export class Schedules {
     await host.ready(name)
     if (schedule.overlap === 'skip' && before !== null && before !== id && (await this.#isUnderWay(before)))
       // It may have been started by an attempt of which nobody has heard, when that one had not begun.
-      return (await host.run(id).catch(() => null)) === null ? { skipped: before } : { run: id }
+      return (await this.#isThere(id)) ? { run: id } : { skipped: before }
     return (await this.start(schedule, time)) === null ? { nothing: true } : { run: id }
   }
 
@@ -222,11 +225,20 @@ export class Schedules {
   }
 
   async #isUnderWay(id: string): Promise<boolean> {
+    const found = await this.#find(id)
+    return found !== 'forgotten' && found?.ended === null
+  }
+
+  async #isThere(id: string): Promise<boolean> {
+    return (await this.#find(id)) !== null
+  }
+
+  /** What is forgotten has ended. */
+  async #find(id: string): Promise<RunView | 'forgotten' | null> {
     try {
-      return (await this.#there.run(id))?.ended === null
+      return await this.#there.run(id)
     } catch (error) {
-      // What is forgotten has ended.
-      if (isBalletError(error) && error.code === 'RUN_FORGOTTEN') return false
+      if (isBalletError(error) && error.code === 'RUN_FORGOTTEN') return 'forgotten'
       throw error
     }
   }

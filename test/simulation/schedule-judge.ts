@@ -29,7 +29,8 @@ function judgeWork({ firings, world, byHand }: Watch, lines: readonly Line[]): v
     ({ run }) => run,
   )
   for (const [id, { length }] of Map.groupBy(firings, (one) => one.id))
-    if (length > 1) world.blame('TWICE', `${id} was started ${length} times`)
+    // Whoever asks for what is forgotten with its name asks for another.
+    if (length > 1 && !byHand.has(id)) world.blame('TWICE', `${id} was started ${length} times`)
   for (const { input } of firings) {
     const count = applied.get(input.id)?.length ?? 0
     if (count !== 1) world.blame(count === 0 ? 'LOST' : 'TWICE', `the work of ${input.id}, ${count} times`)

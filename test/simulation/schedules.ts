@@ -2,6 +2,8 @@
 // replace one another, nobody runs for a while, clocks are set, people pause, resume and trigger, and the application is released
 // anew with other times, policies and calls. When the faults are over they go on for a while, and then somebody pauses all of them.
 import { isBalletError } from '../../src/core/errors.ts'
+import type { Retention } from '../../src/define/retention.ts'
+import type { RunOptions } from '../../src/engine/open.ts'
 import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
 import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.ts'
@@ -24,6 +26,8 @@ const LOOKED_MS = 70_000
 const STRETCH_MS = 15_000
 /** How long nobody runs. */
 const OUTAGES_MS = [1500, 6000, 25_000, 100_000]
+/** How long what has ended is kept, and its name, in a third of the stories. */
+const SHORT: Retention = { runs: '5s', dedupe: '20s' }
 /** How far a clock is set. */
 const SETTINGS_MS = [-20_000, -3000, 4000, 15_000, 75_000]
 
@@ -61,6 +65,8 @@ class SchedulesScene implements Scene {
   readonly #running = new Map<SimulatedProcess, number>()
   readonly #deeds: Deed[] = []
   readonly #watch: Watch
+  /** How long what has ended is kept, and its name; null for ever. */
+  readonly #retention: Retention | null
   #holdsUntilMs = 0
   #healedMs: number | null = null
   #closing: 'no' | 'asking' | 'asked' = 'no'
@@ -76,6 +82,9 @@ class SchedulesScene implements Scene {
     const clocks = this.#settings()
     const apart = world.isSkewed ? 1500 : 0
     const outMs = clocks.reduce((most, ms) => Math.max(most, Math.abs(ms)), 0)
+    // Names are kept for longer than clocks are apart: whoever has a clock that is ahead frees what another has to meet yet.
+    const retention = world.chance('retention').pick([null, null, SHORT])
+    this.#retention = apart + outMs < 20_000 ? retention : null
     this.#watch = new Watch(world, this.#releases, apart + outMs)
     this.#outages()
   }
@@ -120,6 +129,10 @@ class SchedulesScene implements Scene {
       if (isOrderly && process.app !== null && !process.hasClosed) process.end().catch(() => {})
       else process.crash('nobody runs')
     }
+  }
+
+  options(): RunOptions {
+    return this.#retention === null ? {} : { retention: this.#retention }
   }
 
   get isHolding(): boolean {
@@ -253,7 +266,9 @@ class SchedulesScene implements Scene {
     const { world } = this.#stage
     const last = this.#releases.at(-1) as Release
     // One that is not in the code any more learns of it at its next time.
-    judgeRows(world, true, (id) => id.startsWith('@schedule:') && !last.some(({ name }) => id === `@schedule:${name}`))
+    const isLeft = (id: string): boolean =>
+      id.startsWith('@schedule:') && !last.some(({ name }) => id === `@schedule:${name}`)
+    if (this.#retention === null) judgeRows(world, true, isLeft)
     judgeSchedules(this.#watch, this.#books.lines)
     for (const disk of world.disks)
       for (const { id, status, call } of disk.runs.values())
