@@ -6,15 +6,16 @@ import { FIRED, scheduleRun } from './schedules.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** Whether a schedule may still make the firing of this name. @throws STORE_FAILED */
-export async function mayBeFired({ store, place, ns, decode }: ShardContext, id: string): Promise<boolean> {
+export async function mayBeFired(context: ShardContext, id: string): Promise<boolean> {
   const [, name = '', day, time] = FIRED.exec(id) ?? []
   if (day === undefined || time === undefined) return false
+  const { store, place, ns } = context
   const run = scheduleRun(name)
   const shard = place.shardOf(run)
   const [claim = null] = await store.claims(shard, ns, 'run', [run])
   const row = claim === null ? null : await store.run(shard, claim.num)
   if (row === null || row.ended !== null) return false
-  const input = parseText(decode(row.input, 'input', run))
+  const input = parseText(context.decode(row.input, 'input', run))
   const kept = isRecord(input) ? input['kept'] : null
   const planned = isRecord(kept) ? kept['planned'] : null
   const until = isRecord(planned) ? planned['until'] : null

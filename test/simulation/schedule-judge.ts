@@ -79,19 +79,20 @@ class Judge {
   }
 
   /** The releases that may have had a say in a time: of whoever was there since it was looked at last, or a while before. */
-  #inCharge(time: number, marginMs = MIXED_MS + this.#watch.aheadMs): ReadonlySet<number> {
+  #inCharge(time: number, marginMs = MIXED_MS + this.#watch.aheadMs, until = time + marginMs): ReadonlySet<number> {
     const { crews } = this.#watch
     const looked = this.#statements.findLast(({ ms }) => ms < time - marginMs)?.ms ?? 0
     const last = crews.findLast(({ ms, up }) => ms <= looked && up.size > 0)
     const from = (last?.ms ?? 0) - marginMs
-    const found = crews.filter(({ ms }) => ms >= from && ms <= time + marginMs)
+    const found = crews.filter(({ ms }) => ms >= from && ms <= until)
     return new Set(found.flatMap(({ up }) => [...up]))
   }
 
-  /** Those that may have decided what becomes of it: also who came behind an outage. */
+  /** Those that may have decided what becomes of it: also who came behind an outage, until it said something. */
   #deciding(time: number): ReadonlySet<number> {
-    const later = this.#watch.crews.find(({ ms, up }) => ms >= time + this.#watch.aheadMs && up.size > 0)
-    return new Set([...this.#inCharge(time), ...(later?.up ?? [])])
+    const marginMs = MIXED_MS + this.#watch.aheadMs
+    const said = this.#statements.find(({ ms }) => ms > time + marginMs)
+    return this.#inCharge(time, marginMs, (said?.ms ?? Number.POSITIVE_INFINITY) + SLACK_MS)
   }
 
   #specsAt(time: number): readonly (Spec | undefined)[] {

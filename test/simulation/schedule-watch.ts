@@ -60,6 +60,8 @@ export class Watch {
   healedMs = Number.POSITIVE_INFINITY
   closedMs = Number.POSITIVE_INFINITY
   readonly #processes = new Map<SimulatedProcess, number>()
+  /** Schedules that are between two generations. */
+  readonly #continuing = new Set<string>()
   #count = 0
 
   constructor(world: World, releases: readonly Release[], aheadMs: number) {
@@ -99,8 +101,9 @@ export class Watch {
     this.closedMs = this.world.clock.now()
   }
 
+  /** Whether it is paused, and waits. */
   isPaused(name: string): boolean {
-    return this.statements.get(name)?.at(-1)?.said.paused != null
+    return !this.#continuing.has(name) && this.statements.get(name)?.at(-1)?.said.paused != null
   }
 
   #seen(): Seen {
@@ -123,6 +126,8 @@ export class Watch {
       const name = id.slice('@schedule:'.length)
       const all = this.statements.get(name) ?? []
       this.statements.set(name, all)
+      if (commands.some((command) => command.kind === 'continue')) this.#continuing.add(name)
+      else this.#continuing.delete(name)
       for (const command of commands)
         if (command.kind === 'set') all.push({ ...this.#seen(), atMs: at, said: command['state'] as Said })
     }
