@@ -8,7 +8,17 @@ import { expect, test } from 'vitest'
 import type { Campaign } from './simulation/campaign.ts'
 import { MUTANTS, type Mutant } from './simulation/mutants.ts'
 import { SERVER_MUTANTS } from './simulation/postgres/mutants.ts'
-import { CHANGING, FORGETTING, RELEASING, RESTORING, SCHEDULING, SHARDED, TIGHT, WAITING } from './simulation/seeds.ts'
+import {
+  CHANGING,
+  FORGETTING,
+  RELEASING,
+  RESCHEDULING,
+  RESTORING,
+  SCHEDULING,
+  SHARDED,
+  TIGHT,
+  WAITING,
+} from './simulation/seeds.ts'
 
 const MAIN = fileURLToPath(new URL('simulation/main.ts', import.meta.url))
 /** `BALLET_SEED` moves the campaign to other stories. */
@@ -161,6 +171,17 @@ test(
     expect(Object.keys(byWorkload).toSorted()).toEqual(kinds)
     expect(figures.faults['time judged'] ?? 0).toBeGreaterThan(300)
     expect(['outage', 'clock set', 'frozen'].filter((kind) => (figures.faults[kind] ?? 0) < 2)).toEqual([])
+  },
+)
+
+test(
+  'schedules whose store is put back from a backup on the way: 12 stories end as they must',
+  { timeout: 120_000 },
+  async () => {
+    const { figures, byWorkload } = await ended(12, RESCHEDULING + Number(SEED))
+    expect(Object.keys(byWorkload).toSorted()).toEqual(['schedules of nodes restored', 'schedules restored'])
+    expect(figures.faults['restored'] ?? 0).toBeGreaterThanOrEqual(12)
+    expect(figures.faults['time judged'] ?? 0).toBeGreaterThan(50)
   },
 )
 

@@ -7,8 +7,24 @@ import { programs } from './programs.ts'
 import { relayOfNodes, relayOfShards } from './relay.ts'
 import { releasesOfNodes, releasesOfShards } from './releases.ts'
 import { restoresOfNodes, restoresOfOne, restoresOfShards } from './restores.ts'
-import { schedulesOfNodes, schedulesOfOne, schedulesOfShards } from './schedules.ts'
-import { CHANGING, FORGETTING, RELEASING, RESTORING, SCHEDULING, SHARDED, TIGHT, WAITING } from './seeds.ts'
+import {
+  schedulesOfNodes,
+  schedulesOfNodesRestored,
+  schedulesOfOne,
+  schedulesOfShards,
+  schedulesRestored,
+} from './schedules.ts'
+import {
+  CHANGING,
+  FORGETTING,
+  RELEASING,
+  RESCHEDULING,
+  RESTORING,
+  SCHEDULING,
+  SHARDED,
+  TIGHT,
+  WAITING,
+} from './seeds.ts'
 import { shop, shopOfNodes, shopOfShards, type ShopEvidence } from './shop.ts'
 import { add, noFigures } from './sums.ts'
 import { tally, tallyOfNodes, tallyOfShards } from './tally.ts'
@@ -45,6 +61,7 @@ const RELEASING_WORKLOADS: readonly Workload[] = [releasesOfNodes, releasesOfSha
 const RESTORING_WORKLOADS: readonly Workload[] = [restoresOfNodes, restoresOfOne, restoresOfNodes, restoresOfShards]
 const CHANGING_WORKLOADS: readonly Workload[] = [changingNodes, changingShards]
 const SCHEDULING_WORKLOADS: readonly Workload[] = [schedulesOfOne, schedulesOfNodes, schedulesOfShards]
+const RESCHEDULING_WORKLOADS: readonly Workload[] = [schedulesRestored, schedulesOfNodesRestored]
 const TIGHT_WORKLOADS: readonly Workload[] = [
   tally,
   tallyOfNodes,
@@ -70,7 +87,8 @@ function workloadsOf(seed: number): readonly Workload[] {
   if (seed < TIGHT) return RELEASING_WORKLOADS
   if (seed < RESTORING) return TIGHT_WORKLOADS
   if (seed < CHANGING) return RESTORING_WORKLOADS
-  return seed < SCHEDULING ? CHANGING_WORKLOADS : SCHEDULING_WORKLOADS
+  if (seed < SCHEDULING) return CHANGING_WORKLOADS
+  return seed < RESCHEDULING ? SCHEDULING_WORKLOADS : RESCHEDULING_WORKLOADS
 }
 
 /** The story of a seed. */

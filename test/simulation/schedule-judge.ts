@@ -35,8 +35,9 @@ function judgeWork({ firings, world, byHand }: Watch, lines: readonly Line[]): v
     const count = applied.get(input.id)?.length ?? 0
     if (count !== 1) world.blame(count === 0 ? 'LOST' : 'TWICE', `the work of ${input.id}, ${count} times`)
   }
-  for (const [id, isHeard] of byHand)
-    if (isHeard && !firings.some((one) => one.id === id)) world.blame('LOST', `${id}, which somebody has triggered`)
+  for (const [id, heardMs] of byHand)
+    if (heardMs !== null && !firings.some((one) => one.id === id))
+      world.blame('LOST', `${id}, which somebody has triggered`)
 }
 
 class Judge {

@@ -49,13 +49,13 @@ export class Watch {
   readonly releases: readonly Release[]
   /** How far any clock may be from that of the world. */
   readonly aheadMs: number
-  readonly firings: Started[] = []
+  firings: Started[] = []
   /** When runs ended, by their ids. */
   readonly ended = new Map<string, Seen>()
   readonly statements = new Map<string, Statement[]>()
   readonly crews: Crew[] = []
-  /** What people asked to be fired, by ids, and whether they heard that it was. */
-  readonly byHand = new Map<string, boolean>()
+  /** What people asked to be fired, by ids, and when they heard that it was. */
+  readonly byHand = new Map<string, number | null>()
   /** When the faults were over, and when somebody began to pause all; times of the world. */
   healedMs = Number.POSITIVE_INFINITY
   closedMs = Number.POSITIVE_INFINITY
@@ -80,9 +80,9 @@ export class Watch {
     this.look(release)
   }
 
-  triggered(name: string, time: number, isHeard: boolean): void {
+  triggered(name: string, time: number, heardMs: number | null = null): void {
     const id = `${name}@${new Date(time).toISOString().replaceAll(/[-:]|\.000/g, '')}`
-    this.byHand.set(id, isHeard || this.byHand.get(id) === true)
+    this.byHand.set(id, heardMs ?? this.byHand.get(id) ?? null)
   }
 
   /** @param started a release of which a process has just started. */
@@ -91,6 +91,24 @@ export class Watch {
     for (const [{ isAlive, hasClosed, stopped, isFrozen }, release] of this.#processes)
       if (isAlive && !hasClosed && stopped === null && !isFrozen) up.add(release)
     this.crews.push({ ms: this.world.clock.now(), up })
+  }
+
+  /** What has happened since the backup is not known any more. */
+  restored(): void {
+    const { clock, ageMs, backedUpMs } = this.world
+    // Whoever is started in the moment of the backup is started behind it.
+    // What is started in the moment of the backup is started behind it.
+    const until = clock.now() - ageMs + backedUpMs
+    this.firings = this.firings.filter(({ ms }) => ms < until)
+    for (const [id, { ms }] of this.ended) if (ms >= until) this.ended.delete(id)
+    for (const [id, heardMs] of this.byHand) if (heardMs !== null && heardMs >= until) this.byHand.set(id, null)
+    for (const [name, said] of this.statements)
+      this.statements.set(
+        name,
+        said.filter(({ ms }) => ms < until),
+      )
+    this.#continuing.clear()
+    if (this.healedMs !== Number.POSITIVE_INFINITY) this.healed()
   }
 
   healed(): void {

@@ -34,7 +34,7 @@ const SETTINGS_MS = [-20_000, -3000, 4000, 15_000, 75_000]
 export const schedulesOfOne: Workload = {
   name: 'schedules',
   beginMs: (seed) => Date.parse(momentOf(seed)[0]) - ((seed * 7919) % 35_000) - 2000,
-  scene: (stage) => new SchedulesScene(stage),
+  scene: (stage) => new SchedulesScene(stage, false),
 }
 export const schedulesOfShards: Workload = {
   ...schedulesOfOne,
@@ -44,6 +44,18 @@ export const schedulesOfShards: Workload = {
 export const schedulesOfNodes: Workload = {
   ...schedulesOfOne,
   name: 'schedules of nodes',
+  cluster: { shards: 6, nodes: 3 },
+}
+
+export const schedulesRestored: Workload = {
+  ...schedulesOfOne,
+  name: 'schedules restored',
+  isRestored: true,
+  scene: (stage) => new SchedulesScene(stage, true),
+}
+export const schedulesOfNodesRestored: Workload = {
+  ...schedulesRestored,
+  name: 'schedules of nodes restored',
   cluster: { shards: 6, nodes: 3 },
 }
 
@@ -71,14 +83,16 @@ class SchedulesScene implements Scene {
   #healedMs: number | null = null
   #closing: 'no' | 'asking' | 'asked' = 'no'
 
-  constructor(stage: Stage) {
+  /** @param isRestored whether the store is put back: there is one release then, or services would be told two things under one key. */
+  constructor(stage: Stage, isRestored: boolean) {
     const { world } = stage
     this.#stage = stage
     this.#books = new Books(stage)
     this.#stuck = new StuckRuns(stage)
     this.#people = world.chance('people')
     this.#operators = world.chance('operators')
-    this.#releases = releasesOf(world.chance('releases'), momentOf(world.seed)[1])
+    const releases = releasesOf(world.chance('releases'), momentOf(world.seed)[1])
+    this.#releases = isRestored ? releases.slice(0, 1) : releases
     const clocks = this.#settings()
     const apart = world.isSkewed ? 1500 : 0
     const outMs = clocks.reduce((most, ms) => Math.max(most, Math.abs(ms)), 0)
@@ -209,15 +223,20 @@ class SchedulesScene implements Scene {
     const at = new Date(time).toISOString()
     while (this.#closing === 'no') {
       try {
-        this.#watch.triggered(name, time, false)
+        this.#watch.triggered(name, time)
         await this.#stage.ask((app) => app.trigger(name, { at, by: 'somebody', why: 'it is wanted' }))
-        this.#watch.triggered(name, time, true)
+        this.#watch.triggered(name, time, clock.now())
         return
       } catch (error) {
         if (isBalletError(error) && ['SCHEDULE_UNKNOWN', 'ACTION_REFUSED'].includes(error.code)) return
         await clock.wait(AGAIN_MS)
       }
     }
+  }
+
+  restored(): void {
+    this.#watch.restored()
+    if (this.#healedMs !== null) this.#healedMs = this.#stage.world.ageMs
   }
 
   look(): void {
