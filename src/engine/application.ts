@@ -143,6 +143,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       else if (info.shards === 1) await this.#ownOne(leases)
       else await this.#share(leases)
     } catch (error) {
+      this.scheduling.close()
       await this.#shards.close(0)
       await (this.#ownership ?? this.#shares)?.close()
       await this.#options.telemetry.tracing?.close()
