@@ -1,6 +1,15 @@
 // `ballet init`: a new project in a folder that it makes, or in the current one, from the template of this package: a small
 // application that works, with its tests. Nothing that is there is ever changed or removed; a package.json is completed.
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fault } from '../core/errors.ts'
@@ -78,11 +87,15 @@ export const init: Command = {
   },
 }
 
-/** @throws FILES_EXIST where there is a file of that name */
+/** @throws FILES_EXIST where something else has that name, or that of a folder which it is to be in */
 function makeFolder(folder: string): void {
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false)
-    throw fault('FILES_EXIST', { folder: dirname(folder), files: [basename(folder)] })
-  mkdirSync(folder, { recursive: true })
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return
+  const above = dirname(folder)
+  makeFolder(above)
+  // Also a link to what is not there.
+  if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined)
+    throw fault('FILES_EXIST', { folder: above, files: [basename(folder)] })
+  mkdirSync(folder)
 }
 
 /** The name that is given, or that of the folder; of the folder in which the command runs what of it can be a name. @throws USAGE */

@@ -189,6 +189,18 @@ describe('a folder that is named', () => {
     expect(refused).toMatchObject({ code: 4, value: { error: { code: 'FILES_EXIST' } } })
     expect(readFileSync(join(box.folder, 'taken'), 'utf8')).toBe('mine')
   })
+
+  it('may not be in a file, or a link to what is not there', async () => {
+    box.write('taken', 'mine')
+    symlinkSync(join(box.folder, 'nowhere'), join(box.folder, 'dangling'))
+    for (const folder of ['taken/shops/mine', 'dangling']) {
+      const detail: unknown = expect.stringContaining(` has ${folder.split('/', 1)[0]} already`)
+      expect(await box.json(['init', folder])).toMatchObject({
+        code: 4,
+        value: { error: { code: 'FILES_EXIST', detail } },
+      })
+    }
+  })
 })
 
 it.each(['My-Shop', 'a b', '9lives', '-x', 'x'.repeat(65)])('refuses the name %s', async (name) => {
