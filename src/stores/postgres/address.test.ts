@@ -68,6 +68,7 @@ test.each([
   ['postgres://ann:hush@db/a?sslmode=maybe', 'sslmode'],
   ['postgres://ann:hush@db/a?sslmode=verify-full&sslrootcert=none-such.pem', 'none-such.pem cannot be read'],
   ['postgres://ann:hush@db/a?sslmode=verify-full&sslrootcert=package.json', 'package.json has no certificate in it'],
+  ['postgres://ann:hush@db/a?sslmode=verify-full&sslrootcert=test/postgres/tls/server.key', 'has no certificate in it'],
   ['postgres://ann:hush@db/a?sslmode=disable&sslrootcert=system', 'nothing is checked with sslmode=disable'],
   ['postgres://ann:hush@db/a?pool=1', 'pool'],
   ['postgres://ann:hush@db/a?deadline=soon', 'deadline'],

@@ -158,12 +158,16 @@ function readTls(options: ReadonlyMap<Option, string>): PostgresAddress['tls'] {
   }
 }
 
+/** Whether there are certificates in it, and the last one to its end: half a file is taken by Node.js without a word, as fewer. */
+const isWhole = (text: string): boolean =>
+  /-----END (?:\w+ )?CERTIFICATE-----/.test(text) && text.split('-----BEGIN ').length === text.split('-----END ').length
+
 /** Those of a file, looked at anew for each connection: they are replaced while nodes run, and those of all nodes at once. */
 function authoritiesIn(file: string): () => string {
   let last = ''
   const read = (): string => {
     const text = readFileSync(file, 'utf8')
-    return text.includes('-----BEGIN ') ? text : ''
+    return isWhole(text) ? text : ''
   }
   try {
     last = read()
