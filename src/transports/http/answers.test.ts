@@ -213,6 +213,7 @@ test('an answer that is here before it was said that it comes later', async () =
   expect(taken?.status).toBe(204)
   expect(await expected.came).toEqual({
     status: 200,
+    isWhole: true,
     type: 'application/json',
     retryAfter: undefined,
     body: new Uint8Array(),

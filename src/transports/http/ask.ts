@@ -166,7 +166,8 @@ function sent(request: ClientRequest, whom: Whom, limitBytes: number): Promise<C
 }
 
 function cameAs({ statusCode = 0, headers }: IncomingMessage, body: Uint8Array): Came {
-  return { status: statusCode, type: headers['content-type'] ?? '', retryAfter: headers['retry-after'], body }
+  const isWhole = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+  return { status: statusCode, type: headers['content-type'] ?? '', retryAfter: headers['retry-after'], body, isWhole }
 }
 
 async function read(incoming: IncomingMessage, whom: Whom, limitBytes: number): Promise<Uint8Array> {

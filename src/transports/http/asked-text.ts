@@ -45,7 +45,8 @@ export function readLater(bytes: Uint8Array): { readonly idempotencyKey: string;
   if (!isFinal) throw wrong('status', 'it must be 200, or the status of a failure')
   const told = status === 200 ? answer : value
   const body = new TextEncoder().encode(told === undefined ? '' : JSON.stringify(told))
-  return { idempotencyKey, came: { status: Number(status), type: 'application/json', retryAfter: undefined, body } }
+  const said = { type: 'application/json', retryAfter: undefined, isWhole: true }
+  return { idempotencyKey, came: { ...said, status: Number(status), body } }
 }
 
 /** What a body asks for; a field that a later version has is passed over. @throws REQUEST_INVALID, and what `parseJson` throws */

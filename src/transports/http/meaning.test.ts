@@ -6,7 +6,7 @@ import { valueOf } from './meaning.ts'
 const whom = { call: 'payment.price', url: 'http://there/price' }
 
 function judged(type: string, body: string | Uint8Array): string {
-  const came = { status: 200, type, retryAfter: undefined, body: Buffer.from(body) }
+  const came = { status: 200, type, retryAfter: undefined, body: Buffer.from(body), isWhole: true }
   try {
     return `value ${JSON.stringify(valueOf(came, whom, 0))}`
   } catch (error) {

@@ -1,7 +1,8 @@
 // What the answer of a service means for the attempt: its value, that it is to be made again, or that it never is.
 //
 //   200, 201, 203    the body is the answer, JSON           204    there is none
-//   the same, and its type says JSON, and it is none    the call waits for a person; of another type: again, by the policy
+//   the same, and its type says JSON, and it is none    the call waits for a person
+//   the same of another type, or one that may have been cut off    again, by the policy
 //   what HTTP itself objects to (who asks, where, how much at once, in which form), 408, 409, 425, 5xx    again, by the policy
 //   any other 4xx    no: the call fails
 //   anything else    no answer: again, by the policy
@@ -13,12 +14,14 @@ import { parseJson } from '../../core/json-guard.ts'
 import { isRecord } from '../../core/json.ts'
 import { retryAfterHeaderMs } from '../../core/retry-after.ts'
 
-/** What came, in whole. */
+/** What came, in whole as far as is known. */
 export interface Came {
   readonly status: number
   readonly type: string
   readonly retryAfter: string | undefined
   readonly body: Uint8Array
+  /** Whether something said how long it is: one that ends with its connection may have been cut off. */
+  readonly isWhole: boolean
 }
 
 /** Who was asked for what. */
@@ -75,19 +78,19 @@ export function noAnswer(whom: Whom, problem: string, cause?: unknown): BalletEr
  * What calls itself JSON and is none comes from the service, by whose key it would come again: it waits for a person at once, as what
  * an operation of this process answers. Anything else that is none is a page of somebody between, or of another address.
  */
-function parsed({ type, body }: Came, whom: Whom): unknown {
+function parsed({ type, body, isWhole }: Came, whom: Whom): unknown {
   try {
     return parseJson(utf8.decode(body))
   } catch (error) {
     const words = error instanceof TypeError ? 'it is not UTF-8' : error instanceof Error ? error.message : ''
     const why = words.replace(/\.$/, '')
-    if (JSON_TYPE.test(type))
+    const isJson = JSON_TYPE.test(type)
+    if (isJson && isWhole)
       throw fault('VALUE_NOT_JSON', { what: `What ${whom.call} at ${whom.url} answered`, problem: why }, error)
-    throw noAnswer(
-      whom,
-      `it comes as ${type === '' ? 'nothing that is named' : type.slice(0, TYPE_SHOWN)}; ${why}`,
-      error,
-    )
+    const how = isJson
+      ? 'it may have been cut off, since nothing says how long it is'
+      : `it comes as ${type === '' ? 'nothing that is named' : type.slice(0, TYPE_SHOWN)}`
+    throw noAnswer(whom, `${how}; ${why}`, error)
   }
 }
 
