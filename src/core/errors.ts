@@ -138,6 +138,7 @@ export const catalogue = {
   SIGNATURE_REFUSED: { family: 'fix', status: 401, message: 'The request is not signed as it must be: {problem}.', hint: 'Give both sides the same secret, and let their clocks be right.' },
   OPERATION_UNHOSTED: { family: 'fix', status: 404, message: 'The operation "{operation}" is not carried out at {path}.{nearest}', hint: 'The path is the url of the service and the name of the operation; look at the url, and at the version that runs there.' },
   ANSWER_UNAWAITED: { family: 'final', status: 404, message: 'Nobody waits for this answer any more.', hint: 'Keep it by its key: if it is still wanted, it is asked for again.' },
+  WORK_UNFETCHED: { family: 'fix', status: 404, message: 'No service "{service}" fetches its calls here.', hint: 'Put it into the application with fetched(...), or mend the name; a service that is called is asked at its url.' },
   PORT_BUSY: { family: 'fix', status: 500, message: 'Port {port} is in use.', hint: 'Stop what listens there, or set PORT (or --port) to another.' },
   TOKEN_INVALID: { family: 'fix', status: 500, message: 'A token of the API {problem}.', hint: 'Set BALLET_TOKEN to printable ASCII characters without spaces and commas (openssl rand -base64 32), and BALLET_READ_TOKEN, if any, to others.' },
   BIND_UNSAFE: { family: 'fix', status: 500, message: 'Binding to {host} would open the API to the network without a token.', hint: 'Bind to 127.0.0.1, or set BALLET_TOKEN.' },

@@ -20,6 +20,8 @@ export interface PlaceView {
   readonly per?: { readonly field: string; readonly value: string } | undefined
   /** How many come before it, at this node, counted to 1,000. */
   readonly before: number
+  /** Of a service that fetches its calls: attempts that it has in its hands, and since when nobody has asked for more; null while somebody does. */
+  readonly fetched?: { readonly running: number; readonly unasked: string | null } | undefined
 }
 
 /** One thing that a run waits for: what, from whom, since when, until when (ISO 8601; null: without limit). */

@@ -4,7 +4,7 @@ import type { Flow } from '../core/flow.ts'
 import type { Json } from '../core/json.ts'
 import type { RetryPolicy } from '../core/retry.ts'
 import type { Schema } from '../core/schema.ts'
-import type { Attempt } from '../core/transport.ts'
+import type { Attempt, WorkDoor } from '../core/transport.ts'
 import type { CallValue, EventValue } from '../core/values.ts'
 import type { HttpRoutes } from './application.ts'
 import type { ScheduleDefinition } from './schedule.ts'
@@ -76,6 +76,8 @@ export interface OperationDefinition {
   readonly elsewhere: {
     readonly origin: string
     readonly call: (input: unknown, context: OperationContext) => Promise<unknown>
+    /** Where it is fetched from there: the line in which its calls wait, and the door by which they go out; else null. */
+    readonly work: { readonly line: CallLimit; readonly door: WorkDoor } | null
   } | null
 }
 

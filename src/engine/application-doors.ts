@@ -39,6 +39,8 @@ import type {
   StartSettings,
   TriggerRequest,
 } from '../define/application.ts'
+import { doorOf } from '../define/elsewhere.ts'
+import type { FetchingDoors, NodeAt } from '../define/node.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/reads.ts'
 import type { Answering } from '../define/call.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
@@ -55,14 +57,17 @@ import { fields, made, settings, word } from './untyped.ts'
 export abstract class ApplicationDoors {
   readonly name: string
   readonly http: HttpRoutes | null
+  readonly fetching: FetchingDoors
+  protected abstract readonly others: () => readonly NodeAt[]
   protected abstract readonly doors: Doors
   protected abstract readonly queries: Queries
   protected abstract readonly measured: Measured
   protected abstract readonly scheduling: Scheduling
 
-  constructor({ name, http }: ApplicationDefinition) {
+  constructor({ name, http, services }: ApplicationDefinition) {
     this.name = name
     this.http = http
+    this.fetching = { door: (service) => doorOf(services, service), others: () => this.others() }
   }
 
   start<Result>(call: Answering<Result>, options?: StartSettings): Promise<Started<RunId<Result>>>

@@ -283,6 +283,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
     return standbyFault(this.#ownerOf(shard))
   }
 
+  protected readonly others = (): readonly NodeAt[] => this.#shares?.others ?? []
+
   get hints(): NodeHints {
     return this.#hinting
   }

@@ -97,15 +97,19 @@ export function stepEffect(
   }
 }
 
-/** What limits a call: a limit by a field is none for an input that has no such field. Null where nothing does. */
+/** What a call waits for: a limit by a field is none for an input that has no such field. Null for nothing. */
 function boundsOf(operation: OperationDefinition | undefined, text: JsonText): readonly Bound[] | null {
-  if (operation === undefined || operation.limits.length === 0) return null
-  const input = operation.limits.some(({ per }) => per !== null) ? fromText(text) : undefined
+  if (operation === undefined) return null
+  const { limits, elsewhere } = operation
+  if (limits.length === 0 && elsewhere?.work == null) return null
+  const input = limits.some(({ per }) => per !== null) ? fromText(text) : undefined
   const bounds: Bound[] = []
-  for (const limit of operation.limits) {
+  for (const limit of limits) {
     const value = limit.per === null ? '' : isRecord(input) ? input[limit.per] : undefined
     if (typeof value === 'string' || typeof value === 'number') bounds.push({ limit, value: String(value) })
   }
+  // The last: whoever fetches it has room only for what may be made now.
+  if (elsewhere?.work != null) bounds.push({ limit: elsewhere.work.line, value: '' })
   return bounds.length === 0 ? null : bounds
 }
 

@@ -29,8 +29,10 @@ export function metricsOf(measured: Measured): readonly Metric[] {
   const { name: app, version } = directory.definition
   const { counts, all } = shards
   nameAll(counts, directory)
-  for (const { limits } of directory.operations.values())
-    for (const { name } of limits) shards.callLimits.countsOf(name)
+  for (const { limits, elsewhere } of directory.operations.values()) {
+    const line = elsewhere?.work?.line
+    for (const { name } of line === undefined ? limits : [...limits, line]) shards.callLimits.countsOf(name)
+  }
   return [
     gauge('ballet_info', 'What runs here: always 1.', [one(1, { app, version, ballet, store })]),
     ...ofOpenRuns(all),

@@ -25,8 +25,8 @@ export interface Awaited {
 
 /** An answer that is waited for. */
 export interface Expected {
-  /** Where it is to be sent. */
-  readonly address: string
+  /** By which it is told from all others: nobody can guess it. */
+  readonly token: string
   /** What came. Never rejects. */
   readonly came: Promise<Came>
   /** Nobody waits any more. */
@@ -41,16 +41,12 @@ interface Waiting extends Awaited {
 /** 256 bits: whoever knows an address was told it. */
 const TOKEN_BYTES = 32
 
-export class Answers {
-  readonly #base: string
-  readonly #path: string
+/** Attempts that wait for their answers, by tokens. */
+export class Awaiting {
   readonly #taking: Omit<Taking, 'bodyLimitBytes'>
   readonly #waiting = new LooseMap<string, Waiting>()
 
-  /** @param url where it is reached; a token comes behind it. */
-  constructor(url: URL, taking: Omit<Taking, 'bodyLimitBytes'>) {
-    this.#base = url.href.replace(/\/$/, '')
-    this.#path = url.pathname.replace(/\/$/, '')
+  constructor(taking: Omit<Taking, 'bodyLimitBytes'>) {
     this.#taking = taking
   }
 
@@ -62,29 +58,17 @@ export class Answers {
     return this.#taking.clock
   }
 
-  /** Whoever waits asks for an address before the attempt is sent: its answer may be here before the 202 is. */
+  /** Whoever waits asks for a token before the attempt is sent: its answer may be here before the 202 is. */
   expect(awaited: Awaited): Expected {
     this.#sweep()
     const token = randomBytes(TOKEN_BYTES).toString('base64url')
     const { promise, resolve } = Promise.withResolvers<Came>()
     this.#waiting.set(token, { ...awaited, until: elapsedOf(this.#clock) + awaited.timeoutMs, answer: resolve })
-    return { address: `${this.#base}/${token}`, came: promise, forget: () => this.#waiting.delete(token) }
+    return { token, came: promise, forget: () => this.#waiting.delete(token) }
   }
 
-  /** Takes an answer. Undefined for a request that is none of these; it never rejects. */
-  async take(request: Request): Promise<Response | undefined> {
-    const { pathname } = new URL(request.url)
-    const token = pathname.startsWith(`${this.#path}/`) ? pathname.slice(this.#path.length + 1) : ''
-    if (token === '' || token.includes('/')) return undefined
-    try {
-      await this.#take(token, request)
-      return new Response(null, { status: 204, headers: PLAIN })
-    } catch (error) {
-      return problem(refusalOf(error))
-    }
-  }
-
-  async #take(token: string, request: Request): Promise<void> {
+  /** Takes an answer. @throws ANSWER_UNAWAITED, SIGNATURE_REFUSED and what reading it throws */
+  async takeBy(token: string, request: Request): Promise<void> {
     const { secrets, limitBytes } = this.#awaited(token)
     const { body, id } = await admitted(request, { ...this.#taking, bodyLimitBytes: limitBytes }, ['POST'], secrets)
     const { idempotencyKey, came } = readLater(body)
@@ -109,6 +93,37 @@ export class Answers {
       // They stand nearly in the order in which they are over; what is left behind is met the next time.
       if (until >= now) break
       this.#waiting.delete(token)
+    }
+  }
+}
+
+/** The same at a url of this process: a token comes behind it. */
+export class Answers extends Awaiting {
+  readonly #base: string
+  readonly #path: string
+
+  /** @param url where it is reached. */
+  constructor(url: URL, taking: Omit<Taking, 'bodyLimitBytes'>) {
+    super(taking)
+    this.#base = url.href.replace(/\/$/, '')
+    this.#path = url.pathname.replace(/\/$/, '')
+  }
+
+  /** Where the answer is to be sent. */
+  addressOf({ token }: Expected): string {
+    return `${this.#base}/${token}`
+  }
+
+  /** Takes an answer. Undefined for a request that is none of these; it never rejects. */
+  async take(request: Request): Promise<Response | undefined> {
+    const { pathname } = new URL(request.url)
+    const token = pathname.startsWith(`${this.#path}/`) ? pathname.slice(this.#path.length + 1) : ''
+    if (token === '' || token.includes('/')) return undefined
+    try {
+      await this.takeBy(token, request)
+      return new Response(null, { status: 204, headers: PLAIN })
+    } catch (error) {
+      return problem(refusalOf(error))
     }
   }
 }

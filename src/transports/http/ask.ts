@@ -63,7 +63,7 @@ export function httpTransport(reached: Reached): Transport {
       const whom = { call: asked.operation, url: `${base}/${pathName(asked.operation)}` }
       const { idempotencyKey, timeoutMs } = asked
       const expected = answers?.expect({ idempotencyKey, secrets, timeoutMs, limitBytes: answerLimitBytes })
-      const body = Buffer.from(askedText(asked, expected?.address))
+      const body = Buffer.from(askedText(asked, expected && answers?.addressOf(expected)))
       const until = elapsedOf(clock) + timeoutMs
       const tellStop = (): void => {
         const told = Buffer.from(stopText(asked))

@@ -39,13 +39,37 @@ export function readStop(bytes: Uint8Array): Pick<Asked, 'operation' | 'idempote
  */
 export function readLater(bytes: Uint8Array): { readonly idempotencyKey: string; readonly came: Came } {
   const value = read(bytes)
-  const { idempotencyKey, status = 200, answer } = value
+  const { idempotencyKey, status = 200, answer, retryAfter } = value
   if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
   const isFinal = Number.isInteger(status) && (status === 200 || (Number(status) >= 400 && Number(status) < 600))
   if (!isFinal) throw wrong('status', 'it must be 200, or the status of a failure')
   const told = status === 200 ? answer : value
   const body = new TextEncoder().encode(told === undefined ? '' : JSON.stringify(told))
-  return { idempotencyKey, came: { status: Number(status), type: 'application/json', retryAfter: undefined, body } }
+  if (retryAfter !== undefined && !isCount(retryAfter, 0, 1e9)) throw wrong('retryAfter', 'it must be a whole number')
+  const after = retryAfter === undefined ? undefined : String(retryAfter)
+  return { idempotencyKey, came: { status: Number(status), type: 'application/json', retryAfter: after, body } }
+}
+
+/** Calls that one request for work may ask for, and how long it may wait. */
+export const WORK_AT_ONCE = 100
+export const WORK_WAIT_MS = 30_000
+
+/** A request for work: `{"atOnce", "waitMs"}`. @throws REQUEST_INVALID, and what `parseJson` throws */
+export function readWork(bytes: Uint8Array): { readonly atOnce: number; readonly waitMs: number } {
+  const { atOnce, waitMs = 0 } = read(bytes)
+  if (!isCount(atOnce, 1, WORK_AT_ONCE)) throw wrong('atOnce', `it must be a whole number from 1 to ${WORK_AT_ONCE}`)
+  if (!isCount(waitMs, 0, WORK_WAIT_MS)) throw wrong('waitMs', `it must be a whole number from 0 to ${WORK_WAIT_MS}`)
+  return { atOnce, waitMs }
+}
+
+const isCount = (value: unknown, least: number, most: number): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most
+
+/** Which request for work is to end: `{"request"}`. @throws REQUEST_INVALID, and what `parseJson` throws */
+export function readEnd(bytes: Uint8Array): string {
+  const { request } = read(bytes)
+  if (typeof request !== 'string') throw wrong('request', 'it must be a string')
+  return request
 }
 
 /** What a body asks for; a field that a later version has is passed over. @throws REQUEST_INVALID, and what `parseJson` throws */
