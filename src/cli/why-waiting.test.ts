@@ -63,6 +63,14 @@ describe('a run that goes on', () => {
       'a place at payment (1/m for each customerId, here 7, none before it)',
     )
     expect(line({ place: { ...place, before: 1000 } })).toContain('(20 at once, 1000 or more before it)')
+    const fetched = { ...place, limit: 'fetched by the service', before: 0 }
+    expect(line({ place: { ...fetched, fetched: { running: 2, unasked: null } } })).toContain(
+      'a place at payment (fetched by the service, 2 in its hands, none before it)',
+    )
+    const unasked = '2026-11-30T02:13:05.000Z'
+    expect(line({ place: { ...fetched, fetched: { running: 0, unasked } } })).toContain(
+      `(fetched by the service; nobody has asked for its work since ${unasked}, none before it)`,
+    )
   })
 
   it('tells the failed attempt and the next one', () => {

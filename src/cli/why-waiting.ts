@@ -164,10 +164,17 @@ export function waitWords(wait: WaitView, now: number): string {
 const COUNTED = 1000
 
 /** `a place at payment (20 at once, 31 before it)`. */
-export function placeAt({ at, limit, per, before }: PlaceView): string {
-  const value = per === undefined ? '' : ` for each ${per.field}, here ${per.value}`
+export function placeAt({ at, limit, per, fetched, before }: PlaceView): string {
+  const value = per === undefined ? fetchedWords(fetched) : ` for each ${per.field}, here ${per.value}`
   const count = before === 0 ? 'none' : before < COUNTED ? before : `${COUNTED} or more`
   return `a place at ${at} (${limit}${value}, ${count} before it)`
+}
+
+function fetchedWords(fetched: PlaceView['fetched']): string {
+  if (fetched === undefined) return ''
+  const { running, unasked } = fetched
+  const asked = unasked === null ? '' : `; nobody has asked for its work since ${unasked}`
+  return running === 0 && unasked !== null ? asked : `${asked}, ${running} in its hands`
 }
 
 /** The first line of an error, its code before it. */

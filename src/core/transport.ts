@@ -94,6 +94,8 @@ export interface WorkDoor {
   ended(request: Request): Promise<string>
   /** Somebody waits for calls from now on, until the returned function is called. @throws OVERLOADED */
   enter(id: string, end: () => void): () => void
+  /** Calls back when a call begins to wait while nobody asks here. */
+  whenWanted(tell: () => void): void
   /** Answers a request for work that waits here at once. False when there is none of that id. */
   end(id: string): boolean
   /**

@@ -63,7 +63,7 @@ export function broughtHere(definition: ApplicationDefinition, what: string): Ap
 /** All operations of a service that is fetched wait in one line, behind what limits them: its room counts for all of them. */
 function workOf(name: string, { work }: Transport) {
   if (work === undefined) return null
-  const line = { name: `${name} (fetched)`, atOnce: null, rate: null, per: null, words: FETCHED, room: work.room }
+  const line = { name, atOnce: null, rate: null, per: null, words: FETCHED, room: work.room }
   return { line, door: work.door }
 }
 

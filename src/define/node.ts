@@ -39,6 +39,8 @@ export interface Hint {
 
 /** What a server needs for services that fetch their calls; `ballet/server` serves it. */
 export interface FetchingDoors {
+  /** The services that do. */
+  readonly services: readonly string[]
   /** The door of a service that does; null for any other. */
   door(service: string): WorkDoor | null
   /** The other nodes that are reached, in which calls may wait as well. */

@@ -1,6 +1,7 @@
 // The typed doors of an application: each names what it is given, and hands it to where that goes (doors.ts), or asks the
 // committed rows (queries.ts). What opens, owns and closes is RunningApplication, which extends this.
 import type { Json } from '../core/json.ts'
+import type { WorkDoor } from '../core/transport.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
 import type {
   CountsView,
@@ -67,7 +68,9 @@ export abstract class ApplicationDoors {
   constructor({ name, http, services }: ApplicationDefinition) {
     this.name = name
     this.http = http
-    this.fetching = { door: (service) => doorOf(services, service), others: () => this.others() }
+    const door = (service: string): WorkDoor | null => doorOf(services, service)
+    const fetched = services.map((service) => service.name).filter((service) => door(service) !== null)
+    this.fetching = { services: fetched, door, others: () => this.others() }
   }
 
   start<Result>(call: Answering<Result>, options?: StartSettings): Promise<Started<RunId<Result>>>

@@ -17,7 +17,7 @@ import { LooseMap } from '../core/loose-map.ts'
 import type { PlaceView } from '../core/views.ts'
 import type { Log } from '../define/definition.ts'
 import type { CallLimit } from '../define/service-limits.ts'
-import { FetchLines, placeView } from './fetch-lines.ts'
+import { countedAs, FetchLines, placeView } from './fetch-lines.ts'
 import { PlaceQueue, type Waiting } from './place-queue.ts'
 
 /** Timers come late by this: what they missed is made up for. */
@@ -355,7 +355,7 @@ export class CallLimits {
     let line = lines.get(value)
     if (line === undefined) {
       if (this.#kept >= this.#few) this.#tidy()
-      line = lineOf(limit, value, this.countsOf(limit.name))
+      line = lineOf(limit, value, this.countsOf(countedAs(limit)))
       lines.set(value, line)
       this.#kept += 1
     }

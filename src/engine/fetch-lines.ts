@@ -48,6 +48,9 @@ export class FetchLines {
   }
 }
 
+/** By which name it is counted: a service may be limited as well. */
+export const countedAs = ({ name, room }: CallLimit): string => (room === undefined ? name : `${name} (fetched)`)
+
 /** For what a call waits, as operators see it. */
 export function placeView({ limit, value, taken: running }: LineSeen, before: number): PlaceView {
   const { name: at, words, room } = limit

@@ -153,7 +153,7 @@ class Site {
     this.#forwarding = new Forwarding(nodeSecretOf(options.nodeSecret), systemClock)
     const hints = new Hints(this.#forwarding)
     const isPassedOn = (request: Request): boolean => this.#passedOn.has(request)
-    this.#work = new Work({ forwarding: this.#forwarding, clock: systemClock, isPassedOn })
+    this.#work = new Work({ forwarding: this.#forwarding, clock, isPassedOn })
     this.#conditions = {
       traffic,
       bodyLimitBytes: this.#limitBytes,
@@ -165,6 +165,7 @@ class Site {
       app: (request) => this.#ready(request).app,
     }
     const take = (opened: Application): void => {
+      this.#work.serve(opened)
       opened.hints.listen((to, hint) => hints.send(to, hint))
       this.#backing = { kind: 'ready', app: opened, own: (options.routes ?? opened.http)?.(opened) ?? null }
     }
@@ -273,7 +274,8 @@ class Site {
         hints.take(await hintOf(taken))
         return new Response(null, { status: TAKEN })
       }
-      if (new URL(request.url).pathname === WORK_BETWEEN_PATH) return await this.#work.between(app, taken)
+      if (new URL(request.url).pathname === WORK_BETWEEN_PATH)
+        return await this.#work.between(app, taken, request.signal)
       if (role === 'standby') throw standbyFault(owner)
       this.#passedOn.add(taken)
       return taken

@@ -74,7 +74,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
       doubt: () => {},
     },
     hints: { listen: () => () => {}, take: () => {} },
-    fetching: { door: () => null, others: () => [] },
+    fetching: { services: [], door: () => null, others: () => [] },
     carrierOf: () => null,
     nodes: () => Promise.resolve({ leaseMs: null, nodes: [], shards: [] }),
     start: unanswered('start'),

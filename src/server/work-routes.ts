@@ -1,37 +1,36 @@
 // The routes of services that fetch their calls: for work, to end a request for it, and for what came of a call.
 import { fault } from '../core/errors.ts'
-import type { WorkDoor } from '../core/transport.ts'
 import { bareAnswer, textAnswer, type Answer } from './answer.ts'
 import { segment, type Exchange, type Route } from './route.ts'
-import { whenGone } from './work.ts'
+import { whenGone, type Place } from './work.ts'
 
 /** @throws WORK_UNFETCHED */
-function doorOf(exchange: Exchange): { readonly service: string; readonly door: WorkDoor } {
+function placeOf(exchange: Exchange): Place {
+  const { app } = exchange
   const service = segment(exchange, 'service')
-  const door = exchange.app.fetching.door(service)
+  const door = app.fetching.door(service)
   if (door === null) throw fault('WORK_UNFETCHED', { service: service.slice(0, 200) })
-  return { service, door }
+  return { app, service, door }
 }
 
 async function fetchWork(exchange: Exchange): Promise<Answer> {
-  const { app, request, work } = exchange
-  const { service, door } = doorOf(exchange)
-  const asked = await door.asked(request)
-  const handed = await exchange.wait((signal) => work.fetch({ app, service, door }, asked, signal))
+  const { request, work } = exchange
+  const place = placeOf(exchange)
+  const asked = await place.door.asked(request)
+  const handed = await exchange.wait((signal) => work.fetch(place, asked, signal))
   if (handed.calls.length > 0) whenGone(request.signal, () => handed.lost())
   return textAnswer('application/json', `{"calls":[${handed.calls.join(',')}]}`)
 }
 
 async function endFetch(exchange: Exchange): Promise<Answer> {
-  const { service, door } = doorOf(exchange)
-  await exchange.work.end(exchange.app, { service, door }, await door.ended(exchange.request))
+  const place = placeOf(exchange)
+  await exchange.work.end(place, await place.door.ended(exchange.request))
   return bareAnswer(204)
 }
 
 async function answerWork(exchange: Exchange): Promise<Answer> {
-  const { door } = doorOf(exchange)
-  const { app, request, work } = exchange
-  return (await work.answer(app, door, segment(exchange, 'token'), request)) ?? bareAnswer(204)
+  const { request, work } = exchange
+  return (await work.answer(placeOf(exchange), segment(exchange, 'token'), request)) ?? bareAnswer(204)
 }
 
 export const workRoutes: readonly Route[] = [

@@ -22,6 +22,10 @@ const LOOK_MS = 1000
 /** How long another node may take to answer, and what it may answer with. */
 const BETWEEN_MS = 3000
 const LIMIT_BYTES = 1_048_576
+/** For so long a node that has asked is told when calls begin to wait. */
+const RECENT_MS = 5000
+/** Nodes and services that something is known of. */
+const KNOWN = 10_000
 const NEVER = new AbortController().signal
 
 /** What is known of a service at another node. */
@@ -40,16 +44,32 @@ interface WorkOptions {
 /** What is asked of the node that has them. */
 interface Between {
   readonly service: string
+  /** The node that asks. */
+  readonly from: string
   readonly atOnce?: number
   /** Calls that have not come to whoever asked, by their tokens. */
   readonly lost?: readonly string[]
   /** A request that is to end. */
   readonly end?: string
+  /** Calls wait where this comes from. */
+  readonly isMore?: boolean
+}
+
+/** A service that fetches its calls, and its door here. */
+export interface Place {
+  readonly app: Application
+  readonly service: string
+  readonly door: WorkDoor
 }
 
 export class Work {
   readonly #options: WorkOptions
+  /** What is known of the services of other nodes: `<node> <service>`. */
   readonly #there = new Map<string, There>()
+  /** When another node has asked for calls of a service, in the same form: somebody waits there. */
+  readonly #askedFor = new Map<string, number>()
+  /** Who waits here, by services: to be woken when calls wait at another node. */
+  readonly #waiting = new Map<string, Set<() => void>>()
   /** Where whoever asks next begins to look: calls of each node come in their turn. */
   #turn = 0
 
@@ -57,12 +77,25 @@ export class Work {
     this.#options = options
   }
 
+  /** Tells the nodes at which somebody waits when calls begin to wait at this one. */
+  serve(app: Application): void {
+    const { forwarding, clock } = this.#options
+    if (!forwarding.isPossible) return
+    for (const service of app.fetching.services) {
+      app.fetching.door(service)?.whenWanted(() => {
+        for (const node of app.fetching.others()) {
+          const at = this.#askedFor.get(`${node.id} ${service}`)
+          if (at === undefined || elapsedOf(clock) - at > RECENT_MS) continue
+          // What is not told is found when that node looks.
+          this.#tell(node, { service, from: app.standing.node, isMore: true }).catch(() => {})
+        }
+      })
+    }
+  }
+
   /** Calls of all nodes, as soon as there are any; none when the time is over or nobody waits any more. @throws OVERLOADED */
-  async fetch(
-    { app, service, door }: { readonly app: Application; readonly service: string; readonly door: WorkDoor },
-    { id, atOnce, waitMs }: WorkAsked,
-    given: AbortSignal,
-  ): Promise<HandedOut> {
+  async fetch(place: Place, { id, atOnce, waitMs }: WorkAsked, given: AbortSignal): Promise<HandedOut> {
+    const { service, door, app } = place
     const ended = new AbortController()
     const leave = door.enter(id, () => ended.abort())
     const signal = AbortSignal.any([given, ended.signal])
@@ -70,17 +103,22 @@ export class Work {
     const until = elapsedOf(this.#options.clock) + waitMs
     try {
       for (;;) {
-        const own = (ms: number): Promise<HandedOut> => door.take({ atOnce, waitMs: ms }, address, signal)
         const others = this.#options.forwarding.isPossible ? app.fetching.others() : []
         const first = this.#turn++ % (others.length + 1)
         const places = [null, ...others]
         for (const node of [...places.slice(first), ...places.slice(0, first)]) {
-          const handed = node === null ? await own(0) : await this.#askThere(node, { service, atOnce }, signal)
+          const handed =
+            node === null
+              ? await door.take({ atOnce, waitMs: 0 }, address, signal)
+              : await this.#askThere(node, place, atOnce, signal)
           if (handed !== null && handed.calls.length > 0) return handed
         }
         const left = until - elapsedOf(this.#options.clock)
         if (left <= 0 || signal.aborted) return NOTHING
-        const handed = await own(Math.max(1, others.length === 0 ? left : Math.min(left, LOOK_MS)))
+        // One of them has said so while others were asked.
+        if (others.some((node) => this.#thereOf(`${node.id} ${service}`).isMore)) continue
+        const ms = Math.max(1, this.#options.forwarding.isPossible ? Math.min(left, LOOK_MS) : left)
+        const handed = await this.#untilWoken(service, signal, (end) => door.take({ atOnce, waitMs: ms }, address, end))
         if (handed.calls.length > 0) return handed
       }
     } finally {
@@ -88,14 +126,45 @@ export class Work {
     }
   }
 
+  async #untilWoken<T>(service: string, signal: AbortSignal, wait: (until: AbortSignal) => Promise<T>): Promise<T> {
+    const woken = new AbortController()
+    const wake = (): void => woken.abort()
+    const all = this.#waiting.get(service) ?? new Set()
+    this.#waiting.set(service, all.add(wake))
+    try {
+      return await wait(AbortSignal.any([signal, woken.signal]))
+    } finally {
+      all.delete(wake)
+    }
+  }
+
+  /** Calls wait at another node. */
+  #more(node: string, service: string): void {
+    this.#thereOf(`${node} ${service}`).isMore = true
+    for (const wake of this.#waiting.get(service) ?? []) wake()
+  }
+
+  #thereOf(name: string): There {
+    const known = this.#there.get(name)
+    if (known !== undefined) return known
+    // Nodes come and go.
+    if (this.#there.size > KNOWN) this.#there.clear()
+    const there = { askedAt: Number.NEGATIVE_INFINITY, isMore: false }
+    this.#there.set(name, there)
+    return there
+  }
+
   /** Ends a request for work that waits, at whichever node: it is answered with what there is, which is nothing. */
-  async end(app: Application, { service, door }: { service: string; door: WorkDoor }, id: string): Promise<void> {
+  async end({ app, service, door }: Place, id: string): Promise<void> {
     if (door.end(id) || !this.#options.forwarding.isPossible) return
-    await Promise.all(app.fetching.others().map((node) => this.#tell(node, { service, end: id }).catch(() => null)))
+    const from = app.standing.node
+    await Promise.all(
+      app.fetching.others().map((node) => this.#tell(node, { service, from, end: id }).catch(() => null)),
+    )
   }
 
   /** The answer of a call, at the node that waits for it. @throws ANSWER_UNAWAITED, and what that does */
-  async answer(app: Application, door: WorkDoor, token: string, request: Request): Promise<Response | null> {
+  async answer({ app, door }: Place, token: string, request: Request): Promise<Response | null> {
     const { forwarding, isPassedOn } = this.#options
     const at = token.indexOf('.')
     const node = token.slice(0, Math.max(at, 0))
@@ -111,34 +180,42 @@ export class Work {
     return forwarding.pass(request, { owner, over: NEVER }, { limitBytes: ANSWER_LIMIT_BYTES, signal: request.signal })
   }
 
-  /** What another node asks. */
-  async between(app: Application, request: Request): Promise<Response> {
+  /** What another node asks. @param client aborted when that has gone before the answer was written */
+  async between(app: Application, request: Request, client: AbortSignal): Promise<Response> {
     const body: unknown = parseText(new TextDecoder().decode(await readBytes(request, LIMIT_BYTES)))
-    const { service, atOnce, lost, end } = isRecord(body) ? body : {}
+    const { service, from, atOnce, lost, end, isMore } = isRecord(body) ? body : {}
     const door = typeof service === 'string' ? app.fetching.door(service) : null
     // A node of another version may not have it.
-    if (door === null || typeof service !== 'string') return Response.json({ calls: [], isMore: false })
+    if (door === null || typeof service !== 'string' || typeof from !== 'string') return textOf(NOTHING)
+    if (isMore === true) this.#more(from, service)
     if (Array.isArray(lost)) door.lost(lost.filter((one) => typeof one === 'string'))
     if (typeof end === 'string') door.end(end)
-    if (typeof atOnce !== 'number') return Response.json({ calls: [], isMore: false })
-    const handed = await door.take({ atOnce, waitMs: 0 }, addressOf(service, app.standing.node), request.signal)
-    whenGone(request.signal, () => handed.lost())
+    if (typeof atOnce !== 'number') return textOf(NOTHING)
+    if (this.#askedFor.size > KNOWN) this.#askedFor.clear()
+    this.#askedFor.set(`${from} ${service}`, elapsedOf(this.#options.clock))
+    const handed = await door.take({ atOnce, waitMs: 0 }, addressOf(service, app.standing.node), client)
+    whenGone(client, () => handed.lost())
     return textOf(handed)
   }
 
   /** Null when it need not be asked, or does not answer. */
-  async #askThere(node: NodeAt, asked: Between, signal: AbortSignal): Promise<HandedOut | null> {
+  async #askThere(
+    node: NodeAt,
+    { app, service }: Place,
+    atOnce: number,
+    signal: AbortSignal,
+  ): Promise<HandedOut | null> {
     const now = elapsedOf(this.#options.clock)
-    const name = `${node.id} ${asked.service}`
-    const there = this.#there.get(name) ?? { askedAt: Number.NEGATIVE_INFINITY, isMore: false }
+    const from = app.standing.node
+    const there = this.#thereOf(`${node.id} ${service}`)
     if (signal.aborted || (!there.isMore && now - there.askedAt < LOOK_MS)) return null
-    this.#there.set(name, Object.assign(there, { askedAt: now, isMore: false }))
+    Object.assign(there, { askedAt: now, isMore: false })
     try {
-      const { calls, isMore } = await this.#tell(node, asked, signal)
-      there.isMore = isMore
+      const { calls, isMore } = await this.#tell(node, { service, from, atOnce }, signal)
+      if (isMore && calls.length > 0) this.#more(node.id, service)
       const lost = (): void => {
         const tokens = calls.map(({ answerTo }) => String(answerTo).split('.').at(-1) ?? '')
-        void this.#tell(node, { service: asked.service, lost: tokens }).catch(() => {})
+        void this.#tell(node, { service, from, lost: tokens }).catch(() => {})
       }
       return { calls: calls.map((call) => JSON.stringify(call)), isMore, lost }
     } catch {

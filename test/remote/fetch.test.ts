@@ -1,14 +1,20 @@
 // A service that nobody can call fetches its calls over real HTTP: what it has room for, in both styles, with undo, and what becomes
 // of a call whose asker goes away at any moment.
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { fetched, fetchWork, type FetchWorkOptions } from '../../src/http.ts'
-import { ballet, operation, service, workflow, type OperationContext } from '../../src/index.ts'
+import { ballet, operation, service, workflow, type OperationContext, type Service } from '../../src/index.ts'
 import { serve } from '../../src/server.ts'
-import { keptLog, openForTest, until } from '../support/applications.ts'
+import { gate, keptLog, openForTest, until } from '../support/applications.ts'
+import { secret } from './asking.ts'
 import { Charged, Order, OrderCreated, payment, Refunded, shipping, specs, Sent } from './contracts.ts'
+import { effects, Life } from './life.ts'
 
-const secret = `whsec_${Buffer.alloc(32, 9).toString('base64')}`
 const token = 'a-token-of-an-operator'
 const closing: (() => unknown)[] = []
 afterEach(async () => {
@@ -16,7 +22,7 @@ afterEach(async () => {
 })
 
 /** The services, as they are carried out in a process of their own. */
-function carried(seen: (what: string, context: OperationContext) => unknown = () => {}) {
+function carried(seen: (what: string, context: OperationContext) => unknown = () => {}): Service[] {
   const pay = service('payment', {
     charge: operation({
       ...specs.charge,
@@ -73,7 +79,12 @@ test('orchestrated: calls wait until they are fetched, and are taken back so too
   const { app, at } = await served(ballet({ services: [pay, ship], workflows: [order] }))
   const { id } = await app.start(order({ orderId: '1', amount: 5 }))
   const [wait] = (await app.run(id))?.waits ?? []
-  expect(wait?.place).toMatchObject({ at: 'payment (fetched)', before: 0, fetched: { running: 0 } })
+  expect(wait?.place).toMatchObject({
+    at: 'payment',
+    limit: 'fetched by the service',
+    before: 0,
+    fetched: { running: 0 },
+  })
   const seen: string[] = []
   fetching(
     at,
@@ -92,4 +103,120 @@ test('choreographed', async () => {
   await app.publish(OrderCreated({ orderId: '2', amount: 5 }), { id: '2' })
   const sent = async () => (await app.events({ key: 'orderId:2', types: ['shipping.sent'] })).items[0]
   expect(await until(app, 'orderId:2', sent)).toMatchObject({ data: { orderId: '2' } })
+})
+
+test('a process is killed with a call in its hands: the next does it by the same key, and each effect is there once', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ballet-fetch-'))
+  closing.push(
+    () => rmSync(folder, { recursive: true }),
+    () => Life.endAll(),
+  )
+  const pay = fetched(payment(), { secrets: [secret] })
+  const order = workflow(
+    'order',
+    { input: Order, output: z.string(), key: 'orderId' },
+    async (run, { orderId, amount }) => {
+      const paid = await run.call(pay.charge({ orderId, amount }), {
+        undo: pay.refund({ orderId }),
+        timeout: '1500ms',
+      })
+      await run.undo()
+      return paid.data.by
+    },
+  )
+  const ship = fetched(shipping(), { secrets: [secret] })
+  const { app, at } = await served(ballet({ services: [pay, ship], workflows: [order] }))
+  const settings = { BOOKS: join(folder, 'books'), AT: at }
+  const { id } = await app.start(order({ orderId: '1+charge', amount: 5 }))
+  const first = new Life(settings)
+  await first.said('done charge 1+charge')
+  expect(await first.kill()).toBe('SIGKILL')
+  const second = new Life(settings)
+  const by = await app.result(id)
+  const done = effects(settings.BOOKS)
+  expect(done.map(({ what, attempt }) => `${what}, attempt ${attempt}`)).toEqual([
+    'charge 1+charge, attempt 1',
+    'refund 1+charge, attempt 1',
+  ])
+  expect(done[0]?.key).toBe(by)
+  // It has asked for more, and ends all the same.
+  expect(await second.kill('SIGTERM')).toBe(0)
+})
+
+test('a process that is to end answers what it has, and leaves the rest to others', async () => {
+  const pay = fetched(payment(), { secrets: [secret] })
+  const { app, at } = await served(ballet({ services: [pay] }))
+  const [begun, goOn] = [gate(), gate()]
+  const first = fetching(
+    at,
+    carried(() => {
+      begun.open()
+      return goOn.promise
+    }),
+    { atOnce: 1 },
+  )
+  const starts = ['1', '2'].map((orderId) => app.start(pay.charge({ orderId, amount: 5 }), { id: orderId }))
+  await Promise.all(starts)
+  await begun.promise
+  const closed = first.close()
+  goOn.open()
+  await closed
+  expect(await app.result('1')).toMatchObject({ type: 'payment.charged' })
+  expect((await app.run('2'))?.waits).toMatchObject([{ place: { at: 'payment', fetched: { running: 0 } } }])
+  const seen: string[] = []
+  fetching(
+    at,
+    carried((what) => seen.push(what)),
+  )
+  expect(await app.result('2')).toMatchObject({ type: 'payment.charged' })
+  expect(seen).toEqual(['charge 2'])
+})
+
+test('an application that cannot be reached is asked again, and its log says both', async () => {
+  const pay = fetched(payment(), { secrets: [secret] })
+  const app = await openForTest(ballet({ services: [pay] }))
+  await app.start(pay.charge({ orderId: '1', amount: 5 }), { id: '1' })
+  const free = createServer().listen(0, '127.0.0.1')
+  await once(free, 'listening')
+  const { port } = free.address() as AddressInfo
+  free.close()
+  await once(free, 'close')
+  const told = gate()
+  const log = keptLog()
+  const warn = (message: string): void => {
+    log.warn(message)
+    told.open()
+  }
+  fetching(`http://127.0.0.1:${port}`, carried().slice(0, 1), { log: { ...log, warn } })
+  await told.promise
+  const serving = await serve(app, { port, log: keptLog() })
+  closing.push(() => serving.close())
+  expect(await app.result('1')).toMatchObject({ type: 'payment.charged' })
+  expect(log.lines).toEqual([
+    expect.stringMatching(/^warn the calls of payment cannot be fetched at http:\S+: .*ECONNREFUSED/),
+    'info the calls of payment are fetched again',
+  ])
+})
+
+test('an answer that is too large is told as the failure that it is', async () => {
+  const bank = service('bank', { ask: operation({ input: z.string(), output: z.string(), retry: { attempts: 1 } }) })
+  const there = fetched(bank, { secrets: [secret], answerLimitBytes: 1000 })
+  const { app, at } = await served(ballet({ services: [there] }))
+  const ask = operation({ input: z.string(), output: z.string(), run: (text) => text.repeat(2000) })
+  fetching(at, [service('bank', { ask })])
+  await app.start(there.ask('x'), { id: '1' })
+  await until(app, null, async () => (await app.run('1'))?.status === 'stuck')
+  expect(JSON.stringify((await app.run('1'))?.error)).toContain('its answer was refused with 413')
+})
+
+test('what cannot be put together is refused', () => {
+  expect(() => fetched(payment(), { secrets: [undefined] })).toThrow(/needs a secret: whoever asks for its work/)
+  expect(() => fetched(payment(), { secrets: [secret], waiting: 0 })).toThrow(/waiting must be a whole number/)
+  expect(() => fetched(payment(), { secrets: [secret], answerLimitBytes: 0 })).toThrow(/answerLimitBytes must be/)
+  expect(() => fetchWork(carried(), { at: 'http://127.0.0.1:1', secrets: [] })).toThrow(/needs a secret/)
+  expect(() => fetchWork(carried(), { at: undefined, secrets: [secret] })).toThrow(/it has no url/)
+  expect(() => fetchWork(carried(), { at: 'http://127.0.0.1:1', secrets: [secret], atOnce: 0 })).toThrow(
+    /atOnce must be/,
+  )
+  expect(() => fetchWork(payment(), { at: 'http://127.0.0.1:1', secrets: [secret] })).toThrow(/has no run/)
 })

@@ -74,6 +74,7 @@ export class Desk implements Room, WorkDoor {
   readonly #kept = new Set<Entry>()
   readonly #handed = new LooseMap<string, Entry>()
   readonly #whenFree = new Set<() => void>()
+  readonly #whenWanted: (() => void)[] = []
   #lastAsked: number
 
   constructor(fetching: Fetching) {
@@ -99,7 +100,9 @@ export class Desk implements Room, WorkDoor {
   }
 
   whenFree(tell: () => void): Cancel {
+    const isFirst = this.#whenFree.size === 0 && this.#askers.size === 0
     this.#whenFree.add(tell)
+    if (isFirst) for (const want of this.#whenWanted) want()
     return () => this.#whenFree.delete(tell)
   }
 
@@ -207,6 +210,10 @@ export class Desk implements Room, WorkDoor {
       this.#entered.delete(id)
       this.#lastAsked = this.#clock.now()
     }
+  }
+
+  whenWanted(tell: () => void): void {
+    this.#whenWanted.push(tell)
   }
 
   end(id: string): boolean {

@@ -222,7 +222,17 @@ export class WorkFetcher {
 /** What was answered that is no answer. */
 class Refusal extends Error {
   constructor(status: number, text: string) {
-    super(`${status} ${text.slice(0, 300)}`.trim())
+    super(`${status === 0 ? 'no answer in time' : status}${saidIn(text)}`)
+  }
+}
+
+/** What a problem says of itself. */
+function saidIn(text: string): string {
+  try {
+    const { code = '', detail = '' } = parseJson(text) as { readonly code?: unknown; readonly detail?: unknown }
+    return ` ${String(code).slice(0, 100)}: ${String(detail).slice(0, 300)}`
+  } catch {
+    return ''
   }
 }
 
