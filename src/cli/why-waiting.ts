@@ -3,7 +3,7 @@
 import { showMs } from '../core/duration.ts'
 import { catalogue, fault, type ErrorCode } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
-import type { ChoiceView, ErrorView, PlaceView, RunView, WaitView } from '../core/views.ts'
+import type { ApplicationView, ChoiceView, ErrorView, PlaceView, RunView, WaitView } from '../core/views.ts'
 import { between, inTime, shownTime } from './times.ts'
 
 /** How a command that is there to be copied stands in a line. */
@@ -169,6 +169,14 @@ export function placeAt({ at, limit, per, fetched, before }: PlaceView): string 
   const count = before === 0 ? 'none' : before < COUNTED ? before : `${COUNTED} or more`
   return `a place at ${at} (${limit}${value}, ${count} before it)`
 }
+
+/** Of a service: `fetches its calls: 3 wait, 2 are in its hands, nobody has asked for its work since 2026-11-30T02:13:05Z`. */
+export function fetchingWords({ waiting, running, unasked }: FetchedService): string {
+  const asked = unasked === null ? '' : `, nobody has asked for its work since ${unasked}`
+  return `fetches its calls: ${waiting} wait, ${running} are in its hands${asked}`
+}
+
+type FetchedService = NonNullable<ApplicationView['services'][number]['fetched']>
 
 function fetchedWords(fetched: PlaceView['fetched']): string {
   if (fetched === undefined) return ''

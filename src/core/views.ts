@@ -20,8 +20,15 @@ export interface PlaceView {
   readonly per?: { readonly field: string; readonly value: string } | undefined
   /** How many come before it, at this node, counted to 1,000. */
   readonly before: number
-  /** Of a service that fetches its calls: attempts that it has in its hands, and since when nobody has asked for more; null while somebody does. */
-  readonly fetched?: { readonly running: number; readonly unasked: string | null } | undefined
+  readonly fetched?: FetchedView | undefined
+}
+
+/** How a service stands that fetches its calls, as far as this node knows. */
+export interface FetchedView {
+  /** Calls that it has in its hands. */
+  readonly running: number
+  /** Since when nobody has asked for its work (ISO 8601); null while somebody does. */
+  readonly unasked: string | null
 }
 
 /** One thing that a run waits for: what, from whom, since when, until when (ISO 8601; null: without limit). */
@@ -287,6 +294,8 @@ export interface ApplicationView {
     readonly name: string
     /** How often it may be asked, in words: `20 at once, 100/s`. */
     readonly limit?: string | undefined
+    /** Of one that fetches its calls; `waiting`: how many wait at this node. */
+    readonly fetched?: (FetchedView & { readonly waiting: number }) | undefined
     readonly operations: readonly {
       readonly name: string
       readonly outcomes: readonly string[]

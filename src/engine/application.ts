@@ -368,7 +368,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     if (info === null) throw fault('NOT_READY')
     // Whether the engine still works is part of the answer: probes ask for it.
     for (const { shard } of this.#shards.all) shard.check()
-    return describe(this.#options.directory.definition, this.#options.store, info)
+    return describe(this.#options.directory.definition, this.#options.store, info, this.#shards.callLimits)
   }
 
   watch(key: string | null, listener: () => void): () => void {

@@ -3,8 +3,8 @@
 // call-limits.ts.
 import type { Cancel, Clock } from '../core/clock.ts'
 import type { Room } from '../core/transport.ts'
-import type { PlaceView } from '../core/views.ts'
-import type { Log } from '../define/definition.ts'
+import type { ApplicationView, PlaceView } from '../core/views.ts'
+import type { Log, ServiceDefinition } from '../define/definition.ts'
 import type { CallLimit } from '../define/service-limits.ts'
 
 /** For how long a call waits before that nobody fetches it is said. */
@@ -56,14 +56,28 @@ export function placeView({ limit, value, taken: running }: LineSeen, before: nu
   const { name: at, words, room } = limit
   const per = limit.per === null ? {} : { per: { field: limit.per, value } }
   if (room === undefined) return { at, limit: words, ...per, before }
-  const since = room.unaskedSince
-  return { at, limit: words, before, fetched: { running, unasked: since === null ? null : iso(since) } }
+  return { at, limit: words, before, fetched: { running, unasked: unaskedOf(room) } }
+}
+
+/** How a service stands that fetches its calls; nothing of any other. */
+export function fetchedOf(
+  { operations: [first] }: ServiceDefinition,
+  limits: { countsOf(name: string): { readonly waiting: number; readonly running: number } },
+): Pick<ApplicationView['services'][number], 'fetched'> {
+  const line = first?.elsewhere?.work?.line
+  if (line?.room === undefined) return {}
+  const { waiting, running } = limits.countsOf(countedAs(line))
+  return { fetched: { waiting, running, unasked: unaskedOf(line.room) } }
 }
 
 interface LineSeen {
   readonly limit: CallLimit
   readonly value: string
   readonly taken: number
+}
+
+function unaskedOf({ unaskedSince: since }: Room): string | null {
+  return since === null ? null : iso(since)
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString()
