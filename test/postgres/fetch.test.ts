@@ -106,6 +106,24 @@ test('who has gone when the calls of another node came has none, and when that n
   expect(await one.app.result(ofTwo[0] ?? '')).toBe('charged')
 })
 
+test('a node that stands by passes on what is asked, and answers', async () => {
+  const store = (await placeForTest()).url('&shards=1&lease=1&pool=4')
+  const owner = await nodeOf(store, nodeSecret)
+  const standby = await nodeOf(store, nodeSecret)
+  await until(owner.app, null, async () => standby.app.standing.owner?.address === owner.serving.url)
+  expect(standby.app.standing.role).toBe('standby')
+  const waiting = standby.asker.calls()
+  await owner.app.startNamed({ call: 'pay', input: { id: 'a' }, id: 'a' })
+  const call = only(await waiting)
+  expect(await standby.asker.answer(call, { answer: 'charged' })).toBe('204')
+  expect(await owner.app.result('a')).toBe('charged')
+  // What waits there does not keep it from ending.
+  const left = standby.asker.calls().catch(() => 'none')
+  expect(await owner.asker.calls(1, 0)).toEqual([])
+  await standby.serving.close()
+  expect(await left).toBe('none')
+})
+
 test('nodes without a secret hand out their own, and say so of answers that are for others', async () => {
   const { one, two, ofOne, ofTwo, begin } = await world('')
   await begin(two, ofTwo[0])

@@ -52,7 +52,7 @@ export function readLater(bytes: Uint8Array): { readonly idempotencyKey: string;
 
 /** Calls that one request for work may ask for, and how long it may wait. */
 export const WORK_AT_ONCE = 100
-export const WORK_WAIT_MS = 30_000
+const WORK_WAIT_MS = 30_000
 
 /** A request for work: `{"atOnce", "waitMs"}`. @throws REQUEST_INVALID, and what `parseJson` throws */
 export function readWork(bytes: Uint8Array): { readonly atOnce: number; readonly waitMs: number } {

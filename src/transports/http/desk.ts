@@ -26,7 +26,7 @@ export interface Fetching extends Omit<Taking, 'bodyLimitBytes'> {
 }
 
 /** Where it is, for people. */
-export const FETCHED_ORIGIN = 'whoever fetches it'
+const FETCHED_ORIGIN = 'whoever fetches it'
 /** Of a request for work: it says little. */
 const ASKED_LIMIT_BYTES = 16_384
 /** What is handed out in one answer, unless one call alone is larger. */
@@ -57,7 +57,7 @@ interface Asker {
   readonly close: () => void
 }
 
-export class Desk implements Room, WorkDoor {
+class Desk implements Room, WorkDoor {
   readonly #fetching: Fetching
   readonly #awaiting: Awaiting
   readonly #clock: Clock
@@ -75,13 +75,18 @@ export class Desk implements Room, WorkDoor {
   readonly #handed = new LooseMap<string, Entry>()
   readonly #whenFree = new Set<() => void>()
   readonly #whenWanted: (() => void)[] = []
-  #lastAsked: number
+  /** When somebody asked last, by the clock and by time that passes. */
+  #lastAsked: { readonly at: number; readonly elapsed: number }
 
   constructor(fetching: Fetching) {
     this.#fetching = fetching
     this.#clock = fetching.clock
     this.#awaiting = new Awaiting(fetching)
-    this.#lastAsked = fetching.clock.now()
+    this.#lastAsked = this.#now()
+  }
+
+  #now(): { readonly at: number; readonly elapsed: number } {
+    return { at: this.#clock.now(), elapsed: elapsedOf(this.#clock) }
   }
 
   get free(): number {
@@ -107,8 +112,8 @@ export class Desk implements Room, WorkDoor {
   }
 
   get unaskedSince(): number | null {
-    const isNow = this.#entered.size > 0 || this.#clock.now() - this.#lastAsked < AWAY_MS
-    return isNow ? null : this.#lastAsked
+    const { at, elapsed } = this.#lastAsked
+    return this.#entered.size > 0 || elapsedOf(this.#clock) - elapsed < AWAY_MS ? null : at
   }
 
   #tell(): void {
@@ -208,7 +213,7 @@ export class Desk implements Room, WorkDoor {
     this.#entered.set(id, end)
     return () => {
       this.#entered.delete(id)
-      this.#lastAsked = this.#clock.now()
+      this.#lastAsked = this.#now()
     }
   }
 
@@ -223,7 +228,7 @@ export class Desk implements Room, WorkDoor {
   }
 
   async take({ atOnce, waitMs }: Omit<WorkAsked, 'id'>, address: string, signal: AbortSignal): Promise<HandedOut> {
-    this.#lastAsked = this.#clock.now()
+    this.#lastAsked = this.#now()
     const { promise: closed, resolve } = Promise.withResolvers<void>()
     const close = (): void => {
       if (this.#askers.delete(asker)) this.#wanted -= asker.left
