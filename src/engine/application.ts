@@ -6,7 +6,8 @@ import { fault, isBalletError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { Leases, NodeInfo } from '../core/lease.ts'
 import type { Tenure } from '../core/store.ts'
-import type { ApplicationView, NodesView, RunView } from '../core/views.ts'
+import type { NodesView } from '../core/node-views.ts'
+import type { ApplicationView, RunView } from '../core/views.ts'
 import type { Application, RecoveryView } from '../define/application.ts'
 import type { NodeAt, NodeHints, Standing } from '../define/node.ts'
 import { ApplicationDoors } from './application-doors.ts'
@@ -60,6 +61,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   /** Of a store with one shard, or with several, that nodes share. */
   #ownership: Ownership | null = null
   #shares: Shares | null = null
+  protected readonly others = (): readonly NodeAt[] => this.#shares?.others ?? []
   #isUp = false
   #isOver = false
   #watchdog: Watchdog | null = null
@@ -246,7 +248,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
   }
 
   nodes(): Promise<NodesView> {
-    return nodesOf(this.#options.store, { ...this.#options.node, began: this.#began })
+    const { store, node, namespace: ns, codec } = this.#options
+    return nodesOf(store, { ...node, began: this.#began }, { ns, codec })
   }
 
   get recovered(): RecoveryView {
@@ -282,8 +285,6 @@ export class RunningApplication extends ApplicationDoors implements Application 
     if (place === null || this.#shards.isOne || this.#shards.get(shard) !== undefined) return this.#standing.refusal()
     return standbyFault(this.#ownerOf(shard))
   }
-
-  protected readonly others = (): readonly NodeAt[] => this.#shares?.others ?? []
 
   get hints(): NodeHints {
     return this.#hinting

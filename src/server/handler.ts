@@ -153,7 +153,7 @@ class Site {
     this.#forwarding = new Forwarding(nodeSecretOf(options.nodeSecret), systemClock)
     const hints = new Hints(this.#forwarding)
     const isPassedOn = (request: Request): boolean => this.#passedOn.has(request)
-    this.#work = new Work({ forwarding: this.#forwarding, clock, isPassedOn })
+    this.#work = new Work({ forwarding: this.#forwarding, clock, isPassedOn, log: this.#log })
     this.#conditions = {
       traffic,
       bodyLimitBytes: this.#limitBytes,

@@ -33,20 +33,38 @@ async function answerWork(exchange: Exchange): Promise<Answer> {
   return (await work.answer(placeOf(exchange), segment(exchange, 'token'), request)) ?? bareAnswer(204)
 }
 
+/** What is refused is told here too. */
+function told(answer: Route['answer']): Route['answer'] {
+  return async (exchange) => {
+    try {
+      return await answer(exchange)
+    } catch (error) {
+      exchange.work.refused(error, segment(exchange, 'service'))
+      throw error
+    }
+  }
+}
+
 export const workRoutes: readonly Route[] = [
-  { method: 'POST', path: '/api/work/{service}', summary: 'Fetch calls of a service', query: [], answer: fetchWork },
+  {
+    method: 'POST',
+    path: '/api/work/{service}',
+    summary: 'Fetch calls of a service',
+    query: [],
+    answer: told(fetchWork),
+  },
   {
     method: 'DELETE',
     path: '/api/work/{service}',
     summary: 'End a request for calls that waits',
     query: [],
-    answer: endFetch,
+    answer: told(endFetch),
   },
   {
     method: 'POST',
     path: '/api/work/{service}/{token}',
     summary: 'Answer a call that was fetched',
     query: [],
-    answer: answerWork,
+    answer: told(answerWork),
   },
 ]

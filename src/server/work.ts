@@ -4,13 +4,15 @@
 // passes the answer of a call on to the node that waits for it. Used by handler.ts and the routes of work-routes.ts.
 import type { HandedOut, WorkAsked, WorkDoor } from '../core/transport.ts'
 import { elapsedOf, type Clock } from '../core/clock.ts'
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
 import { parseText } from '../core/json-text.ts'
 import type { Application } from '../define/application.ts'
+import type { Log } from '../define/definition.ts'
 import type { NodeAt } from '../define/node.ts'
 import { readBytes } from './body.ts'
 import type { Forwarding } from './forward.ts'
+import { Refusals } from './refusals.ts'
 
 /** What comes here is judged by the secret of a service. */
 export const WORK_PATH = '/api/work'
@@ -26,6 +28,7 @@ const LIMIT_BYTES = 1_048_576
 const RECENT_MS = 5000
 /** Nodes and services that something is known of. */
 const KNOWN = 10_000
+const AS_IT_SHOULD_BE: ReadonlySet<string> = new Set(['ANSWER_UNAWAITED', 'OVERLOADED'])
 const NEVER = new AbortController().signal
 
 /** What is known of a service at another node. */
@@ -37,6 +40,8 @@ interface There {
 interface WorkOptions {
   readonly forwarding: Forwarding
   readonly clock: Clock
+  /** What was refused is told, as a service tells it. */
+  readonly log: Log
   /** Whether another node has passed a request on. */
   readonly isPassedOn: (request: Request) => boolean
 }
@@ -64,6 +69,7 @@ export interface Place {
 
 export class Work {
   readonly #options: WorkOptions
+  readonly #refusals: Refusals
   /** What is known of the services of other nodes: `<node> <service>`. */
   readonly #there = new Map<string, There>()
   /** When another node has asked for calls of a service, in the same form: somebody waits there. */
@@ -75,6 +81,14 @@ export class Work {
 
   constructor(options: WorkOptions) {
     this.#options = options
+    this.#refusals = new Refusals(options.clock, options.log)
+  }
+
+  /** A request of a service was refused: of another secret its own log may be far away. Nothing is said of what is as it should be. */
+  refused(error: unknown, service: string): void {
+    if (!isBalletError(error) || AS_IT_SHOULD_BE.has(error.code) || error.status >= 500) return
+    const { status, code, message: detail } = error
+    this.#refusals.add(`a request for the work of ${service.slice(0, 64)}`, { status, code, detail })
   }
 
   /** Tells the nodes at which somebody waits when calls begin to wait at this one. */

@@ -41,14 +41,15 @@ async function world({ timeout = '20000ms', limits, ...options }: Wanted = {}) {
     return null
   })
   const app = await openForTest(ballet({ name: 'shop', services: [payment], workflows: [pay, later] }))
-  const serving = await serve(app, { port: 0, token: 'open-sesame', log: keptLog() })
+  const log = keptLog()
+  const serving = await serve(app, { port: 0, token: 'open-sesame', log })
   closing.push(() => serving.close())
   const begin = async (id: string): Promise<string> => (await app.start(pay({ id }), { id })).id
   const failures = async (id: string): Promise<readonly string[]> => {
     const { items = [] } = (await app.journal(id)) ?? {}
     return JSON.stringify(items).match(/ATTEMPT_TIMEOUT|REMOTE_UNREACHABLE|REMOTE_FAILED/g) ?? []
   }
-  return { app, serving, begin, later, failures, asker: new Asker(serving.url) }
+  return { app, serving, log, begin, later, failures, asker: new Asker(serving.url) }
 }
 
 test('a call is what the body of a request would be, and its answer is that of one which comes later', async () => {
@@ -186,7 +187,7 @@ test('requests that wait are answered with nothing when the server ends, or when
 })
 
 test('rubbish at the door takes nothing', async () => {
-  const { begin, asker } = await world({ waiting: 1 })
+  const { begin, asker, log } = await world({ waiting: 1 })
   await begin('a')
   const ask = (body: string, how: Parameters<typeof signed>[1] = {}, path = '/api/work/payment'): Promise<string> =>
     asker.send(path, signed(body, how))
@@ -233,6 +234,18 @@ test('rubbish at the door takes nothing', async () => {
     node: '404 ANSWER_UNAWAITED',
   })
   expect(await asker.call()).toMatchObject({ attempt: 1 })
+  // Each kind is told once, and what is only late is not.
+  const told = log.lines.map((line) =>
+    /^warn a request for the work of (\w+) was refused \((\d+)\)/.exec(line)?.slice(1),
+  )
+  expect(told).toEqual([
+    ['payment', '401'],
+    ['shipping', '404'],
+    ['payment', '415'],
+    ['payment', '413'],
+    ['payment', '400'],
+    ['payment', '422'],
+  ])
 })
 
 test('a request that comes again is refused, and so is one more than may wait', async () => {

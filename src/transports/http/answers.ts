@@ -43,10 +43,10 @@ const TOKEN_BYTES = 32
 
 /** Attempts that wait for their answers, by tokens. */
 export class Awaiting {
-  readonly #taking: Omit<Taking, 'bodyLimitBytes'>
+  readonly #taking: Pick<Taking, 'clock' | 'read'>
   readonly #waiting = new LooseMap<string, Waiting>()
 
-  constructor(taking: Omit<Taking, 'bodyLimitBytes'>) {
+  constructor(taking: Pick<Taking, 'clock' | 'read'>) {
     this.#taking = taking
   }
 
@@ -101,10 +101,12 @@ export class Awaiting {
 export class Answers extends Awaiting {
   readonly #base: string
   readonly #path: string
+  readonly #refused: Taking['refused']
 
   /** @param url where it is reached. */
   constructor(url: URL, taking: Omit<Taking, 'bodyLimitBytes'>) {
     super(taking)
+    this.#refused = taking.refused
     this.#base = url.href.replace(/\/$/, '')
     this.#path = url.pathname.replace(/\/$/, '')
   }
@@ -123,7 +125,9 @@ export class Answers extends Awaiting {
       await this.takeBy(token, request)
       return new Response(null, { status: 204, headers: PLAIN })
     } catch (error) {
-      return problem(refusalOf(error))
+      const said = refusalOf(error)
+      this.#refused(request, said)
+      return problem(said)
     }
   }
 }

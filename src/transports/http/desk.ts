@@ -17,7 +17,7 @@ import { valueOf, type Whom } from './meaning.ts'
 import { refused, SKEW_SECONDS, type Secrets } from './signature.ts'
 
 /** How a service fetches its calls. */
-export interface Fetching extends Omit<Taking, 'bodyLimitBytes'> {
+export interface Fetching extends Pick<Taking, 'clock' | 'read'> {
   readonly secrets: Secrets
   /** Most bytes of an answer. */
   readonly answerLimitBytes: number

@@ -67,7 +67,7 @@ export function transportOf(service: string, options: ElsewhereOptions, clock: C
 export function fetchedTransportOf(
   service: string,
   options: FetchedOptions,
-  taking: Omit<Taking, 'bodyLimitBytes'>,
+  taking: Pick<Taking, 'clock' | 'read'>,
 ): Transport {
   const what = `fetched(${service}, ...)`
   const { waiting = 100, answerLimitBytes = MIB } = options
