@@ -17,13 +17,14 @@ const Id = z.object({ id: z.string() })
 interface Wanted {
   readonly timeout?: `${number}ms`
   readonly limits?: ServiceLimits
+  readonly attempts?: number
   readonly waiting?: number
   readonly answerLimitBytes?: number
 }
 
 /** An application with a service that fetches its calls, and somebody who asks for them. */
-async function world({ timeout = '20000ms', limits, ...options }: Wanted = {}) {
-  const retry = { attempts: 3, backoff: '1ms' } as const
+async function world({ timeout = '20000ms', limits, attempts = 3, ...options }: Wanted = {}) {
+  const retry = { attempts, backoff: '1ms', limit: '5ms' } as const
   const bank = service(
     'payment',
     {
@@ -264,3 +265,42 @@ test('a request that comes again is refused, and so is one more than may wait', 
   await begin('a')
   expect(await (await first).json()).toMatchObject({ calls: [{ attempt: 1 }] })
 })
+
+test.each([{}, { limits: { atOnce: 3 } }])(
+  'however many connections break, no room is lost and no call: %j',
+  async (wanted) => {
+    const { app, begin, asker } = await world({ ...wanted, timeout: '200ms', attempts: 1000 })
+    const ids = Array.from({ length: 60 }, (_, index) => `run-${index}`)
+    const over = { is: false }
+    let count = 0
+    const asking = async (): Promise<void> => {
+      while (!over.is) {
+        const mine = (count += 1)
+        const gone = new AbortController()
+        // One of three goes away, a few rounds of the event loop after it has asked.
+        if (mine % 3 === 0) void after(mine % 40, () => gone.abort())
+        const calls = await asker.calls(1 + (mine % 4), 50, { signal: gone.signal }).catch(() => [])
+        // And one of seven calls is never answered.
+        for (const [at, call] of calls.entries())
+          if ((mine + at) % 7 !== 0) await asker.answer(call, { answer: call.operation })
+      }
+    }
+    const askers = [asking(), asking(), asking()]
+    for (const id of ids) await begin(id)
+    for (const id of ids) expect(await app.result(id)).toBe('payment.charge')
+    over.is = true
+    await Promise.all(askers)
+    const limited = app.metrics().filter(({ name }) => name.startsWith('ballet_limit_calls'))
+    expect(new Set(JSON.stringify(limited).match(/"value":\d+/g))).toEqual(new Set(['"value":0']))
+    // Nobody asks now: it waits, and is no attempt.
+    await begin('last')
+    expect((await app.run('last'))?.waits).toMatchObject([{ place: { fetched: { running: 0 } } }])
+    await asker.answer(await asker.call(1), { answer: 'charged' })
+    expect(await app.result('last')).toBe('charged')
+  },
+)
+
+async function after(rounds: number, then: () => void): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) await new Promise((resolve) => setImmediate(resolve))
+  then()
+}
