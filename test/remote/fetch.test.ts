@@ -198,6 +198,34 @@ test('an application that cannot be reached is asked again, and its log says bot
   ])
 })
 
+test('an answer that nobody takes for a while is sent again, and the call is made once', async () => {
+  const pay = fetched(payment(), { secrets: [secret] })
+  const { app, at, serving } = await served(ballet({ services: [pay] }))
+  const [begun, goOn] = [gate(), gate()]
+  const seen: string[] = []
+  const run = (what: string): Promise<void> => {
+    seen.push(what)
+    begun.open()
+    return goOn.promise
+  }
+  fetching(at, carried(run).slice(0, 1), { atOnce: 1 })
+  await app.start(pay.charge({ orderId: '1', amount: 5 }), { id: '1' })
+  await begun.promise
+  await serving.close()
+  // Somebody is there, who takes nothing.
+  const deaf = createServer((socket) => void socket.destroy()).listen(serving.port, '127.0.0.1')
+  await once(deaf, 'listening')
+  const refused = once(deaf, 'connection')
+  goOn.open()
+  await refused
+  deaf.close()
+  await once(deaf, 'close')
+  const again = await serve(app, { port: serving.port, log: keptLog() })
+  closing.push(() => again.close())
+  expect(await app.result('1')).toMatchObject({ type: 'payment.charged' })
+  expect(seen).toEqual(['charge 1'])
+})
+
 test('an answer that is too large is told as the failure that it is', async () => {
   const bank = service('bank', { ask: operation({ input: z.string(), output: z.string(), retry: { attempts: 1 } }) })
   const there = fetched(bank, { secrets: [secret], answerLimitBytes: 1000 })
