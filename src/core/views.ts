@@ -184,7 +184,7 @@ export interface ScheduleView {
   readonly run: string
   /** `ended`: a version of Ballet without schedules had the store, and somebody ended the run there. It fires no more. */
   readonly state: 'active' | 'paused' | 'stuck' | 'ended'
-  /** When it fires next; null while it is paused, or has not been begun, and when it has ended. */
+  /** When it fires next; null while it is paused, has not been begun or cannot be read, and when it has ended. */
   readonly next: string | null
   readonly paused: { readonly by: string; readonly why: string; readonly at: string } | null
   /** The latest time that it fired for, the run that was started, and how that stands; a status of null for one that is forgotten. */
@@ -326,7 +326,7 @@ export interface ApplicationView {
   readonly signals: readonly string[]
 }
 
-/** How many runs have not ended. */
+/** How many runs have not ended; of schedules, which never do, those that are stuck. */
 export interface CountsView {
   readonly counts: readonly CountView[]
   /** Whether there are more of them than were counted. */

@@ -55,6 +55,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   protected readonly scheduling: Scheduling
   readonly #watching: Watching
   readonly #hinting: Hinting
+  readonly hints: NodeHints
   #elsewhere: Elsewhere | null = null
   #endsElsewhere: EndsElsewhere | null = null
   #recovered: RecoveryView = { runs: 0, stuck: 0, durationMs: 0 }
@@ -87,6 +88,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       expected: (shard) => this.#shards.ready(shard)?.shard.context.inbox.expect(),
       onEnd: (run, ended) => this.#shards.onEnd(run, ended),
     })
+    this.hints = this.#hinting
     const current = (): CurrentWork => this.#watchdog?.current ?? CurrentWork.unwatched()
     this.#shards = new Shards({
       store,
@@ -144,6 +146,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       else if (info.shards === 1) await this.#ownOne(leases)
       else await this.#share(leases)
     } catch (error) {
+      this.scheduling.close()
       await this.#shards.close(0)
       await (this.#ownership ?? this.#shares)?.close()
       await this.#options.telemetry.tracing?.close()
@@ -284,10 +287,6 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const { place } = this.#shards
     if (place === null || this.#shards.isOne || this.#shards.get(shard) !== undefined) return this.#standing.refusal()
     return standbyFault(this.#ownerOf(shard))
-  }
-
-  get hints(): NodeHints {
-    return this.#hinting
   }
 
   carrierOf(run: string): NodeAt | null {

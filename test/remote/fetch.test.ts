@@ -237,6 +237,24 @@ test('an answer that is too large is told as the failure that it is', async () =
   expect(JSON.stringify((await app.run('1'))?.error)).toContain('its answer was refused with 413')
 })
 
+type Json = string | number | Json[]
+const Json: z.ZodType<Json> = z.lazy(() => z.union([z.string(), z.number(), z.array(Json)]))
+
+test('an input that cannot be read there is stuck, and keeps nothing else that is handed out with it', async () => {
+  const bank = service('bank', { ask: operation({ input: Json, output: z.string() }) })
+  const there = fetched(bank, { secrets: [secret] })
+  const { app, at } = await served(ballet({ services: [there] }))
+  let deep: Json = 1
+  for (let level = 0; level < 200; level += 1) deep = [deep]
+  await app.start(there.ask(deep), { id: 'deep' })
+  await app.start(there.ask('flat'), { id: 'flat' })
+  const ask = operation({ input: Json, output: z.string(), run: () => 'answered' })
+  fetching(at, [service('bank', { ask })])
+  expect(await app.result('flat')).toBe('answered')
+  await until(app, null, async () => (await app.run('deep'))?.status === 'stuck')
+  expect((await app.run('deep'))?.waits).toMatchObject([{ attempt: { error: { code: 'INPUT_INVALID' } } }])
+})
+
 test('what cannot be put together is refused', () => {
   expect(() => fetched(payment(), { secrets: [undefined] })).toThrow(/needs a secret: whoever asks for its work/)
   expect(() => fetched(payment(), { secrets: [secret], waiting: 0 })).toThrow(/waiting must be a whole number/)

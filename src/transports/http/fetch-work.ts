@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { elapsedOf, type Clock } from '../../core/clock.ts'
 import { parseJson } from '../../core/json-guard.ts'
 import { isRecord } from '../../core/json.ts'
+import { parseText } from '../../core/json-text.ts'
 import { retryAfterHeaderMs } from '../../core/retry-after.ts'
 import { pathName, WORK_AT_ONCE } from './asked-text.ts'
 import { signatureHeaders, type Secrets } from './signature.ts'
@@ -94,11 +95,14 @@ export class WorkFetcher {
         continue
       }
       try {
+        const began = elapsedOf(this.#work.clock)
         const calls = await this.#ask(Math.min(room, WORK_AT_ONCE))
         failures = 0
         if (this.#isTroubled) this.#work.well()
         this.#isTroubled = false
         for (const call of calls) this.#begin(call)
+        // Whoever has none at once, and does not wait for any, is about to end, or is somebody else.
+        if (calls.length === 0 && elapsedOf(this.#work.clock) - began < PAUSE_MS) await this.#rest(PAUSE_MS)
       } catch (error) {
         if (this.#isClosing) return
         this.#trouble(`the calls of ${this.#work.service} cannot be fetched at ${this.#base}: ${wordsOf(error)}`)
@@ -129,9 +133,14 @@ export class WorkFetcher {
       const response = await this.#send('POST', this.#path, { id: asking.id, body }, WAIT_MS + LATE_MS, asking.abort)
       const text = await response.text()
       if (response.status !== 200) throw new Refusal(response.status, text)
-      const said: unknown = parseJson(text)
-      const calls: unknown = isRecord(said) ? said['calls'] : undefined
-      return (Array.isArray(calls) ? calls : []).flatMap((call: unknown) => callOf(call))
+      // Whether an input may be as it is, is judged for each call alone: none is to keep the others.
+      const said: unknown = parseText(text)
+      const given: unknown = isRecord(said) ? said['calls'] : undefined
+      const all: readonly unknown[] = Array.isArray(given) ? given : []
+      const calls = all.flatMap((call) => callOf(call))
+      if (calls.length < all.length)
+        this.#work.troubled(`${this.#base} has handed out ${all.length - calls.length} that are no calls`)
+      return calls
     } finally {
       this.#asking = null
     }
