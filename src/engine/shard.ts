@@ -23,6 +23,7 @@ import { effectsOf } from './effect-answers.ts'
 import { markStuck } from './endings.ts'
 import { Eviction } from './eviction.ts'
 import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
+import { Heartbeats } from './heartbeats.ts'
 import { Inbox } from './inbox.ts'
 import { joinRun, parkUnread } from './joins.ts'
 import { laneOf, Lanes } from './lanes.ts'
@@ -75,12 +76,7 @@ export class Shard {
     this.#options = { ...options, clock: guarded(options.clock, onFailure) }
     const { clock, store, random, tenure, ns, directory, codec, log, counts, pulse, trials, info } = this.#options
     const space = new Space({ store, clock, log, counts, onFailure })
-    const pump = new Pump({
-      onTurnEnd: () => this.context.writer.turnEnded(),
-      onRoundEnd: () => this.#roundEnd(),
-      onFailure,
-      now: () => elapsedOf(clock),
-    })
+    const pump = this.#pump(onFailure)
     const writer = this.#writerOver(space, pump)
     const { shard } = tenure
     const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
@@ -100,7 +96,7 @@ export class Shard {
       counts,
       directory,
       limits: options.limits,
-      environment: environmentOf({ ...options, log }),
+      environment: environmentOf({ ...options, log, heartbeats: new Heartbeats(() => this.context) }),
       space,
       writer,
       pump,
@@ -143,6 +139,15 @@ export class Shard {
       failure: () => this.#failure,
     })
     this.#unwatch = watchRejections((reason) => claimRejection(this.context.pump, reason))
+  }
+
+  #pump(onFailure: (error: unknown) => void): Pump {
+    return new Pump({
+      onTurnEnd: () => this.context.writer.turnEnded(),
+      onRoundEnd: () => this.#roundEnd(),
+      onFailure,
+      now: () => elapsedOf(this.#options.clock),
+    })
   }
 
   #writerOver(space: Space, turns: Pump): Writer {
@@ -230,11 +235,12 @@ export class Shard {
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const { effects, space, writer, watchers, suspects, store, shard } = this.context
+    const { effects, space, writer, watchers, suspects, store, shard, environment } = this.context
     this.#stopLooking()
     this.#loading.close()
     const crashes = suspects.close()
     await effects.close(graceMs)
+    environment.heartbeats.close()
     // On a full disk what is left may never become durable: nobody has been told that it is.
     if (space.isFull) writer.fail(fault('APP_CLOSED'))
     // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
@@ -380,6 +386,7 @@ export class Shard {
     this.#monitor.stop()
     this.context.suspects.close()
     void this.context.effects.close(0)
+    this.context.environment.heartbeats.stop()
     this.#loading.fail(this.#failure)
     this.context.pump.stop()
     this.context.pump.resume()
