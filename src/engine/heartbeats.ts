@@ -18,6 +18,7 @@ import { Heart, type Told } from './heart.ts'
 import type { LiveRun } from './live-run.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Space } from './space.ts'
+import type { Watchers } from './watchers.ts'
 import type { Writer } from './writer.ts'
 
 /** How long what was said waits to be written, at most: what a crash may lose. */
@@ -62,6 +63,7 @@ export interface HeartbeatsContext {
   readonly store: Pick<StoreReader, 'journal'>
   readonly clock: Clock
   readonly writer: Writer
+  readonly watchers: Pick<Watchers, 'touched'>
   readonly open: Pick<OpenRuns, 'peek'>
   readonly space: Pick<Space, 'isFull'>
   readonly log: Log
@@ -175,7 +177,7 @@ export class Heartbeats {
   }
 
   #write(num: number, kept: Kept): void {
-    const { open, space, writer, log, encodeAsked, now } = this.#context()
+    const { open, space, writer, watchers, log, encodeAsked, now } = this.#context()
     const run = open.peek(num)
     if (run === undefined || run.row.ended !== null) return
     const isSealed = run.executor.kind === 'frozen' && run.executor.sealed !== undefined
@@ -192,6 +194,7 @@ export class Heartbeats {
       writer.rows.journal.push({ pos, run: besideOf(num), seq: pos, kind: 'note', at: now(), data })
       writer.rows.journalGone.push({ run: besideOf(num), before: pos })
       kept.isWritten = true
+      writer.onDurable(() => watchers.touched(run.row.key))
       writer.flush()
     } catch (error) {
       const { code, message } = toFailure(error)

@@ -8,6 +8,11 @@ import { ballet, operation, service, workflow, type OperationContext } from '../
 import { serveFetch } from '../../server/serve.ts'
 import { Traffic } from '../../server/traffic.ts'
 import { silentLog } from '../../engine/log.ts'
+import { systemClock } from '../../engine/clock.ts'
+import { readBytes } from '../../server/body.ts'
+import { Answers } from './answers.ts'
+import { askedText, readAsked } from './asked-text.ts'
+import { secretsOf, signatureHeaders } from './signature.ts'
 
 const secret = `whsec_${Buffer.alloc(32, 5).toString('base64')}`
 const secrets = [secret]
@@ -119,4 +124,133 @@ test('what its run has given up is told so by the answer to its heartbeat', asyn
   await begun.promise
   await app.cancel('one', { by: 'ann', why: 'too late' })
   expect(await stopped.promise).toMatchObject({ code: 'CALL_ABORTED' })
+})
+
+test('a body says so as often as it likes, and one in a third of the heartbeat is sent', async () => {
+  const sent: { readonly beat: number; readonly progress: number }[] = []
+  const enough = gate()
+  const answer = async (request: Request): Promise<Response> => {
+    const { beat, progress } = (await request.json()) as { beat: number; progress: number }
+    sent.push({ beat, progress })
+    // The second does not get through: it is said again.
+    const status = sent.length === 2 ? 503 : 204
+    if (sent.length === 5) enough.open()
+    return new Response(null, { status })
+  }
+  const serving = await serveFetch(answer, new Traffic(), { port: 0 })
+  served.push(serving)
+  let said = 0
+  const table = service('table', {
+    export: operation({
+      ...spec,
+      run: async (_, { heartbeat }) => {
+        for (let isOver = false; !isOver; heartbeat((said += 1)))
+          isOver = await Promise.race([
+            enough.promise.then(() => true),
+            new Promise<false>((resolve) => setImmediate(() => resolve(false))),
+          ])
+        return null as never
+      },
+    }),
+  })
+  const there = await serveService(table, { port: 0, log: silentLog })
+  served.push(there)
+  const body = askedText({ ...asked, heartbeatMs: 300 }, `${serving.url}/one`)
+  const headers = { 'content-type': 'application/json' }
+  expect((await fetch(`${there.url}/export`, { method: 'POST', headers, body })).status).toBe(200)
+  const numbers = sent.map(({ beat }) => beat)
+  expect(numbers).toEqual(numbers.map((_, index) => index + 1))
+  for (const [index, { progress }] of sent.entries()) expect(progress).toBeGreaterThan(sent[index - 1]?.progress ?? 0)
+  expect(said).toBeGreaterThan(sent.length)
+})
+
+const asked = {
+  operation: 'table.export',
+  input: null,
+  idempotencyKey: 'store:one:0:table.export#0',
+  fence: '1.0.1764450000000',
+  attempt: 1,
+  timeoutMs: 60_000,
+  key: null,
+  run: 'one',
+  op: 'table.export#0',
+  root: 'run:one',
+  cause: null,
+  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  undoes: null,
+} as const
+
+/** A door with one attempt that waits, and what it has heard. */
+function waitingAttempt() {
+  const answers = new Answers(new URL('http://door.test/answers'), { clock: systemClock, read: readBytes })
+  const heard: unknown[] = []
+  const state = { isGivenUp: false }
+  const expected = answers.expect({
+    idempotencyKey: asked.idempotencyKey,
+    secrets: secretsOf(secrets),
+    timeoutMs: 60_000,
+    limitBytes: 1000,
+    heard: (progress) => void heard.push(progress),
+    isGivenUp: () => state.isGivenUp,
+  })
+  const send = async (words: object, { by = secret, to = `${expected.address}/heartbeat` } = {}): Promise<string> => {
+    const body = JSON.stringify({ idempotencyKey: asked.idempotencyKey, ...words })
+    const signed = { id: asked.idempotencyKey, seconds: Math.floor(Date.now() / 1000), body: Buffer.from(body) }
+    const headers = { 'content-type': 'application/json', ...signatureHeaders(secretsOf([by]), signed) }
+    const answer = await answers.take(new Request(to, { method: 'POST', headers, body }))
+    if (answer === undefined) return 'none of its'
+    const text = await answer.text()
+    return `${answer.status} ${text === '' ? '' : (JSON.parse(text) as { code: string }).code}`.trim()
+  }
+  return { answers, expected, heard, state, send }
+}
+
+test('one that is late says that the attempt lives, and nothing of how far it is', async () => {
+  const { heard, send } = waitingAttempt()
+  const numbered = [{ beat: 1, progress: 10 }, { beat: 3, progress: 30 }, { beat: 2, progress: 20 }, { beat: 4 }]
+  for (const words of numbered) expect(await send(words)).toBe('204')
+  expect(heard).toEqual([10, 30, undefined, undefined])
+  // Whoever does not number them says the newest last.
+  await send({ progress: null })
+  expect(heard.at(-1)).toBeNull()
+})
+
+test('it is believed only from who knows the secret, about the call whose address it is, and while that waits', async () => {
+  const { expected, heard, state, send } = waitingAttempt()
+  const other = `whsec_${Buffer.alloc(32, 6).toString('base64')}`
+  expect(await send({ progress: 1 }, { by: other })).toBe('401 SIGNATURE_REFUSED')
+  expect(await send({ idempotencyKey: 'another', progress: 1 })).toBe('401 SIGNATURE_REFUSED')
+  expect(await send({ beat: 0 })).toBe('422 REQUEST_INVALID')
+  expect(await send({ beat: '1' })).toBe('422 REQUEST_INVALID')
+  expect(await send({ progress: 'x'.repeat(40_000) })).toBe('413 BODY_TOO_LARGE')
+  expect(await send({}, { to: `${expected.address}/heartbeat/more` })).toBe('none of its')
+  expect(await send({}, { to: `${expected.address}/other` })).toBe('none of its')
+  expect(heard).toEqual([])
+  expect(await send({}, { to: 'http://door.test/answers/nobody/heartbeat' })).toBe('410 HEARTBEAT_UNWANTED')
+  state.isGivenUp = true
+  expect(await send({ progress: 2 })).toBe('410 HEARTBEAT_UNWANTED')
+  // It may still come to something, and lives.
+  expect(heard).toEqual([2])
+  expected.forget()
+  expect(await send({ progress: 3 })).toBe('410 HEARTBEAT_UNWANTED')
+  expect(heard).toEqual([2])
+})
+
+test('what is asked for stands in the request, and only where there is something to ask for', () => {
+  const read = (text: string) => readAsked(Buffer.from(text))
+  const to = 'http://door.test/answers/token'
+  expect(read(askedText({ ...asked, heartbeatMs: 300, progress: { row: 1 } }, to))).toEqual({
+    ...asked,
+    heartbeatMs: 300,
+    heartbeatTo: `${to}/heartbeat`,
+    progress: { row: 1 },
+  })
+  expect(JSON.parse(askedText(asked, to))).not.toHaveProperty('heartbeatTo')
+  for (const wrong of [
+    { heartbeatMs: 0, heartbeatTo: to },
+    { heartbeatMs: '1', heartbeatTo: to },
+    { heartbeatMs: 300 },
+    { heartbeatMs: 300, heartbeatTo: 'file:///etc/passwd' },
+  ])
+    expect(() => read(JSON.stringify({ ...asked, ...wrong }))).toThrow('it must be')
 })
