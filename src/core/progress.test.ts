@@ -11,6 +11,7 @@ it('is what it was when it was said', () => {
   const said = progressOf(state, 'x')
   state.row = 8
   expect(progressText(said)).toBe('{"row":7}')
+  expect(progressText(progressOf(undefined, 'x'))).toBe('null')
 })
 
 it.each([[Number.NaN], [Infinity], [5n], [() => 1], [new Map([[1, 2]])], [{ a: [Number.NaN] }]])(
