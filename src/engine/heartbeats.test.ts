@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, keptLog, openForTest, until } from '../../test/support/applications.ts'
 import { SteppedClock } from '../../test/support/clocks.ts'
+import { live, sweep } from '../../test/support/sweeps.ts'
 import { ballet, operation, service, workflow, type OperationContext } from '../index.ts'
 import { Queries } from './queries.ts'
 import { systemClock } from './clock.ts'
@@ -254,6 +255,20 @@ test('what an earlier generation of a run has said is not of the present one', a
   const of = (generation: number) => readProgress(from, { num: 1, generation }, String)
   expect(await of(1)).toEqual(new Map([['table.export#0', { attempt: 1, at: 5, progress: '[1]' }]]))
   expect((await of(2)).size).toBe(0)
+})
+
+test('what a version that does not know of it has left beside a run is forgotten with the run', async () => {
+  const clock = new SteppedClock()
+  const data = new MemoryData()
+  const { definition, flow } = exporting([() => 'done'])
+  const app = await openForTest(definition, { store: memory(data), clock, retention: { runs: '100s' } })
+  await app.start(flow(null), { id: 'one' })
+  await app.result('one')
+  const num = data.runOrder[0] ?? 0
+  data.journal.set(-num, [{ pos: num, run: -num, seq: num, kind: 'note', at: clock.now(), data: '{}' }])
+  await live(clock, 101)
+  await sweep(clock)
+  expect([data.runs.size, data.journal.size]).toEqual([0, 0])
 })
 
 test('what can neither be kept nor read keeps nobody from going on', async () => {

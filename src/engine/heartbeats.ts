@@ -52,8 +52,11 @@ export async function readProgress(
 /** Of one run. */
 interface Kept {
   readonly hearts: Map<string, Heart>
-  /** Whether it has a row, and until when something waits to be written. */
+  /** Whether it has a row. */
   isWritten: boolean
+  /** The log says already that it cannot be. */
+  isWarned: boolean
+  /** Of the wait until what was said is written; null when there is nothing to write. */
   cancel: Cancel | null
 }
 
@@ -164,7 +167,7 @@ export class Heartbeats {
   #of(run: number): Kept {
     const known = this.#runs.get(run)
     if (known !== undefined) return known
-    const kept: Kept = { hearts: new Map(), isWritten: false, cancel: null }
+    const kept: Kept = { hearts: new Map(), isWritten: false, isWarned: false, cancel: null }
     this.#runs.set(run, kept)
     return kept
   }
@@ -179,10 +182,9 @@ export class Heartbeats {
   #write(num: number, kept: Kept): void {
     const { open, space, writer, watchers, log, encodeAsked, now } = this.#context()
     const run = open.peek(num)
-    if (run === undefined || run.row.ended !== null) return
-    const isSealed = run.executor.kind === 'frozen' && run.executor.sealed !== undefined
-    // On a full disk there are more important things to write.
-    if (isSealed || space.isFull) return this.#arm(num, kept)
+    // It is being brought back; nothing is written there any more; on a full disk there are more important things to write.
+    const isSealed = run?.executor.kind === 'frozen' && run.executor.sealed !== undefined
+    if (run === undefined || isSealed || space.isFull) return this.#arm(num, kept)
     const ops: Record<string, Omit<Told, 'progress'> & { readonly progress: Json }> = {}
     for (const [op, { told }] of kept.hearts)
       if (told !== null) ops[op] = { ...told, progress: parseText(told.progress) as Json }
@@ -194,11 +196,15 @@ export class Heartbeats {
       writer.rows.journal.push({ pos, run: besideOf(num), seq: pos, kind: 'note', at: now(), data })
       writer.rows.journalGone.push({ run: besideOf(num), before: pos })
       kept.isWritten = true
+      kept.isWarned = false
       writer.onDurable(() => watchers.touched(run.row.key))
       writer.flush()
     } catch (error) {
       const { code, message } = toFailure(error)
-      log.warn(`How far the run "${run.row.id}" is cannot be kept: ${message}`, undefined, { run: run.row.id, code })
+      const { id } = run.row
+      if (!kept.isWarned)
+        log.warn(`How far the run "${id}" is cannot be kept: ${message}`, undefined, { run: id, code })
+      kept.isWarned = true
       this.#arm(num, kept)
     }
   }

@@ -38,6 +38,7 @@ export class Beats {
   #cancel: Cancel | null = null
   #sentAt = Number.NEGATIVE_INFINITY
   #number = 0
+  readonly #over = new AbortController()
 
   constructor(options: BeatsOptions) {
     this.#options = options
@@ -60,6 +61,7 @@ export class Beats {
   over(): void {
     this.#isOver = true
     this.#cancel?.()
+    this.#over.abort()
   }
 
   #arm(): void {
@@ -90,10 +92,11 @@ export class Beats {
     const body = Buffer.from(beatText(id, (this.#number += 1), this.progress))
     const signed = signatureHeaders(secrets, { id, seconds: Math.floor(clock.now() / 1000), body })
     const headers = { 'content-type': 'application/json', 'user-agent': 'ballet', ...signed }
-    const patience = new AbortController()
-    const cancel = clock.after(PATIENCE_MS, () => patience.abort())
+    const late = new AbortController()
+    const cancel = clock.after(PATIENCE_MS, () => late.abort())
+    const signal = AbortSignal.any([late.signal, this.#over.signal])
     try {
-      const answer = await fetch(address, { method: 'POST', headers, body, redirect: 'error', signal: patience.signal })
+      const answer = await fetch(address, { method: 'POST', headers, body, redirect: 'error', signal })
       await answer.body?.cancel()
       if (answer.status === 410) stop()
       return answer.ok || answer.status === 410

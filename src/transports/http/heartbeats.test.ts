@@ -17,7 +17,7 @@ import { secretsOf, signatureHeaders } from './signature.ts'
 const secret = `whsec_${Buffer.alloc(32, 5).toString('base64')}`
 const secrets = [secret]
 type Body = (context: OperationContext) => unknown
-const spec = { input: z.null(), output: z.json(), timeout: '1h', heartbeat: '400ms' } as const
+const spec = { input: z.null(), output: z.json(), timeout: '1h', heartbeat: '2s' } as const
 
 const served: Serving[] = []
 afterEach(async () => {
