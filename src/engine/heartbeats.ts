@@ -79,6 +79,7 @@ export interface HeartbeatsContext {
 export class Heartbeats {
   readonly #context: () => HeartbeatsContext
   readonly #runs = new Map<number, Kept>()
+  #isStopped = false
 
   /** @param context of the shard, which is not there yet when this is made. */
   constructor(context: () => HeartbeatsContext) {
@@ -160,6 +161,7 @@ export class Heartbeats {
 
   /** Nothing is written any more. */
   stop(): void {
+    this.#isStopped = true
     for (const kept of this.#runs.values()) kept.cancel?.()
     this.#runs.clear()
   }
@@ -173,6 +175,7 @@ export class Heartbeats {
   }
 
   #arm(run: number, kept: Kept): void {
+    if (this.#isStopped) return
     kept.cancel = this.#context().clock.after(KEPT_WITHIN_MS, () => {
       kept.cancel = null
       this.#write(run, kept)
