@@ -12,6 +12,7 @@ import { consoleLog, logOf, safeLog } from './engine/log.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, readBytes } from './server/body.ts'
 import { createGuard } from './server/guard.ts'
 import { problemAnswer, tellable } from './server/problem.ts'
+import { Refusals } from './server/refusals.ts'
 import { serveFetch, type ListenOptions, type Serving } from './server/serve.ts'
 import { Traffic } from './server/traffic.ts'
 import { createHost } from './transports/http/host.ts'
@@ -48,11 +49,21 @@ export function elsewhere<Placed extends Defined<ServiceDefinition>>(
  *       http: () => async (request) => (await answers.take(request)) ?? ownRoutes(request),
  *     })
  *
+ * What is refused stands in the `log`, by default JSON lines on the standard error, each kind once a minute at most.
  * @throws DEFINITION_INVALID
  */
-export function laterAnswers(url: string | undefined): LaterAnswers {
-  return answersAt(url, { clock: systemClock, read: readBytes })
+export function laterAnswers(url: string | undefined, options: { readonly log?: Log | undefined } = {}): LaterAnswers {
+  const refusals = new Refusals(systemClock, safeLog(options.log ?? consoleLog))
+  return answersAt(url, {
+    clock: systemClock,
+    read: readBytes,
+    // Its address is known to the service alone, and stands in no log.
+    refused: (_, said) => (OF_ADDRESS.has(said.code) ? undefined : refusals.add('an answer that came later', said)),
+  })
 }
+
+/** That nobody waits at an address, as for an answer that was taken before, is as it should be; and what a request for one says has the address. */
+const OF_ADDRESS: ReadonlySet<string> = new Set(['ANSWER_UNAWAITED', 'HEARTBEAT_UNWANTED', 'METHOD_NOT_ALLOWED'])
 
 /** How the operations of services are carried out here. */
 export interface ServiceOptions {
@@ -63,7 +74,10 @@ export interface ServiceOptions {
   readonly secrets: readonly (string | undefined)[] | null
   /** Largest body of a request, in bytes; default 1 MiB, at most 32 MiB. */
   readonly bodyLimitBytes?: number | undefined
-  /** Where `context.log` and failed attempts are written; default: JSON lines on the standard error. */
+  /**
+   * Where `context.log` and failed attempts are written, and requests that were refused, each kind once a minute at most; default: JSON
+   * lines on the standard error.
+   */
   readonly log?: Log | undefined
 }
 
@@ -80,11 +94,17 @@ type Services = Defined<ServiceDefinition> | readonly Defined<ServiceDefinition>
 export function serviceHandler(services: Services, options: ServiceOptions): (request: Request) => Promise<Response> {
   if (options.secrets !== null && secretsOf(options.secrets).length === 0)
     throw fault('SECRET_MISSING', { what: 'serviceHandler(...)', where: 'what a handler is mounted in' })
-  return handlerOf(services, options, new Traffic())
+  const log = safeLog(options.log ?? consoleLog)
+  return handlerOf(services, options, { log, refusals: new Refusals(systemClock, log), traffic: new Traffic() })
 }
 
-function handlerOf(services: Services, options: ServiceOptions, traffic: Traffic) {
-  const log = safeLog(options.log ?? consoleLog)
+interface Handling {
+  readonly log: Log
+  readonly refusals: Refusals
+  readonly traffic: Traffic
+}
+
+function handlerOf(services: Services, options: ServiceOptions, { log, refusals, traffic }: Handling) {
   return createHost({
     carried: hosted([services].flat(), (run, op) => logOf(log, run, op)),
     secrets: secretsOf(options.secrets ?? []),
@@ -92,6 +112,10 @@ function handlerOf(services: Services, options: ServiceOptions, traffic: Traffic
     clock: systemClock,
     read: readBytes,
     isClosing: () => traffic.isClosing,
+    refused: (request, said) => {
+      // It is made again elsewhere, or here when this process is up again.
+      if (said.code !== 'APP_CLOSED') refusals.add(lineOf(request), said)
+    },
     failed: ({ operation, run, op, attempt }, error) => {
       const { code, message } = toFailure(error)
       log.warn(`${run} ${op}: attempt ${attempt} at ${operation} failed: ${message}`, undefined, { run, op, code })
@@ -109,6 +133,9 @@ export interface ServeServiceOptions extends Omit<ServiceOptions, 'secrets'>, Li
    */
   readonly http?: ((request: Request) => Response | undefined | Promise<Response | undefined>) | undefined
 }
+
+/** Of a request, for the log. */
+const lineOf = ({ method, url }: Request): string => `${method} ${new URL(url).pathname.slice(0, 200)}`
 
 const isProbe = ({ method, url }: Request): boolean =>
   (method === 'GET' || method === 'HEAD') && new URL(url).pathname === '/healthz'
@@ -129,10 +156,11 @@ export async function serveService(services: Services, options: ServeServiceOpti
   if (isOpen && !isLoopback(host))
     throw fault('SECRET_MISSING', { what: 'serveService(...)', where: host === '' ? 'every address' : host })
   const traffic = new Traffic()
-  const handle = handlerOf(services, { ...options, secrets }, traffic)
+  const log = safeLog(options.log ?? consoleLog)
+  const refusals = new Refusals(options.clock ?? systemClock, log)
+  const handle = handlerOf(services, { ...options, secrets }, { log, refusals, traffic })
   // Where nothing is signed, a page in a browser of this machine must not be able to ask.
   const guard = isOpen ? createGuard({ token: null, hosts: [], origins: [] }) : null
-  const log = safeLog(options.log ?? consoleLog)
   const answer = async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url)
     try {
@@ -140,7 +168,11 @@ export async function serveService(services: Services, options: ServeServiceOpti
       const own = await options.http?.(request)
       if (own !== undefined) return own
     } catch (error) {
-      return problemAnswer(tellable(error, log, `${request.method} ${pathname.slice(0, 200)}`), pathname)
+      const told = tellable(error, log, lineOf(request))
+      // A bug has its own line.
+      const { status, code, message: detail } = told
+      if (told.family !== 'bug') refusals.add(lineOf(request), { status, code, detail })
+      return problemAnswer(told, pathname)
     }
     return isProbe(request) ? alive(traffic.isClosing) : handle(request)
   }

@@ -130,6 +130,7 @@ export type {
 export type { EventsRequest, FlowsRequest, RunsRequest } from './define/reads.ts'
 export type { Metric, MetricSample, MetricSpread } from './define/metric.ts'
 export type { Standing } from './define/node.ts'
+export type { AsideView, NodesView, NodeView, ShardView } from './core/node-views.ts'
 export type {
   ApplicationView,
   ChoiceView,
@@ -142,13 +143,10 @@ export type {
   FlowView,
   JournalView,
   KeyView,
-  NodesView,
-  NodeView,
   Page,
   PlaceView,
   RunView,
   ScheduleView,
-  ShardView,
   StepView,
   WaitView,
 } from './core/views.ts'

@@ -8,7 +8,17 @@ import { expect, test } from 'vitest'
 import type { Campaign } from './simulation/campaign.ts'
 import { MUTANTS, type Mutant } from './simulation/mutants.ts'
 import { SERVER_MUTANTS } from './simulation/postgres/mutants.ts'
-import { CHANGING, FORGETTING, RELEASING, RESTORING, SHARDED, TIGHT, WAITING } from './simulation/seeds.ts'
+import {
+  CHANGING,
+  FORGETTING,
+  RELEASING,
+  RESCHEDULING,
+  RESTORING,
+  SCHEDULING,
+  SHARDED,
+  TIGHT,
+  WAITING,
+} from './simulation/seeds.ts'
 
 const MAIN = fileURLToPath(new URL('simulation/main.ts', import.meta.url))
 /** `BALLET_SEED` moves the campaign to other stories. */
@@ -30,6 +40,7 @@ const SOME = [
   'takes-newer-events',
   'epochs-are-counted',
   'misses-what-came-meanwhile',
+  'new-times-for-old',
 ]
 
 /** What the command printed, whatever it exited with. */
@@ -148,6 +159,29 @@ test(
     const { figures, byWorkload } = await ended(40, CHANGING + Number(SEED))
     expect(Object.keys(byWorkload).toSorted()).toEqual(['changing nodes', 'changing shards'])
     expect(figures.faults['flow judged'] ?? 0).toBeGreaterThan(20)
+  },
+)
+
+test(
+  'schedules in storms and outages, over clocks that are set, changed releases and people who pause and trigger: 30 stories end as they must',
+  { timeout: 120_000 },
+  async () => {
+    const { figures, byWorkload } = await ended(30, SCHEDULING + Number(SEED))
+    const kinds = ['schedules', 'schedules of nodes', 'schedules of shards']
+    expect(Object.keys(byWorkload).toSorted()).toEqual(kinds)
+    expect(figures.faults['time judged'] ?? 0).toBeGreaterThan(300)
+    expect(['outage', 'clock set', 'frozen'].filter((kind) => (figures.faults[kind] ?? 0) < 2)).toEqual([])
+  },
+)
+
+test(
+  'schedules whose store is put back from a backup on the way: 12 stories end as they must',
+  { timeout: 120_000 },
+  async () => {
+    const { figures, byWorkload } = await ended(12, RESCHEDULING + Number(SEED))
+    expect(Object.keys(byWorkload).toSorted()).toEqual(['schedules of nodes restored', 'schedules restored'])
+    expect(figures.faults['restored'] ?? 0).toBeGreaterThanOrEqual(12)
+    expect(figures.faults['time judged'] ?? 0).toBeGreaterThan(50)
   },
 )
 

@@ -76,23 +76,43 @@ const queryOf = (fields: Fields): string => {
   return query.size === 0 ? '' : `?${query.toString()}`
 }
 
-async function ask(method: string, path: string, body?: Body): Promise<unknown> {
-  let response: Response
+/** How long an answer is waited for: a node that hangs, or whose database is away, holds a question, and a proxy asks another next time. */
+const READ_MS = 10_000
+
+/** @throws Problem, with a status of 0 when there is no answer */
+async function fetched(path: string, init: RequestInit): Promise<readonly [Response, text: string]> {
+  const late = new AbortController()
+  // What a write came to is waited for: it may be done.
+  const timer = init.method === 'GET' ? setTimeout(() => late.abort(), READ_MS) : undefined
   try {
-    response = await fetch(`/api${path}`, {
-      method,
-      headers: {
-        accept: 'application/json',
-        ...(method === 'GET' ? {} : { 'x-ballet-csrf': '1' }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: jsonOf(body) }),
-    })
+    const response = await fetch(path, { ...init, signal: late.signal })
+    return [response, await response.text()]
   } catch {
-    throw new Problem(0, { detail: 'The server does not answer.', hint: 'It is asked again by itself.' })
+    const words = late.signal.aborted ? `has not answered in ${READ_MS / 1000} s` : 'does not answer'
+    throw new Problem(0, { detail: `The server ${words}.`, hint: 'It is asked again by itself.' })
+  } finally {
+    clearTimeout(timer)
   }
+}
+
+/** Of a proxy that has no server behind it: it speaks for none. */
+const AWAY: ReadonlySet<number> = new Set([502, 503, 504])
+
+/** Whether a problem says that nobody has answered: a server would have said why. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof Problem && (error.status === 0 || (AWAY.has(error.status) && error.code === ''))
+
+async function ask(method: string, path: string, body?: Body): Promise<unknown> {
+  const [response, text] = await fetched(`/api${path}`, {
+    method,
+    headers: {
+      accept: 'application/json',
+      ...(method === 'GET' ? {} : { 'x-ballet-csrf': '1' }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: jsonOf(body) }),
+  })
   noteClock(response.headers.get('date'))
-  const text = await response.text()
   const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '')
   const answer: unknown = isJson && text !== '' ? JSON.parse(text) : undefined
   if (!response.ok) throw new Problem(response.status, isRecord(answer) ? answer : {})

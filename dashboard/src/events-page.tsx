@@ -28,7 +28,7 @@ export function EventsPage({ query }: { readonly query: URLSearchParams }): Reac
       <Failure of={events.error} />
       {events.isPending ? (
         <Loading />
-      ) : events.data !== undefined && items.length === 0 ? (
+      ) : events.data !== undefined && events.error === null && items.length === 0 ? (
         <Empty>No event fits.</Empty>
       ) : null}
       <WindowList

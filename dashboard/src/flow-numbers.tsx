@@ -25,8 +25,8 @@ export function FlowNumbers({ name }: { readonly name: string }): ReactNode {
 }
 
 function FlowNumber({ name, state }: { readonly name: string; readonly state: FlowView['state'] }): ReactNode {
-  const { data } = useFlowCount(name, state)
-  const count = data === undefined ? '–' : data.more ? `${FLOWS_COUNTED}+` : `${data.flows.length}`
+  const { data, error } = useFlowCount(name, state)
+  const count = data === undefined || error !== null ? '–' : data.more ? `${FLOWS_COUNTED}+` : `${data.flows.length}`
   return (
     <a className={`number ${count === '0' ? 'quiet' : ''}`} href={href(['flows', name], { state })}>
       <strong>{count}</strong> <State of={state} />

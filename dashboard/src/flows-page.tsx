@@ -48,7 +48,7 @@ export function FlowsPage({ name, query }: { readonly name: string; readonly que
       <Failure of={flows.error} />
       {flows.isPending ? (
         <Loading />
-      ) : flows.data !== undefined && items.length === 0 ? (
+      ) : flows.data !== undefined && flows.error === null && items.length === 0 ? (
         <Empty>No flow fits.</Empty>
       ) : null}
       <WindowList

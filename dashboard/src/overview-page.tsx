@@ -1,6 +1,7 @@
-// What needs a person first: what is stuck, by reason, then flows that are late or broken, then what is under way, who carries it
+// What needs a person first: what is stuck, by reason, then calls that keep failing, then flows that are late or broken, then what is under way, who carries it
 // and on which store.
 import type { ReactNode } from 'react'
+import { FailingCalls } from './failing-calls.tsx'
 import { FlowNumbers } from './flow-numbers.tsx'
 import { Empty, Failure, Facts, Loading, Part, RunLink, State, When } from './pieces.tsx'
 import { useApp, useCounts, useFlowCount, useNewest, useNodes, useRuns, useSchedules, useStuck } from './queries.ts'
@@ -27,6 +28,7 @@ export function OverviewPage(): ReactNode {
       <Failure of={app.error} />
       <Numbers />
       <Stuck />
+      <FailingCalls />
       {(app.data?.choreographies ?? []).map(({ name }) => (
         <Flows key={name} name={name} />
       ))}
@@ -40,10 +42,11 @@ export function OverviewPage(): ReactNode {
 const sum = (counts: readonly CountView[]): number => counts.reduce((runs, one) => runs + one.runs, 0)
 
 function Numbers(): ReactNode {
-  const { data } = useCounts()
+  const { data, error } = useCounts()
   const of = (status: CountView['status']): string => {
     const runs = sum((data?.counts ?? []).filter((count) => count.status === status))
-    return data === undefined ? '–' : `${runs.toLocaleString('en')}${data.more ? '+' : ''}`
+    // What it was a while ago says nothing of now.
+    return data === undefined || error !== null ? '–' : `${runs.toLocaleString('en')}${data.more ? '+' : ''}`
   }
   return (
     <div className="numbers-row">
@@ -60,8 +63,9 @@ function Numbers(): ReactNode {
 
 /** The schedules, when there are any: what does not fire is nowhere else to be seen. */
 function ScheduleNumber(): ReactNode {
-  const items = useSchedules().data?.items ?? []
-  if (items.length === 0) return null
+  const { data, error } = useSchedules()
+  const items = data?.items ?? []
+  if (items.length === 0 || error !== null) return null
   const of = (state: ScheduleView['state']): number => items.filter((one) => one.state === state).length
   const notes = (['stuck', 'paused'] as const).flatMap((state) => (of(state) === 0 ? [] : [`${of(state)} ${state}`]))
   return (
@@ -96,7 +100,7 @@ function Stuck(): ReactNode {
       <Failure of={stuck.error} />
       {stuck.isPending ? <Loading /> : null}
       {/* What could not be asked is not known. */}
-      {stuck.data !== undefined && runs.length === 0 ? <Empty>Nothing is stuck.</Empty> : null}
+      {stuck.data !== undefined && stuck.error === null && runs.length === 0 ? <Empty>Nothing is stuck.</Empty> : null}
       {groups.map((group) => (
         <StuckGroup key={group.key} of={group} count={countOf(group, groups, counted)} />
       ))}
@@ -205,7 +209,7 @@ function Counts(): ReactNode {
   return (
     <Part title="Under way" note="runs that have not ended">
       <Failure of={counts.error} />
-      {counts.data === undefined ? null : rows.length === 0 ? (
+      {counts.data === undefined || counts.error !== null ? null : rows.length === 0 ? (
         <Empty>No run is open.</Empty>
       ) : (
         <Table label="Runs under way" heads={['Status', 'Reason', 'Kind', 'Name', { count: 'Runs' }]}>
@@ -253,7 +257,8 @@ function Recent(): ReactNode {
 
 function Serves(): ReactNode {
   const { data: app } = useApp()
-  const { data } = useNodes()
+  const nodes = useNodes()
+  const data = nodes.error === null ? nodes.data : undefined
   if (app === undefined) return null
   const owners = data?.nodes.filter(({ state }) => state === 'owner') ?? []
   const waiting = data?.shards.reduce((rows, shard) => rows + shard.waiting, 0) ?? 0
@@ -273,7 +278,7 @@ function Serves(): ReactNode {
             value:
               data === undefined ? '–' : `${data.shards.length}${unowned > 0 ? `, ${unowned} without an owner` : ''}`,
           },
-          { name: 'In the inbox', value: waiting.toLocaleString('en') },
+          { name: 'In the inbox', value: data === undefined ? '–' : waiting.toLocaleString('en') },
           { name: 'Ballet', value: printable(data?.nodes.find(({ self }) => self)?.ballet ?? '–') },
         ]}
       />

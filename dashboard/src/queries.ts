@@ -2,7 +2,7 @@
 // while it is hidden, and seldom for what has ended. A refusal for want of a token sends everybody to the sign-in page.
 import { QueryCache, MutationCache, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
-import { api, Problem, serverNow } from './api.ts'
+import { api, isAway, Problem, serverNow } from './api.ts'
 import type { ApplicationView, EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from './shown.ts'
 
 /** Milliseconds between two questions about what may change, and about what hardly does. */
@@ -23,9 +23,9 @@ const refused = (error: unknown): void => {
 let awaySince: number | null = null
 const listeners = new Set<() => void>()
 
-function setAway(isAway: boolean): void {
-  if (isAway === (awaySince !== null)) return
-  awaySince = isAway ? serverNow() : null
+function setAway(isSo: boolean): void {
+  if (isSo === (awaySince !== null)) return
+  awaySince = isSo ? serverNow() : null
   for (const listener of listeners) listener()
 }
 
@@ -43,7 +43,7 @@ export const client: QueryClient = new QueryClient({
   queryCache: new QueryCache({
     onError: (error) => {
       refused(error)
-      setAway(error instanceof Problem && error.status === 0)
+      setAway(isAway(error))
     },
     onSuccess: () => setAway(false),
   }),
@@ -96,6 +96,26 @@ export const useStuck = (name: string, reason: string) =>
   useQuery({
     queryKey: ['stuck', name, reason],
     queryFn: () => api.runs({ status: 'stuck', name, reason, limit: 5 }),
+    refetchInterval: LIVE_MS * 2,
+  })
+
+/** Names of which the newest runs are looked at besides, and how many of each. */
+const [NAMES, OF_NAME] = [10, 20]
+
+/** The newest runs under way, and the newest of each name that is not among them: what many wait for must not hide what others do. */
+export const useFailing = () =>
+  useQuery({
+    queryKey: ['failing'],
+    queryFn: async () => {
+      const { counts } = await api.counts()
+      const { items, cursor } = await api.runs({ status: 'running', limit: PAGE })
+      const runs = [...items]
+      const names = new Set(counts.filter(({ status }) => status === 'running').map(({ name }) => name))
+      for (const { name } of items) names.delete(name)
+      for (const name of [...names].slice(0, NAMES))
+        runs.push(...(await api.runs({ status: 'running', name, limit: OF_NAME })).items)
+      return { runs, isAll: cursor === undefined }
+    },
     refetchInterval: LIVE_MS * 2,
   })
 

@@ -65,7 +65,7 @@ function RunList({ filter }: { readonly filter: Readonly<Record<string, string>>
       <Failure of={runs.error} />
       {runs.isPending ? (
         <Loading />
-      ) : runs.data !== undefined && items.length === 0 ? (
+      ) : runs.data !== undefined && runs.error === null && items.length === 0 ? (
         <Empty>No run fits.</Empty>
       ) : null}
       {unreadable.map(({ id, error }) => (

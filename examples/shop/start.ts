@@ -53,7 +53,7 @@ async function main(): Promise<void> {
 async function begin({ store, folder, payments }: ShopPlace, port: number, signal: AbortSignal): Promise<Running> {
   const shop = makeShop(folder, payments)
   const ready = Promise.withResolvers<Application>()
-  const serving = await serve(ready.promise, { port, nodeSecret: process.env['BALLET_NODE_SECRET'] })
+  const serving = await serve(ready.promise, { port, nodeSecret: process.env['BALLET_NODE_SECRET']?.split(',') })
   let app: Application | undefined
   try {
     const opened = (app = await open(shop.definition, { store, address: serving.url, signal }))

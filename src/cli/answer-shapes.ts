@@ -2,6 +2,7 @@
 // there, must be named as such and not fail somewhere in a renderer. A shape checks and leaves the value as it is, so
 // that --json passes on fields that this version does not know.
 import { isRecord } from '../core/json.ts'
+import type { NodesView } from '../core/node-views.ts'
 import type {
   ApplicationView,
   CountsView,
@@ -9,7 +10,6 @@ import type {
   FlowView,
   JournalView,
   KeyView,
-  NodesView,
   Page,
   RunView,
   ScheduleView,
@@ -85,6 +85,7 @@ const run = record({
   key: nullable(record({ field: text, value: text })),
   root: text,
   cause: nullable(text),
+  traceparent: optional(text),
   parent: nullable(text),
   status: text,
   phase: optional(text),
@@ -108,6 +109,7 @@ const event = record({
   data: present,
   correlationid: text,
   causationid: optional(text),
+  traceparent: optional(text),
   sequence: text,
   published: flag,
 })
@@ -185,6 +187,8 @@ const shapes = {
         head: number,
       }),
     ),
+    // Of a process of an older version there is none.
+    aside: optional(list(record({ kind: text, name: nullable(text), rows: number, since: text, ids: list(text) }))),
   }),
   schedules: record({
     items: list(

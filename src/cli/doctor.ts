@@ -10,8 +10,10 @@ import type { Command } from './command.ts'
 import { findStore, type FoundStore } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { oneLine } from './printable.ts'
+import { readerOf } from './store-reads.ts'
 import { isLocked, roomCheck, storeChecks, type Check } from './store-checks.ts'
 import { print, type Terminal } from './terminal.ts'
+import { shownTime } from './times.ts'
 
 const NODE_NEEDED = 24
 /** From here on SQLite does not damage a file when two connections empty its log at once. */
@@ -30,7 +32,7 @@ export const doctor: Command = {
       nodeCheck(process.versions.node),
       sqliteCheck(process.versions.sqlite),
       ...(await placeChecks(found, given.text('store') !== undefined, terminal)),
-      ...(found === null ? [] : [await processCheck(found, terminal)]),
+      ...(found === null ? [] : [...(await asideChecks(found, terminal)), await processCheck(found, terminal)]),
     ]
     const ok = checks.every(({ verdict }) => verdict !== 'wrong')
     print(terminal, given.flag('json'), { ok, checks }, () => checks.flatMap((check) => lines(check, terminal)))
@@ -97,6 +99,25 @@ async function placeChecks(found: FoundStore | null, isNamed: boolean, terminal:
     ? { ...missing, verdict: 'wrong', todo: 'Name another one with --store, or start the application on it.' }
     : { ...missing, verdict: 'warn', todo: start }
   return [check, roomCheck(nearestFolder(place.folder))]
+}
+
+/** What was acknowledged and cannot be taken now; nothing of a store that cannot be read, of which the checks before tell. */
+async function asideChecks({ place }: FoundStore, { clock }: Terminal): Promise<readonly Check[]> {
+  const store = await readerOf(place, clock).catch(() => null)
+  if (store === null) return []
+  try {
+    const { nodesOf } = await import('../engine/nodes.ts')
+    const { aside } = await nodesOf(store, null, null)
+    const rows = aside.reduce((sum, one) => sum + one.rows, 0)
+    const [first] = aside
+    if (first === undefined) return [{ name: 'aside', verdict: 'ok', found: 'nothing lies aside' }]
+    const found = `${rows} that were acknowledged cannot be taken now, since ${shownTime(first.since)}`
+    return [{ name: 'aside', verdict: 'warn', found, todo: 'ballet nodes says which, and what to do.' }]
+  } catch {
+    return []
+  } finally {
+    await store.close()
+  }
 }
 
 function nearestFolder(folder: string): string {

@@ -1,6 +1,6 @@
-// `ballet init`: a new project in the current folder, from the template of this package: a small application that
-// works, with its tests. Nothing that is there is ever changed or removed; a package.json is completed.
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+// `ballet init`: a new project in a folder that it makes, or in the current one, from the template of this package: a small
+// application that works, with its tests. Nothing that is there is ever changed or removed; a package.json is completed.
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fault } from '../core/errors.ts'
@@ -8,11 +8,13 @@ import { parseText } from '../core/json-text.ts'
 import { isRecord } from '../core/json.ts'
 import { ownPackage } from '../core/own-files.ts'
 import { balletVersion } from '../engine/ballet-version.ts'
-import type { Command } from './command.ts'
+import type { Command, Given } from './command.ts'
 import { EXIT } from './exit-code.ts'
 import { completed, packageOf, type PackageFile } from './init-package.ts'
 import { usage } from './parse.ts'
+import { printable } from './printable.ts'
 import { print } from './terminal.ts'
+import { shellWord } from './why-waiting.ts'
 
 /** The name that the files of the template have in the place of the project's. */
 const PLACEHOLDER = 'ballet-app'
@@ -27,13 +29,17 @@ const packageRoot = fileURLToPath(ownPackage)
 
 export const init: Command = {
   name: 'init',
-  about: 'Make a new project in this folder: an application that works, with its tests.',
-  words: [{ name: 'name', about: 'Name of the project; default: that of the folder.', optional: true }],
-  options: { force: { about: 'Write what is missing where some of the files are there; those stay as they are.' } },
-  examples: ['ballet init', 'ballet init my-shop'],
+  about: 'Make a new project: an application that works, with its tests.',
+  words: [{ name: 'folder', about: 'Made if it is not there; default: this folder.', optional: true }],
+  options: {
+    name: { value: '<name>', about: 'Name of the project; default: that of the folder.' },
+    force: { about: 'Write what is missing where some of the files are there; those stay as they are.' },
+  },
+  examples: ['ballet init my-shop', 'ballet init', 'ballet init apps/shop --name my-shop'],
   async run(given, terminal) {
-    const folder = terminal.cwd
-    const name = nameOf(given.words[0], folder)
+    const folder = resolve(terminal.cwd, given.words[0] ?? '.')
+    const name = nameOf(given, folder)
+    makeFolder(folder)
     const source = dependencyOn(packageRoot, folder, balletVersion())
     const path = join(folder, PACKAGE)
     const own = completed(existsSync(path) ? readFileSync(path, 'utf8') : null, packageOf(name, source))
@@ -52,9 +58,10 @@ export const init: Command = {
     if (own !== null && added.length > 0) writeFileSync(path, own.text)
     const paths = [...written.map(([file]) => file), ...(added.length > 0 ? [PACKAGE] : [])]
     const left = there.filter((file) => !paths.includes(file))
-    const next = ['npm install', 'npm run dev']
+    const place = relative(terminal.cwd, folder).replaceAll('\\', '/')
+    const next = [...(place === '' ? [] : [`cd ${shellWord(place)}`]), 'npm install', 'npm run dev']
     print(terminal, given.flag('json'), { name, folder, ballet: source, written: paths, kept: left, next }, () => [
-      `${name}: ${paths.length === 0 ? 'nothing was missing' : paths.join(', ')}`,
+      `${name}, in ${place === '' ? 'this folder' : printable(`${place}/`)}: ${paths.length === 0 ? 'nothing was missing' : paths.join(', ')}`,
       '',
       ...next.map((command) => `  ${command}`),
     ])
@@ -71,18 +78,29 @@ export const init: Command = {
   },
 }
 
-function nameOf(given: string | undefined, folder: string): string {
-  if (given === undefined) {
+/** @throws FILES_EXIST where there is a file of that name */
+function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw fault('FILES_EXIST', { folder: dirname(folder), files: [basename(folder)] })
+  mkdirSync(folder, { recursive: true })
+}
+
+/** The name that is given, or that of the folder; of the folder in which the command runs what of it can be a name. @throws USAGE */
+function nameOf(given: Given, folder: string): string {
+  const word = given.words[0]
+  const name = given.text('name') ?? (word === undefined || /^\.?\/*$/.test(word) ? undefined : basename(folder))
+  if (name === undefined) {
     const own = basename(folder)
       .toLowerCase()
       .replace(/[^a-z0-9_-]+/g, '-')
       .replace(/^[^a-z]+|-+$/g, '')
     return NAME.test(own) ? own : PLACEHOLDER
   }
-  if (NAME.test(given)) return given
+  if (NAME.test(name)) return name
+  const todo = given.text('name') === undefined ? ', or give one with --name' : ''
   throw usage(
     init,
-    `"${given}" cannot be the name of a project: use up to 64 small letters, digits, - and _, a letter first.`,
+    `"${name}" cannot be the name of a project: use up to 64 small letters, digits, - and _, a letter first${todo}.`,
   )
 }
 

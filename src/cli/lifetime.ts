@@ -1,5 +1,5 @@
 // How long a process that serves lives: until it is asked to end. The first SIGTERM or SIGINT asks it to drain, a
-// second one ends it at once; a child of `ballet dev` also drains when its parent is gone.
+// second one ends it at once; a child that has a channel to its parent (of `ballet dev`, for example) also drains when that is gone.
 import { constants } from 'node:os'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
@@ -14,13 +14,15 @@ export function untilAsked(): Promise<string> {
       resolve(signal)
     }
     for (const signal of SIGNALS) process.on(signal, ask)
-    if (process.connected) {
-      process.once('disconnect', () => {
-        asked = true
-        resolve('the end of ballet dev')
-      })
-      // Listening would keep this process alive for as long as the parent is.
-      process.channel?.unref()
+    // Without a channel there is nothing to send by.
+    if (process.send === undefined) return
+    const orphaned = (): void => {
+      asked = true
+      resolve('its parent has ended')
     }
+    if (!process.connected) return orphaned()
+    process.once('disconnect', orphaned)
+    // Listening would keep this process alive for as long as the parent is.
+    process.channel?.unref()
   })
 }

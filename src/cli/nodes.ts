@@ -1,5 +1,5 @@
 // `ballet nodes`: the nodes that share a store, how much of it each owns, since when and until when, and what waits for it.
-import type { NodesView, NodeView } from '../core/views.ts'
+import type { AsideView, NodesView, NodeView } from '../core/node-views.ts'
 import { PLACE_OPTIONS, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
@@ -18,7 +18,10 @@ export const nodes: Command = {
     const reads = await findReader(given, terminal)
     try {
       const view = await reads.nodes()
-      print(terminal, given.flag('json'), view, () => (view.nodes.length === 0 ? [] : lines(view, terminal)))
+      print(terminal, given.flag('json'), view, () => [
+        ...(view.nodes.length === 0 ? [] : lines(view, terminal)),
+        ...asideLines(view, terminal),
+      ])
       const isOwned = view.nodes.some(({ state }) => state === 'owner')
       if (!isOwned) terminal.note('No node owns the store at the moment.')
     } finally {
@@ -47,6 +50,31 @@ function lines(view: NodesView, { paint, columns }: Terminal): readonly string[]
     Math.max(columns, 120),
     paint,
   )
+}
+
+/** What lies aside, and what there is to do about it. */
+function asideLines({ aside = [] }: Partial<Pick<NodesView, 'aside'>>, { paint }: Terminal): readonly string[] {
+  if (aside.length === 0) return []
+  const isRefused = aside.some(({ again }) => again === 'owned anew')
+  const isUnread = aside.some(({ again }) => again === 'by itself')
+  return [
+    '',
+    paint.red(
+      `${aside.reduce((sum, { rows }) => sum + rows, 0)} lie aside: they were acknowledged, and cannot be taken now`,
+    ),
+    ...aside.map((one) => `  ${printable(asideWords(one))}`),
+    ...(isRefused ? [`What is refused is taken by a version that has it: start a node of one. ${TO_BE_DONE}`] : []),
+    ...(isUnread ? ['What cannot be read is looked at again now and then: give a node its key, or see its log.'] : []),
+  ]
+}
+
+const TO_BE_DONE = 'To be done with it: docs/guides/postgres.md, "set aside".'
+
+function asideWords({ kind, name, version, again, rows, since, ids }: AsideView): string {
+  const what = `${rows} ${kind} ${name ?? 'of which nothing can be read here'}`
+  const from = version === null ? '' : ` of version ${version}`
+  const why = again === 'owned anew' ? 'refused by the version that has the shard' : 'could not be read'
+  return `${what}${from}, since ${shownTime(since)}, ${why}: ${ids.join(', ')}${rows > ids.length ? ' ...' : ''}`
 }
 
 /** Since when it has had what it had first of what it has now. */

@@ -1,16 +1,7 @@
 // What the reading commands ask, whether a process answers (client.ts) or the file is read without one (store-reads.ts).
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/reads.ts'
-import type {
-  CountsView,
-  EventView,
-  FlowView,
-  JournalView,
-  KeyView,
-  NodesView,
-  Page,
-  Related,
-  RunView,
-} from '../core/views.ts'
+import type { NodesView } from '../core/node-views.ts'
+import type { CountsView, EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
 
 export interface Reads {
   run(id: string): Promise<RunView | null>

@@ -15,7 +15,7 @@ import { usage, wholeNumber } from './parse.ts'
 import { isAlive, leaveAddress, readProcessFile } from '../server/process-file.ts'
 import { storePlace, type StorePlace } from '../server/store-place.ts'
 import { print, type Terminal } from './terminal.ts'
-import { tokensOf } from './tokens.ts'
+import { nodeSecretsIn, tokensOf } from './tokens.ts'
 
 /** Set to 1 in the environment of the child of `ballet dev`: what is not durable is then found out by name. */
 export const DEVELOPMENT = 'BALLET_DEVELOPMENT'
@@ -64,7 +64,7 @@ export const serve: Command = {
     const asked = untilAsked()
     const leaving = new AbortController()
     void asked.then(() => leaving.abort())
-    const { BALLET_NODE_SECRET: nodeSecret, [DEVELOPMENT]: development } = terminal.env
+    const { BALLET_NODE_SECRET: secrets, [DEVELOPMENT]: development } = terminal.env
     const [token, readToken] = [tokensOf(terminal.env['BALLET_TOKEN']), tokensOf(terminal.env['BALLET_READ_TOKEN'])]
     const { app, serving } = await begin(
       loaded,
@@ -74,7 +74,7 @@ export const serve: Command = {
         host: given.text('host'),
         token,
         readToken,
-        nodeSecret,
+        nodeSecret: nodeSecretsIn(secrets),
         dashboard,
         advertise: advertiseOf(given, terminal),
       },
@@ -131,7 +131,7 @@ interface ListenOptions {
   readonly host: string | undefined
   readonly token: readonly string[]
   readonly readToken: readonly string[]
-  readonly nodeSecret: string | undefined
+  readonly nodeSecret: readonly string[]
   readonly dashboard: boolean
   /** Where the other nodes reach this one; undefined: where it listens. */
   readonly advertise: string | undefined

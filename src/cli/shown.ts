@@ -1,6 +1,7 @@
 // What the dashboard shares with the command: the words for a run, a flow and a journal, the tree of causes, the sequence, and
 // where the boxes of a picture stand. Both say the same of the same order because both ask here. Everything that this door
 // leads to is pure and runs in a browser: no `node:*`, no clock, no terminal. It is of the repository, not of the package.
+export type { NodesView } from '../core/node-views.ts'
 export type {
   ApplicationView,
   ChoiceView,
@@ -12,7 +13,6 @@ export type {
   FlowView,
   JournalView,
   KeyView,
-  NodesView,
   Page,
   Related,
   RunView,

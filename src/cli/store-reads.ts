@@ -41,7 +41,7 @@ export async function readsOf(store: Store): Promise<Reads> {
     events: async (request) => queries.events(request),
     key: async (field, value, cursor) => queries.key(field, value, cursor),
     flows: async (name, request) => queries.flows(name, request),
-    nodes: async () => nodesOf(store, null),
+    nodes: async () => nodesOf(store, null, null),
     graph: async (root, cursor) => queries.graph(root, cursor),
     async fields() {
       const { shards } = await store.info()

@@ -220,6 +220,11 @@ describe('the page of a workflow', () => {
     expect(scheduled[3]).toBe(
       'asked for 2026-01-31 12:00:00Z, begins 2026-01-31 12:00:20Z (in 10s); caused by event:shop:e-1',
     )
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+    const root = { cause: null, root: 'run:checkout:8841', traceparent }
+    expect(timeline({ ...run, ...root }, [], style)[3]).toBe(
+      `began 2026-01-31 12:00:00Z; asked for by the span ${traceparent}`,
+    )
     const dropped = { status: 'cancelled', at: at(20_000), ended: at(10_000), waits: [] } as const
     expect(timeline({ ...run, ...dropped }, [], style).join('\n')).toContain(
       'asked for 2026-01-31 12:00:00Z, ended 2026-01-31 12:00:10Z; caused',

@@ -68,6 +68,7 @@ function header(run: RunView, { now, paint, columns }: TimelineStyle): string[] 
     run.parent === null ? '' : `child of ${run.parent}`,
     run.cause === null || run.cause === `run:${run.parent ?? ''}` ? '' : `caused by ${run.cause}`,
     run.root === own || run.root === run.cause ? '' : `root ${run.root}`,
+    run.traceparent === undefined ? '' : `asked for by the span ${run.traceparent}`,
   ].filter((text) => text !== '')
   const phase = run.phase === undefined ? '' : `, ${run.phase}`
   const generation = run.generation === undefined ? '' : `, generation ${run.generation}`

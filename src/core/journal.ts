@@ -41,13 +41,17 @@ export type Delivered =
       readonly untold?: true | undefined
     }
   | { readonly kind: 'timer'; readonly op: string }
-  /** `hash` tells it from another one of its id; it has none where nobody else can have given it that id. */
+  /**
+   * `hash` tells it from another one of its id; it has none where nobody else can have given it that id. `traceparent` is the span of
+   * whoever sent it, as caller.ts keeps it.
+   */
   | {
       readonly kind: 'signal'
       readonly name: string
       readonly id: string
       readonly hash?: string | undefined
       readonly payload: JsonText | undefined
+      readonly traceparent?: string
       readonly mail?: number
       readonly untold?: true | undefined
     }

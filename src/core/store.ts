@@ -55,7 +55,7 @@ export interface RunRow {
   readonly phase: string | null
   /** Why a run is stuck: `diverged`, `threw`, `call` ..., or null. */
   readonly reason: string | null
-  /** `run:<id>` or `event:<source>:<id>`: where the causal graph began, and what directly brought this run about. */
+  /** `run:<id>` or `event:<source>:<id>`: where the causal graph began, and what directly brought this run about (as caller.ts keeps it). */
   readonly root: string
   readonly cause: string | null
   /** The run that waits for this one, and its operation there; null for a run that nobody waits for. */

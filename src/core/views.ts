@@ -113,6 +113,8 @@ export interface RunView {
   readonly key: { readonly field: string; readonly value: string } | null
   readonly root: string
   readonly cause: string | null
+  /** Of a run that was asked for from outside: the caller's span, as W3C Trace Context has it. */
+  readonly traceparent?: string | undefined
   readonly parent: string | null
   readonly status: RunStatus
   /** `scheduled`: it begins later, at `at`. `undoing`: it takes back what it did. `cancelling`: it was asked to stop. */
@@ -162,6 +164,8 @@ export interface EventView {
   readonly data: Json
   readonly correlationid: string
   readonly causationid?: string | undefined
+  /** Of an event from outside: the span of whoever published it. */
+  readonly traceparent?: string | undefined
   readonly partitionkey: string
   /** Position in the shard, as a string of 16 digits, so that it sorts as text. */
   readonly sequence: string
@@ -183,7 +187,7 @@ export interface ScheduleView {
   readonly run: string
   /** `ended`: a version of Ballet without schedules had the store, and somebody ended the run there. It fires no more. */
   readonly state: 'active' | 'paused' | 'stuck' | 'ended'
-  /** When it fires next; null while it is paused, or has not been begun, and when it has ended. */
+  /** When it fires next; null while it is paused, has not been begun or cannot be read, and when it has ended. */
   readonly next: string | null
   readonly paused: { readonly by: string; readonly why: string; readonly at: string } | null
   /** The latest time that it fired for, the run that was started, and how that stands; a status of null for one that is forgotten. */
@@ -323,56 +327,7 @@ export interface ApplicationView {
   readonly signals: readonly string[]
 }
 
-/** A node: one process with the application open. Times are ISO 8601, by the clock of the store. */
-export interface NodeView {
-  readonly id: string
-  readonly app: string
-  /** Of the application, and of Ballet. */
-  readonly version: string
-  readonly ballet: string
-  readonly address: string | null
-  /**
-   * `owner`: it carries runs. `standby`: it is ready to take over, or of an older version. `leaving`: it is to end, and hands on
-   * what it has. `gone`: it was not heard of for a whole lease.
-   */
-  readonly state: 'owner' | 'standby' | 'leaving' | 'gone'
-  /** How many shards it owns. */
-  readonly shards: number
-  readonly began: string
-  /** When it was heard of last, and until when its lease runs; null without leases, and for one whose lease was ended. */
-  readonly heard: string | null
-  readonly until: string | null
-  /** The one that answers. */
-  readonly self: boolean
-}
-
-/** Who owns a shard. */
-export interface ShardView {
-  readonly shard: number
-  /** The id of a node of the list; null when nobody owns it, or a process that does not tell. */
-  readonly owner: string | null
-  readonly address: string | null
-  readonly since: string | null
-  readonly until: string | null
-  readonly epoch: number
-  /** The last position in its log. */
-  readonly head: number
-  /**
-   * What lies in its inbox and has not been taken, counted to 1,000: more than a few for long means that its owner is behind, or
-   * that something was set aside, of which its log says why.
-   */
-  readonly waiting: number
-}
-
-/** The nodes that share a store. */
-export interface NodesView {
-  /** How long a lease runs, in milliseconds; null where one process at a time can have the store. */
-  readonly leaseMs: number | null
-  readonly nodes: readonly NodeView[]
-  readonly shards: readonly ShardView[]
-}
-
-/** How many runs have not ended. */
+/** How many runs have not ended; of schedules, which never do, those that are stuck. */
 export interface CountsView {
   readonly counts: readonly CountView[]
   /** Whether there are more of them than were counted. */

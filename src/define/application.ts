@@ -3,6 +3,7 @@
 import type { Json } from '../core/json.ts'
 import type { RunKind } from '../core/store.ts'
 import type { EventValue, SignalValue } from '../core/values.ts'
+import type { NodesView } from '../core/node-views.ts'
 import type {
   ApplicationView,
   CountsView,
@@ -10,7 +11,6 @@ import type {
   FlowView,
   JournalView,
   KeyView,
-  NodesView,
   Page,
   Related,
   RunView,
@@ -64,6 +64,8 @@ export interface StartSettings {
   readonly at?: Time | undefined
   /** A run that has not ended at this time is cancelled. */
   readonly deadline?: Time | undefined
+  /** The caller's span as a `traceparent` of W3C Trace Context: the run's span has a link to it. One that is none is passed over. */
+  readonly traceparent?: string | null | undefined
 }
 
 /**
@@ -92,12 +94,16 @@ export interface PublishSettings {
   readonly id?: string | undefined
   /** Default: the name of the application. */
   readonly source?: string | undefined
+  /** The caller's span as a `traceparent` of W3C Trace Context: the event's span has a link to it. One that is none is passed over. */
+  readonly traceparent?: string | null | undefined
 }
 
 /** What may be said of a signal beside its data. */
 export interface SignalSettings {
   /** By which it is known when it comes twice. */
   readonly id?: string | undefined
+  /** The caller's span as a `traceparent` of W3C Trace Context: the span of the wait that it ends has a link to it. One that is none is passed over. */
+  readonly traceparent?: string | null | undefined
 }
 
 /** Who asks for something to be done to a run, and why: it stands in the journal. */
@@ -194,6 +200,8 @@ export interface PublishRequest {
   readonly source?: string | undefined
   /** What brought it about, when the sender knows (CloudEvents `causationid`). */
   readonly cause?: string | undefined
+  /** As in `PublishSettings`. */
+  readonly traceparent?: string | null | undefined
 }
 
 /** A flow to be conducted, by the event that begins it; as `PublishRequest`. */
@@ -208,6 +216,8 @@ export interface SignalRequest {
   readonly data: unknown
   /** By which it is known when it comes twice: the same id is delivered to a run once, and is refused with other data. */
   readonly id?: string | undefined
+  /** As in `SignalSettings`. */
+  readonly traceparent?: string | null | undefined
 }
 
 /** What was asked of a schedule, once it is durable. */
@@ -287,9 +297,7 @@ export interface Application {
    * CONDUCT_IMPOSSIBLE, CONDUCT_REFUSED, INPUT_INVALID, REQUEST_INVALID for an event that cannot come first, RUN_CONFLICT,
    * EVENT_CONFLICT.
    */
-  conduct(
-    choreography: Named,
-  ): (event: EventValue, options?: { readonly id?: string; readonly source?: string }) => Promise<Started>
+  conduct(choreography: Named): (event: EventValue, options?: PublishSettings) => Promise<Started>
   /** As `conduct`, by the name of the choreography and the type of the event. */
   conductNamed(request: ConductRequest): Promise<Started>
   /**

@@ -1,5 +1,6 @@
 // The typed doors of an application: each names what it is given, and hands it to where that goes (doors.ts), or asks the
 // committed rows (queries.ts). What opens, owns and closes is RunningApplication, which extends this.
+import { traced } from '../core/caller.ts'
 import type { Json } from '../core/json.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
 import type {
@@ -70,12 +71,12 @@ export abstract class ApplicationDoors {
   async start(call: CallValue, options: StartSettings & Partial<InTransaction> = {}): Promise<Started | Posted> {
     const { tx, ...said } = settings(options, known.start)
     const { name, input } = made(call, 'call', 'app.start(checkout(input))')
-    const request = { ...said, call: checkOutside(name), input }
+    const request = traced({ ...said, call: checkOutside(name), input })
     return tx === undefined ? this.doors.start(request) : this.doors.startIn(request, tx)
   }
   async startNamed(request: StartRequest): Promise<Started> {
     checkOutside(word(settings(request, known.startNamed, 'request').call, 'call'))
-    return this.doors.start(request)
+    return this.doors.start(traced(request))
   }
 
   publish(event: EventValue, options?: PublishSettings): Promise<Published>
@@ -83,17 +84,17 @@ export abstract class ApplicationDoors {
   async publish(event: EventValue, options: PublishSettings & Partial<InTransaction> = {}) {
     const { tx, ...said } = settings(options, known.publish)
     const { type, data } = made(event, 'event', 'app.publish(OrderCreated(data))')
-    const request = { ...said, type, data }
+    const request = traced({ ...said, type, data })
     return tx === undefined ? this.doors.publish(request) : this.doors.publishIn(request, tx)
   }
   async publishNamed(request: PublishRequest): Promise<Published> {
     word(settings(request, known.publishNamed, 'request').type, 'type')
-    return this.doors.publish(request)
+    return this.doors.publish(traced(request))
   }
 
   conduct(
     choreography: Parameters<Application['conduct']>[0],
-  ): (event: EventValue, options?: { readonly id?: string; readonly source?: string }) => Promise<Started> {
+  ): (event: EventValue, options?: PublishSettings) => Promise<Started> {
     const name = word(fields(choreography, 'choreography').name, 'choreography.name')
     return async (event, options = {}) => {
       const { type, data } = made(event, 'event', 'app.conduct(fulfilment)(OrderCreated(data))')
@@ -102,7 +103,7 @@ export abstract class ApplicationDoors {
   }
   async conductNamed(request: ConductRequest): Promise<Started> {
     word(settings(request, known.conductNamed, 'request').choreography, 'choreography')
-    return this.doors.conduct(request)
+    return this.doors.conduct(traced(request))
   }
 
   signal(run: string, signal: SignalValue, options?: SignalSettings): Promise<Signalled>
@@ -110,13 +111,13 @@ export abstract class ApplicationDoors {
   async signal(run: string, signal: SignalValue, options: SignalSettings & Partial<InTransaction> = {}) {
     const { tx, ...said } = settings(options, known.signal)
     const { type, data } = made(signal, 'signal', 'app.signal(run, Approved(data))')
-    const request = { ...said, run: word(run, 'run'), name: type, data }
+    const request = traced({ ...said, run: word(run, 'run'), name: type, data })
     return tx === undefined ? this.doors.signal(request) : this.doors.signalIn(request, tx)
   }
   async signalNamed(request: SignalRequest): Promise<Signalled> {
     word(settings(request, known.signalNamed, 'request').run, 'run')
     word(request.name, 'name')
-    return this.doors.signal(request)
+    return this.doors.signal(traced(request))
   }
 
   async cancel(run: string, request: Reasoned = {}): Promise<Acted> {

@@ -6,7 +6,8 @@ import { fault, isBalletError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { Leases, NodeInfo } from '../core/lease.ts'
 import type { Tenure } from '../core/store.ts'
-import type { ApplicationView, NodesView, RunView } from '../core/views.ts'
+import type { NodesView } from '../core/node-views.ts'
+import type { ApplicationView, RunView } from '../core/views.ts'
 import type { Application, RecoveryView } from '../define/application.ts'
 import type { NodeAt, NodeHints, Standing } from '../define/node.ts'
 import { ApplicationDoors } from './application-doors.ts'
@@ -142,6 +143,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       else if (info.shards === 1) await this.#ownOne(leases)
       else await this.#share(leases)
     } catch (error) {
+      this.scheduling.close()
       await this.#shards.close(0)
       await (this.#ownership ?? this.#shares)?.close()
       await this.#options.telemetry.tracing?.close()
@@ -246,7 +248,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
   }
 
   nodes(): Promise<NodesView> {
-    return nodesOf(this.#options.store, { ...this.#options.node, began: this.#began })
+    const { store, node, namespace: ns, codec } = this.#options
+    return nodesOf(store, { ...node, began: this.#began }, { ns, codec })
   }
 
   get recovered(): RecoveryView {

@@ -11,6 +11,7 @@ import { isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { parseText } from '../core/json-text.ts'
 import type { InboxRow } from '../core/store.ts'
+import type { AsideView } from '../core/node-views.ts'
 import { isOfStore, isOfVersion } from './between-shards.ts'
 import { orFailure } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -28,8 +29,12 @@ type AsidePlace = (typeof PLACES)[number]
 
 const nameOf = (ns: string, place: AsidePlace): string => `${ns} ${place}`
 
-/** Where such rows are in the table of inboxes: a namespace holds no space. */
-export const asidesOf = (ns: string): readonly string[] => PLACES.map((place) => nameOf(ns, place))
+/** Where such rows are in the table of inboxes (a namespace holds no space), and when they are looked at again. */
+export const asideBy = (ns: string): readonly (readonly [inbox: string, again: AsideView['again']])[] => [
+  [nameOf(ns, 'aside'), 'owned anew'],
+  [nameOf(ns, 'later'), 'by itself'],
+]
+export const asidesOf = (ns: string): readonly string[] => asideBy(ns).map(([inbox]) => inbox)
 
 export class Aside {
   readonly #context: ShardContext

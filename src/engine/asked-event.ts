@@ -1,5 +1,6 @@
 // An event as somebody outside asks for it, judged once; and its row, with the claim of its identity in the same batch. Used by
 // requests.ts, and by conduct-flow.ts for the event that begins a flow.
+import { causeWith } from '../core/caller.ts'
 import { fault } from '../core/errors.ts'
 import { toWholeText } from '../core/json-losses.ts'
 import { fromText, type JsonText } from '../core/json.ts'
@@ -53,12 +54,15 @@ export function judgeEvent(context: Judging, own: string, request: PublishReques
 interface Origin {
   readonly cause?: string | null | undefined
   readonly root?: string | null | undefined
+  readonly traceparent?: string | null | undefined
 }
 
 /** Writes an event whose name is free. Returns its position. What fails before anything is written is whoever asks's. */
-export function writeAsked(context: ShardContext, event: AskedEvent, { cause = null, root = null }: Origin): number {
+export function writeAsked(context: ShardContext, event: AskedEvent, origin: Origin): number {
   const { writer, claims } = context
   const { type, key, source, id, name, data, hash } = event
+  const { root = null, traceparent } = origin
+  const cause = causeWith(origin.cause, traceparent)
   const before = writer.rows.events.length
   let num: number
   try {

@@ -1,5 +1,6 @@
 // A start as somebody outside asks for it, judged once: what is called, with what, and under which id, from which follows
 // where the run will be. Used by requests.ts, and by whoever has to find the shard first.
+import { causeWith } from '../core/caller.ts'
 import { runRef } from '../core/ids.ts'
 import { toWholeText } from '../core/json-losses.ts'
 import { fromText, type JsonText } from '../core/json.ts'
@@ -49,7 +50,7 @@ export function judgeStart(
     call,
     key,
     root: runRef(id),
-    cause: null,
+    cause: causeWith(null, request.traceparent),
     parent: null,
     parentOp: null,
     input,

@@ -2,6 +2,7 @@
 // asked for, which few bodies do. They are properties of the context itself, so that `{ ...context }` has them; all contexts have
 // the same getters, because an object with getters of its own costs as much as all else that an attempt needs (1.2 us
 // and 1,300 bytes; by these it is 0.3 us). Used by calls.ts.
+import { causeOf } from '../core/caller.ts'
 import { idempotencyKey } from '../core/ids.ts'
 import type { Json } from '../core/json.ts'
 import { undeclaredHeartbeat } from '../core/progress.ts'
@@ -104,7 +105,7 @@ export class CallContext implements OperationContext {
     this.run = row.id
     this.op = op
     this.root = row.root
-    this.cause = row.cause
+    this.cause = causeOf(row.cause)
     this.undoes = undoes
     this.progress = heart === null ? undefined : heart.progress
     this.heartbeat = heart === null ? undeclaredHeartbeat : heart.begin(attempt)

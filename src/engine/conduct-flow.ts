@@ -67,7 +67,7 @@ export async function conductFlow(
         const birth = { ...named, key, root: ref, cause: ref, input: JSON.stringify({ type, data: first.value }), hash }
         createRun(context, birth, payloadsOf(context.encodeAsked, birth))
         try {
-          writeAsked(context, first, { cause: request.cause })
+          writeAsked(context, first, request)
         } catch (error) {
           // The run is written and its event cannot be (the codec, perhaps): half of it must not become durable.
           context.fail(error)

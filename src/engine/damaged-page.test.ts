@@ -58,7 +58,7 @@ test('F5: a run whose journal is on a damaged page: it is stuck and says why, an
     status: 'stuck',
     reason: 'unreadable',
     error: { code: 'RUN_UNREADABLE', message: expect.stringContaining('malformed') },
-    choices: [{ action: 'retry', after: 'restore the store' }, { action: 'fail' }],
+    choices: [{ action: 'retry', after: 'restore the store, or the key of its codec,' }, { action: 'fail' }],
   })
   await app.signal('sound', Go('on'))
   expect(await app.result('sound')).toBe('on')

@@ -95,9 +95,9 @@ export class Elsewhere {
 
   async #start({ birth, given }: AskedStart, request: StartRequest, tx?: object): Promise<Started> {
     const { id, hash, at, deadline, input: judged } = birth
-    const { call, input } = request
+    const { call, input, traceparent } = request
     const made = madeOfInput(this.#options.directory, call, input, judged)
-    const body = { call, input, ...made, id, hash, at: at ?? undefined, deadline: deadline ?? undefined }
+    const body = { call, input, ...made, id, hash, at: at ?? undefined, deadline: deadline ?? undefined, traceparent }
     const posted = await this.#post('start', id, id, body, tx)
     if (tx !== undefined) return { id, created: true }
     this.#expect(id)
@@ -134,9 +134,9 @@ export class Elsewhere {
 
   async #publish(asked: AskedEvent, request: PublishRequest, shard: number, tx?: object): Promise<Published> {
     const { id, source, hash, key, name } = asked
-    const { type, data, cause } = request
+    const { type, data, cause, traceparent } = request
     const made = madeOfData(this.#options.directory, type, data, asked.data)
-    const body = { type, data, ...made, id, source, hash, ...(cause === undefined ? {} : { cause }) }
+    const body = { type, data, ...made, id, source, hash, cause, traceparent }
     const posted = await this.#post('event', type, key, body, tx)
     if (tx !== undefined) return { id, source, position: 0, created: true }
     const taken = await this.#taken(shard, 'event', name, posted, `the event "${id}"`)
@@ -165,7 +165,7 @@ export class Elsewhere {
     const { directory, random, clock } = this.#options
     const id = request.id === undefined ? random.uuid(clock.now()) : checkId(request.id, 'The signal id')
     const row = await this.#row(request.run)
-    const { name, data } = request
+    const { name, data, traceparent } = request
     const hash = signalHash({ hash: contentHash }, request)
     const wasHad = async (): Promise<boolean> =>
       request.id !== undefined && hadSignal(this.#reading(this.#place.shardOf(row.id)), row, { id, hash })
@@ -175,7 +175,7 @@ export class Elsewhere {
     const what = `the data of ${name}`
     const signal = directory.signal(row, name)
     const said = signalAsJson(signal, data, toText(validate(signal.schema, data, what), what))
-    const body = { run: row.id, name, id, hash, ...said }
+    const body = { run: row.id, name, id, hash, ...said, traceparent }
     if (tx === undefined) return this.#ask<Signalled>('signal', row.id, body, 'run')
     // Nobody hears of what comes of it later.
     const isOther = await otherLies(this.#reading(this.#place.shardOf(row.id)), 'signal', { run: row.id, id, hash })

@@ -15,6 +15,7 @@ import type { ReactionDefinition } from '../define/definition.ts'
 import { heldOfInput, type Made } from './as-json.ts'
 import { createRun, hashOfGiven, payloadsOf, soloExecutor, type Birth, type BirthPayloads } from './births.ts'
 import { noticeEvent, takeEvent } from './conducting.ts'
+import { markStuck } from './endings.ts'
 import { soloOf, type LiveRun } from './live-run.ts'
 import { isHere, post } from './outbox.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -178,6 +179,8 @@ export function mapAgain(context: ShardContext, run: LiveRun): boolean {
     const { code, message } = toFailure(error)
     const words = `The reaction ${row.name} (run ${row.id}) is still stuck: ${message}`
     context.log.error(words, undefined, { run: row.id, code })
+    // It could not be read for a while, and that is what its row says.
+    if (row.reason === 'unreadable') markStuck(context, run, null, 'threw', toFailure(error), error)
   }
   return false
 }

@@ -4,7 +4,7 @@ import { fault, isBalletError } from '../core/errors.ts'
 import { parseText } from '../core/json-text.ts'
 import { parseCommands, parseTurn, type Cancelled, type Note, type Turn } from '../core/journal.ts'
 import type { Delivered } from '../core/journal.ts'
-import type { Failure } from '../core/failure.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
 import { seenOf, type SeenSignals } from '../core/mailbox.ts'
 import type { JournalRow, RunRow, StoreReader } from '../core/store.ts'
@@ -82,6 +82,14 @@ export async function readRows(...of: Parameters<typeof pagesOf>): Promise<reado
 export function sealedBy({ id }: Pick<RunRow, 'id'>, error: unknown): Error {
   if (!isBalletError(error) || error.code !== 'STORE_FAILED') throw error
   return fault('RUN_UNREADABLE', { run: `the run "${id}"`, problem: error.details['problem'] ?? '' }, error)
+}
+
+/**
+ * Rows are there, and say nothing: they were damaged, or encoded with a key that the codec does not have. Nothing is written beside them, for
+ * that would be encoded with the keys of this node: a codec that has the right ones again may not have these.
+ */
+export function unreadableRows({ id }: Pick<RunRow, 'id'>, error: unknown): Error {
+  return fault('RUN_UNREADABLE', { run: `the run "${id}"`, problem: toFailure(error).message }, error)
 }
 
 /** What the rows of a run say, and its turns. Throws when one cannot be read, as `HistoryReader` does. */

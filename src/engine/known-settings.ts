@@ -24,11 +24,13 @@ type InOrOut<Settings> = Known<Settings & Partial<InTransaction>>
 type Paged = { readonly limit?: number; readonly cursor?: string }
 
 const TX = { tx: 'other' } as const
+/** Whatever it is, nobody is refused for it. */
+const TRACED = { traceparent: 'other' } as const
 const REASON: Known<Reasoned> = { by: 'other', why: 'other' }
 const PAGE: Known<Paged> = { limit: 'other', cursor: 'other' }
-const START: Known<StartSettings> = { id: 'text', at: 'other', deadline: 'other' }
-const PUBLISH: Known<PublishSettings> = { id: 'text', source: 'text' }
-const SIGNAL: Known<SignalSettings> = { id: 'text' }
+const START: Known<StartSettings> = { id: 'text', at: 'other', deadline: 'other', ...TRACED }
+const PUBLISH: Known<PublishSettings> = { id: 'text', source: 'text', ...TRACED }
+const SIGNAL: Known<SignalSettings> = { id: 'text', ...TRACED }
 const EVENT: Known<PublishRequest> = { type: 'other', data: 'other', ...PUBLISH, cause: 'text' }
 const FILTER = { name: 'other', status: 'other', reason: 'other', kind: 'other', key: 'other', root: 'other' } as const
 

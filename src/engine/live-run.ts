@@ -23,8 +23,8 @@ export type Executor =
   /** It conducts the flow of a key: conducts.ts has what there is of it. */
   | { readonly kind: 'conductor' }
   /** Its code is wrong (it threw, diverged, or is gone): nothing is delivered until the application is opened again.
-   *  `seen` are the signals that it has had, `unread` how many it has not received. `sealed`: the store cannot read its journal,
-   *  so that nothing is written there either. `machine`: how far it had come in this process. */
+   *  `seen` are the signals that it has had, `unread` how many it has not received. `sealed`: its rows cannot be read,
+   *  so that nothing is written beside them either. `machine`: how far it had come in this process. */
   | {
       readonly kind: 'frozen'
       readonly seen: Map<string, string | undefined>

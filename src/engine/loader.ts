@@ -1,7 +1,7 @@
 // Opens a run that is on disk: replays it and takes up what it was doing. Used for every open run at recovery, and for
 // a parked one when something comes for it. Recovery goes through the same turns as live work.
 import { elapsedOf } from '../core/clock.ts'
-import { fault, invariant, isBalletError } from '../core/errors.ts'
+import { fault, invariant } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
 import type { Machine } from '../core/machine.ts'
@@ -13,7 +13,7 @@ import { takeUpConductor } from './conducting.ts'
 import { DeliveryJob, freeze, giveHeld, keepSeen } from './deliveries.ts'
 import { mapAgain } from './facts.ts'
 import { markFreed, markStuck } from './endings.ts'
-import { answeredByMail, HistoryReader, pagesOf, sealedBy, type History } from './history.ts'
+import { answeredByMail, HistoryReader, pagesOf, sealedBy, unreadableRows, type History } from './history.ts'
 import { childOf, type LiveRun } from './live-run.ts'
 import { tooLong } from './long-runs.ts'
 import { keepMailOn } from './mail.ts'
@@ -45,7 +45,7 @@ export async function loadRun(context: ShardContext, row: RunRow): Promise<Loade
         await coming.replay?.room()
       } catch (error) {
         // The rest is read all the same: how far the journal goes has to be known.
-        wrong ??= error instanceof Error ? error : fault('INVARIANT', { problem: String(error) })
+        wrong ??= unreadableRows(row, error)
       }
     }
     if (coming !== null && wrong === null) return await arrive(context, coming, reader.history)
@@ -54,6 +54,7 @@ export async function loadRun(context: ShardContext, row: RunRow): Promise<Loade
   } finally {
     if (coming !== null && wrong !== null) forget(coming, wrong)
   }
+  invariant(wrong !== null, 'a journal that was not read has a reason')
   return unreadable(context, row, reader.history.nextSeq, wrong)
 }
 
@@ -89,12 +90,10 @@ function forget({ run, replay }: Coming, error: Error): void {
 }
 
 /** A run whose rows cannot be read is frozen as they are: it is one run's fault, and the others are opened. */
-function unreadable(context: ShardContext, row: RunRow, nextSeq: number, error: unknown): Loaded {
+function unreadable(context: ShardContext, row: RunRow, nextSeq: number, error: Error): Loaded {
   const run = liveRun(context, row, 'null')
-  const isSealed = isBalletError(error) && error.code === 'RUN_UNREADABLE'
-  run.executor = { kind: 'frozen', seen: new Map(), ...(isSealed ? { sealed: error } : {}) }
+  run.executor = { kind: 'frozen', seen: new Map(), sealed: error }
   run.seq = nextSeq
-  const diff = `  its rows cannot be read: ${toFailure(error).message}`
   const history = {
     turns: 0,
     attempts: new Map(),
@@ -110,14 +109,7 @@ function unreadable(context: ShardContext, row: RunRow, nextSeq: number, error: 
     bytes: 0,
     isRetried: false,
   }
-  return {
-    run,
-    history,
-    replayed: {
-      kind: 'diverged',
-      error: isSealed ? error : fault('RUN_DIVERGED', { run: `the run "${row.id}"`, seq: 0, diff }),
-    },
-  }
+  return { run, history, replayed: { kind: 'diverged', error } }
 }
 
 /**
@@ -198,6 +190,8 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded, s
       // It did not fit its definition, and nothing of it has begun: today's may do.
       if (run.row.status === 'stuck' && run.stuckOps.size === 0 && run.row.call !== '')
         markFreed(context, run, 'its definition is tried again')
+      // It could not be read for a while, and its call is stuck as before.
+      else if (run.row.status === 'stuck' && run.row.reason === 'unreadable') freeGoingOn(context, run, history)
       if (history.cancelled !== null) return outwaitSolo(context, run, history.cancelled)
       // Asked to stop while it was left alone: then it does not begin.
       for (const mail of history.mail) context.deliver(run.row.num, mail)

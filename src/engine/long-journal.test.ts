@@ -66,14 +66,15 @@ test('a journal of several pages is replayed to its end, and no step is taken ag
   await app.close()
 })
 
-test('a row of a later page that cannot be read: the run is stuck and keeps what comes, and goes on once it can be read', async () => {
+test('a row of a later page that cannot be read: the run is stuck, what comes is refused, and it goes on once it can be read', async () => {
   const { data, begun, definition } = await ranOnce()
   const blind = await openForTest(definition, { store: memory(data), codec: blindFor('walk#1200"') })
-  expect(await blind.run('m')).toMatchObject({ status: 'stuck', reason: 'diverged' })
-  await blind.signal('m', Go('kept'))
+  expect(await blind.run('m')).toMatchObject({ status: 'stuck', reason: 'unreadable' })
+  await expect(blind.signal('m', Go('lost'))).rejects.toMatchObject({ code: 'RUN_UNREADABLE' })
   await blind.close()
   const app = await openForTest(definition, { store: memory(data) })
-  expect(await app.result('m')).toBe(`${(STEPS * (STEPS - 1)) / 2} kept`)
+  await app.signal('m', Go('sent'))
+  expect(await app.result('m')).toBe(`${(STEPS * (STEPS - 1)) / 2} sent`)
   expect(begun).toHaveLength(STEPS)
   await app.close()
 })

@@ -4,15 +4,22 @@ import { fault } from '../core/errors.ts'
 import type { LeaseRow, NodeInfo, NodeRow } from '../core/lease.ts'
 import { LEAVING } from '../core/shares.ts'
 import type { Store } from '../core/store.ts'
-import type { NodesView, NodeView, ShardView } from '../core/views.ts'
+import type { NodesView, NodeView, ShardView } from '../core/node-views.ts'
+import { asidesIn, type AsideReading } from './asides.ts'
 
 /** The node that asks. `began` in milliseconds since the epoch. */
 type Self = NodeInfo & Pick<NodeRow, 'began'>
 
 const SHARD = 0
 
-/** Who shares a store. @param self null when a command reads the store itself. */
-export async function nodesOf(store: Store, self: Self | null): Promise<NodesView> {
+/** Who shares a store, and what waits in it. @param self null when a command reads the store itself, and @param reading then as well. */
+export async function nodesOf(store: Store, self: Self | null, reading: AsideReading | null): Promise<NodesView> {
+  const view = await sharing(store, self)
+  const shards = view.shards.flatMap(({ shard, waiting }) => (waiting > 0 ? [shard] : []))
+  return { ...view, aside: await asidesIn(store, shards, reading) }
+}
+
+async function sharing(store: Store, self: Self | null): Promise<Omit<NodesView, 'aside'>> {
   const { leases } = store
   if (leases === undefined) return alone(store, self)
   const [nodes, owned] = await Promise.all([leases.nodes(), leases.leases()])
@@ -23,7 +30,7 @@ export async function nodesOf(store: Store, self: Self | null): Promise<NodesVie
   }
 }
 
-async function alone(store: Store, self: Self | null): Promise<NodesView> {
+async function alone(store: Store, self: Self | null): Promise<Omit<NodesView, 'aside'>> {
   // Of all namespaces, as where there are leases: what waits for one that is not open waits for its node as well.
   const [{ epoch, head }, lying] = await Promise.all([store.tenure(SHARD), store.inboxIds(SHARD, null, 1000)])
   const [owner, address, since] = self === null ? [null, null, null] : [self.id, self.address, time(self.began)]

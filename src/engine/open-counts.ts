@@ -3,6 +3,7 @@
 // Used by queries.ts; what a process knows without asking is in metrics.ts.
 import type { StoreReader } from '../core/store.ts'
 import type { CountsView, CountView } from '../core/views.ts'
+import { SCHEDULE } from './schedules.ts'
 
 /** Runs of a status that are looked at, in all shards together. */
 const COUNTED = 100_000
@@ -22,6 +23,8 @@ export async function openCounts(
   for (const { status, rows } of found) {
     more ||= rows.reduce((sum, { runs }) => sum + runs, 0) >= limit
     for (const { kind, name, phase, reason, runs } of rows) {
+      // A schedule never ends: it is nobody's open work, unless it needs a person.
+      if (name === SCHEDULE && status === 'running') continue
       const alike = JSON.stringify([status, phase, reason, kind, name])
       counts.set(alike, {
         status,

@@ -7,7 +7,7 @@ import type { RunRow, SuspectRow } from '../core/store.ts'
 import { liveRun } from './births.ts'
 import { keepSeen } from './deliveries.ts'
 import { markStuck } from './endings.ts'
-import { historyOf, readRows, sealedBy } from './history.ts'
+import { historyOf, readRows, sealedBy, unreadableRows } from './history.ts'
 import type { LiveRun } from './live-run.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -23,8 +23,8 @@ export async function leaveAlone(context: ShardContext, row: RunRow): Promise<Li
   run.seq = (rows.at(-1)?.seq ?? row.since - 1) + 1
   try {
     keepSeen(run, historyOf(context, row, rows).history)
-  } catch {
-    // Rows that cannot be read say nothing of what it has seen: a signal that comes twice is then kept twice.
+  } catch (error) {
+    run.executor = { kind: 'frozen', seen: new Map(), sealed: unreadableRows(row, error) }
   }
   return run
 }

@@ -32,6 +32,7 @@ export class Posts {
       hash,
       at: at ?? undefined,
       deadline: deadline ?? undefined,
+      traceparent: request.traceparent,
       silent: true,
     })
     return { id }
@@ -40,17 +41,17 @@ export class Posts {
   /** @throws as `Requests.publish`, TX_INVALID, TX_FOREIGN, and what the transaction throws */
   async publish(request: PublishRequest, tx: object, asked?: AskedEvent): Promise<Posted> {
     const { id, source, key, hash, data: judged } = await this.#requests.publishable(request, asked)
-    const { type, data } = request
+    const { type, data, traceparent } = request
     const made = madeOfData(this.#context.directory, type, data, judged)
-    await this.#post(tx, 'event', type, { type, data, ...made, id, source, hash, silent: true }, key)
+    await this.#post(tx, 'event', type, { type, data, ...made, id, source, hash, traceparent, silent: true }, key)
     return { id }
   }
 
   /** @throws as `Signals.send`, TX_INVALID, TX_FOREIGN, and what the transaction throws */
   async signal(request: SignalRequest, tx: object): Promise<Posted> {
     const { id, body } = await this.#requests.signals.judge(request)
-    const { run, name } = request
-    if (body !== null) await this.#post(tx, 'signal', run, { run, name, id, ...body })
+    const { run, name, traceparent } = request
+    if (body !== null) await this.#post(tx, 'signal', run, { run, name, id, ...body, traceparent })
     return { id }
   }
 

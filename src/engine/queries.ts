@@ -1,5 +1,6 @@
 // The questions of operators, answered from committed rows: runs, journals, events, keys, causal graphs. Needs a reader
 // of the store and nothing of a running engine, so a file can be read without its application.
+import { originOf } from '../core/caller.ts'
 import { parseText } from '../core/json-text.ts'
 import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
@@ -34,6 +35,7 @@ import {
   type Places,
 } from './cursors.ts'
 import type { Directory } from './directory.ts'
+import { eventView } from './event-view.ts'
 import { flowView, keysMeant } from './flow-views.ts'
 import { presentOf, type DecodedRow, type Present } from './fold.ts'
 import { ListReads, numberOf, type ListReadsOptions } from './list-reads.ts'
@@ -276,7 +278,7 @@ export class Queries {
       version: row.version,
       key: row.key === null ? null : splitKey(row.key),
       root: row.root,
-      cause: row.cause,
+      ...originOf(row.cause),
       parent,
       status: row.status,
       ...phaseOf(row, present),
@@ -315,22 +317,7 @@ export class Queries {
 
   /** An event as CloudEvents JSON. */
   eventView(row: EventRow): EventView {
-    const { value } = splitKey(row.key)
-    return {
-      specversion: '1.0',
-      id: row.id,
-      source: row.source,
-      type: row.type,
-      subject: value,
-      time: new Date(row.at).toISOString(),
-      datacontenttype: 'application/json',
-      data: parseText(this.#text(row.data, 'event', row.id)) as Json,
-      correlationid: row.root,
-      ...(row.cause === null ? {} : { causationid: row.cause }),
-      partitionkey: value,
-      sequence: String(row.pos).padStart(16, '0'),
-      published: row.published,
-    }
+    return eventView(row, this.#text(row.data, 'event', row.id))
   }
 
   /** One after the other: each reads the journal of its run, and between two of them others have their turn. */

@@ -108,7 +108,8 @@ export class Requests {
     const decide = async (taken: Taken | null): Promise<Published> => {
       this.#shard.check()
       if (taken === null) this.#refuseNew(way)
-      const position = taken?.num ?? writeAsked(context, event, { cause: request.cause, root })
+      const position =
+        taken?.num ?? writeAsked(context, event, { cause: request.cause, traceparent: request.traceparent, root })
       place?.born()
       await this.#settled(way, taken, hash, () => fault('EVENT_CONFLICT', { id, source }))
       return { id, source, position, created: taken === null }

@@ -19,6 +19,7 @@ import type { Aged, AgedEvent, Claim, RunRow } from '../core/store.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { Ancestry } from './ancestry.ts'
 import { CautiousClock, newestAt } from './cautious-clock.ts'
+import { mayBeFired } from './firing-names.ts'
 import { PAGE, STEP, sweepFlows, sweepFlowsOf, type Sweep } from './flow-sweep.ts'
 import { besideOf } from './heartbeats.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
@@ -331,10 +332,11 @@ export class RetentionSweep {
 
   /**
    * Whether something that follows from a run or event is there still: it would meet what follows from the next of that
-   * name. All of it has the root that began it.
+   * name. All of it has the root that began it. Nor is the name of a firing free that may be made once more.
    */
   async #isHeld({ space, id, num }: Claim): Promise<boolean> {
     const { store, shard, ns } = this.#context
+    if (space === 'run' && (await mayBeFired(this.#context, id))) return true
     // The claim of an event names its source and its id, neither of which holds a space.
     const root = space === 'run' ? runRef(id) : eventRef(...(id.split(' ', 2) as [string, string]))
     const asked = (await this.#shardsOf(root)).map((one) => runRows(store, one, { ns, root, limit: 1 }))

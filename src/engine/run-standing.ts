@@ -26,7 +26,8 @@ function choicesOfAny(row: RunRow, { stuckOps, waits, isCancelled }: Present): r
     if (lateUndone(row) !== null) return ofOps.filter(({ action }) => action !== 'fail')
     return isCancelled ? ofOps : [...ofOps, { action: 'cancel' }]
   }
-  if (row.reason === 'unreadable') return [{ action: 'retry', after: 'restore the store' }, { action: 'fail' }]
+  if (row.reason === 'unreadable')
+    return [{ action: 'retry', after: 'restore the store, or the key of its codec,' }, { action: 'fail' }]
   // Nothing is wrong with its code, and a cancellation is not counted.
   if (row.reason === 'limit')
     return [{ action: 'retry', after: 'raise the limit' }, { action: 'cancel' }, { action: 'fail' }]

@@ -31,22 +31,32 @@ const [LOOK_MS, FARTHER] = [60_000, 4] as const
 
 /**
  * @param planned null for one that is seen for the first time, or again after it was gone: it begins now.
- * @param isPaused what comes due meanwhile is not fired, nor made up for.
+ * @param pausedAt since when it is paused, or null: what comes due meanwhile is not fired, nor made up for, and what came due before
+ * and was not fired yet is missed.
  */
 export function planOf(
   schedule: ScheduleDefinition | undefined,
   planned: Planned | null,
-  isPaused: boolean,
+  pausedAt: number | null,
   now: number,
 ): Plan {
   if (schedule === undefined) return { planned: null, due: [], missed: null, next: null, now }
   const { timing } = schedule
   const after = { planned: { timing, until: now }, now }
-  if (isPaused) return { ...after, due: [], missed: null, next: null }
+  if (pausedAt !== null) return { ...after, due: [], missed: leftBy(planned, Math.min(pausedAt, now)), next: null }
   const next = timesOf(timing).next(now)
   if (planned === null || planned.until >= now) return { ...after, due: [], missed: null, next }
   const { due, missed } = dueOf(schedule, planned, now)
   return { ...after, due, missed, next }
+}
+
+/** The first and the last time that had come by a moment, and was not decided. */
+function leftBy(planned: Planned | null, moment: number): Plan['missed'] {
+  if (planned === null || planned.until >= moment) return null
+  const { next } = timesOf(planned.timing)
+  const first = next(planned.until)
+  if (first === null || first > moment) return null
+  return [first, latestOf(next, planned.until, moment, 1).at(-1) ?? first]
 }
 
 function dueOf(

@@ -36,6 +36,9 @@ export const scheduleRun = (name: string): string => `${SCHEDULE}:${name}`
  */
 export const firedRun = (name: string, at: string): string => `${name}@${at.replaceAll(/[-:]|\.000/g, '')}`
 
+/** Such an id: the schedule, the day and the time. */
+export const FIRED: RegExp = /^([A-Za-z][\w-]*)@(\d{8})T(\d{6}(?:\.\d{3})?)Z$/
+
 /** What is asked of the application that the schedules are a part of. */
 export interface ScheduleHost {
   readonly log: Log
@@ -157,11 +160,14 @@ export class Schedules {
     if (Pause.is(got)) state = { ...state, next: null, paused: { ...got.data, at: run.now().toISOString() } }
     else if (Resume.is(got)) state = { ...state, paused: null }
     run.set(state)
-    return run.continueAs({ schedule, kept: { planned: plan.planned, state } })
+    // What came due while it was paused is decided by that.
+    const decided = kept?.state.paused == null ? plan.planned : upTo(plan.planned, run.now().getTime())
+    return run.continueAs({ schedule, kept: { planned: decided, state } })
   }
 
   #plan(name: string, planned: Planned | null, { paused }: ScheduleState): Plan {
-    return planOf(this.definitions.get(name), planned, paused !== null, this.#there.now())
+    const pausedAt = paused === null ? null : Date.parse(paused.at)
+    return planOf(this.definitions.get(name), planned, pausedAt, this.#there.now())
   }
 
   /** One time; a person may have let it fail, and then it is over. */
@@ -197,7 +203,7 @@ export class Schedules {
     await host.ready(name)
     if (schedule.overlap === 'skip' && before !== null && before !== id && (await this.#isUnderWay(before)))
       // It may have been started by an attempt of which nobody has heard, when that one had not begun.
-      return (await host.run(id).catch(() => null)) === null ? { skipped: before } : { run: id }
+      return (await this.#isThere(id)) ? { run: id } : { skipped: before }
     return (await this.start(schedule, time)) === null ? { nothing: true } : { run: id }
   }
 
@@ -219,11 +225,20 @@ export class Schedules {
   }
 
   async #isUnderWay(id: string): Promise<boolean> {
+    const found = await this.#find(id)
+    return found !== 'forgotten' && found?.ended === null
+  }
+
+  async #isThere(id: string): Promise<boolean> {
+    return (await this.#find(id)) !== null
+  }
+
+  /** What is forgotten has ended. */
+  async #find(id: string): Promise<RunView | 'forgotten' | null> {
     try {
-      return (await this.#there.run(id))?.ended === null
+      return await this.#there.run(id)
     } catch (error) {
-      // What is forgotten has ended.
-      if (isBalletError(error) && error.code === 'RUN_FORGOTTEN') return false
+      if (isBalletError(error) && error.code === 'RUN_FORGOTTEN') return 'forgotten'
       throw error
     }
   }
@@ -242,6 +257,10 @@ function isPlan(made: unknown): made is Plan {
 function waitOf({ next, now }: Plan, turn: number): number {
   if (next === null) return 0
   return Math.max(0, next - (turn - now < AHEAD_MS ? turn : now))
+}
+
+function upTo(planned: Planned | null, time: number): Planned | null {
+  return planned === null ? null : { ...planned, until: Math.max(planned.until, time) }
 }
 
 function isPausing(value: unknown): value is Pausing {

@@ -95,6 +95,8 @@ export class Scheduling {
         this.#tellOver(schedule, error.message)
         return again(TICK_MS)
       }
+      // That it is stuck has been said, and it looks by itself when it can be read.
+      if (isBalletError(error) && error.code === 'RUN_UNREADABLE') return again(TICK_MS)
       log.warn(`The schedule "${schedule}" is not begun, and is tried again: ${toFailure(error).message}`, undefined, {
         run,
       })
@@ -140,7 +142,8 @@ export class Scheduling {
 
   async #view({ name, timing, overlap, catchUp, withinMs }: ScheduleDefinition): Promise<ScheduleView> {
     const own = await this.#own(name)
-    const { next, paused, last, skipped, missed } = (own === 'over' ? {} : (own?.state ?? {})) as Partial<ScheduleState>
+    const known = typeof own === 'string' ? null : own
+    const { next, paused, last, skipped, missed } = (known?.state ?? {}) as Partial<ScheduleState>
     const state = stateOf(own, paused != null)
     const run = last == null ? null : await this.#options.run(last.run).catch(() => null)
     return {
@@ -155,7 +158,11 @@ export class Scheduling {
       state,
       // One that has not looked yet will come to the same.
       next:
-        state === 'ended' ? null : next === undefined ? isoOf(timesOf(timing).next(this.#options.clock.now())) : next,
+        state === 'ended' || own === 'unread'
+          ? null
+          : next === undefined
+            ? isoOf(timesOf(timing).next(this.#options.clock.now()))
+            : next,
       paused: paused ?? null,
       last: last == null ? null : { ...last, status: run?.status ?? null, ended: run?.ended ?? null },
       skipped: skipped ?? null,
@@ -163,13 +170,15 @@ export class Scheduling {
     }
   }
 
-  /** Its run; `over` where that has ended and was forgotten, or is none of a schedule. */
-  async #own(name: string): Promise<RunView | 'over' | null> {
+  /** Its run; `over` where that has ended and was forgotten, or is none of a schedule; `unread` where it cannot be read. */
+  async #own(name: string): Promise<Own> {
     try {
       const own = await this.#options.run(scheduleRun(name))
       return own === null || own.name === SCHEDULE ? own : 'over'
     } catch (error) {
       if (isBalletError(error) && error.code === 'RUN_FORGOTTEN') return 'over'
+      // It hides no other.
+      if (isBalletError(error) && error.code === 'RUN_UNREADABLE') return 'unread'
       throw error
     }
   }
@@ -207,7 +216,10 @@ export class Scheduling {
   }
 }
 
-function stateOf(own: RunView | 'over' | null, isPaused: boolean): ScheduleView['state'] {
+type Own = RunView | 'over' | 'unread' | null
+
+function stateOf(own: Own, isPaused: boolean): ScheduleView['state'] {
+  if (own === 'unread') return 'stuck'
   if (own === 'over' || (own !== null && own.ended !== null)) return 'ended'
   if (own?.status === 'stuck') return 'stuck'
   return isPaused ? 'paused' : 'active'

@@ -3,7 +3,7 @@
 //
 //   opening --recover--> serving --close--> closed
 //                           '--fenced, store failed--> failed
-import { elapsedOf } from '../core/clock.ts'
+import { elapsedOf, type Clock } from '../core/clock.ts'
 import { asError, fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { Delivered } from '../core/journal.ts'
@@ -76,7 +76,7 @@ export class Shard {
     this.#options = { ...options, clock: guarded(options.clock, onFailure) }
     const { clock, store, random, tenure, ns, directory, codec, log, counts, pulse, trials, info } = this.#options
     const space = new Space({ store, clock, log, counts, onFailure })
-    const pump = this.#pump(onFailure)
+    const pump = this.#pumpBy(clock)
     const writer = this.#writerOver(space, pump)
     const { shard } = tenure
     const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
@@ -141,12 +141,12 @@ export class Shard {
     this.#unwatch = watchRejections((reason) => claimRejection(this.context.pump, reason))
   }
 
-  #pump(onFailure: (error: unknown) => void): Pump {
+  #pumpBy(clock: Clock): Pump {
     return new Pump({
       onTurnEnd: () => this.context.writer.turnEnded(),
       onRoundEnd: () => this.#roundEnd(),
-      onFailure,
-      now: () => elapsedOf(this.#options.clock),
+      onFailure: (error) => this.#fail(error),
+      now: () => elapsedOf(clock),
     })
   }
 

@@ -6,7 +6,7 @@ import { guarded } from '../../test/support/stores.ts'
 import type { Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import { Placement } from '../core/placement.ts'
-import { ballet, workflow } from '../index.ts'
+import { ballet, schedule, workflow } from '../index.ts'
 import { ShardedDisk } from '../testing/simulation/sharded-disk.ts'
 import { shardedStore } from '../testing/simulation/sharded-store.ts'
 import { rounds } from '../testing/simulation/world.ts'
@@ -38,6 +38,29 @@ test('an application that cannot open for one shard begins no other, also when t
   expect(alarms.size).toBe(0)
   // Nobody takes it for one of a process that has died.
   expect([disk.of(1).owner, disk.of(1).crashes]).toEqual([null, 0])
+})
+
+test('an application that cannot open looks at no clock any more for the schedules of a shard that it had', async () => {
+  const disk = new ShardedDisk('store', 2, systemClock, 1000)
+  const shard = new Placement(disk.info).shardOf('@schedule:often')
+  const store = guarded(shardedStore(disk, false), 'acquire', async (pass, wanted) => {
+    if (wanted === shard) return pass()
+    while (disk.of(shard).runs.size === 0) await rounds(1)
+    throw fault('STORE_FAILED', { problem: 'acquire failed' })
+  })
+  const alarms = new Set<object>()
+  const clock: Clock = {
+    now: () => systemClock.now(),
+    after: () => {
+      const alarm = {}
+      alarms.add(alarm)
+      return () => alarms.delete(alarm)
+    },
+  }
+  const often = schedule('often', { cron: '@yearly', call: () => null })
+  const opening = openOn(ballet({ services: [], schedules: [often] }), store, { clock, log: keptLog() })
+  await expect(opening).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  expect(alarms.size).toBe(0)
 })
 
 test('what a node that ends could not give back is free at once, though it still waits for an answer from elsewhere', async () => {

@@ -27,6 +27,7 @@ interface Said {
   readonly id: string
   readonly hash: string | undefined
   readonly payload: JsonText | undefined
+  readonly traceparent?: string
 }
 
 /** As it lies in an inbox. */
@@ -168,8 +169,8 @@ export class Signals {
     const hash = this.#hash(request, way)
     // What somebody outside says of how it was judged counts nowhere.
     const payload = this.#payload(run, drained === undefined ? { ...request, judged: undefined } : request)
-    const { id = random.uuid(clock.now()), name } = request
-    return { kind: 'signal', name, id, hash, payload }
+    const { id = random.uuid(clock.now()), name, traceparent } = request
+    return { kind: 'signal', name, id, hash, payload, ...(traceparent == null ? {} : { traceparent }) }
   }
 
   /** Of what lay in an inbox it was made where it was asked for. */

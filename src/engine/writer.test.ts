@@ -15,10 +15,14 @@ const onFailure = (error: unknown): never => {
   throw error
 }
 
-async function writerOver(store: Store, clock: Clock = systemClock, turns = { idle: true, size: 0 }) {
+async function writerOver(
+  store: Store,
+  clock: Clock = systemClock,
+  turns = { idle: true, size: 0 },
+  counts = new Counts(),
+) {
   await store.open()
   const tenure = await store.acquire(0, 'owner')
-  const counts = new Counts()
   const space = new Space({ store, clock, log: keptLog(), counts, onFailure })
   return new Writer(store, tenure, { space, onFailure, onCaughtUp: () => {}, turns, clock, counts })
 }
@@ -37,8 +41,9 @@ test('timers and claims are waited for like every other row', async () => {
 /**
  * A process whose turns take `turnMs` each, over a store that takes 0.3 ms for a commit and 0.005 for each row of it. Commits wait
  * while `hold` is called, until it is released.
+ * @param others rows of other shards for each of this one, which the turns take their time for as well
  */
-async function busyWriter(turnMs: number) {
+async function busyWriter(turnMs: number, others = 0) {
   let now = 0
   let busy = 0
   const sizes: number[] = []
@@ -52,7 +57,8 @@ async function busyWriter(turnMs: number) {
   })
   const turns = { idle: false, size: 0 }
   const clock: Clock = { ...systemClock, elapsed: () => now, busy: () => busy }
-  const writer = await writerOver(store, clock, turns)
+  const counts = new Counts()
+  const writer = await writerOver(store, clock, turns, counts)
   let due = 0
   const turn = (): void => {
     turns.size -= 1
@@ -63,6 +69,7 @@ async function busyWriter(turnMs: number) {
   const make = (count: number): void => {
     for (let made = 0; made < count; made++) turn()
   }
+  let seen = 0
   // Until it knows how long both take.
   for (let round = 0; round < 200; round++) {
     turns.size = 20 + (round % 2) * 40
@@ -72,6 +79,8 @@ async function busyWriter(turnMs: number) {
       busy += turnMs
       writer.rows.timers.push({ due: ++due, run: 1, op: 'nap' })
     }
+    counts.rows += due * others - seen
+    seen = due * others
     await writer.barrier()
   }
   turns.idle = false
@@ -115,6 +124,15 @@ test('turns that take less than a commit costs go out together, when there is no
   turns.idle = true
   await writer.barrier()
   expect(sizes).toEqual([64])
+})
+
+test('the time of the event loop is shared with the rows of other shards', async () => {
+  const { turns, sizes, make, writer } = await busyWriter(0.01, 4)
+  turns.size = 64
+  make(64)
+  expect(sizes).toEqual([])
+  turns.idle = true
+  await writer.barrier()
 })
 
 test('a batch that is full goes out at the end of a turn, however many are left', async () => {

@@ -121,6 +121,8 @@ export class Writer {
   readonly #commits: Commits
   #rowMs = 0
   #busyMs: number
+  /** As counted for all shards when this one was last weighed. */
+  #rowsBefore: number
   #failure: Error | null = null
   /** Whom to tell when the shard fails: acknowledgements that will not come. */
   readonly #waiting = new LooseMap<(error: Error) => void, true>()
@@ -138,6 +140,7 @@ export class Writer {
     const { space, counts } = hooks
     const now = (): number => this.#now()
     this.#busyMs = this.#busyNow()
+    this.#rowsBefore = counts.rows
     this.#commits = new Commits({ store, tenure, space, counts, now, check: () => this.#checkFailure() })
   }
 
@@ -323,11 +326,13 @@ export class Writer {
     return rows * this.#rowMs > this.#commits.fixedMs * WORTH
   }
 
-  /** How long the event loop is busy for each row that becomes durable: with its turn, and with all that follows from it. */
+  /** How long the event loop is busy for each row that becomes durable, of any shard: with its turn, and with all that follows from it. */
   #weigh(rows: number): void {
     const busyMs = this.#busyNow()
     this.#hooks.counts.rows += rows
-    if (rows > 0) this.#rowMs += ((busyMs - this.#busyMs) / rows - this.#rowMs) / WEIGHED
+    const ofAll = this.#hooks.counts.rows - this.#rowsBefore
+    if (ofAll > 0) this.#rowMs += ((busyMs - this.#busyMs) / ofAll - this.#rowMs) / WEIGHED
+    this.#rowsBefore += ofAll
     this.#busyMs = busyMs
   }
 

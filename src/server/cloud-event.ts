@@ -16,6 +16,8 @@ export interface CloudEvent {
   readonly subject: string | undefined
   /** The extension `causationid`. */
   readonly cause: string | undefined
+  /** The extension of that name, as it came. */
+  readonly traceparent: string | undefined
 }
 
 const STRUCTURED = 'application/cloudevents+json'
@@ -75,6 +77,7 @@ function read(event: Envelope, isStrict: boolean): CloudEvent {
     source: optionalText(event, 'source'),
     subject: optionalText(event, 'subject'),
     cause: readCause(event),
+    traceparent: optionalText(event, 'traceparent'),
   }
 }
 

@@ -47,6 +47,11 @@ export function optionalWord<Word extends string>(
   return found
 }
 
+/** The span of whoever asks, as the header says; the application passes over what is none. */
+export function callerOf(request: Request): string | undefined {
+  return request.headers.get('traceparent') ?? undefined
+}
+
 function pathOf(inside: string, name: string): string {
   return inside === '' ? name : `${inside}.${name}`
 }

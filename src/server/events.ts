@@ -3,14 +3,16 @@ import { isRecord } from '../core/json.ts'
 import type { Application } from '../define/application.ts'
 import { answer, type Answer } from './answer.ts'
 import { readCloudEvent, type CloudEvent } from './cloud-event.ts'
-import { wrong } from './envelope.ts'
+import { callerOf, wrong } from './envelope.ts'
 import { PAGE_LIMIT, type Exchange, type Route } from './route.ts'
 
 async function publish({ app, request, bodyLimitBytes }: Exchange): Promise<Answer> {
   const event = await readCloudEvent(request, bodyLimitBytes)
   if (event.subject !== undefined) await checkSubject(app, event, event.subject)
   const { type, data, id, source, cause } = event
-  const published = await app.publishNamed({ type, data, id, source, cause })
+  // Where the event was made, which may be far from who brings it.
+  const traceparent = event.traceparent ?? callerOf(request)
+  const published = await app.publishNamed({ type, data, id, source, cause, traceparent })
   const { created } = published
   return answer(created ? 202 : 200, {
     id: published.id,

@@ -68,10 +68,14 @@ const post = (body = '{"a":1}'): Request =>
   })
 
 /** As it arrives at the owner: what was sent by a node with this secret, at the time of this clock. */
-async function arrived(secret = SECRET, clock = new SteppedClock(), asked = post()): Promise<Request> {
+async function arrived(
+  secret: string | readonly string[] = SECRET,
+  clock = new SteppedClock(),
+  asked = post(),
+): Promise<Request> {
   const { url, seen } = await listener()
   const options = { limitBytes: LIMIT, signal: asked.signal }
-  await new Forwarding(secret, clock).pass(asked, standby(url), options)
+  await new Forwarding([secret].flat(), clock).pass(asked, standby(url), options)
   const [{ method, url: path, headers, body } = { method: 'GET', url: '', headers: {}, body: '' }] = seen
   const own = Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : []))
   return new Request(`http://owner${path}`, {
@@ -84,7 +88,7 @@ async function arrived(secret = SECRET, clock = new SteppedClock(), asked = post
 test('a request goes on as it came, and its answer comes back as it is', async () => {
   const { url, seen } = await listener()
   const asked = post()
-  const answer = await new Forwarding(SECRET, systemClock).pass(asked, standby(url), {
+  const answer = await new Forwarding([SECRET], systemClock).pass(asked, standby(url), {
     limitBytes: LIMIT,
     signal: asked.signal,
   })
@@ -101,7 +105,7 @@ test('a request goes on as it came, and its answer comes back as it is', async (
 test('what was signed for this node is taken, once', async () => {
   const clock = new SteppedClock()
   const request = await arrived(SECRET, clock)
-  const owner = new Forwarding(SECRET, clock)
+  const owner = new Forwarding([SECRET], clock)
   const taken = await owner.take(request.clone(), 'owner', LIMIT)
   expect(await taken.json()).toEqual({ a: 1 })
   expect(taken.headers.has('ballet-forwarded')).toBe(false)
@@ -136,7 +140,7 @@ const changed: readonly (readonly [string, (request: Request) => Request])[] = [
 test.each(changed)('%s is refused', async (_, change) => {
   const clock = new SteppedClock()
   const request = change(await arrived(SECRET, clock))
-  await expect(new Forwarding(SECRET, clock).take(request, 'owner', LIMIT)).rejects.toMatchObject({
+  await expect(new Forwarding([SECRET], clock).take(request, 'owner', LIMIT)).rejects.toMatchObject({
     code: 'FORWARD_FORBIDDEN',
   })
 })
@@ -145,20 +149,37 @@ test('what was signed with another secret, for another node, or long ago is refu
   const clock = new SteppedClock()
   const forbidden = { code: 'FORWARD_FORBIDDEN' }
   const request = await arrived(SECRET, clock)
-  await expect(new Forwarding(`${SECRET}!`, clock).take(request.clone(), 'owner', LIMIT)).rejects.toMatchObject(
+  await expect(new Forwarding([`${SECRET}!`], clock).take(request.clone(), 'owner', LIMIT)).rejects.toMatchObject(
     forbidden,
   )
-  await expect(new Forwarding(SECRET, clock).take(request.clone(), 'other', LIMIT)).rejects.toMatchObject(forbidden)
-  await expect(new Forwarding(null, clock).take(request.clone(), 'owner', LIMIT)).rejects.toMatchObject(forbidden)
+  await expect(new Forwarding([SECRET], clock).take(request.clone(), 'other', LIMIT)).rejects.toMatchObject(forbidden)
+  await expect(new Forwarding([], clock).take(request.clone(), 'owner', LIMIT)).rejects.toMatchObject(forbidden)
   clock.pass(60_001)
-  await expect(new Forwarding(SECRET, clock).take(request, 'owner', LIMIT)).rejects.toMatchObject(forbidden)
+  await expect(new Forwarding([SECRET], clock).take(request, 'owner', LIMIT)).rejects.toMatchObject(forbidden)
+})
+
+test('a secret is changed while nodes have different ones: two understand each other by one that both have', async () => {
+  const clock = new SteppedClock()
+  const other = `${SECRET} to come`
+  const isTaken = async (by: readonly string[], of: readonly string[]): Promise<boolean> => {
+    const request = await arrived(of, clock)
+    const taken = await new Forwarding(by, clock).take(request, 'owner', LIMIT).catch(() => null)
+    return taken !== null
+  }
+  const [before, meanwhile, after] = [[SECRET], [SECRET, other], [other]]
+  expect(await isTaken(before, meanwhile)).toBe(true)
+  expect(await isTaken(meanwhile, before)).toBe(true)
+  expect(await isTaken(meanwhile, after)).toBe(true)
+  expect(await isTaken(after, meanwhile)).toBe(true)
+  expect(await isTaken(after, before)).toBe(false)
+  expect(await isTaken([`${SECRET}!`, `${other}!`], meanwhile)).toBe(false)
 })
 
 test('nobody listens: nothing was taken; another owner meanwhile: it is not known', async () => {
   const { url } = await listener()
   const gone = await serve(testApplication().app, { port: 0 })
   await gone.close()
-  const forwarding = new Forwarding(SECRET, systemClock)
+  const forwarding = new Forwarding([SECRET], systemClock)
   const asked = post()
   const options = { limitBytes: LIMIT, signal: asked.signal }
   await expect(forwarding.pass(asked, standby(gone.url), options)).rejects.toMatchObject({
@@ -180,7 +201,7 @@ test('an owner that takes a request and says nothing: it is told in words, why e
   })
   const url = `http://127.0.0.1:${(mute.address() as AddressInfo).port}`
   const clock = new SteppedClock()
-  const forwarding = new Forwarding(SECRET, clock)
+  const forwarding = new Forwarding([SECRET], clock)
   const waiting = async (end: () => void, over = new AbortController().signal): Promise<unknown> => {
     const asked = once(mute, 'request')
     const options = { limitBytes: LIMIT, signal: new AbortController().signal }
@@ -249,7 +270,7 @@ test('a server that is closing takes nothing that is passed on: nothing was done
   expect([answer.status, said['ballet-forwarded'], asked]).toEqual([503, 'closing', []])
   const { url } = await listener(said)
   const options = { limitBytes: LIMIT, signal: new AbortController().signal }
-  await expect(new Forwarding(SECRET, systemClock).pass(post(), standby(url), options)).rejects.toMatchObject({
+  await expect(new Forwarding([SECRET], systemClock).pass(post(), standby(url), options)).rejects.toMatchObject({
     code: 'OWNER_UNREACHABLE',
     message: expect.stringContaining('it is closing'),
   })
@@ -267,6 +288,7 @@ test('the token of a caller is asked for at both nodes', async () => {
   expect((await closed(asked('right'))).status).toBe(404)
 })
 
-test('a secret that could be guessed is refused', () => {
-  expect(() => handler(testApplication().app, { token: null, nodeSecret: 'short' })).toThrow('16')
+test('a secret that could be guessed is refused, also beside a long one', () => {
+  for (const nodeSecret of ['short', [SECRET, 'short'], [SECRET, '']])
+    expect(() => handler(testApplication().app, { token: null, nodeSecret })).toThrow('16')
 })

@@ -1,6 +1,7 @@
 // From a node that stands by to the one that owns the store: a request goes on as it came, and its answer comes back as it
 // is. It is signed with the secret that the nodes share, over the time, what is asked, the body and the node that is meant,
-// so that nobody else can make one, send one again, or have it done by another node. Who may ask was judged by the node
+// so that nobody else can make one, send one again, or have it done by another node. While the secret is being changed a node has
+// several: it signs with each, and takes what any of them has signed, so that two nodes need one in common. Who may ask was judged by the node
 // that took the request, except for the token, which goes along. Nothing is passed on twice.
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
@@ -10,8 +11,8 @@ import { readBytes } from './body.ts'
 import { problemAnswer } from './problem.ts'
 
 /**
- * Where the signature stands: `v1,<milliseconds since the epoch>,<nonce>,<signature in hexadecimal>`; in an answer, that it is
- * none of what was asked: `refused` or `closing`.
+ * Where the signatures stand: `v1,<milliseconds since the epoch>,<nonce>,<signature in hexadecimal>`, and behind a comma each further one;
+ * in an answer, that it is none of what was asked: `refused` or `closing`.
  */
 const SIGNATURE = 'ballet-forwarded'
 /** How far the clocks of two nodes may differ, and for how long a signature is remembered. */
@@ -40,11 +41,24 @@ const HOP: ReadonlySet<string> = new Set([
   SIGNATURE,
 ])
 
-/** The secret of the nodes, checked; null for none. @throws NODE_SECRET_SHORT */
-export function nodeSecretOf(secret: string | undefined): string | null {
-  if (secret === undefined || secret === '') return null
-  if (secret.length < SECRET_LEAST) throw fault('NODE_SECRET_SHORT', { length: secret.length, least: SECRET_LEAST })
-  return secret
+/** The secrets of the nodes, checked; none where there is none. @throws NODE_SECRET_SHORT */
+export function nodeSecretsOf(given: string | readonly string[] | undefined): readonly string[] {
+  const secrets = typeof given === 'string' ? [given] : (given ?? [])
+  // A variable of the environment that is empty is none.
+  if (secrets.length <= 1 && (secrets[0] ?? '') === '') return []
+  for (const { length } of secrets)
+    if (length < SECRET_LEAST) throw fault('NODE_SECRET_SHORT', { length, least: SECRET_LEAST })
+  return secrets
+}
+
+/** What is signed. */
+interface Said {
+  readonly at: number
+  readonly nonce: string
+  readonly node: string
+  readonly method: string
+  readonly path: string
+  readonly body: Uint8Array
 }
 
 /** Whether a request says that another node has passed it on. */
@@ -52,18 +66,18 @@ export const isForwarded = (request: Request): boolean => request.headers.has(SI
 
 /** Passes requests on, and takes those that were. */
 export class Forwarding {
-  readonly #secret: string | null
+  readonly #secrets: readonly string[]
   readonly #clock: Clock
   /** Those that were taken, and until when they could be sent again. */
   readonly #seen = new Map<string, number>()
 
-  constructor(secret: string | null, clock: Clock) {
-    this.#secret = secret
+  constructor(secrets: readonly string[], clock: Clock) {
+    this.#secrets = secrets
     this.#clock = clock
   }
 
   get isPossible(): boolean {
-    return this.#secret !== null
+    return this.#secrets.length > 0
   }
 
   /**
@@ -79,7 +93,7 @@ export class Forwarding {
   ): Promise<Response> {
     const { owner, over } = standing
     const address = owner?.address ?? null
-    if (owner === null || address === null || this.#secret === null) throw fault('NOT_READY')
+    if (owner === null || address === null || !this.isPossible) throw fault('NOT_READY')
     const { pathname, search } = new URL(request.url)
     const path = pathname + search
     const { method } = request
@@ -87,7 +101,7 @@ export class Forwarding {
     const body = hasBody ? await readBytes(request, limitBytes) : new Uint8Array()
     const headers = passable(request.headers)
     const said = { at: this.#clock.now(), nonce: randomBytes(16).toString('hex'), node: owner.id, method, path, body }
-    headers.set(SIGNATURE, `v1,${said.at},${said.nonce},${this.#sign(said)}`)
+    headers.set(SIGNATURE, ['v1', said.at, said.nonce, ...this.#signed(said)].join(','))
     headers.set('accept-encoding', 'identity')
     const late = new AbortController()
     const cancel = this.#clock.after(ANSWER_MS, () => late.abort())
@@ -113,20 +127,25 @@ export class Forwarding {
    * @throws FORWARD_FORBIDDEN
    */
   async take(request: Request, node: string, limitBytes: number): Promise<Request> {
-    const [version, at = '', nonce = '', signature = ''] = (request.headers.get(SIGNATURE) ?? '').split(',')
-    if (this.#secret === null) throw fault('FORWARD_FORBIDDEN', { problem: 'this node has no BALLET_NODE_SECRET' })
+    const [version, at = '', nonce = '', ...signatures] = (request.headers.get(SIGNATURE) ?? '').split(',')
+    if (!this.isPossible) throw fault('FORWARD_FORBIDDEN', { problem: 'this node has no BALLET_NODE_SECRET' })
     if (
       version !== 'v1' ||
       !/^\d{1,15}$/.test(at) ||
       !/^[0-9a-f]{32}$/.test(nonce) ||
-      !/^[0-9a-f]{64}$/.test(signature)
+      signatures.length === 0 ||
+      !signatures.every((one) => /^[0-9a-f]{64}$/.test(one))
     )
       throw fault('FORWARD_FORBIDDEN', { problem: 'its signature is none' })
     const { method, url } = request
     const { pathname, search } = new URL(url)
     const body = method === 'GET' || method === 'HEAD' ? new Uint8Array() : await readBytes(request, limitBytes)
-    const expected = this.#sign({ at: Number(at), nonce, node, method, path: pathname + search, body })
-    if (!timingSafeEqual(Buffer.from(signature), Buffer.from(expected)))
+    const expected = this.#signed({ at: Number(at), nonce, node, method, path: pathname + search, body })
+    // Each is compared with each, whichever fits.
+    const fitting = signatures.flatMap((one) =>
+      expected.filter((other) => timingSafeEqual(Buffer.from(one), Buffer.from(other))),
+    )
+    if (fitting.length === 0)
       throw fault('FORWARD_FORBIDDEN', { problem: 'it was signed with another secret, or for another node' })
     const now = this.#clock.now()
     if (Math.abs(now - Number(at)) > SKEW_MS)
@@ -158,12 +177,12 @@ export class Forwarding {
     return Forwarding.refusal(fault('APP_CLOSED'), new URL(url).pathname, 'closing')
   }
 
-  #sign(said: { at: number; nonce: string; node: string; method: string; path: string; body: Uint8Array }): string {
+  /** A signature with each secret. */
+  #signed(said: Said): readonly string[] {
     const { at, nonce, node, method, path, body } = said
     const digest = createHash('sha256').update(body).digest('hex')
-    return createHmac('sha256', this.#secret ?? '')
-      .update(['v1', at, nonce, node, method, path, digest].join('\n'))
-      .digest('hex')
+    const text = ['v1', at, nonce, node, method, path, digest].join('\n')
+    return this.#secrets.map((secret) => createHmac('sha256', secret).update(text).digest('hex'))
   }
 }
 

@@ -17,7 +17,7 @@ import type { Answer } from './answer.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
 import { Dashboard, DASHBOARD_FOLDER } from './dashboard.ts'
 import { FailedSignIns } from './failed-sign-ins.ts'
-import { Forwarding, isForwarded, nodeSecretOf } from './forward.ts'
+import { Forwarding, isForwarded, nodeSecretsOf } from './forward.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { Hints, hintOf, HINTS_PATH, TAKEN } from './hints.ts'
 import { guardBody } from './own-body.ts'
@@ -51,10 +51,11 @@ export interface HandlerOptions {
   /** Largest body of a request, in bytes; default 1 MiB, at most 32 MiB. */
   readonly bodyLimitBytes?: number | undefined
   /**
-   * What the nodes that share a store sign with what they pass on to the owner, at least 16 characters. Without it a node
-   * that stands by refuses what only the owner can do, and says who that is.
+   * What the nodes that share a store sign with what they pass on to the owner, at least 16 characters; several while it is
+   * being changed: a node signs with each, and two nodes understand each other by one that both have. Without it a node that stands by
+   * refuses what only the owner can do, and says who that is.
    */
-  readonly nodeSecret?: string | undefined
+  readonly nodeSecret?: string | readonly string[] | undefined
   /** Where unexpected errors are written; default: the standard error. */
   readonly log?: Log | undefined
 }
@@ -139,7 +140,7 @@ class Site {
     this.#traffic = traffic
     this.#limitBytes = Math.min(options.bodyLimitBytes ?? BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES)
     this.#log = safeLog(options.log ?? consoleLog)
-    this.#forwarding = new Forwarding(nodeSecretOf(options.nodeSecret), systemClock)
+    this.#forwarding = new Forwarding(nodeSecretsOf(options.nodeSecret), systemClock)
     const hints = new Hints(this.#forwarding)
     this.#conditions = {
       traffic,

@@ -75,7 +75,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
     },
     hints: { listen: () => () => {}, take: () => {} },
     carrierOf: () => null,
-    nodes: () => Promise.resolve({ leaseMs: null, nodes: [], shards: [] }),
+    nodes: () => Promise.resolve({ leaseMs: null, nodes: [], shards: [], aside: [] }),
     start: unanswered('start'),
     startNamed: ({ id }) => Promise.resolve({ id: id ?? 'checkout:8841', created: true }),
     publish: unanswered('publish'),

@@ -2,7 +2,7 @@
 // camel case, ids as hexadecimal digits, enums as numbers, 64-bit numbers as decimal strings. Used by the exporter.
 import { parseText } from '../core/json-text.ts'
 import { isRecord } from '../core/json.ts'
-import { SPAN_KIND, type Attributes, type Span } from './span.ts'
+import { SPAN_KIND, type Attributes, type Span, type SpanLink } from './span.ts'
 
 /** Whose spans they are. */
 export interface Resource {
@@ -14,6 +14,8 @@ export interface Resource {
 const STATUS_ERROR = 2
 /** All spans that are told are sampled (W3C trace flags). */
 const SAMPLED = 1
+/** It is known that a span is another process's, and it is: bits 8 and 9 of its flags. */
+const REMOTE = 0x300
 
 /** The body of a POST to `/v1/traces`. */
 export function requestText({ attributes, ballet }: Resource, spans: readonly Span[]): string {
@@ -22,7 +24,7 @@ export function requestText({ attributes, ballet }: Resource, spans: readonly Sp
   return JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ scope, spans: spans.map(spanOf) }] }] })
 }
 
-function spanOf({ trace, id, parent, name, kind, start, end, attributes, events, error }: Span): object {
+function spanOf({ trace, id, parent, name, kind, start, end, attributes, events, links = [], error }: Span): object {
   return {
     traceId: trace,
     spanId: id,
@@ -42,8 +44,14 @@ function spanOf({ trace, id, parent, name, kind, start, end, attributes, events,
             attributes: attributesOf(one.attributes),
           })),
         }),
+    ...(links.length === 0 ? {} : { links: links.map(linkOf) }),
     ...(error === null ? {} : { status: { code: STATUS_ERROR, message: error } }),
   }
+}
+
+function linkOf({ trace, span, isSampled, attributes }: SpanLink): object {
+  const flags = REMOTE + (isSampled ? SAMPLED : 0)
+  return { traceId: trace, spanId: span, flags, attributes: attributesOf(attributes) }
 }
 
 /** Times of the journal are whole milliseconds. */

@@ -1,11 +1,12 @@
 // The spans of one run, folded from the rows of its journal: each is told when the turn is durable that ends it, and the run's own
 // when it has ended. All that is in them stands in the rows, so whoever folds the same rows again makes the same spans.
 // Kept by Tracing, one for each run that is told of.
+import { callerIn, callerOf } from '../core/caller.ts'
 import { parseText } from '../core/json-text.ts'
 import { eventRef, runRef } from '../core/ids.ts'
 import { parseCommands, parseTurn, type Delivered, type Note, type StoredCommand } from '../core/journal.ts'
 import type { RunRow } from '../core/store.ts'
-import { codeOf, type Attributes, type Span, type SpanEvent, type SpanKind } from './span.ts'
+import { codeOf, linksTo, type Attributes, type Span, type SpanEvent, type SpanKind, type SpanLink } from './span.ts'
 import { attemptSpanId, opSpanId, spanIdOf, type TraceSpace } from './trace-ids.ts'
 
 /** What of a run's row its spans are made of. */
@@ -45,7 +46,7 @@ interface Attempts {
   isStuck: boolean
 }
 
-/** Of notes so many are kept for the run's span. */
+/** Of notes, and of links, so many are kept for the run's span. */
 const MOST_EVENTS = 128
 
 export class RunTrace {
@@ -60,6 +61,8 @@ export class RunTrace {
   readonly #open = new Map<string, Open>()
   readonly #attempts = new Map<string, Attempts>()
   readonly #events: SpanEvent[] = []
+  /** To those who sent what the run did not wait for yet. */
+  readonly #links: SpanLink[] = []
   #generation: number
   #error: string | null = null
 
@@ -97,8 +100,9 @@ export class RunTrace {
     const { run } = this
     const spans = this.#dropAll(ended)
     const isReaction = run.kind === 'reaction'
+    const isRoot = run.root === runRef(run.id)
     spans.push({
-      ...this.#under(run.root === runRef(run.id) ? null : spanIdOf(this.#space, run.cause ?? run.root)),
+      ...this.#under(isRoot ? null : spanIdOf(this.#space, run.cause ?? run.root)),
       id: this.#span,
       name: `${run.kind} ${run.name}`,
       kind: isReaction ? 'consumer' : 'internal',
@@ -119,6 +123,7 @@ export class RunTrace {
         'messaging.operation.type': isReaction ? 'process' : null,
       },
       events: [...this.#events],
+      links: [...(isRoot ? linksTo(callerOf(run.cause)) : []), ...this.#links],
       error: status === 'failed' ? (this.#error ?? 'unknown') : null,
     })
     return spans
@@ -166,10 +171,13 @@ export class RunTrace {
     if (delivered.kind !== 'signal' && delivered.kind !== 'event') return []
     const isEvent = delivered.kind === 'event'
     const name = isEvent ? `event:${delivered.type}` : `signal:${delivered.name}`
+    const received = { 'ballet.received': name }
     const brought = isEvent ? { 'ballet.event': eventRef(delivered.source, delivered.id) } : {}
-    return [...this.#open.values()]
-      .filter(({ names }) => names.includes(name))
-      .map((open) => this.#ended(open, at, null, { 'ballet.received': name, ...brought }))
+    const links =
+      isEvent || delivered.traceparent === undefined ? [] : linksTo(callerIn(delivered.traceparent), received)
+    const open = [...this.#open.values()].filter(({ names }) => names.includes(name))
+    if (open.length === 0 && this.#links.length < MOST_EVENTS) this.#links.push(...links)
+    return open.map((one) => ({ ...this.#ended(one, at, null, { ...received, ...brought }), links }))
   }
 
   #ended({ op, name, kind, since, attributes }: Open, at: number, error: string | null, more: Attributes): Span {

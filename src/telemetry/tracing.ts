@@ -2,6 +2,7 @@
 // (run-trace.ts), and hands what that makes to the exporter. Never in the engine's way: what it takes waits in a bounded queue and
 // is worked off between other things. A run that it does not know, since an earlier process or another node began it, is read from
 // the store. After a crash it tells again what may not have been sent: the ids are computed, so that it is the same spans.
+import { callerOf } from '../core/caller.ts'
 import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import { toFailure } from '../core/failure.ts'
@@ -11,7 +12,7 @@ import type { Log } from '../define/definition.ts'
 import type { Exporter } from './exporter.ts'
 import { RunTrace } from './run-trace.ts'
 import type { Sampler } from './sampling.ts'
-import type { Span } from './span.ts'
+import { linksTo, type Span } from './span.ts'
 import { spanIdOf, traceIdOf } from './trace-ids.ts'
 
 /** What of a batch is told. */
@@ -256,6 +257,7 @@ export class Tracing {
         'messaging.message.id': id,
       },
       events: [],
+      links: root === ref ? linksTo(callerOf(cause)) : [],
       error: null,
     }
     this.exporter.add([span])

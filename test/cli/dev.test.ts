@@ -70,7 +70,7 @@ it('leaves no child behind when it is killed', async () => {
   dev.child.kill('SIGKILL')
   // The outputs are the child's as well: they close when it has ended.
   const { stderr } = await dev.ended
-  expect(stderr).toContain('Ending (the end of ballet dev)')
+  expect(stderr).toContain('Ending (its parent has ended)')
   expect(stderr).toContain('Ended. Open runs go on at the next start.')
   expect(existsSync(processFile())).toBe(false)
 })

@@ -2,6 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { asidesOf } from '../../src/engine/aside.ts'
+import { sqlite } from '../../src/stores/sqlite/sqlite-store.ts'
+import { anItem, SHARD } from '../../src/testing/store-rows.ts'
 import { application } from './application.ts'
 import { Sandbox } from './sandbox.ts'
 
@@ -47,6 +50,7 @@ it('finds nothing wrong beside a running application', async () => {
     'ok     log',
     'ok     integrity',
     expect.stringMatching(/^(ok|warn) +disk$/),
+    'ok     aside',
     'ok     process',
     '',
   ])
@@ -101,4 +105,30 @@ it('tells a process of another version, one that hangs, and one that left no add
   server.child.kill('SIGKILL')
   await server.ended
   expect(await told({ pid: 'x' })).toEqual([0, 'ok', expect.stringContaining('not what ballet writes; none has')])
+})
+
+it('warns of what lies aside, and nodes says what it is and what to do', async () => {
+  await lived('SIGTERM')
+  const store = sqlite({ file: join(box.folder, '.ballet', 'app.db') })
+  await store.open()
+  const [refused = '', unread = ''] = asidesOf('default')
+  const at = Date.parse('2026-03-01T12:00:00Z')
+  const paid = JSON.stringify({ type: 'paid', id: 'paid-1', version: '8' })
+  await store.post(SHARD, [
+    anItem('p', { ns: refused, at, kind: 'fact', target: 'orderId:1', data: paid }),
+    anItem('p', { ns: unread, at: at + 1, kind: 'start', target: 'checkout:2', data: 'scrambled\u001b[2J' }),
+  ])
+  await store.close()
+  const { code, of } = await doctor()
+  expect([code, of('aside')?.verdict]).toEqual([0, 'warn'])
+  expect(of('aside')?.found).toMatch(/^2 that were acknowledged cannot be taken now, since 2026-03-01/)
+  const { stdout } = await box.run(['nodes'])
+  const lines = stdout.split('\n').filter((line) => line !== '')
+  expect(lines[0]).toBe('2 lie aside: they were acknowledged, and cannot be taken now')
+  expect(lines[1]).toMatch(/^ {2}1 fact paid of version 8, since 2026-03-01.*, refused by the version .*: paid-1$/)
+  expect(lines[2]).toMatch(/^ {2}1 start of which nothing can be read here, since .*, could not be read: checkout:2$/)
+  expect(lines.slice(3)).toEqual([
+    expect.stringContaining('start a node of one'),
+    expect.stringContaining('give a node its key'),
+  ])
 })

@@ -47,7 +47,7 @@ describe('a project', () => {
       code: 0,
       stderr: `It depends on the Ballet that made it, ${clone}, which came from no registry.\n`,
     })
-    expect(made.stdout).toMatch(/^my-shop: package\.json, .*\n\n {2}npm install\n {2}npm run dev\n$/)
+    expect(made.stdout).toMatch(/^my-shop, in this folder: package\.json, .*\n\n {2}npm install\n {2}npm run dev\n$/)
     expect(readdirSync(project()).sort()).toEqual(FILES)
     const { scripts } = manifest()
     expect(scripts).toMatchObject({ test: 'node --test', types: 'tsc' })
@@ -62,7 +62,7 @@ describe('a project', () => {
   })
 
   it('does what its page says', async () => {
-    await box.run(['init', 'her-shop'], inProject)
+    await box.run(['init', '--name', 'her-shop'], inProject)
     const server = box.begin(['serve', 'app.ts', '--port', '0'], inProject)
     await server.until(/her-shop serves/)
     const lines = [...readFileSync(project('README.md'), 'utf8').matchAll(/^npx ballet (.*)$/gm)].map(
@@ -79,7 +79,7 @@ describe('a project', () => {
   })
 
   it('depends on this version, or on the clone that has it', async () => {
-    await box.run(['init', 'her-shop'], inProject)
+    await box.run(['init', '--name', 'her-shop'], inProject)
     const { name, type, dependencies } = manifest() as { name: string; type: string; dependencies: { ballet: string } }
     expect([name, type]).toEqual(['her-shop', 'module'])
     expect(existsSync(project(join(dependencies.ballet.replace('file:', ''), 'bin/ballet.js')))).toBe(true)
@@ -151,7 +151,49 @@ describe('a folder that is not empty', () => {
   })
 })
 
-it.each(['My-Shop', '../x', 'a b', '9lives', '-x', 'x'.repeat(65)])('refuses the name %s', async (name) => {
-  expect((await box.run(['init', '--', name], inProject)).code).toBe(2)
+describe('a folder that is named', () => {
+  it('is made, and the project has its name', async () => {
+    const made = await box.run(['init', 'apps/new-shop'])
+    expect(made.code).toBe(0)
+    expect(made.stdout).toMatch(
+      /^new-shop, in apps\/new-shop\/: package\.json, .*\n\n {2}cd apps\/new-shop\n {2}npm install\n {2}npm run dev\n$/,
+    )
+    const folder = join(box.folder, 'apps/new-shop')
+    expect(readdirSync(folder).sort()).toEqual(FILES)
+    const { name, dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+      readonly name: string
+      readonly dependencies: { readonly ballet: string }
+    }
+    expect([name, dependencies.ballet]).toEqual(['new-shop', `file:${relative(folder, repository).replace(/\/$/, '')}`])
+    expect(await box.json(['init', 'apps/new-shop'])).toMatchObject({
+      code: 4,
+      value: { error: { code: 'FILES_EXIST' } },
+    })
+  })
+
+  it('may be there, be this one, or have another name than the project', async () => {
+    expect(await box.json(['init', 'my-shop'])).toMatchObject({
+      code: 0,
+      value: { name: 'my-shop', folder: project() },
+    })
+    box.write('other/notes.txt', 'mine')
+    const here = await box.json(['init', '.'], { cwd: 'other' })
+    expect(here).toMatchObject({ code: 0, value: { name: 'other', next: ['npm install', 'npm run dev'] } })
+    const named = await box.json(['init', 'My Shop', '--name', 'mine'])
+    expect(named.value).toMatchObject({ name: 'mine', next: ["cd 'My Shop'", 'npm install', 'npm run dev'] })
+  })
+
+  it('may not be a file', async () => {
+    box.write('taken', 'mine')
+    const refused = await box.json(['init', 'taken'])
+    expect(refused).toMatchObject({ code: 4, value: { error: { code: 'FILES_EXIST' } } })
+    expect(readFileSync(join(box.folder, 'taken'), 'utf8')).toBe('mine')
+  })
+})
+
+it.each(['My-Shop', 'a b', '9lives', '-x', 'x'.repeat(65)])('refuses the name %s', async (name) => {
+  const refused = await box.run(['init', '--', name], inProject)
+  expect([refused.code, refused.stderr.includes('or give one with --name')]).toEqual([2, true])
+  expect((await box.run(['init', `--name=${name}`], inProject)).code).toBe(2)
   expect(readdirSync(project())).toEqual([])
 })

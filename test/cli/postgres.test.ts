@@ -51,7 +51,9 @@ it('serves several nodes of one store, and lists them', async () => {
   const words = ['--store', `${url}&lease=1`]
   const one = await box.serve(words, { env })
   const [, first = ''] = await one.until(/ serves (http\S+)/)
-  const two = await box.serve([...words, '--advertise', 'http://127.0.0.2:1/'], { env })
+  // The secret is being changed, and the first node has not heard of the new one yet.
+  const changing = { BALLET_NODE_SECRET: `another that is to come, ${env.BALLET_NODE_SECRET}` }
+  const two = await box.serve([...words, '--advertise', 'http://127.0.0.2:1/'], { env: changing })
   const [, second = ''] = await two.until(/ serves (http\S+) .*stands by for/)
   const started = await box.run(
     ['start', 'checkout', '--input', '{"orderId":"2","total":5000}', '--wait', '10s', '--url', second],

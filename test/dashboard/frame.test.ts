@@ -1,6 +1,6 @@
 // The frame of the dashboard in a real browser: it is reached by the keyboard alone, fits a narrow screen, is readable in light
 // and dark, says when the server does not answer, and asks for a token where the server does.
-import { ballet, operation, service, workflow } from 'ballet'
+import { ballet, operation, service, signal, workflow } from 'ballet'
 import { elsewhere } from 'ballet/http'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -194,6 +194,37 @@ test('where a service is carried out, and how often it may be asked, is said', a
   ])
 })
 
+test('calls that fail again and again are said with the name of their service, also behind many that wait for something else', async () => {
+  const Go = signal('go', z.object({}))
+  const depot = service('depot', {
+    ship: operation({
+      input: Input,
+      output: z.object({}),
+      retry: { attempts: 100_000, backoff: '20ms', limit: '20ms' },
+      run: () => {
+        throw new Error('connect ECONNREFUSED 10.0.0.9:443')
+      },
+    }),
+  })
+  const wait = workflow('wait', { input: Input, output: z.object({}), signals: [Go] }, async (run) => {
+    await run.receive(Go)
+    return {}
+  })
+  const long = await show(ballet({ name: 'long', version: '1', services: [depot], workflows: [wait] }))
+  try {
+    for (const id of ['a', 'b']) await long.post('/api/runs', { call: 'depot.ship', input: { id }, id })
+    const ids = Array.from({ length: 120 }, (_, index) => `w${index}`)
+    await Promise.all(ids.map((id) => long.post('/api/runs', { call: 'wait', input: { id }, id })))
+    const { page, complaints } = await browser.look()
+    await page.goto(long.at())
+    await page.getByRole('heading', { name: 'depot fails depot.ship in at least 2 runs' }).waitFor()
+    await page.getByText('connect ECONNREFUSED 10.0.0.9:443').waitFor()
+    expect(complaints).toEqual([])
+  } finally {
+    await long.close()
+  }
+})
+
 test('that the server does not answer is said', async () => {
   const { page } = await browser.look()
   const away = await show(definition)
@@ -202,6 +233,38 @@ test('that the server does not answer is said', async () => {
   await away.close()
   await page.getByText('No answer from the server').waitFor()
   expect(await page.getByRole('heading', { name: 'Overview' }).isVisible()).toBe(true)
+})
+
+test('that it hangs, or a proxy has nobody behind it, is said, and what was known before is not shown as it is now', async () => {
+  const quiet = await show(ballet({ name: 'quiet', version: '1', services: [mail], workflows: [tell] }))
+  try {
+    const { page } = await browser.look()
+    const stuck = page.locator('a.number', { hasText: 'stuck' })
+    const away = page.getByText('No answer from the server')
+    await page.clock.install()
+    await page.goto(quiet.at())
+    await page.getByText('Nothing is stuck.').waitFor()
+    // As a node that was stopped: it takes what comes, and answers nothing.
+    await page.route('**/api/**', () => {})
+    await page.clock.fastForward(5000)
+    await page.clock.fastForward(11_000)
+    await away.waitFor()
+    await page.getByText('The server has not answered in 10 s.').first().waitFor()
+    expect(await page.getByText('Nothing is stuck.').count()).toBe(0)
+    expect(await stuck.innerText()).toContain('–')
+    await page.unrouteAll()
+    await page.clock.fastForward(5000)
+    await page.getByText('Nothing is stuck.').waitFor()
+    expect(await away.count()).toBe(0)
+    await page.route('**/api/**', (route) =>
+      route.fulfill({ status: 502, contentType: 'text/html', body: 'Bad Gateway' }),
+    )
+    await page.clock.fastForward(5000)
+    await away.waitFor()
+    expect(await page.getByText('Nothing is stuck.').count()).toBe(0)
+  } finally {
+    await quiet.close()
+  }
 })
 
 test('what the server could not be asked for is not said to be nothing', async () => {

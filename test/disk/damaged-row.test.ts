@@ -52,15 +52,21 @@ function flip(text: string, offset: number, change: (byte: number) => number): v
 
 const delivered = '{"kind":"done","op":"make#0"'
 
-test.each<[string, string, number, (byte: number) => number]>([
-  ['a brace', delivered, 0, (byte) => byte ^ 1],
-  ['the kind of what was delivered', delivered, 9, (byte) => byte ^ 1],
-  ['the operation that it answers', delivered, 22, (byte) => byte ^ 2],
-  ['a byte that is no UTF-8 any more', delivered, 10, () => 0xff],
-  ['a byte of nothing', delivered, 9, () => 0],
-  ['the line end before the payload', '"made for second"\n[{"kind":"call"', -1, () => 0x20],
-  ['a letter of a payload that a call was made of', '"made for second"\n[{"kind":"call"', 12, (byte) => byte ^ 1],
-])('%s', async (_what, text, offset, change) => {
+test.each<[string, 'unreadable' | 'diverged', string, number, (byte: number) => number]>([
+  ['a brace', 'unreadable', delivered, 0, (byte) => byte ^ 1],
+  ['the kind of what was delivered', 'diverged', delivered, 9, (byte) => byte ^ 1],
+  ['the operation that it answers', 'diverged', delivered, 22, (byte) => byte ^ 2],
+  ['a byte that is no UTF-8 any more', 'diverged', delivered, 10, () => 0xff],
+  ['a byte of nothing', 'unreadable', delivered, 9, () => 0],
+  ['the line end before the payload', 'unreadable', '"made for second"\n[{"kind":"call"', -1, () => 0x20],
+  [
+    'a letter of a payload that a call was made of',
+    'diverged',
+    '"made for second"\n[{"kind":"call"',
+    12,
+    (byte) => byte ^ 1,
+  ],
+])('%s: %s', async (_what, reason, text, offset, change) => {
   flip(text, offset, change)
   const db = new DatabaseSync(copy)
   expect(Object.values(db.prepare('PRAGMA integrity_check').get() ?? {})).toEqual(['ok'])
@@ -72,7 +78,7 @@ test.each<[string, string, number, (byte: number) => number]>([
     return items.length > 0 && items
   })
   expect(stuck).toHaveLength(1)
-  expect(stuck[0]).toMatchObject({ reason: 'diverged' })
+  expect(stuck[0]).toMatchObject({ reason })
   for (const id of ids.filter((one) => one !== stuck[0]?.id)) {
     await app.signal(id, Go(null))
     expect(await app.result(id)).toBe(`made for ${id}`)

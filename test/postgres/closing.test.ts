@@ -6,6 +6,7 @@ import { ballet, event, open, signal, workflow, type Application } from '../../s
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
 import { keptLog, openForTest } from '../support/applications.ts'
 import { guarded } from '../support/stores.ts'
+import { Proxy } from './proxy.ts'
 import { placeForTest } from './two-versions.ts'
 
 const Told = event('told', z.object({ id: z.string() }), { key: 'id' })
@@ -81,4 +82,16 @@ test('behind its grace it says what is not known, and nothing of what was not as
   ears.isOpen = true
   expect(await owner.result('there')).toBeNull()
   expect(await owner.run('new')).toMatchObject({ status: 'running' })
+})
+
+// It was found out again and again, a deadline each, by all that each shard had to say: a node took 105 s to end.
+test('a node that ends while nothing is carried to its database finds that out once, and not for each of its shards', async () => {
+  const url = (await placeForTest()).url('&shards=64&deadline=1&pool=2')
+  const proxy = await Proxy.before(url)
+  const node = await open(shop('1'), { store: proxy.url(url), graceMs: 0, log: keptLog() })
+  proxy.deafen(true)
+  const before = proxy.asked
+  await node.close()
+  expect(proxy.asked - before).toBeLessThan(7)
+  await proxy.close()
 })

@@ -113,6 +113,10 @@ test('a row of an inbox that cannot be decoded is set aside: answers do not wait
   expect(await old.run('kept')).toBeNull()
   const shard = (await owner.nodes()).shards.find(({ waiting: count }) => count > 0)
   expect(shard).toMatchObject({ waiting: 1 })
+  // Whoever has the key can say what it is.
+  const lying = { kind: 'start', version: null, again: 'by itself', rows: 1, since: expect.any(String) as string }
+  expect((await owner.nodes()).aside).toEqual([{ ...lying, name: null, ids: ['kept'] }])
+  expect((await old.nodes()).aside).toEqual([{ ...lying, name: 'flow', ids: ['kept'] }])
   await owner.close()
   isAway = false
   const next = await openForTest(definition('2'), { store, codec })
@@ -176,6 +180,8 @@ test('an event of a transaction whose type has left the code lies aside, until a
     expect.stringContaining('What came for gone (event) cannot be taken and is set aside until'),
   ])
   expect(await waitingAt(without)).toBe(1)
+  const aside = { kind: 'event', name: 'gone', version: null, again: 'owned anew', rows: 1, ids: ['e'] }
+  expect((await without.nodes()).aside).toEqual([{ ...aside, since: expect.any(String) as string }])
   await without.close()
   const last = await openForTest(definition('4', true), { store })
   const events = await until(last, null, async () => {
@@ -184,4 +190,5 @@ test('an event of a transaction whose type has left the code lies aside, until a
   })
   expect(events).toMatchObject([{ id: 'e', type: 'gone' }])
   expect(await waitingAt(last)).toBe(0)
+  expect((await last.nodes()).aside).toEqual([])
 })

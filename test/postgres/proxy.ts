@@ -33,6 +33,8 @@ export class Proxy {
   #mishap: { readonly kind: Mishap; readonly done: () => void } | null = null
   #isDeaf = false
   #bytesPerTick: number | null = null
+  /** Connections that were asked for so far. */
+  asked = 0
 
   private constructor(door: Server, host: string) {
     this.#door = door
@@ -98,6 +100,7 @@ export class Proxy {
   }
 
   #join(client: Socket, server: Socket): void {
+    this.asked += 1
     const pair: Pair = { client, server, losing: false, held: false }
     this.#pairs.add(pair)
     for (const socket of [client, server]) socket.on('error', () => undefined)

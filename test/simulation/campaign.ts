@@ -7,7 +7,24 @@ import { programs } from './programs.ts'
 import { relayOfNodes, relayOfShards } from './relay.ts'
 import { releasesOfNodes, releasesOfShards } from './releases.ts'
 import { restoresOfNodes, restoresOfOne, restoresOfShards } from './restores.ts'
-import { CHANGING, FORGETTING, RELEASING, RESTORING, SHARDED, TIGHT, WAITING } from './seeds.ts'
+import {
+  schedulesOfNodes,
+  schedulesOfNodesRestored,
+  schedulesOfOne,
+  schedulesOfShards,
+  schedulesRestored,
+} from './schedules.ts'
+import {
+  CHANGING,
+  FORGETTING,
+  RELEASING,
+  RESCHEDULING,
+  RESTORING,
+  SCHEDULING,
+  SHARDED,
+  TIGHT,
+  WAITING,
+} from './seeds.ts'
 import { shop, shopOfNodes, shopOfShards, type ShopEvidence } from './shop.ts'
 import { add, noFigures } from './sums.ts'
 import { tally, tallyOfNodes, tallyOfShards } from './tally.ts'
@@ -43,6 +60,8 @@ const FORGETTING_WORKLOADS: readonly Workload[] = [forgettingNodes, forgettingSh
 const RELEASING_WORKLOADS: readonly Workload[] = [releasesOfNodes, releasesOfShards, waiting(releasesOfNodes)]
 const RESTORING_WORKLOADS: readonly Workload[] = [restoresOfNodes, restoresOfOne, restoresOfNodes, restoresOfShards]
 const CHANGING_WORKLOADS: readonly Workload[] = [changingNodes, changingShards]
+const SCHEDULING_WORKLOADS: readonly Workload[] = [schedulesOfOne, schedulesOfNodes, schedulesOfShards]
+const RESCHEDULING_WORKLOADS: readonly Workload[] = [schedulesRestored, schedulesOfNodesRestored]
 const TIGHT_WORKLOADS: readonly Workload[] = [
   tally,
   tallyOfNodes,
@@ -67,7 +86,9 @@ function workloadsOf(seed: number): readonly Workload[] {
   if (seed < RELEASING) return FORGETTING_WORKLOADS
   if (seed < TIGHT) return RELEASING_WORKLOADS
   if (seed < RESTORING) return TIGHT_WORKLOADS
-  return seed < CHANGING ? RESTORING_WORKLOADS : CHANGING_WORKLOADS
+  if (seed < CHANGING) return RESTORING_WORKLOADS
+  if (seed < SCHEDULING) return CHANGING_WORKLOADS
+  return seed < RESCHEDULING ? SCHEDULING_WORKLOADS : RESCHEDULING_WORKLOADS
 }
 
 /** The story of a seed. */

@@ -34,14 +34,15 @@ export function turnsOf(world: World, { num, id }: RunRow, kept: 'turn' | 'mail'
 /**
  * Blames whatever is wrong with the rows.
  * @param isAllUndone whether everything that can be taken back is: an undo may also say that there is nothing to do.
+ * @param mayWait whether a run that has not ended may wait for a time.
  */
-export function judgeRows(world: World, isAllUndone: boolean): void {
-  for (const disk of world.disks) judgeDisk(world, disk, isAllUndone)
+export function judgeRows(world: World, isAllUndone: boolean, mayWait: (id: string) => boolean = () => false): void {
+  for (const disk of world.disks) judgeDisk(world, disk, isAllUndone, mayWait)
 }
 
-function judgeDisk(world: World, disk: MemoryData, isAllUndone: boolean): void {
+function judgeDisk(world: World, disk: MemoryData, isAllUndone: boolean, mayWait: (id: string) => boolean): void {
   for (const { run, op } of disk.timers.values())
-    if (run !== NO_RUN) world.blame('LEFT', `the timer ${op} of run ${run}`)
+    if (run !== NO_RUN && !mayWait(disk.runs.get(run)?.id ?? '')) world.blame('LEFT', `the timer ${op} of run ${run}`)
   for (const { id, target } of disk.inbox.values()) world.blame('LEFT', `the inbox row ${id} for ${target}`)
   const events = Map.groupBy(disk.events, ({ source, id }) => `${source} ${id}`)
   for (const [name, { length }] of events)

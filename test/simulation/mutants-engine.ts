@@ -349,7 +349,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     breaks: 'a signal that is kept for a run was acknowledged, and is given to it however many there are',
     file: 'engine/deliveries.ts',
     changes: [[' || this.delivered.mail !== undefined', '']],
-    within: 600,
+    within: 2000,
     first: TIGHT,
   },
   {

@@ -8,8 +8,9 @@ import { ENGINE_MUTANTS } from './mutants-engine.ts'
 import { CHANGE_MUTANTS, RELEASE_MUTANTS } from './mutants-releases.ts'
 import { RESTORE_MUTANTS } from './mutants-restores.ts'
 import { RETENTION_MUTANTS } from './mutants-retention.ts'
+import { SCHEDULE_MUTANTS } from './mutants-schedules.ts'
 import { SHARD_MUTANTS } from './mutants-shards.ts'
-import { CHANGING, FORGETTING, RELEASING, RESTORING, SHARDED } from './seeds.ts'
+import { CHANGING, FORGETTING, RELEASING, RESTORING, SCHEDULING, SHARDED } from './seeds.ts'
 
 /** A rule, and how it is broken. */
 export interface Mutant {
@@ -33,6 +34,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...RELEASE_MUTANTS.map((mutant) => ({ ...mutant, first: RELEASING })),
   ...RESTORE_MUTANTS.map((mutant) => ({ ...mutant, first: RESTORING })),
   ...CHANGE_MUTANTS.map((mutant) => ({ ...mutant, first: CHANGING })),
+  ...SCHEDULE_MUTANTS.map((mutant) => ({ ...mutant, first: SCHEDULING })),
 ]
 
 /** Breaks the engine that is loaded from now on. */

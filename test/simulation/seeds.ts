@@ -20,3 +20,9 @@ export const RESTORING = 6_000_000
 
 /** From here on each release has a choreography of its own. */
 export const CHANGING = 7_000_000
+
+/** From here on they are of schedules. */
+export const SCHEDULING = 8_000_000
+
+/** From here on their store is put back from a backup on the way. */
+export const RESCHEDULING = 8_500_000

@@ -19,6 +19,13 @@ const Nanos = z.string().regex(/^\d{19}$/)
 const TraceId = z.string().regex(/^(?!0{32})[0-9a-f]{32}$/)
 const SpanId = z.string().regex(/^(?!0{16})[0-9a-f]{16}$/)
 const Event = z.strictObject({ timeUnixNano: Nanos, name: z.string().min(1), attributes: Attributes })
+/** Both are of another process, and it is known. */
+const Link = z.strictObject({
+  traceId: TraceId,
+  spanId: SpanId,
+  flags: z.union([z.literal(0x300), z.literal(0x301)]),
+  attributes: Attributes,
+})
 const Span = z
   .strictObject({
     traceId: TraceId,
@@ -31,6 +38,7 @@ const Span = z
     endTimeUnixNano: Nanos,
     attributes: Attributes,
     events: z.array(Event).min(1).optional(),
+    links: z.array(Link).min(1).optional(),
     status: z.strictObject({ code: z.literal(2), message: z.string().min(1) }).optional(),
   })
   .refine((span) => span.endTimeUnixNano >= span.startTimeUnixNano, 'it ends before it begins')

@@ -10,6 +10,10 @@ import { portOf, secretsOf, SERVICES } from './places.ts'
 const { BALLET_SERVICES: folder, BALLET_PAYMENTS: payments, PORT: port } = process.env
 const leaving = Promise.withResolvers<void>()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => leaving.resolve())
+// Whoever started it may be killed, and then ends nobody.
+process.once('disconnect', () => leaving.resolve())
+process.channel?.unref()
+if (process.send !== undefined && !process.connected) leaving.resolve()
 
 async function main(): Promise<void> {
   const name = SERVICES.find((service) => service === process.argv[2])

@@ -1,5 +1,6 @@
 // One of the processes of a shop whose services are apart: started, killed and started again at the same address. It remembers its
-// lives, so that of what a service wrote down it can be said which process did it. None outlives whoever started it.
+// lives, so that of what a service wrote down it can be said which process did it. None outlives whoever started it,
+// not even one that is killed: each sees the end of the channel between them.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
@@ -60,17 +61,20 @@ export class Part {
     const from = Date.now()
     const child = spawn(process.execPath, [...args], {
       env: { ...process.env, ...env, PORT: own },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // By the channel it sees when nobody is there any more to end it.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Ctrl-C is for whoever started it, who then ends this one in its turn.
       detached: true,
     })
+    child.channel?.unref()
     running.add(child)
     this.#child = child
     this.#lives.push({ pid: child.pid ?? 0, from })
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     let isReady = false
-    for (const stream of [child.stdout, child.stderr])
-      createInterface({ input: stream }).on('line', (line) => {
+    const heard = [child.stdout, child.stderr].flatMap((stream) => stream ?? [])
+    for (const input of heard)
+      createInterface({ input }).on('line', (line) => {
         this.#said.push(line)
         onLine?.(line)
         const url = /http:\/\/(?:localhost|127\.0\.0\.1):\d+/.exec(line)?.[0]

@@ -54,9 +54,11 @@ test('a socket is a folder', () => {
 })
 
 test.each([
+  ['disable', false],
+  ['prefer', 'prefer'],
   ['require', 'require'],
-  ['verify-full', {}],
-  ['verify-ca', { checkServerIdentity: expect.any(Function) }],
+  ['verify-full', { authorities: expect.any(Function), isNameChecked: true }],
+  ['verify-ca', { authorities: expect.any(Function), isNameChecked: false }],
 ])('sslmode=%s', (mode, tls) => {
   expect(readAddress(`postgres://db/a?sslmode=${mode}`).tls).toEqual(tls)
 })
@@ -64,7 +66,9 @@ test.each([
 test.each([
   ['postgres://ann:hush@db/a?sslmodus=require', 'sslmodus'],
   ['postgres://ann:hush@db/a?sslmode=maybe', 'sslmode'],
-  ['postgres://ann:hush@db/a?sslrootcert=none-such.pem', 'none-such.pem'],
+  ['postgres://ann:hush@db/a?sslmode=verify-full&sslrootcert=none-such.pem', 'none-such.pem cannot be read'],
+  ['postgres://ann:hush@db/a?sslmode=verify-full&sslrootcert=package.json', 'package.json has no certificate in it'],
+  ['postgres://ann:hush@db/a?sslmode=disable&sslrootcert=system', 'nothing is checked with sslmode=disable'],
   ['postgres://ann:hush@db/a?pool=1', 'pool'],
   ['postgres://ann:hush@db/a?deadline=soon', 'deadline'],
   ['postgres://ann:hush@db/a?lease=0', 'lease'],

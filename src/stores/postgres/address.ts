@@ -4,7 +4,6 @@
 import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import type { ConnectionOptions } from 'node:tls'
 import { fault, type BalletError } from '../../core/errors.ts'
 import { postgresParts, publicUrl } from '../../core/store-url.ts'
 
@@ -12,6 +11,14 @@ export interface PostgresHost {
   /** A name, an address, or the folder of a Unix socket (it begins with a slash). */
   readonly host: string
   readonly port: number
+}
+
+/** By what a certificate is checked. */
+export interface CheckedTls {
+  /** The authorities that may have signed it, as they are at this moment; undefined for those that Node.js knows. */
+  readonly authorities: () => string | undefined
+  /** Whether it has to name the host as well. */
+  readonly isNameChecked: boolean
 }
 
 export interface PostgresAddress {
@@ -22,8 +29,8 @@ export interface PostgresAddress {
   readonly user: string
   readonly password: string
   readonly database: string
-  /** `prefer` takes what the server has; `require` takes any certificate; options are checked against an authority. */
-  readonly tls: false | 'prefer' | 'require' | ConnectionOptions
+  /** `prefer` takes what the server has; `require` takes any certificate. */
+  readonly tls: false | 'prefer' | 'require' | CheckedTls
   readonly schema: string
   /** Connections that may be open for commits, and for reads. */
   readonly writers: number
@@ -132,29 +139,45 @@ function readHost(text: string): PostgresHost {
 function readTls(options: ReadonlyMap<Option, string>): PostgresAddress['tls'] {
   const mode = options.get('sslmode') ?? 'prefer'
   const file = options.get('sslrootcert')
-  const ca = file === undefined || file === 'system' ? {} : { ca: readAuthority(file) }
+  const authorities = file === undefined || file === 'system' ? () => undefined : authoritiesIn(file)
   switch (mode) {
     case 'disable':
-      return false
     case 'prefer':
-      return 'prefer'
+      // Whoever names authorities believes that they are asked.
+      if (file !== undefined) refuse(`sslrootcert: nothing is checked with sslmode=${mode}; verify-full checks it`)
+      return mode === 'disable' ? false : mode
     case 'require':
       // As libpq has it: who names an authority wants to be sure.
-      return file === undefined ? 'require' : { ...ca, checkServerIdentity: () => undefined }
+      return file === undefined ? mode : { authorities, isNameChecked: false }
     case 'verify-ca':
-      return { ...ca, checkServerIdentity: () => undefined }
+      return { authorities, isNameChecked: false }
     case 'verify-full':
-      return ca
+      return { authorities, isNameChecked: true }
     default:
       return refuse('sslmode: disable, prefer, require, verify-ca or verify-full')
   }
 }
 
-function readAuthority(file: string): string {
+/** Those of a file, looked at anew for each connection: they are replaced while nodes run, and those of all nodes at once. */
+function authoritiesIn(file: string): () => string {
+  let last = ''
+  const read = (): string => {
+    const text = readFileSync(file, 'utf8')
+    return text.includes('-----BEGIN ') ? text : ''
+  }
   try {
-    return readFileSync(file, 'utf8')
+    last = read()
   } catch {
-    return refuse(`sslrootcert: ${file.slice(0, 200)} cannot be read`)
+    refuse(`sslrootcert: ${file.slice(0, 200)} cannot be read`)
+  }
+  if (last === '') refuse(`sslrootcert: ${file.slice(0, 200)} has no certificate in it`)
+  return () => {
+    try {
+      last = read() || last
+    } catch {
+      // It is being replaced.
+    }
+    return last
   }
 }
 

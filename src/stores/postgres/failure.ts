@@ -8,6 +8,8 @@ import type { PostgresAddress } from './address.ts'
 const passing = /^(?:08|0A000|40|57P|55P03|57014|53300|53400|25006|25P03)/
 /** Codes of the driver and of Node.js for a connection that is not there, or not any more. A certificate has others. */
 const gone = /^(?:CONNECT|E(?!RR_)[A-Z_]+$|ERR_STREAM|ERR_SOCKET)/
+/** Of Node.js, for a certificate that is not taken. */
+const ofCertificate = /CERT|ISSUER|LEAF_SIGNATURE|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH/
 const diskFull = /^(?:53100)/
 /** Refused by a rule of the tables, or by what a type can hold: the rows are wrong, and the store is well. */
 const oursToMend = /^(?:22|23|54)/
@@ -46,6 +48,12 @@ export function failureOf(error: unknown, store: string): BalletError {
     return fault('STORE_FAILED', { store, problem: `${problem}: behind a pooler the URL needs prepare=false` })
   if (state !== null) return fault(codeOf(state), { store, problem, state })
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (ofCertificate.test(code))
+    // Behind the semicolon Node.js speaks of an option of its own, where the URL has one.
+    return fault('STORE_FAILED', {
+      store,
+      problem: `the certificate of the server is not taken: ${problem.split(';')[0]} (${code})`,
+    })
   return gone.test(code) ? unreachable(store, problem) : fault('STORE_FAILED', { store, problem })
 }
 

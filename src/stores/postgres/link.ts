@@ -6,7 +6,7 @@
 //
 //   open --socket closed, error of the socket, deadline, close()--> lost
 import { connect, type Socket } from 'node:net'
-import { checkServerIdentity } from 'node:tls'
+import { checkServerIdentity, type ConnectionOptions } from 'node:tls'
 import type { ReservedSql, Sql } from 'postgres'
 import type { Cancel, Clock } from '../../core/clock.ts'
 import { fault, isBalletError, type BalletError } from '../../core/errors.ts'
@@ -68,9 +68,13 @@ export const syncText: string = `set_config('synchronous_commit',
   CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END`
 
 /** A certificate is compared with the host of the URL; the driver would take the one of an address for `localhost`'s. */
-function tlsTo({ tls }: PostgresAddress, { host }: PostgresHost): PostgresAddress['tls'] {
+function tlsTo({ tls }: PostgresAddress, { host }: PostgresHost): string | false | ConnectionOptions {
   if (typeof tls !== 'object') return tls
-  return { checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate), ...tls }
+  const { authorities, isNameChecked } = tls
+  return {
+    ca: authorities(),
+    checkServerIdentity: (_, certificate) => (isNameChecked ? checkServerIdentity(host, certificate) : undefined),
+  }
 }
 
 /**

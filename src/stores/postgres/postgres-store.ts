@@ -83,6 +83,8 @@ class PostgresStore extends SqlStore {
   #closing: Promise<void> | undefined
   /** Nothing is waited for any longer than until then, by time that passes, as below. */
   #patientUntil = Number.POSITIVE_INFINITY
+  /** Why nobody is connected with any more, at the end: else each of many that have something to say would find out for itself, one after the other. */
+  #lost: BalletError | null = null
   readonly #underWay = new Set<Promise<unknown>>()
   readonly #writing = new Set<Promise<unknown>>()
   #fullUntil = Number.NEGATIVE_INFINITY
@@ -108,8 +110,10 @@ class PostgresStore extends SqlStore {
     this.#readOnly = readOnly
     this.#texts = new Texts(this.#address.schema)
     this.#gathered = new ShardReads(this.#address.schema, (step) => this.#readSteps([step]))
-    const open = async (use?: LinkUse): Promise<Link> =>
-      openLink(await (this.#driver ??= loadDriver()), this.#address, clock, { ...use, onlyAsks: readOnly })
+    const open = async (use?: LinkUse): Promise<Link> => {
+      if (this.#lost !== null) throw this.#lost
+      return openLink(await (this.#driver ??= loadDriver()), this.#address, clock, { ...use, onlyAsks: readOnly })
+    }
     this.#readers = new Links(this.#address.readers, () => open())
     this.#writers = new Links(this.#address.writers, () => open())
     this.leases = new PostgresLeases({
@@ -328,6 +332,7 @@ class PostgresStore extends SqlStore {
       } catch (error) {
         const isOver =
           elapsedOf(this.#clock) + pause > Math.min(until, this.#patientUntil) || this.#closing !== undefined
+        if (isBalletError(error) && isPassing(error) && isOver && this.#patientUntil < Infinity) this.#lost ??= error
         if (!isPassing(error) || isOver) throw error
         await new Promise<void>((resolve) => this.#clock.after(pause, resolve))
       }

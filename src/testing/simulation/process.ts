@@ -68,6 +68,9 @@ export class SimulatedProcess implements Life {
   /** Crossings of its border until it dies. */
   #left: number
   #beyondMs = 0
+  /** How far its clock is from that of the world, and how far somebody has set it besides. */
+  readonly #skewMs: number
+  #setMs = 0
 
   constructor(world: World) {
     this.world = world
@@ -77,13 +80,13 @@ export class SimulatedProcess implements Life {
     const { weather } = world
     const dies = weather !== null && this.chance.is(weather.death)
     this.#left = dies ? this.chance.between(1, weather.crossings) : Number.POSITIVE_INFINITY
-    const skewMs = weather?.isSkewed === true ? this.chance.pick(SKEWS_MS) : 0
+    this.#skewMs = weather?.isSkewed === true ? this.chance.pick(SKEWS_MS) : 0
     // Some have more to do than their store: they commit beside their turns.
     let busyMs = 0
     const workMs = world.chance(`${this.name} work`).pick([0, WORK_MS])
     this.clock = {
       busy: () => (busyMs += workMs),
-      now: () => (this.#state === 'buried' ? this.#never() : world.clock.now() + skewMs),
+      now: () => (this.#state === 'buried' ? this.#never() : world.clock.now() + this.#skewMs + this.#setMs),
       after: (delayMs, ring) => this.#after(delayMs, ring),
     }
     this.store = world.medium?.storeOf(this) ?? simulatedStore(this)
@@ -132,6 +135,14 @@ export class SimulatedProcess implements Life {
     for (const { cancel } of this.#alarms) cancel()
     this.world.medium?.cutOff(this)
     this.loseClients()
+  }
+
+  /** Somebody sets its clock, so far from what it would show by itself. */
+  setClock(aheadMs: number): void {
+    if (!this.isAlive || aheadMs === this.#setMs) return
+    this.#setMs = aheadMs
+    this.world.note(`the clock of ${this.name} is set, ${aheadMs} ms from its own time`)
+    this.world.count('clock set')
   }
 
   /** The store that it reaches is another one from now on. */

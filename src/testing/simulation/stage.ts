@@ -26,6 +26,8 @@ export interface Scene {
   readonly restored?: () => void
   /** Called every so often: whoever looks after what is stuck. */
   readonly look: () => void
+  /** Whether nobody is started at the moment: a longer outage. */
+  readonly isHolding?: boolean
   /** Whether the clients have done all that they wanted. */
   readonly isOver: () => boolean
   /** Blames whatever is wrong when everything has ended. */
@@ -47,6 +49,8 @@ export interface Workload {
   readonly isTight?: boolean
   /** Whether the store is put back from a backup on the way. */
   readonly isRestored?: boolean
+  /** When the story of a seed begins, milliseconds since the epoch: where the time of the year matters. */
+  readonly beginMs?: (seed: number) => number
 }
 
 /** What a story came to. */
@@ -133,7 +137,7 @@ export class Stage {
   #hash = ''
 
   constructor(workload: Workload, seed: number, isTold: boolean, medium: Medium | null) {
-    this.world = new World(seed, isTold, workload.cluster, medium)
+    this.world = new World(seed, isTold, workload.cluster, medium, workload.beginMs?.(seed))
     this.wire = new Wire(this.world)
     this.#chance = this.world.chance('stage')
     this.#workload = workload
@@ -277,7 +281,8 @@ export class Stage {
       if (seat.startAt === Number.POSITIVE_INFINITY) seat.startAt = world.ageMs + this.#chance.between(0, 150)
     }
     if (isDue) seat.fateAt = Number.POSITIVE_INFINITY
-    if (world.ageMs >= seat.startAt && this.#restore?.isHolding !== true) this.#start(seat)
+    const isHolding = this.#restore?.isHolding === true || this.#scene.isHolding === true
+    if (world.ageMs >= seat.startAt && !isHolding) this.#start(seat)
   }
 
   /** A node of several is stopped for a while, or is to end. */

@@ -14,7 +14,7 @@ import { Trace } from './trace.ts'
 import { VirtualClock, type StoryClock } from './virtual-clock.ts'
 import { weatherOf, type Weather } from './weather.ts'
 
-/** When stories begin: milliseconds since the epoch. */
+/** When stories begin, where they do not say so themselves: milliseconds since the epoch. */
 const BEGIN_MS: number = Date.UTC(2030, 0, 1)
 
 /** Something that must not be. */
@@ -63,11 +63,18 @@ export class World {
   /**
    * @param isTold whether the trace keeps lines for people.
    * @param medium what it stands on, where that is not a disk in memory.
+   * @param beginMs what time it is at first, where that is virtual; milliseconds since the epoch.
    */
-  constructor(seed: number, isTold: boolean, cluster: Cluster | null = null, medium: Medium | null = null) {
+  constructor(
+    seed: number,
+    isTold: boolean,
+    cluster: Cluster | null = null,
+    medium: Medium | null = null,
+    beginMs: number = BEGIN_MS,
+  ) {
     this.seed = seed
     this.medium = medium
-    this.clock = medium?.clock ?? new VirtualClock(BEGIN_MS)
+    this.clock = medium?.clock ?? new VirtualClock(beginMs)
     this.#beganMs = this.clock.now()
     this.trace = new Trace(isTold)
     this.#root = new Chance(seed)

@@ -11,6 +11,8 @@ export interface Taking {
   readonly bodyLimitBytes: number
   /** All bytes of a body. @throws BODY_TOO_LARGE, OVERLOADED, BODY_INCOMPLETE */
   readonly read: (request: Request, limitBytes: number) => Promise<Uint8Array>
+  /** A request was not taken, for this reason. */
+  readonly refused: (request: Request, said: Said) => void
 }
 
 /** How a request is answered that came to nothing. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { until } from '../../../test/support/applications.ts'
+import { keptLog, until } from '../../../test/support/applications.ts'
 import { elsewhere, laterAnswers } from '../../http.ts'
 import { ballet, event, open, operation, service, workflow, type Application } from '../../index.ts'
 import { serve } from '../../server.ts'
@@ -68,7 +68,8 @@ const payment = service('payment', {
 async function opened(url: string, store = 'memory:') {
   const ready = Promise.withResolvers<Application>()
   const serving = await serve(ready.promise, { port: 0, log: silentLog })
-  const answers = laterAnswers(`${serving.url}/answers/`)
+  const log = keptLog()
+  const answers = laterAnswers(`${serving.url}/answers/`, { log })
   const there = elsewhere(payment, { url, secrets: [secret], answers })
   const paying = workflow('paying', { input: Id, output: z.string(), key: 'orderId' }, async (run, { orderId }) => {
     const paid = await run.call(there.charge({ orderId }), { undo: there.refund({ orderId }) })
@@ -82,7 +83,7 @@ async function opened(url: string, store = 'memory:') {
     await serving.close()
   }
   closing.push(close)
-  return { app, paying, there, serving, close }
+  return { app, paying, there, serving, close, log }
 }
 
 interface Later {
@@ -116,7 +117,7 @@ test('the attempt goes on when the answer comes, which is taken once', async () 
 
 test('whose answer it is not is refused, and the attempt goes on waiting', async () => {
   const { url, nth } = await accepting()
-  const { app, paying, serving } = await opened(url)
+  const { app, paying, serving, log } = await opened(url)
   const { id } = await app.start(paying({ orderId: '1' }))
   const first = await nth(1)
   const foreign = `whsec_${Buffer.alloc(32, 5).toString('base64')}`
@@ -131,6 +132,12 @@ test('whose answer it is not is refused, and the attempt goes on waiting', async
   expect((await fetch(`${first.answerTo}/more`, { method: 'POST' })).status).toBe(404)
   expect(await send(first)).toBe('204')
   expect(await app.result(id)).toBe('order.paid')
+  // The address, which nobody else is to know, stands in no line.
+  expect(log.lines).toEqual([
+    expect.stringMatching(/^warn an answer that came later was refused \(401\): .*another secret/),
+    expect.stringMatching(/^warn an answer that came later was refused \(422\): /),
+  ])
+  expect(JSON.stringify(log.lines)).not.toContain(first.answerTo.split('/').at(-1))
 })
 
 describe('what came of it', () => {
@@ -195,7 +202,11 @@ test('a call that is given up is told so, and its answer is waited for before it
 })
 
 test('an answer that is here before it was said that it comes later', async () => {
-  const answers = new Answers(new URL('http://localhost/answers'), { clock: systemClock, read: readBytes })
+  const answers = new Answers(new URL('http://localhost/answers'), {
+    clock: systemClock,
+    read: readBytes,
+    refused: () => {},
+  })
   const expected = answers.expect({ idempotencyKey: 'k', secrets: [], timeoutMs: 1000, limitBytes: 1000 })
   const init = { method: 'POST', headers: { 'content-type': 'application/json' } }
   const taken = await answers.take(new Request(expected.address, { ...init, body: '{"idempotencyKey":"k"}' }))
@@ -212,7 +223,7 @@ test('an answer that is here before it was said that it comes later', async () =
 test('what nobody forgets is forgotten when its time is over', () => {
   let now = 0
   const clock = { ...systemClock, elapsed: () => now }
-  const answers = new Answers(new URL('http://localhost/'), { clock, read: readBytes })
+  const answers = new Answers(new URL('http://localhost/'), { clock, read: readBytes, refused: () => {} })
   const awaited = { idempotencyKey: 'k', secrets: [], timeoutMs: 1000, limitBytes: 1000 }
   for (let count = 0; count < 10; count += 1) answers.expect(awaited)
   now = 1001

@@ -101,7 +101,9 @@ export class Answers {
       await (isBeat ? this.#hear(token, request) : this.#take(token, request))
       return new Response(null, { status: 204, headers: PLAIN })
     } catch (error) {
-      return problem(refusalOf(error))
+      const said = refusalOf(error)
+      this.#taking.refused(request, said)
+      return problem(said)
     }
   }
 

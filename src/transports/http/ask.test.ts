@@ -136,8 +136,12 @@ describe('an answer', () => {
 describe('what is no answer', () => {
   const large = `"${'x'.repeat(2000)}"`
   test.each<[what: string, answers: Answers, expected: string]>([
-    ['a page', (to) => to.writeHead(200, { 'content-type': 'text/html' }).end('<html>'), 'The body is not JSON'],
-    ['half of one', (to) => to.end('{"cents":'), 'The body is not JSON'],
+    [
+      'a page',
+      (to) => to.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
+      'it comes as text/html; The body is not JSON',
+    ],
+    ['half of one', (to) => to.end('{"cents":'), 'it comes as nothing that is named; The body is not JSON'],
     ['no UTF-8', (to) => to.end(Buffer.from([0x22, 0xff, 0x22])), 'it is not UTF-8'],
     ['a forbidden key', (to) => to.end('{"__proto__":1}'), 'The key "__proto__" is not allowed'],
     ['a number that cannot be kept', (to) => to.end('{"cents":9007199254740993}'), 'cannot be kept exactly'],
@@ -149,7 +153,11 @@ describe('what is no answer', () => {
     ['206', (to) => to.writeHead(206).end('{"cents":5}'), 'its status is 206'],
     [
       'one that breaks off',
-      (to) => (to.writeHead(200, { 'content-length': 99 }), to.write('{'), to.socket?.end()),
+      (to) => (
+        to.writeHead(200, { 'content-type': 'application/json', 'content-length': 99 }),
+        to.write('{'),
+        to.socket?.end()
+      ),
       'it breaks off',
     ],
   ])('%s', async (_what, answers, expected) => {
@@ -157,6 +165,14 @@ describe('what is no answer', () => {
     const words = told(await called(url, { answerLimitBytes: 1000 }), url)
     expect(words).toContain(`stuck REMOTE_ANSWER_INVALID: ${at} answered with what is no answer: `)
     expect(words).toContain(expected)
+  })
+
+  test('what is no JSON and says that it is: the service is wrong, and it is stuck at once', async () => {
+    const type = { 'content-type': 'application/json' }
+    const { url, asked } = await serving((to) => to.writeHead(200, type).end('{"cents":'))
+    const words = told(await called(url, { policy: { retry: { attempts: 5, backoff: '1ms' } } }), url)
+    expect(words).toContain(`stuck VALUE_NOT_JSON: What ${at} answered cannot be stored as JSON: The body is not JSON`)
+    expect(asked).toHaveLength(1)
   })
 
   test('what is not HTTP', async () => {

@@ -182,7 +182,11 @@ const asked = {
 
 /** A door with one attempt that waits, and what it has heard. */
 function waitingAttempt() {
-  const answers = new Answers(new URL('http://door.test/answers'), { clock: systemClock, read: readBytes })
+  const answers = new Answers(new URL('http://door.test/answers'), {
+    clock: systemClock,
+    read: readBytes,
+    refused: () => {},
+  })
   const heard: unknown[] = []
   const state = { isGivenUp: false }
   const expected = answers.expect({

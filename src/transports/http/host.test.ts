@@ -295,7 +295,8 @@ describe('a server of it', () => {
   })
 
   test('does not answer a page in a browser where nothing is signed', async () => {
-    await using there = await serveService(payment, { port: 0 })
+    const told = keptLog()
+    await using there = await serveService(payment, { port: 0, log: told })
     const send = (headers: Record<string, string>): Promise<number> =>
       new Promise((resolve) => {
         const client = request(`${there.url}/price`, { method: 'POST', headers }, (answer) => {
@@ -307,7 +308,28 @@ describe('a server of it', () => {
     const type = { 'content-type': 'application/json' }
     expect(await send(type)).toBe(204)
     expect(await send({ ...type, host: 'rebound.example.com' })).toBe(403)
+    expect(told.lines).toEqual([expect.stringMatching(/^warn POST \/price was refused \(403\): .*rebound/)])
     expect(await send({ ...type, origin: 'https://evil.example.com' })).toBe(403)
+  })
+
+  test('says in its log what it refused, each kind once in a while, and not what is as it should be', async () => {
+    const told = keptLog()
+    const [secret, another] = [`whsec_${'A'.repeat(43)}=`, `whsec_${'Q'.repeat(43)}=`]
+    const options = { port: 0, secrets: [secret], bodyLimitBytes: 2000, log: told }
+    await using there = await serveService(payment, options)
+    const ask = async (by: string, input: unknown): Promise<unknown> => {
+      const transport = transportOf('payment', { url: there.url, secrets: [by] }, systemClock)
+      return transport.ask({ ...asked, input }, new AbortController().signal).catch(() => 'refused')
+    }
+    expect(await ask(secret, asked.input)).toBeUndefined()
+    expect(await ask(secret, 'x'.repeat(3000))).toBe('refused')
+    for (let times = 0; times < 20; times++) expect(await ask(another, asked.input)).toBe('refused')
+    expect((await fetch(`${there.url}/healthz`)).status).toBe(200)
+    expect(told.lines).toEqual([
+      expect.stringMatching(/^warn POST \/price was refused \(413\): .*2000/),
+      expect.stringMatching(/^warn POST \/price was refused \(401\): .*another secret/),
+    ])
+    expect(JSON.stringify(told.lines)).not.toContain('AAAA')
   })
 
   test('carries out several services, and each operation once', async () => {

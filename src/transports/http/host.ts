@@ -56,7 +56,8 @@ export function createHost(hosting: Hosting): (request: Request) => Promise<Resp
         : new Response(answer, { headers: { ...PLAIN, 'content-type': 'application/json' } })
     } catch (error) {
       const said = asked === undefined ? refusalOf(error) : failureOf(error)
-      if (asked !== undefined && said.status >= 500) hosting.failed(asked, error)
+      if (asked === undefined) hosting.refused(request, said)
+      else if (said.status >= 500) hosting.failed(asked, error)
       return problem({ ...said, progress: beats?.progress })
     } finally {
       beats?.over()

@@ -1,6 +1,7 @@
 // What the answer of a service means for the attempt: its value, that it is to be made again, or that it never is.
 //
 //   200, 201, 203    the body is the answer, JSON           204    there is none
+//   the same, and its type says JSON, and it is none    the call waits for a person; of another type: again, by the policy
 //   what HTTP itself objects to (who asks, where, how much at once, in which form), 408, 409, 425, 5xx    again, by the policy
 //   any other 4xx    no: the call fails
 //   anything else    no answer: again, by the policy
@@ -34,14 +35,17 @@ const OF_HTTP: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 411, 413,
 const AGAIN: ReadonlySet<number> = new Set([408, 409, 425, 429])
 /** Characters of what a service said that errors have. */
 const SAID = 500
+/** And of its type. */
+const TYPE_SHOWN = 60
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** The value of an answer. @throws REMOTE_FAILED, REMOTE_ANSWER_INVALID, INPUT_INVALID, TerminalError */
+/** The value of an answer. @throws REMOTE_FAILED, REMOTE_ANSWER_INVALID, VALUE_NOT_JSON, INPUT_INVALID, TerminalError */
 export function valueOf(came: Came, whom: Whom, nowMs: number): unknown {
   const { status, body } = came
   if (status === 204 || (ANSWERS.has(status) && body.byteLength === 0)) return undefined
-  if (ANSWERS.has(status)) return parsed(body, whom)
+  if (ANSWERS.has(status)) return parsed(came, whom)
   if (status === 202)
     throw noAnswer(
       whom,
@@ -80,12 +84,23 @@ export function noAnswer(whom: Whom, problem: string, cause?: unknown): BalletEr
   return fault('REMOTE_ANSWER_INVALID', { ...whom, problem }, cause)
 }
 
-function parsed(body: Uint8Array, whom: Whom): unknown {
+/**
+ * What calls itself JSON and is none comes from the service, by whose key it would come again: it waits for a person at once, as what
+ * an operation of this process answers. Anything else that is none is a page of somebody between, or of another address.
+ */
+function parsed({ type, body }: Came, whom: Whom): unknown {
   try {
     return parseJson(utf8.decode(body))
   } catch (error) {
-    const why = error instanceof TypeError ? 'it is not UTF-8' : error instanceof Error ? error.message : ''
-    throw noAnswer(whom, why.replace(/\.$/, ''), error)
+    const words = error instanceof TypeError ? 'it is not UTF-8' : error instanceof Error ? error.message : ''
+    const why = words.replace(/\.$/, '')
+    if (JSON_TYPE.test(type))
+      throw fault('VALUE_NOT_JSON', { what: `What ${whom.call} at ${whom.url} answered`, problem: why }, error)
+    throw noAnswer(
+      whom,
+      `it comes as ${type === '' ? 'nothing that is named' : type.slice(0, TYPE_SHOWN)}; ${why}`,
+      error,
+    )
   }
 }
 
@@ -96,7 +111,7 @@ function problemIn({ type, body }: Came): {
   readonly progress?: unknown
 } {
   const nothing = { code: '', detail: '' }
-  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(type)) return nothing
+  if (!JSON_TYPE.test(type)) return nothing
   try {
     const problem = parseJson(utf8.decode(body))
     if (!isRecord(problem)) return nothing

@@ -14,6 +14,10 @@ import { SECRET } from './secret.ts'
 const name = SERVICES.find((service) => service === process.argv[2])
 if (name === undefined) throw new Error('which service?')
 
+// Whoever started it has ended, and may have been killed.
+process.once('disconnect', () => process.exit())
+process.channel?.unref()
+
 /** Before its work, and behind it, at most. */
 const MOMENT_MS = 20
 const moment = (): Promise<void> => pause(Math.random() * MOMENT_MS)
