@@ -20,9 +20,14 @@ export function serviceDefinitionOf(service: unknown, what: string): ServiceDefi
 /** The same service, whose attempts go over `transport`. @throws DEFINITION_INVALID */
 export function placed<Placed extends Defined<ServiceDefinition>>(service: Placed, transport: Transport): Placed {
   const definition = serviceDefinitionOf(service, 'elsewhere(...)')
-  const operations = definition.operations.map((operation) =>
-    Object.freeze({ ...operation, elsewhere: { origin: transport.origin, call: callBy(transport, operation) } }),
-  )
+  const operations = definition.operations.map((operation) => {
+    if (operation.heartbeatMs !== null && transport.hears !== true)
+      refuse(
+        `operation "${operation.name}"`,
+        'it has a heartbeat, and nobody takes it here: give elsewhere(...) answers: laterAnswers(...)',
+      )
+    return Object.freeze({ ...operation, elsewhere: { origin: transport.origin, call: callBy(transport, operation) } })
+  })
   const { on } = service as Placed & { readonly on: (...reaction: readonly unknown[]) => unknown }
   const self = {
     ...service,
@@ -59,9 +64,15 @@ export function broughtHere(definition: ApplicationDefinition, what: string): Ap
 function callBy(transport: Transport, operation: OperationDefinition) {
   return async (input: unknown, context: OperationContext): Promise<unknown> => {
     requireSame(operation, input)
-    const { idempotencyKey, fence, attempt, timeoutMs, key, run, op, root, cause, undoes, traceparent } = context
-    const asked = { operation: operation.name, input, idempotencyKey, fence, attempt, timeoutMs }
-    const answer = await transport.ask({ ...asked, key, run, op, root, cause, undoes, traceparent }, context.signal)
+    const { name, heartbeatMs } = operation
+    const { idempotencyKey, fence, attempt, timeoutMs, key, run, op, root, cause, undoes, traceparent, progress } =
+      context
+    const told = { idempotencyKey, fence, attempt, timeoutMs, key, run, op, root, cause, undoes, traceparent, progress }
+    const answer = await transport.ask(
+      { operation: name, input, heartbeatMs, ...told },
+      context.signal,
+      context.heartbeat,
+    )
     return operation.outcomes.length > 0 && isRecord(answer) && typeof answer['type'] === 'string'
       ? { kind: 'event', type: answer['type'], data: answer['data'] }
       : answer
