@@ -87,7 +87,7 @@ export function laterAnswers(url: string | undefined, options: { readonly log?: 
 }
 
 /** That nobody waits at an address, as for an answer that was taken before, is as it should be; and what a request for one says has the address. */
-const OF_ADDRESS: ReadonlySet<string> = new Set(['ANSWER_UNAWAITED', 'METHOD_NOT_ALLOWED'])
+const OF_ADDRESS: ReadonlySet<string> = new Set(['ANSWER_UNAWAITED', 'HEARTBEAT_UNWANTED', 'METHOD_NOT_ALLOWED'])
 
 /** How the operations of services are carried out here. */
 export interface ServiceOptions {

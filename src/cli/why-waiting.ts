@@ -4,6 +4,7 @@ import { showMs } from '../core/duration.ts'
 import { catalogue, fault, type ErrorCode } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
 import type { ApplicationView, ChoiceView, ErrorView, PlaceView, RunView, WaitView } from '../core/views.ts'
+import { preview } from './printable.ts'
 import { between, inTime, shownTime } from './times.ts'
 
 /** How a command that is there to be copied stands in a line. */
@@ -129,7 +130,7 @@ export function stuckWords(wait: WaitView, now: number): string {
         ? `the step ${wait.for}`
         : `${wait.for}${placed(wait)}`
   const undo = wait.undoes === undefined ? '' : `, which takes back ${wait.undoes}`
-  return `stuck at ${what}${undo}, asked for ${showMs(between(wait.since, null, now))} ago${failed(wait)}`
+  return `stuck at ${what}${undo}, asked for ${showMs(between(wait.since, null, now))} ago${heardWords(wait, now)}${failed(wait)}`
 }
 
 /** Where a call is carried out, when that is another process. */
@@ -155,9 +156,20 @@ export function waitWords(wait: WaitView, now: number): string {
       const undo = wait.undoes === undefined ? '' : `, which takes back ${wait.undoes}`
       if (wait.place !== undefined)
         return `waits for ${placeAt(wait.place)} to call ${wait.for}${placed(wait)}${undo}, ${soFar}${failed(wait)}`
-      return `waits for ${wait.for}${placed(wait)}${undo}, ${soFar}${failed(wait)}`
+      return `waits for ${wait.for}${placed(wait)}${undo}, ${soFar}${heardWords(wait, now)}${failed(wait)}`
     }
   }
+}
+
+/** Characters that are shown of how far a call is. */
+const PROGRESS_SHOWN = 80
+
+/** When a call was heard of last, and how far it was. */
+function heardWords({ heartbeat }: WaitView, now: number): string {
+  if (heartbeat === undefined) return ''
+  const { at, progress } = heartbeat
+  const far = progress === undefined ? '' : `, at ${preview(progress, PROGRESS_SHOWN)}`
+  return `; heard of ${showMs(between(at, null, now))} ago${far}`
 }
 
 /** So far it is counted how many come before a call. */

@@ -2,6 +2,7 @@
 // there and its answer back. What an attempt is told is what the body of an operation is told in this process, but for
 // what cannot cross: its signal, which the transport brings about over there by its own means, and its log. Implemented
 // in src/transports, put into a definition by define/elsewhere.ts; carried out over there by define/hosted.ts.
+import type { Json } from './json.ts'
 
 /** What an operation is told of the attempt that it serves, in whichever process that is. */
 export interface Attempt {
@@ -33,6 +34,11 @@ export interface Attempt {
    * stands under it. It is there whether traces are sent or not, and the same when the attempt is made again after a crash.
    */
   readonly traceparent: string
+  /**
+   * How far the attempts before have come: what was said last by `context.heartbeat(progress)`, as it is known here. After a crash it
+   * may be some seconds old. Undefined when nothing was said.
+   */
+  readonly progress?: Json | undefined
 }
 
 /** One attempt, as it is sent. */
@@ -40,18 +46,26 @@ export interface Asked extends Attempt {
   /** `service.operation` */
   readonly operation: string
   readonly input: unknown
+  /** After so many milliseconds in which it says nothing the attempt has failed; null or absent: it is not asked to say anything. */
+  readonly heartbeatMs?: number | null | undefined
 }
+
+/** What a transport hands on of an attempt that goes on there: that it lives, and how far it is where it says so. */
+export type Heard = (progress?: unknown) => void
 
 /** The way to the operations of one service. */
 export interface Transport {
   /** Where they are, for people: without a path, and without anything that is secret. */
   readonly origin: string
+  /** Whether what goes on there can say that it lives. */
+  readonly hears?: boolean | undefined
   /**
    * Makes one attempt there. Resolves to the JSON value that was answered, undefined for none.
    * @param signal aborted when nobody waits any more; the other side is told if that can be.
+   * @param heard is told whenever the attempt says that it lives.
    * @throws TerminalError for what is never to be tried again; anything else is retried by the policy of the operation.
    */
-  ask(asked: Asked, signal: AbortSignal): Promise<unknown>
+  ask(asked: Asked, signal: AbortSignal, heard?: Heard): Promise<unknown>
   /** Of a service that fetches its calls: an attempt begins when there is room for it, and goes out by the door. */
   readonly work?: { readonly room: Room; readonly door: WorkDoor } | undefined
 }

@@ -31,6 +31,16 @@ export interface FetchedView {
   readonly unasked: string | null
 }
 
+/** What a call has said of itself, whose operation has a `heartbeat`. */
+export interface HeartbeatView {
+  /** The attempt that said so. */
+  readonly attempt: number
+  /** When it was heard of last (ISO 8601): to the moment where the process answers that carries the run, else up to five seconds earlier. */
+  readonly at: string
+  /** How far it was when it last said so. */
+  readonly progress?: Json | undefined
+}
+
 /** One thing that a run waits for: what, from whom, since when, until when (ISO 8601; null: without limit). */
 export interface WaitView {
   /** Operation id in the run, for example `payment.charge#0`. */
@@ -63,6 +73,8 @@ export interface WaitView {
   readonly behind?: string | undefined
   /** Of a call that waits for a place at a limited service. Told by the process that carries the run. */
   readonly place?: PlaceView | undefined
+  /** Of a call that has said that it lives. */
+  readonly heartbeat?: HeartbeatView | undefined
   /** The last failed attempt, when there was one. */
   readonly attempt?: { readonly number: number; readonly error: ErrorView; readonly next: string | null } | undefined
 }

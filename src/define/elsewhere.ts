@@ -24,9 +24,19 @@ export function serviceDefinitionOf(service: unknown, what: string): ServiceDefi
 export function placed<Placed extends Defined<ServiceDefinition>>(service: Placed, transport: Transport): Placed {
   const definition = serviceDefinitionOf(service, 'elsewhere(...)')
   const work = workOf(definition.name, transport)
-  const operations = definition.operations.map((operation) =>
-    Object.freeze({ ...operation, elsewhere: { origin: transport.origin, call: callBy(transport, operation), work } }),
-  )
+  const operations = definition.operations.map((operation) => {
+    if (operation.heartbeatMs !== null && transport.hears !== true)
+      refuse(
+        `operation "${operation.name}"`,
+        work === null
+          ? 'it has a heartbeat, and nobody takes it here: give elsewhere(...) answers: laterAnswers(...)'
+          : 'it has a heartbeat, which a service that fetches its calls cannot give; give it a timeout that is short enough',
+      )
+    return Object.freeze({
+      ...operation,
+      elsewhere: { origin: transport.origin, call: callBy(transport, operation), work },
+    })
+  })
   const { on } = service as Placed & { readonly on: (...reaction: readonly unknown[]) => unknown }
   const self = {
     ...service,
@@ -76,9 +86,15 @@ export function doorOf(services: readonly ServiceDefinition[], name: string): Wo
 function callBy(transport: Transport, operation: OperationDefinition) {
   return async (input: unknown, context: OperationContext): Promise<unknown> => {
     requireSame(operation, input)
-    const { idempotencyKey, fence, attempt, timeoutMs, key, run, op, root, cause, undoes, traceparent } = context
-    const asked = { operation: operation.name, input, idempotencyKey, fence, attempt, timeoutMs }
-    const answer = await transport.ask({ ...asked, key, run, op, root, cause, undoes, traceparent }, context.signal)
+    const { name, heartbeatMs } = operation
+    const { idempotencyKey, fence, attempt, timeoutMs, key, run, op, root, cause, undoes, traceparent, progress } =
+      context
+    const told = { idempotencyKey, fence, attempt, timeoutMs, key, run, op, root, cause, undoes, traceparent, progress }
+    const answer = await transport.ask(
+      { operation: name, input, heartbeatMs, ...told },
+      context.signal,
+      context.heartbeat,
+    )
     return operation.outcomes.length > 0 && isRecord(answer) && typeof answer['type'] === 'string'
       ? { kind: 'event', type: answer['type'], data: answer['data'] }
       : answer

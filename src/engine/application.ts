@@ -78,8 +78,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
     this.#stop = resolve
     this.#standing = new StandingNow(options.node.id, () => (this.#ownership ?? this.#shares)?.hurry())
     const before = (shard: number): number | undefined => this.#shards.ready(shard)?.shard.before
-    const placeOf = (shard: number, run: number, op: string) => this.#shards.placeOf(shard, run, op)
-    this.queries = new Queries({ reader: store, ns, codec, directory, before, placeOf })
+    const knownOf = (shard: number, run: number, op: string) => this.#shards.knownOf(shard, run, op)
+    this.queries = new Queries({ reader: store, ns, codec, directory, before, knownOf })
     this.#watching = new Watching(clock, log, () => this.#shards)
     this.#hinting = new Hinting({
       node: options.node,

@@ -36,6 +36,7 @@ export function callEffect(
 ): Undertaking {
   const { policy, timeoutMs } = policyOf(settings, command.call, operation)
   const origin = operation?.elsewhere?.origin
+  const heart = environment.heartbeats.of(row.num, command.op, operation)
   return {
     run: row.num,
     op: command.op,
@@ -43,6 +44,7 @@ export function callEffect(
     counts: environment.counts.attemptsOf('operation', command.call),
     policy,
     timeoutMs,
+    heart,
     ...attempts,
     bounds: boundsOf(operation, command.input),
     mustSucceed: undone !== null,
@@ -58,6 +60,7 @@ export function callEffect(
         attempt,
         round,
         timeoutMs,
+        heart,
         stop,
       })
       const { current } = environment
@@ -84,13 +87,15 @@ export function stepEffect(
     counts: environment.counts.attemptsOf('step', row.name),
     policy,
     timeoutMs,
+    heart: null,
     ...attempts,
     bounds: null,
     mustSucceed: false,
     attempt: async (attempt, stop) => {
       const body = work.body as (context: OperationContext) => unknown
       const { round = 0 } = attempts
-      const context = new CallContext(environment, { row, op, undoes: null, attempt, round, timeoutMs, stop })
+      const called = { row, op, undoes: null, attempt, round, timeoutMs, heart: null, stop }
+      const context = new CallContext(environment, called)
       const answer = await environment.current.body(row.id, op, () => body(context))
       return toWholeText(answer, `what step "${name}" returned`)
     },

@@ -9,11 +9,37 @@ import type { Came } from './meaning.ts'
 /** The last part of the path of an operation: `charge` of `payment.charge`. */
 export const pathName = (operation: string): string => operation.slice(operation.indexOf('.') + 1)
 
-/** The body of a request. @param answerTo where the answer may be sent later, if that may be. */
+/**
+ * The body of a request.
+ * @param answerTo where the answer may be sent later, if that may be; heartbeats are sent to an address behind it.
+ */
 export function askedText(asked: Asked, answerTo?: string): string {
   const { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause } = asked
   const told = { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause }
-  return JSON.stringify({ ...told, traceparent: asked.traceparent, answerTo })
+  const { traceparent, heartbeatMs, progress } = asked
+  const beating =
+    heartbeatMs == null || answerTo === undefined ? {} : { heartbeatMs, heartbeatTo: `${answerTo}/${BEAT}` }
+  return JSON.stringify({ ...told, traceparent, answerTo, ...beating, progress })
+}
+
+/** What stands behind the address for an answer in that for heartbeats. */
+export const BEAT = 'heartbeat'
+
+/** The body of a heartbeat, the `beat`th of its attempt. @param progress JSON */
+export const beatText = (idempotencyKey: string, beat: number, progress: string | undefined): string =>
+  `${JSON.stringify({ idempotencyKey, beat }).slice(0, -1)}${progress === undefined ? '' : `,"progress":${progress}`}}`
+
+/** One heartbeat: `{"idempotencyKey", "beat", "progress"}`, the latter two if need be. @throws REQUEST_INVALID, and what `parseJson` throws */
+export function readBeat(bytes: Uint8Array): {
+  readonly idempotencyKey: string
+  readonly beat: number | undefined
+  readonly progress: unknown
+} {
+  const { idempotencyKey, beat, progress } = read(bytes)
+  if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
+  if (beat !== undefined && !(Number.isSafeInteger(beat) && Number(beat) > 0))
+    throw wrong('beat', 'it must be a whole number from 1')
+  return { idempotencyKey, beat: beat as number | undefined, progress }
 }
 
 /** The body of a request that says that nobody wants the answer any more. */
@@ -73,7 +99,7 @@ export function readEnd(bytes: Uint8Array): string {
 }
 
 /** What a body asks for; a field that a later version has is passed over. @throws REQUEST_INVALID, and what `parseJson` throws */
-export function readAsked(bytes: Uint8Array): Asked {
+export function readAsked(bytes: Uint8Array): AskedHere {
   const value = read(bytes)
   for (const name of TEXTS) if (typeof value[name] !== 'string') throw wrong(name, 'it must be a string')
   for (const name of TEXTS_OR_NULL)
@@ -82,8 +108,17 @@ export function readAsked(bytes: Uint8Array): Asked {
     if (!Number.isSafeInteger(value[name]) || Number(value[name]) < 1) throw wrong(name, 'it must be a whole number')
   const { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause } = value
   const asked = { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause }
-  return { ...asked, traceparent: value['traceparent'] } as unknown as Asked
+  const { traceparent, heartbeatMs, heartbeatTo, progress } = value
+  if (heartbeatMs === undefined) return { ...asked, traceparent, progress } as unknown as AskedHere
+  if (!Number.isSafeInteger(heartbeatMs) || Number(heartbeatMs) < 1)
+    throw wrong('heartbeatMs', 'it must be a whole number')
+  const url = typeof heartbeatTo === 'string' ? URL.parse(heartbeatTo) : null
+  if (url === null || !/^https?:$/.test(url.protocol)) throw wrong('heartbeatTo', 'it must be a url of http or https')
+  return { ...asked, traceparent, progress, heartbeatMs, heartbeatTo } as unknown as AskedHere
 }
+
+/** An attempt as it is asked for here, with where its heartbeats go. */
+export type AskedHere = Asked & { readonly heartbeatTo?: string | undefined }
 
 function read(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   const value = parseJson(decoded(bytes))
