@@ -7,7 +7,7 @@ import type { Defined } from './define/definition-symbol.ts'
 import type { Log, ServiceDefinition } from './define/definition.ts'
 import { placed, serviceDefinitionOf } from './define/elsewhere.ts'
 import { hosted } from './define/hosted.ts'
-import { systemClock } from './engine/clock.ts'
+import { systemClock, systemRandom } from './engine/clock.ts'
 import { consoleLog, logOf, safeLog } from './engine/log.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, readBytes } from './server/body.ts'
 import { createGuard } from './server/guard.ts'
@@ -16,10 +16,19 @@ import { Refusals } from './server/refusals.ts'
 import { serveFetch, type ListenOptions, type Serving } from './server/serve.ts'
 import { Traffic } from './server/traffic.ts'
 import { createHost } from './transports/http/host.ts'
-import { answersAt, transportOf, type ElsewhereOptions, type LaterAnswers } from './transports/http/place.ts'
+import { WorkFetcher } from './transports/http/fetch-work.ts'
+import {
+  answersAt,
+  fetchedTransportOf,
+  transportOf,
+  urlOf,
+  type ElsewhereOptions,
+  type FetchedOptions,
+  type LaterAnswers,
+} from './transports/http/place.ts'
 import { secretsOf } from './transports/http/signature.ts'
 
-export type { ElsewhereOptions, LaterAnswers } from './transports/http/place.ts'
+export type { ElsewhereOptions, FetchedOptions, LaterAnswers } from './transports/http/place.ts'
 export type { ListenOptions, Serving } from './server/serve.ts'
 
 /**
@@ -37,6 +46,21 @@ export function elsewhere<Placed extends Defined<ServiceDefinition>>(
 ): Placed {
   const { name } = serviceDefinitionOf(service, 'elsewhere(...)')
   return placed(service, transportOf(name, options, systemClock))
+}
+
+/**
+ * The same service, for one that nobody can call, behind a firewall, say: it fetches its calls from where the application is served,
+ * and sends its answers there.
+ *
+ *     ballet({ services: [fetched(payment, { secrets: [process.env.PAYMENT_SECRET] }), shipping] })
+ *
+ * Calls wait until it has room for them, and no attempt begins before. In its own process it runs `fetchWork`. What `run` it has
+ * here is not used.
+ * @throws DEFINITION_INVALID, SECRET_INVALID, SECRET_MISSING
+ */
+export function fetched<Placed extends Defined<ServiceDefinition>>(service: Placed, options: FetchedOptions): Placed {
+  const { name } = serviceDefinitionOf(service, 'fetched(...)')
+  return placed(service, fetchedTransportOf(name, options, { clock: systemClock, read: readBytes }))
 }
 
 /**
@@ -63,7 +87,7 @@ export function laterAnswers(url: string | undefined, options: { readonly log?: 
 }
 
 /** That nobody waits at an address, as for an answer that was taken before, is as it should be; and what a request for one says has the address. */
-const OF_ADDRESS: ReadonlySet<string> = new Set(['ANSWER_UNAWAITED', 'METHOD_NOT_ALLOWED'])
+const OF_ADDRESS: ReadonlySet<string> = new Set(['ANSWER_UNAWAITED', 'HEARTBEAT_UNWANTED', 'METHOD_NOT_ALLOWED'])
 
 /** How the operations of services are carried out here. */
 export interface ServiceOptions {
@@ -177,4 +201,61 @@ export async function serveService(services: Services, options: ServeServiceOpti
     return isProbe(request) ? alive(traffic.isClosing) : handle(request)
   }
   return serveFetch(answer, traffic, options)
+}
+
+/** How a service fetches its calls. */
+export interface FetchWorkOptions {
+  /** Where the application is served: `https://ballet.example`, with a path if need be. */
+  readonly at: string | undefined
+  /** What requests are signed with, `whsec_<base64>`, as the application has them for `fetched`; at least one. */
+  readonly secrets: readonly (string | undefined)[]
+  /** Calls of each service that are carried out at once, at most; default 10. */
+  readonly atOnce?: number | undefined
+  /** Where `context.log` and failed attempts are written; default: JSON lines on the standard error. */
+  readonly log?: Log | undefined
+}
+
+/** Services that fetch their calls, until they are closed. */
+export interface FetchingServices extends AsyncDisposable {
+  /** Fetches nothing more; resolves when what was fetched is answered. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/**
+ * Carries out the operations of services that nobody can call: asks the application for calls, and sends it what came of them.
+ *
+ *     const fetching = fetchWork(payment, { at: 'https://ballet.example', secrets: [process.env.PAYMENT_SECRET] })
+ *     process.once('SIGTERM', () => void fetching.close())
+ *
+ * Where the application cannot be reached it asks again, a little later, and says so in the log.
+ * @throws DEFINITION_INVALID, SECRET_INVALID, SECRET_MISSING
+ */
+export function fetchWork(services: Services, options: FetchWorkOptions): FetchingServices {
+  const all = [services].flat()
+  const { atOnce = 10 } = options
+  const secrets = secretsOf(options.secrets)
+  if (secrets.length === 0) throw fault('SECRET_MISSING', { what: 'fetchWork(...)', where: 'what it asks' })
+  if (!Number.isSafeInteger(atOnce) || atOnce < 1)
+    throw fault('DEFINITION_INVALID', { what: 'fetchWork(...)', problem: 'atOnce must be a whole number above 0' })
+  const log = safeLog(options.log ?? consoleLog)
+  const handling = { log, refusals: new Refusals(systemClock, log), traffic: new Traffic() }
+  const carry = handlerOf(all, { secrets: null, bodyLimitBytes: BODY_LIMIT_MAX_BYTES }, handling)
+  const fetchers = all.map((service) => {
+    const { name } = serviceDefinitionOf(service, 'fetchWork(...)')
+    return new WorkFetcher({
+      at: urlOf('fetchWork(...)', options.at),
+      service: name,
+      secrets,
+      atOnce,
+      clock: systemClock,
+      chance: () => systemRandom.seed() / 2 ** 32,
+      carry,
+      troubled: (problem) => log.warn(problem),
+      well: () => log.info(`the calls of ${name} are fetched again`),
+    })
+  })
+  const close = async (): Promise<void> => {
+    await Promise.all(fetchers.map((fetcher) => fetcher.close()))
+  }
+  return { close, [Symbol.asyncDispose]: close }
 }

@@ -49,14 +49,14 @@ test.each([
 })
 
 test('its program does what it says', () => {
-  expect(blocks).toHaveLength(9)
+  expect(blocks).toHaveLength(10)
   const after = `import assert from 'node:assert/strict'
 assert.deepEqual([id, created, again.created, output], ['checkout:8841', true, false, 'approved by Ann'])
 assert.deepEqual([refusedAnswer.status, remote.serviceName], [415, 'payment'])
 assert.deepEqual([code, isOurs, isWell, stores.length, most], ['RUN_CONFLICT', true, true, 2, 1_000_000])
 assert.deepEqual([orders.status, ((await orders.json()) as unknown[]).length, runs.status], [200, 1, 200])
 assert.equal(declined, 'declined')
-assert.equal(directory.serviceName, 'directory')
+assert.deepEqual([directory.serviceName, customers.serviceName], ['directory', 'customers'])
 assert.deepEqual([paths.length, untaken, unseen, found], [2, [], ['payment.declined'], null])
 const hasty = choreography('paying', { key: 'orderId' }, seq(OrderCreated, PaymentApproved.within('10ms')))
 const late = await open(ballet({ services: [payment], choreographies: [hasty], events: [PayingOverdue] }), {

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import { Failure, Loading, Part, State, When } from './pieces.tsx'
 import { useApp, useNodes } from './queries.ts'
 import { href } from './router.ts'
-import { printable, showMs, type ApplicationView, type NodesView } from './shown.ts'
+import { fetchingWords, printable, showMs, type ApplicationView, type NodesView } from './shown.ts'
 import { Table } from './table.tsx'
 
 export function NodesPage(): ReactNode {
@@ -89,10 +89,10 @@ function Services({ services }: Pick<ApplicationView, 'services'>): ReactNode {
   return (
     <Part title="Services" note="where each is carried out, and how often it may be asked">
       <Table label="Services" heads={['Service', 'Where', 'Limit', 'Operations']}>
-        {services.map(({ name, limit, operations }) => (
+        {services.map(({ name, limit, fetched, operations }) => (
           <tr key={name}>
             <td className="id">{printable(name)}</td>
-            <td>{placesOf(operations)}</td>
+            <td>{fetched === undefined ? placesOf(operations) : printable(fetchingWords(fetched))}</td>
             <td>{printable(limit ?? 'none')}</td>
             <td>
               {operations.map((operation) => (

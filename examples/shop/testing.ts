@@ -129,6 +129,7 @@ export const contextOf = (op: string, more: Partial<OperationContext> = {}): Ope
   undoes: null,
   signal: new AbortController().signal,
   log: silent,
+  heartbeat: () => {},
   traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
   ...more,
 })

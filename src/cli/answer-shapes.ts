@@ -73,6 +73,7 @@ const wait = record({
   asked: optional(text),
   behind: optional(text),
   place: optional(record({ at: text, limit: text, before: number })),
+  heartbeat: optional(record({ attempt: number, at: text })),
   attempt: optional(record({ number, error, next: nullable(text) })),
 })
 const run = record({

@@ -5,10 +5,11 @@ import { dirname } from 'node:path'
 import { isAlive, type ProcessFile } from '../server/process-file.ts'
 import type { StorePlace } from '../server/store-place.ts'
 import { balletVersion } from '../engine/ballet-version.ts'
-import { answersHealth } from './client.ts'
+import { answersHealth, clientFor } from './client.ts'
 import type { Command } from './command.ts'
 import { findStore, type FoundStore } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
+import { fetchChecks } from './fetch-checks.ts'
 import { oneLine } from './printable.ts'
 import { readerOf } from './store-reads.ts'
 import { isLocked, roomCheck, storeChecks, type Check } from './store-checks.ts'
@@ -32,7 +33,7 @@ export const doctor: Command = {
       nodeCheck(process.versions.node),
       sqliteCheck(process.versions.sqlite),
       ...(await placeChecks(found, given.text('store') !== undefined, terminal)),
-      ...(found === null ? [] : [...(await asideChecks(found, terminal)), await processCheck(found, terminal)]),
+      ...(found === null ? [] : [...(await asideChecks(found, terminal)), ...(await processChecks(found, terminal))]),
     ]
     const ok = checks.every(({ verdict }) => verdict !== 'wrong')
     print(terminal, given.flag('json'), { ok, checks }, () => checks.flatMap((check) => lines(check, terminal)))
@@ -122,6 +123,15 @@ async function asideChecks({ place }: FoundStore, { clock }: Terminal): Promise<
 
 function nearestFolder(folder: string): string {
   return existsSync(folder) || dirname(folder) === folder ? folder : nearestFolder(dirname(folder))
+}
+
+/** The process, and what only that knows. */
+async function processChecks(found: FoundStore, terminal: Terminal): Promise<readonly Check[]> {
+  const check = await processCheck(found, terminal)
+  const isThere = check.verdict !== 'wrong' && found.file.kind === 'record' && isAlive(found.file.record.pid)
+  if (!isThere || found.file.kind !== 'record') return [check]
+  const { url, token } = found.file.record
+  return [check, ...(await fetchChecks(clientFor(url, token, terminal.clock)))]
 }
 
 /** Who has the store, whether it answers, and whether it runs this version. */

@@ -35,6 +35,7 @@ const parked: ReadonlySet<string> = new Set<ErrorCode>([
   'OP_ID_REPEATED',
   'CODE_MISSING',
   'OUTCOME_UNDECLARED',
+  'HEARTBEAT_UNDECLARED',
   'RUN_POISONED',
   'RUN_TOO_LONG',
   'CONTINUE_REFUSED',

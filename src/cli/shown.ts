@@ -43,6 +43,7 @@ export { OUTSIDE, sequenceLines, type Arrow, type Sequence, type SequenceLine } 
 export { between, inTime, offset, shownTime } from './times.ts'
 export {
   errorWords,
+  fetchingWords,
   isStuckAt,
   lengthWords,
   placesOf,

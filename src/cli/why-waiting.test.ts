@@ -53,6 +53,19 @@ describe('a run that goes on', () => {
     )
   })
 
+  it('says when a call was heard of last, and how far it is', () => {
+    const heartbeat = { attempt: 1, at: '2026-01-31T12:00:08.000Z' }
+    expect(line({ heartbeat: { ...heartbeat, progress: { row: 40_000 } } })).toBe(
+      'Waits for payment.charge, 6s so far; heard of 2s ago, at {"row":40000}; it goes on when payment answers.',
+    )
+    const error = { code: 'ATTEMPT_SILENT', message: 'payment.charge said nothing for 30000ms.' }
+    expect(line({ heartbeat, attempt: { number: 1, error, next: '2026-01-31T12:00:11.000Z' } })).toBe(
+      'Waits for payment.charge, 6s so far; heard of 2s ago; attempt 1 failed (ATTEMPT_SILENT: payment.charge said nothing for 30000ms); it is tried again in 1s.',
+    )
+    const long = 'x'.repeat(200)
+    expect(line({ heartbeat: { ...heartbeat, progress: long } })).toContain(`, at "${'x'.repeat(78)}…; `)
+  })
+
   it('says for which place a call waits, and how many come before it', () => {
     const place = { at: 'payment', limit: '20 at once', before: 31 }
     expect(line({ place })).toBe(
@@ -63,6 +76,14 @@ describe('a run that goes on', () => {
       'a place at payment (1/m for each customerId, here 7, none before it)',
     )
     expect(line({ place: { ...place, before: 1000 } })).toContain('(20 at once, 1000 or more before it)')
+    const fetched = { ...place, limit: 'fetched by the service', before: 0 }
+    expect(line({ place: { ...fetched, fetched: { running: 2, unasked: null } } })).toContain(
+      'a place at payment (fetched by the service, 2 in its hands, none before it)',
+    )
+    const unasked = '2026-11-30T02:13:05.000Z'
+    expect(line({ place: { ...fetched, fetched: { running: 0, unasked } } })).toContain(
+      `(fetched by the service; nobody has asked for its work since ${unasked}, none before it)`,
+    )
   })
 
   it('tells the failed attempt and the next one', () => {

@@ -3,7 +3,8 @@
 import { showMs } from '../core/duration.ts'
 import { catalogue, fault, type ErrorCode } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
-import type { ChoiceView, ErrorView, PlaceView, RunView, WaitView } from '../core/views.ts'
+import type { ApplicationView, ChoiceView, ErrorView, PlaceView, RunView, WaitView } from '../core/views.ts'
+import { preview } from './printable.ts'
 import { between, inTime, shownTime } from './times.ts'
 
 /** How a command that is there to be copied stands in a line. */
@@ -129,7 +130,7 @@ export function stuckWords(wait: WaitView, now: number): string {
         ? `the step ${wait.for}`
         : `${wait.for}${placed(wait)}`
   const undo = wait.undoes === undefined ? '' : `, which takes back ${wait.undoes}`
-  return `stuck at ${what}${undo}, asked for ${showMs(between(wait.since, null, now))} ago${failed(wait)}`
+  return `stuck at ${what}${undo}, asked for ${showMs(between(wait.since, null, now))} ago${heardWords(wait, now)}${failed(wait)}`
 }
 
 /** Where a call is carried out, when that is another process. */
@@ -155,19 +156,45 @@ export function waitWords(wait: WaitView, now: number): string {
       const undo = wait.undoes === undefined ? '' : `, which takes back ${wait.undoes}`
       if (wait.place !== undefined)
         return `waits for ${placeAt(wait.place)} to call ${wait.for}${placed(wait)}${undo}, ${soFar}${failed(wait)}`
-      return `waits for ${wait.for}${placed(wait)}${undo}, ${soFar}${failed(wait)}`
+      return `waits for ${wait.for}${placed(wait)}${undo}, ${soFar}${heardWords(wait, now)}${failed(wait)}`
     }
   }
+}
+
+/** Characters that are shown of how far a call is. */
+const PROGRESS_SHOWN = 80
+
+/** When a call was heard of last, and how far it was. */
+function heardWords({ heartbeat }: WaitView, now: number): string {
+  if (heartbeat === undefined) return ''
+  const { at, progress } = heartbeat
+  const far = progress === undefined ? '' : `, at ${preview(progress, PROGRESS_SHOWN)}`
+  return `; heard of ${showMs(between(at, null, now))} ago${far}`
 }
 
 /** So far it is counted how many come before a call. */
 const COUNTED = 1000
 
 /** `a place at payment (20 at once, 31 before it)`. */
-export function placeAt({ at, limit, per, before }: PlaceView): string {
-  const value = per === undefined ? '' : ` for each ${per.field}, here ${per.value}`
+export function placeAt({ at, limit, per, fetched, before }: PlaceView): string {
+  const value = per === undefined ? fetchedWords(fetched) : ` for each ${per.field}, here ${per.value}`
   const count = before === 0 ? 'none' : before < COUNTED ? before : `${COUNTED} or more`
   return `a place at ${at} (${limit}${value}, ${count} before it)`
+}
+
+/** Of a service: `fetches its calls: 3 wait, 2 are in its hands, nobody has asked for its work since 2026-11-30T02:13:05Z`. */
+export function fetchingWords({ waiting, running, unasked }: FetchedService): string {
+  const asked = unasked === null ? '' : `, nobody has asked for its work since ${unasked}`
+  return `fetches its calls: ${waiting} wait, ${running} are in its hands${asked}`
+}
+
+type FetchedService = NonNullable<ApplicationView['services'][number]['fetched']>
+
+function fetchedWords(fetched: PlaceView['fetched']): string {
+  if (fetched === undefined) return ''
+  const { running, unasked } = fetched
+  const asked = unasked === null ? '' : `; nobody has asked for its work since ${unasked}`
+  return running === 0 && unasked !== null ? asked : `${asked}, ${running} in its hands`
 }
 
 /** The first line of an error, its code before it. */

@@ -2,6 +2,7 @@
 // there and its answer back. What an attempt is told is what the body of an operation is told in this process, but for
 // what cannot cross: its signal, which the transport brings about over there by its own means, and its log. Implemented
 // in src/transports, put into a definition by define/elsewhere.ts; carried out over there by define/hosted.ts.
+import type { Json } from './json.ts'
 
 /** What an operation is told of the attempt that it serves, in whichever process that is. */
 export interface Attempt {
@@ -33,6 +34,11 @@ export interface Attempt {
    * stands under it. It is there whether traces are sent or not, and the same when the attempt is made again after a crash.
    */
   readonly traceparent: string
+  /**
+   * How far the attempts before have come: what was said last by `context.heartbeat(progress)`, as it is known here. After a crash it
+   * may be some seconds old. Undefined when nothing was said.
+   */
+  readonly progress?: Json | undefined
 }
 
 /** One attempt, as it is sent. */
@@ -40,16 +46,80 @@ export interface Asked extends Attempt {
   /** `service.operation` */
   readonly operation: string
   readonly input: unknown
+  /** After so many milliseconds in which it says nothing the attempt has failed; null or absent: it is not asked to say anything. */
+  readonly heartbeatMs?: number | null | undefined
 }
+
+/** What a transport hands on of an attempt that goes on there: that it lives, and how far it is where it says so. */
+export type Heard = (progress?: unknown) => void
 
 /** The way to the operations of one service. */
 export interface Transport {
   /** Where they are, for people: without a path, and without anything that is secret. */
   readonly origin: string
+  /** Whether what goes on there can say that it lives. */
+  readonly hears?: boolean | undefined
   /**
    * Makes one attempt there. Resolves to the JSON value that was answered, undefined for none.
    * @param signal aborted when nobody waits any more; the other side is told if that can be.
+   * @param heard is told whenever the attempt says that it lives.
    * @throws TerminalError for what is never to be tried again; anything else is retried by the policy of the operation.
    */
-  ask(asked: Asked, signal: AbortSignal): Promise<unknown>
+  ask(asked: Asked, signal: AbortSignal, heard?: Heard): Promise<unknown>
+  /** Of a service that fetches its calls: an attempt begins when there is room for it, and goes out by the door. */
+  readonly work?: { readonly room: Room; readonly door: WorkDoor } | undefined
+}
+
+/** Of a service that fetches its calls: where they wait until it has room for them. */
+export interface Room {
+  /** For how many more attempts there is room. */
+  readonly free: number
+  /** Keeps room for an attempt that is about to begin, until the returned function is called: it is over, or is not made. */
+  reserve(): () => void
+  /** Calls back as soon as there may be room, unless the returned function is called first. A call waits for it. */
+  whenFree(tell: () => void): () => void
+  /** Since when nobody has asked for work, in milliseconds since the epoch; null while somebody does. */
+  readonly unaskedSince: number | null
+}
+
+/** What is asked for: up to so many calls, and how long to wait for the first. */
+export interface WorkAsked {
+  /** Of this request; no other has it. */
+  readonly id: string
+  readonly atOnce: number
+  readonly waitMs: number
+}
+
+/** Calls that are handed out. */
+export interface HandedOut {
+  /** One attempt each, as JSON. */
+  readonly calls: readonly string[]
+  /** Whether there are more that nobody has room for. */
+  readonly isMore: boolean
+  /** They have not come to whoever asked, or nobody knows: these attempts have failed. */
+  lost(): void
+}
+
+/** The door of a service that fetches its calls; a server brings there what comes for it. */
+export interface WorkDoor {
+  /** What a request asks for, once it is sure who asks. @throws SIGNATURE_REFUSED, REQUEST_INVALID and what reading it throws */
+  asked(request: Request): Promise<WorkAsked>
+  /** The id of a request for work that is to end, once it is sure who asks. @throws as `asked` */
+  ended(request: Request): Promise<string>
+  /** Somebody waits for calls from now on, until the returned function is called. @throws OVERLOADED */
+  enter(id: string, end: () => void): () => void
+  /** Calls back when a call begins to wait while nobody asks here. */
+  whenWanted(tell: () => void): void
+  /** Answers a request for work that waits here at once. False when there is none of that id. */
+  end(id: string): boolean
+  /**
+   * Calls, as soon as there are any, or none when the time is over.
+   * @param address what their answers are sent to; a token comes behind it.
+   * @param signal aborted when nobody waits any more.
+   */
+  take(asked: Omit<WorkAsked, 'id'>, address: string, signal: AbortSignal): Promise<HandedOut>
+  /** The answer of a call. @throws ANSWER_UNAWAITED, SIGNATURE_REFUSED and what reading it throws */
+  answer(token: string, request: Request): Promise<void>
+  /** Calls that were handed out by these tokens have not come to whoever asked. */
+  lost(tokens: readonly string[]): void
 }

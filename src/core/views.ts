@@ -20,6 +20,25 @@ export interface PlaceView {
   readonly per?: { readonly field: string; readonly value: string } | undefined
   /** How many come before it, at this node, counted to 1,000. */
   readonly before: number
+  readonly fetched?: FetchedView | undefined
+}
+
+/** How a service stands that fetches its calls, as far as this node knows. */
+export interface FetchedView {
+  /** Calls that it has in its hands. */
+  readonly running: number
+  /** Since when nobody has asked for its work (ISO 8601); null while somebody does. */
+  readonly unasked: string | null
+}
+
+/** What a call has said of itself, whose operation has a `heartbeat`. */
+export interface HeartbeatView {
+  /** The attempt that said so. */
+  readonly attempt: number
+  /** When it was heard of last (ISO 8601): to the moment where the process answers that carries the run, else up to five seconds earlier. */
+  readonly at: string
+  /** How far it was when it last said so. */
+  readonly progress?: Json | undefined
 }
 
 /** One thing that a run waits for: what, from whom, since when, until when (ISO 8601; null: without limit). */
@@ -54,6 +73,8 @@ export interface WaitView {
   readonly behind?: string | undefined
   /** Of a call that waits for a place at a limited service. Told by the process that carries the run. */
   readonly place?: PlaceView | undefined
+  /** Of a call that has said that it lives. */
+  readonly heartbeat?: HeartbeatView | undefined
   /** The last failed attempt, when there was one. */
   readonly attempt?: { readonly number: number; readonly error: ErrorView; readonly next: string | null } | undefined
 }
@@ -289,6 +310,8 @@ export interface ApplicationView {
     readonly name: string
     /** How often it may be asked, in words: `20 at once, 100/s`. */
     readonly limit?: string | undefined
+    /** Of one that fetches its calls; `waiting`: how many wait at this node. */
+    readonly fetched?: (FetchedView & { readonly waiting: number }) | undefined
     readonly operations: readonly {
       readonly name: string
       readonly outcomes: readonly string[]

@@ -18,7 +18,7 @@ import type {
 } from '../core/views.ts'
 import type { Answering } from './call.ts'
 import type { Metric } from './metric.ts'
-import type { NodeAt, NodeHints, Standing } from './node.ts'
+import type { FetchingDoors, NodeAt, NodeHints, Standing } from './node.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from './reads.ts'
 
 /** The id of a run that comes to a `Result`: a string, of which the compiler knows what `app.result` answers. */
@@ -264,6 +264,8 @@ export interface Application {
   readonly standing: Standing
   /** What the nodes of a shared store tell each other; `ballet/server` carries it. */
   readonly hints: NodeHints
+  /** The doors of services that fetch their calls; `ballet/server` serves them. */
+  readonly fetching: FetchingDoors
   /** The other node that carries a run, by its id, when that is known; null when this one does, or nobody, as far as is known. */
   carrierOf(run: string): NodeAt | null
   /** The nodes that share the store, and who owns it. */

@@ -4,7 +4,7 @@ import type { Flow } from '../core/flow.ts'
 import type { Json } from '../core/json.ts'
 import type { RetryPolicy } from '../core/retry.ts'
 import type { Schema } from '../core/schema.ts'
-import type { Attempt } from '../core/transport.ts'
+import type { Attempt, WorkDoor } from '../core/transport.ts'
 import type { CallValue, EventValue } from '../core/values.ts'
 import type { HttpRoutes } from './application.ts'
 import type { ScheduleDefinition } from './schedule.ts'
@@ -51,6 +51,13 @@ export interface OperationContext extends Attempt {
   readonly signal: AbortSignal
   /** Writes to the application's log, at every attempt anew. */
   readonly log: Log
+  /**
+   * Says that the attempt lives, and how far it is: `context.heartbeat({ row })`. An operation with a `heartbeat` calls it more often than that,
+   * as in every round of its loop: it costs next to nothing, and writes nothing. `progress` is JSON of at most 16 KiB, kept within five
+   * seconds and with the attempt when that fails; the next one has it as `context.progress`. What is said once the attempt is over counts
+   * nothing; look at `signal`. @throws VALUE_NOT_JSON, PAYLOAD_TOO_LARGE, HEARTBEAT_UNDECLARED where there is no `heartbeat`
+   */
+  readonly heartbeat: (progress?: unknown) => void
 }
 
 /** An operation of a service, with its defaults filled in. */
@@ -68,6 +75,8 @@ export interface OperationDefinition {
   readonly retry: RetryPolicy
   /** Of one attempt. */
   readonly timeoutMs: number
+  /** An attempt that says nothing for so long has failed; null: it is not asked how far it is. */
+  readonly heartbeatMs: number | null
   /** How often it may be asked: its own limit before that of its service. Empty: as often as there are calls. */
   readonly limits: readonly CallLimit[]
   /** Its implementation in this process; null when it has none. */
@@ -76,6 +85,8 @@ export interface OperationDefinition {
   readonly elsewhere: {
     readonly origin: string
     readonly call: (input: unknown, context: OperationContext) => Promise<unknown>
+    /** Where it is fetched from there: the line in which its calls wait, and the door by which they go out; else null. */
+    readonly work: { readonly line: CallLimit; readonly door: WorkDoor } | null
   } | null
 }
 

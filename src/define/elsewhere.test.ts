@@ -62,6 +62,16 @@ test('the application tells where it is, and what waits for it', async () => {
   )
 })
 
+test('one with a heartbeat is refused where nobody takes it', () => {
+  const charge = operation({ input: Id, timeout: '1h', heartbeat: '30s' })
+  const payment = service('payment', { charge })
+  const ask = async (): Promise<unknown> => undefined
+  expect(() => placed(payment, { origin, ask })).toThrow(
+    'operation "payment.charge": it has a heartbeat, and nobody takes it here: give elsewhere(...) answers: laterAnswers(...)',
+  )
+  expect(() => placed(payment, { origin, ask, hears: true })).not.toThrow()
+})
+
 test('what does not answer in its time is told with where it is', async () => {
   const charge = operation({ input: Id, timeout: '10ms', retry: { attempts: 1 } })
   const payment = placed(service('payment', { charge }), { origin, ask: () => new Promise(() => {}) })

@@ -5,11 +5,14 @@
 import { canonicalText, fromText, isRecord, toText } from '../core/json.ts'
 import { fault } from '../core/errors.ts'
 import { validate } from '../core/schema.ts'
-import type { Transport } from '../core/transport.ts'
+import type { Transport, WorkDoor } from '../core/transport.ts'
 import { DEFINITION, definitionOf, type Defined } from './definition-symbol.ts'
 import type { ApplicationDefinition, OperationContext, OperationDefinition, ServiceDefinition } from './definition.ts'
 import { isServiceDefinition } from './reaction.ts'
 import { refuse } from './refusal.ts'
+
+/** In the place of a limit, in words. */
+const FETCHED = 'fetched by the service'
 
 /** The definition of a service. @throws DEFINITION_INVALID for anything else */
 export function serviceDefinitionOf(service: unknown, what: string): ServiceDefinition {
@@ -20,9 +23,20 @@ export function serviceDefinitionOf(service: unknown, what: string): ServiceDefi
 /** The same service, whose attempts go over `transport`. @throws DEFINITION_INVALID */
 export function placed<Placed extends Defined<ServiceDefinition>>(service: Placed, transport: Transport): Placed {
   const definition = serviceDefinitionOf(service, 'elsewhere(...)')
-  const operations = definition.operations.map((operation) =>
-    Object.freeze({ ...operation, elsewhere: { origin: transport.origin, call: callBy(transport, operation) } }),
-  )
+  const work = workOf(definition.name, transport)
+  const operations = definition.operations.map((operation) => {
+    if (operation.heartbeatMs !== null && transport.hears !== true)
+      refuse(
+        `operation "${operation.name}"`,
+        work === null
+          ? 'it has a heartbeat, and nobody takes it here: give elsewhere(...) answers: laterAnswers(...)'
+          : 'it has a heartbeat, which a service that fetches its calls cannot give; give it a timeout that is short enough',
+      )
+    return Object.freeze({
+      ...operation,
+      elsewhere: { origin: transport.origin, call: callBy(transport, operation), work },
+    })
+  })
   const { on } = service as Placed & { readonly on: (...reaction: readonly unknown[]) => unknown }
   const self = {
     ...service,
@@ -56,12 +70,31 @@ export function broughtHere(definition: ApplicationDefinition, what: string): Ap
   return { ...definition, services }
 }
 
+/** All operations of a service that is fetched wait in one line, behind what limits them: its room counts for all of them. */
+function workOf(name: string, { work }: Transport) {
+  if (work === undefined) return null
+  const line = { name, atOnce: null, rate: null, per: null, words: FETCHED, room: work.room }
+  return { line, door: work.door }
+}
+
+/** The door of the service of this name, if its calls are fetched; else null. */
+export function doorOf(services: readonly ServiceDefinition[], name: string): WorkDoor | null {
+  const service = services.find((one) => one.name === name)
+  return service?.operations[0]?.elsewhere?.work?.door ?? null
+}
+
 function callBy(transport: Transport, operation: OperationDefinition) {
   return async (input: unknown, context: OperationContext): Promise<unknown> => {
     requireSame(operation, input)
-    const { idempotencyKey, fence, attempt, timeoutMs, key, run, op, root, cause, undoes, traceparent } = context
-    const asked = { operation: operation.name, input, idempotencyKey, fence, attempt, timeoutMs }
-    const answer = await transport.ask({ ...asked, key, run, op, root, cause, undoes, traceparent }, context.signal)
+    const { name, heartbeatMs } = operation
+    const { idempotencyKey, fence, attempt, timeoutMs, key, run, op, root, cause, undoes, traceparent, progress } =
+      context
+    const told = { idempotencyKey, fence, attempt, timeoutMs, key, run, op, root, cause, undoes, traceparent, progress }
+    const answer = await transport.ask(
+      { operation: name, input, heartbeatMs, ...told },
+      context.signal,
+      context.heartbeat,
+    )
     return operation.outcomes.length > 0 && isRecord(answer) && typeof answer['type'] === 'string'
       ? { kind: 'event', type: answer['type'], data: answer['data'] }
       : answer

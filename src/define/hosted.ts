@@ -5,8 +5,9 @@
 import { fault } from '../core/errors.ts'
 import { toWholeText } from '../core/json-losses.ts'
 import type { JsonText } from '../core/json.ts'
+import { undeclaredHeartbeat } from '../core/progress.ts'
 import { validate } from '../core/schema.ts'
-import type { Asked } from '../core/transport.ts'
+import type { Asked, Heard } from '../core/transport.ts'
 import { isEventValue } from '../core/values.ts'
 import type { Defined } from './definition-symbol.ts'
 import type { Log, OperationDefinition, ServiceDefinition } from './definition.ts'
@@ -14,7 +15,7 @@ import { serviceDefinitionOf } from './elsewhere.ts'
 import { refuse } from './refusal.ts'
 
 /** Carries out one attempt; the JSON text of its answer, undefined for none. @throws what `run` throws, INPUT_INVALID, VALUE_NOT_JSON */
-export type Carry = (asked: Asked, signal: AbortSignal) => Promise<JsonText | undefined>
+export type Carry = (asked: Asked, signal: AbortSignal, heard: Heard) => Promise<JsonText | undefined>
 
 /**
  * The operations of services that are carried out here, by their names.
@@ -31,10 +32,12 @@ export function hosted(
       const { name, run } = operation
       if (run === null) refuse(`operation "${name}"`, 'it has no run(input, context), and is to be carried out here')
       if (carried.has(name)) refuse(`operation "${name}"`, 'there are two of this name to be carried out here')
-      carried.set(name, async (asked, signal) => {
+      const { heartbeatMs } = operation
+      carried.set(name, async (asked, signal, heard) => {
         const input = validate(operation.input, asked.input, `the input of ${name}`)
-        const { operation: _operation, input: _input, ...attempt } = asked
-        const answer = await run(input, { ...attempt, signal, log: log(asked.run, asked.op) })
+        const { operation: _operation, input: _input, heartbeatMs: _heartbeatMs, ...attempt } = asked
+        const heartbeat = heartbeatMs === null ? undeclaredHeartbeat : heard
+        const answer = await run(input, { ...attempt, signal, log: log(asked.run, asked.op), heartbeat })
         return answerText(operation, answer)
       })
     }

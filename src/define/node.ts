@@ -1,5 +1,6 @@
 // The nodes that share a store, as everybody outside the engine sees them: how this one stands, where another one is reached, and
 // what they tell each other. The engine knows and tells (engine/standing.ts, engine/hinting.ts); the server carries it.
+import type { WorkDoor } from '../core/transport.ts'
 
 /** What a node is to the store: it carries the runs, is taking them up, or stands by for the node that does. */
 export interface Standing {
@@ -34,6 +35,16 @@ export interface Hint {
   readonly ended: readonly string[]
   /** Who says so; null when it cannot be answered. */
   readonly from: NodeAt | null
+}
+
+/** What a server needs for services that fetch their calls; `ballet/server` serves it. */
+export interface FetchingDoors {
+  /** The services that do. */
+  readonly services: readonly string[]
+  /** The door of a service that does; null for any other. */
+  door(service: string): WorkDoor | null
+  /** The other nodes that are reached, in which calls may wait as well. */
+  others(): readonly NodeAt[]
 }
 
 /** What the nodes that share a store tell each other beside it; nothing depends on it but how soon. `ballet/server` carries it. */

@@ -5,11 +5,11 @@ import { DEFINITION, type Defined } from './definition-symbol.ts'
 import type { EventDefinition, OperationContext } from './definition.ts'
 import type { EventOf, GivenEventOf } from './event.ts'
 import type { Exact, Immutable, JsonAnswer, JsonOnly, Mistake } from './mistake.ts'
-import type { Policy } from './policy.ts'
+import type { Beating, Policy } from './policy.ts'
 import type { ServiceLimits } from './service-limits.ts'
 
 /** What an operation was written with, before it has a name. */
-export interface OperationSpec extends Policy {
+export interface OperationSpec extends Policy, Beating {
   readonly input: Schema
   readonly outcomes?: readonly EventDefinition[] | undefined
   readonly output?: Schema | undefined
@@ -78,7 +78,7 @@ export function operation<
   const Undoes extends string = never,
   const Answer extends Returned<NoInfer<E>, NoInfer<Output>> = Returned<NoInfer<E>, NoInfer<Output>>,
 >(
-  spec: Policy & {
+  spec: (Policy & Beating) & {
     /** The schema of what it is applied to; must give JSON and be synchronous. */
     readonly input: S & JsonOnly<S>
     /** The events that it may answer with, of one key field: `[PaymentApproved, PaymentDeclined]`. */

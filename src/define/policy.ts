@@ -20,6 +20,18 @@ export interface AttemptPolicy {
   readonly timeoutMs: number
 }
 
+/** What an operation says of its heartbeat. */
+export interface Beating {
+  /**
+   * How long an attempt may say nothing, far below its `timeout`: `'30s'`, at least 100 ms. It says that it lives by `context.heartbeat()`;
+   * one that does not has failed and is retried as after its `timeout`. Without it an attempt is not asked how far it is.
+   */
+  readonly heartbeat?: Duration | undefined
+}
+
+/** Shorter ones would take a busy event loop for a dead attempt. */
+const LEAST_HEARTBEAT_MS = 100
+
 export const ATTEMPTS: AttemptPolicy = { retry: RETRY, timeoutMs: 60_000 }
 
 /**
@@ -33,6 +45,18 @@ export function attemptPolicy(policy: Policy, what: string, base: AttemptPolicy 
   const timeoutMs = timeout === undefined ? base.timeoutMs : toMs(timeout, `${what}: timeout`)
   if (timeoutMs < 1) refuse(what, 'timeout must be 1ms or longer')
   return { retry: retryPolicy(retry, base.retry, `${what}: `), timeoutMs }
+}
+
+/**
+ * The heartbeat of an operation in milliseconds; null for none.
+ * @throws DEFINITION_INVALID, DURATION_INVALID
+ */
+export function heartbeatMsOf({ heartbeat }: Beating, timeoutMs: number, what: string): number | null {
+  if (heartbeat === undefined) return null
+  const ms = toMs(heartbeat, `${what}: heartbeat`)
+  if (ms < LEAST_HEARTBEAT_MS) refuse(what, `heartbeat must be ${LEAST_HEARTBEAT_MS}ms or longer`)
+  if (ms >= timeoutMs) refuse(what, 'heartbeat must be shorter than timeout, after which the attempt has failed anyway')
+  return ms
 }
 
 function checkRetry(retry: Retry, what: string): void {

@@ -3,6 +3,7 @@
 // no attempt is counted. Read by service.ts; the engine holds it (engine/call-limits.ts).
 import { showMs, toMs } from '../core/duration.ts'
 import { isField } from '../core/names.ts'
+import type { Room } from '../core/transport.ts'
 import { refuse, refuseUnknownOptions } from './refusal.ts'
 
 type Span = 's' | 'm' | 'h' | 'd'
@@ -31,6 +32,8 @@ export interface CallLimit {
   readonly per: string | null
   /** In words: `20 at once, 100/s`. */
   readonly words: string
+  /** Of a service that fetches its calls: they begin as it has room for them. */
+  readonly room?: Room | undefined
 }
 
 const LONGEST_MS = 31 * 86_400_000

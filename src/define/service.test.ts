@@ -39,6 +39,7 @@ it('names its operations and fills in their defaults', () => {
       undoes: null,
       retry: { ...ATTEMPTS.retry, attempts: 5, backoffMs: 1000 },
       timeoutMs: 10_000,
+      heartbeatMs: null,
       limits: [],
       run: expect.any(Function) as unknown,
       elsewhere: null,
@@ -126,6 +127,21 @@ it.each<[string, unknown, string]>([
     'retry.attempts must be a whole number from 1, not 0',
   ],
   ['a bad duration', operation({ ...spec, timeout: '10 minutes' } as never), '"10 minutes" is not a duration'],
+  [
+    'a heartbeat that a busy loop would miss',
+    operation({ ...spec, heartbeat: '99ms' }),
+    'heartbeat must be 100ms or longer',
+  ],
+  [
+    'a heartbeat that never comes to bear',
+    operation({ ...spec, timeout: '30s', heartbeat: '30s' }),
+    'heartbeat must be shorter than timeout, after which the attempt has failed anyway',
+  ],
+  [
+    'a heartbeat beyond the timeout that it has',
+    operation({ ...spec, heartbeat: '1m' }),
+    'heartbeat must be shorter than timeout',
+  ],
 ])('refuses %s', (_what, x, message) => {
   expect(() => service('payment', { charge, x: x as never })).toThrow(message)
 })

@@ -9,7 +9,7 @@ import type { EventDefinition, OperationDefinition, ReactionDefinition, ServiceD
 import { isEventType } from './event.ts'
 import type { Mistake } from './mistake.ts'
 import type { Operation, OperationSpec } from './operation.ts'
-import { attemptPolicy } from './policy.ts'
+import { attemptPolicy, heartbeatMsOf } from './policy.ts'
 import { reaction, type React, type ReactionOptions } from './reaction.ts'
 import { refuse, refuseName, refuseNotFunction, refuseSchema, refuseUnknownOptions } from './refusal.ts'
 import { callLimit, type CallLimit, type ServiceLimits } from './service-limits.ts'
@@ -115,7 +115,7 @@ export function service<const Name extends string, Ops extends Operations>(
   return Object.freeze(self) as unknown as Service<Name, Ops>
 }
 
-const OPTIONS = ['input', 'outcomes', 'output', 'undoes', 'retry', 'timeout', 'limits', 'run']
+const OPTIONS = ['input', 'outcomes', 'output', 'undoes', 'retry', 'timeout', 'heartbeat', 'limits', 'run']
 
 interface Owner {
   readonly name: string
@@ -139,6 +139,7 @@ function define(owner: Owner, op: string, value: unknown, siblings: readonly str
     refuse(what, `undoes names ${JSON.stringify(undoes)}, which is none of ${siblings.join(', ')}`)
   }
   if (spec.run !== undefined) refuseNotFunction(spec.run, what, 'run')
+  const policy = attemptPolicy(spec, what)
   return Object.freeze({
     kind: 'operation',
     name,
@@ -147,7 +148,8 @@ function define(owner: Owner, op: string, value: unknown, siblings: readonly str
     outcomes,
     output: spec.output ?? null,
     undoes,
-    ...attemptPolicy(spec, what),
+    ...policy,
+    heartbeatMs: heartbeatMsOf(spec, policy.timeoutMs, what),
     limits: [callLimit(spec.limits, name, what), owner.limit].filter((limit) => limit !== null),
     run: (spec.run as OperationDefinition['run'] | undefined) ?? null,
     elsewhere: null,

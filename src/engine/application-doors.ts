@@ -2,6 +2,7 @@
 // committed rows (queries.ts). What opens, owns and closes is RunningApplication, which extends this.
 import { traced } from '../core/caller.ts'
 import type { Json } from '../core/json.ts'
+import type { WorkDoor } from '../core/transport.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
 import type {
   CountsView,
@@ -40,6 +41,8 @@ import type {
   StartSettings,
   TriggerRequest,
 } from '../define/application.ts'
+import { doorOf } from '../define/elsewhere.ts'
+import type { FetchingDoors, NodeAt } from '../define/node.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/reads.ts'
 import type { Answering } from '../define/call.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
@@ -56,14 +59,19 @@ import { fields, made, settings, word } from './untyped.ts'
 export abstract class ApplicationDoors {
   readonly name: string
   readonly http: HttpRoutes | null
+  readonly fetching: FetchingDoors
+  protected abstract readonly others: () => readonly NodeAt[]
   protected abstract readonly doors: Doors
   protected abstract readonly queries: Queries
   protected abstract readonly measured: Measured
   protected abstract readonly scheduling: Scheduling
 
-  constructor({ name, http }: ApplicationDefinition) {
+  constructor({ name, http, services }: ApplicationDefinition) {
     this.name = name
     this.http = http
+    const door = (service: string): WorkDoor | null => doorOf(services, service)
+    const fetched = services.map((service) => service.name).filter((service) => door(service) !== null)
+    this.fetching = { services: fetched, door, others: () => this.others() }
   }
 
   start<Result>(call: Answering<Result>, options?: StartSettings): Promise<Started<RunId<Result>>>

@@ -55,12 +55,14 @@ export class RunningApplication extends ApplicationDoors implements Application 
   protected readonly scheduling: Scheduling
   readonly #watching: Watching
   readonly #hinting: Hinting
+  readonly hints: NodeHints
   #elsewhere: Elsewhere | null = null
   #endsElsewhere: EndsElsewhere | null = null
   #recovered: RecoveryView = { runs: 0, stuck: 0, durationMs: 0 }
   /** Of a store with one shard, or with several, that nodes share. */
   #ownership: Ownership | null = null
   #shares: Shares | null = null
+  protected readonly others = (): readonly NodeAt[] => this.#shares?.others ?? []
   #isUp = false
   #isOver = false
   #watchdog: Watchdog | null = null
@@ -76,8 +78,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
     this.#stop = resolve
     this.#standing = new StandingNow(options.node.id, () => (this.#ownership ?? this.#shares)?.hurry())
     const before = (shard: number): number | undefined => this.#shards.ready(shard)?.shard.before
-    const placeOf = (shard: number, run: number, op: string) => this.#shards.placeOf(shard, run, op)
-    this.queries = new Queries({ reader: store, ns, codec, directory, before, placeOf })
+    const knownOf = (shard: number, run: number, op: string) => this.#shards.knownOf(shard, run, op)
+    this.queries = new Queries({ reader: store, ns, codec, directory, before, knownOf })
     this.#watching = new Watching(clock, log, () => this.#shards)
     this.#hinting = new Hinting({
       node: options.node,
@@ -86,6 +88,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       expected: (shard) => this.#shards.ready(shard)?.shard.context.inbox.expect(),
       onEnd: (run, ended) => this.#shards.onEnd(run, ended),
     })
+    this.hints = this.#hinting
     const current = (): CurrentWork => this.#watchdog?.current ?? CurrentWork.unwatched()
     this.#shards = new Shards({
       store,
@@ -286,10 +289,6 @@ export class RunningApplication extends ApplicationDoors implements Application 
     return standbyFault(this.#ownerOf(shard))
   }
 
-  get hints(): NodeHints {
-    return this.#hinting
-  }
-
   carrierOf(run: string): NodeAt | null {
     const { id } = this.#options.node
     const owner = this.#ownerOf(this.#shards.of(run))
@@ -369,7 +368,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     if (info === null) throw fault('NOT_READY')
     // Whether the engine still works is part of the answer: probes ask for it.
     for (const { shard } of this.#shards.all) shard.check()
-    return describe(this.#options.directory.definition, this.#options.store, info)
+    return describe(this.#options.directory.definition, this.#options.store, info, this.#shards.callLimits)
   }
 
   watch(key: string | null, listener: () => void): () => void {

@@ -4,12 +4,16 @@
 // and 1,300 bytes; by these it is 0.3 us). Used by calls.ts.
 import { causeOf } from '../core/caller.ts'
 import { idempotencyKey } from '../core/ids.ts'
+import type { Json } from '../core/json.ts'
+import { undeclaredHeartbeat } from '../core/progress.ts'
 import type { RunRow, StoreInfo, Tenure } from '../core/store.ts'
 import { attemptSpanId, traceIdOf, traceparent } from '../telemetry/trace-ids.ts'
 import type { Sampler } from '../telemetry/sampling.ts'
 import type { Log, OperationContext } from '../define/definition.ts'
 import type { Counts } from './counts.ts'
 import type { CurrentWork } from './current-work.ts'
+import type { Heart } from './heart.ts'
+import type { Heartbeats } from './heartbeats.ts'
 import { identityOf } from './live-run.ts'
 import { logOf } from './log.ts'
 import type { StopSignal } from './stop-signal.ts'
@@ -23,6 +27,8 @@ export interface CallEnvironment {
   readonly sampler: Sampler
   /** Noted for a watchdog. */
   readonly current: CurrentWork
+  /** How far its calls are. */
+  readonly heartbeats: Heartbeats
 }
 
 /** What calls share in a shard that is held in this tenure. */
@@ -33,6 +39,7 @@ export function environmentOf({
   counts,
   log,
   telemetry,
+  heartbeats,
 }: {
   readonly info: StoreInfo
   readonly tenure: Tenure
@@ -40,6 +47,7 @@ export function environmentOf({
   readonly counts: Counts
   readonly log: Log
   readonly telemetry: { readonly sampler: Sampler }
+  readonly heartbeats: Heartbeats
 }): CallEnvironment {
   return {
     store: info.id,
@@ -48,6 +56,7 @@ export function environmentOf({
     sampler: telemetry.sampler,
     current,
     counts,
+    heartbeats,
   }
 }
 
@@ -62,6 +71,8 @@ export interface Called {
   /** How often a person had it tried again: then attempts are counted anew. */
   readonly round: number
   readonly timeoutMs: number
+  /** Where it says that it lives; null when it is not asked. */
+  readonly heart: Heart | null
   readonly stop: StopSignal
 }
 
@@ -76,6 +87,8 @@ export class CallContext implements OperationContext {
   readonly root: string
   readonly cause: string | null
   readonly undoes: string | null
+  readonly progress: Json | undefined
+  readonly heartbeat: (progress?: unknown) => void
   declare readonly signal: AbortSignal
   declare readonly log: Log
   declare readonly traceparent: string
@@ -83,7 +96,7 @@ export class CallContext implements OperationContext {
   readonly #called: Called
 
   constructor(environment: CallEnvironment, called: Called) {
-    const { row, op, undoes, attempt, timeoutMs } = called
+    const { row, op, undoes, attempt, timeoutMs, heart } = called
     this.idempotencyKey = idempotencyKey(identityOf(environment.store, row), op)
     this.fence = environment.fence
     this.attempt = attempt
@@ -94,6 +107,8 @@ export class CallContext implements OperationContext {
     this.root = row.root
     this.cause = causeOf(row.cause)
     this.undoes = undoes
+    this.progress = heart === null ? undefined : heart.progress
+    this.heartbeat = heart === null ? undeclaredHeartbeat : heart.begin(attempt)
     this.#environment = environment
     this.#called = called
     Object.defineProperty(this, 'signal', CallContext.#signal)

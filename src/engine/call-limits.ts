@@ -17,6 +17,7 @@ import { LooseMap } from '../core/loose-map.ts'
 import type { PlaceView } from '../core/views.ts'
 import type { Log } from '../define/definition.ts'
 import type { CallLimit } from '../define/service-limits.ts'
+import { countedAs, FetchLines, placeView } from './fetch-lines.ts'
 import { PlaceQueue, type Waiting } from './place-queue.ts'
 
 /** Timers come late by this: what they missed is made up for. */
@@ -95,6 +96,8 @@ export class CallPlace implements Waiting {
   /** How many of its lines it has passed. */
   passed = 0
   state: 'waiting' | 'held' | 'taken' | 'left' = 'waiting'
+  /** At a service that fetches its calls: gives back the room that is kept for it. */
+  release: (() => void) | undefined
   readonly #limits: CallLimits
 
   constructor(limits: CallLimits, wanted: Wanted, lines: readonly Line[]) {
@@ -124,15 +127,14 @@ export class CallPlace implements Waiting {
   get view(): PlaceView | undefined {
     const line = this.lines[this.passed]
     if (this.state !== 'waiting' || line === undefined) return undefined
-    const { limit, value, queue } = line
-    const per = limit.per === null ? {} : { per: { field: limit.per, value } }
-    return { at: limit.name, limit: limit.words, ...per, before: queue.before(this, COUNTED) }
+    return placeView(line, line.queue.before(this, COUNTED))
   }
 }
 
 export class CallLimits {
   readonly #clock: Clock
   readonly #log: Log
+  readonly #fetchLines: FetchLines
   readonly #lines = new Map<CallLimit, LooseMap<string, Line>>()
   readonly #counts = new Map<string, LimitCounts>()
   #few = FEW
@@ -152,6 +154,7 @@ export class CallLimits {
   #isServing = false
 
   constructor(clock: Clock, log: Log) {
+    this.#fetchLines = new FetchLines(clock, log)
     this.#clock = clock
     this.#log = log
   }
@@ -231,6 +234,7 @@ export class CallLimits {
     const { state, lines, passed } = place
     if (state === 'left') return
     place.state = 'left'
+    place.release?.()
     for (const [at, line] of lines.entries()) {
       if (state === 'taken') {
         line.taken -= 1
@@ -279,6 +283,8 @@ export class CallLimits {
     line.wake?.()
     line.wake = null
     for (let first = line.queue.first; first !== undefined; first = line.queue.first) {
+      line.wake = this.#fetchLines.whenFree(line.limit, () => this.#woken(line))
+      if (line.wake !== null) return
       const wait = this.#waitMs(line)
       if (wait > 0) {
         if (Number.isFinite(wait)) line.wake = this.#clock.after(Math.ceil(wait), () => this.#woken(line))
@@ -288,6 +294,7 @@ export class CallLimits {
       line.counts.waiting -= 1
       line.held += 1
       first.passed += 1
+      first.release = this.#fetchLines.reserve(line.limit)
       this.#advance(first)
     }
   }
@@ -348,7 +355,7 @@ export class CallLimits {
     let line = lines.get(value)
     if (line === undefined) {
       if (this.#kept >= this.#few) this.#tidy()
-      line = lineOf(limit, value, this.countsOf(limit.name))
+      line = lineOf(limit, value, this.countsOf(countedAs(limit)))
       lines.set(value, line)
       this.#kept += 1
     }

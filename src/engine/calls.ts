@@ -36,6 +36,7 @@ export function callEffect(
 ): Undertaking {
   const { policy, timeoutMs } = policyOf(settings, command.call, operation)
   const origin = operation?.elsewhere?.origin
+  const heart = environment.heartbeats.of(row.num, command.op, operation)
   return {
     run: row.num,
     op: command.op,
@@ -43,6 +44,7 @@ export function callEffect(
     counts: environment.counts.attemptsOf('operation', command.call),
     policy,
     timeoutMs,
+    heart,
     ...attempts,
     bounds: boundsOf(operation, command.input),
     mustSucceed: undone !== null,
@@ -58,6 +60,7 @@ export function callEffect(
         attempt,
         round,
         timeoutMs,
+        heart,
         stop,
       })
       const { current } = environment
@@ -84,28 +87,34 @@ export function stepEffect(
     counts: environment.counts.attemptsOf('step', row.name),
     policy,
     timeoutMs,
+    heart: null,
     ...attempts,
     bounds: null,
     mustSucceed: false,
     attempt: async (attempt, stop) => {
       const body = work.body as (context: OperationContext) => unknown
       const { round = 0 } = attempts
-      const context = new CallContext(environment, { row, op, undoes: null, attempt, round, timeoutMs, stop })
+      const called = { row, op, undoes: null, attempt, round, timeoutMs, heart: null, stop }
+      const context = new CallContext(environment, called)
       const answer = await environment.current.body(row.id, op, () => body(context))
       return toWholeText(answer, `what step "${name}" returned`)
     },
   }
 }
 
-/** What limits a call: a limit by a field is none for an input that has no such field. Null where nothing does. */
+/** What a call waits for: a limit by a field is none for an input that has no such field. Null for nothing. */
 function boundsOf(operation: OperationDefinition | undefined, text: JsonText): readonly Bound[] | null {
-  if (operation === undefined || operation.limits.length === 0) return null
-  const input = operation.limits.some(({ per }) => per !== null) ? fromText(text) : undefined
+  if (operation === undefined) return null
+  const { limits, elsewhere } = operation
+  if (limits.length === 0 && elsewhere?.work == null) return null
+  const input = limits.some(({ per }) => per !== null) ? fromText(text) : undefined
   const bounds: Bound[] = []
-  for (const limit of operation.limits) {
+  for (const limit of limits) {
     const value = limit.per === null ? '' : isRecord(input) ? input[limit.per] : undefined
     if (typeof value === 'string' || typeof value === 'number') bounds.push({ limit, value: String(value) })
   }
+  // The last: whoever fetches it has room only for what may be made now.
+  if (elsewhere?.work != null) bounds.push({ limit: elsewhere.work.line, value: '' })
   return bounds.length === 0 ? null : bounds
 }
 

@@ -4,12 +4,15 @@ import type { ApplicationView, DrawingView } from '../core/views.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
 import { flowChart } from '../define/draw/flow-chart.ts'
 import type { CallLimit } from '../define/service-limits.ts'
+import type { CallLimits } from './call-limits.ts'
+import { fetchedOf } from './fetch-lines.ts'
 
 /** What can be called, and what reacts to what. */
 export function describe(
   definition: ApplicationDefinition,
   store: { readonly kind: string; readonly name: string },
   info: StoreInfo,
+  limits: CallLimits,
 ): ApplicationView {
   const { services, workflows, events, reactions } = definition
   const signals = new Set(workflows.flatMap((workflow) => workflow.signals.map((signal) => signal.type)))
@@ -21,6 +24,7 @@ export function describe(
     services: services.map((service) => ({
       name: service.name,
       ...limitOf(service.name, service.limit === null ? [] : [service.limit]),
+      ...fetchedOf(service, limits),
       operations: service.operations.map((operation) => ({
         name: operation.name,
         outcomes: operation.outcomes.map((event) => event.type),

@@ -32,6 +32,8 @@ export class Directory {
   readonly events: ReadonlyMap<string, EventDefinition>
   readonly signals: ReadonlyMap<string, SignalDefinition>
   readonly schedules: Schedules
+  /** Whether the attempts of any operation are asked to say that they live. */
+  readonly hasHeartbeats: boolean
   /** Those that were found to be, once each. */
   readonly #conductible = new Set<ChoreographyDefinition>()
   readonly #contracts = new Map<string, Contracts>()
@@ -42,6 +44,7 @@ export class Directory {
   constructor(definition: ApplicationDefinition) {
     this.definition = definition
     this.operations = byName(definition.services.flatMap((service) => service.operations))
+    this.hasHeartbeats = [...this.operations.keys()].some(this.hasHeartbeat)
     this.choreographies = byName(definition.choreographies)
     this.schedules = new Schedules(definition.schedules)
     this.workflows = byName([...definition.workflows, this.schedules.workflow])
@@ -79,6 +82,9 @@ export class Directory {
 
   /** The origin of the process that carries out an operation; undefined where that is this one, or there is no such operation. */
   readonly originOf = (operation: string): string | undefined => this.operations.get(operation)?.elsewhere?.origin
+
+  /** Whether the attempts of an operation are asked to say that they live. */
+  readonly hasHeartbeat = (operation: string): boolean => this.operations.get(operation)?.heartbeatMs != null
 
   /** Answers with an id that no run of a reaction could have, `<service>:<name>:<event id>`, nor a schedule. @throws ID_INVALID */
   checkRunId(id: string, call?: string): string {

@@ -6,7 +6,7 @@ import { Effects, type EffectsOptions, type Watched } from './effects.ts'
 import { markStuck, writeNote } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
 import type { Outages } from './outages.ts'
-import type { ShardContext } from './shard-context.ts'
+import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 
 export interface EffectParts extends Pick<EffectsOptions, 'clock' | 'random' | 'onFailure' | 'hold' | 'callLimits'> {
   readonly outages: Outages
@@ -29,14 +29,17 @@ function answersOf(context: () => ShardContext, onFailure: EffectsOptions['onFai
     }
   }
   const live = (effect: Effect): LiveRun | undefined => context().open.use(effect.run)
+  /** How far it was goes in the batch in which its answer is written. */
+  const settling = ({ run, op, heart }: Effect): DeliveryExtras | undefined =>
+    heart === null ? undefined : { settling: () => context().environment.heartbeats.settled(run, op) }
   return {
     admit: ({ run, op }: Effect, begin: (watched?: Watched) => void): void => context().suspects.effect(run, op, begin),
     answered: (effect: Effect, payload: string | undefined, attempt: number, ms: number): void => {
       outages.answered(effect.name)
-      context().deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms })
+      context().deliver(effect.run, { kind: 'done', op: effect.op, payload, attempt, ms }, settling(effect))
     },
     failed: (effect: Effect, error: Failure, attempt: number): void =>
-      context().deliver(effect.run, { kind: 'failed', op: effect.op, error, attempt }),
+      context().deliver(effect.run, { kind: 'failed', op: effect.op, error, attempt }, settling(effect)),
     stuck: (effect: Effect, error: Failure): void => {
       const run = live(effect)
       if (run === undefined) return
@@ -46,7 +49,9 @@ function answersOf(context: () => ShardContext, onFailure: EffectsOptions['onFai
     attempted: (effect: Effect, attempt: FailedAttempt): void => {
       if (attempt.next !== null) outages.failed(effect.name, attempt.error)
       const run = live(effect)
-      if (run !== undefined) safely(() => writeNote(context(), run, { kind: 'attempt', op: effect.op, ...attempt }))
+      if (run === undefined) return
+      safely(() => writeNote(context(), run, { kind: 'attempt', op: effect.op, ...attempt }))
+      if (effect.heart !== null) context().environment.heartbeats.save(effect.run)
     },
   }
 }

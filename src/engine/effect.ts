@@ -6,6 +6,7 @@ import type { JsonText } from '../core/json.ts'
 import type { RetryPolicy } from '../core/retry.ts'
 import type { Bound, CallPlace } from './call-limits.ts'
 import type { AttemptCounts } from './counts.ts'
+import type { Heart } from './heart.ts'
 import type { StopSignal } from './stop-signal.ts'
 
 /** Attempts that were made before, from the notes of the journal. */
@@ -27,6 +28,8 @@ export interface Effect extends Attempts {
   readonly name: string
   readonly policy: RetryPolicy
   readonly timeoutMs: number
+  /** Where its attempts say that they live; null when they are not asked. */
+  readonly heart: Heart | null
   /** Where its attempts are counted. */
   readonly counts: AttemptCounts
   /** How often its service may be asked; null when that is not limited. */

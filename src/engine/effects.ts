@@ -9,7 +9,7 @@
 //                      |  --its run froze--> resting --answer--> delivered, to be kept   --failure--> dropped
 //                      '--run ended or process closing--> dropped
 import { elapsedOf, type Cancel, type Clock, type Random } from '../core/clock.ts'
-import { fault, isTerminal, retryAfterMsOf } from '../core/errors.ts'
+import { fault, isTerminal, retryAfterMsOf, type BalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
 import { LooseMap } from '../core/loose-map.ts'
@@ -98,6 +98,7 @@ export class Effects {
     if (running === undefined) return
     this.#running.delete(`${run} ${op}`)
     stopTimers(running)
+    running.effect.heart?.over()
     if (running.stop === null) running.place?.leave()
     running.stop?.abort(fault('CALL_ABORTED', { call: running.effect.name }))
   }
@@ -248,27 +249,32 @@ export class Effects {
     running.stop = stop
     running.cancel = null
     this.#bodies += 1
-    const began = elapsedOf(this.#options.clock)
+    const { clock } = this.#options
+    const began = elapsedOf(clock)
     return new Promise((passed) => {
       let isOver = false
       const over = (made: Made): void => {
         isOver = true
-        limit()
+        running.limit?.()
+        effect.heart?.over()
         this.#bodies -= 1
         place?.leave()
         running.place = null
-        const ms = elapsedOf(this.#options.clock) - began
+        const ms = elapsedOf(clock) - began
         effect.counts.seconds.add(ms / 1000)
         this.#made(running, attempt, made, Math.round(ms))
         if (this.#bodies === 0) this.#onQuiet?.()
         passed()
       }
-      const limit = (running.limit = this.#options.clock.after(effect.timeoutMs, () => {
+      const look = (): void => {
         if (isOver) return
-        const error = fault('ATTEMPT_TIMEOUT', { call: effect.name, limit: `${effect.timeoutMs}ms` })
+        const leftMs = this.#leftMs(effect, began)
+        if (leftMs > 0) return void (running.limit = clock.after(leftMs, look))
+        const error = tooLong(effect, elapsedOf(clock) - began)
         stop.abort(error)
         over({ error })
-      }))
+      }
+      running.limit = clock.after(Math.min(effect.timeoutMs, effect.heart?.heartbeatMs ?? Infinity), look)
       effect.attempt(attempt, stop).then(
         (payload) => (isOver ? this.#late(effect, attempt, payload) : over({ payload })),
         (error: unknown) => {
@@ -276,6 +282,12 @@ export class Effects {
         },
       )
     })
+  }
+
+  /** Milliseconds that an attempt still has, where it says that it lives; its timer has come where it is not asked to. */
+  #leftMs({ heart, timeoutMs }: Effect, began: number): number {
+    if (heart === null) return 0
+    return Math.ceil(Math.min(began + timeoutMs - elapsedOf(this.#options.clock), heart.leftMs()))
   }
 
   /** What the engine makes of an answer is no failure of the attempt: it stops the shard, as any fault of the engine. */
@@ -357,6 +369,12 @@ export class Effects {
   }
 }
 
+/** Its time is over, or it has been silent for too long. */
+function tooLong({ name: call, timeoutMs, heart }: Effect, ms: number): BalletError {
+  if (heart === null || ms >= timeoutMs) return fault('ATTEMPT_TIMEOUT', { call, limit: `${timeoutMs}ms` })
+  return fault('ATTEMPT_SILENT', { call, limit: `${heart.heartbeatMs}ms` })
+}
+
 /** Failures that another attempt cannot mend: the code is wrong, not the world. */
 const HOPELESS: ReadonlySet<string> = new Set([
   'OUTCOME_UNDECLARED',
@@ -366,4 +384,5 @@ const HOPELESS: ReadonlySet<string> = new Set([
   'PAYLOAD_TOO_LARGE',
   'SCHEMA_ASYNC',
   'CODE_MISSING',
+  'HEARTBEAT_UNDECLARED',
 ])

@@ -61,8 +61,9 @@ export function failedResult(
 
 /** Nothing that a run waits for is wanted any more: effects are told to stop, timers go. */
 export function dropPending(context: ShardContext, run: LiveRun): void {
-  const { writer, effects, timers } = context
+  const { writer, effects, timers, environment } = context
   const { executor, row } = run
+  environment.heartbeats.ended(row.num)
   if (executor.kind === 'solo' && executor.command !== null) effects.drop(row.num, executor.command.op)
   // What a frozen run had begun may still be under way.
   if (executor.kind === 'frozen') for (const op of executor.machine?.pending.keys() ?? []) effects.drop(row.num, op)

@@ -1,8 +1,12 @@
 // What the views of one list share and is read once for them: who is suspected, the ids of parents, which are mostly one for many,
 // and which reactions of a key have not ended; and for which places calls wait. Used by queries.ts.
 import type { RunName, RunRow, StoreReader } from '../core/store.ts'
-import type { PlaceView, SuspectView, WaitView } from '../core/views.ts'
+import { isBalletError } from '../core/errors.ts'
+import type { Payload } from '../core/codec.ts'
+import type { HeartbeatView, PlaceView, SuspectView, WaitView } from '../core/views.ts'
 import type { Directory } from './directory.ts'
+import type { Told } from './heart.ts'
+import { heartbeatView, readProgress } from './heartbeats.ts'
 
 /** The number of a run, among those of all shards: each shard has numbers of its own. */
 export const numberOf = (shard: number, num: number): string => `${shard} ${num}`
@@ -10,14 +14,25 @@ export const numberOf = (shard: number, num: number): string => `${shard} ${num}
 /** Reactions of a key that are looked at for what holds another one. */
 const LOOKED = 1000
 
+/** What is known of a call by the process that carries its run. */
+export interface KnownCall {
+  readonly place: PlaceView | undefined
+  readonly heartbeat: HeartbeatView | undefined
+}
+
 export interface ListReadsOptions {
   readonly reader: StoreReader
   readonly ns: string
   /** Absent where no definition tells. */
-  readonly directory: Pick<Directory, 'isOrdered' | 'originOf'> | undefined
-  /** For which place at a limited service a call of a run waits here; absent where the application is not open. */
-  readonly placeOf?: ((shard: number, run: number, op: string) => PlaceView | undefined) | undefined
+  readonly directory: Pick<Directory, 'isOrdered' | 'originOf' | 'hasHeartbeat'> | undefined
+  /** For which place at a limited service a call of a run waits here, and more; absent where the application is not open. */
+  readonly knownOf?: ((shard: number, run: number, op: string) => KnownCall | undefined) | undefined
+  /** The text of a row of the journal of a run. @throws RUN_UNREADABLE */
+  readonly text: (data: Payload, id: string) => string
 }
+
+const NOTHING: KnownCall = { place: undefined, heartbeat: undefined }
+const NO_PROGRESS: ReadonlyMap<string, Told> = new Map()
 
 export class ListReads {
   readonly #options: ListReadsOptions
@@ -48,16 +63,37 @@ export class ListReads {
 
   /** What a run waits for: where, for which place there, or behind which other run. */
   async waits(shard: number, row: RunRow, waits: readonly WaitView[]): Promise<readonly WaitView[]> {
-    const found = waits.map((wait) => (wait.kind === 'call' ? this.#found(shard, row, wait) : wait))
+    const kept = await this.#progress(shard, row, waits)
+    const found = waits.map((wait) => (wait.kind === 'call' ? this.#found(shard, row, wait, kept) : wait))
     const behind = await this.#behind(shard, row, found[0])
     return behind === undefined ? found : [behind]
   }
 
-  /** A call, with where it is carried out, and the place for which it waits where its service takes no more at the moment. */
-  #found(shard: number, { num, ended }: RunRow, wait: WaitView): WaitView {
+  /**
+   * A call, with where it is carried out, the place for which it waits where its service takes no more at the moment, and when it
+   * said that it lives.
+   */
+  #found(shard: number, { num, ended }: RunRow, wait: WaitView, kept: ReadonlyMap<string, Told>): WaitView {
     const at = this.#options.directory?.originOf(wait.for)
-    const place = ended === null ? this.#options.placeOf?.(shard, num, wait.op) : undefined
-    return at === undefined && place === undefined ? wait : { ...wait, at, place }
+    const { place, ...known } = (ended === null ? this.#options.knownOf?.(shard, num, wait.op) : undefined) ?? NOTHING
+    const told = kept.get(wait.op)
+    const heartbeat = known.heartbeat ?? (told && heartbeatView(told, told))
+    const isPlain = at === undefined && place === undefined && heartbeat === undefined
+    return isPlain ? wait : { ...wait, at, place, ...(heartbeat === undefined ? {} : { heartbeat }) }
+  }
+
+  /** What is kept of how far its calls are; nothing is read where none has a heartbeat. */
+  async #progress(shard: number, row: RunRow, waits: readonly WaitView[]): Promise<ReadonlyMap<string, Told>> {
+    const { reader, directory, text } = this.#options
+    const isAsked = ({ kind, for: call }: WaitView): boolean =>
+      kind === 'call' && directory?.hasHeartbeat(call) !== false
+    if (row.ended !== null || !waits.some(isAsked)) return NO_PROGRESS
+    try {
+      return await readProgress({ store: reader, shard }, row, (data) => text(data, row.id))
+    } catch (error) {
+      if (isBalletError(error) && (error.code === 'RUN_UNREADABLE' || error.code === 'STORE_FAILED')) return NO_PROGRESS
+      throw error
+    }
   }
 
   /**

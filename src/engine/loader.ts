@@ -48,7 +48,7 @@ export async function loadRun(context: ShardContext, row: RunRow): Promise<Loade
         wrong ??= unreadableRows(row, error)
       }
     }
-    if (coming !== null && wrong === null) return await arrive(coming, reader.history)
+    if (coming !== null && wrong === null) return await arrive(context, coming, reader.history)
   } catch (error) {
     wrong = sealedBy(row, error)
   } finally {
@@ -71,14 +71,16 @@ function bringBack(context: ShardContext, row: RunRow, carry: JsonText | null): 
   return { run, replay: new Replay(pump, row.name, run.executor.machine, environment.current) }
 }
 
-async function arrive({ run, replay }: Coming, history: History): Promise<Loaded> {
+async function arrive(context: ShardContext, { run, replay }: Coming, history: History): Promise<Loaded> {
   run.seq = history.nextSeq
   run.turns = history.turns
   run.bytes = history.bytes
   for (const op of history.stuckOps.keys()) run.stuckOps.add(op)
   for (const [op, child] of history.again) run.again.set(op, child)
   for (const [op, attempts] of history.attempts) run.attempts.set(op, attempts)
-  return { run, history, replayed: replay === null ? { kind: 'ready' } : await replay.finish() }
+  const replayed: Replayed = replay === null ? { kind: 'ready' } : await replay.finish()
+  await context.environment.heartbeats.take(run)
+  return { run, history, replayed }
 }
 
 /** Another stands for the run: nothing more is made of this one, and whatever its code still does is nobody's fault. */

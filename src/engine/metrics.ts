@@ -4,6 +4,7 @@
 import type { Metric, MetricSample } from '../define/metric.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Counts, Spread, Tally } from './counts.ts'
+import { countedAs } from './fetch-lines.ts'
 import type { Directory } from './directory.ts'
 import type { ShardContext } from './shard-context.ts'
 import type { OwnShard, Shards } from './shards.ts'
@@ -29,8 +30,10 @@ export function metricsOf(measured: Measured): readonly Metric[] {
   const { name: app, version } = directory.definition
   const { counts, all } = shards
   nameAll(counts, directory)
-  for (const { limits } of directory.operations.values())
-    for (const { name } of limits) shards.callLimits.countsOf(name)
+  for (const { limits, elsewhere } of directory.operations.values()) {
+    const line = elsewhere?.work?.line
+    for (const limit of line === undefined ? limits : [...limits, line]) shards.callLimits.countsOf(countedAs(limit))
+  }
   return [
     gauge('ballet_info', 'What runs here: always 1.', [one(1, { app, version, ballet, store })]),
     ...ofOpenRuns(all),
@@ -143,7 +146,7 @@ function ofLimits({ callLimits: { counts } }: Shards): readonly Metric[] {
   return [
     gauge(
       'ballet_limit_calls_running',
-      'Attempts that are made now and are limited, by what is limited: a service or an operation.',
+      'Attempts that are made now and are limited, by what is limited: a service or an operation; or are in the hands of a service that fetches its calls.',
       counts.map(({ name, running }) => one(running, { name })),
     ),
     gauge(

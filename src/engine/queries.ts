@@ -47,12 +47,12 @@ import { newestFirst, ofEvent, ofNewest, ofTurn, oldestEvent } from './row-order
 import { choicesOf, phaseOf } from './run-standing.ts'
 import { suspectOf } from './suspicion.ts'
 
-export interface QueriesOptions extends Pick<ListReadsOptions, 'placeOf'> {
+export interface QueriesOptions extends Pick<ListReadsOptions, 'knownOf'> {
   readonly reader: StoreReader
   readonly ns?: string
   readonly codec?: Codec
   /** What the application consists of; absent where a store is read without it. */
-  readonly directory?: Pick<Directory, 'definition' | 'isOrdered' | 'originOf'>
+  readonly directory?: Pick<Directory, 'definition' | 'isOrdered' | 'originOf' | 'hasHeartbeat'>
   /** Up to which position the rows of a shard are of processes before this one; undefined where this one has it not. */
   readonly before?: (shard: number) => number | undefined
 }
@@ -71,12 +71,12 @@ export class Queries {
   readonly #lists: ListReadsOptions
   readonly #before: NonNullable<QueriesOptions['before']>
 
-  constructor({ reader, ns = DEFAULT_NAMESPACE, codec = plainCodec, directory, before, placeOf }: QueriesOptions) {
+  constructor({ reader, ns = DEFAULT_NAMESPACE, codec = plainCodec, directory, before, knownOf }: QueriesOptions) {
     this.#reader = reader
     this.#ns = ns
     this.#codec = codec
     this.#choreographies = directory?.definition.choreographies.map(({ name }) => name) ?? []
-    this.#lists = { reader, ns, directory, placeOf }
+    this.#lists = { reader, ns, directory, knownOf, text: (data, id) => this.#text(data, 'turn', id) }
     this.#before = before ?? (() => undefined)
   }
 

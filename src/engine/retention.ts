@@ -21,6 +21,7 @@ import { Ancestry } from './ancestry.ts'
 import { CautiousClock, newestAt } from './cautious-clock.ts'
 import { mayBeFired } from './firing-names.ts'
 import { PAGE, STEP, sweepFlows, sweepFlowsOf, type Sweep } from './flow-sweep.ts'
+import { besideOf } from './heartbeats.ts'
 import { isUnread, runRows, type UnreadRun } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -152,6 +153,8 @@ export class RetentionSweep {
       for (const run of runs) {
         const { num, id, ended } = run
         rows.forgotten.push(num)
+        // What another version of the application has left beside it.
+        if (this.#context.directory.hasHeartbeats) rows.forgotten.push(besideOf(num))
         const name = { ns, space: 'run', id } as const
         if (isDerived(run)) rows.claimsGone.push(name)
         else if (this.#retention.dedupeMs !== null)

@@ -23,6 +23,7 @@ import { effectsOf } from './effect-answers.ts'
 import { markStuck } from './endings.ts'
 import { Eviction } from './eviction.ts'
 import { watchForeignWork, type ForeignWork } from './foreign-work.ts'
+import { Heartbeats } from './heartbeats.ts'
 import { Inbox } from './inbox.ts'
 import { joinRun, parkUnread } from './joins.ts'
 import { laneOf, Lanes } from './lanes.ts'
@@ -95,7 +96,7 @@ export class Shard {
       counts,
       directory,
       limits: options.limits,
-      environment: environmentOf({ ...options, log }),
+      environment: environmentOf({ ...options, log, heartbeats: new Heartbeats(() => this.context) }),
       space,
       writer,
       pump,
@@ -234,11 +235,12 @@ export class Shard {
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const { effects, space, writer, watchers, suspects, store, shard } = this.context
+    const { effects, space, writer, watchers, suspects, store, shard, environment } = this.context
     this.#stopLooking()
     this.#loading.close()
     const crashes = suspects.close()
     await effects.close(graceMs)
+    environment.heartbeats.close()
     // On a full disk what is left may never become durable: nobody has been told that it is.
     if (space.isFull) writer.fail(fault('APP_CLOSED'))
     // Turns that are queued are run and written, also those of runs that are being loaded; a failed shard has nothing to wait for.
@@ -384,6 +386,7 @@ export class Shard {
     this.#monitor.stop()
     this.context.suspects.close()
     void this.context.effects.close(0)
+    this.context.environment.heartbeats.stop()
     this.#loading.fail(this.#failure)
     this.context.pump.stop()
     this.context.pump.resume()

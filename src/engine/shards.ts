@@ -4,7 +4,7 @@
 import { elapsedOf } from '../core/clock.ts'
 import { Placement } from '../core/placement.ts'
 import type { StoreInfo, Tenure } from '../core/store.ts'
-import type { PlaceView } from '../core/views.ts'
+import type { KnownCall } from './list-reads.ts'
 import type { RecoveryView } from '../define/application.ts'
 import { Actions } from './actions.ts'
 import type { Arrival, Beside, Place } from './admission.ts'
@@ -124,9 +124,11 @@ export class Shards {
     return this.#own.get(shard)
   }
 
-  /** For what place at a limited service a call waits; undefined when it does not, or is not here. */
-  placeOf(shard: number, run: number, op: string): PlaceView | undefined {
-    return this.ready(shard)?.shard.context.effects.placeOf(run, op)
+  /** For what place at a limited service a call waits, and when its attempt was heard of last; undefined when it is not here. */
+  knownOf(shard: number, run: number, op: string): KnownCall | undefined {
+    const context = this.ready(shard)?.shard.context
+    if (context === undefined) return undefined
+    return { place: context.effects.placeOf(run, op), heartbeat: context.environment.heartbeats.view(run, op) }
   }
 
   /** A shard that is here and has taken up its runs. */

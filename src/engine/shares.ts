@@ -9,6 +9,7 @@
 import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
 import { asError, fault } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
+import type { NodeAt } from '../define/node.ts'
 import type { Leases, NodeInfo, Survey } from '../core/lease.ts'
 import { candidatesOf, LEAVING, ownerOf } from '../core/shares.ts'
 import type { Tenure } from '../core/store.ts'
@@ -95,6 +96,14 @@ export class Shares {
     const seen = this.#survey.shards.find((one) => one.shard === shard)
     if (seen === undefined || seen.isFree) return null
     return this.#survey.nodes.find(({ id }) => id === seen.node) ?? null
+  }
+
+  /** The other nodes that are reached, as they were seen last. */
+  get others(): readonly NodeAt[] {
+    const { node } = this.#options
+    return this.#survey.nodes.flatMap(({ id, app, address }) =>
+      id === node.id || app !== node.app || address === null ? [] : [{ id, address }],
+    )
   }
 
   /**

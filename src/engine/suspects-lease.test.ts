@@ -74,7 +74,15 @@ async function careful() {
   return { data, clock, hold, effects, counts }
 }
 
-const untried = { policy, timeoutMs: 60_000, failed: 0, dueAt: 0, mustSucceed: false, late: () => undefined }
+const untried = {
+  policy,
+  heart: null,
+  timeoutMs: 60_000,
+  failed: 0,
+  dueAt: 0,
+  mustSucceed: false,
+  late: () => undefined,
+}
 
 test('an attempt on trial that waits for its lease has not passed before it began and took a second', async () => {
   const { data, clock, hold, effects, counts } = await careful()

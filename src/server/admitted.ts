@@ -8,7 +8,7 @@ import type { Traffic } from './traffic.ts'
 /** What all requests to a site have in common. */
 export interface Conditions extends Pick<
   Exchange,
-  'bodyLimitBytes' | 'failedSignIns' | 'guard' | 'passing' | 'problems'
+  'bodyLimitBytes' | 'failedSignIns' | 'guard' | 'passing' | 'problems' | 'work'
 > {
   readonly traffic: Traffic
   readonly app: (request: Request) => Application
@@ -50,6 +50,10 @@ export class Admitted implements Exchange {
 
   get passing(): Exchange['passing'] {
     return this.#conditions.passing
+  }
+
+  get work(): Exchange['work'] {
+    return this.#conditions.work
   }
 
   wait<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {

@@ -25,8 +25,18 @@ import { problemAnswer, stackOf, tellable } from './problem.ts'
 import { Query } from './query.ts'
 import type { Route } from './route.ts'
 import { carryingOf } from './carrying.ts'
-import { allowedMethods, asksForOwner, carriedRun, asksForToken, isReserved, nearestRoute, ROUTES } from './routes.ts'
+import {
+  allowedMethods,
+  asksForOwner,
+  carriedRun,
+  asksForToken,
+  isOfWork,
+  isReserved,
+  nearestRoute,
+  ROUTES,
+} from './routes.ts'
 import { Traffic } from './traffic.ts'
+import { Work, WORK_BETWEEN_PATH } from './work.ts'
 
 /** How requests are judged and answered. */
 export interface HandlerOptions {
@@ -130,6 +140,7 @@ class Site {
   readonly #told = new Set<string>()
   readonly #problems = new Map<string, number>()
   readonly #conditions: Conditions
+  readonly #work: Work
   readonly #dashboard: Dashboard | null
   #backing: Backing = { kind: 'recovering' }
 
@@ -142,16 +153,20 @@ class Site {
     this.#log = safeLog(options.log ?? consoleLog)
     this.#forwarding = new Forwarding(nodeSecretsOf(options.nodeSecret), systemClock)
     const hints = new Hints(this.#forwarding)
+    const isPassedOn = (request: Request): boolean => this.#passedOn.has(request)
+    this.#work = new Work({ forwarding: this.#forwarding, clock, isPassedOn, log: this.#log })
     this.#conditions = {
       traffic,
       bodyLimitBytes: this.#limitBytes,
       passing: hints,
+      work: this.#work,
       problems: this.#problems,
       guard: this.#guard,
       failedSignIns: new FailedSignIns(clock, this.#log),
       app: (request) => this.#ready(request).app,
     }
     const take = (opened: Application): void => {
+      this.#work.serve(opened)
       opened.hints.listen((to, hint) => hints.send(to, hint))
       this.#backing = { kind: 'ready', app: opened, own: (options.routes ?? opened.http)?.(opened) ?? null }
     }
@@ -185,7 +200,8 @@ class Site {
     if (standing.role === 'recovering') throw fault('NOT_READY')
     const { owner } = standing
     if (!this.#forwarding.isPossible || owner?.address == null) throw standbyFault(owner)
-    const isQuestion = request.method === 'GET'
+    // It waits, and nothing is lost when that is cut short.
+    const isQuestion = request.method === 'GET' || isOfWork(new URL(request.url).pathname)
     if (isQuestion && carriedRun(request) !== null)
       return this.#waitThere(request, { owner, app, isCarried: () => app.standing.owner?.id === owner.id })
     const pass = async (signal: AbortSignal): Promise<Response> => {
@@ -250,7 +266,8 @@ class Site {
     return left
   }
 
-  async #take(request: Request, { standing, hints }: Application): Promise<Request | Response> {
+  async #take(request: Request, app: Application): Promise<Request | Response> {
+    const { standing, hints } = app
     const { role, node, owner } = standing
     try {
       const taken = await this.#forwarding.take(request, node, this.#limitBytes)
@@ -258,6 +275,8 @@ class Site {
         hints.take(await hintOf(taken))
         return new Response(null, { status: TAKEN })
       }
+      if (new URL(request.url).pathname === WORK_BETWEEN_PATH)
+        return await this.#work.between(app, taken, request.signal)
       if (role === 'standby') throw standbyFault(owner)
       this.#passedOn.add(taken)
       return taken

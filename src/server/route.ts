@@ -7,6 +7,7 @@ import type { FailedSignIns } from './failed-sign-ins.ts'
 import type { Guard } from './guard.ts'
 import type { Hints } from './hints.ts'
 import type { Query } from './query.ts'
+import type { Work } from './work.ts'
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE'
@@ -34,6 +35,8 @@ export interface Exchange {
   readonly passing: Pick<Hints, 'isPossible' | 'check'>
   readonly guard: Pick<Guard, 'isTokenAsked' | 'allowed' | 'sessionFor'>
   readonly failedSignIns: FailedSignIns
+  /** For services that fetch their calls. */
+  readonly work: Work
   /** Runs work that only waits; its signal is aborted when the client has gone or the server is closing. */
   wait<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result>
 }

@@ -13,6 +13,8 @@ import { runRoutes } from './runs.ts'
 import { scheduleRoutes } from './schedules.ts'
 import { SESSION_PATH, sessionRoutes } from './session.ts'
 import { signalRoutes } from './signals.ts'
+import { WORK_PATH } from './work.ts'
+import { workRoutes } from './work-routes.ts'
 
 export const ROUTES: readonly Route[] = [
   ...runRoutes,
@@ -25,6 +27,7 @@ export const ROUTES: readonly Route[] = [
   ...aboutRoutes,
   ...metricRoutes,
   ...sessionRoutes,
+  ...workRoutes,
 ]
 
 /** First segments of paths that belong to Ballet, used and to come. */
@@ -38,10 +41,16 @@ export function isReserved(path: string): boolean {
 /** Paths of Ballet that are for everybody: the probes of an orchestrator, and where one signs in. */
 const OPEN: ReadonlySet<string> = new Set(['/healthz', '/readyz', SESSION_PATH])
 
-/** Whether a path asks for the token, when there is one: everything of Ballet but what is for everybody, as what errors mean is. */
+/**
+ * Whether a path asks for the token, when there is one: everything of Ballet but what is for everybody, as what errors mean is, and what
+ * is judged by the secret of a service.
+ */
 export function asksForToken(path: string): boolean {
-  return isReserved(path) && !OPEN.has(path) && !path.startsWith(`${ERRORS_PATH}/`)
+  return isReserved(path) && !OPEN.has(path) && !path.startsWith(`${ERRORS_PATH}/`) && !isOfWork(path)
 }
+
+/** Whether services ask here that fetch their calls. */
+export const isOfWork = (path: string): boolean => path.startsWith(`${WORK_PATH}/`)
 
 /**
  * Whether only the node that owns the store can answer: a write, a wait for what happens there, and the application's own

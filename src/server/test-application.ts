@@ -74,6 +74,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
       doubt: () => {},
     },
     hints: { listen: () => () => {}, take: () => {} },
+    fetching: { services: [], door: () => null, others: () => [] },
     carrierOf: () => null,
     nodes: () => Promise.resolve({ leaseMs: null, nodes: [], shards: [], aside: [] }),
     start: unanswered('start'),

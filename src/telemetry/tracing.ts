@@ -155,7 +155,8 @@ export class Tracing {
   async #readUnknown(shard: number, journal: Written['journal'], changes: Written['changes']): Promise<void> {
     const known = this.#of(shard)
     const unknown = new Map<number, number>()
-    for (const { run, seq } of journal) if (!known.has(run)) unknown.set(run, Math.min(seq, unknown.get(run) ?? seq))
+    for (const { run, seq } of journal)
+      if (run > 0 && !known.has(run)) unknown.set(run, Math.min(seq, unknown.get(run) ?? seq))
     for (const { num, ended } of changes)
       if (ended !== null && !known.has(num) && !unknown.has(num)) unknown.set(num, Number.POSITIVE_INFINITY)
     await this.#each([...unknown], async ([num, first]) => {

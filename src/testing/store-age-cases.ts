@@ -45,6 +45,27 @@ const lifeCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'what stands beside a journal, under a number below zero, is one row: the newest takes the place of those before',
+    async run({ store, reopen }) {
+      const large = JSON.stringify('x'.repeat(20_000))
+      const beside = (pos: number, data = String(pos)) => ({
+        journal: [aTurn(pos, -1, pos, { kind: 'note', data })],
+        journalGone: [{ run: -1, before: pos }],
+      })
+      const first = await commitFirst(store, { runs: [aRun(1)], journal: [aTurn(2, 1, 0)] })
+      const second = await commitAfter(store, first, beside(3))
+      await commitAfter(store, second, beside(4, large))
+      const again = await reopen()
+      assert.deepEqual(await again.journal(SHARD, -1, -1, 10), [aTurn(4, -1, 4, { kind: 'note', data: large })])
+      assert.deepEqual(await again.journal(SHARD, 1, -1, 10), [aTurn(2, 1, 0)])
+      const last = await commitAfter(again, await again.acquire(SHARD, 'another'), { forgotten: [-1, -2] })
+      assert.deepEqual(await again.journal(SHARD, -1, -1, 10), [])
+      assert.equal((await again.journal(SHARD, 1, -1, 10)).length, 1)
+      await commitAfter(again, last, beside(6))
+      assert.equal((await again.journal(SHARD, -1, -1, 10)).length, 1)
+    },
+  },
+  {
     name: 'a suspect is one row a run: the newest holds, also after the store was opened again',
     async run({ store, reopen }) {
       const first = await commitFirst(store, { suspects: [aSuspect(7, 'turn 1'), aSuspect(3, 'effect pay#0', 2)] })

@@ -107,6 +107,24 @@ it('tells a process of another version, one that hangs, and one that left no add
   expect(await told({ pid: 'x' })).toEqual([0, 'ok', expect.stringContaining('not what ballet writes; none has')])
 })
 
+it('says of a service that fetches its calls that calls wait, and that nobody has asked for them', async () => {
+  box.write(
+    'app.ts',
+    `import { ballet, operation, service } from 'ballet'
+import { fetched } from 'ballet/http'
+import { z } from 'zod'
+const payment = service('payment', { charge: operation({ input: z.string(), output: z.string() }) })
+const away = fetched(payment, { secrets: ['whsec_${'A'.repeat(43)}='] })
+export default ballet({ name: 'shop', services: [away] })
+`,
+  )
+  await box.serve()
+  await box.run(['start', 'payment.charge', '--input', '"1"'])
+  const { code, of } = await doctor()
+  expect(code).toBe(0)
+  expect(of('fetching')?.found).toContain('payment fetches its calls: 1 wait, 0 are in its hands')
+})
+
 it('warns of what lies aside, and nodes says what it is and what to do', async () => {
   await lived('SIGTERM')
   const store = sqlite({ file: join(box.folder, '.ballet', 'app.db') })

@@ -1,69 +1,28 @@
 // Services that are a process of their own, which is killed in the middle of what it does and comes back: both styles go on,
 // and each effect is there once.
-import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { afterEach, expect, test } from 'vitest'
 import { elsewhere } from '../../src/http.ts'
 import { ballet, workflow } from '../../src/index.ts'
 import { openForTest, until } from '../support/applications.ts'
 import { z } from 'zod'
+import { secret } from './asking.ts'
 import { Charged, Order, OrderCreated, payment, shipping } from './contracts.ts'
+import { effects, Life } from './life.ts'
 
-const secret = `whsec_${Buffer.alloc(32, 9).toString('base64')}`
-const script = new URL('service.ts', import.meta.url).pathname
 const folders: string[] = []
-const processes: ChildProcess[] = []
 afterEach(() => {
-  for (const one of processes.splice(0)) one.kill('SIGKILL')
+  Life.endAll()
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
 })
-
-class Life {
-  readonly #child: ChildProcess
-  readonly #lines: string[] = []
-  #heard: () => void = () => {}
-
-  constructor(books: string, port: string) {
-    const env = { ...process.env, BOOKS: books, PORT: port, SECRET: secret }
-    this.#child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'inherit'] })
-    processes.push(this.#child)
-    if (this.#child.stdout === null) throw new Error('no output')
-    createInterface({ input: this.#child.stdout }).on('line', (line) => {
-      this.#lines.push(line)
-      this.#heard()
-    })
-  }
-
-  /** Resolves to what stands behind the word, once the process has said that. */
-  async said(word: string): Promise<string> {
-    for (;;) {
-      const line = this.#lines.find((one) => one.startsWith(word))
-      if (line !== undefined) return line.slice(word.length).trim()
-      await new Promise<void>((resolve) => (this.#heard = resolve))
-    }
-  }
-
-  async kill(): Promise<void> {
-    const gone = new Promise((resolve) => this.#child.once('exit', resolve))
-    this.#child.kill('SIGKILL')
-    await gone
-  }
-}
-
-const effects = (books: string): readonly { readonly what: string; readonly key: string; readonly attempt: number }[] =>
-  readFileSync(books, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { what: string; key: string; attempt: number })
 
 async function begun() {
   const folder = mkdtempSync(join(tmpdir(), 'ballet-remote-'))
   folders.push(folder)
   const books = join(folder, 'books')
-  const life = new Life(books, '0')
+  const life = new Life({ BOOKS: books, PORT: '0' })
   const port = await life.said('listening')
   const where = { url: `http://127.0.0.1:${port}`, secrets: [secret] }
   return { books, port, life, pay: elsewhere(payment(), where), ship: elsewhere(shipping(), where) }
@@ -85,10 +44,10 @@ test('orchestrated: each effect is there once, also what had been done and not a
   const { id } = await app.start(order({ orderId: '1+charge+refund', amount: 5 }))
   await life.said('done charge 1+charge+refund')
   await life.kill()
-  const second = new Life(books, port)
+  const second = new Life({ BOOKS: books, PORT: port })
   await second.said('done refund 1+charge+refund')
   await second.kill()
-  const third = new Life(books, port)
+  const third = new Life({ BOOKS: books, PORT: port })
   await third.said('listening')
   const by = await app.result(id)
   const done = effects(books)
@@ -108,7 +67,7 @@ test('choreographed: each effect is there once, also what had been done and not 
   await app.publish(OrderCreated({ orderId: '2+charge', amount: 5 }), { id: '2' })
   await life.said('done charge 2+charge')
   await life.kill()
-  const second = new Life(books, port)
+  const second = new Life({ BOOKS: books, PORT: port })
   await second.said('listening')
   const sent = async () => (await app.events({ key: 'orderId:2+charge', types: ['shipping.sent'] })).items[0]
   expect(await until(app, 'orderId:2+charge', sent)).toMatchObject({ data: { orderId: '2+charge' } })
@@ -130,7 +89,7 @@ test('cancelled while it is away: what it may have done is taken back when it is
   await life.said('done charge 3+charge')
   await life.kill()
   await app.cancel(id, { by: 'ann', why: 'too late' })
-  const second = new Life(books, port)
+  const second = new Life({ BOOKS: books, PORT: port })
   await second.said('listening')
   await until(app, null, async () => (await app.run(id))?.ended != null)
   expect((await app.run(id))?.status).toBe('cancelled')

@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import { elsewhere } from '../../src/http.ts'
+import { elsewhere, fetched } from '../../src/http.ts'
 import { ballet, event, operation, service, workflow } from '../../src/index.ts'
-import { openForTest, until } from '../support/applications.ts'
+import { serve } from '../../src/server.ts'
+import { keptLog, openForTest, until } from '../support/applications.ts'
 import { runAsUser } from '../support/users-folder.ts'
 
 const page = readFileSync(new URL('../../docs/reference/remote.md', import.meta.url), 'utf8')
@@ -51,7 +52,7 @@ test('a service without a package serves an application, dies, and goes on', asy
   const folder = mkdtempSync(join(tmpdir(), 'ballet-remote-'))
   folders.push(folder)
   const script = join(folder, 'payment.mjs')
-  writeFileSync(script, blocks('js')[0] ?? '')
+  writeFileSync(script, blocks('js').find((block) => block.includes('// payment.mjs')) ?? '')
   const first = await started(script, '0')
   const url = `http://127.0.0.1:${first.port}`
   const there = elsewhere(payment, { url, secrets: [secret] })
@@ -103,16 +104,69 @@ test('a service without a package serves an application, dies, and goes on', asy
   expect(readFileSync(`${script}.books`, 'utf8').trim().split('\n')).toEqual(books)
 })
 
-test('the TypeScript of the page is three files, each of which imports what it needs', () => {
-  const [contracts = '', app = '', carried = '', later = ''] = blocks('ts')
-  expect(blocks('ts')).toHaveLength(4)
+test('a service without a package fetches its calls, dies, goes on, and is ended', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ballet-remote-'))
+  folders.push(folder)
+  const script = join(folder, 'fetching.mjs')
+  writeFileSync(script, blocks('js').find((block) => block.includes('// fetching.mjs')) ?? '')
+  const there = fetched(payment, { secrets: [secret] })
+  const order = workflow(
+    'order',
+    { input: Id.extend({ amount: z.int() }), output: z.string(), key: 'orderId' },
+    async (run, { orderId, amount }) => {
+      const paid = await run.call(there.charge({ orderId, amount }), { undo: there.refund({ orderId }) })
+      if (paid.type === 'payment.declined') return paid.data.reason
+      if (amount === 7) await run.undo()
+      return paid.data.receipt
+    },
+  )
+  const app = await openForTest(ballet({ services: [there], workflows: [order] }))
+  const serving = await serve(app, { port: 0, token: 'open-sesame', log: keptLog() })
+  const placed = async (orderId: string, amount: number): Promise<unknown> => {
+    const { id } = await app.start(order({ orderId, amount }))
+    return app.result(id)
+  }
+  const begin = (): ChildProcess => {
+    const env = { ...process.env, PAYMENT_SECRET: secret, PAYMENT_BOOKS: `${script}.books`, BALLET_URL: serving.url }
+    const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'ignore', 'inherit'] })
+    processes.push(child)
+    return child
+  }
+  const first = begin()
+  expect(await placed('1', 5)).toBe('receipt-1')
+  expect(await placed('2', 5000)).toBe('more than 1000')
+  const killed = once(first, 'exit')
+  first.kill('SIGKILL')
+  await killed
+  const third = placed('3', 7)
+  const second = begin()
+  expect(await third).toBe('receipt-3')
+  const books = readFileSync(`${script}.books`, 'utf8').trim().split('\n')
+  const kept = books.map((line) => JSON.parse(line) as { answer: { type: string } })
+  expect(kept.map(({ answer }) => answer.type)).toEqual([
+    'payment.approved',
+    'payment.declined',
+    'payment.approved',
+    'payment.refunded',
+  ])
+  const ended = once(second, 'exit')
+  second.kill('SIGTERM')
+  // It ends by itself, and does not wait for the time that it has asked for.
+  expect(await ended).toEqual([0, null])
+  await serving.close()
+})
+
+test('the TypeScript of the page is files, each of which imports what it needs', () => {
+  const [contracts = '', app = '', carried = '', later = '', branch = '', fetching = ''] = blocks('ts')
+  expect(blocks('ts')).toHaveLength(6)
   const program = `import assert from 'node:assert/strict'
 import { open } from 'ballet'
+import { serve } from 'ballet/server'
 import { payment, PaymentApproved } from './contracts.ts'
 process.env['PAYMENT_SECRET'] = '${secret}'
 const { books, serving } = await import('./payment.ts')
 process.env['PAYMENT_URL'] = serving.url
-const { default: application, patient } = await import('./app.ts')
+const { default: application, branch, patient } = await import('./app.ts')
 const running = await open(application)
 const { id } = await running.start(payment.charge({ orderId: '1', amount: 5 }), { id: 'one' })
 assert.deepEqual(await running.result(id), PaymentApproved({ orderId: '1', amount: 5 }))
@@ -122,10 +176,20 @@ const waiting = await open(patient)
 assert.notEqual(waiting.http, null)
 await waiting.close()
 await serving.close()
+const far = await open(branch)
+const door = await serve(far, { port: 0 })
+process.env['BALLET_URL'] = door.url
+const { fetching } = await import('./fetching.ts')
+const started = await far.start(payment.charge({ orderId: '2', amount: 6 }), { id: 'two' })
+assert.deepEqual(await far.result(started.id), PaymentApproved({ orderId: '2', amount: 6 }))
+await fetching.close()
+await door.close()
+await far.close()
 `
   runAsUser(program, 60_000, {
     'contracts.ts': contracts,
-    'payment.ts': `${carried}\nexport { books, serving }\n`,
-    'app.ts': `${app}\n${later}`,
+    'payment.ts': `${carried}\nexport { books, carried, serving }\n`,
+    'app.ts': `${app}\n${later}\n${branch}`,
+    'fetching.ts': `import { carried } from './payment.ts'\n${fetching}\nexport { fetching }\n`,
   })
 })

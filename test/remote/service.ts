@@ -1,11 +1,11 @@
-// Two services as one process: it has its books in the file BOOKS, a line for each effect, with its key. An order whose id has
+// Two services as one process, which is called at PORT, or fetches its calls from AT: it has its books in the file BOOKS, a line for each effect, with its key. An order whose id has
 // `+charge` in it is charged, and not answered, by the process that comes upon it first: it says so, and waits for its end.
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
-import { serveService } from '../../src/http.ts'
+import { fetchWork, serveService } from '../../src/http.ts'
 import { operation, service, type OperationContext } from '../../src/index.ts'
 import { Charged, Refunded, Sent, specs } from './contracts.ts'
 
-const { BOOKS: books = '', PORT: port = '0', SECRET: secret } = process.env
+const { BOOKS: books = '', PORT: port = '0', AT: at, SECRET: secret } = process.env
 
 interface Line {
   readonly key: string
@@ -55,5 +55,11 @@ const shipping = service('shipping', {
   }),
 })
 
-const serving = await serveService([payment, shipping], { port: Number(port), secrets: [secret] })
-console.log(`listening ${serving.port}`)
+if (at === undefined) {
+  const serving = await serveService([payment, shipping], { port: Number(port), secrets: [secret] })
+  console.log(`listening ${serving.port}`)
+} else {
+  const fetching = fetchWork([payment, shipping], { at, secrets: [secret] })
+  process.once('SIGTERM', () => void fetching.close())
+  console.log('fetching')
+}

@@ -114,13 +114,13 @@ class Judge {
 
   /** Its id, its time and its day are of one and the same moment. */
   #judgeTold({ time, input, ms, id }: Started): void {
-    const { releases, aheadMs, byHand } = this.#watch
+    const { aheadMs, byHand } = this.#watch
     const days = this.#specs.flatMap((spec) => (spec === undefined ? [] : [dayAt(time, spec.timezone)]))
     if (input.at !== new Date(time).toISOString() || input.schedule !== this.#name || !days.includes(input.day))
       this.#blame('ID', time, `${id} was told ${JSON.stringify(input)}`)
     if (!byHand.has(id) && ms < time - aheadMs) this.#blame('EARLY', time, `${id} began ${time - ms} ms before`)
     const isPicky = this.#specs.every((spec) => spec === undefined || spec.isPicky)
-    if (releases.length > 0 && isPicky && !isWanted(time)) this.#blame('ID', time, 'it comes to no call')
+    if (isPicky && !isWanted(time)) this.#blame('ID', time, 'it comes to no call')
   }
 
   /** It was due, and could still be fired when somebody was there. */

@@ -1,6 +1,6 @@
 // A service that is put elsewhere: to the compiler it is the service that it was.
 import type { Run, Service } from 'ballet'
-import { elsewhere, serviceHandler, serveService } from 'ballet/http'
+import { elsewhere, fetched, fetchWork, serviceHandler, serveService } from 'ballet/http'
 import { OrderCreated, payment, same } from './contracts.ts'
 
 const there = elsewhere(payment, { url: process.env['PAYMENT_URL'], secrets: [process.env['PAYMENT_SECRET']] })
@@ -30,3 +30,15 @@ serviceHandler(payment, {})
 export const handle: (request: Request) => Promise<Response> = serviceHandler([payment, there], { secrets: null })
 export const served: Promise<{ readonly url: string }> = serveService(payment, { port: 0 })
 export const some: Service = payment
+
+const away = fetched(payment, { secrets: [process.env['PAYMENT_SECRET']] })
+same<typeof away, typeof payment>()
+// @ts-expect-error no secrets; says: Property 'secrets' is missing
+fetched(payment, {})
+// @ts-expect-error a service that fetches is at no url; says: 'url' does not exist
+fetched(payment, { secrets: [], url: '' })
+// @ts-expect-error no service
+fetched({ charge: 1 }, { secrets: [] })
+// @ts-expect-error nowhere to fetch from; says: Property 'at' is missing
+fetchWork(payment, { secrets: [] })
+export const fetching: { close(): Promise<void> } = fetchWork([payment, away], { at: '', secrets: [], atOnce: 5 })

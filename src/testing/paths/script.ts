@@ -57,6 +57,7 @@ export class Script {
       operations: service.operations.map((operation) => ({
         ...operation,
         timeoutMs: PATIENCE_MS,
+        heartbeatMs: null,
         // What holds them is this script.
         limits: [],
         retry: { ...operation.retry, attempts: 1 },

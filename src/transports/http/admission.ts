@@ -21,6 +21,8 @@ export interface Said {
   readonly code: string
   readonly detail: string
   readonly headers?: Record<string, string>
+  /** JSON: how far the attempt came. */
+  readonly progress?: string | undefined
 }
 
 /** Headers of every answer. */
@@ -32,7 +34,7 @@ export const PLAIN = { 'cache-control': 'no-store', 'x-content-type-options': 'n
  */
 export async function admitted(
   request: Request,
-  { clock, bodyLimitBytes, read }: Taking,
+  { clock, bodyLimitBytes, read }: Omit<Taking, 'refused'>,
   allowed: readonly string[],
   secrets: Secrets,
 ): Promise<{ readonly body: Uint8Array; readonly id: string | null }> {
@@ -58,14 +60,16 @@ export function refusalOf(error: unknown): Said {
   return { status: known.status, code: known.code, detail: known.message, headers }
 }
 
-export function problem({ status, code, detail, headers = {} }: Said): Response {
-  const body = JSON.stringify({ title: titles[status] ?? 'Failed', status, code, detail })
+export function problem({ status, code, detail, headers = {}, progress }: Said): Response {
+  const words = JSON.stringify({ title: titles[status] ?? 'Failed', status, code, detail })
+  const body = progress === undefined ? words : `${words.slice(0, -1)},"progress":${progress}}`
   return new Response(body, { status, headers: { ...PLAIN, ...headers, 'content-type': 'application/problem+json' } })
 }
 
 const titles: Readonly<Record<number, string>> = {
   401: 'Not signed as it must be',
   404: 'Not here',
+  410: 'Not wanted any more',
   422: 'Refused for good',
   503: 'Not now',
 }

@@ -209,7 +209,9 @@ test('an answer that is here before it was said that it comes later', async () =
   })
   const expected = answers.expect({ idempotencyKey: 'k', secrets: [], timeoutMs: 1000, limitBytes: 1000 })
   const init = { method: 'POST', headers: { 'content-type': 'application/json' } }
-  const taken = await answers.take(new Request(expected.address, { ...init, body: '{"idempotencyKey":"k"}' }))
+  const taken = await answers.take(
+    new Request(answers.addressOf(expected), { ...init, body: '{"idempotencyKey":"k"}' }),
+  )
   expect(taken?.status).toBe(204)
   expect(await expected.came).toEqual({
     status: 200,

@@ -3,13 +3,17 @@
 // ended, the process has died), nobody takes the answer, and the service keeps it for the next attempt, which has the same
 // key. So nothing rests on this door: what it takes it has given to an attempt that waited.
 //
-//   expected --taken--> gone     expected --forgotten, or its time is over--> gone
+// Heartbeats of the attempt go to an address behind that, for as long as it waits.
+//
+//   expected --taken--> gone     expected --forgotten, or its time is over--> gone     expected --heartbeat--> expected
 import { randomBytes } from 'node:crypto'
 import { elapsedOf, type Clock } from '../../core/clock.ts'
 import { fault } from '../../core/errors.ts'
 import { LooseMap } from '../../core/loose-map.ts'
+import { PROGRESS_LIMIT_BYTES } from '../../core/progress.ts'
+import type { Heard } from '../../core/transport.ts'
 import { admitted, PLAIN, problem, refusalOf, type Taking } from './admission.ts'
-import { readLater } from './asked-text.ts'
+import { BEAT, readBeat, readLater } from './asked-text.ts'
 import type { Came } from './meaning.ts'
 import { refused, type Secrets } from './signature.ts'
 
@@ -21,12 +25,16 @@ export interface Awaited {
   readonly timeoutMs: number
   /** Most bytes of an answer. */
   readonly limitBytes: number
+  /** Is told that the attempt lives, and how far it is where it says so; absent: its heartbeats are not asked for. */
+  readonly heard?: Heard | undefined
+  /** Whether its run has given it up: what lives is told to stop. */
+  readonly isGivenUp?: (() => boolean) | undefined
 }
 
 /** An answer that is waited for. */
 export interface Expected {
-  /** Where it is to be sent. */
-  readonly address: string
+  /** By which it is told from all others: nobody can guess it. */
+  readonly token: string
   /** What came. Never rejects. */
   readonly came: Promise<Came>
   /** Nobody waits any more. */
@@ -36,21 +44,22 @@ export interface Expected {
 interface Waiting extends Awaited {
   readonly until: number
   readonly answer: (came: Came) => void
+  /** Of the newest heartbeat: one that was late says nothing of how far the attempt is. */
+  beat: number
 }
+
+/** Bytes of a heartbeat: of its progress, and what stands around it. */
+const BEAT_LIMIT_BYTES = 2 * PROGRESS_LIMIT_BYTES
 
 /** 256 bits: whoever knows an address was told it. */
 const TOKEN_BYTES = 32
 
-export class Answers {
-  readonly #base: string
-  readonly #path: string
-  readonly #taking: Omit<Taking, 'bodyLimitBytes'>
+/** Attempts that wait for their answers, by tokens. */
+export class Awaiting {
+  readonly #taking: Pick<Taking, 'clock' | 'read'>
   readonly #waiting = new LooseMap<string, Waiting>()
 
-  /** @param url where it is reached; a token comes behind it. */
-  constructor(url: URL, taking: Omit<Taking, 'bodyLimitBytes'>) {
-    this.#base = url.href.replace(/\/$/, '')
-    this.#path = url.pathname.replace(/\/$/, '')
+  constructor(taking: Pick<Taking, 'clock' | 'read'>) {
     this.#taking = taking
   }
 
@@ -62,45 +71,48 @@ export class Answers {
     return this.#taking.clock
   }
 
-  /** Whoever waits asks for an address before the attempt is sent: its answer may be here before the 202 is. */
+  /** Whoever waits asks for a token before the attempt is sent: its answer may be here before the 202 is. */
   expect(awaited: Awaited): Expected {
     this.#sweep()
     const token = randomBytes(TOKEN_BYTES).toString('base64url')
     const { promise, resolve } = Promise.withResolvers<Came>()
-    this.#waiting.set(token, { ...awaited, until: elapsedOf(this.#clock) + awaited.timeoutMs, answer: resolve })
-    return { address: `${this.#base}/${token}`, came: promise, forget: () => this.#waiting.delete(token) }
+    this.#waiting.set(token, {
+      ...awaited,
+      until: elapsedOf(this.#clock) + awaited.timeoutMs,
+      answer: resolve,
+      beat: 0,
+    })
+    return { token, came: promise, forget: () => this.#waiting.delete(token) }
   }
 
-  /** Takes an answer. Undefined for a request that is none of these; it never rejects. */
-  async take(request: Request): Promise<Response | undefined> {
-    const { pathname } = new URL(request.url)
-    const token = pathname.startsWith(`${this.#path}/`) ? pathname.slice(this.#path.length + 1) : ''
-    if (token === '' || token.includes('/')) return undefined
-    try {
-      await this.#take(token, request)
-      return new Response(null, { status: 204, headers: PLAIN })
-    } catch (error) {
-      const said = refusalOf(error)
-      this.#taking.refused(request, said)
-      return problem(said)
-    }
-  }
-
-  async #take(token: string, request: Request): Promise<void> {
-    const { secrets, limitBytes } = this.#awaited(token)
+  /** Takes an answer. @throws ANSWER_UNAWAITED, SIGNATURE_REFUSED and what reading it throws */
+  async takeBy(token: string, request: Request): Promise<void> {
+    const { secrets, limitBytes } = this.#awaited(token, 'ANSWER_UNAWAITED')
     const { body, id } = await admitted(request, { ...this.#taking, bodyLimitBytes: limitBytes }, ['POST'], secrets)
     const { idempotencyKey, came } = readLater(body)
     // Another may have come while this one was read.
-    const waiting = this.#awaited(token)
-    if (idempotencyKey !== waiting.idempotencyKey || (id !== null && id !== idempotencyKey))
-      throw refused('webhook-id and the idempotencyKey of the body are not those of the call')
+    const waiting = this.#awaited(token, 'ANSWER_UNAWAITED')
+    requireSame(waiting, idempotencyKey, id)
     this.#waiting.delete(token)
     waiting.answer(came)
   }
 
-  #awaited(token: string): Waiting {
+  async hear(token: string, request: Request): Promise<void> {
+    const { secrets } = this.#awaited(token, 'HEARTBEAT_UNWANTED')
+    const taking = { ...this.#taking, bodyLimitBytes: BEAT_LIMIT_BYTES }
+    const { body, id } = await admitted(request, taking, ['POST'], secrets)
+    const { idempotencyKey, beat, progress } = readBeat(body)
+    const waiting = this.#awaited(token, 'HEARTBEAT_UNWANTED')
+    requireSame(waiting, idempotencyKey, id)
+    const isLate = beat !== undefined && beat <= waiting.beat
+    waiting.heard?.(isLate ? undefined : progress)
+    waiting.beat = Math.max(waiting.beat, beat ?? 0)
+    if (waiting.isGivenUp?.() === true) throw fault('HEARTBEAT_UNWANTED')
+  }
+
+  #awaited(token: string, code: 'ANSWER_UNAWAITED' | 'HEARTBEAT_UNWANTED'): Waiting {
     const waiting = this.#waiting.get(token)
-    if (waiting === undefined || waiting.until < elapsedOf(this.#clock)) throw fault('ANSWER_UNAWAITED')
+    if (waiting === undefined || waiting.until < elapsedOf(this.#clock)) throw fault(code)
     return waiting
   }
 
@@ -113,4 +125,48 @@ export class Answers {
       this.#waiting.delete(token)
     }
   }
+}
+
+/** The same at a url of this process: a token comes behind it. */
+export class Answers extends Awaiting {
+  readonly #base: string
+  readonly #path: string
+  readonly #refused: Taking['refused']
+
+  /** @param url where it is reached. */
+  constructor(url: URL, taking: Omit<Taking, 'bodyLimitBytes'>) {
+    super(taking)
+    this.#refused = taking.refused
+    this.#base = url.href.replace(/\/$/, '')
+    this.#path = url.pathname.replace(/\/$/, '')
+  }
+
+  /** Where the answer is to be sent. */
+  addressOf({ token }: Expected): string {
+    return `${this.#base}/${token}`
+  }
+
+  /** Takes an answer, or a heartbeat. Undefined for a request that is none of these; it never rejects. */
+  async take(request: Request): Promise<Response | undefined> {
+    const { pathname } = new URL(request.url)
+    const [token = '', ...behind] = pathname.startsWith(`${this.#path}/`)
+      ? pathname.slice(this.#path.length + 1).split('/')
+      : []
+    const isBeat = behind[0] === BEAT
+    if (token === '' || behind.length > (isBeat ? 1 : 0)) return undefined
+    try {
+      await (isBeat ? this.hear(token, request) : this.takeBy(token, request))
+      return new Response(null, { status: 204, headers: PLAIN })
+    } catch (error) {
+      const said = refusalOf(error)
+      this.#refused(request, said)
+      return problem(said)
+    }
+  }
+}
+
+/** What is sent is about the call whose attempt has this address. @throws SIGNATURE_REFUSED */
+function requireSame({ idempotencyKey }: Waiting, told: string, id: string | null): void {
+  if (told !== idempotencyKey || (id !== null && id !== told))
+    throw refused('webhook-id and the idempotencyKey of the body are not those of the call')
 }

@@ -10,7 +10,7 @@ import type { Asked, Transport } from '../../core/transport.ts'
 import { elapsedOf, type Clock } from '../../core/clock.ts'
 import type { Answers, Expected } from './answers.ts'
 import { askedText, pathName, stopText } from './asked-text.ts'
-import { noAnswer, valueOf, type Came, type Whom } from './meaning.ts'
+import { hearLast, noAnswer, valueOf, type Came, type Whom } from './meaning.ts'
 import { signatureHeaders, type Secrets } from './signature.ts'
 
 /** How a service is reached. */
@@ -59,15 +59,18 @@ export function httpTransport(reached: Reached): Transport {
   const open = opener(reached)
   return {
     origin: url.origin,
-    async ask(asked, signal) {
+    hears: answers !== null,
+    async ask(asked, signal, told) {
       const whom = { call: asked.operation, url: `${base}/${pathName(asked.operation)}` }
       const { idempotencyKey, timeoutMs } = asked
-      const expected = answers?.expect({ idempotencyKey, secrets, timeoutMs, limitBytes: answerLimitBytes })
-      const body = Buffer.from(askedText(asked, expected?.address))
+      const heard = asked.heartbeatMs == null ? undefined : told
+      const about = { idempotencyKey, secrets, timeoutMs, limitBytes: answerLimitBytes }
+      const expected = answers?.expect({ ...about, heard, isGivenUp: () => isGivenUp(signal) })
+      const body = Buffer.from(askedText(asked, expected && answers?.addressOf(expected)))
       const until = elapsedOf(clock) + timeoutMs
       const tellStop = (): void => {
-        const told = Buffer.from(stopText(asked))
-        forget(open('DELETE', whom, asked, told), told)
+        const words = Buffer.from(stopText(asked))
+        forget(open('DELETE', whom, asked, words), words)
       }
       // What it means that nobody wants the answer any more, where the attempt stands just now.
       let stop = (): void => {}
@@ -96,7 +99,9 @@ export function httpTransport(reached: Reached): Transport {
       try {
         const came = await exchange(send, whom, answerLimitBytes)
         const isLater = came.status === 202 && expected !== undefined
-        return valueOf(isLater ? await later(expected) : came, whom, clock.now())
+        const final = isLater ? await later(expected) : came
+        if (heard !== undefined) hearLast(final, whom, heard)
+        return valueOf(final, whom, clock.now())
       } catch (error) {
         throw signal.aborted ? signal.reason : error
       } finally {

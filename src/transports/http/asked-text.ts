@@ -9,11 +9,37 @@ import type { Came } from './meaning.ts'
 /** The last part of the path of an operation: `charge` of `payment.charge`. */
 export const pathName = (operation: string): string => operation.slice(operation.indexOf('.') + 1)
 
-/** The body of a request. @param answerTo where the answer may be sent later, if that may be. */
+/**
+ * The body of a request.
+ * @param answerTo where the answer may be sent later, if that may be; heartbeats are sent to an address behind it.
+ */
 export function askedText(asked: Asked, answerTo?: string): string {
   const { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause } = asked
   const told = { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause }
-  return JSON.stringify({ ...told, traceparent: asked.traceparent, answerTo })
+  const { traceparent, heartbeatMs, progress } = asked
+  const beating =
+    heartbeatMs == null || answerTo === undefined ? {} : { heartbeatMs, heartbeatTo: `${answerTo}/${BEAT}` }
+  return JSON.stringify({ ...told, traceparent, answerTo, ...beating, progress })
+}
+
+/** What stands behind the address for an answer in that for heartbeats. */
+export const BEAT = 'heartbeat'
+
+/** The body of a heartbeat, the `beat`th of its attempt. @param progress JSON */
+export const beatText = (idempotencyKey: string, beat: number, progress: string | undefined): string =>
+  `${JSON.stringify({ idempotencyKey, beat }).slice(0, -1)}${progress === undefined ? '' : `,"progress":${progress}`}}`
+
+/** One heartbeat: `{"idempotencyKey", "beat", "progress"}`, the latter two if need be. @throws REQUEST_INVALID, and what `parseJson` throws */
+export function readBeat(bytes: Uint8Array): {
+  readonly idempotencyKey: string
+  readonly beat: number | undefined
+  readonly progress: unknown
+} {
+  const { idempotencyKey, beat, progress } = read(bytes)
+  if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
+  if (beat !== undefined && !(Number.isSafeInteger(beat) && Number(beat) > 0))
+    throw wrong('beat', 'it must be a whole number from 1')
+  return { idempotencyKey, beat: beat as number | undefined, progress }
 }
 
 /** The body of a request that says that nobody wants the answer any more. */
@@ -39,18 +65,42 @@ export function readStop(bytes: Uint8Array): Pick<Asked, 'operation' | 'idempote
  */
 export function readLater(bytes: Uint8Array): { readonly idempotencyKey: string; readonly came: Came } {
   const value = read(bytes)
-  const { idempotencyKey, status = 200, answer } = value
+  const { idempotencyKey, status = 200, answer, retryAfter } = value
   if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
   const isFinal = Number.isInteger(status) && (status === 200 || (Number(status) >= 400 && Number(status) < 600))
   if (!isFinal) throw wrong('status', 'it must be 200, or the status of a failure')
   const told = status === 200 ? answer : value
   const body = new TextEncoder().encode(told === undefined ? '' : JSON.stringify(told))
-  const said = { type: 'application/json', retryAfter: undefined, isWhole: true }
+  if (retryAfter !== undefined && !isCount(retryAfter, 0, 1e9)) throw wrong('retryAfter', 'it must be a whole number')
+  const after = retryAfter === undefined ? undefined : String(retryAfter)
+  const said = { type: 'application/json', retryAfter: after, isWhole: true }
   return { idempotencyKey, came: { ...said, status: Number(status), body } }
 }
 
+/** Calls that one request for work may ask for, and how long it may wait. */
+export const WORK_AT_ONCE = 100
+const WORK_WAIT_MS = 30_000
+
+/** A request for work: `{"atOnce", "waitMs"}`. @throws REQUEST_INVALID, and what `parseJson` throws */
+export function readWork(bytes: Uint8Array): { readonly atOnce: number; readonly waitMs: number } {
+  const { atOnce, waitMs = 0 } = read(bytes)
+  if (!isCount(atOnce, 1, WORK_AT_ONCE)) throw wrong('atOnce', `it must be a whole number from 1 to ${WORK_AT_ONCE}`)
+  if (!isCount(waitMs, 0, WORK_WAIT_MS)) throw wrong('waitMs', `it must be a whole number from 0 to ${WORK_WAIT_MS}`)
+  return { atOnce, waitMs }
+}
+
+const isCount = (value: unknown, least: number, most: number): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most
+
+/** Which request for work is to end: `{"request"}`. @throws REQUEST_INVALID, and what `parseJson` throws */
+export function readEnd(bytes: Uint8Array): string {
+  const { request } = read(bytes)
+  if (typeof request !== 'string') throw wrong('request', 'it must be a string')
+  return request
+}
+
 /** What a body asks for; a field that a later version has is passed over. @throws REQUEST_INVALID, and what `parseJson` throws */
-export function readAsked(bytes: Uint8Array): Asked {
+export function readAsked(bytes: Uint8Array): AskedHere {
   const value = read(bytes)
   for (const name of TEXTS) if (typeof value[name] !== 'string') throw wrong(name, 'it must be a string')
   for (const name of TEXTS_OR_NULL)
@@ -59,8 +109,17 @@ export function readAsked(bytes: Uint8Array): Asked {
     if (!Number.isSafeInteger(value[name]) || Number(value[name]) < 1) throw wrong(name, 'it must be a whole number')
   const { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause } = value
   const asked = { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause }
-  return { ...asked, traceparent: value['traceparent'] } as unknown as Asked
+  const { traceparent, heartbeatMs, heartbeatTo, progress } = value
+  if (heartbeatMs === undefined) return { ...asked, traceparent, progress } as unknown as AskedHere
+  if (!Number.isSafeInteger(heartbeatMs) || Number(heartbeatMs) < 1)
+    throw wrong('heartbeatMs', 'it must be a whole number')
+  const url = typeof heartbeatTo === 'string' ? URL.parse(heartbeatTo) : null
+  if (url === null || !/^https?:$/.test(url.protocol)) throw wrong('heartbeatTo', 'it must be a url of http or https')
+  return { ...asked, traceparent, progress, heartbeatMs, heartbeatTo } as unknown as AskedHere
 }
+
+/** An attempt as it is asked for here, with where its heartbeats go. */
+export type AskedHere = Asked & { readonly heartbeatTo?: string | undefined }
 
 function read(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   const value = parseJson(decoded(bytes))

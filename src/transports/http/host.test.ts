@@ -84,7 +84,7 @@ describe('an answer', () => {
   test('its code is told what it would be told in the process of the application', async () => {
     body = ({ log: said }) => said.info('looked up', { cents: 5 })
     await post(asked)
-    const { signal, log: _log, ...context } = kept.context ?? ({} as OperationContext)
+    const { signal, log: _log, heartbeat: _heartbeat, ...context } = kept.context ?? ({} as OperationContext)
     const { operation: _operation, input: _input, ...expected } = asked
     expect(context).toEqual(expected)
     expect(signal.aborted).toBe(false)

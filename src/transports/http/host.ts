@@ -5,15 +5,16 @@ import { fault, isBalletError, isTerminal, retryAfterMsOf } from '../../core/err
 import { toFailure } from '../../core/failure.ts'
 import type { JsonText } from '../../core/json.ts'
 import { nearest } from '../../core/names.ts'
-import type { Asked } from '../../core/transport.ts'
+import type { Asked, Heard } from '../../core/transport.ts'
 import { admitted, PLAIN, problem, refusalOf, type Said, type Taking } from './admission.ts'
 import { pathName, readAsked, readStop } from './asked-text.ts'
+import { Beats } from './beats.ts'
 import { refused, type Secrets } from './signature.ts'
 import { UnderWay } from './under-way.ts'
 
 /** What is carried out, and for whom. */
 export interface Hosting extends Taking {
-  readonly carried: ReadonlyMap<string, (asked: Asked, signal: AbortSignal) => Promise<JsonText | undefined>>
+  readonly carried: ReadonlyMap<string, Carrier>
   /** Without any, every request is taken. */
   readonly secrets: Secrets
   /** Whether nothing new is begun. */
@@ -22,6 +23,8 @@ export interface Hosting extends Taking {
   readonly failed: (asked: Asked, error: unknown) => void
 }
 
+type Carrier = (asked: Asked, signal: AbortSignal, heard: Heard) => Promise<JsonText | undefined>
+
 const ALLOWED = ['POST', 'DELETE']
 
 /** The function that answers requests; it never rejects. */
@@ -29,6 +32,7 @@ export function createHost(hosting: Hosting): (request: Request) => Promise<Resp
   const underWay = new UnderWay(hosting.clock)
   return async (request) => {
     let asked: Asked | undefined
+    let beats: Beats | undefined
     try {
       const { body, id } = await admitted(request, hosting, ALLOWED, hosting.secrets)
       if (hosting.isClosing() && request.method === 'POST') throw fault('APP_CLOSED')
@@ -38,10 +42,15 @@ export function createHost(hosting: Hosting): (request: Request) => Promise<Resp
         underWay.stop(stopped.idempotencyKey)
         return new Response(null, { status: 204, headers: PLAIN })
       }
-      const attempt = readAsked(body)
+      const { heartbeatTo, ...attempt } = readAsked(body)
       const carry = carrierOf(attempt, id, request, hosting)
       asked = attempt
-      const answer = await underWay.make(attempt, request.signal, (signal) => carry(attempt, signal))
+      const { heartbeatMs } = attempt
+      const to = heartbeatTo === undefined || heartbeatMs == null ? undefined : { address: heartbeatTo, heartbeatMs }
+      const answer = await underWay.make(attempt, request.signal, (signal, stop) => {
+        beats = new Beats({ asked: attempt, to, secrets: hosting.secrets, clock: hosting.clock, stop })
+        return carry(attempt, signal, beats.heartbeat)
+      })
       return answer === undefined
         ? new Response(null, { status: 204, headers: PLAIN })
         : new Response(answer, { headers: { ...PLAIN, 'content-type': 'application/json' } })
@@ -49,7 +58,9 @@ export function createHost(hosting: Hosting): (request: Request) => Promise<Resp
       const said = asked === undefined ? refusalOf(error) : failureOf(error)
       if (asked === undefined) hosting.refused(request, said)
       else if (said.status >= 500) hosting.failed(asked, error)
-      return problem(said)
+      return problem({ ...said, progress: beats?.progress })
+    } finally {
+      beats?.over()
     }
   }
 }
@@ -60,7 +71,7 @@ function carrierOf(
   id: string | null,
   request: Request,
   { carried }: Hosting,
-): (asked: Asked, signal: AbortSignal) => Promise<JsonText | undefined> {
+): Carrier {
   const named = request.headers.get('idempotency-key') ?? idempotencyKey
   if ((id !== null && id !== idempotencyKey) || named !== idempotencyKey)
     throw refused('webhook-id, Idempotency-Key and the idempotencyKey of the body are not one')

@@ -11,8 +11,10 @@
 // because a wrong secret or a path that is not there yet must not fail every order that comes by.
 import { fault, TerminalError, type BalletError } from '../../core/errors.ts'
 import { parseJson } from '../../core/json-guard.ts'
+import { toFailure } from '../../core/failure.ts'
 import { isRecord } from '../../core/json.ts'
 import { retryAfterHeaderMs } from '../../core/retry-after.ts'
+import type { Heard } from '../../core/transport.ts'
 
 /** What came, in whole as far as is known. */
 export interface Came {
@@ -70,6 +72,17 @@ export function valueOf(came: Came, whom: Whom, nowMs: number): unknown {
   throw new TerminalError(code === 'TERMINAL' ? detail : `${whom.call} at ${whom.url} answered ${said}`)
 }
 
+/** An attempt that has failed says how far it came. @throws REMOTE_ANSWER_INVALID */
+export function hearLast(came: Came, whom: Whom, heard: Heard): void {
+  if (came.status < 400) return
+  const { progress } = problemIn(came)
+  try {
+    if (progress !== undefined) heard(progress)
+  } catch (error) {
+    throw noAnswer(whom, `its progress cannot be kept: ${toFailure(error).message.replace(/\.$/, '')}`, error)
+  }
+}
+
 export function noAnswer(whom: Whom, problem: string, cause?: unknown): BalletError {
   return fault('REMOTE_ANSWER_INVALID', { ...whom, problem }, cause)
 }
@@ -95,7 +108,11 @@ function parsed({ type, body, isWhole }: Came, whom: Whom): unknown {
 }
 
 /** What an answer that is none says of itself, in application/problem+json (RFC 9457) or in JSON. */
-function problemIn({ type, body }: Came): { readonly code: string; readonly detail: string } {
+function problemIn({ type, body }: Came): {
+  readonly code: string
+  readonly detail: string
+  readonly progress?: unknown
+} {
   const nothing = { code: '', detail: '' }
   if (!JSON_TYPE.test(type)) return nothing
   try {
@@ -103,7 +120,8 @@ function problemIn({ type, body }: Came): { readonly code: string; readonly deta
     if (!isRecord(problem)) return nothing
     const words = [problem['detail'], problem['message'], problem['error'], problem['title']]
     const detail = words.find((one) => typeof one === 'string') ?? ''
-    return { code: typeof problem['code'] === 'string' ? problem['code'] : '', detail: detail.slice(0, SAID) }
+    const code = typeof problem['code'] === 'string' ? problem['code'] : ''
+    return { code, detail: detail.slice(0, SAID), progress: problem['progress'] }
   } catch {
     return nothing
   }

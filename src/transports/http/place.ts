@@ -6,6 +6,7 @@ import { isLoopback } from '../../core/loopback.ts'
 import type { Transport } from '../../core/transport.ts'
 import { Answers } from './answers.ts'
 import { httpTransport } from './ask.ts'
+import { fetchedTransport } from './desk.ts'
 import type { Taking } from './admission.ts'
 import { secretsOf } from './signature.ts'
 
@@ -26,6 +27,19 @@ export interface ElsewhereOptions {
   readonly answers?: LaterAnswers | undefined
 }
 
+/** How a service that fetches its calls does that. */
+export interface FetchedOptions {
+  /**
+   * What its requests must be signed with, one of several while they are being changed: `whsec_<base64>`. What is undefined or empty
+   * is none; at least one.
+   */
+  readonly secrets: readonly (string | undefined)[]
+  /** Requests for its work that may wait at once, at each node; more are refused. Default 100. */
+  readonly waiting?: number | undefined
+  /** Most bytes of an answer; default 1 MiB, at most 32 MiB. */
+  readonly answerLimitBytes?: number | undefined
+}
+
 /** A door for answers that come later. */
 export interface LaterAnswers {
   /** Takes an answer; undefined for a request that is none. For the application's own routes. */
@@ -43,11 +57,30 @@ export function transportOf(service: string, options: ElsewhereOptions, clock: C
   if (secrets.length === 0 && !isLoopback(url.hostname)) throw fault('SECRET_MISSING', { what, where: url.hostname })
   if (!Number.isSafeInteger(connections) || connections < 1)
     throw wrong(what, 'connections must be a whole number above 0')
-  if (!Number.isSafeInteger(answerLimitBytes) || answerLimitBytes < 1 || answerLimitBytes > 32 * MIB)
-    throw wrong(what, 'answerLimitBytes must be a whole number from 1 to 33554432')
+  checkAnswerLimit(what, answerLimitBytes)
   const answers = options.answers === undefined ? null : doors.get(options.answers)
   if (answers === undefined) throw wrong(what, 'answers must be made by laterAnswers(...)')
   return httpTransport({ url, secrets, answerLimitBytes, connections, clock, answers })
+}
+
+/** The way to a service that fetches its calls. @throws DEFINITION_INVALID, SECRET_INVALID, SECRET_MISSING */
+export function fetchedTransportOf(
+  service: string,
+  options: FetchedOptions,
+  taking: Pick<Taking, 'clock' | 'read'>,
+): Transport {
+  const what = `fetched(${service}, ...)`
+  const { waiting = 100, answerLimitBytes = MIB } = options
+  const secrets = secretsOf(options.secrets)
+  if (secrets.length === 0) throw fault('SECRET_MISSING', { what, where: 'whoever asks for its work' })
+  if (!Number.isSafeInteger(waiting) || waiting < 1) throw wrong(what, 'waiting must be a whole number above 0')
+  checkAnswerLimit(what, answerLimitBytes)
+  return fetchedTransport({ ...taking, secrets, waiting, answerLimitBytes })
+}
+
+function checkAnswerLimit(what: string, bytes: number): void {
+  if (!Number.isSafeInteger(bytes) || bytes < 1 || bytes > 32 * MIB)
+    throw wrong(what, 'answerLimitBytes must be a whole number from 1 to 33554432')
 }
 
 const doors = new WeakMap<LaterAnswers, Answers>()
@@ -61,7 +94,7 @@ export function answersAt(url: string | undefined, taking: Omit<Taking, 'bodyLim
 }
 
 /** What is in it is not repeated: somebody may have put a password there. */
-function urlOf(what: string, given: string | undefined): URL {
+export function urlOf(what: string, given: string | undefined): URL {
   if (given === undefined || given === '') throw wrong(what, 'it has no url; is the variable of the environment set?')
   const url = URL.parse(given)
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:'))

@@ -9,7 +9,7 @@ import { fault } from '../../core/errors.ts'
 export type Secrets = readonly Buffer[]
 
 /** How far the clocks of two machines may differ, and for how long a request can be sent again by whoever saw it. */
-const SKEW_SECONDS = 300
+export const SKEW_SECONDS = 300
 const [LEAST, MOST] = [24, 64]
 const PREFIX = 'whsec_'
 

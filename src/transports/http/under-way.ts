@@ -14,11 +14,15 @@ export class UnderWay {
     this.#clock = clock
   }
 
-  /** Makes an attempt. @param client aborted when whoever asked has gone */
+  /**
+   * Makes an attempt.
+   * @param client aborted when whoever asked has gone.
+   * @param work is given what tells it to stop, and the way to have it told so.
+   */
   async make<Answer>(
     { operation, idempotencyKey, timeoutMs }: Asked,
     client: AbortSignal,
-    work: (signal: AbortSignal) => Promise<Answer>,
+    work: (signal: AbortSignal, stop: () => void) => Promise<Answer>,
   ): Promise<Answer> {
     const controller = new AbortController()
     const stop = (): void => controller.abort(fault('CALL_ABORTED', { call: operation }))
@@ -30,7 +34,7 @@ export class UnderWay {
     const stops = this.#stops.get(idempotencyKey) ?? new Set()
     this.#stops.set(idempotencyKey, stops.add(stop))
     try {
-      return await work(controller.signal)
+      return await work(controller.signal, stop)
     } finally {
       cancel()
       client.removeEventListener('abort', stop)

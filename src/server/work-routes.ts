@@ -1,0 +1,70 @@
+// The routes of services that fetch their calls: for work, to end a request for it, and for what came of a call.
+import { fault } from '../core/errors.ts'
+import { bareAnswer, textAnswer, type Answer } from './answer.ts'
+import { segment, type Exchange, type Route } from './route.ts'
+import { whenGone, type Place } from './work.ts'
+
+/** @throws WORK_UNFETCHED */
+function placeOf(exchange: Exchange): Place {
+  const { app } = exchange
+  const service = segment(exchange, 'service')
+  const door = app.fetching.door(service)
+  if (door === null) throw fault('WORK_UNFETCHED', { service: service.slice(0, 200) })
+  return { app, service, door }
+}
+
+async function fetchWork(exchange: Exchange): Promise<Answer> {
+  const { request, work } = exchange
+  const place = placeOf(exchange)
+  const asked = await place.door.asked(request)
+  const handed = await exchange.wait((signal) => work.fetch(place, asked, signal))
+  if (handed.calls.length > 0) whenGone(request.signal, () => handed.lost())
+  return textAnswer('application/json', `{"calls":[${handed.calls.join(',')}]}`)
+}
+
+async function endFetch(exchange: Exchange): Promise<Answer> {
+  const place = placeOf(exchange)
+  await exchange.work.end(place, await place.door.ended(exchange.request))
+  return bareAnswer(204)
+}
+
+async function answerWork(exchange: Exchange): Promise<Answer> {
+  const { request, work } = exchange
+  return (await work.answer(placeOf(exchange), segment(exchange, 'token'), request)) ?? bareAnswer(204)
+}
+
+/** What is refused is told here too. */
+function told(answer: Route['answer']): Route['answer'] {
+  return async (exchange) => {
+    try {
+      return await answer(exchange)
+    } catch (error) {
+      exchange.work.refused(error, segment(exchange, 'service'))
+      throw error
+    }
+  }
+}
+
+export const workRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/api/work/{service}',
+    summary: 'Fetch calls of a service',
+    query: [],
+    answer: told(fetchWork),
+  },
+  {
+    method: 'DELETE',
+    path: '/api/work/{service}',
+    summary: 'End a request for calls that waits',
+    query: [],
+    answer: told(endFetch),
+  },
+  {
+    method: 'POST',
+    path: '/api/work/{service}/{token}',
+    summary: 'Answer a call that was fetched',
+    query: [],
+    answer: told(answerWork),
+  },
+]

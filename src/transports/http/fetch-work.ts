@@ -1,0 +1,275 @@
+// The side that nobody can call: it asks an application for calls of its services, one request at a time that waits until there are
+// any, has each carried out by what carries out requests (host.ts), and sends what came of it to where the call says. What is fetched
+// is answered, also while it ends. Put together with services by the door (src/http.ts).
+import { randomUUID } from 'node:crypto'
+import { elapsedOf, type Clock } from '../../core/clock.ts'
+import { parseJson } from '../../core/json-guard.ts'
+import { isRecord } from '../../core/json.ts'
+import { parseText } from '../../core/json-text.ts'
+import { retryAfterHeaderMs } from '../../core/retry-after.ts'
+import { pathName, WORK_AT_ONCE } from './asked-text.ts'
+import { signatureHeaders, type Secrets } from './signature.ts'
+
+/** Whose calls are fetched, and from where. */
+export interface FetchingWork {
+  /** Where the application is served. */
+  readonly at: URL
+  readonly service: string
+  readonly secrets: Secrets
+  /** Calls that are carried out at once, at most. */
+  readonly atOnce: number
+  readonly clock: Clock
+  /** From 0 up to 1: many that have lost one application do not come back at once. */
+  readonly chance: () => number
+  /** Carries out one attempt, as if it had been asked for by a request. */
+  readonly carry: (request: Request) => Promise<Response>
+  /** Nothing can be fetched for now, or what came of a call cannot be answered. */
+  readonly troubled: (problem: string) => void
+  /** It can be again. */
+  readonly well: () => void
+}
+
+/** How long the application is to wait for a call, before it answers that there is none. */
+const WAIT_MS = 20_000
+/** And for how long longer its answer is waited for. */
+const LATE_MS = 15_000
+const [PAUSE_MS, PAUSE_MOST_MS] = [500, 10_000]
+/** What is asked to end is answered at once, if anybody can. */
+const END_MS = 3000
+/** An answer that may not be given as it is: the application is told that instead. */
+const UNFIT: ReadonlySet<number> = new Set([413, 415, 422])
+
+interface Call {
+  readonly text: string
+  readonly operation: string
+  readonly idempotencyKey: string
+  readonly answerTo: string
+  readonly timeoutMs: number
+}
+
+export class WorkFetcher {
+  readonly #work: FetchingWork
+  readonly #base: string
+  readonly #underWay = new Set<Promise<void>>()
+  readonly #done: Promise<void>
+  #isClosing = false
+  #isTroubled = false
+  /** The request that waits, and how to give it up. */
+  #asking: { readonly id: string; readonly abort: AbortController } | null = null
+  #wake: () => void = () => {}
+
+  constructor(work: FetchingWork) {
+    this.#work = work
+    this.#base = work.at.href.replace(/\/$/, '')
+    this.#done = this.#run()
+  }
+
+  /** Fetches nothing more. Resolves when what was fetched is answered. */
+  async close(): Promise<void> {
+    const isFirst = !this.#isClosing
+    this.#isClosing = true
+    this.#wake()
+    const asking = this.#asking
+    if (isFirst && asking !== null) {
+      // What may be on its way already is not to be lost with the connection: it is asked to be answered.
+      const cancel = this.#work.clock.after(END_MS, () => asking.abort.abort())
+      const body = JSON.stringify({ request: asking.id })
+      await this.#send('DELETE', this.#path, { id: newId(), body }, END_MS).catch(() => asking.abort.abort())
+      await this.#done
+      cancel()
+    }
+    await this.#done
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
+  }
+
+  get #path(): string {
+    return `/api/work/${this.#work.service}`
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0
+    while (!this.#isClosing) {
+      const room = this.#work.atOnce - this.#underWay.size
+      if (room <= 0) {
+        await Promise.race([...this.#underWay, this.#woken()])
+        continue
+      }
+      try {
+        const began = elapsedOf(this.#work.clock)
+        const calls = await this.#ask(Math.min(room, WORK_AT_ONCE))
+        failures = 0
+        if (this.#isTroubled) this.#work.well()
+        this.#isTroubled = false
+        for (const call of calls) this.#begin(call)
+        // Whoever has none at once, and does not wait for any, is about to end, or is somebody else.
+        if (calls.length === 0 && elapsedOf(this.#work.clock) - began < PAUSE_MS) await this.#rest(PAUSE_MS)
+      } catch (error) {
+        if (this.#isClosing) return
+        this.#trouble(`the calls of ${this.#work.service} cannot be fetched at ${this.#base}: ${wordsOf(error)}`)
+        const most = Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** failures++)
+        await this.#rest(most * (0.5 + this.#work.chance() / 2))
+      }
+    }
+  }
+
+  #trouble(problem: string): void {
+    if (!this.#isTroubled) this.#work.troubled(problem)
+    this.#isTroubled = true
+  }
+
+  #begin(call: Call): void {
+    const work = this.#carry(call).catch((error: unknown) => {
+      this.#work.troubled(`what came of ${call.operation} (${call.idempotencyKey}) is not answered: ${wordsOf(error)}`)
+    })
+    this.#underWay.add(work)
+    void work.then(() => this.#underWay.delete(work))
+  }
+
+  async #ask(atOnce: number): Promise<readonly Call[]> {
+    const asking = { id: newId(), abort: new AbortController() }
+    this.#asking = asking
+    try {
+      const body = JSON.stringify({ atOnce, waitMs: WAIT_MS })
+      const response = await this.#send('POST', this.#path, { id: asking.id, body }, WAIT_MS + LATE_MS, asking.abort)
+      const text = await response.text()
+      if (response.status !== 200) throw new Refusal(response.status, text)
+      // Whether an input may be as it is, is judged for each call alone: none is to keep the others.
+      const said: unknown = parseText(text)
+      const given: unknown = isRecord(said) ? said['calls'] : undefined
+      const all: readonly unknown[] = Array.isArray(given) ? given : []
+      const calls = all.flatMap((call) => callOf(call))
+      if (calls.length < all.length)
+        this.#work.troubled(`${this.#base} has handed out ${all.length - calls.length} that are no calls`)
+      return calls
+    } finally {
+      this.#asking = null
+    }
+  }
+
+  async #carry(call: Call): Promise<void> {
+    const { clock } = this.#work
+    const until = elapsedOf(clock) + call.timeoutMs
+    const body = call.text
+    const url = `http://fetched/${pathName(call.operation)}`
+    const headers = { 'content-type': 'application/json' }
+    const response = await this.#work.carry(new Request(url, { method: 'POST', headers, body }))
+    let answer = await laterText(call, response, clock.now())
+    for (let failures = 0, isUnfit = false; ; failures++) {
+      const status = await this.#answered(call, answer, until - elapsedOf(clock))
+      // 404: nobody waits for it. Whoever carries the operation out has it by the key.
+      if (status === 204 || status === 404) return
+      if (UNFIT.has(status) && !isUnfit) {
+        isUnfit = true
+        answer = JSON.stringify({
+          idempotencyKey: call.idempotencyKey,
+          status: 500,
+          detail: `its answer was refused with ${status}`,
+        })
+        continue
+      }
+      const pause = Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** failures)
+      if (elapsedOf(clock) + pause >= until || status === 401) throw new Refusal(status, '')
+      await new Promise<void>((resolve) => void clock.after(pause, resolve))
+    }
+  }
+
+  /** The status of the answer to what is answered; 0 for none. */
+  async #answered({ idempotencyKey: id, answerTo }: Call, body: string, ms: number): Promise<number> {
+    try {
+      const response = await this.#send('POST', answerTo, { id, body }, Math.max(ms, 1))
+      await response.body?.cancel()
+      return response.status
+    } catch {
+      return 0
+    }
+  }
+
+  async #send(
+    method: 'POST' | 'DELETE',
+    path: string,
+    { id, body }: { readonly id: string; readonly body: string },
+    ms: number,
+    abort: AbortController = new AbortController(),
+  ): Promise<Response> {
+    const { secrets, clock } = this.#work
+    const bytes = Buffer.from(body)
+    const seconds = Math.floor(clock.now() / 1000)
+    const headers = {
+      'content-type': 'application/json',
+      'user-agent': 'ballet',
+      ...signatureHeaders(secrets, { id, seconds, body: bytes }),
+    }
+    const cancel = clock.after(ms, () => abort.abort())
+    try {
+      // A redirect is no answer.
+      const how = { method, headers, body: bytes, signal: abort.signal, redirect: 'manual' } as const
+      const response = await fetch(this.#base + path, how)
+      // All of it is here before the time is over.
+      return new Response(response.status === 204 ? null : await response.arrayBuffer(), response)
+    } finally {
+      cancel()
+    }
+  }
+
+  /** Resolves when it is asked to end. */
+  #woken(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve))
+  }
+
+  /** For so long, or until it is asked to end. */
+  #rest(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#work.clock.after(ms, resolve)
+      this.#wake = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+}
+
+/** What was answered that is no answer. */
+class Refusal extends Error {
+  constructor(status: number, text: string) {
+    super(`${status === 0 ? 'no answer in time' : status}${saidIn(text)}`)
+  }
+}
+
+/** What a problem says of itself. */
+function saidIn(text: string): string {
+  try {
+    const { code = '', detail = '' } = parseJson(text) as { readonly code?: unknown; readonly detail?: unknown }
+    return ` ${String(code).slice(0, 100)}: ${String(detail).slice(0, 300)}`
+  } catch {
+    return ''
+  }
+}
+
+const newId = (): string => `fetch_${randomUUID()}`
+
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
+}
+
+/** A call as it was handed out. What is none cannot be answered either. */
+function callOf(call: unknown): readonly Call[] {
+  if (!isRecord(call)) return []
+  const { operation, idempotencyKey, answerTo, timeoutMs } = call
+  if (typeof operation !== 'string' || typeof idempotencyKey !== 'string' || typeof timeoutMs !== 'number') return []
+  // A path of the application that was asked, and nothing else.
+  if (typeof answerTo !== 'string' || !/^\/api\/work\/[\w-]+\/[\w.-]+$/.test(answerTo)) return []
+  return [{ text: JSON.stringify(call), operation, idempotencyKey, answerTo, timeoutMs }]
+}
+
+/** What came of an attempt, as it is sent later. */
+async function laterText({ idempotencyKey }: Call, response: Response, nowMs: number): Promise<string> {
+  const text = await response.text()
+  const key = JSON.stringify(idempotencyKey)
+  if (response.ok) return text === '' ? `{"idempotencyKey":${key}}` : `{"idempotencyKey":${key},"answer":${text}}`
+  const said: unknown = parseJson(text)
+  const { code, detail } = isRecord(said) ? said : {}
+  const ms = retryAfterHeaderMs(response.headers.get('retry-after'), nowMs) ?? 0
+  const retryAfter = ms > 0 ? Math.ceil(ms / 1000) : undefined
+  return JSON.stringify({ idempotencyKey, status: response.status, code, detail, retryAfter })
+}
