@@ -3,7 +3,7 @@ import { fault } from '../core/errors.ts'
 import type { FlowStanding } from '../core/store.ts'
 import { answer, pathTo, type Answer } from './answer.ts'
 import { readJson } from './body.ts'
-import { callerOf, optionalText, readEnvelope, requiredText } from './envelope.ts'
+import { traceparentOf, optionalText, readEnvelope, requiredText } from './envelope.ts'
 import { PAGE_LIMIT, segment, type Exchange, type Route } from './route.ts'
 
 const FLOW_STATES = ['on track', 'may end', 'complete', 'broken', 'overdue'] as const satisfies readonly FlowStanding[]
@@ -41,7 +41,7 @@ async function conduct(exchange: Exchange): Promise<Answer> {
     id: optionalText(body, 'id'),
     source: optionalText(body, 'source'),
     cause: optionalText(body, 'cause'),
-    traceparent: callerOf(request),
+    traceparent: traceparentOf(request),
   })
   return answer(created ? 201 : 200, { id, created }, { location: pathTo('/api/runs', id) })
 }

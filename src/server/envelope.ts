@@ -48,7 +48,7 @@ export function optionalWord<Word extends string>(
 }
 
 /** The span of whoever asks, as the header says; the application passes over what is none. */
-export function callerOf(request: Request): string | undefined {
+export function traceparentOf(request: Request): string | undefined {
   return request.headers.get('traceparent') ?? undefined
 }
 

@@ -3,7 +3,7 @@ import { isRecord } from '../core/json.ts'
 import type { Application } from '../define/application.ts'
 import { answer, type Answer } from './answer.ts'
 import { readCloudEvent, type CloudEvent } from './cloud-event.ts'
-import { callerOf, wrong } from './envelope.ts'
+import { traceparentOf, wrong } from './envelope.ts'
 import { PAGE_LIMIT, type Exchange, type Route } from './route.ts'
 
 async function publish({ app, request, bodyLimitBytes }: Exchange): Promise<Answer> {
@@ -11,7 +11,7 @@ async function publish({ app, request, bodyLimitBytes }: Exchange): Promise<Answ
   if (event.subject !== undefined) await checkSubject(app, event, event.subject)
   const { type, data, id, source, cause } = event
   // Where the event was made, which may be far from who brings it.
-  const traceparent = event.traceparent ?? callerOf(request)
+  const traceparent = event.traceparent ?? traceparentOf(request)
   const published = await app.publishNamed({ type, data, id, source, cause, traceparent })
   const { created } = published
   return answer(created ? 202 : 200, {

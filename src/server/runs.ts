@@ -4,7 +4,7 @@ import { STUCK_REASONS } from '../core/journal.ts'
 import type { RunKind, RunStatus } from '../core/store.ts'
 import { answer, pathTo, type Answer } from './answer.ts'
 import { readJson } from './body.ts'
-import { callerOf, optionalText, readEnvelope, requiredText } from './envelope.ts'
+import { traceparentOf, optionalText, readEnvelope, requiredText } from './envelope.ts'
 import { limitOf } from './query.ts'
 import { PAGE_LIMIT, segment, type Exchange, type Route } from './route.ts'
 
@@ -23,7 +23,7 @@ async function start(exchange: Exchange): Promise<Answer> {
     id: optionalText(body, 'id'),
     at: optionalText(body, 'at'),
     deadline: optionalText(body, 'deadline'),
-    traceparent: callerOf(request),
+    traceparent: traceparentOf(request),
   })
   const { id, created } = started
   // What has been started is acknowledged whatever becomes of the wait.

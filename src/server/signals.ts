@@ -3,7 +3,7 @@ import { isRecord } from '../core/json.ts'
 import { nearest } from '../core/names.ts'
 import { answer, type Answer } from './answer.ts'
 import { readJson } from './body.ts'
-import { callerOf, optionalText, readEnvelope, wrong } from './envelope.ts'
+import { traceparentOf, optionalText, readEnvelope, wrong } from './envelope.ts'
 import { segment, type Exchange, type Route } from './route.ts'
 import { runId } from './runs.ts'
 
@@ -19,7 +19,7 @@ async function send(exchange: Exchange): Promise<Answer> {
     name: segment(exchange, 'name'),
     data: body['data'],
     id: optionalText(body, 'id'),
-    traceparent: callerOf(exchange.request),
+    traceparent: traceparentOf(exchange.request),
   })
   return answer(created ? 202 : 200, { id, created })
 }
