@@ -37,6 +37,12 @@ const BODIES: Readonly<
   'POST /api/runs/{id}/signals/{name}': { base: { data: 'null' } },
   'POST /api/runs/{id}/answer': { base: { op: '"desk.echo#0"', value: 'null' } },
   'POST /api/runs/{id}/fail': { base: { error: '{"message":"m"}' } },
+  // They are judged by their signatures first, and say nothing to anybody else.
+  'POST /api/work/{service}': { fields: ['atOnce', 'waitMs'], base: { atOnce: '1' } },
+  'POST /api/work/{service}/{token}': {
+    fields: ['idempotencyKey', 'answer', 'status', 'detail', 'code', 'retryAfter', 'progress'],
+    base: { idempotencyKey: '"key"', answer: 'null' },
+  },
   // Whatever is hostile here must not be about runs that others look at.
   'POST /api/actions': { base: { action: '"retry"', filter: '{"name":"nobody"}' } },
 }
