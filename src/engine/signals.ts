@@ -75,6 +75,8 @@ export class Signals {
     // Nobody hears of what comes of it later.
     const isOther = await otherLies(context, 'signal', { run: found.run.id, id, hash })
     const live = hash === undefined ? undefined : await context.live(found.run.num)
+    // It has ended meanwhile, perhaps by another of that name: it is judged as one that has.
+    if (hash !== undefined && live === undefined) return this.judge(request)
     if (isOther || (live !== undefined && isOtherSignal(seenBy(live), found.said))) {
       await context.writer.barrier()
       throw conflictFault(request.run, id)

@@ -10,6 +10,9 @@ import { guarded } from '../support/stores.ts'
 import { libraries, type Within } from './libraries.ts'
 import { placeForTest } from './two-versions.ts'
 
+/** Rows of an inbox that are looked at for another of a name; whoever takes what lies there reads more. */
+const LOOKED = 100
+
 const Order = z.object({ orderId: z.string(), total: z.number() })
 const Ordered = event('ordered', Order, { key: 'orderId' })
 const Paid = signal('paid', z.number())
@@ -102,4 +105,29 @@ test('by way of the owner, however soon', async () => {
     await expect(send(orderId, 2)).rejects.toMatchObject({ code: 'SIGNAL_CONFLICT' })
     expect(await owner.result(`checkout:${orderId}`)).toBe(2)
   }
+})
+
+test('the run ends by the first of two signals while the owner looks for what lies in its inbox', async () => {
+  const [looked, looking] = [gate(), gate()]
+  let isHeld = false
+  const url = (await placeForTest()).url('&shards=1&pool=4')
+  const own = postgres({ url, clock: systemClock })
+  const store = guarded(own, 'inbox', async (pass, ...[, , limit]) => {
+    if (isHeld && limit === LOOKED) {
+      looking.open()
+      await looked.promise
+    }
+    return pass()
+  })
+  const owner = await openForTest(shop('1'), { store })
+  const { signal: send } = asking(owner, await withinForTest())
+  await owner.start(checkout({ orderId: 'late', total: 1 }))
+  isHeld = true
+  const second = send('late', 2)
+  await looking.promise
+  await owner.signal('checkout:late', Paid(1), { id: 'late' })
+  expect(await owner.result('checkout:late')).toBe(2)
+  looked.open()
+  await expect(second).rejects.toMatchObject({ code: 'SIGNAL_CONFLICT' })
+  await send('late', 1)
 })
