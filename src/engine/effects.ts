@@ -237,15 +237,15 @@ export class Effects {
       const isWanted = running.stop === null && running.next === attempt && !running.givenUp
       if (!isWanted || !this.#isCurrent(running) || this.#closing) return passed()
       begun()
-      running.place?.begun()
-      void this.#attempt(running, attempt).then(passed)
+      const stop = new StopSignal()
+      running.place?.begun(stop)
+      void this.#attempt(running, attempt, stop).then(passed)
     })
   }
 
   /** Makes an attempt. Resolves when it has answered or failed, or its time is over. */
-  #attempt(running: Running, attempt: number): Promise<void> {
+  #attempt(running: Running, attempt: number, stop: StopSignal): Promise<void> {
     const { effect, place } = running
-    const stop = new StopSignal()
     running.stop = stop
     running.cancel = null
     this.#bodies += 1

@@ -2,7 +2,7 @@
 // nobody asks for work for a while, though calls wait, that stands in the log, once, and once when somebody does again. Used by
 // call-limits.ts.
 import type { Cancel, Clock } from '../core/clock.ts'
-import type { Room } from '../core/transport.ts'
+import type { KeptRoom, Room } from '../core/transport.ts'
 import type { ApplicationView, PlaceView } from '../core/views.ts'
 import type { Log, ServiceDefinition } from '../define/definition.ts'
 import type { CallLimit } from '../define/service-limits.ts'
@@ -41,7 +41,7 @@ export class FetchLines {
   }
 
   /** Keeps room for one attempt. */
-  reserve({ room, name }: CallLimit): (() => void) | undefined {
+  reserve({ room, name }: CallLimit): KeptRoom | undefined {
     if (room === undefined) return undefined
     if (this.#said.delete(room)) this.#log.info(`The work of ${name} is fetched again`, { name })
     return room.reserve()
