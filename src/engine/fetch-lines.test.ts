@@ -99,6 +99,18 @@ test('that nobody asks is said after half a minute, once, and that somebody does
   first.leave()
 })
 
+test('whoever has waited and is fetched is not looked for any more', () => {
+  const { clock, log, room, call } = setUp()
+  room.unaskedSince = null
+  const calls = [call(0), call(1)]
+  room.give(1)
+  room.give(1)
+  for (const one of calls) one.leave()
+  room.unaskedSince = 0
+  clock.pass(120_000)
+  expect([log.lines, room.listeners]).toEqual([[], 0])
+})
+
 test('nothing is said while somebody asks and has no room', () => {
   const { clock, log, room, call } = setUp()
   room.unaskedSince = null

@@ -23,9 +23,12 @@ export class FetchLines {
   /** Calls back when there may be room. Null for a limit without a room, and where there is some now. */
   whenFree({ room, name }: CallLimit, tell: () => void): Cancel | null {
     if (room === undefined || room.free > 0) return null
-    const off = room.whenFree(tell)
-    if (this.#said.has(room)) return off
     let cancel: Cancel = () => {}
+    const off = room.whenFree(() => {
+      cancel()
+      tell()
+    })
+    if (this.#said.has(room)) return off
     const look = (): void => {
       const since = room.unaskedSince
       if (since === null) return void (cancel = this.#clock.after(SAID_AFTER_MS, look))
