@@ -74,12 +74,20 @@ export interface Transport {
 export interface Room {
   /** For how many more attempts there is room. */
   readonly free: number
-  /** Keeps room for an attempt that is about to begin, until the returned function is called: it is over, or is not made. */
-  reserve(): () => void
+  /** Keeps room for an attempt that is about to begin. */
+  reserve(): KeptRoom
   /** Calls back as soon as there may be room, unless the returned function is called first. A call waits for it. */
   whenFree(tell: () => void): () => void
   /** Since when nobody has asked for work, in milliseconds since the epoch; null while somebody does. */
   readonly unaskedSince: number | null
+}
+
+/** Room that is kept for one attempt. */
+export interface KeptRoom {
+  /** The attempt begins: it is the one that is asked for with this signal. */
+  begins(signal: AbortSignal): void
+  /** It is over, or is not made. Safe twice. */
+  over(): void
 }
 
 /** What is asked for: up to so many calls, and how long to wait for the first. */

@@ -5,6 +5,7 @@ import { keptLog } from '../../test/support/applications.ts'
 import { SteppedClock } from '../../test/support/clocks.ts'
 import { callLimit, type CallLimit, type ServiceLimits } from '../define/service-limits.ts'
 import { CallLimits, type CallPlace } from './call-limits.ts'
+import { StopSignal } from './stop-signal.ts'
 
 const SHARDS = 8
 
@@ -26,7 +27,7 @@ class Nodes {
   call(node: number, takesMs: number): void {
     const { limits } = this.#of(node)
     const given = (): void => {
-      place.begun()
+      place.begun(new StopSignal())
       this.begun.push(this.clock.now())
       this.under.push({ until: this.clock.now() + takesMs, leave: () => place.leave() })
       this.most = Math.max(this.most, this.under.length)

@@ -5,6 +5,7 @@ import { keptLog } from '../../test/support/applications.ts'
 import { SteppedClock } from '../../test/support/clocks.ts'
 import { callLimit, type CallLimit, type ServiceLimits } from '../define/service-limits.ts'
 import { CallLimits, type Bound, type CallPlace } from './call-limits.ts'
+import { StopSignal } from './stop-signal.ts'
 
 const limitOf = (given: ServiceLimits, name = 'bank'): CallLimit => callLimit(given, name, 'a test') as CallLimit
 
@@ -16,7 +17,7 @@ class Caller {
   constructor(limits: CallLimits, clock: SteppedClock, bounds: readonly Bound[], isUndo = false, age = limits.age()) {
     const given = (): void => {
       this.begunAt = clock.now()
-      this.place.begun()
+      this.place.begun(new StopSignal())
     }
     this.place = limits.place({ bounds, isUndo, age, given })
     this.place.enter()
@@ -121,7 +122,7 @@ describe('in a time', () => {
     const next = call()
     clock.pass(10_000)
     expect(next.begunAt).toBe(null)
-    held.begun()
+    held.begun(new StopSignal())
     clock.pass(999)
     expect(next.begunAt).toBe(null)
     clock.pass(1)

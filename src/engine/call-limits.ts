@@ -14,11 +14,13 @@
 // have left it. Interval and slack are such that in no time of the length there are more than was said.
 import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
 import { LooseMap } from '../core/loose-map.ts'
+import type { KeptRoom } from '../core/transport.ts'
 import type { PlaceView } from '../core/views.ts'
 import type { Log } from '../define/definition.ts'
 import type { CallLimit } from '../define/service-limits.ts'
 import { countedAs, FetchLines, placeView } from './fetch-lines.ts'
 import { PlaceQueue, type Waiting } from './place-queue.ts'
+import type { StopSignal } from './stop-signal.ts'
 
 /** Timers come late by this: what they missed is made up for. */
 const SLACK_MS = 5
@@ -96,8 +98,8 @@ export class CallPlace implements Waiting {
   /** How many of its lines it has passed. */
   passed = 0
   state: 'waiting' | 'held' | 'taken' | 'left' = 'waiting'
-  /** At a service that fetches its calls: gives back the room that is kept for it. */
-  release: (() => void) | undefined
+  /** At a service that fetches its calls: the room that is kept for it. */
+  room: KeptRoom | undefined
   readonly #limits: CallLimits
 
   constructor(limits: CallLimits, wanted: Wanted, lines: readonly Line[]) {
@@ -113,8 +115,9 @@ export class CallPlace implements Waiting {
     this.#limits.enter(this)
   }
 
-  /** The attempt begins now. */
-  begun(): void {
+  /** The attempt begins now. @param stop what tells it to stop */
+  begun(stop: Pick<StopSignal, 'signal'>): void {
+    this.room?.begins(stop.signal)
     this.#limits.begun(this)
   }
 
@@ -234,7 +237,7 @@ export class CallLimits {
     const { state, lines, passed } = place
     if (state === 'left') return
     place.state = 'left'
-    place.release?.()
+    place.room?.over()
     for (const [at, line] of lines.entries()) {
       if (state === 'taken') {
         line.taken -= 1
@@ -294,7 +297,7 @@ export class CallLimits {
       line.counts.waiting -= 1
       line.held += 1
       first.passed += 1
-      first.release = this.#fetchLines.reserve(line.limit)
+      first.room = this.#fetchLines.reserve(line.limit)
       this.#advance(first)
     }
   }

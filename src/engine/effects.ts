@@ -57,6 +57,8 @@ export class Effects {
   readonly #running = new LooseMap<string, Running>()
   #bodies = 0
   #closing = false
+  /** Attempts under way that nobody waits for. */
+  readonly #dropped = new Set<Running>()
   #closed = false
   #onQuiet: (() => void) | null = null
 
@@ -97,9 +99,11 @@ export class Effects {
     const running = this.#running.get(`${run} ${op}`)
     if (running === undefined) return
     this.#running.delete(`${run} ${op}`)
-    stopTimers(running)
+    running.cancel?.()
     running.effect.heart?.over()
+    // What does not stop has its place until its time is over, and no longer.
     if (running.stop === null) running.place?.leave()
+    else this.#dropped.add(running)
     running.stop?.abort(fault('CALL_ABORTED', { call: running.effect.name }))
   }
 
@@ -190,7 +194,7 @@ export class Effects {
       cancel()
     }
     this.#closed = true
-    for (const running of this.#running.values()) {
+    for (const running of [...this.#running.values(), ...this.#dropped]) {
       stopTimers(running)
       // What does not stop must not keep it from others.
       running.place?.leave()
@@ -237,15 +241,15 @@ export class Effects {
       const isWanted = running.stop === null && running.next === attempt && !running.givenUp
       if (!isWanted || !this.#isCurrent(running) || this.#closing) return passed()
       begun()
-      running.place?.begun()
-      void this.#attempt(running, attempt).then(passed)
+      const stop = new StopSignal()
+      running.place?.begun(stop)
+      void this.#attempt(running, attempt, stop).then(passed)
     })
   }
 
   /** Makes an attempt. Resolves when it has answered or failed, or its time is over. */
-  #attempt(running: Running, attempt: number): Promise<void> {
+  #attempt(running: Running, attempt: number, stop: StopSignal): Promise<void> {
     const { effect, place } = running
-    const stop = new StopSignal()
     running.stop = stop
     running.cancel = null
     this.#bodies += 1
@@ -256,6 +260,7 @@ export class Effects {
       const over = (made: Made): void => {
         isOver = true
         running.limit?.()
+        this.#dropped.delete(running)
         effect.heart?.over()
         this.#bodies -= 1
         place?.leave()
@@ -268,7 +273,7 @@ export class Effects {
       }
       const look = (): void => {
         if (isOver) return
-        const leftMs = this.#leftMs(effect, began)
+        const leftMs = this.#leftMs(running, effect, began)
         if (leftMs > 0) return void (running.limit = clock.after(leftMs, look))
         const error = tooLong(effect, elapsedOf(clock) - began)
         stop.abort(error)
@@ -285,9 +290,11 @@ export class Effects {
   }
 
   /** Milliseconds that an attempt still has, where it says that it lives; its timer has come where it is not asked to. */
-  #leftMs({ heart, timeoutMs }: Effect, began: number): number {
+  #leftMs(running: Running, { heart, timeoutMs }: Effect, began: number): number {
     if (heart === null) return 0
-    return Math.ceil(Math.min(began + timeoutMs - elapsedOf(this.#options.clock), heart.leftMs()))
+    // Nobody listens to one that was dropped.
+    const beatMs = this.#isCurrent(running) ? heart.leftMs() : Infinity
+    return Math.ceil(Math.min(began + timeoutMs - elapsedOf(this.#options.clock), beatMs))
   }
 
   /** What the engine makes of an answer is no failure of the attempt: it stops the shard, as any fault of the engine. */

@@ -2,8 +2,9 @@
 import { expect, test } from 'vitest'
 import { keptLog } from '../../test/support/applications.ts'
 import { SteppedClock } from '../../test/support/clocks.ts'
-import type { Room } from '../core/transport.ts'
+import type { KeptRoom, Room } from '../core/transport.ts'
 import { CallLimits, type CallPlace } from './call-limits.ts'
+import { StopSignal } from './stop-signal.ts'
 
 /** Room as a desk has it, which a test gives. */
 class GivenRoom implements Room {
@@ -16,9 +17,9 @@ class GivenRoom implements Room {
     return this.given - this.kept
   }
 
-  reserve(): () => void {
+  reserve(): KeptRoom {
     this.kept += 1
-    return () => void (this.kept -= 1)
+    return { begins: () => {}, over: () => void (this.kept -= 1) }
   }
 
   whenFree(tell: () => void): () => void {
@@ -52,7 +53,7 @@ function setUp() {
       age: limits.age(),
       given: () => {
         begun.push(index)
-        place.begun()
+        place.begun(new StopSignal())
       },
     })
     place.enter()
@@ -96,6 +97,18 @@ test('that nobody asks is said after half a minute, once, and that somebody does
   room.give(2)
   expect(log.lines.slice(1)).toEqual(['info The work of bank is fetched again'])
   first.leave()
+})
+
+test('whoever has waited and is fetched is not looked for any more', () => {
+  const { clock, log, room, call } = setUp()
+  room.unaskedSince = null
+  const calls = [call(0), call(1)]
+  room.give(1)
+  room.give(1)
+  for (const one of calls) one.leave()
+  room.unaskedSince = 0
+  clock.pass(120_000)
+  expect([log.lines, room.listeners]).toEqual([[], 0])
 })
 
 test('nothing is said while somebody asks and has no room', () => {

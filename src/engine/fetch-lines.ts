@@ -2,7 +2,7 @@
 // nobody asks for work for a while, though calls wait, that stands in the log, once, and once when somebody does again. Used by
 // call-limits.ts.
 import type { Cancel, Clock } from '../core/clock.ts'
-import type { Room } from '../core/transport.ts'
+import type { KeptRoom, Room } from '../core/transport.ts'
 import type { ApplicationView, PlaceView } from '../core/views.ts'
 import type { Log, ServiceDefinition } from '../define/definition.ts'
 import type { CallLimit } from '../define/service-limits.ts'
@@ -23,9 +23,12 @@ export class FetchLines {
   /** Calls back when there may be room. Null for a limit without a room, and where there is some now. */
   whenFree({ room, name }: CallLimit, tell: () => void): Cancel | null {
     if (room === undefined || room.free > 0) return null
-    const off = room.whenFree(tell)
-    if (this.#said.has(room)) return off
     let cancel: Cancel = () => {}
+    const off = room.whenFree(() => {
+      cancel()
+      tell()
+    })
+    if (this.#said.has(room)) return off
     const look = (): void => {
       const since = room.unaskedSince
       if (since === null) return void (cancel = this.#clock.after(SAID_AFTER_MS, look))
@@ -41,7 +44,7 @@ export class FetchLines {
   }
 
   /** Keeps room for one attempt. */
-  reserve({ room, name }: CallLimit): (() => void) | undefined {
+  reserve({ room, name }: CallLimit): KeptRoom | undefined {
     if (room === undefined) return undefined
     if (this.#said.delete(room)) this.#log.info(`The work of ${name} is fetched again`, { name })
     return room.reserve()

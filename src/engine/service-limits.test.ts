@@ -9,7 +9,7 @@ import { openForTest } from '../../test/support/applications.ts'
 import { SteppedClock } from '../../test/support/clocks.ts'
 import { rounds } from '../../test/support/sweeps.ts'
 import { waitingLine } from '../cli/why-waiting.ts'
-import { ballet, operation, service, workflow, type Application } from '../index.ts'
+import { ballet, operation, service, workflow, type Application, type Workflow } from '../index.ts'
 
 const folders: string[] = []
 afterEach(() => {
@@ -50,9 +50,12 @@ function limitedBank(limits: { atOnce?: number; rate?: '1/s'; per?: string }) {
       return null
     },
   )
-  const app = (options: Parameters<typeof openForTest>[1] = {}): Promise<Application> =>
-    openForTest(ballet({ name: 'limited', services: [bank], workflows: [order] }), options)
-  return { asked, answers, order, app }
+  const app = (
+    options: Parameters<typeof openForTest>[1] = {},
+    others: readonly Workflow[] = [],
+  ): Promise<Application> =>
+    openForTest(ballet({ name: 'limited', services: [bank], workflows: [order, ...others] }), options)
+  return { asked, answers, order, app, bank }
 }
 
 const metric = (app: Application, name: string): number | undefined =>
@@ -180,4 +183,26 @@ test('after a crash the limit holds on, with the oldest first, and a rate begins
     await rounds()
   }
   expect(asked).toEqual(['a', 'a', 'b', 'c'])
+})
+
+test('an attempt that nobody waits for any more, since its run has ended, has its place until its time is over and no longer', async () => {
+  const clock = new SteppedClock()
+  const { asked, app, bank } = limitedBank({ atOnce: 1 })
+  const forgetful = workflow('forgetful', { input: z.string(), output: z.null() }, async (run, id) => {
+    void run.call(bank.charge({ id }))
+    await run.sleep('1s')
+    return null
+  })
+  const limited = await app({ clock }, [forgetful])
+  const began = clock.now()
+  await limited.start(forgetful('a'), { id: 'a' })
+  await limited.start(forgetful('b'), { id: 'b' })
+  await rounds()
+  await clock.moveTo(began + 1000)
+  expect(await limited.result('a')).toBe(null)
+  await clock.moveTo(began + 9999)
+  expect(asked).toEqual(['a'])
+  await limited.start(forgetful('d'), { id: 'd' })
+  await clock.moveTo(began + 10_000)
+  expect(asked).toEqual(['a', 'd'])
 })

@@ -139,6 +139,35 @@ test('a connection that breaks while a call is handed out: the attempt has faile
   expect(await failures('a')).toEqual(['REMOTE_UNREACHABLE'])
 })
 
+test('somebody who takes a call and is not heard of again holds up that one alone: the rest of the line goes on waiting', async () => {
+  const { app, begin, later, asker, failures } = await world({ timeout: '100ms' })
+  for (const id of ['a', 'b', 'c']) await begin(id)
+  expect(await asker.calls(1)).toMatchObject([{ input: { id: 'a' } }])
+  await until(app, null, async () => (await failures('a'))[0])
+  // The time of more than one attempt passes.
+  await app.result((await app.start(later(null))).id)
+  expect([await failures('a'), await failures('b'), await failures('c')]).toEqual([['ATTEMPT_TIMEOUT'], [], []])
+  const calls = await asker.calls(3)
+  expect(calls.map(({ input, attempt }) => [input, attempt])).toEqual([
+    [{ id: 'a' }, 2],
+    [{ id: 'b' }, 1],
+    [{ id: 'c' }, 1],
+  ])
+})
+
+test('a call that was given up and is never answered leaves no room behind that nobody has', async () => {
+  const { app, begin, later, asker, failures } = await world({ timeout: '100ms' })
+  await begin('a')
+  await asker.call(1)
+  await app.cancel('a')
+  // It is taken back when its time is over.
+  const refund = await asker.call(1)
+  expect([refund.operation, await asker.answer(refund, { answer: 'refunded' })]).toEqual(['payment.refund', '204'])
+  await begin('b')
+  await app.result((await app.start(later(null))).id)
+  expect(await failures('b')).toEqual([])
+})
+
 test('the limits of a service count from when a call is fetched', async () => {
   const { app, begin, asker } = await world({ limits: { atOnce: 2 } })
   for (const id of ['a', 'b', 'c']) await begin(id)

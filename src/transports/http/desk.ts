@@ -9,7 +9,7 @@
 import { elapsedOf, type Cancel, type Clock } from '../../core/clock.ts'
 import { fault } from '../../core/errors.ts'
 import { LooseMap } from '../../core/loose-map.ts'
-import type { Asked, HandedOut, Room, Transport, WorkAsked, WorkDoor } from '../../core/transport.ts'
+import type { Asked, HandedOut, KeptRoom, Room, Transport, WorkAsked, WorkDoor } from '../../core/transport.ts'
 import { admitted, type Taking } from './admission.ts'
 import { Awaiting, type Expected } from './answers.ts'
 import { askedText, readEnd, readWork } from './asked-text.ts'
@@ -36,6 +36,14 @@ const TOGETHER_MS = 20
 /** Whoever comes back within this time was not away. */
 const AWAY_MS = 15_000
 const RETRY_SECONDS = 1
+
+/** Room that is kept for an attempt. */
+interface Reservation {
+  /** It has not come here yet. */
+  isComing: boolean
+  /** Whoever waits for its answer waits no longer. */
+  end: () => void
+}
 
 /** One attempt. */
 interface Entry {
@@ -67,9 +75,10 @@ class Desk implements Room, WorkDoor {
   readonly #askers = new Set<Asker>()
   /** What the askers have room for. */
   #wanted = 0
-  /** Places for attempts that have not ended, and attempts among them that have come here. */
-  #reserved = 0
-  #here = 0
+  /** Attempts that room is kept for, and that have not come here yet. */
+  #coming = 0
+  /** Those that have begun, by their signals: who comes here has room, and who is over here is over for good. */
+  readonly #begun = new WeakMap<AbortSignal, Reservation>()
   /** Attempts that nobody has room for: they were about to begin when whoever had it left. */
   readonly #kept = new Set<Entry>()
   readonly #handed = new LooseMap<string, Entry>()
@@ -90,18 +99,27 @@ class Desk implements Room, WorkDoor {
   }
 
   get free(): number {
-    return this.#wanted - (this.#reserved - this.#here)
+    return this.#wanted - this.#coming
   }
 
-  reserve(): () => void {
-    let isOver = false
-    this.#reserved += 1
-    return () => {
-      if (isOver) return
-      isOver = true
-      this.#reserved -= 1
-      this.#tell()
+  reserve(): KeptRoom {
+    this.#coming += 1
+    const reservation: Reservation = { isComing: true, end: () => {} }
+    return {
+      begins: (signal) => void this.#begun.set(signal, reservation),
+      over: () => {
+        reservation.end()
+        this.#arrived(reservation)
+      },
     }
+  }
+
+  /** It takes no room any more that nobody has given it: it has come here, or is over. */
+  #arrived(reservation: Reservation | undefined): void {
+    if (reservation?.isComing !== true) return
+    reservation.isComing = false
+    this.#coming -= 1
+    this.#tell()
   }
 
   whenFree(tell: () => void): Cancel {
@@ -135,11 +153,14 @@ class Desk implements Room, WorkDoor {
       const isAwaited = entry.asker !== null && codeOf(signal.reason) === 'CALL_ABORTED'
       if (!isAwaited) fail(signal.reason as Error)
     }
-    this.#here += 1
+    const reservation = this.#begun.get(signal)
+    // An attempt that was given up is waited for as long as its place is kept; nothing says so a second time.
+    if (reservation !== undefined) reservation.end = () => fail(lateOf(signal, asked))
     signal.addEventListener('abort', onAbort)
     try {
       if (signal.aborted) throw signal.reason
       this.#hand(entry)
+      this.#arrived(reservation)
       const came = await Promise.race([expected.came, failed])
       return valueOf(came, whomOf(operation), this.#clock.now())
     } finally {
@@ -147,7 +168,7 @@ class Desk implements Room, WorkDoor {
       expected.forget()
       this.#kept.delete(entry)
       this.#handed.delete(expected.token)
-      this.#here -= 1
+      this.#arrived(reservation)
     }
   }
 
@@ -172,7 +193,7 @@ class Desk implements Room, WorkDoor {
   /** What can begin at once has come by then; for the rest it is waited a moment. */
   #closeSoon(asker: Asker): void {
     setImmediate(() => {
-      if (this.#reserved <= this.#here) asker.close()
+      if (this.#coming === 0) asker.close()
       else this.#clock.after(TOGETHER_MS, asker.close)
     })
   }
@@ -275,6 +296,11 @@ export function fetchedTransport(fetching: Fetching): Transport {
     ask: (asked, signal) => desk.ask(asked, signal),
     work: { room: desk, door: desk },
   }
+}
+
+/** Its place is another's: its time is over, or nobody waits for it any more. */
+function lateOf(signal: AbortSignal, { operation: call, timeoutMs }: Asked): Error {
+  return signal.aborted ? (signal.reason as Error) : fault('ATTEMPT_TIMEOUT', { call, limit: `${timeoutMs}ms` })
 }
 
 const whomOf = (call: string): Whom => ({ call, url: FETCHED_ORIGIN })
