@@ -32,8 +32,6 @@ export class Directory {
   readonly events: ReadonlyMap<string, EventDefinition>
   readonly signals: ReadonlyMap<string, SignalDefinition>
   readonly schedules: Schedules
-  /** Whether the attempts of any operation are asked to say that they live. */
-  readonly hasHeartbeats: boolean
   /** Those that were found to be, once each. */
   readonly #conductible = new Set<ChoreographyDefinition>()
   readonly #contracts = new Map<string, Contracts>()
@@ -44,7 +42,6 @@ export class Directory {
   constructor(definition: ApplicationDefinition) {
     this.definition = definition
     this.operations = byName(definition.services.flatMap((service) => service.operations))
-    this.hasHeartbeats = [...this.operations.keys()].some(this.hasHeartbeat)
     this.choreographies = byName(definition.choreographies)
     this.schedules = new Schedules(definition.schedules)
     this.workflows = byName([...definition.workflows, this.schedules.workflow])

@@ -260,7 +260,8 @@ test('what an earlier generation of a run has said is not of the present one', a
 test('what a version that does not know of it has left beside a run is forgotten with the run', async () => {
   const clock = new SteppedClock()
   const data = new MemoryData()
-  const { definition, flow } = exporting([() => 'done'])
+  // Nor need any operation have a heartbeat any more.
+  const { definition, flow } = exporting([() => 'done'], {})
   const app = await openForTest(definition, { store: memory(data), clock, retention: { runs: '100s' } })
   await app.start(flow(null), { id: 'one' })
   await app.result('one')

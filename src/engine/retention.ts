@@ -145,16 +145,17 @@ export class RetentionSweep {
 
   async #forget(due: readonly Aged[]): Promise<void> {
     const { ns } = this.#context
-    const runs: Aged[] = []
-    for (const run of due) if (!(await this.#isRoot(run)) && (await this.#isLegible(run))) runs.push(run)
-    for (const { num } of runs) await this.#shorten(num)
+    const runs: { readonly run: Aged; readonly numbers: readonly number[] }[] = []
+    for (const run of due) {
+      const numbers = (await this.#isRoot(run)) ? null : await this.#legible(run)
+      if (numbers !== null) runs.push({ run, numbers })
+    }
+    for (const { run } of runs) await this.#shorten(run.num)
     if (runs.length === 0) return
     await this.#step((rows) => {
-      for (const run of runs) {
-        const { num, id, ended } = run
-        rows.forgotten.push(num)
-        // What another version of the application has left beside it.
-        if (this.#context.directory.hasHeartbeats) rows.forgotten.push(besideOf(num))
+      for (const { run, numbers } of runs) {
+        const { id, ended } = run
+        rows.forgotten.push(...numbers)
         const name = { ns, space: 'run', id } as const
         if (isDerived(run)) rows.claimsGone.push(name)
         else if (this.#retention.dedupeMs !== null)
@@ -201,23 +202,26 @@ export class RetentionSweep {
   }
 
   /**
-   * Whether the store can read all of a run. What it cannot read, because a page is damaged, it could not delete
+   * The numbers under which a run stands, where the store can read all of it: its own, and that of what another version of the
+   * application or of Ballet has left beside it. What it cannot read, because a page is damaged, it could not delete
    * either, and a write that fails ends the store: such a run stays.
    */
-  async #isLegible({ num, id }: Aged): Promise<boolean> {
+  async #legible({ num, id }: Aged): Promise<readonly number[] | null> {
     const { store, shard, log } = this.#context
     try {
       await store.run(shard, num)
       for (let after = -1; !this.#stopped;) {
         const rows = await store.journal(shard, num, after, PIECE)
-        if (rows.length < PIECE) return true
+        if (rows.length < PIECE) break
         after = rows.at(-1)?.seq ?? after
       }
-      return false
+      if (this.#stopped) return null
+      const beside = await store.journal(shard, besideOf(num), -1, 1)
+      return beside.length === 0 ? [num] : [num, besideOf(num)]
     } catch (error) {
       if (!isStoreFailed(error)) throw error
       log.error(`The run "${id}" cannot be forgotten: ${error.message}`, undefined, { run: id, code: error.code })
-      return false
+      return null
     }
   }
 

@@ -26,8 +26,6 @@ export interface BeatsOptions {
 /** Not more often than that, and so often that one may be lost. */
 const EVERY_MS = 5000
 const IN_A_HEARTBEAT = 3
-/** How long one may take. */
-const PATIENCE_MS = 10_000
 
 export class Beats {
   readonly #options: BeatsOptions
@@ -67,33 +65,36 @@ export class Beats {
   #arm(): void {
     const { to, clock } = this.#options
     if (to === undefined || this.#isSending) return
-    const everyMs = Math.min(EVERY_MS, to.heartbeatMs / IN_A_HEARTBEAT)
-    const waitMs = Math.max(0, Math.ceil(this.#sentAt + everyMs - elapsedOf(clock)))
+    const everyMs = Math.ceil(Math.min(EVERY_MS, to.heartbeatMs / IN_A_HEARTBEAT))
+    const waitMs = Math.max(0, this.#sentAt + everyMs - elapsedOf(clock))
     this.#cancel = clock.after(waitMs, () => {
       this.#cancel = null
-      void this.#send(to)
+      void this.#send(to, everyMs)
     })
   }
 
-  async #send(to: BeatsTo): Promise<void> {
+  /** One that takes as long as the time between two was lost, and the next goes at once. */
+  async #send(to: BeatsTo, everyMs: number): Promise<void> {
+    const { clock } = this.#options
     this.#isSending = true
     this.#isUnsaid = false
-    const isTaken = await this.#post(to)
+    const began = elapsedOf(clock)
+    const isTaken = await this.#post(to, everyMs)
     this.#isSending = false
-    this.#sentAt = elapsedOf(this.#options.clock)
+    this.#sentAt = isTaken ? elapsedOf(clock) : began
     if (!isTaken) this.#isUnsaid = true
     if (this.#isUnsaid && !this.#isOver) this.#arm()
   }
 
   /** Whether it was taken. */
-  async #post({ address }: BeatsTo): Promise<boolean> {
+  async #post({ address }: BeatsTo, patienceMs: number): Promise<boolean> {
     const { asked, secrets, clock, stop } = this.#options
     const { idempotencyKey: id } = asked
     const body = Buffer.from(beatText(id, (this.#number += 1), this.progress))
     const signed = signatureHeaders(secrets, { id, seconds: Math.floor(clock.now() / 1000), body })
     const headers = { 'content-type': 'application/json', 'user-agent': 'ballet', ...signed }
     const late = new AbortController()
-    const cancel = clock.after(PATIENCE_MS, () => late.abort())
+    const cancel = clock.after(patienceMs, () => late.abort())
     const signal = AbortSignal.any([late.signal, this.#over.signal])
     try {
       const answer = await fetch(address, { method: 'POST', headers, body, redirect: 'error', signal })

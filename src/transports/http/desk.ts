@@ -50,6 +50,8 @@ interface Entry {
   readonly asked: Asked
   readonly expected: Expected
   readonly fail: (error: Error) => void
+  /** By time that passes. */
+  readonly until: number
   /** To whom it was handed out. */
   asker: Asker | null
 }
@@ -147,7 +149,8 @@ class Desk implements Room, WorkDoor {
     const { operation, idempotencyKey, timeoutMs } = asked
     const expected = this.#awaiting.expect({ idempotencyKey, secrets, timeoutMs, limitBytes })
     const { promise: failed, reject: fail } = Promise.withResolvers<never>()
-    const entry: Entry = { asked, expected, fail, asker: null }
+    const until = elapsedOf(this.#clock) + timeoutMs
+    const entry: Entry = { asked, expected, fail, until, asker: null }
     const onAbort = (): void => {
       // Whoever wants to take back what it does has to know when it is over.
       const isAwaited = entry.asker !== null && codeOf(signal.reason) === 'CALL_ABORTED'
@@ -176,9 +179,10 @@ class Desk implements Room, WorkDoor {
   #hand(entry: Entry): void {
     const [asker] = this.#askers
     if (asker === undefined) return void this.#kept.add(entry)
-    this.#kept.delete(entry)
-    const { asked, expected } = entry
-    const text = askedText(asked, asker.address + expected.token)
+    const { asked, expected, until } = entry
+    // One that was kept has less time than it had.
+    const leftMs = this.#kept.delete(entry) ? Math.max(1, Math.ceil(until - elapsedOf(this.#clock))) : asked.timeoutMs
+    const text = askedText({ ...asked, timeoutMs: leftMs }, asker.address + expected.token)
     entry.asker = asker
     asker.entries.push(entry)
     asker.calls.push(text)

@@ -3,6 +3,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, openForTest } from '../../../test/support/applications.ts'
+import { SteppedClock } from '../../../test/support/clocks.ts'
 import { elsewhere, laterAnswers, serveService, type Serving } from '../../http.ts'
 import { ballet, operation, service, workflow, type OperationContext } from '../../index.ts'
 import { serveFetch } from '../../server/serve.ts'
@@ -12,6 +13,7 @@ import { systemClock } from '../../engine/clock.ts'
 import { readBytes } from '../../server/body.ts'
 import { Answers } from './answers.ts'
 import { askedText, readAsked } from './asked-text.ts'
+import { Beats } from './beats.ts'
 import { secretsOf, signatureHeaders } from './signature.ts'
 
 const secret = `whsec_${Buffer.alloc(32, 5).toString('base64')}`
@@ -162,6 +164,27 @@ test('a body says so as often as it likes, and one in a third of the heartbeat i
   expect(numbers).toEqual(numbers.map((_, index) => index + 1))
   for (const [index, { progress }] of sent.entries()) expect(progress).toBeGreaterThan(sent[index - 1]?.progress ?? 0)
   expect(said).toBeGreaterThan(sent.length)
+})
+
+test('a heartbeat that nobody answers is lost, and the attempt is heard of all the same before it counts as silent', async () => {
+  const clock = new SteppedClock()
+  const [first, second] = [gate(), gate<unknown>()]
+  const answer = async (request: Request): Promise<Response> => {
+    const { beat, progress } = (await request.json()) as { beat: number; progress: number }
+    if (beat === 1) first.open()
+    else second.open([beat, progress])
+    if (beat === 1) await new Promise((resolve) => request.signal.addEventListener('abort', resolve))
+    return new Response(null, { status: 204 })
+  }
+  const serving = await serveFetch(answer, new Traffic(), { port: 0 })
+  served.push(serving)
+  const to = { address: `${serving.url}/one/heartbeat`, heartbeatMs: 3000 }
+  const beats = new Beats({ asked, to, secrets: secretsOf(secrets), clock, stop: () => {} })
+  beats.heartbeat(7)
+  await first.promise
+  clock.pass(2999)
+  expect(await second.promise).toEqual([2, 7])
+  beats.over()
 })
 
 const asked = {

@@ -1,0 +1,37 @@
+// The desk by itself: what is kept for whoever asks next.
+import { expect, test } from 'vitest'
+import { SteppedClock } from '../../../test/support/clocks.ts'
+import { readBytes } from '../../server/body.ts'
+import { fetchedTransport } from './desk.ts'
+import { secretsOf } from './signature.ts'
+
+const asked = {
+  operation: 'payment.charge',
+  input: null,
+  idempotencyKey: 'store:one:0:payment.charge#0',
+  fence: '1.0.1',
+  attempt: 1,
+  timeoutMs: 20_000,
+  key: null,
+  run: 'one',
+  op: 'payment.charge#0',
+  root: 'run:one',
+  cause: null,
+  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  undoes: null,
+} as const
+
+test('an attempt whose asker had gone is told to the next one with the time that it still has', async () => {
+  const clock = new SteppedClock()
+  const secrets = secretsOf([`whsec_${Buffer.alloc(32, 9).toString('base64')}`])
+  const transport = fetchedTransport({ clock, read: readBytes, secrets, waiting: 1, answerLimitBytes: 1000 })
+  const stop = new AbortController()
+  const answer = transport.ask(asked, stop.signal)
+  clock.pass(5000)
+  const handed = await transport.work?.door.take({ atOnce: 1, waitMs: 0 }, '/api/work/payment/here.', NEVER)
+  expect(handed?.calls.map((call) => JSON.parse(call) as unknown)).toMatchObject([{ run: 'one', timeoutMs: 15_000 }])
+  stop.abort(new Error('over'))
+  await expect(answer).rejects.toThrow('over')
+})
+
+const NEVER = new AbortController().signal
