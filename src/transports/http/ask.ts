@@ -11,6 +11,7 @@ import { elapsedOf, type Clock } from '../../core/clock.ts'
 import type { Answers, Expected } from './answers.ts'
 import { askedText, pathName, stopText } from './asked-text.ts'
 import { hearLast, noAnswer, valueOf, type Came, type Whom } from './meaning.ts'
+import { codeOf, isGivenUp } from './reason.ts'
 import { signatureHeaders, type Secrets } from './signature.ts'
 
 /** How a service is reached. */
@@ -112,8 +113,6 @@ export function httpTransport(reached: Reached): Transport {
   }
 }
 
-const isGivenUp = (signal: AbortSignal): boolean => codeOf(signal.reason) === 'CALL_ABORTED'
-
 /** Waits for an answer for so long, and keeps no process alive by that. */
 function linger(request: ClientRequest, ms: number): void {
   request.socket?.unref()
@@ -195,8 +194,4 @@ function unreachable(whom: Whom, error: Error): BalletError {
   // The parser of HTTP says what it could not read, and a name that leads to several addresses has an error for each.
   if (code.startsWith('HPE_')) return noAnswer(whom, `it is not valid HTTP (${code})`, error)
   return fault('REMOTE_UNREACHABLE', { ...whom, problem: code === '' ? error.message : code }, error)
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }

@@ -14,6 +14,7 @@ import { admitted, type Taking } from './admission.ts'
 import { Awaiting, type Expected } from './answers.ts'
 import { askedText, readEnd, readWork } from './asked-text.ts'
 import { valueOf, type Whom } from './meaning.ts'
+import { isGivenUp } from './reason.ts'
 import { refused, SKEW_SECONDS, type Secrets } from './signature.ts'
 
 /** How a service fetches its calls. */
@@ -153,7 +154,7 @@ class Desk implements Room, WorkDoor {
     const entry: Entry = { asked, expected, fail, until, asker: null }
     const onAbort = (): void => {
       // Whoever wants to take back what it does has to know when it is over.
-      const isAwaited = entry.asker !== null && codeOf(signal.reason) === 'CALL_ABORTED'
+      const isAwaited = entry.asker !== null && isGivenUp(signal)
       if (!isAwaited) fail(signal.reason as Error)
     }
     const reservation = this.#begun.get(signal)
@@ -308,7 +309,3 @@ function lateOf(signal: AbortSignal, { operation: call, timeoutMs }: Asked): Err
 }
 
 const whomOf = (call: string): Whom => ({ call, url: FETCHED_ORIGIN })
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
-}
