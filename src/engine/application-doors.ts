@@ -61,6 +61,7 @@ export abstract class ApplicationDoors {
   readonly http: HttpRoutes | null
   readonly fetching: FetchingDoors
   protected abstract readonly others: () => readonly NodeAt[]
+  protected abstract readonly nodeAt: (id: string) => Promise<NodeAt | null>
   protected abstract readonly doors: Doors
   protected abstract readonly queries: Queries
   protected abstract readonly measured: Measured
@@ -71,7 +72,7 @@ export abstract class ApplicationDoors {
     this.http = http
     const door = (service: string): WorkDoor | null => doorOf(services, service)
     const fetched = services.map((service) => service.name).filter((service) => door(service) !== null)
-    this.fetching = { services: fetched, door, others: () => this.others() }
+    this.fetching = { services: fetched, door, others: () => this.others(), find: (node) => this.nodeAt(node) }
   }
 
   start<Result>(call: Answering<Result>, options?: StartSettings): Promise<Started<RunId<Result>>>

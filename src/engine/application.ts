@@ -21,7 +21,7 @@ import { Hinting } from './hinting.ts'
 import { sureHold, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
 import type { Measured } from './metrics.ts'
-import { nodesOf } from './nodes.ts'
+import { nodeAt, nodesOf } from './nodes.ts'
 import { openStore } from './open-store.ts'
 import { Ownership } from './ownership.ts'
 import { Pulse } from './pulse.ts'
@@ -63,6 +63,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   #ownership: Ownership | null = null
   #shares: Shares | null = null
   protected readonly others = (): readonly NodeAt[] => this.#shares?.others ?? []
+  protected readonly nodeAt = (id: string): Promise<NodeAt | null> => nodeAt(this.#options.store, id)
   #isUp = false
   #isOver = false
   #watchdog: Watchdog | null = null

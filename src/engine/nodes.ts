@@ -6,6 +6,7 @@ import { LEAVING } from '../core/shares.ts'
 import type { Store } from '../core/store.ts'
 import type { NodesView, NodeView, ShardView } from '../core/node-views.ts'
 import { asidesIn, type AsideReading } from './asides.ts'
+import type { NodeAt } from '../define/node.ts'
 
 /** The node that asks. `began` in milliseconds since the epoch. */
 type Self = NodeInfo & Pick<NodeRow, 'began'>
@@ -17,6 +18,12 @@ export async function nodesOf(store: Store, self: Self | null, reading: AsideRea
   const view = await sharing(store, self)
   const shards = view.shards.flatMap(({ shard, waiting }) => (waiting > 0 ? [shard] : []))
   return { ...view, aside: await asidesIn(store, shards, reading) }
+}
+
+/** Where a node is reached that has not gone; null for any other. Who asks for this asks for nothing else of the store. */
+export async function nodeAt({ leases }: Store, id: string): Promise<NodeAt | null> {
+  const found = (await leases?.nodes())?.find((node) => node.id === id && node.isAlive)
+  return found?.address == null ? null : { id, address: found.address }
 }
 
 async function sharing(store: Store, self: Self | null): Promise<Omit<NodesView, 'aside'>> {

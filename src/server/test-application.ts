@@ -74,7 +74,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
       doubt: () => {},
     },
     hints: { listen: () => () => {}, take: () => {} },
-    fetching: { services: [], door: () => null, others: () => [] },
+    fetching: { services: [], door: () => null, others: () => [], find: () => Promise.resolve(null) },
     carrierOf: () => null,
     nodes: () => Promise.resolve({ leaseMs: null, nodes: [], shards: [], aside: [] }),
     start: unanswered('start'),

@@ -187,7 +187,7 @@ export class Work {
       return null
     }
     if (isPassedOn(request)) throw fault('ANSWER_UNAWAITED')
-    const owner = app.fetching.others().find(({ id }) => id === node) ?? (await nodeOf(app, node))
+    const owner = app.fetching.others().find(({ id }) => id === node) ?? (await app.fetching.find(node))
     if (owner === null) throw fault('ANSWER_UNAWAITED')
     if (!forwarding.isPossible)
       throw fault('OWNER_UNREACHABLE', { address: owner.address, problem: 'this node has no BALLET_NODE_SECRET' })
@@ -277,10 +277,4 @@ export function whenGone(client: AbortSignal, tell: () => void): void {
 function textOf({ calls, isMore }: HandedOut): Response {
   const text = `{"calls":[${calls.join(',')}],"isMore":${isMore}}`
   return new Response(text, { headers: { 'content-type': 'application/json' } })
-}
-
-async function nodeOf(app: Application, node: string): Promise<NodeAt | null> {
-  const { nodes } = await app.nodes()
-  const found = nodes.find(({ id, state }) => id === node && state !== 'gone')
-  return found?.address == null ? null : { id: found.id, address: found.address }
 }
