@@ -12,7 +12,7 @@ import { ballet, operation, service, workflow, type OperationContext, type Servi
 import { serve } from '../../src/server.ts'
 import { gate, keptLog, openForTest, until } from '../support/applications.ts'
 import { secret } from './asking.ts'
-import { Charged, Order, OrderCreated, payment, Refunded, shipping, specs, Sent } from './contracts.ts'
+import { Charged, Order, OrderCreated, payment, Refunded, shipping, specs, Sent, takenBack } from './contracts.ts'
 import { effects, Life } from './life.ts'
 
 const token = 'a-token-of-an-operator'
@@ -66,16 +66,7 @@ async function served(definition: Parameters<typeof openForTest>[0]) {
 
 test('orchestrated: calls wait until they are fetched, and are taken back so too', async () => {
   const [pay, ship] = [fetched(payment(), { secrets: [secret] }), fetched(shipping(), { secrets: [secret] })]
-  const order = workflow(
-    'order',
-    { input: Order, output: z.string(), key: 'orderId' },
-    async (run, { orderId, amount }) => {
-      const paid = await run.call(pay.charge({ orderId, amount }), { undo: pay.refund({ orderId }) })
-      await run.call(ship.send({ orderId }))
-      await run.undo()
-      return paid.data.by
-    },
-  )
+  const order = takenBack(pay, ship)
   const { app, at } = await served(ballet({ services: [pay, ship], workflows: [order] }))
   const { id } = await app.start(order({ orderId: '1', amount: 5 }))
   const [wait] = (await app.run(id))?.waits ?? []

@@ -9,7 +9,7 @@ import { ballet, workflow } from '../../src/index.ts'
 import { openForTest, until } from '../support/applications.ts'
 import { z } from 'zod'
 import { secret } from './asking.ts'
-import { Charged, Order, OrderCreated, payment, shipping } from './contracts.ts'
+import { Charged, Order, OrderCreated, payment, shipping, takenBack } from './contracts.ts'
 import { effects, Life } from './life.ts'
 
 const folders: string[] = []
@@ -30,16 +30,7 @@ async function begun() {
 
 test('orchestrated: each effect is there once, also what had been done and not answered', async () => {
   const { books, port, life, pay, ship } = await begun()
-  const order = workflow(
-    'order',
-    { input: Order, output: z.string(), key: 'orderId' },
-    async (run, { orderId, amount }) => {
-      const paid = await run.call(pay.charge({ orderId, amount }), { undo: pay.refund({ orderId }) })
-      await run.call(ship.send({ orderId }))
-      await run.undo()
-      return paid.data.by
-    },
-  )
+  const order = takenBack(pay, ship)
   const app = await openForTest(ballet({ services: [pay, ship], workflows: [order] }))
   const { id } = await app.start(order({ orderId: '1+charge+refund', amount: 5 }))
   await life.said('done charge 1+charge+refund')

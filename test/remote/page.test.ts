@@ -48,15 +48,9 @@ const payment = service('payment', {
   refund: operation({ input: Id, undoes: 'charge', outcomes: [Refunded], ...policy }),
 })
 
-test('a service without a package serves an application, dies, and goes on', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'ballet-remote-'))
-  folders.push(folder)
-  const script = join(folder, 'payment.mjs')
-  writeFileSync(script, blocks('js').find((block) => block.includes('// payment.mjs')) ?? '')
-  const first = await started(script, '0')
-  const url = `http://127.0.0.1:${first.port}`
-  const there = elsewhere(payment, { url, secrets: [secret] })
-  const order = workflow(
+/** Charges for an order, and takes that back where it comes to 7. */
+const ordersAt = (there: typeof payment) =>
+  workflow(
     'order',
     { input: Id.extend({ amount: z.int() }), output: z.string(), key: 'orderId' },
     async (run, { orderId, amount }) => {
@@ -66,6 +60,16 @@ test('a service without a package serves an application, dies, and goes on', asy
       return paid.data.receipt
     },
   )
+
+test('a service without a package serves an application, dies, and goes on', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ballet-remote-'))
+  folders.push(folder)
+  const script = join(folder, 'payment.mjs')
+  writeFileSync(script, blocks('js').find((block) => block.includes('// payment.mjs')) ?? '')
+  const first = await started(script, '0')
+  const url = `http://127.0.0.1:${first.port}`
+  const there = elsewhere(payment, { url, secrets: [secret] })
+  const order = ordersAt(there)
   const app = await openForTest(ballet({ services: [there], workflows: [order] }))
   const placed = async (orderId: string, amount: number): Promise<unknown> => {
     const { id } = await app.start(order({ orderId, amount }))
@@ -110,16 +114,7 @@ test('a service without a package fetches its calls, dies, goes on, and is ended
   const script = join(folder, 'fetching.mjs')
   writeFileSync(script, blocks('js').find((block) => block.includes('// fetching.mjs')) ?? '')
   const there = fetched(payment, { secrets: [secret] })
-  const order = workflow(
-    'order',
-    { input: Id.extend({ amount: z.int() }), output: z.string(), key: 'orderId' },
-    async (run, { orderId, amount }) => {
-      const paid = await run.call(there.charge({ orderId, amount }), { undo: there.refund({ orderId }) })
-      if (paid.type === 'payment.declined') return paid.data.reason
-      if (amount === 7) await run.undo()
-      return paid.data.receipt
-    },
-  )
+  const order = ordersAt(there)
   const app = await openForTest(ballet({ services: [there], workflows: [order] }))
   const serving = await serve(app, { port: 0, token: 'open-sesame', log: keptLog() })
   const placed = async (orderId: string, amount: number): Promise<unknown> => {
