@@ -22,6 +22,9 @@ interface Wanted {
   readonly answerLimitBytes?: number
 }
 
+/** Of an attempt that is over soon. Others answer within it, on a machine that is busy as well; the workflow `later` takes longer. */
+const SHORT = '600ms'
+
 /** An application with a service that fetches its calls, and somebody who asks for them. */
 async function world({ timeout = '20000ms', limits, attempts = 3, ...options }: Wanted = {}) {
   const retry = { attempts, backoff: '1ms', limit: '5ms' } as const
@@ -38,7 +41,7 @@ async function world({ timeout = '20000ms', limits, attempts = 3, ...options }: 
     return run.call(payment.charge(input), { undo: payment.refund(input) })
   })
   const later = workflow('later', { input: z.null(), output: z.null() }, async (run) => {
-    await run.sleep('150ms')
+    await run.sleep('700ms')
     return null
   })
   const app = await openForTest(ballet({ name: 'shop', services: [payment], workflows: [pay, later] }))
@@ -69,7 +72,7 @@ test('a call is what the body of a request would be, and its answer is that of o
 })
 
 test('the time in the line is no time of an attempt', async () => {
-  const { app, begin, later, asker, failures } = await world({ timeout: '100ms' })
+  const { app, begin, later, asker, failures } = await world({ timeout: SHORT })
   await begin('a')
   // The time of more than one attempt passes.
   await app.result((await app.start(later(null))).id)
@@ -81,7 +84,7 @@ test('the time in the line is no time of an attempt', async () => {
 })
 
 test('what is not answered in time is made again by the same key, and the answer that is late is nobody’s', async () => {
-  const { app, begin, asker, failures } = await world({ timeout: '100ms' })
+  const { app, begin, asker, failures } = await world({ timeout: SHORT })
   await begin('a')
   const first = await asker.call()
   const second = await asker.call()
@@ -140,7 +143,7 @@ test('a connection that breaks while a call is handed out: the attempt has faile
 })
 
 test('somebody who takes a call and is not heard of again holds up that one alone: the rest of the line goes on waiting', async () => {
-  const { app, begin, later, asker, failures } = await world({ timeout: '100ms' })
+  const { app, begin, later, asker, failures } = await world({ timeout: SHORT })
   for (const id of ['a', 'b', 'c']) await begin(id)
   expect(await asker.calls(1)).toMatchObject([{ input: { id: 'a' } }])
   await until(app, null, async () => (await failures('a'))[0])
@@ -156,7 +159,7 @@ test('somebody who takes a call and is not heard of again holds up that one alon
 })
 
 test('a call that was given up and is never answered leaves no room behind that nobody has', async () => {
-  const { app, begin, later, asker, failures } = await world({ timeout: '100ms' })
+  const { app, begin, later, asker, failures } = await world({ timeout: SHORT })
   await begin('a')
   await asker.call(1)
   await app.cancel('a')
