@@ -116,6 +116,7 @@ export const catalogue = {
   STORE_REFUSED: { family: 'fix', status: 500, message: 'The database of the store {store} refuses what the store needs: {problem}.', hint: 'Whoever looks after the database: {remedy}. Then start again.' },
   STORE_FULL: { family: 'retry', status: 507, message: 'The disk of the store is full: {problem}.', hint: 'Nothing that was acknowledged is lost; what was not may be asked for again. Make space; it goes on by itself.' },
   STORE_UNREACHABLE: { family: 'retry', status: 503, message: 'The database of the store {store} cannot be reached: {problem}.', hint: 'Nothing that was acknowledged is lost; what was not may be asked for again. Look at the server and the network.' },
+  NATS_FAILED: { family: 'retry', status: 503, message: 'The stream {stream} at NATS: {problem}.', hint: 'It is tried again. Look whether NATS runs, whether the stream is there, and what this application may do there.' },
   PACKAGE_MISSING: { family: 'fix', status: 500, message: 'The package "{name}" is missing, which {why} needs.', hint: 'Install it beside ballet: npm install {name}' },
   STORE_READ_ONLY: { family: 'final', status: 409, message: 'The store {path} is open for reading only.', hint: 'Start the application to write.' },
   SHARD_FENCED: { family: 'retry', status: 503, message: 'Another process has taken over shard {shard}.', hint: 'Ask that process, or this one again in a moment.' },

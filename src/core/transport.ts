@@ -59,6 +59,8 @@ export interface Transport {
   readonly origin: string
   /** Whether what goes on there can say that it lives. */
   readonly hears?: boolean | undefined
+  /** Operations, by their names, whose attempts go on until they are told to end: how they end then says nothing. */
+  readonly endless?: readonly string[] | undefined
   /**
    * Makes one attempt there. Resolves to the JSON value that was answered, undefined for none.
    * @param signal aborted when nobody waits any more; the other side is told if that can be.

@@ -13,6 +13,7 @@ import type {
   ServiceDefinition,
   WorkflowDefinition,
 } from './definition.ts'
+import { isEventTransport, type EventTransport } from './event-transport.ts'
 import { isEventType } from './event.ts'
 import { isReactionDefinition } from './reaction.ts'
 import { isScheduleDefinition, type ScheduleDefinition } from './schedule.ts'
@@ -34,13 +35,26 @@ export interface ApplicationParts {
   readonly choreographies?: readonly ChoreographyDefinition[] | undefined
   /** What is started at certain times, made by schedule(...). */
   readonly schedules?: readonly ScheduleDefinition[] | undefined
+  /** Ways by which events go to other applications and come from there, made by natsTransport(...) of ballet/nats. */
+  readonly transports?: readonly EventTransport[] | undefined
   /** Event types that are neither the outcome of an operation nor answered by a reaction: what is emitted or received. */
   readonly events?: readonly EventDefinition[] | undefined
   /** The application's own HTTP routes, beside /api, /hooks, /callbacks, /healthz and /readyz. */
   readonly http?: HttpRoutes | undefined
 }
 
-const PARTS = ['name', 'version', 'services', 'workflows', 'reactions', 'choreographies', 'schedules', 'events', 'http']
+const PARTS = [
+  'name',
+  'version',
+  'services',
+  'workflows',
+  'reactions',
+  'choreographies',
+  'schedules',
+  'transports',
+  'events',
+  'http',
+]
 
 /**
  * Defines an application; `open(definition, { store })` makes it run.
@@ -58,7 +72,21 @@ export function ballet(parts: ApplicationParts): ApplicationDefinition {
     refuse(what, 'version must be a string of 1 to 64 printable characters without spaces')
   }
   if (http !== undefined) refuseNotFunction(http, what, 'http')
-  const services = list(parts.services, 'services', 'a service, made by service(...)', serviceOf)
+  const transports = list(
+    parts.transports ?? [],
+    'transports',
+    'a transport of events, made by natsTransport(...)',
+    transportOf,
+  )
+  const services = [
+    ...list(parts.services, 'services', 'a service, made by service(...)', serviceOf),
+    ...list(
+      transports.map((transport) => transport.service),
+      'transports',
+      'a transport of events',
+      serviceOf,
+    ),
+  ]
   const workflows = list(parts.workflows ?? [], 'workflows', 'a workflow, made by workflow(...)', workflowOf)
   const apart = list(parts.reactions ?? [], 'reactions', 'a reaction, made by on(...)', reactionOf)
   const choreographies = list(
@@ -68,7 +96,8 @@ export function ballet(parts: ApplicationParts): ApplicationDefinition {
     choreographyOf,
   )
   const schedules = list(parts.schedules ?? [], 'schedules', 'a schedule, made by schedule(...)', scheduleOf)
-  const events = list(parts.events ?? [], 'events', 'an event type, made by event(...)', eventOf)
+  const listed = list(parts.events ?? [], 'events', 'an event type, made by event(...)', eventOf)
+  const events = [...new Set([...listed, ...transports.flatMap(({ takes }) => takes)])]
   for (const service of services) Object.freeze(service.reactions)
   const reactions = [...new Set(services.flatMap((service) => service.reactions)), ...apart]
   const outcomes = services.flatMap(({ operations }) => operations.flatMap((operation) => operation.outcomes))
@@ -85,6 +114,7 @@ export function ballet(parts: ApplicationParts): ApplicationDefinition {
     reactions,
     choreographies,
     schedules,
+    transports,
     eventsApart: events,
     events: [...new Set([...outcomes, ...reactions.map((reaction) => reaction.event), ...flows, ...events])],
     http: http ?? null,
@@ -123,6 +153,10 @@ function choreographyOf(part: unknown): ChoreographyDefinition | undefined {
 
 function scheduleOf(part: unknown): ScheduleDefinition | undefined {
   return isScheduleDefinition(part) ? part : undefined
+}
+
+function transportOf(part: unknown): EventTransport | undefined {
+  return isEventTransport(part) ? part : undefined
 }
 
 function eventOf(part: unknown): EventDefinition | undefined {

@@ -7,6 +7,7 @@ import type { Schema } from '../core/schema.ts'
 import type { Attempt, WorkDoor } from '../core/transport.ts'
 import type { CallValue, EventValue } from '../core/values.ts'
 import type { HttpRoutes } from './application.ts'
+import type { EventTransport } from './event-transport.ts'
 import type { ScheduleDefinition } from './schedule.ts'
 import type { CallLimit } from './service-limits.ts'
 
@@ -87,6 +88,8 @@ export interface OperationDefinition {
     readonly call: (input: unknown, context: OperationContext) => Promise<unknown>
     /** Where it is fetched from there: the line in which its calls wait, and the door by which they go out; else null. */
     readonly work: { readonly line: CallLimit; readonly door: WorkDoor } | null
+    /** Whether an attempt goes on until it is told to end, and has to be told so at once when its shard leaves. */
+    readonly isEndless: boolean
   } | null
 }
 
@@ -154,7 +157,8 @@ export interface ApplicationDefinition {
   readonly reactions: readonly ReactionDefinition[]
   readonly choreographies: readonly ChoreographyDefinition[]
   readonly schedules: readonly ScheduleDefinition[]
-  /** Those that were listed apart: what comes from outside, is emitted or received. */
+  readonly transports: readonly EventTransport[]
+  /** Those that were listed apart, and those that a transport takes: what comes from outside, is emitted or received. */
   readonly eventsApart: readonly EventDefinition[]
   /** Every event type that the application knows. */
   readonly events: readonly EventDefinition[]

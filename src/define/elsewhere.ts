@@ -34,7 +34,12 @@ export function placed<Placed extends Defined<ServiceDefinition>>(service: Place
       )
     return Object.freeze({
       ...operation,
-      elsewhere: { origin: transport.origin, call: callBy(transport, operation), work },
+      elsewhere: {
+        origin: transport.origin,
+        call: callBy(transport, operation),
+        work,
+        isEndless: transport.endless?.includes(operation.name) === true,
+      },
     })
   })
   const { on } = service as Placed & { readonly on: (...reaction: readonly unknown[]) => unknown }
@@ -67,7 +72,8 @@ export function broughtHere(definition: ApplicationDefinition, what: string): Ap
     return { ...operation, elsewhere: null }
   }
   const services = definition.services.map((one) => ({ ...one, operations: one.operations.map(here) }))
-  return { ...definition, services }
+  // Nor does anything come from another application.
+  return { ...definition, services, transports: [] }
 }
 
 /** All operations of a service that is fetched wait in one line, behind what limits them: its room counts for all of them. */

@@ -30,6 +30,8 @@ export interface Effect extends Attempts {
   readonly timeoutMs: number
   /** Where its attempts say that they live; null when they are not asked. */
   readonly heart: Heart | null
+  /** Its attempts go on until they are told to end. */
+  readonly isEndless: boolean
   /** Where its attempts are counted. */
   readonly counts: AttemptCounts
   /** How often its service may be asked; null when that is not limited. */

@@ -182,6 +182,7 @@ export class Effects {
     for (const running of this.#running.values()) {
       running.cancel?.()
       if (running.stop === null) running.place?.leave()
+      if (running.effect.isEndless) running.stop?.abort(fault('APP_CLOSED'))
     }
     // The places of its shard are another's when it is free: what is under way elsewhere in this process has to do without them.
     const { fit } = this.#options.callLimits
@@ -300,6 +301,7 @@ export class Effects {
   /** What the engine makes of an answer is no failure of the attempt: it stops the shard, as any fault of the engine. */
   #made(running: Running, attempt: number, made: Made, ms: number): void {
     const { effect } = running
+    if (this.#closing && effect.isEndless) return
     try {
       if ('error' in made) {
         if (this.#isCurrent(running)) this.#failedAttempt(running, attempt, made.error, ms)

@@ -138,6 +138,7 @@ export async function openOn(
     telemetry: telemetryOf(options.traces, process.env, traced, parts),
   })
   await application.open()
+  for (const transport of definition.transports) transport.opened(application)
   return application
 }
 

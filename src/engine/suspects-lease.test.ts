@@ -77,6 +77,7 @@ async function careful() {
 const untried = {
   policy,
   heart: null,
+  isEndless: false,
   timeoutMs: 60_000,
   failed: 0,
   dueAt: 0,

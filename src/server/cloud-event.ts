@@ -42,17 +42,37 @@ export async function readCloudEvent(request: Request, limitBytes: number): Prom
 }
 
 async function readBinary(request: Request, limitBytes: number, type: string | null): Promise<CloudEvent> {
+  const attributes = attributesOf(request.headers)
+  const bytes = await readBytes(request, limitBytes)
+  if (bytes.byteLength === 0 && type === null) return read(attributes, true)
+  checkEncoding(request, type === 'application/json', 'the data as application/json')
+  return read({ ...attributes, data: parseBytes(bytes) }, true)
+}
+
+/**
+ * The event in a message of a broker, in either form, with all that a CloudEvent has to have.
+ * @param headers by names in lower case.
+ * @throws REQUEST_INVALID and what parsing JSON throws
+ */
+export function cloudEventIn(headers: ReadonlyMap<string, string>, bytes: Uint8Array): CloudEvent {
+  if (headers.has('ce-specversion')) {
+    const attributes = attributesOf(headers)
+    return read(bytes.byteLength === 0 ? attributes : { ...attributes, data: parseBytes(bytes) }, true)
+  }
+  const body = parseBytes(bytes)
+  if (!isRecord(body)) throw wrong('the top', 'it must be one event, an object')
+  return read(body, true)
+}
+
+function attributesOf(headers: Iterable<readonly [string, string]>): Record<string, Json> {
   const attributes: Record<string, Json> = {}
-  for (const [name, value] of request.headers) {
+  for (const [name, value] of headers) {
     if (name.startsWith('ce-')) attributes[name.slice(3)] = decodeHeader(name, value)
   }
   for (const name of ['data', 'data_base64', 'datacontenttype']) {
     if (attributes[name] !== undefined) throw wrong(`ce-${name}`, 'it is no header of the binary form')
   }
-  const bytes = await readBytes(request, limitBytes)
-  if (bytes.byteLength === 0 && type === null) return read(attributes, true)
-  checkEncoding(request, type === 'application/json', 'the data as application/json')
-  return read({ ...attributes, data: parseBytes(bytes) }, true)
+  return attributes
 }
 
 function read(event: Envelope, isStrict: boolean): CloudEvent {

@@ -1,0 +1,101 @@
+// Sends one event to a stream, and resolves when the server has acknowledged it. Called for each attempt of a reaction, which is
+// what keeps the event until then, in order and under its id (transport.ts).
+import { createHash } from 'node:crypto'
+import type { Clock } from '../../core/clock.ts'
+import { asError, fault } from '../../core/errors.ts'
+import { toText, type Json } from '../../core/json.ts'
+import { splitKey } from '../../core/names.ts'
+import type { Asked } from '../../core/transport.ts'
+import { within } from './batches.ts'
+import type { Here } from './here.ts'
+import { failed, type Link } from './link.ts'
+
+/** An event as the reaction to it hands it on. */
+export interface Sending {
+  readonly type: string
+  readonly data: Json
+}
+
+export interface Outlet {
+  readonly link: Link
+  readonly stream: string
+  /** Of the subjects: `<prefix>.<type>`. */
+  readonly prefix: string
+  readonly clock: Clock
+}
+
+/** How long the server may take to acknowledge, milliseconds, unless the attempt ends sooner. */
+const ACKNOWLEDGED_MS = 5000
+/** What stands before the body of a message: its subject, and its id in a header. */
+const HEAD_BYTES = 1024
+
+/** Sends the event that brought an attempt about. @throws NATS_FAILED, PAYLOAD_TOO_LARGE, PACKAGE_MISSING */
+export async function send(outlet: Outlet, here: Here, asked: Asked, signal: AbortSignal): Promise<void> {
+  const { type, data } = asked.input as Sending
+  const { link, stream, prefix } = outlet
+  const { source, id } = identityOf(here, asked.cause ?? '')
+  const key = asked.key === null ? undefined : splitKey(asked.key).value
+  const event = {
+    specversion: '1.0',
+    id,
+    source,
+    type,
+    subject: key,
+    datacontenttype: 'application/json',
+    data,
+    correlationid: asked.root,
+    partitionkey: key,
+    traceparent: asked.traceparent,
+  }
+  const body = new TextEncoder().encode(toText(event, `the event ${type}`))
+  const { client, connection } = await link.open()
+  const limit = connection.info?.max_payload
+  if (limit !== undefined && body.byteLength + HEAD_BYTES > limit)
+    throw fault('PAYLOAD_TOO_LARGE', {
+      what: `The event ${type} for NATS`,
+      size: body.byteLength + HEAD_BYTES,
+      limit,
+    })
+  try {
+    const acknowledged = client.publish(`${prefix}.${type}`, body, {
+      msgID: `${source} ${id}`,
+      timeout: Math.min(ACKNOWLEDGED_MS, asked.timeoutMs),
+      // Or it would be in another stream, which has the subject, and nobody would miss it here.
+      expect: { streamName: stream },
+    })
+    // What nobody waits for may come there all the same: the next attempt is the same message.
+    const never = { clock: outlet.clock, idleMs: asked.timeoutMs, signal }
+    if ((await within(acknowledged, never)) === 'aborted') throw failed(stream, 'the attempt was given up')
+  } catch (error) {
+    throw failed(stream, asError(error).message, error)
+  }
+}
+
+/**
+ * Source and id of an event by what a reaction knows of it, `event:<source>:<id>`. What arose here has a source without a colon,
+ * and gets the name of this application in front. What came from elsewhere keeps its own: a URL ends at the last colon, anything
+ * else at the first.
+ */
+export function identityOf(
+  { source: name, own }: Pick<Here, 'source' | 'own'>,
+  cause: string,
+): { readonly source: string; readonly id: string } {
+  const text = cause.replace(/^event:/, '')
+  const colon = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text.lastIndexOf(':') : text.indexOf(':')
+  const source = text.slice(0, colon)
+  return { source: own.has(source) ? `${name}/${source}` : source, id: crossing(text.slice(colon + 1)) }
+}
+
+/** Most characters of the id of an event that comes from outside. */
+const ID_LENGTH = 256
+
+/**
+ * An id as another application takes it. That of an outcome is the key of its call, which may have a `~` and be longer; what is
+ * cut off stands there as its SHA-256.
+ */
+function crossing(id: string): string {
+  const plain = id.replaceAll('~', '%7E')
+  if (plain.length <= ID_LENGTH) return plain
+  const digest = createHash('sha256').update(plain).digest('base64url')
+  return `${plain.slice(0, ID_LENGTH - digest.length - 1)}.${digest}`
+}

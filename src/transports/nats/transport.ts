@@ -1,0 +1,63 @@
+// What a transport over NATS does, by the names of its operations: `send` an event to the stream, `take` those that come there, and
+// `takeOne` that was refused. It is a transport of calls like any other, so attempts, retries, order and what is stuck are the
+// engine's. What comes is taken into the application whose run made the call: there may be several of one definition in a process.
+import type { Asked, Heard, Transport } from '../../core/transport.ts'
+import { fault } from '../../core/errors.ts'
+import type { Here } from './here.ts'
+import { take, takeOne, type From, type Inlet, type Refused } from './intake.ts'
+import type { Link } from './link.ts'
+import { send, type Outlet } from './send.ts'
+
+/** What the operations do, by the last part of their names. */
+export const OPERATIONS = { send: 'send', take: 'take', takeOne: 'takeOne' } as const
+
+export class NatsTransport implements Transport {
+  readonly origin: string
+  readonly hears = true
+  readonly endless: readonly string[]
+  readonly #link: Link
+  readonly #outlet: Outlet
+  readonly #inlet: Inlet
+  /** By the ids of their stores, which the keys of calls begin with: several nodes of one store may be in a process. */
+  readonly #here = new Map<string, Set<Here>>()
+
+  constructor(name: string, link: Link, outlet: Outlet, inlet: Inlet) {
+    this.#link = link
+    this.#outlet = outlet
+    this.#inlet = inlet
+    this.origin = `nats:${outlet.stream}`
+    this.endless = [`${name}.${OPERATIONS.take}`]
+  }
+
+  /** An application on a store can be taken into, until the returned function is called. The last one ends the connection. */
+  opened(store: string, here: Here): () => Promise<void> {
+    const all = this.#here.get(store) ?? new Set()
+    this.#here.set(store, all.add(here))
+    return async () => {
+      all.delete(here)
+      if (all.size === 0) this.#here.delete(store)
+      if (this.#here.size === 0) await this.#link.close()
+    }
+  }
+
+  async ask(asked: Asked, signal: AbortSignal, heard: Heard = () => {}): Promise<unknown> {
+    const { operation, input, idempotencyKey, progress } = asked
+    const here = this.#hereOf(idempotencyKey)
+    switch (operation.slice(operation.indexOf('.') + 1)) {
+      case OPERATIONS.send:
+        return send(this.#outlet, here, asked, signal)
+      case OPERATIONS.take:
+        return take(this.#inlet, here, (input as { readonly from: From }).from, { progress, signal, heard })
+      default:
+        return takeOne(this.#inlet, here, input as Refused)
+    }
+  }
+
+  #hereOf(idempotencyKey: string): Here {
+    const [store = ''] = idempotencyKey.split(':', 1)
+    const [here] = this.#here.get(store) ?? []
+    // An attempt may begin before all is open.
+    if (here !== undefined) return here
+    throw fault('NATS_FAILED', { stream: this.#outlet.stream, problem: 'the application is not open yet' })
+  }
+}
