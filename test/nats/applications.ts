@@ -1,18 +1,12 @@
 // What the tests of transports over NATS share: a server for each file, a stream for each test, and applications on both ends of it.
 import { afterAll, beforeAll, beforeEach } from 'vitest'
-import { z } from 'zod'
 import { jetstream } from '@nats-io/jetstream'
-import { ballet, event, operation, service, type Application, type EventView } from '../../src/index.ts'
+import type { Application, EventView } from '../../src/index.ts'
 import { natsTransport, type EventTransport, type NatsTransportOptions } from '../../src/nats.ts'
 import { until } from '../support/applications.ts'
 import { findNats, startNats, type Nats } from './server.ts'
 
 export const program = findNats()
-
-const fields = z.object({ orderId: z.string(), number: z.number() })
-const key = { key: 'orderId' } as const
-export const Placed = event('order.placed', fields, key)
-export const Shipped = event('order.shipped', fields, key)
 
 export type Options = Partial<NatsTransportOptions>
 
@@ -63,19 +57,6 @@ export function worldOfTests({ hasStream = true } = {}): World {
     if (hasStream) await there().makeStream({ name: world.stream, subjects: [`${world.prefix}.>`] })
   })
   return world
-}
-
-/** Takes orders and hears what became of them. */
-export const shopOf = (transport: EventTransport) =>
-  ballet({ name: 'shop', services: [], events: [Placed, Shipped], transports: [transport] })
-
-/** Ships what is placed. */
-export function warehouseOf(transport: EventTransport) {
-  const shipping = service('shipping', {
-    ship: operation({ input: fields, outcomes: [Shipped], run: (input) => Shipped(input) }),
-  })
-  shipping.on(Placed, (order) => shipping.ship(order))
-  return ballet({ name: 'warehouse', services: [shipping], transports: [transport] })
 }
 
 export async function eventsOf(app: Application, type: string): Promise<readonly EventView[]> {

@@ -5,18 +5,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ballet, memory, sqlite } from '../../src/index.ts'
 import { openForTest } from '../support/applications.ts'
-import {
-  cloudEvent,
-  eventsOf,
-  Placed,
-  program,
-  Shipped,
-  shopOf,
-  untilAfter,
-  untilThere,
-  warehouseOf,
-  worldOfTests,
-} from './applications.ts'
+import { cloudEvent, eventsOf, program, untilAfter, untilThere, worldOfTests } from './applications.ts'
+import { Placed, Shipped, shopOf, warehouseOf } from './ends.ts'
 
 describe.skipIf(program === null)('events over NATS (left out where there is no nats-server)', () => {
   const world = worldOfTests()

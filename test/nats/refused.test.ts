@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ballet, event, memory, type Application } from '../../src/index.ts'
 import { openForTest, until } from '../support/applications.ts'
-import { cloudEvent, eventsOf, Placed, program, shopOf, stuckIn, untilThere, worldOfTests } from './applications.ts'
+import { cloudEvent, eventsOf, program, stuckIn, untilThere, worldOfTests } from './applications.ts'
+import { Placed, shopOf } from './ends.ts'
 
 describe.skipIf(program === null)('what is refused over NATS (left out where there is no nats-server)', () => {
   const world = worldOfTests()

@@ -8,7 +8,8 @@ import { HandClock } from '../../src/testing.ts'
 import { take } from '../../src/transports/nats/intake.ts'
 import { Link } from '../../src/transports/nats/link.ts'
 import { openForTest, until } from '../support/applications.ts'
-import { cloudEvent, Placed, program, shopOf, stuckIn, untilAfter, untilThere, worldOfTests } from './applications.ts'
+import { cloudEvent, program, stuckIn, untilAfter, untilThere, worldOfTests } from './applications.ts'
+import { Placed, shopOf } from './ends.ts'
 
 describe.skipIf(program === null)('streams of NATS (left out where there is no nats-server)', () => {
   const world = worldOfTests({ hasStream: false })
