@@ -34,6 +34,7 @@ const said = (door: string): string =>
 test.each([
   ['ballet', 'index.ts'],
   ['ballet/http', 'http.ts'],
+  ['ballet/nats', 'nats.ts'],
   ['ballet/server', 'server.ts'],
   ['ballet/postgres', 'postgres.ts'],
   ['ballet/testing', 'testing.ts'],
@@ -49,10 +50,11 @@ test.each([
 })
 
 test('its program does what it says', () => {
-  expect(blocks).toHaveLength(10)
+  expect(blocks).toHaveLength(11)
   const after = `import assert from 'node:assert/strict'
 assert.deepEqual([id, created, again.created, output], ['checkout:8841', true, false, 'approved by Ann'])
 assert.deepEqual([refusedAnswer.status, remote.serviceName], [415, 'payment'])
+assert.deepEqual([wire.name, crossing.transports.length], ['wire', 1])
 assert.deepEqual([code, isOurs, isWell, stores.length, most], ['RUN_CONFLICT', true, true, 2, 1_000_000])
 assert.deepEqual([orders.status, ((await orders.json()) as unknown[]).length, runs.status], [200, 1, 200])
 assert.equal(declined, 'declined')

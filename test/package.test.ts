@@ -86,6 +86,7 @@ test('its types resolve as node16 and as a bundler has them', () => {
     join(folder, 'app.ts'),
     `import { ballet, open, workflow } from 'ballet'
 import { elsewhere } from 'ballet/http'
+import { natsTransport } from 'ballet/nats'
 import { exactlyOnce } from 'ballet/postgres'
 import { serve } from 'ballet/server'
 import { storeConformance } from 'ballet/testing'
@@ -94,7 +95,7 @@ const count = workflow('count', { input: z.object({ id: z.string() }), output: z
 const app = await open(ballet({ services: [], workflows: [count] }))
 const { id } = await app.start(count({ id: 'a' }))
 export const answer: number = await app.result(id)
-export const doors = [elsewhere, exactlyOnce, serve, storeConformance]
+export const doors = [elsewhere, exactlyOnce, natsTransport, serve, storeConformance]
 `,
   )
   const compiler = join(root, 'node_modules/typescript/bin/tsc')

@@ -9,11 +9,11 @@ import type {
   ApplicationDefinition,
   ChoreographyDefinition,
   EventDefinition,
+  EventTransport,
   ReactionDefinition,
   ServiceDefinition,
   WorkflowDefinition,
 } from './definition.ts'
-import { isEventTransport, type EventTransport } from './event-transport.ts'
 import { isEventType } from './event.ts'
 import { isReactionDefinition } from './reaction.ts'
 import { isScheduleDefinition, type ScheduleDefinition } from './schedule.ts'
@@ -156,7 +156,9 @@ function scheduleOf(part: unknown): ScheduleDefinition | undefined {
 }
 
 function transportOf(part: unknown): EventTransport | undefined {
-  return isEventTransport(part) ? part : undefined
+  return isRecord(part) && part['kind'] === 'transport' && typeof part['opened'] === 'function'
+    ? (part as unknown as EventTransport)
+    : undefined
 }
 
 function eventOf(part: unknown): EventDefinition | undefined {

@@ -6,8 +6,8 @@ import type { RetryPolicy } from '../core/retry.ts'
 import type { Schema } from '../core/schema.ts'
 import type { Attempt, WorkDoor } from '../core/transport.ts'
 import type { CallValue, EventValue } from '../core/values.ts'
-import type { HttpRoutes } from './application.ts'
-import type { EventTransport } from './event-transport.ts'
+import type { Application, HttpRoutes } from './application.ts'
+import type { Defined } from './definition-symbol.ts'
 import type { ScheduleDefinition } from './schedule.ts'
 import type { CallLimit } from './service-limits.ts'
 
@@ -91,6 +91,18 @@ export interface OperationDefinition {
     /** Whether an attempt goes on until it is told to end, and has to be told so at once when its shard leaves. */
     readonly isEndless: boolean
   } | null
+}
+
+/** A way by which events cross to other applications and come from there, made by a door: `natsTransport(...)` of ballet/nats. */
+export interface EventTransport {
+  readonly kind: 'transport'
+  readonly name: string
+  /** Carries events: by reactions to those that go there, and by operations that fetch those that come from there. */
+  readonly service: Defined<ServiceDefinition>
+  /** What comes from there. */
+  readonly takes: readonly EventDefinition[]
+  /** An application that has it is open, until `app.stopped`. Must not throw. */
+  readonly opened: (app: Application) => void
 }
 
 /** A reaction, as `service.on(...)` and `on(...)` make it. */

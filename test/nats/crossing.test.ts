@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ballet, memory, sqlite } from '../../src/index.ts'
 import { openForTest } from '../support/applications.ts'
-import { cloudEvent, eventsOf, program, untilAfter, untilThere, worldOfTests } from './applications.ts'
+import { cloudEvent, eventsOf, untilAfter, untilThere, worldOfTests } from './applications.ts'
 import { Placed, Shipped, shopOf, warehouseOf } from './ends.ts'
 
-describe.skipIf(program === null)('events over NATS (left out where there is no nats-server)', () => {
+describe('events over NATS', () => {
   const world = worldOfTests()
 
   test('what one publishes the other takes, and answers', async () => {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openForTest } from '../support/applications.ts'
-import { eventsOf, program, worldOfTests } from './applications.ts'
+import { eventsOf, worldOfTests } from './applications.ts'
 import { shopOf, warehouseOf, Placed, Shipped } from './ends.ts'
 
 const script = new URL('life.ts', import.meta.url).pathname
@@ -18,7 +18,7 @@ afterEach(() => {
   for (const one of processes.splice(0)) one.kill('SIGKILL')
 })
 
-describe.skipIf(program === null)('a wire that is cut (left out where there is no nats-server)', () => {
+describe('a wire that is cut', () => {
   const world = worldOfTests()
 
   test('every order is shipped once, and told once, whoever is killed meanwhile', async () => {

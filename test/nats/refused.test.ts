@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ballet, event, memory, type Application } from '../../src/index.ts'
 import { openForTest, until } from '../support/applications.ts'
-import { cloudEvent, eventsOf, program, stuckIn, untilThere, worldOfTests } from './applications.ts'
+import { cloudEvent, eventsOf, stuckIn, untilThere, worldOfTests } from './applications.ts'
 import { Placed, shopOf } from './ends.ts'
 
-describe.skipIf(program === null)('what is refused over NATS (left out where there is no nats-server)', () => {
+describe('what is refused over NATS', () => {
   const world = worldOfTests()
   const order = (orderId: string, number = 1): object => ({ orderId, number })
 

@@ -8,10 +8,10 @@ import { HandClock } from '../../src/testing.ts'
 import { take } from '../../src/transports/nats/intake.ts'
 import { Link } from '../../src/transports/nats/link.ts'
 import { openForTest, until } from '../support/applications.ts'
-import { cloudEvent, program, stuckIn, untilAfter, untilThere, worldOfTests } from './applications.ts'
+import { cloudEvent, stuckIn, untilAfter, untilThere, worldOfTests } from './applications.ts'
 import { Placed, shopOf } from './ends.ts'
 
-describe.skipIf(program === null)('streams of NATS (left out where there is no nats-server)', () => {
+describe('streams of NATS', () => {
   const world = worldOfTests({ hasStream: false })
   const make = (): Promise<void> => world.nats.makeStream({ name: world.stream, subjects: [`${world.prefix}.>`] })
   const send = (id: string): Promise<number> =>

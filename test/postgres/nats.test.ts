@@ -1,12 +1,12 @@
 // Two nodes of one application on a stream: one of them takes what comes, and when it leaves the other goes on at once, where it was.
 import { describe, expect, test } from 'vitest'
 import type { Application } from '../../src/index.ts'
-import { cloudEvent, eventsOf, program, untilThere, worldOfTests } from '../nats/applications.ts'
+import { cloudEvent, eventsOf, untilThere, worldOfTests } from '../nats/applications.ts'
 import { Placed, Shipped, warehouseOf } from '../nats/ends.ts'
 import { openForTest } from '../support/applications.ts'
 import { placeForTest } from './two-versions.ts'
 
-describe.skipIf(program === null)('nodes on a stream of NATS (left out where there is no nats-server)', () => {
+describe('nodes on a stream of NATS', () => {
   const world = worldOfTests()
 
   test('the node that takes leaves, and another goes on', async () => {

@@ -19,6 +19,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   define: ['croner'],
   server: ['hono', '@hono/node-server'],
   stores: ['postgres'],
+  transports: ['@nats-io/jetstream'],
 }
 const pure = new Set(['core', 'define'])
 

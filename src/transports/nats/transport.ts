@@ -9,7 +9,7 @@ import type { Link } from './link.ts'
 import { send, type Outlet } from './send.ts'
 
 /** What the operations do, by the last part of their names. */
-export const OPERATIONS = { send: 'send', take: 'take', takeOne: 'takeOne' } as const
+const OPERATIONS = { send: 'send', take: 'take', takeOne: 'takeOne' } as const
 
 export class NatsTransport implements Transport {
   readonly origin: string
