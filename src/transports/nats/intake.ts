@@ -62,6 +62,7 @@ export type Refused =
       /** Of the message, in its stream: what its event is known by when it has no id. */
       readonly name: string
     }
+  /** Or in words what was lost. */
   | { readonly missed: string }
 
 /** A message, and what it is known by. */
@@ -73,6 +74,12 @@ interface Named extends NatsMessage {
 const IDLE_MS = 10_000
 /** A request to the server for more messages lasts so long; when it is not heard of for that long, it is looked for. */
 const EXPIRES_MS = 10_000
+/** Messages that are asked for at a time, so that as many of the largest that the server takes have room, bytes. */
+const MOST = 500
+const LEAST = 16
+const MOST_BYTES = 134_217_728
+/** What is asked first is answered sooner than this, or is asked again. */
+const BEGIN_MS = 30_000
 /** A consumer of which nobody has heard goes, nanoseconds. */
 const CONSUMER_NS = 60_000_000_000
 
@@ -100,7 +107,16 @@ export async function take(inlet: Inlet, here: Here, from: From, { progress, sig
   }
   while (!signal.aborted) {
     try {
-      await takeAll(inlet, here, await begin(inlet, here, from, place), { signal, begun, gone })
+      const reading = begin(inlet, here, from, place)
+      // Whoever is told to end does not wait until it has begun, which may be for ever.
+      const one = await within(reading, { clock, idleMs: BEGIN_MS, signal })
+      if (typeof one === 'object') await takeAll(inlet, here, one, { signal, begun, gone })
+      else
+        reading.then(
+          ({ end }) => end(),
+          () => {},
+        )
+      if (one === 'idle') throw failed(stream, `there is no connection, or no answer, after ${BEGIN_MS / 1000} s`)
     } catch (error) {
       failingSince ??= elapsedOf(clock)
       if (elapsedOf(clock) - failingSince > AGAIN_MS.inAll)
@@ -115,8 +131,13 @@ export async function take(inlet: Inlet, here: Here, from: From, { progress, sig
 interface Reading {
   readonly place: Place
   readonly messages: ConsumerMessages
-  /** All that the stream had at a moment when nothing of it was still to be delivered; undefined when something is. */
-  readonly caughtUp: () => Promise<number | undefined>
+  /**
+   * All that the stream had at a moment when nothing of it was still to be delivered; undefined when something is.
+   * @param last that came. @throws when something was delivered behind it, and is lost on the way
+   */
+  readonly caughtUp: (last: JsMsg | null) => Promise<number | undefined>
+  /** Of the first message that the stream still has. */
+  readonly firstSeq: () => Promise<number>
   readonly end: () => void
 }
 
@@ -124,49 +145,79 @@ interface Reading {
 async function begin(inlet: Inlet, here: Here, from: From, known: Place | null): Promise<Reading> {
   const { link, stream } = inlet
   const linked = await link.open()
-  const { created, state } = await linked.manager.streams.info(stream)
+  const { created, state, config } = await linked.manager.streams.info(stream)
+  if (config.retention !== 'limits')
+    throw failed(
+      stream,
+      `its retention is "${config.retention}", by which it removes what was not taken here; it must be "limits"`,
+    )
   if (known === null) {
     const after = from === 'all' ? 0 : from === 'now' ? state.last_seq : from
     return readBehind(linked, inlet, { created, after, waiting: 0 })
   }
   const { after } = known
+  const behind = (last: number): Promise<Reading> => readBehind(linked, inlet, { created, after: last, waiting: 0 })
   if (known.created !== created) {
-    const missed = `what it had behind message ${after}, if anything: it was made anew`
+    const missed = `it has lost what it had behind message ${after}, if anything: it was made anew`
     await miss(inlet, here, nameOf(known.created, after), missed)
-    return readBehind(linked, inlet, { created, after: 0, waiting: 0 })
+    return behind(0)
+  }
+  if (state.last_seq < after) {
+    const { last_seq: last } = state
+    const missed = `it has lost what it had from message ${last + 1} to ${after}, and gives those numbers once more: what was lost had been taken here`
+    await miss(inlet, here, `${nameOf(created, after)}-${last}`, missed)
+    return behind(last)
   }
   if (state.first_seq > after + 1) {
-    const missed = `what it had from message ${after + 1} to ${state.first_seq - 1}, if anything for us: removed there before it was taken`
-    await miss(inlet, here, nameOf(created, after), missed)
+    await missBefore(inlet, here, known, state.first_seq)
+    return behind(state.first_seq - 1)
   }
   return readBehind(linked, inlet, known)
 }
 
-async function readBehind({ client, manager }: Linked, { stream, filter }: Inlet, place: Place): Promise<Reading> {
+async function readBehind(
+  { client, manager, connection, line }: Linked,
+  { stream, filter }: Inlet,
+  place: Place,
+): Promise<Reading> {
   const consumer = await client.consumers.get(stream, {
     filter_subjects: filter,
     opt_start_seq: place.after + 1,
     inactive_threshold: CONSUMER_NS,
   })
+  const largest = connection.info?.max_payload ?? MOST_BYTES
   const messages = await consumer.consume({
-    max_messages: 500,
+    max_messages: Math.min(MOST, Math.max(LEAST, Math.floor(MOST_BYTES / largest))),
     expires: EXPIRES_MS,
     abort_on_missing_resource: true,
   })
+  // What was under way is lost then, and the server takes it for delivered: it is asked for anew.
+  const forget = line.onCut(() => void messages.close())
   return {
     place,
     messages,
-    caughtUp: async () => {
+    firstSeq: async () => (await manager.streams.info(stream)).state.first_seq,
+    caughtUp: async (last) => {
       const { state } = await manager.streams.info(stream)
-      const { num_pending } = await consumer.info()
-      return num_pending === 0 && messages.getPending() === 0 ? state.last_seq : undefined
+      const { num_pending, delivered, name } = await consumer.info()
+      const come = last?.info.consumer === name ? last.info.deliverySequence : 0
+      if (delivered.consumer_seq > come) throw failed(stream, 'something was delivered, and has not come')
+      return num_pending === 0 ? state.last_seq : undefined
     },
     end: () => {
+      forget()
       void messages.close()
       // A server that does not answer is not waited for: it goes by itself.
       consumer.delete().catch(() => {})
     },
   }
+}
+
+/** Limits of a stream have removed what came behind a place. */
+async function missBefore(inlet: Inlet, here: Here, { created, after }: Place, first: number): Promise<void> {
+  const last = first - 1
+  const missed = `it has lost what it had from message ${after + 1} to ${last}, if anything for us: removed there before it was taken`
+  await miss(inlet, here, `${nameOf(created, after)}-${last}`, missed)
 }
 
 interface Telling {
@@ -180,21 +231,26 @@ interface Telling {
 async function takeAll(
   inlet: Inlet,
   here: Here,
-  { place: start, messages, caughtUp, end }: Reading,
+  { place: start, messages, firstSeq, caughtUp, end }: Reading,
   { signal, begun, gone }: Telling,
 ): Promise<void> {
   const next = batchesOf(messages, { clock: inlet.clock, idleMs: IDLE_MS, signal })
   let place = start
+  let came: JsMsg | null = null
   begun(place)
   try {
     for (let batch = await next(); batch !== null; batch = await next()) {
       const last = batch.at(-1)
       if (last === undefined) {
         // What is for others is not delivered: without this the place would stay where the last of ours was.
-        const after = await caughtUp()
+        const after = await caughtUp(came)
         if (after !== undefined && after > place.after) place = { ...place, after, waiting: 0 }
       } else {
+        const gap = gapIn(batch, place.after)
+        const first = gap === null ? 0 : await firstSeq()
+        if (gap !== null && first > gap + 1) await missBefore(inlet, here, { ...place, after: gap }, first)
         await takeBatch(inlet, here, batch, place.created)
+        came = last
         place = { ...place, after: last.seq, waiting: last.info.pending }
       }
       gone(place)
@@ -203,6 +259,16 @@ async function takeAll(
     end()
   }
   if (!signal.aborted) throw failed(inlet.stream, 'nothing is delivered any more')
+}
+
+/** The last message before numbers that are not there: of others, or removed. */
+function gapIn(batch: readonly JsMsg[], after: number): number | null {
+  let last = after
+  for (const { seq } of batch) {
+    if (seq > last + 1) return last
+    last = seq
+  }
+  return null
 }
 
 /** Resolves when all of it is durable. @throws the first that was not */
@@ -248,7 +314,7 @@ function judge(
 
 /** Takes one message that was refused before. @throws what is still wrong with it */
 export async function takeOne(inlet: Inlet, here: Here, refused: Refused): Promise<void> {
-  if ('missed' in refused) throw failed(inlet.stream, `it has lost ${refused.missed}`)
+  if ('missed' in refused) throw failed(inlet.stream, refused.missed)
   const { subject, headers, base64, name } = refused
   const data = Buffer.from(base64, 'base64')
   const event = read(inlet, here, { subject, headers: new Map(Object.entries(headers)), data, name })
@@ -257,20 +323,34 @@ export async function takeOne(inlet: Inlet, here: Here, refused: Refused): Promi
 
 /** The event in a message, if it is for us. @throws what is wrong with it */
 function read({ read: readMessage, stream, keys }: Inlet, here: Here, message: Named): TakenEvent | null {
-  const event = readMessage(message)
-  if (event === null || !keys.has(event.type)) return null
+  const event: unknown = readMessage(message)
+  if (event === null) return null
+  if (!isEvent(event)) throw failed(stream, 'read must give an event, which has a type, or null, and no promise')
+  if (!keys.has(event.type)) return null
   const { type, data, cause, traceparent, source = `nats/${stream}`, id = message.name } = event
   // What was sent from here comes from there as well.
   return source.startsWith(`${here.source}/`) ? null : { type, data, cause, traceparent, source, id }
 }
 
+/** Whether it is one as far as that must be known here: all else of it is checked where it is published. */
+function isEvent(value: unknown): value is TakenEvent {
+  // Of a promise nobody hears: what it fails with would end the process.
+  if (value instanceof Promise) value.catch(() => {})
+  return isRecord(value) && typeof value['type'] === 'string'
+}
+
 /** Whether a refusal is that of one event, which another attempt of all would meet again: the others are of the moment, or of the application. */
-const isItsOwn = (error: unknown): boolean =>
-  isBalletError(error) && (error.family === 'fix' || error.family === 'final') && error.status < 500
+function isItsOwn(error: unknown): boolean {
+  // What is thrown beside these comes from its schema; of one that throws, zod makes one that has to be waited for.
+  if (!isBalletError(error) || error.code === 'SCHEMA_ASYNC') return true
+  return (error.family === 'fix' || error.family === 'final') && error.status < 500
+}
 
 function laneOf({ keys }: Inlet, { type, data }: TakenEvent): string {
   const field = keys.get(type) ?? ''
-  return `${field}:${isRecord(data) ? String(data[field]) : ''}`
+  const key = isRecord(data) ? data[field] : undefined
+  // What is no string is no key, and refused.
+  return `${field}:${typeof key === 'string' ? key : ''}`
 }
 
 function messageOf({ subject, headers, data, seq }: JsMsg, created: string): Named {
@@ -279,7 +359,8 @@ function messageOf({ subject, headers, data, seq }: JsMsg, created: string): Nam
   return { subject, headers: named, data, name: nameOf(created, seq) }
 }
 
-async function putAside({ refused }: Inlet, here: Here, message: Named): Promise<void> {
+async function putAside(inlet: Inlet, here: Here, message: Named): Promise<void> {
+  const { refused } = inlet
   const { subject, headers, data, name } = message
   const input: Refused = {
     subject,
@@ -287,7 +368,14 @@ async function putAside({ refused }: Inlet, here: Here, message: Named): Promise
     base64: Buffer.from(data).toString('base64'),
     name,
   }
-  await here.startNamed({ call: refused, input, id: `${refused}:${name}` })
+  try {
+    await here.startNamed({ call: refused, input, id: `${refused}:${name}` })
+  } catch (error) {
+    if (!isItsOwn(error)) throw error
+    // Too large, say. It must hold up nothing, and not go without a word.
+    const why = `the message ${name} can be neither taken nor kept here: ${asError(error).message}`
+    await miss(inlet, here, name, why)
+  }
 }
 
 async function miss({ refused }: Inlet, here: Here, name: string, missed: string): Promise<void> {
