@@ -86,6 +86,7 @@ describe('what would stop everything', () => {
     const here = {
       publishNamed: async ({ id = '' }: { readonly id?: string | undefined }) => void published.push(id),
       startNamed: async ({ input }: { readonly input: unknown }) => started(input),
+      identity: () => Promise.resolve(undefined),
       source: 'shop',
       own: new Set<string>(),
     }

@@ -99,7 +99,13 @@ describe('streams of NATS', () => {
     const filter = `${world.prefix}.order.placed`
     const inlet = { link, stream: world.stream, filter, keys: new Map(), read: () => null, refused: '', clock }
     const nothing = (): Promise<void> => Promise.resolve()
-    const here = { publishNamed: nothing, startNamed: nothing, source: 'shop', own: new Set<string>() }
+    const here = {
+      publishNamed: nothing,
+      startNamed: nothing,
+      identity: () => Promise.resolve(undefined),
+      source: 'shop',
+      own: new Set<string>(),
+    }
     const places: unknown[] = []
     const ending = new AbortController()
     const heard = (place: unknown): void => {

@@ -44,13 +44,13 @@ export function batchesOf(messages: AsyncIterable<JsMsg>, waiting: Waiting): Nex
 
 /** Asks for the next message once, however often that is waited for: nothing stays of who has waited in vain. */
 class Asking {
-  readonly #iterator: AsyncIterator<JsMsg, void>
-  #asked: Promise<IteratorResult<JsMsg, void>> | null = null
+  readonly #iterator: AsyncIterator<JsMsg>
+  #asked: Promise<IteratorResult<JsMsg>> | null = null
   #tell = (): void => {}
   /** The answer has come: a message, that there is none any more, or why. */
   isThere = false
 
-  constructor(iterator: AsyncIterator<JsMsg, void>) {
+  constructor(iterator: AsyncIterator<JsMsg>) {
     this.#iterator = iterator
   }
 

@@ -33,7 +33,7 @@ const HEAD_BYTES = 1024
 export async function send(outlet: Outlet, here: Here, asked: Asked, signal: AbortSignal): Promise<void> {
   const { type, data } = asked.input as Sending
   const { link, stream, prefix } = outlet
-  const { source, id } = identityOf(here, asked.cause ?? '')
+  const { source, id } = await identityIn(here, { cause: asked.cause ?? '', type, key: asked.key })
   const key = asked.key === null ? undefined : splitKey(asked.key).value
   const event = {
     specversion: '1.0',
@@ -85,10 +85,18 @@ function problemOf(error: unknown, subject: string): string {
     : message
 }
 
+/** Source and id of an event. Of one from elsewhere both may have colons: which is which, the log of events knows. */
+async function identityIn(here: Here, event: Parameters<Here['identity']>[0]): Promise<ReturnType<typeof identityOf>> {
+  const [, source = '', ...id] = event.cause.split(':')
+  const isClear = here.own.has(source) || id.length === 1
+  const known = isClear ? undefined : await here.identity(event)
+  return known ?? identityOf(here, event.cause)
+}
+
 /**
  * Source and id of an event by what a reaction knows of it, `event:<source>:<id>`. What arose here has a source without a colon,
- * and gets the name of this application in front. What came from elsewhere keeps its own: a URL ends at the last colon, anything
- * else at the first.
+ * and gets the name of this application in front. What came from elsewhere keeps its own; where that
+ * is not known any more, a URL ends at the last colon, anything else at the first.
  */
 export function identityOf(
   { source: name, own }: Pick<Here, 'source' | 'own'>,
