@@ -142,6 +142,8 @@ describe('streams of NATS', () => {
     await first.close()
     const second = await openForTest(definition, { store: store() })
     await untilAfter(second, 3)
+    // It has waited for all to be open.
+    expect((await second.run('wire:take'))?.waits[0]?.attempt).toBeUndefined()
     await second.cancel('wire:take')
     await expect(second.startNamed({ call: 'wire.take', input: { from: -1 }, id: 'again' })).rejects.toThrow(
       'it must be',
