@@ -15,14 +15,14 @@ import { service } from './define/service.ts'
 import { systemClock } from './engine/clock.ts'
 import { cloudEventIn } from './server/cloud-event.ts'
 import type { Here } from './transports/nats/here.ts'
-import type { From, ReadMessage, Refused } from './transports/nats/intake.ts'
+import type { From, ReadMessage, Refused } from './transports/nats/inlet.ts'
 import { Link, type NatsConnection } from './transports/nats/link.ts'
 import type { Sending } from './transports/nats/send.ts'
 import { NatsTransport } from './transports/nats/transport.ts'
 
 export type { EventTransport } from './define/definition.ts'
 export type { TakenEvent } from './transports/nats/here.ts'
-export type { NatsMessage, ReadMessage } from './transports/nats/intake.ts'
+export type { NatsMessage, ReadMessage } from './transports/nats/inlet.ts'
 export type { NatsConnection } from './transports/nats/link.ts'
 
 /** Which events cross, and how. */

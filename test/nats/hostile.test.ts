@@ -4,6 +4,7 @@ import { createServer, connect as dial, type AddressInfo, type Socket } from 'no
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { RetentionPolicy } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { ballet, event, memory, type Application } from '../../src/index.ts'
 import type { ReadMessage } from '../../src/nats.ts'
@@ -92,12 +93,13 @@ describe('what would stop everything', () => {
     }
     return {
       inlet,
+      here,
       published,
-      untilHeard: async (isOver: (place: { readonly after: number }) => boolean) => {
+      untilHeard: async (isOver: (place: { readonly after: number } | undefined) => boolean) => {
         const info = await (await world.nats.manager()).streams.info(world.stream)
         const place = progress === undefined ? undefined : { created: info.created, waiting: 0, ...progress }
         const heard = (said: unknown): void => {
-          if (isOver(said as { readonly after: number })) ending.abort()
+          if (isOver(said as { readonly after: number } | undefined)) ending.abort()
         }
         const taking = take(inlet, here, 'all', { progress: place, signal: ending.signal, heard })
         await expect(taking).rejects.toThrow('aborted')
@@ -154,7 +156,7 @@ describe('what would stop everything', () => {
       if (input !== null && typeof input === 'object' && 'missed' in input) told.push(input.missed)
       else throw fault('PAYLOAD_TOO_LARGE', { what: 'The input', size: 2, limit: 1 })
     })
-    await untilHeard(({ after }) => after === 2)
+    await untilHeard((place) => place?.after === 2)
     expect(told).toEqual([
       expect.stringMatching(/^the message \S+\.1 can be neither taken nor kept here: .*more than 1/),
       expect.stringMatching(/^the message \S+\.2 can be neither/),
@@ -167,9 +169,21 @@ describe('what would stop everything', () => {
     const told: unknown[] = []
     const places: number[] = []
     const { untilHeard } = takeBare({ after: 1 }, (input) => told.push(input))
-    await untilHeard(({ after }) => places.push(after) === 1)
+    await untilHeard((place) => places.push(place?.after ?? -1) === 1)
     expect(told).toMatchObject([{ missed: expect.stringContaining('from message 2 to 3') as string }])
     expect(places).toEqual([3])
+  })
+
+  test('each message that was taken says that the attempt lives: those of one key may take long', async () => {
+    for (const id of ['1', '2', '3']) await order(id)
+    const { inlet, untilHeard } = takeBare(undefined, () => {})
+    inlet.read = ({ subject }) => ({ type: 'order.placed', id: subject, data: { orderId: '1' } })
+    const heard: unknown[] = []
+    await untilHeard((place) => {
+      heard.push(place)
+      return place?.after === 3
+    })
+    expect(heard.filter((place) => place === undefined)).toHaveLength(3)
   })
 
   test('a stream that has lost what was taken gives its numbers once more, and they are taken', async () => {
@@ -177,14 +191,33 @@ describe('what would stop everything', () => {
     const told: unknown[] = []
     const { inlet, published, untilHeard } = takeBare({ after: 9 }, (input) => told.push(input))
     inlet.read = ({ subject }) => ({ type: 'order.placed', id: subject, data: {} })
-    await untilHeard(({ after }) => {
-      if (after === 2) void order('3')
-      return after === 3
+    await untilHeard((place) => {
+      if (place?.after === 2) void order('3')
+      return place?.after === 3
     })
     expect(told).toMatchObject([
       { missed: expect.stringContaining('from message 3 to 9, and gives those numbers') as string },
     ])
     expect(published).toEqual([`${world.prefix}.order.placed`])
+  })
+
+  test('a stream that removes what was not taken here is refused', async () => {
+    const name = `${world.stream}-interest`
+    await world.nats.makeStream({ name, subjects: ['interest.>'], retention: RetentionPolicy.Interest })
+    const { inlet, here } = takeBare(undefined, () => {})
+    let time = 0
+    // Pauses are over at once, and have taken long.
+    const after = (ms: number, over: () => void): (() => void) => {
+      const pause = ms < 10_000 ? setImmediate(over) : undefined
+      if (pause !== undefined) time += 11_000
+      return () => clearImmediate(pause)
+    }
+    const link = new Link(name, world.nats.connect)
+    const { signal } = new AbortController()
+    const told = { progress: undefined, signal, heard: () => {} }
+    const taking = take({ ...inlet, link, stream: name, clock: { now: () => time, after } }, here, 'all', told)
+    await expect(taking).rejects.toThrow('its retention is "interest"')
+    await link.close()
   })
 
   test('what the server had sent when the connection was cut is asked for anew', async () => {

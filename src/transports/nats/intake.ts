@@ -7,63 +7,16 @@
 //   refused    it is no event, or one that its schema refuses: a call of its own, stuck, which a person tries again or cancels
 //
 // Messages of one key are taken in their order, others beside each other. Called by transport.ts.
-import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream'
-import { elapsedOf, type Clock } from '../../core/clock.ts'
+import type { JsMsg } from '@nats-io/jetstream'
+import { elapsedOf } from '../../core/clock.ts'
 import { asError, isBalletError } from '../../core/errors.ts'
 import { isRecord, type Json } from '../../core/json.ts'
 import type { Heard } from '../../core/transport.ts'
 import { batchesOf, within } from './batches.ts'
 import type { Here, TakenEvent } from './here.ts'
-import { failed, type Link, type Linked } from './link.ts'
-
-/** A message, as plain data. */
-export interface NatsMessage {
-  readonly subject: string
-  /** By names in lower case. */
-  readonly headers: ReadonlyMap<string, string>
-  readonly data: Uint8Array
-}
-
-/** Reads the event in a message; null when it has none that concerns us. @throws what is wrong with it */
-export type ReadMessage = (message: NatsMessage) => TakenEvent | null
-
-/** Where the first attempt begins: with all that the stream has, with what comes from now on, or behind a message. */
-export type From = 'all' | 'now' | number
-
-export interface Inlet {
-  readonly link: Link
-  readonly stream: string
-  /** Of the subjects that are asked for. */
-  readonly filter: string
-  /** The fields of the keys, by the types that are taken. */
-  readonly keys: ReadonlyMap<string, string>
-  readonly read: ReadMessage
-  /** The operation that stands for a message which was refused: `orders.takeOne`. */
-  readonly refused: string
-  readonly clock: Clock
-}
-
-/** How far it is. */
-interface Place {
-  /** When the stream was made: by that a new one of the same name is known. */
-  readonly created: string
-  /** All up to this message of the stream have been taken, or were not for us. */
-  readonly after: number
-  /** Messages that wait in the stream, as far as was known when the last one came. */
-  readonly waiting: number
-}
-
-/** What a call that stands for a message is handed: the message, or what was missed. */
-export type Refused =
-  | {
-      readonly subject: string
-      readonly headers: Readonly<Record<string, string>>
-      readonly base64: string
-      /** Of the message, in its stream: what its event is known by when it has no id. */
-      readonly name: string
-    }
-  /** Or in words what was lost. */
-  | { readonly missed: string }
+import type { From, Inlet, NatsMessage, Refused } from './inlet.ts'
+import { failed } from './link.ts'
+import { begin, miss, missBefore, nameOf, placeOf, type Place, type Reading } from './reading.ts'
 
 /** A message, and what it is known by. */
 interface Named extends NatsMessage {
@@ -72,17 +25,8 @@ interface Named extends NatsMessage {
 
 /** What has come no sooner than this after the last is looked after: that it goes on, and how far it is. */
 const IDLE_MS = 10_000
-/** A request to the server for more messages lasts so long; when it is not heard of for that long, it is looked for. */
-const EXPIRES_MS = 10_000
-/** Messages that are asked for at a time, so that as many of the largest that the server takes have room, bytes. */
-const MOST = 500
-const LEAST = 16
-const MOST_BYTES = 134_217_728
 /** What is asked first is answered sooner than this, or is asked again. */
 const BEGIN_MS = 30_000
-/** A consumer of which nobody has heard goes, nanoseconds. */
-const CONSUMER_NS = 60_000_000_000
-
 /** What goes wrong is tried again at once, a little later each time, for so long; then the attempt fails, and everybody sees why. */
 const AGAIN_MS = { first: 100, most: 2000, inAll: 10_000 }
 
@@ -99,6 +43,8 @@ export async function take(inlet: Inlet, here: Here, from: From, { progress, sig
   let place = placeOf(progress)
   let pause = AGAIN_MS.first
   let failingSince: number | null = null
+  // Messages of one key are taken one after the other: many of them may take long.
+  const lives = (): void => heard()
   const begun = (at: Place): void => heard((place = at))
   const gone = (on: Place): void => {
     pause = AGAIN_MS.first
@@ -110,7 +56,7 @@ export async function take(inlet: Inlet, here: Here, from: From, { progress, sig
       const reading = begin(inlet, here, from, place)
       // Whoever is told to end does not wait until it has begun, which may be for ever.
       const one = await within(reading, { clock, idleMs: BEGIN_MS, signal })
-      if (typeof one === 'object') await takeAll(inlet, here, one, { signal, begun, gone })
+      if (typeof one === 'object') await takeAll(inlet, here, one, { signal, begun, lives, gone })
       else
         reading.then(
           ({ end }) => end(),
@@ -128,102 +74,11 @@ export async function take(inlet: Inlet, here: Here, from: From, { progress, sig
   throw asError(signal.reason)
 }
 
-interface Reading {
-  readonly place: Place
-  readonly messages: ConsumerMessages
-  /**
-   * All that the stream had at a moment when nothing of it was still to be delivered; undefined when something is.
-   * @param last that came. @throws when something was delivered behind it, and is lost on the way
-   */
-  readonly caughtUp: (last: JsMsg | null) => Promise<number | undefined>
-  /** Of the first message that the stream still has. */
-  readonly firstSeq: () => Promise<number>
-  readonly end: () => void
-}
-
-/** Begins to read behind a place, once it is sure that it is one of this stream. */
-async function begin(inlet: Inlet, here: Here, from: From, known: Place | null): Promise<Reading> {
-  const { link, stream } = inlet
-  const linked = await link.open()
-  const { created, state, config } = await linked.manager.streams.info(stream)
-  if (config.retention !== 'limits')
-    throw failed(
-      stream,
-      `its retention is "${config.retention}", by which it removes what was not taken here; it must be "limits"`,
-    )
-  if (known === null) {
-    const after = from === 'all' ? 0 : from === 'now' ? state.last_seq : from
-    return readBehind(linked, inlet, { created, after, waiting: 0 })
-  }
-  const { after } = known
-  const behind = (last: number): Promise<Reading> => readBehind(linked, inlet, { created, after: last, waiting: 0 })
-  if (known.created !== created) {
-    const missed = `it has lost what it had behind message ${after}, if anything: it was made anew`
-    await miss(inlet, here, nameOf(known.created, after), missed)
-    return behind(0)
-  }
-  if (state.last_seq < after) {
-    const { last_seq: last } = state
-    const missed = `it has lost what it had from message ${last + 1} to ${after}, and gives those numbers once more: what was lost had been taken here`
-    await miss(inlet, here, `${nameOf(created, after)}-${last}`, missed)
-    return behind(last)
-  }
-  if (state.first_seq > after + 1) {
-    await missBefore(inlet, here, known, state.first_seq)
-    return behind(state.first_seq - 1)
-  }
-  return readBehind(linked, inlet, known)
-}
-
-async function readBehind(
-  { client, manager, connection, line }: Linked,
-  { stream, filter }: Inlet,
-  place: Place,
-): Promise<Reading> {
-  const consumer = await client.consumers.get(stream, {
-    filter_subjects: filter,
-    opt_start_seq: place.after + 1,
-    inactive_threshold: CONSUMER_NS,
-  })
-  const largest = connection.info?.max_payload ?? MOST_BYTES
-  const messages = await consumer.consume({
-    max_messages: Math.min(MOST, Math.max(LEAST, Math.floor(MOST_BYTES / largest))),
-    expires: EXPIRES_MS,
-    abort_on_missing_resource: true,
-  })
-  // What was under way is lost then, and the server takes it for delivered: it is asked for anew.
-  const forget = line.onCut(() => void messages.close())
-  return {
-    place,
-    messages,
-    firstSeq: async () => (await manager.streams.info(stream)).state.first_seq,
-    caughtUp: async (last) => {
-      const { state } = await manager.streams.info(stream)
-      const { num_pending, delivered, name } = await consumer.info()
-      const come = last?.info.consumer === name ? last.info.deliverySequence : 0
-      if (delivered.consumer_seq > come) throw failed(stream, 'something was delivered, and has not come')
-      return num_pending === 0 ? state.last_seq : undefined
-    },
-    end: () => {
-      forget()
-      void messages.close()
-      // A server that does not answer is not waited for: it goes by itself.
-      consumer.delete().catch(() => {})
-    },
-  }
-}
-
-/** Limits of a stream have removed what came behind a place. */
-async function missBefore(inlet: Inlet, here: Here, { created, after }: Place, first: number): Promise<void> {
-  const last = first - 1
-  const missed = `it has lost what it had from message ${after + 1} to ${last}, if anything for us: removed there before it was taken`
-  await miss(inlet, here, `${nameOf(created, after)}-${last}`, missed)
-}
-
 interface Telling {
   readonly signal: AbortSignal
-  /** Is told where it begins, and then how far it has gone on. */
+  /** Is told where it begins, of each message, and then how far it has gone on. */
   readonly begun: (place: Place) => void
+  readonly lives: () => void
   readonly gone: (place: Place) => void
 }
 
@@ -232,7 +87,7 @@ async function takeAll(
   inlet: Inlet,
   here: Here,
   { place: start, messages, firstSeq, caughtUp, end }: Reading,
-  { signal, begun, gone }: Telling,
+  { signal, begun, lives, gone }: Telling,
 ): Promise<void> {
   const next = batchesOf(messages, { clock: inlet.clock, idleMs: IDLE_MS, signal })
   let place = start
@@ -249,7 +104,12 @@ async function takeAll(
         const gap = gapIn(batch, place.after)
         const first = gap === null ? 0 : await firstSeq()
         if (gap !== null && first > gap + 1) await missBefore(inlet, here, { ...place, after: gap }, first)
-        await takeBatch(inlet, here, batch, place.created)
+        await takeBatch(
+          inlet,
+          here,
+          batch.map((one) => messageOf(one, place.created)),
+          lives,
+        )
         came = last
         place = { ...place, after: last.seq, waiting: last.info.pending }
       }
@@ -272,13 +132,12 @@ function gapIn(batch: readonly JsMsg[], after: number): number | null {
 }
 
 /** Resolves when all of it is durable. @throws the first that was not */
-async function takeBatch(inlet: Inlet, here: Here, batch: readonly JsMsg[], created: string): Promise<void> {
+async function takeBatch(inlet: Inlet, here: Here, batch: readonly Named[], lives: () => void): Promise<void> {
   const lanes = new Map<string, Promise<void>>()
-  for (const one of batch) {
-    const message = messageOf(one, created)
+  for (const message of batch) {
     const { lane, work } = judge(inlet, here, message)
-    const before = lanes.get(lane)
-    if (work !== null) lanes.set(lane, before === undefined ? work() : before.then(work))
+    const before = lanes.get(lane) ?? Promise.resolve()
+    if (work !== null) lanes.set(lane, before.then(work).then(lives))
   }
   const over = await Promise.allSettled(lanes.values())
   for (const one of over) if (one.status === 'rejected') throw asError(one.reason)
@@ -376,19 +235,4 @@ async function putAside(inlet: Inlet, here: Here, message: Named): Promise<void>
     const why = `the message ${name} can be neither taken nor kept here: ${asError(error).message}`
     await miss(inlet, here, name, why)
   }
-}
-
-async function miss({ refused }: Inlet, here: Here, name: string, missed: string): Promise<void> {
-  await here.startNamed({ call: refused, input: { missed } satisfies Refused, id: `${refused}:missed:${name}` })
-}
-
-/** Of a message: when its stream was made and its place there, without the signs that an id cannot have. */
-const nameOf = (created: string, seq: number): string => `${created.replaceAll(/[^\w.-]/g, '')}.${seq}`
-
-function placeOf(progress: Json | undefined): Place | null {
-  if (!isRecord(progress)) return null
-  const { created, after, waiting = 0 } = progress
-  return typeof created === 'string' && typeof after === 'number' && typeof waiting === 'number'
-    ? { created, after, waiting }
-    : null
 }

@@ -4,7 +4,8 @@
 import type { Asked, Heard, Transport } from '../../core/transport.ts'
 import { asError } from '../../core/errors.ts'
 import type { Here } from './here.ts'
-import { take, takeOne, type From, type Inlet, type Refused } from './intake.ts'
+import type { From, Inlet, Refused } from './inlet.ts'
+import { take, takeOne } from './intake.ts'
 import type { Link } from './link.ts'
 import { send, type Outlet } from './send.ts'
 
