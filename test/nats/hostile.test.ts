@@ -7,7 +7,8 @@ import { z } from 'zod'
 import { RetentionPolicy } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { ballet, event, memory, type Application } from '../../src/index.ts'
-import type { ReadMessage } from '../../src/nats.ts'
+import type { ReadMessage, TakenEvent } from '../../src/nats.ts'
+import type { Clock } from '../../src/core/clock.ts'
 import { fault } from '../../src/core/errors.ts'
 import { take } from '../../src/transports/nats/intake.ts'
 import { Link } from '../../src/transports/nats/link.ts'
@@ -58,6 +59,19 @@ async function wayTo(url: string) {
   }
 }
 
+/** Pauses are over at once, and have taken long; what is waited for longer comes first. */
+function hurried(): Clock {
+  let time = 0
+  return {
+    now: () => time,
+    after: (ms, over) => {
+      const pause = ms < 10_000 ? setImmediate(over) : undefined
+      if (pause !== undefined) time += 11_000
+      return () => clearImmediate(pause)
+    },
+  }
+}
+
 describe('what would stop everything', () => {
   const world = worldOfTests()
   const order = (id: string): Promise<number> =>
@@ -80,12 +94,12 @@ describe('what would stop everything', () => {
         throw new Error('no event')
       }) as ReadMessage,
       refused: 'wire.takeOne',
-      clock: new HandClock(),
+      clock: new HandClock() as Clock,
     }
     const ending = new AbortController()
     const published: string[] = []
     const here = {
-      publishNamed: async ({ id = '' }: { readonly id?: string | undefined }) => void published.push(id),
+      publishNamed: async ({ id = '' }: { readonly id?: string | undefined }): Promise<void> => void published.push(id),
       startNamed: async ({ input }: { readonly input: unknown }) => started(input),
       identity: () => Promise.resolve(undefined),
       source: 'shop',
@@ -186,6 +200,22 @@ describe('what would stop everything', () => {
     expect(heard.filter((place) => place === undefined)).toHaveLength(3)
   })
 
+  test('a message for which an application that is overloaded has no room waits for it, and no other does', async () => {
+    for (const id of ['1', '2', '3']) await order(id)
+    const { inlet, here, untilHeard } = takeBare(undefined, () => {})
+    inlet.clock = hurried()
+    inlet.read = ({ data }) => JSON.parse(new TextDecoder().decode(data)) as TakenEvent
+    const asked: string[] = []
+    here.publishNamed = ({ id = '' }) => {
+      asked.push(id)
+      const isFull = id === '2' && asked.length < 20
+      return isFull ? Promise.reject(fault('OVERLOADED', { problem: 'full' })) : Promise.resolve()
+    }
+    await untilHeard((place) => place?.after === 3)
+    expect(asked.filter((id) => id !== '2')).toEqual(['1', '3'])
+    expect(asked).toHaveLength(20)
+  })
+
   test('a stream that has lost what was taken gives its numbers once more, and they are taken', async () => {
     for (const id of ['1', '2']) await order(id)
     const told: unknown[] = []
@@ -205,17 +235,10 @@ describe('what would stop everything', () => {
     const name = `${world.stream}-interest`
     await world.nats.makeStream({ name, subjects: ['interest.>'], retention: RetentionPolicy.Interest })
     const { inlet, here } = takeBare(undefined, () => {})
-    let time = 0
-    // Pauses are over at once, and have taken long.
-    const after = (ms: number, over: () => void): (() => void) => {
-      const pause = ms < 10_000 ? setImmediate(over) : undefined
-      if (pause !== undefined) time += 11_000
-      return () => clearImmediate(pause)
-    }
     const link = new Link(name, world.nats.connect)
     const { signal } = new AbortController()
     const told = { progress: undefined, signal, heard: () => {} }
-    const taking = take({ ...inlet, link, stream: name, clock: { now: () => time, after } }, here, 'all', told)
+    const taking = take({ ...inlet, link, stream: name, clock: hurried() }, here, 'all', told)
     await expect(taking).rejects.toThrow('its retention is "interest"')
     await link.close()
   })

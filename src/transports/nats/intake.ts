@@ -104,12 +104,8 @@ async function takeAll(
         const gap = gapIn(batch, place.after)
         const first = gap === null ? 0 : await firstSeq()
         if (gap !== null && first > gap + 1) await missBefore(inlet, here, { ...place, after: gap }, first)
-        await takeBatch(
-          inlet,
-          here,
-          batch.map((one) => messageOf(one, place.created)),
-          lives,
-        )
+        const named = batch.map((one) => messageOf(one, place.created))
+        await takeBatch(inlet, here, named, { signal, lives })
         came = last
         place = { ...place, after: last.seq, waiting: last.info.pending }
       }
@@ -132,12 +128,34 @@ function gapIn(batch: readonly JsMsg[], after: number): number | null {
 }
 
 /** Resolves when all of it is durable. @throws the first that was not */
-async function takeBatch(inlet: Inlet, here: Here, batch: readonly Named[], lives: () => void): Promise<void> {
+async function takeBatch(
+  inlet: Inlet,
+  here: Here,
+  batch: readonly Named[],
+  { signal, lives }: Pick<Telling, 'signal' | 'lives'>,
+): Promise<void> {
+  /** What has no room waits for it in its lane: made anew as a whole, most of it would have none again. */
+  const patiently = async (work: () => Promise<void>): Promise<void> => {
+    for (let pause = AGAIN_MS.first; ; pause = Math.min(pause * 2, AGAIN_MS.most)) {
+      try {
+        await work()
+        return lives()
+      } catch (error) {
+        if (!isBalletError(error) || error.code !== 'OVERLOADED' || signal.aborted) throw error
+      }
+      lives()
+      await within(new Promise(() => {}), { clock: inlet.clock, idleMs: pause, signal })
+    }
+  }
   const lanes = new Map<string, Promise<void>>()
   for (const message of batch) {
     const { lane, work } = judge(inlet, here, message)
     const before = lanes.get(lane) ?? Promise.resolve()
-    if (work !== null) lanes.set(lane, before.then(work).then(lives))
+    if (work !== null)
+      lanes.set(
+        lane,
+        before.then(() => patiently(work)),
+      )
   }
   const over = await Promise.allSettled(lanes.values())
   for (const one of over) if (one.status === 'rejected') throw asError(one.reason)
