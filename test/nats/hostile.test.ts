@@ -10,6 +10,7 @@ import { ballet, event, memory, type Application } from '../../src/index.ts'
 import type { ReadMessage, TakenEvent } from '../../src/nats.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import { fault } from '../../src/core/errors.ts'
+import type { From } from '../../src/transports/nats/inlet.ts'
 import { take } from '../../src/transports/nats/intake.ts'
 import { Link } from '../../src/transports/nats/link.ts'
 import { HandClock } from '../../src/testing.ts'
@@ -109,13 +110,13 @@ describe('what would stop everything', () => {
       inlet,
       here,
       published,
-      untilHeard: async (isOver: (place: { readonly after: number } | undefined) => boolean) => {
+      untilHeard: async (isOver: (place: { readonly after: number } | undefined) => boolean, from: From = 'all') => {
         const info = await (await world.nats.manager()).streams.info(world.stream)
         const place = progress === undefined ? undefined : { created: info.created, waiting: 0, ...progress }
         const heard = (said: unknown): void => {
           if (isOver(said as { readonly after: number } | undefined)) ending.abort()
         }
-        const taking = take(inlet, here, 'all', { progress: place, signal: ending.signal, heard })
+        const taking = take(inlet, here, from, { progress: place, signal: ending.signal, heard })
         await expect(taking).rejects.toThrow('aborted')
         await link.close()
       },
@@ -186,6 +187,19 @@ describe('what would stop everything', () => {
     await untilHeard((place) => places.push(place?.after ?? -1) === 1)
     expect(told).toMatchObject([{ missed: expect.stringContaining('from message 2 to 3') as string }])
     expect(places).toEqual([3])
+  })
+
+  test.each([
+    ['all', []],
+    [1, [{ missed: expect.stringContaining('from message 2 to 3') as string }]],
+  ] as const)('what is not there when it begins with %s is missed by whoever asked for it', async (from, missed) => {
+    for (const id of ['1', '2', '3', '4']) await order(id)
+    await (await world.nats.manager()).streams.purge(world.stream, { seq: 4 })
+    const told: unknown[] = []
+    const { inlet, untilHeard } = takeBare(undefined, (input) => told.push(input))
+    inlet.read = () => null
+    await untilHeard((place) => place?.after === 4, from)
+    expect(told).toEqual(missed)
   })
 
   test('each message that was taken says that the attempt lives: those of one key may take long', async () => {

@@ -99,7 +99,7 @@ async function takeAll(
       if (last === undefined) {
         // What is for others is not delivered: without this the place would stay where the last of ours was.
         const after = await caughtUp(came)
-        if (after !== undefined && after > place.after) place = { ...place, after, waiting: 0 }
+        if (after !== undefined) place = { ...place, after: Math.max(after, place.after), waiting: 0 }
       } else {
         const gap = gapIn(batch, place.after)
         const first = gap === null ? 0 : await firstSeq()

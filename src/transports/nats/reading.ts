@@ -48,8 +48,10 @@ export async function begin(inlet: Inlet, here: Here, from: From, known: Place |
       stream,
       `its retention is "${config.retention}", by which it removes what was not taken here; it must be "limits"`,
     )
+  /** Before all that it has: what is not there any more was never promised. */
+  const all = Math.max(0, state.first_seq - 1)
   if (known === null) {
-    const after = from === 'all' ? 0 : from === 'now' ? state.last_seq : from
+    const after = from === 'all' ? all : from === 'now' ? state.last_seq : from
     return readBehind(linked, inlet, { created, after, waiting: 0 })
   }
   const { after } = known
@@ -57,7 +59,7 @@ export async function begin(inlet: Inlet, here: Here, from: From, known: Place |
   if (known.created !== created) {
     const missed = `it has lost what it had behind message ${after}, if anything: it was made anew`
     await miss(inlet, here, nameOf(known.created, after), missed)
-    return behind(0)
+    return behind(all)
   }
   if (state.last_seq < after) {
     const { last_seq: last } = state
