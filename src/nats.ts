@@ -141,6 +141,8 @@ function checked(what: string, name: string, options: NatsTransportOptions) {
       refuse(what, `${option} must be 1 to 200 printable characters without spaces`)
   if (/[.*>/\\]/.test(stream)) refuse(what, `"${stream}" is no name of a stream`)
   if (/[*>]/.test(prefix)) refuse(what, 'prefix must be the beginning of a subject, without * and >')
+  for (const [option, subject] of Object.entries({ prefix, filter }))
+    if (subject.split('.').includes('')) refuse(what, `${option} must have something between its dots`)
   if (from !== 'all' && from !== 'now') refuse(what, 'from must be "all" or "now"')
   for (const [option, types] of Object.entries({ sends, takes }))
     if (!Array.isArray(types) || !types.every((one) => isEventType(one)))

@@ -158,6 +158,8 @@ describe('events over NATS', () => {
     [{ stream: 'a b' }, 'stream must be 1 to 200 printable characters without spaces'],
     [{ stream: 'a.b' }, '"a.b" is no name of a stream'],
     [{ prefix: 'a.>' }, 'prefix must be the beginning of a subject'],
+    [{ prefix: 'a.' }, 'prefix must have something between its dots'],
+    [{ filter: 'a..b' }, 'filter must have something between its dots'],
     [{ from: 'then' as 'now' }, 'from must be "all" or "now"'],
     [{ sends: [{}] as never }, 'sends must be a list of event types'],
     [{ sends: [], takes: [] }, 'it has neither sends nor takes'],
