@@ -128,6 +128,13 @@ export interface WorkDoor {
   take(asked: Omit<WorkAsked, 'id'>, address: string, signal: AbortSignal): Promise<HandedOut>
   /** The answer of a call. @throws ANSWER_UNAWAITED, SIGNATURE_REFUSED and what reading it throws */
   answer(token: string, request: Request): Promise<void>
+  /** That a call lives which was handed out, or whether it is still wanted. @throws HEARTBEAT_UNWANTED, SIGNATURE_REFUSED and what reading it throws */
+  hear(token: string, request: Request): Promise<void>
+  /**
+   * An answer or a heartbeat that another node waits for, once it is sure who sends it; its body can be read once more.
+   * @throws SIGNATURE_REFUSED and what reading it throws
+   */
+  judged(sent: 'answer' | 'heartbeat', request: Request): Promise<Request>
   /** Calls that were handed out by these tokens have not come to whoever asked. */
   lost(tokens: readonly string[]): void
 }

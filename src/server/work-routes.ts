@@ -1,4 +1,4 @@
-// The routes of services that fetch their calls: for work, to end a request for it, and for what came of a call.
+// The routes of services that fetch their calls: for work, to end a request for it, for what came of a call, and that one lives.
 import { fault } from '../core/errors.ts'
 import { bareAnswer, textAnswer, type Answer } from './answer.ts'
 import { segment, type Exchange, type Route } from './route.ts'
@@ -28,10 +28,12 @@ async function endFetch(exchange: Exchange): Promise<Answer> {
   return bareAnswer(204)
 }
 
-async function answerWork(exchange: Exchange): Promise<Answer> {
-  const { request, work } = exchange
-  return (await work.answer(placeOf(exchange), segment(exchange, 'token'), request)) ?? bareAnswer(204)
-}
+const sent = (what: 'answer' | 'heartbeat'): Route['answer'] =>
+  told(async (exchange) => {
+    const { request, work } = exchange
+    const about = { what, token: segment(exchange, 'token') }
+    return (await work.sent(placeOf(exchange), about, request)) ?? bareAnswer(204)
+  })
 
 /** What is refused is told here too. */
 function told(answer: Route['answer']): Route['answer'] {
@@ -65,6 +67,13 @@ export const workRoutes: readonly Route[] = [
     path: '/api/work/{service}/{token}',
     summary: 'Answer a call that was fetched',
     query: [],
-    answer: told(answerWork),
+    answer: sent('answer'),
+  },
+  {
+    method: 'POST',
+    path: '/api/work/{service}/{token}/heartbeat',
+    summary: 'Say that a call lives, and hear whether it is wanted',
+    query: [],
+    answer: sent('heartbeat'),
   },
 ]

@@ -28,7 +28,7 @@ const LIMIT_BYTES = 1_048_576
 const RECENT_MS = 5000
 /** Nodes and services that something is known of. */
 const KNOWN = 10_000
-const AS_IT_SHOULD_BE: ReadonlySet<string> = new Set(['ANSWER_UNAWAITED', 'OVERLOADED'])
+const AS_IT_SHOULD_BE: ReadonlySet<string> = new Set(['ANSWER_UNAWAITED', 'HEARTBEAT_UNWANTED', 'OVERLOADED'])
 const NEVER = new AbortController().signal
 
 /** What is known of a service at another node. */
@@ -177,21 +177,32 @@ export class Work {
     )
   }
 
-  /** The answer of a call, at the node that waits for it. @throws ANSWER_UNAWAITED, and what that does */
-  async answer({ app, door }: Place, token: string, request: Request): Promise<Response | null> {
+  /**
+   * What came of a call, or that it lives, at the node that waits for it; null when that is this one. Nobody else is asked, and no
+   * store, before it is sure who sends it. @throws ANSWER_UNAWAITED, HEARTBEAT_UNWANTED, and what that node does
+   */
+  async sent(
+    { app, door }: Place,
+    { what, token }: { readonly what: 'answer' | 'heartbeat'; readonly token: string },
+    request: Request,
+  ): Promise<Response | null> {
     const { forwarding, isPassedOn } = this.#options
+    const unawaited = what === 'answer' ? 'ANSWER_UNAWAITED' : 'HEARTBEAT_UNWANTED'
     const at = token.indexOf('.')
     const node = token.slice(0, Math.max(at, 0))
     if (node === app.standing.node) {
-      await door.answer(token.slice(at + 1), request)
+      const own = token.slice(at + 1)
+      await (what === 'answer' ? door.answer(own, request) : door.hear(own, request))
       return null
     }
-    if (isPassedOn(request)) throw fault('ANSWER_UNAWAITED')
+    const judged = await door.judged(what, request)
+    if (isPassedOn(request)) throw fault(unawaited)
     const owner = app.fetching.others().find(({ id }) => id === node) ?? (await app.fetching.find(node))
-    if (owner === null) throw fault('ANSWER_UNAWAITED')
+    if (owner === null) throw fault(unawaited)
     if (!forwarding.isPossible)
       throw fault('OWNER_UNREACHABLE', { address: owner.address, problem: 'this node has no BALLET_NODE_SECRET' })
-    return forwarding.pass(request, { owner, over: NEVER }, { limitBytes: ANSWER_LIMIT_BYTES, signal: request.signal })
+    const how = { limitBytes: ANSWER_LIMIT_BYTES, signal: request.signal }
+    return forwarding.pass(judged, { owner, over: NEVER }, how)
   }
 
   /** What another node asks. @param client aborted when that has gone before the answer was written */

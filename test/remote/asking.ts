@@ -11,6 +11,9 @@ export interface Call {
   readonly timeoutMs: number
   readonly traceparent: string
   readonly answerTo: string
+  readonly heartbeatMs?: number
+  readonly heartbeatTo: string
+  readonly progress?: unknown
 }
 
 interface Signing {
@@ -68,5 +71,11 @@ export class Asker {
   answer({ idempotencyKey, answerTo }: Call, came: object, how: Signing = {}): Promise<string> {
     const body = JSON.stringify({ idempotencyKey, ...came })
     return this.send(answerTo, signed(body, { id: idempotencyKey, ...how }))
+  }
+
+  /** How that a call lives was taken. */
+  beat({ idempotencyKey, heartbeatTo }: Call, said: object = {}, how: Signing = {}): Promise<string> {
+    const body = JSON.stringify({ idempotencyKey, ...said })
+    return this.send(heartbeatTo, signed(body, { id: idempotencyKey, ...how }))
   }
 }

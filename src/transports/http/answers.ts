@@ -49,7 +49,7 @@ interface Waiting extends Awaited {
 }
 
 /** Bytes of a heartbeat: of its progress, and what stands around it. */
-const BEAT_LIMIT_BYTES = 2 * PROGRESS_LIMIT_BYTES
+export const BEAT_LIMIT_BYTES: number = 2 * PROGRESS_LIMIT_BYTES
 
 /** 256 bits: whoever knows an address was told it. */
 const TOKEN_BYTES = 32
@@ -97,16 +97,19 @@ export class Awaiting {
     waiting.answer(came)
   }
 
+  /** Takes a heartbeat, or answers whether the attempt is wanted. @throws HEARTBEAT_UNWANTED, SIGNATURE_REFUSED and what reading it throws */
   async hear(token: string, request: Request): Promise<void> {
     const { secrets } = this.#awaited(token, 'HEARTBEAT_UNWANTED')
     const taking = { ...this.#taking, bodyLimitBytes: BEAT_LIMIT_BYTES }
     const { body, id } = await admitted(request, taking, ['POST'], secrets)
-    const { idempotencyKey, beat, progress } = readBeat(body)
+    const { idempotencyKey, beat, progress, asks } = readBeat(body)
     const waiting = this.#awaited(token, 'HEARTBEAT_UNWANTED')
     requireSame(waiting, idempotencyKey, id)
-    const isLate = beat !== undefined && beat <= waiting.beat
-    waiting.heard?.(isLate ? undefined : progress)
-    waiting.beat = Math.max(waiting.beat, beat ?? 0)
+    if (!asks) {
+      const isLate = beat !== undefined && beat <= waiting.beat
+      waiting.heard?.(isLate ? undefined : progress)
+      waiting.beat = Math.max(waiting.beat, beat ?? 0)
+    }
     if (waiting.isGivenUp?.() === true) throw fault('HEARTBEAT_UNWANTED')
   }
 

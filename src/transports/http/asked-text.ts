@@ -12,13 +12,14 @@ export const pathName = (operation: string): string => operation.slice(operation
 /**
  * The body of a request.
  * @param answerTo where the answer may be sent later, if that may be; heartbeats are sent to an address behind it.
+ * @param isFetched whether whoever has it cannot be told that it is given up: it may ask there without a heartbeat as well.
  */
-export function askedText(asked: Asked, answerTo?: string): string {
+export function askedText(asked: Asked, answerTo?: string, isFetched = false): string {
   const { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause } = asked
   const told = { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause }
   const { traceparent, heartbeatMs, progress } = asked
-  const beating =
-    heartbeatMs == null || answerTo === undefined ? {} : { heartbeatMs, heartbeatTo: `${answerTo}/${BEAT}` }
+  const isBeating = answerTo !== undefined && (isFetched || heartbeatMs != null)
+  const beating = isBeating ? { heartbeatMs: heartbeatMs ?? undefined, heartbeatTo: `${answerTo}/${BEAT}` } : {}
   return JSON.stringify({ ...told, traceparent, answerTo, ...beating, progress })
 }
 
@@ -29,17 +30,25 @@ export const BEAT = 'heartbeat'
 export const beatText = (idempotencyKey: string, beat: number, progress: string | undefined): string =>
   `${JSON.stringify({ idempotencyKey, beat }).slice(0, -1)}${progress === undefined ? '' : `,"progress":${progress}`}}`
 
-/** One heartbeat: `{"idempotencyKey", "beat", "progress"}`, the latter two if need be. @throws REQUEST_INVALID, and what `parseJson` throws */
+/** The body of a question at the same door: whether the attempt is still wanted. */
+export const questionText = (idempotencyKey: string): string => JSON.stringify({ idempotencyKey, asks: true })
+
+/**
+ * One heartbeat: `{"idempotencyKey", "beat", "progress"}`, the latter two if need be; with `"asks": true` it is only a question, and no
+ * sign of life. @throws REQUEST_INVALID, and what `parseJson` throws
+ */
 export function readBeat(bytes: Uint8Array): {
   readonly idempotencyKey: string
   readonly beat: number | undefined
   readonly progress: unknown
+  readonly asks: boolean
 } {
-  const { idempotencyKey, beat, progress } = read(bytes)
+  const { idempotencyKey, beat, progress, asks = false } = read(bytes)
   if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
   if (beat !== undefined && !(Number.isSafeInteger(beat) && Number(beat) > 0))
     throw wrong('beat', 'it must be a whole number from 1')
-  return { idempotencyKey, beat: beat as number | undefined, progress }
+  if (typeof asks !== 'boolean') throw wrong('asks', 'it must be true or false')
+  return { idempotencyKey, beat: beat as number | undefined, progress, asks }
 }
 
 /** The body of a request that says that nobody wants the answer any more. */
@@ -110,15 +119,16 @@ export function readAsked(bytes: Uint8Array): AskedHere {
   const { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause } = value
   const asked = { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause }
   const { traceparent, heartbeatMs, heartbeatTo, progress } = value
-  if (heartbeatMs === undefined) return { ...asked, traceparent, progress } as unknown as AskedHere
-  if (!Number.isSafeInteger(heartbeatMs) || Number(heartbeatMs) < 1)
+  if (heartbeatMs === undefined && heartbeatTo === undefined)
+    return { ...asked, traceparent, progress } as unknown as AskedHere
+  if (heartbeatMs !== undefined && (!Number.isSafeInteger(heartbeatMs) || Number(heartbeatMs) < 1))
     throw wrong('heartbeatMs', 'it must be a whole number')
   const url = typeof heartbeatTo === 'string' ? URL.parse(heartbeatTo) : null
   if (url === null || !/^https?:$/.test(url.protocol)) throw wrong('heartbeatTo', 'it must be a url of http or https')
   return { ...asked, traceparent, progress, heartbeatMs, heartbeatTo } as unknown as AskedHere
 }
 
-/** An attempt as it is asked for here, with where its heartbeats go. */
+/** An attempt as it is asked for here, with where its heartbeats go; without any, where it may be asked whether it is still wanted. */
 export type AskedHere = Asked & { readonly heartbeatTo?: string | undefined }
 
 function read(bytes: Uint8Array): Readonly<Record<string, unknown>> {

@@ -9,11 +9,11 @@
 import { elapsedOf, type Cancel, type Clock } from '../../core/clock.ts'
 import { fault } from '../../core/errors.ts'
 import { LooseMap } from '../../core/loose-map.ts'
-import type { Asked, HandedOut, KeptRoom, Room, Transport, WorkAsked, WorkDoor } from '../../core/transport.ts'
+import type { Asked, HandedOut, Heard, KeptRoom, Room, Transport, WorkAsked, WorkDoor } from '../../core/transport.ts'
 import { admitted, type Taking } from './admission.ts'
-import { Awaiting, type Expected } from './answers.ts'
+import { Awaiting, BEAT_LIMIT_BYTES, type Expected } from './answers.ts'
 import { askedText, readEnd, readWork } from './asked-text.ts'
-import { valueOf, type Whom } from './meaning.ts'
+import { hearLast, valueOf, type Whom } from './meaning.ts'
 import { isGivenUp } from './reason.ts'
 import { refused, SKEW_SECONDS, type Secrets } from './signature.ts'
 
@@ -145,10 +145,10 @@ class Desk implements Room, WorkDoor {
   }
 
   /** Makes one attempt: it has room, or is kept until there is some. */
-  async ask(asked: Asked, signal: AbortSignal): Promise<unknown> {
-    const { secrets, answerLimitBytes: limitBytes } = this.#fetching
-    const { operation, idempotencyKey, timeoutMs } = asked
-    const expected = this.#awaiting.expect({ idempotencyKey, secrets, timeoutMs, limitBytes })
+  async ask(asked: Asked, signal: AbortSignal, told?: Heard): Promise<unknown> {
+    const { operation, timeoutMs } = asked
+    const heard = asked.heartbeatMs == null ? undefined : told
+    const expected = this.#expected(asked, signal, heard)
     const { promise: failed, reject: fail } = Promise.withResolvers<never>()
     const until = elapsedOf(this.#clock) + timeoutMs
     const entry: Entry = { asked, expected, fail, until, asker: null }
@@ -166,6 +166,7 @@ class Desk implements Room, WorkDoor {
       this.#hand(entry)
       this.#arrived(reservation)
       const came = await Promise.race([expected.came, failed])
+      if (heard !== undefined) hearLast(came, whomOf(operation), heard)
       return valueOf(came, whomOf(operation), this.#clock.now())
     } finally {
       signal.removeEventListener('abort', onAbort)
@@ -176,6 +177,12 @@ class Desk implements Room, WorkDoor {
     }
   }
 
+  #expected({ idempotencyKey, timeoutMs }: Asked, signal: AbortSignal, heard: Heard | undefined): Expected {
+    const { secrets, answerLimitBytes: limitBytes } = this.#fetching
+    const about = { idempotencyKey, secrets, timeoutMs, limitBytes }
+    return this.#awaiting.expect({ ...about, heard, isGivenUp: () => isGivenUp(signal) })
+  }
+
   /** Gives an attempt to whoever has waited for the longest, of those who have room. */
   #hand(entry: Entry): void {
     const [asker] = this.#askers
@@ -183,7 +190,7 @@ class Desk implements Room, WorkDoor {
     const { asked, expected, until } = entry
     // One that was kept has less time than it had.
     const leftMs = this.#kept.delete(entry) ? Math.max(1, Math.ceil(until - elapsedOf(this.#clock))) : asked.timeoutMs
-    const text = askedText({ ...asked, timeoutMs: leftMs }, asker.address + expected.token)
+    const text = askedText({ ...asked, timeoutMs: leftMs }, asker.address + expected.token, true)
     entry.asker = asker
     asker.entries.push(entry)
     asker.calls.push(text)
@@ -284,6 +291,18 @@ class Desk implements Room, WorkDoor {
     return this.#awaiting.takeBy(token, request)
   }
 
+  hear(token: string, request: Request): Promise<void> {
+    return this.#awaiting.hear(token, request)
+  }
+
+  async judged(sent: 'answer' | 'heartbeat', request: Request): Promise<Request> {
+    const { secrets, answerLimitBytes } = this.#fetching
+    const bodyLimitBytes = sent === 'answer' ? answerLimitBytes : BEAT_LIMIT_BYTES
+    const { body } = await admitted(request, { ...this.#fetching, bodyLimitBytes }, ['POST'], secrets)
+    const { url, headers, signal } = request
+    return new Request(url, { method: 'POST', headers, body, signal })
+  }
+
   lost(tokens: readonly string[]): void {
     for (const token of tokens) {
       const entry = this.#handed.get(token)
@@ -298,7 +317,8 @@ export function fetchedTransport(fetching: Fetching): Transport {
   const desk = new Desk(fetching)
   return {
     origin: FETCHED_ORIGIN,
-    ask: (asked, signal) => desk.ask(asked, signal),
+    hears: true,
+    ask: (asked, signal, heard) => desk.ask(asked, signal, heard),
     work: { room: desk, door: desk },
   }
 }

@@ -7,7 +7,7 @@ import { parseJson } from '../../core/json-guard.ts'
 import { isRecord } from '../../core/json.ts'
 import { parseText } from '../../core/json-text.ts'
 import { retryAfterHeaderMs } from '../../core/retry-after.ts'
-import { pathName, WORK_AT_ONCE } from './asked-text.ts'
+import { BEAT, pathName, WORK_AT_ONCE } from './asked-text.ts'
 import { signatureHeaders, type Secrets } from './signature.ts'
 
 /** Whose calls are fetched, and from where. */
@@ -34,13 +34,16 @@ const WAIT_MS = 20_000
 /** And for how long longer its answer is waited for. */
 const LATE_MS = 15_000
 const [PAUSE_MS, PAUSE_MOST_MS] = [500, 10_000]
+/** Behind the address for an answer: where it is said that the attempt lives, and heard whether it is wanted. */
+const BEAT_PATH = `/${BEAT}`
 /** What is asked to end is answered at once, if anybody can. */
 const END_MS = 3000
 /** An answer that may not be given as it is: the application is told that instead. */
 const UNFIT: ReadonlySet<number> = new Set([413, 415, 422])
 
 interface Call {
-  readonly text: string
+  /** As it was handed out. */
+  readonly told: Readonly<Record<string, unknown>>
   readonly operation: string
   readonly idempotencyKey: string
   readonly answerTo: string
@@ -149,7 +152,7 @@ export class WorkFetcher {
   async #carry(call: Call): Promise<void> {
     const { clock } = this.#work
     const until = elapsedOf(clock) + call.timeoutMs
-    const body = call.text
+    const body = JSON.stringify({ ...call.told, heartbeatTo: this.#base + call.answerTo + BEAT_PATH })
     const url = `http://fetched/${pathName(call.operation)}`
     const headers = { 'content-type': 'application/json' }
     const response = await this.#work.carry(new Request(url, { method: 'POST', headers, body }))
@@ -259,7 +262,7 @@ function callOf(call: unknown): readonly Call[] {
   if (typeof operation !== 'string' || typeof idempotencyKey !== 'string' || typeof timeoutMs !== 'number') return []
   // A path of the application that was asked, and nothing else.
   if (typeof answerTo !== 'string' || !/^\/api\/work\/[\w-]+\/[\w.-]+$/.test(answerTo)) return []
-  return [{ text: JSON.stringify(call), operation, idempotencyKey, answerTo, timeoutMs }]
+  return [{ told: call, operation, idempotencyKey, answerTo, timeoutMs }]
 }
 
 /** What came of an attempt, as it is sent later. */
@@ -268,8 +271,8 @@ async function laterText({ idempotencyKey }: Call, response: Response, nowMs: nu
   const key = JSON.stringify(idempotencyKey)
   if (response.ok) return text === '' ? `{"idempotencyKey":${key}}` : `{"idempotencyKey":${key},"answer":${text}}`
   const said: unknown = parseJson(text)
-  const { code, detail } = isRecord(said) ? said : {}
+  const { code, detail, progress } = isRecord(said) ? said : {}
   const ms = retryAfterHeaderMs(response.headers.get('retry-after'), nowMs) ?? 0
   const retryAfter = ms > 0 ? Math.ceil(ms / 1000) : undefined
-  return JSON.stringify({ idempotencyKey, status: response.status, code, detail, retryAfter })
+  return JSON.stringify({ idempotencyKey, status: response.status, code, detail, retryAfter, progress })
 }

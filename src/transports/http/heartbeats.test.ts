@@ -8,6 +8,7 @@ import { elsewhere, laterAnswers, serveService, type Serving } from '../../http.
 import { ballet, operation, service, workflow, type OperationContext } from '../../index.ts'
 import { serveFetch } from '../../server/serve.ts'
 import { Traffic } from '../../server/traffic.ts'
+import type { Cancel } from '../../core/clock.ts'
 import { silentLog } from '../../engine/log.ts'
 import { systemClock } from '../../engine/clock.ts'
 import { readBytes } from '../../server/body.ts'
@@ -178,12 +179,40 @@ test('a heartbeat that nobody answers is lost, and the attempt is heard of all t
   }
   const serving = await serveFetch(answer, new Traffic(), { port: 0 })
   served.push(serving)
-  const to = { address: `${serving.url}/one/heartbeat`, heartbeatMs: 3000 }
+  const to = { address: `${serving.url}/one/heartbeat`, heartbeatMs: 3000, asks: false }
   const beats = new Beats({ asked, to, secrets: secretsOf(secrets), clock, stop: () => {} })
   beats.heartbeat(7)
   await first.promise
   clock.pass(2999)
   expect(await second.promise).toEqual([2, 7])
+  beats.over()
+})
+
+test.each([
+  ['that has no heartbeat', null],
+  ['whose body says nothing', 3000],
+])('of a call %s it is asked every five seconds whether it is wanted, until it is not', async (_what, heartbeatMs) => {
+  const clock = new HeardClock()
+  const seen: unknown[] = []
+  const stopped = gate()
+  const answer = async (request: Request): Promise<Response> => {
+    const number = seen.push(await request.json()) - 1
+    // The second does not get through.
+    return new Response(null, { status: [204, 503, 410][number] ?? 500 })
+  }
+  const serving = await serveFetch(answer, new Traffic(), { port: 0 })
+  served.push(serving)
+  const to = { address: `${serving.url}/one/heartbeat`, heartbeatMs, asks: true }
+  const beats = new Beats({ asked, to, secrets: secretsOf(secrets), clock, stop: () => stopped.open() })
+  for (const round of [1, 2, 3]) {
+    clock.pass(4999)
+    expect(seen).toHaveLength(round - 1)
+    // One timer for its answer, and one for the next.
+    const isAsked = clock.timersSet(2)
+    clock.pass(1)
+    await Promise.race([isAsked, stopped.promise])
+  }
+  expect(seen).toEqual([1, 2, 3].map(() => ({ idempotencyKey: asked.idempotencyKey, asks: true })))
   beats.over()
 })
 
@@ -202,6 +231,24 @@ const asked = {
   traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
   undoes: null,
 } as const
+
+/** A clock that tells when so many timers more have been set. */
+class HeardClock extends SteppedClock {
+  #left = 0
+  #tell = (): void => {}
+
+  override after(delayMs: number, ring: () => void): Cancel {
+    const cancel = super.after(delayMs, ring)
+    this.#left -= 1
+    if (this.#left === 0) this.#tell()
+    return cancel
+  }
+
+  timersSet(count: number): Promise<void> {
+    this.#left = count
+    return new Promise((resolve) => (this.#tell = resolve))
+  }
+}
 
 /** A door with one attempt that waits, and what it has heard. */
 function waitingAttempt() {
