@@ -110,6 +110,10 @@ export interface HandedOut {
 
 /** The door of a service that fetches its calls; a server brings there what comes for it. */
 export interface WorkDoor {
+  /** Of this process: what remembers which ids of requests for work came before. */
+  readonly mark: string
+  /** Counts a request for work by its id, which is made for this mark. False when it came before. */
+  counts(id: string): boolean
   /** What a request asks for, once it is sure who asks. @throws SIGNATURE_REFUSED, REQUEST_INVALID and what reading it throws */
   asked(request: Request): Promise<WorkAsked>
   /** The id of a request for work that is to end, once it is sure who asks. @throws as `asked` */

@@ -2,7 +2,7 @@
 import { fault } from '../core/errors.ts'
 import { bareAnswer, textAnswer, type Answer } from './answer.ts'
 import { segment, type Exchange, type Route } from './route.ts'
-import { whenGone, type Place } from './work.ts'
+import { nameOf, whenGone, type Place } from './work.ts'
 
 /** @throws WORK_UNFETCHED */
 function placeOf(exchange: Exchange): Place {
@@ -19,7 +19,7 @@ async function fetchWork(exchange: Exchange): Promise<Answer> {
   const asked = await place.door.asked(request)
   const handed = await exchange.wait((signal) => work.fetch(place, asked, signal))
   if (handed.calls.length > 0) whenGone(request.signal, () => handed.lost())
-  return textAnswer('application/json', `{"calls":[${handed.calls.join(',')}]}`)
+  return textAnswer('application/json', `{"calls":[${handed.calls.join(',')}],"node":"${nameOf(place)}"}`)
 }
 
 async function endFetch(exchange: Exchange): Promise<Answer> {

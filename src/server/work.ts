@@ -28,7 +28,12 @@ const LIMIT_BYTES = 1_048_576
 const RECENT_MS = 5000
 /** Nodes and services that something is known of. */
 const KNOWN = 10_000
-const AS_IT_SHOULD_BE: ReadonlySet<string> = new Set(['ANSWER_UNAWAITED', 'HEARTBEAT_UNWANTED', 'OVERLOADED'])
+const AS_IT_SHOULD_BE: ReadonlySet<string> = new Set([
+  'ANSWER_UNAWAITED',
+  'HEARTBEAT_UNWANTED',
+  'WORK_NODE_UNNAMED',
+  'OVERLOADED',
+])
 const NEVER = new AbortController().signal
 
 /** What is known of a service at another node. */
@@ -58,6 +63,16 @@ interface Between {
   readonly end?: string
   /** Calls wait where this comes from. */
   readonly isMore?: boolean
+  /** A request for work whose id was made for the node that is asked. */
+  readonly counts?: string
+}
+
+/** What another node answers. */
+interface Told {
+  readonly calls: readonly Readonly<Record<string, unknown>>[]
+  readonly isMore: boolean
+  /** Whether the id of a request came for the first time; null when it was made for none that is there. */
+  readonly isNew: boolean | null
 }
 
 /** A service that fetches its calls, and its door here. */
@@ -107,9 +122,13 @@ export class Work {
     }
   }
 
-  /** Calls of all nodes, as soon as there are any; none when the time is over or nobody waits any more. @throws OVERLOADED */
+  /**
+   * Calls of all nodes, as soon as there are any; none when the time is over or nobody waits any more.
+   * @throws OVERLOADED, WORK_NODE_UNNAMED, SIGNATURE_REFUSED for a request that came before, at whichever node
+   */
   async fetch(place: Place, { id, atOnce, waitMs }: WorkAsked, given: AbortSignal): Promise<HandedOut> {
     const { service, door, app } = place
+    await this.#count(place, id)
     const ended = new AbortController()
     const leave = door.enter(id, () => ended.abort())
     const signal = AbortSignal.any([given, ended.signal])
@@ -138,6 +157,22 @@ export class Work {
     } finally {
       leave()
     }
+  }
+
+  /** An id names the node at which it counts, so that a request which somebody saw is worth nothing at any other either. */
+  async #count(place: Place, id: string): Promise<void> {
+    const { app, door, service } = place
+    const own = nameOf(place)
+    let isNew: boolean | null = null
+    if (id.startsWith(`${own}.`)) isNew = door.counts(id)
+    else if (this.#options.forwarding.isPossible) {
+      const [named] = id.split('.', 1)
+      const node = app.fetching.others().find((other) => other.id === named)
+      const asked = { service, from: app.standing.node, counts: id }
+      if (node !== undefined) ({ isNew } = await this.#tell(node, asked).catch(() => ({ isNew: null })))
+    }
+    if (isNew === null) throw fault('WORK_NODE_UNNAMED', { node: own })
+    if (!isNew) throw fault('SIGNATURE_REFUSED', { problem: 'it was sent before' })
   }
 
   async #untilWoken<T>(service: string, signal: AbortSignal, wait: (until: AbortSignal) => Promise<T>): Promise<T> {
@@ -208,13 +243,17 @@ export class Work {
   /** What another node asks. @param client aborted when that has gone before the answer was written */
   async between(app: Application, request: Request, client: AbortSignal): Promise<Response> {
     const body: unknown = parseText(new TextDecoder().decode(await readBytes(request, LIMIT_BYTES)))
-    const { service, from, atOnce, lost, end, isMore } = isRecord(body) ? body : {}
+    const { service, from, atOnce, lost, end, isMore, counts } = isRecord(body) ? body : {}
     const door = typeof service === 'string' ? app.fetching.door(service) : null
     // A node of another version may not have it.
     if (door === null || typeof service !== 'string' || typeof from !== 'string') return textOf(NOTHING)
     if (isMore === true) this.#more(from, service)
     if (Array.isArray(lost)) door.lost(lost.filter((one) => typeof one === 'string'))
     if (typeof end === 'string') door.end(end)
+    if (typeof counts === 'string') {
+      const isOurs = counts.startsWith(`${nameOf({ app, door })}.`)
+      return textOf(NOTHING, isOurs ? door.counts(counts) : null)
+    }
     if (typeof atOnce !== 'number') return textOf(NOTHING)
     if (this.#askedFor.size > KNOWN) this.#askedFor.clear()
     this.#askedFor.set(`${from} ${service}`, elapsedOf(this.#options.clock))
@@ -249,11 +288,7 @@ export class Work {
     }
   }
 
-  async #tell(
-    node: NodeAt,
-    body: Between,
-    given: AbortSignal = NEVER,
-  ): Promise<{ readonly calls: readonly Readonly<Record<string, unknown>>[]; readonly isMore: boolean }> {
+  async #tell(node: NodeAt, body: Between, given: AbortSignal = NEVER): Promise<Told> {
     const late = new AbortController()
     const cancel = this.#options.clock.after(BETWEEN_MS, () => late.abort())
     try {
@@ -262,10 +297,11 @@ export class Work {
       const how = { limitBytes: LIMIT_BYTES, signal }
       const answer = await this.#options.forwarding.pass(request, { owner: node, over: NEVER }, how)
       const said: unknown = parseText(await answer.text())
-      const calls: unknown = isRecord(said) ? said['calls'] : undefined
+      const { calls, isMore, isNew } = isRecord(said) ? said : {}
       return {
         calls: Array.isArray(calls) ? calls.filter((call) => isRecord(call)) : [],
-        isMore: isRecord(said) && said['isMore'] === true,
+        isMore: isMore === true,
+        isNew: typeof isNew === 'boolean' ? isNew : null,
       }
     } finally {
       cancel()
@@ -277,6 +313,9 @@ export class Work {
 const ANSWER_LIMIT_BYTES = 33_554_432
 const NOTHING: HandedOut = { calls: [], isMore: false, lost: () => {} }
 
+/** What the ids of requests for work begin with that are made for this process. */
+export const nameOf = ({ app, door }: Pick<Place, 'app' | 'door'>): string => `${app.standing.node}.${door.mark}`
+
 const addressOf = (service: string, node: string): string => `${WORK_PATH}/${service}/${node}.`
 
 /** Calls whoever asked for has gone before they were written in whole: nobody knows whether they were seen. */
@@ -285,7 +324,7 @@ export function whenGone(client: AbortSignal, tell: () => void): void {
   else client.addEventListener('abort', tell)
 }
 
-function textOf({ calls, isMore }: HandedOut): Response {
-  const text = `{"calls":[${calls.join(',')}],"isMore":${isMore}}`
+function textOf({ calls, isMore }: HandedOut, isNew: boolean | null = null): Response {
+  const text = `{"calls":[${calls.join(',')}],"isMore":${isMore},"isNew":${isNew}}`
   return new Response(text, { headers: { 'content-type': 'application/json' } })
 }

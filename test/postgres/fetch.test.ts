@@ -79,9 +79,11 @@ test('whoever waits at one node is handed the calls of both, answers at either, 
   expect(found).toEqual(expect.arrayContaining([...ofOne.slice(0, 2), ...ofTwo.slice(1, 3)].map((id) => ({ id }))))
   // The first of these may come before the request that is to end.
   const state = { isOver: false }
-  const ended = one.asker.calls(5, 20_000, { id: 'mine' }).finally(() => (state.isOver = true))
+  const mine = await one.asker.id()
+  const ended = one.asker.calls(5, 20_000, { id: mine }).finally(() => (state.isOver = true))
+  const end = JSON.stringify({ request: mine })
   while (!state.isOver)
-    expect(await two.asker.send('/api/work/payment', { method: 'DELETE', ...signed('{"request":"mine"}') })).toBe('204')
+    expect(await two.asker.send('/api/work/payment', { method: 'DELETE', ...signed(end) })).toBe('204')
   expect(await ended).toEqual([])
 })
 
@@ -89,7 +91,11 @@ test('who has gone when the calls of another node came has none, and when that n
   const { one, two, ofTwo, begin } = await world()
   const handle = handler(one.app, { token: null, nodeSecret, log: keptLog() })
   const gone = new AbortController()
-  const init = { method: 'POST', signal: gone.signal, ...signed('{"atOnce":5,"waitMs":20000}') }
+  const init = {
+    method: 'POST',
+    signal: gone.signal,
+    ...signed('{"atOnce":5,"waitMs":20000}', { id: await one.asker.id() }),
+  }
   const waiting = handle(new Request('http://localhost/api/work/payment', init))
   await begin(two, ofTwo[0])
   expect(await (await waiting).json()).toMatchObject({ calls: [{ attempt: 1 }] })

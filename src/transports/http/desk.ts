@@ -6,6 +6,7 @@
 //   in the line --room--> reserved --begun--> handed out --answer--> over
 //                             |                   '--lost, or its time is over--> failed
 //                             '--whoever asked has gone meanwhile--> kept for whoever asks next
+import { randomBytes } from 'node:crypto'
 import { elapsedOf, type Cancel, type Clock } from '../../core/clock.ts'
 import { fault } from '../../core/errors.ts'
 import { LooseMap } from '../../core/loose-map.ts'
@@ -37,6 +38,7 @@ const TOGETHER_MS = 20
 /** Whoever comes back within this time was not away. */
 const AWAY_MS = 15_000
 const RETRY_SECONDS = 1
+const MARK_BYTES = 12
 
 /** Room that is kept for an attempt. */
 interface Reservation {
@@ -69,6 +71,7 @@ interface Asker {
 }
 
 class Desk implements Room, WorkDoor {
+  readonly mark: string = randomBytes(MARK_BYTES).toString('base64url')
   readonly #fetching: Fetching
   readonly #awaiting: Awaiting
   readonly #clock: Clock
@@ -220,21 +223,25 @@ class Desk implements Room, WorkDoor {
     return readEnd(body)
   }
 
-  /** Each request once: whoever saw one could fetch what is not for him. */
   async #admitted(request: Request, method: string): Promise<{ readonly body: Uint8Array; readonly id: string }> {
     const { secrets } = this.#fetching
     const taking = { ...this.#fetching, bodyLimitBytes: ASKED_LIMIT_BYTES }
     const { body, id } = await admitted(request, taking, [method], secrets)
     if (id === null || id.length > 200) throw refused('webhook-id is none')
+    return { body, id }
+  }
+
+  /** Each once: whoever saw a request could fetch what is not for him. */
+  counts(id: string): boolean {
     const now = elapsedOf(this.#clock)
     // They stand in the order in which they are over.
     for (const [known, until] of this.#seen) {
       if (until >= now) break
       this.#seen.delete(known)
     }
-    if (this.#seen.has(id)) throw refused('it was sent before')
+    if (this.#seen.has(id)) return false
     this.#seen.set(id, now + 2 * SKEW_SECONDS * 1000)
-    return { body, id }
+    return true
   }
 
   enter(id: string, end: () => void): () => void {

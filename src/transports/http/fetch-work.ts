@@ -60,6 +60,8 @@ export class WorkFetcher {
   /** The request that waits, and how to give it up. */
   #asking: { readonly id: string; readonly abort: AbortController } | null = null
   #wake: () => void = () => {}
+  /** What the id of a request begins with: the node at which it counts. */
+  #node = ''
 
   constructor(work: FetchingWork) {
     this.#work = work
@@ -128,16 +130,19 @@ export class WorkFetcher {
     void work.then(() => this.#underWay.delete(work))
   }
 
-  async #ask(atOnce: number): Promise<readonly Call[]> {
-    const asking = { id: newId(), abort: new AbortController() }
+  async #ask(atOnce: number, isAgain = false): Promise<readonly Call[]> {
+    const asking = { id: this.#node + newId(), abort: new AbortController() }
     this.#asking = asking
     try {
       const body = JSON.stringify({ atOnce, waitMs: WAIT_MS })
       const response = await this.#send('POST', this.#path, { id: asking.id, body }, WAIT_MS + LATE_MS, asking.abort)
       const text = await response.text()
+      // It is the first, or that node has gone.
+      if (response.status === 409 && this.#isNamed(detailsIn(text)) && !isAgain) return await this.#ask(atOnce, true)
       if (response.status !== 200) throw new Refusal(response.status, text)
       // Whether an input may be as it is, is judged for each call alone: none is to keep the others.
       const said: unknown = parseText(text)
+      this.#isNamed(said)
       const given: unknown = isRecord(said) ? said['calls'] : undefined
       const all: readonly unknown[] = Array.isArray(given) ? given : []
       const calls = all.flatMap((call) => callOf(call))
@@ -147,6 +152,14 @@ export class WorkFetcher {
     } finally {
       this.#asking = null
     }
+  }
+
+  /** Whether an answer names the node for which the next request is to be made. */
+  #isNamed(said: unknown): boolean {
+    const node = isRecord(said) ? said['node'] : undefined
+    if (typeof node !== 'string' || !/^[\w.-]{1,120}$/.test(node)) return false
+    this.#node = `${node}.`
+    return true
   }
 
   async #carry(call: Call): Promise<void> {
@@ -240,11 +253,18 @@ class Refusal extends Error {
 
 /** What a problem says of itself. */
 function saidIn(text: string): string {
+  const { code, detail = '' } = problemIn(text)
+  return code === undefined ? '' : ` ${String(code).slice(0, 100)}: ${String(detail).slice(0, 300)}`
+}
+
+const detailsIn = (text: string): unknown => problemIn(text)['details']
+
+function problemIn(text: string): Readonly<Record<string, unknown>> {
   try {
-    const { code = '', detail = '' } = parseJson(text) as { readonly code?: unknown; readonly detail?: unknown }
-    return ` ${String(code).slice(0, 100)}: ${String(detail).slice(0, 300)}`
+    const said: unknown = parseJson(text)
+    return isRecord(said) ? said : {}
   } catch {
-    return ''
+    return {}
   }
 }
 
