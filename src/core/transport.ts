@@ -110,6 +110,8 @@ export interface HandedOut {
 
 /** The door of a service that fetches its calls; a server brings there what comes for it. */
 export interface WorkDoor {
+  /** Most bytes of an answer. */
+  readonly answerLimitBytes: number
   /** Of this process: what remembers which ids of requests for work came before. */
   readonly mark: string
   /** Counts a request for work by its id, which is made for this mark. False when it came before. */
@@ -135,10 +137,10 @@ export interface WorkDoor {
   /** That a call lives which was handed out, or whether it is still wanted. @throws HEARTBEAT_UNWANTED, SIGNATURE_REFUSED and what reading it throws */
   hear(token: string, request: Request): Promise<void>
   /**
-   * An answer or a heartbeat that another node waits for, once it is sure who sends it; its body can be read once more.
+   * A request that is for another node, once it is sure who sends it; its body can be read once more.
    * @throws SIGNATURE_REFUSED and what reading it throws
    */
-  judged(sent: 'answer' | 'heartbeat', request: Request): Promise<Request>
+  judged(what: 'work' | 'answer' | 'heartbeat', request: Request): Promise<Request>
   /** Calls that were handed out by these tokens have not come to whoever asked. */
   lost(tokens: readonly string[]): void
 }

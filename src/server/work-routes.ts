@@ -1,15 +1,14 @@
 // The routes of services that fetch their calls: for work, to end a request for it, for what came of a call, and that one lives.
-import { fault } from '../core/errors.ts'
 import { bareAnswer, textAnswer, type Answer } from './answer.ts'
 import { segment, type Exchange, type Route } from './route.ts'
-import { nameOf, whenGone, type Place } from './work.ts'
+import { nameOf, unfetched, whenGone, type Place } from './work.ts'
 
 /** @throws WORK_UNFETCHED */
 function placeOf(exchange: Exchange): Place {
   const { app } = exchange
   const service = segment(exchange, 'service')
   const door = app.fetching.door(service)
-  if (door === null) throw fault('WORK_UNFETCHED', { service: service.slice(0, 200) })
+  if (door === null) throw unfetched(service)
   return { app, service, door }
 }
 

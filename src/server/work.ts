@@ -106,6 +106,26 @@ export class Work {
     this.#refusals.add(`a request for the work of ${service.slice(0, 64)}`, { status, code, detail })
   }
 
+  /** Most bytes of a body that another node passes on, which has judged it: those of the site, or of an answer of the service. */
+  static limitBytes(app: Application, { url }: Request, ofSite: number): number {
+    const [, service] = new URL(url).pathname.split(`${WORK_PATH}/`, 2)
+    const door = app.fetching.door(service?.split('/', 1)[0] ?? '')
+    return Math.max(ofSite, door?.answerLimitBytes ?? 0)
+  }
+
+  /** A request that is passed on because this node stands by, once it is sure who sends it. @throws WORK_UNFETCHED, and what judging it throws */
+  async judged(app: Application, request: Request): Promise<Request> {
+    const [service = '', token, ...behind] = new URL(request.url).pathname.slice(WORK_PATH.length + 1).split('/')
+    try {
+      const door = app.fetching.door(service)
+      if (door === null) throw unfetched(service)
+      return await door.judged(token === undefined ? 'work' : behind.length === 0 ? 'answer' : 'heartbeat', request)
+    } catch (error) {
+      this.refused(error, service)
+      throw error
+    }
+  }
+
   /** Tells the nodes at which somebody waits when calls begin to wait at this one. */
   serve(app: Application): void {
     const { forwarding, clock } = this.#options
@@ -166,10 +186,10 @@ export class Work {
     let isNew: boolean | null = null
     if (id.startsWith(`${own}.`)) isNew = door.counts(id)
     else if (this.#options.forwarding.isPossible) {
-      const [named] = id.split('.', 1)
-      const node = app.fetching.others().find((other) => other.id === named)
+      const [named = ''] = id.split('.', 1)
+      const node = named === app.standing.node ? null : await findNode(app, named)
       const asked = { service, from: app.standing.node, counts: id }
-      if (node !== undefined) ({ isNew } = await this.#tell(node, asked).catch(() => ({ isNew: null })))
+      if (node !== null) ({ isNew } = await this.#tell(node, asked).catch(() => ({ isNew: null })))
     }
     if (isNew === null) throw fault('WORK_NODE_UNNAMED', { node: own })
     if (!isNew) throw fault('SIGNATURE_REFUSED', { problem: 'it was sent before' })
@@ -232,7 +252,7 @@ export class Work {
     }
     const judged = await door.judged(what, request)
     if (isPassedOn(request)) throw fault(unawaited)
-    const owner = app.fetching.others().find(({ id }) => id === node) ?? (await app.fetching.find(node))
+    const owner = await findNode(app, node)
     if (owner === null) throw fault(unawaited)
     if (!forwarding.isPossible)
       throw fault('OWNER_UNREACHABLE', { address: owner.address, problem: 'this node has no BALLET_NODE_SECRET' })
@@ -312,6 +332,13 @@ export class Work {
 /** An answer may be as large as a service may be told to have it; its own node judges. */
 const ANSWER_LIMIT_BYTES = 33_554_432
 const NOTHING: HandedOut = { calls: [], isMore: false, lost: () => {} }
+
+export const unfetched = (service: string): Error => fault('WORK_UNFETCHED', { service: service.slice(0, 200) })
+
+/** Another node, also one that has come just now; null for none that is there. */
+async function findNode({ fetching }: Application, node: string): Promise<NodeAt | null> {
+  return fetching.others().find(({ id }) => id === node) ?? fetching.find(node)
+}
 
 /** What the ids of requests for work begin with that are made for this process. */
 export const nameOf = ({ app, door }: Pick<Place, 'app' | 'door'>): string => `${app.standing.node}.${door.mark}`

@@ -7,6 +7,7 @@ import { ballet, operation, service, workflow, type OperationContext } from '../
 import { handler } from '../../src/server.ts'
 import { serveFetch } from '../../src/server/serve.ts'
 import { Traffic } from '../../src/server/traffic.ts'
+import { malformed, wellFormed } from '../hostile/json-texts.ts'
 import { gate, keptLog, openForTest } from '../support/applications.ts'
 import { Asker, secret, signed, type Call } from './asking.ts'
 
@@ -105,6 +106,16 @@ test('an attempt that fails says with that how far it came', async () => {
   expect(await app.result('one')).toEqual({ told: [1, 2] })
 })
 
+test('one that cannot be kept is told as a failure, and the next attempt is made all the same', async () => {
+  const { app, at } = await world()
+  const failing: Body = (context) => {
+    context.heartbeat(Array.from({ length: 200 }).reduce((inner: unknown) => [inner], 1))
+    throw new Error('the disk is full')
+  }
+  carried(at, [failing, ({ attempt, progress: last }) => [attempt, last ?? null]])
+  expect(await app.result('one')).toEqual({ told: [2, null] })
+})
+
 test('what its run has given up is told so by the answer to its heartbeat', async () => {
   const { app, at } = await world()
   const begun = gate()
@@ -166,6 +177,38 @@ test('by the wire: where heartbeats go, what they may be, and whom they are beli
   expect(await asker.beat(call, { beat: 3 })).toBe('410 HEARTBEAT_UNWANTED')
   // What is only late is in no log.
   expect(log.lines.filter((line) => line.includes('410'))).toEqual([])
+})
+
+test('rubbish at the door does no harm, however well it is signed', async () => {
+  const { app, asker, log } = await world('copy')
+  const call = await asker.call()
+  const key = JSON.stringify(call.idempotencyKey)
+  const bodies = [...malformed, ...wellFormed].flatMap(([, make]) => {
+    const text = make()
+    return [
+      text,
+      ...['idempotencyKey', 'beat', 'asks', 'progress'].map((field) => `{"idempotencyKey":${key},"${field}":${text}}`),
+    ]
+  })
+  const told = new Set<string>()
+  // Some have megabytes.
+  for (const body of bodies.filter(({ length }) => length < 50_000))
+    told.add((await asker.send(call.heartbeatTo, signed(body, { id: call.idempotencyKey }))).slice(0, 1))
+  expect([...told].sort()).toEqual(['2', '4'])
+  expect(await asker.answer(call, { answer: 'all of it' })).toBe('204')
+  expect(await app.result('one')).toEqual({ told: 'all of it' })
+  expect(log.lines.filter((line) => line.startsWith('error'))).toEqual([])
+})
+
+test('of two that have one call neither takes back how far the other is, and the first answer counts', async () => {
+  const { app, asker } = await world()
+  const call = await asker.call()
+  expect(await asker.beat(call, { beat: 7, progress: 'here' })).toBe('204')
+  expect(await asker.beat(call, { beat: 1, progress: 'there' })).toBe('204')
+  expect((await app.run('one'))?.waits[0]).toMatchObject({ heartbeat: { attempt: 1, progress: 'here' } })
+  expect(await asker.answer(call, { answer: 1 })).toBe('204')
+  expect(await asker.answer(call, { answer: 2 })).toBe('404 ANSWER_UNAWAITED')
+  expect(await app.result('one')).toEqual({ told: 1 })
 })
 
 test('a call without a heartbeat is asked for at the same door: whoever has it hears that it was given up', async () => {

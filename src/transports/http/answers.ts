@@ -46,6 +46,8 @@ interface Waiting extends Awaited {
   readonly answer: (came: Came) => void
   /** Of the newest heartbeat: one that was late says nothing of how far the attempt is. */
   beat: number
+  /** When that was signed, in seconds: what comes again, or from somebody who has seen it, is no sign of life. */
+  signedAt: number
 }
 
 /** Bytes of a heartbeat: of its progress, and what stands around it. */
@@ -81,6 +83,7 @@ export class Awaiting {
       until: elapsedOf(this.#clock) + awaited.timeoutMs,
       answer: resolve,
       beat: 0,
+      signedAt: 0,
     })
     return { token, came: promise, forget: () => this.#waiting.delete(token) }
   }
@@ -105,10 +108,12 @@ export class Awaiting {
     const { idempotencyKey, beat, progress, asks } = readBeat(body)
     const waiting = this.#awaited(token, 'HEARTBEAT_UNWANTED')
     requireSame(waiting, idempotencyKey, id)
-    if (!asks) {
-      const isLate = beat !== undefined && beat <= waiting.beat
+    const isLate = beat !== undefined && beat <= waiting.beat
+    const signedAt = id === null ? Infinity : Number(request.headers.get('webhook-timestamp'))
+    if (!asks && !(isLate && signedAt <= waiting.signedAt)) {
       waiting.heard?.(isLate ? undefined : progress)
       waiting.beat = Math.max(waiting.beat, beat ?? 0)
+      if (id !== null) waiting.signedAt = Math.max(waiting.signedAt, signedAt)
     }
     if (waiting.isGivenUp?.() === true) throw fault('HEARTBEAT_UNWANTED')
   }

@@ -53,6 +53,8 @@ interface Entry {
   readonly asked: Asked
   readonly expected: Expected
   readonly fail: (error: Error) => void
+  /** Is told that it lives. */
+  readonly heard: Heard | undefined
   /** By time that passes. */
   readonly until: number
   /** To whom it was handed out. */
@@ -71,6 +73,7 @@ interface Asker {
 }
 
 class Desk implements Room, WorkDoor {
+  readonly answerLimitBytes: number
   readonly mark: string = randomBytes(MARK_BYTES).toString('base64url')
   readonly #fetching: Fetching
   readonly #awaiting: Awaiting
@@ -95,6 +98,7 @@ class Desk implements Room, WorkDoor {
 
   constructor(fetching: Fetching) {
     this.#fetching = fetching
+    this.answerLimitBytes = fetching.answerLimitBytes
     this.#clock = fetching.clock
     this.#awaiting = new Awaiting(fetching)
     this.#lastAsked = this.#now()
@@ -154,7 +158,7 @@ class Desk implements Room, WorkDoor {
     const expected = this.#expected(asked, signal, heard)
     const { promise: failed, reject: fail } = Promise.withResolvers<never>()
     const until = elapsedOf(this.#clock) + timeoutMs
-    const entry: Entry = { asked, expected, fail, until, asker: null }
+    const entry: Entry = { asked, expected, fail, heard, until, asker: null }
     const onAbort = (): void => {
       // Whoever wants to take back what it does has to know when it is over.
       const isAwaited = entry.asker !== null && isGivenUp(signal)
@@ -191,8 +195,11 @@ class Desk implements Room, WorkDoor {
     const [asker] = this.#askers
     if (asker === undefined) return void this.#kept.add(entry)
     const { asked, expected, until } = entry
+    const wasKept = this.#kept.delete(entry)
+    // Nobody could say so before.
+    if (wasKept) entry.heard?.()
     // One that was kept has less time than it had.
-    const leftMs = this.#kept.delete(entry) ? Math.max(1, Math.ceil(until - elapsedOf(this.#clock))) : asked.timeoutMs
+    const leftMs = wasKept ? Math.max(1, Math.ceil(until - elapsedOf(this.#clock))) : asked.timeoutMs
     const text = askedText({ ...asked, timeoutMs: leftMs }, asker.address + expected.token, true)
     entry.asker = asker
     asker.entries.push(entry)
@@ -302,12 +309,13 @@ class Desk implements Room, WorkDoor {
     return this.#awaiting.hear(token, request)
   }
 
-  async judged(sent: 'answer' | 'heartbeat', request: Request): Promise<Request> {
-    const { secrets, answerLimitBytes } = this.#fetching
-    const bodyLimitBytes = sent === 'answer' ? answerLimitBytes : BEAT_LIMIT_BYTES
-    const { body } = await admitted(request, { ...this.#fetching, bodyLimitBytes }, ['POST'], secrets)
-    const { url, headers, signal } = request
-    return new Request(url, { method: 'POST', headers, body, signal })
+  async judged(what: 'work' | 'answer' | 'heartbeat', request: Request): Promise<Request> {
+    const { secrets } = this.#fetching
+    const bodyLimitBytes = { work: ASKED_LIMIT_BYTES, answer: this.answerLimitBytes, heartbeat: BEAT_LIMIT_BYTES }[what]
+    const allowed = what === 'work' ? ['POST', 'DELETE'] : ['POST']
+    const { body } = await admitted(request, { ...this.#fetching, bodyLimitBytes }, allowed, secrets)
+    const { url, method, headers, signal } = request
+    return new Request(url, { method, headers, body, signal })
   }
 
   lost(tokens: readonly string[]): void {

@@ -39,7 +39,7 @@ const BEAT_PATH = `/${BEAT}`
 /** What is asked to end is answered at once, if anybody can. */
 const END_MS = 3000
 /** An answer that may not be given as it is: the application is told that instead. */
-const UNFIT: ReadonlySet<number> = new Set([413, 415, 422])
+const UNFIT: ReadonlySet<number> = new Set([400, 413, 415, 422])
 
 interface Call {
   /** As it was handed out. */
@@ -107,7 +107,8 @@ export class WorkFetcher {
         this.#isTroubled = false
         for (const call of calls) this.#begin(call)
         // Whoever has none at once, and does not wait for any, is about to end, or is somebody else.
-        if (calls.length === 0 && elapsedOf(this.#work.clock) - began < PAUSE_MS) await this.#rest(PAUSE_MS)
+        const isEarly = elapsedOf(this.#work.clock) - began < PAUSE_MS
+        if (calls.length === 0 && isEarly && !this.#isClosing) await this.#rest(PAUSE_MS)
       } catch (error) {
         if (this.#isClosing) return
         this.#trouble(`the calls of ${this.#work.service} cannot be fetched at ${this.#base}: ${wordsOf(error)}`)
@@ -254,7 +255,7 @@ class Refusal extends Error {
 /** What a problem says of itself. */
 function saidIn(text: string): string {
   const { code, detail = '' } = problemIn(text)
-  return code === undefined ? '' : ` ${String(code).slice(0, 100)}: ${String(detail).slice(0, 300)}`
+  return typeof code === 'string' ? ` ${code.slice(0, 100)}: ${String(detail).slice(0, 300)}` : ''
 }
 
 const detailsIn = (text: string): unknown => problemIn(text)['details']
@@ -290,7 +291,8 @@ async function laterText({ idempotencyKey }: Call, response: Response, nowMs: nu
   const text = await response.text()
   const key = JSON.stringify(idempotencyKey)
   if (response.ok) return text === '' ? `{"idempotencyKey":${key}}` : `{"idempotencyKey":${key},"answer":${text}}`
-  const said: unknown = parseJson(text)
+  // Whether it may be as it is, is judged by the application.
+  const said: unknown = parseText(text)
   const { code, detail, progress } = isRecord(said) ? said : {}
   const ms = retryAfterHeaderMs(response.headers.get('retry-after'), nowMs) ?? 0
   const retryAfter = ms > 0 ? Math.ceil(ms / 1000) : undefined

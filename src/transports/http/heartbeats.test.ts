@@ -269,10 +269,10 @@ function waitingAttempt() {
   })
   const send = async (
     words: object,
-    { by = secret, to = `${answers.addressOf(expected)}/heartbeat` } = {},
+    { by = secret, to = `${answers.addressOf(expected)}/heartbeat`, ago = 0 } = {},
   ): Promise<string> => {
     const body = JSON.stringify({ idempotencyKey: asked.idempotencyKey, ...words })
-    const signed = { id: asked.idempotencyKey, seconds: Math.floor(Date.now() / 1000), body: Buffer.from(body) }
+    const signed = { id: asked.idempotencyKey, seconds: Math.floor(Date.now() / 1000) - ago, body: Buffer.from(body) }
     const headers = { 'content-type': 'application/json', ...signatureHeaders(secretsOf([by]), signed) }
     const answer = await answers.take(new Request(to, { method: 'POST', headers, body }))
     if (answer === undefined) return 'none of its'
@@ -282,10 +282,20 @@ function waitingAttempt() {
   return { answers, expected, heard, state, send }
 }
 
-test('one that is late says that the attempt lives, and nothing of how far it is', async () => {
+test('one that is late, or comes again, says nothing; one that was not numbered on says that the attempt lives', async () => {
   const { heard, send } = waitingAttempt()
-  const numbered = [{ beat: 1, progress: 10 }, { beat: 3, progress: 30 }, { beat: 2, progress: 20 }, { beat: 4 }]
-  for (const words of numbered) expect(await send(words)).toBe('204')
+  const numbered = [
+    { beat: 1, progress: 10 },
+    { beat: 3, progress: 30 },
+    { beat: 2, progress: 20 },
+  ]
+  for (const words of numbered) expect(await send(words, { ago: 60 })).toBe('204')
+  // Somebody who has seen it, when whoever lived does so no more.
+  expect(await send({ beat: 3, progress: 30 }, { ago: 60 })).toBe('204')
+  expect(heard).toEqual([10, 30])
+  // Its process has begun anew, or another has the same call; and a clock was set back.
+  expect(await send({ beat: 1, progress: 40 }, { ago: 50 })).toBe('204')
+  expect(await send({ beat: 4 }, { ago: 55 })).toBe('204')
   expect(heard).toEqual([10, 30, undefined, undefined])
   // Whoever does not number them says the newest last.
   await send({ progress: null })
