@@ -114,6 +114,9 @@ test('one that cannot be kept is told as a failure, and the next attempt is made
   }
   carried(at, [failing, ({ attempt, progress: last }) => [attempt, last ?? null]])
   expect(await app.result('one')).toEqual({ told: [2, null] })
+  const journal = JSON.stringify((await app.journal('one'))?.items)
+  expect(journal).toContain('its answer was refused with 400')
+  expect(journal).not.toContain('ATTEMPT_SILENT')
 })
 
 test('what its run has given up is told so by the answer to its heartbeat', async () => {

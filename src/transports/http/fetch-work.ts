@@ -139,7 +139,8 @@ export class WorkFetcher {
       const response = await this.#send('POST', this.#path, { id: asking.id, body }, WAIT_MS + LATE_MS, asking.abort)
       const text = await response.text()
       // It is the first, or that node has gone.
-      if (response.status === 409 && this.#isNamed(detailsIn(text)) && !isAgain) return await this.#ask(atOnce, true)
+      const isNamed = response.status === 409 && this.#isNamed(detailsIn(text))
+      if (isNamed && !isAgain && !this.#isClosing) return await this.#ask(atOnce, true)
       if (response.status !== 200) throw new Refusal(response.status, text)
       // Whether an input may be as it is, is judged for each call alone: none is to keep the others.
       const said: unknown = parseText(text)
