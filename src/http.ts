@@ -1,5 +1,6 @@
 // The door `ballet/http`: services in other processes. `elsewhere` says that the operations of a service are carried out
 // there, `serviceHandler` and `serveService` carry them out. What goes over the wire: docs/reference/remote.md.
+import type { Clock } from './core/clock.ts'
 import { fault } from './core/errors.ts'
 import { toFailure } from './core/failure.ts'
 import { isLoopback } from './core/loopback.ts'
@@ -121,10 +122,11 @@ export function serviceHandler(services: Services, options: ServiceOptions): (re
   const log = safeLog(options.log ?? consoleLog)
   const secrets = secretsOf(options.secrets ?? [])
   const refusals = new Refusals(systemClock, log)
-  return handlerOf(services, options, { log, refusals, traffic: new Traffic(), secrets, signing: secrets, asks: false })
+  const how = { secrets, signing: secrets, asks: false, clock: systemClock }
+  return handlerOf(services, options, { log, refusals, traffic: new Traffic(), ...how })
 }
 
-interface Handling extends Pick<Hosting, 'secrets' | 'signing' | 'asks'> {
+interface Handling extends Pick<Hosting, 'secrets' | 'signing' | 'asks' | 'clock'> {
   readonly log: Log
   readonly refusals: Refusals
   readonly traffic: Traffic
@@ -133,15 +135,12 @@ interface Handling extends Pick<Hosting, 'secrets' | 'signing' | 'asks'> {
 function handlerOf(
   services: Services,
   options: Pick<ServiceOptions, 'bodyLimitBytes'>,
-  { log, refusals, traffic, secrets, signing, asks }: Handling,
+  { log, refusals, traffic, ...how }: Handling,
 ) {
   return createHost({
     carried: hosted([services].flat(), (run, op) => logOf(log, run, op)),
-    secrets,
-    signing,
-    asks,
+    ...how,
     bodyLimitBytes: Math.min(options.bodyLimitBytes ?? BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES),
-    clock: systemClock,
     read: readBytes,
     isClosing: () => traffic.isClosing,
     refused: (request, said) => {
@@ -191,7 +190,8 @@ export async function serveService(services: Services, options: ServeServiceOpti
   const traffic = new Traffic()
   const log = safeLog(options.log ?? consoleLog)
   const refusals = new Refusals(options.clock ?? systemClock, log)
-  const handle = handlerOf(services, options, { log, refusals, traffic, secrets: read, signing: read, asks: false })
+  const how = { secrets: read, signing: read, asks: false, clock: systemClock }
+  const handle = handlerOf(services, options, { log, refusals, traffic, ...how })
   // Where nothing is signed, a page in a browser of this machine must not be able to ask.
   const guard = isOpen ? createGuard({ token: null, hosts: [], origins: [] }) : null
   const answer = async (request: Request): Promise<Response> => {
@@ -222,6 +222,7 @@ export interface FetchWorkOptions {
   readonly atOnce?: number | undefined
   /** Where `context.log` and failed attempts are written; default: JSON lines on the standard error. */
   readonly log?: Log | undefined
+  readonly clock?: Clock | undefined
 }
 
 /** Services that fetch their calls, until they are closed. */
@@ -241,15 +242,15 @@ export interface FetchingServices extends AsyncDisposable {
  */
 export function fetchWork(services: Services, options: FetchWorkOptions): FetchingServices {
   const all = [services].flat()
-  const { atOnce = 10 } = options
+  const { atOnce = 10, clock = systemClock } = options
   const secrets = secretsOf(options.secrets)
   if (secrets.length === 0) throw fault('SECRET_MISSING', { what: 'fetchWork(...)', where: 'what it asks' })
   if (!Number.isSafeInteger(atOnce) || atOnce < 1)
     throw fault('DEFINITION_INVALID', { what: 'fetchWork(...)', problem: 'atOnce must be a whole number above 0' })
   const log = safeLog(options.log ?? consoleLog)
-  const refusals = new Refusals(systemClock, log)
+  const refusals = new Refusals(clock, log)
   // What it carries out it has asked for itself.
-  const handling = { log, refusals, traffic: new Traffic(), secrets: [], signing: secrets, asks: true }
+  const handling = { log, refusals, traffic: new Traffic(), secrets: [], signing: secrets, asks: true, clock }
   const carry = handlerOf(all, { bodyLimitBytes: BODY_LIMIT_MAX_BYTES }, handling)
   const fetchers = all.map((service) => {
     const { name } = serviceDefinitionOf(service, 'fetchWork(...)')
@@ -258,7 +259,7 @@ export function fetchWork(services: Services, options: FetchWorkOptions): Fetchi
       service: name,
       secrets,
       atOnce,
-      clock: systemClock,
+      clock,
       chance: () => systemRandom.seed() / 2 ** 32,
       carry,
       troubled: (problem) => log.warn(problem),

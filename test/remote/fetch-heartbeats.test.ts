@@ -1,14 +1,16 @@
 // Long operations of a service that fetches its calls: they say that they live, over real HTTP; how far they are goes with each attempt,
 // who is silent has failed, and who is not wanted any more is told so, also where nothing has to be said.
+import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import { fetched, fetchWork } from '../../src/http.ts'
+import { fetched, fetchWork, type FetchWorkOptions } from '../../src/http.ts'
 import { ballet, operation, service, workflow, type OperationContext } from '../../src/index.ts'
 import { handler } from '../../src/server.ts'
 import { serveFetch } from '../../src/server/serve.ts'
 import { Traffic } from '../../src/server/traffic.ts'
 import { malformed, wellFormed } from '../hostile/json-texts.ts'
 import { gate, keptLog, openForTest } from '../support/applications.ts'
+import { fastClock } from '../support/clocks.ts'
 import { Asker, secret, signed, type Call } from './asking.ts'
 
 const secrets = [secret]
@@ -53,7 +55,7 @@ async function world(call: keyof typeof specs = 'export') {
 }
 
 /** The service, in a process of its own: its attempts are made by these, one after the other. What `context.progress` was in each. */
-function carried(at: string, bodies: readonly Body[]): readonly unknown[] {
+function carried(at: string, bodies: readonly Body[], options: Partial<FetchWorkOptions> = {}): readonly unknown[] {
   const progress: unknown[] = []
   const run = async (_: null, context: OperationContext): Promise<string> => {
     const number = progress.push(context.progress) - 1
@@ -63,7 +65,7 @@ function carried(at: string, bodies: readonly Body[]): readonly unknown[] {
     export: operation({ ...specs.export, run }),
     copy: operation({ ...specs.copy, run }),
   })
-  const fetching = fetchWork(table, { at, secrets, log: keptLog() })
+  const fetching = fetchWork(table, { at, secrets, log: keptLog(), ...options })
   closing.push(() => fetching.close())
   return progress
 }
@@ -129,6 +131,23 @@ test('what its run has given up is told so by the answer to its heartbeat', asyn
     return 'half of it'
   }
   carried(at, [body])
+  await begun.promise
+  await app.cancel('one', { by: 'ann', why: 'too late' })
+  expect(await stopped.promise).toMatchObject({ code: 'CALL_ABORTED' })
+  expect(await app.settled('one', 60_000)).toMatchObject({ status: 'cancelled' })
+})
+
+test.each(['export', 'copy'] as const)('and one whose body says nothing is asked for by itself: %s', async (call) => {
+  const { app, at } = await world(call)
+  const begun = gate()
+  const stopped = gate<unknown>()
+  const body: Body = async ({ signal }) => {
+    begun.open()
+    await once(signal, 'abort')
+    stopped.open(signal.reason)
+    return 'half of it'
+  }
+  carried(at, [body], { clock: fastClock(20) })
   await begun.promise
   await app.cancel('one', { by: 'ann', why: 'too late' })
   expect(await stopped.promise).toMatchObject({ code: 'CALL_ABORTED' })
