@@ -9,7 +9,7 @@ import { isRecord } from '../core/json.ts'
 import { parseText } from '../core/json-text.ts'
 import type { Application } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
-import type { NodeAt } from '../define/node.ts'
+import type { NodeAt, Standing } from '../define/node.ts'
 import { readBytes } from './body.ts'
 import type { Forwarding } from './forward.ts'
 import { Refusals } from './refusals.ts'
@@ -189,7 +189,7 @@ export class Work {
       const [named = ''] = id.split('.', 1)
       const node = named === app.standing.node ? null : await findNode(app, named)
       const asked = { service, from: app.standing.node, counts: id }
-      if (node !== null) ({ isNew } = await this.#tell(node, asked).catch(() => ({ isNew: null })))
+      if (node !== null && isReached(node)) ({ isNew } = await this.#tell(node, asked).catch(() => ({ isNew: null })))
     }
     if (isNew === null) throw fault('WORK_NODE_UNNAMED', { node: own })
     if (!isNew) throw fault('SIGNATURE_REFUSED', { problem: 'it was sent before' })
@@ -254,6 +254,7 @@ export class Work {
     if (isPassedOn(request)) throw fault(unawaited)
     const owner = await findNode(app, node)
     if (owner === null) throw fault(unawaited)
+    if (!isReached(owner)) throw fault('OWNER_UNREACHABLE', { address: owner.id, problem: 'it has said no address' })
     if (!forwarding.isPossible)
       throw fault('OWNER_UNREACHABLE', { address: owner.address, problem: 'this node has no BALLET_NODE_SECRET' })
     const how = { limitBytes: ANSWER_LIMIT_BYTES, signal: request.signal }
@@ -335,8 +336,10 @@ const NOTHING: HandedOut = { calls: [], isMore: false, lost: () => {} }
 
 export const unfetched = (service: string): Error => fault('WORK_UNFETCHED', { service: service.slice(0, 200) })
 
+const isReached = (node: NonNullable<Standing['owner']>): node is NodeAt => node.address !== null
+
 /** Another node, also one that has come just now; null for none that is there. */
-async function findNode({ fetching }: Application, node: string): Promise<NodeAt | null> {
+async function findNode({ fetching }: Application, node: string): Promise<Standing['owner']> {
   return fetching.others().find(({ id }) => id === node) ?? fetching.find(node)
 }
 

@@ -92,10 +92,10 @@ export class Awaiting {
   async takeBy(token: string, request: Request): Promise<void> {
     const { secrets, limitBytes } = this.#awaited(token, 'ANSWER_UNAWAITED')
     const { body, id } = await admitted(request, { ...this.#taking, bodyLimitBytes: limitBytes }, ['POST'], secrets)
-    const { idempotencyKey, came } = readLater(body)
+    const { came, ...sent } = readLater(body)
     // Another may have come while this one was read.
     const waiting = this.#awaited(token, 'ANSWER_UNAWAITED')
-    requireSame(waiting, idempotencyKey, id)
+    requireSame(waiting, token, { ...sent, id })
     this.#waiting.delete(token)
     waiting.answer(came)
   }
@@ -105,9 +105,9 @@ export class Awaiting {
     const { secrets } = this.#awaited(token, 'HEARTBEAT_UNWANTED')
     const taking = { ...this.#taking, bodyLimitBytes: BEAT_LIMIT_BYTES }
     const { body, id } = await admitted(request, taking, ['POST'], secrets)
-    const { idempotencyKey, beat, progress, asks } = readBeat(body)
+    const { beat, progress, asks, ...sent } = readBeat(body)
     const waiting = this.#awaited(token, 'HEARTBEAT_UNWANTED')
-    requireSame(waiting, idempotencyKey, id)
+    requireSame(waiting, token, { ...sent, id })
     const isLate = beat !== undefined && beat <= waiting.beat
     const signedAt = id === null ? Infinity : Number(request.headers.get('webhook-timestamp'))
     if (!asks && !(isLate && signedAt <= waiting.signedAt)) {
@@ -173,8 +173,15 @@ export class Answers extends Awaiting {
   }
 }
 
-/** What is sent is about the call whose attempt has this address. @throws SIGNATURE_REFUSED */
-function requireSame({ idempotencyKey }: Waiting, told: string, id: string | null): void {
+interface Sent {
+  readonly idempotencyKey: string
+  readonly to: string | undefined
+  readonly id: string | null
+}
+
+/** What is sent is about the call whose attempt has this address, and was not meant for another attempt at it. @throws SIGNATURE_REFUSED */
+function requireSame({ idempotencyKey }: Waiting, token: string, { idempotencyKey: told, to = token, id }: Sent): void {
   if (told !== idempotencyKey || (id !== null && id !== told))
     throw refused('webhook-id and the idempotencyKey of the body are not those of the call')
+  if (!to.includes(token)) throw refused('it was made for another address')
 }

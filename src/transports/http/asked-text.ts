@@ -26,29 +26,37 @@ export function askedText(asked: Asked, answerTo?: string, isFetched = false): s
 /** What stands behind the address for an answer in that for heartbeats. */
 export const BEAT = 'heartbeat'
 
+/** What is sent to the address of one attempt: with that in it, it is worth nothing at another. */
+interface About {
+  readonly idempotencyKey: string
+  readonly to: string
+}
+
 /** The body of a heartbeat, the `beat`th of its attempt. @param progress JSON */
-export const beatText = (idempotencyKey: string, beat: number, progress: string | undefined): string =>
-  `${JSON.stringify({ idempotencyKey, beat }).slice(0, -1)}${progress === undefined ? '' : `,"progress":${progress}`}}`
+export function beatText({ idempotencyKey, to }: About, beat: number, progress: string | undefined): string {
+  const words = JSON.stringify({ idempotencyKey, to, beat })
+  return progress === undefined ? words : `${words.slice(0, -1)},"progress":${progress}}`
+}
 
 /** The body of a question at the same door: whether the attempt is still wanted. */
-export const questionText = (idempotencyKey: string): string => JSON.stringify({ idempotencyKey, asks: true })
+export const questionText = ({ idempotencyKey, to }: About): string =>
+  JSON.stringify({ idempotencyKey, to, asks: true })
 
 /**
- * One heartbeat: `{"idempotencyKey", "beat", "progress"}`, the latter two if need be; with `"asks": true` it is only a question, and no
- * sign of life. @throws REQUEST_INVALID, and what `parseJson` throws
+ * One heartbeat: `{"idempotencyKey", "to", "beat", "progress"}`, the latter three if need be; with `"asks": true` it is only a question,
+ * and no sign of life. @throws REQUEST_INVALID, and what `parseJson` throws
  */
-export function readBeat(bytes: Uint8Array): {
-  readonly idempotencyKey: string
+export function readBeat(bytes: Uint8Array): Sent & {
   readonly beat: number | undefined
   readonly progress: unknown
   readonly asks: boolean
 } {
-  const { idempotencyKey, beat, progress, asks = false } = read(bytes)
-  if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
+  const value = read(bytes)
+  const { beat, progress, asks = false } = value
   if (beat !== undefined && !(Number.isSafeInteger(beat) && Number(beat) > 0))
     throw wrong('beat', 'it must be a whole number from 1')
   if (typeof asks !== 'boolean') throw wrong('asks', 'it must be true or false')
-  return { idempotencyKey, beat: beat as number | undefined, progress, asks }
+  return { ...sentIn(value), beat: beat as number | undefined, progress, asks }
 }
 
 /** The body of a request that says that nobody wants the answer any more. */
@@ -69,13 +77,13 @@ export function readStop(bytes: Uint8Array): Pick<Asked, 'operation' | 'idempote
 }
 
 /**
- * An answer that comes later: `{"idempotencyKey", "answer"}`, or `{"idempotencyKey", "status", "detail", "code"}` of a failure, as what
- * would have come at once. @throws REQUEST_INVALID, and what `parseJson` throws
+ * An answer that comes later: `{"idempotencyKey", "to", "answer"}`, or `{"idempotencyKey", "to", "status", "detail", "code"}` of a failure,
+ * as what would have come at once; `to` if need be. @throws REQUEST_INVALID, and what `parseJson` throws
  */
-export function readLater(bytes: Uint8Array): { readonly idempotencyKey: string; readonly came: Came } {
+export function readLater(bytes: Uint8Array): Sent & { readonly came: Came } {
   const value = read(bytes)
-  const { idempotencyKey, status = 200, answer, retryAfter } = value
-  if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
+  const { status = 200, answer, retryAfter } = value
+  const sent = sentIn(value)
   const isFinal = Number.isInteger(status) && (status === 200 || (Number(status) >= 400 && Number(status) < 600))
   if (!isFinal) throw wrong('status', 'it must be 200, or the status of a failure')
   const told = status === 200 ? answer : value
@@ -83,7 +91,19 @@ export function readLater(bytes: Uint8Array): { readonly idempotencyKey: string;
   if (retryAfter !== undefined && !isCount(retryAfter, 0, 1e9)) throw wrong('retryAfter', 'it must be a whole number')
   const after = retryAfter === undefined ? undefined : String(retryAfter)
   const said = { type: 'application/json', retryAfter: after, isWhole: true }
-  return { idempotencyKey, came: { ...said, status: Number(status), body } }
+  return { ...sent, came: { ...said, status: Number(status), body } }
+}
+
+/** Of which call it is, and to which address it was sent; undefined: it does not say. */
+interface Sent {
+  readonly idempotencyKey: string
+  readonly to: string | undefined
+}
+
+function sentIn({ idempotencyKey, to }: Readonly<Record<string, unknown>>): Sent {
+  if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
+  if (to !== undefined && typeof to !== 'string') throw wrong('to', 'it must be a string')
+  return { idempotencyKey, to }
 }
 
 /** Calls that one request for work may ask for, and how long it may wait. */

@@ -108,7 +108,9 @@ export class Beats {
   async #post({ address }: BeatsTo, isBeat: boolean, patienceMs: number): Promise<boolean> {
     const { asked, secrets, clock, stop } = this.#options
     const { idempotencyKey: id } = asked
-    const body = Buffer.from(isBeat ? beatText(id, (this.#number += 1), this.progress) : questionText(id))
+    const about = { idempotencyKey: id, to: address }
+    const text = isBeat ? beatText(about, (this.#number += 1), this.progress) : questionText(about)
+    const body = Buffer.from(text)
     const signed = signatureHeaders(secrets, { id, seconds: Math.floor(clock.now() / 1000), body })
     const headers = { 'content-type': 'application/json', 'user-agent': 'ballet', ...signed }
     const late = new AbortController()

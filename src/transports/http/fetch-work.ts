@@ -180,6 +180,7 @@ export class WorkFetcher {
         isUnfit = true
         answer = JSON.stringify({
           idempotencyKey: call.idempotencyKey,
+          to: call.answerTo,
           status: 500,
           detail: `its answer was refused with ${status}`,
         })
@@ -288,14 +289,14 @@ function callOf(call: unknown): readonly Call[] {
 }
 
 /** What came of an attempt, as it is sent later. */
-async function laterText({ idempotencyKey }: Call, response: Response, nowMs: number): Promise<string> {
+async function laterText({ idempotencyKey, answerTo: to }: Call, response: Response, nowMs: number): Promise<string> {
   const text = await response.text()
-  const key = JSON.stringify(idempotencyKey)
-  if (response.ok) return text === '' ? `{"idempotencyKey":${key}}` : `{"idempotencyKey":${key},"answer":${text}}`
+  const about = JSON.stringify({ idempotencyKey, to })
+  if (response.ok) return text === '' ? about : `${about.slice(0, -1)},"answer":${text}}`
   // Whether it may be as it is, is judged by the application.
   const said: unknown = parseText(text)
   const { code, detail, progress } = isRecord(said) ? said : {}
   const ms = retryAfterHeaderMs(response.headers.get('retry-after'), nowMs) ?? 0
   const retryAfter = ms > 0 ? Math.ceil(ms / 1000) : undefined
-  return JSON.stringify({ idempotencyKey, status: response.status, code, detail, retryAfter, progress })
+  return JSON.stringify({ idempotencyKey, to, status: response.status, code, detail, retryAfter, progress })
 }

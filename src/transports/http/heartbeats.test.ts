@@ -212,7 +212,7 @@ test.each([
     clock.pass(1)
     await Promise.race([isAsked, stopped.promise])
   }
-  expect(seen).toEqual([1, 2, 3].map(() => ({ idempotencyKey: asked.idempotencyKey, asks: true })))
+  expect(seen).toEqual([1, 2, 3].map(() => ({ idempotencyKey: asked.idempotencyKey, to: to.address, asks: true })))
   beats.over()
 })
 
@@ -309,6 +309,9 @@ test('it is believed only from who knows the secret, about the call whose addres
   expect(await send({ idempotencyKey: 'another', progress: 1 })).toBe('401 SIGNATURE_REFUSED')
   expect(await send({ beat: 0 })).toBe('422 REQUEST_INVALID')
   expect(await send({ beat: '1' })).toBe('422 REQUEST_INVALID')
+  expect(await send({ to: 1 })).toBe('422 REQUEST_INVALID')
+  // It was made for an attempt before, by somebody who has the secret.
+  expect(await send({ to: 'http://door.test/answers/before/heartbeat', progress: 1 })).toBe('401 SIGNATURE_REFUSED')
   expect(await send({ progress: 'x'.repeat(40_000) })).toBe('413 BODY_TOO_LARGE')
   expect(await send({}, { to: `${answers.addressOf(expected)}/heartbeat/more` })).toBe('none of its')
   expect(await send({}, { to: `${answers.addressOf(expected)}/other` })).toBe('none of its')
