@@ -109,7 +109,7 @@ test('a node is killed while a call says that it lives: it is told to stop, and 
   // As a service does that lives: until it is told that nobody wants it.
   const heard: string[] = []
   while (heard.at(-1) !== '410 HEARTBEAT_UNWANTED') heard.push(await one.asker.beat(second, { progress: { row: 5 } }))
-  expect(new Set(heard.map((one) => one.slice(0, 9)))).toEqual(new Set(['503 OWNER', '410 HEART']))
+  expect(new Set(heard.map((said) => said.slice(0, 9)))).toEqual(new Set(['503 OWNER', '410 HEART']))
   expect(await one.asker.answer(second, { answer: 'late' })).toBe('404 ANSWER_UNAWAITED')
   const third = await one.asker.call()
   expect(third).toMatchObject({ progress: { row: 3 }, idempotencyKey: first.idempotencyKey })
