@@ -81,12 +81,19 @@ async function beating(context: OperationContext, silent: Promise<unknown>): Pro
 
 test('what lives goes on, and says how far it is; what falls silent has failed, and the next attempt has its progress', async () => {
   const { app, at, lived } = await world()
-  const [quiet, over] = [gate(), gate()]
+  const quiet = gate()
+  const signals: AbortSignal[] = []
   const silent: Body = async (context) => {
+    signals.push(context.signal)
     await beating(context, quiet.promise)
-    await over.promise
+    await once(context.signal, 'abort')
   }
-  const progress = carried(at, [silent, ({ progress: last }) => last ?? null])
+  const goesOn: Body = ({ progress: last }) => {
+    // Two are not at work at one call.
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+    return last ?? null
+  }
+  const progress = carried(at, [silent, goesOn])
   await lived
   const heard = (await app.run('one'))?.waits[0]?.heartbeat
   expect(heard).toMatchObject({ attempt: 1, progress: { row: expect.any(Number) as number } })
@@ -95,7 +102,6 @@ test('what lives goes on, and says how far it is; what falls silent has failed, 
   expect(output).toEqual({ told: { row: expect.any(Number) as number } })
   expect(progress).toEqual([undefined, (output as { readonly told: unknown }).told])
   expect(JSON.stringify((await app.journal('one'))?.items)).toContain('ATTEMPT_SILENT')
-  over.open()
 })
 
 test('an attempt that fails says with that how far it came', async () => {

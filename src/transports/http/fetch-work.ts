@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { elapsedOf, type Clock } from '../../core/clock.ts'
 import { parseJson } from '../../core/json-guard.ts'
 import { isRecord } from '../../core/json.ts'
+import { LooseMap } from '../../core/loose-map.ts'
 import { parseText } from '../../core/json-text.ts'
 import { retryAfterHeaderMs } from '../../core/retry-after.ts'
 import { BEAT, pathName, WORK_AT_ONCE } from './asked-text.ts'
@@ -54,6 +55,8 @@ export class WorkFetcher {
   readonly #work: FetchingWork
   readonly #base: string
   readonly #underWay = new Set<Promise<void>>()
+  /** What tells the newest attempt at a call to stop, by keys. */
+  readonly #carried = new LooseMap<string, AbortController>()
   readonly #done: Promise<void>
   #isClosing = false
   #isTroubled = false
@@ -124,11 +127,19 @@ export class WorkFetcher {
   }
 
   #begin(call: Call): void {
-    const work = this.#carry(call).catch((error: unknown) => {
-      this.#work.troubled(`what came of ${call.operation} (${call.idempotencyKey}) is not answered: ${wordsOf(error)}`)
+    const { operation, idempotencyKey: key } = call
+    // Nobody wants an attempt any more at whose call another one is made: its node has died, or it was silent.
+    this.#carried.get(key)?.abort()
+    const stop = new AbortController()
+    this.#carried.set(key, stop)
+    const work = this.#carry(call, stop.signal).catch((error: unknown) => {
+      this.#work.troubled(`what came of ${operation} (${key}) is not answered: ${wordsOf(error)}`)
     })
     this.#underWay.add(work)
-    void work.then(() => this.#underWay.delete(work))
+    void work.then(() => {
+      this.#underWay.delete(work)
+      if (this.#carried.get(key) === stop) this.#carried.delete(key)
+    })
   }
 
   async #ask(atOnce: number, isAgain = false): Promise<readonly Call[]> {
@@ -164,13 +175,13 @@ export class WorkFetcher {
     return true
   }
 
-  async #carry(call: Call): Promise<void> {
+  async #carry(call: Call, signal: AbortSignal): Promise<void> {
     const { clock } = this.#work
     const until = elapsedOf(clock) + call.timeoutMs
     const body = JSON.stringify({ ...call.told, heartbeatTo: this.#base + call.answerTo + BEAT_PATH })
     const url = `http://fetched/${pathName(call.operation)}`
     const headers = { 'content-type': 'application/json' }
-    const response = await this.#work.carry(new Request(url, { method: 'POST', headers, body }))
+    const response = await this.#work.carry(new Request(url, { method: 'POST', headers, body, signal }))
     let answer = await laterText(call, response, clock.now())
     for (let failures = 0, isUnfit = false; ; failures++) {
       const status = await this.#answered(call, answer, until - elapsedOf(clock))
