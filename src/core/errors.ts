@@ -143,6 +143,7 @@ export const catalogue = {
   HEARTBEAT_UNWANTED: { family: 'final', status: 410, message: 'Nobody wants this attempt any more.', hint: 'Stop, and answer with how far it came: if it is still wanted, it is asked for again.' },
   ANSWER_UNAWAITED: { family: 'final', status: 404, message: 'Nobody waits for this answer any more.', hint: 'Keep it by its key: if it is still wanted, it is asked for again.' },
   WORK_UNFETCHED: { family: 'fix', status: 404, message: 'No service "{service}" fetches its calls here.', hint: 'Put it into the application with fetched(...), or mend the name; a service that is called is asked at its url.' },
+  WORK_NODE_UNNAMED: { family: 'fix', status: 409, message: 'The webhook-id of a request for work begins with the node that it is made for, and this one names none that answers.', hint: 'Ask again with a new id that begins with "{node}.": each counts once, at that node.' },
   PORT_BUSY: { family: 'fix', status: 500, message: 'Port {port} is in use.', hint: 'Stop what listens there, or set PORT (or --port) to another.' },
   TOKEN_INVALID: { family: 'fix', status: 500, message: 'A token of the API {problem}.', hint: 'Set BALLET_TOKEN to printable ASCII characters without spaces and commas (openssl rand -base64 32), and BALLET_READ_TOKEN, if any, to others.' },
   BIND_UNSAFE: { family: 'fix', status: 500, message: 'Binding to {host} would open the API to the network without a token.', hint: 'Bind to 127.0.0.1, or set BALLET_TOKEN.' },

@@ -42,7 +42,7 @@ import type {
   TriggerRequest,
 } from '../define/application.ts'
 import { doorOf } from '../define/elsewhere.ts'
-import type { FetchingDoors, NodeAt } from '../define/node.ts'
+import type { FetchingDoors, NodeAt, Standing } from '../define/node.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/reads.ts'
 import type { Answering } from '../define/call.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
@@ -61,7 +61,7 @@ export abstract class ApplicationDoors {
   readonly http: HttpRoutes | null
   readonly fetching: FetchingDoors
   protected abstract readonly others: () => readonly NodeAt[]
-  protected abstract readonly nodeAt: (id: string) => Promise<NodeAt | null>
+  protected abstract readonly nodeAt: (id: string) => Promise<Standing['owner']>
   protected abstract readonly doors: Doors
   protected abstract readonly queries: Queries
   protected abstract readonly measured: Measured

@@ -63,7 +63,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   #ownership: Ownership | null = null
   #shares: Shares | null = null
   protected readonly others = (): readonly NodeAt[] => this.#shares?.others ?? []
-  protected readonly nodeAt = (id: string): Promise<NodeAt | null> => nodeAt(this.#options.store, id)
+  protected readonly nodeAt = (id: string): Promise<Standing['owner']> => nodeAt(this.#options.store, id)
   #isUp = false
   #isOver = false
   #watchdog: Watchdog | null = null

@@ -6,7 +6,7 @@ import { LEAVING } from '../core/shares.ts'
 import type { Store } from '../core/store.ts'
 import type { NodesView, NodeView, ShardView } from '../core/node-views.ts'
 import { asidesIn, type AsideReading } from './asides.ts'
-import type { NodeAt } from '../define/node.ts'
+import type { Standing } from '../define/node.ts'
 
 /** The node that asks. `began` in milliseconds since the epoch. */
 type Self = NodeInfo & Pick<NodeRow, 'began'>
@@ -20,10 +20,10 @@ export async function nodesOf(store: Store, self: Self | null, reading: AsideRea
   return { ...view, aside: await asidesIn(store, shards, reading) }
 }
 
-/** Where a node is reached that has not gone; null for any other. Who asks for this asks for nothing else of the store. */
-export async function nodeAt({ leases }: Store, id: string): Promise<NodeAt | null> {
+/** Where a node is reached that has not gone, if it can be; null for any other. Who asks for this asks for nothing else of the store. */
+export async function nodeAt({ leases }: Store, id: string): Promise<Standing['owner']> {
   const found = (await leases?.nodes())?.find((node) => node.id === id && node.isAlive)
-  return found?.address == null ? null : { id, address: found.address }
+  return found === undefined ? null : { id, address: found.address }
 }
 
 async function sharing(store: Store, self: Self | null): Promise<Omit<NodesView, 'aside'>> {

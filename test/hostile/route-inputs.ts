@@ -43,6 +43,10 @@ const BODIES: Readonly<
     fields: ['idempotencyKey', 'answer', 'status', 'detail', 'code', 'retryAfter', 'progress'],
     base: { idempotencyKey: '"key"', answer: 'null' },
   },
+  'POST /api/work/{service}/{token}/heartbeat': {
+    fields: ['idempotencyKey', 'beat', 'progress', 'asks'],
+    base: { idempotencyKey: '"key"' },
+  },
   // Whatever is hostile here must not be about runs that others look at.
   'POST /api/actions': { base: { action: '"retry"', filter: '{"name":"nobody"}' } },
 }
