@@ -15,6 +15,7 @@ import type { Heard } from '../../core/transport.ts'
 import { batchesOf, within } from './batches.ts'
 import type { Here, TakenEvent } from './here.ts'
 import { failed, type Link, type Linked } from './link.ts'
+import { causeHere } from './send.ts'
 
 /** A message, as plain data. */
 export interface NatsMessage {
@@ -259,7 +260,8 @@ export async function takeOne(inlet: Inlet, here: Here, refused: Refused): Promi
 function read({ read: readMessage, stream, keys }: Inlet, here: Here, message: Named): TakenEvent | null {
   const event = readMessage(message)
   if (event === null || !keys.has(event.type)) return null
-  const { type, data, cause, traceparent, source = `nats/${stream}`, id = message.name } = event
+  const { type, data, traceparent, source = `nats/${stream}`, id = message.name } = event
+  const cause = event.cause === undefined ? undefined : causeHere(here, event.cause)
   // What was sent from here comes from there as well.
   return source.startsWith(`${here.source}/`) ? null : { type, data, cause, traceparent, source, id }
 }
