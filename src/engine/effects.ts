@@ -301,6 +301,7 @@ export class Effects {
   /** What the engine makes of an answer is no failure of the attempt: it stops the shard, as any fault of the engine. */
   #made(running: Running, attempt: number, made: Made, ms: number): void {
     const { effect } = running
+    // It was told to end, and is made again by whoever has the shard next.
     if (this.#closing && effect.isEndless) return
     try {
       if ('error' in made) {
