@@ -113,7 +113,6 @@ export type {
   Published,
   PublishRequest,
   PublishSettings,
-  Reasoned,
   RecoveryView,
   RetryRequest,
   RunId,
@@ -127,6 +126,7 @@ export type {
   Time,
   TriggerRequest,
 } from './define/application.ts'
+export type { Reasoned } from './define/reasoned.ts'
 export type { EventsRequest, FlowsRequest, RunsRequest } from './define/reads.ts'
 export type { Metric, MetricSample, MetricSpread } from './define/metric.ts'
 export type { Standing } from './define/node.ts'

@@ -3,6 +3,7 @@
 import { nearest } from '../core/names.ts'
 import { aboutRoutes } from './about.ts'
 import { actionRoutes } from './actions.ts'
+import { asideRoutes } from './aside.ts'
 import { choreographyRoutes } from './choreographies.ts'
 import { eventRoutes } from './events.ts'
 import { keyRoutes } from './keys.ts'
@@ -24,6 +25,7 @@ export const ROUTES: readonly Route[] = [
   ...keyRoutes,
   ...choreographyRoutes,
   ...scheduleRoutes,
+  ...asideRoutes,
   ...aboutRoutes,
   ...metricRoutes,
   ...sessionRoutes,

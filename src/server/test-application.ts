@@ -4,6 +4,7 @@
 import { fault } from '../core/errors.ts'
 import type { ApplicationView, RunView, ScheduleView } from '../core/views.ts'
 import type { Application } from '../define/application.ts'
+import type { AsideDoors } from '../define/asides.ts'
 
 /** A call of one of the application's functions, with its arguments. */
 export type Asked = readonly [name: string, ...given: readonly unknown[]]
@@ -57,6 +58,15 @@ const NIGHTLY: ScheduleView = {
   missed: null,
 }
 
+const ASIDE: AsideDoors = {
+  asides: () => Promise.resolve({ items: [], more: false }),
+  aside: unanswered('aside'),
+  retryAside: (item) => Promise.resolve({ item, action: 'retry', outcome: 'taken', changed: true }),
+  dropAside: (item) => Promise.resolve({ item, action: 'drop', outcome: 'dropped', changed: true }),
+  actOnAsides: ({ action }) =>
+    Promise.resolve({ action, matched: 0, changed: 0, outcomes: {}, more: false, refused: [] }),
+}
+
 /** An application with these answers, and the list of what it was asked. */
 export function testApplication(answers: Partial<Application> = {}): { app: Application; asked: Asked[] } {
   const asked: Asked[] = []
@@ -90,6 +100,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
     answer: (id, { op }) => Promise.resolve({ id, action: 'answer', changed: true, ops: [op] }),
     fail: (id) => Promise.resolve({ id, action: 'fail', changed: true, ops: [] }),
     actOnAll: ({ action }) => Promise.resolve({ action, matched: 0, changed: 0, more: false, refused: [] }),
+    ...ASIDE,
     schedules: () => Promise.resolve([NIGHTLY]),
     schedule: () => Promise.resolve(NIGHTLY),
     pause: (schedule) => Promise.resolve({ schedule, action: 'pause' }),
