@@ -24,8 +24,9 @@ const LOST: Readonly<Record<Kind, string>> = {
   start: 'The run never begins, though whoever asked for it was told that it would.',
   event: 'Nothing reacts to the event, though whoever published it was told that it was taken.',
   fact: 'Nothing reacts to the event, though the run that said it goes on as if it did.',
-  begin: 'The workflow never begins, and the reaction that asked for it is stuck, for a person to decide.',
-  begun: 'The reaction goes on waiting for the answer.',
+  begin:
+    'The reaction that asked for the workflow is stuck, for a person to decide; one that cannot be read waits, and asks again when its shard changes hands.',
+  begun: 'The reaction waits on, and asks again when its shard changes hands.',
   signal: 'The run never gets the signal, though whoever sent it was told that it would.',
   cancel: 'The run is not asked to stop: cancel it by hand.',
   conduct: 'The flow never begins, though it may be asked for again.',

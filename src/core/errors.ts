@@ -156,6 +156,7 @@ export const catalogue = {
   COMPARE_FAILED: { family: 'fix', status: 500, message: 'The orders did not come through in the style {style}: {problem}.', hint: 'Carry one order through with ballet serve first; what the application writes to its error stream stands above.' },
   SNAPSHOT_INVALID: { family: 'fix', status: 500, message: '{path} is not a snapshot of contracts that can be read or written: {problem}.', hint: 'Bring the committed one back, or write it anew with ballet check app.ts --update.' },
   FILES_EXIST: { family: 'final', status: 409, message: '{folder} has {files} already; nothing was written.', hint: 'Use another folder; --force writes what is missing and leaves these as they are.' },
+  FOLDER_REFUSED: { family: 'fix', status: 422, message: 'Nothing can be written into {folder}: {problem}.', hint: 'Name another folder, or one that your user may write to.' },
   ROUTE_THREW: { family: 'fix', status: 500, message: 'The route of the application for {method} {path} threw.', hint: 'Its log says what was thrown.' },
   INVARIANT: { family: 'bug', status: 500, message: 'A rule of the engine was broken: {problem}.', hint: 'This is our bug. Report it with the journal of the run.' },
 } as const
