@@ -74,6 +74,13 @@ export const useCounts = () => useQuery({ queryKey: ['counts'], queryFn: api.cou
 
 export const useNodes = () => useQuery({ queryKey: ['nodes'], queryFn: api.nodes })
 
+/** What lies aside, one by one; asked for where there is any. */
+export const useAsides = (enabled: boolean) => useQuery({ queryKey: ['asides'], queryFn: api.asides, enabled })
+
+/** All that one of them says. */
+export const useAside = (item: string) =>
+  useQuery({ queryKey: ['aside', item], queryFn: () => api.aside(item), refetchInterval: false })
+
 export const useSchedules = () => useQuery({ queryKey: ['schedules'], queryFn: api.schedules })
 
 export type Filter = Readonly<Record<string, string | undefined>>
