@@ -2,6 +2,7 @@
 // where the boxes of a picture stand. Both say the same of the same order because both ask here. Everything that this door
 // leads to is pure and runs in a browser: no `node:*`, no clock, no terminal. It is of the repository, not of the package.
 export type { AsideAction, AsideActed, AsideItemView, AsideWholeView } from '../core/aside-views.ts'
+export type { FailingPage, FailingView } from '../core/failing-views.ts'
 export type { NodesView } from '../core/node-views.ts'
 export type {
   ApplicationView,

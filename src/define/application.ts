@@ -1,6 +1,7 @@
 // A running application, as everybody outside the engine sees it: the HTTP API, the command line, the application's
 // own routes and tests. The engine implements it (engine/application.ts). Every answer rests on committed rows.
 import type { Json } from '../core/json.ts'
+import type { FailingPage } from '../core/failing-views.ts'
 import type { RunKind } from '../core/store.ts'
 import type { EventValue, SignalValue } from '../core/values.ts'
 import type { NodesView } from '../core/node-views.ts'
@@ -362,6 +363,11 @@ export interface Application extends AsideDoors {
    * store, so that it is of all nodes.
    */
   counts(): Promise<CountsView>
+  /**
+   * Calls and steps that fail again and again, and are made again by themselves: all that this node carries, from memory. What other nodes carry
+   * they know; `GET /api/failing` asks them as well.
+   */
+  failing(): Promise<FailingPage>
   /** Numbers for a monitoring system, of this process since the application was opened here; from memory, nothing is asked. */
   metrics(): readonly Metric[]
   /** All runs and events of a causal graph, by its root reference. */

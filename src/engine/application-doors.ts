@@ -2,6 +2,7 @@
 // committed rows (queries.ts). What opens, owns and closes is RunningApplication, which extends this.
 import type { AsideActed, AsideWholeView } from '../core/aside-views.ts'
 import { traced } from '../core/caller.ts'
+import type { FailingPage } from '../core/failing-views.ts'
 import type { Json } from '../core/json.ts'
 import type { WorkDoor } from '../core/transport.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
@@ -52,6 +53,7 @@ import type { Metric } from '../define/metric.ts'
 import { actOnAll } from './act-on-all.ts'
 import type { AsideAnswers } from './aside-answers.ts'
 import type { Doors } from './doors.ts'
+import { failingOf } from './failing.ts'
 import * as known from './known-settings.ts'
 import { metricsOf, type Measured } from './metrics.ts'
 import type { Queries } from './queries.ts'
@@ -225,6 +227,9 @@ export abstract class ApplicationDoors {
   }
   async counts(): Promise<CountsView> {
     return this.queries.counts()
+  }
+  async failing(): Promise<FailingPage> {
+    return failingOf(this.measured.shards)
   }
   metrics(): readonly Metric[] {
     return metricsOf(this.measured)

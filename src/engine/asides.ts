@@ -39,7 +39,7 @@ export async function asidesIn(
   const found = new Map<string, AsideView>()
   for (const { ns, codec } of await readingsOf(store, shards, reading))
     for (const [inbox, again] of asideBy(ns))
-      for (const { rows } of await firstPages(store, shards, inbox))
+      for await (const { rows } of firstPages(store, shards, inbox))
         for (const row of rows) add(found, readRow(row, { ns, codec }), row, again)
   return [...found.values()].toSorted((a, b) => (a.since < b.since ? -1 : 1))
 }
@@ -61,6 +61,8 @@ export interface AsideRead {
   readonly found: Found
 }
 
+/** Shards of which a page is read at once. */
+const AT_ONCE = 16
 /** Pages that are looked through for those that match, beside the first of each shard. */
 const PAGES_MOST = 100
 
@@ -94,14 +96,24 @@ export async function asideReads(
   }
   for (const { ns } of await readingsOf(store, shards, reading))
     for (const [inbox, again] of asideBy(ns))
-      for (const { shard, ...page } of await firstPages(store, shards, inbox)) take({ shard, ns, inbox, again }, page)
-  reads.sort((one, other) => one.row.at - other.row.at)
+      for await (const { shard, ...page } of firstPages(store, shards, inbox)) {
+        take({ shard, ns, inbox, again }, page)
+        // As many as are asked for, and one that says that there are more.
+        if (reads.length > 2 * limit + LOOKED) oldest(reads, limit + 1)
+      }
+  oldest(reads, limit + 1)
   for (let pages = 0; pages < PAGES_MOST && reads.length <= limit; pages++) {
     const rest = rests.shift()
     if (rest === undefined) break
     take(rest, await asidePage(store, rest.shard, rest.inbox, LOOKED, rest.after))
   }
   return { reads: reads.slice(0, limit), more: reads.length > limit || rests.length > 0 }
+}
+
+/** Leaves the oldest of them, in their order. */
+function oldest(reads: AsideRead[], count: number): void {
+  reads.sort((one, other) => one.row.at - other.row.at)
+  reads.splice(count)
 }
 
 /** One of a name; null when none of it lies there. */
@@ -145,13 +157,15 @@ export async function namespacesOf(store: Store, reading: AsideReading | null): 
   return [...new Set([DEFAULT_NAMESPACE, ...(await store.namespaces(NAMESPACES))])]
 }
 
-/** Of each of these shards: asked for at once, which is one statement where they are in one database. */
-function firstPages(
+/** Of each of these shards, some at a time: what is asked for at once is one statement where they are in one database. */
+async function* firstPages(
   store: Store,
   shards: readonly number[],
   inbox: string,
-): Promise<readonly (AsidePage & { readonly shard: number })[]> {
-  return Promise.all(shards.map(async (shard) => ({ shard, ...(await asidePage(store, shard, inbox, LOOKED)) })))
+): AsyncGenerator<AsidePage & { readonly shard: number }, void> {
+  const read = async (shard: number) => ({ shard, ...(await asidePage(store, shard, inbox, LOOKED)) })
+  // They have payloads: not all of a store are in memory at once.
+  for (let at = 0; at < shards.length; at += AT_ONCE) yield* await Promise.all(shards.slice(at, at + AT_ONCE).map(read))
 }
 
 function add(

@@ -13,7 +13,7 @@ const problem = async (response: Response): Promise<Problem> => (await response.
 
 describe('what lies aside', () => {
   it('is asked for by its filters, and by its name', async () => {
-    const { app, asked } = testApplication({ aside: (item) => Promise.resolve({ item } as never) })
+    const { app, asked } = testApplication()
     await using server = await serve(app, { port: 0 })
     const url = `${server.url}/api/aside`
     const listed = await fetch(`${url}?kind=start&name=flow&version=8&unread=false&limit=7`)

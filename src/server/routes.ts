@@ -6,6 +6,7 @@ import { actionRoutes } from './actions.ts'
 import { asideRoutes } from './aside.ts'
 import { choreographyRoutes } from './choreographies.ts'
 import { eventRoutes } from './events.ts'
+import { failingRoutes } from './failing.ts'
 import { keyRoutes } from './keys.ts'
 import { metricRoutes } from './metrics.ts'
 import { ERRORS_PATH } from './problem.ts'
@@ -26,6 +27,7 @@ export const ROUTES: readonly Route[] = [
   ...choreographyRoutes,
   ...scheduleRoutes,
   ...asideRoutes,
+  ...failingRoutes,
   ...aboutRoutes,
   ...metricRoutes,
   ...sessionRoutes,

@@ -1,6 +1,7 @@
 // An application that only records what it was asked and answers with what a test gave it: for the tests of what the
 // server does before and after the engine (guards, limits, routing, problems). It keeps no runs; what rests on the
 // engine is tested on the engine.
+import type { AsideWholeView } from '../core/aside-views.ts'
 import { fault } from '../core/errors.ts'
 import type { ApplicationView, RunView, ScheduleView } from '../core/views.ts'
 import type { Application } from '../define/application.ts'
@@ -58,9 +59,21 @@ const NIGHTLY: ScheduleView = {
   missed: null,
 }
 
+const LYING: AsideWholeView = {
+  item: '0-9f2c41d0a7b3c5e1',
+  shard: 0,
+  kind: 'start',
+  name: 'checkout',
+  version: null,
+  id: 'checkout:8841',
+  again: 'owned anew',
+  since: '2026-01-31T12:00:00.000Z',
+  cause: null,
+}
+
 const ASIDE: AsideDoors = {
   asides: () => Promise.resolve({ items: [], more: false }),
-  aside: unanswered('aside'),
+  aside: (item) => Promise.resolve({ ...LYING, item }),
   retryAside: (item) => Promise.resolve({ item, action: 'retry', outcome: 'taken', changed: true }),
   dropAside: (item) => Promise.resolve({ item, action: 'drop', outcome: 'dropped', changed: true }),
   actOnAsides: ({ action }) =>
@@ -116,6 +129,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
     flows: () => Promise.resolve({ items: [] }),
     flow: () => Promise.resolve(null),
     counts: () => Promise.resolve({ counts: [], more: false }),
+    failing: () => Promise.resolve({ failing: [], shards: { known: 1, of: 1 } }),
     metrics: () => [],
     graph: () => Promise.resolve({ runs: [RUN], events: [] }),
     describe: () => Promise.resolve(SHOP),
