@@ -12,7 +12,7 @@ import { parseText } from '../core/json-text.ts'
 import type { InboxRow, StoreReader } from '../core/store.ts'
 import type { Reasoned } from '../define/reasoned.ts'
 import { reasonOf } from './actions.ts'
-import { asidePage, itemOf } from './aside-rows.ts'
+import { asidePage, itemOf, type AsidePage } from './aside-rows.ts'
 import { asidesOf, type Came } from './aside.ts'
 import { refuseBegin } from './between-shards.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -72,33 +72,30 @@ export class AsideActs {
     const { context, aside } = this.#shard
     const { by, why } = reasonOf(asked)
     const came = new Map<string, Came>()
-    const found = await aside.alone(async () => {
-      const rows = await this.#find(asked.items)
-      for (const { row } of rows) aside.leave(row, true)
-      context.writer.flush()
-      await context.writer.barrier()
-      return rows
-    })
-    const names = [...new Set(found.map(({ item }) => item))]
-    const unwatch = names.map((item) => aside.watch(item, (how) => void came.set(item, how)))
+    const watched: (() => void)[] = []
+    let names: readonly string[] = []
     try {
+      await aside.alone(async () => {
+        const rows = await this.#find(asked.items)
+        names = [...new Set(rows.map(({ item }) => item))]
+        // Before it is durable: the inbox may be read in that moment.
+        for (const item of names) watched.push(aside.watch(item, (how) => void came.set(item, how)))
+        for (const { row } of rows) aside.leave(row, true)
+        context.writer.flush()
+        await context.writer.barrier()
+      })
       await context.inbox.read()
       await context.writer.barrier()
     } finally {
-      for (const leave of unwatch) leave()
+      for (const leave of watched) leave()
     }
     // One that has stopped reads no inbox.
     this.#shard.check()
+    const lying = await this.#lying(names)
     const done = {
       asides: names.map((item): AsideActed => {
-        const how = came.get(item)
-        return {
-          item,
-          action: 'retry',
-          changed: true,
-          outcome: how?.outcome ?? 'taken',
-          ...(how && { cause: how.cause }),
-        }
+        const { outcome = lying.has(item) ? 'waits' : 'taken', cause } = came.get(item) ?? {}
+        return { item, action: 'retry', changed: true, outcome, ...(cause && { cause }) }
       }),
     }
     for (const { item, outcome } of done.asides)
@@ -114,6 +111,18 @@ export class AsideActs {
     return done
   }
 
+  /** Which of them lie in the inbox still: their run takes them when it can, say. */
+  async #lying(names: readonly string[]): Promise<ReadonlySet<string>> {
+    const { store, shard, ns } = this.#shard.context
+    const found = new Set<string>()
+    for (let after: number | null = names.length === 0 ? null : 0; after !== null;) {
+      const page: AsidePage = await asidePage(store, shard, ns, PAGE, after)
+      for (const row of page.rows) found.add(itemOf(shard, row))
+      after = page.next
+    }
+    return found
+  }
+
   async #drop(asked: AsideAsked, said: Said): Promise<AsideDone> {
     const { context, aside } = this.#shard
     const { by, why } = reasonOf(asked)
@@ -125,7 +134,7 @@ export class AsideActs {
       // What cannot be written down is not dropped.
       const written = [...names].map(([item, row]) => ({ item, row, data: this.#receipt(item, row, dropped) }))
       const old = written.length === 0 ? [] : await this.#oldReceipts()
-      for (const { row } of found) this.#takeAway(row)
+      for (const { row } of found) this.#takeAway(row, by)
       for (const { item, row, data } of written) this.#write(item, row, data, dropped)
       context.writer.rows.drained.push(...old)
       const isAgain = ({ item }: { readonly item: string }): boolean => !names.has(item)
@@ -161,7 +170,7 @@ export class AsideActs {
     const found: Found[] = []
     for (const inbox of asidesOf(ns))
       for (let after: number | null = 0; after !== null;) {
-        const { rows, next }: Awaited<ReturnType<typeof asidePage>> = await asidePage(store, shard, inbox, PAGE, after)
+        const { rows, next }: AsidePage = await asidePage(store, shard, inbox, PAGE, after)
         for (const row of rows) {
           const item = itemOf(shard, row)
           if (sought.has(item)) found.push({ item, row })
@@ -173,13 +182,17 @@ export class AsideActs {
   }
 
   /** A reaction that waits for its workflow is stuck with that: it would wait for ever. */
-  #takeAway(row: InboxRow): void {
+  #takeAway(row: InboxRow, by: string): void {
     const { context, aside } = this.#shard
     aside.leave(row, false)
     if (row.kind !== 'begin') return
     try {
       const text = context.decode(row.data, 'turn', row.target)
-      refuseBegin(context, text, toFailure(fault('ASIDE_DROPPED', { item: itemOf(context.shard, row) })))
+      refuseBegin(
+        context,
+        text,
+        toFailure(fault('ASIDE_DROPPED', { item: itemOf(context.shard, row), by: ` by ${by}` })),
+      )
     } catch (error) {
       const { code, message } = toFailure(error)
       context.log.error(
@@ -227,13 +240,7 @@ export async function receipts(
   const sought = new Set(items)
   const found = new Map<string, Receipt>()
   for (let after: number | null = 0; after !== null;) {
-    const { rows, next }: Awaited<ReturnType<typeof asidePage>> = await asidePage(
-      store,
-      shard,
-      receiptsOf(ns),
-      PAGE,
-      after,
-    )
+    const { rows, next }: AsidePage = await asidePage(store, shard, receiptsOf(ns), PAGE, after)
     for (const { target, data, at } of rows) {
       if (!sought.has(target)) continue
       try {

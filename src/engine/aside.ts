@@ -103,7 +103,9 @@ export class Aside {
 
   /** Puts what was set aside back into the inbox: each is looked at once more. */
   async bringBack(): Promise<void> {
-    for (const place of PLACES) await this.#bringBack(place, () => true)
+    await this.alone(async () => {
+      for (const place of PLACES) await this.#bringBack(place, () => true)
+    })
   }
 
   /** Nothing else moves a row out of its place until this is done. */

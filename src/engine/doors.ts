@@ -144,7 +144,14 @@ export class Doors {
   async aside(shard: number, asked: AsideAsked): Promise<AsideDone> {
     const run = tagOfShard(shard)
     const own = this.here(run)
-    if (own === undefined) return this.#there((elsewhere) => elsewhere.aside({ action: 'aside', run, request: asked }))
+    if (own === undefined)
+      return this.#there((elsewhere) => elsewhere.aside({ action: 'aside', run, request: asked })).catch(
+        (error: unknown) => {
+          // An owner of an older version looks for a run of that name.
+          if (!isBalletError(error) || error.code !== 'RUN_UNKNOWN') throw error
+          throw fault('OWNER_REFUSED', { what: `to ${asked.action} what lies aside` })
+        },
+      )
     return own.requests.asides.act(asked).catch((error: unknown) => {
       if (!this.#isElsewhereNow(own, error)) throw error
       // Whoever asks again is told whether it was dropped.
