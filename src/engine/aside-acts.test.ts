@@ -7,6 +7,9 @@ import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 import { workflow } from '../define/workflow.ts'
 import { keptLog, openForTest } from '../../test/support/applications.ts'
+import { guarded } from '../../test/support/stores.ts'
+import { fault } from '../core/errors.ts'
+import { receiptsOf } from './aside-acts.ts'
 
 /** Undecodable while `isAway`. */
 function lockable() {
@@ -125,6 +128,38 @@ test('what is dropped is gone for good, whoever asks again is told who did it, a
   expect(await again.run('one')).toBeNull()
   expect((await again.nodes()).shards).toMatchObject([{ waiting: 0 }])
 })
+
+test.each([
+  ['before', false],
+  ['after', true],
+])(
+  'a drop whose process dies %s it is durable is asked for again, and told as what it was',
+  async (_when, isWritten) => {
+    const { codec } = lockable()
+    const data = new MemoryData()
+    const first = await opened(data, [startOf('one', 1)], codec)
+    const [item = ''] = await itemsOf(first.app)
+    await first.app.close()
+    const dying = guarded(memory(data), 'commit', async (pass, batch) => {
+      const isDrop = batch.posts.some(({ ns }) => ns === receiptsOf('default'))
+      if (!isDrop || isWritten) await pass()
+      if (isDrop) throw fault('STORE_FAILED', { problem: 'the power is gone' })
+    })
+    const app = await openForTest(shop, { store: dying, codec })
+    // It was set aside anew, under the same name.
+    await app.run('nobody')
+    await expect(app.dropAside(item, { by: 'ann' })).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    await app.close()
+    const next = await openForTest(shop, { store: memory(data), codec })
+    await next.run('nobody')
+    expect(await itemsOf(next)).toEqual(isWritten ? [] : [item])
+    expect(await next.dropAside(item, { by: 'bob' })).toMatchObject({
+      changed: !isWritten,
+      dropped: { by: isWritten ? 'ann' : 'bob' },
+    })
+    expect(await itemsOf(next)).toEqual([])
+  },
+)
 
 test('all that match are acted on, a rehearsal does nothing, and the rest stays', async () => {
   const { app } = await opened(new MemoryData(), [startOf('a', 2), startOf('b', 3), startOf('c', 4, 'gone')])
