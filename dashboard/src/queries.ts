@@ -85,7 +85,8 @@ export const useCounts = () => useQuery({ queryKey: ['counts'], queryFn: api.cou
 export const useNodes = () => useQuery({ queryKey: ['nodes'], queryFn: api.nodes })
 
 /** What lies aside, one by one; asked for where there is any. */
-export const useAsides = (enabled: boolean) => useQuery({ queryKey: ['asides'], queryFn: api.asides, enabled })
+export const useAsides = (enabled: boolean) =>
+  useQuery({ queryKey: ['asides'], queryFn: api.asides, enabled, refetchInterval: LIVE_MS * 2 })
 
 /** All that one of them says. */
 export const useAside = (item: string) =>
