@@ -95,9 +95,10 @@ function check(what: Word, item: string | undefined, given: Given): void {
 }
 
 async function list(given: Given, terminal: Terminal): Promise<ExitCode> {
+  const request = { ...filterOf(given), limit: wholeNumber(aside, given, 'limit', LIST_LIMIT) }
   const reads = await findReader(given, terminal)
   try {
-    const page = await reads.asides({ ...filterOf(given), limit: wholeNumber(aside, given, 'limit', LIST_LIMIT) })
+    const page = await reads.asides(request)
     print(terminal, given.flag('json'), page, () => (page.items.length === 0 ? [] : rows(page.items, terminal)))
     if (page.items.length === 0) terminal.note('Nothing lies aside.')
     if (page.more) terminal.note('There is more; --kind, --name and --version say which, --limit how many.')

@@ -15,8 +15,13 @@ const at = Date.parse('2026-03-01T12:00:00Z')
 const startOf = (id: string, input: unknown): string => JSON.stringify({ call: 'flow', input, id, silent: true })
 
 let box: Sandbox
-beforeEach(async () => {
+beforeEach(() => {
   box = new Sandbox({ 'app.ts': APP })
+})
+afterEach(() => box.remove())
+
+/** A store in which two starts lie aside, which the application refuses. */
+async function twoLie(): Promise<void> {
   const first = await box.serve()
   first.child.kill('SIGTERM')
   await first.ended
@@ -27,8 +32,7 @@ beforeEach(async () => {
     anItem('p', { ns: refused, at: at + more, kind: 'start', target: id, data: startOf(id, input) })
   await store.post(SHARD, [lying('two', 2, 0), lying('three', 'much\u001b[2J', 1000)])
   await store.close()
-})
-afterEach(() => box.remove())
+}
 
 async function items(): Promise<readonly string[]> {
   const { value } = await box.json(['aside'])
@@ -37,6 +41,7 @@ async function items(): Promise<readonly string[]> {
 
 describe('ballet aside', () => {
   it('lists and shows what lies in a file that nobody serves, and acts on nothing there', async () => {
+    await twoLie()
     const { stdout } = await box.run(['aside'])
     const [head = '', first = ''] = stdout.split('\n')
     expect(head).toMatch(/^ITEM +KIND +NAME +ID +SINCE +WHY$/)
@@ -54,6 +59,7 @@ describe('ballet aside', () => {
   })
 
   it('tries again, rehearses, drops and says so once more, of an application that runs', async () => {
+    await twoLie()
     const server = await box.serve()
     const names = await items()
     expect(names).toHaveLength(2)
