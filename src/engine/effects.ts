@@ -74,6 +74,11 @@ export class Effects {
     return this.#running.size
   }
 
+  /** Those of which so many attempts have failed, and another is made by itself; the one that was begun first before others. */
+  failing(fewest: number): readonly Running[] {
+    return [...this.#running.values()].filter(({ next, givenUp }) => next > fewest && !givenUp)
+  }
+
   /** Whether any effect of a run is under way. */
   has(run: number, op: string): boolean {
     return this.#running.has(`${run} ${op}`)

@@ -12,6 +12,7 @@ import type { Clock } from '../core/clock.ts'
 import { systemClock } from '../engine/clock.ts'
 import { consoleLog, safeLog } from '../engine/log.ts'
 import { standbyFault } from '../engine/standing.ts'
+import { AmongNodes } from './among-nodes.ts'
 import { Admitted, type Conditions } from './admitted.ts'
 import type { Answer } from './answer.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
@@ -159,6 +160,7 @@ class Site {
       traffic,
       bodyLimitBytes: this.#limitBytes,
       passing: hints,
+      among: new AmongNodes(this.#forwarding),
       work: this.#work,
       problems: this.#problems,
       guard: this.#guard,
