@@ -118,6 +118,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
         this.#watching.came(shard)
         this.scheduling.came(shard)
       },
+      left: (shard) => this.scheduling.left(shard),
     })
     this.measured = { shards: this.#shards, directory, store: store.kind, ballet: options.node.ballet, telemetry }
     this.doors = new Doors({
@@ -148,7 +149,6 @@ export class RunningApplication extends ApplicationDoors implements Application 
       else if (info.shards === 1) await this.#ownOne(store.leases)
       else await this.#share(store.leases)
     } catch (error) {
-      this.scheduling.close()
       await this.#shards.close(0)
       await (this.#ownership ?? this.#shares)?.close()
       await this.#options.telemetry.tracing?.close()
@@ -383,7 +383,6 @@ export class RunningApplication extends ApplicationDoors implements Application 
   }
 
   async #close(): Promise<void> {
-    this.scheduling.close()
     await this.#shares?.leave()
     const asked = this.#shards.place === null ? null : this.#there.patience.close(this.#options.graceMs)
     await this.#shards.close(this.#options.graceMs, (shard) => this.#shares?.gave(shard))
