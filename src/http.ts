@@ -1,5 +1,6 @@
 // The door `ballet/http`: services in other processes. `elsewhere` says that the operations of a service are carried out
 // there, `serviceHandler` and `serveService` carry them out. What goes over the wire: docs/reference/remote.md.
+import type { Clock } from './core/clock.ts'
 import { fault } from './core/errors.ts'
 import { toFailure } from './core/failure.ts'
 import { isLoopback } from './core/loopback.ts'
@@ -15,7 +16,7 @@ import { problemAnswer, tellable } from './server/problem.ts'
 import { Refusals } from './server/refusals.ts'
 import { serveFetch, type ListenOptions, type Serving } from './server/serve.ts'
 import { Traffic } from './server/traffic.ts'
-import { createHost } from './transports/http/host.ts'
+import { createHost, type Hosting } from './transports/http/host.ts'
 import { WorkFetcher } from './transports/http/fetch-work.ts'
 import {
   answersAt,
@@ -119,21 +120,27 @@ export function serviceHandler(services: Services, options: ServiceOptions): (re
   if (options.secrets !== null && secretsOf(options.secrets).length === 0)
     throw fault('SECRET_MISSING', { what: 'serviceHandler(...)', where: 'what a handler is mounted in' })
   const log = safeLog(options.log ?? consoleLog)
-  return handlerOf(services, options, { log, refusals: new Refusals(systemClock, log), traffic: new Traffic() })
+  const secrets = secretsOf(options.secrets ?? [])
+  const refusals = new Refusals(systemClock, log)
+  const how = { secrets, signing: secrets, asks: false, clock: systemClock }
+  return handlerOf(services, options, { log, refusals, traffic: new Traffic(), ...how })
 }
 
-interface Handling {
+interface Handling extends Pick<Hosting, 'secrets' | 'signing' | 'asks' | 'clock'> {
   readonly log: Log
   readonly refusals: Refusals
   readonly traffic: Traffic
 }
 
-function handlerOf(services: Services, options: ServiceOptions, { log, refusals, traffic }: Handling) {
+function handlerOf(
+  services: Services,
+  options: Pick<ServiceOptions, 'bodyLimitBytes'>,
+  { log, refusals, traffic, ...how }: Handling,
+) {
   return createHost({
     carried: hosted([services].flat(), (run, op) => logOf(log, run, op)),
-    secrets: secretsOf(options.secrets ?? []),
+    ...how,
     bodyLimitBytes: Math.min(options.bodyLimitBytes ?? BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES),
-    clock: systemClock,
     read: readBytes,
     isClosing: () => traffic.isClosing,
     refused: (request, said) => {
@@ -176,13 +183,15 @@ const alive = (isClosing: boolean): Response =>
  */
 export async function serveService(services: Services, options: ServeServiceOptions): Promise<Serving> {
   const { host = '127.0.0.1', secrets = [] } = options
-  const isOpen = secretsOf(secrets).length === 0
+  const read = secretsOf(secrets)
+  const isOpen = read.length === 0
   if (isOpen && !isLoopback(host))
     throw fault('SECRET_MISSING', { what: 'serveService(...)', where: host === '' ? 'every address' : host })
   const traffic = new Traffic()
   const log = safeLog(options.log ?? consoleLog)
   const refusals = new Refusals(options.clock ?? systemClock, log)
-  const handle = handlerOf(services, { ...options, secrets }, { log, refusals, traffic })
+  const how = { secrets: read, signing: read, asks: false, clock: systemClock }
+  const handle = handlerOf(services, options, { log, refusals, traffic, ...how })
   // Where nothing is signed, a page in a browser of this machine must not be able to ask.
   const guard = isOpen ? createGuard({ token: null, hosts: [], origins: [] }) : null
   const answer = async (request: Request): Promise<Response> => {
@@ -213,6 +222,7 @@ export interface FetchWorkOptions {
   readonly atOnce?: number | undefined
   /** Where `context.log` and failed attempts are written; default: JSON lines on the standard error. */
   readonly log?: Log | undefined
+  readonly clock?: Clock | undefined
 }
 
 /** Services that fetch their calls, until they are closed. */
@@ -232,14 +242,16 @@ export interface FetchingServices extends AsyncDisposable {
  */
 export function fetchWork(services: Services, options: FetchWorkOptions): FetchingServices {
   const all = [services].flat()
-  const { atOnce = 10 } = options
+  const { atOnce = 10, clock = systemClock } = options
   const secrets = secretsOf(options.secrets)
   if (secrets.length === 0) throw fault('SECRET_MISSING', { what: 'fetchWork(...)', where: 'what it asks' })
   if (!Number.isSafeInteger(atOnce) || atOnce < 1)
     throw fault('DEFINITION_INVALID', { what: 'fetchWork(...)', problem: 'atOnce must be a whole number above 0' })
   const log = safeLog(options.log ?? consoleLog)
-  const handling = { log, refusals: new Refusals(systemClock, log), traffic: new Traffic() }
-  const carry = handlerOf(all, { secrets: null, bodyLimitBytes: BODY_LIMIT_MAX_BYTES }, handling)
+  const refusals = new Refusals(clock, log)
+  // What it carries out it has asked for itself.
+  const handling = { log, refusals, traffic: new Traffic(), secrets: [], signing: secrets, asks: true, clock }
+  const carry = handlerOf(all, { bodyLimitBytes: BODY_LIMIT_MAX_BYTES }, handling)
   const fetchers = all.map((service) => {
     const { name } = serviceDefinitionOf(service, 'fetchWork(...)')
     return new WorkFetcher({
@@ -247,7 +259,7 @@ export function fetchWork(services: Services, options: FetchWorkOptions): Fetchi
       service: name,
       secrets,
       atOnce,
-      clock: systemClock,
+      clock,
       chance: () => systemRandom.seed() / 2 ** 32,
       carry,
       troubled: (problem) => log.warn(problem),

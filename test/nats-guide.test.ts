@@ -6,7 +6,7 @@ import { findNats, startNats, type Nats } from './nats/server.ts'
 import { runAsUser } from './support/users-folder.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../docs/guides/nats.md'), 'utf8')
-const [, program = ''] = /```ts\n([\s\S]*?)```/.exec(page) ?? []
+const [program = '', reading = ''] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, block = '']) => block)
 const nats = findNats()
 
 const after = `
@@ -22,8 +22,21 @@ const told = new Promise<string>((resolve) => {
   void look()
 })
 assert.equal(await told, '8841')
-await shopApp.close()
-await warehouseApp.close()
+const seen = new Promise<unknown>((resolve) => {
+  const look = async (): Promise<void> => {
+    const found = await observerApp.flow('ordering', 'orderId:8841')
+    if (found?.ending === 'shipped') resolve(found.state)
+  }
+  observerApp.watch(null, () => void look())
+  void look()
+})
+assert.equal(await seen, 'complete')
+const CustomerMoved = event('customer.moved', z.object({ customerId: z.string() }), { key: 'customerId' })
+const crm =
+`
+const end = `
+assert.equal(crm.name, 'crm')
+for (const app of [shopApp, warehouseApp, observerApp]) await app.close()
 `
 
 let server: Nats | null = null
@@ -36,7 +49,10 @@ afterAll(() => server?.close())
 
 test('an order crosses, and its end comes back', (context) => {
   context.skip(nats === null, 'there is no nats-server here')
-  expect(program).not.toBe('')
+  expect([program, reading]).not.toContain('')
   const here = program.replaceAll("process.env['NATS_URL']", JSON.stringify(server?.url))
-  runAsUser(here.replaceAll(/await open\((\w+)\)/g, "await open($1, { store: 'memory:' })") + after, 60_000)
+  runAsUser(
+    here.replaceAll(/await open\((\w+)\)/g, "await open($1, { store: 'memory:' })") + after + reading + end,
+    60_000,
+  )
 })

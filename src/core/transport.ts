@@ -112,6 +112,12 @@ export interface HandedOut {
 
 /** The door of a service that fetches its calls; a server brings there what comes for it. */
 export interface WorkDoor {
+  /** Most bytes of an answer. */
+  readonly answerLimitBytes: number
+  /** Of this process: what remembers which ids of requests for work came before. */
+  readonly mark: string
+  /** Counts a request for work by its id, which is made for this mark. False when it came before. */
+  counts(id: string): boolean
   /** What a request asks for, once it is sure who asks. @throws SIGNATURE_REFUSED, REQUEST_INVALID and what reading it throws */
   asked(request: Request): Promise<WorkAsked>
   /** The id of a request for work that is to end, once it is sure who asks. @throws as `asked` */
@@ -130,6 +136,13 @@ export interface WorkDoor {
   take(asked: Omit<WorkAsked, 'id'>, address: string, signal: AbortSignal): Promise<HandedOut>
   /** The answer of a call. @throws ANSWER_UNAWAITED, SIGNATURE_REFUSED and what reading it throws */
   answer(token: string, request: Request): Promise<void>
+  /** That a call lives which was handed out, or whether it is still wanted. @throws HEARTBEAT_UNWANTED, SIGNATURE_REFUSED and what reading it throws */
+  hear(token: string, request: Request): Promise<void>
+  /**
+   * A request that is for another node, once it is sure who sends it; its body can be read once more.
+   * @throws SIGNATURE_REFUSED and what reading it throws
+   */
+  judged(what: 'work' | 'answer' | 'heartbeat', request: Request): Promise<Request>
   /** Calls that were handed out by these tokens have not come to whoever asked. */
   lost(tokens: readonly string[]): void
 }

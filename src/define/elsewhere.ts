@@ -28,9 +28,7 @@ export function placed<Placed extends Defined<ServiceDefinition>>(service: Place
     if (operation.heartbeatMs !== null && transport.hears !== true)
       refuse(
         `operation "${operation.name}"`,
-        work === null
-          ? 'it has a heartbeat, and nobody takes it here: give elsewhere(...) answers: laterAnswers(...)'
-          : 'it has a heartbeat, which a service that fetches its calls cannot give; give it a timeout that is short enough',
+        'it has a heartbeat, and nobody takes it here: give elsewhere(...) answers: laterAnswers(...)',
       )
     return Object.freeze({
       ...operation,

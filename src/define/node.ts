@@ -45,8 +45,11 @@ export interface FetchingDoors {
   door(service: string): WorkDoor | null
   /** The other nodes that are reached, in which calls may wait as well. */
   others(): readonly NodeAt[]
-  /** A node of this id, as the store knows it: one that has come since the others were looked at. Null for one that is not there. */
-  find(node: string): Promise<NodeAt | null>
+  /**
+   * A node of this id, as the store knows it: one that has come since the others were looked at. Null for one that is not there; its
+   * address is null where it has said none.
+   */
+  find(node: string): Promise<Standing['owner']>
 }
 
 /** What the nodes that share a store tell each other beside it; nothing depends on it but how soon. `ballet/server` carries it. */

@@ -12,6 +12,7 @@ import type { Clock } from '../core/clock.ts'
 import { systemClock } from '../engine/clock.ts'
 import { consoleLog, safeLog } from '../engine/log.ts'
 import { standbyFault } from '../engine/standing.ts'
+import { AmongNodes } from './among-nodes.ts'
 import { Admitted, type Conditions } from './admitted.ts'
 import type { Answer } from './answer.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
@@ -159,6 +160,7 @@ class Site {
       traffic,
       bodyLimitBytes: this.#limitBytes,
       passing: hints,
+      among: new AmongNodes(this.#forwarding),
       work: this.#work,
       problems: this.#problems,
       guard: this.#guard,
@@ -201,12 +203,16 @@ class Site {
     const { owner } = standing
     if (!this.#forwarding.isPossible || owner?.address == null) throw standbyFault(owner)
     // It waits, and nothing is lost when that is cut short.
-    const isQuestion = request.method === 'GET' || isOfWork(new URL(request.url).pathname)
+    const isWork = isOfWork(new URL(request.url).pathname)
+    const isQuestion = request.method === 'GET' || isWork
     if (isQuestion && carriedRun(request) !== null)
       return this.#waitThere(request, { owner, app, isCarried: () => app.standing.owner?.id === owner.id })
+    // Nobody asks the owner, or the store who that is, whom it does not know.
+    const judged = isWork ? await this.#work.judged(app, request) : request
+    const limitBytes = Work.limitBytes(app, judged, this.#limitBytes)
     const pass = async (signal: AbortSignal): Promise<Response> => {
       try {
-        const answer = await this.#forwarding.pass(request, standing, { limitBytes: this.#limitBytes, signal })
+        const answer = await this.#forwarding.pass(judged, standing, { limitBytes, signal })
         // It may be closing.
         if (answer.status === 503) standing.doubt()
         return answer
@@ -270,7 +276,8 @@ class Site {
     const { standing, hints } = app
     const { role, node, owner } = standing
     try {
-      const taken = await this.#forwarding.take(request, node, this.#limitBytes)
+      const limitBytes = Work.limitBytes(app, request, this.#limitBytes)
+      const taken = await this.#forwarding.take(request, node, limitBytes)
       if (new URL(request.url).pathname === HINTS_PATH) {
         hints.take(await hintOf(taken))
         return new Response(null, { status: TAKEN })

@@ -1,15 +1,14 @@
-// The routes of services that fetch their calls: for work, to end a request for it, and for what came of a call.
-import { fault } from '../core/errors.ts'
+// The routes of services that fetch their calls: for work, to end a request for it, for what came of a call, and that one lives.
 import { bareAnswer, textAnswer, type Answer } from './answer.ts'
 import { segment, type Exchange, type Route } from './route.ts'
-import { whenGone, type Place } from './work.ts'
+import { nameOf, unfetched, whenGone, type Place } from './work.ts'
 
 /** @throws WORK_UNFETCHED */
 function placeOf(exchange: Exchange): Place {
   const { app } = exchange
   const service = segment(exchange, 'service')
   const door = app.fetching.door(service)
-  if (door === null) throw fault('WORK_UNFETCHED', { service: service.slice(0, 200) })
+  if (door === null) throw unfetched(service)
   return { app, service, door }
 }
 
@@ -19,7 +18,7 @@ async function fetchWork(exchange: Exchange): Promise<Answer> {
   const asked = await place.door.asked(request)
   const handed = await exchange.wait((signal) => work.fetch(place, asked, signal))
   if (handed.calls.length > 0) whenGone(request.signal, () => handed.lost())
-  return textAnswer('application/json', `{"calls":[${handed.calls.join(',')}]}`)
+  return textAnswer('application/json', `{"calls":[${handed.calls.join(',')}],"node":"${nameOf(place)}"}`)
 }
 
 async function endFetch(exchange: Exchange): Promise<Answer> {
@@ -28,10 +27,12 @@ async function endFetch(exchange: Exchange): Promise<Answer> {
   return bareAnswer(204)
 }
 
-async function answerWork(exchange: Exchange): Promise<Answer> {
-  const { request, work } = exchange
-  return (await work.answer(placeOf(exchange), segment(exchange, 'token'), request)) ?? bareAnswer(204)
-}
+const sent = (what: 'answer' | 'heartbeat'): Route['answer'] =>
+  told(async (exchange) => {
+    const { request, work } = exchange
+    const about = { what, token: segment(exchange, 'token') }
+    return (await work.sent(placeOf(exchange), about, request)) ?? bareAnswer(204)
+  })
 
 /** What is refused is told here too. */
 function told(answer: Route['answer']): Route['answer'] {
@@ -65,6 +66,13 @@ export const workRoutes: readonly Route[] = [
     path: '/api/work/{service}/{token}',
     summary: 'Answer a call that was fetched',
     query: [],
-    answer: told(answerWork),
+    answer: sent('answer'),
+  },
+  {
+    method: 'POST',
+    path: '/api/work/{service}/{token}/heartbeat',
+    summary: 'Say that a call lives, and hear whether it is wanted',
+    query: [],
+    answer: sent('heartbeat'),
   },
 ]

@@ -9,7 +9,7 @@ import { isRecord } from '../core/json.ts'
 import { parseText } from '../core/json-text.ts'
 import type { Application } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
-import type { NodeAt } from '../define/node.ts'
+import type { NodeAt, Standing } from '../define/node.ts'
 import { readBytes } from './body.ts'
 import type { Forwarding } from './forward.ts'
 import { Refusals } from './refusals.ts'
@@ -28,7 +28,12 @@ const LIMIT_BYTES = 1_048_576
 const RECENT_MS = 5000
 /** Nodes and services that something is known of. */
 const KNOWN = 10_000
-const AS_IT_SHOULD_BE: ReadonlySet<string> = new Set(['ANSWER_UNAWAITED', 'OVERLOADED'])
+const AS_IT_SHOULD_BE: ReadonlySet<string> = new Set([
+  'ANSWER_UNAWAITED',
+  'HEARTBEAT_UNWANTED',
+  'WORK_NODE_UNNAMED',
+  'OVERLOADED',
+])
 const NEVER = new AbortController().signal
 
 /** What is known of a service at another node. */
@@ -58,6 +63,16 @@ interface Between {
   readonly end?: string
   /** Calls wait where this comes from. */
   readonly isMore?: boolean
+  /** A request for work whose id was made for the node that is asked. */
+  readonly counts?: string
+}
+
+/** What another node answers. */
+interface Told {
+  readonly calls: readonly Readonly<Record<string, unknown>>[]
+  readonly isMore: boolean
+  /** Whether the id of a request came for the first time; null when it was made for none that is there. */
+  readonly isNew: boolean | null
 }
 
 /** A service that fetches its calls, and its door here. */
@@ -91,6 +106,26 @@ export class Work {
     this.#refusals.add(`a request for the work of ${service.slice(0, 64)}`, { status, code, detail })
   }
 
+  /** Most bytes of a body that another node passes on, which has judged it: those of the site, or of an answer of the service. */
+  static limitBytes(app: Application, { url }: Request, ofSite: number): number {
+    const [, service] = new URL(url).pathname.split(`${WORK_PATH}/`, 2)
+    const door = app.fetching.door(service?.split('/', 1)[0] ?? '')
+    return Math.max(ofSite, door?.answerLimitBytes ?? 0)
+  }
+
+  /** A request that is passed on because this node stands by, once it is sure who sends it. @throws WORK_UNFETCHED, and what judging it throws */
+  async judged(app: Application, request: Request): Promise<Request> {
+    const [service = '', token, ...behind] = new URL(request.url).pathname.slice(WORK_PATH.length + 1).split('/')
+    try {
+      const door = app.fetching.door(service)
+      if (door === null) throw unfetched(service)
+      return await door.judged(token === undefined ? 'work' : behind.length === 0 ? 'answer' : 'heartbeat', request)
+    } catch (error) {
+      this.refused(error, service)
+      throw error
+    }
+  }
+
   /** Tells the nodes at which somebody waits when calls begin to wait at this one. */
   serve(app: Application): void {
     const { forwarding, clock } = this.#options
@@ -107,9 +142,13 @@ export class Work {
     }
   }
 
-  /** Calls of all nodes, as soon as there are any; none when the time is over or nobody waits any more. @throws OVERLOADED */
+  /**
+   * Calls of all nodes, as soon as there are any; none when the time is over or nobody waits any more.
+   * @throws OVERLOADED, WORK_NODE_UNNAMED, SIGNATURE_REFUSED for a request that came before, at whichever node
+   */
   async fetch(place: Place, { id, atOnce, waitMs }: WorkAsked, given: AbortSignal): Promise<HandedOut> {
     const { service, door, app } = place
+    await this.#count(place, id)
     const ended = new AbortController()
     const leave = door.enter(id, () => ended.abort())
     const signal = AbortSignal.any([given, ended.signal])
@@ -138,6 +177,22 @@ export class Work {
     } finally {
       leave()
     }
+  }
+
+  /** An id names the node at which it counts, so that a request which somebody saw is worth nothing at any other either. */
+  async #count(place: Place, id: string): Promise<void> {
+    const { app, door, service } = place
+    const own = nameOf(place)
+    let isNew: boolean | null = null
+    if (id.startsWith(`${own}.`)) isNew = door.counts(id)
+    else if (this.#options.forwarding.isPossible) {
+      const [named = ''] = id.split('.', 1)
+      const node = named === app.standing.node ? null : await findNode(app, named)
+      const asked = { service, from: app.standing.node, counts: id }
+      if (node !== null && isReached(node)) ({ isNew } = await this.#tell(node, asked).catch(() => ({ isNew: null })))
+    }
+    if (isNew === null) throw fault('WORK_NODE_UNNAMED', { node: own })
+    if (!isNew) throw fault('SIGNATURE_REFUSED', { problem: 'it was sent before' })
   }
 
   async #untilWoken<T>(service: string, signal: AbortSignal, wait: (until: AbortSignal) => Promise<T>): Promise<T> {
@@ -177,33 +232,49 @@ export class Work {
     )
   }
 
-  /** The answer of a call, at the node that waits for it. @throws ANSWER_UNAWAITED, and what that does */
-  async answer({ app, door }: Place, token: string, request: Request): Promise<Response | null> {
+  /**
+   * What came of a call, or that it lives, at the node that waits for it; null when that is this one. Nobody else is asked, and no
+   * store, before it is sure who sends it. @throws ANSWER_UNAWAITED, HEARTBEAT_UNWANTED, and what that node does
+   */
+  async sent(
+    { app, door }: Place,
+    { what, token }: { readonly what: 'answer' | 'heartbeat'; readonly token: string },
+    request: Request,
+  ): Promise<Response | null> {
     const { forwarding, isPassedOn } = this.#options
+    const unawaited = what === 'answer' ? 'ANSWER_UNAWAITED' : 'HEARTBEAT_UNWANTED'
     const at = token.indexOf('.')
     const node = token.slice(0, Math.max(at, 0))
     if (node === app.standing.node) {
-      await door.answer(token.slice(at + 1), request)
+      const own = token.slice(at + 1)
+      await (what === 'answer' ? door.answer(own, request) : door.hear(own, request))
       return null
     }
-    if (isPassedOn(request)) throw fault('ANSWER_UNAWAITED')
-    const owner = app.fetching.others().find(({ id }) => id === node) ?? (await app.fetching.find(node))
-    if (owner === null) throw fault('ANSWER_UNAWAITED')
+    const judged = await door.judged(what, request)
+    if (isPassedOn(request)) throw fault(unawaited)
+    const owner = await findNode(app, node)
+    if (owner === null) throw fault(unawaited)
+    if (!isReached(owner)) throw fault('OWNER_UNREACHABLE', { address: owner.id, problem: 'it has said no address' })
     if (!forwarding.isPossible)
       throw fault('OWNER_UNREACHABLE', { address: owner.address, problem: 'this node has no BALLET_NODE_SECRET' })
-    return forwarding.pass(request, { owner, over: NEVER }, { limitBytes: ANSWER_LIMIT_BYTES, signal: request.signal })
+    const how = { limitBytes: ANSWER_LIMIT_BYTES, signal: request.signal }
+    return forwarding.pass(judged, { owner, over: NEVER }, how)
   }
 
   /** What another node asks. @param client aborted when that has gone before the answer was written */
   async between(app: Application, request: Request, client: AbortSignal): Promise<Response> {
     const body: unknown = parseText(new TextDecoder().decode(await readBytes(request, LIMIT_BYTES)))
-    const { service, from, atOnce, lost, end, isMore } = isRecord(body) ? body : {}
+    const { service, from, atOnce, lost, end, isMore, counts } = isRecord(body) ? body : {}
     const door = typeof service === 'string' ? app.fetching.door(service) : null
     // A node of another version may not have it.
     if (door === null || typeof service !== 'string' || typeof from !== 'string') return textOf(NOTHING)
     if (isMore === true) this.#more(from, service)
     if (Array.isArray(lost)) door.lost(lost.filter((one) => typeof one === 'string'))
     if (typeof end === 'string') door.end(end)
+    if (typeof counts === 'string') {
+      const isOurs = counts.startsWith(`${nameOf({ app, door })}.`)
+      return textOf(NOTHING, isOurs ? door.counts(counts) : null)
+    }
     if (typeof atOnce !== 'number') return textOf(NOTHING)
     if (this.#askedFor.size > KNOWN) this.#askedFor.clear()
     this.#askedFor.set(`${from} ${service}`, elapsedOf(this.#options.clock))
@@ -238,11 +309,7 @@ export class Work {
     }
   }
 
-  async #tell(
-    node: NodeAt,
-    body: Between,
-    given: AbortSignal = NEVER,
-  ): Promise<{ readonly calls: readonly Readonly<Record<string, unknown>>[]; readonly isMore: boolean }> {
+  async #tell(node: NodeAt, body: Between, given: AbortSignal = NEVER): Promise<Told> {
     const late = new AbortController()
     const cancel = this.#options.clock.after(BETWEEN_MS, () => late.abort())
     try {
@@ -251,10 +318,11 @@ export class Work {
       const how = { limitBytes: LIMIT_BYTES, signal }
       const answer = await this.#options.forwarding.pass(request, { owner: node, over: NEVER }, how)
       const said: unknown = parseText(await answer.text())
-      const calls: unknown = isRecord(said) ? said['calls'] : undefined
+      const { calls, isMore, isNew } = isRecord(said) ? said : {}
       return {
         calls: Array.isArray(calls) ? calls.filter((call) => isRecord(call)) : [],
-        isMore: isRecord(said) && said['isMore'] === true,
+        isMore: isMore === true,
+        isNew: typeof isNew === 'boolean' ? isNew : null,
       }
     } finally {
       cancel()
@@ -266,6 +334,18 @@ export class Work {
 const ANSWER_LIMIT_BYTES = 33_554_432
 const NOTHING: HandedOut = { calls: [], isMore: false, lost: () => {} }
 
+export const unfetched = (service: string): Error => fault('WORK_UNFETCHED', { service: service.slice(0, 200) })
+
+const isReached = (node: NonNullable<Standing['owner']>): node is NodeAt => node.address !== null
+
+/** Another node, also one that has come just now; null for none that is there. */
+async function findNode({ fetching }: Application, node: string): Promise<Standing['owner']> {
+  return fetching.others().find(({ id }) => id === node) ?? fetching.find(node)
+}
+
+/** What the ids of requests for work begin with that are made for this process. */
+export const nameOf = ({ app, door }: Pick<Place, 'app' | 'door'>): string => `${app.standing.node}.${door.mark}`
+
 const addressOf = (service: string, node: string): string => `${WORK_PATH}/${service}/${node}.`
 
 /** Calls whoever asked for has gone before they were written in whole: nobody knows whether they were seen. */
@@ -274,7 +354,7 @@ export function whenGone(client: AbortSignal, tell: () => void): void {
   else client.addEventListener('abort', tell)
 }
 
-function textOf({ calls, isMore }: HandedOut): Response {
-  const text = `{"calls":[${calls.join(',')}],"isMore":${isMore}}`
+function textOf({ calls, isMore }: HandedOut, isNew: boolean | null = null): Response {
+  const text = `{"calls":[${calls.join(',')}],"isMore":${isMore},"isNew":${isNew}}`
   return new Response(text, { headers: { 'content-type': 'application/json' } })
 }

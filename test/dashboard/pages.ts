@@ -83,10 +83,19 @@ export interface Shown {
 const nothing = (): void => {}
 const silent = { info: nothing, warn: nothing, error: nothing }
 
-/** Opens an application in memory and serves it with its pages. */
-export async function show(definition: ApplicationDefinition, token?: string, readToken?: string): Promise<Shown> {
+interface Served {
+  readonly token?: string
+  readonly readToken?: string
+  readonly store?: string
+}
+
+/** Opens an application, in memory unless there is a store, and serves it with its pages. */
+export async function show(
+  definition: ApplicationDefinition,
+  { token, readToken, store = 'memory:' }: Served = {},
+): Promise<Shown> {
   // Runs are stuck on purpose.
-  const app = await open(definition, { store: 'memory:', log: silent })
+  const app = await open(definition, { store, log: silent })
   const server = await serve(app, { port: 0, token, readToken })
   return {
     app,

@@ -43,7 +43,12 @@ const BODIES: Readonly<
     fields: ['idempotencyKey', 'answer', 'status', 'detail', 'code', 'retryAfter', 'progress'],
     base: { idempotencyKey: '"key"', answer: 'null' },
   },
+  'POST /api/work/{service}/{token}/heartbeat': {
+    fields: ['idempotencyKey', 'beat', 'progress', 'asks'],
+    base: { idempotencyKey: '"key"' },
+  },
   // Whatever is hostile here must not be about runs that others look at.
+  'POST /api/aside': { base: { action: '"retry"', filter: '{"name":"nobody"}' } },
   'POST /api/actions': { base: { action: '"retry"', filter: '{"name":"nobody"}' } },
 }
 

@@ -16,7 +16,13 @@ describe('events over NATS', () => {
     await openForTest(warehouseOf(world.transport({ sends: [Shipped], takes: [Placed] })), { store: memory() })
     const { id } = await shop.publish(Placed({ orderId: '1', number: 1 }))
     const [shipped] = await untilThere(shop, 'order.shipped', 1)
-    expect(shipped).toMatchObject({ source: 'warehouse/shipping', subject: '1', data: { orderId: '1', number: 1 } })
+    const causationid = `event:shop:${id}`
+    expect(shipped).toMatchObject({
+      source: 'warehouse/shipping',
+      subject: '1',
+      data: { orderId: '1', number: 1 },
+      causationid,
+    })
     const manager = await world.nats.manager()
     const sent = await manager.streams.getMessage(world.stream, { seq: 1 })
     expect(sent?.subject).toBe(`${world.prefix}.order.placed`)

@@ -18,27 +18,30 @@ afterEach(async () => {
 })
 
 const Id = z.object({ id: z.string() })
+const Told = z.union([z.string(), z.array(z.string())])
 const retry = { attempts: 5, backoff: '1ms' } as const
-const bank = () => service('payment', { charge: operation({ input: Id, output: z.string(), timeout: '1h', retry }) })
+const bank = () => service('payment', { charge: operation({ input: Id, output: Told, timeout: '1h', retry }) })
 
 interface Node {
   readonly app: Application
   readonly serving: Serving
   readonly asker: Asker
+  readonly log: ReturnType<typeof keptLog>
 }
 
 /** A node, and its server. */
 async function nodeOf(store: string, secretOfNodes: string | undefined): Promise<Node> {
-  const payment = fetched(bank(), { secrets: [secret] })
-  const pay = workflow('pay', { input: Id, output: z.string() }, async (run, input) => run.call(payment.charge(input)))
+  const payment = fetched(bank(), { secrets: [secret], answerLimitBytes: 3_000_000 })
+  const pay = workflow('pay', { input: Id, output: Told }, async (run, input) => run.call(payment.charge(input)))
   const opening = Promise.withResolvers<Application>()
-  const options = { port: 0, token: 'open-sesame', nodeSecret: secretOfNodes, log: keptLog() }
+  const log = keptLog()
+  const options = { port: 0, token: 'open-sesame', nodeSecret: secretOfNodes, log }
   const serving = await serveWith(opening.promise, options, { clock: new SteppedClock(Date.now()) })
   closing.push(() => serving.close())
   const definition = ballet({ name: 'shop', services: [payment], workflows: [pay] })
   const app = await openForTest(definition, { store, address: serving.url })
   opening.resolve(app)
-  return { app, serving, asker: new Asker(serving.url) }
+  return { app, serving, asker: new Asker(serving.url), log }
 }
 
 /** Two nodes, and ids of runs that each of them carries. */
@@ -79,17 +82,33 @@ test('whoever waits at one node is handed the calls of both, answers at either, 
   expect(found).toEqual(expect.arrayContaining([...ofOne.slice(0, 2), ...ofTwo.slice(1, 3)].map((id) => ({ id }))))
   // The first of these may come before the request that is to end.
   const state = { isOver: false }
-  const ended = one.asker.calls(5, 20_000, { id: 'mine' }).finally(() => (state.isOver = true))
+  const mine = await one.asker.id()
+  const ended = one.asker.calls(5, 20_000, { id: mine }).finally(() => (state.isOver = true))
+  const end = JSON.stringify({ request: mine })
   while (!state.isOver)
-    expect(await two.asker.send('/api/work/payment', { method: 'DELETE', ...signed('{"request":"mine"}') })).toBe('204')
+    expect(await two.asker.send('/api/work/payment', { method: 'DELETE', ...signed(end) })).toBe('204')
   expect(await ended).toEqual([])
+})
+
+test('an answer may be as large at one node as at the other', async () => {
+  const { one, two, ofTwo, begin } = await world()
+  await begin(two, ofTwo[0])
+  const call = only(await two.asker.calls())
+  const answer = Array.from({ length: 4 }, () => 'x'.repeat(500_000))
+  expect(await one.asker.answer(call, { answer: [answer, answer] })).toBe('413 BODY_TOO_LARGE')
+  expect(await one.asker.answer(call, { answer })).toBe('204')
+  expect(await two.app.result(ofTwo[0] ?? '')).toEqual(answer)
 })
 
 test('who has gone when the calls of another node came has none, and when that node ends they are made again', async () => {
   const { one, two, ofTwo, begin } = await world()
   const handle = handler(one.app, { token: null, nodeSecret, log: keptLog() })
   const gone = new AbortController()
-  const init = { method: 'POST', signal: gone.signal, ...signed('{"atOnce":5,"waitMs":20000}') }
+  const init = {
+    method: 'POST',
+    signal: gone.signal,
+    ...signed('{"atOnce":5,"waitMs":20000}', { id: await one.asker.id() }),
+  }
   const waiting = handle(new Request('http://localhost/api/work/payment', init))
   await begin(two, ofTwo[0])
   expect(await (await waiting).json()).toMatchObject({ calls: [{ attempt: 1 }] })
@@ -117,6 +136,12 @@ test('a node that stands by passes on what is asked, and answers', async () => {
   const call = only(await waiting)
   expect(await standby.asker.answer(call, { answer: 'charged' })).toBe('204')
   expect(await owner.app.result('a')).toBe('charged')
+  // What nobody has signed goes no further.
+  const foreign = { secret: `whsec_${'A'.repeat(43)}=` }
+  expect(await standby.asker.answer(call, { answer: 'charged' }, foreign)).toBe('401 SIGNATURE_REFUSED')
+  expect(await standby.asker.send('/api/work/payment', signed('{"atOnce":1}', foreign))).toBe('401 SIGNATURE_REFUSED')
+  expect(await standby.asker.send('/api/work/other', signed('{"atOnce":1}'))).toBe('404 WORK_UNFETCHED')
+  expect([standby.log.lines.length, owner.log.lines]).toEqual([2, []])
   // What waits there does not keep it from ending.
   const left = standby.asker.calls().catch(() => 'none')
   expect(await owner.asker.calls(1, 0)).toEqual([])

@@ -11,6 +11,9 @@ export interface Call {
   readonly timeoutMs: number
   readonly traceparent: string
   readonly answerTo: string
+  readonly heartbeatMs?: number
+  readonly heartbeatTo: string
+  readonly progress?: unknown
 }
 
 interface Signing {
@@ -34,6 +37,8 @@ export function signed(
 export class Asker {
   readonly at: string
   readonly service: string
+  /** At which its requests count. */
+  node = ''
 
   constructor(at: string, service = 'payment') {
     this.at = at
@@ -50,11 +55,23 @@ export class Asker {
 
   /** The calls that are handed out. */
   async calls(atOnce = 5, waitMs = 20_000, how: Signing & { readonly signal?: AbortSignal } = {}): Promise<Call[]> {
-    const init = signed(JSON.stringify({ atOnce, waitMs }), how)
+    const init = signed(JSON.stringify({ atOnce, waitMs }), { id: await this.id(), ...how })
     const signal = how.signal ?? null
     const response = await fetch(`${this.at}/api/work/${this.service}`, { method: 'POST', ...init, signal })
     if (response.status !== 200) throw new Error(await response.text())
-    return ((await response.json()) as { readonly calls: Call[] }).calls
+    const { calls, node } = (await response.json()) as { readonly calls: Call[]; readonly node: string }
+    this.node = node
+    return calls
+  }
+
+  /** An id for a request for work, as whoever is asked first says. */
+  async id(): Promise<string> {
+    if (this.node === '') {
+      const init = signed('{"atOnce":1,"waitMs":0}')
+      const response = await fetch(`${this.at}/api/work/${this.service}`, { method: 'POST', ...init })
+      this.node = ((await response.json()) as { readonly details: { readonly node: string } }).details.node
+    }
+    return `${this.node}.${randomUUID()}`
   }
 
   /** One call, and no other. */
@@ -68,5 +85,11 @@ export class Asker {
   answer({ idempotencyKey, answerTo }: Call, came: object, how: Signing = {}): Promise<string> {
     const body = JSON.stringify({ idempotencyKey, ...came })
     return this.send(answerTo, signed(body, { id: idempotencyKey, ...how }))
+  }
+
+  /** How that a call lives was taken. */
+  beat({ idempotencyKey, heartbeatTo }: Call, said: object = {}, how: Signing = {}): Promise<string> {
+    const body = JSON.stringify({ idempotencyKey, ...said })
+    return this.send(heartbeatTo, signed(body, { id: idempotencyKey, ...how }))
   }
 }

@@ -91,7 +91,9 @@ test('what is not answered in time is made again by the same key, and the answer
   expect([first.attempt, second.attempt]).toEqual([1, 2])
   expect(second.idempotencyKey).toBe(first.idempotencyKey)
   expect(await asker.answer(first, { answer: 'late' })).toBe('404 ANSWER_UNAWAITED')
-  expect(await asker.answer(second, { answer: 'charged' })).toBe('204')
+  // Whoever has seen what was meant for the first one makes nothing of it.
+  expect(await asker.answer(second, { to: first.answerTo, status: 500 })).toBe('401 SIGNATURE_REFUSED')
+  expect(await asker.answer(second, { to: second.answerTo, answer: 'charged' })).toBe('204')
   expect(await app.result('a')).toBe('charged')
   expect(await failures('a')).toEqual(['ATTEMPT_TIMEOUT'])
 })
@@ -131,7 +133,11 @@ test('a connection that breaks while a call is handed out: the attempt has faile
   await begin('a')
   const handle = handler(app, { token: null, log: keptLog() })
   const gone = new AbortController()
-  const init = { method: 'POST', signal: gone.signal, ...signed('{"atOnce":5,"waitMs":1000}') }
+  const init = {
+    method: 'POST',
+    signal: gone.signal,
+    ...signed('{"atOnce":5,"waitMs":1000}', { id: await asker.id() }),
+  }
   const answered = await handle(new Request('http://localhost/api/work/payment', init))
   expect(await answered.json()).toMatchObject({ calls: [{ attempt: 1 }] })
   gone.abort()
@@ -208,12 +214,13 @@ test('a call that is given up in the line is handed to nobody', async () => {
 
 test('requests that wait are answered with nothing when the server ends, or when they are asked to end', async () => {
   const { serving, asker } = await world()
-  const ended = asker.calls(5, 20_000, { id: 'mine' })
+  const mine = await asker.id()
+  const ended = asker.calls(5, 20_000, { id: mine })
   const waiting = asker.calls()
   const end = (request: string): Promise<string> =>
     asker.send('/api/work/payment', { method: 'DELETE', ...signed(JSON.stringify({ request })) })
   expect(await end('of nobody')).toBe('204')
-  expect(await end('mine')).toBe('204')
+  expect(await end(mine)).toBe('204')
   expect(await ended).toEqual([])
   await serving.close()
   expect(await waiting).toEqual([])
@@ -283,17 +290,20 @@ test('rubbish at the door takes nothing', async () => {
 
 test('a request that comes again is refused, and so is one more than may wait', async () => {
   const { begin, asker } = await world({ waiting: 1 })
-  const again = signed('{"atOnce":1,"waitMs":20000}', { id: 'mine' })
+  const again = signed('{"atOnce":1,"waitMs":20000}', { id: await asker.id() })
   const first = fetch(`${asker.at}/api/work/payment`, { method: 'POST', ...again })
   const refused = gate<string>()
   const more = async (): Promise<void> => {
-    const answer = await asker.send('/api/work/payment', signed('{"atOnce":1,"waitMs":0}'))
+    const answer = await asker.send('/api/work/payment', signed('{"atOnce":1,"waitMs":0}', { id: await asker.id() }))
     if (answer === '429 OVERLOADED') refused.open(answer)
     else await more()
   }
   await more()
   expect(await refused.promise).toBe('429 OVERLOADED')
   expect(await asker.send('/api/work/payment', again)).toBe('401 SIGNATURE_REFUSED')
+  // One that names no node, or a process that is not there any more, could have been sent before, where nobody would know.
+  for (const id of ['mine', `local.another.mine`, `${asker.node}mine`, `gone${asker.node}.mine`])
+    expect(await asker.send('/api/work/payment', signed('{"atOnce":1}', { id }))).toBe('409 WORK_NODE_UNNAMED')
   await begin('a')
   expect(await (await first).json()).toMatchObject({ calls: [{ attempt: 1 }] })
 })

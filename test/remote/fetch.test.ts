@@ -217,15 +217,18 @@ test('an answer that nobody takes for a while is sent again, and the call is mad
   expect(seen).toEqual(['charge 1'])
 })
 
-test('an answer that is too large is told as the failure that it is', async () => {
+test.each<[string, (text: string) => unknown, number]>([
+  ['too large', (text) => text.repeat(2000), 413],
+  ['nested too deep', (text) => Array.from({ length: 200 }).reduce((inner: unknown) => [inner], text), 400],
+])('an answer that is %s is told as the failure that it is', async (_what, run, status) => {
   const bank = service('bank', { ask: operation({ input: z.string(), output: z.string(), retry: { attempts: 1 } }) })
   const there = fetched(bank, { secrets: [secret], answerLimitBytes: 1000 })
   const { app, at } = await served(ballet({ services: [there] }))
-  const ask = operation({ input: z.string(), output: z.string(), run: (text) => text.repeat(2000) })
+  const ask = operation({ input: z.string(), output: z.string(), run: (text) => run(text) as string })
   fetching(at, [service('bank', { ask })])
   await app.start(there.ask('x'), { id: '1' })
   await until(app, null, async () => (await app.run('1'))?.status === 'stuck')
-  expect(JSON.stringify((await app.run('1'))?.error)).toContain('its answer was refused with 413')
+  expect(JSON.stringify((await app.run('1'))?.error)).toContain(`its answer was refused with ${status}`)
 })
 
 type Json = string | number | Json[]
@@ -250,8 +253,6 @@ test('what cannot be put together is refused', () => {
   expect(() => fetched(payment(), { secrets: [undefined] })).toThrow(/needs a secret: whoever asks for its work/)
   expect(() => fetched(payment(), { secrets: [secret], waiting: 0 })).toThrow(/waiting must be a whole number/)
   expect(() => fetched(payment(), { secrets: [secret], answerLimitBytes: 0 })).toThrow(/answerLimitBytes must be/)
-  const long = service('bank', { ask: operation({ input: z.string(), heartbeat: '10s' }) })
-  expect(() => fetched(long, { secrets: [secret] })).toThrow(/a service that fetches its calls cannot give/)
   expect(() => fetchWork(carried(), { at: 'http://127.0.0.1:1', secrets: [] })).toThrow(/needs a secret/)
   expect(() => fetchWork(carried(), { at: undefined, secrets: [secret] })).toThrow(/it has no url/)
   expect(() => fetchWork(carried(), { at: 'http://127.0.0.1:1', secrets: [secret], atOnce: 0 })).toThrow(

@@ -48,8 +48,21 @@ const payment = service('payment', {
   refund: operation({ input: Id, undoes: 'charge', outcomes: [Refunded], ...policy }),
 })
 
+/** With what takes long, for the one that fetches its calls. */
+const patient = service('payment', {
+  charge: operation({ input: Id.extend({ amount: z.int() }), outcomes: [Approved, Declined], ...policy }),
+  refund: operation({ input: Id, undoes: 'charge', outcomes: [Refunded], ...policy }),
+  reconcile: operation({
+    input: z.object({ days: z.int() }),
+    output: z.object({ days: z.int(), from: z.int() }),
+    timeout: '1h',
+    heartbeat: '600ms',
+    ...policy,
+  }),
+})
+
 /** Charges for an order, and takes that back where it comes to 7. */
-const ordersAt = (there: typeof payment) =>
+const ordersAt = (there: Pick<typeof payment, 'charge' | 'refund'>) =>
   workflow(
     'order',
     { input: Id.extend({ amount: z.int() }), output: z.string(), key: 'orderId' },
@@ -113,7 +126,7 @@ test('a service without a package fetches its calls, dies, goes on, and is ended
   folders.push(folder)
   const script = join(folder, 'fetching.mjs')
   writeFileSync(script, blocks('js').find((block) => block.includes('// fetching.mjs')) ?? '')
-  const there = fetched(payment, { secrets: [secret] })
+  const there = fetched(patient, { secrets: [secret] })
   const order = ordersAt(there)
   const app = await openForTest(ballet({ services: [there], workflows: [order] }))
   const serving = await serve(app, { port: 0, token: 'open-sesame', log: keptLog() })
@@ -144,8 +157,18 @@ test('a service without a package fetches its calls, dies, goes on, and is ended
     'payment.approved',
     'payment.refunded',
   ])
-  const ended = once(second, 'exit')
-  second.kill('SIGTERM')
+  // The day that it has got to is told, and the next process goes on there.
+  const { id } = await app.start(there.reconcile({ days: 90 }))
+  const isHeard = async (): Promise<boolean> => (await app.run(id))?.waits[0]?.heartbeat !== undefined
+  for (let number = 4; !(await isHeard()); number += 1) await placed(String(number), 1)
+  const gone = once(second, 'exit')
+  second.kill('SIGKILL')
+  await gone
+  const last = begin()
+  const { from } = (await app.result(id)) as { readonly from: number }
+  expect(from).toBeGreaterThan(0)
+  const ended = once(last, 'exit')
+  last.kill('SIGTERM')
   // It ends by itself, and does not wait for the time that it has asked for.
   expect(await ended).toEqual([0, null])
   await serving.close()

@@ -46,10 +46,12 @@ interface Waiting extends Awaited {
   readonly answer: (came: Came) => void
   /** Of the newest heartbeat: one that was late says nothing of how far the attempt is. */
   beat: number
+  /** When that was signed, in seconds: what comes again, or from somebody who has seen it, is no sign of life. */
+  signedAt: number
 }
 
 /** Bytes of a heartbeat: of its progress, and what stands around it. */
-const BEAT_LIMIT_BYTES = 2 * PROGRESS_LIMIT_BYTES
+export const BEAT_LIMIT_BYTES: number = 2 * PROGRESS_LIMIT_BYTES
 
 /** 256 bits: whoever knows an address was told it. */
 const TOKEN_BYTES = 32
@@ -81,6 +83,7 @@ export class Awaiting {
       until: elapsedOf(this.#clock) + awaited.timeoutMs,
       answer: resolve,
       beat: 0,
+      signedAt: 0,
     })
     return { token, came: promise, forget: () => this.#waiting.delete(token) }
   }
@@ -89,24 +92,29 @@ export class Awaiting {
   async takeBy(token: string, request: Request): Promise<void> {
     const { secrets, limitBytes } = this.#awaited(token, 'ANSWER_UNAWAITED')
     const { body, id } = await admitted(request, { ...this.#taking, bodyLimitBytes: limitBytes }, ['POST'], secrets)
-    const { idempotencyKey, came } = readLater(body)
+    const { came, ...sent } = readLater(body)
     // Another may have come while this one was read.
     const waiting = this.#awaited(token, 'ANSWER_UNAWAITED')
-    requireSame(waiting, idempotencyKey, id)
+    requireSame(waiting, token, { ...sent, id })
     this.#waiting.delete(token)
     waiting.answer(came)
   }
 
+  /** Takes a heartbeat, or answers whether the attempt is wanted. @throws HEARTBEAT_UNWANTED, SIGNATURE_REFUSED and what reading it throws */
   async hear(token: string, request: Request): Promise<void> {
     const { secrets } = this.#awaited(token, 'HEARTBEAT_UNWANTED')
     const taking = { ...this.#taking, bodyLimitBytes: BEAT_LIMIT_BYTES }
     const { body, id } = await admitted(request, taking, ['POST'], secrets)
-    const { idempotencyKey, beat, progress } = readBeat(body)
+    const { beat, progress, asks, ...sent } = readBeat(body)
     const waiting = this.#awaited(token, 'HEARTBEAT_UNWANTED')
-    requireSame(waiting, idempotencyKey, id)
+    requireSame(waiting, token, { ...sent, id })
     const isLate = beat !== undefined && beat <= waiting.beat
-    waiting.heard?.(isLate ? undefined : progress)
-    waiting.beat = Math.max(waiting.beat, beat ?? 0)
+    const signedAt = id === null ? Infinity : Number(request.headers.get('webhook-timestamp'))
+    if (!asks && !(isLate && signedAt <= waiting.signedAt)) {
+      waiting.heard?.(isLate ? undefined : progress)
+      waiting.beat = Math.max(waiting.beat, beat ?? 0)
+      if (id !== null) waiting.signedAt = Math.max(waiting.signedAt, signedAt)
+    }
     if (waiting.isGivenUp?.() === true) throw fault('HEARTBEAT_UNWANTED')
   }
 
@@ -165,8 +173,15 @@ export class Answers extends Awaiting {
   }
 }
 
-/** What is sent is about the call whose attempt has this address. @throws SIGNATURE_REFUSED */
-function requireSame({ idempotencyKey }: Waiting, told: string, id: string | null): void {
+interface Sent {
+  readonly idempotencyKey: string
+  readonly to: string | undefined
+  readonly id: string | null
+}
+
+/** What is sent is about the call whose attempt has this address, and was not meant for another attempt at it. @throws SIGNATURE_REFUSED */
+function requireSame({ idempotencyKey }: Waiting, token: string, { idempotencyKey: told, to = token, id }: Sent): void {
   if (told !== idempotencyKey || (id !== null && id !== told))
     throw refused('webhook-id and the idempotencyKey of the body are not those of the call')
+  if (!to.includes(token)) throw refused('it was made for another address')
 }

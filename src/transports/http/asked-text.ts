@@ -12,34 +12,51 @@ export const pathName = (operation: string): string => operation.slice(operation
 /**
  * The body of a request.
  * @param answerTo where the answer may be sent later, if that may be; heartbeats are sent to an address behind it.
+ * @param isFetched whether whoever has it cannot be told that it is given up: it may ask there without a heartbeat as well.
  */
-export function askedText(asked: Asked, answerTo?: string): string {
+export function askedText(asked: Asked, answerTo?: string, isFetched = false): string {
   const { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause } = asked
   const told = { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause }
   const { traceparent, heartbeatMs, progress } = asked
-  const beating =
-    heartbeatMs == null || answerTo === undefined ? {} : { heartbeatMs, heartbeatTo: `${answerTo}/${BEAT}` }
+  const isBeating = answerTo !== undefined && (isFetched || heartbeatMs != null)
+  const beating = isBeating ? { heartbeatMs: heartbeatMs ?? undefined, heartbeatTo: `${answerTo}/${BEAT}` } : {}
   return JSON.stringify({ ...told, traceparent, answerTo, ...beating, progress })
 }
 
 /** What stands behind the address for an answer in that for heartbeats. */
 export const BEAT = 'heartbeat'
 
-/** The body of a heartbeat, the `beat`th of its attempt. @param progress JSON */
-export const beatText = (idempotencyKey: string, beat: number, progress: string | undefined): string =>
-  `${JSON.stringify({ idempotencyKey, beat }).slice(0, -1)}${progress === undefined ? '' : `,"progress":${progress}`}}`
-
-/** One heartbeat: `{"idempotencyKey", "beat", "progress"}`, the latter two if need be. @throws REQUEST_INVALID, and what `parseJson` throws */
-export function readBeat(bytes: Uint8Array): {
+/** What is sent to the address of one attempt: with that in it, it is worth nothing at another. */
+interface About {
   readonly idempotencyKey: string
+  readonly to: string
+}
+
+/** The body of a heartbeat, the `beat`th of its attempt. @param progress JSON */
+export function beatText({ idempotencyKey, to }: About, beat: number, progress: string | undefined): string {
+  const words = JSON.stringify({ idempotencyKey, to, beat })
+  return progress === undefined ? words : `${words.slice(0, -1)},"progress":${progress}}`
+}
+
+/** The body of a question at the same door: whether the attempt is still wanted. */
+export const questionText = ({ idempotencyKey, to }: About): string =>
+  JSON.stringify({ idempotencyKey, to, asks: true })
+
+/**
+ * One heartbeat: `{"idempotencyKey", "to", "beat", "progress"}`, the latter three if need be; with `"asks": true` it is only a question,
+ * and no sign of life. @throws REQUEST_INVALID, and what `parseJson` throws
+ */
+export function readBeat(bytes: Uint8Array): Sent & {
   readonly beat: number | undefined
   readonly progress: unknown
+  readonly asks: boolean
 } {
-  const { idempotencyKey, beat, progress } = read(bytes)
-  if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
+  const value = read(bytes)
+  const { beat, progress, asks = false } = value
   if (beat !== undefined && !(Number.isSafeInteger(beat) && Number(beat) > 0))
     throw wrong('beat', 'it must be a whole number from 1')
-  return { idempotencyKey, beat: beat as number | undefined, progress }
+  if (typeof asks !== 'boolean') throw wrong('asks', 'it must be true or false')
+  return { ...sentIn(value), beat: beat as number | undefined, progress, asks }
 }
 
 /** The body of a request that says that nobody wants the answer any more. */
@@ -60,13 +77,13 @@ export function readStop(bytes: Uint8Array): Pick<Asked, 'operation' | 'idempote
 }
 
 /**
- * An answer that comes later: `{"idempotencyKey", "answer"}`, or `{"idempotencyKey", "status", "detail", "code"}` of a failure, as what
- * would have come at once. @throws REQUEST_INVALID, and what `parseJson` throws
+ * An answer that comes later: `{"idempotencyKey", "to", "answer"}`, or `{"idempotencyKey", "to", "status", "detail", "code"}` of a failure,
+ * as what would have come at once; `to` if need be. @throws REQUEST_INVALID, and what `parseJson` throws
  */
-export function readLater(bytes: Uint8Array): { readonly idempotencyKey: string; readonly came: Came } {
+export function readLater(bytes: Uint8Array): Sent & { readonly came: Came } {
   const value = read(bytes)
-  const { idempotencyKey, status = 200, answer, retryAfter } = value
-  if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
+  const { status = 200, answer, retryAfter } = value
+  const sent = sentIn(value)
   const isFinal = Number.isInteger(status) && (status === 200 || (Number(status) >= 400 && Number(status) < 600))
   if (!isFinal) throw wrong('status', 'it must be 200, or the status of a failure')
   const told = status === 200 ? answer : value
@@ -74,7 +91,19 @@ export function readLater(bytes: Uint8Array): { readonly idempotencyKey: string;
   if (retryAfter !== undefined && !isCount(retryAfter, 0, 1e9)) throw wrong('retryAfter', 'it must be a whole number')
   const after = retryAfter === undefined ? undefined : String(retryAfter)
   const said = { type: 'application/json', retryAfter: after, isWhole: true }
-  return { idempotencyKey, came: { ...said, status: Number(status), body } }
+  return { ...sent, came: { ...said, status: Number(status), body } }
+}
+
+/** Of which call it is, and to which address it was sent; undefined: it does not say. */
+interface Sent {
+  readonly idempotencyKey: string
+  readonly to: string | undefined
+}
+
+function sentIn({ idempotencyKey, to }: Readonly<Record<string, unknown>>): Sent {
+  if (typeof idempotencyKey !== 'string') throw wrong('idempotencyKey', 'it must be a string')
+  if (to !== undefined && typeof to !== 'string') throw wrong('to', 'it must be a string')
+  return { idempotencyKey, to }
 }
 
 /** Calls that one request for work may ask for, and how long it may wait. */
@@ -110,15 +139,16 @@ export function readAsked(bytes: Uint8Array): AskedHere {
   const { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause } = value
   const asked = { operation, input, idempotencyKey, undoes, attempt, timeoutMs, fence, key, run, op, root, cause }
   const { traceparent, heartbeatMs, heartbeatTo, progress } = value
-  if (heartbeatMs === undefined) return { ...asked, traceparent, progress } as unknown as AskedHere
-  if (!Number.isSafeInteger(heartbeatMs) || Number(heartbeatMs) < 1)
+  if (heartbeatMs === undefined && heartbeatTo === undefined)
+    return { ...asked, traceparent, progress } as unknown as AskedHere
+  if (heartbeatMs !== undefined && (!Number.isSafeInteger(heartbeatMs) || Number(heartbeatMs) < 1))
     throw wrong('heartbeatMs', 'it must be a whole number')
   const url = typeof heartbeatTo === 'string' ? URL.parse(heartbeatTo) : null
   if (url === null || !/^https?:$/.test(url.protocol)) throw wrong('heartbeatTo', 'it must be a url of http or https')
   return { ...asked, traceparent, progress, heartbeatMs, heartbeatTo } as unknown as AskedHere
 }
 
-/** An attempt as it is asked for here, with where its heartbeats go. */
+/** An attempt as it is asked for here, with where its heartbeats go; without any, where it may be asked whether it is still wanted. */
 export type AskedHere = Asked & { readonly heartbeatTo?: string | undefined }
 
 function read(bytes: Uint8Array): Readonly<Record<string, unknown>> {

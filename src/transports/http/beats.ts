@@ -1,16 +1,20 @@
 // The heartbeats of one attempt that is carried out here for an application elsewhere: `POST <heartbeatTo>`, one after the other and
 // not more often than they are needed, whatever the body of the operation says. Each has the newest of how far it is. The answer says
-// whether somebody still wants the attempt; one that did not get through is sent again. Used by host.ts.
+// whether somebody still wants the attempt; one that did not get through is sent again. A call that was fetched cannot be told that it
+// was given up: while its body says nothing, that is asked for in the same way, which is no sign of life. Used by host.ts.
 import { elapsedOf, type Cancel, type Clock } from '../../core/clock.ts'
 import { progressOf, progressText, type Progress } from '../../core/progress.ts'
 import type { Asked } from '../../core/transport.ts'
-import { beatText } from './asked-text.ts'
+import { beatText, questionText } from './asked-text.ts'
 import { signatureHeaders, type Secrets } from './signature.ts'
 
-/** Where the heartbeats of an attempt go, and how often one must come. */
+/** Where the heartbeats of an attempt go. */
 export interface BeatsTo {
   readonly address: string
-  readonly heartbeatMs: number
+  /** How often one must come; null: none is asked for. */
+  readonly heartbeatMs: number | null
+  /** Nothing else says that the attempt is not wanted any more. */
+  readonly asks: boolean
 }
 
 export interface BeatsOptions {
@@ -23,7 +27,7 @@ export interface BeatsOptions {
   readonly stop: () => void
 }
 
-/** Not more often than that, and so often that one may be lost. */
+/** Not more often than that, and so often that one may be lost; and how often it is asked whether the attempt is wanted. */
 const EVERY_MS = 5000
 const IN_A_HEARTBEAT = 3
 
@@ -32,14 +36,20 @@ export class Beats {
   #progress: Progress | null = null
   #isUnsaid = false
   #isSending = false
+  #isWanted = true
   #isOver = false
   #cancel: Cancel | null = null
   #sentAt = Number.NEGATIVE_INFINITY
+  /** When something was sent last, and before that when it began. */
+  #askedAt: number
   #number = 0
   readonly #over = new AbortController()
 
   constructor(options: BeatsOptions) {
     this.#options = options
+    // What is over soon asks nothing.
+    this.#askedAt = elapsedOf(options.clock)
+    this.#arm()
   }
 
   /** The `context.heartbeat` of the attempt. */
@@ -47,8 +57,10 @@ export class Beats {
     if (this.#isOver) return
     if (progress !== undefined)
       this.#progress = progressOf(progress, `the progress of ${this.#options.asked.operation}`)
+    // It goes with the next.
+    if (this.#isUnsaid || this.#options.to?.heartbeatMs == null) return
     this.#isUnsaid = true
-    if (this.#cancel === null) this.#arm()
+    this.#arm()
   }
 
   /** What was said last, as JSON, for the answer of an attempt that has failed. */
@@ -64,9 +76,12 @@ export class Beats {
 
   #arm(): void {
     const { to, clock } = this.#options
-    if (to === undefined || this.#isSending) return
-    const everyMs = Math.ceil(Math.min(EVERY_MS, to.heartbeatMs / IN_A_HEARTBEAT))
-    const waitMs = Math.max(0, this.#sentAt + everyMs - elapsedOf(clock))
+    const isBeat = this.#isUnsaid
+    if (to === undefined || this.#isSending || !(isBeat || (to.asks && this.#isWanted))) return
+    this.#cancel?.()
+    const everyMs = isBeat ? Math.ceil(Math.min(EVERY_MS, (to.heartbeatMs ?? Infinity) / IN_A_HEARTBEAT)) : EVERY_MS
+    const since = isBeat ? this.#sentAt : Math.max(this.#sentAt, this.#askedAt)
+    const waitMs = Math.max(0, since + everyMs - elapsedOf(clock))
     this.#cancel = clock.after(waitMs, () => {
       this.#cancel = null
       void this.#send(to, everyMs)
@@ -76,21 +91,26 @@ export class Beats {
   /** One that takes as long as the time between two was lost, and the next goes at once. */
   async #send(to: BeatsTo, everyMs: number): Promise<void> {
     const { clock } = this.#options
+    const isBeat = this.#isUnsaid
     this.#isSending = true
     this.#isUnsaid = false
     const began = elapsedOf(clock)
-    const isTaken = await this.#post(to, everyMs)
+    const isTaken = await this.#post(to, isBeat, everyMs)
     this.#isSending = false
-    this.#sentAt = isTaken ? elapsedOf(clock) : began
-    if (!isTaken) this.#isUnsaid = true
-    if (this.#isUnsaid && !this.#isOver) this.#arm()
+    const at = isTaken ? elapsedOf(clock) : began
+    if (isBeat) this.#sentAt = at
+    this.#askedAt = at
+    if (isBeat && !isTaken) this.#isUnsaid = true
+    if (!this.#isOver) this.#arm()
   }
 
   /** Whether it was taken. */
-  async #post({ address }: BeatsTo, patienceMs: number): Promise<boolean> {
+  async #post({ address }: BeatsTo, isBeat: boolean, patienceMs: number): Promise<boolean> {
     const { asked, secrets, clock, stop } = this.#options
     const { idempotencyKey: id } = asked
-    const body = Buffer.from(beatText(id, (this.#number += 1), this.progress))
+    const about = { idempotencyKey: id, to: address }
+    const text = isBeat ? beatText(about, (this.#number += 1), this.progress) : questionText(about)
+    const body = Buffer.from(text)
     const signed = signatureHeaders(secrets, { id, seconds: Math.floor(clock.now() / 1000), body })
     const headers = { 'content-type': 'application/json', 'user-agent': 'ballet', ...signed }
     const late = new AbortController()
@@ -99,7 +119,10 @@ export class Beats {
     try {
       const answer = await fetch(address, { method: 'POST', headers, body, redirect: 'error', signal })
       await answer.body?.cancel()
-      if (answer.status === 410) stop()
+      if (answer.status === 410) {
+        this.#isWanted = false
+        stop()
+      }
       return answer.ok || answer.status === 410
     } catch {
       return false

@@ -6,14 +6,15 @@
 //   in the line --room--> reserved --begun--> handed out --answer--> over
 //                             |                   '--lost, or its time is over--> failed
 //                             '--whoever asked has gone meanwhile--> kept for whoever asks next
+import { randomBytes } from 'node:crypto'
 import { elapsedOf, type Cancel, type Clock } from '../../core/clock.ts'
 import { fault } from '../../core/errors.ts'
 import { LooseMap } from '../../core/loose-map.ts'
-import type { Asked, HandedOut, KeptRoom, Room, Transport, WorkAsked, WorkDoor } from '../../core/transport.ts'
+import type { Asked, HandedOut, Heard, KeptRoom, Room, Transport, WorkAsked, WorkDoor } from '../../core/transport.ts'
 import { admitted, type Taking } from './admission.ts'
-import { Awaiting, type Expected } from './answers.ts'
+import { Awaiting, BEAT_LIMIT_BYTES, type Expected } from './answers.ts'
 import { askedText, readEnd, readWork } from './asked-text.ts'
-import { valueOf, type Whom } from './meaning.ts'
+import { hearLast, valueOf, type Whom } from './meaning.ts'
 import { isGivenUp } from './reason.ts'
 import { refused, SKEW_SECONDS, type Secrets } from './signature.ts'
 
@@ -37,6 +38,7 @@ const TOGETHER_MS = 20
 /** Whoever comes back within this time was not away. */
 const AWAY_MS = 15_000
 const RETRY_SECONDS = 1
+const MARK_BYTES = 12
 
 /** Room that is kept for an attempt. */
 interface Reservation {
@@ -51,6 +53,8 @@ interface Entry {
   readonly asked: Asked
   readonly expected: Expected
   readonly fail: (error: Error) => void
+  /** Is told that it lives. */
+  readonly heard: Heard | undefined
   /** By time that passes. */
   readonly until: number
   /** To whom it was handed out. */
@@ -69,6 +73,8 @@ interface Asker {
 }
 
 class Desk implements Room, WorkDoor {
+  readonly answerLimitBytes: number
+  readonly mark: string = randomBytes(MARK_BYTES).toString('base64url')
   readonly #fetching: Fetching
   readonly #awaiting: Awaiting
   readonly #clock: Clock
@@ -92,6 +98,7 @@ class Desk implements Room, WorkDoor {
 
   constructor(fetching: Fetching) {
     this.#fetching = fetching
+    this.answerLimitBytes = fetching.answerLimitBytes
     this.#clock = fetching.clock
     this.#awaiting = new Awaiting(fetching)
     this.#lastAsked = this.#now()
@@ -145,13 +152,13 @@ class Desk implements Room, WorkDoor {
   }
 
   /** Makes one attempt: it has room, or is kept until there is some. */
-  async ask(asked: Asked, signal: AbortSignal): Promise<unknown> {
-    const { secrets, answerLimitBytes: limitBytes } = this.#fetching
-    const { operation, idempotencyKey, timeoutMs } = asked
-    const expected = this.#awaiting.expect({ idempotencyKey, secrets, timeoutMs, limitBytes })
+  async ask(asked: Asked, signal: AbortSignal, told?: Heard): Promise<unknown> {
+    const { operation, timeoutMs } = asked
+    const heard = asked.heartbeatMs == null ? undefined : told
+    const expected = this.#expected(asked, signal, heard)
     const { promise: failed, reject: fail } = Promise.withResolvers<never>()
     const until = elapsedOf(this.#clock) + timeoutMs
-    const entry: Entry = { asked, expected, fail, until, asker: null }
+    const entry: Entry = { asked, expected, fail, heard, until, asker: null }
     const onAbort = (): void => {
       // Whoever wants to take back what it does has to know when it is over.
       const isAwaited = entry.asker !== null && isGivenUp(signal)
@@ -166,6 +173,7 @@ class Desk implements Room, WorkDoor {
       this.#hand(entry)
       this.#arrived(reservation)
       const came = await Promise.race([expected.came, failed])
+      if (heard !== undefined) hearLast(came, whomOf(operation), heard)
       return valueOf(came, whomOf(operation), this.#clock.now())
     } finally {
       signal.removeEventListener('abort', onAbort)
@@ -176,14 +184,23 @@ class Desk implements Room, WorkDoor {
     }
   }
 
+  #expected({ idempotencyKey, timeoutMs }: Asked, signal: AbortSignal, heard: Heard | undefined): Expected {
+    const { secrets, answerLimitBytes: limitBytes } = this.#fetching
+    const about = { idempotencyKey, secrets, timeoutMs, limitBytes }
+    return this.#awaiting.expect({ ...about, heard, isGivenUp: () => isGivenUp(signal) })
+  }
+
   /** Gives an attempt to whoever has waited for the longest, of those who have room. */
   #hand(entry: Entry): void {
     const [asker] = this.#askers
     if (asker === undefined) return void this.#kept.add(entry)
     const { asked, expected, until } = entry
+    const wasKept = this.#kept.delete(entry)
+    // Nobody could say so before.
+    if (wasKept) entry.heard?.()
     // One that was kept has less time than it had.
-    const leftMs = this.#kept.delete(entry) ? Math.max(1, Math.ceil(until - elapsedOf(this.#clock))) : asked.timeoutMs
-    const text = askedText({ ...asked, timeoutMs: leftMs }, asker.address + expected.token)
+    const leftMs = wasKept ? Math.max(1, Math.ceil(until - elapsedOf(this.#clock))) : asked.timeoutMs
+    const text = askedText({ ...asked, timeoutMs: leftMs }, asker.address + expected.token, true)
     entry.asker = asker
     asker.entries.push(entry)
     asker.calls.push(text)
@@ -213,21 +230,25 @@ class Desk implements Room, WorkDoor {
     return readEnd(body)
   }
 
-  /** Each request once: whoever saw one could fetch what is not for him. */
   async #admitted(request: Request, method: string): Promise<{ readonly body: Uint8Array; readonly id: string }> {
     const { secrets } = this.#fetching
     const taking = { ...this.#fetching, bodyLimitBytes: ASKED_LIMIT_BYTES }
     const { body, id } = await admitted(request, taking, [method], secrets)
     if (id === null || id.length > 200) throw refused('webhook-id is none')
+    return { body, id }
+  }
+
+  /** Each once: whoever saw a request could fetch what is not for him. */
+  counts(id: string): boolean {
     const now = elapsedOf(this.#clock)
     // They stand in the order in which they are over.
     for (const [known, until] of this.#seen) {
       if (until >= now) break
       this.#seen.delete(known)
     }
-    if (this.#seen.has(id)) throw refused('it was sent before')
+    if (this.#seen.has(id)) return false
     this.#seen.set(id, now + 2 * SKEW_SECONDS * 1000)
-    return { body, id }
+    return true
   }
 
   enter(id: string, end: () => void): () => void {
@@ -284,6 +305,19 @@ class Desk implements Room, WorkDoor {
     return this.#awaiting.takeBy(token, request)
   }
 
+  hear(token: string, request: Request): Promise<void> {
+    return this.#awaiting.hear(token, request)
+  }
+
+  async judged(what: 'work' | 'answer' | 'heartbeat', request: Request): Promise<Request> {
+    const { secrets } = this.#fetching
+    const bodyLimitBytes = { work: ASKED_LIMIT_BYTES, answer: this.answerLimitBytes, heartbeat: BEAT_LIMIT_BYTES }[what]
+    const allowed = what === 'work' ? ['POST', 'DELETE'] : ['POST']
+    const { body } = await admitted(request, { ...this.#fetching, bodyLimitBytes }, allowed, secrets)
+    const { url, method, headers, signal } = request
+    return new Request(url, { method, headers, body, signal })
+  }
+
   lost(tokens: readonly string[]): void {
     for (const token of tokens) {
       const entry = this.#handed.get(token)
@@ -298,7 +332,8 @@ export function fetchedTransport(fetching: Fetching): Transport {
   const desk = new Desk(fetching)
   return {
     origin: FETCHED_ORIGIN,
-    ask: (asked, signal) => desk.ask(asked, signal),
+    hears: true,
+    ask: (asked, signal, heard) => desk.ask(asked, signal, heard),
     work: { room: desk, door: desk },
   }
 }

@@ -5,9 +5,10 @@ import { randomUUID } from 'node:crypto'
 import { elapsedOf, type Clock } from '../../core/clock.ts'
 import { parseJson } from '../../core/json-guard.ts'
 import { isRecord } from '../../core/json.ts'
+import { LooseMap } from '../../core/loose-map.ts'
 import { parseText } from '../../core/json-text.ts'
 import { retryAfterHeaderMs } from '../../core/retry-after.ts'
-import { pathName, WORK_AT_ONCE } from './asked-text.ts'
+import { BEAT, pathName, WORK_AT_ONCE } from './asked-text.ts'
 import { signatureHeaders, type Secrets } from './signature.ts'
 
 /** Whose calls are fetched, and from where. */
@@ -34,13 +35,16 @@ const WAIT_MS = 20_000
 /** And for how long longer its answer is waited for. */
 const LATE_MS = 15_000
 const [PAUSE_MS, PAUSE_MOST_MS] = [500, 10_000]
+/** Behind the address for an answer: where it is said that the attempt lives, and heard whether it is wanted. */
+const BEAT_PATH = `/${BEAT}`
 /** What is asked to end is answered at once, if anybody can. */
 const END_MS = 3000
 /** An answer that may not be given as it is: the application is told that instead. */
-const UNFIT: ReadonlySet<number> = new Set([413, 415, 422])
+const UNFIT: ReadonlySet<number> = new Set([400, 413, 415, 422])
 
 interface Call {
-  readonly text: string
+  /** As it was handed out. */
+  readonly told: Readonly<Record<string, unknown>>
   readonly operation: string
   readonly idempotencyKey: string
   readonly answerTo: string
@@ -51,12 +55,16 @@ export class WorkFetcher {
   readonly #work: FetchingWork
   readonly #base: string
   readonly #underWay = new Set<Promise<void>>()
+  /** What tells the newest attempt at a call to stop, by keys. */
+  readonly #carried = new LooseMap<string, AbortController>()
   readonly #done: Promise<void>
   #isClosing = false
   #isTroubled = false
   /** The request that waits, and how to give it up. */
   #asking: { readonly id: string; readonly abort: AbortController } | null = null
   #wake: () => void = () => {}
+  /** What the id of a request begins with: the node at which it counts. */
+  #node = ''
 
   constructor(work: FetchingWork) {
     this.#work = work
@@ -102,7 +110,8 @@ export class WorkFetcher {
         this.#isTroubled = false
         for (const call of calls) this.#begin(call)
         // Whoever has none at once, and does not wait for any, is about to end, or is somebody else.
-        if (calls.length === 0 && elapsedOf(this.#work.clock) - began < PAUSE_MS) await this.#rest(PAUSE_MS)
+        const isEarly = elapsedOf(this.#work.clock) - began < PAUSE_MS
+        if (calls.length === 0 && isEarly && !this.#isClosing) await this.#rest(PAUSE_MS)
       } catch (error) {
         if (this.#isClosing) return
         this.#trouble(`the calls of ${this.#work.service} cannot be fetched at ${this.#base}: ${wordsOf(error)}`)
@@ -118,23 +127,35 @@ export class WorkFetcher {
   }
 
   #begin(call: Call): void {
-    const work = this.#carry(call).catch((error: unknown) => {
-      this.#work.troubled(`what came of ${call.operation} (${call.idempotencyKey}) is not answered: ${wordsOf(error)}`)
+    const { operation, idempotencyKey: key } = call
+    // Nobody wants an attempt any more at whose call another one is made: its node has died, or it was silent.
+    this.#carried.get(key)?.abort()
+    const stop = new AbortController()
+    this.#carried.set(key, stop)
+    const work = this.#carry(call, stop.signal).catch((error: unknown) => {
+      this.#work.troubled(`what came of ${operation} (${key}) is not answered: ${wordsOf(error)}`)
     })
     this.#underWay.add(work)
-    void work.then(() => this.#underWay.delete(work))
+    void work.then(() => {
+      this.#underWay.delete(work)
+      if (this.#carried.get(key) === stop) this.#carried.delete(key)
+    })
   }
 
-  async #ask(atOnce: number): Promise<readonly Call[]> {
-    const asking = { id: newId(), abort: new AbortController() }
+  async #ask(atOnce: number, isAgain = false): Promise<readonly Call[]> {
+    const asking = { id: this.#node + newId(), abort: new AbortController() }
     this.#asking = asking
     try {
       const body = JSON.stringify({ atOnce, waitMs: WAIT_MS })
       const response = await this.#send('POST', this.#path, { id: asking.id, body }, WAIT_MS + LATE_MS, asking.abort)
       const text = await response.text()
+      // It is the first, or that node has gone.
+      const isNamed = response.status === 409 && this.#isNamed(detailsIn(text))
+      if (isNamed && !isAgain && !this.#isClosing) return await this.#ask(atOnce, true)
       if (response.status !== 200) throw new Refusal(response.status, text)
       // Whether an input may be as it is, is judged for each call alone: none is to keep the others.
       const said: unknown = parseText(text)
+      this.#isNamed(said)
       const given: unknown = isRecord(said) ? said['calls'] : undefined
       const all: readonly unknown[] = Array.isArray(given) ? given : []
       const calls = all.flatMap((call) => callOf(call))
@@ -146,13 +167,21 @@ export class WorkFetcher {
     }
   }
 
-  async #carry(call: Call): Promise<void> {
+  /** Whether an answer names the node for which the next request is to be made. */
+  #isNamed(said: unknown): boolean {
+    const node = isRecord(said) ? said['node'] : undefined
+    if (typeof node !== 'string' || !/^[\w.-]{1,120}$/.test(node)) return false
+    this.#node = `${node}.`
+    return true
+  }
+
+  async #carry(call: Call, signal: AbortSignal): Promise<void> {
     const { clock } = this.#work
     const until = elapsedOf(clock) + call.timeoutMs
-    const body = call.text
+    const body = JSON.stringify({ ...call.told, heartbeatTo: this.#base + call.answerTo + BEAT_PATH })
     const url = `http://fetched/${pathName(call.operation)}`
     const headers = { 'content-type': 'application/json' }
-    const response = await this.#work.carry(new Request(url, { method: 'POST', headers, body }))
+    const response = await this.#work.carry(new Request(url, { method: 'POST', headers, body, signal }))
     let answer = await laterText(call, response, clock.now())
     for (let failures = 0, isUnfit = false; ; failures++) {
       const status = await this.#answered(call, answer, until - elapsedOf(clock))
@@ -162,6 +191,7 @@ export class WorkFetcher {
         isUnfit = true
         answer = JSON.stringify({
           idempotencyKey: call.idempotencyKey,
+          to: call.answerTo,
           status: 500,
           detail: `its answer was refused with ${status}`,
         })
@@ -237,11 +267,18 @@ class Refusal extends Error {
 
 /** What a problem says of itself. */
 function saidIn(text: string): string {
+  const { code, detail = '' } = problemIn(text)
+  return typeof code === 'string' ? ` ${code.slice(0, 100)}: ${String(detail).slice(0, 300)}` : ''
+}
+
+const detailsIn = (text: string): unknown => problemIn(text)['details']
+
+function problemIn(text: string): Readonly<Record<string, unknown>> {
   try {
-    const { code = '', detail = '' } = parseJson(text) as { readonly code?: unknown; readonly detail?: unknown }
-    return ` ${String(code).slice(0, 100)}: ${String(detail).slice(0, 300)}`
+    const said: unknown = parseJson(text)
+    return isRecord(said) ? said : {}
   } catch {
-    return ''
+    return {}
   }
 }
 
@@ -259,17 +296,18 @@ function callOf(call: unknown): readonly Call[] {
   if (typeof operation !== 'string' || typeof idempotencyKey !== 'string' || typeof timeoutMs !== 'number') return []
   // A path of the application that was asked, and nothing else.
   if (typeof answerTo !== 'string' || !/^\/api\/work\/[\w-]+\/[\w.-]+$/.test(answerTo)) return []
-  return [{ text: JSON.stringify(call), operation, idempotencyKey, answerTo, timeoutMs }]
+  return [{ told: call, operation, idempotencyKey, answerTo, timeoutMs }]
 }
 
 /** What came of an attempt, as it is sent later. */
-async function laterText({ idempotencyKey }: Call, response: Response, nowMs: number): Promise<string> {
+async function laterText({ idempotencyKey, answerTo: to }: Call, response: Response, nowMs: number): Promise<string> {
   const text = await response.text()
-  const key = JSON.stringify(idempotencyKey)
-  if (response.ok) return text === '' ? `{"idempotencyKey":${key}}` : `{"idempotencyKey":${key},"answer":${text}}`
-  const said: unknown = parseJson(text)
-  const { code, detail } = isRecord(said) ? said : {}
+  const about = JSON.stringify({ idempotencyKey, to })
+  if (response.ok) return text === '' ? about : `${about.slice(0, -1)},"answer":${text}}`
+  // Whether it may be as it is, is judged by the application.
+  const said: unknown = parseText(text)
+  const { code, detail, progress } = isRecord(said) ? said : {}
   const ms = retryAfterHeaderMs(response.headers.get('retry-after'), nowMs) ?? 0
   const retryAfter = ms > 0 ? Math.ceil(ms / 1000) : undefined
-  return JSON.stringify({ idempotencyKey, status: response.status, code, detail, retryAfter })
+  return JSON.stringify({ idempotencyKey, to, status: response.status, code, detail, retryAfter, progress })
 }

@@ -8,6 +8,7 @@ import { elsewhere, laterAnswers, serveService, type Serving } from '../../http.
 import { ballet, operation, service, workflow, type OperationContext } from '../../index.ts'
 import { serveFetch } from '../../server/serve.ts'
 import { Traffic } from '../../server/traffic.ts'
+import type { Cancel } from '../../core/clock.ts'
 import { silentLog } from '../../engine/log.ts'
 import { systemClock } from '../../engine/clock.ts'
 import { readBytes } from '../../server/body.ts'
@@ -178,12 +179,40 @@ test('a heartbeat that nobody answers is lost, and the attempt is heard of all t
   }
   const serving = await serveFetch(answer, new Traffic(), { port: 0 })
   served.push(serving)
-  const to = { address: `${serving.url}/one/heartbeat`, heartbeatMs: 3000 }
+  const to = { address: `${serving.url}/one/heartbeat`, heartbeatMs: 3000, asks: false }
   const beats = new Beats({ asked, to, secrets: secretsOf(secrets), clock, stop: () => {} })
   beats.heartbeat(7)
   await first.promise
   clock.pass(2999)
   expect(await second.promise).toEqual([2, 7])
+  beats.over()
+})
+
+test.each([
+  ['that has no heartbeat', null],
+  ['whose body says nothing', 3000],
+])('of a call %s it is asked every five seconds whether it is wanted, until it is not', async (_what, heartbeatMs) => {
+  const clock = new HeardClock()
+  const seen: unknown[] = []
+  const stopped = gate()
+  const answer = async (request: Request): Promise<Response> => {
+    const number = seen.push(await request.json()) - 1
+    // The second does not get through.
+    return new Response(null, { status: [204, 503, 410][number] ?? 500 })
+  }
+  const serving = await serveFetch(answer, new Traffic(), { port: 0 })
+  served.push(serving)
+  const to = { address: `${serving.url}/one/heartbeat`, heartbeatMs, asks: true }
+  const beats = new Beats({ asked, to, secrets: secretsOf(secrets), clock, stop: () => stopped.open() })
+  for (const round of [1, 2, 3]) {
+    clock.pass(4999)
+    expect(seen).toHaveLength(round - 1)
+    // One timer for its answer, and one for the next.
+    const isAsked = clock.timersSet(2)
+    clock.pass(1)
+    await Promise.race([isAsked, stopped.promise])
+  }
+  expect(seen).toEqual([1, 2, 3].map(() => ({ idempotencyKey: asked.idempotencyKey, to: to.address, asks: true })))
   beats.over()
 })
 
@@ -202,6 +231,24 @@ const asked = {
   traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
   undoes: null,
 } as const
+
+/** A clock that tells when so many timers more have been set. */
+class HeardClock extends SteppedClock {
+  #left = 0
+  #tell = (): void => {}
+
+  override after(delayMs: number, ring: () => void): Cancel {
+    const cancel = super.after(delayMs, ring)
+    this.#left -= 1
+    if (this.#left === 0) this.#tell()
+    return cancel
+  }
+
+  timersSet(count: number): Promise<void> {
+    this.#left = count
+    return new Promise((resolve) => (this.#tell = resolve))
+  }
+}
 
 /** A door with one attempt that waits, and what it has heard. */
 function waitingAttempt() {
@@ -222,10 +269,10 @@ function waitingAttempt() {
   })
   const send = async (
     words: object,
-    { by = secret, to = `${answers.addressOf(expected)}/heartbeat` } = {},
+    { by = secret, to = `${answers.addressOf(expected)}/heartbeat`, ago = 0 } = {},
   ): Promise<string> => {
     const body = JSON.stringify({ idempotencyKey: asked.idempotencyKey, ...words })
-    const signed = { id: asked.idempotencyKey, seconds: Math.floor(Date.now() / 1000), body: Buffer.from(body) }
+    const signed = { id: asked.idempotencyKey, seconds: Math.floor(Date.now() / 1000) - ago, body: Buffer.from(body) }
     const headers = { 'content-type': 'application/json', ...signatureHeaders(secretsOf([by]), signed) }
     const answer = await answers.take(new Request(to, { method: 'POST', headers, body }))
     if (answer === undefined) return 'none of its'
@@ -235,10 +282,20 @@ function waitingAttempt() {
   return { answers, expected, heard, state, send }
 }
 
-test('one that is late says that the attempt lives, and nothing of how far it is', async () => {
+test('one that is late, or comes again, says nothing; one that was not numbered on says that the attempt lives', async () => {
   const { heard, send } = waitingAttempt()
-  const numbered = [{ beat: 1, progress: 10 }, { beat: 3, progress: 30 }, { beat: 2, progress: 20 }, { beat: 4 }]
-  for (const words of numbered) expect(await send(words)).toBe('204')
+  const numbered = [
+    { beat: 1, progress: 10 },
+    { beat: 3, progress: 30 },
+    { beat: 2, progress: 20 },
+  ]
+  for (const words of numbered) expect(await send(words, { ago: 60 })).toBe('204')
+  // Somebody who has seen it, when whoever lived does so no more.
+  expect(await send({ beat: 3, progress: 30 }, { ago: 60 })).toBe('204')
+  expect(heard).toEqual([10, 30])
+  // Its process has begun anew, or another has the same call; and a clock was set back.
+  expect(await send({ beat: 1, progress: 40 }, { ago: 50 })).toBe('204')
+  expect(await send({ beat: 4 }, { ago: 55 })).toBe('204')
   expect(heard).toEqual([10, 30, undefined, undefined])
   // Whoever does not number them says the newest last.
   await send({ progress: null })
@@ -252,6 +309,9 @@ test('it is believed only from who knows the secret, about the call whose addres
   expect(await send({ idempotencyKey: 'another', progress: 1 })).toBe('401 SIGNATURE_REFUSED')
   expect(await send({ beat: 0 })).toBe('422 REQUEST_INVALID')
   expect(await send({ beat: '1' })).toBe('422 REQUEST_INVALID')
+  expect(await send({ to: 1 })).toBe('422 REQUEST_INVALID')
+  // It was made for an attempt before, by somebody who has the secret.
+  expect(await send({ to: 'http://door.test/answers/before/heartbeat', progress: 1 })).toBe('401 SIGNATURE_REFUSED')
   expect(await send({ progress: 'x'.repeat(40_000) })).toBe('413 BODY_TOO_LARGE')
   expect(await send({}, { to: `${answers.addressOf(expected)}/heartbeat/more` })).toBe('none of its')
   expect(await send({}, { to: `${answers.addressOf(expected)}/other` })).toBe('none of its')

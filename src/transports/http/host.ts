@@ -17,6 +17,10 @@ export interface Hosting extends Taking {
   readonly carried: ReadonlyMap<string, Carrier>
   /** Without any, every request is taken. */
   readonly secrets: Secrets
+  /** What heartbeats are signed with. */
+  readonly signing: Secrets
+  /** Whoever asks cannot tell that an attempt is not wanted any more: it is asked. */
+  readonly asks: boolean
   /** Whether nothing new is begun. */
   readonly isClosing: () => boolean
   /** An attempt failed, and not with what the business says no by. */
@@ -45,10 +49,10 @@ export function createHost(hosting: Hosting): (request: Request) => Promise<Resp
       const { heartbeatTo, ...attempt } = readAsked(body)
       const carry = carrierOf(attempt, id, request, hosting)
       asked = attempt
-      const { heartbeatMs } = attempt
-      const to = heartbeatTo === undefined || heartbeatMs == null ? undefined : { address: heartbeatTo, heartbeatMs }
+      const { heartbeatMs = null } = attempt
+      const to = heartbeatTo === undefined ? undefined : { address: heartbeatTo, heartbeatMs, asks: hosting.asks }
       const answer = await underWay.make(attempt, request.signal, (signal, stop) => {
-        beats = new Beats({ asked: attempt, to, secrets: hosting.secrets, clock: hosting.clock, stop })
+        beats = new Beats({ asked: attempt, to, secrets: hosting.signing, clock: hosting.clock, stop })
         return carry(attempt, signal, beats.heartbeat)
       })
       return answer === undefined

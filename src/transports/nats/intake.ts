@@ -17,6 +17,7 @@ import type { Here, TakenEvent } from './here.ts'
 import type { From, Inlet, NatsMessage, Refused } from './inlet.ts'
 import { failed } from './link.ts'
 import { begin, miss, missBefore, nameOf, placeOf, type Place, type Reading } from './reading.ts'
+import { causeHere } from './send.ts'
 
 /** A message, and what it is known by. */
 interface Named extends NatsMessage {
@@ -204,7 +205,8 @@ function read({ read: readMessage, stream, keys }: Inlet, here: Here, message: N
   if (event === null) return null
   if (!isEvent(event)) throw failed(stream, 'read must give an event, which has a type, or null, and no promise')
   if (!keys.has(event.type)) return null
-  const { type, data, cause, traceparent, source = `nats/${stream}`, id = message.name } = event
+  const { type, data, traceparent, source = `nats/${stream}`, id = message.name } = event
+  const cause = event.cause === undefined ? undefined : causeHere(here, event.cause)
   // What was sent from here comes from there as well.
   return source.startsWith(`${here.source}/`) ? null : { type, data, cause, traceparent, source, id }
 }

@@ -1,7 +1,7 @@
 // By what an event is known to others, from what a reaction knows of it.
 import { expect, test } from 'vitest'
 import { checkEventName } from '../../core/names.ts'
-import { identityOf } from './send.ts'
+import { causeHere, identityOf } from './send.ts'
 
 const here = { source: 'shop', own: new Set(['shop', 'payment', 'checkout']) }
 const store = 'cfad3809-f0c0-4457-a03c-e85e999544e3'
@@ -39,4 +39,12 @@ test('an id that is too long for others is cut, and stays what it is alone', () 
   expect(checkEventName(long('charge'), 'The id')).toBe(long('charge'))
   expect(long('charge')).not.toBe(long('refund'))
   expect(long('charge')).toBe(long('charge'))
+})
+
+test('a cause that arose here has its own name again, and others keep theirs', () => {
+  expect(causeHere(here, `event:shop/payment:${store}:payment:order.placed:%7E7.aB_c:0:payment.charge#0`)).toBe(
+    `event:payment:${store}:payment:order.placed:~7.aB_c:0:payment.charge#0`,
+  )
+  expect(causeHere(here, 'event:shopping/payment:1')).toBe('event:shopping/payment:1')
+  expect(causeHere(here, 'run:checkout:1')).toBe('run:checkout:1')
 })

@@ -33,7 +33,8 @@ const HEAD_BYTES = 1024
 export async function send(outlet: Outlet, here: Here, asked: Asked, signal: AbortSignal): Promise<void> {
   const { type, data } = asked.input as Sending
   const { link, stream, prefix } = outlet
-  const { source, id } = await identityIn(here, { cause: asked.cause ?? '', type, key: asked.key })
+  const itself = asked.cause ?? ''
+  const { source, id } = await identityIn(here, { cause: itself, type, key: asked.key })
   const key = asked.key === null ? undefined : splitKey(asked.key).value
   const event = {
     specversion: '1.0',
@@ -44,6 +45,8 @@ export async function send(outlet: Outlet, here: Here, asked: Asked, signal: Abo
     datacontenttype: 'application/json',
     data,
     correlationid: asked.root,
+    // What began it all here is, in the other applications, what came before: a run is known to nobody there.
+    causationid: asked.root === itself || !asked.root.startsWith(EVENT) ? undefined : refOf(here, asked.root),
     partitionkey: key,
     traceparent: asked.traceparent,
   }
@@ -102,10 +105,25 @@ export function identityOf(
   { source: name, own }: Pick<Here, 'source' | 'own'>,
   cause: string,
 ): { readonly source: string; readonly id: string } {
-  const text = cause.replace(/^event:/, '')
+  const text = cause.startsWith(EVENT) ? cause.slice(EVENT.length) : cause
   const colon = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text.lastIndexOf(':') : text.indexOf(':')
   const source = text.slice(0, colon)
   return { source: own.has(source) ? `${name}/${source}` : source, id: crossing(text.slice(colon + 1)) }
+}
+
+/** How an event is told from a run, as a cause. */
+const EVENT = 'event:'
+
+/** An event as others know it, as a cause. */
+function refOf(here: Here, cause: string): string {
+  const { source, id } = identityOf(here, cause)
+  return `${EVENT}${source}:${id}`
+}
+
+/** A cause as it is known here: that of an event which arose here has its name back. */
+export function causeHere({ source }: Pick<Here, 'source'>, cause: string): string {
+  const ours = `${EVENT}${source}/`
+  return cause.startsWith(ours) ? `${EVENT}${cause.slice(ours.length).replaceAll('%7E', '~')}` : cause
 }
 
 /** Most characters of the id of an event that comes from outside. */
