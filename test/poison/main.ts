@@ -82,6 +82,8 @@ const app = await open(ballet({ services: [desk], workflows: [healthy, poison, l
   clock: fastClock(Number(times)),
   watchdogMs: 1000,
   graceMs: 0,
+  // By a clock that is fast, a machine that is busy for a moment is one that is overloaded.
+  limits: { queueMs: 3_600_000, commitMs: 3_600_000 },
 })
 await begin(app)
 
