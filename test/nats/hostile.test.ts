@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { RetentionPolicy } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { ballet, event, memory, type Application } from '../../src/index.ts'
-import type { ReadMessage, TakenEvent } from '../../src/nats.ts'
+import type { NatsConnection, ReadMessage, TakenEvent } from '../../src/nats.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import { fault } from '../../src/core/errors.ts'
 import type { From } from '../../src/transports/nats/inlet.ts'
@@ -300,6 +300,21 @@ describe('what would stop everything', () => {
     await until(app, null, async () => (await app.run('wire:take'))?.status === 'running')
     await app.close()
     expect(await app.stopped).toBeNull()
+  })
+
+  test('whoever waits for a connection when all closes makes no other, which nobody would end', async () => {
+    const { promise, resolve } = Promise.withResolvers<NatsConnection>()
+    let asked = 0
+    const link = new Link(world.stream, () => {
+      asked += 1
+      return promise
+    })
+    const opening = link.open()
+    const closing = link.close()
+    resolve(await world.nats.connect())
+    await expect(opening).rejects.toThrow('the application is closing')
+    await closing
+    expect([asked, (await promise).isClosed()]).toEqual([1, true])
   })
 
   test('a connection that has ended already is told, and not asked for without end', async () => {
