@@ -10,6 +10,7 @@ import type { Command } from './command.ts'
 import { findStore, type FoundStore } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { fetchChecks } from './fetch-checks.ts'
+import { keyChecks } from './key-checks.ts'
 import { oneLine } from './printable.ts'
 import { readerOf } from './store-reads.ts'
 import { isLocked, roomCheck, storeChecks, type Check } from './store-checks.ts'
@@ -32,6 +33,7 @@ export const doctor: Command = {
       balletCheck(),
       nodeCheck(process.versions.node),
       sqliteCheck(process.versions.sqlite),
+      ...keyChecks(terminal),
       ...(await placeChecks(found, given.text('store') !== undefined, terminal)),
       ...(found === null ? [] : [...(await asideChecks(found, terminal)), ...(await processChecks(found, terminal))]),
     ]

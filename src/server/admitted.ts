@@ -20,12 +20,22 @@ export class Admitted implements Exchange {
   readonly request: Request
   readonly segments: Readonly<Record<string, string>>
   readonly query: Query
+  readonly keyName: string | null
 
-  constructor(conditions: Conditions, request: Request, segments: Readonly<Record<string, string>>, query: Query) {
+  constructor(
+    conditions: Conditions,
+    {
+      request,
+      segments,
+      query,
+      keyName,
+    }: Pick<Exchange, 'request' | 'query' | 'keyName'> & { readonly segments: Readonly<Record<string, string>> },
+  ) {
     this.#conditions = conditions
     this.request = request
     this.segments = segments
     this.query = query
+    this.keyName = keyName
   }
 
   get app(): Application {

@@ -79,6 +79,7 @@ export const metricRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/metrics',
+    scope: 'read',
     summary: 'Numbers for a monitoring system',
     query: [],
     answer: metrics,

@@ -25,5 +25,12 @@ async function send(exchange: Exchange): Promise<Answer> {
 }
 
 export const signalRoutes: readonly Route[] = [
-  { method: 'POST', path: '/api/runs/{id}/signals/{name}', summary: 'Send a signal to a run', query: [], answer: send },
+  {
+    method: 'POST',
+    path: '/api/runs/{id}/signals/{name}',
+    scope: 'signal',
+    summary: 'Send a signal to a run',
+    query: [],
+    answer: send,
+  },
 ]
