@@ -78,7 +78,6 @@ export function findStore(given: Given, { cwd }: Terminal): FoundStore | null {
 /** Looks for the application. Says on stderr what it found and could not use. */
 async function find(given: Given, terminal: Terminal): Promise<Found> {
   const { env, cwd, clock } = terminal
-  const borne = tokensOf(env['BALLET_TOKEN'])[0] ?? null
   const wanted = given.text('store')
   if (wanted !== undefined && given.text('url') !== undefined) {
     throw fault('USAGE', { problem: '--url and --store both name an application; give one.' })
@@ -90,7 +89,7 @@ async function find(given: Given, terminal: Terminal): Promise<Found> {
     if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
       throw fault('USAGE', { problem: `"${url}" is no address of an application, such as http://127.0.0.1:4400.` })
     }
-    return { kind: 'process', url, token: borne }
+    return { kind: 'process', url, token: borneIn(terminal) }
   }
   const place = wanted === undefined ? null : storePlace(wanted, cwd)
   const folder = place?.folder ?? folderAbove(cwd)
@@ -109,20 +108,23 @@ async function find(given: Given, terminal: Terminal): Promise<Found> {
     terminal.note(`${path} is stale: process ${record.pid} is gone.`)
     return { kind: 'none', place: own, app: record.app }
   }
-  const token = tokenFor(record, borne)
+  const token = tokenFor(record, terminal)
   if (!(await answersHealth(record.url, clock))) return { kind: 'silent', record }
-  if (record.storeId !== null && (await isAnother({ ...record, token }, record.storeId, terminal))) {
+  if (await isAnother(record, token, terminal)) {
     terminal.note(`${path} is stale: ${record.url} is another application now.`)
     return { kind: 'none', place: own, app: record.app }
   }
   return { kind: 'process', url: record.url, token }
 }
 
+const borneIn = ({ env }: Pick<Terminal, 'env'>): string | null => tokensOf(env['BALLET_TOKEN'])[0] ?? null
+
 /**
  * What a local process is asked with: the token that it has left, and in its place an API key where one was given, or where it has left
  * none: it may have keys alone.
  */
-function tokenFor({ token }: ProcessRecord, borne: string | null): string | null {
+export function tokenFor({ token }: ProcessRecord, terminal: Pick<Terminal, 'env'>): string | null {
+  const borne = borneIn(terminal)
   return token === null || (borne !== null && isKeyForm(borne)) ? borne : token
 }
 
@@ -130,13 +132,19 @@ function tokenFor({ token }: ProcessRecord, borne: string | null): string | null
  * Whether what answers there runs on another store: after a restart (of a container, say) both the pid and the port may
  * have gone to another application. One that cannot tell, because it recovers or closes, is taken for the right one.
  */
-async function isAnother(record: ProcessRecord, storeId: string, { clock }: Terminal): Promise<boolean> {
+async function isAnother(record: ProcessRecord, token: string | null, { clock }: Terminal): Promise<boolean> {
+  if (record.storeId === null) return false
   try {
-    const { store } = await clientFor(record.url, record.token, clock).app()
-    return store.id !== storeId
+    const { store } = await clientFor(record.url, token, clock).app()
+    return store.id !== record.storeId
   } catch (error) {
-    // One that was asked with nothing may have API keys alone.
-    return error instanceof RemoteError && error.problem.code === 'TOKEN_REQUIRED' && record.token !== null
+    // It would take what it has left itself; what else is sent may be wrong.
+    return (
+      error instanceof RemoteError &&
+      error.problem.code === 'TOKEN_REQUIRED' &&
+      token !== null &&
+      token === record.token
+    )
   }
 }
 

@@ -7,7 +7,7 @@ import type { StorePlace } from '../server/store-place.ts'
 import { balletVersion } from '../engine/ballet-version.ts'
 import { answersHealth, clientFor } from './client.ts'
 import type { Command } from './command.ts'
-import { findStore, type FoundStore } from './discovery.ts'
+import { findStore, tokenFor, type FoundStore } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { fetchChecks } from './fetch-checks.ts'
 import { keyChecks } from './key-checks.ts'
@@ -132,8 +132,8 @@ async function processChecks(found: FoundStore, terminal: Terminal): Promise<rea
   const check = await processCheck(found, terminal)
   const isThere = check.verdict !== 'wrong' && found.file.kind === 'record' && isAlive(found.file.record.pid)
   if (!isThere || found.file.kind !== 'record') return [check]
-  const { url, token } = found.file.record
-  return [check, ...(await fetchChecks(clientFor(url, token, terminal.clock)))]
+  const client = clientFor(found.file.record.url, tokenFor(found.file.record, terminal), terminal.clock)
+  return [check, ...(await fetchChecks(client))]
 }
 
 /** Who has the store, whether it answers, and whether it runs this version. */

@@ -84,10 +84,14 @@ const nothing = (): void => {}
 const silent = { info: nothing, warn: nothing, error: nothing }
 
 /** Opens an application in memory and serves it with its pages. */
-export async function show(definition: ApplicationDefinition, token?: string, readToken?: string): Promise<Shown> {
+export async function show(
+  definition: ApplicationDefinition,
+  token?: string,
+  more: { readonly readToken?: string; readonly apiKeys?: string } = {},
+): Promise<Shown> {
   // Runs are stuck on purpose.
   const app = await open(definition, { store: 'memory:', log: silent })
-  const server = await serve(app, { port: 0, token, readToken })
+  const server = await serve(app, { port: 0, token, ...more })
   return {
     app,
     url: server.url,
