@@ -5,10 +5,12 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'
 import type { Application } from '../define/application.ts'
 import { systemClock } from '../engine/clock.ts'
 import { silentLog } from '../engine/log.ts'
+import { ballet, open, schedule, workflow } from '../index.ts'
 import { digestOf, lineOf, newKey, type Scope } from './api-key.ts'
 import { handler, type HandlerOptions } from './handler.ts'
 import { serve, type ServeOptions, type Serving } from './serve.ts'
@@ -166,6 +168,12 @@ describe('a file of keys', () => {
     expect(problemOf({ token: key })).toContain('is an API key, for whoever calls')
   })
 
+  it('lets in what looks like a key, and no word whose hash somebody has written down', async () => {
+    const line = lineOf({ name: 'ci', scopes: ['all'], digest: digestOf('correct-horse'), until: null })
+    const { url } = await serving({ apiKeys: line })
+    expect(await read(url, bearing('correct-horse'))).toBe(401)
+  })
+
   it('is all that a server needs to listen on a network', async () => {
     const { key, line } = made('ci', ['read'])
     const { url } = await serving({ host: '0.0.0.0', apiKeys: line })
@@ -249,6 +257,41 @@ describe('a session of a key', () => {
         scopes: ['read', 'start'],
         key: { name: 'ci', until: '2100-01-01T00:00:00.000Z' },
       })
+  })
+})
+
+describe('another door', () => {
+  it('is none to a schedule: whoever may signal does not pause one, and whoever may start begins none', async () => {
+    const [signals, acts, starts] = [
+      made('mail', ['signal']),
+      made('night-watch', ['signal', 'act']),
+      made('ci', ['start']),
+    ]
+    const cleanup = workflow('cleanup', { input: z.object({}), output: z.string() }, async () => 'done')
+    const nightly = schedule('nightly', { cron: '0 3 1 1 *', timezone: 'UTC', call: () => cleanup({}) })
+    const definition = ballet({ name: 'shop', version: '1', workflows: [cleanup], schedules: [nightly], services: [] })
+    const app = await open(definition, { store: 'memory:', log: silentLog })
+    const server = await serve(app, {
+      port: 0,
+      log,
+      clock,
+      apiKeys: [signals, acts, starts].map(({ line }) => line).join(','),
+    })
+    servings.push(server)
+    const post = async (path: string, body: unknown, { key }: { readonly key: string }): Promise<string> => {
+      const init = { method: 'POST', headers: { ...json, ...bearing(key) }, body: JSON.stringify(body) }
+      const response = await fetch(`${server.url}/api/runs${path}`, init)
+      return `${response.status} ${((await response.json()) as { code?: string }).code ?? ''}`.trim()
+    }
+    const data = { by: 'ann', why: 'the bank is closed' }
+    for (const run of ['@schedule:nightly', '%40schedule%3Anightly', '@%73chedule:nightly', '@sched%75le%3anightly'])
+      expect([run, await post(`/${run}/signals/pause`, { data }, signals)]).toEqual([run, '403 SCOPE_MISSING'])
+    expect((await app.schedule('nightly')).paused).toBe(null)
+    expect(await post('', { call: '@schedule', input: { schedule: 'nightly' } }, starts)).toBe('422 CALL_UNKNOWN')
+    expect(await post('', { call: 'cleanup', input: {}, id: '@schedule:nightly' }, starts)).toBe('422 ID_INVALID')
+    expect(await post('/@schedule:nightly/signals/pause', { data }, acts)).toBe('202')
+    await server.close()
+    await app.close()
   })
 })
 

@@ -29,7 +29,8 @@ export class ApiKeys {
   readonly #path: string | null
   readonly #clock: Clock
   readonly #log: Log
-  #ofFile: readonly ApiKey[] = []
+  /** Those of the file, and what was given. */
+  #all: readonly ApiKey[]
   /** What the file said last. */
   #text: string | null = null
   #lookedAt = 0
@@ -44,7 +45,7 @@ export class ApiKeys {
   }
 
   private constructor(given: readonly ApiKey[], path: string | null, clock: Clock, log: Log) {
-    this.#given = given
+    this.#given = this.#all = given
     this.#path = path
     this.#clock = clock
     this.#log = log
@@ -55,20 +56,20 @@ export class ApiKeys {
     } catch (error) {
       throw fault('API_KEYS_INVALID', { where: path, problem: reasonOf(error) }, error)
     }
-    this.#ofFile = sound(readKeys(this.#text), path)
+    this.#all = [...given, ...sound(readKeys(this.#text), path)]
   }
 
   /** Those that hold now. */
   get now(): readonly ApiKey[] {
     const at = this.#clock.now()
     this.#look()
-    return [...this.#given, ...this.#ofFile].filter((key) => !isOver(key, at))
+    return this.#all.filter((key) => !isOver(key, at))
   }
 
   /** The key that a text is, also one that is over; null when it is none. Each is compared, so that it takes the same time. */
   find(digest: Buffer): ApiKey | null {
     this.#look()
-    return [...this.#given, ...this.#ofFile].filter((key) => timingSafeEqual(digest, key.digest))[0] ?? null
+    return this.#all.filter((key) => timingSafeEqual(digest, key.digest))[0] ?? null
   }
 
   #look(): void {
@@ -81,13 +82,13 @@ export class ApiKeys {
       if (text === this.#text) return
       const { keys, problems } = readKeys(text)
       this.#text = text
-      this.#ofFile = keys
+      this.#all = [...this.#given, ...keys]
       this.#tell(problems.join('; '))
     } catch (error) {
       // Gone is what somebody wants who takes it away; anything else may be over in a moment, and has a minute for that.
       const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT'
       if (isGone || now - this.#readAt > UNREAD_MS) {
-        this.#ofFile = []
+        this.#all = this.#given
         this.#text = null
       }
       this.#tell(reasonOf(error))

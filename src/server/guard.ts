@@ -135,10 +135,14 @@ function bearerOf(request: Request): { readonly header: string; readonly given: 
 /** A token that only reads, or a session that was begun with one, changes nothing; a key does what its scopes allow. */
 function refuseBeyond({ method }: Request, allows: Allowed, scopes: readonly Scope[]): Allowed {
   if (allows === 'reads' && method !== 'GET' && method !== 'HEAD') throw fault('TOKEN_READS_ONLY', { method })
-  if (typeof allows === 'string') return allows
-  const scope = scopes.find((one) => !allowsScope(allows, one))
-  if (scope !== undefined) throw fault('SCOPE_MISSING', { name: allows.name, scope, scopes: allows.scopes.join(', ') })
+  for (const scope of scopes) demandScope(allows, scope)
   return allows
+}
+
+/** A token has every scope; null is nobody, where nobody is asked. @throws SCOPE_MISSING */
+export function demandScope(allows: Allowed | null, scope: Scope): void {
+  if (allows === null || typeof allows === 'string' || allowsScope(allows, scope)) return
+  throw fault('SCOPE_MISSING', { name: allows.name, scope, scopes: allows.scopes.join(', ') })
 }
 
 /** A write with a session must come from a page of this server; where an origin is named, `admit` has judged it. */

@@ -39,6 +39,7 @@ import {
   ROUTES,
   scopesFor,
 } from './routes.ts'
+import type { Allowed } from './tokens.ts'
 import { Traffic } from './traffic.ts'
 import { Work, WORK_BETWEEN_PATH } from './work.ts'
 
@@ -300,9 +301,9 @@ class Site {
 
   async route(route: Route, context: Context): Promise<Answer> {
     const request = context.req.raw
-    const keyName = this.#admit(request, context.req.path, route)
+    const allowed = this.#admit(request, context.req.path, route)
     const query = new Query(request.url, route.query)
-    const exchange = new Admitted(this.#conditions, { request, segments: context.req.param(), query, keyName })
+    const exchange = new Admitted(this.#conditions, { request, segments: context.req.param(), query, allowed })
     const answered = await route.answer(exchange)
     // A wait that was cut short: the node that has passed it on goes on waiting.
     const isCut = this.#traffic.isCut && request.method === 'GET' && this.#passedOn.has(request)
@@ -367,12 +368,11 @@ class Site {
     throw fault('ROUTE_THREW', { method, path: shown(path) })
   }
 
-  /** @returns the name of the API key that is borne; null without one */
-  #admit(request: Request, path: string, route = routeOf(request, path)): string | null {
+  /** @returns what is allowed to whoever asks; null where nobody is asked who it is */
+  #admit(request: Request, path: string, route = routeOf(request, path)): Allowed | null {
     if (!this.#passedOn.has(request)) this.#guard.admit(request)
     if (!this.#guard.isTokenAsked || !asksForToken(path)) return null
-    const allowed = this.#guard.identify(request, scopesFor(route, request))
-    return allowed === null || typeof allowed === 'string' ? null : allowed.name
+    return this.#guard.identify(request, scopesFor(route, request))
   }
 
   #ready(request: Request): Extract<Backing, { kind: 'ready' }> {

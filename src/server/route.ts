@@ -41,6 +41,8 @@ export interface Exchange {
   readonly passing: Pick<Hints, 'isPossible' | 'check'>
   /** The name of the API key that was borne, or with which the session was begun; null without one. */
   readonly keyName: string | null
+  /** Refuses an API key that lacks a scope which only what stands in the request asks for. @throws SCOPE_MISSING */
+  readonly demand: (scope: Scope) => void
   readonly guard: Pick<Guard, 'isTokenAsked' | 'allowed' | 'sessionFor'>
   readonly failedSignIns: FailedSignIns
   /** For services that fetch their calls. */

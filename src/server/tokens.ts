@@ -61,14 +61,19 @@ export class Tokens {
     const digest = digestOf(given)
     // Digests have one length, and comparing them takes the same time wherever they differ; each is compared.
     const [token] = this.known.filter((one) => timingSafeEqual(digest, one.digest))
-    const key = this.apiKeys?.find(digest) ?? null
+    const key = this.#keyOf(given, digest)
     if (token !== undefined) return token.allows
     return key === null || isOver(key, this.#clock.now()) ? null : key
   }
 
+  /** Nothing else than what a key looks like is one: the hash of a word that somebody can guess lets nobody in. */
+  #keyOf(given: string, digest: Buffer): ApiKey | null {
+    return isKeyForm(given) ? (this.apiKeys?.find(digest) ?? null) : null
+  }
+
   /** The key that a text was, and is no more. */
   overBy(given: string): ApiKey | null {
-    const key = this.apiKeys?.find(digestOf(given)) ?? null
+    const key = this.#keyOf(given, digestOf(given))
     return key !== null && isOver(key, this.#clock.now()) ? key : null
   }
 }
