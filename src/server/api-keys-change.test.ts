@@ -260,6 +260,29 @@ describe('a session of a key', () => {
   })
 })
 
+describe('how often a key is borne', () => {
+  it('is told of each, also of two of one name, and of none that is gone', async () => {
+    const [old, fresh] = [made('ci', ['read']), made('ci', ['signal'])]
+    write(old.line, fresh.line)
+    const { url } = await serving({ token: 'open-sesame', apiKeysFile: file })
+    const told = async (): Promise<readonly string[]> => {
+      const response = await fetch(`${url}/api/metrics`, { headers: bearing('open-sesame') })
+      return [...(await response.text()).matchAll(/^ballet_api_key_requests_total\{(.*)\} (\d+)$/gm)].map(
+        (match) => `${match[1]} ${match[2]}`,
+      )
+    }
+    const of = ({ line }: { readonly line: string }): string => `key="ci",sha256="${line.split(' ')[2]?.slice(0, 8)}"`
+    expect(await told()).toEqual([`${of(old)} 0`, `${of(fresh)} 0`])
+    await read(url, bearing(old.key))
+    await read(url, await cookieOf(url, old.key))
+    await read(url, bearing(fresh.key))
+    expect(await told()).toEqual([`${of(old)} 2`, `${of(fresh)} 1`])
+    write(fresh.line)
+    by += 1000
+    expect(await told()).toEqual([`${of(fresh)} 1`])
+  })
+})
+
 describe('another door', () => {
   it('is none to a schedule: whoever may signal does not pause one, and whoever may start begins none', async () => {
     const [signals, acts, starts] = [

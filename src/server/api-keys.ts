@@ -21,6 +21,13 @@ export interface ApiKeysOptions {
   readonly apiKeysFile?: string | undefined
 }
 
+/** How often a key was borne; of two of one name, the beginning of the SHA-256 says which. */
+export interface KeyUse {
+  readonly name: string
+  readonly sha256: string
+  readonly count: number
+}
+
 /** Where they come from, as it is told to people. */
 const GIVEN = 'BALLET_API_KEYS'
 
@@ -31,6 +38,8 @@ export class ApiKeys {
   readonly #log: Log
   /** Those of the file, and what was given. */
   #all: readonly ApiKey[]
+  /** How often each was borne, by its SHA-256. */
+  readonly #uses = new Map<string, number>()
   /** What the file said last. */
   #text: string | null = null
   #lookedAt = 0
@@ -70,6 +79,21 @@ export class ApiKeys {
   find(digest: Buffer): ApiKey | null {
     this.#look()
     return this.#all.filter((key) => timingSafeEqual(digest, key.digest))[0] ?? null
+  }
+
+  /** A key was borne, or a session of it. */
+  used({ digest }: ApiKey): void {
+    const hash = digest.toString('hex')
+    this.#uses.set(hash, (this.#uses.get(hash) ?? 0) + 1)
+  }
+
+  /** How often each key that there is was borne since this process began. */
+  get uses(): readonly KeyUse[] {
+    this.#look()
+    const all = this.#all.map(({ name, digest }) => ({ name, hash: digest.toString('hex') }))
+    // Of those that were taken out nothing is kept.
+    for (const hash of this.#uses.keys()) if (!all.some((key) => key.hash === hash)) this.#uses.delete(hash)
+    return all.map(({ name, hash }) => ({ name, sha256: hash.slice(0, 8), count: this.#uses.get(hash) ?? 0 }))
   }
 
   #look(): void {

@@ -11,7 +11,7 @@ import type { Log } from '../define/definition.ts'
 import { systemClock } from '../engine/clock.ts'
 import { consoleLog } from '../engine/log.ts'
 import { allows as allowsScope, type Scope } from './api-key.ts'
-import { ApiKeys, type ApiKeysOptions } from './api-keys.ts'
+import { ApiKeys, type ApiKeysOptions, type KeyUse } from './api-keys.ts'
 import { Sessions } from './sessions.ts'
 import { Tokens, type Allowed } from './tokens.ts'
 
@@ -43,6 +43,8 @@ export interface Guard {
   identify(request: Request, scopes: readonly Scope[]): Allowed | null
   /** What whoever has the token or the session of a request may do; null for nothing. */
   allowed(request: Request): Allowed | null
+  /** How often each API key was borne. */
+  keyUses(): readonly KeyUse[]
   /** A session for whoever has this token; null when it is another. @throws API_KEY_OVER */
   sessionFor(token: string): string | null
 }
@@ -74,9 +76,9 @@ export function createGuard(options: GuardOptions): Guard {
     return true
   }
 
-  const refuseOver = (given: string): void => {
-    const key = tokens.overBy(given)
-    if (key?.until != null) throw fault('API_KEY_OVER', { name: key.name, until: new Date(key.until).toISOString() })
+  const counted = (allows: Allowed): Allowed => {
+    if (typeof allows !== 'string') tokens.apiKeys?.used(allows)
+    return allows
   }
 
   return {
@@ -98,8 +100,8 @@ export function createGuard(options: GuardOptions): Guard {
       const { header, given } = bearerOf(request)
       if (header !== '') {
         const allows = tokens.allowedBy(given ?? '')
-        if (allows !== null) return refuseBeyond(request, allows, scopes)
-        refuseOver(given ?? '')
+        if (allows !== null) return refuseBeyond(request, counted(allows), scopes)
+        refuseOver(tokens, given ?? '')
         const other = given === undefined ? 'what was sent is no "Bearer <token>"' : 'the one that was sent is another'
         throw fault('TOKEN_REQUIRED', { problem: other })
       }
@@ -110,7 +112,7 @@ export function createGuard(options: GuardOptions): Guard {
           problem: 'the session that was sent is over, or was begun with another token',
         })
       refuseUnproved(request)
-      return refuseBeyond(request, session, scopes)
+      return refuseBeyond(request, counted(session), scopes)
     },
     allowed(request) {
       const { header, given } = bearerOf(request)
@@ -118,13 +120,20 @@ export function createGuard(options: GuardOptions): Guard {
       const session = sessions.of(request)
       return session === 'none' || session === 'over' ? null : session
     },
+    keyUses: () => tokens.apiKeys?.uses ?? [],
     sessionFor(given) {
       const allows = tokens.allowedBy(given)
       if (allows !== null) return sessions.begin(given, allows)
-      refuseOver(given)
+      refuseOver(tokens, given)
       return null
     },
   }
+}
+
+/** Who bears a key that was right hears when it ended. @throws API_KEY_OVER */
+function refuseOver(tokens: Tokens, given: string): void {
+  const key = tokens.overBy(given)
+  if (key?.until != null) throw fault('API_KEY_OVER', { name: key.name, until: new Date(key.until).toISOString() })
 }
 
 function bearerOf(request: Request): { readonly header: string; readonly given: string | undefined } {

@@ -43,7 +43,7 @@ export interface Exchange {
   readonly keyName: string | null
   /** Refuses an API key that lacks a scope which only what stands in the request asks for. @throws SCOPE_MISSING */
   readonly demand: (scope: Scope) => void
-  readonly guard: Pick<Guard, 'isTokenAsked' | 'allowed' | 'sessionFor'>
+  readonly guard: Pick<Guard, 'isTokenAsked' | 'allowed' | 'keyUses' | 'sessionFor'>
   readonly failedSignIns: FailedSignIns
   /** For services that fetch their calls. */
   readonly work: Work
