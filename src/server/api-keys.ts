@@ -65,7 +65,7 @@ export class ApiKeys {
     } catch (error) {
       throw fault('API_KEYS_INVALID', { where: path, problem: reasonOf(error) }, error)
     }
-    this.#all = [...given, ...sound(readKeys(this.#text), path)]
+    this.#all = this.#with(sound(readKeys(this.#text), path))
   }
 
   /** Those that hold now. */
@@ -96,6 +96,12 @@ export class ApiKeys {
     return all.map(({ name, hash }) => ({ name, sha256: hash.slice(0, 8), count: this.#uses.get(hash) ?? 0 }))
   }
 
+  /** A key that stands in both is what was given. */
+  #with(ofFile: readonly ApiKey[]): readonly ApiKey[] {
+    const isGiven = ({ digest }: ApiKey): boolean => this.#given.some((key) => key.digest.equals(digest))
+    return [...this.#given, ...ofFile.filter((key) => !isGiven(key))]
+  }
+
   #look(): void {
     const now = elapsedOf(this.#clock)
     if (this.#path === null || now - this.#lookedAt < LOOK_MS) return
@@ -106,7 +112,7 @@ export class ApiKeys {
       if (text === this.#text) return
       const { keys, problems } = readKeys(text)
       this.#text = text
-      this.#all = [...this.#given, ...keys]
+      this.#all = this.#with(keys)
       this.#tell(problems.join('; '))
     } catch (error) {
       // Gone is what somebody wants who takes it away; anything else may be over in a moment, and has a minute for that.

@@ -5,11 +5,12 @@
 //   v1.<seconds since the epoch at which it is over>.<HMAC-SHA256 of the two before, in base64url>
 //
 // Of an API key the server knows the SHA-256 alone, which stands where the server is configured: nothing is signed with that. The
-// cookie names the key, and is signed over its SHA-256 by a token that allows everything; where there is none, by what this process
-// has made up. It is looked up at every request, so that a session ends with its key.
+// cookie names the key, and is signed over its SHA-256 with what is made of a token that allows everything; where there is none, with
+// what this process has made up. It is looked up at every request, so that a session ends with its key. Whoever has a key of few
+// scopes has such a cookie and could try tokens against it: what is made of a token takes long to make (scrypt), and is made once.
 //
 //   v2.<seconds>.<the first 16 digits of the SHA-256>.<HMAC-SHA256, in base64url>
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import type { ApiKey } from './api-key.ts'
 import type { Allowed, Tokens } from './tokens.ts'
@@ -33,14 +34,12 @@ export type SessionState = 'none' | 'over' | Allowed
 export class Sessions {
   readonly #tokens: Tokens
   readonly #clock: Clock
-  /** What sessions of keys are signed with; any of them is taken, since tokens are changed. */
-  readonly #secrets: readonly string[]
+  /** What sessions of keys are signed with; any of them is taken, since tokens are changed. Made when there is the first. */
+  #secrets: readonly Buffer[] | undefined
 
   constructor(tokens: Tokens, clock: Clock) {
     this.#tokens = tokens
     this.#clock = clock
-    const own = tokens.known.filter(({ allows }) => allows === 'all').map(({ token }) => token)
-    this.#secrets = own.length > 0 ? own : [randomBytes(32).toString('hex')]
   }
 
   /** A new one, for whoever has this token: the value of its cookie. @param allowed what it allows */
@@ -51,7 +50,7 @@ export class Sessions {
       return `${said}.${sign(said, token).toString('base64url')}`
     }
     const said = `v2.${until}.${markOf(allowed)}`
-    return `${said}.${signOfKey(said, allowed, this.#secrets[0] ?? '').toString('base64url')}`
+    return `${said}.${signOfKey(said, allowed, this.#ofKeys()[0]).toString('base64url')}`
   }
 
   of(request: Request): SessionState {
@@ -73,6 +72,14 @@ export class Sessions {
     return Number(until) * 1000 > this.#clock.now() ? signed.map(({ allows }) => allows) : []
   }
 
+  #ofKeys(): readonly [Buffer, ...Buffer[]] {
+    const all = this.#tokens.known.filter(({ allows }) => allows === 'all')
+    this.#secrets ??= all.map(({ token }) => scryptSync(token, 'ballet sessions of API keys', 32))
+    const [first = randomBytes(32), ...others] = this.#secrets
+    this.#secrets = [first, ...others]
+    return [first, ...others]
+  }
+
   /** The key that a cookie names, if it holds still. */
   #allowedByKey(value: string): readonly Allowed[] {
     const [, said = '', until = '', mark = '', signature = ''] = OF_KEY.exec(value) ?? []
@@ -81,7 +88,7 @@ export class Sessions {
     const keys = this.#tokens.apiKeys?.now.filter((key) => markOf(key) === mark) ?? []
     return keys.filter(
       (key) =>
-        this.#secrets.filter((secret) => {
+        this.#ofKeys().filter((secret) => {
           const expected = signOfKey(said, key, secret)
           return given.length === expected.length && timingSafeEqual(given, expected)
         }).length > 0,
@@ -91,7 +98,7 @@ export class Sessions {
 
 const markOf = ({ digest }: ApiKey): string => digest.toString('hex').slice(0, 16)
 
-function signOfKey(said: string, { digest }: ApiKey, secret: string): Buffer {
+function signOfKey(said: string, { digest }: ApiKey, secret: Buffer): Buffer {
   return createHmac('sha256', secret)
     .update(`ballet session ${said}.${digest.toString('hex')}`)
     .digest()
