@@ -113,7 +113,6 @@ export type {
   Published,
   PublishRequest,
   PublishSettings,
-  Reasoned,
   RecoveryView,
   RetryRequest,
   RunId,
@@ -127,10 +126,14 @@ export type {
   Time,
   TriggerRequest,
 } from './define/application.ts'
+export type { Reasoned } from './define/reasoned.ts'
 export type { EventsRequest, FlowsRequest, RunsRequest } from './define/reads.ts'
 export type { Metric, MetricSample, MetricSpread } from './define/metric.ts'
 export type { Standing } from './define/node.ts'
+export type { AsideActed, AsideAction, AsideItemView, AsideOutcome, AsideWholeView } from './core/aside-views.ts'
+export type { FailingPage, FailingView } from './core/failing-views.ts'
 export type { AsideView, NodesView, NodeView, ShardView } from './core/node-views.ts'
+export type { ActAsidesRequest, AsidesActed, AsidesPage, AsidesRequest } from './define/asides.ts'
 export type {
   ApplicationView,
   ChoiceView,

@@ -1,8 +1,10 @@
 // The door `ballet/nats`: events that cross to other applications, and come from there, over a stream of NATS JetStream. What goes
 // over the wire, and what the stream has to be: docs/guides/nats.md.
 import { isBalletError } from './core/errors.ts'
+import { eventRef } from './core/ids.ts'
 import { isRecord, type Json } from './core/json.ts'
 import type { Schema } from './core/schema.ts'
+import type { EventView } from './core/views.ts'
 import type { Application } from './define/application.ts'
 import { placed } from './define/elsewhere.ts'
 import type { EventDefinition, EventTransport } from './define/definition.ts'
@@ -12,14 +14,15 @@ import { refuse, refuseName, refuseNotFunction, refuseUnknownOptions } from './d
 import { service } from './define/service.ts'
 import { systemClock } from './engine/clock.ts'
 import { cloudEventIn } from './server/cloud-event.ts'
-import type { From, ReadMessage, Refused } from './transports/nats/intake.ts'
+import type { Here } from './transports/nats/here.ts'
+import type { From, ReadMessage, Refused } from './transports/nats/inlet.ts'
 import { Link, type NatsConnection } from './transports/nats/link.ts'
 import type { Sending } from './transports/nats/send.ts'
 import { NatsTransport } from './transports/nats/transport.ts'
 
 export type { EventTransport } from './define/definition.ts'
 export type { TakenEvent } from './transports/nats/here.ts'
-export type { NatsMessage, ReadMessage } from './transports/nats/intake.ts'
+export type { NatsMessage, ReadMessage } from './transports/nats/inlet.ts'
 export type { NatsConnection } from './transports/nats/link.ts'
 
 /** Which events cross, and how. */
@@ -178,12 +181,28 @@ async function serve(app: Application, transport: NatsTransport, { begins, sourc
   const leave = transport.opened(view.store.id, {
     publishNamed: (event) => app.publishNamed(event),
     startNamed: (request) => app.startNamed(request),
+    identity: (event) => identityIn(app, event),
     source,
     own: new Set([app.name, ...[...view.services, ...view.workflows].map((one) => one.name)]),
   })
   if (begins !== null) await untilDone(app, () => begin(app, begins))
   await app.stopped
   await leave()
+}
+
+/** The event of a type and a key by what a reaction to it knows of it. */
+async function identityIn(
+  app: Application,
+  { cause, type, key }: Parameters<Here['identity']>[0],
+): Promise<EventView | undefined> {
+  let cursor: string | undefined
+  do {
+    const page = await app.events({ key: key ?? undefined, types: [type], limit: 200, cursor })
+    const found = page.items.find(({ source, id }) => eventRef(source, id) === cause)
+    if (found !== undefined) return found
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return undefined
 }
 
 /** Whichever node comes first begins it, for all of them and for good. One that was begun with another `from` goes on as it was. */

@@ -2,5 +2,6 @@
 // another one, and what the application's own routes need to read a body safely.
 export { readJson } from './server/body.ts'
 export { handler, type AppSource, type HandlerOptions } from './server/handler.ts'
+export { nodeSecretsIn } from './server/node-secrets.ts'
 export { leaveAddress, type Address } from './server/process-file.ts'
 export { serve, type ListenOptions, type ServeOptions, type Serving } from './server/serve.ts'

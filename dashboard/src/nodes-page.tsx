@@ -1,5 +1,6 @@
 // The nodes that share the store, which of them has which shard, and where the services are that they call.
 import type { ReactNode } from 'react'
+import { Asides } from './asides.tsx'
 import { Failure, Loading, Part, State, When } from './pieces.tsx'
 import { useApp, useNodes } from './queries.ts'
 import { href } from './router.ts'
@@ -20,7 +21,7 @@ export function NodesPage(): ReactNode {
   )
 }
 
-function Nodes({ nodes: { nodes, shards, leaseMs } }: { readonly nodes: NodesView }): ReactNode {
+function Nodes({ nodes: { nodes, shards, aside, leaseMs } }: { readonly nodes: NodesView }): ReactNode {
   return (
     <>
       <p className="dim">
@@ -56,6 +57,7 @@ function Nodes({ nodes: { nodes, shards, leaseMs } }: { readonly nodes: NodesVie
           ))}
         </Table>
       </Part>
+      <Asides rows={aside.reduce((sum, { rows }) => sum + rows, 0)} />
       <Shards shards={shards} />
     </>
   )

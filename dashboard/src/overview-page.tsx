@@ -57,6 +57,7 @@ function Numbers(): ReactNode {
         <strong>{of('stuck')}</strong> stuck
       </a>
       <ScheduleNumber />
+      <AsideNumber />
     </div>
   )
 }
@@ -72,6 +73,18 @@ function ScheduleNumber(): ReactNode {
     <a className={`number ${notes.length === 0 ? 'quiet' : 'care'}`} href={href(['schedules'])}>
       <strong>{items.length}</strong> {items.length === 1 ? 'schedule' : 'schedules'}
       {notes.length === 0 ? '' : `, ${notes.join(', ')}`}
+    </a>
+  )
+}
+
+/** What lies aside, when there is any: it was acknowledged, and nobody will ask for it again. */
+function AsideNumber(): ReactNode {
+  const { data, error } = useNodes()
+  const rows = (data?.aside ?? []).reduce((so, one) => so + one.rows, 0)
+  if (rows === 0 || error !== null) return null
+  return (
+    <a className="number care" href={href(['nodes'])}>
+      <strong>{rows.toLocaleString('en')}</strong> {rows === 1 ? 'lies' : 'lie'} aside
     </a>
   )
 }

@@ -4,7 +4,17 @@ import { QueryCache, MutationCache, QueryClient, useInfiniteQuery, useQuery } fr
 import { useSyncExternalStore } from 'react'
 import { api, isAway, Problem, serverNow, type Scope } from './api.ts'
 import { lacking } from './possible.ts'
-import type { ApplicationView, EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from './shown.ts'
+import type {
+  ApplicationView,
+  EventView,
+  FailingView,
+  FlowView,
+  JournalView,
+  KeyView,
+  Page,
+  Related,
+  RunView,
+} from './shown.ts'
 
 /** Milliseconds between two questions about what may change, and about what hardly does. */
 const LIVE_MS = 2000
@@ -78,6 +88,14 @@ export const useCounts = () => useQuery({ queryKey: ['counts'], queryFn: api.cou
 
 export const useNodes = () => useQuery({ queryKey: ['nodes'], queryFn: api.nodes })
 
+/** What lies aside, one by one; asked for where there is any. */
+export const useAsides = (enabled: boolean) =>
+  useQuery({ queryKey: ['asides'], queryFn: api.asides, enabled, refetchInterval: LIVE_MS * 2 })
+
+/** All that one of them says. */
+export const useAside = (item: string) =>
+  useQuery({ queryKey: ['aside', item], queryFn: () => api.aside(item), refetchInterval: false })
+
 export const useSchedules = () => useQuery({ queryKey: ['schedules'], queryFn: api.schedules })
 
 export type Filter = Readonly<Record<string, string | undefined>>
@@ -103,25 +121,52 @@ export const useStuck = (name: string, reason: string) =>
     refetchInterval: LIVE_MS * 2,
   })
 
-/** Names of which the newest runs are looked at besides, and how many of each. */
-const [NAMES, OF_NAME] = [10, 20]
+/** Names of which the newest runs are looked at besides, and how many of each; and groups of which a run is shown. */
+const [NAMES, OF_NAME, GROUPS] = [10, 20, 20]
 
-/** The newest runs under way, and the newest of each name that is not among them: what many wait for must not hide what others do. */
+/** A group of calls that keep failing, with a run that waits for one of them; null when that has gone meanwhile. */
+export interface FailingGroup extends FailingView {
+  readonly run: RunView | null
+}
+
+export interface Failing {
+  readonly groups: readonly FailingGroup[]
+  /** Shards of which no node has answered, and the newest runs under way, which may be of those. */
+  readonly unknown: number
+  readonly newest: readonly RunView[]
+}
+
+/**
+ * What keeps failing, as the nodes know it that carry it. Only where some of them do not answer the newest runs under way are looked at, and the
+ * newest of each name that is not among them.
+ */
 export const useFailing = () =>
   useQuery({
     queryKey: ['failing'],
-    queryFn: async () => {
-      const { counts } = await api.counts()
-      const { items, cursor } = await api.runs({ status: 'running', limit: PAGE })
-      const runs = [...items]
-      const names = new Set(counts.filter(({ status }) => status === 'running').map(({ name }) => name))
-      for (const { name } of items) names.delete(name)
-      for (const name of [...names].slice(0, NAMES))
-        runs.push(...(await api.runs({ status: 'running', name, limit: OF_NAME })).items)
-      return { runs, isAll: cursor === undefined }
+    queryFn: async (): Promise<Failing> => {
+      const { failing, shards } = await api.failing()
+      const groups = await inTurn(failing.slice(0, GROUPS), async (one) => ({ ...one, run: await runOf(one) }))
+      const unknown = shards.of - shards.known
+      return { groups, unknown, newest: unknown === 0 ? [] : await newestRunning() }
     },
     refetchInterval: LIVE_MS * 2,
   })
+
+/** One that waits for a call of the group still. */
+async function runOf({ runs: [first] }: FailingView): Promise<RunView | null> {
+  return first === undefined ? null : api.run(first).catch(() => null)
+}
+
+async function newestRunning(): Promise<readonly RunView[]> {
+  const { counts } = await api.counts()
+  const { items } = await api.runs({ status: 'running', limit: PAGE })
+  const runs = [...items]
+  const names = new Set(counts.filter(({ status }) => status === 'running').map(({ name }) => name))
+  for (const { name } of items) names.delete(name)
+  for (const name of [...names].slice(0, NAMES))
+    runs.push(...(await api.runs({ status: 'running', name, limit: OF_NAME })).items)
+  return runs
+}
 
 /** A list, page by page; the pages that are shown are asked for again. */
 export const useRuns = (filter: Filter) => useList('runs', filter, (fields) => api.runs(fields))

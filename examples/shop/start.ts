@@ -2,7 +2,7 @@
 // the store, so that a busy port is told before any order moves. On a new store it carries an order through in each
 // style; on an old one it says what it took up again. It can be killed at any time.
 import { isBalletError, open, type Application } from 'ballet'
-import { leaveAddress, serve, type Serving } from 'ballet/server'
+import { leaveAddress, nodeSecretsIn, serve, type Serving } from 'ballet/server'
 import { makeShop, shopPlace, type ShopPlace } from './shop.ts'
 import { paintFor } from './terminal.ts'
 import { tour } from './tour.ts'
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
 async function begin({ store, folder, payments }: ShopPlace, port: number, signal: AbortSignal): Promise<Running> {
   const shop = makeShop(folder, payments)
   const ready = Promise.withResolvers<Application>()
-  const serving = await serve(ready.promise, { port, nodeSecret: process.env['BALLET_NODE_SECRET']?.split(',') })
+  const serving = await serve(ready.promise, { port, nodeSecret: nodeSecretsIn(process.env['BALLET_NODE_SECRET']) })
   let app: Application | undefined
   try {
     const opened = (app = await open(shop.definition, { store, address: serving.url, signal }))

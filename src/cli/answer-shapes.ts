@@ -2,6 +2,7 @@
 // there, must be named as such and not fail somewhere in a renderer. A shape checks and leaves the value as it is, so
 // that --json passes on fields that this version does not know.
 import { isRecord } from '../core/json.ts'
+import type { AsideActed, AsideWholeView } from '../core/aside-views.ts'
 import type { NodesView } from '../core/node-views.ts'
 import type {
   ApplicationView,
@@ -14,6 +15,7 @@ import type {
   RunView,
   ScheduleView,
 } from '../core/views.ts'
+import type { AsidesActed, AsidesPage } from '../define/asides.ts'
 import type { Acted, ActedAll, ScheduleActed } from '../define/application.ts'
 
 /** Returns the path of the first thing that is not as it should be, or undefined. */
@@ -135,6 +137,18 @@ const flow = record({
   overdues: number,
 })
 
+const asideItem = {
+  item: text,
+  shard: number,
+  kind: text,
+  name: nullable(text),
+  version: nullable(text),
+  id: text,
+  again: text,
+  since: text,
+  cause: nullable(error),
+}
+
 const related = { runs: list(run), events: list(event), unreadable, cursor: optional(text) }
 
 const shapes = {
@@ -189,6 +203,25 @@ const shapes = {
     ),
     // Of a process of an older version there is none.
     aside: optional(list(record({ kind: text, name: nullable(text), rows: number, since: text, ids: list(text) }))),
+  }),
+  asides: record({ items: list(record(asideItem)), more: flag }),
+  aside: record(asideItem),
+  asideActed: record({
+    item: text,
+    action: text,
+    outcome: text,
+    changed: flag,
+    cause: optional(error),
+    dropped: optional(record({ by: text, why: text, at: text })),
+  }),
+  asidesActed: record({
+    action: text,
+    matched: number,
+    changed: number,
+    outcomes: record({}),
+    more: flag,
+    refused: list(record({ item: text, code: text, message: text })),
+    rehearsed: optional(list(text)),
   }),
   schedules: record({
     items: list(
@@ -245,6 +278,10 @@ export interface Answers {
   readonly graph: { readonly runs: readonly RunView[]; readonly events: readonly EventView[] }
   readonly app: ApplicationView
   readonly nodes: NodesView
+  readonly asides: AsidesPage
+  readonly aside: AsideWholeView
+  readonly asideActed: AsideActed
+  readonly asidesActed: AsidesActed
   readonly schedules: { readonly items: readonly ScheduleView[] }
   readonly scheduleActed: ScheduleActed
   readonly accepted: Accepted

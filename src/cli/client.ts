@@ -1,6 +1,7 @@
 // Talks to a running application over its HTTP API. Every request has a deadline; an error comes back as what the
 // application said (RemoteError with its code), an answer is checked before anybody reads it. The token goes to the
 // address that it belongs to and nowhere else: redirects are refused.
+import type { AsideAction, AsideActed } from '../core/aside-views.ts'
 import type { Clock } from '../core/clock.ts'
 import { fault, isBalletError, type BalletError } from '../core/errors.ts'
 import { parseText } from '../core/json-text.ts'
@@ -14,13 +15,14 @@ import type {
   ConductRequest,
   FailRequest,
   PublishRequest,
-  Reasoned,
   RetryRequest,
   ScheduleActed,
   SignalRequest,
   StartRequest,
   TriggerRequest,
 } from '../define/application.ts'
+import type { Reasoned } from '../define/reasoned.ts'
+import type { ActAsidesRequest, AsidesActed } from '../define/asides.ts'
 import { shapeProblem, type Accepted, type Answers } from './answer-shapes.ts'
 import { RemoteError } from './problem.ts'
 import type { Reads } from './reads.ts'
@@ -44,6 +46,8 @@ export interface Client extends Reads {
   answer(run: string, request: AnswerRequest): Promise<Acted>
   fail(run: string, request: FailRequest): Promise<Acted>
   actOnAll(request: ActAllRequest): Promise<ActedAll>
+  actOnAside(action: AsideAction, item: string, request: Reasoned): Promise<AsideActed>
+  actOnAsides(request: ActAsidesRequest): Promise<AsidesActed>
   schedules(): Promise<{ readonly items: readonly ScheduleView[] }>
   pause(schedule: string, request: Reasoned): Promise<ScheduleActed>
   resume(schedule: string, request: Reasoned): Promise<ScheduleActed>
@@ -72,6 +76,11 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
     fail: async (run, body) => api.post('acted', `${ofRun(run)}/fail`, body),
     actOnAll: async ({ action, limit, rehearse, by, why, ...filter }) =>
       api.post('actedAll', '/api/actions', { action, filter, limit, rehearse, by, why }, BULK_MS),
+    asides: async (query) => api.get('asides', '/api/aside', { ...query }),
+    aside: async (item) => api.get('aside', `/api/aside/${segment(item)}`),
+    actOnAside: async (action, item, body) => api.post('asideActed', `/api/aside/${segment(item)}/${action}`, body),
+    actOnAsides: async ({ action, limit, rehearse, by, why, ...filter }) =>
+      api.post('asidesActed', '/api/aside', { action, filter, limit, rehearse, by, why }, BULK_MS),
     schedules: async () => api.get('schedules', '/api/schedules'),
     pause: async (name, body) => api.post('scheduleActed', `${ofSchedule(name)}/pause`, body),
     resume: async (name, body) => api.post('scheduleActed', `${ofSchedule(name)}/resume`, body),

@@ -115,7 +115,9 @@ async function asideChecks({ place }: FoundStore, { clock }: Terminal): Promise<
     const [first] = aside
     if (first === undefined) return [{ name: 'aside', verdict: 'ok', found: 'nothing lies aside' }]
     const found = `${rows} that were acknowledged cannot be taken now, since ${shownTime(first.since)}`
-    return [{ name: 'aside', verdict: 'warn', found, todo: 'ballet nodes says which, and what to do.' }]
+    return [
+      { name: 'aside', verdict: 'warn', found, todo: 'ballet aside says which, and why; ballet nodes what to do.' },
+    ]
   } catch {
     return []
   } finally {

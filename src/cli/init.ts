@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import { parseText } from '../core/json-text.ts'
 import { isRecord } from '../core/json.ts'
 import { ownPackage } from '../core/own-files.ts'
@@ -48,7 +48,7 @@ export const init: Command = {
   async run(given, terminal) {
     const folder = resolve(terminal.cwd, given.words[0] ?? '.')
     const name = nameOf(given, folder)
-    makeFolder(folder)
+    refusing(folder, () => makeFolder(folder))
     const source = dependencyOn(packageRoot, folder, balletVersion())
     const path = join(folder, PACKAGE)
     const own = completed(existsSync(path) ? readFileSync(path, 'utf8') : null, packageOf(name, source))
@@ -58,11 +58,10 @@ export const init: Command = {
     const inTheWay = there.filter((file) => file !== PACKAGE || own === null)
     if (inTheWay.length > 0 && !given.flag('force')) throw fault('FILES_EXIST', { folder, files: inTheWay })
     const written = [...files].filter(([file]) => !there.includes(file))
-    for (const [file, text] of written) {
-      mkdirSync(dirname(join(folder, file)), { recursive: true })
-      // Not over a file that came in between.
+    // Not over a file that came in between.
+    const write = ([file, text]: readonly [string, string]): void =>
       writeFileSync(join(folder, file), text, { flag: 'wx' })
-    }
+    refusing(folder, () => written.forEach(write))
     const added = there.includes(PACKAGE) ? (own?.added ?? []) : []
     if (own !== null && added.length > 0) writeFileSync(path, own.text)
     const paths = [...written.map(([file]) => file), ...(added.length > 0 ? [PACKAGE] : [])]
@@ -85,6 +84,16 @@ export const init: Command = {
       terminal.note(`The files of the project are modules: ${PACKAGE} must say "type": "module".`)
     return EXIT.ok
   },
+}
+
+/** What the system does not let us write, in words. @throws FOLDER_REFUSED */
+function refusing(folder: string, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    if (isBalletError(error) || !(error instanceof Error && 'syscall' in error)) throw error
+    throw fault('FOLDER_REFUSED', { folder, problem: error.message }, error)
+  }
 }
 
 /** @throws FILES_EXIST where something else has that name, or that of a folder which it is to be in */

@@ -63,12 +63,11 @@ function asideLines({ aside = [] }: Partial<Pick<NodesView, 'aside'>>, { paint }
       `${aside.reduce((sum, { rows }) => sum + rows, 0)} lie aside: they were acknowledged, and cannot be taken now`,
     ),
     ...aside.map((one) => `  ${printable(asideWords(one))}`),
-    ...(isRefused ? [`What is refused is taken by a version that has it: start a node of one. ${TO_BE_DONE}`] : []),
+    ...(isRefused ? ['What is refused is taken by a version that has it: start a node of one.'] : []),
     ...(isUnread ? ['What cannot be read is looked at again now and then: give a node its key, or see its log.'] : []),
+    'ballet aside lists it one by one, shows what each says, tries it again, and drops it.',
   ]
 }
-
-const TO_BE_DONE = 'To be done with it: docs/guides/postgres.md, "set aside".'
 
 function asideWords({ kind, name, version, again, rows, since, ids }: AsideView): string {
   const what = `${rows} ${kind} ${name ?? 'of which nothing can be read here'}`

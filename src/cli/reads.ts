@@ -1,4 +1,6 @@
 // What the reading commands ask, whether a process answers (client.ts) or the file is read without one (store-reads.ts).
+import type { AsideWholeView } from '../core/aside-views.ts'
+import type { AsidesPage, AsidesRequest } from '../define/asides.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/reads.ts'
 import type { NodesView } from '../core/node-views.ts'
 import type { CountsView, EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
@@ -15,6 +17,9 @@ export interface Reads {
   key(field: string, value: string, cursor?: string): Promise<KeyView>
   flows(choreography: string, request: FlowsRequest): Promise<Page<FlowView>>
   nodes(): Promise<NodesView>
+  asides(request: AsidesRequest): Promise<AsidesPage>
+  /** @throws ASIDE_UNKNOWN, ASIDE_DROPPED */
+  aside(item: string): Promise<AsideWholeView>
   /** Everything of a causal graph, by its root. */
   graph(root: string, cursor?: string): Promise<Related>
   /** The fields that keys have here. */

@@ -1,7 +1,7 @@
 // Who asks for something to be done to a run, and why: the options of every command that acts on runs. Unless told
 // otherwise it is the user that the system knows, and for whoever bears an API key the name of that; the journal keeps both.
 import { userInfo } from 'node:os'
-import type { Reasoned } from '../define/application.ts'
+import type { Reasoned } from '../define/reasoned.ts'
 import { isKeyForm } from '../server/api-key.ts'
 import type { Given, OptionSpec } from './command.ts'
 import type { Terminal } from './terminal.ts'

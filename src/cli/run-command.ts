@@ -3,6 +3,7 @@
 import { fault } from '../core/errors.ts'
 import { nearest } from '../core/names.ts'
 import { answer } from './answer.ts'
+import { aside } from './aside.ts'
 import { cancel } from './cancel.ts'
 import { check } from './check.ts'
 import type { Command } from './command.ts'
@@ -75,6 +76,7 @@ export const commands: readonly Command[] = [
   flows,
   schedules,
   nodes,
+  aside,
   cancel,
   retry,
   answer,

@@ -12,10 +12,11 @@ import { EXIT } from './exit-code.ts'
 import { untilAsked } from './lifetime.ts'
 import { loadApplication, type LoadedApplication } from './load-application.ts'
 import { usage, wholeNumber } from './parse.ts'
+import { nodeSecretsIn } from '../server/node-secrets.ts'
 import { isAlive, leaveAddress, readProcessFile } from '../server/process-file.ts'
 import { storePlace, type StorePlace } from '../server/store-place.ts'
 import { print, type Terminal } from './terminal.ts'
-import { nodeSecretsIn, tokensOf } from './tokens.ts'
+import { tokensOf } from './tokens.ts'
 
 /** Set to 1 in the environment of the child of `ballet dev`: what is not durable is then found out by name. */
 export const DEVELOPMENT = 'BALLET_DEVELOPMENT'

@@ -1,6 +1,8 @@
 // What the dashboard shares with the command: the words for a run, a flow and a journal, the tree of causes, the sequence, and
 // where the boxes of a picture stand. Both say the same of the same order because both ask here. Everything that this door
 // leads to is pure and runs in a browser: no `node:*`, no clock, no terminal. It is of the repository, not of the package.
+export type { AsideAction, AsideActed, AsideItemView, AsideWholeView } from '../core/aside-views.ts'
+export type { FailingPage, FailingView } from '../core/failing-views.ts'
 export type { NodesView } from '../core/node-views.ts'
 export type {
   ApplicationView,
@@ -25,7 +27,9 @@ export { isRecord, type Json } from '../core/json.ts'
 export { layout } from '../define/draw/layers.ts'
 export { causalTree, type CausalNode, type Causes } from './causal-tree.ts'
 export type { Acted, ActedAll } from '../define/application.ts'
+export type { AsidesPage } from '../define/asides.ts'
 export { actedAllWords, actedWords } from './acted-words.ts'
+export { asideActedWords, asideAgainWords, asideCauseWords, asideKindWords, lostWords } from './aside-words.ts'
 export { anewLines, choiceLines } from './choices.ts'
 export { flowWords } from './flow-words.ts'
 export {

@@ -31,8 +31,13 @@ async function storeOf(place: StorePlace, clock: Clock): Promise<Store> {
 
 /** What the queries of an application answer, from a store that is open. */
 export async function readsOf(store: Store): Promise<Reads> {
-  const [{ Queries }, { nodesOf }] = await Promise.all([import('../engine/queries.ts'), import('../engine/nodes.ts')])
+  const [{ Queries }, { nodesOf }, { AsideAnswers }] = await Promise.all([
+    import('../engine/queries.ts'),
+    import('../engine/nodes.ts'),
+    import('../engine/aside-answers.ts'),
+  ])
   const queries = new Queries({ reader: store })
+  const asides = new AsideAnswers({ store, reading: null, open: null })
   return {
     run: async (id) => queries.run(id),
     runs: async (request) => queries.runs(request),
@@ -42,6 +47,8 @@ export async function readsOf(store: Store): Promise<Reads> {
     key: async (field, value, cursor) => queries.key(field, value, cursor),
     flows: async (name, request) => queries.flows(name, request),
     nodes: async () => nodesOf(store, null, null),
+    asides: async (request) => asides.list(request),
+    aside: async (item) => asides.show(item),
     graph: async (root, cursor) => queries.graph(root, cursor),
     async fields() {
       const { shards } = await store.info()

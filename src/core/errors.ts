@@ -50,6 +50,8 @@ export const catalogue = {
   EVENT_UNKNOWN: { family: 'fix', status: 422, message: 'There is no event "{type}" here.{nearest}', hint: 'GET /api/app lists them; add it to ballet({ events }) if it is new.' },
   SIGNAL_UNKNOWN: { family: 'fix', status: 422, message: '{what} does not take the signal "{type}".{nearest}', hint: 'Declare it in the signals of the workflow.' },
   SCHEDULE_UNKNOWN: { family: 'final', status: 404, message: 'There is no schedule "{name}" here.{nearest}', hint: 'GET /api/schedules lists them, and app.schedules() in a program; a new one is listed in ballet({ schedules }).' },
+  ASIDE_UNKNOWN: { family: 'final', status: 404, message: 'Nothing of the name "{item}" lies aside.', hint: 'It was taken since it was listed, or is being looked at once more. GET /api/aside lists what lies aside, and app.asides() in a program.' },
+  ASIDE_DROPPED: { family: 'final', status: 409, message: 'What lay aside as "{item}" was dropped{by}.', hint: 'It will never be done. What it was to bring about can be asked for anew.' },
   CHOREOGRAPHY_UNKNOWN: { family: 'final', status: 404, message: 'There is no choreography "{name}" here.{nearest}', hint: 'GET /api/choreographies lists them, and app.describe() in a program; a new one is listed in ballet({ choreographies }).' },
   RUN_UNKNOWN: { family: 'final', status: 404, message: 'There is no run "{id}".', hint: 'GET /api/runs lists them, and app.runs() in a program.' },
   RUN_FORGOTTEN: { family: 'final', status: 410, message: 'The run "{id}" ended long ago and is forgotten.', hint: 'Its id is still taken, for as long as the retention says with which the application was opened. GET /api/runs lists the runs that are there.' },
@@ -159,6 +161,7 @@ export const catalogue = {
   COMPARE_FAILED: { family: 'fix', status: 500, message: 'The orders did not come through in the style {style}: {problem}.', hint: 'Carry one order through with ballet serve first; what the application writes to its error stream stands above.' },
   SNAPSHOT_INVALID: { family: 'fix', status: 500, message: '{path} is not a snapshot of contracts that can be read or written: {problem}.', hint: 'Bring the committed one back, or write it anew with ballet check app.ts --update.' },
   FILES_EXIST: { family: 'final', status: 409, message: '{folder} has {files} already; nothing was written.', hint: 'Use another folder; --force writes what is missing and leaves these as they are.' },
+  FOLDER_REFUSED: { family: 'fix', status: 422, message: 'Nothing can be written into {folder}: {problem}.', hint: 'Name another folder, or one that your user may write to.' },
   ROUTE_THREW: { family: 'fix', status: 500, message: 'The route of the application for {method} {path} threw.', hint: 'Its log says what was thrown.' },
   INVARIANT: { family: 'bug', status: 500, message: 'A rule of the engine was broken: {problem}.', hint: 'This is our bug. Report it with the journal of the run.' },
 } as const

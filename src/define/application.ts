@@ -1,6 +1,7 @@
 // A running application, as everybody outside the engine sees it: the HTTP API, the command line, the application's
 // own routes and tests. The engine implements it (engine/application.ts). Every answer rests on committed rows.
 import type { Json } from '../core/json.ts'
+import type { FailingPage } from '../core/failing-views.ts'
 import type { RunKind } from '../core/store.ts'
 import type { EventValue, SignalValue } from '../core/values.ts'
 import type { NodesView } from '../core/node-views.ts'
@@ -16,10 +17,12 @@ import type {
   RunView,
   ScheduleView,
 } from '../core/views.ts'
+import type { AsideDoors } from './asides.ts'
 import type { Answering } from './call.ts'
 import type { Metric } from './metric.ts'
 import type { FetchingDoors, NodeAt, NodeHints, Standing } from './node.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from './reads.ts'
+import type { Reasoned } from './reasoned.ts'
 
 /** The id of a run that comes to a `Result`: a string, of which the compiler knows what `app.result` answers. */
 export type RunId<Result> = string & {
@@ -104,14 +107,6 @@ export interface SignalSettings {
   readonly id?: string | undefined
   /** The caller's span as a `traceparent` of W3C Trace Context: the span of the wait that it ends has a link to it. One that is none is passed over. */
   readonly traceparent?: string | null | undefined
-}
-
-/** Who asks for something to be done to a run, and why: it stands in the journal. */
-export interface Reasoned {
-  /** A name, up to 256 characters; default `unknown`. */
-  readonly by?: string | undefined
-  /** Up to 4,000 characters. */
-  readonly why?: string | undefined
 }
 
 /** What is to be tried again. */
@@ -248,7 +243,7 @@ interface Named {
 }
 
 /** A running application. The id of a run that a typed call has started carries the type of its result; any other is `Json`. */
-export interface Application {
+export interface Application extends AsideDoors {
   /** As `ballet({ name })` says: the source of its events. */
   readonly name: string
   /** The routes that its definition brought along: what `ballet/server` serves beside the API unless it is given others. */
@@ -368,6 +363,11 @@ export interface Application {
    * store, so that it is of all nodes.
    */
   counts(): Promise<CountsView>
+  /**
+   * Calls and steps that fail again and again, and are made again by themselves: all that this node carries, from memory. What other nodes carry
+   * they know; `GET /api/failing` asks them as well.
+   */
+  failing(): Promise<FailingPage>
   /** Numbers for a monitoring system, of this process since the application was opened here; from memory, nothing is asked. */
   metrics(): readonly Metric[]
   /** All runs and events of a causal graph, by its root reference. */

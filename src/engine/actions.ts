@@ -11,7 +11,8 @@ import { againId } from '../core/ids.ts'
 import { toText, type JsonText } from '../core/json.ts'
 import type { Command, Delivered } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
-import type { Acted, Action, AnswerRequest, FailRequest, Reasoned, RetryRequest } from '../define/application.ts'
+import type { Acted, Action, AnswerRequest, FailRequest, RetryRequest } from '../define/application.ts'
+import type { Reasoned } from '../define/reasoned.ts'
 import type { MadeAnswer } from './as-json.ts'
 import { checkAnswerKey, givenAnswerText } from './calls.ts'
 import { isStopKept } from './deliveries.ts'
@@ -211,10 +212,13 @@ export class Actions {
   /** Delivers in the place of a service. Whatever was waited for is not tried any more. */
   async #give(run: LiveRun, action: Action, delivered: Extract<Delivered, { op: string }>, said: Said): Promise<Acted> {
     const { num, id } = run.row
-    this.#shard.context.effects.drop(num, delivered.op)
+    const { effects, environment } = this.#shard.context
+    effects.drop(num, delivered.op)
     const acted = (result: DeliveryResult): Acted => ({ id, action, changed: result === 'taken', ops: [delivered.op] })
     const result = await this.#deliver(num, delivered, (settling) => {
-      if (settling !== 'ended' && settling !== 'frozen') said(acted(settling))
+      if (settling === 'ended' || settling === 'frozen') return
+      environment.heartbeats.settled(num, delivered.op)
+      said(acted(settling))
     })
     if (result === 'ended') throw fault('RUN_ENDED', { id, status: 'meanwhile' })
     if (result === 'frozen') throw refused(id, action, 'its code cannot go on: see why, then retry the run')

@@ -1,6 +1,8 @@
 // The typed doors of an application: each names what it is given, and hands it to where that goes (doors.ts), or asks the
 // committed rows (queries.ts). What opens, owns and closes is RunningApplication, which extends this.
+import type { AsideActed, AsideWholeView } from '../core/aside-views.ts'
 import { traced } from '../core/caller.ts'
+import type { FailingPage } from '../core/failing-views.ts'
 import type { Json } from '../core/json.ts'
 import type { WorkDoor } from '../core/transport.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
@@ -29,7 +31,6 @@ import type {
   Published,
   PublishRequest,
   PublishSettings,
-  Reasoned,
   RetryRequest,
   RunId,
   ScheduleActed,
@@ -41,6 +42,8 @@ import type {
   StartSettings,
   TriggerRequest,
 } from '../define/application.ts'
+import type { Reasoned } from '../define/reasoned.ts'
+import type { ActAsidesRequest, AsidesActed, AsidesPage, AsidesRequest } from '../define/asides.ts'
 import { doorOf } from '../define/elsewhere.ts'
 import type { FetchingDoors, NodeAt, Standing } from '../define/node.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/reads.ts'
@@ -48,7 +51,9 @@ import type { Answering } from '../define/call.ts'
 import type { ApplicationDefinition } from '../define/definition.ts'
 import type { Metric } from '../define/metric.ts'
 import { actOnAll } from './act-on-all.ts'
+import type { AsideAnswers } from './aside-answers.ts'
 import type { Doors } from './doors.ts'
+import { failingOf } from './failing.ts'
 import * as known from './known-settings.ts'
 import { metricsOf, type Measured } from './metrics.ts'
 import type { Queries } from './queries.ts'
@@ -66,6 +71,7 @@ export abstract class ApplicationDoors {
   protected abstract readonly queries: Queries
   protected abstract readonly measured: Measured
   protected abstract readonly scheduling: Scheduling
+  protected abstract readonly asideAnswers: AsideAnswers
 
   constructor({ name, http, services }: ApplicationDefinition) {
     this.name = name
@@ -153,6 +159,22 @@ export abstract class ApplicationDoors {
     )
   }
 
+  async asides(request: AsidesRequest = {}): Promise<AsidesPage> {
+    return this.asideAnswers.list(settings(request, known.asides, 'request'))
+  }
+  async aside(item: string): Promise<AsideWholeView> {
+    return this.asideAnswers.show(word(item, 'item'))
+  }
+  async retryAside(item: string, request: Reasoned = {}): Promise<AsideActed> {
+    return this.asideAnswers.act('retry', word(item, 'item'), settings(request, known.cancel, 'request'))
+  }
+  async dropAside(item: string, request: Reasoned = {}): Promise<AsideActed> {
+    return this.asideAnswers.act('drop', word(item, 'item'), settings(request, known.cancel, 'request'))
+  }
+  async actOnAsides(request: ActAsidesRequest): Promise<AsidesActed> {
+    return this.asideAnswers.actOnAll(settings(request, known.actOnAsides, 'request'))
+  }
+
   async schedules(): Promise<readonly ScheduleView[]> {
     return this.scheduling.schedules()
   }
@@ -205,6 +227,9 @@ export abstract class ApplicationDoors {
   }
   async counts(): Promise<CountsView> {
     return this.queries.counts()
+  }
+  async failing(): Promise<FailingPage> {
+    return failingOf(this.measured.shards)
   }
   metrics(): readonly Metric[] {
     return metricsOf(this.measured)

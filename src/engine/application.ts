@@ -12,6 +12,7 @@ import type { Application, RecoveryView } from '../define/application.ts'
 import type { NodeAt, NodeHints, Standing } from '../define/node.ts'
 import { ApplicationDoors } from './application-doors.ts'
 import type { ApplicationOptions } from './application-options.ts'
+import { asideAnswersOf, type AsideAnswers } from './aside-answers.ts'
 import { CurrentWork } from './current-work.ts'
 import { describe } from './describe.ts'
 import { Doors } from './doors.ts'
@@ -53,6 +54,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   readonly #shards: Shards
   protected readonly doors: Doors
   protected readonly scheduling: Scheduling
+  protected readonly asideAnswers: AsideAnswers
   readonly #watching: Watching
   readonly #hinting: Hinting
   readonly hints: NodeHints
@@ -116,9 +118,9 @@ export class RunningApplication extends ApplicationDoors implements Application 
         this.#watching.came(shard)
         this.scheduling.came(shard)
       },
+      left: (shard) => this.scheduling.left(shard),
     })
-    const { ballet } = options.node
-    this.measured = { shards: this.#shards, directory, store: store.kind, ballet, telemetry }
+    this.measured = { shards: this.#shards, directory, store: store.kind, ballet: options.node.ballet, telemetry }
     this.doors = new Doors({
       directory,
       random,
@@ -129,6 +131,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
       ownerOf: (shard) => this.#ownerOf(shard),
       refusal: (shard) => this.#refusal(shard),
     })
+    this.asideAnswers = asideAnswersOf(options, this.doors, this.#shards)
     this.scheduling = new Scheduling({ ...options, doors: this.doors, shards: this.#shards, run: (id) => this.run(id) })
   }
 
@@ -136,18 +139,16 @@ export class RunningApplication extends ApplicationDoors implements Application 
   async open(): Promise<void> {
     const { store, clock } = this.#options
     this.#began = clock.now()
-    const { leases } = store
     const info = await openStore(this.#options)
     this.#shards.opened(info)
     this.#options.telemetry.tracing?.opened(info.id)
     try {
       // What it watches for may come with the first replay.
       this.#watchdog = startWatchdog(this.#options.watchdogMs)
-      if (leases === undefined) await this.#ownAll(info.shards)
-      else if (info.shards === 1) await this.#ownOne(leases)
-      else await this.#share(leases)
+      if (store.leases === undefined) await this.#ownAll(info.shards)
+      else if (info.shards === 1) await this.#ownOne(store.leases)
+      else await this.#share(store.leases)
     } catch (error) {
-      this.scheduling.close()
       await this.#shards.close(0)
       await (this.#ownership ?? this.#shares)?.close()
       await this.#options.telemetry.tracing?.close()
@@ -268,9 +269,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
   get #there(): Elsewhere {
     const { place } = this.#shards
     if (place === null) throw this.#standing.refusal()
-    const { store, namespace: ns, codec, clock, random, directory } = this.#options
-    const shards = this.#shards
-    return (this.#elsewhere ??= new Elsewhere(place, { store, ns, codec, clock, random, directory, shards }))
+    const { namespace: ns } = this.#options
+    return (this.#elsewhere ??= new Elsewhere(place, { ...this.#options, ns, shards: this.#shards }))
   }
 
   /** The node that owns one of several shards; null while nobody does, as far as is known. */
@@ -383,7 +383,6 @@ export class RunningApplication extends ApplicationDoors implements Application 
   }
 
   async #close(): Promise<void> {
-    this.scheduling.close()
     await this.#shares?.leave()
     const asked = this.#shards.place === null ? null : this.#there.patience.close(this.#options.graceMs)
     await this.#shards.close(this.#options.graceMs, (shard) => this.#shares?.gave(shard))

@@ -2,16 +2,18 @@
 // answer for them. Where what they say cannot be read (a key is missing, or whoever has it does not answer), or nobody has thought of
 // what is wrong, that may pass: it is looked whether they can be read again, after a second, then ever more seldom. What this version
 // refuses is looked at again when the shard is owned anew, by a process that may have another. One part of a shard (shard.ts);
-// called by requests.ts.
+// called by requests.ts. A person may have one looked at at once, or drop it (aside-acts.ts).
 //
-//   inbox --cannot be read--> later --can be read, or the shard is owned anew--> inbox
-//   inbox --refused by this version--> aside --the shard is owned anew--> inbox
+//   inbox --cannot be read--> later --can be read, or the shard is owned anew, or a person says so--> inbox
+//   inbox --refused by this version--> aside --the shard is owned anew, or a person says so--> inbox
+//   later, aside --a person drops it--> gone
 import type { Cancel } from '../core/clock.ts'
 import { isBalletError } from '../core/errors.ts'
-import { toFailure } from '../core/failure.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
 import { parseText } from '../core/json-text.ts'
-import type { InboxRow } from '../core/store.ts'
+import type { InboxItem, InboxRow } from '../core/store.ts'
 import type { AsideView } from '../core/node-views.ts'
+import { itemOf } from './aside-rows.ts'
 import { isOfStore, isOfVersion } from './between-shards.ts'
 import { orFailure } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -23,6 +25,8 @@ const FRESH_MS = TAKEN_MS / 2
 /** Before the first look, and before each when they have become seldom. */
 const [SOONEST_MS, LATEST_MS] = [1000, 300_000] as const
 const PAGE = 200
+/** Reasons that are kept in memory, for whoever looks. */
+const CAUSES = 1000
 
 const PLACES = ['aside', 'later'] as const
 type AsidePlace = (typeof PLACES)[number]
@@ -36,12 +40,24 @@ export const asideBy = (ns: string): readonly (readonly [inbox: string, again: A
 ]
 export const asidesOf = (ns: string): readonly string[] => asideBy(ns).map(([inbox]) => inbox)
 
+/** How something came out that was looked at once more, where it was not taken. */
+export interface Came {
+  readonly outcome: 'aside' | 'refused' | 'waits'
+  readonly cause: Failure
+}
+
 export class Aside {
   readonly #context: ShardContext
   #pauseMs: number = SOONEST_MS
   #next: Cancel | null = null
   #isStopped = false
   #lying = 0
+  /** Why each lies there, the newest last. */
+  readonly #causes = new Map<string, Failure>()
+  /** Who waits for how one comes out that was put back. */
+  readonly #watched = new Map<string, (came: Came) => void>()
+  /** What moves rows out of their places, one after the other: no two take the same row. */
+  #moves: Promise<unknown> = Promise.resolve()
 
   constructor(context: ShardContext) {
     this.#context = context
@@ -57,11 +73,14 @@ export class Aside {
     writer.onDurable(() => inbox.gone(id))
     writer.flush()
     const until = place === 'later' ? 'it can be' : 'the shard is owned anew'
+    const cause = toFailure(error)
     log.error(
-      `What came for ${item.target} (${item.kind}) cannot be taken and is set aside until ${until}: ${toFailure(error).message}`,
+      `What came for ${item.target} (${item.kind}) cannot be taken and is set aside until ${until}: ${cause.message}`,
       undefined,
-      { code: toFailure(error).code },
+      { code: cause.code },
     )
+    this.#explain(itemOf(this.#context.shard, item), cause)
+    this.came(item, { outcome: 'aside', cause })
     if (place === 'later') this.#later()
   }
 
@@ -70,9 +89,49 @@ export class Aside {
     return this.#lying
   }
 
+  /** Why something lies aside, if it was set aside by this process. */
+  causeOf(item: string): Failure | undefined {
+    return this.#causes.get(item)
+  }
+
+  #explain(item: string, cause: Failure): void {
+    this.#causes.delete(item)
+    this.#causes.set(item, cause)
+    const [oldest] = this.#causes.keys()
+    if (this.#causes.size > CAUSES && oldest !== undefined) this.#causes.delete(oldest)
+  }
+
   /** Puts what was set aside back into the inbox: each is looked at once more. */
   async bringBack(): Promise<void> {
-    for (const place of PLACES) await this.#bringBack(place, () => true)
+    await this.alone(async () => {
+      for (const place of PLACES) await this.#bringBack(place, () => true)
+    })
+  }
+
+  /** Nothing else moves a row out of its place until this is done. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#moves.then(work, work)
+    this.#moves = mine
+    return mine
+  }
+
+  /** Takes a row out of its place, in the batch of what is written in the same moment. Only `alone`. @param back into the inbox. */
+  leave({ id, ...item }: InboxRow, back: boolean): void {
+    const { writer, ns } = this.#context
+    if (back) writer.rows.posts.push({ ...item, ns })
+    writer.rows.drained.push(id)
+    this.#lying -= this.#lying === 0 ? 0 : 1
+  }
+
+  /** Calls back when something of this name has been looked at that came out of the inbox, and was not taken; until it is taken back. */
+  watch(item: string, came: (came: Came) => void): () => void {
+    this.#watched.set(item, came)
+    return () => void this.#watched.delete(item)
+  }
+
+  /** How something came out that lay in the inbox, and was not taken. */
+  came(item: Omit<InboxItem, 'ns' | 'slot'>, came: Came): void {
+    if (this.#watched.size > 0) this.#watched.get(itemOf(this.#context.shard, item))?.(came)
   }
 
   stop(): void {
@@ -94,14 +153,17 @@ export class Aside {
   /** What cannot be read stays where it is, and costs a look at it. */
   async #look(): Promise<void> {
     const context = this.#context
-    await context.writer.barrier()
-    const isThere = await this.#bringBack('later', ({ data, target }) => {
+    const isReadable = ({ data, target }: InboxRow): boolean => {
       try {
         context.decode(data, 'turn', target)
         return true
       } catch {
         return false
       }
+    }
+    const isThere = await this.alone(async () => {
+      await context.writer.barrier()
+      return this.#bringBack('later', isReadable)
     })
     context.posted(context.shard)
     if (isThere) return this.#later()
@@ -119,11 +181,7 @@ export class Aside {
         log.error(`What was set aside in the shard ${shard} cannot be read: ${rows.message}`)
         return true
       }
-      for (const { id, ...item } of rows.filter(isWanted)) {
-        writer.rows.posts.push({ ...item, ns })
-        writer.rows.drained.push(id)
-        this.#lying -= this.#lying === 0 ? 0 : 1
-      }
+      for (const row of rows.filter(isWanted)) this.leave(row, true)
       writer.flush()
       await writer.barrier()
       const last = rows.at(-1)

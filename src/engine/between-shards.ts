@@ -88,6 +88,17 @@ export async function takeBegin(context: ShardContext, text: string, drain: () =
   )
 }
 
+/** A begin that nobody takes any more: its reaction waits for the answer, and is stuck with this one. */
+export function refuseBegin(context: ShardContext, text: string, error: Failure): void {
+  const { id, from, ask } = parseText(text) as BeginElsewhere
+  post(
+    context,
+    'begun',
+    from,
+    JSON.stringify({ run: from, id, ask, refused: { reason: 'threw', error } } satisfies Begun),
+  )
+}
+
 /** The reaction ends, or is stuck as it would be if the workflow were here. */
 export async function takeBegun(context: ShardContext, text: string, drain: () => void): Promise<void> {
   const { run: reaction, id, ask, refused } = parseText(text) as Begun

@@ -78,6 +78,8 @@ export class Counts {
   readonly timersLate: Spread = new Spread(LATE_SECONDS)
   /** Rows of inboxes that could not be taken and were set aside. */
   setAside = 0
+  /** Of those, the ones that people have dropped. */
+  dropped = 0
   /** Shards that were another node's before; those that were handed on to another; and those that another has taken away. */
   readonly shardsTaken: Tally<'given' | 'silent'> = new Tally()
   shardsHandedOn = 0

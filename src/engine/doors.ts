@@ -11,12 +11,13 @@ import type {
   Posted,
   Published,
   PublishRequest,
-  Reasoned,
   Signalled,
   SignalRequest,
   Started,
   StartRequest,
 } from '../define/application.ts'
+import type { Reasoned } from '../define/reasoned.ts'
+import { tagOfShard, type AsideAsked, type AsideDone } from './aside-acts.ts'
 import { judgeEvent } from './asked-event.ts'
 import { judgeStart, type AskedStart, type Judging } from './asked-start.ts'
 import { conductFlow, judgeConduct } from './conduct-flow.ts'
@@ -136,6 +137,25 @@ export class Doors {
       if (!this.#isElsewhereNow(own, error)) throw error
       // It may have been done: asking again would be a second action.
       throw fault('OWNER_SILENT', { address: 'the shard of the run', problem: 'it was handed on meanwhile' })
+    })
+  }
+
+  /** What a person asks of what lies aside in a shard: it is done by its owner, and answered as it came out. */
+  async aside(shard: number, asked: AsideAsked): Promise<AsideDone> {
+    const run = tagOfShard(shard)
+    const own = this.here(run)
+    if (own === undefined)
+      return this.#there((elsewhere) => elsewhere.aside({ action: 'aside', run, request: asked })).catch(
+        (error: unknown) => {
+          // An owner of an older version looks for a run of that name.
+          if (!isBalletError(error) || error.code !== 'RUN_UNKNOWN') throw error
+          throw fault('OWNER_REFUSED', { what: `to ${asked.action} what lies aside` })
+        },
+      )
+    return own.requests.asides.act(asked).catch((error: unknown) => {
+      if (!this.#isElsewhereNow(own, error)) throw error
+      // Whoever asks again is told whether it was dropped.
+      throw fault('OWNER_SILENT', { address: 'the shard of the item', problem: 'it was handed on meanwhile' })
     })
   }
 

@@ -1,6 +1,7 @@
 // One call or step that is to be carried out, and what is known of it while that is under way. Made by calls.ts, carried out by
 // effects.ts.
 import type { Cancel } from '../core/clock.ts'
+import { fault, type BalletError } from '../core/errors.ts'
 import type { Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
 import type { RetryPolicy } from '../core/retry.ts'
@@ -103,3 +104,21 @@ export function stopTimers({ cancel, limit }: Running): void {
   cancel?.()
   limit?.()
 }
+
+/** Its time is over, or it has been silent for too long. */
+export function tooLong({ name: call, timeoutMs, heart }: Effect, ms: number): BalletError {
+  if (heart === null || ms >= timeoutMs) return fault('ATTEMPT_TIMEOUT', { call, limit: `${timeoutMs}ms` })
+  return fault('ATTEMPT_SILENT', { call, limit: `${heart.heartbeatMs}ms` })
+}
+
+/** Failures that another attempt cannot mend: the code is wrong, not the world. */
+export const HOPELESS: ReadonlySet<string> = new Set([
+  'OUTCOME_UNDECLARED',
+  'INPUT_INVALID',
+  'KEY_INVALID',
+  'VALUE_NOT_JSON',
+  'PAYLOAD_TOO_LARGE',
+  'SCHEMA_ASYNC',
+  'CODE_MISSING',
+  'HEARTBEAT_UNDECLARED',
+])

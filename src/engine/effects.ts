@@ -9,14 +9,14 @@
 //                      |  --its run froze--> resting --answer--> delivered, to be kept   --failure--> dropped
 //                      '--run ended or process closing--> dropped
 import { elapsedOf, type Cancel, type Clock, type Random } from '../core/clock.ts'
-import { fault, isTerminal, retryAfterMsOf, type BalletError } from '../core/errors.ts'
+import { fault, isTerminal, retryAfterMsOf } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import type { PlaceView } from '../core/views.ts'
 import { retryDelayMs } from '../core/retry.ts'
 import type { Bound, CallLimits } from './call-limits.ts'
-import { stopTimers, waitingFor, type Effect, type FailedAttempt, type Running } from './effect.ts'
+import { HOPELESS, stopTimers, tooLong, waitingFor, type Effect, type FailedAttempt, type Running } from './effect.ts'
 import type { Hold } from './hold.ts'
 import { placesOfAttempt } from './places.ts'
 import { StopSignal } from './stop-signal.ts'
@@ -72,6 +72,11 @@ export class Effects {
   }
   get size(): number {
     return this.#running.size
+  }
+
+  /** Those of which so many attempts have failed, and another is made by itself; the one that was begun first before others. */
+  failing(fewest: number): readonly Running[] {
+    return [...this.#running.values()].filter(({ next, givenUp }) => next > fewest && !givenUp)
   }
 
   /** Whether any effect of a run is under way. */
@@ -378,21 +383,3 @@ export class Effects {
     return this.#running.get(running.name) === running
   }
 }
-
-/** Its time is over, or it has been silent for too long. */
-function tooLong({ name: call, timeoutMs, heart }: Effect, ms: number): BalletError {
-  if (heart === null || ms >= timeoutMs) return fault('ATTEMPT_TIMEOUT', { call, limit: `${timeoutMs}ms` })
-  return fault('ATTEMPT_SILENT', { call, limit: `${heart.heartbeatMs}ms` })
-}
-
-/** Failures that another attempt cannot mend: the code is wrong, not the world. */
-const HOPELESS: ReadonlySet<string> = new Set([
-  'OUTCOME_UNDECLARED',
-  'INPUT_INVALID',
-  'KEY_INVALID',
-  'VALUE_NOT_JSON',
-  'PAYLOAD_TOO_LARGE',
-  'SCHEMA_ASYNC',
-  'CODE_MISSING',
-  'HEARTBEAT_UNDECLARED',
-])

@@ -17,22 +17,23 @@ import type {
   ConductRequest,
   Published,
   PublishRequest,
-  Reasoned,
   Signalled,
   SignalRequest,
   Started,
   StartRequest,
 } from '../define/application.ts'
+import type { Reasoned } from '../define/reasoned.ts'
 import { reasonOf } from './actions.ts'
 import type { Arrival } from './admission.ts'
 import { answerAsJson, madeOfData, madeOfInput, signalAsJson } from './as-json.ts'
+import type { AsideDone } from './aside-acts.ts'
 import { asidesOf, TAKEN_MS } from './aside.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
 import { checkSame, type AskedConduct } from './conduct-flow.ts'
 import { contentHash } from './content-hash.ts'
 import type { Directory } from './directory.ts'
-import type { Act, AskedAct } from './far-actions.ts'
+import type { Act, AsideAct, AskedAct } from './far-actions.ts'
 import { answersOf, type Asked, type Done, type FarAnswer } from './far-answers.ts'
 import { conflictFault, hadSignal, signalHash, wasGiven } from './given-signals.ts'
 import { flowsStand, type FlowsOf } from './flows-elsewhere.ts'
@@ -54,6 +55,7 @@ export interface ElsewhereOptions {
   readonly shards: Pick<Shards, 'posted' | 'expected' | 'enter'>
 }
 
+type What = 'run' | 'event' | 'flow' | 'item'
 /** Rows of an inbox that are looked at in one read. */
 const PAGE = 1000
 /** Of what it took of late until something was taken, when is looked first; and how much the last of them counts. */
@@ -198,6 +200,11 @@ export class Elsewhere {
     return this.#ask<Acted>('act', id, { act, made } satisfies Omit<AskedAct, 'ask'>, 'run')
   }
 
+  /** @throws what the owner of the shard does, OWNER_SILENT, and what the store does */
+  aside(act: AsideAct): Promise<AsideDone> {
+    return this.#ask<AsideDone>('act', act.run, { act } satisfies Omit<AskedAct, 'ask'>, 'item')
+  }
+
   /** A cancellation whose shard was lost in the middle of it: it may have been durable, and its run may have ended by it. @throws as `act` */
   async cancelAgain(run: string, request: Reasoned): Promise<Acted> {
     const { by, why } = reasonOf(request)
@@ -215,7 +222,7 @@ export class Elsewhere {
   }
 
   /** What the owner of a shard says to what is put into its inbox. @throws what it is refused with, OWNER_SILENT */
-  async #ask<T extends Done>(kind: InboxItem['kind'], name: string, body: object, of: 'run' | 'flow'): Promise<T> {
+  async #ask<T extends Done>(kind: InboxItem['kind'], name: string, body: object, of: What): Promise<T> {
     const { random, clock } = this.#options
     const ask = random.uuid(clock.now())
     const shard = this.#place.shardOf(name)
@@ -389,5 +396,5 @@ export class Elsewhere {
 }
 
 /** Whether what lies in an inbox is done nobody knows yet. */
-const silent = (of: 'run' | 'event' | 'flow'): Error =>
+const silent = (of: What): Error =>
   fault('OWNER_SILENT', { address: `the shard of the ${of}`, problem: 'it was not taken yet' })

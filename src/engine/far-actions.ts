@@ -4,11 +4,13 @@ import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { parseText } from '../core/json-text.ts'
 import type { InboxRow } from '../core/store.ts'
-import type { Acted, AnswerRequest, FailRequest, Reasoned, RetryRequest } from '../define/application.ts'
+import type { Acted, AnswerRequest, FailRequest, RetryRequest } from '../define/application.ts'
+import type { Reasoned } from '../define/reasoned.ts'
 import type { Actions } from './actions.ts'
+import type { AsideActs, AsideAsked } from './aside-acts.ts'
 import type { MadeAnswer } from './as-json.ts'
 import { isOfStore } from './between-shards.ts'
-import type { FarAnswers } from './far-answers.ts'
+import type { Done, FarAnswers } from './far-answers.ts'
 import type { Shard } from './shard.ts'
 
 /** What is asked of a run. */
@@ -18,9 +20,16 @@ export type Act =
   | { readonly action: 'fail'; readonly run: string; readonly request: FailRequest }
   | { readonly action: 'cancel'; readonly run: string; readonly request: Reasoned }
 
+/** What is asked of what lies aside. `run` leads to its shard: an owner that does not know of this finds no such run, and says so. */
+export interface AsideAct {
+  readonly action: 'aside'
+  readonly run: string
+  readonly request: AsideAsked
+}
+
 /** As it lies in an inbox: `ask` is what its answer is found by. */
 export interface AskedAct {
-  readonly act: Act
+  readonly act: Act | AsideAct
   readonly ask: string
   /** Of an answer that is no JSON, which the act does not have. */
   readonly made?: MadeAnswer | undefined
@@ -48,34 +57,42 @@ export function perform(
   }
 }
 
+/** Who does what is asked. */
+export interface FarDoers {
+  readonly actions: Actions
+  readonly asides: AsideActs
+  readonly answers: FarAnswers
+}
+
 export class FarActions {
   readonly #shard: Shard
-  readonly #actions: Actions
-  readonly #answers: FarAnswers
+  readonly #doers: FarDoers
 
-  constructor(shard: Shard, actions: Actions, answers: FarAnswers) {
+  constructor(shard: Shard, doers: FarDoers) {
     this.#shard = shard
-    this.#actions = actions
-    this.#answers = answers
+    this.#doers = doers
   }
 
   /** Does what a row asks. It goes on beside what else the inbox holds: it waits for runs, and they may wait for the inbox. */
   take(row: InboxRow, text: string): void {
     const { context } = this.#shard
+    const { actions, asides, answers } = this.#doers
     const { act, ask, made } = parseText(text) as AskedAct
     let isSaid = false
-    const said = (acted: Acted): void => {
+    const said = (done: Done): void => {
       isSaid = true
-      this.#answers.done(row, ask, acted)
+      answers.done(row, ask, done)
     }
-    perform(this.#actions, act, said, made).catch((error: unknown) => {
+    const done = act.action === 'aside' ? asides.act(act.request, said) : perform(actions, act, said, made)
+    done.catch((error: unknown) => {
       // What it was answered stands; what stops the shard leaves the row where it is.
       if (isSaid || this.#shard.isStopped) return
       if (isOfStore(error)) return context.inbox.again(row.id)
-      if (isBalletError(error)) return this.#answers.refused(row, ask, error)
+      if (isBalletError(error)) return answers.refused(row, ask, error)
       const { code, message } = toFailure(error)
-      context.log.error(`The run "${act.run}", ${act.action}: ${message}`, undefined, { run: act.run, code })
-      this.#answers.refused(row, ask, fault('OWNER_REFUSED', { what: `to ${act.action} the run "${act.run}"` }))
+      const what = act.action === 'aside' ? 'what lies aside' : `the run "${act.run}"`
+      context.log.error(`Asked at another node to ${act.action} ${what}: ${message}`, undefined, { run: act.run, code })
+      answers.refused(row, ask, fault('OWNER_REFUSED', { what: `to ${act.action} ${what}` }))
     })
   }
 }

@@ -7,6 +7,7 @@ import type { Cancel } from '../core/clock.ts'
 import type { BalletError } from '../core/errors.ts'
 import type { InboxRow } from '../core/store.ts'
 import type { Acted, Signalled, Started } from '../define/application.ts'
+import type { AsideDone } from './aside-acts.ts'
 import { orFailure } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -15,8 +16,8 @@ export interface Asked {
   readonly ask?: string | undefined
 }
 
-/** What is done when it is asked for so: an act on a run, a signal to one, a flow that is to be conducted. */
-export type Done = Acted | Signalled | Started
+/** What is done when it is asked for so: an act on a run, a signal to one, a flow that is to be conducted, an act on what lies aside. */
+export type Done = Acted | Signalled | Started | AsideDone
 
 /** How it came out: what was done, or the code and details of why it was not. */
 export type FarAnswer = { readonly done: Done } | { readonly refused: Pick<BalletError, 'code' | 'details'> }

@@ -137,10 +137,10 @@ export class Heartbeats {
     this.#write(run, kept)
   }
 
-  /** What was said is written now, and nothing after it. */
+  /** What was said is written now, and nothing after it; what is answered yet takes its row along. */
   close(): void {
     for (const run of this.#runs.keys()) this.save(run)
-    this.stop()
+    this.#isStopped = true
   }
 
   /** A call is answered, in the batch that is open: nothing more is wanted of it. */

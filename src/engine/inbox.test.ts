@@ -9,6 +9,7 @@ import type { InboxItem } from '../core/store.ts'
 import { ballet, event, operation, service, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
+import { HandClock } from '../testing/hand-clock.ts'
 
 const Fact = event('a.fact', z.object({ id: z.string(), n: z.number() }), { key: 'id' })
 const Go = signal('go', z.object({ n: z.number() }))
@@ -165,4 +166,22 @@ test('signals for parked runs wait for no commit one after the other, and reach 
   // What comes by hand comes behind all of it.
   await expect(app.signal('t0', Go({ n: 4 }))).rejects.toMatchObject({ code: 'RUN_ENDED' })
   expect(commits).toBeLessThan(100)
+})
+
+test('those who come in one moment look into the inbox together, and go into one commit', async () => {
+  const seen = { reads: 0, commits: 0 }
+  const counting = guarded(memory(), 'inbox', async (pass) => {
+    seen.reads += 1
+    return pass()
+  })
+  const store = guarded(counting, 'commit', async (pass) => {
+    seen.commits += 1
+    return pass()
+  })
+  // Time stands still, so that nobody looks by the clock meanwhile.
+  const app = await openForTest(definition, { store, clock: new HandClock() })
+  await app.publish(Fact({ id: 'before', n: 0 }))
+  Object.assign(seen, { reads: 0, commits: 0 })
+  await Promise.all(Array.from({ length: 64 }, (_, n) => app.publish(Fact({ id: `k${n}`, n }))))
+  expect(seen).toEqual({ reads: 1, commits: 1 })
 })

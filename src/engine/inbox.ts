@@ -37,6 +37,8 @@ export class Inbox {
   readonly #unread = new Set<number>()
   #reads = 0
   #reading: Promise<void> | null = null
+  /** Nothing has been asked of the store yet for the read that is under way. */
+  #isToBegin = false
   #next: Promise<void> | null = null
   #leave: Cancel | null = null
   #stopped = false
@@ -75,9 +77,14 @@ export class Inbox {
   /** Resolves when everything that a read begun now or later found has been handled. One read serves many callers. */
   read(): Promise<void> {
     if (this.#reading === null) {
-      this.#reading = this.#drain().finally(() => (this.#reading = null))
+      this.#isToBegin = true
+      // A moment later: whoever asks in this one has the same read, and not the one behind it, in which his event came alone.
+      this.#reading = Promise.resolve()
+        .then(() => this.#drain())
+        .finally(() => (this.#reading = null))
       return this.#reading
     }
+    if (this.#isToBegin) return this.#reading
     this.#next ??= this.#reading.then(
       () => this.#startNext(),
       () => this.#startNext(),
@@ -106,6 +113,7 @@ export class Inbox {
   }
 
   async #drain(): Promise<void> {
+    this.#isToBegin = false
     const given = new Set<number>()
     for (;;) {
       if (this.#stopped) return

@@ -9,7 +9,6 @@ import type {
   InTransaction,
   PublishRequest,
   PublishSettings,
-  Reasoned,
   RetryRequest,
   SignalRequest,
   SignalSettings,
@@ -17,6 +16,8 @@ import type {
   StartSettings,
   TriggerRequest,
 } from '../define/application.ts'
+import type { Reasoned } from '../define/reasoned.ts'
+import type { ActAsidesRequest, AsidesRequest } from '../define/asides.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/reads.ts'
 import type { Known } from './untyped.ts'
 
@@ -54,6 +55,9 @@ export const actOnAll: Known<ActAllRequest> = {
   rehearse: 'other',
   ...REASON,
 }
+const ASIDE = { kind: 'text', name: 'text', version: 'text', unread: 'other', limit: 'other' } as const
+export const asides: Known<AsidesRequest> = ASIDE
+export const actOnAsides: Known<ActAsidesRequest> = { action: 'other', ...ASIDE, rehearse: 'other', ...REASON }
 export const runs: Known<RunsRequest> = { ...FILTER, ...PAGE }
 export const journal: Known<Paged> = PAGE
 export const events: Known<EventsRequest> = { key: 'other', types: 'other', published: 'other', ...PAGE }

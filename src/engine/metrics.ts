@@ -191,6 +191,7 @@ function ofDoors(counts: Counts, all: readonly OwnShard[]): readonly Metric[] {
       one(all.reduce((rows, { shard }) => rows + shard.aside.lying, 0)),
     ]),
     counter('ballet_inbox_set_aside_total', 'What came and could not be taken, and was kept.', [one(counts.setAside)]),
+    counter('ballet_inbox_dropped_total', 'What lay aside and was dropped by somebody.', [one(counts.dropped)]),
     gauge('ballet_store_full', 'Shards that take nothing new because the store is full.', [
       one(sum(all, ({ space }) => (space.isFull ? 1 : 0))),
     ]),

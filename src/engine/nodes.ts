@@ -5,19 +5,28 @@ import type { LeaseRow, NodeInfo, NodeRow } from '../core/lease.ts'
 import { LEAVING } from '../core/shares.ts'
 import type { Store } from '../core/store.ts'
 import type { NodesView, NodeView, ShardView } from '../core/node-views.ts'
-import { asidesIn, type AsideReading } from './asides.ts'
+import { receiptsOf } from './aside-acts.ts'
+import { asidesIn, namespacesOf, type AsideReading } from './asides.ts'
 import type { Standing } from '../define/node.ts'
 
 /** The node that asks. `began` in milliseconds since the epoch. */
 type Self = NodeInfo & Pick<NodeRow, 'began'>
 
 const SHARD = 0
+/** Rows of inboxes that are counted. */
+const MOST = 1000
 
 /** Who shares a store, and what waits in it. @param self null when a command reads the store itself, and @param reading then as well. */
 export async function nodesOf(store: Store, self: Self | null, reading: AsideReading | null): Promise<NodesView> {
-  const view = await sharing(store, self)
+  const view = await sharing(store, self, reading)
   const shards = view.shards.flatMap(({ shard, waiting }) => (waiting > 0 ? [shard] : []))
   return { ...view, aside: await asidesIn(store, shards, reading) }
+}
+
+/** The shards in whose inboxes, or beside them, something lies. */
+export async function busyShards({ leases }: Store): Promise<readonly number[]> {
+  if (leases === undefined) return [SHARD]
+  return (await leases.leases()).flatMap(({ shard, waiting }) => (waiting > 0 ? [shard] : []))
 }
 
 /** Where a node is reached that has not gone, if it can be; null for any other. Who asks for this asks for nothing else of the store. */
@@ -26,9 +35,13 @@ export async function nodeAt({ leases }: Store, id: string): Promise<Standing['o
   return found === undefined ? null : { id, address: found.address }
 }
 
-async function sharing(store: Store, self: Self | null): Promise<Omit<NodesView, 'aside'>> {
+async function sharing(
+  store: Store,
+  self: Self | null,
+  reading: AsideReading | null,
+): Promise<Omit<NodesView, 'aside'>> {
   const { leases } = store
-  if (leases === undefined) return alone(store, self)
+  if (leases === undefined) return alone(store, self, reading)
   const [nodes, owned] = await Promise.all([leases.nodes(), leases.leases()])
   return {
     leaseMs: leases.lengthMs,
@@ -37,11 +50,10 @@ async function sharing(store: Store, self: Self | null): Promise<Omit<NodesView,
   }
 }
 
-async function alone(store: Store, self: Self | null): Promise<Omit<NodesView, 'aside'>> {
-  // Of all namespaces, as where there are leases: what waits for one that is not open waits for its node as well.
-  const [{ epoch, head }, lying] = await Promise.all([store.tenure(SHARD), store.inboxIds(SHARD, null, 1000)])
+async function alone(store: Store, self: Self | null, reading: AsideReading | null): Promise<Omit<NodesView, 'aside'>> {
+  const [{ epoch, head }, waiting] = await Promise.all([store.tenure(SHARD), lyingIn(store, reading)])
   const [owner, address, since] = self === null ? [null, null, null] : [self.id, self.address, time(self.began)]
-  const shards = [{ shard: SHARD, owner, address, since, until: null, epoch, head, waiting: lying.length }]
+  const shards = [{ shard: SHARD, owner, address, since, until: null, epoch, head, waiting }]
   if (self === null || since === null) return { leaseMs: null, nodes: [], shards }
   const { id, app, version, ballet } = self
   const node = {
@@ -57,6 +69,17 @@ async function alone(store: Store, self: Self | null): Promise<Omit<NodesView, '
     until: null,
   } as const
   return { leaseMs: null, nodes: [{ ...node, self: true }], shards }
+}
+
+/** Of all namespaces, as where there are leases: what waits for one that is not open waits for its node as well. Receipts wait for nobody. */
+async function lyingIn(store: Store, reading: AsideReading | null): Promise<number> {
+  const all = await store.inboxIds(SHARD, null, MOST)
+  if (all.length === 0) return 0
+  let kept = 0
+  for (const ns of await namespacesOf(store, reading))
+    kept += (await store.inboxIds(SHARD, receiptsOf(ns), Number.MAX_SAFE_INTEGER)).length
+  if (kept === 0) return all.length
+  return (await store.inboxIds(SHARD, null, MOST + kept)).length - kept
 }
 
 function nodeView(row: NodeRow, owned: readonly LeaseRow[], self: string | undefined): NodeView {

@@ -75,6 +75,11 @@ export class OpenRuns {
     return this.#standings.all
   }
 
+  /** The id of an open run. */
+  idOf(num: number): string | undefined {
+    return this.#live.get(num)?.run.row.id ?? this.#parked.get(num)?.id
+  }
+
   add(run: LiveRun): void {
     const { num, id } = run.row
     this.#dropLive(num)

@@ -16,6 +16,7 @@ import type {
 } from '../define/application.ts'
 import type { Actions } from './actions.ts'
 import type { Arrival, Place } from './admission.ts'
+import { AsideActs } from './aside-acts.ts'
 import { asideFor } from './aside.ts'
 import type { Made } from './as-json.ts'
 import { judgeEvent, writeAsked, type AskedEvent } from './asked-event.ts'
@@ -39,6 +40,8 @@ export class Requests {
   readonly signals: Signals
   /** To what is asked at other nodes. */
   readonly answers: FarAnswers
+  /** What people do to what lies aside. */
+  readonly asides: AsideActs
   readonly #far: FarActions
 
   /** @param source of events that are published without one: the application's name. */
@@ -47,7 +50,8 @@ export class Requests {
     this.#source = source
     this.answers = new FarAnswers(shard.context, () => shard.isStopped)
     this.signals = new Signals(shard, this.answers)
-    this.#far = new FarActions(shard, actions, this.answers)
+    this.asides = new AsideActs(shard)
+    this.#far = new FarActions(shard, { actions, asides: this.asides, answers: this.answers })
   }
 
   /** @param asked what was judged of the request already. */
@@ -185,14 +189,17 @@ export class Requests {
     } catch (error) {
       // It stays where it is, for the next time that the application is opened.
       if (this.#shard.isStopped) return true
+      const cause = toFailure(error)
+      const { code, message } = cause
       if (isOfStore(error)) {
-        const { code, message } = toFailure(error)
+        this.#shard.aside.came(row, { outcome: 'waits', cause })
         context.log.error(`An inbox row for ${row.target} waits: ${message}`, undefined, { code })
         return false
       }
       // Of a begin it is the asking of its reaction, and nobody at a node waits for that.
       const { ask } = isBalletError(error) && row.kind !== 'begin' ? (parseText(text) as Asked) : {}
       if (isBalletError(error) && ask !== undefined) {
+        this.#shard.aside.came(row, { outcome: 'refused', cause })
         this.answers.refused(row, ask, error)
         return true
       }
@@ -201,7 +208,7 @@ export class Requests {
         this.#shard.aside.set(row, aside, error)
         return true
       }
-      const { code, message } = toFailure(error)
+      this.#shard.aside.came(row, { outcome: 'refused', cause })
       const run = sayerOf(row, text)
       const what = run === undefined ? `An inbox row for ${row.target}` : `What the run "${run}" emitted`
       context.log.warn(`${what} was not taken: ${message}`, undefined, { code, run })

@@ -44,8 +44,11 @@ export interface ScheduleHost {
   readonly log: Log
   /** By the clock: the time of a shard may be ahead of it. */
   now(): number
-  /** Resolves when the shard of a schedule has taken up its runs: what is started before that is refused. */
-  readonly ready: (schedule: string) => Promise<void>
+  /**
+   * Does this when the shard of a schedule has taken up its runs: what is started before that is refused. Whoever hands the shard on
+   * does not wait for it. @throws APP_CLOSED when the shard leaves
+   */
+  readonly whileHere: <T>(schedule: string, work: () => Promise<T>) => Promise<T>
   /** Whether a call can be made with this. @throws CALL_UNKNOWN, INPUT_INVALID, KEY_INVALID */
   judge(call: string, input: unknown): void
   readonly start: (request: StartRequest) => Promise<Started>
@@ -199,12 +202,12 @@ export class Schedules {
     const schedule = this.definitions.get(name)
     if (schedule === undefined) return { nothing: true }
     const id = firedRun(name, firingOf(schedule, time).at)
-    const host = this.#there
-    await host.ready(name)
-    if (schedule.overlap === 'skip' && before !== null && before !== id && (await this.#isUnderWay(before)))
-      // It may have been started by an attempt of which nobody has heard, when that one had not begun.
-      return (await this.#isThere(id)) ? { run: id } : { skipped: before }
-    return (await this.start(schedule, time)) === null ? { nothing: true } : { run: id }
+    return this.#there.whileHere(name, async () => {
+      if (schedule.overlap === 'skip' && before !== null && before !== id && (await this.#isUnderWay(before)))
+        // It may have been started by an attempt of which nobody has heard, when that one had not begun.
+        return (await this.#isThere(id)) ? { run: id } : { skipped: before }
+      return (await this.start(schedule, time)) === null ? { nothing: true } : { run: id }
+    })
   }
 
   /** Starts what a schedule comes to for a time; null when it comes to nothing. @throws as `app.start` */

@@ -7,7 +7,8 @@ import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { nearest } from '../core/names.ts'
 import type { RunView, ScheduleView } from '../core/views.ts'
-import type { Reasoned, ScheduleActed, Started, TriggerRequest } from '../define/application.ts'
+import type { ScheduleActed, Started, TriggerRequest } from '../define/application.ts'
+import type { Reasoned } from '../define/reasoned.ts'
 import type { Log } from '../define/definition.ts'
 import { timesOf, type ScheduleDefinition } from '../define/schedule.ts'
 import { reasonOf } from './actions.ts'
@@ -38,10 +39,11 @@ export class Scheduling {
   readonly #here = new Map<string, Shard>()
   /** Schedules whose shard is taking up its runs, and wants to go on with what it was doing. */
   readonly #waiting = new Map<string, PromiseWithResolvers<void>>()
+  /** Of schedules that fire: gives that up. */
+  readonly #leaving = new Map<string, PromiseWithResolvers<never>>()
   /** The latest time that something was decided by, or looked at. */
   #seen = Number.NEGATIVE_INFINITY
   #tick: Cancel | null = null
-  #isOver = false
   /** Schedules of which the log has said that they fire no more. */
   readonly #told = new Set<string>()
 
@@ -52,7 +54,7 @@ export class Scheduling {
       log,
       run,
       now: () => this.#now(),
-      ready: (schedule) => this.#ready(schedule),
+      whileHere: (schedule, work) => this.#whileHere(schedule, work),
       judge: (call, input) => void directory.checkInput(call, input),
       start: (request) => doors.start(request),
     })
@@ -64,6 +66,7 @@ export class Scheduling {
 
   /** A shard is here, and has taken up its runs: its schedules are begun, or look what the code of today says. */
   came(shard: Shard): void {
+    if (shard.isStopped) return
     for (const name of this.#definitions.keys()) {
       if (this.#options.shards.of(scheduleRun(name)) !== shard.context.shard) continue
       this.#here.set(name, shard)
@@ -74,10 +77,16 @@ export class Scheduling {
     if (this.#here.size > 0 && this.#tick === null) this.#watchClock()
   }
 
-  close(): void {
-    this.#isOver = true
+  /** A shard begins nothing more: another process is to make what its schedules are about to fire, and meets by the id what came of it. */
+  left(shard: Shard): void {
+    for (const name of this.#definitions.keys()) {
+      if (this.#options.shards.of(scheduleRun(name)) !== shard.context.shard) continue
+      this.#here.delete(name)
+      this.#leaving.get(name)?.reject(fault('APP_CLOSED'))
+    }
+    if (this.#here.size > 0) return
     this.#tick?.()
-    this.#here.clear()
+    this.#tick = null
   }
 
   async #begin(schedule: string, shard: Shard): Promise<void> {
@@ -112,6 +121,17 @@ export class Scheduling {
     this.#options.log.error(words, undefined, { run: scheduleRun(schedule) })
   }
 
+  async #whileHere<T>(schedule: string, work: () => Promise<T>): Promise<T> {
+    const leaving = Promise.withResolvers<never>()
+    this.#leaving.set(schedule, leaving)
+    try {
+      await Promise.race([this.#ready(schedule), leaving.promise])
+      return await Promise.race([work(), leaving.promise])
+    } finally {
+      if (this.#leaving.get(schedule) === leaving) this.#leaving.delete(schedule)
+    }
+  }
+
   async #ready(schedule: string): Promise<void> {
     if (this.#here.get(schedule)?.isStopped === false) return
     const waiting = this.#waiting.get(schedule) ?? Promise.withResolvers<void>()
@@ -127,7 +147,8 @@ export class Scheduling {
 
   /** What waits for its next time was told how long by a clock that was ahead. */
   #watchClock(): void {
-    if (this.#isOver) return
+    // One that was called off may come all the same.
+    if (this.#here.size === 0) return
     const { clock } = this.#options
     const now = clock.now()
     const isBack = now < this.#seen

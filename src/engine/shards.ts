@@ -57,6 +57,8 @@ export interface ShardsOptions extends Omit<ShardOptions, Given> {
   readonly changed: () => void
   /** A shard is here: whoever watches all of them begins with it. */
   readonly came: (shard: Shard) => void
+  /** One begins nothing more, and is stopped when what is under way there is over, or its time is. */
+  readonly left: (shard: Shard) => void
 }
 
 export class Shards {
@@ -272,6 +274,7 @@ export class Shards {
       if (this.#leaving.get(shard) === left) this.#leaving.delete(shard)
     })
     this.#leaving.set(shard, left)
+    this.#options.left(own.shard)
     this.#options.changed()
     return left
   }
@@ -294,7 +297,9 @@ export class Shards {
     await Promise.all(
       [...this.#own].map(async ([number, { shard, requests }]) => {
         requests.answers.stop()
-        await shard.close(graceMs)
+        const closed = shard.close(graceMs)
+        this.#options.left(shard)
+        await closed
         each(number)
       }),
     )

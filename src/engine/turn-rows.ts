@@ -231,8 +231,9 @@ export function effectOf(context: ShardContext, run: LiveRun, op: string): Effec
 /** A call or step that its run has given up; one that is to be taken back is waited for until it has settled. */
 function giveUp(context: ShardContext, run: LiveRun, { op, settles }: Extract<Command, { kind: 'drop' }>): void {
   if (run.stuckOps.delete(op)) freeIfNothingIsStuck(context, run)
-  if (settles !== true) return context.effects.drop(run.row.num, op)
-  settleGivenUp(context, run, op)
+  if (settles === true) return settleGivenUp(context, run, op)
+  context.effects.drop(run.row.num, op)
+  context.environment.heartbeats.settled(run.row.num, op)
 }
 
 /**
@@ -248,7 +249,8 @@ export function settleGivenUp(context: ShardContext, run: LiveRun, op: string): 
   if (context.effects.giveUp(run.row.num, op, until)) return
   if (until > elapsedOf(context.clock)) return context.effects.outwait(effect, until)
   const error = toFailure(fault('CALL_ABORTED', { call: effect.name }))
-  context.deliver(run.row.num, { kind: 'failed', op, error })
+  const settling = (): void => context.environment.heartbeats.settled(run.row.num, op)
+  context.deliver(run.row.num, { kind: 'failed', op, error }, { settling })
 }
 
 /**

@@ -1,7 +1,8 @@
 // What a person does to runs over HTTP: cancel one, try it again, answer or fail one of its calls, or do so for all that
 // match. Every answer says what has become durable: 202 when it changed something, 200 when it had been asked before.
 import { keyOf, splitKey } from '../core/names.ts'
-import type { Acted, ActAllRequest, FailRequest, Reasoned } from '../define/application.ts'
+import type { Acted, ActAllRequest, FailRequest } from '../define/application.ts'
+import type { Reasoned } from '../define/reasoned.ts'
 import { answer, type Answer } from './answer.ts'
 import { readJson, readJsonOrNothing } from './body.ts'
 import { optionalText, optionalWord, readEnvelope, requiredText, wrong, type Envelope } from './envelope.ts'

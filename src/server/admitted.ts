@@ -11,7 +11,7 @@ import type { Traffic } from './traffic.ts'
 /** What all requests to a site have in common. */
 export interface Conditions extends Pick<
   Exchange,
-  'bodyLimitBytes' | 'failedSignIns' | 'guard' | 'passing' | 'problems' | 'work'
+  'among' | 'bodyLimitBytes' | 'failedSignIns' | 'guard' | 'passing' | 'problems' | 'work'
 > {
   readonly traffic: Traffic
   readonly app: (request: Request) => Application
@@ -71,6 +71,10 @@ export class Admitted implements Exchange {
 
   get passing(): Exchange['passing'] {
     return this.#conditions.passing
+  }
+
+  get among(): Exchange['among'] {
+    return this.#conditions.among
   }
 
   get work(): Exchange['work'] {

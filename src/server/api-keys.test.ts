@@ -70,6 +70,9 @@ describe('what a route asks for', () => {
         'signal: POST /api/runs/{id}/signals/{name}',
         ...['cancel', 'retry', 'answer', 'fail'].map((action) => `act: POST /api/runs/{id}/${action}`),
         'act: POST /api/actions',
+        'act: POST /api/aside',
+        ...['retry', 'drop'].map((action) => `act: POST /api/aside/{item}/${action}`),
+        ...['aside', 'aside/{item}', 'failing'].map((path) => `read: GET /api/${path}`),
         ...['pause', 'resume', 'runs'].map((action) => `act: POST /api/schedules/{name}/${action}`),
         ...['runs', 'runs/{id}', 'runs/{id}/journal', 'counts', 'events', 'graph', 'keys/{field}/{value}'].map(
           (path) => `read: GET /api/${path}`,

@@ -8,6 +8,7 @@ import type { Standing } from '../define/node.ts'
 import { systemClock } from '../engine/clock.ts'
 import { silentLog } from '../engine/log.ts'
 import { Forwarding } from './forward.ts'
+import { nodeSecretsIn } from './node-secrets.ts'
 import { createFetch, handler } from './handler.ts'
 import { serve } from './serve.ts'
 import { testApplication } from './test-application.ts'
@@ -291,4 +292,13 @@ test('the token of a caller is asked for at both nodes', async () => {
 test('a secret that could be guessed is refused, also beside a long one', () => {
   for (const nodeSecret of ['short', [SECRET, 'short'], [SECRET, '']])
     expect(() => handler(testApplication().app, { token: null, nodeSecret })).toThrow('16')
+})
+
+test.each([
+  [undefined, []],
+  ['', []],
+  [' one as it stands ', [' one as it stands ']],
+  ['the new one, the old one ', ['the new one', 'the old one']],
+])('the secrets in %j are taken apart', (given, secrets) => {
+  expect(nodeSecretsIn(given)).toEqual(secrets)
 })

@@ -13,6 +13,7 @@ import type { Clock } from '../core/clock.ts'
 import { systemClock } from '../engine/clock.ts'
 import { consoleLog, safeLog } from '../engine/log.ts'
 import { standbyFault } from '../engine/standing.ts'
+import { AmongNodes } from './among-nodes.ts'
 import type { ApiKeysOptions } from './api-keys.ts'
 import { Admitted, type Conditions } from './admitted.ts'
 import type { Answer } from './answer.ts'
@@ -164,6 +165,7 @@ class Site {
       traffic,
       bodyLimitBytes: this.#limitBytes,
       passing: hints,
+      among: new AmongNodes(this.#forwarding),
       work: this.#work,
       problems: this.#problems,
       guard: this.#guard,

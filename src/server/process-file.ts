@@ -1,9 +1,9 @@
 // `process.json` beside a store: which process runs the application on it, and how to talk to it. It is written whole
 // or not at all, readable by its owner alone (it may hold a token), and removed by the process that wrote it. A file
 // that a killed process left behind is told apart by its pid; one that belongs to another user is not believed.
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Cancel } from '../core/clock.ts'
 import { parseText } from '../core/json-text.ts'
 import { isRecord } from '../core/json.ts'
@@ -51,9 +51,16 @@ export function processFilePath(folder: string): string {
   return join(folder, 'process.json')
 }
 
+/** One after the other: what Node makes of a whole path never comes to an end where the system takes no folder, as below /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  mkdirSync(folder)
+}
+
 /** Writes the record atomically with mode 0600, over what stands there. */
 export function writeProcessFile(folder: string, record: ProcessRecord): void {
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const path = processFilePath(folder)
   const draft = `${path}.${record.pid}.tmp`
   rmSync(draft, { force: true })

@@ -2,6 +2,7 @@
 // matching, 405, the nearest path of a 404 and the check of docs/reference/http.md are derived.
 import type { Application } from '../define/application.ts'
 import { invariant } from '../core/errors.ts'
+import type { AmongNodes } from './among-nodes.ts'
 import type { Answer } from './answer.ts'
 import type { Scope } from './api-key.ts'
 import type { FailedSignIns } from './failed-sign-ins.ts'
@@ -45,6 +46,8 @@ export interface Exchange {
   readonly demand: (scope: Scope) => void
   readonly guard: Pick<Guard, 'isTokenAsked' | 'allowed' | 'keyUses' | 'sessionFor'>
   readonly failedSignIns: FailedSignIns
+  /** What other nodes answer. */
+  readonly among: AmongNodes
   /** For services that fetch their calls. */
   readonly work: Work
   /** Runs work that only waits; its signal is aborted when the client has gone or the server is closing. */

@@ -3,8 +3,10 @@
 import { nearest } from '../core/names.ts'
 import { aboutRoutes } from './about.ts'
 import { actionRoutes } from './actions.ts'
+import { asideRoutes } from './aside.ts'
 import { choreographyRoutes } from './choreographies.ts'
 import { eventRoutes } from './events.ts'
+import { failingRoutes } from './failing.ts'
 import { keyRoutes } from './keys.ts'
 import { metricRoutes } from './metrics.ts'
 import { ERRORS_PATH } from './problem.ts'
@@ -25,6 +27,8 @@ export const ROUTES: readonly Route[] = [
   ...keyRoutes,
   ...choreographyRoutes,
   ...scheduleRoutes,
+  ...asideRoutes,
+  ...failingRoutes,
   ...aboutRoutes,
   ...metricRoutes,
   ...sessionRoutes,

@@ -1,9 +1,11 @@
 // An application that only records what it was asked and answers with what a test gave it: for the tests of what the
 // server does before and after the engine (guards, limits, routing, problems). It keeps no runs; what rests on the
 // engine is tested on the engine.
+import type { AsideWholeView } from '../core/aside-views.ts'
 import { fault } from '../core/errors.ts'
 import type { ApplicationView, RunView, ScheduleView } from '../core/views.ts'
 import type { Application } from '../define/application.ts'
+import type { AsideDoors } from '../define/asides.ts'
 
 /** A call of one of the application's functions, with its arguments. */
 export type Asked = readonly [name: string, ...given: readonly unknown[]]
@@ -57,6 +59,27 @@ const NIGHTLY: ScheduleView = {
   missed: null,
 }
 
+const LYING: AsideWholeView = {
+  item: '0-9f2c41d0a7b3c5e1',
+  shard: 0,
+  kind: 'start',
+  name: 'checkout',
+  version: null,
+  id: 'checkout:8841',
+  again: 'owned anew',
+  since: '2026-01-31T12:00:00.000Z',
+  cause: null,
+}
+
+const ASIDE: AsideDoors = {
+  asides: () => Promise.resolve({ items: [], more: false }),
+  aside: (item) => Promise.resolve({ ...LYING, item }),
+  retryAside: (item) => Promise.resolve({ item, action: 'retry', outcome: 'taken', changed: true }),
+  dropAside: (item) => Promise.resolve({ item, action: 'drop', outcome: 'dropped', changed: true }),
+  actOnAsides: ({ action }) =>
+    Promise.resolve({ action, matched: 0, changed: 0, outcomes: {}, more: false, refused: [] }),
+}
+
 /** An application with these answers, and the list of what it was asked. */
 export function testApplication(answers: Partial<Application> = {}): { app: Application; asked: Asked[] } {
   const asked: Asked[] = []
@@ -90,6 +113,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
     answer: (id, { op }) => Promise.resolve({ id, action: 'answer', changed: true, ops: [op] }),
     fail: (id) => Promise.resolve({ id, action: 'fail', changed: true, ops: [] }),
     actOnAll: ({ action }) => Promise.resolve({ action, matched: 0, changed: 0, more: false, refused: [] }),
+    ...ASIDE,
     schedules: () => Promise.resolve([NIGHTLY]),
     schedule: () => Promise.resolve(NIGHTLY),
     pause: (schedule) => Promise.resolve({ schedule, action: 'pause' }),
@@ -105,6 +129,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
     flows: () => Promise.resolve({ items: [] }),
     flow: () => Promise.resolve(null),
     counts: () => Promise.resolve({ counts: [], more: false }),
+    failing: () => Promise.resolve({ failing: [], shards: { known: 1, of: 1 } }),
     metrics: () => [],
     graph: () => Promise.resolve({ runs: [RUN], events: [] }),
     describe: () => Promise.resolve(SHOP),

@@ -1,18 +1,18 @@
 // The campaign against a cluster as a command, with its figures, the times of its take-overs and the verdicts.
 //   npm run chaos -- --store postgres --nodes 3 [--minutes 10] [--faults 300] [--lease 2] [--shards 64] [--partitions proxy] [--services within] ...
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { audit, type Least } from './audit.ts'
 import { Clocks, findFaketime } from './clocks.ts'
-import type { Evidence } from './campaign.ts'
 import { KILL_SLACK_MS, latestMs, STOP_MS } from './cluster-blows.ts'
-import { runCluster, type ClusterOptions } from './cluster.ts'
+import { runCluster, type ClusterEvidence, type ClusterOptions } from './cluster.ts'
 import { askAuditor, flow, writeEvidence } from './evidence.ts'
 import { count } from './figures.ts'
 import { Network } from './network.ts'
 import type { FaultRow } from './records.ts'
 import { ServicesProcess } from './services-process.ts'
+import { auditTimetable, timetableFigures } from './timetable-audit.ts'
 
 export interface ClusterSize {
   readonly nodes: number
@@ -73,7 +73,7 @@ function clocksFor({ services }: ClusterSize, folder: string): Clocks | undefine
 }
 
 /** Plays it, with all that is beside the nodes, of which nothing is left behind. */
-async function evidenceOf(size: ClusterSize, options: ClusterOptions): Promise<Evidence> {
+async function evidenceOf(size: ClusterSize, options: ClusterOptions): Promise<ClusterEvidence> {
   const services = servicesFor(size, options.folder)
   try {
     return await runCluster({ ...options, services, clocks: clocksFor(size, options.folder) })
@@ -87,6 +87,7 @@ async function evidenceOf(size: ClusterSize, options: ClusterOptions): Promise<E
 export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
   const { nodes, leaseSeconds, shards, faults: blows, minutes, seed, out, auditor, partitions } = size
   const folder = mkdtempSync(join(tmpdir(), 'ballet-cluster-'))
+  mkdirSync(out, { recursive: true })
   console.log(
     `${nodes} nodes, ${shards} shards, a lease of ${leaseSeconds} s, ${blows} faults in ${minutes} minutes at most, seed ${seed}; evidence in ${out}`,
   )
@@ -114,11 +115,13 @@ export async function clusterCampaign(size: ClusterSize): Promise<boolean> {
     redelivered: Math.ceil(rounds / 6),
     endings: ['confirmed', 'declined', 'refunded', 'cancelled'],
   }
-  const findings = audit({ ...exhibits, flow, least })
+  const { timetable } = evidence
+  const findings = [...audit({ ...exhibits, flow, least }), ...(timetable === null ? [] : auditTimetable(timetable))]
   for (const { rule, about, detail } of findings) console.log(`  ${rule}  ${about}: ${detail}`)
   const verdict = auditor === null ? null : await askAuditor(auditor, out, least)
   if (verdict !== null) console.log(verdict.said)
   for (const [name, figure] of Object.entries(figures)) console.log(`  ${name.padEnd(13)} ${JSON.stringify(figure)}`)
+  if (timetable !== null) console.log(`  timetable     ${timetableFigures(timetable)}`)
   if (network !== undefined) console.log(`  cuts          ${JSON.stringify(network.made)}`)
   const times = takeovers(faults)
   for (const [kind, { ownedMs, readyMs }] of times)

@@ -2,6 +2,7 @@
 // after blow to the node that carries the runs, to the network between it and the database, and to the database. Orders go
 // on all the time; each blow comes a moment after an order was acknowledged. At the end every order is carried through, and
 // what clients were told is compared with the ledgers of the services, as in every other campaign.
+import { join } from 'node:path'
 import { Chance } from '../../src/testing/simulation/chance.ts'
 import type { LedgerRow } from '../../examples/shop/ledger.ts'
 import { PostgresServer } from '../postgres/server.ts'
@@ -25,6 +26,7 @@ import { planOrders, type PlannedOrder } from './orders.ts'
 import { pause } from './pause.ts'
 import { Records } from './records.ts'
 import type { ServicesProcess } from './services-process.ts'
+import { endOfTimetable, exhibitsOf, type Firing, type TimetableExhibits } from './timetable-audit.ts'
 
 export interface ClusterOptions {
   readonly nodes: number
@@ -62,7 +64,12 @@ const FAULT_MS = 2000
 const BESIDE_MOST = 3
 const BESIDE_MS = 600
 
-export async function runCluster(options: ClusterOptions): Promise<Evidence> {
+/** What goes on by the clock as well, where the services are a process of their own. */
+export interface ClusterEvidence extends Evidence {
+  readonly timetable: TimetableExhibits | null
+}
+
+export async function runCluster(options: ClusterOptions): Promise<ClusterEvidence> {
   const campaign = new Cluster(options)
   try {
     await campaign.run()
@@ -75,7 +82,8 @@ export async function runCluster(options: ClusterOptions): Promise<Evidence> {
     // Beside the books, for whoever looks into what was found, or into what broke it off.
     writeRecords(options.folder, campaign.records)
   }
-  return { records: campaign.records, effects: campaign.effects }
+  const { records, effects, timetable } = campaign
+  return { records, effects, timetable }
 }
 
 interface Target {
@@ -89,6 +97,7 @@ class Cluster {
   readonly records = new Records()
   /** Of all services, when all is over. */
   effects: readonly LedgerRow[] = []
+  timetable: TimetableExhibits | null = null
   readonly #options: ClusterOptions
   readonly #chance: Chance
   readonly #orders: PlannedOrder[]
@@ -119,11 +128,13 @@ class Cluster {
     this.#line = network === undefined ? undefined : await farLine(network, count, url)
     const payments = this.#line?.url(url) ?? url
     await services?.start(payments)
+    const timetable = join(folder, 'timetable.jsonl')
+    const timed = services === undefined ? {} : { BALLET_TIMETABLE: timetable }
     const nodes = new NodeSet({
       count,
       url,
       ...(network === undefined ? {} : { line: (place: number) => farLine(network, place, url) }),
-      settings: (place) => ({ ...services?.shop, env: { ...services?.shop.env, ...clocks?.env(place) } }),
+      settings: (place) => ({ ...services?.shop, env: { ...timed, ...services?.shop.env, ...clocks?.env(place) } }),
       leaseSeconds,
       shards,
       folder,
@@ -147,8 +158,9 @@ class Cluster {
       if (performance.now() > until || (round >= kinds && this.#struck >= this.#options.blows)) break
       await this.#unlessTrouble(this.#round(site, clients, blow))
     }
-    await this.#unlessTrouble(this.#end(nodes, clients))
+    const firings = await this.#unlessTrouble(this.#end(nodes, clients))
     this.effects = await readAllEffects(folder, payments)
+    if (services !== undefined) this.timetable = await exhibitsOf(firings, timetable, payments)
   }
 
   /** Nothing that was started goes on after this. */
@@ -235,10 +247,12 @@ class Cluster {
     this.records.fault({ t: Date.now(), type: 'fault', kind: 'lose', target: service })
   }
 
-  async #end(nodes: NodeSet, clients: Clients): Promise<void> {
+  async #end(nodes: NodeSet, clients: Clients): Promise<readonly Firing[]> {
     await clients.idle
     await clients.again()
+    const firings = this.#options.services === undefined ? [] : await endOfTimetable(() => nodes.current())
     await nodes.close()
+    return firings
   }
 
   #unlessTrouble<T>(work: Promise<T>): Promise<T> {

@@ -148,5 +148,6 @@ it('warns of what lies aside, and nodes says what it is and what to do', async (
   expect(lines.slice(3)).toEqual([
     expect.stringContaining('start a node of one'),
     expect.stringContaining('give a node its key'),
+    expect.stringContaining('ballet aside lists it one by one'),
   ])
 })

@@ -190,6 +190,11 @@ describe('a folder that is named', () => {
     expect(readFileSync(join(box.folder, 'taken'), 'utf8')).toBe('mine')
   })
 
+  it('may not be where the system takes no folder', async () => {
+    const { code, stderr } = await box.run(['init', '/proc/my-shop/deep'])
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/Nothing can be written into .*deep: E.*FOLDER_REFUSED/s)])
+  })
+
   it('may not be in a file, or a link to what is not there', async () => {
     box.write('taken', 'mine')
     symlinkSync(join(box.folder, 'nowhere'), join(box.folder, 'dangling'))

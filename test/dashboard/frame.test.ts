@@ -202,7 +202,8 @@ test('calls that fail again and again are said with the name of their service, a
       input: Input,
       output: z.object({}),
       retry: { attempts: 100_000, backoff: '20ms', limit: '20ms' },
-      run: () => {
+      run: ({ id }) => {
+        if (id === 'slow') return new Promise(() => {})
         throw new Error('connect ECONNREFUSED 10.0.0.9:443')
       },
     }),
@@ -214,11 +215,14 @@ test('calls that fail again and again are said with the name of their service, a
   const long = await show(ballet({ name: 'long', version: '1', services: [depot], workflows: [wait] }))
   try {
     for (const id of ['a', 'b']) await long.post('/api/runs', { call: 'depot.ship', input: { id }, id })
+    // Of the same name are more than are looked at of one.
+    const away = Array.from({ length: 25 }, (_, index) => `c${index}`)
+    await Promise.all(away.map((id) => long.post('/api/runs', { call: 'depot.ship', input: { id: 'slow' }, id })))
     const ids = Array.from({ length: 120 }, (_, index) => `w${index}`)
     await Promise.all(ids.map((id) => long.post('/api/runs', { call: 'wait', input: { id }, id })))
     const { page, complaints } = await browser.look()
     await page.goto(long.at())
-    await page.getByRole('heading', { name: 'depot fails depot.ship in at least 2 runs' }).waitFor()
+    await page.getByRole('heading', { name: 'depot fails depot.ship in 2 calls' }).waitFor()
     await page.getByText('connect ECONNREFUSED 10.0.0.9:443').waitFor()
     expect(complaints).toEqual([])
   } finally {
@@ -262,7 +266,8 @@ test('that it hangs, or a proxy has nobody behind it, is said, and what was know
     )
     await page.clock.fastForward(5000)
     await away.waitFor()
-    expect(await page.getByText('Nothing is stuck.').count()).toBe(0)
+    // Each of the questions hears of it by itself.
+    await page.getByText('Nothing is stuck.').waitFor({ state: 'detached' })
   } finally {
     await quiet.close()
   }
@@ -283,7 +288,7 @@ test('what the server could not be asked for is not said to be nothing', async (
 })
 
 test('a token is asked for where the server asks for one, and then everything is there', async () => {
-  const guarded = await show(definition, 'open-sesame')
+  const guarded = await show(definition, { token: 'open-sesame' })
   try {
     const { page, complaints } = await browser.look()
     await page.goto(guarded.at('#/nodes'))
@@ -312,7 +317,7 @@ test('a token is asked for where the server asks for one, and then everything is
 })
 
 test('who has signed in with a token that only reads sees so before doing anything', async () => {
-  const guarded = await show(definition, 'open-sesame', { readToken: 'only-look' })
+  const guarded = await show(definition, { token: 'open-sesame', readToken: 'only-look' })
   try {
     const started = await fetch(`${guarded.url}/api/runs`, {
       method: 'POST',
@@ -341,7 +346,7 @@ test('who has signed in with an API key sees what it may not do, and why', async
   const [key, over] = [`ballet_mail.${'k'.repeat(43)}`, `ballet_mail.${'o'.repeat(43)}`]
   const hash = (text: string): string => createHash('sha256').update(text).digest('hex')
   const apiKeys = `mail read+signal ${hash(key)}, mail all ${hash(over)} 2026-01-31T12:00:00Z`
-  const guarded = await show(definition, 'open-sesame', { apiKeys })
+  const guarded = await show(definition, { token: 'open-sesame', apiKeys })
   try {
     const { page } = await browser.look()
     await page.goto(guarded.at('#/start'))

@@ -83,15 +83,21 @@ export interface Shown {
 const nothing = (): void => {}
 const silent = { info: nothing, warn: nothing, error: nothing }
 
-/** Opens an application in memory and serves it with its pages. */
+interface Served {
+  readonly token?: string
+  readonly readToken?: string
+  readonly apiKeys?: string
+  readonly store?: string
+}
+
+/** Opens an application, in memory unless there is a store, and serves it with its pages. */
 export async function show(
   definition: ApplicationDefinition,
-  token?: string,
-  more: { readonly readToken?: string; readonly apiKeys?: string } = {},
+  { store = 'memory:', ...served }: Served = {},
 ): Promise<Shown> {
   // Runs are stuck on purpose.
-  const app = await open(definition, { store: 'memory:', log: silent })
-  const server = await serve(app, { port: 0, token, ...more })
+  const app = await open(definition, { store, log: silent })
+  const server = await serve(app, { port: 0, ...served })
   return {
     app,
     url: server.url,

@@ -48,6 +48,7 @@ const BODIES: Readonly<
     base: { idempotencyKey: '"key"' },
   },
   // Whatever is hostile here must not be about runs that others look at.
+  'POST /api/aside': { base: { action: '"retry"', filter: '{"name":"nobody"}' } },
   'POST /api/actions': { base: { action: '"retry"', filter: '{"name":"nobody"}' } },
 }
 

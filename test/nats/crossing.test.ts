@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ballet, memory, sqlite } from '../../src/index.ts'
-import { openForTest } from '../support/applications.ts'
+import { ballet, memory, sqlite, type EventView } from '../../src/index.ts'
+import { openForTest, until } from '../support/applications.ts'
 import { cloudEvent, eventsOf, untilAfter, untilThere, worldOfTests } from './applications.ts'
 import { Placed, Shipped, shopOf, warehouseOf } from './ends.ts'
 
@@ -63,6 +63,23 @@ describe('events over NATS', () => {
       ['shop', 'two/shop', 'https://crm.example'],
       ['one/shop', 'shop', 'https://crm.example'],
     ])
+  })
+
+  test('an event of a stranger that is sent on keeps its identity, whatever colons that has', async () => {
+    const both = { sends: [Placed], takes: [Placed] }
+    const names = [
+      ['https://crm.example:8443/a', 'order:7'],
+      ['urn:crm:b', '7'],
+      ['crm', 'a:b'],
+    ] as const
+    for (const [source, id] of names)
+      await world.send('order.placed', cloudEvent('order.placed', id, { orderId: '1', number: 1 }, { source }))
+    const one = await openForTest(shopOf(world.transport({ ...both, source: 'one' })), { store: memory() })
+    await untilThere(one, 'order.placed', names.length)
+    const manager = await world.nats.manager()
+    await until(one, null, async () => (await manager.streams.info(world.stream)).state.messages === 2 * names.length)
+    const sent = await Promise.all(names.map((_, at) => manager.streams.getMessage(world.stream, { seq: at + 4 })))
+    expect(sent.map((message) => message?.json<EventView>()).map((event) => [event?.source, event?.id])).toEqual(names)
   })
 
   test('what comes twice is one event, also after the application was closed', async () => {

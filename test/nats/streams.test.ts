@@ -99,7 +99,13 @@ describe('streams of NATS', () => {
     const filter = `${world.prefix}.order.placed`
     const inlet = { link, stream: world.stream, filter, keys: new Map(), read: () => null, refused: '', clock }
     const nothing = (): Promise<void> => Promise.resolve()
-    const here = { publishNamed: nothing, startNamed: nothing, source: 'shop', own: new Set<string>() }
+    const here = {
+      publishNamed: nothing,
+      startNamed: nothing,
+      identity: () => Promise.resolve(undefined),
+      source: 'shop',
+      own: new Set<string>(),
+    }
     const places: unknown[] = []
     const ending = new AbortController()
     const heard = (place: unknown): void => {
@@ -136,6 +142,8 @@ describe('streams of NATS', () => {
     await first.close()
     const second = await openForTest(definition, { store: store() })
     await untilAfter(second, 3)
+    // It has waited for all to be open.
+    expect((await second.run('wire:take'))?.waits[0]?.attempt).toBeUndefined()
     await second.cancel('wire:take')
     await expect(second.startNamed({ call: 'wire.take', input: { from: -1 }, id: 'again' })).rejects.toThrow(
       'it must be',

@@ -1,6 +1,6 @@
 // The folder of a store: found under its true name, made when it is missing, and made durable, because a file whose
 // entry is lost with the power is lost itself. Called when a store is opened.
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 
 /** The path by which every process knows a file, whatever links lead to it: they all must find the same lock. */
@@ -13,11 +13,22 @@ export function truePath(file: string): string {
 
 /** Makes a folder and those above it, readable by their owner only. */
 export function makeFolder(folder: string): void {
-  const first = mkdirSync(folder, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  const last = dirname(resolve(first))
-  for (let made = resolve(folder); made !== last; made = dirname(made)) syncFolder(made)
-  syncFolder(last)
+  const missing: string[] = []
+  let path = resolve(folder)
+  for (; !existsSync(path); path = dirname(path)) missing.unshift(path)
+  for (const one of missing) makeOne(one)
+  for (const one of missing.toReversed()) syncFolder(one)
+  if (missing.length > 0) syncFolder(path)
+}
+
+/** One after the other: what Node makes of a whole path never comes to an end where the system takes no folder, as below /proc. */
+function makeOne(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // Another process was quicker.
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error
+  }
 }
 
 /** Makes the entries of a folder durable, where the system lets us: Windows has no such call, and needs none. */

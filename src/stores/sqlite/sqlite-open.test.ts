@@ -219,6 +219,15 @@ describe('read only', () => {
   })
 })
 
+test('a store where the system takes no folder is refused', async () => {
+  // To Node's own making of a whole path there is no end below /proc.
+  file = '/proc/ballet-open/deep/store.db'
+  expect(await refusal(make())).toMatchObject({
+    code: 'STORE_FAILED',
+    message: expect.stringContaining('mkdir') as string,
+  })
+})
+
 test('a store is not usable before it is open', async () => {
   await expect(make().info()).rejects.toMatchObject({ code: 'STORE_FAILED' })
   expect(existsSync(file)).toBe(false)

@@ -1,6 +1,6 @@
 // What a stream delivers, in pieces: what has come by the time that somebody asks for it, so that many messages are taken at
 // once and a single one does not wait for others. Used by intake.ts.
-import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream'
+import type { JsMsg } from '@nats-io/jetstream'
 import type { Clock } from '../../core/clock.ts'
 
 /** Messages in one piece, and their bytes. */
@@ -21,26 +21,63 @@ export interface Waiting {
 }
 
 /** @param waiting when its signal is aborted, it ends with null. */
-export function batchesOf(messages: ConsumerMessages, waiting: Waiting): Next {
-  const iterator = messages[Symbol.asyncIterator]()
-  /** Asked for already, by somebody who did not wait for it. */
-  let asked: Promise<IteratorResult<JsMsg>> | null = null
-  const pull = (): Promise<IteratorResult<JsMsg>> => (asked ??= iterator.next())
+export function batchesOf(messages: AsyncIterable<JsMsg>, waiting: Waiting): Next {
+  const asking = new Asking(messages[Symbol.asyncIterator]())
   return async () => {
-    const first = await within(pull(), waiting)
-    if (first === 'idle') return []
-    asked = null
-    if (first === 'aborted' || first.done === true) return null
-    const batch = [first.value]
-    let bytes = first.value.data.byteLength
-    while (messages.getPending() > 0 && batch.length < MOST && bytes < MOST_BYTES) {
-      const more = await pull()
-      asked = null
-      if (more.done === true) break
-      batch.push(more.value)
-      bytes += more.value.data.byteLength
+    if ((await within(asking.come(), waiting)) === 'idle') return []
+    const first = waiting.signal.aborted ? null : await asking.take()
+    if (first === null) return null
+    const batch = [first]
+    let bytes = first.data.byteLength
+    // What is there comes before this does. What the client says of it (`getPending`) counts more than messages.
+    const soon = new Promise<void>((resolve) => setImmediate(resolve))
+    while (batch.length < MOST && bytes < MOST_BYTES) {
+      await Promise.race([asking.come(), soon])
+      const more = asking.isThere ? await asking.take() : null
+      if (more === null) break
+      batch.push(more)
+      bytes += more.data.byteLength
     }
     return batch
+  }
+}
+
+/** Asks for the next message once, however often that is waited for: nothing stays of who has waited in vain. */
+class Asking {
+  readonly #iterator: AsyncIterator<JsMsg>
+  #asked: Promise<IteratorResult<JsMsg>> | null = null
+  #tell = (): void => {}
+  /** The answer has come: a message, that there is none any more, or why. */
+  isThere = false
+
+  constructor(iterator: AsyncIterator<JsMsg>) {
+    this.#iterator = iterator
+  }
+
+  /** Resolves when the answer has come. One waits at a time. */
+  come(): Promise<void> {
+    if (this.#asked === null) {
+      this.#asked = this.#iterator.next()
+      const over = (): void => {
+        this.isThere = true
+        this.#tell()
+      }
+      this.#asked.then(over, over)
+    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#tell = resolve
+    if (this.isThere) resolve()
+    return promise
+  }
+
+  /** The message that has come; null when there will be none. @throws what ended the delivery */
+  async take(): Promise<JsMsg | null> {
+    const come = await (this.#asked ?? this.#iterator.next())
+    // Whoever asks again is told the same.
+    if (come.done === true) return null
+    this.#asked = null
+    this.isThere = false
+    return come.value
   }
 }
 

@@ -17,6 +17,12 @@ export interface TakenEvent {
 export interface Here {
   publishNamed(event: TakenEvent): Promise<unknown>
   startNamed(request: { readonly call: string; readonly input: unknown; readonly id: string }): Promise<unknown>
+  /** Source and id of an event that is there, of which a reaction knows `event:<source>:<id>`; undefined when it is forgotten. */
+  identity(event: {
+    readonly cause: string
+    readonly type: string
+    readonly key: string | null
+  }): Promise<{ readonly source: string; readonly id: string } | undefined>
   /** In front of the sources of events that arise here: `<name>/<source>`. */
   readonly source: string
   /** The sources that events have which arise here: the names of the application, of its services and of its workflows. */

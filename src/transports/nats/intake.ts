@@ -7,63 +7,17 @@
 //   refused    it is no event, or one that its schema refuses: a call of its own, stuck, which a person tries again or cancels
 //
 // Messages of one key are taken in their order, others beside each other. Called by transport.ts.
-import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream'
-import { elapsedOf, type Clock } from '../../core/clock.ts'
+import type { JsMsg } from '@nats-io/jetstream'
+import { elapsedOf } from '../../core/clock.ts'
 import { asError, isBalletError } from '../../core/errors.ts'
 import { isRecord, type Json } from '../../core/json.ts'
 import type { Heard } from '../../core/transport.ts'
 import { batchesOf, within } from './batches.ts'
 import type { Here, TakenEvent } from './here.ts'
-import { failed, type Link, type Linked } from './link.ts'
+import type { From, Inlet, NatsMessage, Refused } from './inlet.ts'
+import { failed } from './link.ts'
+import { begin, miss, missBefore, nameOf, placeOf, type Place, type Reading } from './reading.ts'
 import { causeHere } from './send.ts'
-
-/** A message, as plain data. */
-export interface NatsMessage {
-  readonly subject: string
-  /** By names in lower case. */
-  readonly headers: ReadonlyMap<string, string>
-  readonly data: Uint8Array
-}
-
-/** Reads the event in a message; null when it has none that concerns us. @throws what is wrong with it */
-export type ReadMessage = (message: NatsMessage) => TakenEvent | null
-
-/** Where the first attempt begins: with all that the stream has, with what comes from now on, or behind a message. */
-export type From = 'all' | 'now' | number
-
-export interface Inlet {
-  readonly link: Link
-  readonly stream: string
-  /** Of the subjects that are asked for. */
-  readonly filter: string
-  /** The fields of the keys, by the types that are taken. */
-  readonly keys: ReadonlyMap<string, string>
-  readonly read: ReadMessage
-  /** The operation that stands for a message which was refused: `orders.takeOne`. */
-  readonly refused: string
-  readonly clock: Clock
-}
-
-/** How far it is. */
-interface Place {
-  /** When the stream was made: by that a new one of the same name is known. */
-  readonly created: string
-  /** All up to this message of the stream have been taken, or were not for us. */
-  readonly after: number
-  /** Messages that wait in the stream, as far as was known when the last one came. */
-  readonly waiting: number
-}
-
-/** What a call that stands for a message is handed: the message, or what was missed. */
-export type Refused =
-  | {
-      readonly subject: string
-      readonly headers: Readonly<Record<string, string>>
-      readonly base64: string
-      /** Of the message, in its stream: what its event is known by when it has no id. */
-      readonly name: string
-    }
-  | { readonly missed: string }
 
 /** A message, and what it is known by. */
 interface Named extends NatsMessage {
@@ -72,11 +26,8 @@ interface Named extends NatsMessage {
 
 /** What has come no sooner than this after the last is looked after: that it goes on, and how far it is. */
 const IDLE_MS = 10_000
-/** A request to the server for more messages lasts so long; when it is not heard of for that long, it is looked for. */
-const EXPIRES_MS = 10_000
-/** A consumer of which nobody has heard goes, nanoseconds. */
-const CONSUMER_NS = 60_000_000_000
-
+/** What is asked first is answered sooner than this, or is asked again. */
+const BEGIN_MS = 30_000
 /** What goes wrong is tried again at once, a little later each time, for so long; then the attempt fails, and everybody sees why. */
 const AGAIN_MS = { first: 100, most: 2000, inAll: 10_000 }
 
@@ -93,6 +44,8 @@ export async function take(inlet: Inlet, here: Here, from: From, { progress, sig
   let place = placeOf(progress)
   let pause = AGAIN_MS.first
   let failingSince: number | null = null
+  // Messages of one key are taken one after the other: many of them may take long.
+  const lives = (): void => heard()
   const begun = (at: Place): void => heard((place = at))
   const gone = (on: Place): void => {
     pause = AGAIN_MS.first
@@ -101,7 +54,16 @@ export async function take(inlet: Inlet, here: Here, from: From, { progress, sig
   }
   while (!signal.aborted) {
     try {
-      await takeAll(inlet, here, await begin(inlet, here, from, place), { signal, begun, gone })
+      const reading = begin(inlet, here, from, place)
+      // Whoever is told to end does not wait until it has begun, which may be for ever.
+      const one = await within(reading, { clock, idleMs: BEGIN_MS, signal })
+      if (typeof one === 'object') await takeAll(inlet, here, one, { signal, begun, lives, gone })
+      else
+        reading.then(
+          ({ end }) => end(),
+          () => {},
+        )
+      if (one === 'idle') throw failed(stream, `there is no connection, or no answer, after ${BEGIN_MS / 1000} s`)
     } catch (error) {
       failingSince ??= elapsedOf(clock)
       if (elapsedOf(clock) - failingSince > AGAIN_MS.inAll)
@@ -113,67 +75,11 @@ export async function take(inlet: Inlet, here: Here, from: From, { progress, sig
   throw asError(signal.reason)
 }
 
-interface Reading {
-  readonly place: Place
-  readonly messages: ConsumerMessages
-  /** All that the stream had at a moment when nothing of it was still to be delivered; undefined when something is. */
-  readonly caughtUp: () => Promise<number | undefined>
-  readonly end: () => void
-}
-
-/** Begins to read behind a place, once it is sure that it is one of this stream. */
-async function begin(inlet: Inlet, here: Here, from: From, known: Place | null): Promise<Reading> {
-  const { link, stream } = inlet
-  const linked = await link.open()
-  const { created, state } = await linked.manager.streams.info(stream)
-  if (known === null) {
-    const after = from === 'all' ? 0 : from === 'now' ? state.last_seq : from
-    return readBehind(linked, inlet, { created, after, waiting: 0 })
-  }
-  const { after } = known
-  if (known.created !== created) {
-    const missed = `what it had behind message ${after}, if anything: it was made anew`
-    await miss(inlet, here, nameOf(known.created, after), missed)
-    return readBehind(linked, inlet, { created, after: 0, waiting: 0 })
-  }
-  if (state.first_seq > after + 1) {
-    const missed = `what it had from message ${after + 1} to ${state.first_seq - 1}, if anything for us: removed there before it was taken`
-    await miss(inlet, here, nameOf(created, after), missed)
-  }
-  return readBehind(linked, inlet, known)
-}
-
-async function readBehind({ client, manager }: Linked, { stream, filter }: Inlet, place: Place): Promise<Reading> {
-  const consumer = await client.consumers.get(stream, {
-    filter_subjects: filter,
-    opt_start_seq: place.after + 1,
-    inactive_threshold: CONSUMER_NS,
-  })
-  const messages = await consumer.consume({
-    max_messages: 500,
-    expires: EXPIRES_MS,
-    abort_on_missing_resource: true,
-  })
-  return {
-    place,
-    messages,
-    caughtUp: async () => {
-      const { state } = await manager.streams.info(stream)
-      const { num_pending } = await consumer.info()
-      return num_pending === 0 && messages.getPending() === 0 ? state.last_seq : undefined
-    },
-    end: () => {
-      void messages.close()
-      // A server that does not answer is not waited for: it goes by itself.
-      consumer.delete().catch(() => {})
-    },
-  }
-}
-
 interface Telling {
   readonly signal: AbortSignal
-  /** Is told where it begins, and then how far it has gone on. */
+  /** Is told where it begins, of each message, and then how far it has gone on. */
   readonly begun: (place: Place) => void
+  readonly lives: () => void
   readonly gone: (place: Place) => void
 }
 
@@ -181,21 +87,31 @@ interface Telling {
 async function takeAll(
   inlet: Inlet,
   here: Here,
-  { place: start, messages, caughtUp, end }: Reading,
-  { signal, begun, gone }: Telling,
+  { place: start, messages, firstSeq, caughtUp, end }: Reading,
+  { signal, begun, lives, gone }: Telling,
 ): Promise<void> {
   const next = batchesOf(messages, { clock: inlet.clock, idleMs: IDLE_MS, signal })
   let place = start
+  let came: JsMsg | null = null
   begun(place)
   try {
     for (let batch = await next(); batch !== null; batch = await next()) {
       const last = batch.at(-1)
       if (last === undefined) {
         // What is for others is not delivered: without this the place would stay where the last of ours was.
-        const after = await caughtUp()
+        const after = await caughtUp(came)
         if (after !== undefined && after > place.after) place = { ...place, after, waiting: 0 }
       } else {
-        await takeBatch(inlet, here, batch, place.created)
+        const gap = gapIn(batch, place.after)
+        const first = gap === null ? 0 : await firstSeq()
+        if (gap !== null && first > gap + 1) await missBefore(inlet, here, { ...place, after: gap }, first)
+        await takeBatch(
+          inlet,
+          here,
+          batch.map((one) => messageOf(one, place.created)),
+          lives,
+        )
+        came = last
         place = { ...place, after: last.seq, waiting: last.info.pending }
       }
       gone(place)
@@ -206,14 +122,23 @@ async function takeAll(
   if (!signal.aborted) throw failed(inlet.stream, 'nothing is delivered any more')
 }
 
+/** The last message before numbers that are not there: of others, or removed. */
+function gapIn(batch: readonly JsMsg[], after: number): number | null {
+  let last = after
+  for (const { seq } of batch) {
+    if (seq > last + 1) return last
+    last = seq
+  }
+  return null
+}
+
 /** Resolves when all of it is durable. @throws the first that was not */
-async function takeBatch(inlet: Inlet, here: Here, batch: readonly JsMsg[], created: string): Promise<void> {
+async function takeBatch(inlet: Inlet, here: Here, batch: readonly Named[], lives: () => void): Promise<void> {
   const lanes = new Map<string, Promise<void>>()
-  for (const one of batch) {
-    const message = messageOf(one, created)
+  for (const message of batch) {
     const { lane, work } = judge(inlet, here, message)
-    const before = lanes.get(lane)
-    if (work !== null) lanes.set(lane, before === undefined ? work() : before.then(work))
+    const before = lanes.get(lane) ?? Promise.resolve()
+    if (work !== null) lanes.set(lane, before.then(work).then(lives))
   }
   const over = await Promise.allSettled(lanes.values())
   for (const one of over) if (one.status === 'rejected') throw asError(one.reason)
@@ -249,7 +174,7 @@ function judge(
 
 /** Takes one message that was refused before. @throws what is still wrong with it */
 export async function takeOne(inlet: Inlet, here: Here, refused: Refused): Promise<void> {
-  if ('missed' in refused) throw failed(inlet.stream, `it has lost ${refused.missed}`)
+  if ('missed' in refused) throw failed(inlet.stream, refused.missed)
   const { subject, headers, base64, name } = refused
   const data = Buffer.from(base64, 'base64')
   const event = read(inlet, here, { subject, headers: new Map(Object.entries(headers)), data, name })
@@ -258,21 +183,35 @@ export async function takeOne(inlet: Inlet, here: Here, refused: Refused): Promi
 
 /** The event in a message, if it is for us. @throws what is wrong with it */
 function read({ read: readMessage, stream, keys }: Inlet, here: Here, message: Named): TakenEvent | null {
-  const event = readMessage(message)
-  if (event === null || !keys.has(event.type)) return null
+  const event: unknown = readMessage(message)
+  if (event === null) return null
+  if (!isEvent(event)) throw failed(stream, 'read must give an event, which has a type, or null, and no promise')
+  if (!keys.has(event.type)) return null
   const { type, data, traceparent, source = `nats/${stream}`, id = message.name } = event
   const cause = event.cause === undefined ? undefined : causeHere(here, event.cause)
   // What was sent from here comes from there as well.
   return source.startsWith(`${here.source}/`) ? null : { type, data, cause, traceparent, source, id }
 }
 
+/** Whether it is one as far as that must be known here: all else of it is checked where it is published. */
+function isEvent(value: unknown): value is TakenEvent {
+  // Of a promise nobody hears: what it fails with would end the process.
+  if (value instanceof Promise) value.catch(() => {})
+  return isRecord(value) && typeof value['type'] === 'string'
+}
+
 /** Whether a refusal is that of one event, which another attempt of all would meet again: the others are of the moment, or of the application. */
-const isItsOwn = (error: unknown): boolean =>
-  isBalletError(error) && (error.family === 'fix' || error.family === 'final') && error.status < 500
+function isItsOwn(error: unknown): boolean {
+  // What is thrown beside these comes from its schema; of one that throws, zod makes one that has to be waited for.
+  if (!isBalletError(error) || error.code === 'SCHEMA_ASYNC') return true
+  return (error.family === 'fix' || error.family === 'final') && error.status < 500
+}
 
 function laneOf({ keys }: Inlet, { type, data }: TakenEvent): string {
   const field = keys.get(type) ?? ''
-  return `${field}:${isRecord(data) ? String(data[field]) : ''}`
+  const key = isRecord(data) ? data[field] : undefined
+  // What is no string is no key, and refused.
+  return `${field}:${typeof key === 'string' ? key : ''}`
 }
 
 function messageOf({ subject, headers, data, seq }: JsMsg, created: string): Named {
@@ -281,7 +220,8 @@ function messageOf({ subject, headers, data, seq }: JsMsg, created: string): Nam
   return { subject, headers: named, data, name: nameOf(created, seq) }
 }
 
-async function putAside({ refused }: Inlet, here: Here, message: Named): Promise<void> {
+async function putAside(inlet: Inlet, here: Here, message: Named): Promise<void> {
+  const { refused } = inlet
   const { subject, headers, data, name } = message
   const input: Refused = {
     subject,
@@ -289,20 +229,12 @@ async function putAside({ refused }: Inlet, here: Here, message: Named): Promise
     base64: Buffer.from(data).toString('base64'),
     name,
   }
-  await here.startNamed({ call: refused, input, id: `${refused}:${name}` })
-}
-
-async function miss({ refused }: Inlet, here: Here, name: string, missed: string): Promise<void> {
-  await here.startNamed({ call: refused, input: { missed } satisfies Refused, id: `${refused}:missed:${name}` })
-}
-
-/** Of a message: when its stream was made and its place there, without the signs that an id cannot have. */
-const nameOf = (created: string, seq: number): string => `${created.replaceAll(/[^\w.-]/g, '')}.${seq}`
-
-function placeOf(progress: Json | undefined): Place | null {
-  if (!isRecord(progress)) return null
-  const { created, after, waiting = 0 } = progress
-  return typeof created === 'string' && typeof after === 'number' && typeof waiting === 'number'
-    ? { created, after, waiting }
-    : null
+  try {
+    await here.startNamed({ call: refused, input, id: `${refused}:${name}` })
+  } catch (error) {
+    if (!isItsOwn(error)) throw error
+    // Too large, say. It must hold up nothing, and not go without a word.
+    const why = `the message ${name} can be neither taken nor kept here: ${asError(error).message}`
+    await miss(inlet, here, name, why)
+  }
 }

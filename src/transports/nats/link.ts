@@ -2,7 +2,7 @@
 // wrote the application makes it, with whatever client for whatever way there is to a server. Used by the other files here.
 import type * as Package from '@nats-io/jetstream'
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
-import { asError, fault, type BalletError } from '../../core/errors.ts'
+import { asError, fault, isBalletError, type BalletError } from '../../core/errors.ts'
 
 /** The package `@nats-io/jetstream`, which only those need who have such a transport: it is loaded when it is. */
 type Jetstream = typeof Package
@@ -15,6 +15,7 @@ export interface Linked {
   readonly connection: NatsConnection
   readonly client: JetStreamClient
   readonly manager: JetStreamManager
+  readonly line: Line
 }
 
 /** What went wrong with a stream. */
@@ -22,10 +23,37 @@ export function failed(stream: string, problem: string, cause?: unknown): Ballet
   return fault('NATS_FAILED', { stream, problem }, cause)
 }
 
+/** Whether a connection is cut: its client makes it again by itself, but what was asked before has no answer any more. */
+export class Line {
+  readonly #waiting = new Set<() => void>()
+  isCut = false
+
+  /** Calls `cut` when it is cut, unless the returned function was called before. */
+  onCut(cut: () => void): () => void {
+    this.#waiting.add(cut)
+    return () => this.#waiting.delete(cut)
+  }
+
+  /** Follows a connection until it ends. */
+  async follow(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === 'reconnect') this.isCut = false
+      if (type === 'disconnect') this.#cut()
+    }
+    this.#cut()
+  }
+
+  #cut(): void {
+    this.isCut = true
+    for (const cut of this.#waiting) cut()
+  }
+}
+
 export class Link {
   readonly #connect: () => Promise<NatsConnection>
   readonly #stream: string
   #linked: Promise<Linked> | undefined
+  #closes = 0
 
   constructor(stream: string, connect: () => Promise<NatsConnection>) {
     this.#stream = stream
@@ -34,22 +62,27 @@ export class Link {
 
   /** The connection, made now if there is none. @throws PACKAGE_MISSING, NATS_FAILED */
   async open(): Promise<Linked> {
+    const closes = this.#closes
     const linked = (this.#linked ??= this.#begin())
-    try {
-      const one = await linked
-      if (!one.connection.isClosed()) return one
-    } catch (error) {
+    const one = await linked.catch((error: unknown) => {
       this.#forget(linked)
       throw error
+    })
+    // Whoever has waited meanwhile must not make one that nobody ends.
+    if (closes !== this.#closes) throw failed(this.#stream, 'the application is closing')
+    if (one.connection.isClosed()) {
+      this.#forget(linked)
+      return this.open()
     }
-    this.#forget(linked)
-    return this.open()
+    if (one.line.isCut) throw failed(this.#stream, 'the connection is cut, and is being made again')
+    return one
   }
 
   /** Ends the connection, if there is one. Safe at any time. */
   async close(): Promise<void> {
     const linked = this.#linked
     this.#linked = undefined
+    this.#closes += 1
     try {
       await (await linked)?.connection.close()
     } catch {
@@ -65,15 +98,21 @@ export class Link {
     const { jetstream, jetstreamManager } = await load()
     try {
       const connection = await this.#connect()
+      // One that has ended would be asked for again and again.
+      if (connection.isClosed())
+        throw failed(this.#stream, 'connect() gave a connection that has ended, where it must make one')
       try {
         // Whether the stream is there is asked when it is needed, with words of its own.
         const manager = await jetstreamManager(connection, { checkAPI: false })
-        return { connection, client: jetstream(connection), manager }
+        const line = new Line()
+        void line.follow(connection)
+        return { connection, client: jetstream(connection), manager, line }
       } catch (error) {
         await connection.close()
         throw error
       }
     } catch (error) {
+      if (isBalletError(error) && error.code === 'NATS_FAILED') throw error
       throw failed(this.#stream, asError(error).message, error)
     }
   }

@@ -2,7 +2,7 @@
 // what keeps the event until then, in order and under its id (transport.ts).
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
-import { asError, fault } from '../../core/errors.ts'
+import { asError, fault, isBalletError } from '../../core/errors.ts'
 import { toText, type Json } from '../../core/json.ts'
 import { splitKey } from '../../core/names.ts'
 import type { Asked } from '../../core/transport.ts'
@@ -34,7 +34,7 @@ export async function send(outlet: Outlet, here: Here, asked: Asked, signal: Abo
   const { type, data } = asked.input as Sending
   const { link, stream, prefix } = outlet
   const itself = asked.cause ?? ''
-  const { source, id } = identityOf(here, itself)
+  const { source, id } = await identityIn(here, { cause: itself, type, key: asked.key })
   const key = asked.key === null ? undefined : splitKey(asked.key).value
   const event = {
     specversion: '1.0',
@@ -51,7 +51,7 @@ export async function send(outlet: Outlet, here: Here, asked: Asked, signal: Abo
     traceparent: asked.traceparent,
   }
   const body = new TextEncoder().encode(toText(event, `the event ${type}`))
-  const { client, connection } = await link.open()
+  const { client, connection, line } = await link.open()
   const limit = connection.info?.max_payload
   if (limit !== undefined && body.byteLength + HEAD_BYTES > limit)
     throw fault('PAYLOAD_TOO_LARGE', {
@@ -59,8 +59,11 @@ export async function send(outlet: Outlet, here: Here, asked: Asked, signal: Abo
       size: body.byteLength + HEAD_BYTES,
       limit,
     })
+  const subject = `${prefix}.${type}`
+  const { promise: cut, reject } = Promise.withResolvers<never>()
+  const forget = line.onCut(() => reject(failed(stream, 'the connection was cut before it was acknowledged')))
   try {
-    const acknowledged = client.publish(`${prefix}.${type}`, body, {
+    const acknowledged = client.publish(subject, body, {
       msgID: `${source} ${id}`,
       timeout: Math.min(ACKNOWLEDGED_MS, asked.timeoutMs),
       // Or it would be in another stream, which has the subject, and nobody would miss it here.
@@ -68,16 +71,35 @@ export async function send(outlet: Outlet, here: Here, asked: Asked, signal: Abo
     })
     // What nobody waits for may come there all the same: the next attempt is the same message.
     const never = { clock: outlet.clock, idleMs: asked.timeoutMs, signal }
-    if ((await within(acknowledged, never)) === 'aborted') throw failed(stream, 'the attempt was given up')
+    const answer = Promise.race([acknowledged, cut])
+    if ((await within(answer, never)) === 'aborted') throw failed(stream, 'the attempt was given up')
   } catch (error) {
-    throw failed(stream, asError(error).message, error)
+    throw isBalletError(error) ? error : failed(stream, problemOf(error, subject), error)
+  } finally {
+    forget()
   }
+}
+
+/** What was wrong, in words; the client says of a subject that nobody listens to that JetStream is not enabled. */
+function problemOf(error: unknown, subject: string): string {
+  const { name, message } = asError(error)
+  return name === 'JetStreamNotEnabled'
+    ? `no stream there has the subject ${subject}, or the server has no JetStream`
+    : message
+}
+
+/** Source and id of an event. Of one from elsewhere both may have colons: which is which, the log of events knows. */
+async function identityIn(here: Here, event: Parameters<Here['identity']>[0]): Promise<ReturnType<typeof identityOf>> {
+  const [, source = '', ...id] = event.cause.split(':')
+  const isClear = here.own.has(source) || id.length === 1
+  const known = isClear ? undefined : await here.identity(event)
+  return known ?? identityOf(here, event.cause)
 }
 
 /**
  * Source and id of an event by what a reaction knows of it, `event:<source>:<id>`. What arose here has a source without a colon,
- * and gets the name of this application in front. What came from elsewhere keeps its own: a URL ends at the last colon, anything
- * else at the first.
+ * and gets the name of this application in front. What came from elsewhere keeps its own; where that
+ * is not known any more, a URL ends at the last colon, anything else at the first.
  */
 export function identityOf(
   { source: name, own }: Pick<Here, 'source' | 'own'>,

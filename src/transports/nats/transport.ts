@@ -2,9 +2,10 @@
 // `takeOne` that was refused. It is a transport of calls like any other, so attempts, retries, order and what is stuck are the
 // engine's. What comes is taken into the application whose run made the call: there may be several of one definition in a process.
 import type { Asked, Heard, Transport } from '../../core/transport.ts'
-import { fault } from '../../core/errors.ts'
+import { asError } from '../../core/errors.ts'
 import type { Here } from './here.ts'
-import { take, takeOne, type From, type Inlet, type Refused } from './intake.ts'
+import type { From, Inlet, Refused } from './inlet.ts'
+import { take, takeOne } from './intake.ts'
 import type { Link } from './link.ts'
 import { send, type Outlet } from './send.ts'
 
@@ -20,6 +21,8 @@ export class NatsTransport implements Transport {
   readonly #inlet: Inlet
   /** By the ids of their stores, which the keys of calls begin with: several nodes of one store may be in a process. */
   readonly #here = new Map<string, Set<Here>>()
+  /** Attempts that have begun before their application was open. */
+  readonly #early = new Set<() => void>()
 
   constructor(name: string, link: Link, outlet: Outlet, inlet: Inlet) {
     this.#link = link
@@ -33,6 +36,7 @@ export class NatsTransport implements Transport {
   opened(store: string, here: Here): () => Promise<void> {
     const all = this.#here.get(store) ?? new Set()
     this.#here.set(store, all.add(here))
+    for (const look of this.#early) look()
     return async () => {
       all.delete(here)
       if (all.size === 0) this.#here.delete(store)
@@ -42,7 +46,7 @@ export class NatsTransport implements Transport {
 
   async ask(asked: Asked, signal: AbortSignal, heard: Heard = () => {}): Promise<unknown> {
     const { operation, input, idempotencyKey, progress } = asked
-    const here = this.#hereOf(idempotencyKey)
+    const here = await this.#hereOf(idempotencyKey, signal)
     switch (operation.slice(operation.indexOf('.') + 1)) {
       case OPERATIONS.send:
         return send(this.#outlet, here, asked, signal)
@@ -53,11 +57,22 @@ export class NatsTransport implements Transport {
     }
   }
 
-  #hereOf(idempotencyKey: string): Here {
+  /** An attempt may begin before all is open: to fail then would only have it made later. */
+  #hereOf(idempotencyKey: string, signal: AbortSignal): Promise<Here> {
     const [store = ''] = idempotencyKey.split(':', 1)
-    const [here] = this.#here.get(store) ?? []
-    // An attempt may begin before all is open.
-    if (here !== undefined) return here
-    throw fault('NATS_FAILED', { stream: this.#outlet.stream, problem: 'the application is not open yet' })
+    const { promise, resolve, reject } = Promise.withResolvers<Here>()
+    const look = (): void => {
+      const [here] = this.#here.get(store) ?? []
+      if (here !== undefined) resolve(here)
+    }
+    const given = (): void => reject(asError(signal.reason))
+    this.#early.add(look)
+    signal.addEventListener('abort', given)
+    if (signal.aborted) given()
+    look()
+    return promise.finally(() => {
+      this.#early.delete(look)
+      signal.removeEventListener('abort', given)
+    })
   }
 }

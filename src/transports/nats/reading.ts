@@ -1,0 +1,133 @@
+// From where on a stream is read: behind the place that was kept, once it is sure that the stream is the one of which it says so,
+// and has what comes behind it. What it has lost is told, by a call that is stuck. Called by intake.ts.
+import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream'
+import { isRecord, type Json } from '../../core/json.ts'
+import type { Here } from './here.ts'
+import type { From, Inlet, Refused } from './inlet.ts'
+import { failed, type Linked } from './link.ts'
+
+/** How far it is. */
+export interface Place {
+  /** When the stream was made: by that a new one of the same name is known. */
+  readonly created: string
+  /** All up to this message of the stream have been taken, or were not for us. */
+  readonly after: number
+  /** Messages that wait in the stream, as far as was known when the last one came. */
+  readonly waiting: number
+}
+
+/** A request to the server for more messages lasts so long; when it is not heard of for that long, it is looked for. */
+const EXPIRES_MS = 10_000
+/** Messages that are asked for at a time, so that as many of the largest that the server takes have room, bytes. */
+const MOST = 500
+const LEAST = 16
+const MOST_BYTES = 134_217_728
+/** A consumer of which nobody has heard goes, nanoseconds. */
+const CONSUMER_NS = 60_000_000_000
+
+export interface Reading {
+  readonly place: Place
+  readonly messages: ConsumerMessages
+  /**
+   * All that the stream had at a moment when nothing of it was still to be delivered; undefined when something is.
+   * @param last that came. @throws when something was delivered behind it, and is lost on the way
+   */
+  readonly caughtUp: (last: JsMsg | null) => Promise<number | undefined>
+  /** Of the first message that the stream still has. */
+  readonly firstSeq: () => Promise<number>
+  readonly end: () => void
+}
+
+/** Begins to read behind a place, once it is sure that it is one of this stream. */
+export async function begin(inlet: Inlet, here: Here, from: From, known: Place | null): Promise<Reading> {
+  const { link, stream } = inlet
+  const linked = await link.open()
+  const { created, state, config } = await linked.manager.streams.info(stream)
+  if (config.retention !== 'limits')
+    throw failed(
+      stream,
+      `its retention is "${config.retention}", by which it removes what was not taken here; it must be "limits"`,
+    )
+  if (known === null) {
+    const after = from === 'all' ? 0 : from === 'now' ? state.last_seq : from
+    return readBehind(linked, inlet, { created, after, waiting: 0 })
+  }
+  const { after } = known
+  const behind = (last: number): Promise<Reading> => readBehind(linked, inlet, { created, after: last, waiting: 0 })
+  if (known.created !== created) {
+    const missed = `it has lost what it had behind message ${after}, if anything: it was made anew`
+    await miss(inlet, here, nameOf(known.created, after), missed)
+    return behind(0)
+  }
+  if (state.last_seq < after) {
+    const { last_seq: last } = state
+    const missed = `it has lost what it had from message ${last + 1} to ${after}, and gives those numbers once more: what was lost had been taken here`
+    await miss(inlet, here, `${nameOf(created, after)}-${last}`, missed)
+    return behind(last)
+  }
+  if (state.first_seq > after + 1) {
+    await missBefore(inlet, here, known, state.first_seq)
+    return behind(state.first_seq - 1)
+  }
+  return readBehind(linked, inlet, known)
+}
+
+async function readBehind(
+  { client, manager, connection, line }: Linked,
+  { stream, filter }: Inlet,
+  place: Place,
+): Promise<Reading> {
+  const consumer = await client.consumers.get(stream, {
+    filter_subjects: filter,
+    opt_start_seq: place.after + 1,
+    inactive_threshold: CONSUMER_NS,
+  })
+  const largest = connection.info?.max_payload ?? MOST_BYTES
+  const messages = await consumer.consume({
+    max_messages: Math.min(MOST, Math.max(LEAST, Math.floor(MOST_BYTES / largest))),
+    expires: EXPIRES_MS,
+    abort_on_missing_resource: true,
+  })
+  // What was under way is lost then, and the server takes it for delivered: it is asked for anew.
+  const forget = line.onCut(() => void messages.close())
+  return {
+    place,
+    messages,
+    firstSeq: async () => (await manager.streams.info(stream)).state.first_seq,
+    caughtUp: async (last) => {
+      const { state } = await manager.streams.info(stream)
+      const { num_pending, delivered, name } = await consumer.info()
+      const come = last?.info.consumer === name ? last.info.deliverySequence : 0
+      if (delivered.consumer_seq > come) throw failed(stream, 'something was delivered, and has not come')
+      return num_pending === 0 ? state.last_seq : undefined
+    },
+    end: () => {
+      forget()
+      void messages.close()
+      // A server that does not answer is not waited for: it goes by itself.
+      consumer.delete().catch(() => {})
+    },
+  }
+}
+
+/** Limits of a stream have removed what came behind a place. */
+export async function missBefore(inlet: Inlet, here: Here, { created, after }: Place, first: number): Promise<void> {
+  const last = first - 1
+  const missed = `it has lost what it had from message ${after + 1} to ${last}, if anything for us: removed there before it was taken`
+  await miss(inlet, here, `${nameOf(created, after)}-${last}`, missed)
+}
+
+export async function miss({ refused }: Inlet, here: Here, name: string, missed: string): Promise<void> {
+  await here.startNamed({ call: refused, input: { missed } satisfies Refused, id: `${refused}:missed:${name}` })
+}
+
+/** Of a message: when its stream was made and its place there, without the signs that an id cannot have. */
+export const nameOf = (created: string, seq: number): string => `${created.replaceAll(/[^\w.-]/g, '')}.${seq}`
+
+export function placeOf(progress: Json | undefined): Place | null {
+  if (!isRecord(progress)) return null
+  const { created, after, waiting = 0 } = progress
+  return typeof created === 'string' && typeof after === 'number' && typeof waiting === 'number'
+    ? { created, after, waiting }
+    : null
+}
