@@ -151,7 +151,7 @@ export const catalogue = {
   PORT_BUSY: { family: 'fix', status: 500, message: 'Port {port} is in use.', hint: 'Stop what listens there, or set PORT (or --port) to another.' },
   TOKEN_INVALID: { family: 'fix', status: 500, message: 'A token of the API {problem}.', hint: 'Set BALLET_TOKEN to printable ASCII characters without spaces and commas (openssl rand -base64 32), and BALLET_READ_TOKEN, if any, to others.' },
   API_KEYS_INVALID: { family: 'fix', status: 500, message: 'The API keys of {where} are not understood: {problem}.', hint: 'Write one a line, as ballet key new prints it: a name, scopes with + between, the SHA-256 of the key, and if it is to end, when.' },
-  BIND_UNSAFE: { family: 'fix', status: 500, message: 'Binding to {host} would open the API to the network without a token.', hint: 'Bind to 127.0.0.1, or set BALLET_TOKEN.' },
+  BIND_UNSAFE: { family: 'fix', status: 500, message: 'Binding to {host} would open the API to the network without a token.', hint: 'Bind to 127.0.0.1, or set BALLET_TOKEN or BALLET_API_KEYS.' },
   LISTEN_FAILED: { family: 'fix', status: 500, message: 'The server cannot listen on {host}, port {port}: {problem}.', hint: 'Name an address of this machine and a port that you may use.' },
   PROCESS_MISSING: { family: 'retry', status: 503, message: 'No running application was found for {store}.', hint: 'Start it with: {command}' },
   PROCESS_UNREACHABLE: { family: 'retry', status: 503, message: 'The application at {url} does not answer: {problem}.', hint: 'Is it running? --url names another.' },
