@@ -15,9 +15,13 @@ const UNREAD_MS = 60_000
 const FILE_MOST_BYTES = 1_048_576
 
 export interface ApiKeysOptions {
-  /** Lines of keys; undefined or empty: none. */
+  /**
+   * The API keys of callers, one a line or with commas between, as `ballet key new` prints them:
+   * `<name> <scope>+<scope> <SHA-256> [<when it is over, 2027-02-28T12:00:00Z>]`. Where there are some, or a file, nobody gets in
+   * without a token or a key. Default, and when empty: none.
+   */
   readonly apiKeys?: string | undefined
-  /** A file of such lines. */
+  /** A file of such lines, read anew when it has changed, a second later at most. Default, and when empty: none. */
   readonly apiKeysFile?: string | undefined
 }
 

@@ -23,7 +23,7 @@ import { Unanswered } from './unanswered.ts'
 
 /** How an application is served. */
 export interface ServeOptions extends Omit<HandlerOptions, 'token'>, ListenOptions {
-  /** What callers of the API must bear, one of several while it is being changed; needed to listen anywhere but on this machine alone. */
+  /** What callers of the API must bear, one of several while it is being changed; needed to listen anywhere but on this machine alone, unless there are API keys. */
   readonly token?: string | readonly string[] | undefined
 }
 
