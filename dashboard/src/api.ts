@@ -142,9 +142,16 @@ export interface Session {
   /** Whether the server asks for a token at all. */
   readonly required: boolean
   readonly signedIn: boolean
-  /** False for who has signed in with a token that only reads. */
+  /** False for who has signed in with what only reads. */
   readonly mayWrite: boolean
+  /** Each of the scopes that there are and that were given; absent: an older server, which knows none. */
+  readonly scopes?: readonly Scope[]
+  /** The API key with which somebody has signed in; null: it was a token. */
+  readonly key?: { readonly name: string; readonly until: string | null } | null
 }
+
+/** What an API key may do. */
+export type Scope = 'read' | 'start' | 'signal' | 'act' | 'all'
 
 export const api = {
   app: () => get<ApplicationView>('/app'),

@@ -59,6 +59,7 @@ function Frame({ canSignOut }: { readonly canSignOut: boolean }): ReactNode {
     document.title = [address.path.at(-1), app.data?.name ?? '', 'Ballet'].filter(Boolean).join(' · ')
   }, [path, app.data?.name])
   const away = useAwaySince()
+  const { key, scopes } = useSession().data ?? {}
   const mayWrite = useMayWrite()
   return (
     <>
@@ -78,8 +79,13 @@ function Frame({ canSignOut }: { readonly canSignOut: boolean }): ReactNode {
             </span>
           )}
         </span>
+        {key == null ? null : (
+          <span className="dim" title={`Signed in with an API key that may ${scopes?.join(', ')}`}>
+            API key {key.name}
+          </span>
+        )}
         {mayWrite ? null : (
-          <span className="dim" title="Signed in with a token that only reads">
+          <span className="dim" title="Signed in with what only reads">
             Only reads
           </span>
         )}

@@ -3,7 +3,7 @@ import { useMutation } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
 import { api } from './api.ts'
 import { AskDialog, Reason, reasonOf } from './ask-dialog.tsx'
-import { client, useMayWrite } from './queries.ts'
+import { client, useNot } from './queries.ts'
 import { asideActedWords, lostWords, printable, type AsideAction, type AsideItemView } from './shown.ts'
 
 const NAMES: Readonly<Record<AsideAction, string>> = { retry: 'Try again', drop: 'Drop' }
@@ -15,7 +15,7 @@ interface DeedsProps {
 }
 
 export function AsideDeeds({ of: one, onSaid }: DeedsProps): ReactNode {
-  const mayWrite = useMayWrite()
+  const not = useNot('act')
   const [asked, setAsked] = useState<AsideAction | null>(null)
   const doing = useMutation({
     mutationFn: async (form: FormData) =>
@@ -33,7 +33,7 @@ export function AsideDeeds({ of: one, onSaid }: DeedsProps): ReactNode {
           <button
             key={action}
             type="button"
-            disabled={!mayWrite}
+            disabled={not !== undefined}
             aria-label={`${NAMES[action]} ${printable(one.id)}`}
             onClick={() => {
               doing.reset()

@@ -3,15 +3,14 @@
 import { useState, type ReactNode } from 'react'
 import { AsideDeeds } from './aside-deeds.tsx'
 import { Failure, Loading, Part, Value, When } from './pieces.tsx'
-import { ONLY_READS } from './possible.ts'
-import { useAside, useAsides, useMayWrite } from './queries.ts'
+import { useAside, useAsides, useNot } from './queries.ts'
 import { asideAgainWords, asideCauseWords, asideKindWords, printable, type AsideItemView } from './shown.ts'
 import { Table } from './table.tsx'
 
 /** @param rows that are counted; what was dropped just now may be counted still. */
 export function Asides({ rows }: { readonly rows: number }): ReactNode {
   const { data, error, isLoading } = useAsides(rows > 0)
-  const mayWrite = useMayWrite()
+  const not = useNot('act')
   // What was dropped stands there no more: what came of it is said above the rest.
   const [said, setSaid] = useState('')
   const items = rows === 0 ? [] : (data?.items ?? [])
@@ -29,7 +28,7 @@ export function Asides({ rows }: { readonly rows: number }): ReactNode {
         </Table>
       )}
       {data?.more === true ? <p className="dim">There are more, which ballet aside lists.</p> : null}
-      {mayWrite ? null : <p className="not dim">Try again, Drop: {ONLY_READS}.</p>}
+      {not === undefined ? null : <p className="not dim">Try again, Drop: {not}.</p>}
     </Part>
   )
 }

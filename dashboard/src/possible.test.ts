@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ONLY_READS, possible, type Deed } from './possible.ts'
+import { lacking, ONLY_READS, possible, type Deed } from './possible.ts'
 import type { ApplicationView, RunView } from './shown.ts'
 import { at, runView } from './views-in-tests.ts'
 
@@ -52,13 +52,27 @@ test('what was asked to stop is not asked again, and an operation takes no signa
 
 test('who may only look can do nothing, and is told why', () => {
   const run = runView({ waits: [wait(at(100))] })
-  expect(possible(run, app, false).map(({ not }) => not)).toEqual([
-    ONLY_READS,
-    'no call of it is stuck',
-    'no call of it is stuck',
-    ONLY_READS,
-    ONLY_READS,
-  ])
+  expect(
+    possible(run, app, (scope) => lacking({ required: true, signedIn: true, mayWrite: false }, scope)).map(
+      ({ not }) => not,
+    ),
+  ).toEqual([ONLY_READS, 'no call of it is stuck', 'no call of it is stuck', ONLY_READS, ONLY_READS])
+})
+
+test('an API key does what its scopes allow, and says which one it lacks', () => {
+  const run = runView({ waits: [wait(at(100))] })
+  const session = { required: true, signedIn: true, mayWrite: true, key: { name: 'mail', until: null } }
+  const all = possible(run, app, (scope) => lacking({ ...session, scopes: ['read', 'signal'] }, scope))
+  expect(Object.fromEntries(all.map(({ deed, not }) => [deed, not]))).toEqual({
+    retry: 'your API key mail lacks the scope act',
+    answer: 'no call of it is stuck',
+    fail: 'no call of it is stuck',
+    cancel: 'your API key mail lacks the scope act',
+    signal: undefined,
+  })
+  // Before the server has said it, and where it knows no scopes, it decides itself.
+  expect([lacking(undefined, 'act'), lacking({ ...session, key: null }, 'act')]).toEqual([undefined, undefined])
+  expect(lacking({ ...session, key: null, scopes: ['read'] }, 'start')).toBe(ONLY_READS)
 })
 
 test('a schedule is not cancelled', () => {

@@ -1,6 +1,6 @@
 // What a person can do to a run, and why not where it cannot be done. The choices of a stuck run come from the server; what can
 // be done to any open run (stop it, send it a signal, try a call now that waits for its next attempt) is known here.
-import type { Action } from './api.ts'
+import type { Action, Scope, Session } from './api.ts'
 import type { ApplicationView, RunView } from './shown.ts'
 
 export type Deed = Action | 'signal'
@@ -26,15 +26,28 @@ const DEEDS: readonly Deed[] = ['retry', 'answer', 'fail', 'cancel', 'signal']
 /** Why somebody can do nothing who may only look. */
 export const ONLY_READS = 'you have signed in with a token that only reads'
 
+/** Why whoever has signed in may not do what needs a scope; undefined: they may, or the server decides it when it is asked. */
+export function lacking(session: Session | undefined, scope: Scope): string | undefined {
+  if (session === undefined) return undefined
+  if (session.scopes?.includes(scope) ?? session.mayWrite) return undefined
+  return session.key == null ? ONLY_READS : `your API key ${session.key.name} lacks the scope ${scope}`
+}
+
+/** @param not why what needs a scope may not be done */
 export function possible(
   run: RunView,
   app: ApplicationView | undefined,
-  mayWrite: boolean = true,
+  not: (scope: Scope) => string | undefined = () => undefined,
 ): readonly Possible[] {
   return DEEDS.map((deed) => {
     const signals = deed === 'signal' ? signalsOf(run, app) : []
     const targets = deed === 'signal' ? [] : targetsOf(run, deed)
-    return { deed, targets, signals, not: notWords(run, deed, targets, signals) ?? (mayWrite ? undefined : ONLY_READS) }
+    return {
+      deed,
+      targets,
+      signals,
+      not: notWords(run, deed, targets, signals) ?? not(deed === 'signal' ? 'signal' : 'act'),
+    }
   })
 }
 

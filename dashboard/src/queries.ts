@@ -2,7 +2,8 @@
 // while it is hidden, and seldom for what has ended. A refusal for want of a token sends everybody to the sign-in page.
 import { QueryCache, MutationCache, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
-import { api, isAway, Problem, serverNow } from './api.ts'
+import { api, isAway, Problem, serverNow, type Scope } from './api.ts'
+import { lacking } from './possible.ts'
 import type {
   ApplicationView,
   EventView,
@@ -72,7 +73,10 @@ export const client: QueryClient = new QueryClient({
 export const useSession = () =>
   useQuery({ queryKey: ['session'], queryFn: () => api.session(), refetchInterval: false })
 
-/** Whether this person may change anything. What the server does not say it decides itself, when it is asked. */
+/** Why this person may not do what needs a scope; undefined: they may. What the server does not say it decides itself, when it is asked. */
+export const useNot = (scope: Scope): string | undefined => lacking(useSession().data, scope)
+
+/** Whether this person may change anything. */
 export const useMayWrite = (): boolean => useSession().data?.mayWrite !== false
 
 export const useApp = () => useQuery({ queryKey: ['app'], queryFn: api.app, refetchInterval: SELDOM_MS })

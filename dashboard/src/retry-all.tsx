@@ -3,8 +3,7 @@ import { useMutation } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
 import { api } from './api.ts'
 import { AskDialog, Reason, reasonOf } from './ask-dialog.tsx'
-import { ONLY_READS } from './possible.ts'
-import { client, useMayWrite } from './queries.ts'
+import { client, useNot } from './queries.ts'
 import { actedAllWords, printable } from './shown.ts'
 
 interface Alike {
@@ -15,7 +14,7 @@ interface Alike {
 export function RetryAll({ alike }: { readonly alike: Alike }): ReactNode {
   const { name, reason } = alike
   const [isAsked, setAsked] = useState(false)
-  const mayWrite = useMayWrite()
+  const not = useNot('act')
   const doing = useMutation({
     mutationFn: (form: FormData) => api.actOnAll({ action: 'retry', filter: { ...alike }, ...reasonOf(form) }),
     onSuccess: async () => {
@@ -29,10 +28,10 @@ export function RetryAll({ alike }: { readonly alike: Alike }): ReactNode {
   }
   return (
     <>
-      <button type="button" onClick={ask} disabled={!mayWrite}>
+      <button type="button" onClick={ask} disabled={not !== undefined}>
         Retry all
       </button>{' '}
-      {mayWrite ? null : <span className="dim small">{ONLY_READS}</span>}
+      {not === undefined ? null : <span className="dim small">{not}</span>}
       <span role="status">
         {doing.data === undefined ? '' : `${actedAllWords(doing.data)}${doing.data.more ? ' There are more.' : ''}`}
       </span>

@@ -4,8 +4,8 @@ import { useMutation } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
 import { api } from './api.ts'
 import { DeedDialog, type Deeds } from './deed-dialog.tsx'
-import { client, useKnownApp, useMayWrite } from './queries.ts'
-import { possible, type Deed, type Possible } from './possible.ts'
+import { client, useKnownApp, useSession } from './queries.ts'
+import { lacking, possible, type Deed, type Possible } from './possible.ts'
 import { actedWords, printable, type Acted, type RunView } from './shown.ts'
 
 const NAMES: Readonly<Record<Deed, string>> = {
@@ -20,7 +20,8 @@ export function RunActions({ run }: { readonly run: RunView }): ReactNode {
   const app = useKnownApp()
   const [asked, setAsked] = useState<Deed | null>(null)
   const [said, setSaid] = useState('')
-  const all = possible(run, app, useMayWrite())
+  const session = useSession().data
+  const all = possible(run, app, (scope) => lacking(session, scope))
   const chosen = all.find(({ deed }) => deed === asked)
   const doing = useMutation({
     mutationFn: (deeds: Deeds) => carryOut(run.id, deeds),

@@ -4,7 +4,7 @@ import { useState, type ReactNode } from 'react'
 import { api, serverNow } from './api.ts'
 import { AskDialog, Reason, reasonOf } from './ask-dialog.tsx'
 import { RunLink } from './pieces.tsx'
-import { client, useMayWrite } from './queries.ts'
+import { client, useNot } from './queries.ts'
 import { printable, type ScheduleView } from './shown.ts'
 
 type Deed = 'pause' | 'resume' | 'trigger'
@@ -19,7 +19,7 @@ const WHAT: Readonly<Record<Deed, string>> = {
 }
 
 export function ScheduleDeeds({ schedule }: { readonly schedule: ScheduleView }): ReactNode {
-  const mayWrite = useMayWrite()
+  const not = useNot('act')
   const [asked, setAsked] = useState<Deed | null>(null)
   const doing = useMutation({
     mutationFn: async (form: FormData): Promise<string | null> => carryOut(schedule.name, asked, form),
@@ -36,7 +36,7 @@ export function ScheduleDeeds({ schedule }: { readonly schedule: ScheduleView })
           <button
             key={deed}
             type="button"
-            disabled={!mayWrite}
+            disabled={not !== undefined}
             aria-label={`${NAMES[deed]} ${printable(schedule.name)}`}
             onClick={() => {
               doing.reset()

@@ -1,8 +1,7 @@
 // The schedules: when each fires next, how the run that it started last stands, what was left out or missed, who has paused it.
 import type { ReactNode } from 'react'
 import { Empty, Failure, Loading, RunLink, State, When } from './pieces.tsx'
-import { ONLY_READS } from './possible.ts'
-import { useMayWrite, useSchedules } from './queries.ts'
+import { useNot, useSchedules } from './queries.ts'
 import { href } from './router.ts'
 import { ScheduleDeeds } from './schedule-deeds.tsx'
 import { printable, shownTime, type ScheduleView } from './shown.ts'
@@ -10,7 +9,7 @@ import { Table } from './table.tsx'
 
 export function SchedulesPage(): ReactNode {
   const { data, error, isPending } = useSchedules()
-  const mayWrite = useMayWrite()
+  const not = useNot('act')
   return (
     <>
       <h1>Schedules</h1>
@@ -18,8 +17,8 @@ export function SchedulesPage(): ReactNode {
       {isPending ? <Loading /> : null}
       {data?.items.length === 0 ? <Empty>The application has no schedule.</Empty> : null}
       {data === undefined || data.items.length === 0 ? null : <Schedules items={data.items} />}
-      {mayWrite || data === undefined || data.items.length === 0 ? null : (
-        <p className="not dim">Pause, Resume, Fire: {ONLY_READS}.</p>
+      {not === undefined || data === undefined || data.items.length === 0 ? null : (
+        <p className="not dim">Pause, Resume, Fire: {not}.</p>
       )}
     </>
   )

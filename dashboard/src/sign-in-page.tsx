@@ -15,7 +15,7 @@ export function SignInPage({ hasEnded }: { readonly hasEnded: boolean }): ReactN
       setSaid('')
       await client.invalidateQueries()
     } catch (error) {
-      const isWrong = error instanceof Problem && error.status === 401
+      const isWrong = error instanceof Problem && error.code === 'TOKEN_REQUIRED'
       setSaid(isWrong ? 'That is not a token of this server.' : error instanceof Error ? error.message : String(error))
     } finally {
       setBusy(false)
@@ -36,7 +36,8 @@ export function SignInPage({ hasEnded }: { readonly hasEnded: boolean }): ReactN
           <input name="token" type="password" autoComplete="current-password" required autoFocus spellCheck={false} />
         </label>
         <p className="hint">
-          The one that the server was started with (BALLET_TOKEN), or one that only reads (BALLET_READ_TOKEN).
+          The one that the server was started with (BALLET_TOKEN), one that only reads (BALLET_READ_TOKEN), or an API
+          key.
         </p>
         <button type="submit" className="primary" disabled={isBusy}>
           Sign in

@@ -6,8 +6,7 @@ import { api, Problem } from './api.ts'
 import { freshId } from './fresh-id.ts'
 import { JsonField, written } from './json-field.tsx'
 import { EventLink, Failure, Loading, RunLink } from './pieces.tsx'
-import { ONLY_READS } from './possible.ts'
-import { client, useApp, useMayWrite, useRun } from './queries.ts'
+import { client, useApp, useNot, useRun } from './queries.ts'
 import { href } from './router.ts'
 import { printable, type ApplicationView } from './shown.ts'
 
@@ -74,7 +73,7 @@ interface StartProps {
 
 function StartForm({ app, what, asked, input }: StartProps): ReactNode {
   const names = namesOf(app, what)
-  const mayWrite = useMayWrite()
+  const not = useNot('start')
   const [name, setName] = useState(asked !== null && names.includes(asked) ? asked : (names[0] ?? ''))
   // What is sent twice by a hand that slips is one event. After it was taken, the next one is another.
   const [own, setOwn] = useState(freshId)
@@ -121,11 +120,11 @@ function StartForm({ app, what, asked, input }: StartProps): ReactNode {
       </label>
       {isAtField ? null : <Failure of={doing.error} />}
       <div className="buttons end">
-        <button type="submit" className="primary" disabled={doing.isPending || !mayWrite}>
+        <button type="submit" className="primary" disabled={doing.isPending || not !== undefined}>
           {NAMES[what]}
         </button>
       </div>
-      {mayWrite ? null : <p className="not dim">Not possible: {ONLY_READS}.</p>}
+      {not === undefined ? null : <p className="not dim">Not possible: {not}.</p>}
       <p role="status">{doing.data === undefined ? null : <DoneLine done={doing.data} />}</p>
     </form>
   )

@@ -4,7 +4,6 @@
 // read-only; writes say what to start.
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import type { Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import { answersHealth, clientFor, type Client } from './client.ts'
 import type { Given } from './command.ts'
@@ -16,6 +15,7 @@ import {
   type ProcessFile,
   type ProcessRecord,
 } from '../server/process-file.ts'
+import { isKeyForm } from '../server/api-key.ts'
 import { RemoteError } from './problem.ts'
 import type { Reads } from './reads.ts'
 import { STORE_FOLDER, storePlace, type StorePlace } from '../server/store-place.ts'
@@ -89,7 +89,7 @@ async function find(given: Given, terminal: Terminal): Promise<Found> {
     if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
       throw fault('USAGE', { problem: `"${url}" is no address of an application, such as http://127.0.0.1:4400.` })
     }
-    return { kind: 'process', url, token: tokensOf(env['BALLET_TOKEN'])[0] ?? null }
+    return { kind: 'process', url, token: borneIn(terminal) }
   }
   const place = wanted === undefined ? null : storePlace(wanted, cwd)
   const folder = place?.folder ?? folderAbove(cwd)
@@ -108,24 +108,43 @@ async function find(given: Given, terminal: Terminal): Promise<Found> {
     terminal.note(`${path} is stale: process ${record.pid} is gone.`)
     return { kind: 'none', place: own, app: record.app }
   }
+  const token = tokenFor(record, terminal)
   if (!(await answersHealth(record.url, clock))) return { kind: 'silent', record }
-  if (record.storeId !== null && (await isAnother(record, record.storeId, clock))) {
+  if (await isAnother(record, token, terminal)) {
     terminal.note(`${path} is stale: ${record.url} is another application now.`)
     return { kind: 'none', place: own, app: record.app }
   }
-  return { kind: 'process', url: record.url, token: record.token }
+  return { kind: 'process', url: record.url, token }
+}
+
+const borneIn = ({ env }: Pick<Terminal, 'env'>): string | null => tokensOf(env['BALLET_TOKEN'])[0] ?? null
+
+/**
+ * What a local process is asked with: the token that it has left, and in its place an API key where one was given, or where it has left
+ * none: it may have keys alone.
+ */
+export function tokenFor({ token }: ProcessRecord, terminal: Pick<Terminal, 'env'>): string | null {
+  const borne = borneIn(terminal)
+  return token === null || (borne !== null && isKeyForm(borne)) ? borne : token
 }
 
 /**
  * Whether what answers there runs on another store: after a restart (of a container, say) both the pid and the port may
  * have gone to another application. One that cannot tell, because it recovers or closes, is taken for the right one.
  */
-async function isAnother(record: ProcessRecord, storeId: string, clock: Clock): Promise<boolean> {
+async function isAnother(record: ProcessRecord, token: string | null, { clock }: Terminal): Promise<boolean> {
+  if (record.storeId === null) return false
   try {
-    const { store } = await clientFor(record.url, record.token, clock).app()
-    return store.id !== storeId
+    const { store } = await clientFor(record.url, token, clock).app()
+    return store.id !== record.storeId
   } catch (error) {
-    return error instanceof RemoteError && error.problem.code === 'TOKEN_REQUIRED'
+    // It would take what it has left itself; what else is sent may be wrong.
+    return (
+      error instanceof RemoteError &&
+      error.problem.code === 'TOKEN_REQUIRED' &&
+      token !== null &&
+      token === record.token
+    )
   }
 }
 

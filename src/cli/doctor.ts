@@ -7,9 +7,10 @@ import type { StorePlace } from '../server/store-place.ts'
 import { balletVersion } from '../engine/ballet-version.ts'
 import { answersHealth, clientFor } from './client.ts'
 import type { Command } from './command.ts'
-import { findStore, type FoundStore } from './discovery.ts'
+import { findStore, tokenFor, type FoundStore } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { fetchChecks } from './fetch-checks.ts'
+import { keyChecks } from './key-checks.ts'
 import { oneLine } from './printable.ts'
 import { readerOf } from './store-reads.ts'
 import { isLocked, roomCheck, storeChecks, type Check } from './store-checks.ts'
@@ -32,6 +33,7 @@ export const doctor: Command = {
       balletCheck(),
       nodeCheck(process.versions.node),
       sqliteCheck(process.versions.sqlite),
+      ...keyChecks(terminal),
       ...(await placeChecks(found, given.text('store') !== undefined, terminal)),
       ...(found === null ? [] : [...(await asideChecks(found, terminal)), ...(await processChecks(found, terminal))]),
     ]
@@ -132,8 +134,8 @@ async function processChecks(found: FoundStore, terminal: Terminal): Promise<rea
   const check = await processCheck(found, terminal)
   const isThere = check.verdict !== 'wrong' && found.file.kind === 'record' && isAlive(found.file.record.pid)
   if (!isThere || found.file.kind !== 'record') return [check]
-  const { url, token } = found.file.record
-  return [check, ...(await fetchChecks(clientFor(url, token, terminal.clock)))]
+  const client = clientFor(found.file.record.url, tokenFor(found.file.record, terminal), terminal.clock)
+  return [check, ...(await fetchChecks(client))]
 }
 
 /** Who has the store, whether it answers, and whether it runs this version. */

@@ -39,7 +39,7 @@ function problemOf(thrown: unknown, place: string): Problem {
 
 /** Hints that are other ones for whoever sits at a command line. */
 const OWN_HINTS: Readonly<Record<string, string>> = {
-  TOKEN_REQUIRED: 'Set BALLET_TOKEN to the token that the server was started with.',
+  TOKEN_REQUIRED: 'Set BALLET_TOKEN to the token that the server was started with, or to an API key.',
 }
 
 /** Commands in a hint. */

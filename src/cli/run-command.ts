@@ -18,6 +18,7 @@ import { fail } from './fail.ts'
 import { flows } from './flows.ts'
 import { commandHelp, overview } from './help.ts'
 import { init } from './init.ts'
+import { key } from './key.ts'
 import { nodes } from './nodes.ts'
 import { pause } from './pause.ts'
 import { resume } from './resume.ts'
@@ -87,6 +88,7 @@ export const commands: readonly Command[] = [
   draw,
   compare,
   replay,
+  key,
   doctor,
   completionOf(() => commands),
   help,

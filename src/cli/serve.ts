@@ -75,6 +75,8 @@ export const serve: Command = {
         host: given.text('host'),
         token,
         readToken,
+        apiKeys: terminal.env['BALLET_API_KEYS'],
+        apiKeysFile: terminal.env['BALLET_API_KEYS_FILE'],
         nodeSecret: nodeSecretsIn(secrets),
         dashboard,
         advertise: advertiseOf(given, terminal),
@@ -132,6 +134,8 @@ interface ListenOptions {
   readonly host: string | undefined
   readonly token: readonly string[]
   readonly readToken: readonly string[]
+  readonly apiKeys: string | undefined
+  readonly apiKeysFile: string | undefined
   readonly nodeSecret: readonly string[]
   readonly dashboard: boolean
   /** Where the other nodes reach this one; undefined: where it listens. */

@@ -12,6 +12,7 @@ export const aboutRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/app',
+    scope: 'read',
     summary: 'Show what can be called and what reacts to what',
     query: [],
     answer: async ({ app }) => answer(200, await app.describe()),
@@ -19,6 +20,7 @@ export const aboutRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/nodes',
+    scope: 'read',
     summary: 'Show the nodes that share the store, and who owns it',
     query: [],
     answer: async ({ app }) => answer(200, await app.nodes()),
@@ -26,6 +28,7 @@ export const aboutRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: `${ERRORS_PATH}/{code}`,
+    scope: 'everybody',
     summary: 'Show what an error means',
     query: [],
     answer: (exchange) => {
@@ -41,6 +44,7 @@ export const aboutRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/healthz',
+    scope: 'everybody',
     summary: 'Whether the process is up',
     query: [],
     answer: () => Promise.resolve(answer(200, { status: 'up' })),
@@ -48,6 +52,7 @@ export const aboutRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/readyz',
+    scope: 'everybody',
     summary: 'Whether the application takes work',
     query: [],
     answer: async (exchange) => answer(200, await readiness(exchange)),

@@ -19,23 +19,23 @@ const WHY_LIMIT = 4000
 
 async function cancel(exchange: Exchange): Promise<Answer> {
   const body = await readOptional(exchange, ['by', 'why'])
-  return acted(await exchange.app.cancel(runId(exchange), reasonOf(body)))
+  return acted(await exchange.app.cancel(runId(exchange), reasonOf(exchange, body)))
 }
 
 async function retry(exchange: Exchange): Promise<Answer> {
   const body = await readOptional(exchange, ['op', 'by', 'why'])
-  return acted(await exchange.app.retry(runId(exchange), { op: optionalText(body, 'op'), ...reasonOf(body) }))
+  return acted(await exchange.app.retry(runId(exchange), { op: optionalText(body, 'op'), ...reasonOf(exchange, body) }))
 }
 
 async function answerCall(exchange: Exchange): Promise<Answer> {
   const body = await read(exchange, ['op', 'value', 'by', 'why'])
-  const request = { op: requiredText(body, 'op'), value: body['value'], ...reasonOf(body) }
+  const request = { op: requiredText(body, 'op'), value: body['value'], ...reasonOf(exchange, body) }
   return acted(await exchange.app.answer(runId(exchange), request))
 }
 
 async function fail(exchange: Exchange): Promise<Answer> {
   const body = await read(exchange, ['op', 'error', 'by', 'why'])
-  const request = { op: optionalText(body, 'op'), error: errorOf(body), ...reasonOf(body) }
+  const request = { op: optionalText(body, 'op'), error: errorOf(body), ...reasonOf(exchange, body) }
   return acted(await exchange.app.fail(runId(exchange), request))
 }
 
@@ -43,7 +43,13 @@ async function actOnAll(exchange: Exchange): Promise<Answer> {
   const body = await read(exchange, ['action', 'filter', 'limit', 'rehearse', 'by', 'why'])
   const action = optionalWord(body, 'action', BULK_ACTIONS)
   if (action === undefined) throw wrong('action', 'it is missing')
-  const request = { action, ...filterOf(body), limit: limitOf(body), rehearse: rehearseOf(body), ...reasonOf(body) }
+  const request = {
+    action,
+    ...filterOf(body),
+    limit: limitOf(body),
+    rehearse: rehearseOf(body),
+    ...reasonOf(exchange, body),
+  }
   return answer(200, await exchange.app.actOnAll(request))
 }
 
@@ -61,8 +67,9 @@ function acted(result: Acted): Answer {
   return answer(result.changed ? 202 : 200, result)
 }
 
-export function reasonOf(body: Envelope): Reasoned {
-  return { by: shortText(body, 'by', BY_LIMIT), why: shortText(body, 'why', WHY_LIMIT) }
+/** Who asks and why, as the body says it; whoever does not say who it is, and bears an API key, has its name. */
+export function reasonOf({ keyName }: Pick<Exchange, 'keyName'>, body: Envelope): Reasoned {
+  return { by: shortText(body, 'by', BY_LIMIT) ?? keyName ?? undefined, why: shortText(body, 'why', WHY_LIMIT) }
 }
 
 function shortText(body: Envelope, name: string, limit: number): string | undefined {
@@ -128,9 +135,44 @@ function rehearseOf(body: Envelope): boolean | undefined {
 }
 
 export const actionRoutes: readonly Route[] = [
-  { method: 'POST', path: '/api/runs/{id}/cancel', summary: 'Ask a run to stop', query: [], answer: cancel },
-  { method: 'POST', path: '/api/runs/{id}/retry', summary: 'Try again what is stuck', query: [], answer: retry },
-  { method: 'POST', path: '/api/runs/{id}/answer', summary: 'Answer a stuck call', query: [], answer: answerCall },
-  { method: 'POST', path: '/api/runs/{id}/fail', summary: 'Let a stuck call fail', query: [], answer: fail },
-  { method: 'POST', path: '/api/actions', summary: 'Retry or cancel all runs that match', query: [], answer: actOnAll },
+  {
+    method: 'POST',
+    path: '/api/runs/{id}/cancel',
+    scope: 'act',
+    summary: 'Ask a run to stop',
+    query: [],
+    answer: cancel,
+  },
+  {
+    method: 'POST',
+    path: '/api/runs/{id}/retry',
+    scope: 'act',
+    summary: 'Try again what is stuck',
+    query: [],
+    answer: retry,
+  },
+  {
+    method: 'POST',
+    path: '/api/runs/{id}/answer',
+    scope: 'act',
+    summary: 'Answer a stuck call',
+    query: [],
+    answer: answerCall,
+  },
+  {
+    method: 'POST',
+    path: '/api/runs/{id}/fail',
+    scope: 'act',
+    summary: 'Let a stuck call fail',
+    query: [],
+    answer: fail,
+  },
+  {
+    method: 'POST',
+    path: '/api/actions',
+    scope: 'act',
+    summary: 'Retry or cancel all runs that match',
+    query: [],
+    answer: actOnAll,
+  },
 ]

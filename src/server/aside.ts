@@ -41,16 +41,17 @@ async function show(exchange: Exchange): Promise<Answer> {
 
 async function retry(exchange: Exchange): Promise<Answer> {
   const body = await readOptional(exchange, ['by', 'why'])
-  return answer(202, await exchange.app.retryAside(segment(exchange, 'item'), reasonOf(body)))
+  return answer(202, await exchange.app.retryAside(segment(exchange, 'item'), reasonOf(exchange, body)))
 }
 
 async function drop(exchange: Exchange): Promise<Answer> {
   const body = await readOptional(exchange, ['by', 'why'])
-  const acted = await exchange.app.dropAside(segment(exchange, 'item'), reasonOf(body))
+  const acted = await exchange.app.dropAside(segment(exchange, 'item'), reasonOf(exchange, body))
   return answer(acted.changed ? 202 : 200, acted)
 }
 
-async function actOnAll({ app, request, bodyLimitBytes }: Exchange): Promise<Answer> {
+async function actOnAll(exchange: Exchange): Promise<Answer> {
+  const { app, request, bodyLimitBytes } = exchange
   const json = await readJson(request, bodyLimitBytes)
   const body = readEnvelope(json, ['action', 'filter', 'limit', 'rehearse', 'by', 'why'])
   const action = optionalWord(body, 'action', ACTIONS)
@@ -58,7 +59,7 @@ async function actOnAll({ app, request, bodyLimitBytes }: Exchange): Promise<Ans
   const { limit, rehearse } = body
   if (limit !== undefined && !isCount(limit)) throw wrong('limit', `it must be a whole number from 1 to ${LIMIT}`)
   if (rehearse !== undefined && typeof rehearse !== 'boolean') throw wrong('rehearse', 'it must be true or false')
-  return answer(200, await app.actOnAsides({ action, ...filterOf(body), limit, rehearse, ...reasonOf(body) }))
+  return answer(200, await app.actOnAsides({ action, ...filterOf(body), limit, rehearse, ...reasonOf(exchange, body) }))
 }
 
 const isCount = (value: unknown): value is number =>
@@ -82,18 +83,34 @@ export const asideRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/aside',
+    scope: 'read',
     summary: 'List what lies aside',
     query: ['kind', 'name', 'version', 'unread', 'limit'],
     answer: list,
   },
-  { method: 'GET', path: '/api/aside/{item}', summary: 'Show what lies aside', query: [], answer: show },
+  { method: 'GET', path: '/api/aside/{item}', scope: 'read', summary: 'Show what lies aside', query: [], answer: show },
   {
     method: 'POST',
     path: '/api/aside/{item}/retry',
+    scope: 'act',
     summary: 'Look once more at what lies aside',
     query: [],
     answer: retry,
   },
-  { method: 'POST', path: '/api/aside/{item}/drop', summary: 'Drop what lies aside', query: [], answer: drop },
-  { method: 'POST', path: '/api/aside', summary: 'Retry or drop all that match', query: [], answer: actOnAll },
+  {
+    method: 'POST',
+    path: '/api/aside/{item}/drop',
+    scope: 'act',
+    summary: 'Drop what lies aside',
+    query: [],
+    answer: drop,
+  },
+  {
+    method: 'POST',
+    path: '/api/aside',
+    scope: 'act',
+    summary: 'Retry or drop all that match',
+    query: [],
+    answer: actOnAll,
+  },
 ]

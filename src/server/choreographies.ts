@@ -47,10 +47,18 @@ async function conduct(exchange: Exchange): Promise<Answer> {
 }
 
 export const choreographyRoutes: readonly Route[] = [
-  { method: 'GET', path: '/api/choreographies', summary: 'List the choreographies', query: [], answer: list },
+  {
+    method: 'GET',
+    path: '/api/choreographies',
+    scope: 'read',
+    summary: 'List the choreographies',
+    query: [],
+    answer: list,
+  },
   {
     method: 'GET',
     path: '/api/choreographies/{name}',
+    scope: 'read',
     summary: 'List the flows of a choreography, by how they stand',
     query: ['state', 'cursor', 'limit'],
     answer: flows,
@@ -58,6 +66,7 @@ export const choreographyRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/choreographies/{name}/{key}',
+    scope: 'read',
     summary: 'Show how the flow of one key stands',
     query: [],
     answer: flow,
@@ -65,6 +74,7 @@ export const choreographyRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/api/choreographies/{name}/runs',
+    scope: 'start',
     summary: 'Conduct the flow of a key by one run',
     query: [],
     answer: conduct,

@@ -45,10 +45,18 @@ async function list({ app, query }: Exchange): Promise<Answer> {
 }
 
 export const eventRoutes: readonly Route[] = [
-  { method: 'POST', path: '/api/events', summary: 'Publish an event (CloudEvents 1.0)', query: [], answer: publish },
+  {
+    method: 'POST',
+    path: '/api/events',
+    scope: 'start',
+    summary: 'Publish an event (CloudEvents 1.0)',
+    query: [],
+    answer: publish,
+  },
   {
     method: 'GET',
     path: '/api/events',
+    scope: 'read',
     summary: 'List events, oldest first',
     query: ['key', 'type', 'published', 'cursor', 'limit'],
     answer: list,

@@ -30,5 +30,5 @@ const isOne = (one: unknown): boolean =>
   Array.isArray(one['runs'])
 
 export const failingRoutes: readonly Route[] = [
-  { method: 'GET', path: PATH, summary: 'List what keeps failing', query: ['here'], answer: list },
+  { method: 'GET', path: PATH, scope: 'read', summary: 'List what keeps failing', query: ['here'], answer: list },
 ]

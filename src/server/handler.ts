@@ -3,6 +3,7 @@
 // Ballet's goes to the application's own routes; the dashboard is shown whatever the application does. A node that stands by passes on what only the owner can do (forward.ts).
 // Nothing that is thrown leaves as anything but a problem.
 import { Hono, type Context } from 'hono'
+import { getPath } from 'hono/utils/url'
 import { fault, isBalletError, type BalletError } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
 import type { Application, HttpRoutes } from '../define/application.ts'
@@ -13,6 +14,7 @@ import { systemClock } from '../engine/clock.ts'
 import { consoleLog, safeLog } from '../engine/log.ts'
 import { standbyFault } from '../engine/standing.ts'
 import { AmongNodes } from './among-nodes.ts'
+import type { ApiKeysOptions } from './api-keys.ts'
 import { Admitted, type Conditions } from './admitted.ts'
 import type { Answer } from './answer.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
@@ -34,13 +36,16 @@ import {
   isOfWork,
   isReserved,
   nearestRoute,
+  routeOf,
   ROUTES,
+  scopesFor,
 } from './routes.ts'
+import type { Allowed } from './tokens.ts'
 import { Traffic } from './traffic.ts'
 import { Work, WORK_BETWEEN_PATH } from './work.ts'
 
 /** How requests are judged and answered. */
-export interface HandlerOptions {
+export interface HandlerOptions extends ApiKeysOptions {
   /**
    * What callers of the API must bear (`Authorization: Bearer <token>`): one of several, while it is being changed. Null only where
    * something in front of the handler decides who may reach it.
@@ -81,7 +86,7 @@ type Backing =
 
 /**
  * The HTTP API and the application's own routes as one function from request to answer, to mount in another server.
- * @throws TOKEN_INVALID, NODE_SECRET_SHORT
+ * @throws TOKEN_INVALID, API_KEYS_INVALID, NODE_SECRET_SHORT
  * @example
  * export const POST = handler(app, { token: process.env.BALLET_TOKEN ?? null })
  */
@@ -146,12 +151,12 @@ class Site {
   #backing: Backing = { kind: 'recovering' }
 
   constructor(app: AppSource, options: HandlerOptions, traffic: Traffic, { clock = systemClock, dashboard }: Parts) {
-    const { token, readToken, hosts = null, origins = [] } = options
-    this.#guard = createGuard({ token, readToken, hosts, origins, clock })
+    const { hosts = null, origins = [] } = options
     this.#dashboard = options.dashboard === false ? null : new Dashboard(dashboard ?? DASHBOARD_FOLDER)
     this.#traffic = traffic
     this.#limitBytes = Math.min(options.bodyLimitBytes ?? BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES)
     this.#log = safeLog(options.log ?? consoleLog)
+    this.#guard = createGuard({ ...options, hosts, origins, clock, log: this.#log })
     this.#forwarding = new Forwarding(nodeSecretsOf(options.nodeSecret), systemClock)
     const hints = new Hints(this.#forwarding)
     const isPassedOn = (request: Request): boolean => this.#passedOn.has(request)
@@ -198,7 +203,7 @@ class Site {
     if (isForwarded(request)) return this.#take(request, app)
     if (standing.role === 'owner') return this.#toCarrier(request, app)
     if (!asksForOwner(request)) return request
-    this.#admit(request, new URL(request.url).pathname)
+    this.#admit(request, getPath(request))
     if (standing.role === 'recovering') throw fault('NOT_READY')
     const { owner } = standing
     if (!this.#forwarding.isPossible || owner?.address == null) throw standbyFault(owner)
@@ -230,7 +235,7 @@ class Site {
     const run = this.#forwarding.isPossible ? carriedRun(request) : null
     const owner = run === null ? null : app.carrierOf(run)
     if (run === null || owner === null) return request
-    this.#admit(request, new URL(request.url).pathname)
+    this.#admit(request, getPath(request))
     const isCarried = (): boolean => app.carrierOf(run)?.id === owner.id
     if (request.method === 'GET') return this.#waitThere(request, { owner, app, isCarried })
     const { over, stop, here } = carryingOf(request, { clock: systemClock, isCarried })
@@ -298,9 +303,10 @@ class Site {
 
   async route(route: Route, context: Context): Promise<Answer> {
     const request = context.req.raw
-    this.#admit(request, context.req.path)
+    const allowed = this.#admit(request, context.req.path, route)
     const query = new Query(request.url, route.query)
-    const answered = await route.answer(new Admitted(this.#conditions, request, context.req.param(), query))
+    const exchange = new Admitted(this.#conditions, { request, segments: context.req.param(), query, allowed })
+    const answered = await route.answer(exchange)
     // A wait that was cut short: the node that has passed it on goes on waiting.
     const isCut = this.#traffic.isCut && request.method === 'GET' && this.#passedOn.has(request)
     return isCut ? Forwarding.closing(request) : answered
@@ -364,9 +370,11 @@ class Site {
     throw fault('ROUTE_THREW', { method, path: shown(path) })
   }
 
-  #admit(request: Request, path: string): void {
+  /** @returns what is allowed to whoever asks; null where nobody is asked who it is */
+  #admit(request: Request, path: string, route = routeOf(request, path)): Allowed | null {
     if (!this.#passedOn.has(request)) this.#guard.admit(request)
-    if (this.#guard.isTokenAsked && asksForToken(path)) this.#guard.identify(request)
+    if (!this.#guard.isTokenAsked || !asksForToken(path)) return null
+    return this.#guard.identify(request, scopesFor(route, request))
   }
 
   #ready(request: Request): Extract<Backing, { kind: 'ready' }> {

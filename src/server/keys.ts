@@ -19,6 +19,7 @@ export const keyRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/keys/{field}/{value}',
+    scope: 'read',
     summary: 'Show all runs and events of a key',
     query: ['cursor'],
     answer: showKey,
@@ -26,6 +27,7 @@ export const keyRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/graph',
+    scope: 'read',
     summary: 'Show all runs and events that one root brought about',
     query: ['root', 'cursor'],
     answer: showGraph,

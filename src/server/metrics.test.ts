@@ -195,6 +195,12 @@ test('an application that has been closed beside its server is not ready, and te
   expect([valueOf(metrics, 'ballet_ready'), valueOf(metrics, 'ballet_runs_started_total')]).toEqual([0, 1])
 })
 
+/** A store that is well answers for every commit, and a server without API keys counts none. */
+const WITHOUT_SAMPLES: Readonly<Record<string, string>> = {
+  ballet_commits_failed_total: 'code',
+  ballet_api_key_requests_total: 'key, sha256',
+}
+
 describe('docs/reference/metrics.md', () => {
   const page = readFileSync(new URL('../../docs/reference/metrics.md', import.meta.url), 'utf8')
   const rows = [...page.matchAll(/^\| `((?:ballet|process)_\w+)`\s*\| (\w+)\s*\| ([^|]*?)\s*\|/gm)]
@@ -211,8 +217,7 @@ describe('docs/reference/metrics.md', () => {
     const told = [...metrics].map(([name, { type, samples }]) => {
       const labels = new Set(samples.flatMap((sample) => Object.keys(sample.labels)))
       labels.delete('le')
-      // A store that is well answers for every commit.
-      return [name, type, name === 'ballet_commits_failed_total' ? 'code' : [...labels].join(', ')]
+      return [name, type, WITHOUT_SAMPLES[name] ?? [...labels].join(', ')]
     })
     expect(rows.map(([, name, type, labels = '']) => [name, type, labels.replaceAll('`', '')])).toEqual(told)
   })

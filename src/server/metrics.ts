@@ -18,11 +18,17 @@ async function metrics(exchange: Exchange): Promise<Answer> {
   return textAnswer(TYPE, all.map(textOf).join(''))
 }
 
-function ofServer({ problems }: Exchange, isReady: boolean): readonly Metric[] {
+function ofServer({ problems, guard }: Exchange, isReady: boolean): readonly Metric[] {
   const answered = [...problems].map(([code, value]) => ({ labels: { code }, value }))
   return [
     plain('gauge', 'ballet_ready', 'Whether the application takes work, as /readyz says: 1 or 0.', isReady ? 1 : 0),
     { kind: 'counter', name: 'ballet_http_problems_total', help: 'Problems that were answered.', samples: answered },
+    {
+      kind: 'counter',
+      name: 'ballet_api_key_requests_total',
+      help: 'Requests that bore an API key.',
+      samples: guard.keyUses().map(({ name, sha256, count }) => ({ labels: { key: name, sha256 }, value: count })),
+    },
   ]
 }
 
@@ -79,6 +85,7 @@ export const metricRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/metrics',
+    scope: 'read',
     summary: 'Numbers for a monitoring system',
     query: [],
     answer: metrics,

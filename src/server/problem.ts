@@ -60,7 +60,7 @@ function secondsOf({ details }: BalletError): number {
 export function problemHeaders(error: BalletError): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
   if (FOR_NOW.has(error.status)) headers['retry-after'] = String(secondsOf(error))
-  if (error.code === 'TOKEN_REQUIRED') headers['www-authenticate'] = 'Bearer'
+  if (error.code === 'TOKEN_REQUIRED' || error.code === 'API_KEY_OVER') headers['www-authenticate'] = 'Bearer'
   if (error.code === 'METHOD_NOT_ALLOWED') headers['allow'] = String(error.details['allowed'])
   return headers
 }

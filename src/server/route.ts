@@ -4,6 +4,7 @@ import type { Application } from '../define/application.ts'
 import { invariant } from '../core/errors.ts'
 import type { AmongNodes } from './among-nodes.ts'
 import type { Answer } from './answer.ts'
+import type { Scope } from './api-key.ts'
 import type { FailedSignIns } from './failed-sign-ins.ts'
 import type { Guard } from './guard.ts'
 import type { Hints } from './hints.ts'
@@ -14,6 +15,11 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE'
   /** `{name}` stands for one segment. */
   readonly path: `/${string}`
+  /**
+   * What an API key needs to get here; `everybody` where nothing is asked for, and `service` where the secret of a service is judged
+   * in its place.
+   */
+  readonly scope: Scope | 'everybody' | 'service'
   /** One line for people. */
   readonly summary: string
   /** The parameters that it takes; any other is refused. */
@@ -34,7 +40,11 @@ export interface Exchange {
   readonly problems: ReadonlyMap<string, number>
   /** Whether what only the owner can do is passed on while this node stands by, and whether that takes it. */
   readonly passing: Pick<Hints, 'isPossible' | 'check'>
-  readonly guard: Pick<Guard, 'isTokenAsked' | 'allowed' | 'sessionFor'>
+  /** The name of the API key that was borne, or with which the session was begun; null without one. */
+  readonly keyName: string | null
+  /** Refuses an API key that lacks a scope which only what stands in the request asks for. @throws SCOPE_MISSING */
+  readonly demand: (scope: Scope) => void
+  readonly guard: Pick<Guard, 'isTokenAsked' | 'allowed' | 'keyUses' | 'sessionFor'>
   readonly failedSignIns: FailedSignIns
   /** What other nodes answer. */
   readonly among: AmongNodes

@@ -10,6 +10,7 @@ import { failingRoutes } from './failing.ts'
 import { keyRoutes } from './keys.ts'
 import { metricRoutes } from './metrics.ts'
 import { ERRORS_PATH } from './problem.ts'
+import type { Scope } from './api-key.ts'
 import type { Route } from './route.ts'
 import { runRoutes } from './runs.ts'
 import { scheduleRoutes } from './schedules.ts'
@@ -51,6 +52,23 @@ const OPEN: ReadonlySet<string> = new Set(['/healthz', '/readyz', SESSION_PATH])
  */
 export function asksForToken(path: string): boolean {
   return isReserved(path) && !OPEN.has(path) && !path.startsWith(`${ERRORS_PATH}/`) && !isOfWork(path)
+}
+
+/**
+ * What a key needs for a request to a route: the scope of that, and `read` for whoever waits for what becomes of it. Of what no
+ * route takes nothing is needed but to be somebody.
+ */
+export function scopesFor(route: Route | undefined, { url }: Request): readonly Scope[] {
+  const { scope } = route ?? { scope: 'everybody' }
+  if (scope === 'everybody' || scope === 'service') return []
+  const isWait = new URLSearchParams(/^[^?#]*(\?[^#]*)/.exec(url)?.[1]).has('wait')
+  return isWait && scope !== 'read' ? [scope, 'read'] : [scope]
+}
+
+/** The route of a request that is passed on before it has come to one. */
+export function routeOf({ method }: Request, path: string): Route | undefined {
+  const asked = method === 'HEAD' ? 'GET' : method
+  return ROUTES.find((route) => route.method === asked && patternOf(route, path) === path)
 }
 
 /** Whether services ask here that fetch their calls. */

@@ -82,10 +82,18 @@ function unknown(id: string): Error {
 }
 
 export const runRoutes: readonly Route[] = [
-  { method: 'POST', path: '/api/runs', summary: 'Start a workflow or an operation', query: ['wait'], answer: start },
+  {
+    method: 'POST',
+    path: '/api/runs',
+    scope: 'start',
+    summary: 'Start a workflow or an operation',
+    query: ['wait'],
+    answer: start,
+  },
   {
     method: 'GET',
     path: '/api/runs',
+    scope: 'read',
     summary: 'List runs, newest first',
     query: ['name', 'status', 'reason', 'kind', 'key', 'root', 'limit', 'cursor'],
     answer: list,
@@ -93,14 +101,23 @@ export const runRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/counts',
+    scope: 'read',
     summary: 'Count the runs that have not ended',
     query: [],
     answer: async ({ app }) => answer(200, await app.counts()),
   },
-  { method: 'GET', path: '/api/runs/{id}', summary: 'Show a run, or wait for its end', query: ['wait'], answer: show },
+  {
+    method: 'GET',
+    path: '/api/runs/{id}',
+    scope: 'read',
+    summary: 'Show a run, or wait for its end',
+    query: ['wait'],
+    answer: show,
+  },
   {
     method: 'GET',
     path: '/api/runs/{id}/journal',
+    scope: 'read',
     summary: 'Read the journal of a run',
     query: ['limit', 'cursor'],
     answer: journal,

@@ -23,7 +23,7 @@ import { Unanswered } from './unanswered.ts'
 
 /** How an application is served. */
 export interface ServeOptions extends Omit<HandlerOptions, 'token'>, ListenOptions {
-  /** What callers of the API must bear, one of several while it is being changed; needed to listen anywhere but on this machine alone. */
+  /** What callers of the API must bear, one of several while it is being changed; needed to listen anywhere but on this machine alone, unless there are API keys. */
   readonly token?: string | readonly string[] | undefined
 }
 
@@ -70,7 +70,7 @@ const BACKLOG = 4096
 
 /**
  * Serves an application until `close()`. Given a promise of one, it listens at once and answers 503 until it is there.
- * Errors: BIND_UNSAFE, TOKEN_INVALID, NODE_SECRET_SHORT, PORT_BUSY, LISTEN_FAILED.
+ * Errors: BIND_UNSAFE, TOKEN_INVALID, API_KEYS_INVALID, NODE_SECRET_SHORT, PORT_BUSY, LISTEN_FAILED.
  */
 export function serve(app: AppSource, options: ServeOptions): Promise<Serving> {
   return serveWith(app, options, {})
@@ -81,7 +81,8 @@ export async function serveWith(app: AppSource, options: ServeOptions, parts: Pa
   const host = options.host ?? '127.0.0.1'
   const token = options.token === undefined || options.token.length === 0 ? null : options.token
   const isLocal = isLoopback(host)
-  if (!isLocal && token === null) throw fault('BIND_UNSAFE', { host: host === '' ? 'every address' : host })
+  const hasKeys = (options.apiKeys ?? '') !== '' || (options.apiKeysFile ?? '') !== ''
+  if (!isLocal && token === null && !hasKeys) throw fault('BIND_UNSAFE', { host: host === '' ? 'every address' : host })
   const traffic = new Traffic()
   const hosts = isLocal ? (options.hosts ?? []) : options.hosts
   return serveFetch(

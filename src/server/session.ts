@@ -4,8 +4,10 @@ import { fault } from '../core/errors.ts'
 import { answer, bareAnswer, type Answer } from './answer.ts'
 import { readJson } from './body.ts'
 import { readEnvelope, requiredText } from './envelope.ts'
+import { allows as hasScope, SCOPES, type Scope } from './api-key.ts'
 import type { Exchange, Route } from './route.ts'
 import { NO_SESSION_COOKIES, sessionCookie } from './sessions.ts'
+import type { Allowed } from './tokens.ts'
 
 /** Where a session is begun and ended. */
 export const SESSION_PATH = '/api/session'
@@ -14,13 +16,27 @@ const BODY_BYTES = 65_536
 
 function show({ guard, request }: Exchange): Promise<Answer> {
   const allows = guard.allowed(request)
+  const scopes = scopesOf(guard.isTokenAsked ? allows : 'all')
+  const key =
+    allows === null || typeof allows === 'string'
+      ? null
+      : { name: allows.name, until: allows.until === null ? null : new Date(allows.until).toISOString() }
   return Promise.resolve(
     answer(200, {
       required: guard.isTokenAsked,
       signedIn: allows !== null,
-      mayWrite: !guard.isTokenAsked || allows === 'all',
+      mayWrite: scopes.some((scope) => scope !== 'read'),
+      scopes,
+      key,
     }),
   )
+}
+
+/** Each scope that there is of what a token allows: a page shows by them what it has not. */
+function scopesOf(allows: Allowed | null): readonly Scope[] {
+  if (allows === null) return []
+  if (allows === 'reads') return ['read']
+  return allows === 'all' ? SCOPES : SCOPES.filter((scope) => hasScope(allows, scope))
 }
 
 async function signIn({ guard, failedSignIns, request, bodyLimitBytes }: Exchange): Promise<Answer> {
@@ -38,14 +54,23 @@ export const sessionRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: SESSION_PATH,
+    scope: 'everybody',
     summary: 'Show whether a token is asked for, and whether you have signed in',
     query: [],
     answer: show,
   },
-  { method: 'POST', path: SESSION_PATH, summary: 'Sign in with a token', query: [], answer: signIn },
+  {
+    method: 'POST',
+    path: SESSION_PATH,
+    scope: 'everybody',
+    summary: 'Sign in with a token',
+    query: [],
+    answer: signIn,
+  },
   {
     method: 'DELETE',
     path: SESSION_PATH,
+    scope: 'everybody',
     summary: 'Sign out',
     query: [],
     answer: () => Promise.resolve(bareAnswer(204, NO_SESSION_COOKIES)),

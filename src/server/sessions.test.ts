@@ -7,6 +7,7 @@ import type { Application } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
 import { systemClock } from '../engine/clock.ts'
 import { silentLog } from '../engine/log.ts'
+import { SCOPES } from './api-key.ts'
 import { createGuard } from './guard.ts'
 import { handler } from './handler.ts'
 import type { Problem } from './problem.ts'
@@ -82,7 +83,7 @@ describe('who gets in', async () => {
   ]
   const reads = { read: 'in', write: '403 TOKEN_READS_ONLY' }
   const out = { read: '401 TOKEN_REQUIRED', write: '401 TOKEN_REQUIRED' }
-  const wrongEnd = first.endsWith('A') ? 'B' : 'A'
+  const wrongEnd = first.at(-2) === 'A' ? 'B' : 'A'
   const later = first.replace(/v1\.\d+/, `v1.${inSeconds(90_000)}`)
   const cookie = (value: string, more: Headers = page): Headers => ({ ...more, cookie: value })
   const ways: readonly (readonly [string, Headers, { read: string; write: string }])[] = [
@@ -245,17 +246,27 @@ describe('a session', () => {
     const { url } = await serving()
     const show = async (headers: Headers): Promise<unknown> => (await fetch(`${url}/api/session`, { headers })).json()
     const cookie = await cookieOf(url)
-    expect(await show({})).toEqual({ required: true, signedIn: false, mayWrite: false })
-    expect(await show({ cookie })).toEqual({ required: true, signedIn: true, mayWrite: true })
+    expect(await show({})).toEqual({ required: true, signedIn: false, mayWrite: false, scopes: [], key: null })
+    expect(await show({ cookie })).toEqual({
+      required: true,
+      signedIn: true,
+      mayWrite: true,
+      scopes: [...SCOPES],
+      key: null,
+    })
     expect(await show({ authorization: 'Bearer open-sesame' })).toEqual({
       required: true,
       signedIn: true,
       mayWrite: true,
+      scopes: [...SCOPES],
+      key: null,
     })
     expect(await show({ cookie, authorization: 'Bearer x' })).toEqual({
       required: true,
       signedIn: false,
       mayWrite: false,
+      scopes: [],
+      key: null,
     })
     const ended = await fetch(`${url}/api/session`, { method: 'DELETE', headers: { cookie } })
     expect([ended.status, ended.headers.getSetCookie()]).toEqual([
@@ -271,9 +282,19 @@ describe('a session', () => {
     const { url } = await serving({ readToken: ['only-look', 'new-look'] })
     const shown = async (headers: Headers): Promise<unknown> => (await fetch(`${url}/api/session`, { headers })).json()
     const signedIn = { required: true, signedIn: true }
-    expect(await shown({})).toEqual({ required: true, signedIn: false, mayWrite: false })
-    expect(await shown({ cookie: await cookieOf(url) })).toEqual({ ...signedIn, mayWrite: true })
-    expect(await shown({ cookie: await cookieOf(url, 'new-look') })).toEqual({ ...signedIn, mayWrite: false })
+    expect(await shown({})).toEqual({ required: true, signedIn: false, mayWrite: false, scopes: [], key: null })
+    expect(await shown({ cookie: await cookieOf(url) })).toEqual({
+      ...signedIn,
+      mayWrite: true,
+      scopes: [...SCOPES],
+      key: null,
+    })
+    expect(await shown({ cookie: await cookieOf(url, 'new-look') })).toEqual({
+      ...signedIn,
+      mayWrite: false,
+      scopes: ['read'],
+      key: null,
+    })
   })
 
   it('is not needed where no token is asked for', async () => {
@@ -282,6 +303,8 @@ describe('a session', () => {
       required: false,
       signedIn: false,
       mayWrite: true,
+      scopes: [...SCOPES],
+      key: null,
     })
     const response = await signIn(url)
     expect([response.status, response.headers.get('set-cookie')]).toEqual([204, null])

@@ -3,8 +3,16 @@
 // token is taken out, all that was signed with it is worth nothing. Used by guard.ts, which says what a session may do.
 //
 //   v1.<seconds since the epoch at which it is over>.<HMAC-SHA256 of the two before, in base64url>
-import { createHmac, timingSafeEqual } from 'node:crypto'
+//
+// Of an API key the server knows the SHA-256 alone, which stands where the server is configured: nothing is signed with that. The
+// cookie names the key, and is signed over its SHA-256 with what is made of a token that allows everything; where there is none, with
+// what this process has made up. It is looked up at every request, so that a session ends with its key. Whoever has a key of few
+// scopes has such a cookie and could try tokens against it: what is made of a token takes long to make (scrypt), and is made once.
+//
+//   v2.<seconds>.<the first 16 digits of the SHA-256>.<HMAC-SHA256, in base64url>
+import { createHmac, randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
+import type { ApiKey } from './api-key.ts'
 import type { Allowed, Tokens } from './tokens.ts'
 
 /** Eight hours: a day of work. */
@@ -17,6 +25,7 @@ const PLAIN_NAME = 'ballet'
 const LOOKED_AT = 4
 const ATTRIBUTES = 'HttpOnly; SameSite=Strict; Path=/'
 const WRITTEN = /^(v1\.([0-9]{1,12}))\.([A-Za-z0-9_-]{43})$/
+const OF_KEY = /^(v2\.([0-9]{1,12})\.([0-9a-f]{16}))\.([A-Za-z0-9_-]{43})$/
 
 /** What a request has: no cookie, one that is worth nothing (any more), or a session that allows what its token does. */
 export type SessionState = 'none' | 'over' | Allowed
@@ -25,22 +34,29 @@ export type SessionState = 'none' | 'over' | Allowed
 export class Sessions {
   readonly #tokens: Tokens
   readonly #clock: Clock
+  /** What sessions of keys are signed with; any of them is taken, since tokens are changed. Made when there is the first. */
+  #secrets: readonly Buffer[] | undefined
 
   constructor(tokens: Tokens, clock: Clock) {
     this.#tokens = tokens
     this.#clock = clock
   }
 
-  /** A new one, for whoever has this token: the value of its cookie. */
-  begin(token: string): string {
-    const said = `v1.${Math.floor(this.#clock.now() / 1000) + SESSION_SECONDS}`
-    return `${said}.${sign(said, token).toString('base64url')}`
+  /** A new one, for whoever has this token: the value of its cookie. @param allowed what it allows */
+  begin(token: string, allowed: Allowed): string {
+    const until = Math.floor(this.#clock.now() / 1000) + SESSION_SECONDS
+    if (typeof allowed === 'string') {
+      const said = `v1.${until}`
+      return `${said}.${sign(said, token).toString('base64url')}`
+    }
+    const said = `v2.${until}.${markOf(allowed)}`
+    return `${said}.${signOfKey(said, allowed, this.#ofKeys()[0]).toString('base64url')}`
   }
 
   of(request: Request): SessionState {
     const values = cookiesOf(request)
     if (values.length === 0) return 'none'
-    const allowed = values.flatMap((value) => this.#allowedBy(value))
+    const allowed = values.flatMap((value) => [...this.#allowedBy(value), ...this.#allowedByKey(value)])
     return allowed.includes('all') ? 'all' : (allowed[0] ?? 'over')
   }
 
@@ -55,6 +71,37 @@ export class Sessions {
     })
     return Number(until) * 1000 > this.#clock.now() ? signed.map(({ allows }) => allows) : []
   }
+
+  #ofKeys(): readonly [Buffer, ...Buffer[]] {
+    const all = this.#tokens.known.filter(({ allows }) => allows === 'all')
+    this.#secrets ??= all.map(({ token }) => scryptSync(token, 'ballet sessions of API keys', 32))
+    const [first = randomBytes(32), ...others] = this.#secrets
+    this.#secrets = [first, ...others]
+    return [first, ...others]
+  }
+
+  /** The key that a cookie names, if it holds still. */
+  #allowedByKey(value: string): readonly Allowed[] {
+    const [, said = '', until = '', mark = '', signature = ''] = OF_KEY.exec(value) ?? []
+    if (mark === '' || Number(until) * 1000 <= this.#clock.now()) return []
+    const given = Buffer.from(signature, 'base64url')
+    const keys = this.#tokens.apiKeys?.now.filter((key) => markOf(key) === mark) ?? []
+    return keys.filter(
+      (key) =>
+        this.#ofKeys().filter((secret) => {
+          const expected = signOfKey(said, key, secret)
+          return given.length === expected.length && timingSafeEqual(given, expected)
+        }).length > 0,
+    )
+  }
+}
+
+const markOf = ({ digest }: ApiKey): string => digest.toString('hex').slice(0, 16)
+
+function signOfKey(said: string, { digest }: ApiKey, secret: Buffer): Buffer {
+  return createHmac('sha256', secret)
+    .update(`ballet session ${said}.${digest.toString('hex')}`)
+    .digest()
 }
 
 function sign(said: string, token: string): Buffer {

@@ -50,6 +50,7 @@ export const workRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/api/work/{service}',
+    scope: 'service',
     summary: 'Fetch calls of a service',
     query: [],
     answer: told(fetchWork),
@@ -57,6 +58,7 @@ export const workRoutes: readonly Route[] = [
   {
     method: 'DELETE',
     path: '/api/work/{service}',
+    scope: 'service',
     summary: 'End a request for calls that waits',
     query: [],
     answer: told(endFetch),
@@ -64,6 +66,7 @@ export const workRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/api/work/{service}/{token}',
+    scope: 'service',
     summary: 'Answer a call that was fetched',
     query: [],
     answer: sent('answer'),
@@ -71,6 +74,7 @@ export const workRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/api/work/{service}/{token}/heartbeat',
+    scope: 'service',
     summary: 'Say that a call lives, and hear whether it is wanted',
     query: [],
     answer: sent('heartbeat'),

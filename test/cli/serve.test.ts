@@ -257,7 +257,7 @@ describe('what cannot be served', () => {
     const url = String(record()['url'])
     const refused = async (token: string) =>
       (await box.json(['runs'], { env: { BALLET_URL: url, BALLET_TOKEN: token } })).value['error']
-    const hint = 'Set BALLET_TOKEN to the token that the server was started with.'
+    const hint = 'Set BALLET_TOKEN to the token that the server was started with, or to an API key.'
     expect(await box.json(['runs', '--url', url])).toMatchObject({
       code: 2,
       value: { error: { code: 'TOKEN_REQUIRED', detail: expect.stringContaining('none was sent') as string, hint } },

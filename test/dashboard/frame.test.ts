@@ -1,5 +1,6 @@
 // The frame of the dashboard in a real browser: it is reached by the keyboard alone, fits a narrow screen, is readable in light
 // and dark, says when the server does not answer, and asks for a token where the server does.
+import { createHash } from 'node:crypto'
 import { ballet, operation, service, signal, workflow } from 'ballet'
 import { elsewhere } from 'ballet/http'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -336,6 +337,28 @@ test('who has signed in with a token that only reads sees so before doing anythi
     await page.goto(guarded.at('#/start'))
     await page.getByText('Not possible: you have signed in with a token that only reads.').waitFor()
     expect(await page.getByRole('button', { name: 'Start a run' }).isDisabled()).toBe(true)
+  } finally {
+    await guarded.close()
+  }
+})
+
+test('who has signed in with an API key sees what it may not do, and why', async () => {
+  const [key, over] = [`ballet_mail.${'k'.repeat(43)}`, `ballet_mail.${'o'.repeat(43)}`]
+  const hash = (text: string): string => createHash('sha256').update(text).digest('hex')
+  const apiKeys = `mail read+signal ${hash(key)}, mail all ${hash(over)} 2026-01-31T12:00:00Z`
+  const guarded = await show(definition, { token: 'open-sesame', apiKeys })
+  try {
+    const { page } = await browser.look()
+    await page.goto(guarded.at('#/start'))
+    await page.getByLabel('Token').fill(over)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('The API key "mail" was good until 2026-01-31T12:00:00.000Z.').waitFor()
+    await page.getByLabel('Token').fill(key)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('API key mail', { exact: true }).waitFor()
+    await page.getByText('Not possible: your API key mail lacks the scope start.').waitFor()
+    expect(await page.getByRole('button', { name: 'Start a run' }).isDisabled()).toBe(true)
+    expect(await page.getByText('Only reads', { exact: true }).count()).toBe(0)
   } finally {
     await guarded.close()
   }

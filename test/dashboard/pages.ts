@@ -86,17 +86,18 @@ const silent = { info: nothing, warn: nothing, error: nothing }
 interface Served {
   readonly token?: string
   readonly readToken?: string
+  readonly apiKeys?: string
   readonly store?: string
 }
 
 /** Opens an application, in memory unless there is a store, and serves it with its pages. */
 export async function show(
   definition: ApplicationDefinition,
-  { token, readToken, store = 'memory:' }: Served = {},
+  { store = 'memory:', ...served }: Served = {},
 ): Promise<Shown> {
   // Runs are stuck on purpose.
   const app = await open(definition, { store, log: silent })
-  const server = await serve(app, { port: 0, token, readToken })
+  const server = await serve(app, { port: 0, ...served })
   return {
     app,
     url: server.url,
