@@ -66,10 +66,11 @@ function Group({ of: group, isAll }: { readonly of: FailingGroup; readonly isAll
 /** What the first of them has met. */
 function Wait({ of: { since, attempt } }: { readonly of: WaitView }): ReactNode {
   const inMs = Date.parse(attempt?.next ?? '') - serverNow()
+  const [said = ''] = attempt?.error.message.split('\n') ?? []
   return (
     <>
-      {printable(attempt?.error.message.split('\n')[0] ?? '')}. The first was asked for <When at={since} ago />; its
-      next attempt {inMs > 0 ? `in ${showMs(Math.ceil(inMs / 1000) * 1000)}` : 'is due'}.
+      {printable(said.replace(/\.$/, ''))}. The first was asked for <When at={since} ago />; its next attempt{' '}
+      {inMs > 0 ? `in ${showMs(Math.ceil(inMs / 1000) * 1000)}` : 'is due'}.
     </>
   )
 }

@@ -108,4 +108,25 @@ describe('what is refused over NATS', () => {
     })
     expect(sent).toBe(true)
   })
+
+  test.each([
+    ['a type that is sent', { type: 'order.placed', data: order('7') }],
+    ['a type that is not', { type: 'order.shipped', data: order('7') }],
+    ['a subject of all', { type: '>', data: 1 }],
+    ['nothing', null],
+  ])('what is started by hand to send, with %s, is stuck, and nothing is sent', async (_, input) => {
+    const app = await openForTest(shopOf(world.transport({ sends: [Placed] })), { store: memory() })
+    await app.startNamed({ call: 'wire.send', input, id: 'by-hand' })
+    // A run that ends without being stuck has sent it.
+    const run = await until(app, null, async () => {
+      const view = await app.run('by-hand')
+      return view?.status === 'stuck' || view?.status === 'completed' ? view : undefined
+    })
+    expect(run.waits[0]?.attempt?.error).toMatchObject({
+      code: 'INPUT_INVALID',
+      message: expect.stringContaining('publish the event') as string,
+    })
+    const { state } = await (await world.nats.manager()).streams.info(world.stream)
+    expect(state.messages).toBe(0)
+  })
 })

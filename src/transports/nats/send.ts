@@ -29,11 +29,18 @@ const ACKNOWLEDGED_MS = 5000
 /** What stands before the body of a message: its subject, and its id in a header. */
 const HEAD_BYTES = 1024
 
-/** Sends the event that brought an attempt about. @throws NATS_FAILED, PAYLOAD_TOO_LARGE, PACKAGE_MISSING */
+/** Sends the event that brought an attempt about. @throws NATS_FAILED, INPUT_INVALID, PAYLOAD_TOO_LARGE, PACKAGE_MISSING */
 export async function send(outlet: Outlet, here: Here, asked: Asked, signal: AbortSignal): Promise<void> {
-  const { type, data } = asked.input as Sending
   const { link, stream, prefix } = outlet
   const itself = asked.cause ?? ''
+  // Started by hand it would be of any type, and a message without an id: stuck at everybody who takes it.
+  if (!itself.startsWith(EVENT))
+    throw fault('INPUT_INVALID', {
+      what: `the input of ${asked.operation}`,
+      path: 'the top',
+      problem: 'no event has brought it about: publish the event, and it is sent',
+    })
+  const { type, data } = asked.input as Sending
   const { source, id } = await identityIn(here, { cause: itself, type, key: asked.key })
   const key = asked.key === null ? undefined : splitKey(asked.key).value
   const event = {
