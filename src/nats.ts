@@ -7,12 +7,13 @@ import type { Schema } from './core/schema.ts'
 import type { EventView } from './core/views.ts'
 import type { Application } from './define/application.ts'
 import { placed } from './define/elsewhere.ts'
-import type { EventDefinition, EventTransport } from './define/definition.ts'
+import type { EventDefinition, EventTransport, Log } from './define/definition.ts'
 import { isEventType } from './define/event.ts'
 import { operation } from './define/operation.ts'
 import { refuse, refuseName, refuseNotFunction, refuseUnknownOptions } from './define/refusal.ts'
 import { service } from './define/service.ts'
 import { systemClock } from './engine/clock.ts'
+import { consoleLog, safeLog } from './engine/log.ts'
 import { cloudEventIn } from './server/cloud-event.ts'
 import type { Here } from './transports/nats/here.ts'
 import type { From, ReadMessage, Refused } from './transports/nats/inlet.ts'
@@ -45,9 +46,11 @@ export interface NatsTransportOptions {
   readonly read?: ReadMessage | undefined
   /** In front of the sources of events that arise here, `<source>/payment`; no other application may have it. Default: the name of the application. */
   readonly source?: string | undefined
+  /** Where it is written that nothing is taken any more, because somebody has ended that; default: JSON lines on the standard error. */
+  readonly log?: Log | undefined
 }
 
-const OPTIONS = ['connect', 'stream', 'prefix', 'sends', 'takes', 'from', 'filter', 'read', 'source']
+const OPTIONS = ['connect', 'stream', 'prefix', 'sends', 'takes', 'from', 'filter', 'read', 'source', 'log']
 /** For as long as it takes. */
 const FOR_EVER = 1_000_000_000
 
@@ -126,7 +129,12 @@ export function natsTransport(name: string, options: NatsTransportOptions): Even
     name,
     service: placed(carried, transport),
     takes,
-    opened: (app: Application) => void serve(app, transport, { begins, source: options.source ?? app.name }),
+    opened: (app: Application) =>
+      void serve(app, transport, {
+        begins,
+        source: options.source ?? app.name,
+        log: safeLog(options.log ?? consoleLog),
+      }),
   })
 }
 
@@ -174,10 +182,11 @@ interface Serving {
   /** The call that fetches what comes; null where nothing is taken. */
   readonly begins: { readonly call: string; readonly input: unknown; readonly id: string } | null
   readonly source: string
+  readonly log: Log
 }
 
 /** Makes the transport work for an application for as long as that is open. */
-async function serve(app: Application, transport: NatsTransport, { begins, source }: Serving): Promise<void> {
+async function serve(app: Application, transport: NatsTransport, { begins, source, log }: Serving): Promise<void> {
   const view = await untilDone(app, () => app.describe())
   if (view === undefined) return
   const leave = transport.opened(view.store.id, {
@@ -187,7 +196,7 @@ async function serve(app: Application, transport: NatsTransport, { begins, sourc
     source,
     own: new Set([app.name, ...[...view.services, ...view.workflows].map((one) => one.name)]),
   })
-  if (begins !== null) await untilDone(app, () => begin(app, begins))
+  if (begins !== null) await untilDone(app, () => begin(app, begins, log))
   await app.stopped
   await leave()
 }
@@ -208,10 +217,20 @@ async function identityIn(
 }
 
 /** Whichever node comes first begins it, for all of them and for good. One that was begun with another `from` goes on as it was. */
-async function begin(app: Application, call: NonNullable<Serving['begins']>): Promise<void> {
+async function begin(app: Application, { id, call, input }: NonNullable<Serving['begins']>, log: Log): Promise<void> {
   try {
-    await app.startNamed(call)
+    await app.startNamed({ id, call, input })
   } catch (error) {
     if (!isBalletError(error) || error.code !== 'RUN_CONFLICT') throw error
   }
+  const run = await app.run(id)
+  if (run === null || run.ended === null) return
+  const again = `ballet start ${call} --input '{ "from": <the last message that was taken> }' --id ${id}-2`
+  log.warn(
+    `The run "${id}" is ${run.status}, so that nothing is taken, unless another does. Begin another: ${again}`,
+    undefined,
+    {
+      run: id,
+    },
+  )
 }

@@ -87,6 +87,12 @@ export function doorOf(services: readonly ServiceDefinition[], name: string): Wo
   return service?.operations[0]?.elsewhere?.work?.door ?? null
 }
 
+/** The operations whose calls go on until they are told to end, by their names. */
+export const endlessOf = (services: readonly ServiceDefinition[]): readonly string[] =>
+  services.flatMap(({ operations }) =>
+    operations.flatMap(({ name, elsewhere }) => (elsewhere?.isEndless === true ? [name] : [])),
+  )
+
 function callBy(transport: Transport, operation: OperationDefinition) {
   return async (input: unknown, context: OperationContext): Promise<unknown> => {
     requireSame(operation, input)

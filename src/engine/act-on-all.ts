@@ -21,17 +21,23 @@ const WIDTH_MOST = 256
 /** What may be tried again of one run, and says nothing of the others. */
 const OF_THE_RUN = new Set(['NODE_STANDBY', 'OWNER_SILENT', 'OWNER_UNREACHABLE'])
 
+interface Known {
+  /** Who acts on a run, the widest first: a node, and its shard; nothing when that is here. */
+  readonly whereabouts: (run: string) => readonly string[]
+  /** Operations whose calls go on until they are told to end. All runs are cancelled, and not these: nobody would begin them again. */
+  readonly endless: ReadonlySet<string>
+}
+
 type Matched = { readonly id: string } | UnreadableView
 
 /**
- * @param whereabouts who acts on a run, the widest first: a node, and its shard; nothing when that is here.
  * @throws QUERY_INVALID
  */
 export async function actOnAll(
   actions: Pick<Application, 'retry' | 'cancel'>,
   queries: Queries,
   request: ActAllRequest,
-  whereabouts: (run: string) => readonly string[],
+  { whereabouts, endless }: Known,
 ): Promise<ActedAll> {
   const { action, by, why, limit = LIMIT } = request
   if (action !== 'retry' && action !== 'cancel')
@@ -41,7 +47,7 @@ export async function actOnAll(
   // What is no boolean is no leave to act: a program without types may have said 'yes'.
   if (request.rehearse !== undefined && typeof request.rehearse !== 'boolean')
     throw fault('QUERY_INVALID', { name: 'rehearse', problem: 'it must be true or false' })
-  if (request.rehearse === true) return rehearse(queries, request, limit)
+  if (request.rehearse === true) return rehearse(matching(queries, request, endless), request, limit)
   const refused: { id: string; code: string; message: string }[] = []
   const sum = (more: boolean): ActedAll => ({
     action,
@@ -83,7 +89,7 @@ export async function actOnAll(
   const some: Matched[] = []
   let width = WIDTH_FIRST
   let more = false
-  for await (const run of matching(queries, request)) {
+  for await (const run of matching(queries, request, endless)) {
     more = matched === limit
     if (more) break
     matched += 1
@@ -97,11 +103,10 @@ export async function actOnAll(
 }
 
 /** What would be looked at now; asked for in earnest, it may be other runs. */
-async function rehearse(queries: Queries, request: ActAllRequest, limit: number): Promise<ActedAll> {
-  const { action } = request
+async function rehearse(runs: AsyncIterable<Matched>, { action }: ActAllRequest, limit: number): Promise<ActedAll> {
   const rehearsed: string[] = []
   let matched = 0
-  for await (const { id } of matching(queries, request)) {
+  for await (const { id } of runs) {
     if (matched === limit) return { action, matched, changed: 0, more: true, refused: [], rehearsed }
     matched += 1
     if (rehearsed.length < SHOWN) rehearsed.push(id)
@@ -149,8 +154,13 @@ async function settledAll<T>(works: readonly Promise<T>[]): Promise<readonly T[]
   return Promise.all(works)
 }
 
-async function* matching(queries: Queries, request: ActAllRequest): AsyncGenerator<Matched> {
-  const { name, kind, key, root, reason } = request
+async function* matching(
+  queries: Queries,
+  request: ActAllRequest,
+  endless: ReadonlySet<string>,
+): AsyncGenerator<Matched> {
+  const { action, name, kind, key, root, reason } = request
+  const isLeft = (of: string): boolean => action === 'cancel' && name === undefined && endless.has(of)
   // Only what is stuck can be retried as a whole.
   const status =
     request.status ?? (request.action === 'retry' || reason !== undefined ? ['stuck'] : ['running', 'stuck'])
@@ -165,7 +175,7 @@ async function* matching(queries: Queries, request: ActAllRequest): AsyncGenerat
       limit: PAGE,
       cursor,
     })
-    for (const { id } of page.items) yield { id }
+    for (const { id, name: of } of page.items) if (!isLeft(of)) yield { id }
     // Of what cannot be read nobody knows the reason.
     if (reason === undefined) yield* page.unreadable ?? []
     cursor = page.cursor

@@ -44,7 +44,7 @@ import type {
 } from '../define/application.ts'
 import type { Reasoned } from '../define/reasoned.ts'
 import type { ActAsidesRequest, AsidesActed, AsidesPage, AsidesRequest } from '../define/asides.ts'
-import { doorOf } from '../define/elsewhere.ts'
+import { doorOf, endlessOf } from '../define/elsewhere.ts'
 import type { FetchingDoors, NodeAt, Standing } from '../define/node.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/reads.ts'
 import type { Answering } from '../define/call.ts'
@@ -73,11 +73,14 @@ export abstract class ApplicationDoors {
   protected abstract readonly scheduling: Scheduling
   protected abstract readonly asideAnswers: AsideAnswers
 
+  readonly #endless: ReadonlySet<string>
+
   constructor({ name, http, services }: ApplicationDefinition) {
     this.name = name
     this.http = http
     const door = (service: string): WorkDoor | null => doorOf(services, service)
     const fetched = services.map((service) => service.name).filter((service) => door(service) !== null)
+    this.#endless = new Set(endlessOf(services))
     this.fetching = { services: fetched, door, others: () => this.others(), find: (node) => this.nodeAt(node) }
   }
 
@@ -154,9 +157,10 @@ export abstract class ApplicationDoors {
     return this.doors.act({ action: 'fail', run: word(run, 'run'), request })
   }
   async actOnAll(request: ActAllRequest): Promise<ActedAll> {
-    return actOnAll(this, this.queries, settings(request, known.actOnAll, 'request'), (run) =>
-      this.doors.whereabouts(run),
-    )
+    return actOnAll(this, this.queries, settings(request, known.actOnAll, 'request'), {
+      whereabouts: (run) => this.doors.whereabouts(run),
+      endless: this.#endless,
+    })
   }
 
   async asides(request: AsidesRequest = {}): Promise<AsidesPage> {

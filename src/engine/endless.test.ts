@@ -56,3 +56,22 @@ test.each([
     ])
   },
 )
+
+test('they are no part of all that is cancelled, unless their name is said', async () => {
+  const listener = service('listener', {
+    listen: operation({ input: z.null(), output: z.string(), timeout: '365d', heartbeat: '1h' }),
+  })
+  const desk = service('desk', { wait: operation({ input: z.null(), run: () => new Promise<void>(() => {}) }) })
+  const ask = (_: unknown, signal: AbortSignal): Promise<unknown> =>
+    new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+  const definition = ballet({
+    services: [desk, placed(listener, { origin: 'somewhere', hears: true, endless: ['listener.listen'], ask })],
+  })
+  const app = await openForTest(definition)
+  await app.start(listener.listen(null), { id: 'ear' })
+  await app.start(desk.wait(null), { id: 'work' })
+  expect(await app.actOnAll({ action: 'cancel', rehearse: true })).toMatchObject({ matched: 1, rehearsed: ['work'] })
+  expect(await app.actOnAll({ action: 'cancel' })).toMatchObject({ matched: 1, changed: 1 })
+  expect((await app.run('ear'))?.status).toBe('running')
+  expect(await app.actOnAll({ action: 'cancel', name: 'listener.listen' })).toMatchObject({ matched: 1, changed: 1 })
+})

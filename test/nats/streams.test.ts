@@ -7,7 +7,7 @@ import { memory, sqlite } from '../../src/index.ts'
 import { HandClock } from '../../src/testing.ts'
 import { take } from '../../src/transports/nats/intake.ts'
 import { Link } from '../../src/transports/nats/link.ts'
-import { openForTest, until } from '../support/applications.ts'
+import { keptLog, openForTest, until } from '../support/applications.ts'
 import { cloudEvent, stuckIn, untilAfter, untilThere, worldOfTests } from './applications.ts'
 import { Placed, shopOf } from './ends.ts'
 
@@ -153,6 +153,11 @@ describe('streams of NATS', () => {
     const taken = await untilThere(second, 'order.placed', 4)
     expect(taken.map(({ id }) => id)).toEqual(['1', '2', '3', '4'])
     await second.close()
+    const log = keptLog()
+    const third = await openForTest(shopOf(world.transport({ takes: [Placed], log })), { store: store() })
+    while (log.lines.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    expect(log.lines).toEqual([expect.stringContaining('The run "wire:take" is cancelled, so that nothing is taken')])
+    await third.close()
     rmSync(folder, { recursive: true })
   })
 })
