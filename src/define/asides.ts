@@ -4,7 +4,7 @@ import type { InboxItem } from '../core/store.ts'
 import type { Reasoned } from './reasoned.ts'
 
 /** Which of what lies aside is meant; without anything, all. */
-interface AsideFilter {
+export interface AsideFilter {
   /** As the inbox has it: `start`, `event`, `fact`, `begin` ... */
   readonly kind?: InboxItem['kind'] | undefined
   /** Of the workflow, the operation or the type of event. */

@@ -4,8 +4,9 @@ import { plainCodec, type Codec } from '../core/codec.ts'
 import { parseText } from '../core/json-text.ts'
 import { isRecord, type Json } from '../core/json.ts'
 import { DEFAULT_NAMESPACE } from '../core/names.ts'
-import type { InboxItem, InboxRow, Store } from '../core/store.ts'
+import type { InboxRow, Store } from '../core/store.ts'
 import type { AsideView } from '../core/node-views.ts'
+import type { AsideFilter } from '../define/asides.ts'
 import { asidePage, itemOf, type AsidePage } from './aside-rows.ts'
 import { asideBy } from './aside.ts'
 
@@ -42,14 +43,6 @@ export async function asidesIn(
       for await (const { rows } of firstPages(store, shards, inbox))
         for (const row of rows) add(found, readRow(row, { ns, codec }), row, again)
   return [...found.values()].toSorted((a, b) => (a.since < b.since ? -1 : 1))
-}
-
-/** Which of them are asked for; without anything, all. */
-export interface AsideFilter {
-  readonly kind?: InboxItem['kind'] | undefined
-  readonly name?: string | undefined
-  readonly version?: string | undefined
-  readonly unread?: boolean | undefined
 }
 
 /** One of them, read as far as it can be. */

@@ -11,7 +11,7 @@ import type { Exchange, Route } from './route.ts'
 
 const BULK_ACTIONS = ['retry', 'cancel'] as const
 const OPEN_STATUSES = ['running', 'stuck'] as const
-/** Most runs of one bulk action. */
+/** Most runs, or what else it is, of one bulk action. */
 const BULK_LIMIT = 10_000
 /** Longest `by` and `why`, in characters. */
 const BY_LIMIT = 256
@@ -40,17 +40,31 @@ async function fail(exchange: Exchange): Promise<Answer> {
 }
 
 async function actOnAll(exchange: Exchange): Promise<Answer> {
+  return answer(200, await exchange.app.actOnAll(await readBulk(exchange, BULK_ACTIONS, runFilterOf)))
+}
+
+interface Bulk<Word> extends Reasoned {
+  readonly action: Word
+  readonly limit: number | undefined
+  readonly rehearse: boolean | undefined
+}
+
+/** One action for all that match. Also for what lies aside. @param filterOf what its filter means */
+export async function readBulk<Word extends string, Filter>(
+  exchange: Exchange,
+  actions: readonly Word[],
+  filterOf: (body: Envelope) => Filter,
+): Promise<Filter & Bulk<Word>> {
   const body = await read(exchange, ['action', 'filter', 'limit', 'rehearse', 'by', 'why'])
-  const action = optionalWord(body, 'action', BULK_ACTIONS)
+  const action = optionalWord(body, 'action', actions)
   if (action === undefined) throw wrong('action', 'it is missing')
-  const request = {
+  return {
     action,
     ...filterOf(body),
     limit: limitOf(body),
     rehearse: rehearseOf(body),
     ...reasonOf(exchange, body),
   }
-  return answer(200, await exchange.app.actOnAll(request))
 }
 
 async function read({ request, bodyLimitBytes }: Exchange, names: readonly string[]): Promise<Envelope> {
@@ -86,7 +100,7 @@ function errorOf(body: Envelope): FailRequest['error'] {
 }
 
 /** An absent filter is refused, so that no typo acts on every run; `{}` is every run, and says so. */
-function filterOf(body: Envelope): Omit<ActAllRequest, 'action' | 'limit' | 'rehearse' | keyof Reasoned> {
+function runFilterOf(body: Envelope): Omit<ActAllRequest, 'action' | 'limit' | 'rehearse' | keyof Reasoned> {
   const given = body['filter']
   if (given === undefined) throw wrong('filter', 'it is missing; {} stands for every open run')
   const filter = readEnvelope(given, ['name', 'reason', 'status', 'kind', 'key', 'root'], 'filter')

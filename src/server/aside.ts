@@ -1,8 +1,7 @@
 // What lies aside over HTTP: list it, look at one, have one looked at once more by the owner of its shard, drop one; or all that match.
 import type { InboxItem } from '../core/store.ts'
-import { reasonOf, readOptional } from './actions.ts'
+import { readBulk, reasonOf, readOptional } from './actions.ts'
 import { answer, type Answer } from './answer.ts'
-import { readJson } from './body.ts'
 import { optionalText, optionalWord, readEnvelope, wrong, type Envelope } from './envelope.ts'
 import { PAGE_LIMIT, segment, type Exchange, type Route } from './route.ts'
 
@@ -19,8 +18,6 @@ const KINDS = [
   'begun',
   'act',
 ] as const satisfies readonly InboxItem['kind'][]
-/** Most of one action. */
-const LIMIT = 10_000
 
 async function list({ app, query }: Exchange): Promise<Answer> {
   return answer(
@@ -51,19 +48,8 @@ async function drop(exchange: Exchange): Promise<Answer> {
 }
 
 async function actOnAll(exchange: Exchange): Promise<Answer> {
-  const { app, request, bodyLimitBytes } = exchange
-  const json = await readJson(request, bodyLimitBytes)
-  const body = readEnvelope(json, ['action', 'filter', 'limit', 'rehearse', 'by', 'why'])
-  const action = optionalWord(body, 'action', ACTIONS)
-  if (action === undefined) throw wrong('action', 'it is missing')
-  const { limit, rehearse } = body
-  if (limit !== undefined && !isCount(limit)) throw wrong('limit', `it must be a whole number from 1 to ${LIMIT}`)
-  if (rehearse !== undefined && typeof rehearse !== 'boolean') throw wrong('rehearse', 'it must be true or false')
-  return answer(200, await app.actOnAsides({ action, ...filterOf(body), limit, rehearse, ...reasonOf(exchange, body) }))
+  return answer(200, await exchange.app.actOnAsides(await readBulk(exchange, ACTIONS, filterOf)))
 }
-
-const isCount = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= LIMIT
 
 /** An absent filter is refused, so that no typo acts on everything; `{}` is everything, and says so. */
 function filterOf(body: Envelope) {

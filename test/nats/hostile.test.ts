@@ -73,6 +73,10 @@ function hurried(): Clock {
   }
 }
 
+/** What the last attempt at the call of a run has failed with. */
+const problemOf = (app: Application, run: string): Promise<string> =>
+  until(app, null, async () => (await app.run(run))?.waits[0]?.attempt?.error.message)
+
 describe('what would stop everything', () => {
   const world = worldOfTests()
   const order = (id: string): Promise<number> =>
@@ -324,12 +328,7 @@ describe('what would stop everything', () => {
       store: memory(),
     })
     const { id } = await app.publish(Placed({ orderId: '1', number: 1 }))
-    const words = await until(
-      app,
-      null,
-      async () => (await app.run(`wire:order.placed:${id}`))?.waits[0]?.attempt?.error.message,
-    )
-    expect(words).toContain('connect() gave a connection that has ended')
+    expect(await problemOf(app, `wire:order.placed:${id}`)).toContain('connect() gave a connection that has ended')
   })
 
   test('a subject that no stream has is named', async () => {
@@ -337,11 +336,8 @@ describe('what would stop everything', () => {
       store: memory(),
     })
     const { id } = await app.publish(Placed({ orderId: '1', number: 1 }))
-    const words = await until(
-      app,
-      null,
-      async () => (await app.run(`wire:order.placed:${id}`))?.waits[0]?.attempt?.error.message,
+    expect(await problemOf(app, `wire:order.placed:${id}`)).toContain(
+      'no stream there has the subject elsewhere.order.placed',
     )
-    expect(words).toContain('no stream there has the subject elsewhere.order.placed')
   })
 })

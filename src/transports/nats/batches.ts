@@ -1,7 +1,7 @@
 // What a stream delivers, in pieces: what has come by the time that somebody asks for it, so that many messages are taken at
 // once and a single one does not wait for others. Used by intake.ts.
 import type { JsMsg } from '@nats-io/jetstream'
-import type { Clock } from '../../core/clock.ts'
+import { within, type Waiting } from './within.ts'
 
 /** Messages in one piece, and their bytes. */
 const MOST = 256
@@ -12,13 +12,6 @@ const MOST_BYTES = 4_194_304
  * @throws what ended the delivery
  */
 export type Next = () => Promise<readonly JsMsg[] | null>
-
-/** How long to wait, milliseconds, and whether anybody still does. */
-export interface Waiting {
-  readonly clock: Clock
-  readonly idleMs: number
-  readonly signal: AbortSignal
-}
 
 /** @param waiting when its signal is aborted, it ends with null. */
 export function batchesOf(messages: AsyncIterable<JsMsg>, waiting: Waiting): Next {
@@ -79,20 +72,4 @@ class Asking {
     this.isThere = false
     return come.value
   }
-}
-
-/** What work comes to, or that it has not come to anything in its time, or that nobody waits any more. */
-export function within<T>(work: Promise<T>, { clock, idleMs, signal }: Waiting): Promise<T | 'idle' | 'aborted'> {
-  const { promise, resolve, reject } = Promise.withResolvers<T | 'idle' | 'aborted'>()
-  const aborted = (): void => resolve('aborted')
-  const cancel = clock.after(idleMs, () => resolve('idle'))
-  signal.addEventListener('abort', aborted)
-  if (signal.aborted) aborted()
-  work.then(resolve, reject)
-  const over = (): void => {
-    cancel()
-    signal.removeEventListener('abort', aborted)
-  }
-  promise.then(over, over)
-  return promise
 }

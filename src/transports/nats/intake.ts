@@ -12,12 +12,13 @@ import { elapsedOf } from '../../core/clock.ts'
 import { asError, isBalletError } from '../../core/errors.ts'
 import { isRecord, type Json } from '../../core/json.ts'
 import type { Heard } from '../../core/transport.ts'
-import { batchesOf, within } from './batches.ts'
+import { batchesOf } from './batches.ts'
 import type { Here, TakenEvent } from './here.ts'
 import type { From, Inlet, NatsMessage, Refused } from './inlet.ts'
 import { failed } from './link.ts'
 import { begin, miss, missBefore, nameOf, placeOf, type Place, type Reading } from './reading.ts'
 import { causeHere } from './send.ts'
+import { rest, within } from './within.ts'
 
 /** A message, and what it is known by. */
 interface Named extends NatsMessage {
@@ -68,7 +69,7 @@ export async function take(inlet: Inlet, here: Here, from: From, { progress, sig
       failingSince ??= elapsedOf(clock)
       if (elapsedOf(clock) - failingSince > AGAIN_MS.inAll)
         throw isBalletError(error) ? error : failed(stream, asError(error).message, error)
-      await within(new Promise(() => {}), { clock, idleMs: pause, signal })
+      await rest({ clock, idleMs: pause, signal })
       pause = Math.min(pause * 2, AGAIN_MS.most)
     }
   }
@@ -145,7 +146,7 @@ async function takeBatch(
         if (!isBalletError(error) || error.code !== 'OVERLOADED' || signal.aborted) throw error
       }
       lives()
-      await within(new Promise(() => {}), { clock: inlet.clock, idleMs: pause, signal })
+      await rest({ clock: inlet.clock, idleMs: pause, signal })
     }
   }
   const lanes = new Map<string, Promise<void>>()

@@ -6,9 +6,9 @@ import { asError, fault, isBalletError } from '../../core/errors.ts'
 import { toText, type Json } from '../../core/json.ts'
 import { splitKey } from '../../core/names.ts'
 import type { Asked } from '../../core/transport.ts'
-import { within } from './batches.ts'
 import type { Here } from './here.ts'
 import { failed, type Link } from './link.ts'
+import { within } from './within.ts'
 
 /** An event as the reaction to it hands it on. */
 export interface Sending {

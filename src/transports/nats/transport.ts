@@ -9,9 +9,6 @@ import { take, takeOne } from './intake.ts'
 import type { Link } from './link.ts'
 import { send, type Outlet } from './send.ts'
 
-/** What the operations do, by the last part of their names. */
-const OPERATIONS = { send: 'send', take: 'take', takeOne: 'takeOne' } as const
-
 export class NatsTransport implements Transport {
   readonly origin: string
   readonly hears = true
@@ -29,7 +26,7 @@ export class NatsTransport implements Transport {
     this.#outlet = outlet
     this.#inlet = inlet
     this.origin = `nats:${outlet.stream}`
-    this.endless = [`${name}.${OPERATIONS.take}`]
+    this.endless = [`${name}.take`]
   }
 
   /** An application on a store can be taken into, until the returned function is called. The last one ends the connection. */
@@ -48,9 +45,9 @@ export class NatsTransport implements Transport {
     const { operation, input, idempotencyKey, progress } = asked
     const here = await this.#hereOf(idempotencyKey, signal)
     switch (operation.slice(operation.indexOf('.') + 1)) {
-      case OPERATIONS.send:
+      case 'send':
         return send(this.#outlet, here, asked, signal)
-      case OPERATIONS.take:
+      case 'take':
         return take(this.#inlet, here, (input as { readonly from: From }).from, { progress, signal, heard })
       default:
         return takeOne(this.#inlet, here, input as Refused)

@@ -1,0 +1,30 @@
+// Waits that end: with what was waited for, after a time, or when nobody waits any more. Used by the other files here.
+import type { Clock } from '../../core/clock.ts'
+
+/** How long to wait, milliseconds, and whether anybody still does. */
+export interface Waiting {
+  readonly clock: Clock
+  readonly idleMs: number
+  readonly signal: AbortSignal
+}
+
+/** What work comes to, or that it has not come to anything in its time, or that nobody waits any more. */
+export function within<T>(work: Promise<T>, { clock, idleMs, signal }: Waiting): Promise<T | 'idle' | 'aborted'> {
+  const { promise, resolve, reject } = Promise.withResolvers<T | 'idle' | 'aborted'>()
+  const aborted = (): void => resolve('aborted')
+  const cancel = clock.after(idleMs, () => resolve('idle'))
+  signal.addEventListener('abort', aborted)
+  if (signal.aborted) aborted()
+  work.then(resolve, reject)
+  const over = (): void => {
+    cancel()
+    signal.removeEventListener('abort', aborted)
+  }
+  promise.then(over, over)
+  return promise
+}
+
+/** Waits for so long, or until nobody waits any more. */
+export async function rest(waiting: Waiting): Promise<void> {
+  await within(new Promise(() => {}), waiting)
+}
